@@ -1,0 +1,323 @@
+package migrate
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// APIVersion and Kind identify a Plan document.
+const (
+	APIVersion = "psp2pss.dev/v1"
+	Kind       = "Plan"
+)
+
+// Plan is the product's contract: what was read, what it means, and what to do, in a form that round-trips through
+// JSON. Every slice is sorted; a level that is not known is absent, never "".
+type Plan struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// TargetVersion is the Kubernetes minor whose standards are applied ("v1.25"), or "latest".
+	TargetVersion string           `json:"targetVersion"`
+	Source        inventory.Source `json:"source"`
+	// Basis is what decided: workloads (default), policies or both.
+	Basis      Basis       `json:"basis"`
+	Policies   []Policy    `json:"policies"`
+	Namespaces []Namespace `json:"namespaces"`
+	// Causes tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
+	// the most frequent first.
+	Causes []Cause `json:"causes,omitempty"`
+	// Drift: differences that come only from the age of a standard, told once for all policies.
+	Drift []Lost `json:"drift,omitempty"`
+	// Dangling: bindings that grant nothing and why.
+	Dangling []Finding `json:"dangling,omitempty"`
+	// Cautions that hold for the whole plan ("target version latest is ...").
+	Cautions []string `json:"cautions,omitempty"`
+	// Gaps: what could not be read or judged.
+	Gaps []Gap `json:"gaps"`
+	// Notes: worth telling, make nothing uncertain.
+	Notes []Note `json:"notes,omitempty"`
+	// Skipped: documents that hold no pod, policy or grant, counted by kind.
+	Skipped []inventory.KindCount `json:"skipped,omitempty"`
+	// FinishedPods were passed over.
+	FinishedPods int `json:"finishedPods,omitempty"`
+}
+
+// Basis of the recommendation.
+type Basis string
+
+// The bases: of Options (the first three) and of a decision (all).
+const (
+	BasisWorkloads Basis = "workloads"
+	BasisPolicies  Basis = "policies"
+	BasisBoth      Basis = "both"
+	BasisEmpty     Basis = "empty"
+	BasisOverride  Basis = "override"
+)
+
+// Policy is one PodSecurityPolicy, assessed.
+type Policy struct {
+	Name string `json:"name"`
+	// Closest is the nominal level, never an equivalent one; absent if the policy admits nothing. Safe, Held and Cover
+	// are the strict bounds: no pod it admits breaks; all pods it has mutated comply; nothing it forbids is allowed
+	// (or "none").
+	Closest api.Level `json:"closest,omitempty"`
+	Safe    api.Level `json:"safe,omitempty"`
+	Held    api.Level `json:"held,omitempty"`
+	Cover   api.Level `json:"cover,omitempty"`
+	// AdmitsNothing: no pod can be admitted; Why says the reason.
+	AdmitsNothing    bool   `json:"admitsNothing"`
+	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
+	// Mutating: fields and annotations that fill values into pods.
+	Mutating []string `json:"mutating"`
+	// Provider is true for a policy that a Kubernetes distribution installs by default.
+	Provider bool    `json:"provider"`
+	Checks   []Check `json:"checks"`
+	// NearestMiss: what keeps it from the next stricter level.
+	NearestMiss string `json:"nearestMiss,omitempty"`
+	// Lost: what it forbids or forces and the closest level does not.
+	Lost []Lost `json:"lost"`
+	// WriteDown: what templates must state themselves once it no longer fills it in.
+	WriteDown []WriteDown `json:"writeDown,omitempty"`
+	// Fields explains what the policy states, field by field.
+	Fields []Field `json:"fields,omitempty"`
+	// UsedBy: every subject that may use it, with the evidence.
+	UsedBy []Use `json:"usedBy"`
+	// Problems: unknown fields, values that API validation refuses.
+	Problems []pspparse.Problem `json:"problems,omitempty"`
+	Position pspparse.Position  `json:"position,omitzero"`
+}
+
+// Check is the status of one check of the standards for a policy: G guaranteed, M by mutation, E in effect, N not
+// ensured, X impossible, U unknown.
+type Check struct {
+	Check  string    `json:"check"`
+	Level  api.Level `json:"level"`
+	Status string    `json:"status"`
+	Fields []string  `json:"fields,omitempty"`
+	Note   string    `json:"note,omitempty"`
+}
+
+// Lost is a constraint that a policy has and the level has not.
+type Lost struct {
+	Field string `json:"field"`
+	Value string `json:"value,omitempty"`
+	// Class is security, functional or drift.
+	Class string `json:"class"`
+	Note  string `json:"note,omitempty"`
+	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about.
+	Policies []string `json:"policies,omitempty"`
+}
+
+// WriteDown is a value that templates must state once a policy no longer fills it in.
+type WriteDown struct {
+	Field string `json:"field"`
+	Path  string `json:"path"`
+	Value string `json:"value,omitempty"`
+	Note  string `json:"note,omitempty"`
+}
+
+// Field explains one field or annotation of a policy.
+type Field struct {
+	Name     string `json:"name"`
+	Value    string `json:"value,omitempty"`
+	Line     int    `json:"line,omitempty"`
+	Meaning  string `json:"meaning"`
+	Mutating bool   `json:"mutating,omitempty"`
+}
+
+// Use is one grant: exactly one of ServiceAccount ("namespace/name"), User and Group is set.
+type Use struct {
+	// Namespace in which the grant holds; absent means everywhere.
+	Namespace      string `json:"namespace,omitempty"`
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+	User           string `json:"user,omitempty"`
+	Group          string `json:"group,omitempty"`
+	// Via: the binding, then the role: ["RoleBinding web/psp", "ClusterRole psp:restricted"].
+	Via []string `json:"via"`
+}
+
+// Namespace is one namespace with its recommendation.
+type Namespace struct {
+	Name string `json:"name"`
+	// System: part of Kubernetes or of a provider's platform.
+	System bool              `json:"system"`
+	Labels map[string]string `json:"labels,omitempty"`
+	// Current labels, as they stand; a mode that is not labelled is absent.
+	Current Labels `json:"current"`
+	// Permitted: the least strict closest level over the usable policies; Needed: the strictest level that everything
+	// in the namespace meets on the day after. Achievable is absent until PSP admission is simulated.
+	Permitted  api.Level `json:"permitted,omitempty"`
+	Needed     api.Level `json:"needed,omitempty"`
+	Achievable api.Level `json:"achievable,omitempty"`
+	// PermittedBy: the policies that Permitted is made from. SetApart: policies usable only because everybody or an
+	// administrator may use them, or that a provider installs; they do not count for Permitted.
+	PermittedBy []string   `json:"permittedBy,omitempty"`
+	SetApart    []SetApart `json:"setApart,omitempty"`
+	DecidedBy   *Decision  `json:"decidedBy,omitempty"`
+	// Cautions are sentences for the reader.
+	Cautions []string `json:"cautions,omitempty"`
+	// Complete is false if a gap touches the namespace: then no enforce is recommended.
+	Complete bool `json:"complete"`
+	// Recommended labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
+	Recommended Labels `json:"recommended"`
+	// Action compares Recommended with Current: unchanged, add, change, loosen, withheld or skip.
+	Action Action `json:"action"`
+	// Owner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
+	Owner string `json:"owner,omitempty"`
+	// Without: what the namespace would need without the workloads that hold it back.
+	Without []Without `json:"without,omitempty"`
+	// Lost: what the policies observed in use forbid or force and the recommended enforce level does not.
+	Lost      []Lost     `json:"lost,omitempty"`
+	Blockers  []Blocker  `json:"blockers,omitempty"`
+	Workloads []Workload `json:"workloads,omitempty"`
+	// Versions: the needed level at each version of the standards, from v1.25 up.
+	Versions []VersionLevel `json:"versions,omitempty"`
+}
+
+// Action says what the recommendation does to the labels that are there.
+type Action string
+
+// The actions.
+const (
+	ActionUnchanged Action = "unchanged"
+	ActionAdd       Action = "add"
+	ActionChange    Action = "change"
+	ActionLoosen    Action = "loosen"   // enforce would become looser than today: never part of a command unless asked for
+	ActionWithheld  Action = "withheld" // a gap: warn and audit only
+	ActionSkip      Action = "skip"     // nothing is recommended (--empty-namespaces=skip)
+)
+
+// Labels are the six Pod Security labels; absent ones are empty. Current keeps invalid values as they are.
+type Labels struct {
+	Enforce        string `json:"enforce,omitempty"`
+	EnforceVersion string `json:"enforceVersion,omitempty"`
+	Audit          string `json:"audit,omitempty"`
+	AuditVersion   string `json:"auditVersion,omitempty"`
+	Warn           string `json:"warn,omitempty"`
+	WarnVersion    string `json:"warnVersion,omitempty"`
+}
+
+// SetApart is a policy that may be used in the namespace but says nothing about what it needs.
+type SetApart struct {
+	Policy  string    `json:"policy"`
+	Closest api.Level `json:"closest,omitempty"`
+	Why     string    `json:"why"`
+}
+
+// Decision says what decided the enforce level.
+type Decision struct {
+	Basis    Basis        `json:"basis"`
+	Workload *WorkloadRef `json:"workload,omitempty"`
+	Policy   string       `json:"policy,omitempty"`
+}
+
+// WorkloadRef names a workload of the namespace.
+type WorkloadRef struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+// Without says: without these workloads the namespace would be at Level.
+type Without struct {
+	Workloads []WorkloadRef `json:"workloads"`
+	Level     api.Level     `json:"level"`
+}
+
+// Blocker is one (workload, check) pair that keeps the namespace from the next stricter level.
+type Blocker struct {
+	Workload WorkloadRef `json:"workload"`
+	Check    string      `json:"check"`
+	// Level is the level that the check belongs to: the one it keeps the namespace from.
+	Level  api.Level `json:"level"`
+	Reason string    `json:"reason"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// Workload is one workload and its verdicts at the target version.
+type Workload struct {
+	Kind           string `json:"kind"`
+	Name           string `json:"name"`
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+	// Replicas it asks for, or live pods where it asks for none.
+	Replicas int `json:"replicas"`
+	// Pods is the number of live pods seen.
+	Pods int `json:"pods,omitempty"`
+	// UsablePolicies: what its service account, or the controller that creates its pods, may use.
+	UsablePolicies []string `json:"usablePolicies"`
+	// Observed: the kubernetes.io/psp annotations of its live pods, sorted.
+	Observed []string `json:"observed,omitempty"`
+	// AdmittedBy and Mutations are absent until PSP admission is simulated.
+	AdmittedBy string         `json:"admittedBy,omitempty"`
+	Level      WorkloadLevels `json:"level"`
+	// Estimated: a live pod was judged without a template, so what a policy filled in had to be taken off by rule.
+	Estimated  bool        `json:"estimated,omitempty"`
+	Mutations  []Mutation  `json:"mutations,omitempty"`
+	Violations []Violation `json:"violations,omitempty"`
+	// Owner is the controller that made it, where it is told apart from it.
+	Owner    *WorkloadRef      `json:"owner,omitempty"`
+	Position pspparse.Position `json:"position,omitzero"`
+}
+
+// WorkloadLevels are the strictest levels met in the three forms of the workload.
+type WorkloadLevels struct {
+	AsWritten  api.Level `json:"asWritten,omitempty"`
+	AsAdmitted api.Level `json:"asAdmitted,omitempty"`
+	DayAfter   api.Level `json:"dayAfter,omitempty"`
+}
+
+// Mutation is one value that a policy fills into the workload's pods.
+type Mutation struct {
+	Path   string `json:"path"`
+	Value  string `json:"value"`
+	Policy string `json:"policy"`
+}
+
+// Violation is one check that the workload fails on the day after, in the library's own words.
+type Violation struct {
+	Check  string    `json:"check"`
+	Level  api.Level `json:"level"`
+	Reason string    `json:"reason"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// VersionLevel is the needed level at one version of the standards.
+type VersionLevel struct {
+	Version string    `json:"version"`
+	Needed  api.Level `json:"needed,omitempty"`
+}
+
+// Cause is a distinct reason for which namespaces stay below the next stricter level, told once.
+type Cause struct {
+	Check string    `json:"check"`
+	Level api.Level `json:"level"`
+	// Reason is PSA's own short form.
+	Reason     string `json:"reason"`
+	Workloads  int    `json:"workloads"`
+	Namespaces int    `json:"namespaces"`
+	// Examples: up to three "namespace/Kind/name".
+	Examples []string `json:"examples,omitempty"`
+}
+
+// Finding is something odd that grants nothing.
+type Finding struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Gap is something that could not be read or judged.
+type Gap struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+	// Affects lists the namespaces it touches; "*" stands for every one.
+	Affects  []string          `json:"affects"`
+	Position pspparse.Position `json:"position,omitzero"`
+}
+
+// Note is worth telling and makes nothing uncertain.
+type Note struct {
+	What     string            `json:"what"`
+	Why      string            `json:"why"`
+	Position pspparse.Position `json:"position,omitzero"`
+}

@@ -1,0 +1,170 @@
+package inventory
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// Inventory is everything that was read. Every slice is sorted with a total order; nothing in it depends on the order
+// in which objects were added.
+type Inventory struct {
+	Source Source
+	// Policies by name. Unusable ones (pspparse.Policy.Unusable) are among them.
+	Policies []*pspparse.Policy
+	// Namespaces that exist: each has a Namespace object, or something that runs in it (then Declared is false).
+	Namespaces      []Namespace
+	ServiceAccounts []ServiceAccount
+	Roles           []Role
+	Bindings        []Binding
+	// Workloads by namespace, kind, name.
+	Workloads []Workload
+	// FinishedPods counts the Succeeded and Failed pods that were passed over.
+	FinishedPods int
+	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
+	Gaps  []Gap
+	Notes []Note
+	// Skipped counts documents that hold no pod, policy or grant, by kind ("Service", or "(no kind)").
+	Skipped []KindCount
+}
+
+// SourceKind is one of cluster, files, files+cluster, snapshot, demo.
+type SourceKind string
+
+// The kinds of source.
+const (
+	SourceCluster         SourceKind = "cluster"
+	SourceFiles           SourceKind = "files"
+	SourceFilesAndCluster SourceKind = "files+cluster"
+	SourceSnapshot        SourceKind = "snapshot"
+	SourceDemo            SourceKind = "demo"
+)
+
+// Source says where an Inventory comes from.
+type Source struct {
+	Kind SourceKind `json:"kind"`
+	// Name is the kubeconfig context, or the files as named by the user.
+	Name string `json:"name,omitempty"`
+	// ServerVersion is the API server's gitVersion, empty for files.
+	ServerVersion string `json:"serverVersion,omitempty"`
+}
+
+// Namespace as far as labels and their owners go.
+type Namespace struct {
+	Name string
+	// Declared is false where the namespace is known only by what runs in it: then its labels are not known.
+	Declared bool
+	Labels   map[string]string
+	// Annotations, without kubectl's last-applied.
+	Annotations map[string]string
+	// LabelManagers: label key -> field managers (from managedFields) that own it, sorted.
+	LabelManagers map[string][]string
+	Position      pspparse.Position
+}
+
+// ServiceAccount is an account that exists as an object.
+type ServiceAccount struct {
+	Namespace, Name string
+	// Automount is automountServiceAccountToken; nil is true.
+	Automount *bool
+	Position  pspparse.Position
+}
+
+// Role is a Role, or with an empty Namespace a ClusterRole.
+type Role struct {
+	Namespace, Name string
+	Labels          map[string]string
+	// Rules are only those that can matter here: rules that touch podsecuritypolicies, pods or namespaces by name or
+	// by wildcard.
+	Rules []rbacv1.PolicyRule
+	// Aggregation is set for aggregated ClusterRoles.
+	Aggregation *rbacv1.AggregationRule
+	// Live is true if a server wrote this object (it has a UID): then Rules already hold what Aggregation yields.
+	Live     bool
+	Position pspparse.Position
+}
+
+// Binding is a RoleBinding, or with an empty Namespace a ClusterRoleBinding.
+type Binding struct {
+	Namespace, Name string
+	// RoleKind is Role or ClusterRole, as written.
+	RoleKind, RoleName string
+	Subjects           []rbacv1.Subject
+	Position           pspparse.Position
+}
+
+// Shape is a pod reduced to what security looks at, interned: two pods that no rule of PSP or PSS can tell apart share
+// one *Shape, so a verdict can be cached by pointer. A Shape is never changed after it was made.
+type Shape struct {
+	// Annotations are the seccomp and AppArmor ones only; kubernetes.io/psp lives in PodGroup.AdmittedBy.
+	Annotations map[string]string
+	// Spec has API defaults applied that change an answer (hostPort under hostNetwork, emptyDir for a volume without
+	// source, pod securityContext), and no field that neither PSP nor PSS reads. Service account tokens that the
+	// server mounts keep their volume under a fixed name.
+	Spec corev1.PodSpec
+}
+
+// PodGroup is a number of live pods of one workload that differ in nothing but their names.
+type PodGroup struct {
+	Shape          *Shape
+	ServiceAccount string
+	// AdmittedBy is the pods' kubernetes.io/psp annotation: the policy that mutated them; "" if there is none.
+	AdmittedBy string
+	// Mirror is true for mirror pods of static pods: no service account, created by the kubelet.
+	Mirror bool
+	Count  int
+	// Example is the first of the pods by name.
+	Example string
+}
+
+// Workload is something that makes pods, or a bare pod.
+type Workload struct {
+	// Kind is Pod, ReplicaSet, ReplicationController, Deployment, StatefulSet, DaemonSet, Job, CronJob, PodTemplate, or
+	// the kind of an owner that is known only by its pods.
+	Namespace, Kind, Name string
+	// ServiceAccount is the template's, "default" if it names none.
+	ServiceAccount string
+	// Template is nil for a bare pod, and for a controller that was not itself read.
+	Template *Shape
+	// Replicas is what the controller asks for (0 for a suspended CronJob or Job); for a DaemonSet, a CronJob, a bare
+	// pod and an owner not read it is the number of live pods.
+	Replicas int
+	// Owner is the controller that made this object and was kept apart from it: set for a ReplicaSet whose template
+	// differs from its Deployment's, likewise for the Job of a CronJob.
+	Owner *Owner
+	// Pods are the live (not finished) ones, sorted by Example.
+	Pods     []PodGroup
+	Position pspparse.Position
+}
+
+// Owner names a controlling owner in the same namespace.
+type Owner struct {
+	Kind, Name string
+}
+
+// Gap is something that could not be read or judged.
+type Gap struct {
+	// What names it: "pods", `Deployment "web/api"`, "document 3".
+	What string
+	// Why gives the reason and what to try next.
+	Why      string
+	Position pspparse.Position
+	// Namespaces it touches, sorted. AllNamespaces in the first place stands for every one.
+	Namespaces []string
+}
+
+// AllNamespaces in Gap.Namespaces stands for every namespace: no namespace can have this name.
+const AllNamespaces = "*"
+
+// Note is worth telling and makes nothing uncertain.
+type Note struct {
+	What, Why string
+	Position  pspparse.Position
+}
+
+// KindCount counts skipped documents of one kind.
+type KindCount struct {
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+}

@@ -1,0 +1,171 @@
+package pspparse
+
+// Position says where something was read. The zero value means "not from a file" (a live cluster).
+type Position struct {
+	// File is the path as the user gave it, "-" for standard input.
+	File string `json:"file,omitempty"`
+	// Line counts from 1; 0 means unknown.
+	Line int `json:"line,omitempty"`
+}
+
+// Policy is one PodSecurityPolicy, policy/v1beta1 or extensions/v1beta1 (identical in all 24 spec fields and the one
+// API default).
+type Policy struct {
+	// Name is metadata.name. Policies are cluster-scoped: a namespace in the document is ignored, with a Warning.
+	Name string `json:"name"`
+	// APIVersion is what the document said: policy/v1beta1 or extensions/v1beta1.
+	APIVersion string `json:"apiVersion"`
+	// Labels and Annotations are metadata's own, whole but for kubectl's last-applied annotation.
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Spec        Spec              `json:"spec"`
+	// Position is where the document starts.
+	Position Position `json:"position,omitzero"`
+	// Lines gives the line of each field that the document states, by path: "spec.privileged",
+	// "spec.allowedHostPaths[0].readOnly", "metadata.annotations[seccomp.security.alpha.kubernetes.io/allowedProfileNames]".
+	Lines map[string]int `json:"lines,omitempty"`
+	// Problems are the Warnings found: unknown fields, values the API server would refuse. A document with Errors
+	// yields no Policy.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Line returns the line of a field path, or of its nearest stated parent, or of the document.
+func (p *Policy) Line(path string) int {
+	for path != "" {
+		if n, ok := p.Lines[path]; ok {
+			return n
+		}
+		path = parentPath(path)
+	}
+	return p.Position.Line
+}
+
+func parentPath(path string) string {
+	for i := len(path) - 1; i > 0; i-- {
+		if path[i] == '[' || (path[i] == '.' && path[len(path)-1] != ']') {
+			return path[:i]
+		}
+	}
+	return ""
+}
+
+// Spec has the 24 fields of the upstream PodSecurityPolicySpec under their upstream names (k8s.io/api v0.24
+// policy/v1beta1). For every list empty and absent mean the same.
+type Spec struct {
+	Privileged                      bool                  `json:"privileged,omitempty"`
+	DefaultAddCapabilities          []string              `json:"defaultAddCapabilities,omitempty"`
+	RequiredDropCapabilities        []string              `json:"requiredDropCapabilities,omitempty"`
+	AllowedCapabilities             []string              `json:"allowedCapabilities,omitempty"`
+	Volumes                         []string              `json:"volumes,omitempty"`
+	HostNetwork                     bool                  `json:"hostNetwork,omitempty"`
+	HostPorts                       []HostPortRange       `json:"hostPorts,omitempty"`
+	HostPID                         bool                  `json:"hostPID,omitempty"`
+	HostIPC                         bool                  `json:"hostIPC,omitempty"`
+	SELinux                         SELinuxStrategy       `json:"seLinux"`
+	RunAsUser                       IDStrategy            `json:"runAsUser"`
+	RunAsGroup                      *IDStrategy           `json:"runAsGroup,omitempty"`
+	SupplementalGroups              IDStrategy            `json:"supplementalGroups"`
+	FSGroup                         IDStrategy            `json:"fsGroup"`
+	ReadOnlyRootFilesystem          bool                  `json:"readOnlyRootFilesystem,omitempty"`
+	DefaultAllowPrivilegeEscalation *bool                 `json:"defaultAllowPrivilegeEscalation,omitempty"`
+	AllowPrivilegeEscalation        *bool                 `json:"allowPrivilegeEscalation,omitempty"` // never nil after parsing: the API default is true
+	AllowedHostPaths                []AllowedHostPath     `json:"allowedHostPaths,omitempty"`
+	AllowedFlexVolumes              []AllowedFlexVolume   `json:"allowedFlexVolumes,omitempty"`
+	AllowedCSIDrivers               []AllowedCSIDriver    `json:"allowedCSIDrivers,omitempty"`
+	AllowedUnsafeSysctls            []string              `json:"allowedUnsafeSysctls,omitempty"`
+	ForbiddenSysctls                []string              `json:"forbiddenSysctls,omitempty"`
+	AllowedProcMountTypes           []string              `json:"allowedProcMountTypes,omitempty"`
+	RuntimeClass                    *RuntimeClassStrategy `json:"runtimeClass,omitempty"`
+}
+
+// Strategy rules, exact strings (upstream RunAsUserStrategy and friends).
+const (
+	MustRunAs        = "MustRunAs"
+	MustRunAsNonRoot = "MustRunAsNonRoot"
+	MayRunAs         = "MayRunAs"
+	RunAsAny         = "RunAsAny"
+)
+
+// HostPortRange is inclusive at both ends; upstream validates neither end.
+type HostPortRange struct {
+	Min int32 `json:"min"`
+	Max int32 `json:"max"`
+}
+
+// SELinuxStrategy rules: MustRunAs, RunAsAny.
+type SELinuxStrategy struct {
+	Rule           string          `json:"rule"`
+	SELinuxOptions *SELinuxOptions `json:"seLinuxOptions,omitempty"`
+}
+
+// SELinuxOptions mirrors core/v1.
+type SELinuxOptions struct {
+	User  string `json:"user,omitempty"`
+	Role  string `json:"role,omitempty"`
+	Type  string `json:"type,omitempty"`
+	Level string `json:"level,omitempty"`
+}
+
+// IDStrategy serves runAsUser, runAsGroup, supplementalGroups and fsGroup; which rules are accepted differs by field.
+type IDStrategy struct {
+	Rule   string    `json:"rule"`
+	Ranges []IDRange `json:"ranges,omitempty"`
+}
+
+// IDRange is inclusive at both ends.
+type IDRange struct {
+	Min int64 `json:"min"`
+	Max int64 `json:"max"`
+}
+
+// AllowedHostPath matches a path prefix by whole segments.
+type AllowedHostPath struct {
+	PathPrefix string `json:"pathPrefix,omitempty"`
+	ReadOnly   bool   `json:"readOnly,omitempty"`
+}
+
+// AllowedFlexVolume names a flexVolume driver.
+type AllowedFlexVolume struct {
+	Driver string `json:"driver"`
+}
+
+// AllowedCSIDriver names an inline CSI driver.
+type AllowedCSIDriver struct {
+	Name string `json:"name"`
+}
+
+// RuntimeClassStrategy restricts spec.runtimeClassName; an empty allow-list forbids naming any class, a nil strategy
+// restricts nothing.
+type RuntimeClassStrategy struct {
+	AllowedRuntimeClassNames []string `json:"allowedRuntimeClassNames"`
+	DefaultRuntimeClassName  *string  `json:"defaultRuntimeClassName,omitempty"`
+}
+
+// The four annotations that are part of a policy's meaning.
+const (
+	SeccompAllowedAnnotation  = "seccomp.security.alpha.kubernetes.io/allowedProfileNames"
+	SeccompDefaultAnnotation  = "seccomp.security.alpha.kubernetes.io/defaultProfileName"
+	AppArmorAllowedAnnotation = "apparmor.security.beta.kubernetes.io/allowedProfileNames"
+	AppArmorDefaultAnnotation = "apparmor.security.beta.kubernetes.io/defaultProfileName"
+)
+
+// Severity of a Problem.
+type Severity string
+
+const (
+	// Error: the document cannot be read as a policy (wrong type, duplicate key); it is not used and becomes a gap.
+	Error Severity = "error"
+	// Warning: the policy is read as the admission code would read it, but the user must be told: an unknown field, a
+	// value that API validation refuses, an ignored namespace.
+	Warning Severity = "warning"
+)
+
+// Problem is one finding in one document.
+type Problem struct {
+	Severity Severity `json:"severity"`
+	// Field is the path, as in Policy.Lines; empty for the document as a whole.
+	Field string `json:"field,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	// Message is a lower-case clause that says what is wrong and, where useful, what was meant.
+	Message string `json:"message"`
+}

@@ -1,0 +1,26 @@
+// Package simulate owns the judgement of one workload: against a level and version through the library of Pod Security
+// Admission, as written and on the day after (when no policy fills anything in). It takes inventory shapes and returns
+// verdicts; it never decides what a namespace should get, and copies no rule of the library.
+package simulate
+
+import (
+	"k8s.io/pod-security-admission/api"
+)
+
+// Violation is one check that a pod fails, in the library's own words.
+type Violation struct {
+	// Check is the library's ID, Level the level the check belongs to.
+	Check string
+	Level api.Level
+	// Reason is the short form, Detail names containers and values; both verbatim. Detail may be empty.
+	Reason, Detail string
+}
+
+// Verdict on one pod at one version.
+type Verdict struct {
+	// Level is the strictest level the pod meets.
+	Level api.Level
+	// Violations: every baseline check that fails, then every restricted check that fails, each sorted by ID. A
+	// baseline check stays listed where a restricted one overrides it.
+	Violations []Violation
+}
