@@ -156,6 +156,10 @@ type Namespace struct {
 	PermittedBy []string   `json:"permittedBy,omitempty"`
 	SetApart    []SetApart `json:"setApart,omitempty"`
 	DecidedBy   *Decision  `json:"decidedBy,omitempty"`
+	// Observed: the policies that its live pods carry in kubernetes.io/psp, sorted.
+	Observed []string `json:"observed,omitempty"`
+	// Reasons are sentences that explain the recommendation, the most important first.
+	Reasons []string `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
 	Cautions []string `json:"cautions,omitempty"`
 	// Complete is false if a gap touches the namespace: then no enforce is recommended.
@@ -168,7 +172,8 @@ type Namespace struct {
 	Owner string `json:"owner,omitempty"`
 	// Without: what the namespace would need without the workloads that hold it back.
 	Without []Without `json:"without,omitempty"`
-	// Lost: what the policies observed in use forbid or force and the recommended enforce level does not.
+	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
+	// recommended enforce level does not; drift is left to Plan.Drift.
 	Lost      []Lost     `json:"lost,omitempty"`
 	Blockers  []Blocker  `json:"blockers,omitempty"`
 	Workloads []Workload `json:"workloads,omitempty"`

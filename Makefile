@@ -1,0 +1,70 @@
+# Every target is a plain command that a newcomer could have typed.
+GO ?= go
+VERSION_FLAGS = -trimpath -ldflags '-s -w'
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race fuzz bench lint fmt golden docs cover tidy generated ci e2e clean
+
+help: ## show this menu
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/psp2pss
+	CGO_ENABLED=0 $(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
+
+demo: ## run the main job on the built-in legacy cluster
+	@CGO_ENABLED=0 $(GO) run . plan --demo
+
+test: ## run the tests, shuffled
+	@CGO_ENABLED=0 .ci/gotest -shuffle=on ./...
+
+race: ## run the tests under the race detector (needs a C compiler)
+	@command -v $${CC:-cc} >/dev/null 2>&1 || { echo "make race needs a C compiler, and there is no '$${CC:-cc}' on PATH: install gcc or clang, or set CC" >&2; exit 1; }
+	@CGO_ENABLED=1 .ci/gotest -race -short -shuffle=on ./...
+
+FUZZTIME ?= 20s
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
+		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //'); do \
+			echo "$$dir $$target"; (cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+		done; \
+	done
+
+bench: ## run the benchmarks, each beside its baseline in one run
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
+	CGO_ENABLED=0 $(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+lint: bin/golangci-lint ## vet and lint
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./...
+	bin/golangci-lint run ./...
+
+fmt: bin/golangci-lint ## format the code
+	bin/golangci-lint fmt ./...
+
+golden: ## rewrite the golden files and the command reference
+	$(GO) test ./cmd ./migrate/... ./fixtures ./pspparse/... -args -update
+
+docs: ## rewrite the command reference
+	$(GO) test ./cmd -run TestCommandReference -args -update
+
+cover: ## where tests do not reach
+	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...
+	$(GO) tool cover -func=coverage.out | tail -n 1
+
+tidy: ## go.mod and go.sum as they must be
+	$(GO) mod tidy -diff
+
+e2e: ## build real API servers (once, cached) and run against them
+	@.ci/gotest -tags e2e -count=1 -timeout 60m ./fixtures/controlplane/...
+
+ci: ## all that a change has to pass
+	$(MAKE) tidy
+	$(MAKE) lint
+	$(MAKE) test
+	$(MAKE) race
+	$(MAKE) e2e
+
+clean: ## remove what was built
+	rm -rf bin dist coverage.out

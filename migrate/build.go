@@ -1,0 +1,178 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// EmptyNamespaces says what decides for a namespace in which nothing runs.
+type EmptyNamespaces string
+
+// The choices. EmptyAuto is policies, unless the input cannot tell an empty namespace from one that was not saved.
+const (
+	EmptyAuto       EmptyNamespaces = ""
+	EmptyPolicies   EmptyNamespaces = "policies"
+	EmptyRestricted EmptyNamespaces = "restricted"
+	EmptyBaseline   EmptyNamespaces = "baseline"
+	EmptySkip       EmptyNamespaces = "skip"
+)
+
+// Options of Build. The zero value is a sensible run: workloads decide, at v1.25 or at the server's own newer minor.
+type Options struct {
+	// Target is the version whose standards apply; the zero value chooses (see DefaultTarget).
+	Target api.Version
+	// Basis is workloads if empty.
+	Basis           Basis
+	EmptyNamespaces EmptyNamespaces
+	// Enforce, Audit and Warn override the recommended level of a mode; empty leaves the rule.
+	Enforce, Audit, Warn api.Level
+	// AllowPartial recommends enforce even where a gap touches the namespace.
+	AllowPartial bool
+}
+
+// Build joins what the policies mean, who may use them and what runs into a Plan. It fails only where the library's
+// own checks cannot be set up; whatever could not be read or judged is a gap in the Plan.
+func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
+	judge, err := simulate.NewJudge(inv.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
+	}
+	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}}
+	b.versions(inv.Source.ServerVersion)
+	b.indexPolicies()
+
+	plan := &Plan{
+		APIVersion:    APIVersion,
+		Kind:          Kind,
+		TargetVersion: b.target.String(),
+		Source:        inv.Source,
+		Basis:         cmp.Or(opts.Basis, BasisWorkloads),
+		Cautions:      b.cautions,
+		Skipped:       inv.Skipped,
+		FinishedPods:  inv.FinishedPods,
+	}
+	plan.Gaps = b.gaps()
+	plan.Notes = notes(inv.Notes)
+	plan.Policies = b.policies()
+	plan.Drift = b.drift()
+	for _, f := range b.grants.Dangling {
+		plan.Dangling = append(plan.Dangling, Finding(f))
+	}
+	plan.Namespaces = b.namespaces(plan.Gaps)
+	plan.Causes = causes(plan.Namespaces)
+	return plan, nil
+}
+
+// builder holds what the steps of one Build share.
+type builder struct {
+	inv    *inventory.Inventory
+	opts   Options
+	judge  *simulate.Judge
+	grants *access.Grants
+
+	// target is the version whose standards apply; enforceAt are all versions at which enforce must hold: an older
+	// server takes a newer pin for its own latest.
+	target    api.Version
+	enforceAt []api.Version
+	cautions  []string
+
+	assessed map[string]mapping.Assessment
+	byName   map[string]*pspparse.Policy
+	lost     map[lostKey][]Lost
+}
+
+type lostKey struct {
+	policy string
+	level  api.Level
+}
+
+// OldestTarget is the first version without PodSecurityPolicy, the default target for files and for older servers.
+func OldestTarget() api.Version { return api.MajorMinorVersion(1, 25) }
+
+// versions settles target and enforceAt, and the cautions that come with them.
+func (b *builder) versions(serverVersion string) {
+	server, known := serverMinor(serverVersion)
+	b.target = b.opts.Target
+	if b.target == (api.Version{}) {
+		b.target = OldestTarget()
+		if known && b.target.Older(server) {
+			b.target = server
+		}
+	}
+	newest := simulate.Newest()
+	b.enforceAt = []api.Version{b.target}
+	switch {
+	case b.target.Latest():
+		b.cautions = append(b.cautions, fmt.Sprintf("the target version is latest: the labels will follow every upgrade of the server, while this plan knows the standards up to %s", newest))
+	case newest.Older(b.target):
+		b.cautions = append(b.cautions, fmt.Sprintf("the target version %s is newer than the standards known here (%s): the checks of %s were applied", b.target, newest, newest))
+	}
+	if known && newest.Older(server) {
+		b.cautions = append(b.cautions, fmt.Sprintf("the server is %s and the newest standards known here are %s: a check that is newer was not applied", server, newest))
+	}
+	if known && (b.target.Latest() || server.Older(b.target)) && server.Older(newest) {
+		b.enforceAt = append(b.enforceAt, server)
+	}
+}
+
+// serverMinor reads "v1.24.17-eks-0a1b2c" as 1.24.
+func serverMinor(gitVersion string) (api.Version, bool) {
+	var major, minor int
+	if n, err := fmt.Sscanf(gitVersion, "v%d.%d", &major, &minor); n != 2 || err != nil || major != 1 {
+		return api.Version{}, false
+	}
+	return api.MajorMinorVersion(major, minor), true
+}
+
+func (b *builder) indexPolicies() {
+	b.assessed = make(map[string]mapping.Assessment, len(b.inv.Policies))
+	b.byName = make(map[string]*pspparse.Policy, len(b.inv.Policies))
+	for _, p := range b.inv.Policies {
+		b.assessed[p.Name] = mapping.Assess(p, b.target)
+		b.byName[p.Name] = p
+	}
+}
+
+// gaps joins what the readers and the RBAC resolution could not settle.
+func (b *builder) gaps() []Gap {
+	all := slices.Concat(b.inv.Gaps, b.grants.Unjudged)
+	out := make([]Gap, 0, len(all))
+	for _, g := range all {
+		affects := slices.Clone(g.Namespaces)
+		if affects == nil {
+			affects = []string{}
+		}
+		out = append(out, Gap{What: g.What, Why: g.Why, Affects: affects, Position: g.Position})
+	}
+	slices.SortStableFunc(out, func(x, y Gap) int {
+		return cmp.Or(comparePosition(x.Position, y.Position), cmp.Compare(x.What, y.What), cmp.Compare(x.Why, y.Why))
+	})
+	return out
+}
+
+func notes(in []inventory.Note) []Note {
+	out := make([]Note, 0, len(in))
+	for _, n := range in {
+		out = append(out, Note(n))
+	}
+	return out
+}
+
+func comparePosition(x, y pspparse.Position) int {
+	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
+}
+
+// NothingToJudge is true for an input without a policy, a namespace or a workload: it must not be taken for a clean
+// cluster.
+func (p *Plan) NothingToJudge() bool {
+	return len(p.Policies) == 0 && len(p.Namespaces) == 0
+}

@@ -1,0 +1,154 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+)
+
+const labelPrefix = "pod-security.kubernetes.io/"
+
+// currentLabels reads the six labels as they stand and says what is wrong with them: the server ignores keys it does
+// not know, and takes an invalid enforce level for restricted, an invalid audit or warn level for privileged, an
+// invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
+func currentLabels(labels map[string]string) (Labels, []string) {
+	var cur Labels
+	var cautions []string
+	for _, key := range sortedKeys(labels) {
+		if !strings.HasPrefix(key, labelPrefix) {
+			if near := misspelt(key); near != "" {
+				cautions = append(cautions, fmt.Sprintf("the label %q is not a Pod Security label and the server ignores it; %s is meant", key, near))
+			}
+			continue
+		}
+		value := labels[key]
+		switch key {
+		case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
+			if _, err := api.ParseLevel(value); err != nil {
+				taken := api.LevelPrivileged
+				if key == api.EnforceLevelLabel {
+					taken = api.LevelRestricted
+				}
+				cautions = append(cautions, fmt.Sprintf("the label %s=%q is invalid: the server takes it for %s", key, value, taken))
+			}
+		case api.EnforceVersionLabel, api.AuditVersionLabel, api.WarnVersionLabel:
+			if _, err := api.ParseVersion(value); err != nil {
+				cautions = append(cautions, fmt.Sprintf("the label %s=%q is invalid: the server takes it for latest", key, value))
+			}
+		default:
+			cautions = append(cautions, fmt.Sprintf("the label %q is unknown under this prefix and the server ignores it%s", key, didYouMean(key)))
+			continue
+		}
+		cur.set(key, value)
+	}
+	return cur, cautions
+}
+
+func (l *Labels) set(key, value string) {
+	switch key {
+	case api.EnforceLevelLabel:
+		l.Enforce = value
+	case api.EnforceVersionLabel:
+		l.EnforceVersion = value
+	case api.AuditLevelLabel:
+		l.Audit = value
+	case api.AuditVersionLabel:
+		l.AuditVersion = value
+	case api.WarnLevelLabel:
+		l.Warn = value
+	case api.WarnVersionLabel:
+		l.WarnVersion = value
+	}
+}
+
+// LabelKeys are the six label keys in the order in which people read them.
+func LabelKeys() []string {
+	return []string{api.EnforceLevelLabel, api.EnforceVersionLabel, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel}
+}
+
+// Get returns the value of one of LabelKeys, "" if it is absent.
+func (l Labels) Get(key string) string {
+	switch key {
+	case api.EnforceLevelLabel:
+		return l.Enforce
+	case api.EnforceVersionLabel:
+		return l.EnforceVersion
+	case api.AuditLevelLabel:
+		return l.Audit
+	case api.AuditVersionLabel:
+		return l.AuditVersion
+	case api.WarnLevelLabel:
+		return l.Warn
+	case api.WarnVersionLabel:
+		return l.WarnVersion
+	}
+	return ""
+}
+
+// misspelt recognises a key whose prefix is almost the right one.
+func misspelt(key string) string {
+	prefix, name, ok := strings.Cut(key, "/")
+	if !ok || prefix+"/" == labelPrefix || distance(prefix+"/", labelPrefix) > 3 {
+		return ""
+	}
+	if slices.Contains(LabelKeys(), labelPrefix+name) {
+		return labelPrefix + name
+	}
+	return ""
+}
+
+func didYouMean(key string) string {
+	for _, known := range LabelKeys() {
+		if distance(key, known) <= 2 {
+			return "; " + known + " is meant"
+		}
+	}
+	return ""
+}
+
+// distance is the number of single-character edits between two short keys (Levenshtein).
+func distance(a, b string) int {
+	if len(a) > 80 || len(b) > 80 {
+		return len(a) + len(b)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// enforcedToday is the level that the server enforces by the current labels; "" if the label is absent (then the
+// server's configured default applies, which cannot be read through the API).
+func enforcedToday(cur Labels) api.Level {
+	if cur.Enforce == "" {
+		return ""
+	}
+	l, err := api.ParseLevel(cur.Enforce)
+	if err != nil {
+		return api.LevelRestricted
+	}
+	return l
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,119 @@
+// Package escape owns what text from input must become before it is put somewhere: a terminal, a shell word, a shell
+// comment, a machine-readable document. It takes strings and returns strings that cannot act on the place they go to
+// and still show what was there. It never decides whether a name is valid, and it writes nothing.
+package escape
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Terminal shows every rune that a terminal would act on or not show (control characters, line ends, bidirectional
+// overrides, zero-width characters, bytes that are not UTF-8) as a Go escape: "\n", "\x1b", "\u202e".
+func Terminal(s string) string {
+	if plain(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case Visible(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escaped(r))
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// plain is the quick answer for the usual name.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func escaped(r rune) string {
+	switch {
+	case r == '\n':
+		return `\n`
+	case r == '\t':
+		return `\t`
+	case r == '\r':
+		return `\r`
+	case r < 0x80:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r > 0xffff:
+		return fmt.Sprintf(`\U%08x`, r)
+	}
+	return fmt.Sprintf(`\u%04x`, r)
+}
+
+// Visible says whether a rune shows as itself: Go's printable ones (which leaves out every control and format
+// character, bidirectional ones among them) without those that are printable by category and yet show nothing.
+func Visible(r rune) bool {
+	return unicode.IsPrint(r) && !unicode.Is(unseen, r)
+}
+
+// unseen are letters, marks and symbols without a visible form.
+var unseen = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, // combining grapheme joiner
+		{Lo: 0x115f, Hi: 0x1160, Stride: 1}, // Hangul fillers
+		{Lo: 0x17b4, Hi: 0x17b5, Stride: 1}, // Khmer inherent vowels
+		{Lo: 0x180b, Hi: 0x180f, Stride: 1}, // Mongolian variation selectors
+		{Lo: 0x2800, Hi: 0x2800, Stride: 1}, // blank Braille pattern
+		{Lo: 0x3164, Hi: 0x3164, Stride: 1}, // Hangul filler
+		{Lo: 0xfe00, Hi: 0xfe0f, Stride: 1}, // variation selectors
+		{Lo: 0xffa0, Hi: 0xffa0, Stride: 1}, // halfwidth Hangul filler
+	},
+	R32: []unicode.Range32{{Lo: 0xe0100, Hi: 0xe01ef, Stride: 1}}, // more variation selectors
+}
+
+// JSON replaces, in a JSON document, every rune that would not show as itself by its \u escape. Outside strings JSON
+// is ASCII, so this changes how a document looks and never what it says.
+func JSON(doc []byte) []byte {
+	out := make([]byte, 0, len(doc))
+	for i := 0; i < len(doc); {
+		if doc[i] < 0x80 && doc[i] != 0x7f {
+			out = append(out, doc[i])
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(doc[i:])
+		switch {
+		case Visible(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			r -= 0x10000
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		i += size
+	}
+	return out
+}
+
+var shellSafe = regexp.MustCompile(`^[a-zA-Z0-9._/=:-]+$`)
+
+// Shell makes one word of a POSIX shell of any string without NUL, which no argument can hold.
+func Shell(word string) string {
+	if shellSafe.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// Comment makes text safe behind a "# ": it stays on its line and shows what it holds.
+func Comment(text string) string { return Terminal(text) }

@@ -1,0 +1,202 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// acrossVersions computes the needed level at every version from v1.25 to the newest known, and says where it changes.
+func (b *builder) acrossVersions(ns *Namespace, workloads []inventory.Workload) {
+	if len(workloads) == 0 {
+		return
+	}
+	points := simulate.ChangePoints()
+	at := make([]api.Level, len(points))
+	for i, v := range points {
+		for j := range workloads {
+			at[i] = leastStrict(at[i], b.judge.DayAfter(&workloads[j], v).Verdict.Level)
+		}
+		if i > 0 && at[i] != at[i-1] {
+			b.explainChange(ns, workloads, points[i-1], v, at[i-1], at[i])
+		}
+	}
+	next := 0
+	for _, v := range simulate.Versions() {
+		for next+1 < len(points) && !v.Older(points[next+1]) {
+			next++
+		}
+		ns.Versions = append(ns.Versions, VersionLevel{Version: v.String(), Needed: at[next]})
+	}
+}
+
+// explainChange names the check that makes the needed level differ between two versions.
+func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, before, v api.Version, was, is api.Level) {
+	stricter, looserAt := was, v
+	if looser(was, is) {
+		stricter, looserAt = is, before
+	}
+	var names []string
+	var first string
+	for i := range workloads {
+		w := &workloads[i]
+		for _, vio := range b.judge.DayAfter(w, looserAt).Verdict.Violations {
+			if !looser(stricter, vio.Level) && !b.violates(w, vio.Check, looserAt, before, v) {
+				names = append(names, vio.Check)
+				if first == "" {
+					first = strings.ToLower(w.Kind) + "/" + w.Name
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	because := ""
+	if len(names) > 0 {
+		because = fmt.Sprintf(" (%s, %s)", strings.Join(names, ", "), first)
+	}
+	text := fmt.Sprintf("from %s of the standards on the namespace needs %s instead of %s%s", v, is, was, because)
+	if looser(is, was) {
+		ns.Cautions = append(ns.Cautions, text)
+	} else {
+		ns.Reasons = append(ns.Reasons, text)
+	}
+}
+
+// violates is true if the workload fails the check also at the other one of the two versions.
+func (b *builder) violates(w *inventory.Workload, check string, at, before, v api.Version) bool {
+	other := before
+	if at == before {
+		other = v
+	}
+	return slices.ContainsFunc(b.judge.DayAfter(w, other).Verdict.Violations, func(x simulate.Violation) bool { return x.Check == check })
+}
+
+// caution adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
+func (b *builder) caution(ns *Namespace) {
+	ns.Reasons = append(b.reasons(ns), ns.Reasons...)
+	if !ns.Complete {
+		text := "not everything could be read (see gaps): the needed level is an upper bound"
+		if !b.opts.AllowPartial {
+			text += ", and no enforce is recommended"
+		}
+		ns.Cautions = append(ns.Cautions, text)
+	}
+	if n := countEstimated(ns.Workloads); n > 0 {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: only pods that a policy had already changed were seen, not what their author wrote", plural(n, "workload is", "workloads are")))
+	}
+	today := enforcedToday(ns.Current)
+	switch enforce := api.Level(ns.Recommended.Enforce); {
+	case ns.Action == ActionLoosen:
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's enforce=%s is stricter than %s: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first", today, enforce))
+	case ns.Needed != "" && looser(ns.Needed, enforce):
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("enforce=%s would refuse %s of %d: what runs here needs %s", enforce, plural(countBelow(ns.Workloads, enforce), "workload", "workloads"), len(ns.Workloads), ns.Needed))
+	}
+	b.cautionCreators(ns)
+}
+
+// reasons explain the level in one or two sentences.
+func (b *builder) reasons(ns *Namespace) []string {
+	var out []string
+	switch {
+	case ns.Needed == "":
+		if ns.DecidedBy == nil {
+			return nil
+		}
+		switch {
+		case ns.DecidedBy.Basis == BasisOverride:
+			out = append(out, "nothing runs here; the level is the one asked for")
+		case ns.DecidedBy.Policy != "":
+			out = append(out, fmt.Sprintf("nothing runs here; policy %s permits %s", ns.DecidedBy.Policy, ns.Permitted))
+		default:
+			out = append(out, fmt.Sprintf("nothing runs here and no policy is meant for it: %s", ns.Recommended.Warn))
+			if l := ns.Recommended.Enforce; l != "" {
+				out[len(out)-1] = fmt.Sprintf("nothing runs here: %s keeps it so that what comes is safe", l)
+			}
+		}
+		return out
+	case ns.Needed == api.LevelRestricted:
+		out = append(out, "everything that runs here meets restricted on the day after")
+	default:
+		refs := below(ns.Workloads, nextStricter(ns.Needed))
+		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.Needed, joinRefs(refs, 3), verb(len(refs), "does", "do"), nextStricter(ns.Needed)))
+	}
+	for _, w := range ns.Without {
+		out = append(out, fmt.Sprintf("without %s this namespace would be %s", joinRefs(w.Workloads, 3), w.Level))
+	}
+	if ns.Permitted != "" && ns.Permitted != ns.Needed {
+		which := "stricter than what the policies permit"
+		if looser(ns.Needed, ns.Permitted) {
+			which = "looser than what the policies permit"
+		}
+		out = append(out, fmt.Sprintf("needed (%s) is %s (%s, by %s)", ns.Needed, which, ns.Permitted, b.loosest(ns)))
+	}
+	return out
+}
+
+// cautionCreators warns of accounts that can make pods on their own and may use a looser policy than the level: what
+// they will create cannot be seen in advance.
+func (b *builder) cautionCreators(ns *Namespace) {
+	enforce := api.Level(ns.Recommended.Enforce)
+	if enforce == "" {
+		return
+	}
+	for _, p := range b.grants.PodCreators(ns.Name) {
+		var loose []string
+		for _, u := range b.grants.UsableBy(ns.Name, p) {
+			if looser(b.assessed[u.Policy].Closest, enforce) && !everybodys(u) {
+				loose = append(loose, u.Policy)
+			}
+		}
+		if len(loose) > 0 {
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s can create pods on its own here and may use looser policies (%s): what it creates may be refused by enforce=%s", p.What, strings.Join(loose, ", "), enforce))
+		}
+	}
+}
+
+// everybodys is true if only grants to everybody make the policy usable: those are told once per policy.
+func everybodys(u access.Usable) bool {
+	return !slices.ContainsFunc(u.Via, func(g access.Grant) bool { return !g.Everybody() })
+}
+
+func below(workloads []Workload, level api.Level) []WorkloadRef {
+	var out []WorkloadRef
+	for _, w := range workloads {
+		if looser(w.Level.DayAfter, level) {
+			out = append(out, WorkloadRef{w.Kind, w.Name})
+		}
+	}
+	return out
+}
+
+func countBelow(workloads []Workload, level api.Level) int { return len(below(workloads, level)) }
+
+func countEstimated(workloads []Workload) int {
+	n := 0
+	for _, w := range workloads {
+		if w.Estimated {
+			n++
+		}
+	}
+	return n
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

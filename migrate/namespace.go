@@ -1,0 +1,288 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// namespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
+// namespace has one run of them.
+func (b *builder) namespaces(gaps []Gap) []Namespace {
+	touched := map[string]bool{}
+	for _, g := range gaps {
+		for _, ns := range g.Affects {
+			touched[ns] = true
+		}
+	}
+	runs := map[string][]inventory.Workload{}
+	for start := 0; start < len(b.inv.Workloads); {
+		end := start
+		for end < len(b.inv.Workloads) && b.inv.Workloads[end].Namespace == b.inv.Workloads[start].Namespace {
+			end++
+		}
+		runs[b.inv.Workloads[start].Namespace] = b.inv.Workloads[start:end]
+		start = end
+	}
+	out := make([]Namespace, 0, len(b.inv.Namespaces))
+	for i := range b.inv.Namespaces {
+		ns := &b.inv.Namespaces[i]
+		complete := !touched[ns.Name] && !touched[inventory.AllNamespaces]
+		out = append(out, b.namespace(ns, runs[ns.Name], complete))
+	}
+	return out
+}
+
+// namespace judges what runs, resolves what is permitted, and decides.
+func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workload, complete bool) Namespace {
+	out := Namespace{
+		Name:     ns.Name,
+		System:   system(ns.Name),
+		Labels:   ns.Labels,
+		Owner:    owner(ns),
+		Complete: complete,
+	}
+	out.Current, out.Cautions = currentLabels(ns.Labels)
+	if !ns.Declared {
+		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
+	}
+	for i := range workloads {
+		w := b.workload(&workloads[i])
+		out.Workloads = append(out.Workloads, w)
+		out.Observed = append(out.Observed, w.Observed...)
+	}
+	slices.Sort(out.Observed)
+	out.Observed = slices.Compact(out.Observed)
+
+	out.Needed = needed(out.Workloads)
+	out.Blockers = blockers(out.Workloads, out.Needed)
+	out.Without = without(out.Workloads, out.Needed)
+	b.permitted(&out, workloads)
+	b.acrossVersions(&out, workloads)
+	b.decide(&out)
+	b.caution(&out)
+	out.Lost = b.namespaceLost(&out)
+	return out
+}
+
+// permitted is the least strict closest level over the policies that count; those that everybody or an administrator
+// may use are set apart, since they say nothing about what this namespace needs.
+func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) {
+	for _, u := range b.grants.Namespace(ns.Name, workloads) {
+		a := b.assessed[u.Policy]
+		if a.Closest == "" {
+			continue
+		}
+		if why := b.setApart(u, a); why != "" {
+			ns.SetApart = append(ns.SetApart, SetApart{Policy: u.Policy, Closest: a.Closest, Why: why})
+			continue
+		}
+		ns.PermittedBy = append(ns.PermittedBy, u.Policy)
+		ns.Permitted = leastStrict(ns.Permitted, a.Closest)
+	}
+}
+
+func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) string {
+	provider := ""
+	if p := b.byName[u.Policy]; p != nil {
+		provider = p.Provider()
+	}
+	switch {
+	case u.Counted:
+		return ""
+	case u.Everybody && provider != "":
+		return "a default of " + provider + " that everybody may use"
+	case u.Everybody && a.Closest == api.LevelPrivileged:
+		return "everybody may use it everywhere"
+	case u.Everybody:
+		return ""
+	default:
+		return "only administrators may use it here"
+	}
+}
+
+// decide applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
+func (b *builder) decide(ns *Namespace) {
+	enforce, decision := b.enforce(ns)
+	if b.opts.Enforce != "" && enforce != "" {
+		enforce, decision = b.opts.Enforce, &Decision{Basis: BasisOverride}
+	}
+	if enforce == "" {
+		ns.Action = ActionSkip
+		return
+	}
+	ns.DecidedBy = decision
+	version := b.target.String()
+	ns.Recommended = Labels{
+		Enforce: string(enforce), EnforceVersion: version,
+		Audit: string(override(b.opts.Audit)), AuditVersion: version,
+		Warn: string(override(b.opts.Warn)), WarnVersion: version,
+	}
+	if !ns.Complete && !b.opts.AllowPartial {
+		ns.Recommended.Enforce, ns.Recommended.EnforceVersion = "", ""
+	}
+	ns.Action = action(ns)
+}
+
+func override(l api.Level) api.Level {
+	if l == "" {
+		return api.LevelRestricted
+	}
+	return l
+}
+
+// enforce is the level by the rules, before overrides; "" leaves the namespace alone.
+func (b *builder) enforce(ns *Namespace) (api.Level, *Decision) {
+	if ns.Needed == "" {
+		return b.enforceEmpty(ns)
+	}
+	byWorkloads := &Decision{Basis: BasisWorkloads, Workload: firstAt(ns.Workloads, ns.Needed)}
+	byPolicies := &Decision{Basis: BasisPolicies, Policy: b.loosest(ns)}
+	switch b.opts.Basis {
+	case BasisPolicies:
+		if ns.Permitted != "" {
+			return ns.Permitted, byPolicies
+		}
+	case BasisBoth:
+		switch {
+		case ns.Permitted == "":
+		case looser(ns.Permitted, ns.Needed):
+			return ns.Permitted, byPolicies
+		case ns.Permitted == ns.Needed:
+			return ns.Needed, &Decision{Basis: BasisBoth, Workload: byWorkloads.Workload, Policy: byPolicies.Policy}
+		}
+	}
+	return ns.Needed, byWorkloads
+}
+
+// enforceEmpty decides for a namespace in which nothing runs. Files that hold not a single workload cannot tell an
+// empty namespace from one that was not saved, and files seldom hold a system namespace whole: such are left alone
+// unless the caller says what empty ones should get.
+func (b *builder) enforceEmpty(ns *Namespace) (api.Level, *Decision) {
+	switch b.opts.EmptyNamespaces {
+	case EmptySkip:
+		ns.Reasons = append(ns.Reasons, "nothing runs here, and empty namespaces are left alone as asked")
+		return "", nil
+	case EmptyRestricted:
+		return api.LevelRestricted, &Decision{Basis: BasisEmpty}
+	case EmptyBaseline:
+		return api.LevelBaseline, &Decision{Basis: BasisEmpty}
+	case EmptyAuto:
+		if b.inv.Source.Kind == inventory.SourceFiles && (ns.System || len(b.inv.Workloads) == 0) {
+			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its workloads too, or say --empty-namespaces=policies")
+			return "", nil
+		}
+	}
+	if ns.Permitted != "" {
+		return ns.Permitted, &Decision{Basis: BasisEmpty, Policy: b.loosest(ns)}
+	}
+	for _, s := range ns.SetApart {
+		if s.Closest == api.LevelPrivileged {
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("nothing runs here yet, and until now policy %s let everything in (%s): what is deployed next has to meet restricted", s.Policy, s.Why))
+			break
+		}
+	}
+	return api.LevelRestricted, &Decision{Basis: BasisEmpty}
+}
+
+// firstAt names the first workload at a level, for a level that something holds the namespace at.
+func firstAt(workloads []Workload, level api.Level) *WorkloadRef {
+	if level == api.LevelRestricted {
+		return nil
+	}
+	for _, w := range workloads {
+		if w.Level.DayAfter == level {
+			return &WorkloadRef{Kind: w.Kind, Name: w.Name}
+		}
+	}
+	return nil
+}
+
+// loosest names the first policy that makes the permitted level what it is.
+func (b *builder) loosest(ns *Namespace) string {
+	for _, name := range ns.PermittedBy {
+		if b.assessed[name].Closest == ns.Permitted {
+			return name
+		}
+	}
+	return ""
+}
+
+// action compares what is recommended with what is there.
+func action(ns *Namespace) Action {
+	cur, rec := ns.Current, ns.Recommended
+	switch {
+	case rec.Enforce == "":
+		return ActionWithheld
+	case looser(api.Level(rec.Enforce), enforcedToday(cur)):
+		return ActionLoosen
+	case cur == rec:
+		return ActionUnchanged
+	case cur == (Labels{}):
+		return ActionAdd
+	}
+	for _, key := range LabelKeys() {
+		if have := cur.Get(key); have != "" && have != rec.Get(key) {
+			return ActionChange
+		}
+	}
+	return ActionAdd
+}
+
+// namespaceLost joins what the policies in use have and the recommended level has not.
+func (b *builder) namespaceLost(ns *Namespace) []Lost {
+	level := api.Level(ns.Recommended.Enforce)
+	if level == "" {
+		level = ns.Needed
+	}
+	if level == "" {
+		return nil
+	}
+	names := ns.Observed
+	if len(names) == 0 {
+		names = ns.PermittedBy
+	}
+	var all []Lost
+	for _, name := range names {
+		all = append(all, b.lostAt(name, level)...)
+	}
+	return mergeLost(all)
+}
+
+func (b *builder) lostAt(name string, level api.Level) []Lost {
+	key := lostKey{name, level}
+	if l, ok := b.lost[key]; ok {
+		return l
+	}
+	var out []Lost
+	if p := b.byName[name]; p != nil {
+		for _, l := range mapping.LostAt(p, b.target, level) {
+			if l.Class == mapping.Drift {
+				continue
+			}
+			one := planLost(l)
+			one.Policies = []string{name}
+			out = append(out, one)
+		}
+	}
+	b.lost[key] = out
+	return out
+}
+
+func joinRefs(refs []WorkloadRef, limit int) string {
+	names := make([]string, 0, limit)
+	for i, r := range refs {
+		if i == limit {
+			names = append(names, fmt.Sprintf("%d more", len(refs)-limit))
+			break
+		}
+		names = append(names, strings.ToLower(r.Kind)+"/"+r.Name)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,158 @@
+package migrate
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// workload judges one workload at every version at which enforce must hold and takes the least strict answer.
+func (b *builder) workload(w *inventory.Workload) Workload {
+	out := Workload{
+		Kind:           w.Kind,
+		Name:           w.Name,
+		ServiceAccount: w.ServiceAccount,
+		Replicas:       w.Replicas,
+		UsablePolicies: []string{},
+		Position:       w.Position,
+	}
+	if w.Owner != nil {
+		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
+	}
+	for _, u := range b.grants.UsableByWorkload(w) {
+		out.UsablePolicies = append(out.UsablePolicies, u.Policy)
+	}
+	for _, g := range w.Pods {
+		out.Pods += g.Count
+		if g.AdmittedBy != "" {
+			out.Observed = append(out.Observed, g.AdmittedBy)
+		}
+	}
+	slices.Sort(out.Observed)
+	out.Observed = slices.Compact(out.Observed)
+
+	if v, ok := b.judge.AsWritten(w, b.target); ok {
+		out.Level.AsWritten = v.Level
+	}
+	var violations []simulate.Violation
+	for _, v := range b.enforceAt {
+		day := b.judge.DayAfter(w, v)
+		out.Level.DayAfter = leastStrict(out.Level.DayAfter, day.Verdict.Level)
+		out.Estimated = out.Estimated || day.Estimated
+		violations = append(violations, day.Verdict.Violations...)
+	}
+	out.Violations = planViolations(violations)
+	return out
+}
+
+// planViolations orders baseline before restricted, then by check, and tells each once.
+func planViolations(in []simulate.Violation) []Violation {
+	out := make([]Violation, 0, len(in))
+	for _, v := range in {
+		out = append(out, Violation(v))
+	}
+	order := func(x, y Violation) int {
+		return cmp.Or(cmp.Compare(strictness(x.Level), strictness(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
+	}
+	slices.SortFunc(out, order)
+	return slices.Compact(out)
+}
+
+// needed is the strictest level that all workloads meet on the day after; "" if there are none.
+func needed(workloads []Workload) api.Level {
+	var l api.Level
+	for i := range workloads {
+		l = leastStrict(l, workloads[i].Level.DayAfter)
+	}
+	return l
+}
+
+// blockers are the violations that keep the namespace from the level above needed.
+func blockers(workloads []Workload, needed api.Level) []Blocker {
+	next := nextStricter(needed)
+	if next == "" {
+		return nil
+	}
+	var out []Blocker
+	for _, w := range workloads {
+		if !looser(w.Level.DayAfter, next) {
+			continue
+		}
+		for _, v := range w.Violations {
+			if !looser(next, v.Level) {
+				out = append(out, Blocker{Workload: WorkloadRef{w.Kind, w.Name}, Check: v.Check, Level: v.Level, Reason: v.Reason, Detail: v.Detail})
+			}
+		}
+	}
+	return out
+}
+
+// without says what the namespace would need if the workloads that hold it at its level were elsewhere, level by level.
+func without(workloads []Workload, level api.Level) []Without {
+	var out []Without
+	var moved []WorkloadRef
+	for level != "" && level != api.LevelRestricted {
+		var rest api.Level
+		for _, w := range workloads {
+			switch {
+			case w.Level.DayAfter == level:
+				moved = append(moved, WorkloadRef{w.Kind, w.Name})
+			case looser(level, w.Level.DayAfter):
+				rest = leastStrict(rest, w.Level.DayAfter)
+			}
+		}
+		if rest == "" {
+			break
+		}
+		out = append(out, Without{Workloads: slices.Clone(moved), Level: rest})
+		level = rest
+	}
+	return out
+}
+
+// causes tells each distinct violation that blocks some namespace once, the most frequent first.
+func causes(namespaces []Namespace) []Cause {
+	type key struct {
+		check  string
+		level  api.Level
+		reason string
+	}
+	found := map[key]*Cause{}
+	for _, ns := range namespaces {
+		seen := map[key]bool{}
+		counted := map[key]WorkloadRef{}
+		for _, bl := range ns.Blockers {
+			k := key{bl.Check, bl.Level, bl.Reason}
+			c := found[k]
+			if c == nil {
+				c = &Cause{Check: bl.Check, Level: bl.Level, Reason: bl.Reason}
+				found[k] = c
+			}
+			if !seen[k] {
+				seen[k] = true
+				c.Namespaces++
+			}
+			// Blockers of one workload stand together, and one check may have several details.
+			if counted[k] == bl.Workload {
+				continue
+			}
+			counted[k] = bl.Workload
+			c.Workloads++
+			if len(c.Examples) < 3 {
+				c.Examples = append(c.Examples, ns.Name+"/"+bl.Workload.Kind+"/"+bl.Workload.Name)
+			}
+		}
+	}
+	out := make([]Cause, 0, len(found))
+	for _, c := range found {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(x, y Cause) int {
+		return cmp.Or(cmp.Compare(y.Namespaces, x.Namespaces), cmp.Compare(y.Workloads, x.Workloads), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Level, y.Level), cmp.Compare(x.Reason, y.Reason))
+	})
+	return out
+}
