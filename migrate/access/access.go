@@ -41,18 +41,32 @@ type Principal struct {
 	Groups []string
 	// What describes it: "service account web/api", "replicaset-controller", "the kubelet (mirror pods)".
 	What string
+	// Everywhere is set by PodCreators: the right to create pods holds in every namespace, so it is worth telling once.
+	Everywhere bool
 }
 
 // Grants answers questions about an Inventory's RBAC.
 type Grants struct {
 	// All grants, sorted by policy, namespace, subject, binding, role.
 	All []Grant
-	// Unused are the policies that no subject may use, sorted.
+	// Unused are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
 	Unused []string
 	// Dangling are bindings that point to nothing known or can never match, sorted.
 	Dangling []Finding
-	// Unjudged are ClusterRoles whose rules cannot be known (an aggregation cycle), as gaps.
+	// Unjudged are ClusterRoles whose rules cannot be known (an aggregation cycle) and that something binds, as gaps.
 	Unjudged []inventory.Gap
+
+	policies []string            // every policy that was read, sorted
+	accounts map[string][]string // service accounts by namespace, sorted
+	edges    []edge              // sorted
+
+	// What index prepares.
+	base               map[string]*gathered       // by policy: what holds in every namespace
+	answers            map[string]NamespacePolicy // what base comes to on its own
+	byHome             map[string][]*edge         // uses that hold everywhere, of service accounts, by their namespace
+	special            []*edge                    // uses that hold everywhere, of kubelets and the controller manager
+	creatingEverywhere []edge
+	creatorsEverywhere *creators
 }
 
 // Finding is something odd in the RBAC, with the reason.

@@ -1,0 +1,136 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// ServiceAccountPrincipal is the identity that admission makes up for a pod's service account: it has the two groups
+// of service accounts and, unlike an account that sends a request, not system:authenticated.
+func ServiceAccountPrincipal(namespace, name string) Principal {
+	return Principal{
+		User:   accountPrefix + namespace + ":" + name,
+		Groups: []string{accountsGroup, accountsPrefix + namespace},
+		What:   "service account " + namespace + "/" + name,
+	}
+}
+
+// ServiceAccountRequester is a service account that sends requests itself, as an operator or a CI runner does.
+func ServiceAccountRequester(namespace, name string) Principal {
+	p := ServiceAccountPrincipal(namespace, name)
+	p.Groups = append(p.Groups, authenticatedGroup)
+	return p
+}
+
+// ControllerPrincipal is the built-in controller that creates the pods of a workload of the given kind: for a
+// Deployment that of ReplicaSets, for a CronJob that of Jobs. It is false for every other kind.
+//
+// A controller manager that runs without per-controller credentials (no --use-service-account-credentials) creates
+// them under its own name instead; see ControllerManagerPrincipal.
+func ControllerPrincipal(kind string) (Principal, bool) {
+	name := podMaker(kind)
+	if name == "" {
+		return Principal{}, false
+	}
+	p := ServiceAccountRequester(kubeSystem, name)
+	p.What = name
+	return p, true
+}
+
+// ControllerManagerPrincipal is who creates controller-made pods in clusters without per-controller credentials. RBAC
+// does not tell which kind of cluster it is, so questions about a workload ask for both: who grants a policy to this
+// user, means it.
+func ControllerManagerPrincipal() Principal {
+	return Principal{User: controllerManager, Groups: []string{authenticatedGroup}, What: "the controller manager"}
+}
+
+// NodePrincipal is the kubelet that creates the mirror pods of static pods; an empty name stands for any node, and then
+// only the groups tell.
+func NodePrincipal(node string) Principal {
+	p := Principal{Groups: []string{nodesGroup, authenticatedGroup}, What: "the kubelet (mirror pods)"}
+	if node != "" {
+		p.User = nodePrefix + node
+	}
+	return p
+}
+
+// AnyRequester is whoever creates a pod by hand: all that is known is that every request is authenticated.
+func AnyRequester() Principal {
+	return Principal{Groups: []string{authenticatedGroup}, What: "whoever creates the pod"}
+}
+
+// podMaker names the account, in kube-system, of the controller that creates the pods of a kind of workload.
+func podMaker(kind string) string {
+	switch kind {
+	case "Deployment", "ReplicaSet":
+		return "replicaset-controller"
+	case "DaemonSet":
+		return "daemon-set-controller"
+	case "StatefulSet":
+		return "statefulset-controller"
+	case "Job", "CronJob":
+		return "job-controller"
+	case "ReplicationController":
+		return "replication-controller"
+	default:
+		return ""
+	}
+}
+
+func isPodMaker(p party) bool {
+	if p.kind != account || p.home != kubeSystem {
+		return false
+	}
+	switch p.name {
+	case "replicaset-controller", "daemon-set-controller", "statefulset-controller", "job-controller", "replication-controller":
+		return true
+	default:
+		return false
+	}
+}
+
+// principals are all identities that count for the pods of a workload: the accounts they run as, and what creates them.
+func principals(w *inventory.Workload) []Principal {
+	var out []Principal
+	for _, name := range podAccounts(w) {
+		out = append(out, ServiceAccountPrincipal(w.Namespace, name))
+	}
+	made := w.Template != nil || len(w.Pods) == 0
+	mirrored := false
+	for i := range w.Pods {
+		made = made || !w.Pods[i].Mirror
+		mirrored = mirrored || w.Pods[i].Mirror
+	}
+	if mirrored {
+		out = append(out, NodePrincipal(""))
+	}
+	if !made {
+		return out
+	}
+	if controller, ok := ControllerPrincipal(w.Kind); ok {
+		return append(out, controller, ControllerManagerPrincipal())
+	}
+	return append(out, AnyRequester())
+}
+
+// podAccounts: a mirror pod has no account, whatever its name says.
+func podAccounts(w *inventory.Workload) []string {
+	var out []string
+	add := func(name string) {
+		if name == "" {
+			name = "default"
+		}
+		out = append(out, name)
+	}
+	if w.Template != nil || len(w.Pods) == 0 {
+		add(w.ServiceAccount)
+	}
+	for i := range w.Pods {
+		if !w.Pods[i].Mirror {
+			add(w.Pods[i].ServiceAccount)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,68 @@
+package access
+
+import (
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// roleKey names a Role, or with an empty namespace a ClusterRole.
+type roleKey struct{ namespace, name string }
+
+func (k roleKey) label() string {
+	if k.namespace == "" {
+		return "ClusterRole " + k.name
+	}
+	return "Role " + k.namespace + "/" + k.name
+}
+
+// role is one role with what it comes to, aggregation included.
+type role struct {
+	key   roleKey
+	label string
+	reach reach
+	// source is what was read, or the text known by heart.
+	source *inventory.Role
+}
+
+// readRoles reduces every role; roles that every API server makes are added where the input does not have them.
+func readRoles(inv *inventory.Inventory) map[roleKey]*role {
+	roles := make(map[roleKey]*role, len(inv.Roles))
+	add := func(source *inventory.Role) {
+		key := roleKey{source.Namespace, source.Name}
+		if _, found := roles[key]; !found {
+			roles[key] = &role{key: key, label: key.label(), source: source, reach: reachOf(source.Rules)}
+		}
+	}
+	for i := range inv.Roles {
+		add(&inv.Roles[i])
+	}
+	for _, known := range bootstrapRoles() {
+		add(&known)
+	}
+	return roles
+}
+
+// bootstrapRoles are the ClusterRoles of every API server that can matter: manifests bind to them, and aggregate into
+// them, without bringing them along. No other bootstrap role mentions PodSecurityPolicies. Those that create pods on
+// behalf of the control plane are left out, since admission asks about the controllers by name.
+func bootstrapRoles() []inventory.Role {
+	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
+	selecting := func(name string) *rbacv1.AggregationRule {
+		return &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{
+			{MatchLabels: map[string]string{aggregate + name: "true"}},
+		}}
+	}
+	into := func(name string) map[string]string { return map[string]string{aggregate + name: "true"} }
+	return []inventory.Role{
+		{Name: "cluster-admin", Rules: []rbacv1.PolicyRule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}},
+		{Name: "admin", Aggregation: selecting("admin")},
+		{Name: "edit", Labels: into("admin"), Aggregation: selecting("edit")},
+		{Name: "view", Labels: into("edit"), Aggregation: selecting("view")},
+		{
+			Name: "system:aggregate-to-edit", Labels: into("edit"),
+			Rules: []rbacv1.PolicyRule{{Verbs: []string{"create"}, APIGroups: []string{""}, Resources: []string{"pods"}}},
+		},
+	}
+}

@@ -1,0 +1,150 @@
+package access
+
+import (
+	"cmp"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+)
+
+// Names that the API server gives to identities.
+const (
+	accountPrefix      = "system:serviceaccount:"
+	accountsGroup      = "system:serviceaccounts"
+	accountsPrefix     = accountsGroup + ":"
+	authenticatedGroup = "system:authenticated"
+	anonymousGroup     = "system:unauthenticated"
+	anonymousUser      = "system:anonymous"
+	mastersGroup       = "system:masters"
+	nodesGroup         = "system:nodes"
+	nodePrefix         = "system:node:"
+	controllerManager  = "system:kube-controller-manager"
+	kubeSystem         = "kube-system"
+)
+
+// String says it as a reader would: "service account web/api", "group ops".
+func (s Subject) String() string {
+	switch s.Kind {
+	case ServiceAccount:
+		return "service account " + s.Namespace + "/" + s.Name
+	case Group:
+		return "group " + s.Name
+	default:
+		return "user " + s.Name
+	}
+}
+
+func compareSubjects(a, b Subject) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+// identity is what RBAC compares: a user name or a group. A service account is a user with a long name, so
+// "User system:serviceaccount:web:api" and "ServiceAccount web/api" are the same identity.
+type identity struct {
+	group bool
+	name  string
+}
+
+func compareIdentities(a, b identity) int {
+	if a.group != b.group {
+		if b.group {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.name, b.name)
+}
+
+// readSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone.
+func readSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
+	switch s.Kind {
+	case rbacv1.UserKind:
+		return Subject{Kind: User, Name: s.Name}, identity{name: s.Name}, true
+	case rbacv1.GroupKind:
+		return Subject{Kind: Group, Name: s.Name}, identity{group: true, name: s.Name}, true
+	case rbacv1.ServiceAccountKind:
+		namespace := s.Namespace
+		if namespace == "" {
+			namespace = bindingNamespace
+		}
+		subject := Subject{Kind: ServiceAccount, Namespace: namespace, Name: s.Name}
+		return subject, identity{name: accountPrefix + namespace + ":" + s.Name}, namespace != ""
+	default:
+		return Subject{}, identity{}, false
+	}
+}
+
+func (s Subject) identity() identity {
+	_, id, _ := readSubject(rbacv1.Subject{Kind: string(s.Kind), Namespace: s.Namespace, Name: s.Name}, "")
+	return id
+}
+
+// partyKind sorts identities by the part they play when a pod is created.
+type partyKind int
+
+const (
+	person    partyKind = iota // a user or group from outside the cluster
+	everybody                  // every authenticated or anonymous request, or every service account
+	masters                    // allowed everything, outside RBAC
+	account                    // one service account
+	accounts                   // all service accounts of one namespace
+	nodes                      // kubelets, which create nothing but mirror pods
+	manager                    // a controller manager without per-controller credentials
+)
+
+// party is an identity in its part. Home is the namespace of service accounts, name that of a single one.
+type party struct {
+	kind       partyKind
+	home, name string
+}
+
+func partyOf(id identity) party {
+	if id.group {
+		return groupParty(id.name)
+	}
+	if rest, ok := strings.CutPrefix(id.name, accountPrefix); ok {
+		home, name, _ := strings.Cut(rest, ":")
+		return party{kind: account, home: home, name: name}
+	}
+	switch {
+	case id.name == controllerManager:
+		return party{kind: manager}
+	case id.name == anonymousUser:
+		return party{kind: everybody}
+	case strings.HasPrefix(id.name, nodePrefix):
+		return party{kind: nodes}
+	default:
+		return party{kind: person}
+	}
+}
+
+func groupParty(name string) party {
+	switch name {
+	case authenticatedGroup, anonymousGroup, accountsGroup:
+		return party{kind: everybody}
+	case mastersGroup:
+		return party{kind: masters}
+	case nodesGroup:
+		return party{kind: nodes}
+	}
+	if home, ok := strings.CutPrefix(name, accountsPrefix); ok {
+		return party{kind: accounts, home: home}
+	}
+	return party{kind: person}
+}
+
+// Everybody is true for a grant that holds everywhere for every authenticated or anonymous request, or for every
+// service account: it says nothing about a namespace.
+func (g Grant) Everybody() bool {
+	return g.Namespace == "" && partyOf(g.Subject.identity()).kind == everybody
+}
+
+// Administrators is true for a grant whose subject, other than everybody, may use every policy everywhere. A service
+// account that has such a grant is an administrator to every namespace but its own.
+func (g Grant) Administrators() bool {
+	if g.Namespace != "" {
+		return false
+	}
+	kind := partyOf(g.Subject.identity()).kind
+	return kind == masters || g.AllPolicies && kind != everybody
+}

@@ -1,0 +1,161 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Usable is a policy that an identity may use, and every grant that lets it.
+type Usable struct {
+	Policy string
+	Via    []Grant
+}
+
+// mastersGrant stands for what no binding says: the API server allows this group everything before RBAC is asked.
+func mastersGrant(policy string) Grant {
+	return Grant{
+		Policy: policy, Subject: Subject{Kind: Group, Name: mastersGroup},
+		Binding: "built into the API server", Role: "built into the API server", AllPolicies: true,
+	}
+}
+
+// UsableBy lists the policies that a principal may use for a pod in a namespace, sorted by name, each with its grants,
+// sorted too. Members of system:masters may use every policy whatever RBAC says.
+func (g *Grants) UsableBy(namespace string, p Principal) []Usable {
+	return g.usable(namespace, identities(p))
+}
+
+// UsableByWorkload lists the policies that the pods of a workload can be admitted by: those that the accounts they run
+// as may use, and those that what creates them may use (a controller; the kubelet for mirror pods, which have no
+// account). Who creates a bare pod, or the pods of an owner of an unknown kind, is not known: then only what every
+// request may use is added.
+func (g *Grants) UsableByWorkload(w *inventory.Workload) []Usable {
+	return g.usable(w.Namespace, identities(principals(w)...))
+}
+
+// identities of one or several principals, each once.
+func identities(principals ...Principal) []identity {
+	var out []identity
+	for _, p := range principals {
+		if p.User != "" {
+			out = append(out, identity{name: p.User})
+		}
+		for _, group := range p.Groups {
+			out = append(out, identity{group: true, name: group})
+		}
+	}
+	slices.SortFunc(out, compareIdentities)
+	return slices.Compact(out)
+}
+
+func (g *Grants) usable(namespace string, ids []identity) []Usable {
+	var grants []Grant
+	for _, id := range ids {
+		g.edgesOf(namespace, id, func(e *edge) { grants = g.expand(e, grants) })
+	}
+	if slices.Contains(ids, identity{group: true, name: mastersGroup}) {
+		for _, name := range g.policies {
+			grants = append(grants, mastersGrant(name))
+		}
+	}
+	grants = sortGrants(grants)
+	var out []Usable
+	for len(grants) > 0 {
+		name, n := grants[0].Policy, 1
+		for n < len(grants) && grants[n].Policy == name {
+			n++
+		}
+		out = append(out, Usable{Policy: name, Via: grants[:n:n]})
+		grants = grants[n:]
+	}
+	return out
+}
+
+// edgesOf visits what an identity holds in a namespace: what it holds everywhere, and there. Bindings of other
+// namespaces never count.
+func (g *Grants) edgesOf(namespace string, id identity, visit func(*edge)) {
+	scopes := []string{"", namespace}
+	if namespace == "" {
+		scopes = scopes[:1]
+	}
+	for _, scope := range scopes {
+		edges := g.held(scope, id)
+		for i := range edges {
+			visit(&edges[i])
+		}
+	}
+}
+
+// CanCreatePods tells whether RBAC lets a principal create pods in a namespace (everywhere, for ""). Creating something
+// that makes pods is not the same: then a controller creates them.
+func (g *Grants) CanCreatePods(namespace string, p Principal) bool {
+	for _, id := range identities(p) {
+		if id == (identity{group: true, name: mastersGroup}) {
+			return true
+		}
+		can := false
+		g.edgesOf(namespace, id, func(e *edge) { can = can || e.role.reach.pods })
+		if can {
+			return true
+		}
+	}
+	return false
+}
+
+// PodCreators are the service accounts, of the namespace and of others, that RBAC lets create pods in it, sorted; the
+// built-in controllers are left out. Of the namespace itself each account is named, even if the right comes through a
+// group; service accounts of elsewhere that have it through a group are told as that group. All carry the groups of
+// a request, so that they can be handed to UsableBy.
+func (g *Grants) PodCreators(namespace string) []Principal {
+	found := map[string]Principal{}
+	add := func(p Principal, everywhere bool) {
+		p.Everywhere = everywhere || found[p.What].Everywhere
+		found[p.What] = p
+	}
+	for _, edges := range [][]edge{g.creatingEverywhere, g.in(namespace)} {
+		for i := range edges {
+			g.creators(&edges[i], namespace, add)
+		}
+	}
+	out := make([]Principal, 0, len(found))
+	for _, p := range found {
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b Principal) int { return cmp.Compare(a.What, b.What) })
+	return out
+}
+
+func (g *Grants) creators(e *edge, namespace string, add func(Principal, bool)) {
+	if !e.role.reach.pods || strings.HasPrefix(e.role.key.name, "system:controller:") {
+		return
+	}
+	everywhere := e.namespace == ""
+	p := partyOf(e.id)
+	switch {
+	case p.kind == account && !isPodMaker(p):
+		add(ServiceAccountRequester(p.home, p.name), everywhere)
+	case p.kind == accounts && p.home != namespace:
+		add(Principal{Groups: []string{accountsGroup, accountsPrefix + p.home, authenticatedGroup}, What: "the service accounts of " + p.home}, everywhere)
+	case p.kind == accounts, p.kind == everybody && reachesAccounts(e.id):
+		for _, name := range g.accountsOf(namespace) {
+			add(ServiceAccountRequester(namespace, name), everywhere)
+		}
+	}
+}
+
+// reachesAccounts: of the groups that mean everybody, a service account that sends a request is in these.
+func reachesAccounts(id identity) bool {
+	return id.name == accountsGroup || id.name == authenticatedGroup
+}
+
+// accountsOf a namespace: those read, those in use, and the one that every namespace has.
+func (g *Grants) accountsOf(namespace string) []string {
+	names := g.accounts[namespace]
+	if at, found := slices.BinarySearch(names, "default"); !found {
+		return slices.Insert(slices.Clone(names), at, "default")
+	}
+	return names
+}
