@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// addPolicy hands the object to the one decoder of policies. A server accepts nothing that the decoder refuses, so a
+// refusal is unexpected; it is a gap all the same, for a policy may not vanish.
+func addPolicy(b *inventory.Builder, u *unstructured.Unstructured) {
+	data, err := json.Marshal(u.Object)
+	if err != nil {
+		b.AddGap(policyGap(u.GetName(), err.Error()))
+		return
+	}
+	policy, problems := pspparse.ParseJSON(data, live)
+	if policy == nil {
+		b.AddGap(policyGap(u.GetName(), explain(problems)))
+		return
+	}
+	b.AddPolicy(policy)
+}
+
+func policyGap(name, why string) inventory.Gap {
+	return inventory.Gap{
+		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
+		Why:        "reading it from the server: " + why + "; look at it with kubectl get psp -o yaml",
+		Namespaces: []string{inventory.AllNamespaces},
+	}
+}
+
+func explain(problems []pspparse.Problem) string {
+	var parts []string
+	for _, p := range problems {
+		if p.Severity != pspparse.Error {
+			continue
+		}
+		parts = append(parts, strings.TrimPrefix(p.Field+": "+p.Message, ": "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
+	annotations := maps.Clone(n.Annotations)
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	b.AddNamespace(inventory.Namespace{
+		Name: n.Name, Declared: true, Labels: n.Labels, Annotations: annotations,
+		LabelManagers: labelManagers(n.ManagedFields),
+	})
+}
+
+// labelManagers finds in managedFields who owns which label. An entry that cannot be read is passed over: it is advice
+// on ownership, and no verdict rests on it.
+func labelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
+	managers := map[string][]string{}
+	for _, e := range entries {
+		if e.FieldsV1 == nil {
+			continue
+		}
+		for _, label := range ownedLabels(e.FieldsV1.GetRawBytes()) {
+			managers[label] = append(managers[label], e.Manager)
+		}
+	}
+	if len(managers) == 0 {
+		return nil
+	}
+	for label, names := range managers {
+		slices.Sort(names)
+		managers[label] = slices.Compact(names)
+	}
+	return managers
+}
+
+func ownedLabels(fields []byte) []string {
+	var set struct {
+		Metadata struct {
+			Labels map[string]json.RawMessage `json:"f:labels"`
+		} `json:"f:metadata"`
+	}
+	if json.Unmarshal(fields, &set) != nil {
+		return nil
+	}
+	var labels []string
+	for field := range set.Metadata.Labels {
+		if label, ok := strings.CutPrefix(field, "f:"); ok {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+func addServiceAccount(b *inventory.Builder, s *corev1.ServiceAccount) {
+	b.AddServiceAccount(inventory.ServiceAccount{
+		Namespace: s.Namespace, Name: s.Name, Automount: s.AutomountServiceAccountToken,
+	})
+}
+
+func addRole(b *inventory.Builder, r *rbacv1.Role) { role(b, &r.ObjectMeta, r.Rules, nil) }
+
+func addClusterRole(b *inventory.Builder, r *rbacv1.ClusterRole) {
+	role(b, &r.ObjectMeta, r.Rules, r.AggregationRule)
+}
+
+func addRoleV1beta1(b *inventory.Builder, r *rbacv1beta1.Role) {
+	role(b, &r.ObjectMeta, rulesV1(r.Rules), nil)
+}
+
+func addClusterRoleV1beta1(b *inventory.Builder, r *rbacv1beta1.ClusterRole) {
+	role(b, &r.ObjectMeta, rulesV1(r.Rules), (*rbacv1.AggregationRule)(r.AggregationRule))
+}
+
+func role(b *inventory.Builder, m *metav1.ObjectMeta, rules []rbacv1.PolicyRule, aggregation *rbacv1.AggregationRule) {
+	b.AddRole(inventory.Role{
+		Namespace: m.Namespace, Name: m.Name, Labels: m.Labels,
+		Rules: rules, Aggregation: aggregation, Live: m.UID != "",
+	})
+}
+
+func addRoleBinding(b *inventory.Builder, r *rbacv1.RoleBinding) {
+	binding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
+}
+
+func addClusterRoleBinding(b *inventory.Builder, r *rbacv1.ClusterRoleBinding) {
+	binding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
+}
+
+func addRoleBindingV1beta1(b *inventory.Builder, r *rbacv1beta1.RoleBinding) {
+	binding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsV1(r.Subjects))
+}
+
+func addClusterRoleBindingV1beta1(b *inventory.Builder, r *rbacv1beta1.ClusterRoleBinding) {
+	binding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsV1(r.Subjects))
+}
+
+func binding(b *inventory.Builder, m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
+	b.AddBinding(inventory.Binding{
+		Namespace: m.Namespace, Name: m.Name, RoleKind: ref.Kind, RoleName: ref.Name, Subjects: subjects,
+	})
+}
+
+// The beta types have the same fields as the current ones, so a Go conversion keeps everything; a field that only one of
+// them had would not compile.
+func rulesV1(old []rbacv1beta1.PolicyRule) []rbacv1.PolicyRule {
+	rules := make([]rbacv1.PolicyRule, len(old))
+	for i, r := range old {
+		rules[i] = rbacv1.PolicyRule(r)
+	}
+	return rules
+}
+
+func subjectsV1(old []rbacv1beta1.Subject) []rbacv1.Subject {
+	subjects := make([]rbacv1.Subject, len(old))
+	for i, s := range old {
+		subjects[i] = rbacv1.Subject(s)
+	}
+	return subjects
+}

@@ -1,0 +1,118 @@
+package cluster
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Flags choose the cluster and the identity, with kubectl's meanings. The zero value is what kubectl does without
+// flags: KUBECONFIG, else ~/.kube/config, else the service account of the pod it runs in.
+type Flags struct {
+	// Kubeconfig replaces the whole search when set; the file must exist.
+	Kubeconfig string
+	// Context replaces the kubeconfig's current context.
+	Context string
+	// As, AsGroups and AsUID impersonate; groups and UID need As.
+	As       string
+	AsGroups []string
+	AsUID    string
+	// Timeout limits each request, retries included; 0 leaves it to Reader.
+	Timeout time.Duration
+}
+
+// InCluster is the context name that Config reports for the service account of the pod it runs in.
+const InCluster = "in-cluster"
+
+// Config loads the client configuration by kubectl's rules and returns it with the name of its context.
+//
+// Credentials from exec plugins work as they are. The OIDC provider is a client-go plugin that has to be linked in:
+// whoever calls Config imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
+// in a library).
+func Config(f Flags) (*rest.Config, string, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = f.Kubeconfig
+	// The loader would print a warning of its own for missing files; the errors below say it once.
+	rules.WarnIfAllMissing = false
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides(f))
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, "", fmt.Errorf("loading the kubeconfig (%s): %w; check the file, or name another one with --kubeconfig",
+			searched(rules), err)
+	}
+	name := cmp.Or(f.Context, raw.CurrentContext)
+	if _, ok := raw.Contexts[name]; name != "" && !ok {
+		return nil, "", fmt.Errorf("choosing context %q: it is not in the kubeconfig (%s); %s",
+			name, searched(rules), contexts(raw.Contexts))
+	}
+	cfg, err := loader.ClientConfig()
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return nil, "", fmt.Errorf("choosing a cluster: the kubeconfig (%s) has no current context, and this is not a pod in a cluster; %s",
+			searched(rules), contexts(raw.Contexts))
+	case err != nil:
+		return nil, "", fmt.Errorf("loading context %q from the kubeconfig (%s): %w; correct it, or choose another one with --context",
+			name, searched(rules), err)
+	}
+	if err := impersonate(cfg, f); err != nil {
+		return nil, "", err
+	}
+	tune(cfg, f.Timeout)
+	return cfg, cmp.Or(name, InCluster), nil
+}
+
+func overrides(f Flags) *clientcmd.ConfigOverrides {
+	o := &clientcmd.ConfigOverrides{CurrentContext: f.Context}
+	o.AuthInfo.Impersonate = f.As
+	o.AuthInfo.ImpersonateGroups = f.AsGroups
+	o.AuthInfo.ImpersonateUID = f.AsUID
+	return o
+}
+
+// impersonate repeats what the overrides did: clientcmd drops them where it falls back to the pod's service account, and
+// reading as somebody else than asked for would give a wrong picture without a word.
+func impersonate(cfg *rest.Config, f Flags) error {
+	if f.As != "" {
+		cfg.Impersonate.UserName = f.As
+	}
+	if len(f.AsGroups) > 0 {
+		cfg.Impersonate.Groups = f.AsGroups
+	}
+	if f.AsUID != "" {
+		cfg.Impersonate.UID = f.AsUID
+	}
+	if cfg.Impersonate.UserName == "" && (len(cfg.Impersonate.Groups) > 0 || cfg.Impersonate.UID != "") {
+		return errors.New("impersonating: a group or UID needs a user as well; add --as")
+	}
+	return nil
+}
+
+// tune takes off the client-side rate limit (five requests a second would be the bottleneck; the server's priority and
+// fairness protects it better) and says who is asking.
+func tune(cfg *rest.Config, timeout time.Duration) {
+	cfg.QPS = -1
+	cfg.UserAgent = "psp2pss " + rest.DefaultKubernetesUserAgent()
+	if timeout > 0 {
+		cfg.Timeout = timeout
+	}
+}
+
+// contexts says what could be chosen instead.
+func contexts(known map[string]*clientcmdapi.Context) string {
+	if len(known) == 0 {
+		return "it configures no context; name a kubeconfig with --kubeconfig, or read files with -f"
+	}
+	return "choose one with --context: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+}
+
+func searched(rules *clientcmd.ClientConfigLoadingRules) string {
+	return strings.Join(rules.GetLoadingPrecedence(), ", ")
+}

@@ -1,0 +1,130 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// answerError is an answer that came whole and is not what was asked for. Asking again would bring the same.
+type answerError struct{ cause error }
+
+func (e *answerError) Error() string { return e.cause.Error() }
+func (e *answerError) Unwrap() error { return e.cause }
+
+// code is the HTTP status that an error carries, 0 if the server did not answer.
+func code(err error) int {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return int(status.Status().Code)
+	}
+	return 0
+}
+
+func isRefused(err error) bool {
+	c := code(err)
+	return c == http.StatusUnauthorized || c == http.StatusForbidden
+}
+
+// mayPass says whether asking again may help: the server is busy or failing, or the connection was cut.
+func mayPass(err error) bool {
+	var answer *answerError
+	if errors.As(err, &answer) {
+		return false
+	}
+	c := code(err)
+	return c == 0 || c == http.StatusTooManyRequests || c >= http.StatusInternalServerError
+}
+
+// suggested is how long the server wants us to wait.
+func suggested(err error) time.Duration {
+	seconds, _ := apierrors.SuggestsClientDelay(err)
+	return time.Duration(seconds) * time.Second
+}
+
+// plain takes the URL off a transport error: it holds a continue token of several hundred characters.
+func plain(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// refusal is a 401 or 403 for something that is served.
+type refusal struct {
+	resource, group string
+	cause           error
+}
+
+func (r *refusal) gap() inventory.Gap {
+	why := "is forbidden"
+	if code(r.cause) == http.StatusUnauthorized {
+		why = "needs valid credentials"
+	}
+	return inventory.Gap{
+		What: r.resource,
+		Why: fmt.Sprintf("listing them %s (%d: %v); grant the verb list on the resource %s in API group %q, "+
+			"with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: [%q]}",
+			why, code(r.cause), r.cause, r.resource, r.group, r.group, r.resource, "list"),
+		Namespaces: []string{inventory.AllNamespaces},
+	}
+}
+
+// failedGap keeps what was read before the failure: more knowledge can only make a level looser, and the gap says that
+// there is more.
+func failedGap(resource string, read int, err error) inventory.Gap {
+	return inventory.Gap{
+		What:       resource,
+		Why:        fmt.Sprintf("listing them failed after %d were read: %v; try again, or allow the server more time with --timeout", read, plain(err)),
+		Namespaces: []string{inventory.AllNamespaces},
+	}
+}
+
+func strangeGap(resource string, o runtime.Object) inventory.Gap {
+	return inventory.Gap{
+		What:       resource,
+		Why:        fmt.Sprintf("their list holds a %T; check what stands between here and the API server", o),
+		Namespaces: []string{inventory.AllNamespaces},
+	}
+}
+
+func restartedNote(resource string) inventory.Note {
+	return inventory.Note{
+		What: resource,
+		Why: "the list expired on the server while it was read (410) and was read again from the start; " +
+			"what changed or was deleted in between counts as it was first read",
+	}
+}
+
+// notServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
+// off; what is in the core group is served by every API server, so its absence means that something else answered.
+func notServed(k kind) batch {
+	switch {
+	case k.resource == podSecurityPolicies:
+		return note(inventory.Note{
+			What: k.resource,
+			Why:  "the server does not serve them (v1.25 removed them); policies kept elsewhere can be read with -f",
+		})
+	case k.sources[0].gv.Group == "":
+		return batch{add: func(b *inventory.Builder) {
+			b.AddGap(inventory.Gap{
+				What:       k.resource,
+				Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
+				Namespaces: []string{inventory.AllNamespaces},
+			})
+		}}
+	default:
+		return note(inventory.Note{
+			What: k.resource,
+			Why:  "the server does not serve them in any version known here, so there are none",
+		})
+	}
+}
