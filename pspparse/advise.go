@@ -1,0 +1,79 @@
+package pspparse
+
+import (
+	"slices"
+	"strings"
+)
+
+// advise returns a Warning for what the API server accepts and what nevertheless does not do what it seems to say.
+func advise(p *Policy) []Problem {
+	a := &adviser{policy: p}
+	for _, r := range p.unusable() {
+		if !r.refused {
+			a.warn(r.field, r.text+": the API server accepts the policy, but admission can never use it")
+		}
+	}
+	a.hostPorts()
+	a.capabilities("spec.allowedCapabilities", p.Spec.AllowedCapabilities)
+	a.capabilities("spec.defaultAddCapabilities", p.Spec.DefaultAddCapabilities)
+	a.capabilities("spec.requiredDropCapabilities", p.Spec.RequiredDropCapabilities)
+	a.hostPaths()
+	return a.found
+}
+
+type adviser struct {
+	policy *Policy
+	found  []Problem
+}
+
+func (a *adviser) warn(field, msg string) {
+	a.found = append(a.found, Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
+}
+
+// hostPorts: the API server takes any pair of numbers, and admission compares with them as they are.
+func (a *adviser) hostPorts() {
+	const greatest = 65535
+	for i, r := range a.policy.Spec.HostPorts {
+		at := indexPath("spec.hostPorts", i)
+		switch {
+		case r.Min > r.Max:
+			a.warn(at, "the range is inverted and allows no port")
+		case r.Min > greatest || r.Max < 0:
+			a.warn(at, "the range holds no port: ports are 1 to 65535")
+		case r.Min < 0 || r.Max > greatest:
+			a.warn(at, "the range goes beyond the ports, which are 1 to 65535")
+		}
+	}
+}
+
+// capabilities: admission compares names letter by letter.
+func (a *adviser) capabilities(field string, list []string) {
+	for i, c := range list {
+		at := indexPath(field, i)
+		usual := strings.TrimPrefix(strings.ToUpper(c), "CAP_")
+		switch {
+		case c == "":
+			a.warn(at, "the capability is empty and matches nothing")
+		case c == usual:
+		case slices.Contains(list, usual):
+			// Both spellings are there: someone knew.
+		default:
+			a.warn(at, quote(c)+" matches only containers that spell it like that; the usual spelling is "+quote(usual))
+		}
+	}
+}
+
+// hostPaths: a prefix is compared with the pod's path as text, and that path is absolute.
+func (a *adviser) hostPaths() {
+	for i, h := range a.policy.Spec.AllowedHostPaths {
+		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !windowsPath(p) {
+			a.warn(indexPath("spec.allowedHostPaths", i)+".pathPrefix",
+				"the path prefix "+quote(p)+" is relative: it matches no absolute path")
+		}
+	}
+}
+
+func windowsPath(p string) bool {
+	return strings.HasPrefix(p, `\\`) ||
+		len(p) >= 2 && p[1] == ':' && ('a' <= p[0] && p[0] <= 'z' || 'A' <= p[0] && p[0] <= 'Z')
+}

@@ -1,0 +1,233 @@
+package pspparse
+
+import (
+	"fmt"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	// maxDepth is how deep a document may nest, aliases followed. No object of the API comes near.
+	maxDepth = 100
+	// maxExpansion is how many nodes aliases may add to a document, as if each were written out.
+	maxExpansion = 100_000
+)
+
+// target follows an alias to the node it stands for.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// extent is the size of a node with its aliases written out.
+type extent struct {
+	nodes, height int
+	open          bool
+}
+
+// ruler measures a tree in time linear in what is written, whatever its aliases make of it.
+type ruler struct {
+	written int
+	anchors map[*yaml.Node]*extent
+	problem *Problem
+}
+
+// measure returns the Error that forbids walking a tree: an alias within its own anchor, aliases that multiply, or
+// nesting beyond any object's need.
+func measure(root *yaml.Node) *Problem {
+	r := ruler{anchors: map[*yaml.Node]*extent{}}
+	total := r.walk(root, 1, false)
+	if r.problem == nil && total.nodes-r.written > maxExpansion {
+		r.refuse(root, fmt.Sprintf("the aliases (*name) expand to more than %d values; write them out", maxExpansion))
+	}
+	return r.problem
+}
+
+func (r *ruler) refuse(n *yaml.Node, msg string) extent {
+	if r.problem == nil {
+		r.problem = &Problem{Severity: Error, Line: n.Line, Message: msg}
+	}
+	return extent{}
+}
+
+// walk measures n. A shared node, one that aliases can stand for, is measured once.
+func (r *ruler) walk(n *yaml.Node, depth int, shared bool) extent {
+	if r.problem != nil {
+		return extent{}
+	}
+	if depth > maxDepth {
+		return r.tooDeep(n)
+	}
+	if n.Kind == yaml.AliasNode {
+		return r.alias(n, depth)
+	}
+	e := &extent{open: true}
+	if shared || n.Anchor != "" {
+		if known := r.anchors[n]; known != nil && !known.open {
+			return *known
+		}
+		r.anchors[n] = e
+	}
+	r.written++
+	e.nodes = 1
+	for _, c := range n.Content {
+		child := r.walk(c, depth+1, false)
+		e.nodes = min(e.nodes+child.nodes, 1<<30)
+		e.height = max(e.height, child.height)
+	}
+	e.height++
+	e.open = false
+	if e.height > maxDepth {
+		return r.tooDeep(n)
+	}
+	return *e
+}
+
+func (r *ruler) alias(n *yaml.Node, depth int) extent {
+	if n.Alias == nil {
+		return r.refuse(n, "the alias stands for nothing")
+	}
+	known := r.anchors[n.Alias]
+	switch {
+	case known == nil:
+		return r.walk(n.Alias, depth, true)
+	case known.open:
+		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quote(n.Value)))
+	}
+	return *known
+}
+
+func (r *ruler) tooDeep(n *yaml.Node) extent {
+	return r.refuse(n, fmt.Sprintf("the document nests deeper than %d levels", maxDepth))
+}
+
+// entry is one key of a mapping and its value.
+type entry struct {
+	name       string
+	key, value *yaml.Node
+	// index is where the key stands in its mapping.
+	index int
+}
+
+// entries returns what a mapping holds: its own keys in order, then the keys merged into it (<<) that it does not have
+// itself, of several mappings the first one's.
+func (d *decoder) entries(n *yaml.Node, path string) []entry {
+	var own, merges []entry
+	place := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		e := entry{key: n.Content[i], value: n.Content[i+1], index: i}
+		if !d.nameKey(&e, path) {
+			continue
+		}
+		if isMerge(e.key) {
+			merges = append(merges, e)
+			if len(merges) > 1 {
+				d.duplicate(path, merges[0], e)
+			}
+			continue
+		}
+		if first, ok := place[e.name]; ok {
+			d.duplicate(path, own[first], e)
+			continue
+		}
+		place[e.name] = len(own)
+		own = append(own, e)
+	}
+	for _, m := range merges {
+		own = d.merge(own, place, m, path)
+	}
+	return own
+}
+
+func (d *decoder) duplicate(path string, first, second entry) {
+	where := ""
+	if first.key.Line != 0 && second.key.Line != 0 {
+		where = fmt.Sprintf(" (lines %d and %d)", first.key.Line, second.key.Line)
+	}
+	d.fail(fieldPath(path, second.name), second.key.Line,
+		fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.name), where))
+}
+
+// merge adds the keys of a merge (<<) to those that the mapping has itself.
+//
+// By the YAML specification an explicit key wins over a merged one. kubectl and Helm decide by order instead: there, a
+// merge below the key wins. Where the two readings differ, neither is taken.
+func (d *decoder) merge(own []entry, place map[string]int, m entry, path string) []entry {
+	explicit := len(own)
+	sources := []*yaml.Node{target(m.value)}
+	if sources[0].Kind == yaml.SequenceNode {
+		sources = sources[0].Content
+	}
+	for _, s := range sources {
+		s = target(s)
+		if s.Kind != yaml.MappingNode {
+			d.mismatch(fieldPath(path, "<<"), s, "an object to merge")
+			continue
+		}
+		for _, e := range d.entries(s, path) {
+			i, ok := place[e.name]
+			if !ok {
+				place[e.name] = len(own)
+				own = append(own, e)
+				continue
+			}
+			if i < explicit && own[i].index < m.index && !equal(own[i].value, e.value) {
+				d.fail(fieldPath(path, e.name), own[i].key.Line,
+					fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
+						"this one; move the merge key to the top", quote(e.name)))
+			}
+		}
+	}
+	return own
+}
+
+// nameKey reads a key as kubectl does, which turns numbers and booleans into strings.
+func (d *decoder) nameKey(e *entry, path string) bool {
+	key := target(e.key)
+	s := resolve(key)
+	switch {
+	case s.kind == text:
+		e.name = s.text
+	case s.kind == boolean:
+		e.name = strconv.FormatBool(s.truth)
+	case s.kind == whole && !s.tooBig:
+		e.name = strconv.FormatInt(s.whole, 10)
+	case s.kind == fraction:
+		e.name = strconv.FormatFloat(s.fraction, 'g', -1, 32)
+	default:
+		found, hint := describe(key)
+		if key.Kind == yaml.MappingNode {
+			hint = templateHint("{{")
+		}
+		d.fail(path, key.Line, "expected a key, found "+found+hint)
+		return false
+	}
+	return true
+}
+
+func isMerge(key *yaml.Node) bool {
+	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.ShortTag() == "!!merge"
+}
+
+// equal says whether two values read the same. Their size is bounded by measure.
+func equal(a, b *yaml.Node) bool {
+	a, b = target(a), target(b)
+	if a == b {
+		return true
+	}
+	if a.Kind != b.Kind || len(a.Content) != len(b.Content) {
+		return false
+	}
+	if a.Kind == yaml.ScalarNode {
+		return resolve(a) == resolve(b)
+	}
+	for i := range a.Content {
+		if !equal(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
