@@ -1,0 +1,165 @@
+package simulate
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// DayAfter is the verdict on the pods that a workload will get once no policy fills anything in.
+type DayAfter struct {
+	// Verdict is the least strict over everything that the workload may turn out to be: its template, and its live pods
+	// without what a policy filled in. Violations are those of every candidate at that level, each once.
+	Verdict
+	// Estimated is true where part of a live pod has no template to compare it with, what a policy filled in had to be
+	// taken off by rule, and the answer rests on it.
+	Estimated bool
+	// Pod is the first live pod that made the verdict less strict than the template's; empty if none did.
+	Pod string
+}
+
+// candidate is one thing that a workload's next pod may look like.
+type candidate struct {
+	verdict *Verdict
+	pod     string // empty for the template
+}
+
+// DayAfter judges the workload for the day after at a version.
+//
+// With a template, the template is one candidate. A live pod that differs from it (a webhook injected something, someone
+// added a debug container, the pod is older than the template) is another: wherever the template leaves a value unset
+// that the policy in the pod's kubernetes.io/psp annotation fills in, the value is put back to unset. For containers
+// beyond the template nobody can tell the policy's values from the injector's, so both are judged: the container as
+// stored, and without every value that the policy would have written.
+//
+// Without a template (a bare pod, an owner that was not read) that doubt is over the whole pod, and so it is, template
+// or not, if the policy is not among those read: then any value that some policy can write may be the policy's.
+//
+// A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
+// as stored: they are added through a subresource that PodSecurityPolicy does not look at.
+//
+// The Verdict's level is empty if there is neither template nor pod.
+func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
+	// asStored settles every doubt in favour of the pod as it is, stripped settles it against.
+	var asStored, stripped []candidate
+	if w.Template != nil {
+		written := candidate{verdict: j.verdict(j.judge(w.Template), v)}
+		asStored, stripped = append(asStored, written), append(stripped, written)
+	}
+	doubt := false
+	for i := range w.Pods {
+		g := &w.Pods[i]
+		if g.Shape == w.Template {
+			continue
+		}
+		stored, without := j.readings(w.Template, g)
+		asStored = append(asStored, candidate{j.verdict(stored, v), g.Example})
+		stripped = append(stripped, candidate{j.verdict(without, v), g.Example})
+		// Without a template even a pod that its policy leaves alone is in doubt: the policy may have changed since,
+		// and another one may have filled the pod in before a webhook made admission start over.
+		doubt = doubt || w.Template == nil && g.AdmittedBy != ""
+	}
+	all := slices.Concat(asStored, stripped)
+	verdict := leastStrict(all)
+	return DayAfter{
+		Verdict:   verdict,
+		Estimated: doubt || !sameVerdict(leastStrict(asStored), verdict) || !sameVerdict(leastStrict(stripped), verdict),
+		Pod:       decidingPod(all, verdict.Level, w.Template != nil),
+	}
+}
+
+// readings returns the two ways to read a live pod, the same one twice if there is no doubt.
+func (j *Judge) readings(template *inventory.Shape, g *inventory.PodGroup) (stored, without *judgement) {
+	stored = j.judge(g.Shape)
+	if g.AdmittedBy == "" {
+		return stored, stored
+	}
+	f, known := j.fillings[g.AdmittedBy]
+	if !known {
+		f = j.unknown
+	}
+	if template != nil && f != j.unknown {
+		stored = j.estimate(estimate{pod: g.Shape, template: template, by: f})
+	}
+	return stored, j.estimate(estimate{pod: g.Shape, template: template, by: f, beyond: true})
+}
+
+// estimate names a pod without what a policy filled in.
+type estimate struct {
+	pod *inventory.Shape
+	// template is nil if there is none: then the whole pod is beyond it.
+	template *inventory.Shape
+	by       *filling
+	// beyond is true to take values off what the template does not speak of, too.
+	beyond bool
+}
+
+// estimate judges the stripped pod and keeps only the judgement: the stripped shape is not worth its memory.
+func (j *Judge) estimate(e estimate) *judgement {
+	found, ok := j.estimates[e]
+	if !ok {
+		if shape := e.shape(); shape == e.pod {
+			found = j.judge(e.pod)
+		} else {
+			found = j.run(shape.Annotations, &shape.Spec)
+		}
+		j.estimates[e] = found
+	}
+	return found
+}
+
+// leastStrict returns the loosest level among the candidates with every violation found at it.
+func leastStrict(all []candidate) Verdict {
+	var at []*Verdict // the distinct verdicts at the loosest level
+	for _, c := range all {
+		if len(at) > 0 && api.CompareLevels(c.verdict.Level, at[0].Level) < 0 {
+			at = at[:0]
+		}
+		if len(at) == 0 || c.verdict.Level == at[0].Level && !slices.Contains(at, c.verdict) {
+			at = append(at, c.verdict)
+		}
+	}
+	switch len(at) {
+	case 0:
+		return Verdict{}
+	case 1:
+		return *at[0]
+	}
+	var union []Violation
+	for _, v := range at {
+		union = append(union, v.Violations...)
+	}
+	slices.SortFunc(union, compareViolations)
+	return Verdict{Level: at[0].Level, Violations: slices.Clip(slices.Compact(union))}
+}
+
+// compareViolations is the order of Verdict.Violations.
+func compareViolations(a, b Violation) int {
+	return cmp.Or(
+		api.CompareLevels(a.Level, b.Level),
+		cmp.Compare(a.Check, b.Check),
+		cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Detail, b.Detail),
+	)
+}
+
+func sameVerdict(a, b Verdict) bool {
+	return a.Level == b.Level && slices.Equal(a.Violations, b.Violations)
+}
+
+// decidingPod names the first pod by name at the level, unless the template is there by itself.
+func decidingPod(all []candidate, level api.Level, template bool) string {
+	if template && all[0].verdict.Level == level {
+		return ""
+	}
+	first := ""
+	for _, c := range all {
+		if c.verdict.Level == level && (first == "" || c.pod < first) {
+			first = c.pod
+		}
+	}
+	return first
+}

@@ -1,0 +1,69 @@
+package simulate
+
+import (
+	"slices"
+	"sort"
+
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+// firstVersion is the first minor without PodSecurityPolicy: from here on a level is all there is.
+func firstVersion() api.Version { return api.MajorMinorVersion(1, 25) }
+
+// Newest returns the newest version of the standards that the library knows, which is what "latest" means to it. Newer
+// versions, and "latest" itself, are judged as this one; versions before v1.0 as v1.0.
+func Newest() api.Version {
+	all := changes(revisionsOf(policy.DefaultChecks()))
+	return all[len(all)-1]
+}
+
+// Versions returns every version from v1.25, the first without PodSecurityPolicy, to Newest.
+func Versions() []api.Version {
+	var all []api.Version
+	newest := Newest()
+	for v := firstVersion(); !newest.Older(v); v = api.MajorMinorVersion(v.Major(), v.Minor()+1) {
+		all = append(all, v)
+	}
+	return all
+}
+
+// ChangePoints returns v1.25 and each later version in which any check changes: a verdict at one of them holds for every
+// version up to the next, so these are all that need judging.
+func ChangePoints() []api.Version {
+	points := []api.Version{firstVersion()}
+	for _, v := range changes(revisionsOf(policy.DefaultChecks())) {
+		if compareVersions(v, firstVersion()) > 0 {
+			points = append(points, v)
+		}
+	}
+	return points
+}
+
+// changes lists the versions in which some check is new or differs, v1.0 first.
+func changes(revisions []revision) []api.Version {
+	all := []api.Version{api.MajorMinorVersion(1, 0)}
+	for _, r := range revisions {
+		all = append(all, r.since)
+	}
+	slices.SortFunc(all, compareVersions)
+	return slices.Compact(all)
+}
+
+// at returns the epoch that v falls into.
+func (e *Evaluator) at(v api.Version) *epoch { return &e.epochs[e.epochAt(v)] }
+
+func (e *Evaluator) epochAt(v api.Version) int {
+	after := sort.Search(len(e.epochs), func(i int) bool { return v.Older(e.epochs[i].since) })
+	return max(after-1, 0)
+}
+
+func compareVersions(a, b api.Version) int {
+	switch {
+	case a.Older(b):
+		return -1
+	case b.Older(a):
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,79 @@
+package simulate
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+)
+
+func versionStrings(versions []api.Version) []string {
+	var out []string
+	for _, v := range versions {
+		out = append(out, v.String())
+	}
+	return out
+}
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	want := strings.Fields("v1.25 v1.26 v1.27 v1.28 v1.29 v1.30 v1.31 v1.32 v1.33 v1.34 v1.35 v1.36 v1.37")
+	if diff := cmp.Diff(want, versionStrings(Versions())); diff != "" {
+		t.Errorf("Versions (-want +got):\n%s", diff)
+	}
+	want = strings.Fields("v1.25 v1.27 v1.29 v1.31 v1.32 v1.34 v1.35 v1.37")
+	if diff := cmp.Diff(want, versionStrings(ChangePoints())); diff != "" {
+		t.Errorf("ChangePoints (-want +got):\n%s", diff)
+	}
+}
+
+// The library does not say which minor it belongs to; its newest check does, as long as each minor changes one. This
+// fails on the first library of which that is not true, and then Newest needs another source.
+func TestNewestIsTheLibrarysMinor(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "k8s.io/pod-security-admission").Output()
+	if err != nil {
+		t.Fatalf("asking go for the library's version: %v", err)
+	}
+	minor := regexp.MustCompile(`^v0\.([0-9]+)\.`).FindStringSubmatch(string(out))
+	if minor == nil {
+		t.Fatalf("library version %q", out)
+	}
+	newest := Newest()
+	if got, want := newest.String(), "v1."+minor[1]; got != want {
+		t.Errorf("Newest() = %s, want %s", got, want)
+	}
+}
+
+// What ChangePoints promises: between two of them no verdict changes.
+func TestNothingChangesBetweenChangePoints(t *testing.T) {
+	t.Parallel()
+	e := mustEvaluator(t)
+	points := map[api.Version]bool{}
+	for _, v := range ChangePoints() {
+		points[v] = true
+	}
+	for seed := range int64(300) {
+		annotations, spec := newRandom(seed).pod()
+		var last Verdict
+		for _, v := range Versions() {
+			now := e.Verdict(annotations, spec, v)
+			if diff := cmp.Diff(last, now); diff != "" && !points[v] {
+				t.Fatalf("verdict changes at %s (-before +at):\n%s", v.String(), diff)
+			}
+			last = now
+		}
+	}
+}
+
+func TestVersionsBeforeTheFirst(t *testing.T) {
+	t.Parallel()
+	e := mustEvaluator(t)
+	_, spec := newRandom(1).pod()
+	if diff := cmp.Diff(e.Verdict(nil, spec, api.MajorMinorVersion(1, 0)), e.Verdict(nil, spec, api.Version{})); diff != "" {
+		t.Errorf("an unset version is not judged as v1.0 (-v1.0 +unset):\n%s", diff)
+	}
+}
