@@ -1,6 +1,10 @@
 package inventory
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,44 +23,235 @@ type Meta struct {
 }
 
 // Builder collects objects in any order and turns them into an Inventory. It is not safe for concurrent use.
-type Builder struct{}
+//
+// Whatever is wrong with one object costs that object only: it becomes a gap with its position, and the rest is read.
+type Builder struct {
+	shapes     *interner
+	text       map[string]string
+	policies   []*pspparse.Policy
+	namespaces []Namespace
+	accounts   []ServiceAccount
+	roles      []Role
+	bindings   []Binding
+	templates  []template
+	pods       podTable
+	gaps       []Gap
+	notes      []Note
+	skipped    map[string]int
+	homeless   tally    // namespaced objects without a namespace
+	repeated   tally    // objects read again with the same content
+	contested  []string // namespaces of what runs, or is one, and is in conflict
+}
 
 // NewBuilder returns an empty Builder.
-func NewBuilder() *Builder { return &Builder{} }
+func NewBuilder() *Builder {
+	return &Builder{shapes: newInterner(), text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}}
+}
 
 // AddPolicy, like every Add method, refuses names that are not valid for the kind (a gap with the position), and
 // settles duplicates in Build: identical ones count once, differing ones become a gap that names every position and
 // none is used.
-func (b *Builder) AddPolicy(p *pspparse.Policy) {}
+func (b *Builder) AddPolicy(p *pspparse.Policy) {
+	if err := checkName("PodSecurityPolicy", p.Name); err != nil {
+		b.refuse("PodSecurityPolicy", "", p.Name, p.Position, err)
+		return
+	}
+	b.policies = append(b.policies, p)
+}
 
-// AddNamespace adds a Namespace object.
-func (b *Builder) AddNamespace(n Namespace) {}
+// AddNamespace adds a Namespace object. One with an invalid name is a gap that touches no namespace: nothing can be
+// in it.
+func (b *Builder) AddNamespace(n Namespace) {
+	if err := checkName("Namespace", n.Name); err != nil {
+		b.AddGap(Gap{What: label("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
+		return
+	}
+	n.Declared = true
+	b.namespaces = append(b.namespaces, n)
+}
 
 // AddServiceAccount adds a ServiceAccount object.
-func (b *Builder) AddServiceAccount(s ServiceAccount) {}
-
-// AddRole adds a Role, or with an empty namespace a ClusterRole, and keeps only the rules that matter.
-func (b *Builder) AddRole(r Role) {}
-
-// AddBinding adds a RoleBinding, or with an empty namespace a ClusterRoleBinding.
-func (b *Builder) AddBinding(x Binding) {}
-
-// AddPod reduces a pod to its Shape and counts it with its group. The spec is not retained.
-func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at pspparse.Position) {}
-
-// AddTemplate adds a controller or PodTemplate of the given kind (current kind name). Replicas is what it asks for.
-// The template is not retained.
-func (b *Builder) AddTemplate(kind string, m Meta, replicas int, template *corev1.PodTemplateSpec, at pspparse.Position) {
+func (b *Builder) AddServiceAccount(s ServiceAccount) {
+	s.Namespace = b.home(s.Namespace, s.Position)
+	if b.admits("ServiceAccount", s.Namespace, s.Name, s.Position) {
+		b.accounts = append(b.accounts, s)
+	}
 }
 
 // AddGap records something that could not be read.
-func (b *Builder) AddGap(g Gap) {}
+func (b *Builder) AddGap(g Gap) { b.gaps = append(b.gaps, g) }
 
 // AddNote records something to tell.
-func (b *Builder) AddNote(n Note) {}
+func (b *Builder) AddNote(n Note) { b.notes = append(b.notes, n) }
 
 // Skip counts a document that can hold no pod, policy or grant.
-func (b *Builder) Skip(kind string) {}
+func (b *Builder) Skip(kind string) { b.skipped[kind]++ }
+
+// home is the namespace of a namespaced object: "default" where the object names none, as kubectl would have it.
+func (b *Builder) home(namespace string, at pspparse.Position) string {
+	if namespace != "" {
+		return b.intern(namespace)
+	}
+	b.homeless.add(at)
+	return corev1.NamespaceDefault
+}
+
+// admits says whether an object may enter under its name; if not, it has become a gap.
+func (b *Builder) admits(kind, namespace, name string, at pspparse.Position) bool {
+	err := checkName(kind, name)
+	if err == nil && namespace != "" {
+		err = checkNamespace(namespace)
+	}
+	if err != nil {
+		b.refuse(kind, namespace, name, at, err)
+	}
+	return err == nil
+}
+
+func (b *Builder) refuse(kind, namespace, name string, at pspparse.Position, err error) {
+	b.AddGap(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace)})
+}
+
+// touches is what a gap in a namespace touches: that namespace if it can be one, else all.
+func touches(namespace string) []string {
+	if isLabel(namespace) {
+		return []string{namespace}
+	}
+	return []string{AllNamespaces}
+}
+
+// intern returns one copy of a string that many objects repeat.
+func (b *Builder) intern(s string) string {
+	if t, ok := b.text[s]; ok {
+		return t
+	}
+	b.text[s] = s
+	return s
+}
 
 // Build returns the Inventory; the Builder must not be used afterwards.
-func (b *Builder) Build(s Source) *Inventory { return &Inventory{Source: s} }
+func (b *Builder) Build(s Source) *Inventory {
+	inv := &Inventory{
+		Source:          s,
+		Policies:        settle(b, policyRules(), b.policies),
+		ServiceAccounts: settle(b, accountRules(), b.accounts),
+		Roles:           settle(b, roleRules(), b.roles),
+		Bindings:        settle(b, bindingRules(), b.bindings),
+	}
+	declared := settle(b, namespaceRules(), b.namespaces)
+	inv.Workloads, inv.FinishedPods = b.workloads()
+	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	b.noteHomeless()
+	b.noteRepeated()
+	inv.Gaps, inv.Notes = sortGaps(b.gaps), sortNotes(b.notes)
+	for kind, n := range b.skipped {
+		inv.Skipped = append(inv.Skipped, KindCount{Kind: kind, Count: n})
+	}
+	slices.SortFunc(inv.Skipped, func(a, b KindCount) int { return cmp.Compare(a.Kind, b.Kind) })
+	return inv
+}
+
+// allNamespaces adds to the declared namespaces those in which something runs, and those of objects that are in
+// conflict: a namespace may not vanish because what it holds is uncertain.
+func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Namespace {
+	seen := map[string]bool{}
+	for i := range declared {
+		seen[declared[i].Name] = true
+	}
+	var missing []string
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			missing = append(missing, name)
+		}
+	}
+	for i := range workloads {
+		add(workloads[i].Namespace)
+	}
+	for _, name := range b.contested {
+		add(name)
+	}
+	if len(missing) == 0 {
+		return declared
+	}
+	slices.Sort(missing)
+	b.AddNote(Note{What: "namespaces", Why: fmt.Sprintf("%s not given as an object, so %s labels are not known: %s",
+		counted(len(missing), "namespace was", "namespaces were"), possessive(len(missing)), listed(missing))})
+	for _, name := range missing {
+		declared = append(declared, Namespace{Name: name})
+	}
+	slices.SortFunc(declared, func(a, b Namespace) int { return cmp.Compare(a.Name, b.Name) })
+	return declared
+}
+
+func (b *Builder) noteHomeless() {
+	if b.homeless.n == 0 {
+		return
+	}
+	b.AddNote(Note{What: "objects without a namespace", Position: b.homeless.first,
+		Why: counted(b.homeless.n, "object names", "objects name") + ` no namespace and count as in "default"`})
+}
+
+func sortGaps(gaps []Gap) []Gap {
+	slices.SortFunc(gaps, func(a, b Gap) int {
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why),
+			slices.Compare(a.Namespaces, b.Namespaces))
+	})
+	return slices.CompactFunc(gaps, func(a, b Gap) bool {
+		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces)
+	})
+}
+
+func sortNotes(notes []Note) []Note {
+	slices.SortFunc(notes, func(a, b Note) int {
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why))
+	})
+	return slices.Compact(notes)
+}
+
+func comparePositions(a, b pspparse.Position) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+}
+
+// tally counts things to be told once, with the first position.
+type tally struct {
+	n     int
+	first pspparse.Position
+}
+
+func (t *tally) add(at pspparse.Position) {
+	if t.n == 0 || comparePositions(at, t.first) < 0 {
+		t.first = at
+	}
+	t.n++
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func possessive(n int) string {
+	if n == 1 {
+		return "its"
+	}
+	return "their"
+}
+
+// listed names the first few of a sorted list.
+func listed(names []string) string {
+	const most = 5
+	out := ""
+	for i, name := range names {
+		if i == most {
+			return out + fmt.Sprintf(" and %d more", len(names)-most)
+		}
+		if i > 0 {
+			out += ", "
+		}
+		out += quote(name)
+	}
+	return out
+}

@@ -1,0 +1,318 @@
+package inventory
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// source says what a document claims to be, and where it starts.
+type source struct {
+	apiVersion, kind string
+	at               pspparse.Position
+}
+
+// DecodeError says why a document of a kind that is read could not be read. It spoils that document only.
+type DecodeError struct {
+	// Kind, Namespace and Name as far as they could be read. Namespace is "" for cluster-scoped kinds and where unknown.
+	Kind, Namespace, Name string
+	Err                   error
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("reading %s: %v", label(e.Kind, e.Namespace, e.Name), e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Gap is the gap that the error leaves: it touches the object's namespace if that is known, else all.
+func (e *DecodeError) Gap(at pspparse.Position) Gap {
+	return Gap{What: label(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touches(e.Namespace)}
+}
+
+// Decode adds one JSON object. Handled is false for kinds that are not read here: those that hold no pod or grant,
+// those of other API groups, and PodSecurityPolicies, which pspparse reads. An error is a *DecodeError, and nothing was
+// added then; what Add methods refuse is a gap already, and no error.
+//
+// Keys match case-sensitively, as on the API server. A key given twice is an error where it is one that is read.
+// Fields that are not read are not checked.
+func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Position) (handled bool, err error) {
+	k, name := known(kind)
+	if name == "" || foreign(k, apiVersion) {
+		return false, nil
+	}
+	switch {
+	case name != kind:
+		err = fmt.Errorf("kind %s is not known to any API server: did you mean %q?", quote(kind), name)
+	case !slices.Contains(k.versions, apiVersion):
+		err = fmt.Errorf("apiVersion %s has no kind %q: did you mean %q?", quote(apiVersion), name, k.versions[0])
+	case k.decode == nil:
+		return false, nil
+	default:
+		err = k.decode(b, data, source{apiVersion: apiVersion, kind: kind, at: at})
+	}
+	if err == nil {
+		return true, nil
+	}
+	return true, describe(name, data, err)
+}
+
+// known finds a kind by its name in any spelling; the name is empty if there is none.
+func known(name string) (kind, string) {
+	if k, ok := kindOf(name); ok {
+		return k, name
+	}
+	for _, known := range kindNames() {
+		if strings.EqualFold(known, name) {
+			k, _ := kindOf(known)
+			return k, known
+		}
+	}
+	return kind{}, ""
+}
+
+// foreign says whether an apiVersion belongs to somebody else's API, in which a kind may have any name: its group has
+// a dot in it and is none of Kubernetes' own.
+func foreign(k kind, apiVersion string) bool {
+	group := groupOf(apiVersion)
+	return strings.Contains(group, ".") && !k.inGroup(group)
+}
+
+// describe names the object of an error as well as it can.
+func describe(kind string, data []byte, err error) error {
+	var o struct {
+		Metadata struct {
+			Name, Namespace string
+		}
+	}
+	_ = json.Unmarshal(data, &o) // whatever it finds helps
+	e := &DecodeError{Kind: kind, Name: o.Metadata.Name, Err: err}
+	switch kind {
+	case "Namespace":
+	case "ClusterRole", "ClusterRoleBinding", "PodSecurityPolicy":
+	default:
+		e.Namespace = o.Metadata.Namespace
+	}
+	return e
+}
+
+// unmarshal decodes strictly as to duplicate keys, and tells wrong types by the path of the field.
+func unmarshal(data []byte, into any) error {
+	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowDuplicateFields)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%s must be %s, not %s", wrong.Field, jsonType(wrong.Type), withArticle(wrong.Value))
+	case err != nil:
+		return fmt.Errorf("reading JSON: %w", err)
+	case len(strict) > 0:
+		return fmt.Errorf("%w: a key may be given once", strict[0])
+	}
+	return nil
+}
+
+func jsonType(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "an integer that fits in " + t.Kind().String()
+	}
+	return "of another type"
+}
+
+func withArticle(value string) string {
+	switch {
+	case strings.HasPrefix(value, "number "):
+		return strings.TrimPrefix(value, "number ")
+	case value == "bool":
+		return "a boolean"
+	case value == "array":
+		return "a list"
+	case value == "object":
+		return "an object"
+	}
+	return "a " + value
+}
+
+func (b *Builder) decodePod(data []byte, from source) error {
+	var pod struct {
+		Metadata Meta           `json:"metadata"`
+		Spec     corev1.PodSpec `json:"spec"`
+		Status   struct {
+			Phase corev1.PodPhase `json:"phase"`
+		} `json:"status"`
+	}
+	if err := unmarshal(data, &pod); err != nil {
+		return err
+	}
+	b.AddPod(pod.Metadata, &pod.Spec, pod.Status.Phase, from.at)
+	return nil
+}
+
+func (b *Builder) decodeNamespace(data []byte, from source) error {
+	var n struct {
+		Metadata struct {
+			Name          string                      `json:"name"`
+			Labels        map[string]string           `json:"labels"`
+			Annotations   map[string]string           `json:"annotations"`
+			ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields"`
+		} `json:"metadata"`
+	}
+	if err := unmarshal(data, &n); err != nil {
+		return err
+	}
+	b.AddNamespace(Namespace{Name: n.Metadata.Name, Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
+		LabelManagers: LabelManagers(n.Metadata.ManagedFields), Position: from.at})
+	return nil
+}
+
+func withoutLastApplied(annotations map[string]string) map[string]string {
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if len(annotations) == 0 {
+		return nil
+	}
+	return annotations
+}
+
+// LabelManagers reads from managedFields who owns which label: label key -> field managers, sorted.
+func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
+	var out map[string][]string
+	for i := range entries {
+		if entries[i].FieldsV1 == nil {
+			continue
+		}
+		var fields struct {
+			Metadata struct {
+				Labels map[string]json.RawMessage `json:"f:labels"`
+			} `json:"f:metadata"`
+		}
+		if json.Unmarshal(entries[i].FieldsV1.Raw, &fields) != nil {
+			continue
+		}
+		for key := range fields.Metadata.Labels {
+			key, ok := strings.CutPrefix(key, "f:")
+			if !ok {
+				continue
+			}
+			if out == nil {
+				out = map[string][]string{}
+			}
+			if at, found := slices.BinarySearch(out[key], entries[i].Manager); !found {
+				out[key] = slices.Insert(out[key], at, entries[i].Manager)
+			}
+		}
+	}
+	return out
+}
+
+func (b *Builder) decodeServiceAccount(data []byte, from source) error {
+	var s struct {
+		Metadata  Meta  `json:"metadata"`
+		Automount *bool `json:"automountServiceAccountToken"`
+	}
+	if err := unmarshal(data, &s); err != nil {
+		return err
+	}
+	b.AddServiceAccount(ServiceAccount{Namespace: s.Metadata.Namespace, Name: s.Metadata.Name, Automount: s.Automount, Position: from.at})
+	return nil
+}
+
+// scope returns the namespace under which an RBAC object counts. A cluster-scoped kind has none, whatever it says.
+func (b *Builder) scope(from source, namespace, name string) string {
+	if !strings.HasPrefix(from.kind, "Cluster") {
+		return b.home(namespace, from.at)
+	}
+	if namespace != "" {
+		b.AddNote(Note{What: label(from.kind, "", name), Position: from.at,
+			Why: fmt.Sprintf("its namespace %s is ignored, as on the API server: a %s belongs to no namespace", quote(namespace), from.kind)})
+	}
+	return ""
+}
+
+func (b *Builder) decodeRole(data []byte, from source) error {
+	var r struct {
+		metav1.TypeMeta
+		Metadata    metav1.ObjectMeta       `json:"metadata"`
+		Rules       []rbacv1.PolicyRule     `json:"rules"`
+		Aggregation *rbacv1.AggregationRule `json:"aggregationRule"`
+	}
+	if err := unmarshal(data, &r); err != nil {
+		return err
+	}
+	b.noteUnknown(data, &r, label(from.kind, r.Metadata.Namespace, r.Metadata.Name), from.at)
+	b.AddRole(Role{Namespace: b.scope(from, r.Metadata.Namespace, r.Metadata.Name), Name: r.Metadata.Name, Labels: r.Metadata.Labels,
+		Rules: r.Rules, Aggregation: r.Aggregation, Live: r.Metadata.UID != "", Position: from.at})
+	return nil
+}
+
+// noteUnknown tells of fields in rules that the API server ignores: a misspelt one grants more, or less, than meant.
+func (b *Builder) noteUnknown(data []byte, into any, what string, at pspparse.Position) {
+	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowUnknownFields)
+	if err != nil {
+		return
+	}
+	for _, e := range strict {
+		var field kjson.FieldError
+		if errors.As(e, &field) && strings.HasPrefix(field.FieldPath(), "rules[") {
+			b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("unknown field %s is ignored, as on the API server", quote(field.FieldPath()))})
+		}
+	}
+}
+
+func (b *Builder) decodeBinding(data []byte, from source) error {
+	var x struct {
+		Metadata Meta `json:"metadata"`
+		RoleRef  struct {
+			Kind string `json:"kind"`
+			Name string `json:"name"`
+		} `json:"roleRef"`
+		Subjects []*struct {
+			rbacv1.Subject
+			// APIVersion is what v1alpha1 has instead of an apiGroup.
+			APIVersion string `json:"apiVersion"`
+		} `json:"subjects"`
+	}
+	if err := unmarshal(data, &x); err != nil {
+		return err
+	}
+	binding := Binding{Namespace: b.scope(from, x.Metadata.Namespace, x.Metadata.Name), Name: x.Metadata.Name,
+		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.at}
+	for i, s := range x.Subjects {
+		if s == nil {
+			b.AddNote(Note{What: label(from.kind, x.Metadata.Namespace, x.Metadata.Name), Position: from.at,
+				Why: fmt.Sprintf("subjects[%d] is null and grants nothing", i)})
+			continue
+		}
+		subject := s.Subject
+		if strings.HasSuffix(from.apiVersion, "/v1alpha1") {
+			subject.APIGroup = groupOf(s.APIVersion)
+			if subject.Kind == rbacv1.UserKind && subject.Name == "*" { // as the API server converts it
+				subject = rbacv1.Subject{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: "system:authenticated"}
+			}
+		}
+		binding.Subjects = append(binding.Subjects, subject)
+	}
+	b.AddBinding(binding)
+	return nil
+}

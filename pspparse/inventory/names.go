@@ -1,0 +1,128 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// generated stands for the part of a name that the server will choose.
+const generated = "<generated>"
+
+// Limits of the API server on names.
+const (
+	maxLabel     = 63
+	maxSubdomain = 253
+)
+
+// checkName says why name cannot be the name of an object of this kind, or returns nil.
+func checkName(kind, name string) error {
+	if name == "" {
+		return fmt.Errorf("metadata.name is missing: give the %s a name", kind)
+	}
+	switch kind {
+	case "Namespace":
+		return checkNamespace(name)
+	case "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding":
+		if name == "." || name == ".." || strings.ContainsAny(name, "/%") {
+			return fmt.Errorf(`name %s is not valid for a %s: it may not contain "/" or "%%", nor be "." or ".."`, quote(name), kind)
+		}
+		return nil
+	}
+	if !isSubdomain(name) {
+		return fmt.Errorf("name %s is not valid for a %s: use at most %d lower-case letters, digits, '-' and '.', "+
+			"starting and ending with a letter or digit", quote(name), kind, maxSubdomain)
+	}
+	return nil
+}
+
+func checkNamespace(name string) error {
+	if !isLabel(name) {
+		return fmt.Errorf("namespace %s is not a valid name: use at most %d lower-case letters, digits and '-', "+
+			"starting and ending with a letter or digit", quote(name), maxLabel)
+	}
+	return nil
+}
+
+// isLabel is the rule of RFC 1123 for one label, by hand because it runs for every pod.
+func isLabel(s string) bool {
+	if s == "" || len(s) > maxLabel {
+		return false
+	}
+	return isLabelText(s)
+}
+
+// isSubdomain is the same for labels joined by dots; the API server does not limit their length one by one.
+func isSubdomain(s string) bool {
+	if len(s) > maxSubdomain {
+		return false
+	}
+	for {
+		label, rest, more := strings.Cut(s, ".")
+		if !isLabelText(label) {
+			return false
+		}
+		if !more {
+			return true
+		}
+		s = rest
+	}
+}
+
+func isLabelText(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		alnum := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		if !alnum && (c != '-' || i == 0 || i == len(s)-1) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// objectName returns the name to show, and whether the server is to choose its end.
+func objectName(kind string, m *Meta) (name string, open bool, err error) {
+	if m.Name != "" || m.GenerateName == "" {
+		return m.Name, false, checkName(kind, m.Name)
+	}
+	prefix := m.GenerateName
+	if strings.HasSuffix(prefix, "-") {
+		prefix += "x" // as the server's random part will
+	}
+	if !isSubdomain(prefix) {
+		return "", false, fmt.Errorf("generateName %s is not valid: use lower-case letters, digits, '-' and '.'", quote(m.GenerateName))
+	}
+	return m.GenerateName + generated, true, nil
+}
+
+// quote makes a name from the input safe and short enough for a message.
+func quote(s string) string {
+	const most = 80
+	if len(s) > most {
+		return fmt.Sprintf("%q... (%d bytes)", s[:most], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// label names an object in a gap or a note: `Deployment "web/api"`.
+func label(kind, namespace, name string) string {
+	if name == "" {
+		name = "(no name)"
+	}
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return kind + " " + quote(name)
+}
+
+// where shows a position in running text.
+func where(p pspparse.Position) string {
+	switch {
+	case p.File == "":
+		return "the cluster"
+	case p.Line == 0:
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}

@@ -1,0 +1,178 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+const (
+	admittedByAnnotation = "kubernetes.io/psp"
+	mirrorAnnotation     = "kubernetes.io/config.mirror"
+)
+
+// podTable holds every pod in as few bytes as tell it apart: a cluster has up to 150,000, and all that is wanted in
+// the end is how many of each sort there are, and that none was counted twice.
+type podTable struct {
+	pods   []podRow
+	groups []podSort
+	index  map[podSort]uint32
+	files  []string
+	file   map[string]uint32
+}
+
+// podRow is one pod.
+type podRow struct {
+	name string
+	sort uint32 // in podTable.groups
+	file uint32 // in podTable.files
+	line int32
+	open bool // the server will choose the end of the name
+}
+
+// podSort is all that pods of one sort have in common.
+type podSort struct {
+	namespace string
+	owner     Owner // zero for a bare pod
+	finished  bool  // then nothing below is set
+	shape     *Shape
+	account   string
+	admitted  string
+	mirror    bool
+}
+
+func newPodTable() podTable {
+	return podTable{index: map[podSort]uint32{}, file: map[string]uint32{}}
+}
+
+func (t *podTable) add(name string, open bool, s podSort, at pspparse.Position) {
+	i, ok := t.index[s]
+	if !ok {
+		i = uint32(len(t.groups)) //nolint:gosec // one entry per pod at most, and they fit in memory
+		t.groups = append(t.groups, s)
+		t.index[s] = i
+	}
+	f, ok := t.file[at.File]
+	if !ok {
+		f = uint32(len(t.files)) //nolint:gosec // as above
+		t.files = append(t.files, at.File)
+		t.file[at.File] = f
+	}
+	t.pods = append(t.pods, podRow{name: name, sort: i, file: f, line: int32(min(at.Line, 1<<31-1)), open: open}) //nolint:gosec // capped
+}
+
+func (t *podTable) position(p *podRow) pspparse.Position {
+	return pspparse.Position{File: t.files[p.file], Line: int(p.line)}
+}
+
+// AddPod reduces a pod to its Shape and counts it with its group. The spec is not retained.
+func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at pspparse.Position) {
+	namespace := b.home(m.Namespace, at)
+	name, open, err := objectName("Pod", &m)
+	if err == nil {
+		err = checkNamespace(namespace)
+	}
+	if err == nil {
+		err = checkContainers(spec)
+	}
+	if err != nil {
+		b.refuse("Pod", namespace, m.Name, at, err)
+		return
+	}
+	if phase == corev1.PodSucceeded || phase == corev1.PodFailed {
+		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)
+		return
+	}
+	_, mirror := m.Annotations[mirrorAnnotation]
+	s := podSort{
+		namespace: namespace,
+		owner:     b.controller(&m),
+		shape:     b.shapes.shape(m.Annotations, spec),
+		account:   b.intern(account(spec)),
+		admitted:  b.intern(m.Annotations[admittedByAnnotation]),
+		mirror:    mirror,
+	}
+	if mirror {
+		s.account = "" // the server gives mirror pods none
+	}
+	b.pods.add(name, open, s, at)
+}
+
+// account is the name of the service account that a pod runs as, after API conversion and admission.
+func account(spec *corev1.PodSpec) string {
+	return cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default")
+}
+
+// controller returns the owner that manages an object, or none. A node owns its mirror pods, but does not make them.
+func (b *Builder) controller(m *Meta) Owner {
+	for i := range m.OwnerReferences {
+		r := &m.OwnerReferences[i]
+		if r.Controller != nil && *r.Controller && r.Kind != "Node" && r.Kind != "" && isSubdomain(r.Name) {
+			return Owner{Kind: b.intern(ownerKind(r)), Name: r.Name}
+		}
+	}
+	return Owner{}
+}
+
+// ownerKind is the owner's kind; one that shares its name with a kind of ours but not its group is told apart by the
+// group: a Job of another scheduler is no batch Job.
+func ownerKind(r *metav1.OwnerReference) string {
+	group, _, grouped := strings.Cut(r.APIVersion, "/")
+	if k, ok := kindOf(r.Kind); ok && grouped && !k.inGroup(group) {
+		return r.Kind + "." + group
+	}
+	return r.Kind
+}
+
+// settlePods sorts the pods by namespace and name, keeps one of identical ones, drops all of those that differ under
+// one name, and returns how many had finished.
+func (b *Builder) settlePods() (finished int) {
+	t := &b.pods
+	slices.SortFunc(t.pods, func(x, y podRow) int {
+		return cmp.Or(cmp.Compare(t.groups[x.sort].namespace, t.groups[y.sort].namespace), cmp.Compare(x.name, y.name),
+			comparePositions(t.position(&x), t.position(&y)))
+	})
+	kept := t.pods[:0]
+	for start := 0; start < len(t.pods); {
+		end := start + 1
+		for end < len(t.pods) && !t.pods[start].open && t.pods[end].name == t.pods[start].name &&
+			t.groups[t.pods[end].sort].namespace == t.groups[t.pods[start].sort].namespace {
+			end++
+		}
+		run := t.pods[start:end]
+		start = end
+		live := t.live(run)
+		switch {
+		case len(live) == 0:
+			finished++
+			b.agree(t.position(&run[0]), len(run), func(int) bool { return true })
+		case b.agree(t.position(&run[0]), len(live), func(i int) bool { return live[i].sort == live[0].sort }):
+			kept = append(kept, live[0])
+		default:
+			s := &t.groups[live[0].sort]
+			b.AddGap(conflict(identity{kind: "Pod", namespace: s.namespace, name: live[0].name}, len(live),
+				func(i int) pspparse.Position { return t.position(&live[i]) }))
+			b.contested = append(b.contested, s.namespace)
+		}
+	}
+	t.pods = kept
+	return finished
+}
+
+// live moves the pods that have not finished to the front, in order, and returns them. A pod seen both running and
+// finished is the same pod at two times, and counts as running.
+func (t *podTable) live(run []podRow) []podRow {
+	n := 0
+	for i := range run {
+		if !t.groups[run[i].sort].finished {
+			run[n], run[i] = run[i], run[n]
+			n++
+		}
+	}
+	return run[:n]
+}

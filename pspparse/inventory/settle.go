@@ -1,0 +1,210 @@
+package inventory
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// rules say how duplicates of one kind are settled.
+type rules[T any] struct {
+	// id is the identity; kind may differ within a list (templates).
+	id func(*T) identity
+	at func(*T) pspparse.Position
+	// same says whether two objects of one identity say the same, as far as it matters.
+	same func(a, b *T) bool
+	// merge, if set, keeps in the first of two same objects what only the other knows.
+	merge func(into, from *T)
+	// touched, if set, replaces the namespaces that a conflict makes uncertain.
+	touched func(*T) []string
+	// list, if set, names the namespace that stays listed although the object in conflict is not used.
+	list func(*T) string
+}
+
+type identity struct {
+	kind, namespace, name string
+	// open: the server will choose the end of the name, so no two objects are the same one.
+	open bool
+}
+
+func (a identity) compare(b identity) int {
+	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
+}
+
+// settle sorts by namespace, kind, name and position, keeps one of identical objects, and drops all of those that
+// differ under one name, with a gap.
+func settle[T any](b *Builder, r rules[T], items []T) []T {
+	slices.SortFunc(items, func(x, y T) int {
+		return cmp.Or(r.id(&x).compare(r.id(&y)), comparePositions(r.at(&x), r.at(&y)), compareContent(x, y))
+	})
+	kept := items[:0]
+	for start := 0; start < len(items); {
+		id := r.id(&items[start])
+		end := start + 1
+		for end < len(items) && !id.open && r.id(&items[end]) == id {
+			end++
+		}
+		run := items[start:end]
+		start = end
+		if b.agree(r.at(&run[0]), len(run), func(i int) bool { return r.same(&run[0], &run[i]) }) {
+			if r.merge != nil {
+				for i := range run[1:] {
+					r.merge(&run[0], &run[i+1])
+				}
+			}
+			kept = append(kept, run[0])
+			continue
+		}
+		g := conflict(id, len(run), func(i int) pspparse.Position { return r.at(&run[i]) })
+		if r.touched != nil {
+			g.Namespaces = r.touched(&run[0])
+		}
+		b.AddGap(g)
+		if r.list != nil {
+			b.contested = append(b.contested, r.list(&run[0]))
+		}
+	}
+	clear(items[len(kept):])
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+// compareContent makes the order total where two objects have one name and one position; that happens only where a
+// server returned an object twice.
+func compareContent(x, y any) int {
+	a, errA := json.Marshal(x)
+	b, errB := json.Marshal(y)
+	if errA != nil || errB != nil {
+		return 0
+	}
+	return slices.Compare(a, b)
+}
+
+// agree says whether all n objects of one name are the same as the first, and counts the repetitions if they are.
+func (b *Builder) agree(first pspparse.Position, n int, same func(i int) bool) bool {
+	for i := 1; i < n; i++ {
+		if !same(i) {
+			return false
+		}
+	}
+	for range n - 1 {
+		b.repeated.add(first)
+	}
+	return true
+}
+
+// conflict is the gap for differing objects under one name.
+func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
+	var places []pspparse.Position
+	for i := range n {
+		places = append(places, at(i))
+	}
+	slices.SortFunc(places, comparePositions)
+	var text []string
+	for _, p := range slices.Compact(places) {
+		text = append(text, where(p))
+	}
+	namespaces := []string{AllNamespaces}
+	if id.namespace != "" {
+		namespaces = []string{id.namespace}
+	}
+	return Gap{What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces,
+		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: keep one of them",
+			n, strings.Join(text, ", "))}
+}
+
+func (b *Builder) noteRepeated() {
+	if b.repeated.n == 0 {
+		return
+	}
+	b.AddNote(Note{What: "repeated objects", Position: b.repeated.first,
+		Why: counted(b.repeated.n, "document repeats", "documents repeat") + " an object that was read elsewhere with the same content; it counts once"})
+}
+
+func policyRules() rules[*pspparse.Policy] {
+	return rules[*pspparse.Policy]{
+		id: func(p **pspparse.Policy) identity { return identity{kind: "PodSecurityPolicy", name: (*p).Name} },
+		at: func(p **pspparse.Policy) pspparse.Position { return (*p).Position },
+		// The two API groups show one stored object, so they are not told apart; labels and foreign annotations mean nothing.
+		same: func(a, b **pspparse.Policy) bool {
+			for _, key := range []string{pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,
+				pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation} {
+				x, okX := (*a).Annotations[key]
+				y, okY := (*b).Annotations[key]
+				if x != y || okX != okY {
+					return false
+				}
+			}
+			return equality.Semantic.DeepEqual((*a).Spec, (*b).Spec)
+		},
+	}
+}
+
+func namespaceRules() rules[Namespace] {
+	return rules[Namespace]{
+		id: func(n *Namespace) identity { return identity{kind: "Namespace", namespace: "", name: n.Name} },
+		at: func(n *Namespace) pspparse.Position { return n.Position },
+		same: func(a, b *Namespace) bool {
+			return maps.Equal(userLabels(a.Labels), userLabels(b.Labels)) && maps.Equal(a.Annotations, b.Annotations)
+		},
+		merge: func(into, from *Namespace) {
+			if name, ok := from.Labels[corev1.LabelMetadataName]; ok {
+				into.Labels = maps.Clone(into.Labels)
+				if into.Labels == nil {
+					into.Labels = map[string]string{}
+				}
+				into.Labels[corev1.LabelMetadataName] = name
+			}
+			into.LabelManagers = unionManagers(into.LabelManagers, from.LabelManagers)
+		},
+		touched: func(n *Namespace) []string { return []string{n.Name} },
+		list:    func(n *Namespace) string { return n.Name },
+	}
+}
+
+// userLabels leaves out the label that every server adds and no file has.
+func userLabels(labels map[string]string) map[string]string {
+	if _, ok := labels[corev1.LabelMetadataName]; !ok {
+		return labels
+	}
+	labels = maps.Clone(labels)
+	delete(labels, corev1.LabelMetadataName)
+	return labels
+}
+
+func unionManagers(a, b map[string][]string) map[string][]string {
+	if len(b) == 0 {
+		return a
+	}
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string][]string{}
+	}
+	for key, managers := range b {
+		all := append(slices.Clone(out[key]), managers...)
+		slices.Sort(all)
+		out[key] = slices.Compact(all)
+	}
+	return out
+}
+
+func accountRules() rules[ServiceAccount] {
+	return rules[ServiceAccount]{
+		id: func(s *ServiceAccount) identity {
+			return identity{kind: "ServiceAccount", namespace: s.Namespace, name: s.Name}
+		},
+		at:   func(s *ServiceAccount) pspparse.Position { return s.Position },
+		same: func(a, b *ServiceAccount) bool { return reflect.DeepEqual(a.Automount, b.Automount) },
+	}
+}

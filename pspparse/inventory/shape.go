@@ -1,0 +1,418 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// The annotations that a rule of PSP or PSS reads. The pod's own one is spelled out, the others are per container.
+const (
+	seccompPodAnnotation       = "seccomp.security.alpha.kubernetes.io/pod"
+	seccompContainerAnnotation = "container.seccomp.security.alpha.kubernetes.io/"
+	appArmorAnnotation         = "container.apparmor.security.beta.kubernetes.io/"
+)
+
+// tokenMountPath is where the API server mounts the account's token, unless something is mounted there already.
+const tokenMountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+// Fixed names of the token volumes that the server adds to each pod under a random one: projected ones from v1.21 on,
+// secrets before. They keep the form of the real names, so that reducing twice changes nothing.
+const (
+	projectedTokenVolume = "kube-api-access-xxxxx"
+	secretTokenVolume    = "default-token-xxxxx"
+)
+
+// Reduce keeps of a pod what a rule of PSP admission or of the Pod Security Standards can tell apart, with the API
+// defaults applied that change an answer. The result shares no slice, map or pointer with its input.
+//
+// Kept, though no message shows them: positions. Volumes and containers stay in order, and mounts that come before a
+// host path's mount stay as empty entries, because PSP names both by index.
+func Reduce(annotations map[string]string, spec *corev1.PodSpec) *Shape {
+	hostPaths := hostPathNames(nil, spec)
+	out := corev1.PodSpec{
+		HostNetwork:                  spec.HostNetwork,
+		HostPID:                      spec.HostPID,
+		HostIPC:                      spec.HostIPC,
+		HostUsers:                    clone(spec.HostUsers),
+		RuntimeClassName:             clone(spec.RuntimeClassName),
+		AutomountServiceAccountToken: clone(spec.AutomountServiceAccountToken),
+		OS:                           clone(spec.OS),
+		SecurityContext:              reducePodSecurity(spec.SecurityContext),
+	}
+	for i := range spec.Volumes {
+		out.Volumes = append(out.Volumes, reduceVolume(&spec.Volumes[i]))
+	}
+	for i := range spec.InitContainers {
+		out.InitContainers = append(out.InitContainers, reduceContainer(&spec.InitContainers[i], spec.HostNetwork, hostPaths))
+	}
+	for i := range spec.Containers {
+		out.Containers = append(out.Containers, reduceContainer(&spec.Containers[i], spec.HostNetwork, hostPaths))
+	}
+	for i := range spec.EphemeralContainers {
+		c := corev1.Container(spec.EphemeralContainers[i].EphemeralContainerCommon)
+		c = reduceContainer(&c, false, hostPaths) // the defaulting of host ports passes over ephemeral containers
+		out.EphemeralContainers = append(out.EphemeralContainers,
+			corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(c)})
+	}
+	return &Shape{Annotations: reduceAnnotations(annotations), Spec: out}
+}
+
+func reduceAnnotations(in map[string]string) map[string]string {
+	var out map[string]string
+	for k, v := range in {
+		if securityAnnotation(k) {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func securityAnnotation(key string) bool {
+	return key == seccompPodAnnotation || strings.HasPrefix(key, seccompContainerAnnotation) ||
+		strings.HasPrefix(key, appArmorAnnotation)
+}
+
+// reducePodSecurity never returns nil: API defaulting fills in an empty security context.
+func reducePodSecurity(in *corev1.PodSecurityContext) *corev1.PodSecurityContext {
+	if in == nil {
+		return &corev1.PodSecurityContext{}
+	}
+	out := &corev1.PodSecurityContext{
+		SELinuxOptions:     clone(in.SELinuxOptions),
+		WindowsOptions:     reduceWindows(in.WindowsOptions),
+		RunAsUser:          clone(in.RunAsUser),
+		RunAsGroup:         clone(in.RunAsGroup),
+		RunAsNonRoot:       clone(in.RunAsNonRoot),
+		SupplementalGroups: slices.Clone(in.SupplementalGroups), // an explicit empty list is not an absent one
+		FSGroup:            clone(in.FSGroup),
+		SeccompProfile:     reduceSeccomp(in.SeccompProfile),
+		AppArmorProfile:    reduceAppArmor(in.AppArmorProfile),
+	}
+	for i := range in.Sysctls {
+		out.Sysctls = append(out.Sysctls, corev1.Sysctl{Name: in.Sysctls[i].Name})
+	}
+	return out
+}
+
+func reduceSecurity(in *corev1.SecurityContext) *corev1.SecurityContext {
+	if in == nil {
+		return nil
+	}
+	return &corev1.SecurityContext{
+		Capabilities:             reduceCapabilities(in.Capabilities),
+		Privileged:               clone(in.Privileged),
+		SELinuxOptions:           clone(in.SELinuxOptions),
+		WindowsOptions:           reduceWindows(in.WindowsOptions),
+		RunAsUser:                clone(in.RunAsUser),
+		RunAsGroup:               clone(in.RunAsGroup),
+		RunAsNonRoot:             clone(in.RunAsNonRoot),
+		ReadOnlyRootFilesystem:   clone(in.ReadOnlyRootFilesystem),
+		AllowPrivilegeEscalation: clone(in.AllowPrivilegeEscalation),
+		ProcMount:                clone(procMount(in.ProcMount)),
+		SeccompProfile:           reduceSeccomp(in.SeccompProfile),
+		AppArmorProfile:          reduceAppArmor(in.AppArmorProfile),
+	}
+}
+
+// procMount is nil for the default: servers differ in whether they write it into every security context.
+func procMount(in *corev1.ProcMountType) *corev1.ProcMountType {
+	if in != nil && *in == corev1.DefaultProcMount {
+		return nil
+	}
+	return in
+}
+
+func reduceCapabilities(in *corev1.Capabilities) *corev1.Capabilities {
+	if in == nil {
+		return nil
+	}
+	return &corev1.Capabilities{
+		Add:  append([]corev1.Capability(nil), in.Add...),
+		Drop: append([]corev1.Capability(nil), in.Drop...),
+	}
+}
+
+func reduceWindows(in *corev1.WindowsSecurityContextOptions) *corev1.WindowsSecurityContextOptions {
+	if in == nil || in.HostProcess == nil {
+		return nil
+	}
+	return &corev1.WindowsSecurityContextOptions{HostProcess: clone(in.HostProcess)}
+}
+
+func reduceSeccomp(in *corev1.SeccompProfile) *corev1.SeccompProfile {
+	if in == nil {
+		return nil
+	}
+	return &corev1.SeccompProfile{Type: in.Type, LocalhostProfile: clone(in.LocalhostProfile)}
+}
+
+func reduceAppArmor(in *corev1.AppArmorProfile) *corev1.AppArmorProfile {
+	if in == nil {
+		return nil
+	}
+	return &corev1.AppArmorProfile{Type: in.Type}
+}
+
+func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) corev1.Container {
+	out := corev1.Container{
+		Name:            c.Name,
+		SecurityContext: reduceSecurity(c.SecurityContext),
+		LivenessProbe:   reduceProbe(c.LivenessProbe),
+		ReadinessProbe:  reduceProbe(c.ReadinessProbe),
+		StartupProbe:    reduceProbe(c.StartupProbe),
+		Lifecycle:       reduceLifecycle(c.Lifecycle),
+	}
+	for i := range c.Ports {
+		if port := hostPort(&c.Ports[i], hostNetwork); port != 0 {
+			out.Ports = append(out.Ports, corev1.ContainerPort{HostPort: port})
+		}
+	}
+	last := lastHostMount(c.VolumeMounts, hostPaths)
+	for i := range c.VolumeMounts {
+		m, keep := reduceMount(&c.VolumeMounts[i], hostPaths)
+		if keep || i < last {
+			out.VolumeMounts = append(out.VolumeMounts, m)
+		}
+	}
+	return out
+}
+
+// hostPort applies the API default: under hostNetwork a port is a port of the host.
+func hostPort(p *corev1.ContainerPort, hostNetwork bool) int32 {
+	if p.HostPort == 0 && hostNetwork {
+		return p.ContainerPort
+	}
+	return p.HostPort
+}
+
+// hostPathNames appends the names of the host path volumes to buf, sorted for a binary search.
+func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
+	for i := range spec.Volumes {
+		if spec.Volumes[i].HostPath != nil {
+			buf = append(buf, spec.Volumes[i].Name)
+		}
+	}
+	slices.Sort(buf)
+	return buf
+}
+
+// lastHostMount is the index of the last mount of a host path volume, or -1.
+func lastHostMount(mounts []corev1.VolumeMount, hostPaths []string) int {
+	for i := len(mounts) - 1; i >= 0 && len(hostPaths) > 0; i-- {
+		if _, ok := slices.BinarySearch(hostPaths, mounts[i].Name); ok {
+			return i
+		}
+	}
+	return -1
+}
+
+// reduceMount keeps of a host path's mount whether it is read-only, and of any other only that it takes the place of
+// the account's token. The second result says whether anything was kept.
+func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount, bool) {
+	var out corev1.VolumeMount
+	_, host := slices.BinarySearch(hostPaths, m.Name)
+	if host {
+		out.Name, out.ReadOnly = m.Name, m.ReadOnly
+	}
+	if m.MountPath == tokenMountPath {
+		out.MountPath = tokenMountPath
+	}
+	return out, host || out.MountPath != ""
+}
+
+func reduceVolume(v *corev1.Volume) corev1.Volume {
+	s := &v.VolumeSource
+	out := corev1.Volume{Name: volumeName(v), VolumeSource: corev1.VolumeSource{
+		EmptyDir:              hollow(s.EmptyDir),
+		GCEPersistentDisk:     hollow(s.GCEPersistentDisk),
+		AWSElasticBlockStore:  hollow(s.AWSElasticBlockStore),
+		GitRepo:               hollow(s.GitRepo),
+		Secret:                hollow(s.Secret),
+		NFS:                   hollow(s.NFS),
+		ISCSI:                 hollow(s.ISCSI),
+		Glusterfs:             hollow(s.Glusterfs),
+		PersistentVolumeClaim: hollow(s.PersistentVolumeClaim),
+		RBD:                   hollow(s.RBD),
+		Cinder:                hollow(s.Cinder),
+		CephFS:                hollow(s.CephFS),
+		Flocker:               hollow(s.Flocker),
+		DownwardAPI:           hollow(s.DownwardAPI),
+		FC:                    hollow(s.FC),
+		AzureFile:             hollow(s.AzureFile),
+		ConfigMap:             hollow(s.ConfigMap),
+		VsphereVolume:         hollow(s.VsphereVolume),
+		Quobyte:               hollow(s.Quobyte),
+		AzureDisk:             hollow(s.AzureDisk),
+		PhotonPersistentDisk:  hollow(s.PhotonPersistentDisk),
+		PortworxVolume:        hollow(s.PortworxVolume),
+		ScaleIO:               hollow(s.ScaleIO),
+		StorageOS:             hollow(s.StorageOS),
+		Ephemeral:             hollow(s.Ephemeral),
+		Image:                 hollow(s.Image),
+		Projected:             reduceProjected(s.Projected),
+	}}
+	if s.HostPath != nil {
+		out.HostPath = &corev1.HostPathVolumeSource{Path: s.HostPath.Path}
+	}
+	if s.FlexVolume != nil {
+		out.FlexVolume = &corev1.FlexVolumeSource{Driver: s.FlexVolume.Driver}
+	}
+	if s.CSI != nil {
+		out.CSI = &corev1.CSIVolumeSource{Driver: s.CSI.Driver}
+	}
+	if *s == (corev1.VolumeSource{}) {
+		out.EmptyDir = &corev1.EmptyDirVolumeSource{} // the API default
+	}
+	return out
+}
+
+// volumeName gives the token volumes that servers add to pods one name for all pods. No rule shows or compares the
+// name of a volume whose only source is projected or a secret, except that the server looks for the prefix
+// "kube-api-access-", which stays.
+func volumeName(v *corev1.Volume) string {
+	switch {
+	case v.Projected != nil && randomSuffix(v.Name, "kube-api-access-") == 0:
+		if v.VolumeSource == (corev1.VolumeSource{Projected: v.Projected}) {
+			return projectedTokenVolume
+		}
+	case v.Secret != nil && randomSuffix(v.Name, "-token-") > 0:
+		if v.VolumeSource == (corev1.VolumeSource{Secret: v.Secret}) {
+			return secretTokenVolume
+		}
+	}
+	return v.Name
+}
+
+// randomSuffix returns where marker starts if name ends in it and five random characters as servers choose them,
+// else -1.
+func randomSuffix(name, marker string) int {
+	const random = 5
+	at := len(name) - random - len(marker)
+	if at < 0 || name[at:len(name)-random] != marker {
+		return -1
+	}
+	for _, c := range []byte(name[len(name)-random:]) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return -1
+		}
+	}
+	return at
+}
+
+// reduceProjected keeps what decides whether a volume is the standard token bundle, which PSP admits as a secret.
+func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSource {
+	if in == nil {
+		return nil
+	}
+	out := &corev1.ProjectedVolumeSource{}
+	for i := range in.Sources {
+		s := &in.Sources[i]
+		p := corev1.VolumeProjection{
+			Secret:             hollow(s.Secret),
+			ClusterTrustBundle: hollow(s.ClusterTrustBundle),
+			PodCertificate:     hollow(s.PodCertificate),
+		}
+		if s.ServiceAccountToken != nil {
+			p.ServiceAccountToken = &corev1.ServiceAccountTokenProjection{
+				Audience: s.ServiceAccountToken.Audience, Path: s.ServiceAccountToken.Path}
+		}
+		if s.ConfigMap != nil {
+			p.ConfigMap = &corev1.ConfigMapProjection{LocalObjectReference: s.ConfigMap.LocalObjectReference}
+		}
+		if s.DownwardAPI != nil {
+			p.DownwardAPI = &corev1.DownwardAPIProjection{}
+			for j := range s.DownwardAPI.Items {
+				p.DownwardAPI.Items = append(p.DownwardAPI.Items, reduceDownward(&s.DownwardAPI.Items[j]))
+			}
+		}
+		out.Sources = append(out.Sources, p)
+	}
+	return out
+}
+
+func reduceDownward(in *corev1.DownwardAPIVolumeFile) corev1.DownwardAPIVolumeFile {
+	out := corev1.DownwardAPIVolumeFile{Path: in.Path}
+	if in.FieldRef != nil {
+		out.FieldRef = &corev1.ObjectFieldSelector{APIVersion: fieldRefVersion(in.FieldRef), FieldPath: in.FieldRef.FieldPath}
+	}
+	return out
+}
+
+// fieldRefVersion applies the API default.
+func fieldRefVersion(f *corev1.ObjectFieldSelector) string {
+	if f.APIVersion == "" {
+		return "v1"
+	}
+	return f.APIVersion
+}
+
+// A probe or handler matters only where it names a host; then only the host is kept.
+
+func reduceProbe(in *corev1.Probe) *corev1.Probe {
+	if in == nil {
+		return nil
+	}
+	http, tcp := reduceHTTP(in.HTTPGet), reduceTCP(in.TCPSocket)
+	if http == nil && tcp == nil {
+		return nil
+	}
+	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
+}
+
+func reduceLifecycle(in *corev1.Lifecycle) *corev1.Lifecycle {
+	if in == nil {
+		return nil
+	}
+	start, stop := reduceHandler(in.PostStart), reduceHandler(in.PreStop)
+	if start == nil && stop == nil {
+		return nil
+	}
+	return &corev1.Lifecycle{PostStart: start, PreStop: stop}
+}
+
+func reduceHandler(in *corev1.LifecycleHandler) *corev1.LifecycleHandler {
+	if in == nil {
+		return nil
+	}
+	http, tcp := reduceHTTP(in.HTTPGet), reduceTCP(in.TCPSocket)
+	if http == nil && tcp == nil {
+		return nil
+	}
+	return &corev1.LifecycleHandler{HTTPGet: http, TCPSocket: tcp}
+}
+
+func reduceHTTP(in *corev1.HTTPGetAction) *corev1.HTTPGetAction {
+	if in == nil || in.Host == "" {
+		return nil
+	}
+	return &corev1.HTTPGetAction{Host: in.Host}
+}
+
+func reduceTCP(in *corev1.TCPSocketAction) *corev1.TCPSocketAction {
+	if in == nil || in.Host == "" {
+		return nil
+	}
+	return &corev1.TCPSocketAction{Host: in.Host}
+}
+
+// clone copies what p points to; for values without pointers of their own.
+func clone[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}
+
+// hollow keeps that something is there, and nothing of it.
+func hollow[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(T)
+}

@@ -1,0 +1,211 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// kind is what is known about one kind of object that is read.
+type kind struct {
+	// versions are the apiVersions it is or was served under, the current one first. All are read as the current one.
+	versions []string
+	// decode reads one object from JSON. It is nil for PodSecurityPolicy, which pspparse reads.
+	decode func(b *Builder, data []byte, from source) error
+}
+
+// kindOf is the one place that knows the kinds: a new kind of workload is one more case.
+func kindOf(name string) (kind, bool) {
+	switch name {
+	case "Pod":
+		return kind{[]string{"v1"}, (*Builder).decodePod}, true
+	case "PodTemplate":
+		return kind{[]string{"v1"}, templateDecoder(podTemplateOf)}, true
+	case "ReplicationController":
+		return kind{[]string{"v1"}, templateDecoder(replicasOf)}, true
+	case "ReplicaSet":
+		return kind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
+	case "Deployment":
+		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
+	case "StatefulSet":
+		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, templateDecoder(replicasOf)}, true
+	case "DaemonSet":
+		return kind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(podCountOf)}, true
+	case "Job":
+		return kind{[]string{"batch/v1"}, templateDecoder(jobOf)}, true
+	case "CronJob":
+		return kind{[]string{"batch/v1", "batch/v1beta1", "batch/v2alpha1"}, templateDecoder(cronJobOf)}, true
+	case "Namespace":
+		return kind{[]string{"v1"}, (*Builder).decodeNamespace}, true
+	case "ServiceAccount":
+		return kind{[]string{"v1"}, (*Builder).decodeServiceAccount}, true
+	case "Role", "ClusterRole":
+		return kind{rbacVersions(), (*Builder).decodeRole}, true
+	case "RoleBinding", "ClusterRoleBinding":
+		return kind{rbacVersions(), (*Builder).decodeBinding}, true
+	case "PodSecurityPolicy":
+		return kind{[]string{"policy/v1beta1", "extensions/v1beta1"}, nil}, true
+	}
+	return kind{}, false
+}
+
+// kindNames are the kinds that kindOf knows, sorted.
+func kindNames() []string {
+	return []string{"ClusterRole", "ClusterRoleBinding", "CronJob", "DaemonSet", "Deployment", "Job", "Namespace", "Pod",
+		"PodSecurityPolicy", "PodTemplate", "ReplicaSet", "ReplicationController", "Role", "RoleBinding", "ServiceAccount",
+		"StatefulSet"}
+}
+
+func rbacVersions() []string {
+	const group = "rbac.authorization.k8s.io/"
+	return []string{group + "v1", group + "v1beta1", group + "v1alpha1"}
+}
+
+func (k kind) inGroup(group string) bool {
+	return slices.ContainsFunc(k.versions, func(version string) bool { return groupOf(version) == group })
+}
+
+// groupOf is the API group of an apiVersion; "" is the core group.
+func groupOf(apiVersion string) string {
+	if group, _, ok := strings.Cut(apiVersion, "/"); ok {
+		return group
+	}
+	return ""
+}
+
+// The pod template of each kind lies elsewhere, and so does the number of pods it asks for.
+
+// templateOf finds the template in an object and what it asks for; the template is nil where there is none.
+type templateOf func(o *templateObject) (*corev1.PodTemplateSpec, int)
+
+// templateObject holds the places where the kinds keep their template; status and managed fields are never read.
+type templateObject struct {
+	Metadata Meta                    `json:"metadata"`
+	Template *corev1.PodTemplateSpec `json:"template"` // PodTemplate
+	Spec     struct {
+		Replicas    *int                    `json:"replicas"`
+		Parallelism *int                    `json:"parallelism"`
+		Suspend     bool                    `json:"suspend"`
+		Template    *corev1.PodTemplateSpec `json:"template"`
+		JobTemplate *struct {
+			Spec struct {
+				Template *corev1.PodTemplateSpec `json:"template"`
+			} `json:"spec"`
+		} `json:"jobTemplate"`
+	} `json:"spec"`
+}
+
+func podTemplateOf(o *templateObject) (*corev1.PodTemplateSpec, int) { return o.Template, 0 }
+
+func replicasOf(o *templateObject) (*corev1.PodTemplateSpec, int) {
+	return o.Spec.Template, orOne(o.Spec.Replicas)
+}
+
+// podCountOf is for kinds that ask for no number: Build fills in how many pods there are.
+func podCountOf(o *templateObject) (*corev1.PodTemplateSpec, int) { return o.Spec.Template, 0 }
+
+func jobOf(o *templateObject) (*corev1.PodTemplateSpec, int) {
+	if o.Spec.Suspend {
+		return o.Spec.Template, 0
+	}
+	return o.Spec.Template, orOne(o.Spec.Parallelism)
+}
+
+func cronJobOf(o *templateObject) (*corev1.PodTemplateSpec, int) {
+	if o.Spec.JobTemplate == nil {
+		return nil, 0
+	}
+	return o.Spec.JobTemplate.Spec.Template, 0
+}
+
+// orOne is the API default of replicas and parallelism.
+func orOne(n *int) int {
+	if n == nil {
+		return 1
+	}
+	return max(*n, 0)
+}
+
+func templateDecoder(find templateOf) func(*Builder, []byte, source) error {
+	return func(b *Builder, data []byte, from source) error {
+		var o templateObject
+		if err := unmarshal(data, &o); err != nil {
+			return err
+		}
+		t, replicas := find(&o)
+		b.AddTemplate(from.kind, o.Metadata, replicas, t, from.at)
+		return nil
+	}
+}
+
+var errNothingToJudge = errors.New("nothing to judge")
+
+func checkContainers(spec *corev1.PodSpec) error {
+	if len(spec.Containers) == 0 {
+		return fmt.Errorf("%w: it has no containers; give it some, or leave the document out", errNothingToJudge)
+	}
+	return nil
+}
+
+// template is a controller or PodTemplate, its pods reduced.
+type template struct {
+	id       identity
+	account  string
+	replicas int
+	shape    *Shape
+	owner    Owner
+	at       pspparse.Position
+}
+
+// AddTemplate adds a controller or PodTemplate of the given kind (current kind name). Replicas is what it asks for;
+// it is ignored for a DaemonSet and a CronJob, where Build counts the pods. The template is not retained.
+func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTemplateSpec, at pspparse.Position) {
+	namespace := b.home(m.Namespace, at)
+	name, open, err := objectName(kind, &m)
+	switch {
+	case err != nil:
+	case !isLabel(namespace):
+		err = checkNamespace(namespace)
+	case t == nil:
+		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToJudge)
+	default:
+		err = checkContainers(&t.Spec)
+	}
+	if err != nil {
+		b.refuse(kind, namespace, m.Name, at, err)
+		return
+	}
+	b.templates = append(b.templates, template{
+		id:       identity{kind: b.intern(kind), namespace: namespace, name: name, open: open},
+		account:  b.intern(account(&t.Spec)),
+		replicas: replicas,
+		shape:    b.shapes.shape(t.Annotations, &t.Spec),
+		owner:    b.controller(&m),
+		at:       at,
+	})
+}
+
+// templateRules: neither the number of replicas nor a missing owner makes two templates differ, because manifests and
+// the objects a server made of them disagree on both.
+func templateRules() rules[template] {
+	return rules[template]{
+		id: func(t *template) identity { return t.id },
+		at: func(t *template) pspparse.Position { return t.at },
+		same: func(a, b *template) bool {
+			return a.shape == b.shape && a.account == b.account &&
+				(a.owner == b.owner || a.owner == Owner{} || b.owner == Owner{})
+		},
+		merge: func(into, from *template) {
+			into.replicas = max(into.replicas, from.replicas)
+			if into.owner == (Owner{}) {
+				into.owner = from.owner
+			}
+		},
+		list: func(t *template) string { return t.id.namespace },
+	}
+}
