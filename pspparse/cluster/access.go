@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -57,48 +56,8 @@ func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	b.AddNamespace(inventory.Namespace{
 		Name: n.Name, Declared: true, Labels: n.Labels, Annotations: annotations,
-		LabelManagers: labelManagers(n.ManagedFields),
+		LabelManagers: inventory.LabelManagers(n.ManagedFields),
 	})
-}
-
-// labelManagers finds in managedFields who owns which label. An entry that cannot be read is passed over: it is advice
-// on ownership, and no verdict rests on it.
-func labelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
-	managers := map[string][]string{}
-	for _, e := range entries {
-		if e.FieldsV1 == nil {
-			continue
-		}
-		for _, label := range ownedLabels(e.FieldsV1.GetRawBytes()) {
-			managers[label] = append(managers[label], e.Manager)
-		}
-	}
-	if len(managers) == 0 {
-		return nil
-	}
-	for label, names := range managers {
-		slices.Sort(names)
-		managers[label] = slices.Compact(names)
-	}
-	return managers
-}
-
-func ownedLabels(fields []byte) []string {
-	var set struct {
-		Metadata struct {
-			Labels map[string]json.RawMessage `json:"f:labels"`
-		} `json:"f:metadata"`
-	}
-	if json.Unmarshal(fields, &set) != nil {
-		return nil
-	}
-	var labels []string
-	for field := range set.Metadata.Labels {
-		if label, ok := strings.CutPrefix(field, "f:"); ok {
-			labels = append(labels, label)
-		}
-	}
-	return labels
 }
 
 func addServiceAccount(b *inventory.Builder, s *corev1.ServiceAccount) {

@@ -49,9 +49,8 @@ func Config(f Flags) (*rest.Config, string, error) {
 			searched(rules), err)
 	}
 	name := cmp.Or(f.Context, raw.CurrentContext)
-	if _, ok := raw.Contexts[name]; name != "" && !ok {
-		return nil, "", fmt.Errorf("choosing context %q: it is not in the kubeconfig (%s); %s",
-			name, searched(rules), contexts(raw.Contexts))
+	if err := checkContext(name, &raw, rules); err != nil {
+		return nil, "", err
 	}
 	cfg, err := loader.ClientConfig()
 	switch {
@@ -67,6 +66,23 @@ func Config(f Flags) (*rest.Config, string, error) {
 	}
 	tune(cfg, f.Timeout)
 	return cfg, cmp.Or(name, InCluster), nil
+}
+
+// checkContext refuses a name that leads to no server. Left to itself clientcmd would take that for an empty kubeconfig,
+// and inside a pod fall back to the pod's own cluster: another one than was asked for.
+func checkContext(name string, raw *clientcmdapi.Config, rules *clientcmd.ClientConfigLoadingRules) error {
+	if name == "" {
+		return nil
+	}
+	c, ok := raw.Contexts[name]
+	if !ok {
+		return fmt.Errorf("choosing context %q: it is not in the kubeconfig (%s); %s", name, searched(rules), contexts(raw.Contexts))
+	}
+	if cluster, ok := raw.Clusters[c.Cluster]; !ok || cluster.Server == "" {
+		return fmt.Errorf("choosing context %q: the kubeconfig (%s) has no server for its cluster %q; correct it, or choose another one with --context",
+			name, searched(rules), c.Cluster)
+	}
+	return nil
 }
 
 func overrides(f Flags) *clientcmd.ConfigOverrides {

@@ -19,6 +19,8 @@ import (
 // kind is one kind to list.
 type kind struct {
 	resource string
+	// list is the kind of the answer.
+	list string
 	// sources are where servers serve it, or once did; the current one first.
 	sources []source
 }
@@ -73,34 +75,34 @@ func workloadKinds() []kind {
 		batch, batchv1beta1 = batchv1.SchemeGroupVersion, batchv1beta1.SchemeGroupVersion
 	)
 	return []kind{
-		{"pods", []source{{gv: core, add: as(addPod)}}},
-		{"replicasets", []source{
+		{"pods", "PodList", []source{{gv: core, add: as(addPod)}}},
+		{"replicasets", "ReplicaSetList", []source{
 			{gv: apps, add: controller("ReplicaSet", replicaSet)},
 			{gv: apps2, add: controller("ReplicaSet", replicaSetV1beta2)},
 			{gv: extensions, add: controller("ReplicaSet", replicaSetExtensions)},
 		}},
-		{"jobs", []source{{gv: batch, add: controller("Job", job)}}},
-		{"deployments", []source{
+		{"jobs", "JobList", []source{{gv: batch, add: controller("Job", job)}}},
+		{"deployments", "DeploymentList", []source{
 			{gv: apps, add: controller("Deployment", deployment)},
 			{gv: apps2, add: controller("Deployment", deploymentV1beta2)},
 			{gv: extensions, add: controller("Deployment", deploymentExtensions)},
 		}},
-		{"statefulsets", []source{
+		{"statefulsets", "StatefulSetList", []source{
 			{gv: apps, add: controller("StatefulSet", statefulSet)},
 			{gv: apps2, add: controller("StatefulSet", statefulSetV1beta2)},
 			{gv: apps1, add: controller("StatefulSet", statefulSetV1beta1)},
 		}},
-		{"daemonsets", []source{
+		{"daemonsets", "DaemonSetList", []source{
 			{gv: apps, add: controller("DaemonSet", daemonSet)},
 			{gv: apps2, add: controller("DaemonSet", daemonSetV1beta2)},
 			{gv: extensions, add: controller("DaemonSet", daemonSetExtensions)},
 		}},
-		{"cronjobs", []source{
+		{"cronjobs", "CronJobList", []source{
 			{gv: batch, add: controller("CronJob", cronJob)},
 			{gv: batchv1beta1, add: controller("CronJob", cronJobV1beta1)},
 		}},
-		{"replicationcontrollers", []source{{gv: core, add: controller("ReplicationController", replicationController)}}},
-		{"podtemplates", []source{{gv: core, add: controller("PodTemplate", podTemplate)}}},
+		{"replicationcontrollers", "ReplicationControllerList", []source{{gv: core, add: controller("ReplicationController", replicationController)}}},
+		{"podtemplates", "PodTemplateList", []source{{gv: core, add: controller("PodTemplate", podTemplate)}}},
 	}
 }
 
@@ -112,15 +114,15 @@ func accessKinds() []kind {
 		extensions  = extensionsv1beta1.SchemeGroupVersion
 	)
 	return []kind{
-		{"serviceaccounts", []source{{gv: core, add: as(addServiceAccount)}}},
-		{"rolebindings", []source{{gv: rbac, add: as(addRoleBinding)}, {gv: rbac1, add: as(addRoleBindingV1beta1)}}},
-		{"roles", []source{{gv: rbac, add: as(addRole)}, {gv: rbac1, add: as(addRoleV1beta1)}}},
-		{"namespaces", []source{{gv: core, add: as(addNamespace)}}},
-		{"clusterrolebindings", []source{
+		{"serviceaccounts", "ServiceAccountList", []source{{gv: core, add: as(addServiceAccount)}}},
+		{"rolebindings", "RoleBindingList", []source{{gv: rbac, add: as(addRoleBinding)}, {gv: rbac1, add: as(addRoleBindingV1beta1)}}},
+		{"roles", "RoleList", []source{{gv: rbac, add: as(addRole)}, {gv: rbac1, add: as(addRoleV1beta1)}}},
+		{"namespaces", "NamespaceList", []source{{gv: core, add: as(addNamespace)}}},
+		{"clusterrolebindings", "ClusterRoleBindingList", []source{
 			{gv: rbac, add: as(addClusterRoleBinding)}, {gv: rbac1, add: as(addClusterRoleBindingV1beta1)},
 		}},
-		{"clusterroles", []source{{gv: rbac, add: as(addClusterRole)}, {gv: rbac1, add: as(addClusterRoleV1beta1)}}},
-		{podSecurityPolicies, []source{
+		{"clusterroles", "ClusterRoleList", []source{{gv: rbac, add: as(addClusterRole)}, {gv: rbac1, add: as(addClusterRoleV1beta1)}}},
+		{podSecurityPolicies, "PodSecurityPolicyList", []source{
 			{gv: policy, add: as(addPolicy), asJSON: true}, {gv: extensions, add: as(addPolicy), asJSON: true},
 		}},
 	}

@@ -67,7 +67,7 @@ type page struct {
 func (l *lister) kind(ctx context.Context, k kind) error {
 	var refused *refusal
 	for _, s := range k.sources {
-		n, err := l.list(ctx, k.resource, s)
+		n, err := l.list(ctx, k, s)
 		switch {
 		case err == nil:
 			return nil
@@ -96,7 +96,7 @@ func (l *lister) kind(ctx context.Context, k kind) error {
 // A list that expires between two pages is begun again from the start. What was sent cannot be taken back, so the keys
 // of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading, and a
 // note says so.
-func (l *lister) list(ctx context.Context, resource string, s source) (int, error) {
+func (l *lister) list(ctx context.Context, k kind, s source) (int, error) {
 	var (
 		sent     map[key]bool
 		n        int
@@ -104,7 +104,7 @@ func (l *lister) list(ctx context.Context, resource string, s source) (int, erro
 		restarts int
 	)
 	for {
-		p, err := l.page(ctx, resource, s, next)
+		p, err := l.page(ctx, k, s, next)
 		if err != nil && next != "" && code(err) == http.StatusGone && restarts < maxRestarts {
 			restarts++
 			next = ""
@@ -121,7 +121,7 @@ func (l *lister) list(ctx context.Context, resource string, s source) (int, erro
 			return n, err
 		}
 		n += len(items)
-		if err := l.send(ctx, newBatch(resource, s, items)); err != nil {
+		if err := l.send(ctx, newBatch(k.resource, s, items)); err != nil {
 			return n, err
 		}
 		if p.next == "" {
@@ -130,7 +130,7 @@ func (l *lister) list(ctx context.Context, resource string, s source) (int, erro
 		next = p.next
 	}
 	if restarts > 0 {
-		return n, l.send(ctx, note(restartedNote(resource)))
+		return n, l.send(ctx, note(restartedNote(k.resource)))
 	}
 	return n, nil
 }
@@ -184,12 +184,12 @@ func (l *lister) send(ctx context.Context, b batch) error {
 }
 
 // page gets one page, and tries again after failures that may pass, as long as the timeout allows.
-func (l *lister) page(ctx context.Context, resource string, s source, next string) (page, error) {
+func (l *lister) page(ctx context.Context, k kind, s source, next string) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	var last error
 	for attempt := 1; ; attempt++ {
-		p, err := l.fetch(ctx, resource, s, next)
+		p, err := l.fetch(ctx, k, s, next)
 		if ctx.Err() != nil && err != nil {
 			return page{}, fmt.Errorf("no answer within %s: %w", l.timeout, errors.Join(last, ctx.Err()))
 		}
@@ -207,11 +207,11 @@ func (l *lister) page(ctx context.Context, resource string, s source, next strin
 	}
 }
 
-func (l *lister) fetch(ctx context.Context, resource string, s source, next string) (page, error) {
+func (l *lister) fetch(ctx context.Context, k kind, s source, next string) (page, error) {
 	if s.asJSON {
-		return l.fetchJSON(ctx, resource, s, next)
+		return l.fetchJSON(ctx, k, s, next)
 	}
-	request := l.client.Get().AbsPath(groupPath(s.gv), resource).Param("limit", strconv.Itoa(pageSize))
+	request := l.client.Get().AbsPath(groupPath(s.gv), k.resource).Param("limit", strconv.Itoa(pageSize))
 	if next != "" {
 		request.Param("continue", next)
 	}
@@ -225,10 +225,7 @@ func (l *lister) fetch(ctx context.Context, resource string, s source, next stri
 	if err != nil {
 		return page{}, &answerError{fmt.Errorf("decoding the answer: %w", err)}
 	}
-	if gvk.GroupVersion() != s.gv {
-		return page{}, &answerError{fmt.Errorf("the answer is a %s of %s", gvk.Kind, gvk.GroupVersion())}
-	}
-	return newPage(list)
+	return newPage(list, *gvk, s.gv.WithKind(k.list))
 }
 
 // answer is the body, or the error with the server's own words; Raw alone would lose them.
@@ -239,18 +236,21 @@ func answer(r rest.Result) ([]byte, error) {
 	return r.Raw()
 }
 
-func (l *lister) fetchJSON(ctx context.Context, resource string, s source, next string) (page, error) {
-	list, err := l.dynamic.Resource(s.gv.WithResource(resource)).List(ctx, metav1.ListOptions{Limit: pageSize, Continue: next})
+func (l *lister) fetchJSON(ctx context.Context, k kind, s source, next string) (page, error) {
+	list, err := l.dynamic.Resource(s.gv.WithResource(k.resource)).List(ctx, metav1.ListOptions{Limit: pageSize, Continue: next})
 	if err != nil {
 		return page{}, err
 	}
-	return newPage(list)
+	return newPage(list, list.GroupVersionKind(), s.gv.WithKind(k.list))
 }
 
-func newPage(o runtime.Object) (page, error) {
+func newPage(o runtime.Object, got, want schema.GroupVersionKind) (page, error) {
+	if got != want {
+		return page{}, &answerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
+	}
 	list, err := apimeta.ListAccessor(o)
-	if err != nil || !apimeta.IsListType(o) {
-		return page{}, &answerError{fmt.Errorf("the answer is no list but a %T", o)}
+	if err != nil {
+		return page{}, &answerError{err}
 	}
 	p := page{next: list.GetContinue()}
 	err = apimeta.EachListItem(o, func(item runtime.Object) error {

@@ -1,0 +1,138 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/client-go/rest"
+)
+
+const kubeconfig = `apiVersion: v1
+kind: Config
+current-context: %s
+contexts:
+- {name: prod, context: {cluster: c, user: u}}
+- {name: test, context: {cluster: c, user: u}}
+- {name: dangling, context: {cluster: gone, user: u}}
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {token: t, as: jane, as-groups: [dev]}}]
+`
+
+func write(t *testing.T, current string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(path, fmt.Appendf(nil, kubeconfig, current), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The environment is part of kubectl's rules, so these tests set it and cannot run in parallel.
+func TestConfig(t *testing.T) {
+	type result struct {
+		Context, Host string
+		Impersonate   rest.ImpersonationConfig
+		Timeout       time.Duration
+		QPS           float32
+	}
+	jane := rest.ImpersonationConfig{UserName: "jane", Groups: []string{"dev"}}
+	tests := []struct {
+		name string
+		// env makes KUBECONFIG name the file, else the flag does.
+		env   bool
+		flags Flags
+		want  result
+	}{
+		{name: "from KUBECONFIG", env: true, want: result{Context: "prod", Host: "https://127.0.0.1:1", Impersonate: jane, QPS: -1}},
+		{name: "from the flag", want: result{Context: "prod", Host: "https://127.0.0.1:1", Impersonate: jane, QPS: -1}},
+		{
+			name: "another context", flags: Flags{Context: "test", Timeout: time.Second},
+			want: result{Context: "test", Host: "https://127.0.0.1:1", Impersonate: jane, Timeout: time.Second, QPS: -1},
+		},
+		{
+			name: "impersonation", flags: Flags{As: "joe", AsGroups: []string{"ops"}, AsUID: "7"},
+			want: result{
+				Context: "prod", Host: "https://127.0.0.1:1", QPS: -1,
+				Impersonate: rest.ImpersonationConfig{UserName: "joe", UID: "7", Groups: []string{"ops"}},
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, "prod")
+			t.Setenv("KUBECONFIG", "")
+			if tt.env {
+				t.Setenv("KUBECONFIG", path)
+			} else {
+				tt.flags.Kubeconfig = path
+			}
+			cfg, name, err := Config(tt.flags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := result{name, cfg.Host, cfg.Impersonate, cfg.Timeout, cfg.QPS}
+			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("config (-want +got):\n%s", diff)
+			}
+			if !strings.HasPrefix(cfg.UserAgent, "psp2pss ") {
+				t.Errorf("user agent is %q", cfg.UserAgent)
+			}
+		})
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	missing := filepath.Join(t.TempDir(), "missing")
+	path := write(t, "prod")
+	noCurrent := write(t, `""`)
+	tests := []struct {
+		name, env string
+		flags     Flags
+		want      string
+	}{
+		{
+			name: "the named file is missing", flags: Flags{Kubeconfig: missing},
+			want: "loading the kubeconfig (" + missing + "): stat " + missing + ": no such file or directory; check the file, or name another one with --kubeconfig",
+		},
+		{
+			name: "nothing configured", env: missing,
+			want: "choosing a cluster: the kubeconfig (" + missing + ") has no current context, and this is not a pod in a cluster; it configures no context; name a kubeconfig with --kubeconfig, or read files with -f",
+		},
+		{
+			name: "no current context", env: noCurrent,
+			want: "choosing a cluster: the kubeconfig (" + noCurrent + ") has no current context, and this is not a pod in a cluster; choose one with --context: dangling, prod, test",
+		},
+		{
+			name: "unknown context", flags: Flags{Kubeconfig: path, Context: "prd"},
+			want: `choosing context "prd": it is not in the kubeconfig (` + path + `); choose one with --context: dangling, prod, test`,
+		},
+		{
+			name: "context without a cluster", flags: Flags{Kubeconfig: path, Context: "dangling"},
+			want: `choosing context "dangling": the kubeconfig (` + path + `) has no server for its cluster "gone"; correct it, or choose another one with --context`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("KUBECONFIG", tt.env)
+			_, _, err := Config(tt.flags)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestImpersonatingAGroupNeedsAUser(t *testing.T) {
+	t.Parallel()
+	err := impersonate(&rest.Config{}, Flags{AsGroups: []string{"ops"}})
+	if want := "impersonating: a group or UID needs a user as well; add --as"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}

@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// server speaks as much of the API as a reader needs (lists in protobuf and JSON, discovery, /version) and records
+// every request. What it does not hold is served as an empty list; what is in absent is not served.
+type server struct {
+	*httptest.Server
+	t       *testing.T
+	codecs  serializer.CodecFactory
+	scheme  *runtime.Scheme
+	version string
+	// pageSize, if set, makes pages smaller than the client allows.
+	pageSize int
+	// objects by list path, as typed objects; policies as maps.
+	objects map[string][]runtime.Object
+	psps    []map[string]any
+	// absent group versions ("batch/v1"), or resources in them ("batch/v1/cronjobs").
+	absent map[string]bool
+	// before, if set, may answer a request itself; nth counts requests for the same path from 1.
+	before func(w http.ResponseWriter, r *http.Request, nth int) bool
+
+	mu       sync.Mutex
+	requests []*http.Request
+	count    map[string]int
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	scheme, err := newScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{
+		t: t, scheme: scheme, codecs: serializer.NewCodecFactory(scheme), version: "v1.24.17",
+		objects: map[string][]runtime.Object{}, absent: map[string]bool{}, count: map[string]int{},
+	}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) reader() *Reader {
+	cfg := &rest.Config{Host: s.URL}
+	tune(cfg, 0)
+	return &Reader{
+		Config: cfg, Context: "test",
+		wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+}
+
+func (s *server) load() *inventory.Inventory {
+	s.t.Helper()
+	inv, err := s.reader().Load(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return inv
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.requests = append(s.requests, r.Clone(context.WithoutCancel(r.Context())))
+	s.count[r.URL.Path]++
+	nth := s.count[r.URL.Path]
+	s.mu.Unlock()
+	if s.before != nil && s.before(w, r, nth) {
+		return
+	}
+	if r.URL.Path == "/version" {
+		writeJSON(w, http.StatusOK, map[string]string{"gitVersion": s.version})
+		return
+	}
+	gv, resource := split(r.URL.Path)
+	if s.absent[gv.String()] || s.absent[gv.String()+"/"+resource] {
+		http.NotFound(w, r)
+		return
+	}
+	switch {
+	case resource == "":
+		s.discovery(w, gv)
+	case resource == podSecurityPolicies:
+		s.policies(w, gv)
+	default:
+		s.list(w, r, gv, resource)
+	}
+}
+
+// split takes a list or discovery path apart.
+func split(path string) (schema.GroupVersion, string) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if parts[0] == "api" {
+		parts = slices.Insert(parts, 1, "")
+	}
+	parts = append(parts, "", "", "")
+	return schema.GroupVersion{Group: parts[1], Version: parts[2]}, parts[3]
+}
+
+func (s *server) discovery(w http.ResponseWriter, gv schema.GroupVersion) {
+	list := metav1.APIResourceList{GroupVersion: gv.String()}
+	for _, k := range kinds() {
+		for _, source := range k.sources {
+			if source.gv == gv && !s.absent[gv.String()+"/"+k.resource] {
+				list.APIResources = append(list.APIResources, metav1.APIResource{Name: k.resource})
+			}
+		}
+	}
+	writeJSON(w, http.StatusOK, list)
+}
+
+func (s *server) policies(w http.ResponseWriter, gv schema.GroupVersion) {
+	writeJSON(w, http.StatusOK, map[string]any{
+		"apiVersion": gv.String(), "kind": "PodSecurityPolicyList", "metadata": map[string]any{}, "items": s.psps,
+	})
+}
+
+func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVersion, resource string) {
+	items := s.objects[r.URL.Path]
+	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	if s.pageSize > 0 {
+		limit = min(limit, s.pageSize)
+	}
+	from, _ := strconv.Atoi(r.URL.Query().Get("continue"))
+	to := min(from+limit, len(items))
+	list, err := s.scheme.New(gv.WithKind(listKinds[resource]))
+	if err != nil {
+		s.t.Errorf("%s: %v", r.URL, err)
+		http.NotFound(w, r)
+		return
+	}
+	if err := apimeta.SetList(list, items[from:to]); err != nil {
+		s.t.Error(err)
+	}
+	if to < len(items) {
+		list.(metav1.ListInterface).SetContinue(strconv.Itoa(to))
+	}
+	mediaType := runtime.ContentTypeJSON
+	if strings.HasPrefix(r.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
+		mediaType = runtime.ContentTypeProtobuf
+	}
+	info, _ := runtime.SerializerInfoForMediaType(s.codecs.SupportedMediaTypes(), mediaType)
+	w.Header().Set("Content-Type", mediaType)
+	if err := s.codecs.EncoderForVersion(info.Serializer, gv).Encode(list, w); err != nil {
+		s.t.Error(err)
+	}
+}
+
+var listKinds = map[string]string{
+	"pods": "PodList", "replicasets": "ReplicaSetList", "jobs": "JobList", "deployments": "DeploymentList",
+	"statefulsets": "StatefulSetList", "daemonsets": "DaemonSetList", "cronjobs": "CronJobList",
+	"replicationcontrollers": "ReplicationControllerList", "podtemplates": "PodTemplateList",
+	"serviceaccounts": "ServiceAccountList", "rolebindings": "RoleBindingList", "roles": "RoleList",
+	"namespaces": "NamespaceList", "clusterrolebindings": "ClusterRoleBindingList", "clusterroles": "ClusterRoleList",
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// refuse answers like an API server: a Status with a reason and a message.
+func refuse(w http.ResponseWriter, status int, reason metav1.StatusReason, message string) {
+	writeJSON(w, status, metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+		Status:   metav1.StatusFailure, Code: int32(status), Reason: reason, Message: message,
+	})
+}
+
+// cut ends the connection in the middle of an answer.
+func cut(w http.ResponseWriter) {
+	w.Header().Set("Content-Length", "100000")
+	w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+	fmt.Fprint(w, "k8s\x00")
+	w.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+func (s *server) paths() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var paths []string
+	for _, r := range s.requests {
+		paths = append(paths, r.URL.Path)
+	}
+	slices.Sort(paths)
+	return paths
+}
