@@ -1,0 +1,128 @@
+package access_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+func TestDangling(t *testing.T) {
+	t.Parallel()
+	bound := func(s ...rbacv1.Subject) *cluster { return policies("p").role("", "r", use("p")).bind("", "r", s...) }
+	roleOf := func(rules ...rbacv1.PolicyRule) *cluster { return policies("p").role("", "r", rules...) }
+	many := policies("p").role("", "r", use("p"))
+	for i := range 5 {
+		many.bind(fmt.Sprintf("ns%d", i), "r", rbacv1.Subject{Kind: "user", Name: "eve"})
+	}
+	binding, clusterRole := "ClusterRoleBinding b", "ClusterRole r"
+	for name, tc := range map[string]struct {
+		in   *cluster
+		want []access.Finding
+	}{
+		"nothing odd": {bound(user("eve"), account("web", "api")), nil},
+		"role not read": {
+			policies("p").bind("", "gone", user("eve")),
+			[]access.Finding{{"ClusterRole gone", "was not read, bound by ClusterRoleBinding b: what it grants is not known, and nothing if it does not exist"}},
+		},
+		"role not read, bound more than once": {
+			policies("p").bindKind("web", "Role", "gone", user("eve")).bindKind("web", "Role", "gone", user("eve")).bind("ci", "gone", user("eve")),
+			[]access.Finding{
+				{"ClusterRole gone", "was not read, bound by RoleBinding ci/b: what it grants is not known, and nothing if it does not exist"},
+				{"Role web/gone", "was not read, bound by RoleBinding web/b and 1 more: what it grants is not known, and nothing if it does not exist"},
+			},
+		},
+		"bootstrap roles need not be read": {
+			policies("p").bind("", "view", user("eve")).bind("web", "edit", user("eve")).bind("web", "admin", user("eve")).bind("", "system:node", user("eve")).
+				bind("", "cluster-admin", user("eve")).bindKind("kube-system", "Role", "extension-apiserver-authentication-reader", user("eve")),
+			nil,
+		},
+		"ClusterRoleBinding to a Role": {
+			policies("p").bindKind("", "Role", "r", user("eve")),
+			[]access.Finding{{binding, "refers to a Role (r), and a ClusterRoleBinding grants only ClusterRoles: it grants nothing"}},
+		},
+		"unknown kind of role": {
+			policies("p").bindKind("web", "clusterrole", "r", user("eve")),
+			[]access.Finding{{"RoleBinding web/b", `refers to a role of kind "clusterrole", neither Role nor ClusterRole (case matters): it grants nothing`}},
+		},
+		"kind of subject in the wrong case": {
+			bound(rbacv1.Subject{Kind: "serviceaccount", Namespace: "web", Name: "api"}),
+			[]access.Finding{{binding, `subject "api" has the kind "serviceaccount", none of User, Group and ServiceAccount (case matters): it never matches`}},
+		},
+		"null subject": {
+			bound(rbacv1.Subject{}),
+			[]access.Finding{{binding, `subject "" has the kind "", none of User, Group and ServiceAccount (case matters): it never matches`}},
+		},
+		"account without namespace": {
+			bound(account("", "api")),
+			[]access.Finding{{binding, `subject ServiceAccount "api" has no namespace, which a ClusterRoleBinding cannot supply: it never matches`}},
+		},
+		"wildcard": {bound(group("*")), []access.Finding{{binding, `subject Group "*" is a name like any other, not a wildcard: it never matches`}}},
+		"group named as a user": {
+			bound(user("system:serviceaccounts:web")),
+			[]access.Finding{{binding, `subject User "system:serviceaccounts:web" is the name of a group: it never matches`}},
+		},
+		"account named as a group": {
+			bound(group("system:serviceaccount:web:api")),
+			[]access.Finding{{binding, `subject Group "system:serviceaccount:web:api" is the name of a user: it never matches`}},
+		},
+		"no subjects": {bound(), []access.Finding{{binding, "has no subjects: it grants nothing"}}},
+		"subjects of other roles are not our business": {
+			policies("p").role("", "r", rule("", "pods", "create")).bind("", "r", account("", "api")), nil,
+		},
+		"the same remark about many": {
+			many, []access.Finding{{"RoleBinding ns0/b and 4 more", `subject "eve" has the kind "user", none of User, Group and ServiceAccount (case matters): it never matches`}},
+		},
+		"list without use": {
+			roleOf(rbacv1.PolicyRule{APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}, Verbs: []string{"get", "list"}}),
+			[]access.Finding{{clusterRole, `names podsecuritypolicies, but not the verb use ("get", "list"): it grants no use`}},
+		},
+		"list beside use":            {roleOf(use("p"), rule("policy", "podsecuritypolicies", "list")), nil},
+		"reading everything is fine": {roleOf(rule("*", "*", "get")), nil},
+		"wrong API group": {
+			roleOf(rule("", "podsecuritypolicies", "use")),
+			[]access.Finding{{clusterRole, `names podsecuritypolicies in the wrong API group (""): admission asks in policy and extensions only, so it grants no use`}},
+		},
+		"*/*":      {roleOf(rule("*", "*/*", "*")), []access.Finding{{clusterRole, `names the resource "*/*", and only podsecuritypolicies and * match: it grants no use`}}},
+		"singular": {roleOf(rule("policy", "podsecuritypolicy", "use")), []access.Finding{{clusterRole, `names the resource "podsecuritypolicy", and only podsecuritypolicies and * match: it grants no use`}}},
+		"mixed case": {
+			roleOf(rule("policy", "PodSecurityPolicies", "use")),
+			[]access.Finding{{clusterRole, `names the resource "PodSecurityPolicies", and only podsecuritypolicies and * match: it grants no use`}},
+		},
+		"policy *":      {roleOf(use("*")), []access.Finding{{clusterRole, `names the policy "*", which is a name like any other, not a wildcard: it grants no use`}}},
+		"unread policy": {roleOf(use("gone", "p")), []access.Finding{{clusterRole, `names policy "gone" that was not read`}}},
+		"unread policies": {
+			roleOf(use("e", "d"), use("c", "b", "a")),
+			[]access.Finding{{clusterRole, `names policies "a", "b", "c" and 2 more that were not read`}},
+		},
+		"overwritten by aggregation": {
+			policies("p").aggregated("r", "x", []string{"y"}, use("p")),
+			[]access.Finding{{clusterRole, "the rules written in it that grant the use of policies are overwritten by its aggregationRule"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, tc.in.resolve().Dangling); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEmptyInventory(t *testing.T) {
+	t.Parallel()
+	g := access.Resolve(&inventory.Inventory{})
+	if got := g.Namespace("web", nil); got != nil {
+		t.Errorf("Namespace = %+v, want nothing", got)
+	}
+	if got := g.UsableBy("web", access.Principal{Groups: []string{"system:masters"}}); got != nil {
+		t.Errorf("UsableBy = %+v, want nothing", got)
+	}
+	if got := g.PodCreators("web"); len(got) != 0 {
+		t.Errorf("PodCreators = %+v, want nothing", got)
+	}
+}

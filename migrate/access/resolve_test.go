@@ -1,0 +1,258 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// cluster is an inventory in the making.
+type cluster struct{ inv inventory.Inventory }
+
+func policies(names ...string) *cluster {
+	c := &cluster{}
+	for _, name := range names {
+		c.inv.Policies = append(c.inv.Policies, &pspparse.Policy{Name: name})
+	}
+	return c
+}
+
+// role adds a Role, or a ClusterRole if the namespace is empty.
+func (c *cluster) role(namespace, name string, rules ...rbacv1.PolicyRule) *cluster {
+	c.inv.Roles = append(c.inv.Roles, inventory.Role{Namespace: namespace, Name: name, Rules: rules})
+	return c
+}
+
+// aggregated adds a ClusterRole with its labels, selecting each of the given labels.
+func (c *cluster) aggregated(name, label string, selects []string, rules ...rbacv1.PolicyRule) *cluster {
+	r := inventory.Role{Name: name, Rules: rules, Labels: map[string]string{label: "true"}, Aggregation: &rbacv1.AggregationRule{}}
+	for _, s := range selects {
+		r.Aggregation.ClusterRoleSelectors = append(r.Aggregation.ClusterRoleSelectors, metav1.LabelSelector{MatchLabels: map[string]string{s: "true"}})
+	}
+	c.inv.Roles = append(c.inv.Roles, r)
+	return c
+}
+
+// bind adds a binding "b" of a ClusterRole; everywhere, if the namespace is empty.
+func (c *cluster) bind(namespace, role string, subjects ...rbacv1.Subject) *cluster {
+	return c.bindKind(namespace, "ClusterRole", role, subjects...)
+}
+
+func (c *cluster) bindKind(namespace, kind, role string, subjects ...rbacv1.Subject) *cluster {
+	c.inv.Bindings = append(c.inv.Bindings, inventory.Binding{Namespace: namespace, Name: "b", RoleKind: kind, RoleName: role, Subjects: subjects})
+	return c
+}
+
+func (c *cluster) resolve() *access.Grants { return access.Resolve(&c.inv) }
+
+func rule(group, resource, verb string, names ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: []string{verb}, ResourceNames: names}
+}
+
+func use(names ...string) rbacv1.PolicyRule {
+	return rule("policy", "podsecuritypolicies", "use", names...)
+}
+
+func user(name string) rbacv1.Subject  { return rbacv1.Subject{Kind: "User", Name: name} }
+func group(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "Group", Name: name} }
+func account(namespace, name string) rbacv1.Subject {
+	return rbacv1.Subject{Kind: "ServiceAccount", Namespace: namespace, Name: name}
+}
+
+// TestTraps are the cases that RBAC is most often misread in, asked for a pod in namespace web that runs as api.
+func TestTraps(t *testing.T) {
+	t.Parallel()
+	api := access.ServiceAccountPrincipal("web", "api")
+	replicaSets, _ := access.ControllerPrincipal("Deployment")
+	yes, no := []string{"p"}, []string{}
+	one := func(namespace string, r rbacv1.PolicyRule, s rbacv1.Subject) *cluster {
+		return policies("p").role("", "r", r).bind(namespace, "r", s)
+	}
+	for name, tc := range map[string]struct {
+		in   *cluster
+		who  access.Principal
+		want []string
+	}{
+		"T72 a pod's account is not authenticated":     {one("", use("p"), group("system:authenticated")), api, no},
+		"T72 whoever sends the request is":             {one("", use("p"), group("system:authenticated")), access.AnyRequester(), yes},
+		"T72 so is a controller":                       {one("", use("p"), group("system:authenticated")), replicaSets, yes},
+		"T73 group extensions":                         {one("web", rule("extensions", "podsecuritypolicies", "use", "p"), account("web", "api")), api, yes},
+		"T73 group *":                                  {one("web", rule("*", "podsecuritypolicies", "use", "p"), account("web", "api")), api, yes},
+		"T73 core group":                               {one("web", rule("", "podsecuritypolicies", "use", "p"), account("web", "api")), api, no},
+		"T73 no group":                                 {one("web", rbacv1.PolicyRule{Resources: []string{"*"}, Verbs: []string{"*"}}, account("web", "api")), api, no},
+		"T74 resource name *":                          {one("web", use("*"), account("web", "api")), api, no},
+		"T74 resource */*":                             {one("web", rule("policy", "*/*", "use"), account("web", "api")), api, no},
+		"T74 a subresource":                            {one("web", rule("policy", "podsecuritypolicies/*", "use"), account("web", "api")), api, no},
+		"T74 resource *":                               {one("web", rule("policy", "*", "use"), account("web", "api")), api, yes},
+		"T75 no namespace, RoleBinding":                {one("web", use("p"), account("", "api")), api, yes},
+		"T75 no namespace, ClusterRoleBinding":         {one("", use("p"), account("", "api")), api, no},
+		"T76 RoleBinding of elsewhere":                 {one("ci", use("p"), account("web", "api")), api, no},
+		"T77 account named as a user":                  {one("web", use("p"), user("system:serviceaccount:web:api")), api, yes},
+		"T78 controller without a namespace":           {one("web", use("p"), account("", "replicaset-controller")), replicaSets, no},
+		"T78 controller with its namespace":            {one("web", use("p"), account("kube-system", "replicaset-controller")), replicaSets, yes},
+		"T79 what only the account may use":            {one("web", use("p"), account("web", "api")), replicaSets, no},
+		"T79 what only the requester may use":          {one("web", use("p"), account("kube-system", "replicaset-controller")), api, no},
+		"T80 the kubelet is no service account":        {one("", use("p"), group("system:serviceaccounts")), access.NodePrincipal("n1"), no},
+		"T80 the kubelet by its group":                 {one("", use("p"), group("system:nodes")), access.NodePrincipal("n1"), yes},
+		"T80 the kubelet by its name":                  {one("", use("p"), user("system:node:n1")), access.NodePrincipal("n1"), yes},
+		"T81 system:masters needs no binding":          {policies("p"), access.Principal{User: "admin", Groups: []string{"system:masters"}}, yes},
+		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api")), api, no},
+		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, use("p")).bind("web", "r", account("web", "api")), api, no},
+		"T82 it selects another":                       {policies("p").aggregated("r", "x", []string{"y"}).aggregated("s", "y", []string{"z"}).role("", "t", use("p")).label("z").bind("web", "r", account("web", "api")), api, yes},
+		"verbs are case-sensitive":                     {one("web", rule("policy", "podsecuritypolicies", "Use"), account("web", "api")), api, no},
+		"verb *":                                       {one("web", rule("policy", "podsecuritypolicies", "*"), account("web", "api")), api, yes},
+		"kinds are case-sensitive":                     {one("web", use("p"), rbacv1.Subject{Kind: "serviceaccount", Namespace: "web", Name: "api"}), api, no},
+		"group of a namespace's accounts":              {one("web", use("p"), group("system:serviceaccounts:web")), api, yes},
+		"group of another namespace's accounts":        {one("web", use("p"), group("system:serviceaccounts:ci")), api, no},
+		"group of kube-system's accounts":              {one("web", use("p"), group("system:serviceaccounts:kube-system")), replicaSets, yes},
+		"user * is no wildcard":                        {one("web", use("p"), user("*")), api, no},
+		"cluster-admin is known by heart":              {policies("p").bind("web", "cluster-admin", account("web", "api")), api, yes},
+		"cluster-admin as it was read":                 {policies("p").role("", "cluster-admin").bind("web", "cluster-admin", account("web", "api")), api, no},
+		"edit gives no use":                            {policies("p").bind("web", "edit", account("web", "api")), api, no},
+		"admin takes in edit, and what the files add":  {policies("p").role("", "r", use("p")).label("rbac.authorization.k8s.io/aggregate-to-edit").bind("web", "admin", account("web", "api")), api, yes},
+		"ClusterRoleBinding to a Role":                 {policies("p").role("web", "r", use("p")).bindKind("", "Role", "r", account("web", "api")), api, no},
+		"Role of the same name in another namespace":   {policies("p").role("ci", "r", use("p")).bindKind("web", "Role", "r", account("web", "api")), api, no},
+		"Role is not a ClusterRole of the same name":   {policies("p").role("web", "r", use("p")).bind("web", "r", account("web", "api")), api, no},
+		"Role in its namespace":                        {policies("p").role("web", "r", use("p")).bindKind("web", "Role", "r", account("web", "api")), api, yes},
+		"an aggregation rule selects no Roles":         {policies("p").aggregated("r", "x", []string{"y"}).role("web", "s", use("p")).label("y").bind("web", "r", account("web", "api")), api, no},
+		"a policy that was not read":                   {one("web", use("gone"), account("web", "api")), api, no},
+		"anonymous requests are not authenticated":     {one("web", use("p"), group("system:unauthenticated")), access.AnyRequester(), no},
+		"an account of the same name in another place": {one("web", use("p"), account("ci", "api")), api, no},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, names(tc.in.resolve().UsableBy("web", tc.who))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// label labels the role added last.
+func (c *cluster) label(label string) *cluster {
+	c.inv.Roles[len(c.inv.Roles)-1].Labels = map[string]string{label: "true"}
+	return c
+}
+
+func TestAggregationTakesTheServersWord(t *testing.T) {
+	t.Parallel()
+	c := policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api"))
+	c.inv.Roles[0].Live = true
+	want := []access.Usable{{Policy: "p", Via: []access.Grant{{
+		Policy: "p", Namespace: "web", Subject: access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "api"},
+		Binding: "RoleBinding web/b", Role: "ClusterRole r",
+	}}}}
+	if diff := cmp.Diff(want, c.resolve().UsableBy("web", access.ServiceAccountPrincipal("web", "api"))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEmptySelectorTakesEverything(t *testing.T) {
+	t.Parallel()
+	c := policies("p").bind("web", "r", user("eve"))
+	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{{}}}})
+	if diff := cmp.Diff([]string{"p"}, names(c.resolve().UsableBy("web", access.Principal{User: "eve"}))); diff != "" {
+		t.Errorf("cluster-admin is not among the roles taken (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnjudged(t *testing.T) {
+	t.Parallel()
+	const why = "they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule"
+	circle := func() *cluster {
+		return policies("p").aggregated("a", "in-a", []string{"in-b"}, use("p")).aggregated("b", "in-b", []string{"in-a"})
+	}
+	for name, tc := range map[string]struct {
+		in   *cluster
+		want []inventory.Gap
+	}{
+		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}}},
+		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"*"}}}},
+		"bound through a role that takes from the circle": {
+			circle().aggregated("c", "none", []string{"in-a"}).bind("web", "c", user("eve")),
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
+		},
+		"bound nowhere":             {circle(), nil},
+		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
+		"granted by another anyway": {circle().role("", "c", use("p")).label("in-a").bind("web", "b", user("eve")), nil},
+		"no rules of its own": {
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).bind("", "a", user("eve")), nil,
+		},
+		"a role that selects itself": {policies("p").aggregated("a", "x", []string{"x"}, use("p")).bind("", "a", user("eve")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, tc.in.resolve().Unjudged); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestUnjudgedSelector(t *testing.T) {
+	t.Parallel()
+	c := policies("p").bind("web", "r", user("eve"))
+	bad := metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "x", Operator: "Near"}}}
+	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{bad}}, Position: pspparse.Position{File: "r.yaml", Line: 4}})
+	want := []inventory.Gap{{
+		What: "ClusterRole r", Why: `reading selector 1 of the aggregation rule: "Near" is not a valid label selector operator; correct the selector`,
+		Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4},
+	}}
+	if diff := cmp.Diff(want, c.resolve().Unjudged); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAll(t *testing.T) {
+	t.Parallel()
+	g := policies("b", "a").
+		role("", "some", use("b", "gone")).
+		role("web", "all", use(), use("a")).
+		bind("", "some", group("ops"), group("ops")).
+		bindKind("web", "Role", "all", account("", "api")).
+		resolve()
+	api := access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "api"}
+	ops := access.Subject{Kind: access.Group, Name: "ops"}
+	want := []access.Grant{
+		{Policy: "a", Namespace: "web", Subject: api, Binding: "RoleBinding web/b", Role: "Role web/all", AllPolicies: true},
+		{Policy: "b", Subject: ops, Binding: "ClusterRoleBinding b", Role: "ClusterRole some"},
+		{Policy: "b", Namespace: "web", Subject: api, Binding: "RoleBinding web/b", Role: "Role web/all", AllPolicies: true},
+	}
+	if diff := cmp.Diff(want, g.All); diff != "" {
+		t.Errorf("All (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[1:], g.Policy("b")); diff != "" {
+		t.Errorf("Policy(b) (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnused(t *testing.T) {
+	t.Parallel()
+	base := func() *cluster { return policies("a", "b").role("", "a", use("a")).bind("web", "a", user("eve")) }
+	for name, tc := range map[string]struct {
+		in   *cluster
+		want []string
+	}{
+		"never granted":                            {base(), []string{"b"}},
+		"cluster administrators do not count":      {base().bind("", "cluster-admin", group("system:masters"), group("ops"), user("root")), []string{"b"}},
+		"an account that may use everything does":  {base().bind("", "cluster-admin", account("kube-system", "tiller")), nil},
+		"so do all accounts of a namespace":        {base().bind("", "cluster-admin", group("system:serviceaccounts:ci")), nil},
+		"and everybody":                            {base().bind("", "cluster-admin", group("system:authenticated")), nil},
+		"and an administrator of one namespace":    {base().bind("web", "cluster-admin", group("ops")), nil},
+		"a subject that never matches does not":    {base().role("", "b", use("b")).bind("", "b", account("", "api")), []string{"b"}},
+		"nor a role of rules that do not grant it": {base().role("", "b", rule("policy", "podsecuritypolicies", "get", "b")).bind("", "b", user("eve")), []string{"b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, tc.in.resolve().Unused); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
