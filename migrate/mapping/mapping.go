@@ -4,96 +4,173 @@
 package mapping
 
 import (
+	"slices"
+	"strings"
+
 	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Status of one check for one policy at one version: what can be said of the pods the policy admits.
-type Status string
-
-// The statuses.
-const (
-	Guaranteed Status = "G" // every pod the policy admits passes, as its author wrote it
-	ByMutation Status = "M" // every pod passes once the policy has filled in its values; some do not as written
-	InEffect   Status = "E" // the security effect is ensured, the field that the check wants is not
-	NotEnsured Status = "N" // some pass, some fail
-	Impossible Status = "X" // no pod (Linux) that the policy admits can pass
-	Unknown    Status = "U" // the policy cannot speak about it
-)
-
-// CoverNone is Assessment.Cover where no level forbids all that the policy forbids.
-const CoverNone api.Level = "none"
-
-// Assessment is everything that follows from the policy alone, at one version.
-type Assessment struct {
-	Version api.Version
-	// Closest is the nominal level; "" if the policy admits nothing.
-	Closest api.Level
-	// Safe, Held: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
-	Safe, Held api.Level
-	// Cover: the least strict level that forbids all that the policy forbids (drift set aside), or CoverNone.
-	Cover api.Level
-	// AdmitsNothing says why no pod can be admitted by this policy; "" if some can.
-	AdmitsNothing string
-	// Mutating: the spec fields and annotations that fill values into pods, by their spec name ("runAsUser") or
-	// annotation key, sorted.
-	Mutating []string
-	// Checks has every check of the library in force at Version, baseline first, each by ID.
-	Checks []Check
-	// Lost: what the policy forbids or forces and Closest does not; sorted by field. LostAt gives other levels.
-	Lost []Lost
-	// WriteDown: what the policy fills in today and templates must state themselves without it.
-	WriteDown []WriteDown
-	// NearestMiss says what alone keeps the policy from the next stricter level ("baseline but for hostPath
-	// (read-only, /var/log)"); "" at restricted and where several unrelated core checks stand in the way: then it
-	// names them all.
-	NearestMiss string
-	// Fields explains every field and annotation that the policy states or that is loose by omission, in spec order.
-	Fields []Field
+// controls are all that a policy regulates and all that the standards check. One more control is one more line here.
+func controls() []control {
+	return []control{
+		privilegedContainers(),
+		hostNamespaces(),
+		hostPorts(),
+		windowsHostProcess(),
+		hostProbes(),
+		capabilities(),
+		volumes(),
+		hostPaths(),
+		flexVolumes(),
+		csiDrivers(),
+		seLinux(),
+		runAsUser(),
+		runAsGroup(),
+		supplementalGroups(),
+		fsGroup(),
+		readOnlyRoot(),
+		privilegeEscalation(),
+		sysctls(),
+		procMount(),
+		runtimeClass(),
+		seccomp(),
+		appArmor(),
+	}
 }
 
-// Check is the status of one library check.
-type Check struct {
-	ID     string    // policy.CheckID
-	Level  api.Level // baseline or restricted
-	Status Status
-	Fields []string // the policy's fields that decide it
-	Note   string   // one clause: why this status, with the values
-	// Core is false for the profile tier (seccomp, AppArmor, SELinux) and the uncovered tier, which are conditions and
-	// never decide Closest.
-	Core bool
+// specOrder has the fields and annotations of a policy in the order of the upstream type.
+func specOrder() []string {
+	return []string{
+		"privileged", "defaultAddCapabilities", "requiredDropCapabilities", "allowedCapabilities", "volumes",
+		"hostNetwork", "hostPorts", "hostPID", "hostIPC", "seLinux", "runAsUser", "runAsGroup", "supplementalGroups",
+		"fsGroup", "readOnlyRootFilesystem", "defaultAllowPrivilegeEscalation", "allowPrivilegeEscalation",
+		"allowedHostPaths", "allowedFlexVolumes", "allowedCSIDrivers", "allowedUnsafeSysctls", "forbiddenSysctls",
+		"allowedProcMountTypes", "runtimeClass",
+		pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,
+		pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation,
+	}
 }
 
-// Class of a lost constraint.
-type Class string
-
-// The classes.
-const (
-	Security   Class = "security"   // a restriction is gone
-	Functional Class = "functional" // a value that the policy supplied is gone
-	Drift      Class = "drift"      // differs only because the standard is newer than the policy
-)
-
-// Lost is one constraint that the policy has and a level has not.
-type Lost struct {
-	Field string
-	Value string // short rendering of the policy's value
-	Class Class
-	Note  string // what becomes possible, and a compensating control
+// Assess judges a policy at a version of the standards. "latest", the zero version and versions newer than the
+// library's newest are judged at that newest one.
+func Assess(p *pspparse.Policy, v api.Version) Assessment {
+	v = concrete(v)
+	a := Assessment{Version: v, Mutating: p.Mutating()}
+	var limits []limit
+	var verdicts []verdict
+	var never []string
+	if why := p.Unusable(); why != "" {
+		never = append(never, why)
+	}
+	for _, c := range controls() {
+		f := c.judge(p, v)
+		for _, judged := range f.verdicts {
+			registered := c.find(judged.id)
+			if !registered.inForce(v) {
+				continue
+			}
+			judged.level = registered.level
+			verdicts = append(verdicts, judged)
+			a.Checks = append(a.Checks, judged.check())
+		}
+		limits = append(limits, f.limits...)
+		a.WriteDown = append(a.WriteDown, f.fills...)
+		a.Fields = append(a.Fields, f.fields...)
+		if f.never != "" {
+			never = append(never, f.never)
+		}
+	}
+	slices.SortFunc(a.Checks, compareChecks)
+	a.orderFields()
+	a.AdmitsNothing = strings.Join(never, "; ")
+	if a.AdmitsNothing != "" {
+		// Nothing passes, so nothing is filled in either, and every level would be as true as any other.
+		a.WriteDown = nil
+		return a
+	}
+	a.Closest = closest(a.Checks)
+	a.Safe = strictest(a.Checks, Guaranteed)
+	a.Held = strictest(a.Checks, Guaranteed, ByMutation)
+	a.Cover = cover(limits)
+	a.Lost = lostAt(limits, a.Closest)
+	a.NearestMiss, a.Choices = nearestMiss(a.Closest, verdicts)
+	return a
 }
 
-// WriteDown is one value that templates must state once the policy no longer fills it in.
-type WriteDown struct {
-	Field string // the policy's field or annotation
-	Path  string // where a template states it: "containers[*].securityContext.runAsNonRoot"
-	Value string // the value the policy fills in
-	Note  string
+// LostAt is what the policy forbids or forces and the level does not, at a version of the standards: what
+// Assessment.Lost is for the closest level, for any. A policy that admits nothing loses nothing worth keeping.
+func LostAt(p *pspparse.Policy, v api.Version, level api.Level) []Lost {
+	v = concrete(v)
+	if p.Unusable() != "" {
+		return nil
+	}
+	var limits []limit
+	for _, c := range controls() {
+		f := c.judge(p, v)
+		if f.never != "" {
+			return nil
+		}
+		limits = append(limits, f.limits...)
+	}
+	return lostAt(limits, level)
 }
 
-// Field is the explanation of one field or annotation.
-type Field struct {
-	Name     string // spec field name or annotation key
-	Value    string // as stated; "" if absent
-	Line     int    // 0 if absent or unknown
-	Meaning  string // one clause: what it does to pods, and how the standards see it
-	Mutating bool
+// newest is the newest version that any check knows.
+func newest() api.Version {
+	latest := api.MajorMinorVersion(1, 0)
+	for _, c := range controls() {
+		for _, check := range c.checks {
+			if last := check.since[len(check.since)-1]; latest.Older(last) {
+				latest = last
+			}
+		}
+	}
+	return latest
+}
+
+func concrete(v api.Version) api.Version {
+	if last := newest(); v == (api.Version{}) || last.Older(v) {
+		return last
+	}
+	return v
+}
+
+// find is the registration of a check that the control answers.
+func (c control) find(id policy.CheckID) check {
+	for _, check := range c.checks {
+		if check.id == id {
+			return check
+		}
+	}
+	return check{since: minors(0)}
+}
+
+func (v verdict) check() Check {
+	return Check{
+		ID: string(v.id), Level: v.level, Status: v.status, Fields: v.fields, Note: v.note, Core: v.tier == core,
+	}
+}
+
+// compareChecks: baseline first, each level by ID.
+func compareChecks(a, b Check) int {
+	if order := api.CompareLevels(a.Level, b.Level); order != 0 {
+		return order
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+func (a *Assessment) orderFields() {
+	order := specOrder()
+	slices.SortFunc(a.Fields, func(x, y Field) int {
+		return slices.Index(order, x.Name) - slices.Index(order, y.Name)
+	})
+	for i, field := range a.Fields {
+		a.Fields[i].Mutating = slices.Contains(a.Mutating, field.Name)
+	}
+	slices.SortStableFunc(a.WriteDown, func(x, y WriteDown) int {
+		return slices.Index(order, x.Field) - slices.Index(order, y.Field)
+	})
 }

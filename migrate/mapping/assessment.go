@@ -1,0 +1,99 @@
+package mapping
+
+import (
+	"k8s.io/pod-security-admission/api"
+)
+
+// Status of one check for one policy at one version: what can be said of the pods the policy admits.
+type Status string
+
+// The statuses.
+const (
+	Guaranteed Status = "G" // every pod the policy admits passes, as its author wrote it
+	ByMutation Status = "M" // every pod passes once the policy has filled in its values; some do not as written
+	InEffect   Status = "E" // the security effect is ensured, the field that the check wants is not
+	NotEnsured Status = "N" // some pass, some fail
+	Impossible Status = "X" // no pod (Linux) that the policy admits can pass
+	Unknown    Status = "U" // the policy cannot speak about it
+)
+
+// CoverNone is Assessment.Cover where no level forbids all that the policy forbids.
+const CoverNone api.Level = "none"
+
+// Assessment is everything that follows from the policy alone, at one version.
+type Assessment struct {
+	// Version is the concrete version judged at: never "latest" nor newer than the library's newest.
+	Version api.Version
+	// Closest is the nominal level; "" if the policy admits nothing.
+	Closest api.Level
+	// Safe, Held: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
+	Safe, Held api.Level
+	// Cover: the least strict level that forbids all that the policy forbids (drift set aside), or CoverNone; "" if
+	// the policy admits nothing.
+	Cover api.Level
+	// AdmitsNothing says why no pod can be admitted by this policy; "" if some can.
+	AdmitsNothing string
+	// Mutating: the spec fields and annotations that fill values into pods, by their spec name ("runAsUser") or
+	// annotation key, sorted.
+	Mutating []string
+	// Checks has every check of the library in force at Version, baseline first, each by ID.
+	Checks []Check
+	// Lost: what the policy forbids or forces and Closest does not; sorted by field. LostAt gives other levels.
+	Lost []Lost
+	// WriteDown: what the policy fills in today and templates must state themselves without it.
+	WriteDown []WriteDown
+	// NearestMiss says what keeps the policy from the next stricter level ("would be baseline but for hostPath
+	// (read-only, /var/log)"); it names every core check that stands in the way. "" at restricted.
+	NearestMiss string
+	// Choices are offered where one word would mislead: the policy is privileged because of one core check alone.
+	Choices []string
+	// Fields explains every field and annotation that the policy states or that is loose by omission, in spec order.
+	Fields []Field
+}
+
+// Check is the status of one library check.
+type Check struct {
+	ID     string    // policy.CheckID
+	Level  api.Level // baseline or restricted
+	Status Status
+	Fields []string // the policy's fields that decide it
+	Note   string   // one clause: why this status, with the values
+	// Core is false for the profile tier (seccomp, AppArmor, SELinux) and the uncovered tier, which are conditions and
+	// never decide Closest.
+	Core bool
+}
+
+// Class of a lost constraint.
+type Class string
+
+// The classes.
+const (
+	Security   Class = "security"   // a restriction is gone
+	Functional Class = "functional" // a value that the policy supplied is gone
+	Drift      Class = "drift"      // differs only because the standard is newer than the policy
+)
+
+// Lost is one constraint that the policy has and a level has not.
+type Lost struct {
+	Field string
+	Value string // short rendering of the policy's value
+	Class Class
+	Note  string // what becomes possible, and a compensating control
+}
+
+// WriteDown is one value that templates must state once the policy no longer fills it in.
+type WriteDown struct {
+	Field string // the policy's field or annotation
+	Path  string // where a template states it: "containers[*].securityContext.runAsNonRoot"
+	Value string // the value the policy fills in
+	Note  string
+}
+
+// Field is the explanation of one field or annotation.
+type Field struct {
+	Name     string // spec field name or annotation key
+	Value    string // as stated; "" if absent
+	Line     int    // 0 if absent or unknown
+	Meaning  string // one clause: what it does to pods, and how the standards see it
+	Mutating bool
+}

@@ -1,0 +1,225 @@
+package mapping
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// load reads one policy of testdata the way the product does.
+func load(t testing.TB, name string) *pspparse.Policy {
+	t.Helper()
+	path := filepath.Join("testdata", "policies", name+".yaml")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	p, problems := pspparse.Parse(&doc, path)
+	if len(problems) > 0 {
+		t.Fatalf("%s: %v", path, problems)
+	}
+	return p
+}
+
+func policyNames(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", "policies", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range paths {
+		names = append(names, strings.TrimSuffix(filepath.Base(path), ".yaml"))
+	}
+	return names
+}
+
+// TestWorkedExamples states by hand what no -update may change: the levels of well-known policies.
+func TestWorkedExamples(t *testing.T) {
+	t.Parallel()
+	type levels struct{ Closest, Safe, Held, Cover api.Level }
+	const (
+		privileged = api.LevelPrivileged
+		baseline   = api.LevelBaseline
+		restricted = api.LevelRestricted
+	)
+	tests := []struct {
+		policy string
+		want   levels
+		newest levels
+	}{
+		// No cover: it denies an unmasked /proc and unsafe sysctls, which privileged does not.
+		// At baseline and below that is no loss: all that baseline accepts, it admits.
+		{"docs-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
+		{"eks-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
+		{"open", levels{privileged, privileged, privileged, privileged}, levels{privileged, privileged, privileged, privileged}},
+		{"docs-baseline", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
+		{"docs-restricted", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
+		{"rancher-restricted-psp", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
+		{"rancher-manager-restricted", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
+		{"hostpath-read-only", levels{privileged, privileged, privileged, CoverNone}, levels{privileged, privileged, privileged, CoverNone}},
+		// The most that a policy can ensure is baseline, and nothing from v1.34, when probe hosts come in.
+		{"strictest", levels{restricted, baseline, baseline, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
+	}
+	for _, test := range tests {
+		for _, at := range []struct {
+			version api.Version
+			want    levels
+		}{
+			{api.MajorMinorVersion(1, 24), test.want},
+			{api.MajorMinorVersion(1, 25), test.want},
+			{api.LatestVersion(), test.newest},
+		} {
+			t.Run(test.policy+"/"+at.version.String(), func(t *testing.T) {
+				t.Parallel()
+				a := Assess(load(t, test.policy), at.version)
+				got := levels{a.Closest, a.Safe, a.Held, a.Cover}
+				if diff := cmp.Diff(at.want, got); diff != "" {
+					t.Errorf("levels differ (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+	if len(tests) != len(policyNames(t)) {
+		t.Errorf("testdata/policies has %d policies, the table %d", len(policyNames(t)), len(tests))
+	}
+}
+
+// TestGolden compares every assessment in full with its golden file; leftovers fail.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, name := range policyNames(t) {
+		for version, v := range map[string]api.Version{
+			"v1.24": api.MajorMinorVersion(1, 24), "v1.25": api.MajorMinorVersion(1, 25), "newest": api.LatestVersion(),
+		} {
+			path := filepath.Join("testdata", "golden", name+"."+version+".txt")
+			seen[path] = true
+			got := render(Assess(load(t, name), v))
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Errorf("%v; go test -update writes it", err)
+				continue
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s differs (-want +got):\n%s", path, diff)
+			}
+		}
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !seen[file] {
+			t.Errorf("%s belongs to no policy: delete it", file)
+		}
+	}
+}
+
+// render writes an assessment as text that a reviewer can read beside the specification.
+func render(a Assessment) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("closest %s  safe %s  held %s  cover %s  at %s", a.Closest, a.Safe, a.Held, a.Cover, a.Version)
+	if a.AdmitsNothing != "" {
+		line("admits nothing: %s", a.AdmitsNothing)
+	}
+	line("nearest miss: %s", a.NearestMiss)
+	for _, choice := range a.Choices {
+		line("  - %s", choice)
+	}
+	line("mutating: %s", strings.Join(a.Mutating, " "))
+	line("\nchecks")
+	for _, c := range a.Checks {
+		tier := "      "
+		if c.Core {
+			tier = "(core)"
+		}
+		line("  %s %-10s %s %-26s %s: %s", c.Status, c.Level, tier, c.ID, strings.Join(c.Fields, " "), c.Note)
+	}
+	line("\nconditions at %s", a.Closest)
+	for _, c := range a.Conditions(a.Closest) {
+		line("  %s %s: %s", c.Status, c.ID, c.Status.Advice())
+	}
+	line("\nlost at %s", a.Closest)
+	for _, l := range a.Lost {
+		line("  %-10s %s = %s: %s", l.Class, l.Field, l.Value, l.Note)
+	}
+	line("\nwrite down")
+	for _, w := range a.WriteDown {
+		line("  %s: %s (%s): %s", w.Path, w.Value, w.Field, w.Note)
+	}
+	line("\nfields")
+	for _, f := range a.Fields {
+		mutates := ""
+		if f.Mutating {
+			mutates = " (mutates)"
+		}
+		line("  %d %s = %q%s: %s", f.Line, f.Name, f.Value, mutates, f.Meaning)
+	}
+	return b.String()
+}
+
+// TestLostAt: the same policy loses more at a looser level, and Assess tells the part of its closest level.
+func TestLostAt(t *testing.T) {
+	t.Parallel()
+	p, v := load(t, "hostpath-read-only"), api.MajorMinorVersion(1, 24)
+	fields := func(level api.Level) []string {
+		var out []string
+		for _, l := range LostAt(p, v, level) {
+			out = append(out, string(l.Class)+" "+l.Field)
+		}
+		return slices.Compact(out)
+	}
+	want := map[api.Level][]string{
+		api.LevelPrivileged: {
+			"security allowPrivilegeEscalation", "security allowedCapabilities", "security allowedHostPaths",
+			"security allowedProcMountTypes", "security allowedUnsafeSysctls", "security hostIPC", "security hostNetwork",
+			"security hostPID", "security hostPorts", "security privileged", "security readOnlyRootFilesystem",
+			"security requiredDropCapabilities", "security runAsUser",
+			"security " + pspparse.SeccompAllowedAnnotation, "security volumes",
+		},
+		api.LevelBaseline: {
+			"security allowPrivilegeEscalation", "security allowedCapabilities", "security readOnlyRootFilesystem",
+			"security requiredDropCapabilities", "security runAsUser",
+			"security " + pspparse.SeccompAllowedAnnotation, "security volumes",
+		},
+		api.LevelRestricted: {
+			"security allowedCapabilities", "security readOnlyRootFilesystem",
+			"security " + pspparse.SeccompAllowedAnnotation, "security volumes",
+		},
+	}
+	got := map[api.Level][]string{}
+	for _, level := range strictness() {
+		got[level] = fields(level)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lost fields differ (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(LostAt(p, v, api.LevelPrivileged), Assess(p, v).Lost); diff != "" {
+		t.Errorf("Assess and LostAt differ (-LostAt +Assess):\n%s", diff)
+	}
+}

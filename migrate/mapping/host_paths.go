@@ -1,0 +1,75 @@
+package mapping
+
+import (
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+/*
+Which paths of the node a hostPath volume may name.
+
+PSP field: spec.allowedHostPaths; none means every path, writable. It matters only where spec.volumes has hostPath or *.
+Check: none. No value makes hostPath acceptable at baseline, so this restriction exists only below it and is lost in
+every migration.
+
+https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+*/
+func hostPaths() control {
+	return control{fields: []string{"allowedHostPaths"}, judge: judgeHostPaths}
+}
+
+func judgeHostPaths(p *pspparse.Policy, _ api.Version) (f finding) {
+	value := hostPathList(p.Spec.AllowedHostPaths)
+	meaning := "hostPath volumes may name these paths only; no level knows such a list"
+	switch {
+	case !allowsVolume(p, "hostPath"):
+		meaning = "without effect: volumes does not allow hostPath"
+	case !everyHostPath(p.Spec.AllowedHostPaths):
+		f.refuse("allowedHostPaths", value,
+			"every path of the node becomes mountable and writable; an admission policy can keep the list", api.LevelPrivileged)
+	}
+	f.explain(p, "allowedHostPaths", value, meaning)
+	return f
+}
+
+// everyHostPath says whether the list restricts nothing: it is empty, or its "/" is writable.
+func everyHostPath(paths []pspparse.AllowedHostPath) bool {
+	for _, path := range paths {
+		if path.PathPrefix == "/" && !path.ReadOnly {
+			return true
+		}
+	}
+	return len(paths) == 0
+}
+
+func hostPathList(paths []pspparse.AllowedHostPath) string {
+	texts := make([]string, 0, len(paths))
+	for _, path := range paths {
+		text := path.PathPrefix
+		if path.ReadOnly {
+			text += " (read-only)"
+		}
+		texts = append(texts, text)
+	}
+	return names(texts)
+}
+
+// hostPathMiss names what hostPath access a policy gives, for the nearest miss.
+func hostPathMiss(paths []pspparse.AllowedHostPath) string {
+	if everyHostPath(paths) {
+		return "hostPath (any path, writable)"
+	}
+	var prefixes []string
+	readOnly := true
+	for _, path := range paths {
+		prefixes = append(prefixes, path.PathPrefix)
+		readOnly = readOnly && path.ReadOnly
+	}
+	if readOnly {
+		return "hostPath (read-only, " + names(prefixes) + ")"
+	}
+	return "hostPath (" + strings.TrimSpace(hostPathList(paths)) + ")"
+}

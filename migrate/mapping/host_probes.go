@@ -1,0 +1,32 @@
+package mapping
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+/*
+Probes and lifecycle hooks that make the kubelet call another host.
+
+PSP field: none, and nothing that rules them out indirectly.
+Check: hostProbesAndHostLifecycle (baseline, from v1.34).
+
+	baseline    host unset or empty in HTTP and TCP probes and hooks
+	restricted  the same
+
+https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+*/
+func hostProbes() control {
+	return control{
+		checks: []check{{id: "hostProbesAndHostLifecycle", level: api.LevelBaseline, since: minors(34)}},
+		judge:  judgeHostProbes,
+	}
+}
+
+func judgeHostProbes(*pspparse.Policy, api.Version) finding {
+	return finding{verdicts: []verdict{{
+		id: "hostProbesAndHostLifecycle", tier: uncovered, status: Unknown,
+		note: "policies know nothing of probe and hook hosts: scan the workloads",
+	}}}
+}

@@ -1,0 +1,51 @@
+package mapping
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+/*
+Privileged containers switch most isolation off.
+
+PSP field: spec.privileged (absent is false).
+Check: privileged (baseline, from v1.0).
+
+	baseline    false
+	restricted  false
+
+https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+*/
+func privilegedContainers() control {
+	return control{
+		fields: []string{"privileged"},
+		checks: []check{{id: "privileged", level: api.LevelBaseline, since: minors(0)}},
+		judge:  judgePrivileged,
+	}
+}
+
+func judgePrivileged(p *pspparse.Policy, _ api.Version) (f finding) {
+	v := verdict{
+		id: "privileged", fields: []string{"privileged"},
+		status: Guaranteed, note: "privileged containers are refused",
+	}
+	meaning := "privileged containers are refused, as at baseline"
+	if p.Spec.Privileged {
+		v.status, v.note, v.miss = NotEnsured, "privileged containers are admitted", "privileged containers"
+		meaning = "privileged containers are admitted; only the privileged level does so"
+	} else {
+		f.refuse("privileged", "false",
+			"privileged containers become possible; an admission policy can go on refusing them", api.LevelPrivileged)
+	}
+	f.verdicts = []verdict{v}
+	f.explain(p, "privileged", boolean(p.Spec.Privileged), meaning)
+	return f
+}
+
+func boolean(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}

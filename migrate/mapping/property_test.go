@@ -1,0 +1,183 @@
+package mapping
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+const randomPolicies = 3000
+
+// TestProperties holds for any policy at any version, usable or not.
+func TestProperties(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(randomPolicies) {
+		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // test data, not secrets
+		p := randomPolicy(r.IntN)
+		v := api.MajorMinorVersion(1, 16+r.IntN(24))
+		a := Assess(p, v)
+		if diff := cmp.Diff(a, Assess(p, v), cmpopts.EquateComparable(api.Version{})); diff != "" {
+			t.Fatalf("seed %d: Assess is not deterministic:\n%s", seed, diff)
+		}
+		if a.AdmitsNothing != "" {
+			if a.Closest+a.Safe+a.Held+a.Cover != "" || a.Lost != nil || LostAt(p, v, api.LevelBaseline) != nil {
+				t.Fatalf("seed %d: admits nothing (%s) and yet has levels or losses: %+v", seed, a.AdmitsNothing, a)
+			}
+			continue
+		}
+		if api.CompareLevels(a.Safe, a.Held) > 0 {
+			t.Errorf("seed %d: safe %s is stricter than held %s", seed, a.Safe, a.Held)
+		}
+		if a.Held == api.LevelRestricted {
+			t.Errorf("seed %d: no policy ensures the fields that restricted wants, yet held is restricted", seed)
+		}
+		if a.Held == api.LevelBaseline && a.Safe != api.LevelBaseline {
+			t.Errorf("seed %d: mutation cannot create baseline compliance, yet safe is %s", seed, a.Safe)
+		}
+		if diff := cmp.Diff(LostAt(p, v, a.Closest), a.Lost); diff != "" {
+			t.Errorf("seed %d: Lost differs from LostAt(closest):\n%s", seed, diff)
+		}
+		if (a.NearestMiss == "") != (a.Closest == api.LevelRestricted) {
+			t.Errorf("seed %d: closest is %s and the nearest miss %q", seed, a.Closest, a.NearestMiss)
+		}
+		if !slices.IsSortedFunc(a.Lost, compareLost) || !slices.IsSortedFunc(a.Checks, compareChecks) {
+			t.Errorf("seed %d: not sorted", seed)
+		}
+	}
+}
+
+// TestOrderOfListsDecidesNothing: which order a policy lists its values in may show in a rendered value, never in a
+// level or a status.
+func TestOrderOfListsDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(500) {
+		r := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // test data, not secrets
+		p := randomPolicy(r.IntN)
+		q := with(p, func(q *pspparse.Policy) {
+			s := &q.Spec
+			for _, list := range []*[]string{
+				&s.AllowedCapabilities, &s.DefaultAddCapabilities, &s.RequiredDropCapabilities, &s.Volumes,
+				&s.AllowedUnsafeSysctls, &s.ForbiddenSysctls, &s.AllowedProcMountTypes,
+			} {
+				*list = slices.Clone(*list)
+				slices.Reverse(*list)
+			}
+		})
+		v := api.MajorMinorVersion(1, 25)
+		if diff := cmp.Diff(verdictsOf(Assess(p, v)), verdictsOf(Assess(q, v))); diff != "" {
+			t.Errorf("seed %d: order of lists matters:\n%s", seed, diff)
+		}
+	}
+}
+
+type outcome struct {
+	Closest, Safe, Held, Cover api.Level
+	Nothing                    bool
+	Status                     map[string]Status
+}
+
+func verdictsOf(a Assessment) outcome {
+	o := outcome{a.Closest, a.Safe, a.Held, a.Cover, a.AdmitsNothing != "", map[string]Status{}}
+	for _, c := range a.Checks {
+		o.Status[c.ID] = c.Status
+	}
+	return o
+}
+
+// loosenings each admit all that the policy admitted, and change nothing more in pods than it did.
+func loosenings() map[string]func(*pspparse.Policy) {
+	anyID := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
+	return map[string]func(*pspparse.Policy){
+		"privileged":  func(p *pspparse.Policy) { p.Spec.Privileged = true },
+		"hostNetwork": func(p *pspparse.Policy) { p.Spec.HostNetwork = true },
+		"hostPID":     func(p *pspparse.Policy) { p.Spec.HostPID = true },
+		"hostIPC":     func(p *pspparse.Policy) { p.Spec.HostIPC = true },
+		"one more port": func(p *pspparse.Policy) {
+			p.Spec.HostPorts = append(p.Spec.HostPorts, pspparse.HostPortRange{Min: 80, Max: 80})
+		},
+		"NET_RAW": func(p *pspparse.Policy) { p.Spec.AllowedCapabilities = append(p.Spec.AllowedCapabilities, "NET_RAW") },
+		"NET_BIND_SERVICE": func(p *pspparse.Policy) {
+			p.Spec.AllowedCapabilities = append(p.Spec.AllowedCapabilities, "NET_BIND_SERVICE")
+		},
+		"SYS_ADMIN":        func(p *pspparse.Policy) { p.Spec.AllowedCapabilities = append(p.Spec.AllowedCapabilities, "SYS_ADMIN") },
+		"every capability": func(p *pspparse.Policy) { p.Spec.AllowedCapabilities = append(p.Spec.AllowedCapabilities, "*") },
+		"no drops":         func(p *pspparse.Policy) { p.Spec.RequiredDropCapabilities = nil },
+		"emptyDir":         func(p *pspparse.Policy) { p.Spec.Volumes = append(p.Spec.Volumes, "emptyDir") },
+		"nfs":              func(p *pspparse.Policy) { p.Spec.Volumes = append(p.Spec.Volumes, "nfs") },
+		"hostPath":         func(p *pspparse.Policy) { p.Spec.Volumes = append(p.Spec.Volumes, "hostPath") },
+		"every volume":     func(p *pspparse.Policy) { p.Spec.Volumes = append(p.Spec.Volumes, "*") },
+		"any host path":    func(p *pspparse.Policy) { p.Spec.AllowedHostPaths = nil },
+		"any flexVolume":   func(p *pspparse.Policy) { p.Spec.AllowedFlexVolumes = nil },
+		"any CSI driver":   func(p *pspparse.Policy) { p.Spec.AllowedCSIDrivers = nil },
+		"any SELinux":      func(p *pspparse.Policy) { p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny} },
+		"any user":         func(p *pspparse.Policy) { p.Spec.RunAsUser = anyID },
+		"any group":        func(p *pspparse.Policy) { p.Spec.RunAsGroup = nil },
+		"any fsGroup":      func(p *pspparse.Policy) { p.Spec.FSGroup = anyID },
+		"any supplemental": func(p *pspparse.Policy) { p.Spec.SupplementalGroups = anyID },
+		"writable root":    func(p *pspparse.Policy) { p.Spec.ReadOnlyRootFilesystem = false },
+		"escalation":       func(p *pspparse.Policy) { yes := true; p.Spec.AllowPrivilegeEscalation = &yes },
+		"escalation unset": func(p *pspparse.Policy) { p.Spec.AllowPrivilegeEscalation = nil },
+		"one more sysctl": func(p *pspparse.Policy) {
+			p.Spec.AllowedUnsafeSysctls = append(p.Spec.AllowedUnsafeSysctls, "net.core.somaxconn")
+		},
+		"every sysctl":       func(p *pspparse.Policy) { p.Spec.AllowedUnsafeSysctls = append(p.Spec.AllowedUnsafeSysctls, "*") },
+		"nothing forbidden":  func(p *pspparse.Policy) { p.Spec.ForbiddenSysctls = nil },
+		"every /proc":        func(p *pspparse.Policy) { p.Spec.AllowedProcMountTypes = []string{"Default", "Unmasked"} },
+		"any runtime class":  func(p *pspparse.Policy) { p.Spec.RuntimeClass = nil },
+		"any seccomp":        func(p *pspparse.Policy) { p.Annotations[pspparse.SeccompAllowedAnnotation] = "*" },
+		"AppArmor undecided": func(p *pspparse.Policy) { delete(p.Annotations, pspparse.AppArmorAllowedAnnotation) },
+	}
+}
+
+// TestLooseningNeverTightens: a looser policy never gets a stricter level, nor a better status on any check, and never
+// stops admitting something.
+func TestLooseningNeverTightens(t *testing.T) {
+	t.Parallel()
+	// From best to worst. X and N are not compared: a contradiction that is lifted is no gain in safety.
+	rank := map[Status]int{Guaranteed: 0, ByMutation: 1, InEffect: 2, NotEnsured: 3, Impossible: 3, Unknown: 4}
+	for seed := range uint64(randomPolicies / 10) {
+		r := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // test data, not secrets
+		before := randomPolicy(r.IntN)
+		if seed%2 == 0 {
+			before = closedPolicy()
+		}
+		v := api.MajorMinorVersion(1, 22+r.IntN(16))
+		a := Assess(before, v)
+		if a.AdmitsNothing != "" {
+			continue
+		}
+		for name, loosen := range loosenings() {
+			b := Assess(with(before, loosen), v)
+			if b.AdmitsNothing != "" {
+				t.Errorf("seed %d, %s: a looser policy admits nothing: %s", seed, name, b.AdmitsNothing)
+				continue
+			}
+			for what, levels := range map[string][2]api.Level{
+				"closest": {a.Closest, b.Closest}, "safe": {a.Safe, b.Safe}, "held": {a.Held, b.Held},
+			} {
+				if api.CompareLevels(levels[1], levels[0]) > 0 {
+					t.Errorf("seed %d, %s at %s: %s went from %s to %s", seed, name, v, what, levels[0], levels[1])
+				}
+			}
+			if covers(b.Cover) < covers(a.Cover) {
+				t.Errorf("seed %d, %s at %s: cover went from %s to %s", seed, name, v, a.Cover, b.Cover)
+			}
+			for i, c := range a.Checks {
+				if rank[b.Checks[i].Status] < rank[c.Status] {
+					t.Errorf("seed %d, %s at %s: %s went from %s to %s", seed, name, v, c.ID, c.Status, b.Checks[i].Status)
+				}
+			}
+		}
+	}
+}
+
+// covers ranks covers by how much the policy admits.
+func covers(level api.Level) int {
+	return slices.Index([]api.Level{CoverNone, api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged}, level)
+}

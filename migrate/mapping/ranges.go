@@ -1,0 +1,109 @@
+package mapping
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// What the API accepts in a pod; values beyond are refused whatever a policy says.
+const (
+	maxID   = math.MaxInt32
+	maxPort = math.MaxUint16
+)
+
+// span is inclusive at both ends; an inverted one is empty, as it is to PSP admission.
+type span struct{ min, max int64 }
+
+func idSpans(ranges []pspparse.IDRange) []span {
+	spans := make([]span, 0, len(ranges))
+	for _, r := range ranges {
+		spans = append(spans, span{r.Min, r.Max})
+	}
+	return spans
+}
+
+func portSpans(ranges []pspparse.HostPortRange) []span {
+	spans := make([]span, 0, len(ranges))
+	for _, r := range ranges {
+		spans = append(spans, span{int64(r.Min), int64(r.Max)})
+	}
+	return spans
+}
+
+// within is what of the spans lies in [low, high]: sorted, joined, without empty ones.
+func within(spans []span, low, high int64) []span {
+	var clipped []span
+	for _, s := range spans {
+		s.min, s.max = max(s.min, low), min(s.max, high)
+		if s.min <= s.max {
+			clipped = append(clipped, s)
+		}
+	}
+	slices.SortFunc(clipped, func(a, b span) int { return cmp.Compare(a.min, b.min) })
+	var joined []span
+	for _, s := range clipped {
+		if n := len(joined); n > 0 && s.min <= joined[n-1].max+1 {
+			joined[n-1].max = max(joined[n-1].max, s.max)
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// whole says whether the spans leave out nothing of [low, high].
+func whole(spans []span, low, high int64) bool {
+	joined := within(spans, low, high)
+	return len(joined) == 1 && joined[0] == span{low, high}
+}
+
+// holds says whether some span contains n.
+func holds(spans []span, n int64) bool {
+	return len(within(spans, n, n)) > 0
+}
+
+// spanList renders spans as the policy lists them.
+func spanList(spans []span) string {
+	texts := make([]string, 0, len(spans))
+	for _, s := range spans {
+		if s.min == s.max {
+			texts = append(texts, strconv.FormatInt(s.min, 10))
+			continue
+		}
+		texts = append(texts, fmt.Sprintf("%d-%d", s.min, s.max))
+	}
+	return names(texts)
+}
+
+// ruleValue renders a strategy: its rule and, where the rule reads them, its ranges.
+func ruleValue(s pspparse.IDStrategy) string {
+	if s.Rule == pspparse.RunAsAny || s.Rule == pspparse.MustRunAsNonRoot || len(s.Ranges) == 0 {
+		return s.Rule
+	}
+	return s.Rule + " " + spanList(idSpans(s.Ranges))
+}
+
+// filledID is the id that MustRunAs writes into a pod that states none: the min of the first range listed. ok is false
+// where the policy's own ranges then refuse it, so that no admitted pod carries it.
+func filledID(s pspparse.IDStrategy) (id int64, ok bool) {
+	if s.Rule != pspparse.MustRunAs || len(s.Ranges) == 0 {
+		return 0, false
+	}
+	id = s.Ranges[0].Min
+	return id, id >= 0 && id <= maxID && holds(idSpans(s.Ranges), id)
+}
+
+// noID says whether MustRunAs leaves no id that a pod could have.
+func noID(s pspparse.IDStrategy) bool {
+	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(within(idSpans(s.Ranges), 0, maxID)) == 0
+}
+
+func count(n int, noun string) string {
+	return strconv.Itoa(n) + " " + strings.TrimSpace(noun)
+}

@@ -1,0 +1,32 @@
+package mapping
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+/*
+A read-only root file system.
+
+PSP field: spec.readOnlyRootFilesystem; true refuses false and fills in true. Check: none; it is part of no level, not
+even restricted.
+
+https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
+*/
+func readOnlyRoot() control {
+	return control{fields: []string{"readOnlyRootFilesystem"}, judge: judgeReadOnlyRoot}
+}
+
+func judgeReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f finding) {
+	meaning := "nothing is asked of the root file system, as at every level"
+	if p.Spec.ReadOnlyRootFilesystem {
+		meaning = "every root file system is read-only and the field filled in; no level asks for it"
+		f.refuse("readOnlyRootFilesystem", "true", "root file systems become writable; templates that set it, "+
+			"or an admission policy, can keep them read-only", strictness()...)
+		f.fill("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", "true",
+			"no level looks at it")
+	}
+	f.explain(p, "readOnlyRootFilesystem", boolean(p.Spec.ReadOnlyRootFilesystem), meaning)
+	return f
+}
