@@ -45,7 +45,8 @@ type Principal struct {
 	Everywhere bool
 }
 
-// Grants answers questions about an Inventory's RBAC.
+// Grants answers questions about an Inventory's RBAC. Nothing in it changes after Resolve, so it may be asked from
+// several goroutines.
 type Grants struct {
 	// All grants, sorted by policy, namespace, subject, binding, role.
 	All []Grant

@@ -186,11 +186,30 @@ func (a *aggregation) unjudged(circles [][]int, bindings []inventory.Binding) []
 	return out
 }
 
-// literalAtStake is true if a rule written in the circle would grant something that the others do not bring anyway.
+// literalAtStake is true if a rule written in the circle, or in an aggregated role that it takes rules from, would
+// grant something that is not granted anyway: copied in before it is overwritten at its origin, it stays in the circle.
 func (a *aggregation) literalAtStake(circle []int) bool {
-	return slices.ContainsFunc(circle, func(i int) bool {
-		return slices.ContainsFunc(circle, func(j int) bool { return !a.cluster[j].reach.covers(a.literal[i]) })
-	})
+	for i := range spread(circle, func(i int) []int { return a.selects[i] }) {
+		literal := a.literal[i]
+		if slices.ContainsFunc(circle, func(j int) bool { return !a.cluster[j].reach.covers(literal) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// spread follows next from the given places, which it includes.
+func spread(from []int, next func(int) []int) map[int]bool {
+	reached := map[int]bool{}
+	for open := slices.Clone(from); len(open) > 0; {
+		i := open[len(open)-1]
+		open = open[:len(open)-1]
+		if !reached[i] {
+			reached[i] = true
+			open = append(open, next(i)...)
+		}
+	}
+	return reached
 }
 
 func (a *aggregation) gap(circle []int, bindings []inventory.Binding, why string) (inventory.Gap, bool) {
@@ -209,19 +228,13 @@ func (a *aggregation) gap(circle []int, bindings []inventory.Binding, why string
 
 // downstream names the given roles and all that take rules from them.
 func (a *aggregation) downstream(from []int) map[string]bool {
-	reached := map[int]bool{}
-	for _, i := range from {
-		reached[i] = true
-	}
-	for grown := true; grown; {
-		grown = false
-		for i, selected := range a.selects {
-			if !reached[i] && slices.ContainsFunc(selected, func(j int) bool { return reached[j] }) {
-				reached[i] = true
-				grown = true
-			}
+	takers := map[int][]int{}
+	for i, selected := range a.selects {
+		for _, j := range selected {
+			takers[j] = append(takers[j], i)
 		}
 	}
+	reached := spread(from, func(i int) []int { return takers[i] })
 	names := make(map[string]bool, len(reached))
 	for i := range reached {
 		names[a.cluster[i].key.name] = true

@@ -308,6 +308,7 @@ func (p *place) disregards(who party) string {
 
 // answer joins what is the same everywhere with what is the namespace's own.
 func (g *Grants) answer(own map[string]*gathered, namespace string) NamespaceAccess {
+	homemade := slices.ContainsFunc(g.byHome[namespace], func(e *edge) bool { return e.role.reach.every })
 	var out NamespaceAccess
 	for _, policy := range g.policies {
 		mine, shared := own[policy], g.base[policy]
@@ -316,24 +317,39 @@ func (g *Grants) answer(own map[string]*gathered, namespace string) NamespaceAcc
 		case mine == nil:
 			out = append(out, g.answers[policy])
 		default:
-			if shared != nil {
-				mine.join(shared, namespace)
-			}
 			mine.sort()
+			if shared != nil {
+				mine.join(shared, namespace, homemade)
+			}
 			out = append(out, mine.answer(policy))
 		}
 	}
 	return out
 }
 
-// join adds what holds everywhere. To its own namespace a service account is no administrator.
-func (b *gathered) join(shared *gathered, namespace string) {
-	b.counted = append(b.counted, shared.counted...)
-	b.everybody = append(b.everybody, shared.everybody...)
-	for _, x := range shared.administrators {
-		if partyOf(x.Subject.identity()).home != namespace {
-			b.administrators = append(b.administrators, x)
-		}
+// join adds what holds everywhere; both are sorted. To its own namespace a service account is no administrator: if
+// there is such a one, homemade, it is left out.
+func (b *gathered) join(shared *gathered, namespace string, homemade bool) {
+	b.counted = merge(b.counted, shared.counted)
+	b.everybody = merge(b.everybody, shared.everybody)
+	administrators := shared.administrators
+	if homemade {
+		administrators = slices.DeleteFunc(slices.Clone(administrators), func(x Grant) bool {
+			return partyOf(x.Subject.identity()).home == namespace
+		})
+	}
+	b.administrators = merge(b.administrators, administrators)
+}
+
+// merge does not touch its arguments, and returns one of them where it can.
+func merge(a, b []Grant) []Grant {
+	switch {
+	case len(a) == 0:
+		return b
+	case len(b) == 0:
+		return a
+	default:
+		return sortGrants(slices.Concat(a, b))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -137,4 +138,126 @@ func flags(t *testing.T, in access.NamespaceAccess, policy string) []bool {
 		return []bool{p.Counted, p.Everybody, p.Administrators}
 	}
 	return nil
+}
+
+func TestNamespace(t *testing.T) {
+	t.Parallel()
+	deployment := []inventory.Workload{{Namespace: "web", Kind: "Deployment", Name: "api", ServiceAccount: "api"}}
+	bare := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "once", ServiceAccount: "default", Pods: []inventory.PodGroup{{ServiceAccount: "default", Count: 1}}}}
+	mirror := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "static", Pods: []inventory.PodGroup{{Mirror: true, Count: 1}}}}
+	in := func(namespace string, s rbacv1.Subject) *cluster {
+		return policies("p").role("", "r", use("p")).role("", "creator", rule("", "pods", "create")).bind(namespace, "r", s)
+	}
+	admin := func(s rbacv1.Subject) *cluster { return policies("p").bind("", "cluster-admin", s) }
+	counted, controllers := access.NamespacePolicy{Policy: "p", Counted: true}, access.NamespacePolicy{Policy: "p", Counted: true, Controllers: true}
+	everybody := func(who string) access.NamespacePolicy {
+		return access.NamespacePolicy{Policy: "p", Everybody: true, Why: "everybody may use it everywhere: " + who + " (ClusterRoleBinding b)"}
+	}
+	administrators := func(who string) access.NamespacePolicy {
+		return access.NamespacePolicy{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: " + who + " (ClusterRoleBinding b)"}
+	}
+	apart := func(why string) access.NamespacePolicy { return access.NamespacePolicy{Policy: "p", Why: why} }
+
+	for name, tc := range map[string]struct {
+		in        *cluster
+		workloads []inventory.Workload
+		want      []access.NamespacePolicy
+	}{
+		"an account of the namespace":           {in("web", account("", "x")), deployment, []access.NamespacePolicy{counted}},
+		"granted from the cluster":              {in("", account("web", "x")), deployment, []access.NamespacePolicy{counted}},
+		"named as a user":                       {in("", user("system:serviceaccount:web:x")), deployment, []access.NamespacePolicy{counted}},
+		"all accounts of the namespace":         {in("", group("system:serviceaccounts:web")), deployment, []access.NamespacePolicy{counted}},
+		"its account may use everything":        {admin(account("web", "x")), deployment, []access.NamespacePolicy{counted}},
+		"everybody, here":                       {in("web", group("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
+		"everybody, everywhere":                 {in("", group("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
+		"every account, everywhere":             {in("", group("system:serviceaccounts")), deployment, []access.NamespacePolicy{everybody("group system:serviceaccounts")}},
+		"anonymous, everywhere":                 {in("", group("system:unauthenticated")), nil, []access.NamespacePolicy{everybody("group system:unauthenticated")}},
+		"everybody may use everything":          {admin(group("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
+		"system:masters":                        {admin(group("system:masters")), deployment, []access.NamespacePolicy{administrators("group system:masters")}},
+		"system:masters, one policy":            {in("web", group("system:masters")), deployment, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group system:masters (RoleBinding web/b)"}}},
+		"a group of administrators":             {admin(group("ops")), deployment, []access.NamespacePolicy{administrators("group ops")}},
+		"an account of elsewhere as one":        {admin(account("kube-system", "tiller")), deployment, []access.NamespacePolicy{administrators("service account kube-system/tiller")}},
+		"an administrator of the namespace":     {policies("p").bind("web", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{counted}},
+		"a user, everywhere":                    {in("", user("eve")), deployment, []access.NamespacePolicy{counted}},
+		"a group, here":                         {in("web", group("dev")), deployment, []access.NamespacePolicy{counted}},
+		"a group, elsewhere":                    {in("ci", group("dev")), deployment, nil},
+		"an agent of another namespace":         {in("", account("metallb-system", "speaker")), deployment, nil},
+		"all accounts of another namespace":     {in("", group("system:serviceaccounts:ci")), deployment, nil},
+		"an operator that creates pods":         {in("", account("ci", "runner")).bind("", "creator", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"an operator that creates pods here":    {in("", account("ci", "runner")).bind("web", "creator", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"an operator that creates pods there":   {in("", account("ci", "runner")).bind("ci", "creator", account("ci", "runner")), deployment, nil},
+		"one of those accounts creates pods":    {in("", group("system:serviceaccounts:ci")).bind("web", "creator", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"it may edit, which was not read":       {in("", account("ci", "runner")).bind("web", "edit", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"every account creates pods here":       {in("", account("ci", "runner")).bind("web", "creator", group("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
+		"granted here, creates no pods":         {in("web", account("ci", "runner")), deployment, []access.NamespacePolicy{apart("service account ci/runner may use it here, but it may not create pods here (RoleBinding web/b)")}},
+		"granted here, creates pods":            {in("web", account("ci", "runner")).bind("", "creator", group("system:serviceaccounts:ci")), deployment, []access.NamespacePolicy{counted}},
+		"the controller of its pods":            {in("", account("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{controllers}},
+		"the controller of its pods, here":      {in("web", account("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{counted}},
+		"another controller":                    {in("", account("kube-system", "daemon-set-controller")), deployment, nil},
+		"another controller, here":              {in("web", account("kube-system", "daemon-set-controller")), deployment, []access.NamespacePolicy{apart("service account kube-system/daemon-set-controller may use it here, but it makes no pods here (RoleBinding web/b)")}},
+		"another controller, which may create":  {in("", account("kube-system", "daemon-set-controller")).bind("", "creator", account("kube-system", "daemon-set-controller")), deployment, nil},
+		"all controllers, nothing runs":         {in("", account("kube-system", "daemon-set-controller")), nil, []access.NamespacePolicy{controllers}},
+		"all controllers by their group":        {in("", group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
+		"all controllers by their group, here":  {in("web", group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{counted}},
+		"no controller makes pods here":         {in("", group("system:serviceaccounts:kube-system")), bare, nil},
+		"the controller manager itself":         {in("", user("system:kube-controller-manager")), deployment, []access.NamespacePolicy{controllers}},
+		"the controller manager has no part":    {in("web", user("system:kube-controller-manager")), bare, []access.NamespacePolicy{apart("user system:kube-controller-manager may use it here, but no controller makes pods here (RoleBinding web/b)")}},
+		"controllers as administrators":         {admin(group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{administrators("group system:serviceaccounts:kube-system")}},
+		"kubelets, mirror pods":                 {in("", group("system:nodes")), mirror, []access.NamespacePolicy{counted}},
+		"kubelets, no mirror pods":              {in("", group("system:nodes")), deployment, nil},
+		"kubelets, no mirror pods, here":        {in("web", group("system:nodes")), deployment, []access.NamespacePolicy{apart("group system:nodes may use it here, but no mirror pod runs here (RoleBinding web/b)")}},
+		"kubelets, nothing runs":                {in("", group("system:nodes")), nil, nil},
+		"kubelets, nothing runs, granted here":  {in("web", user("system:node:n1")), nil, []access.NamespacePolicy{counted}},
+		"counted and everybody":                 {in("", group("system:authenticated")).bind("web", "r", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Counted: true, Everybody: true}}},
+		"everybody and administrators":          {in("", group("system:authenticated")).bind("", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Everybody: true, Administrators: true, Why: "everybody may use it everywhere: group system:authenticated (ClusterRoleBinding b)"}}},
+		"by more than one":                      {admin(group("ops")).bind("", "cluster-admin", user("eve")), nil, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"}}},
+		"a controller and somebody else, twice": {in("", group("system:serviceaccounts:kube-system")).bind("", "r", user("eve")), deployment, []access.NamespacePolicy{counted}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []access.NamespacePolicy
+			for _, p := range tc.in.resolve().Namespace("web", tc.workloads) {
+				if len(p.Via) == 0 {
+					t.Errorf("no evidence for %+v", p)
+				}
+				p.Via = nil // told by TestNamespaceEvidence
+				got = append(got, p)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNamespaceEvidence(t *testing.T) {
+	t.Parallel()
+	g := policies("a", "b").
+		role("", "a", use("a")).
+		bind("", "a", user("eve"), group("system:authenticated")).
+		bind("", "cluster-admin", group("ops"), account("web", "deployer")).
+		bind("web", "a", account("", "api")).
+		resolve()
+	eve := access.Grant{Policy: "a", Subject: access.Subject{Kind: access.User, Name: "eve"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole a"}
+	api := access.Grant{Policy: "a", Namespace: "web", Subject: access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "api"}, Binding: "RoleBinding web/b", Role: "ClusterRole a"}
+	admin := func(policy string, s access.Subject) access.Grant {
+		return access.Grant{Policy: policy, Subject: s, Binding: "ClusterRoleBinding b", Role: "ClusterRole cluster-admin", AllPolicies: true}
+	}
+	ops := access.Subject{Kind: access.Group, Name: "ops"}
+	deployer := access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "deployer"}
+	const why = "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"
+	for namespace, want := range map[string]access.NamespaceAccess{
+		"web": {
+			{Policy: "a", Counted: true, Everybody: true, Administrators: true, Via: []access.Grant{admin("a", deployer), eve, api}},
+			{Policy: "b", Counted: true, Administrators: true, Via: []access.Grant{admin("b", deployer)}},
+		},
+		"ci": {
+			{Policy: "a", Counted: true, Everybody: true, Administrators: true, Via: []access.Grant{eve}},
+			{Policy: "b", Administrators: true, Why: why, Via: []access.Grant{admin("b", ops), admin("b", deployer)}},
+		},
+	} {
+		if diff := cmp.Diff(want, g.Namespace(namespace, nil)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", namespace, diff)
+		}
+	}
 }

@@ -178,6 +178,10 @@ func TestUnjudged(t *testing.T) {
 			circle().aggregated("c", "none", []string{"in-a"}).bind("web", "c", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
 		},
+		"fed by a role that is overwritten itself": {
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, use("p")).bind("web", "a", user("eve")),
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
+		},
 		"bound nowhere":             {circle(), nil},
 		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
 		"granted by another anyway": {circle().role("", "c", use("p")).label("in-a").bind("web", "b", user("eve")), nil},

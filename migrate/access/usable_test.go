@@ -1,0 +1,173 @@
+package access_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// TestUsableByWorkload grants one policy per identity, each named after it, and asks which of them the pods may use.
+func TestUsableByWorkload(t *testing.T) {
+	t.Parallel()
+	subjects := map[string]rbacv1.Subject{
+		"api": account("web", "api"), "default": account("web", "default"), "old": account("web", "old"),
+		"accounts": group("system:serviceaccounts"), "authenticated": group("system:authenticated"), "unauthenticated": group("system:unauthenticated"),
+		"controllers": group("system:serviceaccounts:kube-system"), "manager": user("system:kube-controller-manager"), "nodes": group("system:nodes"),
+		"replicaset": account("kube-system", "replicaset-controller"), "daemonset": account("kube-system", "daemon-set-controller"),
+		"statefulset": account("kube-system", "statefulset-controller"), "job": account("kube-system", "job-controller"),
+		"replication": account("kube-system", "replication-controller"), "deployment": account("kube-system", "deployment-controller"), "human": user("eve"),
+	}
+	c := policies()
+	for name, s := range subjects {
+		c.inv.Policies = append(c.inv.Policies, policies(name).inv.Policies...)
+		c.role("", name, use(name)).bind("", name, s)
+	}
+	g := c.resolve()
+	controlled := func(maker string) []string {
+		return []string{"accounts", "api", "authenticated", "controllers", "manager", maker}
+	}
+	template := &inventory.Shape{}
+	for name, tc := range map[string]struct {
+		in   inventory.Workload
+		want []string
+	}{
+		"Deployment":            {inventory.Workload{Kind: "Deployment", ServiceAccount: "api", Template: template}, controlled("replicaset")},
+		"ReplicaSet":            {inventory.Workload{Kind: "ReplicaSet", ServiceAccount: "api", Template: template}, controlled("replicaset")},
+		"DaemonSet":             {inventory.Workload{Kind: "DaemonSet", ServiceAccount: "api", Template: template}, []string{"accounts", "api", "authenticated", "controllers", "daemonset", "manager"}},
+		"StatefulSet":           {inventory.Workload{Kind: "StatefulSet", ServiceAccount: "api", Template: template}, controlled("statefulset")},
+		"Job":                   {inventory.Workload{Kind: "Job", ServiceAccount: "api", Template: template}, []string{"accounts", "api", "authenticated", "controllers", "job", "manager"}},
+		"CronJob":               {inventory.Workload{Kind: "CronJob", ServiceAccount: "api", Template: template}, []string{"accounts", "api", "authenticated", "controllers", "job", "manager"}},
+		"ReplicationController": {inventory.Workload{Kind: "ReplicationController", ServiceAccount: "api", Template: template}, controlled("replication")},
+		"unknown owner":         {inventory.Workload{Kind: "Rollout", Pods: []inventory.PodGroup{{ServiceAccount: "api"}}}, []string{"accounts", "api", "authenticated"}},
+		"bare pod":              {inventory.Workload{Kind: "Pod", Pods: []inventory.PodGroup{{}}}, []string{"accounts", "authenticated", "default"}},
+		"mirror pod":            {inventory.Workload{Kind: "Pod", ServiceAccount: "default", Pods: []inventory.PodGroup{{Mirror: true}}}, []string{"authenticated", "nodes"}},
+		"no account named":      {inventory.Workload{Kind: "PodTemplate", Template: template}, []string{"accounts", "authenticated", "default"}},
+		"pods of an older template": {
+			inventory.Workload{Kind: "Deployment", ServiceAccount: "api", Template: template, Pods: []inventory.PodGroup{{ServiceAccount: "old"}}},
+			[]string{"accounts", "api", "authenticated", "controllers", "manager", "old", "replicaset"},
+		},
+		"owner not read": {
+			inventory.Workload{Kind: "ReplicaSet", ServiceAccount: "ignored", Pods: []inventory.PodGroup{{ServiceAccount: "api"}, {ServiceAccount: "old"}}},
+			[]string{"accounts", "api", "authenticated", "controllers", "manager", "old", "replicaset"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tc.in.Namespace = "web"
+			if diff := cmp.Diff(tc.want, names(g.UsableByWorkload(&tc.in))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMastersEvidence(t *testing.T) {
+	t.Parallel()
+	g := policies("a", "b").role("", "r", use("b")).bind("", "r", user("root")).resolve()
+	built := func(policy string) access.Grant {
+		return access.Grant{
+			Policy: policy, Subject: access.Subject{Kind: access.Group, Name: "system:masters"},
+			Binding: "built into the API server", Role: "built into the API server", AllPolicies: true,
+		}
+	}
+	bound := access.Grant{Policy: "b", Subject: access.Subject{Kind: access.User, Name: "root"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole r"}
+	want := []access.Usable{{Policy: "a", Via: []access.Grant{built("a")}}, {Policy: "b", Via: []access.Grant{built("b"), bound}}}
+	if diff := cmp.Diff(want, g.UsableBy("web", access.Principal{User: "root", Groups: []string{"system:masters"}})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestPrincipals(t *testing.T) {
+	t.Parallel()
+	controller, ok := access.ControllerPrincipal("CronJob")
+	if _, unknown := access.ControllerPrincipal("Rollout"); !ok || unknown {
+		t.Errorf("CronJob known: %t, Rollout known: %t; want true, false", ok, unknown)
+	}
+	for _, tc := range []struct{ got, want access.Principal }{
+		{access.ServiceAccountPrincipal("web", "api"), access.Principal{
+			User: "system:serviceaccount:web:api", Groups: []string{"system:serviceaccounts", "system:serviceaccounts:web"}, What: "service account web/api",
+		}},
+		{access.ServiceAccountRequester("web", "api"), access.Principal{
+			User: "system:serviceaccount:web:api", Groups: []string{"system:serviceaccounts", "system:serviceaccounts:web", "system:authenticated"}, What: "service account web/api",
+		}},
+		{controller, access.Principal{
+			User:   "system:serviceaccount:kube-system:job-controller",
+			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}, What: "job-controller",
+		}},
+		{access.ControllerManagerPrincipal(), access.Principal{User: "system:kube-controller-manager", Groups: []string{"system:authenticated"}, What: "the controller manager"}},
+		{access.NodePrincipal("n1"), access.Principal{User: "system:node:n1", Groups: []string{"system:nodes", "system:authenticated"}, What: "the kubelet (mirror pods)"}},
+		{access.NodePrincipal(""), access.Principal{Groups: []string{"system:nodes", "system:authenticated"}, What: "the kubelet (mirror pods)"}},
+		{access.AnyRequester(), access.Principal{Groups: []string{"system:authenticated"}, What: "whoever creates the pod"}},
+	} {
+		if diff := cmp.Diff(tc.want, tc.got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestPodCreators(t *testing.T) {
+	t.Parallel()
+	create := rule("", "pods", "create")
+	base := func() *cluster {
+		c := policies("p").role("", "creator", create).role("", "system:controller:persistent-volume-binder", create)
+		c.inv.ServiceAccounts = []inventory.ServiceAccount{{Namespace: "web", Name: "api"}, {Namespace: "ci", Name: "runner"}}
+		c.inv.Workloads = []inventory.Workload{{Namespace: "web", Kind: "Pod", ServiceAccount: "used"}}
+		return c
+	}
+	here := access.ServiceAccountRequester
+	everywhere := func(p access.Principal) access.Principal {
+		p.Everywhere = true
+		return p
+	}
+	for name, tc := range map[string]struct {
+		in   *cluster
+		want []access.Principal
+	}{
+		"nobody":                  {base(), []access.Principal{}},
+		"an account, here":        {base().bind("web", "creator", account("", "api")), []access.Principal{here("web", "api")}},
+		"an account, elsewhere":   {base().bind("ci", "creator", account("web", "api")), []access.Principal{}},
+		"an account, everywhere":  {base().bind("", "creator", account("ci", "runner")), []access.Principal{everywhere(here("ci", "runner"))}},
+		"both":                    {base().bind("", "creator", account("ci", "runner")).bind("web", "edit", user("system:serviceaccount:ci:runner")), []access.Principal{everywhere(here("ci", "runner"))}},
+		"all of the namespace":    {base().bind("web", "admin", group("system:serviceaccounts:web")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
+		"all there are":           {base().bind("", "creator", group("system:serviceaccounts")), []access.Principal{everywhere(here("web", "api")), everywhere(here("web", "default")), everywhere(here("web", "used"))}},
+		"all of another":          {base().bind("web", "creator", group("system:serviceaccounts:ci")), []access.Principal{{Groups: []string{"system:serviceaccounts", "system:serviceaccounts:ci", "system:authenticated"}, What: "the service accounts of ci"}}},
+		"people":                  {base().bind("web", "creator", user("eve"), group("dev"), group("system:unauthenticated"), group("system:nodes")), []access.Principal{}},
+		"built-in controllers":    {base().bind("", "system:controller:persistent-volume-binder", account("kube-system", "persistent-volume-binder")).bind("", "creator", account("kube-system", "job-controller")), []access.Principal{}},
+		"what makes pods is not":  {base().role("", "d", rule("apps", "deployments", "create")).bind("web", "d", account("", "api")), []access.Principal{}},
+		"nor a pod of one name":   {base().role("", "d", rule("", "pods", "create", "one")).bind("web", "d", account("", "api")), []access.Principal{}},
+		"nor a subresource":       {base().role("", "d", rule("", "pods/exec", "create")).bind("web", "d", account("", "api")), []access.Principal{}},
+		"a cluster administrator": {base().bind("", "cluster-admin", account("kube-system", "tiller")), []access.Principal{everywhere(here("kube-system", "tiller"))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := tc.in.resolve()
+			got := g.PodCreators("web")
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, p := range got {
+				if !g.CanCreatePods("web", p) {
+					t.Errorf("%s is told, and cannot", p.What)
+				}
+			}
+		})
+	}
+}
+
+func ExampleGrants_UsableBy() {
+	g := policies("restricted", "privileged").
+		role("", "psp:restricted", use("restricted")).
+		bind("web", "psp:restricted", group("system:serviceaccounts:web")).
+		resolve()
+	for _, u := range g.UsableBy("web", access.ServiceAccountPrincipal("web", "api")) {
+		for _, via := range u.Via {
+			fmt.Printf("%s, by %s to %s for %s\n", u.Policy, via.Binding, via.Role, via.Subject)
+		}
+	}
+	// Output: restricted, by RoleBinding web/b to ClusterRole psp:restricted for group system:serviceaccounts:web
+}
