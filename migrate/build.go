@@ -64,6 +64,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.Notes = notes(inv.Notes)
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
+	plan.Administrators = b.administrators()
 	for _, f := range b.grants.Dangling {
 		plan.Dangling = append(plan.Dangling, Finding(f))
 	}

@@ -12,6 +12,21 @@ import (
 	"github.com/psp2pss/psp2pss/simulate"
 )
 
+// olderServer says so where only the server's own, older version of the standards keeps the level down: it takes the
+// newer pin for its latest.
+func (b *builder) olderServer(ns *Namespace, workloads []inventory.Workload) {
+	if len(b.enforceAt) < 2 {
+		return
+	}
+	var atTarget api.Level
+	for i := range workloads {
+		atTarget = leastStrict(atTarget, b.judge.DayAfter(&workloads[i], b.target).Verdict.Level)
+	}
+	if looser(ns.Needed, atTarget) {
+		ns.Reasons = append(ns.Reasons, fmt.Sprintf("the server judges by %s until it is upgraded; by %s alone the namespace would need %s", b.enforceAt[1], b.target, atTarget))
+	}
+}
+
 // acrossVersions computes the needed level at every version from v1.25 to the newest known, and says where it changes.
 func (b *builder) acrossVersions(ns *Namespace, workloads []inventory.Workload) {
 	if len(workloads) == 0 {
@@ -89,7 +104,7 @@ func (b *builder) caution(ns *Namespace) {
 		ns.Cautions = append(ns.Cautions, text)
 	}
 	if n := countEstimated(ns.Workloads); n > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: only pods that a policy had already changed were seen, not what their author wrote", plural(n, "workload is", "workloads are")))
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: some of it was seen only as a policy had already changed it, not as its author wrote it", plural(n, "workload is", "workloads are")))
 	}
 	today := enforcedToday(ns.Current)
 	switch enforce := api.Level(ns.Recommended.Enforce); {

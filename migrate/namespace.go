@@ -64,6 +64,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	out.Blockers = blockers(out.Workloads, out.Needed)
 	out.Without = without(out.Workloads, out.Needed)
 	b.permitted(&out, workloads)
+	b.olderServer(&out, workloads)
 	b.acrossVersions(&out, workloads)
 	b.decide(&out)
 	b.caution(&out)
@@ -71,12 +72,13 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	return out
 }
 
-// permitted is the least strict closest level over the policies that count; those that everybody or an administrator
-// may use are set apart, since they say nothing about what this namespace needs.
+// permitted is the least strict closest level over the policies that count. What everybody may use, or every
+// controller, is set apart where it is no stricter than anything goes; what only administrators may use is told once for
+// the whole plan.
 func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) {
 	for _, u := range b.grants.Namespace(ns.Name, workloads) {
 		a := b.assessed[u.Policy]
-		if a.Closest == "" {
+		if a.Closest == "" || !(u.Counted || u.Everybody) {
 			continue
 		}
 		if why := b.setApart(u, a); why != "" {
@@ -88,22 +90,26 @@ func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) {
 	}
 }
 
+// setApart says why a usable policy does not count here; "" if it does.
 func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) string {
+	if u.Counted && !u.Controllers {
+		return ""
+	}
+	who := "everybody may use it everywhere"
+	if u.Counted {
+		who = "the controllers that create pods may use it everywhere"
+	}
 	provider := ""
 	if p := b.byName[u.Policy]; p != nil {
 		provider = p.Provider()
 	}
 	switch {
-	case u.Counted:
-		return ""
-	case u.Everybody && provider != "":
-		return "a default of " + provider + " that everybody may use"
-	case u.Everybody && a.Closest == api.LevelPrivileged:
-		return "everybody may use it everywhere"
-	case u.Everybody:
-		return ""
+	case provider != "":
+		return who + ", a default of " + provider
+	case a.Closest == api.LevelPrivileged:
+		return who
 	default:
-		return "only administrators may use it here"
+		return ""
 	}
 }
 

@@ -30,6 +30,9 @@ type Plan struct {
 	Causes []Cause `json:"causes,omitempty"`
 	// Drift: differences that come only from the age of a standard, told once for all policies.
 	Drift []Lost `json:"drift,omitempty"`
+	// Administrators may use every policy everywhere ("group ops (ClusterRoleBinding ops-admin)"): set apart in every
+	// namespace, as system:masters is, which no binding has to name.
+	Administrators []string `json:"administrators,omitempty"`
 	// Dangling: bindings that grant nothing and why.
 	Dangling []Finding `json:"dangling,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
@@ -151,8 +154,8 @@ type Namespace struct {
 	Permitted  api.Level `json:"permitted,omitempty"`
 	Needed     api.Level `json:"needed,omitempty"`
 	Achievable api.Level `json:"achievable,omitempty"`
-	// PermittedBy: the policies that Permitted is made from. SetApart: policies usable only because everybody or an
-	// administrator may use them, or that a provider installs; they do not count for Permitted.
+	// PermittedBy: the policies that Permitted is made from. SetApart: policies that everybody (or every controller)
+	// may use everywhere and that are privileged or a provider's default; they do not count for Permitted.
 	PermittedBy []string   `json:"permittedBy,omitempty"`
 	SetApart    []SetApart `json:"setApart,omitempty"`
 	DecidedBy   *Decision  `json:"decidedBy,omitempty"`

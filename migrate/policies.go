@@ -79,6 +79,18 @@ func planUse(g access.Grant) Use {
 	return u
 }
 
+// administrators are the subjects of grants that name no policy and hold everywhere.
+func (b *builder) administrators() []string {
+	var out []string
+	for _, g := range b.grants.All {
+		if g.Administrators() && !g.Everybody() {
+			out = append(out, g.Subject.String()+" ("+g.Binding+")")
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // drift tells the differences that come only from the age of a standard once, with the policies they are about.
 func (b *builder) drift() []Lost {
 	var all []Lost
