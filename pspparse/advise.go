@@ -1,7 +1,6 @@
 package pspparse
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -14,6 +13,13 @@ func advise(p *Policy) []Problem {
 		}
 	}
 	a.hostPorts()
+	a.halfRanges("spec.runAsUser.ranges", len(p.Spec.RunAsUser.Ranges))
+	if p.Spec.RunAsGroup != nil {
+		a.halfRanges("spec.runAsGroup.ranges", len(p.Spec.RunAsGroup.Ranges))
+	}
+	a.halfRanges("spec.supplementalGroups.ranges", len(p.Spec.SupplementalGroups.Ranges))
+	a.halfRanges("spec.fsGroup.ranges", len(p.Spec.FSGroup.Ranges))
+	a.halfRanges("spec.hostPorts", len(p.Spec.HostPorts))
 	a.capabilities("spec.allowedCapabilities", p.Spec.AllowedCapabilities)
 	a.capabilities("spec.defaultAddCapabilities", p.Spec.DefaultAddCapabilities)
 	a.capabilities("spec.requiredDropCapabilities", p.Spec.RequiredDropCapabilities)
@@ -46,8 +52,21 @@ func (a *adviser) hostPorts() {
 	}
 }
 
+// halfRanges: a range without a min begins at 0, which is root.
+func (a *adviser) halfRanges(field string, n int) {
+	for i := range n {
+		at := indexPath(field, i)
+		for _, end := range []string{".min", ".max"} {
+			if _, ok := a.policy.Lines[at+end]; !ok {
+				a.warn(at+end, "it is missing and read as 0, as the API server does")
+			}
+		}
+	}
+}
+
 // capabilities: admission compares names letter by letter.
 func (a *adviser) capabilities(field string, list []string) {
+	names := setOf(list)
 	for i, c := range list {
 		at := indexPath(field, i)
 		usual := strings.TrimPrefix(strings.ToUpper(c), "CAP_")
@@ -55,7 +74,7 @@ func (a *adviser) capabilities(field string, list []string) {
 		case c == "":
 			a.warn(at, "the capability is empty and matches nothing")
 		case c == usual:
-		case slices.Contains(list, usual):
+		case names[usual]:
 			// Both spellings are there: someone knew.
 		default:
 			a.warn(at, quote(c)+" matches only containers that spell it like that; the usual spelling is "+quote(usual))

@@ -19,10 +19,17 @@ type decoder struct {
 	failed map[string]bool
 }
 
-func (d *decoder) fail(path string, line int, msg string) {
-	if d.failed == nil {
-		d.failed = map[string]bool{}
+// line returns the line of a field, or of its nearest stated parent, up to the document ("").
+func (d *decoder) line(path string) int {
+	for ; path != ""; path = parentPath(path) {
+		if n, ok := d.lines[path]; ok {
+			return n
+		}
 	}
+	return d.lines[""]
+}
+
+func (d *decoder) fail(path string, line int, msg string) {
 	d.failed[path] = true
 	d.found.add(Problem{Severity: Error, Field: path, Line: line, Message: msg})
 }
@@ -91,7 +98,7 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path string) {
 		return
 	}
 	names := fieldNames(v.Type())
-	for _, e := range d.entries(n, path) {
+	for _, e := range d.entries(n, path, fieldPath) {
 		at := fieldPath(path, e.name)
 		i, known := names[e.name]
 		switch {
@@ -106,7 +113,11 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path string) {
 
 func (d *decoder) unknown(path string, e entry, names map[string]int) {
 	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.name))
-	if s := suggest(e.name, names); s != "" {
+	var s string
+	if !d.found.full(Warning) {
+		s = suggest(e.name, names)
+	}
+	if s != "" {
 		msg += fmt.Sprintf("; did you mean %q?", s)
 		if strings.EqualFold(s, e.name) {
 			msg += " Names are case-sensitive."
@@ -121,7 +132,7 @@ func (d *decoder) dictionary(v reflect.Value, n *yaml.Node, path string) {
 		d.mismatch(path, n, "an object")
 		return
 	}
-	entries := d.entries(n, path)
+	entries := d.entries(n, path, keyPath)
 	if len(entries) == 0 {
 		return
 	}

@@ -112,9 +112,12 @@ type entry struct {
 	index int
 }
 
+// pathTo names a member of what stands at a path: fieldPath or keyPath.
+type pathTo func(path, name string) string
+
 // entries returns what a mapping holds: its own keys in order, then the keys merged into it (<<) that it does not have
 // itself, of several mappings the first one's.
-func (d *decoder) entries(n *yaml.Node, path string) []entry {
+func (d *decoder) entries(n *yaml.Node, path string, member pathTo) []entry {
 	var own, merges []entry
 	place := make(map[string]int, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -125,29 +128,33 @@ func (d *decoder) entries(n *yaml.Node, path string) []entry {
 		if isMerge(e.key) {
 			merges = append(merges, e)
 			if len(merges) > 1 {
-				d.duplicate(path, merges[0], e)
+				d.duplicate(member(path, e.name), merges[0], e)
 			}
 			continue
 		}
 		if first, ok := place[e.name]; ok {
-			d.duplicate(path, own[first], e)
+			d.duplicate(member(path, e.name), own[first], e)
 			continue
 		}
 		place[e.name] = len(own)
 		own = append(own, e)
 	}
 	for _, m := range merges {
-		own = d.merge(own, place, m, path)
+		own = d.merge(own, place, m, path, member)
 	}
 	return own
 }
 
 func (d *decoder) duplicate(path string, first, second entry) {
-	where := ""
-	if first.key.Line != 0 && second.key.Line != 0 {
-		where = fmt.Sprintf(" (lines %d and %d)", first.key.Line, second.key.Line)
+	var where string
+	switch a, b := first.key.Line, second.key.Line; {
+	case a == 0 || b == 0:
+	case a == b:
+		where = fmt.Sprintf(" (both in line %d)", a)
+	default:
+		where = fmt.Sprintf(" (lines %d and %d)", a, b)
 	}
-	d.fail(fieldPath(path, second.name), second.key.Line,
+	d.fail(path, second.key.Line,
 		fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.name), where))
 }
 
@@ -155,7 +162,7 @@ func (d *decoder) duplicate(path string, first, second entry) {
 //
 // By the YAML specification an explicit key wins over a merged one. kubectl and Helm decide by order instead: there, a
 // merge below the key wins. Where the two readings differ, neither is taken.
-func (d *decoder) merge(own []entry, place map[string]int, m entry, path string) []entry {
+func (d *decoder) merge(own []entry, place map[string]int, m entry, path string, member pathTo) []entry {
 	explicit := len(own)
 	sources := []*yaml.Node{target(m.value)}
 	if sources[0].Kind == yaml.SequenceNode {
@@ -164,10 +171,10 @@ func (d *decoder) merge(own []entry, place map[string]int, m entry, path string)
 	for _, s := range sources {
 		s = target(s)
 		if s.Kind != yaml.MappingNode {
-			d.mismatch(fieldPath(path, "<<"), s, "an object to merge")
+			d.mismatch(member(path, m.name), s, "an object to merge")
 			continue
 		}
-		for _, e := range d.entries(s, path) {
+		for _, e := range d.entries(s, path, member) {
 			i, ok := place[e.name]
 			if !ok {
 				place[e.name] = len(own)
@@ -175,7 +182,7 @@ func (d *decoder) merge(own []entry, place map[string]int, m entry, path string)
 				continue
 			}
 			if i < explicit && own[i].index < m.index && !equal(own[i].value, e.value) {
-				d.fail(fieldPath(path, e.name), own[i].key.Line,
+				d.fail(member(path, e.name), own[i].key.Line,
 					fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
 						"this one; move the merge key to the top", quote(e.name)))
 			}

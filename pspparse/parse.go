@@ -61,20 +61,22 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	if p := measure(root); p != nil {
 		return nil, []Problem{*p}
 	}
-	d := &decoder{lines: map[string]int{}}
+	line := target(root).Line
+	d := &decoder{lines: map[string]int{"": line}, failed: map[string]bool{}}
 	var obj document
 	d.object(&obj, root)
 	d.header(&obj)
 	if d.found.errors > 0 {
 		return nil, d.found.only(Error)
 	}
+	delete(d.lines, "")
 	p := &Policy{
 		Name:        obj.Metadata.Name,
 		APIVersion:  obj.APIVersion,
 		Labels:      obj.Metadata.Labels,
 		Annotations: obj.Metadata.Annotations,
 		Spec:        obj.Spec,
-		Position:    Position{File: file, Line: target(root).Line},
+		Position:    Position{File: file, Line: line},
 		Lines:       d.lines,
 	}
 	p.applyDefaults()
@@ -114,12 +116,12 @@ func (d *decoder) header(obj *document) {
 		if strings.EqualFold(obj.Kind, Kind) {
 			msg += ": kinds are case-sensitive"
 		}
-		d.fail("kind", d.lines["kind"], msg)
+		d.fail("kind", d.line("kind"), msg)
 	}
 	d.apiVersion(obj)
 	d.name(&obj.Metadata)
 	if ns := obj.Metadata.Namespace; ns != "" {
-		d.warn("metadata.namespace", d.lines["metadata.namespace"],
+		d.warn("metadata.namespace", d.line("metadata.namespace"),
 			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quote(ns)))
 	}
 	if _, ok := obj.Metadata.Annotations[lastApplied]; ok {
@@ -133,7 +135,7 @@ func (d *decoder) header(obj *document) {
 
 func (d *decoder) apiVersion(obj *document) {
 	const served = "policies were served as policy/v1beta1 and extensions/v1beta1"
-	line := d.lines["apiVersion"]
+	line := d.line("apiVersion")
 	group, _, hasGroup := strings.Cut(obj.APIVersion, "/")
 	switch lower := strings.ToLower(group); {
 	case d.bad("apiVersion"):
@@ -158,15 +160,14 @@ func (d *decoder) name(m *metadata) {
 	if d.bad(field) || d.bad("metadata") || d.bad("") {
 		return
 	}
-	line := d.lines[field]
 	switch msgs := validation.IsDNS1123Subdomain(m.Name); {
 	case m.Name == "" && m.GenerateName != "":
-		d.fail(field, d.lines["metadata.generateName"],
+		d.fail(field, d.line("metadata.generateName"),
 			"the name is missing: a grant cannot name what only has a generateName; give metadata.name")
 	case m.Name == "":
-		d.fail(field, d.lines["metadata"], "the name is missing; give metadata.name")
+		d.fail(field, d.line("metadata"), "the name is missing; give metadata.name")
 	case len(msgs) > 0:
-		d.fail(field, line, fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
+		d.fail(field, d.line(field), fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
 			"and starts and ends with a letter or digit%s", quote(m.Name), templateHint(m.Name)))
 	}
 }

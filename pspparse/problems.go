@@ -31,6 +31,14 @@ func (f *findings) add(problems ...Problem) {
 	}
 }
 
+// full says that further problems of a severity will only be counted.
+func (f *findings) full(s Severity) bool {
+	if s == Error {
+		return f.errors >= maxProblems
+	}
+	return f.warnings >= maxProblems
+}
+
 // sorted returns the problems by line, field and message, identical ones once, and how many were left out.
 func (f *findings) sorted() []Problem {
 	slices.SortFunc(f.all, compareProblems)

@@ -149,7 +149,7 @@ func (v *validator) rule(field, rule string, rules []string) {
 		v.refuse(field+".rule", "the rule is missing: one of %s is required", allowed)
 		return
 	}
-	v.refuse(field+".rule", "unknown rule %s%s: it must be one of %s", quote(rule), meant(rule, rules), allowed)
+	v.refuse(field+".rule", "unknown rule %s%s: it must be one of %s", quote(rule), v.meant(rule, setOf(rules)), allowed)
 }
 
 func (v *validator) ranges(field string, ranges []IDRange) {
@@ -168,20 +168,28 @@ func (v *validator) ranges(field string, ranges []IDRange) {
 }
 
 func (v *validator) volumes() {
+	types := setOf(FSTypes())
 	for i, t := range v.policy.Spec.Volumes {
-		if !slices.Contains(FSTypes(), t) {
-			v.refuse(indexPath("spec.volumes", i), "unknown volume type %s%s", quote(t), meant(t, FSTypes()))
+		if !types[t] {
+			v.refuse(indexPath("spec.volumes", i), "unknown volume type %s%s", quote(t), v.meant(t, types))
 		}
 	}
 }
 
-// meant is a question for a message, or "".
-func meant(s string, candidates []string) string {
-	set := make(map[string]bool, len(candidates))
-	for _, c := range candidates {
-		set[c] = true
+func setOf(list []string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, s := range list {
+		set[s] = true
 	}
-	if c := suggest(s, set); c != "" {
+	return set
+}
+
+// meant is a question for a message, or "". It is not asked for problems that will only be counted.
+func (v *validator) meant(s string, candidates map[string]bool) string {
+	if len(v.found) > maxProblems {
+		return ""
+	}
+	if c := suggest(s, candidates); c != "" {
 		return fmt.Sprintf(" (did you mean %q?)", c)
 	}
 	return ""
@@ -192,10 +200,7 @@ func (v *validator) capabilities() {
 	if len(s.RequiredDropCapabilities) > 0 && slices.Contains(s.AllowedCapabilities, "*") {
 		v.refuse("spec.requiredDropCapabilities", `no capability can be required to drop while "*" is allowed`)
 	}
-	drops := make(map[string]bool, len(s.RequiredDropCapabilities))
-	for _, c := range s.RequiredDropCapabilities {
-		drops[c] = true
-	}
+	drops := setOf(s.RequiredDropCapabilities)
 	v.dropped("spec.defaultAddCapabilities", s.DefaultAddCapabilities, drops)
 	v.dropped("spec.allowedCapabilities", s.AllowedCapabilities, drops)
 }
@@ -216,10 +221,10 @@ func (v *validator) escalation() {
 }
 
 func (v *validator) procMounts() {
+	types := setOf([]string{"Default", "Unmasked"})
 	for i, t := range v.policy.Spec.AllowedProcMountTypes {
-		if t != "Default" && t != "Unmasked" {
-			v.refuse(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quote(t),
-				meant(t, []string{"Default", "Unmasked"}))
+		if !types[t] {
+			v.refuse(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quote(t), v.meant(t, types))
 		}
 	}
 }
