@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -83,9 +84,17 @@ var unseen = &unicode.RangeTable{
 // JSON replaces, in a JSON document, every rune that would not show as itself by its \u escape. Outside strings JSON
 // is ASCII, so this changes how a document looks and never what it says.
 func JSON(doc []byte) []byte {
+	return unicodeEscapes(doc, func(out []byte, r rune) []byte {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+	})
+}
+
+// unicodeEscapes replaces what does not show; astral writes a rune that \u cannot.
+func unicodeEscapes(doc []byte, astral func([]byte, rune) []byte) []byte {
 	out := make([]byte, 0, len(doc))
 	for i := 0; i < len(doc); {
-		if doc[i] < 0x80 && doc[i] != 0x7f {
+		if doc[i] < 0x7f {
 			out = append(out, doc[i])
 			i++
 			continue
@@ -95,8 +104,7 @@ func JSON(doc []byte) []byte {
 		case Visible(r):
 			out = utf8.AppendRune(out, r)
 		case r > 0xffff:
-			r -= 0x10000
-			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+			out = astral(out, r)
 		default:
 			out = fmt.Appendf(out, `\u%04x`, r)
 		}
@@ -117,3 +125,8 @@ func Shell(word string) string {
 
 // Comment makes text safe behind a "# ": it stays on its line and shows what it holds.
 func Comment(text string) string { return Terminal(text) }
+
+// YAML is JSON for a YAML stream in which every string with a rune that does not show is in double quotes.
+func YAML(doc []byte) []byte {
+	return unicodeEscapes(doc, func(out []byte, r rune) []byte { return fmt.Appendf(out, `\U%08X`, r) })
+}

@@ -1,0 +1,167 @@
+package labels
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Commands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line,
+// below comments that say why; for each other namespace a comment alone. Whatever the Plan holds, the script runs
+// kubectl with these arguments and nothing else.
+func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
+	kubectl, err := kubectl(p.Source)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	header(&b, p, opts)
+	for i := range p.Namespaces {
+		b.WriteString("\n")
+		namespace(&b, &p.Namespaces[i], kubectl)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// kubectl is the command with the context that the plan was made from, so that a script cannot meet another cluster.
+func kubectl(s inventory.Source) (string, error) {
+	fromCluster := s.Kind == inventory.SourceCluster || s.Kind == inventory.SourceFilesAndCluster
+	if !fromCluster || s.Name == "" {
+		return "kubectl", nil
+	}
+	for _, r := range s.Name {
+		if !escape.Visible(r) {
+			return "", errors.New("writing label commands: the context name " + quoted(s.Name) + " holds characters that do not show; write manifests instead (-o manifest)")
+		}
+	}
+	return "kubectl --context=" + escape.Shell(s.Name), nil
+}
+
+func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
+	b.WriteString("#!/bin/sh\n")
+	comment(b, "Pod Security labels for %s, from %s, by %s.", p.TargetVersion, wording.Source(p.Source), opts.Tool)
+	comment(b, "%s.", summary(p))
+	if len(p.Gaps) > 0 {
+		comment(b, "%s could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
+	}
+	comment(b, "Review every line before you run it.")
+	b.WriteString("set -eu\n")
+}
+
+// summary counts the namespaces by what is done to them.
+func summary(p *migrate.Plan) string {
+	counts := map[string]int{}
+	for i := range p.Namespaces {
+		counts[outcome(&p.Namespaces[i])]++
+	}
+	text := wording.Count(len(p.Namespaces), "namespace", "namespaces")
+	for i, o := range []string{toChange, toStay, toOwner, toSkip, toRefuse} {
+		if counts[o] == 0 {
+			continue
+		}
+		sep := ", "
+		if i == 0 || !strings.Contains(text, ":") {
+			sep = ": "
+		}
+		text += fmt.Sprintf("%s%d %s", sep, counts[o], o)
+	}
+	return text
+}
+
+// What a script does for a namespace.
+const (
+	toChange = "to label"
+	toStay   = "already labelled so"
+	toOwner  = "labelled by another tool"
+	toSkip   = "left alone"
+	toRefuse = "refused"
+)
+
+func outcome(ns *migrate.Namespace) string {
+	switch {
+	case refused(ns) != "":
+		return toRefuse
+	case len(wanted(ns)) == 0:
+		return toSkip
+	case !Changes(ns):
+		return toStay
+	case ns.Owner != "":
+		return toOwner
+	}
+	return toChange
+}
+
+func namespace(b *bytes.Buffer, ns *migrate.Namespace, kubectl string) {
+	switch outcome(ns) {
+	case toRefuse:
+		comment(b, "%s: refused, %s", quoted(ns.Name), refused(ns))
+		return
+	case toSkip:
+		comment(b, "%s: left alone, nothing is recommended", ns.Name)
+		reasons(b, ns)
+		return
+	case toStay:
+		why(b, ns)
+		comment(b, "  the labels are already so")
+		return
+	case toOwner:
+		why(b, ns)
+		comment(b, "  %s writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n %s):", ns.Owner, ns.Name)
+		comment(b, "  %s", arguments(wanted(ns)))
+		return
+	}
+	why(b, ns)
+	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, arguments(wanted(ns)))
+}
+
+// why is the comment above a command.
+func why(b *bytes.Buffer, ns *migrate.Namespace) {
+	level := ns.Recommended.Enforce
+	switch {
+	case heldBack(ns):
+		comment(b, "%s: enforce stays %s; %s would be needed (decided by %s) and is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
+			ns.Name, quoted(ns.Current.Enforce), level, wording.Decision(ns), level, ns.Name)
+	case level == "":
+		comment(b, "%s: audit and warn only, no enforce: something that touches it could not be read", ns.Name)
+	default:
+		change := ""
+		if ns.Current.Enforce != "" && ns.Current.Enforce != level {
+			change = ", was " + quoted(ns.Current.Enforce)
+		}
+		comment(b, "%s: enforce %s%s, decided by %s", ns.Name, level, change, wording.Decision(ns))
+	}
+	if blocked := wording.Blocked(ns); blocked != "" {
+		comment(b, "  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked)
+	}
+	reasons(b, ns)
+}
+
+func reasons(b *bytes.Buffer, ns *migrate.Namespace) {
+	for _, c := range ns.Cautions {
+		comment(b, "  caution: %s", c)
+	}
+}
+
+func arguments(labels []label) string {
+	words := make([]string, len(labels))
+	for i, l := range labels {
+		words[i] = escape.Shell(l.key + "=" + l.value)
+	}
+	return strings.Join(words, " ")
+}
+
+// comment writes one line that no shell reads, whatever it is made of.
+func comment(b *bytes.Buffer, format string, args ...any) {
+	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
+}
+
+func quoted(s string) string { return strconv.QuoteToASCII(s) }

@@ -1,0 +1,105 @@
+// Package labels owns what a Plan means for the labels of namespaces: kubectl commands for a POSIX shell, or Namespace
+// manifests. It takes a Plan, which may come from a file that anybody has written, and lets nothing out of it reach a
+// shell or a manifest that is not a valid name, level or version. It never talks to a cluster and decides no level.
+package labels
+
+import (
+	"regexp"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// Options of the writers.
+type Options struct {
+	// Tool is named in the header of a script, with its version.
+	Tool string
+}
+
+// Changes is true if applying the recommendation would change a label of the namespace.
+func Changes(ns *migrate.Namespace) bool { return len(changed(ns)) > 0 }
+
+// Loosens is true if a recommended level is less strict than what the label it replaces does today. An enforce label is
+// loosened by command only where the caller asked for that level.
+func Loosens(ns *migrate.Namespace) bool {
+	cur, rec := ns.Current, ns.Recommended
+	// The server takes an invalid enforce level for restricted, an invalid audit or warn level for privileged.
+	return looser(rec.Enforce, cur.Enforce, api.LevelRestricted) ||
+		looser(rec.Audit, cur.Audit, api.LevelPrivileged) ||
+		looser(rec.Warn, cur.Warn, api.LevelPrivileged)
+}
+
+func looser(recommended, current string, invalid api.Level) bool {
+	if recommended == "" || current == "" {
+		return false
+	}
+	level, err := api.ParseLevel(current)
+	if err != nil {
+		level = invalid
+	}
+	return api.CompareLevels(api.Level(recommended), level) < 0
+}
+
+// label is one label to write.
+type label struct{ key, value string }
+
+// wanted are the labels to write, in the order in which people read them: all that are recommended, without an enforce
+// that would loosen today's and was not asked for.
+func wanted(ns *migrate.Namespace) []label {
+	var out []label
+	for _, key := range migrate.LabelKeys() {
+		if value := ns.Recommended.Get(key); value != "" && !(enforceKey(key) && heldBack(ns)) {
+			out = append(out, label{key, value})
+		}
+	}
+	return out
+}
+
+// changed are those of wanted that differ from what is there.
+func changed(ns *migrate.Namespace) []label {
+	var out []label
+	for _, l := range wanted(ns) {
+		if ns.Current.Get(l.key) != l.value {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// heldBack is true where the recommended enforce is looser than today's and nobody asked for it.
+func heldBack(ns *migrate.Namespace) bool {
+	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
+	return !asked && (ns.Action == migrate.ActionLoosen || looser(ns.Recommended.Enforce, ns.Current.Enforce, api.LevelRestricted))
+}
+
+func enforceKey(key string) bool {
+	return key == api.EnforceLevelLabel || key == api.EnforceVersionLabel
+}
+
+var namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// refused says why nothing may be written for a namespace; "" if it is sound. A Plan may come from a file, so names and
+// values are not trusted for having been checked when it was made.
+func refused(ns *migrate.Namespace) string {
+	if !namespaceName.MatchString(ns.Name) {
+		return "its name is not a valid namespace name"
+	}
+	for _, l := range wanted(ns) {
+		if !validLabel(l) {
+			return "the label " + l.key + " would get the value " + quoted(l.value) + ", which is not valid"
+		}
+	}
+	return ""
+}
+
+func validLabel(l label) bool {
+	var err error
+	switch l.key {
+	case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
+		_, err = api.ParseLevel(l.value)
+	default:
+		_, err = api.ParseVersion(l.value)
+	}
+	return err == nil
+}

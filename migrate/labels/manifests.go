@@ -1,0 +1,63 @@
+package labels
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/manifest"
+)
+
+// namespaceManifest is a Namespace with nothing but what this tool has to say about it.
+type namespaceManifest struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   metadata `json:"metadata"`
+}
+
+type metadata struct {
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels"`
+}
+
+// Manifests writes one Namespace for each namespace that something is recommended for, with its Pod Security labels as
+// they should stand: the recommended ones, and where an enforce is withheld or held back the one that is there today.
+// What cannot be written safely is told in a comment at the head.
+func Manifests(w io.Writer, p *migrate.Plan) error {
+	var docs []any
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		if why := refused(ns); why != "" {
+			if _, err := fmt.Fprintf(w, "# %s: refused, %s\n", quoted(ns.Name), why); err != nil {
+				return err
+			}
+			continue
+		}
+		if set := standing(ns); len(set) > 0 {
+			docs = append(docs, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}})
+		}
+	}
+	if len(docs) == 0 {
+		_, err := fmt.Fprintln(w, "# no namespace is to be labelled")
+		return err
+	}
+	return manifest.Write(w, docs...)
+}
+
+// standing are the labels as they should stand in the end.
+func standing(ns *migrate.Namespace) map[string]string {
+	set := map[string]string{}
+	for _, l := range wanted(ns) {
+		set[l.key] = l.value
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	for _, key := range migrate.LabelKeys() {
+		have := label{key, ns.Current.Get(key)}
+		if _, ok := set[key]; !ok && have.value != "" && validLabel(have) {
+			set[key] = have.value
+		}
+	}
+	return set
+}

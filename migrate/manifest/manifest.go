@@ -1,0 +1,120 @@
+// Package manifest owns the writing of YAML: objects become one stream of documents, byte for byte the same for the same
+// objects. It takes values that marshal to JSON and keeps the order of their fields. It is the only YAML writer, and it
+// decides nothing about what it writes.
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+)
+
+// Write writes each value as one YAML document, in the order given.
+func Write(w io.Writer, docs ...any) error {
+	var out bytes.Buffer
+	for i, doc := range docs {
+		if i > 0 {
+			out.WriteString("---\n")
+		}
+		node, err := nodeOf(doc)
+		if err != nil {
+			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
+		}
+		encoder := yaml.NewEncoder(&out)
+		encoder.SetIndent(2)
+		if err := encoder.Encode(node); err != nil {
+			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
+		}
+		if err := encoder.Close(); err != nil {
+			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
+		}
+	}
+	_, err := w.Write(escape.YAML(out.Bytes()))
+	return err
+}
+
+// nodeOf goes through JSON, since that is where the names and the order of fields are declared.
+func nodeOf(doc any) (*yaml.Node, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(doc); err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(&text)
+	decoder.UseNumber()
+	return value(decoder)
+}
+
+func value(d *json.Decoder) (*yaml.Node, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		return collection(d, t)
+	case string:
+		return text(t), nil
+	case json.Number:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: t.String()}, nil
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: fmt.Sprint(t)}, nil
+	case nil:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
+	}
+	return nil, errors.New("unexpected JSON token")
+}
+
+func collection(d *json.Decoder, open json.Delim) (*yaml.Node, error) {
+	node := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	if open == '[' {
+		node = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	}
+	for d.More() { // keys and values alternate in an object
+		item, err := value(d)
+		if err != nil {
+			return nil, err
+		}
+		node.Content = append(node.Content, item)
+	}
+	if len(node.Content) == 0 {
+		node.Style = yaml.FlowStyle
+	}
+	_, err := d.Token()
+	return node, err
+}
+
+func text(s string) *yaml.Node {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	if !plain(s) {
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	return node
+}
+
+// readByOthers are words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
+var readByOthers = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|=|<<|\.nan|\.inf)$`)
+
+// plain is true for text that no reader can take for anything but text. What begins with a digit or a sign may be a
+// number, a date or base 60 to one reader or another.
+func plain(s string) bool {
+	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || readByOthers.MatchString(s) || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if !escape.Visible(r) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,342 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+)
+
+// ExplainNamespace tells everything that the plan knows about one namespace: what is recommended, what decided, what
+// blocks the next level in the words of Pod Security admission, what is lost, and what runs there.
+func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options) error {
+	ns := findNamespace(plan, name)
+	if ns == nil {
+		return notFound("namespace", name, namespaceNames(plan))
+	}
+	p := &page{opts: opts}
+	p.prose("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, wording.Source(plan.Source))
+	p.labels(ns)
+	p.decision(ns)
+	p.section("WHY", ns.Reasons)
+	p.section("CAUTIONS", ns.Cautions)
+	p.blockers(ns)
+	p.lostWith("LOST: what the policies enforce and the recommended level does not", ns.Lost)
+	p.usableHere(ns)
+	p.workloads(ns)
+	p.versions(ns)
+	p.section("GAPS that touch it", gapsOf(plan, ns.Name))
+	return p.flush(w)
+}
+
+func (p *page) labels(ns *migrate.Namespace) {
+	p.line("")
+	g := &grid{header: []string{"MODE", "TODAY", "RECOMMENDED"}}
+	cur, rec := ns.Current, ns.Recommended
+	g.add("enforce", dash(wording.LevelVersion(cur.Enforce, cur.EnforceVersion)), dash(wording.LevelVersion(rec.Enforce, rec.EnforceVersion)))
+	g.add("audit", dash(wording.LevelVersion(cur.Audit, cur.AuditVersion)), dash(wording.LevelVersion(rec.Audit, rec.AuditVersion)))
+	g.add("warn", dash(wording.LevelVersion(cur.Warn, cur.WarnVersion)), dash(wording.LevelVersion(rec.Warn, rec.WarnVersion)))
+	p.table(g)
+}
+
+func (p *page) decision(ns *migrate.Namespace) {
+	p.line("")
+	g := &grid{}
+	g.add("needed by what runs", dash(string(ns.Needed)))
+	g.add("permitted by policies", dash(string(ns.Permitted)))
+	if ns.Achievable != "" {
+		g.add("achievable", dash(string(ns.Achievable)))
+	}
+	g.add("decided by", dash(wording.Decision(ns)))
+	if ns.Action != "" {
+		g.add("action", dash(string(ns.Action)))
+	}
+	g.add("everything read", yesNo(ns.Complete))
+	if ns.Owner != "" {
+		g.add("labels written by", dash(ns.Owner))
+	}
+	if ns.System {
+		g.add("part of the platform", "yes")
+	}
+	p.table(g)
+}
+
+// section writes a heading and its points, or nothing.
+func (p *page) section(heading string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	p.heading("%s", heading)
+	p.list(items, 0, "")
+}
+
+// blockers tells for each workload what Pod Security admission would tell at the next level.
+func (p *page) blockers(ns *migrate.Namespace) {
+	if len(ns.Blockers) == 0 {
+		return
+	}
+	p.heading("WHAT BLOCKS %s", wording.NextStricter(ns.Needed))
+	var last migrate.WorkloadRef
+	for _, b := range ns.Blockers {
+		if b.Workload != last {
+			p.line("  %s", wording.Ref(b.Workload.Kind, b.Workload.Name))
+			last = b.Workload
+		}
+		p.paragraph("    ", "      ", b.Check+": "+reasonDetail(b.Reason, b.Detail))
+	}
+	for _, without := range ns.Without {
+		var refs []string
+		for _, r := range without.Workloads {
+			refs = append(refs, wording.Ref(r.Kind, r.Name))
+		}
+		p.item("without %s the namespace would be %s", wording.First(refs, 5), without.Level)
+	}
+}
+
+// reasonDetail is PSA's own form: reason (detail).
+func reasonDetail(reason, detail string) string {
+	if detail == "" {
+		return reason
+	}
+	return reason + " (" + detail + ")"
+}
+
+func (p *page) lostWith(heading string, lost []migrate.Lost) {
+	if len(lost) == 0 {
+		return
+	}
+	p.heading("%s", heading)
+	g := &grid{header: []string{"FIELD", "CLASS", "VALUE", "MEANING"}}
+	for _, l := range lost {
+		note := l.Note
+		if len(l.Policies) > 0 {
+			note = strings.TrimSpace(note + " (" + strings.Join(l.Policies, ", ") + ")")
+		}
+		g.add(escape.Terminal(l.Field), dash(l.Class), dash(l.Value), dash(note))
+	}
+	p.table(g)
+}
+
+func (p *page) usableHere(ns *migrate.Namespace) {
+	var items []string
+	for _, name := range ns.PermittedBy {
+		items = append(items, "psp/"+name+" counts for what is permitted")
+	}
+	for _, s := range ns.SetApart {
+		text := "psp/" + s.Policy + " is set apart: " + s.Why
+		if s.Closest != "" {
+			text += " (closest to " + string(s.Closest) + ")"
+		}
+		items = append(items, text)
+	}
+	if len(ns.Observed) > 0 {
+		items = append(items, "observed on live pods: "+strings.Join(ns.Observed, ", "))
+	}
+	p.section("POLICIES that may be used here", items)
+}
+
+func (p *page) workloads(ns *migrate.Namespace) {
+	if len(ns.Workloads) == 0 {
+		return
+	}
+	p.heading("WORKLOADS")
+	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "DAY AFTER", "USABLE POLICIES"}}
+	for i := range ns.Workloads {
+		wl := &ns.Workloads[i]
+		after := dash(string(wl.Level.DayAfter))
+		if wl.Estimated {
+			after += " (estimated)"
+		}
+		g.add(wording.Ref(wl.Kind, wl.Name), dash(wl.ServiceAccount), dash(string(wl.Level.AsWritten)), after, dash(wording.First(wl.UsablePolicies, 4)))
+	}
+	p.table(g)
+}
+
+// versions tells the needed level from version to version, equal neighbours as one span.
+func (p *page) versions(ns *migrate.Namespace) {
+	if len(ns.Versions) == 0 {
+		return
+	}
+	var spans []string
+	for i := 0; i < len(ns.Versions); {
+		j := i
+		for j+1 < len(ns.Versions) && ns.Versions[j+1].Needed == ns.Versions[i].Needed {
+			j++
+		}
+		span := ns.Versions[i].Version
+		if j > i {
+			span += " to " + ns.Versions[j].Version
+		}
+		spans = append(spans, span+": "+string(ns.Versions[i].Needed))
+		i = j + 1
+	}
+	p.section("NEEDED across versions of the standards", []string{strings.Join(spans, ", ")})
+}
+
+func gapsOf(plan *migrate.Plan, namespace string) []string {
+	var items []string
+	for _, g := range plan.Gaps {
+		if slices.Contains(g.Affects, namespace) || slices.Contains(g.Affects, "*") {
+			items = append(items, told(g.What, g.Why, wording.Position(g.Position)))
+		}
+	}
+	return items
+}
+
+// ExplainWorkload tells who may admit one workload's pods and what each check says of them. Kind may be in any case.
+func ExplainWorkload(w io.Writer, plan *migrate.Plan, namespace, kind, name string, opts Options) error {
+	ns := findNamespace(plan, namespace)
+	if ns == nil {
+		return notFound("namespace", namespace, namespaceNames(plan))
+	}
+	var known []string
+	for i := range ns.Workloads {
+		wl := &ns.Workloads[i]
+		if strings.EqualFold(wl.Kind, kind) && wl.Name == name {
+			return explainWorkload(w, plan, ns, wl, opts)
+		}
+		known = append(known, strings.ToLower(wl.Kind)+"/"+wl.Name)
+	}
+	return notFound("workload", strings.ToLower(kind)+"/"+name, known)
+}
+
+func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Workload, opts Options) error {
+	p := &page{opts: opts}
+	p.prose("Workload %s in namespace %s, at %s, from %s.", wording.Ref(wl.Kind, wl.Name), ns.Name, plan.TargetVersion, wording.Source(plan.Source))
+	p.line("")
+	g := &grid{}
+	g.add("read from", dash(wording.Position(wl.Position)))
+	if wl.Owner != nil {
+		g.add("made by", wording.Ref(wl.Owner.Kind, wl.Owner.Name))
+	}
+	g.add("service account", dash(wl.ServiceAccount))
+	g.add("replicas, live pods", fmt.Sprintf("%d, %d", wl.Replicas, wl.Pods))
+	g.add("usable policies", dash(strings.Join(wl.UsablePolicies, ", ")))
+	g.add("observed policies", dash(strings.Join(wl.Observed, ", ")))
+	if wl.AdmittedBy != "" {
+		g.add("admitted by", dash(wl.AdmittedBy))
+	}
+	g.add("as written", dash(string(wl.Level.AsWritten)))
+	if wl.Level.AsAdmitted != "" {
+		g.add("as admitted", dash(string(wl.Level.AsAdmitted)))
+	}
+	after := dash(string(wl.Level.DayAfter))
+	if wl.Estimated {
+		after += ", estimated: only pods that a policy had changed were seen"
+	}
+	g.add("day after", after)
+	g.add("namespace needs", dash(string(ns.Needed)))
+	g.add("namespace gets", dash(ns.Recommended.Enforce))
+	p.table(g)
+	p.violations(wl)
+	var mutations []string
+	for _, m := range wl.Mutations {
+		mutations = append(mutations, fmt.Sprintf("%s = %s (by psp/%s)", m.Path, m.Value, m.Policy))
+	}
+	p.section("FILLED IN by a policy", mutations)
+	return p.flush(w)
+}
+
+func (p *page) violations(wl *migrate.Workload) {
+	if len(wl.Violations) == 0 {
+		p.line("")
+		p.prose("It fails no check of any level.")
+		return
+	}
+	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+		var items []string
+		for _, v := range wl.Violations {
+			if v.Level == level {
+				items = append(items, v.Check+": "+reasonDetail(v.Reason, v.Detail))
+			}
+		}
+		p.section("FAILS of "+string(level), items)
+	}
+}
+
+// ExplainServiceAccount tells which policies one account may use, through what, and which workloads run as it.
+func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name string, opts Options) error {
+	ns := findNamespace(plan, namespace)
+	if ns == nil {
+		return notFound("namespace", namespace, namespaceNames(plan))
+	}
+	p := &page{opts: opts}
+	p.prose("Service account %s/%s, from %s.", namespace, name, wording.Source(plan.Source))
+	g := &grid{header: []string{"POLICY", "CLOSEST", "WHERE", "AS", "VIA"}}
+	for i := range plan.Policies {
+		po := &plan.Policies[i]
+		for _, use := range po.UsedBy {
+			if as := holds(use, namespace, name); as != "" {
+				where := "everywhere"
+				if use.Namespace != "" {
+					where = "in " + use.Namespace
+				}
+				g.add(escape.Terminal(po.Name), dash(string(po.Closest)), escape.Terminal(where), escape.Terminal(as), escape.Terminal(strings.Join(use.Via, ", ")))
+			}
+		}
+	}
+	if len(g.rows) == 0 {
+		p.line("")
+		p.prose("It may use no policy that was read, neither by its own name nor through its groups.")
+	} else {
+		p.heading("POLICIES it may use")
+		p.table(g)
+	}
+	var runs []string
+	for i := range ns.Workloads {
+		wl := &ns.Workloads[i]
+		if wl.ServiceAccount == name {
+			runs = append(runs, wording.Ref(wl.Kind, wl.Name)+": "+dash(string(wl.Level.DayAfter))+" on the day after")
+		}
+	}
+	if len(runs) == 0 {
+		runs = []string{"nothing that was read"}
+	}
+	p.section("RUNS AS IT", runs)
+	return p.flush(w)
+}
+
+// holds says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
+// if it has not.
+func holds(use migrate.Use, namespace, name string) string {
+	switch {
+	case use.ServiceAccount == namespace+"/"+name:
+		return "itself"
+	case use.User == "system:serviceaccount:"+namespace+":"+name:
+		return "user " + use.User
+	case use.Group == "system:serviceaccounts", use.Group == "system:serviceaccounts:"+namespace, use.Group == "system:authenticated":
+		return "group " + use.Group
+	}
+	return ""
+}
+
+func findNamespace(plan *migrate.Plan, name string) *migrate.Namespace {
+	for i := range plan.Namespaces {
+		if plan.Namespaces[i].Name == name {
+			return &plan.Namespaces[i]
+		}
+	}
+	return nil
+}
+
+func namespaceNames(plan *migrate.Plan) []string {
+	var names []string
+	for i := range plan.Namespaces {
+		names = append(names, plan.Namespaces[i].Name)
+	}
+	return names
+}
+
+// notFound names what there is instead.
+func notFound(kind, name string, known []string) error {
+	if len(known) == 0 {
+		return fmt.Errorf("looking up %s %q: nothing of that kind was read", kind, name)
+	}
+	return fmt.Errorf("looking up %s %q: it is not in what was read; known: %s", kind, name, wording.First(known, 12))
+}

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+)
+
+// ExplainPolicy gives the four answers about one policy (closest level, what is lost, what may break, what must be
+// written down) and the evidence: its fields, every check, and who may use it by which binding.
+func ExplainPolicy(w io.Writer, plan *migrate.Plan, name string, opts Options) error {
+	var names []string
+	for i := range plan.Policies {
+		if plan.Policies[i].Name == name {
+			return explainPolicy(w, plan, &plan.Policies[i], opts)
+		}
+		names = append(names, plan.Policies[i].Name)
+	}
+	return notFound("policy", name, names)
+}
+
+func explainPolicy(w io.Writer, plan *migrate.Plan, po *migrate.Policy, opts Options) error {
+	p := &page{opts: opts}
+	at := ""
+	if position := wording.Position(po.Position); position != "" {
+		at = " (" + position + ")"
+	}
+	p.prose("PodSecurityPolicy %s%s, at %s, from %s.", po.Name, at, plan.TargetVersion, wording.Source(plan.Source))
+	if po.Provider {
+		p.prose("A Kubernetes distribution installs it by default.")
+	}
+	p.closest(po)
+	p.lostWith("YOU LOSE: what it enforces and "+string(po.Closest)+" does not", po.Lost)
+	p.mayBreak(po)
+	p.writeDown(po)
+	p.fields(po)
+	p.checks(po)
+	p.usedBy(po)
+	var problems []string
+	for _, problem := range po.Problems {
+		at := po.Position
+		at.Line = problem.Line
+		problems = append(problems, told(problem.Field, problem.Message, wording.Position(at)))
+	}
+	p.section("PROBLEMS in the document", problems)
+	return p.flush(w)
+}
+
+func (p *page) closest(po *migrate.Policy) {
+	p.heading("CLOSEST LEVEL")
+	if po.AdmitsNothing {
+		p.item("none, since it admits nothing: %s", po.AdmitsNothingWhy)
+		return
+	}
+	p.item("%s, on the conditions below; never the same", po.Closest)
+	if po.NearestMiss != "" {
+		p.item("%s", po.NearestMiss)
+	}
+	p.item("safe %s: no pod that it admits would be refused, even once it fills nothing in", dash(string(po.Safe)))
+	p.item("held %s: every pod that it has filled in complies", dash(string(po.Held)))
+	p.item("cover %s: the loosest level that allows nothing it forbids", dash(string(po.Cover)))
+}
+
+// statusSays puts the letters of a check's status in words.
+func statusSays(status string) string {
+	switch status {
+	case "G":
+		return "guaranteed"
+	case "M":
+		return "only because the policy fills it in: templates must set it"
+	case "E":
+		return "in effect, though the field is not set: set it"
+	case "N":
+		return "not ensured: see that workloads keep to it"
+	case "X":
+		return "impossible under this policy: change the policy first"
+	case "U":
+		return "nothing a policy can speak of: look at the workloads"
+	}
+	return "unknown"
+}
+
+func (p *page) mayBreak(po *migrate.Policy) {
+	var items []string
+	for _, c := range conditions(po) {
+		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, statusSays(c.Status))
+		if c.Note != "" {
+			text += "; " + c.Note
+		}
+		items = append(items, text)
+	}
+	p.section("YOU GAIN OR MAY BREAK: what "+string(po.Closest)+" asks for and the policy does not guarantee", items)
+}
+
+func (p *page) writeDown(po *migrate.Policy) {
+	var items []string
+	for _, w := range po.WriteDown {
+		text := w.Path
+		if w.Value != "" {
+			text += " = " + w.Value
+		}
+		text += ", until now by " + w.Field
+		if w.Note != "" {
+			text += "; " + w.Note
+		}
+		items = append(items, text)
+	}
+	p.section("YOU MUST WRITE DOWN YOURSELF: what it filled in until now", items)
+}
+
+func (p *page) fields(po *migrate.Policy) {
+	if len(po.Fields) == 0 {
+		return
+	}
+	p.heading("FIELD BY FIELD")
+	g := &grid{header: []string{"LINE", "FIELD", "VALUE", "MEANING"}}
+	for _, f := range po.Fields {
+		line := "-"
+		if f.Line > 0 {
+			line = fmt.Sprint(f.Line)
+		}
+		meaning := f.Meaning
+		if f.Mutating {
+			meaning = strings.TrimSpace(meaning + " (fills values in)")
+		}
+		g.add(line, escape.Terminal(f.Name), dash(f.Value), dash(meaning))
+	}
+	p.table(g)
+}
+
+func (p *page) checks(po *migrate.Policy) {
+	if len(po.Checks) == 0 {
+		return
+	}
+	p.heading("CHECK BY CHECK: G guaranteed, M by filling in, E in effect, N not ensured, X impossible, U unknown")
+	g := &grid{header: []string{"", "CHECK", "LEVEL", "FIELDS"}}
+	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+		for _, c := range po.Checks {
+			if c.Level == level {
+				g.add(dash(c.Status), escape.Terminal(c.Check), dash(string(c.Level)), dash(strings.Join(c.Fields, ", ")))
+			}
+		}
+	}
+	p.table(g)
+}
+
+func (p *page) usedBy(po *migrate.Policy) {
+	if len(po.UsedBy) == 0 {
+		p.section("USED BY", []string{"nobody: no role and binding that was read grants it"})
+		return
+	}
+	p.heading("USED BY")
+	g := &grid{header: []string{"WHERE", "WHO", "VIA"}}
+	for _, use := range po.UsedBy {
+		where := "everywhere"
+		if use.Namespace != "" {
+			where = use.Namespace
+		}
+		g.add(escape.Terminal(where), escape.Terminal(subject(use)), escape.Terminal(strings.Join(use.Via, ", ")))
+	}
+	p.table(g)
+}
+
+func subject(use migrate.Use) string {
+	switch {
+	case use.ServiceAccount != "":
+		return "serviceaccount " + use.ServiceAccount
+	case use.Group != "":
+		return "group " + use.Group
+	}
+	return "user " + use.User
+}

@@ -1,0 +1,406 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+)
+
+// Table writes one line for each namespace, and below it short sections: the policies, what blocks the next level, what
+// to be careful about, what is lost, and what could not be read. What many namespaces share is told once and counted.
+func Table(w io.Writer, p *migrate.Plan, opts Options) error { return planPage(w, p, opts, false) }
+
+// Wide is Table with more columns and nothing left out of the sections.
+func Wide(w io.Writer, p *migrate.Plan, opts Options) error { return planPage(w, p, opts, true) }
+
+func planPage(w io.Writer, p *migrate.Plan, opts Options, wide bool) error {
+	page := &page{opts: opts}
+	if opts.NoHeaders {
+		page.table(namespaceGrid(p, wide, false))
+		return page.flush(w)
+	}
+	most := 12
+	if wide {
+		most = 0
+	}
+	page.prose("Plan for %s, from %s: %s.", p.TargetVersion, wording.Source(p.Source), size(p))
+	page.line("")
+	page.table(namespaceGrid(p, wide, true))
+	page.legend(p)
+	page.policies(p)
+	page.causes(p, most)
+	page.lost(p)
+	page.cautions(p, most)
+	page.dangling(p, most)
+	page.gaps(p, most)
+	page.notes(p, most)
+	return page.flush(w)
+}
+
+func size(p *migrate.Plan) string {
+	workloads := 0
+	for i := range p.Namespaces {
+		workloads += len(p.Namespaces[i].Workloads)
+	}
+	return strings.Join([]string{
+		wording.Count(len(p.Namespaces), "namespace", "namespaces"),
+		wording.Count(workloads, "workload", "workloads"),
+		wording.Count(len(p.Policies), "policy", "policies"),
+	}, ", ")
+}
+
+func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
+	g := &grid{header: []string{"NAMESPACE", "CURRENT", "ENFORCE", "DECIDED BY", "BLOCKED BY"}}
+	if wide {
+		g.header = []string{"NAMESPACE", "CURRENT", "ENFORCE", "PERMITTED", "NEEDED", "AUDIT", "WARN", "WORKLOADS", "COMPLETE", "DECIDED BY", "BLOCKED BY"}
+	}
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		name := escape.Terminal(ns.Name)
+		if mark && ns.System {
+			name += " *"
+		}
+		if !wide {
+			g.add(name, dash(ns.Current.Enforce), enforceCell(ns), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
+			continue
+		}
+		g.add(name, dash(wording.LevelVersion(ns.Current.Enforce, ns.Current.EnforceVersion)), enforceCell(ns),
+			dash(string(ns.Permitted)), dash(string(ns.Needed)), dash(ns.Recommended.Audit), dash(ns.Recommended.Warn),
+			fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
+	}
+	return g
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// marks say what a recommendation does to the enforce label, in the order of the legend.
+func marks() []struct {
+	action     migrate.Action
+	mark, says string
+} {
+	return []struct {
+		action     migrate.Action
+		mark, says string
+	}{
+		{migrate.ActionAdd, "+", "add"},
+		{migrate.ActionChange, "~", "change"},
+		{migrate.ActionUnchanged, "=", "stays"},
+		{migrate.ActionLoosen, "!", "looser than today: not done unless asked for"},
+		{migrate.ActionWithheld, "?", "withheld: something could not be read"},
+		{migrate.ActionSkip, "-", "left alone"},
+	}
+}
+
+func enforceCell(ns *migrate.Namespace) string {
+	mark := " "
+	for _, m := range marks() {
+		if m.action == ns.Action {
+			mark = m.mark
+		}
+	}
+	switch level := ns.Recommended.Enforce; {
+	case level != "":
+		return mark + " " + escape.Terminal(level)
+	case ns.Action == migrate.ActionWithheld:
+		return mark + " withheld"
+	default:
+		return mark + " none"
+	}
+}
+
+// legend explains the marks that were used, and counts the levels.
+func (p *page) legend(plan *migrate.Plan) {
+	if len(plan.Namespaces) == 0 {
+		p.prose("No namespaces.")
+		return
+	}
+	used, system := map[migrate.Action]bool{}, false
+	levels := map[string]int{}
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		used[ns.Action] = true
+		system = system || ns.System
+		levels[ns.Recommended.Enforce]++
+	}
+	var legend []string
+	for _, m := range marks() {
+		if used[m.action] {
+			legend = append(legend, m.mark+" "+m.says)
+		}
+	}
+	if system {
+		legend = append(legend, "* part of the platform")
+	}
+	p.line("")
+	p.prose("%s.", strings.Join(legend, "; "))
+	var counts []string
+	for _, l := range []api.Level{api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged} {
+		if n := levels[string(l)]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, l))
+		}
+	}
+	if n := levels[""]; n > 0 {
+		counts = append(counts, fmt.Sprintf("%d without", n))
+	}
+	p.prose("Enforce: %s.", strings.Join(counts, ", "))
+}
+
+func (p *page) policies(plan *migrate.Plan) {
+	if len(plan.Policies) == 0 {
+		return
+	}
+	p.heading("POLICIES, and the level each comes closest to")
+	g := &grid{header: []string{"POLICY", "CLOSEST", "SAFE/HELD/COVER", "CONDITIONS", "FILLS IN"}}
+	var unused, provider []string
+	for i := range plan.Policies {
+		po := &plan.Policies[i]
+		if len(po.UsedBy) == 0 {
+			unused = append(unused, po.Name)
+		}
+		if po.Provider {
+			provider = append(provider, po.Name)
+		}
+		if po.AdmitsNothing {
+			g.add(escape.Terminal(po.Name), "none", "admits nothing", "-", "-")
+			continue
+		}
+		bounds := dash(string(po.Safe)) + "/" + dash(string(po.Held)) + "/" + dash(string(po.Cover))
+		g.add(escape.Terminal(po.Name), dash(string(po.Closest)), bounds, fmt.Sprint(len(conditions(po))), wording.Count(len(po.Mutating), "field", "fields"))
+	}
+	p.table(g)
+	if len(provider) > 0 {
+		p.item("a provider's default, set apart: %s", wording.First(provider, 8))
+	}
+	if len(unused) > 0 {
+		p.item("usable by nobody: %s", wording.First(unused, 8))
+	}
+}
+
+// conditions are the checks of the closest level that the policy does not guarantee.
+func conditions(po *migrate.Policy) []migrate.Check {
+	var out []migrate.Check
+	for _, c := range po.Checks {
+		counts := po.Closest == api.LevelRestricted || (po.Closest == api.LevelBaseline && c.Level == api.LevelBaseline)
+		if counts && c.Status != "G" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (p *page) causes(plan *migrate.Plan, most int) {
+	if len(plan.Causes) == 0 {
+		return
+	}
+	p.heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL")
+	g := &grid{header: []string{"CHECK OF", "NAMESPACES", "WORKLOADS", "CAUSE"}}
+	for i, c := range plan.Causes {
+		if most > 0 && i == most {
+			break
+		}
+		text := escape.Terminal(c.Reason)
+		if most == 0 && len(c.Examples) > 0 {
+			text += " (" + escape.Terminal(strings.Join(c.Examples, ", ")) + ")"
+		}
+		g.add(dash(string(c.Level)), fmt.Sprint(c.Namespaces), fmt.Sprint(c.Workloads), text)
+	}
+	p.table(g)
+	if n := len(plan.Causes) - most; most > 0 && n > 0 {
+		p.line("  ... and %d more: -o wide", n)
+	}
+}
+
+// lost tells what policies enforce and their closest level does not, policies that lose the same together.
+func (p *page) lost(plan *migrate.Plan) {
+	var order []string
+	policies := map[string][]string{}
+	for i := range plan.Policies {
+		po := &plan.Policies[i]
+		text := lostFields(po.Lost)
+		if text == "" || po.Closest == "" {
+			continue
+		}
+		key := "at " + string(po.Closest) + ": " + text
+		if policies[key] == nil {
+			order = append(order, key)
+		}
+		policies[key] = append(policies[key], po.Name)
+	}
+	if len(order) > 0 {
+		p.heading("LOST: what a policy enforces and its closest level does not")
+	}
+	for _, key := range order {
+		p.item("%s %s", wording.First(policies[key], 4), key)
+	}
+	if len(plan.Drift) > 0 {
+		var fields []string
+		for _, l := range plan.Drift {
+			fields = append(fields, l.Field)
+		}
+		slices.Sort(fields)
+		p.item("differences that come only from the age of the policies' standard: %s", strings.Join(slices.Compact(fields), ", "))
+	}
+}
+
+// shortField leaves out what every annotation of its kind repeats.
+func shortField(name string) string {
+	for _, middle := range []string{".security.alpha.kubernetes.io/", ".security.beta.kubernetes.io/"} {
+		name = strings.Replace(name, middle, " ", 1)
+	}
+	return name
+}
+
+// lostFields names what matters for security first.
+func lostFields(lost []migrate.Lost) string {
+	var security, other []string
+	for _, l := range lost {
+		switch {
+		case l.Class == "drift":
+		case l.Class == "security":
+			security = append(security, shortField(l.Field))
+		default:
+			other = append(other, shortField(l.Field))
+		}
+	}
+	text := strings.Join(unique(security), ", ")
+	if len(other) > 0 {
+		if text != "" {
+			text += "; "
+		}
+		text += "filled in until now: " + strings.Join(unique(other), ", ")
+	}
+	return text
+}
+
+// unique drops repeated names and keeps the order.
+func unique(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// cautions tells each sentence once, with the namespaces that it holds for.
+func (p *page) cautions(plan *migrate.Plan, most int) {
+	about := map[string][]string{}
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		for _, c := range unique(ns.Cautions) {
+			about[c] = append(about[c], ns.Name)
+		}
+		if ns.Owner != "" {
+			c := "another tool writes the labels (" + ns.Owner + "): change them where it reads them, with -o manifest"
+			about[c] = append(about[c], ns.Name)
+		}
+	}
+	var texts []string
+	for c := range about {
+		texts = append(texts, c)
+	}
+	slices.SortFunc(texts, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(about[b]), len(about[a])), cmp.Compare(about[a][0], about[b][0]), cmp.Compare(a, b))
+	})
+	items := slices.Clone(plan.Cautions)
+	for _, c := range texts {
+		items = append(items, wording.First(about[c], 3)+": "+c)
+	}
+	if len(items) == 0 {
+		return
+	}
+	p.heading("CAUTIONS")
+	p.list(items, most, "-o wide")
+}
+
+func (p *page) dangling(plan *migrate.Plan, most int) {
+	if len(plan.Dangling) == 0 {
+		return
+	}
+	p.heading("BINDINGS THAT GRANT NOTHING")
+	var items []string
+	for _, f := range plan.Dangling {
+		items = append(items, f.What+": "+f.Why)
+	}
+	p.list(items, most, "-o wide")
+}
+
+func (p *page) gaps(plan *migrate.Plan, most int) {
+	if len(plan.Gaps) == 0 {
+		return
+	}
+	p.heading("GAPS: not read or not judged")
+	var items []string
+	for _, g := range plan.Gaps {
+		items = append(items, told(g.What, g.Why, wording.Position(g.Position))+affects(g.Affects))
+	}
+	p.list(items, most, "-o wide")
+}
+
+func affects(namespaces []string) string {
+	switch {
+	case len(namespaces) == 0:
+		return ""
+	case namespaces[0] == "*":
+		return " [touches every namespace]"
+	}
+	return " [touches " + wording.First(namespaces, 3) + "]"
+}
+
+func told(what, why, position string) string {
+	text := what + ": " + why
+	if position != "" {
+		text = position + ": " + text
+	}
+	return text
+}
+
+func (p *page) notes(plan *migrate.Plan, most int) {
+	var items []string
+	for _, n := range plan.Notes {
+		items = append(items, told(n.What, n.Why, wording.Position(n.Position)))
+	}
+	for i := range plan.Policies {
+		po := &plan.Policies[i]
+		for _, problem := range po.Problems {
+			at := po.Position
+			if problem.Line > 0 {
+				at.Line = problem.Line
+			}
+			what := "psp/" + po.Name
+			if problem.Field != "" {
+				what += " " + problem.Field
+			}
+			items = append(items, told(what, problem.Message, wording.Position(at)))
+		}
+	}
+	if len(plan.Skipped) > 0 {
+		var kinds []string
+		for _, k := range plan.Skipped {
+			kinds = append(kinds, fmt.Sprintf("%d %s", k.Count, k.Kind))
+		}
+		items = append(items, "passed over, since they hold no pod, policy or grant: "+wording.First(kinds, 10))
+	}
+	if plan.FinishedPods > 0 {
+		items = append(items, "passed over, since they have ended: "+wording.Count(plan.FinishedPods, "pod", "pods"))
+	}
+	if len(items) == 0 {
+		return
+	}
+	p.heading("NOTES")
+	p.list(items, most, "-o wide")
+}

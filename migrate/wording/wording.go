@@ -1,0 +1,133 @@
+// Package wording owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
+// a cell in a table say it alike. It takes parts of a Plan and returns one line of text, escaped for a terminal. It never
+// decides anything and never writes.
+package wording
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Ref names a workload as kubectl does: "deployment/api".
+func Ref(kind, name string) string { return escape.Terminal(strings.ToLower(kind) + "/" + name) }
+
+// Count is "1 policy", "3 policies".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// First joins the first few of a list and counts the rest: "a, b and 3 more".
+func First(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+}
+
+// Decision says in a few words what decided a namespace's enforce level; "" if nothing is recommended.
+func Decision(ns *migrate.Namespace) string {
+	d := ns.DecidedBy
+	switch {
+	case d == nil:
+		return ""
+	case d.Basis == migrate.BasisOverride:
+		return "--enforce"
+	case d.Workload != nil && d.Policy != "":
+		return Ref(d.Workload.Kind, d.Workload.Name) + ", " + Ref("psp", d.Policy)
+	case d.Workload != nil:
+		return Ref(d.Workload.Kind, d.Workload.Name)
+	case d.Policy != "" && d.Basis == migrate.BasisEmpty:
+		return "empty, " + Ref("psp", d.Policy)
+	case d.Policy != "":
+		return Ref("psp", d.Policy)
+	case d.Basis == migrate.BasisEmpty:
+		return "empty"
+	}
+	return "all workloads"
+}
+
+// Blocked says in a few words what keeps a namespace from the next stricter level; "" if nothing does.
+func Blocked(ns *migrate.Namespace) string {
+	checks, workloads := map[string]bool{}, map[migrate.WorkloadRef]bool{}
+	for _, b := range ns.Blockers {
+		checks[b.Check], workloads[b.Workload] = true, true
+	}
+	if len(checks) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d checks", len(checks))
+	if len(checks) == 1 {
+		text = escape.Terminal(ns.Blockers[0].Check)
+	}
+	if len(workloads) > 1 {
+		text += fmt.Sprintf(" in %d workloads", len(workloads))
+	}
+	return text
+}
+
+// NextStricter is the level above the one that is needed; "" where there is none.
+func NextStricter(l api.Level) api.Level {
+	switch l {
+	case api.LevelPrivileged:
+		return api.LevelBaseline
+	case api.LevelBaseline:
+		return api.LevelRestricted
+	}
+	return ""
+}
+
+// Source says what a plan was made from: `context "prod" (server v1.21.14)`.
+func Source(s inventory.Source) string {
+	name := ""
+	if s.Name != "" {
+		name = " " + escape.Terminal(s.Name)
+	}
+	switch s.Kind {
+	case inventory.SourceDemo:
+		return "the built-in demo cluster"
+	case inventory.SourceFiles:
+		return "files" + name
+	case inventory.SourceSnapshot:
+		return "snapshot" + name
+	}
+	text := "the cluster"
+	if name != "" {
+		text = "context" + name
+	}
+	if s.Kind == inventory.SourceFilesAndCluster {
+		text = "files and " + text
+	}
+	if s.ServerVersion != "" {
+		text += " (server " + escape.Terminal(s.ServerVersion) + ")"
+	}
+	return text
+}
+
+// Position is "file:line", with as much of it as is known; "" for what was not read from a file.
+func Position(p pspparse.Position) string {
+	switch {
+	case p.File == "":
+		return ""
+	case p.Line == 0:
+		return escape.Terminal(p.File)
+	}
+	return fmt.Sprintf("%s:%d", escape.Terminal(p.File), p.Line)
+}
+
+// LevelVersion is "baseline:v1.25", or the level alone where no version is set.
+func LevelVersion(level, version string) string {
+	if version == "" {
+		return escape.Terminal(level)
+	}
+	return escape.Terminal(level + ":" + version)
+}
