@@ -1,0 +1,100 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// choice is a flag value out of a fixed list, checked as it is set.
+type choice struct {
+	value   *string
+	allowed []string
+}
+
+func (c choice) String() string { return *c.value }
+func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+
+func (c choice) Set(s string) error {
+	if !slices.Contains(c.allowed, s) {
+		return usagef("it is not one of %s", strings.Join(c.allowed, ", "))
+	}
+	*c.value = s
+	return nil
+}
+
+func levelNames() []string {
+	return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+}
+
+// decideFlags become migrate.Options.
+type decideFlags struct {
+	target, basis, empty, enforce, audit, warn string
+	allowPartial                               bool
+}
+
+func (d *decideFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
+	flags.Var(choice{&d.basis, []string{string(migrate.BasisWorkloads), string(migrate.BasisPolicies), string(migrate.BasisBoth)}}, "basis", "what decides the enforce level: what runs, what the policies permit, or the less strict of both (default workloads)")
+	flags.Var(choice{&d.empty, []string{string(migrate.EmptyPolicies), string(migrate.EmptyRestricted), string(migrate.EmptyBaseline), string(migrate.EmptySkip)}}, "empty-namespaces", "what decides where nothing runs (default policies, then restricted)")
+	flags.Var(choice{&d.enforce, levelNames()}, "enforce", "enforce this level everywhere, whatever it breaks; what it breaks is said")
+	flags.Var(choice{&d.audit, levelNames()}, "audit", "level to audit (default restricted)")
+	flags.Var(choice{&d.warn, levelNames()}, "warn", "level to warn about (default restricted)")
+	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4")
+	for _, name := range []string{"basis", "empty-namespaces", "enforce", "audit", "warn"} {
+		if c, ok := flags.Lookup(name).Value.(choice); ok {
+			complete(cmd, name, c.allowed)
+		}
+	}
+}
+
+const allowPartialFlag = "allow-partial"
+
+// decidingFlags shape the decision, which a saved plan already holds.
+func decidingFlags() []string {
+	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
+}
+
+// options checks the flags and turns them into options of the decision.
+func (d *decideFlags) options(flags *pflag.FlagSet) (migrate.Options, error) {
+	for _, name := range decidingFlags() {
+		if err := settleConflict(flags, planFlag, name); err != nil {
+			return migrate.Options{}, usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", name, name, name)
+		}
+	}
+	target, err := parseTarget(d.target)
+	if err != nil {
+		return migrate.Options{}, err
+	}
+	return migrate.Options{
+		Target:          target,
+		Basis:           migrate.Basis(d.basis),
+		EmptyNamespaces: migrate.EmptyNamespaces(d.empty),
+		Enforce:         api.Level(d.enforce),
+		Audit:           api.Level(d.audit),
+		Warn:            api.Level(d.warn),
+		AllowPartial:    d.allowPartial,
+	}, nil
+}
+
+// parseTarget accepts 1.25, v1.25 and latest; the zero version leaves the choice to the source.
+func parseTarget(s string) (api.Version, error) {
+	if s == "" {
+		return api.Version{}, nil
+	}
+	text := s
+	if text[0] >= '0' && text[0] <= '9' {
+		text = "v" + text
+	}
+	v, err := api.ParseVersion(text)
+	if err != nil {
+		return api.Version{}, usagef("--target-version=%q is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest", s)
+	}
+	return v, nil
+}

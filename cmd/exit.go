@@ -1,0 +1,134 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+)
+
+// The exit codes, as documented in the root command's help.
+const (
+	exitDone     = 0
+	exitFailed   = 1 // the run itself failed
+	exitUsage    = 2 // wrong flags or arguments: nothing was touched
+	exitFindings = 3 // done, and found what the caller asked to fail on
+	exitPartial  = 4 // done, and something could not be read or there was nothing to judge
+)
+
+// usageError is a mistake in flags or arguments.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// findingsError ends a run that did its work and found what --fail-on names.
+type findingsError struct{ error }
+
+func (e findingsError) Unwrap() error { return e.error }
+
+// partialError ends a run that did its work on less than there is.
+type partialError struct{ error }
+
+func (e partialError) Unwrap() error { return e.error }
+
+// runError marks an error as one that a verb's own run returned. Whatever reaches the top without it was raised by
+// cobra while it sorted out flags and arguments, and is wrong usage.
+type runError struct{ error }
+
+func (e runError) Unwrap() error { return e.error }
+
+// exitCode turns the kind of an error into the code of the process. Findings win over a partial read.
+func exitCode(err error) int {
+	var (
+		usage    usageError
+		findings findingsError
+		partial  partialError
+		run      runError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &findings):
+		return exitFindings
+	case errors.As(err, &partial):
+		return exitPartial
+	case errors.As(err, &run):
+		return exitFailed
+	}
+	return exitUsage
+}
+
+// grace is how long a run that was interrupted may take to stop: reading standard input cannot be cancelled.
+const grace = 2 * time.Second
+
+// Main runs the tool with the arguments, environment and streams of the process and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	done := make(chan int, 1)
+	streams := SystemStreams()
+	go func() { done <- Run(ctx, streams, SystemDeps(toolName(os.Args[0])), os.Args[1:]) }()
+	select {
+	case code := <-done:
+		return code
+	case <-ctx.Done():
+	}
+	select {
+	case code := <-done:
+		return code
+	case <-time.After(grace):
+		complain(streams.ErrOut, "psp2pss", context.Canceled)
+		return exitFailed
+	}
+}
+
+// toolName is how the user called the tool: a binary named kubectl-psp2pss runs as the kubectl plugin.
+func toolName(arg0 string) string {
+	if strings.TrimSuffix(filepath.Base(arg0), ".exe") == "kubectl-psp2pss" {
+		return "kubectl psp2pss"
+	}
+	return "psp2pss"
+}
+
+// Run is the tool as a function of everything it sees of the world.
+func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
+	root := New(streams, deps)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	// Whoever closed the pipe (head, less) has seen enough, and no message can reach them on it.
+	if err != nil && !errors.Is(err, syscall.EPIPE) {
+		complain(streams.ErrOut, deps.Name, err)
+		if code == exitUsage {
+			_, _ = fmt.Fprintf(streams.ErrOut, "Try '%s --help'.\n", deps.Name)
+		}
+	}
+	return code
+}
+
+// complain prints an error for people. Errors quote input, so nothing in one may reach the terminal unescaped.
+func complain(w io.Writer, name string, err error) {
+	text := err.Error()
+	switch {
+	case errors.Is(err, context.Canceled):
+		text = "interrupted: nothing more was read or written"
+	case errors.Is(err, context.DeadlineExceeded):
+		text += "; allow more time with --timeout"
+	}
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", name, escape.Terminal(line))
+	}
+}

@@ -1,0 +1,179 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+// explainOptions are what the flags and the argument of explain become.
+type explainOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source SourceOptions
+	Decide migrate.Options
+	// Kind is psp, ns, workload or sa. Name is its name; Namespace and WorkloadKind are set for kinds that have them.
+	Kind, Namespace, WorkloadKind, Name string
+}
+
+// topic is one thing that can be explained.
+type topic struct {
+	kind, argument, short string
+	aliases               []string
+	parse                 func(*explainOptions, string) error
+}
+
+func topics() []topic {
+	return []topic{
+		{"psp", "NAME", "Explain a policy: field by field, check by check, and who may use it", []string{"policy"}, parseName},
+		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", []string{"namespace"}, parseName},
+		{"workload", "NAMESPACE/KIND/NAME", "Explain a workload: what each check says of its pods", nil, parseWorkload},
+		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", []string{"serviceaccount"}, parseAccount},
+	}
+}
+
+func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = explainRun
+	}
+	cmd := &cobra.Command{
+		Use:   "explain",
+		Short: "Give the full reasoning for one policy, namespace, workload or service account",
+		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by binding, check by
+check, in Pod Security admission's own words.`,
+		Example: `  psp2pss explain ns web --demo
+  psp2pss explain psp restricted --plan plan.json
+  psp2pss explain workload web/deployment/api
+  psp2pss explain sa web/builder`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("explain does not know %q: it explains psp, ns, workload and sa", args[0])
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("say what to explain: psp NAME, ns NAME, workload NAMESPACE/KIND/NAME or sa NAMESPACE/NAME")
+		},
+	}
+	for _, t := range topics() {
+		cmd.AddCommand(newTopic(t, streams, deps, runF))
+	}
+	return cmd
+}
+
+func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
+	o := &explainOptions{streams: streams, deps: deps, Kind: t.kind}
+	var decide decideFlags
+	cmd := &cobra.Command{
+		Use:     t.kind + " " + t.argument,
+		Aliases: t.aliases,
+		Short:   t.short,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("%s takes one argument, %s", cmd.CommandPath(), t.argument)
+			}
+			return t.parse(o, args[0])
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.Decide, err = decide.options(cmd.Flags()); err != nil {
+				return err
+			}
+			if err = o.Source.complete(cmd.Flags(), streams); err != nil {
+				return err
+			}
+			return markRun(runF(cmd.Context(), o))
+		},
+	}
+	cmd.Flags().SortFlags = false
+	addSourceFlags(cmd.Flags(), &o.Source)
+	decide.add(cmd)
+	return cmd
+}
+
+func parseName(o *explainOptions, arg string) error {
+	if arg == "" || strings.Contains(arg, "/") {
+		return usagef("%q is not a name: give it without a slash", arg)
+	}
+	o.Name = arg
+	return nil
+}
+
+func parseAccount(o *explainOptions, arg string) error {
+	parts := strings.Split(arg, "/")
+	if len(parts) != 2 || parts[0] == "" || parts[1] == "" {
+		return usagef("%q does not name a service account: give it as NAMESPACE/NAME", arg)
+	}
+	o.Namespace, o.Name = parts[0], parts[1]
+	return nil
+}
+
+func parseWorkload(o *explainOptions, arg string) error {
+	parts := strings.Split(arg, "/")
+	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return usagef("%q does not name a workload: give it as NAMESPACE/KIND/NAME", arg)
+	}
+	o.Namespace, o.WorkloadKind, o.Name = parts[0], workloadKind(parts[1]), parts[2]
+	return nil
+}
+
+// workloadKind reads kubectl's plural and short names of kinds.
+func workloadKind(s string) string {
+	switch k := strings.ToLower(s); k {
+	case "po":
+		return "pod"
+	case "deploy":
+		return "deployment"
+	case "sts":
+		return "statefulset"
+	case "ds":
+		return "daemonset"
+	case "rs":
+		return "replicaset"
+	case "rc":
+		return "replicationcontroller"
+	case "cj":
+		return "cronjob"
+	default:
+		return strings.TrimSuffix(k, "s")
+	}
+}
+
+func explainRun(ctx context.Context, o *explainOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	plan, err := getPlan(ctx, o.deps, o.Source, o.Decide)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := o.render(&b, plan); err != nil {
+		return err
+	}
+	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("writing to standard output: %w", err)
+	}
+	return verdict(plan, nil, o.Decide.AllowPartial)
+}
+
+func (o *explainOptions) render(w io.Writer, plan *migrate.Plan) error {
+	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour}
+	switch o.Kind {
+	case "psp":
+		return report.ExplainPolicy(w, plan, o.Name, opts)
+	case "ns":
+		return report.ExplainNamespace(w, plan, o.Name, opts)
+	case "workload":
+		return report.ExplainWorkload(w, plan, o.Namespace, o.WorkloadKind, o.Name, opts)
+	default:
+		return report.ExplainServiceAccount(w, plan, o.Namespace, o.Name, opts)
+	}
+}

@@ -1,0 +1,75 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	// Kubeconfig users that sign in through OIDC need client-go's plugin for it, which registers itself when it is
+	// imported: the one registration by import here, since client-go offers no other way.
+	_ "k8s.io/client-go/plugin/pkg/client/auth/oidc"
+
+	"github.com/psp2pss/psp2pss/fixtures"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
+	"github.com/psp2pss/psp2pss/pspparse/files"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// load reads all sources into one inventory.
+func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+	b := inventory.NewBuilder()
+	source := inventory.Source{}
+	if o.Demo {
+		return loadDemo(b)
+	}
+	if len(o.Files) > 0 {
+		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Stdin: o.Stdin, Progress: o.Progress}
+		if err := r.Read(ctx, b); err != nil {
+			return nil, err
+		}
+		names := slices.Clone(o.Files)
+		slices.Sort(names)
+		source = inventory.Source{Kind: inventory.SourceFiles, Name: strings.Join(names, ", ")}
+	}
+	if o.Cluster() {
+		kind := inventory.SourceCluster
+		if len(o.Files) > 0 {
+			kind = inventory.SourceFilesAndCluster
+		}
+		read, err := loadCluster(ctx, o, b)
+		if err != nil {
+			return nil, err
+		}
+		source = inventory.Source{Kind: kind, Name: read.Name, ServerVersion: read.ServerVersion}
+	}
+	return b.Build(source), nil
+}
+
+func loadDemo(b *inventory.Builder) (*inventory.Inventory, error) {
+	demo, err := fixtures.Demo()
+	if err != nil {
+		return nil, fmt.Errorf("opening the demo cluster: %w", err)
+	}
+	if err := files.ReadFS(demo, b); err != nil {
+		return nil, fmt.Errorf("reading the demo cluster: %w", err)
+	}
+	return b.Build(inventory.Source{Kind: inventory.SourceDemo}), nil
+}
+
+func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (inventory.Source, error) {
+	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+	if err != nil {
+		return inventory.Source{}, err
+	}
+	if name == cluster.InCluster {
+		name = "" // no kubeconfig has such a context, and a script must not name it
+	}
+	r := &cluster.Reader{Config: config, Context: name, Progress: o.Progress}
+	version, err := r.Read(ctx, b)
+	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)
+	}
+	return inventory.Source{Name: name, ServerVersion: version}, err
+}

@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+// output is one -o: a format, and a file unless it goes to standard output.
+type output struct {
+	format report.Format
+	file   string
+}
+
+// planFormats are the formats of a plan: those of the report, and what the labels become.
+func planFormats() []report.Format {
+	return append(report.Formats(), labelFormats()...)
+}
+
+// labelFormats are what label changes can be written as, the default first.
+func labelFormats() []report.Format {
+	options := labels.Options{Tool: "psp2pss " + buildVersion().Version}
+	return []report.Format{
+		{Name: "commands", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error {
+			return labels.Commands(w, p, options)
+		}},
+		{Name: "manifest", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error {
+			return labels.Manifests(w, p)
+		}},
+	}
+}
+
+func formatNames(formats []report.Format) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// parseOutputs reads the values of -o against the formats of a verb, the first of which is the default.
+func parseOutputs(values []string, formats []report.Format) ([]output, error) {
+	if len(values) == 0 {
+		return []output{{format: formats[0]}}, nil
+	}
+	var outs []output
+	seen := map[string]bool{}
+	for _, value := range values {
+		name, file, toFile := strings.Cut(value, "=")
+		format, ok := report.Find(formats, name)
+		switch {
+		case !ok:
+			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(formatNames(formats), ", "))
+		case toFile && file == "":
+			return nil, usagef("-o %q names no file: give one, as in -o %s=FILE", value, name)
+		case !toFile && seen[""]:
+			return nil, usagef("-o %q: only one format can go to standard output; give the others a file, as in -o %s=FILE", value, name)
+		case seen[file]:
+			return nil, usagef("-o %q: two formats cannot go to one file", value)
+		}
+		seen[file] = true
+		outs = append(outs, output{format, file})
+	}
+	return outs, nil
+}
+
+// checkTargets finds out before the work starts whether the files can be written.
+func checkTargets(outs []output) error {
+	for _, o := range outs {
+		if o.file == "" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Dir(o.file)); err != nil {
+			return fmt.Errorf("writing %q: %w; create the folder first", o.file, errors.Unwrap(err))
+		} else if !info.IsDir() {
+			return fmt.Errorf("writing %q: %q is not a folder", o.file, filepath.Dir(o.file))
+		}
+		if info, err := os.Stat(o.file); err == nil && info.IsDir() {
+			return fmt.Errorf("writing %q: it is a folder; name a file in it", o.file)
+		}
+	}
+	return nil
+}
+
+// writeOutputs renders the plan into every output: files first, so that a reader who closes the pipe early does not
+// keep them from being written.
+func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders bool) error {
+	for _, o := range outs {
+		if o.file == "" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := o.format.Write(&b, plan, report.Options{NoHeaders: noHeaders}); err != nil {
+			return fmt.Errorf("rendering %s: %w", o.format.Name, err)
+		}
+		if err := writeFile(o.file, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	for _, o := range outs {
+		if o.file != "" {
+			continue
+		}
+		var b bytes.Buffer
+		opts := report.Options{Width: streams.Width, Colour: streams.Colour, NoHeaders: noHeaders}
+		if err := o.format.Write(&b, plan, opts); err != nil {
+			return fmt.Errorf("rendering %s: %w", o.format.Name, err)
+		}
+		if _, err := streams.Out.Write(b.Bytes()); err != nil {
+			return fmt.Errorf("writing to standard output: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeFile replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it
+// is, and a link is followed, so that neither is replaced.
+func writeFile(name string, data []byte) error {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return writeInto(name, os.O_WRONLY, data)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
+	if err := writeInto(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data); err != nil {
+		_ = os.Remove(temporary)
+		return err
+	}
+	if err == nil {
+		err = os.Chmod(temporary, info.Mode().Perm())
+	} else {
+		err = nil
+	}
+	if err == nil {
+		err = os.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	return nil
+}
+
+func writeInto(name string, flag int, data []byte) error {
+	f, err := os.OpenFile(name, flag, 0o666) //nolint:gosec // G302, G304: the file that the user names, with the rights the user's umask gives
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	_, err = f.Write(data)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+// planOptions are what the flags of plan and labels become.
+type planOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source    SourceOptions
+	Decide    migrate.Options
+	Scope     migrate.Scope
+	Outputs   []output
+	NoHeaders bool
+	FailOn    []string
+}
+
+// planFlags are the flags of plan and labels as given.
+type planFlags struct {
+	source    SourceOptions
+	decide    decideFlags
+	scope     scopeFlags
+	outputs   []string
+	noHeaders bool
+	failOn    []string
+}
+
+func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addSourceFlags(flags, &f.source)
+	f.scope.add(flags)
+	f.decide.add(cmd)
+	addOutputFlag(cmd, &f.outputs, formats)
+	flags.BoolVar(&f.noHeaders, "no-headers", false, "print the lines of the table and nothing around them")
+	addFailOnFlag(cmd, &f.failOn)
+}
+
+// options checks all flags before anything is touched.
+func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format) (*planOptions, error) {
+	flags := cmd.Flags()
+	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
+	var err error
+	if o.Decide, err = f.decide.options(flags); err != nil {
+		return nil, err
+	}
+	if err = f.source.complete(flags, streams); err != nil {
+		return nil, err
+	}
+	o.Source = f.source
+	if o.Scope, err = f.scope.scope(flags); err != nil {
+		return nil, err
+	}
+	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
+		return nil, err
+	}
+	if o.FailOn, err = checkFailOn(f.failOn); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = planRun
+	}
+	var f planFlags
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Recommend the level and labels of every namespace, with the reasons",
+		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels: the strictest level
+that everything in it will still meet once no PodSecurityPolicy fills anything in. It says what decided, what blocks the
+next level, what the policies enforced that will be lost, and what could not be read. It never writes to a cluster.
+
+In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave as it is,
+! looser than today (never part of the commands unless asked for with --enforce), ? withheld because something could not
+be read.`,
+		Example: `  # The cluster of the current kubeconfig context
+  psp2pss plan
+
+  # A dump, or manifests in a folder tree
+  kubectl get psp,ns,sa,roles,rolebindings,clusterroles,clusterrolebindings,pods,deployments -A -o json | psp2pss plan -f -
+  psp2pss plan -R -f ./clusters/legacy
+
+  # Policies from Git, workloads from a cluster that no longer serves policies
+  psp2pss plan -f psp/ --context prod
+
+  # The table to read and the plan to keep, without the platform's namespaces
+  psp2pss plan --exclude kube-system -o table -o json=plan.json
+
+  # Fail a pipeline when a label would change
+  psp2pss plan -R -f . --fail-on=change`,
+		Args: noArgs,
+	}
+	formats := planFormats()
+	f.add(cmd, formats)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options(cmd, streams, deps, formats)
+		if err != nil {
+			return err
+		}
+		return markRun(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+// planRun makes the plan, shows the namespaces in scope, and judges the whole for the exit code: filters and formats
+// never change that.
+func planRun(ctx context.Context, o *planOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	if err := checkTargets(o.Outputs); err != nil {
+		return err
+	}
+	plan, err := getPlan(ctx, o.deps, o.Source, o.Decide)
+	if err != nil {
+		return err
+	}
+	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	if err := writeOutputs(o.streams, o.Outputs, plan.Select(o.Scope), o.NoHeaders); err != nil {
+		return err
+	}
+	return verdict(plan, o.FailOn, o.Decide.AllowPartial)
+}

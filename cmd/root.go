@@ -1,0 +1,138 @@
+// Package cmd owns the command line: one file per verb, flags in, exit code out. It takes the streams and the outside
+// world as parameters (Streams, Deps) and returns a cobra command. It never decides anything about policies or levels:
+// it calls the packages that do and renders what they return.
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Deps is the outside world of the commands. Tests replace it.
+type Deps struct {
+	// Name is how the user calls the tool: psp2pss, or "kubectl psp2pss".
+	Name string
+	// Load reads an inventory from a live source.
+	Load func(context.Context, SourceOptions) (*inventory.Inventory, error)
+	// Build makes the decision.
+	Build func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error)
+	// LookupEnv is os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+}
+
+// New returns the tool. The list of verbs is its table of contents.
+func New(streams Streams, deps Deps) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "psp2pss",
+		Short: "Migrate a cluster from PodSecurityPolicy to the Pod Security Standards",
+		Long: `psp2pss takes a cluster that lives by PodSecurityPolicy to the Pod Security Standards, without an outage and
+without silently opening what the policies had closed. It reads policies, RBAC and workloads, from files or from a
+cluster, and recommends for every namespace the level to enforce, with the reasons. Analysis never writes to a cluster.
+
+Every flag can be set in the environment as PSP2PSS_FLAG_NAME (--target-version is PSP2PSS_TARGET_VERSION); the flag
+wins, and a flag that may be repeated takes a comma-separated list.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names; 4 done, but something could not be
+read or there was nothing to judge (--allow-partial turns 4 into 0).`,
+		Example: `  # See it work on the built-in legacy cluster
+  psp2pss plan --demo
+
+  # Plan for the cluster of the current kubeconfig context, and save the plan
+  psp2pss plan -o table -o json=plan.json
+
+  # Turn the saved plan into label commands, review them, run them
+  psp2pss labels --plan plan.json > labels.sh`,
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: deps.Name},
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return fromEnvironment(cmd.Flags(), deps.LookupEnv)
+		},
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		newPlan(streams, deps, nil),
+		newExplain(streams, deps, nil),
+		newSimulate(streams, deps, nil),
+		newLabels(streams, deps, nil),
+		newVersion(streams, nil),
+	)
+	if deps.Name != root.Use {
+		renameExamples(root, root.Use, deps.Name)
+	}
+	return root
+}
+
+// renameExamples shows the examples as the user calls the tool.
+func renameExamples(cmd *cobra.Command, from, to string) {
+	cmd.Example = strings.ReplaceAll(cmd.Example, "  "+from+" ", "  "+to+" ")
+	for _, sub := range cmd.Commands() {
+		renameExamples(sub, from, to)
+	}
+}
+
+// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME.
+func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var failed error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := envName(f.Name)
+		value, ok := lookup(name)
+		if !ok || f.Changed || f.Name == "help" || failed != nil {
+			return
+		}
+		if err := setFlag(flags, f, value); err != nil {
+			failed = usagef("reading %s=%q from the environment: %w", name, value, err)
+			return
+		}
+		if err := flags.SetAnnotation(f.Name, fromEnvAnnotation, []string{name}); err != nil {
+			failed = err
+		}
+	})
+	return failed
+}
+
+// fromEnvAnnotation marks a flag whose value came from the environment.
+const fromEnvAnnotation = "psp2pss_from_environment"
+
+func envName(flag string) string {
+	return "PSP2PSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
+	list, ok := f.Value.(pflag.SliceValue)
+	if !ok {
+		return flags.Set(f.Name, value)
+	}
+	if value == "" {
+		return nil
+	}
+	if err := list.Replace(strings.Split(value, ",")); err != nil {
+		return fmt.Errorf("splitting at the commas: %w", err)
+	}
+	f.Changed = true
+	return nil
+}
+
+// SystemDeps is the real world.
+func SystemDeps(name string) Deps {
+	return Deps{
+		Name:      name,
+		Load:      load,
+		Build:     migrate.Build,
+		LookupEnv: os.LookupEnv,
+	}
+}

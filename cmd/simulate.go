@@ -1,0 +1,233 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// simulateOptions are what the flags of simulate become.
+type simulateOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source       SourceOptions
+	Scope        migrate.Scope
+	Level        api.Level
+	Target       api.Version
+	Output       string
+	NoHeaders    bool
+	AllowPartial bool
+}
+
+func simulateFormats() []string { return []string{"text", "json"} }
+
+func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulateOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = simulateRun
+	}
+	o := &simulateOptions{streams: streams, deps: deps}
+	var scope scopeFlags
+	level, target, output := string(api.LevelRestricted), "", simulateFormats()[0]
+	var asWritten bool
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Dry-run workloads, as written, against a level of the standards",
+		Long: `Simulate says for every workload, as its author wrote it, what Pod Security admission would say at a level and version,
+in its own words. Nothing is sent to a cluster.
+
+From a saved plan it can answer at the plan's own version, for what the plan knows as written.`,
+		Example: `  # What would the restricted level refuse?
+  psp2pss simulate -f deployment.yaml --level=restricted --target-version=latest
+
+  # One namespace of the cluster, at baseline
+  psp2pss simulate -n web --level=baseline`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.complete(cmd.Flags(), &scope, level, target, output); err != nil {
+				return err
+			}
+			return markRun(runF(cmd.Context(), o))
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addSourceFlags(flags, &o.Source)
+	scope.add(flags)
+	flags.Var(choice{&level, levelNames()}, "level", "level to judge by")
+	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
+	flags.BoolVar(&asWritten, "as-written", true, "judge templates as their authors wrote them")
+	flags.VarP(choice{&output, simulateFormats()}, "output", "o", "format of the answer")
+	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")
+	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
+	complete(cmd, "level", levelNames())
+	complete(cmd, "output", simulateFormats())
+	return cmd
+}
+
+func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target, output string) error {
+	if written, err := flags.GetBool("as-written"); err != nil || !written {
+		return usagef("--as-written=false: as written is the only form that can be simulated")
+	}
+	var err error
+	if o.Target, err = parseTarget(target); err != nil {
+		return err
+	}
+	o.Level, o.Output = api.Level(level), output
+	if err = o.Source.complete(flags, o.streams); err != nil {
+		return err
+	}
+	o.Scope, err = scope.scope(flags)
+	return err
+}
+
+func simulateRun(ctx context.Context, o *simulateOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	var plan *migrate.Plan
+	var result *report.Simulation
+	var err error
+	if o.Source.Plan != "" {
+		if plan, err = readPlan(o.Source.Plan, o.Source.Stdin); err != nil {
+			return err
+		}
+		result, err = o.fromPlan(plan)
+	} else {
+		plan, result, err = o.fromSource(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	var b bytes.Buffer
+	if err := o.render(&b, result); err != nil {
+		return err
+	}
+	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("writing to standard output: %w", err)
+	}
+	return verdict(plan, nil, o.AllowPartial)
+}
+
+func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
+	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour, NoHeaders: o.NoHeaders}
+	if o.Output == "json" {
+		return report.SimulationJSON(w, s, opts)
+	}
+	return report.SimulationText(w, s, opts)
+}
+
+// fromSource judges what was read. The plan comes with it for its namespaces, gaps and target version.
+func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *report.Simulation, error) {
+	inv, err := o.deps.Load(ctx, o.Source)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := o.deps.Build(inv, migrate.Options{Target: o.Target})
+	if err != nil {
+		return nil, nil, err
+	}
+	version, err := api.ParseVersion(plan.TargetVersion)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the target version of the plan: %w", err)
+	}
+	judge, err := simulate.NewJudge(inv.Policies)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := inScope(plan, o.Scope)
+	s := &report.Simulation{Level: string(o.Level), Version: version.String(), Results: []report.Simulated{}}
+	at := api.LevelVersion{Level: o.Level, Version: version}
+	for i := range inv.Workloads {
+		if w := &inv.Workloads[i]; in[w.Namespace] {
+			s.Results = append(s.Results, judged(judge, w, at))
+		}
+	}
+	return plan, s, nil
+}
+
+func judged(judge *simulate.Judge, w *inventory.Workload, at api.LevelVersion) report.Simulated {
+	out := report.Simulated{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name}
+	verdict, ok := judge.AsWritten(w, at.Version)
+	if !ok {
+		out.Unknown = "only pods that a policy may have changed were read, not what their author wrote"
+		return out
+	}
+	answer(&out, judge.AtLevel(verdict.Violations, at))
+	return out
+}
+
+// answer words what the level would say.
+func answer(out *report.Simulated, violations []simulate.Violation) {
+	out.Allowed = len(violations) == 0
+	out.Message = simulate.Message(violations)
+	for _, v := range violations {
+		out.Violations = append(out.Violations, migrate.Violation(v))
+	}
+}
+
+// fromPlan answers from a saved plan as far as it holds the answer: it has violations for the day after, which are those
+// as written wherever both come to the same level.
+func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, error) {
+	if o.Target != (api.Version{}) && o.Target.String() != plan.TargetVersion {
+		return nil, fmt.Errorf("simulating at %s: the plan holds verdicts at %s only; read the source again instead of --plan", o.Target, plan.TargetVersion)
+	}
+	version, err := api.ParseVersion(plan.TargetVersion)
+	if err != nil {
+		return nil, fmt.Errorf("reading the target version of the plan: %w", err)
+	}
+	evaluator, err := simulate.NewEvaluator()
+	if err != nil {
+		return nil, err
+	}
+	at := api.LevelVersion{Level: o.Level, Version: version}
+	s := &report.Simulation{Level: string(o.Level), Version: plan.TargetVersion, Results: []report.Simulated{}}
+	selected := plan.Select(o.Scope)
+	for i := range selected.Namespaces {
+		ns := &selected.Namespaces[i]
+		for _, w := range ns.Workloads {
+			out := report.Simulated{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}
+			if missing := missingAsWritten(&w); missing != "" {
+				out.Unknown = missing
+			} else {
+				violations := make([]simulate.Violation, len(w.Violations))
+				for i, v := range w.Violations {
+					violations[i] = simulate.Violation(v)
+				}
+				answer(&out, evaluator.AtLevel(violations, at))
+			}
+			s.Results = append(s.Results, out)
+		}
+	}
+	return s, nil
+}
+
+// missingAsWritten says what a plan lacks to answer for a workload as written; "" if it lacks nothing.
+func missingAsWritten(w *migrate.Workload) string {
+	switch {
+	case w.Level.AsWritten == "":
+		return "only pods that a policy may have changed were read, not what their author wrote"
+	case w.Level.AsWritten != w.Level.DayAfter:
+		return "the plan holds what it violates on the day after (" + string(w.Level.DayAfter) + "), not as written (" + string(w.Level.AsWritten) + "); read the source again instead of --plan"
+	}
+	return ""
+}
+
+// inScope is the set of the namespaces in scope.
+func inScope(plan *migrate.Plan, scope migrate.Scope) map[string]bool {
+	in := map[string]bool{}
+	for _, ns := range plan.Select(scope).Namespaces {
+		in[ns.Name] = true
+	}
+	return in
+}

@@ -1,0 +1,183 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// SourceOptions say where a run reads from.
+type SourceOptions struct {
+	// Files are files and folders, "-" for standard input; Recursive descends into folders.
+	Files     []string
+	Recursive bool
+	// Demo reads the built-in cluster, Plan a saved plan.
+	Demo bool
+	Plan string
+	// Kubeconfig, Context, As and AsGroups mean what they mean to kubectl.
+	Kubeconfig, Context, As string
+	AsGroups                []string
+	// Timeout bounds the whole run; 0 means no bound.
+	Timeout time.Duration
+
+	// Stdin is what "-" reads. Progress, if not nil, is told what is being read.
+	Stdin    io.Reader
+	Progress func(string)
+}
+
+// Cluster says whether a cluster is read: it is the default, and beside files it must be asked for.
+func (o *SourceOptions) Cluster() bool {
+	if o.Demo || o.Plan != "" {
+		return false
+	}
+	return len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
+}
+
+const (
+	fileFlag       = "filename"
+	recursiveFlag  = "recursive"
+	demoFlag       = "demo"
+	planFlag       = "plan"
+	kubeconfigFlag = "kubeconfig"
+	contextFlag    = "context"
+	asFlag         = "as"
+	asGroupFlag    = "as-group"
+	timeoutFlag    = "timeout"
+)
+
+func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
+	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files or folders to read (YAML, JSON, gzip), or - for standard input; may be repeated; no cluster is read unless --context or --kubeconfig is also given")
+	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
+	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")
+	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
+	flags.StringVar(&o.Kubeconfig, kubeconfigFlag, "", "kubeconfig file to read the cluster through")
+	flags.StringVar(&o.Context, contextFlag, "", "kubeconfig context to use")
+	flags.StringVar(&o.As, asFlag, "", "user to impersonate")
+	flags.StringArrayVar(&o.AsGroups, asGroupFlag, nil, "group to impersonate; may be repeated")
+	flags.DurationVar(&o.Timeout, timeoutFlag, 0, "time that the whole run may take, such as 5m; 0 means no limit")
+}
+
+// sourceConflicts are pairs of flags that name different sources, with what to say.
+var sourceConflicts = [][2]string{
+	{demoFlag, planFlag},
+	{demoFlag, fileFlag}, {demoFlag, contextFlag}, {demoFlag, kubeconfigFlag}, {demoFlag, asFlag}, {demoFlag, asGroupFlag},
+	{planFlag, fileFlag}, {planFlag, contextFlag}, {planFlag, kubeconfigFlag}, {planFlag, asFlag}, {planFlag, asGroupFlag},
+}
+
+// complete settles what the source flags mean together, before anything is touched.
+func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
+	for _, pair := range sourceConflicts {
+		if err := settleConflict(flags, pair[0], pair[1]); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(o.Files, "") {
+		return usagef("--%s is empty: name a file or a folder, or - for standard input", fileFlag)
+	}
+	if flags.Changed(planFlag) && o.Plan == "" {
+		return usagef("--%s is empty: name a file that 'plan -o json=FILE' saved", planFlag)
+	}
+	if o.Timeout < 0 {
+		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Timeout)
+	}
+	if o.Recursive && len(o.Files) == 0 {
+		return usagef("--%s needs a folder: add -f FOLDER", recursiveFlag)
+	}
+	if len(o.AsGroups) > 0 && o.As == "" {
+		return usagef("--%s needs --%s: a group is impersonated together with a user", asGroupFlag, asFlag)
+	}
+	o.Stdin = streams.In
+	return nil
+}
+
+// settleConflict refuses two flags that name different sources. Where one of them was given and the other comes from
+// the environment, the given one wins and the other is taken back.
+func settleConflict(flags *pflag.FlagSet, a, b string) error {
+	fa, fb := flags.Lookup(a), flags.Lookup(b)
+	if fa == nil || fb == nil || !fa.Changed || !fb.Changed {
+		return nil
+	}
+	envA, envB := len(fa.Annotations[fromEnvAnnotation]) > 0, len(fb.Annotations[fromEnvAnnotation]) > 0
+	switch {
+	case envA && !envB:
+		return unset(fa)
+	case envB && !envA:
+		return unset(fb)
+	}
+	return usagef("--%s and --%s exclude each other: they name different sources", a, b)
+}
+
+func unset(f *pflag.Flag) error {
+	f.Changed = false
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.Replace(nil)
+	}
+	return f.Value.Set(f.DefValue)
+}
+
+// withTimeout bounds the run if the user asked for it.
+func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.Timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, o.Timeout)
+}
+
+// getPlan reads a saved plan, or makes one from what the source holds.
+func getPlan(ctx context.Context, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
+	if src.Plan != "" {
+		return readPlan(src.Plan, src.Stdin)
+	}
+	inv, err := deps.Load(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	return deps.Build(inv, opts)
+}
+
+// readPlan reads a Plan as 'plan -o json' or 'plan -o yaml' wrote it.
+func readPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
+	data, err := readAll(name, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return nil, fmt.Errorf("reading the plan %q: it is empty; save one with \"psp2pss plan -o json=plan.json\"", name)
+	}
+	if data[0] != '{' {
+		if data, err = yamlToJSON(data); err != nil {
+			return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+		}
+	}
+	plan, err := migrate.ReadPlan(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+	}
+	return plan, nil
+}
+
+func readAll(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(name) //nolint:gosec // G304: reading the file that the user names is the point
+}
+
+// yamlToJSON turns one YAML document into JSON.
+func yamlToJSON(data []byte) ([]byte, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("decoding YAML: %w", err)
+	}
+	return json.Marshal(doc)
+}

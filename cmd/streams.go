@@ -1,0 +1,45 @@
+package cmd
+
+import (
+	"bytes"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Streams are the three streams of a run and what is known about them. Results go to Out and nothing else does;
+// progress, warnings and advice go to ErrOut, so that pipes stay clean.
+type Streams struct {
+	In          io.Reader
+	Out, ErrOut io.Writer
+	// Width is the number of columns of the terminal that Out is, 0 where Out is none.
+	Width int
+	// Colour is true where Out is a terminal that may be coloured.
+	Colour bool
+	// Progress is true where ErrOut is a terminal: only then may a line be written and wiped again.
+	Progress bool
+}
+
+// SystemStreams returns the streams of the process. NO_COLOR, set to anything, and TERM=dumb switch colour off.
+func SystemStreams() Streams {
+	s := Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	dumb := os.Getenv("TERM") == "dumb"
+	s.Progress = isTerminal(os.Stderr) && !dumb
+	if isTerminal(os.Stdout) {
+		s.Width = 80
+		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+			s.Width = width
+		}
+		s.Colour = os.Getenv("NO_COLOR") == "" && !dumb
+	}
+	return s
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// TestStreams returns streams over buffers, which look like pipes to a command.
+func TestStreams(in string) (s Streams, out, errOut *bytes.Buffer) {
+	out, errOut = &bytes.Buffer{}, &bytes.Buffer{}
+	return Streams{In: bytes.NewBufferString(in), Out: out, ErrOut: errOut}, out, errOut
+}

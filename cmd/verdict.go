@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+)
+
+// What --fail-on may name.
+const (
+	failOnPrivileged = string(api.LevelPrivileged)
+	failOnBaseline   = string(api.LevelBaseline)
+	failOnChange     = "change"
+	failOnLoosening  = "loosening"
+)
+
+func failOnNames() []string {
+	return []string{failOnPrivileged, failOnBaseline, failOnChange, failOnLoosening}
+}
+
+func addFailOnFlag(cmd *cobra.Command, values *[]string) {
+	cmd.Flags().StringSliceVar(values, "fail-on", nil, "exit 3 if any namespace, shown or not, needs this level or a looser one (privileged, baseline), would get a label changed (change), or one looser than today (loosening); may be repeated")
+	complete(cmd, "fail-on", failOnNames())
+}
+
+func checkFailOn(values []string) ([]string, error) {
+	for _, v := range values {
+		if !slices.Contains(failOnNames(), v) {
+			return nil, usagef("--fail-on=%q: it is not one of %s", v, strings.Join(failOnNames(), ", "))
+		}
+	}
+	return values, nil
+}
+
+// verdict turns a plan into the error that ends the run: findings first, then what could not be read.
+func verdict(plan *migrate.Plan, failOn []string, allowPartial bool) error {
+	for _, name := range failOnNames() {
+		if !slices.Contains(failOn, name) {
+			continue
+		}
+		if found := findings(plan, name); len(found) > 0 {
+			return findingsError{fmt.Errorf("--fail-on=%s: %s", name, summarise(found))}
+		}
+	}
+	if allowPartial {
+		return nil
+	}
+	if len(plan.Policies) == 0 && len(plan.Namespaces) == 0 {
+		return partialError{errors.New("nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
+	}
+	if n := len(plan.Gaps); n > 0 {
+		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, plural(n, "thing", "things"), allowPartialFlag)}
+	}
+	return nil
+}
+
+// findings are the namespaces that one value of --fail-on is about.
+func findings(plan *migrate.Plan, name string) []string {
+	var found []string
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		hit := false
+		switch name {
+		case failOnPrivileged:
+			hit = ns.Needed == api.LevelPrivileged
+		case failOnBaseline:
+			hit = ns.Needed == api.LevelPrivileged || ns.Needed == api.LevelBaseline
+		case failOnChange:
+			hit = labels.Changes(ns)
+		case failOnLoosening:
+			hit = labels.Loosens(ns)
+		}
+		if hit {
+			found = append(found, ns.Name)
+		}
+	}
+	return found
+}
+
+// summarise names the first few.
+func summarise(names []string) string {
+	const most = 5
+	n := len(names)
+	text := fmt.Sprintf("%d %s (", n, plural(n, "namespace", "namespaces"))
+	if n <= most {
+		return text + strings.Join(names, ", ") + ")"
+	}
+	return text + strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more)", n-most)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// warnUnknown tells of names on the command line that the plan knows nothing of.
+func warnUnknown(w io.Writer, plan *migrate.Plan, scope migrate.Scope) {
+	for _, name := range plan.Unknown(scope) {
+		_, _ = fmt.Fprintf(w, "warning: there is no namespace %s in what was read\n", escape.Terminal(fmt.Sprintf("%q", name)))
+	}
+}

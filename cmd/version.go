@@ -1,0 +1,78 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// buildInfo is what the binary says of itself. It comes from build info alone, so that 'go install' and a release agree.
+type buildInfo struct {
+	Version  string // module version, or (devel)
+	Revision string // commit, with "+dirty" for a changed tree; empty where unknown
+	Library  string // version of k8s.io/pod-security-admission
+	Go       string
+}
+
+func buildVersion() buildInfo {
+	b := buildInfo{Version: "(devel)", Library: "(unknown)", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if info.Main.Version != "" {
+		b.Version = info.Main.Version
+	}
+	dirty := ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			b.Revision = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+dirty"
+		}
+	}
+	if b.Revision != "" {
+		b.Revision += dirty
+	}
+	for _, d := range info.Deps {
+		if d.Path == "k8s.io/pod-security-admission" {
+			b.Library = d.Version
+		}
+	}
+	return b
+}
+
+type versionOptions struct {
+	streams Streams
+}
+
+func newVersion(streams Streams, runF func(context.Context, *versionOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = versionRun
+	}
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of the tool and of the standards it knows",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return markRun(runF(cmd.Context(), &versionOptions{streams}))
+		},
+	}
+}
+
+func versionRun(_ context.Context, o *versionOptions) error {
+	b := buildVersion()
+	revision := ""
+	if b.Revision != "" {
+		revision = " (" + b.Revision + ")"
+	}
+	_, err := fmt.Fprintf(o.streams.Out, "psp2pss %s%s\nPod Security Standards: up to %s (k8s.io/pod-security-admission %s)\nbuilt with %s for %s/%s\n",
+		b.Version, revision, simulate.Newest(), b.Library, b.Go, runtime.GOOS, runtime.GOARCH)
+	return err
+}
