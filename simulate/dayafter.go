@@ -17,7 +17,7 @@ type DayAfter struct {
 	// Estimated is true where part of a live pod has no template to compare it with, what a policy filled in had to be
 	// taken off by rule, and the answer rests on it.
 	Estimated bool
-	// Pod is the first live pod that made the verdict less strict than the template's; empty if none did.
+	// Pod is the first live pod, by name, at the verdict's level; empty where the template itself is at it.
 	Pod string
 }
 
@@ -32,11 +32,12 @@ type candidate struct {
 // With a template, the template is one candidate. A live pod that differs from it (a webhook injected something, someone
 // added a debug container, the pod is older than the template) is another: wherever the template leaves a value unset
 // that the policy in the pod's kubernetes.io/psp annotation fills in, the value is put back to unset. For containers
-// beyond the template nobody can tell the policy's values from the injector's, so both are judged: the container as
+// beyond the template nobody can tell the policy's values from the injector's, so the pod is judged twice: with them as
 // stored, and without every value that the policy would have written.
 //
-// Without a template (a bare pod, an owner that was not read) that doubt is over the whole pod, and so it is, template
-// or not, if the policy is not among those read: then any value that some policy can write may be the policy's.
+// The doubt is over the whole pod if there is no template (a bare pod, an owner that was not read), and if the policy is
+// not among those read: then the pod is judged as stored and again without every value that the policy, or any policy,
+// would have written where the template, if any, leaves it unset.
 //
 // A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
 // as stored: they are added through a subresource that PodSecurityPolicy does not look at.

@@ -18,6 +18,8 @@ const (
 // filling is what a policy writes into pods that leave a value unset. Each field is named after the one it fills; nil,
 // empty and false mean that the policy does not fill it.
 type filling struct {
+	// nothing is true for a policy that leaves every pod as it is.
+	nothing bool
 	// anything is true for a policy of which nothing is known: it may have written any value into the fields that carry
 	// one. Fields that can only ever be filled with one value are set as in a policy that does.
 	anything bool
@@ -44,6 +46,7 @@ func anyFilling() *filling {
 func fillingOf(p *pspparse.Policy) *filling {
 	s := &p.Spec
 	f := &filling{
+		nothing:                len(p.Mutating()) == 0,
 		runAsUser:              firstOf(&s.RunAsUser),
 		runAsGroup:             firstOf(s.RunAsGroup),
 		fsGroup:                firstOf(&s.FSGroup),

@@ -66,7 +66,7 @@ func (r *random) pod() (map[string]string, *corev1.PodSpec) {
 			annotations["container.seccomp.security.alpha.kubernetes.io/"+c.Name] = *p
 		}
 	}
-	if p := maybe(r, "runtime/default", "docker/default", "unconfined"); p != nil && r.Intn(3) == 0 {
+	if p := maybe(r, "runtime/default", "docker/default", "unconfined"); p != nil {
 		annotations[seccompPodAnnotation] = *p
 	}
 	return annotations, spec
@@ -156,7 +156,7 @@ func (r *random) volumes() []corev1.Volume {
 	)
 }
 
-// policy makes a usable policy; whether it would admit anything is of no matter here.
+// policy makes a usable policy, one of three a hardening one; whether it would admit anything is of no matter here.
 func (r *random) policy(name string) *pspparse.Policy {
 	ids := func(rules ...string) pspparse.IDStrategy {
 		return pspparse.IDStrategy{Rule: rules[r.Intn(len(rules))], Ranges: []pspparse.IDRange{{Min: int64(r.Intn(3)), Max: 3000}}}
@@ -185,6 +185,11 @@ func (r *random) policy(name string) *pspparse.Policy {
 	}
 	if class := maybe(r, "sandbox"); class != nil {
 		p.Spec.RuntimeClass = &pspparse.RuntimeClassStrategy{AllowedRuntimeClassNames: []string{"*"}, DefaultRuntimeClassName: class}
+	}
+	if r.Intn(3) == 0 {
+		hard := hardening(name)
+		hard.Spec.ReadOnlyRootFilesystem = p.Spec.ReadOnlyRootFilesystem
+		return hard
 	}
 	return p
 }

@@ -18,7 +18,7 @@ type Violation struct {
 
 // Verdict on one pod at one version.
 type Verdict struct {
-	// Level is the strictest level the pod meets.
+	// Level is the strictest level the pod meets together with every looser one.
 	Level api.Level
 	// Violations: every baseline check that fails, then every restricted check that fails, each sorted by ID. A
 	// baseline check stays listed where a restricted one overrides it.

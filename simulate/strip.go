@@ -13,6 +13,9 @@ import (
 // admission's mutating pass field by field: a value is taken off where whoever wrote the pod left it unset, as far as
 // the template tells, and where it is what the policy would have written.
 func (e *estimate) shape() *inventory.Shape {
+	if e.by.nothing {
+		return e.pod
+	}
 	s := &stripper{by: e.by, pod: inventory.Shape{Annotations: maps.Clone(e.pod.Annotations), Spec: *e.pod.Spec.DeepCopy()}}
 	template := e.template
 	if template == nil {
