@@ -157,8 +157,8 @@ func withArticle(value string) string {
 
 func (b *Builder) decodePod(data []byte, from source) error {
 	var pod struct {
-		Metadata Meta           `json:"metadata"`
-		Spec     corev1.PodSpec `json:"spec"`
+		Metadata Meta   `json:"metadata"`
+		Spec     podDoc `json:"spec"`
 		Status   struct {
 			Phase corev1.PodPhase `json:"phase"`
 		} `json:"status"`
@@ -166,7 +166,7 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := unmarshal(data, &pod); err != nil {
 		return err
 	}
-	b.AddPod(pod.Metadata, &pod.Spec, pod.Status.Phase, from.at)
+	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
 	return nil
 }
 
@@ -260,8 +260,9 @@ func (b *Builder) decodeRole(data []byte, from source) error {
 	if err := unmarshal(data, &r); err != nil {
 		return err
 	}
-	b.noteUnknown(data, &r, label(from.kind, r.Metadata.Namespace, r.Metadata.Name), from.at)
-	b.AddRole(Role{Namespace: b.scope(from, r.Metadata.Namespace, r.Metadata.Name), Name: r.Metadata.Name, Labels: r.Metadata.Labels,
+	namespace := b.scope(from, r.Metadata.Namespace, r.Metadata.Name)
+	b.noteUnknown(data, &r, label(from.kind, namespace, r.Metadata.Name), from.at)
+	b.AddRole(Role{Namespace: namespace, Name: r.Metadata.Name, Labels: r.Metadata.Labels,
 		Rules: r.Rules, Aggregation: r.Aggregation, Live: r.Metadata.UID != "", Position: from.at})
 	return nil
 }
@@ -300,7 +301,7 @@ func (b *Builder) decodeBinding(data []byte, from source) error {
 		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.at}
 	for i, s := range x.Subjects {
 		if s == nil {
-			b.AddNote(Note{What: label(from.kind, x.Metadata.Namespace, x.Metadata.Name), Position: from.at,
+			b.AddNote(Note{What: label(from.kind, binding.Namespace, x.Metadata.Name), Position: from.at,
 				Why: fmt.Sprintf("subjects[%d] is null and grants nothing", i)})
 			continue
 		}

@@ -81,42 +81,42 @@ func groupOf(apiVersion string) string {
 // The pod template of each kind lies elsewhere, and so does the number of pods it asks for.
 
 // templateOf finds the template in an object and what it asks for; the template is nil where there is none.
-type templateOf func(o *templateObject) (*corev1.PodTemplateSpec, int)
+type templateOf func(o *templateObject) (*templateDoc, int)
 
 // templateObject holds the places where the kinds keep their template; status and managed fields are never read.
 type templateObject struct {
-	Metadata Meta                    `json:"metadata"`
-	Template *corev1.PodTemplateSpec `json:"template"` // PodTemplate
+	Metadata Meta         `json:"metadata"`
+	Template *templateDoc `json:"template"` // PodTemplate
 	Spec     struct {
-		Replicas    *int                    `json:"replicas"`
-		Parallelism *int                    `json:"parallelism"`
-		Suspend     bool                    `json:"suspend"`
-		Template    *corev1.PodTemplateSpec `json:"template"`
+		Replicas    *int         `json:"replicas"`
+		Parallelism *int         `json:"parallelism"`
+		Suspend     bool         `json:"suspend"`
+		Template    *templateDoc `json:"template"`
 		JobTemplate *struct {
 			Spec struct {
-				Template *corev1.PodTemplateSpec `json:"template"`
+				Template *templateDoc `json:"template"`
 			} `json:"spec"`
 		} `json:"jobTemplate"`
 	} `json:"spec"`
 }
 
-func podTemplateOf(o *templateObject) (*corev1.PodTemplateSpec, int) { return o.Template, 0 }
+func podTemplateOf(o *templateObject) (*templateDoc, int) { return o.Template, 0 }
 
-func replicasOf(o *templateObject) (*corev1.PodTemplateSpec, int) {
+func replicasOf(o *templateObject) (*templateDoc, int) {
 	return o.Spec.Template, orOne(o.Spec.Replicas)
 }
 
 // podCountOf is for kinds that ask for no number: Build fills in how many pods there are.
-func podCountOf(o *templateObject) (*corev1.PodTemplateSpec, int) { return o.Spec.Template, 0 }
+func podCountOf(o *templateObject) (*templateDoc, int) { return o.Spec.Template, 0 }
 
-func jobOf(o *templateObject) (*corev1.PodTemplateSpec, int) {
+func jobOf(o *templateObject) (*templateDoc, int) {
 	if o.Spec.Suspend {
 		return o.Spec.Template, 0
 	}
 	return o.Spec.Template, orOne(o.Spec.Parallelism)
 }
 
-func cronJobOf(o *templateObject) (*corev1.PodTemplateSpec, int) {
+func cronJobOf(o *templateObject) (*templateDoc, int) {
 	if o.Spec.JobTemplate == nil {
 		return nil, 0
 	}
@@ -138,7 +138,7 @@ func templateDecoder(find templateOf) func(*Builder, []byte, source) error {
 			return err
 		}
 		t, replicas := find(&o)
-		b.AddTemplate(from.kind, o.Metadata, replicas, t, from.at)
+		b.AddTemplate(from.kind, o.Metadata, replicas, t.template(), from.at)
 		return nil
 	}
 }

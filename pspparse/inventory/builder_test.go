@@ -1,0 +1,533 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/psp2pss/psp2pss/fixtures/cluster"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// document is one JSON object of a test, as a reader hands it over.
+type document struct {
+	apiVersion, kind string
+	data             []byte
+	at               pspparse.Position
+}
+
+// documents cuts JSON objects, one a line, numbered from 1 in file "f".
+func documents(t *testing.T, lines string) []document {
+	t.Helper()
+	var out []document
+	for i, line := range strings.Split(strings.TrimSpace(lines), "\n") {
+		var head metav1.TypeMeta
+		if err := json.Unmarshal([]byte(line), &head); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		out = append(out, document{head.APIVersion, head.Kind, []byte(line), pspparse.Position{File: "f", Line: i + 1}})
+	}
+	return out
+}
+
+// build decodes documents and builds the Inventory; errors become gaps as a reader makes them.
+func build(t *testing.T, docs []document) *Inventory {
+	t.Helper()
+	b := NewBuilder()
+	for _, d := range docs {
+		handled, err := b.Decode(d.apiVersion, d.kind, d.data, d.at)
+		switch {
+		case err != nil:
+			e, ok := err.(*DecodeError) //nolint:errorlint // the documented type
+			if !ok {
+				t.Fatalf("%v is no DecodeError", err)
+			}
+			b.AddGap(e.Gap(d.at))
+		case !handled && d.kind == "PodSecurityPolicy":
+			p, problems := pspparse.ParseJSON(d.data, d.at)
+			if p == nil {
+				t.Fatalf("reading a policy: %v", problems)
+			}
+			b.AddPolicy(p)
+		case !handled:
+			b.Skip(d.kind)
+		}
+	}
+	return b.Build(Source{Kind: SourceFiles})
+}
+
+// summary is an Inventory in a few words a line: what a test of grouping wants to see.
+func summary(inv *Inventory) []string {
+	var out []string
+	for _, n := range inv.Namespaces {
+		out = append(out, fmt.Sprintf("namespace %s declared=%t labels=%d managers=%v", n.Name, n.Declared, len(n.Labels), n.LabelManagers))
+	}
+	for _, w := range inv.Workloads {
+		line := fmt.Sprintf("%s %s/%s account=%s replicas=%d template=%t line=%d", w.Kind, w.Namespace, w.Name, w.ServiceAccount, w.Replicas, w.Template != nil, w.Position.Line)
+		if w.Owner != nil {
+			line += " owner=" + w.Owner.Kind + "/" + w.Owner.Name
+		}
+		out = append(out, line)
+		for _, g := range w.Pods {
+			out = append(out, fmt.Sprintf("  %d like %s account=%s admitted=%s mirror=%t as-template=%t", g.Count, g.Example, g.ServiceAccount, g.AdmittedBy, g.Mirror, g.Shape == w.Template))
+		}
+	}
+	if inv.FinishedPods > 0 {
+		out = append(out, fmt.Sprintf("finished %d", inv.FinishedPods))
+	}
+	for _, s := range inv.ServiceAccounts {
+		out = append(out, fmt.Sprintf("account %s/%s", s.Namespace, s.Name))
+	}
+	for _, r := range inv.Roles {
+		out = append(out, fmt.Sprintf("role %s/%s rules=%d live=%t", r.Namespace, r.Name, len(r.Rules), r.Live))
+	}
+	for _, x := range inv.Bindings {
+		out = append(out, fmt.Sprintf("binding %s/%s to %s %s for %d", x.Namespace, x.Name, x.RoleKind, x.RoleName, len(x.Subjects)))
+	}
+	for _, g := range inv.Gaps {
+		out = append(out, fmt.Sprintf("gap %s at %s touches %s: %s", g.What, where(g.Position), strings.Join(g.Namespaces, " "), g.Why))
+	}
+	for _, n := range inv.Notes {
+		out = append(out, fmt.Sprintf("note %s at %s: %s", n.What, where(n.Position), n.Why))
+	}
+	for _, s := range inv.Skipped {
+		out = append(out, fmt.Sprintf("skipped %d %s", s.Count, s.Kind))
+	}
+	return out
+}
+
+const (
+	ns        = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"web"}}` + "\n"
+	plainPod  = `"spec":{"containers":[{"name":"c"}]}`
+	template1 = `"template":{"spec":{"containers":[{"name":"c"}]}}`
+	template2 = `"template":{"spec":{"hostPID":true,"containers":[{"name":"c"}]}}`
+	byRS      = `"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"api-5d4f8","controller":true}]`
+	byDeploy  = `"ownerReferences":[{"apiVersion":"apps/v1","kind":"Deployment","name":"api","controller":true}]`
+	byJob     = `"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"backup-27900000","controller":true}]`
+	byCron    = `"ownerReferences":[{"apiVersion":"batch/v1","kind":"CronJob","name":"backup","controller":true}]`
+	deploy    = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api","namespace":"web"},"spec":{"replicas":2,` + template1 + `}}` + "\n"
+	cron      = `{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"backup","namespace":"web"},"spec":{"jobTemplate":{"spec":{` + template1 + `}}}}` + "\n"
+)
+
+func podLine(name, meta, spec string) string {
+	if meta != "" {
+		meta = "," + meta
+	}
+	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"` + name + `","namespace":"web"` + meta + `},` + spec + `}` + "\n"
+}
+
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		input string
+		want  []string
+	}{
+		"pods of a ReplicaSet fold into its Deployment": {
+			input: ns + deploy +
+				`{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"api-5d4f8","namespace":"web",` + byDeploy + `},"spec":{"replicas":2,` + template1 + `}}` + "\n" +
+				podLine("api-5d4f8-bbbbb", byRS, plainPod) + podLine("api-5d4f8-aaaaa", byRS, plainPod) +
+				podLine("api-5d4f8-ccccc", `"annotations":{"kubernetes.io/psp":"p"},`+byRS, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Deployment web/api account=default replicas=2 template=true line=2",
+				"  2 like api-5d4f8-aaaaa account=default admitted= mirror=false as-template=true",
+				"  1 like api-5d4f8-ccccc account=default admitted=p mirror=false as-template=true",
+			},
+		},
+		"a ReplicaSet with another template stays": {
+			input: ns + deploy +
+				`{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"api-5d4f8","namespace":"web",` + byDeploy + `},"spec":{"replicas":0,` + template2 + `}}` + "\n" +
+				podLine("api-5d4f8-aaaaa", byRS, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Deployment web/api account=default replicas=2 template=true line=2",
+				"ReplicaSet web/api-5d4f8 account=default replicas=0 template=true line=3 owner=Deployment/api",
+				"  1 like api-5d4f8-aaaaa account=default admitted= mirror=false as-template=false",
+			},
+		},
+		"a ReplicaSet whose Deployment was not read": {
+			input: ns + `{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"api-5d4f8","namespace":"web",` + byDeploy + `},"spec":{` + template1 + `}}`,
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"ReplicaSet web/api-5d4f8 account=default replicas=1 template=true line=2 owner=Deployment/api",
+			},
+		},
+		"pods of a ReplicaSet that was not read, Deployment read": {
+			input: ns + deploy + podLine("api-5d4f8-aaaaa", byRS, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Deployment web/api account=default replicas=2 template=true line=2",
+				"  1 like api-5d4f8-aaaaa account=default admitted= mirror=false as-template=true",
+			},
+		},
+		"pods of an owner that was not read": {
+			input: ns + podLine("a", byRS, plainPod) + podLine("b", byRS, `"spec":{"serviceAccountName":"other","containers":[{"name":"c"}]}`),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"ReplicaSet web/api-5d4f8 account=default replicas=2 template=false line=0",
+				"  1 like a account=default admitted= mirror=false as-template=false",
+				"  1 like b account=other admitted= mirror=false as-template=false",
+			},
+		},
+		"a CronJob, its Job and their pods": {
+			input: ns + cron +
+				`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"backup-27900000","namespace":"web",` + byCron + `},"spec":{` + template1 + `}}` + "\n" +
+				podLine("backup-27900000-aaaaa", byJob, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"CronJob web/backup account=default replicas=1 template=true line=2",
+				"  1 like backup-27900000-aaaaa account=default admitted= mirror=false as-template=true",
+			},
+		},
+		"pods of a Job that was not read, CronJob read": {
+			input: ns + cron + podLine("backup-27900000-aaaaa", byJob, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"CronJob web/backup account=default replicas=1 template=true line=2",
+				"  1 like backup-27900000-aaaaa account=default admitted= mirror=false as-template=true",
+			},
+		},
+		"a Job of another API group is not a Job": {
+			input: ns + `{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"x","namespace":"web"},"spec":{"suspend":true,` + template1 + `}}` + "\n" +
+				podLine("x-0", `"ownerReferences":[{"apiVersion":"batch.example.com/v1","kind":"Job","name":"x","controller":true}]`, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Job web/x account=default replicas=0 template=true line=2",
+				"Job.batch.example.com web/x account=default replicas=1 template=false line=0",
+				"  1 like x-0 account=default admitted= mirror=false as-template=false",
+			},
+		},
+		"mirror pods, finished pods, bare pods": {
+			input: ns + podLine("etcd-n1", `"annotations":{"kubernetes.io/config.mirror":"x"},"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"n1","controller":true}]`, plainPod) +
+				podLine("done", "", plainPod+`,"status":{"phase":"Succeeded"}`) + podLine("failed", "", plainPod+`,"status":{"phase":"Failed"}`) +
+				podLine("bare", "", plainPod+`,"status":{"phase":"Running"}`),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Pod web/bare account=default replicas=1 template=false line=5",
+				"  1 like bare account=default admitted= mirror=false as-template=false",
+				"Pod web/etcd-n1 account= replicas=1 template=false line=2",
+				"  1 like etcd-n1 account= admitted= mirror=true as-template=false",
+				"finished 2",
+			},
+		},
+		"names that the server will choose are never duplicates": {
+			input: ns + `{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"p-","namespace":"web"},` + plainPod + "}\n" +
+				`{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"p-","namespace":"web"},"spec":{"hostPID":true,"containers":[{"name":"c"}]}}` + "\n" +
+				`{"apiVersion":"batch/v1","kind":"Job","metadata":{"generateName":"j-","namespace":"web"},"spec":{` + template1 + "}}\n" +
+				`{"apiVersion":"batch/v1","kind":"Job","metadata":{"generateName":"j-","namespace":"web"},"spec":{` + template2 + "}}\n",
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Job web/j-<generated> account=default replicas=1 template=true line=4",
+				"Job web/j-<generated> account=default replicas=1 template=true line=5",
+				"Pod web/p-<generated> account=default replicas=2 template=false line=2",
+				"  1 like p-<generated> account=default admitted= mirror=false as-template=false",
+				"  1 like p-<generated> account=default admitted= mirror=false as-template=false",
+			},
+		},
+		"one pod seen twice, with another status": {
+			input: ns + podLine("a", "", plainPod+`,"status":{"phase":"Running"}`) + podLine("a", "", plainPod+`,"status":{"phase":"Pending"}`) +
+				podLine("a", "", plainPod+`,"status":{"phase":"Succeeded"}`) + podLine("b", "", plainPod+`,"status":{"phase":"Failed"}`) + podLine("b", "", plainPod+`,"status":{"phase":"Failed"}`),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Pod web/a account=default replicas=1 template=false line=2",
+				"  1 like a account=default admitted= mirror=false as-template=false",
+				"finished 1",
+				"note repeated objects at f:2: 2 documents repeat an object that was read elsewhere with the same content; it counts once",
+			},
+		},
+		"differing duplicates are a gap and not used": {
+			input: podLine("a", "", plainPod) + podLine("a", "", `"spec":{"hostPID":true,"containers":[{"name":"c"}]}`) +
+				deploy + strings.Replace(deploy, `"spec":{"containers"`, `"spec":{"hostIPC":true,"containers"`, 1) +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"web","labels":{"a":"1"}}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"web","labels":{"a":"2"}}}` + "\n" +
+				`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"x"},"roleRef":{"kind":"ClusterRole","name":"a"}}` + "\n" +
+				`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"x"},"roleRef":{"kind":"ClusterRole","name":"b"}}`,
+			want: []string{
+				"namespace web declared=false labels=0 managers=map[]",
+				`gap Pod "web/a" at f:1 touches web: it is defined 2 times with different content (f:1, f:2), and none was used: keep one of them`,
+				`gap Deployment "web/api" at f:3 touches web: it is defined 2 times with different content (f:3, f:4), and none was used: keep one of them`,
+				`gap Namespace "web" at f:5 touches web: it is defined 2 times with different content (f:5, f:6), and none was used: keep one of them`,
+				`gap ClusterRoleBinding "x" at f:7 touches *: it is defined 2 times with different content (f:7, f:8), and none was used: keep one of them`,
+				`note namespaces at the cluster: 1 namespace was not given as an object, so its labels are not known: "web"`,
+			},
+		},
+		"what manifests and servers disagree on makes no difference": {
+			input: `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"web","labels":{"a":"1"}}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"web","labels":{"a":"1","kubernetes.io/metadata.name":"web"},"managedFields":[{"manager":"flux","fieldsV1":{"f:metadata":{"f:labels":{".":{},"f:a":{}}}}}]}}` + "\n" +
+				deploy + strings.Replace(deploy, `"replicas":2`, `"replicas":5`, 1),
+			want: []string{
+				"namespace web declared=true labels=2 managers=map[a:[flux]]",
+				"Deployment web/api account=default replicas=5 template=true line=3",
+				"note repeated objects at f:1: 2 documents repeat an object that was read elsewhere with the same content; it counts once",
+			},
+		},
+		"no namespace is the default one": {
+			input: `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},` + plainPod + "}\n" +
+				`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"r"},"rules":[]}`,
+			want: []string{
+				"namespace default declared=false labels=0 managers=map[]",
+				"Pod default/a account=default replicas=1 template=false line=1",
+				"  1 like a account=default admitted= mirror=false as-template=false",
+				"role default/r rules=0 live=false",
+				`note namespaces at the cluster: 1 namespace was not given as an object, so its labels are not known: "default"`,
+				`note objects without a namespace at f:1: 2 objects name no namespace and count as in "default"`,
+			},
+		},
+		"old versions are read as the current ones": {
+			input: ns +
+				`{"apiVersion":"extensions/v1beta1","kind":"DaemonSet","metadata":{"name":"a","namespace":"web"},"spec":{` + template1 + "}}\n" +
+				`{"apiVersion":"apps/v1beta1","kind":"Deployment","metadata":{"name":"b","namespace":"web"},"spec":{"replicas":0,` + template1 + "}}\n" +
+				`{"apiVersion":"batch/v2alpha1","kind":"CronJob","metadata":{"name":"c","namespace":"web"},"spec":{"jobTemplate":{"spec":{` + template1 + "}}}}\n" +
+				`{"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"d","namespace":"web"},` + template1 + "}\n" +
+				`{"apiVersion":"v1","kind":"ReplicationController","metadata":{"name":"e","namespace":"web"},"spec":{` + template1 + "}}\n" +
+				`{"apiVersion":"rbac.authorization.k8s.io/v1alpha1","kind":"RoleBinding","metadata":{"name":"f","namespace":"web"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"*"},null]}`,
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"CronJob web/c account=default replicas=0 template=true line=4",
+				"DaemonSet web/a account=default replicas=0 template=true line=2",
+				"Deployment web/b account=default replicas=0 template=true line=3",
+				"PodTemplate web/d account=default replicas=0 template=true line=5",
+				"ReplicationController web/e account=default replicas=1 template=true line=6",
+				"binding web/f to ClusterRole r for 1",
+				`note RoleBinding "web/f" at f:7: subjects[1] is null and grants nothing`,
+			},
+		},
+		"roles": {
+			input: `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"a","namespace":"web","uid":"1"},"rules":[` +
+				`{"resources":["podsecuritypolicies"],"resourceName":["x"]},{"resources":["*/*"]},{"resources":["secrets"]},{"resources":["Pods/log"]},{"nonResourceURLs":["/*"]}]}`,
+			want: []string{
+				"role /a rules=3 live=true",
+				`note ClusterRole "a" at f:1: its namespace "web" is ignored, as on the API server: a ClusterRole belongs to no namespace`,
+				`note ClusterRole "a" at f:1: unknown field "rules[0].resourceName" is ignored, as on the API server`,
+			},
+		},
+		"other people's kinds": {
+			input: `{"apiVersion":"batch.example.com/v1","kind":"Job","metadata":{"name":"a"}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"}}` + "\n" + `{"apiVersion":"v1","kind":"Service","metadata":{"name":"b"}}`,
+			want: []string{"skipped 1 Job", "skipped 2 Service"},
+		},
+		"what cannot be read": {
+			input: ns + `{"apiVersion":"apps/v1","kind":"deployment","metadata":{"name":"a","namespace":"web"}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Deployment","metadata":{"name":"a","namespace":"web"}}` + "\n" +
+				`{"apiVersion":"policy/v1","kind":"PodSecurityPolicy","metadata":{"name":"a"}}` + "\n" +
+				`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"web"},"spec":{}}` + "\n" +
+				podLine("a", "", `"spec":{}`) + podLine("A", "", plainPod) + podLine("", "", plainPod) +
+				podLine("b", "", `"spec":{"hostPID":"yes","containers":[{"name":"c"}]}`) +
+				podLine("c", "", `"spec":{"hostPID":true,"hostPID":false,"containers":[{"name":"c"}]}`) +
+				`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"d","namespace":"w;b"},` + plainPod + "}\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"$(id)"}}` + "\n" +
+				`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"a/b"},"rules":[]}`,
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				`gap Deployment "web/a" at f:2 touches web: kind "deployment" is not known to any API server: did you mean "Deployment"?`,
+				`gap Deployment "web/a" at f:3 touches web: apiVersion "v1" has no kind "Deployment": did you mean "apps/v1"?`,
+				`gap PodSecurityPolicy "a" at f:4 touches *: apiVersion "policy/v1" has no kind "PodSecurityPolicy": did you mean "policy/v1beta1"?`,
+				`gap Deployment "web/a" at f:5 touches web: nothing to judge: it has no pod template; give it one, or leave the document out`,
+				`gap Pod "web/a" at f:6 touches web: nothing to judge: it has no containers; give it some, or leave the document out`,
+				`gap Pod "web/A" at f:7 touches web: name "A" is not valid for a Pod: use at most 253 lower-case letters, digits, '-' and '.', starting and ending with a letter or digit`,
+				`gap Pod "web/(no name)" at f:8 touches web: metadata.name is missing: give the Pod a name`,
+				`gap Pod "web/b" at f:9 touches web: spec.hostPID must be a boolean, not a string`,
+				`gap Pod "web/c" at f:10 touches web: duplicate field "spec.hostPID": a key may be given once`,
+				`gap Pod "w;b/d" at f:11 touches *: namespace "w;b" is not a valid name: use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit`,
+				`gap Namespace "$(id)" at f:12 touches : namespace "$(id)" is not a valid name: use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit`,
+				`gap ClusterRole "a/b" at f:13 touches *: name "a/b" is not valid for a ClusterRole: it may not contain "/" or "%", nor be "." or ".."`,
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			docs := documents(t, tt.input)
+			got := summary(build(t, docs))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for seed := range uint64(5) {
+				rand.New(rand.NewPCG(seed, 0)).Shuffle(len(docs), func(i, j int) { docs[i], docs[j] = docs[j], docs[i] })
+				if diff := cmp.Diff(got, summary(build(t, docs))); diff != "" {
+					t.Fatalf("in another order (-first +shuffled):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// The order of the input changes nothing, in a cluster with everything in it and with duplicates of both kinds.
+func TestOrderIndependence(t *testing.T) {
+	t.Parallel()
+	docs := dump(t, cluster.Spec{Seed: 1, Namespaces: 25, Pods: 400, Bindings: 60, Policies: 5})
+	more := dump(t, cluster.Spec{Seed: 2, Namespaces: 5, Pods: 60, Bindings: 20})
+	docs = append(docs, docs[:100]...)
+	docs = append(docs, docs[len(docs)-150:]...)
+	docs = append(docs, more...)
+	want := build(t, docs)
+	if len(want.Gaps) == 0 || len(want.Workloads) < 100 {
+		t.Fatalf("the input shows too little: %d gaps, %d workloads", len(want.Gaps), len(want.Workloads))
+	}
+	for seed := range uint64(4) {
+		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(docs), func(i, j int) { docs[i], docs[j] = docs[j], docs[i] })
+		if diff := cmp.Diff(want, build(t, docs)); diff != "" {
+			t.Fatalf("order %d (-want +got):\n%s", seed, diff)
+		}
+	}
+}
+
+func dump(t *testing.T, spec cluster.Spec) []document {
+	t.Helper()
+	var text bytes.Buffer
+	if err := spec.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	var list struct{ Items []json.RawMessage }
+	if err := json.Unmarshal(text.Bytes(), &list); err != nil {
+		t.Fatal(err)
+	}
+	var out []document
+	for i, item := range list.Items {
+		var head metav1.TypeMeta
+		if err := json.Unmarshal(item, &head); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, document{head.APIVersion, head.Kind, item, pspparse.Position{File: fmt.Sprint("dump", spec.Seed), Line: i + 1}})
+	}
+	return out
+}
+
+// Every pod of a generated cluster is counted once, and with its controller.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	inv := build(t, dump(t, cluster.Spec{Seed: 3, Namespaces: 30, Pods: 500, Bindings: 40}))
+	pods := inv.FinishedPods
+	for _, w := range inv.Workloads {
+		n := 0
+		for _, g := range w.Pods {
+			n += g.Count
+		}
+		pods += n
+		if w.Template == nil && w.Kind != "Pod" {
+			t.Errorf("%s %s/%s was not found", w.Kind, w.Namespace, w.Name)
+		}
+	}
+	if pods != 500 || len(inv.Bindings) != 43 || len(inv.Gaps) > 0 {
+		t.Errorf("got %d pods, %d bindings, gaps %v; want 500, 43, none", pods, len(inv.Bindings), inv.Gaps)
+	}
+}
+
+// JSON is read into a smaller type than the API's; nothing that matters may be lost by it.
+func TestDecodedPodsAreWhole(t *testing.T) {
+	t.Parallel()
+	filler := randomPods(11)
+	for i := range 500 {
+		var pod corev1.Pod
+		filler.Fill(&pod.Spec)
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "c"})
+		filler.Fill(&pod.Annotations)
+		pod.Name, pod.Namespace = "p", "web"
+		data, err := json.Marshal(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := NewBuilder()
+		if _, err := b.Decode("v1", "Pod", data, pspparse.Position{}); err != nil {
+			t.Fatalf("pod %d: %v", i, err)
+		}
+		var whole corev1.Pod
+		if err := json.Unmarshal(data, &whole); err != nil {
+			t.Fatal(err)
+		}
+		want := Reduce(whole.Annotations, &whole.Spec)
+		got := b.Build(Source{}).Workloads[0].Pods[0]
+		if diff := cmp.Diff(want, got.Shape); diff != "" {
+			t.Fatalf("pod %d (-want +got):\n%s", i, diff)
+		}
+		if diff := cmp.Diff(account(&whole.Spec), got.ServiceAccount); diff != "" {
+			t.Fatalf("pod %d: account (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func TestNamesAreValidAsUpstreamSays(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	const alphabet = "ab9-._AZ é\x00"
+	for range 20000 {
+		name := make([]byte, rng.IntN(6))
+		for i := range name {
+			name[i] = alphabet[rng.IntN(len(alphabet))]
+		}
+		if s := string(name); isLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, isLabel(s), isSubdomain(s))
+		}
+	}
+	for _, n := range []int{62, 63, 64, 252, 253, 254} {
+		if s := strings.Repeat("a", n); isLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+			t.Errorf("a name of %d letters: upstream says otherwise", n)
+		}
+	}
+}
+
+func TestKindNamesAreAllKinds(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(filepath.Join(".", "workload.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _, _ := strings.Cut(string(source[bytes.Index(source, []byte("func kindOf")):]), "\n}\n")
+	for _, name := range kindNames() {
+		if _, ok := kindOf(name); !ok || !strings.Contains(body, `"`+name+`"`) {
+			t.Errorf("kindOf does not know %s", name)
+		}
+		body = strings.ReplaceAll(body, `"`+name+`"`, "")
+	}
+	for _, line := range strings.Split(body, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "case ") && strings.Contains(line, `"`) {
+			t.Errorf("kindNames lacks a kind of %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// Rules and subjects keep nothing of the object that was read.
+func TestAddRoleCopies(t *testing.T) {
+	t.Parallel()
+	rules := []rbacv1.PolicyRule{{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}}}
+	b := NewBuilder()
+	b.AddRole(Role{Name: "r", Rules: rules})
+	rules[0].Verbs[0] = "other"
+	want := []rbacv1.PolicyRule{{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}}}
+	if diff := cmp.Diff(want, b.Build(Source{}).Roles[0].Rules); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// BenchmarkRetainedPerPod measures what a Builder holds for each pod of a cluster.
+func BenchmarkRetainedPerPod(b *testing.B) {
+	docs := podDocuments(b, 20000)
+	var before, after runtime.MemStats
+	for b.Loop() {
+		builder := NewBuilder()
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i, doc := range docs {
+			if _, err := builder.Decode("v1", "Pod", doc, pspparse.Position{File: "f", Line: i}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(int64(after.HeapAlloc)-int64(before.HeapAlloc))/float64(len(docs)), "B/pod")
+		runtime.KeepAlive(builder)
+	}
+	runtime.KeepAlive(docs)
+}
