@@ -1,0 +1,456 @@
+package files
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// list is a List whose items are handed on one by one.
+type list struct {
+	what string
+	line int
+	// head is what is known of the list's kind; looked is set once it is all there is to know.
+	head   head
+	looked bool
+	// look finds the kind where it comes after the items.
+	look func() (head, error)
+
+	n        int // items so far
+	odds     int // items that are no objects
+	oddLine  int
+	named    int // items with a kind of their own
+	homeless int // items whose kind the list would tell, could it be looked up
+	why      error
+}
+
+func (s *stream) newList(what string, line int) *list { return &list{what: what, line: line} }
+
+// item names the current item.
+func (l *list) item() string { return fmt.Sprintf("item %d of %s", l.n, l.what) }
+
+func (l *list) odd(line int) {
+	if l.odds++; l.odds == 1 {
+		l.oddLine = line
+	}
+}
+
+// itemHead is what the list says of an item that does not say its kind.
+func (l *list) itemHead() (head, bool) {
+	if l.head.kind == "" && !l.looked {
+		l.looked = true
+		found, err := l.look()
+		l.head.kind, l.why = found.kind, err
+		if l.head.apiVersion == "" {
+			l.head.apiVersion = found.apiVersion
+		}
+	}
+	h := l.head.ofItems()
+	if h.kind == "" && l.why != nil {
+		l.homeless++
+		return h, false
+	}
+	return h, true
+}
+
+// itemObject hands on an item, or counts it among those that are nothing.
+func (s *stream) itemObject(l *list, o *object) {
+	if o.node != nil {
+		o.head = headOf(o.node)
+	}
+	if o.head.kind != "" {
+		l.named++
+		s.object(o)
+		return
+	}
+	listed, ok := l.itemHead()
+	if !ok {
+		return
+	}
+	o.listed = listed
+	if listed.kind != "" || o.head.apiVersion != "" {
+		s.object(o)
+		return
+	}
+	data := s.toJSON(o)
+	if data == nil {
+		return
+	}
+	if why := holds(data); why != "" && l.head.apiVersion != "" {
+		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.at(o.line), Namespaces: namespaceOf(o)})
+		return
+	}
+	l.odd(o.line)
+}
+
+// end tells what was odd about the list as a whole.
+func (l *list) end(s *stream) {
+	if l.homeless > 0 {
+		s.gap(inventory.Gap{What: l.what, Why: fmt.Sprintf("%s without a kind could not be read: the list says its kind only after them, and %v",
+			plural(l.homeless, "item", "items"), l.why), Position: s.at(l.line)})
+		return
+	}
+	if l.odds > 0 && l.odds == l.n && l.head.kind == "" && l.head.apiVersion == "" {
+		s.kindless(s.at(l.line))
+		return
+	}
+	if l.odds > 0 {
+		s.out.AddNote(inventory.Note{What: l.what, Why: fmt.Sprintf("%s of the list hold no object and were passed over", plural(l.odds, "item", "items")), Position: s.at(l.oddLine)})
+	}
+}
+
+var errOnce = errors.New("standard input cannot be read twice: save it to a file, and name that")
+
+// reopened is the stream from an offset on.
+func (s *stream) reopened(offset int64) (io.ReadCloser, error) {
+	if s.reopen == nil {
+		return nil, errOnce
+	}
+	r, err := s.reopen()
+	if err != nil {
+		return nil, fmt.Errorf("reading the file again failed: %s", readReason(err))
+	}
+	if _, err := io.CopyN(io.Discard, r, offset); err != nil {
+		_ = r.Close() // the reading error says more
+		return nil, fmt.Errorf("reading the file again failed: %s", readReason(err))
+	}
+	return r, nil
+}
+
+// headSize is what may be kept while looking for the kind of a list.
+const headSize = 64 << 10
+
+// lookJSON finds what the JSON object at an offset says it is.
+func (s *stream) lookJSON(offset int64) (head, error) {
+	r, err := s.reopened(offset)
+	if err != nil {
+		return head{}, err
+	}
+	h, err := jsonHead(newWindow(r), headSize, s.limits.Depth)
+	return h, errors.Join(err, r.Close())
+}
+
+// jsonHead reads what the JSON object at the start of a window says it is. It stops as soon as it knows.
+func jsonHead(w *window, limit, depth int) (head, error) {
+	scan := jsonScanner{w: w, limit: limit, depth: depth}
+	var h head
+	err := scan.object(func(key string) error {
+		w.release()
+		if key != "apiVersion" && key != "kind" {
+			_, err := scan.value()
+			return err
+		}
+		text, _, err := scan.text()
+		if err != nil {
+			return err
+		}
+		h.set(key, text)
+		if h.apiVersion != "" && h.kind != "" {
+			return errStop
+		}
+		return nil
+	})
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return h, err
+}
+
+func (h *head) set(key string, text []byte) {
+	if len(text) == 0 || text[0] != '"' {
+		return
+	}
+	value, err := unquote(text)
+	switch {
+	case err != nil:
+	case key == "kind":
+		h.kind = value
+	case key == "apiVersion":
+		h.apiVersion = value
+	}
+}
+
+// jsonDocument reads the JSON object that is next in the window.
+func (s *stream) jsonDocument(cut *splitter) {
+	s.w.release()
+	s.documents++
+	scan := &jsonScanner{w: s.w, limit: s.limits.Document, depth: s.limits.Depth}
+	offset, line := s.w.offset(), s.w.lineAt(s.w.pos)
+	l := s.newList(s.document(), line)
+	l.look = func() (head, error) { return s.lookJSON(offset) }
+	d := &jsonDocument{s: s, scan: scan, list: l}
+	if err := d.read(); err != nil {
+		s.notJSON(cut, d, err)
+		return
+	}
+	if !d.finish() {
+		return
+	}
+	switch c := scan.next(); {
+	case c == 0 || c == '{' || c == '#' || isMarker(s.w.ensure(4), "---") || isMarker(s.w.ensure(4), "..."):
+	default:
+		s.broken(s.document(), nil, line, &syntaxError{line: s.w.lineAt(s.w.pos), msg: fmt.Sprintf("something other than an object or --- follows the JSON object: %q", rune(c))})
+		s.abandon(cut)
+	}
+}
+
+// abandon passes over the rest of a document.
+func (s *stream) abandon(cut *splitter) {
+	s.w.release()
+	cut.again()
+	cut.next()
+}
+
+// notJSON tries as YAML what is not JSON, unless part of it was handed on already.
+func (s *stream) notJSON(cut *splitter, d *jsonDocument, err error) {
+	var syntax *syntaxError
+	if d.items || d.over != "" || errors.As(err, &syntax) && syntax.cut {
+		what := d.list.what
+		if d.items && d.list.n > 0 {
+			what = d.list.item()
+		}
+		s.broken(what, nil, d.list.line, err)
+		d.list.end(s)
+		s.abandon(cut)
+		return
+	}
+	cut.again()
+	p, _ := cut.next()
+	if p.over != "" {
+		s.passedOver(s.document(), p.line, p.over)
+		return
+	}
+	root, yamlErr := parseYAML(p.text, p.line, s.limits)
+	if yamlErr != nil || root == nil {
+		s.broken(s.document(), p.text, p.line, err)
+		return
+	}
+	s.tree(s.document(), root, p.text)
+}
+
+// jsonDocument is a JSON object of which nothing is known yet: it may turn out to be a List.
+type jsonDocument struct {
+	s    *stream
+	scan *jsonScanner
+	list *list
+	// items is set once items were found: then the object is a list, whatever its kind.
+	items  bool
+	over   oversize
+	nested int
+}
+
+func (d *jsonDocument) read() error {
+	err := d.scan.object(d.member)
+	if err != nil || d.items || d.over != "" {
+		return err
+	}
+	return validJSON(d.scan.w.kept(), d.list.line)
+}
+
+func (d *jsonDocument) member(key string) error {
+	w := d.scan.w
+	if key == "items" && w.pos < len(w.buf) && w.buf[w.pos] == '[' {
+		return d.readItems()
+	}
+	text, over, err := d.scan.text()
+	if err != nil {
+		return err
+	}
+	if over != "" {
+		d.over = over
+		return nil
+	}
+	if d.items && !json.Valid(text) {
+		return d.scan.fail("the value of %s is not JSON", quote(key))
+	}
+	if key == "kind" && d.list.head.kind != "" && d.items && !d.list.looked {
+		return d.scan.fail("the key \"kind\" is given twice")
+	}
+	d.list.head.set(key, text)
+	return nil
+}
+
+func (d *jsonDocument) readItems() error {
+	if d.items {
+		return d.scan.fail("the key \"items\" is given twice")
+	}
+	if d.over == "" {
+		if before := append(bytes.Clone(d.scan.w.kept()), "null}"...); !json.Valid(before) {
+			return d.scan.fail("what stands before the items is not JSON")
+		}
+	}
+	d.items = true
+	err := d.scan.array(func() error {
+		w := d.scan.w
+		d.list.n++
+		w.release()
+		line := w.lineAt(w.pos)
+		over, err := d.scan.value()
+		if err != nil {
+			return err
+		}
+		if over != "" {
+			d.s.passedOver(d.list.item(), line, over)
+			return nil
+		}
+		d.s.jsonItem(d.list, w.kept(), line, d.nested)
+		return nil
+	})
+	d.scan.w.release()
+	return err
+}
+
+// finish hands on the object if it was no list; false if nothing is known about what comes next.
+func (d *jsonDocument) finish() bool {
+	switch {
+	case d.items:
+		d.list.end(d.s)
+	case d.over != "":
+		d.s.passedOver(d.list.what, d.list.line, d.over)
+	default:
+		text := d.scan.w.kept()
+		d.s.object(&object{what: d.list.what, head: d.list.head, data: text, text: text, line: d.list.line})
+	}
+	return true
+}
+
+func (s *stream) jsonItem(l *list, text []byte, line, nested int) {
+	if text[0] != '{' {
+		l.odd(line)
+		return
+	}
+	o := &object{what: l.item(), data: text, text: text, line: line, nested: nested + 1}
+	var err error
+	if o.head, err = jsonHead(memory(text, line), len(text), s.limits.Depth); err != nil {
+		s.broken(o.what, text, line, err)
+		return
+	}
+	s.itemObject(l, o)
+}
+
+// jsonListItem hands on the items of a List that is an item itself.
+func (s *stream) jsonListItem(o *object) {
+	l := s.newList(o.what, o.line)
+	l.head, l.looked = o.head, true
+	w := memory(o.data, o.line)
+	d := &jsonDocument{s: s, scan: &jsonScanner{w: w, limit: s.limits.Document, depth: s.limits.Depth}, list: l, nested: o.nested}
+	if err := d.read(); err != nil {
+		s.broken(o.what, o.text, o.line, err)
+	}
+	l.end(s)
+}
+
+// yamlList reads a List in block style, of which the head is given.
+func (s *stream) yamlList(cut *splitter, p part) {
+	offset := s.w.offset()
+	text := bytes.Clone(p.text)
+	root, err := parseYAML(text, p.line, s.limits)
+	if err != nil || root == nil || root.Kind != yaml.MappingNode || yttLine(text) >= 0 {
+		cut.again() // not what it looked like: it will be parsed as a whole
+		return
+	}
+	s.documents++
+	l := s.newList(s.document(), root.Line)
+	l.head = headOf(root)
+	l.look = func() (head, error) { return s.lookYAML(offset) }
+	before := newPrelude(text, p.line, s.limits)
+	for {
+		p, _ := cut.next()
+		if p.kind != listItem {
+			s.yamlTail(l, p)
+			return
+		}
+		s.yamlItem(l, p, before)
+	}
+}
+
+func (s *stream) yamlItem(l *list, p part, before *prelude) {
+	l.n++
+	if p.over != "" {
+		s.passedOver(l.item(), p.line, p.over)
+		return
+	}
+	root, err := parseYAML(p.text, p.line, s.limits)
+	if isUnknownAnchor(err) {
+		root, err = before.parse(p)
+	}
+	if err != nil {
+		s.broken(l.item(), p.text, p.line, err)
+		return
+	}
+	before.keep(p, root)
+	if n := yttLine(p.text); n >= 0 {
+		s.unrendered(l.item(), p.line+n, yttHint)
+		return
+	}
+	for _, item := range root.Content {
+		item = deref(item)
+		if item.Kind != yaml.MappingNode {
+			l.odd(item.Line)
+			continue
+		}
+		s.itemObject(l, &object{what: l.item(), node: item, text: p.text, line: item.Line, nested: 1})
+	}
+}
+
+// yamlTail reads what follows the items: kubectl writes the kind of a List there. One without is cut off, most likely.
+func (s *stream) yamlTail(l *list, p part) {
+	var tail head
+	if !p.empty && p.over == "" {
+		root, err := parseYAML(p.text, p.line, s.limits)
+		if err == nil && root != nil {
+			_, err = s.json.convert(root)
+			tail = headOf(root)
+		}
+		switch {
+		case err != nil:
+			s.broken(l.what, p.text, p.line, err)
+			tail.kind = unreadable
+		case tail.items != nil:
+			s.broken(l.what, nil, p.line, &syntaxError{line: tail.items.Line, msg: "the key \"items\" is given twice: what the second holds was not read"})
+		case tail.kind != "" && l.head.kind != "" && !l.looked:
+			s.broken(l.what, nil, p.line, &syntaxError{line: p.line, msg: "the key \"kind\" is given twice"})
+		}
+	}
+	if l.head.kind == "" {
+		l.head.kind = tail.kind
+	}
+	if l.head.apiVersion == "" {
+		l.head.apiVersion = tail.apiVersion
+	}
+	if l.named > 0 && l.head.kind == "" {
+		s.gap(inventory.Gap{What: l.what, Why: fmt.Sprintf("the list ends after %s without saying its kind: it may be cut off; read it again from its source, or add kind: List",
+			plural(l.n, "item", "items")), Position: s.at(max(s.w.lineAt(s.w.pos), p.line))})
+	}
+	l.end(s)
+}
+
+// unreadable stands for the kind of a list whose end has been complained about already.
+const unreadable = "(unreadable)"
+
+// lookYAML finds what the YAML list at an offset says it is.
+func (s *stream) lookYAML(offset int64) (head, error) {
+	r, err := s.reopened(offset)
+	if err != nil {
+		return head{}, err
+	}
+	cut := &splitter{w: newWindow(r), limit: headSize}
+	var h head
+	for p, ok := cut.next(); ok; p, ok = cut.next() {
+		if p.kind != listTail {
+			continue
+		}
+		var root *yaml.Node
+		if root, err = parseYAML(p.text, p.line, s.limits); root != nil {
+			h = headOf(root)
+		}
+		break
+	}
+	return h, errors.Join(err, r.Close())
+}

@@ -1,0 +1,405 @@
+package files
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// object is one document, or one item of a List: a map in JSON or in YAML.
+type object struct {
+	what string // for messages, until a name is known
+	head head
+	// data is its JSON. It is made from node where node is set.
+	data []byte
+	node *yaml.Node
+	// text is what it was read from.
+	text []byte
+	line int
+	// listed is what a typed list says of an item that does not say it itself.
+	listed head
+	nested int
+}
+
+// head is what an object says it is.
+type head struct {
+	apiVersion, kind string
+	items            *yaml.Node // of a List in YAML
+	hasItems         bool
+}
+
+func headOf(n *yaml.Node) head {
+	var h head
+	if n.Kind != yaml.MappingNode {
+		return h
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		value := deref(n.Content[i+1])
+		switch n.Content[i].Value {
+		case "apiVersion":
+			h.apiVersion = textOf(value)
+		case "kind":
+			h.kind = textOf(value)
+		case "items":
+			h.hasItems = value.Kind == yaml.SequenceNode
+			h.items = value
+		}
+	}
+	return h
+}
+
+// textOf is the value of a scalar that is a string, else "".
+func textOf(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	text, err := appendScalar(nil, n)
+	if err != nil || text[0] != '"' {
+		return ""
+	}
+	return n.Value
+}
+
+// isList tells whether a kind is that of a list by its name; kubectl goes by the items.
+func isList(kind string) bool { return strings.HasSuffix(kind, "List") }
+
+// ofItems is what a list's kind says of its items: nothing, if it is a plain List.
+func (h head) ofItems() head {
+	kind := strings.TrimSuffix(h.kind, "List")
+	if kind == h.kind || kind == "" {
+		return head{}
+	}
+	return head{apiVersion: h.apiVersion, kind: kind}
+}
+
+// object hands on one object, or the items of a list.
+func (s *stream) object(o *object) {
+	if o.node != nil {
+		o.head = headOf(o.node)
+	}
+	if o.head.kind == "" && o.listed.kind != "" {
+		o.head.kind = o.listed.kind
+		if o.head.apiVersion == "" {
+			o.head.apiVersion = o.listed.apiVersion
+		}
+	}
+	switch h := o.head; {
+	case isTemplated(h.kind) || isTemplated(h.apiVersion):
+		_, hint := templateHint([]byte(h.kind + h.apiVersion))
+		s.unrendered(o.what, o.line, hint)
+	case h.kind == "":
+		s.withoutKind(o)
+	case isList(h.kind) && o.node != nil && h.hasItems:
+		s.treeList(o)
+	case h.kind == "List" && o.node != nil:
+		// It has no items.
+	case isList(h.kind) && o.node == nil && o.nested > 0:
+		s.jsonListItem(o)
+	case h.kind == pspparse.Kind && !foreignGroup(h.apiVersion):
+		s.policy(o)
+	default:
+		s.other(o)
+	}
+}
+
+// foreignGroup tells whether an API group is somebody's own, in which a kind may have any name.
+func foreignGroup(apiVersion string) bool {
+	group, _, _ := strings.Cut(apiVersion, "/")
+	return strings.Contains(group, ".")
+}
+
+// treeList hands on the items of a list that was parsed whole.
+func (s *stream) treeList(o *object) {
+	if s.toJSON(o) == nil {
+		return // aliases without end, say: nothing of it can be walked
+	}
+	l := s.newList(o.what, o.line)
+	l.head, l.looked = o.head, true
+	for _, item := range o.head.items.Content {
+		l.n++
+		item = deref(item)
+		if item.Kind != yaml.MappingNode {
+			l.odd(item.Line)
+			continue
+		}
+		s.object(&object{what: l.item(), node: item, text: o.text, line: item.Line, listed: o.head.ofItems(), nested: o.nested + 1})
+	}
+	l.end(s)
+}
+
+// toJSON makes the JSON of an object; nil where that cannot be done, which is then told.
+func (s *stream) toJSON(o *object) []byte {
+	if o.node == nil {
+		if err := checkText(o.data, o.line); err != nil {
+			s.broken(o.what, nil, o.line, err)
+			return nil
+		}
+		return o.data
+	}
+	data, err := s.json.convert(o.node)
+	if err != nil {
+		s.broken(o.what, o.text, o.line, err)
+		return nil
+	}
+	return data
+}
+
+// policy reads a PodSecurityPolicy.
+func (s *stream) policy(o *object) {
+	var p *pspparse.Policy
+	var problems []pspparse.Problem
+	if o.node != nil {
+		p, problems = pspparse.Parse(o.node, s.name)
+	} else {
+		p, problems = pspparse.ParseJSON(o.data, s.at(o.line))
+	}
+	if p != nil {
+		if p.APIVersion == "" {
+			p.APIVersion = o.head.apiVersion
+		}
+		s.out.AddPolicy(p)
+		return
+	}
+	if line, hint := templateHint(o.text); hint != "" && o.nested == 0 {
+		s.unrendered(o.what, startLine(o, line), hint)
+		return
+	}
+	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line))})
+}
+
+// startLine is the line of the n-th line of the text that an object was read from.
+func startLine(o *object, n int) int {
+	if o.node == nil {
+		return o.line + n
+	}
+	return max(o.line, 1) + max(n-leading(o.text), 0)
+}
+
+// leading counts the lines before the first that is neither blank nor comment nor marker.
+func leading(text []byte) int {
+	n := 0
+	for len(text) > 0 && (isBlank(text[:lineEnd(text)]) || isMarker(text, "---") && !inlineContent(text[:lineEnd(text)])) {
+		text = text[lineEnd(text):]
+		n++
+	}
+	return n
+}
+
+func lineEnd(text []byte) int {
+	for i, c := range text {
+		if c == '\n' {
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func firstLine(problems []pspparse.Problem, line int) int {
+	for _, p := range problems {
+		if p.Line > 0 {
+			return p.Line
+		}
+	}
+	return line
+}
+
+func reasons(problems []pspparse.Problem) string {
+	var out []string
+	for _, p := range problems {
+		text := p.Message
+		if p.Field != "" && !strings.Contains(text, p.Field) {
+			text = p.Field + ": " + text
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "; ")
+}
+
+// label names an object as far as it can be read.
+func (s *stream) label(o *object) string {
+	m := metaOf(o)
+	switch {
+	case m.Name == "":
+		return fmt.Sprintf("%s (%s)", o.what, clean(o.head.kind))
+	case m.Namespace != "" && o.head.kind != pspparse.Kind:
+		return fmt.Sprintf("%s %s", clean(o.head.kind), quote(m.Namespace+"/"+m.Name))
+	}
+	return fmt.Sprintf("%s %s", clean(o.head.kind), quote(m.Name))
+}
+
+type meta struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+// metaOf reads the name of an object that may be broken elsewhere.
+func metaOf(o *object) meta {
+	if o.node == nil {
+		var named struct {
+			Metadata meta `json:"metadata"`
+		}
+		if err := json.Unmarshal(o.data, &named); err != nil {
+			return meta{}
+		}
+		return named.Metadata
+	}
+	var m meta
+	for i := 0; i+1 < len(o.node.Content); i += 2 {
+		if o.node.Content[i].Value != "metadata" {
+			continue
+		}
+		metadata := deref(o.node.Content[i+1])
+		for j := 0; j+1 < len(metadata.Content); j += 2 {
+			switch metadata.Content[j].Value {
+			case "name":
+				m.Name = textOf(deref(metadata.Content[j+1]))
+			case "namespace":
+				m.Namespace = textOf(deref(metadata.Content[j+1]))
+			}
+		}
+	}
+	return m
+}
+
+// namespaceOf is the namespace that an object is surely in, as a gap wants it.
+func namespaceOf(o *object) []string {
+	if m := metaOf(o); m.Namespace != "" && len(validation.IsDNS1123Label(m.Namespace)) == 0 {
+		return []string{m.Namespace}
+	}
+	return everywhere()
+}
+
+// other reads every kind but policies.
+func (s *stream) other(o *object) {
+	data := s.toJSON(o)
+	if data == nil {
+		return
+	}
+	handled, err := s.out.Decode(o.head.apiVersion, o.head.kind, data, s.at(o.line))
+	var failed *inventory.DecodeError
+	switch {
+	case errors.As(err, &failed):
+		s.undecoded(o, data, failed)
+	case err != nil:
+		s.broken(s.label(o), nil, o.line, err)
+	case !handled:
+		s.unknown(o, data)
+	}
+}
+
+func (s *stream) undecoded(o *object, data []byte, failed *inventory.DecodeError) {
+	if err := validJSON(data, o.line); o.node == nil && err != nil {
+		s.broken(o.what, o.text, o.line, err)
+		return
+	}
+	if line, hint := templateHint(o.text); hint != "" && o.nested == 0 && o.node != nil {
+		s.unrendered(o.what, startLine(o, line), hint)
+		return
+	}
+	s.gap(failed.Gap(s.at(fieldLine(o, failed.Err.Error()))))
+}
+
+// validJSON finds the line of what is wrong with a text that a decoder refused.
+func validJSON(data []byte, line int) error {
+	if json.Valid(data) {
+		return nil
+	}
+	_, err := pspparse.JSONNode(data, line)
+	var syntax *pspparse.SyntaxError
+	if errors.As(err, &syntax) {
+		return &syntaxError{line: syntax.Line, msg: syntax.Reason}
+	}
+	return err
+}
+
+var (
+	wrongType = regexp.MustCompile(`^([^ ]+) must be .*, not (.*)$`)
+	duplicate = regexp.MustCompile(`^duplicate field "([^"]+)"`)
+)
+
+// fieldLine is the line of the field that an error of Decode names, or that of the object.
+func fieldLine(o *object, msg string) int {
+	var path, found string
+	if m := wrongType.FindStringSubmatch(msg); m != nil {
+		path, found = m[1], m[2]
+	} else if m := duplicate.FindStringSubmatch(msg); m != nil {
+		path = m[1]
+	}
+	root := o.node
+	if path == "" {
+		return o.line
+	}
+	if root == nil {
+		var err error
+		if root, err = pspparse.JSONNode(o.data, o.line); err != nil {
+			return o.line
+		}
+	}
+	if line := findField(root, strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }), found); line > 0 {
+		return line
+	}
+	return o.line
+}
+
+// findField is the line of the first value at a path, the indexes of which may be left out, that looks as found says;
+// of a key given twice the last. It is 0 if there is none.
+func findField(n *yaml.Node, path []string, found string) int {
+	n = deref(n)
+	if len(path) == 0 {
+		if found == "" || found == describeNode(n) {
+			return n.Line
+		}
+		return 0
+	}
+	line := 0
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value != path[0] {
+				continue
+			}
+			if at := findField(n.Content[i+1], path[1:], found); at > 0 {
+				line = at
+			}
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			rest := path
+			if path[0] == fmt.Sprint(i) {
+				rest = path[1:]
+			}
+			if line = findField(item, rest, found); line > 0 {
+				return line
+			}
+		}
+	}
+	return line
+}
+
+// describeNode says what a value is in the words of Decode; a number is what is left.
+func describeNode(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "an object"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	text, err := appendScalar(nil, n)
+	switch {
+	case err != nil:
+		return ""
+	case text[0] == '"':
+		return "a string"
+	case text[0] == 't' || text[0] == 'f':
+		return "a boolean"
+	}
+	return string(text)
+}

@@ -1,0 +1,328 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// parseYAML reads one document that starts on the given line. The lines of the nodes are those of the file. A document
+// that holds nothing yields nil.
+func parseYAML(text []byte, line int, limits Limits) (root *yaml.Node, err error) {
+	if err := checkText(text, line); err != nil {
+		return nil, err
+	}
+	if crowded(text, limits.Values) {
+		return nil, &syntaxError{line: line, msg: tooMany(limits)}
+	}
+	root, err = unmarshalYAML(text)
+	if err != nil {
+		return nil, locate(err, text, line)
+	}
+	if root != nil {
+		shift(root, line-1)
+	}
+	return root, nil
+}
+
+// unmarshalYAML turns a panic of the parser into an error: no input may end the run.
+func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, fmt.Errorf("yaml: the parser gave up: %v", r)
+		}
+	}()
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil, nil
+	}
+	return doc.Content[0], nil
+}
+
+// checkText finds the bytes that YAML forbids: its parser would not say on which line.
+func checkText(text []byte, line int) error {
+	at := func(i int) int { return line + bytes.Count(text[:i], newline) }
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		return &syntaxError{line: at(i), msg: "it has a NUL byte"}
+	}
+	if utf8.Valid(text) {
+		return nil
+	}
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return &syntaxError{line: at(i), msg: fmt.Sprintf("it is not UTF-8: byte 0x%02x", text[i])}
+		}
+		i += size
+	}
+	return nil
+}
+
+// crowded guesses from the text whether it has more values than allowed, before the parser spends memory on them.
+func crowded(text []byte, most int) bool {
+	if len(text)/2 <= most {
+		return false
+	}
+	n := 0
+	for _, c := range []byte("\n,[{") {
+		n += bytes.Count(text, []byte{c})
+	}
+	return n > most
+}
+
+func tooMany(l Limits) string {
+	return fmt.Sprintf("it holds more than %d values: split it, or write its aliases out", l.Values)
+}
+
+func shift(n *yaml.Node, by int) {
+	n.Line += by
+	for _, c := range n.Content {
+		shift(c, by)
+	}
+}
+
+var parserLine = regexp.MustCompile(`^line ([0-9]+): `)
+
+// locate puts the parser's error on its line of the file.
+func locate(err error, text []byte, line int) error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	e := &syntaxError{line: line}
+	if m := parserLine.FindStringSubmatch(msg); m != nil {
+		n, convErr := strconv.Atoi(m[1])
+		if convErr == nil {
+			e.line += n - 1
+		}
+		msg = msg[len(m[0]):]
+		// The parser counts from 0 where its scanner counts from 1.
+		if strings.HasPrefix(msg, "did not find expected") {
+			e.line++
+		}
+	}
+	e.line = min(e.line, line+bytes.Count(text, newline))
+	e.msg = "it is not valid YAML: " + msg
+	return e
+}
+
+// toJSON writes a tree as the JSON that kubectl would send. Aliases and merges are written out; the lines of problems
+// are those of the nodes.
+type toJSON struct {
+	buf    []byte
+	limits Limits
+	values int
+	open   map[*yaml.Node]bool // anchors that are being written
+}
+
+func (c *toJSON) convert(root *yaml.Node) ([]byte, error) {
+	c.buf, c.values = c.buf[:0], 0
+	err := c.value(root, 1)
+	return c.buf, err
+}
+
+func (c *toJSON) value(n *yaml.Node, depth int) error {
+	if c.values++; c.values > c.limits.Values || len(c.buf) > 4*c.limits.Document {
+		return &syntaxError{line: n.Line, msg: tooMany(c.limits)}
+	}
+	if depth > c.limits.Depth {
+		return &syntaxError{line: n.Line, msg: fmt.Sprintf("it nests deeper than %d levels", c.limits.Depth)}
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return c.alias(n, depth)
+	case yaml.MappingNode:
+		return c.mapping(n, depth)
+	case yaml.SequenceNode:
+		return c.sequence(n, depth)
+	}
+	buf, err := appendScalar(c.buf, n)
+	if err != nil {
+		return &syntaxError{line: n.Line, msg: err.Error()}
+	}
+	c.buf = buf
+	return nil
+}
+
+func (c *toJSON) alias(n *yaml.Node, depth int) error {
+	if c.open[n.Alias] {
+		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", clean(n.Value))}
+	}
+	if c.open == nil {
+		c.open = map[*yaml.Node]bool{}
+	}
+	c.open[n.Alias] = true
+	defer delete(c.open, n.Alias)
+	return c.value(n.Alias, depth)
+}
+
+func (c *toJSON) sequence(n *yaml.Node, depth int) error {
+	c.buf = append(c.buf, '[')
+	for i, item := range n.Content {
+		if i > 0 {
+			c.buf = append(c.buf, ',')
+		}
+		if err := c.value(item, depth+1); err != nil {
+			return err
+		}
+	}
+	c.buf = append(c.buf, ']')
+	return nil
+}
+
+func (c *toJSON) mapping(n *yaml.Node, depth int) error {
+	if n.Anchor != "" {
+		if c.open == nil {
+			c.open = map[*yaml.Node]bool{}
+		}
+		if !c.open[n] {
+			c.open[n] = true
+			defer delete(c.open, n)
+		}
+	}
+	members, err := c.members(n, depth)
+	if err != nil {
+		return err
+	}
+	c.buf = append(c.buf, '{')
+	for i, m := range members {
+		if i > 0 {
+			c.buf = append(c.buf, ',')
+		}
+		c.buf = append(appendString(c.buf, m.name), ':')
+		if err := c.value(m.value, depth+1); err != nil {
+			return err
+		}
+	}
+	c.buf = append(c.buf, '}')
+	return nil
+}
+
+// member is one key of a mapping.
+type member struct {
+	name       string
+	key, value *yaml.Node
+	// index is where the key stands in its mapping, -1 for a merged one.
+	index int
+}
+
+var errNoMap = errors.New("a merge key (<<) takes a map, or a list of maps")
+
+// members are a mapping's own keys and those merged into it.
+func (c *toJSON) members(n *yaml.Node, depth int) ([]member, error) {
+	members := make([]member, 0, len(n.Content)/2)
+	place := places{}
+	var merges []int
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := deref(n.Content[i]), n.Content[i+1]
+		if isMergeKey(key) {
+			merges = append(merges, i)
+			continue
+		}
+		name, ok := keyName(key)
+		if !ok {
+			return nil, &syntaxError{line: key.Line, msg: "a key is no string"}
+		}
+		if first := place.find(members, name); first >= 0 {
+			return nil, &syntaxError{line: key.Line, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
+				quote(name), members[first].key.Line, key.Line)}
+		}
+		members = append(members, member{name: name, key: key, value: value, index: i})
+	}
+	for _, i := range merges {
+		var err error
+		if members, err = c.merge(members, &place, n, i, depth); err != nil {
+			return nil, err
+		}
+	}
+	return members, nil
+}
+
+// merge adds the keys of the merge key at index i that the mapping does not have itself. Where one stands above the
+// merge key with another value, kubectl takes the merged one and other readers the mapping's own: neither is taken.
+func (c *toJSON) merge(members []member, place *places, n *yaml.Node, i, depth int) ([]member, error) {
+	key := n.Content[i]
+	sources := []*yaml.Node{deref(n.Content[i+1])}
+	if sources[0].Kind == yaml.SequenceNode {
+		sources = sources[0].Content
+	}
+	for _, source := range sources {
+		source = deref(source)
+		if source.Kind != yaml.MappingNode {
+			return nil, &syntaxError{line: key.Line, msg: errNoMap.Error()}
+		}
+		if depth >= c.limits.Depth {
+			return nil, &syntaxError{line: key.Line, msg: fmt.Sprintf("it nests deeper than %d levels", c.limits.Depth)}
+		}
+		if c.values += len(source.Content); c.values > c.limits.Values {
+			return nil, &syntaxError{line: key.Line, msg: tooMany(c.limits)}
+		}
+		merged, err := c.members(source, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range merged {
+			at := place.find(members, m.name)
+			if at < 0 {
+				m.index = -1
+				members = append(members, m)
+				continue
+			}
+			own := members[at]
+			if own.index >= 0 && own.index < i && !sameScalar(own.value, m.value) {
+				return nil, &syntaxError{line: own.key.Line, msg: fmt.Sprintf("the merge key (<<) below %s holds another value for it: readers differ on which one counts, move the merge key to the top", quote(m.name))}
+			}
+		}
+	}
+	return members, nil
+}
+
+func sameScalar(a, b *yaml.Node) bool {
+	a, b = deref(a), deref(b)
+	return a == b || a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode && a.Value == b.Value && a.Style == b.Style
+}
+
+func isMergeKey(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value == "<<" && n.ShortTag() == "!!merge"
+}
+
+func deref(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// places finds members by name: most mappings are small enough to look through.
+type places struct {
+	index map[string]int
+	known int
+}
+
+func (p *places) find(members []member, name string) int {
+	const small = 24
+	if len(members) <= small {
+		for i := range members {
+			if members[i].name == name {
+				return i
+			}
+		}
+		return -1
+	}
+	if p.index == nil {
+		p.index = make(map[string]int, 2*len(members))
+	}
+	for ; p.known < len(members); p.known++ {
+		p.index[members[p.known].name] = p.known
+	}
+	if i, ok := p.index[name]; ok {
+		return i
+	}
+	return -1
+}
