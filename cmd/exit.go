@@ -107,13 +107,13 @@ func toolName(arg0 string) string {
 func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	root := New(streams, deps)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	verb, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	// Whoever closed the pipe (head, less) has seen enough, and no message can reach them on it.
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
 		complain(streams.ErrOut, deps.Name, err)
 		if code == exitUsage {
-			_, _ = fmt.Fprintf(streams.ErrOut, "Try '%s --help'.\n", deps.Name)
+			_, _ = fmt.Fprintf(streams.ErrOut, "Try '%s --help'.\n", verb.CommandPath())
 		}
 	}
 	return code
@@ -128,7 +128,12 @@ func complain(w io.Writer, name string, err error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		text += "; allow more time with --timeout"
 	}
-	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		_, _ = fmt.Fprintf(w, "%s: %s\n", name, escape.Terminal(line))
+	// Some errors are lists, one to a line.
+	lead := name + ": "
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			_, _ = fmt.Fprintf(w, "%s%s\n", lead, escape.Terminal(line))
+			lead = "  "
+		}
 	}
 }

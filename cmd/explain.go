@@ -150,7 +150,7 @@ func workloadKind(s string) string {
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	plan, err := getPlan(ctx, o.deps, o.Source, o.Decide)
+	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -119,7 +121,7 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err := checkTargets(o.Outputs); err != nil {
 		return err
 	}
-	plan, err := getPlan(ctx, o.deps, o.Source, o.Decide)
+	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}
@@ -127,5 +129,17 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err := writeOutputs(o.streams, o.Outputs, plan.Select(o.Scope), o.NoHeaders); err != nil {
 		return err
 	}
+	o.advise(plan)
 	return verdict(plan, o.FailOn, o.Decide.AllowPartial)
+}
+
+// advise tells on standard error what to do next, where a person has just been shown a table.
+func (o *planOptions) advise(plan *migrate.Plan) {
+	shown := slices.ContainsFunc(o.Outputs, func(out output) bool {
+		return out.file == "" && (out.format.Name == "table" || out.format.Name == "wide")
+	})
+	if !shown || o.NoHeaders || len(plan.Namespaces) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "\nNext, with the same source: '%[1]s explain ns NAME' for the reasons, '%[1]s labels' for the commands.\n", o.deps.Name)
 }

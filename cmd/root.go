@@ -61,9 +61,7 @@ read or there was nothing to judge (--allow-partial turns 4 into 0).`,
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newPlan(streams, deps, nil),
 		newExplain(streams, deps, nil),
@@ -80,6 +78,7 @@ read or there was nothing to judge (--allow-partial turns 4 into 0).`,
 // renameExamples shows the examples as the user calls the tool.
 func renameExamples(cmd *cobra.Command, from, to string) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "  "+from+" ", "  "+to+" ")
+	cmd.Example = strings.ReplaceAll(cmd.Example, "| "+from+" ", "| "+to+" ")
 	for _, sub := range cmd.Commands() {
 		renameExamples(sub, from, to)
 	}

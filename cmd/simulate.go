@@ -129,7 +129,7 @@ func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
 
 // fromSource judges what was read. The plan comes with it for its namespaces, gaps and target version.
 func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *report.Simulation, error) {
-	inv, err := o.deps.Load(ctx, o.Source)
+	inv, err := read(ctx, o.streams, o.deps, o.Source)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // SourceOptions say where a run reads from.
@@ -133,12 +134,20 @@ func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, conte
 	return context.WithTimeout(ctx, o.Timeout)
 }
 
+// read loads the inventory and shows progress to who watches.
+func read(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
+	show, done := streams.startProgress()
+	defer done()
+	src.Progress = show
+	return deps.Load(ctx, src)
+}
+
 // getPlan reads a saved plan, or makes one from what the source holds.
-func getPlan(ctx context.Context, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
+func getPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
 	if src.Plan != "" {
 		return readPlan(src.Plan, src.Stdin)
 	}
-	inv, err := deps.Load(ctx, src)
+	inv, err := read(ctx, streams, deps, src)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,14 @@ package cmd
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
 // Streams are the three streams of a run and what is known about them. Results go to Out and nothing else does;
@@ -37,6 +41,28 @@ func SystemStreams() Streams {
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// startProgress returns a function that shows on one line what is being read, and one that wipes the line. Nothing is
+// shown within the first second, nor where nobody watches.
+func (s Streams) startProgress() (show func(string), done func()) {
+	if !s.Progress {
+		return nil, func() {}
+	}
+	const patience = time.Second
+	start, shown := time.Now(), false
+	show = func(text string) {
+		if time.Since(start) > patience {
+			shown = true
+			_, _ = fmt.Fprintf(s.ErrOut, "\r\x1b[K%s", escape.Terminal(text))
+		}
+	}
+	done = func() {
+		if shown {
+			_, _ = io.WriteString(s.ErrOut, "\r\x1b[K")
+		}
+	}
+	return show, done
+}
 
 // TestStreams returns streams over buffers, which look like pipes to a command.
 func TestStreams(in string) (s Streams, out, errOut *bytes.Buffer) {

@@ -128,8 +128,8 @@ func why(b *bytes.Buffer, ns *migrate.Namespace) {
 	level := ns.Recommended.Enforce
 	switch {
 	case heldBack(ns):
-		comment(b, "%s: enforce stays %s; %s would be needed (decided by %s) and is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
-			ns.Name, quoted(ns.Current.Enforce), level, wording.Decision(ns), level, ns.Name)
+		comment(b, "%s: enforce stays %s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
+			ns.Name, quoted(ns.Current.Enforce), level, wording.Because(ns), level, ns.Name)
 	case level == "":
 		comment(b, "%s: audit and warn only, no enforce: something that touches it could not be read", ns.Name)
 	default:
@@ -137,7 +137,7 @@ func why(b *bytes.Buffer, ns *migrate.Namespace) {
 		if ns.Current.Enforce != "" && ns.Current.Enforce != level {
 			change = ", was " + quoted(ns.Current.Enforce)
 		}
-		comment(b, "%s: enforce %s%s, decided by %s", ns.Name, level, change, wording.Decision(ns))
+		comment(b, "%s: enforce %s%s, %s", ns.Name, level, change, wording.Because(ns))
 	}
 	if blocked := wording.Blocked(ns); blocked != "" {
 		comment(b, "  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked)

@@ -111,16 +111,21 @@ func (p *page) lostWith(heading string, lost []migrate.Lost) {
 	if len(lost) == 0 {
 		return
 	}
-	p.heading("%s", heading)
-	g := &grid{header: []string{"FIELD", "CLASS", "VALUE", "MEANING"}}
+	var items []string
 	for _, l := range lost {
-		note := l.Note
-		if len(l.Policies) > 0 {
-			note = strings.TrimSpace(note + " (" + strings.Join(l.Policies, ", ") + ")")
+		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
+		if l.Value != "" {
+			text += " = " + l.Value
 		}
-		g.add(escape.Terminal(l.Field), dash(l.Class), dash(l.Value), dash(note))
+		if l.Note != "" {
+			text += ": " + l.Note
+		}
+		if len(l.Policies) > 0 {
+			text += " (" + strings.Join(l.Policies, ", ") + ")"
+		}
+		items = append(items, text)
 	}
-	p.table(g)
+	p.section(heading, items)
 }
 
 func (p *page) usableHere(ns *migrate.Namespace) {

@@ -118,20 +118,22 @@ func (p *page) fields(po *migrate.Policy) {
 	if len(po.Fields) == 0 {
 		return
 	}
-	p.heading("FIELD BY FIELD")
-	g := &grid{header: []string{"LINE", "FIELD", "VALUE", "MEANING"}}
+	var items []string
 	for _, f := range po.Fields {
-		line := "-"
+		text := f.Name
 		if f.Line > 0 {
-			line = fmt.Sprint(f.Line)
+			text = fmt.Sprintf("line %d: %s", f.Line, f.Name)
 		}
-		meaning := f.Meaning
+		if f.Value != "" {
+			text += " = " + f.Value
+		}
+		text += ": " + f.Meaning
 		if f.Mutating {
-			meaning = strings.TrimSpace(meaning + " (fills values in)")
+			text += " (fills values in)"
 		}
-		g.add(line, escape.Terminal(f.Name), dash(f.Value), dash(meaning))
+		items = append(items, text)
 	}
-	p.table(g)
+	p.section("FIELD BY FIELD", items)
 }
 
 func (p *page) checks(po *migrate.Policy) {
@@ -139,11 +141,11 @@ func (p *page) checks(po *migrate.Policy) {
 		return
 	}
 	p.heading("CHECK BY CHECK: G guaranteed, M by filling in, E in effect, N not ensured, X impossible, U unknown")
-	g := &grid{header: []string{"", "CHECK", "LEVEL", "FIELDS"}}
+	g := &grid{header: []string{"IS", "CHECK", "LEVEL", "FIELDS"}}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				g.add(dash(c.Status), escape.Terminal(c.Check), dash(string(c.Level)), dash(strings.Join(c.Fields, ", ")))
+				g.add(dash(c.Status), escape.Terminal(c.Check), dash(string(c.Level)), dash(shortField(strings.Join(c.Fields, ", "))))
 			}
 		}
 	}

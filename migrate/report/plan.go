@@ -258,7 +258,7 @@ func (p *page) lost(plan *migrate.Plan) {
 // shortField leaves out what every annotation of its kind repeats.
 func shortField(name string) string {
 	for _, middle := range []string{".security.alpha.kubernetes.io/", ".security.beta.kubernetes.io/"} {
-		name = strings.Replace(name, middle, " ", 1)
+		name = strings.ReplaceAll(name, middle, " ")
 	}
 	return name
 }

@@ -56,6 +56,21 @@ func Decision(ns *migrate.Namespace) string {
 	return "all workloads"
 }
 
+// Because is Decision as the rest of a sentence about the level.
+func Because(ns *migrate.Namespace) string {
+	switch d := ns.DecidedBy; {
+	case d == nil:
+		return ""
+	case d.Basis == migrate.BasisOverride:
+		return "as asked for with --enforce"
+	case d.Workload == nil && d.Policy == "" && d.Basis == migrate.BasisEmpty:
+		return "nothing runs there"
+	case d.Workload == nil && d.Policy == "":
+		return "which all workloads meet"
+	}
+	return "decided by " + Decision(ns)
+}
+
 // Blocked says in a few words what keeps a namespace from the next stricter level; "" if nothing does.
 func Blocked(ns *migrate.Namespace) string {
 	checks, workloads := map[string]bool{}, map[migrate.WorkloadRef]bool{}
