@@ -47,6 +47,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
 	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}}
+	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.indexPolicies()
 
@@ -85,6 +86,8 @@ type builder struct {
 	target    api.Version
 	enforceAt []api.Version
 	cautions  []string
+	// changePoints are the versions from v1.25 on at which some check changes; allVersions are all of them.
+	changePoints, allVersions []api.Version
 
 	assessed map[string]mapping.Assessment
 	byName   map[string]*pspparse.Policy

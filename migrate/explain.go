@@ -20,7 +20,7 @@ func (b *builder) olderServer(ns *Namespace, workloads []inventory.Workload) {
 	}
 	var atTarget api.Level
 	for i := range workloads {
-		atTarget = leastStrict(atTarget, b.judge.DayAfter(&workloads[i], b.target).Verdict.Level)
+		atTarget = leastStrict(atTarget, b.judge.DayAfter(&workloads[i], b.target).Level)
 	}
 	if looser(ns.Needed, atTarget) {
 		ns.Reasons = append(ns.Reasons, fmt.Sprintf("the server judges by %s until it is upgraded; by %s alone the namespace would need %s", b.enforceAt[1], b.target, atTarget))
@@ -32,18 +32,18 @@ func (b *builder) acrossVersions(ns *Namespace, workloads []inventory.Workload) 
 	if len(workloads) == 0 {
 		return
 	}
-	points := simulate.ChangePoints()
+	points := b.changePoints
 	at := make([]api.Level, len(points))
 	for i, v := range points {
 		for j := range workloads {
-			at[i] = leastStrict(at[i], b.judge.DayAfter(&workloads[j], v).Verdict.Level)
+			at[i] = leastStrict(at[i], b.judge.DayAfter(&workloads[j], v).Level)
 		}
 		if i > 0 && at[i] != at[i-1] {
 			b.explainChange(ns, workloads, points[i-1], v, at[i-1], at[i])
 		}
 	}
 	next := 0
-	for _, v := range simulate.Versions() {
+	for _, v := range b.allVersions {
 		for next+1 < len(points) && !v.Older(points[next+1]) {
 			next++
 		}
@@ -61,7 +61,7 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 	var first string
 	for i := range workloads {
 		w := &workloads[i]
-		for _, vio := range b.judge.DayAfter(w, looserAt).Verdict.Violations {
+		for _, vio := range b.judge.DayAfter(w, looserAt).Violations {
 			if !looser(stricter, vio.Level) && !b.violates(w, vio.Check, looserAt, before, v) {
 				names = append(names, vio.Check)
 				if first == "" {
@@ -90,7 +90,7 @@ func (b *builder) violates(w *inventory.Workload, check string, at, before, v ap
 	if at == before {
 		other = v
 	}
-	return slices.ContainsFunc(b.judge.DayAfter(w, other).Verdict.Violations, func(x simulate.Violation) bool { return x.Check == check })
+	return slices.ContainsFunc(b.judge.DayAfter(w, other).Violations, func(x simulate.Violation) bool { return x.Check == check })
 }
 
 // caution adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
@@ -119,8 +119,8 @@ func (b *builder) caution(ns *Namespace) {
 // reasons explain the level in one or two sentences.
 func (b *builder) reasons(ns *Namespace) []string {
 	var out []string
-	switch {
-	case ns.Needed == "":
+	switch ns.Needed {
+	case "":
 		if ns.DecidedBy == nil {
 			return nil
 		}
@@ -136,7 +136,7 @@ func (b *builder) reasons(ns *Namespace) []string {
 			}
 		}
 		return out
-	case ns.Needed == api.LevelRestricted:
+	case api.LevelRestricted:
 		out = append(out, "everything that runs here meets restricted on the day after")
 	default:
 		refs := below(ns.Workloads, nextStricter(ns.Needed))

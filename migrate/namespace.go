@@ -78,7 +78,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) {
 	for _, u := range b.grants.Namespace(ns.Name, workloads) {
 		a := b.assessed[u.Policy]
-		if a.Closest == "" || !(u.Counted || u.Everybody) {
+		if a.Closest == "" || !u.Counted && !u.Everybody {
 			continue
 		}
 		if why := b.setApart(u, a); why != "" {

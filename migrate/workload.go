@@ -41,9 +41,9 @@ func (b *builder) workload(w *inventory.Workload) Workload {
 	var violations []simulate.Violation
 	for _, v := range b.enforceAt {
 		day := b.judge.DayAfter(w, v)
-		out.Level.DayAfter = leastStrict(out.Level.DayAfter, day.Verdict.Level)
+		out.Level.DayAfter = leastStrict(out.Level.DayAfter, day.Level)
 		out.Estimated = out.Estimated || day.Estimated
-		violations = append(violations, day.Verdict.Violations...)
+		violations = append(violations, day.Violations...)
 	}
 	out.Violations = planViolations(violations)
 	return out
@@ -71,7 +71,8 @@ func needed(workloads []Workload) api.Level {
 	return l
 }
 
-// blockers are the violations that keep the namespace from the level above needed.
+// blockers are the (workload, check) pairs that keep the namespace from the level above needed. A check that fails in
+// several forms of a workload is told in the first; Workload.Violations has them all.
 func blockers(workloads []Workload, needed api.Level) []Blocker {
 	next := nextStricter(needed)
 	if next == "" {
@@ -83,7 +84,8 @@ func blockers(workloads []Workload, needed api.Level) []Blocker {
 			continue
 		}
 		for _, v := range w.Violations {
-			if !looser(next, v.Level) {
+			told := len(out) > 0 && out[len(out)-1].Workload == WorkloadRef{w.Kind, w.Name} && out[len(out)-1].Check == v.Check
+			if !looser(next, v.Level) && !told {
 				out = append(out, Blocker{Workload: WorkloadRef{w.Kind, w.Name}, Check: v.Check, Level: v.Level, Reason: v.Reason, Detail: v.Detail})
 			}
 		}

@@ -1,0 +1,435 @@
+package labels_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+func six(enforce, version string) migrate.Labels {
+	return migrate.Labels{Enforce: enforce, EnforceVersion: version, Audit: "restricted", AuditVersion: version, Warn: "restricted", WarnVersion: version}
+}
+
+func planOf(source inventory.Source, namespaces ...migrate.Namespace) *migrate.Plan {
+	return &migrate.Plan{APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25", Source: source, Namespaces: namespaces}
+}
+
+const sixBaseline = "pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25 pod-security.kubernetes.io/audit=restricted pod-security.kubernetes.io/audit-version=v1.25 pod-security.kubernetes.io/warn=restricted pod-security.kubernetes.io/warn-version=v1.25"
+
+const fourWarn = "pod-security.kubernetes.io/audit=restricted pod-security.kubernetes.io/audit-version=v1.25 pod-security.kubernetes.io/warn=restricted pod-security.kubernetes.io/warn-version=v1.25"
+
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	byAPI := &migrate.Decision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
+	blockers := []migrate.Blocker{
+		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "api"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
+		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "web"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
+	}
+	withheld := six("", "v1.25")
+	withheld.EnforceVersion = ""
+	tests := []struct {
+		name   string
+		source inventory.Source
+		ns     migrate.Namespace
+		counts string
+		want   string
+	}{
+		{
+			name:   "labels to add",
+			ns:     migrate.Namespace{Name: "web", Needed: api.LevelBaseline, Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd, DecidedBy: byAPI, Blockers: blockers},
+			counts: "1 to label",
+			want: "# web: enforce baseline, decided by deployment/api\n" +
+				"#   restricted is blocked by runAsNonRoot in 2 workloads\n" +
+				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
+		},
+		{
+			name:   "a stricter level, with the context of the cluster",
+			source: inventory.Source{Kind: inventory.SourceCluster, Name: "it's/prod"},
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionChange, DecidedBy: byAPI},
+			counts: "1 to label",
+			want: "# web: enforce baseline, was \"privileged\", decided by deployment/api\n" +
+				`kubectl --context='it'\''s/prod' label --overwrite namespace web ` + sixBaseline + "\n",
+		},
+		{
+			name:   "unchanged",
+			ns:     migrate.Namespace{Name: "web", Current: six("baseline", "v1.25"), Recommended: six("baseline", "v1.25"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
+			counts: "1 already labelled so",
+			want:   "# web: enforce baseline, decided by deployment/api\n#   the labels are already so\n",
+		},
+		{
+			name:   "looser than today leaves enforce alone",
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
+			counts: "1 to label",
+			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
+				"kubectl label --overwrite namespace web " + fourWarn + "\n",
+		},
+		{
+			name:   "looser than today, said of an invalid level that the server takes for restricted",
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "strict"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionChange, DecidedBy: byAPI},
+			counts: "1 to label",
+			want: "# web: enforce stays \"strict\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
+				"kubectl label --overwrite namespace web " + fourWarn + "\n",
+		},
+		{
+			name:   "looser than today because it was asked for",
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionLoosen, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}},
+			counts: "1 to label",
+			want: "# web: enforce baseline, was \"restricted\", as asked for with --enforce\n" +
+				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
+		},
+		{
+			name:   "withheld",
+			ns:     migrate.Namespace{Name: "web", Recommended: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI, Cautions: []string{"not all\nwas read"}},
+			counts: "1 to label",
+			want: "# web: audit and warn only, no enforce: something that touches it could not be read\n" +
+				"#   caution: not all\\nwas read\n" +
+				"kubectl label --overwrite namespace web " + fourWarn + "\n",
+		},
+		{
+			name:   "left alone",
+			ns:     migrate.Namespace{Name: "web", Action: migrate.ActionSkip},
+			counts: "1 left alone",
+			want:   "# web: left alone, nothing is recommended\n",
+		},
+		{
+			name:   "another tool writes the labels",
+			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
+			counts: "1 labelled by another tool",
+			want: "# web: enforce baseline, nothing runs there\n" +
+				"#   Argo CD writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n web):\n" +
+				"#   " + sixBaseline + "\n",
+		},
+		{
+			name:   "a name that is none",
+			ns:     migrate.Namespace{Name: "-n\u202e", Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd},
+			counts: "1 refused",
+			want:   "# \"-n\\u202e\": refused, its name is not a valid namespace name\n",
+		},
+		{
+			name:   "a level that is none",
+			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline; reboot", "v1.25"), Action: migrate.ActionAdd},
+			counts: "1 refused",
+			want:   "# \"web\": refused, the label pod-security.kubernetes.io/enforce would get the value \"baseline; reboot\", which is not valid\n",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			source := test.source
+			if source.Kind == "" {
+				source.Kind = inventory.SourceDemo
+			}
+			var got bytes.Buffer
+			if err := labels.Commands(&got, planOf(source, test.ns), labels.Options{Tool: "psp2pss v0"}); err != nil {
+				t.Fatal(err)
+			}
+			from := "the built-in demo cluster"
+			if source.Kind == inventory.SourceCluster {
+				from = "context " + source.Name
+			}
+			want := "#!/bin/sh\n# Pod Security labels for v1.25, from " + from + ", by psp2pss v0.\n# 1 namespace: " + test.counts +
+				".\n# Review every line before you run it.\nset -eu\n\n" + test.want
+			if diff := cmp.Diff(want, got.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCommandsOfAnEmptyPlan(t *testing.T) {
+	t.Parallel()
+	p := planOf(inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"})
+	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	var got bytes.Buffer
+	if err := labels.Commands(&got, p, labels.Options{Tool: "psp2pss v0"}); err != nil {
+		t.Fatal(err)
+	}
+	want := `#!/bin/sh
+# Pod Security labels for v1.25, from files a.yaml, by psp2pss v0.
+# 0 namespaces.
+# 1 thing could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.
+# Review every line before you run it.
+set -eu
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestContextThatDoesNotShow(t *testing.T) {
+	t.Parallel()
+	err := labels.Commands(&bytes.Buffer{}, planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "a\nb"}), labels.Options{})
+	want := `writing label commands: the context name "a\nb" holds characters that do not show; write manifests instead (-o manifest)`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestManifests(t *testing.T) {
+	t.Parallel()
+	withheld := six("", "v1.25")
+	withheld.EnforceVersion = ""
+	p := planOf(inventory.Source{Kind: inventory.SourceDemo},
+		migrate.Namespace{Name: "no", Recommended: six("baseline", "v1.25"), Owner: "Flux"},
+		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24", Warn: "odd"}, Action: migrate.ActionWithheld},
+		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
+		migrate.Namespace{Name: "UPPER", Recommended: six("baseline", "v1.25")},
+	)
+	var got bytes.Buffer
+	if err := labels.Manifests(&got, p); err != nil {
+		t.Fatal(err)
+	}
+	want := `# "UPPER": refused, its name is not a valid namespace name
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: "no"
+  labels:
+    pod-security.kubernetes.io/audit: restricted
+    pod-security.kubernetes.io/audit-version: v1.25
+    pod-security.kubernetes.io/enforce: baseline
+    pod-security.kubernetes.io/enforce-version: v1.25
+    pod-security.kubernetes.io/warn: restricted
+    pod-security.kubernetes.io/warn-version: v1.25
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: partial
+  labels:
+    pod-security.kubernetes.io/audit: restricted
+    pod-security.kubernetes.io/audit-version: v1.25
+    pod-security.kubernetes.io/enforce: baseline
+    pod-security.kubernetes.io/enforce-version: v1.24
+    pod-security.kubernetes.io/warn: restricted
+    pod-security.kubernetes.io/warn-version: v1.25
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestManifestsOfNothing(t *testing.T) {
+	t.Parallel()
+	var got bytes.Buffer
+	if err := labels.Manifests(&got, planOf(inventory.Source{})); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("# no namespace is to be labelled\n", got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestLoosens(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name         string
+		current, rec migrate.Labels
+		want         bool
+	}{
+		{"no label today", migrate.Labels{}, six("privileged", "v1.25"), false},
+		{"stricter", migrate.Labels{Enforce: "privileged"}, six("baseline", "v1.25"), false},
+		{"the same", migrate.Labels{Enforce: "baseline"}, six("baseline", "v1.25"), false},
+		{"looser enforce", migrate.Labels{Enforce: "restricted"}, six("baseline", "v1.25"), true},
+		{"looser warn", migrate.Labels{Warn: "restricted"}, migrate.Labels{Warn: "baseline"}, true},
+		{"looser audit", migrate.Labels{Audit: "baseline"}, migrate.Labels{Audit: "privileged"}, true},
+		{"invalid enforce is restricted to the server", migrate.Labels{Enforce: "x"}, six("baseline", "v1.25"), true},
+		{"invalid warn is privileged to the server", migrate.Labels{Warn: "x"}, migrate.Labels{Warn: "privileged"}, false},
+		{"withheld", migrate.Labels{Enforce: "restricted"}, migrate.Labels{}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := labels.Loosens(&migrate.Namespace{Current: test.current, Recommended: test.rec}); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// hostile is text that does harm wherever it is not escaped.
+func hostile() []string {
+	return []string{
+		"$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\ntouch pwned", "a\rtouch pwned", "'; touch pwned; '", `"; touch pwned; "`,
+		"-n", "--all", "a && touch pwned", "a | touch pwned", "a>pwned", "\\", "'", "a\\\ntouch pwned", "\u2028touch pwned", "\u202e", "#", "!!",
+		"${IFS}touch${IFS}pwned", "~", "*", "a\x00b", "\xff", "", "x\n#!/bin/sh\ntouch pwned", "web",
+	}
+}
+
+// A script from a plan in which everything that a plan can hold is hostile runs kubectl and nothing else.
+func TestHostileScriptRunsNothingButKubectl(t *testing.T) {
+	t.Parallel()
+	for _, text := range hostile() {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			for _, at := range []string{"name", "level", "comment", "context"} {
+				runHostile(t, at, text)
+			}
+		})
+	}
+}
+
+func hostilePlan(at, text string) *migrate.Plan {
+	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"}, migrate.Namespace{Name: "web", Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd})
+	ns := &p.Namespaces[0]
+	switch at {
+	case "name":
+		ns.Name = text
+	case "level":
+		ns.Recommended = migrate.Labels{Enforce: text, EnforceVersion: text, Audit: text, AuditVersion: text, Warn: text, WarnVersion: text}
+	case "comment":
+		p.TargetVersion = text
+		p.Source.ServerVersion = text
+		ns.Current = migrate.Labels{Enforce: text}
+		ns.Cautions = []string{text}
+		ns.DecidedBy = &migrate.Decision{Workload: &migrate.WorkloadRef{Kind: text, Name: text}, Policy: text}
+		ns.Blockers = []migrate.Blocker{{Check: text}}
+		ns.Needed = api.Level(text)
+		ns.Owner = text
+	case "context":
+		p.Source.Name = text
+	}
+	return p
+}
+
+func runHostile(t *testing.T, at, text string) {
+	t.Helper()
+	var script bytes.Buffer
+	if err := labels.Commands(&script, hostilePlan(at, text), labels.Options{Tool: "psp2pss"}); err != nil {
+		if at != "context" {
+			t.Errorf("%s: %v", at, err)
+		}
+		return
+	}
+	ran := runWithStub(t, script.Bytes())
+	for _, call := range ran {
+		args := strings.Split(strings.TrimSuffix(call, "\x01"), "\x01")
+		if at == "context" && text != "" {
+			if args[0] != "--context="+text {
+				t.Errorf("%s: kubectl got %q for the context", at, args[0])
+			}
+		}
+		for _, arg := range args[1:] {
+			if strings.Contains(arg, "touch") || (at != "context" && strings.ContainsAny(arg, " ;$`'\"")) {
+				t.Errorf("%s: kubectl got the argument %q", at, arg)
+			}
+		}
+	}
+}
+
+// runWithStub checks the script with sh -n, runs it in an empty folder with a kubectl that only notes its arguments and
+// no other program on PATH, and returns the calls.
+func runWithStub(t *testing.T, script []byte) []string {
+	t.Helper()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh here")
+	}
+	bin, work := t.TempDir(), t.TempDir()
+	stub := "#!" + sh + "\nfor a in \"$@\"; do printf '%s\\001' \"$a\"; done >> '" + bin + "/calls'\nprintf '\\002' >> '" + bin + "/calls'\n"
+	if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte(stub), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(bin, "script.sh")
+	if err := os.WriteFile(path, script, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-n", path}, {path}} {
+		cmd := exec.CommandContext(context.Background(), sh, args...)
+		cmd.Dir = work
+		cmd.Env = []string{"PATH=" + bin}
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("sh %s: %v\n%s\n%s", args[0], err, out, script)
+		}
+	}
+	if left, err := os.ReadDir(work); err != nil || len(left) > 0 {
+		t.Fatalf("the script left %v behind:\n%s", left, script)
+	}
+	calls, err := os.ReadFile(filepath.Join(bin, "calls"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(calls), "\x02"), "\x02")
+}
+
+// FuzzCommands: whatever a plan holds, each line of a script is a comment, blank, set -eu, or one kubectl command made of
+// words that a shell passes on as they are (the context alone may be quoted).
+func FuzzCommands(f *testing.F) {
+	for _, text := range hostile() {
+		f.Add(text, text, text)
+	}
+	f.Fuzz(func(t *testing.T, name, value, contextName string) {
+		p := hostilePlan("comment", value)
+		p.Source.Name = contextName
+		p.Namespaces[0].Name = name
+		p.Namespaces = append(p.Namespaces, hostilePlan("level", value).Namespaces...)
+		p.Namespaces = append(p.Namespaces, hostilePlan("name", name).Namespaces...)
+		var out bytes.Buffer
+		if err := labels.Commands(&out, p, labels.Options{Tool: "psp2pss"}); err != nil {
+			return
+		}
+		for line := range strings.Lines(out.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			for _, r := range line {
+				if r < ' ' || r == 0x7f || r == 0x202e {
+					t.Fatalf("a rune that does not show: %q", line)
+				}
+			}
+			rest, isCommand := strings.CutPrefix(line, "kubectl ")
+			switch {
+			case line == "", line == "set -eu", strings.HasPrefix(line, "#"):
+				continue
+			case !isCommand:
+				t.Fatalf("neither a comment nor kubectl: %q", line)
+			}
+			at := strings.LastIndex(rest, "label --overwrite namespace ")
+			if at < 0 || strings.Trim(rest[at:], "abcdefghijklmnopqrstuvwxyz0123456789-./= ") != "" {
+				t.Fatalf("a command with words that may not be plain: %q", line)
+			}
+			if unquote(strings.TrimSuffix(rest[:at], " ")) != contextFlag(contextName) {
+				t.Fatalf("the context became %q", rest[:at])
+			}
+		}
+	})
+}
+
+func contextFlag(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "--context=" + name
+}
+
+// unquote reads one word as a POSIX shell does, knowing only what escape.Shell writes.
+func unquote(word string) string {
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(word); i++ {
+		switch {
+		case word[i] == '\'':
+			quoted = !quoted
+		case word[i] == '\\' && !quoted:
+			i++
+			b.WriteByte(word[i])
+		case !quoted && strings.ContainsRune(" \t\n;&|<>()$`\"*?[]#~!{}", rune(word[i])):
+			return "(a shell would act on this)"
+		default:
+			b.WriteByte(word[i])
+		}
+	}
+	return b.String()
+}

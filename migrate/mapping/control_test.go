@@ -1,0 +1,95 @@
+package mapping
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// controlCase is one policy put before one control.
+type controlCase struct {
+	name string
+	// base is openPolicy where nil.
+	base   *pspparse.Policy
+	change func(*pspparse.Policy)
+	minor  int // 24 where 0
+	want   summary
+}
+
+// summary is what a control finds, without its wording: that is the golden files' business.
+type summary struct {
+	// Status: "check=letter", in the order of the control's checks, where in force.
+	Status string
+	// Refused: the levels of which the policy turns pods away, drift set aside.
+	Refused string
+	// Drift: the levels that accept more only because they are newer.
+	Drift string
+	// Fills: "path=value".
+	Fills string
+	Never string
+}
+
+const (
+	levelP   = "privileged"
+	levelPB  = "privileged baseline"
+	levelPBR = "privileged baseline restricted"
+	levelBR  = "baseline restricted"
+)
+
+func testControl(t *testing.T, c control, cases []controlCase) {
+	t.Helper()
+	t.Parallel()
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := test.base
+			if p == nil {
+				p = openPolicy()
+			}
+			if test.change != nil {
+				p = with(p, test.change)
+			}
+			minor := test.minor
+			if minor == 0 {
+				minor = 24
+			}
+			v := api.MajorMinorVersion(1, minor)
+			if diff := cmp.Diff(test.want, summarise(c, c.judge(p, v), v)); diff != "" {
+				t.Errorf("finding differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func summarise(c control, f finding, v api.Version) summary {
+	var status, refused, drift, fills []string
+	for _, verdict := range f.verdicts {
+		if c.find(verdict.id).inForce(v) {
+			status = append(status, string(verdict.id)+"="+string(verdict.status))
+		}
+	}
+	for _, level := range strictness() {
+		turnsAway, newer := false, false
+		for _, l := range f.limits {
+			turnsAway = turnsAway || (l.level == level && l.refuses && l.lost.Class != Drift)
+			newer = newer || (l.level == level && l.lost.Class == Drift)
+		}
+		if turnsAway {
+			refused = append(refused, string(level))
+		}
+		if newer {
+			drift = append(drift, string(level))
+		}
+	}
+	for _, w := range f.fills {
+		fills = append(fills, w.Path+"="+w.Value)
+	}
+	return summary{
+		Status: strings.Join(status, " "), Refused: strings.Join(refused, " "), Drift: strings.Join(drift, " "),
+		Fills: strings.Join(fills, " "), Never: f.never,
+	}
+}

@@ -1,0 +1,110 @@
+package mapping
+
+import (
+	"testing"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// absent marks an annotation that is not there, which is not the same as an empty one.
+const absent = "(absent)"
+
+func annotate(allowedKey, defaultKey, allowed, fallback string) func(*pspparse.Policy) {
+	return func(p *pspparse.Policy) {
+		delete(p.Annotations, allowedKey)
+		delete(p.Annotations, defaultKey)
+		if allowed != absent {
+			p.Annotations[allowedKey] = allowed
+		}
+		if fallback != absent {
+			p.Annotations[defaultKey] = fallback
+		}
+	}
+}
+
+func TestSeccomp(t *testing.T) {
+	list := func(allowed, fallback string) func(*pspparse.Policy) {
+		return annotate(pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation, allowed, fallback)
+	}
+	status := func(baseline, restricted Status) string {
+		return "seccompProfile_baseline=" + string(baseline) + " seccompProfile_restricted=" + string(restricted)
+	}
+	const path = "spec.securityContext.seccompProfile=type: "
+	testControl(t, seccomp(), []controlCase{
+		{name: "any", change: list("*", absent), want: summary{Status: status("N", "N")}},
+		{name: "any before fields", change: list("*", absent), minor: 18, want: summary{Status: "seccompProfile_baseline=N"}},
+		{name: "absent", change: list(absent, absent), want: summary{Status: status("G", "X"), Refused: levelPBR}},
+		{name: "empty", change: list("", absent), want: summary{Status: status("G", "X"), Refused: levelPBR}},
+		{
+			name: "a default and nothing allowed", change: list(absent, "runtime/default"),
+			want: summary{
+				Status: status("G", "X"), Refused: levelPBR,
+				Never: "the seccomp default runtime/default is filled in and no seccomp profile may be set",
+			},
+		},
+		{name: "a list", change: list("runtime/default,localhost/a", absent), want: summary{Status: status("G", "G"), Refused: levelPBR}},
+		{
+			name: "a list with a default, by the pair rule", change: list("docker/default", "runtime/default"),
+			want: summary{Status: status("G", "M"), Refused: levelPBR, Fills: path + "RuntimeDefault"},
+		},
+		{
+			name: "a localhost default", change: list("localhost/a", "localhost/a"),
+			want: summary{Status: status("G", "M"), Refused: levelPBR, Fills: path + "Localhost, localhostProfile: a"},
+		},
+		{name: "a default that the list refuses", change: list("runtime/default", "unconfined"), want: summary{Status: status("G", "G"), Refused: levelPBR}},
+		{
+			name: "unconfined in the list and by default", change: list("runtime/default,unconfined", "unconfined"),
+			want: summary{Status: status("N", "N"), Refused: levelPBR, Fills: path + "Unconfined"},
+		},
+		{name: "unconfined alone", change: list("unconfined", absent), want: summary{Status: status("X", "X"), Refused: levelPBR}},
+		{name: "unconfined or nothing", change: list("unconfined,", absent), want: summary{Status: status("N", "X"), Refused: levelPBR}},
+		{
+			name: "unconfined or nothing, and filled in", change: list("unconfined,", "unconfined"),
+			want: summary{Status: status("X", "X"), Refused: levelPBR, Fills: path + "Unconfined"},
+		},
+		{name: "an empty entry lets unset pass", change: list("runtime/default,", absent), want: summary{Status: status("G", "N"), Refused: levelPBR}},
+		{name: "no globbing: one profile named *", change: list("localhost/*", absent), want: summary{Status: status("G", "G"), Refused: levelPBR}},
+		{
+			name: "no trimming", change: list(" runtime/default", absent),
+			want: summary{
+				Status: status("G", "X"), Refused: levelPBR,
+				Never: "no pod can have a seccomp profile that the list has ( runtime/default)",
+			},
+		},
+		{name: "any and a default", change: list("*", "runtime/default"), want: summary{Status: status("N", "N"), Fills: path + "RuntimeDefault"}},
+	})
+}
+
+func TestAppArmor(t *testing.T) {
+	list := func(allowed, fallback string) func(*pspparse.Policy) {
+		return annotate(pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation, allowed, fallback)
+	}
+	const path = "metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]="
+	testControl(t, appArmor(), []controlCase{
+		{name: "absent", change: list(absent, absent), want: summary{Status: "appArmorProfile=N"}},
+		{name: "a default only", change: list(absent, "runtime/default"), want: summary{Status: "appArmorProfile=N", Fills: path + "runtime/default"}},
+		{name: "a list", change: list("runtime/default", absent), want: summary{Status: "appArmorProfile=G", Refused: levelPBR}},
+		{name: "a trailing comma changes nothing", change: list("runtime/default,", absent), want: summary{Status: "appArmorProfile=G", Refused: levelPBR}},
+		{
+			name: "a list with a default", change: list("localhost/a", "localhost/a"),
+			want: summary{Status: "appArmorProfile=G", Refused: levelPBR, Fills: path + "localhost/a"},
+		},
+		{name: "a default that the list refuses", change: list("runtime/default", "localhost/a"), want: summary{Status: "appArmorProfile=G", Refused: levelPBR}},
+		{name: "unconfined in the list", change: list("runtime/default,unconfined", absent), want: summary{Status: "appArmorProfile=N", Refused: levelPBR}},
+		{name: "unconfined alone", change: list("unconfined", absent), want: summary{Status: "appArmorProfile=X", Refused: levelPBR}},
+		{
+			name: "empty lets nothing pass", change: list("", absent),
+			want: summary{
+				Status: "appArmorProfile=G", Refused: levelPBR,
+				Never: "an AppArmor profile is mandatory and the list has none that a container can have (empty)",
+			},
+		},
+		{
+			name: "there is no wildcard", change: list("*", "runtime/default"),
+			want: summary{
+				Status: "appArmorProfile=G", Refused: levelPBR,
+				Never: "an AppArmor profile is mandatory and the list has none that a container can have (*)",
+			},
+		},
+	})
+}
