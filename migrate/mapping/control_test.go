@@ -93,3 +93,19 @@ func summarise(c control, f finding, v api.Version) summary {
 		Fills: strings.Join(fills, " "), Never: f.never,
 	}
 }
+
+// absent marks an annotation that is not there, which is not the same as an empty one.
+const absent = "(absent)"
+
+func annotate(allowedKey, defaultKey, allowed, fallback string) func(*pspparse.Policy) {
+	return func(p *pspparse.Policy) {
+		delete(p.Annotations, allowedKey)
+		delete(p.Annotations, defaultKey)
+		if allowed != absent {
+			p.Annotations[allowedKey] = allowed
+		}
+		if fallback != absent {
+			p.Annotations[defaultKey] = fallback
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package mapping_test
+
+import (
+	"fmt"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+func ExampleAssess() {
+	anything := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
+	p := &pspparse.Policy{Name: "log-reader", Spec: pspparse.Spec{
+		Volumes:            []string{"configMap", "secret", "hostPath"},
+		AllowedHostPaths:   []pspparse.AllowedHostPath{{PathPrefix: "/var/log", ReadOnly: true}},
+		RunAsUser:          pspparse.IDStrategy{Rule: pspparse.MustRunAsNonRoot},
+		SELinux:            pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny},
+		SupplementalGroups: anything,
+		FSGroup:            anything,
+	}}
+	a := mapping.Assess(p, api.MajorMinorVersion(1, 25))
+	fmt.Println("closest:", a.Closest, "cover:", a.Cover)
+	fmt.Println(a.NearestMiss)
+	for _, lost := range mapping.LostAt(p, a.Version, api.LevelBaseline) {
+		if lost.Field == "runAsUser" {
+			fmt.Println("lost at baseline:", lost.Field, lost.Value)
+		}
+	}
+	// Output:
+	// closest: privileged cover: none
+	// would be baseline but for hostPath (read-only, /var/log)
+	// lost at baseline: runAsUser MustRunAsNonRoot
+}

@@ -1,0 +1,174 @@
+package mapping
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// TestAdmitsNothing: such a policy has no level, loses nothing and fills nothing in, and says why.
+func TestAdmitsNothing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(*pspparse.Policy)
+		want   string
+	}{
+		{
+			"cannot be built", func(p *pspparse.Policy) { p.Spec.FSGroup.Rule = pspparse.MustRunAs },
+			"fsGroup: MustRunAs without ranges",
+		},
+		{
+			"fills in what it refuses", func(p *pspparse.Policy) {
+				delete(p.Annotations, pspparse.SeccompAllowedAnnotation)
+				p.Annotations[pspparse.SeccompDefaultAnnotation] = "runtime/default"
+			},
+			"the seccomp default runtime/default is filled in and no seccomp profile may be set",
+		},
+		{
+			"both", func(p *pspparse.Policy) {
+				p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.MustRunAs}
+				p.Annotations[pspparse.AppArmorAllowedAnnotation] = ""
+			},
+			"seLinux: MustRunAs without seLinuxOptions; an AppArmor profile is mandatory and the list has none that a container " +
+				"can have (empty)",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := with(openPolicy(), test.change)
+			a := Assess(p, api.MajorMinorVersion(1, 25))
+			if a.AdmitsNothing != test.want {
+				t.Errorf("admits nothing: got %q, want %q", a.AdmitsNothing, test.want)
+			}
+			if a.Closest != "" || a.Safe != "" || a.Held != "" || a.Cover != "" {
+				t.Errorf("levels %q %q %q %q, want none", a.Closest, a.Safe, a.Held, a.Cover)
+			}
+			if a.Lost != nil || a.WriteDown != nil || a.Conditions(api.LevelRestricted) != nil ||
+				LostAt(p, api.MajorMinorVersion(1, 25), api.LevelPrivileged) != nil {
+				t.Errorf("a policy that admits nothing has something to lose: %+v", a)
+			}
+		})
+	}
+}
+
+// TestPolicyFromCluster: without lines (a live object) what the policy states is told by its values alone.
+func TestPolicyFromCluster(t *testing.T) {
+	t.Parallel()
+	p := with(closedPolicy(), func(p *pspparse.Policy) { yes := true; p.Spec.AllowPrivilegeEscalation = &yes })
+	type field struct {
+		Name, Value string
+		Mutating    bool
+	}
+	want := []field{
+		{"requiredDropCapabilities", "ALL", true},
+		{"volumes", "configMap", false},
+		{"seLinux", "MustRunAs type: container_t", true},
+		{"runAsUser", "MustRunAsNonRoot", true},
+		{"supplementalGroups", "RunAsAny", false},
+		{"fsGroup", "RunAsAny", false},
+		{"allowPrivilegeEscalation", "true", false},
+		{pspparse.SeccompAllowedAnnotation, "runtime/default", false},
+		{pspparse.AppArmorAllowedAnnotation, "runtime/default", false},
+	}
+	var got []field
+	for _, f := range Assess(p, api.MajorMinorVersion(1, 25)).Fields {
+		got = append(got, field{f.Name, f.Value, f.Mutating})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields differ (-want +got):\n%s", diff)
+	}
+}
+
+// TestNearestMiss: one thing in the way is named with what it takes, and where it forces privileged, one word is not
+// the whole answer.
+func TestNearestMiss(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		change  func(*pspparse.Policy)
+		want    string
+		choices int
+	}{
+		{"nothing", func(*pspparse.Policy) {}, "", 0},
+		{
+			"hostPath", func(p *pspparse.Policy) {
+				p.Spec.Volumes = []string{"hostPath"}
+				p.Spec.AllowedHostPaths = []pspparse.AllowedHostPath{{PathPrefix: "/var/log", ReadOnly: true}, {PathPrefix: "/data"}}
+			},
+			"would be baseline but for hostPath (/var/log (read-only), /data)", 3,
+		},
+		{
+			"two core checks", func(p *pspparse.Policy) {
+				p.Spec.HostNetwork = true
+				p.Spec.HostPorts = []pspparse.HostPortRange{{Min: 80, Max: 80}}
+			},
+			"would be baseline but for host namespaces (hostNetwork) and host ports (80)", 0,
+		},
+		{
+			"root", func(p *pspparse.Policy) { p.Spec.RunAsUser = pspparse.IDStrategy{Rule: pspparse.RunAsAny} },
+			"would be restricted but for root users (runAsUser RunAsAny)", 0,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a := Assess(with(closedPolicy(), test.change), api.MajorMinorVersion(1, 25))
+			if a.NearestMiss != test.want || len(a.Choices) != test.choices {
+				t.Errorf("got %q with %d choices, want %q with %d", a.NearestMiss, len(a.Choices), test.want, test.choices)
+			}
+		})
+	}
+}
+
+// TestConditions: at restricted a check that replaces a baseline one stands for both.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	a := Assess(openPolicy(), api.MajorMinorVersion(1, 35))
+	ids := func(level api.Level) []string {
+		var out []string
+		for _, c := range a.Conditions(level) {
+			out = append(out, string(c.Status)+" "+c.ID)
+		}
+		return out
+	}
+	want := map[api.Level][]string{
+		api.LevelPrivileged: nil,
+		api.LevelBaseline: {
+			"N appArmorProfile", "N capabilities_baseline", "N hostNamespaces", "N hostPathVolumes", "N hostPorts",
+			"U hostProbesAndHostLifecycle", "N privileged", "N procMount", "N seLinuxOptions", "N seccompProfile_baseline",
+			"N sysctls", "U windowsHostProcess",
+		},
+		api.LevelRestricted: {
+			"N appArmorProfile", "N hostNamespaces", "N hostPorts", "U hostProbesAndHostLifecycle", "N privileged",
+			"N seLinuxOptions", "N sysctls", "U windowsHostProcess", "N allowPrivilegeEscalation",
+			"N capabilities_restricted", "N procMount_restricted", "N restrictedVolumes", "N runAsNonRoot", "N runAsUser",
+			"N seccompProfile_restricted",
+		},
+	}
+	got := map[api.Level][]string{}
+	for _, level := range strictness() {
+		got[level] = ids(level)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("conditions differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	want := map[Status]string{
+		Guaranteed: "", ByMutation: "the template must set it", InEffect: "set runAsNonRoot: true",
+		NotEnsured: "verify that workloads do not use it", Impossible: "BLOCKER: change the policy first",
+		Unknown: "scan the workloads",
+	}
+	got := map[Status]string{}
+	for status := range want {
+		got[status] = status.Advice()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("advice differs (-want +got):\n%s", diff)
+	}
+}
