@@ -54,14 +54,8 @@ func placeOf(name string, workloads []inventory.Workload) *place {
 	p := &place{name: name, makers: map[string]bool{}, empty: len(workloads) == 0}
 	for i := range workloads {
 		w := &workloads[i]
-		mirrored := 0
-		for j := range w.Pods {
-			if w.Pods[j].Mirror {
-				mirrored++
-			}
-		}
-		p.mirror = p.mirror || mirrored > 0
-		if maker := podMaker(w.Kind); maker != "" && (mirrored == 0 || mirrored < len(w.Pods)) {
+		p.mirror = p.mirror || mirrored(w)
+		if maker := podMaker(w.Kind); maker != "" {
 			p.makers[maker] = true
 		}
 	}

@@ -77,9 +77,7 @@ func refMakers(workloads []inventory.Workload) []string {
 	}
 	var out []string
 	for _, w := range workloads {
-		p, ok := access.ControllerPrincipal(w.Kind)
-		onlyMirror := len(w.Pods) > 0 && !slices.ContainsFunc(w.Pods, func(p inventory.PodGroup) bool { return !p.Mirror })
-		if ok && !onlyMirror {
+		if p, ok := access.ControllerPrincipal(w.Kind); ok {
 			out = append(out, p.What)
 		}
 	}
@@ -199,6 +197,9 @@ func TestNamespace(t *testing.T) {
 		"all controllers, nothing runs":         {in("", account("kube-system", "daemon-set-controller")), nil, []access.NamespacePolicy{controllers}},
 		"all controllers by their group":        {in("", group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
 		"all controllers by their group, here":  {in("web", group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{counted}},
+		"all controllers, listed twice":         {in("", group("system:serviceaccounts:kube-system")).bind("", "r", group("system:serviceaccounts:kube-system"), group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
+		"another controller, as all may create": {in("", account("kube-system", "daemon-set-controller")).bind("", "creator", group("system:serviceaccounts:kube-system")), deployment, nil},
+		"only controllers may create, here":     {in("web", group("system:serviceaccounts:kube-system")).bind("", "creator", account("kube-system", "job-controller")), bare, []access.NamespacePolicy{apart("group system:serviceaccounts:kube-system may use it here, but it may not create pods here (RoleBinding web/b)")}},
 		"no controller makes pods here":         {in("", group("system:serviceaccounts:kube-system")), bare, nil},
 		"the controller manager itself":         {in("", user("system:kube-controller-manager")), deployment, []access.NamespacePolicy{controllers}},
 		"the controller manager has no part":    {in("web", user("system:kube-controller-manager")), bare, []access.NamespacePolicy{apart("user system:kube-controller-manager may use it here, but no controller makes pods here (RoleBinding web/b)")}},
@@ -259,5 +260,18 @@ func TestNamespaceEvidence(t *testing.T) {
 		if diff := cmp.Diff(want, g.Namespace(namespace, nil)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", namespace, diff)
 		}
+	}
+}
+
+// TestNamespaceOfControllers: in kube-system the controllers are accounts of the namespace like any other.
+func TestNamespaceOfControllers(t *testing.T) {
+	t.Parallel()
+	g := policies("p").role("", "r", use("p")).bind("", "r", account("kube-system", "replicaset-controller")).resolve()
+	want := access.NamespaceAccess{{Policy: "p", Counted: true, Via: []access.Grant{{
+		Policy: "p", Subject: access.Subject{Kind: access.ServiceAccount, Namespace: "kube-system", Name: "replicaset-controller"},
+		Binding: "ClusterRoleBinding b", Role: "ClusterRole r",
+	}}}}
+	if diff := cmp.Diff(want, g.Namespace("kube-system", nil)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

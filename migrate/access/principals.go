@@ -96,22 +96,18 @@ func principals(w *inventory.Workload) []Principal {
 	for _, name := range podAccounts(w) {
 		out = append(out, ServiceAccountPrincipal(w.Namespace, name))
 	}
-	made := w.Template != nil || len(w.Pods) == 0
-	mirrored := false
-	for i := range w.Pods {
-		made = made || !w.Pods[i].Mirror
-		mirrored = mirrored || w.Pods[i].Mirror
-	}
-	if mirrored {
+	if mirrored(w) {
 		out = append(out, NodePrincipal(""))
-	}
-	if !made {
-		return out
 	}
 	if controller, ok := ControllerPrincipal(w.Kind); ok {
 		return append(out, controller, ControllerManagerPrincipal())
 	}
 	return append(out, AnyRequester())
+}
+
+// mirrored is true if pods of static pods are among its pods; they belong to a node, or to nothing.
+func mirrored(w *inventory.Workload) bool {
+	return slices.ContainsFunc(w.Pods, func(p inventory.PodGroup) bool { return p.Mirror })
 }
 
 // podAccounts: a mirror pod has no account, whatever its name says.

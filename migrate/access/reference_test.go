@@ -139,14 +139,14 @@ type generator struct {
 }
 
 var (
-	genNamespaces = []string{"web", "ci", "kube-system"}
+	genNamespaces = []string{"web", "web-2", "kube-system"}
 	genPolicies   = []string{"a", "b", "open"}
 	genAccounts   = []string{"default", "runner", "replicaset-controller"}
 	genVerbs      = []string{"use", "use", "use", "*", "get", "list", "create", "Use"}
 	genGroups     = []string{"policy", "policy", "extensions", "*", "", "apps", "Policy"}
 	genResources  = []string{"podsecuritypolicies", "podsecuritypolicies", "*", "pods", "*/*", "podsecuritypolicies/*", "podsecuritypolicy", "PodSecurityPolicies", "pods/exec"}
 	genNames      = []string{"a", "b", "open", "*", "gone", ""}
-	genSubjects   = []string{"system:authenticated", "system:serviceaccounts", "system:serviceaccounts:web", "system:serviceaccounts:ci", "system:serviceaccounts:kube-system", "system:nodes", "system:masters", "system:unauthenticated", "ops", "*"}
+	genSubjects   = []string{"system:authenticated", "system:serviceaccounts", "system:serviceaccounts:web", "system:serviceaccounts:web-2", "system:serviceaccounts:kube-system", "system:nodes", "system:masters", "system:unauthenticated", "ops", "*"}
 	genUsers      = []string{"eve", "*", "system:serviceaccount:web:runner", "system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager", "system:node:n1", "system:anonymous", "system:authenticated"}
 	genLabels     = []string{"x", "y", "z"}
 	genKinds      = []string{"Deployment", "DaemonSet", "CronJob", "StatefulSet", "ReplicationController", "Pod", "Rollout"}

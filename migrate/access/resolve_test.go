@@ -182,6 +182,15 @@ func TestUnjudged(t *testing.T) {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, use("p")).bind("web", "a", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
 		},
+		"three in a circle": {
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, use("p")).bind("web", "a", user("eve")),
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}}},
+		},
+		"a circle that takes from another": {
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).
+				aggregated("c", "in-c", []string{"in-a", "in-d"}, use("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
+			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}}},
+		},
 		"bound nowhere":             {circle(), nil},
 		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
 		"granted by another anyway": {circle().role("", "c", use("p")).label("in-a").bind("web", "b", user("eve")), nil},

@@ -77,11 +77,7 @@ func (g *Grants) usable(namespace string, ids []identity) []Usable {
 // edgesOf visits what an identity holds in a namespace: what it holds everywhere, and there. Bindings of other
 // namespaces never count.
 func (g *Grants) edgesOf(namespace string, id identity, visit func(*edge)) {
-	scopes := []string{"", namespace}
-	if namespace == "" {
-		scopes = scopes[:1]
-	}
-	for _, scope := range scopes {
+	for _, scope := range [...]string{"", namespace} {
 		edges := g.held(scope, id)
 		for i := range edges {
 			visit(&edges[i])
