@@ -48,7 +48,7 @@ func NewBuilder() *Builder {
 	return &Builder{shapes: newInterner(), text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}}
 }
 
-// AddPolicy, like every Add method, refuses names that are not valid for the kind (a gap with the position), and
+// AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
 // settles duplicates in Build: identical ones count once, differing ones become a gap that names every position and
 // none is used.
 func (b *Builder) AddPolicy(p *pspparse.Policy) {
@@ -188,8 +188,10 @@ func (b *Builder) noteHomeless() {
 	if b.homeless.n == 0 {
 		return
 	}
-	b.AddNote(Note{What: "objects without a namespace", Position: b.homeless.first,
-		Why: counted(b.homeless.n, "object names", "objects name") + ` no namespace and count as in "default"`})
+	b.AddNote(Note{
+		What: "objects without a namespace", Position: b.homeless.first,
+		Why: counted(b.homeless.n, "object names", "objects name") + ` no namespace and count as in "default"`,
+	})
 }
 
 func sortGaps(gaps []Gap) []Gap {

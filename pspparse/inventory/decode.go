@@ -182,8 +182,10 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 	if err := unmarshal(data, &n); err != nil {
 		return err
 	}
-	b.AddNamespace(Namespace{Name: n.Metadata.Name, Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
-		LabelManagers: LabelManagers(n.Metadata.ManagedFields), Position: from.at})
+	b.AddNamespace(Namespace{
+		Name: n.Metadata.Name, Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
+		LabelManagers: LabelManagers(n.Metadata.ManagedFields), Position: from.at,
+	})
 	return nil
 }
 
@@ -207,7 +209,7 @@ func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
 				Labels map[string]json.RawMessage `json:"f:labels"`
 			} `json:"f:metadata"`
 		}
-		if json.Unmarshal(entries[i].FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(entries[i].FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		for key := range fields.Metadata.Labels {
@@ -244,8 +246,10 @@ func (b *Builder) scope(from source, namespace, name string) string {
 		return b.home(namespace, from.at)
 	}
 	if namespace != "" {
-		b.AddNote(Note{What: label(from.kind, "", name), Position: from.at,
-			Why: fmt.Sprintf("its namespace %s is ignored, as on the API server: a %s belongs to no namespace", quote(namespace), from.kind)})
+		b.AddNote(Note{
+			What: label(from.kind, "", name), Position: from.at,
+			Why: fmt.Sprintf("its namespace %s is ignored, as on the API server: a %s belongs to no namespace", quote(namespace), from.kind),
+		})
 	}
 	return ""
 }
@@ -262,8 +266,10 @@ func (b *Builder) decodeRole(data []byte, from source) error {
 	}
 	namespace := b.scope(from, r.Metadata.Namespace, r.Metadata.Name)
 	b.noteUnknown(data, &r, label(from.kind, namespace, r.Metadata.Name), from.at)
-	b.AddRole(Role{Namespace: namespace, Name: r.Metadata.Name, Labels: r.Metadata.Labels,
-		Rules: r.Rules, Aggregation: r.Aggregation, Live: r.Metadata.UID != "", Position: from.at})
+	b.AddRole(Role{
+		Namespace: namespace, Name: r.Metadata.Name, Labels: r.Metadata.Labels,
+		Rules: r.Rules, Aggregation: r.Aggregation, Live: r.Metadata.UID != "", Position: from.at,
+	})
 	return nil
 }
 
@@ -297,12 +303,16 @@ func (b *Builder) decodeBinding(data []byte, from source) error {
 	if err := unmarshal(data, &x); err != nil {
 		return err
 	}
-	binding := Binding{Namespace: b.scope(from, x.Metadata.Namespace, x.Metadata.Name), Name: x.Metadata.Name,
-		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.at}
+	binding := Binding{
+		Namespace: b.scope(from, x.Metadata.Namespace, x.Metadata.Name), Name: x.Metadata.Name,
+		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.at,
+	}
 	for i, s := range x.Subjects {
 		if s == nil {
-			b.AddNote(Note{What: label(from.kind, binding.Namespace, x.Metadata.Name), Position: from.at,
-				Why: fmt.Sprintf("subjects[%d] is null and grants nothing", i)})
+			b.AddNote(Note{
+				What: label(from.kind, binding.Namespace, x.Metadata.Name), Position: from.at,
+				Why: fmt.Sprintf("subjects[%d] is null and grants nothing", i),
+			})
 			continue
 		}
 		subject := s.Subject

@@ -55,8 +55,10 @@ type entry struct {
 }
 
 func newFolder(templates []template) *folder {
-	f := &folder{read: make(map[identity]*template, len(templates)), index: make(map[workloadKey]int, len(templates)),
-		groups: map[groupKey]int{}}
+	f := &folder{
+		read: make(map[identity]*template, len(templates)), index: make(map[workloadKey]int, len(templates)),
+		groups: map[groupKey]int{},
+	}
 	for i := range templates {
 		if t := &templates[i]; !t.id.open {
 			f.read[t.id] = t
@@ -70,8 +72,10 @@ func (f *folder) fold(t *template) {
 	if f.parent(t) != nil {
 		return
 	}
-	w := Workload{Namespace: t.id.namespace, Kind: t.id.kind, Name: t.id.name, ServiceAccount: t.account,
-		Template: t.shape, Replicas: t.replicas, Position: t.at}
+	w := Workload{
+		Namespace: t.id.namespace, Kind: t.id.kind, Name: t.id.name, ServiceAccount: t.account,
+		Template: t.shape, Replicas: t.replicas, Position: t.at,
+	}
 	if t.owner != (Owner{}) {
 		owner := t.owner
 		w.Owner = &owner
@@ -84,7 +88,9 @@ func (f *folder) fold(t *template) {
 
 // parent is the template into which t folds, or nil.
 func (f *folder) parent(t *template) *template {
-	if !(t.id.kind == "ReplicaSet" && t.owner.Kind == "Deployment" || t.id.kind == "Job" && t.owner.Kind == "CronJob") {
+	ofDeployment := t.id.kind == "ReplicaSet" && t.owner.Kind == "Deployment"
+	ofCronJob := t.id.kind == "Job" && t.owner.Kind == "CronJob"
+	if !ofDeployment && !ofCronJob {
 		return nil
 	}
 	p := f.read[identity{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
@@ -104,8 +110,10 @@ func (f *folder) hang(t *podTable, p *podRow) {
 	if !ok {
 		g = len(w.Pods)
 		f.groups[key] = g
-		w.Pods = append(w.Pods, PodGroup{Shape: s.shape, ServiceAccount: s.account, AdmittedBy: s.admitted, Mirror: s.mirror,
-			Example: p.name})
+		w.Pods = append(w.Pods, PodGroup{
+			Shape: s.shape, ServiceAccount: s.account, AdmittedBy: s.admitted, Mirror: s.mirror,
+			Example: p.name,
+		})
 	}
 	w.Pods[g].Count++
 	w.Pods[g].Example = min(w.Pods[g].Example, p.name)

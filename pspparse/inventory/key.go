@@ -277,7 +277,9 @@ func (n *interner) hosts(http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction
 	n.string(t)
 }
 
-func (n *interner) count(c int) { n.buf = binary.AppendUvarint(n.buf, uint64(c)) }
+func (n *interner) count(c int) {
+	n.buf = binary.AppendUvarint(n.buf, uint64(c)) //nolint:gosec // a length is never negative
+}
 
 func (n *interner) string(s string) {
 	n.count(len(s))

@@ -35,7 +35,13 @@ func (b *Builder) AddBinding(x Binding) {
 	x.Namespace, x.RoleKind, x.RoleName = b.intern(x.Namespace), b.intern(x.RoleKind), b.intern(x.RoleName)
 	subjects := make([]rbacv1.Subject, len(x.Subjects))
 	for i, s := range x.Subjects {
-		subjects[i] = rbacv1.Subject{Kind: b.intern(s.Kind), APIGroup: b.intern(s.APIGroup), Name: b.intern(s.Name), Namespace: b.intern(s.Namespace)}
+		if s.APIGroup == "" && (s.Kind == rbacv1.UserKind || s.Kind == rbacv1.GroupKind) {
+			s.APIGroup = rbacv1.GroupName // the API default; a manifest and what a server made of it are one
+		}
+		subjects[i] = rbacv1.Subject{
+			Kind: b.intern(s.Kind), APIGroup: b.intern(s.APIGroup), Name: b.intern(s.Name),
+			Namespace: b.intern(s.Namespace),
+		}
 	}
 	x.Subjects = subjects
 	b.bindings = append(b.bindings, x)
@@ -65,8 +71,10 @@ func matters(r *rbacv1.PolicyRule) bool {
 }
 
 func (b *Builder) internRule(r *rbacv1.PolicyRule) rbacv1.PolicyRule {
-	return rbacv1.PolicyRule{Verbs: b.internAll(r.Verbs), APIGroups: b.internAll(r.APIGroups), Resources: b.internAll(r.Resources),
-		ResourceNames: b.internAll(r.ResourceNames), NonResourceURLs: b.internAll(r.NonResourceURLs)}
+	return rbacv1.PolicyRule{
+		Verbs: b.internAll(r.Verbs), APIGroups: b.internAll(r.APIGroups), Resources: b.internAll(r.Resources),
+		ResourceNames: b.internAll(r.ResourceNames), NonResourceURLs: b.internAll(r.NonResourceURLs),
+	}
 }
 
 func (b *Builder) internAll(in []string) []string {

@@ -119,17 +119,21 @@ func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
 	if id.namespace != "" {
 		namespaces = []string{id.namespace}
 	}
-	return Gap{What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces,
+	return Gap{
+		What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces,
 		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: keep one of them",
-			n, strings.Join(text, ", "))}
+			n, strings.Join(text, ", ")),
+	}
 }
 
 func (b *Builder) noteRepeated() {
 	if b.repeated.n == 0 {
 		return
 	}
-	b.AddNote(Note{What: "repeated objects", Position: b.repeated.first,
-		Why: counted(b.repeated.n, "document repeats", "documents repeat") + " an object that was read elsewhere with the same content; it counts once"})
+	b.AddNote(Note{
+		What: "repeated objects", Position: b.repeated.first,
+		Why: counted(b.repeated.n, "document repeats", "documents repeat") + " an object that was read elsewhere with the same content; it counts once",
+	})
 }
 
 func policyRules() rules[*pspparse.Policy] {
@@ -138,8 +142,10 @@ func policyRules() rules[*pspparse.Policy] {
 		at: func(p **pspparse.Policy) pspparse.Position { return (*p).Position },
 		// The two API groups show one stored object, so they are not told apart; labels and foreign annotations mean nothing.
 		same: func(a, b **pspparse.Policy) bool {
-			for _, key := range []string{pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,
-				pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation} {
+			for _, key := range []string{
+				pspparse.SeccompAllowedAnnotation, pspparse.SeccompDefaultAnnotation,
+				pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation,
+			} {
 				x, okX := (*a).Annotations[key]
 				y, okY := (*b).Annotations[key]
 				if x != y || okX != okY {

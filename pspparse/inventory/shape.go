@@ -15,7 +15,7 @@ const (
 )
 
 // tokenMountPath is where the API server mounts the account's token, unless something is mounted there already.
-const tokenMountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+const tokenMountPath = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path, no secret
 
 // Fixed names of the token volumes that the server adds to each pod under a random one: projected ones from v1.21 on,
 // secrets before. They keep the form of the real names, so that reducing twice changes nothing.
@@ -319,7 +319,8 @@ func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSo
 		}
 		if s.ServiceAccountToken != nil {
 			p.ServiceAccountToken = &corev1.ServiceAccountTokenProjection{
-				Audience: s.ServiceAccountToken.Audience, Path: s.ServiceAccountToken.Path}
+				Audience: s.ServiceAccountToken.Audience, Path: s.ServiceAccountToken.Path,
+			}
 		}
 		if s.ConfigMap != nil {
 			p.ConfigMap = &corev1.ConfigMapProjection{LocalObjectReference: s.ConfigMap.LocalObjectReference}

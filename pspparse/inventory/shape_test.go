@@ -275,7 +275,8 @@ func TestReduce(t *testing.T) {
 				InitContainers: []corev1.Container{{Name: "i", Ports: []corev1.ContainerPort{{ContainerPort: 80}}}},
 				Containers:     []corev1.Container{{Name: "c", Ports: []corev1.ContainerPort{{ContainerPort: 81, HostPort: 82}}}},
 				EphemeralContainers: []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
-					Name: "e", Ports: []corev1.ContainerPort{{ContainerPort: 83}}}}},
+					Name: "e", Ports: []corev1.ContainerPort{{ContainerPort: 83}},
+				}}},
 			},
 			want: Shape{Spec: corev1.PodSpec{
 				HostNetwork:     true,
@@ -283,7 +284,8 @@ func TestReduce(t *testing.T) {
 				InitContainers:  []corev1.Container{{Name: "i", Ports: []corev1.ContainerPort{{HostPort: 80}}}},
 				Containers:      []corev1.Container{{Name: "c", Ports: []corev1.ContainerPort{{HostPort: 82}}}},
 				EphemeralContainers: []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
-					Name: "e"}}},
+					Name: "e",
+				}}},
 			}},
 		},
 		"what a container is and does": {

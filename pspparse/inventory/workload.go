@@ -56,9 +56,11 @@ func kindOf(name string) (kind, bool) {
 
 // kindNames are the kinds that kindOf knows, sorted.
 func kindNames() []string {
-	return []string{"ClusterRole", "ClusterRoleBinding", "CronJob", "DaemonSet", "Deployment", "Job", "Namespace", "Pod",
+	return []string{
+		"ClusterRole", "ClusterRoleBinding", "CronJob", "DaemonSet", "Deployment", "Job", "Namespace", "Pod",
 		"PodSecurityPolicy", "PodTemplate", "ReplicaSet", "ReplicationController", "Role", "RoleBinding", "ServiceAccount",
-		"StatefulSet"}
+		"StatefulSet",
+	}
 }
 
 func rbacVersions() []string {
