@@ -60,24 +60,25 @@ func TestJSONNodeErrors(t *testing.T) {
 		line int
 		want string
 	}{
-		"empty":            {"", 5, "line 5: the JSON ends too early"},
-		"blank":            {" \n ", 5, "line 6: the JSON ends too early"},
-		"cut off":          {"{\n\"a\": [1,\n", 5, "line 7: the JSON ends too early"},
-		"cut in a string":  {"{\"a", 5, "line 5: the JSON ends too early"},
-		"comment":          {"// x\n{}", 5, "line 5: this is not JSON: invalid character '/' looking for beginning of value"},
-		"comment inside":   {"{\n\n // x\n\"a\":1}", 5, "line 7: this is not JSON: invalid character '/'"},
-		"trailing comma":   {"{\"a\":[1,\n]}", 5, "line 6: this is not JSON: invalid character ']' looking for beginning of value"},
-		"missing comma":    {"[1\n2]", 5, "line 6: this is not JSON: invalid character '2' after array element"},
-		"bare key":         {"{a: 1}", 5, "line 5: this is not JSON: invalid character 'a'"},
-		"number as key":    {"{1: 1}", 5, "line 5: this is not JSON: invalid character '1'"},
-		"bad escape":       {`["\x"]`, 5, "line 5: this is not JSON: invalid character 'x' in string escape code"},
-		"control byte":     {"[\"a\tb\"]", 5, "line 5: this is not JSON: invalid character '\\t' in string literal"},
-		"leading zero":     {"[01]", 5, "line 5: this is not JSON: invalid character '1' after array element"},
-		"two values":       {"{}\n{}", 5, "line 6: there is more after the end of the JSON value"},
-		"two values blank": {"{}\n\n  x", 0, "there is more after the end of the JSON value"},
-		"not UTF-8":        {"{\n\"a\": \"\xff\"}", 5, "line 6: the text is not UTF-8"},
-		"deep":             {strings.Repeat("[\n", 101) + strings.Repeat("]", 101), 1, "line 101: the document nests deeper than 100 levels"},
-		"very deep":        {strings.Repeat(`{"a":`, 1_000_000), 1, "line 1: the document nests deeper than 100 levels"},
+		"empty":                              {"", 5, "line 5: the JSON ends too early"},
+		"blank":                              {" \n ", 5, "line 6: the JSON ends too early"},
+		"cut off":                            {"{\n\"a\": [1,\n", 5, "line 7: the JSON ends too early"},
+		"cut in a string":                    {"{\"a", 5, "line 5: the JSON ends too early"},
+		"comment":                            {"// x\n{}", 5, "line 5: this is not JSON: invalid character '/' looking for beginning of value"},
+		"comment inside":                     {"{\n\n // x\n\"a\":1}", 5, "line 7: this is not JSON: invalid character '/'"},
+		"trailing comma":                     {"{\"a\":[1,\n]}", 5, "line 6: this is not JSON: invalid character ']' looking for beginning of value"},
+		"missing comma":                      {"[1\n2]", 5, "line 6: this is not JSON: invalid character '2' after array element"},
+		"bare key":                           {"{a: 1}", 5, "line 5: this is not JSON: invalid character 'a'"},
+		"number as key":                      {"{1: 1}", 5, "line 5: this is not JSON: invalid character '1'"},
+		"bad escape":                         {`["\x"]`, 5, "line 5: this is not JSON: invalid character 'x' in string escape code"},
+		"control byte":                       {"[\"a\tb\"]", 5, "line 5: this is not JSON: invalid character '\\t' in string literal"},
+		"leading zero":                       {"[01]", 5, "line 5: this is not JSON: invalid character '1' after array element"},
+		"two values":                         {"{}\n{}", 5, "line 6: there is more after the end of the JSON value"},
+		"two values blank":                   {"{}\n\n  x", 0, "there is more after the end of the JSON value"},
+		"not UTF-8":                          {"{\n\"a\": \"\xff\"}", 5, "line 6: the text is not UTF-8"},
+		"not UTF-8 after what looks like it": {"{\"\ufffd\":\n\"\xff\"}", 5, "line 6: the text is not UTF-8"},
+		"deep":                               {strings.Repeat("[\n", 101) + strings.Repeat("]", 101), 1, "line 101: the document nests deeper than 100 levels"},
+		"very deep":                          {strings.Repeat(`{"a":`, 1_000_000), 1, "line 1: the document nests deeper than 100 levels"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +127,7 @@ func TestParseJSON(t *testing.T) {
 		"replacement character": {strings.Replace(head, `"p"`, `"p\ud800"`, 1) + rules + `}}`, Position{Line: 7},
 			"7 error metadata.name: \"p\\ufffd\" is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', and starts and ends with a letter or digit\n", false},
 		"cut off": {head, Position{Line: 7}, "8 error : the JSON ends too early\n", false},
-		"null":    {"null", Position{Line: 7}, "0 error : the document is empty\n", false},
+		"null":    {"null", Position{Line: 7}, "7 error : the document is empty\n", false},
 		"a list":  {"[]", Position{Line: 7}, "7 error : expected an object, found a list\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,9 +66,6 @@ func (r *ruler) walk(n *yaml.Node, depth int, shared bool) extent {
 	}
 	e := &extent{open: true}
 	if shared || n.Anchor != "" {
-		if known := r.anchors[n]; known != nil && !known.open {
-			return *known
-		}
 		r.anchors[n] = e
 	}
 	r.written++

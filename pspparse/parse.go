@@ -55,8 +55,11 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	if root != nil && root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
 		root = root.Content[0]
 	}
-	if root == nil || root.Kind == 0 || root.Kind == yaml.DocumentNode || isNull(root) {
-		return nil, []Problem{{Severity: Error, Message: "the document is empty"}}
+	if root == nil {
+		root = &yaml.Node{}
+	}
+	if root.Kind == 0 || root.Kind == yaml.DocumentNode || isNull(root) {
+		return nil, []Problem{{Severity: Error, Line: root.Line, Message: "the document is empty"}}
 	}
 	if p := measure(root); p != nil {
 		return nil, []Problem{*p}

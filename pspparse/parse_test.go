@@ -107,7 +107,7 @@ func TestParseErrors(t *testing.T) {
 	const twice = "which one counts depends on the reader; remove one"
 	for name, tc := range map[string]struct{ text, want string }{
 		"empty document":       {"", "0 error : the document is empty\n"},
-		"null document":        {"--- ~\n", "0 error : the document is empty\n"},
+		"null document":        {"--- ~\n", "1 error : the document is empty\n"},
 		"only comments":        {"# nothing\n", "0 error : the document is empty\n"},
 		"list":                 {"- a\n", "1 error : expected an object, found a list\n"},
 		"text":                 {"hello\n", "1 error : expected an object, found the string \"hello\"\n"},
@@ -126,6 +126,7 @@ func TestParseErrors(t *testing.T) {
 		"bool given text":  {valid + "  privileged: \"yes\"\n", "10 error spec.privileged: expected a boolean (true or false), found the string \"yes\"\n"},
 		"bool given a number": {valid + "  hostPID: 1\n",
 			"10 error spec.hostPID: expected a boolean (true or false), found the number \"1\"\n"},
+		"bool given an object": {valid + "  hostPID: {}\n", "10 error spec.hostPID: expected a boolean (true or false), found an object\n"},
 		"bool given a template": {valid + "  hostPID: {{ .Values.x }}\n",
 			"10 error spec.hostPID: expected a boolean (true or false), found an object; this looks like a template: render it first (helm template)\n"},
 		"bool given template text": {valid + "  hostPID: '{{ .Values.x }}'\n",
@@ -136,7 +137,11 @@ func TestParseErrors(t *testing.T) {
 		"text given a boolean":   {valid + "  volumes: [no]\n", "10 error spec.volumes[0]: expected a string, found the boolean \"no\"; quote it\n"},
 		"text given a list":      {valid + "  volumes: [[a]]\n", "10 error spec.volumes[0]: expected a string, found a list\n"},
 		"text under a false tag": {valid + "  volumes: [!!int a]\n", "10 error spec.volumes[0]: expected a string, found \"a\", which is no !!int; quote it\n"},
-		"binary text":            {valid + "  volumes: [!!binary YQ==]\n", "10 error spec.volumes[0]: expected a string, found \"YQ==\", which is no !!binary; quote it\n"},
+		"text under !!float": {valid + "  volumes: [!!float a, !!float .5, !!null a]\n", lines(
+			`10 error spec.volumes[0]: expected a string, found "a", which is no !!float; quote it`,
+			`10 error spec.volumes[1]: expected a string, found the number ".5"; quote it`,
+			`10 error spec.volumes[2]: expected a string, found "a", which is no !!null; quote it`)},
+		"binary text": {valid + "  volumes: [!!binary YQ==]\n", "10 error spec.volumes[0]: expected a string, found \"YQ==\", which is no !!binary; quote it\n"},
 		"integers": {valid + lines("  hostPorts:", "  - {min: 1.5, max: 2147483648}", "  - {min: -2147483649, max: '80'}", "  - {min: .inf, max: true}"), lines(
 			`11 error spec.hostPorts[0].max: the number "2147483648" is out of range: it does not fit in 32 bits`,
 			`11 error spec.hostPorts[0].min: expected an integer, found the number "1.5"`,
@@ -246,6 +251,9 @@ func TestParseWarnings(t *testing.T) {
 			`12 warning status: unknown field "status", `+ignores)},
 		"unknown field with a hostile name": {valid + "  \"a\\n\\e[31mb.c\": 1\n",
 			`10 warning spec["a\n\x1b[31mb.c"]: unknown field "a\n\x1b[31mb.c", ` + ignores + "\n"},
+		"unknown fields with no name and too long a one": {valid + "  \"\": 1\n  ? " + strings.Repeat("x", 400) + "\n  : 1\n", lines(
+			`10 warning spec[""]: unknown field "", `+ignores,
+			`11 warning spec["`+strings.Repeat("x", 64)+`" (the first 64 of 400 bytes)]: unknown field "`+strings.Repeat("x", 64)+`" (the first 64 of 400 bytes), `+ignores)},
 		"null in lists": {valid + lines("  volumes: [null]", "  hostPorts: [~]", "  allowedHostPaths: [{pathPrefix: /a}, ]"), lines(
 			`10 warning spec.volumes[0]: null is read as "", as the API server does`,
 			`10 warning spec.volumes[0]: unknown volume type ""; the API server would refuse this policy`,
@@ -380,6 +388,8 @@ func TestParseMergeKeys(t *testing.T) {
 			rest + "x: [&x {" + rules + "},\n  &y {volumes: [csi]},\n  &z {volumes: [nfs], privileged: true}]\nspec: {<<: [*x, *y, *z]}\n", true, []string{"csi"}, 5, ""},
 		"merges nest": {
 			rest + "x: [&x {" + rules + ", volumes: [csi]},\n  &y {<<: *x, privileged: true}]\nspec: {<<: *y}\n", true, []string{"csi"}, 4, ""},
+		"of several the first wins, below other keys": {
+			rest + "x: &x {" + rules + "}\nspec: {volumes: [csi], <<: [{privileged: true}, {privileged: false}, *x]}\n", true, []string{"csi"}, 5, ""},
 		"below the same value": {
 			rest + "x: &x {" + rules + ", volumes: [csi, nfs], privileged: yes}\nspec:\n  privileged: true\n  volumes:\n  - csi\n  - \"nfs\"\n  <<: *x\n", true, []string{"csi", "nfs"}, 7, ""},
 		"a quoted << is a key": {
@@ -428,6 +438,40 @@ func TestParseAliasFromOutside(t *testing.T) {
 	want := []string{"a privileged=true line 2", "b privileged=true line 3", "a privileged=true line 2"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("items (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseNoDocument(t *testing.T) {
+	t.Parallel()
+	for name, doc := range map[string]*yaml.Node{
+		"nil": nil, "zero": {}, "document without content": {Kind: yaml.DocumentNode},
+	} {
+		if p, problems := Parse(doc, "f"); p != nil || told(problems) != "0 error : the document is empty\n" {
+			t.Errorf("%s: got %v and:\n%s", name, p, told(problems))
+		}
+	}
+}
+
+func TestParseDepth(t *testing.T) {
+	t.Parallel()
+	// The document and x are two levels; the text in the middle is one.
+	for depth, want := range map[int]bool{97: true, 98: true, 99: false} {
+		text := valid + "x: " + strings.Repeat("[", depth) + "a" + strings.Repeat("]", depth) + "\n"
+		if p, problems := parseText(t, text); (p != nil) != want {
+			t.Errorf("%d brackets, read: %v\n%s", depth, p != nil, told(problems))
+		}
+	}
+}
+
+func TestParseManyErrors(t *testing.T) {
+	t.Parallel()
+	p, problems := parseText(t, valid+"  volumes: ["+strings.Repeat("1, ", maxProblems)+"1]\n  x: 1\n")
+	if p != nil || len(problems) != maxProblems+1 {
+		t.Fatalf("%d problems are told", len(problems))
+	}
+	want := Problem{Severity: Error, Message: "and 1 more of these (only the first 100 are told)"}
+	if diff := cmp.Diff(want, problems[maxProblems]); diff != "" {
+		t.Errorf("last problem (-want +got):\n%s", diff)
 	}
 }
 

@@ -51,6 +51,7 @@ func TestValidate(t *testing.T) {
 			`10 spec.runAsGroup.ranges: MayRunAs needs at least one range` + refused}},
 		"runAsGroup with ranges it cannot use": {spec: "runAsGroup: {rule: RunAsAny, ranges: [{min: 2, max: 1}]}", want: []string{
 			`10 spec.runAsGroup.ranges: RunAsAny takes no ranges` + refused}},
+		"runAsGroup any": {spec: "runAsGroup: {rule: RunAsAny}"},
 		"runAsGroup inverted": {spec: "runAsGroup: {rule: MustRunAs, ranges: [{min: 2, max: 1}]}", want: []string{
 			`10 spec.runAsGroup.ranges[0].min: the range 2-1 is inverted and holds nothing` + refused}},
 		"runAsGroup null": {spec: "runAsGroup: null"},
@@ -69,6 +70,7 @@ func TestValidate(t *testing.T) {
 		"a capability dropped and allowed": {spec: "requiredDropCapabilities: [KILL, CHOWN]\n  allowedCapabilities: [CHOWN, SETUID]\n  defaultAddCapabilities: [KILL]", want: []string{
 			`11 spec.allowedCapabilities[0]: "CHOWN" is also in requiredDropCapabilities` + refused,
 			`12 spec.defaultAddCapabilities[0]: "KILL" is also in requiredDropCapabilities` + refused}},
+		"a wildcard and no drops":                 {spec: "allowedCapabilities: ['*']"},
 		"ALL dropped, one allowed":                {spec: "requiredDropCapabilities: [ALL]\n  allowedCapabilities: [SYS_ADMIN]"},
 		"a wildcard by default is a literal name": {spec: "requiredDropCapabilities: [ALL]\n  defaultAddCapabilities: ['*']"},
 		"capabilities spelt otherwise": {spec: "allowedCapabilities: [cap_net_raw, CAP_KILL, KILL, chown, '']", want: []string{
@@ -107,6 +109,7 @@ func TestValidate(t *testing.T) {
 			`10 spec.forbiddenSysctls[7]: "UP.a" is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[8]: "-*" is not a sysctl name or a pattern that ends in *` + refused,
 			`10 spec.forbiddenSysctls[9]: "a." is not a sysctl name or a pattern that ends in *` + refused}},
+		"sysctl of full length": {spec: "allowedUnsafeSysctls: [" + strings.Repeat("a", 253) + "]"},
 		"sysctl wildcard alone": {spec: "allowedUnsafeSysctls: ['*']"},
 		"sysctl wildcard in company": {spec: "allowedUnsafeSysctls: ['*', a.b]", want: []string{
 			`10 spec.allowedUnsafeSysctls: "*" must stand alone` + refused}},
