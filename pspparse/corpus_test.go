@@ -96,8 +96,12 @@ func TestBadInput(t *testing.T) {
 	const refused = "; the API server would refuse this policy"
 	noRules := func(line int) string {
 		var b strings.Builder
-		for _, f := range [][2]string{{"fsGroup", "MustRunAs, MayRunAs, RunAsAny"}, {"runAsUser", "MustRunAs, MustRunAsNonRoot, RunAsAny"},
-			{"seLinux", "MustRunAs, RunAsAny"}, {"supplementalGroups", "MustRunAs, MayRunAs, RunAsAny"}} {
+		for _, f := range [][2]string{
+			{"fsGroup", "MustRunAs, MayRunAs, RunAsAny"},
+			{"runAsUser", "MustRunAs, MustRunAsNonRoot, RunAsAny"},
+			{"seLinux", "MustRunAs, RunAsAny"},
+			{"supplementalGroups", "MustRunAs, MayRunAs, RunAsAny"},
+		} {
 			fmt.Fprintf(&b, "%d warning spec.%s.rule: the rule is missing: one of %s is required%s\n", line, f[0], f[1], refused)
 		}
 		return b.String()

@@ -115,13 +115,21 @@ func TestProfileAnnotations(t *testing.T) {
 		seccomp, appArmor profiles
 	}{
 		"absent": {nil, profiles{}, profiles{}},
-		"lists": {map[string]string{SeccompAllowedAnnotation: list, AppArmorAllowedAnnotation: list},
-			profiles{Allowed: &list}, profiles{Allowed: &list}},
-		"empty lists": {map[string]string{SeccompAllowedAnnotation: "", AppArmorAllowedAnnotation: ""},
-			profiles{Allowed: &empty}, profiles{Allowed: &empty}},
-		"defaults": {map[string]string{SeccompDefaultAnnotation: "unconfined", AppArmorDefaultAnnotation: "localhost/x"},
+		"lists": {
+			map[string]string{SeccompAllowedAnnotation: list, AppArmorAllowedAnnotation: list},
+			profiles{Allowed: &list},
+			profiles{Allowed: &list},
+		},
+		"empty lists": {
+			map[string]string{SeccompAllowedAnnotation: "", AppArmorAllowedAnnotation: ""},
+			profiles{Allowed: &empty},
+			profiles{Allowed: &empty},
+		},
+		"defaults": {
+			map[string]string{SeccompDefaultAnnotation: "unconfined", AppArmorDefaultAnnotation: "localhost/x"},
 			profiles{Default: "unconfined", Mutating: []string{AppArmorDefaultAnnotation, SeccompDefaultAnnotation}},
-			profiles{Default: "localhost/x", Mutating: []string{AppArmorDefaultAnnotation, SeccompDefaultAnnotation}}},
+			profiles{Default: "localhost/x", Mutating: []string{AppArmorDefaultAnnotation, SeccompDefaultAnnotation}},
+		},
 		"empty defaults": {map[string]string{SeccompDefaultAnnotation: "", AppArmorDefaultAnnotation: ""}, profiles{}, profiles{}},
 	} {
 		t.Run(name, func(t *testing.T) {

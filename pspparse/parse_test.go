@@ -79,8 +79,10 @@ spec:
 		Spec: Spec{
 			Volumes:   []string{"secret"},
 			RunAsUser: IDStrategy{Rule: MustRunAs, Ranges: []IDRange{{Min: 1000, Max: 1_000_000_000}}},
-			SELinux: SELinuxStrategy{Rule: MustRunAs,
-				SELinuxOptions: &SELinuxOptions{User: "u", Role: "r", Type: "container_t", Level: "s0:c1,c2"}},
+			SELinux: SELinuxStrategy{
+				Rule:           MustRunAs,
+				SELinuxOptions: &SELinuxOptions{User: "u", Role: "r", Type: "container_t", Level: "s0:c1,c2"},
+			},
 			SupplementalGroups:       IDStrategy{Rule: RunAsAny},
 			FSGroup:                  IDStrategy{Rule: RunAsAny},
 			AllowPrivilegeEscalation: &yes,
@@ -113,24 +115,36 @@ func TestParseErrors(t *testing.T) {
 		"text":                 {"hello\n", "1 error : expected an object, found the string \"hello\"\n"},
 		"another kind":         {"kind: Pod\nmetadata: {name: a}\n", "1 error kind: the kind is \"Pod\", not PodSecurityPolicy\n"},
 		"kind in another case": {"kind: podsecuritypolicy\nmetadata: {name: a}\n", "1 error kind: the kind is \"podsecuritypolicy\", not PodSecurityPolicy: kinds are case-sensitive\n"},
-		"two slashes": {"apiVersion: policy/v1beta1/x\nkind: PodSecurityPolicy\nmetadata: {name: a}\n",
-			"1 error apiVersion: \"policy/v1beta1/x\" is not an API version; policies were served as policy/v1beta1 and extensions/v1beta1\n"},
-		"foreign group": {"apiVersion: example.com/v1\nkind: PodSecurityPolicy\nmetadata: {name: a}\n",
-			"1 error apiVersion: \"example.com/v1\" is not the API group of a policy; policies were served as policy/v1beta1 and extensions/v1beta1\n"},
+		"two slashes": {
+			"apiVersion: policy/v1beta1/x\nkind: PodSecurityPolicy\nmetadata: {name: a}\n",
+			"1 error apiVersion: \"policy/v1beta1/x\" is not an API version; policies were served as policy/v1beta1 and extensions/v1beta1\n",
+		},
+		"foreign group": {
+			"apiVersion: example.com/v1\nkind: PodSecurityPolicy\nmetadata: {name: a}\n",
+			"1 error apiVersion: \"example.com/v1\" is not the API group of a policy; policies were served as policy/v1beta1 and extensions/v1beta1\n",
+		},
 		"no name":    {"kind: PodSecurityPolicy\nmetadata:\n  labels: {}\n", "2 error metadata.name: the name is missing; give metadata.name\n"},
 		"null parts": {"kind: PodSecurityPolicy\nmetadata:\nspec:\n", "1 error metadata.name: the name is missing; give metadata.name\n"},
-		"generated name": {"metadata:\n  generateName: a-\n",
-			"2 error metadata.name: the name is missing: a grant cannot name what only has a generateName; give metadata.name\n"},
+		"generated name": {
+			"metadata:\n  generateName: a-\n",
+			"2 error metadata.name: the name is missing: a grant cannot name what only has a generateName; give metadata.name\n",
+		},
 		"metadata is text": {"metadata: x\n", "1 error metadata: expected an object, found the string \"x\"\n"},
 		"spec is a list":   {"metadata: {name: a}\nspec: []\n", "2 error spec: expected an object, found a list\n"},
 		"bool given text":  {valid + "  privileged: \"yes\"\n", "10 error spec.privileged: expected a boolean (true or false), found the string \"yes\"\n"},
-		"bool given a number": {valid + "  hostPID: 1\n",
-			"10 error spec.hostPID: expected a boolean (true or false), found the number \"1\"\n"},
+		"bool given a number": {
+			valid + "  hostPID: 1\n",
+			"10 error spec.hostPID: expected a boolean (true or false), found the number \"1\"\n",
+		},
 		"bool given an object": {valid + "  hostPID: {}\n", "10 error spec.hostPID: expected a boolean (true or false), found an object\n"},
-		"bool given a template": {valid + "  hostPID: {{ .Values.x }}\n",
-			"10 error spec.hostPID: expected a boolean (true or false), found an object; this looks like a template: render it first (helm template)\n"},
-		"bool given template text": {valid + "  hostPID: '{{ .Values.x }}'\n",
-			"10 error spec.hostPID: expected a boolean (true or false), found the string \"{{ .Values.x }}\"; this looks like a template: render it first (helm template)\n"},
+		"bool given a template": {
+			valid + "  hostPID: {{ .Values.x }}\n",
+			"10 error spec.hostPID: expected a boolean (true or false), found an object; this looks like a template: render it first (helm template)\n",
+		},
+		"bool given template text": {
+			valid + "  hostPID: '{{ .Values.x }}'\n",
+			"10 error spec.hostPID: expected a boolean (true or false), found the string \"{{ .Values.x }}\"; this looks like a template: render it first (helm template)\n",
+		},
 		"list given text":        {valid + "  volumes: secret\n", "10 error spec.volumes: expected a list, found the string \"secret\"\n"},
 		"list given an object":   {valid + "  volumes: {secret: true}\n", "10 error spec.volumes: expected a list, found an object\n"},
 		"text given a number":    {valid + "  volumes: [5]\n", "10 error spec.volumes[0]: expected a string, found the number \"5\"; quote it\n"},
@@ -158,21 +172,31 @@ func TestParseErrors(t *testing.T) {
 		"annotations that are no text": {"metadata:\n  name: a\n  annotations:\n    x: true\n    y/z: 1\n", lines(
 			`4 error metadata.annotations[x]: expected a string, found the boolean "true"; quote it`,
 			`5 error metadata.annotations[y/z]: expected a string, found the number "1"; quote it`)},
-		"duplicate key": {valid + "  privileged: false\n  hostPID: true\n  privileged: true\n",
-			"12 error spec.privileged: the key \"privileged\" stands twice (lines 10 and 12): " + twice + "\n"},
+		"duplicate key": {
+			valid + "  privileged: false\n  hostPID: true\n  privileged: true\n",
+			"12 error spec.privileged: the key \"privileged\" stands twice (lines 10 and 12): " + twice + "\n",
+		},
 		"duplicate key in one line": {"metadata: {name: a, name: a}\n", "1 error metadata.name: the key \"name\" stands twice (both in line 1): " + twice + "\n"},
-		"duplicate key of a map": {"metadata:\n  name: a\n  annotations:\n    x: a\n    \"x\": a\n",
-			"5 error metadata.annotations[x]: the key \"x\" stands twice (lines 4 and 5): " + twice + "\n"},
-		"duplicate key after retyping": {"metadata:\n  name: a\n  annotations:\n    1: a\n    '1': b\n",
-			"5 error metadata.annotations[1]: the key \"1\" stands twice (lines 4 and 5): " + twice + "\n"},
+		"duplicate key of a map": {
+			"metadata:\n  name: a\n  annotations:\n    x: a\n    \"x\": a\n",
+			"5 error metadata.annotations[x]: the key \"x\" stands twice (lines 4 and 5): " + twice + "\n",
+		},
+		"duplicate key after retyping": {
+			"metadata:\n  name: a\n  annotations:\n    1: a\n    '1': b\n",
+			"5 error metadata.annotations[1]: the key \"1\" stands twice (lines 4 and 5): " + twice + "\n",
+		},
 		"duplicate unknown key": {"metadata: {name: a}\nx: 1\nx: 2\n", "3 error x: the key \"x\" stands twice (lines 2 and 3): " + twice + "\n"},
 		"null key":              {"metadata: {name: a}\nspec: {~: a}\n", "2 error spec: expected a key, found null\n"},
 		"mapping as key":        {"metadata: {name: a}\nspec: {{ template }}\n", "2 error spec: expected a key, found an object; this looks like a template: render it first (helm template)\n"},
 		"merge of text":         {valid + "  <<: base\n", "10 error spec[\"<<\"]: expected an object to merge, found the string \"base\"\n"},
-		"merge twice": {"a: &a {}\nmetadata: {name: a}\nspec:\n  <<: *a\n  <<: *a\n",
-			"5 error spec[\"<<\"]: the key \"<<\" stands twice (lines 4 and 5): " + twice + "\n"},
-		"merge below a key it changes": {"a: &a {privileged: true, hostPID: false}\nmetadata: {name: a}\nspec:\n  privileged: false\n  hostPID: no\n  <<: *a\n",
-			"4 error spec.privileged: the merge key (<<) after \"privileged\" holds another value for it: kubectl takes that one, other readers this one; move the merge key to the top\n"},
+		"merge twice": {
+			"a: &a {}\nmetadata: {name: a}\nspec:\n  <<: *a\n  <<: *a\n",
+			"5 error spec[\"<<\"]: the key \"<<\" stands twice (lines 4 and 5): " + twice + "\n",
+		},
+		"merge below a key it changes": {
+			"a: &a {privileged: true, hostPID: false}\nmetadata: {name: a}\nspec:\n  privileged: false\n  hostPID: no\n  <<: *a\n",
+			"4 error spec.privileged: the merge key (<<) after \"privileged\" holds another value for it: kubectl takes that one, other readers this one; move the merge key to the top\n",
+		},
 		"alias within its anchor": {"metadata: &m\n  name: a\n  self: *m\n", "3 error : the alias *\"m\" is part of what it stands for\n"},
 		"merge of itself":         {"metadata: {name: a}\nspec: &s\n  <<: *s\n", "3 error : the alias *\"s\" is part of what it stands for\n"},
 		"alias bomb":              {bomb(), "1 error : the aliases (*name) expand to more than 100000 values; write them out\n"},
@@ -236,8 +260,10 @@ func TestParseWarnings(t *testing.T) {
 		"apiVersion without /":   {strings.Replace(valid, "policy/v1beta1", "policy", 1), neverServed("policy")},
 		"apiVersion of the core": {strings.Replace(valid, "policy/v1beta1", "v1", 1), neverServed("v1")},
 		"apiVersion wrong case":  {strings.Replace(valid, "policy", "Policy", 1), neverServed("Policy/v1beta1")},
-		"namespace": {strings.Replace(valid, "  name: p\n", "  name: p\n  namespace: dev\n", 1),
-			"5 warning metadata.namespace: policies are cluster-scoped: the namespace \"dev\" is ignored\n"},
+		"namespace": {
+			strings.Replace(valid, "  name: p\n", "  name: p\n  namespace: dev\n", 1),
+			"5 warning metadata.namespace: policies are cluster-scoped: the namespace \"dev\" is ignored\n",
+		},
 		"near miss": {valid + "  hostNetwrok: true\n  allowPriviledgeEscalation: true\n", lines(
 			`10 warning spec.hostNetwrok: unknown field "hostNetwrok", `+ignores+`; did you mean "hostNetwork"?`,
 			`11 warning spec.allowPriviledgeEscalation: unknown field "allowPriviledgeEscalation", `+ignores+`; did you mean "allowPrivilegeEscalation"?`)},
@@ -249,8 +275,10 @@ func TestParseWarnings(t *testing.T) {
 			`10 warning spec.fsGroup.range: unknown field "range", `+ignores+`; did you mean "ranges"?`,
 			`11 warning spec.ranges: unknown field "ranges", `+ignores,
 			`12 warning status: unknown field "status", `+ignores)},
-		"unknown field with a hostile name": {valid + "  \"a\\n\\e[31mb.c\": 1\n",
-			`10 warning spec["a\n\x1b[31mb.c"]: unknown field "a\n\x1b[31mb.c", ` + ignores + "\n"},
+		"unknown field with a hostile name": {
+			valid + "  \"a\\n\\e[31mb.c\": 1\n",
+			`10 warning spec["a\n\x1b[31mb.c"]: unknown field "a\n\x1b[31mb.c", ` + ignores + "\n",
+		},
 		"unknown fields with no name and too long a one": {valid + "  \"\": 1\n  ? " + strings.Repeat("x", 400) + "\n  : 1\n", lines(
 			`10 warning spec[""]: unknown field "", `+ignores,
 			`11 warning spec["`+strings.Repeat("x", 64)+`" (the first 64 of 400 bytes)]: unknown field "`+strings.Repeat("x", 64)+`" (the first 64 of 400 bytes), `+ignores)},
@@ -260,8 +288,10 @@ func TestParseWarnings(t *testing.T) {
 			`11 warning spec.hostPorts[0]: null is read as {}, as the API server does`,
 			`11 warning spec.hostPorts[0].max: it is missing and read as 0, as the API server does`,
 			`11 warning spec.hostPorts[0].min: it is missing and read as 0, as the API server does`)},
-		"null annotation": {strings.Replace(valid, "  name: p\n", "  name: p\n  annotations:\n    "+AppArmorAllowedAnnotation+":\n", 1),
-			`6 warning metadata.annotations[` + AppArmorAllowedAnnotation + `]: null is read as "", as the API server does` + "\n"},
+		"null annotation": {
+			strings.Replace(valid, "  name: p\n", "  name: p\n  annotations:\n    "+AppArmorAllowedAnnotation+":\n", 1),
+			`6 warning metadata.annotations[` + AppArmorAllowedAnnotation + `]: null is read as "", as the API server does` + "\n",
+		},
 		"custom tag": {valid + "  volumes: [!vault secret]\n", `10 warning spec.volumes[0]: the tag "!vault" is ignored, as kubectl does` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -383,20 +413,29 @@ func TestParseMergeKeys(t *testing.T) {
 		wantProblems string
 	}{
 		"an explicit key wins": {
-			rest + "x: &x {" + rules + ", privileged: true, volumes: [secret]}\nspec:\n  <<: *x\n  privileged: false\n", false, []string{"secret"}, 4, ""},
+			rest + "x: &x {" + rules + ", privileged: true, volumes: [secret]}\nspec:\n  <<: *x\n  privileged: false\n", false, []string{"secret"}, 4, "",
+		},
 		"of several the first wins": {
-			rest + "x: [&x {" + rules + "},\n  &y {volumes: [csi]},\n  &z {volumes: [nfs], privileged: true}]\nspec: {<<: [*x, *y, *z]}\n", true, []string{"csi"}, 5, ""},
+			rest + "x: [&x {" + rules + "},\n  &y {volumes: [csi]},\n  &z {volumes: [nfs], privileged: true}]\nspec: {<<: [*x, *y, *z]}\n", true, []string{"csi"}, 5, "",
+		},
 		"merges nest": {
-			rest + "x: [&x {" + rules + ", volumes: [csi]},\n  &y {<<: *x, privileged: true}]\nspec: {<<: *y}\n", true, []string{"csi"}, 4, ""},
+			rest + "x: [&x {" + rules + ", volumes: [csi]},\n  &y {<<: *x, privileged: true}]\nspec: {<<: *y}\n", true, []string{"csi"}, 4, "",
+		},
 		"of several the first wins, below other keys": {
-			rest + "x: &x {" + rules + "}\nspec: {volumes: [csi], <<: [{privileged: true}, {privileged: false}, *x]}\n", true, []string{"csi"}, 5, ""},
+			rest + "x: &x {" + rules + "}\nspec: {volumes: [csi], <<: [{privileged: true}, {privileged: false}, *x]}\n", true, []string{"csi"}, 5, "",
+		},
 		"below the same value": {
-			rest + "x: &x {" + rules + ", volumes: [csi, nfs], privileged: yes}\nspec:\n  privileged: true\n  volumes:\n  - csi\n  - \"nfs\"\n  <<: *x\n", true, []string{"csi", "nfs"}, 7, ""},
+			rest + "x: &x {" + rules + ", volumes: [csi, nfs], privileged: yes}\nspec:\n  privileged: true\n  volumes:\n  - csi\n  - \"nfs\"\n  <<: *x\n", true, []string{"csi", "nfs"}, 7, "",
+		},
 		"a quoted << is a key": {
-			rest + "spec: {" + rules + ", volumes: [csi], '<<': {privileged: true}}\n", false, []string{"csi"}, 4,
-			"4 warning spec[\"<<\"]: unknown field \"<<\", which the API server ignores\n"},
+			rest + "spec: {" + rules + ", volumes: [csi], '<<': {privileged: true}}\n", false,
+			[]string{"csi"},
+			4,
+			"4 warning spec[\"<<\"]: unknown field \"<<\", which the API server ignores\n",
+		},
 		"an alias as a value": {
-			rest + "x: &v [csi]\nspec: {" + rules + ",\n  volumes: *v}\n", false, []string{"csi"}, 6, ""},
+			rest + "x: &v [csi]\nspec: {" + rules + ",\n  volumes: *v}\n", false, []string{"csi"}, 6, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

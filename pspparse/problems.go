@@ -48,8 +48,10 @@ func (f *findings) sorted() []Problem {
 		found    int
 	}{{Error, f.errors}, {Warning, f.warnings}} {
 		if more.found > maxProblems {
-			all = append(all, Problem{Severity: more.severity,
-				Message: fmt.Sprintf("and %d more of these (only the first %d are told)", more.found-maxProblems, maxProblems)})
+			all = append(all, Problem{
+				Severity: more.severity,
+				Message:  fmt.Sprintf("and %d more of these (only the first %d are told)", more.found-maxProblems, maxProblems),
+			})
 		}
 	}
 	return all

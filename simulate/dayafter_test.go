@@ -188,11 +188,13 @@ func TestDayAfter(t *testing.T) {
 		{
 			name:     "a sidecar that is restricted only through the policy",
 			workload: backed(shapeOf(hardened("app")), fillIn(hardens, shapeOf(hardened("app"), plain("sidecar"))), "hardening"),
-			want: want{Level: api.LevelBaseline, Estimated: true, Pod: "web-1",
+			want: want{
+				Level: api.LevelBaseline, Estimated: true, Pod: "web-1",
 				Violations: `allowPrivilegeEscalation != false (container "sidecar" must set securityContext.allowPrivilegeEscalation=false), ` +
 					`unrestricted capabilities (container "sidecar" must set securityContext.capabilities.drop=["ALL"]), ` +
 					`runAsNonRoot != true (pod or container "sidecar" must set securityContext.runAsNonRoot=true), ` +
-					`seccompProfile (pod or container "sidecar" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`},
+					`seccompProfile (pod or container "sidecar" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`,
+			},
 		},
 		{
 			name:     "the same sidecar, no policy: it is restricted by itself",

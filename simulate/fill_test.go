@@ -128,7 +128,7 @@ func TestFillingAgreesWithMutating(t *testing.T) {
 	mutating := 0
 	for seed := range int64(500) {
 		r := newRandom(seed)
-		p := r.policy("psp")
+		p := r.policy()
 		f := fillingOf(p)
 		empty := *idle
 		if empty.nothing = f.nothing; f.nothing != reflect.DeepEqual(&empty, f) {
@@ -209,7 +209,7 @@ func TestStrippingUndoesFillingIn(t *testing.T) {
 	changed := 0
 	for seed := range int64(200) {
 		r := newRandom(seed)
-		p, template := r.policy("psp"), r.template()
+		p, template := r.policy(), r.template()
 		pod := fillIn(p, template)
 		e := estimate{pod: pod, template: template, by: fillingOf(p)}
 		if diff := cmp.Diff(normal(template), normal(e.shape())); diff != "" {
@@ -237,7 +237,7 @@ func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
 	looser := 0
 	for seed := range int64(200) {
 		r := newRandom(seed)
-		p, written := r.policy("psp"), r.template()
+		p, written := r.policy(), r.template()
 		pod := fillIn(p, written)
 		w := &inventory.Workload{Kind: "Pod", Pods: podsOf(pod, "psp")}
 		for _, j := range []*Judge{mustJudge(t, p), mustJudge(t)} {
@@ -267,7 +267,7 @@ func TestDayAfterOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
 	t.Parallel()
 	for seed := range int64(200) {
 		r := newRandom(seed)
-		p, template := r.policy("psp"), r.template()
+		p, template := r.policy(), r.template()
 		written := &inventory.Shape{Annotations: template.Annotations, Spec: *template.Spec.DeepCopy()}
 		written.Spec.InitContainers = append(written.Spec.InitContainers, r.container("injected"))
 		pod := fillIn(p, written)

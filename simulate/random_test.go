@@ -157,11 +157,11 @@ func (r *random) volumes() []corev1.Volume {
 }
 
 // policy makes a usable policy, one of three a hardening one; whether it would admit anything is of no matter here.
-func (r *random) policy(name string) *pspparse.Policy {
+func (r *random) policy() *pspparse.Policy {
 	ids := func(rules ...string) pspparse.IDStrategy {
 		return pspparse.IDStrategy{Rule: rules[r.Intn(len(rules))], Ranges: []pspparse.IDRange{{Min: int64(r.Intn(3)), Max: 3000}}}
 	}
-	p := &pspparse.Policy{Name: name, Annotations: map[string]string{}, Spec: pspparse.Spec{
+	p := &pspparse.Policy{Name: "psp", Annotations: map[string]string{}, Spec: pspparse.Spec{
 		RunAsUser:                       ids(pspparse.MustRunAs, pspparse.MustRunAsNonRoot, pspparse.RunAsAny),
 		RunAsGroup:                      maybe(r, ids(pspparse.MustRunAs, pspparse.MayRunAs)),
 		SupplementalGroups:              ids(pspparse.MustRunAs, pspparse.RunAsAny),
@@ -174,8 +174,10 @@ func (r *random) policy(name string) *pspparse.Policy {
 		RequiredDropCapabilities:        some(r, "ALL", "KILL", "NET_RAW"),
 	}}
 	if o := r.seLinux(); o != nil {
-		p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.MustRunAs,
-			SELinuxOptions: &pspparse.SELinuxOptions{User: o.User, Role: o.Role, Type: o.Type, Level: o.Level}}
+		p.Spec.SELinux = pspparse.SELinuxStrategy{
+			Rule:           pspparse.MustRunAs,
+			SELinuxOptions: &pspparse.SELinuxOptions{User: o.User, Role: o.Role, Type: o.Type, Level: o.Level},
+		}
 	}
 	if s := maybe(r, "runtime/default", "docker/default", "unconfined", "localhost/x.json"); s != nil {
 		p.Annotations[pspparse.SeccompDefaultAnnotation] = *s
