@@ -189,7 +189,7 @@ func (r *random) policy() *pspparse.Policy {
 		p.Spec.RuntimeClass = &pspparse.RuntimeClassStrategy{AllowedRuntimeClassNames: []string{"*"}, DefaultRuntimeClassName: class}
 	}
 	if r.Intn(3) == 0 {
-		hard := hardening(name)
+		hard := hardening(p.Name)
 		hard.Spec.ReadOnlyRootFilesystem = p.Spec.ReadOnlyRootFilesystem
 		return hard
 	}
