@@ -150,10 +150,10 @@ func oddResource(name string) bool {
 	}
 	lower := strings.ToLower(name)
 	switch lower {
-	case "*/*", "podsecuritypolicies", "podsecuritypolicy", "psp", "psps":
+	case "*/*", "podsecuritypolicies", "podsecuritypolicy":
 		return true
 	}
-	return strings.HasPrefix(lower, "podsecuritypolicies/") || strings.HasPrefix(lower, "podsecuritypolicies.")
+	return strings.HasPrefix(lower, "podsecuritypolicies/")
 }
 
 // unreadPolicies tells in one line which policies a role names that are not there.

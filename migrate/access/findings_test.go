@@ -36,6 +36,10 @@ func TestDangling(t *testing.T) {
 				{"Role web/gone", "was not read, bound by RoleBinding web/b and 1 more: what it grants is not known, and nothing if it does not exist"},
 			},
 		},
+		"the first binding in order is the example": {
+			policies("p").bind("web", "gone", user("eve")).bind("ci", "gone", user("eve")),
+			[]access.Finding{{"ClusterRole gone", "was not read, bound by RoleBinding ci/b and 1 more: what it grants is not known, and nothing if it does not exist"}},
+		},
 		"bootstrap roles need not be read": {
 			policies("p").bind("", "view", user("eve")).bind("web", "edit", user("eve")).bind("web", "admin", user("eve")).bind("", "system:node", user("eve")).
 				bind("", "cluster-admin", user("eve")).bindKind("kube-system", "Role", "extension-apiserver-authentication-reader", user("eve")),
@@ -87,8 +91,12 @@ func TestDangling(t *testing.T) {
 			roleOf(rule("", "podsecuritypolicies", "use")),
 			[]access.Finding{{clusterRole, `names podsecuritypolicies in the wrong API group (""): admission asks in policy and extensions only, so it grants no use`}},
 		},
-		"*/*":      {roleOf(rule("*", "*/*", "*")), []access.Finding{{clusterRole, `names the resource "*/*", and only podsecuritypolicies and * match: it grants no use`}}},
-		"singular": {roleOf(rule("policy", "podsecuritypolicy", "use")), []access.Finding{{clusterRole, `names the resource "podsecuritypolicy", and only podsecuritypolicies and * match: it grants no use`}}},
+		"*/*": {roleOf(rule("*", "*/*", "*")), []access.Finding{{clusterRole, `names the resource "*/*", and only podsecuritypolicies and * match: it grants no use`}}},
+		"a subresource beside the resource": {
+			roleOf(rbacv1.PolicyRule{APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies", "podsecuritypolicies/*"}, Verbs: []string{"use"}}), nil,
+		},
+		"*/* beside *": {roleOf(rbacv1.PolicyRule{APIGroups: []string{"*"}, Resources: []string{"*", "*/*"}, Verbs: []string{"*"}}), nil},
+		"singular":     {roleOf(rule("policy", "podsecuritypolicy", "use")), []access.Finding{{clusterRole, `names the resource "podsecuritypolicy", and only podsecuritypolicies and * match: it grants no use`}}},
 		"mixed case": {
 			roleOf(rule("policy", "PodSecurityPolicies", "use")),
 			[]access.Finding{{clusterRole, `names the resource "PodSecurityPolicies", and only podsecuritypolicies and * match: it grants no use`}},

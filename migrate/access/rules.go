@@ -58,8 +58,9 @@ func allowsPodCreation(rule *rbacv1.PolicyRule) bool {
 		(len(rule.ResourceNames) == 0 || contains(rule.ResourceNames, ""))
 }
 
-func contains(list []string, any ...string) bool {
-	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(any, s) })
+// contains is true if any of the wanted is in the list.
+func contains(list []string, wanted ...string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(wanted, s) })
 }
 
 func (r *reach) uses() bool { return r.every || len(r.named) > 0 }
