@@ -164,7 +164,7 @@ func (b *builder) gaps() []Gap {
 }
 
 func notes(in []inventory.Note) []Note {
-	out := make([]Note, 0, len(in))
+	var out []Note
 	for _, n := range in {
 		out = append(out, Note(n))
 	}

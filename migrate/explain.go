@@ -104,7 +104,7 @@ func (b *builder) caution(ns *Namespace) {
 		ns.Cautions = append(ns.Cautions, text)
 	}
 	if n := countEstimated(ns.Workloads); n > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: some of it was seen only as a policy had already changed it, not as its author wrote it", plural(n, "workload is", "workloads are")))
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
 	today := enforcedToday(ns.Current)
 	switch enforce := api.Level(ns.Recommended.Enforce); {

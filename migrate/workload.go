@@ -51,7 +51,7 @@ func (b *builder) workload(w *inventory.Workload) Workload {
 
 // planViolations orders baseline before restricted, then by check, and tells each once.
 func planViolations(in []simulate.Violation) []Violation {
-	out := make([]Violation, 0, len(in))
+	var out []Violation
 	for _, v := range in {
 		out = append(out, Violation(v))
 	}
@@ -149,7 +149,7 @@ func causes(namespaces []Namespace) []Cause {
 			}
 		}
 	}
-	out := make([]Cause, 0, len(found))
+	var out []Cause
 	for _, c := range found {
 		out = append(out, *c)
 	}
