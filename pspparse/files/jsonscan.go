@@ -2,10 +2,12 @@ package files
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -232,6 +234,9 @@ func (s *jsonScanner) nested(quoted bool) (over oversize, err error) {
 				continue
 			}
 			switch c := b[i]; {
+			case c == ' ':
+				i = afterSpaces(b, i)
+				continue
 			case c == '"':
 				quoted = true
 			case c|0x20 == '{':
@@ -264,17 +269,51 @@ func (s *jsonScanner) checked(over oversize) oversize {
 	return over
 }
 
+const (
+	eachByte   = 0x0101010101010101
+	highBits   = 0x80 * eachByte
+	spaces     = ' ' * eachByte
+	quotes     = '"' * eachByte
+	wordLength = 8
+)
+
+// afterSpaces skips spaces, eight at a time: half of what kubectl prints is indentation.
+func afterSpaces(b []byte, i int) int {
+	for i+wordLength <= len(b) && binary.LittleEndian.Uint64(b[i:]) == spaces {
+		i += wordLength
+	}
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// indexQuote is the index of the next quote from i on, -1 if there is none. Most strings are too short for IndexByte to
+// pay off at once.
+func indexQuote(b []byte, i int) int {
+	for end := min(len(b), i+4*wordLength); i+wordLength <= end; i += wordLength {
+		v := binary.LittleEndian.Uint64(b[i:]) ^ quotes
+		if found := (v - eachByte) &^ v & highBits; found != 0 {
+			return i + bits.TrailingZeros64(found)/wordLength
+		}
+	}
+	if n := bytes.IndexByte(b[i:], '"'); n >= 0 {
+		return i + n
+	}
+	return -1
+}
+
 // endOfString looks for the end of the string whose content goes on at b[i]. Where b ends first, open is true, and
 // escaped tells whether its last byte is a backslash that takes the next byte with it.
 func endOfString(b []byte, i int) (next int, open, escaped bool) {
 	from := i
 	for {
-		n := bytes.IndexByte(b[i:], '"')
+		n := indexQuote(b, i)
 		if n < 0 {
 			return len(b), true, backslashes(b[from:])%2 == 1
 		}
-		i += n + 1
-		if backslashes(b[from:i-1])%2 == 0 {
+		i = n + 1
+		if n == from || b[n-1] != '\\' || backslashes(b[from:n])%2 == 0 {
 			return i, false, false
 		}
 	}

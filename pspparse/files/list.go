@@ -140,6 +140,9 @@ func (s *stream) lookJSON(offset int64) (head, error) {
 func jsonHead(w *window, limit, depth int) (head, error) {
 	scan := jsonScanner{w: w, limit: limit, depth: depth}
 	var h head
+	if scan.next() != '{' {
+		return h, scan.fail("expected an object")
+	}
 	err := scan.object(func(key string) error {
 		w.release()
 		if key != "apiVersion" && key != "kind" {

@@ -29,7 +29,7 @@ func text(src io.Reader, limits Limits) (io.Reader, error) {
 	if bytes.HasPrefix(begin, []byte{0x1f, 0x8b}) {
 		unpacked, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, &errUnreadable{"it starts like a gzip file but is none: " + readReason(err)}
+			return nil, &errUnreadable{"it starts like a gzip file, but " + readReason(err) + "; fetch it again"}
 		}
 		in = bufio.NewReaderSize(&inflating{r: unpacked, left: limits.Inflated, limit: limits.Inflated}, windowSize)
 		if begin, err = peek(in, sniffed); err != nil {

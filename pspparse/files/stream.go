@@ -2,6 +2,8 @@ package files
 
 import (
 	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -202,9 +204,12 @@ func (s *stream) isKustomization() bool {
 }
 
 func readReason(err error) string {
-	msg := err.Error()
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		msg = "the gzip data is cut off"
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the gzip data is cut off"
+	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		return "the gzip data is damaged"
 	}
-	return clean(msg)
+	return clean(reason(err).Error())
 }

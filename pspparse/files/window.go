@@ -108,15 +108,12 @@ var newline = []byte{'\n'}
 // ensure has n bytes to look at, or as many as there are until the end of the line or of the stream.
 func (w *window) ensure(n int) []byte {
 	for {
-		ahead := w.buf[w.pos:]
-		if len(ahead) >= n {
-			return ahead[:n]
-		}
+		ahead := w.buf[w.pos:min(len(w.buf), w.pos+n)]
 		if i := bytes.IndexByte(ahead, '\n'); i >= 0 {
 			return ahead[:i+1]
 		}
-		if !w.more() {
-			return w.buf[w.pos:]
+		if len(ahead) == n || !w.more() {
+			return ahead
 		}
 	}
 }

@@ -107,7 +107,7 @@ func locate(err error, text []byte, line int) error {
 			e.line++
 		}
 	}
-	e.line = min(e.line, line+bytes.Count(text, newline))
+	e.line = min(e.line, line+bytes.Count(bytes.TrimRight(text, "\r\n"), newline))
 	e.msg = "it is not valid YAML: " + msg
 	return e
 }
