@@ -66,6 +66,12 @@ func TestCapabilities(t *testing.T) {
 			},
 		},
 		{
+			name: "a default beyond restricted without the drop", change: caps(nil, []string{"KILL"}, nil),
+			want: summary{
+				Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPBR, Fills: add + "[KILL]",
+			},
+		},
+		{
 			name: "a default counts as allowed", change: caps(all, restrictedCapabilities(), nil),
 			want: summary{
 				Status: "capabilities_baseline=G capabilities_restricted=M", Refused: levelPB,
