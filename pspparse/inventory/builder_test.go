@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -157,6 +158,15 @@ func TestBuild(t *testing.T) {
 				"  1 like api-5d4f8-aaaaa account=default admitted= mirror=false as-template=false",
 			},
 		},
+		"a ReplicaSet with another account stays": {
+			input: ns + deploy +
+				`{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"api-5d4f8","namespace":"web",` + byDeploy + `},"spec":{"template":{"spec":{"serviceAccount":"old","containers":[{"name":"c"}]}}}}`,
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Deployment web/api account=default replicas=2 template=true line=2",
+				"ReplicaSet web/api-5d4f8 account=old replicas=1 template=true line=3 owner=Deployment/api",
+			},
+		},
 		"a ReplicaSet whose Deployment was not read": {
 			input: ns + `{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"api-5d4f8","namespace":"web",` + byDeploy + `},"spec":{` + template1 + `}}`,
 			want: []string{
@@ -207,6 +217,20 @@ func TestBuild(t *testing.T) {
 				"Job web/x account=default replicas=0 template=true line=2",
 				"Job.batch.example.com web/x account=default replicas=1 template=false line=0",
 				"  1 like x-0 account=default admitted= mirror=false as-template=false",
+			},
+		},
+		"an owner that cannot exist is none": {
+			input: ns + podLine("a", `"ownerReferences":[{"apiVersion":"a/v1","kind":"\u001b[31mX","name":"x","controller":true}]`, plainPod) +
+				podLine("b", `"ownerReferences":[{"apiVersion":"a/v1","kind":"X","name":"$(id)","controller":true}]`, plainPod) +
+				podLine("c", `"ownerReferences":[{"apiVersion":"a/v1","kind":"X","name":"x"}]`, plainPod),
+			want: []string{
+				"namespace web declared=true labels=0 managers=map[]",
+				"Pod web/a account=default replicas=1 template=false line=2",
+				"  1 like a account=default admitted= mirror=false as-template=false",
+				"Pod web/b account=default replicas=1 template=false line=3",
+				"  1 like b account=default admitted= mirror=false as-template=false",
+				"Pod web/c account=default replicas=1 template=false line=4",
+				"  1 like c account=default admitted= mirror=false as-template=false",
 			},
 		},
 		"mirror pods, finished pods, bare pods": {
@@ -530,4 +554,32 @@ func BenchmarkRetainedPerPod(b *testing.B) {
 		runtime.KeepAlive(builder)
 	}
 	runtime.KeepAlive(docs)
+}
+
+// Nothing that a document holds may stop the run, and what was read is an Inventory whatever it was.
+func FuzzDecode(f *testing.F) {
+	for _, kind := range kindNames() {
+		k, _ := kindOf(kind)
+		f.Add(k.versions[0], kind, `{"metadata":{"name":"a","namespace":"b"},"spec":{"containers":[{"name":"c"}],`+template1+`},`+template2+`}`)
+	}
+	f.Add("v1", "Pod", `{"metadata":{"generateName":"a-","ownerReferences":[{"kind":"Node","controller":true},null]},"spec":{"containers":[null]}}`)
+	f.Add("v1", "Namespace", `{"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:metadata":{"f:labels":{"f:x":{}}}}},null]}}`)
+	f.Add("rbac.authorization.k8s.io/v1alpha1", "RoleBinding", `{"metadata":{"name":"a"},"subjects":[null,{"kind":"User","name":"*"}],"roleRef":null}`)
+	f.Fuzz(func(t *testing.T, apiVersion, kind, data string) {
+		b := NewBuilder()
+		for line := range 2 {
+			if _, err := b.Decode(apiVersion, kind, []byte(data), pspparse.Position{File: "f", Line: line}); err != nil {
+				var d *DecodeError
+				if !errors.As(err, &d) {
+					t.Fatalf("%v is no DecodeError", err)
+				}
+				b.AddGap(d.Gap(pspparse.Position{File: "f", Line: line}))
+			}
+		}
+		for _, w := range b.Build(Source{}).Workloads {
+			if !isLabel(w.Namespace) || w.Name == "" {
+				t.Errorf("workload %q in namespace %q", w.Name, w.Namespace)
+			}
+		}
+	})
 }

@@ -100,7 +100,7 @@ func (f *folder) parent(t *template) *template {
 	return p
 }
 
-// hang counts a pod with its workload.
+// hang counts a pod with its workload. Pods come sorted by name, so the first of a group is its example.
 func (f *folder) hang(t *podTable, p *podRow) {
 	s := &t.groups[p.sort]
 	i := f.workload(s, p, t.position(p))
@@ -116,7 +116,6 @@ func (f *folder) hang(t *podTable, p *podRow) {
 		})
 	}
 	w.Pods[g].Count++
-	w.Pods[g].Example = min(w.Pods[g].Example, p.name)
 	if w.counts {
 		w.Replicas++
 	}

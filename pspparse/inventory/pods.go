@@ -109,11 +109,15 @@ func account(spec *corev1.PodSpec) string {
 }
 
 // controller returns the owner that manages an object, or none. A node owns its mirror pods, but does not make them.
+// An owner under a name that no object can have is none either; the pod itself is judged all the same.
 func (b *Builder) controller(m *Meta) Owner {
 	for i := range m.OwnerReferences {
 		r := &m.OwnerReferences[i]
-		if r.Controller != nil && *r.Controller && r.Kind != "Node" && r.Kind != "" && isSubdomain(r.Name) {
-			return Owner{Kind: b.intern(ownerKind(r)), Name: r.Name}
+		if r.Controller == nil || !*r.Controller || r.Kind == "Node" {
+			continue
+		}
+		if kind := ownerKind(r); isSubdomain(strings.ToLower(kind)) && isSubdomain(r.Name) {
+			return Owner{Kind: b.intern(kind), Name: r.Name}
 		}
 	}
 	return Owner{}

@@ -1,0 +1,265 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func readPlan(t *testing.T, name string) *migrate.Plan {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name+".plan.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	p, err := migrate.ReadPlan(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// cases are the recorded plans: a new one is a new file.
+func cases(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.plan.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no recorded plan (%v)", err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".plan.json"))
+	}
+	return names
+}
+
+// renderings are what is compared for every recorded plan.
+func renderings() map[string]func(io.Writer, *migrate.Plan) error {
+	with := func(format string, opts report.Options) func(io.Writer, *migrate.Plan) error {
+		return func(w io.Writer, p *migrate.Plan) error { return report.Write(w, format, p, opts) }
+	}
+	out := map[string]func(io.Writer, *migrate.Plan) error{
+		"table.txt":       with("table", report.Options{}),
+		"table-60.txt":    with("table", report.Options{Width: 60, Colour: true}),
+		"no-headers.txt":  with("table", report.Options{NoHeaders: true}),
+		"wide.txt":        with("wide", report.Options{}),
+		"name.txt":        with("name", report.Options{}),
+		"explain-all.txt": explainAll,
+	}
+	return out
+}
+
+// explainAll explains everything in a plan.
+func explainAll(w io.Writer, p *migrate.Plan) error {
+	for _, po := range p.Policies {
+		if err := report.ExplainPolicy(w, p, po.Name, report.Options{}); err != nil {
+			return err
+		}
+	}
+	for _, ns := range p.Namespaces {
+		if err := report.ExplainNamespace(w, p, ns.Name, report.Options{Width: 80}); err != nil {
+			return err
+		}
+		for _, wl := range ns.Workloads {
+			if err := report.ExplainWorkload(w, p, ns.Name, strings.ToUpper(wl.Kind), wl.Name, report.Options{}); err != nil {
+				return err
+			}
+			if err := report.ExplainServiceAccount(w, p, ns.Name, wl.ServiceAccount, report.Options{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func TestGolden(t *testing.T) {
+	expected := map[string]bool{}
+	for _, name := range cases(t) {
+		expected[name+".plan.json"] = true
+		p := readPlan(t, name)
+		for suffix, render := range renderings() {
+			file := name + "." + suffix
+			expected[file] = true
+			t.Run(file, func(t *testing.T) {
+				var got bytes.Buffer
+				if err := render(&got, p); err != nil {
+					t.Fatal(err)
+				}
+				compare(t, filepath.Join("testdata", file), got.Bytes())
+			})
+		}
+	}
+	entries, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !expected[e.Name()] {
+			t.Errorf("testdata/%s is left over", e.Name())
+		}
+	}
+}
+
+func compare(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run the test with -update", err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// The machine formats are the plan itself: read back, nothing is lost.
+func TestMachineFormatsRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, name := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := readPlan(t, name)
+			var asJSON, asYAML bytes.Buffer
+			if err := report.JSON(&asJSON, want, report.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			got, err := migrate.ReadPlan(bytes.NewReader(asJSON.Bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("JSON (-want +got):\n%s", diff)
+			}
+			if err := report.YAML(&asYAML, want, report.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			var fromJSON, fromYAML any
+			if err := yaml.Unmarshal(asJSON.Bytes(), &fromJSON); err != nil {
+				t.Fatal(err)
+			}
+			if err := yaml.Unmarshal(asYAML.Bytes(), &fromYAML); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(fromJSON, fromYAML); diff != "" {
+				t.Errorf("YAML differs from JSON (-json +yaml):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Whatever is in a plan, every format leaves only characters that show, line ends, and the colours that were asked for.
+func TestNothingActsOnATerminal(t *testing.T) {
+	t.Parallel()
+	p := readPlan(t, "hostile")
+	for _, f := range append(report.Formats(), report.Format{Name: "explain", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return explainAll(w, p) }}) {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			if err := f.Write(&got, p, report.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			for i, line := range strings.Split(got.String(), "\n") {
+				for _, r := range line {
+					if !escape.Visible(r) {
+						t.Errorf("line %d holds %U: %q", i+1, r, line)
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	demo, empty := readPlan(t, "demo"), readPlan(t, "empty")
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"format", report.Write(io.Discard, "pdf", demo, report.Options{}), `writing the plan: there is no format "pdf"; the formats are table, wide, json, yaml, name`},
+		{"policy", report.ExplainPolicy(io.Discard, empty, "a\n", report.Options{}), `looking up policy "a\n": nothing of that kind was read`},
+		{"namespace", report.ExplainNamespace(io.Discard, demo, "nope", report.Options{}), `looking up namespace "nope": it is not in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop and 1 more`},
+		{"workload", report.ExplainWorkload(io.Discard, demo, "logging", "Pod", "x", report.Options{}), `looking up workload "pod/x": it is not in what was read; known: daemonset/fluent-bit`},
+		{"account", report.ExplainServiceAccount(io.Discard, empty, "web", "x", report.Options{}), `looking up namespace "web": nothing of that kind was read`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if test.err == nil || test.err.Error() != test.want {
+				t.Errorf("got %v, want %s", test.err, test.want)
+			}
+		})
+	}
+}
+
+func TestSimulation(t *testing.T) {
+	t.Parallel()
+	s := &report.Simulation{Level: "restricted", Version: "v1.25", Results: []report.Simulated{
+		{Namespace: "a", Kind: "Pod", Name: "fine", Allowed: true},
+		{Namespace: "a", Kind: "StatefulSet", Name: "db", Message: "seccompProfile (\u202e)"},
+		{Namespace: "b", Kind: "Pod", Name: "p", Unknown: "only live pods were read"},
+	}}
+	tests := []struct {
+		name string
+		opts report.Options
+		want string
+	}{
+		{"whole", report.Options{}, `namespace/a
+statefulset/db: seccompProfile (\u202e)
+namespace/b
+pod/p: not known as written: only live pods were read
+
+3 workloads as written: 1 would violate restricted:v1.25, 1 not known, 1 allowed.
+`},
+		{"no headers", report.Options{NoHeaders: true}, `statefulset/db: seccompProfile (\u202e)
+pod/p: not known as written: only live pods were read
+`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			if err := report.SimulationText(&got, s, test.opts); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestWriteErrorsAreReturned(t *testing.T) {
+	t.Parallel()
+	p := readPlan(t, "demo")
+	for _, f := range report.Formats() {
+		if err := f.Write(brokenPipe{}, p, report.Options{}); err != io.ErrClosedPipe { //nolint:errorlint // the error itself is wanted
+			t.Errorf("%s: got %v, want %v", f.Name, err, io.ErrClosedPipe)
+		}
+	}
+}
