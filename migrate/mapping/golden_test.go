@@ -64,11 +64,12 @@ func TestWorkedExamples(t *testing.T) {
 		want   levels
 		newest levels
 	}{
-		// No cover: it denies an unmasked /proc and unsafe sysctls, which privileged does not.
-		// At baseline and below that is no loss: all that baseline accepts, it admits.
+		// Privileged does not cover it, for it denies an unmasked /proc and unsafe sysctls. Baseline refuses both as well
+		// and accepts nothing that the policy refuses, so baseline is the least strict level that opens no gap.
 		{"docs-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"eks-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"open", levels{privileged, privileged, privileged, privileged}, levels{privileged, privileged, privileged, privileged}},
+		// No level covers these: none forces AppArmor, keeps localhost profiles out, or asks for groups.
 		{"docs-baseline", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
 		{"docs-restricted", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
 		{"rancher-restricted-psp", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},

@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-const randomPolicies = 3000
+const randomPolicies = 1000
 
 // TestProperties holds for any policy at any version, usable or not.
 func TestProperties(t *testing.T) {
