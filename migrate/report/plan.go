@@ -50,11 +50,15 @@ func size(p *migrate.Plan) string {
 	for i := range p.Namespaces {
 		workloads += len(p.Namespaces[i].Workloads)
 	}
-	return strings.Join([]string{
+	counts := []string{
 		wording.Count(len(p.Namespaces), "namespace", "namespaces"),
 		wording.Count(workloads, "workload", "workloads"),
 		wording.Count(len(p.Policies), "policy", "policies"),
-	}, ", ")
+	}
+	if len(p.Gaps) > 0 {
+		counts = append(counts, wording.Count(len(p.Gaps), "gap", "gaps"))
+	}
+	return strings.Join(counts, ", ")
 }
 
 func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
@@ -178,7 +182,7 @@ func (p *page) policies(plan *migrate.Plan) {
 			continue
 		}
 		bounds := dash(string(po.Safe)) + "/" + dash(string(po.Held)) + "/" + dash(string(po.Cover))
-		g.add(escape.Terminal(po.Name), dash(string(po.Closest)), bounds, fmt.Sprint(len(conditions(po))), wording.Count(len(po.Mutating), "field", "fields"))
+		g.add(escape.Terminal(po.Name), dash(string(po.Closest)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.Mutating)))
 	}
 	p.table(g)
 	if len(provider) > 0 {
