@@ -69,7 +69,7 @@ func TestWorkedExamples(t *testing.T) {
 		{"docs-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"eks-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"open", levels{privileged, privileged, privileged, privileged}, levels{privileged, privileged, privileged, privileged}},
-		// No level covers these: none forces AppArmor, keeps localhost profiles out, or asks for groups.
+		// No level covers these: each refuses localhost profiles, limits groups or does more that no level does.
 		{"docs-baseline", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
 		{"docs-restricted", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
 		{"rancher-restricted-psp", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},

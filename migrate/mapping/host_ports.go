@@ -37,7 +37,7 @@ func judgeHostPorts(p *pspparse.Policy, _ api.Version) (f finding) {
 	}
 	f.verdicts = []verdict{v}
 	if !whole(spans, 1, maxPort) {
-		f.refuse("hostPorts", value,
+		f.refuse("hostPorts", orDefault(value, "none"),
 			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
 	}
 	f.explain(p, "hostPorts", value, meaning)
