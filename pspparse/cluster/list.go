@@ -2,14 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -18,18 +15,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-const (
-	// pageSize bounds what is held of one list, here and on the server; kubectl uses the same.
-	pageSize = 500
-	// maxRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged
-	// within the server's compaction interval (five minutes) three times over will not be the fourth time.
-	maxRestarts = 3
-	// maxAttempts bounds how often one page is asked for, on top of the waiting that client-go does by itself where the
-	// server says for how long.
-	maxAttempts = 4
-	// firstDelay doubles with each attempt.
-	firstDelay = 500 * time.Millisecond
-)
+// maxRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged within
+// the server's compaction interval (five minutes) three times over will not be the fourth time.
+const maxRestarts = 3
 
 // lister lists one kind after the other and sends what it finds, page by page.
 //
@@ -55,12 +43,6 @@ type batch struct {
 
 // key names an object within its kind.
 type key struct{ namespace, name string }
-
-// page is one answer of a list.
-type page struct {
-	items []runtime.Object
-	next  string
-}
 
 // kind lists one kind from the first source that serves it. What goes wrong becomes a gap or a note; the error is the
 // context's alone.
@@ -97,19 +79,30 @@ func (l *lister) kind(ctx context.Context, k kind) error {
 // of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading, and a
 // note says so.
 func (l *lister) list(ctx context.Context, k kind, s source) (int, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the request for a page that is no longer wanted
 	var (
 		sent     map[key]bool
 		n        int
-		next     string
+		later    bool
 		restarts int
 	)
+	ahead := l.ask(ctx, k, s, "")
 	for {
-		p, err := l.page(ctx, k, s, next)
-		if err != nil && next != "" && code(err) == http.StatusGone && restarts < maxRestarts {
+		a, err := ahead()
+		if err != nil && later && code(err) == http.StatusGone && restarts < maxRestarts {
 			restarts++
-			next = ""
+			later = false
+			ahead = l.ask(ctx, k, s, "")
 			continue
 		}
+		if err != nil {
+			return n, err
+		}
+		if a.next != "" {
+			ahead = l.ask(ctx, k, s, a.next)
+		}
+		p, err := a.decode()
 		if err != nil {
 			return n, err
 		}
@@ -127,7 +120,10 @@ func (l *lister) list(ctx context.Context, k kind, s source) (int, error) {
 		if p.next == "" {
 			break
 		}
-		next = p.next
+		if p.next != a.next {
+			ahead = l.ask(ctx, k, s, p.next)
+		}
+		later = true
 	}
 	if restarts > 0 {
 		return n, l.send(ctx, note(restartedNote(k.resource)))
@@ -181,86 +177,6 @@ func (l *lister) send(ctx context.Context, b batch) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// page gets one page, and tries again after failures that may pass, as long as the timeout allows.
-func (l *lister) page(ctx context.Context, k kind, s source, next string) (page, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	var last error
-	for attempt := 1; ; attempt++ {
-		p, err := l.fetch(ctx, k, s, next)
-		if ctx.Err() != nil && err != nil {
-			return page{}, fmt.Errorf("no answer within %s: %w", l.timeout, errors.Join(last, ctx.Err()))
-		}
-		if err == nil || !mayPass(err) || attempt == maxAttempts {
-			return p, err
-		}
-		delay := max(firstDelay<<(attempt-1), suggested(err))
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < delay {
-			return page{}, err
-		}
-		if l.wait(ctx, delay) != nil {
-			return page{}, err
-		}
-		last = err
-	}
-}
-
-func (l *lister) fetch(ctx context.Context, k kind, s source, next string) (page, error) {
-	if s.asJSON {
-		return l.fetchJSON(ctx, k, s, next)
-	}
-	request := l.client.Get().AbsPath(groupPath(s.gv), k.resource).Param("limit", strconv.Itoa(pageSize))
-	if next != "" {
-		request.Param("continue", next)
-	}
-	body, err := answer(request.Do(ctx))
-	if err != nil {
-		return page{}, err
-	}
-	// The type is taken from the answer, never from what was asked for: into a given type, "{}" would decode as an
-	// empty list, and an empty list is the most dangerous thing that can be read by mistake.
-	list, gvk, err := l.decoder.Decode(body, nil, nil)
-	if err != nil {
-		return page{}, &answerError{fmt.Errorf("decoding the answer: %w", err)}
-	}
-	return newPage(list, *gvk, s.gv.WithKind(k.list))
-}
-
-// answer is the body, or the error with the server's own words; Raw alone would lose them.
-func answer(r rest.Result) ([]byte, error) {
-	if err := r.Error(); err != nil {
-		return nil, err
-	}
-	return r.Raw()
-}
-
-func (l *lister) fetchJSON(ctx context.Context, k kind, s source, next string) (page, error) {
-	list, err := l.dynamic.Resource(s.gv.WithResource(k.resource)).List(ctx, metav1.ListOptions{Limit: pageSize, Continue: next})
-	if err != nil {
-		return page{}, err
-	}
-	return newPage(list, list.GroupVersionKind(), s.gv.WithKind(k.list))
-}
-
-func newPage(o runtime.Object, got, want schema.GroupVersionKind) (page, error) {
-	if got != want {
-		return page{}, &answerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
-	}
-	list, err := apimeta.ListAccessor(o)
-	if err != nil {
-		return page{}, &answerError{err}
-	}
-	p := page{next: list.GetContinue()}
-	err = apimeta.EachListItem(o, func(item runtime.Object) error {
-		p.items = append(p.items, item)
-		return nil
-	})
-	if err != nil {
-		return page{}, &answerError{err}
-	}
-	return p, nil
 }
 
 // serves asks discovery. In doubt the answer is yes: then the refusal stands, and is told.

@@ -161,7 +161,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (l *lister) version(ctx context.Context, b *inventory.Builder) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	body, err := answer(l.client.Get().AbsPath("/version").Do(ctx))
+	data, err := body(l.client.Get().AbsPath("/version").Do(ctx))
 	var info version.Info
 	switch c := code(err); {
 	case c == http.StatusForbidden:
@@ -179,19 +179,19 @@ func (l *lister) version(ctx context.Context, b *inventory.Builder) (string, err
 	case err != nil:
 		return "", fmt.Errorf("%w; check that kubectl version works with the same context", plain(err))
 	}
-	if err := json.Unmarshal(body, &info); err != nil || info.GitVersion == "" {
+	if err := json.Unmarshal(data, &info); err != nil || info.GitVersion == "" {
 		return "", errors.New("the answer to /version is not that of a Kubernetes API server; check the address in the kubeconfig")
 	}
 	return info.GitVersion, nil
 }
 
 func (l *lister) discover(ctx context.Context, gv schema.GroupVersion) (*metav1.APIResourceList, error) {
-	body, err := answer(l.client.Get().AbsPath(groupPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
+	data, err := body(l.client.Get().AbsPath(groupPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	if err != nil {
 		return nil, err
 	}
 	var found metav1.APIResourceList
-	if err := json.Unmarshal(body, &found); err != nil {
+	if err := json.Unmarshal(data, &found); err != nil {
 		return nil, fmt.Errorf("decoding the resources of %s: %w", gv, err)
 	}
 	return &found, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	appsv1beta1 "k8s.io/api/apps/v1beta1"
+	appsv1beta2 "k8s.io/api/apps/v1beta2"
 	batchv1 "k8s.io/api/batch/v1"
 	batchv1beta1 "k8s.io/api/batch/v1beta1"
 	corev1 "k8s.io/api/core/v1"
@@ -95,16 +96,19 @@ func (s *server) fill() {
 	cluster := metav1.ObjectMeta{Name: "cr", UID: "1"}
 	s.psps = []map[string]any{psp("open")}
 	s.objects = map[string][]runtime.Object{
-		"/api/v1/namespaces":                                     {&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "web"}}},
-		"/api/v1/pods":                                           {pod("bare")},
-		"/api/v1/serviceaccounts":                                {&corev1.ServiceAccount{ObjectMeta: named("default")}},
-		"/api/v1/replicationcontrollers":                         {&corev1.ReplicationController{ObjectMeta: named("rc"), Spec: corev1.ReplicationControllerSpec{Template: ptr(template())}}},
-		"/api/v1/podtemplates":                                   {&corev1.PodTemplate{ObjectMeta: named("pt"), Template: template()}},
-		"/apis/apps/v1/replicasets":                              {&appsv1.ReplicaSet{ObjectMeta: named("rs"), Spec: appsv1.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}}},
-		"/apis/apps/v1/deployments":                              {&appsv1.Deployment{ObjectMeta: named("d"), Spec: appsv1.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}}},
-		"/apis/apps/v1/statefulsets":                             {&appsv1.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1.StatefulSetSpec{Template: template()}}},
-		"/apis/apps/v1/daemonsets":                               {&appsv1.DaemonSet{ObjectMeta: named("ds"), Spec: appsv1.DaemonSetSpec{Template: template()}}},
-		"/apis/batch/v1/jobs":                                    {&batchv1.Job{ObjectMeta: named("j"), Spec: batchv1.JobSpec{Suspend: ptr(true), Template: template()}}},
+		"/api/v1/namespaces":             {&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "web"}}},
+		"/api/v1/pods":                   {pod("bare")},
+		"/api/v1/serviceaccounts":        {&corev1.ServiceAccount{ObjectMeta: named("default")}},
+		"/api/v1/replicationcontrollers": {&corev1.ReplicationController{ObjectMeta: named("rc"), Spec: corev1.ReplicationControllerSpec{Template: ptr(template())}}},
+		"/api/v1/podtemplates":           {&corev1.PodTemplate{ObjectMeta: named("pt"), Template: template()}},
+		"/apis/apps/v1/replicasets":      {&appsv1.ReplicaSet{ObjectMeta: named("rs"), Spec: appsv1.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}}},
+		"/apis/apps/v1/deployments":      {&appsv1.Deployment{ObjectMeta: named("d"), Spec: appsv1.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}}},
+		"/apis/apps/v1/statefulsets":     {&appsv1.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1.StatefulSetSpec{Template: template()}}},
+		"/apis/apps/v1/daemonsets":       {&appsv1.DaemonSet{ObjectMeta: named("ds"), Spec: appsv1.DaemonSetSpec{Template: template()}}},
+		"/apis/batch/v1/jobs": {
+			&batchv1.Job{ObjectMeta: named("j"), Spec: batchv1.JobSpec{Suspend: ptr(true), Template: template()}},
+			&batchv1.Job{ObjectMeta: named("k"), Spec: batchv1.JobSpec{Parallelism: ptr(int32(4)), Template: template()}},
+		},
 		"/apis/batch/v1/cronjobs":                                {&batchv1.CronJob{ObjectMeta: named("cj"), Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template()}}}}},
 		"/apis/rbac.authorization.k8s.io/v1/roles":               {&rbacv1.Role{ObjectMeta: named("r"), Rules: rules}},
 		"/apis/rbac.authorization.k8s.io/v1/clusterroles":        {&rbacv1.ClusterRole{ObjectMeta: cluster, Rules: rules}},
@@ -125,6 +129,7 @@ var everything = []string{
 	"DaemonSet web/ds replicas=0 pods=0",
 	"Deployment web/d replicas=3 pods=0",
 	"Job web/j replicas=0 pods=0",
+	"Job web/k replicas=4 pods=0",
 	"Pod web/bare replicas=1 pods=1",
 	"PodTemplate web/pt replicas=0 pods=0",
 	"ReplicaSet web/rs replicas=0 pods=0",
@@ -218,7 +223,7 @@ func TestForbiddenKindIsOneGap(t *testing.T) {
 			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
-			if n := len(digest(inv)); n < len(everything)-2 {
+			if n := len(digest(inv)); n < len(everything)-3 {
 				t.Errorf("only %d lines were read beside the gap: %q", n, digest(inv))
 			}
 		})
@@ -349,6 +354,44 @@ func TestOldServer(t *testing.T) {
 	}
 	if len(inv.Policies) == 1 && inv.Policies[0].APIVersion != "extensions/v1beta1" {
 		t.Errorf("policy was read from %s", inv.Policies[0].APIVersion)
+	}
+}
+
+// A server of v1.8: controllers are in apps/v1beta2.
+func TestServerOfV18(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.absent["apps/v1"] = true
+	s.objects = map[string][]runtime.Object{
+		"/apis/apps/v1beta2/replicasets":  {&appsv1beta2.ReplicaSet{ObjectMeta: named("rs"), Spec: appsv1beta2.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}}},
+		"/apis/apps/v1beta2/deployments":  {&appsv1beta2.Deployment{ObjectMeta: named("d"), Spec: appsv1beta2.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}}},
+		"/apis/apps/v1beta2/daemonsets":   {&appsv1beta2.DaemonSet{ObjectMeta: named("ds"), Spec: appsv1beta2.DaemonSetSpec{Template: template()}}},
+		"/apis/apps/v1beta2/statefulsets": {&appsv1beta2.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1beta2.StatefulSetSpec{Template: template()}}},
+	}
+	want := []string{
+		"namespace web declared=false",
+		"DaemonSet web/ds replicas=0 pods=0",
+		"Deployment web/d replicas=3 pods=0",
+		"ReplicaSet web/rs replicas=0 pods=0",
+		"StatefulSet web/sts replicas=1 pods=0",
+		"note namespaces",
+	}
+	if diff := cmp.Diff(want, digest(s.load())); diff != "" {
+		t.Errorf("inventory (-want +got):\n%s", diff)
+	}
+}
+
+func TestControllerWithoutTemplateIsAGap(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.objects["/api/v1/replicationcontrollers"] = []runtime.Object{&corev1.ReplicationController{ObjectMeta: named("rc")}}
+	want := []inventory.Gap{{
+		What:       `ReplicationController "web/rc"`,
+		Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
+		Namespaces: []string{"web"},
+	}}
+	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
+		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
 
