@@ -84,13 +84,13 @@ func renameExamples(cmd *cobra.Command, from, to string) {
 	}
 }
 
-// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME.
+// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME that is not empty.
 func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := envName(f.Name)
 		value, ok := lookup(name)
-		if !ok || f.Changed || f.Name == "help" || failed != nil {
+		if !ok || value == "" || f.Changed || f.Name == "help" || failed != nil {
 			return
 		}
 		if err := setFlag(flags, f, value); err != nil {
@@ -115,9 +115,6 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 	list, ok := f.Value.(pflag.SliceValue)
 	if !ok {
 		return flags.Set(f.Name, value)
-	}
-	if value == "" {
-		return nil
 	}
 	if err := list.Replace(strings.Split(value, ",")); err != nil {
 		return fmt.Errorf("splitting at the commas: %w", err)

@@ -1,0 +1,518 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+var update = flag.Bool("update", false, "rewrite the command reference")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"psp2pss":         func() { os.Exit(Main()) },
+		"kubectl-psp2pss": func() { os.Exit(Main()) },
+	})
+}
+
+// Sessions of users, each a text file that owns its whole setup.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+		},
+	})
+}
+
+// exits runs a command and compares its exit code: exits 3 psp2pss plan --demo.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit interface{ ExitCode() int }
+	switch {
+	case errors.As(err, &exit):
+		code = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got := fmt.Sprint(code); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// world is a Deps that reads nothing and has the given environment.
+func world(env map[string]string) Deps {
+	return Deps{
+		Name: "psp2pss",
+		Load: func(context.Context, SourceOptions) (*inventory.Inventory, error) {
+			return nil, errors.New("nothing may be read here")
+		},
+		Build:     migrate.Build,
+		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+	}
+}
+
+// parsePlan returns what flags become, without running.
+func parsePlan(args []string, env map[string]string) (*planOptions, error) {
+	streams, _, _ := TestStreams("")
+	var got *planOptions
+	root := New(streams, world(env))
+	for _, c := range root.Commands() {
+		if c.Name() == "plan" {
+			root.RemoveCommand(c)
+		}
+	}
+	root.AddCommand(newPlan(streams, world(env), func(_ context.Context, o *planOptions) error {
+		got = o
+		return nil
+	}))
+	root.SetArgs(append([]string{"plan"}, args...))
+	err := root.ExecuteContext(context.Background())
+	return got, err
+}
+
+func TestPlanFlags(t *testing.T) {
+	t.Parallel()
+	table := []string{"table"}
+	tests := []struct {
+		name    string
+		args    []string
+		env     map[string]string
+		want    planOptions
+		outputs []string
+		err     string
+	}{
+		{name: "none", outputs: table},
+		{
+			name: "source",
+			args: []string{"-f", "a.yaml,b", "-R", "--filename=-", "--context", "c", "--kubeconfig", "k", "--as", "u", "--as-group", "g,h", "--as-group", "i", "--timeout", "90s"},
+			want: planOptions{Source: SourceOptions{
+				Files: []string{"a.yaml", "b", "-"}, Recursive: true, Context: "c", Kubeconfig: "k", As: "u", AsGroups: []string{"g,h", "i"}, Timeout: 90e9,
+			}},
+			outputs: table,
+		},
+		{
+			name: "decision",
+			args: []string{"--target-version=1.28", "--basis=both", "--empty-namespaces=skip", "--enforce=baseline", "--audit=privileged", "--warn=baseline", "--allow-partial"},
+			want: planOptions{Decide: migrate.Options{
+				Target: api.MajorMinorVersion(1, 28), Basis: migrate.BasisBoth, EmptyNamespaces: migrate.EmptySkip,
+				Enforce: api.LevelBaseline, Audit: api.LevelPrivileged, Warn: api.LevelBaseline, AllowPartial: true,
+			}},
+			outputs: table,
+		},
+		{
+			name:    "scope",
+			args:    []string{"-n", "a", "-n", "b,c", "--exclude", "d", "--no-headers"},
+			want:    planOptions{Scope: migrate.Scope{Namespaces: []string{"a", "b", "c"}, Exclude: []string{"d"}}, NoHeaders: true},
+			outputs: table,
+		},
+		{
+			name:    "outputs",
+			args:    []string{"-o", "wide", "-o", "json=p.json", "-o", "commands=a=b.sh", "--fail-on=change,privileged"},
+			want:    planOptions{FailOn: []string{"change", "privileged"}},
+			outputs: []string{"wide", "json=p.json", "commands=a=b.sh"},
+		},
+		{
+			name:    "environment",
+			env:     map[string]string{"PSP2PSS_FILENAME": "a,b", "PSP2PSS_TARGET_VERSION": "latest", "PSP2PSS_OUTPUT": "name", "PSP2PSS_RECURSIVE": "true", "PSP2PSS_HELP": "true", "PSP2PSS_EXCLUDE": ""},
+			want:    planOptions{Source: SourceOptions{Files: []string{"a", "b"}, Recursive: true}, Decide: migrate.Options{Target: api.LatestVersion()}},
+			outputs: []string{"name"},
+		},
+		{
+			name:    "the flag wins over the environment",
+			args:    []string{"--target-version=v1.26", "-o", "yaml"},
+			env:     map[string]string{"PSP2PSS_TARGET_VERSION": "v1.30", "PSP2PSS_OUTPUT": "name"},
+			want:    planOptions{Decide: migrate.Options{Target: api.MajorMinorVersion(1, 26)}},
+			outputs: []string{"yaml"},
+		},
+		{
+			name:    "a given source wins over one of the environment",
+			args:    []string{"--demo"},
+			env:     map[string]string{"PSP2PSS_CONTEXT": "prod", "PSP2PSS_PLAN": "p.json", "PSP2PSS_FILENAME": "x"},
+			want:    planOptions{Source: SourceOptions{Demo: true, Files: []string{}}},
+			outputs: table,
+		},
+		{name: "unknown flag", args: []string{"--bogus"}, err: "unknown flag: --bogus"},
+		{name: "argument", args: []string{"web"}, err: `psp2pss plan takes no arguments, and got "web": input is named with -f`},
+		{name: "two sources", args: []string{"--demo", "-f", "x"}, err: "--demo and --filename exclude each other: they name different sources"},
+		{name: "a plan and a decision", args: []string{"--plan", "p", "--basis=both"}, err: "--basis cannot change a plan that is already made: leave out --basis, or read the source again with --basis"},
+		{name: "empty file name", args: []string{"-f", "a,,b"}, err: "--filename is empty: name a file or a folder, or - for standard input"},
+		{name: "empty plan name", args: []string{"--plan="}, err: "--plan is empty: name a file that 'plan -o json=FILE' saved"},
+		{name: "negative time", args: []string{"--timeout=-1s"}, err: "--timeout=-1s is negative: give a duration such as 5m"},
+		{name: "recursive without a folder", args: []string{"-R"}, err: "--recursive needs a folder: add -f FOLDER"},
+		{name: "group without user", args: []string{"--as-group=g"}, err: "--as-group needs --as: a group is impersonated together with a user"},
+		{name: "level", args: []string{"--enforce=strict"}, err: `invalid argument "strict" for "--enforce" flag: it is not one of privileged, baseline, restricted`},
+		{name: "version", args: []string{"--target-version=25"}, err: `--target-version="25" is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest`},
+		{name: "selector", args: []string{"-l", "a=(b"}, err: `reading the selector "a=(b": unable to parse requirement: found '(', expected: identifier`},
+		{name: "scope twice", args: []string{"-n", "a", "-A"}, err: "-n and -A exclude each other: name namespaces or show all of them"},
+		{name: "format", args: []string{"-o", "pdf"}, err: `-o "pdf": there is no format "pdf"; the formats are table, wide, json, yaml, name, commands, manifest`},
+		{name: "file without a name", args: []string{"-o", "json="}, err: `-o "json=" names no file: give one, as in -o json=FILE`},
+		{name: "two formats on standard output", args: []string{"-o", "json", "-o", "table"}, err: `-o "table": only one format can go to standard output; give the others a file, as in -o table=FILE`},
+		{name: "one file twice", args: []string{"-o", "json=x", "-o", "table=x"}, err: `-o "table=x": two formats cannot go to one file`},
+		{name: "fail on", args: []string{"--fail-on=restricted"}, err: `--fail-on="restricted": it is not one of privileged, baseline, change, loosening`},
+		{name: "bad environment", env: map[string]string{"PSP2PSS_TIMEOUT": "soon"}, err: `reading PSP2PSS_TIMEOUT="soon" from the environment: invalid argument "soon" for "--timeout" flag: time: invalid duration "soon"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := parsePlan(test.args, test.env)
+			if test.err != "" {
+				if err == nil || err.Error() != test.err || exitCode(err) != exitUsage {
+					t.Fatalf("got %v (exit %d), want %s", err, exitCode(err), test.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var outputs []string
+			for _, o := range got.Outputs {
+				outputs = append(outputs, strings.TrimSuffix(o.format.Name+"="+o.file, "="))
+			}
+			if diff := cmp.Diff(test.outputs, outputs); diff != "" {
+				t.Errorf("outputs (-want +got):\n%s", diff)
+			}
+			ignore := cmpopts.IgnoreFields(planOptions{}, "streams", "deps", "Outputs")
+			if diff := cmp.Diff(test.want, *got, ignore, cmpopts.IgnoreFields(SourceOptions{}, "Stdin", "Progress"), cmpopts.EquateEmpty(), cmp.AllowUnexported(api.Version{}), cmp.AllowUnexported(planOptions{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsRead(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		source SourceOptions
+		want   bool
+	}{
+		{"nothing said", SourceOptions{}, true},
+		{"files", SourceOptions{Files: []string{"x"}}, false},
+		{"files and a context", SourceOptions{Files: []string{"x"}, Context: "c"}, true},
+		{"files and a kubeconfig", SourceOptions{Files: []string{"x"}, Kubeconfig: "k"}, true},
+		{"demo", SourceOptions{Demo: true}, false},
+		{"plan", SourceOptions{Plan: "p"}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := test.source.Cluster(); got != test.want {
+				t.Errorf("reads a cluster: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestExplainArguments(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		args []string
+		want explainOptions
+		err  string
+	}{
+		{args: []string{"psp", "a"}, want: explainOptions{Kind: "psp", Name: "a"}},
+		{args: []string{"namespace", "a"}, want: explainOptions{Kind: "ns", Name: "a"}},
+		{args: []string{"workload", "a/sts/b"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "statefulset", Name: "b"}},
+		{args: []string{"workload", "a/Deployments/b"}, want: explainOptions{Kind: "workload", Namespace: "a", WorkloadKind: "deployment", Name: "b"}},
+		{args: []string{"sa", "a/b"}, want: explainOptions{Kind: "sa", Namespace: "a", Name: "b"}},
+		{args: nil, err: "say what to explain: psp NAME, ns NAME, workload NAMESPACE/KIND/NAME or sa NAMESPACE/NAME"},
+		{args: []string{"pod", "a"}, err: `explain does not know "pod": it explains psp, ns, workload and sa`},
+		{args: []string{"psp"}, err: "psp2pss explain psp takes one argument, NAME"},
+		{args: []string{"ns", "a/b"}, err: `"a/b" is not a name: give it without a slash`},
+		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload: give it as NAMESPACE/KIND/NAME`},
+		{args: []string{"sa", "b"}, err: `"b" does not name a service account: give it as NAMESPACE/NAME`},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			t.Parallel()
+			streams, _, _ := TestStreams("")
+			var got *explainOptions
+			root := newExplain(streams, world(nil), func(_ context.Context, o *explainOptions) error {
+				got = o
+				return nil
+			})
+			parent := &cobra.Command{Use: "psp2pss", SilenceErrors: true, SilenceUsage: true}
+			parent.AddCommand(root)
+			parent.SetArgs(append([]string{"explain"}, test.args...))
+			err := parent.Execute()
+			if test.err != "" {
+				if err == nil || err.Error() != test.err || exitCode(err) != exitUsage {
+					t.Fatalf("got %v (exit %d), want %s", err, exitCode(err), test.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, *got, cmpopts.IgnoreFields(explainOptions{}, "streams", "deps", "Source", "Decide"), cmp.AllowUnexported(explainOptions{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"none", nil, 0},
+		{"a failed run", runError{errors.New("x")}, 1},
+		{"cancelled", runError{context.Canceled}, 1},
+		{"usage", usagef("x"), 2},
+		{"usage found while running", runError{usagef("x")}, 2},
+		{"whatever cobra says", errors.New("unknown command"), 2},
+		{"findings", runError{findingsError{errors.New("x")}}, 3},
+		{"partial", runError{partialError{errors.New("x")}}, 4},
+		{"findings and partial", runError{errors.Join(partialError{errors.New("x")}, findingsError{errors.New("y")})}, 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := exitCode(test.err); got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	ns := func(name string, needed api.Level, current, recommended string) migrate.Namespace {
+		return migrate.Namespace{Name: name, Needed: needed, Current: migrate.Labels{Enforce: current}, Recommended: migrate.Labels{Enforce: recommended}, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}}
+	}
+	gap := []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	same := ns("same", api.LevelRestricted, "restricted", "restricted")
+	const unread = "1 thing could not be read or judged: see the gaps of the plan, or accept them with --allow-partial"
+	tests := []struct {
+		name    string
+		plan    migrate.Plan
+		failOn  []string
+		partial bool
+		code    int
+		text    string
+	}{
+		{name: "nothing to tell", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}}, failOn: failOnNames()},
+		{name: "nothing to judge", code: 4, text: "nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster"},
+		{name: "nothing to judge, and that is fine", partial: true},
+		{name: "policies alone are something", plan: migrate.Plan{Policies: []migrate.Policy{{Name: "p"}}}},
+		{name: "a gap", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}, Gaps: gap}, code: 4, text: unread},
+		{name: "a gap, allowed", plan: migrate.Plan{Namespaces: []migrate.Namespace{same}, Gaps: gap}, partial: true},
+		{name: "findings win over a gap", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("a", api.LevelPrivileged, "privileged", "privileged")}, Gaps: gap}, failOn: []string{"privileged"}, code: 3, text: "--fail-on=privileged: 1 namespace (a)"},
+		{name: "baseline includes what is looser", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("a", api.LevelPrivileged, "", ""), ns("b", api.LevelBaseline, "", ""), same}}, failOn: []string{"baseline"}, code: 3, text: "--fail-on=baseline: 2 namespaces (a, b)"},
+		{name: "privileged leaves out what is stricter", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("b", api.LevelBaseline, "", "")}}, failOn: []string{"privileged"}},
+		{name: "a change", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("a", "", "baseline", "restricted")}}, failOn: []string{"change"}, code: 3, text: "--fail-on=change: 1 namespace (a)"},
+		{name: "a change is no loosening", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("a", "", "baseline", "restricted")}}, failOn: []string{"loosening"}},
+		{name: "a loosening", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("a", "", "restricted", "baseline")}}, failOn: []string{"loosening"}, code: 3, text: "--fail-on=loosening: 1 namespace (a)"},
+		{
+			name: "many", plan: migrate.Plan{Namespaces: []migrate.Namespace{ns("a", "", "", "baseline"), ns("b", "", "", "baseline"), ns("c", "", "", "baseline"), ns("d", "", "", "baseline"), ns("e", "", "", "baseline"), ns("f", "", "", "baseline")}},
+			failOn: []string{"change"}, code: 3, text: "--fail-on=change: 6 namespaces (a, b, c, d, e and 1 more)",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := markRun(verdict(&test.plan, test.failOn, test.partial))
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if exitCode(err) != test.code || text != test.text {
+				t.Errorf("got %d %q, want %d %q", exitCode(err), text, test.code, test.text)
+			}
+		})
+	}
+}
+
+// runTool runs the whole tool over buffers.
+func runTool(deps Deps, stdin string, args ...string) (code int, out, errOut string) {
+	streams, o, e := TestStreams(stdin)
+	code = Run(context.Background(), streams, deps, args)
+	return code, o.String(), e.String()
+}
+
+// A wrong flag must be found before anything is read.
+func TestNothingIsReadForWrongUsage(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"plan", "-o", "pdf"}, {"plan", "--fail-on=x"}, {"labels", "-o", "table"}, {"labels", "-l", "a=(b"}, {"explain", "psp"},
+		{"simulate", "--level=x"}, {"simulate", "--target-version=x"}, {"simulate", "--as-written=false"}, {"simulate", "-o", "yaml"}, {"version", "x"}, {"plna"},
+	} {
+		deps := world(nil)
+		deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) {
+			t.Errorf("%q: the source was read", args)
+			return nil, errors.New("no")
+		}
+		if code, out, errOut := runTool(deps, "", args...); code != exitUsage || out != "" || !strings.Contains(errOut, "\nTry 'psp2pss") {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, code, out, errOut)
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"an error", errors.New("reading \"a\": \u202eno"), "psp2pss: reading \"a\": \\u202eno\n"},
+		{"several errors", errors.Join(errors.New("one"), errors.New("two")), "psp2pss: one\n  two\n"},
+		{"interrupted", fmt.Errorf("listing pods: %w", context.Canceled), "psp2pss: interrupted: nothing more was read or written\n"},
+		{"out of time", fmt.Errorf("listing pods: %w", context.DeadlineExceeded), "psp2pss: listing pods: context deadline exceeded; allow more time with --timeout\n"},
+		{"nobody reads on", fmt.Errorf("writing: %w", syscall.EPIPE), ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			deps := world(nil)
+			deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return nil, test.err }
+			code, out, errOut := runTool(deps, "", "plan")
+			if diff := cmp.Diff([]any{exitFailed, "", test.want}, []any{code, out, errOut}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTimeoutReachesTheReader(t *testing.T) {
+	t.Parallel()
+	deps := world(nil)
+	deps.Load = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	code, _, errOut := runTool(deps, "", "plan", "--timeout=1ms")
+	if want := "psp2pss: context deadline exceeded; allow more time with --timeout\n"; code != exitFailed || errOut != want {
+		t.Errorf("exit %d, stderr %q, want %q", code, errOut, want)
+	}
+}
+
+func TestToolName(t *testing.T) {
+	t.Parallel()
+	for arg0, want := range map[string]string{
+		"psp2pss": "psp2pss", "/usr/bin/kubectl-psp2pss": "kubectl psp2pss", "kubectl-psp2pss.exe": "kubectl psp2pss", "psp2pss-v1": "psp2pss",
+	} {
+		if got := toolName(arg0); got != want {
+			t.Errorf("%s: got %q, want %q", arg0, got, want)
+		}
+	}
+}
+
+func TestWriteFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	if err := os.WriteFile(target, []byte("old and longer"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link); err != nil {
+		t.Skipf("no links here: %v", err)
+	}
+	if err := writeFile(link, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
+		t.Errorf("got %q (%v)", got, err)
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the mode became %v (%v)", info.Mode(), err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link was replaced (%v)", err)
+	}
+	if err := writeFile(os.DevNull, []byte("x")); err != nil {
+		t.Errorf("a device: %v", err)
+	}
+	if err := writeFile(filepath.Join(dir, "no", "such"), nil); err == nil {
+		t.Error("a folder that does not exist: no error")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("left over: %v (%v)", left, err)
+	}
+}
+
+func TestCommandReference(t *testing.T) {
+	t.Parallel()
+	streams, _, _ := TestStreams("")
+	root := New(streams, world(nil))
+	root.InitDefaultCompletionCmd()
+	want := map[string][]byte{}
+	reference(t, root, want)
+	if *update {
+		if err := os.RemoveAll("docs"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll("docs", 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range want {
+			if err := os.WriteFile(filepath.Join("docs", name), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	entries, err := os.ReadDir("docs")
+	if err != nil {
+		t.Fatalf("%v; run \"make docs\"", err)
+	}
+	for _, e := range entries {
+		if want[e.Name()] == nil {
+			t.Errorf("docs/%s is left over; run \"make docs\"", e.Name())
+		}
+	}
+	for name, text := range want {
+		got, err := os.ReadFile(filepath.Join("docs", name))
+		if err != nil {
+			t.Errorf("%v; run \"make docs\"", err)
+			continue
+		}
+		if diff := cmp.Diff(string(text), string(got)); diff != "" {
+			t.Errorf("docs/%s lags behind; run \"make docs\" (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// reference renders one page for each command.
+func reference(t *testing.T, cmd *cobra.Command, pages map[string][]byte) {
+	t.Helper()
+	cmd.InitDefaultHelpFlag()
+	var b bytes.Buffer
+	if err := doc.GenMarkdown(cmd, &b); err != nil {
+		t.Fatal(err)
+	}
+	pages[strings.ReplaceAll(cmd.CommandPath(), " ", "_")+".md"] = b.Bytes()
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() && !sub.IsAdditionalHelpTopicCommand() {
+			reference(t, sub, pages)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/psp2pss/psp2pss"
+
+// mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
+// of ours. Test files are free.
+func mayImport() map[string][]string {
+	stages := []string{"migrate/mapping", "migrate/access", "simulate", "pspparse/inventory", "pspparse"}
+	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "pspparse/inventory", "pspparse"}
+	return map[string][]string{
+		".":                  {"cmd"},
+		"pspparse":           {},
+		"pspparse/inventory": {"pspparse"},
+		"pspparse/files":     {"pspparse/inventory", "pspparse"},
+		"pspparse/cluster":   {"pspparse/inventory", "pspparse"},
+		"simulate":           {"pspparse/inventory", "pspparse"},
+		"migrate/mapping":    {"pspparse"},
+		"migrate/access":     {"pspparse/inventory"},
+		"migrate":            stages,
+		"migrate/escape":     {},
+		"migrate/wording":    {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/manifest":   {"migrate/escape"},
+		"migrate/labels":     writers,
+		"migrate/report":     writers,
+		"fixtures":           {},
+		"cmd": append([]string{
+			"migrate", "migrate/labels", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
+		}, stages...),
+	}
+}
+
+// mayReach says which of our packages may depend, directly or not, on what the rest must stay free of.
+func mayReach() map[string][]string {
+	return map[string][]string{
+		"k8s.io/client-go":                        {"pspparse/cluster", "cmd", "."},
+		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
+		"github.com/spf13/cobra":                  {"cmd", "."},
+		"github.com/rogpeppe/go-internal":         {},
+		"k8s.io/pod-security-admission/admission": {},
+	}
+}
+
+// mayName says who may import it themselves.
+func mayName() map[string][]string {
+	return map[string][]string{
+		"k8s.io/client-go":                  {"pspparse/cluster", "cmd"},
+		"github.com/olekukonko/tablewriter": {"migrate/report"},
+		"github.com/spf13/cobra":            {"cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/files", "pspparse/inventory", "migrate/manifest", "cmd"},
+	}
+}
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+	GoFiles    []string
+}
+
+// ours is the path of a package within the module, and whether it is ours.
+func ours(path string) (string, bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+// allPackages lists every package of the module and all that they depend on, test files aside. The test kit under
+// fixtures (a generator, real API servers) is no part of the tool.
+func allPackages(t *testing.T) map[string]listed {
+	t.Helper()
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command on PATH")
+	}
+	var errOut bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), goTool, "list", "-deps", "-json=ImportPath,Imports,GoFiles", module+"/...")
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errOut.String())
+	}
+	packages := map[string]listed{}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if name, ok := ours(p.ImportPath); ok && strings.HasPrefix(name, "fixtures/") {
+			continue
+		}
+		packages[p.ImportPath] = p
+	}
+}
+
+// The dependency table: always downwards, so that "analysis is read-only" can be seen in the import graph.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	packages := allPackages(t)
+	allowed := mayImport()
+	seen := map[string]bool{}
+	for path, p := range packages {
+		name, ok := ours(path)
+		if !ok || len(p.GoFiles) == 0 {
+			continue
+		}
+		seen[name] = true
+		list, ok := allowed[name]
+		if !ok {
+			t.Errorf("%s is not in the dependency table: say what it may import", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if to, ok := ours(imported); ok && !slices.Contains(list, to) {
+				t.Errorf("%s imports %s; it may import only %v", name, to, list)
+			}
+			for what, who := range mayName() {
+				if within(imported, what) && !slices.Contains(who, name) {
+					t.Errorf("%s imports %s; only %v may", name, imported, who)
+				}
+			}
+		}
+		for what, who := range mayReach() {
+			if slices.Contains(who, name) {
+				continue
+			}
+			if chain := chainTo(packages, path, what); chain != nil {
+				t.Errorf("%s depends on %s:\n  %s", name, what, strings.Join(chain, "\n  -> "))
+			}
+		}
+	}
+	for name := range allowed {
+		if !seen[name] {
+			t.Errorf("the dependency table has %s, and there is no such package", name)
+		}
+	}
+}
+
+func within(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+// chainTo is the shortest way by imports from one package into a tree of packages; nil if there is none.
+func chainTo(packages map[string]listed, from, root string) []string {
+	before := map[string]string{from: ""}
+	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		if within(at, root) {
+			var chain []string
+			for ; at != ""; at = before[at] {
+				chain = append([]string{at}, chain...)
+			}
+			return chain
+		}
+		for _, next := range packages[at].Imports {
+			if _, ok := before[next]; !ok {
+				before[next] = at
+				queue = append(queue, next)
+			}
+		}
+	}
+	return nil
+}
+
+func TestChainTo(t *testing.T) {
+	t.Parallel()
+	packages := map[string]listed{"a": {Imports: []string{"b", "c"}}, "b": {Imports: []string{"d"}}, "c": {Imports: []string{"x/y"}}, "d": {Imports: []string{"c"}}}
+	if got := fmt.Sprint(chainTo(packages, "a", "x")); got != "[a c x/y]" {
+		t.Errorf("got %s", got)
+	}
+	if got := chainTo(packages, "a", "xx"); got != nil {
+		t.Errorf("got %v", got)
+	}
+}
