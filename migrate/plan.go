@@ -79,6 +79,8 @@ type Policy struct {
 	Checks   []Check `json:"checks"`
 	// NearestMiss: what keeps it from the next stricter level.
 	NearestMiss string `json:"nearestMiss,omitempty"`
+	// Choices are offered where one word would mislead: one core check alone makes the policy privileged.
+	Choices []string `json:"choices,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
 	Lost []Lost `json:"lost"`
 	// WriteDown: what templates must state themselves once it no longer fills it in.

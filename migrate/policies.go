@@ -32,6 +32,7 @@ func (b *builder) policy(p *pspparse.Policy, uses []Use) Policy {
 		Mutating:         orEmpty(a.Mutating),
 		Provider:         p.Provider() != "",
 		NearestMiss:      a.NearestMiss,
+		Choices:          a.Choices,
 		Checks:           make([]Check, 0, len(a.Checks)),
 		Lost:             []Lost{},
 		UsedBy:           orEmpty(uses),
