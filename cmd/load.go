@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	// Kubeconfig users that sign in through OIDC need client-go's plugin for it, which registers itself when it is
-	// imported: the one registration by import here, since client-go offers no other way.
-	_ "k8s.io/client-go/plugin/pkg/client/auth/oidc"
+	// Kubeconfig users who sign in through OIDC need client-go's plugin for it, and those with a removed plugin (gcp,
+	// azure) are told what replaced it. The plugins register themselves when they are imported: the one registration by
+	// import here, since client-go offers no other way.
+	_ "k8s.io/client-go/plugin/pkg/client/auth"
 
 	"github.com/psp2pss/psp2pss/fixtures"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
