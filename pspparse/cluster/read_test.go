@@ -168,7 +168,7 @@ func TestReadOnlyGetsAndLists(t *testing.T) {
 		want = append(want, request{"GET", groupPath(k.sources[0].gv) + "/" + k.resource, "limit=500", accept})
 	}
 	var got []request
-	for _, r := range s.requests {
+	for _, r := range s.seen() {
 		got = append(got, request{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Accept")})
 		if agent := r.UserAgent(); !strings.HasPrefix(agent, "psp2pss ") {
 			t.Errorf("user agent of %s is %q", r.URL, agent)
@@ -190,7 +190,7 @@ func TestImpersonation(t *testing.T) {
 	if _, err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, req := range s.requests {
+	for _, req := range s.seen() {
 		got := []string{req.Header.Get("Impersonate-User"), strings.Join(req.Header["Impersonate-Group"], ","), req.Header.Get("Impersonate-Uid")}
 		if diff := cmp.Diff([]string{"jane", "dev,ops", "7"}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", req.URL, diff)
@@ -435,6 +435,8 @@ func TestExpiredListIsReadAgain(t *testing.T) {
 		if r.URL.Path != "/api/v1/pods" || nth != 3 {
 			return false
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.objects["/api/v1/pods"] = []runtime.Object{owned("p-1"), owned("p-2"), owned("p-3"), owned("p-4"), owned("p-new")}
 		refuse(w, http.StatusGone, metav1.StatusReasonExpired, "too old")
 		return true

@@ -41,6 +41,7 @@ type server struct {
 	// before, if set, may answer a request itself; nth counts requests for the same path from 1.
 	before func(w http.ResponseWriter, r *http.Request, nth int) bool
 
+	// mu guards what follows, and objects while the server runs.
 	mu       sync.Mutex
 	requests []*http.Request
 	count    map[string]int
@@ -136,7 +137,9 @@ func (s *server) policies(w http.ResponseWriter, gv schema.GroupVersion) {
 }
 
 func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVersion, resource string) {
+	s.mu.Lock()
 	items := s.objects[r.URL.Path]
+	s.mu.Unlock()
 	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 	if s.pageSize > 0 {
 		limit = min(limit, s.pageSize)
@@ -197,13 +200,9 @@ func cut(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-func (s *server) paths() []string {
+// seen are the requests so far.
+func (s *server) seen() []*http.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var paths []string
-	for _, r := range s.requests {
-		paths = append(paths, r.URL.Path)
-	}
-	slices.Sort(paths)
-	return paths
+	return slices.Clone(s.requests)
 }
