@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -75,5 +76,21 @@ func BenchmarkAddPod(b *testing.B) {
 		i++
 		builder.AddPod(Meta{Name: p.Name, Namespace: p.Namespace, Annotations: p.Annotations, OwnerReferences: p.OwnerReferences},
 			&p.Spec, p.Status.Phase, pspparse.Position{File: "f", Line: i})
+	}
+}
+
+// BenchmarkBuild settles as many bindings as a big cluster has.
+func BenchmarkBuild(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		builder := NewBuilder()
+		for i := range 100_000 {
+			builder.AddBinding(Binding{
+				Namespace: fmt.Sprintf("team-%05d", i*7919%10_000), Name: fmt.Sprintf("psp-%03d", i/10_000), RoleKind: "ClusterRole", RoleName: "psp",
+				Position: pspparse.Position{File: "f", Line: i},
+			})
+		}
+		b.StartTimer()
+		builder.Build(Source{})
 	}
 }

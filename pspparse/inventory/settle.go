@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sort"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,8 +44,13 @@ func (a identity) compare(b identity) int {
 // settle sorts by namespace, kind, name and position, keeps one of identical objects, and drops all of those that
 // differ under one name, with a gap.
 func settle[T any](b *Builder, r rules[T], items []T) []T {
-	slices.SortFunc(items, func(x, y T) int {
-		return cmp.Or(r.id(&x).compare(r.id(&y)), comparePositions(r.at(&x), r.at(&y)), compareContent(x, y))
+	// By index: the elements are big, and their address would make a copy of each for every comparison.
+	sort.Slice(items, func(i, j int) bool {
+		x, y := &items[i], &items[j]
+		if order := cmp.Or(r.id(x).compare(r.id(y)), comparePositions(r.at(x), r.at(y))); order != 0 {
+			return order < 0
+		}
+		return compareContent(x, y) < 0
 	})
 	kept := items[:0]
 	for start := 0; start < len(items); {
