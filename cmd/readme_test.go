@@ -1,0 +1,62 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+)
+
+// The sessions in the README are real: each command is run, and what is shown is what it prints. A line "..." stands for
+// any number of lines left out.
+func TestReadmeSessions(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, block := range strings.Split(string(data), "```console\n")[1:] {
+		session, _, _ := strings.Cut(block, "```")
+		for _, part := range strings.Split(session, "$ ")[1:] {
+			command, shown, _ := strings.Cut(part, "\n")
+			args, ok := strings.CutPrefix(command, "psp2pss ")
+			if !ok {
+				t.Errorf("the session runs %q, which is not psp2pss", command)
+				continue
+			}
+			ran++
+			var out, errOut bytes.Buffer
+			streams := Streams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}
+			if code := Run(context.Background(), streams, SystemDeps("psp2pss"), strings.Fields(args)); code != 0 {
+				t.Errorf("%s: exit code %d: %s", command, code, errOut.String())
+			}
+			if at := mismatch(strings.Split(strings.TrimSpace(shown), "\n"), strings.Split(out.String(), "\n")); at != "" {
+				t.Errorf("%s does not print this any more: %q; it prints:\n%s", command, at, out.String())
+			}
+		}
+	}
+	if ran == 0 {
+		t.Error("the README shows no session")
+	}
+}
+
+// mismatch returns the first line shown that was not printed where it should be, "" if all were.
+func mismatch(shown, printed []string) string {
+	skipping := false
+	for _, line := range shown {
+		if line == "..." {
+			skipping = true
+			continue
+		}
+		for skipping && len(printed) > 0 && strings.TrimRight(printed[0], " ") != line {
+			printed = printed[1:]
+		}
+		if len(printed) == 0 || strings.TrimRight(printed[0], " ") != line {
+			return line
+		}
+		printed, skipping = printed[1:], false
+	}
+	return ""
+}
