@@ -362,8 +362,17 @@ func runTool(deps Deps, stdin string, args ...string) (code int, out, errOut str
 func TestNothingIsReadForWrongUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"plan", "-o", "pdf"}, {"plan", "--fail-on=x"}, {"labels", "-o", "table"}, {"labels", "-l", "a=(b"}, {"explain", "psp"},
-		{"simulate", "--level=x"}, {"simulate", "--target-version=x"}, {"simulate", "--as-written=false"}, {"simulate", "-o", "yaml"}, {"version", "x"}, {"plna"},
+		{"plan", "-o", "pdf"},
+		{"plan", "--fail-on=x"},
+		{"labels", "-o", "table"},
+		{"labels", "-l", "a=(b"},
+		{"explain", "psp"},
+		{"simulate", "--level=x"},
+		{"simulate", "--target-version=x"},
+		{"simulate", "--as-written=false"},
+		{"simulate", "-o", "yaml"},
+		{"version", "x"},
+		{"plna"},
 	} {
 		deps := world(nil)
 		deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) {

@@ -53,7 +53,7 @@ check, in Pod Security admission's own words.`,
   psp2pss explain psp restricted --plan plan.json
   psp2pss explain workload web/deployment/api
   psp2pss explain sa web/builder`,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("explain does not know %q: it explains psp, ns, workload and sa", args[0])
 			}

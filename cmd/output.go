@@ -126,8 +126,8 @@ func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders 
 // writeFile replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it
 // is, and a link is followed, so that neither is replaced.
 func writeFile(name string, data []byte) error {
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
 	}
 	info, err := os.Stat(name)
 	switch {

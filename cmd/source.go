@@ -71,8 +71,16 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 // sourceConflicts are pairs of flags that name different sources, with what to say.
 var sourceConflicts = [][2]string{
 	{demoFlag, planFlag},
-	{demoFlag, fileFlag}, {demoFlag, contextFlag}, {demoFlag, kubeconfigFlag}, {demoFlag, asFlag}, {demoFlag, asGroupFlag},
-	{planFlag, fileFlag}, {planFlag, contextFlag}, {planFlag, kubeconfigFlag}, {planFlag, asFlag}, {planFlag, asGroupFlag},
+	{demoFlag, fileFlag},
+	{demoFlag, contextFlag},
+	{demoFlag, kubeconfigFlag},
+	{demoFlag, asFlag},
+	{demoFlag, asGroupFlag},
+	{planFlag, fileFlag},
+	{planFlag, contextFlag},
+	{planFlag, kubeconfigFlag},
+	{planFlag, asFlag},
+	{planFlag, asGroupFlag},
 }
 
 // complete settles what the source flags mean together, before anything is touched.

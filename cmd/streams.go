@@ -25,7 +25,10 @@ type Streams struct {
 	Progress bool
 }
 
-// SystemStreams returns the streams of the process. NO_COLOR, set to anything, and TERM=dumb switch colour off.
+// noColour is the variable of no-color.org: set to anything, it switches colour off.
+const noColour = "NO_COLOR" //nolint:misspell // the variable is spelt so
+
+// SystemStreams returns the streams of the process. TERM=dumb switches off colour, too, and progress.
 func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	dumb := os.Getenv("TERM") == "dumb"
@@ -35,7 +38,7 @@ func SystemStreams() Streams {
 		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
 			s.Width = width
 		}
-		s.Colour = os.Getenv("NO_COLOR") == "" && !dumb
+		s.Colour = os.Getenv(noColour) == "" && !dumb
 	}
 	return s
 }

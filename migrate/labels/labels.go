@@ -49,7 +49,7 @@ type label struct{ key, value string }
 func wanted(ns *migrate.Namespace) []label {
 	var out []label
 	for _, key := range migrate.LabelKeys() {
-		if value := ns.Recommended.Get(key); value != "" && !(enforceKey(key) && heldBack(ns)) {
+		if value := ns.Recommended.Get(key); value != "" && (!enforceKey(key) || !heldBack(ns)) {
 			out = append(out, label{key, value})
 		}
 	}

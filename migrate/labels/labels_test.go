@@ -17,7 +17,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-func six(enforce, version string) migrate.Labels {
+func six(enforce string) migrate.Labels {
+	const version = "v1.25"
 	return migrate.Labels{Enforce: enforce, EnforceVersion: version, Audit: "restricted", AuditVersion: version, Warn: "restricted", WarnVersion: version}
 }
 
@@ -36,7 +37,7 @@ func TestCommands(t *testing.T) {
 		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "api"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
 		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "web"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
 	}
-	withheld := six("", "v1.25")
+	withheld := six("")
 	withheld.EnforceVersion = ""
 	tests := []struct {
 		name   string
@@ -47,7 +48,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{
 			name:   "labels to add",
-			ns:     migrate.Namespace{Name: "web", Needed: api.LevelBaseline, Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd, DecidedBy: byAPI, Blockers: blockers},
+			ns:     migrate.Namespace{Name: "web", Needed: api.LevelBaseline, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI, Blockers: blockers},
 			counts: "1 to label",
 			want: "# web: enforce baseline, decided by deployment/api\n" +
 				"#   restricted is blocked by runAsNonRoot in 2 workloads\n" +
@@ -56,34 +57,34 @@ func TestCommands(t *testing.T) {
 		{
 			name:   "a stricter level, with the context of the cluster",
 			source: inventory.Source{Kind: inventory.SourceCluster, Name: "it's/prod"},
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionChange, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce baseline, was \"privileged\", decided by deployment/api\n" +
 				`kubectl --context='it'\''s/prod' label --overwrite namespace web ` + sixBaseline + "\n",
 		},
 		{
 			name:   "unchanged",
-			ns:     migrate.Namespace{Name: "web", Current: six("baseline", "v1.25"), Recommended: six("baseline", "v1.25"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", Current: six("baseline"), Recommended: six("baseline"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
 			counts: "1 already labelled so",
 			want:   "# web: enforce baseline, decided by deployment/api\n#   the labels are already so\n",
 		},
 		{
 			name:   "looser than today leaves enforce alone",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
 				"kubectl label --overwrite namespace web " + fourWarn + "\n",
 		},
 		{
 			name:   "looser than today, said of an invalid level that the server takes for restricted",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "strict"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionChange, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "strict"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce stays \"strict\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
 				"kubectl label --overwrite namespace web " + fourWarn + "\n",
 		},
 		{
 			name:   "looser than today because it was asked for",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline", "v1.25"), Action: migrate.ActionLoosen, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}},
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}},
 			counts: "1 to label",
 			want: "# web: enforce baseline, was \"restricted\", as asked for with --enforce\n" +
 				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
@@ -104,7 +105,7 @@ func TestCommands(t *testing.T) {
 		},
 		{
 			name:   "another tool writes the labels",
-			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
+			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
 			counts: "1 labelled by another tool",
 			want: "# web: enforce baseline, nothing runs there\n" +
 				"#   Argo CD writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n web):\n" +
@@ -112,13 +113,13 @@ func TestCommands(t *testing.T) {
 		},
 		{
 			name:   "a name that is none",
-			ns:     migrate.Namespace{Name: "-n\u202e", Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd},
+			ns:     migrate.Namespace{Name: "-n\u202e", Recommended: six("baseline"), Action: migrate.ActionAdd},
 			counts: "1 refused",
 			want:   "# \"-n\\u202e\": refused, its name is not a valid namespace name\n",
 		},
 		{
 			name:   "a level that is none",
-			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline; reboot", "v1.25"), Action: migrate.ActionAdd},
+			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline; reboot"), Action: migrate.ActionAdd},
 			counts: "1 refused",
 			want:   "# \"web\": refused, the label pod-security.kubernetes.io/enforce would get the value \"baseline; reboot\", which is not valid\n",
 		},
@@ -178,13 +179,13 @@ func TestContextThatDoesNotShow(t *testing.T) {
 
 func TestManifests(t *testing.T) {
 	t.Parallel()
-	withheld := six("", "v1.25")
+	withheld := six("")
 	withheld.EnforceVersion = ""
 	p := planOf(inventory.Source{Kind: inventory.SourceDemo},
-		migrate.Namespace{Name: "no", Recommended: six("baseline", "v1.25"), Owner: "Flux"},
+		migrate.Namespace{Name: "no", Recommended: six("baseline"), Owner: "Flux"},
 		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24", Warn: "odd"}, Action: migrate.ActionWithheld},
 		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
-		migrate.Namespace{Name: "UPPER", Recommended: six("baseline", "v1.25")},
+		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
 	)
 	var got bytes.Buffer
 	if err := labels.Manifests(&got, p); err != nil {
@@ -238,13 +239,13 @@ func TestLoosens(t *testing.T) {
 		current, rec migrate.Labels
 		want         bool
 	}{
-		{"no label today", migrate.Labels{}, six("privileged", "v1.25"), false},
-		{"stricter", migrate.Labels{Enforce: "privileged"}, six("baseline", "v1.25"), false},
-		{"the same", migrate.Labels{Enforce: "baseline"}, six("baseline", "v1.25"), false},
-		{"looser enforce", migrate.Labels{Enforce: "restricted"}, six("baseline", "v1.25"), true},
+		{"no label today", migrate.Labels{}, six("privileged"), false},
+		{"stricter", migrate.Labels{Enforce: "privileged"}, six("baseline"), false},
+		{"the same", migrate.Labels{Enforce: "baseline"}, six("baseline"), false},
+		{"looser enforce", migrate.Labels{Enforce: "restricted"}, six("baseline"), true},
 		{"looser warn", migrate.Labels{Warn: "restricted"}, migrate.Labels{Warn: "baseline"}, true},
 		{"looser audit", migrate.Labels{Audit: "baseline"}, migrate.Labels{Audit: "privileged"}, true},
-		{"invalid enforce is restricted to the server", migrate.Labels{Enforce: "x"}, six("baseline", "v1.25"), true},
+		{"invalid enforce is restricted to the server", migrate.Labels{Enforce: "x"}, six("baseline"), true},
 		{"invalid warn is privileged to the server", migrate.Labels{Warn: "x"}, migrate.Labels{Warn: "privileged"}, false},
 		{"withheld", migrate.Labels{Enforce: "restricted"}, migrate.Labels{}, false},
 	}
@@ -281,7 +282,7 @@ func TestHostileScriptRunsNothingButKubectl(t *testing.T) {
 }
 
 func hostilePlan(at, text string) *migrate.Plan {
-	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"}, migrate.Namespace{Name: "web", Recommended: six("baseline", "v1.25"), Action: migrate.ActionAdd})
+	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"}, migrate.Namespace{Name: "web", Recommended: six("baseline"), Action: migrate.ActionAdd})
 	ns := &p.Namespaces[0]
 	switch at {
 	case "name":

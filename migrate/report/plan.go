@@ -271,9 +271,9 @@ func shortField(name string) string {
 func lostFields(lost []migrate.Lost) string {
 	var security, other []string
 	for _, l := range lost {
-		switch {
-		case l.Class == "drift":
-		case l.Class == "security":
+		switch l.Class {
+		case "drift":
+		case "security":
 			security = append(security, shortField(l.Field))
 		default:
 			other = append(other, shortField(l.Field))
