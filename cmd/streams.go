@@ -26,7 +26,7 @@ type Streams struct {
 }
 
 // noColour is the variable of no-color.org: set to anything, it switches colour off.
-const noColour = "NO_COLOR" //nolint:misspell // the variable is spelt so
+const noColour = "NO_COLOR"
 
 // SystemStreams returns the streams of the process. TERM=dumb switches off colour, too, and progress.
 func SystemStreams() Streams {
