@@ -174,9 +174,6 @@ func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Na
 	if len(missing) == 0 {
 		return declared
 	}
-	slices.Sort(missing)
-	b.AddNote(Note{What: "namespaces", Why: fmt.Sprintf("%s not given as an object, so %s labels are not known: %s",
-		counted(len(missing), "namespace was", "namespaces were"), possessive(len(missing)), listed(missing))})
 	for _, name := range missing {
 		declared = append(declared, Namespace{Name: name})
 	}
@@ -235,25 +232,3 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func possessive(n int) string {
-	if n == 1 {
-		return "its"
-	}
-	return "their"
-}
-
-// listed names the first few of a sorted list.
-func listed(names []string) string {
-	const most = 5
-	out := ""
-	for i, name := range names {
-		if i == most {
-			return out + fmt.Sprintf(" and %d more", len(names)-most)
-		}
-		if i > 0 {
-			out += ", "
-		}
-		out += quote(name)
-	}
-	return out
-}

@@ -284,7 +284,6 @@ func TestBuild(t *testing.T) {
 				`gap Deployment "web/api" at f:3 touches web: it is defined 2 times with different content (f:3, f:4), and none was used: keep one of them`,
 				`gap Namespace "web" at f:5 touches web: it is defined 2 times with different content (f:5, f:6), and none was used: keep one of them`,
 				`gap ClusterRoleBinding "x" at f:7 touches *: it is defined 2 times with different content (f:7, f:8), and none was used: keep one of them`,
-				`note namespaces at the cluster: 1 namespace was not given as an object, so its labels are not known: "web"`,
 			},
 		},
 		"what manifests and servers disagree on makes no difference": {
@@ -305,7 +304,6 @@ func TestBuild(t *testing.T) {
 				"Pod default/a account=default replicas=1 template=false line=1",
 				"  1 like a account=default admitted= mirror=false as-template=false",
 				"role default/r rules=0 live=false",
-				`note namespaces at the cluster: 1 namespace was not given as an object, so its labels are not known: "default"`,
 				`note objects without a namespace at f:1: 2 objects name no namespace and count as in "default"`,
 			},
 		},
