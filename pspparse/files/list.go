@@ -192,13 +192,11 @@ func (s *stream) jsonDocument(cut *splitter) {
 		s.notJSON(cut, d, err)
 		return
 	}
-	if !d.finish() {
-		return
-	}
+	d.finish()
 	switch c := scan.next(); {
 	case c == 0 || c == '{' || c == '#' || isMarker(s.w.ensure(4), "---") || isMarker(s.w.ensure(4), "..."):
 	default:
-		s.broken(s.document(), nil, line, &syntaxError{line: s.w.lineAt(s.w.pos), msg: fmt.Sprintf("something other than an object or --- follows the JSON object: %q", rune(c))})
+		s.broken(part{}, s.document(), line, &syntaxError{line: s.w.lineAt(s.w.pos), msg: fmt.Sprintf("something other than an object or --- follows the JSON object: %q", rune(c))})
 		s.abandon(cut)
 	}
 }
@@ -218,7 +216,7 @@ func (s *stream) notJSON(cut *splitter, d *jsonDocument, err error) {
 		if d.items && d.list.n > 0 {
 			what = d.list.item()
 		}
-		s.broken(what, nil, d.list.line, err)
+		s.broken(part{}, what, d.list.line, err)
 		d.list.end(s)
 		s.abandon(cut)
 		return
@@ -231,10 +229,10 @@ func (s *stream) notJSON(cut *splitter, d *jsonDocument, err error) {
 	}
 	root, yamlErr := parseYAML(p.text, p.line, s.limits)
 	if yamlErr != nil || root == nil {
-		s.broken(s.document(), p.text, p.line, err)
+		s.broken(p, s.document(), p.line, err)
 		return
 	}
-	s.tree(s.document(), root, p.text)
+	s.tree(s.document(), root, p)
 }
 
 // jsonDocument is a JSON object of which nothing is known yet: it may turn out to be a List.
@@ -309,8 +307,8 @@ func (d *jsonDocument) readItems() error {
 	return err
 }
 
-// finish hands on the object if it was no list; false if nothing is known about what comes next.
-func (d *jsonDocument) finish() bool {
+// finish hands on the object if it was no list.
+func (d *jsonDocument) finish() {
 	switch {
 	case d.items:
 		d.list.end(d.s)
@@ -318,9 +316,8 @@ func (d *jsonDocument) finish() bool {
 		d.s.passedOver(d.list.what, d.list.line, d.over)
 	default:
 		text := d.scan.w.kept()
-		d.s.object(&object{what: d.list.what, head: d.list.head, data: text, text: text, line: d.list.line})
+		d.s.object(&object{what: d.list.what, head: d.list.head, data: text, text: text, textLine: d.list.line, line: d.list.line})
 	}
-	return true
 }
 
 func (s *stream) jsonItem(l *list, text []byte, line, nested int) {
@@ -328,10 +325,10 @@ func (s *stream) jsonItem(l *list, text []byte, line, nested int) {
 		l.odd(line)
 		return
 	}
-	o := &object{what: l.item(), data: text, text: text, line: line, nested: nested + 1}
+	o := &object{what: l.item(), data: text, text: text, textLine: line, line: line, nested: nested + 1}
 	var err error
 	if o.head, err = jsonHead(memory(text, line), len(text), s.limits.Depth); err != nil {
-		s.broken(o.what, text, line, err)
+		s.brokenObject(o, err)
 		return
 	}
 	s.itemObject(l, o)
@@ -344,7 +341,7 @@ func (s *stream) jsonListItem(o *object) {
 	w := memory(o.data, o.line)
 	d := &jsonDocument{s: s, scan: &jsonScanner{w: w, limit: s.limits.Document, depth: s.limits.Depth}, list: l, nested: o.nested}
 	if err := d.read(); err != nil {
-		s.broken(o.what, o.text, o.line, err)
+		s.brokenObject(o, err)
 	}
 	l.end(s)
 }
@@ -384,7 +381,7 @@ func (s *stream) yamlItem(l *list, p part, before *prelude) {
 		root, err = before.parse(p)
 	}
 	if err != nil {
-		s.broken(l.item(), p.text, p.line, err)
+		s.broken(p, l.item(), p.line, err)
 		return
 	}
 	before.keep(p, root)
@@ -398,7 +395,7 @@ func (s *stream) yamlItem(l *list, p part, before *prelude) {
 			l.odd(item.Line)
 			continue
 		}
-		s.itemObject(l, &object{what: l.item(), node: item, text: p.text, line: item.Line, nested: 1})
+		s.itemObject(l, &object{what: l.item(), node: item, text: p.text, textLine: p.line, line: item.Line, nested: 1})
 	}
 }
 
@@ -413,12 +410,12 @@ func (s *stream) yamlTail(l *list, p part) {
 		}
 		switch {
 		case err != nil:
-			s.broken(l.what, p.text, p.line, err)
+			s.broken(p, l.what, p.line, err)
 			tail.kind = unreadable
 		case tail.items != nil:
-			s.broken(l.what, nil, p.line, &syntaxError{line: tail.items.Line, msg: "the key \"items\" is given twice: what the second holds was not read"})
+			s.broken(part{}, l.what, p.line, &syntaxError{line: tail.items.Line, msg: "the key \"items\" is given twice: what the second holds was not read"})
 		case tail.kind != "" && l.head.kind != "" && !l.looked:
-			s.broken(l.what, nil, p.line, &syntaxError{line: p.line, msg: "the key \"kind\" is given twice"})
+			s.broken(part{}, l.what, p.line, &syntaxError{line: p.line, msg: "the key \"kind\" is given twice"})
 		}
 	}
 	if l.head.kind == "" {

@@ -21,9 +21,10 @@ type object struct {
 	// data is its JSON. It is made from node where node is set.
 	data []byte
 	node *yaml.Node
-	// text is what it was read from.
-	text []byte
-	line int
+	// text is what it was read from, if it was read by itself, and textLine the line that starts on.
+	text     []byte
+	textLine int
+	line     int
 	// listed is what a typed list says of an item that does not say it itself.
 	listed head
 	nested int
@@ -92,9 +93,7 @@ func (s *stream) object(o *object) {
 		}
 	}
 	switch h := o.head; {
-	case isTemplated(h.kind) || isTemplated(h.apiVersion):
-		_, hint := templateHint([]byte(h.kind + h.apiVersion))
-		s.unrendered(o.what, o.line, hint)
+	case s.isTemplate(o):
 	case h.kind == "":
 		s.withoutKind(o)
 	case isList(h.kind) && o.node != nil && h.hasItems:
@@ -108,6 +107,20 @@ func (s *stream) object(o *object) {
 	default:
 		s.other(o)
 	}
+}
+
+// isTemplate tells, and records, that an object is named by a template: elsewhere braces may well be meant.
+func (s *stream) isTemplate(o *object) bool {
+	t := findTemplate(o.text)
+	if t.hint == "" {
+		return false
+	}
+	m := metaOf(o)
+	if !isTemplated(m.Name) && !isTemplated(m.Namespace) && !isTemplated(o.head.kind) && !isTemplated(o.head.apiVersion) {
+		return false
+	}
+	s.unrendered(o.what, o.textLine+t.line, t.hint)
+	return true
 }
 
 // foreignGroup tells whether an API group is somebody's own, in which a kind may have any name.
@@ -130,7 +143,7 @@ func (s *stream) treeList(o *object) {
 			l.odd(item.Line)
 			continue
 		}
-		s.object(&object{what: l.item(), node: item, text: o.text, line: item.Line, listed: o.head.ofItems(), nested: o.nested + 1})
+		s.object(&object{what: l.item(), node: item, line: item.Line, listed: o.head.ofItems(), nested: o.nested + 1})
 	}
 	l.end(s)
 }
@@ -139,17 +152,22 @@ func (s *stream) treeList(o *object) {
 func (s *stream) toJSON(o *object) []byte {
 	if o.node == nil {
 		if err := checkText(o.data, o.line); err != nil {
-			s.broken(o.what, nil, o.line, err)
+			s.broken(part{}, o.what, o.line, err)
 			return nil
 		}
 		return o.data
 	}
 	data, err := s.json.convert(o.node)
 	if err != nil {
-		s.broken(o.what, o.text, o.line, err)
+		s.brokenObject(o, err)
 		return nil
 	}
 	return data
+}
+
+// brokenObject records an object whose text says nothing clear.
+func (s *stream) brokenObject(o *object, err error) {
+	s.broken(part{text: o.text, line: o.textLine}, o.what, o.line, err)
 }
 
 // policy reads a PodSecurityPolicy.
@@ -157,6 +175,9 @@ func (s *stream) policy(o *object) {
 	var p *pspparse.Policy
 	var problems []pspparse.Problem
 	if o.node != nil {
+		if findTemplate(o.text).bare && s.toJSON(o) == nil {
+			return // its keys are templates, which is told
+		}
 		p, problems = pspparse.Parse(o.node, s.name)
 	} else {
 		p, problems = pspparse.ParseJSON(o.data, s.at(o.line))
@@ -168,38 +189,7 @@ func (s *stream) policy(o *object) {
 		s.out.AddPolicy(p)
 		return
 	}
-	if line, hint := templateHint(o.text); hint != "" && o.nested == 0 {
-		s.unrendered(o.what, startLine(o, line), hint)
-		return
-	}
 	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line))})
-}
-
-// startLine is the line of the n-th line of the text that an object was read from.
-func startLine(o *object, n int) int {
-	if o.node == nil {
-		return o.line + n
-	}
-	return max(o.line, 1) + max(n-leading(o.text), 0)
-}
-
-// leading counts the lines before the first that is neither blank nor comment nor marker.
-func leading(text []byte) int {
-	n := 0
-	for len(text) > 0 && (isBlank(text[:lineEnd(text)]) || isMarker(text, "---") && !inlineContent(text[:lineEnd(text)])) {
-		text = text[lineEnd(text):]
-		n++
-	}
-	return n
-}
-
-func lineEnd(text []byte) int {
-	for i, c := range text {
-		if c == '\n' {
-			return i + 1
-		}
-	}
-	return len(text)
 }
 
 func firstLine(problems []pspparse.Problem, line int) int {
@@ -289,7 +279,7 @@ func (s *stream) other(o *object) {
 	case errors.As(err, &failed):
 		s.undecoded(o, data, failed)
 	case err != nil:
-		s.broken(s.label(o), nil, o.line, err)
+		s.broken(part{}, s.label(o), o.line, err)
 	case !handled:
 		s.unknown(o, data)
 	}
@@ -297,14 +287,12 @@ func (s *stream) other(o *object) {
 
 func (s *stream) undecoded(o *object, data []byte, failed *inventory.DecodeError) {
 	if err := validJSON(data, o.line); o.node == nil && err != nil {
-		s.broken(o.what, o.text, o.line, err)
+		s.brokenObject(o, err)
 		return
 	}
-	if line, hint := templateHint(o.text); hint != "" && o.nested == 0 && o.node != nil {
-		s.unrendered(o.what, startLine(o, line), hint)
-		return
-	}
-	s.gap(failed.Gap(s.at(fieldLine(o, failed.Err.Error()))))
+	gap := failed.Gap(s.at(fieldLine(o, failed.Err.Error())))
+	gap.Why += findTemplate(o.text).perhaps()
+	s.gap(gap)
 }
 
 // validJSON finds the line of what is wrong with a text that a decoder refused.

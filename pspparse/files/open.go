@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// errUnreadable is a file that holds something else than text; the message says what to do.
-type errUnreadable struct{ msg string }
+// unreadableError is a file that holds something else than text; the message says what to do.
+type unreadableError struct{ msg string }
 
-func (e *errUnreadable) Error() string { return e.msg }
+func (e *unreadableError) Error() string { return e.msg }
 
 const sniffed = 4096
 
@@ -29,7 +29,7 @@ func text(src io.Reader, limits Limits) (io.Reader, error) {
 	if bytes.HasPrefix(begin, []byte{0x1f, 0x8b}) {
 		unpacked, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, &errUnreadable{"it starts like a gzip file, but " + readReason(err) + "; fetch it again"}
+			return nil, &unreadableError{"it starts like a gzip file, but " + readReason(err) + "; fetch it again"}
 		}
 		in = bufio.NewReaderSize(&inflating{r: unpacked, left: limits.Inflated, limit: limits.Inflated}, windowSize)
 		if begin, err = peek(in, sniffed); err != nil {
@@ -38,9 +38,9 @@ func text(src io.Reader, limits Limits) (io.Reader, error) {
 	}
 	switch {
 	case isUTF16(begin):
-		return nil, &errUnreadable{"it is UTF-16: convert it to UTF-8 (in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW)"}
+		return nil, &unreadableError{"it is UTF-16: convert it to UTF-8 (in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW)"}
 	case isBinary(begin):
-		return nil, &errUnreadable{"it is not YAML or JSON but binary data: if it is encrypted, decrypt it first; else leave it out"}
+		return nil, &unreadableError{"it is not YAML or JSON but binary data: if it is encrypted, decrypt it first; else leave it out"}
 	}
 	if bytes.HasPrefix(begin, []byte("\ufeff")) {
 		if _, err := in.Discard(len("\ufeff")); err != nil {

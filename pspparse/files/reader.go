@@ -108,7 +108,7 @@ func reopen(ctx context.Context, open func() (io.ReadCloser, error), limits Limi
 // readAll reads everything in a file that could be opened.
 func (s *stream) readAll(src io.Reader) {
 	in, err := text(src, s.limits)
-	var unreadable *errUnreadable
+	var unreadable *unreadableError
 	switch {
 	case errors.As(err, &unreadable):
 		s.gap(inventory.Gap{What: quote(s.name), Why: unreadable.msg, Position: s.at(0)})

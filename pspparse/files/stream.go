@@ -83,16 +83,25 @@ func (s *stream) gap(g inventory.Gap) {
 
 // broken records a document or item that is not what it should be. Template text is told once per file: there, one
 // cause spoils many documents.
-func (s *stream) broken(what string, text []byte, line int, err error) {
-	if n, hint := templateHint(text); hint != "" {
-		s.unrendered(what, line+n, hint)
+func (s *stream) broken(p part, what string, line int, err error) {
+	t := findTemplate(p.text)
+	if t.bare {
+		s.unrendered(what, p.line+t.line, t.hint)
 		return
 	}
 	var syntax *syntaxError
 	if errors.As(err, &syntax) {
 		line = syntax.line
 	}
-	s.gap(inventory.Gap{What: what, Why: err.Error() + advice(syntax), Position: s.at(line)})
+	s.gap(inventory.Gap{What: what, Why: err.Error() + advice(syntax) + t.perhaps(), Position: s.at(line)})
+}
+
+// perhaps is for what may fail for another reason.
+func (t template) perhaps() string {
+	if t.hint == "" {
+		return ""
+	}
+	return "; if " + t.hint
 }
 
 func advice(e *syntaxError) string {
@@ -133,7 +142,7 @@ func (s *stream) yamlDocument(p part) {
 		if isCommented(p.text) {
 			err = &syntaxError{line: p.line, msg: jsonComments}
 		}
-		s.broken(s.document(), p.text, p.line, err)
+		s.broken(p, s.document(), p.line, err)
 		return
 	}
 	if root == nil {
@@ -143,7 +152,7 @@ func (s *stream) yamlDocument(p part) {
 		s.unrendered(s.document(), p.line+n, yttHint)
 		return
 	}
-	s.tree(s.document(), root, p.text)
+	s.tree(s.document(), root, p)
 }
 
 const jsonComments = "it is neither YAML nor JSON: JSON has no comments, remove them"
@@ -155,11 +164,11 @@ func isCommented(text []byte) bool {
 }
 
 // tree reads a document that was parsed whole.
-func (s *stream) tree(what string, root *yaml.Node, text []byte) {
+func (s *stream) tree(what string, root *yaml.Node, p part) {
 	root = deref(root)
 	switch root.Kind {
 	case yaml.MappingNode:
-		s.object(&object{what: what, node: root, text: text, line: root.Line})
+		s.object(&object{what: what, node: root, text: p.text, textLine: p.line, line: root.Line})
 	case yaml.SequenceNode:
 		s.sequence(what, root)
 	default:
@@ -167,7 +176,7 @@ func (s *stream) tree(what string, root *yaml.Node, text []byte) {
 			return
 		}
 		why := "it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out"
-		if isCommented(text) {
+		if isCommented(p.text) {
 			why = jsonComments
 		}
 		s.gap(inventory.Gap{What: what, Why: why, Position: s.at(root.Line)})

@@ -22,18 +22,55 @@ func clean(s string) string {
 	return q[1 : len(q)-1]
 }
 
-// templateHint tells from the text of a document that could not be read whether it is a template, on which line of the
-// text, and how to render it. ytt hides in comments: its documents are not read even where they parse.
-func templateHint(text []byte) (line int, hint string) {
-	for _, t := range []struct{ mark, hint string }{
-		{"{{", "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"},
-		{"{%", "it is a template that was not rendered: render it first (whatever fills in {% %})"},
-	} {
-		if i := bytes.Index(text, []byte(t.mark)); i >= 0 {
-			return bytes.Count(text[:i], newline), t.hint
+// template says how a text looks like a template that was not rendered.
+type template struct {
+	line int // of the text, from 0
+	hint string
+	// bare is set where the marks stand outside quotes: there they are no value that somebody meant.
+	bare bool
+}
+
+const (
+	braces   = "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"
+	percents = "it is a template that was not rendered: render it first (whatever fills in {% %})"
+)
+
+// findTemplate looks for template marks in a document that could not be read; its hint is "" if there are none. The
+// first outside quotes counts, else the first.
+func findTemplate(text []byte) template {
+	var best template
+	for _, mark := range []template{{hint: braces}, {hint: percents}} {
+		found := mark.find(text)
+		if found.hint != "" && (best.hint == "" || found.bare && !best.bare || found.bare == best.bare && found.line < best.line) {
+			best = found
 		}
 	}
-	return 0, ""
+	return best
+}
+
+func (t template) find(text []byte) template {
+	mark := []byte("{{")
+	if t.hint == percents {
+		mark = []byte("{%")
+	}
+	var first template
+	for from := 0; ; {
+		i := bytes.Index(text[from:], mark)
+		if i < 0 {
+			return first
+		}
+		t.line += bytes.Count(text[from:from+i], newline)
+		i += from
+		t.bare = bytes.IndexAny(text[bytes.LastIndexByte(text[:i], '\n')+1:i], "\"'") < 0
+		if first.hint == "" || t.bare {
+			first = t
+		}
+		end := bytes.IndexByte(text[i:], '\n')
+		if t.bare || end < 0 {
+			return first
+		}
+		from = i + end
+	}
 }
 
 const yttHint = "it is a ytt template that was not rendered: render it first (ytt -f ...)"
@@ -51,7 +88,11 @@ func yttLine(text []byte) int {
 		if len(before) == 0 || bytes.HasSuffix(before, []byte(": ")) || bytes.HasSuffix(before, []byte("- ")) {
 			return bytes.Count(text[:i], newline)
 		}
-		from = i + 2
+		next := bytes.IndexByte(text[i:], '\n')
+		if next < 0 {
+			return -1
+		}
+		from = i + next
 	}
 }
 

@@ -15,13 +15,8 @@ import (
 // withoutKind judges an object that does not say what it is.
 func (s *stream) withoutKind(o *object) {
 	at := s.at(o.line)
-	switch {
-	case s.isKustomization():
+	if s.isKustomization() {
 		s.kustomization(at)
-		return
-	case isTemplated(metaOf(o).Name):
-		line, hint := templateHint(o.text)
-		s.unrendered(o.what, startLine(o, line), hint)
 		return
 	}
 	data := s.toJSON(o)
@@ -48,7 +43,7 @@ func (s *stream) kustomization(at pspparse.Position) {
 func (s *stream) valid(o *object) bool {
 	err := validJSON(o.data, o.line)
 	if err != nil {
-		s.broken(o.what, o.text, o.line, err)
+		s.brokenObject(o, err)
 	}
 	return err == nil
 }
