@@ -83,7 +83,8 @@ func (s *stream) itemObject(l *list, o *object) {
 		return
 	}
 	if why := holds(data); why != "" && l.head.apiVersion != "" {
-		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.at(o.line), Namespaces: namespaceOf(o)})
+		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why),
+			Position: s.at(o.line), Namespaces: namespaceOf(o)})
 		return
 	}
 	l.odd(o.line)
@@ -101,7 +102,8 @@ func (l *list) end(s *stream) {
 		return
 	}
 	if l.odds > 0 {
-		s.out.AddNote(inventory.Note{What: l.what, Why: fmt.Sprintf("%s of the list hold no object and were passed over", plural(l.odds, "item", "items")), Position: s.at(l.oddLine)})
+		s.out.AddNote(inventory.Note{What: l.what, Why: fmt.Sprintf("%s of the list hold no object and were passed over",
+			plural(l.odds, "item", "items")), Position: s.at(l.oddLine)})
 	}
 }
 

@@ -53,7 +53,7 @@ func (b *prelude) with(p part) ([]byte, []segment) {
 func (b *prelude) parse(p part) (*yaml.Node, error) {
 	text, parts := b.with(p)
 	b.spent += len(text)
-	if b.full || len(text) > b.limits.Document || b.spent > 16*b.limits.Document {
+	if b.full || len(text) > b.limits.Document || b.spent > b.limits.Document {
 		return nil, &syntaxError{line: p.line, msg: fmt.Sprintf("it has aliases to other items, and there are too many of them (more than %d bytes to read again): write them out", b.limits.Document)}
 	}
 	if crowded(text, b.limits.Values) {

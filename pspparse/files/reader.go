@@ -79,7 +79,8 @@ func (r *Reader) file(ctx context.Context, f found, b *inventory.Builder, t *tol
 		if f.named {
 			return fmt.Errorf("opening %s: %w; check the path and its permissions", quote(f.path), reason(err))
 		}
-		s.gap(inventory.Gap{What: quote(f.path), Why: fmt.Sprintf("opening it failed: %v; read it as a user who may, or leave it out", reason(err)), Position: s.at(0)})
+		s.gap(inventory.Gap{What: quote(f.path), Why: fmt.Sprintf("opening it failed: %v; read it as a user who may, or leave it out",
+			reason(err)), Position: s.at(0)})
 		return nil
 	}
 	s.readAll(until(ctx, r.counted(f.path, in)))
@@ -113,7 +114,8 @@ func (s *stream) readAll(src io.Reader) {
 	case errors.As(err, &unreadable):
 		s.gap(inventory.Gap{What: quote(s.name), Why: unreadable.msg, Position: s.at(0)})
 	case err != nil:
-		s.gap(inventory.Gap{What: quote(s.name), Why: fmt.Sprintf("reading it failed: %s; read the file again, or mend it", readReason(err)), Position: s.at(0)})
+		s.gap(inventory.Gap{What: quote(s.name), Why: fmt.Sprintf("reading it failed: %s; read the file again, or mend it",
+			readReason(err)), Position: s.at(0)})
 	default:
 		s.read(in)
 	}

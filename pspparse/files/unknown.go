@@ -27,7 +27,8 @@ func (s *stream) withoutKind(o *object) {
 	case o.head.apiVersion == "":
 		s.kindless(at)
 	case holds(data) != "":
-		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", holds(data)), Position: at, Namespaces: namespaceOf(o)})
+		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", holds(data)),
+			Position: at, Namespaces: namespaceOf(o)})
 	default:
 		s.out.Skip(noKind)
 		s.out.AddNote(inventory.Note{What: o.what, Why: fmt.Sprintf("it has the apiVersion %s but no kind: it was passed over, add the kind if it is an object", quote(o.head.apiVersion)), Position: at})
