@@ -44,7 +44,7 @@ fmt: bin/golangci-lint ## format the code
 	bin/golangci-lint fmt ./...
 
 golden: ## rewrite the golden files and the command reference
-	$(GO) test ./cmd ./migrate/... ./fixtures ./pspparse/... -args -update
+	grep -rl "flag.Bool(.update" --include=*_test.go . | xargs -n1 dirname | sort -u | xargs -I{} $(GO) test ./{} -args -update
 
 docs: ## rewrite the command reference
 	$(GO) test ./cmd -run TestCommandReference -args -update

@@ -48,6 +48,10 @@ func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	return b.Build(source), nil
 }
 
+// demoVersion is the server that the demo cluster stands for: the last that served policies. It judges Windows pods
+// more strictly than v1.25.
+const demoVersion = "v1.24.17"
+
 func loadDemo(b *inventory.Builder) (*inventory.Inventory, error) {
 	demo, err := fixtures.Demo()
 	if err != nil {
@@ -56,7 +60,7 @@ func loadDemo(b *inventory.Builder) (*inventory.Inventory, error) {
 	if err := files.ReadFS(demo, b); err != nil {
 		return nil, fmt.Errorf("reading the demo cluster: %w", err)
 	}
-	return b.Build(inventory.Source{Kind: inventory.SourceDemo}), nil
+	return b.Build(inventory.Source{Kind: inventory.SourceDemo, ServerVersion: demoVersion}), nil
 }
 
 func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (inventory.Source, error) {

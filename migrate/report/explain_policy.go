@@ -62,9 +62,16 @@ func (p *page) closest(po *migrate.Policy) {
 	if po.NearestMiss != "" {
 		p.item("%s", po.NearestMiss)
 	}
+	for _, choice := range po.Choices {
+		p.item("choose: %s", choice)
+	}
 	p.item("safe %s: no pod that it admits would be refused, even once it fills nothing in", dash(string(po.Safe)))
 	p.item("held %s: every pod that it has filled in complies", dash(string(po.Held)))
-	p.item("cover %s: the loosest level that allows nothing it forbids", dash(string(po.Cover)))
+	if po.Cover == "none" {
+		p.item("cover none: every level allows something that it forbids")
+	} else {
+		p.item("cover %s: the loosest level that allows nothing it forbids", dash(string(po.Cover)))
+	}
 }
 
 // statusSays puts the letters of a check's status in words.

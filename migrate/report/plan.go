@@ -157,7 +157,7 @@ func (p *page) legend(plan *migrate.Plan) {
 		}
 	}
 	if n := levels[""]; n > 0 {
-		counts = append(counts, fmt.Sprintf("%d without", n))
+		counts = append(counts, fmt.Sprintf("%d not set", n))
 	}
 	p.prose("Enforce: %s.", strings.Join(counts, ", "))
 }
@@ -185,8 +185,16 @@ func (p *page) policies(plan *migrate.Plan) {
 		g.add(escape.Terminal(po.Name), dash(string(po.Closest)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.Mutating)))
 	}
 	p.table(g)
+	for i := range plan.Policies {
+		if po := &plan.Policies[i]; len(po.Choices) > 0 {
+			p.item("%s %s", po.Name, po.NearestMiss)
+		}
+	}
 	if len(provider) > 0 {
-		p.item("a provider's default, set apart: %s", wording.First(provider, 8))
+		p.item("a provider's default: %s", wording.First(provider, 8))
+	}
+	if len(plan.Administrators) > 0 {
+		p.item("administrators, who may use all of them and count for no namespace: %s", wording.First(plan.Administrators, 4))
 	}
 	if len(unused) > 0 {
 		p.item("usable by nobody: %s", wording.First(unused, 8))

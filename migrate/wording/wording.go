@@ -47,11 +47,11 @@ func Decision(ns *migrate.Namespace) string {
 	case d.Workload != nil:
 		return Ref(d.Workload.Kind, d.Workload.Name)
 	case d.Policy != "" && d.Basis == migrate.BasisEmpty:
-		return "empty, " + Ref("psp", d.Policy)
+		return "nothing runs, " + Ref("psp", d.Policy)
 	case d.Policy != "":
 		return Ref("psp", d.Policy)
 	case d.Basis == migrate.BasisEmpty:
-		return "empty"
+		return "nothing runs"
 	}
 	return "all workloads"
 }
