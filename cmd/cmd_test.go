@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -435,6 +436,13 @@ func TestToolName(t *testing.T) {
 	}
 }
 
+func saying(text string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+}
+
 func TestWriteFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -445,7 +453,7 @@ func TestWriteFile(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Skipf("no links here: %v", err)
 	}
-	if err := writeFile(link, []byte("new")); err != nil {
+	if err := writeFile(link, saying("new")); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
@@ -457,11 +465,18 @@ func TestWriteFile(t *testing.T) {
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link was replaced (%v)", err)
 	}
-	if err := writeFile(os.DevNull, []byte("x")); err != nil {
+	if err := writeFile(os.DevNull, saying("x")); err != nil {
 		t.Errorf("a device: %v", err)
 	}
-	if err := writeFile(filepath.Join(dir, "no", "such"), nil); err == nil {
+	if err := writeFile(filepath.Join(dir, "no", "such"), saying("")); err == nil {
 		t.Error("a folder that does not exist: no error")
+	}
+	broken := errors.New("no more room")
+	if err := writeFile(target, func(io.Writer) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("a format that fails: %v", err)
+	}
+	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
+		t.Errorf("after a format that failed: %q (%v)", got, err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
 		t.Errorf("left over: %v (%v)", left, err)

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -99,11 +98,9 @@ func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders 
 		if o.file == "" {
 			continue
 		}
-		var b bytes.Buffer
-		if err := o.format.Write(&b, plan, report.Options{NoHeaders: noHeaders}); err != nil {
-			return fmt.Errorf("rendering %s: %w", o.format.Name, err)
-		}
-		if err := writeFile(o.file, b.Bytes()); err != nil {
+		if err := writeFile(o.file, func(w io.Writer) error {
+			return o.format.Write(w, plan, report.Options{NoHeaders: noHeaders})
+		}); err != nil {
 			return err
 		}
 	}
@@ -111,13 +108,9 @@ func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders 
 		if o.file != "" {
 			continue
 		}
-		var b bytes.Buffer
 		opts := report.Options{Width: streams.Width, Colour: streams.Colour, NoHeaders: noHeaders}
-		if err := o.format.Write(&b, plan, opts); err != nil {
-			return fmt.Errorf("rendering %s: %w", o.format.Name, err)
-		}
-		if _, err := streams.Out.Write(b.Bytes()); err != nil {
-			return fmt.Errorf("writing to standard output: %w", err)
+		if err := o.format.Write(streams.Out, plan, opts); err != nil {
+			return fmt.Errorf("writing %s to standard output: %w", o.format.Name, err)
 		}
 	}
 	return nil
@@ -125,19 +118,19 @@ func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders 
 
 // writeFile replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it
 // is, and a link is followed, so that neither is replaced.
-func writeFile(name string, data []byte) error {
+func writeFile(name string, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return writeInto(name, os.O_WRONLY, data)
+		return writeInto(name, os.O_WRONLY, write)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
 	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
-	if err := writeInto(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data); err != nil {
+	if err := writeInto(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write); err != nil {
 		_ = os.Remove(temporary)
 		return err
 	}
@@ -156,12 +149,12 @@ func writeFile(name string, data []byte) error {
 	return nil
 }
 
-func writeInto(name string, flag int, data []byte) error {
+func writeInto(name string, flag int, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, flag, 0o666) //nolint:gosec // G302, G304: the file that the user names, with the rights the user's umask gives
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
-	_, err = f.Write(data)
+	err = write(f)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

@@ -1,31 +1,108 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
+	"reflect"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
 
-// JSON writes the Plan itself, which migrate.ReadPlan reads back.
-func JSON(w io.Writer, p *migrate.Plan, _ Options) error { return writeJSON(w, p) }
+// JSON writes the Plan itself, which migrate.ReadPlan reads back. The Plan of a large cluster is hundreds of megabytes of
+// text: it is encoded one namespace and one policy at a time.
+func JSON(w io.Writer, p *migrate.Plan, _ Options) error {
+	out := bufio.NewWriter(w)
+	separator := "{\n"
+	err := eachField(p, func(name string, value any, list bool) error {
+		_, _ = out.WriteString(separator + `  "` + name + `": `) // Flush reports the error
+		separator = ",\n"
+		if !list {
+			return encode(out, value, "  ")
+		}
+		items := reflect.ValueOf(value)
+		for i := range items.Len() {
+			_, _ = out.WriteString([]string{"[\n    ", ",\n    "}[min(i, 1)])
+			if err := encode(out, items.Index(i).Interface(), "    "); err != nil {
+				return err
+			}
+		}
+		_, err := out.WriteString("\n  ]")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = out.WriteString("\n}\n")
+	return out.Flush()
+}
 
-// YAML writes the Plan itself, with its fields in the order of the JSON form.
-func YAML(w io.Writer, p *migrate.Plan, _ Options) error { return manifest.Write(w, p) }
+// YAML writes the Plan itself, with its fields in the order of the JSON form, and like it piece by piece.
+func YAML(w io.Writer, p *migrate.Plan, _ Options) error {
+	out := bufio.NewWriter(w)
+	err := eachField(p, func(name string, value any, list bool) error {
+		if !list {
+			return manifest.Write(out, map[string]any{name: value})
+		}
+		_, _ = out.WriteString(name + ":\n") // Flush reports the error
+		items := reflect.ValueOf(value)
+		for i := range items.Len() {
+			var item bytes.Buffer
+			if err := manifest.Write(&item, map[string]any{name: []any{items.Index(i).Interface()}}); err != nil {
+				return err
+			}
+			_, text, _ := strings.Cut(item.String(), "\n") // the first line is the name again
+			_, _ = out.WriteString(text)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
 
-// writeJSON keeps < > & readable and shows by escapes what would not show as itself.
-func writeJSON(w io.Writer, v any) error {
+// eachField visits the fields of a Plan that its JSON form has, in order; list is true for one with items, which can be
+// written one by one.
+func eachField(p *migrate.Plan, visit func(name string, value any, list bool) error) error {
+	plan := reflect.ValueOf(p).Elem()
+	for i := range plan.NumField() {
+		name, options, _ := strings.Cut(plan.Type().Field(i).Tag.Get("json"), ",")
+		field := plan.Field(i)
+		empty := field.IsZero() || field.Kind() == reflect.Slice && field.Len() == 0
+		if strings.Contains(options, "omit") && empty {
+			continue
+		}
+		if err := visit(name, field.Interface(), field.Kind() == reflect.Slice && field.Len() > 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode keeps < > & readable and shows by escapes what would not show as itself. The prefix is the indentation at which
+// the value stands.
+func encode(w io.Writer, v any, prefix string) error {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent(prefix, "  ")
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(escape.JSON(b.Bytes()))
+	_, err := w.Write(escape.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	if err := encode(w, v, ""); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
 	return err
 }
 
