@@ -32,6 +32,8 @@ func named(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: "web", Name: name, UID: "1"}
 }
 
+func web() *corev1.Namespace { return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "web"}} }
+
 func spec() corev1.PodSpec {
 	return corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}
 }
@@ -96,7 +98,7 @@ func (s *server) fill() {
 	cluster := metav1.ObjectMeta{Name: "cr", UID: "1"}
 	s.psps = []map[string]any{psp("open")}
 	s.objects = map[string][]runtime.Object{
-		"/api/v1/namespaces":             {&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "web"}}},
+		"/api/v1/namespaces":             {web()},
 		"/api/v1/pods":                   {pod("bare")},
 		"/api/v1/serviceaccounts":        {&corev1.ServiceAccount{ObjectMeta: named("default")}},
 		"/api/v1/replicationcontrollers": {&corev1.ReplicationController{ObjectMeta: named("rc"), Spec: corev1.ReplicationControllerSpec{Template: ptr(template())}}},
@@ -363,18 +365,18 @@ func TestServerOfV18(t *testing.T) {
 	s := newServer(t)
 	s.absent["apps/v1"] = true
 	s.objects = map[string][]runtime.Object{
+		"/api/v1/namespaces":              {web()},
 		"/apis/apps/v1beta2/replicasets":  {&appsv1beta2.ReplicaSet{ObjectMeta: named("rs"), Spec: appsv1beta2.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}}},
 		"/apis/apps/v1beta2/deployments":  {&appsv1beta2.Deployment{ObjectMeta: named("d"), Spec: appsv1beta2.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}}},
 		"/apis/apps/v1beta2/daemonsets":   {&appsv1beta2.DaemonSet{ObjectMeta: named("ds"), Spec: appsv1beta2.DaemonSetSpec{Template: template()}}},
 		"/apis/apps/v1beta2/statefulsets": {&appsv1beta2.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1beta2.StatefulSetSpec{Template: template()}}},
 	}
 	want := []string{
-		"namespace web declared=false",
+		"namespace web declared=true",
 		"DaemonSet web/ds replicas=0 pods=0",
 		"Deployment web/d replicas=3 pods=0",
 		"ReplicaSet web/rs replicas=0 pods=0",
 		"StatefulSet web/sts replicas=1 pods=0",
-		"note namespaces",
 	}
 	if diff := cmp.Diff(want, digest(s.load())); diff != "" {
 		t.Errorf("inventory (-want +got):\n%s", diff)
@@ -397,7 +399,17 @@ func TestControllerWithoutTemplateIsAGap(t *testing.T) {
 
 func TestPaging(t *testing.T) {
 	t.Parallel()
+	for _, onlyJSON := range []bool{false, true} {
+		t.Run(fmt.Sprintf("onlyJSON=%t", onlyJSON), func(t *testing.T) {
+			t.Parallel()
+			testPaging(t, onlyJSON)
+		})
+	}
+}
+
+func testPaging(t *testing.T, onlyJSON bool) {
 	s := newServer(t)
+	s.onlyJSON = onlyJSON
 	s.pageSize = 2
 	for i := range 7 {
 		s.objects["/api/v1/pods"] = append(s.objects["/api/v1/pods"], pod(fmt.Sprintf("p-%d", i)))
@@ -430,6 +442,7 @@ func TestExpiredListIsReadAgain(t *testing.T) {
 		p.OwnerReferences = owner
 		return p
 	}
+	s.objects["/api/v1/namespaces"] = []runtime.Object{web()}
 	s.objects["/api/v1/pods"] = []runtime.Object{owned("p-0"), owned("p-1"), owned("p-2"), owned("p-3"), owned("p-4")}
 	s.before = func(w http.ResponseWriter, r *http.Request, nth int) bool {
 		if r.URL.Path != "/api/v1/pods" || nth != 3 {
@@ -442,7 +455,7 @@ func TestExpiredListIsReadAgain(t *testing.T) {
 		return true
 	}
 	inv := s.load()
-	want := []string{"namespace web declared=false", "StatefulSet web/p replicas=6 pods=6", "note namespaces", "note pods"}
+	want := []string{"namespace web declared=true", "StatefulSet web/p replicas=6 pods=6", "note pods"}
 	if diff := cmp.Diff(want, digest(inv)); diff != "" {
 		t.Errorf("inventory (-want +got):\n%s", diff)
 	}
@@ -562,6 +575,35 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
+// A delay that stands in the answer's body only; client-go looks at the header alone.
+func TestSuggestedDelayIsHonoured(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.before = func(w http.ResponseWriter, r *http.Request, nth int) bool {
+		if r.URL.Path != "/api/v1/pods" || nth > 2 {
+			return false
+		}
+		status := metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: 429, Reason: metav1.StatusReasonTooManyRequests}
+		if nth == 2 {
+			status.Details = &metav1.StatusDetails{RetryAfterSeconds: 7}
+		}
+		writeJSON(w, http.StatusTooManyRequests, status)
+		return true
+	}
+	var waited []time.Duration
+	r := s.reader()
+	r.wait = func(_ context.Context, d time.Duration) error {
+		waited = append(waited, d)
+		return nil
+	}
+	if _, err := r.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]time.Duration{firstDelay, 7 * time.Second}, waited); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+}
+
 func TestTimeoutIsAGap(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -600,9 +642,11 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	}
-	_, err := s.reader().Load(ctx)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want context.Canceled", err)
+	const want = `reading the cluster of context "test": context canceled`
+	for _, when := range []string{"in the middle", "before it began"} {
+		if _, err := s.reader().Load(ctx); !errors.Is(err, context.Canceled) || err.Error() != want {
+			t.Errorf("canceled %s: got %v, want %s", when, err, want)
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type server struct {
 	// objects by list path, as typed objects; policies as maps.
 	objects map[string][]runtime.Object
 	psps    []map[string]any
+	// onlyJSON makes the server answer in JSON whatever is asked for.
+	onlyJSON bool
 	// absent group versions ("batch/v1"), or resources in them ("batch/v1/cronjobs").
 	absent map[string]bool
 	// before, if set, may answer a request itself; nth counts requests for the same path from 1.
@@ -159,7 +161,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVer
 		list.(metav1.ListInterface).SetContinue(strconv.Itoa(to))
 	}
 	mediaType := runtime.ContentTypeJSON
-	if strings.HasPrefix(r.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
+	if !s.onlyJSON && strings.HasPrefix(r.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
 		mediaType = runtime.ContentTypeProtobuf
 	}
 	info, _ := runtime.SerializerInfoForMediaType(s.codecs.SupportedMediaTypes(), mediaType)
