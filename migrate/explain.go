@@ -98,6 +98,9 @@ func (b *builder) caution(ns *Namespace) {
 	ns.Reasons = append(b.reasons(ns), ns.Reasons...)
 	if !ns.Complete {
 		text := "not everything could be read (see gaps): the needed level is an upper bound"
+		if ns.Needed == "" {
+			text = "not everything could be read (see gaps): something may run here after all"
+		}
 		if !b.opts.AllowPartial {
 			text += ", and no enforce is recommended"
 		}
@@ -106,14 +109,24 @@ func (b *builder) caution(ns *Namespace) {
 	if n := countEstimated(ns.Workloads); n > 0 {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
-	today := enforcedToday(ns.Current)
-	switch enforce := api.Level(ns.Recommended.Enforce); {
-	case ns.Action == ActionLoosen:
+	cautionBreakage(ns)
+	b.cautionCreators(ns)
+}
+
+// cautionBreakage says what the enforce level would refuse, and where it is looser than today's, whether anything that
+// runs asks for that.
+func cautionBreakage(ns *Namespace) {
+	today, enforce := enforcedToday(ns.Current), api.Level(ns.Recommended.Enforce)
+	switch {
+	case ns.Action != ActionLoosen:
+	case looser(ns.Needed, today):
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's enforce=%s is stricter than %s: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first", today, enforce))
-	case ns.Needed != "" && looser(ns.Needed, enforce):
+	default:
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's enforce=%s is stricter than %s, and nothing that runs here asks for less: loosen it only on purpose", today, enforce))
+	}
+	if looser(ns.Needed, enforce) {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("enforce=%s would refuse %s of %d: what runs here needs %s", enforce, plural(countBelow(ns.Workloads, enforce), "workload", "workloads"), len(ns.Workloads), ns.Needed))
 	}
-	b.cautionCreators(ns)
 }
 
 // reasons explain the level in one or two sentences.
@@ -121,21 +134,7 @@ func (b *builder) reasons(ns *Namespace) []string {
 	var out []string
 	switch ns.Needed {
 	case "":
-		if ns.DecidedBy == nil {
-			return nil
-		}
-		switch {
-		case ns.DecidedBy.Basis == BasisOverride:
-			out = append(out, "nothing runs here; the level is the one asked for")
-		case ns.DecidedBy.Policy != "":
-			out = append(out, fmt.Sprintf("nothing runs here; policy %s permits %s", ns.DecidedBy.Policy, ns.Permitted))
-		default:
-			out = append(out, fmt.Sprintf("nothing runs here and no policy is meant for it: %s", ns.Recommended.Warn))
-			if l := ns.Recommended.Enforce; l != "" {
-				out[len(out)-1] = fmt.Sprintf("nothing runs here: %s keeps it so that what comes is safe", l)
-			}
-		}
-		return out
+		return reasonsEmpty(ns)
 	case api.LevelRestricted:
 		out = append(out, "everything that runs here meets restricted on the day after")
 	default:
@@ -152,7 +151,30 @@ func (b *builder) reasons(ns *Namespace) []string {
 		}
 		out = append(out, fmt.Sprintf("needed (%s) is %s (%s, by %s)", ns.Needed, which, ns.Permitted, b.loosest(ns)))
 	}
+	if ns.Permitted == "" && b.opts.Basis == BasisPolicies && b.opts.Enforce == "" {
+		out = append(out, "no policy is meant for this namespace: what runs here decides")
+	}
 	return out
+}
+
+// reasonsEmpty explain the level where nothing runs, as far as was read.
+func reasonsEmpty(ns *Namespace) []string {
+	nothing := "nothing runs here"
+	if !ns.Complete {
+		nothing = "nothing that was read runs here"
+	}
+	switch enforce := ns.Recommended.Enforce; {
+	case ns.DecidedBy == nil:
+		return nil
+	case ns.DecidedBy.Policy != "":
+		return []string{fmt.Sprintf("%s; policy %s permits %s", nothing, ns.DecidedBy.Policy, ns.Permitted)}
+	case enforce == "":
+		return []string{nothing}
+	case ns.DecidedBy.Basis == BasisOverride:
+		return []string{nothing + "; the level is the one asked for"}
+	default:
+		return []string{fmt.Sprintf("%s: %s keeps it so that what comes is safe", nothing, enforce)}
+	}
 }
 
 // cautionCreators warns of accounts that can make pods on their own and may use a looser policy than the level: what
