@@ -18,7 +18,7 @@ const randomPolicies = 1000
 func TestProperties(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(randomPolicies) {
-		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // test data, not secrets
+		r := rand.New(rand.NewPCG(seed, 1))
 		p := randomPolicy(r.IntN)
 		v := api.MajorMinorVersion(1, 16+r.IntN(24))
 		a := Assess(p, v)
@@ -57,7 +57,7 @@ func TestProperties(t *testing.T) {
 func TestOrderOfListsDecidesNothing(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(500) {
-		r := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // test data, not secrets
+		r := rand.New(rand.NewPCG(seed, 2))
 		p := randomPolicy(r.IntN)
 		q := with(p, func(q *pspparse.Policy) {
 			s := &q.Spec
@@ -142,7 +142,7 @@ func TestLooseningNeverTightens(t *testing.T) {
 	// From best to worst. X and N are not compared: a contradiction that is lifted is no gain in safety.
 	rank := map[Status]int{Guaranteed: 0, ByMutation: 1, InEffect: 2, NotEnsured: 3, Impossible: 3, Unknown: 4}
 	for seed := range uint64(randomPolicies / 10) {
-		r := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // test data, not secrets
+		r := rand.New(rand.NewPCG(seed, 3))
 		before := randomPolicy(r.IntN)
 		if seed%2 == 0 {
 			before = closedPolicy()

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -159,13 +160,14 @@ func field(message []byte, number uint64) []byte {
 		}
 		message = message[n:]
 		size, n := binary.Uvarint(message)
-		if n <= 0 || size > uint64(len(message)-n) {
+		message = message[max(n, 0):]
+		if n <= 0 || size > math.MaxInt32 || int(size) > len(message) {
 			return nil
 		}
 		if tag>>3 == number {
-			return message[n : n+int(size)]
+			return message[:size]
 		}
-		message = message[n+int(size):]
+		message = message[size:]
 	}
 	return nil
 }

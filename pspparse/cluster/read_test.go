@@ -525,7 +525,7 @@ func TestFailingList(t *testing.T) {
 			name: "a sign-in page", from: 1, to: 99,
 			answer: func(w http.ResponseWriter) {
 				w.Header().Set("Content-Type", "text/html")
-				fmt.Fprint(w, "<html>sign in</html>")
+				_, _ = fmt.Fprint(w, "<html>sign in</html>")
 			},
 			gaps: failed(0, "decoding the answer: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"),
 		},
@@ -675,7 +675,7 @@ func TestNoServerIsOneError(t *testing.T) {
 			want: "there is no /version (404), so this is no Kubernetes API server; check the address in the kubeconfig",
 		},
 		{
-			name: "a sign-in page", host: answers(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }),
+			name: "a sign-in page", host: answers(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "<html>") }),
 			want: "the answer to /version is not that of a Kubernetes API server; check the address in the kubeconfig",
 		},
 	}

@@ -197,7 +197,7 @@ func refuse(w http.ResponseWriter, status int, reason metav1.StatusReason, messa
 func cut(w http.ResponseWriter) {
 	w.Header().Set("Content-Length", "100000")
 	w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
-	fmt.Fprint(w, "k8s\x00")
+	_, _ = fmt.Fprint(w, "k8s\x00")
 	w.(http.Flusher).Flush()
 	panic(http.ErrAbortHandler)
 }

@@ -68,6 +68,7 @@ func count(n *int32) int {
 }
 
 func deployment(d *appsv1.Deployment) asked { return asked{count(d.Spec.Replicas), &d.Spec.Template} }
+
 func deploymentV1beta2(d *appsv1beta2.Deployment) asked {
 	return asked{count(d.Spec.Replicas), &d.Spec.Template}
 }
@@ -77,6 +78,7 @@ func deploymentExtensions(d *extensionsv1beta1.Deployment) asked {
 }
 
 func replicaSet(r *appsv1.ReplicaSet) asked { return asked{count(r.Spec.Replicas), &r.Spec.Template} }
+
 func replicaSetV1beta2(r *appsv1beta2.ReplicaSet) asked {
 	return asked{count(r.Spec.Replicas), &r.Spec.Template}
 }
@@ -86,6 +88,7 @@ func replicaSetExtensions(r *extensionsv1beta1.ReplicaSet) asked {
 }
 
 func statefulSet(s *appsv1.StatefulSet) asked { return asked{count(s.Spec.Replicas), &s.Spec.Template} }
+
 func statefulSetV1beta2(s *appsv1beta2.StatefulSet) asked {
 	return asked{count(s.Spec.Replicas), &s.Spec.Template}
 }
@@ -117,6 +120,7 @@ func job(j *batchv1.Job) asked {
 
 // A CronJob asks for no number either: its Jobs do.
 func cronJob(c *batchv1.CronJob) asked { return asked{template: &c.Spec.JobTemplate.Spec.Template} }
+
 func cronJobV1beta1(c *batchv1beta1.CronJob) asked {
 	return asked{template: &c.Spec.JobTemplate.Spec.Template}
 }

@@ -57,7 +57,7 @@ func readTable(t *testing.T) map[string]row {
 // TestBadInput reads each file of the corpus, and of what its script makes, and compares with the table of outcomes.
 func TestBadInput(t *testing.T) {
 	if _, err := os.Stat(corpus); err != nil {
-		t.Skip("the corpus of bad input is not here: the cases in testdata stand for it")
+		t.Skip("the corpus of bad input is absent: other tests hold what it taught")
 	}
 	table := readTable(t)
 	got := map[string]row{}
@@ -201,8 +201,14 @@ func counts(inv *inventory.Inventory) string {
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{len(inv.Policies), "policies"}, {len(inv.Namespaces), "namespaces"}, {len(inv.Workloads), "workloads"}, {len(inv.Roles), "roles"},
-		{len(inv.Bindings), "bindings"}, {len(inv.ServiceAccounts), "accounts"}} {
+	}{
+		{len(inv.Policies), "policies"},
+		{len(inv.Namespaces), "namespaces"},
+		{len(inv.Workloads), "workloads"},
+		{len(inv.Roles), "roles"},
+		{len(inv.Bindings), "bindings"},
+		{len(inv.ServiceAccounts), "accounts"},
+	} {
 		if c.n > 0 {
 			all = append(all, fmt.Sprintf("%d %s", c.n, c.what))
 		}

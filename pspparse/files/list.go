@@ -83,8 +83,10 @@ func (s *stream) itemObject(l *list, o *object) {
 		return
 	}
 	if why := holds(data); why != "" && l.head.apiVersion != "" {
-		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why),
-			Position: s.at(o.line), Namespaces: namespaceOf(o)})
+		s.gap(inventory.Gap{
+			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why),
+			Position: s.at(o.line), Namespaces: namespaceOf(o),
+		})
 		return
 	}
 	l.odd(o.line)

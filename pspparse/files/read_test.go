@@ -76,73 +76,136 @@ func TestRead(t *testing.T) {
 		limits     Limits
 		want       []string
 	}{
-		{name: "documents apart", text: "# first\n" + psp("a") + "--- # second\n" + psp("b") + "...\n--- {apiVersion: v1, kind: Namespace, metadata: {name: ns}}\n",
-			want: []string{"policy a policy/v1beta1 f:2", "policy b policy/v1beta1 f:7", "namespace ns f:12"}},
-		{name: "a marker within a block scalar is text", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    ---\n    kind: Pod\n    ---\n",
-			want: []string{"skipped ConfigMap 1"}},
-		{name: "JSON and YAML in one stream", text: jsonNamespace("a") + "\n" + jsonNamespace("b") + jsonNamespace("c") + "\n---\n" + psp("p") + "---\n" + jsonNamespace("d"),
-			want: []string{"policy p policy/v1beta1 f:4", "namespace a f:1", "namespace b f:2", "namespace c f:2", "namespace d f:9"}},
+		{
+			name: "documents apart", text: "# first\n" + psp("a") + "--- # second\n" + psp("b") + "...\n--- {apiVersion: v1, kind: Namespace, metadata: {name: ns}}\n",
+			want: []string{"policy a policy/v1beta1 f:2", "policy b policy/v1beta1 f:7", "namespace ns f:12"},
+		},
+		{
+			name: "a marker within a block scalar is text", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    ---\n    kind: Pod\n    ---\n",
+			want: []string{"skipped ConfigMap 1"},
+		},
+		{
+			name: "JSON and YAML in one stream", text: jsonNamespace("a") + "\n" + jsonNamespace("b") + jsonNamespace("c") + "\n---\n" + psp("p") + "---\n" + jsonNamespace("d"),
+			want: []string{"policy p policy/v1beta1 f:4", "namespace a f:1", "namespace b f:2", "namespace c f:2", "namespace d f:9"},
+		},
 		{name: "JSON that is YAML after all", text: `{"apiVersion": v1, "kind": Namespace, "metadata": {"name": ns,},}`, want: []string{"namespace ns f:1"}},
-		{name: "what follows a JSON object", text: jsonNamespace("a") + ", " + jsonNamespace("b") + "\n---\n" + jsonNamespace("c"),
-			want: []string{"namespace a f:1", "namespace c f:3",
-				`gap f:1 document 1: something other than an object or --- follows the JSON object: ',' [*]`}},
-		{name: "kubectl's order of keys", text: `{"apiVersion":"v1","items":[` + "\n" + jsonNamespace("a") + ",\n" + jsonNamespace("b") + "\n" + `],"kind":"List","metadata":{"resourceVersion":""}}`,
-			want: []string{"namespace a f:2", "namespace b f:3"}},
+		{
+			name: "what follows a JSON object", text: jsonNamespace("a") + ", " + jsonNamespace("b") + "\n---\n" + jsonNamespace("c"),
+			want: []string{
+				"namespace a f:1", "namespace c f:3",
+				`gap f:1 document 1: something other than an object or --- follows the JSON object: ',' [*]`,
+			},
+		},
+		{
+			name: "kubectl's order of keys", text: `{"apiVersion":"v1","items":[` + "\n" + jsonNamespace("a") + ",\n" + jsonNamespace("b") + "\n" + `],"kind":"List","metadata":{"resourceVersion":""}}`,
+			want: []string{"namespace a f:2", "namespace b f:3"},
+		},
 		{name: "typed list, kind first", text: `{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"a"}}]}`, want: []string{"namespace a f:1"}},
-		{name: "typed list, kind last", text: `{"apiVersion":"policy/v1beta1","items":[` + "\n" + `{"metadata":{"name":"a"},` + jsonSpec + `}],"kind":"PodSecurityPolicyList"}`,
-			want: []string{"policy a policy/v1beta1 f:2"}},
-		{name: "typed list in YAML, kind last", text: "# c\n---\napiVersion: v1\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\nkind: NamespaceList\n",
-			want: []string{"namespace a f:5", "namespace b f:6"}},
-		{name: "lists in lists", text: `{"kind":"List","apiVersion":"v1","items":[{"items":[` + "\n" + `{"metadata":{"name":"a"}}],"kind":"NamespaceList","apiVersion":"v1"},` + "\n" + `{"kind":"List","apiVersion":"v1","items":[` + jsonNamespace("b") + `]}]}`,
-			want: []string{"namespace a f:2", "namespace b f:3"}},
-		{name: "a List in flow style", text: "{apiVersion: v1, kind: List, items: [\n {apiVersion: v1, kind: Namespace, metadata: {name: a}},\n null]}",
-			want: []string{"namespace a f:2", "note f:3 document 1: 1 item of the list hold no object and were passed over"}},
-		{name: "indented items, comments, anchors across items", text: "apiVersion: v1\nkind: List\nitems:\n  # one\n  - apiVersion: v1\n    kind: Namespace\n    metadata: {name: a, labels: &l {x: z}}\n\n" +
-			"  - {apiVersion: v1, kind: ConfigMap}\n  - apiVersion: v1\n    kind: Namespace\n    metadata:\n      name: b\n      labels: *l\n  - apiVersion: v1\n    kind: Namespace\n    metadata:\n      labels: *l\n      name: [1]\n",
-			want: []string{"namespace a f:5", "namespace b f:10",
-				`gap f:19 Namespace "(no name)": metadata.name must be a string, not a list [*]`, "skipped ConfigMap 1"}},
-		{name: "braces at column 0", text: "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: a\n}}\n- {apiVersion: v1, kind: Namespace, metadata: {name: b}}\n",
-			want: []string{"namespace a f:4", "namespace b f:6"}},
-		{name: "a broken item costs itself only", text: "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\n- apiVersion: v1\n  kind: [\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: b}\nkind: List\n",
-			want: []string{"namespace a f:3", "namespace b f:8", "gap f:7 item 2 of document 1: it is not valid YAML: did not find expected node content [*]"}},
-		{name: "a List that is cut off between items", text: "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\n",
-			want: []string{"namespace a f:3", "gap f:6 document 1: the list ends after 1 item without saying its kind: it may be cut off; read it again from its source, or add kind: List [*]"}},
-		{name: "keys given twice", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: 1\n  b: 2\n  a: 3\n---\n" + `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"n"},"spec":{"hostPID":true,` + "\n" + `"hostPID":false}}`,
-			want: []string{`gap f:6 document 1: the key "a" is given twice (lines 4 and 6): which one counts depends on the reader, remove one [*]`,
-				`gap f:9 Pod "n/p": duplicate field "spec.hostPID": a key may be given once [n]`}},
-		{name: "merge keys", text: "apiVersion: v1\nkind: Namespace\nx: &x {a: b, c: d}\nmetadata:\n  name: ns\n  labels: {<<: *x, a: e}\n---\napiVersion: v1\nkind: ConfigMap\nx: &x {a: b}\ndata:\n  a: c\n  <<: *x\n",
-			want: []string{"namespace ns f:1",
-				`gap f:12 document 2: the merge key (<<) below "a" holds another value for it: readers differ on which one counts, move the merge key to the top [*]`}},
-		{name: "a wrong type has its line", text: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  namespace: ns\nspec:\n  containers:\n  - name: a\n    image: i\n  - name: b2\n    securityContext:\n      privileged: \"yes\"\n",
-			want: []string{`gap f:12 Pod "ns/p": spec.containers.securityContext.privileged must be a boolean, not a string [ns]`}},
-		{name: "too large, and what comes after", text: "a: " + strings.Repeat("x", 300) + "\n---\nx: |\n" + strings.Repeat("  ab\n", 100) + "---\n" + psp("p") + "---\n" + `{"apiVersion":"v1","kind":"List","items":[{"a":"` + strings.Repeat("x", 300) + `"},` + jsonNamespace("n") + "]}",
+		{
+			name: "typed list, kind last", text: `{"apiVersion":"policy/v1beta1","items":[` + "\n" + `{"metadata":{"name":"a"},` + jsonSpec + `}],"kind":"PodSecurityPolicyList"}`,
+			want: []string{"policy a policy/v1beta1 f:2"},
+		},
+		{
+			name: "typed list in YAML, kind last", text: "# c\n---\napiVersion: v1\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\nkind: NamespaceList\n",
+			want: []string{"namespace a f:5", "namespace b f:6"},
+		},
+		{
+			name: "lists in lists", text: `{"kind":"List","apiVersion":"v1","items":[{"items":[` + "\n" + `{"metadata":{"name":"a"}}],"kind":"NamespaceList","apiVersion":"v1"},` + "\n" + `{"kind":"List","apiVersion":"v1","items":[` + jsonNamespace("b") + `]}]}`,
+			want: []string{"namespace a f:2", "namespace b f:3"},
+		},
+		{
+			name: "a List in flow style", text: "{apiVersion: v1, kind: List, items: [\n {apiVersion: v1, kind: Namespace, metadata: {name: a}},\n null]}",
+			want: []string{"namespace a f:2", "note f:3 document 1: 1 item of the list hold no object and were passed over"},
+		},
+		{
+			name: "indented items, comments, anchors across items", text: "apiVersion: v1\nkind: List\nitems:\n  # one\n  - apiVersion: v1\n    kind: Namespace\n    metadata: {name: a, labels: &l {x: z}}\n\n" +
+				"  - {apiVersion: v1, kind: ConfigMap}\n  - apiVersion: v1\n    kind: Namespace\n    metadata:\n      name: b\n      labels: *l\n  - apiVersion: v1\n    kind: Namespace\n    metadata:\n      labels: *l\n      name: [1]\n",
+			want: []string{
+				"namespace a f:5", "namespace b f:10",
+				`gap f:19 Namespace "(no name)": metadata.name must be a string, not a list [*]`, "skipped ConfigMap 1",
+			},
+		},
+		{
+			name: "braces at column 0", text: "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: a\n}}\n- {apiVersion: v1, kind: Namespace, metadata: {name: b}}\n",
+			want: []string{"namespace a f:4", "namespace b f:6"},
+		},
+		{
+			name: "a broken item costs itself only", text: "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\n- apiVersion: v1\n  kind: [\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: b}\nkind: List\n",
+			want: []string{"namespace a f:3", "namespace b f:8", "gap f:7 item 2 of document 1: it is not valid YAML: did not find expected node content [*]"},
+		},
+		{
+			name: "a List that is cut off between items", text: "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\n",
+			want: []string{"namespace a f:3", "gap f:6 document 1: the list ends after 1 item without saying its kind: it may be cut off; read it again from its source, or add kind: List [*]"},
+		},
+		{
+			name: "keys given twice", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: 1\n  b: 2\n  a: 3\n---\n" + `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"n"},"spec":{"hostPID":true,` + "\n" + `"hostPID":false}}`,
+			want: []string{
+				`gap f:6 document 1: the key "a" is given twice (lines 4 and 6): which one counts depends on the reader, remove one [*]`,
+				`gap f:9 Pod "n/p": duplicate field "spec.hostPID": a key may be given once [n]`,
+			},
+		},
+		{
+			name: "merge keys", text: "apiVersion: v1\nkind: Namespace\nx: &x {a: b, c: d}\nmetadata:\n  name: ns\n  labels: {<<: *x, a: e}\n---\napiVersion: v1\nkind: ConfigMap\nx: &x {a: b}\ndata:\n  a: c\n  <<: *x\n",
+			want: []string{
+				"namespace ns f:1",
+				`gap f:12 document 2: the merge key (<<) below "a" holds another value for it: readers differ on which one counts, move the merge key to the top [*]`,
+			},
+		},
+		{
+			name: "a wrong type has its line", text: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  namespace: ns\nspec:\n  containers:\n  - name: a\n    image: i\n  - name: b2\n    securityContext:\n      privileged: \"yes\"\n",
+			want: []string{`gap f:12 Pod "ns/p": spec.containers.securityContext.privileged must be a boolean, not a string [ns]`},
+		},
+		{
+			name: "too large, and what comes after", text: "a: " + strings.Repeat("x", 300) + "\n---\nx: |\n" + strings.Repeat("  ab\n", 100) + "---\n" + psp("p") + "---\n" + `{"apiVersion":"v1","kind":"List","items":[{"a":"` + strings.Repeat("x", 300) + `"},` + jsonNamespace("n") + "]}",
 			limits: Limits{Document: 256},
-			want: []string{"policy p policy/v1beta1 f:105", "namespace n f:110",
+			want: []string{
+				"policy p policy/v1beta1 f:105", "namespace n f:110",
 				"gap f:1 document 1: it is too large (the limit for one document or item is 256 bytes): split it [*]",
 				"gap f:2 document 2: it is too large (the limit for one document or item is 256 bytes): split it [*]",
-				"gap f:110 item 1 of document 4: it is too large (the limit for one document or item is 256 bytes): split it [*]"}},
-		{name: "too deep", text: "a: [[[[1]]]]\n---\n" + `{"kind":"List","apiVersion":"v1","items":[{"kind":"X","apiVersion":"v1","a":[[[[1]]]]},` + jsonNamespace("n") + "]}", limits: Limits{Depth: 4},
-			want: []string{"namespace n f:3", "gap f:1 document 1: it nests deeper than 4 levels [*]",
-				"gap f:3 item 1 of document 2: it is nested too deeply (the limit for one document or item is 4 levels): split it [*]"}},
-		{name: "more gaps than are told", text: "a: [\n---\nb: [\n---\nc: [\n", limits: Limits{Gaps: 1},
-			want: []string{"gap f:0 the file: 2 more of its documents could not be read: only the first 1 are named [*]",
-				"gap f:1 document 1: it is not valid YAML: did not find expected node content [*]"}},
+				"gap f:110 item 1 of document 4: it is too large (the limit for one document or item is 256 bytes): split it [*]",
+			},
+		},
+		{
+			name: "too deep", text: "a: [[[[1]]]]\n---\n" + `{"kind":"List","apiVersion":"v1","items":[{"kind":"X","apiVersion":"v1","a":[[[[1]]]]},` + jsonNamespace("n") + "]}", limits: Limits{Depth: 4},
+			want: []string{
+				"namespace n f:3", "gap f:1 document 1: it nests deeper than 4 levels [*]",
+				"gap f:3 item 1 of document 2: it is nested too deeply (the limit for one document or item is 4 levels): split it [*]",
+			},
+		},
+		{
+			name: "more gaps than are told", text: "a: [\n---\nb: [\n---\nc: [\n", limits: Limits{Gaps: 1},
+			want: []string{
+				"gap f:0 the file: 2 more of its documents could not be read: only the first 1 are named [*]",
+				"gap f:1 document 1: it is not valid YAML: did not find expected node content [*]",
+			},
+		},
 		{name: "template text in what may hold it", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: '{{ .Values.x }}'\n", want: []string{"skipped ConfigMap 1"}},
 		{name: "template text is not always the cause", text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: '{{ .x }}'\n  x: 1\n", want: []string{
 			`gap f:5 document 1: the key "x" is given twice (lines 4 and 5): which one counts depends on the reader, remove one; ` +
-				"if it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }}) [*]"}},
+				"if it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }}) [*]",
+		}},
 		{name: "template text in a name", text: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: '{{ .x }}'\n", want: []string{
-			"gap f:4 document 1: it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }}) [*]"}},
+			"gap f:4 document 1: it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }}) [*]",
+		}},
 		{name: "template text is told once", text: "{{- if .x }}\napiVersion: v1\n---\n{{ end }}\n", want: []string{
-			"gap f:1 document 1: it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }}) [*]"}},
-		{name: "unknown kinds", text: "apiVersion: x.io/v1\nkind: Bundle\nmetadata: {name: b}\nspec:\n  objects:\n  - apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: d}\n---\n" +
-			"apiVersion: x.io/v1\nkind: Scaler\nmetadata: {name: s}\nspec: {target: {apiVersion: apps/v1, kind: Deployment, name: d}}\n---\n" +
-			"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {example: {containers: [{name: a, image: b}]}}\n",
-			want: []string{`gap f:1 Bundle "b": the kind "Bundle" is not known, and it holds a Deployment at spec.objects[0]: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [*]`,
-				"skipped CustomResourceDefinition 1", "skipped Scaler 1"}},
-		{name: "no kind", text: "replicas: 1\nitems:\n- a\n- {b: c}\n---\n- hosts: all\n---\napiVersion: v1\nspec: {containers: [{name: a, image: b}]}\n",
-			want: []string{"gap f:8 document 3: it has no kind, and it has containers at spec.containers: give it its kind [*]",
-				"note f:1 2 documents: it has no apiVersion and no kind: it is no Kubernetes object and was passed over; the first is shown", "skipped (no kind) 2"}},
+			"gap f:1 document 1: it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }}) [*]",
+		}},
+		{
+			name: "unknown kinds", text: "apiVersion: x.io/v1\nkind: Bundle\nmetadata: {name: b}\nspec:\n  objects:\n  - apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: d}\n---\n" +
+				"apiVersion: x.io/v1\nkind: Scaler\nmetadata: {name: s}\nspec: {target: {apiVersion: apps/v1, kind: Deployment, name: d}}\n---\n" +
+				"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {example: {containers: [{name: a, image: b}]}}\n",
+			want: []string{
+				`gap f:1 Bundle "b": the kind "Bundle" is not known, and it holds a Deployment at spec.objects[0]: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [*]`,
+				"skipped CustomResourceDefinition 1", "skipped Scaler 1",
+			},
+		},
+		{
+			name: "no kind", text: "replicas: 1\nitems:\n- a\n- {b: c}\n---\n- hosts: all\n---\napiVersion: v1\nspec: {containers: [{name: a, image: b}]}\n",
+			want: []string{
+				"gap f:8 document 3: it has no kind, and it has containers at spec.containers: give it its kind [*]",
+				"note f:1 2 documents: it has no apiVersion and no kind: it is no Kubernetes object and was passed over; the first is shown", "skipped (no kind) 2",
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, readFile(t, tc.text, tc.limits)); diff != "" {
@@ -178,12 +241,16 @@ func TestGzip(t *testing.T) {
 	}{
 		{"whole, read twice for its kind", whole, []string{"namespace a f:3"}},
 		{"cut off", whole[:len(whole)-9], []string{
-			"gap f:5 document 1: reading on failed after line 5: the gzip data is cut off; what comes after it is unknown: read the file again, or mend it [*]"}},
-		{"damaged", damaged, []string{"policy a policy/v1beta1 f:1", "policy b policy/v1beta1 f:6",
-			"gap f:10 document 2: reading on failed after line 10: the gzip data is damaged; what comes after it is unknown: read the file again, or mend it [*]"}},
+			"gap f:5 document 1: reading on failed after line 5: the gzip data is cut off; what comes after it is unknown: read the file again, or mend it [*]",
+		}},
+		{"damaged", damaged, []string{
+			"policy a policy/v1beta1 f:1", "policy b policy/v1beta1 f:6",
+			"gap f:10 document 2: reading on failed after line 10: the gzip data is damaged; what comes after it is unknown: read the file again, or mend it [*]",
+		}},
 		{"a bomb", zipped(t, strings.Repeat("a", 200_000)), []string{
 			"gap f:1 document 1: it is too large (the limit for one document or item is 5000 bytes): split it [*]",
-			"gap f:1 document 1: reading on failed after line 1: the gzip data inflates to more than 100000 bytes; what comes after it is unknown: read the file again, or mend it [*]"}},
+			"gap f:1 document 1: reading on failed after line 1: the gzip data inflates to more than 100000 bytes; what comes after it is unknown: read the file again, or mend it [*]",
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := readFile(t, string(tc.data), Limits{Inflated: 100_000, Document: 5000})
@@ -222,8 +289,10 @@ func TestStdin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"namespace x -:1",
-		"gap -:1 document 2: 1 item without a kind could not be read: the list says its kind only after them, and standard input cannot be read twice: save it to a file, and name that [*]"}
+	want := []string{
+		"namespace x -:1",
+		"gap -:1 document 2: 1 item without a kind could not be read: the list says its kind only after them, and standard input cannot be read twice: save it to a file, and name that [*]",
+	}
 	if diff := cmp.Diff(want, summary(inv)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -65,13 +65,15 @@ func (r *Reader) file(ctx context.Context, f found, b *inventory.Builder, t *tol
 	}
 	r.progress("reading " + clean(f.path))
 	s := &stream{name: f.path, limits: r.Limits.withDefaults(), out: b, told: t}
-	open := func() (io.ReadCloser, error) { return os.Open(f.real) }
 	if f.path == Stdin {
 		if r.Stdin == nil {
 			return errors.New("reading standard input: there is none; name a file instead of -")
 		}
-		open = func() (io.ReadCloser, error) { return io.NopCloser(r.Stdin), nil }
-	} else if f.regular {
+		s.readAll(until(ctx, r.counted(f.path, r.Stdin)))
+		return ctx.Err()
+	}
+	open := func() (io.ReadCloser, error) { return os.Open(f.resolved) }
+	if f.regular {
 		s.reopen = func() (io.ReadCloser, error) { return reopen(ctx, open, s.limits) }
 	}
 	in, err := open()

@@ -123,8 +123,10 @@ func (s *stream) passedOver(what string, line int, over oversize) {
 	if over == tooLarge {
 		limit = fmt.Sprintf("%d bytes", s.limits.Document)
 	}
-	s.gap(inventory.Gap{What: what, Why: fmt.Sprintf("it is %s (the limit for one document or item is %s): split it", over, limit),
-		Position: s.at(line)})
+	s.gap(inventory.Gap{
+		What: what, Why: fmt.Sprintf("it is %s (the limit for one document or item is %s): split it", over, limit),
+		Position: s.at(line),
+	})
 }
 
 // yamlDocument reads a document that is no List in block style.
@@ -190,8 +192,10 @@ func (s *stream) sequence(what string, root *yaml.Node) {
 	for _, item := range root.Content {
 		h := headOf(deref(item))
 		if h.kind != "" && h.apiVersion != "" {
-			s.gap(inventory.Gap{What: what, Why: "a sequence is not a Kubernetes object: put its items into a List, or separate them by ---",
-				Position: s.at(root.Line)})
+			s.gap(inventory.Gap{
+				What: what, Why: "a sequence is not a Kubernetes object: put its items into a List, or separate them by ---",
+				Position: s.at(root.Line),
+			})
 			return
 		}
 	}

@@ -61,7 +61,7 @@ func (t template) find(text []byte) template {
 		}
 		t.line += bytes.Count(text[from:from+i], newline)
 		i += from
-		t.bare = bytes.IndexAny(text[bytes.LastIndexByte(text[:i], '\n')+1:i], "\"'") < 0
+		t.bare = !bytes.ContainsAny(text[bytes.LastIndexByte(text[:i], '\n')+1:i], "\"'")
 		if first.hint == "" || t.bare {
 			first = t
 		}

@@ -27,8 +27,10 @@ func (s *stream) withoutKind(o *object) {
 	case o.head.apiVersion == "":
 		s.kindless(at)
 	case holds(data) != "":
-		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", holds(data)),
-			Position: at, Namespaces: namespaceOf(o)})
+		s.gap(inventory.Gap{
+			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", holds(data)),
+			Position: at, Namespaces: namespaceOf(o),
+		})
 	default:
 		s.out.Skip(noKind)
 		s.out.AddNote(inventory.Note{What: o.what, Why: fmt.Sprintf("it has the apiVersion %s but no kind: it was passed over, add the kind if it is an object", quote(o.head.apiVersion)), Position: at})
@@ -64,8 +66,10 @@ func (s *stream) unknown(o *object, data []byte) {
 	case isRecord(group, o.head.kind):
 	default:
 		if why := holds(data); why != "" {
-			s.gap(inventory.Gap{What: s.label(o), Why: fmt.Sprintf("the kind %s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)", quote(o.head.kind), why),
-				Position: s.at(o.line), Namespaces: namespaceOf(o)})
+			s.gap(inventory.Gap{
+				What: s.label(o), Why: fmt.Sprintf("the kind %s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)", quote(o.head.kind), why),
+				Position: s.at(o.line), Namespaces: namespaceOf(o),
+			})
 			return
 		}
 	}

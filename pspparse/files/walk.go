@@ -16,8 +16,8 @@ import (
 
 // found is a file to read.
 type found struct {
-	path string // as the user would write it
-	real string // without links
+	path     string // as the user would write it
+	resolved string // without links
 	// named is set if the user named it, linked if a link led to it.
 	named, linked bool
 	regular       bool
@@ -33,7 +33,7 @@ type walker struct {
 }
 
 // link is a symbolic link met on the way: links are followed last, so that a file keeps its own name where it has one.
-type link struct{ path, real string }
+type link struct{ path, resolved string }
 
 // find looks up every path. It fails at the first that does not exist or cannot be looked at.
 func (w *walker) find(paths []string) error {
@@ -63,32 +63,32 @@ func (w *walker) files() []found {
 // named looks up a path that the user gave.
 func (w *walker) named(path string) error {
 	if path == Stdin {
-		w.add(found{path: path, real: path, named: true})
+		w.add(found{path: path, resolved: path, named: true})
 		return nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w; check the path", quote(path), reason(err))
 	}
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
-		real, err = filepath.Abs(real)
+		resolved, err = filepath.Abs(resolved)
 	}
 	if err != nil {
-		real = path // a pipe of the shell, /dev/fd/63, leads nowhere that has a name
+		resolved = path // a pipe of the shell, /dev/fd/63, leads nowhere that has a name
 	}
 	if !info.IsDir() {
-		w.add(found{path: path, real: real, named: true, regular: info.Mode().IsRegular()})
+		w.add(found{path: path, resolved: resolved, named: true, regular: info.Mode().IsRegular()})
 		return nil
 	}
-	return w.folder(path, real)
+	return w.folder(path, resolved)
 }
 
 // add keeps, of the ways to one file, the one that does not depend on the order they were found in.
 func (w *walker) add(f found) {
-	old, ok := w.byReal[f.real]
+	old, ok := w.byReal[f.resolved]
 	if !ok {
-		w.byReal[f.real] = f
+		w.byReal[f.resolved] = f
 		return
 	}
 	f.named = f.named || old.named
@@ -96,7 +96,7 @@ func (w *walker) add(f found) {
 	if better > 0 {
 		f.path, f.linked = old.path, old.linked
 	}
-	w.byReal[f.real] = f
+	w.byReal[f.resolved] = f
 }
 
 func compareBools(a, b bool) int {
@@ -110,14 +110,14 @@ func compareBools(a, b bool) int {
 }
 
 // folder walks a folder that the user named, then follows the links in it.
-func (w *walker) folder(path, real string) error {
-	entries, err := os.ReadDir(real)
+func (w *walker) folder(path, resolved string) error {
+	entries, err := os.ReadDir(resolved)
 	if err != nil {
 		return fmt.Errorf("reading the folder %s: %w; check its permissions", quote(path), reason(err))
 	}
 	before := len(w.byReal)
-	v := &visit{walker: w, root: real, dirs: map[string]bool{real: true}}
-	v.entries(path, real, false, entries)
+	v := &visit{walker: w, root: resolved, dirs: map[string]bool{resolved: true}}
+	v.entries(path, resolved, false, entries)
 	for len(v.links) > 0 {
 		l := v.links[0]
 		v.links = v.links[1:]
@@ -148,12 +148,12 @@ type visit struct {
 	below int // folders not walked
 }
 
-func (v *visit) entries(path, real string, linked bool, entries []fs.DirEntry) {
+func (v *visit) entries(path, resolved string, linked bool, entries []fs.DirEntry) {
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		at, target := filepath.Join(path, e.Name()), filepath.Join(real, e.Name())
+		at, target := filepath.Join(path, e.Name()), filepath.Join(resolved, e.Name())
 		switch {
 		case e.IsDir():
 			v.dir(at, target, linked)
@@ -164,36 +164,36 @@ func (v *visit) entries(path, real string, linked bool, entries []fs.DirEntry) {
 			v.told.note("it is no regular file (a pipe or a device) and was passed over", fileAt(at), at)
 		default:
 			v.seen++
-			v.add(found{path: at, real: target, linked: linked, regular: true})
+			v.add(found{path: at, resolved: target, linked: linked, regular: true})
 		}
 	}
 }
 
 // dir walks a folder below, once.
-func (v *visit) dir(path, real string, linked bool) {
+func (v *visit) dir(path, resolved string, linked bool) {
 	switch {
 	case !v.recursive:
 		v.below++
 		return
-	case v.dirs[real]:
+	case v.dirs[resolved]:
 		return
 	}
-	v.dirs[real] = true
-	entries, err := os.ReadDir(real)
+	v.dirs[resolved] = true
+	entries, err := os.ReadDir(resolved)
 	if err != nil {
 		v.out.AddGap(inventory.Gap{What: quote(path), Why: fmt.Sprintf("reading the folder failed: %v; read it as a user who may, or leave it out", reason(err)), Position: fileAt(path), Namespaces: everywhere()})
 	}
-	v.entries(path, real, linked, entries)
+	v.entries(path, resolved, linked, entries)
 }
 
 // follow follows a link, if it leads to something wanted within the folder.
 func (v *visit) follow(l link) {
-	real, err := filepath.EvalSymlinks(l.real)
+	resolved, err := filepath.EvalSymlinks(l.resolved)
 	var info fs.FileInfo
 	if err == nil {
-		info, err = os.Lstat(real)
+		info, err = os.Lstat(resolved)
 	}
-	inside := err == nil && (real == v.root || strings.HasPrefix(real, strings.TrimSuffix(v.root, string(filepath.Separator))+string(filepath.Separator)))
+	inside := err == nil && (resolved == v.root || strings.HasPrefix(resolved, strings.TrimSuffix(v.root, string(filepath.Separator))+string(filepath.Separator)))
 	switch {
 	case err != nil && !wanted(filepath.Base(l.path)) && filepath.Ext(l.path) != "":
 	case isLoop(err):
@@ -208,12 +208,12 @@ func (v *visit) follow(l link) {
 	case !inside:
 		v.told.note("the link leaves the folder and was not followed: name its target to have it read", fileAt(l.path), l.path)
 	case info.IsDir():
-		v.dir(l.path, real, true)
+		v.dir(l.path, resolved, true)
 	case !info.Mode().IsRegular():
 		v.told.note("it is no regular file (a pipe or a device) and was passed over", fileAt(l.path), l.path)
 	default:
 		v.seen++
-		v.add(found{path: l.path, real: real, linked: true, regular: true})
+		v.add(found{path: l.path, resolved: resolved, linked: true, regular: true})
 	}
 }
 
