@@ -1,0 +1,225 @@
+package migrate
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/pod-security-admission/api"
+)
+
+// What the policies say about a namespace, and which of them say nothing.
+func TestPermitted(t *testing.T) {
+	t.Parallel()
+	open, base, tight := policy(t, "open", anythingGoes), policy(t, "base", baselineLike), policy(t, "tight", restrictedLike)
+	eks, rke := policy(t, "eks.privileged", anythingGoes), policy(t, "global-restricted-psp", restrictedLike)
+	web := deployment("a/web", hardened())
+	controller := account("kube-system/replicaset-controller")
+	ops := rbacv1.Subject{Kind: "Group", APIGroup: rbacv1.GroupName, Name: "ops"}
+	const everywhere = "everybody may use it everywhere"
+	tests := []struct {
+		name    string
+		objects []object
+		level   api.Level
+		by      []string
+		apart   []SetApart
+	}{
+		{name: "no policy", objects: []object{web}},
+		{name: "a policy that nobody may use", objects: []object{web, open}},
+		{name: "an account of another namespace", objects: []object{web, open, grant("open", "", account("b/x"))}},
+		{name: "its account", objects: []object{web, open, grant("open", "a", account("a/default"))}, level: privileged, by: []string{"open"}},
+		{
+			name: "the least strict of several", objects: []object{web, tight, base, grant("tight", "a", everyAccountOf("a")), grant("base", "a", everyAccountOf("a"))},
+			level: baseline, by: []string{"base", "tight"},
+		},
+		{
+			name: "everybody, anything goes", objects: []object{web, open, tight, grant("open", "", everybody()), grant("tight", "a", everyAccountOf("a"))},
+			level: restricted, by: []string{"tight"}, apart: []SetApart{{"open", privileged, everywhere}},
+		},
+		{
+			name: "everybody, but it restricts", objects: []object{web, base, grant("base", "", everybody())},
+			level: baseline, by: []string{"base"},
+		},
+		{
+			name: "everybody, a provider's", objects: []object{web, eks, rke, grant("eks.privileged", "", everybody()), grant("global-restricted-psp", "", everybody())},
+			apart: []SetApart{
+				{"eks.privileged", privileged, everywhere + ", a default of Amazon EKS"},
+				{"global-restricted-psp", restricted, everywhere + ", a default of RKE2"},
+			},
+		},
+		{
+			name: "a provider's, granted to its own account", objects: []object{web, eks, grant("eks.privileged", "a", account("a/default"))},
+			level: privileged, by: []string{"eks.privileged"},
+		},
+		{
+			name: "the controllers, anything goes", objects: []object{web, open, grant("open", "", controller)},
+			apart: []SetApart{{"open", privileged, "the controllers that create pods may use it everywhere"}},
+		},
+		{
+			name: "the controllers, a provider's", objects: []object{web, rke, grant("global-restricted-psp", "", controller)},
+			apart: []SetApart{{"global-restricted-psp", restricted, "the controllers that create pods may use it everywhere, a default of RKE2"}},
+		},
+		{name: "the controllers, but it restricts", objects: []object{web, base, grant("base", "", controller)}, level: baseline, by: []string{"base"}},
+		{name: "the controllers, here", objects: []object{web, open, grant("open", "a", controller)}, level: privileged, by: []string{"open"}},
+		{name: "a controller that makes no pods here", objects: []object{web, open, grant("open", "", account("kube-system/job-controller"))}},
+		{name: "administrators", objects: []object{web, open, grant("", "", ops)}},
+		{name: "one that admits nothing", objects: []object{web, policy(t, "never", admitsNothing), grant("never", "a", everyAccountOf("a"))}},
+		{name: "one that admits nothing, for everybody", objects: []object{web, policy(t, "never", admitsNothing), grant("never", "", everybody())}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ns := only(t, build(t, cluster("v1.24.1"), Options{}, append(tt.objects, namespace("a"))...), "a")
+			type result struct {
+				Permitted api.Level
+				By        []string
+				Apart     []SetApart
+			}
+			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.Permitted, ns.PermittedBy, ns.SetApart}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Administrators are told once, everybody is none, and every grant stands with its policy.
+func TestAdministratorsAndUses(t *testing.T) {
+	t.Parallel()
+	p := build(t, cluster("v1.24.1"), Options{},
+		policy(t, "base", baselineLike), namespace("a"),
+		grant("", "", group("ops")), grant("", "", everybody()), grant("", "a", group("local")),
+		grant("base", "a", account("a/x")), grant("base", "", rbacv1.Subject{Kind: "User", APIGroup: rbacv1.GroupName, Name: "jo"}))
+	if diff := cmp.Diff([]string{"group ops (ClusterRoleBinding use---ops)"}, p.Administrators); diff != "" {
+		t.Errorf("administrators (-want +got):\n%s", diff)
+	}
+	want := []Use{
+		{Group: "ops", Via: []string{"ClusterRoleBinding use---ops", "ClusterRole use---ops"}},
+		{Group: "system:authenticated", Via: []string{"ClusterRoleBinding use---system-authenticated", "ClusterRole use---system-authenticated"}},
+		{User: "jo", Via: []string{"ClusterRoleBinding use-base--jo", "ClusterRole use-base--jo"}},
+		{Namespace: "a", Group: "local", Via: []string{"RoleBinding a/use--a-local", "ClusterRole use--a-local"}},
+		{Namespace: "a", ServiceAccount: "a/x", Via: []string{"RoleBinding a/use-base-a-ax", "ClusterRole use-base-a-ax"}},
+	}
+	if diff := cmp.Diff(want, p.Policies[0].UsedBy); diff != "" {
+		t.Errorf("used by (-want +got):\n%s", diff)
+	}
+}
+
+// A policy that nobody can be admitted by has no level, and its lists are there for scripts to go over.
+func TestPolicyThatAdmitsNothing(t *testing.T) {
+	t.Parallel()
+	p := build(t, fromFiles(), Options{}, policy(t, "never", admitsNothing)).Policies[0]
+	if p.Closest+p.Safe+p.Held+p.Cover != "" || !p.AdmitsNothing || p.AdmitsNothingWhy != `runAsUser: unknown rule "Nonsense"` {
+		t.Errorf("levels %q %q %q %q, admits nothing: %v (%s)", p.Closest, p.Safe, p.Held, p.Cover, p.AdmitsNothing, p.AdmitsNothingWhy)
+	}
+	if p.Mutating == nil || p.UsedBy == nil || p.Lost == nil || p.Checks == nil {
+		t.Error("a list that the contract promises is null")
+	}
+}
+
+// Accounts that make pods on their own and may use more than the level leaves them.
+func TestPodCreators(t *testing.T) {
+	t.Parallel()
+	open, base, tight := policy(t, "open", anythingGoes), policy(t, "base", baselineLike), policy(t, "tight", restrictedLike)
+	runner := account("a/runner")
+	const caution = "service account a/runner can create pods on its own here and may use looser policies (base): what it creates may be refused by enforce=restricted"
+	tests := []struct {
+		name    string
+		opts    Options
+		objects []object
+		want    []string
+	}{
+		{name: "a looser policy", objects: []object{base, tight, grant("base", "a", runner), grant("tight", "a", runner)}, want: []string{caution}},
+		{name: "no looser policy", objects: []object{tight, grant("tight", "a", runner)}},
+		{name: "one that admits nothing", objects: []object{policy(t, "never", admitsNothing), grant("never", "a", runner)}},
+		{name: "everybody's policy is told once, elsewhere", objects: []object{open, grant("open", "", everybody())}},
+		{
+			name: "everybody's, and its own too", objects: []object{base, open, grant("open", "", everybody()), grant("open", "a", runner), grant("base", "a", runner)},
+			want: []string{"service account a/runner can create pods on its own here and may use looser policies (base, open): what it creates may be refused by enforce=restricted"},
+		},
+		{name: "as loose as the level", opts: Options{Enforce: baseline}, objects: []object{base, grant("base", "a", runner)}},
+		{
+			name: "enforce is withheld", objects: []object{base, grant("base", "a", runner), gap("pods", "a")},
+			want: []string{"not everything could be read (see gaps): the needed level is an upper bound, and no enforce is recommended"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			objects := append(tt.objects, namespace("a"), deployment("a/web", hardened()), podCreator("a", runner))
+			got := only(t, build(t, cluster("v1.24.1"), tt.opts, objects...), "a").Cautions
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What is lost in a namespace: of the policies seen on its pods, else of those meant for it, against the level.
+func TestNamespaceLost(t *testing.T) {
+	t.Parallel()
+	tight, base := policy(t, "tight", restrictedLike), policy(t, "base", baselineLike)
+	lost := func(ns Namespace) map[string][]string {
+		out := map[string][]string{}
+		for _, l := range ns.Lost {
+			if l.Class == "drift" {
+				t.Errorf("drift in a namespace: %+v", l)
+			}
+			if l.Field == "readOnlyRootFilesystem" || l.Field == "allowPrivilegeEscalation" || l.Field == "volumes" {
+				out[l.Field] = l.Policies
+			}
+		}
+		return out
+	}
+	both := []object{tight, base, namespace("a"), grant("tight", "a", everyAccountOf("a")), grant("base", "a", everyAccountOf("a"))}
+	tests := []struct {
+		name    string
+		opts    Options
+		objects []object
+		want    map[string][]string
+	}{
+		{"observed, at restricted", Options{Enforce: restricted}, []object{running("a/p", "tight", hardened()), running("a/q", "base", hardened())}, map[string][]string{
+			"readOnlyRootFilesystem": {"tight"}, "volumes": {"base", "tight"},
+		}},
+		{"observed is one only", Options{}, []object{running("a/q", "base", plain())}, map[string][]string{"volumes": {"base"}}},
+		{"observed was not read", Options{}, []object{running("a/q", "gone", plain())}, map[string][]string{}},
+		{"observed, at baseline", Options{}, []object{running("a/p", "tight", hardened()), running("a/q", "base", hardened())}, map[string][]string{
+			"allowPrivilegeEscalation": {"tight"}, "readOnlyRootFilesystem": {"tight"}, "volumes": {"base", "tight"},
+		}},
+		{"none observed", Options{}, []object{deployment("a/web", plain())}, map[string][]string{
+			"allowPrivilegeEscalation": {"tight"},
+			"readOnlyRootFilesystem":   {"tight"}, "volumes": {"base", "tight"},
+		}},
+		{"withheld: at the needed level", Options{}, []object{deployment("a/web", plain()), gap("pods", "a")}, map[string][]string{
+			"allowPrivilegeEscalation": {"tight"},
+			"readOnlyRootFilesystem":   {"tight"}, "volumes": {"base", "tight"},
+		}},
+		{"left alone", Options{EmptyNamespaces: EmptySkip}, nil, map[string][]string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ns := only(t, build(t, cluster("v1.24.1"), tt.opts, append(tt.objects, both...)...), "a")
+			if diff := cmp.Diff(tt.want, lost(ns)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Constraints that several policies share are told once, with all of them; another value is another constraint.
+func TestMergeLost(t *testing.T) {
+	t.Parallel()
+	got := mergeLost([]Lost{
+		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"b"}},
+		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},
+		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
+		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
+	})
+	want := []Lost{
+		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
+		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,57 @@
+package migrate
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReadPlan(t *testing.T) {
+	t.Parallel()
+	const head = `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"`
+	tests := map[string]struct{ in, want string }{
+		"smallest":           {head + "}\n\n", ""},
+		"a key of later":     {head + `, "later": {"a": 1}}`, ""},
+		"empty":              {"", "decoding the plan: EOF"},
+		"cut short":          {head, "decoding the plan: unexpected EOF"},
+		"not JSON":           {"apiVersion: psp2pss.dev/v1", "decoding the plan: invalid character 'a' looking for beginning of value"},
+		"more after it":      {head + "} {}", "decoding the plan: there is more after its end"},
+		"rubbish after it":   {head + "} x", "decoding the plan: there is more after its end"},
+		"a bracket after it": {head + "}}", "decoding the plan: there is more after its end"},
+		"another kind": {
+			`{"apiVersion": "psp2pss.dev/v1", "kind": "Journal"}`,
+			`decoding the plan: it is "Journal" of "psp2pss.dev/v1", not Plan of psp2pss.dev/v1; save one with "psp2pss plan -o json=plan.json"`,
+		},
+		"another version": {
+			`{"apiVersion": "psp2pss.dev/v2", "kind": "Plan"}`,
+			`decoding the plan: it is "Plan" of "psp2pss.dev/v2", not Plan of psp2pss.dev/v1; save one with "psp2pss plan -o json=plan.json"`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := ReadPlan(strings.NewReader(tt.in))
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want || (p == nil) != (tt.want != "") {
+				t.Errorf("plan %v, error %q, want %q", p != nil, got, tt.want)
+			}
+		})
+	}
+}
+
+// Names in scope that the plan has nothing for are told, in the order given; excluding what is not there is no mistake.
+func TestUnknown(t *testing.T) {
+	t.Parallel()
+	p := build(t, fromFiles(), Options{}, namespace("a"), namespace("b"))
+	got := p.Unknown(Scope{Namespaces: []string{"z", "a", "x"}, Exclude: []string{"y"}})
+	if diff := cmp.Diff([]string{"z", "x"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := p.Unknown(Scope{}); got != nil {
+		t.Errorf("unknown in no scope: %q", got)
+	}
+}
