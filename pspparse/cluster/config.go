@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -49,11 +51,17 @@ func Config(f Flags) (*rest.Config, string, error) {
 			searched(rules), err)
 	}
 	name := cmp.Or(f.Context, raw.CurrentContext)
+	absent := missing(rules, os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
+	if name != "" && absent != "" {
+		return nil, "", fmt.Errorf("choosing context %q: %s; %s", name, absent, nameAnother)
+	}
 	if err := checkContext(name, &raw, rules); err != nil {
 		return nil, "", err
 	}
 	cfg, err := loader.ClientConfig()
 	switch {
+	case clientcmd.IsEmptyConfig(err) && absent != "":
+		return nil, "", fmt.Errorf("choosing a cluster: %s, and this is not a pod in a cluster; %s", absent, nameAnother)
 	case clientcmd.IsEmptyConfig(err):
 		return nil, "", fmt.Errorf("choosing a cluster: the kubeconfig (%s) has no current context, and this is not a pod in a cluster; %s",
 			searched(rules), contexts(raw.Contexts))
@@ -124,11 +132,42 @@ func tune(cfg *rest.Config, timeout time.Duration) {
 // contexts says what could be chosen instead.
 func contexts(known map[string]*clientcmdapi.Context) string {
 	if len(known) == 0 {
-		return "it configures no context; name a kubeconfig with --kubeconfig, or read files with -f"
+		return "it configures no context; " + nameAnother
 	}
 	return "choose one with --context: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }
 
+const nameAnother = "name a kubeconfig with --kubeconfig, or read files with -f"
+
+// searched are the files that make up the kubeconfig. The loader passes over those that do not exist without a word.
 func searched(rules *clientcmd.ClientConfigLoadingRules) string {
-	return strings.Join(rules.GetLoadingPrecedence(), ", ")
+	files := slices.Clone(rules.GetLoadingPrecedence())
+	for i, name := range files {
+		if name != rules.ExplicitPath && !exists(name) {
+			files[i] += " (does not exist)"
+		}
+	}
+	return strings.Join(files, ", ")
+}
+
+// missing says so where none of the files exists, by the variable that names them if it is set; "" if one does.
+func missing(rules *clientcmd.ClientConfigLoadingRules, variable string) string {
+	files := rules.GetLoadingPrecedence()
+	if slices.ContainsFunc(files, exists) {
+		return ""
+	}
+	do := "does"
+	if len(files) > 1 {
+		do = "do"
+	}
+	if variable == "" {
+		return fmt.Sprintf("there is no kubeconfig (%s %s not exist)", strings.Join(files, ", "), do)
+	}
+	return fmt.Sprintf("%s names %s, which %s not exist", clientcmd.RecommendedConfigPathEnvVar, strings.Join(files, ", "), do)
+}
+
+// exists is true also for what cannot be looked at: whoever opens it will be told why.
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return !errors.Is(err, fs.ErrNotExist)
 }

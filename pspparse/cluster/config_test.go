@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 const kubeconfig = `apiVersion: v1
@@ -102,8 +103,24 @@ func TestConfigErrors(t *testing.T) {
 			want: "loading the kubeconfig (" + missing + "): stat " + missing + ": no such file or directory; check the file, or name another one with --kubeconfig",
 		},
 		{
-			name: "nothing configured", env: missing,
-			want: "choosing a cluster: the kubeconfig (" + missing + ") has no current context, and this is not a pod in a cluster; it configures no context; name a kubeconfig with --kubeconfig, or read files with -f",
+			name: "KUBECONFIG names a file that does not exist", env: missing,
+			want: "choosing a cluster: KUBECONFIG names " + missing + ", which does not exist, and this is not a pod in a cluster; name a kubeconfig with --kubeconfig, or read files with -f",
+		},
+		{
+			name: "KUBECONFIG names files that do not exist", env: missing + string(filepath.ListSeparator) + missing + "2",
+			want: "choosing a cluster: KUBECONFIG names " + missing + ", " + missing + "2, which do not exist, and this is not a pod in a cluster; name a kubeconfig with --kubeconfig, or read files with -f",
+		},
+		{
+			name: "a context of a file that does not exist", env: missing, flags: Flags{Context: "prod"},
+			want: `choosing context "prod": KUBECONFIG names ` + missing + ", which does not exist; name a kubeconfig with --kubeconfig, or read files with -f",
+		},
+		{
+			name: "one of the files does not exist", env: missing + string(filepath.ListSeparator) + path, flags: Flags{Context: "prd"},
+			want: `choosing context "prd": it is not in the kubeconfig (` + missing + " (does not exist), " + path + `); choose one with --context: dangling, prod, test`,
+		},
+		{
+			name: "an empty kubeconfig", env: os.DevNull,
+			want: "choosing a cluster: the kubeconfig (" + os.DevNull + ") has no current context, and this is not a pod in a cluster; it configures no context; name a kubeconfig with --kubeconfig, or read files with -f",
 		},
 		{
 			name: "no current context", env: noCurrent,
@@ -134,5 +151,15 @@ func TestImpersonatingAGroupNeedsAUser(t *testing.T) {
 	err := impersonate(&rest.Config{}, Flags{AsGroups: []string{"ops"}})
 	if want := "impersonating: a group or UID needs a user as well; add --as"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// Without KUBECONFIG the file that is missed is the one in the home folder.
+func TestNoKubeconfigAtAll(t *testing.T) {
+	t.Parallel()
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: []string{filepath.Join(t.TempDir(), "config")}}
+	want := "there is no kubeconfig (" + rules.Precedence[0] + " does not exist)"
+	if got := missing(rules, ""); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -104,14 +105,26 @@ func restartedNote(resource string) inventory.Note {
 	}
 }
 
+// noPolicies says why a server of the given version, which may be unknown, serves no policies.
+func noPolicies(server string) string {
+	v, err := version.ParseGeneric(server)
+	switch {
+	case err != nil:
+		return "the server does not serve them"
+	case v.LessThan(version.MajorMinor(1, 25)):
+		return "the server does not serve them, though one of " + server + " can (policy/v1beta1 may be switched off)"
+	}
+	return "the server does not serve them (v1.25 removed them)"
+}
+
 // notServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
 // off; what is in the core group is served by every API server, so its absence means that something else answered.
-func notServed(k kind) batch {
+func (l *lister) notServed(k kind) batch {
 	switch {
 	case k.resource == podSecurityPolicies:
 		return note(inventory.Note{
 			What: k.resource,
-			Why:  "the server does not serve them (v1.25 removed them); policies kept elsewhere can be read with -f",
+			Why:  noPolicies(l.server) + "; policies kept elsewhere can be read with -f",
 		})
 	case k.sources[0].gv.Group == "":
 		return batch{add: func(b *inventory.Builder) {

@@ -28,6 +28,8 @@ type lister struct {
 	client  rest.Interface
 	dynamic dynamic.Interface
 	decoder runtime.Decoder
+	// server is its version, empty if it may not be known.
+	server  string
 	timeout time.Duration
 	// wait sleeps, or returns early with the context's error.
 	wait func(context.Context, time.Duration) error
@@ -70,7 +72,7 @@ func (l *lister) kind(ctx context.Context, k kind) error {
 	if refused != nil {
 		return l.gap(ctx, refused.gap())
 	}
-	return l.send(ctx, notServed(k))
+	return l.send(ctx, l.notServed(k))
 }
 
 // list reads one kind from one source and returns how many objects it sent on.

@@ -74,6 +74,7 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("reaching the API server of context %q at %s: %w", r.Context, r.Config.Host, err)
 	}
+	l.server = serverVersion
 	go l.all(ctx, kinds(), out)
 	read := map[string]int{}
 	for batch := range out {

@@ -276,16 +276,31 @@ func TestExpiredCredentialsOfOneListAreAGap(t *testing.T) {
 func TestNotServed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		absent []string
-		gaps   []inventory.Gap
-		notes  []inventory.Note
+		name    string
+		version string
+		absent  []string
+		gaps    []inventory.Gap
+		notes   []inventory.Note
 	}{
 		{
-			name: "policies after v1.25", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
+			name: "policies from v1.25 on", version: "v1.25.0", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
 			notes: []inventory.Note{{
 				What: "podsecuritypolicies",
 				Why:  "the server does not serve them (v1.25 removed them); policies kept elsewhere can be read with -f",
+			}},
+		},
+		{
+			name: "policies switched off", version: "v1.24.17-eks-0a21954", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
+			notes: []inventory.Note{{
+				What: "podsecuritypolicies",
+				Why:  "the server does not serve them, though one of v1.24.17-eks-0a21954 can (policy/v1beta1 may be switched off); policies kept elsewhere can be read with -f",
+			}},
+		},
+		{
+			name: "policies of a server that says no version we know", version: "rolling", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
+			notes: []inventory.Note{{
+				What: "podsecuritypolicies",
+				Why:  "the server does not serve them; policies kept elsewhere can be read with -f",
 			}},
 		},
 		{
@@ -305,6 +320,9 @@ func TestNotServed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
+			if tt.version != "" {
+				s.version = tt.version
+			}
 			for _, a := range tt.absent {
 				s.absent[a] = true
 			}
