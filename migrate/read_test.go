@@ -10,22 +10,23 @@ import (
 func TestReadPlan(t *testing.T) {
 	t.Parallel()
 	const head = `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"`
+	const save = `; save one with "psp2pss plan -o json=plan.json"`
 	tests := map[string]struct{ in, want string }{
 		"smallest":           {head + "}\n\n", ""},
 		"a key of later":     {head + `, "later": {"a": 1}}`, ""},
-		"empty":              {"", "decoding the plan: EOF"},
-		"cut short":          {head, "decoding the plan: unexpected EOF"},
-		"not JSON":           {"apiVersion: psp2pss.dev/v1", "decoding the plan: invalid character 'a' looking for beginning of value"},
-		"more after it":      {head + "} {}", "decoding the plan: there is more after its end"},
-		"rubbish after it":   {head + "} x", "decoding the plan: there is more after its end"},
-		"a bracket after it": {head + "}}", "decoding the plan: there is more after its end"},
+		"empty":              {"", "decoding the plan: it is empty" + save},
+		"cut short":          {head, "decoding the plan: unexpected EOF" + save},
+		"not JSON":           {"apiVersion: psp2pss.dev/v1", "decoding the plan: invalid character 'a' looking for beginning of value" + save},
+		"more after it":      {head + "} {}", "decoding the plan: there is more after its end" + save},
+		"rubbish after it":   {head + "} x", "decoding the plan: there is more after its end" + save},
+		"a bracket after it": {head + "}}", "decoding the plan: there is more after its end" + save},
 		"another kind": {
 			`{"apiVersion": "psp2pss.dev/v1", "kind": "Journal"}`,
-			`decoding the plan: it is "Journal" of "psp2pss.dev/v1", not Plan of psp2pss.dev/v1; save one with "psp2pss plan -o json=plan.json"`,
+			`decoding the plan: it is "Journal" of "psp2pss.dev/v1", not Plan of psp2pss.dev/v1` + save,
 		},
 		"another version": {
 			`{"apiVersion": "psp2pss.dev/v2", "kind": "Plan"}`,
-			`decoding the plan: it is "Plan" of "psp2pss.dev/v2", not Plan of psp2pss.dev/v1; save one with "psp2pss plan -o json=plan.json"`,
+			`decoding the plan: it is "Plan" of "psp2pss.dev/v2", not Plan of psp2pss.dev/v1` + save,
 		},
 	}
 	for name, tt := range tests {
