@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,6 +39,7 @@ type Builder struct {
 	gaps       []Gap
 	notes      []Note
 	skipped    map[string]int
+	kinds      map[string]bool // of workloads read
 	homeless   tally    // namespaced objects without a namespace
 	repeated   tally    // objects read again with the same content
 	contested  []string // namespaces of what runs, or is one, and is in conflict
@@ -45,7 +47,7 @@ type Builder struct {
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}}
+	return &Builder{shapes: newInterner(), text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}, kinds: map[string]bool{}}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
@@ -147,6 +149,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	for kind, n := range b.skipped {
 		inv.Skipped = append(inv.Skipped, KindCount{Kind: kind, Count: n})
 	}
+	inv.Kinds = slices.Sorted(maps.Keys(b.kinds))
 	slices.SortFunc(inv.Skipped, func(a, b KindCount) int { return cmp.Compare(a.Kind, b.Kind) })
 	return inv
 }

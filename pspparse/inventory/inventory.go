@@ -20,6 +20,9 @@ type Inventory struct {
 	Bindings        []Binding
 	// Workloads by namespace, kind, name.
 	Workloads []Workload
+	// Kinds of workload (Pod among them) of which at least one object was read, sorted: what files can tell about an
+	// empty namespace depends on it.
+	Kinds []string
 	// FinishedPods counts the Succeeded and Failed pods that were passed over.
 	FinishedPods int
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.

@@ -84,6 +84,7 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 		b.refuse("Pod", namespace, m.Name, at, err)
 		return
 	}
+	b.kinds["Pod"] = true
 	if phase == corev1.PodSucceeded || phase == corev1.PodFailed {
 		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)
 		return

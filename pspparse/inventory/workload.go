@@ -182,6 +182,7 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 		b.refuse(kind, namespace, m.Name, at, err)
 		return
 	}
+	b.kinds[kind] = true
 	b.templates = append(b.templates, template{
 		id:       identity{kind: b.intern(kind), namespace: namespace, name: name, open: open},
 		account:  b.intern(account(&t.Spec)),
