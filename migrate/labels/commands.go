@@ -120,7 +120,12 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, kubectl string) {
 		return
 	}
 	why(b, ns)
-	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, arguments(wanted(ns)))
+	overwrite := "--overwrite "
+	if ns.Unread {
+		overwrite = ""
+		comment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
+	}
+	fmt.Fprintf(b, "%s label %snamespace %s %s\n", kubectl, overwrite, ns.Name, arguments(wanted(ns)))
 }
 
 // why is the comment above a command.
@@ -133,11 +138,11 @@ func why(b *bytes.Buffer, ns *migrate.Namespace) {
 	case level == "":
 		comment(b, "%s: audit and warn only, no enforce: something that touches it could not be read", ns.Name)
 	default:
-		change := ""
+		today := ""
 		if ns.Current.Enforce != "" && ns.Current.Enforce != level {
-			change = ", was " + quoted(ns.Current.Enforce)
+			today = " (today: " + ns.Current.Enforce + ")"
 		}
-		comment(b, "%s: enforce %s%s, %s", ns.Name, level, change, wording.Because(ns))
+		comment(b, "%s: enforce %s, %s%s", ns.Name, level, wording.Because(ns), today)
 	}
 	if blocked := wording.Blocked(ns); blocked != "" {
 		comment(b, "  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked)

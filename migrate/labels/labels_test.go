@@ -59,8 +59,30 @@ func TestCommands(t *testing.T) {
 			source: inventory.Source{Kind: inventory.SourceCluster, Name: "it's/prod"},
 			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
 			counts: "1 to label",
-			want: "# web: enforce baseline, was \"privileged\", decided by deployment/api\n" +
+			want: "# web: enforce baseline, decided by deployment/api (today: privileged)\n" +
 				`kubectl --context='it'\''s/prod' label --overwrite namespace web ` + sixBaseline + "\n",
+		},
+		{
+			name:   "what all workloads meet is the new level, not today's",
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: &migrate.Decision{Basis: migrate.BasisWorkloads}},
+			counts: "1 to label",
+			want: "# web: enforce baseline, which all workloads meet (today: privileged)\n" +
+				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
+		},
+		{
+			name:   "labels that were not read are not overwritten",
+			ns:     migrate.Namespace{Name: "web", Unread: true, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI},
+			counts: "1 to label",
+			want: "# web: enforce baseline, decided by deployment/api\n" +
+				"#   its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there\n" +
+				"kubectl label namespace web " + sixBaseline + "\n",
+		},
+		{
+			name:   "nothing that runs was read",
+			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
+			counts: "1 to label",
+			want: "# web: enforce baseline, nothing that runs there was read\n" +
+				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
 		},
 		{
 			name:   "unchanged",
@@ -86,7 +108,7 @@ func TestCommands(t *testing.T) {
 			name:   "looser than today because it was asked for",
 			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}},
 			counts: "1 to label",
-			want: "# web: enforce baseline, was \"restricted\", as asked for with --enforce\n" +
+			want: "# web: enforce baseline, as asked for with --enforce (today: restricted)\n" +
 				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
 		},
 		{
@@ -105,7 +127,7 @@ func TestCommands(t *testing.T) {
 		},
 		{
 			name:   "another tool writes the labels",
-			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
+			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Complete: true, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
 			counts: "1 labelled by another tool",
 			want: "# web: enforce baseline, nothing runs there\n" +
 				"#   Argo CD writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n web):\n" +
@@ -182,7 +204,7 @@ func TestManifests(t *testing.T) {
 	withheld := six("")
 	withheld.EnforceVersion = ""
 	p := planOf(inventory.Source{Kind: inventory.SourceDemo},
-		migrate.Namespace{Name: "no", Recommended: six("baseline"), Owner: "Flux"},
+		migrate.Namespace{Name: "no", Recommended: six("baseline"), Owner: "Flux", Unread: true},
 		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24", Warn: "odd"}, Action: migrate.ActionWithheld},
 		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
 		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
@@ -191,7 +213,8 @@ func TestManifests(t *testing.T) {
 	if err := labels.Manifests(&got, p); err != nil {
 		t.Fatal(err)
 	}
-	want := `# "UPPER": refused, its name is not a valid namespace name
+	want := `# no: its labels were not read, and applying this replaces those that differ
+# "UPPER": refused, its name is not a valid namespace name
 apiVersion: v1
 kind: Namespace
 metadata:

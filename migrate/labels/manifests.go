@@ -22,7 +22,7 @@ type metadata struct {
 
 // Manifests writes one Namespace for each namespace that something is recommended for, with its Pod Security labels as
 // they should stand: the recommended ones, and where an enforce is withheld or held back the one that is there today.
-// What cannot be written safely is told in a comment at the head.
+// What cannot be written safely, and where nobody knows what stands there today, is told in comments at the head.
 func Manifests(w io.Writer, p *migrate.Plan) error {
 	var docs []any
 	for i := range p.Namespaces {
@@ -33,7 +33,13 @@ func Manifests(w io.Writer, p *migrate.Plan) error {
 			}
 			continue
 		}
-		if set := standing(ns); len(set) > 0 {
+		set := standing(ns)
+		if len(set) > 0 && ns.Unread {
+			if _, err := fmt.Fprintf(w, "# %s: its labels were not read, and applying this replaces those that differ\n", ns.Name); err != nil {
+				return err
+			}
+		}
+		if len(set) > 0 {
 			docs = append(docs, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}})
 		}
 	}

@@ -47,13 +47,21 @@ func Decision(ns *migrate.Namespace) string {
 	case d.Workload != nil:
 		return Ref(d.Workload.Kind, d.Workload.Name)
 	case d.Policy != "" && d.Basis == migrate.BasisEmpty:
-		return "nothing runs, " + Ref("psp", d.Policy)
+		return nothing(ns) + ", " + Ref("psp", d.Policy)
 	case d.Policy != "":
 		return Ref("psp", d.Policy)
 	case d.Basis == migrate.BasisEmpty:
-		return "nothing runs"
+		return nothing(ns)
 	}
 	return "all workloads"
+}
+
+// nothing says that no workload is known. Where a gap touches the namespace something may run all the same.
+func nothing(ns *migrate.Namespace) string {
+	if !ns.Complete {
+		return "nothing read"
+	}
+	return "nothing runs"
 }
 
 // Because is Decision as the rest of a sentence about the level.
@@ -63,8 +71,15 @@ func Because(ns *migrate.Namespace) string {
 		return ""
 	case d.Basis == migrate.BasisOverride:
 		return "as asked for with --enforce"
-	case d.Workload == nil && d.Policy == "" && d.Basis == migrate.BasisEmpty:
-		return "nothing runs there"
+	case d.Basis == migrate.BasisEmpty && d.Workload == nil:
+		there := "nothing runs there"
+		if !ns.Complete {
+			there = "nothing that runs there was read"
+		}
+		if d.Policy == "" {
+			return there
+		}
+		return "decided by " + Ref("psp", d.Policy) + ", since " + there
 	case d.Workload == nil && d.Policy == "":
 		return "which all workloads meet"
 	}
