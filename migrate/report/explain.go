@@ -37,7 +37,7 @@ func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options
 
 func (p *page) labels(ns *migrate.Namespace) {
 	p.line("")
-	g := &grid{header: []string{"MODE", "TODAY", "RECOMMENDED"}}
+	g := &grid{header: []string{"MODE", "TODAY", "RECOMMENDED"}, levels: []int{1, 2}}
 	cur, rec := ns.Current, ns.Recommended
 	g.add("enforce", dash(wording.LevelVersion(cur.Enforce, cur.EnforceVersion)), dash(wording.LevelVersion(rec.Enforce, rec.EnforceVersion)))
 	g.add("audit", dash(wording.LevelVersion(cur.Audit, cur.AuditVersion)), dash(wording.LevelVersion(rec.Audit, rec.AuditVersion)))
@@ -48,10 +48,10 @@ func (p *page) labels(ns *migrate.Namespace) {
 func (p *page) decision(ns *migrate.Namespace) {
 	p.line("")
 	g := &grid{}
-	g.add("needed by what runs", dash(string(ns.Needed)))
-	g.add("permitted by policies", dash(string(ns.Permitted)))
+	g.addLevel("needed by what runs", dash(string(ns.Needed)))
+	g.addLevel("permitted by policies", dash(string(ns.Permitted)))
 	if ns.Achievable != "" {
-		g.add("achievable", dash(string(ns.Achievable)))
+		g.addLevel("achievable", dash(string(ns.Achievable)))
 	}
 	g.add("decided by", dash(wording.Decision(ns)))
 	if ns.Action != "" {
@@ -151,7 +151,7 @@ func (p *page) workloads(ns *migrate.Namespace) {
 		return
 	}
 	p.heading("WORKLOADS")
-	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "DAY AFTER", "USABLE POLICIES"}}
+	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "DAY AFTER", "USABLE POLICIES"}, levels: []int{2, 3}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
 		after := dash(string(wl.Level.DayAfter))
@@ -227,17 +227,17 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	if wl.AdmittedBy != "" {
 		g.add("admitted by", dash(wl.AdmittedBy))
 	}
-	g.add("as written", dash(string(wl.Level.AsWritten)))
+	g.addLevel("as written", dash(string(wl.Level.AsWritten)))
 	if wl.Level.AsAdmitted != "" {
-		g.add("as admitted", dash(string(wl.Level.AsAdmitted)))
+		g.addLevel("as admitted", dash(string(wl.Level.AsAdmitted)))
 	}
 	after := dash(string(wl.Level.DayAfter))
 	if wl.Estimated {
-		after += ", estimated: only pods that a policy had changed were seen"
+		after += ", estimated: " + doubt(wl)
 	}
-	g.add("day after", after)
-	g.add("namespace needs", dash(string(ns.Needed)))
-	g.add("namespace gets", dash(ns.Recommended.Enforce))
+	g.addLevel("day after", after)
+	g.addLevel("namespace needs", dash(string(ns.Needed)))
+	g.addLevel("namespace gets", dash(ns.Recommended.Enforce))
 	p.table(g)
 	p.violations(wl)
 	var mutations []string
@@ -246,6 +246,14 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	}
 	p.section("FILLED IN by a policy", mutations)
 	return p.flush(w)
+}
+
+// doubt says why a workload could only be estimated.
+func doubt(wl *migrate.Workload) string {
+	if wl.Level.AsWritten == "" {
+		return "only pods that a policy had changed were seen"
+	}
+	return "its live pods differ from its template, and what a policy filled in there had to be taken off by rule"
 }
 
 func (p *page) violations(wl *migrate.Workload) {
@@ -273,7 +281,7 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 	}
 	p := &page{opts: opts}
 	p.prose("Service account %s/%s, from %s.", namespace, name, wording.Source(plan.Source))
-	g := &grid{header: []string{"POLICY", "CLOSEST", "WHERE", "AS", "VIA"}}
+	g := &grid{header: []string{"POLICY", "CLOSEST", "WHERE", "AS", "VIA"}, levels: []int{1}}
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
 		for _, use := range po.UsedBy {

@@ -148,7 +148,7 @@ func (p *page) checks(po *migrate.Policy) {
 		return
 	}
 	p.heading("CHECK BY CHECK: G guaranteed, M by filling in, E in effect, N not ensured, X impossible, U unknown")
-	g := &grid{header: []string{"IS", "CHECK", "LEVEL", "FIELDS"}}
+	g := &grid{header: []string{"IS", "CHECK", "LEVEL", "FIELDS"}, levels: []int{2}}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {

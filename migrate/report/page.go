@@ -85,18 +85,23 @@ func (p *page) table(g *grid) {
 	}
 }
 
-// painter colours a cell that is a level, or a mark and a level; nil without colour.
+// painter colours the level that a cell holds, with the mark before it; nil without colour. A version or remark may
+// follow the level.
 func (p *page) painter() func(string) string {
 	if !p.opts.Colour {
 		return nil
 	}
 	return func(cell string) string {
-		name := cell
-		if _, level, ok := strings.Cut(cell, " "); ok && len(cell)-len(level) == 2 {
-			name = level
+		start := 0
+		if len(cell) > 2 && cell[1] == ' ' {
+			start = 2
+		}
+		end := len(cell)
+		if i := strings.IndexAny(cell[start:], ":, \n"); i >= 0 {
+			end = start + i
 		}
 		colour := ""
-		switch api.Level(name) {
+		switch api.Level(cell[start:end]) {
 		case api.LevelPrivileged:
 			colour = "\x1b[31m"
 		case api.LevelBaseline:
@@ -106,7 +111,7 @@ func (p *page) painter() func(string) string {
 		default:
 			return cell
 		}
-		return colour + cell + "\x1b[0m"
+		return colour + cell[:end] + "\x1b[0m" + cell[end:]
 	}
 }
 

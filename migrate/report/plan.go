@@ -62,8 +62,9 @@ func size(p *migrate.Plan) string {
 }
 
 func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
-	g := &grid{header: []string{"NAMESPACE", "CURRENT", "ENFORCE", "DECIDED BY", "BLOCKED BY"}}
+	g := &grid{header: []string{"NAMESPACE", "CURRENT", "ENFORCE", "DECIDED BY", "BLOCKED BY"}, levels: []int{1, 2}}
 	if wide {
+		g.levels = []int{1, 2, 3, 4, 5, 6}
 		g.header = []string{"NAMESPACE", "CURRENT", "ENFORCE", "PERMITTED", "NEEDED", "AUDIT", "WARN", "WORKLOADS", "COMPLETE", "DECIDED BY", "BLOCKED BY"}
 	}
 	for i := range p.Namespaces {
@@ -167,7 +168,7 @@ func (p *page) policies(plan *migrate.Plan) {
 		return
 	}
 	p.heading("POLICIES, and the level each comes closest to")
-	g := &grid{header: []string{"POLICY", "CLOSEST", "SAFE/HELD/COVER", "CONDITIONS", "FILLS IN"}}
+	g := &grid{header: []string{"POLICY", "CLOSEST", "SAFE/HELD/COVER", "CONDITIONS", "FILLS IN"}, levels: []int{1}}
 	var unused, provider []string
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
@@ -218,7 +219,7 @@ func (p *page) causes(plan *migrate.Plan, most int) {
 		return
 	}
 	p.heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL")
-	g := &grid{header: []string{"CHECK OF", "NAMESPACES", "WORKLOADS", "CAUSE"}}
+	g := &grid{header: []string{"CHECK OF", "NAMESPACES", "WORKLOADS", "CAUSE"}, levels: []int{0}}
 	for i, c := range plan.Causes {
 		if most > 0 && i == most {
 			break

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -245,6 +247,82 @@ pod/p: not known as written: only live pods were read
 			}
 			if diff := cmp.Diff(test.want, got.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A level is coloured where it stands for one; the same word as a name or a reason is not.
+func TestColourGoesByColumn(t *testing.T) {
+	t.Parallel()
+	p := &migrate.Plan{
+		APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25",
+		Policies: []migrate.Policy{{Name: "privileged", Closest: api.LevelPrivileged}},
+		Causes:   []migrate.Cause{{Check: "privileged", Level: api.LevelBaseline, Reason: "privileged", Workloads: 1, Namespaces: 1}},
+		Namespaces: []migrate.Namespace{{
+			Name: "baseline", Needed: api.LevelPrivileged, Complete: true, Owner: "restricted", Action: migrate.ActionAdd,
+			Current: migrate.Labels{Warn: "baseline", WarnVersion: "v1.24"}, Recommended: migrate.Labels{Enforce: "privileged"},
+			DecidedBy: &migrate.Decision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Pod", Name: "p"}},
+			Blockers:  []migrate.Blocker{{Workload: migrate.WorkloadRef{Kind: "Pod", Name: "p"}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
+			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", ServiceAccount: "baseline", Estimated: true, Level: migrate.WorkloadLevels{DayAfter: api.LevelPrivileged}}},
+		}},
+	}
+	tests := []struct {
+		name  string
+		write func(io.Writer, *migrate.Plan, report.Options) error
+		want  []string
+	}{
+		{"table", report.Table, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
+		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
+			return report.ExplainNamespace(w, p, "baseline", o)
+		}, []string{"31:privileged", "33:baseline", "31:privileged", "31:privileged"}},
+		{"workload", func(w io.Writer, p *migrate.Plan, o report.Options) error {
+			return report.ExplainWorkload(w, p, "baseline", "pod", "p", o)
+		}, []string{"31:privileged", "31:privileged", "31:privileged"}},
+	}
+	coloured := regexp.MustCompile("\x1b\\[(3[0-9])m(.*?)\x1b\\[0m")
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			if err := test.write(&b, p, report.Options{Width: 80, Colour: true}); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, m := range coloured.FindAllStringSubmatch(b.String(), -1) {
+				got = append(got, m[1]+":"+m[2])
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("coloured (-want +got):\n%s\nin\n%s", diff, b.String())
+			}
+		})
+	}
+}
+
+// An estimate says what it rests on.
+func TestEstimated(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		asWritten api.Level
+		want      string
+	}{
+		{"no template", "", "day after            privileged, estimated: only pods that a policy had changed were seen\n"},
+		{"with a template", api.LevelBaseline, "day after            privileged, estimated: its live pods differ from its template, and what a policy filled in there had to be taken off by rule\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{{
+				Kind: "Deployment", Name: "api", Estimated: true,
+				Level: migrate.WorkloadLevels{AsWritten: test.asWritten, DayAfter: api.LevelPrivileged},
+			}}}}}
+			var b bytes.Buffer
+			if err := report.ExplainWorkload(&b, p, "web", "deployment", "api", report.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(b.String(), test.want) {
+				t.Errorf("got\n%s\nwithout\n%s", b.String(), test.want)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -16,9 +17,23 @@ import (
 type grid struct {
 	header []string
 	rows   [][]string
+	// levels are the columns that hold levels, levelRows the rows whose second cell is one. Only these are coloured: in
+	// another column the same word is a name or a reason.
+	levels    []int
+	levelRows []int
 }
 
 func (g *grid) add(cells ...string) { g.rows = append(g.rows, cells) }
+
+// addLevel adds a row that says which level something has.
+func (g *grid) addLevel(what, level string) {
+	g.levelRows = append(g.levelRows, len(g.rows))
+	g.add(what, level)
+}
+
+func (g *grid) isLevel(row, column int) bool {
+	return slices.Contains(g.levels, column) || column == 1 && slices.Contains(g.levelRows, row)
+}
 
 const (
 	gutter = 2
@@ -27,7 +42,7 @@ const (
 )
 
 // draw draws the grid without borders, as kubectl does. Where the terminal is too narrow the last column is folded, so
-// that nothing is lost. paint, if not nil, colours a finished cell.
+// that nothing is lost. paint, if not nil, colours a finished cell that holds a level.
 func (g *grid) draw(w io.Writer, opts Options, paint func(string) string) error {
 	if len(g.rows) == 0 {
 		return nil
@@ -52,10 +67,10 @@ func (g *grid) draw(w io.Writer, opts Options, paint func(string) string) error 
 	if !opts.NoHeaders && len(g.header) > 0 {
 		table.Header(g.header)
 	}
-	for _, row := range rows {
-		if paint != nil {
-			for i := range row {
-				row[i] = paint(row[i])
+	for i, row := range rows {
+		for column := range row {
+			if paint != nil && g.isLevel(i, column) {
+				row[column] = paint(row[column])
 			}
 		}
 		if err := table.Append(row); err != nil {
