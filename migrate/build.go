@@ -86,6 +86,9 @@ type builder struct {
 	target    api.Version
 	enforceAt []api.Version
 	cautions  []string
+	// server is the version that a label without one, or "latest", stands for: the server's where it is known, v1.24 where
+	// policies show that it is old, else the newest that is known here.
+	server api.Version
 	// changePoints are the versions from v1.25 on at which some check changes; allVersions are all of them.
 	changePoints, allVersions []api.Version
 
@@ -101,6 +104,8 @@ type lostKey struct {
 
 // OldestTarget is the first version without PodSecurityPolicy, the default target for files and for older servers.
 func OldestTarget() api.Version { return api.MajorMinorVersion(1, 25) }
+
+func lastWithPolicies() api.Version { return api.MajorMinorVersion(1, 24) }
 
 // versions settles target and enforceAt, and the cautions that come with them.
 func (b *builder) versions(serverVersion string) {
@@ -123,8 +128,16 @@ func (b *builder) versions(serverVersion string) {
 	if known && newest.Older(server) {
 		b.cautions = append(b.cautions, fmt.Sprintf("the server is %s and the newest standards known here are %s: a check that is newer was not applied", server, newest))
 	}
+	if !known && len(b.inv.Policies) > 0 {
+		// Who still has policies is not past v1.24 yet; the checks of v1.23 and v1.24 are the same.
+		server, known = lastWithPolicies(), true
+	}
 	if known && (b.target.Latest() || server.Older(b.target)) && server.Older(newest) {
 		b.enforceAt = append(b.enforceAt, server)
+	}
+	b.server = newest
+	if known {
+		b.server = server
 	}
 }
 

@@ -1,9 +1,11 @@
 package migrate
 
 import (
+	compare "cmp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -45,6 +47,7 @@ func TestBasis(t *testing.T) {
 	)
 	tests := map[string]struct {
 		basis   Basis
+		enforce api.Level
 		objects [][]object
 		want    told
 	}{
@@ -100,6 +103,17 @@ func TestBasis(t *testing.T) {
 				Reasons: []string{allMeet, "no policy is meant for this namespace: what runs here decides"},
 			},
 		},
+		"policies, none, but a level is asked for": {
+			basis: BasisPolicies, enforce: baseline, objects: [][]object{lax},
+			want: told{Needed: baseline, Enforce: "baseline", Action: ActionAdd, Decided: &Decision{Basis: BasisOverride}, Reasons: []string{laxNeeds}},
+		},
+		"workloads, no policy": {
+			objects: [][]object{lax},
+			want: told{
+				Needed: baseline, Enforce: "baseline", Action: ActionAdd, Reasons: []string{laxNeeds},
+				Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
+			},
+		},
 		"both, policies looser": {
 			basis: BasisBoth, objects: [][]object{good, permits("base", baselineLike)},
 			want: told{
@@ -136,11 +150,11 @@ func TestBasis(t *testing.T) {
 			for _, some := range tt.objects {
 				all = append(all, some...)
 			}
-			p := build(t, cluster("v1.24.1"), Options{Basis: tt.basis}, all...)
-			if p.Basis != tt.basis && (p.Basis != BasisWorkloads || tt.basis != "") {
-				t.Errorf("the plan says basis %q, asked for was %q", p.Basis, tt.basis)
+			p := build(t, cluster("v1.24.1"), Options{Basis: tt.basis, Enforce: tt.enforce}, all...)
+			if want := compare.Or(tt.basis, BasisWorkloads); p.Basis != want {
+				t.Errorf("the plan says basis %q, want %q", p.Basis, want)
 			}
-			if diff := cmp.Diff(tt.want, tell(only(t, p, "a"))); diff != "" {
+			if diff := cmp.Diff(tt.want, tell(only(t, p, "a")), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -218,7 +232,7 @@ func TestOverrides(t *testing.T) {
 				Cautions    []string
 			}
 			want := result{tt.recommended, tt.decided, tt.action, tt.cautions}
-			if diff := cmp.Diff(want, result{ns.Recommended, ns.DecidedBy, ns.Action, ns.Cautions}); diff != "" {
+			if diff := cmp.Diff(want, result{ns.Recommended, ns.DecidedBy, ns.Action, ns.Cautions}, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -261,7 +275,7 @@ func TestPresentLabels(t *testing.T) {
 			if ns.Action != tt.action {
 				t.Errorf("action = %q, want %q", ns.Action, tt.action)
 			}
-			if diff := cmp.Diff(tt.cautions, ns.Cautions); diff != "" {
+			if diff := cmp.Diff(tt.cautions, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 		})
@@ -294,7 +308,7 @@ func TestOwnerAndSystemReachThePlan(t *testing.T) {
 		}
 		got = append(got, r)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -351,10 +365,10 @@ func TestTargetVersion(t *testing.T) {
 			if p.TargetVersion != tt.want {
 				t.Errorf("target version = %q, want %q", p.TargetVersion, tt.want)
 			}
-			if diff := cmp.Diff(tt.cautions, p.Cautions); diff != "" {
+			if diff := cmp.Diff(tt.cautions, p.Cautions, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(pinned(baseline, restricted, tt.want), only(t, p, "a").Recommended); diff != "" {
+			if diff := cmp.Diff(pinned(baseline, restricted, tt.want), only(t, p, "a").Recommended, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("recommended (-want +got):\n%s", diff)
 			}
 		})

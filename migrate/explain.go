@@ -9,7 +9,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
 )
 
 // olderServer says so where only the server's own, older version of the standards keeps the level down: it takes the
@@ -23,7 +22,7 @@ func (b *builder) olderServer(ns *Namespace, workloads []inventory.Workload) {
 		atTarget = leastStrict(atTarget, b.judge.DayAfter(&workloads[i], b.target).Level)
 	}
 	if looser(ns.Needed, atTarget) {
-		ns.Reasons = append(ns.Reasons, fmt.Sprintf("the server judges by %s until it is upgraded; by %s alone the namespace would need %s", b.enforceAt[1], b.target, atTarget))
+		ns.Reasons = append(ns.Reasons, fmt.Sprintf("a server of %s takes the newer pin for its own version until it is upgraded; by %s alone the namespace would need %s", b.enforceAt[1], b.target, atTarget))
 	}
 }
 
@@ -62,7 +61,8 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 	for i := range workloads {
 		w := &workloads[i]
 		for _, vio := range b.judge.DayAfter(w, looserAt).Violations {
-			if !looser(stricter, vio.Level) && !b.violates(w, vio.Check, looserAt, before, v) {
+			// At the other version everything meets the stricter level: what keeps from it here is new or gone there.
+			if !looser(stricter, vio.Level) {
 				names = append(names, vio.Check)
 				if first == "" {
 					first = strings.ToLower(w.Kind) + "/" + w.Name
@@ -82,15 +82,6 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 	} else {
 		ns.Reasons = append(ns.Reasons, text)
 	}
-}
-
-// violates is true if the workload fails the check also at the other one of the two versions.
-func (b *builder) violates(w *inventory.Workload, check string, at, before, v api.Version) bool {
-	other := before
-	if at == before {
-		other = v
-	}
-	return slices.ContainsFunc(b.judge.DayAfter(w, other).Violations, func(x simulate.Violation) bool { return x.Check == check })
 }
 
 // caution adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
@@ -164,6 +155,8 @@ func reasonsEmpty(ns *Namespace) []string {
 		nothing = "nothing that was read runs here"
 	}
 	switch enforce := ns.Recommended.Enforce; {
+	case ns.DecidedBy == nil && !ns.Complete:
+		return []string{nothing}
 	case ns.DecidedBy == nil:
 		return nil
 	case ns.DecidedBy.Policy != "":
@@ -177,14 +170,18 @@ func reasonsEmpty(ns *Namespace) []string {
 	}
 }
 
-// cautionCreators warns of accounts that can make pods on their own and may use a looser policy than the level: what
+// cautionCreators warns of accounts of the namespace that can make pods on their own and may use a looser policy than the level: what
 // they will create cannot be seen in advance.
 func (b *builder) cautionCreators(ns *Namespace) {
 	enforce := api.Level(ns.Recommended.Enforce)
 	if enforce == "" {
 		return
 	}
+	own := "system:serviceaccount:" + ns.Name + ":"
 	for _, p := range b.grants.PodCreators(ns.Name) {
+		if !strings.HasPrefix(p.User, own) {
+			continue
+		}
 		var loose []string
 		for _, u := range b.grants.UsableBy(ns.Name, p) {
 			if looser(b.assessed[u.Policy].Closest, enforce) && !everybodys(u) {

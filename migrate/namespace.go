@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
 )
 
 // namespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
@@ -49,7 +50,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 		Complete: complete,
 	}
 	out.Current, out.Cautions = currentLabels(ns.Labels)
-	if !ns.Declared {
+	if out.Unread = !ns.Declared; out.Unread {
 		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
 	}
 	for i := range workloads {
@@ -69,6 +70,8 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	b.decide(&out)
 	b.caution(&out)
 	out.Lost = b.namespaceLost(&out)
+	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
+	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)
 	return out
 }
 
@@ -119,6 +122,7 @@ func (b *builder) decide(ns *Namespace) {
 	if b.opts.Enforce != "" && enforce != "" {
 		enforce, decision = b.opts.Enforce, &Decision{Basis: BasisOverride}
 	}
+	withheld := !ns.Complete && (!b.opts.AllowPartial || decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto)
 	if enforce == "" {
 		ns.Action = ActionSkip
 		return
@@ -130,10 +134,14 @@ func (b *builder) decide(ns *Namespace) {
 		Audit: string(override(b.opts.Audit)), AuditVersion: version,
 		Warn: string(override(b.opts.Warn)), WarnVersion: version,
 	}
-	if !ns.Complete && !b.opts.AllowPartial {
+	loosened := b.keepNewerPins(ns)
+	if withheld {
+		if decision.Basis == BasisEmpty {
+			ns.DecidedBy = nil // what could not be read may run here
+		}
 		ns.Recommended.Enforce, ns.Recommended.EnforceVersion = "", ""
 	}
-	ns.Action = action(ns)
+	ns.Action = action(ns, loosened)
 }
 
 func override(l api.Level) api.Level {
@@ -180,8 +188,8 @@ func (b *builder) enforceEmpty(ns *Namespace) (api.Level, *Decision) {
 	case EmptyBaseline:
 		return api.LevelBaseline, &Decision{Basis: BasisEmpty}
 	case EmptyAuto:
-		if b.inv.Source.Kind == inventory.SourceFiles && (ns.System || len(b.inv.Workloads) == 0) {
-			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its workloads too, or say --empty-namespaces=policies")
+		if b.inv.Source.Kind == inventory.SourceFiles && (ns.System || !slices.Contains(b.inv.Kinds, "Pod")) {
+			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its pods too, or say --empty-namespaces=policies")
 			return "", nil
 		}
 	}
@@ -195,6 +203,58 @@ func (b *builder) enforceEmpty(ns *Namespace) (api.Level, *Decision) {
 		}
 	}
 	return api.LevelRestricted, &Decision{Basis: BasisEmpty}
+}
+
+// keepNewerPins keeps the version of a label whose level is the recommended one and that is newer than the target: an
+// older version may lack a check, and taking it would loosen silently. Where what runs does not meet the newer version,
+// the target's is recommended and counts as loosening.
+func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
+	cur, rec := ns.Current, &ns.Recommended
+	for _, m := range []struct {
+		mode                   string
+		level, version         string
+		wantLevel, wantVersion *string
+		holds                  bool
+	}{
+		{"enforce", cur.Enforce, cur.EnforceVersion, &rec.Enforce, &rec.EnforceVersion, false},
+		{"audit", cur.Audit, cur.AuditVersion, &rec.Audit, &rec.AuditVersion, true},
+		{"warn", cur.Warn, cur.WarnVersion, &rec.Warn, &rec.WarnVersion, true},
+	} {
+		if m.level != *m.wantLevel {
+			continue
+		}
+		stands, follows := b.server, true
+		if v, err := api.ParseVersion(m.version); err == nil && !v.Latest() {
+			stands, follows = v, false
+		}
+		dropped := simulate.Added(api.Level(m.level), b.target, stands)
+		if b.target.Latest() || len(dropped) == 0 {
+			continue
+		}
+		checks := strings.Join(dropped, ", ")
+		switch {
+		case follows:
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's %s=%s follows the server's own version; pinned to %s it lacks %s where the server is newer", m.mode, m.level, b.target, checks))
+		case m.holds || !looser(b.neededAt(ns, stands), api.Level(m.level)):
+			*m.wantVersion = m.version
+			ns.Reasons = append(ns.Reasons, fmt.Sprintf("the newer version of today's %s label is kept: %s does not have %s", m.mode, b.target, checks))
+		default:
+			loosened = true
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's %s=%s at %s is stricter than at %s, which does not have %s: what runs here would not be admitted again", m.mode, m.level, stands, b.target, checks))
+		}
+	}
+	return loosened
+}
+
+// neededAt is the needed level at a version of the standards from v1.25 up; "" if nothing runs.
+func (b *builder) neededAt(ns *Namespace, v api.Version) api.Level {
+	var l api.Level
+	for _, at := range ns.Versions {
+		if known, err := api.ParseVersion(at.Version); err == nil && !v.Older(known) {
+			l = at.Needed
+		}
+	}
+	return l
 }
 
 // firstAt names the first workload at a level, for a level that something holds the namespace at.
@@ -221,12 +281,12 @@ func (b *builder) loosest(ns *Namespace) string {
 }
 
 // action compares what is recommended with what is there.
-func action(ns *Namespace) Action {
+func action(ns *Namespace, loosened bool) Action {
 	cur, rec := ns.Current, ns.Recommended
 	switch {
 	case rec.Enforce == "":
 		return ActionWithheld
-	case looser(api.Level(rec.Enforce), enforcedToday(cur)):
+	case loosened || looser(api.Level(rec.Enforce), enforcedToday(cur)):
 		return ActionLoosen
 	case cur == rec:
 		return ActionUnchanged

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/pod-security-admission/api"
 )
@@ -75,7 +76,7 @@ func TestPermitted(t *testing.T) {
 				By        []string
 				Apart     []SetApart
 			}
-			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.Permitted, ns.PermittedBy, ns.SetApart}); diff != "" {
+			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.Permitted, ns.PermittedBy, ns.SetApart}, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -89,7 +90,7 @@ func TestAdministratorsAndUses(t *testing.T) {
 		policy(t, "base", baselineLike), namespace("a"),
 		grant("", "", group("ops")), grant("", "", everybody()), grant("", "a", group("local")),
 		grant("base", "a", account("a/x")), grant("base", "", rbacv1.Subject{Kind: "User", APIGroup: rbacv1.GroupName, Name: "jo"}))
-	if diff := cmp.Diff([]string{"group ops (ClusterRoleBinding use---ops)"}, p.Administrators); diff != "" {
+	if diff := cmp.Diff([]string{"group ops (ClusterRoleBinding use---ops)"}, p.Administrators, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("administrators (-want +got):\n%s", diff)
 	}
 	want := []Use{
@@ -99,7 +100,7 @@ func TestAdministratorsAndUses(t *testing.T) {
 		{Namespace: "a", Group: "local", Via: []string{"RoleBinding a/use--a-local", "ClusterRole use--a-local"}},
 		{Namespace: "a", ServiceAccount: "a/x", Via: []string{"RoleBinding a/use-base-a-ax", "ClusterRole use-base-a-ax"}},
 	}
-	if diff := cmp.Diff(want, p.Policies[0].UsedBy); diff != "" {
+	if diff := cmp.Diff(want, p.Policies[0].UsedBy, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("used by (-want +got):\n%s", diff)
 	}
 }
@@ -147,7 +148,7 @@ func TestPodCreators(t *testing.T) {
 			t.Parallel()
 			objects := append(tt.objects, namespace("a"), deployment("a/web", hardened()), podCreator("a", runner))
 			got := only(t, build(t, cluster("v1.24.1"), tt.opts, objects...), "a").Cautions
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -198,7 +199,7 @@ func TestNamespaceLost(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ns := only(t, build(t, cluster("v1.24.1"), tt.opts, append(tt.objects, both...)...), "a")
-			if diff := cmp.Diff(tt.want, lost(ns)); diff != "" {
+			if diff := cmp.Diff(tt.want, lost(ns), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -219,7 +220,7 @@ func TestMergeLost(t *testing.T) {
 		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
 		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

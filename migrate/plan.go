@@ -146,6 +146,8 @@ type Use struct {
 // Namespace is one namespace with its recommendation.
 type Namespace struct {
 	Name string `json:"name"`
+	// Unread: no Namespace object was read, so its labels are not known and Current says nothing.
+	Unread bool `json:"unread,omitempty"`
 	// System: part of Kubernetes or of a provider's platform.
 	System bool              `json:"system"`
 	Labels map[string]string `json:"labels,omitempty"`
@@ -166,7 +168,7 @@ type Namespace struct {
 	// Reasons are sentences that explain the recommendation, the most important first.
 	Reasons []string `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
-	Cautions []string `json:"cautions,omitempty"`
+	Cautions []string `json:"cautions"`
 	// Complete is false if a gap touches the namespace: then no enforce is recommended.
 	Complete bool `json:"complete"`
 	// Recommended labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
@@ -180,10 +182,10 @@ type Namespace struct {
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
 	// recommended enforce level does not; drift is left to Plan.Drift.
 	Lost      []Lost     `json:"lost,omitempty"`
-	Blockers  []Blocker  `json:"blockers,omitempty"`
-	Workloads []Workload `json:"workloads,omitempty"`
-	// Versions: the needed level at each version of the standards, from v1.25 up.
-	Versions []VersionLevel `json:"versions,omitempty"`
+	Blockers  []Blocker  `json:"blockers"`
+	Workloads []Workload `json:"workloads"`
+	// Versions: the needed level at each version of the standards, from v1.25 up; empty if nothing runs.
+	Versions []VersionLevel `json:"versions"`
 }
 
 // Action says what the recommendation does to the labels that are there.
@@ -264,7 +266,7 @@ type Workload struct {
 	// Estimated: a live pod was judged without a template, so what a policy filled in had to be taken off by rule.
 	Estimated  bool        `json:"estimated,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
-	Violations []Violation `json:"violations,omitempty"`
+	Violations []Violation `json:"violations"`
 	// Owner is the controller that made it, where it is told apart from it.
 	Owner    *WorkloadRef      `json:"owner,omitempty"`
 	Position pspparse.Position `json:"position,omitzero"`

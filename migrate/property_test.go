@@ -21,7 +21,7 @@ import (
 )
 
 // rounds of every property; the seeds are fixed, so a failure can be had again.
-const rounds = 150
+const rounds = 100
 
 // random makes small inputs in which everything meets everything: few names, many kinds.
 type random struct {

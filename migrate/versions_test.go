@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
@@ -63,6 +64,18 @@ func TestAcrossVersions(t *testing.T) {
 			},
 		},
 		{
+			name: "two checks of two workloads",
+			objects: []object{
+				deployment("a/one", hardened(userNamespaced, func(s *corev1.PodSpec) { s.SecurityContext.RunAsNonRoot = new(true) })),
+				deployment("a/two", hardened(userNamespaced, func(s *corev1.PodSpec) { s.Containers[0].SecurityContext.RunAsUser = nil })),
+			},
+			want: []string{"v1.25 baseline", "v1.35 restricted"},
+			reasons: []string{
+				"what runs here needs baseline: deployment/one, deployment/two do not meet restricted",
+				"from v1.35 of the standards on the namespace needs restricted instead of baseline (runAsNonRoot, runAsUser, deployment/one)",
+			},
+		},
+		{
 			name: "and with /proc unmasked", objects: []object{deployment("a/web", hardened(userNamespaced, unmasked))},
 			want: []string{"v1.25 privileged", "v1.35 baseline"},
 			reasons: []string{
@@ -114,13 +127,13 @@ func TestAcrossVersions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, fromFiles(), Options{}, append(tt.objects, namespace("a"))...), "a")
-			if diff := cmp.Diff(everyVersion(tt.want), ns.Versions); diff != "" {
+			if diff := cmp.Diff(everyVersion(tt.want), ns.Versions, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("versions (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.reasons, ns.Reasons); diff != "" {
+			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.cautions, ns.Cautions); diff != "" {
+			if diff := cmp.Diff(tt.cautions, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 		})
@@ -146,7 +159,7 @@ func everyVersion(from []string) []VersionLevel {
 // A server older than the target judges by its own standards: enforce must hold there too.
 func TestServerOlderThanTarget(t *testing.T) {
 	t.Parallel()
-	const upgrade = "the server judges by v1.24 until it is upgraded; by v1.25 alone the namespace would need restricted"
+	const upgrade = "a server of v1.24 takes the newer pin for its own version until it is upgraded; by v1.25 alone the namespace would need restricted"
 	winReasons := []string{"what runs here needs baseline: deployment/win does not meet restricted"}
 	tests := []struct {
 		name    string
@@ -170,10 +183,14 @@ func TestServerOlderThanTarget(t *testing.T) {
 			"Windows pinned to v1.24 on a newer server, which judges by the pin", "v1.30.0", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, winReasons,
 		},
 		{
+			"a probe pinned to v1.25 on a newer server, which judges by the pin", "v1.35.0", api.MajorMinorVersion(1, 25), []object{deployment("a/web", hardened(probed))}, restricted,
+			[]string{"everything that runs here meets restricted on the day after"},
+		},
+		{
 			"a sysctl on v1.30, latest", "v1.30.0", api.LatestVersion(), []object{deployment("a/web", hardened(tuned))}, privileged,
 			[]string{
 				"what runs here needs privileged: deployment/web does not meet baseline",
-				"the server judges by v1.30 until it is upgraded; by latest alone the namespace would need restricted",
+				"a server of v1.30 takes the newer pin for its own version until it is upgraded; by latest alone the namespace would need restricted",
 				"from v1.32 of the standards on the namespace needs restricted instead of privileged (sysctls, deployment/web)",
 			},
 		},
@@ -188,7 +205,7 @@ func TestServerOlderThanTarget(t *testing.T) {
 			"a sysctl on v1.30, pinned beyond what is known", "v1.30.0", api.MajorMinorVersion(1, 99), []object{deployment("a/web", hardened(tuned))}, privileged,
 			[]string{
 				"what runs here needs privileged: deployment/web does not meet baseline",
-				"the server judges by v1.30 until it is upgraded; by v1.99 alone the namespace would need restricted",
+				"a server of v1.30 takes the newer pin for its own version until it is upgraded; by v1.99 alone the namespace would need restricted",
 				"from v1.32 of the standards on the namespace needs restricted instead of privileged (sysctls, deployment/web)",
 			},
 		},
@@ -200,7 +217,7 @@ func TestServerOlderThanTarget(t *testing.T) {
 			if ns.Needed != tt.needed || ns.Recommended.Enforce != string(tt.needed) {
 				t.Errorf("needed %q, enforce %q, want %q", ns.Needed, ns.Recommended.Enforce, tt.needed)
 			}
-			if diff := cmp.Diff(tt.reasons, ns.Reasons); diff != "" {
+			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
 		})
@@ -233,14 +250,14 @@ func TestWorkloadInThePlan(t *testing.T) {
 			Violations: []Violation{violations[0], violations[1], violations[3]},
 		},
 	}
-	if diff := cmp.Diff(want, ns.Workloads); diff != "" {
+	if diff := cmp.Diff(want, ns.Workloads, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("workloads (-want +got):\n%s", diff)
 	}
 	const estimated = "1 workload is estimated: a policy had already changed the pods that were seen, and what their author wrote is not known"
-	if diff := cmp.Diff([]string{estimated}, ns.Cautions); diff != "" {
+	if diff := cmp.Diff([]string{estimated}, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("cautions (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"tight"}, ns.Observed); diff != "" {
+	if diff := cmp.Diff([]string{"tight"}, ns.Observed, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 	var blocked []string
@@ -252,6 +269,17 @@ func TestWorkloadInThePlan(t *testing.T) {
 		"bare allowPrivilegeEscalation", "bare capabilities_restricted", "bare seccompProfile_restricted",
 	}, blocked); diff != "" {
 		t.Errorf("blockers (-want +got):\n%s", diff)
+	}
+}
+
+// As written is at the target version alone.
+func TestAsWrittenAtTheTarget(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[int]api.Level{24: baseline, 25: restricted} {
+		p := build(t, cluster("v1.24.1"), Options{Target: api.MajorMinorVersion(1, target)}, deployment("a/win", windows()))
+		if diff := cmp.Diff(WorkloadLevels{AsWritten: want, DayAfter: baseline}, only(t, p, "a").Workloads[0].Level, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("v1.%d (-want +got):\n%s", target, diff)
+		}
 	}
 }
 

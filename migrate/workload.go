@@ -45,7 +45,7 @@ func (b *builder) workload(w *inventory.Workload) Workload {
 		out.Estimated = out.Estimated || day.Estimated
 		violations = append(violations, day.Violations...)
 	}
-	out.Violations = planViolations(violations)
+	out.Violations = orEmpty(planViolations(violations))
 	return out
 }
 

@@ -50,6 +50,15 @@ func TestNeededBlockersWithout(t *testing.T) {
 				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
 			},
 		},
+		"in another order, the loosest of the rest is what is left": {
+			workloads: []Workload{agent, lax, good},
+			needed:    api.LevelPrivileged,
+			blockers:  []Blocker{{WorkloadRef{"DaemonSet", "agent"}, "b1", api.LevelBaseline, "reason of b1", "agent"}},
+			without: []Without{
+				{[]WorkloadRef{{"DaemonSet", "agent"}}, api.LevelBaseline},
+				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
+			},
+		},
 		"nothing would be left": {
 			workloads: []Workload{agent},
 			needed:    api.LevelPrivileged,
@@ -79,12 +88,15 @@ func TestCausesAreToldOnce(t *testing.T) {
 		return Blocker{WorkloadRef{kind, name}, check, api.LevelRestricted, "reason of " + check, detail}
 	}
 	namespaces := []Namespace{
+		{Name: "0", Blockers: []Blocker{bl("Job", "v", "r0", ""), bl("Job", "w", "r0", ""), bl("Job", "x", "r0", ""), bl("Job", "y", "r0", ""), bl("Job", "z", "r00", "")}},
 		{Name: "a", Blockers: []Blocker{bl("Job", "x", "r1", "one"), bl("Job", "x", "r1", "two"), bl("Job", "x", "r2", ""), bl("Job", "y", "r1", "")}},
 		{Name: "b", Blockers: []Blocker{bl("Job", "x", "r1", "")}},
 		{Name: "c"},
 	}
 	want := []Cause{
 		{Check: "r1", Level: api.LevelRestricted, Reason: "reason of r1", Workloads: 3, Namespaces: 2, Examples: []string{"a/Job/x", "a/Job/y", "b/Job/x"}},
+		{Check: "r0", Level: api.LevelRestricted, Reason: "reason of r0", Workloads: 4, Namespaces: 1, Examples: []string{"0/Job/v", "0/Job/w", "0/Job/x"}},
+		{Check: "r00", Level: api.LevelRestricted, Reason: "reason of r00", Workloads: 1, Namespaces: 1, Examples: []string{"0/Job/z"}},
 		{Check: "r2", Level: api.LevelRestricted, Reason: "reason of r2", Workloads: 1, Namespaces: 1, Examples: []string{"a/Job/x"}},
 	}
 	if diff := cmp.Diff(want, causes(namespaces)); diff != "" {
@@ -137,7 +149,7 @@ func TestAction(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := action(&Namespace{Current: tt.current, Recommended: tt.recommended}); got != tt.want {
+			if got := action(&Namespace{Current: tt.current, Recommended: tt.recommended}, false); got != tt.want {
 				t.Errorf("action = %q, want %q", got, tt.want)
 			}
 		})

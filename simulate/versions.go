@@ -40,6 +40,21 @@ func ChangePoints() []api.Version {
 	return points
 }
 
+// Added returns the checks that a pod has to pass at a level in version upTo and that version after did not have at all,
+// sorted. A check that only became laxer or took the place of another is not among them.
+func Added(level api.Level, after, upTo api.Version) []string {
+	var added []string
+	for _, c := range policy.DefaultChecks() {
+		first := c.Versions[0]
+		counts := c.Level == api.LevelBaseline || level == api.LevelRestricted
+		if level != api.LevelPrivileged && counts && len(first.OverrideCheckIDs) == 0 && after.Older(first.MinimumVersion) && !upTo.Older(first.MinimumVersion) {
+			added = append(added, string(c.ID))
+		}
+	}
+	slices.Sort(added)
+	return added
+}
+
 // changes lists the versions in which some check is new or differs, v1.0 first.
 func changes(revisions []revision) []api.Version {
 	all := []api.Version{api.MajorMinorVersion(1, 0)}

@@ -77,3 +77,29 @@ func TestVersionsBeforeTheFirst(t *testing.T) {
 		t.Errorf("an unset version is not judged as v1.0 (-v1.0 +unset):\n%s", diff)
 	}
 }
+
+func TestAdded(t *testing.T) {
+	t.Parallel()
+	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
+	for _, tt := range []struct {
+		name        string
+		level       api.Level
+		after, upTo api.Version
+		want        []string
+	}{
+		{"the probe hosts came with v1.34", api.LevelBaseline, v(25), v(34), []string{"hostProbesAndHostLifecycle"}},
+		{"restricted has all of baseline", api.LevelRestricted, v(33), v(37), []string{"hostProbesAndHostLifecycle"}},
+		{"user 0 came with v1.23", api.LevelRestricted, v(22), v(25), []string{"runAsUser"}},
+		{"which baseline does not have", api.LevelBaseline, v(22), v(25), nil},
+		{"privileged has no checks", api.LevelPrivileged, v(1), v(37), nil},
+		{"going back adds nothing", api.LevelRestricted, v(34), v(25), nil},
+		{"the same version", api.LevelRestricted, v(34), v(34), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, Added(tt.level, tt.after, tt.upTo)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
