@@ -40,9 +40,9 @@ type Builder struct {
 	notes      []Note
 	skipped    map[string]int
 	kinds      map[string]bool // of workloads read
-	homeless   tally    // namespaced objects without a namespace
-	repeated   tally    // objects read again with the same content
-	contested  []string // namespaces of what runs, or is one, and is in conflict
+	homeless   tally           // namespaced objects without a namespace
+	repeated   tally           // objects read again with the same content
+	contested  []string        // namespaces of what runs, or is one, and is in conflict
 }
 
 // NewBuilder returns an empty Builder.
@@ -139,6 +139,7 @@ func (b *Builder) Build(s Source) *Inventory {
 		ServiceAccounts: settle(b, accountRules(), b.accounts),
 		Roles:           settle(b, roleRules(), b.roles),
 		Bindings:        settle(b, bindingRules(), b.bindings),
+		Kinds:           slices.Sorted(maps.Keys(b.kinds)),
 	}
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
@@ -149,7 +150,6 @@ func (b *Builder) Build(s Source) *Inventory {
 	for kind, n := range b.skipped {
 		inv.Skipped = append(inv.Skipped, KindCount{Kind: kind, Count: n})
 	}
-	inv.Kinds = slices.Sorted(maps.Keys(b.kinds))
 	slices.SortFunc(inv.Skipped, func(a, b KindCount) int { return cmp.Compare(a.Kind, b.Kind) })
 	return inv
 }

@@ -386,6 +386,29 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		input string
+		want  []string
+	}{
+		"nothing runs":                     {input: ns},
+		"every kind once":                  {input: deploy + cron + strings.Replace(deploy, "api", "web", 1) + podLine("a", "", plainPod), want: []string{"CronJob", "Deployment", "Pod"}},
+		"a finished pod was read as well":  {input: podLine("a", "", plainPod+`,"status":{"phase":"Succeeded"}`), want: []string{"Pod"}},
+		"an owner that was not read":       {input: podLine("a", byRS, plainPod), want: []string{"Pod"}},
+		"a ReplicaSet folded into another": {input: deploy + `{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"api-5d4f8","namespace":"web",` + byDeploy + `},"spec":{` + template1 + `}}`, want: []string{"Deployment", "ReplicaSet"}},
+		"what cannot be read does not":     {input: podLine("A", "", plainPod)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, build(t, documents(t, tt.input)).Kinds); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // The order of the input changes nothing, in a cluster with everything in it and with duplicates of both kinds.
 func TestOrderIndependence(t *testing.T) {
 	t.Parallel()

@@ -20,8 +20,8 @@ type Inventory struct {
 	Bindings        []Binding
 	// Workloads by namespace, kind, name.
 	Workloads []Workload
-	// Kinds of workload (Pod among them) of which at least one object was read, sorted: what files can tell about an
-	// empty namespace depends on it.
+	// Kinds of workload (Pod, ReplicaSet, Deployment, ...) of which at least one object was read, sorted. Finished pods
+	// count, owners known only by their pods do not: what files can tell about an empty namespace depends on it.
 	Kinds []string
 	// FinishedPods counts the Succeeded and Failed pods that were passed over.
 	FinishedPods int
