@@ -83,6 +83,9 @@ func summary(inv *Inventory) []string {
 		out = append(out, line)
 		for _, g := range w.Pods {
 			out = append(out, fmt.Sprintf("  %d like %s account=%s admitted=%s mirror=%t as-template=%t", g.Count, g.Example, g.ServiceAccount, g.AdmittedBy, g.Mirror, g.Shape == w.Template))
+			if g.Finished > 0 {
+				out[len(out)-1] += fmt.Sprintf(" finished=%d", g.Finished)
+			}
 		}
 	}
 	if inv.FinishedPods > 0 {
@@ -111,6 +114,7 @@ func summary(inv *Inventory) []string {
 
 const (
 	ns        = `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"web"}}` + "\n"
+	done      = `,"status":{"phase":"Succeeded"}`
 	plainPod  = `"spec":{"containers":[{"name":"c"}]}`
 	template1 = `"template":{"spec":{"containers":[{"name":"c"}]}}`
 	template2 = `"template":{"spec":{"hostPID":true,"containers":[{"name":"c"}]}}`
@@ -244,6 +248,46 @@ func TestBuild(t *testing.T) {
 				"Pod web/etcd-n1 account= replicas=1 template=false line=2",
 				"  1 like etcd-n1 account= admitted= mirror=true as-template=false",
 				"finished 2",
+			},
+		},
+		"finished pods of an owner that was read are only counted": {
+			input: deploy + cron + podLine("api-5d4f8-aaaaa", byRS, plainPod+done) + podLine("backup-27900000-aaaaa", byJob, plainPod+done) +
+				`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"once","namespace":"web"},"spec":{` + template1 + "}}\n" +
+				podLine("once-aaaaa", strings.ReplaceAll(byJob, "backup-27900000", "once"), plainPod+done),
+			want: []string{
+				"namespace web declared=false labels=0 managers=map[]",
+				"CronJob web/backup account=default replicas=0 template=true line=2",
+				"Deployment web/api account=default replicas=2 template=true line=1",
+				"Job web/once account=default replicas=1 template=true line=5",
+				"finished 3",
+			},
+		},
+		"finished pods stand in for an owner that was not read": {
+			input: podLine("backup-27900000-bbbbb", byJob, plainPod+done) + podLine("backup-27900000-aaaaa", byJob, plainPod+`,"status":{"phase":"Failed"}`) +
+				podLine("backup-27900000-ccccc", `"annotations":{"kubernetes.io/psp":"p"},`+byJob, `"spec":{"serviceAccountName":"other","containers":[{"name":"c"}]}`+done) +
+				podLine("api-5d4f8-aaaaa", byRS, plainPod+done) + podLine("api-5d4f8-bbbbb", byRS, plainPod) + podLine("api-5d4f8-ccccc", byRS, `"spec":{"hostPID":true,"containers":[{"name":"c"}]}`+done) +
+				podLine("bare", "", plainPod+done) +
+				podLine("etcd-n1", `"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"n1","controller":true}]`, plainPod+done),
+			want: []string{
+				"namespace web declared=false labels=0 managers=map[]",
+				"Job web/backup-27900000 account=default replicas=0 template=false line=0",
+				"  0 like backup-27900000-aaaaa account=default admitted= mirror=false as-template=false finished=2",
+				"  0 like backup-27900000-ccccc account=other admitted=p mirror=false as-template=false finished=1",
+				"ReplicaSet web/api-5d4f8 account=default replicas=1 template=false line=0",
+				"  1 like api-5d4f8-bbbbb account=default admitted= mirror=false as-template=false finished=1",
+				"  0 like api-5d4f8-ccccc account=default admitted= mirror=false as-template=false finished=1",
+				"finished 2",
+			},
+		},
+		"finished pods of an owner that was not read, seen twice": {
+			input: podLine("a", byRS, plainPod+done) + podLine("a", byRS, plainPod+`,"status":{"phase":"Failed"}`) + podLine("b", byRS, plainPod+done) + podLine("b", byRS, plainPod) +
+				podLine("c", byRS, plainPod+done) + podLine("c", byRS, `"spec":{"hostPID":true,"containers":[{"name":"c"}]}`+done),
+			want: []string{
+				"namespace web declared=false labels=0 managers=map[]",
+				"ReplicaSet web/api-5d4f8 account=default replicas=1 template=false line=0",
+				"  1 like b account=default admitted= mirror=false as-template=false finished=1",
+				`gap Pod "web/c" at f:5 touches web: it is defined 2 times with different content (f:5, f:6), and none was used: keep one of them`,
+				"note repeated objects at f:1: 1 document repeats an object that was read elsewhere with the same content; it counts once",
 			},
 		},
 		"names that the server will choose are never duplicates": {

@@ -13,13 +13,16 @@ import (
 func (b *Builder) workloads() ([]Workload, int) {
 	templates := settle(b, templateRules(), b.templates)
 	b.templates = nil
-	finished := b.settlePods()
 	f := newFolder(templates)
 	for i := range templates {
 		f.fold(&templates[i])
 	}
+	standIns, finished := b.settlePods(f.reads)
 	for i := range b.pods.pods {
 		f.hang(&b.pods, &b.pods.pods[i])
+	}
+	for i := range standIns { // last, so that the example of a group is a live pod if there is one
+		f.hang(&b.pods, &standIns[i])
 	}
 	return f.finish(b.shapes.keys()), finished
 }
@@ -115,6 +118,10 @@ func (f *folder) hang(t *podTable, p *podRow) {
 			Example: p.name,
 		})
 	}
+	if s.finished {
+		w.Pods[g].Finished++
+		return
+	}
 	w.Pods[g].Count++
 	if w.counts {
 		w.Replicas++
@@ -140,6 +147,11 @@ func (f *folder) workload(s *podSort, p *podRow, at pspparse.Position) int {
 		f.list = append(f.list, entry{Workload: w, counts: true})
 	}
 	return i
+}
+
+// reads says whether the controller of a pod was read, itself or what it would fold into.
+func (f *folder) reads(s *podSort) bool {
+	return f.read[f.top(identity{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})] != nil
 }
 
 // top is the workload that stands for an owner of pods. The owner itself may not have been read: then its name may

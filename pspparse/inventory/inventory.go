@@ -23,7 +23,8 @@ type Inventory struct {
 	// Kinds of workload (Pod, ReplicaSet, Deployment, ...) of which at least one object was read, sorted. Finished pods
 	// count, owners known only by their pods do not: what files can tell about an empty namespace depends on it.
 	Kinds []string
-	// FinishedPods counts the Succeeded and Failed pods that were passed over.
+	// FinishedPods counts the Succeeded and Failed pods that were passed over: bare ones, and those whose controller was
+	// read. Those whose controller was not read are PodGroup.Finished.
 	FinishedPods int
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
@@ -108,7 +109,8 @@ type Shape struct {
 	Spec corev1.PodSpec
 }
 
-// PodGroup is a number of live pods of one workload that differ in nothing but their names.
+// PodGroup is a number of pods of one workload that differ in nothing but their names: live ones, and finished ones
+// where nothing else tells what their controller will make next.
 type PodGroup struct {
 	Shape          *Shape
 	ServiceAccount string
@@ -116,8 +118,12 @@ type PodGroup struct {
 	AdmittedBy string
 	// Mirror is true for mirror pods of static pods: no service account, created by the kubelet.
 	Mirror bool
-	Count  int
-	// Example is the first of the pods by name.
+	// Count is the number of live pods; it is 0 where all have finished.
+	Count int
+	// Finished is the number of Succeeded and Failed pods. It is 0 unless the controller was not read, neither itself
+	// nor what it would fold into: then its pods stand in for it, finished or not.
+	Finished int
+	// Example is the first of the live pods by name, or of the finished ones if none is live.
 	Example string
 }
 
@@ -136,7 +142,7 @@ type Workload struct {
 	// Owner is the controller that made this object and was kept apart from it: set for a ReplicaSet whose template
 	// differs from its Deployment's, likewise for the Job of a CronJob.
 	Owner *Owner
-	// Pods are the live (not finished) ones, sorted by Example.
+	// Pods are the live ones, and for an owner not read the finished ones too, sorted by Example.
 	Pods     []PodGroup
 	Position pspparse.Position
 }

@@ -39,7 +39,7 @@ type podRow struct {
 type podSort struct {
 	namespace string
 	owner     Owner // zero for a bare pod
-	finished  bool  // then nothing below is set
+	finished  bool  // then nothing below is set for a bare pod
 	shape     *Shape
 	account   string
 	admitted  string
@@ -85,14 +85,16 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 		return
 	}
 	b.kinds["Pod"] = true
-	if phase == corev1.PodSucceeded || phase == corev1.PodFailed {
+	finished, owner := phase == corev1.PodSucceeded || phase == corev1.PodFailed, b.controller(&m)
+	if finished && owner == (Owner{}) {
 		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)
 		return
 	}
 	_, mirror := m.Annotations[mirrorAnnotation]
 	s := podSort{
 		namespace: namespace,
-		owner:     b.controller(&m),
+		owner:     owner,
+		finished:  finished,
 		shape:     b.shapes.shape(m.Annotations, spec),
 		account:   b.intern(account(spec)),
 		admitted:  b.intern(m.Annotations[admittedByAnnotation]),
@@ -134,9 +136,10 @@ func ownerKind(r *metav1.OwnerReference) string {
 	return r.Kind
 }
 
-// settlePods sorts the pods by namespace and name, keeps one of identical ones, drops all of those that differ under
-// one name, and returns how many had finished.
-func (b *Builder) settlePods() (finished int) {
+// settlePods sorts the pods by namespace and name, keeps one of identical ones, and drops all of those that differ under
+// one name. It returns the finished pods that stand in for a controller that was not read, and how many others had
+// finished.
+func (b *Builder) settlePods(read func(*podSort) bool) (standIns []podRow, finished int) {
 	t := &b.pods
 	slices.SortFunc(t.pods, func(x, y podRow) int {
 		return cmp.Or(cmp.Compare(t.groups[x.sort].namespace, t.groups[y.sort].namespace), cmp.Compare(x.name, y.name),
@@ -151,33 +154,47 @@ func (b *Builder) settlePods() (finished int) {
 		}
 		run := t.pods[start:end]
 		start = end
-		live := t.live(run)
+		// A pod seen both running and finished is the same pod at two times, and counts as running.
+		if live := t.front(run, func(s *podSort) bool { return !s.finished }); len(live) > 0 {
+			if b.agreeOnPod(t.position(&run[0]), live) {
+				kept = append(kept, live[0])
+			}
+			continue
+		}
+		orphans := t.front(run, func(s *podSort) bool { return s.owner != (Owner{}) && !read(s) })
 		switch {
-		case len(live) == 0:
+		case len(orphans) == 0:
 			finished++
 			b.agree(t.position(&run[0]), len(run), func(int) bool { return true })
-		case b.agree(t.position(&run[0]), len(live), func(i int) bool { return live[i].sort == live[0].sort }):
-			kept = append(kept, live[0])
-		default:
-			s := &t.groups[live[0].sort]
-			b.AddGap(conflict(identity{kind: "Pod", namespace: s.namespace, name: live[0].name}, len(live),
-				func(i int) pspparse.Position { return t.position(&live[i]) }))
-			b.contested = append(b.contested, s.namespace)
+		case b.agreeOnPod(t.position(&run[0]), orphans):
+			standIns = append(standIns, orphans[0])
 		}
 	}
 	t.pods = kept
-	return finished
+	return standIns, finished
 }
 
-// live moves the pods that have not finished to the front, in order, and returns them. A pod seen both running and
-// finished is the same pod at two times, and counts as running.
-func (t *podTable) live(run []podRow) []podRow {
+// front moves the pods of which want is true to the front, in order, and returns them.
+func (t *podTable) front(run []podRow, want func(*podSort) bool) []podRow {
 	n := 0
 	for i := range run {
-		if !t.groups[run[i].sort].finished {
+		if want(&t.groups[run[i].sort]) {
 			run[n], run[i] = run[i], run[n]
 			n++
 		}
 	}
 	return run[:n]
+}
+
+// agreeOnPod says whether all pods of one name are the same; if not, they have become a gap.
+func (b *Builder) agreeOnPod(first pspparse.Position, run []podRow) bool {
+	if b.agree(first, len(run), func(i int) bool { return run[i].sort == run[0].sort }) {
+		return true
+	}
+	t := &b.pods
+	s := &t.groups[run[0].sort]
+	b.AddGap(conflict(identity{kind: "Pod", namespace: s.namespace, name: run[0].name}, len(run),
+		func(i int) pspparse.Position { return t.position(&run[i]) }))
+	b.contested = append(b.contested, s.namespace)
+	return false
 }
