@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -158,10 +160,33 @@ func TestPlanFlags(t *testing.T) {
 			outputs: table,
 		},
 		{name: "unknown flag", args: []string{"--bogus"}, err: "unknown flag: --bogus"},
-		{name: "argument", args: []string{"web"}, err: `psp2pss plan takes no arguments, and got "web": input is named with -f`},
+		{name: "argument", args: []string{"web"}, err: `plan takes no arguments, and got "web": input is named with -f`},
 		{name: "two sources", args: []string{"--demo", "-f", "x"}, err: "--demo and --filename exclude each other: they name different sources"},
 		{name: "a plan and a decision", args: []string{"--plan", "p", "--basis=both"}, err: "--basis cannot change a plan that is already made: leave out --basis, or read the source again with --basis"},
 		{name: "empty file name", args: []string{"-f", "a,,b"}, err: "--filename is empty: name a file or a folder, or - for standard input"},
+		{name: "no file name", args: []string{"-f", ""}, err: "--filename is empty: name a file or a folder, or - for standard input"},
+		{name: "no file name in the environment", env: map[string]string{"PSP2PSS_FILENAME": ""}, err: "PSP2PSS_FILENAME is empty: name a file or a folder, or - for standard input; or unset it"},
+		{name: "no file name in the environment, and a context", args: []string{"--context=c"}, env: map[string]string{"PSP2PSS_FILENAME": ""}, err: "PSP2PSS_FILENAME is empty: name a file or a folder, or - for standard input; or unset it"},
+		{name: "no plan name in the environment", env: map[string]string{"PSP2PSS_PLAN": ""}, err: "PSP2PSS_PLAN is empty: name a file that 'plan -o json=FILE' saved; or unset it"},
+		{
+			name: "a given source wins over an empty one", args: []string{"-f", "a"}, env: map[string]string{"PSP2PSS_FILENAME": "", "PSP2PSS_PLAN": ""},
+			want:    planOptions{Source: SourceOptions{Files: []string{"a"}}},
+			outputs: table,
+		},
+		{
+			name: "the demo wins over empty ones", args: []string{"--demo"}, env: map[string]string{"PSP2PSS_FILENAME": "", "PSP2PSS_PLAN": ""},
+			want:    planOptions{Source: SourceOptions{Demo: true}},
+			outputs: table,
+		},
+		{name: "standard output by name", args: []string{"-o", "json=-", "-o", "table=./-"}, outputs: []string{"json", "table=./-"}},
+		{name: "standard output twice", args: []string{"-o", "table", "-o", "json=-"}, err: `-o "json=-": only one format can go to standard output; give the others a file, as in -o json=FILE`},
+		{name: "impersonation without a cluster", args: []string{"-f", "a", "--as", "u"}, err: "--as impersonates on a cluster, and none is read: leave it out, or add --context or --kubeconfig"},
+		{
+			name: "impersonation from the environment is for when there is a cluster", args: []string{"-f", "a"},
+			env:     map[string]string{"PSP2PSS_AS": "u", "PSP2PSS_AS_GROUP": "g"},
+			want:    planOptions{Source: SourceOptions{Files: []string{"a"}}},
+			outputs: table,
+		},
 		{name: "empty plan name", args: []string{"--plan="}, err: "--plan is empty: name a file that 'plan -o json=FILE' saved"},
 		{name: "negative time", args: []string{"--timeout=-1s"}, err: "--timeout=-1s is negative: give a duration such as 5m"},
 		{name: "recursive without a folder", args: []string{"-R"}, err: "--recursive needs a folder: add -f FOLDER"},
@@ -243,7 +268,7 @@ func TestExplainArguments(t *testing.T) {
 		{args: []string{"sa", "a/b"}, want: explainOptions{Kind: "sa", Namespace: "a", Name: "b"}},
 		{args: nil, err: "say what to explain: psp NAME, ns NAME, workload NAMESPACE/KIND/NAME or sa NAMESPACE/NAME"},
 		{args: []string{"pod", "a"}, err: `explain does not know "pod": it explains psp, ns, workload and sa`},
-		{args: []string{"psp"}, err: "psp2pss explain psp takes one argument, NAME"},
+		{args: []string{"psp"}, err: "explain psp takes one argument, NAME"},
 		{args: []string{"ns", "a/b"}, err: `"a/b" is not a name: give it without a slash`},
 		{args: []string{"workload", "a/b"}, err: `"a/b" does not name a workload: give it as NAMESPACE/KIND/NAME`},
 		{args: []string{"sa", "b"}, err: `"b" does not name a service account: give it as NAMESPACE/NAME`},
@@ -480,6 +505,38 @@ func TestWriteFile(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
 		t.Errorf("left over: %v (%v)", left, err)
+	}
+}
+
+// Help fits a terminal, and shows by example.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	streams, _, _ := TestStreams("")
+	root := New(streams, world(nil))
+	root.InitDefaultCompletionCmd()
+	pages := map[string][]byte{}
+	reference(t, root, pages)
+	for name := range pages {
+		path := strings.Split(strings.TrimSuffix(name, ".md"), "_")[1:]
+		t.Run(strings.Join(path, " "), func(t *testing.T) {
+			t.Parallel()
+			code, out, errOut := runTool(world(nil), "", append(path, "--help")...)
+			if code != exitDone || errOut != "" {
+				t.Fatalf("exit %d, stderr %q", code, errOut)
+			}
+			for line := range strings.Lines(out) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > helpWidth {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+			if len(path) == 1 && path[0] == "completion" {
+				return // cobra writes it, and puts the examples below
+			}
+			example := regexp.MustCompile(`(?m)^\s+(.*\| )?(source <\()?psp2pss `)
+			if !example.MatchString(strings.ReplaceAll(out, "Usage:\n  psp2pss", "")) {
+				t.Errorf("there is no example:\n%s", out)
+			}
+		})
 	}
 }
 

@@ -13,12 +13,20 @@ import (
 
 // choice is a flag value out of a fixed list, checked as it is set.
 type choice struct {
-	value   *string
+	value *string
+	// what the values are, for the help.
+	what    string
 	allowed []string
 }
 
 func (c choice) String() string { return *c.value }
-func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c choice) Type() string   { return c.what }
+
+// add defines the flag, with the list in its description.
+func (c choice) add(cmd *cobra.Command, name, short, usage string) {
+	cmd.Flags().VarP(c, name, short, usage+"; one of "+strings.Join(c.allowed, ", "))
+	complete(cmd, name, c.allowed)
+}
 
 func (c choice) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
@@ -41,17 +49,12 @@ type decideFlags struct {
 func (d *decideFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
-	flags.Var(choice{&d.basis, []string{string(migrate.BasisWorkloads), string(migrate.BasisPolicies), string(migrate.BasisBoth)}}, "basis", "what decides the enforce level: what runs, what the policies permit, or the less strict of both (default workloads)")
-	flags.Var(choice{&d.empty, []string{string(migrate.EmptyPolicies), string(migrate.EmptyRestricted), string(migrate.EmptyBaseline), string(migrate.EmptySkip)}}, "empty-namespaces", "what decides where nothing runs (default policies, then restricted)")
-	flags.Var(choice{&d.enforce, levelNames()}, "enforce", "enforce this level everywhere, whatever it breaks; what it breaks is said")
-	flags.Var(choice{&d.audit, levelNames()}, "audit", "level to audit (default restricted)")
-	flags.Var(choice{&d.warn, levelNames()}, "warn", "level to warn about (default restricted)")
-	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4")
-	for _, name := range []string{"basis", "empty-namespaces", "enforce", "audit", "warn"} {
-		if c, ok := flags.Lookup(name).Value.(choice); ok {
-			complete(cmd, name, c.allowed)
-		}
-	}
+	choice{&d.basis, "basis", []string{string(migrate.BasisWorkloads), string(migrate.BasisPolicies), string(migrate.BasisBoth)}}.add(cmd, "basis", "", "what decides the enforce level: what runs, what the policies permit, or the less strict of both (default workloads)")
+	choice{&d.empty, "rule", []string{string(migrate.EmptyPolicies), string(migrate.EmptyRestricted), string(migrate.EmptyBaseline), string(migrate.EmptySkip)}}.add(cmd, "empty-namespaces", "", "what decides where nothing runs (default policies, then restricted)")
+	choice{&d.enforce, "level", levelNames()}.add(cmd, "enforce", "", "enforce this level everywhere, whatever it breaks; what it breaks is said")
+	choice{&d.audit, "level", levelNames()}.add(cmd, "audit", "", "level to audit (default restricted)")
+	choice{&d.warn, "level", levelNames()}.add(cmd, "warn", "", "level to warn about (default restricted)")
+	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
 }
 
 const allowPartialFlag = "allow-partial"

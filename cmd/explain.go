@@ -26,17 +26,17 @@ type explainOptions struct {
 
 // topic is one thing that can be explained.
 type topic struct {
-	kind, argument, short string
-	aliases               []string
-	parse                 func(*explainOptions, string) error
+	kind, argument, short, example string
+	aliases                        []string
+	parse                          func(*explainOptions, string) error
 }
 
 func topics() []topic {
 	return []topic{
-		{"psp", "NAME", "Explain a policy: field by field, check by check, and who may use it", []string{"policy"}, parseName},
-		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", []string{"namespace"}, parseName},
-		{"workload", "NAMESPACE/KIND/NAME", "Explain a workload: what each check says of its pods", nil, parseWorkload},
-		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", []string{"serviceaccount"}, parseAccount},
+		{"psp", "NAME", "Explain a policy: field by field, check by check, and who may use it", "restricted", []string{"policy"}, parseName},
+		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", "web", []string{"namespace"}, parseName},
+		{"workload", "NAMESPACE/KIND/NAME", "Explain a workload: what each check says of its pods", "web/deployment/api", nil, parseWorkload},
+		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", "web/builder", []string{"serviceaccount"}, parseAccount},
 	}
 }
 
@@ -47,8 +47,8 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 	cmd := &cobra.Command{
 		Use:   "explain",
 		Short: "Give the full reasoning for one policy, namespace, workload or service account",
-		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by binding, check by
-check, in Pod Security admission's own words.`,
+		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by
+binding, check by check, in Pod Security admission's own words.`,
 		Example: `  psp2pss explain ns web --demo
   psp2pss explain psp restricted --plan plan.json
   psp2pss explain workload web/deployment/api
@@ -76,9 +76,10 @@ func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *e
 		Use:     t.kind + " " + t.argument,
 		Aliases: t.aliases,
 		Short:   t.short,
+		Example: fmt.Sprintf("  psp2pss explain %[1]s %[2]s\n  psp2pss explain %[1]s %[2]s --plan plan.json", t.kind, t.example),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("%s takes one argument, %s", cmd.CommandPath(), t.argument)
+				return usagef("explain %s takes one argument, %s", cmd.Name(), t.argument)
 			}
 			return t.parse(o, args[0])
 		},

@@ -10,10 +10,13 @@ import (
 
 // noArgs refuses arguments and says what may have been meant.
 func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.CommandPath(), args[0])
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.Flags().Lookup(fileFlag) == nil:
+		return usagef("%s takes no arguments, and got %q", cmd.Name(), args[0])
 	}
-	return nil
+	return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.Name(), args[0])
 }
 
 // markRun marks an error as the verb's own and not cobra's.
@@ -26,7 +29,7 @@ func markRun(err error) error {
 
 func addOutputFlag(cmd *cobra.Command, values *[]string, formats []report.Format) {
 	names := formatNames(formats)
-	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file; may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
+	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
 	complete(cmd, "output", names)
 }
 

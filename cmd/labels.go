@@ -15,11 +15,12 @@ func newLabels(streams Streams, deps Deps, runF func(context.Context, *planOptio
 	cmd := &cobra.Command{
 		Use:   "labels",
 		Short: "Write the recommended labels as commands or manifests",
-		Long: `Labels writes what 'plan' recommends in a form to apply: a shell script with one kubectl command per namespace and the
-reason above it (-o commands), or Namespace manifests (-o manifest). It changes nothing itself.
+		Long: `Labels writes what 'plan' recommends in a form to apply: a shell script with one kubectl command per
+namespace and the reason above it (-o commands), or Namespace manifests (-o manifest). It changes
+nothing itself.
 
-A label that would be looser than today's is left out unless asked for with --enforce. A namespace whose labels another
-tool writes gets a comment instead of a command.`,
+A label that would be looser than today's is left out unless asked for with --enforce. A namespace
+whose labels another tool writes gets a comment instead of a command.`,
 		Example: `  # From a saved plan, so that what was reviewed is what is applied
   psp2pss labels --plan plan.json > labels.sh
   less labels.sh && sh labels.sh

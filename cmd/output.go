@@ -56,6 +56,9 @@ func parseOutputs(values []string, formats []report.Format) ([]output, error) {
 	seen := map[string]bool{}
 	for _, value := range values {
 		name, file, toFile := strings.Cut(value, "=")
+		if file == "-" { // as everywhere in kubectl; a file of that name is ./-
+			file, toFile = "", false
+		}
 		format, ok := report.Find(formats, name)
 		switch {
 		case !ok:

@@ -77,18 +77,20 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Recommend the level and labels of every namespace, with the reasons",
-		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels: the strictest level
-that everything in it will still meet once no PodSecurityPolicy fills anything in. It says what decided, what blocks the
-next level, what the policies enforced that will be lost, and what could not be read. It never writes to a cluster.
+		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels:
+the strictest level that everything in it will still meet once no PodSecurityPolicy fills anything
+in. It says what decided, what blocks the next level, what the policies enforced that will be lost,
+and what could not be read. It never writes to a cluster.
 
-In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave as it is,
-! looser than today (never part of the commands unless asked for with --enforce), ? withheld because something could not
-be read.`,
+In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave
+as it is, ! looser than today (never part of the commands unless asked for with --enforce), ?
+withheld because something could not be read.`,
 		Example: `  # The cluster of the current kubeconfig context
   psp2pss plan
 
   # A dump, or manifests in a folder tree
-  kubectl get psp,ns,sa,roles,rolebindings,clusterroles,clusterrolebindings,pods,deployments -A -o json | psp2pss plan -f -
+  kubectl get psp,ns,sa,roles,rolebindings,clusterroles,clusterrolebindings,pods,deployments -A \
+    -o json | psp2pss plan -f -
   psp2pss plan -R -f ./clusters/legacy
 
   # Policies from Git, workloads from a cluster that no longer serves policies
@@ -126,11 +128,28 @@ func planRun(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	o.warnWithheld(plan)
 	if err := writeOutputs(o.streams, o.Outputs, plan.Select(o.Scope), o.NoHeaders); err != nil {
 		return err
 	}
 	o.advise(plan)
 	return verdict(plan, o.FailOn, o.Decide.AllowPartial)
+}
+
+// warnWithheld tells who asks a saved plan for everything that it was made without some.
+func (o *planOptions) warnWithheld(plan *migrate.Plan) {
+	if o.Source.Plan == "" || !o.Decide.AllowPartial {
+		return
+	}
+	n := 0
+	for i := range plan.Namespaces {
+		if plan.Namespaces[i].Action == migrate.ActionWithheld {
+			n++
+		}
+	}
+	if n > 0 {
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %d %s\n", allowPartialFlag, n, plural(n, "namespace", "namespaces"))
+	}
 }
 
 // advise tells on standard error what to do next, where a person has just been shown a table.

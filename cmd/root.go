@@ -33,15 +33,17 @@ func New(streams Streams, deps Deps) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "psp2pss",
 		Short: "Migrate a cluster from PodSecurityPolicy to the Pod Security Standards",
-		Long: `psp2pss takes a cluster that lives by PodSecurityPolicy to the Pod Security Standards, without an outage and
-without silently opening what the policies had closed. It reads policies, RBAC and workloads, from files or from a
-cluster, and recommends for every namespace the level to enforce, with the reasons. Analysis never writes to a cluster.
+		Long: `psp2pss takes a cluster that lives by PodSecurityPolicy to the Pod Security Standards, without an
+outage and without silently opening what the policies had closed. It reads policies, RBAC and
+workloads, from files or from a cluster, and recommends for every namespace the level to enforce,
+with the reasons. Analysis never writes to a cluster.
 
-Every flag can be set in the environment as PSP2PSS_FLAG_NAME (--target-version is PSP2PSS_TARGET_VERSION); the flag
-wins, and a flag that may be repeated takes a comma-separated list.
+Every flag can be set in the environment as PSP2PSS_FLAG_NAME (--target-version is
+PSP2PSS_TARGET_VERSION); the flag wins, and a flag that may be repeated takes a comma-separated
+list.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names; 4 done, but something could not be
-read or there was nothing to judge (--allow-partial turns 4 into 0).`,
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names; 4 done, but
+something could not be read or there was nothing to judge (--allow-partial turns 4 into 0).`,
 		Example: `  # See it work on the built-in legacy cluster
   psp2pss plan --demo
 
@@ -61,6 +63,7 @@ read or there was nothing to judge (--allow-partial turns 4 into 0).`,
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
+	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newPlan(streams, deps, nil),
@@ -84,13 +87,15 @@ func renameExamples(cmd *cobra.Command, from, to string) {
 	}
 }
 
-// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME that is not empty.
+// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME that is not empty. Where the
+// flag names what to read instead of the cluster, an empty variable is taken at its word, and refused later: it is what a
+// script with a misspelt variable gives, and must not read another source than was meant.
 func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := envName(f.Name)
 		value, ok := lookup(name)
-		if !ok || value == "" || f.Changed || f.Name == "help" || failed != nil {
+		if !ok || value == "" && f.Name != fileFlag && f.Name != planFlag || f.Changed || f.Name == "help" || failed != nil {
 			return
 		}
 		if err := setFlag(flags, f, value); err != nil {

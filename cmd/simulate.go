@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,10 +44,12 @@ func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulat
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Dry-run workloads, as written, against a level of the standards",
-		Long: `Simulate says for every workload, as its author wrote it, what Pod Security admission would say at a level and version,
-in its own words. Nothing is sent to a cluster.
+		Long: `Simulate says for every workload, as its author wrote it, what Pod Security admission would say at a
+level and version, in its own words. Nothing is sent to a cluster.
 
-From a saved plan it can answer at the plan's own version, for what the plan knows as written.`,
+From a saved plan it answers at the plan's own version: that a level allows what meets it as
+written, and what a level refuses in the words for the day after, where that comes to the same
+level. Else it says that the answer is not known.`,
 		Example: `  # What would the restricted level refuse?
   psp2pss simulate -f deployment.yaml --level=restricted --target-version=latest
 
@@ -64,14 +67,12 @@ From a saved plan it can answer at the plan's own version, for what the plan kno
 	flags.SortFlags = false
 	addSourceFlags(flags, &o.Source)
 	scope.add(flags)
-	flags.Var(choice{&level, levelNames()}, "level", "level to judge by")
+	choice{&level, "level", levelNames()}.add(cmd, "level", "", "level to judge by")
 	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.BoolVar(&asWritten, "as-written", true, "judge templates as their authors wrote them")
-	flags.VarP(choice{&output, simulateFormats()}, "output", "o", "format of the answer")
+	choice{&output, "format", simulateFormats()}.add(cmd, "output", "o", "format of the answer")
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
-	complete(cmd, "level", levelNames())
-	complete(cmd, "output", simulateFormats())
 	return cmd
 }
 
@@ -98,7 +99,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	var result *report.Simulation
 	var err error
 	if o.Source.Plan != "" {
-		if plan, err = readPlan(o.Source.Plan, o.Source.Stdin); err != nil {
+		if plan, err = getPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{}); err != nil {
 			return err
 		}
 		result, err = o.fromPlan(plan)
@@ -133,7 +134,7 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := o.deps.Build(inv, migrate.Options{Target: o.Target})
+	plan, err := build(ctx, o.deps, inv, migrate.Options{Target: o.Target})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -160,11 +161,28 @@ func judged(judge *simulate.Judge, w *inventory.Workload, at api.LevelVersion) r
 	out := report.Simulated{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name}
 	verdict, ok := judge.AsWritten(w, at.Version)
 	if !ok {
-		out.Unknown = "only pods that a policy may have changed were read, not what their author wrote"
+		verdict, ok = unchanged(judge, w, at.Version)
+	}
+	if !ok && at.Level != api.LevelPrivileged {
+		out.Unknown = onlyChangedPods
 		return out
 	}
 	answer(&out, judge.AtLevel(verdict.Violations, at))
 	return out
+}
+
+const onlyChangedPods = "only pods that a policy may have changed were read, not what their author wrote"
+
+// unchanged judges a workload without a template by those of its live pods that no policy has touched: they stand as
+// their author, or the controller that was not read, has written them.
+func unchanged(judge *simulate.Judge, w *inventory.Workload, v api.Version) (simulate.Verdict, bool) {
+	pods := slices.DeleteFunc(slices.Clone(w.Pods), func(g inventory.PodGroup) bool { return g.AdmittedBy != "" })
+	if len(pods) == 0 {
+		return simulate.Verdict{}, false
+	}
+	of := *w
+	of.Pods = pods
+	return judge.DayAfter(&of, v).Verdict, true
 }
 
 // answer words what the level would say.
@@ -176,11 +194,10 @@ func answer(out *report.Simulated, violations []simulate.Violation) {
 	}
 }
 
-// fromPlan answers from a saved plan as far as it holds the answer: it has violations for the day after, which are those
-// as written wherever both come to the same level.
+// fromPlan answers from a saved plan as far as it holds the answer.
 func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, error) {
 	if o.Target != (api.Version{}) && o.Target.String() != plan.TargetVersion {
-		return nil, fmt.Errorf("simulating at %s: the plan holds verdicts at %s only; read the source again instead of --plan", o.Target, plan.TargetVersion)
+		return nil, fmt.Errorf("simulating at %s: the plan holds verdicts at %s only; %s", o.Target, plan.TargetVersion, readAgain)
 	}
 	version, err := api.ParseVersion(plan.TargetVersion)
 	if err != nil {
@@ -197,31 +214,39 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 		ns := &selected.Namespaces[i]
 		for _, w := range ns.Workloads {
 			out := report.Simulated{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}
-			if missing := missingAsWritten(&w); missing != "" {
-				out.Unknown = missing
-			} else {
-				violations := make([]simulate.Violation, len(w.Violations))
-				for i, v := range w.Violations {
-					violations[i] = simulate.Violation(v)
-				}
-				answer(&out, evaluator.AtLevel(violations, at))
-			}
+			recorded(&out, &w, evaluator, at)
 			s.Results = append(s.Results, out)
 		}
 	}
 	return s, nil
 }
 
-// missingAsWritten says what a plan lacks to answer for a workload as written; "" if it lacks nothing.
-func missingAsWritten(w *migrate.Workload) string {
-	switch {
-	case w.Level.AsWritten == "":
-		return "only pods that a policy may have changed were read, not what their author wrote"
-	case w.Level.AsWritten != w.Level.DayAfter:
-		return "the plan holds what it violates on the day after (" + string(w.Level.DayAfter) + "), not as written (" + string(w.Level.AsWritten) + "); read the source again instead of --plan"
+// recorded answers for a workload from what a plan holds of it. The level as written may be enough. What it violates is
+// known for the day after, which is the same only where nothing had to be estimated and both come to one level.
+func recorded(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Evaluator, at api.LevelVersion) {
+	written, estimated := w.Level.AsWritten, w.Estimated
+	if written == "" && !estimated {
+		written = w.Level.DayAfter // no policy has touched its pods
 	}
-	return ""
+	switch {
+	case at.Level == api.LevelPrivileged, written != "" && api.CompareLevels(written, at.Level) >= 0:
+		out.Allowed = true
+	case written == "":
+		out.Unknown = onlyChangedPods
+	case written != w.Level.DayAfter:
+		out.Unknown = fmt.Sprintf("the plan holds what it violates on the day after (%s), not as written (%s); %s", w.Level.DayAfter, written, readAgain)
+	case estimated:
+		out.Unknown = fmt.Sprintf("as written it meets %s, and what the plan holds of its violations is an estimate for the day after; %s", written, readAgain)
+	default:
+		violations := make([]simulate.Violation, len(w.Violations))
+		for i, v := range w.Violations {
+			violations[i] = simulate.Violation(v)
+		}
+		answer(out, evaluator.AtLevel(violations, at))
+	}
 }
+
+const readAgain = "read the source again instead of --plan"
 
 // inScope is the set of the namespaces in scope.
 func inScope(plan *migrate.Plan, scope migrate.Scope) map[string]bool {

@@ -90,11 +90,11 @@ func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 			return err
 		}
 	}
-	if slices.Contains(o.Files, "") {
-		return usagef("--%s is empty: name a file or a folder, or - for standard input", fileFlag)
+	if flags.Changed(fileFlag) && len(o.Files) == 0 || slices.Contains(o.Files, "") {
+		return emptySource(flags, fileFlag, "name a file or a folder, or - for standard input")
 	}
 	if flags.Changed(planFlag) && o.Plan == "" {
-		return usagef("--%s is empty: name a file that 'plan -o json=FILE' saved", planFlag)
+		return emptySource(flags, planFlag, "name a file that 'plan -o json=FILE' saved")
 	}
 	if o.Timeout < 0 {
 		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Timeout)
@@ -105,9 +105,42 @@ func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 	if len(o.AsGroups) > 0 && o.As == "" {
 		return usagef("--%s needs --%s: a group is impersonated together with a user", asGroupFlag, asFlag)
 	}
+	if err := o.settleImpersonation(flags); err != nil {
+		return err
+	}
 	o.Stdin = streams.In
 	return nil
 }
+
+// settleImpersonation refuses to impersonate where no server is asked. From the environment it is meant for whenever one
+// is, and taken back.
+func (o *SourceOptions) settleImpersonation(flags *pflag.FlagSet) error {
+	if o.Cluster() {
+		return nil
+	}
+	for _, name := range []string{asFlag, asGroupFlag} {
+		switch f := flags.Lookup(name); {
+		case !f.Changed:
+		case fromEnv(f):
+			if err := unset(f); err != nil {
+				return err
+			}
+		default:
+			return usagef("--%s impersonates on a cluster, and none is read: leave it out, or add --%s or --%s", name, contextFlag, kubeconfigFlag)
+		}
+	}
+	return nil
+}
+
+// emptySource speaks of a flag under the name by which the user gave it.
+func emptySource(flags *pflag.FlagSet, name, advice string) error {
+	if fromEnv(flags.Lookup(name)) {
+		return usagef("%s is empty: %s; or unset it", envName(name), advice)
+	}
+	return usagef("--%s is empty: %s", name, advice)
+}
+
+func fromEnv(f *pflag.Flag) bool { return len(f.Annotations[fromEnvAnnotation]) > 0 }
 
 // settleConflict refuses two flags that name different sources. Where one of them was given and the other comes from
 // the environment, the given one wins and the other is taken back.
@@ -116,7 +149,7 @@ func settleConflict(flags *pflag.FlagSet, a, b string) error {
 	if fa == nil || fb == nil || !fa.Changed || !fb.Changed {
 		return nil
 	}
-	envA, envB := len(fa.Annotations[fromEnvAnnotation]) > 0, len(fb.Annotations[fromEnvAnnotation]) > 0
+	envA, envB := fromEnv(fa), fromEnv(fb)
 	switch {
 	case envA && !envB:
 		return unset(fa)
@@ -142,24 +175,66 @@ func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, conte
 	return context.WithTimeout(ctx, o.Timeout)
 }
 
+// patience is how long work that was told to stop may take for it before it is left behind.
+const patience = 250 * time.Millisecond
+
+// bounded returns what work returns, or an error once ctx is over and work goes on all the same: reading from a pipe to
+// which nobody writes cannot be cancelled.
+func bounded[T any](ctx context.Context, doing string, work func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1) // nobody may be waiting any more
+	go func() {
+		value, err := work()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-time.After(patience):
+		var none T
+		return none, fmt.Errorf("%s took too long: %w", doing, ctx.Err())
+	}
+}
+
 // read loads the inventory and shows progress to who watches.
 func read(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
 	show, done := streams.startProgress()
-	defer done()
 	src.Progress = show
-	return deps.Load(ctx, src)
+	inv, err := bounded(ctx, "reading the source", func() (*inventory.Inventory, error) { return deps.Load(ctx, src) })
+	done()
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range inv.Skipped {
+		if k.Kind == migrate.Kind {
+			_, _ = fmt.Fprintf(streams.ErrOut, "hint: a document of kind %s was passed over: if it is a saved plan, give it to --%s instead\n", migrate.Kind, planFlag)
+		}
+	}
+	return inv, nil
 }
 
 // getPlan reads a saved plan, or makes one from what the source holds.
 func getPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
 	if src.Plan != "" {
-		return readPlan(src.Plan, src.Stdin)
+		return bounded(ctx, "reading the plan", func() (*migrate.Plan, error) { return readPlan(src.Plan, src.Stdin) })
 	}
 	inv, err := read(ctx, streams, deps, src)
 	if err != nil {
 		return nil, err
 	}
-	return deps.Build(inv, opts)
+	return build(ctx, deps, inv, opts)
+}
+
+func build(ctx context.Context, deps Deps, inv *inventory.Inventory, opts migrate.Options) (*migrate.Plan, error) {
+	return bounded(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.Build(inv, opts) })
 }
 
 // readPlan reads a Plan as 'plan -o json' or 'plan -o yaml' wrote it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -51,15 +52,21 @@ func (s Streams) startProgress() (show func(string), done func()) {
 	if !s.Progress {
 		return nil, func() {}
 	}
-	const patience = time.Second
-	start, shown := time.Now(), false
+	const quiet = time.Second
+	var mu sync.Mutex // a reader that was left behind may still tell
+	start, shown, over := time.Now(), false, false
 	show = func(text string) {
-		if time.Since(start) > patience {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(start) > quiet && !over {
 			shown = true
 			_, _ = fmt.Fprintf(s.ErrOut, "\r\x1b[K%s", escape.Terminal(text))
 		}
 	}
 	done = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
 		if shown {
 			_, _ = io.WriteString(s.ErrOut, "\r\x1b[K")
 		}

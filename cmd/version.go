@@ -57,9 +57,10 @@ func newVersion(streams Streams, runF func(context.Context, *versionOptions) err
 		runF = versionRun
 	}
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of the tool and of the standards it knows",
-		Args:  noArgs,
+		Use:     "version",
+		Short:   "Print the version of the tool and of the standards it knows",
+		Example: "  psp2pss version",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return markRun(runF(cmd.Context(), &versionOptions{streams}))
 		},
