@@ -28,6 +28,7 @@ type list struct {
 	named    int // items with a kind of their own
 	homeless int // items whose kind the list would tell, could it be looked up
 	why      error
+	page     page
 }
 
 func (s *stream) newList(what string, line int) *list { return &list{what: what, line: line} }
@@ -94,6 +95,7 @@ func (s *stream) itemObject(l *list, o *object) {
 
 // end tells what was odd about the list as a whole.
 func (l *list) end(s *stream) {
+	l.page.tell(s, l)
 	if l.homeless > 0 {
 		s.gap(inventory.Gap{What: l.what, Why: fmt.Sprintf("%s without a kind could not be read: the list says its kind only after them, and %v",
 			plural(l.homeless, "item", "items"), l.why), Position: s.at(l.line)})
@@ -274,6 +276,9 @@ func (d *jsonDocument) member(key string) error {
 	if d.items && !json.Valid(text) {
 		return d.scan.fail("the value of %s is not JSON", quote(key))
 	}
+	if d.items && key == "metadata" {
+		d.list.page.of(text)
+	}
 	if key == "kind" && d.list.head.kind != "" && d.items && !d.list.looked {
 		return d.scan.fail("the key \"kind\" is given twice")
 	}
@@ -286,9 +291,11 @@ func (d *jsonDocument) readItems() error {
 		return d.scan.fail("the key \"items\" is given twice")
 	}
 	if d.over == "" {
-		if before := append(bytes.Clone(d.scan.w.kept()), "null}"...); !json.Valid(before) {
+		before := append(bytes.Clone(d.scan.w.kept()), "null}"...)
+		if !json.Valid(before) {
 			return d.scan.fail("what stands before the items is not JSON")
 		}
+		d.list.page.ofObject(before)
 	}
 	d.items = true
 	err := d.scan.array(func() error {
@@ -362,6 +369,9 @@ func (s *stream) yamlList(cut *splitter, p part) {
 	s.documents++
 	l := s.newList(s.document(), root.Line)
 	l.head = headOf(root)
+	if data, err := s.json.convert(root); err == nil {
+		l.page.ofObject(data)
+	}
 	l.look = func() (head, error) { return s.lookYAML(offset) }
 	before := newPrelude(text, p.line, s.limits)
 	for {
@@ -409,7 +419,9 @@ func (s *stream) yamlTail(l *list, p part) {
 	if !p.empty && p.over == "" {
 		root, err := parseYAML(p.text, p.line, s.limits)
 		if err == nil && root != nil {
-			_, err = s.json.convert(root)
+			var data []byte
+			data, err = s.json.convert(root)
+			l.page.ofObject(data)
 			tail = headOf(root)
 		}
 		switch {

@@ -131,10 +131,12 @@ func foreignGroup(apiVersion string) bool {
 
 // treeList hands on the items of a list that was parsed whole.
 func (s *stream) treeList(o *object) {
-	if s.toJSON(o) == nil {
+	data := s.toJSON(o)
+	if data == nil {
 		return // aliases without end, say: nothing of it can be walked
 	}
 	l := s.newList(o.what, o.line)
+	l.page.ofObject(data)
 	l.head, l.looked = o.head, true
 	for _, item := range o.head.items.Content {
 		l.n++

@@ -215,6 +215,44 @@ func TestRead(t *testing.T) {
 	}
 }
 
+const onePage = "this is one page of a list, %s not read; dump the list again with kubectl get, which asks for every page [*]"
+
+// A server hands out long lists in pages: one page looks like a whole list, but for its metadata.
+func TestPages(t *testing.T) {
+	namespace := jsonNamespace("a")
+	for _, tc := range []struct{ name, text, rest string }{
+		{"JSON, metadata first", `{"kind":"NamespaceList","apiVersion":"v1","metadata":{"continue":"abc","remainingItemCount":37},"items":[` + namespace + `]}`, "37 more items were"},
+		{"JSON, metadata last", `{"apiVersion":"v1","items":[` + namespace + `],"kind":"List","metadata":{"continue":"abc"}}`, "more items were"},
+		{"JSON, one more", `{"apiVersion":"v1","items":[` + namespace + `],"kind":"List","metadata":{"continue":"","remainingItemCount":1}}`, "1 more item was"},
+		{"JSON, without a kind", `{"items":[` + namespace + `],"metadata":{"continue":"abc"}}`, "more items were"},
+		{"JSON within a List", `{"kind":"List","apiVersion":"v1","items":[{"kind":"NamespaceList","apiVersion":"v1","metadata":{"continue":"abc"},"items":[` + namespace + `]}]}`, "more items were"},
+		{"JSON, empty", `{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"abc"},"items":[]}`, "more items were"},
+		{"YAML, metadata first", "apiVersion: v1\nkind: NamespaceList\nmetadata: {continue: abc, remainingItemCount: 2}\nitems:\n- metadata: {name: a}\n", "2 more items were"},
+		{"YAML, metadata last", "apiVersion: v1\nitems:\n- " + namespace + "\nkind: List\nmetadata:\n  continue: abc\n", "more items were"},
+		{"YAML, flow style", "{apiVersion: v1, kind: NamespaceList, metadata: {continue: abc}, items: [metadata: {name: a}]}", "more items were"},
+		{"YAML, empty", "apiVersion: v1\nkind: PodList\nmetadata: {continue: abc}\nitems: []\n", "more items were"},
+		{"JSON, whole", `{"apiVersion":"v1","items":[` + namespace + `],"kind":"List","metadata":{"continue":"","resourceVersion":"","remainingItemCount":0}}`, ""},
+		{"YAML, whole", "apiVersion: v1\nitems:\n- " + namespace + "\nkind: List\nmetadata:\n  continue: \"\"\n  resourceVersion: \"\"\n", ""},
+		{"null is nothing", "apiVersion: v1\nitems:\n- " + namespace + "\nkind: List\nmetadata:\n  continue:\n  remainingItemCount:\n", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var want, got []string
+			if tc.rest != "" {
+				want = []string{fmt.Sprintf(onePage, tc.rest)}
+			}
+			for _, line := range readFile(t, tc.text, Limits{}) {
+				if strings.HasPrefix(line, "gap ") {
+					_, why, _ := strings.Cut(line, ": ")
+					got = append(got, why)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // zipped is text as gzip would have it.
 func zipped(t *testing.T, text string) []byte {
 	t.Helper()
