@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,9 @@ type walker struct {
 	out       *inventory.Builder
 
 	byReal map[string]found
+	// walked are the folders that were looked through, leaving the links that lead out of theirs.
+	walked  map[string]bool
+	leaving []link
 }
 
 // link is a symbolic link met on the way: links are followed last, so that a file keeps its own name where it has one.
@@ -37,13 +41,27 @@ type link struct{ path, resolved string }
 
 // find looks up every path. It fails at the first that does not exist or cannot be looked at.
 func (w *walker) find(paths []string) error {
-	w.byReal = map[string]found{}
+	w.byReal, w.walked = map[string]found{}, map[string]bool{}
 	for _, path := range sortedSet(paths) {
 		if err := w.named(path); err != nil {
 			return err
 		}
 	}
+	w.tellLeaving()
 	return nil
+}
+
+// tellLeaving tells of links to what lies elsewhere, unless another path leads there.
+func (w *walker) tellLeaving() {
+	for _, l := range w.leaving {
+		if _, read := w.byReal[l.resolved]; read || w.walked[l.resolved] {
+			continue
+		}
+		w.out.AddGap(inventory.Gap{
+			What: quote(l.path), Why: "the link leaves the folder and was not followed: name its target as well to have it read, or remove the link",
+			Position: fileAt(l.path), Namespaces: everywhere(),
+		})
+	}
 }
 
 func sortedSet(paths []string) []string {
@@ -123,6 +141,7 @@ func (w *walker) folder(path, resolved string) error {
 		v.links = v.links[1:]
 		v.follow(l)
 	}
+	maps.Copy(w.walked, v.dirs)
 	if len(w.byReal) == before && v.seen == 0 {
 		w.told.note("it has no .yaml, .yml or .json file to read"+unlessRecursive(v.below), fileAt(path), path)
 	} else if v.below > 0 {
@@ -205,12 +224,12 @@ func (v *visit) follow(l link) {
 	case !info.IsDir() && !wanted(filepath.Base(l.path)):
 	case info.IsDir() && !v.recursive:
 		v.below++
+	case !info.IsDir() && !info.Mode().IsRegular():
+		v.told.note("it is no regular file (a pipe or a device) and was passed over", fileAt(l.path), l.path)
 	case !inside:
-		v.told.note("the link leaves the folder and was not followed: name its target to have it read", fileAt(l.path), l.path)
+		v.leaving = append(v.leaving, link{l.path, resolved})
 	case info.IsDir():
 		v.dir(l.path, resolved, true)
-	case !info.Mode().IsRegular():
-		v.told.note("it is no regular file (a pipe or a device) and was passed over", fileAt(l.path), l.path)
 	default:
 		v.seen++
 		v.add(found{path: l.path, resolved: resolved, linked: true, regular: true})

@@ -40,11 +40,17 @@ func TestWalk(t *testing.T) {
 	symlink(t, "a.yaml", "in/0.yaml")
 	symlink(t, ".v", "in/current")
 	symlink(t, "../out/o.yaml", "in/o.yaml")
+	symlink(t, "../../out", "in/d/out")
+	symlink(t, "../h", "in/d/h") // no name that is read
+	symlink(t, "/dev/null", "in/null.yaml")
 	symlink(t, "loop2.yaml", "in/loop1.yaml")
 	symlink(t, "loop1.yaml", "in/loop2.yaml")
 	symlink(t, "nothing", "in/gone.yaml")
 	if out, err := exec.Command("mkfifo", "in/pipe.yaml").CombinedOutput(); err != nil {
 		t.Skipf("%v: %s", err, out)
+	}
+	gap := func(path string) string {
+		return "gap " + path + `:0 "` + path + `": the link leaves the folder and was not followed: name its target as well to have it read, or remove the link [*]`
 	}
 	notes := []string{
 		`note in/gone.yaml:0 "in/gone.yaml": the link leads nowhere and was passed over`,
@@ -58,18 +64,30 @@ func TestWalk(t *testing.T) {
 	}{
 		{"direct files", []string{"in"}, false, slices.Concat([]string{
 			"policy pa-yaml policy/v1beta1 in/a.yaml:1", "policy pb-yml policy/v1beta1 in/b.YML:1",
+			gap("in/o.yaml"),
 			`note in:0 "in": the folders below it were not read: add -R to read them`,
 		}, notes, []string{
-			`note in/o.yaml:0 "in/o.yaml": the link leaves the folder and was not followed: name its target to have it read`,
-			`note in/pipe.yaml:0 "in/pipe.yaml": it is no regular file (a pipe or a device) and was passed over`,
+			`note in/null.yaml:0 2 files: it is no regular file (a pipe or a device) and was passed over; the first is shown`,
 		})},
 		{"all below", []string{"in"}, true, slices.Concat([]string{
 			"policy pa-yaml policy/v1beta1 in/a.yaml:1", "policy pb-yml policy/v1beta1 in/b.YML:1", "policy pc-json policy/v1beta1 in/d/c.json:1",
 			"policy pe-yaml-gz policy/v1beta1 in/d/e.yaml.gz:1", "policy pv-yaml policy/v1beta1 in/current/v.yaml:1",
+			gap("in/d/out"), gap("in/o.yaml"), gap("in/up"),
 		}, notes, []string{
-			`note in/o.yaml:0 2 files: the link leaves the folder and was not followed: name its target to have it read; the first is shown`,
-			`note in/pipe.yaml:0 "in/pipe.yaml": it is no regular file (a pipe or a device) and was passed over`,
+			`note in/null.yaml:0 2 files: it is no regular file (a pipe or a device) and was passed over; the first is shown`,
 		})},
+		{"a link's target is read by its own name", []string{"in", "out/o.yaml"}, false, slices.Concat([]string{
+			"policy pa-yaml policy/v1beta1 in/a.yaml:1", "policy pb-yml policy/v1beta1 in/b.YML:1", "policy po-yaml policy/v1beta1 out/o.yaml:1",
+			`note in:0 "in": the folders below it were not read: add -R to read them`,
+		}, notes, []string{
+			`note in/null.yaml:0 2 files: it is no regular file (a pipe or a device) and was passed over; the first is shown`,
+		})},
+		{"a link's target is read with its folder", []string{"in/d", "."}, true, []string{
+			"policy pa-yaml policy/v1beta1 in/a.yaml:1", "policy pb-yml policy/v1beta1 in/b.YML:1", "policy pc-json policy/v1beta1 in/d/c.json:1",
+			"policy pe-yaml-gz policy/v1beta1 in/d/e.yaml.gz:1", "policy po-yaml policy/v1beta1 out/o.yaml:1", "policy pv-yaml policy/v1beta1 in/current/v.yaml:1",
+			notes[0], notes[1],
+			`note in/null.yaml:0 2 files: it is no regular file (a pipe or a device) and was passed over; the first is shown`,
+		}},
 		{"by name, once", []string{"in/0.yaml", "./in/a.yaml", "in/a.yaml", "in/h", "in/.h.yaml"}, false, []string{
 			"policy p-h-yaml policy/v1beta1 in/.h.yaml:1", "policy pa-yaml policy/v1beta1 in/0.yaml:1", "policy ph policy/v1beta1 in/h:1",
 		}},
