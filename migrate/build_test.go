@@ -288,7 +288,7 @@ func TestOwnerAndSystemReachThePlan(t *testing.T) {
 	owned := func(b *inventory.Builder) {
 		b.AddNamespace(inventory.Namespace{Name: "a", Annotations: map[string]string{"argocd.argoproj.io/tracking-id": "x"}})
 	}
-	p := build(t, cluster("v1.24.1"), Options{}, owned, namespace("kube-system", "team=x"), namespace("calico-system"), namespace("kubeflow"))
+	p := build(t, cluster("v1.24.1"), Options{}, owned, namespace("kube-system", "team=x"), namespace("calico-system"), namespace("kubeflow"), namespace("openshift-dns"))
 	type row struct {
 		Name, Owner string
 		System      bool
@@ -299,6 +299,7 @@ func TestOwnerAndSystemReachThePlan(t *testing.T) {
 		{Name: "calico-system", System: true},
 		{Name: "kube-system", System: true, Labels: map[string]string{"team": "x"}},
 		{Name: "kubeflow"},
+		{Name: "openshift-dns", System: true},
 	}
 	var got []row
 	for _, ns := range p.Namespaces {

@@ -103,6 +103,7 @@ func TestOwner(t *testing.T) {
 		want string
 	}{
 		"a person with kubectl": {ns: inventory.Namespace{LabelManagers: map[string][]string{api.EnforceLevelLabel: {"kubectl-label"}}}},
+		"this tool":             {ns: inventory.Namespace{LabelManagers: map[string][]string{api.EnforceLevelLabel: {"psp2pss"}}}},
 		"a controller":          {ns: inventory.Namespace{LabelManagers: map[string][]string{api.WarnLevelLabel: {"kubectl-edit", "label-syncer"}}}, want: "field manager label-syncer"},
 		"another label's owner": {ns: inventory.Namespace{LabelManagers: map[string][]string{"team": {"label-syncer"}}}},
 		"Argo CD":               {ns: inventory.Namespace{Annotations: map[string]string{"argocd.argoproj.io/tracking-id": "a"}}, want: "Argo CD"},

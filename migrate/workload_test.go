@@ -88,7 +88,7 @@ func TestCausesAreToldOnce(t *testing.T) {
 		return Blocker{WorkloadRef{kind, name}, check, api.LevelRestricted, "reason of " + check, detail}
 	}
 	namespaces := []Namespace{
-		{Name: "0", Blockers: []Blocker{bl("Job", "v", "r0", ""), bl("Job", "w", "r0", ""), bl("Job", "x", "r0", ""), bl("Job", "y", "r0", ""), bl("Job", "z", "r00", "")}},
+		{Name: "0", Blockers: []Blocker{bl("Job", "v", "r0", ""), bl("Job", "w", "r0", ""), bl("Job", "x", "r0", ""), bl("Job", "y", "r0", ""), bl("Job", "z", "q0", "")}},
 		{Name: "a", Blockers: []Blocker{bl("Job", "x", "r1", "one"), bl("Job", "x", "r1", "two"), bl("Job", "x", "r2", ""), bl("Job", "y", "r1", "")}},
 		{Name: "b", Blockers: []Blocker{bl("Job", "x", "r1", "")}},
 		{Name: "c"},
@@ -96,7 +96,7 @@ func TestCausesAreToldOnce(t *testing.T) {
 	want := []Cause{
 		{Check: "r1", Level: api.LevelRestricted, Reason: "reason of r1", Workloads: 3, Namespaces: 2, Examples: []string{"a/Job/x", "a/Job/y", "b/Job/x"}},
 		{Check: "r0", Level: api.LevelRestricted, Reason: "reason of r0", Workloads: 4, Namespaces: 1, Examples: []string{"0/Job/v", "0/Job/w", "0/Job/x"}},
-		{Check: "r00", Level: api.LevelRestricted, Reason: "reason of r00", Workloads: 1, Namespaces: 1, Examples: []string{"0/Job/z"}},
+		{Check: "q0", Level: api.LevelRestricted, Reason: "reason of q0", Workloads: 1, Namespaces: 1, Examples: []string{"0/Job/z"}},
 		{Check: "r2", Level: api.LevelRestricted, Reason: "reason of r2", Workloads: 1, Namespaces: 1, Examples: []string{"a/Job/x"}},
 	}
 	if diff := cmp.Diff(want, causes(namespaces)); diff != "" {
