@@ -190,7 +190,7 @@ func (b *Builder) noteHomeless() {
 	}
 	b.AddNote(Note{
 		What: "objects without a namespace", Position: b.homeless.first,
-		Why: counted(b.homeless.n, "object names", "objects name") + ` no namespace and count as in "default"`,
+		Why: counted(b.homeless.n, "object names no namespace and counts", "objects name no namespace and count") + ` as in "default"`,
 	})
 }
 

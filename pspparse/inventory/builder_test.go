@@ -351,6 +351,13 @@ func TestBuild(t *testing.T) {
 				`note objects without a namespace at f:1: 2 objects name no namespace and count as in "default"`,
 			},
 		},
+		"one object without a namespace": {
+			input: `{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"a"}}`,
+			want: []string{
+				"account default/a",
+				`note objects without a namespace at f:1: 1 object names no namespace and counts as in "default"`,
+			},
+		},
 		"old versions are read as the current ones": {
 			input: ns +
 				`{"apiVersion":"extensions/v1beta1","kind":"DaemonSet","metadata":{"name":"a","namespace":"web"},"spec":{` + template1 + "}}\n" +
