@@ -128,11 +128,9 @@ func TestLostGoesByTheNamespacesOwnLevel(t *testing.T) {
 // What mapping says of a policy is what the plan says of it.
 func TestPolicyInThePlan(t *testing.T) {
 	t.Parallel()
-	inner := `
-  hostNetwork: true
-  hostPorts: [{min: 80, max: 80}]
-` + restrictedLike[1:]
-	for _, add := range []object{policy(t, "eks.privileged", anythingGoes), policy(t, "tight", restrictedLike), policy(t, "net", inner)} {
+	onlyTheNetwork := "\n  hostNetwork: true" + restrictedLike
+	choices := false
+	for _, add := range []object{policy(t, "eks.privileged", anythingGoes), policy(t, "tight", restrictedLike), policy(t, "net", onlyTheNetwork)} {
 		b := inventory.NewBuilder()
 		add(b)
 		inv := b.Build(fromFiles())
@@ -150,9 +148,13 @@ func TestPolicyInThePlan(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+		choices = choices || len(got.Choices) > 0
 		sizes := [...]int{len(got.Checks), len(got.Lost), len(got.Fields), len(got.WriteDown)}
 		if want := [...]int{len(a.Checks), len(a.Lost), len(a.Fields), len(a.WriteDown)}; sizes != want {
 			t.Errorf("%s: checks, lost, fields and what to write down number %v, want %v", got.Name, sizes, want)
 		}
+	}
+	if !choices {
+		t.Error("no policy here offers choices: the test shows less than it should")
 	}
 }
