@@ -450,6 +450,71 @@ func TestTimeoutReachesTheReader(t *testing.T) {
 	}
 }
 
+// stuck is a pipe to which nobody writes.
+func stuck(t *testing.T) io.Reader {
+	t.Helper()
+	r, w := io.Pipe()
+	t.Cleanup(func() { _ = w.Close() })
+	return r
+}
+
+func TestTimeoutHoldsForPipes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"plan", "-f", "-"}, "reading the source"},
+		{[]string{"explain", "ns", "web", "-f", "-"}, "reading the source"},
+		{[]string{"simulate", "-f", "-"}, "reading the source"},
+		{[]string{"labels", "--plan", "-"}, "reading the plan"},
+		{[]string{"simulate", "--plan", "-"}, "reading the plan"},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			t.Parallel()
+			streams, out, errOut := TestStreams("")
+			streams.In = stuck(t)
+			code := Run(context.Background(), streams, SystemDeps("psp2pss"), append(test.args, "--timeout=10ms"))
+			want := "psp2pss: " + test.want + " took too long: context deadline exceeded; allow more time with --timeout\n"
+			if code != exitFailed || out.String() != "" || errOut.String() != want {
+				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, out, errOut, want)
+			}
+		})
+	}
+}
+
+// Making the plan counts, too.
+func TestTimeoutHoldsForTheDecision(t *testing.T) {
+	t.Parallel()
+	deps := world(nil)
+	deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return &inventory.Inventory{}, nil }
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	deps.Build = func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error) {
+		<-stop
+		return nil, errors.New("too late")
+	}
+	code, _, errOut := runTool(deps, "", "plan", "--timeout=10ms")
+	if want := "psp2pss: making the plan took too long: context deadline exceeded; allow more time with --timeout\n"; code != exitFailed || errOut != want {
+		t.Errorf("exit %d, stderr %q, want %q", code, errOut, want)
+	}
+}
+
+// The tool's name stands before a message once.
+func TestTheToolIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"plan web":    "psp2pss: plan takes no arguments, and got \"web\": input is named with -f\nTry 'psp2pss plan --help'.\n",
+		"version x":   "psp2pss: version takes no arguments, and got \"x\"\nTry 'psp2pss version --help'.\n",
+		"explain psp": "psp2pss: explain psp takes one argument, NAME\nTry 'psp2pss explain psp --help'.\n",
+	} {
+		if code, _, errOut := runTool(world(nil), "", strings.Fields(args)...); code != exitUsage || errOut != want {
+			t.Errorf("%s: exit %d, stderr %q, want %q", args, code, errOut, want)
+		}
+	}
+}
+
 func TestToolName(t *testing.T) {
 	t.Parallel()
 	for arg0, want := range map[string]string{

@@ -1,17 +1,13 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
-	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -235,41 +231,4 @@ func getPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions,
 
 func build(ctx context.Context, deps Deps, inv *inventory.Inventory, opts migrate.Options) (*migrate.Plan, error) {
 	return bounded(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.Build(inv, opts) })
-}
-
-// readPlan reads a Plan as 'plan -o json' or 'plan -o yaml' wrote it.
-func readPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
-	data, err := readAll(name, stdin)
-	if err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
-	}
-	if data = bytes.TrimSpace(data); len(data) == 0 {
-		return nil, fmt.Errorf("reading the plan %q: it is empty; save one with \"psp2pss plan -o json=plan.json\"", name)
-	}
-	if data[0] != '{' {
-		if data, err = yamlToJSON(data); err != nil {
-			return nil, fmt.Errorf("reading the plan %q: %w", name, err)
-		}
-	}
-	plan, err := migrate.ReadPlan(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
-	}
-	return plan, nil
-}
-
-func readAll(name string, stdin io.Reader) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(name) //nolint:gosec // G304: reading the file that the user names is the point
-}
-
-// yamlToJSON turns one YAML document into JSON.
-func yamlToJSON(data []byte) ([]byte, error) {
-	var doc map[string]any
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("decoding YAML: %w", err)
-	}
-	return json.Marshal(doc)
 }

@@ -1,0 +1,74 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// readPlan reads a Plan as 'plan -o json' or 'plan -o yaml' wrote it.
+func readPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
+	data, err := readAll(name, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return nil, fmt.Errorf("reading the plan %q: it is empty; save one with \"psp2pss plan -o json=plan.json\"", name)
+	}
+	if data[0] != '{' {
+		if data, err = yamlToJSON(data); err != nil {
+			return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+		}
+	}
+	plan, err := migrate.ReadPlan(bytes.NewReader(data))
+	if err == nil {
+		err = checkPlan(plan)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+	}
+	return plan, nil
+}
+
+// checkPlan refuses what no plan is saved as. A missing list would pass for a cluster that has none; a namespace that is
+// there twice may have two answers.
+func checkPlan(plan *migrate.Plan) error {
+	switch {
+	case plan.Policies == nil:
+		return errors.New("it has no list of policies; save the plan again")
+	case plan.Namespaces == nil:
+		return errors.New("it has no list of namespaces; save the plan again")
+	}
+	seen := make(map[string]bool, len(plan.Namespaces))
+	for i := range plan.Namespaces {
+		name := plan.Namespaces[i].Name
+		if seen[name] {
+			return fmt.Errorf("it has the namespace %q twice; save the plan again", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+func readAll(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(name) //nolint:gosec // G304: reading the file that the user names is the point
+}
+
+// yamlToJSON turns one YAML document into JSON.
+func yamlToJSON(data []byte) ([]byte, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("decoding YAML: %w", err)
+	}
+	return json.Marshal(doc)
+}
