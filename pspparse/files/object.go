@@ -1,10 +1,12 @@
 package files
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -292,7 +294,7 @@ func (s *stream) undecoded(o *object, data []byte, failed *inventory.DecodeError
 		s.brokenObject(o, err)
 		return
 	}
-	gap := failed.Gap(s.at(fieldLine(o, failed.Err.Error())))
+	gap := failed.Gap(s.at(fieldLine(o, failed)))
 	gap.Why += findTemplate(o.text).perhaps()
 	s.gap(gap)
 }
@@ -310,86 +312,55 @@ func validJSON(data []byte, line int) error {
 	return err
 }
 
-var (
-	wrongType = regexp.MustCompile(`^([^ ]+) must be .*, not (.*)$`)
-	duplicate = regexp.MustCompile(`^duplicate field "([^"]+)"`)
-)
+var duplicate = regexp.MustCompile(`^duplicate field "([^"]+)"`)
 
 // fieldLine is the line of the field that an error of Decode names, or that of the object.
-func fieldLine(o *object, msg string) int {
-	var path, found string
-	if m := wrongType.FindStringSubmatch(msg); m != nil {
-		path, found = m[1], m[2]
-	} else if m := duplicate.FindStringSubmatch(msg); m != nil {
-		path = m[1]
+func fieldLine(o *object, failed *inventory.DecodeError) int {
+	path := failed.Path
+	if m := duplicate.FindStringSubmatch(failed.Err.Error()); m != nil {
+		path = strings.FieldsFunc(m[1], func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 	}
-	root := o.node
-	if path == "" {
+	if len(path) == 0 {
 		return o.line
 	}
+	root := o.node
 	if root == nil {
 		var err error
 		if root, err = pspparse.JSONNode(o.data, o.line); err != nil {
 			return o.line
 		}
 	}
-	if line := findField(root, strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }), found); line > 0 {
+	if line := findField(root, path); line > 0 {
 		return line
 	}
 	return o.line
 }
 
-// findField is the line of the first value at a path, the indexes of which may be left out, that looks as found says;
-// of a key given twice the last. It is 0 if there is none.
-func findField(n *yaml.Node, path []string, found string) int {
+// findField is the line of the key or item at a path, of a key given twice the last. It is 0 if there is none.
+func findField(n *yaml.Node, path []string) int {
 	n = deref(n)
-	if len(path) == 0 {
-		if found == "" || found == describeNode(n) {
-			return n.Line
-		}
-		return 0
-	}
 	line := 0
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value != path[0] {
-				continue
-			}
-			if at := findField(n.Content[i+1], path[1:], found); at > 0 {
-				line = at
+			key, value := n.Content[i], n.Content[i+1]
+			switch {
+			case deref(key).Value != path[0]:
+			case len(path) == 1:
+				line = key.Line
+			default:
+				line = cmp.Or(findField(value, path[1:]), line)
 			}
 		}
 	case yaml.SequenceNode:
-		for i, item := range n.Content {
-			rest := path
-			if path[0] == fmt.Sprint(i) {
-				rest = path[1:]
-			}
-			if line = findField(item, rest, found); line > 0 {
-				return line
-			}
+		i, err := strconv.Atoi(path[0])
+		switch {
+		case err != nil || i < 0 || i >= len(n.Content):
+		case len(path) == 1:
+			line = n.Content[i].Line
+		default:
+			line = findField(n.Content[i], path[1:])
 		}
 	}
 	return line
-}
-
-// describeNode says what a value is in the words of Decode; a number is what is left.
-func describeNode(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "an object"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	text, err := appendScalar(nil, n)
-	switch {
-	case err != nil:
-		return ""
-	case text[0] == '"':
-		return "a string"
-	case text[0] == 't' || text[0] == 'f':
-		return "a boolean"
-	}
-	return string(text)
 }

@@ -153,7 +153,15 @@ func TestRead(t *testing.T) {
 		},
 		{
 			name: "a wrong type has its line", text: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  namespace: ns\nspec:\n  containers:\n  - name: a\n    image: i\n  - name: b2\n    securityContext:\n      privileged: \"yes\"\n",
-			want: []string{`gap f:12 Pod "ns/p": spec.containers.securityContext.privileged must be a boolean, not a string [ns]`},
+			want: []string{`gap f:12 Pod "ns/p": spec.containers[1].securityContext.privileged must be a boolean, not a string [ns]`},
+		},
+		{
+			name: "a label of the wrong type touches its namespace only", text: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels:\n    x.io/y: \"1\"\n    x.io/z:\n    - 1\n    x: y\n---\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"b","labels":{` + "\n" + `"x":"y",` + "\n" + `"z":1}}}`,
+			want: []string{
+				`gap f:7 Namespace "a": metadata.labels[x.io/z] must be a string, not a list [a]`,
+				`gap f:13 Namespace "b": metadata.labels.z must be a string, not a number [b]`,
+			},
 		},
 		{
 			name: "too large, and what comes after", text: "a: " + strings.Repeat("x", 300) + "\n---\nx: |\n" + strings.Repeat("  ab\n", 100) + "---\n" + psp("p") + "---\n" + `{"apiVersion":"v1","kind":"List","items":[{"a":"` + strings.Repeat("x", 300) + `"},` + jsonNamespace("n") + "]}",

@@ -42,7 +42,7 @@ type Builder struct {
 	kinds      map[string]bool // of workloads read
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
-	contested  []string        // namespaces of what runs, or is one, and is in conflict
+	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
@@ -155,7 +155,7 @@ func (b *Builder) Build(s Source) *Inventory {
 }
 
 // allNamespaces adds to the declared namespaces those in which something runs, and those of objects that are in
-// conflict: a namespace may not vanish because what it holds is uncertain.
+// conflict or whose own object could not be read: a namespace may not vanish because what it holds is uncertain.
 func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Namespace {
 	seen := map[string]bool{}
 	for i := range declared {

@@ -391,6 +391,36 @@ func TestBuild(t *testing.T) {
 				`{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"}}` + "\n" + `{"apiVersion":"v1","kind":"Service","metadata":{"name":"b"}}`,
 			want: []string{"skipped 1 Job", "skipped 2 Service"},
 		},
+		"values of the wrong type": {
+			input: `{"apiVersion":"v1","kind":"Namespace","metadata":{"labels":{"a":"b","x":1},"name":"a"}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"b","annotations":{"x.io/y z":{}}}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"c","labels":[{}]}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":7,"labels":{"x":"y"}}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"d","labels":{"x":1},"name":"e"}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"Name":"f","labels":{"x":1}}}` + "\n" +
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"g","managedFields":[{},{"time":{}}]}}` + "\n" +
+				podLine("a", `"annotations":{"x.io/y":true}`, plainPod) +
+				podLine("b", "", `"spec":{"containers":[{"name":"c"},{"name":"d","ports":[{},{"hostPort":"1"}]}]}`) +
+				`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"c","namespace":"web","namespace":"w"},"spec":{"hostPID":"x"}}` + "\n" +
+				`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"r","namespace":"web","labels":{"x":null,"y":1.5}}}`,
+			want: []string{
+				"namespace a declared=false labels=0 managers=map[]",
+				"namespace b declared=false labels=0 managers=map[]",
+				"namespace c declared=false labels=0 managers=map[]",
+				"namespace g declared=false labels=0 managers=map[]",
+				`gap Namespace "a" at f:1 touches a: metadata.labels.x must be a string, not a number`,
+				`gap Namespace "b" at f:2 touches b: metadata.annotations["x.io/y z"] must be a string, not an object`,
+				`gap Namespace "c" at f:3 touches c: metadata.labels must be an object, not a list`,
+				`gap Namespace "(no name)" at f:4 touches *: metadata.name must be a string, not a number`,
+				`gap Namespace "(no name)" at f:5 touches *: metadata.labels.x must be a string, not a number`,
+				`gap Namespace "(no name)" at f:6 touches *: metadata.labels.x must be a string, not a number`,
+				`gap Namespace "g" at f:7 touches g: metadata.managedFields.time must be a string, not an object`,
+				`gap Pod "web/a" at f:8 touches web: metadata.annotations[x.io/y] must be a string, not a boolean`,
+				`gap Pod "web/b" at f:9 touches web: spec.containers[1].ports[1].hostPort must be an integer that fits in int32, not a string`,
+				`gap Pod "c" at f:10 touches *: spec.hostPID must be a boolean, not a string`,
+				`gap Role "web/r" at f:11 touches web: metadata.labels.y must be a string, not a number`,
+			},
+		},
 		"what cannot be read": {
 			input: ns + `{"apiVersion":"apps/v1","kind":"deployment","metadata":{"name":"a","namespace":"web"}}` + "\n" +
 				`{"apiVersion":"v1","kind":"Deployment","metadata":{"name":"a","namespace":"web"}}` + "\n" +

@@ -26,7 +26,9 @@ type source struct {
 type DecodeError struct {
 	// Kind, Namespace and Name as far as they could be read. Namespace is "" for cluster-scoped kinds and where unknown.
 	Kind, Namespace, Name string
-	Err                   error
+	// Path is the way to a value of the wrong type, nil for other errors: keys of maps and indexes of lists.
+	Path []string
+	Err  error
 }
 
 func (e *DecodeError) Error() string {
@@ -36,14 +38,20 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the reason.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Gap is the gap that the error leaves: it touches the object's namespace if that is known, else all.
+// Gap is the gap that the error leaves: it touches the object's namespace, or the one that it is, if that is known, else
+// all.
 func (e *DecodeError) Gap(at pspparse.Position) Gap {
-	return Gap{What: label(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touches(e.Namespace)}
+	namespace := e.Namespace
+	if e.Kind == "Namespace" {
+		namespace = e.Name
+	}
+	return Gap{What: label(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touches(namespace)}
 }
 
 // Decode adds one JSON object. Handled is false for kinds that are not read here: those that hold no pod or grant,
 // those of other API groups, and PodSecurityPolicies, which pspparse reads. An error is a *DecodeError, and nothing was
-// added then; what Add methods refuse is a gap already, and no error.
+// added then but the mere name of a Namespace, which stays listed; what Add methods refuse is a gap already, and no
+// error.
 //
 // Keys match case-sensitively, as on the API server. A key given twice is an error where it is one that is read.
 // Fields that are not read are not checked.
@@ -65,7 +73,11 @@ func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	if err == nil {
 		return true, nil
 	}
-	return true, describe(name, data, err)
+	e := describe(name, data, err)
+	if name == "Namespace" && isLabel(e.Name) {
+		b.contested = append(b.contested, e.Name)
+	}
+	return true, e
 }
 
 // known finds a kind by its name in any spelling; the name is empty if there is none.
@@ -89,15 +101,34 @@ func foreign(k kind, apiVersion string) bool {
 	return strings.Contains(group, ".") && !k.inGroup(group)
 }
 
-// describe names the object of an error as well as it can.
-func describe(kind string, data []byte, err error) error {
+// describe names the object of an error as well as it can: a name given twice, or of the wrong type, is none.
+func describe(kind string, data []byte, err error) *DecodeError {
 	var o struct {
 		Metadata struct {
-			Name, Namespace string
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
+		} `json:"metadata"`
+	}
+	strict, _ := kjson.UnmarshalStrict(data, &o, kjson.DisallowDuplicateFields) // whatever it finds helps
+	for _, twice := range strict {
+		var field kjson.FieldError
+		if !errors.As(twice, &field) {
+			continue
+		}
+		switch field.FieldPath() {
+		case "metadata":
+			o.Metadata.Name, o.Metadata.Namespace = "", ""
+		case "metadata.name":
+			o.Metadata.Name = ""
+		case "metadata.namespace":
+			o.Metadata.Namespace = ""
 		}
 	}
-	_ = json.Unmarshal(data, &o) // whatever it finds helps
 	e := &DecodeError{Kind: kind, Name: o.Metadata.Name, Err: err}
+	var wrong *typeError
+	if errors.As(err, &wrong) {
+		e.Path = wrong.path
+	}
 	switch kind {
 	case "Namespace":
 	case "ClusterRole", "ClusterRoleBinding", "PodSecurityPolicy":
@@ -113,7 +144,7 @@ func unmarshal(data []byte, into any) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):
-		return fmt.Errorf("%s must be %s, not %s", wrong.Field, jsonType(wrong.Type), withArticle(wrong.Value))
+		return wrongType(data, wrong)
 	case err != nil:
 		return fmt.Errorf("reading JSON: %w", err)
 	case len(strict) > 0:
