@@ -2,7 +2,6 @@ package pspparse
 
 import (
 	"fmt"
-	"strconv"
 
 	"gopkg.in/yaml.v3"
 )
@@ -191,17 +190,8 @@ func (d *decoder) merge(own []entry, place map[string]int, m entry, path string,
 // nameKey reads a key as kubectl does, which turns numbers and booleans into strings.
 func (d *decoder) nameKey(e *entry, path string) bool {
 	key := target(e.key)
-	s := resolve(key)
-	switch {
-	case s.kind == text:
-		e.name = s.text
-	case s.kind == boolean:
-		e.name = strconv.FormatBool(s.truth)
-	case s.kind == whole && !s.tooBig:
-		e.name = strconv.FormatInt(s.whole, 10)
-	case s.kind == fraction:
-		e.name = strconv.FormatFloat(s.fraction, 'g', -1, 32)
-	default:
+	name, ok := KeyName(key)
+	if !ok {
 		found, hint := describe(key)
 		if key.Kind == yaml.MappingNode {
 			hint = templateHint("{{")
@@ -209,6 +199,7 @@ func (d *decoder) nameKey(e *entry, path string) bool {
 		d.fail(path, key.Line, "expected a key, found "+found+hint)
 		return false
 	}
+	e.name = name
 	return true
 }
 

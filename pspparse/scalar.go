@@ -29,8 +29,9 @@ type scalar struct {
 	truth    bool
 	whole    int64
 	fraction float64
-	// tooBig marks a whole number beyond int64.
+	// tooBig marks a whole number beyond int64, which is in big.
 	tooBig bool
+	big    uint64
 }
 
 const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
@@ -53,7 +54,7 @@ func resolve(n *yaml.Node) scalar {
 	case "!!int":
 		return keepIf(s, s.kind == whole)
 	case "!!float":
-		if s.kind == whole {
+		if s.kind == whole && !s.tooBig {
 			return scalar{kind: fraction, fraction: float64(s.whole)}
 		}
 		return keepIf(s, s.kind == fraction)
@@ -111,8 +112,8 @@ func resolveNumber(s string) scalar {
 	if i, err := strconv.ParseInt(digits, 0, 64); err == nil {
 		return scalar{kind: whole, whole: i}
 	}
-	if _, err := strconv.ParseUint(digits, 0, 64); err == nil {
-		return scalar{kind: whole, tooBig: true}
+	if u, err := strconv.ParseUint(digits, 0, 64); err == nil {
+		return scalar{kind: whole, tooBig: true, big: u}
 	}
 	if floatSyntax.MatchString(digits) {
 		if f, err := strconv.ParseFloat(digits, 64); err == nil {

@@ -64,7 +64,7 @@ func textOf(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		return ""
 	}
-	text, err := appendScalar(nil, n)
+	text, err := pspparse.AppendScalar(nil, n)
 	if err != nil || text[0] != '"' {
 		return ""
 	}

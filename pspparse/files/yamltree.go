@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // parseYAML reads one document that starts on the given line. The lines of the nodes are those of the file. A document
@@ -142,7 +144,7 @@ func (c *toJSON) value(n *yaml.Node, depth int) error {
 	case yaml.SequenceNode:
 		return c.sequence(n, depth)
 	}
-	buf, err := appendScalar(c.buf, n)
+	buf, err := pspparse.AppendScalar(c.buf, n)
 	if err != nil {
 		return &syntaxError{line: n.Line, msg: err.Error()}
 	}
@@ -195,7 +197,7 @@ func (c *toJSON) mapping(n *yaml.Node, depth int) error {
 		if i > 0 {
 			c.buf = append(c.buf, ',')
 		}
-		c.buf = append(appendString(c.buf, m.name), ':')
+		c.buf = append(pspparse.AppendString(c.buf, m.name), ':')
 		if err := c.value(m.value, depth+1); err != nil {
 			return err
 		}
@@ -225,7 +227,7 @@ func (c *toJSON) members(n *yaml.Node, depth int) ([]member, error) {
 			merges = append(merges, i)
 			continue
 		}
-		name, ok := keyName(key)
+		name, ok := pspparse.KeyName(key)
 		if !ok {
 			return nil, &syntaxError{line: key.Line, msg: "a key is no string"}
 		}
