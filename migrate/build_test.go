@@ -252,19 +252,23 @@ func TestPresentLabels(t *testing.T) {
 		"some to add":    {[]object{namespace("a", six[:2]...), deployment("a/web", plain())}, ActionAdd, nil},
 		"one to tighten": {[]object{namespace("a", six...), deployment("a/web", hardened())}, ActionChange, nil},
 		"stricter than what runs": {
-			[]object{namespace("a", six...), deployment("a/web", hostNetworked())}, ActionLoosen,
+			[]object{namespace("a", six...), deployment("a/web", hostNetworked())},
+			ActionLoosen,
 			[]string{"today's enforce=baseline is stricter than privileged: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first"},
 		},
 		"stricter than the policies, and nothing runs": {
-			[]object{namespace("a", six...), policy(t, "open", anythingGoes), grant("open", "a", everyAccountOf("a"))}, ActionLoosen,
+			[]object{namespace("a", six...), policy(t, "open", anythingGoes), grant("open", "a", everyAccountOf("a"))},
+			ActionLoosen,
 			[]string{"today's enforce=baseline is stricter than privileged, and nothing that runs here asks for less: loosen it only on purpose"},
 		},
 		"not read": {
-			[]object{deployment("a/web", plain())}, ActionAdd,
+			[]object{deployment("a/web", plain())},
+			ActionAdd,
 			[]string{"the Namespace object was not read: its present labels are not known"},
 		},
 		"misspelt": {
-			[]object{namespace("a", labelPrefix+"enforced=x"), deployment("a/web", plain())}, ActionAdd,
+			[]object{namespace("a", labelPrefix+"enforced=x"), deployment("a/web", plain())},
+			ActionAdd,
 			[]string{`the label "pod-security.kubernetes.io/enforced" is unknown under this prefix and the server ignores it; pod-security.kubernetes.io/enforce is meant`},
 		},
 	}

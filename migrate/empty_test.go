@@ -58,7 +58,8 @@ func TestEmptyNamespaces(t *testing.T) {
 		},
 		{
 			"policies, a provider let only restricted in", EmptyPolicies, fromFiles(), "a",
-			[]object{policy(t, "global-restricted-psp", restrictedLike), grant("global-restricted-psp", "", everybody())}, byDefault,
+			[]object{policy(t, "global-restricted-psp", restrictedLike), grant("global-restricted-psp", "", everybody())},
+			byDefault,
 		},
 		{
 			"restricted, whatever the policy", EmptyRestricted, fromFiles(), "a", base,
@@ -123,32 +124,44 @@ func TestGaps(t *testing.T) {
 		affects [][]string
 	}{
 		{
-			"its own", Options{}, append(slices.Clone(runs), gap("Deployment x", "a")),
+			"its own",
+			Options{},
+			append(slices.Clone(runs), gap("Deployment x", "a")),
 			told{Needed: restricted, Decided: byWorkloads, Action: ActionWithheld, Reasons: []string{meets}, Cautions: []string{upper + noEnforce}},
 			[][]string{{"a"}},
 		},
 		{
-			"all", Options{}, append(slices.Clone(runs), gap("pods", inventory.AllNamespaces)),
+			"all",
+			Options{},
+			append(slices.Clone(runs), gap("pods", inventory.AllNamespaces)),
 			told{Needed: restricted, Decided: byWorkloads, Action: ActionWithheld, Reasons: []string{meets}, Cautions: []string{upper + noEnforce}},
 			[][]string{{"*"}},
 		},
 		{
-			"partial will do", Options{AllowPartial: true}, append(slices.Clone(runs), gap("pods", inventory.AllNamespaces)),
+			"partial will do",
+			Options{AllowPartial: true},
+			append(slices.Clone(runs), gap("pods", inventory.AllNamespaces)),
 			told{Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets}, Cautions: []string{upper}},
 			[][]string{{"*"}},
 		},
 		{
-			"another's", Options{}, append(slices.Clone(runs), gap("Deployment x", "b")),
+			"another's",
+			Options{},
+			append(slices.Clone(runs), gap("Deployment x", "b")),
 			told{Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets}},
 			[][]string{{"b"}},
 		},
 		{
-			"nobody's", Options{}, append(slices.Clone(runs), gap("Namespace X")),
+			"nobody's",
+			Options{},
+			append(slices.Clone(runs), gap("Namespace X")),
 			told{Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets}},
 			[][]string{{}},
 		},
 		{
-			"nothing runs, by policy", Options{}, append(slices.Clone(permits), gap("pods", "a")),
+			"nothing runs, by policy",
+			Options{},
+			append(slices.Clone(permits), gap("pods", "a")),
 			told{
 				Permitted: baseline, Action: ActionWithheld,
 				Reasons: []string{"nothing that was read runs here"}, Cautions: []string{mayRun + noEnforce},
@@ -156,7 +169,9 @@ func TestGaps(t *testing.T) {
 			[][]string{{"a"}},
 		},
 		{
-			"nothing runs, as asked whatever the policy", Options{EmptyNamespaces: EmptyRestricted, Warn: baseline}, append(slices.Clone(permits), gap("pods", "a")),
+			"nothing runs, as asked whatever the policy",
+			Options{EmptyNamespaces: EmptyRestricted, Warn: baseline},
+			append(slices.Clone(permits), gap("pods", "a")),
 			told{
 				Permitted: baseline, Action: ActionWithheld,
 				Reasons: []string{"nothing that was read runs here"}, Cautions: []string{mayRun + noEnforce},
@@ -164,12 +179,16 @@ func TestGaps(t *testing.T) {
 			[][]string{{"a"}},
 		},
 		{
-			"nothing runs, and partial will not do", Options{AllowPartial: true}, []object{namespace("a"), gap("pods", "a")},
+			"nothing runs, and partial will not do",
+			Options{AllowPartial: true},
+			[]object{namespace("a"), gap("pods", "a")},
 			told{Action: ActionWithheld, Reasons: []string{"nothing that was read runs here"}, Cautions: []string{mayRun}},
 			[][]string{{"a"}},
 		},
 		{
-			"nothing runs, a level is asked for", Options{AllowPartial: true, Enforce: baseline}, []object{namespace("a"), gap("pods", "a")},
+			"nothing runs, a level is asked for",
+			Options{AllowPartial: true, Enforce: baseline},
+			[]object{namespace("a"), gap("pods", "a")},
 			told{
 				Decided: &Decision{Basis: BasisOverride}, Enforce: "baseline", Action: ActionAdd,
 				Reasons: []string{"nothing that was read runs here; the level is the one asked for"}, Cautions: []string{mayRun},

@@ -30,7 +30,7 @@ type random struct {
 }
 
 func newRandom(t *testing.T, seed int) *random {
-	return &random{rand.New(rand.NewPCG(uint64(seed), 7)), t} //nolint:gosec // small and not negative
+	return &random{rand.New(rand.NewPCG(uint64(seed), 7)), t}
 }
 
 func pick[T any](r *random, from ...T) T { return from[r.IntN(len(from))] }

@@ -171,7 +171,10 @@ func TestServerOlderThanTarget(t *testing.T) {
 	}{
 		{"Windows on v1.24", "v1.24.1", api.Version{}, []object{deployment("a/win", windows())}, baseline, append(slices.Clone(winReasons), upgrade)},
 		{
-			"Windows on v1.24 beside what needs baseline anyway", "v1.24.1", api.Version{}, []object{deployment("a/lax", plain()), deployment("a/win", windows())}, baseline,
+			"Windows on v1.24 beside what needs baseline anyway", "v1.24.1",
+			api.Version{},
+			[]object{deployment("a/lax", plain()), deployment("a/win", windows())},
+			baseline,
 			[]string{"what runs here needs baseline: deployment/lax, deployment/win do not meet restricted"},
 		},
 		{"Windows on v1.25", "v1.25.0", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted on the day after"}},
@@ -183,11 +186,15 @@ func TestServerOlderThanTarget(t *testing.T) {
 			"Windows pinned to v1.24 on a newer server, which judges by the pin", "v1.30.0", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, winReasons,
 		},
 		{
-			"a probe pinned to v1.25 on a newer server, which judges by the pin", "v1.35.0", api.MajorMinorVersion(1, 25), []object{deployment("a/web", hardened(probed))}, restricted,
+			"a probe pinned to v1.25 on a newer server, which judges by the pin", "v1.35.0", api.MajorMinorVersion(1, 25),
+			[]object{deployment("a/web", hardened(probed))},
+			restricted,
 			[]string{"everything that runs here meets restricted on the day after"},
 		},
 		{
-			"a sysctl on v1.30, latest", "v1.30.0", api.LatestVersion(), []object{deployment("a/web", hardened(tuned))}, privileged,
+			"a sysctl on v1.30, latest", "v1.30.0", api.LatestVersion(),
+			[]object{deployment("a/web", hardened(tuned))},
+			privileged,
 			[]string{
 				"what runs here needs privileged: deployment/web does not meet baseline",
 				"a server of v1.30 takes the newer pin for its own version until it is upgraded; by latest alone the namespace would need restricted",
@@ -195,14 +202,18 @@ func TestServerOlderThanTarget(t *testing.T) {
 			},
 		},
 		{
-			"a sysctl on a server newer than what is known, latest", "v1.99.0", api.LatestVersion(), []object{deployment("a/web", hardened(tuned))}, restricted,
+			"a sysctl on a server newer than what is known, latest", "v1.99.0", api.LatestVersion(),
+			[]object{deployment("a/web", hardened(tuned))},
+			restricted,
 			[]string{
 				"everything that runs here meets restricted on the day after",
 				"from v1.32 of the standards on the namespace needs restricted instead of privileged (sysctls, deployment/web)",
 			},
 		},
 		{
-			"a sysctl on v1.30, pinned beyond what is known", "v1.30.0", api.MajorMinorVersion(1, 99), []object{deployment("a/web", hardened(tuned))}, privileged,
+			"a sysctl on v1.30, pinned beyond what is known", "v1.30.0", api.MajorMinorVersion(1, 99),
+			[]object{deployment("a/web", hardened(tuned))},
+			privileged,
 			[]string{
 				"what runs here needs privileged: deployment/web does not meet baseline",
 				"a server of v1.30 takes the newer pin for its own version until it is upgraded; by v1.99 alone the namespace would need restricted",
