@@ -224,3 +224,18 @@ func TestMergeLost(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// A policy that only those who may use everything may use is unused: else no cluster with administrators had any.
+func TestUnusedPolicies(t *testing.T) {
+	t.Parallel()
+	everything := rbacv1.PolicyRule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}
+	p := build(t, cluster("v1.24.1"), Options{}, policy(t, "granted", baselineLike), policy(t, "left", restrictedLike),
+		grant("granted", "a", everyAccountOf("a")), bound(everything, "all", "", group("ops")))
+	got := map[string]bool{}
+	for _, po := range p.Policies {
+		got[po.Name] = po.Unused
+	}
+	if diff := cmp.Diff(map[string]bool{"granted": false, "left": true}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -89,6 +89,8 @@ type Policy struct {
 	Fields []Field `json:"fields,omitempty"`
 	// UsedBy: every subject that may use it, with the evidence.
 	UsedBy []Use `json:"usedBy"`
+	// Unused: nobody may use it but Plan.Administrators, who may use every policy.
+	Unused bool `json:"unused,omitempty"`
 	// Problems: unknown fields, values that API validation refuses.
 	Problems []pspparse.Problem `json:"problems,omitempty"`
 	Position pspparse.Position  `json:"position,omitzero"`

@@ -36,6 +36,7 @@ func (b *builder) policy(p *pspparse.Policy, uses []Use) Policy {
 		Checks:           make([]Check, 0, len(a.Checks)),
 		Lost:             []Lost{},
 		UsedBy:           orEmpty(uses),
+		Unused:           slices.Contains(b.grants.Unused, p.Name),
 		Problems:         p.Problems,
 		Position:         p.Position,
 	}

@@ -141,7 +141,7 @@ func TestPolicyInThePlan(t *testing.T) {
 		got, a := p.Policies[0], mapping.Assess(inv.Policies[0], api.MajorMinorVersion(1, 30))
 		want := Policy{
 			Name: inv.Policies[0].Name, Closest: a.Closest, Safe: a.Safe, Held: a.Held, Cover: a.Cover, Mutating: a.Mutating,
-			Provider: inv.Policies[0].Provider() != "", NearestMiss: a.NearestMiss, Choices: a.Choices,
+			Unused: true, Provider: inv.Policies[0].Provider() != "", NearestMiss: a.NearestMiss, Choices: a.Choices,
 			Checks: got.Checks, Lost: got.Lost, Fields: got.Fields, WriteDown: got.WriteDown,
 			Problems: inv.Policies[0].Problems, Position: inv.Policies[0].Position,
 		}

@@ -172,7 +172,7 @@ func (p *page) policies(plan *migrate.Plan) {
 	var unused, provider []string
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
-		if len(po.UsedBy) == 0 {
+		if po.Unused {
 			unused = append(unused, po.Name)
 		}
 		if po.Provider {
@@ -198,7 +198,11 @@ func (p *page) policies(plan *migrate.Plan) {
 		p.item("administrators, who may use all of them and count for no namespace: %s", wording.First(plan.Administrators, 4))
 	}
 	if len(unused) > 0 {
-		p.item("usable by nobody: %s", wording.First(unused, 8))
+		nobody := "nobody"
+		if len(plan.Administrators) > 0 {
+			nobody = "nobody but administrators"
+		}
+		p.item("usable by %s: %s", nobody, wording.First(unused, 8))
 	}
 }
 
