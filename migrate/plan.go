@@ -265,7 +265,8 @@ type Workload struct {
 	// AdmittedBy and Mutations are absent until PSP admission is simulated.
 	AdmittedBy string         `json:"admittedBy,omitempty"`
 	Level      WorkloadLevels `json:"level"`
-	// Estimated: a live pod was judged without a template, so what a policy filled in had to be taken off by rule.
+	// Estimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template or in
+	// containers beyond it.
 	Estimated  bool        `json:"estimated,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
 	Violations []Violation `json:"violations"`
