@@ -68,6 +68,7 @@ func TestWorkedExamples(t *testing.T) {
 		// and accepts nothing that the policy refuses, so baseline is the least strict level that opens no gap.
 		{"docs-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"eks-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
+		{"gce-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"open", levels{privileged, privileged, privileged, privileged}, levels{privileged, privileged, privileged, privileged}},
 		// No level covers these: each refuses localhost profiles, limits groups or does more that no level does.
 		{"docs-baseline", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
