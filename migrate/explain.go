@@ -101,7 +101,26 @@ func (b *builder) caution(ns *Namespace) {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
 	cautionBreakage(ns)
+	b.cautionUnreadRoles(ns)
 	b.cautionCreators(ns)
+}
+
+// cautionUnreadRoles warns where policies decide and some that may be used here are not known: files need not hold the
+// roles that their bindings name. In a live cluster a role that was not read does not exist.
+func (b *builder) cautionUnreadRoles(ns *Namespace) {
+	unread := b.grants.UnreadRoles[ns.Name]
+	decides := ns.Needed == "" || b.opts.Basis == BasisPolicies || b.opts.Basis == BasisBoth
+	if len(unread) == 0 || !decides || b.inv.Source.Kind != inventory.SourceFiles {
+		return
+	}
+	ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s to a role that was not read (%s): more may be permitted here than is shown", plural(len(unread), "binding points", "bindings point"), firstOf(unread, 3)))
+}
+
+func firstOf(names []string, limit int) string {
+	if len(names) > limit {
+		names = append(slices.Clone(names[:limit]), fmt.Sprintf("%d more", len(names)-limit))
+	}
+	return strings.Join(names, ", ")
 }
 
 // cautionBreakage says what the enforce level would refuse, and where it is looser than today's, whether anything that

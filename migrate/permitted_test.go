@@ -1,12 +1,15 @@
 package migrate
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // What the policies say about a namespace, and which of them say nothing.
@@ -237,5 +240,34 @@ func TestUnusedPolicies(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]bool{"granted": false, "left": true}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Where policies decide, a binding to a role that is not among the files leaves open what else is permitted.
+func TestRolesNotAmongTheFiles(t *testing.T) {
+	t.Parallel()
+	const told = "1 binding points to a role that was not read (RoleBinding a/lost): more may be permitted here than is shown"
+	lost := func(b *inventory.Builder) {
+		b.AddBinding(inventory.Binding{Namespace: "a", Name: "lost", RoleKind: "ClusterRole", RoleName: "psp:gone", Subjects: []rbacv1.Subject{everyAccountOf("a")}})
+	}
+	for _, tt := range []struct {
+		name    string
+		source  inventory.Source
+		opts    Options
+		objects []object
+		want    bool
+	}{
+		{"files, nothing runs", fromFiles(), Options{}, nil, true},
+		{"files, what runs decides", fromFiles(), Options{}, []object{deployment("a/web", plain())}, false},
+		{"files, policies decide", fromFiles(), Options{Basis: BasisPolicies}, []object{deployment("a/web", plain())}, true},
+		{"a cluster, where the role does not exist", cluster("v1.24.1"), Options{}, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ns := only(t, build(t, tt.source, tt.opts, append(tt.objects, namespace("a"), lost)...), "a")
+			if got := slices.Contains(ns.Cautions, told); got != tt.want {
+				t.Errorf("cautions %q; want %q among them: %t", ns.Cautions, told, tt.want)
+			}
+		})
 	}
 }

@@ -54,6 +54,9 @@ type Grants struct {
 	Unused []string
 	// Dangling are bindings that point to nothing known or can never match, sorted.
 	Dangling []Finding
+	// UnreadRoles: by namespace, the RoleBindings that point to a role that was not read, sorted. In a live cluster such a
+	// role does not exist; beside files it may, and what it grants is not known.
+	UnreadRoles map[string][]string
 	// Unjudged are ClusterRoles whose rules cannot be known (an aggregation cycle) and that something binds, as gaps.
 	Unjudged []inventory.Gap
 

@@ -17,6 +17,8 @@ type findings struct {
 	known  []string // policies
 	all    []Finding
 	unread map[roleKey]*unread
+	// unreadIn are the bindings of each namespace that refer to one.
+	unreadIn map[string][]string
 }
 
 // unread is a role that bindings refer to and that was not read.
@@ -46,6 +48,12 @@ func (f *findings) referenced(b *inventory.Binding, roles map[roleKey]*role) *ro
 	}
 	if !bootstrapName(key) {
 		f.missing(key, bindingLabel(b))
+		if b.Namespace != "" {
+			if f.unreadIn == nil {
+				f.unreadIn = map[string][]string{}
+			}
+			f.unreadIn[b.Namespace] = append(f.unreadIn[b.Namespace], bindingLabel(b))
+		}
 		f.subjects(b)
 	}
 	return nil

@@ -56,6 +56,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.expandAll()
 	g.Unused = g.unused()
 	g.Dangling = f.sorted()
+	g.UnreadRoles = f.unreadIn // in order, since the bindings are
 	g.Unjudged = aggregation.unjudged(circles, inv.Bindings)
 	return g
 }
