@@ -128,7 +128,7 @@ func firstOf(names []string, limit int) string {
 func cautionBreakage(ns *Namespace) {
 	today, enforce := enforcedToday(ns.Current), api.Level(ns.Recommended.Enforce)
 	switch {
-	case ns.Action != ActionLoosen:
+	case ns.Action != ActionLoosen || !looser(enforce, today): // keepNewerPins has told of a looser version
 	case looser(ns.Needed, today):
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's enforce=%s is stricter than %s: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first", today, enforce))
 	default:

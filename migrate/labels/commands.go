@@ -133,8 +133,12 @@ func why(b *bytes.Buffer, ns *migrate.Namespace) {
 	level := ns.Recommended.Enforce
 	switch {
 	case heldBack(ns):
+		today, wanted := ns.Current.Enforce, level
+		if today == wanted {
+			today, wanted = today+":"+ns.Current.EnforceVersion, wanted+":"+ns.Recommended.EnforceVersion
+		}
 		comment(b, "%s: enforce stays %s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
-			ns.Name, quoted(ns.Current.Enforce), level, wording.Because(ns), level, ns.Name)
+			ns.Name, quoted(today), wanted, wording.Because(ns), level, ns.Name)
 	case level == "":
 		comment(b, "%s: audit and warn only, no enforce: something that touches it could not be read", ns.Name)
 	default:

@@ -20,12 +20,12 @@ type Options struct {
 // Changes is true if applying the recommendation would change a label of the namespace.
 func Changes(ns *migrate.Namespace) bool { return len(changed(ns)) > 0 }
 
-// Loosens is true if a recommended level is less strict than what the label it replaces does today. An enforce label is
+// Loosens is true if a recommended level, or its version, is less strict than what the label it replaces does today. An enforce label is
 // loosened by command only where the caller asked for that level.
 func Loosens(ns *migrate.Namespace) bool {
 	cur, rec := ns.Current, ns.Recommended
 	// The server takes an invalid enforce level for restricted, an invalid audit or warn level for privileged.
-	return looser(rec.Enforce, cur.Enforce, api.LevelRestricted) ||
+	return ns.Action == migrate.ActionLoosen || looser(rec.Enforce, cur.Enforce, api.LevelRestricted) ||
 		looser(rec.Audit, cur.Audit, api.LevelPrivileged) ||
 		looser(rec.Warn, cur.Warn, api.LevelPrivileged)
 }

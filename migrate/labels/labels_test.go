@@ -280,6 +280,10 @@ func TestLoosens(t *testing.T) {
 			}
 		})
 	}
+	older := &migrate.Namespace{Action: migrate.ActionLoosen, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.34"}, Recommended: six("baseline")}
+	if !labels.Loosens(older) {
+		t.Error("an older version that lacks a check does not loosen")
+	}
 }
 
 // hostile is text that does harm wherever it is not escaped.
