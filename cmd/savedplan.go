@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,33 +27,10 @@ func readPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 		}
 	}
 	plan, err := migrate.ReadPlan(bytes.NewReader(data))
-	if err == nil {
-		err = checkPlan(plan)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
 	}
 	return plan, nil
-}
-
-// checkPlan refuses what no plan is saved as. A missing list would pass for a cluster that has none; a namespace that is
-// there twice may have two answers.
-func checkPlan(plan *migrate.Plan) error {
-	switch {
-	case plan.Policies == nil:
-		return errors.New("it has no list of policies; save the plan again")
-	case plan.Namespaces == nil:
-		return errors.New("it has no list of namespaces; save the plan again")
-	}
-	seen := make(map[string]bool, len(plan.Namespaces))
-	for i := range plan.Namespaces {
-		name := plan.Namespaces[i].Name
-		if seen[name] {
-			return fmt.Errorf("it has the namespace %q twice; save the plan again", name)
-		}
-		seen[name] = true
-	}
-	return nil
 }
 
 func readAll(name string, stdin io.Reader) ([]byte, error) {

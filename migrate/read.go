@@ -26,5 +26,30 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("decoding the plan: there is more after its end; %s", howToSave)
 	}
+	if err := p.whole(); err != nil {
+		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
+	}
 	return &p, nil
+}
+
+// whole refuses what no plan is saved as. A missing list would pass for a cluster that has none, and missing gaps for one
+// that was read whole; a namespace that is there twice may have two answers.
+func (p *Plan) whole() error {
+	switch {
+	case p.Policies == nil:
+		return errors.New("it has no list of policies")
+	case p.Namespaces == nil:
+		return errors.New("it has no list of namespaces")
+	case p.Gaps == nil:
+		return errors.New("it has no list of gaps")
+	}
+	seen := make(map[string]bool, len(p.Namespaces))
+	for i := range p.Namespaces {
+		name := p.Namespaces[i].Name
+		if seen[name] {
+			return fmt.Errorf("it has the namespace %q twice", name)
+		}
+		seen[name] = true
+	}
+	return nil
 }

@@ -10,10 +10,17 @@ import (
 func TestReadPlan(t *testing.T) {
 	t.Parallel()
 	const head = `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"`
+	const lists = `, "policies": [], "namespaces": [], "gaps": []`
+	const again = "; save the plan again"
 	const save = `; save one with "psp2pss plan -o json=plan.json"`
 	tests := map[string]struct{ in, want string }{
-		"smallest":           {head + "}\n\n", ""},
-		"a key of later":     {head + `, "later": {"a": 1}}`, ""},
+		"smallest":           {head + lists + "}\n\n", ""},
+		"a key of later":     {head + lists + `, "later": {"a": 1}}`, ""},
+		"no policies":        {head + `, "namespaces": [], "gaps": []}`, "decoding the plan: it has no list of policies" + again},
+		"no namespaces":      {head + `, "policies": [], "gaps": []}`, "decoding the plan: it has no list of namespaces" + again},
+		"no gaps":            {head + `, "policies": [], "namespaces": []}`, "decoding the plan: it has no list of gaps" + again},
+		"null is no list":    {head + `, "policies": [], "namespaces": [], "gaps": null}`, "decoding the plan: it has no list of gaps" + again},
+		"a namespace twice":  {head + `, "policies": [], "namespaces": [{"name": "a"}, {"name": "a"}], "gaps": []}`, `decoding the plan: it has the namespace "a" twice` + again},
 		"empty":              {"", "decoding the plan: it is empty" + save},
 		"cut short":          {head, "decoding the plan: unexpected EOF" + save},
 		"not JSON":           {"apiVersion: psp2pss.dev/v1", "decoding the plan: invalid character 'a' looking for beginning of value" + save},
