@@ -228,14 +228,14 @@ func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
 			stands, follows = v, false
 		}
 		dropped := simulate.Added(api.Level(m.level), b.target, stands)
-		if b.target.Latest() || len(dropped) == 0 {
+		if len(dropped) == 0 {
 			continue
 		}
 		checks := strings.Join(dropped, ", ")
 		switch {
 		case follows:
 			ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's %s=%s follows the server's own version; pinned to %s it lacks %s where the server is newer", m.mode, m.level, b.target, checks))
-		case m.holds || !looser(b.neededAt(ns, stands), api.Level(m.level)):
+		case m.holds || meets(ns, api.Level(m.level), stands):
 			*m.wantVersion = m.version
 			ns.Reasons = append(ns.Reasons, fmt.Sprintf("the newer version of today's %s label is kept: %s does not have %s", m.mode, b.target, checks))
 		default:
@@ -246,15 +246,16 @@ func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
 	return loosened
 }
 
-// neededAt is the needed level at a version of the standards from v1.25 up; "" if nothing runs.
-func (b *builder) neededAt(ns *Namespace, v api.Version) api.Level {
-	var l api.Level
-	for _, at := range ns.Versions {
-		if known, err := api.ParseVersion(at.Version); err == nil && !v.Older(known) {
-			l = at.Needed
+// meets is true if all that runs is known to meet the level at a version of the standards; before v1.25, which is where
+// Versions begin, nothing is known.
+func meets(ns *Namespace, l api.Level, v api.Version) bool {
+	var at api.Level
+	for _, known := range ns.Versions {
+		if first, err := api.ParseVersion(known.Version); err == nil && !v.Older(first) {
+			at = known.Needed
 		}
 	}
-	return l
+	return len(ns.Workloads) == 0 || strictness(at) >= strictness(l)
 }
 
 // firstAt names the first workload at a level, for a level that something holds the namespace at.

@@ -134,6 +134,10 @@ func TestPodCreators(t *testing.T) {
 	}{
 		{name: "a looser policy", objects: []object{base, tight, grant("base", "a", runner), grant("tight", "a", runner)}, want: []string{caution}},
 		{name: "no looser policy", objects: []object{tight, grant("tight", "a", runner)}},
+		{
+			name:    "an account of another namespace, which is no principal of this one",
+			objects: []object{base, podCreator("", account("b/operator")), grant("base", "", account("b/operator"))},
+		},
 		{name: "one that admits nothing", objects: []object{policy(t, "never", admitsNothing), grant("never", "a", runner)}},
 		{name: "everybody's policy is told once, elsewhere", objects: []object{open, grant("open", "", everybody())}},
 		{

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -61,6 +62,22 @@ func TestNewerPinsAreNotLoosened(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestMeets(t *testing.T) {
+	t.Parallel()
+	ns := &Namespace{Workloads: []Workload{{}}, Versions: []VersionLevel{{"v1.25", restricted}, {"v1.26", baseline}, {"v1.27", restricted}}}
+	for version, want := range map[int]bool{24: false, 25: true, 26: false, 27: true, 40: true} {
+		if got := meets(ns, restricted, api.MajorMinorVersion(1, version)); got != want {
+			t.Errorf("restricted at v1.%d: %t, want %t", version, got, want)
+		}
+	}
+	if !meets(ns, baseline, api.MajorMinorVersion(1, 26)) {
+		t.Error("baseline at v1.26 is not met")
+	}
+	if !meets(&Namespace{}, restricted, api.MajorMinorVersion(1, 24)) {
+		t.Error("nothing runs, and does not meet restricted")
 	}
 }
 
