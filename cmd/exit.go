@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
 // The exit codes, as documented in the root command's help.
@@ -122,7 +123,10 @@ func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 // complain prints an error for people. Errors quote input, so nothing in one may reach the terminal unescaped.
 func complain(w io.Writer, name string, err error) {
 	text := err.Error()
+	var cut *cluster.Interrupted
 	switch {
+	case errors.Is(err, context.Canceled) && errors.As(err, &cut):
+		text = "interrupted; not read: " + strings.Join(cut.Unread, ", ") + "\nnothing was written"
 	case errors.Is(err, context.Canceled):
 		text = "interrupted: nothing more was read or written"
 	case errors.Is(err, context.DeadlineExceeded):

@@ -36,7 +36,7 @@ func mayImport() map[string][]string {
 		"migrate/report":     writers,
 		"fixtures":           {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
+			"migrate", "migrate/labels", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
 		}, stages...),
 	}
 }

@@ -71,7 +71,7 @@ func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (in
 	if name == cluster.InCluster {
 		name = "" // no kubeconfig has such a context, and a script must not name it
 	}
-	r := &cluster.Reader{Config: config, Context: name, Progress: o.Progress}
+	r := &cluster.Reader{Config: config, Context: name, Progress: o.Progress, Refused: o.Refused}
 	version, err := r.Read(ctx, b)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)

@@ -74,6 +74,7 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 		runF = planRun
 	}
 	var f planFlags
+	var role bool
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Recommend the level and labels of every namespace, with the reasons",
@@ -101,12 +102,20 @@ withheld because something could not be read.`,
   psp2pss plan --exclude kube-system -o table -o json=plan.json
 
   # Fail a pipeline when a label would change
-  psp2pss plan -R -f . --fail-on=change`,
+  psp2pss plan -R -f . --fail-on=change
+
+  # Let a user read what a full answer needs, and nothing else
+  psp2pss plan --print-role | kubectl apply -f -
+  kubectl create clusterrolebinding psp2pss-reader --clusterrole=psp2pss-reader --user=NAME`,
 		Args: noArgs,
 	}
 	formats := planFormats()
 	f.add(cmd, formats)
+	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if role {
+			return markRun(printRole(streams.Out))
+		}
 		o, err := f.options(cmd, streams, deps, formats)
 		if err != nil {
 			return err

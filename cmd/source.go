@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -27,9 +28,11 @@ type SourceOptions struct {
 	// Timeout bounds the whole run; 0 means no bound.
 	Timeout time.Duration
 
-	// Stdin is what "-" reads. Progress, if not nil, is told what is being read.
+	// Stdin is what "-" reads. Progress, if not nil, is told what is being read, and Refused what may not be, before the
+	// long lists are begun.
 	Stdin    io.Reader
 	Progress func(string)
+	Refused  func(resources []string)
 }
 
 // Cluster says whether a cluster is read: it is the default, and beside files it must be asked for.
@@ -202,10 +205,14 @@ func bounded[T any](ctx context.Context, doing string, work func() (T, error)) (
 
 // read loads the inventory and shows progress to who watches.
 func read(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
-	show, done := streams.startProgress()
-	src.Progress = show
+	p := streams.startProgress()
+	src.Progress = p.show
+	src.Refused = func(resources []string) {
+		p.say(fmt.Sprintf("warning: listing %s is not permitted: that will be a gap; the rest is being read now ('%s plan --%s' prints the role that a full answer needs)",
+			strings.Join(resources, ", "), deps.Name, printRoleFlag))
+	}
 	inv, err := bounded(ctx, "reading the source", func() (*inventory.Inventory, error) { return deps.Load(ctx, src) })
-	done()
+	p.done()
 	if err != nil {
 		return nil, err
 	}

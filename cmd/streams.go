@@ -22,8 +22,9 @@ type Streams struct {
 	Width int
 	// Colour is true where Out is a terminal that may be coloured.
 	Colour bool
-	// Progress is true where ErrOut is a terminal: only then may a line be written and wiped again.
-	Progress bool
+	// Progress is the number of columns of the terminal that ErrOut is, 0 where it is none: only on a terminal may a line
+	// be written and wiped again.
+	Progress int
 }
 
 // noColour is the variable of no-color.org: set to anything, it switches colour off.
@@ -33,12 +34,11 @@ const noColour = "NO_COLOR"
 func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	dumb := os.Getenv("TERM") == "dumb"
-	s.Progress = isTerminal(os.Stderr) && !dumb
+	if isTerminal(os.Stderr) && !dumb {
+		s.Progress = columns(os.Stderr)
+	}
 	if isTerminal(os.Stdout) {
-		s.Width = 80
-		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
-			s.Width = width
-		}
+		s.Width = columns(os.Stdout)
 		s.Colour = os.Getenv(noColour) == "" && !dumb
 	}
 	return s
@@ -46,32 +46,65 @@ func SystemStreams() Streams {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// startProgress returns a function that shows on one line what is being read, and one that wipes the line. Nothing is
-// shown within the first second, nor where nobody watches.
-func (s Streams) startProgress() (show func(string), done func()) {
-	if !s.Progress {
-		return nil, func() {}
+// columns is the width of a terminal, 80 if it does not tell.
+func columns(f *os.File) int {
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width
 	}
-	const quiet = time.Second
-	var mu sync.Mutex // a reader that was left behind may still tell
-	start, shown, over := time.Now(), false, false
-	show = func(text string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if time.Since(start) > quiet && !over {
-			shown = true
-			_, _ = fmt.Fprintf(s.ErrOut, "\r\x1b[K%s", escape.Terminal(text))
-		}
+	return 80
+}
+
+// progress shows on one line of the terminal what is being read, and lets warnings pass above it. Nothing is shown within
+// the first second, nor where nobody watches.
+type progress struct {
+	out   io.Writer
+	width int
+	start time.Time
+
+	mu    sync.Mutex // a reader that was left behind may still tell
+	last  time.Time
+	shown bool
+	over  bool
+}
+
+func (s Streams) startProgress() *progress {
+	return &progress{out: s.ErrOut, width: s.Progress, start: time.Now()}
+}
+
+// show replaces the line, a few times a second at the most.
+func (p *progress) show(text string) {
+	const quiet, often = time.Second, 100 * time.Millisecond
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.width == 0 || p.over || time.Since(p.start) < quiet || time.Since(p.last) < often {
+		return
 	}
-	done = func() {
-		mu.Lock()
-		defer mu.Unlock()
-		over = true
-		if shown {
-			_, _ = io.WriteString(s.ErrOut, "\r\x1b[K")
-		}
+	p.last, p.shown = time.Now(), true
+	line := []rune(escape.Terminal(text))
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", string(line[:min(len(line), p.width-1)]))
+}
+
+// say writes a line that stays.
+func (p *progress) say(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
+	_, _ = fmt.Fprintln(p.out, escape.Terminal(text))
+}
+
+// done wipes the line; what is told after that is not shown.
+func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	p.wipe()
+}
+
+func (p *progress) wipe() {
+	if p.shown {
+		_, _ = io.WriteString(p.out, "\r\x1b[K")
+		p.shown = false
 	}
-	return show, done
 }
 
 // TestStreams returns streams over buffers, which look like pipes to a command.

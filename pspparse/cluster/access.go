@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -18,15 +16,10 @@ import (
 
 // addPolicy hands the object to the one decoder of policies. A server accepts nothing that the decoder refuses, so a
 // refusal is unexpected; it is a gap all the same, for a policy may not vanish.
-func addPolicy(b *inventory.Builder, u *unstructured.Unstructured) {
-	data, err := json.Marshal(u.Object)
-	if err != nil {
-		b.AddGap(policyGap(u.GetName(), err.Error()))
-		return
-	}
+func addPolicy(b *inventory.Builder, name string, data []byte) {
 	policy, problems := pspparse.ParseJSON(data, live)
 	if policy == nil {
-		b.AddGap(policyGap(u.GetName(), explain(problems)))
+		b.AddGap(policyGap(name, explain(problems)))
 		return
 	}
 	b.AddPolicy(policy)

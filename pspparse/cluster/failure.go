@@ -8,7 +8,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -84,24 +83,16 @@ func (r *refusal) gap() inventory.Gap {
 func failedGap(resource string, read int, err error) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
-		Why:        fmt.Sprintf("listing them failed after %d were read: %v; try again, or allow the server more time with --timeout", read, plain(err)),
+		Why:        fmt.Sprintf("listing them failed after %d were read: %v; try again", read, plain(err)),
 		Namespaces: []string{inventory.AllNamespaces},
 	}
 }
 
-func strangeGap(resource string, o runtime.Object) inventory.Gap {
-	return inventory.Gap{
-		What:       resource,
-		Why:        fmt.Sprintf("their list holds a %T; check what stands between here and the API server", o),
-		Namespaces: []string{inventory.AllNamespaces},
-	}
-}
-
-func restartedNote(resource string) inventory.Note {
+// againNote tells why a list was read again from the start.
+func againNote(resource, why string) inventory.Note {
 	return inventory.Note{
 		What: resource,
-		Why: "the list expired on the server while it was read (410) and was read again from the start; " +
-			"what changed or was deleted in between counts as it was first read",
+		Why:  why + ", and it was read again from the start; what changed or was deleted in between counts as it was first read",
 	}
 }
 
@@ -119,7 +110,7 @@ func noPolicies(server string) string {
 
 // notServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
 // off; what is in the core group is served by every API server, so its absence means that something else answered.
-func (l *lister) notServed(k kind) batch {
+func (l *lister) notServed(k kind) func(*inventory.Builder) {
 	switch {
 	case k.resource == podSecurityPolicies:
 		return note(inventory.Note{
@@ -127,13 +118,11 @@ func (l *lister) notServed(k kind) batch {
 			Why:  noPolicies(l.server) + "; policies kept elsewhere can be read with -f",
 		})
 	case k.sources[0].gv.Group == "":
-		return batch{add: func(b *inventory.Builder) {
-			b.AddGap(inventory.Gap{
-				What:       k.resource,
-				Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
-				Namespaces: []string{inventory.AllNamespaces},
-			})
-		}}
+		return gap(inventory.Gap{
+			What:       k.resource,
+			Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
+			Namespaces: []string{inventory.AllNamespaces},
+		})
 	default:
 		return note(inventory.Note{
 			What: k.resource,

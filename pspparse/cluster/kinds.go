@@ -10,10 +10,7 @@ import (
 	extensionsv1beta1 "k8s.io/api/extensions/v1beta1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // kind is one kind to list.
@@ -25,16 +22,13 @@ type kind struct {
 	sources []source
 }
 
-// source is one group version of a kind, and how its objects enter the inventory.
+// source is one group version of a kind, and how its objects are read.
 type source struct {
-	gv  schema.GroupVersion
-	add adder
-	// asJSON reads through the dynamic client: the types of PodSecurityPolicies left k8s.io/api.
+	gv     schema.GroupVersion
+	decode decoder
+	// asJSON asks for JSON: nothing here could read the protobuf of a PodSecurityPolicy.
 	asJSON bool
 }
-
-// adder puts one object of a list into the inventory; false means that it is not of the kind that was asked for.
-type adder func(*inventory.Builder, runtime.Object) bool
 
 // podSecurityPolicies is the one resource whose absence is expected.
 const podSecurityPolicies = "podsecuritypolicies"
@@ -75,34 +69,34 @@ func workloadKinds() []kind {
 		batch, batchv1beta1 = batchv1.SchemeGroupVersion, batchv1beta1.SchemeGroupVersion
 	)
 	return []kind{
-		{"pods", "PodList", []source{{gv: core, add: as(addPod)}}},
+		{"pods", "PodList", []source{{gv: core, decode: of(addPod)}}},
 		{"replicasets", "ReplicaSetList", []source{
-			{gv: apps, add: controller("ReplicaSet", replicaSet)},
-			{gv: apps2, add: controller("ReplicaSet", replicaSetV1beta2)},
-			{gv: extensions, add: controller("ReplicaSet", replicaSetExtensions)},
+			{gv: apps, decode: controller("ReplicaSet", replicaSet)},
+			{gv: apps2, decode: controller("ReplicaSet", replicaSetV1beta2)},
+			{gv: extensions, decode: controller("ReplicaSet", replicaSetExtensions)},
 		}},
-		{"jobs", "JobList", []source{{gv: batch, add: controller("Job", job)}}},
+		{"jobs", "JobList", []source{{gv: batch, decode: controller("Job", job)}}},
 		{"deployments", "DeploymentList", []source{
-			{gv: apps, add: controller("Deployment", deployment)},
-			{gv: apps2, add: controller("Deployment", deploymentV1beta2)},
-			{gv: extensions, add: controller("Deployment", deploymentExtensions)},
+			{gv: apps, decode: controller("Deployment", deployment)},
+			{gv: apps2, decode: controller("Deployment", deploymentV1beta2)},
+			{gv: extensions, decode: controller("Deployment", deploymentExtensions)},
 		}},
 		{"statefulsets", "StatefulSetList", []source{
-			{gv: apps, add: controller("StatefulSet", statefulSet)},
-			{gv: apps2, add: controller("StatefulSet", statefulSetV1beta2)},
-			{gv: apps1, add: controller("StatefulSet", statefulSetV1beta1)},
+			{gv: apps, decode: controller("StatefulSet", statefulSet)},
+			{gv: apps2, decode: controller("StatefulSet", statefulSetV1beta2)},
+			{gv: apps1, decode: controller("StatefulSet", statefulSetV1beta1)},
 		}},
 		{"daemonsets", "DaemonSetList", []source{
-			{gv: apps, add: controller("DaemonSet", daemonSet)},
-			{gv: apps2, add: controller("DaemonSet", daemonSetV1beta2)},
-			{gv: extensions, add: controller("DaemonSet", daemonSetExtensions)},
+			{gv: apps, decode: controller("DaemonSet", daemonSet)},
+			{gv: apps2, decode: controller("DaemonSet", daemonSetV1beta2)},
+			{gv: extensions, decode: controller("DaemonSet", daemonSetExtensions)},
 		}},
 		{"cronjobs", "CronJobList", []source{
-			{gv: batch, add: controller("CronJob", cronJob)},
-			{gv: batchv1beta1, add: controller("CronJob", cronJobV1beta1)},
+			{gv: batch, decode: controller("CronJob", cronJob)},
+			{gv: batchv1beta1, decode: controller("CronJob", cronJobV1beta1)},
 		}},
-		{"replicationcontrollers", "ReplicationControllerList", []source{{gv: core, add: controller("ReplicationController", replicationController)}}},
-		{"podtemplates", "PodTemplateList", []source{{gv: core, add: controller("PodTemplate", podTemplate)}}},
+		{"replicationcontrollers", "ReplicationControllerList", []source{{gv: core, decode: controller("ReplicationController", replicationController)}}},
+		{"podtemplates", "PodTemplateList", []source{{gv: core, decode: controller("PodTemplate", podTemplate)}}},
 	}
 }
 
@@ -110,43 +104,20 @@ func accessKinds() []kind {
 	var (
 		core        = corev1.SchemeGroupVersion
 		rbac, rbac1 = rbacv1.SchemeGroupVersion, rbacv1beta1.SchemeGroupVersion
-		policy      = schema.GroupVersion{Group: "policy", Version: "v1beta1"}
+		policies    = schema.GroupVersion{Group: "policy", Version: "v1beta1"}
 		extensions  = extensionsv1beta1.SchemeGroupVersion
 	)
 	return []kind{
-		{"serviceaccounts", "ServiceAccountList", []source{{gv: core, add: as(addServiceAccount)}}},
-		{"rolebindings", "RoleBindingList", []source{{gv: rbac, add: as(addRoleBinding)}, {gv: rbac1, add: as(addRoleBindingV1beta1)}}},
-		{"roles", "RoleList", []source{{gv: rbac, add: as(addRole)}, {gv: rbac1, add: as(addRoleV1beta1)}}},
-		{"namespaces", "NamespaceList", []source{{gv: core, add: as(addNamespace)}}},
+		{"serviceaccounts", "ServiceAccountList", []source{{gv: core, decode: of(addServiceAccount)}}},
+		{"rolebindings", "RoleBindingList", []source{{gv: rbac, decode: of(addRoleBinding)}, {gv: rbac1, decode: of(addRoleBindingV1beta1)}}},
+		{"roles", "RoleList", []source{{gv: rbac, decode: of(addRole)}, {gv: rbac1, decode: of(addRoleV1beta1)}}},
+		{"namespaces", "NamespaceList", []source{{gv: core, decode: of(addNamespace)}}},
 		{"clusterrolebindings", "ClusterRoleBindingList", []source{
-			{gv: rbac, add: as(addClusterRoleBinding)}, {gv: rbac1, add: as(addClusterRoleBindingV1beta1)},
+			{gv: rbac, decode: of(addClusterRoleBinding)}, {gv: rbac1, decode: of(addClusterRoleBindingV1beta1)},
 		}},
-		{"clusterroles", "ClusterRoleList", []source{{gv: rbac, add: as(addClusterRole)}, {gv: rbac1, add: as(addClusterRoleV1beta1)}}},
+		{"clusterroles", "ClusterRoleList", []source{{gv: rbac, decode: of(addClusterRole)}, {gv: rbac1, decode: of(addClusterRoleV1beta1)}}},
 		{podSecurityPolicies, "PodSecurityPolicyList", []source{
-			{gv: policy, add: as(addPolicy), asJSON: true}, {gv: extensions, add: as(addPolicy), asJSON: true},
+			{gv: policies, decode: policy(policies), asJSON: true}, {gv: extensions, decode: policy(extensions), asJSON: true},
 		}},
-	}
-}
-
-// newScheme knows exactly the group versions in the table. The scheme of client-go knows every API there is, which
-// costs each start time and the binary megabytes.
-func newScheme() (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	builder := runtime.NewSchemeBuilder(
-		corev1.AddToScheme, appsv1.AddToScheme, appsv1beta2.AddToScheme, appsv1beta1.AddToScheme,
-		extensionsv1beta1.AddToScheme, batchv1.AddToScheme, batchv1beta1.AddToScheme,
-		rbacv1.AddToScheme, rbacv1beta1.AddToScheme,
-	)
-	return scheme, builder.AddToScheme(scheme)
-}
-
-// as turns a function over one concrete type into an adder.
-func as[T runtime.Object](add func(*inventory.Builder, T)) adder {
-	return func(b *inventory.Builder, o runtime.Object) bool {
-		x, ok := o.(T)
-		if ok {
-			add(b, x)
-		}
-		return ok
 	}
 }

@@ -2,174 +2,202 @@ package cluster
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// maxRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged within
-// the server's compaction interval (five minutes) three times over will not be the fourth time.
-const maxRestarts = 3
+const (
+	// maxRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged
+	// within the server's compaction interval (five minutes) three times over will not be the fourth time.
+	maxRestarts = 3
+	// maxAttempts bounds how often one page is asked for, on top of the waiting that client-go does by itself where the
+	// server says for how long.
+	maxAttempts = 4
+	// firstDelay doubles with each attempt.
+	firstDelay = 500 * time.Millisecond
+	// leastPage is the smallest page to fall back to where answers break off.
+	leastPage = 50
+)
 
-// lister lists one kind after the other and sends what it finds, page by page.
-//
-// Lists are consistent reads (no resourceVersion). A read "from the cache" (resourceVersion=0) would be cheaper for old
-// servers, but it may be stale, a namespace or grant made a second ago could be missing, and it ignores the limit: all
-// pods of a big cluster would come in one answer. Newer servers answer consistent reads from their cache anyway.
+// lister reads the kinds and sends on what it finds.
 type lister struct {
-	client  rest.Interface
-	dynamic dynamic.Interface
-	decoder runtime.Decoder
+	client rest.Interface
 	// server is its version, empty if it may not be known.
 	server  string
+	plan    plan
 	timeout time.Duration
 	// wait sleeps, or returns early with the context's error.
 	wait func(context.Context, time.Duration) error
 	out  chan<- batch
 }
 
-// batch is the part of a list that enters the inventory in one go.
+// batch is what enters the inventory in one go: some entries of a kind, or why there are none.
 type batch struct {
 	resource string
-	count    int
-	add      func(*inventory.Builder)
+	// total is how many there are, 0 if this batch does not say.
+	total   int64
+	entries []entry
+	add     func(*inventory.Builder)
+	// settled says that no more will come of the kind.
+	settled bool
 }
 
-// key names an object within its kind.
-type key struct{ namespace, name string }
-
-// kind lists one kind from the first source that serves it. What goes wrong becomes a gap or a note; the error is the
-// context's alone.
-func (l *lister) kind(ctx context.Context, k kind) error {
-	var refused *refusal
-	for _, s := range k.sources {
-		n, err := l.list(ctx, k, s)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case n > 0:
-			return l.gap(ctx, failedGap(k.resource, n, err))
-		case isRefused(err):
-			// A server asks for permission before it looks whether there is such a thing. Who may not list what is not
-			// even served is missing nothing, and there is nothing to grant.
-			if refused == nil && l.serves(ctx, s.gv, k.resource) {
-				refused = &refusal{resource: k.resource, group: s.gv.Group, cause: err}
-			}
-		case code(err) != http.StatusNotFound:
-			return l.gap(ctx, failedGap(k.resource, n, err))
+// attempts does something until it succeeds, fails for good, or has failed often enough.
+func (l *lister) attempts(ctx context.Context, do func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || l.pause(ctx, attempt, err) != nil {
+			return err
 		}
 	}
-	if refused != nil {
-		return l.gap(ctx, refused.gap())
-	}
-	return l.send(ctx, l.notServed(k))
 }
 
-// list reads one kind from one source and returns how many objects it sent on.
+// pause waits before the next attempt. It returns the error that ends the attempts, if there is to be no other: who did
+// not answer in time will not be asked to take as long again.
+func (l *lister) pause(ctx context.Context, attempt int, err error) error {
+	if ctx.Err() != nil || !mayPass(err) || isSlow(err) || attempt >= maxAttempts {
+		return err
+	}
+	delay := max(firstDelay<<(attempt-1), suggested(err))
+	if delay > l.timeout || l.wait(ctx, delay) != nil {
+		return err
+	}
+	return nil
+}
+
+// list reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
+func (l *lister) list(ctx context.Context, t *target) error {
+	r := &reading{lister: l, target: t, sent: map[key]bool{}, query: l.plan.first(l.server, t)}
+	end := batch{resource: t.resource, settled: true}
+	switch err := r.all(ctx); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		end.add = gap(failedGap(t.resource, len(r.sent), err))
+	case r.again != "":
+		end.add = note(againNote(t.resource, r.again))
+	}
+	return l.send(ctx, end)
+}
+
+// reading is one kind on its way.
 //
-// A list that expires between two pages is begun again from the start. What was sent cannot be taken back, so the keys
-// of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading, and a
-// note says so.
-func (l *lister) list(ctx context.Context, k kind, s source) (int, error) {
+// A list that breaks off or expires may have to be begun again from the start. What was sent on cannot be taken back, so
+// the keys of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading,
+// and a note says so.
+type reading struct {
+	*lister
+	target *target
+	query  query
+	// ahead is the request for the next page, once it is known.
+	ahead *pending
+	// came is how many entries the last answer brought, those included that had been sent.
+	came int
+	sent map[key]bool
+	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
+	restarts int
+	again    string
+}
+
+func (r *reading) all(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
-	var (
-		sent     map[key]bool
-		n        int
-		later    bool
-		restarts int
-	)
-	ahead := l.ask(ctx, k, s, "")
-	for {
-		a, err := ahead()
-		if err != nil && later && code(err) == http.StatusGone && restarts < maxRestarts {
-			restarts++
-			later = false
-			ahead = l.ask(ctx, k, s, "")
-			continue
-		}
-		if err != nil {
-			return n, err
-		}
-		if a.next != "" {
-			ahead = l.ask(ctx, k, s, a.next)
-		}
-		p, err := a.decode()
-		if err != nil {
-			return n, err
-		}
-		if p.next != "" && sent == nil {
-			sent = map[key]bool{}
-		}
-		items, err := unsent(p.items, sent)
-		if err != nil {
-			return n, err
-		}
-		n += len(items)
-		if err := l.send(ctx, newBatch(k.resource, s, items)); err != nil {
-			return n, err
-		}
-		if p.next == "" {
-			break
-		}
-		if p.next != a.next {
-			ahead = l.ask(ctx, k, s, p.next)
-		}
-		later = true
-	}
-	if restarts > 0 {
-		return n, l.send(ctx, note(restartedNote(k.resource)))
-	}
-	return n, nil
-}
-
-// unsent drops the items that are in sent and adds the others. A nil map stands for a list of one page, in which
-// nothing repeats.
-func unsent(items []runtime.Object, sent map[key]bool) ([]runtime.Object, error) {
-	if sent == nil {
-		return items, nil
-	}
-	kept := items[:0]
-	for _, o := range items {
-		m, err := apimeta.Accessor(o)
-		if err != nil {
-			return nil, fmt.Errorf("reading an object's name: %w", err)
-		}
-		k := key{m.GetNamespace(), m.GetName()}
-		if !sent[k] {
-			sent[k] = true
-			kept = append(kept, o)
+	for attempt := 1; ; attempt++ {
+		next, err := r.one(ctx)
+		switch {
+		case err == nil && next != "":
+			r.query, attempt = r.query.after(next), 0
+		case err == nil && r.stale():
+			r.restart(query{limit: r.plan.page()}, "the server's cache held fewer than there are")
+			attempt = 0
+		case err == nil:
+			return nil
+		case r.query.next != "" && code(err) == http.StatusGone && r.restarts < maxRestarts:
+			r.restarts++
+			r.restart(query{limit: r.query.limit}, "the list expired on the server while it was read (410)")
+			attempt = 0
+		case r.came > 0 && mayPass(err) && r.smaller() && r.wait(ctx, firstDelay) == nil:
+			attempt = 0
+		case r.pause(ctx, attempt, err) != nil:
+			return err
 		}
 	}
-	return kept, nil
 }
 
-func newBatch(resource string, s source, items []runtime.Object) batch {
-	return batch{resource: resource, count: len(items), add: func(b *inventory.Builder) {
-		for _, o := range items {
-			if !s.add(b, o) {
-				b.AddGap(strangeGap(resource, o))
-			}
+// one reads one answer and returns what continues it.
+func (r *reading) one(ctx context.Context) (next string, err error) {
+	p := r.ahead
+	r.came = 0
+	if r.ahead = nil; p == nil {
+		p = r.ask(ctx, r.target.source, r.target.resource, r.query)
+	}
+	err = r.page(r.target, p, func(m metav1.ListMeta) {
+		if next = m.Continue; next != "" {
+			r.ahead = r.ask(ctx, r.target.source, r.target.resource, r.query.after(next))
 		}
-	}}
+	}, func(some []entry) error {
+		return r.send(ctx, batch{resource: r.target.resource, entries: r.unsent(some)})
+	})
+	if err != nil {
+		r.ahead.drop()
+		r.ahead = nil
+	}
+	return next, err
 }
 
-func note(n inventory.Note) batch {
-	return batch{add: func(b *inventory.Builder) { b.AddNote(n) }}
+// unsent drops the entries that were sent and remembers the others.
+func (r *reading) unsent(some []entry) []entry {
+	r.came += len(some)
+	kept := some[:0]
+	for _, e := range some {
+		if !r.sent[e.key] {
+			r.sent[e.key] = true
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
-func (l *lister) gap(ctx context.Context, g inventory.Gap) error {
-	return l.send(ctx, batch{add: func(b *inventory.Builder) { b.AddGap(g) }})
+func (r *reading) restart(q query, why string) {
+	r.query, r.again = q, why
+}
+
+// smaller asks for less at a time after an answer broke off, if it still can: API servers end a request after a minute,
+// so where the network is slow a long list never comes whole.
+func (r *reading) smaller() bool {
+	switch {
+	case r.query.limit == 0:
+		r.restart(query{limit: r.plan.page()}, "the answer broke off")
+	case r.query.limit/2 < leastPage:
+		return false
+	default:
+		r.query.limit /= 2
+	}
+	return true
+}
+
+// stale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
+func (r *reading) stale() bool {
+	return r.query.cached && r.target.total-int64(len(r.sent)) > r.target.total/100
+}
+
+func isSlow(err error) bool {
+	var slow *slowError
+	return errors.As(err, &slow)
+}
+
+func note(n inventory.Note) func(*inventory.Builder) {
+	return func(b *inventory.Builder) { b.AddNote(n) }
+}
+
+func gap(g inventory.Gap) func(*inventory.Builder) {
+	return func(b *inventory.Builder) { b.AddGap(g) }
 }
 
 func (l *lister) send(ctx context.Context, b batch) error {
@@ -179,27 +207,4 @@ func (l *lister) send(ctx context.Context, b batch) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// serves asks discovery. In doubt the answer is yes: then the refusal stands, and is told.
-func (l *lister) serves(ctx context.Context, gv schema.GroupVersion, resource string) bool {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	found, err := l.discover(ctx, gv)
-	if err != nil {
-		return code(err) != http.StatusNotFound
-	}
-	for _, r := range found.APIResources {
-		if r.Name == resource {
-			return true
-		}
-	}
-	return false
-}
-
-func groupPath(gv schema.GroupVersion) string {
-	if gv.Group == "" {
-		return "/api/" + gv.Version
-	}
-	return "/apis/" + gv.Group + "/" + gv.Version
 }

@@ -1,108 +1,139 @@
 package cluster
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"strconv"
 	"time"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 )
 
-const (
-	// pageSize bounds what is held of one list, here and on the server; kubectl uses the same.
-	pageSize = 500
-	// maxAttempts bounds how often one page is asked for, on top of the waiting that client-go does by itself where the
-	// server says for how long.
-	maxAttempts = 4
-	// firstDelay doubles with each attempt.
-	firstDelay = 500 * time.Millisecond
-)
-
-// page is one page of a list, decoded.
-type page struct {
-	items []runtime.Object
-	next  string
+// query is one request for a list or for a page of one.
+type query struct {
+	// limit is the size of the page; 0 asks for the whole list.
+	limit int64
+	// next continues where a page ended.
+	next string
+	// cached lets the server answer from its watch cache, which is fast and may be a moment old. Servers take no limit
+	// then.
+	cached bool
 }
 
-// answer is one page of a list as it came. Decoding it takes the client about as long as making the next one takes the
-// server, so the two are done at the same time: next is known before decode is called, or "" where only decode knows.
-type answer struct {
-	next   string
-	decode func() (page, error)
-}
-
-// ask requests a page and returns a function that waits for it.
-func (l *lister) ask(ctx context.Context, k kind, s source, next string) func() (answer, error) {
-	type result struct {
-		answer
-		err error
+func (q query) params(r *rest.Request) *rest.Request {
+	if q.limit > 0 {
+		r.Param("limit", strconv.FormatInt(q.limit, 10))
 	}
-	done := make(chan result, 1) // nobody may be waiting any more
-	go func() {
-		a, err := l.request(ctx, k, s, next)
-		done <- result{a, err}
-	}()
-	return func() (answer, error) {
-		r := <-done
-		return r.answer, r.err
+	if q.next != "" {
+		r.Param("continue", q.next)
 	}
+	if q.cached {
+		r.Param("resourceVersion", "0")
+	}
+	return r
 }
 
-// request gets one page, and tries again after failures that may pass, as long as the timeout allows.
-func (l *lister) request(ctx context.Context, k kind, s source, next string) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	var last error
-	for attempt := 1; ; attempt++ {
-		a, err := l.fetch(ctx, k, s, next)
-		if ctx.Err() != nil && err != nil {
-			return answer{}, fmt.Errorf("no answer within %s: %w", l.timeout, errors.Join(last, ctx.Err()))
-		}
-		if err == nil || !mayPass(err) || attempt == maxAttempts {
-			return a, err
-		}
-		delay := max(firstDelay<<(attempt-1), suggested(err))
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < delay {
-			return answer{}, err
-		}
-		if l.wait(ctx, delay) != nil {
-			return answer{}, err
-		}
-		last = err
-	}
+// after is the query for the page that follows.
+func (q query) after(next string) query {
+	q.next = next
+	return q
 }
 
-func (l *lister) fetch(ctx context.Context, k kind, s source, next string) (answer, error) {
+// pending is a request under way. Nothing of its body is read until it is wanted, so that asking ahead costs the server
+// the time and the network a little buffer.
+type pending struct {
+	query  query
+	cancel context.CancelCauseFunc
+	ctx    context.Context
+	done   chan opened
+}
+
+type opened struct {
+	body io.ReadCloser
+	err  error
+}
+
+// ask sends a request. Whoever asks drops it or reads it.
+func (l *lister) ask(ctx context.Context, s source, resource string, q query) *pending {
+	ctx, cancel := context.WithCancelCause(ctx)
+	p := &pending{query: q, ctx: ctx, cancel: cancel, done: make(chan opened, 1)} // nobody may be waiting any more
+	request := q.params(l.client.Get().AbsPath(groupPath(s.gv), resource))
 	if s.asJSON {
-		return l.fetchJSON(ctx, k, s, next)
+		request.SetHeader("Accept", runtime.ContentTypeJSON)
 	}
-	request := l.client.Get().AbsPath(groupPath(s.gv), k.resource).Param("limit", strconv.Itoa(pageSize))
-	if next != "" {
-		request.Param("continue", next)
-	}
-	data, err := body(request.Do(ctx))
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{next: peekContinue(data), decode: func() (page, error) {
-		// The type is taken from the answer, never from what was asked for: into a given type, "{}" would decode as an
-		// empty list, and an empty list is the most dangerous thing that can be read by mistake.
-		list, gvk, err := l.decoder.Decode(data, nil, nil)
-		if err != nil {
-			return page{}, &answerError{fmt.Errorf("decoding the answer: %w", err)}
-		}
-		return newPage(list, *gvk, s.gv.WithKind(k.list))
-	}}, nil
+	go func() {
+		body, err := request.Stream(ctx)
+		p.done <- opened{body, err}
+	}()
+	return p
 }
+
+// drop ends a request whose answer is no longer wanted. A body that came meanwhile ends with its context.
+func (p *pending) drop() {
+	if p != nil {
+		p.cancel(context.Canceled)
+	}
+}
+
+var errTooSlow = errors.New("the time for one request is over")
+
+// read waits for the answer and takes it apart, within the time limit for one request.
+func (p *pending) read(limit time.Duration, read func(io.Reader) error) error {
+	timer := time.AfterFunc(limit, func() { p.cancel(errTooSlow) })
+	defer timer.Stop()
+	defer p.drop()
+	answer := <-p.done
+	err := answer.err
+	if err == nil {
+		err = read(answer.body)
+		_ = answer.body.Close() // what matters was read, or err says so
+	}
+	if err != nil && errors.Is(context.Cause(p.ctx), errTooSlow) {
+		return &slowError{limit}
+	}
+	return err
+}
+
+// slowError is a request that took too long.
+type slowError struct{ limit time.Duration }
+
+func (e *slowError) Error() string { return fmt.Sprintf("no whole answer within %s", e.limit) }
+func (e *slowError) Unwrap() error { return context.DeadlineExceeded }
+
+// page reads one answer and hands on its entries, a few at a time. begun is called as soon as the list's metadata is
+// known, which is before its items.
+func (l *lister) page(t *target, p *pending, begun func(metav1.ListMeta), emit func([]entry) error) error {
+	var some []entry
+	var stopped error
+	h := handler{meta: begun, item: func(data []byte, c coding) error {
+		e, err := t.source.decode(data, c)
+		if err != nil {
+			return err
+		}
+		some = append(some, e)
+		if len(some) < batchSize {
+			return nil
+		}
+		stopped = emit(some)
+		some = nil
+		return stopped
+	}}
+	err := p.read(l.timeout, func(body io.Reader) error {
+		return readList(body, t.source.gv.WithKind(t.list), h)
+	})
+	if stopped == nil && len(some) > 0 {
+		stopped = emit(some)
+	}
+	return cmp.Or(stopped, err)
+}
+
+// batchSize is how many objects go to the builder at once.
+const batchSize = 100
 
 // body is the body of an answer, or the error with the server's own words; Raw alone would lose them.
 func body(r rest.Result) ([]byte, error) {
@@ -110,64 +141,4 @@ func body(r rest.Result) ([]byte, error) {
 		return nil, err
 	}
 	return r.Raw()
-}
-
-func (l *lister) fetchJSON(ctx context.Context, k kind, s source, next string) (answer, error) {
-	list, err := l.dynamic.Resource(s.gv.WithResource(k.resource)).List(ctx, metav1.ListOptions{Limit: pageSize, Continue: next})
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{next: list.GetContinue(), decode: func() (page, error) {
-		return newPage(list, list.GroupVersionKind(), s.gv.WithKind(k.list))
-	}}, nil
-}
-
-func newPage(o runtime.Object, got, want schema.GroupVersionKind) (page, error) {
-	if got != want {
-		return page{}, &answerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
-	}
-	list, err := apimeta.ListAccessor(o)
-	if err != nil {
-		return page{}, &answerError{err}
-	}
-	p := page{next: list.GetContinue()}
-	err = apimeta.EachListItem(o, func(item runtime.Object) error {
-		p.items = append(p.items, item)
-		return nil
-	})
-	if err != nil {
-		return page{}, &answerError{err}
-	}
-	return p, nil
-}
-
-// peekContinue finds the continue token of a list in protobuf without decoding the list: the envelope holds the list as
-// its field 2, that holds its metadata as field 1, and that the token as field 3. All of them precede the items.
-func peekContinue(body []byte) string {
-	envelope, ok := bytes.CutPrefix(body, []byte("k8s\x00"))
-	if !ok {
-		return ""
-	}
-	return string(field(field(field(envelope, 2), 1), 3))
-}
-
-// field returns the first field of a protobuf message with the given number, if it and those before it hold bytes.
-func field(message []byte, number uint64) []byte {
-	for len(message) > 0 {
-		tag, n := binary.Uvarint(message)
-		if n <= 0 || tag&7 != 2 {
-			return nil
-		}
-		message = message[n:]
-		size, n := binary.Uvarint(message)
-		message = message[max(n, 0):]
-		if n <= 0 || size > math.MaxInt32 || int(size) > len(message) {
-			return nil
-		}
-		if tag>>3 == number {
-			return message[:size]
-		}
-		message = message[size:]
-	}
-	return nil
 }

@@ -16,18 +16,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/version"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 const (
-	// DefaultTimeout limits one request, retries included; API servers give up on a list after a minute too.
+	// DefaultTimeout limits one request; API servers give up on one after a minute, too.
 	DefaultTimeout = time.Minute
-	// concurrency is the number of lists under way. Each holds at most two pages: one that is read, one that waits.
+	// concurrency is the number of lists under way.
 	concurrency = 8
-	protobuf    = runtime.ContentTypeProtobuf
 )
 
 // Reader reads one cluster.
@@ -36,10 +34,16 @@ type Reader struct {
 	Config *rest.Config
 	// Context is the name under which the cluster is told apart; it goes into Inventory.Source.
 	Context string
-	// Timeout limits one request, retries included. 0 takes Config.Timeout, and DefaultTimeout if that is 0 too.
+	// Timeout limits one request. 0 takes Config.Timeout, and DefaultTimeout if that is 0 too.
 	Timeout time.Duration
-	// Progress, if set, is called after each page with a short line such as "reading pods: 1500"; never concurrently.
+	// PageSize, if set, has every list read in pages of that many objects, consistently. 0 leaves it to the reader, which
+	// may take a list of some thousands whole from the server's cache.
+	PageSize int
+	// Progress, if set, is told now and then how far the reading is, on a short line. It is never called concurrently,
+	// and nor is Refused.
 	Progress func(string)
+	// Refused, if set, is told of all resources that may not be listed, before the long lists are begun.
+	Refused func(resources []string)
 
 	// wait replaces the sleeping between attempts in tests.
 	wait func(context.Context, time.Duration) error
@@ -57,7 +61,7 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 
 // Read adds everything in the cluster to b and returns the server's gitVersion, empty if it may not be known. A kind
 // that cannot be listed is a gap in b. The error is for what stops everything: a server that cannot be reached, does not
-// accept the credentials or is no API server, and the end of ctx; b is then of no use.
+// accept the credentials or is no API server, and the end of ctx, which is told as Interrupted; b is then of no use.
 func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error) {
 	// client-go logs to stderr on its own account; what matters of it is in the gaps.
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
@@ -67,41 +71,45 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
+	c := newCollector(b, kinds(), r.Progress)
 	serverVersion, err := l.version(ctx, b)
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("reading the cluster of context %q: %w", r.Context, ctx.Err())
+		return "", c.interrupted(r.Context, ctx.Err())
 	}
 	if err != nil {
 		return "", fmt.Errorf("reaching the API server of context %q at %s: %w", r.Context, r.Config.Host, err)
 	}
 	l.server = serverVersion
-	go l.all(ctx, kinds(), out)
-	read := map[string]int{}
-	for batch := range out {
-		batch.add(b)
-		if read[batch.resource] += batch.count; batch.count > 0 && r.Progress != nil {
-			r.Progress(fmt.Sprintf("reading %s: %d", batch.resource, read[batch.resource]))
-		}
-	}
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("reading the cluster of context %q: %w", r.Context, ctx.Err())
+	go func() {
+		defer close(out)
+		l.all(ctx, kinds(), r.Refused)
+	}()
+	if err := c.collect(ctx, out); err != nil {
+		return "", c.interrupted(r.Context, err)
 	}
 	return serverVersion, nil
 }
 
-// all lists the kinds, a few at a time and in their order, and closes out at the end. It stops early only when ctx ends.
-func (l *lister) all(ctx context.Context, kinds []kind, out chan<- batch) {
-	defer close(out)
-	todo := make(chan kind, len(kinds))
-	for _, k := range kinds {
-		todo <- k
+// all surveys the kinds and then lists what is left of them, a few at a time and in their order. It stops early only
+// when ctx ends.
+func (l *lister) all(ctx context.Context, kinds []kind, tell func([]string)) {
+	left, refused, err := l.survey(ctx, kinds)
+	if err != nil {
+		return
+	}
+	if len(refused) > 0 && tell != nil {
+		tell(refused)
+	}
+	todo := make(chan *target, len(left))
+	for _, t := range left {
+		todo <- t
 	}
 	close(todo)
 	var running sync.WaitGroup
 	for range concurrency {
 		running.Go(func() {
-			for k := range todo {
-				if l.kind(ctx, k) != nil {
+			for t := range todo {
+				if l.list(ctx, t) != nil {
 					return
 				}
 			}
@@ -111,33 +119,22 @@ func (l *lister) all(ctx context.Context, kinds []kind, out chan<- batch) {
 }
 
 func (r *Reader) lister(out chan<- batch) (*lister, error) {
-	scheme, err := newScheme()
-	if err != nil {
-		return nil, err
-	}
-	codecs := serializer.NewCodecFactory(scheme)
 	cfg := rest.CopyConfig(r.Config)
 	// Warnings about deprecated versions are for people who use them on purpose.
 	cfg.WarningHandlerWithContext = rest.NoWarnings{}
-	httpClient, err := rest.HTTPClientFor(cfg)
-	if err != nil {
-		return nil, err
-	}
-	dynamicClient, err := dynamic.NewForConfigAndClient(cfg, httpClient)
-	if err != nil {
-		return nil, err
-	}
-	typed := rest.CopyConfig(cfg)
-	typed.GroupVersion = &schema.GroupVersion{}
-	typed.NegotiatedSerializer = codecs.WithoutConversion()
-	typed.ContentType = protobuf
-	typed.AcceptContentTypes = protobuf + "," + runtime.ContentTypeJSON
-	client, err := rest.UnversionedRESTClientForConfigAndClient(typed, httpClient)
+	// The only objects that client-go decodes here are the Status of a failure; lists are taken apart in this package.
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	cfg.GroupVersion = &schema.GroupVersion{}
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	cfg.ContentType = runtime.ContentTypeProtobuf
+	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	client, err := rest.UnversionedRESTClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
 	l := &lister{
-		client: client, dynamic: dynamicClient, decoder: codecs.UniversalDeserializer(), out: out,
+		client: client, out: out, plan: plan{pageSize: int64(r.PageSize)},
 		timeout: cmp.Or(r.Timeout, r.Config.Timeout, DefaultTimeout), wait: r.wait,
 	}
 	if l.wait == nil {

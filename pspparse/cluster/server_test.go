@@ -13,6 +13,15 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	appsv1beta1 "k8s.io/api/apps/v1beta1"
+	appsv1beta2 "k8s.io/api/apps/v1beta2"
+	batchv1 "k8s.io/api/batch/v1"
+	batchv1beta1 "k8s.io/api/batch/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	extensionsv1beta1 "k8s.io/api/extensions/v1beta1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -147,6 +156,9 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVer
 		limit = min(limit, s.pageSize)
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get("continue"))
+	if limit == 0 {
+		limit = len(items)
+	}
 	to := min(from+limit, len(items))
 	list, err := s.scheme.New(gv.WithKind(listKinds[resource]))
 	if err != nil {
@@ -158,7 +170,9 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVer
 		s.t.Error(err)
 	}
 	if to < len(items) {
+		remaining := int64(len(items) - to)
 		list.(metav1.ListInterface).SetContinue(strconv.Itoa(to))
+		list.(metav1.ListInterface).SetRemainingItemCount(&remaining)
 	}
 	mediaType := runtime.ContentTypeJSON
 	if !s.onlyJSON && strings.HasPrefix(r.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
@@ -169,6 +183,17 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVer
 	if err := s.codecs.EncoderForVersion(info.Serializer, gv).Encode(list, w); err != nil {
 		s.t.Error(err)
 	}
+}
+
+// newScheme knows the group versions in the table.
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	builder := runtime.NewSchemeBuilder(
+		corev1.AddToScheme, appsv1.AddToScheme, appsv1beta2.AddToScheme, appsv1beta1.AddToScheme,
+		extensionsv1beta1.AddToScheme, batchv1.AddToScheme, batchv1beta1.AddToScheme,
+		rbacv1.AddToScheme, rbacv1beta1.AddToScheme,
+	)
+	return scheme, builder.AddToScheme(scheme)
 }
 
 var listKinds = map[string]string{

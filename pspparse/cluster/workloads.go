@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	extensionsv1beta1 "k8s.io/api/extensions/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -37,15 +36,10 @@ type asked struct {
 	template *corev1.PodTemplateSpec
 }
 
-type object interface {
-	runtime.Object
-	metav1.Object
-}
-
-// controller turns a function that finds the template in one concrete type into an adder. The group version of the type
+// controller turns a function that finds the template in one concrete type into a decoder. The group version of the type
 // is forgotten here: an old object is read as its current form.
-func controller[T object](name string, find func(T) asked) adder {
-	return as(func(b *inventory.Builder, x T) {
+func controller[T any, P object[T]](name string, find func(P) asked) decoder {
+	return of(func(b *inventory.Builder, x P) {
 		a := find(x)
 		if a.template == nil {
 			b.AddGap(inventory.Gap{

@@ -1,0 +1,126 @@
+package cluster
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// target is a kind as the survey found it.
+type target struct {
+	kind
+	// source is where the server serves the kind.
+	source source
+	// total is how many there are, unknown where the server does not say.
+	total int64
+	// whole is true once nothing is left to read.
+	whole bool
+}
+
+const unknown = -1
+
+// survey asks for one object of every kind, all at once: that tells what the user may list, where it is served and how
+// much there is, before anything long begins. A kind with a single object is thereby read.
+func (l *lister) survey(ctx context.Context, kinds []kind) (left []*target, refused []string, err error) {
+	found := make([]*target, len(kinds))
+	gaps := make([]*refusal, len(kinds))
+	errs := make([]error, len(kinds))
+	var asking sync.WaitGroup
+	for i, k := range kinds {
+		asking.Go(func() { found[i], gaps[i], errs[i] = l.find(ctx, k) })
+	}
+	asking.Wait()
+	for i, k := range kinds {
+		switch {
+		case errs[i] != nil:
+			return nil, nil, errs[i]
+		case gaps[i] != nil:
+			refused = append(refused, k.resource)
+			if err := l.send(ctx, batch{resource: k.resource, settled: true, add: gap(gaps[i].gap())}); err != nil {
+				return nil, nil, err
+			}
+		case found[i] != nil && !found[i].whole:
+			left = append(left, found[i])
+		}
+	}
+	return left, refused, nil
+}
+
+// find looks for the source that serves a kind. It returns a target, or a refusal, or neither where a gap or a note has
+// said why; the error is the context's alone.
+func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
+	var refused *refusal
+	for _, s := range k.sources {
+		t, err := l.look(ctx, k, s)
+		switch {
+		case err == nil:
+			return t, nil, nil
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case isRefused(err):
+			// A server asks for permission before it looks whether there is such a thing. Who may not list what is not
+			// even served is missing nothing, and there is nothing to grant.
+			if refused == nil && l.serves(ctx, s.gv, k.resource) {
+				refused = &refusal{resource: k.resource, group: s.gv.Group, cause: err}
+			}
+		case code(err) != http.StatusNotFound:
+			return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: gap(failedGap(k.resource, 0, err))})
+		}
+	}
+	if refused != nil {
+		return nil, refused, nil
+	}
+	return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: l.notServed(k)})
+}
+
+// look asks one source for one object.
+func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
+	t := &target{kind: k, source: s, total: unknown}
+	var meta metav1.ListMeta
+	var entries []entry
+	err := l.attempts(ctx, func() error {
+		entries = nil
+		p := l.ask(ctx, s, k.resource, query{limit: 1})
+		return l.page(t, p, func(m metav1.ListMeta) { meta = m }, func(e []entry) error {
+			entries = append(entries, e...)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case meta.Continue == "": // older servers take no limit and send everything
+		t.total, t.whole = int64(len(entries)), true
+		return t, l.send(ctx, batch{resource: k.resource, settled: true, entries: entries})
+	case meta.RemainingItemCount != nil:
+		t.total = int64(len(entries)) + *meta.RemainingItemCount
+	}
+	return t, l.send(ctx, batch{resource: k.resource, total: t.total})
+}
+
+// serves asks discovery. In doubt the answer is yes: then the refusal stands, and is told.
+func (l *lister) serves(ctx context.Context, gv schema.GroupVersion, resource string) bool {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	found, err := l.discover(ctx, gv)
+	if err != nil {
+		return code(err) != http.StatusNotFound
+	}
+	for _, r := range found.APIResources {
+		if r.Name == resource {
+			return true
+		}
+	}
+	return false
+}
+
+func groupPath(gv schema.GroupVersion) string {
+	if gv.Group == "" {
+		return "/api/" + gv.Version
+	}
+	return "/apis/" + gv.Group + "/" + gv.Version
+}
