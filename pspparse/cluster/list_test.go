@@ -95,7 +95,8 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 	}{
 		{there - 6, []string{"limit=1", "resourceVersion=0"}, nil, there - 6},
 		{
-			there - 7, []string{"limit=1", "resourceVersion=0", "limit=500", "continue=500&limit=500"},
+			there - 7,
+			[]string{"limit=1", "resourceVersion=0", "limit=500", "continue=500&limit=500"},
 			[]inventory.Note{{What: "pods", Why: "the server's cache held fewer than there are, and it was read again from the start; " +
 				"what changed or was deleted in between counts as it was first read"}},
 			there,
@@ -105,7 +106,7 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 		s := newServer(t)
 		s.pods(there)
 		all := s.objects["/api/v1/pods"]
-		s.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		s.before = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
 			if r.URL.Path != "/api/v1/pods" {
 				return false
 			}

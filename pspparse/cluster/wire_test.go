@@ -3,7 +3,6 @@ package cluster
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -153,7 +152,7 @@ func FuzzReadList(f *testing.F) {
 		}
 		for _, name := range got.Names {
 			if len(name) > len(data) {
-				t.Error(fmt.Sprintf("a name of %d bytes in %d", len(name), len(data)))
+				t.Errorf("a name of %d bytes in %d", len(name), len(data))
 			}
 		}
 	})
