@@ -8,6 +8,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -84,6 +85,15 @@ func failedGap(resource string, read int, err error) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
 		Why:        fmt.Sprintf("listing them failed after %d were read: %v; try again", read, plain(err)),
+		Namespaces: []string{inventory.AllNamespaces},
+	}
+}
+
+// hiddenGap is for what discovery lists and nobody answers for.
+func hiddenGap(resource string, gv schema.GroupVersion) inventory.Gap {
+	return inventory.Gap{
+		What:       resource,
+		Why:        fmt.Sprintf("the server says that it serves them in %s, and answers 404 for them; check what stands between here and the API server", gv),
 		Namespaces: []string{inventory.AllNamespaces},
 	}
 }

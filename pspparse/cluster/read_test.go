@@ -255,6 +255,26 @@ func TestForbiddenButNotServedIsNoGap(t *testing.T) {
 	}
 }
 
+// Something in between answers 404 for what the server does serve: that must not pass for "there are none".
+func TestNotFoundButServedIsAGap(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds() {
+		s := newServer(t)
+		s.fill()
+		s.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			if !strings.HasSuffix(r.URL.Path, "/"+k.resource) {
+				return false
+			}
+			http.NotFound(w, r)
+			return true
+		}
+		inv := s.load()
+		if len(inv.Notes) != 0 || len(inv.Gaps) != 1 || inv.Gaps[0].What != k.resource {
+			t.Errorf("404 for %s: notes %v, gaps %v; want one gap", k.resource, inv.Notes, inv.Gaps)
+		}
+	}
+}
+
 func TestExpiredCredentialsOfOneListAreAGap(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

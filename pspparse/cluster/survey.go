@@ -73,6 +73,12 @@ func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
 	if refused != nil {
 		return nil, refused, nil
 	}
+	for _, s := range k.sources {
+		// What stands between here and the server may say 404 as well, and then there may be some.
+		if s.gv.Group != "" && l.serves(ctx, s.gv, k.resource) {
+			return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: gap(hiddenGap(k.resource, s.gv))})
+		}
+	}
 	return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: l.notServed(k)})
 }
 

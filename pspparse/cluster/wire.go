@@ -18,6 +18,9 @@ import (
 // maxItem bounds one object of a list. etcd takes one and a half megabytes; a size beyond this bound is no size.
 const maxItem = 32 << 20
 
+// maxJSON bounds what is read whole.
+const maxJSON = 512 << 20
+
 // handler takes a list apart: meta is called once, before any item. An item's bytes are the caller's until it returns.
 type handler struct {
 	meta func(metav1.ListMeta)
@@ -47,9 +50,12 @@ func readList(body io.Reader, want schema.GroupVersionKind, h handler) error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
 	if err != nil {
 		return err
+	}
+	if len(data) > maxJSON {
+		return malformed(fmt.Sprintf("it is longer than %d bytes", maxJSON))
 	}
 	return readJSON(data, want, h)
 }
