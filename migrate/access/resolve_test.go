@@ -162,6 +162,28 @@ func TestEmptySelectorTakesEverything(t *testing.T) {
 	}
 }
 
+// TestBootstrapLabel: every role that a server makes itself carries a label, cluster-admin among them.
+func TestBootstrapLabel(t *testing.T) {
+	t.Parallel()
+	const label = "kubernetes.io/bootstrapping"
+	for name, tc := range map[string]struct {
+		selector metav1.LabelSelector
+		want     []string
+	}{
+		"selected":     {metav1.LabelSelector{MatchLabels: map[string]string{label: "rbac-defaults"}}, []string{"p", "q"}},
+		"not selected": {metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: label, Operator: metav1.LabelSelectorOpDoesNotExist}}}, []string{"p"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := policies("p", "q").role("", "s", use("p")).bind("web", "r", user("eve"))
+			c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{tc.selector}}})
+			if diff := cmp.Diff(tc.want, names(c.resolve().UsableBy("web", access.Principal{User: "eve"}))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestUnjudged(t *testing.T) {
 	t.Parallel()
 	const why = "they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule"

@@ -46,16 +46,20 @@ func readRoles(inv *inventory.Inventory) map[roleKey]*role {
 
 // bootstrapRoles are the ClusterRoles of every API server that can matter: manifests bind to them, and aggregate into
 // them, without bringing them along. No other bootstrap role mentions PodSecurityPolicies. Those that create pods on
-// behalf of the control plane are left out, since admission asks about the controllers by name.
+// behalf of the control plane are left out, since admission asks about the controllers by name. All carry the label by
+// which a selector takes them in, or leaves them out.
 func bootstrapRoles() []inventory.Role {
-	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
+	const (
+		bootstrapping = "kubernetes.io/bootstrapping"
+		aggregate     = "rbac.authorization.k8s.io/aggregate-to-"
+	)
 	selecting := func(name string) *rbacv1.AggregationRule {
 		return &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{
 			{MatchLabels: map[string]string{aggregate + name: "true"}},
 		}}
 	}
 	into := func(name string) map[string]string { return map[string]string{aggregate + name: "true"} }
-	return []inventory.Role{
+	roles := []inventory.Role{
 		{Name: "cluster-admin", Rules: []rbacv1.PolicyRule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}},
 		{Name: "admin", Aggregation: selecting("admin")},
 		{Name: "edit", Labels: into("admin"), Aggregation: selecting("edit")},
@@ -65,4 +69,11 @@ func bootstrapRoles() []inventory.Role {
 			Rules: []rbacv1.PolicyRule{{Verbs: []string{"create"}, APIGroups: []string{""}, Resources: []string{"pods"}}},
 		},
 	}
+	for i := range roles {
+		if roles[i].Labels == nil {
+			roles[i].Labels = map[string]string{}
+		}
+		roles[i].Labels[bootstrapping] = "rbac-defaults"
+	}
+	return roles
 }
