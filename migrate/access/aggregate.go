@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,11 +14,15 @@ import (
 )
 
 // aggregation computes what a controller of the cluster would: the rules of an aggregated ClusterRole are replaced by
-// those of the ClusterRoles that its selectors match. A role that a server wrote has been through it already.
+// those of the ClusterRoles that its selectors match, if those have any. A role that a server wrote has been through it
+// already.
 type aggregation struct {
 	cluster []*role // every ClusterRole, by name
-	// selects: for each aggregated role, by its place in cluster, the places of the roles it selects but itself.
+	// selects: for each aggregated role, by its place in cluster, the places of the roles it selects but itself, as far
+	// as those can contribute anything.
 	selects map[int][]int
+	// takes: it selects a role with rules, of whatever kind, that is not aggregated itself.
+	takes map[int]bool
 	// literal is what the file of an aggregated role states itself.
 	literal map[int]reach
 	// invalid are roles with a selector that no API server accepts, with the error.
@@ -26,7 +31,7 @@ type aggregation struct {
 
 // aggregate widens the roles in place and returns the aggregation for the questions that it leaves open.
 func aggregate(roles map[roleKey]*role) *aggregation {
-	a := &aggregation{selects: map[int][]int{}, literal: map[int]reach{}, invalid: map[int]error{}}
+	a := &aggregation{selects: map[int][]int{}, takes: map[int]bool{}, literal: map[int]reach{}, invalid: map[int]error{}}
 	for _, r := range roles {
 		if r.key.namespace == "" {
 			a.cluster = append(a.cluster, r)
@@ -34,7 +39,7 @@ func aggregate(roles map[roleKey]*role) *aggregation {
 	}
 	slices.SortFunc(a.cluster, func(x, y *role) int { return cmp.Compare(x.key.name, y.key.name) })
 	for i, r := range a.cluster {
-		if r.source.Live || r.source.Aggregation == nil {
+		if !r.aggregated() {
 			continue
 		}
 		selectors, err := compile(r.source.Aggregation.ClusterRoleSelectors)
@@ -43,13 +48,20 @@ func aggregate(roles map[roleKey]*role) *aggregation {
 		}
 		a.literal[i] = r.reach
 		r.reach = reach{}
-		a.selects[i] = a.matching(selectors, i)
+		a.selects[i], a.takes[i] = a.matching(selectors, i)
 	}
+	a.keep()
 	a.settle()
 	return a
 }
 
+var errNoSelector = errors.New("reading the aggregation rule: it has no selector")
+
+// compile refuses what no API server takes.
 func compile(in []metav1.LabelSelector) ([]labels.Selector, error) {
+	if len(in) == 0 {
+		return nil, errNoSelector
+	}
 	out := make([]labels.Selector, 0, len(in))
 	for i := range in {
 		selector, err := metav1.LabelSelectorAsSelector(&in[i])
@@ -61,23 +73,51 @@ func compile(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	return out, nil
 }
 
-// matching leaves out roles that can never contribute anything.
-func (a *aggregation) matching(selectors []labels.Selector, self int) []int {
-	var out []int
+// matching leaves out roles that can never contribute anything; takes tells of those, too.
+func (a *aggregation) matching(selectors []labels.Selector, self int) (selects []int, takes bool) {
 	for i, r := range a.cluster {
-		contributes := r.source.Aggregation != nil || r.reach.uses() || r.reach.pods
-		if i == self || !contributes {
+		contributes := r.aggregated() || r.reach.uses() || r.reach.pods
+		fills := !r.aggregated() && r.hasRules()
+		if i == self || !contributes && (takes || !fills) {
 			continue
 		}
-		if slices.ContainsFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(r.source.Labels)) }) {
-			out = append(out, i)
+		if !slices.ContainsFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(r.source.Labels)) }) {
+			continue
+		}
+		takes = takes || fills
+		if contributes {
+			selects = append(selects, i)
 		}
 	}
-	return out
+	return selects, takes
 }
 
-// settle repeats to the fixed point. All aggregated roles start empty, so rules in a circle do not keep each other
-// alive.
+// keep gives those roles their own rules back whose selection comes to no rules at all: the controller applies rules, and
+// to apply none changes nothing. (It has applied them since v1.21. Before, it wrote them, none as well.)
+func (a *aggregation) keep() {
+	full := map[int]bool{}
+	for i := range a.selects {
+		full[i] = a.takes[i] || a.cluster[i].hasRules()
+	}
+	for changed := true; changed; {
+		changed = false
+		for i, selected := range a.selects {
+			if !full[i] && slices.ContainsFunc(selected, func(j int) bool { return full[j] }) {
+				full[i], changed = true, true
+			}
+		}
+	}
+	for i, selected := range a.selects {
+		overwritten := a.takes[i] || slices.ContainsFunc(selected, func(j int) bool { return full[j] })
+		if !overwritten && a.invalid[i] == nil {
+			a.cluster[i].reach, a.cluster[i].kept = a.literal[i], true
+			delete(a.literal, i)
+		}
+	}
+}
+
+// settle repeats to the fixed point. Aggregated roles start empty, unless they keep their own rules, so rules in a circle
+// do not keep each other alive.
 func (a *aggregation) settle() {
 	order := a.aggregated()
 	for changed := true; changed; {

@@ -108,17 +108,20 @@ func neverMatches(s rbacv1.Subject, bindingNamespace string) string {
 }
 
 // roles tells which rules mean to grant the use of policies and do not.
-func (f *findings) roles(inv *inventory.Inventory, overwritten []*role) {
+func (f *findings) roles(inv *inventory.Inventory, roles map[roleKey]*role, overwritten []*role) {
 	for _, r := range overwritten {
 		f.add(r.label, "the rules written in it that grant the use of policies are overwritten by its aggregationRule")
 	}
 	for i := range inv.Roles {
 		r := &inv.Roles[i]
-		if r.Aggregation != nil && !r.Live {
+		known := roles[roleKey{r.Namespace, r.Name}]
+		if known.aggregated() && !known.kept {
 			continue // its own rules do not count
 		}
-		label := roleKey{r.Namespace, r.Name}.label()
-		reach := reachOf(r.Rules)
+		label, reach := known.label, reachOf(r.Rules)
+		if known.kept && reach.uses() {
+			f.add(label, "the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten")
+		}
 		for j := range r.Rules {
 			if why := grantsNoUse(&r.Rules[j], reach.uses()); why != "" {
 				f.add(label, why)

@@ -19,6 +19,8 @@ func TestDangling(t *testing.T) {
 	for i := range 5 {
 		many.bind(fmt.Sprintf("ns%d", i), "r", rbacv1.Subject{Kind: "user", Name: "eve"})
 	}
+	notAggregated := policies("p").role("web", "s", use("gone"))
+	notAggregated.inv.Roles[0].Aggregation = &rbacv1.AggregationRule{}
 	binding, clusterRole := "ClusterRoleBinding b", "ClusterRole r"
 	for name, tc := range map[string]struct {
 		in   *cluster
@@ -108,9 +110,18 @@ func TestDangling(t *testing.T) {
 			[]access.Finding{{clusterRole, `names policies "a", "b", "c" and 2 more that were not read`}},
 		},
 		"overwritten by aggregation": {
-			policies("p").aggregated("r", "x", []string{"y"}, use("p")),
+			policies("p").aggregated("r", "x", []string{"y"}, use("p")).role("", "s", rule("", "configmaps", "get")).label("y"),
 			[]access.Finding{{clusterRole, "the rules written in it that grant the use of policies are overwritten by its aggregationRule"}},
 		},
+		"not overwritten by aggregation": {
+			policies("p").aggregated("r", "x", []string{"y"}, use("p"), use("*")),
+			[]access.Finding{
+				{clusterRole, `names the policy "*", which is a name like any other, not a wildcard: it grants no use`},
+				{clusterRole, "the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten"},
+			},
+		},
+		"nothing to be overwritten":     {policies("p").aggregated("r", "x", []string{"y"}, rule("", "pods", "create")), nil},
+		"a Role has no aggregationRule": {notAggregated, []access.Finding{{"Role web/s", `names policy "gone" that was not read`}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -85,42 +85,53 @@ func refRules(inv *inventory.Inventory, b inventory.Binding) []rbacv1.PolicyRule
 	return nil
 }
 
-// refAggregate returns the inventory as the aggregation controller would leave it: aggregated roles start empty and
-// take rule by rule what they select, until nothing changes.
-func refAggregate(inv inventory.Inventory) inventory.Inventory {
+// refAggregate returns the inventory as the aggregation controller would leave it: it comes to the roles in any order, over
+// and over, and applies to an aggregated one the rules of those that it selects, until nothing changes. No rules applied
+// change nothing. Where roles select each other in a circle, the order may decide.
+func refAggregate(g *generator, inv inventory.Inventory) inventory.Inventory {
 	inv.Roles = slices.Clone(inv.Roles)
-	computed := func(r inventory.Role) bool { return r.Namespace == "" && r.Aggregation != nil && !r.Live }
 	for i := range inv.Roles {
-		if computed(inv.Roles[i]) {
-			inv.Roles[i].Rules = nil
+		if inv.Roles[i].Others {
+			inv.Roles[i].Rules = append(slices.Clone(inv.Roles[i].Rules), rule("", "configmaps", "get"))
 		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for i := range inv.Roles {
-			if !computed(inv.Roles[i]) {
+	for range 100 {
+		changed := false
+		for _, i := range g.Perm(len(inv.Roles)) {
+			r := &inv.Roles[i]
+			if r.Namespace != "" || r.Aggregation == nil || r.Live {
 				continue
 			}
-			var rules []rbacv1.PolicyRule
-			for _, s := range inv.Roles[i].Aggregation.ClusterRoleSelectors {
-				for j, r := range inv.Roles {
-					if j == i || r.Namespace != "" || !refSelects(s, r.Labels) {
-						continue
-					}
-					for _, rule := range r.Rules {
-						if !slices.ContainsFunc(rules, func(x rbacv1.PolicyRule) bool { return equality.Semantic.DeepEqual(x, rule) }) {
-							rules = append(rules, rule)
-						}
-					}
-				}
-			}
-			if !equality.Semantic.DeepEqual(rules, inv.Roles[i].Rules) {
-				inv.Roles[i].Rules = rules
+			rules := refSelected(&inv, r)
+			if len(rules) > 0 && !equality.Semantic.DeepEqual(rules, r.Rules) {
+				r.Rules = rules
 				changed = true
 			}
 		}
+		if !changed {
+			break
+		}
 	}
 	return inv
+}
+
+// refSelected are the rules of all roles that the role selects, but itself.
+func refSelected(inv *inventory.Inventory, role *inventory.Role) []rbacv1.PolicyRule {
+	var rules []rbacv1.PolicyRule
+	for _, s := range role.Aggregation.ClusterRoleSelectors {
+		for i := range inv.Roles {
+			r := &inv.Roles[i]
+			if r == role || r.Namespace != "" || !refSelects(s, r.Labels) {
+				continue
+			}
+			for _, rule := range r.Rules {
+				if !slices.ContainsFunc(rules, func(x rbacv1.PolicyRule) bool { return equality.Semantic.DeepEqual(x, rule) }) {
+					rules = append(rules, rule)
+				}
+			}
+		}
+	}
+	return rules
 }
 
 func refSelects(s metav1.LabelSelector, labels map[string]string) bool {
@@ -187,13 +198,13 @@ func (g *generator) inventory() *inventory.Inventory {
 }
 
 func (g *generator) clusterRole(name string) inventory.Role {
-	r := inventory.Role{Name: name, Rules: g.rules(), Labels: map[string]string{}, Live: !g.aggregate}
+	r := inventory.Role{Name: name, Rules: g.rules(), Labels: map[string]string{}, Live: !g.aggregate, Others: g.IntN(5) == 0}
 	for _, l := range some(g, genLabels, 2) {
 		r.Labels[l] = "1"
 	}
 	if g.aggregate && g.IntN(3) == 0 {
 		r.Aggregation = &rbacv1.AggregationRule{}
-		for _, l := range some(g, genLabels, 2) {
+		for _, l := range append(some(g, genLabels, 1), pick(g, genLabels)) {
 			r.Aggregation.ClusterRoleSelectors = append(r.Aggregation.ClusterRoleSelectors, metav1.LabelSelector{MatchLabels: map[string]string{l: "1"}})
 		}
 	}
@@ -276,14 +287,19 @@ func names(usable []access.Usable) []string {
 	return out
 }
 
-// TestReference compares every answer with the reference on random clusters.
+// TestReference compares every answer with the reference on random clusters, unless it is said that nobody can tell.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	principals := genPrincipals()
+	unjudged := 0
 	for seed := range uint64(400) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), aggregate: seed%2 == 1}
 		inv := g.inventory()
-		grants, settled := access.Resolve(inv), refAggregate(*inv)
+		grants, settled := access.Resolve(inv), refAggregate(g, *inv)
+		if len(grants.Unjudged) > 0 {
+			unjudged++
+			continue
+		}
 		for _, namespace := range append([]string{"", "elsewhere"}, genNamespaces...) {
 			for _, p := range principals {
 				want := []string{}
@@ -301,6 +317,9 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
+	if unjudged == 0 || unjudged > 30 {
+		t.Errorf("%d of 200 clusters with aggregation are left unjudged, want some and not many", unjudged)
+	}
 }
 
 // TestGrantsAreEvidence checks each grant by leaving nothing else in the cluster: its binding alone, asked for its
@@ -310,7 +329,7 @@ func TestGrantsAreEvidence(t *testing.T) {
 	for seed := range uint64(200) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 2)), aggregate: seed%2 == 1}
 		inv := g.inventory()
-		settled := refAggregate(*inv)
+		settled := refAggregate(g, *inv)
 		bindings := settled.Bindings
 		for _, grant := range access.Resolve(inv).All {
 			settled.Bindings = slices.DeleteFunc(slices.Clone(bindings), func(b inventory.Binding) bool { return !strings.HasSuffix(grant.Binding, b.Name) })

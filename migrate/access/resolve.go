@@ -41,7 +41,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	circles := aggregation.circles()
 
 	f := &findings{known: g.policies}
-	f.roles(inv, aggregation.overwritten(circles))
+	f.roles(inv, roles, aggregation.overwritten(circles))
 	for _, r := range roles {
 		r.reach.among(g.policies)
 	}

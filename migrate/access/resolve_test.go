@@ -102,8 +102,9 @@ func TestTraps(t *testing.T) {
 		"T80 the kubelet by its group":                 {one("", use("p"), group("system:nodes")), access.NodePrincipal("n1"), yes},
 		"T80 the kubelet by its name":                  {one("", use("p"), user("system:node:n1")), access.NodePrincipal("n1"), yes},
 		"T81 system:masters needs no binding":          {policies("p"), access.Principal{User: "admin", Groups: []string{"system:masters"}}, yes},
-		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api")), api, no},
-		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, use("p")).bind("web", "r", account("web", "api")), api, no},
+		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"y"}, use("p")).role("", "s", rule("", "configmaps", "get")).label("y").bind("web", "r", account("web", "api")), api, no},
+		"T82 it selects nothing":                       {policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api")), api, yes},
+		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, use("p")).bind("web", "r", account("web", "api")), api, yes},
 		"T82 it selects another":                       {policies("p").aggregated("r", "x", []string{"y"}).aggregated("s", "y", []string{"z"}).role("", "t", use("p")).label("z").bind("web", "r", account("web", "api")), api, yes},
 		"verbs are case-sensitive":                     {one("web", rule("policy", "podsecuritypolicies", "Use"), account("web", "api")), api, no},
 		"verb *":                                       {one("web", rule("policy", "podsecuritypolicies", "*"), account("web", "api")), api, yes},
@@ -200,8 +201,12 @@ func TestUnjudged(t *testing.T) {
 			circle().aggregated("c", "none", []string{"in-a"}).bind("web", "c", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
 		},
+		"fed by a role that keeps its own rules": {
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, use("p")).bind("web", "a", user("eve")), nil,
+		},
 		"fed by a role that is overwritten itself": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, use("p")).bind("web", "a", user("eve")),
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, use("p")).
+				role("", "d", rule("", "configmaps", "get")).label("in-d").bind("web", "a", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
 		},
 		"three in a circle": {
@@ -230,18 +235,85 @@ func TestUnjudged(t *testing.T) {
 	}
 }
 
+// TestUnjudgedSelector: no server takes such a role, so neither its own rules nor any others hold for certain.
 func TestUnjudgedSelector(t *testing.T) {
 	t.Parallel()
-	c := policies("p").bind("web", "r", user("eve"))
-	bad := metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "x", Operator: "Near"}}}
-	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{bad}}, Position: pspparse.Position{File: "r.yaml", Line: 4}})
-	want := []inventory.Gap{{
-		What: "ClusterRole r", Why: `reading selector 1 of the aggregation rule: "Near" is not a valid label selector operator; correct the selector`,
-		Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4},
-	}}
-	if diff := cmp.Diff(want, c.resolve().Unjudged); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	near := metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "x", Operator: "Near"}}}
+	for name, tc := range map[string]struct {
+		selectors []metav1.LabelSelector
+		why       string
+	}{
+		"unknown operator": {[]metav1.LabelSelector{near}, `reading selector 1 of the aggregation rule: "Near" is not a valid label selector operator; correct the selector`},
+		"no selector":      {nil, "reading the aggregation rule: it has no selector; correct the selector"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := policies("p").bind("web", "r", user("eve"))
+			c.inv.Roles = append(c.inv.Roles, inventory.Role{
+				Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: tc.selectors}, Rules: []rbacv1.PolicyRule{use("p")},
+				Position: pspparse.Position{File: "r.yaml", Line: 4},
+			})
+			g := c.resolve()
+			want := []inventory.Gap{{What: "ClusterRole r", Why: tc.why, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}}}
+			if diff := cmp.Diff(want, g.Unjudged); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if len(g.All) > 0 {
+				t.Errorf("grants %v, want none", g.All)
+			}
+		})
 	}
+}
+
+// TestOwnRules: the rules written in an aggregated role hold as long as it selects no rules at all, whatever they are about.
+func TestOwnRules(t *testing.T) {
+	t.Parallel()
+	own := func(selects ...string) *cluster {
+		return policies("p").aggregated("r", "x", selects, use("p")).bind("web", "r", user("eve"))
+	}
+	yes, no := []string{"p"}, []string{}
+	for name, tc := range map[string]struct {
+		in   *cluster
+		want []string
+	}{
+		"selects a role without rules":          {own("y").role("", "s").label("y"), yes},
+		"selects a role of other rules":         {own("y").role("", "s").label("y").others(), no},
+		"and beside it one without":             {own("y", "z").role("", "s").label("z").role("", "t").label("y").others(), no},
+		"other rules beside its own":            {own("nothing").others(), yes},
+		"selects an aggregated one":             {own("y").aggregated("s", "y", []string{"z"}), yes},
+		"which selects other rules":             {own("y").aggregated("s", "y", []string{"z"}).role("", "t").label("z").others(), no},
+		"which keeps rules of its own":          {own("y").aggregated("s", "y", []string{"z"}, rule("", "pods", "create")), no},
+		"which keeps other rules of its own":    {own("y").aggregated("s", "y", []string{"z"}).others(), no},
+		"selects the server's own":              {own("rbac.authorization.k8s.io/aggregate-to-view"), no},
+		"selects an aggregated one of those":    {own("rbac.authorization.k8s.io/aggregate-to-edit"), no},
+		"selects a Role":                        {own("y").role("web", "s", use("q")).label("y"), yes},
+		"as a server has it":                    {own("y").role("", "s").label("y").others().live("r"), yes},
+		"selects one as a server has it":        {own("y").aggregated("s", "y", []string{"nothing"}, rule("", "pods", "create")).live("s"), no},
+		"selects an empty one as a server does": {own("y").aggregated("s", "y", []string{"x"}).live("s"), yes},
+		"another takes them, then":              {own("y").aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), yes},
+		"another takes none, then":              {policies("p").aggregated("r", "x", []string{"y"}, use("p")).role("", "t").label("y").others().aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), no},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, names(tc.in.resolve().UsableBy("web", access.Principal{User: "eve"}))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// others gives the role added last rules that are of no interest here.
+func (c *cluster) others() *cluster {
+	c.inv.Roles[len(c.inv.Roles)-1].Others = true
+	return c
+}
+
+// live makes a ClusterRole one that a server wrote.
+func (c *cluster) live(name string) *cluster {
+	for i := range c.inv.Roles {
+		c.inv.Roles[i].Live = c.inv.Roles[i].Live || c.inv.Roles[i].Name == name
+	}
+	return c
 }
 
 func TestAll(t *testing.T) {

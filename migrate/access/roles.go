@@ -24,7 +24,16 @@ type role struct {
 	reach reach
 	// source is what was read, or the text known by heart.
 	source *inventory.Role
+	// kept: it is aggregated, and the rules written in it hold all the same.
+	kept bool
 }
+
+// aggregated is true if a controller would still write its rules. A Role has no aggregationRule, whatever its file says.
+func (r *role) aggregated() bool {
+	return r.key.namespace == "" && r.source.Aggregation != nil && !r.source.Live
+}
+
+func (r *role) hasRules() bool { return len(r.source.Rules) > 0 || r.source.Others }
 
 // readRoles reduces every role; roles that every API server makes are added where the input does not have them.
 func readRoles(inv *inventory.Inventory) map[roleKey]*role {
@@ -64,6 +73,8 @@ func bootstrapRoles() []inventory.Role {
 		{Name: "admin", Aggregation: selecting("admin")},
 		{Name: "edit", Labels: into("admin"), Aggregation: selecting("edit")},
 		{Name: "view", Labels: into("edit"), Aggregation: selecting("view")},
+		{Name: "system:aggregate-to-admin", Labels: into("admin"), Others: true},
+		{Name: "system:aggregate-to-view", Labels: into("view"), Others: true},
 		{
 			Name: "system:aggregate-to-edit", Labels: into("edit"),
 			Rules: []rbacv1.PolicyRule{{Verbs: []string{"create"}, APIGroups: []string{""}, Resources: []string{"pods"}}},

@@ -624,6 +624,45 @@ func TestKindNamesAreAllKinds(t *testing.T) {
 	}
 }
 
+// TestOtherRules: rules that cannot matter are not kept, but that there are some is, whichever of two objects says so.
+func TestOtherRules(t *testing.T) {
+	t.Parallel()
+	read := rbacv1.PolicyRule{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"configmaps"}}
+	use := rbacv1.PolicyRule{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}}
+	aggregation := &rbacv1.AggregationRule{}
+	at := func(line int, r Role) Role {
+		r.Position = pspparse.Position{File: "f", Line: line}
+		return r
+	}
+	for name, tc := range map[string]struct {
+		in   []Role
+		want bool
+	}{
+		"none":                   {[]Role{{Rules: []rbacv1.PolicyRule{use}}}, false},
+		"some":                   {[]Role{{Rules: []rbacv1.PolicyRule{use, read}}}, true},
+		"in one of two files":    {[]Role{{Rules: []rbacv1.PolicyRule{use}}, {Rules: []rbacv1.PolicyRule{use, read}}}, true},
+		"written, and not live":  {[]Role{{Aggregation: aggregation, Rules: []rbacv1.PolicyRule{read}}, {Aggregation: aggregation, Live: true}}, false},
+		"not written, and live":  {[]Role{{Aggregation: aggregation}, {Aggregation: aggregation, Live: true, Rules: []rbacv1.PolicyRule{read}}}, true},
+		"twice by a live server": {[]Role{{Live: true, Rules: []rbacv1.PolicyRule{read}}, {Live: true}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, order := range [][]int{{0, 1}, {1, 0}} {
+				b := NewBuilder()
+				for i := range tc.in {
+					r := tc.in[i]
+					r.Name = "r"
+					b.AddRole(at(1+order[i], r))
+				}
+				roles := b.Build(Source{}).Roles
+				if len(roles) != 1 || roles[0].Others != tc.want {
+					t.Errorf("in order %v: %+v, want one role, others %t", order, roles, tc.want)
+				}
+			}
+		})
+	}
+}
+
 // Rules and subjects keep nothing of the object that was read.
 func TestAddRoleCopies(t *testing.T) {
 	t.Parallel()

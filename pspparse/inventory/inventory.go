@@ -82,6 +82,8 @@ type Role struct {
 	// Rules are only those that can matter here: rules that touch podsecuritypolicies, pods or namespaces by name or
 	// by wildcard.
 	Rules []rbacv1.PolicyRule
+	// Others is true if the role has rules beside those: what takes its rules from this role then takes something.
+	Others bool
 	// Aggregation is set for aggregated ClusterRoles.
 	Aggregation *rbacv1.AggregationRule
 	// Live is true if a server wrote this object (it has a UID): then Rules already hold what Aggregation yields.

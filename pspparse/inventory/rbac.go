@@ -11,7 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// AddRole adds a Role, or with an empty namespace a ClusterRole, and keeps only the rules that matter.
+// AddRole adds a Role, or with an empty namespace a ClusterRole, and keeps only the rules that matter; of others it keeps
+// that there are some.
 func (b *Builder) AddRole(r Role) {
 	if !b.admits(clusterKind("Role", r.Namespace), r.Namespace, r.Name, r.Position) {
 		return
@@ -20,6 +21,8 @@ func (b *Builder) AddRole(r Role) {
 	for i := range r.Rules {
 		if matters(&r.Rules[i]) {
 			kept = append(kept, b.internRule(&r.Rules[i]))
+		} else {
+			r.Others = true
 		}
 	}
 	r.Rules = kept
@@ -104,8 +107,11 @@ func roleRules() rules[Role] {
 			return equality.Semantic.DeepEqual(a.Rules, b.Rules)
 		},
 		merge: func(into, from *Role) {
-			if from.Live && !into.Live {
-				into.Rules, into.Live = from.Rules, true
+			switch {
+			case into.Live == from.Live:
+				into.Others = into.Others || from.Others
+			case from.Live:
+				into.Rules, into.Others, into.Live = from.Rules, from.Others, true
 			}
 		},
 	}
