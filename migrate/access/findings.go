@@ -94,6 +94,8 @@ func neverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	switch {
 	case !user && !group && s.Kind != rbacv1.ServiceAccountKind:
 		return fmt.Sprintf("subject %q has the kind %q, none of User, Group and ServiceAccount (case matters): it never matches", s.Name, s.Kind)
+	case s.APIGroup != "" && s.APIGroup != apiGroupOf(s.Kind):
+		return fmt.Sprintf("subject %s %q has the apiGroup %q, where only %q is accepted: it never matches", s.Kind, s.Name, s.APIGroup, apiGroupOf(s.Kind))
 	case s.Kind == rbacv1.ServiceAccountKind && s.Namespace == "" && bindingNamespace == "":
 		return fmt.Sprintf("subject ServiceAccount %q has no namespace, which a ClusterRoleBinding cannot supply: it never matches", s.Name)
 	case s.Name == "*":

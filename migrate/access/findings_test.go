@@ -67,7 +67,16 @@ func TestDangling(t *testing.T) {
 			bound(account("", "api")),
 			[]access.Finding{{binding, `subject ServiceAccount "api" has no namespace, which a ClusterRoleBinding cannot supply: it never matches`}},
 		},
-		"wildcard": {bound(group("*")), []access.Finding{{binding, `subject Group "*" is a name like any other, not a wildcard: it never matches`}}},
+		"apiGroup of an account": {
+			bound(rbacv1.Subject{Kind: "ServiceAccount", APIGroup: "rbac.authorization.k8s.io", Namespace: "web", Name: "api"}),
+			[]access.Finding{{binding, `subject ServiceAccount "api" has the apiGroup "rbac.authorization.k8s.io", where only "" is accepted: it never matches`}},
+		},
+		"apiGroup of a user": {
+			bound(rbacv1.Subject{Kind: "User", APIGroup: "rbac.authorization.k8s.io/v1", Name: "eve"}),
+			[]access.Finding{{binding, `subject User "eve" has the apiGroup "rbac.authorization.k8s.io/v1", where only "rbac.authorization.k8s.io" is accepted: it never matches`}},
+		},
+		"the right apiGroup": {bound(rbacv1.Subject{Kind: "Group", APIGroup: "rbac.authorization.k8s.io", Name: "ops"}), nil},
+		"wildcard":           {bound(group("*")), []access.Finding{{binding, `subject Group "*" is a name like any other, not a wildcard: it never matches`}}},
 		"group named as a user": {
 			bound(user("system:serviceaccounts:web")),
 			[]access.Finding{{binding, `subject User "system:serviceaccounts:web" is the name of a group: it never matches`}},

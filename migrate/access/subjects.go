@@ -57,6 +57,9 @@ func compareIdentities(a, b identity) int {
 
 // readSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone.
 func readSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
+	if s.APIGroup != "" && s.APIGroup != apiGroupOf(s.Kind) {
+		return Subject{}, identity{}, false
+	}
 	switch s.Kind {
 	case rbacv1.UserKind:
 		return Subject{Kind: User, Name: s.Name}, identity{name: s.Name}, true
@@ -72,6 +75,15 @@ func readSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, 
 	default:
 		return Subject{}, identity{}, false
 	}
+}
+
+// apiGroupOf a kind of subject. RBAC does not ask for it, since no API server accepts a binding with another one; left
+// out it is filled in.
+func apiGroupOf(kind string) string {
+	if kind == rbacv1.ServiceAccountKind {
+		return ""
+	}
+	return rbacv1.GroupName
 }
 
 func (s Subject) identity() identity {
