@@ -3,10 +3,10 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench lint fmt golden docs cover tidy generated ci e2e clean
+.PHONY: help build demo test race fuzz bench lint fmt golden docs cover tidy generated ci e2e controlplane legacy-cluster clean
 
 help: ## show this menu
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/psp2pss
 	CGO_ENABLED=0 $(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
@@ -58,6 +58,17 @@ tidy: ## go.mod and go.sum as they must be
 
 e2e: ## build real API servers (once, cached) and run against them
 	@.ci/gotest -tags e2e -count=1 -timeout 60m ./fixtures/controlplane/...
+
+bin/controlplane: FORCE
+	@CGO_ENABLED=0 $(GO) build -o bin/controlplane ./fixtures/controlplane/launch
+
+controlplane: bin/controlplane ## build the programs of real control planes (once, cached)
+	@exec bin/controlplane build
+
+legacy-cluster: bin/controlplane build ## run a v1.24 cluster with policies and the demo, until Ctrl-C
+	@exec bin/controlplane legacy
+
+FORCE:
 
 ci: ## all that a change has to pass
 	$(MAKE) tidy
