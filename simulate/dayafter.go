@@ -42,19 +42,30 @@ type candidate struct {
 // A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
 // as stored: they are added through a subresource that PodSecurityPolicy does not look at.
 //
+// What servers before v1.27 make of the seccomp annotations that an author wrote is one more candidate.
+//
 // The Verdict's level is empty if there is neither template nor pod.
 func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 	// asStored settles every doubt in favour of the pod as it is, stripped settles it against.
 	var asStored, stripped []candidate
+	certain := func(on *judgement, pod string) {
+		if on != nil {
+			c := candidate{j.verdict(on, v), pod}
+			asStored, stripped = append(asStored, c), append(stripped, c)
+		}
+	}
 	if w.Template != nil {
-		written := candidate{verdict: j.verdict(j.judge(w.Template), v)}
-		asStored, stripped = append(asStored, written), append(stripped, written)
+		certain(j.judge(w.Template), "")
+		certain(j.synced(w.Template, v), "")
 	}
 	doubt := false
 	for i := range w.Pods {
 		g := &w.Pods[i]
 		if g.Shape == w.Template {
 			continue
+		}
+		if w.Template == nil && g.AdmittedBy == "" {
+			certain(j.synced(g.Shape, v), g.Example) // a pod in a file, as its author wrote it
 		}
 		stored, without := j.readings(w.Template, g)
 		asStored = append(asStored, candidate{j.verdict(stored, v), g.Example})
@@ -68,7 +79,7 @@ func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 	return DayAfter{
 		Verdict:   verdict,
 		Estimated: doubt || !sameVerdict(leastStrict(asStored), verdict) || !sameVerdict(leastStrict(stripped), verdict),
-		Pod:       decidingPod(all, verdict.Level, w.Template != nil),
+		Pod:       decidingPod(all, verdict.Level),
 	}
 }
 
@@ -152,13 +163,14 @@ func sameVerdict(a, b Verdict) bool {
 }
 
 // decidingPod names the first pod by name at the level, unless the template is there by itself.
-func decidingPod(all []candidate, level api.Level, template bool) string {
-	if template && all[0].verdict.Level == level {
-		return ""
-	}
+func decidingPod(all []candidate, level api.Level) string {
 	first := ""
 	for _, c := range all {
-		if c.verdict.Level == level && (first == "" || c.pod < first) {
+		switch {
+		case c.verdict.Level != level:
+		case c.pod == "":
+			return ""
+		case first == "" || c.pod < first:
 			first = c.pod
 		}
 	}

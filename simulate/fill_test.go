@@ -218,7 +218,7 @@ func TestStrippingUndoesFillingIn(t *testing.T) {
 		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podsOf(pod, "psp")}
 		j := mustJudge(t, p)
 		for _, v := range ChangePoints() {
-			want := DayAfter{Verdict: j.Evaluate(template, v)}
+			want := j.DayAfter(&inventory.Workload{Kind: "Deployment", Template: template}, v)
 			wantDayAfter(t, want, j.DayAfter(w, v))
 			if !sameVerdict(want.Verdict, j.Evaluate(pod, v)) {
 				changed++

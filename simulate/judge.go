@@ -23,6 +23,7 @@ type Judge struct {
 
 	shapes    map[*inventory.Shape]*judgement
 	estimates map[estimate]*judgement
+	syncs     map[*inventory.Shape]*judgement
 
 	// What follows makes equal findings one: most shapes differ in nothing that any check tells.
 	judgements map[string]*judgement
@@ -55,6 +56,7 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		unknown:    anyFilling(),
 		shapes:     map[*inventory.Shape]*judgement{},
 		estimates:  map[estimate]*judgement{},
+		syncs:      map[*inventory.Shape]*judgement{},
 		judgements: map[string]*judgement{},
 		verdicts:   map[string]*Verdict{},
 		numbers:    map[Violation]int{},
