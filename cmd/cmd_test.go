@@ -445,7 +445,7 @@ func TestTimeoutReachesTheReader(t *testing.T) {
 		return nil, ctx.Err()
 	}
 	code, _, errOut := runTool(deps, "", "plan", "--timeout=1ms")
-	if want := "psp2pss: context deadline exceeded; allow more time with --timeout\n"; code != exitFailed || errOut != want {
+	if want := "psp2pss: reading the source took too long: context deadline exceeded; allow more time with --timeout\n"; code != exitFailed || errOut != want {
 		t.Errorf("exit %d, stderr %q, want %q", code, errOut, want)
 	}
 }

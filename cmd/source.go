@@ -189,17 +189,21 @@ func bounded[T any](ctx context.Context, doing string, work func() (T, error)) (
 		value, err := work()
 		done <- result{value, err}
 	}()
+	tooLong := func() error { return fmt.Errorf("%s took too long: %w", doing, ctx.Err()) }
 	select {
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
 	}
+	var none T
 	select {
 	case r := <-done:
+		if r.err != nil && r.err.Error() == ctx.Err().Error() { // it was over before the work began
+			return none, tooLong()
+		}
 		return r.value, r.err
 	case <-time.After(patience):
-		var none T
-		return none, fmt.Errorf("%s took too long: %w", doing, ctx.Err())
+		return none, tooLong()
 	}
 }
 
@@ -208,7 +212,7 @@ func read(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*
 	p := streams.startProgress()
 	src.Progress = p.show
 	src.Refused = func(resources []string) {
-		p.say(fmt.Sprintf("warning: listing %s is not permitted: that will be a gap; the rest is being read now ('%s plan --%s' prints the role that a full answer needs)",
+		p.say(fmt.Sprintf("warning: listing %s is not permitted, which leaves gaps ('%s plan --%s' prints the role that a full answer needs)",
 			strings.Join(resources, ", "), deps.Name, printRoleFlag))
 	}
 	inv, err := bounded(ctx, "reading the source", func() (*inventory.Inventory, error) { return deps.Load(ctx, src) })

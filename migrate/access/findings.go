@@ -124,6 +124,9 @@ func (f *findings) roles(inv *inventory.Inventory, roles map[roleKey]*role, over
 		if known.kept && reach.uses() {
 			f.add(label, "the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten")
 		}
+		if onlyLooks(r.Rules) {
+			continue
+		}
 		for j := range r.Rules {
 			if why := grantsNoUse(&r.Rules[j], reach.uses()); why != "" {
 				f.add(label, why)
@@ -131,6 +134,21 @@ func (f *findings) roles(inv *inventory.Inventory, roles map[roleKey]*role, over
 		}
 		f.unreadPolicies(label, reach.named)
 	}
+}
+
+// onlyLooks is true for a role that only reads, and reads other things beside policies, such as the one for an audit:
+// nobody meant it to grant the use of anything.
+func onlyLooks(rules []rbacv1.PolicyRule) bool {
+	more := false
+	for i := range rules {
+		for _, verb := range rules[i].Verbs {
+			if !contains([]string{"get", "list", "watch"}, verb) {
+				return false
+			}
+		}
+		more = more || slices.ContainsFunc(rules[i].Resources, func(r string) bool { return r != "podsecuritypolicies" })
+	}
+	return more
 }
 
 // grantsNoUse says why a rule that seems to be about policies does not let anybody use one.

@@ -96,8 +96,9 @@ func TestDangling(t *testing.T) {
 			roleOf(rbacv1.PolicyRule{APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}, Verbs: []string{"get", "list"}}),
 			[]access.Finding{{clusterRole, `names podsecuritypolicies, but not the verb use ("get", "list"): it grants no use`}},
 		},
-		"list beside use":            {roleOf(use("p"), rule("policy", "podsecuritypolicies", "list")), nil},
-		"reading everything is fine": {roleOf(rule("*", "*", "get")), nil},
+		"a role to look at everything with": {roleOf(rule("", "pods", "list"), rule("policy", "podsecuritypolicies", "list")), nil},
+		"list beside use":                   {roleOf(use("p"), rule("policy", "podsecuritypolicies", "list")), nil},
+		"reading everything is fine":        {roleOf(rule("*", "*", "get")), nil},
 		"wrong API group": {
 			roleOf(rule("", "podsecuritypolicies", "use")),
 			[]access.Finding{{clusterRole, `names podsecuritypolicies in the wrong API group (""): admission asks in policy and extensions only, so it grants no use`}},
