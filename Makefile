@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench lint fmt golden docs cover tidy generated ci e2e controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale lint fmt golden docs cover tidy generated ci e2e controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 
 bench: ## run the benchmarks, each beside its baseline in one run
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-live: bench-scale ## plan for real API servers with 7,000 pods, beside kubectl and raw lists; after bench-scale
+	$(GO) test -tags e2e -run '^$$' -bench Live -benchtime 1x -timeout 60m ./fixtures/controlplane
+
+bench-scale: ## plan for lists of 10,000 to 150,000 pods: time and memory
+	$(GO) test -tags e2e -run '^$$' -bench Scale -benchtime 1x -timeout 60m ./fixtures/cluster
 
 bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	CGO_ENABLED=0 $(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
