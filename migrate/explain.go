@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -203,7 +202,8 @@ func (b *builder) cautionCreators(ns *Namespace) {
 		}
 		var loose []string
 		for _, u := range b.grants.UsableBy(ns.Name, p) {
-			if looser(b.assessed[u.Policy].Closest, enforce) && !everybodys(u) {
+			// What everybody may use is told once, with the policy.
+			if looser(b.assessed[u.Policy].Closest, enforce) && !u.Everybody {
 				loose = append(loose, u.Policy)
 			}
 		}
@@ -211,11 +211,6 @@ func (b *builder) cautionCreators(ns *Namespace) {
 			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s can create pods on its own here and may use looser policies (%s): what it creates may be refused by enforce=%s", p.What, strings.Join(loose, ", "), enforce))
 		}
 	}
-}
-
-// everybodys is true if only grants to everybody make the policy usable: those are told once per policy.
-func everybodys(u access.Usable) bool {
-	return !slices.ContainsFunc(u.Via, func(g access.Grant) bool { return !g.Everybody() })
 }
 
 func below(workloads []Workload, level api.Level) []WorkloadRef {

@@ -11,15 +11,14 @@ import (
 
 // policies gives every policy with its assessment and its users, by name.
 func (b *builder) policies() []Policy {
-	uses := b.uses()
 	out := make([]Policy, 0, len(b.inv.Policies))
 	for _, p := range b.inv.Policies {
-		out = append(out, b.policy(p, uses[p.Name]))
+		out = append(out, b.policy(p))
 	}
 	return out
 }
 
-func (b *builder) policy(p *pspparse.Policy, uses []Use) Policy {
+func (b *builder) policy(p *pspparse.Policy) Policy {
 	a := b.assessed[p.Name]
 	out := Policy{
 		Name:             p.Name,
@@ -35,10 +34,13 @@ func (b *builder) policy(p *pspparse.Policy, uses []Use) Policy {
 		Choices:          a.Choices,
 		Checks:           make([]Check, 0, len(a.Checks)),
 		Lost:             []Lost{},
-		UsedBy:           orEmpty(uses),
+		UsedBy:           []Use{},
 		Unused:           slices.Contains(b.grants.Unused, p.Name),
 		Problems:         p.Problems,
 		Position:         p.Position,
+	}
+	for _, g := range b.grants.Policy(p.Name) {
+		out.UsedBy = append(out.UsedBy, planUse(g))
 	}
 	for _, c := range a.Checks {
 		out.Checks = append(out.Checks, Check{Check: c.ID, Level: c.Level, Status: string(c.Status), Fields: c.Fields, Note: c.Note})
@@ -59,15 +61,6 @@ func planLost(l mapping.Lost) Lost {
 	return Lost{Field: l.Field, Value: l.Value, Class: string(l.Class), Note: l.Note}
 }
 
-// uses collects the grants of every policy.
-func (b *builder) uses() map[string][]Use {
-	out := make(map[string][]Use, len(b.inv.Policies))
-	for _, g := range b.grants.All {
-		out[g.Policy] = append(out[g.Policy], planUse(g))
-	}
-	return out
-}
-
 func planUse(g access.Grant) Use {
 	u := Use{Namespace: g.Namespace, Via: []string{g.Binding, g.Role}}
 	switch g.Subject.Kind {
@@ -84,10 +77,8 @@ func planUse(g access.Grant) Use {
 // administrators are the subjects of grants that name no policy and hold everywhere.
 func (b *builder) administrators() []string {
 	var out []string
-	for _, g := range b.grants.All {
-		if g.Administrators() && !g.Everybody() {
-			out = append(out, g.Subject.String()+" ("+g.Binding+")")
-		}
+	for _, g := range b.grants.Administrators {
+		out = append(out, g.Subject.String()+" ("+g.Binding+")")
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

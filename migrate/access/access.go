@@ -25,6 +25,7 @@ type Subject struct {
 
 // Grant says: Subject may use Policy in Namespace.
 type Grant struct {
+	// Policy is empty where the grants of all policies are told at once.
 	Policy string
 	// Namespace in which the grant holds; "" is everywhere (a ClusterRoleBinding).
 	Namespace string
@@ -48,8 +49,9 @@ type Principal struct {
 // Grants answers questions about an Inventory's RBAC. Nothing in it changes after Resolve, so it may be asked from
 // several goroutines.
 type Grants struct {
-	// All grants, sorted by policy, namespace, subject, binding, role.
-	All []Grant
+	// Administrators are the grants of those who may use every policy everywhere, everybody apart, sorted. They are of no
+	// one Policy.
+	Administrators []Grant
 	// Unused are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
 	Unused []string
 	// Dangling are bindings that point to nothing known or can never match, sorted.
@@ -64,8 +66,13 @@ type Grants struct {
 	accounts map[string][]string // service accounts by namespace, sorted
 	edges    []edge              // sorted
 
+	// What indexRoles prepares.
+	byRole  map[*role][]*edge  // uses
+	naming  map[string][]*role // roles that name a policy
+	unnamed []*role            // roles that let use every policy
+
 	// What index prepares.
-	base               map[string]*gathered       // by policy: what holds in every namespace
+	base               byPolicy                   // what holds in every namespace
 	answers            map[string]NamespacePolicy // what base comes to on its own
 	byHome             map[string][]*edge         // uses that hold everywhere, of service accounts, by their namespace
 	special            []*edge                    // uses that hold everywhere, of kubelets and the controller manager

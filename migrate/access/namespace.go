@@ -2,14 +2,12 @@ package access
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // NamespaceAccess are the policies that pods of one namespace may meet, sorted by name; those that nobody who matters
-// there may use are absent, and so are those that only system:masters may use by being system:masters. The caller must
-// not change the grants: namespaces share them.
+// there may use are absent, and so are those that only system:masters may use by being system:masters.
 type NamespaceAccess []NamespacePolicy
 
 // NamespacePolicy tells whether a policy says something about a namespace, and why not.
@@ -24,20 +22,8 @@ type NamespacePolicy struct {
 	Everybody bool
 	// Administrators: somebody may use it who may use every policy everywhere.
 	Administrators bool
-	// Why it does not count; empty if it does.
+	// Why it does not count, with the first of the evidence; empty if it does.
 	Why string
-	// Via is the evidence for the first of counted, everybody, administrators and anything else that holds, sorted.
-	Via []Grant
-}
-
-// gathered are the grants of one policy that matter in one namespace, by what they say about it.
-type gathered struct {
-	counted, everybody, administrators []Grant
-	// apart hold in the namespace for something that creates no pods there; why tells it for the first of them.
-	apart []Grant
-	why   string
-	// controllers of the counted are grants to the controllers that hold everywhere.
-	controllers int
 }
 
 // place is a namespace as far as what creates its pods goes.
@@ -114,24 +100,26 @@ func (g *Grants) index() {
 	everywhere := g.in("")
 	g.creatorsEverywhere = creatorsAmong(everywhere)
 	g.byHome = map[string][]*edge{}
-	g.base = map[string]*gathered{}
+	said := byRole{}
 	for i := range everywhere {
 		e := &everywhere[i]
 		if e.role.reach.pods {
 			g.creatingEverywhere = append(g.creatingEverywhere, *e)
 		}
 		if e.role.reach.uses() {
-			g.indexUse(e)
+			g.indexUse(said, e)
 		}
 	}
-	g.answers = make(map[string]NamespacePolicy, len(g.base))
-	for policy, b := range g.base {
-		b.sort()
-		g.answers[policy] = b.answer(policy)
+	g.base = said.byPolicy()
+	g.answers = map[string]NamespacePolicy{}
+	for _, policy := range g.policies {
+		if b := g.base.of(policy); b != nil {
+			g.answers[policy] = b.answer(policy)
+		}
 	}
 }
 
-func (g *Grants) indexUse(e *edge) {
+func (g *Grants) indexUse(into byRole, e *edge) {
 	p := partyOf(e.id)
 	every := e.role.reach.every
 	if p.kind == account || p.kind == accounts {
@@ -139,49 +127,14 @@ func (g *Grants) indexUse(e *edge) {
 	}
 	switch {
 	case p.kind == everybody:
-		g.gather(g.base, e, (*gathered).addEverybody)
+		into.add(e, everyone(e))
 	case p.kind == masters, every:
-		g.gather(g.base, e, (*gathered).addAdministrator)
-	case p.kind == person, !isPodMaker(p) && g.creatorsEverywhere.include(p):
-		g.gather(g.base, e, (*gathered).addCounted)
+		into.add(e, administrator(e))
+	case p.kind == person, !p.mayMake() && g.creatorsEverywhere.include(p):
+		into.add(e, counted())
 	case p.kind == nodes, p.kind == manager:
 		g.special = append(g.special, e)
 	}
-}
-
-func (g *Grants) gather(into map[string]*gathered, e *edge, add func(*gathered, Grant)) {
-	for _, grant := range g.expand(e, nil) {
-		b := into[grant.Policy]
-		if b == nil {
-			b = &gathered{}
-			into[grant.Policy] = b
-		}
-		add(b, grant)
-	}
-}
-
-func (b *gathered) addCounted(x Grant)       { b.counted = append(b.counted, x) }
-func (b *gathered) addEverybody(x Grant)     { b.everybody = append(b.everybody, x) }
-func (b *gathered) addAdministrator(x Grant) { b.administrators = append(b.administrators, x) }
-
-func (b *gathered) addController(x Grant) {
-	b.controllers++
-	b.addCounted(x)
-}
-
-// apart keeps the first reason: edges come in order.
-func apart(why string) func(*gathered, Grant) {
-	return func(b *gathered, x Grant) {
-		if b.why == "" {
-			b.why = why
-		}
-		b.apart = append(b.apart, x)
-	}
-}
-
-func (b *gathered) sort() {
-	b.counted, b.everybody = sortGrants(b.counted), sortGrants(b.everybody)
-	b.administrators, b.apart = sortGrants(b.administrators), sortGrants(b.apart)
 }
 
 // Namespace tells which policies say something about a namespace: those usable by
@@ -198,40 +151,37 @@ func (g *Grants) Namespace(namespace string, workloads []inventory.Workload) Nam
 	at := placeOf(namespace, workloads)
 	local := g.in(namespace)
 	at.creators, at.creatorsEverywhere = creatorsAmong(local), g.creatorsEverywhere
-	own := map[string]*gathered{}
+	own := byRole{}
 	g.gatherEverywhere(own, at)
 	for i := range local {
-		if local[i].role.reach.uses() {
-			g.gatherLocal(own, at, &local[i])
+		if e := &local[i]; e.role.reach.uses() {
+			own.add(e, at.judge(e))
 		}
 	}
-	return g.answer(own, namespace)
+	return g.answer(own.byPolicy(), namespace)
 }
 
 // gatherEverywhere adds the grants that hold everywhere and yet matter in some namespaces only.
-func (g *Grants) gatherEverywhere(into map[string]*gathered, at *place) {
+func (g *Grants) gatherEverywhere(into byRole, at *place) {
 	for _, e := range g.byHome[at.name] {
-		g.gather(into, e, (*gathered).addCounted)
-	}
-	if at.name != kubeSystem && at.anyMaker() {
-		for _, e := range g.byHome[kubeSystem] {
-			if !e.role.reach.every && at.made(partyOf(e.id)) {
-				g.gather(into, e, (*gathered).addController)
-			}
-		}
+		into.add(e, counted())
 	}
 	for _, e := range g.special {
 		switch kind := partyOf(e.id).kind; {
 		case kind == nodes && at.mirror:
-			g.gather(into, e, (*gathered).addCounted)
+			into.add(e, counted())
 		case kind == manager && at.anyMaker():
-			g.gather(into, e, (*gathered).addController)
+			into.add(e, controllers())
 		}
 	}
-	for _, home := range g.foreignHomes(at) {
+	for home := range g.foreignHomes(at) {
 		for _, e := range g.byHome[home] {
-			if p := partyOf(e.id); !e.role.reach.every && !isPodMaker(p) && at.creators.include(p) {
-				g.gather(into, e, (*gathered).addCounted)
+			switch p := partyOf(e.id); {
+			case e.role.reach.every: // an administrator
+			case at.made(p):
+				into.add(e, controllers())
+			case !isPodMaker(p) && at.mayCreate(p):
+				into.add(e, counted())
 			}
 		}
 	}
@@ -249,32 +199,36 @@ func (p *place) made(who party) bool {
 	}
 }
 
-// foreignHomes are the other namespaces with accounts that a RoleBinding lets create pods here.
-func (g *Grants) foreignHomes(at *place) []string {
-	var out []string
-	if at.creators.all {
-		for home := range g.byHome {
-			out = append(out, home)
-		}
-	} else {
-		for home := range at.creators.some {
-			out = append(out, home)
-		}
-	}
-	return slices.DeleteFunc(out, func(home string) bool { return home == at.name })
+// mayMake is true for the accounts of which some may be controllers: what they make differs from place to place.
+func (p party) mayMake() bool {
+	return isPodMaker(p) || p.kind == accounts && p.home == kubeSystem
 }
 
-// gatherLocal judges a grant of a RoleBinding in the namespace itself.
-func (g *Grants) gatherLocal(into map[string]*gathered, at *place, e *edge) {
-	p := partyOf(e.id)
-	add := (*gathered).addCounted
-	if p.kind == masters {
-		add = (*gathered).addAdministrator
+// foreignHomes are the other namespaces with accounts that a RoleBinding lets create pods here, or that are controllers.
+func (g *Grants) foreignHomes(at *place) map[string]bool {
+	out := map[string]bool{kubeSystem: true}
+	if at.creators.all {
+		for home := range g.byHome {
+			out[home] = true
+		}
 	}
-	if why := at.disregards(p); why != "" {
-		add = apart(fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding))
+	for home := range at.creators.some {
+		out[home] = true
 	}
-	g.gather(into, e, add)
+	delete(out, at.name)
+	return out
+}
+
+// judge says what a grant of a RoleBinding in the namespace itself says.
+func (p *place) judge(e *edge) gathered {
+	who := partyOf(e.id)
+	if why := p.disregards(who); why != "" {
+		return apart(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding))
+	}
+	if who.kind == masters {
+		return administrator(e)
+	}
+	return counted()
 }
 
 // disregards says why what was granted in the namespace to somebody cannot reach a pod in it; "" if it can.
@@ -301,81 +255,37 @@ func (p *place) disregards(who party) string {
 }
 
 // answer joins what is the same everywhere with what is the namespace's own.
-func (g *Grants) answer(own map[string]*gathered, namespace string) NamespaceAccess {
-	homemade := slices.ContainsFunc(g.byHome[namespace], func(e *edge) bool { return e.role.reach.every })
+func (g *Grants) answer(own byPolicy, namespace string) NamespaceAccess {
+	shared := byPolicy{named: g.base.named, every: g.withoutHome(namespace)}
 	var out NamespaceAccess
 	for _, policy := range g.policies {
-		mine, shared := own[policy], g.base[policy]
-		switch {
-		case mine == nil && shared == nil:
-		case mine == nil:
-			out = append(out, g.answers[policy])
-		default:
-			mine.sort()
-			if shared != nil {
-				mine.join(shared, namespace, homemade)
+		mine := own.of(policy)
+		if mine == nil {
+			if answer, found := g.answers[policy]; found {
+				out = append(out, answer)
 			}
-			out = append(out, mine.answer(policy))
+			continue
+		}
+		both := *mine
+		if s := shared.of(policy); s != nil {
+			both.merge(s)
+		}
+		out = append(out, both.answer(policy))
+	}
+	return out
+}
+
+// withoutHome is what is said of every policy everywhere, without the service accounts of a namespace: there they are no
+// administrators. They let everything count there, so that of the others their number is all that matters.
+func (g *Grants) withoutHome(namespace string) *gathered {
+	if g.base.every == nil {
+		return nil
+	}
+	out := *g.base.every
+	for _, e := range g.byHome[namespace] {
+		if e.role.reach.every {
+			out.administrators.n--
 		}
 	}
-	return out
-}
-
-// join adds what holds everywhere; both are sorted. To its own namespace a service account is no administrator: if
-// there is such a one, homemade, it is left out.
-func (b *gathered) join(shared *gathered, namespace string, homemade bool) {
-	b.counted = merge(b.counted, shared.counted)
-	b.everybody = merge(b.everybody, shared.everybody)
-	administrators := shared.administrators
-	if homemade {
-		administrators = slices.DeleteFunc(slices.Clone(administrators), func(x Grant) bool {
-			return partyOf(x.Subject.identity()).home == namespace
-		})
-	}
-	b.administrators = merge(b.administrators, administrators)
-}
-
-// merge does not touch its arguments, and returns one of them where it can.
-func merge(a, b []Grant) []Grant {
-	switch {
-	case len(a) == 0:
-		return b
-	case len(b) == 0:
-		return a
-	default:
-		return sortGrants(slices.Concat(a, b))
-	}
-}
-
-// answer wants the grants sorted.
-func (b *gathered) answer(policy string) NamespacePolicy {
-	out := NamespacePolicy{
-		Policy:         policy,
-		Counted:        len(b.counted) > 0,
-		Everybody:      len(b.everybody) > 0,
-		Administrators: len(b.administrators) > 0,
-	}
-	switch {
-	case out.Counted:
-		out.Via = b.counted
-		out.Controllers = b.controllers == len(b.counted)
-	case out.Everybody:
-		out.Via = b.everybody
-		out.Why = "everybody may use it everywhere: " + evidence(out.Via)
-	case out.Administrators:
-		out.Via = b.administrators
-		out.Why = "only those who may use every policy everywhere may use it here: " + evidence(out.Via)
-	default:
-		out.Via = b.apart
-		out.Why = b.why
-	}
-	return out
-}
-
-func evidence(via []Grant) string {
-	text := fmt.Sprintf("%s (%s)", via[0].Subject, via[0].Binding)
-	if n := len(via) - 1; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
-	}
-	return text
+	return &out
 }

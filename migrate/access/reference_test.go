@@ -331,7 +331,7 @@ func TestGrantsAreEvidence(t *testing.T) {
 		inv := g.inventory()
 		settled := refAggregate(g, *inv)
 		bindings := settled.Bindings
-		for _, grant := range access.Resolve(inv).All {
+		for _, grant := range allGrants(access.Resolve(inv), genPolicies...) {
 			settled.Bindings = slices.DeleteFunc(slices.Clone(bindings), func(b inventory.Binding) bool { return !strings.HasSuffix(grant.Binding, b.Name) })
 			p := access.Principal{}
 			switch grant.Subject.Kind {
@@ -372,18 +372,26 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+func allGrants(g *access.Grants, policies ...string) []access.Grant {
+	var out []access.Grant
+	for _, name := range policies {
+		out = append(out, g.Policy(name)...)
+	}
+	return out
+}
+
 // answers is all that can be seen of Grants.
 type answers struct {
-	All        []access.Grant
-	Unused     []string
-	Dangling   []access.Finding
-	Unjudged   []inventory.Gap
-	Namespaces map[string]access.NamespaceAccess
-	Creators   map[string][]access.Principal
+	All, Admins []access.Grant
+	Unused      []string
+	Dangling    []access.Finding
+	Unjudged    []inventory.Gap
+	Namespaces  map[string]access.NamespaceAccess
+	Creators    map[string][]access.Principal
 }
 
 func everything(g *access.Grants, inv *inventory.Inventory) answers {
-	a := answers{g.All, g.Unused, g.Dangling, g.Unjudged, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}}
+	a := answers{allGrants(g, genPolicies...), g.Administrators, g.Unused, g.Dangling, g.Unjudged, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}}
 	for _, namespace := range genNamespaces {
 		a.Namespaces[namespace] = g.Namespace(namespace, workloadsOf(inv, namespace))
 		a.Creators[namespace] = g.PodCreators(namespace)

@@ -3,7 +3,6 @@ package access
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -53,7 +52,8 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.edges = slices.Clip(g.edges)
 
 	g.index()
-	g.expandAll()
+	g.indexRoles()
+	g.Administrators = g.administrators()
 	g.Unused = g.unused()
 	g.Dangling = f.sorted()
 	g.UnreadRoles = f.unreadIn // in order, since the bindings are
@@ -142,87 +142,101 @@ func (g *Grants) held(namespace string, id identity) []edge {
 	return g.edges[from:to]
 }
 
-// expand appends the grants that an edge stands for.
-func (g *Grants) expand(e *edge, out []Grant) []Grant {
-	names := e.role.reach.named
-	if e.role.reach.every {
-		names = g.policies
+// compareEvidence is the order in which grants of one policy are told, a total one.
+func compareEvidence(a, b edge) int {
+	return cmp.Or(
+		cmp.Compare(a.namespace, b.namespace),
+		compareSubjects(a.subject, b.subject),
+		cmp.Compare(a.binding, b.binding),
+		cmp.Compare(a.role.label, b.role.label),
+	)
+}
+
+// indexRoles finds the edges of a policy by way of its roles. An edge for each policy would be many where many may use
+// many; what is kept is no more than what was read.
+func (g *Grants) indexRoles() {
+	g.byRole = map[*role][]*edge{}
+	for i := range g.edges {
+		if e := &g.edges[i]; e.role.reach.uses() {
+			g.byRole[e.role] = append(g.byRole[e.role], e)
+		}
 	}
-	for _, name := range names {
-		out = append(out, e.grant(name))
+	g.naming = map[string][]*role{}
+	for r := range g.byRole {
+		if r.reach.every {
+			g.unnamed = append(g.unnamed, r)
+		}
+		for _, name := range r.reach.named {
+			g.naming[name] = append(g.naming[name], r)
+		}
+	}
+}
+
+// Policy returns the grants of one policy that was read, sorted by namespace, subject, binding, role.
+func (g *Grants) Policy(name string) []Grant {
+	if _, found := slices.BinarySearch(g.policies, name); !found {
+		return nil
+	}
+	var edges []*edge
+	for _, r := range slices.Concat(g.unnamed, g.naming[name]) {
+		edges = append(edges, g.byRole[r]...)
+	}
+	return grants(edges, name)
+}
+
+// grants tells edges as grants of one policy, or of all for "", in order.
+func grants(edges []*edge, policy string) []Grant {
+	slices.SortFunc(edges, func(a, b *edge) int { return compareEvidence(*a, *b) })
+	out := make([]Grant, 0, len(edges))
+	for _, e := range edges {
+		out = append(out, Grant{
+			Policy:      policy,
+			Namespace:   e.namespace,
+			Subject:     e.subject,
+			Binding:     e.binding,
+			Role:        e.role.label,
+			AllPolicies: e.role.reach.every,
+		})
 	}
 	return out
 }
 
-func (e *edge) grant(policy string) Grant {
-	return Grant{
-		Policy:      policy,
-		Namespace:   e.namespace,
-		Subject:     e.subject,
-		Binding:     e.binding,
-		Role:        e.role.label,
-		AllPolicies: e.role.reach.every,
-	}
-}
-
-// compareGrants is a total order: nothing else tells two grants apart.
-func compareGrants(a, b Grant) int {
-	return cmp.Or(
-		cmp.Compare(a.Policy, b.Policy),
-		cmp.Compare(a.Namespace, b.Namespace),
-		compareSubjects(a.Subject, b.Subject),
-		cmp.Compare(a.Binding, b.Binding),
-		cmp.Compare(a.Role, b.Role),
-	)
-}
-
-func sortGrants(in []Grant) []Grant {
-	slices.SortFunc(in, compareGrants)
-	return slices.Compact(in)
-}
-
-func (g *Grants) expandAll() {
-	size := 0
-	for i := range g.edges {
-		if r := &g.edges[i].role.reach; r.every {
-			size += len(g.policies)
-		} else {
-			size += len(r.named)
+func (g *Grants) administrators() []Grant {
+	var edges []*edge
+	everywhere := g.in("")
+	for i := range everywhere {
+		if e := &everywhere[i]; e.administrators() {
+			edges = append(edges, e)
 		}
 	}
-	g.All = make([]Grant, 0, size)
-	for i := range g.edges {
-		g.All = g.expand(&g.edges[i], g.All)
-	}
-	g.All = sortGrants(g.All)
-}
-
-// Policy returns the grants of one policy, a part of All.
-func (g *Grants) Policy(name string) []Grant {
-	from, found := slices.BinarySearchFunc(g.All, name, func(x Grant, name string) int { return cmp.Compare(x.Policy, name) })
-	if !found {
-		return nil
-	}
-	to := from
-	for to < len(g.All) && g.All[to].Policy == name {
-		to++
-	}
-	return g.All[from:to]
+	return grants(edges, "")
 }
 
 func (g *Grants) unused() []string {
+	used := map[string]bool{}
+	for r, edges := range g.byRole {
+		if !slices.ContainsFunc(edges, byName) {
+			continue
+		}
+		if r.reach.every {
+			return nil
+		}
+		for _, name := range r.reach.named {
+			used[name] = true
+		}
+	}
 	var out []string
 	for _, name := range g.policies {
-		if !slices.ContainsFunc(g.Policy(name), byName) {
+		if !used[name] {
 			out = append(out, name)
 		}
 	}
 	return out
 }
 
-// byName is true for a grant that somebody gave on purpose: cluster administrators may use every policy anyway. A
-// service account counts even so, since pods may run as it.
-func byName(g Grant) bool {
-	return !g.Administrators() || g.Subject.Kind == ServiceAccount || strings.HasPrefix(g.Subject.Name, accountPrefix) ||
-		strings.HasPrefix(g.Subject.Name, accountsPrefix)
+// byName is true for what somebody granted on purpose: cluster administrators may use every policy anyway. A service
+// account counts even so, since pods may run as it.
+func byName(e *edge) bool {
+	kind := partyOf(e.id).kind
+	return !e.administrators() || kind == account || kind == accounts
 }

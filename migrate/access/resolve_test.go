@@ -148,11 +148,11 @@ func TestAggregationTakesTheServersWord(t *testing.T) {
 	t.Parallel()
 	c := policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api"))
 	c.inv.Roles[0].Live = true
-	want := []access.Usable{{Policy: "p", Via: []access.Grant{{
+	want := []access.Grant{{
 		Policy: "p", Namespace: "web", Subject: access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "api"},
 		Binding: "RoleBinding web/b", Role: "ClusterRole r",
-	}}}}
-	if diff := cmp.Diff(want, c.resolve().UsableBy("web", access.ServiceAccountPrincipal("web", "api"))); diff != "" {
+	}}
+	if diff := cmp.Diff(want, c.resolve().Policy("p")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -261,8 +261,8 @@ func TestUnjudgedSelector(t *testing.T) {
 			if diff := cmp.Diff(want, g.Unjudged); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if len(g.All) > 0 {
-				t.Errorf("grants %v, want none", g.All)
+			if all := g.Policy("p"); len(all) > 0 {
+				t.Errorf("grants %v, want none", all)
 			}
 		})
 	}
@@ -319,7 +319,7 @@ func (c *cluster) live(name string) *cluster {
 	return c
 }
 
-func TestAll(t *testing.T) {
+func TestPolicy(t *testing.T) {
 	t.Parallel()
 	g := policies("b", "a").
 		role("", "some", use("b", "gone")).
@@ -334,11 +334,28 @@ func TestAll(t *testing.T) {
 		{Policy: "b", Subject: ops, Binding: "ClusterRoleBinding b", Role: "ClusterRole some"},
 		{Policy: "b", Namespace: "web", Subject: api, Binding: "RoleBinding web/b", Role: "Role web/all", AllPolicies: true},
 	}
-	if diff := cmp.Diff(want, g.All); diff != "" {
-		t.Errorf("All (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, allGrants(g, "a", "b", "gone")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want[1:], g.Policy("b")); diff != "" {
-		t.Errorf("Policy(b) (-want +got):\n%s", diff)
+}
+
+func TestAdministrators(t *testing.T) {
+	t.Parallel()
+	g := policies("p").role("", "p", use("p")).role("", "pods", rule("", "pods", "create")).
+		bind("", "cluster-admin", user("root"), group("system:authenticated"), account("kube-system", "tiller"), group("ops")).
+		bind("", "p", group("system:masters"), user("eve")).
+		bind("", "pods", group("system:masters")).
+		bind("web", "cluster-admin", user("lead")).
+		resolve()
+	grant := func(kind access.SubjectKind, namespace, name, role string) access.Grant {
+		return access.Grant{Subject: access.Subject{Kind: kind, Namespace: namespace, Name: name}, Binding: "ClusterRoleBinding b", Role: "ClusterRole " + role, AllPolicies: role == "cluster-admin"}
+	}
+	want := []access.Grant{
+		grant(access.Group, "", "ops", "cluster-admin"), grant(access.Group, "", "system:masters", "p"),
+		grant(access.ServiceAccount, "kube-system", "tiller", "cluster-admin"), grant(access.User, "", "root", "cluster-admin"),
+	}
+	if diff := cmp.Diff(want, g.Administrators); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -86,11 +86,6 @@ func apiGroupOf(kind string) string {
 	return rbacv1.GroupName
 }
 
-func (s Subject) identity() identity {
-	_, id, _ := readSubject(rbacv1.Subject{Kind: string(s.Kind), Namespace: s.Namespace, Name: s.Name}, "")
-	return id
-}
-
 // partyKind sorts identities by the part they play when a pod is created.
 type partyKind int
 
@@ -145,18 +140,16 @@ func groupParty(name string) party {
 	return party{kind: person}
 }
 
-// Everybody is true for a grant that holds everywhere for every authenticated or anonymous request, or for every
-// service account: it says nothing about a namespace.
-func (g Grant) Everybody() bool {
-	return g.Namespace == "" && partyOf(g.Subject.identity()).kind == everybody
-}
+// everybody is true for what holds everywhere for every authenticated or anonymous request, or for every service account:
+// it says nothing about a namespace.
+func (e *edge) everybody() bool { return e.namespace == "" && partyOf(e.id).kind == everybody }
 
-// Administrators is true for a grant whose subject, other than everybody, may use every policy everywhere. A service
-// account that has such a grant is an administrator to every namespace but its own.
-func (g Grant) Administrators() bool {
-	if g.Namespace != "" {
+// administrators is true for what lets others than everybody use every policy everywhere. A service account that has such
+// a grant is an administrator to every namespace but its own.
+func (e *edge) administrators() bool {
+	if e.namespace != "" || !e.role.reach.uses() {
 		return false
 	}
-	kind := partyOf(g.Subject.identity()).kind
-	return kind == masters || g.AllPolicies && kind != everybody
+	kind := partyOf(e.id).kind
+	return kind == masters || e.role.reach.every && kind != everybody
 }

@@ -2,28 +2,22 @@ package access
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Usable is a policy that an identity may use, and every grant that lets it.
+// Usable is a policy that an identity may use; Grants.Policy tells the evidence.
 type Usable struct {
 	Policy string
-	Via    []Grant
+	// Everybody is true if only grants to everybody, everywhere, let it use the policy.
+	Everybody bool
 }
 
-// mastersGrant stands for what no binding says: the API server allows this group everything before RBAC is asked.
-func mastersGrant(policy string) Grant {
-	return Grant{
-		Policy: policy, Subject: Subject{Kind: Group, Name: mastersGroup},
-		Binding: "built into the API server", Role: "built into the API server", AllPolicies: true,
-	}
-}
-
-// UsableBy lists the policies that a principal may use for a pod in a namespace, sorted by name, each with its grants,
-// sorted too. Members of system:masters may use every policy whatever RBAC says.
+// UsableBy lists the policies that a principal may use for a pod in a namespace, sorted by name. Members of
+// system:masters may use every policy whatever RBAC says.
 func (g *Grants) UsableBy(namespace string, p Principal) []Usable {
 	return g.usable(namespace, identities(p))
 }
@@ -51,25 +45,34 @@ func identities(principals ...Principal) []identity {
 	return slices.Compact(out)
 }
 
+// usable looks at each role once, however many bindings lead to it.
 func (g *Grants) usable(namespace string, ids []identity) []Usable {
-	var grants []Grant
+	roles := map[*role]bool{} // true for those that not only everybody has
 	for _, id := range ids {
-		g.edgesOf(namespace, id, func(e *edge) { grants = g.expand(e, grants) })
+		g.edgesOf(namespace, id, func(e *edge) {
+			if e.role.reach.uses() {
+				roles[e.role] = roles[e.role] || !e.everybody()
+			}
+		})
 	}
-	if slices.Contains(ids, identity{group: true, name: mastersGroup}) {
-		for _, name := range g.policies {
-			grants = append(grants, mastersGrant(name))
+	every := slices.Contains(ids, identity{group: true, name: mastersGroup})
+	own := every
+	named := map[string]bool{}
+	for r, notOnlyEverybody := range roles {
+		if r.reach.every {
+			every, own = true, own || notOnlyEverybody
+		}
+		for _, name := range r.reach.named {
+			named[name] = named[name] || notOnlyEverybody
 		}
 	}
-	grants = sortGrants(grants)
+	names := g.policies
+	if !every {
+		names = slices.Sorted(maps.Keys(named))
+	}
 	var out []Usable
-	for len(grants) > 0 {
-		name, n := grants[0].Policy, 1
-		for n < len(grants) && grants[n].Policy == name {
-			n++
-		}
-		out = append(out, Usable{Policy: name, Via: grants[:n:n]})
-		grants = grants[n:]
+	for _, name := range names {
+		out = append(out, Usable{Policy: name, Everybody: !own && !named[name]})
 	}
 	return out
 }

@@ -66,19 +66,38 @@ func TestUsableByWorkload(t *testing.T) {
 	}
 }
 
-func TestMastersEvidence(t *testing.T) {
+// TestUsableThroughEverybody: what else lets one use a policy takes it out of everybody's.
+func TestUsableThroughEverybody(t *testing.T) {
 	t.Parallel()
-	g := policies("a", "b").role("", "r", use("b")).bind("", "r", user("root")).resolve()
-	built := func(policy string) access.Grant {
-		return access.Grant{
-			Policy: policy, Subject: access.Subject{Kind: access.Group, Name: "system:masters"},
-			Binding: "built into the API server", Role: "built into the API server", AllPolicies: true,
-		}
+	everybodys := func() *cluster {
+		return policies("a", "b").role("", "a", use("a")).bind("", "a", group("system:authenticated"))
 	}
-	bound := access.Grant{Policy: "b", Subject: access.Subject{Kind: access.User, Name: "root"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole r"}
-	want := []access.Usable{{Policy: "a", Via: []access.Grant{built("a")}}, {Policy: "b", Via: []access.Grant{built("b"), bound}}}
-	if diff := cmp.Diff(want, g.UsableBy("web", access.Principal{User: "root", Groups: []string{"system:masters"}})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	only, own, b := access.Usable{Policy: "a", Everybody: true}, access.Usable{Policy: "a"}, access.Usable{Policy: "b"}
+	for name, tc := range map[string]struct {
+		in     *cluster
+		groups []string
+		want   []access.Usable
+	}{
+		"only everybody":                   {everybodys(), nil, []access.Usable{only}},
+		"everybody twice":                  {everybodys().bind("", "a", group("system:serviceaccounts"), group("system:authenticated")), nil, []access.Usable{only}},
+		"everybody here":                   {everybodys().bind("web", "a", group("system:authenticated")), nil, []access.Usable{own}},
+		"everybody there":                  {everybodys().bind("ci", "a", group("system:authenticated")), nil, []access.Usable{only}},
+		"by name":                          {everybodys().bind("", "a", user("eve")), nil, []access.Usable{own}},
+		"by another role":                  {everybodys().role("web", "r", use("a")).bindKind("web", "Role", "r", user("eve")), nil, []access.Usable{own}},
+		"another policy by name":           {everybodys().role("", "b", use("b")).bind("", "b", user("eve")), nil, []access.Usable{only, b}},
+		"everything, as everybody":         {everybodys().bind("", "cluster-admin", group("system:authenticated")), nil, []access.Usable{only, {Policy: "b", Everybody: true}}},
+		"everything by name":               {everybodys().bind("", "cluster-admin", user("eve")), nil, []access.Usable{own, b}},
+		"everything, and one by name":      {everybodys().bind("", "cluster-admin", group("system:authenticated")).bind("web", "a", user("eve")), nil, []access.Usable{own, {Policy: "b", Everybody: true}}},
+		"system:masters":                   {everybodys(), []string{"system:masters"}, []access.Usable{own, b}},
+		"a role that lets nothing be used": {everybodys().role("", "pods", rule("", "pods", "create")).bind("web", "pods", user("eve")), nil, []access.Usable{only}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			who := access.Principal{User: "eve", Groups: append(tc.groups, "system:authenticated", "system:serviceaccounts")}
+			if diff := cmp.Diff(tc.want, tc.in.resolve().UsableBy("web", who)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -165,7 +184,7 @@ func ExampleGrants_UsableBy() {
 		bind("web", "psp:restricted", group("system:serviceaccounts:web")).
 		resolve()
 	for _, u := range g.UsableBy("web", access.ServiceAccountPrincipal("web", "api")) {
-		for _, via := range u.Via {
+		for _, via := range g.Policy(u.Policy) {
 			fmt.Printf("%s, by %s to %s for %s\n", u.Policy, via.Binding, via.Role, via.Subject)
 		}
 	}
