@@ -111,7 +111,6 @@ func (a *aggregation) keep() {
 		overwritten := a.takes[i] || slices.ContainsFunc(selected, func(j int) bool { return full[j] })
 		if !overwritten && a.invalid[i] == nil {
 			a.cluster[i].reach, a.cluster[i].kept = a.literal[i], true
-			delete(a.literal, i)
 		}
 	}
 }

@@ -73,7 +73,6 @@ func bootstrapRoles() []inventory.Role {
 		{Name: "admin", Aggregation: selecting("admin")},
 		{Name: "edit", Labels: into("admin"), Aggregation: selecting("edit")},
 		{Name: "view", Labels: into("edit"), Aggregation: selecting("view")},
-		{Name: "system:aggregate-to-admin", Labels: into("admin"), Others: true},
 		{Name: "system:aggregate-to-view", Labels: into("view"), Others: true},
 		{
 			Name: "system:aggregate-to-edit", Labels: into("edit"),
