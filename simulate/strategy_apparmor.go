@@ -1,0 +1,34 @@
+package simulate
+
+import (
+	"fmt"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// appArmorRule is pkg/security/podsecuritypolicy/apparmor: without a list everything goes, with a list every container
+// must have a profile in it, and there is no wildcard.
+type appArmorRule struct {
+	allowed map[string]bool // nil without a list
+	list    string          // for messages
+}
+
+func appArmorRuleOf(p *pspparse.Policy) appArmorRule {
+	list, _ := p.AppArmor()
+	if list == nil {
+		return appArmorRule{}
+	}
+	return appArmorRule{allowed: setOf(pspparse.SplitProfiles(*list)), list: *list}
+}
+
+func (t *trial) validateAppArmor(c *container) {
+	r := &t.policy.appArmor
+	key := appArmorAnnotationPrefix + c.Name
+	switch profile := t.annotations[key]; {
+	case r.allowed == nil:
+	case profile == "":
+		t.forbid(annotationPath(key), "AppArmor profile must be set")
+	case !r.allowed[profile]:
+		t.forbid(annotationPath(key), fmt.Sprintf("%s is not an allowed profile. Allowed values: %q", profile, r.list))
+	}
+}

@@ -1,0 +1,71 @@
+package simulate
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// capabilityRule is pkg/security/podsecuritypolicy/capabilities. Names are compared as they are: "ALL" is one like any
+// other, on both sides, and "*" means something in the list of allowed ones only.
+type capabilityRule struct {
+	add, drop map[corev1.Capability]bool
+	// mayAdd are the allowed ones and those that the policy adds itself.
+	mayAdd map[corev1.Capability]bool
+	any    bool
+}
+
+func capabilityRuleOf(s *pspparse.Spec) capabilityRule {
+	r := capabilityRule{
+		add:    capabilities(s.DefaultAddCapabilities),
+		drop:   capabilities(s.RequiredDropCapabilities),
+		mayAdd: capabilities(s.AllowedCapabilities),
+	}
+	r.any = r.mayAdd["*"]
+	maps.Copy(r.mayAdd, r.add)
+	return r
+}
+
+// fillIn returns the container's capabilities with what the policy adds, but for what the container drops by name, and
+// with what it drops. Where nothing is missing they stay as they are, in whatever order; else both lists are sorted, and
+// each name is told once.
+func (r *capabilityRule) fillIn(own *corev1.Capabilities) *corev1.Capabilities {
+	written := orEmpty(own)
+	missing := func(wanted map[corev1.Capability]bool, have ...[]corev1.Capability) []corev1.Capability {
+		var out []corev1.Capability
+		for c := range wanted {
+			if !slices.Contains(slices.Concat(have...), c) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	add := missing(r.add, written.Add, written.Drop)
+	drop := missing(r.drop, written.Drop)
+	if len(add) == 0 && len(drop) == 0 {
+		return own
+	}
+	return &corev1.Capabilities{Add: union(written.Add, add), Drop: union(written.Drop, drop)}
+}
+
+func union(a, b []corev1.Capability) []corev1.Capability {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// validateCapabilities: upstream also demands what is required to be dropped; it was filled in.
+func (t *trial) validateCapabilities(c *container) {
+	r := &t.policy.capabilities
+	if c.security.Capabilities == nil || r.any {
+		return
+	}
+	for _, added := range c.security.Capabilities.Add {
+		if !r.mayAdd[added] {
+			t.invalid(c.path("securityContext.capabilities.add"), quoted(string(added)), "capability may not be added")
+		}
+	}
+}

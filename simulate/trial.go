@@ -1,0 +1,137 @@
+package simulate
+
+import (
+	"fmt"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// compiled is a policy in the form that admission asks: its provider (pkg/security/podsecuritypolicy/factory.go).
+type compiled struct {
+	name  string
+	spec  *pspparse.Spec
+	fills *filling
+
+	seccomp      seccompRule
+	appArmor     appArmorRule
+	capabilities capabilityRule
+	volumes      map[string]bool
+}
+
+func compile(p *pspparse.Policy) *compiled {
+	return &compiled{
+		name:         p.Name,
+		spec:         &p.Spec,
+		fills:        fillingOf(p),
+		seccomp:      seccompRuleOf(p),
+		appArmor:     appArmorRuleOf(p),
+		capabilities: capabilityRuleOf(&p.Spec),
+		volumes:      setOf(p.Spec.Volumes),
+	}
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
+}
+
+// trial is one policy's try at one pod: the pod with what the policy fills in, and what the policy then has against it.
+// It copies no more of the pod than it may write, for most policies are asked in vain.
+type trial struct {
+	policy *compiled
+	// pod is as admission sees it, and never written. What may be filled in follows.
+	pod              *corev1.Pod
+	annotations      map[string]string // the pod's own until written
+	security         corev1.PodSecurityContext
+	runtimeClassName *string
+	containers       []container
+
+	// changed is true if anything was filled in, annotated if an annotation was.
+	changed, annotated bool
+	refusals           []Refusal
+}
+
+// container is one of any kind.
+type container struct {
+	*corev1.Container // as admission sees it, and never written
+	list              string
+	index             int
+	// security is the container's own context with what was filled in; it stands for none as well.
+	security corev1.SecurityContext
+	changed  bool
+}
+
+// try is assignSecurityContext: fill in, then validate.
+func try(p *compiled, pod *corev1.Pod) *trial {
+	t := &trial{
+		policy:           p,
+		pod:              pod,
+		annotations:      pod.Annotations,
+		security:         *orEmpty(pod.Spec.SecurityContext),
+		runtimeClassName: pod.Spec.RuntimeClassName,
+		containers:       containersOf(&pod.Spec),
+	}
+	t.fillIn()
+	t.validate()
+	return t
+}
+
+// containersOf lists all containers in the order of admission: init, regular, ephemeral.
+func containersOf(spec *corev1.PodSpec) []container {
+	out := make([]container, 0, len(spec.InitContainers)+len(spec.Containers)+len(spec.EphemeralContainers))
+	add := func(list string, index int, c *corev1.Container) {
+		out = append(out, container{Container: c, list: list, index: index, security: *orEmpty(c.SecurityContext)})
+	}
+	for i := range spec.InitContainers {
+		add("initContainers", i, &spec.InitContainers[i])
+	}
+	for i := range spec.Containers {
+		add("containers", i, &spec.Containers[i])
+	}
+	for i := range spec.EphemeralContainers {
+		add("ephemeralContainers", i, (*corev1.Container)(&spec.EphemeralContainers[i].EphemeralContainerCommon))
+	}
+	return out
+}
+
+// path names a field of the container.
+func (c *container) path(field string) string {
+	return fmt.Sprintf("spec.%s[%d].%s", c.list, c.index, field)
+}
+
+// annotate writes an annotation.
+func (t *trial) annotate(key, value string) {
+	if !t.annotated {
+		t.annotations = maps.Clone(t.annotations)
+	}
+	if t.annotations == nil {
+		t.annotations = map[string]string{}
+	}
+	t.annotations[key] = value
+	t.annotated, t.changed = true, true
+}
+
+// result is the pod with what was filled in; it shares nothing with the pod, nor with the policy.
+func (t *trial) result() *corev1.Pod {
+	out := t.pod.DeepCopy()
+	if t.annotated {
+		out.Annotations = t.annotations
+	}
+	out.Spec.SecurityContext = t.security.DeepCopy()
+	out.Spec.RuntimeClassName = nil
+	if t.runtimeClassName != nil {
+		out.Spec.RuntimeClassName = new(*t.runtimeClassName)
+	}
+	for i, c := range containersOf(&out.Spec) {
+		if t.containers[i].changed {
+			c.SecurityContext = t.containers[i].security.DeepCopy()
+		}
+	}
+	return out
+}
