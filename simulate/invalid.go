@@ -44,22 +44,19 @@ func (v *invalidity) pod(before, after *corev1.PodSecurityContext) {
 
 func (v *invalidity) container(c *container, before *corev1.SecurityContext) {
 	after := &c.security
+	const path = "securityContext."
 	if before.RunAsUser == nil {
-		v.id(c.path("securityContext.runAsUser"), after.RunAsUser)
+		v.id(c.path(path+"runAsUser"), after.RunAsUser)
 	}
 	if before.RunAsGroup == nil {
-		v.id(c.path("securityContext.runAsGroup"), after.RunAsGroup)
+		v.id(c.path(path+"runAsGroup"), after.RunAsGroup)
 	}
 	v.contradiction(c, before)
-	for field, filledIn := range map[string]bool{
-		"runAsUser":                before.RunAsUser == nil && after.RunAsUser != nil,
-		"runAsGroup":               before.RunAsGroup == nil && after.RunAsGroup != nil,
-		"capabilities":             before.Capabilities == nil && after.Capabilities != nil,
-		"readOnlyRootFilesystem":   before.ReadOnlyRootFilesystem == nil && after.ReadOnlyRootFilesystem != nil,
-		"allowPrivilegeEscalation": before.AllowPrivilegeEscalation == nil && after.AllowPrivilegeEscalation != nil,
-	} {
-		v.notOnWindows(c.path("securityContext."+field), filledIn)
-	}
+	v.notOnWindows(c.path(path+"capabilities"), before.Capabilities == nil && after.Capabilities != nil)
+	v.notOnWindows(c.path(path+"readOnlyRootFilesystem"), before.ReadOnlyRootFilesystem == nil && after.ReadOnlyRootFilesystem != nil)
+	v.notOnWindows(c.path(path+"allowPrivilegeEscalation"), before.AllowPrivilegeEscalation == nil && after.AllowPrivilegeEscalation != nil)
+	v.notOnWindows(c.path(path+"runAsUser"), before.RunAsUser == nil && after.RunAsUser != nil)
+	v.notOnWindows(c.path(path+"runAsGroup"), before.RunAsGroup == nil && after.RunAsGroup != nil)
 }
 
 // contradiction: a container cannot be denied privilege escalation and be privileged, or add CAP_SYS_ADMIN by that name.

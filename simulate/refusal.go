@@ -12,7 +12,7 @@ type Refusal struct {
 	Policy string
 	// Field is upstream's path. Some paths name no field that a pod has, as "spec.volumes[0].hostPath.pathPrefix".
 	Field string
-	// Type is InvalidValue, Forbidden or RequiredValue.
+	// Type is InvalidValue or Forbidden.
 	Type RefusalType
 	// Value as a message shows it: strings are quoted. Empty for types that show none.
 	Value string

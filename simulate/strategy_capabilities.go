@@ -33,19 +33,22 @@ func capabilityRuleOf(s *pspparse.Spec) capabilityRule {
 // with what it drops. Where nothing is missing they stay as they are, in whatever order; else both lists are sorted, and
 // each name is told once.
 func (r *capabilityRule) fillIn(own *corev1.Capabilities) *corev1.Capabilities {
-	written := orEmpty(own)
-	missing := func(wanted map[corev1.Capability]bool, have ...[]corev1.Capability) []corev1.Capability {
-		var out []corev1.Capability
-		for c := range wanted {
-			if !slices.Contains(slices.Concat(have...), c) {
-				out = append(out, c)
-			}
-		}
-		return out
+	if len(r.add)+len(r.drop) == 0 {
+		return own
 	}
-	add := missing(r.add, written.Add, written.Drop)
-	drop := missing(r.drop, written.Drop)
-	if len(add) == 0 && len(drop) == 0 {
+	written := orEmpty(own)
+	var add, drop []corev1.Capability
+	for c := range r.add {
+		if !slices.Contains(written.Add, c) && !slices.Contains(written.Drop, c) {
+			add = append(add, c)
+		}
+	}
+	for c := range r.drop {
+		if !slices.Contains(written.Drop, c) {
+			drop = append(drop, c)
+		}
+	}
+	if len(add)+len(drop) == 0 {
 		return own
 	}
 	return &corev1.Capabilities{Add: union(written.Add, add), Drop: union(written.Drop, drop)}
