@@ -148,8 +148,8 @@ func (a *Admitter) change(r *Request) Admission {
 // (pkg/registry/rbac/helpers.go).
 func onlyForCollection(pod, old *corev1.Pod) bool {
 	copied := *pod
-	copied.OwnerReferences, copied.Finalizers = old.OwnerReferences, old.Finalizers
-	copied.SelfLink, copied.ManagedFields = old.SelfLink, old.ManagedFields
+	copied.OwnerReferences, copied.Finalizers, copied.ManagedFields = old.OwnerReferences, old.Finalizers, old.ManagedFields
+	copied.SetSelfLink(old.GetSelfLink())
 	return equality.Semantic.DeepEqual(&copied, old)
 }
 
@@ -167,12 +167,13 @@ type choice struct {
 func (a *Admitter) choose(pod *corev1.Pod, usable Usable, pass Pass) choice {
 	c := choice{noPolicies: len(a.policies) == 0}
 	withAccount := pod.Spec.ServiceAccountName != ""
+	containers := containersOf(&pod.Spec)
 	var filledIn *trial
 	for _, i := range a.order(pod, pass) {
 		if !usable.has(i, withAccount) {
 			continue
 		}
-		t := try(a.policies[i], pod)
+		t := try(a.policies[i], pod, containers)
 		switch {
 		case len(t.refusals) > 0:
 			c.refusals = append(c.refusals, t.refusals...)

@@ -12,51 +12,52 @@ import (
 // and not against the pod as it was seen; both are prepared for storage. It assumes that the policy itself is valid: what
 // may be wrong is that a value does not fit the pod, or is an ID that policies may hold and pods may not.
 func invalidated(seen, pod *corev1.Pod) []Refusal {
-	v := &invalidity{windows: pod.Spec.OS != nil && pod.Spec.OS.Name == corev1.Windows}
-	v.pod(seen.Spec.SecurityContext, pod.Spec.SecurityContext)
+	v := &invalidity{}
+	windows := pod.Spec.OS != nil && pod.Spec.OS.Name == corev1.Windows
+	v.ids(seen.Spec.SecurityContext, pod.Spec.SecurityContext)
+	if windows {
+		v.onWindows(seen.Spec.SecurityContext, pod.Spec.SecurityContext)
+	}
 	before := containersOf(&seen.Spec)
 	for i, after := range containersOf(&pod.Spec) {
-		v.container(&after, &before[i].security)
+		v.containerIDs(&after, &before[i].security)
+		v.contradiction(&after, &before[i].security)
+		if windows {
+			v.containerOnWindows(&after, &before[i].security)
+		}
 	}
 	return v.found
 }
 
-type invalidity struct {
-	windows bool
-	found   []Refusal
+type invalidity struct{ found []Refusal }
+
+func (v *invalidity) add(field string, kind RefusalType, detail string) {
+	v.found = append(v.found, Refusal{Field: field, Type: kind, Detail: detail})
 }
 
-func (v *invalidity) pod(before, after *corev1.PodSecurityContext) {
-	const path = "spec.securityContext."
-	if before.FSGroup == nil {
-		v.id(path+"fsGroup", after.FSGroup)
+func (v *invalidity) ids(before, after *corev1.PodSecurityContext) {
+	if before.FSGroup == nil && !validID(after.FSGroup) {
+		v.badID("spec.securityContext.fsGroup")
 	}
-	if before.SupplementalGroups == nil {
-		for i := range after.SupplementalGroups {
-			v.id(fmt.Sprintf(path+"supplementalGroups[%d]", i), &after.SupplementalGroups[i])
-		}
+	if before.SupplementalGroups == nil && len(after.SupplementalGroups) > 0 && !validID(&after.SupplementalGroups[0]) {
+		v.badID("spec.securityContext.supplementalGroups[0]")
 	}
-	v.notOnWindows(path+"fsGroup", before.FSGroup == nil && after.FSGroup != nil)
-	v.notOnWindows(path+"supplementalGroups", before.SupplementalGroups == nil && after.SupplementalGroups != nil)
-	v.notOnWindows(path+"seLinuxOptions", before.SELinuxOptions == nil && after.SELinuxOptions != nil)
-	v.notOnWindows(path+"seccompProfile", before.SeccompProfile == nil && after.SeccompProfile != nil)
 }
 
-func (v *invalidity) container(c *container, before *corev1.SecurityContext) {
-	after := &c.security
-	const path = "securityContext."
-	if before.RunAsUser == nil {
-		v.id(c.path(path+"runAsUser"), after.RunAsUser)
+func (v *invalidity) containerIDs(c *container, before *corev1.SecurityContext) {
+	if before.RunAsUser == nil && !validID(c.security.RunAsUser) {
+		v.badID(c.path("securityContext.runAsUser"))
 	}
-	if before.RunAsGroup == nil {
-		v.id(c.path(path+"runAsGroup"), after.RunAsGroup)
+	if before.RunAsGroup == nil && !validID(c.security.RunAsGroup) {
+		v.badID(c.path("securityContext.runAsGroup"))
 	}
-	v.contradiction(c, before)
-	v.notOnWindows(c.path(path+"capabilities"), before.Capabilities == nil && after.Capabilities != nil)
-	v.notOnWindows(c.path(path+"readOnlyRootFilesystem"), before.ReadOnlyRootFilesystem == nil && after.ReadOnlyRootFilesystem != nil)
-	v.notOnWindows(c.path(path+"allowPrivilegeEscalation"), before.AllowPrivilegeEscalation == nil && after.AllowPrivilegeEscalation != nil)
-	v.notOnWindows(c.path(path+"runAsUser"), before.RunAsUser == nil && after.RunAsUser != nil)
-	v.notOnWindows(c.path(path+"runAsGroup"), before.RunAsGroup == nil && after.RunAsGroup != nil)
+}
+
+// validID is about users and groups alike.
+func validID(id *int64) bool { return id == nil || 0 <= *id && *id <= math.MaxInt32 }
+
+func (v *invalidity) badID(field string) {
+	v.add(field, InvalidValue, fmt.Sprintf("must be between 0 and %d, inclusive", math.MaxInt32))
 }
 
 // contradiction: a container cannot be denied privilege escalation and be privileged, or add CAP_SYS_ADMIN by that name.
@@ -79,19 +80,26 @@ func contradictions(sc *corev1.SecurityContext) (privileged, admin bool) {
 	return isTrue(sc.Privileged), slices.Contains(orEmpty(sc.Capabilities).Add, "CAP_SYS_ADMIN")
 }
 
-// id is about users and groups alike.
-func (v *invalidity) id(field string, id *int64) {
-	if id != nil && (*id < 0 || *id > math.MaxInt32) {
-		v.add(field, InvalidValue, "must be between 0 and 2147483647, inclusive")
-	}
+// What a policy may fill into a pod for Windows is, but for runAsNonRoot and annotations, for Linux only.
+
+func (v *invalidity) onWindows(before, after *corev1.PodSecurityContext) {
+	v.linuxOnly("spec.securityContext.seLinuxOptions", before.SELinuxOptions == nil && after.SELinuxOptions != nil)
+	v.linuxOnly("spec.securityContext.seccompProfile", before.SeccompProfile == nil && after.SeccompProfile != nil)
+	v.linuxOnly("spec.securityContext.fsGroup", before.FSGroup == nil && after.FSGroup != nil)
+	v.linuxOnly("spec.securityContext.supplementalGroups", before.SupplementalGroups == nil && after.SupplementalGroups != nil)
 }
 
-func (v *invalidity) notOnWindows(field string, filledIn bool) {
-	if v.windows && filledIn {
+func (v *invalidity) containerOnWindows(c *container, before *corev1.SecurityContext) {
+	after, path := &c.security, c.path("securityContext.")
+	v.linuxOnly(path+"capabilities", before.Capabilities == nil && after.Capabilities != nil)
+	v.linuxOnly(path+"readOnlyRootFilesystem", before.ReadOnlyRootFilesystem == nil && after.ReadOnlyRootFilesystem != nil)
+	v.linuxOnly(path+"allowPrivilegeEscalation", before.AllowPrivilegeEscalation == nil && after.AllowPrivilegeEscalation != nil)
+	v.linuxOnly(path+"runAsUser", before.RunAsUser == nil && after.RunAsUser != nil)
+	v.linuxOnly(path+"runAsGroup", before.RunAsGroup == nil && after.RunAsGroup != nil)
+}
+
+func (v *invalidity) linuxOnly(field string, filledIn bool) {
+	if filledIn {
 		v.add(field, Forbidden, "cannot be set for a windows pod")
 	}
-}
-
-func (v *invalidity) add(field string, kind RefusalType, detail string) {
-	v.found = append(v.found, Refusal{Field: field, Type: kind, Detail: detail})
 }

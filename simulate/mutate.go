@@ -41,8 +41,8 @@ func (t *trial) fillInContainer(c *container) {
 	if t.security.RunAsGroup == nil {
 		fill(&c.changed, &sc.RunAsGroup, f.runAsGroup)
 	}
-	if key := appArmorAnnotationPrefix + c.Name; f.appArmor != "" && t.annotations[key] == "" {
-		t.annotate(key, f.appArmor)
+	if f.appArmor != "" && t.annotations[c.appArmorKey] == "" {
+		t.annotate(c.appArmorKey, f.appArmor)
 	}
 	if f.runAsNonRoot && t.runAsUser(c) == nil && t.security.RunAsNonRoot == nil {
 		fill(&c.changed, &sc.RunAsNonRoot, new(true))

@@ -108,16 +108,16 @@ func mountToken(spec *corev1.PodSpec) {
 	}
 }
 
-func mountTokenIn(containers []corev1.Container, volume string) (any bool) {
+func mountTokenIn(containers []corev1.Container, volume string) (mounted bool) {
 	taken := func(m corev1.VolumeMount) bool { return m.MountPath == tokenMountPath }
 	for i := range containers {
 		c := &containers[i]
 		if !slices.ContainsFunc(c.VolumeMounts, taken) {
 			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: tokenMountPath})
-			any = true
+			mounted = true
 		}
 	}
-	return any
+	return mounted
 }
 
 func tokenVolume(name string) corev1.Volume {

@@ -14,7 +14,7 @@ func prepareForCreate(pod *corev1.Pod) {
 	level.SeccompProfile = inStep(pod, seccompPodAnnotation, level.SeccompProfile)
 	for _, c := range containersOf(&pod.Spec) {
 		field := orEmpty(c.SecurityContext).SeccompProfile
-		if synced := inStep(pod, seccompContainerAnnotationPrefix+c.Name, field); synced != field {
+		if synced := inStep(pod, c.seccompKey, field); synced != field {
 			c.SecurityContext = orEmpty(c.SecurityContext)
 			c.SecurityContext.SeccompProfile = synced
 		}

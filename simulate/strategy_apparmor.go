@@ -23,12 +23,11 @@ func appArmorRuleOf(p *pspparse.Policy) appArmorRule {
 
 func (t *trial) validateAppArmor(c *container) {
 	r := &t.policy.appArmor
-	key := appArmorAnnotationPrefix + c.Name
-	switch profile := t.annotations[key]; {
+	switch profile := t.annotations[c.appArmorKey]; {
 	case r.allowed == nil:
 	case profile == "":
-		t.forbid(annotationPath(key), "AppArmor profile must be set")
+		t.forbid(annotationPath(c.appArmorKey), "AppArmor profile must be set")
 	case !r.allowed[profile]:
-		t.forbid(annotationPath(key), fmt.Sprintf("%s is not an allowed profile. Allowed values: %q", profile, r.list))
+		t.forbid(annotationPath(c.appArmorKey), fmt.Sprintf("%s is not an allowed profile. Allowed values: %q", profile, r.list))
 	}
 }

@@ -55,7 +55,7 @@ func (t *trial) validatePodSeccomp() {
 }
 
 func (t *trial) validateContainerSeccomp(c *container) {
-	t.validateSeccomp(seccompContainerAnnotationPrefix+c.Name, t.seccompOf(c))
+	t.validateSeccomp(c.seccompKey, t.seccompOf(c))
 }
 
 // seccompOf is the container's profile. Unlike for the pod, a field goes before its annotation, and an annotation counts
@@ -64,7 +64,7 @@ func (t *trial) seccompOf(c *container) string {
 	if c.security.SeccompProfile != nil {
 		return seccompAnnotation(c.security.SeccompProfile)
 	}
-	if profile, ok := t.annotations[seccompContainerAnnotationPrefix+c.Name]; ok {
+	if profile, ok := t.annotations[c.seccompKey]; ok {
 		return profile
 	}
 	if t.security.SeccompProfile != nil {

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -62,20 +63,22 @@ type container struct {
 	*corev1.Container // as admission sees it, and never written
 	list              string
 	index             int
+	// The annotations that are about it.
+	seccompKey, appArmorKey string
 	// security is the container's own context with what was filled in; it stands for none as well.
 	security corev1.SecurityContext
 	changed  bool
 }
 
-// try is assignSecurityContext: fill in, then validate.
-func try(p *compiled, pod *corev1.Pod) *trial {
+// try is assignSecurityContext: fill in, then validate. The containers are those of the pod.
+func try(p *compiled, pod *corev1.Pod, containers []container) *trial {
 	t := &trial{
 		policy:           p,
 		pod:              pod,
 		annotations:      pod.Annotations,
 		security:         *orEmpty(pod.Spec.SecurityContext),
 		runtimeClassName: pod.Spec.RuntimeClassName,
-		containers:       containersOf(&pod.Spec),
+		containers:       slices.Clone(containers),
 	}
 	t.fillIn()
 	t.validate()
@@ -86,7 +89,10 @@ func try(p *compiled, pod *corev1.Pod) *trial {
 func containersOf(spec *corev1.PodSpec) []container {
 	out := make([]container, 0, len(spec.InitContainers)+len(spec.Containers)+len(spec.EphemeralContainers))
 	add := func(list string, index int, c *corev1.Container) {
-		out = append(out, container{Container: c, list: list, index: index, security: *orEmpty(c.SecurityContext)})
+		out = append(out, container{
+			Container: c, list: list, index: index, security: *orEmpty(c.SecurityContext),
+			seccompKey: seccompContainerAnnotationPrefix + c.Name, appArmorKey: appArmorAnnotationPrefix + c.Name,
+		})
 	}
 	for i := range spec.InitContainers {
 		add("initContainers", i, &spec.InitContainers[i])
