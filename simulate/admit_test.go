@@ -175,3 +175,44 @@ func TestWithheld(t *testing.T) {
 		}
 	}
 }
+
+// Those withheld are told by name, whichever is asked first.
+func TestWithheldByName(t *testing.T) {
+	t.Parallel()
+	nonRoot := func(name string) *pspparse.Policy {
+		p := anything(name)
+		p.Spec.RunAsUser.Rule = pspparse.MustRunAsNonRoot
+		return p
+	}
+	a := simulate.NewAdmitter([]*pspparse.Policy{nonRoot("b"), nonRoot("c"), nonRoot("a")})
+	old := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}}}
+	old.Annotations = map[string]string{"kubernetes.io/psp": "c"}
+	pod := old.DeepCopy()
+	pod.Labels = map[string]string{"x": "y"}
+	got := a.Admit(simulate.Request{Pod: pod, Old: old, Usable: a.Usable(nil, []string{"a", "b", "c"})})
+	if diff := gocmp.Diff([]string{"a", "b", "c"}, got.Withheld); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// anything is a policy that admits pods without volumes and has no opinion.
+func anything(name string) *pspparse.Policy {
+	anyone := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
+	return &pspparse.Policy{Name: name, Spec: pspparse.Spec{
+		SELinux: pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny}, RunAsUser: anyone, SupplementalGroups: anyone, FSGroup: anyone,
+	}}
+}
+
+// A policy that was not parsed, and so has not got the API's default, allows privilege escalation too.
+func TestEscalationOfAPolicyWithoutDefaults(t *testing.T) {
+	t.Parallel()
+	a := simulate.NewAdmitter([]*pspparse.Policy{anything("a")})
+	pod := &corev1.Pod{Spec: corev1.PodSpec{
+		AutomountServiceAccountToken: new(false),
+		Containers:                   []corev1.Container{{Name: "c", SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(true)}}},
+	}}
+	got := a.Admit(simulate.Request{Pod: pod, Usable: a.Usable([]string{"a"}, nil)})
+	if got.Policy != "a" || got.FilledIn {
+		t.Errorf("got %+v", got)
+	}
+}

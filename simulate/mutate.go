@@ -13,7 +13,7 @@ func (t *trial) fillIn() {
 	}
 	fill(&t.changed, &t.security.FSGroup, f.fsGroup)
 	fill(&t.changed, &t.security.SELinuxOptions, f.seLinuxOptions)
-	if profile := t.seccompToWrite(); profile != "" && profile != t.annotations[seccompPodAnnotation] {
+	if profile := t.seccompToWrite(); profile != t.annotations[seccompPodAnnotation] {
 		t.annotate(seccompPodAnnotation, profile)
 	}
 	fill(&t.changed, &t.runtimeClassName, f.runtimeClassName)

@@ -26,9 +26,9 @@ func prepareForCreate(pod *corev1.Pod) {
 func inStep(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.SeccompProfile {
 	annotation, annotated := pod.Annotations[key]
 	switch {
-	case field == nil && annotated:
+	case field == nil:
 		return seccompField(annotation)
-	case field == nil || annotated || seccompAnnotation(field) == "":
+	case annotated || seccompAnnotation(field) == "":
 		return field
 	}
 	if pod.Annotations == nil {

@@ -14,7 +14,7 @@ const seccompContainerAnnotationPrefix = "container.seccomp.security.alpha.kuber
 // seccompRule is pkg/security/podsecuritypolicy/seccomp. Profiles are compared as annotations spell them, and the list
 // has no other wildcard than "*".
 type seccompRule struct {
-	allowed map[string]bool // without "*"; empty also where the policy has no list
+	allowed map[string]bool // empty where the policy has no list
 	any     bool
 	list    string // for messages
 }
@@ -26,7 +26,6 @@ func seccompRuleOf(p *pspparse.Policy) seccompRule {
 	}
 	r := seccompRule{allowed: setOf(pspparse.SplitProfiles(*list)), list: *list}
 	r.any = r.allowed["*"]
-	delete(r.allowed, "*")
 	if r.allowed["docker/default"] || r.allowed["runtime/default"] {
 		r.allowed["docker/default"], r.allowed["runtime/default"] = true, true
 	}
@@ -46,12 +45,9 @@ func (t *trial) seccompToWrite() string {
 	}
 }
 
+// validatePodSeccomp: a field that an annotation can express has been written to it by now.
 func (t *trial) validatePodSeccomp() {
-	profile := t.annotations[seccompPodAnnotation]
-	if profile == "" && t.security.SeccompProfile != nil {
-		profile = seccompAnnotation(t.security.SeccompProfile)
-	}
-	t.validateSeccomp(seccompPodAnnotation, profile)
+	t.validateSeccomp(seccompPodAnnotation, t.annotations[seccompPodAnnotation])
 }
 
 func (t *trial) validateContainerSeccomp(c *container) {
@@ -73,7 +69,7 @@ func (t *trial) seccompOf(c *container) string {
 	return t.annotations[seccompPodAnnotation]
 }
 
-// validateSeccomp: without a list no profile may be set; with a list one must be, unless it has "*" and nothing else.
+// validateSeccomp: without a list no profile may be set; with a list one must be, unless "*" is in it.
 func (t *trial) validateSeccomp(key, profile string) {
 	r := &t.policy.seccomp
 	switch unset := profile == ""; {

@@ -130,7 +130,6 @@ func (t *trial) result() *corev1.Pod {
 		out.Annotations = t.annotations
 	}
 	out.Spec.SecurityContext = t.security.DeepCopy()
-	out.Spec.RuntimeClassName = nil
 	if t.runtimeClassName != nil {
 		out.Spec.RuntimeClassName = new(*t.runtimeClassName)
 	}

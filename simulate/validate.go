@@ -108,7 +108,7 @@ func (t *trial) validateEscalation(c *container) {
 	if t.policy.spec.ReadOnlyRootFilesystem && !isTrue(c.security.ReadOnlyRootFilesystem) {
 		t.invalid(c.path("securityContext.readOnlyRootFilesystem"), boolean(false), "ReadOnlyRootFilesystem must be set to true")
 	}
-	if !isTrue(t.policy.spec.AllowPrivilegeEscalation) && isTrue(c.security.AllowPrivilegeEscalation) {
+	if allowed := t.policy.spec.AllowPrivilegeEscalation; allowed != nil && !*allowed && isTrue(c.security.AllowPrivilegeEscalation) {
 		t.invalid(c.path("securityContext.allowPrivilegeEscalation"), boolean(true), "Allowing privilege escalation for containers is not allowed")
 	}
 }

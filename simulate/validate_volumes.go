@@ -70,20 +70,20 @@ func notNamespace(f corev1.DownwardAPIVolumeFile) bool {
 
 // validateHostPath: where only read-only entries match, each mount of the volume has to be read-only.
 func (t *trial) validateHostPath(field string, v *corev1.Volume) {
-	allowed, readOnly := allowsHostPath(t.policy.spec.AllowedHostPaths, v.HostPath.Path)
-	if !allowed {
+	switch allowed, readOnly := allowsHostPath(t.policy.spec.AllowedHostPaths, v.HostPath.Path); {
+	case !allowed:
 		t.invalid(field+".hostPath.pathPrefix", quoted(v.HostPath.Path), "is not allowed to be used")
-		return
+	case readOnly:
+		for i := range t.containers {
+			t.validateMounts(&t.containers[i], v.Name)
+		}
 	}
-	if !readOnly {
-		return
-	}
-	for i := range t.containers {
-		c := &t.containers[i]
-		for j, m := range c.VolumeMounts {
-			if m.Name == v.Name && !m.ReadOnly {
-				t.invalid(c.path(fmt.Sprintf("volumeMounts[%d].readOnly", j)), boolean(false), "must be read-only")
-			}
+}
+
+func (t *trial) validateMounts(c *container, volume string) {
+	for i, m := range c.VolumeMounts {
+		if m.Name == volume && !m.ReadOnly {
+			t.invalid(c.path(fmt.Sprintf("volumeMounts[%d].readOnly", i)), boolean(false), "must be read-only")
 		}
 	}
 }
