@@ -10,15 +10,23 @@ import (
 // its feature gate is off.
 func prepareForCreate(pod *corev1.Pod) {
 	resetProcMounts(pod)
-	level := pod.Spec.SecurityContext // there since decoding
-	level.SeccompProfile = inStep(pod, seccompPodAnnotation, level.SeccompProfile)
+	syncSeccomp(pod)
+}
+
+// syncSeccomp reports whether it set a field; the pod has a security context.
+func syncSeccomp(pod *corev1.Pod) (set bool) {
+	level := pod.Spec.SecurityContext
+	if synced := inStep(pod, seccompPodAnnotation, level.SeccompProfile); synced != level.SeccompProfile {
+		level.SeccompProfile, set = synced, true
+	}
 	for _, c := range containersOf(&pod.Spec) {
 		field := orEmpty(c.SecurityContext).SeccompProfile
-		if synced := inStep(pod, c.seccompKey, field); synced != field {
+		if synced := inStep(pod, seccompContainerAnnotationPrefix+c.Name, field); synced != field {
 			c.SecurityContext = orEmpty(c.SecurityContext)
-			c.SecurityContext.SeccompProfile = synced
+			c.SecurityContext.SeccompProfile, set = synced, true
 		}
 	}
+	return set
 }
 
 // inStep writes the annotation where only the field is set, and returns the field as it is to be where only the

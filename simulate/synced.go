@@ -4,12 +4,11 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
-
-const seccompContainerAnnotationPrefix = "container.seccomp.security.alpha.kubernetes.io/"
 
 // firstUnsynced is the first version whose servers leave seccomp annotations alone. It is one at which checks change, too
 // (ChangePoints), so verdicts hold from one such version to the next all the same.
@@ -35,25 +34,10 @@ func (j *Judge) synced(s *inventory.Shape, v api.Version) *judgement {
 
 // sync returns a copy with the fields set, nil if none is.
 func sync(s *inventory.Shape) *inventory.Shape {
-	pod := &inventory.Shape{Annotations: maps.Clone(s.Annotations), Spec: *s.Spec.DeepCopy()}
-	changed := false
-	write := func(field **corev1.SeccompProfile, key string) {
-		if profile := seccompField(s.Annotations[key]); *field == nil && profile != nil {
-			*field, changed = profile, true
-		}
-	}
-	if pod.Spec.SecurityContext == nil {
-		pod.Spec.SecurityContext = &corev1.PodSecurityContext{}
-	}
-	write(&pod.Spec.SecurityContext.SeccompProfile, seccompPodAnnotation)
-	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range list {
-			list[i].SecurityContext = orEmpty(list[i].SecurityContext)
-			write(&list[i].SecurityContext.SeccompProfile, seccompContainerAnnotationPrefix+list[i].Name)
-		}
-	}
-	if !changed {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: maps.Clone(s.Annotations)}, Spec: *s.Spec.DeepCopy()}
+	pod.Spec.SecurityContext = orEmpty(pod.Spec.SecurityContext)
+	if !syncSeccomp(pod) {
 		return nil
 	}
-	return pod
+	return &inventory.Shape{Annotations: pod.Annotations, Spec: pod.Spec}
 }
