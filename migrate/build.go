@@ -50,6 +50,12 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.indexPolicies()
+	b.automount = map[accountKey]*bool{}
+	for _, a := range inv.ServiceAccounts {
+		if a.Automount != nil {
+			b.automount[accountKey{a.Namespace, a.Name}] = a.Automount
+		}
+	}
 
 	plan := &Plan{
 		APIVersion:    APIVersion,
@@ -94,6 +100,8 @@ type builder struct {
 
 	assessed map[string]mapping.Assessment
 	byName   map[string]*pspparse.Policy
+	// automount of the accounts that say it.
+	automount map[accountKey]*bool
 	lost     map[lostKey][]Lost
 }
 

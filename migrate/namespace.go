@@ -54,7 +54,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
 	}
 	for i := range workloads {
-		w := b.workload(&workloads[i])
+		w := b.workload(&workloads[i], complete)
 		out.Workloads = append(out.Workloads, w)
 		out.Observed = append(out.Observed, w.Observed...)
 	}
@@ -62,6 +62,9 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	out.Observed = slices.Compact(out.Observed)
 
 	out.Needed = needed(out.Workloads)
+	if b.foreseeable(complete) {
+		out.Achievable = achievable(out.Workloads)
+	}
 	out.Blockers = blockers(out.Workloads, out.Needed)
 	out.Without = without(out.Workloads, out.Needed)
 	b.permitted(&out, workloads)

@@ -156,7 +156,8 @@ type Namespace struct {
 	// Current labels, as they stand; a mode that is not labelled is absent.
 	Current Labels `json:"current"`
 	// Permitted: the least strict closest level over the usable policies; Needed: the strictest level that everything
-	// in the namespace meets on the day after. Achievable is absent until PSP admission is simulated.
+	// in the namespace meets on the day after; Achievable: the strictest that everything would meet if the templates
+	// stated what policies fill in today. It is absent where there are no policies, and where not all was read.
 	Permitted  api.Level `json:"permitted,omitempty"`
 	Needed     api.Level `json:"needed,omitempty"`
 	Achievable api.Level `json:"achievable,omitempty"`
@@ -262,9 +263,14 @@ type Workload struct {
 	UsablePolicies []string `json:"usablePolicies"`
 	// Observed: the kubernetes.io/psp annotations of its live pods, sorted.
 	Observed []string `json:"observed,omitempty"`
-	// AdmittedBy and Mutations are absent until PSP admission is simulated.
-	AdmittedBy string         `json:"admittedBy,omitempty"`
-	Level      WorkloadLevels `json:"level"`
+	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
+	// what the template must state itself to stay as it is. Both are absent where no policy would admit them, for which
+	// Refused says why, and where what this depends on was not read.
+	AdmittedBy string   `json:"admittedBy,omitempty"`
+	Refused    []string `json:"refused,omitempty"`
+	// PolicyDrift: live pods that would be treated differently if they were created again today.
+	PolicyDrift []PolicyDrift  `json:"policyDrift,omitempty"`
+	Level       WorkloadLevels `json:"level"`
 	// Estimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template or in
 	// containers beyond it.
 	Estimated  bool        `json:"estimated,omitempty"`
@@ -284,7 +290,11 @@ type WorkloadLevels struct {
 
 // Mutation is one value that a policy fills into the workload's pods.
 type Mutation struct {
-	Path   string `json:"path"`
+	// Path in the pod template, as upstream writes it: spec.containers[0].securityContext.runAsNonRoot.
+	Path string `json:"path"`
+	// Container whose value it is; absent for a value of the pod.
+	Container string `json:"container,omitempty"`
+	// Value as compact JSON.
 	Value  string `json:"value"`
 	Policy string `json:"policy"`
 }

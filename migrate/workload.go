@@ -11,7 +11,7 @@ import (
 )
 
 // workload judges one workload at every version at which enforce must hold and takes the least strict answer.
-func (b *builder) workload(w *inventory.Workload) Workload {
+func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	out := Workload{
 		Kind:           w.Kind,
 		Name:           w.Name,
@@ -37,6 +37,9 @@ func (b *builder) workload(w *inventory.Workload) Workload {
 
 	if v, ok := b.judge.AsWritten(w, b.target); ok {
 		out.Level.AsWritten = v.Level
+	}
+	if b.foreseeable(complete) {
+		b.foresee(&out, w)
 	}
 	var violations []simulate.Violation
 	for _, v := range b.enforceAt {

@@ -20,10 +20,14 @@ type Judge struct {
 	// fillings by policy name; a name that is missing is a policy of which nothing is known.
 	fillings map[string]*filling
 	unknown  *filling
+	none     *filling
 
 	shapes    map[*inventory.Shape]*judgement
 	estimates map[estimate]*judgement
 	syncs     map[*inventory.Shape]*judgement
+	// admitter and foreseen answer for PSP admission.
+	admitter *Admitter
+	foreseen map[question]*Foresight
 
 	// What follows makes equal findings one: most shapes differ in nothing that any check tells.
 	judgements map[string]*judgement
@@ -54,7 +58,10 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		evaluator:  evaluator,
 		fillings:   make(map[string]*filling, len(policies)),
 		unknown:    anyFilling(),
+		none:       &filling{nothing: true},
 		shapes:     map[*inventory.Shape]*judgement{},
+		admitter:   NewAdmitter(policies),
+		foreseen:   map[question]*Foresight{},
 		estimates:  map[estimate]*judgement{},
 		syncs:      map[*inventory.Shape]*judgement{},
 		judgements: map[string]*judgement{},

@@ -1,0 +1,137 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// PolicyDrift is a sort of live pods of a workload that PSP admission would treat differently if they were created again
+// today.
+type PolicyDrift struct {
+	// Pods is how many there are, Example the first of them by name.
+	Pods    int    `json:"pods"`
+	Example string `json:"example"`
+	// Observed is the policy that admitted them.
+	Observed string `json:"observed,omitempty"`
+	// Foreseen is the policy that would admit them today; absent if they would be refused.
+	Foreseen string `json:"foreseen,omitempty"`
+	// Why is a sentence: what may have changed, or what refuses them.
+	Why string `json:"why"`
+}
+
+// foreseeable is true where all was read that admission depends on. Where something is missing, the policy that would
+// admit a pod, or the grant to use it, may be what is missing.
+func (b *builder) foreseeable(complete bool) bool {
+	return len(b.inv.Policies) > 0 && (complete || b.opts.AllowPartial)
+}
+
+// achievable is the strictest level that all workloads would meet with what policies fill in today. What no policy
+// admits today counts as it is.
+func achievable(workloads []Workload) api.Level {
+	var l api.Level
+	for i := range workloads {
+		l = leastStrict(l, cmp.Or(workloads[i].Level.AsAdmitted, workloads[i].Level.DayAfter))
+	}
+	return l
+}
+
+// foresee says what PSP admission would make today of the pods of a workload, if all that this depends on was read.
+func (b *builder) foresee(out *Workload, w *inventory.Workload) {
+	if len(out.UsablePolicies) == 0 && b.inv.Source.Kind == inventory.SourceFiles {
+		return // files seldom hold every grant
+	}
+	by := simulate.Author{Usable: b.judge.Usable(out.UsablePolicies), Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}]}
+	if w.Template != nil {
+		f := b.judge.Foresee(w.Template, by)
+		b.admitted(out, f)
+		for _, v := range f.Filled {
+			out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
+		}
+		if f.Policy == "" {
+			out.Refused = refusal(f)
+		}
+	}
+	for i := range w.Pods {
+		g := &w.Pods[i]
+		by := by
+		by.Mirror, by.Automount = g.Mirror, b.automount[accountKey{w.Namespace, g.ServiceAccount}]
+		f := b.judge.ForeseeAgain(w.Template, g, by)
+		if w.Template == nil {
+			b.admitted(out, f)
+		}
+		if g.Count == 0 || g.AdmittedBy == "" {
+			continue
+		}
+		b.asAdmitted(out, g.Shape)
+		if why := b.drifted(w, g, f, out.UsablePolicies); why != "" {
+			out.PolicyDrift = append(out.PolicyDrift, PolicyDrift{
+				Pods: g.Count, Example: g.Example, Observed: g.AdmittedBy, Foreseen: f.Policy, Why: why,
+			})
+		}
+	}
+}
+
+type accountKey struct{ namespace, name string }
+
+// admitted takes the policy that admits the pod, and its level as admitted.
+func (b *builder) admitted(out *Workload, f *simulate.Foresight) {
+	out.AdmittedBy = cmp.Or(out.AdmittedBy, f.Policy)
+	if f.Shape != nil {
+		b.asAdmitted(out, f.Shape)
+	}
+}
+
+func (b *builder) asAdmitted(out *Workload, s *inventory.Shape) {
+	for _, v := range b.enforceAt {
+		out.Level.AsAdmitted = leastStrict(out.Level.AsAdmitted, b.judge.Evaluate(s, v).Level)
+	}
+}
+
+// drifted says what is different today about live pods; "" if nothing is. Of pods that nobody made from a template the
+// policy that comes first today says nothing: they carry what another one has filled in.
+func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simulate.Foresight, usable []string) string {
+	switch {
+	case f.Policy == "" && w.Template == nil && len(f.Refusals) == 0:
+		return "their account may use no policy: whoever created them may use one"
+	case f.Policy == "":
+		return "they would be refused today: " + strings.Join(refusal(f), "; ")
+	case f.Policy == g.AdmittedBy:
+		return ""
+	case b.byName[g.AdmittedBy] == nil:
+		return fmt.Sprintf("policy %s is not there any more", g.AdmittedBy)
+	case !slices.Contains(usable, g.AdmittedBy):
+		return fmt.Sprintf("policy %s may not be used here: it was until a grant went, or whoever created them may use it", g.AdmittedBy)
+	case w.Template == nil:
+		return ""
+	}
+	return "a policy, a grant or the template has changed since, or a webhook changed them after they were admitted"
+}
+
+// refusal words why no policy admits a pod, one sentence for each policy that has something against it.
+func refusal(f *simulate.Foresight) []string {
+	var out []string
+	for start := 0; start < len(f.Refusals); {
+		end := start
+		var texts []string
+		for end < len(f.Refusals) && f.Refusals[end].Policy == f.Refusals[start].Policy {
+			texts = append(texts, f.Refusals[end].String())
+			end++
+		}
+		out = append(out, fmt.Sprintf("policy %s: %s", f.Refusals[start].Policy, firstOf(texts, 3)))
+		start = end
+	}
+	for _, r := range f.Invalid {
+		out = append(out, "what the policy fills in is not valid: "+r.String())
+	}
+	if len(out) == 0 {
+		out = append(out, "no policy may be used")
+	}
+	return out
+}

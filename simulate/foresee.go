@@ -1,0 +1,179 @@
+package simulate
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Foresight is what PSP admission would make today of a pod that is about to be created.
+type Foresight struct {
+	// Policy would admit it; empty if it would be refused.
+	Policy string
+	// Shape is the pod as admitted, nil if it would be refused.
+	Shape *inventory.Shape
+	// Filled are the values that the policy fills in, in the order of the pod.
+	Filled []Filled
+	// Refusals are what the usable policies have against the pod, if none admits it; there may be none usable. Invalid is
+	// what API validation has against what the policy filled in: such a pod is not created either.
+	Refusals []Refusal
+	Invalid  []Refusal
+}
+
+// Filled is one value that a policy fills into a pod.
+type Filled struct {
+	// Path is upstream's, from the pod's root: spec.securityContext.fsGroup, spec.containers[0].securityContext.runAsUser,
+	// metadata.annotations[container.apparmor.security.beta.kubernetes.io/web].
+	Path string
+	// Container whose value it is, empty for a value of the pod.
+	Container string
+	// Value as compact JSON.
+	Value string
+}
+
+// Author is what admission looks at beside the pod: who may use what.
+type Author struct {
+	// Usable policies, whoever of account and creator may use them.
+	Usable Usable
+	// Mirror pods have no account and get no token.
+	Mirror bool
+	// Automount is automountServiceAccountToken of the account; nil if it does not say.
+	Automount *bool
+}
+
+// Usable makes a set of policies of their names.
+func (j *Judge) Usable(names []string) Usable { return j.admitter.Usable(nil, names) }
+
+// question is what an answer depends on: equal ones are answered once.
+type question struct {
+	// estimate names the pod: a shape as it is, or a live one without what a policy has filled in.
+	estimate
+	usable    Usable
+	mirror    bool
+	automount bool
+}
+
+// Foresee answers for a pod of a shape. The answer is shared; callers must not write into it.
+func (j *Judge) Foresee(s *inventory.Shape, by Author) *Foresight {
+	return j.answer(estimate{pod: s, by: j.none}, by)
+}
+
+// ForeseeAgain answers for the pod that comes in place of a live one, as far as that can be told: beside a template without
+// what its policy has filled in where the template leaves it unset; else the pod as it is stored.
+func (j *Judge) ForeseeAgain(template *inventory.Shape, g *inventory.PodGroup, by Author) *Foresight {
+	if g.AdmittedBy == "" || template == nil {
+		return j.Foresee(g.Shape, by)
+	}
+	f, known := j.fillings[g.AdmittedBy]
+	if !known {
+		f = j.unknown
+	}
+	return j.answer(estimate{pod: g.Shape, template: template, by: f, beyond: true}, by)
+}
+
+func (j *Judge) answer(e estimate, by Author) *Foresight {
+	q := question{estimate: e, usable: by.Usable, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}
+	if known, ok := j.foreseen[q]; ok {
+		return known
+	}
+	fresh := j.foresee(e.shape(), by)
+	j.foreseen[q] = fresh
+	return fresh
+}
+
+func (j *Judge) foresee(s *inventory.Shape, by Author) *Foresight {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}
+	if by.Mirror {
+		pod.Annotations = map[string]string{mirrorAnnotation: ""}
+		for k, v := range s.Annotations {
+			pod.Annotations[k] = v
+		}
+	}
+	answer := j.admitter.Admit(Request{Pod: pod, Usable: by.Usable, Automount: by.Automount})
+	if answer.Policy == "" || len(answer.Invalid) > 0 {
+		return &Foresight{Refusals: answer.Refusals, Invalid: answer.Invalid}
+	}
+	before := Seen(pod, by.Automount)
+	prepareForCreate(before)
+	return &Foresight{
+		Policy: answer.Policy,
+		Shape:  inventory.Reduce(answer.Pod.Annotations, &answer.Pod.Spec),
+		Filled: filledIn(before, answer.Pod),
+	}
+}
+
+// filledIn tells the values in which a pod differs after admission, in the form in which an author would write them down:
+// where the server keeps a seccomp annotation and its field in step, the field.
+func filledIn(before, after *corev1.Pod) []Filled {
+	f := &filler{}
+	was, is := orEmpty(before.Spec.SecurityContext), orEmpty(after.Spec.SecurityContext)
+	f.value("spec.securityContext.supplementalGroups", was.SupplementalGroups, is.SupplementalGroups)
+	f.value("spec.securityContext.fsGroup", was.FSGroup, is.FSGroup)
+	f.value("spec.securityContext.seLinuxOptions", was.SELinuxOptions, is.SELinuxOptions)
+	f.value("spec.securityContext.seccompProfile", was.SeccompProfile, is.SeccompProfile)
+	f.value("spec.runtimeClassName", before.Spec.RuntimeClassName, after.Spec.RuntimeClassName)
+	if reflect.DeepEqual(was.SeccompProfile, is.SeccompProfile) && seccompField(after.Annotations[seccompPodAnnotation]) == nil {
+		f.annotation(seccompPodAnnotation, before, after)
+	}
+	f.containers("spec.initContainers", before, after, before.Spec.InitContainers, after.Spec.InitContainers)
+	f.containers("spec.containers", before, after, before.Spec.Containers, after.Spec.Containers)
+	return f.all
+}
+
+// filler collects differences. Admission only ever adds: what is gone is not looked for.
+type filler struct {
+	all       []Filled
+	container string
+}
+
+func (f *filler) value(path string, was, is any) {
+	if reflect.DeepEqual(was, is) {
+		return
+	}
+	value, err := json.Marshal(is)
+	if err != nil {
+		value = fmt.Appendf(nil, "%q", fmt.Sprint(is)) // API values always marshal
+	}
+	f.all = append(f.all, Filled{Path: path, Container: f.container, Value: string(value)})
+}
+
+func (f *filler) annotation(key string, before, after *corev1.Pod) {
+	if is := after.Annotations[key]; is != "" {
+		f.value("metadata.annotations["+key+"]", before.Annotations[key], is)
+	}
+}
+
+func (f *filler) containers(list string, before, after *corev1.Pod, was, is []corev1.Container) {
+	for i := range is {
+		f.container = is[i].Name
+		path := fmt.Sprintf("%s[%d].securityContext.", list, i)
+		x, y := orEmpty(was[i].SecurityContext), orEmpty(is[i].SecurityContext)
+		f.value(path+"runAsUser", x.RunAsUser, y.RunAsUser)
+		f.value(path+"runAsGroup", x.RunAsGroup, y.RunAsGroup)
+		f.value(path+"runAsNonRoot", x.RunAsNonRoot, y.RunAsNonRoot)
+		f.value(path+"seLinuxOptions", x.SELinuxOptions, y.SELinuxOptions)
+		f.value(path+"readOnlyRootFilesystem", x.ReadOnlyRootFilesystem, y.ReadOnlyRootFilesystem)
+		f.value(path+"allowPrivilegeEscalation", x.AllowPrivilegeEscalation, y.AllowPrivilegeEscalation)
+		a, b := orEmpty(x.Capabilities), orEmpty(y.Capabilities)
+		f.capabilities(path+"capabilities.add", a.Add, b.Add)
+		f.capabilities(path+"capabilities.drop", a.Drop, b.Drop)
+		f.annotation(appArmorAnnotationPrefix+is[i].Name, before, after)
+	}
+	f.container = ""
+}
+
+// capabilities tells the whole list, as it has to stand. Admission sorts a list to which it adds; the order says nothing.
+func (f *filler) capabilities(path string, was, is []corev1.Capability) {
+	x, y := slices.Clone(was), slices.Clone(is)
+	slices.Sort(x)
+	slices.Sort(y)
+	if !slices.Equal(slices.Compact(x), slices.Compact(y)) {
+		f.value(path, was, is)
+	}
+}
