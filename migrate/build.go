@@ -102,7 +102,7 @@ type builder struct {
 	byName   map[string]*pspparse.Policy
 	// automount of the accounts that say it.
 	automount map[accountKey]*bool
-	lost     map[lostKey][]Lost
+	lost      map[lostKey][]Lost
 }
 
 type lostKey struct {

@@ -99,6 +99,7 @@ func (b *builder) caution(ns *Namespace) {
 	if n := countEstimated(ns.Workloads); n > 0 {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
+	cautionForesight(ns)
 	cautionBreakage(ns)
 	b.cautionUnreadRoles(ns)
 	b.cautionCreators(ns)
@@ -113,6 +114,26 @@ func (b *builder) cautionUnreadRoles(ns *Namespace) {
 		return
 	}
 	ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s to a role that was not read (%s): more may be permitted here than is shown", plural(len(unread), "binding points", "bindings point"), firstOf(unread, 3)))
+}
+
+// cautionForesight tells of what PSP admission would not do again today.
+func cautionForesight(ns *Namespace) {
+	var refused, drifted []WorkloadRef
+	for _, w := range ns.Workloads {
+		ref := WorkloadRef{w.Kind, w.Name}
+		if len(w.Refused) > 0 {
+			refused = append(refused, ref)
+		}
+		if len(w.PolicyDrift) > 0 {
+			drifted = append(drifted, ref)
+		}
+	}
+	if n := len(refused); n > 0 {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("no usable policy would admit the pods of %s today: %s cannot be created while policies are enforced", joinRefs(refused, 3), verb(n, "it", "they")))
+	}
+	if len(drifted) > 0 {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("live pods of %s were admitted otherwise than they would be today: explain workload says how", joinRefs(drifted, 3)))
+	}
 }
 
 func firstOf(names []string, limit int) string {
@@ -152,6 +173,9 @@ func (b *builder) reasons(ns *Namespace) []string {
 	}
 	for _, w := range ns.Without {
 		out = append(out, fmt.Sprintf("without %s this namespace would be %s", joinRefs(w.Workloads, 3), w.Level))
+	}
+	if looser(ns.Needed, ns.Achievable) {
+		out = append(out, fmt.Sprintf("it would be %s if templates stated what policies fill in today: patch writes that down", ns.Achievable))
 	}
 	if ns.Permitted != "" && ns.Permitted != ns.Needed {
 		which := "stricter than what the policies permit"

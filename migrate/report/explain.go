@@ -151,16 +151,27 @@ func (p *page) workloads(ns *migrate.Namespace) {
 		return
 	}
 	p.heading("WORKLOADS")
-	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "DAY AFTER", "USABLE POLICIES"}, levels: []int{2, 3}}
+	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "AS ADMITTED", "DAY AFTER", "ADMITTED BY"}, levels: []int{2, 3, 4}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
 		after := dash(string(wl.Level.DayAfter))
 		if wl.Estimated {
 			after += " (estimated)"
 		}
-		g.add(wording.Ref(wl.Kind, wl.Name), dash(wl.ServiceAccount), dash(string(wl.Level.AsWritten)), after, dash(wording.First(wl.UsablePolicies, 4)))
+		g.add(wording.Ref(wl.Kind, wl.Name), dash(wl.ServiceAccount), dash(string(wl.Level.AsWritten)), dash(string(wl.Level.AsAdmitted)), after, admittedBy(wl))
 	}
 	p.table(g)
+}
+
+// admittedBy is the policy that admits a workload's pods today, or why none is named.
+func admittedBy(wl *migrate.Workload) string {
+	switch {
+	case len(wl.Refused) > 0:
+		return "refused today"
+	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
+		return "not known; may use " + wording.First(wl.UsablePolicies, 3)
+	}
+	return dash(wl.AdmittedBy)
 }
 
 // versions tells the needed level from version to version, equal neighbours as one span.
@@ -225,7 +236,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	g.add("usable policies", dash(strings.Join(wl.UsablePolicies, ", ")))
 	g.add("observed policies", dash(strings.Join(wl.Observed, ", ")))
 	if wl.AdmittedBy != "" {
-		g.add("admitted by", dash(wl.AdmittedBy))
+		g.add("admitted today by", dash(wl.AdmittedBy))
 	}
 	g.addLevel("as written", dash(string(wl.Level.AsWritten)))
 	if wl.Level.AsAdmitted != "" {
@@ -240,12 +251,39 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	g.addLevel("namespace gets", dash(ns.Recommended.Enforce))
 	p.table(g)
 	p.violations(wl)
-	var mutations []string
-	for _, m := range wl.Mutations {
-		mutations = append(mutations, fmt.Sprintf("%s = %s (by psp/%s)", m.Path, m.Value, m.Policy))
-	}
-	p.section("FILLED IN by a policy", mutations)
+	p.section("REFUSED today by PSP admission", wl.Refused)
+	p.filledIn(wl)
+	p.drift(wl)
 	return p.flush(w)
+}
+
+// filledIn tells what the template has to state itself once the policies are gone.
+func (p *page) filledIn(wl *migrate.Workload) {
+	var items []string
+	for _, m := range wl.Mutations {
+		text := m.Path + " = " + m.Value
+		if m.Container != "" {
+			text += " (container " + m.Container + ")"
+		}
+		items = append(items, text)
+	}
+	p.section("WRITE DOWN YOURSELF: what psp/"+wl.AdmittedBy+" fills in today", items)
+}
+
+func (p *page) drift(wl *migrate.Workload) {
+	var items []string
+	for _, d := range wl.PolicyDrift {
+		text := fmt.Sprintf("%d admitted by psp/%s (pod %s", d.Pods, d.Observed, d.Example)
+		if d.Pods > 1 {
+			text += " and others"
+		}
+		text += ")"
+		if d.Foreseen != "" {
+			text += ", today it would be psp/" + d.Foreseen
+		}
+		items = append(items, text+": "+d.Why)
+	}
+	p.section("LIVE PODS that would be treated differently today", items)
 }
 
 // doubt says why a workload could only be estimated.
