@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -24,6 +25,7 @@ type simulateOptions struct {
 
 	Source       SourceOptions
 	Scope        migrate.Scope
+	Form         string
 	Level        api.Level
 	Target       api.Version
 	Output       string
@@ -33,6 +35,13 @@ type simulateOptions struct {
 
 func simulateFormats() []string { return []string{"text", "json"} }
 
+// The forms of a workload that can be simulated.
+const (
+	asWritten  = "as written"
+	asAdmitted = "as admitted"
+	dayAfter   = "day after"
+)
+
 func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulateOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = simulateRun
@@ -40,12 +49,14 @@ func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulat
 	o := &simulateOptions{streams: streams, deps: deps}
 	var scope scopeFlags
 	level, target, output := string(api.LevelRestricted), "", simulateFormats()[0]
-	var asWritten bool
+	var written, admitted, after bool
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Dry-run workloads, as written, against a level of the standards",
-		Long: `Simulate says for every workload, as its author wrote it, what Pod Security admission would say at a
-level and version, in its own words. Nothing is sent to a cluster.
+		Short: "Dry-run workloads against a level of the standards, as written, as admitted or on the day after",
+		Long: `Simulate says for every workload what Pod Security admission would say at a level and version, in its
+own words: as its author wrote it; as PodSecurityPolicy admission would fill it in today, with the
+policy that admits it; or as its pods will be on the day after, when no policy fills anything in.
+Nothing is sent to a cluster.
 
 From a saved plan it answers at the plan's own version: that a level allows what meets it as
 written, and what a level refuses in the words for the day after, where that comes to the same
@@ -54,11 +65,20 @@ level. Else it says that the answer is not known.`,
   psp2pss simulate -f deployment.yaml --level=restricted --target-version=latest
 
   # One namespace of the cluster, at baseline
-  psp2pss simulate -n web --level=baseline`,
+  psp2pss simulate -n web --level=baseline
+
+  # What would be refused as soon as no policy fills anything in?
+  psp2pss simulate --day-after --level=restricted`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd.Flags(), &scope, level, target, output); err != nil {
 				return err
+			}
+			switch {
+			case admitted:
+				o.Form = asAdmitted
+			case after:
+				o.Form = dayAfter
 			}
 			return markRun(runF(cmd.Context(), o))
 		},
@@ -69,7 +89,10 @@ level. Else it says that the answer is not known.`,
 	scope.add(flags)
 	choice{&level, "level", levelNames()}.add(cmd, "level", "", "level to judge by")
 	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
-	flags.BoolVar(&asWritten, "as-written", true, "judge templates as their authors wrote them")
+	flags.BoolVar(&written, "as-written", false, "judge templates as their authors wrote them (the default)")
+	flags.BoolVar(&admitted, "as-admitted", false, "judge the pods that PodSecurityPolicy admission would make of the templates today")
+	flags.BoolVar(&after, "day-after", false, "judge the pods that will be created once no policy fills anything in")
+	cmd.MarkFlagsMutuallyExclusive("as-written", "as-admitted", "day-after")
 	choice{&output, "format", simulateFormats()}.add(cmd, "output", "o", "format of the answer")
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
@@ -77,10 +100,8 @@ level. Else it says that the answer is not known.`,
 }
 
 func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target, output string) error {
-	if written, err := flags.GetBool("as-written"); err != nil || !written {
-		return usagef("--as-written=false: as written is the only form that can be simulated")
-	}
 	var err error
+	o.Form = asWritten
 	if o.Target, err = parseTarget(target); err != nil {
 		return err
 	}
@@ -142,47 +163,74 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the target version of the plan: %w", err)
 	}
-	judge, err := simulate.NewJudge(inv.Policies)
+	forms, err := migrate.NewForms(inv, migrate.Options{Target: o.Target})
+	if err != nil {
+		return nil, nil, err
+	}
+	evaluator, err := simulate.NewEvaluator()
 	if err != nil {
 		return nil, nil, err
 	}
 	in := inScope(plan, o.Scope)
-	s := &report.Simulation{Level: string(o.Level), Version: version.String(), Results: []report.Simulated{}}
+	s := &report.Simulation{Form: o.Form, Level: string(o.Level), Version: version.String(), Results: []report.Simulated{}}
 	at := api.LevelVersion{Level: o.Level, Version: version}
 	for i := range inv.Workloads {
-		if w := &inv.Workloads[i]; in[w.Namespace] {
-			s.Results = append(s.Results, judged(judge, w, at))
+		w := &inv.Workloads[i]
+		if !in[w.Namespace] {
+			continue
 		}
+		out := report.Simulated{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name}
+		switch o.Form {
+		case asAdmitted:
+			admittedAs(&out, forms, evaluator, w, at)
+		case dayAfter:
+			answer(&out, evaluator.AtLevel(forms.DayAfter(w, at.Version).Violations, at))
+		default:
+			judged(&out, forms, evaluator, w, at)
+		}
+		s.Results = append(s.Results, out)
 	}
 	return plan, s, nil
 }
 
-func judged(judge *simulate.Judge, w *inventory.Workload, at api.LevelVersion) report.Simulated {
-	out := report.Simulated{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name}
-	verdict, ok := judge.AsWritten(w, at.Version)
+func judged(out *report.Simulated, forms *migrate.Forms, evaluator *simulate.Evaluator, w *inventory.Workload, at api.LevelVersion) {
+	verdict, ok := forms.AsWritten(w, at.Version)
 	if !ok {
-		verdict, ok = unchanged(judge, w, at.Version)
+		verdict, ok = unchanged(forms, w, at.Version)
 	}
 	if !ok && at.Level != api.LevelPrivileged {
 		out.Unknown = onlyChangedPods
-		return out
+		return
 	}
-	answer(&out, judge.AtLevel(verdict.Violations, at))
-	return out
+	answer(out, evaluator.AtLevel(verdict.Violations, at))
+}
+
+// admittedAs answers for the pod as PSP admission makes it; where no policy admits it, no level is asked.
+func admittedAs(out *report.Simulated, forms *migrate.Forms, evaluator *simulate.Evaluator, w *inventory.Workload, at api.LevelVersion) {
+	a, ok := forms.AsAdmitted(w, at.Version)
+	switch {
+	case !ok:
+		out.Unknown = "there is no template, or there are no policies"
+	case a.Policy == "":
+		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(a.Refused, "; ")
+	default:
+		out.AdmittedBy = a.Policy
+		answer(out, evaluator.AtLevel(a.Violations, at))
+	}
 }
 
 const onlyChangedPods = "only pods that a policy may have changed were read, not what their author wrote"
 
 // unchanged judges a workload without a template by those of its live pods that no policy has touched: they stand as
 // their author, or the controller that was not read, has written them.
-func unchanged(judge *simulate.Judge, w *inventory.Workload, v api.Version) (simulate.Verdict, bool) {
+func unchanged(forms *migrate.Forms, w *inventory.Workload, v api.Version) (simulate.Verdict, bool) {
 	pods := slices.DeleteFunc(slices.Clone(w.Pods), func(g inventory.PodGroup) bool { return g.AdmittedBy != "" })
 	if len(pods) == 0 {
 		return simulate.Verdict{}, false
 	}
 	of := *w
 	of.Pods = pods
-	return judge.DayAfter(&of, v).Verdict, true
+	return forms.DayAfter(&of, v).Verdict, true
 }
 
 // answer words what the level would say.
@@ -208,13 +256,20 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 		return nil, err
 	}
 	at := api.LevelVersion{Level: o.Level, Version: version}
-	s := &report.Simulation{Level: string(o.Level), Version: plan.TargetVersion, Results: []report.Simulated{}}
+	s := &report.Simulation{Form: o.Form, Level: string(o.Level), Version: plan.TargetVersion, Results: []report.Simulated{}}
 	selected := plan.Select(o.Scope)
 	for i := range selected.Namespaces {
 		ns := &selected.Namespaces[i]
 		for _, w := range ns.Workloads {
 			out := report.Simulated{Namespace: ns.Name, Kind: w.Kind, Name: w.Name}
-			recorded(&out, &w, evaluator, at)
+			switch o.Form {
+			case asAdmitted:
+				recordedAdmitted(&out, &w, at)
+			case dayAfter:
+				recordedAfter(&out, &w, evaluator, at)
+			default:
+				recorded(&out, &w, evaluator, at)
+			}
 			s.Results = append(s.Results, out)
 		}
 	}
@@ -244,6 +299,29 @@ func recorded(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Ev
 		}
 		answer(out, evaluator.AtLevel(violations, at))
 	}
+}
+
+// recordedAdmitted: a plan holds the level as admitted, and none of the words.
+func recordedAdmitted(out *report.Simulated, w *migrate.Workload, at api.LevelVersion) {
+	out.AdmittedBy = w.AdmittedBy
+	switch {
+	case len(w.Refused) > 0:
+		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(w.Refused, "; ")
+	case w.Level.AsAdmitted == "":
+		out.Unknown = "the plan does not say what admits it"
+	case api.CompareLevels(w.Level.AsAdmitted, at.Level) >= 0:
+		out.Allowed = true
+	default:
+		out.Message = fmt.Sprintf("as admitted it meets %s (what it violates, the plan does not hold: %s)", w.Level.AsAdmitted, readAgain)
+	}
+}
+
+func recordedAfter(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Evaluator, at api.LevelVersion) {
+	violations := make([]simulate.Violation, len(w.Violations))
+	for i, v := range w.Violations {
+		violations[i] = simulate.Violation(v)
+	}
+	answer(out, evaluator.AtLevel(violations, at))
 }
 
 const readAgain = "read the source again instead of --plan"

@@ -42,21 +42,10 @@ type Options struct {
 // Build joins what the policies mean, who may use them and what runs into a Plan. It fails only where the library's
 // own checks cannot be set up; whatever could not be read or judged is a gap in the Plan.
 func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
-	judge, err := simulate.NewJudge(inv.Policies)
+	b, err := newBuilder(inv, opts)
 	if err != nil {
-		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
+		return nil, err
 	}
-	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}}
-	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
-	b.versions(inv.Source.ServerVersion)
-	b.indexPolicies()
-	b.automount = map[accountKey]*bool{}
-	for _, a := range inv.ServiceAccounts {
-		if a.Automount != nil {
-			b.automount[accountKey{a.Namespace, a.Name}] = a.Automount
-		}
-	}
-
 	plan := &Plan{
 		APIVersion:    APIVersion,
 		Kind:          Kind,
@@ -78,6 +67,24 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.Namespaces = b.namespaces(plan.Gaps)
 	plan.Causes = causes(plan.Namespaces)
 	return plan, nil
+}
+
+func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
+	judge, err := simulate.NewJudge(inv.Policies)
+	if err != nil {
+		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
+	}
+	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}}
+	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
+	b.versions(inv.Source.ServerVersion)
+	b.indexPolicies()
+	b.automount = map[accountKey]*bool{}
+	for _, a := range inv.ServiceAccounts {
+		if a.Automount != nil {
+			b.automount[accountKey{a.Namespace, a.Name}] = a.Automount
+		}
+	}
+	return b, nil
 }
 
 // builder holds what the steps of one Build share.

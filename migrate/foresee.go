@@ -47,9 +47,9 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) {
 	if len(out.UsablePolicies) == 0 && b.inv.Source.Kind == inventory.SourceFiles {
 		return // files seldom hold every grant
 	}
-	by := simulate.Author{Usable: b.judge.Usable(out.UsablePolicies), Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}]}
+	usable := b.judge.Usable(out.UsablePolicies)
 	if w.Template != nil {
-		f := b.judge.Foresee(w.Template, by)
+		f := b.foreseeTemplate(w, usable)
 		b.admitted(out, f)
 		for _, v := range f.Filled {
 			out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
@@ -60,9 +60,7 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) {
 	}
 	for i := range w.Pods {
 		g := &w.Pods[i]
-		by := by
-		by.Mirror, by.Automount = g.Mirror, b.automount[accountKey{w.Namespace, g.ServiceAccount}]
-		f := b.judge.ForeseeAgain(w.Template, g, by)
+		f := b.judge.ForeseeAgain(w.Template, g, simulate.Author{Usable: usable, Mirror: g.Mirror, Automount: b.automount[accountKey{w.Namespace, g.ServiceAccount}]})
 		if w.Template == nil {
 			b.admitted(out, f)
 		}
@@ -76,6 +74,10 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) {
 			})
 		}
 	}
+}
+
+func (b *builder) foreseeTemplate(w *inventory.Workload, usable simulate.Usable) *simulate.Foresight {
+	return b.judge.Foresee(w.Template, simulate.Author{Usable: usable, Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}]})
 }
 
 type accountKey struct{ namespace, name string }

@@ -17,15 +17,12 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 		Name:           w.Name,
 		ServiceAccount: w.ServiceAccount,
 		Replicas:       w.Replicas,
-		UsablePolicies: []string{},
 		Position:       w.Position,
 	}
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
-	for _, u := range b.grants.UsableByWorkload(w) {
-		out.UsablePolicies = append(out.UsablePolicies, u.Policy)
-	}
+	out.UsablePolicies = b.usable(w)
 	for _, g := range w.Pods {
 		out.Pods += g.Count
 		if g.AdmittedBy != "" {
@@ -50,6 +47,15 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	}
 	out.Violations = orEmpty(planViolations(violations))
 	return out
+}
+
+// usable names the policies by which a workload's pods can be admitted.
+func (b *builder) usable(w *inventory.Workload) []string {
+	names := []string{}
+	for _, u := range b.grants.UsableByWorkload(w) {
+		names = append(names, u.Policy)
+	}
+	return names
 }
 
 // planViolations orders baseline before restricted, then by check, and tells each once.

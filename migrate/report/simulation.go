@@ -10,6 +10,8 @@ import (
 
 // Simulation is what one level and version would say to workloads.
 type Simulation struct {
+	// Form of the workloads: "as written", "as admitted" or "day after".
+	Form    string      `json:"form"`
 	Level   string      `json:"level"`
 	Version string      `json:"version"`
 	Results []Simulated `json:"results"`
@@ -20,6 +22,8 @@ type Simulated struct {
 	Namespace string `json:"namespace"`
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
+	// AdmittedBy is the policy that admits it today, in the form as admitted.
+	AdmittedBy string `json:"admittedBy,omitempty"`
 	// Allowed says whether the level lets it in; it means nothing where Unknown is set.
 	Allowed bool `json:"allowed"`
 	// Message is the text of Pod Security admission, empty where the workload is allowed.
@@ -49,7 +53,7 @@ func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 		}
 		text := r.Message
 		if r.Unknown != "" {
-			text = "not known as written: " + r.Unknown
+			text = "not known " + s.Form + ": " + r.Unknown
 		}
 		p.line("%s: %s", wording.Ref(r.Kind, r.Name), escape.Terminal(text))
 	}
@@ -57,8 +61,8 @@ func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 		if refused+unknown > 0 {
 			p.line("")
 		}
-		p.line("%s as written: %d would violate %s, %d not known, %d allowed.", wording.Count(len(s.Results), "workload", "workloads"),
-			refused, escape.Terminal(wording.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown)
+		p.line("%s %s: %d would violate %s, %d not known, %d allowed.", wording.Count(len(s.Results), "workload", "workloads"),
+			s.Form, refused, escape.Terminal(wording.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown)
 	}
 	return p.flush(w)
 }
