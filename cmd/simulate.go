@@ -52,10 +52,10 @@ func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulat
 	var written, admitted, after bool
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Dry-run workloads against a level of the standards, as written, as admitted or on the day after",
-		Long: `Simulate says for every workload what Pod Security admission would say at a level and version, in its
-own words: as its author wrote it; as PodSecurityPolicy admission would fill it in today, with the
-policy that admits it; or as its pods will be on the day after, when no policy fills anything in.
+		Short: "Dry-run workloads against a level of the standards, in three forms",
+		Long: `Simulate says for every workload what Pod Security admission would say at a level and version, in
+its own words: as its author wrote it; as PodSecurityPolicy admission would fill it in today, with
+the policy that admits it; or as its pods will be on the day after, when none fills anything in.
 Nothing is sent to a cluster.
 
 From a saved plan it answers at the plan's own version: that a level allows what meets it as
@@ -100,6 +100,9 @@ level. Else it says that the answer is not known.`,
 }
 
 func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target, output string) error {
+	if given := flags.Lookup("as-written"); given.Changed && given.Value.String() == "false" && !flags.Changed("as-admitted") && !flags.Changed("day-after") {
+		return usagef("--as-written=false leaves no form to simulate: add --as-admitted or --day-after")
+	}
 	var err error
 	o.Form = asWritten
 	if o.Target, err = parseTarget(target); err != nil {

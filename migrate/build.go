@@ -78,6 +78,9 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.indexPolicies()
+	if b.idle = idle(inv); b.idle {
+		b.cautions = append(b.cautions, "there are policies, and no pod that was read was admitted by one: PodSecurityPolicy admission seems to be off, so nothing is said of what it would do")
+	}
 	b.automount = map[accountKey]*bool{}
 	for _, a := range inv.ServiceAccounts {
 		if a.Automount != nil {
@@ -107,6 +110,8 @@ type builder struct {
 
 	assessed map[string]mapping.Assessment
 	byName   map[string]*pspparse.Policy
+	// idle: see there.
+	idle bool
 	// automount of the accounts that say it.
 	automount map[accountKey]*bool
 	lost      map[lostKey][]Lost

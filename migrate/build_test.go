@@ -76,7 +76,7 @@ func TestBasis(t *testing.T) {
 			want: told{
 				Permitted: restricted, Needed: baseline, Enforce: "restricted", Action: ActionAdd,
 				Decided:  &Decision{Basis: BasisPolicies, Policy: "tight"},
-				Reasons:  []string{laxNeeds, "needed (baseline) is looser than what the policies permit (restricted, by tight)"},
+				Reasons:  []string{laxNeeds, writeDown, "needed (baseline) is looser than what the policies permit (restricted, by tight)"},
 				Cautions: []string{"enforce=restricted would refuse 1 workload of 1: what runs here needs baseline"},
 			},
 		},
@@ -100,7 +100,8 @@ func TestBasis(t *testing.T) {
 			basis: BasisPolicies, objects: [][]object{good, permits("never", admitsNothing)},
 			want: told{
 				Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &Decision{Basis: BasisWorkloads},
-				Reasons: []string{allMeet, "no policy is meant for this namespace: what runs here decides"},
+				Reasons:  []string{allMeet, "no policy is meant for this namespace: what runs here decides"},
+				Cautions: []string{refusedToday},
 			},
 		},
 		"policies, none, but a level is asked for": {
@@ -118,8 +119,9 @@ func TestBasis(t *testing.T) {
 			basis: BasisBoth, objects: [][]object{good, permits("base", baselineLike)},
 			want: told{
 				Permitted: baseline, Needed: restricted, Enforce: "baseline", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisPolicies, Policy: "base"},
-				Reasons: []string{allMeet, "needed (restricted) is stricter than what the policies permit (baseline, by base)"},
+				Decided:  &Decision{Basis: BasisPolicies, Policy: "base"},
+				Reasons:  []string{allMeet, "needed (restricted) is stricter than what the policies permit (baseline, by base)"},
+				Cautions: []string{refusedToday}, // it sets a seccomp profile, which that policy does not allow
 			},
 		},
 		"both, workloads looser": {
@@ -127,7 +129,7 @@ func TestBasis(t *testing.T) {
 			want: told{
 				Permitted: restricted, Needed: baseline, Enforce: "baseline", Action: ActionAdd,
 				Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
-				Reasons: []string{laxNeeds, "needed (baseline) is looser than what the policies permit (restricted, by tight)"},
+				Reasons: []string{laxNeeds, writeDown, "needed (baseline) is looser than what the policies permit (restricted, by tight)"},
 			},
 		},
 		"both, equal": {

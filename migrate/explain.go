@@ -124,7 +124,7 @@ func cautionForesight(ns *Namespace) {
 		if len(w.Refused) > 0 {
 			refused = append(refused, ref)
 		}
-		if len(w.PolicyDrift) > 0 {
+		if len(w.PolicyDrift) > 0 && w.Kind != "Pod" { // who created those is not known
 			drifted = append(drifted, ref)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
 )
@@ -29,7 +30,22 @@ type PolicyDrift struct {
 // foreseeable is true where all was read that admission depends on. Where something is missing, the policy that would
 // admit a pod, or the grant to use it, may be what is missing.
 func (b *builder) foreseeable(complete bool) bool {
-	return len(b.inv.Policies) > 0 && (complete || b.opts.AllowPartial)
+	return len(b.inv.Policies) > 0 && !b.idle && (complete || b.opts.AllowPartial)
+}
+
+// idle is true where policies are there and live pods too, none of which was admitted by a policy: then the server does
+// not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or filled in.
+func idle(inv *inventory.Inventory) bool {
+	pods := false
+	for i := range inv.Workloads {
+		for _, g := range inv.Workloads[i].Pods {
+			if g.AdmittedBy != "" {
+				return false
+			}
+			pods = true
+		}
+	}
+	return pods && len(inv.Policies) > 0
 }
 
 // achievable is the strictest level that all workloads would meet with what policies fill in today. What no policy
@@ -96,24 +112,31 @@ func (b *builder) asAdmitted(out *Workload, s *inventory.Shape) {
 	}
 }
 
-// drifted says what is different today about live pods; "" if nothing is. Of pods that nobody made from a template the
-// policy that comes first today says nothing: they carry what another one has filled in.
+// drifted says what is different today about live pods; "" if nothing is. Who creates pods that no controller makes is
+// not known, nor what they left to the policy: there the policy that comes first today says nothing.
 func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simulate.Foresight, usable []string) string {
+	_, made := access.ControllerPrincipal(w.Kind)
+	why := ""
 	switch {
-	case f.Policy == "" && w.Template == nil && len(f.Refusals) == 0:
-		return "their account may use no policy: whoever created them may use one"
-	case f.Policy == "":
-		return "they would be refused today: " + strings.Join(refusal(f), "; ")
 	case f.Policy == g.AdmittedBy:
 		return ""
 	case b.byName[g.AdmittedBy] == nil:
-		return fmt.Sprintf("policy %s is not there any more", g.AdmittedBy)
+		why = fmt.Sprintf("policy %s is not there any more", g.AdmittedBy)
+	case !slices.Contains(usable, g.AdmittedBy) && !made:
+		return fmt.Sprintf("their account may not use policy %s: whoever created them may", g.AdmittedBy)
 	case !slices.Contains(usable, g.AdmittedBy):
-		return fmt.Sprintf("policy %s may not be used here: it was until a grant went, or whoever created them may use it", g.AdmittedBy)
+		why = fmt.Sprintf("policy %s may no longer be used here", g.AdmittedBy)
+	case f.Policy == "":
+		return "they would be refused today: " + strings.Join(refusal(f), "; ")
 	case w.Template == nil:
 		return ""
+	default:
+		return "a policy, a grant or the template has changed since, or a webhook changed them after they were admitted"
 	}
-	return "a policy, a grant or the template has changed since, or a webhook changed them after they were admitted"
+	if f.Policy == "" && made {
+		why += ", and no other would admit them"
+	}
+	return why
 }
 
 // refusal words why no policy admits a pod, one sentence for each policy that has something against it.

@@ -252,13 +252,14 @@ func TestWorkloadInThePlan(t *testing.T) {
 	}
 	want := []Workload{
 		{
-			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"},
-			Level: WorkloadLevels{AsWritten: baseline, DayAfter: baseline}, Violations: violations,
+			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"}, AdmittedBy: "base",
+			Level: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, DayAfter: baseline}, Violations: violations,
 		},
 		{
 			Kind: "Pod", Name: "bare", ServiceAccount: "default", Replicas: 1, Pods: 1, UsablePolicies: []string{}, Observed: []string{"tight"},
-			Level: WorkloadLevels{DayAfter: baseline}, Estimated: true,
-			Violations: []Violation{violations[0], violations[1], violations[3]},
+			Level: WorkloadLevels{AsAdmitted: restricted, DayAfter: baseline}, Estimated: true,
+			PolicyDrift: []PolicyDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}},
+			Violations:  []Violation{violations[0], violations[1], violations[3]},
 		},
 	}
 	if diff := cmp.Diff(want, ns.Workloads, cmpopts.EquateEmpty()); diff != "" {

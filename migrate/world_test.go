@@ -239,3 +239,9 @@ func pinned(enforce, auditAndWarn api.Level, version string) Labels {
 	}
 	return l
 }
+
+// What is said of a workload that policies fill in, and of one that none admits.
+const (
+	writeDown    = "it would be restricted if templates stated what policies fill in today: patch writes that down"
+	refusedToday = "no usable policy would admit the pods of deployment/web today: it cannot be created while policies are enforced"
+)
