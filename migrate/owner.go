@@ -7,21 +7,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// marks are the labels and annotations by which another tool says that it writes a Namespace object. Keys ending in
-// "/" are prefixes; a value, where given, must match.
-func marks() []struct{ key, value, owner string } {
+// platforms mark the namespaces they write with these labels and annotations; a value, where given, must match.
+func platforms() []struct{ key, value, owner string } {
 	return []struct{ key, value, owner string }{
-		{"argocd.argoproj.io/tracking-id", "", "Argo CD"},
-		{"argocd.argoproj.io/instance", "", "Argo CD"},
-		{"kustomize.toolkit.fluxcd.io/name", "", "Flux"},
-		{"helm.toolkit.fluxcd.io/name", "", "Flux"},
-		{"fluxcd.io/sync-checksum", "", "Flux v1"},
-		{"meta.helm.sh/release-name", "", "Helm"},
-		{"app.kubernetes.io/managed-by", "Helm", "Helm"},
-		{"configmanagement.gke.io/managed", "enabled", "Config Sync"},
-		{"configsync.gke.io/resource-id", "", "Config Sync"},
-		{"kapp.k14s.io/app", "", "kapp"},
-		{"objectset.rio.cattle.io/id", "", "Rancher Fleet"},
 		{"hnc.x-k8s.io/subnamespace-of", "", "Hierarchical Namespace Controller"},
 		{"capsule.clastix.io/tenant", "", "Capsule"},
 		{"security.openshift.io/scc.podSecurityLabelSync", "true", "the OpenShift label syncer"},
@@ -29,7 +17,7 @@ func marks() []struct{ key, value, owner string } {
 }
 
 // owner names the tool that manages the namespace's Pod Security labels, "" if a person does: the field manager of
-// such a label if it is not an interactive kubectl, else a well-known mark of a controller on the object.
+// such a label if it is not an interactive kubectl, else who has left a well-known mark on the object.
 func owner(ns *inventory.Namespace) string {
 	for _, key := range LabelKeys() {
 		for _, manager := range ns.LabelManagers[key] {
@@ -38,10 +26,13 @@ func owner(ns *inventory.Namespace) string {
 			}
 		}
 	}
-	for _, m := range marks() {
+	if m := inventory.ManagedBy(ns.Labels, ns.Annotations); m.Tool != "" {
+		return m.Tool
+	}
+	for _, p := range platforms() {
 		for _, meta := range []map[string]string{ns.Annotations, ns.Labels} {
-			if v, ok := meta[m.key]; ok && (m.value == "" || m.value == v) {
-				return m.owner
+			if v, ok := meta[p.key]; ok && (p.value == "" || p.value == v) {
+				return p.owner
 			}
 		}
 	}

@@ -22,7 +22,7 @@ var live = pspparse.Position{}
 func meta(o metav1.Object) inventory.Meta {
 	return inventory.Meta{
 		Name: o.GetName(), GenerateName: o.GetGenerateName(), Namespace: o.GetNamespace(), UID: o.GetUID(),
-		Annotations: o.GetAnnotations(), OwnerReferences: o.GetOwnerReferences(),
+		Annotations: o.GetAnnotations(), Labels: o.GetLabels(), OwnerReferences: o.GetOwnerReferences(),
 	}
 }
 

@@ -15,11 +15,24 @@ import (
 
 // Meta is what is read of an object's metadata.
 type Meta struct {
+	Name         string            `json:"name"`
+	GenerateName string            `json:"generateName"`
+	Namespace    string            `json:"namespace"`
+	UID          types.UID         `json:"uid"`
+	Annotations  map[string]string `json:"annotations"`
+	// Labels of what holds a template; nobody asks for those of the many pods, and they are not read from JSON.
+	Labels          map[string]string       `json:"-"`
+	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
+}
+
+// labelledMeta is Meta with the labels.
+type labelledMeta struct {
 	Name            string                  `json:"name"`
 	GenerateName    string                  `json:"generateName"`
 	Namespace       string                  `json:"namespace"`
 	UID             types.UID               `json:"uid"`
 	Annotations     map[string]string       `json:"annotations"`
+	Labels          map[string]string       `json:"labels"`
 	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 }
 
@@ -28,6 +41,7 @@ type Meta struct {
 // Whatever is wrong with one object costs that object only: it becomes a gap with its position, and the rest is read.
 type Builder struct {
 	shapes     *interner
+	origins    map[string]*Origin
 	text       map[string]string
 	policies   []*pspparse.Policy
 	namespaces []Namespace
@@ -47,7 +61,7 @@ type Builder struct {
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}, kinds: map[string]bool{}}
+	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}, kinds: map[string]bool{}}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and

@@ -138,6 +138,8 @@ type Workload struct {
 	ServiceAccount string
 	// Template is nil for a bare pod, and for a controller that was not itself read.
 	Template *Shape
+	// Origin tells more of the object that holds the template; nil where there is no Template.
+	Origin *Origin
 	// Replicas is what the controller asks for (0 for a suspended CronJob or Job); for a DaemonSet, a CronJob, a bare
 	// pod and an owner not read it is the number of live pods.
 	Replicas int

@@ -2,7 +2,7 @@ package inventory
 
 import corev1 "k8s.io/api/core/v1"
 
-// podDoc is the part of a pod spec that Reduce looks at, for reading JSON: whatever has no field here is skipped by the
+// podDoc is the part of a pod spec that Reduce and Origin look at, for reading JSON: whatever has no field here is skipped by the
 // decoder, which makes reading a dump twice as fast. A test reads random pods both ways.
 type podDoc struct {
 	HostNetwork                  bool                       `json:"hostNetwork"`
@@ -11,6 +11,7 @@ type podDoc struct {
 	HostUsers                    *bool                      `json:"hostUsers"`
 	RuntimeClassName             *string                    `json:"runtimeClassName"`
 	AutomountServiceAccountToken *bool                      `json:"automountServiceAccountToken"`
+	NodeSelector                 map[string]string          `json:"nodeSelector"`
 	ServiceAccountName           string                     `json:"serviceAccountName"`
 	DeprecatedServiceAccount     string                     `json:"serviceAccount"`
 	OS                           *corev1.PodOS              `json:"os"`
@@ -23,6 +24,7 @@ type podDoc struct {
 
 type containerDoc struct {
 	Name            string                  `json:"name"`
+	Image           string                  `json:"image"`
 	SecurityContext *corev1.SecurityContext `json:"securityContext"`
 	LivenessProbe   *handlerDoc             `json:"livenessProbe"`
 	ReadinessProbe  *handlerDoc             `json:"readinessProbe"`
@@ -79,6 +81,7 @@ func (d *podDoc) spec() *corev1.PodSpec {
 		HostUsers:                    d.HostUsers,
 		RuntimeClassName:             d.RuntimeClassName,
 		AutomountServiceAccountToken: d.AutomountServiceAccountToken,
+		NodeSelector:                 d.NodeSelector,
 		ServiceAccountName:           d.ServiceAccountName,
 		DeprecatedServiceAccount:     d.DeprecatedServiceAccount,
 		OS:                           d.OS,
@@ -107,6 +110,7 @@ func containers(docs []containerDoc) []corev1.Container {
 
 func (d *containerDoc) container(c *corev1.Container) {
 	c.Name = d.Name
+	c.Image = d.Image
 	c.SecurityContext = d.SecurityContext
 	c.LivenessProbe, c.ReadinessProbe, c.StartupProbe = d.LivenessProbe.probe(), d.ReadinessProbe.probe(), d.StartupProbe.probe()
 	if d.Lifecycle != nil {

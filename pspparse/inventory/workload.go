@@ -87,7 +87,7 @@ type templateOf func(o *templateObject) (*templateDoc, int)
 
 // templateObject holds the places where the kinds keep their template; status and managed fields are never read.
 type templateObject struct {
-	Metadata Meta         `json:"metadata"`
+	Metadata labelledMeta `json:"metadata"`
 	Template *templateDoc `json:"template"` // PodTemplate
 	Spec     struct {
 		Replicas    *int         `json:"replicas"`
@@ -140,7 +140,7 @@ func templateDecoder(find templateOf) func(*Builder, []byte, source) error {
 			return err
 		}
 		t, replicas := find(&o)
-		b.AddTemplate(from.kind, o.Metadata, replicas, t.template(), from.at)
+		b.AddTemplate(from.kind, Meta(o.Metadata), replicas, t.template(), from.at)
 		return nil
 	}
 }
@@ -160,6 +160,7 @@ type template struct {
 	account  string
 	replicas int
 	shape    *Shape
+	origin   *Origin
 	owner    Owner
 	at       pspparse.Position
 }
@@ -188,6 +189,7 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 		account:  b.intern(account(&t.Spec)),
 		replicas: replicas,
 		shape:    b.shapes.shape(t.Annotations, &t.Spec),
+		origin:   b.origin(&m, t),
 		owner:    b.controller(&m),
 		at:       at,
 	})
