@@ -28,6 +28,7 @@ type Judge struct {
 	// admitter and foreseen answer for PSP admission.
 	admitter *Admitter
 	foreseen map[question]*Foresight
+	raises   map[string]Raise
 
 	// What follows makes equal findings one: most shapes differ in nothing that any check tells.
 	judgements map[string]*judgement
@@ -64,6 +65,7 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		foreseen:   map[question]*Foresight{},
 		estimates:  map[estimate]*judgement{},
 		syncs:      map[*inventory.Shape]*judgement{},
+		raises:     map[string]Raise{},
 		judgements: map[string]*judgement{},
 		verdicts:   map[string]*Verdict{},
 		numbers:    map[Violation]int{},

@@ -1,0 +1,222 @@
+package simulate
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Safety says what an edit may break.
+type Safety string
+
+// Safe edits change nothing that can matter, and say why. All others need to be tested by who owns the workload.
+const (
+	Safe Safety = "safe"
+	Test Safety = "test"
+)
+
+// Edit is one value to write into a pod template.
+type Edit struct {
+	// Path within the template, as upstream names fields: "spec.containers[0].securityContext.capabilities.drop".
+	Path string
+	// Container at that path, by name; "" at the pod level.
+	Container string
+	// Value is compact JSON. It takes the place of what is there: a list is the whole list.
+	Value string
+	// Check of the standards that asks for it.
+	Check  string
+	Safety Safety
+	Why    string
+}
+
+// Obstacle is a check that still fails with every edit made.
+type Obstacle struct {
+	Check string
+	// Why is the library's own text, Advice what a person can do about it.
+	Why, Advice string
+}
+
+// Raise is what a template lacks for a level: the level is reached by the edits if and only if there are no obstacles.
+type Raise struct {
+	Edits     []Edit
+	Obstacles []Obstacle
+}
+
+// Subject is a workload that is to be raised to a level.
+type Subject struct {
+	// Template is what the edits are to.
+	Template *inventory.Shape
+	// Next are the pods to come that are more than the template: with what webhooks inject, and without what a policy
+	// fills in.
+	Next []*inventory.Shape
+	// Running are pods as they run today. An edit that changes nothing in any of them is safe.
+	Running []*inventory.Shape
+	// Policy is set where there are no such pods, and Running is what that policy would make of the template.
+	Policy string
+	// Windows is true where the pods go to Windows nodes, though the template may not state its os.
+	Windows bool
+}
+
+// Raise proposes the edits that a template needs to meet a level at each of the versions, makes them in a copy, and judges
+// that again: whatever still fails is an obstacle. No edit adds what a template has already, or what API validation
+// refuses, and none takes away anything that a template asks for (a host path, a capability): that is for people to decide.
+func (e *Evaluator) Raise(s *Subject, level api.Level, versions ...api.Version) Raise {
+	failing := map[string]bool{}
+	for _, v := range e.missing(s.Template, level, versions) {
+		failing[v.Check] = true
+	}
+	var out Raise
+	template := copyOf(s.Template)
+	next := make([]*inventory.Shape, len(s.Next))
+	for i := range s.Next {
+		next[i] = copyOf(s.Next[i])
+	}
+	for _, f := range fixes() {
+		if !failing[f.check] {
+			continue
+		}
+		for _, p := range f.propose(s) {
+			p.Check = f.check
+			out.Edits = append(out.Edits, p.Edit)
+			for _, shape := range append([]*inventory.Shape{template}, next...) {
+				p.write(&shape.Spec)
+			}
+		}
+	}
+	out.Obstacles = e.obstacles(s, template, next, level, versions)
+	return out
+}
+
+// missing is what a pod fails of a level, as a server tells it, at any of the versions.
+func (e *Evaluator) missing(pod *inventory.Shape, level api.Level, versions []api.Version) []Violation {
+	var found []Violation
+	for _, v := range versions {
+		verdict := e.Verdict(pod.Annotations, &pod.Spec, v)
+		if api.CompareLevels(verdict.Level, level) >= 0 {
+			continue
+		}
+		told := e.AtLevel(verdict.Violations, api.LevelVersion{Level: level, Version: v})
+		if len(told) == 0 { // restricted waives for Windows pods what baseline does not
+			told = verdict.Violations
+		}
+		found = append(found, told...)
+	}
+	return found
+}
+
+// obstacles are what the edited template still fails, and the pods that are more than it.
+func (e *Evaluator) obstacles(s *Subject, template *inventory.Shape, next []*inventory.Shape, level api.Level, versions []api.Version) []Obstacle {
+	left := e.missing(template, level, versions)
+	ofTemplate := map[string]bool{}
+	for _, v := range left {
+		ofTemplate[v.Check] = true
+	}
+	for _, pod := range next {
+		left = append(left, e.missing(pod, level, versions)...)
+	}
+	slices.SortFunc(left, compareViolations)
+	var out []Obstacle
+	for _, v := range slices.Compact(left) {
+		o := Obstacle{Check: v.Check, Why: Message([]Violation{v}), Advice: injectedAdvice}
+		if ofTemplate[v.Check] {
+			o.Advice = s.advice(v.Check)
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func copyOf(s *inventory.Shape) *inventory.Shape {
+	return &inventory.Shape{Annotations: s.Annotations, Spec: *editable(&s.Spec)}
+}
+
+// editable copies of a pod what edits are made in: security contexts, whose fields are replaced and never written into.
+func editable(spec *corev1.PodSpec) *corev1.PodSpec {
+	out := *spec
+	if out.SecurityContext != nil {
+		out.SecurityContext = new(*out.SecurityContext)
+	}
+	for _, list := range []*[]corev1.Container{&out.InitContainers, &out.Containers} {
+		*list = slices.Clone(*list)
+		for i := range *list {
+			if sc := (*list)[i].SecurityContext; sc != nil {
+				(*list)[i].SecurityContext = new(*sc)
+			}
+		}
+	}
+	return &out
+}
+
+// proposal is an edit and how to make it in a pod.
+type proposal struct {
+	Edit
+	write func(*corev1.PodSpec)
+}
+
+// onPod proposes a value of the pod's security context.
+func onPod(field string, value any, write func(*corev1.PodSecurityContext)) proposal {
+	return proposal{Edit{Path: "spec.securityContext." + field, Value: compact(value)}, func(spec *corev1.PodSpec) {
+		if spec.SecurityContext == nil {
+			spec.SecurityContext = &corev1.PodSecurityContext{}
+		}
+		write(spec.SecurityContext)
+	}}
+}
+
+// on proposes a value of one container's security context. In a pod the container is known by its name.
+func (p place) on(field string, value any, write func(*corev1.SecurityContext)) proposal {
+	path := fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
+	return proposal{Edit{Path: path, Container: p.Name, Value: compact(value)}, func(spec *corev1.PodSpec) {
+		if c := named(spec, p.Name); c != nil {
+			if c.SecurityContext == nil {
+				c.SecurityContext = &corev1.SecurityContext{}
+			}
+			write(c.SecurityContext)
+		}
+	}}
+}
+
+// compact is the JSON of a value that always has one.
+func compact(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// place is a container and where it stands.
+type place struct {
+	list  string
+	index int
+	*corev1.Container
+}
+
+// security is the container's security context, an empty one if there is none.
+func (p place) security() *corev1.SecurityContext { return orEmpty(p.SecurityContext) }
+
+// places lists the containers that a template can have: init containers first.
+func places(spec *corev1.PodSpec) []place {
+	out := make([]place, 0, len(spec.InitContainers)+len(spec.Containers))
+	for i := range spec.InitContainers {
+		out = append(out, place{"initContainers", i, &spec.InitContainers[i]})
+	}
+	for i := range spec.Containers {
+		out = append(out, place{"containers", i, &spec.Containers[i]})
+	}
+	return out
+}
+
+func named(spec *corev1.PodSpec, name string) *corev1.Container {
+	for _, p := range places(spec) {
+		if p.Name == name {
+			return p.Container
+		}
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// seccompContainerAnnotation, with a container's name behind it, was the container's profile before there was a field.
+const seccompContainerAnnotation = corev1.SeccompContainerAnnotationKeyPrefix
+
+// fix proposes edits for one check of the standards that a template fails. Only checks that ask for a value can be met by
+// an edit; those that forbid one have none.
+type fix struct {
+	check   string
+	propose func(*Subject) []proposal
+}
+
+func fixes() []fix {
+	return []fix{
+		{"allowPrivilegeEscalation", denyEscalation},
+		{"capabilities_restricted", dropAll},
+		{"runAsNonRoot", requireNonRoot},
+		{"seccompProfile_restricted", giveProfile},
+	}
+}
+
+// denyEscalation sets allowPrivilegeEscalation: false on each container. API validation refuses it beside privileged: true,
+// and beside the capability CAP_SYS_ADMIN in this spelling.
+func denyEscalation(s *Subject) []proposal {
+	if s.windows() {
+		return nil
+	}
+	var out []proposal
+	for _, p := range places(&s.Template.Spec) {
+		sc := p.security()
+		if isFalse(sc.AllowPrivilegeEscalation) || isTrue(sc.Privileged) || slices.Contains(orEmpty(sc.Capabilities).Add, "CAP_SYS_ADMIN") {
+			continue
+		}
+		why := "programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can"
+		if sc.AllowPrivilegeEscalation != nil {
+			why = "the template asks for true; " + why
+		}
+		out = append(out, s.weighed(p.on("allowPrivilegeEscalation", false, func(sc *corev1.SecurityContext) {
+			sc.AllowPrivilegeEscalation = new(false)
+		}), escalations, why))
+	}
+	return out
+}
+
+func escalations(_ *corev1.PodSpec, c *corev1.Container) string {
+	return compact(orEmpty(c.SecurityContext).AllowPrivilegeEscalation)
+}
+
+// dropAll adds the word ALL, which the standard wants literally, to what each container drops.
+func dropAll(s *Subject) []proposal {
+	if s.windows() {
+		return nil
+	}
+	var out []proposal
+	for _, p := range places(&s.Template.Spec) {
+		own := orEmpty(p.security().Capabilities)
+		if slices.Contains(own.Drop, "ALL") {
+			continue
+		}
+		drop := append(slices.Clone(own.Drop), "ALL")
+		why := "it loses the capabilities that the runtime gives by default, and may use one"
+		if len(own.Add) > 0 {
+			why += fmt.Sprintf("; what it adds stays added: %s", list(own.Add))
+		}
+		edit := s.weighed(p.on("capabilities.drop", drop, func(sc *corev1.SecurityContext) {
+			sc.Capabilities = &corev1.Capabilities{Add: orEmpty(sc.Capabilities).Add, Drop: drop}
+		}), dropsAll, why)
+		if edit.Safety == Test && s.everywhere(p.Name, powerless) {
+			edit.Safety, edit.Why = Safe, "it runs as another user than root and cannot gain privileges: it has no capabilities to lose"
+		}
+		out = append(out, edit)
+	}
+	return out
+}
+
+func dropsAll(_ *corev1.PodSpec, c *corev1.Container) string {
+	return compact(slices.Contains(orEmpty(orEmpty(c.SecurityContext).Capabilities).Drop, "ALL"))
+}
+
+// powerless is true for a container whose processes have no effective capabilities and cannot come by any: the kernel
+// gives none to a user other than root unless a file does, and no_new_privs has it ignore those of files.
+func powerless(spec *corev1.PodSpec, c *corev1.Container) bool {
+	user := userOf(spec, c)
+	other := user != nil && *user != 0 || user == nil && isTrue(nonRootOf(spec, c))
+	return other && isFalse(orEmpty(c.SecurityContext).AllowPrivilegeEscalation)
+}
+
+// requireNonRoot sets runAsNonRoot: true at the pod level where no container says otherwise, else where it is missing. A container
+// that is to run as user 0 would not start with it, and gets none.
+func requireNonRoot(s *Subject) []proposal {
+	spec := &s.Template.Spec
+	var out []proposal
+	level := orEmpty(spec.SecurityContext).RunAsNonRoot
+	onPods := !isTrue(level) && !s.inheritsRoot()
+	if open := len(s.inheriting()) > 0; onPods && (open || level != nil) {
+		out = append(out, s.weighedNonRoot(onPod("runAsNonRoot", true, func(sc *corev1.PodSecurityContext) {
+			sc.RunAsNonRoot = new(true)
+		}), s.inheriting(), isFalse(level)))
+	}
+	for _, p := range places(spec) {
+		own := p.security().RunAsNonRoot
+		inherits := own == nil && (onPods || isTrue(level))
+		if user := userOf(spec, p.Container); isTrue(own) || inherits || user != nil && *user == 0 {
+			continue
+		}
+		out = append(out, s.weighedNonRoot(p.on("runAsNonRoot", true, func(sc *corev1.SecurityContext) {
+			sc.RunAsNonRoot = new(true)
+		}), []inherited{{spec, p.Container}}, own != nil))
+	}
+	return out
+}
+
+// inherited is a container that takes a value from its pod.
+type inherited struct {
+	spec *corev1.PodSpec
+	*corev1.Container
+}
+
+// inheriting are the containers, in the template and beyond it, that say nothing of runAsNonRoot themselves.
+func (s *Subject) inheriting() []inherited {
+	var out []inherited
+	specs := []*corev1.PodSpec{&s.Template.Spec}
+	for _, pod := range s.Next {
+		specs = append(specs, &pod.Spec)
+	}
+	for i, spec := range specs {
+		for _, p := range places(spec) {
+			known := i > 0 && named(&s.Template.Spec, p.Name) != nil
+			if p.security().RunAsNonRoot == nil && !known {
+				out = append(out, inherited{spec, p.Container})
+			}
+		}
+	}
+	return out
+}
+
+// inheritsRoot is true if one of them is to run as user 0.
+func (s *Subject) inheritsRoot() bool {
+	return slices.ContainsFunc(s.inheriting(), func(c inherited) bool {
+		user := userOf(c.spec, c.Container)
+		return user != nil && *user == 0
+	})
+}
+
+// weighedNonRoot says of a runAsNonRoot: true that reaches some containers whether they can do with it. That a pod runs with
+// it today shows nothing where it runs as a user that is not the template's.
+func (s *Subject) weighedNonRoot(p proposal, reaches []inherited, denied bool) proposal {
+	why := "an image that runs as root does not start with it: set a USER in the image, or runAsUser"
+	if denied {
+		why = "the template says false; " + why
+	}
+	p = s.weighed(p, nonRoots, why)
+	byNumber := !s.windows() && !slices.ContainsFunc(reaches, func(c inherited) bool { return userOf(c.spec, c.Container) == nil })
+	switch {
+	case len(reaches) == 0:
+		p.Safety, p.Why = Safe, "every container states its own"
+	case byNumber:
+		p.Safety, p.Why = Safe, "it runs as another user than root, by number"
+	case p.Safety == Safe && !s.usersAreWritten():
+		p.Safety, p.Why = Test, "its pods run as a user that the template does not state; "+why
+	}
+	return p
+}
+
+// usersAreWritten is false if a pod runs as a user that the template does not state.
+func (s *Subject) usersAreWritten() bool {
+	for _, pod := range s.Running {
+		for _, p := range places(&pod.Spec) {
+			if !s.sameUser(pod, p.Name) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func nonRoots(spec *corev1.PodSpec, c *corev1.Container) string {
+	return compact(nonRootOf(spec, c))
+}
+
+// giveProfile sets a seccomp profile at the pod level where neither pod nor container has one: that of the running pods, else
+// RuntimeDefault. An annotation from the time before the field becomes the field; API validation wants the two to agree, so where an annotation asks for
+// unconfined nothing is proposed.
+func giveProfile(s *Subject) []proposal {
+	spec := &s.Template.Spec
+	if s.windows() || orEmpty(spec.SecurityContext).SeccompProfile != nil {
+		return nil
+	}
+	ofPod, podAnnotated, ok := s.annotatedProfile(seccompPodAnnotation)
+	if !ok {
+		return nil
+	}
+	if running := s.runningProfile(); running != nil && !podAnnotated {
+		ofPod = running
+	}
+	var out []proposal
+	inherit, allAnnotated := false, true
+	for _, p := range places(spec) {
+		if p.security().SeccompProfile != nil {
+			continue
+		}
+		own, annotated, ok := s.annotatedProfile(seccompContainerAnnotation + p.Name)
+		if !ok {
+			return nil
+		}
+		if !annotated || sameProfile(own, ofPod) {
+			inherit, allAnnotated = true, allAnnotated && (annotated || podAnnotated)
+			continue
+		}
+		edit := p.on("seccompProfile", own, func(sc *corev1.SecurityContext) { sc.SeccompProfile = own })
+		edit.Safety, edit.Why = Safe, sameAsAnnotation
+		out = append(out, edit)
+	}
+	if !inherit {
+		return out
+	}
+	edit := s.weighed(onPod("seccompProfile", ofPod, func(sc *corev1.PodSecurityContext) { sc.SeccompProfile = ofPod }),
+		profiles, "no profile is in force today, and this one refuses system calls that few programs make")
+	if edit.Safety == Test && allAnnotated {
+		edit.Safety, edit.Why = Safe, sameAsAnnotation
+	}
+	return append([]proposal{edit}, out...)
+}
+
+// runningProfile is the profile that all pods which run today have at the pod level, if restricted would have it.
+func (s *Subject) runningProfile() *corev1.SeccompProfile {
+	var all *corev1.SeccompProfile
+	for i, pod := range s.Running {
+		p := orEmpty(pod.Spec.SecurityContext).SeccompProfile
+		if p == nil || p.Type == corev1.SeccompProfileTypeUnconfined || i > 0 && !sameProfile(p, all) {
+			return nil
+		}
+		all = p
+	}
+	return all
+}
+
+const sameAsAnnotation = "its annotation asks for it, and servers up to v1.26 write that into the field"
+
+// annotatedProfile is the profile that an annotation of the template asks for, RuntimeDefault where there is none. It is
+// not ok where restricted would not have it.
+func (s *Subject) annotatedProfile(key string) (p *corev1.SeccompProfile, annotated, ok bool) {
+	value := s.Template.Annotations[key]
+	if value == "" {
+		return &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}, false, true
+	}
+	p = seccompField(value)
+	return p, true, p != nil && p.Type != corev1.SeccompProfileTypeUnconfined
+}
+
+func profiles(spec *corev1.PodSpec, c *corev1.Container) string {
+	if own := orEmpty(c.SecurityContext).SeccompProfile; own != nil {
+		return compact(own)
+	}
+	return compact(orEmpty(spec.SecurityContext).SeccompProfile)
+}

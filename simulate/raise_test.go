@@ -1,0 +1,289 @@
+package simulate
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// The reasons that edits are given.
+const (
+	runsSo       = "its pods run with it today"
+	setuid       = "programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can"
+	defaultCaps  = "it loses the capabilities that the runtime gives by default, and may use one"
+	rootImage    = "an image that runs as root does not start with it: set a USER in the image, or runAsUser"
+	noProfile    = "no profile is in force today, and this one refuses system calls that few programs make"
+	byNumber     = "it runs as another user than root, by number"
+	noneToLose   = "it runs as another user than root and cannot gain privileges: it has no capabilities to lose"
+	anyDrop      = `["ALL"]`
+	anyProfile   = `{"type":"RuntimeDefault"}`
+	appEscalates = "spec.containers[0].securityContext.allowPrivilegeEscalation"
+	appDrop      = "spec.containers[0].securityContext.capabilities.drop"
+	appNonRoot   = "spec.containers[0].securityContext.runAsNonRoot"
+	podNonRoot   = "spec.securityContext.runAsNonRoot"
+	podProfile   = "spec.securityContext.seccompProfile"
+)
+
+// The edits of a container "app" that states nothing.
+func escalationEdit(s Safety, why string) Edit {
+	return Edit{appEscalates, "app", "false", "allowPrivilegeEscalation", s, why}
+}
+
+func dropEdit(s Safety, why string) Edit {
+	return Edit{appDrop, "app", anyDrop, "capabilities_restricted", s, why}
+}
+
+func nonRootEdit(s Safety, why string) Edit {
+	return Edit{podNonRoot, "", "true", "runAsNonRoot", s, why}
+}
+
+func profileEdit(s Safety, why string) Edit {
+	return Edit{podProfile, "", anyProfile, "seccompProfile_restricted", s, why}
+}
+
+func withSecurity(name string, sc corev1.SecurityContext) corev1.Container {
+	return corev1.Container{Name: name, SecurityContext: &sc}
+}
+
+func drops(names ...corev1.Capability) *corev1.Capabilities { return &corev1.Capabilities{Drop: names} }
+
+func TestRaise(t *testing.T) {
+	t.Parallel()
+	v125, v124 := api.MajorMinorVersion(1, 25), api.MajorMinorVersion(1, 24)
+	plainApp := func() *inventory.Shape { return shapeOf(plain("app")) }
+	hardenedApp := func(edits ...func(*inventory.Shape)) *inventory.Shape {
+		return edited(shapeOf(hardened("app")), edits...)
+	}
+	uid := func(id int64) func(*inventory.Shape) {
+		return func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsUser = &id }
+	}
+	onWindows := func(s *inventory.Shape) { s.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }
+	annotated := func(key, value string) func(*inventory.Shape) {
+		return func(s *inventory.Shape) { s.Annotations = map[string]string{key: value} }
+	}
+	meshed := func(s *inventory.Shape) {
+		s.Spec.InitContainers = append(s.Spec.InitContainers, withSecurity("mesh-init", corev1.SecurityContext{
+			RunAsUser: new(int64(0)), AllowPrivilegeEscalation: new(false), Capabilities: drops("ALL"),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		}))
+	}
+	plainEdits := []Edit{
+		escalationEdit(Test, setuid), dropEdit(Test, defaultCaps), nonRootEdit(Test, rootImage), profileEdit(Test, noProfile),
+	}
+	tests := map[string]struct {
+		subject  Subject
+		level    api.Level // restricted if empty
+		versions []api.Version
+		want     Raise
+	}{
+		"nothing is missing": {subject: Subject{Template: hardenedApp()}},
+		"everything is missing, and nothing is known of pods": {
+			subject: Subject{Template: plainApp()},
+			want:    Raise{Edits: plainEdits},
+		},
+		"pods run with all of it": {
+			subject: Subject{Template: plainApp(), Running: []*inventory.Shape{hardenedApp()}},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Safe, runsSo), dropEdit(Safe, runsSo), nonRootEdit(Safe, runsSo), profileEdit(Safe, runsSo),
+			}},
+		},
+		"a policy would fill it in": {
+			subject: Subject{Template: plainApp(), Running: []*inventory.Shape{fillIn(hardening("p"), plainApp())}, Policy: "p"},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Safe, `the policy "p" fills it in today`), dropEdit(Safe, `the policy "p" fills it in today`),
+				nonRootEdit(Safe, `the policy "p" fills it in today`), profileEdit(Safe, `the policy "p" fills it in today`),
+			}},
+		},
+		"one of the pods runs without": {
+			subject: Subject{Template: plainApp(), Running: []*inventory.Shape{fillIn(hardening("p"), plainApp()), plainApp()}},
+			want:    Raise{Edits: plainEdits},
+		},
+		"a pod that lacks the container shows nothing": {
+			subject: Subject{Template: plainApp(), Running: []*inventory.Shape{shapeOf(hardened("old"))}},
+			want:    Raise{Edits: plainEdits},
+		},
+		"the user is a policy's: without it the image decides": {
+			subject: Subject{Template: plainApp(), Running: []*inventory.Shape{fillIn(policyOf("p", func(p *pspparse.Policy) {
+				p.Spec.RunAsUser = pspparse.IDStrategy{Rule: pspparse.MustRunAs, Ranges: []pspparse.IDRange{{Min: 5, Max: 9}}}
+				p.Spec.AllowPrivilegeEscalation = new(false)
+			}), edited(plainApp(), func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) }))}},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Safe, runsSo), dropEdit(Test, defaultCaps),
+				nonRootEdit(Test, "its pods run as a user that the template does not state; "+rootImage), profileEdit(Test, noProfile),
+			}},
+		},
+		"a user by number": {
+			subject: Subject{Template: edited(plainApp(), uid(1000))},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Test, setuid), dropEdit(Test, defaultCaps), nonRootEdit(Safe, byNumber), profileEdit(Test, noProfile),
+			}},
+		},
+		"no capabilities to lose": {
+			subject: Subject{Template: edited(shapeOf(withSecurity("app", corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"NET_BIND_SERVICE"}, Drop: []corev1.Capability{"NET_RAW"}},
+			})), uid(1000))},
+			want: Raise{Edits: []Edit{
+				{appDrop, "app", `["NET_RAW","ALL"]`, "capabilities_restricted", Safe, noneToLose},
+				nonRootEdit(Safe, byNumber), profileEdit(Test, noProfile),
+			}},
+		},
+		"what is dropped and added stays": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) {
+				s.Spec.Containers[0].SecurityContext.Capabilities = &corev1.Capabilities{Add: []corev1.Capability{"CHOWN", "NET_BIND_SERVICE"}, Drop: []corev1.Capability{"KILL", "CHOWN"}}
+				s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
+			})},
+			want: Raise{
+				Edits: []Edit{
+					escalationEdit(Test, setuid),
+					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", Test, defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE"},
+				},
+				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: run as the user that owns the files, listen on ports from 1024 up, or stay at baseline"}},
+			},
+		},
+		"the template says otherwise": {
+			subject: Subject{Template: edited(shapeOf(withSecurity("app", corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(true), RunAsNonRoot: new(false), Capabilities: drops("ALL"), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			})))},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Test, "the template asks for true; "+setuid),
+				{appNonRoot, "app", "true", "runAsNonRoot", Test, "the template says false; " + rootImage},
+			}},
+		},
+		"the pod says false and every container true": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(false) })},
+			want:    Raise{Edits: []Edit{nonRootEdit(Safe, "every container states its own")}},
+		},
+		"a container as root gets no runAsNonRoot, the other does": {
+			subject: Subject{Template: edited(shapeOf(hardened("app"), hardened("root")), func(s *inventory.Shape) {
+				s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil
+				s.Spec.Containers[1].SecurityContext.RunAsNonRoot, s.Spec.Containers[1].SecurityContext.RunAsUser = nil, new(int64(0))
+			})},
+			want: Raise{
+				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", Test, rootImage}},
+				Obstacles: []Obstacle{
+					{"runAsNonRoot", `runAsNonRoot != true (pod or container "root" must set securityContext.runAsNonRoot=true)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},
+					{"runAsUser", `runAsUser=0 (container "root" must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},
+				},
+			},
+		},
+		"an injected container as root would inherit it": {
+			subject: Subject{
+				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
+				Next:     []*inventory.Shape{edited(hardenedApp(), meshed)},
+			},
+			want: Raise{
+				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", Test, rootImage}},
+				Obstacles: []Obstacle{
+					{"runAsNonRoot", `runAsNonRoot != true (pod or container "mesh-init" must set securityContext.runAsNonRoot=true)`, injectedAdvice},
+					{"runAsUser", `runAsUser=0 (container "mesh-init" must not set runAsUser=0)`, injectedAdvice},
+				},
+			},
+		},
+		"privileged stays, and is not contradicted": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) {
+				s.Spec.Containers[0].SecurityContext.Privileged, s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true), nil
+			})},
+			want: Raise{Obstacles: []Obstacle{
+				{"privileged", `privileged (container "app" must not set securityContext.privileged=true)`, "grant the one device or capability that it needs instead; an agent of the node that needs it belongs in a namespace of its own, at privileged"},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first"},
+			}},
+		},
+		"host namespaces at baseline": {
+			level:   api.LevelBaseline,
+			subject: Subject{Template: edited(plainApp(), func(s *inventory.Shape) { s.Spec.HostPID = true })},
+			want:    Raise{Obstacles: []Obstacle{{"hostNamespaces", "host namespaces (hostPID=true)", "find out whether it has to see the node's network, processes or memory; an agent of the node that needs it belongs in a namespace of its own, at privileged"}}},
+		},
+		"windows": {
+			subject: Subject{Template: edited(plainApp(), onWindows)},
+			want:    Raise{Edits: []Edit{nonRootEdit(Test, rootImage)}},
+		},
+		"windows on an older server": {
+			subject:  Subject{Template: edited(plainApp(), onWindows, func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) })},
+			versions: []api.Version{v125, v124},
+			want: Raise{Obstacles: []Obstacle{
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"},
+				{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"},
+				{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"},
+			}},
+		},
+		"windows by the nodes": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), Windows: true},
+			want:    Raise{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"}}},
+		},
+		"an annotation becomes the field": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "localhost/a.json"))},
+			want:    Raise{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, sameAsAnnotation}}},
+		},
+		"a container's annotation becomes its field": {
+			subject: Subject{Template: edited(shapeOf(hardened("app"), hardened("other")), func(s *inventory.Shape) {
+				s.Spec.Containers[0].SecurityContext.SeccompProfile, s.Spec.Containers[1].SecurityContext.SeccompProfile = nil, nil
+			}, annotated(seccompContainerAnnotation+"app", "localhost/a.json"))},
+			want: Raise{Edits: []Edit{
+				profileEdit(Test, noProfile),
+				{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, sameAsAnnotation},
+			}},
+		},
+		"unconfined by annotation": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "unconfined"))},
+			want:    Raise{Obstacles: []Obstacle{{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "somebody chose to run it without a seccomp profile, by field or by annotation: try RuntimeDefault, or load a profile for this program on the nodes"}}},
+		},
+		"the profile that pods run with": {
+			subject: Subject{
+				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
+				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
+					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
+				})},
+			},
+			want: Raise{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"x.json"}`, "seccompProfile_restricted", Safe, runsSo}}},
+		},
+	}
+	e := mustEvaluator(t)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			level, versions := tt.level, tt.versions
+			if level == "" {
+				level = api.LevelRestricted
+			}
+			if versions == nil {
+				versions = []api.Version{v125}
+			}
+			if diff := cmp.Diff(tt.want, e.Raise(&tt.subject, level, versions...)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A check that is new to the library needs an answer here: an edit that meets it, or advice.
+func TestRaiseKnowsEveryCheck(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, c := range policy.DefaultChecks() {
+		known[string(c.ID)] = true
+	}
+	advised := map[string]bool{}
+	for _, a := range advices() {
+		if !known[a[0]] || advised[a[0]] {
+			t.Errorf("advice for %q, which is no check, or advised upon twice", a[0])
+		}
+		advised[a[0]] = true
+	}
+	for id := range known {
+		if !advised[id] {
+			t.Errorf("no advice for the check %q", id)
+		}
+	}
+	for _, f := range fixes() {
+		if !known[f.check] {
+			t.Errorf("edits for %q, which is no check", f.check)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Raise is Evaluator.Raise for a workload. Where its template was not read, the edits are to what its author is taken to
+// have written: its first live pod without what its policy fills in. Equal workloads get the same answer, which callers must
+// not write into. A workload that has neither template nor pods gets an empty one.
+func (j *Judge) Raise(w *inventory.Workload, level api.Level, versions ...api.Version) Raise {
+	if w.Template == nil && len(w.Pods) == 0 {
+		return Raise{}
+	}
+	key := raiseKey(w, level, versions)
+	found, ok := j.raises[key]
+	if !ok {
+		found = j.evaluator.Raise(j.subject(w), level, versions...)
+		j.raises[key] = found
+	}
+	return found
+}
+
+// raiseKey is all that the answer depends on. Shapes are known by where they are: there is one of each.
+func raiseKey(w *inventory.Workload, level api.Level, versions []api.Version) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %v %p %t", level, versions, w.Template, w.Origin != nil && w.Origin.Windows)
+	for i := range w.Pods {
+		g := &w.Pods[i]
+		fmt.Fprintf(&b, " %p %t %q", g.Shape, g.Count > 0, g.AdmittedBy)
+	}
+	return b.String()
+}
+
+// subject gathers what is known of a workload's pods.
+func (j *Judge) subject(w *inventory.Workload) *Subject {
+	s := &Subject{Template: w.Template, Windows: w.Origin != nil && w.Origin.Windows}
+	for i := range w.Pods {
+		g := &w.Pods[i]
+		if g.Count > 0 || w.Template == nil {
+			s.Running = append(s.Running, g.Shape)
+		}
+		if g.Shape == w.Template {
+			continue
+		}
+		stored, without := j.nextShapes(w.Template, g)
+		if s.Template == nil {
+			s.Template = without
+		}
+		for _, next := range []*inventory.Shape{stored, without} {
+			if next != s.Template && !slices.Contains(s.Next, next) {
+				s.Next = append(s.Next, next)
+			}
+		}
+	}
+	return s
+}
+
+// nextShapes are the two readings of a live pod that DayAfter judges, as shapes.
+func (j *Judge) nextShapes(template *inventory.Shape, g *inventory.PodGroup) (stored, without *inventory.Shape) {
+	if g.AdmittedBy == "" {
+		return g.Shape, g.Shape
+	}
+	f, known := j.fillings[g.AdmittedBy]
+	if !known {
+		f = j.unknown
+	}
+	stored = g.Shape
+	if template != nil && f != j.unknown {
+		stored = (&estimate{pod: g.Shape, template: template, by: f}).shape()
+	}
+	return stored, (&estimate{pod: g.Shape, template: template, by: f, beyond: true}).shape()
+}

@@ -1,0 +1,131 @@
+package simulate
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+func TestRaiseOfWorkloads(t *testing.T) {
+	t.Parallel()
+	hardens := hardening("hardening")
+	plainApp := shapeOf(plain("app"))
+	filled := fillIn(hardens, plainApp)
+	filledEdits := []Edit{
+		escalationEdit(Safe, runsSo), dropEdit(Safe, runsSo), nonRootEdit(Safe, runsSo), profileEdit(Safe, runsSo),
+	}
+	meshed := edited(fillIn(hardens, plainApp), func(s *inventory.Shape) {
+		s.Spec.Containers = append(s.Spec.Containers, withSecurity("mesh", corev1.SecurityContext{Privileged: new(true)}))
+	})
+	stored := `allowPrivilegeEscalation != false (container "mesh" must set securityContext.allowPrivilegeEscalation=false)`
+	tests := map[string]struct {
+		workload inventory.Workload
+		want     Raise
+	}{
+		"nothing": {workload: inventory.Workload{Kind: "Rollout"}},
+		"a template and pods that its policy filled in": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Pods: podsOf(filled, "hardening")},
+			want:     Raise{Edits: filledEdits},
+		},
+		"a template whose pods have all finished": {
+			workload: inventory.Workload{Kind: "Job", Template: plainApp, Pods: []inventory.PodGroup{{Shape: filled, AdmittedBy: "hardening", Finished: 1, Example: "x"}}},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Test, setuid), dropEdit(Test, defaultCaps), nonRootEdit(Test, rootImage), profileEdit(Test, noProfile),
+			}},
+		},
+		"a bare pod is what its author wrote, as far as that can be told": {
+			workload: inventory.Workload{Kind: "Pod", Pods: podsOf(filled, "hardening")},
+			want:     Raise{Edits: filledEdits},
+		},
+		"an owner that was not read": {
+			workload: inventory.Workload{Kind: "Rollout", Pods: podsOf(plainApp, "")},
+			want: Raise{Edits: []Edit{
+				escalationEdit(Test, setuid), dropEdit(Test, defaultCaps), nonRootEdit(Test, rootImage), profileEdit(Test, noProfile),
+			}},
+		},
+		"an injected container": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Pods: podsOf(meshed, "hardening")},
+			want: Raise{
+				// At the pod level it reaches the injected container, too, which does not run with it today.
+				Edits: []Edit{escalationEdit(Safe, runsSo), dropEdit(Safe, runsSo), nonRootEdit(Test, rootImage), profileEdit(Safe, runsSo)},
+				Obstacles: []Obstacle{
+					{"privileged", `privileged (container "mesh" must not set securityContext.privileged=true)`, injectedAdvice},
+					{"allowPrivilegeEscalation", stored, injectedAdvice},
+					{"capabilities_restricted", `unrestricted capabilities (container "mesh" must set securityContext.capabilities.drop=["ALL"])`, injectedAdvice},
+				},
+			},
+		},
+		"windows by its nodes": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Origin: &inventory.Origin{Windows: true}},
+			want: Raise{
+				Edits: []Edit{nonRootEdit(Test, rootImage)},
+				Obstacles: []Obstacle{
+					{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+					{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+					{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+				},
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := mustJudge(t, hardens)
+			for range 2 { // the second answer is the remembered one
+				if diff := cmp.Diff(tt.want, j.Raise(&tt.workload, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// What the edits reach is the day after: raised and judged again, a workload meets the level.
+func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
+	t.Parallel()
+	v := api.MajorMinorVersion(1, 25)
+	reached := 0
+	for seed := range int64(600) {
+		r := newRandom(seed)
+		p := r.policy()
+		template := r.template()
+		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podsOf(inventory.Reduce(nil, &fillIn(p, template).Spec), p.Name)}
+		w.Pods[0].Shape.Annotations = fillIn(p, template).Annotations
+		j := mustJudge(t, p)
+		got := j.Raise(w, api.LevelRestricted, v)
+		after := &inventory.Workload{Kind: w.Kind, Template: made(t, template, got.Edits)}
+		after.Pods = podsOf(fillIn(p, after.Template), p.Name)
+		day := j.DayAfter(after, v)
+		if meets := day.Level == api.LevelRestricted; meets != (len(got.Obstacles) == 0) {
+			t.Fatalf("seed %d: %s on the day after, obstacles %v\n%s", seed, day.Level, got.Obstacles, Message(day.Violations))
+		}
+		if len(got.Obstacles) == 0 {
+			reached++
+		}
+	}
+	if reached < 100 {
+		t.Errorf("only %d workloads could be raised", reached)
+	}
+}
+
+func BenchmarkRaise(b *testing.B) {
+	p := hardening("psp")
+	template := &inventory.Shape{Spec: *ordinary()}
+	w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podsOf(fillIn(p, template), "psp")}
+	j := mustJudge(b, p)
+	raise := func(b *testing.B, forget bool) {
+		b.ReportAllocs()
+		for b.Loop() {
+			j.Raise(w, api.LevelRestricted, api.MajorMinorVersion(1, 25))
+			if forget {
+				clear(j.raises)
+			}
+		}
+	}
+	b.Run("new", func(b *testing.B) { raise(b, true) })
+	b.Run("memoised", func(b *testing.B) { raise(b, false) })
+}
