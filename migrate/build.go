@@ -74,7 +74,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
-	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}}
+	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{}}
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.indexPolicies()
@@ -115,6 +115,7 @@ type builder struct {
 	// automount of the accounts that say it.
 	automount map[accountKey]*bool
 	lost      map[lostKey][]Lost
+	raises    map[raiseKey]Raise
 }
 
 type lostKey struct {

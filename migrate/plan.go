@@ -276,9 +276,15 @@ type Workload struct {
 	Estimated  bool        `json:"estimated,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
 	Violations []Violation `json:"violations"`
+	// Raise: for each level that is stricter than on the day after, the looser one first, what its template lacks.
+	Raise []Raise `json:"raise,omitempty"`
+	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
+	Template *Template `json:"template,omitempty"`
 	// Owner is the controller that made it, where it is told apart from it.
-	Owner    *WorkloadRef      `json:"owner,omitempty"`
-	Position pspparse.Position `json:"position,omitzero"`
+	Owner *WorkloadRef `json:"owner,omitempty"`
+	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
+	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
+	Position  pspparse.Position `json:"position,omitzero"`
 }
 
 // WorkloadLevels are the strictest levels met in the three forms of the workload.
@@ -288,15 +294,73 @@ type WorkloadLevels struct {
 	DayAfter   api.Level `json:"dayAfter,omitempty"`
 }
 
-// Mutation is one value that a policy fills into the workload's pods.
+// Mutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
+// an edit has to write for nothing to change.
 type Mutation struct {
-	// Path in the pod template, as upstream writes it: spec.containers[0].securityContext.runAsNonRoot.
+	// Path is the field within the pod template: "spec.securityContext.fsGroup", "metadata.annotations[KEY]",
+	// "spec.containers[0].securityContext.capabilities.drop".
 	Path string `json:"path"`
-	// Container whose value it is; absent for a value of the pod.
+	// Container at that path, by name; absent at the pod level.
 	Container string `json:"container,omitempty"`
-	// Value as compact JSON.
-	Value  string `json:"value"`
-	Policy string `json:"policy"`
+	// Value is compact JSON: true, "RuntimeDefault", ["ALL"], 2000. A list is the whole list.
+	Value string `json:"value"`
+	// Policy that fills it in; absent for what the API server makes of an annotation.
+	Policy string `json:"policy,omitempty"`
+}
+
+// Raise is what a workload's template lacks for a level: it is reached by the edits if and only if there are no obstacles.
+type Raise struct {
+	Level     api.Level  `json:"level"`
+	Edits     []Edit     `json:"edits"`
+	Obstacles []Obstacle `json:"obstacles"`
+}
+
+// Edit is one value to write into the template; Path, Container and Value are as in Mutation.
+type Edit struct {
+	Path      string `json:"path"`
+	Container string `json:"container,omitempty"`
+	Value     string `json:"value"`
+	// Check of the standards that asks for it.
+	Check string `json:"check"`
+	// Safety is safe if the edit changes nothing that can matter, else test: its owner has to try it. Why says the reason.
+	Safety string `json:"safety"`
+	Why    string `json:"why"`
+}
+
+// Obstacle is a check that no edit settles.
+type Obstacle struct {
+	Check string `json:"check"`
+	// Why is PSA's own text, Advice what a person can do.
+	Why    string `json:"why"`
+	Advice string `json:"advice"`
+}
+
+// Template tells of a pod template what a patch needs beside the values that it writes.
+type Template struct {
+	// Parents are those of the objects on the way to a field that the template has, as it was read: "spec.securityContext",
+	// "spec.containers[0].securityContext.capabilities". A JSON patch has to make the others.
+	Parents []string `json:"parents"`
+	// Containers: init containers first, then those that live pods have beyond the template.
+	Containers []Container `json:"containers"`
+}
+
+// Container names a container, and what runs in it.
+type Container struct {
+	Name string `json:"name"`
+	// Image without tag and digest; absent where it is not known.
+	Image string `json:"image,omitempty"`
+	// Injected: the template does not have it, but live pods do.
+	Injected bool `json:"injected,omitempty"`
+}
+
+// ManagedBy tells which tool writes an object, and from what.
+type ManagedBy struct {
+	// Tool is the tool's name, absent if only a chart is known.
+	Tool string `json:"tool,omitempty"`
+	// Source in the tool's own words: "release web/grafana", "Kustomization flux-system/apps".
+	Source string `json:"source,omitempty"`
+	// Chart is a Helm chart's name and version: "grafana-6.58.7".
+	Chart string `json:"chart,omitempty"`
 }
 
 // Violation is one check that the workload fails on the day after, in the library's own words.

@@ -46,6 +46,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 		violations = append(violations, day.Violations...)
 	}
 	out.Violations = orEmpty(planViolations(violations))
+	b.patchable(&out, w)
 	return out
 }
 

@@ -1,6 +1,7 @@
 // Package simulate owns the judgement of one workload: against a level and version through the library of Pod Security
-// Admission, as written and on the day after (when no policy fills anything in). It takes inventory shapes and returns
-// verdicts; it never decides what a namespace should get, and copies no rule of the library.
+// Admission, as written and on the day after (when no policy fills anything in), and what edits would change it. It takes
+// inventory shapes and returns verdicts and edits; it never decides what a namespace should get, and copies no rule of the
+// library.
 package simulate
 
 import (
