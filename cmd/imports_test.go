@@ -33,10 +33,11 @@ func mayImport() map[string][]string {
 		"migrate/wording":    {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":   {"migrate/escape"},
 		"migrate/labels":     writers,
+		"migrate/patch":      writers,
 		"migrate/report":     writers,
 		"fixtures":           {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
 		}, stages...),
 	}
 }

@@ -51,7 +51,10 @@ something could not be read or there was nothing to judge (--allow-partial turns
   psp2pss plan -o table -o json=plan.json
 
   # Turn the saved plan into label commands, review them, run them
-  psp2pss labels --plan plan.json > labels.sh`,
+  psp2pss labels --plan plan.json > labels.sh
+
+  # What workloads lack for restricted, as patches
+  psp2pss patch --raise --plan plan.json`,
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: deps.Name},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -70,6 +73,7 @@ something could not be read or there was nothing to judge (--allow-partial turns
 		newExplain(streams, deps, nil),
 		newSimulate(streams, deps, nil),
 		newLabels(streams, deps, nil),
+		newPatch(streams, deps, nil),
 		newVersion(streams, nil),
 	)
 	if deps.Name != root.Use {

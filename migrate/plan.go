@@ -333,6 +333,8 @@ type Obstacle struct {
 	// Why is PSA's own text, Advice what a person can do.
 	Why    string `json:"why"`
 	Advice string `json:"advice"`
+	// Injected: not the template fails, but only what its pods have beyond it.
+	Injected bool `json:"injected,omitempty"`
 }
 
 // Template tells of a pod template what a patch needs beside the values that it writes.

@@ -65,6 +65,9 @@ func first[T any](s []T) *T {
 // templateOf describes the workload's template as far as writing to it goes.
 func templateOf(w *inventory.Workload) *Template {
 	t := &Template{Parents: []string{}}
+	if w.Origin.Metadata {
+		t.Parents = append(t.Parents, "metadata")
+	}
 	if w.Origin.Annotations {
 		t.Parents = append(t.Parents, "metadata.annotations")
 	}

@@ -62,8 +62,8 @@ func TestPatchesInThePlan(t *testing.T) {
 	}
 	injected := "it is not in the template: change it where it is put into the pods"
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
-	hostNetwork := Obstacle{"hostNamespaces", "host namespaces (hostNetwork=true)", "find out whether it has to see the node's network, processes or memory" + agents}
-	mesh := func(check, text string) Obstacle { return Obstacle{check, text, injected} }
+	hostNetwork := Obstacle{"hostNamespaces", "host namespaces (hostNetwork=true)", "find out whether it has to see the node's network, processes or memory" + agents, false}
+	mesh := func(check, text string) Obstacle { return Obstacle{check, text, injected, true} }
 	want := map[string]patched{
 		"Deployment/chart": {
 			Raise: []Raise{{Level: api.LevelRestricted, Edits: []Edit{
@@ -86,7 +86,7 @@ func TestPatchesInThePlan(t *testing.T) {
 				{Level: api.LevelRestricted, Edits: []Edit{{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "seccompProfile_restricted", "safe", "its annotation asks for it, and servers up to v1.26 write that into the field"}}, Obstacles: []Obstacle{hostNetwork}},
 			},
 			Template: &Template{
-				Parents:    []string{"metadata.annotations", "spec.securityContext", "spec.containers[0].securityContext", "spec.containers[0].securityContext.capabilities"},
+				Parents:    []string{"metadata", "metadata.annotations", "spec.securityContext", "spec.containers[0].securityContext", "spec.containers[0].securityContext.capabilities"},
 				Containers: []Container{{Name: "app", Image: "app"}},
 			},
 		},

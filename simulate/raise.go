@@ -39,6 +39,8 @@ type Obstacle struct {
 	Check string
 	// Why is the library's own text, Advice what a person can do about it.
 	Why, Advice string
+	// Injected is true if it is not the template that fails, but only what pods have beyond it.
+	Injected bool
 }
 
 // Raise is what a template lacks for a level: the level is reached by the edits if and only if there are no obstacles.
@@ -122,11 +124,12 @@ func (e *Evaluator) obstacles(s *Subject, template *inventory.Shape, next []*inv
 	slices.SortFunc(left, compareViolations)
 	var out []Obstacle
 	for _, v := range slices.Compact(left) {
-		o := Obstacle{Check: v.Check, Why: Message([]Violation{v}), Advice: injectedAdvice}
-		if ofTemplate[v.Check] {
-			o.Advice = s.advice(v.Check)
+		injected := !ofTemplate[v.Check]
+		advice := injectedAdvice
+		if !injected {
+			advice = s.advice(v.Check)
 		}
-		out = append(out, o)
+		out = append(out, Obstacle{v.Check, Message([]Violation{v}), advice, injected})
 	}
 	return out
 }

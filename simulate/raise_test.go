@@ -143,7 +143,7 @@ func TestRaise(t *testing.T) {
 					escalationEdit(Test, setuid),
 					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", Test, defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE"},
 				},
-				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: run as the user that owns the files, listen on ports from 1024 up, or stay at baseline"}},
+				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: run as the user that owns the files, listen on ports from 1024 up, or stay at baseline", false}},
 			},
 		},
 		"the template says otherwise": {
@@ -167,8 +167,8 @@ func TestRaise(t *testing.T) {
 			want: Raise{
 				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", Test, rootImage}},
 				Obstacles: []Obstacle{
-					{"runAsNonRoot", `runAsNonRoot != true (pod or container "root" must set securityContext.runAsNonRoot=true)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},
-					{"runAsUser", `runAsUser=0 (container "root" must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},
+					{"runAsNonRoot", `runAsNonRoot != true (pod or container "root" must set securityContext.runAsNonRoot=true)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false},
+					{"runAsUser", `runAsUser=0 (container "root" must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false},
 				},
 			},
 		},
@@ -180,8 +180,8 @@ func TestRaise(t *testing.T) {
 			want: Raise{
 				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", Test, rootImage}},
 				Obstacles: []Obstacle{
-					{"runAsNonRoot", `runAsNonRoot != true (pod or container "mesh-init" must set securityContext.runAsNonRoot=true)`, injectedAdvice},
-					{"runAsUser", `runAsUser=0 (container "mesh-init" must not set runAsUser=0)`, injectedAdvice},
+					{"runAsNonRoot", `runAsNonRoot != true (pod or container "mesh-init" must set securityContext.runAsNonRoot=true)`, injectedAdvice, true},
+					{"runAsUser", `runAsUser=0 (container "mesh-init" must not set runAsUser=0)`, injectedAdvice, true},
 				},
 			},
 		},
@@ -190,14 +190,14 @@ func TestRaise(t *testing.T) {
 				s.Spec.Containers[0].SecurityContext.Privileged, s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true), nil
 			})},
 			want: Raise{Obstacles: []Obstacle{
-				{"privileged", `privileged (container "app" must not set securityContext.privileged=true)`, "grant the one device or capability that it needs instead; an agent of the node that needs it belongs in a namespace of its own, at privileged"},
-				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first"},
+				{"privileged", `privileged (container "app" must not set securityContext.privileged=true)`, "grant the one device or capability that it needs instead; an agent of the node that needs it belongs in a namespace of its own, at privileged", false},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first", false},
 			}},
 		},
 		"host namespaces at baseline": {
 			level:   api.LevelBaseline,
 			subject: Subject{Template: edited(plainApp(), func(s *inventory.Shape) { s.Spec.HostPID = true })},
-			want:    Raise{Obstacles: []Obstacle{{"hostNamespaces", "host namespaces (hostPID=true)", "find out whether it has to see the node's network, processes or memory; an agent of the node that needs it belongs in a namespace of its own, at privileged"}}},
+			want:    Raise{Obstacles: []Obstacle{{"hostNamespaces", "host namespaces (hostPID=true)", "find out whether it has to see the node's network, processes or memory; an agent of the node that needs it belongs in a namespace of its own, at privileged", false}}},
 		},
 		"windows": {
 			subject: Subject{Template: edited(plainApp(), onWindows)},
@@ -207,14 +207,14 @@ func TestRaise(t *testing.T) {
 			subject:  Subject{Template: edited(plainApp(), onWindows, func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) })},
 			versions: []api.Version{v125, v124},
 			want: Raise{Obstacles: []Obstacle{
-				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"},
-				{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"},
-				{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"},
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left", false},
+				{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left", false},
+				{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "Windows pods meet restricted from v1.25 on only: leave it until no older server is left", false},
 			}},
 		},
 		"windows by the nodes": {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), Windows: true},
-			want:    Raise{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"}}},
+			want:    Raise{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false}}},
 		},
 		"an annotation becomes the field": {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "localhost/a.json"))},
@@ -231,7 +231,7 @@ func TestRaise(t *testing.T) {
 		},
 		"unconfined by annotation": {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "unconfined"))},
-			want:    Raise{Obstacles: []Obstacle{{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "somebody chose to run it without a seccomp profile, by field or by annotation: try RuntimeDefault, or load a profile for this program on the nodes"}}},
+			want:    Raise{Obstacles: []Obstacle{{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "somebody chose to run it without a seccomp profile, by field or by annotation: try RuntimeDefault, or load a profile for this program on the nodes", false}}},
 		},
 		"the profile that pods run with": {
 			subject: Subject{

@@ -53,9 +53,9 @@ func TestRaiseOfWorkloads(t *testing.T) {
 				// At the pod level it reaches the injected container, too, which does not run with it today.
 				Edits: []Edit{escalationEdit(Safe, runsSo), dropEdit(Safe, runsSo), nonRootEdit(Test, rootImage), profileEdit(Safe, runsSo)},
 				Obstacles: []Obstacle{
-					{"privileged", `privileged (container "mesh" must not set securityContext.privileged=true)`, injectedAdvice},
-					{"allowPrivilegeEscalation", stored, injectedAdvice},
-					{"capabilities_restricted", `unrestricted capabilities (container "mesh" must set securityContext.capabilities.drop=["ALL"])`, injectedAdvice},
+					{"privileged", `privileged (container "mesh" must not set securityContext.privileged=true)`, injectedAdvice, true},
+					{"allowPrivilegeEscalation", stored, injectedAdvice, true},
+					{"capabilities_restricted", `unrestricted capabilities (container "mesh" must set securityContext.capabilities.drop=["ALL"])`, injectedAdvice, true},
 				},
 			},
 		},
@@ -64,9 +64,9 @@ func TestRaiseOfWorkloads(t *testing.T) {
 			want: Raise{
 				Edits: []Edit{nonRootEdit(Test, rootImage)},
 				Obstacles: []Obstacle{
-					{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
-					{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
-					{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+					{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false},
+					{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false},
+					{"seccompProfile_restricted", `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false},
 				},
 			},
 		},

@@ -11,16 +11,15 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/wording"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Commands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line,
 // below comments that say why; for each other namespace a comment alone. Whatever the Plan holds, the script runs
 // kubectl with these arguments and nothing else.
 func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := kubectl(p.Source)
-	if err != nil {
-		return err
+	kubectl, ok := wording.Kubectl(p.Source)
+	if !ok {
+		return errors.New("writing label commands: the context name " + quoted(p.Source.Name) + " holds characters that do not show; write manifests instead (-o manifest)")
 	}
 	var b bytes.Buffer
 	header(&b, p, opts)
@@ -28,22 +27,8 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 		b.WriteString("\n")
 		namespace(&b, &p.Namespaces[i], kubectl)
 	}
-	_, err = w.Write(b.Bytes())
+	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// kubectl is the command with the context that the plan was made from, so that a script cannot meet another cluster.
-func kubectl(s inventory.Source) (string, error) {
-	fromCluster := s.Kind == inventory.SourceCluster || s.Kind == inventory.SourceFilesAndCluster
-	if !fromCluster || s.Name == "" {
-		return "kubectl", nil
-	}
-	for _, r := range s.Name {
-		if !escape.Visible(r) {
-			return "", errors.New("writing label commands: the context name " + quoted(s.Name) + " holds characters that do not show; write manifests instead (-o manifest)")
-		}
-	}
-	return "kubectl --context=" + escape.Shell(s.Name), nil
 }
 
 func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {

@@ -143,6 +143,21 @@ func Source(s inventory.Source) string {
 	return text
 }
 
+// Kubectl is the command with the context that a plan was made from, so that a script cannot meet another cluster. It is not
+// ok where the name of the context holds characters that do not show.
+func Kubectl(s inventory.Source) (command string, ok bool) {
+	fromCluster := s.Kind == inventory.SourceCluster || s.Kind == inventory.SourceFilesAndCluster
+	if !fromCluster || s.Name == "" {
+		return "kubectl", true
+	}
+	for _, r := range s.Name {
+		if !escape.Visible(r) {
+			return "", false
+		}
+	}
+	return "kubectl --context=" + escape.Shell(s.Name), true
+}
+
 // Position is "file:line", with as much of it as is known; "" for what was not read from a file.
 func Position(p pspparse.Position) string {
 	switch {

@@ -15,9 +15,9 @@ type Origin struct {
 	Chart string
 	// Images of the init containers and then of the containers, without tag and digest.
 	Images []string
-	// SecurityContext and Annotations say whether the template has these objects at all: a Shape always has the first, and
-	// of the second only those that matter.
-	SecurityContext, Annotations bool
+	// SecurityContext, Metadata and Annotations say whether the template has these objects at all: a Shape always has the
+	// first. Metadata without labels and annotations count for none: there is nothing in them to lose.
+	SecurityContext, Metadata, Annotations bool
 	// Windows is true where the node selector asks for Windows nodes.
 	Windows bool
 }
@@ -92,6 +92,7 @@ func (b *Builder) origin(m *Meta, t *corev1.PodTemplateSpec) *Origin {
 		Manager:         ManagedBy(m.Labels, m.Annotations),
 		Chart:           m.Labels["helm.sh/chart"],
 		SecurityContext: t.Spec.SecurityContext != nil,
+		Metadata:        t.Labels != nil || t.Annotations != nil,
 		Annotations:     t.Annotations != nil,
 		Windows:         onWindows(t.Spec.NodeSelector),
 	}
@@ -101,7 +102,7 @@ func (b *Builder) origin(m *Meta, t *corev1.PodTemplateSpec) *Origin {
 		}
 	}
 	key := strings.Join(append([]string{
-		o.Manager.Tool, o.Manager.Source, o.Chart, flag(o.SecurityContext), flag(o.Annotations), flag(o.Windows),
+		o.Manager.Tool, o.Manager.Source, o.Chart, flag(o.SecurityContext), flag(o.Metadata), flag(o.Annotations), flag(o.Windows),
 	}, o.Images...), "\x00")
 	known, ok := b.origins[key]
 	if !ok {

@@ -55,14 +55,14 @@ func TestOrigin(t *testing.T) {
 	t.Parallel()
 	inv := build(t, documents(t, `
 {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "namespace": "web", "labels": {"helm.sh/chart": "web-1.2.3", "app.kubernetes.io/managed-by": "Helm"}}, "spec": {"template": {"metadata": {"annotations": {}}, "spec": {"securityContext": {}, "nodeSelector": {"kubernetes.io/os": "windows"}, "initContainers": [{"name": "i", "image": "init:v1"}], "containers": [{"name": "c", "image": "r.example/app:v1"}]}}}}
-{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "b", "namespace": "web"}, "spec": {"template": {"spec": {"nodeSelector": {"kubernetes.io/os": "linux"}, "containers": [{"name": "c", "image": "app:v1"}]}}}}
+{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "b", "namespace": "web"}, "spec": {"template": {"metadata": {"name": "x"}, "spec": {"nodeSelector": {"kubernetes.io/os": "linux"}, "containers": [{"name": "c", "image": "app:v1"}]}}}}
 {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "web"}, "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "app:v2"}]}}}}}}
 {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "d", "namespace": "web"}, "spec": {"containers": [{"name": "c", "image": "app:v2"}]}}
 `))
 	want := map[string]*Origin{
 		"a": {
 			Manager: Manager{Tool: "Helm"}, Chart: "web-1.2.3", Images: []string{"init", "r.example/app"},
-			SecurityContext: true, Annotations: true, Windows: true,
+			SecurityContext: true, Metadata: true, Annotations: true, Windows: true,
 		},
 		"b": {Images: []string{"app"}},
 		"c": {Images: []string{"app"}},

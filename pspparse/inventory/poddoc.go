@@ -57,6 +57,7 @@ type hostDoc struct {
 // templateDoc is a pod template.
 type templateDoc struct {
 	Metadata struct {
+		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec podDoc `json:"spec"`
@@ -68,7 +69,7 @@ func (d *templateDoc) template() *corev1.PodTemplateSpec {
 		return nil
 	}
 	t := &corev1.PodTemplateSpec{Spec: *d.Spec.spec()}
-	t.Annotations = d.Metadata.Annotations
+	t.Labels, t.Annotations = d.Metadata.Labels, d.Metadata.Annotations
 	return t
 }
 

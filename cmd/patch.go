@@ -1,0 +1,235 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/migrate/report"
+)
+
+// patchOptions are what the flags and arguments of patch become.
+type patchOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source  SourceOptions
+	Decide  migrate.Options
+	Scope   migrate.Scope
+	Patch   patch.Options
+	Outputs []output
+}
+
+// patchFlags are the flags of patch as given.
+type patchFlags struct {
+	source       SourceOptions
+	scope        scopeFlags
+	keep, raise  bool
+	level        string
+	target       string
+	outputs      []string
+	allowPartial bool
+}
+
+func newPatch(streams Streams, deps Deps, runF func(context.Context, *patchOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = patchRun
+	}
+	f := patchFlags{level: string(api.LevelRestricted)}
+	cmd := &cobra.Command{
+		Use:   "patch [NAMESPACE/KIND/NAME...]",
+		Short: "Write the edits that keep workloads running, or raise them to a stricter level",
+		Long: `Patch writes, for all workloads or those that are named, what their templates lack.
+
+--keep (the default) writes down what is filled into their pods today and is not in their templates,
+so that nothing changes when it no longer is. --raise writes what a stricter level asks for. Each of
+its edits is marked: "safe" changes nothing that can matter, "test" has to be tried by who owns the
+workload, and the reason is beside it. What no edit settles is said, with advice. Keep first, then
+raise: read the cluster again in between.
+
+The forms: strategic merge patches; JSON patches, which go with the objects as they were read and not
+as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
+folder. A workload that edits alone do not raise gets none. Patch changes nothing itself.`,
+		Example: `  # What the policies fill in, as patches to read
+  psp2pss patch
+
+  # What keeps a namespace from restricted, as commands
+  psp2pss patch -n shop --raise --level=restricted -o commands > raise.sh
+
+  # One workload, from a saved plan
+  psp2pss patch shop/deployment/cart --raise --plan plan.json
+
+  # A kustomize component for a repository
+  psp2pss patch -n shop --keep -o kustomize=components/keep`,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addSourceFlags(flags, &f.source)
+	f.scope.add(flags)
+	flags.BoolVar(&f.keep, "keep", false, "write down what is filled in today (the default)")
+	flags.BoolVar(&f.raise, "raise", false, "write what a stricter level asks for")
+	choice{&f.level, "level", levelNames()[1:]}.add(cmd, "level", "", "level to raise to")
+	flags.StringVar(&f.target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
+	addOutputFlag(cmd, &f.outputs, patchFormats(nil))
+	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o, err := f.options(cmd, streams, deps, args)
+		if err != nil {
+			return err
+		}
+		return markRun(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+// options checks all flags and arguments before anything is touched.
+func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, args []string) (*patchOptions, error) {
+	flags := cmd.Flags()
+	o := &patchOptions{streams: streams, deps: deps}
+	var err error
+	if err = f.chooseSet(flags, &o.Patch); err != nil {
+		return nil, err
+	}
+	for _, arg := range args {
+		var named explainOptions
+		if err = parseWorkload(&named, arg); err != nil {
+			return nil, err
+		}
+		o.Patch.Only = append(o.Patch.Only, patch.Ref{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
+	}
+	decide := decideFlags{target: f.target, allowPartial: f.allowPartial}
+	if o.Decide, err = decide.options(flags); err != nil {
+		return nil, err
+	}
+	if err = f.source.complete(flags, streams); err != nil {
+		return nil, err
+	}
+	o.Source = f.source
+	if o.Scope, err = f.scope.scope(flags); err != nil {
+		return nil, err
+	}
+	o.Outputs, err = parsePatchOutputs(f.outputs, o)
+	return o, err
+}
+
+// chooseSet settles which edits are meant.
+func (f *patchFlags) chooseSet(flags *pflag.FlagSet, o *patch.Options) error {
+	if f.keep && f.raise && settleConflict(flags, "keep", "raise") != nil {
+		return usagef("--keep and --raise exclude each other: keep first, read the cluster again, then raise")
+	}
+	if level := flags.Lookup("level"); level.Changed && !f.raise && !fromEnv(level) {
+		return usagef("--level is the level to raise to: add --raise")
+	}
+	o.Tool, o.Set = "psp2pss "+buildVersion().Version, patch.Keep
+	if f.raise {
+		o.Set, o.Level = patch.Raise, api.Level(f.level)
+	}
+	return nil
+}
+
+const kustomizeFormat = "kustomize"
+
+// patchFormats are the forms of patches, the default first.
+func patchFormats(o *patchOptions) []report.Format {
+	form := func(name string, write func(io.Writer, *migrate.Plan, patch.Options) error) report.Format {
+		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
+	}
+	return []report.Format{
+		form("strategic", patch.Strategic), form("json", patch.JSON), form("commands", patch.Commands), {Name: kustomizeFormat},
+	}
+}
+
+func parsePatchOutputs(values []string, o *patchOptions) ([]output, error) {
+	outs, err := parseOutputs(values, patchFormats(o))
+	for _, out := range outs {
+		if out.format.Name == kustomizeFormat && out.file == "" {
+			return nil, usagef("-o %s is a folder of files: name it, as in -o %s=FOLDER", kustomizeFormat, kustomizeFormat)
+		}
+	}
+	return outs, err
+}
+
+// patchRun makes the plan and writes the patches of the workloads in scope.
+func patchRun(ctx context.Context, o *patchOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	var files, folders []output
+	for _, out := range o.Outputs {
+		if out.format.Name == kustomizeFormat {
+			folders = append(folders, out)
+		} else {
+			files = append(files, out)
+		}
+	}
+	if err := errors.Join(checkTargets(files), checkFolders(folders)); err != nil {
+		return err
+	}
+	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	if err != nil {
+		return err
+	}
+	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	if missing := patch.Missing(plan, o.Patch); len(missing) > 0 {
+		return fmt.Errorf("there is no workload %s in what was read", missing[0])
+	}
+	selected := plan.Select(o.Scope)
+	for _, folder := range folders {
+		if err := writeFolder(folder.file, selected, o.Patch); err != nil {
+			return err
+		}
+	}
+	if err := writeOutputs(o.streams, files, selected, false); err != nil {
+		return err
+	}
+	return verdict(plan, nil, o.Decide.AllowPartial)
+}
+
+// checkFolders finds out before the work starts whether the folders can be made.
+func checkFolders(outs []output) error {
+	for _, o := range outs {
+		info, err := os.Stat(o.file)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("writing %q: it is no folder", o.file)
+		case err == nil:
+			continue
+		case !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("writing %q: %w", o.file, err)
+		}
+		if info, err := os.Stat(filepath.Dir(strings.TrimRight(o.file, "/"))); err != nil || !info.IsDir() {
+			return fmt.Errorf("writing %q: there is no folder to make it in; create that first", o.file)
+		}
+	}
+	return nil
+}
+
+// writeFolder writes a kustomize component. Files of the folder that it does not name stay as they are.
+func writeFolder(folder string, plan *migrate.Plan, o patch.Options) error {
+	files, err := patch.Kustomize(plan, o)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(folder, 0o777); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // G301: with the rights the user's umask gives
+		return fmt.Errorf("writing %q: %w", folder, err)
+	}
+	for _, f := range files {
+		if err := writeFile(filepath.Join(folder, f.Name), func(w io.Writer) error {
+			_, err := w.Write(f.Data)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package patch
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// component is a program of which its project says how it lives with the standards.
+type component struct {
+	name string
+	// It is known by the name of a container, or by the end of an image's name.
+	container, image string
+	// advice, and where the project gives it.
+	advice, source string
+}
+
+// components is short on purpose: it has only what a page says that can be looked up.
+func components() []component {
+	const (
+		standards = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#privileged"
+		network   = "it sets up the network of its node: privileged is meant for it, in a namespace of its own"
+		logs      = "it reads the logs of its node through host paths: keep it in a namespace of its own, at privileged"
+	)
+	return []component{
+		{
+			"the sidecar injector of Istio", "istio-init", "",
+			"install Istio with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN and NET_RAW, and only the plugin's own namespace stays at privileged",
+			"https://istio.io/latest/docs/setup/additional-setup/pod-security-admission/",
+		},
+		{
+			"the proxy injector of Linkerd", "linkerd-init", "",
+			"install Linkerd with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN",
+			"https://linkerd.io/2/features/cni/",
+		},
+		{
+			"the node part of a CSI driver", "", "csi-node-driver-registrar",
+			"it mounts volumes for the kubelet and needs the host for that, while its controller part does not: keep it in a namespace of its own, at privileged",
+			"https://kubernetes-csi.github.io/docs/deploying.html",
+		},
+		{
+			"node-exporter", "", "node-exporter",
+			"it reads the node's own network, processes and files: keep it in a namespace of its own, at privileged",
+			"https://github.com/prometheus-operator/kube-prometheus/blob/main/docs/security.md",
+		},
+		{"Fluent Bit", "", "fluent-bit", logs, "https://github.com/fluent/helm-charts/blob/main/charts/fluent-bit/values.yaml"},
+		{"Flannel", "", "flannel", network, standards},
+		{"Calico", "", "calico/node", network, standards},
+		{"Cilium", "", "cilium/cilium", network, standards},
+		{
+			"a runner of GitHub Actions", "", "actions-runner",
+			"it runs whatever a workflow holds: keep runners in a namespace of their own, away from their controller and from production",
+			"https://docs.github.com/en/actions/how-tos/manage-runners/use-actions-runner-controller/deploy-runner-scale-sets",
+		},
+	}
+}
+
+func (c component) is(of migrate.Container) bool {
+	if c.container != "" {
+		return of.Name == c.container
+	}
+	return of.Image == c.image || strings.HasSuffix(of.Image, "/"+c.image)
+}
+
+// componentRemarks are the advice for what is known to run in the workload's pods.
+func componentRemarks(w *migrate.Workload) []string {
+	if w.Template == nil {
+		return nil
+	}
+	var out []string
+	for _, c := range components() {
+		if slices.ContainsFunc(w.Template.Containers, c.is) {
+			out = append(out, fmt.Sprintf("%s: %s (%s)", c.name, c.advice, c.source))
+		}
+	}
+	return out
+}
+
+// chart is a Helm chart of which it is known where its values take security contexts.
+type chart struct {
+	name string
+	// image is part of an image's name, where a chart of that name is not the only one.
+	image string
+	// pod and container are the values that become the security context of the pod, and of its container.
+	pod, container string
+	source         string
+}
+
+func charts() []chart {
+	return []chart{
+		{"fluent-bit", "", "podSecurityContext", "securityContext", "https://github.com/fluent/helm-charts/blob/main/charts/fluent-bit/values.yaml"},
+		{"grafana", "", "securityContext", "containerSecurityContext", "https://github.com/grafana/helm-charts/blob/main/charts/grafana/values.yaml"},
+		{"metrics-server", "", "podSecurityContext", "securityContext", "https://github.com/kubernetes-sigs/metrics-server/blob/master/charts/metrics-server/values.yaml"},
+		{"postgresql", "bitnami/", "primary.podSecurityContext", "primary.containerSecurityContext", "https://github.com/bitnami/charts/blob/main/bitnami/postgresql/values.yaml"},
+		{"prometheus-node-exporter", "", "securityContext", "containerSecurityContext", "https://github.com/prometheus-community/helm-charts/blob/main/charts/prometheus-node-exporter/values.yaml"},
+	}
+}
+
+func (c chart) from(w *migrate.Workload) bool {
+	return c.image == "" || w.Template != nil && slices.ContainsFunc(w.Template.Containers, func(of migrate.Container) bool { return strings.Contains(of.Image, c.image) })
+}
+
+// chartName is the label helm.sh/chart: a name, a hyphen and a version, in which a plus has become an underscore.
+var chartName = regexp.MustCompile(`^([a-z0-9-]+)-v?\d+\.\d+\.\d+[0-9A-Za-z._-]*$`)
+
+// chartRemarks say where the workload's chart takes the values.
+func chartRemarks(w *migrate.Workload) []string {
+	if w.ManagedBy == nil {
+		return nil
+	}
+	m := chartName.FindStringSubmatch(w.ManagedBy.Chart)
+	if m == nil {
+		return nil
+	}
+	i := slices.IndexFunc(charts(), func(c chart) bool { return c.name == m[1] })
+	if i < 0 || !charts()[i].from(w) {
+		return nil
+	}
+	c := charts()[i]
+	return []string{fmt.Sprintf("the chart %s takes the pod's values under %s, and the container's under %s (%s)", c.name, c.pod, c.container, c.source)}
+}

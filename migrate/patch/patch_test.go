@@ -1,0 +1,454 @@
+package patch_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+func planOf(workloads ...migrate.Workload) *migrate.Plan {
+	return &migrate.Plan{
+		APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceDemo},
+		Policies:   []migrate.Policy{{Name: "shy", Checks: []migrate.Check{{Check: "seccompProfile_restricted", Status: "X"}}}, {Name: "open"}},
+		Namespaces: []migrate.Namespace{{Name: "shop", Workloads: workloads}},
+	}
+}
+
+// raised is a workload that lacks two values for restricted, and what it meets otherwise.
+func raised(kind, name string, obstacles ...migrate.Obstacle) migrate.Workload {
+	return migrate.Workload{
+		Kind: kind, Name: name, Level: migrate.WorkloadLevels{DayAfter: api.LevelBaseline},
+		Raise: []migrate.Raise{{Level: api.LevelRestricted, Edits: []migrate.Edit{
+			{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: "it may use one"},
+			{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: "its pods run with it today"},
+		}, Obstacles: obstacles}},
+		Template: &migrate.Template{Parents: []string{"spec.securityContext"}, Containers: []migrate.Container{{Name: "app", Image: "shop/app"}}},
+	}
+}
+
+func with(w migrate.Workload, edits ...func(*migrate.Workload)) migrate.Workload {
+	for _, edit := range edits {
+		edit(&w)
+	}
+	return w
+}
+
+func managedBy(m migrate.ManagedBy) func(*migrate.Workload) {
+	return func(w *migrate.Workload) { w.ManagedBy = &m }
+}
+
+func ownedBy(kind, name string) func(*migrate.Workload) {
+	return func(w *migrate.Workload) { w.Owner = &migrate.WorkloadRef{Kind: kind, Name: name} }
+}
+
+// What each kind of workload gets, below the head of a script.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	const (
+		head = `#!/bin/sh
+# What workloads lack for restricted at v1.25: patches from the built-in demo cluster, by psp2pss v0.
+# COUNTS.
+# Review every line before you run it.
+set -eu
+
+`
+		values = `#   safe pod seccompProfile={"type":"RuntimeDefault"}: its pods run with it today
+#   test container "app" capabilities.drop=["KILL","ALL"]: it may use one
+`
+		body    = `{"containers":[{"name":"app","securityContext":{"capabilities":{"drop":["KILL","ALL"]}}}],"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}`
+		command = `kubectl patch deployment web --namespace=shop --type=strategic --patch='{"spec":{"template":{"spec":` + body + "}}}'\n"
+	)
+	hostPath := migrate.Obstacle{Check: "restrictedVolumes", Why: `restricted volume types (volume "data")`, Advice: "use another"}
+	mesh := migrate.Obstacle{Check: "capabilities_baseline", Why: "non-default capabilities", Advice: "change it where it is put in", Injected: true}
+	istio := "#   the sidecar injector of Istio: install Istio with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN and NET_RAW, and only the plugin's own namespace stays at privileged (https://istio.io/latest/docs/setup/additional-setup/pod-security-admission/)\n"
+	tests := map[string]struct {
+		plan   *migrate.Plan
+		opts   patch.Options
+		counts string
+		want   string
+	}{
+		"a deployment": {
+			plan: planOf(raised("Deployment", "web")), counts: "1 workload to patch",
+			want: "# shop/deployment/web\n" + values + command,
+		},
+		"a cron job": {
+			plan: planOf(raised("CronJob", "web")), counts: "1 workload to patch",
+			want: "# shop/cronjob/web\n" + values + `kubectl patch cronjob web --namespace=shop --type=strategic --patch='{"spec":{"jobTemplate":{"spec":{"template":{"spec":` + body + "}}}}}'\n",
+		},
+		"a pod template": {
+			plan: planOf(raised("PodTemplate", "web")), counts: "1 workload to patch",
+			want: "# shop/podtemplate/web\n" + values + `kubectl patch podtemplate web --namespace=shop --type=strategic --patch='{"template":{"spec":` + body + "}}'\n",
+		},
+		"a replica set by itself": {
+			plan: planOf(raised("ReplicaSet", "web")), counts: "1 workload to patch",
+			want: "# shop/replicaset/web\n" + values + "#   its pods stay as they are until they are deleted\n" + strings.Replace(command, "deployment", "replicaset", 1),
+		},
+		"a job": {
+			plan: planOf(raised("Job", "web")), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/job/web\n#   the template of a Job cannot be changed: put the values into the manifest that it is made from, for its next run\n" + values,
+		},
+		"a bare pod": {
+			plan: planOf(raised("Pod", "web")), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/pod/web\n#   a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again\n" + values,
+		},
+		"a pod that has no name yet": {
+			plan: planOf(raised("Job", "web-<generated>")), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/job/web-<generated>\n#   the server chooses its name when it is made: put the values into its manifest\n" + values,
+		},
+		"an owner that was not read": {
+			plan: planOf(raised("Rollout.example.com", "web")), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/rollout.example.com/web\n#   its own manifest was not read, only its pods: put the values into the pod template that rollout.example.com/web has\n" + values,
+		},
+		"made by an operator": {
+			plan: planOf(with(raised("StatefulSet", "web"), ownedBy("Prometheus", "k8s"))), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/statefulset/web\n#   prometheus/k8s makes it and would undo a patch: set the values there\n" + values,
+		},
+		"an earlier revision": {
+			plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web"}, with(raised("ReplicaSet", "web-1"), ownedBy("Deployment", "web"))), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/replicaset/web-1\n#   deployment/web made it from an earlier template: it matters only if that comes back; delete it, or leave it\n" + values,
+		},
+		"a revision of what was not read": {
+			plan: planOf(with(raised("Job", "web-1"), ownedBy("CronJob", "web"))), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/job/web-1\n#   cronjob/web makes it and was not read: put the values into that\n" + values,
+		},
+		"written by helm, from a chart that is known": {
+			plan: planOf(with(raised("Deployment", "web"), managedBy(migrate.ManagedBy{Tool: "Helm", Source: "release shop/web", Chart: "grafana-6.58.7"}))), counts: "1 workload to patch",
+			want: "# shop/deployment/web\n#   Helm (release shop/web) may undo a patch when it upgrades: put the values where the chart takes them\n" + values +
+				"#   the chart grafana takes the pod's values under securityContext, and the container's under containerSecurityContext (https://github.com/grafana/helm-charts/blob/main/charts/grafana/values.yaml)\n#   " + command,
+		},
+		"written by helm, from another chart of a known name": {
+			plan: planOf(with(raised("Deployment", "web"), managedBy(migrate.ManagedBy{Tool: "Helm", Chart: "postgresql-1.2.3"}))), counts: "1 workload to patch",
+			want: "# shop/deployment/web\n#   Helm may undo a patch when it upgrades: put the values where the chart takes them\n" + values + "#   " + command,
+		},
+		"written by a GitOps controller": {
+			plan: planOf(with(raised("Deployment", "web"), managedBy(migrate.ManagedBy{Tool: "Flux", Source: "Kustomization flux-system/apps"}))), counts: "1 workload to patch",
+			want: "# shop/deployment/web\n#   Flux (Kustomization flux-system/apps) would undo a patch: put the values where it reads them\n" + values + "#   " + command,
+		},
+		"edits that do not reach the level": {
+			plan: planOf(raised("Deployment", "web", hostPath)), counts: "0 workloads to patch, 1 that edits alone do not raise",
+			want: "# shop/deployment/web\n" + values + "#   these edits alone do not reach restricted, so there is no patch of them:\n" +
+				"#   restrictedVolumes: restricted volume types (volume \"data\"); use another\n",
+		},
+		"a mesh beside the template": {
+			plan: planOf(with(raised("Deployment", "web", mesh), func(w *migrate.Workload) {
+				w.Template.Containers = append(w.Template.Containers, migrate.Container{Name: "istio-init", Injected: true})
+			})), counts: "1 workload to patch",
+			want: "# shop/deployment/web\n" + values + "#   the template meets restricted with it, its pods do not:\n" +
+				"#   capabilities_baseline: non-default capabilities; change it where it is put in\n" + istio + command,
+		},
+		"nothing but a mesh": {
+			plan: planOf(with(raised("Deployment", "web", mesh), func(w *migrate.Workload) { w.Raise[0].Edits = nil })), counts: "0 workloads to patch, 1 that edits alone do not raise",
+			want: "# shop/deployment/web\n#   no edit reaches restricted:\n#   capabilities_baseline: non-default capabilities; change it where it is put in\n",
+		},
+		"its policy forbids a profile, and fills in more": {
+			plan: planOf(with(raised("Deployment", "web"), func(w *migrate.Workload) {
+				w.Observed = []string{"open", "shy"}
+				w.Mutations = []migrate.Mutation{
+					{Path: "spec.securityContext.fsGroup", Value: "2000", Policy: "open"},
+					{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["ALL"]`, Policy: "open"},
+				}
+			})), counts: "1 workload to patch",
+			want: "# shop/deployment/web\n" + values +
+				"#   shy, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first\n" +
+				"#   a policy fills in more than this level asks for, and that goes with it: write it down first, with --keep (fsGroup)\n" + command,
+		},
+		"only what was asked for": {
+			plan: planOf(raised("Deployment", "web"), raised("Deployment", "other")), opts: patch.Options{Only: []patch.Ref{{"shop", "deployment", "web"}}}, counts: "1 workload to patch",
+			want: "# shop/deployment/web\n" + values + command,
+		},
+		"twice in the plan": {
+			plan: planOf(raised("Deployment", "web"), raised("Deployment", "web")), counts: "1 workload to patch, 1 refused",
+			want: "# shop/deployment/web\n" + values + command + "\n# shop/deployment/web\n#   refused: the plan has it twice\n",
+		},
+		"nothing to do": {plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web"}), counts: "There is nothing to write"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.opts.Tool, tt.opts.Set, tt.opts.Level = "psp2pss v0", patch.Raise, api.LevelRestricted
+			var got bytes.Buffer
+			if err := patch.Commands(&got, tt.plan, tt.opts); err != nil {
+				t.Fatal(err)
+			}
+			want := strings.TrimSuffix(strings.Replace(head, "COUNTS", tt.counts, 1)+tt.want, "\n\n")
+			if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got.String())); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// kept is a workload into whose pods a policy fills all that it can.
+func kept() migrate.Workload {
+	const app = "spec.containers[1].securityContext."
+	fills := func(path, container, value string) migrate.Mutation {
+		return migrate.Mutation{Path: path, Container: container, Value: value, Policy: "open"}
+	}
+	return migrate.Workload{
+		Kind: "StatefulSet", Name: "db", AdmittedBy: "open", Level: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, DayAfter: api.LevelBaseline},
+		Mutations: []migrate.Mutation{
+			fills(app+"capabilities.add", "app", `["CHOWN"]`),
+			fills(app+"capabilities.drop", "app", `["ALL"]`),
+			fills(app+"allowPrivilegeEscalation", "app", "true"),
+			fills(app+"runAsUser", "app", "5"),
+			fills("spec.initContainers[0].securityContext.readOnlyRootFilesystem", "init", "true"),
+			fills("metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]", "", `"docker/default"`),
+			fills("spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`),
+			fills("metadata.annotations[container.seccomp.security.alpha.kubernetes.io/app]", "app", `"runtime/default"`),
+			fills("metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]", "app", `"localhost/it's"`),
+			fills("spec.securityContext.supplementalGroups", "", "[1]"),
+			fills("spec.runtimeClassName", "", `"sandbox"`),
+			{Path: "spec.containers[0].securityContext.seccompProfile", Container: "first", Value: `{"type":"Localhost","localhostProfile":"a.json"}`},
+		},
+		Template: &migrate.Template{Parents: []string{"metadata", "spec.containers[1].securityContext", "spec.containers[1].securityContext.capabilities"}},
+	}
+}
+
+func TestKeepAsStrategicPatches(t *testing.T) {
+	t.Parallel()
+	unknown := migrate.Workload{Kind: "Deployment", Name: "x", UsablePolicies: []string{"open"}}
+	p := planOf(kept(), unknown)
+	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	p.Namespaces[0].Workloads[0].Mutations = append(p.Namespaces[0].Workloads[0].Mutations, migrate.Mutation{Path: "spec.securityContext.fsGroup", Value: "7", Policy: "a\nb"})
+	var got bytes.Buffer
+	if err := patch.Strategic(&got, p, patch.Options{Tool: "psp2pss v0", Set: patch.Keep}); err != nil {
+		t.Fatal(err)
+	}
+	want := `# What is filled into pods today, to be written down before it no longer is: patches from the built-in demo cluster, by psp2pss v0.
+# 1 workload to patch, 1 of which it is not known what is filled in.
+# 1 thing could not be read or judged: there may be more to patch.
+---
+# shop/statefulset/db
+#   annotation container.apparmor.security.beta.kubernetes.io/app="localhost/it's": the policy open fills it in today
+#   pod runtimeClassName="sandbox": the policy open fills it in today
+#   pod fsGroup=7: the policy a\nb fills it in today
+#   pod seccompProfile={"type":"RuntimeDefault"}: the policy open fills it in today
+#   pod supplementalGroups=[1]: the policy open fills it in today
+#   container "init" readOnlyRootFilesystem=true: the policy open fills it in today
+#   container "first" seccompProfile={"type":"Localhost","localhostProfile":"a.json"}: the API server makes it of an annotation today
+#   container "app" capabilities.add=["CHOWN"]: the policy open fills it in today
+#   container "app" capabilities.drop=["ALL"]: the policy open fills it in today
+#   container "app" runAsUser=5: the policy open fills it in today
+#   the policy open sets allowPrivilegeEscalation: true in container "app", which it is anyway: left out
+#   written down, these values meet privileged only; without them it meets baseline
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: db
+  namespace: shop
+spec:
+  template:
+    metadata:
+      annotations:
+        container.apparmor.security.beta.kubernetes.io/app: localhost/it's
+    spec:
+      containers:
+        - name: first
+          securityContext:
+            seccompProfile:
+              type: Localhost
+              localhostProfile: a.json
+        - name: app
+          securityContext:
+            capabilities:
+              add:
+                - CHOWN
+              drop:
+                - ALL
+            runAsUser: 5
+      initContainers:
+        - name: init
+          securityContext:
+            readOnlyRootFilesystem: true
+      runtimeClassName: sandbox
+      securityContext:
+        fsGroup: 7
+        seccompProfile:
+          type: RuntimeDefault
+        supplementalGroups:
+          - 1
+
+# shop/deployment/x
+#   what a policy fills into its pods is not known: compare them with the template
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestKeepAsJSONPatches(t *testing.T) {
+	t.Parallel()
+	w := kept()
+	w.Mutations = append(w.Mutations[:2:2], w.Mutations[4], w.Mutations[8], w.Mutations[9])
+	var got bytes.Buffer
+	if err := patch.JSON(&got, planOf(w, with(kept(), func(w *migrate.Workload) { w.Kind, w.Mutations = "Pod", w.Mutations[:1] })), patch.Options{Set: patch.Keep}); err != nil {
+		t.Fatal(err)
+	}
+	want := `[
+  {
+    "apiVersion": "apps/v1",
+    "kind": "StatefulSet",
+    "namespace": "shop",
+    "name": "db",
+    "remarks": [
+      "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open fills it in today",
+      "pod supplementalGroups=[1]: the policy open fills it in today",
+      "container \"init\" readOnlyRootFilesystem=true: the policy open fills it in today",
+      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open fills it in today",
+      "container \"app\" capabilities.drop=[\"ALL\"]: the policy open fills it in today",
+      "written down, these values meet privileged only; without them it meets baseline"
+    ],
+    "patch": [
+      {
+        "op": "test",
+        "path": "/spec/template/spec/initContainers/0/name",
+        "value": "init"
+      },
+      {
+        "op": "test",
+        "path": "/spec/template/spec/containers/1/name",
+        "value": "app"
+      },
+      {
+        "op": "add",
+        "path": "/spec/template/metadata/annotations",
+        "value": {
+          "container.apparmor.security.beta.kubernetes.io/app": "localhost/it's"
+        }
+      },
+      {
+        "op": "add",
+        "path": "/spec/template/spec/securityContext",
+        "value": {
+          "supplementalGroups": [
+            1
+          ]
+        }
+      },
+      {
+        "op": "add",
+        "path": "/spec/template/spec/initContainers/0/securityContext",
+        "value": {
+          "readOnlyRootFilesystem": true
+        }
+      },
+      {
+        "op": "add",
+        "path": "/spec/template/spec/containers/1/securityContext/capabilities/add",
+        "value": [
+          "CHOWN"
+        ]
+      },
+      {
+        "op": "add",
+        "path": "/spec/template/spec/containers/1/securityContext/capabilities/drop",
+        "value": [
+          "ALL"
+        ]
+      }
+    ]
+  },
+  {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "namespace": "shop",
+    "name": "db",
+    "remarks": [
+      "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
+      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open fills it in today",
+      "written down, these values meet privileged only; without them it meets baseline"
+    ]
+  }
+]
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestUnconfinedIsLeftOut(t *testing.T) {
+	t.Parallel()
+	w := kept()
+	w.Mutations = []migrate.Mutation{
+		{Path: "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]", Value: `"unconfined"`, Policy: "open"},
+		{Path: "spec.securityContext.seccompProfile", Value: `{"type":"Unconfined"}`, Policy: "open"},
+	}
+	got := patch.Of(planOf(w), patch.Options{Set: patch.Keep})
+	want := []string{"the policy open sets the seccomp profile unconfined, which a pod without one has anyway: left out"}
+	if len(got) != 1 || len(got[0].Values) != 0 || !cmp.Equal(want, got[0].Remarks) {
+		t.Errorf("got %+v, want no value and the remark %q", got, want)
+	}
+}
+
+func TestKustomize(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("long.", 50) + "n"
+	files, err := patch.Kustomize(planOf(raised("Deployment", "web"), raised("Pod", "bare"), raised("Deployment", long), raised("Deployment", long+"m")),
+		patch.Options{Tool: "psp2pss v0", Set: patch.Raise, Level: api.LevelRestricted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 4 {
+		t.Fatalf("%d files, want 4", len(files))
+	}
+	want := `# What workloads lack for restricted at v1.25: patches from the built-in demo cluster, by psp2pss v0.
+# 3 workloads to patch, 1 to change by hand.
+# List this folder under components, below resources that have their namespace already: a kustomization that sets the
+# namespace does so after its components.
+# shop/pod/bare
+#   a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again
+#   safe pod seccompProfile={"type":"RuntimeDefault"}: its pods run with it today
+#   test container "app" capabilities.drop=["KILL","ALL"]: it may use one
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches:
+  - path: shop.deployment.web.yaml
+  - path: ` + files[2].Name + `
+  - path: ` + files[3].Name + "\n"
+	if diff := cmp.Diff(want, string(files[0].Data)); diff != "" || files[0].Name != "kustomization.yaml" {
+		t.Errorf("%s (-want +got):\n%s", files[0].Name, diff)
+	}
+	if a, b := files[2].Name, files[3].Name; a == b || len(a) > 250 || len(b) > 250 {
+		t.Errorf("long names become %q and %q", a, b)
+	}
+	want = `# shop/deployment/web
+#   safe pod seccompProfile={"type":"RuntimeDefault"}: its pods run with it today
+#   test container "app" capabilities.drop=["KILL","ALL"]: it may use one
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+spec:
+  template:
+    spec:
+      containers:
+        - name: app
+          securityContext:
+            capabilities:
+              drop:
+                - KILL
+                - ALL
+      securityContext:
+        seccompProfile:
+          type: RuntimeDefault
+`
+	if diff := cmp.Diff(want, string(files[1].Data)); diff != "" || files[1].Name != "shop.deployment.web.yaml" {
+		t.Errorf("%s (-want +got):\n%s", files[1].Name, diff)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	got := patch.Missing(planOf(raised("Deployment", "web")), patch.Options{Only: []patch.Ref{{"shop", "deployment", "web"}, {"shop", "pod", "web"}, {"other", "deployment", "web"}}})
+	if diff := cmp.Diff([]patch.Ref{{"shop", "pod", "web"}, {"other", "deployment", "web"}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
