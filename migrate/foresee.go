@@ -58,14 +58,17 @@ func achievable(workloads []Workload) api.Level {
 	return l
 }
 
-// foresee says what PSP admission would make today of the pods of a workload, if all that this depends on was read.
-func (b *builder) foresee(out *Workload, w *inventory.Workload) {
+// foresee says what PSP admission would make today of the pods of a workload. It returns what it would make of the
+// template, nil if that is not known.
+func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresight {
 	if len(out.UsablePolicies) == 0 && b.inv.Source.Kind == inventory.SourceFiles {
-		return // files seldom hold every grant
+		return nil // files seldom hold every grant
 	}
 	usable := b.judge.Usable(out.UsablePolicies)
+	var template *simulate.Foresight
 	if w.Template != nil {
 		f := b.foreseeTemplate(w, usable)
+		template = f
 		b.admitted(out, f)
 		for _, v := range f.Filled {
 			out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
@@ -90,6 +93,7 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) {
 			})
 		}
 	}
+	return template
 }
 
 func (b *builder) foreseeTemplate(w *inventory.Workload, usable simulate.Usable) *simulate.Foresight {

@@ -11,14 +11,14 @@ import (
 )
 
 // patchable adds what patches are made from: what to write, and what it is written into.
-func (b *builder) patchable(out *Workload, w *inventory.Workload) {
+func (b *builder) patchable(out *Workload, w *inventory.Workload, admitted *simulate.Foresight) {
 	if w.Template != nil {
 		for _, e := range simulate.FromAnnotations(w.Template, b.target) {
 			out.Mutations = append(out.Mutations, Mutation{Path: e.Path, Container: e.Container, Value: e.Value})
 		}
 	}
 	for l := nextStricter(out.Level.DayAfter); l != ""; l = nextStricter(l) {
-		out.Raise = append(out.Raise, b.raise(w, l))
+		out.Raise = append(out.Raise, b.raise(w, admitted, l))
 	}
 	if w.Origin == nil {
 		return
@@ -38,8 +38,8 @@ type raiseKey struct {
 	obstacles *simulate.Obstacle
 }
 
-func (b *builder) raise(w *inventory.Workload, l api.Level) Raise {
-	got := b.judge.Raise(w, l, b.enforceAt...)
+func (b *builder) raise(w *inventory.Workload, admitted *simulate.Foresight, l api.Level) Raise {
+	got := b.judge.Raise(w, admitted, l, b.enforceAt...)
 	key := raiseKey{level: l, edits: first(got.Edits), obstacles: first(got.Obstacles)}
 	if known, ok := b.raises[key]; ok {
 		return known

@@ -35,8 +35,9 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	if v, ok := b.judge.AsWritten(w, b.target); ok {
 		out.Level.AsWritten = v.Level
 	}
+	var admitted *simulate.Foresight
 	if b.foreseeable(complete) {
-		b.foresee(&out, w)
+		admitted = b.foresee(&out, w)
 	}
 	var violations []simulate.Violation
 	for _, v := range b.enforceAt {
@@ -46,7 +47,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 		violations = append(violations, day.Violations...)
 	}
 	out.Violations = orEmpty(planViolations(violations))
-	b.patchable(&out, w)
+	b.patchable(&out, w, admitted)
 	return out
 }
 

@@ -13,23 +13,25 @@ import (
 // Raise is Evaluator.Raise for a workload. Where its template was not read, the edits are to what its author is taken to
 // have written: its first live pod without what its policy fills in. Equal workloads get the same answer, which callers must
 // not write into. A workload that has neither template nor pods gets an empty one.
-func (j *Judge) Raise(w *inventory.Workload, level api.Level, versions ...api.Version) Raise {
+//
+// Where no pods run, admitted says what PSP admission would make of the template today; nil if that is not known.
+func (j *Judge) Raise(w *inventory.Workload, admitted *Foresight, level api.Level, versions ...api.Version) Raise {
 	if w.Template == nil && len(w.Pods) == 0 {
 		return Raise{}
 	}
-	key := raiseKey(w, level, versions)
+	key := raiseKey(w, admitted, level, versions)
 	found, ok := j.raises[key]
 	if !ok {
-		found = j.evaluator.Raise(j.subject(w), level, versions...)
+		found = j.evaluator.Raise(j.subject(w, admitted), level, versions...)
 		j.raises[key] = found
 	}
 	return found
 }
 
 // raiseKey is all that the answer depends on. Shapes are known by where they are: there is one of each.
-func raiseKey(w *inventory.Workload, level api.Level, versions []api.Version) string {
+func raiseKey(w *inventory.Workload, admitted *Foresight, level api.Level, versions []api.Version) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %v %p %t", level, versions, w.Template, w.Origin != nil && w.Origin.Windows)
+	fmt.Fprintf(&b, "%s %v %p %p %t", level, versions, admitted, w.Template, w.Origin != nil && w.Origin.Windows)
 	for i := range w.Pods {
 		g := &w.Pods[i]
 		fmt.Fprintf(&b, " %p %t %q", g.Shape, g.Count > 0, g.AdmittedBy)
@@ -38,7 +40,7 @@ func raiseKey(w *inventory.Workload, level api.Level, versions []api.Version) st
 }
 
 // subject gathers what is known of a workload's pods.
-func (j *Judge) subject(w *inventory.Workload) *Subject {
+func (j *Judge) subject(w *inventory.Workload, admitted *Foresight) *Subject {
 	s := &Subject{Template: w.Template, Windows: w.Origin != nil && w.Origin.Windows}
 	for i := range w.Pods {
 		g := &w.Pods[i]
@@ -57,6 +59,9 @@ func (j *Judge) subject(w *inventory.Workload) *Subject {
 				s.Next = append(s.Next, next)
 			}
 		}
+	}
+	if len(s.Running) == 0 && admitted != nil && admitted.Shape != nil {
+		s.Running, s.Policy = []*inventory.Shape{admitted.Shape}, admitted.Policy
 	}
 	return s
 }

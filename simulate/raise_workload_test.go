@@ -76,7 +76,7 @@ func TestRaiseOfWorkloads(t *testing.T) {
 			t.Parallel()
 			j := mustJudge(t, hardens)
 			for range 2 { // the second answer is the remembered one
-				if diff := cmp.Diff(tt.want, j.Raise(&tt.workload, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
+				if diff := cmp.Diff(tt.want, j.Raise(&tt.workload, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 			}
@@ -96,7 +96,7 @@ func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
 		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podsOf(inventory.Reduce(nil, &fillIn(p, template).Spec), p.Name)}
 		w.Pods[0].Shape.Annotations = fillIn(p, template).Annotations
 		j := mustJudge(t, p)
-		got := j.Raise(w, api.LevelRestricted, v)
+		got := j.Raise(w, nil, api.LevelRestricted, v)
 		after := &inventory.Workload{Kind: w.Kind, Template: made(t, template, got.Edits)}
 		after.Pods = podsOf(fillIn(p, after.Template), p.Name)
 		day := j.DayAfter(after, v)
@@ -120,7 +120,7 @@ func BenchmarkRaise(b *testing.B) {
 	raise := func(b *testing.B, forget bool) {
 		b.ReportAllocs()
 		for b.Loop() {
-			j.Raise(w, api.LevelRestricted, api.MajorMinorVersion(1, 25))
+			j.Raise(w, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))
 			if forget {
 				clear(j.raises)
 			}
