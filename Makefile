@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale lint fmt golden docs cover tidy generated ci e2e controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale lint fmt golden docs cover tidy generated ci e2e oracle controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ tidy: ## go.mod and go.sum as they must be
 
 e2e: ## build real API servers (once, cached) and run against them
 	@.ci/gotest -tags e2e -count=1 -timeout 60m ./fixtures/controlplane/...
+
+CASES ?= 1000000
+oracle: ## compare the simulation of PSP admission with Kubernetes' own code in CASES (1000000) random cases
+	CASES=$(CASES) $(GO) test -tags e2e -count=1 -timeout 24h -v -run TestAgreesWithKubernetes ./fixtures/controlplane/admission
 
 bin/controlplane: FORCE
 	@CGO_ENABLED=0 $(GO) build -o bin/controlplane ./fixtures/controlplane/launch

@@ -1,7 +1,9 @@
 // Package simulate owns the judgement of one workload: against a level and version through the library of Pod Security
-// Admission, as written and on the day after (when no policy fills anything in), and what edits would change it. It takes
+// Admission, as written and on the day after (when no policy fills anything in); what edits would change that; and by
+// PodSecurityPolicy admission: which policy admits a pod and what it fills in, or every reason against it. It takes pods and
 // inventory shapes and returns verdicts and edits; it never decides what a namespace should get, and copies no rule of the
-// library.
+// library. Of the rules of PodSecurityPolicy admission there is no library any more: each file names the one of Kubernetes
+// v1.24.17 that it follows, and fixtures/controlplane/admission compares the two.
 package simulate
 
 import (
