@@ -156,7 +156,7 @@ func onlyForCollection(pod, old *corev1.Pod) bool {
 // choice is the outcome of one pass.
 type choice struct {
 	chosen     *trial
-	refusals   []Refusal
+	refusals   [][]Refusal // of each policy that refused
 	withheld   []string
 	noPolicies bool
 }
@@ -176,7 +176,7 @@ func (a *Admitter) choose(pod *corev1.Pod, usable Usable, pass Pass) choice {
 		t := try(a.policies[i], pod, containers)
 		switch {
 		case len(t.refusals) > 0:
-			c.refusals = append(c.refusals, t.refusals...)
+			c.refusals = append(c.refusals, t.refusals)
 		case !t.changed:
 			c.chosen = t
 			return c
@@ -210,7 +210,7 @@ func (a *Admitter) order(pod *corev1.Pod, pass Pass) []int {
 
 // refused words a pass that chose nothing. The hint changed only the order in which policies were asked.
 func (c *choice) refused(pass Pass) Admission {
-	slices.SortStableFunc(c.refusals, func(x, y Refusal) int { return cmp.Compare(x.Policy, y.Policy) })
+	slices.SortFunc(c.refusals, func(x, y []Refusal) int { return cmp.Compare(x[0].Policy, y[0].Policy) })
 	slices.Sort(c.withheld)
-	return Admission{Refused: pass, Refusals: c.refusals, Withheld: c.withheld, NoPolicies: c.noPolicies}
+	return Admission{Refused: pass, Refusals: slices.Concat(c.refusals...), Withheld: c.withheld, NoPolicies: c.noPolicies}
 }
