@@ -21,7 +21,7 @@ func syncSeccomp(pod *corev1.Pod) (set bool) {
 	}
 	for _, c := range containersOf(&pod.Spec) {
 		field := orEmpty(c.SecurityContext).SeccompProfile
-		if synced := inStep(pod, seccompContainerAnnotationPrefix+c.Name, field); synced != field {
+		if synced := inStep(pod, c.seccompKey, field); synced != field {
 			c.SecurityContext = orEmpty(c.SecurityContext)
 			c.SecurityContext.SeccompProfile, set = synced, true
 		}
