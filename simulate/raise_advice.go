@@ -38,7 +38,7 @@ func advices() [][2]string {
 		{"allowPrivilegeEscalation", "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first"},
 		{"appArmorProfile", "somebody chose no AppArmor profile: try the runtime's own (leave it out), or load one for this program on the nodes"},
 		{"capabilities_baseline", "find out which of the added capabilities the program does without" + agents},
-		{"capabilities_restricted", "only NET_BIND_SERVICE may be added: run as the user that owns the files, listen on ports from 1024 up, or stay at baseline"},
+		{"capabilities_restricted", "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others"},
 		{"hostNamespaces", "find out whether it has to see the node's network, processes or memory" + agents},
 		{"hostPathVolumes", "use a volume that is not the node's (a claim, emptyDir, configMap)" + agents},
 		{"hostPorts", "publish the port through a Service (NodePort, LoadBalancer) or an Ingress instead" + agents},

@@ -143,7 +143,7 @@ func TestRaise(t *testing.T) {
 					escalationEdit(Test, setuid),
 					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", Test, defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE"},
 				},
-				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: run as the user that owns the files, listen on ports from 1024 up, or stay at baseline", false}},
+				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false}},
 			},
 		},
 		"the template says otherwise": {
@@ -194,6 +194,23 @@ func TestRaise(t *testing.T) {
 				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first", false},
 			}},
 		},
+		"the capability that may not go with it, in the spelling that the server knows": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) {
+				s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
+				s.Spec.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"CAP_SYS_ADMIN"}
+			})},
+			want: Raise{Obstacles: []Obstacle{
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first", false},
+				{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CAP_SYS_ADMIN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false},
+			}},
+		},
+		"root by number and not root by word: it does not start, and shows nothing": {
+			subject: Subject{Template: hardenedApp(uid(0), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.Capabilities = nil })},
+			want: Raise{
+				Edits:     []Edit{dropEdit(Test, defaultCaps)},
+				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false}},
+			},
+		},
 		"host namespaces at baseline": {
 			level:   api.LevelBaseline,
 			subject: Subject{Template: edited(plainApp(), func(s *inventory.Shape) { s.Spec.HostPID = true })},
@@ -216,6 +233,10 @@ func TestRaise(t *testing.T) {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), Windows: true},
 			want:    Raise{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false}}},
 		},
+		"a number is no user on Windows": {
+			subject: Subject{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), Windows: true},
+			want:    Raise{Edits: []Edit{nonRootEdit(Test, rootImage)}},
+		},
 		"an annotation becomes the field": {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "localhost/a.json"))},
 			want:    Raise{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, sameAsAnnotation}}},
@@ -228,6 +249,40 @@ func TestRaise(t *testing.T) {
 				profileEdit(Test, noProfile),
 				{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, sameAsAnnotation},
 			}},
+		},
+		"a container's annotation is what the pod gets": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompContainerAnnotation+"app", "docker/default"))},
+			want:    Raise{Edits: []Edit{profileEdit(Safe, sameAsAnnotation)}},
+		},
+		"the annotation stands, whatever pods run with": {
+			subject: Subject{
+				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "runtime/default")),
+				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
+					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
+				})},
+			},
+			want: Raise{Edits: []Edit{profileEdit(Safe, sameAsAnnotation)}},
+		},
+		"pods run unconfined": {
+			subject: Subject{
+				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
+				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
+					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
+				})},
+			},
+			want: Raise{Edits: []Edit{profileEdit(Test, noProfile)}},
+		},
+		"pods run with two profiles": {
+			subject: Subject{
+				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
+				Running: []*inventory.Shape{hardenedApp(), hardenedApp(func(s *inventory.Shape) {
+					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
+					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
+				})},
+			},
+			want: Raise{Edits: []Edit{profileEdit(Test, noProfile)}},
 		},
 		"unconfined by annotation": {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "unconfined"))},

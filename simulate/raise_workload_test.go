@@ -59,6 +59,9 @@ func TestRaiseOfWorkloads(t *testing.T) {
 				},
 			},
 		},
+		"what no policy has touched stands as it is": {
+			workload: inventory.Workload{Kind: "Deployment", Template: shapeOf(hardened("app")), Pods: podsOf(shapeOf(hardened("app"), hardened("mesh")), "")},
+		},
 		"windows by its nodes": {
 			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Origin: &inventory.Origin{Windows: true}},
 			want: Raise{
@@ -81,6 +84,30 @@ func TestRaiseOfWorkloads(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Equal workloads share an answer, and only they: pods that have finished show nothing.
+func TestRaiseRemembersWhatIsEqual(t *testing.T) {
+	t.Parallel()
+	j := mustJudge(t, hardening("hardening"))
+	template := shapeOf(plain("app"))
+	live := &inventory.Workload{Kind: "Job", Template: template, Pods: podsOf(fillIn(hardening("hardening"), template), "hardening")}
+	done := *live
+	done.Pods = []inventory.PodGroup{{Shape: live.Pods[0].Shape, AdmittedBy: "hardening", Finished: 1}}
+	windows := *live
+	windows.Origin = &inventory.Origin{Windows: true}
+	v := api.MajorMinorVersion(1, 25)
+	answers := map[string]bool{}
+	for _, w := range []*inventory.Workload{live, &done, &windows, {Kind: "Job", Template: template}} {
+		answers[compact(j.Raise(w, api.LevelRestricted, v))] = true
+	}
+	answers[compact(j.Raise(live, api.LevelBaseline, v))] = true
+	if len(answers) != 4 { // finished pods and none are alike
+		t.Errorf("%d answers, want 4: %v", len(answers), answers)
+	}
+	if a, b := j.Raise(live, api.LevelRestricted, v), j.Raise(live, api.LevelRestricted, v); &a.Edits[0] != &b.Edits[0] {
+		t.Error("one workload has its edits twice")
 	}
 }
 
