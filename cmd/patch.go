@@ -58,8 +58,8 @@ its edits is marked: "safe" changes nothing that can matter, "test" has to be tr
 workload, and the reason is beside it. What no edit settles is said, with advice. Keep first, then
 raise: read the cluster again in between.
 
-The forms: strategic merge patches; JSON patches, which go with the objects as they were read and not
-as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
+The forms: strategic merge patches; JSON patches, which go with the objects as they were read and
+not as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
 folder. A workload that edits alone do not raise gets none. Patch changes nothing itself.`,
 		Example: `  # What the policies fill in, as patches to read
   psp2pss patch

@@ -100,13 +100,13 @@ func TestRaiseRemembersWhatIsEqual(t *testing.T) {
 	v := api.MajorMinorVersion(1, 25)
 	answers := map[string]bool{}
 	for _, w := range []*inventory.Workload{live, &done, &windows, {Kind: "Job", Template: template}} {
-		answers[compact(j.Raise(w, api.LevelRestricted, v))] = true
+		answers[compact(j.Raise(w, nil, api.LevelRestricted, v))] = true
 	}
-	answers[compact(j.Raise(live, api.LevelBaseline, v))] = true
+	answers[compact(j.Raise(live, nil, api.LevelBaseline, v))] = true
 	if len(answers) != 4 { // finished pods and none are alike
 		t.Errorf("%d answers, want 4: %v", len(answers), answers)
 	}
-	if a, b := j.Raise(live, api.LevelRestricted, v), j.Raise(live, api.LevelRestricted, v); &a.Edits[0] != &b.Edits[0] {
+	if a, b := j.Raise(live, nil, api.LevelRestricted, v), j.Raise(live, nil, api.LevelRestricted, v); &a.Edits[0] != &b.Edits[0] {
 		t.Error("one workload has its edits twice")
 	}
 }

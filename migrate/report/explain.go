@@ -169,7 +169,7 @@ func admittedBy(wl *migrate.Workload) string {
 	case len(wl.Refused) > 0:
 		return "refused today"
 	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
-		return "not known; may use " + wording.First(wl.UsablePolicies, 3)
+		return "not known"
 	}
 	return dash(wl.AdmittedBy)
 }
@@ -263,11 +263,14 @@ func (p *page) filledIn(wl *migrate.Workload) {
 	for _, m := range wl.Mutations {
 		text := m.Path + " = " + m.Value
 		if m.Container != "" {
-			text += " (container " + m.Container + ")"
+			text += " in container " + m.Container
+		}
+		if m.Policy != "" {
+			text += " (by psp/" + m.Policy + ")"
 		}
 		items = append(items, text)
 	}
-	p.section("WRITE DOWN YOURSELF: what psp/"+wl.AdmittedBy+" fills in today", items)
+	p.section("WRITE DOWN YOURSELF: what is filled in today", items)
 }
 
 func (p *page) drift(wl *migrate.Workload) {

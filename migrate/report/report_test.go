@@ -217,7 +217,7 @@ func TestNotFound(t *testing.T) {
 
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	s := &report.Simulation{Level: "restricted", Version: "v1.25", Results: []report.Simulated{
+	s := &report.Simulation{Form: "as written", Level: "restricted", Version: "v1.25", Results: []report.Simulated{
 		{Namespace: "a", Kind: "Pod", Name: "fine", Allowed: true},
 		{Namespace: "a", Kind: "StatefulSet", Name: "db", Message: "seccompProfile (\u202e)"},
 		{Namespace: "b", Kind: "Pod", Name: "p", Unknown: "only live pods were read"},
