@@ -129,10 +129,10 @@ func cautionForesight(ns *Namespace) {
 		}
 	}
 	if n := len(refused); n > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("no usable policy would admit the pods of %s today: %s cannot be created while policies are enforced", joinRefs(refused, 3), verb(n, "it", "they")))
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("no usable policy would admit the pods of %s today: %s cannot be created while policies are enforced", joinRefs(refused), verb(n, "it", "they")))
 	}
 	if len(drifted) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("live pods of %s were admitted otherwise than they would be today: explain workload says how", joinRefs(drifted, 3)))
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("live pods of %s were admitted otherwise than they would be today: explain workload says how", joinRefs(drifted)))
 	}
 }
 
@@ -169,10 +169,10 @@ func (b *builder) reasons(ns *Namespace) []string {
 		out = append(out, "everything that runs here meets restricted on the day after")
 	default:
 		refs := below(ns.Workloads, nextStricter(ns.Needed))
-		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.Needed, joinRefs(refs, 3), verb(len(refs), "does", "do"), nextStricter(ns.Needed)))
+		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.Needed, joinRefs(refs), verb(len(refs), "does", "do"), nextStricter(ns.Needed)))
 	}
 	for _, w := range ns.Without {
-		out = append(out, fmt.Sprintf("without %s this namespace would be %s", joinRefs(w.Workloads, 3), w.Level))
+		out = append(out, fmt.Sprintf("without %s this namespace would be %s", joinRefs(w.Workloads), w.Level))
 	}
 	if looser(ns.Needed, ns.Achievable) {
 		out = append(out, fmt.Sprintf("it would be %s if templates stated what policies fill in today: patch writes that down", ns.Achievable))

@@ -345,7 +345,8 @@ func (b *builder) lostAt(name string, level api.Level) []Lost {
 	return out
 }
 
-func joinRefs(refs []WorkloadRef, limit int) string {
+func joinRefs(refs []WorkloadRef) string {
+	const limit = 3
 	names := make([]string, 0, limit)
 	for i, r := range refs {
 		if i == limit {

@@ -301,7 +301,7 @@ func TestJoinRefs(t *testing.T) {
 	t.Parallel()
 	refs := []WorkloadRef{{"Pod", "a"}, {"CronJob", "b"}, {"Job", "c"}, {"Pod", "d"}, {"Pod", "e"}}
 	for n, want := range []string{"", "pod/a", "pod/a, cronjob/b", "pod/a, cronjob/b, job/c", "pod/a, cronjob/b, job/c, 1 more", "pod/a, cronjob/b, job/c, 2 more"} {
-		if got := joinRefs(refs[:n], 3); got != want {
+		if got := joinRefs(refs[:n]); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
