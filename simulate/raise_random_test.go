@@ -132,7 +132,7 @@ func meets(library policy.Evaluator, pod *inventory.Shape, level api.Level, v ap
 func TestRaisePretendsNothing(t *testing.T) {
 	t.Parallel()
 	e, library := mustEvaluator(t), mustLibrary(t)
-	const rounds = 800
+	const rounds = 400
 	reached, blocked, safe, test := 0, 0, 0, 0
 	for seed := range int64(rounds) {
 		s := randomSubject(seed)

@@ -172,6 +172,16 @@ func TestRaise(t *testing.T) {
 				},
 			},
 		},
+		"a pod of an earlier template ran as root, which says nothing of this one": {
+			subject: Subject{
+				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
+				Next:     []*inventory.Shape{hardenedApp(uid(0), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil })},
+			},
+			want: Raise{
+				Edits:     []Edit{nonRootEdit(Test, rootImage)},
+				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, injectedAdvice, true}},
+			},
+		},
 		"an injected container as root would inherit it": {
 			subject: Subject{
 				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
@@ -277,7 +287,10 @@ func TestRaise(t *testing.T) {
 		"pods run with two profiles": {
 			subject: Subject{
 				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
-				Running: []*inventory.Shape{hardenedApp(), hardenedApp(func(s *inventory.Shape) {
+				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
+					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+				}), hardenedApp(func(s *inventory.Shape) {
 					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
 				})},

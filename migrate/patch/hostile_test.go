@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -116,6 +117,7 @@ func TestHostilePlans(t *testing.T) {
 				what := at + " is " + text
 				var script bytes.Buffer
 				if err := patch.Commands(&script, p, opts); err == nil {
+					wantVisible(t, what, script.Bytes())
 					wantOnlyPatches(t, what, at, text, runWithStub(t, script.Bytes()))
 				} else if at != "context" {
 					t.Errorf("%s: %v", what, err)
@@ -176,6 +178,8 @@ func wantHarmlessDocuments(t *testing.T, what string, p *migrate.Plan, opts patc
 			}
 		}
 	}
+	wantVisible(t, what, stream.Bytes())
+	wantVisible(t, what, list.Bytes())
 	files, err := patch.Kustomize(p, opts)
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
@@ -185,8 +189,18 @@ func wantHarmlessDocuments(t *testing.T, what string, p *migrate.Plan, opts patc
 	}
 }
 
-// runWithStub checks the script with sh -n, runs it in an empty folder with a kubectl that only notes its arguments and no
-// other program on PATH, and returns the calls.
+// wantVisible: nobody is to review what does not show.
+func wantVisible(t *testing.T, what string, text []byte) {
+	t.Helper()
+	for _, r := range string(text) {
+		if r != '\n' && !escape.Visible(r) {
+			t.Fatalf("%s: a rune that does not show: %q", what, text)
+		}
+	}
+}
+
+// runWithStub runs the script in an empty folder with a kubectl that only notes its arguments and no other program on PATH,
+// and returns the calls.
 func runWithStub(t *testing.T, script []byte) []string {
 	t.Helper()
 	sh, err := exec.LookPath("sh")
@@ -202,13 +216,11 @@ func runWithStub(t *testing.T, script []byte) []string {
 	if err := os.WriteFile(path, script, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-n", path}, {path}} {
-		cmd := exec.CommandContext(t.Context(), sh, args...)
-		cmd.Dir = work
-		cmd.Env = []string{"PATH=" + bin}
-		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-			t.Fatalf("sh %s: %v\n%s\n%s", args[0], err, out, script)
-		}
+	cmd := exec.CommandContext(t.Context(), sh, path)
+	cmd.Dir = work
+	cmd.Env = []string{"PATH=" + bin}
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Fatalf("sh: %v\n%s\n%s", err, out, script)
 	}
 	if left, err := os.ReadDir(work); err != nil || len(left) > 0 {
 		t.Fatalf("the script left %v behind:\n%s", left, script)
