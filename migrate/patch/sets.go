@@ -22,7 +22,7 @@ const (
 func keep(w *migrate.Workload) (values []Value, remarks []string, why string) {
 	for _, m := range w.Mutations {
 		m, leftOut, ok := stated(m)
-		if leftOut != "" {
+		if leftOut != "" && !slices.Contains(remarks, leftOut) {
 			remarks = append(remarks, leftOut)
 		}
 		if !ok {
@@ -48,6 +48,10 @@ func keep(w *migrate.Workload) (values []Value, remarks []string, why string) {
 	return values, remarks, ""
 }
 
+func unconfinedLeftOut(policy string) string {
+	return fmt.Sprintf("the policy %s sets the seccomp profile unconfined, which a pod without one has anyway: left out", policy)
+}
+
 // stated turns what is in a pod into what a template states. Seccomp annotations become the field, which outlives them. Two
 // values are left to their absence, which means the same and which the standards do not refuse.
 func stated(m migrate.Mutation) (out migrate.Mutation, leftOut string, ok bool) {
@@ -56,12 +60,12 @@ func stated(m migrate.Mutation) (out migrate.Mutation, leftOut string, ok bool) 
 	case m.Path == seccompPod:
 		m.Path, m.Value = profile, seccompField(m.Value)
 		if m.Value == "" {
-			return m, fmt.Sprintf("the policy %s sets the seccomp profile unconfined, which a pod without one has anyway: left out", m.Policy), false
+			return m, unconfinedLeftOut(m.Policy), false
 		}
 	case strings.HasPrefix(m.Path, seccompContainer):
 		return m, "", false // the server made it of the container's own field
 	case m.Path == profile && m.Value == `{"type":"Unconfined"}`:
-		return m, "", false // the server made it of the annotation
+		return m, unconfinedLeftOut(m.Policy), false
 	case m.Value == "true" && strings.HasSuffix(m.Path, ".allowPrivilegeEscalation"):
 		return m, fmt.Sprintf("the policy %s sets allowPrivilegeEscalation: true in container %q, which it is anyway: left out", m.Policy, m.Container), false
 	}
