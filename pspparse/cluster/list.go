@@ -173,7 +173,7 @@ func (r *reading) restart(q query, why string) {
 func (r *reading) smaller() bool {
 	switch {
 	case r.query.limit == 0:
-		r.restart(query{limit: r.plan.page()}, "the answer broke off")
+		r.restart(query{limit: shortPage}, "the answer broke off")
 	case r.query.limit/2 < leastPage:
 		return false
 	default:

@@ -46,10 +46,10 @@ func TestHowListsAreAsked(t *testing.T) {
 	}{
 		{"none", "v1.24.17", 0, 0, []string{"limit=1"}},
 		{"one", "v1.24.17", 1, 0, []string{"limit=1"}},
-		{"one page", "v1.24.17", defaultPage, 0, []string{"limit=1", "limit=500"}},
-		{"from the cache", "v1.24.17", defaultPage + 1, 0, []string{"limit=1", "resourceVersion=0"}},
-		{"from a cache that is consistent", "v1.31.0", defaultPage + 1, 0, []string{"limit=1", ""}},
-		{"from a server that says no version", "rolling", defaultPage + 1, 0, []string{"limit=1", "resourceVersion=0"}},
+		{"one page", "v1.24.17", shortPage, 0, []string{"limit=1", "limit=500"}},
+		{"from the cache", "v1.24.17", shortPage + 1, 0, []string{"limit=1", "resourceVersion=0"}},
+		{"from a cache that is consistent", "v1.31.0", shortPage + 1, 0, []string{"limit=1", ""}},
+		{"from a server that says no version", "rolling", shortPage + 1, 0, []string{"limit=1", "resourceVersion=0"}},
 		{"pages on demand", "v1.24.17", 3, 2, []string{"limit=1", "limit=2", "continue=2&limit=2"}},
 	}
 	for _, tt := range tests {
@@ -77,7 +77,7 @@ func TestHowListsAreAsked(t *testing.T) {
 func TestLongListsComeInPages(t *testing.T) {
 	t.Parallel()
 	for _, total := range []int64{unknown, longest + 1} {
-		if diff := cmp.Diff(query{limit: defaultPage}, plan{}.first("v1.24.17", &target{total: total}), cmp.AllowUnexported(query{})); diff != "" {
+		if diff := cmp.Diff(query{limit: longPage}, plan{}.first("v1.24.17", &target{total: total}), cmp.AllowUnexported(query{})); diff != "" {
 			t.Errorf("%d objects (-want +got):\n%s", total, diff)
 		}
 	}
@@ -96,7 +96,7 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 		{there - 6, []string{"limit=1", "resourceVersion=0"}, nil, there - 6},
 		{
 			there - 7,
-			[]string{"limit=1", "resourceVersion=0", "limit=500", "continue=500&limit=500"},
+			[]string{"limit=1", "resourceVersion=0", "limit=2000"},
 			[]inventory.Note{{What: "pods", Why: "the server's cache held fewer than there are, and it was read again from the start; " +
 				"what changed or was deleted in between counts as it was first read"}},
 			there,
