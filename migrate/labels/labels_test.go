@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -366,7 +367,12 @@ func runWithStub(t *testing.T, script []byte) []string {
 	}
 	bin, work := t.TempDir(), t.TempDir()
 	stub := "#!" + sh + "\nfor a in \"$@\"; do printf '%s\\001' \"$a\"; done >> '" + bin + "/calls'\nprintf '\\002' >> '" + bin + "/calls'\n"
-	if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte(stub), 0o700); err != nil {
+	// A program that another test starts in this very moment would inherit the open file, and nothing can be run that is
+	// open for writing ("text file busy").
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(filepath.Join(bin, "kubectl"), []byte(stub), 0o700)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(bin, "script.sh")
