@@ -78,7 +78,11 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.indexPolicies()
-	if b.idle = idle(inv); b.idle {
+	switch server, known := serverMinor(inv.Source.ServerVersion); {
+	case known && !server.Older(OldestTarget()):
+		b.unasked = true
+	case idle(inv):
+		b.unasked = true
 		b.cautions = append(b.cautions, "there are policies, and no pod that was read was admitted by one: PodSecurityPolicy admission seems to be off, so nothing is said of what it would do")
 	}
 	b.automount = map[accountKey]*bool{}
@@ -110,8 +114,8 @@ type builder struct {
 
 	assessed map[string]mapping.Assessment
 	byName   map[string]*pspparse.Policy
-	// idle: see there.
-	idle bool
+	// unasked: the server does not ask policies, because it is past them or idle.
+	unasked bool
 	// automount of the accounts that say it.
 	automount map[accountKey]*bool
 	lost      map[lostKey][]Lost

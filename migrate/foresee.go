@@ -30,7 +30,7 @@ type PolicyDrift struct {
 // foreseeable is true where all was read that admission depends on. Where something is missing, the policy that would
 // admit a pod, or the grant to use it, may be what is missing.
 func (b *builder) foreseeable(complete bool) bool {
-	return len(b.inv.Policies) > 0 && !b.idle && (complete || b.opts.AllowPartial)
+	return len(b.inv.Policies) > 0 && !b.unasked && (complete || b.opts.AllowPartial)
 }
 
 // idle is true where policies are there and live pods too, none of which was admitted by a policy: then the server does
@@ -59,24 +59,34 @@ func achievable(workloads []Workload) api.Level {
 }
 
 // foresee says what PSP admission would make today of the pods of a workload. It returns what it would make of the
-// template, nil if that is not known.
+// template, nil if that is not known: files that let nobody use a policy seldom hold every grant.
 func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresight {
+	for _, g := range w.Pods {
+		if g.Count > 0 && g.AdmittedBy != "" {
+			b.asAdmitted(out, g.Shape)
+		}
+	}
 	if len(out.UsablePolicies) == 0 && b.inv.Source.Kind == inventory.SourceFiles {
-		return nil // files seldom hold every grant
+		return nil
 	}
 	usable := b.judge.Usable(out.UsablePolicies)
-	var template *simulate.Foresight
-	if w.Template != nil {
-		f := b.foreseeTemplate(w, usable)
-		template = f
-		b.admitted(out, f)
-		for _, v := range f.Filled {
-			out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
-		}
-		if f.Policy == "" {
-			out.Refused = refusal(f)
-		}
+	b.foreseePods(out, w, usable)
+	if w.Template == nil {
+		return nil
 	}
+	f := b.foreseeTemplate(w, usable)
+	b.admitted(out, f)
+	for _, v := range f.Filled {
+		out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
+	}
+	if f.Policy == "" {
+		out.Refused = refusal(f)
+	}
+	return f
+}
+
+// foreseePods asks for every sort of live pods what would become of it if it were created again.
+func (b *builder) foreseePods(out *Workload, w *inventory.Workload, usable simulate.Usable) {
 	for i := range w.Pods {
 		g := &w.Pods[i]
 		f := b.judge.ForeseeAgain(w.Template, g, simulate.Author{Usable: usable, Mirror: g.Mirror, Automount: b.automount[accountKey{w.Namespace, g.ServiceAccount}]})
@@ -86,14 +96,12 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresi
 		if g.Count == 0 || g.AdmittedBy == "" {
 			continue
 		}
-		b.asAdmitted(out, g.Shape)
 		if why := b.drifted(w, g, f, out.UsablePolicies); why != "" {
 			out.PolicyDrift = append(out.PolicyDrift, PolicyDrift{
 				Pods: g.Count, Example: g.Example, Observed: g.AdmittedBy, Foreseen: f.Policy, Why: why,
 			})
 		}
 	}
-	return template
 }
 
 func (b *builder) foreseeTemplate(w *inventory.Workload, usable simulate.Usable) *simulate.Foresight {
