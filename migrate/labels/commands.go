@@ -25,7 +25,7 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 	header(&b, p, opts)
 	for i := range p.Namespaces {
 		b.WriteString("\n")
-		namespace(&b, &p.Namespaces[i], kubectl)
+		namespace(&b, &p.Namespaces[i], opts.Stage, kubectl)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -34,7 +34,7 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 	b.WriteString("#!/bin/sh\n")
 	comment(b, "Pod Security labels for %s, from %s, by %s.", p.TargetVersion, wording.Source(p.Source), opts.Tool)
-	comment(b, "%s.", summary(p))
+	comment(b, "%s.", summary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
 		comment(b, "%s could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
 	}
@@ -43,13 +43,13 @@ func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 }
 
 // summary counts the namespaces by what is done to them.
-func summary(p *migrate.Plan) string {
-	counts := map[string]int{}
+func summary(p *migrate.Plan, stage Stage) string {
+	counts := map[Outcome]int{}
 	for i := range p.Namespaces {
-		counts[outcome(&p.Namespaces[i])]++
+		counts[OutcomeOf(&p.Namespaces[i], stage)]++
 	}
 	text := wording.Count(len(p.Namespaces), "namespace", "namespaces")
-	for i, o := range []string{toChange, toStay, toOwner, toSkip, toRefuse} {
+	for i, o := range []Outcome{ToChange, ToStay, ToOwner, ToSkip, ToRefuse} {
 		if counts[o] == 0 {
 			continue
 		}
@@ -62,46 +62,23 @@ func summary(p *migrate.Plan) string {
 	return text
 }
 
-// What a script does for a namespace.
-const (
-	toChange = "to label"
-	toStay   = "already labelled so"
-	toOwner  = "labelled by another tool"
-	toSkip   = "left alone"
-	toRefuse = "refused"
-)
-
-func outcome(ns *migrate.Namespace) string {
-	switch {
-	case refused(ns) != "":
-		return toRefuse
-	case len(wanted(ns)) == 0:
-		return toSkip
-	case !Changes(ns):
-		return toStay
-	case ns.Owner != "":
-		return toOwner
-	}
-	return toChange
-}
-
-func namespace(b *bytes.Buffer, ns *migrate.Namespace, kubectl string) {
-	switch outcome(ns) {
-	case toRefuse:
-		comment(b, "%s: refused, %s", quoted(ns.Name), refused(ns))
+func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
+	switch OutcomeOf(ns, stage) {
+	case ToRefuse:
+		comment(b, "%s: refused, %s", quoted(ns.Name), Refused(ns))
 		return
-	case toSkip:
+	case ToSkip:
 		comment(b, "%s: left alone, nothing is recommended", ns.Name)
 		reasons(b, ns)
 		return
-	case toStay:
+	case ToStay:
 		why(b, ns)
 		comment(b, "  the labels are already so")
 		return
-	case toOwner:
+	case ToOwner:
 		why(b, ns)
 		comment(b, "  %s writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n %s):", ns.Owner, ns.Name)
-		comment(b, "  %s", arguments(wanted(ns)))
+		comment(b, "  %s", arguments(Wanted(ns, stage)))
 		return
 	}
 	why(b, ns)
@@ -110,14 +87,14 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, kubectl string) {
 		overwrite = ""
 		comment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
 	}
-	fmt.Fprintf(b, "%s label %snamespace %s %s\n", kubectl, overwrite, ns.Name, arguments(wanted(ns)))
+	fmt.Fprintf(b, "%s label %snamespace %s %s\n", kubectl, overwrite, ns.Name, arguments(Wanted(ns, stage)))
 }
 
 // why is the comment above a command.
 func why(b *bytes.Buffer, ns *migrate.Namespace) {
 	level := ns.Recommended.Enforce
 	switch {
-	case heldBack(ns):
+	case HeldBack(ns):
 		today, wanted := ns.Current.Enforce, level
 		if today == wanted {
 			today, wanted = today+":"+ns.Current.EnforceVersion, wanted+":"+ns.Recommended.EnforceVersion
@@ -145,10 +122,10 @@ func reasons(b *bytes.Buffer, ns *migrate.Namespace) {
 	}
 }
 
-func arguments(labels []label) string {
+func arguments(labels []Label) string {
 	words := make([]string, len(labels))
 	for i, l := range labels {
-		words[i] = escape.Shell(l.key + "=" + l.value)
+		words[i] = escape.Shell(l.Key + "=" + l.Value)
 	}
 	return strings.Join(words, " ")
 }

@@ -15,10 +15,12 @@ import (
 type Options struct {
 	// Tool is named in the header of a script, with its version.
 	Tool string
+	// Stage is what is written; all at once by default.
+	Stage Stage
 }
 
 // Changes is true if applying the recommendation would change a label of the namespace.
-func Changes(ns *migrate.Namespace) bool { return len(changed(ns)) > 0 }
+func Changes(ns *migrate.Namespace) bool { return len(Changed(ns, StageAll)) > 0 }
 
 // Loosens is true if a recommended level, or its version, is less strict than what the label it replaces does today. An enforce label is
 // loosened by command only where the caller asked for that level.
@@ -41,34 +43,35 @@ func looser(recommended, current string, invalid api.Level) bool {
 	return api.CompareLevels(api.Level(recommended), level) < 0
 }
 
-// label is one label to write.
-type label struct{ key, value string }
+// Label is one label with its value.
+type Label struct{ Key, Value string }
 
-// wanted are the labels to write, in the order in which people read them: all that are recommended, without an enforce
-// that would loosen today's and was not asked for.
-func wanted(ns *migrate.Namespace) []label {
-	var out []label
+// Wanted are the labels that a stage writes, in the order in which people read them: all that are recommended, without
+// an enforce that would loosen today's and was not asked for.
+func Wanted(ns *migrate.Namespace, stage Stage) []Label {
+	var out []Label
 	for _, key := range migrate.LabelKeys() {
-		if value := ns.Recommended.Get(key); value != "" && (!enforceKey(key) || !heldBack(ns)) {
-			out = append(out, label{key, value})
+		value := ns.Recommended.Get(key)
+		if value != "" && stage.writes(key) && (!enforceKey(key) || !HeldBack(ns)) {
+			out = append(out, Label{key, value})
 		}
 	}
 	return out
 }
 
-// changed are those of wanted that differ from what is there.
-func changed(ns *migrate.Namespace) []label {
-	var out []label
-	for _, l := range wanted(ns) {
-		if ns.Current.Get(l.key) != l.value {
+// Changed are those of Wanted that differ from what is there.
+func Changed(ns *migrate.Namespace, stage Stage) []Label {
+	var out []Label
+	for _, l := range Wanted(ns, stage) {
+		if ns.Current.Get(l.Key) != l.Value {
 			out = append(out, l)
 		}
 	}
 	return out
 }
 
-// heldBack is true where the recommended enforce is looser than today's and nobody asked for it.
-func heldBack(ns *migrate.Namespace) bool {
+// HeldBack is true where the recommended enforce is looser than today's and nobody asked for it.
+func HeldBack(ns *migrate.Namespace) bool {
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
 	return !asked && (ns.Action == migrate.ActionLoosen || looser(ns.Recommended.Enforce, ns.Current.Enforce, api.LevelRestricted))
 }
@@ -79,27 +82,27 @@ func enforceKey(key string) bool {
 
 var namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// refused says why nothing may be written for a namespace; "" if it is sound. A Plan may come from a file, so names and
-// values are not trusted for having been checked when it was made.
-func refused(ns *migrate.Namespace) string {
+// Refused says why nothing may be written for a namespace; "" if it is sound. A Plan may come from a file, so names and
+// values are not trusted for having been checked when it was made. It is the same at every stage.
+func Refused(ns *migrate.Namespace) string {
 	if !namespaceName.MatchString(ns.Name) {
 		return "its name is not a valid namespace name"
 	}
-	for _, l := range wanted(ns) {
+	for _, l := range Wanted(ns, StageAll) {
 		if !validLabel(l) {
-			return "the label " + l.key + " would get the value " + quoted(l.value) + ", which is not valid"
+			return "the label " + l.Key + " would get the value " + quoted(l.Value) + ", which is not valid"
 		}
 	}
 	return ""
 }
 
-func validLabel(l label) bool {
+func validLabel(l Label) bool {
 	var err error
-	switch l.key {
+	switch l.Key {
 	case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
-		_, err = api.ParseLevel(l.value)
+		_, err = api.ParseLevel(l.Value)
 	default:
-		_, err = api.ParseVersion(l.value)
+		_, err = api.ParseVersion(l.Value)
 	}
 	return err == nil
 }

@@ -27,7 +27,7 @@ func Manifests(w io.Writer, p *migrate.Plan) error {
 	var docs []any
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
-		if why := refused(ns); why != "" {
+		if why := Refused(ns); why != "" {
 			if _, err := fmt.Fprintf(w, "# %s: refused, %s\n", quoted(ns.Name), why); err != nil {
 				return err
 			}
@@ -53,16 +53,16 @@ func Manifests(w io.Writer, p *migrate.Plan) error {
 // standing are the labels as they should stand in the end.
 func standing(ns *migrate.Namespace) map[string]string {
 	set := map[string]string{}
-	for _, l := range wanted(ns) {
-		set[l.key] = l.value
+	for _, l := range Wanted(ns, StageAll) {
+		set[l.Key] = l.Value
 	}
 	if len(set) == 0 {
 		return nil
 	}
 	for _, key := range migrate.LabelKeys() {
-		have := label{key, ns.Current.Get(key)}
-		if _, ok := set[key]; !ok && have.value != "" && validLabel(have) {
-			set[key] = have.value
+		have := Label{key, ns.Current.Get(key)}
+		if _, ok := set[key]; !ok && have.Value != "" && validLabel(have) {
+			set[key] = have.Value
 		}
 	}
 	return set
