@@ -1,0 +1,66 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+)
+
+// mayPass is true for what another attempt may get past: a server that is busy, restarting or not there, a connection that
+// broke. Whether a write that broke off was done is told by looking.
+func mayPass(err error) bool {
+	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
+		return true
+	}
+	var network net.Error
+	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
+}
+
+// pause waits twice as long each time.
+func (r *Runner) pause(ctx context.Context, attempt int) error {
+	const first = 200 * time.Millisecond
+	if r.wait != nil {
+		return r.wait(ctx, first<<attempt)
+	}
+	t := time.NewTimer(first << attempt)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// judge tells what concerns one namespace from what stops everything: a server that does not take this write may take the
+// next, while one that does not know the user, or does not answer, will not.
+func judge(err error) error {
+	switch {
+	case fieldConflict(err):
+		return refuse("%s; leave the labels to it, or take over with --force", err)
+	case apierrors.IsConflict(err):
+		return refuse("the object is written by others all the time: %s", err)
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsNotFound(err),
+		apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err), apierrors.IsNotAcceptable(err):
+		return refuse("the server does not take it: %s", err)
+	}
+	return err
+}
+
+// fieldConflict is true if the server says that another field manager owns what was to be applied.
+func fieldConflict(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
+		return c.Type == metav1.CauseTypeFieldManagerConflict
+	})
+}

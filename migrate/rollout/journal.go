@@ -1,0 +1,313 @@
+package rollout
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// Kind of a journal's first line; its apiVersion is that of a Plan.
+const Kind = "Journal"
+
+// Header is the first line of a journal: what is to be done, so that a roll-out can go on from the journal alone.
+type Header struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// ID tells this roll-out from every other.
+	ID string `json:"id"`
+	// Tool that began it, and when by the clock of its machine, which nothing depends on.
+	Tool    string    `json:"tool,omitempty"`
+	Started time.Time `json:"started"`
+	// Cluster is the UID of the namespace kube-system: a journal is never played to another cluster. Context is the
+	// kubeconfig's name for it.
+	Cluster string `json:"cluster"`
+	Context string `json:"context,omitempty"`
+	// TargetVersion of the Plan, and Force as it was asked for.
+	TargetVersion string `json:"targetVersion"`
+	Force         bool   `json:"force,omitempty"`
+	Steps         []Step `json:"steps"`
+	// Known are workloads that do not meet the level that their namespace gets, and were known not to when the plan was
+	// made: "namespace/kind/name".
+	Known []string `json:"known,omitempty"`
+	// Failing are the controllers that were refused pods before the first step.
+	Failing []Failure `json:"failing,omitempty"`
+}
+
+// Event is what became of a step.
+type Event string
+
+// The events. Begun and Undoing are on the disk before the cluster is written to.
+const (
+	Begun   Event = "begun"
+	Done    Event = "done"
+	Refused Event = "refused" // nothing was changed; Why says why
+	Undoing Event = "undoing"
+	Undone  Event = "undone"
+	Kept    Event = "kept" // not undone; Why says why
+)
+
+// Entry is every other line of a journal.
+type Entry struct {
+	Step  int       `json:"step"`
+	Event Event     `json:"event"`
+	At    time.Time `json:"at"`
+	Why   string    `json:"why,omitempty"`
+	// Before is how the object was found, with a Begun.
+	Before *Found `json:"before,omitempty"`
+}
+
+// Found is the state of an object just before it was written.
+type Found struct {
+	UID             string `json:"uid,omitempty"`
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+	// Labels that the step changes; null where there was none.
+	Labels map[string]*string `json:"labels,omitempty"`
+	// Owners of those labels, by metadata.managedFields.
+	Owners []Owner `json:"owners,omitempty"`
+	// Exists is true if the object that a step creates was there already: then it is not ours to delete.
+	Exists bool `json:"exists,omitempty"`
+}
+
+// Owner is a field manager that owned labels.
+type Owner struct {
+	Manager     string    `json:"manager"`
+	Operation   string    `json:"operation"`
+	APIVersion  string    `json:"apiVersion"`
+	Subresource string    `json:"subresource,omitempty"`
+	Time        time.Time `json:"time,omitzero"`
+	Keys        []string  `json:"keys"`
+}
+
+// Journal is the file that a roll-out is written down in before it happens: lines of JSON, a Header and then Entries, each
+// forced to the disk before the next thing is done. A last line that is cut short was not acted upon.
+type Journal struct {
+	Header
+	path  string
+	file  *os.File
+	size  int64
+	now   func() time.Time
+	steps []progress
+}
+
+// progress is how far a step has come.
+type progress struct {
+	last   Event // "" if nothing was done
+	why    string
+	before *Found
+}
+
+// ErrInUse is returned for a journal that another process has open.
+var ErrInUse = errors.New("another process is using it")
+
+// Create begins a journal. A file of that name must not exist.
+func Create(path string, h Header) (*Journal, error) {
+	h.APIVersion, h.Kind, h.ID = migrate.APIVersion, Kind, rand.Text()
+	j := &Journal{Header: h, path: path, now: time.Now, steps: make([]progress, len(h.Steps))}
+	if err := j.create(); err != nil {
+		return nil, fmt.Errorf("beginning the journal %q: %w", path, err)
+	}
+	return j, nil
+}
+
+// create makes the file under another name first, so that a journal is whole from the moment it exists.
+func (j *Journal) create() (err error) {
+	if _, err := os.Lstat(j.path); err == nil {
+		return errors.New("it exists; go on with it (--resume), take it back (rollback), or name another file with --journal")
+	}
+	temporary := filepath.Join(filepath.Dir(j.path), "."+filepath.Base(j.path)+"."+j.ID)
+	j.file, err = os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // G304: the file that the user names
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = os.Remove(temporary)
+		if err != nil {
+			_ = j.file.Close()
+		}
+	}()
+	if err := lockFile(j.file); err != nil {
+		return err
+	}
+	if err := j.append(j.Header); err != nil {
+		return err
+	}
+	if err := os.Link(temporary, j.path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(j.path))
+}
+
+// Open reads a journal and makes ready to go on with it.
+func Open(path string) (*Journal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: the file that the user names
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	j := &Journal{path: path, file: f, now: time.Now}
+	if err := lockFile(f); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("opening the journal %q: %w", path, err)
+	}
+	if err := j.read(f); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("reading the journal %q: %w", path, err)
+	}
+	return j, nil
+}
+
+// ReadJournal reads what a journal says, to be looked at only: nothing can be written to it, and no other process is kept
+// from it.
+func ReadJournal(r io.Reader) (*Journal, error) {
+	j := &Journal{now: time.Now}
+	return j, j.read(r)
+}
+
+func (j *Journal) read(r io.Reader) error {
+	lines := bufio.NewReader(r)
+	for number := 1; ; number++ {
+		line, err := lines.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF) && number == 1:
+			return errors.New("it is no journal of a roll-out")
+		case errors.Is(err, io.EOF):
+			if j.file == nil {
+				return nil
+			}
+			return j.file.Truncate(j.size)
+		case err != nil:
+			return err
+		}
+		if err := j.line(number, line); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		j.size += int64(len(line))
+	}
+}
+
+func (j *Journal) line(number int, line []byte) error {
+	if number == 1 {
+		if err := json.Unmarshal(line, &j.Header); err != nil {
+			return err
+		}
+		if j.APIVersion != migrate.APIVersion || j.Kind != Kind {
+			return fmt.Errorf("it is %q of %q, not %s of %s", j.Kind, j.APIVersion, Kind, migrate.APIVersion)
+		}
+		j.steps = make([]progress, len(j.Steps))
+		return checkSteps(j.Steps)
+	}
+	var e Entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return err
+	}
+	if e.Step < 0 || e.Step >= len(j.steps) {
+		return fmt.Errorf("there is no step %d", e.Step)
+	}
+	return j.take(e)
+}
+
+// take lets an entry count.
+func (j *Journal) take(e Entry) error {
+	s := &j.steps[e.Step]
+	switch e.Event {
+	case Begun:
+		if e.Before == nil {
+			return errors.New("a step was begun without a word on what was there before")
+		}
+		s.before = e.Before
+	case Done, Refused, Undoing, Undone, Kept:
+	default:
+		return fmt.Errorf("there is no event %q", e.Event)
+	}
+	s.last, s.why = e.Event, e.Why
+	return nil
+}
+
+// record writes an entry and lets it count only once it is on the disk. Without a journal, as in a dry run, it does nothing.
+func (j *Journal) record(e Entry) error {
+	if j == nil {
+		return nil
+	}
+	e.At = j.now().UTC()
+	if err := j.append(e); err != nil {
+		return fmt.Errorf("writing the journal %q, so that nothing more is done to the cluster: %w", j.path, err)
+	}
+	return j.take(e)
+}
+
+func (j *Journal) append(line any) error {
+	data, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	data = append(bytes.TrimSpace(data), '\n')
+	n, err := j.file.WriteAt(data, j.size)
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		if n > 0 { // half a line would be taken for the beginning of the next
+			_ = j.file.Truncate(j.size)
+		}
+		return err
+	}
+	j.size += int64(len(data))
+	return nil
+}
+
+// Close lets other processes have the journal.
+func (j *Journal) Close() error {
+	if j == nil {
+		return nil
+	}
+	return j.file.Close()
+}
+
+// Path is where the journal is.
+func (j *Journal) Path() string { return j.path }
+
+// Last is the last event of a step, "" if nothing was done, and the reason if there is one.
+func (j *Journal) Last(step int) (Event, string) { return j.steps[step].last, j.steps[step].why }
+
+// Touched is true if a step may have changed the cluster and was not taken back.
+func (j *Journal) Touched(step int) bool {
+	switch s := &j.steps[step]; s.last {
+	case Begun, Done, Undoing, Kept:
+		return s.before != nil
+	case Refused: // begun, and then refused by the server
+		return false
+	}
+	return false
+}
+
+// Finished is true if no step is left to take.
+func (j *Journal) Finished() bool {
+	for i := range j.steps {
+		if last := j.steps[i].last; last == "" || last == Begun {
+			return false
+		}
+	}
+	return true
+}
+
+// syncFolder makes the name of a new file last.
+func syncFolder(path string) error {
+	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the user names
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}

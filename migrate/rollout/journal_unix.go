@@ -1,0 +1,18 @@
+//go:build unix
+
+package rollout
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// lockFile keeps other processes of this machine from the journal until the file is closed, however this one ends.
+func lockFile(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrInUse
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// Runner takes the steps of a journal, or takes them back.
+type Runner struct {
+	Client dynamic.Interface
+	// Journal is nil for a dry run.
+	Journal *Journal
+	// Steps of a dry run: what the server would say to each is asked, and nothing is changed.
+	Steps []Step
+	// Force takes over labels that another field manager owns; whom it overrode is told.
+	Force bool
+	// Recheck plans a namespace again as it is now, at the level and version that it is about to get.
+	Recheck func(ctx context.Context, namespace string, enforce, version string) (*migrate.Namespace, error)
+	// Known are the workloads that were known to break when the plan was made (Header.Known).
+	Known []string
+	// Tell is told what became of every step.
+	Tell func(Outcome)
+	// Between is called before the steps of another batch are taken, with how far it has come; an error stops the run.
+	Between func(ctx context.Context, batch int) error
+
+	lock *lock
+	// stopped are the namespaces that get no further step, and why.
+	stopped map[string]string
+	// enforced are the namespaces whose enforce label this run has put on, or would have.
+	enforced map[string]bool
+	// wait replaces the pause between attempts in tests.
+	wait func(context.Context, time.Duration) error
+}
+
+// Outcome is what became of a step.
+type Outcome struct {
+	Index int
+	Step  Step
+	Event Event
+	// Already is true if there was nothing left to change.
+	Already bool
+	// Why it was refused or kept.
+	Why string
+	// Overrode says which field managers lost labels by force.
+	Overrode string
+	// DryRun is true if only the server was asked.
+	DryRun bool
+}
+
+// refusal is a step that must not be taken, or that the server does not take; the others go on.
+type refusal struct{ why string }
+
+func (r *refusal) Error() string { return r.why }
+
+func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
+
+// Run takes every step that is left. An error has stopped it in the middle: the journal then knows how to go on. What was
+// refused of single namespaces is no error, it is told.
+func (r *Runner) Run(ctx context.Context) error {
+	steps := r.Steps
+	if r.Journal != nil {
+		steps = r.Journal.Steps
+		var err error
+		if r.lock, err = takeLock(ctx, r.Client, r.Journal.ID); err != nil {
+			return err
+		}
+	}
+	r.stopped, r.enforced = map[string]string{}, map[string]bool{}
+	batch, first := 0, true
+	for i := range steps {
+		if r.settled(i) {
+			continue
+		}
+		if r.Between != nil && !first && steps[i].Batch != batch {
+			if err := r.Between(ctx, steps[i].Batch); err != nil {
+				return err
+			}
+		}
+		batch, first = steps[i].Batch, false
+		if err := r.one(ctx, i, &steps[i]); err != nil {
+			return r.abandon(ctx, err)
+		}
+	}
+	return r.lock.release(ctx)
+}
+
+// abandon gives up the lock if nothing was written: then there is nothing to go on with.
+func (r *Runner) abandon(ctx context.Context, err error) error {
+	if r.Journal == nil || r.Journal.anythingTouched() {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, r.lock.release(ctx))
+}
+
+func (j *Journal) anythingTouched() bool {
+	for i := range j.steps {
+		if j.Touched(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// settled is true for a step that was taken before. One that was refused is tried again: the reason may be gone.
+func (r *Runner) settled(i int) bool {
+	if r.Journal == nil {
+		return false
+	}
+	switch r.Journal.steps[i].last {
+	case Done, Undoing, Undone, Kept:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *Runner) one(ctx context.Context, i int, s *Step) error {
+	out := Outcome{Index: i, Step: *s, Event: Done, DryRun: r.Journal == nil}
+	err := r.allowed(s)
+	if err == nil && s.Create != nil {
+		err = r.create(ctx, i, s, &out)
+	} else if err == nil {
+		err = r.label(ctx, i, s, &out)
+	}
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		out.Event, out.Why = Refused, refused.why
+		r.stop(s, refused.why)
+		if err := r.Journal.record(Entry{Step: i, Event: Refused, Why: refused.why}); err != nil {
+			return err
+		}
+	case err != nil:
+		return fmt.Errorf("%s: %w", s, err)
+	default:
+		if err := r.Journal.record(Entry{Step: i, Event: Done}); err != nil {
+			return err
+		}
+		r.enforced[s.Namespace] = r.enforced[s.Namespace] || s.Stage == Enforce
+	}
+	if r.Tell != nil {
+		r.Tell(out)
+	}
+	return nil
+}
+
+// stop keeps a namespace from further steps; without the objects that the bypass shares, no namespace gets it.
+func (r *Runner) stop(s *Step, why string) {
+	if _, ok := r.stopped[s.Namespace]; !ok {
+		r.stopped[s.Namespace] = why
+	}
+}
+
+func (r *Runner) allowed(s *Step) error {
+	if _, ok := r.stopped[s.Namespace]; ok && s.Namespace != "" {
+		return refuse("an earlier step of this namespace was refused")
+	}
+	if _, ok := r.stopped[""]; ok && s.Stage == Bypass {
+		return refuse("what it is made with could not be created")
+	}
+	return nil
+}
+
+// String says what a step does.
+func (s *Step) String() string {
+	if s.Create != nil {
+		return fmt.Sprintf("%s: create %s", s.Stage, s.Create)
+	}
+	return fmt.Sprintf("%s: label namespace %s", s.Stage, s.Namespace)
+}
