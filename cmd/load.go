@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/client-go/dynamic"
 	// Kubeconfig users who sign in through OIDC need client-go's plugin for it, and those with a removed plugin (gcp,
 	// azure) are told what replaced it. The plugins register themselves when they are imported: the one registration by
 	// import here, since client-go offers no other way.
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
+	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/fixtures"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
@@ -71,10 +73,24 @@ func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (in
 	if name == cluster.InCluster {
 		name = "" // no kubeconfig has such a context, and a script must not name it
 	}
-	r := &cluster.Reader{Config: config, Context: name, Progress: o.Progress, Refused: o.Refused}
+	r := &cluster.Reader{Config: config, Context: name, Namespace: o.Namespace, Progress: o.Progress, Refused: o.Refused}
 	version, err := r.Read(ctx, b)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)
 	}
 	return inventory.Source{Name: name, ServerVersion: version}, err
+}
+
+// connect makes a client for the cluster that the flags name, and says under which context.
+func connect(o SourceOptions) (dynamic.Interface, string, error) {
+	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+	if err != nil {
+		return nil, "", err
+	}
+	config.WarningHandlerWithContext = rest.NoWarnings{} // what an old server warns of is why this tool is run
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", name, err)
+	}
+	return client, name, nil
 }

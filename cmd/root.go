@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -24,6 +25,8 @@ type Deps struct {
 	Load func(context.Context, SourceOptions) (*inventory.Inventory, error)
 	// Build makes the decision.
 	Build func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error)
+	// Connect makes the client of verbs that write, and of what they look at.
+	Connect func(SourceOptions) (dynamic.Interface, string, error)
 	// LookupEnv is os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 }
@@ -74,6 +77,8 @@ something could not be read or there was nothing to judge (--allow-partial turns
 		newSimulate(streams, deps, nil),
 		newLabels(streams, deps, nil),
 		newPatch(streams, deps, nil),
+		newRollout(streams, deps, nil),
+		newRollback(streams, deps, nil),
 		newVersion(streams, nil),
 	)
 	if deps.Name != root.Use {
@@ -138,6 +143,7 @@ func SystemDeps(name string) Deps {
 		Name:      name,
 		Load:      load,
 		Build:     migrate.Build,
+		Connect:   connect,
 		LookupEnv: os.LookupEnv,
 	}
 }

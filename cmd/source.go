@@ -22,6 +22,10 @@ type SourceOptions struct {
 	// Demo reads the built-in cluster, Plan a saved plan.
 	Demo bool
 	Plan string
+	// Live is set for verbs that talk to a cluster beside whatever else they read, a saved plan too.
+	Live bool
+	// Namespace, if set, has only what runs in it read from the cluster, and the policies.
+	Namespace string
 	// Kubeconfig, Context, As and AsGroups mean what they mean to kubectl.
 	Kubeconfig, Context, As string
 	AsGroups                []string
@@ -37,10 +41,10 @@ type SourceOptions struct {
 
 // Cluster says whether a cluster is read: it is the default, and beside files it must be asked for.
 func (o *SourceOptions) Cluster() bool {
-	if o.Demo || o.Plan != "" {
+	if o.Demo || o.Plan != "" && !o.Live {
 		return false
 	}
-	return len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
+	return o.Live || len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
 }
 
 const (
@@ -60,6 +64,11 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")
 	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
+	addConnectionFlags(flags, o)
+}
+
+// addConnectionFlags adds those that say which cluster, and as whom.
+func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringVar(&o.Kubeconfig, kubeconfigFlag, "", "kubeconfig file to read the cluster through")
 	flags.StringVar(&o.Context, contextFlag, "", "kubeconfig context to use")
 	flags.StringVar(&o.As, asFlag, "", "user to impersonate")
@@ -85,6 +94,9 @@ var sourceConflicts = [][2]string{
 // complete settles what the source flags mean together, before anything is touched.
 func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 	for _, pair := range sourceConflicts {
+		if o.Live && pair[0] == planFlag && pair[1] != fileFlag {
+			continue // the plan says what to do, the others where
+		}
 		if err := settleConflict(flags, pair[0], pair[1]); err != nil {
 			return err
 		}

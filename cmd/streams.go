@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ type Streams struct {
 	// Progress is the number of columns of the terminal that ErrOut is, 0 where it is none: only on a terminal may a line
 	// be written and wiped again.
 	Progress int
+	// Asks is true where a person can answer: In and ErrOut are terminals.
+	Asks bool
 }
 
 // noColour is the variable of no-color.org: set to anything, it switches colour off.
@@ -37,6 +40,7 @@ func SystemStreams() Streams {
 	if isTerminal(os.Stderr) && !dumb {
 		s.Progress = columns(os.Stderr)
 	}
+	s.Asks = isTerminal(os.Stdin) && isTerminal(os.Stderr)
 	if isTerminal(os.Stdout) {
 		s.Width = columns(os.Stdout)
 		s.Colour = os.Getenv(noColour) == "" && !dumb
@@ -111,4 +115,18 @@ func (p *progress) wipe() {
 func TestStreams(in string) (s Streams, out, errOut *bytes.Buffer) {
 	out, errOut = &bytes.Buffer{}, &bytes.Buffer{}
 	return Streams{In: bytes.NewBufferString(in), Out: out, ErrOut: errOut}, out, errOut
+}
+
+// confirm asks a person, and takes anything but a yes for a no.
+func (s Streams) confirm(question string) bool {
+	_, _ = fmt.Fprintf(s.ErrOut, "%s [y/N] ", escape.Terminal(question))
+	// A byte at a time: what follows the line is the next answer.
+	var answer []byte
+	for b := make([]byte, 1); len(answer) < 100; answer = append(answer, b[0]) {
+		if n, err := s.In.Read(b); n == 0 || err != nil || b[0] == '\n' {
+			break
+		}
+	}
+	text := strings.ToLower(strings.TrimSpace(string(answer)))
+	return text == "y" || text == "yes"
 }

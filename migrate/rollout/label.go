@@ -257,4 +257,3 @@ func Known(plan *migrate.Plan) []string {
 	}
 	return out
 }
-

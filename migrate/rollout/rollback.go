@@ -68,7 +68,7 @@ func (r *Runner) Rollback(ctx context.Context, u Undo) error {
 }
 
 func (r *Runner) undo(ctx context.Context, i int, s *Step, u Undo) error {
-	out := Outcome{Index: i, Step: *s, Event: Undone}
+	out := Outcome{Index: i, Step: *s, Event: Undone, Undo: true}
 	err := r.mayUndo(i, s, u)
 	if err == nil {
 		err = r.attempts(ctx, func() error { return r.undoOnce(ctx, i, s, &out) })

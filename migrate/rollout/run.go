@@ -51,6 +51,8 @@ type Outcome struct {
 	Overrode string
 	// DryRun is true if only the server was asked.
 	DryRun bool
+	// Undo is true for a step that is taken back.
+	Undo bool
 }
 
 // refusal is a step that must not be taken, or that the server does not take; the others go on.

@@ -16,6 +16,8 @@ import (
 // kind is one kind to list.
 type kind struct {
 	resource string
+	// namespace, if set, is the only one whose objects are listed.
+	namespace string
 	// list is the kind of the answer.
 	list string
 	// sources are where servers serve it, or once did; the current one first.
@@ -69,34 +71,34 @@ func workloadKinds() []kind {
 		batch, batchv1beta1 = batchv1.SchemeGroupVersion, batchv1beta1.SchemeGroupVersion
 	)
 	return []kind{
-		{"pods", "PodList", []source{{gv: core, decode: of(addPod)}}},
-		{"replicasets", "ReplicaSetList", []source{
+		{resource: "pods", list: "PodList", sources: []source{{gv: core, decode: of(addPod)}}},
+		{resource: "replicasets", list: "ReplicaSetList", sources: []source{
 			{gv: apps, decode: controller("ReplicaSet", replicaSet)},
 			{gv: apps2, decode: controller("ReplicaSet", replicaSetV1beta2)},
 			{gv: extensions, decode: controller("ReplicaSet", replicaSetExtensions)},
 		}},
-		{"jobs", "JobList", []source{{gv: batch, decode: controller("Job", job)}}},
-		{"deployments", "DeploymentList", []source{
+		{resource: "jobs", list: "JobList", sources: []source{{gv: batch, decode: controller("Job", job)}}},
+		{resource: "deployments", list: "DeploymentList", sources: []source{
 			{gv: apps, decode: controller("Deployment", deployment)},
 			{gv: apps2, decode: controller("Deployment", deploymentV1beta2)},
 			{gv: extensions, decode: controller("Deployment", deploymentExtensions)},
 		}},
-		{"statefulsets", "StatefulSetList", []source{
+		{resource: "statefulsets", list: "StatefulSetList", sources: []source{
 			{gv: apps, decode: controller("StatefulSet", statefulSet)},
 			{gv: apps2, decode: controller("StatefulSet", statefulSetV1beta2)},
 			{gv: apps1, decode: controller("StatefulSet", statefulSetV1beta1)},
 		}},
-		{"daemonsets", "DaemonSetList", []source{
+		{resource: "daemonsets", list: "DaemonSetList", sources: []source{
 			{gv: apps, decode: controller("DaemonSet", daemonSet)},
 			{gv: apps2, decode: controller("DaemonSet", daemonSetV1beta2)},
 			{gv: extensions, decode: controller("DaemonSet", daemonSetExtensions)},
 		}},
-		{"cronjobs", "CronJobList", []source{
+		{resource: "cronjobs", list: "CronJobList", sources: []source{
 			{gv: batch, decode: controller("CronJob", cronJob)},
 			{gv: batchv1beta1, decode: controller("CronJob", cronJobV1beta1)},
 		}},
-		{"replicationcontrollers", "ReplicationControllerList", []source{{gv: core, decode: controller("ReplicationController", replicationController)}}},
-		{"podtemplates", "PodTemplateList", []source{{gv: core, decode: controller("PodTemplate", podTemplate)}}},
+		{resource: "replicationcontrollers", list: "ReplicationControllerList", sources: []source{{gv: core, decode: controller("ReplicationController", replicationController)}}},
+		{resource: "podtemplates", list: "PodTemplateList", sources: []source{{gv: core, decode: controller("PodTemplate", podTemplate)}}},
 	}
 }
 
@@ -108,15 +110,15 @@ func accessKinds() []kind {
 		extensions  = extensionsv1beta1.SchemeGroupVersion
 	)
 	return []kind{
-		{"serviceaccounts", "ServiceAccountList", []source{{gv: core, decode: of(addServiceAccount)}}},
-		{"rolebindings", "RoleBindingList", []source{{gv: rbac, decode: of(addRoleBinding)}, {gv: rbac1, decode: of(addRoleBindingV1beta1)}}},
-		{"roles", "RoleList", []source{{gv: rbac, decode: of(addRole)}, {gv: rbac1, decode: of(addRoleV1beta1)}}},
-		{"namespaces", "NamespaceList", []source{{gv: core, decode: of(addNamespace)}}},
-		{"clusterrolebindings", "ClusterRoleBindingList", []source{
+		{resource: "serviceaccounts", list: "ServiceAccountList", sources: []source{{gv: core, decode: of(addServiceAccount)}}},
+		{resource: "rolebindings", list: "RoleBindingList", sources: []source{{gv: rbac, decode: of(addRoleBinding)}, {gv: rbac1, decode: of(addRoleBindingV1beta1)}}},
+		{resource: "roles", list: "RoleList", sources: []source{{gv: rbac, decode: of(addRole)}, {gv: rbac1, decode: of(addRoleV1beta1)}}},
+		{resource: "namespaces", list: "NamespaceList", sources: []source{{gv: core, decode: of(addNamespace)}}},
+		{resource: "clusterrolebindings", list: "ClusterRoleBindingList", sources: []source{
 			{gv: rbac, decode: of(addClusterRoleBinding)}, {gv: rbac1, decode: of(addClusterRoleBindingV1beta1)},
 		}},
-		{"clusterroles", "ClusterRoleList", []source{{gv: rbac, decode: of(addClusterRole)}, {gv: rbac1, decode: of(addClusterRoleV1beta1)}}},
-		{podSecurityPolicies, "PodSecurityPolicyList", []source{
+		{resource: "clusterroles", list: "ClusterRoleList", sources: []source{{gv: rbac, decode: of(addClusterRole)}, {gv: rbac1, decode: of(addClusterRoleV1beta1)}}},
+		{resource: podSecurityPolicies, list: "PodSecurityPolicyList", sources: []source{
 			{gv: policies, decode: policy(policies), asJSON: true}, {gv: extensions, decode: policy(extensions), asJSON: true},
 		}},
 	}

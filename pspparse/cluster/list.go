@@ -135,11 +135,11 @@ func (r *reading) one(ctx context.Context) (next string, err error) {
 	p := r.ahead
 	r.came = 0
 	if r.ahead = nil; p == nil {
-		p = r.ask(ctx, r.target.source, r.target.resource, r.query)
+		p = r.ask(ctx, r.target.source, &r.target.kind, r.query)
 	}
 	err = r.page(r.target, p, func(m metav1.ListMeta) {
 		if next = m.Continue; next != "" {
-			r.ahead = r.ask(ctx, r.target.source, r.target.resource, r.query.after(next))
+			r.ahead = r.ask(ctx, r.target.source, &r.target.kind, r.query.after(next))
 		}
 	}, func(some []entry) error {
 		return r.send(ctx, batch{resource: r.target.resource, entries: r.unsent(some)})

@@ -59,10 +59,10 @@ type opened struct {
 }
 
 // ask sends a request. Whoever asks drops it or reads it.
-func (l *lister) ask(ctx context.Context, s source, resource string, q query) *pending {
+func (l *lister) ask(ctx context.Context, s source, k *kind, q query) *pending {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &pending{query: q, ctx: ctx, cancel: cancel, done: make(chan opened, 1)} // nobody may be waiting any more
-	request := q.params(l.client.Get().AbsPath(groupPath(s.gv), resource))
+	request := q.params(l.client.Get().AbsPath(k.path(s.gv)...))
 	if s.asJSON {
 		request.SetHeader("Accept", runtime.ContentTypeJSON)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ type Reader struct {
 	// PageSize, if set, has every list read in pages of that many objects, consistently. 0 leaves it to the reader, which
 	// may take a list of some thousands whole from the server's cache.
 	PageSize int
+	// Namespace, if set, has only what runs in that namespace read, and the policies.
+	Namespace string
 	// Progress, if set, is told now and then how far the reading is, on a short line. It is never called concurrently,
 	// and nor is Refused.
 	Progress func(string)
@@ -71,7 +74,7 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
-	c := newCollector(b, kinds(), r.Progress)
+	c := newCollector(b, r.kinds(), r.Progress)
 	serverVersion, err := l.version(ctx, b)
 	if ctx.Err() != nil {
 		return "", c.interrupted(r.Context, ctx.Err())
@@ -82,12 +85,25 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	l.server = serverVersion
 	go func() {
 		defer close(out)
-		l.all(ctx, kinds(), r.Refused)
+		l.all(ctx, r.kinds(), r.Refused)
 	}()
 	if err := c.collect(ctx, out); err != nil {
 		return "", c.interrupted(r.Context, err)
 	}
 	return serverVersion, nil
+}
+
+// kinds are those that are read.
+func (r *Reader) kinds() []kind {
+	if r.Namespace == "" {
+		return kinds()
+	}
+	some := workloadKinds()
+	for i := range some {
+		some[i].namespace = r.Namespace
+	}
+	access := accessKinds()
+	return append(some, access[slices.IndexFunc(access, func(k kind) bool { return k.resource == podSecurityPolicies })])
 }
 
 // all surveys the kinds and then lists what is left of them, a few at a time and in their order. It stops early only

@@ -89,7 +89,7 @@ func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
 	var entries []entry
 	err := l.attempts(ctx, func() error {
 		entries = nil
-		p := l.ask(ctx, s, k.resource, query{limit: 1})
+		p := l.ask(ctx, s, &k, query{limit: 1})
 		return l.page(t, p, func(m metav1.ListMeta) { meta = m }, func(e []entry) error {
 			entries = append(entries, e...)
 			return nil
@@ -122,6 +122,14 @@ func (l *lister) serves(ctx context.Context, gv schema.GroupVersion, resource st
 		}
 	}
 	return false
+}
+
+// path is where a group version serves the kind's list.
+func (k *kind) path(gv schema.GroupVersion) []string {
+	if k.namespace == "" {
+		return []string{groupPath(gv), k.resource}
+	}
+	return []string{groupPath(gv), "namespaces", k.namespace, k.resource}
 }
 
 func groupPath(gv schema.GroupVersion) string {

@@ -1,0 +1,102 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// rollbackOptions are what the flags of rollback become.
+type rollbackOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source  SourceOptions
+	Journal string
+	Undo    rollout.Undo
+	DryRun  bool
+	Yes     bool
+	JSON    bool
+}
+
+func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbackOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = rollbackRun
+	}
+	o := rollbackOptions{streams: streams, deps: deps}
+	var stages []string
+	dryRun, output := dryRunNone, "table"
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Restore what a roll-out changed, label by label, from its journal",
+		Long: `Rollback takes the steps of a journal back, the last first: every label as it was found, absence
+included, and owned by whom it was; every object of the bypass that the roll-out created deleted. What
+somebody else has changed since is left as it is, and named. An enforce label is not taken off while
+the namespace's pods still come past the policies.
+
+It takes effect at once and restarts no pod. It can be repeated, and goes on where it was cut off.`,
+		Example: `  # What would be restored
+  psp2pss rollback --journal enforce.journal --dry-run=client
+
+  # All of it; one namespace; one stage
+  psp2pss rollback --journal enforce.journal
+  psp2pss rollback --journal enforce.journal -n shop
+  psp2pss rollback --journal enforce.journal --stage bypass --yes`,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.Journal, journalFlag, "", "journal of the roll-out to take back")
+	flags.StringSliceVarP(&o.Undo.Namespaces, "namespace", "n", nil, "restore only this namespace; may be repeated")
+	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass; may be repeated")
+	complete(cmd, "stage", stageNames())
+	choice{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")
+	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
+	addConnectionFlags(flags, &o.Source)
+	choice{&output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var err error
+		if o.Undo.Stages, err = stagesOf(stages); err != nil {
+			return err
+		}
+		o.DryRun, o.JSON, o.Source.Live = dryRun == dryRunClient, output == "json", true
+		switch {
+		case o.Journal == "":
+			return usagef("there is no journal to go back by: name it with --%s", journalFlag)
+		case !o.DryRun && !o.Yes && !streams.Asks:
+			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
+		}
+		return markRun(runF(cmd.Context(), &o))
+	}
+	return cmd
+}
+
+// rollbackRun restores what the journal says.
+func rollbackRun(ctx context.Context, o *rollbackOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	j, client, err := openJournal(ctx, o.deps, o.Source, o.Journal)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
+	steps := o.Undo.Steps(j)
+	out := newStepPrinter(o.streams, o.JSON)
+	if o.DryRun {
+		for _, i := range steps {
+			out.tell(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, Undo: true})
+		}
+		return out.end()
+	}
+	if len(steps) > 0 && !o.Yes && !o.streams.confirm(fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), plural(len(steps), "step", "steps"), j.Context)) {
+		return usageError{fmt.Errorf("nothing was done")}
+	}
+	r := &rollout.Runner{Client: client, Journal: j, Tell: out.tell}
+	if err := r.Rollback(ctx, o.Undo); err != nil {
+		return fmt.Errorf("%w; the rest can be taken back by the same command", err)
+	}
+	return out.end()
+}

@@ -1,0 +1,374 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// rolloutOptions are what the flags of rollout become.
+type rolloutOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source  SourceOptions
+	Decide  migrate.Options
+	Scope   migrate.Scope
+	Rollout rollout.Options
+	// DryRun is none, client or server.
+	DryRun string
+	Yes    bool
+	// Journal names the file; Resume goes on with what it says.
+	Journal string
+	Resume  bool
+	JSON    bool
+}
+
+const (
+	dryRunNone   = "none"
+	dryRunClient = "client"
+	dryRunServer = "server"
+)
+
+// rolloutFlags are the flags of rollout as given.
+type rolloutFlags struct {
+	source SourceOptions
+	decide decideFlags
+	scope  scopeFlags
+	stages []string
+	output string
+	o      rolloutOptions
+}
+
+func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = rolloutRun
+	}
+	f := rolloutFlags{output: "table"}
+	f.o.DryRun = dryRunNone
+	cmd := &cobra.Command{
+		Use:   "rollout",
+		Short: "Put the recommended labels on the cluster, in stages, with a journal to go back by",
+		Long: `Rollout takes what 'plan' recommends to a live cluster, one stage at a time:
+
+  observe   warn and audit, which refuse nothing
+  enforce   enforce, after a last look at what runs in the namespace by now
+  bypass    let the namespace's pods past the policies: a privileged policy that sorts first, a role,
+            and a binding in each namespace whose enforce label is on; before v1.25 only
+
+Every step is in a journal, on the disk, before it is taken: 'rollback' restores what was there from
+it, and 'rollout --resume' goes on with a roll-out that was cut off, however it was. A namespace that
+has changed since the plan was made is refused by name, and so is a label that another field manager
+owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is the lease
+psp2pss-rollout in kube-system.
+
+The labels are applied under the field manager psp2pss, and it owns nothing else.`,
+		Example: `  # What would be done
+  psp2pss rollout --plan plan.json --stage observe --dry-run=client
+
+  # Warn and audit everywhere, then enforce in two namespaces, then let their pods past the policies
+  psp2pss rollout --plan plan.json --stage observe
+  psp2pss rollout --stage enforce -n shop -n blog
+  psp2pss rollout --stage bypass -n shop -n blog
+
+  # In a pipeline: ten namespaces at a time, those labelled wave=1 before those labelled wave=2
+  psp2pss rollout --stage enforce --yes --journal enforce.journal --wave-label wave --batch 10
+
+  # Go on after a crash, or go back
+  psp2pss rollout --resume --journal enforce.journal
+  psp2pss rollback --journal enforce.journal`,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addSourceFlags(flags, &f.source)
+	f.scope.add(flags)
+	f.decide.add(cmd)
+	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass; may be repeated")
+	complete(cmd, "stage", stageNames())
+	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made, in their order; each goes through all stages before the next begins")
+	flags.IntVar(&f.o.Rollout.Batch, "batch", 0, "namespaces to a batch; between batches a person is asked whether to go on (default all of a stage)")
+	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
+	choice{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")
+	flags.BoolVarP(&f.o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
+	flags.BoolVar(&f.o.Rollout.Force, "force", false, "take over namespaces and labels that another tool writes")
+	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
+	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again")
+	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options(cmd, streams, deps)
+		if err != nil {
+			return err
+		}
+		return markRun(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+const journalFlag = "journal"
+
+func stageNames() []string {
+	var names []string
+	for _, s := range rollout.Stages() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// stagesOf reads the values of --stage.
+func stagesOf(values []string) ([]rollout.Stage, error) {
+	var stages []rollout.Stage
+	for _, v := range values {
+		if !slices.Contains(stageNames(), v) {
+			return nil, usagef("--stage=%q: it is not one of %s", v, strings.Join(stageNames(), ", "))
+		}
+		stages = append(stages, rollout.Stage(v))
+	}
+	return stages, nil
+}
+
+// options checks all flags before anything is touched.
+func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*rolloutOptions, error) {
+	flags := cmd.Flags()
+	o := f.o
+	o.streams, o.deps, o.JSON = streams, deps, f.output == "json"
+	var err error
+	if o.Rollout.Stages, err = stagesOf(f.stages); err != nil {
+		return nil, err
+	}
+	if o.Rollout.Batch < 0 || o.Rollout.MaxNamespaces < 0 {
+		return nil, usagef("--batch and --max-namespaces are numbers of namespaces: they cannot be negative")
+	}
+	if o.Decide, err = f.decide.options(flags); err != nil {
+		return nil, err
+	}
+	f.source.Live = o.DryRun != dryRunClient
+	if f.source.Live && (f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "") {
+		return nil, usagef("a roll-out needs a cluster: add --%s or --%s, or --dry-run=client to see the steps", contextFlag, kubeconfigFlag)
+	}
+	if err = f.source.complete(flags, streams); err != nil {
+		return nil, err
+	}
+	o.Source = f.source
+	if o.Scope, err = f.scope.scope(flags); err != nil {
+		return nil, err
+	}
+	return &o, o.check(flags.Changed)
+}
+
+func (o *rolloutOptions) check(given func(string) bool) error {
+	switch {
+	case o.Resume && o.Journal == "":
+		return usagef("--resume goes on with a journal: name it with --%s", journalFlag)
+	case o.Resume && o.DryRun != dryRunNone:
+		return usagef("--resume and --dry-run exclude each other: look into the journal instead")
+	case o.DryRun == dryRunNone && !o.Yes && !o.streams.Asks:
+		return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
+	}
+	if o.Resume {
+		for _, name := range []string{"stage", planFlag, fileFlag, "namespace", "selector", "exclude", "wave-label", "batch", "max-namespaces"} {
+			if given(name) {
+				return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
+			}
+		}
+	}
+	return nil
+}
+
+// rolloutRun makes the steps and takes them.
+func rolloutRun(ctx context.Context, o *rolloutOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	if o.Resume {
+		return resume(ctx, o)
+	}
+	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	if err != nil {
+		return err
+	}
+	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	selected := plan.Select(o.Scope)
+	steps, left := rollout.Steps(selected, o.Rollout)
+	tellLeft(o.streams.ErrOut, left)
+	out := newStepPrinter(o.streams, o.JSON)
+	switch {
+	case o.DryRun == dryRunClient:
+		for i, s := range steps {
+			out.tell(rollout.Outcome{Index: i, Step: s, DryRun: true})
+		}
+		return o.end(out, plan)
+	case len(steps) == 0:
+		return o.end(out, plan)
+	}
+	if err := o.begin(ctx, plan, selected, steps, out); err != nil {
+		return err
+	}
+	return o.end(out, plan)
+}
+
+// begin connects and takes the steps, or has the server check them.
+func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
+	client, name, err := o.deps.Connect(o.Source)
+	if err != nil {
+		return err
+	}
+	if err := sameContext(plan, name, o.Source.Context != ""); err != nil {
+		return err
+	}
+	r := &rollout.Runner{Client: client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Tell: out.tell}
+	if o.DryRun == dryRunServer {
+		r.Steps = steps
+		return r.Run(ctx)
+	}
+	if !o.Yes && !o.streams.confirm(fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), name)) {
+		return usageError{fmt.Errorf("nothing was done")}
+	}
+	header := rollout.Header{
+		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: name, TargetVersion: plan.TargetVersion,
+		Force: o.Rollout.Force, Steps: steps, Known: r.Known,
+	}
+	if header.Cluster, err = rollout.ClusterID(ctx, client); err != nil {
+		return err
+	}
+	path := o.Journal
+	if path == "" {
+		path = journalName(name, header.Started)
+	}
+	if r.Journal, err = rollout.Create(path, header); err != nil {
+		return err
+	}
+	defer func() { _ = r.Journal.Close() }()
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s: '%s rollback --%s %s' goes back.\n", path, o.deps.Name, journalFlag, path)
+	return o.take(ctx, r)
+}
+
+// take runs, and says how to go on with what was cut off.
+func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
+	if o.streams.Asks && !o.Yes {
+		r.Between = func(_ context.Context, batch int) error {
+			if !o.streams.confirm(fmt.Sprintf("Go on with batch %d?", batch+1)) {
+				return fmt.Errorf("stopped before batch %d; %s", batch+1, o.howToGoOn(r.Journal.Path()))
+			}
+			return nil
+		}
+	}
+	if err := r.Run(ctx); err != nil {
+		return fmt.Errorf("%w\n%s", err, o.howToGoOn(r.Journal.Path()))
+	}
+	return nil
+}
+
+func (o *rolloutOptions) howToGoOn(journal string) string {
+	return fmt.Sprintf("go on with '%[1]s rollout --resume --%[2]s %[3]s', or back with '%[1]s rollback --%[2]s %[3]s'", o.deps.Name, journalFlag, journal)
+}
+
+// resume goes on with a journal.
+func resume(ctx context.Context, o *rolloutOptions) error {
+	j, client, err := openJournal(ctx, o.deps, o.Source, o.Journal)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close() }()
+	if !o.Yes && !o.streams.confirm(fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
+		return usageError{fmt.Errorf("nothing was done")}
+	}
+	out := newStepPrinter(o.streams, o.JSON)
+	r := &rollout.Runner{Client: client, Journal: j, Force: j.Force || o.Rollout.Force, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
+	if err := o.take(ctx, r); err != nil {
+		return err
+	}
+	return out.end()
+}
+
+// openJournal opens a journal together with the cluster that it is about.
+func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
+	j, err := rollout.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if src.Context == "" && src.Kubeconfig == "" {
+		src.Context = contextOf(j)
+	}
+	client, name, err := deps.Connect(src)
+	if err == nil {
+		var id string
+		if id, err = rollout.ClusterID(ctx, client); err == nil && id != j.Cluster {
+			err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, contextFlag)
+		}
+	}
+	if err != nil {
+		_ = j.Close()
+		return nil, nil, err
+	}
+	return j, client, nil
+}
+
+// contextOf is the context that a journal was made under, "" for the one that a pod has without a kubeconfig.
+func contextOf(j *rollout.Journal) string {
+	if j.Context == "in-cluster" {
+		return ""
+	}
+	return j.Context
+}
+
+// recheck plans one namespace again, as it is now.
+func (o *rolloutOptions) recheck() func(context.Context, string, string, string) (*migrate.Namespace, error) {
+	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, Live: true}
+	return func(ctx context.Context, namespace, level, version string) (*migrate.Namespace, error) {
+		src.Namespace = namespace
+		var inv *inventory.Inventory
+		inv, err := o.deps.Load(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		target, err := api.ParseVersion(version)
+		if version != "" && err != nil {
+			return nil, err
+		}
+		plan, err := o.deps.Build(inv, migrate.Options{Target: target, Enforce: api.Level(level)})
+		if err != nil {
+			return nil, err
+		}
+		for i := range plan.Namespaces {
+			if plan.Namespaces[i].Name == namespace {
+				return &plan.Namespaces[i], nil
+			}
+		}
+		return &migrate.Namespace{Name: namespace, Complete: len(plan.Gaps) == 0}, nil
+	}
+}
+
+// sameContext refuses a plan of one context on the cluster of another, unless that was asked for by name.
+func sameContext(plan *migrate.Plan, name string, named bool) error {
+	if plan.Source.Kind == inventory.SourceCluster && plan.Source.Name != "" && plan.Source.Name != name && !named {
+		return fmt.Errorf("the plan is of context %q, and the current one is %q: say with --%s which is meant", plan.Source.Name, name, contextFlag)
+	}
+	return nil
+}
+
+var unfit = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+func journalName(context string, at time.Time) string {
+	name := strings.Trim(unfit.ReplaceAllString(context, "-"), "-")
+	return filepath.Clean(fmt.Sprintf("psp2pss-%s-%s.journal", name[:min(len(name), 60)], at.Format("20060102T150405Z")))
+}
+
+// end sums up, and judges what the plan could not tell.
+func (o *rolloutOptions) end(out *stepPrinter, plan *migrate.Plan) error {
+	if err := out.end(); err != nil {
+		return err
+	}
+	return verdict(plan, nil, o.Decide.AllowPartial)
+}
