@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -22,7 +21,7 @@ func fieldsOf(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	if e.FieldsV1 == nil {
 		return set, nil
 	}
-	if err := set.FromJSON(bytes.NewReader(e.FieldsV1.Raw)); err != nil {
+	if err := set.FromJSON(e.FieldsV1.GetRawReader()); err != nil {
 		return nil, fmt.Errorf("reading which fields %q manages: %w", e.Manager, err)
 	}
 	return set, nil
@@ -148,6 +147,6 @@ func write(e *metav1.ManagedFieldsEntry, set *fieldpath.Set) error {
 	if err != nil {
 		return fmt.Errorf("writing which fields %q manages: %w", e.Manager, err)
 	}
-	e.FieldsV1 = &metav1.FieldsV1{Raw: raw}
+	e.FieldsV1 = metav1.NewFieldsV1(string(raw))
 	return nil
 }
