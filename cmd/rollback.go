@@ -33,9 +33,9 @@ func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbac
 		Use:   "rollback",
 		Short: "Restore what a roll-out changed, label by label, from its journal",
 		Long: `Rollback takes the steps of a journal back, the last first: every label as it was found, absence
-included, and owned by whom it was; every object of the bypass that the roll-out created deleted. What
-somebody else has changed since is left as it is, and named. An enforce label is not taken off while
-the namespace's pods still come past the policies.
+included, and owned by whom it was; every object of the bypass that the roll-out created deleted.
+What somebody else has changed since is left as it is, and named. An enforce label is not taken off
+while the namespace's pods still come past the policies.
 
 It takes effect at once and restarts no pod. It can be repeated, and goes on where it was cut off.`,
 		Example: `  # What would be restored

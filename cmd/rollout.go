@@ -65,14 +65,14 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
 
   observe   warn and audit, which refuse nothing
   enforce   enforce, after a last look at what runs in the namespace by now
-  bypass    let the namespace's pods past the policies: a privileged policy that sorts first, a role,
-            and a binding in each namespace whose enforce label is on; before v1.25 only
+  bypass    let the namespace's pods past the policies, by a privileged policy that sorts first, a
+            role, and a binding in each namespace whose enforce label is on; before v1.25 only
 
 Every step is in a journal, on the disk, before it is taken: 'rollback' restores what was there from
-it, and 'rollout --resume' goes on with a roll-out that was cut off, however it was. A namespace that
-has changed since the plan was made is refused by name, and so is a label that another field manager
-owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is the lease
-psp2pss-rollout in kube-system.
+it, and 'rollout --resume' goes on with a roll-out that was cut off, however it was. A namespace
+that has changed since the plan was made is refused by name, and so is a label that another field
+manager owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is
+the lease psp2pss-rollout in kube-system.
 
 The labels are applied under the field manager psp2pss, and it owns nothing else.`,
 		Example: `  # What would be done
