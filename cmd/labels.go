@@ -2,8 +2,15 @@ package cmd
 
 import (
 	"context"
+	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
 // newLabels is plan with the formats that labels can be written as: the same run gives the same bytes.
@@ -12,34 +19,79 @@ func newLabels(streams Streams, deps Deps, runF func(context.Context, *planOptio
 		runF = planRun
 	}
 	var f planFlags
+	var stage, undo string
 	cmd := &cobra.Command{
 		Use:   "labels",
-		Short: "Write the recommended labels as commands or manifests",
-		Long: `Labels writes what 'plan' recommends in a form to apply: a shell script with one kubectl command per
-namespace and the reason above it (-o commands), or Namespace manifests (-o manifest). It changes
-nothing itself.
+		Short: "Write the recommended labels as commands, manifests, patches or resources",
+		Long: `Labels writes what 'plan' recommends in a form to apply. It changes nothing itself.
+
+  commands   a shell script with one kubectl command per namespace and the reason above it. It ends
+             at the first failure and can be run again. --undo writes the script that takes it back
+  manifest   Namespaces with their Pod Security labels alone, to merge into those of a repository
+             ('kubectl apply' of these takes away what an earlier manifest gave a namespace)
+  kustomize  a component, one kustomization.yaml, with a patch for each namespace
+  apply      Namespaces for a server-side apply, with the command and when not to use it above them
+  terraform  kubernetes_labels resources of the provider hashicorp/kubernetes
+
+--stage=observe writes audit and warn alone, which refuse nothing; --stage=enforce writes enforce. A
+script of that stage writes nothing else; the other forms speak for all Pod Security labels of a
+namespace, so at that stage they hold audit and warn as well, and an enforce that stands today is in
+them at either.
 
 A label that would be looser than today's is left out unless asked for with --enforce. A namespace
 whose labels another tool writes gets a comment instead of a command.`,
 		Example: `  # From a saved plan, so that what was reviewed is what is applied
-  psp2pss labels --plan plan.json > labels.sh
+  psp2pss labels --plan plan.json --undo undo.sh > labels.sh
   less labels.sh && sh labels.sh
 
-  # Manifests for a repository
+  # First what refuses nothing, and what refuses pods when the warnings are settled
+  psp2pss labels --plan plan.json --stage=observe --undo unobserve.sh > observe.sh
+  psp2pss labels --plan plan.json --stage=enforce --undo unenforce.sh > enforce.sh
+
+  # Manifests for a repository, or a kustomize component
   psp2pss labels --plan plan.json -o manifest=namespaces.yaml
+  psp2pss labels --plan plan.json -n shop -o kustomize=components/pss/kustomization.yaml
 
   # Baseline for one namespace, whatever it enforces today
   psp2pss labels -n web --enforce=baseline`,
 		Args: noArgs,
 	}
-	formats := labelFormats()
+	options := &labels.Options{Tool: toolAndVersion()}
+	formats := labelFormats(options)
 	f.add(cmd, formats)
+	choice{&stage, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)}}.add(cmd, "stage", "", "write the labels of one stage (default all of them)")
+	cmd.Flags().StringVar(&undo, undoFlag, "", "file for the script that takes back what the commands do")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		options.Stage = labels.Stage(stage)
 		o, err := f.options(cmd, streams, deps, formats)
 		if err != nil {
+			return err
+		}
+		if o.Outputs, err = addUndo(o.Outputs, cmd.Flags().Lookup(undoFlag), options); err != nil {
 			return err
 		}
 		return markRun(runF(cmd.Context(), o))
 	}
 	return cmd
+}
+
+const undoFlag = "undo"
+
+// addUndo puts the undo script before the outputs: whoever has the commands has what takes them back. A file that the
+// environment names is for when there are commands.
+func addUndo(outs []output, flag *pflag.Flag, options *labels.Options) ([]output, error) {
+	file := flag.Value.String()
+	commands := slices.ContainsFunc(outs, func(o output) bool { return o.format.Name == commandsFormat })
+	switch {
+	case !flag.Changed, fromEnv(flag) && (file == "" || !commands):
+		return outs, nil
+	case file == "" || file == "-":
+		return nil, usagef("--%s=%q names no file: give one, as in --%s=undo.sh", undoFlag, file, undoFlag)
+	case !commands:
+		return nil, usagef("--%s takes back what commands do: add -o %s", undoFlag, commandsFormat)
+	case slices.ContainsFunc(outs, func(o output) bool { return o.file == file }):
+		return nil, usagef("--%s=%q: the script cannot go to the file of another format", undoFlag, file)
+	}
+	undo := report.Format{Name: undoFlag, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return labels.Undo(w, p, *options) }}
+	return append([]output{{undo, file}}, outs...), nil
 }

@@ -23,21 +23,26 @@ type output struct {
 
 // planFormats are the formats of a plan: those of the report, and what the labels become.
 func planFormats() []report.Format {
-	return append(report.Formats(), labelFormats()...)
+	return append(report.Formats(), labelFormats(&labels.Options{Tool: toolAndVersion()})...)
 }
 
-// labelFormats are what label changes can be written as, the default first.
-func labelFormats() []report.Format {
-	options := labels.Options{Tool: "psp2pss " + buildVersion().Version}
+// labelFormats are what label changes can be written as, the default first. The options may be settled later.
+func labelFormats(o *labels.Options) []report.Format {
+	form := func(name string, write func(io.Writer, *migrate.Plan, labels.Options) error) report.Format {
+		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
+	}
 	return []report.Format{
-		{Name: "commands", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error {
-			return labels.Commands(w, p, options)
-		}},
-		{Name: "manifest", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error {
-			return labels.Manifests(w, p)
-		}},
+		form(commandsFormat, labels.Commands), form("manifest", labels.Manifests), form(kustomizeFormat, labels.Kustomize),
+		form("apply", labels.Apply), form("terraform", labels.Terraform),
 	}
 }
+
+const (
+	commandsFormat  = "commands"
+	kustomizeFormat = "kustomize"
+)
+
+func toolAndVersion() string { return "psp2pss " + buildVersion().Version }
 
 func formatNames(formats []report.Format) []string {
 	names := make([]string, len(formats))

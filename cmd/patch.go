@@ -131,14 +131,12 @@ func (f *patchFlags) chooseSet(flags *pflag.FlagSet, o *patch.Options) error {
 	if level := flags.Lookup("level"); level.Changed && !f.raise && !fromEnv(level) {
 		return usagef("--level is the level to raise to: add --raise")
 	}
-	o.Tool, o.Set = "psp2pss "+buildVersion().Version, patch.Keep
+	o.Tool, o.Set = toolAndVersion(), patch.Keep
 	if f.raise {
 		o.Set, o.Level = patch.Raise, api.Level(f.level)
 	}
 	return nil
 }
-
-const kustomizeFormat = "kustomize"
 
 // patchFormats are the forms of patches, the default first.
 func patchFormats(o *patchOptions) []report.Format {

@@ -33,13 +33,23 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 
 func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 	b.WriteString("#!/bin/sh\n")
-	comment(b, "Pod Security labels for %s, from %s, by %s.", p.TargetVersion, wording.Source(p.Source), opts.Tool)
+	comment(b, "%s.", title(p, opts))
 	comment(b, "%s.", summary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
 		comment(b, "%s could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
 	}
+	comment(b, "It ends at the first failure and can be run again: what is labelled so already stays so.")
 	comment(b, "Review every line before you run it.")
 	b.WriteString("set -eu\n")
+}
+
+// title says what the labels are for, at which stage, and where they come from.
+func title(p *migrate.Plan, opts Options) string {
+	stage := ""
+	if opts.Stage != StageAll {
+		stage = ", stage " + string(opts.Stage)
+	}
+	return fmt.Sprintf("Pod Security labels for %s%s, from %s, by %s", p.TargetVersion, stage, wording.Source(p.Source), opts.Tool)
 }
 
 // summary counts the namespaces by what is done to them.
@@ -68,32 +78,55 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 		comment(b, "%s: refused, %s", quoted(ns.Name), Refused(ns))
 		return
 	case ToSkip:
+		if len(Wanted(ns, StageAll)) > 0 {
+			why(b, ns, stage)
+			comment(b, "  there is nothing to write at this stage")
+			return
+		}
 		comment(b, "%s: left alone, nothing is recommended", ns.Name)
 		reasons(b, ns)
 		return
 	case ToStay:
-		why(b, ns)
+		why(b, ns, stage)
 		comment(b, "  the labels are already so")
 		return
 	case ToOwner:
-		why(b, ns)
+		why(b, ns, stage)
 		comment(b, "  %s writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n %s):", ns.Owner, ns.Name)
 		comment(b, "  %s", arguments(Wanted(ns, stage)))
 		return
 	}
-	why(b, ns)
-	overwrite := "--overwrite "
+	why(b, ns, stage)
 	if ns.Unread {
-		overwrite = ""
 		comment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
+		// An older kubectl refuses a label that is there with this very value, too.
+		fmt.Fprintf(b, "[ -n \"$(%s)\" ] || ", get(kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+selector(Wanted(ns, stage)))))
+		fmt.Fprintf(b, "%s label namespace %s %s\n", kubectl, ns.Name, arguments(Wanted(ns, stage)))
+		return
 	}
-	fmt.Fprintf(b, "%s label %snamespace %s %s\n", kubectl, overwrite, ns.Name, arguments(Wanted(ns, stage)))
+	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, arguments(Wanted(ns, stage)))
+}
+
+// get is a command that prints the namespace if it is as the two words of a shell say, and nothing if it is not.
+func get(kubectl, name, selector string) string {
+	return kubectl + " get namespace --output=name " + name + " " + selector
+}
+
+// selector is met by a namespace that has all of the labels.
+func selector(labels []Label) string {
+	terms := make([]string, len(labels))
+	for i, l := range labels {
+		terms[i] = l.Key + "=" + l.Value
+	}
+	return strings.Join(terms, ",")
 }
 
 // why is the comment above a command.
-func why(b *bytes.Buffer, ns *migrate.Namespace) {
-	level := ns.Recommended.Enforce
+func why(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
+	level, rec := ns.Recommended.Enforce, ns.Recommended
 	switch {
+	case stage == StageObserve:
+		comment(b, "%s: audit %s, warn %s", ns.Name, wording.LevelVersion(rec.Audit, rec.AuditVersion), wording.LevelVersion(rec.Warn, rec.WarnVersion))
 	case HeldBack(ns):
 		today, wanted := ns.Current.Enforce, level
 		if today == wanted {

@@ -43,6 +43,7 @@ func TestCommands(t *testing.T) {
 	tests := []struct {
 		name   string
 		source inventory.Source
+		stage  labels.Stage
 		ns     migrate.Namespace
 		counts string
 		want   string
@@ -76,7 +77,7 @@ func TestCommands(t *testing.T) {
 			counts: "1 to label",
 			want: "# web: enforce baseline, decided by deployment/api\n" +
 				"#   its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there\n" +
-				"kubectl label namespace web " + sixBaseline + "\n",
+				`[ -n "$(kubectl get namespace --output=name --field-selector=metadata.name=web '--selector=` + strings.ReplaceAll(sixBaseline, " ", ",") + `')" ] || kubectl label namespace web ` + sixBaseline + "\n",
 		},
 		{
 			name:   "nothing that runs was read",
@@ -127,6 +128,46 @@ func TestCommands(t *testing.T) {
 			want:   "# web: left alone, nothing is recommended\n",
 		},
 		{
+			name:   "the observe stage writes audit and warn",
+			stage:  labels.StageObserve,
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Needed: api.LevelBaseline, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI, Blockers: blockers},
+			counts: "1 to label",
+			want: "# web: audit restricted:v1.25, warn restricted:v1.25\n" +
+				"#   restricted is blocked by runAsNonRoot in 2 workloads\n" +
+				"kubectl label --overwrite namespace web " + fourWarn + "\n",
+		},
+		{
+			name:   "the enforce stage writes enforce",
+			stage:  labels.StageEnforce,
+			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI},
+			counts: "1 to label",
+			want: "# web: enforce baseline, decided by deployment/api\n" +
+				"kubectl label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25\n",
+		},
+		{
+			name:   "the enforce stage is over where enforce is so",
+			stage:  labels.StageEnforce,
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.25"}, Recommended: six("baseline"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
+			counts: "1 already labelled so",
+			want:   "# web: enforce baseline, decided by deployment/api\n#   the labels are already so\n",
+		},
+		{
+			name:   "the enforce stage has nothing where enforce is withheld",
+			stage:  labels.StageEnforce,
+			ns:     migrate.Namespace{Name: "web", Recommended: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI},
+			counts: "1 left alone",
+			want: "# web: audit and warn only, no enforce: something that touches it could not be read\n" +
+				"#   there is nothing to write at this stage\n",
+		},
+		{
+			name:   "the enforce stage has nothing where it would loosen",
+			stage:  labels.StageEnforce,
+			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
+			counts: "1 left alone",
+			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
+				"#   there is nothing to write at this stage\n",
+		},
+		{
 			name:   "another tool writes the labels",
 			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Complete: true, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
 			counts: "1 labelled by another tool",
@@ -155,15 +196,19 @@ func TestCommands(t *testing.T) {
 				source.Kind = inventory.SourceDemo
 			}
 			var got bytes.Buffer
-			if err := labels.Commands(&got, planOf(source, test.ns), labels.Options{Tool: "psp2pss v0"}); err != nil {
+			if err := labels.Commands(&got, planOf(source, test.ns), labels.Options{Tool: "psp2pss v0", Stage: test.stage}); err != nil {
 				t.Fatal(err)
+			}
+			stage := ""
+			if test.stage != "" {
+				stage = ", stage " + string(test.stage)
 			}
 			from := "the built-in demo cluster"
 			if source.Kind == inventory.SourceCluster {
 				from = "context " + source.Name
 			}
-			want := "#!/bin/sh\n# Pod Security labels for v1.25, from " + from + ", by psp2pss v0.\n# 1 namespace: " + test.counts +
-				".\n# Review every line before you run it.\nset -eu\n\n" + test.want
+			want := "#!/bin/sh\n# Pod Security labels for v1.25" + stage + ", from " + from + ", by psp2pss v0.\n# 1 namespace: " + test.counts +
+				".\n# It ends at the first failure and can be run again: what is labelled so already stays so.\n# Review every line before you run it.\nset -eu\n\n" + test.want
 			if diff := cmp.Diff(want, got.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -183,6 +228,7 @@ func TestCommandsOfAnEmptyPlan(t *testing.T) {
 # Pod Security labels for v1.25, from files a.yaml, by psp2pss v0.
 # 0 namespaces.
 # 1 thing could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.
+# It ends at the first failure and can be run again: what is labelled so already stays so.
 # Review every line before you run it.
 set -eu
 `
@@ -211,7 +257,7 @@ func TestManifests(t *testing.T) {
 		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
 	)
 	var got bytes.Buffer
-	if err := labels.Manifests(&got, p); err != nil {
+	if err := labels.Manifests(&got, p, labels.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	want := `# no: its labels were not read, and applying this replaces those that differ
@@ -248,7 +294,7 @@ metadata:
 func TestManifestsOfNothing(t *testing.T) {
 	t.Parallel()
 	var got bytes.Buffer
-	if err := labels.Manifests(&got, planOf(inventory.Source{})); err != nil {
+	if err := labels.Manifests(&got, planOf(inventory.Source{}), labels.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("# no namespace is to be labelled\n", got.String()); diff != "" {

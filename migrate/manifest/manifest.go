@@ -96,10 +96,28 @@ func collection(d *json.Decoder, open json.Delim) (*yaml.Node, error) {
 
 func text(s string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	if !plain(s) {
+	switch {
+	case document(s):
+		node.Style = yaml.LiteralStyle
+	case !plain(s):
 		node.Style = yaml.DoubleQuotedStyle
 	}
 	return node
+}
+
+// document is true for text in lines that is best read as it is: all of it shows, and no line begins or ends with a space
+// that a block of lines may lose, the inner ones' indents apart.
+func document(s string) bool {
+	if !strings.HasSuffix(s, "\n") || strings.HasSuffix(s, "\n\n") || strings.HasPrefix(s, " ") || !utf8.ValidString(s) {
+		return false
+	}
+	for line := range strings.Lines(s) {
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || strings.HasSuffix(line, " ") || strings.ContainsFunc(line, func(r rune) bool { return !escape.Visible(r) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // readByOthers are words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
