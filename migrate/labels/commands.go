@@ -92,7 +92,7 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 		return
 	case ToOwner:
 		why(b, ns, stage)
-		comment(b, "  %s writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n %s):", ns.Owner, ns.Name)
+		comment(b, "  %s writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n %s%s):", ns.Owner, ns.Name, stageFlag(stage))
 		comment(b, "  %s", arguments(Wanted(ns, stage)))
 		return
 	}
@@ -105,6 +105,13 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 		return
 	}
 	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, arguments(Wanted(ns, stage)))
+}
+
+func stageFlag(stage Stage) string {
+	if stage == StageAll {
+		return ""
+	}
+	return " --stage=" + string(stage)
 }
 
 // get is a command that prints the namespace if it is as the two words of a shell say, and nothing if it is not.

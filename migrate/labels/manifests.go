@@ -41,10 +41,16 @@ func Apply(w io.Writer, p *migrate.Plan, opts Options) error {
 	comment(&b, "%s. Apply them, when you have reviewed them, with", title(p, opts))
 	comment(&b, "  %s apply --server-side --field-manager=psp2pss -f FILE", kubectl)
 	comment(&b, "It refuses a label to which another field manager gave another value; --force-conflicts takes that over.")
-	comment(&b, "Not for a namespace that was made by 'kubectl apply' without --server-side (it has the annotation")
-	comment(&b, "kubectl.kubernetes.io/last-applied-configuration): kubectl would take away what that manifest gave it and this one does")
-	comment(&b, "not. Put the labels into that manifest. A namespace that is gone would be made anew.")
+	comment(&b, "Leave out each namespace that was made by 'kubectl apply' without --server-side, and put its labels into the manifest")
+	comment(&b, "it was made from: kubectl would take away all that this one gave it and the one below does not say. They are listed by")
+	comment(&b, "%s", madeByApply(kubectl))
+	comment(&b, "A namespace that is gone would be made anew.")
 	return writeManifests(w, &b, p, opts)
+}
+
+// madeByApply lists what kubectl would hand to our field manager whole before it takes away what a manifest does not say.
+func madeByApply(kubectl string) string {
+	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }
 
 // writeManifests writes what is at the head, and the manifests below it.

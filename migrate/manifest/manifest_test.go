@@ -35,6 +35,8 @@ func TestWrite(t *testing.T) {
 		},
 		{"syntax is quoted", []any{object{Zed: "a: b #c", Alpha: "{x}", Map: map[string]string{"*": "- a", "no": "&x"}}}, "zed: 'a: b #c'\nalpha: '{x}'\nmap:\n  '*': \"- a\"\n  \"no\": '&x'\n"},
 		{"what does not show is escaped", []any{object{Zed: "a\nb\x1b", Alpha: "\u202ex\u200b\U000e0041"}}, "zed: \"a\\nb\\e\"\nalpha: \"\\u202ex\\u200b\\U000E0041\"\n"},
+		{"lines of text stay lines", []any{object{Zed: "a: b\n  - c\n", Alpha: []string{"#\n"}}}, "zed: |\n  a: b\n    - c\nalpha:\n  - |\n    #\n"},
+		{"lines of which some would not come back", []any{[]string{" a\n", "a \n", "a\n\n", "a\n\nb\n", "a\x1b\n", "\n"}}, "- \" a\\n\"\n- \"a \\n\"\n- \"a\\n\\n\"\n- \"a\\n\\nb\\n\"\n- \"a\\e\\n\"\n- \"\\n\"\n"},
 		{"nothing", nil, ""},
 	}
 	for _, test := range tests {
@@ -67,7 +69,7 @@ func TestWriteFails(t *testing.T) {
 
 // FuzzWrite: whatever text is written is read back the same, as a value and as a key.
 func FuzzWrite(f *testing.F) {
-	for _, seed := range []string{"", "web", "no", "a: b", "- x", "a\nb", " lead", "trail ", "\t", "\u0085", "\u2028", "\ufeff", "\x7f", "\U000e0041", "'", `"\`, "#", "|", ">", "%", "@", "---", "?"} {
+	for _, seed := range []string{"", "web", "no", "a: b", "- x", "a\nb", " lead", "trail ", "\t", "\u0085", "\u2028", "\ufeff", "\x7f", "\U000e0041", "'", `"\`, "#", "|", ">", "%", "@", "---", "?", "a\n", "---\n", "a:\n  b\n", "\u00a0a\n"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
