@@ -246,62 +246,6 @@ func TestContextThatDoesNotShow(t *testing.T) {
 	}
 }
 
-func TestManifests(t *testing.T) {
-	t.Parallel()
-	withheld := six("")
-	withheld.EnforceVersion = ""
-	p := planOf(inventory.Source{Kind: inventory.SourceDemo},
-		migrate.Namespace{Name: "no", Recommended: six("baseline"), Owner: "Flux", Unread: true},
-		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24", Warn: "odd"}, Action: migrate.ActionWithheld},
-		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
-		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
-	)
-	var got bytes.Buffer
-	if err := labels.Manifests(&got, p, labels.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	want := `# no: its labels were not read, and applying this replaces those that differ
-# "UPPER": refused, its name is not a valid namespace name
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: "no"
-  labels:
-    pod-security.kubernetes.io/audit: restricted
-    pod-security.kubernetes.io/audit-version: v1.25
-    pod-security.kubernetes.io/enforce: baseline
-    pod-security.kubernetes.io/enforce-version: v1.25
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
----
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: partial
-  labels:
-    pod-security.kubernetes.io/audit: restricted
-    pod-security.kubernetes.io/audit-version: v1.25
-    pod-security.kubernetes.io/enforce: baseline
-    pod-security.kubernetes.io/enforce-version: v1.24
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
-`
-	if diff := cmp.Diff(want, got.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestManifestsOfNothing(t *testing.T) {
-	t.Parallel()
-	var got bytes.Buffer
-	if err := labels.Manifests(&got, planOf(inventory.Source{}), labels.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff("# no namespace is to be labelled\n", got.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 func TestLoosens(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
