@@ -87,6 +87,9 @@ type Policy struct {
 	WriteDown []WriteDown `json:"writeDown,omitempty"`
 	// Fields explains what the policy states, field by field.
 	Fields []Field `json:"fields,omitempty"`
+	// Simplify is step 2 of the official migration guide; absent if the policy sets nothing that this is about, or admits
+	// nothing.
+	Simplify *Simplify `json:"simplify,omitempty"`
 	// UsedBy: every subject that may use it, with the evidence.
 	UsedBy []Use `json:"usedBy"`
 	// Unused: nobody may use it but Plan.Administrators, who may use every policy.
@@ -94,6 +97,35 @@ type Policy struct {
 	// Problems: unknown fields, values that API validation refuses.
 	Problems []pspparse.Problem `json:"problems,omitempty"`
 	Position pspparse.Position  `json:"position,omitzero"`
+}
+
+// Simplify is a policy without what fills values in and without what the standards do not know.
+type Simplify struct {
+	Changes []Change `json:"changes"`
+	Clone   Clone    `json:"clone"`
+}
+
+// Change is what becomes of one field of a policy in its clone.
+type Change struct {
+	// Field is a spec field or part of one, or the key of an annotation.
+	Field string `json:"field"`
+	// Class is mutating (it only fills in), outOfScope (no level looks at it) or stillMutating (it forbids by filling in;
+	// the guide leaves it in place).
+	Class string `json:"class"`
+	// Becomes says what is done to it: "removed", "RunAsAny".
+	Becomes string `json:"becomes"`
+	// Opens says what the clone lets pass and the policy does not; absent for nothing.
+	Opens string `json:"opens,omitempty"`
+}
+
+// Clone is the policy that fills nothing in.
+type Clone struct {
+	// Name sorts before the policy's; absent if there is no such name that is valid and free.
+	Name string `json:"name,omitempty"`
+	// Exists: there is such a policy of that name already.
+	Exists      bool              `json:"exists,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Spec        pspparse.Spec     `json:"spec"`
 }
 
 // Check is the status of one check of the standards for a policy: G guaranteed, M by mutation, E in effect, N not

@@ -15,6 +15,7 @@ func (b *builder) policies() []Policy {
 	for _, p := range b.inv.Policies {
 		out = append(out, b.policy(p))
 	}
+	b.simplify(out)
 	return out
 }
 

@@ -42,6 +42,7 @@ func explainPolicy(w io.Writer, plan *migrate.Plan, po *migrate.Policy, opts Opt
 	p.fields(po)
 	p.checks(po)
 	p.usedBy(po)
+	p.simplify(po)
 	var problems []string
 	for _, problem := range po.Problems {
 		at := po.Position
