@@ -33,7 +33,7 @@ type topic struct {
 
 func topics() []topic {
 	return []topic{
-		{"psp", "NAME", "Explain a policy: field by field, check by check, who may use it, and its clone that fills nothing in", "restricted", []string{"policy"}, parseName},
+		{"psp", "NAME", "Explain a policy: its fields, its checks, who may use it, and a simpler clone", "restricted", []string{"policy"}, parseName},
 		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", "web", []string{"namespace"}, parseName},
 		{"workload", "NAMESPACE/KIND/NAME", "Explain a workload: what each check says of its pods", "web/deployment/api", nil, parseWorkload},
 		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", "web/builder", []string{"serviceaccount"}, parseAccount},
@@ -48,8 +48,9 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 		Use:   "explain",
 		Short: "Give the full reasoning for one policy, namespace, workload or service account",
 		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by
-binding, check by check, in Pod Security admission's own words. For a policy it ends with step 2 of the official migration
-guide: what of it only fills values in or is out of the standards' scope, and a clone of it that fills nothing in.`,
+binding, check by check, in Pod Security admission's own words. For a policy it ends with step 2 of
+the official migration guide: what of it only fills values in or is out of the standards' scope,
+and a clone of it that fills nothing in.`,
 		Example: `  psp2pss explain ns web --demo
   psp2pss explain psp restricted --plan plan.json
   psp2pss explain workload web/deployment/api

@@ -142,7 +142,7 @@ func TestPolicyInThePlan(t *testing.T) {
 		want := Policy{
 			Name: inv.Policies[0].Name, Closest: a.Closest, Safe: a.Safe, Held: a.Held, Cover: a.Cover, Mutating: a.Mutating,
 			Unused: true, Provider: inv.Policies[0].Provider() != "", NearestMiss: a.NearestMiss, Choices: a.Choices,
-			Checks: got.Checks, Lost: got.Lost, Fields: got.Fields, WriteDown: got.WriteDown,
+			Checks: got.Checks, Lost: got.Lost, Fields: got.Fields, WriteDown: got.WriteDown, Simplify: got.Simplify,
 			Problems: inv.Policies[0].Problems, Position: inv.Policies[0].Position,
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
