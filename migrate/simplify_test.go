@@ -3,6 +3,7 @@ package migrate
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -243,14 +244,22 @@ func TestCloneNamesInAPlan(t *testing.T) {
 	clone.Spec.HostPorts = []pspparse.HostPortRange{{Min: 1, Max: 65535}}
 	nothing := named("nothing", true)
 	nothing.Spec.RunAsUser.Rule = pspparse.MustRunAs // without ranges
+	other := named("0-other", false) // with another list of profiles
+	other.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default"
+	long := strings.Repeat("a", 252) // at the limit, with one more
+	policies := []*pspparse.Policy{
+		named("0-web", true), named("web", true), named("done", true), clone, named("0", true), nothing, named("other", true), other,
+		named(long+"x", true), named(long+"y", true),
+	}
 	got := map[string]Clone{}
-	for _, po := range planOfPolicies(t, named("0-web", true), named("web", true), named("done", true), clone, named("0", true), nothing).Policies {
+	for _, po := range planOfPolicies(t, policies...).Policies {
 		if po.Simplify != nil {
 			got[po.Name] = Clone{Name: po.Simplify.Clone.Name, Exists: po.Simplify.Clone.Exists}
 		}
 	}
 	want := map[string]Clone{
 		"0": {}, "0-web": {Name: "0--0-web"}, "web": {Name: "0--web"}, "done": {Name: "0-done", Exists: true},
+		"other": {Name: "0--other"}, long + "x": {Name: "0-" + long[1:]}, long + "y": {Name: "0--" + long[2:]},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
