@@ -244,7 +244,7 @@ func TestCloneNamesInAPlan(t *testing.T) {
 	clone.Spec.HostPorts = []pspparse.HostPortRange{{Min: 1, Max: 65535}}
 	nothing := named("nothing", true)
 	nothing.Spec.RunAsUser.Rule = pspparse.MustRunAs // without ranges
-	other := named("0-other", false) // with another list of profiles
+	other := named("0-other", false)                 // with another list of profiles
 	other.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default"
 	long := strings.Repeat("a", 252) // at the limit, with one more
 	policies := []*pspparse.Policy{
