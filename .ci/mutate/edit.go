@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// edit replaces one piece of a file.
+type edit struct {
+	file, function string
+	line           int
+	source         []byte
+	start, end     int
+	with           string
+}
+
+func (e *edit) apply() []byte {
+	return bytes.Join([][]byte{e.source[:e.start], []byte(e.with), e.source[e.end:]}, nil)
+}
+
+// key names the edit by what it does, not by where it stands, so that it outlives changes to other code. Edits that do the
+// same in one function share it.
+func (e *edit) key() string {
+	return fmt.Sprintf("%s %s: %s -> %s", filepath.Base(e.file), e.function, short(string(e.source[e.start:e.end])), short(e.with))
+}
+
+func short(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 100 {
+		text = text[:100] + "..."
+	}
+	return text
+}
+
+// finder collects the edits to one function of a file, or to one declaration outside of functions.
+type finder struct {
+	fset   *token.FileSet
+	into   *[]edit
+	within edit
+}
+
+func editsOf(file string) ([]edit, error) {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	fset := token.NewFileSet()
+	parsed, err := parser.ParseFile(fset, file, source, 0)
+	if err != nil {
+		return nil, err
+	}
+	var edits []edit
+	for _, d := range parsed.Decls {
+		f := &finder{fset: fset, into: &edits, within: edit{file: file, source: source, function: "-"}}
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			f.within.function = d.Name.Name
+			f.function(d.Type, d.Body)
+		case *ast.GenDecl:
+			if d.Tok == token.CONST || d.Tok == token.VAR {
+				ast.Inspect(d, f.visit)
+			}
+		}
+	}
+	return edits, nil
+}
+
+func (f *finder) replace(from, to token.Pos, format string, args ...any) {
+	e := f.within
+	e.start, e.end = f.fset.Position(from).Offset, f.fset.Position(to).Offset
+	e.line, e.with = f.fset.Position(from).Line, fmt.Sprintf(format, args...)
+	*f.into = append(*f.into, e)
+}
+
+func (f *finder) text(n ast.Node) string {
+	return string(f.within.source[f.fset.Position(n.Pos()).Offset:f.fset.Position(n.End()).Offset])
+}
+
+// function edits its body; a return becomes one of zero values. All that an edit takes away stays in the code, out of reach,
+// so that whatever it uses is still used.
+func (f *finder) function(of *ast.FuncType, body *ast.BlockStmt) {
+	var zero []string
+	if of.Results != nil {
+		for _, r := range of.Results.List {
+			for range max(1, len(r.Names)) {
+				zero = append(zero, "*new("+f.text(r.Type)+")")
+			}
+		}
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			f.function(n.Type, n.Body)
+			return false
+		case *ast.ReturnStmt:
+			if !allZero(n.Results) {
+				f.replace(n.Pos(), n.Pos(), "if true { return %s }; ", strings.Join(zero, ", "))
+			}
+		}
+		return f.visit(n)
+	})
+}
+
+func allZero(values []ast.Expr) bool {
+	for _, v := range values {
+		if name, ok := v.(*ast.Ident); !ok || name.Name != "nil" && name.Name != "false" {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *finder) visit(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.BinaryExpr:
+		f.binary(n)
+	case *ast.UnaryExpr:
+		if n.Op == token.NOT {
+			f.replace(n.Pos(), n.X.Pos(), "")
+		}
+	case *ast.BasicLit:
+		f.literal(n)
+	case *ast.Ident:
+		if other := map[string]string{"true": "false", "false": "true"}[n.Name]; other != "" {
+			f.replace(n.Pos(), n.End(), "%s", other)
+		}
+	case *ast.IfStmt:
+		f.negate(n.Cond)
+	case *ast.BranchStmt:
+		if n.Tok == token.CONTINUE {
+			f.replace(n.Pos(), n.End(), "break")
+		}
+	case *ast.BlockStmt:
+		f.statements(n.List)
+	case *ast.CaseClause:
+		f.statements(n.Body)
+	case *ast.SwitchStmt:
+		f.cases(n)
+	case *ast.CallExpr:
+		f.swap(n.Args)
+	case *ast.CompositeLit:
+		f.elements(n)
+	case *ast.AssignStmt:
+		if other := map[token.Token]string{token.OR_ASSIGN: "&=", token.ADD_ASSIGN: "-="}[n.Tok]; other != "" {
+			f.replace(n.TokPos, n.TokPos+2, "%s", other)
+		}
+	}
+	return true
+}
+
+func (f *finder) binary(n *ast.BinaryExpr) {
+	for _, other := range map[token.Token][]string{
+		token.EQL: {"!="}, token.NEQ: {"=="}, token.LSS: {"<=", ">="}, token.LEQ: {"<", ">"}, token.GTR: {">=", "<="}, token.GEQ: {">", "<"},
+		token.LAND: {"||"}, token.LOR: {"&&"}, token.ADD: {"-"}, token.SUB: {"+"}, token.MUL: {"/"}, token.QUO: {"*"}, token.REM: {"*"},
+		token.SHL: {">>"}, token.SHR: {"<<"}, token.AND: {"|"}, token.OR: {"&"},
+	}[n.Op] {
+		f.replace(n.Pos(), n.End(), "%s %s %s", f.text(n.X), other, f.text(n.Y))
+	}
+	neutral := map[token.Token]string{token.LAND: "|| true", token.LOR: "&& false"}[n.Op]
+	if neutral == "" {
+		return
+	}
+	for _, operand := range []ast.Expr{n.X, n.Y} {
+		f.replace(operand.Pos(), operand.End(), "(%s %s)", f.text(operand), neutral)
+		f.negate(operand)
+	}
+}
+
+// negate leaves to binary what it negates.
+func (f *finder) negate(condition ast.Expr) {
+	switch condition.(type) {
+	case *ast.BinaryExpr, *ast.UnaryExpr:
+	default:
+		f.replace(condition.Pos(), condition.Pos(), "!")
+	}
+}
+
+func (f *finder) literal(n *ast.BasicLit) {
+	switch n.Kind {
+	case token.INT:
+		f.replace(n.Pos(), n.End(), "(%s+1)", n.Value)
+	case token.STRING:
+		if text, err := strconv.Unquote(n.Value); err == nil {
+			f.replace(n.Pos(), n.End(), "%q", text+"x")
+		}
+	}
+}
+
+// statements are left out, and swapped with the next one.
+func (f *finder) statements(list []ast.Stmt) {
+	for i, s := range list {
+		if !movable(s) {
+			continue
+		}
+		f.replace(s.Pos(), s.End(), "if false { %s }", f.text(s))
+		if i+1 < len(list) && movable(list[i+1]) {
+			next := list[i+1]
+			f.replace(s.Pos(), next.End(), "%s; %s", f.text(next), f.text(s))
+		}
+	}
+}
+
+func movable(s ast.Stmt) bool {
+	switch s := s.(type) {
+	case *ast.ExprStmt, *ast.IfStmt, *ast.RangeStmt, *ast.SwitchStmt:
+		return true
+	case *ast.AssignStmt:
+		return s.Tok != token.DEFINE
+	default:
+		return false
+	}
+}
+
+// cases are left out one by one. A switch without a tag has conditions.
+func (f *finder) cases(n *ast.SwitchStmt) {
+	for _, s := range n.Body.List {
+		clause := s.(*ast.CaseClause)
+		for i, e := range clause.List {
+			switch {
+			case n.Tag == nil:
+				f.replace(e.Pos(), e.End(), "(%s) && false", f.text(e))
+				f.negate(e)
+			case len(clause.List) == 1:
+				f.replace(clause.Pos(), clause.End(), "")
+			case i+1 < len(clause.List):
+				f.replace(e.Pos(), clause.List[i+1].Pos(), "")
+			default:
+				f.replace(clause.List[i-1].End(), e.End(), "")
+			}
+		}
+	}
+}
+
+// elements are left out, and swapped with the next one unless they have keys.
+func (f *finder) elements(n *ast.CompositeLit) {
+	for i, e := range n.Elts {
+		end := n.Rbrace
+		if i+1 < len(n.Elts) {
+			end = n.Elts[i+1].Pos()
+		}
+		f.replace(e.Pos(), end, "")
+	}
+	f.swap(n.Elts)
+}
+
+func (f *finder) swap(list []ast.Expr) {
+	for i := range len(list) - 1 {
+		a, b := list[i], list[i+1]
+		if _, keyed := a.(*ast.KeyValueExpr); keyed || f.text(a) == f.text(b) {
+			continue
+		}
+		f.replace(a.Pos(), b.End(), "%s, %s", f.text(b), f.text(a))
+	}
+}

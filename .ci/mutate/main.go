@@ -1,0 +1,189 @@
+// Command mutate tells how well the tests of a package know its code: it makes small edits to the code, one at a time, and
+// runs the tests on each. An edit that no test notices survives. The tree is never written to.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// required is the share of edits in percent that has to be caught.
+const required = 95
+
+// A test binary takes seconds; one that has not ended by then hangs, and that is caught.
+const patience = time.Minute
+
+// judge runs the tests on edited code.
+type judge struct {
+	dir  string // for the edited file and the test program
+	then []string
+}
+
+func main() {
+	sample := flag.Int("n", 0, "how many `edits` to try, chosen at random (0: all)")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano())%1_000_000, "of the choice")
+	listed := flag.String("known", "", "`file` of the survivors that have a reason")
+	then := flag.String("then", "", "`arguments` of a further go test, for those that survive the package's own tests")
+	flag.Parse()
+	ok, err := run(flag.Args(), *sample, *seed, *listed, strings.Fields(*then))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+func run(files []string, sample int, seed uint64, listed string, then []string) (bool, error) {
+	var edits []edit
+	for _, file := range files {
+		found, err := editsOf(file)
+		if err != nil {
+			return false, err
+		}
+		edits = append(edits, found...)
+	}
+	known, err := readKnown(listed, edits)
+	if err != nil {
+		return false, err
+	}
+	possible := len(edits)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	rng.Shuffle(possible, func(i, j int) { edits[i], edits[j] = edits[j], edits[i] })
+	if sample > 0 && sample < possible {
+		edits = edits[:sample]
+	}
+	fmt.Printf("%d of %d possible edits, -seed=%d\n", len(edits), possible, seed)
+	dir, err := os.MkdirTemp("", "mutate")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	return tally(&judge{dir: dir, then: then}, edits, known)
+}
+
+// tally tries the edits and tells the outcome. Edits that do not build count for nothing: no test could see them.
+func tally(j *judge, edits []edit, known map[string]string) (bool, error) {
+	var caught, explained, unexplained int
+	for i := range edits {
+		e := &edits[i]
+		out, err := j.try(e)
+		if err != nil {
+			return false, err
+		}
+		reason, isKnown := known[e.key()]
+		switch {
+		case out == caughtByTests:
+			caught++
+		case out == survived && isKnown:
+			explained++
+			fmt.Printf("%s:%d: %s\n\tknown: %s\n", e.file, e.line, e.key(), reason)
+		case out == survived:
+			unexplained++
+			fmt.Printf("%s:%d: %s\n\tno test notices\n", e.file, e.line, e.key())
+		}
+	}
+	built := caught + explained + unexplained
+	if built == 0 {
+		return false, fmt.Errorf("none of %d edits builds", len(edits))
+	}
+	fmt.Printf("%d edits that build: %d caught (%.1f %%), %d survive for a known reason, %d for none\n",
+		built, caught, 100*float64(caught)/float64(built), explained, unexplained)
+	return caught*100 >= required*built, nil
+}
+
+// readKnown reads lines "file function: edit | reason". A line that fits no possible edit is an error: the code has changed.
+func readKnown(file string, edits []edit) (map[string]string, error) {
+	known := map[string]string{}
+	if file == "" {
+		return known, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		at := strings.LastIndex(line, " | ")
+		if at < 0 {
+			return nil, fmt.Errorf("%s: no reason: %s", file, line)
+		}
+		if !slices.ContainsFunc(edits, func(e edit) bool { return e.key() == line[:at] }) {
+			return nil, fmt.Errorf("%s: there is no such edit: %s", file, line[:at])
+		}
+		known[line[:at]] = line[at+3:]
+	}
+	return known, nil
+}
+
+type outcome int
+
+const (
+	doesNotBuild outcome = iota
+	caughtByTests
+	survived
+)
+
+// try builds the tests with the edit, by an overlay, and runs them.
+func (j *judge) try(e *edit) (outcome, error) {
+	edited, overlay, program := filepath.Join(j.dir, "edited.go"), filepath.Join(j.dir, "overlay.json"), filepath.Join(j.dir, "tests")
+	path, err := filepath.Abs(e.file)
+	if err != nil {
+		return 0, err
+	}
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: edited}})
+	if err != nil {
+		return 0, err
+	}
+	if err := os.WriteFile(edited, e.apply(), 0o600); err != nil {
+		return 0, err
+	}
+	if err := os.WriteFile(overlay, text, 0o600); err != nil {
+		return 0, err
+	}
+	build := exec.Command("go", "test", "-c", "-p=1", "-vet=off", "-ldflags=-s -w", "-overlay="+overlay, "-o", program, "./"+filepath.Dir(e.file))
+	if build.Run() != nil {
+		return doesNotBuild, nil
+	}
+	if fails(program, filepath.Dir(e.file)) {
+		return caughtByTests, nil
+	}
+	if len(j.then) > 0 && exec.Command("go", slices.Concat([]string{"test", "-count=1", "-vet=off", "-overlay=" + overlay}, j.then)...).Run() != nil {
+		return caughtByTests, nil
+	}
+	return survived, nil
+}
+
+// fails runs a test program until its first failure.
+func fails(program, dir string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.failfast")
+	cmd.Dir = dir
+	out, err := cmd.StdoutPipe()
+	if err != nil || cmd.Start() != nil {
+		return true
+	}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "--- FAIL: ") {
+			cancel()
+			break
+		}
+	}
+	return cmd.Wait() != nil
+}
