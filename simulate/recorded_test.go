@@ -21,11 +21,12 @@ func TestRecordedAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	records := regexp.MustCompile(`(?m)^account=.*\n(?:\t.*\n)*`).FindAllString(string(text), -1)
-	if len(records) != 2*admission.RecordedCases || strings.Join(records, "") != string(text) {
-		t.Fatalf("%d cases are recorded, want %d and nothing else", len(records), 2*admission.RecordedCases)
+	if want := 1 + 2*admission.RecordedCases; len(records) != want || strings.Join(records, "") != string(text) {
+		t.Fatalf("%d cases are recorded, want %d and nothing else", len(records), want)
 	}
+	wantRecorded(t, admission.VolumesCase(), records[0])
 	g := admission.NewGenerator(admission.RecordedSeed)
-	for i := 0; i < len(records); i += 2 {
+	for i := 1; i < len(records); i += 2 {
 		c := g.Create()
 		first := wantRecorded(t, c, records[i])
 		wantRecorded(t, g.Next(c, first), records[i+1])
