@@ -3,7 +3,7 @@ GO ?= go
 VERSION_FLAGS = -trimpath -ldflags '-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench bench-live bench-scale lint fmt golden docs cover tidy generated ci e2e oracle controlplane legacy-cluster clean
+.PHONY: help build demo test race fuzz bench bench-live bench-scale mutate lint fmt golden docs cover tidy generated ci e2e oracle controlplane legacy-cluster clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ demo: ## run the main job on the built-in legacy cluster
 	@CGO_ENABLED=0 $(GO) run . plan --demo
 
 test: ## run the tests, shuffled
-	@CGO_ENABLED=0 .ci/gotest -shuffle=on ./...
+	@CGO_ENABLED=0 .ci/gotest -shuffle=on ./... ./.ci/mutate
 
 race: ## run the tests under the race detector (needs a C compiler)
 	@command -v $${CC:-cc} >/dev/null 2>&1 || { echo "make race needs a C compiler, and there is no '$${CC:-cc}' on PATH: install gcc or clang, or set CC" >&2; exit 1; }
@@ -28,6 +28,11 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 			echo "$$dir $$target"; (cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 		done; \
 	done
+
+EDITS ?= 400
+SIMULATOR = admit mutate trial validate* strategy_* seen store invalid usable refusal filling synced strip dayafter foresee
+mutate: ## make EDITS (400) random edits to the simulator, one at a time: its tests have to notice (0: all edits, hours)
+	$(GO) run ./.ci/mutate -n $(EDITS) -known .ci/mutate/known.txt $(filter-out %_test.go,$(wildcard $(SIMULATOR:%=simulate/%.go)))
 
 bench: ## run the benchmarks, each beside its baseline in one run
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -42,9 +47,9 @@ bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	CGO_ENABLED=0 $(GO) build -C .ci/tools -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 lint: bin/golangci-lint ## vet and lint
-	$(GO) vet ./...
+	$(GO) vet ./... ./.ci/mutate
 	$(GO) vet -tags e2e ./...
-	bin/golangci-lint run ./...
+	bin/golangci-lint run ./... ./.ci/mutate
 
 fmt: bin/golangci-lint ## format the code
 	bin/golangci-lint fmt ./...

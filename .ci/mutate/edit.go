@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,7 +48,7 @@ type finder struct {
 }
 
 func editsOf(file string) ([]edit, error) {
-	source, err := os.ReadFile(file)
+	source, err := os.ReadFile(file) //nolint:gosec // the file that was asked for
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +84,8 @@ func (f *finder) text(n ast.Node) string {
 	return string(f.within.source[f.fset.Position(n.Pos()).Offset:f.fset.Position(n.End()).Offset])
 }
 
-// function edits its body; a return becomes one of zero values. All that an edit takes away stays in the code, out of reach,
-// so that whatever it uses is still used.
+// function edits the body of one; a return becomes one of zero values. What an edit takes away stays in the code where it
+// can, out of reach, so that all that it uses is still used and the code builds.
 func (f *finder) function(of *ast.FuncType, body *ast.BlockStmt) {
 	var zero []string
 	if of.Results != nil {
@@ -101,7 +102,7 @@ func (f *finder) function(of *ast.FuncType, body *ast.BlockStmt) {
 			return false
 		case *ast.ReturnStmt:
 			if !allZero(n.Results) {
-				f.replace(n.Pos(), n.Pos(), "if true { return %s }; ", strings.Join(zero, ", "))
+				f.replace(n.Pos(), n.End(), "if true { return %s }; %s", strings.Join(zero, ", "), f.text(n))
 			}
 		}
 		return f.visit(n)
@@ -109,12 +110,18 @@ func (f *finder) function(of *ast.FuncType, body *ast.BlockStmt) {
 }
 
 func allZero(values []ast.Expr) bool {
-	for _, v := range values {
-		if name, ok := v.(*ast.Ident); !ok || name.Name != "nil" && name.Name != "false" {
-			return false
+	return !slices.ContainsFunc(values, func(e ast.Expr) bool {
+		switch e := e.(type) {
+		case *ast.Ident:
+			return e.Name != "nil" && e.Name != "false"
+		case *ast.BasicLit:
+			return e.Value != "0" && e.Value != `""`
+		case *ast.CompositeLit:
+			return len(e.Elts) > 0
+		default:
+			return true
 		}
-	}
-	return true
+	})
 }
 
 func (f *finder) visit(n ast.Node) bool {
@@ -123,7 +130,7 @@ func (f *finder) visit(n ast.Node) bool {
 		f.binary(n)
 	case *ast.UnaryExpr:
 		if n.Op == token.NOT {
-			f.replace(n.Pos(), n.X.Pos(), "")
+			f.replace(n.Pos(), n.End(), "%s", f.text(n.X))
 		}
 	case *ast.BasicLit:
 		f.literal(n)
@@ -178,7 +185,7 @@ func (f *finder) negate(condition ast.Expr) {
 	switch condition.(type) {
 	case *ast.BinaryExpr, *ast.UnaryExpr:
 	default:
-		f.replace(condition.Pos(), condition.Pos(), "!")
+		f.replace(condition.Pos(), condition.End(), "!%s", f.text(condition))
 	}
 }
 

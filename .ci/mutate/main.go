@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -23,19 +24,12 @@ const required = 95
 // A test binary takes seconds; one that has not ended by then hangs, and that is caught.
 const patience = time.Minute
 
-// judge runs the tests on edited code.
-type judge struct {
-	dir  string // for the edited file and the test program
-	then []string
-}
-
 func main() {
 	sample := flag.Int("n", 0, "how many `edits` to try, chosen at random (0: all)")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano())%1_000_000, "of the choice")
 	listed := flag.String("known", "", "`file` of the survivors that have a reason")
-	then := flag.String("then", "", "`arguments` of a further go test, for those that survive the package's own tests")
 	flag.Parse()
-	ok, err := run(flag.Args(), *sample, *seed, *listed, strings.Fields(*then))
+	ok, err := run(flag.Args(), *sample, *seed, *listed)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 	}
@@ -44,7 +38,7 @@ func main() {
 	}
 }
 
-func run(files []string, sample int, seed uint64, listed string, then []string) (bool, error) {
+func run(files []string, sample int, seed uint64, listed string) (ok bool, err error) {
 	var edits []edit
 	for _, file := range files {
 		found, err := editsOf(file)
@@ -58,7 +52,10 @@ func run(files []string, sample int, seed uint64, listed string, then []string) 
 		return false, err
 	}
 	possible := len(edits)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	if possible == 0 {
+		return false, errors.New("there is nothing to edit: name the files of a package")
+	}
+	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable on purpose
 	rng.Shuffle(possible, func(i, j int) { edits[i], edits[j] = edits[j], edits[i] })
 	if sample > 0 && sample < possible {
 		edits = edits[:sample]
@@ -68,16 +65,21 @@ func run(files []string, sample int, seed uint64, listed string, then []string) 
 	if err != nil {
 		return false, err
 	}
-	defer os.RemoveAll(dir)
-	return tally(&judge{dir: dir, then: then}, edits, known)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return tally(dir, edits, known)
 }
 
 // tally tries the edits and tells the outcome. Edits that do not build count for nothing: no test could see them.
-func tally(j *judge, edits []edit, known map[string]string) (bool, error) {
+func tally(dir string, edits []edit, known map[string]string) (bool, error) {
+	none := edits[0]
+	none.start, none.end, none.with = 0, 0, ""
+	if out, err := none.try(dir); err != nil || out != survived {
+		return false, errors.Join(errors.New("the tests fail without any edit"), err)
+	}
 	var caught, explained, unexplained int
 	for i := range edits {
 		e := &edits[i]
-		out, err := j.try(e)
+		out, err := e.try(dir)
 		if err != nil {
 			return false, err
 		}
@@ -108,7 +110,7 @@ func readKnown(file string, edits []edit) (map[string]string, error) {
 	if file == "" {
 		return known, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the file that was asked for
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +139,9 @@ const (
 	survived
 )
 
-// try builds the tests with the edit, by an overlay, and runs them.
-func (j *judge) try(e *edit) (outcome, error) {
-	edited, overlay, program := filepath.Join(j.dir, "edited.go"), filepath.Join(j.dir, "overlay.json"), filepath.Join(j.dir, "tests")
+// try builds the tests with the edit, by an overlay, and runs them. What it writes is in dir.
+func (e *edit) try(dir string) (outcome, error) {
+	edited, overlay, program := filepath.Join(dir, "edited.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "tests")
 	path, err := filepath.Abs(e.file)
 	if err != nil {
 		return 0, err
@@ -154,36 +156,38 @@ func (j *judge) try(e *edit) (outcome, error) {
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return 0, err
 	}
-	build := exec.Command("go", "test", "-c", "-p=1", "-vet=off", "-ldflags=-s -w", "-overlay="+overlay, "-o", program, "./"+filepath.Dir(e.file))
-	if build.Run() != nil {
+	build := exec.Command("go", "test", "-c", "-p=1", "-vet=off", "-ldflags=-s -w", "-overlay="+overlay, "-o", program, ".") //nolint:gosec // of our own words
+	build.Dir = filepath.Dir(path)
+	var failed *exec.ExitError
+	switch err := build.Run(); {
+	case errors.As(err, &failed):
 		return doesNotBuild, nil
+	case err != nil:
+		return 0, err
 	}
-	if fails(program, filepath.Dir(e.file)) {
-		return caughtByTests, nil
-	}
-	if len(j.then) > 0 && exec.Command("go", slices.Concat([]string{"test", "-count=1", "-vet=off", "-overlay=" + overlay}, j.then)...).Run() != nil {
-		return caughtByTests, nil
-	}
-	return survived, nil
+	return passes(program, build.Dir)
 }
 
-// fails runs a test program until its first failure.
-func fails(program, dir string) bool {
+// passes runs a test program until its first failure.
+func passes(program, dir string) (outcome, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.failfast")
 	cmd.Dir = dir
 	out, err := cmd.StdoutPipe()
-	if err != nil || cmd.Start() != nil {
-		return true
+	if err != nil {
+		return 0, err
 	}
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if strings.Contains(lines.Text(), "--- FAIL: ") {
 			cancel()
-			break
 		}
 	}
-	return cmd.Wait() != nil
+	if cmd.Wait() != nil {
+		return caughtByTests, nil
+	}
+	return survived, nil
 }
