@@ -209,3 +209,46 @@ func TestForeseeMirror(t *testing.T) {
 		t.Errorf("a mirror pod is refused: %v", got.Refusals)
 	}
 }
+
+// Whatever makes another pod, or another author, makes another question.
+func TestForeseeTellsQuestionsApart(t *testing.T) {
+	t.Parallel()
+	j := mustJudge(t, policyOf("a", nil))
+	usable := j.Usable([]string{"a"})
+	quiet := Author{Usable: usable, Automount: new(false)}
+	privileged := shapeOf(corev1.Container{Name: "web", SecurityContext: &corev1.SecurityContext{Privileged: new(true)}})
+	web := shapeOf(plain("web"))
+	got := []string{
+		j.Foresee(web, quiet).Policy, j.Foresee(privileged, quiet).Policy, j.Foresee(web, Author{Automount: quiet.Automount}).Policy,
+		j.Foresee(web, Author{Usable: usable}).Policy, j.Foresee(web, Author{Usable: usable, Mirror: true}).Policy,
+		j.Foresee(web, Author{Usable: usable, Automount: new(true)}).Policy,
+	}
+	if diff := cmp.Diff([]string{"a", "", "", "", "a", ""}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSameProfile(t *testing.T) {
+	t.Parallel()
+	local := func(profile *string) *corev1.SeccompProfile {
+		return &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: profile}
+	}
+	for _, c := range []struct {
+		a, b *corev1.SeccompProfile
+		want bool
+	}{
+		{nil, nil, false},
+		{local(nil), nil, false},
+		{nil, local(nil), false},
+		{local(nil), &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}, false},
+		{local(nil), local(nil), true},
+		{local(nil), local(new("a")), false},
+		{local(new("a")), local(nil), false},
+		{local(new("a")), local(new("b")), false},
+		{local(new("a")), local(new("a")), true},
+	} {
+		if got := sameProfile(c.a, c.b); got != c.want {
+			t.Errorf("sameProfile(%v, %v) = %t", c.a, c.b, got)
+		}
+	}
+}
