@@ -118,7 +118,7 @@ func filledIn(before, after *corev1.Pod) []Filled {
 	f.value("spec.securityContext.seLinuxOptions", was.SELinuxOptions, is.SELinuxOptions)
 	f.value("spec.securityContext.seccompProfile", was.SeccompProfile, is.SeccompProfile)
 	f.value("spec.runtimeClassName", before.Spec.RuntimeClassName, after.Spec.RuntimeClassName)
-	if reflect.DeepEqual(was.SeccompProfile, is.SeccompProfile) && seccompField(after.Annotations[seccompPodAnnotation]) == nil {
+	if reflect.DeepEqual(was.SeccompProfile, is.SeccompProfile) {
 		f.annotation(seccompPodAnnotation, before, after)
 	}
 	f.containers("spec.initContainers", before, after, before.Spec.InitContainers, after.Spec.InitContainers)
@@ -165,7 +165,6 @@ func (f *filler) containers(list string, before, after *corev1.Pod, was, is []co
 		f.capabilities(path+"capabilities.drop", a.Drop, b.Drop)
 		f.annotation(appArmorAnnotationPrefix+is[i].Name, before, after)
 	}
-	f.container = ""
 }
 
 // capabilities tells the whole list, as it has to stand. Admission sorts a list to which it adds; the order says nothing.

@@ -12,17 +12,19 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // required is the share of edits in percent that has to be caught.
 const required = 95
 
-// A test binary takes seconds; one that has not ended by then hangs, and that is caught.
-const patience = time.Minute
+// A test program takes seconds, on a busy machine more; one that has not ended by then hangs, and that is caught.
+const patience = 5 * time.Minute
 
 func main() {
 	sample := flag.Int("n", 0, "how many `edits` to try, chosen at random (0: all)")
@@ -69,17 +71,23 @@ func run(files []string, sample int, seed uint64, listed string) (ok bool, err e
 	return tally(dir, edits, known)
 }
 
-// tally tries the edits and tells the outcome. Edits that do not build count for nothing: no test could see them.
+// tally tries the edits, until it is interrupted, and tells the outcome. Edits that do not build count for nothing: no test could see them.
 func tally(dir string, edits []edit, known map[string]string) (bool, error) {
 	none := edits[0]
 	none.start, none.end, none.with = 0, 0, ""
 	if out, err := none.try(dir); err != nil || out != survived {
 		return false, errors.Join(errors.New("the tests fail without any edit"), err)
 	}
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	var caught, explained, unexplained int
 	for i := range edits {
 		e := &edits[i]
 		out, err := e.try(dir)
+		if interrupted.Err() != nil {
+			fmt.Printf("interrupted after %d edits\n", i)
+			break
+		}
 		if err != nil {
 			return false, err
 		}
