@@ -34,11 +34,12 @@ func mayImport() map[string][]string {
 		"migrate/manifest":   {"migrate/escape"},
 		"migrate/labels":     writers,
 		"migrate/patch":      writers,
+		"migrate/gate":       append([]string{"migrate/access"}, writers...),
 		"migrate/rollout":    {"migrate", "migrate/labels"},
 		"migrate/report":     writers,
 		"fixtures":           {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
 		}, stages...),
 	}
 }

@@ -45,8 +45,9 @@ Every flag can be set in the environment as PSP2PSS_FLAG_NAME (--target-version 
 PSP2PSS_TARGET_VERSION); the flag wins, and a flag that may be repeated takes a comma-separated
 list.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names; 4 done, but
-something could not be read or there was nothing to judge (--allow-partial turns 4 into 0).`,
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names, or that the
+gate fails; 4 done, but something could not be read or there was nothing to judge (--allow-partial
+turns 4 into 0).`,
 		Example: `  # See it work on the built-in legacy cluster
   psp2pss plan --demo
 
@@ -79,6 +80,7 @@ something could not be read or there was nothing to judge (--allow-partial turns
 		newPatch(streams, deps, nil),
 		newRollout(streams, deps, nil),
 		newRollback(streams, deps, nil),
+		newGate(streams, deps, nil),
 		newVersion(streams, nil),
 	)
 	if deps.Name != root.Use {

@@ -58,10 +58,7 @@ func readRoles(inv *inventory.Inventory) map[roleKey]*role {
 // behalf of the control plane are left out, since admission asks about the controllers by name. All carry the label by
 // which a selector takes them in, or leaves them out.
 func bootstrapRoles() []inventory.Role {
-	const (
-		bootstrapping = "kubernetes.io/bootstrapping"
-		aggregate     = "rbac.authorization.k8s.io/aggregate-to-"
-	)
+	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
 	selecting := func(name string) *rbacv1.AggregationRule {
 		return &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{
 			{MatchLabels: map[string]string{aggregate + name: "true"}},

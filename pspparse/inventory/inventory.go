@@ -82,6 +82,9 @@ type Role struct {
 	// Rules are only those that can matter here: rules that touch podsecuritypolicies, pods or namespaces by name or
 	// by wildcard.
 	Rules []rbacv1.PolicyRule
+	// Places are those of Rules among all rules of the object, by which a patch names them; nil where Others is false, since
+	// then they are the same.
+	Places []int
 	// Others is true if the role has rules beside those: what takes its rules from this role then takes something.
 	Others bool
 	// Aggregation is set for aggregated ClusterRoles.

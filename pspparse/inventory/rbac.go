@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -18,14 +19,18 @@ func (b *Builder) AddRole(r Role) {
 		return
 	}
 	var kept []rbacv1.PolicyRule
+	var places []int
 	for i := range r.Rules {
 		if matters(&r.Rules[i]) {
-			kept = append(kept, b.internRule(&r.Rules[i]))
+			kept, places = append(kept, b.internRule(&r.Rules[i])), append(places, i)
 		} else {
 			r.Others = true
 		}
 	}
 	r.Rules = kept
+	if r.Others {
+		r.Places = places
+	}
 	r.Namespace = b.intern(r.Namespace)
 	b.roles = append(b.roles, r)
 }
@@ -108,10 +113,10 @@ func roleRules() rules[Role] {
 		},
 		merge: func(into, from *Role) {
 			switch {
-			case into.Live == from.Live:
-				into.Others = into.Others || from.Others
-			case from.Live:
-				into.Rules, into.Others, into.Live = from.Rules, from.Others, true
+			case into.Live == from.Live && into.Others != from.Others:
+				into.Others, into.Places = true, slices.Concat(into.Places, from.Places) // one of them has none
+			case from.Live && !into.Live:
+				into.Rules, into.Places, into.Others, into.Live = from.Rules, from.Places, from.Others, true
 			}
 		},
 	}

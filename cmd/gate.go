@@ -1,0 +1,221 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// gateOptions are what the flags of gate become.
+type gateOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source SourceOptions
+	Decide migrate.Options
+	// To is the release to upgrade to; the zero value chooses by the server.
+	To      api.Version
+	Assert  []gate.Assertion
+	Outputs []output
+}
+
+// gateFlags are the flags of gate as given.
+type gateFlags struct {
+	source       SourceOptions
+	to, target   string
+	assert       []string
+	outputs      []string
+	allowPartial bool
+}
+
+func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = gateRun
+	}
+	var f gateFlags
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "Say whether the cluster is ready for the upgrade, and what clears each reason",
+		Long: `Gate answers one question: may this cluster be upgraded past PodSecurityPolicy? It gives every
+reason against it, in the order in which to clear them, with the commands that do, and says what it
+could not tell. It runs none of them.
+
+What nobody can read through the API (flags of the API server, files) you may vouch for, one name
+each, with --assert:
+
+` + assertionHelp() + `
+Commands that delete grants and policies are shown all along, but -o commands has them as comments
+until psp-plugin-off is asserted: a server that still asks policies and finds none to use refuses
+every pod.
+
+It exits with 3 if there is a reason, else with 4 if something could not be told.`,
+		Example: `  # May we upgrade to v1.25?
+  psp2pss gate --to=v1.25
+
+  # In a pipeline, with what was checked by hand
+  psp2pss gate --to=v1.25 --assert=psp-plugin-off,helm-releases-clean,new-namespaces-labelled
+
+  # The way there, as a script to read first
+  psp2pss gate -o commands=clear.sh
+
+  # What gives namespaces without labels a level
+  psp2pss gate -o admission-config`,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addSourceFlags(flags, &f.source)
+	flags.StringVar(&f.to, "to", "", "release to upgrade to, such as v1.25 (default v1.25, or what follows the server's own minor)")
+	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
+	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not tell; may be repeated; one of "+strings.Join(assertionNames(), ", "))
+	complete(cmd, "assert", assertionNames())
+	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
+	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options(cmd, streams, deps)
+		if err != nil {
+			return err
+		}
+		return markRun(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+func assertionNames() []string {
+	var names []string
+	for _, a := range gate.Assertions() {
+		names = append(names, string(a.Name))
+	}
+	return names
+}
+
+func assertionHelp() string {
+	var b strings.Builder
+	for _, a := range gate.Assertions() {
+		fmt.Fprintf(&b, "  %-24s %s\n", a.Name, a.Means)
+	}
+	return b.String()
+}
+
+// options checks all flags before anything is touched.
+func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
+	o := &gateOptions{streams: streams, deps: deps}
+	var err error
+	if o.To, err = parseTo(f.to); err != nil {
+		return nil, err
+	}
+	for _, name := range f.assert {
+		if !slices.Contains(assertionNames(), name) {
+			return nil, usagef("--assert=%q is no name that can be asserted: the names are %s", name, strings.Join(assertionNames(), ", "))
+		}
+		o.Assert = append(o.Assert, gate.Assertion(name))
+	}
+	decide := decideFlags{target: f.target, allowPartial: f.allowPartial}
+	if o.Decide, err = decide.options(cmd.Flags()); err != nil {
+		return nil, err
+	}
+	if err = f.source.complete(cmd.Flags(), streams); err != nil {
+		return nil, err
+	}
+	o.Source = f.source
+	o.Outputs, err = parseOutputs(f.outputs, gateFormats(nil))
+	return o, err
+}
+
+// parseTo accepts a release past PodSecurityPolicy that the standards known here reach.
+func parseTo(s string) (api.Version, error) {
+	if s == "" {
+		return api.Version{}, nil
+	}
+	text := s
+	if text[0] >= '0' && text[0] <= '9' {
+		text = "v" + text
+	}
+	v, err := api.ParseVersion(text)
+	if err != nil || v.Latest() {
+		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
+	}
+	if oldest, newest := migrate.OldestTarget(), simulate.Newest(); v.Older(oldest) || newest.Older(v) {
+		return api.Version{}, usagef("--to=%s: the releases that can be judged go from %s to %s", v, &oldest, &newest)
+	}
+	return v, nil
+}
+
+func gateFormats(r *gate.Result) []report.Format {
+	form := func(name string, write func(io.Writer, *gate.Result) error) report.Format {
+		return report.Format{Name: name, Write: func(w io.Writer, _ *migrate.Plan, _ report.Options) error { return write(w, r) }}
+	}
+	return []report.Format{
+		form("table", gate.Text), form("json", gate.JSON), form("yaml", gate.YAML), form("name", gate.Name),
+		form("commands", gate.Commands), form("admission-config", gate.AdmissionConfig),
+	}
+}
+
+func gateRun(ctx context.Context, o *gateOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	if err := checkTargets(o.Outputs); err != nil {
+		return err
+	}
+	plan, facts, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	to := o.To
+	if to == (api.Version{}) {
+		to = gate.DefaultTo(plan)
+	}
+	result := gate.Judge(plan, facts, gate.Options{To: to, Tool: o.deps.Name, Assert: o.Assert})
+	outs := slices.Clone(o.Outputs)
+	for i := range outs {
+		outs[i].format, _ = report.Find(gateFormats(result), outs[i].format.Name)
+	}
+	if err := writeOutputs(o.streams, outs, plan, false); err != nil {
+		return err
+	}
+	return gateVerdict(result, o.Decide.AllowPartial)
+}
+
+// read makes the plan, and gathers what no plan holds where more than a plan is read.
+func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
+	if o.Source.Plan != "" {
+		plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+		return plan, gate.Facts{}, err
+	}
+	inv, err := read(ctx, o.streams, o.deps, o.Source)
+	if err != nil {
+		return nil, gate.Facts{}, err
+	}
+	plan, err := build(ctx, o.deps, inv, o.Decide)
+	return plan, gate.Gather(inv), err
+}
+
+// gateVerdict: reasons win over what could not be told.
+func gateVerdict(r *gate.Result, allowPartial bool) error {
+	switch {
+	case len(r.Reasons) > 0:
+		var ids []string
+		for _, reason := range r.Reasons {
+			ids = append(ids, reason.ID)
+		}
+		return findingsError{fmt.Errorf("not ready for %s: %s", r.To, strings.Join(ids, ", "))}
+	case len(r.Unknown) > 0 && !allowPartial:
+		var ids []string
+		for _, u := range r.Unknown {
+			ids = append(ids, u.ID)
+		}
+		return partialError{errors.New("could not tell: " + strings.Join(ids, ", ") + "; find out and --assert it, or accept it with --" + allowPartialFlag)}
+	}
+	return nil
+}

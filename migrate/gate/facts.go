@@ -1,0 +1,71 @@
+package gate
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Facts are what the answer needs beside a Plan. The zero value stands for a Plan alone: nothing of it is known.
+type Facts struct {
+	// Read is true where an inventory was read.
+	Read bool
+	// Roles that still let use policies.
+	Roles []access.PolicyRole
+	// Labellers may write namespaces.
+	Labellers []access.Labeller
+	// Seccomp and AppArmor: what has an annotation that no field of the same template says: "shop/Deployment/web".
+	Seccomp, AppArmor []string
+}
+
+// Gather takes the facts from what was read.
+func Gather(inv *inventory.Inventory) Facts {
+	f := Facts{Read: true, Roles: access.PolicyRoles(inv), Labellers: access.Labellers(inv)}
+	for i := range inv.Workloads {
+		w := &inv.Workloads[i]
+		shapes := []*inventory.Shape{w.Template}
+		if w.Template == nil {
+			shapes = shapes[:0]
+			for j := range w.Pods {
+				shapes = append(shapes, w.Pods[j].Shape)
+			}
+		}
+		name := w.Namespace + "/" + w.Kind + "/" + w.Name
+		if slices.ContainsFunc(shapes, reliesOnSeccomp) {
+			f.Seccomp = append(f.Seccomp, name)
+		}
+		if slices.ContainsFunc(shapes, reliesOnAppArmor) {
+			f.AppArmor = append(f.AppArmor, name)
+		}
+	}
+	return f
+}
+
+// reliesOnSeccomp is true if an annotation sets a profile that no field sets, for the pod or for a container that is there.
+func reliesOnSeccomp(s *inventory.Shape) bool {
+	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.SeccompProfile != nil
+	if _, annotated := s.Annotations[corev1.SeccompPodAnnotationKey]; annotated && !pod {
+		return true
+	}
+	return anyContainer(s, func(name string, c *corev1.SecurityContext) bool {
+		_, annotated := s.Annotations[corev1.SeccompContainerAnnotationKeyPrefix+name]
+		return annotated && (c == nil || c.SeccompProfile == nil)
+	})
+}
+
+func reliesOnAppArmor(s *inventory.Shape) bool {
+	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.AppArmorProfile != nil
+	return anyContainer(s, func(name string, c *corev1.SecurityContext) bool {
+		value := s.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+name]
+		return strings.TrimSpace(value) != "" && !pod && (c == nil || c.AppArmorProfile == nil)
+	})
+}
+
+func anyContainer(s *inventory.Shape, is func(string, *corev1.SecurityContext) bool) bool {
+	each := func(c corev1.Container) bool { return is(c.Name, c.SecurityContext) }
+	return slices.ContainsFunc(s.Spec.InitContainers, each) || slices.ContainsFunc(s.Spec.Containers, each)
+}

@@ -1,0 +1,334 @@
+package gate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/fixtures"
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/files"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func everything() []gate.Assertion {
+	var out []gate.Assertion
+	for _, a := range gate.Assertions() {
+		out = append(out, a.Name)
+	}
+	return out
+}
+
+func read(t *testing.T, input fs.FS, version string) (*migrate.Plan, gate.Facts) {
+	t.Helper()
+	b := inventory.NewBuilder()
+	if err := files.ReadFS(input, b); err != nil {
+		t.Fatal(err)
+	}
+	inv := b.Build(inventory.Source{Kind: inventory.SourceCluster, Name: "test", ServerVersion: version})
+	p, err := migrate.Build(inv, migrate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, gate.Gather(inv)
+}
+
+func judge(t *testing.T, input fs.FS, version, to string, assert ...gate.Assertion) *gate.Result {
+	t.Helper()
+	v, err := api.ParseVersion(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, facts := read(t, input, version)
+	return gate.Judge(p, facts, gate.Options{To: v, Assert: assert})
+}
+
+func golden(t *testing.T, name string, write func(io.Writer, *gate.Result) error, r *gate.Result) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := write(&got, r); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; run the test with -update", err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	demo, err := fixtures.Demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := judge(t, demo, "v1.24.17", "v1.25")
+	golden(t, "demo.txt", gate.Text, r)
+	golden(t, "demo.json", gate.JSON, r)
+	golden(t, "demo.yaml", gate.YAML, r)
+	golden(t, "demo.names", gate.Name, r)
+	golden(t, "demo.sh", gate.Commands, r)
+	golden(t, "admission-config.yaml", gate.AdmissionConfig, r)
+	golden(t, "demo-plugin-off.sh", gate.Commands, judge(t, demo, "v1.24.17", "v1.25", gate.PluginOff))
+
+	var again gate.Result
+	text, err := os.ReadFile("testdata/demo.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r, &again); diff != "" {
+		t.Errorf("the answer does not come back from JSON (-want +got):\n%s", diff)
+	}
+}
+
+const labelled = `
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: web
+  labels: {pod-security.kubernetes.io/enforce: LEVEL, pod-security.kubernetes.io/enforce-version: VERSION}
+`
+
+func namespace(level, version string) string {
+	return strings.NewReplacer("LEVEL", level, "VERSION", version).Replace(labelled)
+}
+
+func deployment(annotation, spec string) string {
+	return `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: web}
+spec:
+  replicas: 1
+  template:
+    metadata: {annotations: {` + annotation + `}}
+    spec: {` + spec + `}
+`
+}
+
+const (
+	plain  = `containers: [{name: c, image: c}]`
+	probed = `containers: [{name: c, image: c, livenessProbe: {tcpSocket: {host: 10.0.0.1, port: 80}}}]`
+	psp    = `
+apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {name: strict}
+spec: {volumes: ['*'], runAsUser: {rule: RunAsAny}, seLinux: {rule: RunAsAny}, supplementalGroups: {rule: RunAsAny}, fsGroup: {rule: RunAsAny}}
+`
+)
+
+func role(name, labels, rules string) string {
+	return `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: '` + name + `', labels: {` + labels + `}}
+rules: [` + rules + `]
+`
+}
+
+const useRule = `{apiGroups: [policy], resources: [podsecuritypolicies], resourceNames: [strict], verbs: [use]}`
+
+// Each case is one cluster, with everything asserted that nobody can read; want are the reasons, with what clears them.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	const plugin = "psp-plugin-off"
+	tests := []struct {
+		name        string
+		server, to  string
+		input       []string
+		wantReasons []gate.Reason
+		wantTold    []gate.Note
+	}{
+		{name: "a labelled namespace that holds", server: "v1.25.4", to: "v1.26", input: []string{namespace("baseline", "v1.25"), deployment("", plain)}},
+		{
+			name: "a label that what runs does not meet", server: "v1.25.4", to: "v1.26",
+			input: []string{namespace("restricted", "v1.25"), deployment("", plain)},
+			wantReasons: []gate.Reason{{
+				ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the enforce label of their namespace",
+				Where: []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
+				How:   "this loosens the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
+				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
+			}},
+		},
+		{
+			name: "a label that follows the server meets a new check", server: "v1.33.1", to: "v1.34",
+			input: []string{namespace("baseline", "latest"), deployment("", probed)},
+			wantReasons: []gate.Reason{{
+				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under an enforce label that lets them in today",
+				Where: []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
+				How:   "the label follows the server's own version: pin it, or loosen it",
+				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
+			}},
+		},
+		{name: "a pinned label does not", server: "v1.33.1", to: "v1.34", input: []string{namespace("baseline", "v1.33"), deployment("", probed)}},
+		{
+			name: "a pin ahead of the server comes into force with the upgrade", server: "v1.33.1", to: "v1.34",
+			input: []string{namespace("baseline", "v1.36"), deployment("", probed)},
+			wantReasons: []gate.Reason{{
+				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under an enforce label that lets them in today",
+				Where: []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
+				How:   "the label follows the server's own version: pin it, or loosen it",
+				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
+			}},
+		},
+		{
+			name: "a seccomp annotation is told up to v1.26", server: "v1.25.4", to: "v1.26",
+			input:    []string{namespace("baseline", "v1.25"), deployment("seccomp.security.alpha.kubernetes.io/pod: runtime/default", plain)},
+			wantTold: []gate.Note{{What: "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them", Where: []string{"web/Deployment/api"}}},
+		},
+		{
+			name: "and a reason from v1.27 on, for a container as well", server: "v1.26.4", to: "v1.27",
+			input: []string{namespace("baseline", "v1.25"), deployment("container.seccomp.security.alpha.kubernetes.io/c: runtime/default", plain)},
+			wantReasons: []gate.Reason{{
+				ID: "seccomp-annotations", Order: 5, Where: []string{"web/Deployment/api"},
+				Clear: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"},
+				What:  "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+				How:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+			}},
+		},
+		{
+			name: "but not where the field says it too, nor of a container that is not there", server: "v1.26.4", to: "v1.27",
+			input: []string{namespace("baseline", "v1.25"), deployment("seccomp.security.alpha.kubernetes.io/pod: runtime/default, container.seccomp.security.alpha.kubernetes.io/gone: runtime/default", "securityContext: {seccompProfile: {type: RuntimeDefault}}, "+plain)},
+		},
+		{
+			name: "an AppArmor annotation is told from v1.30 on", server: "v1.29.4", to: "v1.30",
+			input:    []string{namespace("baseline", "v1.29"), deployment("container.apparmor.security.beta.kubernetes.io/c: runtime/default", plain)},
+			wantTold: []gate.Note{{What: "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on", Where: []string{"web/Deployment/api"}}},
+		},
+		{
+			name: "roles that are about other things too are edited", server: "v1.24.17", to: "v1.25",
+			input: []string{
+				psp,
+				role("mixed", "", `{apiGroups: [apps], resources: [deployments], verbs: [get]}, `+useRule+`, {apiGroups: [policy], resources: [poddisruptionbudgets, podsecuritypolicies], verbs: [use, get]}`),
+				role("everything", "", `{apiGroups: ['*'], resources: ['*'], verbs: ['*']}`),
+				role("of-the-server", "kubernetes.io/bootstrapping: rbac-defaults", useRule),
+				role("looks", "", `{apiGroups: [policy], resources: [podsecuritypolicies], verbs: [get, list]}`),
+			},
+			wantReasons: []gate.Reason{
+				{
+					ID: "policy-roles", Order: 12, After: plugin, Where: []string{"ClusterRole mixed"}, What: "1 role still lets somebody use policies",
+					How: "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since",
+					Clear: []string{`kubectl --context=test patch --type=json --patch='[{"op":"test","path":"/rules/2/resources","value":["poddisruptionbudgets","podsecuritypolicies"]},` +
+						`{"op":"replace","path":"/rules/2/resources","value":["poddisruptionbudgets"]},` +
+						`{"op":"test","path":"/rules/1/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/1"}]' clusterrole -- mixed`},
+				},
+				leftPolicy(),
+			},
+		},
+		{
+			name: "past the policies roles are told, and files hold nothing that is served", server: "v1.25.4", to: "v1.26",
+			input:    []string{psp, role("left", "", useRule)},
+			wantTold: []gate.Note{{What: "roles that let use policies, which this server does not serve any more: they grant nothing", Where: []string{"ClusterRole left"}}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := judge(t, fstest.MapFS{"in.yaml": {Data: []byte(strings.Join(tt.input, "---\n"))}}, tt.server, tt.to, everything()...)
+			if tt.wantReasons == nil {
+				tt.wantReasons = []gate.Reason{}
+			}
+			if diff := cmp.Diff(tt.wantReasons, r.Reasons); diff != "" {
+				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.wantTold, r.Told); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown); diff != "" {
+				t.Errorf("unknown (-want +got):\n%s", diff)
+			}
+			if r.Pass != (len(tt.wantReasons) == 0) {
+				t.Errorf("pass is %t", r.Pass)
+			}
+		})
+	}
+}
+
+func leftPolicy() gate.Reason {
+	return gate.Reason{
+		ID: "policies", Order: 13, After: gate.PluginOff, Where: []string{"strict"}, What: "1 policy is still there, and will not be served any more",
+		How:   "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod",
+		Clear: []string{"kubectl --context=test delete podsecuritypolicy -- strict"},
+	}
+}
+
+// What was not read is never taken for fine, and only what can be vouched for is.
+func TestUnknown(t *testing.T) {
+	t.Parallel()
+	ids := func(r *gate.Result) []string {
+		var out []string
+		for _, u := range r.Unknown {
+			out = append(out, u.ID+"/"+string(u.Assert))
+		}
+		return out
+	}
+	to := func(s string) api.Version { v, _ := api.ParseVersion(s); return v }
+	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + "---\n" + deployment("", plain))}}, "v1.24.17")
+	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Why: "forbidden", Affects: []string{"*"}})
+	want := []string{
+		"gaps/", "labels/", "backup/policies-saved", "seccomp-annotations/no-seccomp-annotations", "admission-plugin/psp-plugin-off",
+		"policy-roles/no-policy-roles", "helm-releases/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
+	}
+	if diff := cmp.Diff(want, ids(gate.Judge(p, gate.Facts{}, gate.Options{To: to("v1.27")}))); diff != "" {
+		t.Errorf("from a plan alone (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"gaps/", "labels/"}, ids(gate.Judge(p, gate.Facts{}, gate.Options{To: to("v1.27"), Assert: everything()}))); diff != "" {
+		t.Errorf("with everything asserted (-want +got):\n%s", diff)
+	}
+	empty := &migrate.Plan{}
+	if diff := cmp.Diff([]string{"nothing-read/"}, ids(gate.Judge(empty, gate.Facts{Read: true}, gate.Options{To: to("v1.25"), Assert: everything()}))); diff != "" {
+		t.Errorf("of nothing (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever a plan holds, a script runs kubectl and the tool with these arguments and nothing else, and nothing in it acts on a
+// terminal.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	const evil = "x';touch pwned;\x1b[31m\n$(id)"
+	p := &migrate.Plan{
+		Source:     inventory.Source{Kind: inventory.SourceCluster, Name: evil, ServerVersion: "v1.24.1"},
+		Policies:   []migrate.Policy{{Name: evil}, {Name: "-rf"}},
+		Namespaces: []migrate.Namespace{{Name: evil, Recommended: migrate.Labels{Enforce: "baseline", Audit: "restricted"}, Labels: map[string]string{"pod-security.kubernetes.io/" + evil: evil}}},
+	}
+	for name, write := range map[string]func(io.Writer, *gate.Result) error{"text": gate.Text, "commands": gate.Commands} {
+		for _, context := range []string{evil, "test"} {
+			p.Source.Name = context
+			var b bytes.Buffer
+			err := write(&b, gate.Judge(p, gate.Facts{}, gate.Options{Assert: everything()}))
+			if (err != nil) != (name == "commands" && context == evil) {
+				t.Errorf("%s from %q: %v", name, context, err)
+			}
+			for line := range strings.Lines(b.String()) {
+				runs := name == "commands" && line != "\n" && line != "set -eu\n" && !strings.HasPrefix(line, "#")
+				if strings.Contains(line, "\x1b") || runs && line != "kubectl --context=test delete podsecuritypolicy -- -rf\n" {
+					t.Errorf("%s: %q", name, line)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+)
+
+const labelPrefix = "pod-security.kubernetes.io/"
+
+// labels finds namespaces without a level, and labels that the server ignores or takes for something else.
+func (j *judge) labels() {
+	var observe, enforce, owned []string
+	for i := range j.plan.Namespaces {
+		ns := &j.plan.Namespaces[i]
+		rec := ns.Recommended
+		if ns.Unread || ns.Current.Enforce != "" || !named(ns) {
+			continue
+		}
+		if rec.Audit != "" && (ns.Current.Audit == "" || ns.Current.Warn == "") {
+			observe = append(observe, ns.Name)
+		}
+		if rec.Enforce == "" {
+			j.tell([]string{ns.Name}, "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured")
+			continue
+		}
+		enforce = append(enforce, ns.Name)
+		if ns.Owner != "" {
+			owned = append(owned, ns.Name+" ("+ns.Owner+")")
+		}
+	}
+	how := ""
+	if len(owned) > 0 {
+		how = "where another tool writes the labels they belong into its source ('" + j.tool + " labels -o manifest'): " + strings.Join(owned, ", ")
+	}
+	if len(observe) > 0 {
+		j.fail(Reason{
+			ID: "no-audit-and-warn", Order: orderObserve, Where: observe, How: how,
+			What:  wording.Count(len(observe), "namespace has", "namespaces have") + " no audit and warn labels yet: set them first, and look at what they say",
+			Clear: j.rollout("observe", observe),
+		})
+	}
+	if len(enforce) > 0 {
+		j.fail(Reason{
+			ID: "no-enforce", Order: orderEnforce, Where: enforce, How: how,
+			What:  wording.Count(len(enforce), "namespace has", "namespaces have") + " no enforce label: without policies everything is let in there",
+			Clear: j.rollout("enforce", enforce),
+		})
+	}
+	j.ignored()
+}
+
+func (j *judge) rollout(stage string, namespaces []string) []string {
+	return []string{fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.context, stage, escape.Shell(strings.Join(namespaces, ",")))}
+}
+
+// ignored finds what under the prefix does not do what it says.
+func (j *judge) ignored() {
+	r := Reason{ID: "labels-without-effect", Order: orderIgnored, What: "labels that the server ignores, or takes for another value than they say"}
+	for i := range j.plan.Namespaces {
+		ns := &j.plan.Namespaces[i]
+		if !named(ns) {
+			continue
+		}
+		var words []string
+		for _, key := range sortedKeys(ns.Labels) {
+			if !strings.HasPrefix(key, labelPrefix) || valid(key, ns.Labels[key]) {
+				continue
+			}
+			r.Where = append(r.Where, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
+			if want := ns.Recommended.Get(key); want != "" {
+				words = append(words, escape.Shell(key+"="+want))
+			} else {
+				words = append(words, escape.Shell(key+"-"))
+			}
+		}
+		if len(words) > 0 {
+			r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " ")))
+		}
+	}
+	if len(r.Where) > 0 {
+		j.fail(r)
+	}
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func valid(key, value string) bool {
+	var err error
+	switch key {
+	case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
+		_, err = api.ParseLevel(value)
+	case api.EnforceVersionLabel, api.AuditVersionLabel, api.WarnVersionLabel:
+		_, err = api.ParseVersion(value)
+	default:
+		return false
+	}
+	return err == nil
+}
+
+// breaks finds enforce labels that what runs does not meet: today already, or once the server is To.
+func (j *judge) breaks() {
+	now := Reason{ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the enforce label of their namespace", How: "this loosens the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'"}
+	later := Reason{ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under an enforce label that lets them in today", How: "the label follows the server's own version: pin it, or loosen it"}
+	for i := range j.plan.Namespaces {
+		ns := &j.plan.Namespaces[i]
+		level, err := api.ParseLevel(ns.Current.Enforce)
+		if err != nil || level == api.LevelPrivileged || !named(ns) {
+			continue
+		}
+		after := j.effective(ns.Current.EnforceVersion, j.opts.To)
+		if met(neededAt(ns, after), level) {
+			continue
+		}
+		r, at := &now, after
+		if j.server != (api.Version{}) {
+			if today := j.effective(ns.Current.EnforceVersion, j.server); met(neededAt(ns, today), level) && today != after {
+				r = &later
+			}
+		}
+		want, version := level, j.plan.TargetVersion
+		if target, err := api.ParseVersion(version); err != nil || !met(neededAt(ns, target), level) {
+			want, version = neededAt(ns, at), at.String()
+		}
+		r.Where = append(r.Where, fmt.Sprintf("%s: %s is enforced, and %s is needed at %s (%s)", ns.Name, level, neededAt(ns, after), after, strings.Join(offenders(ns, level), ", ")))
+		r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s %s", j.kubectl, escape.Shell(ns.Name),
+			escape.Shell(api.EnforceLevelLabel+"="+string(want)), escape.Shell(api.EnforceVersionLabel+"="+version)))
+	}
+	for _, r := range []Reason{now, later} {
+		if len(r.Where) > 0 {
+			j.fail(r)
+		}
+	}
+}
+
+// effective is the version at which a server judges by a label.
+func (j *judge) effective(label string, server api.Version) api.Version {
+	v, err := api.ParseVersion(label)
+	if err != nil || v.Latest() || server.Older(v) {
+		return server
+	}
+	return v
+}
+
+func met(needed, level api.Level) bool {
+	return needed == "" || api.CompareLevels(needed, level) >= 0
+}
+
+// neededAt is the level that everything meets at a version; "" where nothing runs, or nothing is known.
+func neededAt(ns *migrate.Namespace, v api.Version) api.Level {
+	if len(ns.Workloads) == 0 {
+		return ""
+	}
+	for _, at := range ns.Versions {
+		if at.Version == v.String() {
+			return at.Needed
+		}
+	}
+	return ns.Needed
+}
+
+// offenders are the workloads below a level at the plan's version; at another version it may be a check that is not told.
+func offenders(ns *migrate.Namespace, level api.Level) []string {
+	var out []string
+	for i := range ns.Workloads {
+		if w := &ns.Workloads[i]; w.Level.DayAfter != "" && !met(w.Level.DayAfter, level) {
+			out = append(out, wording.Ref(w.Kind, w.Name))
+		}
+	}
+	if len(out) == 0 {
+		return []string{"by a check of another version than the plan's"}
+	}
+	return out
+}

@@ -1,0 +1,277 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+)
+
+// templates finds workloads that would lose what a policy fills in.
+func (j *judge) templates() {
+	var patched, byHand, arguments, managed []string
+	for i := range j.plan.Namespaces {
+		ns := &j.plan.Namespaces[i]
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			values := byPolicies(w)
+			if values == 0 || !named(ns) {
+				continue
+			}
+			name := ns.Name + "/" + strings.ToLower(w.Kind) + "/" + w.Name
+			if w.Owner != nil || !patchable(w.Kind) {
+				byHand = append(byHand, name)
+				continue
+			}
+			patched = append(patched, fmt.Sprintf("%s: %s", name, wording.Count(values, "value", "values")))
+			arguments = append(arguments, escape.Shell(name))
+			if w.ManagedBy != nil {
+				managed = append(managed, name)
+			}
+		}
+	}
+	if len(byHand) > 0 {
+		j.tell(byHand, "what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again")
+	}
+	switch {
+	case len(patched) == 0:
+		return
+	case !j.asked:
+		j.tell(patched, "what policies would fill in, if the server asked them, and no template says")
+		return
+	}
+	r := Reason{
+		ID: "filled-in-by-policies", Order: orderTemplates, Where: patched,
+		What:  wording.Count(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
+		How:   "read the file before it is run: it makes the workloads roll out",
+		Clear: j.keep("keep.sh", arguments),
+	}
+	if len(managed) > 0 {
+		r.How += "; another tool writes some of them and would undo it: " + strings.Join(managed, ", ")
+	}
+	j.fail(r)
+}
+
+// byPolicies counts what policies fill in; what the API server makes of an annotation is another matter.
+func byPolicies(w *migrate.Workload) int {
+	n := 0
+	for _, m := range w.Mutations {
+		if m.Policy != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// keep writes down what is filled into workloads, which are named as shell words.
+func (j *judge) keep(file string, workloads []string) []string {
+	return []string{j.tool + " patch" + j.context + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
+}
+
+func patchable(kind string) bool {
+	switch kind {
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob", "PodTemplate":
+		return true
+	}
+	return false
+}
+
+// bypass finds namespaces whose pods are still made by a policy that may refuse or change them: whether they can live
+// without was not tried.
+func (j *judge) bypass() {
+	if !j.asked {
+		return
+	}
+	open := map[string]bool{}
+	for i := range j.plan.Policies {
+		p := &j.plan.Policies[i]
+		open[p.Name] = p.Closest == api.LevelPrivileged && len(p.Mutating) == 0
+	}
+	var where, namespaces []string
+	for i := range j.plan.Namespaces {
+		ns := &j.plan.Namespaces[i]
+		var by []string
+		for k := range ns.Workloads {
+			if w := &ns.Workloads[k]; w.AdmittedBy != "" && !open[w.AdmittedBy] && named(ns) {
+				by = append(by, w.AdmittedBy)
+			}
+		}
+		if len(by) == 0 {
+			continue
+		}
+		slices.Sort(by)
+		namespaces = append(namespaces, ns.Name)
+		where = append(where, ns.Name+": "+strings.Join(slices.Compact(by), ", "))
+	}
+	if len(where) == 0 {
+		return
+	}
+	j.fail(Reason{
+		ID: "not-bypassed", Order: orderBypass, Where: where,
+		What:  "in " + wording.Count(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way one namespace at a time, while that can be undone",
+		Clear: j.rollout("bypass", namespaces),
+	})
+}
+
+// after is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may
+// be used refuses every pod.
+func (j *judge) after() Assertion {
+	if j.past {
+		return ""
+	}
+	return PluginOff
+}
+
+func (j *judge) roles() {
+	if !j.facts.Read {
+		j.unknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: NoPolicyRoles, Why: "whether roles still let use policies: a saved plan does not hold rules", How: "read the source again instead of --plan"})
+		return
+	}
+	var left, kept []access.PolicyRole
+	for _, r := range j.facts.Roles {
+		if j.ofProvider(&r) {
+			kept = append(kept, r)
+		} else {
+			left = append(left, r)
+		}
+	}
+	if len(kept) > 0 {
+		j.tell(labelsOf(kept), "roles of the provider, for its own policies: it takes them away itself")
+	}
+	if j.past && len(left) > 0 {
+		j.tell(labelsOf(left), "roles that let use policies, which this server does not serve any more: they grant nothing")
+		return
+	}
+	j.bindings(left)
+	r := Reason{ID: "policy-roles", Order: orderRoles, After: j.after(), Where: labelsOf(left), What: wording.Count(len(left), "role still lets", "roles still let") + " somebody use policies"}
+	for i := range left {
+		if left[i].Only {
+			r.Clear = append(r.Clear, j.kubectl+" delete "+object("role", left[i].Namespace, left[i].Name))
+			continue
+		}
+		r.How = "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since"
+		r.Clear = append(r.Clear, j.kubectl+" patch --type=json --patch="+escape.Shell(left[i].Edit)+" "+object("role", left[i].Namespace, left[i].Name))
+	}
+	if len(left) > 0 {
+		j.fail(r)
+	}
+}
+
+// bindings to roles that will be gone would be left pointing to nothing.
+func (j *judge) bindings(roles []access.PolicyRole) {
+	r := Reason{ID: "policy-bindings", Order: orderBindings, After: j.after(), What: "bindings grant the use of policies and nothing else"}
+	for i := range roles {
+		if !roles[i].Only {
+			continue
+		}
+		for _, b := range roles[i].Bindings {
+			name := "ClusterRoleBinding " + b.Name
+			if b.Namespace != "" {
+				name = "RoleBinding " + b.Namespace + "/" + b.Name
+			}
+			r.Where = append(r.Where, name)
+			r.Clear = append(r.Clear, j.kubectl+" delete "+object("rolebinding", b.Namespace, b.Name))
+		}
+	}
+	if len(r.Where) > 0 {
+		j.fail(r)
+	}
+}
+
+// object names one to kubectl: an object of a namespace, or the kind of the same name that belongs to none.
+func object(kind, namespace, name string) string {
+	if namespace == "" {
+		return "cluster" + kind + " -- " + escape.Shell(name)
+	}
+	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
+}
+
+func labelsOf(roles []access.PolicyRole) []string {
+	out := make([]string, len(roles))
+	for i, r := range roles {
+		out[i] = "ClusterRole " + r.Name
+		if r.Namespace != "" {
+			out[i] = "Role " + r.Namespace + "/" + r.Name
+		}
+	}
+	return out
+}
+
+func (j *judge) ofProvider(r *access.PolicyRole) bool {
+	return !r.Every && len(r.Policies) > 0 && !slices.ContainsFunc(r.Policies, func(name string) bool { return !j.provider[name] })
+}
+
+// policies that are there, and who still depends on each.
+func (j *judge) policies() {
+	if j.past {
+		return
+	}
+	pods := map[string]int{}
+	for i := range j.plan.Namespaces {
+		for k := range j.plan.Namespaces[i].Workloads {
+			for _, name := range j.plan.Namespaces[i].Workloads[k].Observed {
+				pods[name]++
+			}
+		}
+	}
+	r := Reason{ID: "policies", Order: orderPolicies, After: j.after(), How: "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod"}
+	var names, provider []string
+	for i := range j.plan.Policies {
+		p := &j.plan.Policies[i]
+		if p.Provider {
+			provider = append(provider, p.Name)
+			continue
+		}
+		where := p.Name
+		if n := pods[p.Name]; n > 0 {
+			where += fmt.Sprintf(" (it admitted live pods of %s)", wording.Count(n, "workload", "workloads"))
+		}
+		r.Where = append(r.Where, where)
+		names = append(names, escape.Shell(p.Name))
+	}
+	if len(provider) > 0 {
+		j.tell(provider, "policies of the provider: it takes them away itself")
+	}
+	if len(names) == 0 {
+		return
+	}
+	r.What = wording.Count(len(names), "policy is", "policies are") + " still there, and will not be served any more"
+	r.Clear = []string{j.kubectl + " delete podsecuritypolicy -- " + strings.Join(names, " ")}
+	j.fail(r)
+}
+
+// labellers may lift the level of a namespace that they may write: told, for somebody to look at.
+func (j *judge) labellers() {
+	if !j.facts.Read {
+		return
+	}
+	var where []string
+	administrators := 0
+	for _, l := range j.facts.Labellers {
+		if l.Administrator {
+			administrators++
+			continue
+		}
+		name := l.Subject.Name
+		if l.Subject.Namespace != "" {
+			name = l.Subject.Namespace + "/" + name
+		}
+		in := "all namespaces"
+		if l.Namespace != "" {
+			in = "namespace " + l.Namespace
+		}
+		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", l.Subject.Kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
+	}
+	if len(where) > 0 {
+		j.tell(where, "who may write namespaces may lift their level: review them")
+	}
+	if administrators > 0 {
+		j.tell(nil, "%s set apart there", wording.Count(administrators, "grant to administrators is", "grants to administrators are"))
+	}
+}

@@ -1,0 +1,123 @@
+package gate
+
+import (
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Kind identifies a Result document; its apiVersion is that of the Plan.
+const Kind = "Gate"
+
+// Result is the answer, in a form for scripts. Every slice is sorted in the order in which to go on.
+type Result struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// To is the release to upgrade to; TargetVersion is the one that labels are pinned to.
+	To            string           `json:"to"`
+	TargetVersion string           `json:"targetVersion"`
+	Source        inventory.Source `json:"source"`
+	// Pass is true if there is no reason against the upgrade and nothing that could not be told.
+	Pass bool `json:"pass"`
+	// Reasons against the upgrade.
+	Reasons []Reason `json:"reasons"`
+	// Unknown is what could not be told, unless it was asserted.
+	Unknown []Unknown `json:"unknown"`
+	// Asserted are the names that were taken on trust.
+	Asserted []string `json:"asserted,omitempty"`
+	// Told is worth knowing and decides nothing.
+	Told []Note `json:"told,omitempty"`
+}
+
+// Reason is one thing to clear before the upgrade.
+type Reason struct {
+	ID string `json:"id"`
+	// What is a sentence.
+	What string `json:"what"`
+	// Where: the objects it is about, all of them.
+	Where []string `json:"where"`
+	// How says what to know before the commands are run, or what to do where there is none.
+	How string `json:"how,omitempty"`
+	// Clear are the commands, in order.
+	Clear []string `json:"clear"`
+	// After is the assertion that has to hold before the commands may be run; absent if none has to.
+	After Assertion `json:"after,omitempty"`
+	// Order is the place among reasons and unknowns: a lower one first.
+	Order int `json:"order"`
+}
+
+// Unknown is something that could not be told.
+type Unknown struct {
+	ID string `json:"id"`
+	// Why is a sentence: what is not seen, and what depends on it.
+	Why string `json:"why"`
+	// How says how to find out and what to do.
+	How string `json:"how,omitempty"`
+	// Clear are commands that help.
+	Clear []string `json:"clear,omitempty"`
+	// Assert is the name to assert once it is known to be so; absent where nobody's word can replace reading.
+	Assert Assertion `json:"assert,omitempty"`
+	Order  int       `json:"order"`
+}
+
+// Note is worth knowing.
+type Note struct {
+	What  string   `json:"what"`
+	Where []string `json:"where,omitempty"`
+}
+
+// Assertion is something that the user says is so.
+type Assertion string
+
+// The assertions.
+const (
+	PluginOff       Assertion = "psp-plugin-off"
+	PoliciesSaved   Assertion = "policies-saved"
+	NoPolicyRoles   Assertion = "no-policy-roles"
+	NoSeccomp       Assertion = "no-seccomp-annotations"
+	HelmClean       Assertion = "helm-releases-clean"
+	NamespacesReady Assertion = "new-namespaces-labelled"
+)
+
+// Assertions are all names with what each says, in the order in which they come up.
+func Assertions() []struct {
+	Name  Assertion
+	Means string
+} {
+	return []struct {
+		Name  Assertion
+		Means string
+	}{
+		{PoliciesSaved, "the policies and their RBAC are saved outside the cluster"},
+		{PluginOff, "no API server's flags name the plugin PodSecurityPolicy"},
+		{NoPolicyRoles, "no role lets use policies any more (for --plan)"},
+		{NoSeccomp, "no template relies on a seccomp annotation (for --plan)"},
+		{HelmClean, "no stored Helm release holds a policy"},
+		{NamespacesReady, "who makes namespaces labels them, or a default is configured"},
+	}
+}
+
+// The places of reasons and unknowns: the order in which no step opens a gap or breaks what runs.
+const (
+	orderRead = iota + 1
+	orderSave
+	orderObserve
+	orderTemplates
+	orderSeccomp
+	orderBreaks
+	orderIgnored
+	orderEnforce
+	orderBypass
+	orderPlugin
+	orderBindings
+	orderRoles
+	orderPolicies
+	orderHelm
+	orderNewNamespaces
+)
+
+func newResult(p *migrate.Plan, o Options) *Result {
+	return &Result{
+		APIVersion: migrate.APIVersion, Kind: Kind, To: o.To.String(), TargetVersion: p.TargetVersion, Source: p.Source,
+		Reasons: []Reason{}, Unknown: []Unknown{},
+	}
+}

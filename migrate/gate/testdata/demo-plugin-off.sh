@@ -1,0 +1,52 @@
+#!/bin/sh
+# FAIL: not ready for v1.25, from context test (server v1.24.17): 6 reasons, 3 things that could not be told. Taken on trust: psp-plugin-off.
+# Review every line before you run it, and ask the gate again after it.
+set -eu
+
+# could not tell backup: whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back
+#   kubectl --context=test get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml
+#   once you know: --assert=policies-saved
+
+# no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say
+psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,search,shop,windows'
+
+# labels-without-effect: labels that the server ignores, or takes for another value than they say
+kubectl --context=test label --overwrite namespace search pod-security.kubernetes.io/enforced-
+
+# no-enforce: 12 namespaces have no enforce label: without policies everything is let in there
+psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,search,shop,windows'
+
+# policy-bindings: bindings grant the use of policies and nothing else
+kubectl --context=test delete rolebinding --namespace=blog -- psp-apps
+kubectl --context=test delete rolebinding --namespace=monitoring -- psp-apps
+kubectl --context=test delete rolebinding --namespace=payments -- psp-apps
+kubectl --context=test delete rolebinding --namespace=shop -- psp-apps
+kubectl --context=test delete rolebinding --namespace=ci -- psp-databases
+kubectl --context=test delete rolebinding --namespace=monitoring -- psp-databases
+kubectl --context=test delete rolebinding --namespace=orders-db -- psp-databases
+kubectl --context=test delete rolebinding --namespace=windows -- psp-databases
+kubectl --context=test delete rolebinding --namespace=logging -- psp-log-readers
+kubectl --context=test delete rolebinding --namespace=bookings -- psp-mesh
+kubectl --context=test delete rolebinding --namespace=monitoring -- psp-node-agents
+kubectl --context=test delete rolebinding --namespace=reports -- psp-node-agents
+kubectl --context=test delete rolebinding --namespace=reports -- psp-old-batch
+
+# policy-roles: 6 roles still let somebody use policies
+kubectl --context=test delete clusterrole -- psp:apps
+kubectl --context=test delete clusterrole -- psp:databases
+kubectl --context=test delete clusterrole -- psp:log-readers
+kubectl --context=test delete clusterrole -- psp:mesh
+kubectl --context=test delete clusterrole -- psp:node-agents
+kubectl --context=test delete clusterrole -- psp:old-batch
+
+# policies: 6 policies are still there, and will not be served any more
+#   save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod
+kubectl --context=test delete podsecuritypolicy -- apps databases fixed-uid log-readers mesh node-agents
+
+# could not tell helm-releases: whether a stored Helm release holds a policy or names one: the Secrets and ConfigMaps of releases were not read. Where one does, the next helm upgrade fails on v1.25, and a rollback to such a revision brings it back
+#   for every release, upgrade to a chart without policies while the server still serves them, or rewrite the stored manifest (helm-mapkubeapis)
+#   once you know: --assert=helm-releases-clean
+
+# could not tell new-namespaces: which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in
+#   label them where they are made, or give every API server the admission configuration that 'psp2pss gate -o admission-config' prints
+#   once you know: --assert=new-namespaces-labelled
