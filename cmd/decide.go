@@ -61,7 +61,7 @@ const allowPartialFlag = "allow-partial"
 
 // decidingFlags shape the decision, which a saved plan already holds.
 func decidingFlags() []string {
-	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
+	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn", admissionConfigFlag}
 }
 
 // options checks the flags and turns them into options of the decision.

@@ -25,15 +25,17 @@ type gateOptions struct {
 	Source SourceOptions
 	Decide migrate.Options
 	// To is the release to upgrade to; the zero value chooses by the server.
-	To      api.Version
-	Assert  []gate.Assertion
-	Outputs []output
+	To        api.Version
+	Assert    []gate.Assertion
+	Admission string // the file of --admission-config
+	Outputs   []output
 }
 
 // gateFlags are the flags of gate as given.
 type gateFlags struct {
 	source       SourceOptions
 	to, target   string
+	admission    string
 	assert       []string
 	outputs      []string
 	allowPartial bool
@@ -69,6 +71,9 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
   # The way there, as a script to read first
   psp2pss gate -o commands=clear.sh
 
+  # With the configuration that the API servers run with
+  psp2pss gate --admission-config=admission.yaml
+
   # What gives namespaces without labels a level
   psp2pss gate -o admission-config`,
 		Args: noArgs,
@@ -80,6 +85,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not tell; may be repeated; one of "+strings.Join(assertionNames(), ", "))
 	complete(cmd, "assert", assertionNames())
+	addAdmissionConfigFlag(flags, &f.admission)
 	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -110,7 +116,7 @@ func assertionHelp() string {
 
 // options checks all flags before anything is touched.
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
-	o := &gateOptions{streams: streams, deps: deps}
+	o := &gateOptions{streams: streams, deps: deps, Admission: f.admission}
 	var err error
 	if o.To, err = parseTo(f.to); err != nil {
 		return nil, err
@@ -166,6 +172,10 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
 	if err := checkTargets(o.Outputs); err != nil {
+		return err
+	}
+	var err error
+	if o.Decide.Admission, err = readAdmission(ctx, o.Admission); err != nil {
 		return err
 	}
 	plan, facts, err := o.read(ctx)

@@ -20,26 +20,27 @@ func mayImport() map[string][]string {
 	stages := []string{"migrate/mapping", "migrate/access", "simulate", "pspparse/inventory", "pspparse"}
 	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
-		".":                  {"cmd"},
-		"pspparse":           {},
-		"pspparse/inventory": {"pspparse"},
-		"pspparse/files":     {"pspparse/inventory", "pspparse"},
-		"pspparse/cluster":   {"pspparse/inventory", "pspparse"},
-		"simulate":           {"pspparse/inventory", "pspparse"},
-		"migrate/mapping":    {"pspparse"},
-		"migrate/access":     {"pspparse/inventory"},
-		"migrate":            stages,
-		"migrate/escape":     {},
-		"migrate/wording":    {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
-		"migrate/manifest":   {"migrate/escape"},
-		"migrate/labels":     writers,
-		"migrate/patch":      writers,
-		"migrate/gate":       append([]string{"migrate/access"}, writers...),
-		"migrate/rollout":    {"migrate", "migrate/labels"},
-		"migrate/report":     writers,
-		"fixtures":           {},
+		".":                        {"cmd"},
+		"pspparse":                 {},
+		"pspparse/inventory":       {"pspparse"},
+		"pspparse/admissionconfig": {},
+		"pspparse/files":           {"pspparse/inventory", "pspparse"},
+		"pspparse/cluster":         {"pspparse/inventory", "pspparse"},
+		"simulate":                 {"pspparse/inventory", "pspparse"},
+		"migrate/mapping":          {"pspparse"},
+		"migrate/access":           {"pspparse/inventory"},
+		"migrate":                  stages,
+		"migrate/escape":           {},
+		"migrate/wording":          {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/manifest":         {"migrate/escape"},
+		"migrate/labels":           writers,
+		"migrate/patch":            writers,
+		"migrate/gate":             append([]string{"migrate/access"}, writers...),
+		"migrate/rollout":          {"migrate", "migrate/labels"},
+		"migrate/report":           writers,
+		"fixtures":                 {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "fixtures",
 		}, stages...),
 	}
 }
@@ -51,7 +52,7 @@ func mayReach() map[string][]string {
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},
-		"k8s.io/pod-security-admission/admission": {},
+		"k8s.io/pod-security-admission/admission": {"pspparse/admissionconfig", "cmd", "."},
 	}
 }
 
@@ -61,7 +62,7 @@ func mayName() map[string][]string {
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/files", "pspparse/inventory", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/admissionconfig", "pspparse/files", "pspparse/inventory", "migrate/manifest", "cmd"},
 	}
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	EmptyNamespaces EmptyNamespaces
 	// Enforce, Audit and Warn override the recommended level of a mode; empty leaves the rule.
 	Enforce, Audit, Warn api.Level
+	// Admission is the API server's admission configuration; nil where it is not known.
+	Admission *Admission
 	// AllowPartial recommends enforce even where a gap touches the namespace.
 	AllowPartial bool
 }
@@ -52,6 +54,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		TargetVersion: b.target.String(),
 		Source:        inv.Source,
 		Basis:         cmp.Or(opts.Basis, BasisWorkloads),
+		Admission:     opts.Admission,
 		Cautions:      b.cautions,
 		Skipped:       inv.Skipped,
 		FinishedPods:  inv.FinishedPods,
@@ -77,6 +80,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{}}
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
+	b.exemptUsers()
 	b.indexPolicies()
 	switch server, known := serverMinor(inv.Source.ServerVersion); {
 	case known && !server.Older(OldestTarget()):

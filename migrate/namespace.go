@@ -72,6 +72,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	b.acrossVersions(&out, workloads)
 	b.decide(&out)
 	b.caution(&out)
+	b.configured(&out, ns.Labels, workloads)
 	out.Lost = b.namespaceLost(&out)
 	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
 	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)

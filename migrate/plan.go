@@ -22,8 +22,11 @@ type Plan struct {
 	TargetVersion string           `json:"targetVersion"`
 	Source        inventory.Source `json:"source"`
 	// Basis is what decided: workloads (default), policies or both.
-	Basis      Basis       `json:"basis"`
-	Policies   []Policy    `json:"policies"`
+	Basis    Basis    `json:"basis"`
+	Policies []Policy `json:"policies"`
+	// Admission is what the API server's admission configuration says; absent where none was given, since the API does not
+	// tell.
+	Admission  *Admission  `json:"admission,omitempty"`
 	Namespaces []Namespace `json:"namespaces"`
 	// Causes tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
 	// the most frequent first.
@@ -58,6 +61,17 @@ const (
 	BasisEmpty     Basis = "empty"
 	BasisOverride  Basis = "override"
 )
+
+// Admission is what holds beside the labels of namespaces.
+type Admission struct {
+	// Defaults hold for every mode that a namespace has no label for, each with its version.
+	Defaults Labels `json:"defaults"`
+	// Exempt from all checks: namespaces, the pods of runtime classes, and what users themselves create. A user's exemption
+	// does not cover the pods that controllers make for them.
+	Namespaces     []string `json:"namespaces,omitempty"`
+	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
+	Usernames      []string `json:"usernames,omitempty"`
+}
 
 // Policy is one PodSecurityPolicy, assessed.
 type Policy struct {
@@ -187,6 +201,10 @@ type Namespace struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// Current labels, as they stand; a mode that is not labelled is absent.
 	Current Labels `json:"current"`
+	// Effective is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
+	Effective *Labels `json:"effective,omitempty"`
+	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say.
+	Exempt bool `json:"exempt,omitempty"`
 	// Permitted: the least strict closest level over the usable policies; Needed: the strictest level that everything
 	// in the namespace meets on the day after; Achievable: the strictest that everything would meet if the templates
 	// stated what policies fill in today. It is absent where there are no policies, and where not all was read.

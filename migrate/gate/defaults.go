@@ -41,6 +41,16 @@ func (j *judge) newNamespaces() {
 	if service := j.managed(); service != "" {
 		how = service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
 	}
+	if a := j.plan.Admission; a != nil {
+		if a.Defaults.Enforce != string(api.LevelPrivileged) {
+			return
+		}
+		j.unknown(Unknown{
+			ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady, How: how,
+			Why: "which level a namespace gets that is made from now on: the admission configuration lets everything in by default",
+		})
+		return
+	}
 	j.unknown(Unknown{
 		ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady,
 		Why: "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in",

@@ -13,11 +13,13 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/fixtures"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/admissionconfig"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -90,6 +92,9 @@ func TestDemo(t *testing.T) {
 	golden(t, "demo.names", gate.Name, r)
 	golden(t, "demo.sh", gate.Commands, r)
 	golden(t, "admission-config.yaml", gate.AdmissionConfig, r)
+	if _, err := admissionconfig.Read(func(name string) (io.ReadCloser, error) { return os.Open(name) }, "testdata/admission-config.yaml"); err != nil {
+		t.Errorf("no API server would read what is printed: %v", err)
+	}
 	golden(t, "demo-plugin-off.sh", gate.Commands, judge(t, demo, "v1.24.17", "v1.25", gate.PluginOff))
 
 	var again gate.Result
@@ -168,9 +173,9 @@ func TestReasons(t *testing.T) {
 			name: "a label that what runs does not meet", server: "v1.25.4", to: "v1.26",
 			input: []string{namespace("restricted", "v1.25"), deployment("", plain)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the enforce label of their namespace",
+				ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the level of their namespace",
 				Where: []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
-				How:   "this loosens the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
+				How:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
 				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 			}},
 		},
@@ -178,9 +183,9 @@ func TestReasons(t *testing.T) {
 			name: "a label that follows the server meets a new check", server: "v1.33.1", to: "v1.34",
 			input: []string{namespace("baseline", "latest"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under an enforce label that lets them in today",
+				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under a level that lets them in today",
 				Where: []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
-				How:   "the label follows the server's own version: pin it, or loosen it",
+				How:   "the level follows the server's own version: pin it, or loosen it",
 				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
 		},
@@ -189,9 +194,9 @@ func TestReasons(t *testing.T) {
 			name: "a pin ahead of the server comes into force with the upgrade", server: "v1.33.1", to: "v1.34",
 			input: []string{namespace("baseline", "v1.36"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under an enforce label that lets them in today",
+				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under a level that lets them in today",
 				Where: []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
-				How:   "the label follows the server's own version: pin it, or loosen it",
+				How:   "the level follows the server's own version: pin it, or loosen it",
 				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
 		},
@@ -330,5 +335,69 @@ func TestHostile(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What the admission configuration gives a namespace without labels counts as its level, and what it exempts as no reason.
+func TestAdmissionConfiguration(t *testing.T) {
+	t.Parallel()
+	unlabelled := "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\n" + deployment("", "runtimeClassName: kata, "+plain)
+	latest := func(enforce string) migrate.Labels {
+		return migrate.Labels{Enforce: enforce, EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"}
+	}
+	tests := []struct {
+		name          string
+		admission     migrate.Admission
+		wantEffective string
+		wantExempt    bool
+		wantCautions  []string // of the plan and of the namespace
+		want          []string // reasons and unknowns
+	}{
+		{name: "no default", admission: migrate.Admission{Defaults: latest("privileged")}, wantEffective: "privileged", want: []string{"no-audit-and-warn", "no-enforce", "new-namespaces"}},
+		{name: "a default that holds", admission: migrate.Admission{Defaults: latest("baseline")}, wantEffective: "baseline"},
+		{name: "one that does not", admission: migrate.Admission{Defaults: latest("restricted")}, wantEffective: "restricted", want: []string{"refused-by-label"}},
+		{
+			name: "an exempt namespace", admission: migrate.Admission{Defaults: latest("restricted"), Namespaces: []string{"web"}}, wantEffective: "restricted", wantExempt: true,
+			wantCautions: []string{"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say, and from v1.25 on the server warns where they say other than privileged"},
+		},
+		{
+			name: "exempt users and runtime classes", admission: migrate.Admission{Defaults: latest("baseline"), Usernames: []string{"ann"}, RuntimeClasses: []string{"kata"}}, wantEffective: "baseline",
+			wantCautions: []string{
+				"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; and where a user is a controller, everybody who may create its workloads is exempt",
+				"the admission configuration exempts the runtime class of deployment/api: those pods are not checked, and count here all the same",
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := inventory.NewBuilder()
+			if err := files.ReadFS(fstest.MapFS{"in.yaml": {Data: []byte(unlabelled)}}, b); err != nil {
+				t.Fatal(err)
+			}
+			inv := b.Build(inventory.Source{Kind: inventory.SourceCluster, ServerVersion: "v1.25.3"})
+			p, err := migrate.Build(inv, migrate.Options{Admission: &tt.admission})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := latest(tt.wantEffective)
+			if diff := cmp.Diff(&want, p.Namespaces[0].Effective); diff != "" || p.Namespaces[0].Exempt != tt.wantExempt {
+				t.Errorf("exempt: %t; effective (-want +got):\n%s", p.Namespaces[0].Exempt, diff)
+			}
+			if diff := cmp.Diff(tt.wantCautions, append(p.Cautions, p.Namespaces[0].Cautions...), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("cautions (-want +got):\n%s", diff)
+			}
+			r := gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.HelmClean}})
+			var got []string
+			for _, reason := range r.Reasons {
+				got = append(got, reason.ID)
+			}
+			for _, u := range r.Unknown {
+				got = append(got, u.ID)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("reasons and unknowns (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -20,7 +20,7 @@ func (j *judge) labels() {
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		rec := ns.Recommended
-		if ns.Unread || ns.Current.Enforce != "" || !named(ns) {
+		if ns.Unread || ns.Current.Enforce != "" || !named(ns) || j.byDefault(ns) {
 			continue
 		}
 		if rec.Audit != "" && (ns.Current.Audit == "" || ns.Current.Warn == "") {
@@ -54,6 +54,15 @@ func (j *judge) labels() {
 		})
 	}
 	j.ignored()
+}
+
+// byDefault is true where the admission configuration says what holds in a namespace without labels: it is exempt, or has a
+// level, of which breaks says whether it is met.
+func (j *judge) byDefault(ns *migrate.Namespace) bool {
+	if ns.Exempt {
+		j.tell([]string{ns.Name}, "exempt by the admission configuration: nothing in it is checked")
+	}
+	return ns.Exempt || ns.Effective != nil && ns.Effective.Enforce != string(api.LevelPrivileged)
 }
 
 func (j *judge) rollout(stage string, namespaces []string) []string {
@@ -113,21 +122,25 @@ func valid(key, value string) bool {
 
 // breaks finds enforce labels that what runs does not meet: today already, or once the server is To.
 func (j *judge) breaks() {
-	now := Reason{ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the enforce label of their namespace", How: "this loosens the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'"}
-	later := Reason{ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under an enforce label that lets them in today", How: "the label follows the server's own version: pin it, or loosen it"}
+	now := Reason{ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the level of their namespace", How: "this sets the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'"}
+	later := Reason{ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under a level that lets them in today", How: "the level follows the server's own version: pin it, or loosen it"}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
-		level, err := api.ParseLevel(ns.Current.Enforce)
-		if err != nil || level == api.LevelPrivileged || !named(ns) {
+		enforced := ns.Current
+		if ns.Effective != nil {
+			enforced = *ns.Effective
+		}
+		level, err := api.ParseLevel(enforced.Enforce)
+		if err != nil || level == api.LevelPrivileged || ns.Exempt || !named(ns) {
 			continue
 		}
-		after := j.effective(ns.Current.EnforceVersion, j.opts.To)
+		after := j.effective(enforced.EnforceVersion, j.opts.To)
 		if met(neededAt(ns, after), level) {
 			continue
 		}
 		r, at := &now, after
 		if j.server != (api.Version{}) {
-			if today := j.effective(ns.Current.EnforceVersion, j.server); met(neededAt(ns, today), level) && today != after {
+			if today := j.effective(enforced.EnforceVersion, j.server); met(neededAt(ns, today), level) && today != after {
 				r = &later
 			}
 		}

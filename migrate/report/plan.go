@@ -74,14 +74,25 @@ func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
 			name += " *"
 		}
 		if !wide {
-			g.add(name, dash(ns.Current.Enforce), enforceCell(ns), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
+			g.add(name, currentCell(ns, ns.Current.Enforce), enforceCell(ns), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
 			continue
 		}
-		g.add(name, dash(wording.LevelVersion(ns.Current.Enforce, ns.Current.EnforceVersion)), enforceCell(ns),
+		g.add(name, currentCell(ns, wording.LevelVersion(ns.Current.Enforce, ns.Current.EnforceVersion)), enforceCell(ns),
 			dash(string(ns.Permitted)), dash(string(ns.Needed)), dash(ns.Recommended.Audit), dash(ns.Recommended.Warn),
 			fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
 	}
 	return g
+}
+
+// currentCell is the level of the label, or what the admission configuration has in its place.
+func currentCell(ns *migrate.Namespace, label string) string {
+	switch {
+	case ns.Exempt:
+		return "exempt"
+	case ns.Current.Enforce == "" && ns.Effective != nil:
+		return escape.Terminal(ns.Effective.Enforce) + " (default)"
+	}
+	return dash(label)
 }
 
 func yesNo(b bool) string {
