@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -397,6 +398,38 @@ func TestAdmissionConfiguration(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("reasons and unknowns (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Policies count as asked unless live pods show that none is; the one that lets everything through unchanged is no obstacle.
+func TestBypass(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		policy   migrate.Policy
+		pods     int
+		observed []string
+		want     bool
+	}{
+		{name: "nothing runs yet", policy: migrate.Policy{Name: "p", Closest: api.LevelBaseline}, want: true},
+		{name: "pods that it admitted", policy: migrate.Policy{Name: "p", Closest: api.LevelBaseline}, pods: 2, observed: []string{"p"}, want: true},
+		{name: "pods that none admitted", policy: migrate.Policy{Name: "p", Closest: api.LevelBaseline}, pods: 2},
+		{name: "one that lets everything through", policy: migrate.Policy{Name: "p", Closest: api.LevelPrivileged}, pods: 2, observed: []string{"p"}},
+		{name: "but changes it", policy: migrate.Policy{Name: "p", Closest: api.LevelPrivileged, Mutating: []string{"runAsUser"}}, pods: 2, observed: []string{"p"}, want: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &migrate.Plan{
+				Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{tt.policy},
+				Namespaces: []migrate.Namespace{{Name: "web", Observed: tt.observed, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Pods: tt.pods, AdmittedBy: "p"}}}},
+			}
+			r := gate.Judge(p, gate.Facts{Read: true}, gate.Options{})
+			got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "not-bypassed" })
+			if got != tt.want {
+				t.Errorf("not-bypassed is %t", got)
 			}
 		})
 	}
