@@ -434,3 +434,44 @@ func TestBypass(t *testing.T) {
 		})
 	}
 }
+
+// A namespace that another tool writes is left to that, and a label that somebody has set is only replaced where it is said.
+func TestStages(t *testing.T) {
+	t.Parallel()
+	six := migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"}
+	w := []migrate.Workload{{Kind: "Deployment", Name: "api", AdmittedBy: "p"}}
+	p := &migrate.Plan{
+		Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{{Name: "p", Closest: api.LevelBaseline}},
+		Namespaces: []migrate.Namespace{
+			{Name: "bare", Recommended: six, Action: migrate.ActionAdd},
+			{Name: "git", Recommended: six, Action: migrate.ActionAdd, Owner: "Flux", Workloads: w},
+			{Name: "looser", Recommended: six, Action: migrate.ActionChange, Current: migrate.Labels{Enforce: "privileged"}, Workloads: w},
+			{Name: "warned", Recommended: six, Action: migrate.ActionAdd, Current: migrate.Labels{Warn: "baseline"}},
+		},
+	}
+	r := gate.Judge(p, gate.Facts{Read: true}, gate.Options{Tool: "kubectl psp2pss"})
+	got := map[string][]string{}
+	for _, reason := range r.Reasons {
+		got[reason.ID] = append([]string{reason.How}, reason.Clear...)
+	}
+	delete(got, "policies")
+	labelled := func(stage string) []string {
+		return []string{
+			"--force replaces labels that somebody has set to another value: warned; where another tool writes the labels they belong into its source ('kubectl psp2pss labels -o manifest'): git (Flux)",
+			"kubectl psp2pss rollout --stage=" + stage + " --yes --namespace=bare",
+			"kubectl psp2pss rollout --stage=" + stage + " --yes --namespace=warned --force",
+		}
+	}
+	want := map[string][]string{
+		"no-audit-and-warn": labelled("observe"), "no-enforce": labelled("enforce"),
+		"not-bypassed": {
+			"another tool writes git: it may undo what --force does there, unless its source says the same",
+			"kubectl psp2pss rollout --stage=enforce --yes --namespace=looser --force",
+			"kubectl psp2pss rollout --stage=enforce --yes --namespace=git --force",
+			"kubectl psp2pss rollout --stage=bypass --yes --namespace='git,looser' --force",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

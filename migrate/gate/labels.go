@@ -16,7 +16,9 @@ const labelPrefix = "pod-security.kubernetes.io/"
 
 // labels finds namespaces without a level, and labels that the server ignores or takes for something else.
 func (j *judge) labels() {
-	var observe, enforce, owned []string
+	observe := Reason{ID: "no-audit-and-warn", Order: orderObserve}
+	enforce := Reason{ID: "no-enforce", Order: orderEnforce}
+	var toObserve, toEnforce stage
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		rec := ns.Recommended
@@ -24,36 +26,62 @@ func (j *judge) labels() {
 			continue
 		}
 		if rec.Audit != "" && (ns.Current.Audit == "" || ns.Current.Warn == "") {
-			observe = append(observe, ns.Name)
+			observe.Where = append(observe.Where, ns.Name)
+			toObserve.add(ns, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel)
 		}
 		if rec.Enforce == "" {
 			j.tell([]string{ns.Name}, "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured")
 			continue
 		}
-		enforce = append(enforce, ns.Name)
-		if ns.Owner != "" {
-			owned = append(owned, ns.Name+" ("+ns.Owner+")")
-		}
+		enforce.Where = append(enforce.Where, ns.Name)
+		toEnforce.add(ns, migrate.LabelKeys()...)
 	}
-	how := ""
-	if len(owned) > 0 {
-		how = "where another tool writes the labels they belong into its source ('" + j.tool + " labels -o manifest'): " + strings.Join(owned, ", ")
+	if n := len(observe.Where); n > 0 {
+		observe.What = wording.Count(n, "namespace has", "namespaces have") + " no audit and warn labels yet: set them first, and look at what they say"
+		observe.How, observe.Clear = j.take("observe", &toObserve)
+		j.fail(observe)
 	}
-	if len(observe) > 0 {
-		j.fail(Reason{
-			ID: "no-audit-and-warn", Order: orderObserve, Where: observe, How: how,
-			What:  wording.Count(len(observe), "namespace has", "namespaces have") + " no audit and warn labels yet: set them first, and look at what they say",
-			Clear: j.rollout("observe", observe),
-		})
-	}
-	if len(enforce) > 0 {
-		j.fail(Reason{
-			ID: "no-enforce", Order: orderEnforce, Where: enforce, How: how,
-			What:  wording.Count(len(enforce), "namespace has", "namespaces have") + " no enforce label: without policies everything is let in there",
-			Clear: j.rollout("enforce", enforce),
-		})
+	if n := len(enforce.Where); n > 0 {
+		enforce.What = wording.Count(n, "namespace has", "namespaces have") + " no enforce label: without policies everything is let in there"
+		enforce.How, enforce.Clear = j.take("enforce", &toEnforce)
+		j.fail(enforce)
 	}
 	j.ignored()
+}
+
+// stage sorts namespaces by how they can be labelled: plainly; over a label that somebody else has set to another value;
+// at the source of the tool that writes them.
+type stage struct{ plain, over, owned []string }
+
+func (s *stage) add(ns *migrate.Namespace, keys ...string) {
+	differs := func(key string) bool {
+		today := ns.Current.Get(key)
+		return today != "" && ns.Recommended.Get(key) != "" && today != ns.Recommended.Get(key)
+	}
+	switch {
+	case ns.Owner != "":
+		s.owned = append(s.owned, ns.Name+" ("+ns.Owner+")")
+	case slices.ContainsFunc(keys, differs):
+		s.over = append(s.over, ns.Name)
+	default:
+		s.plain = append(s.plain, ns.Name)
+	}
+}
+
+// take is how to take a stage.
+func (j *judge) take(name string, s *stage) (how string, clear []string) {
+	var remarks []string
+	if len(s.plain) > 0 {
+		clear = append(clear, j.rollout(name, s.plain))
+	}
+	if len(s.over) > 0 {
+		clear = append(clear, j.rollout(name, s.over)+" --force")
+		remarks = append(remarks, "--force replaces labels that somebody has set to another value: "+strings.Join(s.over, ", "))
+	}
+	if len(s.owned) > 0 {
+		remarks = append(remarks, "where another tool writes the labels they belong into its source ('"+j.tool+" labels -o manifest'): "+strings.Join(s.owned, ", "))
+	}
+	return strings.Join(remarks, "; "), clear
 }
 
 // byDefault is true where the admission configuration says what holds in a namespace without labels: it is exempt, or has a
@@ -65,8 +93,8 @@ func (j *judge) byDefault(ns *migrate.Namespace) bool {
 	return ns.Exempt || ns.Effective != nil && ns.Effective.Enforce != string(api.LevelPrivileged)
 }
 
-func (j *judge) rollout(stage string, namespaces []string) []string {
-	return []string{fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.context, stage, escape.Shell(strings.Join(namespaces, ",")))}
+func (j *judge) rollout(stage string, namespaces []string) string {
+	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.context, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
 // ignored finds what under the prefix does not do what it says.

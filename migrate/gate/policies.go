@@ -93,7 +93,8 @@ func (j *judge) bypass() {
 		p := &j.plan.Policies[i]
 		open[p.Name] = p.Closest == api.LevelPrivileged && len(p.Mutating) == 0
 	}
-	var where, namespaces []string
+	var where []string
+	var left []*migrate.Namespace
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		var by []string
@@ -106,17 +107,43 @@ func (j *judge) bypass() {
 			continue
 		}
 		slices.Sort(by)
-		namespaces = append(namespaces, ns.Name)
+		left = append(left, ns)
 		where = append(where, ns.Name+": "+strings.Join(slices.Compact(by), ", "))
 	}
 	if len(where) == 0 {
 		return
 	}
-	j.fail(Reason{
+	r := Reason{
 		ID: "not-bypassed", Order: orderBypass, Where: where,
-		What:  "in " + wording.Count(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way one namespace at a time, while that can be undone",
-		Clear: j.rollout("bypass", namespaces),
-	})
+		What: "in " + wording.Count(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way, while that can be undone",
+	}
+	r.How, r.Clear = j.letPast(left)
+	j.fail(r)
+}
+
+// letPast lets the pods of namespaces past the policies, after the level that is recommended is on: nothing else would hold
+// them.
+func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, clear []string) {
+	var all, other, owned []string
+	for _, ns := range namespaces {
+		all = append(all, ns.Name)
+		switch {
+		case ns.Owner != "":
+			owned = append(owned, ns.Name)
+		case ns.Current.Enforce != "" && ns.Action != migrate.ActionUnchanged:
+			other = append(other, ns.Name)
+		}
+	}
+	if len(other) > 0 {
+		clear = append(clear, j.rollout("enforce", other)+" --force")
+	}
+	bypass := j.rollout("bypass", all)
+	if len(owned) > 0 {
+		how = "another tool writes " + strings.Join(owned, ", ") + ": it may undo what --force does there, unless its source says the same"
+		clear = append(clear, j.rollout("enforce", owned)+" --force")
+		bypass += " --force"
+	}
+	return how, append(clear, bypass)
 }
 
 // after is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may

@@ -8,13 +8,17 @@ set -eu
 #   once you know: --assert=policies-saved
 
 # no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say
-psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,search,shop,windows'
+#   --force replaces labels that somebody has set to another value: search
+psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
+psp2pss rollout --context=test --stage=observe --yes --namespace=search --force
 
 # labels-without-effect: labels that the server ignores, or takes for another value than they say
 kubectl --context=test label --overwrite namespace search pod-security.kubernetes.io/enforced-
 
 # no-enforce: 12 namespaces have no enforce label: without policies everything is let in there
-psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,search,shop,windows'
+#   --force replaces labels that somebody has set to another value: search
+psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
+psp2pss rollout --context=test --stage=enforce --yes --namespace=search --force
 
 # policy-bindings: bindings grant the use of policies and nothing else
 kubectl --context=test delete rolebinding --namespace=blog -- psp-apps

@@ -8,7 +8,9 @@ set -eu
 #   once you know: --assert=policies-saved
 
 # no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say
-psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,search,shop,windows'
+#   --force replaces labels that somebody has set to another value: search
+psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
+psp2pss rollout --context=test --stage=observe --yes --namespace=search --force
 
 # filled-in-by-policies: 8 workloads live by values that policies fill in and no template says
 #   read the file before it is run: it makes the workloads roll out
@@ -19,10 +21,14 @@ sh keep.sh
 kubectl --context=test label --overwrite namespace search pod-security.kubernetes.io/enforced-
 
 # no-enforce: 12 namespaces have no enforce label: without policies everything is let in there
-psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,search,shop,windows'
+#   --force replaces labels that somebody has set to another value: search
+psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
+psp2pss rollout --context=test --stage=enforce --yes --namespace=search --force
 
-# not-bypassed: in 11 namespaces policies still decide about pods: take them out of the way one namespace at a time, while that can be undone
-psp2pss rollout --context=test --stage=bypass --yes --namespace='blog,bookings,ci,logging,monitoring,orders-db,payments,reports,search,shop,windows'
+# not-bypassed: in 11 namespaces policies still decide about pods: take them out of the way, while that can be undone
+#   another tool writes payments: it may undo what --force does there, unless its source says the same
+psp2pss rollout --context=test --stage=enforce --yes --namespace=payments --force
+psp2pss rollout --context=test --stage=bypass --yes --namespace='blog,bookings,ci,logging,monitoring,orders-db,payments,reports,search,shop,windows' --force
 
 # could not tell admission-plugin: whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API
 #   take PodSecurityPolicy out of --enable-admission-plugins, and out of --disable-admission-plugins, of every API server: from v1.25 on it does not start with a plugin that it does not know in either
