@@ -69,19 +69,19 @@ func (s *stage) add(ns *migrate.Namespace, keys ...string) {
 }
 
 // take is how to take a stage.
-func (j *judge) take(name string, s *stage) (how string, clear []string) {
+func (j *judge) take(name string, s *stage) (how string, commands []string) {
 	var remarks []string
 	if len(s.plain) > 0 {
-		clear = append(clear, j.rollout(name, s.plain))
+		commands = append(commands, j.rollout(name, s.plain))
 	}
 	if len(s.over) > 0 {
-		clear = append(clear, j.rollout(name, s.over)+" --force")
+		commands = append(commands, j.rollout(name, s.over)+" --force")
 		remarks = append(remarks, "--force replaces labels that somebody has set to another value: "+strings.Join(s.over, ", "))
 	}
 	if len(s.owned) > 0 {
 		remarks = append(remarks, "where another tool writes the labels they belong into its source ('"+j.tool+" labels -o manifest'): "+strings.Join(s.owned, ", "))
 	}
-	return strings.Join(remarks, "; "), clear
+	return strings.Join(remarks, "; "), commands
 }
 
 // byDefault is true where the admission configuration says what holds in a namespace without labels: it is exempt, or has a

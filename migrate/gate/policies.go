@@ -123,7 +123,7 @@ func (j *judge) bypass() {
 
 // letPast lets the pods of namespaces past the policies, after the level that is recommended is on: nothing else would hold
 // them.
-func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, clear []string) {
+func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands []string) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
 		all = append(all, ns.Name)
@@ -135,15 +135,15 @@ func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, clear []st
 		}
 	}
 	if len(other) > 0 {
-		clear = append(clear, j.rollout("enforce", other)+" --force")
+		commands = append(commands, j.rollout("enforce", other)+" --force")
 	}
 	bypass := j.rollout("bypass", all)
 	if len(owned) > 0 {
 		how = "another tool writes " + strings.Join(owned, ", ") + ": it may undo what --force does there, unless its source says the same"
-		clear = append(clear, j.rollout("enforce", owned)+" --force")
+		commands = append(commands, j.rollout("enforce", owned)+" --force")
 		bypass += " --force"
 	}
-	return how, append(clear, bypass)
+	return how, append(commands, bypass)
 }
 
 // after is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may
