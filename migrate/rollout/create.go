@@ -3,13 +3,12 @@ package rollout
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/pod-security-admission/api"
-
-	"k8s.io/apimachinery/pkg/api/equality"
 )
 
 // on is where an object of the bypass lives.
@@ -78,16 +77,16 @@ func (r *Runner) isThere(i int, s *Step, there *unstructured.Unstructured, out *
 	if r.Journal != nil && there.GetAnnotations()[journalAnnotation] == r.Journal.ID {
 		return nil
 	}
-	want := s.Create.object("")
-	for key := range s.Create.content() {
-		if !covers(there.Object[key], want.Object[key]) {
+	for key, want := range s.Create.content() {
+		if !covers(there.Object[key], want) {
 			return refuse("%s exists and is another one than is needed here: look at it, and rename or delete it", s.Create)
 		}
 	}
 	return r.Journal.record(Entry{Step: i, Event: Begun, Before: &Found{Exists: true, UID: string(there.GetUID())}})
 }
 
-// covers is true if is holds all that want holds: servers fill in defaults.
+// covers is true if is says what want says. Servers fill in defaults, and drop a field whose feature is off: v1.24 does so
+// with allowedProcMountTypes.
 func covers(is, want any) bool {
 	wanted, ok := want.(map[string]any)
 	if !ok {
@@ -98,7 +97,7 @@ func covers(is, want any) bool {
 		return false
 	}
 	for key, value := range wanted {
-		if !covers(got[key], value) {
+		if have, there := got[key]; !covers(have, value) && (there || key != "allowedProcMountTypes") {
 			return false
 		}
 	}

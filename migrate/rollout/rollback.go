@@ -214,6 +214,9 @@ func (r *Runner) remove(ctx context.Context, i int, s *Step, out *Outcome) error
 	case there.GetAnnotations()[journalAnnotation] != r.Journal.ID:
 		return refuse("%s is another one by now than was created here", s.Create)
 	}
+	if err := r.unused(ctx, s); err != nil {
+		return err
+	}
 	if err := r.lock.held(ctx); err != nil {
 		return err
 	}
@@ -226,4 +229,27 @@ func (r *Runner) remove(ctx context.Context, i int, s *Step, out *Outcome) error
 		return nil
 	}
 	return err
+}
+
+// unused refuses to delete what the bypass of a namespace still needs, one of another roll-out for instance.
+func (r *Runner) unused(ctx context.Context, s *Step) error {
+	if s.Namespace != "" {
+		return nil
+	}
+	bindings := bindingObject(s.Create.Policy, metav1.NamespaceAll)
+	list, err := bindings.on(r.Client).List(ctx, metav1.ListOptions{LabelSelector: ManagedByLabel + "=" + Manager})
+	if err != nil {
+		return fmt.Errorf("looking whether %s is still needed: %w", s.Create, err)
+	}
+	var users []string
+	for i := range list.Items {
+		if list.Items[i].GetName() == bypassRole {
+			users = append(users, list.Items[i].GetNamespace())
+		}
+	}
+	if len(users) > 0 {
+		slices.Sort(users)
+		return refuse("the bypass of other namespaces needs %s: %s", s.Create, strings.Join(users, ", "))
+	}
+	return nil
 }
