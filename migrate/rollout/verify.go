@@ -1,7 +1,11 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/dynamic"
@@ -10,8 +14,9 @@ import (
 // Failure is a controller that lacks pods: refused by Pod Security or by the policies, or for another reason.
 type Failure struct {
 	Namespace string `json:"namespace"`
-	Kind      string `json:"kind"`
-	Name      string `json:"name"`
+	// Kind and Name are those of the Deployment or CronJob where a ReplicaSet or Job of it lacks pods.
+	Kind string `json:"kind"`
+	Name string `json:"name"`
 	// Message is what the server said, or how many pods there are.
 	Message string `json:"message"`
 }
@@ -54,27 +59,95 @@ type Verification struct {
 	Client dynamic.Interface
 	// Namespaces to look at.
 	Namespaces []string
-	// Labels that are expected, by namespace; a nil value expects no such label.
+	// Labels that are expected, by namespace; a nil value expects no such label. Of a namespace that is not in it nothing
+	// is known to be expected.
 	Labels map[string]map[string]*string
 	// Before are the controllers that lacked pods before: they are told, and are no failure.
 	Before []Failure
 	// RecreateOne has the server judge one pod of every template, in a dry run.
 	RecreateOne bool
+	// Audit is an audit log to judge by; nil for none.
+	Audit *AuditLog
 	// Wait is how long controllers may take to get their pods, 0 to look once.
 	Wait time.Duration
 	// Poll is the time between two looks, a second if 0.
 	Poll time.Duration
 }
 
-// Verify looks at namespaces and judges what it finds. What could not be read is a Result; an error is the end of ctx.
+// Verify looks at namespaces and judges what it finds: whether pods are let in, not whether they work. What could not be
+// read is a Result; an error is the end of ctx.
 func Verify(ctx context.Context, v Verification) ([]Result, error) {
-	return nil, ctx.Err()
+	results, err := v.settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.RecreateOne {
+		results = append(results, v.recreate(ctx)...)
+	}
+	labels, enforced := v.labels(ctx)
+	results = append(results, labels...)
+	if v.Audit != nil {
+		results = append(results, v.Audit.results(v.Namespaces, enforced)...)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(results, compareResults)
+	return slices.Compact(results), nil
+}
+
+// settle looks at the controllers until nothing is left that they may make good by themselves, or the time is up.
+func (v *Verification) settle(ctx context.Context) ([]Result, error) {
+	waiting, cancel := context.WithTimeout(ctx, v.Wait)
+	defer cancel()
+	for {
+		results := v.controllers(ctx)
+		passing := slices.ContainsFunc(results, func(r Result) bool { return r.passing })
+		if !passing || v.Wait == 0 || !sleep(waiting, cmp.Or(v.Poll, time.Second)) {
+			return results, ctx.Err()
+		}
+	}
+}
+
+// sleep returns false where ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// compareResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
+func compareResults(a, b Result) int {
+	checks := []string{CheckLabels, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(slices.Index(checks, a.What), slices.Index(checks, b.What)),
+		cmp.Compare(a.Workload, b.Workload),
+		cmp.Compare(a.Status, b.Status),
+		cmp.Compare(a.Why, b.Why),
+	)
 }
 
 // Failing are the controllers in namespaces (all, if none is named) that lack pods now: the baseline of a later Verify. The
 // error says what could not be read; the failures beside it are those that could.
 func Failing(ctx context.Context, client dynamic.Interface, namespaces []string) ([]Failure, error) {
-	return nil, ctx.Err()
+	s := newViewer(client, namespaces).look(ctx)
+	var out []Failure
+	for i := range s.makers {
+		if m := &s.makers[i]; s.lacks(m) {
+			message := cmp.Or(s.said(m), s.count(m))
+			out = append(out, Failure{Namespace: m.namespace, Kind: m.root.Kind, Name: m.root.Name, Message: message})
+		}
+	}
+	slices.SortFunc(out, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(out), s.unreadError()
 }
 
 // Worst is the status of all results taken together.
@@ -91,20 +164,68 @@ func Worst(results []Result) Status {
 	return worst
 }
 
-// ExpectedLabels are what the steps that were taken, and not taken back, have made of labels, by namespace.
+// ExpectedLabels are what the steps that were taken have made of labels, by namespace, and what those that were taken back
+// have restored. Of a namespace none of whose steps came to an end nothing is expected.
 func ExpectedLabels(j *Journal) map[string]map[string]*string {
 	out := map[string]map[string]*string{}
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		if last, _ := j.Last(i); last != Done || s.Namespace == "" {
+		last, _ := j.Last(i)
+		if s.Create != nil || last != Done && last != Undone {
 			continue
 		}
 		if out[s.Namespace] == nil {
 			out[s.Namespace] = map[string]*string{}
 		}
 		for _, c := range s.Labels {
-			out[s.Namespace][c.Key] = c.After
+			value := c.After
+			if before := j.steps[i].before; last == Undone && before != nil {
+				value = before.Labels[c.Key]
+			}
+			out[s.Namespace][c.Key] = value
 		}
 	}
+	return out
+}
+
+// labels compares those of every namespace with what is expected, and returns which level each enforces.
+func (v *Verification) labels(ctx context.Context) (results []Result, enforced map[string]string) {
+	enforced = map[string]string{}
+	is, unread := newViewer(v.Client, v.Namespaces).labels(ctx)
+	for _, ns := range v.Namespaces {
+		r := Result{Namespace: ns, What: CheckLabels}
+		have, there := is[ns]
+		if level, ok := have[enforceLabel]; ok {
+			enforced[ns] = level
+		}
+		want, known := v.Labels[ns]
+		switch differ := differing(want, have); {
+		case unread[ns] != nil:
+			r.Status, r.Why = CouldNotTell, unreadText("get", "namespaces", "", unread[ns])
+		case !there:
+			r.Status, r.Why = NotOK, "the namespace is gone"
+		case !known:
+			r.Status, r.Why = CouldNotTell, "it is not known which labels are expected: no step of it came to an end"
+		case len(differ) > 0:
+			r.Status, r.Why = NotOK, strings.Join(differ, "; ")
+		case len(want) == 0:
+			r.Status, r.Why = OK, "no label is planned"
+		default:
+			r.Status, r.Why = OK, "as planned"
+		}
+		results = append(results, r)
+	}
+	return results, enforced
+}
+
+// differing tells the labels that are not as expected, sorted.
+func differing(want map[string]*string, is map[string]string) []string {
+	var out []string
+	for key, value := range want {
+		if have := valueOf(is, key); !same(have, value) {
+			out = append(out, fmt.Sprintf("%s is %s, and %s is planned", key, shown(have), shown(value)))
+		}
+	}
+	slices.Sort(out)
 	return out
 }
