@@ -298,21 +298,28 @@ func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	if err != nil {
 		return nil, nil, err
 	}
-	if src.Context == "" && src.Kubeconfig == "" {
-		src.Context = contextOf(j)
-	}
-	client, name, err := deps.Connect(src)
-	if err == nil {
-		var id string
-		if id, err = rollout.ClusterID(ctx, client); err == nil && id != j.Cluster {
-			err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, contextFlag)
-		}
-	}
+	client, err := clusterOf(ctx, deps, src, j, path)
 	if err != nil {
 		_ = j.Close()
 		return nil, nil, err
 	}
 	return j, client, nil
+}
+
+// clusterOf connects to the cluster that a journal is about, and to no other.
+func clusterOf(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Journal, path string) (dynamic.Interface, error) {
+	if src.Context == "" && src.Kubeconfig == "" {
+		src.Context = contextOf(j)
+	}
+	client, name, err := deps.Connect(src)
+	if err != nil {
+		return nil, err
+	}
+	id, err := rollout.ClusterID(ctx, client)
+	if err == nil && id != j.Cluster {
+		err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, contextFlag)
+	}
+	return client, err
 }
 
 // contextOf is the context that a journal was made under, "" for the one that a pod has without a kubeconfig.

@@ -81,7 +81,7 @@ type auditEvent struct {
 		Message string `json:"message"`
 	} `json:"responseStatus"`
 	RequestObject stdjson.RawMessage `json:"requestObject"`
-	Annotations   map[string]string `json:"annotations"`
+	Annotations   map[string]string  `json:"annotations"`
 }
 
 // Read takes a log in, plain or compressed with gzip: an event of JSON to a line. What is no event is noted and told

@@ -171,7 +171,7 @@ func ExpectedLabels(j *Journal) map[string]map[string]*string {
 	for i := range j.Steps {
 		s := &j.Steps[i]
 		last, _ := j.Last(i)
-		if s.Create != nil || last != Done && last != Undone {
+		if s.Namespace == "" || last != Done && last != Undone {
 			continue
 		}
 		if out[s.Namespace] == nil {

@@ -1,0 +1,369 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// verifyOptions are what the flags of verify become.
+type verifyOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source SourceOptions
+	Decide migrate.Options
+	Scope  migrate.Scope
+	// Journal names the roll-out to verify; without it a plan says what is expected, of Stages.
+	Journal   string
+	Stages    []labels.Stage
+	Recreate  bool
+	AuditLogs []string
+	Wait      time.Duration
+	Output    string
+	NoHeaders bool
+}
+
+// verifyFlags are the flags of verify as given.
+type verifyFlags struct {
+	source SourceOptions
+	decide decideFlags
+	scope  scopeFlags
+	stages []string
+	o      verifyOptions
+}
+
+const auditLogFlag = "audit-log"
+
+func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = verifyRun
+	}
+	f := verifyFlags{}
+	f.o.Output = "table"
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check after a stage that labels are as planned and every controller gets its pods",
+		Long: `Verify looks at a live cluster after a stage of a roll-out, and says of every namespace what is ok,
+what is not, and what it could not tell:
+
+  labels     are those that the journal, or the plan, says
+  refusals   no controller is newly refused pods by Pod Security or by a policy
+  pods       every controller has as many pods as it asks for; whether they are ready is not asked
+  recreate   with --recreate-one: the server would take a pod of every template
+  audit log  with --audit-log: what Pod Security noted on requests, by workload
+
+Labels touch no pod that runs: what breaks shows when a pod is made again. --recreate-one asks the
+server now, with creates that are dry runs and keep nothing; they are made as whoever runs verify, so
+before v1.25 what the policies would say to the pod's own account stays open, and so does a user's
+exemption. Controllers that were refused pods before the roll-out, as the journal has it, are told and
+are no failure. Deployments and CronJobs answer for what they make.
+
+Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
+4 into 0).`,
+		Example: `  # After a roll-out: what its journal says
+  psp2pss verify --journal enforce.journal
+
+  # Ask the server for a pod of every template, and give controllers two minutes
+  psp2pss verify --journal enforce.journal --recreate-one --wait 2m
+
+  # Labels that were put on by a script
+  psp2pss verify --plan plan.json --stage observe
+
+  # What the API server noted, out of its audit logs
+  psp2pss verify --plan plan.json --audit-log audit.log --audit-log audit-old.log.gz -n shop`,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.o.Journal, journalFlag, "", "journal of the roll-out to verify; without it a plan says what is expected")
+	addSourceFlags(flags, &f.source)
+	f.scope.add(flags)
+	f.decide.add(cmd)
+	flags.StringSliceVar(&f.stages, "stage", nil, "expect the labels of this stage of the plan: observe, enforce; may be repeated (default both)")
+	complete(cmd, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)})
+	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server judge a pod of every template, in a dry run")
+	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
+	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
+	choice{&f.o.Output, "format", []string{"table", "json", "name"}}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
+	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options(flags, streams, deps)
+		if err != nil {
+			return err
+		}
+		return markRun(runF(cmd.Context(), o))
+	}
+	return cmd
+}
+
+// options checks all flags before anything is touched.
+func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) (*verifyOptions, error) {
+	o := f.o
+	o.streams, o.deps = streams, deps
+	if o.Journal != "" {
+		for _, name := range append(decidingFlags(), planFlag, fileFlag, demoFlag, "selector", "stage") {
+			if flags.Changed(name) {
+				return nil, usagef("--%s and --%s exclude each other: the journal says what is expected", journalFlag, name)
+			}
+		}
+	}
+	for _, s := range f.stages {
+		stage := labels.Stage(s)
+		if stage != labels.StageObserve && stage != labels.StageEnforce {
+			return nil, usagef("--stage=%q: it is not one of observe, enforce", s)
+		}
+		o.Stages = append(o.Stages, stage)
+	}
+	var err error
+	if o.Decide, err = f.decide.options(flags); err != nil {
+		return nil, err
+	}
+	f.source.Live = true
+	if f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "" {
+		return nil, usagef("verify looks at a cluster: add --%s or --%s", contextFlag, kubeconfigFlag)
+	}
+	if err = f.source.complete(flags, streams); err != nil {
+		return nil, err
+	}
+	o.Source = f.source
+	if o.Scope, err = f.scope.scope(flags); err != nil {
+		return nil, err
+	}
+	return &o, o.check()
+}
+
+func (o *verifyOptions) check() error {
+	stdin := 0
+	for _, name := range append(slices.Clone(o.AuditLogs), append(slices.Clone(o.Source.Files), o.Source.Plan)...) {
+		if name == "-" {
+			stdin++
+		}
+	}
+	switch {
+	case stdin > 1:
+		return usagef("standard input can be read once: name a file for all but one")
+	case slices.Contains(o.AuditLogs, ""):
+		return usagef("--%s is empty: name a file, or - for standard input", auditLogFlag)
+	case o.Wait < 0:
+		return usagef("--wait=%s is negative: give a duration such as 2m", o.Wait)
+	}
+	return nil
+}
+
+// verifyRun finds out what is expected, looks, and judges.
+func verifyRun(ctx context.Context, o *verifyOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	v, err := o.expected(ctx)
+	if err != nil {
+		return err
+	}
+	if len(v.Namespaces) == 0 {
+		return partialError{fmt.Errorf("nothing to verify: no namespace is meant")}
+	}
+	v.RecreateOne, v.Wait = o.Recreate, o.Wait
+	if v.Audit, err = o.readAudit(ctx); err != nil {
+		return err
+	}
+	results, err := rollout.Verify(ctx, v)
+	if err != nil {
+		return fmt.Errorf("verifying: %w", err)
+	}
+	if err := writeResults(o.streams.Out, results, o.Output, o.NoHeaders); err != nil {
+		return fmt.Errorf("writing the results to standard output: %w", err)
+	}
+	return verifyVerdict(results, o.Decide.AllowPartial)
+}
+
+// expected connects, and says what is expected of which namespaces.
+func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, error) {
+	if o.Journal != "" {
+		j, client, err := readJournal(ctx, o.deps, o.Source, o.Journal)
+		if err != nil {
+			return rollout.Verification{}, err
+		}
+		v := rollout.Verification{Client: client, Labels: rollout.ExpectedLabels(j), Before: j.Failing}
+		v.Namespaces = o.journalled(j)
+		return v, nil
+	}
+	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	if err != nil {
+		return rollout.Verification{}, err
+	}
+	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	client, name, err := o.deps.Connect(o.Source)
+	if err != nil {
+		return rollout.Verification{}, err
+	}
+	v := rollout.Verification{Client: client, Labels: map[string]map[string]*string{}}
+	selected := plan.Select(o.Scope)
+	for i := range selected.Namespaces {
+		ns := &selected.Namespaces[i]
+		v.Namespaces = append(v.Namespaces, ns.Name)
+		v.Labels[ns.Name] = o.planned(ns)
+	}
+	return v, sameContext(plan, name, o.Source.Context != "")
+}
+
+// planned are the labels that the plan writes at the stages.
+func (o *verifyOptions) planned(ns *migrate.Namespace) map[string]*string {
+	stages := o.Stages
+	if len(stages) == 0 {
+		stages = []labels.Stage{labels.StageAll}
+	}
+	out := map[string]*string{}
+	for _, stage := range stages {
+		for _, l := range labels.Wanted(ns, stage) {
+			out[l.Key] = &l.Value
+		}
+	}
+	return out
+}
+
+// journalled are the namespaces of a journal that are meant, sorted.
+func (o *verifyOptions) journalled(j *rollout.Journal) []string {
+	var all []string
+	for i := range j.Steps {
+		all = append(all, j.Steps[i].Namespace)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	for _, ns := range o.Scope.Namespaces {
+		if !slices.Contains(all, ns) {
+			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the journal has no step of namespace %s\n", escape.Terminal(fmt.Sprintf("%q", ns)))
+		}
+	}
+	return slices.DeleteFunc(all, func(ns string) bool {
+		return ns == "" || len(o.Scope.Namespaces) > 0 && !slices.Contains(o.Scope.Namespaces, ns) || slices.Contains(o.Scope.Exclude, ns)
+	})
+}
+
+// readJournal reads a journal without keeping anybody from it, together with the cluster that it is about.
+func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
+	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	j, err := rollout.ReadJournal(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the journal %q: %w", path, err)
+	}
+	client, err := clusterOf(ctx, deps, src, j, path)
+	return j, client, err
+}
+
+// readAudit reads the audit logs; nil if there are none.
+func (o *verifyOptions) readAudit(ctx context.Context) (*rollout.AuditLog, error) {
+	if len(o.AuditLogs) == 0 {
+		return nil, nil
+	}
+	return bounded(ctx, "reading the audit log", func() (*rollout.AuditLog, error) {
+		var log rollout.AuditLog
+		for _, name := range o.AuditLogs {
+			if err := readAuditFile(&log, name, o.streams.In); err != nil {
+				return nil, err
+			}
+		}
+		return &log, nil
+	})
+}
+
+func readAuditFile(log *rollout.AuditLog, name string, stdin io.Reader) error {
+	if name == "-" {
+		return log.Read("standard input", stdin)
+	}
+	f, err := os.Open(name) //nolint:gosec // G304: the file that the user names
+	if err != nil {
+		return fmt.Errorf("opening the audit log: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return log.Read(name, f)
+}
+
+// verification is what -o json writes.
+type verification struct {
+	APIVersion string           `json:"apiVersion"`
+	Kind       string           `json:"kind"`
+	Status     rollout.Status   `json:"status"`
+	Results    []rollout.Result `json:"results"`
+}
+
+func writeResults(w io.Writer, results []rollout.Result, output string, noHeaders bool) error {
+	switch output {
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(verification{migrate.APIVersion, "Verification", rollout.Worst(results), append([]rollout.Result{}, results...)})
+	case "name":
+		for _, name := range namesNotOK(results) {
+			if _, err := fmt.Fprintln(w, escape.Terminal(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if !noHeaders {
+		_, _ = fmt.Fprintln(t, "NAMESPACE\tCHECK\tWORKLOAD\tSTATUS\tWHY")
+	}
+	for _, r := range results {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", escape.Terminal(r.Namespace), r.What, escape.Terminal(r.Workload), r.Status, escape.Terminal(r.Why))
+	}
+	return t.Flush()
+}
+
+// namesNotOK are NAMESPACE/KIND/NAME of workloads, and namespace/NAME where it is the namespace itself.
+func namesNotOK(results []rollout.Result) []string {
+	var names []string
+	for _, r := range results {
+		switch {
+		case r.Status != rollout.NotOK:
+		case r.Workload == "":
+			names = append(names, "namespace/"+r.Namespace)
+		default:
+			names = append(names, r.Namespace+"/"+r.Workload)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// verifyVerdict turns results into the error that ends the run.
+func verifyVerdict(results []rollout.Result, allowPartial bool) error {
+	switch rollout.Worst(results) {
+	case rollout.NotOK:
+		names := namesNotOK(results)
+		return findingsError{fmt.Errorf("not ok: %s", strings.Join(names[:min(len(names), 5)], ", ")+more(len(names)-5))}
+	case rollout.CouldNotTell:
+		if allowPartial {
+			return nil
+		}
+		return partialError{fmt.Errorf("some of it could not be told: see the reasons above, or accept them with --%s", allowPartialFlag)}
+	}
+	return nil
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
+}

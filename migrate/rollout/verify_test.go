@@ -1,0 +1,485 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/yaml"
+)
+
+// refusedPSA and the others are what API servers say.
+const (
+	refusedPSA   = `pods "x-" is forbidden: violates PodSecurity "baseline:v1.25": privileged (container "c" must not set securityContext.privileged=true)`
+	refusedPSP   = `pods "x-" is forbidden: PodSecurityPolicy: unable to admit pod: []`
+	refusedQuota = `pods "x-" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1`
+)
+
+// fakeCluster has the objects of YAML documents, in the namespace shop where they name none.
+func fakeCluster(t *testing.T, documents string) *fake.FakeDynamicClient {
+	t.Helper()
+	kinds := map[schema.GroupVersionResource]string{
+		{Version: "v1", Resource: "namespaces"}: "NamespaceList", {Version: "v1", Resource: "events"}: "EventList", podResource(): "PodList",
+	}
+	for _, k := range makerKinds() {
+		kinds[k.resource] = k.kind + "List"
+	}
+	var objects []runtime.Object
+	for i, document := range strings.Split(documents, "\n---\n") {
+		var object map[string]any
+		if err := yaml.Unmarshal([]byte(document), &object); err != nil {
+			t.Fatalf("%v\n%s", err, document)
+		}
+		u := &unstructured.Unstructured{Object: object}
+		if u.GetKind() != "Namespace" && u.GetNamespace() == "" {
+			u.SetNamespace("shop")
+		}
+		if u.GetName() == "" {
+			u.SetName(fmt.Sprint("o", i))
+		}
+		objects = append(objects, u)
+	}
+	return fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds, objects...)
+}
+
+const shop = `{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}}`
+
+func ownedBy(kind, name, uid string) string {
+	return fmt.Sprintf(`ownerReferences: [{apiVersion: v1, kind: %s, name: %s, uid: %s, controller: true}]`, kind, name, uid)
+}
+
+func pod(owner string) string {
+	return fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {%s}, status: {phase: Running}}`, ownedBy("X", "x", owner))
+}
+
+func event(uid, version, message string) string {
+	return fmt.Sprintf(`{apiVersion: v1, kind: Event, metadata: {resourceVersion: %q}, reason: FailedCreate, involvedObject: {uid: %s}, message: '%s'}`, version, uid, message)
+}
+
+func replicaSet(status string) string {
+	return fmt.Sprintf(`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1, uid: rs, generation: 1, %s}, spec: {replicas: 1}, status: {observedGeneration: 1, %s}}`,
+		ownedBy("Deployment", "web", "d"), status)
+}
+
+func failing(message string) string {
+	return fmt.Sprintf(`conditions: [{type: ReplicaFailure, status: "True", reason: FailedCreate, message: '%s'}]`, message)
+}
+
+func daemonSet(more string) string {
+	return `{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent, uid: ds, generation: 1}, spec: {` + more + `}, status: {observedGeneration: 1, desiredNumberScheduled: 1}}`
+}
+
+func job(spec, status string) string {
+	return `{apiVersion: batch/v1, kind: Job, metadata: {name: once-1, uid: j, ` + ownedBy("CronJob", "once", "cj") + `}, spec: {` + spec + `}, status: {` + status + `}}`
+}
+
+func join(documents ...string) string { return strings.Join(documents, "\n---\n") }
+
+// row is a result of the namespace shop.
+func row(what, workload string, status Status, why string) Result {
+	return Result{Namespace: "shop", What: what, Workload: workload, Status: status, Why: why}
+}
+
+func noneRefused() Result {
+	return row(CheckRefusals, "", OK, "no controller is newly refused pods")
+}
+
+func counted(n int) Result {
+	return row(CheckPods, "", OK, fmt.Sprintf("controllers that lack no pods: %d", n))
+}
+
+func TestVerifyControllers(t *testing.T) {
+	t.Parallel()
+	const none = "has 0 of 1 pods"
+	for _, c := range []struct {
+		name    string
+		objects string
+		before  []Failure
+		want    []Result
+	}{
+		{"nothing there", shop, nil, []Result{noneRefused(), counted(0)}},
+		{"whole", join(shop, replicaSet(""), pod("rs")), nil, []Result{noneRefused(), counted(1)}},
+		{"refused now", join(shop, replicaSet(failing(refusedPSA))), nil, []Result{
+			row(CheckRefusals, "deployment/web", NotOK, refusedPSA), row(CheckPods, "deployment/web", NotOK, none),
+		}},
+		{
+			"refused before, too", join(shop, replicaSet(failing(refusedPSA))),
+			[]Failure{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedPSP}},
+			[]Result{
+				noneRefused(), row(CheckRefusals, "deployment/web", OK, "as before the roll-out: "+refusedPSA),
+				counted(1), row(CheckPods, "deployment/web", OK, "as before the roll-out: "+none),
+			},
+		},
+		{
+			"held by a quota before, refused now", join(shop, replicaSet(failing(refusedPSA))),
+			[]Failure{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedQuota}},
+			[]Result{row(CheckRefusals, "deployment/web", NotOK, refusedPSA), row(CheckPods, "deployment/web", NotOK, none)},
+		},
+		{
+			"another namespace's failure before", join(shop, replicaSet(failing(refusedPSA))),
+			[]Failure{{Namespace: "blog", Kind: "Deployment", Name: "web", Message: refusedPSA}},
+			[]Result{row(CheckRefusals, "deployment/web", NotOK, refusedPSA), row(CheckPods, "deployment/web", NotOK, none)},
+		},
+		{"quota", join(shop, replicaSet(failing(refusedQuota))), nil, []Result{
+			row(CheckRefusals, "deployment/web", CouldNotTell, "refused for another reason, which hides what Pod Security would say: "+refusedQuota),
+			row(CheckPods, "deployment/web", CouldNotTell, none),
+		}},
+		{"an event is of the past where a condition tells", join(shop, replicaSet(""), event("rs", "7", refusedPSA)), nil, []Result{
+			noneRefused(), row(CheckPods, "deployment/web", NotOK, none),
+		}},
+		{"whole again", join(shop, replicaSet(""), event("rs", "7", refusedPSA), pod("rs")), nil, []Result{
+			noneRefused(), row(CheckRefusals, "deployment/web", OK, "was refused before, and has its pods now: "+refusedPSA), counted(1),
+		}},
+		{"a pod is going", join(shop, replicaSet(""), `{apiVersion: v1, kind: Pod, metadata: {deletionTimestamp: "2020-01-01T00:00:00Z", `+ownedBy("X", "x", "rs")+`}}`), nil, []Result{
+			noneRefused(), row(CheckPods, "deployment/web", CouldNotTell, none+", and 1 being deleted"),
+		}},
+		{"a finished pod is none", join(shop, replicaSet(""), strings.Replace(pod("rs"), "Running", "Failed", 1)), nil, []Result{
+			noneRefused(), row(CheckPods, "deployment/web", NotOK, none),
+		}},
+		{"not looked at", join(shop, strings.Replace(replicaSet(""), "generation: 1", "generation: 2", 1), pod("rs")), nil, []Result{
+			noneRefused(), row(CheckPods, "deployment/web", CouldNotTell, "its controller has not looked at it yet"),
+		}},
+		{"daemon set: the last event counts", join(shop, daemonSet(""), event("ds", "9", refusedQuota), event("ds", "10", refusedPSA)), nil, []Result{
+			row(CheckRefusals, "daemonset/agent", NotOK, refusedPSA), row(CheckPods, "daemonset/agent", NotOK, none),
+		}},
+		{"daemon set: by the policies", join(shop, daemonSet(""), event("ds", "9", refusedPSP)), nil, []Result{
+			row(CheckRefusals, "daemonset/agent", NotOK, refusedPSP), row(CheckPods, "daemonset/agent", NotOK, none),
+		}},
+		{"daemon set that surges", join(shop, daemonSet("updateStrategy: {rollingUpdate: {maxSurge: 1}}"), event("ds", "9", refusedPSA), pod("ds")), nil, []Result{
+			row(CheckRefusals, "daemonset/agent", CouldNotTell, "it is being updated, and has been refused: "+refusedPSA), counted(1),
+		}},
+		{"stateful set", join(shop, `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, uid: s}, spec: {replicas: 2}}`, event("s", "1", refusedPSA), pod("s")), nil, []Result{
+			row(CheckRefusals, "statefulset/db", NotOK, refusedPSA), row(CheckPods, "statefulset/db", NotOK, "has 1 of 2 pods"),
+		}},
+		{"replication controller", join(shop, `{apiVersion: v1, kind: ReplicationController, metadata: {name: rc, uid: s}, status: {`+failing(refusedPSA)+`}}`), nil, []Result{
+			row(CheckRefusals, "replicationcontroller/rc", NotOK, refusedPSA), row(CheckPods, "replicationcontroller/rc", NotOK, none),
+		}},
+		{"job", join(shop, job("parallelism: 3, completions: 3", "succeeded: 2"), event("j", "1", refusedPSA)), nil, []Result{
+			row(CheckRefusals, "cronjob/once", NotOK, refusedPSA), row(CheckPods, "cronjob/once", NotOK, none),
+		}},
+		{"job between pods", join(shop, job("", "failed: 1")), nil, []Result{
+			noneRefused(), row(CheckPods, "cronjob/once", CouldNotTell, none),
+		}},
+		{"job that is complete", join(shop, job("", `conditions: [{type: Complete, status: "True"}]`), event("j", "1", refusedPSA)), nil, []Result{noneRefused(), counted(0)}},
+		{"job that stands still", join(shop, job("suspend: true", "")), nil, []Result{noneRefused(), counted(1)}},
+		{"job that failed without a pod", join(shop, job("", `conditions: [{type: Failed, status: "True"}]`), event("j", "1", refusedPSA)), nil, []Result{
+			row(CheckRefusals, "cronjob/once", NotOK, refusedPSA), row(CheckPods, "cronjob/once", NotOK, none),
+		}},
+		{"job that failed by its pods", join(shop, job("", `failed: 7, conditions: [{type: Failed, status: "True"}]`)), nil, []Result{noneRefused(), counted(0)}},
+		{"cron job", join(shop, `{apiVersion: batch/v1, kind: CronJob, metadata: {name: once}}`), nil, []Result{
+			noneRefused(), row(CheckPods, "", OK, "controllers that lack no pods: 0; cron jobs, which make pods only when they run: 1"),
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Verify(t.Context(), Verification{Client: fakeCluster(t, c.objects), Namespaces: []string{"shop"}, Before: c.before})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := append([]Result{row(CheckLabels, "", CouldNotTell, "it is not known which labels are expected: no step of it came to an end")}, c.want...)
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestVerifyLabels(t *testing.T) {
+	t.Parallel()
+	const enforce, warn = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/warn"
+	value := func(s string) *string { return &s }
+	for _, c := range []struct {
+		name string
+		want map[string]map[string]*string
+		is   Result
+	}{
+		{"as planned", map[string]map[string]*string{"shop": {enforce: value("baseline"), warn: nil}}, row(CheckLabels, "", OK, "as planned")},
+		{"nothing planned", map[string]map[string]*string{"shop": {}}, row(CheckLabels, "", OK, "no label is planned")},
+		{"others", map[string]map[string]*string{"shop": {enforce: value("restricted"), warn: value("restricted")}}, row(CheckLabels, "", NotOK,
+			enforce+` is "baseline", and "restricted" is planned; `+warn+` is absent, and "restricted" is planned`)},
+		{"one too many", map[string]map[string]*string{"shop": {enforce: nil}}, row(CheckLabels, "", NotOK, enforce+` is "baseline", and absent is planned`)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Verify(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Labels: c.want})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]Result{c.is, noneRefused(), counted(0)}, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+		})
+	}
+	gone, err := Verify(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
+	if err != nil || gone[0] != (Result{Namespace: "gone", What: CheckLabels, Status: NotOK, Why: "the namespace is gone"}) {
+		t.Errorf("a namespace that is gone: %+v, %v", gone, err)
+	}
+}
+
+// deny answers with what the server says where a right is missing.
+func deny(c *fake.FakeDynamicClient, verb, resource string) {
+	c.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("no"))
+	})
+}
+
+// What may not be read is told with what to grant, and nothing that rests on it is called ok.
+func TestVerifyForbidden(t *testing.T) {
+	t.Parallel()
+	const no = `%[1]s could not be read: %[1]s is forbidden: no; grant: %[2]s %[1]s`
+	labels := row(CheckLabels, "", OK, "no label is planned")
+	told := func(what, verb, resource string) Result {
+		return row(what, "", CouldNotTell, fmt.Sprintf(no, resource, verb))
+	}
+	for resource, want := range map[string][]Result{
+		"events":     {labels, told(CheckRefusals, "list", "events"), counted(2)},
+		"pods":       {labels, noneRefused(), told(CheckPods, "list", "pods")},
+		"namespaces": {told(CheckLabels, "get", "namespaces"), noneRefused(), counted(2)},
+	} {
+		c := fakeCluster(t, join(shop, replicaSet(""), pod("rs"), daemonSet(""), pod("ds")))
+		deny(c, "*", resource)
+		got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+			t.Errorf("without %s (-want +got):\n%s", resource, diff)
+		}
+	}
+	c := fakeCluster(t, join(shop, replicaSet(failing(refusedPSA))))
+	deny(c, "list", "pods")
+	deny(c, "list", "events")
+	failures, err := Failing(t.Context(), c, nil)
+	want := "in all namespaces: " + fmt.Sprintf(no, "events", "list") + "\nin all namespaces: " + fmt.Sprintf(no, "pods", "list")
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+	if diff := cmp.Diff([]Failure{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+}
+
+// What lacks pods now is the baseline with which nothing of it is a failure later.
+func TestFailingIsTheBaseline(t *testing.T) {
+	t.Parallel()
+	c := fakeCluster(t, join(shop, replicaSet(failing(refusedPSA)), daemonSet(""), job("", ""), event("j", "1", refusedQuota)))
+	failures, err := Failing(t.Context(), c, []string{"shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Failure{{"shop", "CronJob", "once", refusedQuota}, {"shop", "DaemonSet", "agent", "has 0 of 1 pods"}, {"shop", "Deployment", "web", refusedPSA}}
+	if diff := cmp.Diff(want, failures); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+	results, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Before: failures})
+	if err != nil || Worst(results) != OK {
+		t.Errorf("verified against itself: %v %+v", err, results)
+	}
+}
+
+// Waiting ends as soon as the pods are there, and not with the first look.
+func TestVerifyWaits(t *testing.T) {
+	t.Parallel()
+	c := fakeCluster(t, join(shop, replicaSet("")))
+	looks := 0
+	c.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if looks++; looks < 3 {
+			return false, nil, nil
+		}
+		object := map[string]any{}
+		if err := yaml.Unmarshal([]byte(strings.Replace(pod("rs"), "metadata: {", "metadata: {namespace: shop, name: p, ", 1)), &object); err != nil {
+			return true, nil, err
+		}
+		return true, &unstructured.UnstructuredList{
+			Object: map[string]any{"apiVersion": "v1", "kind": "PodList"}, Items: []unstructured.Unstructured{{Object: object}},
+		}, nil
+	})
+	results, err := Verify(t.Context(), Verification{
+		Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Wait: time.Hour, Poll: time.Millisecond,
+	})
+	if err != nil || Worst(results) != OK || looks != 3 {
+		t.Errorf("after %d looks: %v %+v", looks, err, results)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Verify(ctx, Verification{Client: c, Namespaces: []string{"shop"}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+}
+
+// A list that expires half-way is read again from its beginning: nothing is lost and nothing counted twice.
+func TestListRestarts(t *testing.T) {
+	t.Parallel()
+	page := func(next string, names ...string) *unstructured.UnstructuredList {
+		l := &unstructured.UnstructuredList{Object: map[string]any{"metadata": map[string]any{"continue": next}}}
+		for _, name := range names {
+			l.Items = append(l.Items, unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": name, "namespace": "shop"}}})
+		}
+		return l
+	}
+	c := fakeCluster(t, shop)
+	var asked []string
+	c.PrependReactor("list", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		o := a.(clienttesting.ListActionImpl).ListOptions
+		asked = append(asked, fmt.Sprint(o.Limit, o.Continue))
+		switch len(asked) {
+		case 1:
+			return true, page("x", "a"), nil
+		case 2:
+			return true, nil, apierrors.NewResourceExpired("too old")
+		case 3:
+			return true, page("y", "a", "b"), nil
+		}
+		return true, page("", "c"), nil
+	})
+	name := func(u *unstructured.Unstructured) (string, error) { return u.GetName(), nil }
+	got, failed := each(t.Context(), newViewer(c, []string{"shop"}), podResource(), "", name)
+	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" || len(failed) > 0 {
+		t.Errorf("items (-want +got):\n%s%v", diff, failed)
+	}
+	if diff := cmp.Diff([]string{"500", "500x", "500", "500y"}, asked); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// Many namespaces are listed at once, and one by one for who may not do that.
+func TestManyNamespaces(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range listedSingly + 1 {
+		names = append(names, fmt.Sprint("ns-", i))
+	}
+	names[0] = "shop"
+	for _, forbidden := range []bool{false, true} {
+		c := fakeCluster(t, join(shop, replicaSet(failing(refusedPSA)), strings.Replace(replicaSet(failing(refusedPSA)), "metadata: {", "metadata: {namespace: elsewhere, ", 1)))
+		wide := 0
+		c.PrependReactor("list", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+			if a.GetNamespace() != "" {
+				return false, nil, nil
+			}
+			wide++
+			if forbidden {
+				return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "", errors.New("no"))
+			}
+			return false, nil, nil
+		})
+		failures, err := Failing(t.Context(), c, names)
+		if diff := cmp.Diff([]Failure{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" || err != nil {
+			t.Errorf("forbidden=%v (-want +got):\n%s%v", forbidden, diff, err)
+		}
+		if wide != 9 {
+			t.Errorf("forbidden=%v: %d lists of all namespaces, want 9", forbidden, wide)
+		}
+	}
+}
+
+func TestExpectedLabels(t *testing.T) {
+	t.Parallel()
+	value := func(s string) *string { return &s }
+	change := func(key, after string) []Change { return []Change{{Key: key, After: &after}} }
+	j := &Journal{steps: make([]progress, 5)}
+	j.Steps = []Step{
+		{Namespace: "a", Labels: change("warn", "restricted")},
+		{Namespace: "a", Labels: change("enforce", "baseline")},
+		{Namespace: "b", Labels: change("warn", "restricted")},
+		{Namespace: "c", Create: &Object{}},
+		{Create: &Object{}},
+	}
+	for i, e := range []Event{Done, Undone, Refused, Done, Done} {
+		j.steps[i] = progress{last: e, before: &Found{Labels: map[string]*string{"enforce": value("privileged")}}}
+	}
+	want := map[string]map[string]*string{"a": {"warn": value("restricted"), "enforce": value("privileged")}, "c": {}}
+	if diff := cmp.Diff(want, ExpectedLabels(j)); diff != "" {
+		t.Errorf("expected labels (-want +got):\n%s", diff)
+	}
+}
+
+// The server is asked for a pod of every template that nothing else stands for, in a dry run and with nothing else.
+func TestRecreateOne(t *testing.T) {
+	t.Parallel()
+	template := `template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}`
+	objects := join(shop,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: ok}, spec: {`+template+`}}`,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: psa}, spec: {`+template+`}}`,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: psp}, spec: {`+template+`}}`,
+		`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: ok-1, `+ownedBy("Deployment", "ok", "d")+`}, spec: {`+template+`}}`,
+		`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {volumeClaimTemplates: [{metadata: {name: data}}], `+template+`}}`,
+		`{apiVersion: batch/v1, kind: CronJob, metadata: {name: rbac}, spec: {jobTemplate: {spec: {`+template+`}}}}`,
+		`{apiVersion: v1, kind: PodTemplate, metadata: {name: quota}, `+template+`}`,
+	)
+	c := fakeCluster(t, objects)
+	var asked []string
+	var db map[string]any
+	c.PrependReactor("create", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		create := a.(clienttesting.CreateActionImpl)
+		u := create.Object.(*unstructured.Unstructured)
+		asked = append(asked, fmt.Sprint(create.GetResource().Resource, " ", create.GetNamespace(), "/", u.GetGenerateName(), " ", create.CreateOptions.DryRun))
+		switch answer := map[string]string{"psa-": refusedPSA, "psp-": refusedPSP, "quota-": refusedQuota, "rbac-": "pods is forbidden: User \"u\" cannot create resource \"pods\""}; {
+		case u.GetGenerateName() == "db-":
+			db = u.Object
+		case answer[u.GetGenerateName()] != "":
+			return true, nil, &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Code: 403, Message: answer[u.GetGenerateName()]}}
+		}
+		u = u.DeepCopy()
+		u.SetAnnotations(map[string]string{policyAnnotation: "open"})
+		return true, u, nil
+	})
+	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const taken = `the server would take its pod, with what the policy "open" fills in, which whoever runs this may use`
+	const hidden = "refused for another reason, which hides what Pod Security would say: "
+	want := []Result{
+		row(CheckRecreate, "cronjob/rbac", CouldNotTell, `pods is forbidden: User "u" cannot create resource "pods"; grant: create pods`),
+		row(CheckRecreate, "deployment/ok", OK, taken),
+		row(CheckRecreate, "deployment/psa", NotOK, refusedPSA),
+		row(CheckRecreate, "deployment/psp", CouldNotTell, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+refusedPSP),
+		row(CheckRecreate, "podtemplate/quota", CouldNotTell, hidden+refusedQuota),
+		row(CheckRecreate, "statefulset/db", OK, taken),
+	}
+	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+	if len(asked) != len(want) {
+		t.Errorf("asked %d times: %v", len(asked), asked)
+	}
+	for _, a := range c.Actions() {
+		if create, ok := a.(clienttesting.CreateActionImpl); ok && cmp.Equal(create.CreateOptions.DryRun, []string{"All"}) {
+			continue
+		}
+		if verb := a.GetVerb(); verb != "get" && verb != "list" {
+			t.Errorf("sent %s %s, want get, list and creates that are dry runs", verb, a.GetResource().Resource)
+		}
+	}
+	wantPod := map[string]any{}
+	if err := yaml.Unmarshal([]byte(`{apiVersion: v1, kind: Pod, metadata: {generateName: db-, namespace: shop, labels: {a: b}}, spec: {
+		containers: [{name: c, image: i, resources: {}}], volumes: [{name: data, persistentVolumeClaim: {claimName: data-db-0}}]}}`), &wantPod); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(wantPod, db); diff != "" {
+		t.Errorf("pod of a stateful set (-want +got):\n%s", diff)
+	}
+}
+
+func only(results []Result, what string) []Result {
+	var out []Result
+	for _, r := range results {
+		if r.What == what {
+			out = append(out, r)
+		}
+	}
+	return out
+}
