@@ -153,7 +153,7 @@ func cut(text string) string {
 func (a *AuditLog) line(line []byte) error {
 	var e auditEvent
 	if err := json.UnmarshalCaseSensitivePreserveInts(line, &e); err != nil {
-		return err
+		return fmt.Errorf("it is not an event of audit.k8s.io: %w", err)
 	}
 	if e.Kind != "Event" || !strings.HasPrefix(e.APIVersion, "audit.k8s.io/") {
 		return fmt.Errorf("it is %q of %q, not an event of audit.k8s.io", e.Kind, e.APIVersion)
