@@ -271,13 +271,33 @@ func (e *auditEvent) workload() string {
 		}
 		return strings.ToLower(owner.Kind) + "/" + owner.Name
 	}
-	switch name := cmp.Or(e.ObjectRef.Name, nameIn(e.ResponseStatus.Message)); {
-	case pod.Metadata.GenerateName != "":
+	if pod.Metadata.GenerateName != "" {
 		return "pod/" + pod.Metadata.GenerateName + "*"
-	case name != "":
-		return "pod/" + name
 	}
-	return "pod/(unnamed, made by " + e.User.Username + ")"
+	return madeBy(e.User.Username, cmp.Or(e.ObjectRef.Name, nameIn(e.ResponseStatus.Message)))
+}
+
+// madeBy names whose pod this is by the controller that made it, which has an account of its own on most clusters, and by
+// how the controller names pods. Without it every attempt would be told as a pod by itself.
+func madeBy(user, name string) string {
+	base := name
+	if at := strings.LastIndexByte(name, '-'); at > 0 {
+		base = name[:at]
+	}
+	account, byController := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
+	kind := map[string]string{
+		"replicaset-controller": "replicaset", "replication-controller": "replicationcontroller", "daemon-set-controller": "daemonset",
+		"statefulset-controller": "statefulset", "job-controller": "job",
+	}[account]
+	switch {
+	case name == "":
+		return "pod/(unnamed, made by " + user + ")"
+	case byController && kind != "":
+		return kind + "/" + base
+	case user == "system:kube-controller-manager" && base != name:
+		return "pod/" + base + "-*"
+	}
+	return "pod/" + name
 }
 
 // nameIn is the name in `pods "web-7d4b9-" is forbidden: ...`.
@@ -286,9 +306,6 @@ func nameIn(message string) string {
 	name, _, closed := strings.Cut(rest, `"`)
 	if !ok || !closed {
 		return ""
-	}
-	if strings.HasSuffix(name, "-") {
-		name += "*"
 	}
 	return name
 }

@@ -59,7 +59,7 @@ func TestAuditLog(t *testing.T) {
 		{"nothing about it", []string{auditLineOf("pods", "p", `"responseStatus":{"code":201}`)}, []Result{unheard()}},
 		{"passed", []string{auditLineOf("pods", "p", passed), "", auditLineOf("pods", "q", passed)}, []Result{judgedRequests(2)}},
 		{"refused", []string{auditLineOf("pods", "", denied), auditLineOf("pods", "", denied)}, []Result{
-			judgedRequests(2), audited("pod/web-7d4b9-*", NotOK, "refused (2 times): "+deniedText),
+			judgedRequests(2), audited("replicaset/web-7d4b9", NotOK, "refused (2 times): "+deniedText),
 		}},
 		{"refused, with its owner", []string{auditLineOf("pods", "", denied+byOwner)}, []Result{
 			judgedRequests(1), audited("deployment/web", NotOK, "refused (once): "+deniedText),
@@ -67,20 +67,20 @@ func TestAuditLog(t *testing.T) {
 		{"another owner", []string{auditLineOf("pods", "", denied+strings.NewReplacer("ReplicaSet", "DaemonSet", "web-7d4b9\"", "agent\"").Replace(byOwner))}, []Result{
 			judgedRequests(1), audited("daemonset/agent", NotOK, "refused (once): "+deniedText),
 		}},
-		{"a patch for a request", []string{auditLineOf("pods", "p", denied+`,"requestObject":[{"op":"add"}]`)}, []Result{
-			judgedRequests(1), audited("pod/p", NotOK, "refused (once): "+deniedText),
+		{"a patch for a request", []string{auditLineOf("pods", "p-1", denied+`,"requestObject":[{"op":"add"}]`)}, []Result{
+			judgedRequests(1), audited("replicaset/p", NotOK, "refused (once): "+deniedText),
 		}},
 		{"refused by others", []string{auditLineOf("pods", "p", `"responseStatus":{"code":403,"message":"exceeded quota"},"annotations":{"pod-security.kubernetes.io/enforce-policy":"baseline:v1.25"}`)}, []Result{judgedRequests(1)}},
 		{"would break a stricter level", []string{auditLineOf("pods", "p", violating("restricted"))}, []Result{
-			judgedRequests(1), audited("pod/p", OK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
+			judgedRequests(1), audited("replicaset/p", OK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
 		}},
 		{"breaks the level", []string{auditLineOf("pods", "p", violating("baseline")), auditLineOf("cronjobs", "c", violating("baseline"))}, []Result{
 			judgedRequests(2),
 			audited("cronjob/c", NotOK, "its pods are refused at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
-			audited("pod/p", NotOK, "let in then, and refused when it is made again at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
+			audited("replicaset/p", NotOK, "let in then, and refused when it is made again at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
 		}},
 		{"a level that is none", []string{auditLineOf("pods", "p", violating("wild"))}, []Result{
-			judgedRequests(1), audited("pod/p", CouldNotTell, "let in, and violates a level that the log does not tell (once): "+fmt.Sprintf(would, "wild")),
+			judgedRequests(1), audited("replicaset/p", CouldNotTell, "let in, and violates a level that the log does not tell (once): "+fmt.Sprintf(would, "wild")),
 		}},
 		{"exempt, and could not be judged", []string{
 			auditLineOf("deployments", "d", `"annotations":{"pod-security.kubernetes.io/exempt":"user"}`),
@@ -88,6 +88,18 @@ func TestAuditLog(t *testing.T) {
 		}, []Result{
 			judgedRequests(2), audited("deployment/(unnamed)", CouldNotTell, "the server could not judge it (once): failed to decode"),
 			audited("deployment/d", OK, "let in unseen (once): exempt by user"),
+		}},
+		{"by the names that controllers give", []string{
+			auditLineOf("pods", "web-7d4b9-x2v5z", denied),
+			strings.Replace(auditLineOf("pods", "db-11", denied), "replicaset-controller", "statefulset-controller", 1),
+			strings.Replace(auditLineOf("pods", "agent-x2v5z", denied), "system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager", 1),
+			strings.Replace(auditLineOf("pods", "my-pod", denied), "system:serviceaccount:kube-system:replicaset-controller", "jane", 1),
+			strings.Replace(auditLineOf("pods", "my-pod", denied), "kube-system:replicaset-controller", "ci:replicaset-controller", 1),
+			auditLineOf("pods", "", denied+`,"requestObject":{"metadata":{"generateName":"made-"}}`),
+		}, []Result{
+			judgedRequests(6), audited("pod/agent-*", NotOK, "refused (once): "+deniedText), audited("pod/made-*", NotOK, "refused (once): "+deniedText),
+			audited("pod/my-pod", NotOK, "refused (2 times): "+deniedText),
+			audited("replicaset/web-7d4b9", NotOK, "refused (once): "+deniedText), audited("statefulset/db", NotOK, "refused (once): "+deniedText),
 		}},
 		{"nameless", []string{auditLineOf("pods", "", violating("restricted"))}, []Result{
 			judgedRequests(1), audited("pod/(unnamed, made by system:serviceaccount:kube-system:replicaset-controller)", OK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
@@ -153,7 +165,7 @@ func TestAuditLogWithoutLevel(t *testing.T) {
 	if err := log.Read("a", strings.NewReader(auditLineOf("pods", "p", violating("baseline")))); err != nil {
 		t.Fatal(err)
 	}
-	want := audited("pod/p", CouldNotTell, `let in, and would be refused at baseline, and it is not known what the namespace enforces (once): would violate PodSecurity "baseline:latest": x (y)`)
+	want := audited("replicaset/p", CouldNotTell, `let in, and would be refused at baseline, and it is not known what the namespace enforces (once): would violate PodSecurity "baseline:latest": x (y)`)
 	if diff := cmp.Diff([]Result{want}, log.results([]string{"shop"}, nil)[:1], cmpopts.IgnoreUnexported(Result{})); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
@@ -194,7 +206,7 @@ func FuzzAuditLog(f *testing.F) {
 		results := log.results([]string{"shop"}, map[string]string{"shop": "baseline"})
 		found := false
 		for _, r := range results {
-			found = found || r.Workload == "pod/last" && r.Status == NotOK
+			found = found || r.Workload == "replicaset/last" && r.Status == NotOK
 			if len(r.Why) > 3*auditText || len(r.Workload) > 2*auditText {
 				t.Errorf("%d bytes of %s", len(r.Why), r.Workload)
 			}
