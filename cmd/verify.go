@@ -69,10 +69,12 @@ what is not, and what it could not tell:
   audit log  with --audit-log: what Pod Security noted on requests, by workload
 
 Labels touch no pod that runs: what breaks shows when a pod is made again. --recreate-one asks the
-server now, with creates that are dry runs and keep nothing; they are made as whoever runs verify, so
-before v1.25 what the policies would say to the pod's own account stays open, and so does a user's
-exemption. Controllers that were refused pods before the roll-out, as the journal has it, are told and
-are no failure. Deployments and CronJobs answer for what they make.
+server now, with creates that are dry runs and keep nothing. They are made as whoever runs verify:
+before v1.25 it stays open what the policies would say to the pod's own account, and where a user is
+exempt, what Pod Security would say to others.
+
+Controllers that lacked pods before the roll-out, as the journal has it, are told and are no failure.
+Deployments and CronJobs answer for what they make.
 
 Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
 4 into 0).`,

@@ -13,8 +13,9 @@ func aboutSecurity(message string) bool { return byPodSecurity(message) || byPol
 
 func byPodSecurity(message string) bool { return strings.Contains(message, "violates PodSecurity") }
 
+// byPolicies knows the words of v1.24 and those of servers before v1.16.
 func byPolicies(message string) bool {
-	return strings.Contains(message, "PodSecurityPolicy: unable to admit pod") || strings.Contains(message, "against any pod security policy")
+	return strings.Contains(message, "PodSecurityPolicy: ") || strings.Contains(message, "unable to validate against any pod security policy")
 }
 
 // said is what the server says of a maker that cannot create pods now; "" if it says nothing. Where a condition tells,
