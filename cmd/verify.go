@@ -73,8 +73,8 @@ server now, with creates that are dry runs and keep nothing. They are made as wh
 before v1.25 it stays open what the policies would say to the pod's own account, and where a user is
 exempt, what Pod Security would say to others.
 
-Controllers that lacked pods before the roll-out, as the journal has it, are told and are no failure.
-Deployments and CronJobs answer for what they make.
+Controllers that lacked pods before the roll-out, as the journal has it, are told and are no
+failure. Deployments and CronJobs answer for what they make.
 
 Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
 4 into 0).`,

@@ -101,6 +101,9 @@ func (s *scene) judge(m *maker, before string) []Result {
 		refusals.Status, refusals.passing = CouldNotTell, true
 		refusals.Why = "it is being updated, and has been refused: " + said
 		return []Result{refusals}
+	case s.blind(m.namespace) && aboutSecurity(said):
+		refusals.Status, refusals.Why = CouldNotTell, "it was refused, and whether its pods have come since could not be read: "+said
+		return []Result{refusals}
 	case !m.observed:
 		pods.Status, pods.Why, pods.passing = CouldNotTell, "its controller has not looked at it yet", true
 		return []Result{pods}
@@ -120,8 +123,8 @@ func (s *scene) judge(m *maker, before string) []Result {
 	return nil
 }
 
-// unreadResults says in every namespace what could not be read. The controllers, their pods and the events each leave
-// something open.
+// unreadResults says in every namespace what could not be read, and what that leaves open: events the refusals, pods the
+// counts, and controllers both.
 func (s *scene) unreadResults(namespaces []string) []Result {
 	var out []Result
 	for _, u := range s.unread {
@@ -129,11 +132,12 @@ func (s *scene) unreadResults(namespaces []string) []Result {
 			if !u.in(ns) {
 				continue
 			}
-			what := CheckPods
-			if u.resource == "events" {
-				what = CheckRefusals
+			if u.resource != "pods" {
+				out = append(out, Result{Namespace: ns, What: CheckRefusals, Status: CouldNotTell, Why: u.String()})
 			}
-			out = append(out, Result{Namespace: ns, What: what, Status: CouldNotTell, Why: u.String()})
+			if u.resource != "events" {
+				out = append(out, Result{Namespace: ns, What: CheckPods, Status: CouldNotTell, Why: u.String()})
+			}
 		}
 	}
 	return out

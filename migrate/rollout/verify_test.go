@@ -243,12 +243,20 @@ func TestVerifyForbidden(t *testing.T) {
 	told := func(what, verb, resource string) Result {
 		return row(what, "", CouldNotTell, fmt.Sprintf(no, resource, verb))
 	}
+	const noSets = `replicasets.apps could not be read: replicasets is forbidden: no; grant: list replicasets.apps`
+	wasRefused := row(CheckRefusals, "daemonset/agent", OK, "was refused before, and has its pods now: "+refusedPSA)
 	for resource, want := range map[string][]Result{
-		"events":     {labels, told(CheckRefusals, "list", "events"), counted(2)},
-		"pods":       {labels, noneRefused(), told(CheckPods, "list", "pods")},
-		"namespaces": {told(CheckLabels, "get", "namespaces"), noneRefused(), counted(2)},
+		"events": {labels, told(CheckRefusals, "list", "events"), counted(2)},
+		"replicasets": {
+			labels, row(CheckRefusals, "", CouldNotTell, noSets), wasRefused, row(CheckPods, "", CouldNotTell, noSets),
+		},
+		"pods": {
+			labels, row(CheckRefusals, "daemonset/agent", CouldNotTell, "it was refused, and whether its pods have come since could not be read: "+refusedPSA),
+			told(CheckPods, "list", "pods"),
+		},
+		"namespaces": {told(CheckLabels, "get", "namespaces"), noneRefused(), wasRefused, counted(2)},
 	} {
-		c := fakeCluster(t, join(shop, replicaSet(""), pod("rs"), daemonSet(""), pod("ds")))
+		c := fakeCluster(t, join(shop, replicaSet(""), pod("rs"), daemonSet(""), pod("ds"), event("ds", "1", refusedPSA)))
 		deny(c, "*", resource)
 		got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
 		if err != nil {
