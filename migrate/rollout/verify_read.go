@@ -181,6 +181,15 @@ func readPod(u *unstructured.Unstructured) (seenPod, error) {
 // labels are those of the namespaces that there are, and why others could not be read.
 func (v *viewer) labels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
 	is, failed = map[string]map[string]string{}, map[string]error{}
+	if len(v.namespaces) > listedSingly {
+		all, err := list(ctx, namespaces(v.client), "", func(string) bool { return true }, func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) { return u, nil })
+		for _, ns := range all {
+			is[ns.GetName()] = ns.GetLabels()
+		}
+		if err == nil {
+			return is, failed
+		}
+	}
 	for _, name := range v.namespaces {
 		var ns *unstructured.Unstructured
 		err := patiently(ctx, func() (err error) {

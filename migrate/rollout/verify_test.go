@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -266,7 +265,13 @@ func TestVerifyForbidden(t *testing.T) {
 			t.Errorf("without %s (-want +got):\n%s", resource, diff)
 		}
 	}
-	c := fakeCluster(t, join(shop, replicaSet(failing(refusedPSA))))
+	c := fakeCluster(t, join(shop, replicaSet(""), event("rs", "1", refusedPSA)))
+	deny(c, "list", "pods")
+	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
+	if diff := cmp.Diff([]Result{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, cmpopts.IgnoreUnexported(Result{})); diff != "" || err != nil {
+		t.Errorf("without pods, and no condition that tells (-want +got):\n%s%v", diff, err)
+	}
+	c = fakeCluster(t, join(shop, replicaSet(failing(refusedPSA))))
 	deny(c, "list", "pods")
 	deny(c, "list", "events")
 	failures, err := Failing(t.Context(), c, nil)
@@ -327,72 +332,6 @@ func TestVerifyWaits(t *testing.T) {
 	}
 }
 
-// A list that expires half-way is read again from its beginning: nothing is lost and nothing counted twice.
-func TestListRestarts(t *testing.T) {
-	t.Parallel()
-	page := func(next string, names ...string) *unstructured.UnstructuredList {
-		l := &unstructured.UnstructuredList{Object: map[string]any{"metadata": map[string]any{"continue": next}}}
-		for _, name := range names {
-			l.Items = append(l.Items, unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": name, "namespace": "shop"}}})
-		}
-		return l
-	}
-	c := fakeCluster(t, shop)
-	var asked []string
-	c.PrependReactor("list", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		o := a.(clienttesting.ListActionImpl).ListOptions
-		asked = append(asked, fmt.Sprint(o.Limit, o.Continue))
-		switch len(asked) {
-		case 1:
-			return true, page("x", "a"), nil
-		case 2:
-			return true, nil, apierrors.NewResourceExpired("too old")
-		case 3:
-			return true, page("y", "a", "b"), nil
-		}
-		return true, page("", "c"), nil
-	})
-	name := func(u *unstructured.Unstructured) (string, error) { return u.GetName(), nil }
-	got, failed := each(t.Context(), newViewer(c, []string{"shop"}), podResource(), "", name)
-	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" || len(failed) > 0 {
-		t.Errorf("items (-want +got):\n%s%v", diff, failed)
-	}
-	if diff := cmp.Diff([]string{"500", "500x", "500", "500y"}, asked); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
-	}
-}
-
-// Many namespaces are listed at once, and one by one for who may not do that.
-func TestManyNamespaces(t *testing.T) {
-	t.Parallel()
-	var names []string
-	for i := range listedSingly + 1 {
-		names = append(names, fmt.Sprint("ns-", i))
-	}
-	names[0] = "shop"
-	for _, forbidden := range []bool{false, true} {
-		c := fakeCluster(t, join(shop, replicaSet(failing(refusedPSA)), strings.Replace(replicaSet(failing(refusedPSA)), "metadata: {", "metadata: {namespace: elsewhere, ", 1)))
-		wide := 0
-		c.PrependReactor("list", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
-			if a.GetNamespace() != "" {
-				return false, nil, nil
-			}
-			wide++
-			if forbidden {
-				return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "", errors.New("no"))
-			}
-			return false, nil, nil
-		})
-		failures, err := Failing(t.Context(), c, names)
-		if diff := cmp.Diff([]Failure{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" || err != nil {
-			t.Errorf("forbidden=%v (-want +got):\n%s%v", forbidden, diff, err)
-		}
-		if wide != 9 {
-			t.Errorf("forbidden=%v: %d lists of all namespaces, want 9", forbidden, wide)
-		}
-	}
-}
-
 func TestExpectedLabels(t *testing.T) {
 	t.Parallel()
 	value := func(s string) *string { return &s }
@@ -411,74 +350,6 @@ func TestExpectedLabels(t *testing.T) {
 	want := map[string]map[string]*string{"a": {"warn": value("restricted"), "enforce": value("privileged")}, "c": {}}
 	if diff := cmp.Diff(want, ExpectedLabels(j)); diff != "" {
 		t.Errorf("expected labels (-want +got):\n%s", diff)
-	}
-}
-
-// The server is asked for a pod of every template that nothing else stands for, in a dry run and with nothing else.
-func TestRecreateOne(t *testing.T) {
-	t.Parallel()
-	template := `template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}`
-	objects := join(shop,
-		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: ok}, spec: {`+template+`}}`,
-		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: psa}, spec: {`+template+`}}`,
-		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: psp}, spec: {`+template+`}}`,
-		`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: ok-1, `+ownedBy("Deployment", "ok", "d")+`}, spec: {`+template+`}}`,
-		`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {volumeClaimTemplates: [{metadata: {name: data}}], `+template+`}}`,
-		`{apiVersion: batch/v1, kind: CronJob, metadata: {name: rbac}, spec: {jobTemplate: {spec: {`+template+`}}}}`,
-		`{apiVersion: v1, kind: PodTemplate, metadata: {name: quota}, `+template+`}`,
-	)
-	c := fakeCluster(t, objects)
-	var asked []string
-	var db map[string]any
-	c.PrependReactor("create", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		create := a.(clienttesting.CreateActionImpl)
-		u := create.Object.(*unstructured.Unstructured)
-		asked = append(asked, fmt.Sprint(create.GetResource().Resource, " ", create.GetNamespace(), "/", u.GetGenerateName(), " ", create.CreateOptions.DryRun))
-		switch answer := map[string]string{"psa-": refusedPSA, "psp-": refusedPSP, "quota-": refusedQuota, "rbac-": "pods is forbidden: User \"u\" cannot create resource \"pods\""}; {
-		case u.GetGenerateName() == "db-":
-			db = u.Object
-		case answer[u.GetGenerateName()] != "":
-			return true, nil, &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Code: 403, Message: answer[u.GetGenerateName()]}}
-		}
-		u = u.DeepCopy()
-		u.SetAnnotations(map[string]string{policyAnnotation: "open"})
-		return true, u, nil
-	})
-	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const taken = `the server would take its pod, with what the policy "open" fills in, which whoever runs this may use`
-	const hidden = "refused for another reason, which hides what Pod Security would say: "
-	want := []Result{
-		row(CheckRecreate, "cronjob/rbac", CouldNotTell, `pods is forbidden: User "u" cannot create resource "pods"; grant: create pods`),
-		row(CheckRecreate, "deployment/ok", OK, taken),
-		row(CheckRecreate, "deployment/psa", NotOK, refusedPSA),
-		row(CheckRecreate, "deployment/psp", CouldNotTell, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+refusedPSP),
-		row(CheckRecreate, "podtemplate/quota", CouldNotTell, hidden+refusedQuota),
-		row(CheckRecreate, "statefulset/db", OK, taken),
-	}
-	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(Result{})); diff != "" {
-		t.Errorf("results (-want +got):\n%s", diff)
-	}
-	if len(asked) != len(want) {
-		t.Errorf("asked %d times: %v", len(asked), asked)
-	}
-	for _, a := range c.Actions() {
-		if create, ok := a.(clienttesting.CreateActionImpl); ok && cmp.Equal(create.CreateOptions.DryRun, []string{"All"}) {
-			continue
-		}
-		if verb := a.GetVerb(); verb != "get" && verb != "list" {
-			t.Errorf("sent %s %s, want get, list and creates that are dry runs", verb, a.GetResource().Resource)
-		}
-	}
-	wantPod := map[string]any{}
-	if err := yaml.Unmarshal([]byte(`{apiVersion: v1, kind: Pod, metadata: {generateName: db-, namespace: shop, labels: {a: b}}, spec: {
-		containers: [{name: c, image: i, resources: {}}], volumes: [{name: data, persistentVolumeClaim: {claimName: data-db-0}}]}}`), &wantPod); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(wantPod, db); diff != "" {
-		t.Errorf("pod of a stateful set (-want +got):\n%s", diff)
 	}
 }
 
