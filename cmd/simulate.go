@@ -284,7 +284,7 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 func recorded(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Evaluator, at api.LevelVersion) {
 	written, estimated := w.Level.AsWritten, w.Estimated
 	if written == "" && !estimated {
-		written = w.Level.DayAfter // no policy has touched its pods
+		written = w.Level.DayAfter // no policy has made a difference to its pods
 	}
 	switch {
 	case at.Level == api.LevelPrivileged, written != "" && api.CompareLevels(written, at.Level) >= 0:

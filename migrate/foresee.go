@@ -66,12 +66,12 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresi
 			b.asAdmitted(out, g.Shape)
 		}
 	}
-	if len(out.UsablePolicies) == 0 && b.inv.Source.Kind == inventory.SourceFiles {
-		return nil
+	unread := b.inv.Source.Kind == inventory.SourceFiles
+	if len(out.UsablePolicies) > 0 || !unread {
+		b.foreseePods(out, w, b.judge.Usable(out.UsablePolicies))
 	}
-	usable := b.judge.Usable(out.UsablePolicies)
-	b.foreseePods(out, w, usable)
-	if w.Template == nil {
+	usable := usableAgain(w, out.UsablePolicies)
+	if w.Template == nil || len(usable) == 0 && unread {
 		return nil
 	}
 	f := b.foreseeTemplate(w, usable)
@@ -79,7 +79,7 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresi
 	for _, v := range f.Filled {
 		out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
 	}
-	if f.Policy == "" {
+	if f.Policy == "" && w.Kind != "Pod" { // who creates that may use more
 		out.Refused = refusal(f)
 	}
 	return f
@@ -104,8 +104,24 @@ func (b *builder) foreseePods(out *Workload, w *inventory.Workload, usable simul
 	}
 }
 
-func (b *builder) foreseeTemplate(w *inventory.Workload, usable simulate.Usable) *simulate.Foresight {
-	return b.judge.Foresee(w.Template, simulate.Author{Usable: usable, Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}]})
+// usableAgain takes it that a bare pod comes again from whoever created it, and may use what has admitted it.
+func usableAgain(w *inventory.Workload, usable []string) []string {
+	if w.Kind != "Pod" {
+		return usable
+	}
+	usable = slices.Clone(usable)
+	for _, g := range w.Pods {
+		if g.AdmittedBy != "" {
+			usable = append(usable, g.AdmittedBy)
+		}
+	}
+	return usable
+}
+
+func (b *builder) foreseeTemplate(w *inventory.Workload, usable []string) *simulate.Foresight {
+	return b.judge.Foresee(w.Template, simulate.Author{
+		Usable: b.judge.Usable(usable), Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}],
+	})
 }
 
 type accountKey struct{ namespace, name string }
@@ -125,7 +141,7 @@ func (b *builder) asAdmitted(out *Workload, s *inventory.Shape) {
 }
 
 // drifted says what is different today about live pods; "" if nothing is. Who creates pods that no controller makes is
-// not known, nor what they left to the policy: there the policy that comes first today says nothing.
+// not known. Where it is not known either what they left to the policy, the one that comes first today says nothing.
 func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simulate.Foresight, usable []string) string {
 	_, made := access.ControllerPrincipal(w.Kind)
 	why := ""
@@ -142,6 +158,8 @@ func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simul
 		return "they would be refused today: " + strings.Join(refusal(f), "; ")
 	case w.Template == nil:
 		return ""
+	case !made:
+		return "a policy or a grant has changed since, or a webhook changed them after they were admitted"
 	default:
 		return "a policy, a grant or the template has changed since, or a webhook changed them after they were admitted"
 	}

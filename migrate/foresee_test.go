@@ -22,6 +22,9 @@ func TestForesight(t *testing.T) {
 	base, tight := policy(t, "base", baselineLike), policy(t, "tight", restrictedLike)
 	grants := []object{base, tight, namespace("a"), grant("base", "a", everyAccountOf("a"))}
 	live := func(by string) object { return running("a/bare", by, plain()) }
+	const written = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bare","namespace":"a"},"spec":{"containers":[{"name":"app","image":"app"}]}}`
+	const profiled = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bare","namespace":"a"},"spec":{"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"app"}]}}`
+	const onTheHost = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bare","namespace":"a"},"spec":{"hostNetwork":true,"containers":[{"name":"app"}]}}`
 	refused := []string{"policy base: spec.securityContext.hostNetwork: Invalid value: true: Host network is not allowed to be used"}
 	tests := map[string]struct {
 		server  string
@@ -42,6 +45,18 @@ func TestForesight(t *testing.T) {
 		"admitted by a policy that its account may not use": {
 			server: "v1.24.1", objects: []object{live("tight")},
 			want: foreseenOf{AdmittedBy: "base", Achievable: true, Drift: []PolicyDrift{{Pods: 1, Example: "bare", Observed: "tight", Foreseen: "base", Why: "their account may not use policy tight: whoever created them may"}}},
+		},
+		"the same, and what its author wrote is known": {
+			server: "v1.24.1", objects: []object{applied("a/bare", "tight", profiled, hardened())},
+			want: foreseenOf{AdmittedBy: "tight", Mutations: 4, Achievable: true, Drift: []PolicyDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}}},
+		},
+		"what its author wrote is known, and its policy is another today": {
+			server: "v1.24.1", objects: []object{applied("a/bare", "base", written, plain()), policy(t, "also", baselineLike), grant("also", "a", everyAccountOf("a"))},
+			want: foreseenOf{AdmittedBy: "also", Achievable: true, Drift: []PolicyDrift{{Pods: 1, Example: "bare", Observed: "base", Foreseen: "also", Why: "a policy or a grant has changed since, or a webhook changed them after they were admitted"}}},
+		},
+		"what its author wrote is known, and none that is known admits it": {
+			server: "v1.24.1", objects: []object{applied("a/bare", "gone", onTheHost, hostNetworked())},
+			want: foreseenOf{Achievable: true, Drift: []PolicyDrift{{Pods: 1, Example: "bare", Observed: "gone", Why: "policy gone is not there any more"}}},
 		},
 	}
 	for name, tt := range tests {

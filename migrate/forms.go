@@ -30,12 +30,16 @@ func (f *Forms) DayAfter(w *inventory.Workload, v api.Version) simulate.DayAfter
 }
 
 // AsAdmitted judges the pod that PSP admission would make today of the workload's template, and names the policy that
-// admits it. Where none does, Refused says why, and there is no verdict.
+// admits it. Where none does, Refused says why, and there is no verdict. It is false where that is not known: where there is
+// no template, and of a bare pod that no policy admits which is known to be usable, for whoever creates it may use more.
 func (f *Forms) AsAdmitted(w *inventory.Workload, v api.Version) (a AsAdmitted, ok bool) {
 	if w.Template == nil || len(f.b.inv.Policies) == 0 {
 		return AsAdmitted{}, false
 	}
-	foresight := f.b.foreseeTemplate(w, f.b.judge.Usable(f.b.usable(w)))
+	foresight := f.b.foreseeTemplate(w, usableAgain(w, f.b.usable(w)))
+	if foresight.Policy == "" && w.Kind == "Pod" {
+		return AsAdmitted{}, false
+	}
 	if foresight.Policy == "" {
 		return AsAdmitted{Refused: refusal(foresight)}, true
 	}

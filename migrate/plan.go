@@ -314,15 +314,16 @@ type Workload struct {
 	// Observed: the kubernetes.io/psp annotations of its live pods, sorted.
 	Observed []string `json:"observed,omitempty"`
 	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
-	// what the template must state itself to stay as it is. Both are absent where no policy would admit them, for which
-	// Refused says why, and where what this depends on was not read.
+	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
+	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
+	// this depends on was not read.
 	AdmittedBy string   `json:"admittedBy,omitempty"`
 	Refused    []string `json:"refused,omitempty"`
 	// PolicyDrift: live pods that would be treated differently if they were created again today.
 	PolicyDrift []PolicyDrift  `json:"policyDrift,omitempty"`
 	Level       WorkloadLevels `json:"level"`
-	// Estimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template or in
-	// containers beyond it.
+	// Estimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template (which a
+	// bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
 	Estimated  bool        `json:"estimated,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
 	Violations []Violation `json:"violations"`

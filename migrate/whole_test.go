@@ -84,7 +84,7 @@ func TestPodsAndOwnersOfAWorkload(t *testing.T) {
 		deployment("a/web", hardened()), old,
 		owned("r1", "Rollout", "r", "tight", plain()), owned("r2", "Rollout", "r", "base", plain()),
 		owned("r3", "Rollout", "r", "tight", hostNetworked()), owned("r4", "Rollout", "r", "", plain()),
-		owned("s1", "Widget", "s", "also", plain()))
+		owned("s1", "Widget", "s", "also", hardened()))
 	ns := only(t, p, "a")
 	type row struct {
 		Kind, Name string
@@ -108,7 +108,7 @@ func TestPodsAndOwnersOfAWorkload(t *testing.T) {
 	if diff := cmp.Diff([]string{"also", "base", "tight"}, ns.Observed, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
-	const estimated = "2 workloads are estimated: a policy had already changed the pods that were seen, and what their author wrote is not known"
+	const estimated = "1 workload is estimated: a policy had already changed the pods that were seen, and what their author wrote is not known"
 	if len(ns.Cautions) != 2 || ns.Cautions[1] != estimated {
 		t.Errorf("cautions = %q, want the second to be %q", ns.Cautions, estimated)
 	}

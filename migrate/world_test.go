@@ -126,6 +126,15 @@ func running(id, policy string, spec corev1.PodSpec) object {
 	return func(b *inventory.Builder) { b.AddPod(m, &spec, corev1.PodRunning, pspparse.Position{}) }
 }
 
+// applied is a bare pod of which its author's text is known.
+func applied(id, policy, text string, spec corev1.PodSpec) object {
+	home, name, _ := strings.Cut(id, "/")
+	m := inventory.Meta{Name: name, Namespace: home, Annotations: map[string]string{
+		"kubernetes.io/psp": policy, corev1.LastAppliedConfigAnnotation: text,
+	}}
+	return func(b *inventory.Builder) { b.AddPod(m, &spec, corev1.PodRunning, pspparse.Position{}) }
+}
+
 const (
 	anythingGoes = `
   privileged: true

@@ -35,9 +35,11 @@ type candidate struct {
 // beyond the template nobody can tell the policy's values from the injector's, so the pod is judged twice: with them as
 // stored, and without every value that the policy would have written.
 //
-// The doubt is over the whole pod if there is no template (a bare pod, an owner that was not read), and if the policy is
-// not among those read: then the pod is judged as stored and again without every value that the policy, or any policy,
-// would have written where the template, if any, leaves it unset.
+// The doubt is over the whole pod if there is no template (a bare pod that does not tell what its author wrote, an owner
+// that was not read), and if the policy is not among those read: then the pod is judged as stored and again without every
+// value that the policy, or any policy, would have written where the template, if any, leaves it unset. Without a template
+// even a pod that its policy leaves alone is in doubt: the policy may have changed since, and another one may have filled the
+// pod in before a webhook made admission start over. The doubt ends where no policy whatever could have made a difference.
 //
 // A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
 // as stored: they are added through a subresource that PodSecurityPolicy does not look at.
@@ -70,9 +72,7 @@ func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 		stored, without := j.readings(w.Template, g)
 		asStored = append(asStored, candidate{j.verdict(stored, v), g.Example})
 		stripped = append(stripped, candidate{j.verdict(without, v), g.Example})
-		// Without a template even a pod that its policy leaves alone is in doubt: the policy may have changed since,
-		// and another one may have filled the pod in before a webhook made admission start over.
-		doubt = doubt || w.Template == nil && g.AdmittedBy != ""
+		doubt = doubt || w.Template == nil && g.AdmittedBy != "" && !j.indifferent(g.Shape, v)
 	}
 	all := slices.Concat(asStored, stripped)
 	verdict := leastStrict(all)
@@ -97,6 +97,16 @@ func (j *Judge) readings(template *inventory.Shape, g *inventory.PodGroup) (stor
 		stored = j.estimate(estimate{pod: g.Shape, template: template, by: f})
 	}
 	return stored, j.estimate(estimate{pod: g.Shape, template: template, by: f, beyond: true})
+}
+
+// indifferent is true for a pod to whose verdict no policy, whatever it was, can have made a difference. From v1.27 on
+// servers write no seccomp annotation into its field any more, and of a live pod it is not known which fields came so.
+func (j *Judge) indifferent(s *inventory.Shape, v api.Version) bool {
+	if len(s.Annotations) > 0 && !v.Older(firstUnsynced()) {
+		return false
+	}
+	without := j.estimate(estimate{pod: s, by: j.unknown, beyond: true})
+	return sameVerdict(*j.verdict(j.judge(s), v), *j.verdict(without, v))
 }
 
 // estimate names a pod without what a policy filled in.

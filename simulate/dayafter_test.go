@@ -101,6 +101,9 @@ func TestDayAfter(t *testing.T) {
 		backed = func(template, pod *inventory.Shape, admittedBy string) inventory.Workload {
 			return inventory.Workload{Kind: "Deployment", Name: "web", Template: template, Pods: podsOf(pod, admittedBy)}
 		}
+		textOf = func(written, pod *inventory.Shape, admittedBy string) inventory.Workload {
+			return inventory.Workload{Kind: "Pod", Name: "web-1", Template: written, Pods: podsOf(pod, admittedBy)}
+		}
 		mesh = func() *inventory.Shape {
 			return edited(shapeOf(hardened("app")), func(s *inventory.Shape) {
 				s.Spec.InitContainers = []corev1.Container{{Name: "mesh-init", SecurityContext: &corev1.SecurityContext{
@@ -238,6 +241,26 @@ func TestDayAfter(t *testing.T) {
 			name:     "a bare pod that is restricted by itself",
 			workload: bare(shapeOf(hardened("app")), "idle"),
 			want:     want{Level: api.LevelRestricted, Estimated: true, Pod: "web-1"},
+		},
+		{
+			name:     "a bare pod with nothing that any policy writes",
+			workload: bare(shapeOf(plain("app")), "gone"),
+			want:     want{Level: api.LevelBaseline, Pod: "web-1", Violations: plainApp},
+		},
+		{
+			name:     "a bare pod of which its author's text is known",
+			workload: textOf(shapeOf(plain("app")), fillIn(hardens, shapeOf(plain("app"))), "hardening"),
+			want:     want{Level: api.LevelBaseline, Violations: plainApp},
+		},
+		{
+			name:     "the same, policy not read",
+			workload: textOf(shapeOf(plain("app")), fillIn(hardens, shapeOf(plain("app"))), "gone"),
+			want:     want{Level: api.LevelBaseline, Violations: plainApp},
+		},
+		{
+			name:     "the same, restricted as its author wrote it",
+			workload: textOf(shapeOf(hardened("app")), shapeOf(hardened("app")), "idle"),
+			want:     want{Level: api.LevelRestricted},
 		},
 		{
 			name:     "a bare pod that no policy touched",

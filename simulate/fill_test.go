@@ -231,10 +231,10 @@ func TestStrippingUndoesFillingIn(t *testing.T) {
 }
 
 // Without a template the answer may be too loose, and must never be too strict: neither than the pod as its author wrote
-// it nor than the pod as stored; whether the policy is known or not.
+// it nor than the pod as stored; whether the policy is known or not. What is not estimated is what the author wrote.
 func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
 	t.Parallel()
-	looser := 0
+	looser, estimated, certain := 0, 0, 0
 	for seed := range int64(200) {
 		r := newRandom(seed)
 		p, written := r.policy(), r.template()
@@ -248,8 +248,11 @@ func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
 						t.Fatalf("seed %d at %s: %s, but the pod may be %s: %s", seed, v.String(), got.Level, o.Level, Message(o.Violations))
 					}
 				}
-				if !got.Estimated {
-					t.Fatalf("seed %d at %s: not estimated", seed, v.String())
+				if got.Estimated {
+					estimated++
+				} else {
+					certain++
+					wantDayAfter(t, DayAfter{Verdict: j.Evaluate(written, v), Pod: "web-1"}, got)
 				}
 				if got.Level != j.Evaluate(pod, v).Level {
 					looser++
@@ -257,8 +260,8 @@ func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
 			}
 		}
 	}
-	if looser == 0 {
-		t.Error("no stripping changed any level: the comparison says nothing")
+	if looser == 0 || estimated == 0 || certain == 0 {
+		t.Errorf("%d levels were changed by stripping, %d answers estimated, %d not: the comparison says too little", looser, estimated, certain)
 	}
 }
 

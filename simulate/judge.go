@@ -86,13 +86,13 @@ func (j *Judge) Evaluate(s *inventory.Shape, v api.Version) Verdict {
 	return *j.verdict(j.judge(s), v)
 }
 
-// AsWritten judges what the workload's author wrote: the template, or a bare pod that no policy has touched. It is false
-// where that is not known: a bare pod that a policy has filled in, a controller that was not itself read.
+// AsWritten judges what the workload's author wrote: the template, or a bare pod to which no policy has made a difference.
+// It is false where that is not known: a bare pod that a policy may have filled in, a controller that was not itself read.
 func (j *Judge) AsWritten(w *inventory.Workload, v api.Version) (Verdict, bool) {
 	if w.Template != nil {
 		return j.Evaluate(w.Template, v), true
 	}
-	if w.Kind == "Pod" && len(w.Pods) == 1 && w.Pods[0].AdmittedBy == "" {
+	if w.Kind == "Pod" && len(w.Pods) == 1 && (w.Pods[0].AdmittedBy == "" || j.indifferent(w.Pods[0].Shape, v)) {
 		return j.Evaluate(w.Pods[0].Shape, v), true
 	}
 	return Verdict{}, false

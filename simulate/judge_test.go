@@ -67,6 +67,7 @@ func TestAsWritten(t *testing.T) {
 	group := func(admittedBy string) []inventory.PodGroup {
 		return []inventory.PodGroup{{Shape: shape, AdmittedBy: admittedBy, Count: 1, Example: "x"}}
 	}
+	filled := []inventory.PodGroup{{Shape: shapeOf(hardened("app")), AdmittedBy: "psp", Count: 1, Example: "x"}}
 	cases := []struct {
 		name     string
 		workload inventory.Workload
@@ -75,7 +76,8 @@ func TestAsWritten(t *testing.T) {
 		{"template", inventory.Workload{Kind: "Deployment", Template: shape}, true},
 		{"template, whatever its pods are", inventory.Workload{Kind: "Deployment", Template: shape, Pods: group("psp")}, true},
 		{"bare pod that no policy touched", inventory.Workload{Kind: "Pod", Pods: group("")}, true},
-		{"bare pod that a policy touched", inventory.Workload{Kind: "Pod", Pods: group("psp")}, false},
+		{"bare pod to which no policy can have made a difference", inventory.Workload{Kind: "Pod", Pods: group("psp")}, true},
+		{"bare pod that a policy may have filled in", inventory.Workload{Kind: "Pod", Pods: filled}, false},
 		{"owner not read", inventory.Workload{Kind: "Rollout", Pods: group("")}, false},
 		{"nothing", inventory.Workload{Kind: "Pod"}, false},
 	}

@@ -704,6 +704,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(k.versions[0], kind, `{"metadata":{"name":"a","namespace":"b"},"spec":{"containers":[{"name":"c"}],`+template1+`},`+template2+`}`)
 	}
 	f.Add("v1", "Pod", `{"metadata":{"generateName":"a-","ownerReferences":[{"kind":"Node","controller":true},null]},"spec":{"containers":[null]}}`)
+	f.Add("v1", "Pod", admitted(appliedText))
 	f.Add("v1", "Namespace", `{"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:metadata":{"f:labels":{"f:x":{}}}}},null]}}`)
 	f.Add("rbac.authorization.k8s.io/v1alpha1", "RoleBinding", `{"metadata":{"name":"a"},"subjects":[null,{"kind":"User","name":"*"}],"roleRef":null}`)
 	f.Fuzz(func(t *testing.T, apiVersion, kind, data string) {

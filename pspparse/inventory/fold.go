@@ -109,6 +109,9 @@ func (f *folder) hang(t *podTable, p *podRow) {
 	i := f.workload(s, p, t.position(p))
 	key := groupKey{workload: i, shape: s.shape, account: s.account, admitted: s.admitted, mirror: s.mirror}
 	w := &f.list[i]
+	if s.owner == (Owner{}) {
+		w.Template, w.Origin = s.written, s.origin
+	}
 	g, ok := f.groups[key]
 	if !ok {
 		g = len(w.Pods)
@@ -206,6 +209,9 @@ func (f *folder) finish(shapes map[*Shape]string) []Workload {
 			return cmp.Or(cmp.Compare(x.Example, y.Example), cmp.Compare(x.ServiceAccount, y.ServiceAccount),
 				cmp.Compare(x.AdmittedBy, y.AdmittedBy), compareBools(x.Mirror, y.Mirror), cmp.Compare(shapes[x.Shape], shapes[y.Shape]))
 		})
+		if w.Kind == "Pod" && (len(w.Pods) > 1 || w.Replicas > 1) {
+			w.Template, w.Origin = nil, nil // it makes pods itself, of which its author's text says nothing
+		}
 		if w.Template == nil && len(w.Pods) > 0 {
 			w.ServiceAccount = w.Pods[0].ServiceAccount
 		}

@@ -139,7 +139,8 @@ type Workload struct {
 	Namespace, Kind, Name string
 	// ServiceAccount is the template's, "default" if it names none.
 	ServiceAccount string
-	// Template is nil for a bare pod, and for a controller that was not itself read.
+	// Template of a bare pod is what its author gave to kubectl apply, if that left a record on the pod. It is nil for other
+	// bare pods, for mirror pods, and for a controller that was not itself read.
 	Template *Shape
 	// Origin tells more of the object that holds the template; nil where there is no Template.
 	Origin *Origin

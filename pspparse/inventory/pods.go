@@ -44,6 +44,15 @@ type podSort struct {
 	account   string
 	admitted  string
 	mirror    bool
+	// written and origin are what the author of a bare pod wrote, nil where the pod does not tell.
+	written *Shape
+	origin  *Origin
+}
+
+// running is the sort without what was written: nothing of that runs.
+func (s podSort) running() podSort {
+	s.written, s.origin = nil, nil
+	return s
 }
 
 func newPodTable() podTable {
@@ -100,8 +109,11 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 		admitted:  b.intern(m.Annotations[admittedByAnnotation]),
 		mirror:    mirror,
 	}
-	if mirror {
+	switch {
+	case mirror:
 		s.account = "" // the server gives mirror pods none
+	case owner == (Owner{}):
+		s.written, s.origin = b.written(namespace, &m, spec)
 	}
 	b.pods.add(name, open, s, at)
 }
@@ -157,7 +169,7 @@ func (b *Builder) settlePods(read func(*podSort) bool) (standIns []podRow, finis
 		// A pod seen both running and finished is the same pod at two times, and counts as running.
 		if live := t.front(run, func(s *podSort) bool { return !s.finished }); len(live) > 0 {
 			if b.agreeOnPod(t.position(&run[0]), live) {
-				kept = append(kept, live[0])
+				kept = append(kept, live[t.telling(live)])
 			}
 			continue
 		}
@@ -186,13 +198,18 @@ func (t *podTable) front(run []podRow, want func(*podSort) bool) []podRow {
 	return run[:n]
 }
 
+// telling is the place of the first pod that tells what its author wrote: one and the same, read twice, need not both times.
+func (t *podTable) telling(run []podRow) int {
+	return max(0, slices.IndexFunc(run, func(p podRow) bool { return t.groups[p.sort].written != nil }))
+}
+
 // agreeOnPod says whether all pods of one name are the same; if not, they have become a gap.
 func (b *Builder) agreeOnPod(first pspparse.Position, run []podRow) bool {
-	if b.agree(first, len(run), func(i int) bool { return run[i].sort == run[0].sort }) {
-		return true
-	}
 	t := &b.pods
 	s := &t.groups[run[0].sort]
+	if b.agree(first, len(run), func(i int) bool { return t.groups[run[i].sort].running() == s.running() }) {
+		return true
+	}
 	b.AddGap(conflict(identity{kind: "Pod", namespace: s.namespace, name: run[0].name}, len(run),
 		func(i int) pspparse.Position { return t.position(&run[i]) }))
 	b.contested = append(b.contested, s.namespace)
