@@ -86,12 +86,9 @@ func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 // readings returns the two ways to read a live pod, the same one twice if there is no doubt.
 func (j *Judge) readings(template *inventory.Shape, g *inventory.PodGroup) (stored, without *judgement) {
 	stored = j.judge(g.Shape)
-	if g.AdmittedBy == "" {
+	f := j.fillingBy(g.AdmittedBy)
+	if f == nil {
 		return stored, stored
-	}
-	f, known := j.fillings[g.AdmittedBy]
-	if !known {
-		f = j.unknown
 	}
 	if template != nil && f != j.unknown {
 		stored = j.estimate(estimate{pod: g.Shape, template: template, by: f})

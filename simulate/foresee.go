@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -50,62 +49,19 @@ type Author struct {
 // Usable makes a set of policies of their names.
 func (j *Judge) Usable(names []string) Usable { return j.admitter.Usable(nil, names) }
 
-// question is what an answer depends on: equal ones are answered once.
-type question struct {
-	// estimate names the pod: a shape as it is, or a live one without what a policy has filled in.
-	estimate
-	usable    Usable
-	mirror    bool
-	automount bool
-}
-
 // Foresee answers for a pod of a shape. The answer is shared; callers must not write into it.
 func (j *Judge) Foresee(s *inventory.Shape, by Author) *Foresight {
-	return j.answer(estimate{pod: s, by: j.none}, by)
+	return j.answer(s, by)
 }
 
 // ForeseeAgain answers for the pod that comes in place of a live one, as far as that can be told: beside a template without
 // what its policy has filled in where the template leaves it unset; else the pod as it is stored.
 func (j *Judge) ForeseeAgain(template *inventory.Shape, g *inventory.PodGroup, by Author) *Foresight {
-	if g.AdmittedBy == "" || template == nil {
+	f := j.fillingBy(g.AdmittedBy)
+	if f == nil || template == nil {
 		return j.Foresee(g.Shape, by)
 	}
-	f, known := j.fillings[g.AdmittedBy]
-	if !known {
-		f = j.unknown
-	}
-	return j.answer(estimate{pod: g.Shape, template: template, by: f, beyond: true}, by)
-}
-
-func (j *Judge) answer(e estimate, by Author) *Foresight {
-	q := question{estimate: e, usable: by.Usable, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}
-	if known, ok := j.foreseen[q]; ok {
-		return known
-	}
-	fresh := j.foresee(e.shape(), by)
-	j.foreseen[q] = fresh
-	return fresh
-}
-
-func (j *Judge) foresee(s *inventory.Shape, by Author) *Foresight {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}
-	if by.Mirror {
-		pod.Annotations = map[string]string{mirrorAnnotation: ""}
-		for k, v := range s.Annotations {
-			pod.Annotations[k] = v
-		}
-	}
-	answer := j.admitter.Admit(Request{Pod: pod, Usable: by.Usable, Automount: by.Automount})
-	if answer.Policy == "" || len(answer.Invalid) > 0 {
-		return &Foresight{Refusals: answer.Refusals, Invalid: answer.Invalid}
-	}
-	before := Seen(pod, by.Automount)
-	prepareForCreate(before)
-	return &Foresight{
-		Policy: answer.Policy,
-		Shape:  inventory.Reduce(answer.Pod.Annotations, &answer.Pod.Spec),
-		Filled: filledIn(before, answer.Pod),
-	}
+	return j.answer(j.strip(estimate{pod: g.Shape, template: template, by: f, beyond: true}), by)
 }
 
 // filledIn tells the values in which a pod differs after admission, in the form in which an author would write them down:

@@ -2,6 +2,8 @@ package simulate
 
 import (
 	"encoding/binary"
+	"reflect"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,17 +19,21 @@ import (
 // The Verdicts it returns share their violations with one another; callers must not write into them.
 type Judge struct {
 	evaluator *Evaluator
-	// fillings by policy name; a name that is missing is a policy of which nothing is known.
+	// fillings by policy name; a name that is missing is a policy of which nothing is known. Policies that fill in the same
+	// share one.
 	fillings map[string]*filling
 	unknown  *filling
-	none     *filling
 
 	shapes    map[*inventory.Shape]*judgement
 	estimates map[estimate]*judgement
 	syncs     map[*inventory.Shape]*judgement
-	// admitter and foreseen answer for PSP admission.
+	// What answers for PSP admission: see Foresee.
 	admitter *Admitter
 	foreseen map[question]*Foresight
+	tried    map[newPod][]outcome
+	admitted map[admittedPod]*Foresight
+	stripped map[estimate]*inventory.Shape
+	made     *inventory.Shapes
 	raises   map[string]Raise
 
 	// What follows makes equal findings one: most shapes differ in nothing that any check tells.
@@ -59,10 +65,13 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		evaluator:  evaluator,
 		fillings:   make(map[string]*filling, len(policies)),
 		unknown:    anyFilling(),
-		none:       &filling{nothing: true},
 		shapes:     map[*inventory.Shape]*judgement{},
 		admitter:   NewAdmitter(policies),
 		foreseen:   map[question]*Foresight{},
+		tried:      map[newPod][]outcome{},
+		admitted:   map[admittedPod]*Foresight{},
+		stripped:   map[estimate]*inventory.Shape{},
+		made:       inventory.NewShapes(),
 		estimates:  map[estimate]*judgement{},
 		syncs:      map[*inventory.Shape]*judgement{},
 		raises:     map[string]Raise{},
@@ -70,8 +79,14 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		verdicts:   map[string]*Verdict{},
 		numbers:    map[Violation]int{},
 	}
+	var known []*filling
 	for _, p := range policies {
 		f := fillingOf(p)
+		if i := slices.IndexFunc(known, func(k *filling) bool { return reflect.DeepEqual(k, f) }); i >= 0 {
+			f = known[i]
+		} else {
+			known = append(known, f)
+		}
 		if _, twice := j.fillings[p.Name]; twice || p.Unusable() != "" {
 			// Which of two it was cannot be told; and what cannot admit a pod now was another policy when it did.
 			f = j.unknown
@@ -79,6 +94,17 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		j.fillings[p.Name] = f
 	}
 	return j, nil
+}
+
+// fillingBy is what the policy in a pod's annotation writes; nil if there is none.
+func (j *Judge) fillingBy(policy string) *filling {
+	if policy == "" {
+		return nil
+	}
+	if f, known := j.fillings[policy]; known {
+		return f
+	}
+	return j.unknown
 }
 
 // Evaluate judges a shape as it stands.

@@ -19,7 +19,10 @@ func (j *Judge) Raise(w *inventory.Workload, admitted *Foresight, level api.Leve
 	if w.Template == nil && len(w.Pods) == 0 {
 		return Raise{}
 	}
-	key := raiseKey(w, admitted, level, versions)
+	if slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool { return g.Count > 0 }) {
+		admitted = nil
+	}
+	key := j.raiseKey(w, admitted, level, versions)
 	found, ok := j.raises[key]
 	if !ok {
 		found = j.evaluator.Raise(j.subject(w, admitted), level, versions...)
@@ -28,13 +31,13 @@ func (j *Judge) Raise(w *inventory.Workload, admitted *Foresight, level api.Leve
 	return found
 }
 
-// raiseKey is all that the answer depends on. Shapes are known by where they are: there is one of each.
-func raiseKey(w *inventory.Workload, admitted *Foresight, level api.Level, versions []api.Version) string {
+// raiseKey is all that the answer depends on. Shapes and fillings are known by where they are: there is one of each.
+func (j *Judge) raiseKey(w *inventory.Workload, admitted *Foresight, level api.Level, versions []api.Version) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %v %p %p %t", level, versions, admitted, w.Template, w.Origin != nil && w.Origin.Windows)
 	for i := range w.Pods {
 		g := &w.Pods[i]
-		fmt.Fprintf(&b, " %p %t %q", g.Shape, g.Count > 0, g.AdmittedBy)
+		fmt.Fprintf(&b, " %p %t %p", g.Shape, g.Count > 0, j.fillingBy(g.AdmittedBy))
 	}
 	return b.String()
 }
@@ -68,12 +71,9 @@ func (j *Judge) subject(w *inventory.Workload, admitted *Foresight) *Subject {
 
 // nextShapes are the two readings of a live pod that DayAfter judges, as shapes.
 func (j *Judge) nextShapes(template *inventory.Shape, g *inventory.PodGroup) (stored, without *inventory.Shape) {
-	if g.AdmittedBy == "" {
+	f := j.fillingBy(g.AdmittedBy)
+	if f == nil {
 		return g.Shape, g.Shape
-	}
-	f, known := j.fillings[g.AdmittedBy]
-	if !known {
-		f = j.unknown
 	}
 	stored = g.Shape
 	if template != nil && f != j.unknown {

@@ -7,6 +7,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// Shapes gives equal pods one Shape, as a Builder does. It is not safe for concurrent use.
+type Shapes struct{ interner *interner }
+
+// NewShapes returns one that knows no shape yet.
+func NewShapes() *Shapes { return &Shapes{newInterner()} }
+
+// Of returns the one Shape of all pods that reduce to the same.
+func (s *Shapes) Of(annotations map[string]string, spec *corev1.PodSpec) *Shape {
+	return s.interner.shape(annotations, spec)
+}
+
 // interner gives equal pods one Shape. It writes down what Reduce would keep straight from the full pod, so that a pod
 // whose shape is known costs no allocation; a test holds the two to the same answer field by field.
 type interner struct {
