@@ -250,11 +250,36 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	g.addLevel("namespace needs", dash(string(ns.Needed)))
 	g.addLevel("namespace gets", dash(ns.Recommended.Enforce))
 	p.table(g)
+	if fields := carried(wl); len(fields) > 0 {
+		p.line("")
+		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
+	}
 	p.violations(wl)
 	p.section("REFUSED today by PSP admission", wl.Refused)
 	p.filledIn(wl)
 	p.drift(wl)
 	return p.flush(w)
+}
+
+// carried are the fields for which a workload that is admitted at a level today is refused there on the day after: those that
+// its policy fills in and that a check asks for which it fails then.
+func carried(wl *migrate.Workload) []string {
+	if wl.Level.AsAdmitted == "" || api.CompareLevels(wl.Level.AsAdmitted, wl.Level.DayAfter) <= 0 {
+		return nil
+	}
+	var fields []string
+	for _, m := range wl.Mutations {
+		_, field, _ := strings.Cut(m.Path, "securityContext.")
+		name, _, _ := strings.Cut(field, ".")
+		asked := slices.ContainsFunc(wl.Violations, func(v migrate.Violation) bool {
+			return api.CompareLevels(v.Level, wl.Level.AsAdmitted) <= 0 && (v.Check == name || strings.HasPrefix(v.Check, name+"_"))
+		})
+		if name != "" && m.Policy != "" && asked {
+			fields = append(fields, field)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
 }
 
 // filledIn tells what the template has to state itself once the policies are gone.
