@@ -311,6 +311,22 @@ func TestDayAfter(t *testing.T) {
 	}
 }
 
+// A field that may have come of an annotation is not in the next pod of a server from v1.27 on, whatever policies do.
+func TestDayAfterOfABarePodWithAnnotations(t *testing.T) {
+	t.Parallel()
+	pod := edited(shapeOf(plain("app")), func(s *inventory.Shape) {
+		s.Annotations = map[string]string{seccompContainerAnnotationPrefix + "app": "runtime/default"}
+		s.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}
+	})
+	j := mustJudge(t)
+	for minor, want := range map[int]bool{25: false, 26: false, 27: true, 30: true} {
+		v := api.MajorMinorVersion(1, minor)
+		if got := j.DayAfter(&inventory.Workload{Kind: "Pod", Pods: podsOf(pod, "gone")}, v); got.Estimated != want {
+			t.Errorf("at %s: estimated %t, want %t", v.String(), got.Estimated, want)
+		}
+	}
+}
+
 // Two policies of one name: which one touched the pod cannot be told, so neither is known, in either order.
 func TestDayAfterOfAPolicyReadTwice(t *testing.T) {
 	t.Parallel()

@@ -60,8 +60,7 @@ func (j *Judge) foresee(q question) *Foresight {
 	found, ok := j.admitted[key]
 	if !ok {
 		alone := q
-		alone.usable = Usable{account: j.admitter.set([]string{j.admitter.policies[first].name})}
-		alone.usable.creator = alone.usable.account
+		alone.usable = j.Usable([]string{j.admitter.policies[first].name})
 		found = j.ask(alone)
 		j.admitted[key] = found
 	}
