@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -34,6 +35,7 @@ type rolloutOptions struct {
 	Journal string
 	Resume  bool
 	JSON    bool
+	Verify  verifyAfter
 }
 
 const (
@@ -86,6 +88,9 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
   # In a pipeline: ten namespaces at a time, those labelled wave=1 before those labelled wave=2
   psp2pss rollout --stage enforce --yes --journal enforce.journal --wave-label wave --batch 10
 
+  # Enforce, have the server judge a pod of every template, and go back if it refuses one
+  psp2pss rollout --stage enforce --yes --verify --rollback-on-failure
+
   # Go on after a crash, or go back
   psp2pss rollout --resume --journal enforce.journal
   psp2pss rollback --journal enforce.journal`,
@@ -106,6 +111,7 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 	flags.BoolVar(&f.o.Rollout.Force, "force", false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
 	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again")
+	f.o.Verify.add(flags)
 	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
@@ -169,6 +175,9 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 }
 
 func (o *rolloutOptions) check(given func(string) bool) error {
+	if err := o.Verify.settle(); err != nil {
+		return err
+	}
 	switch {
 	case o.Resume && o.Journal == "":
 		return usagef("--resume goes on with a journal: name it with --%s", journalFlag)
@@ -242,6 +251,7 @@ func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan
 	if header.Cluster, err = rollout.ClusterID(ctx, client); err != nil {
 		return err
 	}
+	header.Failing = o.failing(ctx, client, steps)
 	path := o.Journal
 	if path == "" {
 		path = journalName(name, header.Started)
@@ -254,20 +264,29 @@ func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan
 	return o.take(ctx, r)
 }
 
-// take runs, and says how to go on with what was cut off.
+// take runs, verifies if asked to, and says how to go on with what was cut off.
 func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
-	if o.streams.Asks && !o.Yes {
-		r.Between = func(_ context.Context, batch int) error {
-			if !o.streams.confirm(fmt.Sprintf("Go on with batch %d?", batch+1)) {
-				return fmt.Errorf("stopped before batch %d; %s", batch+1, o.howToGoOn(r.Journal.Path()))
-			}
-			return nil
+	r.Between = func(ctx context.Context, batch int) error {
+		if err := o.verify(ctx, r); err != nil {
+			return err
 		}
+		if o.streams.Asks && !o.Yes && !o.streams.confirm(fmt.Sprintf("Go on with batch %d?", batch+1)) {
+			return fmt.Errorf("stopped before batch %d", batch+1)
+		}
+		return nil
 	}
-	if err := r.Run(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, o.howToGoOn(r.Journal.Path()))
+	err := r.Run(ctx)
+	if err == nil {
+		err = o.verify(ctx, r)
 	}
-	return nil
+	var findings findingsError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &findings) && o.Verify.Back:
+		return o.back(ctx, r, err)
+	}
+	return fmt.Errorf("%w\n%s", err, o.howToGoOn(r.Journal.Path()))
 }
 
 func (o *rolloutOptions) howToGoOn(journal string) string {

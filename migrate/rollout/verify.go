@@ -81,11 +81,12 @@ func Verify(ctx context.Context, v Verification) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.RecreateOne {
-		results = append(results, v.recreate(ctx)...)
-	}
 	labels, enforced := v.labels(ctx)
 	results = append(results, labels...)
+	if v.RecreateOne {
+		results = append(results, v.noticed(ctx, enforced)...)
+		results = append(results, v.recreate(ctx)...)
+	}
 	if v.Audit != nil {
 		results = append(results, v.Audit.results(v.Namespaces, enforced)...)
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/pod-security-admission/api"
 )
 
 // policyAnnotation names the policy that let a pod in.
@@ -83,4 +85,44 @@ func (v *Verification) recreateOne(ctx context.Context, m *maker) Result {
 		r.Status, r.Why = CouldNotTell, "refused for another reason, which hides what Pod Security would say: "+err.Error()
 	}
 	return r
+}
+
+// noticed waits until the server's admission has noticed the levels that labels enforce: it looks at a cache, and right
+// after a write its yes would say nothing. Where it lets whoever runs this do what the level forbids all along, that is
+// told: its yes is worth nothing there.
+func (v *Verification) noticed(ctx context.Context, enforced map[string]string) []Result {
+	const most, pause = 20, 250 * time.Millisecond
+	var out []Result
+	for _, ns := range v.Namespaces {
+		level := enforced[ns]
+		if level == "" || level == string(api.LevelPrivileged) {
+			continue
+		}
+		var err error
+		for attempt := 0; attempt < most; attempt++ {
+			_, err = v.Client.Resource(podResource()).Namespace(ns).Create(ctx, forbiddenPod(ns), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: Manager})
+			if err != nil && (!byPodSecurity(err.Error()) || strings.Contains(err.Error(), `"`+level+":")) || !sleep(ctx, pause) {
+				break
+			}
+		}
+		if err == nil {
+			out = append(out, Result{
+				Namespace: ns, What: CheckRecreate, Status: CouldNotTell,
+				Why: "the server takes from whoever runs this what " + level + " forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
+			})
+		}
+	}
+	return out
+}
+
+// forbiddenPod is one that only privileged allows.
+func forbiddenPod(namespace string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Pod",
+		"metadata": map[string]any{"generateName": "psp2pss-probe-", "namespace": namespace},
+		"spec": map[string]any{
+			"hostNetwork": true,
+			"containers":  []any{map[string]any{"name": "probe", "image": "probe", "securityContext": map[string]any{"privileged": true}}},
+		},
+	}}
 }
