@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -91,7 +92,8 @@ func (v *Verification) recreateOne(ctx context.Context, m *maker) Result {
 // after a write its yes would say nothing. Where it lets whoever runs this do what the level forbids all along, that is
 // told: its yes is worth nothing there.
 func (v *Verification) noticed(ctx context.Context, enforced map[string]string) []Result {
-	const most, pause = 20, 250 * time.Millisecond
+	const most = 20
+	pause := cmp.Or(v.Poll, 250*time.Millisecond)
 	var out []Result
 	for _, ns := range v.Namespaces {
 		level := enforced[ns]

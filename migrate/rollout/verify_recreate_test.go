@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -30,23 +31,33 @@ func TestRecreateOne(t *testing.T) {
 	c := fakeCluster(t, objects)
 	var asked []string
 	var db map[string]any
+	probes := 0
 	c.PrependReactor("create", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		create := a.(clienttesting.CreateActionImpl)
 		u := create.Object.(*unstructured.Unstructured)
+		if u.GetGenerateName() == "psp2pss-probe-" {
+			if probes++; probes < 3 { // admission has not noticed the label yet
+				return true, u, nil
+			}
+			return true, nil, forbidden(`violates PodSecurity "baseline:v1.25": privileged`)
+		}
 		asked = append(asked, fmt.Sprint(create.GetResource().Resource, " ", create.GetNamespace(), "/", u.GetGenerateName(), " ", create.CreateOptions.DryRun))
 		switch answer := map[string]string{"psa-": refusedPSA, "psp-": refusedPSP, "quota-": refusedQuota, "rbac-": "pods is forbidden: User \"u\" cannot create resource \"pods\""}; {
 		case u.GetGenerateName() == "db-":
 			db = u.Object
 		case answer[u.GetGenerateName()] != "":
-			return true, nil, &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Code: 403, Message: answer[u.GetGenerateName()]}}
+			return true, nil, forbidden(answer[u.GetGenerateName()])
 		}
 		u = u.DeepCopy()
 		u.SetAnnotations(map[string]string{policyAnnotation: "open"})
 		return true, u, nil
 	})
-	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true})
+	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if probes != 3 {
+		t.Errorf("probed %d times, want until the label is noticed, and no longer: 3", probes)
 	}
 	const taken = `the server would take its pod, with what the policy "open" fills in, which whoever runs this may use`
 	const hidden = "refused for another reason, which hides what Pod Security would say: "
@@ -79,5 +90,29 @@ func TestRecreateOne(t *testing.T) {
 	}
 	if diff := cmp.Diff(wantPod, db); diff != "" {
 		t.Errorf("pod of a stateful set (-want +got):\n%s", diff)
+	}
+}
+
+func forbidden(message string) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Code: 403, Message: message}}
+}
+
+// Where the server never refuses what the level forbids, its yes to other pods is worth nothing, and that is told.
+func TestRecreateUnnoticed(t *testing.T) {
+	t.Parallel()
+	c := fakeCluster(t, shop)
+	c.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		return true, a.(clienttesting.CreateActionImpl).Object, nil
+	})
+	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Result{
+		row(CheckRecreate, "", CouldNotTell, "the server takes from whoever runs this what baseline forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing"),
+		row(CheckRecreate, "", OK, "there is no template that a pod could be made of"),
+	}
+	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
