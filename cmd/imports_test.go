@@ -26,6 +26,7 @@ func mayImport() map[string][]string {
 		"pspparse/admissionconfig": {},
 		"pspparse/files":           {"pspparse/inventory", "pspparse"},
 		"pspparse/cluster":         {"pspparse/inventory", "pspparse"},
+		"pspparse/helm":            {"pspparse/inventory", "pspparse"},
 		"simulate":                 {"pspparse/inventory", "pspparse"},
 		"migrate/mapping":          {"pspparse"},
 		"migrate/access":           {"pspparse/inventory"},
@@ -36,11 +37,11 @@ func mayImport() map[string][]string {
 		"migrate/labels":           writers,
 		"migrate/patch":            writers,
 		"migrate/gate":             append([]string{"migrate/access"}, writers...),
-		"migrate/rollout":          {"migrate", "migrate/labels"},
+		"migrate/rollout":          {"migrate", "migrate/labels", "pspparse/helm"},
 		"migrate/report":           writers,
 		"fixtures":                 {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
 	}
 }
@@ -62,7 +63,7 @@ func mayName() map[string][]string {
 		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
-		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/admissionconfig", "pspparse/files", "pspparse/inventory", "migrate/manifest", "cmd"},
+		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},
 	}
 }
 

@@ -31,22 +31,30 @@ type object[T any] interface {
 // of decodes one concrete type.
 func of[T any, P object[T]](add func(*inventory.Builder, P)) decoder {
 	return func(data []byte, c coding) (entry, error) {
-		x := P(new(T))
-		if c == inJSON {
-			if err := decodeJSON(data, x); err != nil {
-				return entry{}, err
-			}
-		} else if err := x.Unmarshal(data); err != nil {
-			return entry{}, malformed("an item: " + err.Error())
-		}
-		if x.GetName() == "" {
-			return entry{}, malformed("an item has no name")
+		x, err := decodeAs[T, P](data, c)
+		if err != nil {
+			return entry{}, err
 		}
 		return entry{
 			key: key{x.GetNamespace(), x.GetName()},
 			add: func(b *inventory.Builder) { add(b, x) },
 		}, nil
 	}
+}
+
+func decodeAs[T any, P object[T]](data []byte, c coding) (P, error) {
+	x := P(new(T))
+	if c == inJSON {
+		if err := decodeJSON(data, x); err != nil {
+			return nil, err
+		}
+	} else if err := x.Unmarshal(data); err != nil {
+		return nil, malformed("an item: " + err.Error())
+	}
+	if x.GetName() == "" {
+		return nil, malformed("an item has no name")
+	}
+	return x, nil
 }
 
 // policy decodes a PodSecurityPolicy, whose types left k8s.io/api: it is asked for in JSON, and the one decoder of

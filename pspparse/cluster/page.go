@@ -23,6 +23,8 @@ type query struct {
 	// cached lets the server answer from its watch cache, which is fast and may be a moment old. Servers take no limit
 	// then.
 	cached bool
+	// labels and fields select, if set.
+	labels, fields string
 }
 
 func (q query) params(r *rest.Request) *rest.Request {
@@ -34,6 +36,12 @@ func (q query) params(r *rest.Request) *rest.Request {
 	}
 	if q.cached {
 		r.Param("resourceVersion", "0")
+	}
+	if q.labels != "" {
+		r.Param("labelSelector", q.labels)
+	}
+	if q.fields != "" {
+		r.Param("fieldSelector", q.fields)
 	}
 	return r
 }

@@ -119,11 +119,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// split takes a list or discovery path apart.
+// split takes a list or discovery path apart, whatever namespace it is of.
 func split(path string) (schema.GroupVersion, string) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	if parts[0] == "api" {
 		parts = slices.Insert(parts, 1, "")
+	}
+	if len(parts) == 6 && parts[3] == "namespaces" {
+		parts = slices.Delete(parts, 3, 5)
 	}
 	parts = append(parts, "", "", "")
 	return schema.GroupVersion{Group: parts[1], Version: parts[2]}, parts[3]
@@ -201,6 +204,7 @@ var listKinds = map[string]string{
 	"statefulsets": "StatefulSetList", "daemonsets": "DaemonSetList", "cronjobs": "CronJobList",
 	"replicationcontrollers": "ReplicationControllerList", "podtemplates": "PodTemplateList",
 	"serviceaccounts": "ServiceAccountList", "rolebindings": "RoleBindingList", "roles": "RoleList",
+	"secrets": "SecretList", "configmaps": "ConfigMapList",
 	"namespaces": "NamespaceList", "clusterrolebindings": "ClusterRoleBindingList", "clusterroles": "ClusterRoleList",
 }
 

@@ -30,6 +30,9 @@ type Reader struct {
 	Limits Limits
 	// Progress is told which file is read next, and every 64 MiB how far it is.
 	Progress func(string)
+	// Other, if set, is given the objects of kinds that hold no pod, policy or grant, which the Builder only counts. The
+	// data is JSON, and its own only until it returns.
+	Other func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
 // Load reads everything into an Inventory of its own.
@@ -64,7 +67,7 @@ func (r *Reader) file(ctx context.Context, f found, b *inventory.Builder, t *tol
 		return err
 	}
 	r.progress("reading " + clean(f.path))
-	s := &stream{name: f.path, limits: r.Limits.withDefaults(), out: b, told: t}
+	s := &stream{name: f.path, limits: r.Limits.withDefaults(), out: b, told: t, passed: r.Other}
 	if f.path == Stdin {
 		if r.Stdin == nil {
 			return errors.New("reading standard input: there is none; name a file instead of -")

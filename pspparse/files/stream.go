@@ -22,6 +22,7 @@ type stream struct {
 	limits Limits
 	out    *inventory.Builder
 	told   *told
+	passed func(apiVersion, kind string, data []byte, at pspparse.Position) // Reader.Other
 	// reopen starts the stream anew, for the kind of a List that comes after its items; nil where that cannot be done.
 	reopen func() (io.ReadCloser, error)
 

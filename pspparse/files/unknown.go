@@ -56,6 +56,9 @@ func (s *stream) unknown(o *object, data []byte) {
 	if o.node == nil && !s.valid(o) {
 		return
 	}
+	if s.passed != nil {
+		s.passed(o.head.apiVersion, o.head.kind, data, s.at(o.line))
+	}
 	group, _, _ := strings.Cut(o.head.apiVersion, "/")
 	switch {
 	case group == "kustomize.config.k8s.io" || o.head.kind == "Kustomization" && s.isKustomization():

@@ -1,0 +1,112 @@
+package helm
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+)
+
+// Ref names the object that keeps one revision, as it was when it was read.
+type Ref struct {
+	// Kind is Secret or ConfigMap.
+	Kind, Namespace, Name, UID, ResourceVersion string
+}
+
+// Release is one stored revision: what it is, and what of it has to do with PodSecurityPolicies.
+type Release struct {
+	Stored Ref
+	// Namespace is that of the object: Helm looks for a release there, whatever the release says of itself.
+	Namespace, Name string
+	Revision        int
+	// Status is Helm's own word: deployed, superseded, failed, pending-upgrade and so on.
+	Status              string
+	Chart, ChartVersion string
+	// Policies are the PodSecurityPolicies in the manifest and in hooks. With one in the manifest Helm cannot read the
+	// revision back on a server that serves none.
+	Policies []Document
+	// Grants are the roles whose rules let use policies, and the bindings of those that do nothing else. They do no harm
+	// where there are no policies.
+	Grants []Document
+	// Unread are documents that could not be read and may hold a policy.
+	Unread []Document
+}
+
+// Document is an object in a release.
+type Document struct {
+	APIVersion, Kind, Namespace, Name string
+	// At is the place of its document in the manifest, from 1; with Hook, the place of the hook among the hooks.
+	At   int
+	Hook bool
+	// Events are when Helm runs the hook.
+	Events []string
+	// Only is true of a role that lets do nothing but use policies, and of a binding of one.
+	Only bool
+}
+
+// stored is as much as is read of a release, with the names that Helm gives.
+type stored struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Version   int    `json:"version"`
+	Manifest  string `json:"manifest"`
+	Hooks     []hook `json:"hooks"`
+	Info      struct {
+		Status string `json:"status"`
+	} `json:"info"`
+	Chart struct {
+		Metadata struct {
+			Name    string `json:"name"`
+			Version string `json:"version"`
+		} `json:"metadata"`
+	} `json:"chart"`
+}
+
+type hook struct {
+	Manifest string   `json:"manifest"`
+	Events   []string `json:"events"`
+}
+
+var (
+	errJSON     = errors.New("its release is not the JSON that Helm writes")
+	errUnnamed  = errors.New("its release has no name or no revision")
+	errRepeated = errors.New("its release has its manifest or its hooks twice")
+	errMixed    = errors.New("is a List that holds other objects beside policies: edit it by hand")
+)
+
+// Decode reads the payload of one revision: of a Secret or ConfigMap the value of the key release, of a Secret without the
+// Secret's own base64. Errors say nothing of what it holds.
+func Decode(payload []byte) (Release, error) {
+	data, err := unpack(payload)
+	if err != nil {
+		return Release{}, err
+	}
+	return decode(data)
+}
+
+func decode(data []byte) (Release, error) {
+	var s stored
+	if err := json.Unmarshal(data, &s); err != nil { // the cause would quote the release
+		return Release{}, errJSON
+	}
+	if s.Name == "" || s.Version <= 0 {
+		return Release{}, errUnnamed
+	}
+	r := Release{
+		Namespace: s.Namespace, Name: s.Name, Revision: s.Version, Status: s.Info.Status,
+		Chart: s.Chart.Metadata.Name, ChartVersion: s.Chart.Metadata.Version,
+	}
+	r.examine(&s)
+	return r, nil
+}
+
+// InManifest is true where the revision cannot be read back without policies being served.
+func (r *Release) InManifest() bool {
+	return slices.ContainsFunc(r.Policies, func(d Document) bool { return !d.Hook })
+}
+
+// inHooks is true where a hook that runs on one of the events would create a policy.
+func (r *Release) inHooks(events ...string) bool {
+	return slices.ContainsFunc(r.Policies, func(d Document) bool {
+		return slices.ContainsFunc(d.Events, func(e string) bool { return slices.Contains(events, e) })
+	})
+}
