@@ -40,6 +40,11 @@ func spec() corev1.PodSpec {
 
 func template() corev1.PodTemplateSpec { return corev1.PodTemplateSpec{Spec: spec()} }
 
+// claims are templates of what a controller gives each pod beside the volumes of its own template.
+func claims() []corev1.PersistentVolumeClaim {
+	return []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}
+}
+
 func pod(name string) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: named(name), Spec: spec(), Status: corev1.PodStatus{Phase: corev1.PodRunning}}
 }
@@ -77,7 +82,15 @@ func digest(inv *inventory.Inventory) []string {
 		for _, g := range w.Pods {
 			pods += g.Count
 		}
-		out = append(out, fmt.Sprintf("%s %s/%s replicas=%d pods=%d", w.Kind, w.Namespace, w.Name, w.Replicas, pods))
+		line := fmt.Sprintf("%s %s/%s replicas=%d pods=%d", w.Kind, w.Namespace, w.Name, w.Replicas, pods)
+		if w.Template != nil && len(w.Template.Spec.Volumes) > 0 {
+			var names []string
+			for _, v := range w.Template.Spec.Volumes {
+				names = append(names, v.Name)
+			}
+			line += fmt.Sprintf(" volumes=%v", names)
+		}
+		out = append(out, line)
 	}
 	for _, n := range inv.Notes {
 		out = append(out, "note "+n.What)
@@ -105,7 +118,7 @@ func (s *server) fill() {
 		"/api/v1/podtemplates":           {&corev1.PodTemplate{ObjectMeta: named("pt"), Template: template()}},
 		"/apis/apps/v1/replicasets":      {&appsv1.ReplicaSet{ObjectMeta: named("rs"), Spec: appsv1.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}}},
 		"/apis/apps/v1/deployments":      {&appsv1.Deployment{ObjectMeta: named("d"), Spec: appsv1.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}}},
-		"/apis/apps/v1/statefulsets":     {&appsv1.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1.StatefulSetSpec{Template: template()}}},
+		"/apis/apps/v1/statefulsets":     {&appsv1.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1.StatefulSetSpec{Template: template(), VolumeClaimTemplates: claims()}}},
 		"/apis/apps/v1/daemonsets":       {&appsv1.DaemonSet{ObjectMeta: named("ds"), Spec: appsv1.DaemonSetSpec{Template: template()}}},
 		"/apis/batch/v1/jobs": {
 			&batchv1.Job{ObjectMeta: named("j"), Spec: batchv1.JobSpec{Suspend: ptr(true), Template: template()}},
@@ -136,7 +149,7 @@ var everything = []string{
 	"PodTemplate web/pt replicas=0 pods=0",
 	"ReplicaSet web/rs replicas=0 pods=0",
 	"ReplicationController web/rc replicas=1 pods=0",
-	"StatefulSet web/sts replicas=1 pods=0",
+	"StatefulSet web/sts replicas=1 pods=0 volumes=[data]",
 }
 
 func TestReadEveryKind(t *testing.T) {
@@ -382,7 +395,7 @@ func TestOldServer(t *testing.T) {
 		"/apis/extensions/v1beta1/replicasets":                        &extensionsv1beta1.ReplicaSet{ObjectMeta: named("rs"), Spec: extensionsv1beta1.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}},
 		"/apis/extensions/v1beta1/deployments":                        &extensionsv1beta1.Deployment{ObjectMeta: named("d"), Spec: extensionsv1beta1.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}},
 		"/apis/extensions/v1beta1/daemonsets":                         &extensionsv1beta1.DaemonSet{ObjectMeta: named("ds"), Spec: extensionsv1beta1.DaemonSetSpec{Template: template()}},
-		"/apis/apps/v1beta1/statefulsets":                             &appsv1beta1.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1beta1.StatefulSetSpec{Template: template()}},
+		"/apis/apps/v1beta1/statefulsets":                             &appsv1beta1.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1beta1.StatefulSetSpec{Template: template(), VolumeClaimTemplates: claims()}},
 		"/apis/batch/v1beta1/cronjobs":                                &batchv1beta1.CronJob{ObjectMeta: named("cj"), Spec: batchv1beta1.CronJobSpec{JobTemplate: batchv1beta1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template()}}}},
 		"/apis/rbac.authorization.k8s.io/v1beta1/roles":               &rbacv1beta1.Role{ObjectMeta: named("r"), Rules: rules},
 		"/apis/rbac.authorization.k8s.io/v1beta1/clusterroles":        &rbacv1beta1.ClusterRole{ObjectMeta: cluster, Rules: rules},
@@ -410,14 +423,14 @@ func TestServerOfV18(t *testing.T) {
 		"/apis/apps/v1beta2/replicasets":  {&appsv1beta2.ReplicaSet{ObjectMeta: named("rs"), Spec: appsv1beta2.ReplicaSetSpec{Replicas: ptr(int32(0)), Template: template()}}},
 		"/apis/apps/v1beta2/deployments":  {&appsv1beta2.Deployment{ObjectMeta: named("d"), Spec: appsv1beta2.DeploymentSpec{Replicas: ptr(int32(3)), Template: template()}}},
 		"/apis/apps/v1beta2/daemonsets":   {&appsv1beta2.DaemonSet{ObjectMeta: named("ds"), Spec: appsv1beta2.DaemonSetSpec{Template: template()}}},
-		"/apis/apps/v1beta2/statefulsets": {&appsv1beta2.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1beta2.StatefulSetSpec{Template: template()}}},
+		"/apis/apps/v1beta2/statefulsets": {&appsv1beta2.StatefulSet{ObjectMeta: named("sts"), Spec: appsv1beta2.StatefulSetSpec{Template: template(), VolumeClaimTemplates: claims()}}},
 	}
 	want := []string{
 		"namespace web declared=true",
 		"DaemonSet web/ds replicas=0 pods=0",
 		"Deployment web/d replicas=3 pods=0",
 		"ReplicaSet web/rs replicas=0 pods=0",
-		"StatefulSet web/sts replicas=1 pods=0",
+		"StatefulSet web/sts replicas=1 pods=0 volumes=[data]",
 	}
 	if diff := cmp.Diff(want, digest(s.load())); diff != "" {
 		t.Errorf("inventory (-want +got):\n%s", diff)

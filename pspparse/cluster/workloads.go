@@ -81,14 +81,26 @@ func replicaSetExtensions(r *extensionsv1beta1.ReplicaSet) asked {
 	return asked{count(r.Spec.Replicas), &r.Spec.Template}
 }
 
-func statefulSet(s *appsv1.StatefulSet) asked { return asked{count(s.Spec.Replicas), &s.Spec.Template} }
+func statefulSet(s *appsv1.StatefulSet) asked {
+	return asked{count(s.Spec.Replicas), claiming(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
+}
 
 func statefulSetV1beta2(s *appsv1beta2.StatefulSet) asked {
-	return asked{count(s.Spec.Replicas), &s.Spec.Template}
+	return asked{count(s.Spec.Replicas), claiming(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
 }
 
 func statefulSetV1beta1(s *appsv1beta1.StatefulSet) asked {
-	return asked{count(s.Spec.Replicas), &s.Spec.Template}
+	return asked{count(s.Spec.Replicas), claiming(&s.Spec.Template, s.Spec.VolumeClaimTemplates)}
+}
+
+// claiming is the template with the volumes that the controller adds.
+func claiming(t *corev1.PodTemplateSpec, templates []corev1.PersistentVolumeClaim) *corev1.PodTemplateSpec {
+	var claims []string
+	for i := range templates {
+		claims = append(claims, templates[i].Name)
+	}
+	t.Spec.Volumes = inventory.ClaimVolumes(claims, t.Spec.Volumes)
+	return t
 }
 
 // A DaemonSet asks for no number; the inventory counts its pods.

@@ -725,3 +725,24 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// The pods of a StatefulSet have a volume of each claim template, in place of the template's own of that name.
+func TestClaimsAreVolumes(t *testing.T) {
+	t.Parallel()
+	inv := build(t, documents(t, `
+{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "web"}, "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}, {"metadata": {"name": "log"}}, {"metadata": {"name": "data"}}], "template": {"spec": {"volumes": [{"name": "log", "hostPath": {"path": "/var/log"}}, {"name": "tmp", "emptyDir": {}}], "containers": [{"name": "c"}]}}}}
+{"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "db", "namespace": "web"}, "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}], "template": {"spec": {"containers": [{"name": "c"}]}}}}
+`))
+	claim := corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}
+	want := map[string][]corev1.Volume{
+		"ReplicaSet":  nil,
+		"StatefulSet": {{Name: "data", VolumeSource: claim}, {Name: "log", VolumeSource: claim}, {Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
+	}
+	got := map[string][]corev1.Volume{}
+	for _, w := range inv.Workloads {
+		got[w.Kind] = w.Template.Spec.Volumes
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("volumes (-want +got):\n%s", diff)
+	}
+}

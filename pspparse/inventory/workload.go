@@ -33,7 +33,7 @@ func kindOf(name string) (kind, bool) {
 	case "Deployment":
 		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
 	case "StatefulSet":
-		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, templateDecoder(replicasOf)}, true
+		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, templateDecoder(statefulSetOf)}, true
 	case "DaemonSet":
 		return kind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(podCountOf)}, true
 	case "Job":
@@ -99,6 +99,11 @@ type templateObject struct {
 				Template *templateDoc `json:"template"`
 			} `json:"spec"`
 		} `json:"jobTemplate"`
+		VolumeClaimTemplates []struct {
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+		} `json:"volumeClaimTemplates"`
 	} `json:"spec"`
 }
 
@@ -106,6 +111,42 @@ func podTemplateOf(o *templateObject) (*templateDoc, int) { return o.Template, 0
 
 func replicasOf(o *templateObject) (*templateDoc, int) {
 	return o.Spec.Template, orOne(o.Spec.Replicas)
+}
+
+func statefulSetOf(o *templateObject) (*templateDoc, int) {
+	if t := o.Spec.Template; t != nil {
+		var claims []string
+		for _, c := range o.Spec.VolumeClaimTemplates {
+			claims = append(claims, c.Metadata.Name)
+		}
+		t.Spec.Volumes = ClaimVolumes(claims, t.Spec.Volumes)
+	}
+	return replicasOf(o)
+}
+
+// ClaimVolumes are the volumes of a StatefulSet's pods, of the names of its claim templates and the volumes of its
+// template: the controller puts the claims first, in place of volumes of the same name (updateStorage in
+// pkg/controller/statefulset/stateful_set_utils.go). It puts several of them in any order.
+func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
+	if len(claims) == 0 {
+		return volumes
+	}
+	var all []corev1.Volume
+	claimed := map[string]bool{}
+	for _, name := range claims {
+		if !claimed[name] {
+			claimed[name] = true
+			all = append(all, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{},
+			}})
+		}
+	}
+	for i := range volumes {
+		if !claimed[volumes[i].Name] {
+			all = append(all, volumes[i])
+		}
+	}
+	return all
 }
 
 // podCountOf is for kinds that ask for no number: Build fills in how many pods there are.
