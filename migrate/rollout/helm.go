@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 )
@@ -30,7 +33,7 @@ var ErrHelmChanged = errors.New("it has changed since it was read")
 // CleanHelm removes the policies from one stored revision of a Helm release. The object as it was is in a file of the folder
 // backups, only for its owner, before the cluster is changed: kubectl replace -f puts it back, once its resourceVersion is
 // taken out. An object that is not the one that was read is refused, also if it changes at the last moment.
-func CleanHelm(ctx context.Context, client kubernetes.Interface, ref helm.Ref, backups string) (HelmCleaned, error) {
+func CleanHelm(ctx context.Context, client dynamic.Interface, ref helm.Ref, backups string) (HelmCleaned, error) {
 	done, err := cleanHelm(ctx, client, ref, backups)
 	if err != nil {
 		return HelmCleaned{}, fmt.Errorf("cleaning the Helm release in %s %q: %w", ref.Kind, ref.Namespace+"/"+ref.Name, err)
@@ -38,27 +41,35 @@ func CleanHelm(ctx context.Context, client kubernetes.Interface, ref helm.Ref, b
 	return done, nil
 }
 
-func cleanHelm(ctx context.Context, client kubernetes.Interface, ref helm.Ref, backups string) (HelmCleaned, error) {
-	k, err := getKeeper(ctx, client, ref)
+func cleanHelm(ctx context.Context, client dynamic.Interface, ref helm.Ref, backups string) (HelmCleaned, error) {
+	at := keepers(client, ref)
+	kept, err := at.Get(ctx, ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return HelmCleaned{}, fmt.Errorf("reading it: %w", err)
+	}
+	if string(kept.GetUID()) != ref.UID || kept.GetResourceVersion() != ref.ResourceVersion {
+		return HelmCleaned{}, fmt.Errorf("%w; read it again", ErrHelmChanged)
+	}
+	payload, err := payloadOf(kept)
 	if err != nil {
 		return HelmCleaned{}, err
 	}
-	if m := k.meta; string(m.UID) != ref.UID || m.ResourceVersion != ref.ResourceVersion {
-		return HelmCleaned{}, fmt.Errorf("%w; read it again", ErrHelmChanged)
-	}
-	cleaned, err := helm.Clean(k.payload)
+	cleaned, err := helm.Clean(payload)
 	if err != nil {
 		return HelmCleaned{}, err
 	}
 	if len(cleaned.Removed) == 0 {
 		return HelmCleaned{}, nil
 	}
-	path, err := backUp(backups, ref, k.object)
+	path, err := backUp(backups, ref, kept)
 	if err != nil {
 		return HelmCleaned{}, err
 	}
+	if err := setPayload(kept, cleaned.Payload); err != nil {
+		return HelmCleaned{}, err
+	}
 	// The resourceVersion that was read goes with it: the server refuses it where that is no longer the newest.
-	switch err := k.update(cleaned.Payload); {
+	switch _, err := at.Update(ctx, kept, metav1.UpdateOptions{FieldManager: Manager}); {
 	case apierrors.IsConflict(err):
 		return HelmCleaned{}, fmt.Errorf("%w; read it again", ErrHelmChanged)
 	case err != nil:
@@ -67,45 +78,47 @@ func cleanHelm(ctx context.Context, client kubernetes.Interface, ref helm.Ref, b
 	return HelmCleaned{Removed: cleaned.Removed, Backup: path}, nil
 }
 
-// keeper is an object that keeps a revision.
-type keeper struct {
-	object  any
-	meta    *metav1.ObjectMeta
-	payload []byte
-	update  func(payload []byte) error
+// keepers are the objects of the kind that keeps the revision.
+func keepers(client dynamic.Interface, ref helm.Ref) dynamic.ResourceInterface {
+	resource := "secrets"
+	if ref.Kind == "ConfigMap" {
+		resource = "configmaps"
+	}
+	return client.Resource(schema.GroupVersionResource{Version: "v1", Resource: resource}).Namespace(ref.Namespace)
 }
 
-func getKeeper(ctx context.Context, client kubernetes.Interface, ref helm.Ref) (*keeper, error) {
-	if ref.Kind == "ConfigMap" {
-		configMaps := client.CoreV1().ConfigMaps(ref.Namespace)
-		m, err := configMaps.Get(ctx, ref.Name, metav1.GetOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("reading it: %w", err)
-		}
-		m.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}
-		return &keeper{m, &m.ObjectMeta, []byte(m.Data[helm.Key]), func(payload []byte) error {
-			changed := m.DeepCopy()
-			changed.Data[helm.Key] = string(payload)
-			_, err := configMaps.Update(ctx, changed, metav1.UpdateOptions{FieldManager: Manager})
-			return err
-		}}, nil
-	}
-	secrets := client.CoreV1().Secrets(ref.Namespace)
-	s, err := secrets.Get(ctx, ref.Name, metav1.GetOptions{})
+// errKept is without its cause, which would quote the release.
+var errKept = errors.New("its data is not that of such an object")
+
+// payloadOf is the release as Helm encoded it, of a Secret without the Secret's own base64.
+func payloadOf(kept *unstructured.Unstructured) ([]byte, error) {
+	value, _, err := unstructured.NestedString(kept.Object, "data", helm.Key)
 	if err != nil {
-		return nil, fmt.Errorf("reading it: %w", err)
+		return nil, errKept
 	}
-	s.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}
-	return &keeper{s, &s.ObjectMeta, s.Data[helm.Key], func(payload []byte) error {
-		changed := s.DeepCopy()
-		changed.Data[helm.Key] = payload
-		_, err := secrets.Update(ctx, changed, metav1.UpdateOptions{FieldManager: Manager})
-		return err
-	}}, nil
+	if kept.GetKind() == "ConfigMap" {
+		return []byte(value), nil
+	}
+	payload, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return nil, errKept
+	}
+	return payload, nil
+}
+
+func setPayload(kept *unstructured.Unstructured, payload []byte) error {
+	value := string(payload)
+	if kept.GetKind() != "ConfigMap" {
+		value = base64.StdEncoding.EncodeToString(payload)
+	}
+	if unstructured.SetNestedField(kept.Object, value, "data", helm.Key) != nil {
+		return errKept
+	}
+	return nil
 }
 
 // backUp writes the object to the folder, under a name that no other version of it has, and returns when it is on the disk.
-func backUp(folder string, ref helm.Ref, object any) (string, error) {
+func backUp(folder string, ref helm.Ref, object *unstructured.Unstructured) (string, error) {
 	data, err := json.MarshalIndent(object, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("backing it up: %w", err)

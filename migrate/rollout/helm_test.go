@@ -14,9 +14,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/fake"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/psp2pss/psp2pss/pspparse/helm"
@@ -60,7 +62,7 @@ func helmKept(kind string, payload []byte) runtime.Object {
 	}
 }
 
-func helmVerbs(client *fake.Clientset) []string {
+func helmVerbs(client *dynamicfake.FakeDynamicClient) []string {
 	var verbs []string
 	for _, a := range client.Actions() {
 		verbs = append(verbs, a.GetVerb())
@@ -74,11 +76,14 @@ func TestCleanHelm(t *testing.T) {
 	for _, kind := range []string{"Secret", "ConfigMap"} {
 		dir := t.TempDir()
 		was := helmKept(kind, helmPayload(t, helmService+helmPolicy))
-		client := fake.NewClientset(was.DeepCopyObject())
-		var written runtime.Object
+		client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, was.DeepCopyObject())
+		written := helmKept(kind, nil)
 		var backup []byte
 		client.PrependReactor("update", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
-			written = a.(clienttesting.UpdateAction).GetObject()
+			object := a.(clienttesting.UpdateAction).GetObject().(*unstructured.Unstructured).Object
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, written); err != nil {
+				t.Error(err)
+			}
 			paths, err := filepath.Glob(filepath.Join(dir, "*"))
 			if err != nil || len(paths) != 1 {
 				t.Errorf("%s: backups at the time of writing: %v, %v", kind, paths, err)
@@ -142,7 +147,7 @@ func TestCleanHelmWritesNothing(t *testing.T) {
 	}
 	for _, tt := range tests {
 		dir := t.TempDir()
-		client := fake.NewClientset(helmKept("Secret", tt.payload))
+		client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", tt.payload))
 		ref := helmRef("Secret")
 		if tt.change != nil {
 			tt.change(&ref)
@@ -173,7 +178,7 @@ func errorText(err error) string {
 // Without a backup there is no writing.
 func TestCleanHelmNeedsItsBackup(t *testing.T) {
 	t.Parallel()
-	client := fake.NewClientset(helmKept("Secret", helmPayload(t, helmPolicy)))
+	client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
 	_, err := CleanHelm(t.Context(), client, helmRef("Secret"), filepath.Join(t.TempDir(), "absent"))
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
@@ -186,14 +191,14 @@ func TestCleanHelmNeedsItsBackup(t *testing.T) {
 // What changes at the last moment is refused by the server, and by us under the same name.
 func TestCleanHelmConflict(t *testing.T) {
 	t.Parallel()
-	client := fake.NewClientset(helmKept("Secret", helmPayload(t, helmPolicy)))
+	client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: "secrets"}, "x", errors.New("modified"))
 	})
 	if _, err := CleanHelm(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, ErrHelmChanged) {
 		t.Errorf("got %v", err)
 	}
-	client = fake.NewClientset(helmKept("Secret", helmPayload(t, helmPolicy)))
+	client = dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, context.DeadlineExceeded
 	})
