@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -73,6 +74,9 @@ func world(env map[string]string) Deps {
 		Name: "psp2pss",
 		Load: func(context.Context, SourceOptions) (*inventory.Inventory, error) {
 			return nil, errors.New("nothing may be read here")
+		},
+		Releases: func(context.Context, SourceOptions, func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
+			return nil, errors.New("no releases may be read here")
 		},
 		Build:     migrate.Build,
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },

@@ -39,7 +39,13 @@ func served() map[string]string {
 	}
 }
 
-// server answers lists with one namespace and one Deployment in it, and refuses one path; it records every method.
+// keeping are the kinds that only gate lists, by path.
+func keeping() map[string]string {
+	return map[string]string{"/api/v1/secrets": "SecretList", "/api/v1/configmaps": "ConfigMapList"}
+}
+
+// server answers lists with one namespace, one Deployment and one Helm release in it, and refuses one path; it records every
+// method.
 func server(t *testing.T, forbidden string) (kubeconfig string, methods func() []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -50,6 +56,9 @@ func server(t *testing.T, forbidden string) (kubeconfig string, methods func() [
 		mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		kind, ok := served()[r.URL.Path]
+		if !ok {
+			kind, ok = keeping()[r.URL.Path]
+		}
 		switch {
 		case r.URL.Path == "/version":
 			_, _ = w.Write([]byte(`{"major": "1", "minor": "24", "gitVersion": "v1.24.17"}`))
@@ -59,6 +68,7 @@ func server(t *testing.T, forbidden string) (kubeconfig string, methods func() [
 		case ok:
 			items := map[string]string{
 				"NamespaceList":  `{"metadata": {"name": "web", "uid": "1"}}`,
+				"SecretList":     storedRelease(t, 1),
 				"DeploymentList": `{"metadata": {"name": "d", "namespace": "web", "uid": "2"}, "spec": {"template": {"spec": {"containers": [{"name": "c"}]}}}}`,
 			}
 			version := strings.TrimPrefix(strings.TrimPrefix(filepath.Dir(r.URL.Path), "/apis/"), "/api/")

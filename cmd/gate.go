@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/simulate"
 )
 
@@ -29,6 +30,10 @@ type gateOptions struct {
 	Assert    []gate.Assertion
 	Admission string // the file of --admission-config
 	Outputs   []output
+	// CleanHelm cleans stored Helm releases instead of answering.
+	CleanHelm bool
+	Yes       bool
+	Backup    string // the folder; "" for one named after the context and the time
 }
 
 // gateFlags are the flags of gate as given.
@@ -39,6 +44,9 @@ type gateFlags struct {
 	assert       []string
 	outputs      []string
 	allowPartial bool
+	cleanHelm    bool
+	yes          bool
+	backup       string
 }
 
 func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions) error) *cobra.Command {
@@ -51,7 +59,7 @@ func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions
 		Short: "Say whether the cluster is ready for the upgrade, and what clears each reason",
 		Long: `Gate answers one question: may this cluster be upgraded past PodSecurityPolicy? It gives every
 reason against it, in the order in which to clear them, with the commands that do, and says what it
-could not tell. It runs none of them.
+could not tell. It runs none of them, and writes to no cluster unless --clean-helm is given.
 
 What nobody can read through the API (flags of the API server, files) you may vouch for, one name
 each, with --assert:
@@ -60,6 +68,14 @@ each, with --assert:
 Commands that delete grants and policies are shown all along, but -o commands has them as comments
 until psp-plugin-off is asserted: a server that still asks policies and finds none to use refuses
 every pod.
+
+Of a cluster it reads stored Helm releases, too (Secrets of type helm.sh/release.v1 and ConfigMaps):
+with a policy in a stored manifest, helm upgrade and helm rollback fail where policies are not
+served. Releases that Helm 2 or an SQL database keeps are not seen. Nothing that a release holds is
+told but kinds and names. --clean-helm takes the policies, and nothing else, out of every stored
+revision, as Helm itself stores it, and does nothing else. Each object is backed up to a folder
+first, with whatever the values hold; 'kubectl replace -f' puts it back, once its resourceVersion is
+taken out of the file.
 
 It exits with 3 if there is a reason, else with 4 if something could not be told.`,
 		Example: `  # May we upgrade to v1.25?
@@ -75,7 +91,11 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
   psp2pss gate --admission-config=admission.yaml
 
   # What gives namespaces without labels a level
-  psp2pss gate -o admission-config`,
+  psp2pss gate -o admission-config
+
+  # Take the policies out of stored Helm releases, and ask again
+  psp2pss gate --clean-helm --backup=helm-backup
+  psp2pss gate`,
 		Args: noArgs,
 	}
 	flags := cmd.Flags()
@@ -88,6 +108,9 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	addAdmissionConfigFlag(flags, &f.admission)
 	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
+	flags.BoolVar(&f.cleanHelm, cleanHelmFlag, false, "take the policies out of stored Helm releases instead of answering: the one thing here that writes to a cluster")
+	flags.BoolVarP(&f.yes, yesFlag, "y", false, "with --clean-helm, do not ask; needed where no terminal is")
+	flags.StringVar(&f.backup, backupFlag, "", "with --clean-helm, folder for the releases as they were (default psp2pss-CONTEXT-TIME-helm)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
@@ -116,7 +139,7 @@ func assertionHelp() string {
 
 // options checks all flags before anything is touched.
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
-	o := &gateOptions{streams: streams, deps: deps, Admission: f.admission}
+	o := &gateOptions{streams: streams, deps: deps, Admission: f.admission, CleanHelm: f.cleanHelm, Yes: f.yes, Backup: f.backup}
 	var err error
 	if o.To, err = parseTo(f.to); err != nil {
 		return nil, err
@@ -132,6 +155,9 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 		return nil, err
 	}
 	if err = f.source.complete(cmd.Flags(), streams); err != nil {
+		return nil, err
+	}
+	if err = f.completeClean(cmd.Flags(), streams); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
@@ -171,6 +197,9 @@ func gateFormats(r *gate.Result) []report.Format {
 func gateRun(ctx context.Context, o *gateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
+	if o.CleanHelm {
+		return o.cleanHelm(ctx)
+	}
 	if err := checkTargets(o.Outputs); err != nil {
 		return err
 	}
@@ -203,12 +232,23 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 		plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 		return plan, gate.Facts{}, err
 	}
-	inv, err := read(ctx, o.streams, o.deps, o.Source)
+	src, inFiles := o.Source, helm.Collector{}
+	src.Other = inFiles.AddDocument
+	inv, err := read(ctx, o.streams, o.deps, src)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}
 	plan, err := build(ctx, o.deps, inv, o.Decide)
-	return plan, gate.Gather(inv), err
+	if err != nil {
+		return nil, gate.Facts{}, err
+	}
+	facts := gate.Gather(inv)
+	if src.Cluster() { // it has them all, as they are now
+		facts.Helm, err = o.releases(ctx)
+	} else {
+		facts.Helm = found(&inFiles)
+	}
+	return plan, facts, err
 }
 
 // gateVerdict: reasons win over what could not be told.

@@ -36,7 +36,7 @@ func mayImport() map[string][]string {
 		"migrate/manifest":         {"migrate/escape"},
 		"migrate/labels":           writers,
 		"migrate/patch":            writers,
-		"migrate/gate":             append([]string{"migrate/access"}, writers...),
+		"migrate/gate":             append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/rollout":          {"migrate", "migrate/labels", "pspparse/helm"},
 		"migrate/report":           writers,
 		"fixtures":                 {},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	// Kubeconfig users who sign in through OIDC need client-go's plugin for it, and those with a removed plugin (gcp,
 	// azure) are told what replaced it. The plugins register themselves when they are imported: the one registration by
@@ -28,7 +29,7 @@ func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 		return loadDemo(b)
 	}
 	if len(o.Files) > 0 {
-		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Stdin: o.Stdin, Progress: o.Progress}
+		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Stdin: o.Stdin, Progress: o.Progress, Other: o.Other}
 		if err := r.Read(ctx, b); err != nil {
 			return nil, err
 		}
@@ -79,6 +80,15 @@ func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (in
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)
 	}
 	return inventory.Source{Name: name, ServerVersion: version}, err
+}
+
+// releases reads Helm releases from the cluster that the flags name.
+func releases(ctx context.Context, o SourceOptions, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
+	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+	if err != nil {
+		return nil, err
+	}
+	return (&cluster.Reader{Config: config, Context: name}).Releases(ctx, each)
 }
 
 // connect makes a client for the cluster that the flags name, and says under which context.

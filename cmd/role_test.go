@@ -31,6 +31,15 @@ func TestPrintRole(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("role (-want +got):\n%s", diff)
 	}
+	// Without its comment signs, the end goes on with the rules.
+	rules, end, _ := strings.Cut(out.String(), "# Not needed")
+	var whole rbacv1.ClusterRole
+	if err := yaml.UnmarshalStrict([]byte(rules+"# "+strings.ReplaceAll(end, "\n#  ", "\n  ")), &whole); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(append(cluster.Rules(), cluster.ReleaseRules()...), whole.Rules); diff != "" {
+		t.Errorf("with the rule for Helm releases (-want +got):\n%s", diff)
+	}
 	for _, r := range got.Rules {
 		if strings.Join(r.Verbs, ",") != "get,list" || len(r.ResourceNames)+len(r.NonResourceURLs) > 0 {
 			t.Errorf("the role grants more than to get and list: %v", r)

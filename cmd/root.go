@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -25,6 +26,8 @@ type Deps struct {
 	Load func(context.Context, SourceOptions) (*inventory.Inventory, error)
 	// Build makes the decision.
 	Build func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error)
+	// Releases hands on every object of a cluster that keeps a Helm release, and returns what could not be read.
+	Releases func(context.Context, SourceOptions, func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error)
 	// Connect makes the client of verbs that write, and of what they look at.
 	Connect func(SourceOptions) (dynamic.Interface, string, error)
 	// LookupEnv is os.LookupEnv.
@@ -146,6 +149,7 @@ func SystemDeps(name string) Deps {
 		Name:      name,
 		Load:      load,
 		Build:     migrate.Build,
+		Releases:  releases,
 		Connect:   connect,
 		LookupEnv: os.LookupEnv,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -37,6 +38,8 @@ type SourceOptions struct {
 	Stdin    io.Reader
 	Progress func(string)
 	Refused  func(resources []string)
+	// Other, if not nil, is given the objects in files that hold no pod, policy or grant.
+	Other func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
 // Cluster says whether a cluster is read: it is the default, and beside files it must be asked for.

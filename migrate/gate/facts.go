@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -20,6 +21,17 @@ type Facts struct {
 	Labellers []access.Labeller
 	// Seccomp and AppArmor: what has an annotation that no field of the same template says: "shop/Deployment/web".
 	Seccomp, AppArmor []string
+	// Helm is not Gather's to find: an inventory holds no Secrets.
+	Helm Helm
+}
+
+// Helm is what was read of stored Helm releases.
+type Helm struct {
+	// All is true where a cluster was asked for every release. Files hold those that somebody has put there.
+	All       bool
+	Histories []helm.History
+	// Gaps are what could not be read.
+	Gaps []inventory.Gap
 }
 
 // Gather takes the facts from what was read.

@@ -183,14 +183,6 @@ func (j *judge) plugin() {
 	j.unknown(Unknown{ID: "admission-plugin", Order: orderPlugin, Assert: PluginOff, Why: why, How: how})
 }
 
-func (j *judge) helm() {
-	j.unknown(Unknown{
-		ID: "helm-releases", Order: orderHelm, Assert: HelmClean,
-		Why: "whether a stored Helm release holds a policy or names one: the Secrets and ConfigMaps of releases were not read. Where one does, the next helm upgrade fails on v1.25, and a rollback to such a revision brings it back",
-		How: "for every release, upgrade to a chart without policies while the server still serves them, or rewrite the stored manifest (helm-mapkubeapis)",
-	})
-}
-
 // DefaultTo is the release to upgrade to where none is named: the first without policies, or the one after the server's.
 func DefaultTo(p *migrate.Plan) api.Version {
 	var major, minor int

@@ -64,8 +64,8 @@ psp2pss rollout --context=test --stage=bypass --yes --namespace='blog,bookings,c
 #   not before psp-plugin-off is known to hold, and asserted:
 #   kubectl --context=test delete podsecuritypolicy -- apps databases fixed-uid log-readers mesh node-agents
 
-# could not tell helm-releases: whether a stored Helm release holds a policy or names one: the Secrets and ConfigMaps of releases were not read. Where one does, the next helm upgrade fails on v1.25, and a rollback to such a revision brings it back
-#   for every release, upgrade to a chart without policies while the server still serves them, or rewrite the stored manifest (helm-mapkubeapis)
+# could not tell helm-releases: whether a stored Helm release holds a policy: no Secrets and ConfigMaps of a cluster were read, and where one holds a policy, helm upgrade and helm rollback fail from v1.25 on
+#   ask the cluster, as somebody who may list Secrets and ConfigMaps (psp2pss plan --print-role has the rule); or upgrade every release to a chart without policies while the server still serves them, and clean what is stored
 #   once you know: --assert=helm-releases-clean
 
 # could not tell new-namespaces: which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in
