@@ -28,9 +28,8 @@ func (j *judge) helm() {
 	if len(holding) > 0 {
 		j.fail(Reason{
 			ID: "helm-releases", Order: orderHelm, Where: holding,
-			What: wording.Count(len(holding), "Helm release holds", "Helm releases hold") + " policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
-			How: "first upgrade each to a chart without policies: that clears the last revision alone, and a rollback to one before it still fails, and locks the release. " +
-				"Cleaning takes the policies, and nothing else, out of every stored revision, after a backup; a policy on the server stays there, and a chart that still holds one brings it back",
+			What:  wording.Count(len(holding), "Helm release holds", "Helm releases hold") + " policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
+			How:   j.howToClean(),
 			Clear: []string{j.tool + " gate" + j.context + " --clean-helm --yes"},
 		})
 	}
@@ -41,6 +40,16 @@ func (j *judge) helm() {
 		j.tell(grants, "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them")
 	}
 	j.helmUnread()
+}
+
+// howToClean tells of the trap, which an upgrade in time alone leaves open.
+func (j *judge) howToClean() string {
+	const cleaning = "cleaning takes the policies, and nothing else, out of every stored revision, after a backup"
+	if j.past {
+		return cleaning + "; then upgrade each to a chart without policies: no other can be installed here"
+	}
+	return "first upgrade each to a chart without policies: that alone leaves them in the revisions before, and a rollback to one of these fails and locks the release; " +
+		cleaning + ", and leaves a policy that is on the server where it is"
 }
 
 // holds says which revisions hold which policies, and what fails because of them.
@@ -66,7 +75,7 @@ func holds(h *helm.History) string {
 		fails = append(fails, "only in hooks that no upgrade or rollback runs")
 	}
 	word := "revision"
-	if len(revisions) > 1 {
+	if revisions = slices.Compact(revisions); len(revisions) > 1 {
 		word = "revisions"
 	}
 	policies := namesOf(h, func(r *helm.Release) []helm.Document { return r.Policies })

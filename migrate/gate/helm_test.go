@@ -1,0 +1,175 @@
+package gate_test
+
+import (
+	"slices"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/helm"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// revision of shop/web, kept in a Secret.
+func revision(n int, status string, policies ...helm.Document) helm.Release {
+	return helm.Release{Stored: helm.Ref{Kind: "Secret", Namespace: "shop"}, Namespace: "shop", Name: "web", Revision: n, Status: status, Policies: policies}
+}
+
+// Each case is a cluster that is ready but for its Helm releases.
+func TestHelm(t *testing.T) {
+	t.Parallel()
+	policy := helm.Document{Kind: "PodSecurityPolicy", Name: "strict"}
+	hook := func(event string) helm.Document {
+		return helm.Document{Kind: "PodSecurityPolicy", Name: "hooked", Hook: true, Events: []string{event}}
+	}
+	granting := revision(1, "superseded")
+	granting.Grants = []helm.Document{{Kind: "Role", Name: "psp"}, {Kind: "RoleBinding", Name: "psp"}}
+	grantingStill := granting
+	grantingStill.Revision, grantingStill.Status = 2, "deployed"
+	const locked = "an operation was cut off, which keeps helm upgrade from it until helm rollback ends it"
+	tests := []struct {
+		name      string
+		server    string // v1.24.17 if empty, with its how
+		how       string
+		releases  []helm.Release
+		wantWhere []string
+		wantTold  []gate.Note
+	}{
+		{name: "none"},
+		{name: "without policies", releases: []helm.Release{revision(1, "deployed")}},
+		{
+			name:      "the classic",
+			releases:  []helm.Release{revision(1, "superseded", policy), revision(2, "deployed", policy)},
+			wantWhere: []string{"shop/web: revisions 1, 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"},
+		},
+		{
+			name: "the classic, too late", server: "v1.25.3",
+			releases:  []helm.Release{revision(1, "deployed", policy)},
+			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"},
+			how: "cleaning takes the policies, and nothing else, out of every stored revision, after a backup; " +
+				"then upgrade each to a chart without policies: no other can be installed here",
+		},
+		{
+			name:      "the trap",
+			releases:  []helm.Release{revision(1, "superseded", policy), revision(2, "superseded"), revision(3, "deployed")},
+			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm rollback fails to 1"},
+		},
+		{
+			name:      "sprung",
+			releases:  []helm.Release{revision(1, "superseded", policy), revision(2, "deployed"), revision(3, "pending-rollback", policy)},
+			wantWhere: []string{"shop/web: revisions 1, 3 (Secret), PodSecurityPolicy strict: helm rollback fails to 1, 2, 3; helm uninstall fails; " + locked},
+		},
+		{
+			name:     "sprung, and cleaned",
+			releases: []helm.Release{revision(2, "deployed"), revision(3, "pending-rollback")},
+			wantTold: []gate.Note{{What: "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it", Where: []string{"shop/web"}}},
+		},
+		{
+			name:      "in hooks",
+			releases:  []helm.Release{revision(1, "deployed", hook("post-delete"))},
+			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy hooked: helm uninstall fails"},
+		},
+		{
+			name:      "in hooks of the past",
+			releases:  []helm.Release{revision(1, "deployed", hook("pre-install"))},
+			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy hooked: only in hooks that no upgrade or rollback runs"},
+		},
+		{
+			name:      "read twice",
+			releases:  []helm.Release{revision(1, "deployed", policy), revision(1, "deployed", policy)},
+			wantWhere: []string{"shop/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"},
+		},
+		{
+			name:     "roles alone",
+			releases: []helm.Release{granting, grantingStill},
+			wantTold: []gate.Note{{
+				What:  "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them",
+				Where: []string{"shop/web: Role psp, RoleBinding psp"},
+			}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if tt.server == "" {
+				tt.server = "v1.24.17"
+				tt.how = "first upgrade each to a chart without policies: that alone leaves them in the revisions before, and a rollback to one of these fails and locks the release; " +
+					"cleaning takes the policies, and nothing else, out of every stored revision, after a backup, and leaves a policy that is on the server where it is"
+			}
+			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, tt.server)
+			facts.Helm = gate.Helm{All: true, Histories: helm.Histories(tt.releases)}
+			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.HelmClean })
+			r := gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: but})
+			want := []gate.Reason{}
+			if tt.wantWhere != nil {
+				want = append(want, gate.Reason{
+					ID: "helm-releases", Order: 14, Where: tt.wantWhere,
+					What:  "1 Helm release holds policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
+					How:   tt.how,
+					Clear: []string{"psp2pss gate --context=test --clean-helm --yes"},
+				})
+			}
+			if diff := cmp.Diff(want, r.Reasons); diff != "" {
+				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.wantTold, r.Told); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown); diff != "" {
+				t.Errorf("unknown (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What was not read of releases is never taken for clean, and what was read to be unclean by nobody's word.
+func TestHelmUnread(t *testing.T) {
+	t.Parallel()
+	const (
+		whether = "whether a stored Helm release holds a policy: "
+		fails   = ", and where one holds a policy, helm upgrade and helm rollback fail from v1.25 on"
+		how     = "ask the cluster, as somebody who may list Secrets and ConfigMaps (psp2pss plan --print-role has the rule); " +
+			"or upgrade every release to a chart without policies while the server still serves them, and clean what is stored"
+	)
+	unclean := helm.Histories([]helm.Release{revision(1, "deployed", helm.Document{Kind: "PodSecurityPolicy", Name: "strict"})})
+	gap := inventory.Gap{What: "Helm releases in secrets", Why: "grant the verb list"}
+	tests := []struct {
+		name    string
+		helm    gate.Helm
+		why     string
+		how     string
+		reasons int
+	}{
+		{name: "nothing", why: whether + "no Secrets and ConfigMaps of a cluster were read" + fails, how: how},
+		{name: "files", helm: gate.Helm{Histories: unclean}, why: whether + "files do not say whether 1 release is all there is" + fails, how: how, reasons: 1},
+		{
+			name: "files with a damaged one", helm: gate.Helm{Histories: unclean, Gaps: []inventory.Gap{gap}}, how: how, reasons: 1,
+			why: whether + "files do not say whether 1 release is all there is" + fails + ", Helm releases in secrets: grant the verb list",
+		},
+		{name: "not all of a cluster", helm: gate.Helm{All: true, Histories: unclean, Gaps: []inventory.Gap{gap}}, why: whether + "Helm releases in secrets: grant the verb list", reasons: 1},
+		{name: "all", helm: gate.Helm{All: true, Histories: unclean}, reasons: 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, "v1.24.17")
+			facts.Helm = tt.helm
+			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.HelmClean })
+			r := gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: but})
+			want := []gate.Unknown{}
+			if tt.why != "" {
+				want = append(want, gate.Unknown{ID: "helm-releases", Order: 14, Assert: gate.HelmClean, Why: tt.why, How: tt.how})
+			}
+			if diff := cmp.Diff(want, r.Unknown); diff != "" {
+				t.Errorf("unknown (-want +got):\n%s", diff)
+			}
+			r = gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: everything()})
+			if len(r.Unknown) != 0 || len(r.Reasons) != tt.reasons {
+				t.Errorf("vouched for: %v, %v", r.Unknown, r.Reasons)
+			}
+		})
+	}
+}
