@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
+
 	// Kubeconfig users who sign in through OIDC need client-go's plugin for it, and those with a removed plugin (gcp,
 	// azure) are told what replaced it. The plugins register themselves when they are imported: the one registration by
 	// import here, since client-go offers no other way.
