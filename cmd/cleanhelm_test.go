@@ -340,3 +340,22 @@ func TestCleanHelmNeedsItsFolder(t *testing.T) {
 		t.Errorf("exit code %d, verbs %q: %s", code, verbs(client), errOut)
 	}
 }
+
+// Interrupted, it tells what is done already, and begins with no other.
+func TestCleanHelmInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	deps, client := helmCluster(nil, keptRelease(t, 1), keptRelease(t, 2))
+	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		interrupt()
+		return false, nil, nil
+	})
+	streams, out, errOut := TestStreams("")
+	code := Run(ctx, streams, deps, []string{"gate", "--clean-helm", "--yes", "--backup", t.TempDir()})
+	if code != exitFailed || !strings.HasPrefix(out.String(), "cleaned  web/web revision 1 (Secret)") || verbs(client) != "list get update" {
+		t.Errorf("exit code %d, verbs %q: %s%s", code, verbs(client), out, errOut)
+	}
+	if diff := cmp.Diff("psp2pss: interrupted: nothing more was read or written\n", errOut.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
