@@ -71,6 +71,14 @@ func exitCode(err error) int {
 	return exitUsage
 }
 
+// advisedError is an error with what to try next, which is told whatever the error is.
+type advisedError struct {
+	error
+	advice string
+}
+
+func (e advisedError) Unwrap() error { return e.error }
+
 // grace is how long a run that was interrupted may take to stop: reading standard input cannot be cancelled.
 const grace = 2 * time.Second
 
@@ -78,7 +86,8 @@ const grace = 2 * time.Second
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	signal.Ignore(syscall.SIGPIPE) // a reader of the output that goes away must not end a roll-out between two writes
+	context.AfterFunc(ctx, stop)   // a second Ctrl-C ends the process at once
 	done := make(chan int, 1)
 	streams := SystemStreams()
 	go func() { done <- Run(ctx, streams, SystemDeps(toolName(os.Args[0])), os.Args[1:]) }()
@@ -131,6 +140,10 @@ func complain(w io.Writer, name string, err error) {
 		text = "interrupted: nothing more was read or written"
 	case errors.Is(err, context.DeadlineExceeded):
 		text += "; allow more time with --timeout"
+	}
+	var advised advisedError
+	if errors.As(err, &advised) {
+		text += "\n" + advised.advice
 	}
 	// Some errors are lists, one to a line.
 	lead := name + ": "

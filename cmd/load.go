@@ -94,7 +94,8 @@ func releases(ctx context.Context, o SourceOptions, each func(kind string, m met
 
 // connect makes a client for the cluster that the flags name, and says under which context.
 func connect(o SourceOptions) (dynamic.Interface, string, error) {
-	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+	// A server that takes a request and never answers must not hold a roll-out for good.
+	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups, Timeout: cluster.DefaultTimeout})
 	if err != nil {
 		return nil, "", err
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -34,8 +35,9 @@ func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbac
 		Short: "Restore what a roll-out changed, label by label, from its journal",
 		Long: `Rollback takes the steps of a journal back, the last first: every label as it was found, absence
 included, and owned by whom it was; every object of the bypass that the roll-out created deleted.
-What somebody else has changed since is left as it is, and named. An enforce label is not taken off
-while the namespace's pods still come past the policies.
+What somebody else has changed since is left as it is, and named; so is a label that somebody else
+has set to the same value. An enforce label is not taken off while the namespace's pods still come
+past the policies, nor what they come past them by deleted, whichever roll-out did that.
 
 It takes effect at once and restarts no pod. It can be repeated, and goes on where it was cut off.`,
 		Example: `  # What would be restored
@@ -91,12 +93,12 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 		}
 		return out.end()
 	}
-	if len(steps) > 0 && !o.Yes && !o.streams.confirm(fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), plural(len(steps), "step", "steps"), j.Context)) {
-		return usageError{fmt.Errorf("nothing was done")}
+	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), plural(len(steps), "step", "steps"), j.Context)) {
+		return errors.New("nothing was done")
 	}
 	r := &rollout.Runner{Client: client, Journal: j, Tell: out.tell}
 	if err := r.Rollback(ctx, o.Undo); err != nil {
-		return fmt.Errorf("%w; the rest can be taken back by the same command", err)
+		return errors.Join(advisedError{err, "the rest can be taken back by the same command"}, out.flush())
 	}
 	return out.end()
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -110,7 +113,7 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 	flags.BoolVarP(&f.o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	flags.BoolVar(&f.o.Rollout.Force, "force", false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
-	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again")
+	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again, and namespaces of which something was taken back are left alone")
 	f.o.Verify.add(flags)
 	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -171,10 +174,10 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if o.Scope, err = f.scope.scope(flags); err != nil {
 		return nil, err
 	}
-	return &o, o.check(flags.Changed)
+	return &o, o.check(flags)
 }
 
-func (o *rolloutOptions) check(given func(string) bool) error {
+func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	if err := o.Verify.settle(); err != nil {
 		return err
 	}
@@ -186,14 +189,21 @@ func (o *rolloutOptions) check(given func(string) bool) error {
 	case o.DryRun == dryRunNone && !o.Yes && !o.streams.Asks:
 		return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 	}
-	if o.Resume {
-		for _, name := range []string{"stage", planFlag, fileFlag, "namespace", "selector", "exclude", "wave-label", "batch", "max-namespaces"} {
-			if given(name) {
-				return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
-			}
-		}
+	if !o.Resume {
+		return nil
 	}
-	return nil
+	var err error
+	flags.Visit(func(f *pflag.Flag) {
+		if !slices.Contains(resumeFlags(), f.Name) && err == nil {
+			err = usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", f.Name)
+		}
+	})
+	return err
+}
+
+// resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
+func resumeFlags() []string {
+	return []string{"resume", journalFlag, "yes", "verify", "verify-wait", "rollback-on-failure", "force", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag}
 }
 
 // rolloutRun makes the steps and takes them.
@@ -222,7 +232,7 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 		return o.end(out, plan)
 	}
 	if err := o.begin(ctx, plan, selected, steps, out); err != nil {
-		return err
+		return errors.Join(err, out.flush())
 	}
 	return o.end(out, plan)
 }
@@ -241,8 +251,8 @@ func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan
 		r.Steps = steps
 		return r.Run(ctx)
 	}
-	if !o.Yes && !o.streams.confirm(fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), name)) {
-		return usageError{fmt.Errorf("nothing was done")}
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), name)) {
+		return errors.New("nothing was done")
 	}
 	header := rollout.Header{
 		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: name, TargetVersion: plan.TargetVersion,
@@ -260,7 +270,7 @@ func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan
 		return err
 	}
 	defer func() { _ = r.Journal.Close() }()
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s: '%s rollback --%s %s' goes back.\n", path, o.deps.Name, journalFlag, path)
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.again("rollback", path))
 	return o.take(ctx, r)
 }
 
@@ -270,8 +280,8 @@ func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
 		if err := o.verify(ctx, r); err != nil {
 			return err
 		}
-		if o.streams.Asks && !o.Yes && !o.streams.confirm(fmt.Sprintf("Go on with batch %d?", batch+1)) {
-			return fmt.Errorf("stopped before batch %d", batch+1)
+		if o.streams.Asks && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
+			return cmp.Or(ctx.Err(), fmt.Errorf("stopped before batch %d", batch+1))
 		}
 		return nil
 	}
@@ -280,17 +290,31 @@ func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
 		err = o.verify(ctx, r)
 	}
 	var findings findingsError
-	switch {
+	var locked *rollout.LockedError
+	switch resume := o.again("rollout --resume", r.Journal.Path()); {
 	case err == nil:
 		return nil
 	case errors.As(err, &findings) && o.Verify.Back:
 		return o.back(ctx, r, err)
+	case errors.As(err, &locked):
+		return advisedError{err, "nothing was done; after that: " + resume}
+	default:
+		return advisedError{err, "to go on: " + resume + "\nto go back: " + o.again("rollback", r.Journal.Path())}
 	}
-	return fmt.Errorf("%w\n%s", err, o.howToGoOn(r.Journal.Path()))
 }
 
-func (o *rolloutOptions) howToGoOn(journal string) string {
-	return fmt.Sprintf("go on with '%[1]s rollout --resume --%[2]s %[3]s', or back with '%[1]s rollback --%[2]s %[3]s'", o.deps.Name, journalFlag, journal)
+// again is a command about the journal, on the same cluster as the same user.
+func (o *rolloutOptions) again(verb, journal string) string {
+	words := []string{o.deps.Name, verb, "--" + journalFlag, escape.Shell(journal)}
+	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
+		if f[1] != "" {
+			words = append(words, "--"+f[0], escape.Shell(f[1]))
+		}
+	}
+	for _, group := range o.Source.AsGroups {
+		words = append(words, "--"+asGroupFlag, escape.Shell(group))
+	}
+	return strings.Join(words, " ")
 }
 
 // resume goes on with a journal.
@@ -300,13 +324,13 @@ func resume(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
-	if !o.Yes && !o.streams.confirm(fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
-		return usageError{fmt.Errorf("nothing was done")}
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
+		return errors.New("nothing was done")
 	}
 	out := newStepPrinter(o.streams, o.JSON)
 	r := &rollout.Runner{Client: client, Journal: j, Force: j.Force || o.Rollout.Force, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
 	if err := o.take(ctx, r); err != nil {
-		return err
+		return errors.Join(err, out.flush())
 	}
 	return out.end()
 }
@@ -368,11 +392,12 @@ func (o *rolloutOptions) recheck() func(context.Context, string, string, string)
 			return nil, err
 		}
 		for i := range plan.Namespaces {
-			if plan.Namespaces[i].Name == namespace {
-				return &plan.Namespaces[i], nil
+			if ns := &plan.Namespaces[i]; ns.Name == namespace {
+				ns.Complete = ns.Complete || o.Decide.AllowPartial
+				return ns, nil
 			}
 		}
-		return &migrate.Namespace{Name: namespace, Complete: len(plan.Gaps) == 0}, nil
+		return &migrate.Namespace{Name: namespace, Complete: len(plan.Gaps) == 0 || o.Decide.AllowPartial}, nil
 	}
 }
 

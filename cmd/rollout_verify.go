@@ -91,7 +91,7 @@ func (o *rolloutOptions) verify(ctx context.Context, r *rollout.Runner) error {
 func (o *rolloutOptions) back(ctx context.Context, r *rollout.Runner, because error) error {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, "Something is not ok: going back.")
 	if err := r.Rollback(ctx, rollout.Undo{}); err != nil {
-		return fmt.Errorf("%w\ngoing back failed: %w\ntry again with '%s rollback --%s %s'", because, err, o.deps.Name, journalFlag, r.Journal.Path())
+		return advisedError{fmt.Errorf("%w\ngoing back failed: %w", because, err), "to go back: " + o.again("rollback", r.Journal.Path())}
 	}
 	return because
 }

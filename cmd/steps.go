@@ -22,7 +22,7 @@ type stepPrinter struct {
 // toldStep is a step with what became of it.
 type toldStep struct {
 	rollout.Step
-	// Result is done, refused, undone, kept, or empty where it was only printed.
+	// Result is done, refused, altered, undone, kept, or empty where it was only printed.
 	Result   string `json:"result,omitempty"`
 	Already  bool   `json:"already,omitempty"`
 	Why      string `json:"why,omitempty"`
@@ -35,7 +35,7 @@ func newStepPrinter(streams Streams, asJSON bool) *stepPrinter {
 }
 
 func (p *stepPrinter) tell(o rollout.Outcome) {
-	if o.Event == rollout.Refused || o.Event == rollout.Kept {
+	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.Kept {
 		p.refused++
 	}
 	p.told = append(p.told, toldStep{Step: o.Step, Result: string(o.Event), Already: o.Already, Why: o.Why, Overrode: o.Overrode, DryRun: o.DryRun})
@@ -100,19 +100,28 @@ func value(s *string) string {
 	return *s
 }
 
-// end writes what is left to write. Namespaces that were refused fail the run, after everything else was done.
-func (p *stepPrinter) end() error {
+// flush writes what is left to write, also of a run that was stopped in the middle.
+func (p *stepPrinter) flush() error {
 	if p.json {
 		e := json.NewEncoder(p.streams.Out)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
 		p.failed = e.Encode(p.told)
 	}
-	switch {
-	case p.failed != nil:
+	if p.failed != nil {
 		return fmt.Errorf("writing the steps to standard output: %w", p.failed)
+	}
+	return nil
+}
+
+// end flushes. Steps that were refused fail the run, after everything else was done.
+func (p *stepPrinter) end() error {
+	if err := p.flush(); err != nil {
+		return err
+	}
+	switch {
 	case p.refused > 0:
-		return fmt.Errorf("%d of %d %s refused, the others are done: see the reasons above", p.refused, len(p.told), plural(len(p.told), "step was", "steps were"))
+		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, len(p.told), plural(len(p.told), "step", "steps"), plural(p.refused, "was", "were"))
 	case len(p.told) == 0:
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "There is nothing to do.")
 	}

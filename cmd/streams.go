@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -117,16 +118,27 @@ func TestStreams(in string) (s Streams, out, errOut *bytes.Buffer) {
 	return Streams{In: bytes.NewBufferString(in), Out: out, ErrOut: errOut}, out, errOut
 }
 
-// confirm asks a person, and takes anything but a yes for a no.
-func (s Streams) confirm(question string) bool {
+// confirm asks a person, and takes anything but a yes for a no, an interruption too.
+func (s Streams) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprintf(s.ErrOut, "%s [y/N] ", escape.Terminal(question))
-	// A byte at a time: what follows the line is the next answer.
-	var answer []byte
-	for b := make([]byte, 1); len(answer) < 100; answer = append(answer, b[0]) {
-		if n, err := s.In.Read(b); n == 0 || err != nil || b[0] == '\n' {
+	answered := make(chan string, 1) // reading a terminal cannot be cancelled
+	go func() { answered <- strings.ToLower(strings.TrimSpace(readLine(s.In))) }()
+	select {
+	case text := <-answered:
+		return text == "y" || text == "yes"
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(s.ErrOut)
+		return false
+	}
+}
+
+// readLine reads a byte at a time: what follows the line is the next answer. A line that does not end is none.
+func readLine(in io.Reader) string {
+	var line []byte
+	for b := make([]byte, 1); len(line) < 100; line = append(line, b[0]) {
+		if n, err := in.Read(b); n == 0 || err != nil || b[0] == '\n' {
 			break
 		}
 	}
-	text := strings.ToLower(strings.TrimSpace(string(answer)))
-	return text == "y" || text == "yes"
+	return string(line)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -23,6 +24,25 @@ func mayPass(err error) bool {
 	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
 }
 
+// attempts does something until it is done, refused, or no further attempt would help.
+func (r *Runner) attempts(ctx context.Context, do func() error) error {
+	const most = 5
+	for attempt := 1; ; attempt++ {
+		err := do()
+		switch {
+		case err == nil:
+			return nil
+		case apierrors.IsConflict(err) && !fieldConflict(err) && attempt < most: // written by somebody else meanwhile: look again
+		case mayPass(err) && attempt < most:
+			if r.pause(ctx, attempt) != nil {
+				return err
+			}
+		default:
+			return judge(err)
+		}
+	}
+}
+
 // pause waits twice as long each time.
 func (r *Runner) pause(ctx context.Context, attempt int) error {
 	const first = 200 * time.Millisecond
@@ -40,15 +60,17 @@ func (r *Runner) pause(ctx context.Context, attempt int) error {
 }
 
 // judge tells what concerns one namespace from what stops everything: a server that does not take this write may take the
-// next, while one that does not know the user, or does not answer, will not.
+// next, while one that does not know the user, or does not answer, will not. A webhook may refuse with any code.
 func judge(err error) error {
+	var status apierrors.APIStatus
 	switch {
 	case fieldConflict(err):
 		return refuse("%s; leave the labels to it, or take over with --force", err)
 	case apierrors.IsConflict(err):
 		return refuse("the object is written by others all the time: %s", err)
-	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsNotFound(err),
-		apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err), apierrors.IsNotAcceptable(err):
+	case mayPass(err), apierrors.IsUnauthorized(err), !errors.As(err, &status):
+		return err
+	case status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError:
 		return refuse("the server does not take it: %s", err)
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/migrate"
 )
@@ -25,6 +26,8 @@ const ManagedByLabel = "app.kubernetes.io/managed-by"
 // journalAnnotation names the journal of the roll-out that created an object: what is there already is not ours to delete.
 const journalAnnotation = "psp2pss.dev/journal"
 
+const policyKind = "PodSecurityPolicy"
+
 // bypassRole is the name of the ClusterRole and of the RoleBindings. Only the policy's own name decides its place.
 const bypassRole = "psp2pss-bypass" //nolint:gosec // G101: a name, no secret
 
@@ -37,7 +40,7 @@ func bypassName(policies []migrate.Policy) string {
 	first, ours := "", ""
 	for i := range policies {
 		switch name := policies[i].Name; {
-		case strings.HasSuffix(name, "-"+bypassRole):
+		case isBypassName(name):
 			ours = name
 		case first == "" || name < first:
 			first = name
@@ -59,9 +62,14 @@ func bypassName(policies []migrate.Policy) string {
 	return name
 }
 
+// isBypassName is true for what bypassName may give.
+func isBypassName(name string) bool {
+	return strings.HasSuffix(name, "-"+bypassRole) && len(validation.IsDNS1123Subdomain(name)) == 0
+}
+
 // sharedObjects are the policy, and the role that lets it be used.
 func sharedObjects(policy string) []Object {
-	return []Object{{Kind: "PodSecurityPolicy", Name: policy, Policy: policy}, {Kind: "ClusterRole", Name: bypassRole, Policy: policy}}
+	return []Object{{Kind: policyKind, Name: policy, Policy: policy}, {Kind: "ClusterRole", Name: bypassRole, Policy: policy}}
 }
 
 // bindingObject lets the pods of one namespace past the policies: those with a service account, so all but mirror pods.
@@ -73,7 +81,7 @@ const rbac = "rbac.authorization.k8s.io"
 
 func (o *Object) resource() schema.GroupVersionResource {
 	switch o.Kind {
-	case "PodSecurityPolicy":
+	case policyKind:
 		return schema.GroupVersionResource{Group: "policy", Version: "v1beta1", Resource: "podsecuritypolicies"}
 	case "ClusterRole":
 		return schema.GroupVersionResource{Group: rbac, Version: "v1", Resource: "clusterroles"}
@@ -86,7 +94,7 @@ func (o *Object) resource() schema.GroupVersionResource {
 // The policy is wider than the guide's: that one still refuses an unmasked /proc and unsafe sysctls.
 func (o *Object) content() map[string]any {
 	switch o.Kind {
-	case "PodSecurityPolicy":
+	case policyKind:
 		anything, all := map[string]any{"rule": "RunAsAny"}, []any{"*"}
 		return map[string]any{"spec": map[string]any{
 			"privileged": true, "allowPrivilegeEscalation": true, "allowedCapabilities": all, "volumes": all,
@@ -114,7 +122,7 @@ func (o *Object) object(journal string) *unstructured.Unstructured {
 	u.SetName(o.Name)
 	u.SetLabels(map[string]string{ManagedByLabel: Manager})
 	annotations := map[string]string{}
-	if o.Kind == "PodSecurityPolicy" {
+	if o.Kind == policyKind {
 		annotations["seccomp.security.alpha.kubernetes.io/allowedProfileNames"] = "*"
 	}
 	if journal != "" {

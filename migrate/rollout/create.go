@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,34 +22,24 @@ func (o *Object) on(client dynamic.Interface) dynamic.ResourceInterface {
 
 // create makes an object of the bypass, unless it is there.
 func (r *Runner) create(ctx context.Context, i int, s *Step, out *Outcome) error {
-	const most = 5
-	for attempt := 1; ; attempt++ {
-		err := r.createOnce(ctx, i, s, out)
-		switch {
-		case err == nil:
-			return nil
-		case mayPass(err) && attempt < most:
-			if r.pause(ctx, attempt) != nil {
-				return err
-			}
-		case apierrors.IsNotFound(err) && s.Create.Kind == "PodSecurityPolicy":
-			return refuse("this server serves no PodSecurityPolicy: there is nothing to be let past")
-		default:
-			return judge(err)
-		}
-	}
+	return r.attempts(ctx, func() error { return r.createOnce(ctx, i, s, out) })
 }
 
 func (r *Runner) createOnce(ctx context.Context, i int, s *Step, out *Outcome) error {
-	if err := r.mayBypass(ctx, s); err != nil {
+	there, err := s.Create.on(r.Client).Get(ctx, s.Create.Name, metav1.GetOptions{})
+	found := err == nil
+	if !found && !apierrors.IsNotFound(err) {
 		return err
 	}
-	there, err := s.Create.on(r.Client).Get(ctx, s.Create.Name, metav1.GetOptions{})
+	err = r.mayBypass(ctx, s)
+	var refused *refusal
 	switch {
-	case err == nil:
-		return r.isThere(i, s, there, out)
-	case !apierrors.IsNotFound(err):
+	case errors.As(err, &refused) && found && r.made(there):
+		return &refusal{Altered, "it was created, and now " + refused.why}
+	case err != nil:
 		return err
+	case found:
+		return r.isThere(i, s, there, out)
 	}
 	if err := r.lock.held(ctx); err != nil {
 		return err
@@ -68,21 +59,29 @@ func (r *Runner) createOnce(ctx context.Context, i int, s *Step, out *Outcome) e
 			return r.isThere(i, s, there, out)
 		}
 	}
+	if apierrors.IsNotFound(err) && s.Create.Kind == policyKind {
+		return refuse("this server serves no PodSecurityPolicy: there is nothing to be let past")
+	}
 	return err
 }
 
 // isThere accepts an object that does what the step's would: ours if its journal is, else one that is not ours to delete.
 func (r *Runner) isThere(i int, s *Step, there *unstructured.Unstructured, out *Outcome) error {
-	out.Already = true
-	if r.Journal != nil && there.GetAnnotations()[journalAnnotation] == r.Journal.ID {
+	if r.made(there) { // by an attempt whose answer was lost, or before the run was cut off
 		return nil
 	}
+	out.Already = true
 	for key, want := range s.Create.content() {
 		if !covers(there.Object[key], want) {
 			return refuse("%s exists and is another one than is needed here: look at it, and rename or delete it", s.Create)
 		}
 	}
 	return r.Journal.record(Entry{Step: i, Event: Begun, Before: &Found{Exists: true, UID: string(there.GetUID())}})
+}
+
+// made is true for an object that this roll-out created.
+func (r *Runner) made(there *unstructured.Unstructured) bool {
+	return r.Journal != nil && there.GetAnnotations()[journalAnnotation] == r.Journal.ID
 }
 
 // covers is true if is says what want says. Servers fill in defaults, and drop a field whose feature is off: v1.24 does so
@@ -118,8 +117,12 @@ func (r *Runner) mayBypass(ctx context.Context, s *Step) error {
 	case ns.GetDeletionTimestamp() != nil:
 		return refuse("the namespace is being deleted")
 	}
-	if _, err := api.ParseLevel(ns.GetLabels()[api.EnforceLevelLabel]); err != nil {
+	level, err := api.ParseLevel(ns.GetLabels()[api.EnforceLevelLabel])
+	switch {
+	case err != nil:
 		return refuse("its enforce label is not on: without it and the policies nothing would hold its pods")
+	case api.CompareLevels(level, s.Level) < 0:
+		return refuse("its enforce label is %s by now, and the plan's is %s: less than was planned would hold its pods", level, s.Level)
 	}
 	return nil
 }

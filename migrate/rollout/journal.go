@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -51,6 +52,7 @@ const (
 	Begun   Event = "begun"
 	Done    Event = "done"
 	Refused Event = "refused" // nothing was changed; Why says why
+	Altered Event = "altered" // refused, and something of it may be there all the same; Why says what
 	Undoing Event = "undoing"
 	Undone  Event = "undone"
 	Kept    Event = "kept" // not undone; Why says why
@@ -224,7 +226,7 @@ func (j *Journal) take(e Entry) error {
 			return errors.New("a step was begun without a word on what was there before")
 		}
 		s.before = e.Before
-	case Done, Refused, Undoing, Undone, Kept:
+	case Done, Refused, Altered, Undoing, Undone, Kept:
 	default:
 		return fmt.Errorf("there is no event %q", e.Event)
 	}
@@ -281,12 +283,29 @@ func (j *Journal) Last(step int) (Event, string) { return j.steps[step].last, j.
 // Touched is true if a step may have changed the cluster and was not taken back.
 func (j *Journal) Touched(step int) bool {
 	switch s := &j.steps[step]; s.last {
-	case Begun, Done, Undoing, Kept:
+	case Begun, Done, Altered, Undoing, Kept:
 		return s.before != nil
-	case Refused: // begun, and then refused by the server
+	default: // refused by the server, though it was begun
 		return false
 	}
-	return false
+}
+
+// anyTouched is true if there is something to take back.
+func (j *Journal) anyTouched() bool {
+	return slices.ContainsFunc(j.indices(), j.Touched)
+}
+
+// halfDone is true if there are steps left to take, and others that stand without them. What was kept is settled.
+func (j *Journal) halfDone() bool {
+	return !j.Finished() && slices.ContainsFunc(j.indices(), func(i int) bool { return j.Touched(i) && j.steps[i].last != Kept })
+}
+
+func (j *Journal) indices() []int {
+	out := make([]int, len(j.steps))
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // Finished is true if no step is left to take.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,61 +25,90 @@ func namespaces(client dynamic.Interface) dynamic.ResourceInterface {
 
 // label puts the labels of a step on, if the namespace is still as the plan saw it.
 func (r *Runner) label(ctx context.Context, i int, s *Step, out *Outcome) error {
-	const most = 5
-	for attempt := 1; ; attempt++ {
-		err := r.labelOnce(ctx, i, s, out)
-		switch {
-		case err == nil:
-			return nil
-		case apierrors.IsConflict(err) && !fieldConflict(err) && attempt < most: // written by somebody else meanwhile: look again
-		case mayPass(err) && attempt < most:
-			if r.pause(ctx, attempt) != nil {
-				return err
-			}
-		default:
-			return judge(err)
+	if s.Stage == Enforce && r.Recheck != nil {
+		var ns *unstructured.Unstructured
+		err := r.attempts(ctx, func() (err error) {
+			ns, _, err = r.standing(ctx, i, s, out)
+			return err
+		})
+		if err != nil || ns == nil {
+			return err
+		}
+		if err := r.recheck(ctx, s, ns.GetLabels()); err != nil {
+			return err
 		}
 	}
+	// The recheck took a while: where others write all the time, only what is looked at just before can be written to.
+	return r.attempts(ctx, func() error { return r.labelOnce(ctx, i, s, out) })
 }
 
 func (r *Runner) labelOnce(ctx context.Context, i int, s *Step, out *Outcome) error {
-	ns, err := namespaces(r.Client).Get(ctx, s.Namespace, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return refuse("the namespace is gone")
-	case err != nil:
-		return err
-	case ns.GetDeletionTimestamp() != nil:
-		return refuse("the namespace is being deleted")
-	}
-	if at, why := compare(s.Labels, ns.GetLabels()); at == atAfter {
-		out.Already = true
-		return nil
-	} else if at == elsewhere {
-		return refuse("the namespace has changed since the plan was made: %s", why)
-	}
-	found, err := look(s, ns)
-	if err != nil {
-		return err
-	}
-	if out.Overrode = overridden(s, found.Owners); out.Overrode != "" && !r.Force {
-		return refuse("%s: leave them to it, or take over with --force", out.Overrode)
-	}
-	if err := r.recheck(ctx, s); err != nil {
-		return err
-	}
-	if err := r.lock.held(ctx); err != nil {
+	ns, found, err := r.standing(ctx, i, s, out)
+	if err != nil || ns == nil {
 		return err
 	}
 	body, err := applyBody(s, ns)
 	if err != nil {
 		return err
 	}
+	if err := r.lock.held(ctx); err != nil {
+		return err
+	}
 	if err := r.Journal.record(Entry{Step: i, Event: Begun, Before: found}); err != nil {
 		return err
 	}
-	_, err = namespaces(r.Client).Patch(ctx, s.Namespace, types.ApplyPatchType, body, r.patchOptions(out.Overrode != ""))
-	return err
+	// Whose labels these are was settled above, at this very resourceVersion.
+	force := out.Overrode != "" || len(ns.GetManagedFields()) == 0 || slices.ContainsFunc(found.Owners, Owner.isNobody)
+	made, err := namespaces(r.Client).Patch(ctx, s.Namespace, types.ApplyPatchType, body, r.patchOptions(force))
+	if err != nil {
+		return err
+	}
+	if at, _ := compare(s.Labels, made.GetLabels()); at != atAfter {
+		return &refusal{Altered, "the server took it, and something made this of it: " + unlike(s, made.GetLabels())}
+	}
+	return nil
+}
+
+// standing looks at the namespace: nil if there is nothing left to do, an error if it must not be written to.
+func (r *Runner) standing(ctx context.Context, i int, s *Step, out *Outcome) (*unstructured.Unstructured, *Found, error) {
+	ns, err := namespaces(r.Client).Get(ctx, s.Namespace, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil, refuse("the namespace is gone")
+	case err != nil:
+		return nil, nil, err
+	case ns.GetDeletionTimestamp() != nil:
+		return nil, nil, refuse("the namespace is being deleted")
+	}
+	at, why := compare(s.Labels, ns.GetLabels())
+	switch {
+	case at == atAfter:
+		out.Already = !r.touched(i)
+		return nil, nil, nil
+	case at == elsewhere && r.touched(i) && owned(s, ns):
+		return nil, nil, &refusal{Altered, "it was written, and has been changed since: " + unlike(s, ns.GetLabels())}
+	case at == elsewhere:
+		return nil, nil, refuse("the namespace has changed since the plan was made: %s", why)
+	}
+	found, err := look(s, ns)
+	if err != nil {
+		return nil, nil, err
+	}
+	theirs := overridden(s, found.Owners)
+	if theirs != "" && !r.Force {
+		return nil, nil, refuse("%s: leave them to it, or take over with --force", theirs)
+	}
+	out.Overrode = theirs
+	return ns, found, nil
+}
+
+// touched is true if the step was begun before: an answer was lost, or a run cut off.
+func (r *Runner) touched(i int) bool { return r.Journal != nil && r.Journal.Touched(i) }
+
+// owned is true if any of the step's labels is there by our having applied it.
+func owned(s *Step, ns *unstructured.Unstructured) bool {
+	have, err := applied(ns.GetManagedFields(), ns.GetLabels())
+	return err != nil || slices.ContainsFunc(s.keys(), func(key string) bool { _, ok := have[key]; return ok })
 }
 
 func (r *Runner) patchOptions(force bool) metav1.PatchOptions {
@@ -156,8 +186,21 @@ func (s *Step) keys() []string {
 	return keys
 }
 
-// overridden says whose labels would get another value; "" if nobody's. An object that is older than field managers has
-// its fields put down to one that nobody goes by.
+// unlike tells the labels that are not as a step would have them.
+func unlike(s *Step, is map[string]string) string {
+	var parts []string
+	for _, c := range s.Labels {
+		if value := valueOf(is, c.Key); !same(value, c.After) {
+			parts = append(parts, fmt.Sprintf("%s is %s, not %s", c.Key, shown(value), shown(c.After)))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// isNobody is true for the manager to which a server puts down what is older than field managers.
+func (o Owner) isNobody() bool { return o.Manager == "before-first-apply" }
+
+// overridden says whose labels would get another value; "" if nobody's.
 func overridden(s *Step, owners []Owner) string {
 	var parts []string
 	for _, o := range owners {
@@ -167,7 +210,7 @@ func overridden(s *Step, owners []Owner) string {
 				keys = append(keys, c.Key)
 			}
 		}
-		if len(keys) > 0 && o.Manager != "before-first-apply" {
+		if len(keys) > 0 && !o.isNobody() {
 			parts = append(parts, fmt.Sprintf("field manager %q owns %s", o.Manager, strings.Join(keys, ", ")))
 		}
 	}
@@ -193,27 +236,31 @@ func applyBody(s *Step, ns *unstructured.Unstructured) ([]byte, error) {
 	}})
 }
 
-// recheck refuses to enforce a level that something which is there by now does not meet.
-func (r *Runner) recheck(ctx context.Context, s *Step) error {
-	after := s.after()
-	if r.Recheck == nil || s.Stage != Enforce || after[api.EnforceLevelLabel] == string(api.LevelPrivileged) {
+// recheck refuses to enforce a level that something which is there by now does not meet. A step that changes only one of
+// the level and its version goes with the other as it is.
+func (r *Runner) recheck(ctx context.Context, s *Step, is map[string]string) error {
+	after := s.after(is)
+	level := after[api.EnforceLevelLabel]
+	if level == string(api.LevelPrivileged) {
 		return nil
 	}
-	now, err := r.Recheck(ctx, s.Namespace, after[api.EnforceLevelLabel], after[api.EnforceVersionLabel])
+	now, err := r.Recheck(ctx, s.Namespace, level, after[api.EnforceVersionLabel])
 	if err != nil {
 		return fmt.Errorf("looking at what runs in it now: %w", err)
 	}
 	if !now.Complete {
 		return refuse("what runs in it now could not be read whole")
 	}
-	if broken := breaking(now, api.Level(after[api.EnforceLevelLabel]), r.Known); len(broken) > 0 {
-		return refuse("since the plan was made something came that would not meet %s: %s", after[api.EnforceLevelLabel], strings.Join(broken, ", "))
+	if broken := breaking(now, api.Level(level), r.Known); len(broken) > 0 {
+		return refuse("since the plan was made something came that would not meet %s: %s", level, strings.Join(broken, ", "))
 	}
 	return nil
 }
 
-func (s *Step) after() map[string]string {
+// after are labels as they are once the step is taken.
+func (s *Step) after(is map[string]string) map[string]string {
 	out := map[string]string{}
+	maps.Copy(out, is)
 	for _, c := range s.Labels {
 		if c.After != nil {
 			out[c.Key] = *c.After

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/pod-security-admission/api"
 )
 
 // Undo says what of a roll-out to take back. The zero value is all of it.
@@ -29,22 +31,11 @@ func (u Undo) includes(s *Step) bool {
 func (u Undo) Steps(j *Journal) []int {
 	var out []int
 	for i := len(j.Steps) - 1; i >= 0; i-- {
-		if j.Touched(i) && u.includes(&j.Steps[i]) && !(j.Steps[i].Namespace == "" && u.leavesBypass(j)) {
+		if j.Touched(i) && u.includes(&j.Steps[i]) {
 			out = append(out, i)
 		}
 	}
 	return out
-}
-
-// leavesBypass is true if some namespace stays past the policies, and needs what all share.
-func (u Undo) leavesBypass(j *Journal) bool {
-	for i := range j.Steps {
-		s := &j.Steps[i]
-		if s.Stage == Bypass && s.Namespace != "" && j.Touched(i) && !u.includes(s) {
-			return true
-		}
-	}
-	return false
 }
 
 // Rollback takes steps back, the last first: every label as it was found, absence included, and given back to who owned
@@ -55,29 +46,24 @@ func (r *Runner) Rollback(ctx context.Context, u Undo) error {
 	if r.lock, err = takeLock(ctx, r.Client, r.Journal.ID); err != nil {
 		return err
 	}
-	r.stopped = map[string]string{}
 	for _, i := range u.Steps(r.Journal) {
-		if err := r.undo(ctx, i, &r.Journal.Steps[i], u); err != nil {
+		if err := r.undo(ctx, i, &r.Journal.Steps[i]); err != nil {
 			return fmt.Errorf("taking back %s: %w", &r.Journal.Steps[i], err)
 		}
 	}
-	if r.Journal.anythingTouched() && !r.Journal.Finished() {
-		return nil // the lock stays with what is half done
+	if r.Journal.halfDone() {
+		return nil // the lock stays with it
 	}
 	return r.lock.release(ctx)
 }
 
-func (r *Runner) undo(ctx context.Context, i int, s *Step, u Undo) error {
+func (r *Runner) undo(ctx context.Context, i int, s *Step) error {
 	out := Outcome{Index: i, Step: *s, Event: Undone, Undo: true}
-	err := r.mayUndo(i, s, u)
-	if err == nil {
-		err = r.attempts(ctx, func() error { return r.undoOnce(ctx, i, s, &out) })
-	}
+	err := r.attempts(ctx, func() error { return r.undoOnce(ctx, i, s, &out) })
 	var kept *refusal
 	switch {
 	case errors.As(err, &kept):
 		out.Event, out.Why = Kept, kept.why
-		r.stopped[s.Namespace] = kept.why
 		err = r.Journal.record(Entry{Step: i, Event: Kept, Why: kept.why})
 	case err == nil:
 		err = r.Journal.record(Entry{Step: i, Event: Undone})
@@ -89,41 +75,6 @@ func (r *Runner) undo(ctx context.Context, i int, s *Step, u Undo) error {
 		r.Tell(out)
 	}
 	return nil
-}
-
-// mayUndo refuses to take an enforce label off while the namespace's pods still come past the policies.
-func (r *Runner) mayUndo(i int, s *Step, u Undo) error {
-	if s.Stage != Enforce {
-		return nil
-	}
-	for k := i + 1; k < len(r.Journal.Steps); k++ {
-		later := &r.Journal.Steps[k]
-		if later.Namespace == s.Namespace && later.Stage == Bypass && r.Journal.Touched(k) {
-			if u.includes(later) {
-				return refuse("its bypass could not be taken back: without both nothing would hold its pods")
-			}
-			return refuse("its pods still come past the policies: take back the stage bypass with it")
-		}
-	}
-	return nil
-}
-
-func (r *Runner) attempts(ctx context.Context, do func() error) error {
-	const most = 5
-	for attempt := 1; ; attempt++ {
-		err := do()
-		switch {
-		case err == nil:
-			return nil
-		case apierrors.IsConflict(err) && attempt < most:
-		case mayPass(err) && attempt < most:
-			if r.pause(ctx, attempt) != nil {
-				return err
-			}
-		default:
-			return judge(err)
-		}
-	}
 }
 
 func (r *Runner) undoOnce(ctx context.Context, i int, s *Step, out *Outcome) error {
@@ -139,8 +90,8 @@ func (r *Runner) undoOnce(ctx context.Context, i int, s *Step, out *Outcome) err
 	case err != nil:
 		return err
 	}
-	if changed := changedSince(s, before, ns.GetLabels()); changed != "" {
-		return refuse("somebody has changed it since: %s", changed)
+	if err := r.mayUndo(ctx, s, before, ns); err != nil {
+		return err
 	}
 	for range 3 {
 		restored, err := restore(s, before, ns)
@@ -163,6 +114,66 @@ func (r *Runner) undoOnce(ctx context.Context, i int, s *Step, out *Outcome) err
 	return nil
 }
 
+// mayUndo refuses to take back what others have made theirs, and what pods that come past the policies are held by.
+func (r *Runner) mayUndo(ctx context.Context, s *Step, before *Found, ns *unstructured.Unstructured) error {
+	if changed := changedSince(s, before, ns.GetLabels()); changed != "" {
+		return refuse("somebody has changed it since: %s", changed)
+	}
+	theirs, err := claimedSince(s, before, ns)
+	if err != nil {
+		return err
+	}
+	if theirs != "" {
+		return refuse("somebody else has set it to the same since: %s", theirs)
+	}
+	if !unlabels(s, before) {
+		return nil
+	}
+	// It may have been another roll-out, with another journal, that let them past.
+	binding := bindingObject("", s.Namespace)
+	_, err = binding.on(r.Client).Get(ctx, binding.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case apierrors.IsForbidden(err):
+		return refuse("whether its pods come past the policies cannot be told, and then without both nothing would hold them: %s", err)
+	case err != nil:
+		return err
+	}
+	return refuse("its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete %s", &binding)
+}
+
+// unlabels is true if a namespace enforces nothing once the step is taken back.
+func unlabels(s *Step, before *Found) bool {
+	value := before.Labels[api.EnforceLevelLabel]
+	if !slices.Contains(s.keys(), api.EnforceLevelLabel) || value == nil {
+		return slices.Contains(s.keys(), api.EnforceLevelLabel)
+	}
+	_, err := api.ParseLevel(*value)
+	return err != nil
+}
+
+// claimedSince tells labels that are as the step left them and are somebody else's, too. When the step was taken nobody
+// else owned that value: it was set or applied by another since, or just before an answer was lost.
+func claimedSince(s *Step, before *Found, ns *unstructured.Unstructured) (string, error) {
+	owners, err := ownersOf(ns.GetManagedFields(), s.keys())
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	for _, c := range s.Labels {
+		if value := valueOf(ns.GetLabels(), c.Key); !same(value, c.After) || same(value, before.Labels[c.Key]) {
+			continue
+		}
+		for _, o := range owners {
+			if o.Manager != Manager && slices.Contains(o.Keys, c.Key) {
+				parts = append(parts, fmt.Sprintf("field manager %q owns %s", o.Manager, c.Key))
+			}
+		}
+	}
+	return strings.Join(parts, "; "), nil
+}
+
 // changedSince tells labels that are neither as the step left them nor as it found them.
 func changedSince(s *Step, before *Found, is map[string]string) string {
 	var parts []string
@@ -179,7 +190,8 @@ func changedSince(s *Step, before *Found, is map[string]string) string {
 // puts a value that changes down to who writes it, so it may take a second write until the managers are right, too.
 func restore(s *Step, before *Found, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	out := ns.DeepCopy()
-	labels := out.GetLabels()
+	labels := map[string]string{}
+	maps.Copy(labels, out.GetLabels())
 	for _, c := range s.Labels {
 		if value := before.Labels[c.Key]; value != nil {
 			labels[c.Key] = *value
@@ -214,8 +226,10 @@ func (r *Runner) remove(ctx context.Context, i int, s *Step, out *Outcome) error
 	case there.GetAnnotations()[journalAnnotation] != r.Journal.ID:
 		return refuse("%s is another one by now than was created here", s.Create)
 	}
-	if err := r.unused(ctx, s); err != nil {
-		return err
+	if s.Namespace == "" {
+		if err := r.unused(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.lock.held(ctx); err != nil {
 		return err
@@ -231,25 +245,25 @@ func (r *Runner) remove(ctx context.Context, i int, s *Step, out *Outcome) error
 	return err
 }
 
-// unused refuses to delete what the bypass of a namespace still needs, one of another roll-out for instance.
-func (r *Runner) unused(ctx context.Context, s *Step) error {
-	if s.Namespace != "" {
-		return nil
+// unused refuses to delete what the bypass of some namespace still needs, whichever roll-out made that.
+func (r *Runner) unused(ctx context.Context) error {
+	binding := bindingObject("", "")
+	list, err := r.Client.Resource(binding.resource()).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + binding.Name})
+	if apierrors.IsForbidden(err) {
+		return refuse("whether it is still needed cannot be told: %s", err)
 	}
-	bindings := bindingObject(s.Create.Policy, metav1.NamespaceAll)
-	list, err := bindings.on(r.Client).List(ctx, metav1.ListOptions{LabelSelector: ManagedByLabel + "=" + Manager})
 	if err != nil {
-		return fmt.Errorf("looking whether %s is still needed: %w", s.Create, err)
+		return err
 	}
 	var users []string
 	for i := range list.Items {
-		if list.Items[i].GetName() == bypassRole {
+		if list.Items[i].GetName() == binding.Name {
 			users = append(users, list.Items[i].GetNamespace())
 		}
 	}
 	if len(users) > 0 {
 		slices.Sort(users)
-		return refuse("the bypass of other namespaces needs %s: %s", s.Create, strings.Join(users, ", "))
+		return refuse("pods still come past the policies by it: take the bypass of %s back first", strings.Join(users, ", "))
 	}
 	return nil
 }

@@ -30,9 +30,9 @@ type Runner struct {
 	Between func(ctx context.Context, batch int) error
 
 	lock *lock
-	// stopped are the namespaces that get no further step, and why.
+	// stopped are the namespaces that get no further step, and what became of an earlier one; "" is what the bypass shares.
 	stopped map[string]string
-	// enforced are the namespaces whose enforce label this run has put on, or would have.
+	// enforced are the namespaces whose enforce label a dry run would have put on.
 	enforced map[string]bool
 	// wait replaces the pause between attempts in tests.
 	wait func(context.Context, time.Duration) error
@@ -55,12 +55,18 @@ type Outcome struct {
 	Undo bool
 }
 
-// refusal is a step that must not be taken, or that the server does not take; the others go on.
-type refusal struct{ why string }
+// refusal is a step that must not be taken, or that the server does not take; the others go on. The event is Refused, or
+// Altered if something of it may be on the cluster all the same.
+type refusal struct {
+	event Event
+	why   string
+}
 
 func (r *refusal) Error() string { return r.why }
 
-func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error {
+	return &refusal{Refused, fmt.Sprintf(format, args...)}
+}
 
 // Run takes every step that is left. An error has stopped it in the middle: the journal then knows how to go on. What was
 // refused of single namespaces is no error, it is told.
@@ -73,7 +79,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	r.stopped, r.enforced = map[string]string{}, map[string]bool{}
+	r.stopped, r.enforced = r.takenBack(), map[string]bool{}
 	batch, first := 0, true
 	for i := range steps {
 		if r.settled(i) {
@@ -81,7 +87,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		if r.Between != nil && !first && steps[i].Batch != batch {
 			if err := r.Between(ctx, steps[i].Batch); err != nil {
-				return err
+				return r.abandon(ctx, err)
 			}
 		}
 		batch, first = steps[i].Batch, false
@@ -94,7 +100,7 @@ func (r *Runner) Run(ctx context.Context) error {
 
 // abandon gives up the lock if nothing was written: then there is nothing to go on with.
 func (r *Runner) abandon(ctx context.Context, err error) error {
-	if r.Journal == nil || r.Journal.anythingTouched() {
+	if r.Journal == nil || r.Journal.anyTouched() {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -102,13 +108,20 @@ func (r *Runner) abandon(ctx context.Context, err error) error {
 	return errors.Join(err, r.lock.release(ctx))
 }
 
-func (j *Journal) anythingTouched() bool {
-	for i := range j.steps {
-		if j.Touched(i) {
-			return true
+// takenBack are the namespaces of which a rollback has taken something back: going on means to go on with the others.
+func (r *Runner) takenBack() map[string]string {
+	out := map[string]string{}
+	if r.Journal == nil {
+		return out
+	}
+	for i := range r.Journal.steps {
+		switch r.Journal.steps[i].last {
+		case Undoing, Undone, Kept:
+			out[r.Journal.Steps[i].Namespace] = "was taken back"
+		default:
 		}
 	}
-	return false
+	return out
 }
 
 // settled is true for a step that was taken before. One that was refused is tried again: the reason may be gone.
@@ -126,7 +139,7 @@ func (r *Runner) settled(i int) bool {
 
 func (r *Runner) one(ctx context.Context, i int, s *Step) error {
 	out := Outcome{Index: i, Step: *s, Event: Done, DryRun: r.Journal == nil}
-	err := r.allowed(s)
+	err := r.allowed(i, s)
 	if err == nil && s.Create != nil {
 		err = r.create(ctx, i, s, &out)
 	} else if err == nil {
@@ -135,9 +148,11 @@ func (r *Runner) one(ctx context.Context, i int, s *Step) error {
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):
-		out.Event, out.Why = Refused, refused.why
-		r.stop(s, refused.why)
-		if err := r.Journal.record(Entry{Step: i, Event: Refused, Why: refused.why}); err != nil {
+		out.Event, out.Why, out.Already = refused.event, refused.why, false
+		if r.stopped[s.Namespace] == "" {
+			r.stopped[s.Namespace] = "was refused"
+		}
+		if err := r.Journal.record(Entry{Step: i, Event: refused.event, Why: refused.why}); err != nil {
 			return err
 		}
 	case err != nil:
@@ -146,7 +161,7 @@ func (r *Runner) one(ctx context.Context, i int, s *Step) error {
 		if err := r.Journal.record(Entry{Step: i, Event: Done}); err != nil {
 			return err
 		}
-		r.enforced[s.Namespace] = r.enforced[s.Namespace] || s.Stage == Enforce
+		r.enforced[s.Namespace] = out.DryRun && (r.enforced[s.Namespace] || s.Stage == Enforce)
 	}
 	if r.Tell != nil {
 		r.Tell(out)
@@ -154,19 +169,18 @@ func (r *Runner) one(ctx context.Context, i int, s *Step) error {
 	return nil
 }
 
-// stop keeps a namespace from further steps; without the objects that the bypass shares, no namespace gets it.
-func (r *Runner) stop(s *Step, why string) {
-	if _, ok := r.stopped[s.Namespace]; !ok {
-		r.stopped[s.Namespace] = why
+// allowed keeps namespaces that were stopped from further steps; without the objects that the bypass shares, none gets it.
+// Of a step that was begun before something may be there all the same.
+func (r *Runner) allowed(i int, s *Step) error {
+	event := Refused
+	if r.touched(i) {
+		event = Altered
 	}
-}
-
-func (r *Runner) allowed(s *Step) error {
-	if _, ok := r.stopped[s.Namespace]; ok && s.Namespace != "" {
-		return refuse("an earlier step of this namespace was refused")
+	if why := r.stopped[s.Namespace]; why != "" && s.Namespace != "" {
+		return &refusal{event, "an earlier step of this namespace " + why}
 	}
-	if _, ok := r.stopped[""]; ok && s.Stage == Bypass {
-		return refuse("what it is made with could not be created")
+	if why := r.stopped[""]; why != "" && s.Stage == Bypass {
+		return &refusal{event, "what the bypass is made with " + why}
 	}
 	return nil
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
@@ -35,6 +37,8 @@ type Step struct {
 	Batch int `json:"batch"`
 	// Wave is the value of the label that waves are made by.
 	Wave string `json:"wave,omitempty"`
+	// Level that the namespace has to enforce before its pods are let past the policies; only where that is the step.
+	Level api.Level `json:"level,omitempty"`
 	// Labels to change, or Create: exactly one is set.
 	Labels []Change `json:"labels,omitempty"`
 	Create *Object  `json:"create,omitempty"`
@@ -79,20 +83,19 @@ func Steps(plan *migrate.Plan, o Options) ([]Step, []Left) {
 		waves[ns.Labels[o.WaveLabel]] = append(waves[ns.Labels[o.WaveLabel]], ns)
 	}
 	for _, wave := range sortedWaves(waves) {
-		for _, stage := range Stages() {
-			if slices.Contains(o.stages(), stage) {
-				p.stage(stage, wave, waves[wave])
-			}
+		for _, stage := range o.stages() {
+			p.stage(stage, wave, waves[wave])
 		}
 	}
 	return p.steps, p.left
 }
 
+// stages are those to go through, in the order that is safe.
 func (o Options) stages() []Stage {
 	if len(o.Stages) == 0 {
 		return []Stage{Observe}
 	}
-	return o.Stages
+	return slices.DeleteFunc(Stages(), func(s Stage) bool { return !slices.Contains(o.Stages, s) })
 }
 
 func sortedWaves(waves map[string][]*migrate.Namespace) []string {
@@ -120,7 +123,7 @@ type planner struct {
 	shared  bool
 }
 
-// chosen are the first namespaces that anything would be done to, in the order of the waves.
+// chosen are all namespaces but those beyond the number asked for, counted in the order of the waves.
 func (p *planner) chosen() []*migrate.Namespace {
 	var all []*migrate.Namespace
 	for i := range p.plan.Namespaces {
@@ -136,17 +139,17 @@ func (p *planner) chosen() []*migrate.Namespace {
 		}
 		return cmp.Compare(x, y)
 	})
-	var some []*migrate.Namespace
-	for _, ns := range all {
-		if len(some) == p.options.MaxNamespaces && p.touches(ns) {
+	left := p.options.MaxNamespaces
+	return slices.DeleteFunc(all, func(ns *migrate.Namespace) bool {
+		if !p.touches(ns) {
+			return false // why not is told stage by stage
+		}
+		left--
+		if left < 0 {
 			p.leave(ns, p.options.stages()[0], "beyond the number of namespaces asked for")
-			continue
 		}
-		if p.touches(ns) {
-			some = append(some, ns)
-		}
-	}
-	return some
+		return left < 0
+	})
 }
 
 func (p *planner) touches(ns *migrate.Namespace) bool {
@@ -203,7 +206,7 @@ func (p *planner) of(ns *migrate.Namespace, stage Stage, wave string) []Step {
 		}
 	}
 	binding := bindingObject(p.bypass, ns.Name)
-	return append(steps, Step{Stage: Bypass, Namespace: ns.Name, Wave: wave, Create: &binding})
+	return append(steps, Step{Stage: Bypass, Namespace: ns.Name, Wave: wave, Level: api.Level(ns.Recommended.Enforce), Create: &binding})
 }
 
 // changes of a stage, as values.
@@ -273,22 +276,47 @@ func checkStep(s *Step) error {
 		return errors.New("it names no namespace")
 	}
 	for _, c := range s.Labels {
-		if !slices.Contains(migrate.LabelKeys(), c.Key) {
-			return fmt.Errorf("%q is not a label of Pod Security", c.Key)
-		}
-		for _, value := range []*string{c.Before, c.After} {
-			if value != nil && len(validation.IsValidLabelValue(*value)) > 0 {
-				return fmt.Errorf("%q is no value of a label", *value)
-			}
+		if err := checkChange(s.Stage, c); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+func checkChange(stage Stage, c Change) error {
+	enforce := c.Key == api.EnforceLevelLabel || c.Key == api.EnforceVersionLabel
+	switch {
+	case !slices.Contains(migrate.LabelKeys(), c.Key):
+		return fmt.Errorf("%q is not a label of Pod Security", c.Key)
+	case stage == Bypass || enforce != (stage == Enforce):
+		return fmt.Errorf("the stage %s does not write the label %s", stage, c.Key)
+	case c.After == nil:
+		return fmt.Errorf("it takes the label %s off", c.Key)
+	case c.Before != nil && len(validation.IsValidLabelValue(*c.Before)) > 0:
+		return fmt.Errorf("%q is no value of a label", *c.Before)
+	}
+	var err error
+	if strings.HasSuffix(c.Key, "-version") {
+		_, err = api.ParseVersion(*c.After)
+	} else {
+		_, err = api.ParseLevel(*c.After)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no value of the label %s", *c.After, c.Key)
+	}
+	return nil
+}
+
 func checkObject(s *Step) error {
+	if s.Stage != Bypass {
+		return fmt.Errorf("the stage %s creates nothing", s.Stage)
+	}
+	if _, err := api.ParseLevel(string(s.Level)); err != nil && s.Namespace != "" {
+		return errors.New("it does not say which level has to be enforced before")
+	}
 	wanted := append(sharedObjects(s.Create.Policy), bindingObject(s.Create.Policy, s.Namespace))
 	for _, o := range wanted {
-		if o == *s.Create && o.Namespace == s.Namespace && len(validation.IsDNS1123Subdomain(o.Policy)) == 0 {
+		if o == *s.Create && o.Namespace == s.Namespace && isBypassName(o.Policy) {
 			return nil
 		}
 	}
