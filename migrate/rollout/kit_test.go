@@ -1,0 +1,147 @@
+package rollout
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/pod-security-admission/api"
+)
+
+func text(s string) *string { return &s }
+
+// observe and enforce are steps as a Plan would make them for a namespace without labels.
+func observe(ns string) Step {
+	return Step{Stage: Observe, Namespace: ns, Labels: []Change{
+		{Key: api.AuditLevelLabel, After: text("restricted")}, {Key: api.WarnLevelLabel, After: text("restricted")},
+	}}
+}
+
+func enforce(ns, level string) Step {
+	return Step{Stage: Enforce, Namespace: ns, Labels: []Change{
+		{Key: api.EnforceLevelLabel, After: &level}, {Key: api.EnforceVersionLabel, After: text("v1.25")},
+	}}
+}
+
+// bypass are the steps that let namespaces past the policies.
+func bypass(namespaces ...string) []Step {
+	const policy = "000-psp2pss-bypass"
+	var steps []Step
+	for _, o := range sharedObjects(policy) {
+		steps = append(steps, Step{Stage: Bypass, Create: &o})
+	}
+	for _, ns := range namespaces {
+		o := bindingObject(policy, ns)
+		steps = append(steps, Step{Stage: Bypass, Namespace: ns, Level: api.LevelBaseline, Create: &o})
+	}
+	return steps
+}
+
+// rollOut is one with its journal, on a cluster in memory.
+type rollOut struct {
+	*Runner
+	t *testing.T
+	m *memory
+	// told are the outcomes in words: "done enforce: label namespace a".
+	told []string
+	// pauses is how often it waited.
+	pauses int
+}
+
+func begin(t *testing.T, m *memory, steps ...Step) *rollOut {
+	t.Helper()
+	j, err := Create(filepath.Join(t.TempDir(), "journal"), Header{Cluster: "c", Steps: steps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return with(t, m, j)
+}
+
+func with(t *testing.T, m *memory, j *Journal) *rollOut {
+	t.Cleanup(func() { _ = j.Close() })
+	r := &rollOut{t: t, m: m, Runner: &Runner{Client: m, Journal: j}}
+	r.Tell = func(o Outcome) {
+		line := string(o.Event) + " " + o.Step.String()
+		if o.Already {
+			line = "already " + line
+		}
+		for _, why := range []string{o.Why, o.Overrode} {
+			if why != "" {
+				line += ": " + why
+			}
+		}
+		r.told = append(r.told, line)
+	}
+	r.wait = func(context.Context, time.Duration) error {
+		r.pauses++
+		return nil
+	}
+	return r
+}
+
+// again opens the journal as another process does that goes on with it.
+func (r *rollOut) again() *rollOut {
+	r.t.Helper()
+	if err := r.Journal.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	j, err := Open(r.Journal.Path())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	next := with(r.t, r.m, j)
+	next.Force, next.Recheck, next.Known = r.Force, r.Recheck, r.Known
+	return next
+}
+
+// run expects the outcomes, and the error to be as told.
+func (r *rollOut) run(wantErr string, want ...string) {
+	r.t.Helper()
+	r.told = nil
+	r.ends(r.Run(context.Background()), wantErr, want)
+}
+
+func (r *rollOut) rollback(u Undo, wantErr string, want ...string) {
+	r.t.Helper()
+	r.told = nil
+	r.ends(r.Rollback(context.Background(), u), wantErr, want)
+}
+
+func (r *rollOut) ends(err error, wantErr string, want []string) {
+	r.t.Helper()
+	got := ""
+	if err != nil {
+		got = err.Error()
+	}
+	if got != wantErr {
+		r.t.Errorf("error %q, want %q", got, wantErr)
+	}
+	if diff := cmp.Diff(want, r.told); diff != "" {
+		r.t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+// hasLock expects the lock to be there or not.
+func (m *memory) hasLock(want bool) {
+	m.t.Helper()
+	if _, ok := m.objects["leases/kube-system/psp2pss-rollout"]; ok != want {
+		m.t.Errorf("the lock is there: %t, want %t", ok, want)
+	}
+}
+
+// on fails requests that contain text, the first n of them; n < 0 is all.
+func on(request string, n int, err error) func(string) error {
+	return func(r string) error {
+		if n != 0 && strings.Contains(r, request) {
+			n--
+			return err
+		}
+		return nil
+	}
+}
+
+var inNamespaces = schema.GroupResource{Resource: "namespaces"}
