@@ -62,6 +62,8 @@ func server(t *testing.T, forbidden string) (kubeconfig string, methods func() [
 		switch {
 		case r.URL.Path == "/version":
 			_, _ = w.Write([]byte(`{"major": "1", "minor": "24", "gitVersion": "v1.24.17"}`))
+		case r.URL.Path == "/api/v1/namespaces/kube-system":
+			_, _ = w.Write([]byte(`{"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": "0"}}`))
 		case r.URL.Path == forbidden:
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = w.Write([]byte(`{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "message": "no", "code": 403}`))

@@ -1,0 +1,362 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// ground is a cluster that a command line may write to: the demo's namespaces shop and blog.
+type ground struct {
+	t      *testing.T
+	client *fake.FakeDynamicClient
+	deps   Deps
+	// patched is called with the name of a namespace before its labels are written.
+	patched func(name string) error
+	// dir is where journals go.
+	dir string
+}
+
+func newGround(t *testing.T) *ground {
+	t.Helper()
+	g := &ground{t: t, dir: t.TempDir()}
+	var objects []runtime.Object
+	for _, name := range []string{"kube-system", "shop", "blog"} {
+		u := &unstructured.Unstructured{}
+		u.SetAPIVersion("v1")
+		u.SetKind("Namespace")
+		u.SetName(name)
+		u.SetUID(types.UID("uid-of-" + name))
+		objects = append(objects, u)
+	}
+	lists := map[schema.GroupVersionResource]string{{Version: "v1", Resource: "events"}: "EventList"}
+	for path, kind := range served() {
+		version, resource := filepath.Split(strings.TrimPrefix(strings.TrimPrefix(path, "/apis/"), "/api/"))
+		gv, err := schema.ParseGroupVersion(strings.TrimSuffix(version, "/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists[gv.WithResource(resource)] = kind
+	}
+	g.client = fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, objects...)
+	g.client.PrependReactor("patch", "namespaces", g.apply)
+	g.deps = SystemDeps("psp2pss")
+	g.deps.LookupEnv = func(string) (string, bool) { return "", false }
+	g.deps.Load = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
+		return load(ctx, SourceOptions{Demo: true})
+	}
+	g.deps.Connect = func(SourceOptions) (dynamic.Interface, string, error) { return g.client, "prod", nil }
+	return g
+}
+
+// apply puts labels on, as far as the fake client's store is concerned.
+func (g *ground) apply(action clienttesting.Action) (bool, runtime.Object, error) {
+	patch := action.(clienttesting.PatchAction)
+	if g.patched != nil {
+		if err := g.patched(patch.GetName()); err != nil {
+			return true, nil, err
+		}
+	}
+	var body unstructured.Unstructured
+	if err := json.Unmarshal(patch.GetPatch(), &body.Object); err != nil {
+		return true, nil, err
+	}
+	gvr := action.GetResource()
+	is, err := g.client.Tracker().Get(gvr, "", patch.GetName())
+	if err != nil {
+		return true, nil, err
+	}
+	u := is.(*unstructured.Unstructured).DeepCopy()
+	labels := u.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	for k, v := range body.GetLabels() {
+		labels[k] = v
+	}
+	u.SetLabels(labels)
+	return true, u, g.client.Tracker().Update(gvr, u, "")
+}
+
+// writes are the verbs that were sent and change something.
+func (g *ground) writes() []string {
+	var out []string
+	for _, a := range g.client.Actions() {
+		if !slices.Contains([]string{"get", "list"}, a.GetVerb()) {
+			out = append(out, a.GetVerb()+" "+a.GetResource().Resource)
+		}
+	}
+	return out
+}
+
+// run runs a command line; a person sits at the terminal if answers are given.
+func (g *ground) run(ctx context.Context, answers io.Reader, args ...string) (code int, out, errOut string) {
+	g.t.Helper()
+	var o, e bytes.Buffer
+	streams := Streams{In: answers, Out: &o, ErrOut: &e, Asks: answers != nil}
+	if answers == nil {
+		streams.In = strings.NewReader("")
+	}
+	code = Run(ctx, streams, g.deps, args)
+	return code, o.String(), e.String()
+}
+
+func TestRolloutUsage(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nobody to ask", []string{"rollout"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
+		{"nobody to ask for the way back", []string{"rollback", "--journal", "j"}, "nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps"},
+		{"no journal", []string{"rollback", "--yes"}, "there is no journal to go back by: name it with --journal"},
+		{"resume what", []string{"rollout", "--yes", "--resume"}, "--resume goes on with a journal: name it with --journal"},
+		{"resume dry", []string{"rollout", "--resume", "--journal", "j", "--dry-run=server"}, "--resume and --dry-run exclude each other: look into the journal instead"},
+		{"resume and a stage", []string{"rollout", "--yes", "--resume", "--journal", "j", "--stage", "enforce"}, "--stage cannot change a roll-out that has begun: its journal says what is left to do"},
+		{"resume and a level", []string{"rollout", "--yes", "--resume", "--journal", "j", "--enforce", "baseline"}, "--enforce cannot change a roll-out that has begun: its journal says what is left to do"},
+		{"resume and a version", []string{"rollout", "--yes", "--resume", "--journal", "j", "--target-version", "v1.28"}, "--target-version cannot change a roll-out that has begun: its journal says what is left to do"},
+		{"no such stage", []string{"rollout", "--yes", "--stage", "observ"}, `--stage="observ": it is not one of observe, enforce, bypass`},
+		{"no such stage back", []string{"rollback", "--yes", "--journal", "j", "--stage", "x"}, `--stage="x": it is not one of observe, enforce, bypass`},
+		{"no such dry run", []string{"rollout", "--dry-run=yes"}, `invalid argument "yes" for "--dry-run" flag: it is not one of none, client, server`},
+		{"negative", []string{"rollout", "--yes", "--batch", "-1"}, "--batch and --max-namespaces are numbers of namespaces: they cannot be negative"},
+		{"the demo", []string{"rollout", "--demo", "--yes"}, "a roll-out needs a cluster: add --context or --kubeconfig, or --dry-run=client to see the steps"},
+		{"arguments", []string{"rollback", "journal", "--yes"}, `rollback takes no arguments, and got "journal"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t)
+			code, out, errOut := g.run(context.Background(), nil, tt.args...)
+			want := "psp2pss: " + tt.want + "\nTry 'psp2pss " + tt.args[0] + " --help'.\n"
+			if code != exitUsage || out != "" || errOut != want {
+				t.Errorf("exit code %d, output %q (-want +got):\n%s", code, out, cmp.Diff(want, errOut))
+			}
+			if len(g.client.Actions()) > 0 {
+				t.Errorf("it talked to the cluster: %v", g.client.Actions())
+			}
+		})
+	}
+}
+
+// both is a roll-out of observe over the two namespaces, with a journal.
+func (g *ground) both(more ...string) []string {
+	return append([]string{"rollout", "-n", "shop,blog", "--journal", g.journal()}, more...)
+}
+
+func (g *ground) journal() string { return filepath.Join(g.dir, "j") }
+
+func TestRolloutAsks(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	for _, answer := range []string{"n\n", "\n", "", "yeah\n"} {
+		code, out, errOut := g.run(context.Background(), strings.NewReader(answer), g.both()...)
+		if code != exitFailed || out != "" || !strings.HasSuffix(errOut, "Take 2 steps in 2 namespaces on the cluster of context prod? [y/N] psp2pss: nothing was done\n") {
+			t.Errorf("answered %q: exit code %d, %q, %q", answer, code, out, errOut)
+		}
+	}
+	if got := g.writes(); len(got) > 0 {
+		t.Fatalf("written after a no: %v", got)
+	}
+	if _, err := os.Stat(g.journal()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a journal of nothing: %v", err)
+	}
+	// Yes to the whole, no to the second batch, and then yes to the rest.
+	code, out, errOut := g.run(context.Background(), strings.NewReader("y\nno\n"), g.both("--batch", "1")...)
+	if code != exitFailed || strings.Count(out, "done ") != 1 {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+	if want := "Go on with batch 2? [y/N] psp2pss: stopped before batch 2\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"; !strings.HasSuffix(errOut, want) {
+		t.Errorf("told %q, want it to end with %q", errOut, want)
+	}
+	code, out, errOut = g.run(context.Background(), strings.NewReader("YES\n"), "rollout", "--resume", "--journal", g.journal())
+	if code != exitDone || strings.Count(out, "done ") != 1 {
+		t.Errorf("exit code %d, %q, %q", code, out, errOut)
+	}
+	code, out, errOut = g.run(context.Background(), strings.NewReader("y\n"), "rollback", "--journal", g.journal())
+	if code != exitDone || strings.Count(out, "undone ") != 2 || errOut != "Take back 2 steps on the cluster of context prod? [y/N] " {
+		t.Errorf("exit code %d, %q, %q", code, out, errOut)
+	}
+	code, out, errOut = g.run(context.Background(), strings.NewReader(""), "rollback", "--journal", g.journal())
+	if code != exitDone || out != "" || errOut != "There is nothing to do.\n" {
+		t.Errorf("again: exit code %d, %q, %q", code, out, errOut)
+	}
+}
+
+// Ctrl-C while a step is taken, and while a person is asked: how to go on is told all the same.
+func TestRolloutInterrupted(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	advice := "psp2pss: interrupted: nothing more was read or written\n  to go on: psp2pss rollout --resume --journal " + g.journal() + "\n  to go back: psp2pss rollback --journal " + g.journal() + "\n"
+	ctx, cancel := context.WithCancel(context.Background())
+	g.patched = func(string) error {
+		cancel()
+		return context.Canceled
+	}
+	code, _, errOut := g.run(ctx, nil, g.both("--yes")...)
+	if code != exitFailed || !strings.HasSuffix(errOut, advice) {
+		t.Errorf("exit code %d, %q", code, errOut)
+	}
+	g = newGround(t)
+	ctx, cancel = context.WithCancel(context.Background())
+	asked, person := io.Pipe()
+	defer func() { _ = asked.Close() }()
+	written := make(chan struct{})
+	go func() {
+		_, _ = person.Write([]byte("y\n"))
+		<-written
+		cancel() // instead of an answer to the second question
+	}()
+	g.patched = func(string) error {
+		close(written)
+		return nil
+	}
+	code, _, errOut = g.run(ctx, asked, g.both("--batch", "1")...)
+	if code != exitFailed || !strings.Contains(errOut, "  to go on: psp2pss rollout --resume --journal "+g.journal()+"\n") {
+		t.Errorf("asked: exit code %d, %q", code, errOut)
+	}
+}
+
+func TestRolloutRefused(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.patched = func(name string) error {
+		if name == "blog" {
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name, errors.New("no"))
+		}
+		return nil
+	}
+	code, out, errOut := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
+	var told []toldStep
+	if err := json.Unmarshal([]byte(out), &told); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var got []string
+	for _, s := range told {
+		got = append(got, s.Namespace+" "+s.Result+" "+s.Why)
+	}
+	want := []string{`blog refused the server does not take it: namespaces "blog" is forbidden: no`, "shop done "}
+	if diff := cmp.Diff(want, got); diff != "" || code != exitFailed {
+		t.Errorf("exit code %d, steps (-want +got):\n%s", code, diff)
+	}
+	if !strings.HasSuffix(errOut, "psp2pss: 1 of 2 steps was refused: the reasons are told with them\n") {
+		t.Errorf("told %q", errOut)
+	}
+}
+
+// A run that is stopped has told what it did, in JSON too.
+func TestRolloutStoppedInJSON(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.patched = func(name string) error {
+		if name == "shop" {
+			return apierrors.NewUnauthorized("Unauthorized")
+		}
+		return nil
+	}
+	code, out, _ := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
+	var told []toldStep
+	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told) != 1 || told[0].Namespace != "blog" || code != exitFailed {
+		t.Errorf("exit code %d, %v: %s", code, err, out)
+	}
+}
+
+func TestRolloutNothingToDo(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	code, out, errOut := g.run(context.Background(), nil, "rollout", "-n", "shop", "-l", "no=such", "--yes", "-o", "json")
+	if code != exitDone || out != "[]\n" || !strings.HasSuffix(errOut, "There is nothing to do.\n") || len(g.client.Actions()) > 0 {
+		t.Errorf("exit code %d, %q, %q, %v", code, out, errOut, g.client.Actions())
+	}
+}
+
+// Where no journal can be written nothing is.
+func TestRolloutWithoutAJournal(t *testing.T) {
+	t.Parallel()
+	for name, journal := range map[string]string{"no folder": "no/such/j", "there already": "rollout_test.go"} {
+		g := newGround(t)
+		code, out, errOut := g.run(context.Background(), nil, "rollout", "-n", "shop", "--yes", "--journal", journal)
+		if code != exitFailed || out != "" || !strings.Contains(errOut, `beginning the journal "`+journal+`": `) {
+			t.Errorf("%s: exit code %d, %q, %q", name, code, out, errOut)
+		}
+		if got := g.writes(); len(got) > 0 {
+			t.Errorf("%s: written all the same: %v", name, got)
+		}
+	}
+}
+
+// closed is standard output whose reader has gone.
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// Whoever reads the steps may go away: they are taken all the same.
+func TestRolloutIntoAClosedPipe(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	var errOut bytes.Buffer
+	code := Run(context.Background(), Streams{In: strings.NewReader(""), Out: closed{}, ErrOut: &errOut}, g.deps, g.both("--yes"))
+	want := []string{"create leases", "patch namespaces", "patch namespaces", "delete leases"}
+	if diff := cmp.Diff(want, g.writes()); diff != "" || code != exitFailed {
+		t.Errorf("exit code %d, writes (-want +got):\n%s%s", code, diff, errOut.String())
+	}
+}
+
+// A journal is never played to another cluster, and a plan not to another context.
+func TestRolloutElsewhere(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	if code, _, errOut := g.run(context.Background(), nil, g.both("--yes")...); code != exitDone {
+		t.Fatal(code, errOut)
+	}
+	gvr := schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	system, err := g.client.Resource(gvr).Get(context.Background(), "kube-system", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	system.SetUID("another")
+	if _, err := g.client.Resource(gvr).Update(context.Background(), system, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	before := len(g.writes())
+	for _, args := range [][]string{{"rollback", "--yes", "--journal", g.journal()}, {"rollout", "--resume", "--yes", "--journal", g.journal()}} {
+		code, _, errOut := g.run(context.Background(), nil, args...)
+		want := `psp2pss: the journal "` + g.journal() + `" is of another cluster (context "prod") than that of context "prod": choose the right one with --context` + "\n"
+		if code != exitFailed || errOut != want {
+			t.Errorf("%v: exit code %d (-want +got):\n%s", args, code, cmp.Diff(want, errOut))
+		}
+	}
+	if got := g.writes()[before:]; len(got) > 0 {
+		t.Errorf("written to another cluster: %v", got)
+	}
+}
+
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	o := &rolloutOptions{deps: Deps{Name: "kubectl psp2pss"}, Source: SourceOptions{Kubeconfig: "my config", Context: "prod", As: "jane", AsGroups: []string{"ops"}}}
+	want := "kubectl psp2pss rollout --resume --journal j --kubeconfig 'my config' --context prod --as jane --as-group ops"
+	if got := o.again("rollout --resume", "j"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
