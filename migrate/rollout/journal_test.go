@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -280,34 +281,62 @@ func FuzzReadJournal(f *testing.F) {
 	}
 	f.Add(append(line, '\n'))
 	f.Add(append(line, "\n{\"step\":0,\"event\":\"begun\",\"before\":{\"labels\":{\"x\":null}}}\n{\"step\":0,\"event\":\"done\"}\n{\"step\""...))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		j, err := ReadJournal(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		for i := range j.Steps {
-			s := &j.Steps[i]
-			if j.Touched(i) && j.steps[i].before == nil {
-				t.Fatalf("step %d was touched, and nobody knows what was there", i)
+	f.Fuzz(soundJournal)
+}
+
+// Bytes changed, dropped and doubled at random: many more than a fuzzer gets to, whose runs take long with all that is
+// linked in here.
+func TestReadJournalSpoiltAtRandom(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	_, good := written(t)
+	for range 5000 {
+		data := slices.Clone(good)
+		for range 1 + random.IntN(4) {
+			at := random.IntN(len(data))
+			switch until := min(len(data), at+1+random.IntN(40)); random.IntN(3) {
+			case 0:
+				data[at] = good[random.IntN(len(good))]
+			case 1:
+				data = slices.Delete(data, at, until)
+			default:
+				data = slices.Insert(data, random.IntN(len(data)), slices.Clone(data[at:until])...)
 			}
-			if s.Create != nil && (s.Stage != Bypass || !strings.HasSuffix(s.Create.Policy, bypassRole) || s.Create.Name != bypassRole && s.Create.Name != s.Create.Policy) {
-				t.Fatalf("step %d creates %+v", i, s.Create)
+		}
+		soundJournal(t, data)
+	}
+}
+
+// soundJournal expects of what is read without an error that a roll-out may go on with it.
+func soundJournal(t *testing.T, data []byte) {
+	j, err := ReadJournal(bytes.NewReader(data))
+	if err != nil {
+		return
+	}
+	for i := range j.Steps {
+		s := &j.Steps[i]
+		if j.Touched(i) && j.steps[i].before == nil {
+			t.Fatalf("step %d was touched, and nobody knows what was there", i)
+		}
+		if s.Create != nil && (s.Stage != Bypass || !strings.HasSuffix(s.Create.Policy, bypassRole) || s.Create.Name != bypassRole && s.Create.Name != s.Create.Policy) {
+			t.Fatalf("step %d creates %+v", i, s.Create)
+		}
+		for _, c := range s.Labels {
+			if !slices.Contains(migrate.LabelKeys(), c.Key) || c.After == nil {
+				t.Fatalf("step %d changes %+v", i, c)
 			}
-			for _, c := range s.Labels {
-				if !slices.Contains(migrate.LabelKeys(), c.Key) || c.After == nil {
-					t.Fatalf("step %d changes %+v", i, c)
-				}
-			}
 		}
-		j.Finished()
-		Undo{}.Steps(j)
-		// What was read goes through the same once more.
-		var again bytes.Buffer
-		if err := json.NewEncoder(&again).Encode(j.Header); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ReadJournal(&again); err != nil {
-			t.Fatalf("its own header is refused: %v", err)
-		}
-	})
+	}
+	j.Finished()
+	Undo{}.Steps(j)
+	// What was read goes through the same once more.
+	var again bytes.Buffer
+	if err := json.NewEncoder(&again).Encode(j.Header); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadJournal(&again); err != nil {
+		t.Fatalf("its own header is refused: %v", err)
+	}
 }
