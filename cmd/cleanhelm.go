@@ -98,7 +98,7 @@ func (o *gateOptions) cleanHelm(ctx context.Context) error {
 		return err
 	}
 	if !o.Yes && !o.mayClean(ctx, revisions, name) {
-		return usageError{errors.New("nothing was done")}
+		return errors.New("nothing was done")
 	}
 	if err := o.cleanEach(ctx, client, name, revisions); err != nil {
 		return err
@@ -106,11 +106,11 @@ func (o *gateOptions) cleanHelm(ctx context.Context) error {
 	return o.cleanVerdict(read.Gaps)
 }
 
-func (o *gateOptions) mayClean(ctx context.Context, revisions []helm.Release, context string) bool {
+func (o *gateOptions) mayClean(ctx context.Context, revisions []helm.Release, name string) bool {
 	for i := range revisions {
 		o.say("would clean %s", revision(&revisions[i], revisions[i].Policies))
 	}
-	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), plural(len(revisions), "revision", "revisions"), context))
+	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), plural(len(revisions), "revision", "revisions"), name))
 }
 
 // cleanEach goes on where one is refused, and fails then at the end.

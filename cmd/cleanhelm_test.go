@@ -246,8 +246,8 @@ func TestCleanHelm(t *testing.T) {
 		{name: "told to", want: []any{exitDone, one + two, after}, verbs: "list get update get update"},
 		{name: "asked, and yes", in: "y\n", asks: true, want: []any{exitDone, one + two, question + after}, verbs: "list get update get update"},
 		{
-			name: "asked, and no", in: "\n", asks: true, verbs: "list",
-			want: []any{exitUsage, "", question + "psp2pss: nothing was done\nTry 'psp2pss gate --help'.\n"},
+			name: "asked, and no", in: "\n", asks: true, verbs: "list", fails: true,
+			want: []any{exitFailed, "", question + "psp2pss: nothing was done\n"},
 		},
 		{
 			name: "one is refused", fails: true, verbs: "list get update get update",
