@@ -48,9 +48,9 @@ Every flag can be set in the environment as PSP2PSS_FLAG_NAME (--target-version 
 PSP2PSS_TARGET_VERSION); the flag wins, and a flag that may be repeated takes a comma-separated
 list.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names, or that the
-gate fails; 4 done, but something could not be read or there was nothing to judge (--allow-partial
-turns 4 into 0).`,
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names, that the gate
+fails or that something is not ok; 4 done, but something could not be read or there was nothing to
+judge (--allow-partial turns 4 into 0).`,
 		Example: `  # See it work on the built-in legacy cluster
   psp2pss plan --demo
 
@@ -61,7 +61,12 @@ turns 4 into 0).`,
   psp2pss labels --plan plan.json > labels.sh
 
   # What workloads lack for restricted, as patches
-  psp2pss patch --raise --plan plan.json`,
+  psp2pss patch --raise --plan plan.json
+
+  # Put the labels on, in stages; go back; and ask whether the cluster is ready
+  psp2pss rollout --plan plan.json --stage observe
+  psp2pss rollback --journal psp2pss-prod-20261125T101500Z.journal
+  psp2pss gate --to v1.25`,
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: deps.Name},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
