@@ -190,7 +190,8 @@ func (c *cluster) run(script []byte, cut int) (code int, said string) {
 	c.save(s)
 	cmd := exec.CommandContext(context.Background(), c.shell[0], c.shell[1:]...)
 	cmd.Stdin = bytes.NewReader(script)
-	cmd.Env = []string{"PATH=" + c.dir, stateFile + "=" + c.file()}
+	// A program under the race detector waits a second before it ends, unless told not to.
+	cmd.Env = []string{"PATH=" + c.dir, stateFile + "=" + c.file(), "GORACE=atexit_sleep_ms=0"}
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	err := cmd.Run()
