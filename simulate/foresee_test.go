@@ -127,4 +127,8 @@ func TestForesee(t *testing.T) {
 	if diff := cmp.Diff(f, again); diff != "" {
 		t.Errorf("the pod made again (-first +again):\n%s", diff)
 	}
+	// Without a template nobody can tell what to take off: it is made again as it is, and there is nothing left to fill in.
+	if alone := j.ForeseeAgain(nil, live, by); alone != j.Foresee(f.Shape, by) || len(alone.Filled) != 0 {
+		t.Errorf("a pod without a template, made again, has filled in %v", alone.Filled)
+	}
 }
