@@ -20,7 +20,7 @@ func addAdmissionConfigFlag(flags *pflag.FlagSet, file *string) {
 // readAdmission reads the file of --admission-config; nil if none was given.
 func readAdmission(ctx context.Context, file string) (*migrate.Admission, error) {
 	if file == "" {
-		return nil, nil //nolint:nilnil // nothing given is nothing known
+		return nil, nil // nothing given is nothing known
 	}
 	return bounded(ctx, "reading the admission configuration", func() (*migrate.Admission, error) {
 		c, err := admissionconfig.Read(func(name string) (io.ReadCloser, error) { return os.Open(name) }, file) //nolint:gosec // G304: the file that the user names

@@ -49,14 +49,10 @@ func (r *Runner) pause(ctx context.Context, attempt int) error {
 	if r.wait != nil {
 		return r.wait(ctx, first<<attempt)
 	}
-	t := time.NewTimer(first << attempt)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if !sleep(ctx, first<<attempt) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // judge tells what concerns one namespace from what stops everything: a server that does not take this write may take the
