@@ -47,7 +47,8 @@ func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 		if err != nil {
 			return nil, err
 		}
-		source = inventory.Source{Kind: kind, Name: read.Name, ServerVersion: read.ServerVersion}
+		read.Kind = kind
+		source = read
 	}
 	return b.Build(source), nil
 }
@@ -80,7 +81,7 @@ func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (in
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)
 	}
-	return inventory.Source{Name: name, ServerVersion: version}, err
+	return inventory.Source{Name: name, ServerVersion: version, Kubeconfig: o.Kubeconfig, As: o.As, AsGroups: o.AsGroups}, err
 }
 
 // releases reads Helm releases from the cluster that the flags name.

@@ -143,19 +143,38 @@ func Source(s inventory.Source) string {
 	return text
 }
 
-// Kubectl is the command with the context that a plan was made from, so that a script cannot meet another cluster. It is not
-// ok where the name of the context holds characters that do not show.
+// Kubectl is the command kubectl with the flags of Connection. It is not ok where one of them holds characters that do not
+// show.
 func Kubectl(s inventory.Source) (command string, ok bool) {
-	fromCluster := s.Kind == inventory.SourceCluster || s.Kind == inventory.SourceFilesAndCluster
-	if !fromCluster || s.Name == "" {
-		return "kubectl", true
+	flags, ok := Connection(s)
+	if !ok {
+		return "", false
 	}
-	for _, r := range s.Name {
-		if !escape.Visible(r) {
-			return "", false
+	return "kubectl" + flags, true
+}
+
+// Connection is every flag that the cluster of a plan was read with, as words of a shell with a space before each, so that
+// a command which has them meets the same cluster as the same user: --kubeconfig, --context, --as, --as-group. It is empty
+// for what was not read from a cluster, and not ok where a value holds characters that do not show.
+func Connection(s inventory.Source) (flags string, ok bool) {
+	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
+		return "", true
+	}
+	given := [][2]string{{"kubeconfig", s.Kubeconfig}, {"context", s.Name}, {"as", s.As}}
+	for _, group := range s.AsGroups {
+		given = append(given, [2]string{"as-group", group})
+	}
+	for _, flag := range given {
+		for _, r := range flag[1] {
+			if !escape.Visible(r) {
+				return "", false
+			}
+		}
+		if flag[1] != "" {
+			flags += " --" + flag[0] + "=" + escape.Shell(flag[1])
 		}
 	}
-	return "kubectl --context=" + escape.Shell(s.Name), true
+	return flags, true
 }
 
 // Position is "file:line", with as much of it as is known; "" for what was not read from a file.

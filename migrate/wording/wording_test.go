@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 func TestDecision(t *testing.T) {
@@ -36,5 +37,29 @@ func TestDecision(t *testing.T) {
 				t.Errorf("decision, because (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestConnection checks that a command gets every flag that the cluster was read with, quoted, and none for files.
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	whole := inventory.Source{
+		Kind: inventory.SourceCluster, Name: "it's prod", Kubeconfig: "/tmp/a b", As: "jane", AsGroups: []string{"ops", "$x"},
+	}
+	for _, tt := range []struct {
+		name   string
+		source inventory.Source
+		want   string
+		ok     bool
+	}{
+		{"all", whole, ` --kubeconfig='/tmp/a b' --context='it'\''s prod' --as=jane --as-group=ops --as-group='$x'`, true},
+		{"files", inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, "", true},
+		{"in a pod", inventory.Source{Kind: inventory.SourceCluster}, "", true},
+		{"hidden in the context", inventory.Source{Kind: inventory.SourceCluster, Name: "a\u202eb"}, "", false},
+		{"hidden in the file", inventory.Source{Kind: inventory.SourceFilesAndCluster, Kubeconfig: "a\nb"}, "", false},
+	} {
+		if got, ok := wording.Connection(tt.source); got != tt.want || ok != tt.ok {
+			t.Errorf("%s: %q, %v; want %q, %v", tt.name, got, ok, tt.want, tt.ok)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
 	annotations := maps.Clone(n.Annotations)
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	b.AddNamespace(inventory.Namespace{
-		Name: n.Name, Declared: true, Labels: n.Labels, Annotations: annotations,
+		Name: n.Name, UID: string(n.UID), Declared: true, Labels: n.Labels, Annotations: annotations,
 		LabelManagers: inventory.LabelManagers(n.ManagedFields),
 	})
 }

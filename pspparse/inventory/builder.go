@@ -158,6 +158,11 @@ func (b *Builder) Build(s Source) *Inventory {
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	for i := range declared {
+		if declared[i].Name == metav1.NamespaceSystem {
+			inv.Source.UID = cmp.Or(inv.Source.UID, declared[i].UID)
+		}
+	}
 	b.noteHomeless()
 	b.noteRepeated()
 	inv.Gaps, inv.Notes = sortGaps(b.gaps), sortNotes(b.notes)

@@ -205,6 +205,7 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 	var n struct {
 		Metadata struct {
 			Name          string                      `json:"name"`
+			UID           string                      `json:"uid"`
 			Labels        map[string]string           `json:"labels"`
 			Annotations   map[string]string           `json:"annotations"`
 			ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields"`
@@ -214,7 +215,7 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 		return err
 	}
 	b.AddNamespace(Namespace{
-		Name: n.Metadata.Name, Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
+		Name: n.Metadata.Name, UID: n.Metadata.UID, Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
 		LabelManagers: LabelManagers(n.Metadata.ManagedFields), Position: from.at,
 	})
 	return nil

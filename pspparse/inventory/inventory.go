@@ -52,6 +52,14 @@ type Source struct {
 	Name string `json:"name,omitempty"`
 	// ServerVersion is the API server's gitVersion, empty for files.
 	ServerVersion string `json:"serverVersion,omitempty"`
+	// UID is that of the namespace kube-system, by which a cluster is told from every other. It is empty where that namespace
+	// was not read, or was read from a manifest that has none.
+	UID string `json:"uid,omitempty"`
+	// Kubeconfig, As and AsGroups are the flags that the cluster was read with, beside its context. Credentials are never
+	// among them.
+	Kubeconfig string   `json:"kubeconfig,omitempty"`
+	As         string   `json:"as,omitempty"`
+	AsGroups   []string `json:"asGroups,omitempty"`
 }
 
 // Namespace as far as labels and their owners go.
@@ -64,7 +72,9 @@ type Namespace struct {
 	Annotations map[string]string
 	// LabelManagers: label key -> field managers (from managedFields) that own it, sorted.
 	LabelManagers map[string][]string
-	Position      pspparse.Position
+	// UID is empty where a manifest was read that no server has stored.
+	UID      string
+	Position pspparse.Position
 }
 
 // ServiceAccount is an account that exists as an object.

@@ -178,6 +178,7 @@ func namespaceRules() rules[Namespace] {
 				}
 				into.Labels[corev1.LabelMetadataName] = name
 			}
+			into.UID = cmp.Or(into.UID, from.UID)
 			into.LabelManagers = unionManagers(into.LabelManagers, from.LabelManagers)
 		},
 		touched: func(n *Namespace) []string { return []string{n.Name} },
