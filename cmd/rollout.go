@@ -38,7 +38,9 @@ type rolloutOptions struct {
 	Journal string
 	Resume  bool
 	JSON    bool
-	Verify  verifyAfter
+	// ThisCluster says that a plan which names no cluster is meant for this one.
+	ThisCluster bool
+	Verify      verifyAfter
 }
 
 const (
@@ -79,6 +81,9 @@ that has changed since the plan was made is refused by name, and so is a label t
 manager owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is
 the lease psp2pss-rollout in kube-system.
 
+A saved plan is rolled out on the cluster that it was made from and on no other: the UID of
+kube-system tells. One that was made from files names no cluster, and needs --this-cluster.
+
 The labels are applied under the field manager psp2pss, and it owns nothing else.`,
 		Example: `  # What would be done
   psp2pss rollout --plan plan.json --stage observe --dry-run=client
@@ -111,6 +116,7 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
 	choice{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")
 	flags.BoolVarP(&f.o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
+	flags.BoolVar(&f.o.ThisCluster, thisClusterFlag, false, "the plan names no cluster, since it was made from files, and is meant for this one")
 	flags.BoolVar(&f.o.Rollout.Force, "force", false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
 	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again, and namespaces of which something was taken back are left alone")
@@ -163,8 +169,8 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if o.Decide, err = f.decide.options(flags); err != nil {
 		return nil, err
 	}
-	f.source.Live = o.DryRun != dryRunClient
-	if f.source.Live && (f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "") {
+	f.source.Live = o.DryRun != dryRunClient || f.source.Plan != ""
+	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "") {
 		return nil, usagef("a roll-out needs a cluster: add --%s or --%s, or --dry-run=client to see the steps", contextFlag, kubeconfigFlag)
 	}
 	if err = f.source.complete(flags, streams); err != nil {
@@ -218,6 +224,12 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	var on target
+	if o.DryRun != dryRunClient {
+		if on, err = o.reach(ctx, plan); err != nil {
+			return err
+		}
+	}
 	selected := plan.Select(o.Scope)
 	steps, left := rollout.Steps(selected, o.Rollout)
 	tellLeft(o.streams.ErrOut, left)
@@ -231,41 +243,51 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	case len(steps) == 0:
 		return o.end(out, plan)
 	}
-	if err := o.begin(ctx, plan, selected, steps, out); err != nil {
+	if err := o.begin(ctx, on, selected, steps, out); err != nil {
 		return errors.Join(err, out.flush())
 	}
 	return o.end(out, plan)
 }
 
-// begin connects and takes the steps, or has the server check them.
-func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
+// target is the cluster that is written to: a client of it, the name of the context, and the UID of kube-system.
+type target struct {
+	client    dynamic.Interface
+	name, uid string
+}
+
+// reach connects to the cluster, and returns an error where a saved plan is not of it.
+func (o *rolloutOptions) reach(ctx context.Context, plan *migrate.Plan) (target, error) {
+	if err := o.namesCluster(plan); err != nil {
+		return target{}, err
+	}
 	client, name, err := o.deps.Connect(o.Source)
 	if err != nil {
-		return err
+		return target{}, err
 	}
-	if err := sameContext(plan, name, o.Source.Context != ""); err != nil {
-		return err
-	}
-	r := &rollout.Runner{Client: client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Tell: out.tell}
+	id, err := clusterOfPlan(ctx, client, plan, o.Source, name)
+	return target{client, name, id}, err
+}
+
+// begin takes the steps, or has the server check them.
+func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
+	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Tell: out.tell}
 	if o.DryRun == dryRunServer {
 		r.Steps = steps
 		return r.Run(ctx)
 	}
-	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), name)) {
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), on.name)) {
 		return errors.New("nothing was done")
 	}
 	header := rollout.Header{
-		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: name, TargetVersion: plan.TargetVersion,
-		Force: o.Rollout.Force, Steps: steps, Known: r.Known,
+		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
+		Force: o.Rollout.Force, Steps: steps, Known: r.Known, Cluster: on.uid,
 	}
-	if header.Cluster, err = rollout.ClusterID(ctx, client); err != nil {
-		return err
-	}
-	header.Failing = o.failing(ctx, client, steps)
+	header.Failing = o.failing(ctx, on.client, steps)
 	path := o.Journal
 	if path == "" {
-		path = journalName(name, header.Started)
+		path = journalName(on.name, header.Started)
 	}
+	var err error
 	if r.Journal, err = rollout.Create(path, header); err != nil {
 		return err
 	}
@@ -399,14 +421,6 @@ func (o *rolloutOptions) recheck() func(context.Context, string, string, string)
 		}
 		return &migrate.Namespace{Name: namespace, Complete: len(plan.Gaps) == 0 || o.Decide.AllowPartial}, nil
 	}
-}
-
-// sameContext refuses a plan of one context on the cluster of another, unless that was asked for by name.
-func sameContext(plan *migrate.Plan, name string, named bool) error {
-	if plan.Source.Kind == inventory.SourceCluster && plan.Source.Name != "" && plan.Source.Name != name && !named {
-		return fmt.Errorf("the plan is of context %q, and the current one is %q: say with --%s which is meant", plan.Source.Name, name, contextFlag)
-	}
-	return nil
 }
 
 var unfit = regexp.MustCompile(`[^A-Za-z0-9_-]+`)

@@ -217,7 +217,8 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 		v.Namespaces = append(v.Namespaces, ns.Name)
 		v.Labels[ns.Name] = o.planned(ns)
 	}
-	return v, sameContext(plan, name, o.Source.Context != "")
+	_, err = clusterOfPlan(ctx, client, plan, o.Source, name)
+	return v, err
 }
 
 // planned are the labels that the plan writes at the stages.

@@ -19,10 +19,10 @@ type Plan struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	// TargetVersion is the Kubernetes minor whose standards are applied ("v1.25"), or "latest".
-	TargetVersion string           `json:"targetVersion"`
+	TargetVersion string           `json:"targetVersion" format:"version"`
 	Source        inventory.Source `json:"source"`
 	// Basis is what decided: workloads (default), policies or both.
-	Basis    Basis    `json:"basis"`
+	Basis    Basis    `json:"basis" values:"workloads policies both"`
 	Policies []Policy `json:"policies"`
 	// Admission is what the API server's admission configuration says; absent where none was given, since the API does not
 	// tell.
@@ -82,7 +82,7 @@ type Policy struct {
 	Closest api.Level `json:"closest,omitempty"`
 	Safe    api.Level `json:"safe,omitempty"`
 	Held    api.Level `json:"held,omitempty"`
-	Cover   api.Level `json:"cover,omitempty"`
+	Cover   api.Level `json:"cover,omitempty" values:"privileged baseline restricted none"`
 	// AdmitsNothing: no pod can be admitted; Why says the reason.
 	AdmitsNothing    bool   `json:"admitsNothing"`
 	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
@@ -125,7 +125,7 @@ type Change struct {
 	Field string `json:"field"`
 	// Class is mutating (it only fills in), outOfScope (no level looks at it) or stillMutating (it forbids by filling in;
 	// the guide leaves it in place).
-	Class string `json:"class"`
+	Class string `json:"class" values:"mutating outOfScope stillMutating"`
 	// Becomes says what is done to it: "removed", "RunAsAny".
 	Becomes string `json:"becomes"`
 	// Opens says what the clone lets pass and the policy does not; absent for nothing.
@@ -147,7 +147,7 @@ type Clone struct {
 type Check struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`
-	Status string    `json:"status"`
+	Status string    `json:"status" values:"G M E N X U"`
 	Fields []string  `json:"fields,omitempty"`
 	Note   string    `json:"note,omitempty"`
 }
@@ -157,7 +157,7 @@ type Lost struct {
 	Field string `json:"field"`
 	Value string `json:"value,omitempty"`
 	// Class is security, functional or drift.
-	Class string `json:"class"`
+	Class string `json:"class" values:"security functional drift"`
 	Note  string `json:"note,omitempty"`
 	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about.
 	Policies []string `json:"policies,omitempty"`
@@ -193,7 +193,7 @@ type Use struct {
 
 // Namespace is one namespace with its recommendation.
 type Namespace struct {
-	Name string `json:"name"`
+	Name string `json:"name" format:"namespace"`
 	// Unread: no Namespace object was read, so its labels are not known and Current says nothing.
 	Unread bool `json:"unread,omitempty"`
 	// System: part of Kubernetes or of a provider's platform.
@@ -280,7 +280,7 @@ type Decision struct {
 
 // WorkloadRef names a workload of the namespace.
 type WorkloadRef struct {
-	Kind string `json:"kind"`
+	Kind string `json:"kind" format:"kind"`
 	Name string `json:"name"`
 }
 
@@ -302,7 +302,7 @@ type Blocker struct {
 
 // Workload is one workload and its verdicts at the target version.
 type Workload struct {
-	Kind           string `json:"kind"`
+	Kind           string `json:"kind" format:"kind"`
 	Name           string `json:"name"`
 	ServiceAccount string `json:"serviceAccount,omitempty"`
 	// Replicas it asks for, or live pods where it asks for none.
@@ -374,7 +374,7 @@ type Edit struct {
 	// Check of the standards that asks for it.
 	Check string `json:"check"`
 	// Safety is safe if the edit changes nothing that can matter, else test: its owner has to try it. Why says the reason.
-	Safety string `json:"safety"`
+	Safety string `json:"safety" values:"safe test"`
 	Why    string `json:"why"`
 }
 
@@ -426,7 +426,7 @@ type Violation struct {
 
 // VersionLevel is the needed level at one version of the standards.
 type VersionLevel struct {
-	Version string    `json:"version"`
+	Version string    `json:"version" format:"version"`
 	Needed  api.Level `json:"needed,omitempty"`
 }
 

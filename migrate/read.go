@@ -1,33 +1,43 @@
 package migrate
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+
+	"sigs.k8s.io/json"
 )
 
 const howToSave = `save one with "psp2pss plan -o json=plan.json"`
 
-// ReadPlan reads a Plan from its JSON form. A document of another kind or version is an error; keys that this version
-// does not know are ignored, so that an older tool can read a newer plan of the same apiVersion.
+// ReadPlan reads a Plan from its JSON form. A document of another kind or version is an error, and so is a key that stands
+// twice, a list that is missing, and a value that no plan has, by the path of its field. Keys match case-sensitively; those
+// that this version does not know are ignored, so that an older tool can read a newer plan of the same apiVersion.
 func ReadPlan(r io.Reader) (*Plan, error) {
-	var p Plan
-	d := json.NewDecoder(r)
-	switch err := d.Decode(&p); {
-	case errors.Is(err, io.EOF):
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, fmt.Errorf("decoding the plan: it is empty; %s", howToSave)
-	case err != nil:
+	}
+	var p Plan
+	twice, err := json.UnmarshalStrict(data, &p, json.DisallowDuplicateFields)
+	if err != nil {
 		return nil, fmt.Errorf("decoding the plan: %w; %s", err, howToSave)
 	}
 	if p.APIVersion != APIVersion || p.Kind != Kind {
 		return nil, fmt.Errorf("decoding the plan: it is %q of %q, not %s of %s; %s", p.Kind, p.APIVersion, Kind, APIVersion, howToSave)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("decoding the plan: there is more after its end; %s", howToSave)
+	if len(twice) > 0 {
+		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", twice[0])
 	}
 	if err := p.whole(); err != nil {
 		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
+	}
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("decoding the plan: %w; correct it, or save the plan again", err)
 	}
 	return &p, nil
 }

@@ -10,7 +10,8 @@ import (
 func TestReadPlan(t *testing.T) {
 	t.Parallel()
 	const head = `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"`
-	const lists = `, "policies": [], "namespaces": [], "gaps": []`
+	const start = `, "targetVersion": "v1.25", "source": {"kind": "files"}, "basis": "workloads"`
+	const lists = start + `, "policies": [], "namespaces": [], "gaps": []`
 	const again = "; save the plan again"
 	const save = `; save one with "psp2pss plan -o json=plan.json"`
 	tests := map[string]struct{ in, want string }{
@@ -21,12 +22,14 @@ func TestReadPlan(t *testing.T) {
 		"no gaps":            {head + `, "policies": [], "namespaces": []}`, "decoding the plan: it has no list of gaps" + again},
 		"null is no list":    {head + `, "policies": [], "namespaces": [], "gaps": null}`, "decoding the plan: it has no list of gaps" + again},
 		"a namespace twice":  {head + `, "policies": [], "namespaces": [{"name": "a"}, {"name": "a"}], "gaps": []}`, `decoding the plan: it has the namespace "a" twice` + again},
+		"a key twice":        {head + lists + `, "gaps": []}`, `decoding the plan: duplicate field "gaps"` + again},
+		"a key in capitals":  {head + start + `, "policies": [], "Namespaces": [], "gaps": []}`, "decoding the plan: it has no list of namespaces" + again},
 		"empty":              {"", "decoding the plan: it is empty" + save},
-		"cut short":          {head, "decoding the plan: unexpected EOF" + save},
+		"cut short":          {head, "decoding the plan: unexpected end of JSON input" + save},
 		"not JSON":           {"apiVersion: psp2pss.dev/v1", "decoding the plan: invalid character 'a' looking for beginning of value" + save},
-		"more after it":      {head + "} {}", "decoding the plan: there is more after its end" + save},
-		"rubbish after it":   {head + "} x", "decoding the plan: there is more after its end" + save},
-		"a bracket after it": {head + "}}", "decoding the plan: there is more after its end" + save},
+		"more after it":      {head + "} {}", "decoding the plan: invalid character '{' after top-level value" + save},
+		"rubbish after it":   {head + "} x", "decoding the plan: invalid character 'x' after top-level value" + save},
+		"a bracket after it": {head + "}}", "decoding the plan: invalid character '}' after top-level value" + save},
 		"another kind": {
 			`{"apiVersion": "psp2pss.dev/v1", "kind": "Journal"}`,
 			`decoding the plan: it is "Journal" of "psp2pss.dev/v1", not Plan of psp2pss.dev/v1` + save,

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"io"
 	"os"
@@ -23,16 +24,21 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func readPlan(t *testing.T, name string) *migrate.Plan {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".plan.json"))
+	text, err := os.ReadFile(filepath.Join("testdata", name+".plan.json")) //nolint:gosec // G304: a file of this test
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
-	p, err := migrate.ReadPlan(f)
-	if err != nil {
+	return decodePlan(t, text)
+}
+
+// decodePlan reads a plan without the checks of migrate.ReadPlan: the renderers escape what those refuse, too.
+func decodePlan(t *testing.T, text []byte) *migrate.Plan {
+	t.Helper()
+	var p migrate.Plan
+	if err := json.Unmarshal(text, &p); err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return &p
 }
 
 // cases are the recorded plans: a new one is a new file.
@@ -144,10 +150,7 @@ func TestMachineFormatsRoundTrip(t *testing.T) {
 			if err := report.JSON(&asJSON, want, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
-			got, err := migrate.ReadPlan(bytes.NewReader(asJSON.Bytes()))
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := decodePlan(t, asJSON.Bytes())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("JSON (-want +got):\n%s", diff)
 			}

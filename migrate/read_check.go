@@ -1,0 +1,157 @@
+package migrate
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// check returns an error that names the first field whose value no plan has: an unknown level, basis, action or kind of
+// source, a name that no namespace can have, or a word that a values tag does not list. A plan is a file, and anybody may
+// have edited it or written it with another tool. It changes nothing.
+func (p *Plan) check() error {
+	if err := checkValue(reflect.ValueOf(p).Elem(), planField{}); err != nil {
+		return err
+	}
+	for i := range p.Namespaces {
+		if err := p.Namespaces[i].checkRecommended(); err != nil {
+			return err.in(fmt.Sprintf("namespaces[%d].recommended", i))
+		}
+	}
+	return nil
+}
+
+// planField is what is known of the field that holds a value: its tags, and whether it may be absent.
+type planField struct {
+	values, format string
+	optional       bool
+}
+
+// fieldError is a value that no plan has, with the path of the field that holds it.
+type fieldError struct{ path, why string }
+
+func (e *fieldError) Error() string { return e.path + ": " + e.why }
+
+// in returns the error with one more step before its path.
+func (e *fieldError) in(step string) *fieldError {
+	switch {
+	case e.path == "":
+		return &fieldError{step, e.why}
+	case e.path[0] == '[':
+		return &fieldError{step + e.path, e.why}
+	}
+	return &fieldError{step + "." + e.path, e.why}
+}
+
+// checkValue returns what is wrong with a value, or with what it holds; nil if nothing is.
+func checkValue(v reflect.Value, f planField) *fieldError {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return checkValue(v.Elem(), f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := checkValue(v.Index(i), planField{values: f.values, format: f.format}); err != nil {
+				return err.in("[" + strconv.Itoa(i) + "]")
+			}
+		}
+	case reflect.Struct:
+		return checkFields(v)
+	case reflect.String:
+		return checkText(v, f)
+	}
+	return nil
+}
+
+func checkFields(v reflect.Value) *fieldError {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || !f.IsExported() {
+			continue
+		}
+		about := planField{values: f.Tag.Get("values"), format: f.Tag.Get("format"), optional: tagged && strings.HasPrefix(options, "omit")}
+		if err := checkValue(v.Field(i), about); err != nil {
+			return err.in(name)
+		}
+	}
+	return nil
+}
+
+// checkText returns what is wrong with a text, by the values that its type or its field may have.
+func checkText(v reflect.Value, f planField) *fieldError {
+	text := v.String()
+	if text == "" && f.optional {
+		return nil
+	}
+	if allowed := allowedValues(v.Type(), f); allowed != nil && !slices.Contains(allowed, text) {
+		return &fieldError{"", fmt.Sprintf("%q is not one of %s", text, strings.Join(allowed, ", "))}
+	}
+	switch f.format {
+	case "version":
+		if _, err := api.ParseVersion(text); err != nil {
+			return &fieldError{"", fmt.Sprintf("%q is not a Kubernetes minor such as v1.25, nor latest", text)}
+		}
+	case "namespace":
+		if len(validation.IsDNS1123Label(text)) > 0 {
+			return &fieldError{"", fmt.Sprintf("%q is not a name that a namespace can have", text)}
+		}
+	case "kind":
+		if !kindName.MatchString(text) {
+			return &fieldError{"", fmt.Sprintf("%q is not a name that a kind can have", text)}
+		}
+	}
+	return nil
+}
+
+var kindName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}$`)
+
+// allowedValues are those that a text may have; nil where it is free.
+func allowedValues(t reflect.Type, f planField) []string {
+	switch {
+	case f.values != "":
+		return strings.Fields(f.values)
+	case t == reflect.TypeFor[api.Level]():
+		return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+	case t == reflect.TypeFor[Basis]():
+		return []string{string(BasisWorkloads), string(BasisPolicies), string(BasisBoth), string(BasisEmpty), string(BasisOverride)}
+	case t == reflect.TypeFor[Action]():
+		return []string{
+			string(ActionUnchanged), string(ActionAdd), string(ActionChange), string(ActionLoosen), string(ActionWithheld), string(ActionSkip),
+		}
+	case t == reflect.TypeFor[inventory.SourceKind]():
+		return []string{
+			string(inventory.SourceCluster), string(inventory.SourceFiles), string(inventory.SourceFilesAndCluster),
+			string(inventory.SourceSnapshot), string(inventory.SourceDemo),
+		}
+	}
+	return nil
+}
+
+// checkRecommended returns what is wrong with the recommended labels. The current ones may have any value: they are
+// quoted as they stand on the cluster.
+func (ns *Namespace) checkRecommended() *fieldError {
+	rec := &ns.Recommended
+	for _, l := range []struct{ name, value string }{{"enforce", rec.Enforce}, {"audit", rec.Audit}, {"warn", rec.Warn}} {
+		if _, err := api.ParseLevel(l.value); l.value != "" && err != nil {
+			return &fieldError{l.name, fmt.Sprintf("%q is not one of privileged, baseline, restricted", l.value)}
+		}
+	}
+	for _, l := range []struct{ name, value string }{
+		{"enforceVersion", rec.EnforceVersion}, {"auditVersion", rec.AuditVersion}, {"warnVersion", rec.WarnVersion},
+	} {
+		if _, err := api.ParseVersion(l.value); l.value != "" && err != nil {
+			return &fieldError{l.name, fmt.Sprintf("%q is not a Kubernetes minor such as v1.25, nor latest", l.value)}
+		}
+	}
+	return nil
+}
