@@ -217,7 +217,9 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 		v.Namespaces = append(v.Namespaces, ns.Name)
 		v.Labels[ns.Name] = o.planned(ns)
 	}
-	_, err = clusterOfPlan(ctx, client, plan, o.Source, name)
+	if o.Source.Plan != "" { // else it was made of this cluster just now
+		_, err = clusterOfPlan(ctx, client, plan, o.Source, name)
+	}
 	return v, err
 }
 
