@@ -41,9 +41,13 @@ type Options struct {
 	AllowPartial bool
 }
 
-// Build joins what the policies mean, who may use them and what runs into a Plan. It fails only where the library's
-// own checks cannot be set up; whatever could not be read or judged is a gap in the Plan.
+// Build joins what the policies mean, who may use them and what runs into a Plan. It fails only where CheckTarget refuses
+// the target version, and where the library's own checks cannot be set up; whatever could not be read or judged is a gap
+// in the Plan.
 func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
+	if err := CheckTarget(opts.Target, inv.Source.ServerVersion); err != nil {
+		return nil, err
+	}
 	b, err := newBuilder(inv, opts)
 	if err != nil {
 		return nil, err
@@ -153,6 +157,9 @@ func (b *builder) versions(serverVersion string) {
 		b.cautions = append(b.cautions, fmt.Sprintf("the target version is latest: the labels will follow every upgrade of the server, while this plan knows the standards up to %s", newest))
 	case newest.Older(b.target):
 		b.cautions = append(b.cautions, fmt.Sprintf("the target version %s is newer than the standards known here (%s): the checks of %s were applied", b.target, newest, newest))
+	}
+	if text := OldTarget(b.target); text != "" {
+		b.cautions = append(b.cautions, text)
 	}
 	if known && newest.Older(server) {
 		b.cautions = append(b.cautions, fmt.Sprintf("the server is %s and the newest standards known here are %s: a check that is newer was not applied", server, newest))

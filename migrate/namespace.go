@@ -69,6 +69,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	out.Without = without(out.Workloads, out.Needed)
 	b.permitted(&out, workloads)
 	b.olderServer(&out, workloads)
+	b.atOldestTarget(&out, workloads)
 	b.acrossVersions(&out, workloads)
 	b.decide(&out)
 	b.caution(&out)

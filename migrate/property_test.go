@@ -93,7 +93,7 @@ func (r *random) source() inventory.Source {
 func (r *random) options() Options {
 	level := func() api.Level { return pick(r, "", "", "", privileged, baseline, restricted) }
 	return Options{
-		Target:          pick(r, api.Version{}, api.LatestVersion(), api.MajorMinorVersion(1, 24), api.MajorMinorVersion(1, 33), api.MajorMinorVersion(1, 99)),
+		Target:          pick(r, api.Version{}, api.LatestVersion(), api.MajorMinorVersion(1, 24), api.MajorMinorVersion(1, 33), api.MajorMinorVersion(1, 18)),
 		Basis:           pick(r, "", BasisWorkloads, BasisPolicies, BasisBoth),
 		EmptyNamespaces: pick(r, EmptyAuto, EmptyPolicies, EmptyRestricted, EmptyBaseline, EmptySkip),
 		Enforce:         level(), Audit: level(), Warn: level(),

@@ -160,6 +160,7 @@ func everyVersion(from []string) []VersionLevel {
 func TestServerOlderThanTarget(t *testing.T) {
 	t.Parallel()
 	const upgrade = "a server of v1.24 takes the newer pin for its own version until it is upgraded; by v1.25 alone the namespace would need restricted"
+	const fromV125 = "from v1.25 of the standards on the namespace needs restricted instead of baseline (allowPrivilegeEscalation, capabilities_restricted, seccompProfile_restricted, deployment/win)"
 	winReasons := []string{"what runs here needs baseline: deployment/win does not meet restricted"}
 	tests := []struct {
 		name    string
@@ -180,10 +181,10 @@ func TestServerOlderThanTarget(t *testing.T) {
 		{"Windows on v1.25", "v1.25.0", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted on the day after"}},
 		{"Windows in files", "", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted on the day after"}},
 		{
-			"Windows pinned to v1.24 in files", "", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, winReasons,
+			"Windows pinned to v1.24 in files", "", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, append(slices.Clone(winReasons), fromV125),
 		},
 		{
-			"Windows pinned to v1.24 on a newer server, which judges by the pin", "v1.30.0", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, winReasons,
+			"Windows pinned to v1.24 on a newer server, which judges by the pin", "v1.30.0", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, append(slices.Clone(winReasons), fromV125),
 		},
 		{
 			"a probe pinned to v1.25 on a newer server, which judges by the pin", "v1.35.0", api.MajorMinorVersion(1, 25),
@@ -211,12 +212,11 @@ func TestServerOlderThanTarget(t *testing.T) {
 			},
 		},
 		{
-			"a sysctl on v1.30, pinned beyond what is known", "v1.30.0", api.MajorMinorVersion(1, 99),
+			"a sysctl on a server newer than what is known, pinned to its version", "v1.99.0", api.MajorMinorVersion(1, 99),
 			[]object{deployment("a/web", hardened(tuned))},
-			privileged,
+			restricted,
 			[]string{
-				"what runs here needs privileged: deployment/web does not meet baseline",
-				"a server of v1.30 takes the newer pin for its own version until it is upgraded; by v1.99 alone the namespace would need restricted",
+				"everything that runs here meets restricted on the day after",
 				"from v1.32 of the standards on the namespace needs restricted instead of privileged (sysctls, deployment/web)",
 			},
 		},

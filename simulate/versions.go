@@ -1,9 +1,12 @@
 package simulate
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 )
@@ -53,6 +56,39 @@ func Added(level api.Level, after, upTo api.Version) []string {
 	}
 	slices.Sort(added)
 	return added
+}
+
+// Lacked is a check of the restricted level that an older version of the standards does not have.
+type Lacked struct {
+	Check string
+	// Since is the version that brought it.
+	Since api.Version
+	// Asks says in the library's own words what it asks of a pod, as refused to a pod that runs as root and states nothing
+	// else; "" where it refuses none such. Its container is named "*".
+	Asks string
+}
+
+// Lacking returns the checks of the restricted level at version than that version at does not have, sorted. Those that
+// replace a check of the baseline level are among them: they ask for more.
+func Lacking(at, than api.Version) []Lacked {
+	var lacking []Lacked
+	root := int64(0)
+	spec := corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{RunAsUser: &root}, Containers: []corev1.Container{{Name: "*"}}}
+	for _, c := range policy.DefaultChecks() {
+		first := c.Versions[0].MinimumVersion
+		if !at.Older(first) || than.Older(first) {
+			continue
+		}
+		run := c.Versions[0].CheckPod
+		for _, v := range c.Versions {
+			if !than.Older(v.MinimumVersion) {
+				run = v.CheckPod
+			}
+		}
+		lacking = append(lacking, Lacked{Check: string(c.ID), Since: first, Asks: run(&metav1.ObjectMeta{}, &spec).ForbiddenDetail})
+	}
+	slices.SortFunc(lacking, func(a, b Lacked) int { return cmp.Compare(a.Check, b.Check) })
+	return lacking
 }
 
 // changes lists the versions in which some check is new or differs, v1.0 first.

@@ -103,3 +103,27 @@ func TestAdded(t *testing.T) {
 		})
 	}
 }
+
+// What the restricted level of an old version does not ask for is known by the checks themselves, and told in their words.
+func TestLacking(t *testing.T) {
+	t.Parallel()
+	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
+	var (
+		capabilities = Lacked{Check: "capabilities_restricted", Since: v(22), Asks: `container "*" must set securityContext.capabilities.drop=["ALL"]`}
+		escalation   = Lacked{Check: "allowPrivilegeEscalation", Since: v(8), Asks: `container "*" must set securityContext.allowPrivilegeEscalation=false`}
+		user         = Lacked{Check: "runAsUser", Since: v(23), Asks: "pod must not set runAsUser=0"}
+		seccomp      = Lacked{
+			Check: "seccompProfile_restricted", Since: v(19),
+			Asks: `pod or container "*" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`,
+		}
+	)
+	for at, want := range map[int][]Lacked{
+		0: {escalation, capabilities, user, seccomp}, 7: {escalation, capabilities, user, seccomp},
+		8: {capabilities, user, seccomp}, 18: {capabilities, user, seccomp},
+		19: {capabilities, user}, 21: {capabilities, user}, 22: {user}, 23: nil, 24: nil, 25: nil, 30: nil,
+	} {
+		if diff := cmp.Diff(want, Lacking(v(at), v(25)), cmp.AllowUnexported(api.Version{})); diff != "" {
+			t.Errorf("v1.%d lacks (-want +got):\n%s", at, diff)
+		}
+	}
+}

@@ -38,6 +38,9 @@ func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 	if len(p.Gaps) > 0 {
 		comment(b, "%s could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
 	}
+	for _, c := range p.Cautions {
+		comment(b, "Caution: %s.", c)
+	}
 	comment(b, "It ends at the first failure and can be run again: what is labelled so already stays so.")
 	comment(b, "Review every line before you run it.")
 	b.WriteString("set -eu\n")
