@@ -45,8 +45,6 @@ func (f *gateFlags) completeClean(flags *pflag.FlagSet, streams Streams) error {
 	switch {
 	case !f.source.Cluster() || len(f.source.Files) > 0:
 		return usagef("--%s writes to a cluster: leave out --%s, --%s and --%s", cleanHelmFlag, fileFlag, demoFlag, planFlag)
-	case flags.Changed(backupFlag) && f.backup == "":
-		return usagef("--%s is empty: name a folder", backupFlag)
 	case !f.yes && !streams.Asks:
 		return usagef("nobody can be asked here whether to write to the cluster: add --%s; without --%s gate says what there is to clean", yesFlag, cleanHelmFlag)
 	}

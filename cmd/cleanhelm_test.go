@@ -88,7 +88,7 @@ func TestGateFlags(t *testing.T) {
 		{args: "--yes", err: "--yes goes with --clean-helm: nothing else here writes to a cluster"},
 		{args: "--backup dir", err: "--backup goes with --clean-helm: nothing else here writes to a cluster"},
 		{args: "--clean-helm", err: "nobody can be asked here whether to write to the cluster: add --yes; without --clean-helm gate says what there is to clean"},
-		{args: "--clean-helm --yes --backup=", err: "--backup is empty: name a folder"},
+		{args: "--clean-helm --yes --backup=", err: `invalid argument "" for "--backup" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
 		{args: "--clean-helm --yes --to v1.26", err: "--clean-helm gives no answer: leave out --to, and run gate again after it"},
 		{args: "--clean-helm --yes --target-version v1.26", err: "--clean-helm gives no answer: leave out --target-version, and run gate again after it"},
 		{args: "--clean-helm --yes --assert policies-saved", err: "--clean-helm gives no answer: leave out --assert, and run gate again after it"},
@@ -110,7 +110,9 @@ func TestGateFlags(t *testing.T) {
 					root.RemoveCommand(c)
 				}
 			}
-			root.AddCommand(newGate(streams, world(test.env), func(_ context.Context, o *gateOptions) error { got = o; return nil }))
+			cmd := newGate(streams, world(test.env), func(_ context.Context, o *gateOptions) error { got = o; return nil })
+			refuseEmpty(cmd)
+			root.AddCommand(cmd)
 			root.SetArgs(append([]string{"gate"}, strings.Fields(test.args)...))
 			err := root.Execute()
 			if test.err != "" {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
 )
 
 var update = flag.Bool("update", false, "rewrite the command reference")
@@ -93,10 +94,12 @@ func parsePlan(args []string, env map[string]string) (*planOptions, error) {
 			root.RemoveCommand(c)
 		}
 	}
-	root.AddCommand(newPlan(streams, world(env), func(_ context.Context, o *planOptions) error {
+	cmd := newPlan(streams, world(env), func(_ context.Context, o *planOptions) error {
 		got = o
 		return nil
-	}))
+	})
+	refuseEmpty(cmd)
+	root.AddCommand(cmd)
 	root.SetArgs(append([]string{"plan"}, args...))
 	err := root.ExecuteContext(context.Background())
 	return got, err
@@ -105,6 +108,8 @@ func parsePlan(args []string, env map[string]string) (*planOptions, error) {
 func TestPlanFlags(t *testing.T) {
 	t.Parallel()
 	table := []string{"table"}
+	newest := simulate.Newest()
+	beyond := "the target version v1.99 is newer than the standards known here: ask for " + newest.String() + " at most, or for latest"
 	tests := []struct {
 		name    string
 		args    []string
@@ -145,7 +150,7 @@ func TestPlanFlags(t *testing.T) {
 		},
 		{
 			name:    "environment",
-			env:     map[string]string{"PSP2PSS_FILENAME": "a,b", "PSP2PSS_TARGET_VERSION": "latest", "PSP2PSS_OUTPUT": "name", "PSP2PSS_RECURSIVE": "true", "PSP2PSS_HELP": "true", "PSP2PSS_EXCLUDE": ""},
+			env:     map[string]string{"PSP2PSS_FILENAME": "a,b", "PSP2PSS_TARGET_VERSION": "latest", "PSP2PSS_OUTPUT": "name", "PSP2PSS_RECURSIVE": "true", "PSP2PSS_HELP": ""},
 			want:    planOptions{Source: SourceOptions{Files: []string{"a", "b"}, Recursive: true}, Decide: migrate.Options{Target: api.LatestVersion()}},
 			outputs: []string{"name"},
 		},
@@ -167,21 +172,35 @@ func TestPlanFlags(t *testing.T) {
 		{name: "argument", args: []string{"web"}, err: `plan takes no arguments, and got "web": input is named with -f`},
 		{name: "two sources", args: []string{"--demo", "-f", "x"}, err: "--demo and --filename exclude each other: they name different sources"},
 		{name: "a plan and a decision", args: []string{"--plan", "p", "--basis=both"}, err: "--basis cannot change a plan that is already made: leave out --basis, or read the source again with --basis"},
-		{name: "empty file name", args: []string{"-f", "a,,b"}, err: "--filename is empty: name a file or a folder, or - for standard input"},
-		{name: "no file name", args: []string{"-f", ""}, err: "--filename is empty: name a file or a folder, or - for standard input"},
-		{name: "no file name in the environment", env: map[string]string{"PSP2PSS_FILENAME": ""}, err: "PSP2PSS_FILENAME is empty: name a file or a folder, or - for standard input; or unset it"},
-		{name: "no file name in the environment, and a context", args: []string{"--context=c"}, env: map[string]string{"PSP2PSS_FILENAME": ""}, err: "PSP2PSS_FILENAME is empty: name a file or a folder, or - for standard input; or unset it"},
-		{name: "no plan name in the environment", env: map[string]string{"PSP2PSS_PLAN": ""}, err: "PSP2PSS_PLAN is empty: name a file that 'plan -o json=FILE' saved; or unset it"},
+		{name: "empty file name", args: []string{"-f", "a,,b"}, err: `invalid argument "a,,b" for "-f, --filename" flag: an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out`},
+		{name: "no file name", args: []string{"-f", ""}, err: `invalid argument "" for "-f, --filename" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
+		{name: "no second namespace", args: []string{"-n", "a", "-n", " "}, err: `invalid argument " " for "-n, --namespace" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
+		{name: "no level", args: []string{"--enforce="}, err: `invalid argument "" for "--enforce" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
+		{name: "no time", args: []string{"--timeout="}, err: `invalid argument "" for "--timeout" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
+		{name: "white space in the environment", env: map[string]string{"PSP2PSS_EXCLUDE": " "}, err: "PSP2PSS_EXCLUDE is empty: give it a value, or unset it"},
+		{name: "an empty switch in the environment", env: map[string]string{"PSP2PSS_DEMO": ""}, err: "PSP2PSS_DEMO is empty: give it a value, or unset it"},
 		{
-			name: "a given source wins over an empty one", args: []string{"-f", "a"}, env: map[string]string{"PSP2PSS_FILENAME": "", "PSP2PSS_PLAN": ""},
+			name: "an empty element in the environment", env: map[string]string{"PSP2PSS_NAMESPACE": "a,,b"},
+			err: `reading PSP2PSS_NAMESPACE="a,,b" from the environment: an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out`,
+		},
+		{name: "a selector of nothing", args: []string{"-l", ","}, err: `reading the selector ",": found ',', expected: !, identifier, or 'end of string'`},
+		{name: "an output of no name", args: []string{"-o", "json= "}, err: `-o "json= " names no file: give one, as in -o json=FILE`},
+		{name: "version beyond what is known, files", args: []string{"-f", "a", "--target-version=1.99"}, err: beyond},
+		{name: "version beyond what is known, the demo", args: []string{"--demo", "--target-version=1.99"}, err: beyond},
+		{
+			name: "a cluster may be newer than what is known", args: []string{"--target-version=v1.99"},
+			want:    planOptions{Decide: migrate.Options{Target: api.MajorMinorVersion(1, 99)}},
+			outputs: table,
+		},
+		{name: "no file name in the environment", env: map[string]string{"PSP2PSS_FILENAME": ""}, err: "PSP2PSS_FILENAME is empty: give it a value, or unset it"},
+		{name: "no file name in the environment, and a context", args: []string{"--context=c"}, env: map[string]string{"PSP2PSS_FILENAME": ""}, err: "PSP2PSS_FILENAME is empty: give it a value, or unset it"},
+		{name: "no plan name in the environment", env: map[string]string{"PSP2PSS_PLAN": ""}, err: "PSP2PSS_PLAN is empty: give it a value, or unset it"},
+		{
+			name: "a flag wins over its empty variable", args: []string{"-f", "a"}, env: map[string]string{"PSP2PSS_FILENAME": ""},
 			want:    planOptions{Source: SourceOptions{Files: []string{"a"}}},
 			outputs: table,
 		},
-		{
-			name: "the demo wins over empty ones", args: []string{"--demo"}, env: map[string]string{"PSP2PSS_FILENAME": "", "PSP2PSS_PLAN": ""},
-			want:    planOptions{Source: SourceOptions{Demo: true}},
-			outputs: table,
-		},
+		{name: "a flag does not win over another's empty variable", args: []string{"--demo"}, env: map[string]string{"PSP2PSS_PLAN": ""}, err: "PSP2PSS_PLAN is empty: give it a value, or unset it"},
 		{name: "standard output by name", args: []string{"-o", "json=-", "-o", "table=./-"}, outputs: []string{"json", "table=./-"}},
 		{name: "standard output twice", args: []string{"-o", "table", "-o", "json=-"}, err: `-o "json=-": only one format can go to standard output; give the others a file, as in -o json=FILE`},
 		{name: "impersonation without a cluster", args: []string{"-f", "a", "--as", "u"}, err: "--as impersonates on a cluster, and none is read: leave it out, or add --context or --kubeconfig"},
@@ -191,7 +210,7 @@ func TestPlanFlags(t *testing.T) {
 			want:    planOptions{Source: SourceOptions{Files: []string{"a"}}},
 			outputs: table,
 		},
-		{name: "empty plan name", args: []string{"--plan="}, err: "--plan is empty: name a file that 'plan -o json=FILE' saved"},
+		{name: "empty plan name", args: []string{"--plan="}, err: `invalid argument "" for "--plan" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
 		{name: "negative time", args: []string{"--timeout=-1s"}, err: "--timeout=-1s is negative: give a duration such as 5m"},
 		{name: "recursive without a folder", args: []string{"-R"}, err: "--recursive needs a folder: add -f FOLDER"},
 		{name: "group without user", args: []string{"--as-group=g"}, err: "--as-group needs --as: a group is impersonated together with a user"},
@@ -321,6 +340,9 @@ func TestExitCodes(t *testing.T) {
 		{"whatever cobra says", errors.New("unknown command"), 2},
 		{"findings", runError{findingsError{errors.New("x")}}, 3},
 		{"partial", runError{partialError{errors.New("x")}}, 4},
+		{"a name that is not there", runError{&migrate.NotFoundError{What: "x"}}, 2},
+		{"a name that may be in what was not read", runError{&migrate.NotFoundError{What: "x", Unsure: "y"}}, 4},
+		{"a version that is not known", runError{&migrate.TargetError{}}, 2},
 		{"findings and partial", runError{errors.Join(partialError{errors.New("x")}, findingsError{errors.New("y")})}, 3},
 	}
 	for _, test := range tests {
@@ -369,7 +391,7 @@ func TestVerdict(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := markRun(verdict(&test.plan, test.failOn, test.partial))
+			err := markRun(verdict(&test.plan, migrate.Scope{}, test.failOn, test.partial))
 			text := ""
 			if err != nil {
 				text = err.Error()

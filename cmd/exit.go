@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
@@ -20,9 +21,9 @@ import (
 const (
 	exitDone     = 0
 	exitFailed   = 1 // the run itself failed
-	exitUsage    = 2 // wrong flags or arguments: nothing was touched
+	exitUsage    = 2 // wrong flags or arguments, or a name that is not there: nothing was written
 	exitFindings = 3 // done, and found what the caller asked to fail on
-	exitPartial  = 4 // done, and something could not be read or there was nothing to judge
+	exitPartial  = 4 // done, and something could not be read or there was nothing to judge; or a name may be in what was not
 )
 
 // usageError is a mistake in flags or arguments.
@@ -55,12 +56,18 @@ func exitCode(err error) int {
 		findings findingsError
 		partial  partialError
 		run      runError
+		missing  *migrate.NotFoundError
+		target   *migrate.TargetError
 	)
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &target):
 		return exitUsage
+	case errors.As(err, &missing) && missing.Unsure == "":
+		return exitUsage
+	case errors.As(err, &missing):
+		return exitPartial
 	case errors.As(err, &findings):
 		return exitFindings
 	case errors.As(err, &partial):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // explainOptions are what the flags and the argument of explain become.
@@ -93,6 +94,9 @@ func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *e
 			if err = o.Source.complete(cmd.Flags(), streams); err != nil {
 				return err
 			}
+			if err = o.Source.reaches(o.Decide.Target); err != nil {
+				return err
+			}
 			return markRun(runF(cmd.Context(), o))
 		},
 	}
@@ -153,7 +157,7 @@ func workloadKind(s string) string {
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := o.getPlan(ctx)
 	if err != nil {
 		return err
 	}
@@ -164,7 +168,40 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
-	return verdict(plan, nil, o.Decide.AllowPartial)
+	warnOldTarget(o.streams.ErrOut, plan)
+	return verdict(plan, migrate.Scope{}, nil, o.Decide.AllowPartial)
+}
+
+// getPlan reads or makes the plan, and refuses an account that nothing names: unlike the other things, the plan has no
+// list of them.
+func (o *explainOptions) getPlan(ctx context.Context) (*migrate.Plan, error) {
+	if o.Kind != "sa" || o.Source.Plan != "" {
+		plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+		if err == nil && o.Kind == "sa" {
+			err = plan.CheckAccount(o.Namespace, o.Name, nil)
+		}
+		return plan, err
+	}
+	inv, err := read(ctx, o.streams, o.deps, o.Source)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := build(ctx, o.deps, inv, o.Decide)
+	if err != nil {
+		return nil, err
+	}
+	return plan, plan.CheckAccount(o.Namespace, o.Name, accountsOf(inv, o.Namespace))
+}
+
+// accountsOf returns the names of the ServiceAccount objects in a namespace; it is never nil.
+func accountsOf(inv *inventory.Inventory, namespace string) []string {
+	names := []string{}
+	for _, a := range inv.ServiceAccounts {
+		if a.Namespace == namespace {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 func (o *explainOptions) render(w io.Writer, plan *migrate.Plan) error {

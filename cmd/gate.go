@@ -157,6 +157,9 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	if err = f.source.complete(cmd.Flags(), streams); err != nil {
 		return nil, err
 	}
+	if err = f.source.reaches(o.Decide.Target); err != nil {
+		return nil, err
+	}
 	if err = f.completeClean(cmd.Flags(), streams); err != nil {
 		return nil, err
 	}
@@ -211,6 +214,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err != nil {
 		return err
 	}
+	warnOldTarget(o.streams.ErrOut, plan)
 	to := o.To
 	if to == (api.Version{}) {
 		to = gate.DefaultTo(plan)

@@ -83,9 +83,9 @@ func addUndo(outs []output, flag *pflag.Flag, options *labels.Options) ([]output
 	file := flag.Value.String()
 	commands := slices.ContainsFunc(outs, func(o output) bool { return o.format.Name == commandsFormat })
 	switch {
-	case !flag.Changed, fromEnv(flag) && (file == "" || !commands):
+	case !flag.Changed, fromEnv(flag) && !commands:
 		return outs, nil
-	case file == "" || file == "-":
+	case file == "-":
 		return nil, usagef("--%s=%q names no file: give one, as in --%s=undo.sh", undoFlag, file, undoFlag)
 	case !commands:
 		return nil, usagef("--%s takes back what commands do: add -o %s", undoFlag, commandsFormat)

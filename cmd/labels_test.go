@@ -25,7 +25,7 @@ func TestLabelsFlags(t *testing.T) {
 		{name: "stages", args: []string{"--stage=enforce", "-o", "kustomize"}, outputs: []string{"kustomize"}},
 		{name: "no such stage", args: []string{"--stage=bypass"}, err: `invalid argument "bypass" for "--stage" flag: it is not one of observe, enforce`},
 		{name: "nothing to undo", args: []string{"--undo=u.sh", "-o", "manifest"}, err: "--undo takes back what commands do: add -o commands"},
-		{name: "no file", args: []string{"--undo="}, err: `--undo="" names no file: give one, as in --undo=undo.sh`},
+		{name: "no file", args: []string{"--undo="}, err: `invalid argument "" for "--undo" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
 		{name: "standard output", args: []string{"--undo=-"}, err: `--undo="-" names no file: give one, as in --undo=undo.sh`},
 		{name: "one file twice", args: []string{"--undo=x", "-o", "commands=x"}, err: `--undo="x": the script cannot go to the file of another format`},
 	}
@@ -40,12 +40,14 @@ func TestLabelsFlags(t *testing.T) {
 					root.RemoveCommand(c)
 				}
 			}
-			root.AddCommand(newLabels(streams, world(test.env), func(_ context.Context, o *planOptions) error {
+			cmd := newLabels(streams, world(test.env), func(_ context.Context, o *planOptions) error {
 				for _, out := range o.Outputs {
 					outputs = append(outputs, strings.TrimSuffix(out.format.Name+"="+out.file, "="))
 				}
 				return nil
-			}))
+			})
+			refuseEmpty(cmd)
+			root.AddCommand(cmd)
 			root.SetArgs(append([]string{"labels"}, test.args...))
 			err := root.ExecuteContext(context.Background())
 			said := ""

@@ -68,7 +68,7 @@ func parseOutputs(values []string, formats []report.Format) ([]output, error) {
 		switch {
 		case !ok:
 			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(formatNames(formats), ", "))
-		case toFile && file == "":
+		case toFile && blank(file):
 			return nil, usagef("-o %q names no file: give one, as in -o %s=FILE", value, name)
 		case !toFile && seen[""]:
 			return nil, usagef("-o %q: only one format can go to standard output; give the others a file, as in -o %s=FILE", value, name)

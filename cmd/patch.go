@@ -115,6 +115,9 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 	if err = f.source.complete(flags, streams); err != nil {
 		return nil, err
 	}
+	if err = f.source.reaches(o.Decide.Target); err != nil {
+		return nil, err
+	}
 	o.Source = f.source
 	if o.Scope, err = f.scope.scope(flags); err != nil {
 		return nil, err
@@ -177,11 +180,14 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 	if err != nil {
 		return err
 	}
-	warnUnknown(o.streams.ErrOut, plan, o.Scope)
-	if missing := patch.Missing(plan, o.Patch); len(missing) > 0 {
-		return fmt.Errorf("there is no workload %s in what was read", missing[0])
+	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return err
 	}
-	selected := plan.Select(o.Scope)
+	if err := allThere(plan, selected, o.Patch); err != nil {
+		return err
+	}
+	warnOldTarget(o.streams.ErrOut, selected)
 	for _, folder := range folders {
 		if err := writeFolder(folder.file, selected, o.Patch); err != nil {
 			return err
@@ -190,7 +196,22 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 	if err := writeOutputs(o.streams, files, selected, false); err != nil {
 		return err
 	}
-	return verdict(plan, nil, o.Decide.AllowPartial)
+	return verdict(plan, o.Scope, nil, o.Decide.AllowPartial)
+}
+
+// allThere refuses named workloads that are not in the plan, or that the scope leaves out.
+func allThere(plan, selected *migrate.Plan, o patch.Options) error {
+	var errs []error
+	for _, ref := range patch.Missing(plan, o) {
+		errs = append(errs, plan.NoWorkload(ref.Namespace, ref.Kind, ref.Name))
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	for _, ref := range patch.Missing(selected, o) {
+		errs = append(errs, usagef("the workload %s is in none of the namespaces that -n, -l and --exclude leave", ref))
+	}
+	return errors.Join(errs...)
 }
 
 // checkFolders finds out before the work starts whether the folders can be made.

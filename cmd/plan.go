@@ -59,6 +59,9 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	if err = f.source.complete(flags, streams); err != nil {
 		return nil, err
 	}
+	if err = f.source.reaches(o.Decide.Target); err != nil {
+		return nil, err
+	}
 	o.Source = f.source
 	if o.Scope, err = f.scope.scope(flags); err != nil {
 		return nil, err
@@ -129,7 +132,7 @@ withheld because something could not be read.`,
 }
 
 // planRun makes the plan, shows the namespaces in scope, and judges the whole for the exit code: filters and formats
-// never change that.
+// never change that, but for what choose refuses.
 func planRun(ctx context.Context, o *planOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -144,13 +147,16 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return err
+	}
 	o.warnWithheld(plan)
-	if err := writeOutputs(o.streams, o.Outputs, plan.Select(o.Scope), o.NoHeaders); err != nil {
+	if err := writeOutputs(o.streams, o.Outputs, selected, o.NoHeaders); err != nil {
 		return err
 	}
 	o.advise(plan)
-	return verdict(plan, o.FailOn, o.Decide.AllowPartial)
+	return verdict(plan, o.Scope, o.FailOn, o.Decide.AllowPartial)
 }
 
 // warnWithheld tells who asks a saved plan for everything that it was made without some.

@@ -85,6 +85,9 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
+	if err := errors.Join(notInJournal(o.Undo.Namespaces, namespacesOf(j.Steps))...); err != nil {
+		return err
+	}
 	steps := o.Undo.Steps(j)
 	out := newStepPrinter(o.streams, o.JSON)
 	if o.DryRun {

@@ -176,6 +176,9 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if err = f.source.complete(flags, streams); err != nil {
 		return nil, err
 	}
+	if err = f.source.reaches(o.Decide.Target); err != nil {
+		return nil, err
+	}
 	o.Source = f.source
 	if o.Scope, err = f.scope.scope(flags); err != nil {
 		return nil, err
@@ -223,14 +226,22 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	if err != nil {
 		return err
 	}
-	warnUnknown(o.streams.ErrOut, plan, o.Scope)
 	var on target
 	if o.DryRun != dryRunClient {
 		if on, err = o.reach(ctx, plan); err != nil {
 			return err
 		}
 	}
-	selected := plan.Select(o.Scope)
+	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return err
+	}
+	if o.Rollout.WaveLabel != "" {
+		if err := selected.HasLabel(o.Rollout.WaveLabel); err != nil {
+			return err
+		}
+	}
+	warnOldTarget(o.streams.ErrOut, selected)
 	steps, left := rollout.Steps(selected, o.Rollout)
 	tellLeft(o.streams.ErrOut, left)
 	out := newStepPrinter(o.streams, o.JSON)
@@ -435,5 +446,5 @@ func (o *rolloutOptions) end(out *stepPrinter, plan *migrate.Plan) error {
 	if err := out.end(); err != nil {
 		return err
 	}
-	return verdict(plan, nil, o.Decide.AllowPartial)
+	return verdict(plan, o.Scope, nil, o.Decide.AllowPartial)
 }

@@ -285,7 +285,7 @@ func TestRolloutStoppedInJSON(t *testing.T) {
 func TestRolloutNothingToDo(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	code, out, errOut := g.run(context.Background(), nil, "rollout", "-n", "shop", "-l", "no=such", "--yes", "-o", "json")
+	code, out, errOut := g.run(context.Background(), nil, "rollout", "-n", "kube-system", "--stage", "bypass", "--yes", "-o", "json")
 	if code != exitDone || out != "[]\n" || !strings.HasSuffix(errOut, "There is nothing to do.\n") || len(g.writes()) > 0 {
 		t.Errorf("exit code %d, %q, %q, %v", code, out, errOut, g.client.Actions())
 	}

@@ -5,7 +5,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
@@ -46,11 +45,16 @@ with the reasons. Analysis never writes to a cluster.
 
 Every flag can be set in the environment as PSP2PSS_FLAG_NAME (--target-version is
 PSP2PSS_TARGET_VERSION); the flag wins, and a flag that may be repeated takes a comma-separated
-list.
+list. An empty flag or variable is refused: leave it out, or unset it.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, and found what --fail-on names, that the gate
 fails or that something is not ok; 4 done, but something could not be read or there was nothing to
-judge (--allow-partial turns 4 into 0).`,
+judge (--allow-partial turns 4 into 0).
+
+Filters and formats never change the exit code, with one exception: a name that was not found, and
+flags that leave no namespace, end the run before anything is written. The code is 2 where all that
+could have the name was read, and 4 where it was not. -l leaves out namespaces whose Namespace
+object was not read, since their labels are not known: it says so, and the code is 4.`,
 		Example: `  # See it work on the built-in legacy cluster
   psp2pss plan --demo
 
@@ -92,6 +96,7 @@ judge (--allow-partial turns 4 into 0).`,
 		newGate(streams, deps, nil),
 		newVersion(streams, nil),
 	)
+	refuseEmpty(root)
 	if deps.Name != root.Use {
 		renameExamples(root, root.Use, deps.Name)
 	}
@@ -107,15 +112,19 @@ func renameExamples(cmd *cobra.Command, from, to string) {
 	}
 }
 
-// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME that is not empty. Where the
-// flag names what to read instead of the cluster, an empty variable is taken at its word, and refused later: it is what a
-// script with a misspelt variable gives, and must not read another source than was meant.
+// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME. An empty variable is refused
+// as an empty flag is: it is what a script with a misspelt variable gives, and must not mean more, or another source, than
+// was meant.
 func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := envName(f.Name)
 		value, ok := lookup(name)
-		if !ok || value == "" && f.Name != fileFlag && f.Name != planFlag || f.Changed || f.Name == "help" || failed != nil {
+		switch {
+		case !ok, f.Changed, f.Name == "help", failed != nil:
+			return
+		case blank(value):
+			failed = usagef("%s is empty: give it a value, or unset it", name)
 			return
 		}
 		if err := setFlag(flags, f, value); err != nil {
@@ -142,7 +151,7 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 		return flags.Set(f.Name, value)
 	}
 	if err := list.Replace(strings.Split(value, ",")); err != nil {
-		return fmt.Errorf("splitting at the commas: %w", err)
+		return err
 	}
 	f.Changed = true
 	return nil

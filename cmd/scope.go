@@ -1,10 +1,16 @@
 package cmd
 
 import (
+	"fmt"
+	"io"
+	"strings"
+
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
 // scopeFlags choose what is shown and written, never what a verdict knows.
@@ -18,7 +24,7 @@ type scopeFlags struct {
 func (s *scopeFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVarP(&s.Namespaces, "namespace", "n", nil, "show only this namespace; may be repeated")
 	flags.BoolVarP(&s.All, "all-namespaces", "A", false, "show all namespaces (the default)")
-	flags.StringVarP(&s.Selector, "selector", "l", "", "show only namespaces whose labels match, such as team=web,tier!=db")
+	flags.StringVarP(&s.Selector, "selector", "l", "", "show only namespaces whose labels match, such as team=web,tier!=db; those whose labels were not read are left out, with exit code 4")
 	flags.StringSliceVar(&s.Exclude, "exclude", nil, "leave this namespace out; may be repeated")
 }
 
@@ -33,7 +39,55 @@ func (s *scopeFlags) scope(flags *pflag.FlagSet) (migrate.Scope, error) {
 		if err != nil {
 			return migrate.Scope{}, usagef("reading the selector %q: %w", s.Selector, err)
 		}
+		if selector.Empty() {
+			return migrate.Scope{}, usagef("the selector %q asks for no label: name one, as in -l team=web", s.Selector)
+		}
 		scope.Selector = selector
 	}
 	return scope, nil
+}
+
+// choose returns the plan with the namespaces in scope, to be called before anything is written: a name that is not there
+// and a scope that leaves nothing are errors. It warns on w of what the scope does not do: an --exclude that excludes
+// nothing, and namespaces that -l cannot judge.
+func choose(w io.Writer, plan *migrate.Plan, scope migrate.Scope) (*migrate.Plan, error) {
+	selected, err := plan.Choose(scope)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range plan.Ineffective(scope) {
+		warn(w, "--exclude leaves nothing out: %v", err)
+	}
+	if unread := plan.Unlabelled(scope); len(unread) > 0 {
+		warn(w, "-l leaves out %s: the Namespace objects were not read, so their labels are not known", summarise(unread))
+	}
+	return selected, nil
+}
+
+// warn writes a line that begins with "warning: ".
+func warn(w io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, "warning: %s\n", escape.Terminal(fmt.Sprintf(format, args...)))
+}
+
+// warnOldTarget tells, where the output does not, what a target version before v1.25 lacks, and which of the namespaces
+// need another level at v1.25.
+func warnOldTarget(w io.Writer, plan *migrate.Plan) {
+	target, err := api.ParseVersion(plan.TargetVersion)
+	if err != nil || migrate.OldTarget(target) == "" {
+		return
+	}
+	warn(w, "%s", migrate.OldTarget(target))
+	var others []string
+	for i := range plan.Namespaces {
+		if ns := &plan.Namespaces[i]; len(ns.Versions) > 0 && ns.Versions[0].Needed != ns.Needed {
+			others = append(others, fmt.Sprintf("%s %s", ns.Name, ns.Versions[0].Needed))
+		}
+	}
+	if len(others) > 0 {
+		const most = 10
+		if len(others) > most {
+			others = append(others[:most], fmt.Sprintf("%d more", len(others)-most))
+		}
+		warn(w, "at %s these namespaces need another level than at %s: %s", migrate.OldestTarget(), target, strings.Join(others, ", "))
+	}
 }

@@ -112,6 +112,9 @@ func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, leve
 	if err = o.Source.complete(flags, o.streams); err != nil {
 		return err
 	}
+	if err = o.Source.reaches(o.Target); err != nil {
+		return err
+	}
 	o.Scope, err = scope.scope(flags)
 	return err
 }
@@ -133,7 +136,11 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	if err != nil {
 		return err
 	}
-	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return err
+	}
+	warnOldTarget(o.streams.ErrOut, selected)
 	var b bytes.Buffer
 	if err := o.render(&b, result); err != nil {
 		return err
@@ -141,7 +148,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
-	return verdict(plan, nil, o.AllowPartial)
+	return verdict(plan, o.Scope, nil, o.AllowPartial)
 }
 
 func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {

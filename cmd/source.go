@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -104,12 +104,6 @@ func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 			return err
 		}
 	}
-	if flags.Changed(fileFlag) && len(o.Files) == 0 || slices.Contains(o.Files, "") {
-		return emptySource(flags, fileFlag, "name a file or a folder, or - for standard input")
-	}
-	if flags.Changed(planFlag) && o.Plan == "" {
-		return emptySource(flags, planFlag, "name a file that 'plan -o json=FILE' saved")
-	}
 	if o.Timeout < 0 {
 		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Timeout)
 	}
@@ -136,7 +130,7 @@ func (o *SourceOptions) settleImpersonation(flags *pflag.FlagSet) error {
 		switch f := flags.Lookup(name); {
 		case !f.Changed:
 		case fromEnv(f):
-			if err := unset(f); err != nil {
+			if err := reset(f); err != nil {
 				return err
 			}
 		default:
@@ -144,14 +138,6 @@ func (o *SourceOptions) settleImpersonation(flags *pflag.FlagSet) error {
 		}
 	}
 	return nil
-}
-
-// emptySource speaks of a flag under the name by which the user gave it.
-func emptySource(flags *pflag.FlagSet, name, advice string) error {
-	if fromEnv(flags.Lookup(name)) {
-		return usagef("%s is empty: %s; or unset it", envName(name), advice)
-	}
-	return usagef("--%s is empty: %s", name, advice)
 }
 
 func fromEnv(f *pflag.Flag) bool { return len(f.Annotations[fromEnvAnnotation]) > 0 }
@@ -166,19 +152,20 @@ func settleConflict(flags *pflag.FlagSet, a, b string) error {
 	envA, envB := fromEnv(fa), fromEnv(fb)
 	switch {
 	case envA && !envB:
-		return unset(fa)
+		return reset(fa)
 	case envB && !envA:
-		return unset(fb)
+		return reset(fb)
 	}
 	return usagef("--%s and --%s exclude each other: they name different sources", a, b)
 }
 
-func unset(f *pflag.Flag) error {
-	f.Changed = false
-	if list, ok := f.Value.(pflag.SliceValue); ok {
-		return list.Replace(nil)
+// reaches refuses at once a target version that is newer than the standards known here, where no server is read that may
+// be newer than they are; migrate.Build asks again once it knows the server's version.
+func (o *SourceOptions) reaches(target api.Version) error {
+	if o.Cluster() {
+		return nil
 	}
-	return f.Value.Set(f.DefValue)
+	return migrate.CheckTarget(target, "")
 }
 
 // withTimeout bounds the run if the user asked for it.

@@ -3,7 +3,6 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -11,7 +10,6 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 )
 
@@ -41,8 +39,9 @@ func checkFailOn(values []string) ([]string, error) {
 	return values, nil
 }
 
-// verdict turns a plan into the error that ends the run: findings first, then what could not be read.
-func verdict(plan *migrate.Plan, failOn []string, allowPartial bool) error {
+// verdict turns a plan into the error that ends the run: findings first, then what could not be read, of which the labels
+// that the scope asks for may be a part.
+func verdict(plan *migrate.Plan, scope migrate.Scope, failOn []string, allowPartial bool) error {
 	for _, name := range failOnNames() {
 		if !slices.Contains(failOn, name) {
 			continue
@@ -60,7 +59,16 @@ func verdict(plan *migrate.Plan, failOn []string, allowPartial bool) error {
 	if n := len(plan.Gaps); n > 0 {
 		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, plural(n, "thing", "things"), allowPartialFlag)}
 	}
-	return nil
+	return unlabelled(plan, scope, false)
+}
+
+// unlabelled is the error of a run whose selector had to leave out namespaces whose labels are not known.
+func unlabelled(plan *migrate.Plan, scope migrate.Scope, allowPartial bool) error {
+	unread := plan.Unlabelled(scope)
+	if len(unread) == 0 || allowPartial {
+		return nil
+	}
+	return partialError{fmt.Errorf("-l left out %s whose labels were not read: read the Namespace objects too, name namespaces with -n, or accept it with --%s", summarise(unread), allowPartialFlag)}
 }
 
 // findings are the namespaces that one value of --fail-on is about.
@@ -102,11 +110,4 @@ func plural(n int, one, many string) string {
 		return one
 	}
 	return many
-}
-
-// warnUnknown tells of names on the command line that the plan knows nothing of.
-func warnUnknown(w io.Writer, plan *migrate.Plan, scope migrate.Scope) {
-	for _, name := range plan.Unknown(scope) {
-		_, _ = fmt.Fprintf(w, "warning: there is no namespace %s in what was read\n", escape.Terminal(fmt.Sprintf("%q", name)))
-	}
 }

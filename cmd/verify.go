@@ -1,11 +1,14 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +16,6 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
@@ -34,6 +36,9 @@ type verifyOptions struct {
 	Wait      time.Duration
 	Output    string
 	NoHeaders bool
+
+	// unlabelled is set once the plan is read, where the selector could not judge some namespaces of it.
+	unlabelled error
 }
 
 // verifyFlags are the flags of verify as given.
@@ -140,6 +145,9 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	if err = f.source.complete(flags, streams); err != nil {
 		return nil, err
 	}
+	if err = f.source.reaches(o.Decide.Target); err != nil {
+		return nil, err
+	}
 	o.Source = f.source
 	if o.Scope, err = f.scope.scope(flags); err != nil {
 		return nil, err
@@ -157,8 +165,6 @@ func (o *verifyOptions) check() error {
 	switch {
 	case stdin > 1:
 		return usagef("standard input can be read once: name a file for all but one")
-	case slices.Contains(o.AuditLogs, ""):
-		return usagef("--%s is empty: name a file, or - for standard input", auditLogFlag)
 	case o.Wait < 0:
 		return usagef("--wait=%s is negative: give a duration such as 2m", o.Wait)
 	}
@@ -187,7 +193,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if err := writeResults(o.streams.Out, results, o.Output, o.NoHeaders); err != nil {
 		return fmt.Errorf("writing the results to standard output: %w", err)
 	}
-	return verifyVerdict(results, o.Decide.AllowPartial)
+	return cmp.Or(verifyVerdict(results, o.Decide.AllowPartial), o.unlabelled)
 }
 
 // expected connects, and says what is expected of which namespaces.
@@ -198,20 +204,23 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 			return rollout.Verification{}, err
 		}
 		v := rollout.Verification{Client: client, Labels: rollout.ExpectedLabels(j), Before: j.Failing}
-		v.Namespaces = o.journalled(j)
-		return v, nil
+		v.Namespaces, err = o.journalled(j)
+		return v, err
 	}
 	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return rollout.Verification{}, err
 	}
-	warnUnknown(o.streams.ErrOut, plan, o.Scope)
+	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return rollout.Verification{}, err
+	}
+	o.unlabelled = unlabelled(plan, o.Scope, o.Decide.AllowPartial)
 	client, name, err := o.deps.Connect(o.Source)
 	if err != nil {
 		return rollout.Verification{}, err
 	}
 	v := rollout.Verification{Client: client, Labels: map[string]map[string]*string{}}
-	selected := plan.Select(o.Scope)
 	for i := range selected.Namespaces {
 		ns := &selected.Namespaces[i]
 		v.Namespaces = append(v.Namespaces, ns.Name)
@@ -239,21 +248,26 @@ func (o *verifyOptions) planned(ns *migrate.Namespace) map[string]*string {
 }
 
 // journalled are the namespaces of a journal that are meant, sorted.
-func (o *verifyOptions) journalled(j *rollout.Journal) []string {
-	var all []string
-	for i := range j.Steps {
-		all = append(all, j.Steps[i].Namespace)
+func (o *verifyOptions) journalled(j *rollout.Journal) ([]string, error) {
+	all := namespacesOf(j.Steps)
+	if err := errors.Join(notInJournal(o.Scope.Namespaces, all)...); err != nil {
+		return nil, err
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	for _, ns := range o.Scope.Namespaces {
-		if !slices.Contains(all, ns) {
-			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the journal has no step of namespace %s\n", escape.Terminal(fmt.Sprintf("%q", ns)))
-		}
+	for _, err := range notInJournal(o.Scope.Exclude, all) {
+		warn(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
 	}
-	return slices.DeleteFunc(all, func(ns string) bool {
-		return ns == "" || len(o.Scope.Namespaces) > 0 && !slices.Contains(o.Scope.Namespaces, ns) || slices.Contains(o.Scope.Exclude, ns)
+	meant := slices.DeleteFunc(slices.Clone(all), func(ns string) bool {
+		return len(o.Scope.Namespaces) > 0 && !slices.Contains(o.Scope.Namespaces, ns) || slices.Contains(o.Scope.Exclude, ns)
 	})
+	if len(meant) == 0 && len(all) > 0 {
+		return nil, usagef("-n and --exclude leave no namespace of the journal: it has %s", strings.Join(all, ", "))
+	}
+	return meant, nil
+}
+
+// notInJournal returns an error for each name of a namespace that a journal has no step of.
+func notInJournal(names, journal []string) []error {
+	return migrate.CheckNames("the journal has no step of namespace %q", names, journal)
 }
 
 // readJournal reads a journal without keeping anybody from it, together with the cluster that it is about.

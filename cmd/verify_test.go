@@ -115,7 +115,12 @@ func TestVerify(t *testing.T) {
 }
 `, "psp2pss: some of it could not be told: see the reasons above, or accept them with --allow-partial\n"},
 		{"partly", []string{"-n", "blog", "-o", "name", "--allow-partial"}, exitDone, "", ""},
-		{"nobody", []string{"-n", "else"}, exitPartial, "", "warning: the journal has no step of namespace \"else\"\npsp2pss: nothing to verify: no namespace is meant\n"},
+		{"nobody", []string{"-n", "SHOP,else"}, exitUsage, "", `psp2pss: the journal has no step of namespace "SHOP"; did you mean "shop"?
+  the journal has no step of namespace "else"; known: blog, shop
+Try 'psp2pss verify --help'.
+`},
+		{"nobody is left", []string{"-n", "shop", "--exclude", "shop"}, exitUsage, "", "psp2pss: -n and --exclude leave no namespace of the journal: it has blog, shop\nTry 'psp2pss verify --help'.\n"},
+		{"nobody is left out", []string{"-n", "blog", "--exclude", "shopp", "-o", "name", "--allow-partial"}, exitDone, "", "warning: --exclude leaves nothing out: the journal has no step of namespace \"shopp\"; did you mean \"shop\"?\n"},
 		{"audit log", []string{"-n", "shop", "--no-headers", "--audit-log", "-"}, exitFindings, shopAudited, "psp2pss: not ok: shop/replicaset/web\n"},
 		{"a plan, too", []string{"--plan", "p"}, exitUsage, "", "psp2pss: --journal and --plan exclude each other: the journal says what is expected\nTry 'psp2pss verify --help'.\n"},
 		{"stdin twice", []string{"--audit-log", "-", "--audit-log", "-"}, exitUsage, "", "psp2pss: standard input can be read once: name a file for all but one\nTry 'psp2pss verify --help'.\n"},

@@ -253,7 +253,7 @@ func TestSelectChangesNothingInANamespace(t *testing.T) {
 		var want []Namespace
 		for _, ns := range p.Namespaces {
 			named := len(scope.Namespaces) == 0 || slices.Contains(scope.Namespaces, ns.Name)
-			matches := scope.Selector == nil || scope.Selector.Empty() || ns.Labels["team"] == "x"
+			matches := scope.Selector == nil || scope.Selector.Empty() || ns.Labels["team"] == "x" && !ns.Unread
 			if named && matches && !slices.Contains(scope.Exclude, ns.Name) {
 				want = append(want, ns)
 			}

@@ -3,8 +3,6 @@ package migrate
 import (
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestReadPlan(t *testing.T) {
@@ -51,18 +49,5 @@ func TestReadPlan(t *testing.T) {
 				t.Errorf("plan %v, error %q, want %q", p != nil, got, tt.want)
 			}
 		})
-	}
-}
-
-// Names in scope that the plan has nothing for are told, in the order given; excluding what is not there is no mistake.
-func TestUnknown(t *testing.T) {
-	t.Parallel()
-	p := build(t, fromFiles(), Options{}, namespace("a"), namespace("b"))
-	got := p.Unknown(Scope{Namespaces: []string{"z", "a", "x"}, Exclude: []string{"y"}})
-	if diff := cmp.Diff([]string{"z", "x"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if got := p.Unknown(Scope{}); got != nil {
-		t.Errorf("unknown in no scope: %q", got)
 	}
 }

@@ -6,18 +6,27 @@ import (
 	"strings"
 )
 
-// suggest returns the candidate that was probably meant, or "". Wrong case counts as nearest.
+// suggest returns the candidate that was probably meant, or "".
 func suggest[V any](name string, candidates map[string]V) string {
+	return Suggest(name, slices.Sorted(maps.Keys(candidates)))
+}
+
+// Suggest returns the candidate that was probably meant by a name that is none of them, or "". Wrong case counts as
+// nearest, and of equally near ones the first is taken.
+func Suggest(name string, candidates []string) string {
 	const longest = 64
 	if name == "" || len(name) > longest {
 		return ""
 	}
-	best, bestDistance := "", allowance(name)+1
-	for _, c := range slices.Sorted(maps.Keys(candidates)) {
+	best, bestDistance := "", longest
+	for _, c := range candidates {
 		if strings.EqualFold(c, name) {
 			return c
 		}
-		if n := distance(name, c); n < bestDistance {
+		if len(c) > 2*longest {
+			continue
+		}
+		if n := distance(name, c); n < bestDistance && n <= max(allowance(name), allowance(c)) {
 			best, bestDistance = c, n
 		}
 	}

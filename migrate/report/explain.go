@@ -18,7 +18,7 @@ import (
 func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options) error {
 	ns := findNamespace(plan, name)
 	if ns == nil {
-		return notFound("namespace", name, namespaceNames(plan))
+		return plan.NoNamespace(name)
 	}
 	p := &page{opts: opts}
 	p.prose("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, wording.Source(plan.Source))
@@ -209,17 +209,15 @@ func gapsOf(plan *migrate.Plan, namespace string) []string {
 func ExplainWorkload(w io.Writer, plan *migrate.Plan, namespace, kind, name string, opts Options) error {
 	ns := findNamespace(plan, namespace)
 	if ns == nil {
-		return notFound("namespace", namespace, namespaceNames(plan))
+		return plan.NoNamespace(namespace)
 	}
-	var known []string
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
 		if strings.EqualFold(wl.Kind, kind) && wl.Name == name {
 			return explainWorkload(w, plan, ns, wl, opts)
 		}
-		known = append(known, strings.ToLower(wl.Kind)+"/"+wl.Name)
 	}
-	return notFound("workload", strings.ToLower(kind)+"/"+name, known)
+	return plan.NoWorkload(namespace, kind, name)
 }
 
 func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Workload, opts Options) error {
@@ -343,7 +341,7 @@ func (p *page) violations(wl *migrate.Workload) {
 func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name string, opts Options) error {
 	ns := findNamespace(plan, namespace)
 	if ns == nil {
-		return notFound("namespace", namespace, namespaceNames(plan))
+		return plan.NoNamespace(namespace)
 	}
 	p := &page{opts: opts}
 	p.prose("Service account %s/%s, from %s.", namespace, name, wording.Source(plan.Source))
@@ -402,20 +400,4 @@ func findNamespace(plan *migrate.Plan, name string) *migrate.Namespace {
 		}
 	}
 	return nil
-}
-
-func namespaceNames(plan *migrate.Plan) []string {
-	var names []string
-	for i := range plan.Namespaces {
-		names = append(names, plan.Namespaces[i].Name)
-	}
-	return names
-}
-
-// notFound names what there is instead.
-func notFound(kind, name string, known []string) error {
-	if len(known) == 0 {
-		return fmt.Errorf("looking up %s %q: nothing of that kind was read", kind, name)
-	}
-	return fmt.Errorf("looking up %s %q: it is not in what was read; known: %s", kind, name, wording.First(known, 12))
 }

@@ -15,14 +15,12 @@ import (
 // ExplainPolicy gives the four answers about one policy (closest level, what is lost, what may break, what must be
 // written down) and the evidence: its fields, every check, and who may use it by which binding.
 func ExplainPolicy(w io.Writer, plan *migrate.Plan, name string, opts Options) error {
-	var names []string
 	for i := range plan.Policies {
 		if plan.Policies[i].Name == name {
 			return explainPolicy(w, plan, &plan.Policies[i], opts)
 		}
-		names = append(names, plan.Policies[i].Name)
 	}
-	return notFound("policy", name, names)
+	return plan.NoPolicy(name)
 }
 
 func explainPolicy(w io.Writer, plan *migrate.Plan, po *migrate.Policy, opts Options) error {

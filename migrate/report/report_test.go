@@ -203,10 +203,10 @@ func TestNotFound(t *testing.T) {
 		want string
 	}{
 		{"format", report.Write(io.Discard, "pdf", demo, report.Options{}), `writing the plan: there is no format "pdf"; the formats are table, wide, json, yaml, name`},
-		{"policy", report.ExplainPolicy(io.Discard, empty, "a\n", report.Options{}), `looking up policy "a\n": nothing of that kind was read`},
-		{"namespace", report.ExplainNamespace(io.Discard, demo, "nope", report.Options{}), `looking up namespace "nope": it is not in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop and 1 more`},
-		{"workload", report.ExplainWorkload(io.Discard, demo, "logging", "Pod", "x", report.Options{}), `looking up workload "pod/x": it is not in what was read; known: daemonset/fluent-bit`},
-		{"account", report.ExplainServiceAccount(io.Discard, empty, "web", "x", report.Options{}), `looking up namespace "web": nothing of that kind was read`},
+		{"policy", report.ExplainPolicy(io.Discard, empty, "a\n", report.Options{}), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
+		{"namespace", report.ExplainNamespace(io.Discard, demo, "nope", report.Options{}), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
+		{"workload", report.ExplainWorkload(io.Discard, demo, "logging", "Pod", "x", report.Options{}), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
+		{"account", report.ExplainServiceAccount(io.Discard, empty, "web", "x", report.Options{}), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read)`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
