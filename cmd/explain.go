@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,7 +108,7 @@ func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *e
 }
 
 func parseName(o *explainOptions, arg string) error {
-	if arg == "" || strings.Contains(arg, "/") {
+	if blank(arg) || strings.Contains(arg, "/") {
 		return usagef("%q is not a name: give it without a slash", arg)
 	}
 	o.Name = arg
@@ -116,7 +117,7 @@ func parseName(o *explainOptions, arg string) error {
 
 func parseAccount(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
-	if len(parts) != 2 || parts[0] == "" || parts[1] == "" {
+	if len(parts) != 2 || slices.ContainsFunc(parts, blank) {
 		return usagef("%q does not name a service account: give it as NAMESPACE/NAME", arg)
 	}
 	o.Namespace, o.Name = parts[0], parts[1]
@@ -125,7 +126,7 @@ func parseAccount(o *explainOptions, arg string) error {
 
 func parseWorkload(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
-	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+	if len(parts) != 3 || slices.ContainsFunc(parts, blank) {
 		return usagef("%q does not name a workload: give it as NAMESPACE/KIND/NAME", arg)
 	}
 	o.Namespace, o.WorkloadKind, o.Name = parts[0], workloadKind(parts[1]), parts[2]

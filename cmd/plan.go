@@ -155,8 +155,16 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err := writeOutputs(o.streams, o.Outputs, selected, o.NoHeaders); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(o.Outputs, carriesCautions) {
+		warnOldTarget(o.streams.ErrOut, selected)
+	}
 	o.advise(plan)
 	return verdict(plan, o.Scope, o.FailOn, o.Decide.AllowPartial)
+}
+
+// carriesCautions is true for an output that has the cautions of the plan in it.
+func carriesCautions(o output) bool {
+	return slices.Contains([]string{"table", "wide", "json", "yaml", commandsFormat}, o.format.Name)
 }
 
 // warnWithheld tells who asks a saved plan for everything that it was made without some.

@@ -160,11 +160,11 @@ func (p *Plan) unsureNamespace(name string) string {
 		return ""
 	}
 	if len(p.Namespaces) == 0 {
-		return "no Namespace object was read"
+		return "no Namespace object was read: read those of all namespaces"
 	}
 	for i := range p.Namespaces {
 		if p.Namespaces[i].Unread {
-			return fmt.Sprintf("the Namespace object of %s was not read", p.Namespaces[i].Name)
+			return fmt.Sprintf("the Namespace object of %s was not read: read those of all namespaces", p.Namespaces[i].Name)
 		}
 	}
 	return ""

@@ -99,7 +99,7 @@ func TestChoose(t *testing.T) {
 		},
 		"unknown, in files that lack a Namespace": {
 			source: fromFiles(), objects: append([]object{undeclared}, whole...), scope: Scope{Namespaces: []string{"shp"}},
-			errs: []string{`unsure: there is no namespace "shp" in what was read, but there may be more than was read (the Namespace object of api was not read); did you mean "shop"?`},
+			errs: []string{`unsure: there is no namespace "shp" in what was read, but there may be more than was read (the Namespace object of api was not read: read those of all namespaces); did you mean "shop"?`},
 		},
 		"unknown, in files with a broken document": {
 			source: fromFiles(), objects: append([]object{gap("document 3", "*")}, whole...), scope: Scope{Namespaces: []string{"nosuch"}},
@@ -114,7 +114,7 @@ func TestChoose(t *testing.T) {
 		},
 		"unknown, without any namespace": {
 			source: fromFiles(), scope: Scope{Namespaces: []string{"shop"}},
-			errs: []string{`unsure: there is no namespace "shop" in what was read, but there may be more than was read (no Namespace object was read)`},
+			errs: []string{`unsure: there is no namespace "shop" in what was read, but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
 		},
 		"named and excluded": {
 			source: fromFiles(), objects: append([]object{undeclared}, whole...), scope: Scope{Namespaces: []string{"shop"}, Exclude: []string{"shop"}},
@@ -150,7 +150,7 @@ func TestChoose(t *testing.T) {
 		},
 		"a selector without any namespace": {
 			source: fromFiles(), selector: "team=web",
-			errs: []string{`unsure: no namespace in what was read is selected by -l "team=web", but there may be more than was read (no Namespace object was read)`},
+			errs: []string{`unsure: no namespace in what was read is selected by -l "team=web", but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
 		},
 	}
 	for name, tt := range tests {
@@ -180,7 +180,7 @@ func TestWhatAScopeDoesNotDo(t *testing.T) {
 	for _, err := range p.Ineffective(Scope{Exclude: []string{"shop", "shopp"}}) {
 		excluded = append(excluded, lines(err)...)
 	}
-	want := []string{`unsure: there is no namespace "shopp" in what was read, but there may be more than was read (the Namespace object of api was not read); did you mean "shop"?`}
+	want := []string{`unsure: there is no namespace "shopp" in what was read, but there may be more than was read (the Namespace object of api was not read: read those of all namespaces); did you mean "shop"?`}
 	if diff := cmp.Diff(want, excluded); diff != "" {
 		t.Errorf("excluded (-want +got):\n%s", diff)
 	}

@@ -206,7 +206,7 @@ func TestNotFound(t *testing.T) {
 		{"policy", report.ExplainPolicy(io.Discard, empty, "a\n", report.Options{}), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
 		{"namespace", report.ExplainNamespace(io.Discard, demo, "nope", report.Options{}), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
 		{"workload", report.ExplainWorkload(io.Discard, demo, "logging", "Pod", "x", report.Options{}), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
-		{"account", report.ExplainServiceAccount(io.Discard, empty, "web", "x", report.Options{}), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read)`},
+		{"account", report.ExplainServiceAccount(io.Discard, empty, "web", "x", report.Options{}), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
