@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
@@ -194,12 +196,20 @@ func (o *explainOptions) getPlan(ctx context.Context) (*migrate.Plan, error) {
 	return plan, plan.CheckAccount(o.Namespace, o.Name, accountsOf(inv, o.Namespace))
 }
 
-// accountsOf returns the names of the ServiceAccount objects in a namespace; it is never nil.
+// accountsOf returns the service accounts of a namespace that exist as objects or that any binding names; it is never nil.
 func accountsOf(inv *inventory.Inventory, namespace string) []string {
 	names := []string{}
 	for _, a := range inv.ServiceAccounts {
 		if a.Namespace == namespace {
 			names = append(names, a.Name)
+		}
+	}
+	for i := range inv.Bindings {
+		b := &inv.Bindings[i]
+		for _, s := range b.Subjects {
+			if s.Kind == rbacv1.ServiceAccountKind && cmp.Or(s.Namespace, b.Namespace) == namespace {
+				names = append(names, s.Name)
+			}
 		}
 	}
 	return names

@@ -105,14 +105,14 @@ func (p *Plan) NoWorkload(namespace, kind, name string) *NotFoundError {
 	return e
 }
 
-// CheckAccount returns an error if nothing names the service account: no workload, no grant, and none of the
-// ServiceAccount objects that were read, by name; nil for those where they are not known.
-func (p *Plan) CheckAccount(namespace, name string, objects []string) error {
+// CheckAccount returns an error if nothing names the service account: no workload, no grant, and none of the accounts that
+// were read otherwise (ServiceAccount objects, subjects of bindings); nil for those where they are not known.
+func (p *Plan) CheckAccount(namespace, name string, others []string) error {
 	ns := p.find(namespace)
 	if ns == nil {
 		return p.NoNamespace(namespace)
 	}
-	known := append(p.accounts(ns), objects...)
+	known := append(p.accounts(ns), others...)
 	if slices.Contains(known, name) {
 		return nil
 	}
@@ -122,8 +122,8 @@ func (p *Plan) CheckAccount(namespace, name string, objects []string) error {
 		unsure = p.unsureNamespace(namespace)
 	}
 	what := fmt.Sprintf("nothing that was read names a service account %q in namespace %q", name, namespace)
-	if objects == nil {
-		what += " (a saved plan has only the accounts that a workload or a binding names)"
+	if others == nil {
+		what += " (a saved plan has only the accounts that run something or may use a policy)"
 	}
 	return notFound(what, name, slices.Compact(known), unsure)
 }

@@ -228,7 +228,7 @@ func TestLookups(t *testing.T) {
 		"account as an object":         {live.CheckAccount("shop", "deployer", accounts), nil},
 		"account that nothing names":   {live.CheckAccount("shop", "deploier", accounts), []string{`sure: nothing that was read names a service account "deploier" in namespace "shop"; did you mean "deployer"?`}},
 		"account, in files":            {files.CheckAccount("shop", "x", []string{}), []string{`sure: nothing that was read names a service account "x" in namespace "shop"; known: builder, default`}},
-		"account, in a plan":           {files.CheckAccount("shop", "x", nil), []string{`sure: nothing that was read names a service account "x" in namespace "shop" (a saved plan has only the accounts that a workload or a binding names); known: builder, default`}},
+		"account, in a plan":           {files.CheckAccount("shop", "x", nil), []string{`sure: nothing that was read names a service account "x" in namespace "shop" (a saved plan has only the accounts that run something or may use a policy); known: builder, default`}},
 		"account, not to be listed":    {deaf.CheckAccount("shop", "x", []string{}), []string{`unsure: nothing that was read names a service account "x" in namespace "shop"` + notRead + `(serviceaccounts: it could not be read); known: builder, default`}},
 		"account of no namespace":      {live.CheckAccount("shp", "default", accounts), []string{`sure: there is no namespace "shp" in what was read; did you mean "shop"?`}},
 		"label that is there":          {build(t, fromFiles(), Options{}, namespace("a", "wave=1")).HasLabel("wave"), nil},
