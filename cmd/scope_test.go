@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,4 +77,51 @@ func label(t *testing.T, g *ground, namespace, key, value string) {
 
 func namespaces() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+}
+
+// On a cluster a name that is not there is wrong unless the list that would have it was refused: then it may be right.
+func TestUnknownNamesOnACluster(t *testing.T) {
+	t.Parallel()
+	const (
+		namespaces = "/api/v1/namespaces"
+		accounts   = "/api/v1/serviceaccounts"
+		policies   = "/apis/policy/v1beta1/podsecuritypolicies"
+		pods       = "/api/v1/pods"
+	)
+	tests := []struct {
+		args []string
+		// unsure are the lists without which it is not known whether there is such a name.
+		unsure []string
+	}{
+		{[]string{"plan", "-n", "WEB"}, []string{namespaces}},
+		{[]string{"labels", "-n", "nosuch"}, []string{namespaces}},
+		{[]string{"labels", "-l", "team=web"}, []string{namespaces}},
+		{[]string{"patch", "-n", "nosuch"}, []string{namespaces}},
+		{[]string{"simulate", "-n", "nosuch"}, []string{namespaces}},
+		{[]string{"rollout", "--yes", "-n", "nosuch"}, []string{namespaces}},
+		{[]string{"rollout", "--yes", "--wave-label", "wave"}, []string{namespaces}},
+		{[]string{"verify", "-n", "nosuch"}, []string{namespaces}},
+		{[]string{"explain", "ns", "nosuch"}, []string{namespaces}},
+		{[]string{"explain", "psp", "nosuch"}, []string{policies}},
+		{[]string{"explain", "sa", "web/nosuch"}, []string{namespaces, accounts}},
+		{[]string{"explain", "workload", "web/deployment/nosuch"}, []string{namespaces, accounts, policies, pods}},
+		{[]string{"patch", "web/deployment/nosuch"}, []string{namespaces, accounts, policies, pods}},
+	}
+	for _, forbidden := range []string{"/", namespaces, accounts, policies, pods} {
+		kubeconfig, methods := server(t, forbidden)
+		for _, tt := range tests {
+			args := append(slices.Clone(tt.args), "--kubeconfig", kubeconfig)
+			want := exitUsage
+			if slices.Contains(tt.unsure, forbidden) {
+				want = exitPartial
+			}
+			code, out, errOut := runTool(SystemDeps("psp2pss"), "", args...)
+			if code != want || out != "" || !strings.Contains(errOut, "\npsp2pss: ") && !strings.HasPrefix(errOut, "psp2pss: ") {
+				t.Errorf("without %s: %q: exit code %d, want %d\n%s%s", forbidden, tt.args, code, want, out, errOut)
+			}
+		}
+		if got := methods(); !slices.Equal(got, []string{"GET"}) {
+			t.Errorf("without %s: methods sent: %v", forbidden, got)
+		}
+	}
 }
