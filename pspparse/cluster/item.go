@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -43,6 +44,9 @@ func of[T any, P object[T]](add func(*inventory.Builder, P)) decoder {
 }
 
 func decodeAs[T any, P object[T]](data []byte, c coding) (P, error) {
+	if err := checkWeight(reflect.TypeFor[T](), data, c); err != nil {
+		return nil, err
+	}
 	x := P(new(T))
 	if c == inJSON {
 		if err := decodeJSON(data, x); err != nil {
@@ -63,6 +67,9 @@ func policy(gv schema.GroupVersion) decoder {
 	return func(data []byte, c coding) (entry, error) {
 		if c != inJSON {
 			return entry{}, malformed("a policy that is not JSON")
+		}
+		if err := checkWeight(nil, data, c); err != nil {
+			return entry{}, err
 		}
 		var fields map[string]any
 		if err := decodeJSON(data, &fields); err != nil {

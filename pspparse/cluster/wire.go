@@ -3,7 +3,6 @@ package cluster
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,11 +14,8 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// maxItem bounds one object of a list. etcd takes one and a half megabytes; a size beyond this bound is no size.
-const maxItem = 32 << 20
-
-// maxJSON bounds what is read whole.
-const maxJSON = 512 << 20
+// maxItem bounds one object of a list. An API server takes requests of 3 MiB at the most, and etcd 1.5 MiB.
+const maxItem = 4 << 20
 
 // handler takes a list apart: meta is called once, before any item. An item's bytes are the caller's until it returns.
 type handler struct {
@@ -35,8 +31,7 @@ const (
 	inJSON
 )
 
-// readList decodes the answer to a list request while it arrives, so that no more than one object of it is ever held
-// (protobuf; JSON, which is asked for short lists alone, is read whole).
+// readList decodes the answer to a list request while it arrives, so that no more than one object of it is ever held.
 //
 // The kind is taken from the answer, never from what was asked for: taken for a list of the kind that was asked for,
 // "{}" would be an empty one, and an empty list is the most dangerous thing that can be read by mistake.
@@ -50,14 +45,7 @@ func readList(body io.Reader, want schema.GroupVersionKind, h handler) error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
-	if err != nil {
-		return err
-	}
-	if len(data) > maxJSON {
-		return malformed(fmt.Sprintf("it is longer than %d bytes", maxJSON))
-	}
-	return readJSON(data, want, h)
+	return readJSON(r, want, h)
 }
 
 // protobufMagic starts every protobuf answer of an API server; see k8s.io/apimachinery's serializer/protobuf.
@@ -202,6 +190,9 @@ func (m *message) decode(size int64, into interface{ Unmarshal([]byte) error }) 
 }
 
 func (m *message) skip(size int64) error {
+	if size > maxItem {
+		return malformed(fmt.Sprintf("one of its parts claims %d bytes", size))
+	}
 	n, err := io.CopyN(io.Discard, m.r, size)
 	m.left -= n
 	return noEOF(err)
@@ -222,43 +213,6 @@ func malformed(what string) error {
 func checkKind(got, want schema.GroupVersionKind) error {
 	if got != want {
 		return &answerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
-	}
-	return nil
-}
-
-// readJSON reads a list from JSON. A list says that it is empty; one without items or metadata is no list.
-func readJSON(data []byte, want schema.GroupVersionKind, h handler) error {
-	var list struct {
-		APIVersion string          `json:"apiVersion"`
-		Kind       string          `json:"kind"`
-		Metadata   json.RawMessage `json:"metadata"`
-		Items      json.RawMessage `json:"items"`
-	}
-	if err := decodeJSON(data, &list); err != nil {
-		return err
-	}
-	if list.Kind == "" {
-		return malformed("it does not say its kind")
-	}
-	if err := checkKind(schema.FromAPIVersionAndKind(list.APIVersion, list.Kind), want); err != nil {
-		return err
-	}
-	if list.Metadata == nil || list.Items == nil {
-		return malformed("a list without metadata and items")
-	}
-	var meta metav1.ListMeta
-	if err := decodeJSON(list.Metadata, &meta); err != nil {
-		return err
-	}
-	var items []json.RawMessage
-	if err := decodeJSON(list.Items, &items); err != nil {
-		return err
-	}
-	h.meta(meta)
-	for _, item := range items {
-		if err := h.item(item, inJSON); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func TestStrangeAnswers(t *testing.T) {
 	t.Parallel()
 	const envelope = "k8s\x00\x0a\x0d\x0a\x02v1\x12\x07PodList"
 	tests := []struct{ name, body, want string }{
-		{"nothing", "", "decoding the answer: unexpected end of JSON input"},
+		{"nothing", "", "unexpected EOF"},
 		{"only the magic", "k8s\x00", "unexpected EOF"},
 		{"no list", envelope, "unexpected EOF"},
 		{"a list without metadata", envelope + "\x12\x00", "decoding the answer: its list has no metadata"},
