@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -37,27 +36,34 @@ func isRefused(err error) bool {
 // mayPass says whether asking again may help: the server is busy or failing, or the connection was cut.
 func mayPass(err error) bool {
 	var answer *answerError
-	if errors.As(err, &answer) {
+	if errors.As(err, &answer) || isGuard(err) {
 		return false
 	}
 	c := code(err)
 	return c == 0 || c == http.StatusTooManyRequests || c >= http.StatusInternalServerError
 }
 
-// suggested is how long the server wants us to wait.
-func suggested(err error) time.Duration {
-	seconds, _ := apierrors.SuggestsClientDelay(err)
-	return time.Duration(seconds) * time.Second
+func isGuard(err error) bool {
+	var guard *guardError
+	return errors.As(err, &guard)
 }
 
-// plain takes the URL off a transport error: it holds a continue token of several hundred characters.
+// plain takes the URL off a transport error, which holds a continue token of several hundred characters, and what client-go
+// says about an answer that the guard refused.
 func plain(err error) error {
+	var guard *guardError
+	if errors.As(err, &guard) {
+		return guard
+	}
 	var at *url.Error
 	if errors.As(err, &at) {
 		return at.Err
 	}
 	return err
 }
+
+// words are an error in a gap. A server chooses them, and may choose a lot.
+func words(err error) string { return clip(plain(err).Error(), 2000) }
 
 // refusal is a 401 or 403 for something that is served.
 type refusal struct {
@@ -72,9 +78,9 @@ func (r *refusal) gap() inventory.Gap {
 	}
 	return inventory.Gap{
 		What: r.resource,
-		Why: fmt.Sprintf("listing them %s (%d: %v); grant the verb list on the resource %s in API group %q, "+
+		Why: fmt.Sprintf("listing them %s (%d: %s); grant the verb list on the resource %s in API group %q, "+
 			"with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: [%q]}",
-			why, code(r.cause), r.cause, r.resource, r.group, r.group, r.resource, "list"),
+			why, code(r.cause), words(r.cause), r.resource, r.group, r.group, r.resource, "list"),
 		Namespaces: []string{inventory.AllNamespaces},
 	}
 }
@@ -82,9 +88,13 @@ func (r *refusal) gap() inventory.Gap {
 // failedGap keeps what was read before the failure: more knowledge can only make a level looser, and the gap says that
 // there is more.
 func failedGap(resource string, read int, err error) inventory.Gap {
+	next := "; try again"
+	if isGuard(err) {
+		next = "" // it says what to do
+	}
 	return inventory.Gap{
 		What:       resource,
-		Why:        fmt.Sprintf("listing them failed after %d were read: %v; try again", read, plain(err)),
+		Why:        fmt.Sprintf("listing them failed after %d were read: %s%s", read, words(err), next),
 		Namespaces: []string{inventory.AllNamespaces},
 	}
 }

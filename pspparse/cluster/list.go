@@ -3,9 +3,12 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -16,9 +19,10 @@ const (
 	// maxRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged
 	// within the server's compaction interval (five minutes) three times over will not be the fourth time.
 	maxRestarts = 3
-	// maxAttempts bounds how often one page is asked for, on top of the waiting that client-go does by itself where the
-	// server says for how long.
+	// maxAttempts bounds how often one page is asked for, without the times that the server said how long to wait;
+	// maxAsked bounds those.
 	maxAttempts = 4
+	maxAsked    = 10
 	// firstDelay doubles with each attempt.
 	firstDelay = 500 * time.Millisecond
 	// leastPage is the smallest page to fall back to where answers break off.
@@ -33,8 +37,11 @@ type lister struct {
 	plan    plan
 	timeout time.Duration
 	// wait sleeps, or returns early with the context's error.
-	wait func(context.Context, time.Duration) error
-	out  chan<- batch
+	wait   func(context.Context, time.Duration) error
+	limits limits
+	out    chan<- batch
+	// decoding is held while an object is decoded that is large.
+	decoding sync.Mutex
 }
 
 // batch is what enters the inventory in one go: some entries of a kind, or why there are none.
@@ -50,22 +57,49 @@ type batch struct {
 
 // attempts does something until it succeeds, fails for good, or has failed often enough.
 func (l *lister) attempts(ctx context.Context, do func() error) error {
-	for attempt := 1; ; attempt++ {
+	var t tries
+	for {
 		err := do()
-		if err == nil || l.pause(ctx, attempt, err) != nil {
+		if err == nil {
+			return nil
+		}
+		if err := l.pause(ctx, &t, err); err != nil {
 			return err
 		}
 	}
 }
 
+// tries counts how often one thing failed: without a word about when to ask again, and with one. waited is the time that
+// went by in between.
+type tries struct {
+	failed, asked int
+	waited        time.Duration
+}
+
 // pause waits before the next attempt. It returns the error that ends the attempts, if there is to be no other: who did
 // not answer in time will not be asked to take as long again.
-func (l *lister) pause(ctx context.Context, attempt int, err error) error {
-	if ctx.Err() != nil || !mayPass(err) || isSlow(err) || attempt >= maxAttempts {
+func (l *lister) pause(ctx context.Context, t *tries, err error) error {
+	if ctx.Err() != nil || !mayPass(err) || isSlow(err) {
 		return err
 	}
-	delay := max(firstDelay<<(attempt-1), suggested(err))
-	if delay > l.timeout || l.wait(ctx, delay) != nil {
+	seconds, _ := apierrors.SuggestsClientDelay(err)
+	delay := time.Duration(seconds) * time.Second
+	if delay > 0 {
+		t.asked++
+	} else {
+		delay = firstDelay << t.failed
+		t.failed++
+	}
+	if t.failed >= maxAttempts || t.asked > maxAsked {
+		return err
+	}
+	if seconds > 0 {
+		if err := l.limits.refuseWait(ctx, fmt.Sprintf("the server (%d)", code(err)), seconds, t.waited); err != nil {
+			return err
+		}
+	}
+	t.waited += delay
+	if l.wait(ctx, delay) != nil {
 		return err
 	}
 	return nil
@@ -73,7 +107,7 @@ func (l *lister) pause(ctx context.Context, attempt int, err error) error {
 
 // list reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
 func (l *lister) list(ctx context.Context, t *target) error {
-	r := &reading{lister: l, target: t, sent: map[key]bool{}, query: l.plan.first(l.server, t)}
+	r := &reading{lister: l, target: t, sent: map[key]bool{}, bounds: bounds{limits: l.limits}, query: l.plan.first(l.server, t)}
 	end := batch{resource: t.resource, settled: true}
 	switch err := r.all(ctx); {
 	case ctx.Err() != nil:
@@ -100,6 +134,8 @@ type reading struct {
 	// came is how many entries the last answer brought, those included that had been sent.
 	came int
 	sent map[key]bool
+	// bounds end a list that does not end.
+	bounds bounds
 	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
 	restarts int
 	again    string
@@ -108,25 +144,30 @@ type reading struct {
 func (r *reading) all(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
-	for attempt := 1; ; attempt++ {
+	var t tries
+	for {
 		next, err := r.one(ctx)
 		switch {
 		case err == nil && next != "":
-			r.query, attempt = r.query.after(next), 0
+			if err := r.bounds.follow(next, r.came); err != nil {
+				return err
+			}
+			r.query = r.query.after(next)
 		case err == nil && r.stale():
 			r.restart(query{limit: r.plan.page()}, "the server's cache held fewer than there are")
-			attempt = 0
 		case err == nil:
 			return nil
 		case r.query.next != "" && code(err) == http.StatusGone && r.restarts < maxRestarts:
 			r.restarts++
 			r.restart(query{limit: r.query.limit}, "the list expired on the server while it was read (410)")
-			attempt = 0
 		case r.came > 0 && mayPass(err) && r.smaller() && r.wait(ctx, firstDelay) == nil:
-			attempt = 0
-		case r.pause(ctx, attempt, err) != nil:
-			return err
+		default:
+			if err := r.pause(ctx, &t, err); err != nil {
+				return err
+			}
+			continue
 		}
+		t = tries{}
 	}
 }
 
@@ -137,7 +178,7 @@ func (r *reading) one(ctx context.Context) (next string, err error) {
 	if r.ahead = nil; p == nil {
 		p = r.ask(ctx, r.target.source, &r.target.kind, r.query)
 	}
-	err = r.page(r.target, p, func(m metav1.ListMeta) {
+	err = r.page(r.target, p, r.bounds.over, func(m metav1.ListMeta) {
 		if next = m.Continue; next != "" {
 			r.ahead = r.ask(ctx, r.target.source, &r.target.kind, r.query.after(next))
 		}
@@ -166,6 +207,7 @@ func (r *reading) unsent(some []entry) []entry {
 
 func (r *reading) restart(q query, why string) {
 	r.query, r.again = q, why
+	r.bounds.restart()
 }
 
 // smaller asks for less at a time after an answer broke off, if it still can: API servers end a request after a minute,

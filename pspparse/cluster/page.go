@@ -74,8 +74,10 @@ func (l *lister) ask(ctx context.Context, s source, k *kind, q query) *pending {
 	if s.asJSON {
 		request.SetHeader("Accept", runtime.ContentTypeJSON)
 	}
+	// Where the server asks to wait, attempts does that, and not client-go.
+	request.MaxRetries(0)
 	go func() {
-		body, err := request.Stream(ctx)
+		body, err := request.Stream(context.WithValue(ctx, isList{}, true))
 		p.done <- opened{body, err}
 	}()
 	return p
@@ -88,50 +90,78 @@ func (p *pending) drop() {
 	}
 }
 
-var errTooSlow = errors.New("the time for one request is over")
-
-// read waits for the answer and takes it apart, within the time limit for one request.
-func (p *pending) read(limit time.Duration, read func(io.Reader) error) error {
-	timer := time.AfterFunc(limit, func() { p.cancel(errTooSlow) })
+// read waits for the answer and takes it apart, within the time limit for one request and for one without a byte.
+func (p *pending) read(limit, idle time.Duration, read func(io.Reader) error) error {
+	timer := time.AfterFunc(limit, func() { p.cancel(&slowError{"no whole answer", limit}) })
 	defer timer.Stop()
+	silence := time.AfterFunc(idle, func() { p.cancel(&slowError{"not a byte", idle}) })
+	defer silence.Stop()
 	defer p.drop()
 	answer := <-p.done
 	err := answer.err
 	if err == nil {
-		err = read(answer.body)
+		err = read(&watched{answer.body, silence, idle})
 		_ = answer.body.Close() // what matters was read, or err says so
 	}
-	if err != nil && errors.Is(context.Cause(p.ctx), errTooSlow) {
-		return &slowError{limit}
+	var slow *slowError
+	if err != nil && errors.As(context.Cause(p.ctx), &slow) {
+		return slow
 	}
 	return err
 }
 
-// slowError is a request that took too long.
-type slowError struct{ limit time.Duration }
+// watched starts the wait for the next byte anew whenever one comes.
+type watched struct {
+	from    io.Reader
+	silence *time.Timer
+	idle    time.Duration
+}
 
-func (e *slowError) Error() string { return fmt.Sprintf("no whole answer within %s", e.limit) }
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.from.Read(p)
+	if n > 0 {
+		w.silence.Reset(w.idle)
+	}
+	return n, err
+}
+
+// slowError is a request that took too long.
+type slowError struct {
+	what  string
+	limit time.Duration
+}
+
+func (e *slowError) Error() string { return fmt.Sprintf("%s within %s", e.what, e.limit) }
 func (e *slowError) Unwrap() error { return context.DeadlineExceeded }
 
 // page reads one answer and hands on its entries, a few at a time. begun is called as soon as the list's metadata is
-// known, which is before its items.
-func (l *lister) page(t *target, p *pending, begun func(metav1.ListMeta), emit func([]entry) error) error {
+// known, which is before its items; over is told the size of each, and ends the reading by an error.
+func (l *lister) page(t *target, p *pending, over func(int) error, begun func(metav1.ListMeta), emit func([]entry) error) error {
 	var some []entry
+	var bytes int
 	var stopped error
 	h := handler{meta: begun, item: func(data []byte, c coding) error {
+		if err := over(len(data)); err != nil {
+			return err
+		}
+		if len(data) > large {
+			// One large object at a time, until it is handed on: decoded, it may be a multiple of what it was.
+			l.decoding.Lock()
+			defer l.decoding.Unlock()
+		}
 		e, err := t.source.decode(data, c)
 		if err != nil {
 			return err
 		}
-		some = append(some, e)
-		if len(some) < batchSize {
+		some, bytes = append(some, e), bytes+len(data)
+		if len(some) < batchSize && bytes < large {
 			return nil
 		}
 		stopped = emit(some)
-		some = nil
+		some, bytes = nil, 0
 		return stopped
 	}}
-	err := p.read(l.timeout, func(body io.Reader) error {
+	err := p.read(l.timeout, l.limits.idle, func(body io.Reader) error {
 		return readList(body, t.source.gv.WithKind(t.list), h)
 	})
 	if stopped == nil && len(some) > 0 {
@@ -140,8 +170,12 @@ func (l *lister) page(t *target, p *pending, begun func(metav1.ListMeta), emit f
 	return cmp.Or(stopped, err)
 }
 
-// batchSize is how many objects go to the builder at once.
-const batchSize = 100
+const (
+	// batchSize is how many objects go to the builder at once.
+	batchSize = 100
+	// large is from how many bytes on an object, or some together, go to the builder by themselves.
+	large = 128 << 10
+)
 
 // body is the body of an answer, or the error with the server's own words; Raw alone would lose them.
 func body(r rest.Result) ([]byte, error) {

@@ -50,6 +50,8 @@ type Reader struct {
 
 	// wait replaces the sleeping between attempts in tests.
 	wait func(context.Context, time.Duration) error
+	// limits bound what the server can cost; a zero field takes its default.
+	limits limits
 }
 
 // Load reads the cluster into an Inventory of its own.
@@ -145,13 +147,15 @@ func (r *Reader) lister(out chan<- batch) (*lister, error) {
 	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	cfg.ContentType = runtime.ContentTypeProtobuf
 	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	limits := r.limits.orDefault()
+	guardWith(cfg, limits)
 	client, err := rest.UnversionedRESTClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
 	l := &lister{
 		client: client, out: out, plan: plan{pageSize: int64(r.PageSize)},
-		timeout: cmp.Or(r.Timeout, r.Config.Timeout, DefaultTimeout), wait: r.wait,
+		timeout: cmp.Or(r.Timeout, r.Config.Timeout, DefaultTimeout), wait: r.wait, limits: limits,
 	}
 	if l.wait == nil {
 		l.wait = sleep
@@ -188,6 +192,8 @@ func (l *lister) version(ctx context.Context, b *inventory.Builder) (string, err
 		return "", fmt.Errorf("the server does not accept the credentials: %w; sign in again, or choose another context with --context", err)
 	case c == http.StatusNotFound:
 		return "", errors.New("there is no /version (404), so this is no Kubernetes API server; check the address in the kubeconfig")
+	case isGuard(err):
+		return "", plain(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return "", fmt.Errorf("no answer within %s; check the address in the kubeconfig, or allow more time with --timeout", l.timeout)
 	case err != nil:

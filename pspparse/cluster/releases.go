@@ -65,7 +65,7 @@ func ReleaseRules() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{rule}
 }
 
-// Releases hands every object in which Helm keeps a release to each, one page of them in memory at a time: its kind, its
+// Releases hands every object in which Helm keeps a release to each, one of them in memory at a time: its kind, its
 // metadata and the release as Helm encoded it; with Namespace set, those in that namespace. No other Secret is asked for.
 // What may not be listed, or not to the end, is a gap; the error is the context's, or that of a client that cannot be made.
 // The Reader's Progress and Refused are not told.
@@ -79,7 +79,7 @@ func (r *Reader) Releases(ctx context.Context, each func(kind string, m metav1.O
 	var gaps []inventory.Gap
 	for _, k := range keepers() {
 		k.namespace = r.Namespace
-		read := &releaseReading{lister: l, keeper: k, seen: map[key]bool{}, each: each}
+		read := &releaseReading{lister: l, keeper: k, bounds: bounds{limits: l.limits}, seen: map[key]bool{}, each: each}
 		err := read.all(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -104,6 +104,7 @@ func releaseGap(g inventory.Gap) inventory.Gap {
 type releaseReading struct {
 	*lister
 	keeper keeper
+	bounds bounds
 	seen   map[key]bool
 	each   func(kind string, m metav1.ObjectMeta, payload []byte)
 }
@@ -112,49 +113,52 @@ func (r *releaseReading) all(ctx context.Context) error {
 	first := query{limit: releasePage, labels: "owner=helm", fields: r.keeper.fields}
 	q := first
 	for restarts := 0; ; {
-		next, err := r.one(ctx, q)
+		next, came, err := r.one(ctx, q)
 		switch {
 		case q.next != "" && code(err) == http.StatusGone && restarts < maxRestarts:
 			restarts++
 			q = first
+			r.bounds.restart()
 		case err != nil:
 			return err
 		case next == "":
 			return nil
 		default:
+			if err := r.bounds.follow(next, came); err != nil {
+				return err
+			}
 			q = q.after(next)
 		}
 	}
 }
 
-// one reads one page whole before it hands on any of it.
-func (r *releaseReading) one(ctx context.Context, q query) (next string, err error) {
-	var page []kept
+// one reads one page, and hands on what is new in it. It returns what continues it and how many objects it brought.
+func (r *releaseReading) one(ctx context.Context, q query) (next string, came int, err error) {
 	source := source{gv: corev1.SchemeGroupVersion}
 	h := handler{
 		meta: func(m metav1.ListMeta) { next = m.Continue },
 		item: func(data []byte, c coding) error {
+			if err := r.bounds.over(len(data)); err != nil {
+				return err
+			}
+			came++
 			k, err := r.keeper.decode(data, c)
-			page = append(page, k)
-			return err
+			if err != nil {
+				return err
+			}
+			if name := (key{k.meta.Namespace, k.meta.Name}); !r.seen[name] {
+				r.seen[name] = true
+				r.each(r.keeper.name, k.meta, k.payload)
+			}
+			return nil
 		},
 	}
 	err = r.attempts(ctx, func() error {
-		page = nil
+		next, came = "", 0
 		p := r.ask(ctx, source, &r.keeper.kind, q)
-		return p.read(r.timeout, func(body io.Reader) error {
+		return p.read(r.timeout, r.limits.idle, func(body io.Reader) error {
 			return readList(body, source.gv.WithKind(r.keeper.list), h)
 		})
 	})
-	if err != nil {
-		return "", err
-	}
-	for _, k := range page {
-		name := key{k.meta.Namespace, k.meta.Name}
-		if !r.seen[name] {
-			r.seen[name] = true
-			r.each(r.keeper.name, k.meta, k.payload)
-		}
-	}
-	return next, nil
+	return next, came, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -60,18 +61,56 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	scheme, err := newScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{
-		t: t, scheme: scheme, codecs: serializer.NewCodecFactory(scheme), version: "v1.24.17",
-		objects: map[string][]runtime.Object{}, absent: map[string]bool{}, count: map[string]int{},
-	}
+	s := unstarted(t)
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
 }
+
+func unstarted(t *testing.T) *server {
+	t.Helper()
+	scheme, err := newScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &server{
+		t: t, scheme: scheme, codecs: serializer.NewCodecFactory(scheme), version: "v1.24.17",
+		objects: map[string][]runtime.Object{}, absent: map[string]bool{}, count: map[string]int{},
+	}
+}
+
+// inBubble is a reader whose connections to the server are pipes: in a bubble of testing/synctest, time passes only where
+// both sides wait.
+func (s *server) inBubble() *Reader {
+	conns := make(pipes)
+	web := &http.Server{Handler: s, ReadHeaderTimeout: time.Hour}
+	go func() { _ = web.Serve(conns) }()
+	s.t.Cleanup(func() { _ = web.Close() })
+	cfg := &rest.Config{Host: "http://pipe", Dial: func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		conns <- there
+		return here, nil
+	}}
+	tune(cfg, 0)
+	return &Reader{Config: cfg, Context: "test"}
+}
+
+// pipes is a listener for the far ends of pipes.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if conn, ok := <-p; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error {
+	close(p)
+	return nil
+}
+
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
 func (s *server) reader() *Reader {
 	cfg := &rest.Config{Host: s.URL}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 
@@ -21,6 +22,9 @@ type target struct {
 }
 
 const unknown = -1
+
+// errNoLimit ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
+var errNoLimit = &answerError{errors.New("the server takes no limit")}
 
 // survey asks for one object of every kind, all at once: that tells what the user may list, where it is served and how
 // much there is, before anything long begins. A kind with a single object is thereby read.
@@ -89,17 +93,26 @@ func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
 	var entries []entry
 	err := l.attempts(ctx, func() error {
 		entries = nil
+		came := 0
+		one := func(int) error {
+			if came++; came > 1 {
+				return errNoLimit
+			}
+			return nil
+		}
 		p := l.ask(ctx, s, &k, query{limit: 1})
-		return l.page(t, p, func(m metav1.ListMeta) { meta = m }, func(e []entry) error {
+		return l.page(t, p, one, func(m metav1.ListMeta) { meta = m }, func(e []entry) error {
 			entries = append(entries, e...)
 			return nil
 		})
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoLimit) {
 		return nil, err
 	}
 	switch {
-	case meta.Continue == "": // older servers take no limit and send everything
+	case err != nil: // everything is on its way, and will be when it is read
+		return t, nil
+	case meta.Continue == "":
 		t.total, t.whole = int64(len(entries)), true
 		return t, l.send(ctx, batch{resource: k.resource, settled: true, entries: entries})
 	case meta.RemainingItemCount != nil:
