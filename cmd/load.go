@@ -100,6 +100,7 @@ func connect(o SourceOptions) (dynamic.Interface, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	cluster.Guard(config)
 	config.WarningHandlerWithContext = rest.NoWarnings{} // what an old server warns of is why this tool is run
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

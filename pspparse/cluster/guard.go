@@ -21,7 +21,7 @@ type limits struct {
 	// list is how many bytes all answers to one list may have. No list is as long as 2,000 objects of the 1.5 MiB that etcd
 	// takes for one: 150,000 pods are 0.3 GiB in protobuf and 2.7 GiB in JSON. They are decoded while they arrive.
 	list int64
-	// objects is how many objects one list may have. Kubernetes is tested with 150,000 pods.
+	// objects is how many objects one list may have. Kubernetes supports 150,000 pods in a cluster.
 	objects int
 	// answer is how many bytes an answer that is read whole may have: a page of 500 objects in the client that writes.
 	answer int64
@@ -36,7 +36,7 @@ type limits struct {
 func (l limits) orDefault() limits {
 	return limits{
 		list:    cmp.Or(l.list, 2000*3<<19),
-		objects: cmp.Or(l.objects, 1_000_000),
+		objects: cmp.Or(l.objects, 500_000),
 		answer:  cmp.Or(l.answer, 32<<20),
 		failure: cmp.Or(l.failure, 64<<10),
 		wait:    cmp.Or(l.wait, time.Minute),

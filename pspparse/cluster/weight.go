@@ -29,7 +29,7 @@ func checkWeight(t reflect.Type, data []byte, c coding) error {
 	if c == inJSON {
 		heavy = bytes.Count(data, []byte("{"))*leastBrace > len(data)
 	} else {
-		heavy = (scale{}).weigh(t, data) > maxGrowth*len(data)
+		heavy = (scale{}).weigh(t, data, maxGrowth*len(data)) > maxGrowth*len(data)
 	}
 	if heavy {
 		return malformed(fmt.Sprintf("an item of %d bytes holds more parts than any object has", len(data)))
@@ -48,11 +48,11 @@ type part struct {
 }
 
 // weigh returns about how many bytes a struct of type t takes that is decoded from protobuf, without itself. It ends where
-// data is not well formed.
-func (s scale) weigh(t reflect.Type, data []byte) int {
+// that is more than most, or data is not well formed.
+func (s scale) weigh(t reflect.Type, data []byte, most int) int {
 	total := 0
 	parts := s.parts(t)
-	for len(data) > 0 {
+	for len(data) > 0 && total <= most {
 		tag, n := binary.Uvarint(data)
 		if n <= 0 {
 			break
@@ -67,7 +67,7 @@ func (s scale) weigh(t reflect.Type, data []byte) int {
 		case !ok:
 			continue
 		case p.Kind() == reflect.Struct:
-			total += s.weigh(p.Type, bytes)
+			total += s.weigh(p.Type, bytes, most-total)
 		default:
 			total += len(bytes)
 		}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func TestCheckWeight(t *testing.T) {
 	if err := checkWeight(reflect.TypeFor[corev1.Pod](), []byte(json), inJSON); err == nil || !strings.Contains(err.Error(), "more parts than any object has") {
 		t.Errorf("empty containers in JSON: got %v", err)
 	}
-	if got, least := (scale{}).weigh(reflect.TypeFor[corev1.Pod](), []byte(heavy)), 20_000*int(reflect.TypeFor[corev1.Container]().Size()); got < least {
+	if got, least := (scale{}).weigh(reflect.TypeFor[corev1.Pod](), []byte(heavy), math.MaxInt), 20_000*int(reflect.TypeFor[corev1.Container]().Size()); got < least {
 		t.Errorf("20,000 containers weigh %d, and take at least %d", got, least)
 	}
 }

@@ -63,7 +63,7 @@ func (l *jsonList) read() error {
 	if err := l.check(); err != nil {
 		return err
 	}
-	l.in.left = maxItem
+	l.in.left = maxSpace
 	if _, err := l.dec.Token(); !errors.Is(err, io.EOF) {
 		return malformed("it goes on after its end")
 	}
@@ -72,7 +72,7 @@ func (l *jsonList) read() error {
 
 // open reads the bracket that a value begins with.
 func (l *jsonList) open(bracket json.Delim) error {
-	l.in.left = maxItem
+	l.in.left = maxSpace
 	switch t, err := l.dec.Token(); {
 	case err != nil:
 		return err
@@ -82,11 +82,18 @@ func (l *jsonList) open(bracket json.Delim) error {
 	return nil
 }
 
-// more is true while the object or array goes on; the next part of it may be as long as an object.
+// more is true while the object or array goes on; the next part of it may be as long as an object. Until it begins there may
+// be white space, and a decoder goes over that anew whenever some more comes.
 func (l *jsonList) more() bool {
-	l.in.left = maxItem
-	return l.dec.More()
+	l.in.left = maxSpace
+	more := l.dec.More()
+	if l.in.left > 0 {
+		l.in.left = maxItem
+	}
+	return more
 }
+
+const maxSpace = 64 << 10
 
 func (l *jsonList) field(key json.Token) error {
 	into := map[json.Token]any{"apiVersion": &l.apiVersion, "kind": &l.kind, "metadata": &l.meta}[key]
@@ -193,7 +200,7 @@ type allowance struct {
 	left int
 }
 
-var errLongPart = malformed("one of its parts is longer than " + inBytes(maxItem))
+var errLongPart = malformed("one of its parts, or the white space between them, is too long for a list")
 
 func (a *allowance) Read(p []byte) (int, error) {
 	if a.left <= 0 {

@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+)
+
+// bombs are answers to every list at once, each made to fill the memory of whoever reads it.
+func bombs(t *testing.T) map[string]bomb {
+	t.Helper()
+	emptyContainers := func(n int) string {
+		spec := strings.Repeat("\x12\x00", n)
+		body := "\x0a\x03\x0a\x01a\x12" + string(varint(len(spec))) + spec
+		return "\x12" + string(varint(len(body))) + body
+	}
+	long, blanks, few := strings.Repeat("x", 1<<20), strings.Repeat(" ", 1<<20), strings.Repeat("{},", 1000)
+	light, heavy := emptyContainers(weighed/2-20), emptyContainers(maxItem/2-20)
+	return map[string]bomb{
+		"objects without end":                 {protobuf, func(n int) string { return protobufPod(t, fmt.Sprint("p-", n)) }, "there are over 5000 of them", 0},
+		"JSON without end":                    {asJSON, func(n int) string { return jsonPod(n, "x") + "," }, "there are over 5000 of them", 0},
+		"objects of empty parts":              {protobuf, func(int) string { return light }, "is longer than 1 MiB", 1 << 20},
+		"an object of very many empty parts":  {protobuf, func(int) string { return heavy }, "holds more parts than any object has", 8 << 20},
+		"a string without end":                {asJSON, func(n int) string { return `"`[:max(0, 1-n)] + long }, "too long for a list", 0},
+		"objects without end before any kind": {unkind, func(int) string { return few }, "its items come before its kind and metadata, and are longer than 16 MiB", 0},
+		"white space in gzip":                 {blank, func(int) string { return blanks }, "too long for a list", 0},
+		"a failure without end":               {failure, func(int) string { return long }, "is longer than 64 KiB", 0},
+	}
+}
+
+// bomb is an answer that goes on for as long as it is read.
+type bomb struct {
+	form string
+	next func(n int) string
+	why  string // is in what is said about the list of pods
+	// list is how many bytes a list may have; 0 leaves it at more than any bomb takes to go off.
+	list int
+}
+
+const (
+	protobuf = apiruntime.ContentTypeProtobuf
+	asJSON   = apiruntime.ContentTypeJSON
+	unkind   = "JSON that begins with its items"
+	blank    = "gzip"
+	failure  = "403"
+)
+
+func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	gv, resource := split(r.URL.Path)
+	kind := listKinds[resource]
+	if resource == podSecurityPolicies {
+		kind = "PodSecurityPolicyList"
+	}
+	switch {
+	case resource == "" || resource == podSecurityPolicies && b.form == protobuf:
+		http.NotFound(w, r)
+	case b.form == protobuf:
+		about := apiruntime.TypeMeta{APIVersion: gv.String(), Kind: kind}
+		data, _ := about.Marshal()
+		endless(w, protobuf, "k8s\x00\x0a"+string(varint(len(data)))+string(data)+protobufList[len("k8s\x00\x0a\x0d\x0a\x02v1\x12\x07PodList"):], b.next)
+	case b.form == asJSON:
+		endless(w, asJSON, fmt.Sprintf(`{"kind":%q,"apiVersion":%q,"metadata":{},"items":[`, kind, gv), b.next)
+	case b.form == unkind:
+		endless(w, asJSON, `{"items":[`, b.next)
+	case b.form == failure:
+		w.WriteHeader(http.StatusForbidden)
+		endless(w, asJSON, `{"kind":"Status","message":"`, b.next)
+	case b.form == blank:
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		for _, err := io.WriteString(z, "{"); err == nil; {
+			_, err = io.WriteString(z, b.next(0))
+		}
+	}
+}
+
+const victimVariable = "PSP2PSS_TEST_HOSTILE_SERVER"
+
+// TestVictim is the process that reads what TestBombs serves. Alone it does nothing.
+func TestVictim(t *testing.T) {
+	host := os.Getenv(victimVariable)
+	if host == "" {
+		t.Skip("this is the other half of TestBombs")
+	}
+	list, _ := strconv.Atoi(os.Getenv(victimVariable + "_LIST"))
+	r := &Reader{Config: &rest.Config{Host: host}, Context: "test", limits: limits{objects: 5000, list: int64(list)}}
+	tune(r.Config, 0)
+	inv, err := r.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	t.Logf("took %d MiB", m.Sys>>20) // all that it ever had from the system
+	for _, g := range inv.Gaps {
+		if g.What == "pods" {
+			t.Log("said of pods: ", g.Why)
+		}
+	}
+}
+
+// No answer takes the memory of who reads it, even where every list is answered so at the same time.
+func TestBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes that read a gigabyte")
+	}
+	took := regexp.MustCompile(`took (\d+) MiB`)
+	for name, b := range bombs(t) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/version" {
+				writeJSON(w, http.StatusOK, map[string]string{"gitVersion": "v1.24.17"})
+				return
+			}
+			b.ServeHTTP(w, r)
+		}))
+		victim := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v") //nolint:gosec // G204: itself
+		victim.Env = append(os.Environ(), victimVariable+"="+s.URL, fmt.Sprintf("%s_LIST=%d", victimVariable, b.list))
+		out, err := victim.CombinedOutput()
+		s.CloseClientConnections()
+		s.Close()
+		found := took.FindSubmatch(out)
+		if err != nil || found == nil || !strings.Contains(string(out), b.why) {
+			t.Errorf("%s: %v\n%s\nwant %q", name, err, out, b.why)
+			continue
+		}
+		if mib, _ := strconv.Atoi(string(found[1])); mib >= 512 {
+			t.Errorf("%s took %d MiB", name, mib)
+		}
+		t.Logf("%s: %s, %s", name, found[0], victim.ProcessState.UserTime())
+	}
+}
