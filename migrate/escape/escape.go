@@ -115,12 +115,41 @@ func unicodeEscapes(doc []byte, astral func([]byte, rune) []byte) []byte {
 
 var shellSafe = regexp.MustCompile(`^[a-zA-Z0-9._/=:-]+$`)
 
-// Shell makes one word of a POSIX shell of any string without NUL, which no argument can hold.
+// Shell makes one word of a POSIX shell of any string without NUL, which no argument can hold. What does not show is written
+// as the numbers of its bytes, which printf turns back. Line ends stay as they are: a shell drops those that printf ends with.
 func Shell(word string) string {
-	if shellSafe.MatchString(word) {
+	switch {
+	case shellSafe.MatchString(word):
 		return word
+	case word == "":
+		return "''"
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	var b strings.Builder
+	for word != "" {
+		if n := showing(word); n > 0 {
+			b.WriteString("'" + strings.ReplaceAll(word[:n], "'", `'\''`) + "'")
+			word = word[n:]
+			continue
+		}
+		b.WriteString(`"$(printf '`)
+		for word != "" && showing(word) == 0 {
+			fmt.Fprintf(&b, `\%03o`, word[0])
+			word = word[1:]
+		}
+		b.WriteString(`')"`)
+	}
+	return b.String()
+}
+
+// showing is how many bytes at the start of s are runes that show or end a line.
+func showing(s string) int {
+	for i, r := range s {
+		broken := r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError))
+		if broken || r != '\n' && !Visible(r) {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // Comment makes text safe behind a "# ": it stays on its line and shows what it holds.

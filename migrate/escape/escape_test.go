@@ -48,6 +48,7 @@ func TestShell(t *testing.T) {
 		{"expansion", "$(id)`id`$HOME", "'$(id)`id`$HOME'"},
 		{"an address", "admin@prod", "'admin@prod'"},
 		{"a last line end", "a\n", "'a\n'"},
+		{"what does not show", "a\u202eb\x1b[0m\n\xff", `'a'"$(printf '\342\200\256')"'b'"$(printf '\033')"'[0m` + "\n'" + `"$(printf '\377')"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -75,6 +76,11 @@ func FuzzShell(f *testing.F) {
 		out, err := exec.CommandContext(t.Context(), sh, "-c", "printf '%s.' "+escape.Shell(word)).Output()
 		if err != nil || string(out) != word+"." {
 			t.Errorf("%q came back as %q (%v)", word, out, err)
+		}
+		for _, r := range escape.Shell(word) {
+			if r != '\n' && !escape.Visible(r) {
+				t.Errorf("%q is written as %q", word, escape.Shell(word))
+			}
 		}
 	})
 }
