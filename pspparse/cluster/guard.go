@@ -200,7 +200,7 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	b.read += int64(n)
 	switch {
 	case b.read > b.limit:
-		return 0, b.tooLong(0)
+		return max(0, n-int(b.read-b.limit)), b.tooLong(0)
 	case b.packed != nil && b.read > ratioFrom && b.read/maxRatio > b.packed.n:
 		return 0, guardf("%s grows from %d to over %d bytes when it is inflated, and no API server packs that tight; %s", b.what, b.packed.n, b.read, checkAddress)
 	case b.streamed:

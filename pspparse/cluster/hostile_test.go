@@ -9,6 +9,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -215,6 +218,13 @@ func TestHostileAnswers(t *testing.T) {
 			spoil: func(w http.ResponseWriter, _ *http.Request, _ int) {
 				endless(w, json, "", func(int) string { return strings.Repeat(" ", 1000) })
 			},
+			want: wrong + "one of its parts, or the white space between them, is too long for a list" + again,
+		},
+		{
+			name: "a text without end",
+			spoil: func(w http.ResponseWriter, _ *http.Request, _ int) {
+				endless(w, json, `{"kind":"`, func(int) string { return "PodList" })
+			},
 			want: answer + " is longer than 1 MiB" + where,
 		},
 		{
@@ -242,10 +252,10 @@ func TestHostileAnswers(t *testing.T) {
 			want: answer + " (403) is longer than 1 KiB" + where,
 		},
 		{
-			name: "gzip that inflates to white space",
+			name: "gzip that inflates to a long text",
 			spoil: func(w http.ResponseWriter, _ *http.Request, _ int) {
 				w.Header().Set("Content-Encoding", "gzip")
-				_, _ = io.WriteString(w, packed(t, strings.Repeat(" ", 2<<20)))
+				_, _ = io.WriteString(w, packed(t, `{"kind":"`+strings.Repeat(" ", 2<<20)))
 			},
 			want: answer + " is longer than 1 MiB" + where,
 		},
@@ -587,5 +597,60 @@ func TestServerWithoutLimits(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"limit=1", "limit=2000"}, s.asked()); diff != "" {
 		t.Errorf("queries (-want +got):\n%s", diff)
+	}
+}
+
+// What signs in and what stands in between keeps working: a plugin that is run for a token, and a proxy. The plugin's token
+// goes nowhere else either.
+func TestGuardKeepsPluginsAndProxies(t *testing.T) {
+	t.Parallel()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh here")
+	}
+	evil, _ := stranger(t)
+	s := newServer(t)
+	s.pods(3)
+	s.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if got := r.Header.Get("Authorization"); got != "Bearer "+token {
+			t.Errorf("asked with authorization %q", got)
+		}
+		if r.Host != "cluster.invalid" {
+			t.Errorf("asked for host %s", r.Host)
+		}
+		if r.URL.Path == "/api/v1/namespaces" {
+			http.Redirect(w, r, evil, http.StatusFound)
+			return true
+		}
+		return false
+	}
+	r := s.reader()
+	r.Config.Host = "http://cluster.invalid"
+	proxy, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Config.Proxy = http.ProxyURL(proxy)
+	r.Config.ExecProvider = &clientcmdapi.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1", Command: sh, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+		Args: []string{"-c", `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + token + `"}}'`},
+	}
+	inv, err := r.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(inv.Workloads) != 3 || len(inv.Gaps) != 1 || inv.Gaps[0].What != "namespaces" {
+		t.Errorf("read %d pods, gaps %v", len(inv.Workloads), inv.Gaps)
+	}
+}
+
+// The largest cluster that Kubernetes supports is within the limits, in JSON, too.
+func TestLimitsAreWideEnough(t *testing.T) {
+	t.Parallel()
+	b := bounds{limits: limits{}.orDefault()}
+	for range 150_000 {
+		if err := b.over(19_000); err != nil { // 2.7 GB in all
+			t.Fatal(err)
+		}
 	}
 }

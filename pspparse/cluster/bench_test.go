@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+)
+
+// BenchmarkReadPods reads 20,000 pods of a usual size in one answer, as they are and packed.
+func BenchmarkReadPods(b *testing.B) {
+	list := corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "1"}}
+	for i := range 20_000 {
+		p := pod(fmt.Sprintf("web-%d", i))
+		p.Annotations = map[string]string{"note": strings.Repeat(fmt.Sprint(i%100), 500)}
+		p.Spec.Containers = append(p.Spec.Containers, p.Spec.Containers...)
+		for j := range 20 {
+			p.Spec.Containers[0].Env = append(p.Spec.Containers[0].Env, corev1.EnvVar{Name: fmt.Sprint("VARIABLE_", j), Value: fmt.Sprint("value ", i)})
+		}
+		list.Items = append(list.Items, *p)
+	}
+	raw, err := list.Marshal()
+	if err != nil {
+		b.Fatal(err)
+	}
+	about := runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: "v1", Kind: "PodList"}, Raw: raw}
+	body, err := about.Marshal()
+	if err != nil {
+		b.Fatal(err)
+	}
+	body = append([]byte("k8s\x00"), body...)
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	_, _ = w.Write(body)
+	_ = w.Close()
+	for _, packed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("gzip=%t", packed), func(b *testing.B) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.URL.Path == "/version":
+					writeJSON(w, http.StatusOK, map[string]string{"gitVersion": "v1.24.17"})
+				case r.URL.Path != "/api/v1/pods":
+					http.NotFound(w, r)
+				case r.URL.Query().Get("limit") == "1":
+					remaining := int64(19_999)
+					writeJSON(w, http.StatusOK, map[string]any{
+						"kind": "PodList", "apiVersion": "v1", "items": []any{pod("web-0")},
+						"metadata": metav1.ListMeta{Continue: "x", RemainingItemCount: &remaining},
+					})
+				default:
+					w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+					if packed {
+						w.Header().Set("Content-Encoding", "gzip")
+						_, _ = w.Write(z.Bytes())
+						return
+					}
+					_, _ = w.Write(body)
+				}
+			}))
+			defer s.Close()
+			cfg := &rest.Config{Host: s.URL}
+			tune(cfg, 0)
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				inv, err := (&Reader{Config: cfg, Context: "test"}).Load(b.Context())
+				if err != nil || len(inv.Workloads) != 20_000 {
+					b.Fatal(err, len(inv.Workloads))
+				}
+			}
+		})
+	}
+}
