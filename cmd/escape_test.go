@@ -358,7 +358,11 @@ func TestHostilePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := [][]string{
-		{"labels"}, {"patch", "--raise"}, {"gate"}, {"rollout", "--dry-run=client", "--stage=observe,enforce,bypass"}, {"rollout", "--yes"},
+		{"labels"},
+		{"patch", "--raise"},
+		{"gate"},
+		{"rollout", "--dry-run=client", "--stage=observe,enforce,bypass"},
+		{"rollout", "--yes"},
 		{"labels", "-o", "terraform"},
 	}
 	n := eachText(t, data, func(doc []byte, at string) {

@@ -163,9 +163,9 @@ func (g *guard) refuseWait(req *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError {
 		return nil
 	}
-	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || seconds <= 0 {
-		return nil // client-go takes nothing else for a time to wait
+	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 where it is no number, as client-go has it
+	if seconds <= 0 {
+		return nil
 	}
 	return g.limits.refuseWait(req.Context(), what(req, resp), seconds, 0)
 }

@@ -130,7 +130,7 @@ func TestBombs(t *testing.T) {
 			}))
 			defer s.Close()
 			defer s.CloseClientConnections()
-			victim := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v") //nolint:gosec // G204: itself
+			victim := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v")
 			victim.Env = append(os.Environ(), victimVariable+"="+s.URL, fmt.Sprintf("%s_LIST=%d", victimVariable, b.list))
 			out, err := victim.CombinedOutput()
 			found := took.FindSubmatch(out)

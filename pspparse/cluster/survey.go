@@ -106,12 +106,10 @@ func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
 			return nil
 		})
 	})
-	if err != nil && !errors.Is(err, errNoLimit) {
-		return nil, err
-	}
 	switch {
-	case err != nil: // everything is on its way, and will be when it is read
-		return t, nil
+	case errors.Is(err, errNoLimit): // everything was on its way, and will be again when the list is read
+	case err != nil:
+		return nil, err
 	case meta.Continue == "":
 		t.total, t.whole = int64(len(entries)), true
 		return t, l.send(ctx, batch{resource: k.resource, settled: true, entries: entries})
