@@ -21,6 +21,11 @@ func (p *Plan) check() error {
 	if err := checkValue(reflect.ValueOf(p).Elem(), planField{}); err != nil {
 		return err
 	}
+	if target, err := api.ParseVersion(p.TargetVersion); err == nil {
+		if err := CheckTarget(target, p.Source.ServerVersion); err != nil {
+			return fmt.Errorf("targetVersion: %w", err)
+		}
+	}
 	for i := range p.Namespaces {
 		if err := p.Namespaces[i].checkRecommended(); err != nil {
 			return err.in(fmt.Sprintf("namespaces[%d].recommended", i))

@@ -17,6 +17,7 @@ func TestEditedPlan(t *testing.T) {
 		{"nothing", func(*Plan) {}, ""},
 		{"a label that is invalid on the cluster", func(p *Plan) { p.Namespaces[0].Current.Enforce = "strict" }, ""},
 		{"target version", func(p *Plan) { p.TargetVersion = "1.25" }, `targetVersion: "1.25" is not a Kubernetes minor such as v1.25, nor latest`},
+		{"target version that nobody knows", func(p *Plan) { p.TargetVersion = "v1.99" }, "targetVersion: the target version v1.99 is newer than the standards known here: ask for v1.37 at most, or for latest"},
 		{"kind of source", func(p *Plan) { p.Source.Kind = "live" }, `source.kind: "live" is not one of cluster, files, files+cluster, snapshot, demo`},
 		{"no source", func(p *Plan) { p.Source.Kind = "" }, `source.kind: "" is not one of cluster, files, files+cluster, snapshot, demo`},
 		{"basis", func(p *Plan) { p.Basis = "empty" }, `basis: "empty" is not one of workloads, policies, both`},
