@@ -37,7 +37,11 @@ func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbac
 included, and owned by whom it was; every object of the bypass that the roll-out created deleted.
 What somebody else has changed since is left as it is, and named; so is a label that somebody else
 has set to the same value. An enforce label is not taken off while the namespace's pods still come
-past the policies, nor what they come past them by deleted, whichever roll-out did that.
+past the policies, nor what they come past them by deleted, whichever roll-out did that. Labels that
+the server's admission changed along with a step go with it. A namespace that was deleted since and
+made again, with labels of the roll-out, is left and named unless --recreated is given.
+
+It needs no more rights than the roll-out did, see 'rollout --print-role'.
 
 It takes effect at once and restarts no pod. It can be repeated, and goes on where it was cut off.`,
 		Example: `  # What would be restored
@@ -55,6 +59,7 @@ It takes effect at once and restarts no pod. It can be repeated, and goes on whe
 	flags.StringSliceVarP(&o.Undo.Namespaces, "namespace", "n", nil, "restore only this namespace; may be repeated")
 	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass; may be repeated")
 	complete(cmd, "stage", stageNames())
+	flags.BoolVar(&o.Undo.Recreated, "recreated", false, "take the labels off namespaces, too, that were deleted since and made again with them, as from a backup")
 	choice{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")
 	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	addConnectionFlags(flags, &o.Source)

@@ -244,6 +244,7 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	warnOldTarget(o.streams.ErrOut, selected)
 	steps, left := rollout.Steps(selected, o.Rollout)
 	tellLeft(o.streams.ErrOut, left)
+	tellUnrestorable(o.streams.ErrOut, steps)
 	out := newStepPrinter(o.streams, o.JSON)
 	switch {
 	case o.DryRun == dryRunClient:
@@ -281,7 +282,7 @@ func (o *rolloutOptions) reach(ctx context.Context, plan *migrate.Plan) (target,
 
 // begin takes the steps, or has the server check them.
 func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
-	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Tell: out.tell}
+	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Kubectl: o.Source.kubectl(on.name), Tell: out.tell}
 	if o.DryRun == dryRunServer {
 		r.Steps = steps
 		return r.Run(ctx)
@@ -362,6 +363,10 @@ func resume(ctx context.Context, o *rolloutOptions) error {
 	}
 	out := newStepPrinter(o.streams, o.JSON)
 	r := &rollout.Runner{Client: client, Journal: j, Force: j.Force || o.Rollout.Force, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
+	r.Kubectl = o.Source.kubectl(o.Source.Context)
+	if o.Source.Context == "" && o.Source.Kubeconfig == "" {
+		r.Kubectl = o.Source.kubectl(j.Context)
+	}
 	if err := o.take(ctx, r); err != nil {
 		return errors.Join(err, out.flush())
 	}

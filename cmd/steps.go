@@ -27,7 +27,9 @@ type toldStep struct {
 	Already  bool   `json:"already,omitempty"`
 	Why      string `json:"why,omitempty"`
 	Overrode string `json:"overrode,omitempty"`
-	DryRun   bool   `json:"dryRun,omitempty"`
+	// Also is what the server's admission changed along with the step.
+	Also   *rollout.Also `json:"also,omitempty"`
+	DryRun bool          `json:"dryRun,omitempty"`
 }
 
 func newStepPrinter(streams Streams, asJSON bool) *stepPrinter {
@@ -38,7 +40,7 @@ func (p *stepPrinter) tell(o rollout.Outcome) {
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.Kept {
 		p.refused++
 	}
-	p.told = append(p.told, toldStep{Step: o.Step, Result: string(o.Event), Already: o.Already, Why: o.Why, Overrode: o.Overrode, DryRun: o.DryRun})
+	p.told = append(p.told, toldStep{Step: o.Step, Result: string(o.Event), Already: o.Already, Why: o.Why, Overrode: o.Overrode, Also: o.Also, DryRun: o.DryRun})
 	if !p.json && p.failed == nil {
 		_, p.failed = fmt.Fprintln(p.streams.Out, escape.Terminal(line(o)))
 	}
@@ -52,6 +54,25 @@ func line(o rollout.Outcome) string {
 	}
 	if o.Overrode != "" && o.Event == rollout.Done {
 		text += "; overrode: " + o.Overrode
+	}
+	return text + also(&o)
+}
+
+// also is what admission changed along with a step, in words.
+func also(o *rollout.Outcome) string {
+	if o.Also == nil {
+		return ""
+	}
+	text := ""
+	if labels := o.Also.Beside(&o.Step); len(labels) > 0 {
+		words := make([]string, 0, len(labels))
+		for _, c := range labels {
+			words = append(words, change(c.Key, c.Before, c.After))
+		}
+		text += "; the server's admission also changed labels: " + strings.Join(words, " ")
+	}
+	if len(o.Also.Fields) > 0 {
+		text += "; the server's admission also changed, and rollback leaves: " + strings.Join(o.Also.Fields, ", ")
 	}
 	return text
 }
@@ -83,13 +104,17 @@ func what(s *rollout.Step, undo bool) string {
 		if undo {
 			from, to = to, from
 		}
-		text := short + "=" + value(to)
-		if from != nil {
-			text += " (was " + value(from) + ")"
-		}
-		parts = append(parts, text)
+		parts = append(parts, change(short, from, to))
 	}
 	return s.Namespace + ": " + strings.Join(parts, " ")
+}
+
+func change(key string, from, to *string) string {
+	text := key + "=" + value(to)
+	if from != nil {
+		text += " (was " + value(from) + ")"
+	}
+	return text
 }
 
 // value of a label; one that is not there looks like an empty one, as kubectl get -L shows it.
@@ -132,6 +157,16 @@ func (p *stepPrinter) end() error {
 func tellLeft(w io.Writer, left []rollout.Left) {
 	for _, l := range left {
 		_, _ = fmt.Fprintf(w, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Why))
+	}
+}
+
+// tellUnrestorable warns of labels that no rollback can put back.
+func tellUnrestorable(w io.Writer, steps []rollout.Step) {
+	for i := range steps {
+		for _, c := range steps[i].Unrestorable() {
+			_, _ = fmt.Fprintf(w, "warning: %s: %s=%s is invalid: the server keeps it and takes it from nobody, so that a rollback cannot restore it\n",
+				escape.Terminal(steps[i].Namespace), c.Key, escape.Terminal(*c.Before))
+		}
 	}
 }
 

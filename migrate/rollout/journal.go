@@ -66,6 +66,8 @@ type Entry struct {
 	Why   string    `json:"why,omitempty"`
 	// Before is how the object was found, with a Begun.
 	Before *Found `json:"before,omitempty"`
+	// Also is what the server's admission changed along with the step.
+	Also *Also `json:"also,omitempty"`
 }
 
 // Found is the state of an object just before it was written.
@@ -76,6 +78,8 @@ type Found struct {
 	Labels map[string]*string `json:"labels,omitempty"`
 	// Owners of those labels, by metadata.managedFields.
 	Owners []Owner `json:"owners,omitempty"`
+	// Others are all other labels of the namespace.
+	Others map[string]string `json:"others,omitempty"`
 	// Exists is true if the object that a step creates was there already: then it is not ours to delete.
 	Exists bool `json:"exists,omitempty"`
 }
@@ -106,6 +110,7 @@ type progress struct {
 	last   Event // "" if nothing was done
 	why    string
 	before *Found
+	also   Also
 }
 
 // ErrInUse is returned for a journal that another process has open.
@@ -230,6 +235,7 @@ func (j *Journal) take(e Entry) error {
 	default:
 		return fmt.Errorf("there is no event %q", e.Event)
 	}
+	s.also.add(e.Also)
 	s.last, s.why = e.Event, e.Why
 	return nil
 }

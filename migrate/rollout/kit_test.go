@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,6 +74,13 @@ func with(t *testing.T, m *memory, j *Journal) *rollOut {
 			if why != "" {
 				line += ": " + why
 			}
+		}
+		if o.Also != nil {
+			line += "; also"
+			for _, c := range o.Also.Beside(&o.Step) {
+				line += fmt.Sprintf(" %s=%s (%s)", c.Key, shown(c.After), shown(c.Before))
+			}
+			line += strings.Join(o.Also.Fields, ",")
 		}
 		r.told = append(r.told, line)
 	}

@@ -47,6 +47,9 @@ func (r *Runner) labelOnce(ctx context.Context, i int, s *Step, out *Outcome) er
 	if err != nil || ns == nil {
 		return err
 	}
+	if err := r.repairable(s, ns.GetLabels()); err != nil {
+		return err
+	}
 	body, err := applyBody(s, ns)
 	if err != nil {
 		return err
@@ -63,8 +66,11 @@ func (r *Runner) labelOnce(ctx context.Context, i int, s *Step, out *Outcome) er
 	if err != nil {
 		return err
 	}
+	if out.Also, err = admitted(s, ns, made); err != nil {
+		return err
+	}
 	if at, _ := compare(s.Labels, made.GetLabels()); at != atAfter {
-		return &refusal{Altered, "the server took it, and something made this of it: " + unlike(s, made.GetLabels())}
+		return &refusal{Altered, "the server took it, and something made this of it: " + unlike(s, made.GetLabels()) + "; " + r.suspects(ctx)}
 	}
 	return nil
 }
@@ -84,8 +90,12 @@ func (r *Runner) standing(ctx context.Context, i int, s *Step, out *Outcome) (*u
 	switch {
 	case at == atAfter:
 		out.Already = !r.touched(i)
-		return nil, nil, nil
+		out.Also, err = r.unrecorded(i, s, ns)
+		return nil, nil, err
 	case at == elsewhere && r.touched(i) && owned(s, ns):
+		if out.Also, err = r.unrecorded(i, s, ns); err != nil {
+			return nil, nil, err
+		}
 		return nil, nil, &refusal{Altered, "it was written, and has been changed since: " + unlike(s, ns.GetLabels())}
 	case at == elsewhere:
 		return nil, nil, refuse("the namespace has changed since the plan was made: %s", why)
@@ -169,9 +179,10 @@ func shown(value *string) string {
 
 // look notes how the namespace was found.
 func look(s *Step, ns *unstructured.Unstructured) (*Found, error) {
-	f := &Found{UID: string(ns.GetUID()), ResourceVersion: ns.GetResourceVersion(), Labels: map[string]*string{}}
+	f := &Found{UID: string(ns.GetUID()), ResourceVersion: ns.GetResourceVersion(), Labels: map[string]*string{}, Others: ns.GetLabels()}
 	for _, c := range s.Labels {
 		f.Labels[c.Key] = valueOf(ns.GetLabels(), c.Key)
+		delete(f.Others, c.Key)
 	}
 	var err error
 	f.Owners, err = ownersOf(ns.GetManagedFields(), s.keys())
@@ -200,6 +211,11 @@ func unlike(s *Step, is map[string]string) string {
 // isNobody is true for the manager to which a server puts down what is older than field managers.
 func (o Owner) isNobody() bool { return o.Manager == "before-first-apply" }
 
+// isOurs is true for what an earlier roll-out applied.
+func (o Owner) isOurs() bool {
+	return o.Manager == Manager && o.Operation == string(metav1.ManagedFieldsOperationApply) && o.Subresource == ""
+}
+
 // overridden says whose labels would get another value; "" if nobody's.
 func overridden(s *Step, owners []Owner) string {
 	var parts []string
@@ -210,7 +226,7 @@ func overridden(s *Step, owners []Owner) string {
 				keys = append(keys, c.Key)
 			}
 		}
-		if len(keys) > 0 && !o.isNobody() {
+		if len(keys) > 0 && !o.isNobody() && !o.isOurs() {
 			parts = append(parts, fmt.Sprintf("field manager %q owns %s", o.Manager, strings.Join(keys, ", ")))
 		}
 	}

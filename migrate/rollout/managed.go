@@ -52,14 +52,11 @@ func applied(entries []metav1.ManagedFieldsEntry, labels map[string]string) (map
 	return out, nil
 }
 
-// ownersOf says who owns labels, this tool aside.
+// ownersOf says who owns labels. This tool is among them where an earlier roll-out applied one.
 func ownersOf(entries []metav1.ManagedFieldsEntry, keys []string) ([]Owner, error) {
 	var out []Owner
 	for i := range entries {
 		e := &entries[i]
-		if ours(e) {
-			continue
-		}
 		set, err := fieldsOf(e)
 		if err != nil {
 			return nil, err
@@ -80,8 +77,8 @@ func ownersOf(entries []metav1.ManagedFieldsEntry, keys []string) ([]Owner, erro
 	return out, nil
 }
 
-// giveBack returns the entries as they have to be once labels are what they were before: none of this tool's for those
-// labels, and theirs for who owned them then.
+// giveBack returns the entries as they have to be once labels are what they were before: this tool owns none of those labels
+// any more, and each is owned again by whoever owned it then, which may be an earlier roll-out of this tool.
 func giveBack(entries []metav1.ManagedFieldsEntry, keys []string, owners []Owner) ([]metav1.ManagedFieldsEntry, error) {
 	var out []metav1.ManagedFieldsEntry
 	for _, e := range entries {

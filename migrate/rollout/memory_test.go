@@ -1,10 +1,12 @@
 package rollout
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/pod-security-admission/api"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
@@ -31,6 +34,8 @@ type memory struct {
 	// called when the server has done it, and may lose the answer. made changes what a write makes of labels.
 	hook, heard func(request string) error
 	made        func(labels map[string]string)
+	// annotated are annotations that a write leaves, whatever there was.
+	annotated map[string]string
 }
 
 func newMemory(t *testing.T) *memory {
@@ -236,6 +241,9 @@ func (r *memoryResource) Delete(ctx context.Context, name string, o metav1.Delet
 }
 
 func (r *memoryResource) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, o metav1.PatchOptions, _ ...string) (*unstructured.Unstructured, error) {
+	if pt == types.MergePatchType && o.Force == nil {
+		return r.merge(ctx, name, data, o)
+	}
 	if pt != types.ApplyPatchType || o.Force == nil {
 		r.m.t.Fatalf("a patch of type %s, force %v", pt, o.Force)
 	}
@@ -252,6 +260,50 @@ func (r *memoryResource) Patch(ctx context.Context, name string, pt types.PatchT
 			return nil, r.conflict(name, "the object has been modified")
 		}
 		return r.m.apply(path, body.GetLabels(), o.FieldManager, *o.Force)
+	})
+}
+
+// merge patches labels and managers.
+func (r *memoryResource) merge(ctx context.Context, name string, data []byte, o metav1.PatchOptions) (*unstructured.Unstructured, error) {
+	return r.write(ctx, "patch", name, o.DryRun, func(path string) (*unstructured.Unstructured, error) {
+		var body struct {
+			Metadata struct {
+				UID             types.UID
+				ResourceVersion string
+				Labels          map[string]*string
+				ManagedFields   *[]metav1.ManagedFieldsEntry
+			}
+		}
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&body); err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+		is, ok := r.m.objects[path]
+		switch {
+		case !ok:
+			return nil, r.notFound(name)
+		case is.GetUID() != body.Metadata.UID, is.GetResourceVersion() != body.Metadata.ResourceVersion:
+			return nil, r.conflict(name, "the object has been modified")
+		}
+		u := is.DeepCopy()
+		labels := u.GetLabels()
+		for key, value := range body.Metadata.Labels {
+			if value == nil {
+				delete(labels, key)
+			} else {
+				labels[key] = *value
+			}
+		}
+		u.SetLabels(labels)
+		if err := r.m.psa(name, is.GetLabels(), labels); err != nil {
+			return nil, err
+		}
+		if entries := body.Metadata.ManagedFields; entries != nil {
+			u.SetManagedFields(*entries)
+		}
+		r.m.update(path, u, o.FieldManager)
+		return r.m.objects[path], nil
 	})
 }
 
@@ -319,11 +371,6 @@ func disown(managers map[entryKey][]string, key string, but entryKey) {
 // update makes changed labels the manager's, and takes over the managers that were sent.
 func (m *memory) update(path string, u *unstructured.Unstructured, manager string) {
 	is := m.objects[path]
-	if m.made != nil {
-		labels := u.GetLabels()
-		m.made(labels)
-		u.SetLabels(labels)
-	}
 	managers, own := m.managers(u), entryKey{manager, metav1.ManagedFieldsOperationUpdate}
 	for key, value := range u.GetLabels() {
 		if before, ok := is.GetLabels()[key]; !ok || before != value {
@@ -338,8 +385,31 @@ func (m *memory) update(path string, u *unstructured.Unstructured, manager strin
 			disown(managers, key, entryKey{})
 		}
 	}
+	m.admit(u)
 	m.setManagers(u, managers)
 	m.store(path, u, false)
+}
+
+// admit is mutating admission: it comes after managers are settled, so that what it changes is put down to nobody.
+func (m *memory) admit(u *unstructured.Unstructured) {
+	if m.made != nil {
+		labels := u.GetLabels()
+		m.made(labels)
+		u.SetLabels(labels)
+	}
+	if m.annotated != nil {
+		u.SetAnnotations(m.annotated)
+	}
+}
+
+// psa is Pod Security admission's word on a change of labels.
+func (m *memory) psa(name string, is, will map[string]string) error {
+	_, before := api.PolicyToEvaluate(is, api.Policy{})
+	_, after := api.PolicyToEvaluate(will, api.Policy{})
+	if len(after) > 0 && (len(before) == 0 || !reflect.DeepEqual(before, after)) {
+		return apierrors.NewInvalid(schema.GroupKind{Kind: "Namespace"}, name, after)
+	}
+	return nil
 }
 
 // apply is server-side apply of labels.
@@ -369,11 +439,12 @@ func (m *memory) apply(path string, labels map[string]string, manager string, fo
 		}
 	}
 	maps.Copy(is, labels)
-	if m.made != nil {
-		m.made(is)
+	if err := m.psa(u.GetName(), m.objects[path].GetLabels(), is); err != nil {
+		return nil, err
 	}
 	managers[own] = slices.Sorted(maps.Keys(labels))
 	u.SetLabels(is)
+	m.admit(u)
 	m.setManagers(u, managers)
 	m.store(path, u, false)
 	return m.objects[path], nil

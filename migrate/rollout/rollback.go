@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,6 +18,8 @@ type Undo struct {
 	// Namespaces by name, and Stages; empty means all.
 	Namespaces []string
 	Stages     []Stage
+	// Recreated takes labels off namespaces, too, that were deleted since and made again with them.
+	Recreated bool
 }
 
 func (u Undo) includes(s *Step) bool {
@@ -47,7 +47,7 @@ func (r *Runner) Rollback(ctx context.Context, u Undo) error {
 		return err
 	}
 	for _, i := range u.Steps(r.Journal) {
-		if err := r.undo(ctx, i, &r.Journal.Steps[i]); err != nil {
+		if err := r.undo(ctx, i, &r.Journal.Steps[i], u); err != nil {
 			return fmt.Errorf("taking back %s: %w", &r.Journal.Steps[i], err)
 		}
 	}
@@ -57,9 +57,9 @@ func (r *Runner) Rollback(ctx context.Context, u Undo) error {
 	return r.lock.release(ctx)
 }
 
-func (r *Runner) undo(ctx context.Context, i int, s *Step) error {
+func (r *Runner) undo(ctx context.Context, i int, s *Step, u Undo) error {
 	out := Outcome{Index: i, Step: *s, Event: Undone, Undo: true}
-	err := r.attempts(ctx, func() error { return r.undoOnce(ctx, i, s, &out) })
+	err := r.attempts(ctx, func() error { return r.undoOnce(ctx, i, s, u, &out) })
 	var kept *refusal
 	switch {
 	case errors.As(err, &kept):
@@ -77,53 +77,77 @@ func (r *Runner) undo(ctx context.Context, i int, s *Step) error {
 	return nil
 }
 
-func (r *Runner) undoOnce(ctx context.Context, i int, s *Step, out *Outcome) error {
+func (r *Runner) undoOnce(ctx context.Context, i int, s *Step, u Undo, out *Outcome) error {
 	if s.Create != nil {
 		return r.remove(ctx, i, s, out)
 	}
-	before := r.Journal.steps[i].before
 	ns, err := namespaces(r.Client).Get(ctx, s.Namespace, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err) || err == nil && string(ns.GetUID()) != before.UID:
+	case apierrors.IsNotFound(err):
 		out.Why = "the namespace is gone"
 		return nil
 	case err != nil:
 		return err
 	}
-	if err := r.mayUndo(ctx, s, before, ns); err != nil {
+	before, err := r.foundBefore(i, s, ns, u)
+	if err != nil {
 		return err
 	}
-	for range 3 {
-		restored, err := restore(s, before, ns)
-		if err != nil {
-			return err
-		}
-		if equality.Semantic.DeepEqual(restored.Object, ns.Object) {
-			return nil
-		}
-		if err := r.lock.held(ctx); err != nil {
-			return err
-		}
-		if err := r.Journal.record(Entry{Step: i, Event: Undoing}); err != nil {
-			return err
-		}
-		if ns, err = namespaces(r.Client).Update(ctx, restored, metav1.UpdateOptions{FieldManager: Manager}); err != nil {
-			return err
+	if before == nil {
+		out.Why = "the namespace is gone, and the one that has its name now has none of these labels"
+		return nil
+	}
+	unrecorded, err := r.unrecorded(i, s, ns)
+	if err != nil {
+		return err
+	}
+	var also Also
+	also.add(&r.Journal.steps[i].also)
+	also.add(unrecorded)
+	if err := r.mayUndo(ctx, s, before, &also, ns); err != nil {
+		return err
+	}
+	w := wayBackOf(s, before, &also, ns)
+	if ns, err = r.restore(ctx, i, w, unrecorded, ns); err != nil {
+		return err
+	}
+	return w.judge(ctx, r, ns.GetLabels(), out)
+}
+
+// foundBefore is how the step found the namespace; nil if there is nothing to take back in the one that is there. A namespace
+// that was made again since, from a backup for example, has owners of its own: they keep what is not taken off.
+func (r *Runner) foundBefore(i int, s *Step, ns *unstructured.Unstructured, u Undo) (*Found, error) {
+	before := r.Journal.steps[i].before
+	if string(ns.GetUID()) == before.UID {
+		return before, nil
+	}
+	var there []string
+	for _, c := range s.Labels {
+		if is := valueOf(ns.GetLabels(), c.Key); same(is, c.After) && !same(is, before.Labels[c.Key]) {
+			there = append(there, fmt.Sprintf("%s=%s", strings.TrimPrefix(c.Key, labelPrefix), *c.After))
 		}
 	}
-	return nil
+	switch {
+	case len(there) == 0:
+		return nil, nil
+	case !u.Recreated:
+		return nil, refuse("the namespace was deleted and made again since, with labels of this roll-out (%s): if they came back with a backup, take them off with --recreated", strings.Join(there, " "))
+	}
+	stay := slices.DeleteFunc(s.keys(), func(key string) bool { return before.Labels[key] == nil })
+	owners, err := ownersOf(ns.GetManagedFields(), stay)
+	return &Found{Labels: before.Labels, Owners: owners}, err
 }
 
 // mayUndo refuses to take back what others have made theirs, and what pods that come past the policies are held by.
-func (r *Runner) mayUndo(ctx context.Context, s *Step, before *Found, ns *unstructured.Unstructured) error {
-	if changed := changedSince(s, before, ns.GetLabels()); changed != "" {
+func (r *Runner) mayUndo(ctx context.Context, s *Step, before *Found, also *Also, ns *unstructured.Unstructured) error {
+	if changed := changedSince(s, before, also, ns.GetLabels()); changed != "" {
 		return refuse("somebody has changed it since: %s", changed)
 	}
 	theirs, err := claimedSince(s, before, ns)
 	if err != nil {
 		return err
 	}
-	if theirs != "" {
+	if theirs != "" && before.UID == string(ns.GetUID()) {
 		return refuse("somebody else has set it to the same since: %s", theirs)
 	}
 	if !unlabels(s, before) {
@@ -174,41 +198,17 @@ func claimedSince(s *Step, before *Found, ns *unstructured.Unstructured) (string
 	return strings.Join(parts, "; "), nil
 }
 
-// changedSince tells labels that are neither as the step left them nor as it found them.
-func changedSince(s *Step, before *Found, is map[string]string) string {
+// changedSince tells labels that are neither as the step left them, or admission made them of it, nor as it found them.
+func changedSince(s *Step, before *Found, also *Also, is map[string]string) string {
 	var parts []string
 	for _, c := range s.Labels {
 		value := valueOf(is, c.Key)
-		if !same(value, c.After) && !same(value, before.Labels[c.Key]) {
+		made := func(a Change) bool { return a.Key == c.Key && same(value, a.After) }
+		if !same(value, c.After) && !same(value, before.Labels[c.Key]) && !slices.ContainsFunc(also.Labels, made) {
 			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, shown(value), shown(c.After)))
 		}
 	}
 	return strings.Join(parts, "; ")
-}
-
-// restore returns the namespace with the step's labels as they were found, and with those who managed them then. The server
-// puts a value that changes down to who writes it, so it may take a second write until the managers are right, too.
-func restore(s *Step, before *Found, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	out := ns.DeepCopy()
-	labels := map[string]string{}
-	maps.Copy(labels, out.GetLabels())
-	for _, c := range s.Labels {
-		if value := before.Labels[c.Key]; value != nil {
-			labels[c.Key] = *value
-		} else {
-			delete(labels, c.Key)
-		}
-	}
-	out.SetLabels(labels)
-	managers, err := giveBack(ns.GetManagedFields(), s.keys(), before.Owners)
-	if err != nil {
-		return nil, err
-	}
-	if len(managers) == 0 {
-		managers = []metav1.ManagedFieldsEntry{{}} // the server takes no list for "as they are"
-	}
-	out.SetManagedFields(managers)
-	return out, nil
 }
 
 // remove deletes an object that was created here.

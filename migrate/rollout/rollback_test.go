@@ -91,11 +91,78 @@ func TestRollbackWhereTheNamespaceIsGone(t *testing.T) {
 	m, r := done(t, observe("a"), observe("b"))
 	delete(m.objects, "namespaces/a")
 	delete(m.objects, "namespaces/b")
-	m.namespace("b", "kubectl", map[string]string{api.AuditLevelLabel: "restricted", api.WarnLevelLabel: "restricted"})
+	m.namespace("b", "kubectl", map[string]string{api.WarnLevelLabel: "baseline"})
 	want := m.state()
-	r.rollback(Undo{}, "", "undone observe: label namespace b: the namespace is gone", "undone observe: label namespace a: the namespace is gone")
+	r.rollback(Undo{Recreated: true}, "", "undone observe: label namespace b: the namespace is gone, and the one that has its name now has none of these labels",
+		"undone observe: label namespace a: the namespace is gone")
 	if diff := cmp.Diff(want, m.state()); diff != "" {
 		t.Errorf("the new namespace of that name was written to (-want +got):\n%s", diff)
+	}
+}
+
+// A namespace that was deleted and came back from a backup has the labels, as somebody else's. They go if that is asked for.
+func TestRollbackWhereTheNamespaceCameBack(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", map[string]string{"team": "x", api.WarnLevelLabel: "baseline"})
+	step := observe("a")
+	step.Labels[1].Before = text("baseline")
+	r := begin(t, m, step)
+	r.Force = true
+	r.run("", `done observe: label namespace a: field manager "kubectl" owns pod-security.kubernetes.io/warn`)
+	labels := m.objects["namespaces/a"].GetLabels()
+	delete(m.objects, "namespaces/a")
+	m.namespace("a", "velero", map[string]string{"team": "x", api.WarnLevelLabel: "baseline"})
+	want := m.state()
+	want["namespaces/a"].(map[string]any)["metadata"].(map[string]any)["uid"] = "new"
+
+	delete(m.objects, "namespaces/a")
+	m.namespace("a", "velero", labels)
+	with := m.state()
+	r.rollback(Undo{}, "", "kept observe: label namespace a: the namespace was deleted and made again since, with labels of this roll-out (audit=restricted warn=restricted): if they came back with a backup, take them off with --recreated")
+	if diff := cmp.Diff(with, m.state()); diff != "" {
+		t.Errorf("the new namespace was written to (-want +got):\n%s", diff)
+	}
+	m.hasLock(false)
+	r.rollback(Undo{Recreated: true}, "", "undone observe: label namespace a")
+	m.objects["namespaces/a"].SetUID("new")
+	if diff := cmp.Diff(want, m.state()); diff != "" {
+		t.Errorf("as it came back (-want +got):\n%s", diff)
+	}
+}
+
+// A second roll-out that is taken back leaves the labels of the first one as that left them, and owned by it.
+func TestRollbackOfTheSecond(t *testing.T) {
+	t.Parallel()
+	m, first := done(t, observe("a"), enforce("a", "baseline"))
+	start := m.state()
+	stricter := enforce("a", "restricted")
+	stricter.Labels = stricter.Labels[:1]
+	stricter.Labels[0].Before = text("baseline")
+	second := begin(t, m, stricter)
+	second.run("", "done enforce: label namespace a")
+	second.rollback(Undo{}, "", "undone enforce: label namespace a")
+	if diff := cmp.Diff(start, m.state()); diff != "" {
+		t.Errorf("after the second was taken back (-want +got):\n%s", diff)
+	}
+	first.rollback(Undo{}, "", "undone enforce: label namespace a", "undone observe: label namespace a")
+	if diff := cmp.Diff(map[string]string{}, m.labelsOf("a")); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+}
+
+// Who may roll out may go back: both patch, and neither updates a namespace.
+func TestRollbackPatches(t *testing.T) {
+	t.Parallel()
+	m, r := done(t, observe("a"), enforce("b", "baseline"))
+	m.hook = on("update namespaces", -1, apierrors.NewForbidden(inNamespaces, "a", errors.New("no")))
+	r.rollback(Undo{}, "", "undone enforce: label namespace b", "undone observe: label namespace a")
+	want := []string{
+		"create leases/kube-system/psp2pss-rollout", "patch namespaces/a", "patch namespaces/b", "delete leases/kube-system/psp2pss-rollout",
+		"create leases/kube-system/psp2pss-rollout", "patch namespaces/b", "patch namespaces/a", "delete leases/kube-system/psp2pss-rollout",
+	}
+	if diff := cmp.Diff(want, m.writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 }
 

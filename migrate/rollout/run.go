@@ -24,12 +24,16 @@ type Runner struct {
 	Recheck func(ctx context.Context, namespace string, enforce, version string) (*migrate.Namespace, error)
 	// Known are the workloads that were known to break when the plan was made (Header.Known).
 	Known []string
+	// Kubectl is the command kubectl with the flags of this connection, for advice.
+	Kubectl string
 	// Tell is told what became of every step.
 	Tell func(Outcome)
 	// Between is called before the steps of another batch are taken, with how far it has come; an error stops the run.
 	Between func(ctx context.Context, batch int) error
 
 	lock *lock
+	// mutators says, once that was asked, what may have changed a namespace on its way in.
+	mutators string
 	// stopped are the namespaces that get no further step, and what became of an earlier one; "" is what the bypass shares.
 	stopped map[string]string
 	// enforced are the namespaces whose enforce label a dry run would have put on.
@@ -49,6 +53,8 @@ type Outcome struct {
 	Why string
 	// Overrode says which field managers lost labels by force.
 	Overrode string
+	// Also is what the server's admission changed along with the step; nil for nothing.
+	Also *Also
 	// DryRun is true if only the server was asked.
 	DryRun bool
 	// Undo is true for a step that is taken back.
@@ -152,13 +158,13 @@ func (r *Runner) one(ctx context.Context, i int, s *Step) error {
 		if r.stopped[s.Namespace] == "" {
 			r.stopped[s.Namespace] = "was refused"
 		}
-		if err := r.Journal.record(Entry{Step: i, Event: refused.event, Why: refused.why}); err != nil {
+		if err := r.Journal.record(Entry{Step: i, Event: refused.event, Why: refused.why, Also: out.Also}); err != nil {
 			return err
 		}
 	case err != nil:
 		return fmt.Errorf("%s: %w", s, err)
 	default:
-		if err := r.Journal.record(Entry{Step: i, Event: Done}); err != nil {
+		if err := r.Journal.record(Entry{Step: i, Event: Done, Also: out.Also}); err != nil {
 			return err
 		}
 		r.enforced[s.Namespace] = out.DryRun && (r.enforced[s.Namespace] || s.Stage == Enforce)

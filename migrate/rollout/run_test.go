@@ -222,27 +222,6 @@ func TestAnswerLostAndChanged(t *testing.T) {
 	}
 }
 
-// A webhook that makes something else of what was written is noticed.
-func TestMadeSomethingElse(t *testing.T) {
-	t.Parallel()
-	m := newMemory(t)
-	m.namespace("a", "kubectl", nil)
-	start := m.state()
-	m.made = func(labels map[string]string) {
-		if _, ok := labels[api.WarnLevelLabel]; ok {
-			labels[api.WarnLevelLabel] = "baseline"
-		}
-	}
-	r := begin(t, m, observe("a"))
-	r.run("", `altered observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "baseline", not "restricted"`)
-	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
-	m.label("a", "kubectl", api.WarnLevelLabel, nil)
-	r.rollback(Undo{}, "", "undone observe: label namespace a")
-	if diff := cmp.Diff(start, m.state()); diff != "" {
-		t.Errorf("after the way back (-want +got):\n%s", diff)
-	}
-}
-
 // Others may write to the namespace at any time but to the labels in question.
 func TestConflictThenDone(t *testing.T) {
 	t.Parallel()

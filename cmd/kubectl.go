@@ -1,0 +1,26 @@
+package cmd
+
+import (
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
+)
+
+// kubectl is the command kubectl with every flag that says which cluster, and as whom, for a command that is printed. The
+// context is the one that was found: the current one may be another by then.
+func (o *SourceOptions) kubectl(context string) string {
+	if context == cluster.InCluster {
+		context = ""
+	}
+	words := []string{"kubectl"}
+	for _, f := range [][2]string{{kubeconfigFlag, o.Kubeconfig}, {contextFlag, context}, {asFlag, o.As}} {
+		if f[1] != "" {
+			words = append(words, "--"+f[0], escape.Shell(f[1]))
+		}
+	}
+	for _, group := range o.AsGroups {
+		words = append(words, "--"+asGroupFlag, escape.Shell(group))
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,201 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Also is what the server's admission, a mutating webhook or policy, changed of a namespace along with a step.
+type Also struct {
+	// Labels with their values before the write and after it. A label of the step itself is among them where it got
+	// another value than was asked for.
+	Labels []Change `json:"labels,omitempty"`
+	// Owners of those labels before, the step's own aside.
+	Owners []Owner `json:"owners,omitempty"`
+	// Fields names whatever else was changed. Rollback leaves it.
+	Fields []string `json:"fields,omitempty"`
+}
+
+func (a *Also) empty() bool { return a == nil || len(a.Labels)+len(a.Fields) == 0 }
+
+// add takes over what more is noted: of a label that is there, the value before stays the first one.
+func (a *Also) add(more *Also) {
+	if more == nil {
+		return
+	}
+	for _, c := range more.Labels {
+		if i := slices.IndexFunc(a.Labels, func(have Change) bool { return have.Key == c.Key }); i >= 0 {
+			a.Labels[i].After = c.After
+		} else {
+			a.Labels = append(a.Labels, c)
+		}
+	}
+	a.Owners = append(a.Owners, more.Owners...)
+	a.Fields = append(a.Fields, more.Fields...)
+}
+
+// Beside are the labels of it that the step does not write itself.
+func (a *Also) Beside(s *Step) []Change {
+	if a == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(a.Labels), func(c Change) bool { return slices.Contains(s.keys(), c.Key) })
+}
+
+// admitted compares a namespace before a step's write with what the server answered: nobody else can have written between
+// the two. It returns nil if only what was asked for has changed.
+func admitted(s *Step, before, after *unstructured.Unstructured) (*Also, error) {
+	a := &Also{Fields: otherFields(before, after)}
+	wanted := s.after(before.GetLabels())
+	for _, key := range keysOf(before.GetLabels(), after.GetLabels(), wanted) {
+		if is := valueOf(after.GetLabels(), key); !same(is, valueOf(wanted, key)) {
+			a.Labels = append(a.Labels, Change{Key: key, Before: valueOf(before.GetLabels(), key), After: is})
+		}
+	}
+	if a.empty() {
+		return nil, nil
+	}
+	var keys []string
+	for _, c := range a.Beside(s) {
+		keys = append(keys, c.Key)
+	}
+	var err error
+	a.Owners, err = ownersOf(before.GetManagedFields(), keys)
+	return a, err
+}
+
+func keysOf(maps ...map[string]string) []string {
+	var keys []string
+	for _, m := range maps {
+		for key := range m {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// otherFields names what differs between two states of a namespace, beside labels and what every write changes.
+func otherFields(before, after *unstructured.Unstructured) []string {
+	var out []string
+	for _, key := range keysOf(before.GetAnnotations(), after.GetAnnotations()) {
+		if !same(valueOf(before.GetAnnotations(), key), valueOf(after.GetAnnotations(), key)) {
+			out = append(out, "annotation "+key)
+		}
+	}
+	for _, path := range [][]string{{"metadata", "finalizers"}, {"metadata", "ownerReferences"}, {"spec"}} {
+		is, _, _ := unstructured.NestedFieldNoCopy(before.Object, path...)
+		will, _, _ := unstructured.NestedFieldNoCopy(after.Object, path...)
+		if !equality.Semantic.DeepEqual(is, will) {
+			out = append(out, strings.Join(path, "."))
+		}
+	}
+	return out
+}
+
+// unrecorded finds what admission changed along with a step that was written, and whose answer was not heard or not
+// written down. A write by anybody else leaves its manager with the label; what admission changes is put down to nobody, or
+// stays with who applied another value.
+func (r *Runner) unrecorded(i int, s *Step, ns *unstructured.Unstructured) (*Also, error) {
+	if r.Journal == nil || r.Journal.steps[i].last != Begun {
+		return nil, nil
+	}
+	before := r.Journal.steps[i].before
+	a, labels := &Also{}, ns.GetLabels()
+	owners, err := ownersOf(ns.GetManagedFields(), keysOf(labels, before.Others))
+	if err != nil {
+		return nil, err
+	}
+	owner := func(key string) *Owner {
+		if at := slices.IndexFunc(owners, func(o Owner) bool { return slices.Contains(o.Keys, key) }); at >= 0 {
+			return &owners[at]
+		}
+		return nil
+	}
+	for _, c := range s.Labels {
+		is, was := valueOf(labels, c.Key), before.Labels[c.Key]
+		if o := owner(c.Key); o != nil && o.isOurs() && !same(is, c.After) && !same(is, was) {
+			a.Labels = append(a.Labels, Change{Key: c.Key, Before: was, After: is})
+		}
+	}
+	if before.Others != nil { // a journal of an earlier version has none
+		for key := range labels {
+			if was := valueOf(before.Others, key); was == nil && owner(key) == nil && !slices.Contains(s.keys(), key) {
+				a.Labels = append(a.Labels, Change{Key: key, After: valueOf(labels, key)})
+			}
+		}
+	}
+	slices.SortFunc(a.Labels, func(a, b Change) int { return strings.Compare(a.Key, b.Key) })
+	if a.empty() {
+		return nil, nil
+	}
+	return a, nil
+}
+
+// suspects says what may have changed a namespace on its way in: nothing in the object itself tells. It is asked once.
+func (r *Runner) suspects(ctx context.Context) string {
+	if r.mutators == "" {
+		r.mutators = findMutators(ctx, r)
+	}
+	return r.mutators
+}
+
+func findMutators(ctx context.Context, r *Runner) string {
+	var names []string
+	read := false
+	for _, kind := range []struct{ resource, version, word string }{
+		{"mutatingwebhookconfigurations", "v1", "MutatingWebhookConfiguration"},
+		{"mutatingadmissionpolicies", "v1", "MutatingAdmissionPolicy"},
+		{"mutatingadmissionpolicies", "v1beta1", "MutatingAdmissionPolicy"},
+	} {
+		resource := schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: kind.version, Resource: kind.resource}
+		list, err := r.Client.Resource(resource).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			continue // not served here, or not to be read: the others may tell
+		}
+		read = true
+		for i := range list.Items {
+			if mutatesNamespaces(&list.Items[i]) {
+				names = append(names, fmt.Sprintf("%s %q", kind.word, list.Items[i].GetName()))
+			}
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	switch {
+	case len(names) > 0:
+		return "probably " + strings.Join(names, " or ") + ", which may change namespaces"
+	case !read:
+		return "probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here"
+	}
+	return "no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server"
+}
+
+// mutatesNamespaces is true for a webhook configuration or policy with a rule for updates of namespaces.
+func mutatesNamespaces(u *unstructured.Unstructured) bool {
+	rules, _, _ := unstructured.NestedSlice(u.Object, "spec", "matchConstraints", "resourceRules")
+	webhooks, _, _ := unstructured.NestedSlice(u.Object, "webhooks")
+	for _, w := range webhooks {
+		if webhook, ok := w.(map[string]any); ok {
+			more, _, _ := unstructured.NestedSlice(webhook, "rules")
+			rules = append(rules, more...)
+		}
+	}
+	return slices.ContainsFunc(rules, func(rule any) bool {
+		fields, ok := rule.(map[string]any)
+		return ok && names(fields, "apiGroups", "", "*") && names(fields, "operations", "UPDATE", "*") && names(fields, "resources", "namespaces", "*", "*/*")
+	})
+}
+
+// names is true if a list of strings has any of the values.
+func names(fields map[string]any, list string, values ...string) bool {
+	have, _, _ := unstructured.NestedStringSlice(fields, list)
+	return slices.ContainsFunc(have, func(s string) bool { return slices.Contains(values, s) })
+}
