@@ -2,25 +2,39 @@ package cmd
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/dynamic"
 
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
 const printRoleFlag = "print-role"
 
-// readerRole is the ClusterRole in the order in which manifests are written.
-type readerRole struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Metadata   struct {
-		Name string `json:"name"`
-	} `json:"metadata"`
-	Rules []rbacv1.PolicyRule `json:"rules"`
+// role is a Role or ClusterRole in the order in which manifests are written.
+type role struct {
+	APIVersion string              `json:"apiVersion"`
+	Kind       string              `json:"kind"`
+	Metadata   roleName            `json:"metadata"`
+	Rules      []rbacv1.PolicyRule `json:"rules"`
+}
+
+type roleName struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+func newRole(kind, name, namespace string, rules []rbacv1.PolicyRule) role {
+	return role{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: roleName{name, namespace}, Rules: rules}
 }
 
 // printRole writes the ClusterRole with which a reading has no gaps. What gate needs more, for stored Helm releases, is a
@@ -29,15 +43,71 @@ func printRole(w io.Writer) error {
 	const head = `# All that psp2pss reads of a cluster: it gets and lists, and nothing else. Secrets are not among it; see the end. Grant it with
 #   kubectl create clusterrolebinding psp2pss-reader --clusterrole=psp2pss-reader --user=NAME
 `
-	role := readerRole{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "ClusterRole", Rules: cluster.Rules()}
-	role.Metadata.Name = "psp2pss-reader"
 	if _, err := io.WriteString(w, head); err != nil {
 		return err
 	}
-	if err := manifest.Write(w, role); err != nil {
+	if err := manifest.Write(w, newRole("ClusterRole", "psp2pss-reader", "", cluster.Rules())); err != nil {
 		return err
 	}
 	return printReleaseRules(w)
+}
+
+// printRolloutRole writes the roles with which rollout goes through the stages, and rollback comes back.
+func printRolloutRole(w io.Writer, n rollout.Needs) error {
+	reads := cluster.Rules()
+	rules, lock, namespace := rollout.Rules(n, reads)
+	head := fmt.Sprintf(`# All that 'rollout --stage %[1]s' needs, and 'rollback' of it: what plan reads, and then what is written. Grant it with
+#   kubectl create clusterrolebinding psp2pss-rollout --clusterrole=psp2pss-rollout --user=NAME
+#   kubectl create rolebinding psp2pss-rollout -n %[2]s --role=psp2pss-rollout --user=NAME
+`, stageList(n.Stages), namespace)
+	if slices.Contains(n.Stages, rollout.Bypass) {
+		head += `# The policy of the bypass has another name where a policy of the cluster sorts before it: 'rollout --stage bypass
+# --dry-run=client' shows the name. Who may use that policy may run any pod.
+`
+	}
+	if _, err := io.WriteString(w, head); err != nil {
+		return err
+	}
+	return manifest.Write(w, newRole("ClusterRole", "psp2pss-rollout", "", slices.Concat(reads, rules)), newRole("Role", "psp2pss-rollout", namespace, lock))
+}
+
+func stageList(stages []rollout.Stage) string {
+	if len(stages) == 0 {
+		return string(rollout.Observe)
+	}
+	var names []string
+	for _, s := range stages {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ",")
+}
+
+// checkRights refuses to begin where the server says that this user may not do all of the steps, or not take them back. Where
+// it does not say, that is told, and no reason not to begin.
+func (o *rolloutOptions) checkRights(ctx context.Context, client dynamic.Interface, steps []rollout.Step) error {
+	n := rollout.Needs{Recheck: !o.Decide.AllowPartial, Verify: o.Verify.Asked}
+	missing, err := rollout.Missing(ctx, client, rollout.RightsOf(steps, n))
+	if err != nil {
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: whether this user has all rights for the roll-out and its rollback is not known: %s\n", escape.Terminal(err.Error()))
+		return ctx.Err()
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	text := "this user lacks rights that the roll-out or its rollback needs, and it is not begun:"
+	for _, r := range missing {
+		text += "\n" + r.String()
+	}
+	for _, s := range rollout.Stages() {
+		if slices.ContainsFunc(steps, func(step rollout.Step) bool { return step.Stage == s }) {
+			n.Stages = append(n.Stages, s)
+		}
+	}
+	advice := fmt.Sprintf("a role that has them: %s rollout --%s --stage %s", o.deps.Name, printRoleFlag, stageList(n.Stages))
+	if n.Verify {
+		advice += " --verify"
+	}
+	return advisedError{errors.New(text), advice}
 }
 
 // printReleaseRules continues the rules of the role, once the lines are no comments any more.

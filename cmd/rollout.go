@@ -65,6 +65,7 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
 	}
 	f := rolloutFlags{output: "table"}
 	f.o.DryRun = dryRunNone
+	role := false
 	cmd := &cobra.Command{
 		Use:   "rollout",
 		Short: "Put the recommended labels on the cluster, in stages, with a journal to go back by",
@@ -84,7 +85,12 @@ the lease psp2pss-rollout in kube-system.
 A saved plan is rolled out on the cluster that it was made from and on no other: the UID of
 kube-system tells. One that was made from files names no cluster, and needs --this-cluster.
 
-The labels are applied under the field manager psp2pss, and it owns nothing else.`,
+The labels are applied under the field manager psp2pss, and it owns nothing else. What the server
+made of each write is read back: labels that a mutating webhook or policy changed along with it are
+told, also by --dry-run=server, and rollback takes them back.
+
+Before the first write the server is asked whether this user may take all steps, and take them back:
+rights that are missing are named, and nothing is begun. --print-role prints roles that have them.`,
 		Example: `  # What would be done
   psp2pss rollout --plan plan.json --stage observe --dry-run=client
 
@@ -98,6 +104,9 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 
   # Enforce, have the server judge a pod of every template, and go back if it refuses one
   psp2pss rollout --stage enforce --yes --verify --rollback-on-failure
+
+  # Let a user observe, enforce, verify that and go back
+  psp2pss rollout --print-role --stage observe,enforce --verify | kubectl apply -f -
 
   # Go on after a crash, or go back
   psp2pss rollout --resume --journal enforce.journal
@@ -122,7 +131,11 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again, and namespaces of which something was taken back are left alone")
 	f.o.Verify.add(flags)
 	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if role {
+			return f.printRole(streams)
+		}
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
 			return err
@@ -130,6 +143,15 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 		return markRun(runF(cmd.Context(), o))
 	}
 	return cmd
+}
+
+// printRole prints the roles for the stages that were asked for.
+func (f *rolloutFlags) printRole(streams Streams) error {
+	stages, err := stagesOf(f.stages)
+	if err != nil {
+		return err
+	}
+	return markRun(printRolloutRole(streams.Out, rollout.Needs{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.Back}))
 }
 
 const journalFlag = "journal"
@@ -283,9 +305,13 @@ func (o *rolloutOptions) reach(ctx context.Context, plan *migrate.Plan) (target,
 // begin takes the steps, or has the server check them.
 func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
 	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Kubectl: o.Source.kubectl(on.name), Tell: out.tell}
+	lacking := o.checkRights(ctx, on.client, steps)
 	if o.DryRun == dryRunServer {
 		r.Steps = steps
-		return r.Run(ctx)
+		return errors.Join(r.Run(ctx), lacking)
+	}
+	if lacking != nil {
+		return lacking
 	}
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), on.name)) {
 		return errors.New("nothing was done")
@@ -358,6 +384,9 @@ func resume(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
+	if err := o.checkRights(ctx, client, j.Steps); err != nil {
+		return err
+	}
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
 		return errors.New("nothing was done")
 	}

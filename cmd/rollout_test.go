@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,7 +24,10 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/fake"
 	clienttesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/yaml"
 
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -34,6 +38,11 @@ type ground struct {
 	deps   Deps
 	// patched is called with the name of a namespace before its labels are written.
 	patched func(name string) error
+	// may, if set, says what the user may do; unreviewed is what the server says to who asks that.
+	may        func(verb, resource, namespace string) bool
+	unreviewed error
+	// stamp, if set, is a label that admission puts on with every write of labels, and an annotation beside it.
+	stamp string
 	// dir is where journals go.
 	dir string
 }
@@ -61,6 +70,7 @@ func newGround(t *testing.T) *ground {
 	}
 	g.client = fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, objects...)
 	g.client.PrependReactor("patch", "namespaces", g.apply)
+	g.client.PrependReactor("create", "selfsubjectaccessreviews", g.review)
 	g.deps = SystemDeps("psp2pss")
 	g.deps.LookupEnv = func(string) (string, bool) { return "", false }
 	g.deps.Load = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
@@ -98,15 +108,33 @@ func (g *ground) apply(action clienttesting.Action) (bool, runtime.Object, error
 	for k, v := range body.GetLabels() {
 		labels[k] = v
 	}
+	if g.stamp != "" {
+		labels["stamp"] = g.stamp
+		u.SetAnnotations(map[string]string{"stamped": "yes"})
+	}
 	u.SetLabels(labels)
 	return true, u, g.client.Tracker().Update(gvr, u, "")
+}
+
+// review answers whether the user may do something.
+func (g *ground) review(action clienttesting.Action) (bool, runtime.Object, error) {
+	ask := action.(clienttesting.CreateAction).GetObject().(*unstructured.Unstructured).DeepCopy()
+	attributes, _, err := unstructured.NestedStringMap(ask.Object, "spec", "resourceAttributes")
+	if err != nil {
+		return true, nil, err
+	}
+	if g.unreviewed != nil {
+		return true, nil, g.unreviewed
+	}
+	allowed := g.may == nil || g.may(attributes["verb"], attributes["resource"], attributes["namespace"])
+	return true, ask, unstructured.SetNestedField(ask.Object, allowed, "status", "allowed")
 }
 
 // writes are the verbs that were sent and change something.
 func (g *ground) writes() []string {
 	var out []string
 	for _, a := range g.client.Actions() {
-		if !slices.Contains([]string{"get", "list"}, a.GetVerb()) {
+		if !slices.Contains([]string{"get", "list"}, a.GetVerb()) && a.GetResource().Resource != "selfsubjectaccessreviews" {
 			out = append(out, a.GetVerb()+" "+a.GetResource().Resource)
 		}
 	}
@@ -361,5 +389,141 @@ func TestAgain(t *testing.T) {
 	want := "kubectl psp2pss rollout --resume --journal j --kubeconfig 'my config' --context prod --as jane --as-group ops"
 	if got := o.again("rollout --resume", "j"); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Rights that are missing, for the way there or back, are named before anything is written; where the server cannot be asked,
+// that is told, and the roll-out begins.
+func TestRolloutRights(t *testing.T) {
+	t.Parallel()
+	const lacking = "psp2pss: this user lacks rights that the roll-out or its rollback needs, and it is not begun:\n"
+	notInShop := func(verb, resource, namespace string) bool {
+		return resource != "namespaces" || verb != "patch" || namespace == "blog"
+	}
+	tests := []struct {
+		name string
+		args []string
+		may  func(verb, resource, namespace string) bool
+		code int
+		want string
+	}{
+		{
+			"in one namespace", []string{"--yes"}, notInShop, exitFailed,
+			lacking + "  patch namespaces (in shop)\n  a role that has them: psp2pss rollout --print-role --stage observe\n",
+		},
+		{
+			"to verify", []string{"--yes", "--verify"}, func(verb, resource, _ string) bool { return verb != "create" || resource != "pods" }, exitFailed,
+			lacking + "  create pods (in blog, shop)\n  a role that has them: psp2pss rollout --print-role --stage observe --verify\n",
+		},
+		{
+			"dry", []string{"--dry-run=server"}, notInShop, exitFailed,
+			lacking + "  patch namespaces (in shop)\n  a role that has them: psp2pss rollout --print-role --stage observe\n",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t)
+			g.may = tt.may
+			code, _, errOut := g.run(context.Background(), nil, g.both(tt.args...)...)
+			if diff := cmp.Diff(tt.want, errOut); code != tt.code || diff != "" {
+				t.Errorf("exit code %d (-want +got):\n%s", code, diff)
+			}
+			if _, err := os.Stat(g.journal()); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("a journal of nothing: %v", err)
+			}
+			if got := g.writes(); len(got) > 0 && tt.name != "dry" {
+				t.Errorf("written: %v", got)
+			}
+		})
+	}
+	g := newGround(t)
+	g.unreviewed = apierrors.NewForbidden(schema.GroupResource{Group: "authorization.k8s.io", Resource: "selfsubjectaccessreviews"}, "", errors.New("no"))
+	code, out, errOut := g.run(context.Background(), nil, g.both("--yes")...)
+	want := "warning: whether this user has all rights for the roll-out and its rollback is not known: asking the server what this user may do (selfsubjectaccessreviews): " +
+		`selfsubjectaccessreviews.authorization.k8s.io is forbidden: no` + "\n"
+	if code != exitDone || strings.Count(out, "done ") != 2 || !strings.HasPrefix(errOut, want) {
+		t.Errorf("not to be asked: exit code %d, %q, (-want +got):\n%s", code, out, cmp.Diff(want, errOut))
+	}
+	// A roll-out that was cut off is asked about again, and all of it: what was done must be able to go back.
+	g.unreviewed, g.may = nil, notInShop
+	code, _, errOut = g.run(context.Background(), nil, "rollout", "--resume", "--yes", "--journal", g.journal())
+	if code != exitFailed || !strings.Contains(errOut, "patch namespaces (in shop)") {
+		t.Errorf("resumed: exit code %d, %q", code, errOut)
+	}
+}
+
+// What admission changes along with a step is told in words, and in JSON.
+func TestRolloutTellsAdmission(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.stamp = "\x1b[31mseen"
+	code, out, _ := g.run(context.Background(), nil, g.both("--dry-run=server")...)
+	const also = "; the server's admission also changed labels: stamp=\\x1b[31mseen; the server's admission also changed, and rollback leaves: annotation stamped"
+	if code != exitDone || strings.Count(out, also+"\n") != 2 {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+	g = newGround(t)
+	g.stamp = "seen"
+	code, out, _ = g.run(context.Background(), nil, g.both("--dry-run=server", "-o", "json")...)
+	var told []struct {
+		Namespace string
+		Also      map[string]any
+	}
+	if err := json.Unmarshal([]byte(out), &told); err != nil || code != exitDone {
+		t.Fatal(code, err, out)
+	}
+	want := map[string]any{"labels": []any{map[string]any{"key": "stamp", "before": nil, "after": "seen"}}, "fields": []any{"annotation stamped"}}
+	for _, s := range told {
+		if diff := cmp.Diff(want, s.Also); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", s.Namespace, diff)
+		}
+	}
+	if len(told) != 2 {
+		t.Errorf("%d steps", len(told))
+	}
+}
+
+func TestRolloutPrintRole(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		args  []string
+		needs rollout.Needs
+		head  string
+	}{
+		{"the default", nil, rollout.Needs{}, "observe"},
+		{"all", []string{"--stage", "observe,enforce,bypass", "--verify"}, rollout.Needs{Stages: rollout.Stages(), Verify: true}, "observe,enforce,bypass"},
+	} {
+		g := newGround(t)
+		code, out, errOut := g.run(t.Context(), nil, append([]string{"rollout", "--print-role"}, tt.args...)...)
+		if code != exitDone || errOut != "" || len(g.client.Actions()) > 0 {
+			t.Fatalf("%s: exit code %d, %s, %v", tt.name, code, errOut, g.client.Actions())
+		}
+		if want := "# All that 'rollout --stage " + tt.head + "' needs, and 'rollback' of it: "; !strings.HasPrefix(out, want) {
+			t.Errorf("%s: it does not begin with %q: %q", tt.name, want, out)
+		}
+		if about := strings.Contains(out, "# The policy of the bypass has another name"); about != (tt.name == "all") {
+			t.Errorf("%s: it speaks of the bypass: %t", tt.name, about)
+		}
+		everywhere, inLock, _ := strings.Cut(out, "\n---\n")
+		var got rbacv1.ClusterRole
+		var lock rbacv1.Role
+		if err := errors.Join(yaml.UnmarshalStrict([]byte(everywhere), &got), yaml.UnmarshalStrict([]byte(inLock), &lock)); err != nil {
+			t.Fatal(err)
+		}
+		rules, locks, namespace := rollout.Rules(tt.needs, cluster.Rules())
+		kind := metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}
+		if diff := cmp.Diff(rbacv1.ClusterRole{TypeMeta: kind, ObjectMeta: metav1.ObjectMeta{Name: "psp2pss-rollout"}, Rules: append(cluster.Rules(), rules...)}, got); diff != "" {
+			t.Errorf("%s: ClusterRole (-want +got):\n%s", tt.name, diff)
+		}
+		kind.Kind = "Role"
+		if diff := cmp.Diff(rbacv1.Role{TypeMeta: kind, ObjectMeta: metav1.ObjectMeta{Name: "psp2pss-rollout", Namespace: namespace}, Rules: locks}, lock); diff != "" {
+			t.Errorf("%s: Role (-want +got):\n%s", tt.name, diff)
+		}
+	}
+	code, _, errOut := newGround(t).run(t.Context(), nil, "rollout", "--print-role", "--stage", "x")
+	if code != exitUsage || !strings.HasPrefix(errOut, `psp2pss: --stage="x": it is not one of observe, enforce, bypass`) {
+		t.Errorf("exit code %d, %q", code, errOut)
 	}
 }

@@ -1,0 +1,286 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+)
+
+// Right is one that a roll-out needs on its way, or on the way back.
+type Right struct {
+	Verb, Group, Resource string
+	// Name of the one object that it is about, if that is known before.
+	Name string
+	// Namespaces in each of which it is needed; the whole cluster if there are none.
+	Namespaces []string
+	// each is true for a right that is needed in every namespace of its stage.
+	each bool
+	// or are rights that, all together, do as well.
+	or []Right
+}
+
+// String names the right, and where it is needed.
+func (r Right) String() string {
+	text := r.Verb + " " + r.Resource
+	if r.Group != "" {
+		text += "." + r.Group
+	}
+	if r.Name != "" {
+		text += " " + r.Name
+	}
+	const most = 5
+	switch n := len(r.Namespaces); {
+	case n > most:
+		text += fmt.Sprintf(" (in %s and %d more)", strings.Join(r.Namespaces[:most], ", "), n-most)
+	case n > 0:
+		text += " (in " + strings.Join(r.Namespaces, ", ") + ")"
+	}
+	return text
+}
+
+// Needs says for what rights are needed. The zero value is the stage observe.
+type Needs struct {
+	Stages []Stage
+	// Recheck is true if what runs in a namespace is looked at before its level is enforced, Verify if the roll-out is
+	// verified.
+	Recheck, Verify bool
+}
+
+// RightsOf are all rights that steps, and taking them back, need in the namespaces of each stage.
+func RightsOf(steps []Step, n Needs) []Right {
+	in, policy := map[Stage][]string{}, ""
+	for i := range steps {
+		s := &steps[i]
+		if s.Namespace != "" {
+			in[s.Stage] = append(in[s.Stage], s.Namespace)
+		}
+		if s.Create != nil {
+			policy = s.Create.Policy
+		}
+	}
+	out := lockRights()
+	for _, stage := range Stages() {
+		if len(in[stage]) == 0 {
+			continue
+		}
+		slices.Sort(in[stage])
+		in[stage] = slices.Compact(in[stage])
+		for _, right := range n.stage(stage, policy) {
+			if right.each {
+				right.Namespaces = in[stage]
+			}
+			out = append(out, right)
+		}
+	}
+	return merged(out)
+}
+
+// merged puts rights that differ in their namespaces alone together.
+func merged(rights []Right) []Right {
+	var out []Right
+	for _, right := range rights {
+		i := slices.IndexFunc(out, func(o Right) bool { return o.each == right.each && o.as() == right.as() })
+		if i < 0 {
+			out = append(out, right)
+			continue
+		}
+		all := slices.Concat(out[i].Namespaces, right.Namespaces)
+		slices.Sort(all)
+		out[i].Namespaces = slices.Compact(all)
+	}
+	return out
+}
+
+// as is the right without its place.
+func (r Right) as() [4]string { return [4]string{r.Verb, r.Group, r.Resource, r.Name} }
+
+// lockRights are those of the lock: to take it, to take it again, to look at it, and to give it up.
+func lockRights() []Right {
+	var out []Right
+	for _, verb := range []string{"create", "get", "update", "delete"} {
+		r := Right{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Name: lockName, Namespaces: []string{lockNamespace}}
+		if verb == "create" {
+			r.Name = "" // no server is told the name of what is to be created before it decides
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// stage are the rights that the steps of one stage, and taking them back, need.
+func (n Needs) stage(stage Stage, policy string) []Right {
+	var out []Right
+	each := func(group, resource, name string, verbs ...string) {
+		for _, verb := range verbs {
+			out = append(out, Right{Verb: verb, Group: group, Resource: resource, Name: name, each: true})
+		}
+	}
+	each("", "namespaces", "", "get")
+	if stage != Bypass {
+		each("", "namespaces", "", "patch")
+	}
+	switch stage {
+	case Enforce:
+		each(rbac, "rolebindings", bypassRole, "get") // no level is taken off while pods come past the policies
+	case Bypass:
+		out = append(out, bypassRights(policy)...)
+		each(rbac, "rolebindings", "", "create")
+		each(rbac, "rolebindings", bypassRole, "get", "delete")
+	default:
+	}
+	if stage == Enforce && n.Recheck || n.Verify {
+		for _, k := range makerKinds() {
+			each(k.resource.Group, k.resource.Resource, "", "list")
+		}
+		each("", "pods", "", "list")
+	}
+	if n.Verify {
+		each("", "events", "", "list")
+		each("", "pods", "", "create")
+	}
+	return out
+}
+
+// bypassRights are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,
+// or by who may give anything.
+func bypassRights(policy string) []Right {
+	const policies = "podsecuritypolicies"
+	return []Right{
+		{Verb: "create", Group: "policy", Resource: policies},
+		{Verb: "get", Group: "policy", Resource: policies, Name: policy},
+		{Verb: "delete", Group: "policy", Resource: policies, Name: policy},
+		{Verb: "use", Group: "policy", Resource: policies, Name: policy, or: []Right{
+			{Verb: "escalate", Group: rbac, Resource: "clusterroles", Name: bypassRole},
+			{Verb: "bind", Group: rbac, Resource: "clusterroles", Name: bypassRole},
+		}},
+		{Verb: "create", Group: rbac, Resource: "clusterroles"},
+		{Verb: "get", Group: rbac, Resource: "clusterroles", Name: bypassRole},
+		{Verb: "delete", Group: rbac, Resource: "clusterroles", Name: bypassRole},
+		{Verb: "list", Group: rbac, Resource: "rolebindings"}, // no policy is deleted that another namespace needs
+	}
+}
+
+// Missing asks the API server which of the rights this user lacks. An error says that it cannot be asked.
+func Missing(ctx context.Context, client dynamic.Interface, rights []Right) ([]Right, error) {
+	var missing []Right
+	for _, r := range rights {
+		lacks, err := lacking(ctx, client, r)
+		if err != nil {
+			return nil, err
+		}
+		if lacks != nil {
+			missing = append(missing, *lacks)
+		}
+	}
+	return missing, nil
+}
+
+// lacking is the right where this user lacks it; nil if nowhere. Who may do it in the whole cluster is asked once.
+func lacking(ctx context.Context, client dynamic.Interface, r Right) (*Right, error) {
+	if r.each || len(r.Namespaces) == 0 {
+		allowed, err := review(ctx, client, r, "")
+		if err != nil || allowed {
+			return nil, err
+		}
+	}
+	if len(r.Namespaces) == 0 {
+		for _, or := range r.or {
+			if allowed, err := review(ctx, client, or, ""); err != nil || !allowed {
+				return &r, err
+			}
+		}
+		if len(r.or) > 0 {
+			return nil, nil
+		}
+		return &r, nil
+	}
+	all := r.Namespaces
+	r.Namespaces = nil
+	for _, ns := range all {
+		allowed, err := review(ctx, client, r, ns)
+		if err != nil {
+			return nil, err
+		}
+		if !allowed {
+			r.Namespaces = append(r.Namespaces, ns)
+		}
+	}
+	if len(r.Namespaces) == 0 {
+		return nil, nil
+	}
+	return &r, nil
+}
+
+// review asks for one right. A request about a namespace itself counts as one in that namespace.
+func review(ctx context.Context, client dynamic.Interface, r Right, namespace string) (bool, error) {
+	attributes := map[string]any{"verb": r.Verb, "group": r.Group, "resource": r.Resource, "name": r.Name, "namespace": namespace}
+	if namespace != "" && r.Group == "" && r.Resource == "namespaces" {
+		attributes["name"] = namespace
+	}
+	ask := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"resourceAttributes": attributes}}}
+	ask.SetAPIVersion("authorization.k8s.io/v1")
+	ask.SetKind("SelfSubjectAccessReview")
+	var answer *unstructured.Unstructured
+	err := patiently(ctx, func() (err error) {
+		answer, err = client.Resource(schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}).
+			Create(ctx, ask, metav1.CreateOptions{})
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking the server what this user may do (selfsubjectaccessreviews): %w", err)
+	}
+	allowed, found, err := unstructured.NestedBool(answer.Object, "status", "allowed")
+	if err != nil || !found {
+		return false, fmt.Errorf("asking the server what this user may do (selfsubjectaccessreviews): the answer says nothing of it")
+	}
+	return allowed, nil
+}
+
+// Rules are the rights of a roll-out and of its way back as rules of RBAC: those for the cluster, or for each namespace, and
+// those for the namespace that the lock is in. What reads grant already is left out.
+func Rules(n Needs, reads []rbacv1.PolicyRule) (everywhere, lock []rbacv1.PolicyRule, lockedIn string) {
+	var rights []Right
+	for _, stage := range n.stages() {
+		rights = append(rights, n.stage(stage, bypassName(nil))...)
+	}
+	// Only to name what changed a label on its way in.
+	for _, resource := range []string{"mutatingwebhookconfigurations", "mutatingadmissionpolicies"} {
+		rights = append(rights, Right{Verb: "list", Group: "admissionregistration.k8s.io", Resource: resource})
+	}
+	rights = slices.DeleteFunc(rights, func(r Right) bool {
+		return slices.ContainsFunc(reads, func(rule rbacv1.PolicyRule) bool {
+			return slices.Contains(rule.Verbs, r.Verb) && slices.Contains(rule.APIGroups, r.Group) && slices.Contains(rule.Resources, r.Resource)
+		})
+	})
+	return rulesOf(rights), rulesOf(lockRights()), lockNamespace
+}
+
+func (n Needs) stages() []Stage { return Options{Stages: n.Stages}.stages() }
+
+// rulesOf puts the verbs for one kind of object together.
+func rulesOf(rights []Right) []rbacv1.PolicyRule {
+	var out []rbacv1.PolicyRule
+	for _, r := range rights {
+		rule := rbacv1.PolicyRule{APIGroups: []string{r.Group}, Resources: []string{r.Resource}, Verbs: []string{r.Verb}}
+		if r.Name != "" {
+			rule.ResourceNames = []string{r.Name}
+		}
+		i := slices.IndexFunc(out, func(o rbacv1.PolicyRule) bool {
+			return o.APIGroups[0] == r.Group && o.Resources[0] == r.Resource && slices.Equal(o.ResourceNames, rule.ResourceNames)
+		})
+		switch {
+		case i < 0:
+			out = append(out, rule)
+		case !slices.Contains(out[i].Verbs, r.Verb):
+			out[i].Verbs = append(out[i].Verbs, r.Verb)
+		}
+	}
+	return out
+}
