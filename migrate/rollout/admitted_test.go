@@ -88,7 +88,7 @@ func TestAdmissionAlsoChanges(t *testing.T) {
 // Killed before the answer was heard: what admission added is found by its having no manager, at resume and at rollback.
 func TestAdmissionAlsoChangesAndKilled(t *testing.T) {
 	t.Parallel()
-	for _, resumed := range []bool{false, true} {
+	for _, c := range []struct{ resumed, unheard bool }{{false, false}, {false, true}, {true, false}, {true, true}} {
 		m := newMemory(t)
 		m.namespace("a", "kubectl", map[string]string{"team": "b"})
 		start := m.state()
@@ -98,17 +98,22 @@ func TestAdmissionAlsoChangesAndKilled(t *testing.T) {
 		r.run("observe: label namespace a: the process was killed")
 		m.label("a", "kubectl", "note", text("of somebody else"))
 		r = r.again()
-		if resumed {
+		m.heard = nil
+		if c.resumed {
 			r.run("", `done observe: label namespace a; also stamp="seen" (absent)`)
 		}
-		// Killed once more, after the first write of the way back.
-		m.heard = on("patch namespaces/a", 1, errCrash)
+		// Killed once more, before or after the first write of the way back.
+		if c.unheard {
+			m.hook = on("patch namespaces/a", 1, errCrash)
+		} else {
+			m.heard = on("patch namespaces/a", 1, errCrash)
+		}
 		r.rollback(Undo{}, "taking back observe: label namespace a: the process was killed")
 		r = r.again()
 		r.rollback(Undo{}, "", "undone observe: label namespace a")
 		m.label("a", "kubectl", "note", nil)
 		if diff := cmp.Diff(start, m.state()); diff != "" {
-			t.Errorf("resumed %t: after the way back (-want +got):\n%s", resumed, diff)
+			t.Errorf("%+v: after the way back (-want +got):\n%s", c, diff)
 		}
 	}
 }
@@ -133,6 +138,25 @@ func TestRollbackMadeSomethingElse(t *testing.T) {
 	m, r := done(t, observe("a"))
 	m.made = func(labels map[string]string) { labels[api.WarnLevelLabel] = "privileged" }
 	r.rollback(Undo{}, "", `kept observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "privileged", not absent`+nobodySuspected)
+}
+
+// A binding that admission widens is told, and goes with the rest.
+func TestCreatedSomethingElse(t *testing.T) {
+	t.Parallel()
+	m, _ := done(t, enforce("a", "baseline"))
+	start := m.state()
+	m.created = func(u *unstructured.Unstructured) {
+		if subjects, ok := u.Object["subjects"].([]any); ok {
+			u.Object["subjects"] = append(subjects, map[string]any{"kind": "Group", "name": "system:masters"})
+		}
+	}
+	r := begin(t, m, bypass("a")...)
+	r.run("", "done bypass: create podsecuritypolicy/000-psp2pss-bypass", "done bypass: create clusterrole/psp2pss-bypass",
+		"altered bypass: create rolebinding/psp2pss-bypass in a: the server took it, and subjects of it is not what was asked for: probably a mutating webhook or policy changed it")
+	r.rollback(Undo{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
+	if diff := cmp.Diff(start, m.state()); diff != "" {
+		t.Errorf("after the way back (-want +got):\n%s", diff)
+	}
 }
 
 // Who may have changed a namespace on its way in is told by name, as far as it may be read.

@@ -3,6 +3,9 @@ package rollout
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -53,7 +56,7 @@ func (r *Runner) createOnce(ctx context.Context, i int, s *Step, out *Outcome) e
 	if err := r.Journal.record(Entry{Step: i, Event: Begun, Before: &Found{}}); err != nil {
 		return err
 	}
-	_, err = s.Create.on(r.Client).Create(ctx, s.Create.object(id), options)
+	made, err := s.Create.on(r.Client).Create(ctx, s.Create.object(id), options)
 	if apierrors.IsAlreadyExists(err) { // by the attempt before this one, or by somebody else
 		if there, err = s.Create.on(r.Client).Get(ctx, s.Create.Name, metav1.GetOptions{}); err == nil {
 			return r.isThere(i, s, there, out)
@@ -62,7 +65,25 @@ func (r *Runner) createOnce(ctx context.Context, i int, s *Step, out *Outcome) e
 	if apierrors.IsNotFound(err) && s.Create.Kind == policyKind {
 		return refuse("this server serves no PodSecurityPolicy: there is nothing to be let past")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.Create.asAsked(made)
+}
+
+// asAsked refuses an object that admission made another one of on its way in. What was created stays to be taken back.
+func (o *Object) asAsked(made *unstructured.Unstructured) error {
+	var parts []string
+	for key, want := range o.content() {
+		if !covers(made.Object[key], want) {
+			parts = append(parts, key)
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	slices.Sort(parts)
+	return &refusal{Altered, fmt.Sprintf("the server took it, and %s of it is not what was asked for: probably a mutating webhook or policy changed it", strings.Join(parts, " and "))}
 }
 
 // isThere accepts an object that does what the step's would: ours if its journal is, else one that is not ours to delete.

@@ -36,6 +36,8 @@ type memory struct {
 	made        func(labels map[string]string)
 	// annotated are annotations that a write leaves, whatever there was.
 	annotated map[string]string
+	// created changes what is created.
+	created func(*unstructured.Unstructured)
 }
 
 func newMemory(t *testing.T) *memory {
@@ -206,6 +208,9 @@ func (r *memoryResource) Create(ctx context.Context, u *unstructured.Unstructure
 		}
 		made := u.DeepCopy()
 		unstructured.RemoveNestedField(made.Object, "spec", "allowedProcMountTypes") // as every server does by default
+		if r.m.created != nil {
+			r.m.created(made)
+		}
 		r.m.store(path, made, true)
 		return made, nil
 	})

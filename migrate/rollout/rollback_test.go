@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -504,4 +506,36 @@ func (m *memory) nothingForgotten(r *rollOut, names, history []string) bool {
 		}
 	}
 	return true
+}
+
+// A journal that an earlier version wrote is read and rolled back: it says nothing of other labels, nor of what admission did.
+func TestRollbackOfAnOldJournal(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{`{"step":0,"event":"done","at":"2025-01-01T00:00:01Z"}` + "\n", ""} {
+		m := newMemory(t)
+		m.namespace("a", "kubectl", map[string]string{"team": "x", api.WarnLevelLabel: "baseline"})
+		start := m.state()
+		uid := m.objects["namespaces/a"].GetUID()
+		if _, err := m.apply("namespaces/a", map[string]string{api.WarnLevelLabel: "restricted"}, Manager, true); err != nil {
+			t.Fatal(err)
+		}
+		m.label("a", "kubectl", "since", text("then"))
+		path := filepath.Join(t.TempDir(), "journal")
+		lines := `{"apiVersion":"psp2pss.dev/v1","kind":"Journal","id":"OLD","started":"2025-01-01T00:00:00Z","cluster":"c","targetVersion":"v1.25",` +
+			`"steps":[{"stage":"observe","namespace":"a","batch":0,"labels":[{"key":"pod-security.kubernetes.io/warn","before":"baseline","after":"restricted"}]}]}` + "\n" +
+			`{"step":0,"event":"begun","at":"2025-01-01T00:00:00Z","before":{"uid":"` + string(uid) + `","resourceVersion":"2","labels":{"pod-security.kubernetes.io/warn":"baseline"},` +
+			`"owners":[{"manager":"kubectl","operation":"Update","apiVersion":"v1","keys":["pod-security.kubernetes.io/warn"]}]}}` + "\n" + last
+		if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with(t, m, j).rollback(Undo{}, "", "undone observe: label namespace a")
+		m.label("a", "kubectl", "since", nil)
+		if diff := cmp.Diff(start, m.state()); diff != "" {
+			t.Errorf("after the way back (-want +got):\n%s", diff)
+		}
+	}
 }
