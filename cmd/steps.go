@@ -164,7 +164,7 @@ func tellLeft(w io.Writer, left []rollout.Left) {
 func tellUnrestorable(w io.Writer, steps []rollout.Step) {
 	for i := range steps {
 		for _, c := range steps[i].Unrestorable() {
-			_, _ = fmt.Fprintf(w, "warning: %s: %s=%s is invalid: the server keeps it and takes it from nobody, so that a rollback cannot restore it\n",
+			_, _ = fmt.Fprintf(w, "warning: %s: %s=%s is invalid: no server takes such a value any more, so that a rollback cannot restore it\n",
 				escape.Terminal(steps[i].Namespace), c.Key, escape.Terminal(*c.Before))
 		}
 	}
