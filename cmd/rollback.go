@@ -97,6 +97,7 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	out := newStepPrinter(o.streams, o.JSON)
 	if o.DryRun {
 		for _, i := range steps {
+			tellUnrestorable(o.streams.ErrOut, j.Steps[i:i+1])
 			out.tell(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, Undo: true})
 		}
 		return out.end()

@@ -408,15 +408,21 @@ func TestRolloutRights(t *testing.T) {
 		want string
 	}{
 		{
-			"in one namespace", []string{"--yes"}, notInShop, exitFailed,
+			"in one namespace",
+			[]string{"--yes"},
+			notInShop, exitFailed,
 			lacking + "  patch namespaces (in shop)\n  a role that has them: psp2pss rollout --print-role --stage observe\n",
 		},
 		{
-			"to verify", []string{"--yes", "--verify"}, func(verb, resource, _ string) bool { return verb != "create" || resource != "pods" }, exitFailed,
+			"to verify",
+			[]string{"--yes", "--verify"},
+			func(verb, resource, _ string) bool { return verb != "create" || resource != "pods" }, exitFailed,
 			lacking + "  create pods (in blog, shop)\n  a role that has them: psp2pss rollout --print-role --stage observe --verify\n",
 		},
 		{
-			"dry", []string{"--dry-run=server"}, notInShop, exitFailed,
+			"dry",
+			[]string{"--dry-run=server"},
+			notInShop, exitFailed,
 			lacking + "  patch namespaces (in shop)\n  a role that has them: psp2pss rollout --print-role --stage observe\n",
 		},
 	}

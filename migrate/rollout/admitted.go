@@ -71,6 +71,11 @@ func admitted(s *Step, before, after *unstructured.Unstructured) (*Also, error) 
 	return a, err
 }
 
+// made is true if admission made a value of a label.
+func (a *Also) made(key string, value *string) bool {
+	return slices.ContainsFunc(a.Labels, func(c Change) bool { return c.Key == key && same(c.After, value) })
+}
+
 func keysOf(maps ...map[string]string) []string {
 	var keys []string
 	for _, m := range maps {
@@ -101,13 +106,16 @@ func otherFields(before, after *unstructured.Unstructured) []string {
 }
 
 // unrecorded finds what admission changed along with a step that was written, and whose answer was not heard or not
-// written down. A write by anybody else leaves its manager with the label; what admission changes is put down to nobody, or
-// stays with who applied another value.
+// written down. A write by anybody else leaves its manager with the label; what admission adds is put down to nobody, and what
+// it makes of a label of ours stays with us. Of other labels it cannot be told: they are named, and left.
 func (r *Runner) unrecorded(i int, s *Step, ns *unstructured.Unstructured) (*Also, error) {
 	if r.Journal == nil || r.Journal.steps[i].last != Begun {
 		return nil, nil
 	}
 	before := r.Journal.steps[i].before
+	if before.UID != string(ns.GetUID()) {
+		return nil, nil // it was another namespace of that name
+	}
 	a, labels := &Also{}, ns.GetLabels()
 	owners, err := ownersOf(ns.GetManagedFields(), keysOf(labels, before.Others))
 	if err != nil {
@@ -126,9 +134,14 @@ func (r *Runner) unrecorded(i int, s *Step, ns *unstructured.Unstructured) (*Als
 		}
 	}
 	if before.Others != nil { // a journal of an earlier version has none
-		for key := range labels {
-			if was := valueOf(before.Others, key); was == nil && owner(key) == nil && !slices.Contains(s.keys(), key) {
-				a.Labels = append(a.Labels, Change{Key: key, After: valueOf(labels, key)})
+		for _, key := range keysOf(labels, before.Others) {
+			was, is := valueOf(before.Others, key), valueOf(labels, key)
+			switch {
+			case same(was, is) || slices.Contains(s.keys(), key):
+			case was == nil && owner(key) == nil:
+				a.Labels = append(a.Labels, Change{Key: key, After: is})
+			default:
+				a.Fields = append(a.Fields, "label "+key+" (or somebody else did)")
 			}
 		}
 	}

@@ -58,6 +58,8 @@ func TestMadeSomethingElseAndChangedSince(t *testing.T) {
 	m.made = nil
 	m.label("a", "kubectl", api.WarnLevelLabel, text("privileged"))
 	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "privileged", and was set to "restricted" here`)
+	m.label("a", "kubectl", api.WarnLevelLabel, text("baseline"))
+	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`)
 }
 
 // Labels that admission changes along with ours are told, in a dry run, too, and go when the step is taken back.
@@ -78,6 +80,9 @@ func TestAdmissionAlsoChanges(t *testing.T) {
 	r.run("", want)
 	r = r.again() // the journal has it
 	m.annotated = map[string]string{}
+	m.heard = on("patch namespaces/a", 1, errCrash) // the values are back, and not yet those who owned them
+	r.rollback(Undo{}, "taking back observe: label namespace a: the process was killed")
+	r = r.again()
 	r.rollback(Undo{}, "", "undone observe: label namespace a")
 	m.objects["namespaces/a"].SetAnnotations(nil)
 	if diff := cmp.Diff(start, m.state()); diff != "" {
@@ -100,7 +105,7 @@ func TestAdmissionAlsoChangesAndKilled(t *testing.T) {
 		r = r.again()
 		m.heard = nil
 		if c.resumed {
-			r.run("", `done observe: label namespace a; also stamp="seen" (absent)`)
+			r.run("", `done observe: label namespace a; also stamp="seen" (absent)label note (or somebody else did)`)
 		}
 		// Killed once more, before or after the first write of the way back.
 		if c.unheard {
@@ -118,18 +123,39 @@ func TestAdmissionAlsoChangesAndKilled(t *testing.T) {
 	}
 }
 
-// What admission puts on again, and what somebody has changed since, is named.
+// Killed before the answer was heard: whether admission or somebody else changed a label cannot be told, and that is said.
+func TestAdmissionOrSomebodyElse(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", map[string]string{"team": "a"})
+	m.made = stamped
+	r := begin(t, m, observe("a"))
+	m.heard = on("patch namespaces/a", 1, errCrash)
+	r.run("observe: label namespace a: the process was killed")
+	r.rollback(Undo{}, "", "undone observe: label namespace a: changed since the step began, and left: label team (or somebody else did)")
+	if diff := cmp.Diff(map[string]string{"kubernetes.io/metadata.name": "a", "team": "b"}, m.objects["namespaces/a"].GetLabels()); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+}
+
+// What admission puts on again, and what somebody has changed since or has made theirs, is named.
 func TestAdmissionStays(t *testing.T) {
 	t.Parallel()
 	m := newMemory(t)
 	m.namespace("a", "kubectl", map[string]string{"team": "a"})
-	m.made = func(labels map[string]string) { labels["stamp"], labels["team"] = "seen", "b" }
+	m.made = func(labels map[string]string) { labels["stamp"], labels["team"], labels["zone"] = "seen", "b", "z" }
 	r := begin(t, m, observe("a"))
-	r.run("", `done observe: label namespace a; also stamp="seen" (absent) team="b" ("a")`)
+	r.run("", `done observe: label namespace a; also stamp="seen" (absent) team="b" ("a") zone="z" (absent)`)
 	m.made = func(labels map[string]string) { labels["stamp"] = "seen" }
 	m.label("a", "kubectl", "team", text("c"))
+	if _, err := m.apply("namespaces/a", map[string]string{"zone": "z"}, "argocd", false); err != nil {
+		t.Fatal(err)
+	}
 	r.rollback(Undo{}, "", `undone observe: label namespace a: a label that the server's admission had set stays: stamp is "seen", not absent`+nobodySuspected+
-		`; a label that the server's admission had set was changed since, and is left: team is "c" by now, and was "a"`)
+		`; a label that the server's admission had set was changed since, and is left: team is "c" by now, and was "a"; zone is "z", and field manager "argocd" owns it by now`)
+	if diff := cmp.Diff(map[string]string{"kubernetes.io/metadata.name": "a", "stamp": "seen", "team": "c", "zone": "z"}, m.objects["namespaces/a"].GetLabels()); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
 }
 
 // A rollback that admission does not let through is not called done.

@@ -72,11 +72,15 @@ func TestRightsOf(t *testing.T) {
 		{"observe", []Step{observe("b"), observe("a")}, Needs{Recheck: true}, []string{"get namespaces (in a, b)", "patch namespaces (in a, b)"}},
 		{"many", many, Needs{}, []string{"get namespaces (in a, b, c, d, e and 2 more)", "patch namespaces (in a, b, c, d, e and 2 more)"}},
 		{
-			"enforce", []Step{observe("a"), enforce("b", "baseline")}, Needs{Recheck: true},
+			"enforce",
+			[]Step{observe("a"), enforce("b", "baseline")},
+			Needs{Recheck: true},
 			append([]string{"get namespaces (in a, b)", "patch namespaces (in a, b)", "get rolebindings.rbac.authorization.k8s.io psp2pss-bypass (in b)"}, lists(" (in b)")...),
 		},
 		{
-			"verified", []Step{observe("a")}, Needs{Verify: true},
+			"verified",
+			[]Step{observe("a")},
+			Needs{Verify: true},
 			slices.Concat([]string{"get namespaces (in a)", "patch namespaces (in a)"}, lists(" (in a)"), []string{"list events (in a)", "create pods (in a)"}),
 		},
 		{"bypass", bypass("a"), Needs{Recheck: true}, []string{
@@ -129,7 +133,8 @@ func TestMissing(t *testing.T) {
 		want  []string
 	}{
 		{
-			"in single namespaces", []Step{observe("a"), observe("b"), observe("c")},
+			"in single namespaces",
+			[]Step{observe("a"), observe("b"), observe("c")},
 			func(a map[string]string) bool {
 				return a["resource"] != "namespaces" || a["namespace"] == "b" && a["name"] == "b"
 			},

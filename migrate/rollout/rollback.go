@@ -107,7 +107,13 @@ func (r *Runner) undoOnce(ctx context.Context, i int, s *Step, u Undo, out *Outc
 	if err := r.mayUndo(ctx, s, before, &also, ns); err != nil {
 		return err
 	}
-	w := wayBackOf(s, before, &also, ns)
+	w, err := wayBackOf(s, before, &also, ns)
+	if err != nil {
+		return err
+	}
+	if unrecorded != nil {
+		w.unsure = unrecorded.Fields
+	}
 	if ns, err = r.restore(ctx, i, w, unrecorded, ns); err != nil {
 		return err
 	}
@@ -143,7 +149,7 @@ func (r *Runner) mayUndo(ctx context.Context, s *Step, before *Found, also *Also
 	if changed := changedSince(s, before, also, ns.GetLabels()); changed != "" {
 		return refuse("somebody has changed it since: %s", changed)
 	}
-	theirs, err := claimedSince(s, before, ns)
+	theirs, err := claimedSince(s, before, also, ns)
 	if err != nil {
 		return err
 	}
@@ -179,14 +185,15 @@ func unlabels(s *Step, before *Found) bool {
 
 // claimedSince tells labels that are as the step left them and are somebody else's, too. When the step was taken nobody
 // else owned that value: it was set or applied by another since, or just before an answer was lost.
-func claimedSince(s *Step, before *Found, ns *unstructured.Unstructured) (string, error) {
+func claimedSince(s *Step, before *Found, also *Also, ns *unstructured.Unstructured) (string, error) {
 	owners, err := ownersOf(ns.GetManagedFields(), s.keys())
 	if err != nil {
 		return "", err
 	}
 	var parts []string
 	for _, c := range s.Labels {
-		if value := valueOf(ns.GetLabels(), c.Key); !same(value, c.After) || same(value, before.Labels[c.Key]) {
+		value := valueOf(ns.GetLabels(), c.Key)
+		if !same(value, c.After) && !also.made(c.Key, value) || same(value, before.Labels[c.Key]) {
 			continue
 		}
 		for _, o := range owners {
@@ -203,8 +210,7 @@ func changedSince(s *Step, before *Found, also *Also, is map[string]string) stri
 	var parts []string
 	for _, c := range s.Labels {
 		value := valueOf(is, c.Key)
-		made := func(a Change) bool { return a.Key == c.Key && same(value, a.After) }
-		if !same(value, c.After) && !same(value, before.Labels[c.Key]) && !slices.ContainsFunc(also.Labels, made) {
+		if !same(value, c.After) && !same(value, before.Labels[c.Key]) && !also.made(c.Key, value) {
 			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, shown(value), shown(c.After)))
 		}
 	}

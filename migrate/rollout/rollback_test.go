@@ -396,6 +396,13 @@ func anyOrder(t *testing.T, random *rand.Rand) bool {
 		m.namespace(name, "kubectl", labels)
 	}
 	start := m.state()
+	if random.IntN(2) == 0 {
+		m.made = func(labels map[string]string) {
+			if _, ok := labels[api.AuditLevelLabel]; ok {
+				labels["stamp"] = "seen"
+			}
+		}
+	}
 	var steps []Step
 	for _, name := range names {
 		steps = append(steps, observe(name))

@@ -22,21 +22,33 @@ type wayBack struct {
 	lost []string
 	// left are labels that admission changed along with the step, and somebody else has changed since.
 	left []string
-	step *Step
+	// unsure are changes by admission or by somebody else, which cannot be told apart.
+	unsure []string
+	step   *Step
 }
 
 // wayBackOf decides what is restored of a namespace as it is now.
-func wayBackOf(s *Step, before *Found, also *Also, ns *unstructured.Unstructured) *wayBack {
+func wayBackOf(s *Step, before *Found, also *Also, ns *unstructured.Unstructured) (*wayBack, error) {
 	w := &wayBack{labels: map[string]*string{}, owners: slices.Concat(before.Owners, also.Owners), step: s}
 	is := ns.GetLabels()
 	for _, c := range s.Labels {
 		w.labels[c.Key] = before.Labels[c.Key]
 	}
 	for _, c := range also.Beside(s) {
+		theirs, err := newOwners(ns, c.Key, also.Owners)
+		if err != nil {
+			return nil, err
+		}
 		switch now := valueOf(is, c.Key); {
+		case same(now, c.Before):
+			if ownedBack(ns, c.Key) {
+				w.labels[c.Key] = c.Before // it is left to give it back to its owners
+			}
+		case same(now, c.After) && len(theirs) > 0:
+			w.left = append(w.left, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, shown(now), theirs[0].Manager))
 		case same(now, c.After):
 			w.labels[c.Key] = c.Before
-		case !same(now, c.Before):
+		default:
 			w.left = append(w.left, fmt.Sprintf("%s is %s by now, and was %s", c.Key, shown(now), shown(c.Before)))
 		}
 	}
@@ -46,7 +58,21 @@ func wayBackOf(s *Step, before *Found, also *Also, ns *unstructured.Unstructured
 			w.lost = append(w.lost, fmt.Sprintf("%s=%s", strings.TrimPrefix(key, labelPrefix), *was))
 		}
 	}
-	return w
+	return w, nil
+}
+
+// newOwners are those of a label that did not own it before. What admission sets is put down to nobody.
+func newOwners(ns *unstructured.Unstructured, key string, before []Owner) ([]Owner, error) {
+	owners, err := ownersOf(ns.GetManagedFields(), []string{key})
+	return slices.DeleteFunc(owners, func(o Owner) bool {
+		return o.Manager == Manager || slices.ContainsFunc(before, func(b Owner) bool { return b.Manager == o.Manager && slices.Contains(b.Keys, key) })
+	}), err
+}
+
+// ownedBack is true for a label that a way back has written, and not given to its owners again.
+func ownedBack(ns *unstructured.Unstructured, key string) bool {
+	owners, err := ownersOf(ns.GetManagedFields(), []string{key})
+	return err == nil && slices.ContainsFunc(owners, func(o Owner) bool { return o.Manager == Manager && !o.isOurs() })
 }
 
 // after are labels as they are once the step is taken back.
@@ -157,12 +183,16 @@ func (w *wayBack) judge(ctx context.Context, r *Runner, is map[string]string, ou
 	if len(w.lost) > 0 {
 		return refuse("no server takes %s any more, which was there before; the rest is restored", strings.Join(w.lost, ", "))
 	}
+	var remarks []string
 	if len(beside) > 0 {
-		out.Why = "a label that the server's admission had set stays: " + strings.Join(beside, "; ") + "; " + r.suspects(ctx)
+		remarks = append(remarks, "a label that the server's admission had set stays: "+strings.Join(beside, "; ")+"; "+r.suspects(ctx))
 	}
 	if len(w.left) > 0 {
-		out.Why = strings.Join(append(slices.DeleteFunc([]string{out.Why}, func(s string) bool { return s == "" }),
-			"a label that the server's admission had set was changed since, and is left: "+strings.Join(w.left, "; ")), "; ")
+		remarks = append(remarks, "a label that the server's admission had set was changed since, and is left: "+strings.Join(w.left, "; "))
 	}
+	if len(w.unsure) > 0 {
+		remarks = append(remarks, "changed since the step began, and left: "+strings.Join(w.unsure, ", "))
+	}
+	out.Why = strings.Join(remarks, "; ")
 	return nil
 }
