@@ -65,6 +65,9 @@ func printRolloutRole(w io.Writer, n rollout.Needs) error {
 # --dry-run=client' shows the name. Who may use that policy may run any pod.
 `
 	}
+	if n.Verify {
+		head += "# --verify creates pods as dry runs only. No role can grant just that: whoever has this one may create pods.\n"
+	}
 	if _, err := io.WriteString(w, head); err != nil {
 		return err
 	}

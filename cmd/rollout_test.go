@@ -512,6 +512,9 @@ func TestRolloutPrintRole(t *testing.T) {
 		if about := strings.Contains(out, "# The policy of the bypass has another name"); about != (tt.name == "all") {
 			t.Errorf("%s: it speaks of the bypass: %t", tt.name, about)
 		}
+		if about := strings.Contains(out, "\n# --verify creates pods as dry runs only."); about != tt.needs.Verify {
+			t.Errorf("%s: it speaks of pods: %t", tt.name, about)
+		}
 		everywhere, inLock, _ := strings.Cut(out, "\n---\n")
 		var got rbacv1.ClusterRole
 		var lock rbacv1.Role
