@@ -106,7 +106,7 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 	f.decide.add(cmd)
 	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass; may be repeated")
 	complete(cmd, "stage", stageNames())
-	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made, in their order; each goes through all stages before the next begins")
+	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made: in their order, 2 before 10, those without it last; each goes through all stages before the next begins")
 	flags.IntVar(&f.o.Rollout.Batch, "batch", 0, "namespaces to a batch; between batches a person is asked whether to go on (default all of a stage)")
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
 	choice{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")

@@ -46,7 +46,11 @@ func (p *stepPrinter) tell(o rollout.Outcome) {
 
 // line is one step in words.
 func line(o rollout.Outcome) string {
-	text := fmt.Sprintf("%-8s", result(o)) + " " + fmt.Sprintf("%-8s", o.Step.Stage) + " " + what(&o.Step, o.Undo)
+	text := fmt.Sprintf("%-8s", result(o)) + " " + fmt.Sprintf("%-8s", o.Step.Stage) + " "
+	if o.Step.Wave != "" {
+		text += "wave " + o.Step.Wave + ": "
+	}
+	text += what(&o.Step, o.Undo)
 	if o.Why != "" {
 		text += ": " + o.Why
 	}
