@@ -220,21 +220,29 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	warnUnknown(o.streams.ErrOut, plan, o.Scope)
 	selected := plan.Select(o.Scope)
 	steps, left := rollout.Steps(selected, o.Rollout)
-	tellLeft(o.streams.ErrOut, left)
 	out := newStepPrinter(o.streams, o.JSON)
+	out.tellLeft(left)
 	switch {
 	case o.DryRun == dryRunClient:
 		for i, s := range steps {
 			out.tell(rollout.Outcome{Index: i, Step: s, DryRun: true})
 		}
-		return o.end(out, plan)
-	case len(steps) == 0:
-		return o.end(out, plan)
+	case len(steps) > 0:
+		if err := o.begin(ctx, plan, selected, steps, out); err != nil {
+			return errors.Join(err, out.flush())
+		}
 	}
-	if err := o.begin(ctx, plan, selected, steps, out); err != nil {
-		return errors.Join(err, out.flush())
+	if len(steps) == 0 && len(plan.Namespaces) > 0 && !o.Decide.AllowPartial && !asAskedFor(selected, left) {
+		return errors.Join(nothingDone(left), out.flush())
 	}
 	return o.end(out, plan)
+}
+
+// asAskedFor is true if a namespace needs no step since it is as it should be. One that was left alone is not.
+func asAskedFor(selected *migrate.Plan, left []rollout.Left) bool {
+	return slices.ContainsFunc(selected.Namespaces, func(ns migrate.Namespace) bool {
+		return !slices.ContainsFunc(left, func(l rollout.Left) bool { return l.Namespace == ns.Name })
+	})
 }
 
 // begin connects and takes the steps, or has the server check them.

@@ -2,8 +2,9 @@ package cmd
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -15,14 +16,16 @@ type stepPrinter struct {
 	streams Streams
 	json    bool
 	told    []toldStep
-	refused int
-	failed  error
+	// taken counts those told of steps, and not of namespaces that were left alone.
+	taken, refused int
+	failed         error
 }
 
 // toldStep is a step with what became of it.
 type toldStep struct {
 	rollout.Step
-	// Result is done, refused, altered, undone, kept, or empty where it was only printed.
+	// Result is done, refused, altered, undone, kept, or empty where it was only printed; left says that the namespace gets
+	// no step at the stage.
 	Result   string `json:"result,omitempty"`
 	Already  bool   `json:"already,omitempty"`
 	Why      string `json:"why,omitempty"`
@@ -38,6 +41,7 @@ func (p *stepPrinter) tell(o rollout.Outcome) {
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.Kept {
 		p.refused++
 	}
+	p.taken++
 	p.told = append(p.told, toldStep{Step: o.Step, Result: string(o.Event), Already: o.Already, Why: o.Why, Overrode: o.Overrode, DryRun: o.DryRun})
 	if !p.json && p.failed == nil {
 		_, p.failed = fmt.Fprintln(p.streams.Out, escape.Terminal(line(o)))
@@ -125,18 +129,34 @@ func (p *stepPrinter) end() error {
 	}
 	switch {
 	case p.refused > 0:
-		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, len(p.told), plural(len(p.told), "step", "steps"), plural(p.refused, "was", "were"))
-	case len(p.told) == 0:
+		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, p.taken, plural(p.taken, "step", "steps"), plural(p.refused, "was", "were"))
+	case p.taken == 0:
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "There is nothing to do.")
 	}
 	return nil
 }
 
-// tellLeft tells the namespaces that get nothing, by the reason.
-func tellLeft(w io.Writer, left []rollout.Left) {
+// tellLeft tells the namespaces that get nothing at a stage, and why: on standard error, and in JSON as steps.
+func (p *stepPrinter) tellLeft(left []rollout.Left) {
 	for _, l := range left {
-		_, _ = fmt.Fprintf(w, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Why))
+		p.told = append(p.told, toldStep{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "left", Why: l.Why})
+		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Why))
 	}
+}
+
+// nothingDone is the error of a run that was asked for something and had no step to take. It has the first reasons.
+func nothingDone(left []rollout.Left) error {
+	if len(left) == 0 {
+		return partialError{errors.New("nothing was done: no namespace is meant; look at -n, -l and --exclude")}
+	}
+	const most = 3
+	var reasons []string
+	for _, l := range left {
+		if reason := l.Namespace + ": " + l.Why; !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s)", strings.Join(reasons[:min(len(reasons), most)], "; ")+more(len(reasons)-most))}
 }
 
 // describe counts steps for a question.
