@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,6 +40,8 @@ type rolloutOptions struct {
 	Resume  bool
 	JSON    bool
 	Verify  verifyAfter
+	// Given are the flags that were on the command line.
+	Given []string
 }
 
 const (
@@ -79,7 +82,16 @@ that has changed since the plan was made is refused by name, and so is a label t
 manager owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is
 the lease psp2pss-rollout in kube-system.
 
-The labels are applied under the field manager psp2pss, and it owns nothing else.`,
+The journal keeps the guards that were asked for: whoever resumes goes on batch by batch, with
+--verify, --verify-wait, --rollback-on-failure, --allow-partial and --force as at the beginning, and
+may add to them. A roll-out of which all was taken back, by hand or by --rollback-on-failure, is not
+gone on with.
+
+The labels are applied under the field manager psp2pss, and it owns nothing else.
+
+Exit codes: 0 done, or the namespaces are as asked for already; 1 failed, or a step was refused; 3
+--verify found something that is not ok; 4 all that was asked for was left alone, or something could
+not be read (--allow-partial turns 4 into 0).`,
 		Example: `  # What would be done
   psp2pss rollout --plan plan.json --stage observe --dry-run=client
 
@@ -94,8 +106,8 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
   # Enforce, have the server judge a pod of every template, and go back if it refuses one
   psp2pss rollout --stage enforce --yes --verify --rollback-on-failure
 
-  # Go on after a crash, or go back
-  psp2pss rollout --resume --journal enforce.journal
+  # Go on after a crash, but not in the namespace blog; or go back
+  psp2pss rollout --resume --journal enforce.journal --exclude blog
   psp2pss rollback --journal enforce.journal`,
 		Args: noArgs,
 	}
@@ -111,9 +123,9 @@ The labels are applied under the field manager psp2pss, and it owns nothing else
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
 	choice{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")
 	flags.BoolVarP(&f.o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
-	flags.BoolVar(&f.o.Rollout.Force, "force", false, "take over namespaces and labels that another tool writes")
+	flags.BoolVar(&f.o.Rollout.Force, forceFlag, false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
-	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again, and namespaces of which something was taken back are left alone")
+	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal, under the guards that it was begun with; what was refused is tried again, namespaces of which something was taken back are left alone, and so are those of --exclude")
 	f.o.Verify.add(flags)
 	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -178,8 +190,11 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 }
 
 func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
-	if err := o.Verify.settle(); err != nil {
-		return err
+	flags.Visit(func(f *pflag.Flag) { o.Given = append(o.Given, f.Name) })
+	if !o.Resume { // else the journal has a say
+		if err := o.Verify.settle(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case o.Resume && o.Journal == "":
@@ -192,18 +207,17 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	if !o.Resume {
 		return nil
 	}
-	var err error
-	flags.Visit(func(f *pflag.Flag) {
-		if !slices.Contains(resumeFlags(), f.Name) && err == nil {
-			err = usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", f.Name)
+	for _, name := range o.Given {
+		if !slices.Contains(resumeFlags(), name) {
+			return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
 		}
-	})
-	return err
+	}
+	return nil
 }
 
 // resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
 func resumeFlags() []string {
-	return []string{"resume", journalFlag, "yes", "verify", "verify-wait", "rollback-on-failure", "force", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag}
+	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, backFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag}
 }
 
 // rolloutRun makes the steps and takes them.
@@ -264,7 +278,7 @@ func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan
 	}
 	header := rollout.Header{
 		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: name, TargetVersion: plan.TargetVersion,
-		Force: o.Rollout.Force, Steps: steps, Known: r.Known,
+		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, Known: r.Known,
 	}
 	if header.Cluster, err = rollout.ClusterID(ctx, client); err != nil {
 		return err
@@ -279,16 +293,17 @@ func (o *rolloutOptions) begin(ctx context.Context, plan, selected *migrate.Plan
 	}
 	defer func() { _ = r.Journal.Close() }()
 	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.again("rollback", path))
-	return o.take(ctx, r)
+	return o.take(ctx, r, out)
 }
 
 // take runs, verifies if asked to, and says how to go on with what was cut off.
-func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
+func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner, out *stepPrinter) error {
 	r.Between = func(ctx context.Context, batch int) error {
 		if err := o.verify(ctx, r); err != nil {
 			return err
 		}
-		if o.streams.Asks && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
+		// Before the first step somebody was just asked.
+		if out.taken > 0 && o.streams.Asks && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
 			return cmp.Or(ctx.Err(), fmt.Errorf("stopped before batch %d", batch+1))
 		}
 		return nil
@@ -299,7 +314,7 @@ func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
 	}
 	var findings findingsError
 	var locked *rollout.LockedError
-	switch resume := o.again("rollout --resume", r.Journal.Path()); {
+	switch resume := o.goOn(r.Journal); {
 	case err == nil:
 		return nil
 	case errors.As(err, &findings) && o.Verify.Back:
@@ -332,15 +347,51 @@ func resume(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
+	if err := o.goesOn(j); err != nil {
+		return err
+	}
+	if err := o.keep(&j.Header); err != nil {
+		return err
+	}
+	out := newStepPrinter(o.streams, o.JSON)
+	warnNoStep(o.streams.ErrOut, j, o.Scope.Exclude)
+	left := j.LeftOut(o.Scope.Exclude)
+	out.tellLeft(left)
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
 		return errors.New("nothing was done")
 	}
-	out := newStepPrinter(o.streams, o.JSON)
-	r := &rollout.Runner{Client: client, Journal: j, Force: j.Force || o.Rollout.Force, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
-	if err := o.take(ctx, r); err != nil {
+	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
+	if err := o.take(ctx, r, out); err != nil {
 		return errors.Join(err, out.flush())
 	}
+	if out.taken == 0 && len(left) > 0 && !o.Decide.AllowPartial {
+		return errors.Join(nothingDone(left), out.flush())
+	}
 	return out.end()
+}
+
+// goesOn refuses to go on with a roll-out that was taken back, and says what to do instead.
+func (o *rolloutOptions) goesOn(j *rollout.Journal) error {
+	err := j.GoesOn()
+	var back *rollout.TakenBackError
+	switch {
+	case err == nil:
+		return nil
+	case len(rollout.Undo{}.Steps(j)) > 0:
+		return advisedError{err, "to take back what is left of it: " + o.again("rollback", j.Path())}
+	case errors.As(err, &back) && back.Failure != "":
+		return advisedError{err, "mend what was not ok, and begin a new roll-out"}
+	}
+	return advisedError{err, "begin a new roll-out"}
+}
+
+// warnNoStep tells of namespaces on the command line that a journal has no step of.
+func warnNoStep(w io.Writer, j *rollout.Journal, names []string) {
+	for _, name := range names {
+		if !slices.Contains(namespacesOf(j.Steps), name) {
+			_, _ = fmt.Fprintf(w, "warning: the journal has no step of namespace %s\n", escape.Terminal(fmt.Sprintf("%q", name)))
+		}
+	}
 }
 
 // openJournal opens a journal together with the cluster that it is about.
@@ -368,7 +419,11 @@ func clusterOf(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Jou
 	}
 	id, err := rollout.ClusterID(ctx, client)
 	if err == nil && id != j.Cluster {
-		err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, contextFlag)
+		choose := contextFlag
+		if name == j.Context { // two clusters whose contexts have one name
+			choose = kubeconfigFlag
+		}
+		err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, choose)
 	}
 	return client, err
 }

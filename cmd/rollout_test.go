@@ -390,7 +390,7 @@ func TestRolloutElsewhere(t *testing.T) {
 	before := len(g.writes())
 	for _, args := range [][]string{{"rollback", "--yes", "--journal", g.journal()}, {"rollout", "--resume", "--yes", "--journal", g.journal()}} {
 		code, _, errOut := g.run(context.Background(), nil, args...)
-		want := `psp2pss: the journal "` + g.journal() + `" is of another cluster (context "prod") than that of context "prod": choose the right one with --context` + "\n"
+		want := `psp2pss: the journal "` + g.journal() + `" is of another cluster (context "prod") than that of context "prod": choose the right one with --kubeconfig` + "\n"
 		if code != exitFailed || errOut != want {
 			t.Errorf("%v: exit code %d (-want +got):\n%s", args, code, cmp.Diff(want, errOut))
 		}
