@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
@@ -59,7 +58,9 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 		Long: `Verify looks at a live cluster after a stage of a roll-out, and says of every namespace what is ok,
 what is not, and what it could not tell:
 
-  labels     are those that the journal, or the plan, says
+  labels     are those that the journal, or the plan, says; after a rollback, those from before
+  steps      with --journal: the steps that came to no end: refused, altered, cut off, not taken
+             yet, or kept by a rollback, with what goes on from there
   refusals   no controller is newly refused pods by Pod Security or by a policy
   pods       every controller has as many pods as it asks for; whether they are ready is not asked
   recreate   with --recreate-one: the server would take a pod of every template
@@ -197,7 +198,7 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 		if err != nil {
 			return rollout.Verification{}, err
 		}
-		v := rollout.Verification{Client: client, Labels: rollout.ExpectedLabels(j), Before: j.Failing}
+		v := rollout.Verification{Client: client, Journal: j, Before: j.Failing}
 		v.Namespaces = o.journalled(j)
 		return v, nil
 	}
@@ -243,11 +244,7 @@ func (o *verifyOptions) journalled(j *rollout.Journal) []string {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	for _, ns := range o.Scope.Namespaces {
-		if !slices.Contains(all, ns) {
-			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the journal has no step of namespace %s\n", escape.Terminal(fmt.Sprintf("%q", ns)))
-		}
-	}
+	warnNoStep(o.streams.ErrOut, j, o.Scope.Namespaces)
 	return slices.DeleteFunc(all, func(ns string) bool {
 		return ns == "" || len(o.Scope.Namespaces) > 0 && !slices.Contains(o.Scope.Namespaces, ns) || slices.Contains(o.Scope.Exclude, ns)
 	})
