@@ -60,7 +60,7 @@ what is not, and what it could not tell:
 
   labels     are those that the journal, or the plan, says; after a rollback, those from before
   steps      with --journal: the steps that came to no end: refused, altered, cut off, not taken
-             yet, or kept by a rollback, with what goes on from there
+             yet, or kept by a rollback, with what goes on from there; and bindings that are gone
   refusals   no controller is newly refused pods by Pod Security or by a policy
   pods       every controller has as many pods as it asks for; whether they are ready is not asked
   recreate   with --recreate-one: the server would take a pod of every template

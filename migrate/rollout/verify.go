@@ -46,7 +46,7 @@ type Result struct {
 // The checks.
 const (
 	CheckLabels   = "labels"
-	CheckSteps    = "steps" // has a Result only of a step that came to no end
+	CheckSteps    = "steps" // has a Result only of a step that came to no end, or whose binding is gone
 	CheckRefusals = "refusals"
 	CheckPods     = "pods"
 	CheckRecreate = "recreate"
@@ -85,7 +85,7 @@ func Verify(ctx context.Context, v Verification) ([]Result, error) {
 	}
 	labels, is := v.labels(ctx)
 	enforced := enforcing(is)
-	results = append(append(results, labels...), v.openSteps(is)...)
+	results = append(append(results, labels...), v.openSteps(ctx, is)...)
 	if v.RecreateOne {
 		results = append(results, v.noticed(ctx, enforced)...)
 		results = append(results, v.recreate(ctx)...)

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // wanted is what one label is to be: as planned, or, once its step was taken back, as before the roll-out.
@@ -77,31 +79,76 @@ func (j *Journal) open(step int, off bool) (Status, string) {
 	return CouldNotTell, "not taken yet: " + goOn
 }
 
-// openSteps tells the steps of the journal that came to no end. One whose labels are on all the same is ok.
-func (v *Verification) openSteps(is map[string]map[string]string) []Result {
-	j := v.Journal
-	if j == nil {
+// openSteps tells the steps of the journal that came to no end, and bindings of the bypass that are gone since. A step is ok
+// whose labels, or binding, are there all the same.
+func (v *Verification) openSteps(ctx context.Context, is map[string]map[string]string) []Result {
+	if v.Journal == nil {
 		return nil
 	}
 	var out []Result
-	off, meant := j.calledOff(), v.meant()
-	for i := range j.Steps {
-		s := &j.Steps[i]
+	off, meant := v.Journal.calledOff(), v.meant()
+	bindings, unread := v.bindings(ctx)
+	for i := range v.Journal.Steps {
+		s := &v.Journal.Steps[i]
 		r := Result{Namespace: s.Namespace, What: CheckSteps}
-		if r.Status, r.Why = j.open(i, off[s.Namespace]); r.Why == "" || !meant[s.Namespace] {
+		switch {
+		case !meant[s.Namespace]:
 			continue
-		}
-		if s.Create != nil {
+		case s.Create == nil:
+			have, there := is[s.Namespace]
+			r.Status, r.Why = v.Journal.labelled(i, off[s.Namespace], have, there)
+		default:
 			r.Workload = strings.ToLower(s.Create.Kind) + "/" + s.Create.Name
+			r.Status, r.Why = v.Journal.bound(i, off[s.Namespace], bindings[s.Namespace], unread)
 		}
-		r.Why = string(s.Stage) + ": " + r.Why
-		if have, there := is[s.Namespace]; there && s.Create == nil && len(differing(j.wantedOf(i, off[s.Namespace]), have)) == 0 {
-			r.Status = OK
-			r.Why += "; by now its labels are as they are to be"
+		if r.Why != "" {
+			r.Why = string(s.Stage) + ": " + r.Why
+			out = append(out, r)
 		}
-		out = append(out, r)
 	}
 	return out
+}
+
+// labelled is how it stands with a step about labels, by those that the namespace has if it is there.
+func (j *Journal) labelled(step int, off bool, have map[string]string, there bool) (Status, string) {
+	status, why := j.open(step, off)
+	if why != "" && there && len(differing(j.wantedOf(step, off), have)) == 0 {
+		return OK, why + "; by now its labels are as they are to be"
+	}
+	return status, why
+}
+
+// bound is how it stands with a step that creates an object, by whether the namespace has its binding. Of what all share
+// only the journal is asked.
+func (j *Journal) bound(step int, off, there bool, unread error) (Status, string) {
+	status, why := j.open(step, off)
+	last, _ := j.Last(step)
+	switch {
+	case j.takenBack(step) || j.Steps[step].Namespace == "":
+	case last == Done && unread != nil:
+		return CouldNotTell, unreadText("list", "rolebindings", rbac, unread)
+	case last == Done && !there:
+		return NotOK, "it was created, and is gone"
+	case last == Begun && there:
+		return OK, why + "; by now it is there"
+	}
+	return status, why
+}
+
+// bindings are the namespaces that have the binding of the bypass. They are read where the journal made any.
+func (v *Verification) bindings(ctx context.Context) (map[string]bool, error) {
+	if !slices.ContainsFunc(v.Journal.Steps, func(s Step) bool { return s.Create != nil && s.Namespace != "" }) {
+		return nil, nil
+	}
+	binding := bindingObject("", "")
+	found, err := list(ctx, v.Client.Resource(binding.resource()), "metadata.name="+binding.Name, func(string) bool { return true },
+		func(u *unstructured.Unstructured) (string, error) {
+			if u.GetName() != binding.Name {
+				return "", nil
+			}
+			return u.GetNamespace(), nil
+		})
+	return setOf(found), err
 }
 
 // meant are the namespaces to look at. What the bypass of all of them shares, in none, is meant with all of them.

@@ -2,12 +2,14 @@ package rollout
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -121,6 +123,35 @@ func TestVerifyAfterAPartialRollback(t *testing.T) {
 	want := []Result{{Namespace: "a", What: CheckLabels, Status: OK, Why: "as before the roll-out"}}
 	if diff := cmp.Diff(want, append(only(results, CheckLabels), only(results, CheckSteps)...), cmpopts.IgnoreUnexported(Result{})); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+// A binding that somebody deleted lets no pod past the policies any more.
+func TestVerifyLooksForBindings(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", nil)
+	steps := bypass("a")
+	j := journalOf(t, steps, eventOf(0, Done), eventOf(1, Done), eventOf(2, Begun), eventOf(2, Done))
+	rows := func() []Result {
+		results, err := Verify(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return only(results, CheckSteps)
+	}
+	row := Result{Namespace: "a", What: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: NotOK, Why: "bypass: it was created, and is gone"}
+	if diff := cmp.Diff([]Result{row}, rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("without it (-want +got):\n%s", diff)
+	}
+	m.store("rolebindings/a/psp2pss-bypass", steps[2].Create.object("i"), true)
+	if diff := cmp.Diff([]Result(nil), rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("with it (-want +got):\n%s", diff)
+	}
+	m.hook = on("list rolebindings", -1, apierrors.NewForbidden(rbacBindings, "", errors.New("no")))
+	row.Status, row.Why = CouldNotTell, `bypass: rolebindings.rbac.authorization.k8s.io could not be read: rolebindings.rbac.authorization.k8s.io is forbidden: no; grant: list rolebindings.rbac.authorization.k8s.io`
+	if diff := cmp.Diff([]Result{row}, rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("where it may not be read (-want +got):\n%s", diff)
 	}
 }
 
