@@ -41,6 +41,8 @@ type rolloutOptions struct {
 	// ThisCluster says that a plan which names no cluster is meant for this one.
 	ThisCluster bool
 	Verify      verifyAfter
+	// Given are the flags that were on the command line.
+	Given []string
 }
 
 const (
@@ -82,6 +84,11 @@ that has changed since the plan was made is refused by name, and so is a label t
 manager owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is
 the lease psp2pss-rollout in kube-system.
 
+The journal keeps the guards that were asked for: whoever resumes goes on batch by batch, with
+--verify, --verify-wait, --rollback-on-failure, --allow-partial and --force as at the beginning, and
+may add to them. A roll-out of which all was taken back, by hand or by --rollback-on-failure, is not
+gone on with.
+
 A saved plan is rolled out on the cluster that it was made from and on no other: the UID of
 kube-system tells. One that was made from files names no cluster, and needs --this-cluster.
 
@@ -90,7 +97,11 @@ made of each write is read back: labels that a mutating webhook or policy change
 told, also by --dry-run=server, and rollback takes them back.
 
 Before the first write the server is asked whether this user may take all steps, and take them back:
-rights that are missing are named, and nothing is begun. --print-role prints roles that have them.`,
+rights that are missing are named, and nothing is begun. --print-role prints roles that have them.
+
+Exit codes: 0 done, or the namespaces are as asked for already; 1 failed, or a step was refused; 3
+--verify found something that is not ok; 4 all that was asked for was left alone, or something could
+not be read (--allow-partial turns 4 into 0).`,
 		Example: `  # What would be done
   psp2pss rollout --plan plan.json --stage observe --dry-run=client
 
@@ -108,8 +119,8 @@ rights that are missing are named, and nothing is begun. --print-role prints rol
   # Let a user observe, enforce, verify that and go back
   psp2pss rollout --print-role --stage observe,enforce --verify | kubectl apply -f -
 
-  # Go on after a crash, or go back
-  psp2pss rollout --resume --journal enforce.journal
+  # Go on after a crash, but not in the namespace blog; or go back
+  psp2pss rollout --resume --journal enforce.journal --exclude blog
   psp2pss rollback --journal enforce.journal`,
 		Args: noArgs,
 	}
@@ -120,15 +131,15 @@ rights that are missing are named, and nothing is begun. --print-role prints rol
 	f.decide.add(cmd)
 	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass; may be repeated")
 	complete(cmd, "stage", stageNames())
-	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made, in their order; each goes through all stages before the next begins")
+	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made: in their order, 2 before 10, those without it last; each goes through all stages before the next begins")
 	flags.IntVar(&f.o.Rollout.Batch, "batch", 0, "namespaces to a batch; between batches a person is asked whether to go on (default all of a stage)")
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
 	choice{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")
 	flags.BoolVarP(&f.o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	flags.BoolVar(&f.o.ThisCluster, thisClusterFlag, false, "the plan names no cluster, since it was made from files, and is meant for this one")
-	flags.BoolVar(&f.o.Rollout.Force, "force", false, "take over namespaces and labels that another tool writes")
+	flags.BoolVar(&f.o.Rollout.Force, forceFlag, false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
-	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal; what was refused is tried again, and namespaces of which something was taken back are left alone")
+	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal, under the guards that it was begun with; what was refused is tried again, namespaces of which something was taken back are left alone, and so are those of --exclude")
 	f.o.Verify.add(flags)
 	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
 	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
@@ -209,8 +220,11 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 }
 
 func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
-	if err := o.Verify.settle(); err != nil {
-		return err
+	flags.Visit(func(f *pflag.Flag) { o.Given = append(o.Given, f.Name) })
+	if !o.Resume { // else the journal has a say
+		if err := o.Verify.settle(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case o.Resume && o.Journal == "":
@@ -223,18 +237,17 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	if !o.Resume {
 		return nil
 	}
-	var err error
-	flags.Visit(func(f *pflag.Flag) {
-		if !slices.Contains(resumeFlags(), f.Name) && err == nil {
-			err = usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", f.Name)
+	for _, name := range o.Given {
+		if !slices.Contains(resumeFlags(), name) {
+			return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
 		}
-	})
-	return err
+	}
+	return nil
 }
 
 // resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
 func resumeFlags() []string {
-	return []string{"resume", journalFlag, "yes", "verify", "verify-wait", "rollback-on-failure", "force", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag}
+	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, backFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag}
 }
 
 // rolloutRun makes the steps and takes them.
@@ -265,22 +278,30 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
 	steps, left := rollout.Steps(selected, o.Rollout)
-	tellLeft(o.streams.ErrOut, left)
 	tellUnrestorable(o.streams.ErrOut, steps)
 	out := newStepPrinter(o.streams, o.JSON)
+	out.tellLeft(left)
 	switch {
 	case o.DryRun == dryRunClient:
 		for i, s := range steps {
 			out.tell(rollout.Outcome{Index: i, Step: s, DryRun: true})
 		}
-		return o.end(out, plan)
-	case len(steps) == 0:
-		return o.end(out, plan)
+	case len(steps) > 0:
+		if err := o.begin(ctx, on, selected, steps, out); err != nil {
+			return errors.Join(err, out.flush())
+		}
 	}
-	if err := o.begin(ctx, on, selected, steps, out); err != nil {
-		return errors.Join(err, out.flush())
+	if len(steps) == 0 && len(left) > 0 && !o.Decide.AllowPartial && !asAskedFor(selected, left) {
+		return errors.Join(nothingDone(left), out.flush())
 	}
 	return o.end(out, plan)
+}
+
+// asAskedFor is true if a namespace needs no step since it is as it should be. One that was left alone is not.
+func asAskedFor(selected *migrate.Plan, left []rollout.Left) bool {
+	return slices.ContainsFunc(selected.Namespaces, func(ns migrate.Namespace) bool {
+		return !slices.ContainsFunc(left, func(l rollout.Left) bool { return l.Namespace == ns.Name })
+	})
 }
 
 // target is the cluster that is written to: a client of it, the name of the context, and the UID of kube-system.
@@ -318,7 +339,7 @@ func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate
 	}
 	header := rollout.Header{
 		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
-		Force: o.Rollout.Force, Steps: steps, Known: r.Known, Cluster: on.uid,
+		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, Known: r.Known, Cluster: on.uid,
 	}
 	header.Failing = o.failing(ctx, on.client, steps)
 	path := o.Journal
@@ -331,16 +352,17 @@ func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate
 	}
 	defer func() { _ = r.Journal.Close() }()
 	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.again("rollback", path))
-	return o.take(ctx, r)
+	return o.take(ctx, r, out)
 }
 
 // take runs, verifies if asked to, and says how to go on with what was cut off.
-func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
+func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner, out *stepPrinter) error {
 	r.Between = func(ctx context.Context, batch int) error {
 		if err := o.verify(ctx, r); err != nil {
 			return err
 		}
-		if o.streams.Asks && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
+		// Before the first step somebody was just asked.
+		if out.taken > 0 && o.streams.Asks && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
 			return cmp.Or(ctx.Err(), fmt.Errorf("stopped before batch %d", batch+1))
 		}
 		return nil
@@ -351,7 +373,7 @@ func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner) error {
 	}
 	var findings findingsError
 	var locked *rollout.LockedError
-	switch resume := o.again("rollout --resume", r.Journal.Path()); {
+	switch resume := o.goOn(r.Journal); {
 	case err == nil:
 		return nil
 	case errors.As(err, &findings) && o.Verify.Back:
@@ -384,22 +406,51 @@ func resume(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
+	if err := o.goesOn(j); err != nil {
+		return err
+	}
+	if err := o.keep(&j.Header); err != nil {
+		return err
+	}
 	if err := o.checkRights(ctx, client, j.Steps); err != nil {
 		return err
 	}
+	out := newStepPrinter(o.streams, o.JSON)
+	for _, err := range notInJournal(o.Scope.Exclude, namespacesOf(j.Steps)) {
+		warn(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
+	}
+	left := j.LeftOut(o.Scope.Exclude)
+	out.tellLeft(left)
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
 		return errors.New("nothing was done")
 	}
-	out := newStepPrinter(o.streams, o.JSON)
-	r := &rollout.Runner{Client: client, Journal: j, Force: j.Force || o.Rollout.Force, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
+	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
 	r.Kubectl = o.Source.kubectl(o.Source.Context)
 	if o.Source.Context == "" && o.Source.Kubeconfig == "" {
 		r.Kubectl = o.Source.kubectl(j.Context)
 	}
-	if err := o.take(ctx, r); err != nil {
+	if err := o.take(ctx, r, out); err != nil {
 		return errors.Join(err, out.flush())
 	}
+	if out.taken == 0 && len(left) > 0 && !o.Decide.AllowPartial {
+		return errors.Join(nothingDone(left), out.flush())
+	}
 	return out.end()
+}
+
+// goesOn refuses to go on with a roll-out that was taken back, and says what to do instead.
+func (o *rolloutOptions) goesOn(j *rollout.Journal) error {
+	err := j.GoesOn()
+	var back *rollout.TakenBackError
+	switch {
+	case err == nil:
+		return nil
+	case len(rollout.Undo{}.Steps(j)) > 0:
+		return advisedError{err, "to take back what is left of it: " + o.again("rollback", j.Path())}
+	case errors.As(err, &back) && back.Failure != "":
+		return advisedError{err, "mend what was not ok, and begin a new roll-out"}
+	}
+	return advisedError{err, "begin a new roll-out"}
 }
 
 // openJournal opens a journal together with the cluster that it is about.
@@ -427,7 +478,11 @@ func clusterOf(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Jou
 	}
 	id, err := rollout.ClusterID(ctx, client)
 	if err == nil && id != j.Cluster {
-		err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, contextFlag)
+		choose := contextFlag
+		if name == j.Context { // two clusters whose contexts have one name
+			choose = kubeconfigFlag
+		}
+		err = fmt.Errorf("the journal %q is of another cluster (context %q) than that of context %q: choose the right one with --%s", path, j.Context, name, choose)
 	}
 	return client, err
 }

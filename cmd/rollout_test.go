@@ -313,12 +313,59 @@ func TestRolloutStoppedInJSON(t *testing.T) {
 	}
 }
 
+// Where nothing is done, the exit code tells a cluster that is as asked for from one that is left as it is.
 func TestRolloutNothingToDo(t *testing.T) {
 	t.Parallel()
-	g := newGround(t)
-	code, out, errOut := g.run(context.Background(), nil, "rollout", "-n", "kube-system", "--stage", "bypass", "--yes", "-o", "json")
-	if code != exitDone || out != "[]\n" || !strings.HasSuffix(errOut, "There is nothing to do.\n") || len(g.writes()) > 0 {
-		t.Errorf("exit code %d, %q, %q, %v", code, out, errOut, g.client.Actions())
+	const ofFlux = "Flux writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
+	namespace := func(name, owner, warn string) string {
+		return `{"name":"` + name + `","complete":true,"action":"add","owner":"` + owner + `","labels":{"team":"x"},"current":{"warn":"` + warn + `"},"recommended":{"warn":"restricted"}}`
+	}
+	owned, there, open := namespace("a", "Flux", ""), namespace("b", "Flux", "restricted"), namespace("c", "", "")
+	for _, tt := range []struct {
+		name       string
+		namespaces []string
+		args       []string
+		code       int
+		out, err   string
+	}{
+		{"all left alone", []string{owned}, nil, exitPartial, "", "left alone at observe: a: " + ofFlux + "\npsp2pss: nothing was done: what was asked for is left alone (a: " + ofFlux + ")\n"},
+		{
+			"all left alone, for programs",
+			[]string{owned},
+			[]string{"-o", "json"},
+			exitPartial,
+			"[\n  {\n    \"stage\": \"observe\",\n    \"namespace\": \"a\",\n    \"batch\": 0,\n    \"result\": \"left\",\n    \"why\": \"" + ofFlux + "\"\n  }\n]\n",
+			"left alone at observe: a: " + ofFlux + "\npsp2pss: nothing was done: what was asked for is left alone (a: " + ofFlux + ")\n",
+		},
+		{"accepted", []string{owned}, []string{"--allow-partial"}, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},
+		{"as asked for", []string{there}, nil, exitDone, "", "There is nothing to do.\n"},
+		{"one is as asked for", []string{owned, there}, nil, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},
+		{"one gets a step", []string{owned, open}, nil, exitDone, "would    observe  c: warn=restricted\n", "left alone at observe: a: " + ofFlux + "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			plan := `{"apiVersion":"psp2pss.dev/v1","kind":"Plan","targetVersion":"v1.25","basis":"workloads","source":{"kind":"cluster","name":"prod","uid":"uid-of-kube-system"},"policies":[],"gaps":[],"namespaces":[` + strings.Join(tt.namespaces, ",") + `]}`
+			for _, dryRun := range []string{"--dry-run=client", "--dry-run=none"} {
+				if tt.out != "" && tt.code == exitDone && dryRun != "--dry-run=client" {
+					continue // the step would be taken
+				}
+				g := newGround(t)
+				streams, out, errOut := TestStreams(plan)
+				code := Run(t.Context(), streams, g.deps, append([]string{"rollout", "--plan", "-", "--yes", dryRun}, tt.args...))
+				if code != tt.code {
+					t.Errorf("%s: exit code %d, want %d", dryRun, code, tt.code)
+				}
+				if diff := cmp.Diff(tt.out, out.String()); diff != "" {
+					t.Errorf("%s: stdout (-want +got):\n%s", dryRun, diff)
+				}
+				if diff := cmp.Diff(tt.err, errOut.String()); diff != "" {
+					t.Errorf("%s: stderr (-want +got):\n%s", dryRun, diff)
+				}
+				if writes := g.writes(); len(writes) > 0 {
+					t.Errorf("%s: it wrote to the cluster: %v", dryRun, writes)
+				}
+			}
+		})
 	}
 }
 
@@ -373,7 +420,7 @@ func TestRolloutElsewhere(t *testing.T) {
 	before := len(g.writes())
 	for _, args := range [][]string{{"rollback", "--yes", "--journal", g.journal()}, {"rollout", "--resume", "--yes", "--journal", g.journal()}} {
 		code, _, errOut := g.run(context.Background(), nil, args...)
-		want := `psp2pss: the journal "` + g.journal() + `" is of another cluster (context "prod") than that of context "prod": choose the right one with --context` + "\n"
+		want := `psp2pss: the journal "` + g.journal() + `" is of another cluster (context "prod") than that of context "prod": choose the right one with --kubeconfig` + "\n"
 		if code != exitFailed || errOut != want {
 			t.Errorf("%v: exit code %d (-want +got):\n%s", args, code, cmp.Diff(want, errOut))
 		}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -20,21 +22,81 @@ type verifyAfter struct {
 	Wait        time.Duration
 }
 
+const (
+	verifyFlag     = "verify"
+	verifyWaitFlag = "verify-wait"
+	backFlag       = "rollback-on-failure"
+	forceFlag      = "force"
+)
+
 func (v *verifyAfter) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&v.Asked, "verify", false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
-	flags.DurationVar(&v.Wait, "verify-wait", 0, "time that controllers may take to get their pods before they are judged, such as 2m")
-	flags.BoolVar(&v.Back, "rollback-on-failure", false, "take the whole roll-out back if something is not ok; --verify goes without saying")
+	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
+	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are judged, such as 2m")
+	flags.BoolVar(&v.Back, backFlag, false, "take the whole roll-out back if something is not ok; --verify goes without saying")
 }
 
 func (v *verifyAfter) settle() error {
 	v.Asked = v.Asked || v.Back
 	switch {
 	case v.Wait < 0:
-		return usagef("--verify-wait=%s is negative: give a duration such as 2m", v.Wait)
+		return usagef("--%s=%s is negative: give a duration such as 2m", verifyWaitFlag, v.Wait)
 	case v.Wait > 0 && !v.Asked:
-		return usagef("--verify-wait is how long --verify waits: add --verify")
+		return usagef("--%s is how long --%s waits: add --%s", verifyWaitFlag, verifyFlag, verifyFlag)
 	}
 	return nil
+}
+
+// guards are what the journal keeps for whoever goes on.
+func (o *rolloutOptions) guards() rollout.Guards {
+	return rollout.Guards{
+		Verify: o.Verify.Asked, VerifyWait: metav1.Duration{Duration: o.Verify.Wait}, RollbackOnFailure: o.Verify.Back,
+		AllowPartial: o.Decide.AllowPartial,
+	}
+}
+
+// keep adds what a roll-out was begun with to the flags with which it is gone on with. Flags add a guard, and never drop one.
+func (o *rolloutOptions) keep(h *rollout.Header) error {
+	g := &h.Guards
+	if o.given(verifyFlag) && !o.Verify.Asked && g.Verify || o.given(backFlag) && !o.Verify.Back && g.RollbackOnFailure {
+		return usagef("the roll-out was begun with --%s or --%s, and is gone on with under the same guard: leave out the flag that takes it away", verifyFlag, backFlag)
+	}
+	o.Verify.Asked, o.Verify.Back = o.Verify.Asked || g.Verify, o.Verify.Back || g.RollbackOnFailure
+	if !o.given(verifyWaitFlag) {
+		o.Verify.Wait = g.VerifyWait.Duration
+	}
+	if !o.given(allowPartialFlag) {
+		o.Decide.AllowPartial = g.AllowPartial
+	}
+	if !o.given(forceFlag) {
+		o.Rollout.Force = h.Force
+	}
+	return o.Verify.settle()
+}
+
+// given is true for a flag that was on the command line.
+func (o *rolloutOptions) given(flag string) bool { return slices.Contains(o.Given, flag) }
+
+// goOn is the command that goes on with a roll-out: it repeats what the journal does not know.
+func (o *rolloutOptions) goOn(j *rollout.Journal) string {
+	words := []string{o.again("rollout --resume", j.Path())}
+	add := func(differs bool, format string, args ...any) {
+		if differs {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	g := &j.Guards
+	add(o.Verify.Back && !g.RollbackOnFailure, "--%s", backFlag)
+	add(o.Verify.Asked && !o.Verify.Back && !g.Verify, "--%s", verifyFlag)
+	add(o.Verify.Wait != g.VerifyWait.Duration, "--%s %s", verifyWaitFlag, o.Verify.Wait)
+	add(o.Decide.AllowPartial && !g.AllowPartial, "--%s", allowPartialFlag)
+	add(!o.Decide.AllowPartial && g.AllowPartial, "--%s=false", allowPartialFlag)
+	add(o.Rollout.Force && !j.Force, "--%s", forceFlag)
+	add(!o.Rollout.Force && j.Force, "--%s=false", forceFlag)
+	add(o.Source.Timeout > 0, "--%s %s", timeoutFlag, o.Source.Timeout)
+	for _, ns := range o.Scope.Exclude {
+		add(o.Resume, "--exclude %s", escape.Shell(ns))
+	}
+	return strings.Join(words, " ")
 }
 
 // failing notes which controllers lack pods before the first step: they are no fault of the roll-out. What may not be read
@@ -42,7 +104,9 @@ func (v *verifyAfter) settle() error {
 func (o *rolloutOptions) failing(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.Failure {
 	failing, err := rollout.Failing(ctx, client, namespacesOf(steps))
 	if err != nil {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(err.Error()))
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(line))
+		}
 	}
 	return failing
 }
@@ -90,7 +154,7 @@ func (o *rolloutOptions) verify(ctx context.Context, r *rollout.Runner) error {
 // back takes the whole roll-out back, and ends with what was not ok.
 func (o *rolloutOptions) back(ctx context.Context, r *rollout.Runner, because error) error {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, "Something is not ok: going back.")
-	if err := r.Rollback(ctx, rollout.Undo{}); err != nil {
+	if err := r.Rollback(ctx, rollout.Undo{Because: because.Error()}); err != nil {
 		return advisedError{fmt.Errorf("%w\ngoing back failed: %w", because, err), "to go back: " + o.again("rollback", r.Journal.Path())}
 	}
 	return because

@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -15,14 +17,16 @@ type stepPrinter struct {
 	streams Streams
 	json    bool
 	told    []toldStep
-	refused int
-	failed  error
+	// taken counts those told of steps, and not of namespaces that were left alone.
+	taken, refused int
+	failed         error
 }
 
 // toldStep is a step with what became of it.
 type toldStep struct {
 	rollout.Step
-	// Result is done, refused, altered, undone, kept, or empty where it was only printed.
+	// Result is done, refused, altered, undone, kept, or empty where it was only printed; left says that the namespace gets
+	// no step at the stage.
 	Result   string `json:"result,omitempty"`
 	Already  bool   `json:"already,omitempty"`
 	Why      string `json:"why,omitempty"`
@@ -40,6 +44,7 @@ func (p *stepPrinter) tell(o rollout.Outcome) {
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.Kept {
 		p.refused++
 	}
+	p.taken++
 	p.told = append(p.told, toldStep{Step: o.Step, Result: string(o.Event), Already: o.Already, Why: o.Why, Overrode: o.Overrode, Also: o.Also, DryRun: o.DryRun})
 	if !p.json && p.failed == nil {
 		_, p.failed = fmt.Fprintln(p.streams.Out, escape.Terminal(line(o)))
@@ -48,7 +53,11 @@ func (p *stepPrinter) tell(o rollout.Outcome) {
 
 // line is one step in words.
 func line(o rollout.Outcome) string {
-	text := fmt.Sprintf("%-8s", result(o)) + " " + fmt.Sprintf("%-8s", o.Step.Stage) + " " + what(&o.Step, o.Undo)
+	text := fmt.Sprintf("%-8s", result(o)) + " " + fmt.Sprintf("%-8s", o.Step.Stage) + " "
+	if o.Step.Wave != "" {
+		text += "wave " + o.Step.Wave + ": "
+	}
+	text += what(&o.Step, o.Undo)
 	if o.Why != "" {
 		text += ": " + o.Why
 	}
@@ -128,10 +137,13 @@ func value(s *string) string {
 // flush writes what is left to write, also of a run that was stopped in the middle.
 func (p *stepPrinter) flush() error {
 	if p.json {
-		e := json.NewEncoder(p.streams.Out)
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
-		p.failed = e.Encode(p.told)
+		if p.failed = e.Encode(p.told); p.failed == nil {
+			_, p.failed = p.streams.Out.Write(escape.JSON(b.Bytes()))
+		}
 	}
 	if p.failed != nil {
 		return fmt.Errorf("writing the steps to standard output: %w", p.failed)
@@ -146,17 +158,18 @@ func (p *stepPrinter) end() error {
 	}
 	switch {
 	case p.refused > 0:
-		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, len(p.told), plural(len(p.told), "step", "steps"), plural(p.refused, "was", "were"))
-	case len(p.told) == 0:
+		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, p.taken, plural(p.taken, "step", "steps"), plural(p.refused, "was", "were"))
+	case p.taken == 0:
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "There is nothing to do.")
 	}
 	return nil
 }
 
-// tellLeft tells the namespaces that get nothing, by the reason.
-func tellLeft(w io.Writer, left []rollout.Left) {
+// tellLeft tells the namespaces that get nothing at a stage, and why: on standard error, and in JSON as steps.
+func (p *stepPrinter) tellLeft(left []rollout.Left) {
 	for _, l := range left {
-		_, _ = fmt.Fprintf(w, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Why))
+		p.told = append(p.told, toldStep{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "left", Why: l.Why})
+		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Why))
 	}
 }
 
@@ -168,6 +181,18 @@ func tellUnrestorable(w io.Writer, steps []rollout.Step) {
 				escape.Terminal(steps[i].Namespace), c.Key, escape.Terminal(*c.Before))
 		}
 	}
+}
+
+// nothingDone is the error of a run that was asked for something and had no step to take. It has the first reasons.
+func nothingDone(left []rollout.Left) error {
+	const most = 3
+	var reasons []string
+	for _, l := range left {
+		if reason := l.Namespace + ": " + l.Why; !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s)", strings.Join(reasons[:min(len(reasons), most)], "; ")+more(len(reasons)-most))}
 }
 
 // describe counts steps for a question.

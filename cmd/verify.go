@@ -64,7 +64,9 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 		Long: `Verify looks at a live cluster after a stage of a roll-out, and says of every namespace what is ok,
 what is not, and what it could not tell:
 
-  labels     are those that the journal, or the plan, says
+  labels     are those that the journal, or the plan, says; after a rollback, those from before
+  steps      with --journal: the steps that came to no end: refused, altered, cut off, not taken
+             yet, or kept by a rollback, with what goes on from there; and bindings that are gone
   refusals   no controller is newly refused pods by Pod Security or by a policy
   pods       every controller has as many pods as it asks for; whether they are ready is not asked
   recreate   with --recreate-one: the server would take a pod of every template
@@ -203,7 +205,7 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 		if err != nil {
 			return rollout.Verification{}, err
 		}
-		v := rollout.Verification{Client: client, Labels: rollout.ExpectedLabels(j), Before: j.Failing}
+		v := rollout.Verification{Client: client, Journal: j, Before: j.Failing}
 		v.Namespaces, err = o.journalled(j)
 		return v, err
 	}

@@ -46,7 +46,7 @@ func writeResults(w io.Writer, results []rollout.Result, output string, noHeader
 	return t.Flush()
 }
 
-// namesNotOK are NAMESPACE/KIND/NAME of workloads, and namespace/NAME where it is the namespace itself.
+// namesNotOK are NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none.
 func namesNotOK(results []rollout.Result) []string {
 	var names []string
 	for _, r := range results {
@@ -54,6 +54,8 @@ func namesNotOK(results []rollout.Result) []string {
 		case r.Status != rollout.NotOK:
 		case r.Workload == "":
 			names = append(names, "namespace/"+r.Namespace)
+		case r.Namespace == "":
+			names = append(names, r.Workload)
 		default:
 			names = append(names, r.Namespace+"/"+r.Workload)
 		}

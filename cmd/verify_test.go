@@ -88,16 +88,22 @@ func TestVerify(t *testing.T) {
 	}{
 		{"table", []string{"-n", "shop"}, exitFindings, shopTable, "psp2pss: not ok: shop/replicaset/web\n"},
 		{"name", []string{"-n", "shop", "-o", "name"}, exitFindings, "shop/replicaset/web\n", "psp2pss: not ok: shop/replicaset/web\n"},
-		{"json", []string{"--exclude", "shop", "-o", "json"}, exitPartial, `{
+		{"json", []string{"--exclude", "shop", "-o", "json"}, exitFindings, `{
   "apiVersion": "psp2pss.dev/v1",
   "kind": "Verification",
-  "status": "could not tell",
+  "status": "not ok",
   "results": [
     {
       "namespace": "blog",
       "check": "labels",
+      "status": "not ok",
+      "why": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
+    },
+    {
+      "namespace": "blog",
+      "check": "steps",
       "status": "could not tell",
-      "why": "it is not known which labels are expected: no step of it came to an end"
+      "why": "enforce: begun, and cut off: go on with 'rollout --resume'"
     },
     {
       "namespace": "blog",
@@ -113,14 +119,14 @@ func TestVerify(t *testing.T) {
     }
   ]
 }
-`, "psp2pss: some of it could not be told: see the reasons above, or accept them with --allow-partial\n"},
-		{"partly", []string{"-n", "blog", "-o", "name", "--allow-partial"}, exitDone, "", ""},
+`, "psp2pss: not ok: namespace/blog\n"},
+		{"nobody may take it for done", []string{"-n", "blog", "-o", "name", "--allow-partial"}, exitFindings, "namespace/blog\n", "psp2pss: not ok: namespace/blog\n"},
 		{"nobody", []string{"-n", "SHOP,else"}, exitUsage, "", `psp2pss: the journal has no step of namespace "SHOP"; did you mean "shop"?
   the journal has no step of namespace "else"; known: blog, shop
 Try 'psp2pss verify --help'.
 `},
 		{"nobody is left", []string{"-n", "shop", "--exclude", "shop"}, exitUsage, "", "psp2pss: -n and --exclude leave no namespace of the journal: it has blog, shop\nTry 'psp2pss verify --help'.\n"},
-		{"nobody is left out", []string{"-n", "blog", "--exclude", "shopp", "-o", "name", "--allow-partial"}, exitDone, "", "warning: --exclude leaves nothing out: the journal has no step of namespace \"shopp\"; did you mean \"shop\"?\n"},
+		{"nobody is left out", []string{"-n", "blog", "--exclude", "shopp", "-o", "name", "--allow-partial"}, exitFindings, "namespace/blog\n", "warning: --exclude leaves nothing out: the journal has no step of namespace \"shopp\"; did you mean \"shop\"?\npsp2pss: not ok: namespace/blog\n"},
 		{"audit log", []string{"-n", "shop", "--no-headers", "--audit-log", "-"}, exitFindings, shopAudited, "psp2pss: not ok: shop/replicaset/web\n"},
 		{"a plan, too", []string{"--plan", "p"}, exitUsage, "", "psp2pss: --journal and --plan exclude each other: the journal says what is expected\nTry 'psp2pss verify --help'.\n"},
 		{"stdin twice", []string{"--audit-log", "-", "--audit-log", "-"}, exitUsage, "", "psp2pss: standard input can be read once: name a file for all but one\nTry 'psp2pss verify --help'.\n"},
@@ -157,7 +163,7 @@ func TestVerifyExpects(t *testing.T) {
 		t.Fatal(err)
 	}
 	streams, _, errOut := TestStreams("")
-	want := fmt.Sprintf("psp2pss: the journal %q is of another cluster (context \"ctx\") than that of context \"ctx\": choose the right one with --context\n", journal)
+	want := fmt.Sprintf("psp2pss: the journal %q is of another cluster (context \"ctx\") than that of context \"ctx\": choose the right one with --kubeconfig\n", journal)
 	if code := Run(t.Context(), streams, deps, []string{"verify", "--journal", journal}); code != exitFailed || errOut.String() != want {
 		t.Errorf("exit code %d\n%s\nwant %s", code, errOut, want)
 	}

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // mayPass is true for what another attempt may get past: a server that is busy, restarting or not there, a connection that
@@ -24,32 +25,37 @@ func mayPass(err error) bool {
 	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
 }
 
-// attempts does something until it is done, refused, or no further attempt would help.
+// attempts does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
+// each time: for a server that is not there, and for others who write to the same object.
 func (r *Runner) attempts(ctx context.Context, do func() error) error {
-	const most = 5
-	for attempt := 1; ; attempt++ {
+	outages := wait.Backoff{Duration: 400 * time.Millisecond, Factor: 2, Steps: 4}
+	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8}
+	for {
 		err := do()
+		var backoff *wait.Backoff
 		switch {
 		case err == nil:
 			return nil
-		case apierrors.IsConflict(err) && !fieldConflict(err) && attempt < most: // written by somebody else meanwhile: look again
-		case mayPass(err) && attempt < most:
-			if r.pause(ctx, attempt) != nil {
-				return err
-			}
-		default:
+		case apierrors.IsConflict(err) && !fieldConflict(err): // look again at what was written meanwhile
+			backoff = &conflicts
+		case mayPass(err):
+			backoff = &outages
+		}
+		if backoff == nil || backoff.Steps == 0 {
 			return judge(err)
+		}
+		if stopped := r.pause(ctx, backoff.Step()); stopped != nil {
+			return stopped
 		}
 	}
 }
 
-// pause waits twice as long each time.
-func (r *Runner) pause(ctx context.Context, attempt int) error {
-	const first = 200 * time.Millisecond
+// pause waits, and returns why it could not.
+func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 	if r.wait != nil {
-		return r.wait(ctx, first<<attempt)
+		return r.wait(ctx, d)
 	}
-	if !sleep(ctx, first<<attempt) {
+	if !sleep(ctx, d) {
 		return ctx.Err()
 	}
 	return nil

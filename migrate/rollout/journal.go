@@ -14,6 +14,8 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
@@ -36,12 +38,25 @@ type Header struct {
 	// TargetVersion of the Plan, and Force as it was asked for.
 	TargetVersion string `json:"targetVersion"`
 	Force         bool   `json:"force,omitempty"`
-	Steps         []Step `json:"steps"`
+	// Guards that were asked for. Whoever goes on with the roll-out keeps them; batches and waves are with the Steps.
+	Guards Guards `json:"guards,omitzero"`
+	Steps  []Step `json:"steps"`
 	// Known are workloads that do not meet the level that their namespace gets, and were known not to when the plan was
 	// made: "namespace/kind/name".
 	Known []string `json:"known,omitempty"`
 	// Failing are the controllers that were refused pods before the first step.
 	Failing []Failure `json:"failing,omitempty"`
+}
+
+// Guards say how a roll-out is watched.
+type Guards struct {
+	// Verify after every batch, and how long controllers may take until then.
+	Verify     bool            `json:"verify,omitempty"`
+	VerifyWait metav1.Duration `json:"verifyWait,omitzero"`
+	// RollbackOnFailure takes all of it back where something is not ok.
+	RollbackOnFailure bool `json:"rollbackOnFailure,omitempty"`
+	// AllowPartial enforces also where what runs in the namespace could not be read whole.
+	AllowPartial bool `json:"allowPartial,omitempty"`
 }
 
 // Event is what became of a step.
@@ -56,7 +71,13 @@ const (
 	Undoing Event = "undoing"
 	Undone  Event = "undone"
 	Kept    Event = "kept" // not undone; Why says why
+	// Back is about no single step: a rollback begins, of what Undo says. Where the roll-out itself goes back since
+	// something was not ok, Why has what.
+	Back Event = "back"
 )
+
+// noStep is the Step of a Back.
+const noStep = -1
 
 // Entry is every other line of a journal.
 type Entry struct {
@@ -68,6 +89,8 @@ type Entry struct {
 	Before *Found `json:"before,omitempty"`
 	// Also is what the server's admission changed along with the step.
 	Also *Also `json:"also,omitempty"`
+	// Undo is what is taken back, with a Back.
+	Undo *Undo `json:"undo,omitempty"`
 }
 
 // Found is the state of an object just before it was written.
@@ -103,6 +126,8 @@ type Journal struct {
 	size  int64
 	now   func() time.Time
 	steps []progress
+	// ended is set once all of it was to be taken back.
+	ended *TakenBackError
 }
 
 // progress is how far a step has come.
@@ -111,6 +136,8 @@ type progress struct {
 	why    string
 	before *Found
 	also   Also
+	// back is true if a rollback of it was begun.
+	back bool
 }
 
 // ErrInUse is returned for a journal that another process has open.
@@ -216,7 +243,7 @@ func (j *Journal) line(number int, line []byte) error {
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
 	}
-	if e.Step < 0 || e.Step >= len(j.steps) {
+	if e.Event != Back && (e.Step < 0 || e.Step >= len(j.steps)) {
 		return fmt.Errorf("there is no step %d", e.Step)
 	}
 	return j.take(e)
@@ -224,6 +251,9 @@ func (j *Journal) line(number int, line []byte) error {
 
 // take lets an entry count.
 func (j *Journal) take(e Entry) error {
+	if e.Event == Back {
+		return j.takeBack(e)
+	}
 	s := &j.steps[e.Step]
 	switch e.Event {
 	case Begun:
@@ -238,6 +268,43 @@ func (j *Journal) take(e Entry) error {
 	s.also.add(e.Also)
 	s.last, s.why = e.Event, e.Why
 	return nil
+}
+
+func (j *Journal) takeBack(e Entry) error {
+	if e.Undo == nil {
+		return errors.New("a rollback was begun without a word on what it takes back")
+	}
+	for i := range j.steps {
+		if j.Touched(i) && e.Undo.includes(&j.Steps[i]) {
+			j.steps[i].back = true
+		}
+	}
+	if e.Undo.whole() && (j.ended == nil || j.ended.Failure == "") {
+		j.ended = &TakenBackError{e.Why}
+	}
+	return nil
+}
+
+// TakenBackError says that a roll-out is not gone on with, since all of it was taken back, or began to be.
+type TakenBackError struct {
+	// Failure is what was not ok, "" where somebody asked for the rollback.
+	Failure string
+}
+
+func (e *TakenBackError) Error() string {
+	because := ""
+	if e.Failure != "" {
+		because = " (" + e.Failure + ")"
+	}
+	return "the roll-out of this journal was taken back" + because + ", and is not gone on with"
+}
+
+// GoesOn returns a TakenBackError where no further step may be taken.
+func (j *Journal) GoesOn() error {
+	if j == nil || j.ended == nil {
+		return nil
+	}
+	return j.ended
 }
 
 // record writes an entry and lets it count only once it is on the disk. Without a journal, as in a dry run, it does nothing.
@@ -299,6 +366,49 @@ func (j *Journal) Touched(step int) bool {
 // anyTouched is true if there is something to take back.
 func (j *Journal) anyTouched() bool {
 	return slices.ContainsFunc(j.indices(), j.Touched)
+}
+
+// takenBack is true for a step that a rollback was begun of, to whatever end that came.
+func (j *Journal) takenBack(step int) bool {
+	switch s := &j.steps[step]; s.last {
+	case Undoing, Undone, Kept:
+		return true
+	default:
+		return s.back
+	}
+}
+
+// calledOff are the namespaces that get no further step, since all of the roll-out, or something of them, was taken back.
+func (j *Journal) calledOff() map[string]bool {
+	out := map[string]bool{}
+	for i := range j.Steps {
+		if j.ended != nil || j.takenBack(i) {
+			out[j.Steps[i].Namespace] = true
+		}
+	}
+	return out
+}
+
+// settled is true for a step that is not taken any more: it was taken, or taken back. One that was refused is tried again:
+// the reason may be gone.
+func (j *Journal) settled(step int) bool {
+	switch j.steps[step].last {
+	case Done, Undoing, Undone, Kept:
+		return true
+	default:
+		return false
+	}
+}
+
+// LeftOut are the steps still to take in namespaces that are to be left out of what is gone on with.
+func (j *Journal) LeftOut(namespaces []string) []Left {
+	var out []Left
+	for i := range j.Steps {
+		if s := &j.Steps[i]; slices.Contains(namespaces, s.Namespace) && !j.settled(i) {
+			out = append(out, Left{Namespace: s.Namespace, Stage: s.Stage, Why: "left out with --exclude"})
+		}
+	}
+	return out
 }
 
 // halfDone is true if there are steps left to take, and others that stand without them. What was kept is settled.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -154,6 +155,7 @@ func TestJournalSpoilt(t *testing.T) {
 		{"no such step", good + `{"step": 4, "event": "done"}` + "\n", "line 2: there is no step 4"},
 		{"a step below 0", good + `{"step": -1, "event": "done"}` + "\n", "line 2: there is no step -1"},
 		{"no such event", good + `{"step": 0, "event": "eaten"}` + "\n", `line 2: there is no event "eaten"`},
+		{"taking back nothing that is said", good + `{"step": -1, "event": "back"}` + "\n", "line 2: a rollback was begun without a word on what it takes back"},
 		{"begun in the dark", good + `{"step": 0, "event": "begun"}` + "\n", "line 2: a step was begun without a word on what was there before"},
 		{"no such stage", step(label("party", api.WarnLevelLabel, text("baseline"))), `line 1: step 0: there is no stage "party"`},
 		{"another label", step(label(Observe, "kubernetes.io/metadata.name", text("x"))), `line 1: step 0: "kubernetes.io/metadata.name" is not a label of Pod Security`},
@@ -281,6 +283,7 @@ func FuzzReadJournal(f *testing.F) {
 	}
 	f.Add(append(line, '\n'))
 	f.Add(append(line, "\n{\"step\":0,\"event\":\"begun\",\"before\":{\"labels\":{\"x\":null}}}\n{\"step\":0,\"event\":\"done\"}\n{\"step\""...))
+	f.Add(append(line, "\n{\"step\":-1,\"event\":\"back\",\"undo\":{\"stages\":[\"enforce\"]},\"why\":\"not ok\"}\n"...))
 	f.Fuzz(soundJournal)
 }
 
@@ -330,6 +333,12 @@ func soundJournal(t *testing.T, data []byte) {
 		}
 	}
 	j.Finished()
+	_ = j.GoesOn()
+	j.wants()
+	for i := range j.Steps {
+		j.open(i, true)
+		j.wantedOf(i, true)
+	}
 	Undo{}.Steps(j)
 	// What was read goes through the same once more.
 	var again bytes.Buffer
@@ -338,5 +347,38 @@ func soundJournal(t *testing.T, data []byte) {
 	}
 	if _, err := ReadJournal(&again); err != nil {
 		t.Fatalf("its own header is refused: %v", err)
+	}
+}
+
+// A journal keeps the guards, and one from before there were any has none.
+func TestJournalKeepsGuards(t *testing.T) {
+	t.Parallel()
+	want := Guards{Verify: true, VerifyWait: metav1.Duration{Duration: 2 * time.Minute}, RollbackOnFailure: true, AllowPartial: true}
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := Create(path, Header{Cluster: "c", Guards: want, Steps: []Step{observe("a")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = j.Close()
+	if j, err = Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	if diff := cmp.Diff(want, j.Guards); diff != "" {
+		t.Errorf("guards (-want +got):\n%s", diff)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := `"guards":{"verify":true,"verifyWait":"2m0s","rollbackOnFailure":true,"allowPartial":true}`; !bytes.Contains(data, []byte(text)) {
+		t.Errorf("the journal has no %s:\n%s", text, data)
+	}
+	const old = `{"apiVersion":"psp2pss.dev/v1","kind":"Journal","id":"X","tool":"psp2pss v0.1.0","started":"2026-01-01T00:00:00Z","cluster":"c","targetVersion":"v1.25","steps":[{"stage":"observe","namespace":"a","batch":0,"labels":[{"key":"pod-security.kubernetes.io/warn","before":null,"after":"restricted"}]}]}
+{"step":0,"event":"begun","at":"2026-01-01T00:00:00Z","before":{"uid":"u","labels":{"pod-security.kubernetes.io/warn":null}}}
+{"step":0,"event":"done","at":"2026-01-01T00:00:00Z"}
+`
+	if j, err = ReadJournal(strings.NewReader(old)); err != nil || j.Guards != (Guards{}) || j.GoesOn() != nil {
+		t.Errorf("an old one: %+v, %v", j, err)
 	}
 }

@@ -49,8 +49,9 @@ type rollOut struct {
 	m *memory
 	// told are the outcomes in words: "done enforce: label namespace a".
 	told []string
-	// pauses is how often it waited.
+	// pauses is how often it waited, and waited for how long each time.
 	pauses int
+	waited []time.Duration
 }
 
 func begin(t *testing.T, m *memory, steps ...Step) *rollOut {
@@ -84,9 +85,10 @@ func with(t *testing.T, m *memory, j *Journal) *rollOut {
 		}
 		r.told = append(r.told, line)
 	}
-	r.wait = func(context.Context, time.Duration) error {
+	r.wait = func(ctx context.Context, d time.Duration) error {
 		r.pauses++
-		return nil
+		r.waited = append(r.waited, d)
+		return ctx.Err()
 	}
 	return r
 }

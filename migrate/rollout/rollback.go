@@ -16,11 +16,16 @@ import (
 // Undo says what of a roll-out to take back. The zero value is all of it.
 type Undo struct {
 	// Namespaces by name, and Stages; empty means all.
-	Namespaces []string
-	Stages     []Stage
+	Namespaces []string `json:"namespaces,omitempty"`
+	Stages     []Stage  `json:"stages,omitempty"`
 	// Recreated takes labels off namespaces, too, that were deleted since and made again with them.
-	Recreated bool
+	Recreated bool `json:"recreated,omitempty"`
+	// Because has what was not ok, where the roll-out itself goes back.
+	Because string `json:"-"`
 }
+
+// whole is true if all of the roll-out is taken back.
+func (u Undo) whole() bool { return len(u.Namespaces) == 0 && len(u.Stages) == 0 }
 
 func (u Undo) includes(s *Step) bool {
 	return (len(u.Namespaces) == 0 || slices.Contains(u.Namespaces, s.Namespace)) &&
@@ -42,9 +47,20 @@ func (u Undo) Steps(j *Journal) []int {
 // it; every object that was created here deleted. What others have changed since is left, and told. An error has stopped
 // it in the middle; it can be begun again.
 func (r *Runner) Rollback(ctx context.Context, u Undo) error {
+	note := Entry{Step: noStep, Event: Back, Why: u.Because, Undo: &u}
+	if u.Because != "" { // whatever becomes of the way back, nobody goes on from here
+		if err := r.Journal.record(note); err != nil {
+			return err
+		}
+	}
 	var err error
 	if r.lock, err = takeLock(ctx, r.Client, r.Journal.ID); err != nil {
 		return err
+	}
+	if u.Because == "" {
+		if err := r.Journal.record(note); err != nil {
+			return err
+		}
 	}
 	for _, i := range u.Steps(r.Journal) {
 		if err := r.undo(ctx, i, &r.Journal.Steps[i], u); err != nil {

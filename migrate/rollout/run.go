@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/dynamic"
@@ -22,13 +23,16 @@ type Runner struct {
 	Force bool
 	// Recheck plans a namespace again as it is now, at the level and version that it is about to get.
 	Recheck func(ctx context.Context, namespace string, enforce, version string) (*migrate.Namespace, error)
+	// Exclude are namespaces that get no step this time.
+	Exclude []string
 	// Known are the workloads that were known to break when the plan was made (Header.Known).
 	Known []string
 	// Kubectl is the command kubectl with the flags of this connection, for advice.
 	Kubectl string
 	// Tell is told what became of every step.
 	Tell func(Outcome)
-	// Between is called before the steps of another batch are taken, with how far it has come; an error stops the run.
+	// Between is called before the steps of another batch than the last one are taken, with how far it has come; an error
+	// stops the run. Who goes on with a journal may find the last batch whole: then it is called before the first step.
 	Between func(ctx context.Context, batch int) error
 
 	lock *lock
@@ -77,6 +81,9 @@ func refuse(format string, args ...any) error {
 // Run takes every step that is left. An error has stopped it in the middle: the journal then knows how to go on. What was
 // refused of single namespaces is no error, it is told.
 func (r *Runner) Run(ctx context.Context) error {
+	if err := r.Journal.GoesOn(); err != nil {
+		return err
+	}
 	steps := r.Steps
 	if r.Journal != nil {
 		steps = r.Journal.Steps
@@ -86,9 +93,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 	r.stopped, r.enforced = r.takenBack(), map[string]bool{}
-	batch, first := 0, true
+	batch, first := r.lastBatch()
 	for i := range steps {
-		if r.settled(i) {
+		if r.Journal != nil && r.Journal.settled(i) || steps[i].Namespace != "" && slices.Contains(r.Exclude, steps[i].Namespace) {
 			continue
 		}
 		if r.Between != nil && !first && steps[i].Batch != batch {
@@ -120,27 +127,23 @@ func (r *Runner) takenBack() map[string]string {
 	if r.Journal == nil {
 		return out
 	}
-	for i := range r.Journal.steps {
-		switch r.Journal.steps[i].last {
-		case Undoing, Undone, Kept:
-			out[r.Journal.Steps[i].Namespace] = "was taken back"
-		default:
-		}
+	for ns := range r.Journal.calledOff() {
+		out[ns] = "was taken back"
 	}
 	return out
 }
 
-// settled is true for a step that was taken before. One that was refused is tried again: the reason may be gone.
-func (r *Runner) settled(i int) bool {
+// lastBatch is that of the last step that the journal knows as taken; first is true if there is none.
+func (r *Runner) lastBatch() (batch int, first bool) {
 	if r.Journal == nil {
-		return false
+		return 0, true
 	}
-	switch r.Journal.steps[i].last {
-	case Done, Undoing, Undone, Kept:
-		return true
-	default:
-		return false
+	for i := len(r.Journal.Steps) - 1; i >= 0; i-- {
+		if r.Journal.steps[i].last != "" {
+			return r.Journal.Steps[i].Batch, false
+		}
 	}
+	return 0, true
 }
 
 func (r *Runner) one(ctx context.Context, i int, s *Step) error {

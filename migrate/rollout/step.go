@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,8 +61,8 @@ type Left struct {
 type Options struct {
 	// Stages to go through, in any order.
 	Stages []Stage
-	// WaveLabel, if set, is the namespaces' label by whose values waves are made: sorted, those without it last. Every
-	// wave goes through all stages before the next begins.
+	// WaveLabel, if set, is the namespaces' label by whose values waves are made: sorted, numbers in them as numbers, those
+	// without it last. Every wave goes through all stages before the next begins.
 	WaveLabel string
 	// Batch is how many namespaces make a batch, 0 for all of a stage.
 	Batch int
@@ -103,12 +102,7 @@ func sortedWaves(waves map[string][]*migrate.Namespace) []string {
 	for name := range waves {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		if (a == "") != (b == "") {
-			return cmp.Compare(b, a) // no label goes last
-		}
-		return cmp.Compare(a, b)
-	})
+	slices.SortFunc(names, compareWaves)
 	return names
 }
 
@@ -133,11 +127,7 @@ func (p *planner) chosen() []*migrate.Namespace {
 		return all
 	}
 	slices.SortStableFunc(all, func(a, b *migrate.Namespace) int {
-		x, y := a.Labels[p.options.WaveLabel], b.Labels[p.options.WaveLabel]
-		if (x == "") != (y == "") {
-			return cmp.Compare(y, x)
-		}
-		return cmp.Compare(x, y)
+		return compareWaves(a.Labels[p.options.WaveLabel], b.Labels[p.options.WaveLabel])
 	})
 	left := p.options.MaxNamespaces
 	return slices.DeleteFunc(all, func(ns *migrate.Namespace) bool {

@@ -3,9 +3,7 @@ package rollout
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/client-go/dynamic"
@@ -48,13 +46,14 @@ type Result struct {
 // The checks.
 const (
 	CheckLabels   = "labels"
+	CheckSteps    = "steps" // has a Result only of a step that came to no end, or whose binding is gone
 	CheckRefusals = "refusals"
 	CheckPods     = "pods"
 	CheckRecreate = "recreate"
 	CheckAudit    = "audit log"
 )
 
-// Verification says what to look at. Every namespace gets at least one Result of every check.
+// Verification says what to look at. Every namespace gets at least one Result of every check but CheckSteps.
 type Verification struct {
 	Client dynamic.Interface
 	// Namespaces to look at.
@@ -62,6 +61,9 @@ type Verification struct {
 	// Labels that are expected, by namespace; a nil value expects no such label. Of a namespace that is not in it nothing
 	// is known to be expected.
 	Labels map[string]map[string]*string
+	// Journal of a roll-out that is looked at as a whole: it says which labels are expected, in place of Labels, and which
+	// steps came to no end.
+	Journal *Journal
 	// Before are the controllers that lacked pods before: they are told, and are no failure.
 	Before []Failure
 	// RecreateOne has the server judge one pod of every template, in a dry run.
@@ -81,8 +83,9 @@ func Verify(ctx context.Context, v Verification) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	labels, enforced := v.labels(ctx)
-	results = append(results, labels...)
+	labels, is := v.labels(ctx)
+	enforced := enforcing(is)
+	results = append(append(results, labels...), v.openSteps(ctx, is)...)
 	if v.RecreateOne {
 		results = append(results, v.noticed(ctx, enforced)...)
 		results = append(results, v.recreate(ctx)...)
@@ -124,7 +127,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // compareResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
 func compareResults(a, b Result) int {
-	checks := []string{CheckLabels, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
+	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
 	return cmp.Or(
 		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(slices.Index(checks, a.What), slices.Index(checks, b.What)),
@@ -165,8 +168,9 @@ func Worst(results []Result) Status {
 	return worst
 }
 
-// ExpectedLabels are what the steps that were taken have made of labels, by namespace, and what those that were taken back
-// have restored. Of a namespace none of whose steps came to an end nothing is expected.
+// ExpectedLabels are what the steps that were taken so far have made of labels, by namespace, and what those that were taken
+// back have restored. Of a namespace none of whose steps came to an end nothing is expected: that is for a roll-out which
+// is under way, while Verification.Journal is for one that is over or was cut off.
 func ExpectedLabels(j *Journal) map[string]map[string]*string {
 	out := map[string]map[string]*string{}
 	for i := range j.Steps {
@@ -186,47 +190,5 @@ func ExpectedLabels(j *Journal) map[string]map[string]*string {
 			out[s.Namespace][c.Key] = value
 		}
 	}
-	return out
-}
-
-// labels compares those of every namespace with what is expected, and returns which level each enforces.
-func (v *Verification) labels(ctx context.Context) (results []Result, enforced map[string]string) {
-	enforced = map[string]string{}
-	is, unread := newViewer(v.Client, v.Namespaces).labels(ctx)
-	for _, ns := range v.Namespaces {
-		r := Result{Namespace: ns, What: CheckLabels}
-		have, there := is[ns]
-		if level, ok := have[enforceLabel]; ok {
-			enforced[ns] = level
-		}
-		want, known := v.Labels[ns]
-		switch differ := differing(want, have); {
-		case unread[ns] != nil:
-			r.Status, r.Why = CouldNotTell, unreadText("get", "namespaces", "", unread[ns])
-		case !there:
-			r.Status, r.Why = NotOK, "the namespace is gone"
-		case !known:
-			r.Status, r.Why = CouldNotTell, "it is not known which labels are expected: no step of it came to an end"
-		case len(differ) > 0:
-			r.Status, r.Why = NotOK, strings.Join(differ, "; ")
-		case len(want) == 0:
-			r.Status, r.Why = OK, "no label is planned"
-		default:
-			r.Status, r.Why = OK, "as planned"
-		}
-		results = append(results, r)
-	}
-	return results, enforced
-}
-
-// differing tells the labels that are not as expected, sorted.
-func differing(want map[string]*string, is map[string]string) []string {
-	var out []string
-	for key, value := range want {
-		if have := valueOf(is, key); !same(have, value) {
-			out = append(out, fmt.Sprintf("%s is %s, and %s is planned", key, shown(have), shown(value)))
-		}
-	}
-	slices.Sort(out)
 	return out
 }

@@ -86,16 +86,50 @@ func (s *scene) blind(namespace string) bool {
 	return slices.ContainsFunc(s.unread, func(u unread) bool { return u.resource == "pods" && u.in(namespace) })
 }
 
+// unreadError says of every kind that could not be read where that was, and the server's words of the first namespace.
 func (s *scene) unreadError() error {
 	var errs []error
-	for _, u := range s.unread {
-		in := "all namespaces"
-		if u.namespace != "" {
-			in = fmt.Sprintf("namespace %q", u.namespace)
+	told := map[[3]string]bool{}
+	for i := range s.unread {
+		u := &s.unread[i]
+		if told[u.like()] {
+			continue
 		}
-		errs = append(errs, fmt.Errorf("in %s: %s", in, &u))
+		told[u.like()] = true
+		var in []string
+		for k := range s.unread {
+			if s.unread[k].like() == u.like() {
+				in = append(in, s.unread[k].namespace)
+			}
+		}
+		errs = append(errs, fmt.Errorf("in %s: %s", whereText(in), u))
 	}
 	return errors.Join(errs...)
+}
+
+// like is the same for what could not be read for the same reason.
+func (u *unread) like() [3]string {
+	return [3]string{u.resource, u.group, string(apierrors.ReasonForError(u.err))}
+}
+
+// whereText names the first few namespaces; the one without a name stands for all.
+func whereText(names []string) string {
+	const most = 5
+	switch {
+	case names[0] == "":
+		return "all namespaces"
+	case len(names) == 1:
+		return fmt.Sprintf("namespace %q", names[0])
+	}
+	var quoted []string
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, fmt.Sprintf("%q", name))
+	}
+	text := "namespaces " + strings.Join(quoted, ", ")
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
 }
 
 // look lists controllers first and pods last: a pod that comes in between does not make a controller look short.

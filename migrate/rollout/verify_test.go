@@ -284,6 +284,25 @@ func TestVerifyForbidden(t *testing.T) {
 	}
 }
 
+// The same that is missing in many namespaces is told once, with the first few of them.
+func TestFailingTellsOnceWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	c := fakeCluster(t, shop)
+	deny(c, "list", "events")
+	deny(c, "list", "pods")
+	_, err := Failing(t.Context(), c, []string{"a", "b", "c", "d", "e", "f", "g"})
+	const where = `in namespaces "a", "b", "c", "d", "e" and 2 more: `
+	want := where + "events could not be read: events is forbidden: no; grant: list events\n" + where + "pods could not be read: pods is forbidden: no; grant: list pods"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = Failing(t.Context(), c, []string{"a"})
+	want = strings.ReplaceAll(want, where, `in namespace "a": `)
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // What lacks pods now is the baseline with which nothing of it is a failure later.
 func TestFailingIsTheBaseline(t *testing.T) {
 	t.Parallel()

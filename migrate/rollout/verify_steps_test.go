@@ -1,0 +1,185 @@
+package rollout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// journalOf is a journal of steps, and of entries in JSON.
+func journalOf(t *testing.T, steps []Step, entries ...string) *Journal {
+	t.Helper()
+	header, err := json.Marshal(Header{APIVersion: migrate.APIVersion, Kind: Kind, ID: "i", Cluster: "c", Steps: steps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := ReadJournal(strings.NewReader(string(header) + "\n" + strings.Join(append(entries, ""), "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func eventOf(step int, event Event) string {
+	before := ""
+	if event == Begun {
+		before = `, "before": {"labels": {}}`
+	}
+	return fmt.Sprintf(`{"step": %d, "event": %q, "why": "for a reason"%s}`, step, event, before)
+}
+
+// What is told of one step, by what the journal has of it and by what the server has.
+func TestVerifyTellsOpenSteps(t *testing.T) {
+	t.Parallel()
+	const (
+		key      = api.EnforceLevelLabel
+		absent   = key + ` is absent, and "baseline" is planned; ` + key + `-version is absent, and "v1.25" is planned`
+		still    = key + ` is "baseline", and was absent before the roll-out; ` + key + `-version is "v1.25", and was absent before the roll-out`
+		all      = `{"step": -1, "event": "back", "undo": {}}`
+		thisOne  = `{"step": -1, "event": "back", "undo": {"namespaces": ["a"], "stages": ["enforce"]}}`
+		byNow    = "; by now its labels are as they are to be"
+		goOn     = "go on with 'rollout --resume'"
+		goBack   = "go on with 'rollback'"
+		untouchd = "the roll-out changed no label of it, and is to change none"
+	)
+	begun, done := eventOf(0, Begun), eventOf(0, Done)
+	labels := func(status Status, why string) Result {
+		return Result{Namespace: "a", What: CheckLabels, Status: status, Why: why}
+	}
+	step := func(status Status, why string) Result {
+		return Result{Namespace: "a", What: CheckSteps, Status: status, Why: "enforce: " + why}
+	}
+	for _, tt := range []struct {
+		name    string
+		entries []string
+		on      bool // the labels are on
+		want    []Result
+	}{
+		{"not taken", nil, false, []Result{labels(NotOK, absent), step(CouldNotTell, "not taken yet: "+goOn)}},
+		{"not taken, and there", nil, true, []Result{labels(OK, "as planned"), step(OK, "not taken yet: "+goOn+byNow)}},
+		{"begun", []string{begun}, false, []Result{labels(NotOK, absent), step(CouldNotTell, "begun, and cut off: "+goOn)}},
+		{"begun, and there", []string{begun}, true, []Result{labels(OK, "as planned"), step(OK, "begun, and cut off: "+goOn+byNow)}},
+		{"refused", []string{eventOf(0, Refused)}, false, []Result{labels(NotOK, absent), step(NotOK, "refused: for a reason")}},
+		{"refused by the server", []string{begun, eventOf(0, Refused)}, false, []Result{labels(NotOK, absent), step(NotOK, "refused: for a reason")}},
+		{"refused, and put on by hand", []string{eventOf(0, Refused)}, true, []Result{labels(OK, "as planned"), step(OK, "refused: for a reason"+byNow)}},
+		{"altered", []string{begun, eventOf(0, Altered)}, false, []Result{labels(NotOK, absent), step(NotOK, "altered: for a reason")}},
+		{"done", []string{begun, done}, true, []Result{labels(OK, "as planned")}},
+		{"done, and taken off by hand", []string{begun, done}, false, []Result{labels(NotOK, absent)}},
+		{"undone", []string{begun, done, all, eventOf(0, Undoing), eventOf(0, Undone)}, false, []Result{labels(OK, "as before the roll-out")}},
+		{"undone, and put on by hand", []string{begun, done, all, eventOf(0, Undoing), eventOf(0, Undone)}, true, []Result{labels(NotOK, still)}},
+		{"undone before there was a word on it", []string{begun, done, eventOf(0, Undoing), eventOf(0, Undone)}, false, []Result{labels(OK, "as before the roll-out")}},
+		{"not undone yet", []string{begun, done, all}, true, []Result{labels(NotOK, still), step(CouldNotTell, "not taken back yet: "+goBack)}},
+		{"not undone yet, only it", []string{begun, done, thisOne}, true, []Result{labels(NotOK, still), step(CouldNotTell, "not taken back yet: "+goBack)}},
+		{"undoing", []string{begun, done, all, eventOf(0, Undoing)}, true, []Result{labels(NotOK, still), step(CouldNotTell, "taking it back was cut off: "+goBack)}},
+		{"undoing, and off", []string{begun, done, all, eventOf(0, Undoing)}, false, []Result{labels(OK, "as before the roll-out"), step(OK, "taking it back was cut off: "+goBack+byNow)}},
+		{"kept", []string{begun, done, all, eventOf(0, Kept)}, true, []Result{labels(NotOK, still), step(NotOK, "kept by the rollback: for a reason")}},
+		{"taken back before it was begun", []string{all}, false, []Result{labels(OK, untouchd)}},
+		{"refused, and taken back", []string{eventOf(0, Refused), all}, true, []Result{labels(OK, untouchd)}},
+		{"there before, and taken back", []string{done, all}, true, []Result{labels(OK, "as planned")}},
+		{"another is taken back", []string{`{"step": -1, "event": "back", "undo": {"namespaces": ["b"]}}`}, false, []Result{labels(NotOK, absent), step(CouldNotTell, "not taken yet: "+goOn)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory(t)
+			on := map[string]string{}
+			if tt.on {
+				on = map[string]string{key: "baseline", key + "-version": "v1.25"}
+			}
+			m.namespace("a", "kubectl", on)
+			j := journalOf(t, []Step{enforce("a", "baseline")}, tt.entries...)
+			results, err := Verify(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := append(only(results, CheckLabels), only(results, CheckSteps)...)
+			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What was found is restored, not what the plan had; and only what was begun is.
+func TestVerifyAfterAPartialRollback(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", map[string]string{api.WarnLevelLabel: "baseline", api.AuditLevelLabel: "restricted"})
+	j := journalOf(t, []Step{observe("a"), enforce("a", "baseline")},
+		`{"step": 0, "event": "begun", "before": {"labels": {"pod-security.kubernetes.io/warn": "baseline", "pod-security.kubernetes.io/audit": "restricted"}}}`,
+		eventOf(0, Done), eventOf(1, Refused), `{"step": -1, "event": "back", "undo": {"namespaces": ["a"]}}`, eventOf(0, Undone))
+	results, err := Verify(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Result{{Namespace: "a", What: CheckLabels, Status: OK, Why: "as before the roll-out"}}
+	if diff := cmp.Diff(want, append(only(results, CheckLabels), only(results, CheckSteps)...), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+// A binding that somebody deleted lets no pod past the policies any more.
+func TestVerifyLooksForBindings(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", nil)
+	steps := bypass("a")
+	j := journalOf(t, steps, eventOf(0, Done), eventOf(1, Done), eventOf(2, Begun), eventOf(2, Done))
+	rows := func() []Result {
+		results, err := Verify(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return only(results, CheckSteps)
+	}
+	row := Result{Namespace: "a", What: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: NotOK, Why: "bypass: it was created, and is gone"}
+	if diff := cmp.Diff([]Result{row}, rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("without it (-want +got):\n%s", diff)
+	}
+	m.store("rolebindings/a/psp2pss-bypass", steps[2].Create.object("i"), true)
+	if diff := cmp.Diff([]Result(nil), rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("with it (-want +got):\n%s", diff)
+	}
+	m.hook = on("list rolebindings", -1, apierrors.NewForbidden(rbacBindings, "", errors.New("no")))
+	row.Status, row.Why = CouldNotTell, `bypass: rolebindings.rbac.authorization.k8s.io could not be read: rolebindings.rbac.authorization.k8s.io is forbidden: no; grant: list rolebindings.rbac.authorization.k8s.io`
+	if diff := cmp.Diff([]Result{row}, rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Errorf("where it may not be read (-want +got):\n%s", diff)
+	}
+}
+
+// The bypass has no labels: what the journal has of it is told, and what all namespaces share only with all of them.
+func TestVerifyTellsOpenStepsOfTheBypass(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", nil)
+	m.namespace("b", "kubectl", nil)
+	j := journalOf(t, bypass("a", "b"), eventOf(0, Begun), eventOf(0, Done), eventOf(1, Refused))
+	const goOn = "bypass: not taken yet: go on with 'rollout --resume'"
+	shared := Result{What: CheckSteps, Workload: "clusterrole/psp2pss-bypass", Status: NotOK, Why: "bypass: refused: for a reason"}
+	of := func(ns string) Result {
+		return Result{Namespace: ns, What: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: CouldNotTell, Why: goOn}
+	}
+	for _, tt := range []struct {
+		names []string
+		want  []Result
+	}{
+		{[]string{"a"}, []Result{of("a")}},
+		{[]string{"a", "b"}, []Result{shared, of("a"), of("b")}},
+	} {
+		results, err := Verify(t.Context(), Verification{Client: m, Namespaces: tt.names, Journal: j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, only(results, CheckSteps), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", tt.names, diff)
+		}
+	}
+}

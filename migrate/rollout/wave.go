@@ -1,0 +1,42 @@
+package rollout
+
+import (
+	"cmp"
+	"strings"
+)
+
+// compareWaves orders the values of a wave label: a run of digits counts as a number, so that wave-2 comes before wave-10.
+// The empty value, of a namespace without the label, comes last. Different values are never equal.
+func compareWaves(a, b string) int {
+	if (a == "") != (b == "") {
+		return cmp.Compare(b, a)
+	}
+	x, y := a, b
+	for x != "" && y != "" {
+		var m, n string
+		m, x = cutToken(x)
+		n, y = cutToken(y)
+		if c := compareTokens(m, n); c != 0 {
+			return c
+		}
+	}
+	// What is left of either decides. 1 and 01 are the same number, and still two waves.
+	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+}
+
+// cutToken cuts off the digits, or the one byte that is no digit, with which a string that is not empty begins.
+func cutToken(s string) (token, rest string) {
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	return s[:max(digits, 1)], s[max(digits, 1):]
+}
+
+// compareTokens compares two numbers of any length by value, and all else as text.
+func compareTokens(a, b string) int {
+	if isNumber(a) && isNumber(b) {
+		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	}
+	return cmp.Compare(a, b)
+}
+
+func isNumber(token string) bool { return token[0] >= '0' && token[0] <= '9' }
