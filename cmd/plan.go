@@ -2,12 +2,14 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
@@ -23,6 +25,7 @@ type planOptions struct {
 	Outputs   []output
 	NoHeaders bool
 	FailOn    []string
+	Stage     labels.Stage // of the forms of labels
 }
 
 // planFlags are the flags of plan and labels as given.
@@ -146,11 +149,12 @@ func planRun(ctx context.Context, o *planOptions) error {
 	}
 	warnUnknown(o.streams.ErrOut, plan, o.Scope)
 	o.warnWithheld(plan)
-	if err := writeOutputs(o.streams, o.Outputs, plan.Select(o.Scope), o.NoHeaders); err != nil {
+	shown := plan.Select(o.Scope)
+	if err := writeOutputs(o.streams, o.Outputs, shown, o.NoHeaders); err != nil {
 		return err
 	}
 	o.advise(plan)
-	return verdict(plan, o.FailOn, o.Decide.AllowPartial)
+	return errors.Join(verdict(plan, o.FailOn, o.Decide.AllowPartial), leftOut(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
 }
 
 // warnWithheld tells who asks a saved plan for everything that it was made without some.
