@@ -69,6 +69,11 @@ Commands that delete grants and policies are shown all along, but -o commands ha
 until psp-plugin-off is asserted: a server that still asks policies and finds none to use refuses
 every pod.
 
+The script of -o commands takes one stage a run: 'sh clear.sh no-audit-and-warn'. Look at what a
+stage says and does before you go on; without a stage it lists them and does nothing (exit 2). It
+ends on any other cluster than the one that was read, by the UID of the namespace kube-system; where
+that is not known or may not be read, it runs only with PSP2PSS_THIS_CLUSTER=1 in its environment.
+
 Of a cluster it reads stored Helm releases, too (Secrets of type helm.sh/release.v1 and ConfigMaps):
 with a policy in a stored manifest, helm upgrade and helm rollback fail where policies are not
 served. Releases that Helm 2 or an SQL database keeps are not seen. Nothing that a release holds is
@@ -84,8 +89,10 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
   # In a pipeline, with what was checked by hand
   psp2pss gate --to=v1.25 --assert=psp-plugin-off,helm-releases-clean,new-namespaces-labelled
 
-  # The way there, as a script to read first
+  # The way there, as a script to read first; it lists its stages, and takes one at a time
   psp2pss gate -o commands=clear.sh
+  sh clear.sh
+  sh clear.sh no-audit-and-warn
 
   # With the configuration that the API servers run with
   psp2pss gate --admission-config=admission.yaml

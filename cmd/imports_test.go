@@ -18,7 +18,7 @@ const module = "github.com/psp2pss/psp2pss"
 // of ours. Test files are free.
 func mayImport() map[string][]string {
 	stages := []string{"migrate/mapping", "migrate/access", "simulate", "pspparse/inventory", "pspparse"}
-	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "pspparse/inventory", "pspparse"}
+	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
 		".":                        {"cmd"},
 		"pspparse":                 {},
@@ -34,6 +34,7 @@ func mayImport() map[string][]string {
 		"migrate/escape":           {},
 		"migrate/wording":          {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":         {"migrate/escape"},
+		"migrate/script":           {"migrate/escape", "migrate/wording", "pspparse/inventory"},
 		"migrate/labels":           writers,
 		"migrate/patch":            writers,
 		"migrate/gate":             append([]string{"migrate/access", "pspparse/helm"}, writers...),

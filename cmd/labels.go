@@ -28,10 +28,20 @@ func newLabels(streams Streams, deps Deps, runF func(context.Context, *planOptio
   commands   a shell script with one kubectl command per namespace and the reason above it. It ends
              at the first failure and can be run again. --undo writes the script that takes it back
   manifest   Namespaces with their Pod Security labels alone, to merge into those of a repository
-             ('kubectl apply' of these takes away what an earlier manifest gave a namespace)
   kustomize  a component, one kustomization.yaml, with a patch for each namespace
-  apply      Namespaces for a server-side apply, with the command and when not to use it above them
+  apply      Namespaces for a server-side apply, with the command above them
   terraform  kubernetes_labels resources of the provider hashicorp/kubernetes
+
+Where 'kubectl apply' was used on a namespace, applying another manifest of it takes away every
+label and annotation that the first gave and the second does not say, from kubectl v1.26 on also
+with --server-side. So manifest and apply leave out each namespace that has a record of it, or of
+which that is not known: its object was not read, or is a manifest that no server has stored. The
+labels are in a comment, to put into the manifest that it is made from, and the exit code is 4.
+Manifest leaves out as well where 'kubectl apply --server-side' was used.
+
+A script first asks for the UID of the namespace kube-system and ends on any other cluster than the
+one that was read. Where the UID is not known (files, --demo) or may not be read, it runs only with
+PSP2PSS_THIS_CLUSTER=1 in its environment.
 
 --stage=observe writes audit and warn alone, which refuse nothing; --stage=enforce writes enforce. A
 script of that stage writes nothing else; the other forms speak for all Pod Security labels of a
@@ -67,6 +77,7 @@ whose labels another tool writes gets a comment instead of a command.`,
 		if err != nil {
 			return err
 		}
+		o.Stage = options.Stage
 		if o.Outputs, err = addUndo(o.Outputs, cmd.Flags().Lookup(undoFlag), options); err != nil {
 			return err
 		}

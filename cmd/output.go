@@ -32,15 +32,36 @@ func labelFormats(o *labels.Options) []report.Format {
 		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
 	}
 	return []report.Format{
-		form(commandsFormat, labels.Commands), form("manifest", labels.Manifests), form(kustomizeFormat, labels.Kustomize),
-		form("apply", labels.Apply), form("terraform", labels.Terraform),
+		form(commandsFormat, labels.Commands), form(manifestFormat, labels.Manifests), form(kustomizeFormat, labels.Kustomize),
+		form(applyFormat, labels.Apply), form("terraform", labels.Terraform),
 	}
 }
 
 const (
 	commandsFormat  = "commands"
 	kustomizeFormat = "kustomize"
+	manifestFormat  = "manifest"
+	applyFormat     = "apply"
 )
+
+// leftOut tells of the namespaces in scope that a written form leaves out, since applying it could take labels away.
+func leftOut(outs []output, shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
+	var errs []error
+	for _, o := range outs {
+		var names []string
+		switch o.format.Name {
+		case manifestFormat:
+			names = labels.LeftOutOfManifests(shown, stage)
+		case applyFormat:
+			names = labels.LeftOutOfApply(shown, stage)
+		}
+		if n := len(names); n > 0 && !allowPartial {
+			errs = append(errs, partialError{fmt.Errorf("%s %s left out of -o %s: applying a manifest of ours could take other labels and annotations away; the reasons and the labels are in the comments, and -o %s can write them",
+				summarise(names), plural(n, "is", "are"), o.format.Name, commandsFormat)})
+		}
+	}
+	return errors.Join(errs...)
+}
 
 func toolAndVersion() string { return "psp2pss " + buildVersion().Version }
 

@@ -60,7 +60,11 @@ raise: read the cluster again in between.
 
 The forms: strategic merge patches; JSON patches, which go with the objects as they were read and
 not as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
-folder. A workload that edits alone do not raise gets none. Patch changes nothing itself.`,
+folder. A workload that edits alone do not raise gets none. Patch changes nothing itself.
+
+The script of -o commands ends on any other cluster than the one that was read, by the UID of the
+namespace kube-system. Where that is not known or may not be read, it runs only with
+PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 		Example: `  # What the policies fill in, as patches to read
   psp2pss patch
 

@@ -2,12 +2,14 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
@@ -23,6 +25,7 @@ type planOptions struct {
 	Outputs   []output
 	NoHeaders bool
 	FailOn    []string
+	Stage     labels.Stage // of the forms of labels
 }
 
 // planFlags are the flags of plan and labels as given.
@@ -147,19 +150,19 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	shown, err := choose(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
 	}
 	o.warnWithheld(plan)
-	if err := writeOutputs(o.streams, o.Outputs, selected, o.NoHeaders); err != nil {
+	if err := writeOutputs(o.streams, o.Outputs, shown, o.NoHeaders); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(o.Outputs, carriesCautions) {
-		warnOldTarget(o.streams.ErrOut, selected)
+		warnOldTarget(o.streams.ErrOut, shown)
 	}
 	o.advise(plan)
-	return verdict(plan, o.Scope, o.FailOn, o.Decide.AllowPartial)
+	return errors.Join(verdict(plan, o.Scope, o.FailOn, o.Decide.AllowPartial), leftOut(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
 }
 
 // carriesCautions is true for an output that has the cautions of the plan in it.

@@ -69,7 +69,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.Drift = b.drift()
 	plan.Administrators = b.administrators()
 	for _, f := range b.grants.Dangling {
-		plan.Dangling = append(plan.Dangling, Finding(f))
+		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
 	}
 	plan.Namespaces = b.namespaces(plan.Gaps)
 	plan.Causes = causes(plan.Namespaces)

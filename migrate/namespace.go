@@ -48,6 +48,9 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 		Labels:   ns.Labels,
 		Owner:    owner(ns),
 		Complete: complete,
+
+		ClientApplied: clientApplied(ns),
+		ServerApplied: ns.ServerApplied,
 	}
 	out.Current, out.Cautions = currentLabels(ns.Labels)
 	if out.Unread = !ns.Declared; out.Unread {
@@ -78,6 +81,15 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
 	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)
 	return out
+}
+
+// clientApplied is nil where no server has stored what was read: a manifest has no record of what is applied, and may be it.
+func clientApplied(ns *inventory.Namespace) *bool {
+	if ns.UID == "" && !ns.ClientApplied {
+		return nil
+	}
+	applied := ns.ClientApplied
+	return &applied
 }
 
 // permitted is the least strict closest level over the policies that count. What everybody may use, or every

@@ -36,7 +36,7 @@ type Plan struct {
 	// Administrators may use every policy everywhere ("group ops (ClusterRoleBinding ops-admin)"): set apart in every
 	// namespace, as system:masters is, which no binding has to name.
 	Administrators []string `json:"administrators,omitempty"`
-	// Dangling: bindings that grant nothing and why.
+	// Dangling: bindings that grant nothing and why, and roles that bindings refer to and that were not read.
 	Dangling []Finding `json:"dangling,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
 	Cautions []string `json:"cautions,omitempty"`
@@ -230,6 +230,13 @@ type Namespace struct {
 	Action Action `json:"action"`
 	// Owner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
 	Owner string `json:"owner,omitempty"`
+	// ClientApplied: 'kubectl apply' without --server-side has left a record of what it applied to the namespace. What is
+	// applied next takes away every label and annotation that the record has and it does not. Absent where that is not
+	// known: no Namespace object was read, or one from a manifest, which may be what is applied.
+	ClientApplied *bool `json:"clientApplied,omitempty"`
+	// ServerApplied: 'kubectl apply --server-side' was used on it under kubectl's own field manager, and the same again takes
+	// away what it does not say any more. False where that is not known, as in a dump without managedFields.
+	ServerApplied bool `json:"serverApplied,omitempty"`
 	// Without: what the namespace would need without the workloads that hold it back.
 	Without []Without `json:"without,omitempty"`
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
@@ -442,10 +449,12 @@ type Cause struct {
 	Examples []string `json:"examples,omitempty"`
 }
 
-// Finding is something odd that grants nothing.
+// Finding is something odd that grants nothing, or of which it is not known what it grants.
 type Finding struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+	// Unread is true for a role that bindings refer to and that was not read: what it grants is not known.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Gap is something that could not be read or judged.

@@ -56,6 +56,8 @@ type Grants struct {
 	Unused []string
 	// Dangling are bindings that point to nothing known or can never match, sorted.
 	Dangling []Finding
+	// Unread are those of Dangling, by what they are about, that are roles which bindings point to and that were not read.
+	Unread map[string]bool
 	// UnreadRoles: by namespace, the RoleBindings that point to a role that was not read, sorted. In a live cluster such a
 	// role does not exist; beside files it may, and what it grants is not known.
 	UnreadRoles map[string][]string

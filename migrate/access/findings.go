@@ -251,6 +251,14 @@ func (f *findings) sorted() []Finding {
 	return out
 }
 
+func (f *findings) unreadLabels() map[string]bool {
+	out := make(map[string]bool, len(f.unread))
+	for key := range f.unread {
+		out[key.label()] = true
+	}
+	return out
+}
+
 func (u *unread) why() string {
 	bound := fmt.Sprintf("bound by %s", u.example)
 	if u.bindings > 1 {

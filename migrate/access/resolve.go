@@ -55,7 +55,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.indexRoles()
 	g.Administrators = g.administrators()
 	g.Unused = g.unused()
-	g.Dangling = f.sorted()
+	g.Dangling, g.Unread = f.sorted(), f.unreadLabels()
 	g.UnreadRoles = f.unreadIn // in order, since the bindings are
 	g.Unjudged = aggregation.unjudged(circles, inv.Bindings)
 	return g

@@ -14,6 +14,11 @@ func syncEnds() api.Version { return api.MajorMinorVersion(1, 27) }
 
 func (j *judge) seccomp() {
 	ends := !j.opts.To.Older(syncEnds())
+	synced := j.synced()
+	var stops []int
+	if len(synced) > 0 {
+		stops = afterWriting()
+	}
 	switch {
 	case !j.facts.Read && ends:
 		j.unknown(Unknown{ID: "seccomp-annotations", Order: orderSeccomp, Assert: NoSeccomp, Why: "whether templates rely on seccomp annotations, which no API server reads from v1.27 on: a saved plan does not hold them", How: "read the source again instead of --plan"})
@@ -22,7 +27,7 @@ func (j *judge) seccomp() {
 			ID: "seccomp-annotations", Order: orderSeccomp, Where: j.facts.Seccomp,
 			What:  wording.Count(len(j.facts.Seccomp), "workload relies", "workloads rely") + " on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
 			How:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
-			Clear: j.synced(),
+			Clear: synced, Stops: stops,
 		})
 	case len(j.facts.Seccomp) > 0:
 		j.tell(j.facts.Seccomp, "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them")

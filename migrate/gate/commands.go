@@ -10,55 +10,129 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
-// Commands writes a script for sh that clears the reasons in order, as far as may be gone on without somebody's word: what
-// waits for an assertion that was not made is a comment, and so is what holds characters that do not show.
+// Commands writes a script for sh that clears the reasons in order, one stage a run, as far as may be gone on without
+// somebody's word: what waits for an assertion that was not made is a comment, and so is what holds characters that do not
+// show. Run without a stage it lists them and does nothing.
 func Commands(w io.Writer, r *Result) error {
-	if _, ok := wording.Kubectl(r.Source); !ok {
+	kubectl, ok := wording.Kubectl(r.Source)
+	if !ok {
 		return fmt.Errorf("writing commands: the context name %s holds characters that do not show", strconv.QuoteToASCII(r.Source.Name))
 	}
 	var b bytes.Buffer
-	comment := func(format string, args ...any) {
-		b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
-	}
 	b.WriteString("#!/bin/sh\n")
-	comment("%s", r.Summary())
-	comment("Review every line before you run it, and ask the gate again after it.")
-	b.WriteString("set -eu\n")
+	comment(&b, "%s", r.Summary())
+	stages := r.stages()
+	if len(stages) > 0 {
+		comment(&b, "It runs the one stage that it is given, and lists them where it is given none: sh FILE %s.", stages[0].name)
+		comment(&b, "Review every line before you run it, look at what a stage says and does before you go on, and ask the gate again.")
+		choose(&b, stages)
+		b.WriteString(script.Begin(r.Source, kubectl))
+	}
 	for _, s := range r.steps() {
 		b.WriteString("\n")
 		if s.unknown != nil {
-			comment("could not tell %s: %s", s.unknown.ID, s.unknown.Why)
-			for _, text := range []string{s.unknown.How, strings.Join(s.unknown.Clear, "; ")} {
-				if text != "" {
-					comment("  %s", text)
-				}
-			}
-			if s.unknown.Assert != "" {
-				comment("  once you know: --assert=%s", s.unknown.Assert)
-			}
+			s.unknown.remark(&b)
 			continue
 		}
-		comment("%s: %s", s.reason.ID, s.reason.What)
-		if s.reason.How != "" {
-			comment("  %s", s.reason.How)
-		}
-		waits := s.reason.After != "" && !slices.Contains(r.Asserted, string(s.reason.After))
-		if waits {
-			comment("  not before %s is known to hold, and asserted:", s.reason.After)
-		}
-		for _, c := range s.reason.Clear {
-			if waits || escape.Terminal(c) != c {
-				comment("  %s", c)
-			} else {
-				b.WriteString(c + "\n")
+		s.reason.remark(&b, r)
+		for _, stage := range stages {
+			if stage.reason == s.reason {
+				fmt.Fprintf(&b, "if [ \"$1\" = %s ]; then\n%s\nfi\n", stage.name, strings.Join(stage.commands, "\n"))
 			}
 		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// scriptStage is what is run at one time: the commands of a reason, or those up to a stop.
+type scriptStage struct {
+	name     string
+	reason   *Reason
+	commands []string
+}
+
+// stages are all that a script may run, in order. A later one of a reason has a number behind its name.
+func (r *Result) stages() []scriptStage {
+	var out []scriptStage
+	for i := range r.Reasons {
+		reason := &r.Reasons[i]
+		from, name := 0, reason.ID
+		for n, stop := range append(slices.Clone(reason.Stops), len(reason.Clear)) {
+			if n > 0 {
+				name = fmt.Sprintf("%s-%d", reason.ID, n+1)
+			}
+			commands := slices.DeleteFunc(slices.Clone(reason.Clear[from:stop]), func(c string) bool { return !r.runs(reason, c) })
+			if len(commands) > 0 {
+				out = append(out, scriptStage{name, reason, commands})
+			}
+			from = stop
+		}
+	}
+	return out
+}
+
+// runs is true for a command that needs nobody's word first, and that shows what it does.
+func (r *Result) runs(reason *Reason, command string) bool {
+	return !r.waits(reason) && escape.Terminal(command) == command
+}
+
+// waits is true where somebody's word is needed first.
+func (r *Result) waits(reason *Reason) bool {
+	return reason.After != "" && !slices.Contains(r.Asserted, string(reason.After))
+}
+
+// choose writes the part that knows a stage by its name, and lists them where it does not.
+func choose(b *bytes.Buffer, stages []scriptStage) {
+	names, lines := make([]string, len(stages)), make([]string, len(stages))
+	for i, s := range stages {
+		names[i] = s.name
+		what := s.reason.What
+		if s.name != s.reason.ID {
+			what = "what comes next, when you have looked at what the one before has done"
+		}
+		lines[i] = escape.Shell("  " + escape.Terminal(s.name+": "+what))
+	}
+	fmt.Fprintf(b, "case ${1-} in\n%s) ;;\n*)\n", strings.Join(names, " | "))
+	b.WriteString("  printf '%s\\n' 'Nothing was run. Name one of these stages, and take them in this order:' \\\n    " + strings.Join(lines, " \\\n    ") + " >&2\n")
+	b.WriteString("  exit 2\n  ;;\nesac\n")
+}
+
+// remark says what could not be told.
+func (u *Unknown) remark(b *bytes.Buffer) {
+	comment(b, "could not tell %s: %s", u.ID, u.Why)
+	for _, text := range []string{u.How, strings.Join(u.Clear, "; ")} {
+		if text != "" {
+			comment(b, "  %s", text)
+		}
+	}
+	if u.Assert != "" {
+		comment(b, "  once you know: --assert=%s", u.Assert)
+	}
+}
+
+// remark says what the reason is, and has the commands that are not run.
+func (reason *Reason) remark(b *bytes.Buffer, r *Result) {
+	comment(b, "%s: %s", reason.ID, reason.What)
+	if reason.How != "" {
+		comment(b, "  %s", reason.How)
+	}
+	if r.waits(reason) {
+		comment(b, "  not before %s is known to hold, and asserted:", reason.After)
+	}
+	for _, c := range reason.Clear {
+		if !r.runs(reason, c) {
+			comment(b, "  %s", c)
+		}
+	}
+}
+
+func comment(b *bytes.Buffer, format string, args ...any) {
+	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }
 
 func marshal(r *Result) ([]byte, error) {

@@ -17,6 +17,8 @@ type Facts struct {
 	Read bool
 	// Roles that still let use policies.
 	Roles []access.PolicyRole
+	// RolesUnread is what could not be read and may be a role or a binding.
+	RolesUnread []string
 	// Labellers may write namespaces.
 	Labellers []access.Labeller
 	// Seccomp and AppArmor: what has an annotation that no field of the same template says: "shop/Deployment/web".
@@ -36,7 +38,7 @@ type Helm struct {
 
 // Gather takes the facts from what was read.
 func Gather(inv *inventory.Inventory) Facts {
-	f := Facts{Read: true, Roles: access.PolicyRoles(inv), Labellers: access.Labellers(inv)}
+	f := Facts{Read: true, Roles: access.PolicyRoles(inv), Labellers: access.Labellers(inv), RolesUnread: rolesUnread(inv.Gaps)}
 	for i := range inv.Workloads {
 		w := &inv.Workloads[i]
 		shapes := []*inventory.Shape{w.Template}
@@ -55,6 +57,26 @@ func Gather(inv *inventory.Inventory) Facts {
 		}
 	}
 	return f
+}
+
+// rolesUnread are the gaps that may hide a role or a binding: all but those of which the kind is known to be another.
+func rolesUnread(gaps []inventory.Gap) []string {
+	var out []string
+	for _, g := range gaps {
+		kind, _, _ := strings.Cut(g.What, " ")
+		if !slices.Contains(otherKinds(), strings.TrimSuffix(strings.ToLower(kind), "s")) {
+			out = append(out, g.What)
+		}
+	}
+	return out
+}
+
+// otherKinds are those that are read and that grant nothing, as a gap names one object or, with an s, all of them.
+func otherKinds() []string {
+	return []string{
+		"pod", "replicaset", "job", "deployment", "statefulset", "daemonset", "cronjob", "replicationcontroller", "podtemplate",
+		"namespace", "serviceaccount", "podsecuritypolicy", "podsecuritypolicie",
+	}
 }
 
 // reliesOnSeccomp is true if an annotation sets a profile that no field sets, for the pod or for a container that is there.

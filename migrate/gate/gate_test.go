@@ -2,14 +2,18 @@ package gate_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -20,6 +24,7 @@ import (
 	"github.com/psp2pss/psp2pss/fixtures"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/admissionconfig"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -211,9 +216,9 @@ func TestReasons(t *testing.T) {
 			input: []string{namespace("baseline", "v1.25"), deployment("container.seccomp.security.alpha.kubernetes.io/c: runtime/default", plain)},
 			wantReasons: []gate.Reason{{
 				ID: "seccomp-annotations", Order: 5, Where: []string{"web/Deployment/api"},
-				Clear: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"},
-				What:  "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
-				How:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+				Clear: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"}, Stops: []int{1},
+				What: "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+				How:  "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
 			}},
 		},
 		{
@@ -318,7 +323,7 @@ func TestHostile(t *testing.T) {
 	const evil = "x';touch pwned;\x1b[31m\n$(id)"
 	p := &migrate.Plan{
 		Source:     inventory.Source{Kind: inventory.SourceCluster, Name: evil, ServerVersion: "v1.24.1"},
-		Policies:   []migrate.Policy{{Name: evil}, {Name: "-rf"}},
+		Policies:   []migrate.Policy{{Name: "x';touch pwned;$(id)"}, {Name: "-rf"}},
 		Namespaces: []migrate.Namespace{{Name: evil, Recommended: migrate.Labels{Enforce: "baseline", Audit: "restricted"}, Labels: map[string]string{"pod-security.kubernetes.io/" + evil: evil}}},
 	}
 	for name, write := range map[string]func(io.Writer, *gate.Result) error{"text": gate.Text, "commands": gate.Commands} {
@@ -330,10 +335,27 @@ func TestHostile(t *testing.T) {
 				t.Errorf("%s from %q: %v", name, context, err)
 			}
 			for line := range strings.Lines(b.String()) {
-				runs := name == "commands" && line != "\n" && line != "set -eu\n" && !strings.HasPrefix(line, "#")
-				if strings.Contains(line, "\x1b") || runs && line != "kubectl --context=test delete podsecuritypolicy -- -rf\n" {
+				if strings.Contains(line, "\x1b") {
 					t.Errorf("%s: %q", name, line)
 				}
+			}
+			if name != "commands" || err != nil {
+				continue
+			}
+			begin := script.Begin(p.Source, "kubectl --context=test")
+			_, rest, found := strings.Cut(b.String(), begin)
+			if !found {
+				t.Fatalf("the script does not begin as scripts do:\n%s", b.String())
+			}
+			var got []string
+			for line := range strings.Lines(rest) {
+				if line != "\n" && !strings.HasPrefix(line, "#") {
+					got = append(got, line)
+				}
+			}
+			want := []string{"if [ \"$1\" = policies ]; then\n", `kubectl --context=test delete podsecuritypolicy -- 'x'\'';touch pwned;$(id)' -rf` + "\n", "fi\n"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("what the script runs (-want +got):\n%s", diff)
 			}
 		}
 	}
@@ -473,5 +495,136 @@ func TestStages(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A script takes one stage a run, and no other does anything; a stage ends where there is something to look at. What its
+// commands are called with is noted by programs that do nothing else.
+func TestOneStageAtATime(t *testing.T) {
+	t.Parallel()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh here")
+	}
+	const uid = "8c1d0ad7-5a4f-4b0e-9d3c-000000000001"
+	r := &gate.Result{
+		To: "v1.25", Source: inventory.Source{Kind: inventory.SourceCluster, Name: "prod", UID: uid},
+		Reasons: []gate.Reason{
+			{ID: "no-audit-and-warn", Order: 1, What: "it's so", Clear: []string{"psp2pss rollout --stage=observe", "psp2pss rollout --stage=observe --force"}},
+			{ID: "filled-in", Order: 2, What: "two", Clear: []string{"psp2pss patch", "psp2pss keep"}, Stops: []int{1}},
+			{ID: "by-hand", Order: 3, What: "three", Clear: []string{}},
+			{ID: "policies", Order: 4, What: "four", After: gate.PluginOff, Clear: []string{"kubectl delete podsecuritypolicy -- p"}},
+		},
+	}
+	var text bytes.Buffer
+	if err := gate.Commands(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	list := `Nothing was run. Name one of these stages, and take them in this order:
+  no-audit-and-warn: it's so
+  filled-in: two
+  filled-in-2: what comes next, when you have looked at what the one before has done
+`
+	asked := "kubectl --context=prod get namespace kube-system --output=jsonpath={.metadata.uid}\n"
+	for _, tt := range []struct {
+		args       []string
+		uid        string
+		code       int
+		ran, words string
+	}{
+		{code: 2, words: list},
+		{args: []string{""}, code: 2, words: list},
+		{args: []string{"nosuch"}, code: 2, words: list},
+		{args: []string{"*"}, code: 2, words: list},
+		{args: []string{"policies"}, code: 2, words: list},
+		{args: []string{"no-audit-and-warn"}, ran: asked + "psp2pss rollout --stage=observe\npsp2pss rollout --stage=observe --force\n"},
+		{args: []string{"filled-in"}, ran: asked + "psp2pss patch\n"},
+		{args: []string{"filled-in-2"}, ran: asked + "psp2pss keep\n"},
+		{
+			args: []string{"filled-in"}, uid: "another", code: 1, ran: asked,
+			words: "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + uid + ".\n",
+		},
+	} {
+		bin := t.TempDir()
+		stub := "#!" + sh + "\necho \"${0##*/} $*\" >> '" + bin + "/calls'\ncase $* in *kube-system*) printf %s \"$ANSWER\";; esac\n"
+		syscall.ForkLock.RLock() // see package labels
+		err := errors.Join(os.WriteFile(filepath.Join(bin, "kubectl"), []byte(stub), 0o700), os.WriteFile(filepath.Join(bin, "psp2pss"), []byte(stub), 0o700))
+		syscall.ForkLock.RUnlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), sh, append([]string{"-c", text.String(), "clear.sh"}, tt.args...)...)
+		cmd.Env = []string{"PATH=" + bin, "ANSWER=" + stdcmp.Or(tt.uid, uid)}
+		var words bytes.Buffer
+		cmd.Stderr = &words
+		_ = cmd.Run()
+		ran, err := os.ReadFile(filepath.Join(bin, "calls"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		want, got := []any{tt.code, tt.ran, tt.words}, []any{cmd.ProcessState.ExitCode(), string(ran), words.String()}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q on %q (-want +got):\n%s", tt.args, tt.uid, diff)
+		}
+	}
+}
+
+// A role that was not read is no binding that grants nothing: whether it is there, and what it grants, could not be told.
+func TestUnreadRoles(t *testing.T) {
+	t.Parallel()
+	const binding = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: b, namespace: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: users}
+subjects: [{kind: ServiceAccount, name: default, namespace: web}]
+`
+	unread := func(uses, how string, assert gate.Assertion) []gate.Unknown {
+		return []gate.Unknown{{ID: "policy-roles", Order: 12, Why: "whether more roles let somebody use policies: " + uses, How: how, Assert: assert}}
+	}
+	const gapHow = "see the gaps of the plan for the reasons and what to grant"
+	tests := []struct {
+		name, input string
+		gap         string
+		kind        inventory.SourceKind
+		version     string
+		want        []gate.Unknown
+	}{
+		{name: "a role that is broken", input: binding + "---\n" + strings.Replace(role("users", "", ""), "[]", "7", 1), want: unread(`not all roles and bindings were read: ClusterRole "users"`, gapHow, "")},
+		{name: "roles that may not be listed", gap: "clusterroles", kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: clusterroles", gapHow, "")},
+		{name: "bindings that may not be listed", gap: "rolebindings", kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: rolebindings", gapHow, "")},
+		{name: "pods that may not be listed", gap: "pods", kind: inventory.SourceCluster},
+		{name: "a broken pod", gap: `Pod "web/api"`},
+		{name: "policies that may not be listed", gap: "podsecuritypolicies", kind: inventory.SourceCluster},
+		{name: "a document of no kind", gap: "document 2", want: unread("not all roles and bindings were read: document 2", gapHow, "")},
+		{name: "a role that is not among the files", input: binding, want: unread("bindings refer to roles that were not read: ClusterRole users", "read these roles too", gate.NoPolicyRoles)},
+		{name: "a role that a cluster does not have", input: binding, kind: inventory.SourceCluster},
+		{name: "where policies are not served any more", gap: "clusterroles", version: "v1.26.1", kind: inventory.SourceCluster},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := inventory.NewBuilder()
+			if err := files.ReadFS(fstest.MapFS{"in.yaml": {Data: []byte(psp + "---\n" + tt.input)}}, b); err != nil {
+				t.Fatal(err)
+			}
+			if tt.gap != "" {
+				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}})
+			}
+			inv := b.Build(inventory.Source{Kind: stdcmp.Or(tt.kind, inventory.SourceFiles), ServerVersion: stdcmp.Or(tt.version, "v1.24.1")})
+			p, err := migrate.Build(inv, migrate.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []gate.Unknown
+			for _, u := range gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
+				if u.ID == "policy-roles" {
+					got = append(got, u)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // templates finds workloads that would lose what a policy fills in.
@@ -50,7 +51,7 @@ func (j *judge) templates() {
 		ID: "filled-in-by-policies", Order: orderTemplates, Where: patched,
 		What:  wording.Count(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
 		How:   "read the file before it is run: it makes the workloads roll out",
-		Clear: j.keep("keep.sh", arguments),
+		Clear: j.keep("keep.sh", arguments), Stops: afterWriting(),
 	}
 	if len(managed) > 0 {
 		r.How += "; another tool writes some of them and would undo it: " + strings.Join(managed, ", ")
@@ -73,6 +74,9 @@ func byPolicies(w *migrate.Workload) int {
 func (j *judge) keep(file string, workloads []string) []string {
 	return []string{j.tool + " patch" + j.context + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
 }
+
+// afterWriting is the stop between the two commands of keep.
+func afterWriting() []int { return []int{1} }
 
 func patchable(kind string) bool {
 	switch kind {
@@ -117,13 +121,13 @@ func (j *judge) bypass() {
 		ID: "not-bypassed", Order: orderBypass, Where: where,
 		What: "in " + wording.Count(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way, while that can be undone",
 	}
-	r.How, r.Clear = j.letPast(left)
+	r.How, r.Clear, r.Stops = j.letPast(left)
 	j.fail(r)
 }
 
 // letPast lets the pods of namespaces past the policies, after the level that is recommended is on: nothing else would hold
-// them.
-func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands []string) {
+// them. It stops between the two.
+func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
 		all = append(all, ns.Name)
@@ -143,7 +147,10 @@ func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands [
 		commands = append(commands, j.rollout("enforce", owned)+" --force")
 		bypass += " --force"
 	}
-	return how, append(commands, bypass)
+	if len(commands) > 0 {
+		stops = []int{len(commands)}
+	}
+	return how, append(commands, bypass), stops
 }
 
 // after is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may
@@ -160,6 +167,7 @@ func (j *judge) roles() {
 		j.unknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: NoPolicyRoles, Why: "whether roles still let use policies: a saved plan does not hold rules", How: "read the source again instead of --plan"})
 		return
 	}
+	j.rolesUnread()
 	var left, kept []access.PolicyRole
 	for _, r := range j.facts.Roles {
 		if j.ofProvider(&r) {
@@ -187,6 +195,32 @@ func (j *judge) roles() {
 	}
 	if len(left) > 0 {
 		j.fail(r)
+	}
+}
+
+// rolesUnread tells that there may be more roles than are judged. A role that bindings refer to, and that a cluster does not
+// have, grants nothing; files need not hold every role there is.
+func (j *judge) rolesUnread() {
+	u := Unknown{ID: "policy-roles", Order: orderRoles}
+	unread := j.facts.RolesUnread
+	switch {
+	case j.past:
+		return
+	case len(unread) > 0:
+		u.Why, u.How = "not all roles and bindings were read", "see the gaps of the plan for the reasons and what to grant"
+	case j.plan.Source.Kind != inventory.SourceFiles:
+		return
+	default:
+		for _, f := range j.plan.Dangling {
+			if f.Unread {
+				unread = append(unread, f.What)
+			}
+		}
+		u.Why, u.How, u.Assert = "bindings refer to roles that were not read", "read these roles too", NoPolicyRoles
+	}
+	if len(unread) > 0 {
+		u.Why = "whether more roles let somebody use policies: " + u.Why + ": " + wording.First(unread, 5)
+		j.unknown(u)
 	}
 }
 

@@ -39,6 +39,9 @@ type Reason struct {
 	How string `json:"how,omitempty"`
 	// Clear are the commands, in order.
 	Clear []string `json:"clear"`
+	// Stops are places in Clear, in order: what the commands before one have done is to be looked at before the one there is
+	// run. Absent where all may be run at once.
+	Stops []int `json:"stops,omitempty"`
 	// After is the assertion that has to hold before the commands may be run; absent if none has to.
 	After Assertion `json:"after,omitempty"`
 	// Order is the place among reasons and unknowns: a lower one first.

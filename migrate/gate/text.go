@@ -63,7 +63,13 @@ func Text(w io.Writer, r *Result) error {
 		if s.reason.After != "" && !slices.Contains(r.Asserted, string(s.reason.After)) {
 			line("   not before %s is known to hold", s.reason.After)
 		}
-		commands(line, s.reason.Clear)
+		from := 0
+		for _, stop := range s.reason.Stops {
+			commands(line, s.reason.Clear[from:stop])
+			line("   and when you have looked at that:")
+			from = stop
+		}
+		commands(line, s.reason.Clear[from:])
 	}
 	if len(r.Told) > 0 {
 		line("")

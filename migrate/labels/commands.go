@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
@@ -23,6 +24,7 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 	}
 	var b bytes.Buffer
 	header(&b, p, opts)
+	b.WriteString(script.Begin(p.Source, kubectl))
 	for i := range p.Namespaces {
 		b.WriteString("\n")
 		namespace(&b, &p.Namespaces[i], opts.Stage, kubectl)
@@ -33,7 +35,14 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 
 func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 	b.WriteString("#!/bin/sh\n")
-	comment(b, "%s.", title(p, opts))
+	head(b, p, opts, "")
+	comment(b, "It ends at the first failure and can be run again: what is labelled so already stays so.")
+	comment(b, "Review every line before you run it.")
+}
+
+// head is what every form says first: what the labels are, how many namespaces get which treatment, and what is not known.
+func head(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
+	comment(b, "%s%s.", title(p, opts), what)
 	comment(b, "%s.", summary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
 		comment(b, "%s could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
@@ -41,9 +50,6 @@ func header(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 	for _, c := range p.Cautions {
 		comment(b, "Caution: %s.", c)
 	}
-	comment(b, "It ends at the first failure and can be run again: what is labelled so already stays so.")
-	comment(b, "Review every line before you run it.")
-	b.WriteString("set -eu\n")
 }
 
 // title says what the labels are for, at which stage, and where they come from.
@@ -75,31 +81,18 @@ func summary(p *migrate.Plan, stage Stage) string {
 	return text
 }
 
+// namespace writes what there is to say of a namespace, and the command below it if there is one.
 func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
+	say(b, told(ns, stage))
 	switch OutcomeOf(ns, stage) {
-	case ToRefuse:
-		comment(b, "%s: refused, %s", quoted(ns.Name), Refused(ns))
-		return
-	case ToSkip:
-		if len(Wanted(ns, StageAll)) > 0 {
-			why(b, ns, stage)
-			comment(b, "  there is nothing to write at this stage")
-			return
-		}
-		comment(b, "%s: left alone, nothing is recommended", ns.Name)
-		reasons(b, ns)
-		return
-	case ToStay:
-		why(b, ns, stage)
-		comment(b, "  the labels are already so")
-		return
 	case ToOwner:
-		why(b, ns, stage)
-		comment(b, "  %s writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n %s%s):", ns.Owner, ns.Name, stageFlag(stage))
 		comment(b, "  %s", arguments(Wanted(ns, stage)))
+		comment(b, "  as YAML: -o manifest -n %s%s", ns.Name, stageFlag(stage))
+		return
+	case ToChange:
+	default:
 		return
 	}
-	why(b, ns, stage)
 	if ns.Unread {
 		comment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
 		// An older kubectl refuses a label that is there with this very value, too.
@@ -129,40 +122,6 @@ func selector(labels []Label) string {
 		terms[i] = l.Key + "=" + l.Value
 	}
 	return strings.Join(terms, ",")
-}
-
-// why is the comment above a command.
-func why(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
-	level, rec := ns.Recommended.Enforce, ns.Recommended
-	switch {
-	case stage == StageObserve:
-		comment(b, "%s: audit %s, warn %s", ns.Name, wording.LevelVersion(rec.Audit, rec.AuditVersion), wording.LevelVersion(rec.Warn, rec.WarnVersion))
-	case HeldBack(ns):
-		today, wanted := ns.Current.Enforce, level
-		if today == wanted {
-			today, wanted = today+":"+ns.Current.EnforceVersion, wanted+":"+ns.Recommended.EnforceVersion
-		}
-		comment(b, "%s: enforce stays %s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
-			ns.Name, quoted(today), wanted, wording.Because(ns), level, ns.Name)
-	case level == "":
-		comment(b, "%s: audit and warn only, no enforce: something that touches it could not be read", ns.Name)
-	default:
-		today := ""
-		if ns.Current.Enforce != "" && ns.Current.Enforce != level {
-			today = " (today: " + ns.Current.Enforce + ")"
-		}
-		comment(b, "%s: enforce %s, %s%s", ns.Name, level, wording.Because(ns), today)
-	}
-	if blocked := wording.Blocked(ns); blocked != "" {
-		comment(b, "  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked)
-	}
-	reasons(b, ns)
-}
-
-func reasons(b *bytes.Buffer, ns *migrate.Namespace) {
-	for _, c := range ns.Cautions {
-		comment(b, "  caution: %s", c)
-	}
 }
 
 func arguments(labels []Label) string {

@@ -3,8 +3,12 @@ package labels_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,17 +20,29 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// staged has a namespace to label, one whose enforce stays what it is since it would loosen, one that is unread, and one
-// whose name is none.
+// staged has a namespace to label, one that kubectl has applied, one of a manifest, one whose enforce stays what it is since
+// it would loosen, one whose enforce is withheld, one that is unread, and one whose name is none.
 func staged() *migrate.Plan {
-	return planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"},
-		migrate.Namespace{Name: "0-web", Recommended: six("baseline"), Action: migrate.ActionAdd, Owner: "Flux"},
-		migrate.Namespace{Name: "held", Recommended: six("baseline"), Current: migrate.Labels{Enforce: "restricted", Warn: "odd"}, Action: migrate.ActionLoosen},
+	withheld := six("")
+	withheld.EnforceVersion = ""
+	applied, not := true, false
+	byAPI := &migrate.Decision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
+	source := planned()
+	source.Name = "prod"
+	return planOf(source,
+		migrate.Namespace{Name: "0-web", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, Owner: "Flux", ClientApplied: &not, Cautions: []string{"look\nhere"}},
+		migrate.Namespace{Name: "applied", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, Owner: "Argo CD", ClientApplied: &applied},
+		migrate.Namespace{Name: "git", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd},
+		migrate.Namespace{Name: "held", Recommended: six("baseline"), DecidedBy: byAPI, Current: migrate.Labels{Enforce: "restricted", Warn: "odd"}, Action: migrate.ActionLoosen, ClientApplied: &not},
+		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24"}, Action: migrate.ActionWithheld, ClientApplied: &not},
+		migrate.Namespace{Name: "served", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, ClientApplied: &not, ServerApplied: true},
 		migrate.Namespace{Name: "unread", Recommended: migrate.Labels{Warn: "restricted", WarnVersion: "v1.25"}, Unread: true, Action: migrate.ActionWithheld},
 		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
 		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
 	)
 }
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func render(t testing.TB, write func(io.Writer, *migrate.Plan, labels.Options) error, p *migrate.Plan, stage labels.Stage) string {
 	t.Helper()
@@ -37,177 +53,64 @@ func render(t testing.TB, write func(io.Writer, *migrate.Plan, labels.Options) e
 	return out.String()
 }
 
-func TestManifests(t *testing.T) {
+// Every form of one plan: files that can be read as what they are, with all that there is to say in comments. At the enforce
+// stage a document says again what the observe stage wrote, and no more namespaces than the stage is about.
+func TestForms(t *testing.T) {
 	t.Parallel()
-	withheld := six("")
-	withheld.EnforceVersion = ""
-	p := planOf(inventory.Source{Kind: inventory.SourceDemo},
-		migrate.Namespace{Name: "no", Recommended: six("baseline"), Owner: "Flux", Unread: true},
-		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24", Warn: "odd"}, Action: migrate.ActionWithheld},
-		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
-		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
-	)
-	var got bytes.Buffer
-	if err := labels.Manifests(&got, p, labels.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	want := `# no: its labels were not read, and applying this replaces those that differ
-# "UPPER": refused, its name is not a valid namespace name
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: "no"
-  labels:
-    pod-security.kubernetes.io/audit: restricted
-    pod-security.kubernetes.io/audit-version: v1.25
-    pod-security.kubernetes.io/enforce: baseline
-    pod-security.kubernetes.io/enforce-version: v1.25
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
----
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: partial
-  labels:
-    pod-security.kubernetes.io/audit: restricted
-    pod-security.kubernetes.io/audit-version: v1.25
-    pod-security.kubernetes.io/enforce: baseline
-    pod-security.kubernetes.io/enforce-version: v1.24
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
-`
-	if diff := cmp.Diff(want, got.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	for name, form := range map[string]struct {
+		write func(io.Writer, *migrate.Plan, labels.Options) error
+		stage labels.Stage
+	}{
+		"manifest.yaml":      {labels.Manifests, labels.StageAll},
+		"apply-observe.yaml": {labels.Apply, labels.StageObserve},
+		"kustomization.yaml": {labels.Kustomize, labels.StageEnforce},
+		"labels.tf":          {labels.Terraform, labels.StageAll},
+		"commands.sh":        {labels.Commands, labels.StageAll},
+	} {
+		golden(t, name, render(t, form.write, staged(), form.stage))
 	}
 }
 
-func TestManifestsOfNothing(t *testing.T) {
+// golden compares with a file; a form that is not written any more leaves none behind.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "forms", name)
+	if *update {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(got), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; run the test with -update", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// What a document may take away from is left out, whatever form is applied, and named.
+func TestLeftOut(t *testing.T) {
 	t.Parallel()
-	var got bytes.Buffer
-	if err := labels.Manifests(&got, planOf(inventory.Source{}), labels.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff("# no namespace is to be labelled\n", got.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-const listApplied = `#   kubectl --context=prod get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
-
-func TestApply(t *testing.T) {
-	t.Parallel()
-	want := `# Pod Security labels for v1.25, stage observe, from context prod, by psp2pss v0. Apply them, when you have reviewed them, with
-#   kubectl --context=prod apply --server-side --field-manager=psp2pss -f FILE
-# It refuses a label to which another field manager gave another value; --force-conflicts takes that over.
-# Leave out each namespace that was made by 'kubectl apply' without --server-side, and put its labels into the manifest
-# it was made from: kubectl would take away all that this one gave it and the one below does not say. They are listed by
-` + listApplied + `
-# A namespace that is gone would be made anew.
-# unread: its labels were not read, and applying this replaces those that differ
-# "UPPER": refused, its name is not a valid namespace name
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: "0-web"
-  labels:
-    pod-security.kubernetes.io/audit: restricted
-    pod-security.kubernetes.io/audit-version: v1.25
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
----
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: held
-  labels:
-    pod-security.kubernetes.io/audit: restricted
-    pod-security.kubernetes.io/audit-version: v1.25
-    pod-security.kubernetes.io/enforce: restricted
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
----
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: unread
-  labels:
-    pod-security.kubernetes.io/warn: restricted
-    pod-security.kubernetes.io/warn-version: v1.25
-`
-	if diff := cmp.Diff(want, render(t, labels.Apply, staged(), labels.StageObserve)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// At the enforce stage a document says again what the observe stage wrote, and no more namespaces than the stage is about.
-func TestKustomize(t *testing.T) {
-	t.Parallel()
-	want := `# Pod Security labels for v1.25, stage enforce, from context prod, by psp2pss v0: a kustomize component.
-# Save it as kustomization.yaml in a folder and list that under components, beside resources with these namespaces.
-# kustomize refuses a patch for a namespace that is not among them: choose namespaces with -n and --exclude.
-# "UPPER": refused, its name is not a valid namespace name
-apiVersion: kustomize.config.k8s.io/v1alpha1
-kind: Component
-patches:
-  - patch: |
-      apiVersion: v1
-      kind: Namespace
-      metadata:
-        name: "0-web"
-        labels:
-          pod-security.kubernetes.io/audit: restricted
-          pod-security.kubernetes.io/audit-version: v1.25
-          pod-security.kubernetes.io/enforce: baseline
-          pod-security.kubernetes.io/enforce-version: v1.25
-          pod-security.kubernetes.io/warn: restricted
-          pod-security.kubernetes.io/warn-version: v1.25
-`
-	if diff := cmp.Diff(want, render(t, labels.Kustomize, staged(), labels.StageEnforce)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestTerraform(t *testing.T) {
-	t.Parallel()
-	p := staged()
-	p.Namespaces = p.Namespaces[:2]
-	want := `# Pod Security labels for v1.25, from context prod, by psp2pss v0, for the provider hashicorp/kubernetes.
-# It refuses a label to which another field manager gave another value, unless the resource says force = true.
-
-resource "kubernetes_labels" "ns_0-web" {
-  api_version = "v1"
-  kind        = "Namespace"
-  metadata {
-    name = "0-web"
-  }
-  labels = {
-    "pod-security.kubernetes.io/enforce"         = "baseline"
-    "pod-security.kubernetes.io/enforce-version" = "v1.25"
-    "pod-security.kubernetes.io/audit"           = "restricted"
-    "pod-security.kubernetes.io/audit-version"   = "v1.25"
-    "pod-security.kubernetes.io/warn"            = "restricted"
-    "pod-security.kubernetes.io/warn-version"    = "v1.25"
-  }
-}
-
-resource "kubernetes_labels" "ns_held" {
-  api_version = "v1"
-  kind        = "Namespace"
-  metadata {
-    name = "held"
-  }
-  labels = {
-    "pod-security.kubernetes.io/enforce"       = "restricted"
-    "pod-security.kubernetes.io/audit"         = "restricted"
-    "pod-security.kubernetes.io/audit-version" = "v1.25"
-    "pod-security.kubernetes.io/warn"          = "restricted"
-    "pod-security.kubernetes.io/warn-version"  = "v1.25"
-  }
-}
-`
-	if diff := cmp.Diff(want, render(t, labels.Terraform, p, labels.StageAll)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	p, both := staged(), []string{"applied", "git"}
+	for name, form := range map[string]struct {
+		write func(io.Writer, *migrate.Plan, labels.Options) error
+		left  func(*migrate.Plan, labels.Stage) []string
+		more  []string // that are left out
+	}{
+		"manifest": {labels.Manifests, labels.LeftOutOfManifests, []string{"served"}},
+		"apply":    {labels.Apply, labels.LeftOutOfApply, nil},
+	} {
+		if diff := cmp.Diff(append(slices.Concat(both, form.more), "unread"), form.left(p, labels.StageAll)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(slices.Concat(both, form.more), form.left(p, labels.StageEnforce)); diff != "" {
+			t.Errorf("%s at the enforce stage (-want +got):\n%s", name, diff)
+		}
+		want := slices.DeleteFunc([]string{"0-web", "held", "partial", "served"}, func(ns string) bool { return slices.Contains(form.more, ns) })
+		if diff := cmp.Diff(want, namesIn(t, render(t, form.write, p, ""))); diff != "" {
+			t.Errorf("%s has (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -216,7 +119,7 @@ func TestFormsOfNothing(t *testing.T) {
 	p := planOf(inventory.Source{Kind: inventory.SourceDemo})
 	const nothing = "# no namespace is to be labelled\n"
 	for name, got := range map[string]string{
-		"apply": render(t, labels.Apply, p, ""), "kustomize": render(t, labels.Kustomize, p, ""), "terraform": render(t, labels.Terraform, p, ""),
+		"manifest": render(t, labels.Manifests, p, ""), "apply": render(t, labels.Apply, p, ""), "kustomize": render(t, labels.Kustomize, p, ""), "terraform": render(t, labels.Terraform, p, ""),
 	} {
 		if !strings.Contains(got, nothing) {
 			t.Errorf("%s does not say that there is nothing:\n%s", name, got)
@@ -250,9 +153,10 @@ func expectHCL(t *testing.T, text string) {
 	}
 }
 
-// expectNamespaces reads YAML documents: each is a Namespace with Pod Security labels of sound values and nothing else.
-func expectNamespaces(t *testing.T, text string) {
+// namesIn reads YAML documents: each is a Namespace with Pod Security labels of sound values and nothing else.
+func namesIn(t *testing.T, text string) []string {
 	t.Helper()
+	var names []string
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	for {
 		var doc struct {
@@ -264,7 +168,7 @@ func expectNamespaces(t *testing.T, text string) {
 		}
 		err := decoder.Decode(&doc)
 		if errors.Is(err, io.EOF) {
-			return
+			return names
 		}
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, text)
@@ -272,6 +176,7 @@ func expectNamespaces(t *testing.T, text string) {
 		if doc.Kind != "Namespace" || !regexp.MustCompile(`^[a-z0-9-]+$`).MatchString(doc.Metadata.Name) {
 			t.Errorf("%q %q is no namespace", doc.Kind, doc.Metadata.Name)
 		}
+		names = append(names, doc.Metadata.Name)
 		for key, value := range doc.Metadata.Labels {
 			if !regexp.MustCompile(`^pod-security\.kubernetes\.io/[a-z-]+=[a-z0-9.]+$`).MatchString(key + "=" + value) {
 				t.Errorf("the label %q has the value %q", key, value)
@@ -287,8 +192,8 @@ func FuzzForms(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		p := hostileEverywhere(text)
 		expectHCL(t, render(t, labels.Terraform, p, ""))
-		expectNamespaces(t, render(t, labels.Apply, p, ""))
-		expectNamespaces(t, render(t, labels.Manifests, p, ""))
+		namesIn(t, render(t, labels.Apply, p, ""))
+		namesIn(t, render(t, labels.Manifests, p, ""))
 		var component struct {
 			Kind    string
 			Patches []struct{ Patch string }
@@ -297,7 +202,7 @@ func FuzzForms(f *testing.F) {
 			t.Fatalf("%v: %q", err, component.Kind)
 		}
 		for _, patch := range component.Patches {
-			expectNamespaces(t, patch.Patch)
+			namesIn(t, patch.Patch)
 		}
 	})
 }

@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 const stateFile = "KUBECTL_STATE"
@@ -31,6 +34,8 @@ func TestMain(m *testing.M) {
 
 // state is what a kubectl finds: the labels of namespaces, by name.
 type state struct {
+	// UID is that of the namespace kube-system; "" is refused.
+	UID string
 	// Calls are counted; the one with the number FailAt fails.
 	Calls, FailAt int
 	Namespaces    map[string]map[string]string
@@ -59,6 +64,13 @@ func kubectl(file string, args []string) error {
 
 // run knows of kubectl what the scripts ask: label and get, by name or by selectors.
 func (s *state) run(args []string) error {
+	if slices.Equal(args, strings.Fields("get namespace kube-system --output=jsonpath={.metadata.uid}")) {
+		if s.UID == "" {
+			return errors.New("namespaces \"kube-system\" is forbidden")
+		}
+		_, err := fmt.Print(s.UID)
+		return err
+	}
 	verb, args := args[0], args[1:]
 	overwrite, byName, selector := false, "", labels.Everything()
 	var words []string
@@ -152,11 +164,22 @@ func newCluster(t *testing.T, shell []string, namespaces map[string]map[string]s
 	if err := os.Symlink(self, filepath.Join(c.dir, "kubectl")); err != nil {
 		t.Skipf("no links here: %v", err)
 	}
-	c.save(state{Namespaces: namespaces})
+	c.put(namespaces)
 	return c
 }
 
 func (c *cluster) file() string { return filepath.Join(c.dir, "state.json") }
+
+// put makes the namespaces what they are in the cluster that plans here are of.
+func (c *cluster) put(namespaces map[string]map[string]string) {
+	c.t.Helper()
+	c.save(state{UID: planned().UID, Namespaces: namespaces})
+}
+
+// planned is that cluster.
+func planned() inventory.Source {
+	return inventory.Source{Kind: inventory.SourceCluster, UID: "8c1d0ad7-5a4f-4b0e-9d3c-000000000001"}
+}
 
 func (c *cluster) save(s state) {
 	c.t.Helper()
@@ -183,7 +206,7 @@ func (c *cluster) state() state {
 }
 
 // run is the exit code of a script, and what it said on standard error. With cut, that call of kubectl fails.
-func (c *cluster) run(script []byte, cut int) (code int, said string) {
+func (c *cluster) run(script []byte, cut int, env ...string) (code int, said string) {
 	c.t.Helper()
 	s := c.state()
 	s.Calls, s.FailAt = 0, cut
@@ -192,6 +215,7 @@ func (c *cluster) run(script []byte, cut int) (code int, said string) {
 	cmd.Stdin = bytes.NewReader(script)
 	// A program under the race detector waits a second before it ends, unless told not to.
 	cmd.Env = []string{"PATH=" + c.dir, stateFile + "=" + c.file(), "GORACE=atexit_sleep_ms=0"}
+	cmd.Env = append(cmd.Env, env...)
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	err := cmd.Run()

@@ -23,16 +23,28 @@ type patch struct {
 // one that names an object which is not there is an error.
 func Kustomize(w io.Writer, p *migrate.Plan, opts Options) error {
 	var b bytes.Buffer
-	comment(&b, "%s: a kustomize component.", title(p, opts))
+	head(&b, p, opts, ": a kustomize component")
 	comment(&b, "Save it as kustomization.yaml in a folder and list that under components, beside resources with these namespaces.")
 	comment(&b, "kustomize refuses a patch for a namespace that is not among them: choose namespaces with -n and --exclude.")
 	k := component{"kustomize.config.k8s.io/v1alpha1", "Component", []patch{}}
-	for _, m := range manifests(&b, p, opts.Stage) {
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		say(&b, told(ns, opts.Stage))
+		set := standing(ns, opts.Stage)
+		if set == nil {
+			continue
+		}
+		if ns.Unread {
+			comment(&b, "  its labels were not read, and this replaces those that differ")
+		}
 		var text bytes.Buffer
-		if err := manifest.Write(&text, m); err != nil {
+		if err := manifest.Write(&text, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}}); err != nil {
 			return err
 		}
 		k.Patches = append(k.Patches, patch{text.String()})
+	}
+	if len(k.Patches) == 0 {
+		comment(&b, "no namespace is to be labelled")
 	}
 	if err := manifest.Write(&b, k); err != nil {
 		return err

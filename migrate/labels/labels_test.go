@@ -15,6 +15,8 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/script"
+	"github.com/psp2pss/psp2pss/migrate/wording"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -25,6 +27,16 @@ func six(enforce string) migrate.Labels {
 
 func planOf(source inventory.Source, namespaces ...migrate.Namespace) *migrate.Plan {
 	return &migrate.Plan{APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25", Source: source, Namespaces: namespaces}
+}
+
+// begin is how a script begins; package script has the test of it.
+func begin(t testing.TB, s inventory.Source) string {
+	t.Helper()
+	kubectl, ok := wording.Kubectl(s)
+	if !ok {
+		t.Fatal("the connection does not show")
+	}
+	return script.Begin(s, kubectl)
 }
 
 const sixBaseline = "pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25 pod-security.kubernetes.io/audit=restricted pod-security.kubernetes.io/audit-version=v1.25 pod-security.kubernetes.io/warn=restricted pod-security.kubernetes.io/warn-version=v1.25"
@@ -172,8 +184,8 @@ func TestCommands(t *testing.T) {
 			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Complete: true, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
 			counts: "1 labelled by another tool",
 			want: "# web: enforce baseline, nothing runs there\n" +
-				"#   Argo CD writes this namespace and would undo a command: put these labels where it reads them (-o manifest -n web):\n" +
-				"#   " + sixBaseline + "\n",
+				"#   Argo CD writes this namespace and would undo what is not in its source: put these labels there\n" +
+				"#   " + sixBaseline + "\n#   as YAML: -o manifest -n web\n",
 		},
 		{
 			name:   "a name that is none",
@@ -208,7 +220,7 @@ func TestCommands(t *testing.T) {
 				from = "context " + source.Name
 			}
 			want := "#!/bin/sh\n# Pod Security labels for v1.25" + stage + ", from " + from + ", by psp2pss v0.\n# 1 namespace: " + test.counts +
-				".\n# It ends at the first failure and can be run again: what is labelled so already stays so.\n# Review every line before you run it.\nset -eu\n\n" + test.want
+				".\n# It ends at the first failure and can be run again: what is labelled so already stays so.\n# Review every line before you run it.\n" + begin(t, source) + "\n" + test.want
 			if diff := cmp.Diff(want, got.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -230,8 +242,7 @@ func TestCommandsOfAnEmptyPlan(t *testing.T) {
 # 1 thing could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.
 # It ends at the first failure and can be run again: what is labelled so already stays so.
 # Review every line before you run it.
-set -eu
-`
+` + begin(t, p.Source)
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -324,14 +335,14 @@ func hostilePlan(at, text string) *migrate.Plan {
 
 func runHostile(t *testing.T, at, text string) {
 	t.Helper()
-	var script bytes.Buffer
-	if err := labels.Commands(&script, hostilePlan(at, text), labels.Options{Tool: "psp2pss"}); err != nil {
+	var written bytes.Buffer
+	if err := labels.Commands(&written, hostilePlan(at, text), labels.Options{Tool: "psp2pss"}); err != nil {
 		if at != "context" {
 			t.Errorf("%s: %v", at, err)
 		}
 		return
 	}
-	ran := runWithStub(t, script.Bytes())
+	ran := runWithStub(t, written.Bytes())
 	for _, call := range ran {
 		args := strings.Split(strings.TrimSuffix(call, "\x01"), "\x01")
 		if at == "context" && text != "" {
@@ -349,7 +360,7 @@ func runHostile(t *testing.T, at, text string) {
 
 // runWithStub checks the script with sh -n, runs it in an empty folder with a kubectl that only notes its arguments and
 // no other program on PATH, and returns the calls.
-func runWithStub(t *testing.T, script []byte) []string {
+func runWithStub(t *testing.T, text []byte) []string {
 	t.Helper()
 	sh, err := exec.LookPath("sh")
 	if err != nil {
@@ -366,19 +377,19 @@ func runWithStub(t *testing.T, script []byte) []string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(bin, "script.sh")
-	if err := os.WriteFile(path, script, 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"-n", path}, {path}} {
 		cmd := exec.CommandContext(context.Background(), sh, args...)
 		cmd.Dir = work
-		cmd.Env = []string{"PATH=" + bin}
+		cmd.Env = []string{"PATH=" + bin, script.ThisCluster + "=1"}
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-			t.Fatalf("sh %s: %v\n%s\n%s", args[0], err, out, script)
+			t.Fatalf("sh %s: %v\n%s\n%s", args[0], err, out, text)
 		}
 	}
 	if left, err := os.ReadDir(work); err != nil || len(left) > 0 {
-		t.Fatalf("the script left %v behind:\n%s", left, script)
+		t.Fatalf("the script left %v behind:\n%s", left, text)
 	}
 	calls, err := os.ReadFile(filepath.Join(bin, "calls"))
 	if os.IsNotExist(err) {
@@ -390,7 +401,7 @@ func runWithStub(t *testing.T, script []byte) []string {
 	return strings.Split(strings.TrimSuffix(string(calls), "\x02"), "\x02")
 }
 
-// FuzzCommands: whatever a plan holds, each line of a script is a comment, blank, set -eu, or one kubectl command made of
+// FuzzCommands: whatever a plan holds, each line of a script below its beginning is a comment, blank, or one kubectl command made of
 // words that a shell passes on as they are (the context alone may be quoted).
 func FuzzCommands(f *testing.F) {
 	for _, text := range hostile() {
@@ -406,7 +417,11 @@ func FuzzCommands(f *testing.F) {
 		if err := labels.Commands(&out, p, labels.Options{Tool: "psp2pss"}); err != nil {
 			return
 		}
-		for line := range strings.Lines(out.String()) {
+		comments, rest, found := strings.Cut(out.String(), begin(t, p.Source))
+		if !found {
+			t.Fatalf("the script does not begin as scripts do:\n%s", out.String())
+		}
+		for line := range strings.Lines(comments + rest) {
 			line = strings.TrimSuffix(line, "\n")
 			for _, r := range line {
 				if r < ' ' || r == 0x7f || r == 0x202e {
@@ -415,7 +430,7 @@ func FuzzCommands(f *testing.F) {
 			}
 			rest, isCommand := strings.CutPrefix(line, "kubectl ")
 			switch {
-			case line == "", line == "set -eu", strings.HasPrefix(line, "#"):
+			case line == "", strings.HasPrefix(line, "#"):
 				continue
 			case !isCommand:
 				t.Fatalf("neither a comment nor kubectl: %q", line)

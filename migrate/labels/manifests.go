@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
@@ -24,11 +25,18 @@ type metadata struct {
 
 // Manifests writes one Namespace for each namespace that something is recommended for, with its Pod Security labels as
 // they should stand: what the stage writes and what is there beside it. A document speaks for all of a namespace's Pod
-// Security labels, so one of the enforce stage says again what was observed before. What cannot be written safely, and
-// where nobody knows what stands there today, is told in comments at the head.
+// Security labels, so one of the enforce stage says again what was observed before. Whatever kubectl applies the documents,
+// they take nothing else away: LeftOutOfManifests are not among them. What is left out, and all that there is to say, is in comments.
 func Manifests(w io.Writer, p *migrate.Plan, opts Options) error {
+	kubectl, ok := wording.Kubectl(p.Source)
+	if !ok {
+		kubectl = "kubectl"
+	}
 	var b bytes.Buffer
-	return writeManifests(w, &b, p, opts)
+	head(&b, p, opts, ": Namespaces to merge into the manifests of a repository")
+	comment(&b, "To apply them as they are, when you have reviewed them, leave out --server-side:")
+	comment(&b, "  %s apply -f FILE", kubectl)
+	return writeManifests(w, &b, p, opts, kubectl, true)
 }
 
 // Apply writes the Namespaces of Manifests for a server-side apply, below comments that tell the command.
@@ -38,62 +46,104 @@ func Apply(w io.Writer, p *migrate.Plan, opts Options) error {
 		return fmt.Errorf("writing manifests to apply: the context name %s holds characters that do not show; write them without the command (-o manifest)", quoted(p.Source.Name))
 	}
 	var b bytes.Buffer
-	comment(&b, "%s. Apply them, when you have reviewed them, with", title(p, opts))
+	head(&b, p, opts, "")
+	comment(&b, "Apply them, when you have reviewed them, with")
 	comment(&b, "  %s apply --server-side --field-manager=psp2pss -f FILE", kubectl)
 	comment(&b, "It refuses a label to which another field manager gave another value; --force-conflicts takes that over.")
-	comment(&b, "Leave out each namespace that was made by 'kubectl apply' without --server-side, and put its labels into the manifest")
-	comment(&b, "it was made from: kubectl would take away all that this one gave it and the one below does not say. They are listed by")
-	comment(&b, "%s", madeByApply(kubectl))
-	comment(&b, "A namespace that is gone would be made anew.")
-	return writeManifests(w, &b, p, opts)
+	return writeManifests(w, &b, p, opts, kubectl, false)
 }
 
-// madeByApply lists what kubectl would hand to our field manager whole before it takes away what a manifest does not say.
+// madeByApply lists the namespaces of which kubectl has a record of what it applied.
 func madeByApply(kubectl string) string {
 	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }
 
-// writeManifests writes what is at the head, and the manifests below it.
-func writeManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options) error {
-	docs := []any{}
-	for _, m := range manifests(b, p, opts.Stage) {
-		docs = append(docs, m)
+// writeManifests writes what is at the head below the command, and the manifests.
+func writeManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options, kubectl string, merged bool) error {
+	comment(b, "%s", script.SameCluster(p.Source))
+	comment(b, "  %s", script.AskUID(kubectl))
+	if n := len(leftOut(p, opts.Stage, merged)); n > 0 {
+		comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", wording.Count(n, "namespace is", "namespaces are"))
 	}
-	if err := manifest.Write(b, docs...); err != nil {
-		return err
+	comment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
+	comment(b, "%s", madeByApply(kubectl))
+	comment(b, "A namespace that is gone would be made anew.")
+	separator := "\n"
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		set := standing(ns, opts.Stage)
+		why := unsafe(ns, merged)
+		if set == nil || why != "" {
+			b.WriteString("\n")
+			say(b, told(ns, opts.Stage))
+			if set != nil {
+				leave(b, why, set)
+			}
+			continue
+		}
+		b.WriteString(separator)
+		say(b, told(ns, opts.Stage))
+		if err := manifest.Write(b, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}}); err != nil {
+			return err
+		}
+		separator = "---\n"
+	}
+	if separator == "\n" {
+		comment(b, "no namespace is to be labelled")
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// manifests are the Namespaces as they should stand; what is to be said of the namespaces goes to the comments.
-func manifests(b *bytes.Buffer, p *migrate.Plan, stage Stage) []namespaceManifest {
-	var out []namespaceManifest
-	for i := range p.Namespaces {
-		ns := &p.Namespaces[i]
-		if why := Refused(ns); why != "" {
-			comment(b, "%s: refused, %s", quoted(ns.Name), why)
-			continue
+// leave says why a namespace is left out, and which labels belong into its manifest.
+func leave(b *bytes.Buffer, why string, set map[string]string) {
+	comment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
+	for _, key := range migrate.LabelKeys() {
+		if value, ok := set[key]; ok {
+			comment(b, "    %s: %s", key, value)
 		}
-		set := standing(ns, stage)
-		if len(set) == 0 {
-			continue
-		}
-		if ns.Unread {
-			comment(b, "%s: its labels were not read, and applying this replaces those that differ", ns.Name)
-		}
-		out = append(out, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}})
 	}
-	if len(out) == 0 {
-		comment(b, "no namespace is to be labelled")
-	}
-	return out
 }
 
-// standing are the labels as they should stand after the stage. Whoever applies a document takes away what an earlier one
-// of theirs held and it does not, so what is there stays named, and the enforce stage holds what the observe stage wrote.
+// LeftOutOfManifests are the namespaces with labels to write that Manifests leaves out.
+func LeftOutOfManifests(p *migrate.Plan, stage Stage) []string { return leftOut(p, stage, true) }
+
+// LeftOutOfApply are those that Apply leaves out.
+func LeftOutOfApply(p *migrate.Plan, stage Stage) []string { return leftOut(p, stage, false) }
+
+func leftOut(p *migrate.Plan, stage Stage, merged bool) []string {
+	var names []string
+	for i := range p.Namespaces {
+		if ns := &p.Namespaces[i]; standing(ns, stage) != nil && unsafe(ns, merged) != "" {
+			names = append(names, ns.Name)
+		}
+	}
+	return names
+}
+
+// unsafe says why applying a manifest of ours may take away labels and annotations that are not ours; "" if it does not.
+// kubectl compares with what it has a record of having applied, and takes away what is in that and not in the manifest;
+// from v1.26 on it does so with --server-side, too, whatever the field manager. A server compares with what the same field
+// manager has applied: manifests to merge are without one of ours.
+func unsafe(ns *migrate.Namespace, merged bool) string {
+	switch {
+	case ns.ClientApplied != nil && *ns.ClientApplied:
+		return "'kubectl apply' without --server-side was used on it, and applying this would take away the labels and annotations that it has from there"
+	case merged && ns.ServerApplied:
+		return "'kubectl apply --server-side' was used on it, and with this it would take away the labels and annotations that it has from there"
+	case ns.ClientApplied != nil:
+		return ""
+	case ns.Unread:
+		return "its Namespace object was not read, and if 'kubectl apply' was used on it, applying this would take away the labels and annotations that it has from there"
+	}
+	return "a manifest was read, and not what is on the server: if 'kubectl apply' was used with it, applying this would take away its other labels and annotations"
+}
+
+// standing are the labels as they should stand after the stage; nil where nothing is to be written. Whoever applies a
+// document takes away what an earlier one of theirs held and it does not, so what is there stays named, and the enforce
+// stage holds what the observe stage wrote.
 func standing(ns *migrate.Namespace, stage Stage) map[string]string {
-	if len(Wanted(ns, stage)) == 0 {
+	if Refused(ns) != "" || len(Wanted(ns, stage)) == 0 {
 		return nil
 	}
 	if stage == StageEnforce {

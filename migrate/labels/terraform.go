@@ -13,15 +13,27 @@ import (
 // Names and values have no character that would have to be escaped in HCL, since no others are let through.
 func Terraform(w io.Writer, p *migrate.Plan, opts Options) error {
 	var b bytes.Buffer
-	comment(&b, "%s, for the provider hashicorp/kubernetes.", title(p, opts))
+	head(&b, p, opts, ", for the provider hashicorp/kubernetes")
 	comment(&b, "It refuses a label to which another field manager gave another value, unless the resource says force = true.")
-	for _, m := range manifests(&b, p, opts.Stage) {
+	written := false
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		b.WriteString("\n")
+		say(&b, told(ns, opts.Stage))
+		set := standing(ns, opts.Stage)
+		if set == nil {
+			continue
+		}
+		written = true
 		// A dash may stand in the name of a resource, a digit not at its start.
-		fmt.Fprintf(&b, "\nresource \"kubernetes_labels\" \"ns_%s\" {\n", m.Metadata.Name)
+		fmt.Fprintf(&b, "resource \"kubernetes_labels\" \"ns_%s\" {\n", ns.Name)
 		b.WriteString("  api_version = \"v1\"\n  kind        = \"Namespace\"\n")
-		fmt.Fprintf(&b, "  metadata {\n    name = \"%s\"\n  }\n  labels = {\n", m.Metadata.Name)
-		b.WriteString(hclMap(m.Metadata.Labels))
+		fmt.Fprintf(&b, "  metadata {\n    name = \"%s\"\n  }\n  labels = {\n", ns.Name)
+		b.WriteString(hclMap(set))
 		b.WriteString("  }\n}\n")
+	}
+	if !written {
+		comment(&b, "no namespace is to be labelled")
 	}
 	_, err := w.Write(b.Bytes())
 	return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
@@ -40,6 +41,7 @@ func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
 	comment(&b, "%s to put back, %d not.", wording.Count(undone, "namespace", "namespaces"), kept)
 	comment(&b, "It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.")
 	comment(&b, "Review every line before you run it.")
+	b.WriteString(script.Begin(p.Source, kubectl))
 	fmt.Fprintf(&b, undoFunction, kubectl, get(kubectl, `"--field-selector=metadata.name=$name"`, `"--selector=$before"`))
 	b.Write(body.Bytes())
 	b.WriteString("\nexit \"$left\"\n")
@@ -49,8 +51,7 @@ func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
 
 // undoFunction takes the name of a namespace, the selectors that it meets when it is as the script leaves it and as it was
 // before, and what kubectl has to do to its labels. The selector is what makes kubectl write to no other than the first.
-const undoFunction = `set -eu
-left=0
+const undoFunction = `left=0
 undo() {
 	name=$1 written=$2 before=$3
 	shift 3

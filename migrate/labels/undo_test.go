@@ -20,7 +20,7 @@ const undoHead = `#!/bin/sh
 # 2 namespaces to put back, 2 not.
 # It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.
 # Review every line before you run it.
-set -eu
+BEGIN
 left=0
 undo() {
 	name=$1 written=$2 before=$3
@@ -52,7 +52,7 @@ func TestUndo(t *testing.T) {
 		t.Fatal(err)
 	}
 	const level, version = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version"
-	want := undoHead +
+	want := strings.Replace(undoHead, "BEGIN\n", begin(t, p.Source), 1) +
 		"undo empty '" + level + "=baseline," + version + "=v1.25' '" + level + "=,!" + version + "' " + level + "= " + version + "-\n" +
 		"# hostile: not put back, the label " + version + " was \"$(reboot)\", which no label can be\n" +
 		"# unread: not put back, its labels were not read\n" +
@@ -79,7 +79,7 @@ func pair(t *testing.T, p *migrate.Plan, stage labels.Stage) (script, undo []byt
 
 // anyPlan has namespaces in every state that a server can hold, and says what is there.
 func anyPlan(r *rand.Rand) (*migrate.Plan, map[string]map[string]string) {
-	p := planOf(inventory.Source{Kind: inventory.SourceDemo})
+	p := planOf(planned())
 	there := map[string]map[string]string{}
 	for i := range 4 {
 		ns := migrate.Namespace{Name: fmt.Sprintf("ns-%d", i), Recommended: six([]string{"privileged", "baseline", "restricted"}[r.IntN(3)]), Labels: map[string]string{"app": "kept"}}
@@ -138,7 +138,7 @@ func TestScriptsGoOnAndBack(t *testing.T) {
 					t.Fatal("the script does nothing")
 				}
 				for cut := 1; cut <= calls; cut++ {
-					c.save(state{Namespaces: before})
+					c.put(before)
 					if code, _ := c.run(script, cut); code == 0 || c.state().Calls != cut {
 						t.Fatalf("cut off at call %d: exit code %d after %d calls", cut, code, c.state().Calls)
 					}
@@ -155,11 +155,11 @@ func TestScriptsGoOnAndBack(t *testing.T) {
 
 func (c *cluster) undoInParts(undo []byte, want, before map[string]map[string]string) {
 	c.t.Helper()
-	c.save(state{Namespaces: want})
+	c.put(want)
 	c.expect(undo, 0, before)
 	c.expect(undo, 0, before)
 	for cut := c.state().Calls; cut > 0; cut-- {
-		c.save(state{Namespaces: want})
+		c.put(want)
 		if code, _ := c.run(undo, cut); code == 0 || c.state().Calls != cut {
 			c.t.Fatalf("the undoing cut off at call %d: exit code %d after %d calls", cut, code, c.state().Calls)
 		}
@@ -178,7 +178,7 @@ func (c *cluster) expect(script []byte, code int, want map[string]map[string]str
 
 func TestUndoLeavesWhatOthersChanged(t *testing.T) {
 	t.Parallel()
-	p := planOf(inventory.Source{Kind: inventory.SourceDemo})
+	p := planOf(planned())
 	before := map[string]map[string]string{}
 	for _, name := range []string{"changed", "gone", "web"} {
 		p.Namespaces = append(p.Namespaces, migrate.Namespace{Name: name, Recommended: six("baseline"), Action: migrate.ActionAdd})
@@ -190,7 +190,7 @@ func TestUndoLeavesWhatOthersChanged(t *testing.T) {
 	c.expect(script, 0, want)
 	want["changed"]["pod-security.kubernetes.io/warn"] = "baseline"
 	delete(want, "gone")
-	c.save(state{Namespaces: want})
+	c.put(want)
 	want["web"] = map[string]string{}
 	code, said := c.run(undo, 0)
 	const left = ": left as it is: it is gone, or its labels are neither what the script wrote nor what they were before\n"
@@ -202,7 +202,7 @@ func TestUndoLeavesWhatOthersChanged(t *testing.T) {
 // Of a namespace whose labels were not read nothing is overwritten, and what is there already stops no second run.
 func TestUnreadNamespaces(t *testing.T) {
 	t.Parallel()
-	p := planOf(inventory.Source{Kind: inventory.SourceDemo}, migrate.Namespace{Name: "web", Unread: true, Recommended: six("baseline"), Action: migrate.ActionAdd})
+	p := planOf(planned(), migrate.Namespace{Name: "web", Unread: true, Recommended: six("baseline"), Action: migrate.ActionAdd})
 	script, undo := pair(t, p, labels.StageAll)
 	none := map[string]map[string]string{"web": {}}
 	c := newCluster(t, shells(t)[0], none)
@@ -211,6 +211,6 @@ func TestUnreadNamespaces(t *testing.T) {
 	c.expect(script, 0, want)
 	c.expect(undo, 0, want)
 	other := map[string]map[string]string{"web": {"pod-security.kubernetes.io/warn": "privileged"}}
-	c.save(state{Namespaces: other})
+	c.put(other)
 	c.expect(script, 1, other)
 }

@@ -224,7 +224,7 @@ func runWithStub(t *testing.T, script []byte) []string {
 	}
 	cmd := exec.CommandContext(t.Context(), sh, path)
 	cmd.Dir = work
-	cmd.Env = []string{"PATH=" + bin}
+	cmd.Env = []string{"PATH=" + bin, "PSP2PSS_THIS_CLUSTER=1"}
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Fatalf("sh: %v\n%s\n%s", err, out, script)
 	}

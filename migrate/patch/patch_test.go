@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/patch"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -56,8 +57,7 @@ func TestCommands(t *testing.T) {
 # What workloads lack for restricted at v1.25: patches from the built-in demo cluster, by psp2pss v0.
 # COUNTS.
 # Review every line before you run it.
-set -eu
-
+BEGIN
 `
 		values = `#   safe pod seccompProfile={"type":"RuntimeDefault"}: its pods run with it today
 #   test container "app" capabilities.drop=["KILL","ALL"]: it may use one
@@ -177,7 +177,7 @@ set -eu
 			if err := patch.Commands(&got, tt.plan, tt.opts); err != nil {
 				t.Fatal(err)
 			}
-			want := strings.TrimSuffix(strings.Replace(head, "COUNTS", tt.counts, 1)+tt.want, "\n\n")
+			want := strings.TrimSuffix(strings.NewReplacer("COUNTS", tt.counts, "BEGIN", script.Begin(tt.plan.Source, "kubectl")).Replace(head)+tt.want, "\n\n")
 			if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got.String())); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

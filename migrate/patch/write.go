@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
@@ -58,7 +59,7 @@ func Commands(w io.Writer, p *migrate.Plan, o Options) error {
 	b.WriteString("#!/bin/sh\n")
 	header(&b, p, o, patches)
 	comment(&b, "Review every line before you run it.")
-	b.WriteString("set -eu\n")
+	b.WriteString(script.Begin(p.Source, kubectl))
 	for i := range patches {
 		b.WriteString("\n")
 		told(&b, &patches[i])

@@ -355,16 +355,23 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 	p.list(items, most, "-o wide")
 }
 
+// dangling keeps what grants nothing apart from what was not read.
 func (p *page) dangling(plan *migrate.Plan, most int) {
-	if len(plan.Dangling) == 0 {
-		return
+	for _, part := range []struct {
+		heading string
+		unread  bool
+	}{{"BINDINGS THAT GRANT NOTHING", false}, {"ROLES THAT WERE NOT READ", true}} {
+		var items []string
+		for _, f := range plan.Dangling {
+			if f.Unread == part.unread {
+				items = append(items, f.What+": "+f.Why)
+			}
+		}
+		if len(items) > 0 {
+			p.heading("%s", part.heading)
+			p.list(items, most, "-o wide")
+		}
 	}
-	p.heading("BINDINGS THAT GRANT NOTHING")
-	var items []string
-	for _, f := range plan.Dangling {
-		items = append(items, f.What+": "+f.Why)
-	}
-	p.list(items, most, "-o wide")
 }
 
 func (p *page) gaps(plan *migrate.Plan, most int) {

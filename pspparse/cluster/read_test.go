@@ -803,6 +803,7 @@ func TestLabelManagers(t *testing.T) {
 		Name: "web", Declared: true,
 		Labels:        map[string]string{enforce: "baseline", "team": "a"},
 		Annotations:   map[string]string{"owner": "jane"},
+		ClientApplied: true,
 		LabelManagers: map[string][]string{enforce: {"argocd", "kubectl-label"}, "team": {"kubectl-label"}},
 	}}
 	if diff := cmp.Diff(want, s.load().Namespaces); diff != "" {

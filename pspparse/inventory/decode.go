@@ -215,10 +215,35 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 		return err
 	}
 	b.AddNamespace(Namespace{
-		Name: n.Metadata.Name, UID: n.Metadata.UID, Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
-		LabelManagers: LabelManagers(n.Metadata.ManagedFields), Position: from.at,
+		Name: n.Metadata.Name, UID: n.Metadata.UID, ClientApplied: ClientApplied(n.Metadata.Annotations, n.Metadata.ManagedFields),
+		Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
+		LabelManagers: LabelManagers(n.Metadata.ManagedFields), ServerApplied: ServerApplied(n.Metadata.ManagedFields), Position: from.at,
 	})
 	return nil
+}
+
+// The field managers of 'kubectl apply' without --server-side and with it.
+const (
+	clientSideApply = "kubectl-client-side-apply"
+	serverSideApply = "kubectl"
+)
+
+// ClientApplied is true if an object has the record of a client-side apply: the annotation, or what is left in
+// managedFields where somebody has taken that away.
+func ClientApplied(annotations map[string]string, entries []metav1.ManagedFieldsEntry) bool {
+	if _, ok := annotations[corev1.LastAppliedConfigAnnotation]; ok {
+		return true
+	}
+	return wrote(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
+}
+
+// ServerApplied is true if kubectl has applied the object with --server-side, and no other field manager than its own.
+func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
+	return wrote(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
+}
+
+func wrote(entries []metav1.ManagedFieldsEntry, manager string, operation metav1.ManagedFieldsOperationType) bool {
+	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager && e.Operation == operation })
 }
 
 func withoutLastApplied(annotations map[string]string) map[string]string {

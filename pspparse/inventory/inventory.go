@@ -72,6 +72,12 @@ type Namespace struct {
 	Annotations map[string]string
 	// LabelManagers: label key -> field managers (from managedFields) that own it, sorted.
 	LabelManagers map[string][]string
+	// ClientApplied is true where 'kubectl apply' without --server-side has left a record of what it applied, of whatever
+	// content: what is applied next takes away what that has and it does not.
+	ClientApplied bool
+	// ServerApplied is true where 'kubectl apply --server-side' was used under kubectl's own field manager: the same again
+	// takes away what it does not say any more. A dump without managedFields does not tell.
+	ServerApplied bool
 	// UID is empty where a manifest was read that no server has stored.
 	UID      string
 	Position pspparse.Position

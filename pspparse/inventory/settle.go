@@ -179,6 +179,8 @@ func namespaceRules() rules[Namespace] {
 				into.Labels[corev1.LabelMetadataName] = name
 			}
 			into.UID = cmp.Or(into.UID, from.UID)
+			into.ClientApplied = into.ClientApplied || from.ClientApplied
+			into.ServerApplied = into.ServerApplied || from.ServerApplied
 			into.LabelManagers = unionManagers(into.LabelManagers, from.LabelManagers)
 		},
 		touched: func(n *Namespace) []string { return []string{n.Name} },

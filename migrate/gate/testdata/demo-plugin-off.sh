@@ -1,7 +1,26 @@
 #!/bin/sh
 # FAIL: not ready for v1.25, from context test (server v1.24.17): 6 reasons, 3 things that could not be told. Taken on trust: psp-plugin-off.
-# Review every line before you run it, and ask the gate again after it.
+# It runs the one stage that it is given, and lists them where it is given none: sh FILE no-audit-and-warn.
+# Review every line before you run it, look at what a stage says and does before you go on, and ask the gate again.
+case ${1-} in
+no-audit-and-warn | labels-without-effect | no-enforce | policy-bindings | policy-roles | policies) ;;
+*)
+  printf '%s\n' 'Nothing was run. Name one of these stages, and take them in this order:' \
+    '  no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say' \
+    '  labels-without-effect: labels that the server ignores, or takes for another value than they say' \
+    '  no-enforce: 12 namespaces have no enforce label: without policies everything is let in there' \
+    '  policy-bindings: bindings grant the use of policies and nothing else' \
+    '  policy-roles: 6 roles still let somebody use policies' \
+    '  policies: 6 policies are still there, and will not be served any more' >&2
+  exit 2
+  ;;
+esac
+# Which cluster this is for is not known: it runs only with PSP2PSS_THIS_CLUSTER=1 in the environment.
 set -eu
+if [ "${PSP2PSS_THIS_CLUSTER:-}" != 1 ]; then
+  printf '%s\n' 'Nothing was run. These commands are from context test (server v1.24.17), and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.' >&2
+  exit 1
+fi
 
 # could not tell backup: whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back
 #   kubectl --context=test get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml
@@ -9,18 +28,25 @@ set -eu
 
 # no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say
 #   --force replaces labels that somebody has set to another value: search
+if [ "$1" = no-audit-and-warn ]; then
 psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
 psp2pss rollout --context=test --stage=observe --yes --namespace=search --force
+fi
 
 # labels-without-effect: labels that the server ignores, or takes for another value than they say
+if [ "$1" = labels-without-effect ]; then
 kubectl --context=test label --overwrite namespace search pod-security.kubernetes.io/enforced-
+fi
 
 # no-enforce: 12 namespaces have no enforce label: without policies everything is let in there
 #   --force replaces labels that somebody has set to another value: search
+if [ "$1" = no-enforce ]; then
 psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
 psp2pss rollout --context=test --stage=enforce --yes --namespace=search --force
+fi
 
 # policy-bindings: bindings grant the use of policies and nothing else
+if [ "$1" = policy-bindings ]; then
 kubectl --context=test delete rolebinding --namespace=blog -- psp-apps
 kubectl --context=test delete rolebinding --namespace=monitoring -- psp-apps
 kubectl --context=test delete rolebinding --namespace=payments -- psp-apps
@@ -34,18 +60,23 @@ kubectl --context=test delete rolebinding --namespace=bookings -- psp-mesh
 kubectl --context=test delete rolebinding --namespace=monitoring -- psp-node-agents
 kubectl --context=test delete rolebinding --namespace=reports -- psp-node-agents
 kubectl --context=test delete rolebinding --namespace=reports -- psp-old-batch
+fi
 
 # policy-roles: 6 roles still let somebody use policies
+if [ "$1" = policy-roles ]; then
 kubectl --context=test delete clusterrole -- psp:apps
 kubectl --context=test delete clusterrole -- psp:databases
 kubectl --context=test delete clusterrole -- psp:log-readers
 kubectl --context=test delete clusterrole -- psp:mesh
 kubectl --context=test delete clusterrole -- psp:node-agents
 kubectl --context=test delete clusterrole -- psp:old-batch
+fi
 
 # policies: 6 policies are still there, and will not be served any more
 #   save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod
+if [ "$1" = policies ]; then
 kubectl --context=test delete podsecuritypolicy -- apps databases fixed-uid log-readers mesh node-agents
+fi
 
 # could not tell helm-releases: whether a stored Helm release holds a policy: no Secrets and ConfigMaps of a cluster were read, and where one holds a policy, helm upgrade and helm rollback fail from v1.25 on
 #   ask the cluster, as somebody who may list Secrets and ConfigMaps (psp2pss plan --print-role has the rule); or upgrade every release to a chart without policies while the server still serves them, and clean what is stored

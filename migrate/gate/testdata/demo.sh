@@ -1,7 +1,27 @@
 #!/bin/sh
 # FAIL: not ready for v1.25, from context test (server v1.24.17): 8 reasons, 4 things that could not be told.
-# Review every line before you run it, and ask the gate again after it.
+# It runs the one stage that it is given, and lists them where it is given none: sh FILE no-audit-and-warn.
+# Review every line before you run it, look at what a stage says and does before you go on, and ask the gate again.
+case ${1-} in
+no-audit-and-warn | filled-in-by-policies | filled-in-by-policies-2 | labels-without-effect | no-enforce | not-bypassed | not-bypassed-2) ;;
+*)
+  printf '%s\n' 'Nothing was run. Name one of these stages, and take them in this order:' \
+    '  no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say' \
+    '  filled-in-by-policies: 8 workloads live by values that policies fill in and no template says' \
+    '  filled-in-by-policies-2: what comes next, when you have looked at what the one before has done' \
+    '  labels-without-effect: labels that the server ignores, or takes for another value than they say' \
+    '  no-enforce: 12 namespaces have no enforce label: without policies everything is let in there' \
+    '  not-bypassed: in 11 namespaces policies still decide about pods: take them out of the way, while that can be undone' \
+    '  not-bypassed-2: what comes next, when you have looked at what the one before has done' >&2
+  exit 2
+  ;;
+esac
+# Which cluster this is for is not known: it runs only with PSP2PSS_THIS_CLUSTER=1 in the environment.
 set -eu
+if [ "${PSP2PSS_THIS_CLUSTER:-}" != 1 ]; then
+  printf '%s\n' 'Nothing was run. These commands are from context test (server v1.24.17), and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.' >&2
+  exit 1
+fi
 
 # could not tell backup: whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back
 #   kubectl --context=test get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml
@@ -9,26 +29,40 @@ set -eu
 
 # no-audit-and-warn: 12 namespaces have no audit and warn labels yet: set them first, and look at what they say
 #   --force replaces labels that somebody has set to another value: search
+if [ "$1" = no-audit-and-warn ]; then
 psp2pss rollout --context=test --stage=observe --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
 psp2pss rollout --context=test --stage=observe --yes --namespace=search --force
+fi
 
 # filled-in-by-policies: 8 workloads live by values that policies fill in and no template says
 #   read the file before it is run: it makes the workloads roll out
+if [ "$1" = filled-in-by-policies ]; then
 psp2pss patch --context=test --keep -o commands=keep.sh -- logging/daemonset/fluent-bit monitoring/deployment/grafana payments/deployment/ledger reports/deployment/viewer search/deployment/indexer shop/deployment/cart shop/deployment/old-checkout shop/deployment/web
+fi
+if [ "$1" = filled-in-by-policies-2 ]; then
 sh keep.sh
+fi
 
 # labels-without-effect: labels that the server ignores, or takes for another value than they say
+if [ "$1" = labels-without-effect ]; then
 kubectl --context=test label --overwrite namespace search pod-security.kubernetes.io/enforced-
+fi
 
 # no-enforce: 12 namespaces have no enforce label: without policies everything is let in there
 #   --force replaces labels that somebody has set to another value: search
+if [ "$1" = no-enforce ]; then
 psp2pss rollout --context=test --stage=enforce --yes --namespace='blog,bookings,ci,kube-system,logging,monitoring,orders-db,reports,sandbox,shop,windows'
 psp2pss rollout --context=test --stage=enforce --yes --namespace=search --force
+fi
 
 # not-bypassed: in 11 namespaces policies still decide about pods: take them out of the way, while that can be undone
 #   another tool writes payments: it may undo what --force does there, unless its source says the same
+if [ "$1" = not-bypassed ]; then
 psp2pss rollout --context=test --stage=enforce --yes --namespace=payments --force
+fi
+if [ "$1" = not-bypassed-2 ]; then
 psp2pss rollout --context=test --stage=bypass --yes --namespace='blog,bookings,ci,logging,monitoring,orders-db,payments,reports,search,shop,windows' --force
+fi
 
 # could not tell admission-plugin: whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API
 #   take PodSecurityPolicy out of --enable-admission-plugins, and out of --disable-admission-plugins, of every API server: from v1.25 on it does not start with a plugin that it does not know in either

@@ -1,0 +1,73 @@
+package labels
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/wording"
+)
+
+// told is what there is to say of a namespace at a stage, a line each, the same in every form: what it gets and why, what
+// is withheld, what blocks the next level, the cautions, and who else writes its labels.
+func told(ns *migrate.Namespace, stage Stage) []string {
+	outcome := OutcomeOf(ns, stage)
+	switch {
+	case outcome == ToRefuse:
+		return []string{fmt.Sprintf("%s: refused, %s", quoted(ns.Name), Refused(ns))}
+	case outcome == ToSkip && len(Wanted(ns, StageAll)) == 0:
+		return append([]string{ns.Name + ": left alone, nothing is recommended"}, cautions(ns)...)
+	}
+	lines := []string{ns.Name + ": " + decision(ns, stage)}
+	if blocked := wording.Blocked(ns); blocked != "" {
+		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked))
+	}
+	lines = append(lines, cautions(ns)...)
+	switch outcome {
+	case ToSkip:
+		lines = append(lines, "  there is nothing to write at this stage")
+	case ToStay:
+		lines = append(lines, "  the labels are already so")
+	case ToOwner:
+		lines = append(lines, "  "+ns.Owner+" writes this namespace and would undo what is not in its source: put these labels there")
+	}
+	return lines
+}
+
+// decision is the level, and what decided it.
+func decision(ns *migrate.Namespace, stage Stage) string {
+	level, rec := ns.Recommended.Enforce, ns.Recommended
+	switch {
+	case stage == StageObserve:
+		return fmt.Sprintf("audit %s, warn %s", wording.LevelVersion(rec.Audit, rec.AuditVersion), wording.LevelVersion(rec.Warn, rec.WarnVersion))
+	case HeldBack(ns):
+		today, wanted := ns.Current.Enforce, level
+		if today == wanted {
+			today, wanted = today+":"+ns.Current.EnforceVersion, wanted+":"+rec.EnforceVersion
+		}
+		return fmt.Sprintf("enforce stays %s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
+			quoted(today), wanted, wording.Because(ns), level, ns.Name)
+	case level == "":
+		return "audit and warn only, no enforce: something that touches it could not be read"
+	}
+	today := ""
+	if ns.Current.Enforce != "" && ns.Current.Enforce != level {
+		today = " (today: " + ns.Current.Enforce + ")"
+	}
+	return fmt.Sprintf("enforce %s, %s%s", level, wording.Because(ns), today)
+}
+
+func cautions(ns *migrate.Namespace) []string {
+	lines := make([]string, len(ns.Cautions))
+	for i, c := range ns.Cautions {
+		lines[i] = "  caution: " + c
+	}
+	return lines
+}
+
+// say writes each line as a comment.
+func say(b *bytes.Buffer, lines []string) {
+	for _, line := range lines {
+		comment(b, "%s", line)
+	}
+}
