@@ -75,23 +75,59 @@ func (e *Evaluator) Raise(s *Subject, level api.Level, versions ...api.Version) 
 	var out Raise
 	template := copyOf(s.Template)
 	next := make([]*inventory.Shape, len(s.Next))
+	edited := []*parts{partsOf(&template.Spec)}
 	for i := range s.Next {
 		next[i] = copyOf(s.Next[i])
+		edited = append(edited, partsOf(&next[i].Spec))
 	}
+	var all *raising
 	for _, f := range fixes() {
 		if !failing[f.check] {
 			continue
 		}
-		for _, p := range f.propose(s) {
+		if all == nil {
+			all = newRaising(s)
+		}
+		for _, p := range f.propose(all) {
 			p.Check = f.check
 			out.Edits = append(out.Edits, p.Edit)
-			for _, shape := range append([]*inventory.Shape{template}, next...) {
-				p.write(&shape.Spec)
+			for _, pod := range edited {
+				p.makeIn(pod)
 			}
 		}
 	}
 	out.Obstacles = e.obstacles(s, template, next, level, versions)
 	return out
+}
+
+// raising is a subject whose containers can be looked up, so that each proposal costs what it is about and not the pod.
+type raising struct {
+	*Subject
+	template      *parts
+	next, running []*parts
+	// together is true if pods run today and each of them has every container of the template. A pod that lacks one, as one
+	// that is older, shows nothing.
+	together bool
+	// usersAreWritten is false if a pod runs as a user that the template does not state.
+	usersAreWritten bool
+}
+
+func newRaising(s *Subject) *raising {
+	r := &raising{Subject: s, template: partsOf(&s.Template.Spec), together: len(s.Running) > 0, usersAreWritten: true}
+	for _, pod := range s.Next {
+		r.next = append(r.next, partsOf(&pod.Spec))
+	}
+	for _, pod := range s.Running {
+		running := partsOf(&pod.Spec)
+		r.running = append(r.running, running)
+		for _, p := range places(&s.Template.Spec) {
+			r.together = r.together && running.named(p.Name) != nil
+		}
+		for _, p := range places(&pod.Spec) {
+			r.usersAreWritten = r.usersAreWritten && r.sameUser(running, p.Name)
+		}
+	}
+	return r
 }
 
 // missing is what a pod fails of a level, as a server tells it, at any of the versions.
@@ -155,33 +191,39 @@ func editable(spec *corev1.PodSpec) *corev1.PodSpec {
 	return &out
 }
 
-// proposal is an edit and how to make it in a pod.
+// proposal is an edit and how to make it: in a pod's security context, or in that of the container of its name.
 type proposal struct {
 	Edit
-	write func(*corev1.PodSpec)
+	inPod       func(*corev1.PodSecurityContext)
+	inContainer func(*corev1.SecurityContext)
+}
+
+// makeIn makes the edit in an editable pod. There the container is known by its name.
+func (p *proposal) makeIn(pod *parts) {
+	if p.inPod != nil {
+		if pod.spec.SecurityContext == nil {
+			pod.spec.SecurityContext = &corev1.PodSecurityContext{}
+		}
+		p.inPod(pod.spec.SecurityContext)
+		return
+	}
+	if c := pod.named(p.Container); c != nil {
+		if c.SecurityContext == nil {
+			c.SecurityContext = &corev1.SecurityContext{}
+		}
+		p.inContainer(c.SecurityContext)
+	}
 }
 
 // onPod proposes a value of the pod's security context.
 func onPod(field string, value any, write func(*corev1.PodSecurityContext)) proposal {
-	return proposal{Edit{Path: "spec.securityContext." + field, Value: compact(value)}, func(spec *corev1.PodSpec) {
-		if spec.SecurityContext == nil {
-			spec.SecurityContext = &corev1.PodSecurityContext{}
-		}
-		write(spec.SecurityContext)
-	}}
+	return proposal{Edit: Edit{Path: "spec.securityContext." + field, Value: compact(value)}, inPod: write}
 }
 
-// on proposes a value of one container's security context. In a pod the container is known by its name.
+// on proposes a value of one container's security context.
 func (p place) on(field string, value any, write func(*corev1.SecurityContext)) proposal {
 	path := fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
-	return proposal{Edit{Path: path, Container: p.Name, Value: compact(value)}, func(spec *corev1.PodSpec) {
-		if c := named(spec, p.Name); c != nil {
-			if c.SecurityContext == nil {
-				c.SecurityContext = &corev1.SecurityContext{}
-			}
-			write(c.SecurityContext)
-		}
-	}}
+	return proposal{Edit: Edit{Path: path, Container: p.Name, Value: compact(value)}, inContainer: write}
 }
 
 // compact is the JSON of a value that always has one.
@@ -215,10 +257,37 @@ func places(spec *corev1.PodSpec) []place {
 	return out
 }
 
-func named(spec *corev1.PodSpec, name string) *corev1.Container {
-	for _, p := range places(spec) {
-		if p.Name == name {
-			return p.Container
+// parts are the init containers and containers of a pod by name: the first, where names are not unique.
+type parts struct {
+	spec *corev1.PodSpec
+	// byName is nil for a pod of few containers, through which it is quicker to go.
+	byName map[string]*corev1.Container
+}
+
+func partsOf(spec *corev1.PodSpec) *parts {
+	const few = 8
+	p := &parts{spec: spec}
+	if n := len(spec.InitContainers) + len(spec.Containers); n > few {
+		p.byName = make(map[string]*corev1.Container, n)
+		for _, c := range places(spec) {
+			if p.byName[c.Name] == nil {
+				p.byName[c.Name] = c.Container
+			}
+		}
+	}
+	return p
+}
+
+// named is the container of a name, nil if there is none.
+func (p *parts) named(name string) *corev1.Container {
+	if p.byName != nil {
+		return p.byName[name]
+	}
+	for _, list := range [][]corev1.Container{p.spec.InitContainers, p.spec.Containers} {
+		for i := range list {
+			if list[i].Name == name {
+				return &list[i]
+			}
 		}
 	}
 	return nil
