@@ -169,18 +169,32 @@ func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simul
 	return why
 }
 
+// refusingPolicies is how many policies are told that refuse one pod. There may be many policies and many such pods.
+const refusingPolicies = 20
+
 // refusal words why no policy admits a pod, one sentence for each policy that has something against it.
 func refusal(f *simulate.Foresight) []string {
 	var out []string
+	more := 0
 	for start := 0; start < len(f.Refusals); {
-		end := start
+		end, policy := start, f.Refusals[start].Policy
 		var texts []string
-		for end < len(f.Refusals) && f.Refusals[end].Policy == f.Refusals[start].Policy {
+		for end < len(f.Refusals) && f.Refusals[end].Policy == policy {
 			texts = append(texts, f.Refusals[end].String())
 			end++
 		}
-		out = append(out, fmt.Sprintf("policy %s: %s", f.Refusals[start].Policy, firstOf(texts, 3)))
 		start = end
+		if len(out) == refusingPolicies {
+			more++
+			continue
+		}
+		if n := f.Untold[policy]; n > 0 {
+			texts = append(texts, fmt.Sprintf("%d more", n))
+		}
+		out = append(out, fmt.Sprintf("policy %s: %s", policy, strings.Join(texts, ", ")))
+	}
+	if more > 0 {
+		out = append(out, plural(more, "more policy refuses", "more policies refuse")+" it, too")
 	}
 	for _, r := range f.Invalid {
 		out = append(out, "what the policy fills in is not valid: "+r.String())
