@@ -41,9 +41,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 
 	f := &findings{known: g.policies}
 	f.roles(inv, roles, aggregation.overwritten(circles))
-	for _, r := range roles {
-		r.reach.among(g.policies)
-	}
+	narrow(roles, g.policies)
 	for i := range inv.Bindings {
 		g.bind(&inv.Bindings[i], roles, f)
 	}
