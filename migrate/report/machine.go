@@ -14,31 +14,43 @@ import (
 )
 
 // JSON writes the Plan itself, which migrate.ReadPlan reads back. The Plan of a large cluster is hundreds of megabytes of
-// text: it is encoded one namespace and one policy at a time.
+// text: it is encoded one namespace and one policy at a time, and a namespace in which much runs one workload at a time.
 func JSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := bufio.NewWriter(w)
-	separator := "{\n"
-	err := eachField(p, func(name string, value any, list bool) error {
-		_, _ = out.WriteString(separator + `  "` + name + `": `) // Flush reports the error
+	if err := fields(out, p, ""); err != nil {
+		return err
+	}
+	_, _ = out.WriteString("\n") // Flush reports the error
+	return out.Flush()
+}
+
+// fields writes the JSON form of a Plan or a Namespace one field, and in lists one item, at a time.
+func fields(out *bufio.Writer, of any, prefix string) error {
+	const much = 100
+	separator, inner := "{\n", prefix+"  "
+	err := eachField(of, func(name string, value any, list bool) error {
+		_, _ = out.WriteString(separator + inner + `"` + name + `": `) // Flush reports the error
 		separator = ",\n"
 		if !list {
-			return encode(out, value, "  ")
+			return encode(out, value, inner)
 		}
 		items := reflect.ValueOf(value)
 		for i := range items.Len() {
-			_, _ = out.WriteString([]string{"[\n    ", ",\n    "}[min(i, 1)])
-			if err := encode(out, items.Index(i).Interface(), "    "); err != nil {
+			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
+			ns, is := items.Index(i).Addr().Interface().(*migrate.Namespace)
+			write := func() error { return encode(out, items.Index(i).Interface(), inner+"  ") }
+			if is && len(ns.Workloads) > much {
+				write = func() error { return fields(out, ns, inner+"  ") }
+			}
+			if err := write(); err != nil {
 				return err
 			}
 		}
-		_, err := out.WriteString("\n  ]")
+		_, err := out.WriteString("\n" + inner + "]")
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	_, _ = out.WriteString("\n}\n")
-	return out.Flush()
+	_, _ = out.WriteString("\n" + prefix + "}")
+	return err
 }
 
 // YAML writes the Plan itself, with its fields in the order of the JSON form, and like it piece by piece.
@@ -66,14 +78,14 @@ func YAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// eachField visits the fields of a Plan that its JSON form has, in order; list is true for one with items, which can be
-// written one by one.
-func eachField(p *migrate.Plan, visit func(name string, value any, list bool) error) error {
-	plan := reflect.ValueOf(p).Elem()
+// eachField visits the fields of a Plan, or of a Namespace, that its JSON form has, in order; list is true for one with
+// items, which can be written one by one.
+func eachField(of any, visit func(name string, value any, list bool) error) error {
+	plan := reflect.ValueOf(of).Elem()
 	for i := range plan.NumField() {
 		name, options, _ := strings.Cut(plan.Type().Field(i).Tag.Get("json"), ",")
 		field := plan.Field(i)
-		empty := field.IsZero() || field.Kind() == reflect.Slice && field.Len() == 0
+		empty := field.IsZero() || (field.Kind() == reflect.Slice || field.Kind() == reflect.Map) && field.Len() == 0
 		if strings.Contains(options, "omit") && empty {
 			continue
 		}
