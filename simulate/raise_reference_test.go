@@ -157,3 +157,27 @@ func TestRaisingLooksUpWhatGoingThroughFinds(t *testing.T) {
 		t.Errorf("the cases are too much alike: %d proposals, pods run so with %d; users not written %d, powerless %d", proposals, so, usersWritten, powerful)
 	}
 }
+
+// Four times the containers are looked at four times as often, each proposal for a container by that container alone.
+func TestRaisingIsInProportion(t *testing.T) {
+	t.Parallel()
+	looks := func(n int) int {
+		var list []corev1.Container
+		for i := range n {
+			list = append(list, plain(fmt.Sprint("c", i)))
+		}
+		s := &Subject{Template: shapeOf(list...)}
+		s.Running = []*inventory.Shape{fillIn(hardening("p"), s.Template), s.Template}
+		all, looks := newRaising(s), 0
+		by := all.scale(func(spec *corev1.PodSpec, c *corev1.Container) string { looks++; return escalations(spec, c) })
+		for _, f := range fixes() {
+			for _, p := range f.propose(all) {
+				by.runsSo(&p)
+			}
+		}
+		return looks
+	}
+	if one, four := looks(50), looks(200); one < 50 || four > 5*one {
+		t.Errorf("50 containers were looked at %d times, 200 %d times: want at most five times as often, and at least 50", one, four)
+	}
+}

@@ -33,6 +33,8 @@ type aggregation struct {
 	literal map[int]reach
 	// invalid are roles with a selector that no API server accepts, with the error.
 	invalid map[int]error
+	// steps counts how often a role or a selection was looked at. Only a test reads it.
+	steps int
 }
 
 // selection is what equal selectors match.
@@ -132,6 +134,7 @@ func (a *aggregation) byLabel() map[[2]string][]int {
 func (a *aggregation) matching(asked []metav1.LabelSelector, selectors []labels.Selector, byLabel map[[2]string][]int) (members []int, takes bool) {
 	matched := make([]bool, len(a.cluster))
 	match := func(i int, s labels.Selector) {
+		a.steps++
 		r := a.cluster[i]
 		contributes := r.aggregated() || r.reach.uses() || r.reach.pods
 		fills := !r.aggregated() && r.hasRules()
@@ -182,8 +185,10 @@ func (a *aggregation) keep() {
 		i := open[len(open)-1]
 		open = open[:len(open)-1]
 		for _, s := range a.in[i] {
+			a.steps++
 			if s.full++; s.full == 1 {
 				for _, owner := range s.owners {
+					a.steps++
 					fill(owner) // if it is i, it is full already
 				}
 			}
@@ -207,6 +212,7 @@ func (a *aggregation) settle() {
 	for _, g := range a.groups {
 		var comes, written union
 		for _, i := range g.roles {
+			a.steps++
 			comes.add(a.cluster[i].reach)
 			written.add(a.literal[i])
 			comes.add(a.selects[i].reach) // empty yet if it is of this group
@@ -214,6 +220,7 @@ func (a *aggregation) settle() {
 		}
 		for _, s := range g.selections {
 			for _, j := range s.members {
+				a.steps++
 				comes.add(a.cluster[j].reach)
 				if taken := a.selects[j]; taken != nil {
 					written.add(a.literal[j])
