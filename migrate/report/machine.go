@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -14,7 +15,7 @@ import (
 )
 
 // JSON writes the Plan itself, which migrate.ReadPlan reads back. The Plan of a large cluster is hundreds of megabytes of
-// text: it is encoded one namespace and one policy at a time, and a namespace in which much runs one workload at a time.
+// text: it is encoded one namespace and one policy at a time, and what is large of a namespace in pieces as well.
 func JSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := bufio.NewWriter(w)
 	if err := fields(out, p, ""); err != nil {
@@ -24,9 +25,22 @@ func JSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// fields writes the JSON form of a Plan or a Namespace one field, and in lists one item, at a time.
+// large is true for what is written in pieces.
+func large(item any) bool {
+	const many = 100
+	switch x := item.(type) {
+	case *migrate.Namespace:
+		return len(x.Workloads) > many || slices.ContainsFunc(x.Workloads, func(w migrate.Workload) bool { return large(&w) })
+	case *migrate.Workload:
+		return len(x.Mutations) > many || slices.ContainsFunc(x.Raise, func(r migrate.Raise) bool { return large(&r) })
+	case *migrate.Raise:
+		return len(x.Edits) > many
+	}
+	return false
+}
+
+// fields writes the JSON form of a Plan, or of what is large in it, one field, and in lists one item, at a time.
 func fields(out *bufio.Writer, of any, prefix string) error {
-	const much = 100
 	separator, inner := "{\n", prefix+"  "
 	err := eachField(of, func(name string, value any, list bool) error {
 		_, _ = out.WriteString(separator + inner + `"` + name + `": `) // Flush reports the error
@@ -37,12 +51,11 @@ func fields(out *bufio.Writer, of any, prefix string) error {
 		items := reflect.ValueOf(value)
 		for i := range items.Len() {
 			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
-			ns, is := items.Index(i).Addr().Interface().(*migrate.Namespace)
-			write := func() error { return encode(out, items.Index(i).Interface(), inner+"  ") }
-			if is && len(ns.Workloads) > much {
-				write = func() error { return fields(out, ns, inner+"  ") }
+			item, write := items.Index(i).Addr().Interface(), encodeItem
+			if large(item) {
+				write = fields
 			}
-			if err := write(); err != nil {
+			if err := write(out, item, inner+"  "); err != nil {
 				return err
 			}
 		}
@@ -78,7 +91,9 @@ func YAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// eachField visits the fields of a Plan, or of a Namespace, that its JSON form has, in order; list is true for one with
+func encodeItem(out *bufio.Writer, item any, prefix string) error { return encode(out, item, prefix) }
+
+// eachField visits the fields of a struct of the Plan that its JSON form has, in order; list is true for one with
 // items, which can be written one by one.
 func eachField(of any, visit func(name string, value any, list bool) error) error {
 	plan := reflect.ValueOf(of).Elem()

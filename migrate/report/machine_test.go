@@ -3,7 +3,6 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,10 +17,8 @@ import (
 func TestPiecesMakeTheWhole(t *testing.T) {
 	t.Parallel()
 	plans := map[string]*migrate.Plan{"zero": {}, "demo": readPlan(t, "demo"), "empty": readPlan(t, "empty"), "many": readPlan(t, "many"), "hostile": readPlan(t, "hostile"), "crowded": readPlan(t, "demo")}
-	for i := range plans["crowded"].Namespaces { // so much that it is written one by one
-		ns := &plans["crowded"].Namespaces[i]
-		ns.Workloads = slices.Repeat(append(ns.Workloads, migrate.Workload{}), 101)
-	}
+	many := make([]migrate.Workload, 101) // so many that they are written one by one
+	plans["crowded"].Namespaces[0].Workloads = append(many, migrate.Workload{Raise: []migrate.Raise{{Level: "restricted", Edits: make([]migrate.Edit, 101)}, {}}})
 	plans["crowded"].Namespaces = append(plans["crowded"].Namespaces, migrate.Namespace{Labels: map[string]string{}, Workloads: make([]migrate.Workload, 101)})
 	for name, p := range plans {
 		t.Run(name, func(t *testing.T) {
