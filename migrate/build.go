@@ -78,8 +78,10 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
-	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{},
-		named: map[*access.Usable]*usable{}, allowed: map[*access.NamespacePolicy]*permitted{}}
+	b := &builder{
+		inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{},
+		named: map[*access.Usable]*usable{}, allowed: map[*access.NamespacePolicy]*permitted{},
+	}
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.exemptUsers()

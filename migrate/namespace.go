@@ -223,7 +223,7 @@ func (b *builder) enforceEmpty(ns *Namespace, by *permitted) (api.Level, *Decisi
 	}
 	for _, s := range ns.SetApart {
 		if s.Closest == api.LevelPrivileged {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("nothing runs here yet, and until now policy %s let everything in (%s): what is deployed next has to meet restricted", s.Policy, s.Why))
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("nothing runs here yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", policyOrEvery(s.Policy), s.Why))
 			break
 		}
 	}
