@@ -265,17 +265,43 @@ type parts struct {
 }
 
 func partsOf(spec *corev1.PodSpec) *parts {
-	const few = 8
 	p := &parts{spec: spec}
-	if n := len(spec.InitContainers) + len(spec.Containers); n > few {
-		p.byName = make(map[string]*corev1.Container, n)
-		for _, c := range places(spec) {
-			if p.byName[c.Name] == nil {
-				p.byName[c.Name] = c.Container
+	if len(spec.InitContainers)+len(spec.Containers) > fewContainers {
+		p.byName = containersByName(spec.InitContainers, spec.Containers)
+	}
+	return p
+}
+
+// fewContainers are gone through quicker than looked up.
+const fewContainers = 8
+
+// containersByName are the first of each name; nil for a single list of a few, see containerNamed.
+func containersByName(lists ...[]corev1.Container) map[string]*corev1.Container {
+	if len(lists) == 1 && len(lists[0]) <= fewContainers {
+		return nil
+	}
+	out := map[string]*corev1.Container{}
+	for _, list := range lists {
+		for i := range list {
+			if c := &list[i]; out[c.Name] == nil {
+				out[c.Name] = c
 			}
 		}
 	}
-	return p
+	return out
+}
+
+// containerNamed is the first container of a name in a list, or in what containersByName made of it; nil if there is none.
+func containerNamed(list []corev1.Container, byName map[string]*corev1.Container, name string) *corev1.Container {
+	if byName != nil {
+		return byName[name]
+	}
+	for i := range list {
+		if list[i].Name == name {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // named is the container of a name, nil if there is none.
@@ -283,12 +309,8 @@ func (p *parts) named(name string) *corev1.Container {
 	if p.byName != nil {
 		return p.byName[name]
 	}
-	for _, list := range [][]corev1.Container{p.spec.InitContainers, p.spec.Containers} {
-		for i := range list {
-			if list[i].Name == name {
-				return &list[i]
-			}
-		}
+	if c := containerNamed(p.spec.InitContainers, nil, name); c != nil {
+		return c
 	}
-	return nil
+	return containerNamed(p.spec.Containers, nil, name)
 }

@@ -81,10 +81,10 @@ func (s *stripper) unannotate(key string) {
 // name, under the template's pod-level values; of a container beyond the template nothing is known, so every value may be
 // the policy's, unless a pod-level value (those the policy never writes) had spared the container.
 func (s *stripper) fromContainers(e *estimate, list, templates []corev1.Container) {
-	written := partsOf(&corev1.PodSpec{Containers: templates})
+	byName := containersByName(templates)
 	for i := range list {
 		c := &list[i]
-		known := written.named(c.Name)
+		known := containerNamed(templates, byName, c.Name)
 		switch {
 		case known != nil:
 			s.fromContainer(c, orEmpty(known.SecurityContext), orEmpty(e.template.Spec.SecurityContext),
