@@ -68,6 +68,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
 	plan.Administrators = b.administrators()
+	plan.UsersOfEveryPolicy = b.usersOfEvery()
 	for _, f := range b.grants.Dangling {
 		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
 	}
@@ -81,7 +82,10 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
-	b := &builder{inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{}}
+	b := &builder{
+		inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{},
+		named: map[*access.Usable]*usable{}, allowed: map[*access.NamespacePolicy]*permitted{},
+	}
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.exemptUsers()
@@ -128,6 +132,25 @@ type builder struct {
 	automount map[accountKey]*bool
 	lost      map[lostKey][]Lost
 	raises    map[raiseKey]Raise
+	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.
+	named   map[*access.Usable]*usable
+	allowed map[*access.NamespacePolicy]*permitted
+}
+
+// usable are policies that a workload may use.
+type usable struct {
+	names []string
+	set   simulate.Usable
+}
+
+// permitted is what the policies of a namespace come to.
+type permitted struct {
+	level   api.Level
+	by      []string
+	apart   []SetApart
+	loosest string // the first that makes the level what it is
+	// lost is what they have and a level has not.
+	lost map[api.Level][]Lost
 }
 
 type lostKey struct {

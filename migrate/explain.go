@@ -84,8 +84,8 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 }
 
 // caution adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
-func (b *builder) caution(ns *Namespace) {
-	ns.Reasons = append(b.reasons(ns), ns.Reasons...)
+func (b *builder) caution(ns *Namespace, by *permitted) {
+	ns.Reasons = append(b.reasons(ns, by), ns.Reasons...)
 	if !ns.Complete {
 		text := "not everything could be read (see gaps): the needed level is an upper bound"
 		if ns.Needed == "" {
@@ -160,7 +160,7 @@ func cautionBreakage(ns *Namespace) {
 }
 
 // reasons explain the level in one or two sentences.
-func (b *builder) reasons(ns *Namespace) []string {
+func (b *builder) reasons(ns *Namespace, by *permitted) []string {
 	var out []string
 	switch ns.Needed {
 	case "":
@@ -182,7 +182,7 @@ func (b *builder) reasons(ns *Namespace) []string {
 		if looser(ns.Needed, ns.Permitted) {
 			which = "looser than what the policies permit"
 		}
-		out = append(out, fmt.Sprintf("needed (%s) is %s (%s, by %s)", ns.Needed, which, ns.Permitted, b.loosest(ns)))
+		out = append(out, fmt.Sprintf("needed (%s) is %s (%s, by %s)", ns.Needed, which, ns.Permitted, by.loosest))
 	}
 	if ns.Permitted == "" && b.opts.Basis == BasisPolicies && b.opts.Enforce == "" {
 		out = append(out, "no policy is meant for this namespace: what runs here decides")

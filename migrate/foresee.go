@@ -60,21 +60,21 @@ func achievable(workloads []Workload) api.Level {
 
 // foresee says what PSP admission would make today of the pods of a workload. It returns what it would make of the
 // template, nil if that is not known: files that let nobody use a policy seldom hold every grant.
-func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresight {
+func (b *builder) foresee(out *Workload, w *inventory.Workload, usable *usable) *simulate.Foresight {
 	for _, g := range w.Pods {
 		if g.Count > 0 && g.AdmittedBy != "" {
 			b.asAdmitted(out, g.Shape)
 		}
 	}
 	unread := b.inv.Source.Kind == inventory.SourceFiles
-	if len(out.UsablePolicies) > 0 || !unread {
-		b.foreseePods(out, w, b.judge.Usable(out.UsablePolicies))
+	if len(usable.names) > 0 || !unread {
+		b.foreseePods(out, w, usable)
 	}
-	usable := usableAgain(w, out.UsablePolicies)
-	if w.Template == nil || len(usable) == 0 && unread {
+	again := b.usableAgain(w, usable)
+	if w.Template == nil || len(again.names) == 0 && unread {
 		return nil
 	}
-	f := b.foreseeTemplate(w, usable)
+	f := b.foreseeTemplate(w, again)
 	b.admitted(out, f)
 	for _, v := range f.Filled {
 		out.Mutations = append(out.Mutations, Mutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
@@ -86,17 +86,17 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload) *simulate.Foresi
 }
 
 // foreseePods asks for every sort of live pods what would become of it if it were created again.
-func (b *builder) foreseePods(out *Workload, w *inventory.Workload, usable simulate.Usable) {
+func (b *builder) foreseePods(out *Workload, w *inventory.Workload, usable *usable) {
 	for i := range w.Pods {
 		g := &w.Pods[i]
-		f := b.judge.ForeseeAgain(w.Template, g, simulate.Author{Usable: usable, Mirror: g.Mirror, Automount: b.automount[accountKey{w.Namespace, g.ServiceAccount}]})
+		f := b.judge.ForeseeAgain(w.Template, g, simulate.Author{Usable: usable.set, Mirror: g.Mirror, Automount: b.automount[accountKey{w.Namespace, g.ServiceAccount}]})
 		if w.Template == nil {
 			b.admitted(out, f)
 		}
 		if g.Count == 0 || g.AdmittedBy == "" {
 			continue
 		}
-		if why := b.drifted(w, g, f, out.UsablePolicies); why != "" {
+		if why := b.drifted(w, g, f, usable.names); why != "" {
 			out.PolicyDrift = append(out.PolicyDrift, PolicyDrift{
 				Pods: g.Count, Example: g.Example, Observed: g.AdmittedBy, Foreseen: f.Policy, Why: why,
 			})
@@ -105,22 +105,31 @@ func (b *builder) foreseePods(out *Workload, w *inventory.Workload, usable simul
 }
 
 // usableAgain takes it that a bare pod comes again from whoever created it, and may use what has admitted it.
-func usableAgain(w *inventory.Workload, usable []string) []string {
+func (b *builder) usableAgain(w *inventory.Workload, of *usable) *usable {
 	if w.Kind != "Pod" {
-		return usable
+		return of
 	}
-	usable = slices.Clone(usable)
+	names := of.names
 	for _, g := range w.Pods {
-		if g.AdmittedBy != "" {
-			usable = append(usable, g.AdmittedBy)
+		if g.AdmittedBy != "" && !includes(of.names, g.AdmittedBy) {
+			names = append(slices.Clip(names), g.AdmittedBy)
 		}
 	}
-	return usable
+	if len(names) == len(of.names) {
+		return of
+	}
+	return &usable{names: names, set: b.judge.Usable(names)}
 }
 
-func (b *builder) foreseeTemplate(w *inventory.Workload, usable []string) *simulate.Foresight {
+// includes looks a policy up in names that are sorted.
+func includes(names []string, policy string) bool {
+	_, found := slices.BinarySearch(names, policy)
+	return found
+}
+
+func (b *builder) foreseeTemplate(w *inventory.Workload, usable *usable) *simulate.Foresight {
 	return b.judge.Foresee(w.Template, simulate.Author{
-		Usable: b.judge.Usable(usable), Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}],
+		Usable: usable.set, Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}],
 	})
 }
 
@@ -150,9 +159,9 @@ func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simul
 		return ""
 	case b.byName[g.AdmittedBy] == nil:
 		why = fmt.Sprintf("policy %s is not there any more", g.AdmittedBy)
-	case !slices.Contains(usable, g.AdmittedBy) && !made:
+	case !includes(usable, g.AdmittedBy) && !made:
 		return fmt.Sprintf("their account may not use policy %s: whoever created them may", g.AdmittedBy)
-	case !slices.Contains(usable, g.AdmittedBy):
+	case !includes(usable, g.AdmittedBy):
 		why = fmt.Sprintf("policy %s may no longer be used here", g.AdmittedBy)
 	case f.Policy == "":
 		return "they would be refused today: " + strings.Join(refusal(f), "; ")
@@ -169,18 +178,32 @@ func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simul
 	return why
 }
 
+// refusingPolicies is how many policies are told that refuse one pod. There may be many policies and many such pods.
+const refusingPolicies = 20
+
 // refusal words why no policy admits a pod, one sentence for each policy that has something against it.
 func refusal(f *simulate.Foresight) []string {
 	var out []string
+	more := 0
 	for start := 0; start < len(f.Refusals); {
-		end := start
+		end, policy := start, f.Refusals[start].Policy
 		var texts []string
-		for end < len(f.Refusals) && f.Refusals[end].Policy == f.Refusals[start].Policy {
+		for end < len(f.Refusals) && f.Refusals[end].Policy == policy {
 			texts = append(texts, f.Refusals[end].String())
 			end++
 		}
-		out = append(out, fmt.Sprintf("policy %s: %s", f.Refusals[start].Policy, firstOf(texts, 3)))
 		start = end
+		if len(out) == refusingPolicies {
+			more++
+			continue
+		}
+		if n := f.Untold[policy]; n > 0 {
+			texts = append(texts, fmt.Sprintf("%d more", n))
+		}
+		out = append(out, fmt.Sprintf("policy %s: %s", policy, strings.Join(texts, ", ")))
+	}
+	if more > 0 {
+		out = append(out, plural(more, "more policy refuses", "more policies refuse")+" it, too")
 	}
 	for _, r := range f.Invalid {
 		out = append(out, "what the policy fills in is not valid: "+r.String())

@@ -36,7 +36,7 @@ func (f *Forms) AsAdmitted(w *inventory.Workload, v api.Version) (a AsAdmitted, 
 	if w.Template == nil || len(f.b.inv.Policies) == 0 {
 		return AsAdmitted{}, false
 	}
-	foresight := f.b.foreseeTemplate(w, usableAgain(w, f.b.usable(w)))
+	foresight := f.b.foreseeTemplate(w, f.b.usableAgain(w, f.b.usable(w)))
 	if foresight.Policy == "" && w.Kind == "Pod" {
 		return AsAdmitted{}, false
 	}

@@ -70,14 +70,14 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	}
 	out.Blockers = blockers(out.Workloads, out.Needed)
 	out.Without = without(out.Workloads, out.Needed)
-	b.permitted(&out, workloads)
+	permitted := b.permitted(&out, workloads)
 	b.olderServer(&out, workloads)
 	b.atOldestTarget(&out, workloads)
 	b.acrossVersions(&out, workloads)
-	b.decide(&out)
-	b.caution(&out)
+	b.decide(&out, permitted)
+	b.caution(&out, permitted)
 	b.configured(&out, ns.Labels, workloads)
-	out.Lost = b.namespaceLost(&out)
+	out.Lost = b.namespaceLost(&out, permitted)
 	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
 	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)
 	return out
@@ -95,19 +95,40 @@ func clientApplied(ns *inventory.Namespace) *bool {
 // permitted is the least strict closest level over the policies that count. What everybody may use, or every
 // controller, is set apart where it is no stricter than anything goes; what only administrators may use is told once for
 // the whole plan.
-func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) {
-	for _, u := range b.grants.Namespace(ns.Name, workloads) {
+func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) *permitted {
+	answer := b.grants.Namespace(ns.Name, workloads)
+	known := b.allowed[first(answer)]
+	if known == nil {
+		known = b.permittedBy(answer)
+		if b.grants.Shared(answer) {
+			b.allowed[first(answer)] = known
+		}
+	}
+	ns.Permitted, ns.PermittedBy, ns.SetApart = known.level, b.starred(known.by), known.apart
+	return known
+}
+
+func (b *builder) permittedBy(answer access.NamespaceAccess) *permitted {
+	p := &permitted{lost: map[api.Level][]Lost{}}
+	for _, u := range answer {
 		a := b.assessed[u.Policy]
 		if a.Closest == "" || !u.Counted && !u.Everybody {
 			continue
 		}
 		if why := b.setApart(u, a); why != "" {
-			ns.SetApart = append(ns.SetApart, SetApart{Policy: u.Policy, Closest: a.Closest, Why: why})
+			p.apart = append(p.apart, SetApart{Policy: u.Policy, Closest: a.Closest, Why: why})
 			continue
 		}
-		ns.PermittedBy = append(ns.PermittedBy, u.Policy)
-		ns.Permitted = leastStrict(ns.Permitted, a.Closest)
+		p.by = append(p.by, u.Policy)
+		if l := leastStrict(p.level, a.Closest); l != p.level {
+			p.level, p.loosest = l, u.Policy
+		}
 	}
+	alike := func(s SetApart) bool { return s.Why == p.apart[0].Why && s.Closest == p.apart[0].Closest }
+	if all := len(b.byName); all > fewPolicies && len(p.apart) == all && !slices.ContainsFunc(p.apart, func(s SetApart) bool { return !alike(s) }) {
+		p.apart = []SetApart{{Policy: EveryPolicy, Closest: p.apart[0].Closest, Why: p.apart[0].Why}}
+	}
+	return p
 }
 
 // setApart says why a usable policy does not count here; "" if it does.
@@ -134,8 +155,8 @@ func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) strin
 }
 
 // decide applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
-func (b *builder) decide(ns *Namespace) {
-	enforce, decision := b.enforce(ns)
+func (b *builder) decide(ns *Namespace, by *permitted) {
+	enforce, decision := b.enforce(ns, by)
 	if b.opts.Enforce != "" && enforce != "" {
 		enforce, decision = b.opts.Enforce, &Decision{Basis: BasisOverride}
 	}
@@ -169,12 +190,12 @@ func override(l api.Level) api.Level {
 }
 
 // enforce is the level by the rules, before overrides; "" leaves the namespace alone.
-func (b *builder) enforce(ns *Namespace) (api.Level, *Decision) {
+func (b *builder) enforce(ns *Namespace, by *permitted) (api.Level, *Decision) {
 	if ns.Needed == "" {
-		return b.enforceEmpty(ns)
+		return b.enforceEmpty(ns, by)
 	}
 	byWorkloads := &Decision{Basis: BasisWorkloads, Workload: firstAt(ns.Workloads, ns.Needed)}
-	byPolicies := &Decision{Basis: BasisPolicies, Policy: b.loosest(ns)}
+	byPolicies := &Decision{Basis: BasisPolicies, Policy: by.loosest}
 	switch b.opts.Basis {
 	case BasisPolicies:
 		if ns.Permitted != "" {
@@ -195,7 +216,7 @@ func (b *builder) enforce(ns *Namespace) (api.Level, *Decision) {
 // enforceEmpty decides for a namespace in which nothing runs. Files that hold not a single workload cannot tell an
 // empty namespace from one that was not saved, and files seldom hold a system namespace whole: such are left alone
 // unless the caller says what empty ones should get.
-func (b *builder) enforceEmpty(ns *Namespace) (api.Level, *Decision) {
+func (b *builder) enforceEmpty(ns *Namespace, by *permitted) (api.Level, *Decision) {
 	switch b.opts.EmptyNamespaces {
 	case EmptySkip:
 		ns.Reasons = append(ns.Reasons, "nothing runs here, and empty namespaces are left alone as asked")
@@ -211,11 +232,11 @@ func (b *builder) enforceEmpty(ns *Namespace) (api.Level, *Decision) {
 		}
 	}
 	if ns.Permitted != "" {
-		return ns.Permitted, &Decision{Basis: BasisEmpty, Policy: b.loosest(ns)}
+		return ns.Permitted, &Decision{Basis: BasisEmpty, Policy: by.loosest}
 	}
 	for _, s := range ns.SetApart {
 		if s.Closest == api.LevelPrivileged {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("nothing runs here yet, and until now policy %s let everything in (%s): what is deployed next has to meet restricted", s.Policy, s.Why))
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("nothing runs here yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", policyOrEvery(s.Policy), s.Why))
 			break
 		}
 	}
@@ -288,16 +309,6 @@ func firstAt(workloads []Workload, level api.Level) *WorkloadRef {
 	return nil
 }
 
-// loosest names the first policy that makes the permitted level what it is.
-func (b *builder) loosest(ns *Namespace) string {
-	for _, name := range ns.PermittedBy {
-		if b.assessed[name].Closest == ns.Permitted {
-			return name
-		}
-	}
-	return ""
-}
-
 // action compares what is recommended with what is there.
 func action(ns *Namespace, loosened bool) Action {
 	cur, rec := ns.Current, ns.Recommended
@@ -320,7 +331,7 @@ func action(ns *Namespace, loosened bool) Action {
 }
 
 // namespaceLost joins what the policies in use have and the recommended level has not.
-func (b *builder) namespaceLost(ns *Namespace) []Lost {
+func (b *builder) namespaceLost(ns *Namespace, permitted *permitted) []Lost {
 	level := api.Level(ns.Recommended.Enforce)
 	if level == "" {
 		level = ns.Needed
@@ -328,15 +339,34 @@ func (b *builder) namespaceLost(ns *Namespace) []Lost {
 	if level == "" {
 		return nil
 	}
-	names := ns.Observed
-	if len(names) == 0 {
-		names = ns.PermittedBy
+	if len(ns.Observed) > 0 {
+		return b.lostBy(ns.Observed, level)
 	}
+	out, known := permitted.lost[level]
+	if !known {
+		out = b.lostBy(permitted.by, level)
+		permitted.lost[level] = out
+	}
+	return out
+}
+
+func (b *builder) lostBy(names []string, level api.Level) []Lost {
 	var all []Lost
 	for _, name := range names {
 		all = append(all, b.lostAt(name, level)...)
 	}
-	return mergeLost(all)
+	out := mergeLost(all)
+	for i := range out {
+		out[i].Policies = b.starred(out[i].Policies)
+	}
+	return out
+}
+
+func policyOrEvery(name string) string {
+	if name == EveryPolicy {
+		return "every policy"
+	}
+	return "policy " + name
 }
 
 func (b *builder) lostAt(name string, level api.Level) []Lost {

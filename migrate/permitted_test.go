@@ -103,7 +103,13 @@ func TestAdministratorsAndUses(t *testing.T) {
 		{Namespace: "a", Group: "local", Via: []string{"RoleBinding a/use--a-local", "ClusterRole use--a-local"}},
 		{Namespace: "a", ServiceAccount: "a/x", Via: []string{"RoleBinding a/use-base-a-ax", "ClusterRole use-base-a-ax"}},
 	}
-	if diff := cmp.Diff(want, p.Policies[0].UsedBy, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, p.Uses(&p.Policies[0]), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("uses (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Use{want[0], want[1], want[3]}, p.UsersOfEveryPolicy); diff != "" {
+		t.Errorf("users of every policy (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Use{want[2], want[4]}, p.Policies[0].UsedBy); diff != "" {
 		t.Errorf("used by (-want +got):\n%s", diff)
 	}
 }

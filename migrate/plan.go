@@ -13,6 +13,10 @@ const (
 	Kind       = "Plan"
 )
 
+// EveryPolicy stands for the names of all policies of a plan that has more than ten, where a list of many namespaces or
+// workloads would hold them all.
+const EveryPolicy = "*"
+
 // Plan is the product's contract: what was read, what it means, and what to do, in a form that round-trips through
 // JSON. Every slice is sorted; a level that is not known is absent, never "".
 type Plan struct {
@@ -36,6 +40,9 @@ type Plan struct {
 	// Administrators may use every policy everywhere ("group ops (ClusterRoleBinding ops-admin)"): set apart in every
 	// namespace, as system:masters is, which no binding has to name.
 	Administrators []string `json:"administrators,omitempty"`
+	// UsersOfEveryPolicy have grants that name no policy, with the evidence: each is a use of every policy, those to come
+	// included. They stand here once, and not in Policy.UsedBy.
+	UsersOfEveryPolicy []Use `json:"usersOfEveryPolicy,omitempty"`
 	// Dangling: bindings that grant nothing and why, and roles that bindings refer to and that were not read.
 	Dangling []Finding `json:"dangling,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
@@ -104,8 +111,12 @@ type Policy struct {
 	// Simplify is step 2 of the official migration guide; absent if the policy sets nothing that this is about, or admits
 	// nothing.
 	Simplify *Simplify `json:"simplify,omitempty"`
-	// UsedBy: every subject that may use it, with the evidence.
+	// UsedBy: every subject to which a grant by its name lets use it, with the evidence; Plan.Uses adds those of
+	// Plan.UsersOfEveryPolicy.
 	UsedBy []Use `json:"usedBy"`
+	// UsedByAs names a policy before this one that is named by the same grants, where they are more than ten: then they stand
+	// there, and UsedBy is empty.
+	UsedByAs string `json:"usedByAs,omitempty"`
 	// Unused: nobody may use it but Plan.Administrators, who may use every policy.
 	Unused bool `json:"unused,omitempty"`
 	// Problems: unknown fields, values that API validation refuses.
@@ -159,7 +170,7 @@ type Lost struct {
 	// Class is security, functional or drift.
 	Class string `json:"class" values:"security functional drift"`
 	Note  string `json:"note,omitempty"`
-	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about.
+	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
 }
 
@@ -211,8 +222,8 @@ type Namespace struct {
 	Permitted  api.Level `json:"permitted,omitempty"`
 	Needed     api.Level `json:"needed,omitempty"`
 	Achievable api.Level `json:"achievable,omitempty"`
-	// PermittedBy: the policies that Permitted is made from. SetApart: policies that everybody (or every controller)
-	// may use everywhere and that are privileged or a provider's default; they do not count for Permitted.
+	// PermittedBy: the policies that Permitted is made from, or EveryPolicy. SetApart: policies that everybody (or every
+	// controller) may use everywhere and that are privileged or a provider's default; they do not count for Permitted.
 	PermittedBy []string   `json:"permittedBy,omitempty"`
 	SetApart    []SetApart `json:"setApart,omitempty"`
 	DecidedBy   *Decision  `json:"decidedBy,omitempty"`
@@ -271,7 +282,7 @@ type Labels struct {
 	WarnVersion    string `json:"warnVersion,omitempty"`
 }
 
-// SetApart is a policy that may be used in the namespace but says nothing about what it needs.
+// SetApart is a policy, or EveryPolicy, that may be used in the namespace but says nothing about what it needs.
 type SetApart struct {
 	Policy  string    `json:"policy"`
 	Closest api.Level `json:"closest,omitempty"`
@@ -316,7 +327,7 @@ type Workload struct {
 	Replicas int `json:"replicas"`
 	// Pods is the number of live pods seen.
 	Pods int `json:"pods,omitempty"`
-	// UsablePolicies: what its service account, or the controller that creates its pods, may use.
+	// UsablePolicies: what its service account, or the controller that creates its pods, may use; or EveryPolicy.
 	UsablePolicies []string `json:"usablePolicies"`
 	// Observed: the kubernetes.io/psp annotations of its live pods, sorted.
 	Observed []string `json:"observed,omitempty"`

@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
@@ -12,8 +13,11 @@ import (
 // policies gives every policy with its assessment and its users, by name.
 func (b *builder) policies() []Policy {
 	out := make([]Policy, 0, len(b.inv.Policies))
+	namedBy := map[string]string{} // the first policy by the roles that name it
 	for _, p := range b.inv.Policies {
-		out = append(out, b.policy(p))
+		po := b.policy(p)
+		b.usedBy(&po, namedBy)
+		out = append(out, po)
 	}
 	b.simplify(out)
 	return out
@@ -36,12 +40,9 @@ func (b *builder) policy(p *pspparse.Policy) Policy {
 		Checks:           make([]Check, 0, len(a.Checks)),
 		Lost:             []Lost{},
 		UsedBy:           []Use{},
-		Unused:           slices.Contains(b.grants.Unused, p.Name),
+		Unused:           b.unused(p.Name),
 		Problems:         p.Problems,
 		Position:         p.Position,
-	}
-	for _, g := range b.grants.Policy(p.Name) {
-		out.UsedBy = append(out.UsedBy, planUse(g))
 	}
 	for _, c := range a.Checks {
 		out.Checks = append(out.Checks, Check{Check: c.ID, Level: c.Level, Status: string(c.Status), Fields: c.Fields, Note: c.Note})
@@ -57,6 +58,83 @@ func (b *builder) policy(p *pspparse.Policy) Policy {
 	}
 	return out
 }
+
+func (b *builder) unused(policy string) bool {
+	_, found := slices.BinarySearch(b.grants.Unused, policy)
+	return found
+}
+
+// fewUses are told with each of several policies.
+const fewUses = 10
+
+// usedBy tells who may use a policy, unless a policy before it has told the same.
+func (b *builder) usedBy(po *Policy, namedBy map[string]string) {
+	by, told := b.grants.Naming(po.Name)
+	if po.UsedByAs = namedBy[by]; po.UsedByAs != "" {
+		return
+	}
+	for _, g := range told() {
+		po.UsedBy = append(po.UsedBy, planUse(g))
+	}
+	if len(po.UsedBy) > fewUses {
+		namedBy[by] = po.Name
+	}
+}
+
+// usersOfEvery are those whose grants name no policy.
+func (b *builder) usersOfEvery() []Use {
+	var out []Use
+	if len(b.inv.Policies) > 0 {
+		for _, g := range b.grants.OfEvery() {
+			out = append(out, planUse(g))
+		}
+	}
+	return out
+}
+
+// Uses are all grants of a policy of the plan, in order: of a namespace, of a subject, by a binding.
+func (p *Plan) Uses(po *Policy) []Use {
+	named := po.UsedBy
+	if po.UsedByAs != "" {
+		at, found := slices.BinarySearchFunc(p.Policies, po.UsedByAs, func(x Policy, name string) int { return cmp.Compare(x.Name, name) })
+		if found {
+			named = p.Policies[at].UsedBy
+		}
+	}
+	if len(p.UsersOfEveryPolicy) == 0 {
+		return named
+	}
+	out := slices.Concat(named, p.UsersOfEveryPolicy)
+	slices.SortStableFunc(out, compareUses)
+	return out
+}
+
+// compareUses is the order of grants of package access.
+func compareUses(x, y Use) int {
+	kind := func(u Use) int { // Group, ServiceAccount, User
+		switch {
+		case u.Group != "":
+			return 0
+		case u.ServiceAccount != "":
+			return 1
+		}
+		return 2
+	}
+	home := func(u Use) string { namespace, _, _ := strings.Cut(u.ServiceAccount, "/"); return namespace }
+	return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(kind(x), kind(y)), cmp.Compare(home(x), home(y)),
+		cmp.Compare(x.ServiceAccount, y.ServiceAccount), cmp.Compare(x.Group, y.Group), cmp.Compare(x.User, y.User), slices.Compare(x.Via, y.Via))
+}
+
+// starred is a list of policies as the plan tells it: see EveryPolicy.
+func (b *builder) starred(names []string) []string {
+	if all := len(b.byName); all > fewPolicies && len(names) == all {
+		return []string{EveryPolicy}
+	}
+	return names
+}
+
+// fewPolicies are always told by their names.
+const fewPolicies = 10
 
 func planLost(l mapping.Lost) Lost {
 	return Lost{Field: l.Field, Value: l.Value, Class: string(l.Class), Note: l.Note}

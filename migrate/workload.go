@@ -22,7 +22,8 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
-	out.UsablePolicies = b.usable(w)
+	usable := b.usable(w)
+	out.UsablePolicies = b.starred(usable.names)
 	for _, g := range w.Pods {
 		out.Pods += g.Count
 		if g.AdmittedBy != "" {
@@ -37,7 +38,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	}
 	var admitted *simulate.Foresight
 	if b.foreseeable(complete) {
-		admitted = b.foresee(&out, w)
+		admitted = b.foresee(&out, w, usable)
 	}
 	var violations []simulate.Violation
 	for _, v := range b.enforceAt {
@@ -51,13 +52,19 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	return out
 }
 
-// usable names the policies by which a workload's pods can be admitted.
-func (b *builder) usable(w *inventory.Workload) []string {
-	names := []string{}
-	for _, u := range b.grants.UsableByWorkload(w) {
-		names = append(names, u.Policy)
+// usable are the policies by which a workload's pods can be admitted.
+func (b *builder) usable(w *inventory.Workload) *usable {
+	answer := b.grants.UsableByWorkload(w)
+	known := b.named[first(answer)]
+	if known == nil {
+		known = &usable{names: []string{}}
+		for _, u := range answer {
+			known.names = append(known.names, u.Policy)
+		}
+		known.set = b.judge.Usable(known.names)
+		b.named[first(answer)] = known
 	}
-	return names
+	return known
 }
 
 // planViolations orders baseline before restricted, then by check, and tells each once.

@@ -19,6 +19,8 @@ const admittedByAnnotation = "kubernetes.io/psp"
 type Admitter struct {
 	// policies, by name; without those that admission cannot build a provider from.
 	policies []*compiled
+	// most is how many refusals of one policy are worded, 0 for all.
+	most int
 }
 
 // NewAdmitter prepares the policies of one cluster: all of them, whoever may use them. Names are unique.
@@ -75,6 +77,8 @@ type Admission struct {
 	// Refusals are the reasons of all usable policies, by name of policy, and within one in admission's order. There may be
 	// none: nobody may use any policy, or Withheld says why.
 	Refusals []Refusal
+	// Untold counts by policy the refusals that are not worded; nil if all are.
+	Untold map[string]int
 	// Withheld are the usable policies that would accept the pod and would have to fill something in, in a pass that may
 	// not. They give no reason.
 	Withheld []string
@@ -157,6 +161,7 @@ func onlyForCollection(pod, old *corev1.Pod) bool {
 type choice struct {
 	chosen     *trial
 	refusals   [][]Refusal // of each policy that refused
+	untold     map[string]int
 	withheld   []string
 	noPolicies bool
 }
@@ -173,10 +178,10 @@ func (a *Admitter) choose(pod *corev1.Pod, usable Usable, pass Pass) choice {
 		if !usable.has(i, withAccount) {
 			continue
 		}
-		t := try(a.policies[i], pod, containers)
+		t := try(a.policies[i], pod, containers, a.most)
 		switch {
 		case len(t.refusals) > 0:
-			c.refusals = append(c.refusals, t.refusals)
+			c.refuse(t)
 		case !t.changed:
 			c.chosen = t
 			return c
@@ -188,6 +193,16 @@ func (a *Admitter) choose(pod *corev1.Pod, usable Usable, pass Pass) choice {
 	}
 	c.chosen = filledIn
 	return c
+}
+
+func (c *choice) refuse(t *trial) {
+	c.refusals = append(c.refusals, t.refusals)
+	if t.untold > 0 {
+		if c.untold == nil {
+			c.untold = map[string]int{}
+		}
+		c.untold[t.policy.name] = t.untold
+	}
 }
 
 // order lists the policies in the order of a pass.
@@ -212,5 +227,5 @@ func (a *Admitter) order(pod *corev1.Pod, pass Pass) []int {
 func (c *choice) refused(pass Pass) Admission {
 	slices.SortFunc(c.refusals, func(x, y []Refusal) int { return cmp.Compare(x[0].Policy, y[0].Policy) })
 	slices.Sort(c.withheld)
-	return Admission{Refused: pass, Refusals: slices.Concat(c.refusals...), Withheld: c.withheld, NoPolicies: c.noPolicies}
+	return Admission{Refused: pass, Refusals: slices.Concat(c.refusals...), Untold: c.untold, Withheld: c.withheld, NoPolicies: c.noPolicies}
 }

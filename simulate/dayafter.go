@@ -130,15 +130,31 @@ func (j *Judge) estimate(e estimate) *judgement {
 	return found
 }
 
+// fewVerdicts are gone through quicker than looked up.
+const fewVerdicts = 16
+
 // leastStrict returns the loosest level among the candidates with every violation found at it.
 func leastStrict(all []candidate) Verdict {
-	var at []*Verdict // the distinct verdicts at the loosest level
-	for _, c := range all {
-		if len(at) > 0 && api.CompareLevels(c.verdict.Level, at[0].Level) < 0 {
-			at = at[:0]
+	var level api.Level
+	for i, c := range all {
+		if i == 0 || api.CompareLevels(c.verdict.Level, level) < 0 {
+			level = c.verdict.Level
 		}
-		if len(at) == 0 || c.verdict.Level == at[0].Level && !slices.Contains(at, c.verdict) {
-			at = append(at, c.verdict)
+	}
+	var at []*Verdict // the distinct verdicts at the loosest level
+	var many map[*Verdict]bool
+	for _, c := range all {
+		if c.verdict.Level != level || many[c.verdict] || many == nil && slices.Contains(at, c.verdict) {
+			continue
+		}
+		if at = append(at, c.verdict); len(at) == fewVerdicts {
+			many = map[*Verdict]bool{}
+			for _, v := range at {
+				many[v] = true
+			}
+		}
+		if many != nil {
+			many[c.verdict] = true
 		}
 	}
 	switch len(at) {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -69,6 +70,12 @@ func fillingOf(p *pspparse.Policy) *filling {
 		f.runtimeClassName = s.RuntimeClass.DefaultRuntimeClassName
 	}
 	return f
+}
+
+// sketch is the same for fillings that are equal, and for few others.
+func (f *filling) sketch() string {
+	return fmt.Sprint(*orEmpty(f.runAsUser), *orEmpty(f.runAsGroup), *orEmpty(f.fsGroup), *orEmpty(f.supplementalGroup), f.runAsNonRoot,
+		f.readOnlyRootFilesystem, *orEmpty(f.seLinuxOptions), f.seccomp, f.appArmor, *orEmpty(f.runtimeClassName), f.add, f.drop)
 }
 
 // firstOf returns the ID that a strategy writes: the start of the range listed first, not the smallest.

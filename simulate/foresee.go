@@ -19,11 +19,16 @@ type Foresight struct {
 	Shape *inventory.Shape
 	// Filled are the values that the policy fills in, in the order of the pod.
 	Filled []Filled
-	// Refusals are what the usable policies have against the pod, if none admits it; there may be none usable. Invalid is
-	// what API validation has against what the policy filled in: such a pod is not created either.
+	// Refusals are what the usable policies have against the pod, if none admits it, of each policy the first RefusalsTold;
+	// there may be none usable. Untold counts the others by policy. Invalid is what API validation has against what the policy
+	// filled in: such a pod is not created either.
 	Refusals []Refusal
+	Untold   map[string]int
 	Invalid  []Refusal
 }
+
+// RefusalsTold is how many refusals of one policy a Foresight has.
+const RefusalsTold = 3
 
 // Filled is one value that a policy fills into a pod.
 type Filled struct {

@@ -87,7 +87,7 @@ func (j *Judge) firstToAdmit(q question) int {
 			if pod == nil {
 				pod = Seen(q.pod(), &q.automount)
 			}
-			outcomes[i] = outcomeOf(try(p, pod, containersOf(&pod.Spec)))
+			outcomes[i] = outcomeOf(try(p, pod, containersOf(&pod.Spec), 1))
 		}
 		switch {
 		case outcomes[i] == admitsAsItIs:
@@ -125,7 +125,7 @@ func (j *Judge) ask(q question) *Foresight {
 	pod := q.pod()
 	answer := j.admitter.Admit(Request{Pod: pod, Usable: q.usable, Automount: &q.automount})
 	if answer.Policy == "" || len(answer.Invalid) > 0 {
-		return &Foresight{Refusals: answer.Refusals, Invalid: answer.Invalid}
+		return &Foresight{Refusals: answer.Refusals, Untold: answer.Untold, Invalid: answer.Invalid}
 	}
 	before := Seen(pod, &q.automount)
 	prepareForCreate(before)

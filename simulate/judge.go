@@ -79,13 +79,15 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		verdicts:   map[string]*Verdict{},
 		numbers:    map[Violation]int{},
 	}
-	var known []*filling
+	j.admitter.most = RefusalsTold
+	known := map[string][]*filling{} // by sketch
 	for _, p := range policies {
 		f := fillingOf(p)
-		if i := slices.IndexFunc(known, func(k *filling) bool { return reflect.DeepEqual(k, f) }); i >= 0 {
-			f = known[i]
+		alike := known[f.sketch()]
+		if i := slices.IndexFunc(alike, func(k *filling) bool { return reflect.DeepEqual(k, f) }); i >= 0 {
+			f = alike[i]
 		} else {
-			known = append(known, f)
+			known[f.sketch()] = append(alike, f)
 		}
 		if _, twice := j.fillings[p.Name]; twice || p.Unusable() != "" {
 			// Which of two it was cannot be told; and what cannot admit a pod now was another policy when it did.

@@ -75,23 +75,59 @@ func (e *Evaluator) Raise(s *Subject, level api.Level, versions ...api.Version) 
 	var out Raise
 	template := copyOf(s.Template)
 	next := make([]*inventory.Shape, len(s.Next))
+	edited := []*parts{partsOf(&template.Spec)}
 	for i := range s.Next {
 		next[i] = copyOf(s.Next[i])
+		edited = append(edited, partsOf(&next[i].Spec))
 	}
+	var all *raising
 	for _, f := range fixes() {
 		if !failing[f.check] {
 			continue
 		}
-		for _, p := range f.propose(s) {
+		if all == nil {
+			all = newRaising(s)
+		}
+		for _, p := range f.propose(all) {
 			p.Check = f.check
 			out.Edits = append(out.Edits, p.Edit)
-			for _, shape := range append([]*inventory.Shape{template}, next...) {
-				p.write(&shape.Spec)
+			for _, pod := range edited {
+				p.makeIn(pod)
 			}
 		}
 	}
 	out.Obstacles = e.obstacles(s, template, next, level, versions)
 	return out
+}
+
+// raising is a subject whose containers can be looked up, so that each proposal costs what it is about and not the pod.
+type raising struct {
+	*Subject
+	template      *parts
+	next, running []*parts
+	// together is true if pods run today and each of them has every container of the template. A pod that lacks one, as one
+	// that is older, shows nothing.
+	together bool
+	// usersAreWritten is false if a pod runs as a user that the template does not state.
+	usersAreWritten bool
+}
+
+func newRaising(s *Subject) *raising {
+	r := &raising{Subject: s, template: partsOf(&s.Template.Spec), together: len(s.Running) > 0, usersAreWritten: true}
+	for _, pod := range s.Next {
+		r.next = append(r.next, partsOf(&pod.Spec))
+	}
+	for _, pod := range s.Running {
+		running := partsOf(&pod.Spec)
+		r.running = append(r.running, running)
+		for _, p := range places(&s.Template.Spec) {
+			r.together = r.together && running.named(p.Name) != nil
+		}
+		for _, p := range places(&pod.Spec) {
+			r.usersAreWritten = r.usersAreWritten && r.sameUser(running, p.Name)
+		}
+	}
+	return r
 }
 
 // missing is what a pod fails of a level, as a server tells it, at any of the versions.
@@ -155,33 +191,39 @@ func editable(spec *corev1.PodSpec) *corev1.PodSpec {
 	return &out
 }
 
-// proposal is an edit and how to make it in a pod.
+// proposal is an edit and how to make it: in a pod's security context, or in that of the container of its name.
 type proposal struct {
 	Edit
-	write func(*corev1.PodSpec)
+	inPod       func(*corev1.PodSecurityContext)
+	inContainer func(*corev1.SecurityContext)
+}
+
+// makeIn makes the edit in an editable pod. There the container is known by its name.
+func (p *proposal) makeIn(pod *parts) {
+	if p.inPod != nil {
+		if pod.spec.SecurityContext == nil {
+			pod.spec.SecurityContext = &corev1.PodSecurityContext{}
+		}
+		p.inPod(pod.spec.SecurityContext)
+		return
+	}
+	if c := pod.named(p.Container); c != nil {
+		if c.SecurityContext == nil {
+			c.SecurityContext = &corev1.SecurityContext{}
+		}
+		p.inContainer(c.SecurityContext)
+	}
 }
 
 // onPod proposes a value of the pod's security context.
 func onPod(field string, value any, write func(*corev1.PodSecurityContext)) proposal {
-	return proposal{Edit{Path: "spec.securityContext." + field, Value: compact(value)}, func(spec *corev1.PodSpec) {
-		if spec.SecurityContext == nil {
-			spec.SecurityContext = &corev1.PodSecurityContext{}
-		}
-		write(spec.SecurityContext)
-	}}
+	return proposal{Edit: Edit{Path: "spec.securityContext." + field, Value: compact(value)}, inPod: write}
 }
 
-// on proposes a value of one container's security context. In a pod the container is known by its name.
+// on proposes a value of one container's security context.
 func (p place) on(field string, value any, write func(*corev1.SecurityContext)) proposal {
 	path := fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
-	return proposal{Edit{Path: path, Container: p.Name, Value: compact(value)}, func(spec *corev1.PodSpec) {
-		if c := named(spec, p.Name); c != nil {
-			if c.SecurityContext == nil {
-				c.SecurityContext = &corev1.SecurityContext{}
-			}
-			write(c.SecurityContext)
-		}
-	}}
+	return proposal{Edit: Edit{Path: path, Container: p.Name, Value: compact(value)}, inContainer: write}
 }
 
 // compact is the JSON of a value that always has one.
@@ -215,11 +257,60 @@ func places(spec *corev1.PodSpec) []place {
 	return out
 }
 
-func named(spec *corev1.PodSpec, name string) *corev1.Container {
-	for _, p := range places(spec) {
-		if p.Name == name {
-			return p.Container
+// parts are the init containers and containers of a pod by name: the first, where names are not unique.
+type parts struct {
+	spec *corev1.PodSpec
+	// byName is nil for a pod of few containers, through which it is quicker to go.
+	byName map[string]*corev1.Container
+}
+
+func partsOf(spec *corev1.PodSpec) *parts {
+	p := &parts{spec: spec}
+	if len(spec.InitContainers)+len(spec.Containers) > fewContainers {
+		p.byName = containersByName(spec.InitContainers, spec.Containers)
+	}
+	return p
+}
+
+// fewContainers are gone through quicker than looked up.
+const fewContainers = 8
+
+// containersByName are the first of each name; nil for a single list of a few, see containerNamed.
+func containersByName(lists ...[]corev1.Container) map[string]*corev1.Container {
+	if len(lists) == 1 && len(lists[0]) <= fewContainers {
+		return nil
+	}
+	out := map[string]*corev1.Container{}
+	for _, list := range lists {
+		for i := range list {
+			if c := &list[i]; out[c.Name] == nil {
+				out[c.Name] = c
+			}
+		}
+	}
+	return out
+}
+
+// containerNamed is the first container of a name in a list, or in what containersByName made of it; nil if there is none.
+func containerNamed(list []corev1.Container, byName map[string]*corev1.Container, name string) *corev1.Container {
+	if byName != nil {
+		return byName[name]
+	}
+	for i := range list {
+		if list[i].Name == name {
+			return &list[i]
 		}
 	}
 	return nil
+}
+
+// named is the container of a name, nil if there is none.
+func (p *parts) named(name string) *corev1.Container {
+	if p.byName != nil {
+		return p.byName[name]
+	}
+	if c := containerNamed(p.spec.InitContainers, nil, name); c != nil {
+		return c
+	}
+	return containerNamed(p.spec.Containers, nil, name)
 }

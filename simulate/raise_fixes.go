@@ -14,7 +14,7 @@ const seccompContainerAnnotation = corev1.SeccompContainerAnnotationKeyPrefix
 // an edit; those that forbid one have none.
 type fix struct {
 	check   string
-	propose func(*Subject) []proposal
+	propose func(*raising) []proposal
 }
 
 func fixes() []fix {
@@ -28,11 +28,12 @@ func fixes() []fix {
 
 // denyEscalation sets allowPrivilegeEscalation: false on each container. API validation refuses it beside privileged: true,
 // and beside the capability CAP_SYS_ADMIN in this spelling.
-func denyEscalation(s *Subject) []proposal {
+func denyEscalation(s *raising) []proposal {
 	if s.windows() {
 		return nil
 	}
 	var out []proposal
+	by := s.scale(escalations)
 	for _, p := range places(&s.Template.Spec) {
 		sc := p.security()
 		if isFalse(sc.AllowPrivilegeEscalation) || isTrue(sc.Privileged) || slices.Contains(orEmpty(sc.Capabilities).Add, "CAP_SYS_ADMIN") {
@@ -42,9 +43,9 @@ func denyEscalation(s *Subject) []proposal {
 		if sc.AllowPrivilegeEscalation != nil {
 			why = "the template asks for true; " + why
 		}
-		out = append(out, s.weighed(p.on("allowPrivilegeEscalation", false, func(sc *corev1.SecurityContext) {
+		out = append(out, by.weighed(p.on("allowPrivilegeEscalation", false, func(sc *corev1.SecurityContext) {
 			sc.AllowPrivilegeEscalation = new(false)
-		}), escalations, why))
+		}), why))
 	}
 	return out
 }
@@ -54,11 +55,12 @@ func escalations(_ *corev1.PodSpec, c *corev1.Container) string {
 }
 
 // dropAll adds the word ALL, which the standard wants literally, to what each container drops.
-func dropAll(s *Subject) []proposal {
+func dropAll(s *raising) []proposal {
 	if s.windows() {
 		return nil
 	}
 	var out []proposal
+	by := s.scale(dropsAll)
 	for _, p := range places(&s.Template.Spec) {
 		own := orEmpty(p.security().Capabilities)
 		if slices.Contains(own.Drop, "ALL") {
@@ -69,9 +71,9 @@ func dropAll(s *Subject) []proposal {
 		if len(own.Add) > 0 {
 			why += fmt.Sprintf("; what it adds stays added: %s", list(own.Add))
 		}
-		edit := s.weighed(p.on("capabilities.drop", drop, func(sc *corev1.SecurityContext) {
+		edit := by.weighed(p.on("capabilities.drop", drop, func(sc *corev1.SecurityContext) {
 			sc.Capabilities = &corev1.Capabilities{Add: orEmpty(sc.Capabilities).Add, Drop: drop}
-		}), dropsAll, why)
+		}), why)
 		if edit.Safety == Test && s.everywhere(p.Name, powerless) {
 			edit.Safety, edit.Why = Safe, "it runs as another user than root and cannot gain privileges: it has no capabilities to lose"
 		}
@@ -94,15 +96,16 @@ func powerless(spec *corev1.PodSpec, c *corev1.Container) bool {
 
 // requireNonRoot sets runAsNonRoot: true at the pod level where no container says otherwise, else where it is missing. A container
 // that is to run as user 0 would not start with it, and gets none.
-func requireNonRoot(s *Subject) []proposal {
+func requireNonRoot(s *raising) []proposal {
 	spec := &s.Template.Spec
 	var out []proposal
 	level := orEmpty(spec.SecurityContext).RunAsNonRoot
-	onPods := !isTrue(level) && !s.inheritsRoot()
-	if open := len(s.inheriting()) > 0; onPods && (open || level != nil) {
-		out = append(out, s.weighedNonRoot(onPod("runAsNonRoot", true, func(sc *corev1.PodSecurityContext) {
+	inheriting, by := s.inheriting(), s.scale(nonRoots)
+	onPods := !isTrue(level) && !slices.ContainsFunc(inheriting, inherited.root)
+	if onPods && (len(inheriting) > 0 || level != nil) {
+		out = append(out, by.weighedNonRoot(onPod("runAsNonRoot", true, func(sc *corev1.PodSecurityContext) {
 			sc.RunAsNonRoot = new(true)
-		}), s.inheriting(), isFalse(level)))
+		}), inheriting, isFalse(level)))
 	}
 	for _, p := range places(spec) {
 		own := p.security().RunAsNonRoot
@@ -110,7 +113,7 @@ func requireNonRoot(s *Subject) []proposal {
 		if user := userOf(spec, p.Container); isTrue(own) || inherits || user != nil && *user == 0 {
 			continue
 		}
-		out = append(out, s.weighedNonRoot(p.on("runAsNonRoot", true, func(sc *corev1.SecurityContext) {
+		out = append(out, by.weighedNonRoot(p.on("runAsNonRoot", true, func(sc *corev1.SecurityContext) {
 			sc.RunAsNonRoot = new(true)
 		}), []inherited{{spec, p.Container}}, own != nil))
 	}
@@ -123,62 +126,44 @@ type inherited struct {
 	*corev1.Container
 }
 
+// root is true if it is to run as user 0.
+func (c inherited) root() bool {
+	user := userOf(c.spec, c.Container)
+	return user != nil && *user == 0
+}
+
 // inheriting are the containers, in the template and beyond it, that say nothing of runAsNonRoot themselves.
-func (s *Subject) inheriting() []inherited {
+func (r *raising) inheriting() []inherited {
 	var out []inherited
-	specs := []*corev1.PodSpec{&s.Template.Spec}
-	for _, pod := range s.Next {
-		specs = append(specs, &pod.Spec)
-	}
-	for i, spec := range specs {
-		for _, p := range places(spec) {
-			known := i > 0 && named(&s.Template.Spec, p.Name) != nil
+	for i, pod := range slices.Concat([]*parts{r.template}, r.next) {
+		for _, p := range places(pod.spec) {
+			known := i > 0 && r.template.named(p.Name) != nil
 			if p.security().RunAsNonRoot == nil && !known {
-				out = append(out, inherited{spec, p.Container})
+				out = append(out, inherited{pod.spec, p.Container})
 			}
 		}
 	}
 	return out
 }
 
-// inheritsRoot is true if one of them is to run as user 0.
-func (s *Subject) inheritsRoot() bool {
-	return slices.ContainsFunc(s.inheriting(), func(c inherited) bool {
-		user := userOf(c.spec, c.Container)
-		return user != nil && *user == 0
-	})
-}
-
 // weighedNonRoot says of a runAsNonRoot: true that reaches some containers whether they can do with it. That a pod runs with
 // it today shows nothing where it runs as a user that is not the template's.
-func (s *Subject) weighedNonRoot(p proposal, reaches []inherited, denied bool) proposal {
+func (s *scale) weighedNonRoot(p proposal, reaches []inherited, denied bool) proposal {
 	why := "an image that runs as root does not start with it: set a USER in the image, or runAsUser"
 	if denied {
 		why = "the template says false; " + why
 	}
-	p = s.weighed(p, nonRoots, why)
+	p = s.weighed(p, why)
 	byNumber := !s.windows() && !slices.ContainsFunc(reaches, func(c inherited) bool { return userOf(c.spec, c.Container) == nil })
 	switch {
 	case len(reaches) == 0:
 		p.Safety, p.Why = Safe, "every container states its own"
 	case byNumber:
 		p.Safety, p.Why = Safe, "it runs as another user than root, by number"
-	case p.Safety == Safe && !s.usersAreWritten():
+	case p.Safety == Safe && !s.usersAreWritten:
 		p.Safety, p.Why = Test, "its pods run as a user that the template does not state; "+why
 	}
 	return p
-}
-
-// usersAreWritten is false if a pod runs as a user that the template does not state.
-func (s *Subject) usersAreWritten() bool {
-	for _, pod := range s.Running {
-		for _, p := range places(&pod.Spec) {
-			if !s.sameUser(pod, p.Name) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func nonRoots(spec *corev1.PodSpec, c *corev1.Container) string {
@@ -188,7 +173,7 @@ func nonRoots(spec *corev1.PodSpec, c *corev1.Container) string {
 // giveProfile sets a seccomp profile at the pod level where neither pod nor container has one: that of the running pods, else
 // RuntimeDefault. An annotation from the time before the field becomes the field; API validation wants the two to agree, so where an annotation asks for
 // unconfined nothing is proposed.
-func giveProfile(s *Subject) []proposal {
+func giveProfile(s *raising) []proposal {
 	spec := &s.Template.Spec
 	if s.windows() || orEmpty(spec.SecurityContext).SeccompProfile != nil {
 		return nil
@@ -221,8 +206,8 @@ func giveProfile(s *Subject) []proposal {
 	if !inherit {
 		return out
 	}
-	edit := s.weighed(onPod("seccompProfile", ofPod, func(sc *corev1.PodSecurityContext) { sc.SeccompProfile = ofPod }),
-		profiles, "no profile is in force today, and this one refuses system calls that few programs make")
+	edit := s.scale(profiles).weighed(onPod("seccompProfile", ofPod, func(sc *corev1.PodSecurityContext) { sc.SeccompProfile = ofPod }),
+		"no profile is in force today, and this one refuses system calls that few programs make")
 	if edit.Safety == Test && allAnnotated {
 		edit.Safety, edit.Why = Safe, sameAsAnnotation
 	}

@@ -225,7 +225,7 @@ func wantValid(t *testing.T, where string, before, after *inventory.Shape) {
 		t.Fatalf("%s: Linux fields for Windows: %v", where, linuxFields(after))
 	}
 	for _, p := range places(&after.Spec) {
-		was := named(&before.Spec, p.Name)
+		was := partsOf(&before.Spec).named(p.Name)
 		sc, old := p.security(), orEmpty(was.SecurityContext)
 		if !isFalse(old.AllowPrivilegeEscalation) && isFalse(sc.AllowPrivilegeEscalation) && isTrue(sc.Privileged) {
 			t.Fatalf("%s: %s is privileged and may not escalate", where, p.Name)

@@ -45,6 +45,7 @@ func (j *Judge) raiseKey(w *inventory.Workload, admitted *Foresight, level api.L
 // subject gathers what is known of a workload's pods.
 func (j *Judge) subject(w *inventory.Workload, admitted *Foresight) *Subject {
 	s := &Subject{Template: w.Template, Windows: w.Origin != nil && w.Origin.Windows}
+	known := map[*inventory.Shape]bool{}
 	for i := range w.Pods {
 		g := &w.Pods[i]
 		if g.Count > 0 || w.Template == nil {
@@ -58,7 +59,8 @@ func (j *Judge) subject(w *inventory.Workload, admitted *Foresight) *Subject {
 			s.Template = without
 		}
 		for _, next := range []*inventory.Shape{stored, without} {
-			if next != s.Template && !slices.Contains(s.Next, next) {
+			if next != s.Template && !known[next] {
+				known[next] = true
 				s.Next = append(s.Next, next)
 			}
 		}

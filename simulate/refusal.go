@@ -64,13 +64,28 @@ func forbidden(name, why string) string {
 	return fmt.Sprintf("pods %q is forbidden: PodSecurityPolicy: %s", name, why)
 }
 
+// enough is true where no more refusals are to be worded; this one is counted then.
+func (t *trial) enough() bool {
+	full := t.most > 0 && len(t.refusals) >= t.most
+	if full {
+		t.untold++
+	}
+	return full
+}
+
 // invalid adds an error with a value.
 func (t *trial) invalid(field, value, detail string) {
+	if t.enough() {
+		return
+	}
 	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: InvalidValue, Value: value, Detail: detail})
 }
 
 // forbid adds an error without one.
 func (t *trial) forbid(field, detail string) {
+	if t.enough() {
+		return
+	}
 	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: Forbidden, Detail: detail})
 }
 

@@ -37,14 +37,15 @@ func (r *capabilityRule) fillIn(own *corev1.Capabilities) *corev1.Capabilities {
 		return own
 	}
 	written := orEmpty(own)
+	added, dropped := among(written.Add), among(written.Drop)
 	var add, drop []corev1.Capability
 	for c := range r.add {
-		if !slices.Contains(written.Add, c) && !slices.Contains(written.Drop, c) {
+		if !added(c) && !dropped(c) {
 			add = append(add, c)
 		}
 	}
 	for c := range r.drop {
-		if !slices.Contains(written.Drop, c) {
+		if !dropped(c) {
 			drop = append(drop, c)
 		}
 	}

@@ -74,6 +74,7 @@ func (t *trial) validateSeccomp(key, profile string) {
 	r := &t.policy.seccomp
 	switch unset := profile == ""; {
 	case r.any, r.allowed[profile], unset && len(r.allowed) == 0:
+	case t.enough():
 	case len(r.allowed) == 0:
 		t.forbid(annotationPath(key), "seccomp may not be set")
 	default:

@@ -24,7 +24,10 @@ func (t *trial) validateContainerSELinux(c *container) {
 }
 
 func (t *trial) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
-	if !sameLevel(want.Level, got.Level) {
+	if t.level == nil || *t.level != got.Level {
+		t.level, t.sameLevel = &got.Level, sameLevel(want.Level, got.Level)
+	}
+	if !t.sameLevel {
 		t.invalid(field+".level", quoted(got.Level), "must be "+want.Level)
 	}
 	if want.Role != got.Role {

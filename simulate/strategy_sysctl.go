@@ -1,10 +1,6 @@
 package simulate
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "fmt"
 
 // safeSysctl lists what v1.24 admits without being allowed; later releases have more.
 func safeSysctl(name string) bool {
@@ -22,19 +18,11 @@ func (t *trial) validateSysctls() {
 	for i, s := range t.security.Sysctls {
 		field := fmt.Sprintf("pod.spec.securityContext.sysctls[%d]", i)
 		switch {
-		case matchesSysctl(t.policy.spec.ForbiddenSysctls, s.Name):
+		case t.policy.forbiddenSysctls.match(s.Name):
 			t.forbid(field, fmt.Sprintf("sysctl %q is not allowed", s.Name))
-		case safeSysctl(s.Name), matchesSysctl(t.policy.spec.AllowedUnsafeSysctls, s.Name):
+		case safeSysctl(s.Name), t.policy.allowedSysctls.match(s.Name):
 		default:
 			t.forbid(field, fmt.Sprintf("unsafe sysctl %q is not allowed", s.Name))
 		}
 	}
-}
-
-// matchesSysctl: a pattern that ends in "*" is a prefix.
-func matchesSysctl(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		prefix, wild := strings.CutSuffix(pattern, "*")
-		return name == pattern || wild && strings.HasPrefix(name, prefix)
-	})
 }

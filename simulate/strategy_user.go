@@ -29,7 +29,7 @@ func (t *trial) validateUser(c *container) {
 	user := t.runAsUser(c)
 	switch rule.Rule {
 	case pspparse.MustRunAs:
-		if !inRanges(*user, rule.Ranges) {
+		if !t.policy.users.include(*user) && !t.enough() {
 			t.invalid(c.path("securityContext.runAsUser"), number(*user), fmt.Sprintf("must be in the ranges: %v", rule.Ranges))
 		}
 	case pspparse.MustRunAsNonRoot:
@@ -46,13 +46,13 @@ func (t *trial) validateUser(c *container) {
 // validateGroup: upstream's path ends at the security context.
 func (t *trial) validateGroup(c *container) {
 	if group := t.runAsGroup(c); group != nil && t.policy.spec.RunAsGroup != nil {
-		t.validateGroups(c.path("securityContext"), t.policy.spec.RunAsGroup, []int64{*group})
+		t.validateGroups(c.path("securityContext"), t.policy.spec.RunAsGroup, t.policy.groups, []int64{*group})
 	}
 }
 
 func (t *trial) validateFSGroup() {
 	if group := t.security.FSGroup; group != nil {
-		t.validateGroups("spec.securityContext.fsGroup", &t.policy.spec.FSGroup, []int64{*group})
+		t.validateGroups("spec.securityContext.fsGroup", &t.policy.spec.FSGroup, t.policy.fsGroups, []int64{*group})
 	}
 }
 
@@ -63,26 +63,17 @@ func (t *trial) validateSupplementalGroups() {
 	if rule.Rule == pspparse.MustRunAs && len(groups) == 0 {
 		t.invalid(field, fmt.Sprintf("%#v", groups), "unable to validate empty groups against required ranges")
 	}
-	t.validateGroups(field, rule, groups)
+	t.validateGroups(field, rule, t.policy.supplementalGroups, groups)
 }
 
 // validateGroups tells each group that is out of range, always with the whole list.
-func (t *trial) validateGroups(field string, rule *pspparse.IDStrategy, groups []int64) {
+func (t *trial) validateGroups(field string, rule *pspparse.IDStrategy, allowed spans, groups []int64) {
 	if rule.Rule == pspparse.RunAsAny {
 		return
 	}
 	for _, group := range groups {
-		if !inRanges(group, rule.Ranges) {
+		if !allowed.include(group) && !t.enough() {
 			t.invalid(field, fmt.Sprintf("%#v", groups), fmt.Sprintf("group %d must be in the ranges: %v", group, rule.Ranges))
 		}
 	}
-}
-
-func inRanges(id int64, ranges []pspparse.IDRange) bool {
-	for _, r := range ranges {
-		if r.Min <= id && id <= r.Max {
-			return true
-		}
-	}
-	return false
 }

@@ -81,12 +81,13 @@ func (s *stripper) unannotate(key string) {
 // name, under the template's pod-level values; of a container beyond the template nothing is known, so every value may be
 // the policy's, unless a pod-level value (those the policy never writes) had spared the container.
 func (s *stripper) fromContainers(e *estimate, list, templates []corev1.Container) {
+	byName := containersByName(templates)
 	for i := range list {
 		c := &list[i]
-		known := slices.IndexFunc(templates, func(t corev1.Container) bool { return t.Name == c.Name })
+		known := containerNamed(templates, byName, c.Name)
 		switch {
-		case known >= 0:
-			s.fromContainer(c, orEmpty(templates[known].SecurityContext), orEmpty(e.template.Spec.SecurityContext),
+		case known != nil:
+			s.fromContainer(c, orEmpty(known.SecurityContext), orEmpty(e.template.Spec.SecurityContext),
 				e.template.Annotations[appArmorAnnotationPrefix+c.Name])
 		case e.beyond:
 			s.fromContainer(c, &corev1.SecurityContext{}, orEmpty(s.pod.Spec.SecurityContext), "")
@@ -139,8 +140,9 @@ func (s *stripper) fromCapabilities(sc *corev1.SecurityContext, written *corev1.
 		return
 	}
 	take := func(from, written []corev1.Capability, filled map[corev1.Capability]bool) []corev1.Capability {
+		isWritten := among(written)
 		kept := slices.DeleteFunc(slices.Clone(from), func(c corev1.Capability) bool {
-			return (s.by.anything || filled[c]) && !slices.Contains(written, c)
+			return (s.by.anything || filled[c]) && !isWritten(c)
 		})
 		s.changed = s.changed || len(kept) != len(from)
 		return kept

@@ -20,10 +20,20 @@ type compiled struct {
 	appArmor     appArmorRule
 	capabilities capabilityRule
 	volumes      map[string]bool
+	hostPaths    *pathPrefixes
+	flexVolumes  map[string]bool
+	csiDrivers   map[string]bool
+	procMounts   map[string]bool
+	hostPorts    spans
+	users        spans
+	// The groups of the three rules about them.
+	groups, fsGroups, supplementalGroups spans
+	forbiddenSysctls, allowedSysctls     patterns
 }
 
 func compile(p *pspparse.Policy) *compiled {
-	return &compiled{
+	s := &p.Spec
+	c := &compiled{
 		name:         p.Name,
 		spec:         &p.Spec,
 		fills:        fillingOf(p),
@@ -31,7 +41,26 @@ func compile(p *pspparse.Policy) *compiled {
 		appArmor:     appArmorRuleOf(p),
 		capabilities: capabilityRuleOf(&p.Spec),
 		volumes:      setOf(p.Spec.Volumes),
+		hostPaths:    pathPrefixesOf(s.AllowedHostPaths),
+		flexVolumes:  map[string]bool{},
+		csiDrivers:   map[string]bool{},
+		procMounts:   setOf(s.AllowedProcMountTypes),
+		hostPorts:    spansOf(s.HostPorts, func(r pspparse.HostPortRange) (int64, int64) { return int64(r.Min), int64(r.Max) }),
+		users:        idSpans(&s.RunAsUser),
+
+		groups: idSpans(s.RunAsGroup), fsGroups: idSpans(&s.FSGroup), supplementalGroups: idSpans(&s.SupplementalGroups),
+		forbiddenSysctls: patternsOf(s.ForbiddenSysctls), allowedSysctls: patternsOf(s.AllowedUnsafeSysctls),
 	}
+	for _, d := range s.AllowedFlexVolumes {
+		c.flexVolumes[d.Driver] = true
+	}
+	for _, d := range s.AllowedCSIDrivers {
+		c.csiDrivers[d.Name] = true
+	}
+	if len(s.AllowedProcMountTypes) == 0 {
+		c.procMounts["Default"] = true
+	}
+	return c
 }
 
 func setOf(names []string) map[string]bool {
@@ -56,6 +85,13 @@ type trial struct {
 	// changed is true if anything was filled in, annotated if an annotation was.
 	changed, annotated bool
 	refusals           []Refusal
+	// most is how many refusals are worded, 0 for all; untold counts the rest.
+	most, untold int
+
+	mounts map[string][]mountAt // see mountsOf
+	// level is the last SELinux level that was compared, and sameLevel the answer: containers inherit that of their pod.
+	level     *string
+	sameLevel bool
 }
 
 // container is one of any kind.
@@ -70,8 +106,9 @@ type container struct {
 	changed  bool
 }
 
-// try is assignSecurityContext: fill in, then validate. The containers are those of the pod.
-func try(p *compiled, pod *corev1.Pod, containers []container) *trial {
+// try is assignSecurityContext: fill in, then validate. The containers are those of the pod. Of the refusals it words as many
+// as most says, all for 0: each may be as long as a list of the policy, and a pod may have many.
+func try(p *compiled, pod *corev1.Pod, containers []container, most int) *trial {
 	t := &trial{
 		policy:           p,
 		pod:              pod,
@@ -79,6 +116,7 @@ func try(p *compiled, pod *corev1.Pod, containers []container) *trial {
 		security:         *orEmpty(pod.Spec.SecurityContext),
 		runtimeClassName: pod.Spec.RuntimeClassName,
 		containers:       slices.Clone(containers),
+		most:             most,
 	}
 	t.fillIn()
 	t.validate()

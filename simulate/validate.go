@@ -68,27 +68,23 @@ func (t *trial) validateContainer(c *container) {
 
 // validateProcMount: unset is Default, which a list has to name like any other.
 func (t *trial) validateProcMount(c *container) {
-	mount, allowed := "Default", t.policy.spec.AllowedProcMountTypes
+	mount := "Default"
 	if c.security.ProcMount != nil {
 		mount = string(*c.security.ProcMount)
 	}
-	if len(allowed) == 0 {
-		allowed = []string{"Default"}
-	}
-	if !slices.Contains(allowed, mount) {
+	if !t.policy.procMounts[mount] {
 		t.invalid(c.path("securityContext.procMount"), quoted(mount), "ProcMountType is not allowed")
 	}
 }
 
 // validateHostPorts: upstream's path does not name the port.
 func (t *trial) validateHostPorts(c *container) {
-	ranges := t.policy.spec.HostPorts
 	for _, p := range c.Ports {
-		allowed := func(r pspparse.HostPortRange) bool { return r.Min <= p.HostPort && p.HostPort <= r.Max }
-		if p.HostPort > 0 && !slices.ContainsFunc(ranges, allowed) {
-			t.invalid(c.path("hostPort"), number(p.HostPort),
-				fmt.Sprintf("Host port %d is not allowed to be used. Allowed ports: [%s]", p.HostPort, portRanges(ranges)))
+		if p.HostPort <= 0 || t.policy.hostPorts.include(int64(p.HostPort)) || t.enough() {
+			continue
 		}
+		t.invalid(c.path("hostPort"), number(p.HostPort),
+			fmt.Sprintf("Host port %d is not allowed to be used. Allowed ports: [%s]", p.HostPort, portRanges(t.policy.spec.HostPorts)))
 	}
 }
 

@@ -3,11 +3,8 @@ package simulate
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // validateVolumes is validatePodVolumes of the provider, with pkg/security/podsecuritypolicy/util. A volume whose type is
@@ -25,13 +22,11 @@ func (t *trial) validateVolumes() {
 		case "hostPath":
 			t.validateHostPath(field, v)
 		case "flexVolume":
-			listed := func(a pspparse.AllowedFlexVolume) bool { return a.Driver == v.FlexVolume.Driver }
-			if allowed := t.policy.spec.AllowedFlexVolumes; len(allowed) > 0 && !slices.ContainsFunc(allowed, listed) {
+			if allowed := t.policy.flexVolumes; len(allowed) > 0 && !allowed[v.FlexVolume.Driver] {
 				t.invalid(field+".driver", quoted(v.FlexVolume.Driver), "Flexvolume driver is not allowed to be used")
 			}
 		case "csi":
-			listed := func(a pspparse.AllowedCSIDriver) bool { return a.Name == v.CSI.Driver }
-			if allowed := t.policy.spec.AllowedCSIDrivers; len(allowed) > 0 && !slices.ContainsFunc(allowed, listed) {
+			if allowed := t.policy.csiDrivers; len(allowed) > 0 && !allowed[v.CSI.Driver] {
 				t.invalid(field+".csi.driver", quoted(v.CSI.Driver), "Inline CSI driver is not allowed to be used")
 			}
 		}
@@ -68,46 +63,22 @@ func notNamespace(f corev1.DownwardAPIVolumeFile) bool {
 	return f.Path != "namespace" || f.FieldRef == nil || f.FieldRef.APIVersion != "v1" || f.FieldRef.FieldPath != "metadata.namespace"
 }
 
-// validateHostPath: where only read-only entries match, each mount of the volume has to be read-only.
+// validateHostPath: no list allows everything; where only read-only entries match, each mount of the volume has to be
+// read-only.
 func (t *trial) validateHostPath(field string, v *corev1.Volume) {
-	switch allowed, readOnly := allowsHostPath(t.policy.spec.AllowedHostPaths, v.HostPath.Path); {
+	if len(t.policy.spec.AllowedHostPaths) == 0 {
+		return
+	}
+	switch allowed, readOnly := t.policy.hostPaths.allow(v.HostPath.Path); {
 	case !allowed:
 		t.invalid(field+".hostPath.pathPrefix", quoted(v.HostPath.Path), "is not allowed to be used")
 	case readOnly:
-		for i := range t.containers {
-			t.validateMounts(&t.containers[i], v.Name)
-		}
-	}
-}
-
-func (t *trial) validateMounts(c *container, volume string) {
-	for i, m := range c.VolumeMounts {
-		if m.Name == volume && !m.ReadOnly {
-			t.invalid(c.path(fmt.Sprintf("volumeMounts[%d].readOnly", i)), boolean(false), "must be read-only")
-		}
-	}
-}
-
-// allowsHostPath: no list allows everything; an entry that allows writing wins, wherever it stands.
-func allowsHostPath(entries []pspparse.AllowedHostPath, path string) (allowed, readOnly bool) {
-	if len(entries) == 0 {
-		return true, false
-	}
-	for _, e := range entries {
-		if hasPathPrefix(path, e.PathPrefix) {
-			if !e.ReadOnly {
-				return true, false
+		for _, at := range t.mountsOf(v.Name) {
+			if c := &t.containers[at.container]; !c.VolumeMounts[at.mount].ReadOnly {
+				t.invalid(c.path(fmt.Sprintf("volumeMounts[%d].readOnly", at.mount)), boolean(false), "must be read-only")
 			}
-			allowed, readOnly = true, true
 		}
 	}
-	return allowed, readOnly
-}
-
-// hasPathPrefix compares by whole segments, after one trailing slash is taken off; paths are not cleaned.
-func hasPathPrefix(path, prefix string) bool {
-	rest, ok := strings.CutPrefix(strings.TrimSuffix(path, "/"), strings.TrimSuffix(prefix, "/"))
-	return ok && (rest == "" || rest[0] == '/')
 }
 
 // volumeType is GetVolumeFSType: the first source in upstream's order.

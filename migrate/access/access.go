@@ -46,8 +46,8 @@ type Principal struct {
 	Everywhere bool
 }
 
-// Grants answers questions about an Inventory's RBAC. Nothing in it changes after Resolve, so it may be asked from
-// several goroutines.
+// Grants answers questions about an Inventory's RBAC. It may be asked from several goroutines. Equal answers may be the same
+// slice, which callers must not write into.
 type Grants struct {
 	// Administrators are the grants of those who may use every policy everywhere, everybody apart, sorted. They are of no
 	// one Policy.
@@ -69,9 +69,9 @@ type Grants struct {
 	edges    []edge              // sorted
 
 	// What indexRoles prepares.
-	byRole  map[*role][]*edge  // uses
-	naming  map[string][]*role // roles that name a policy
-	unnamed []*role            // roles that let use every policy
+	byRole  map[*role][]*edge    // uses
+	naming  map[string][]*namers // roles that name a policy
+	unnamed []*role              // roles that let use every policy
 
 	// What index prepares.
 	base               byPolicy                   // what holds in every namespace
@@ -80,6 +80,8 @@ type Grants struct {
 	special            []*edge                    // uses that hold everywhere, of kubelets and the controller manager
 	creatingEverywhere []edge
 	creatorsEverywhere *creators
+
+	remembered remembered
 }
 
 // Finding is something odd in the RBAC, with the reason.

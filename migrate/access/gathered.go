@@ -63,6 +63,7 @@ type byPolicy struct {
 
 func (r byRole) byPolicy() byPolicy {
 	out := byPolicy{named: map[string]*gathered{}}
+	sharing := map[*string]*gathered{} // of roles that name the same policies
 	for role, said := range r {
 		if role.reach.every {
 			if out.every == nil {
@@ -71,6 +72,18 @@ func (r byRole) byPolicy() byPolicy {
 			out.every.merge(said)
 			continue
 		}
+		first := &role.reach.named[0]
+		if sharing[first] == nil {
+			sharing[first] = &gathered{}
+		}
+		sharing[first].merge(said)
+	}
+	for role := range r {
+		if role.reach.every || sharing[&role.reach.named[0]] == nil {
+			continue
+		}
+		said := sharing[&role.reach.named[0]]
+		delete(sharing, &role.reach.named[0])
 		for _, name := range role.reach.named {
 			if out.named[name] == nil {
 				out.named[name] = &gathered{}

@@ -254,9 +254,30 @@ func (p *place) disregards(who party) string {
 	return ""
 }
 
+// shared is what an answer depends on in a namespace where nothing but grants of every policy count of its own: then no
+// evidence is told that differs from one to the next.
+type shared struct{ own, counted, controllers, everybody, administrators bool }
+
 // answer joins what is the same everywhere with what is the namespace's own.
 func (g *Grants) answer(own byPolicy, namespace string) NamespaceAccess {
-	shared := byPolicy{named: g.base.named, every: g.withoutHome(namespace)}
+	everywhere := byPolicy{named: g.base.named, every: g.withoutHome(namespace)}
+	join := func() NamespaceAccess { return g.join(own, everywhere) }
+	switch {
+	case len(own.named) > 0:
+		return join()
+	case own.every == nil:
+		return g.remembered.namespace(shared{}, join)
+	case !own.every.counted && !own.every.controllers:
+		return join()
+	}
+	all := *own.every
+	if everywhere.every != nil {
+		all.merge(everywhere.every)
+	}
+	return g.remembered.namespace(shared{true, all.counted, all.controllers, all.everybody.n > 0, all.administrators.n > 0}, join)
+}
+
+func (g *Grants) join(own, everywhere byPolicy) NamespaceAccess {
 	var out NamespaceAccess
 	for _, policy := range g.policies {
 		mine := own.of(policy)
@@ -267,7 +288,7 @@ func (g *Grants) answer(own byPolicy, namespace string) NamespaceAccess {
 			continue
 		}
 		both := *mine
-		if s := shared.of(policy); s != nil {
+		if s := everywhere.of(policy); s != nil {
 			both.merge(s)
 		}
 		out = append(out, both.answer(policy))

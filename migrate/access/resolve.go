@@ -2,7 +2,9 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -41,9 +43,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 
 	f := &findings{known: g.policies}
 	f.roles(inv, roles, aggregation.overwritten(circles))
-	for _, r := range roles {
-		r.reach.among(g.policies)
-	}
+	narrow(roles, g.policies)
 	for i := range inv.Bindings {
 		g.bind(&inv.Bindings[i], roles, f)
 	}
@@ -161,15 +161,29 @@ func (g *Grants) indexRoles() {
 			g.byRole[e.role] = append(g.byRole[e.role], e)
 		}
 	}
-	g.naming = map[string][]*role{}
+	g.naming = map[string][]*namers{}
+	sharing := map[*string]*namers{}
 	for r := range g.byRole {
-		if r.reach.every {
+		switch {
+		case r.reach.every:
 			g.unnamed = append(g.unnamed, r)
+			continue
+		case sharing[&r.reach.named[0]] == nil:
+			n := &namers{number: len(sharing)}
+			sharing[&r.reach.named[0]] = n
+			for _, name := range r.reach.named {
+				g.naming[name] = append(g.naming[name], n)
+			}
 		}
-		for _, name := range r.reach.named {
-			g.naming[name] = append(g.naming[name], r)
-		}
+		n := sharing[&r.reach.named[0]]
+		n.roles = append(n.roles, r)
 	}
+}
+
+// namers are roles that name the same policies, because one has its rules from the other or both from a third.
+type namers struct {
+	number int
+	roles  []*role
 }
 
 // Policy returns the grants of one policy that was read, sorted by namespace, subject, binding, role.
@@ -177,11 +191,38 @@ func (g *Grants) Policy(name string) []Grant {
 	if _, found := slices.BinarySearch(g.policies, name); !found {
 		return nil
 	}
-	var edges []*edge
-	for _, r := range slices.Concat(g.unnamed, g.naming[name]) {
-		edges = append(edges, g.byRole[r]...)
+	return grants(append(g.edgesOfEvery(), g.edgesNaming(name)...), name)
+}
+
+// Naming returns those of the grants of a policy that was read whose roles name it, in the same order. Policies that are named
+// by the same roles have the same ones, and the same text as by.
+func (g *Grants) Naming(name string) (by string, told func() []Grant) {
+	var b strings.Builder
+	for _, n := range g.naming[name] {
+		fmt.Fprintf(&b, "%d ", n.number)
 	}
-	return grants(edges, name)
+	return b.String(), func() []Grant { return grants(g.edgesNaming(name), name) }
+}
+
+// OfEvery returns the grants whose roles name no policy, in the same order: each is one of every policy.
+func (g *Grants) OfEvery() []Grant { return grants(g.edgesOfEvery(), "") }
+
+func (g *Grants) edgesNaming(policy string) []*edge {
+	var out []*edge
+	for _, n := range g.naming[policy] {
+		for _, r := range n.roles {
+			out = append(out, g.byRole[r]...)
+		}
+	}
+	return out
+}
+
+func (g *Grants) edgesOfEvery() []*edge {
+	var out []*edge
+	for _, r := range g.unnamed {
+		out = append(out, g.byRole[r]...)
+	}
+	return out
 }
 
 // grants tells edges as grants of one policy, or of all for "", in order.
@@ -213,7 +254,7 @@ func (g *Grants) administrators() []Grant {
 }
 
 func (g *Grants) unused() []string {
-	used := map[string]bool{}
+	used, done := map[string]bool{}, map[*string]bool{}
 	for r, edges := range g.byRole {
 		if !slices.ContainsFunc(edges, byName) {
 			continue
@@ -221,8 +262,11 @@ func (g *Grants) unused() []string {
 		if r.reach.every {
 			return nil
 		}
-		for _, name := range r.reach.named {
-			used[name] = true
+		if first := &r.reach.named[0]; !done[first] {
+			done[first] = true
+			for _, name := range r.reach.named {
+				used[name] = true
+			}
 		}
 	}
 	var out []string

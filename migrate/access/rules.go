@@ -65,18 +65,6 @@ func contains(list []string, wanted ...string) bool {
 
 func (r *reach) uses() bool { return r.every || len(r.named) > 0 }
 
-// add widens r by o and says whether that changed anything.
-func (r *reach) add(o reach) bool {
-	if r.covers(o) {
-		return false
-	}
-	r.every = r.every || o.every
-	r.pods = r.pods || o.pods
-	r.named = slices.Concat(r.named, o.named)
-	r.settle()
-	return true
-}
-
 // covers is true if o allows nothing that r does not.
 func (r *reach) covers(o reach) bool {
 	if o.every && !r.every || o.pods && !r.pods {
@@ -93,13 +81,24 @@ func (r *reach) covers(o reach) bool {
 	return true
 }
 
-// among drops the names of policies that were not read. Known is sorted.
-func (r *reach) among(known []string) {
-	var named []string
-	for _, name := range r.named {
-		if _, found := slices.BinarySearch(known, name); found {
-			named = append(named, name)
+// narrow drops from what roles come to the names of policies that were not read. Known is sorted. Roles that shared their
+// names still do.
+func narrow(roles map[roleKey]*role, known []string) {
+	done := map[*string][]string{}
+	for _, r := range roles {
+		if len(r.reach.named) == 0 {
+			continue
 		}
+		first := &r.reach.named[0]
+		named, found := done[first]
+		if !found {
+			for _, name := range r.reach.named {
+				if _, found := slices.BinarySearch(known, name); found {
+					named = append(named, name)
+				}
+			}
+			done[first] = named
+		}
+		r.reach.named = named
 	}
-	r.named = named
 }

@@ -2,9 +2,11 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -47,34 +49,109 @@ func identities(principals ...Principal) []identity {
 
 // usable looks at each role once, however many bindings lead to it.
 func (g *Grants) usable(namespace string, ids []identity) []Usable {
-	roles := map[*role]bool{} // true for those that not only everybody has
+	u := use{roles: map[*string]bool{}}
+	u.every = slices.Contains(ids, identity{group: true, name: mastersGroup})
+	u.own = u.every
 	for _, id := range ids {
 		g.edgesOf(namespace, id, func(e *edge) {
-			if e.role.reach.uses() {
-				roles[e.role] = roles[e.role] || !e.everybody()
+			switch {
+			case e.role.reach.every:
+				u.every, u.own = true, u.own || !e.everybody()
+			case e.role.reach.uses():
+				first := &e.role.reach.named[0]
+				if _, known := u.roles[first]; !known {
+					u.lists = append(u.lists, e.role.reach.named)
+				}
+				u.roles[first] = u.roles[first] || !e.everybody()
 			}
 		})
 	}
-	every := slices.Contains(ids, identity{group: true, name: mastersGroup})
-	own := every
+	return g.remembered.usable(u.key(), func() []Usable { return u.policies(g.policies) })
+}
+
+// use is what somebody has that lets use policies.
+type use struct {
+	// every: a role that names no policy; own: not only as everybody has it.
+	every, own bool
+	// roles, by the names that they have in common, which are in lists; true for those that not only everybody has.
+	roles map[*string]bool
+	lists [][]string
+}
+
+func (u *use) policies(all []string) []Usable {
 	named := map[string]bool{}
-	for r, notOnlyEverybody := range roles {
-		if r.reach.every {
-			every, own = true, own || notOnlyEverybody
-		}
-		for _, name := range r.reach.named {
+	for _, names := range u.lists {
+		notOnlyEverybody := u.roles[&names[0]]
+		for _, name := range names {
 			named[name] = named[name] || notOnlyEverybody
 		}
 	}
-	names := g.policies
-	if !every {
+	names := all
+	if !u.every {
 		names = slices.Sorted(maps.Keys(named))
 	}
 	var out []Usable
 	for _, name := range names {
-		out = append(out, Usable{Policy: name, Everybody: !own && !named[name]})
+		out = append(out, Usable{Policy: name, Everybody: !u.own && !named[name]})
 	}
 	return out
+}
+
+// key is the same for those who may use the same policies by the same roles.
+func (u *use) key() string {
+	parts := make([]string, 0, len(u.lists)+1)
+	for _, names := range u.lists {
+		parts = append(parts, fmt.Sprintf("%p%t", &names[0], u.roles[&names[0]]))
+	}
+	slices.Sort(parts)
+	return strings.Join(append(parts, fmt.Sprint(u.every, u.own)), " ")
+}
+
+// remembered are answers that many namespaces and workloads share. There may be many of those, and many policies.
+type remembered struct {
+	lock    sync.Mutex
+	usables map[string][]Usable
+	access  map[shared]NamespaceAccess
+}
+
+func (r *remembered) usable(key string, answer func() []Usable) []Usable {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	found, ok := r.usables[key]
+	if !ok {
+		if r.usables == nil {
+			r.usables = map[string][]Usable{}
+		}
+		found = answer()
+		r.usables[key] = found
+	}
+	return found
+}
+
+// Shared is true for an answer of Namespace that other namespaces get, too.
+func (g *Grants) Shared(a NamespaceAccess) bool {
+	g.remembered.lock.Lock()
+	defer g.remembered.lock.Unlock()
+	for _, known := range g.remembered.access { // a few
+		if len(known) > 0 && len(a) > 0 && &known[0] == &a[0] {
+			return true
+		}
+	}
+	return len(a) == 0
+}
+
+func (r *remembered) namespace(key shared, answer func() NamespaceAccess) NamespaceAccess {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	found, ok := r.access[key]
+	if !ok {
+		if r.access == nil {
+			r.access = map[shared]NamespaceAccess{}
+		}
+		found = answer()
+		r.access[key] = found
+	}
+	return found
 }
 
 // edgesOf visits what an identity holds in a namespace: what it holds everywhere, and there. Bindings of other

@@ -152,9 +152,13 @@ func linePath(name string) string {
 
 // unmet is the subset of list that is not in set, sorted and without repeats.
 func unmet(list []string, set []string) []string {
+	met := make(map[string]bool, len(set))
+	for _, s := range set {
+		met[s] = true
+	}
 	var out []string
 	for _, s := range list {
-		if !slices.Contains(set, s) {
+		if !met[s] {
 			out = append(out, s)
 		}
 	}

@@ -142,9 +142,10 @@ func defaultProfile(annotation string) simplification {
 // toAllow are the default additions that allowedCapabilities has to gain for pods that carry them to pass. A default
 // named * adds a capability of that name, which no runtime knows; in allowedCapabilities it would allow every one.
 func toAllow(p *pspparse.Policy) []string {
-	return slices.DeleteFunc(unmet(p.Spec.DefaultAddCapabilities, p.Spec.AllowedCapabilities), func(name string) bool {
-		return name == "*" || anyCapability(p)
-	})
+	if anyCapability(p) {
+		return nil
+	}
+	return slices.DeleteFunc(unmet(p.Spec.DefaultAddCapabilities, p.Spec.AllowedCapabilities), func(name string) bool { return name == "*" })
 }
 
 func foldedAdds(p *pspparse.Policy) string {

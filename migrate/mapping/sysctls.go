@@ -60,24 +60,42 @@ func safeSysctls(v api.Version) []string {
 	return safe
 }
 
-// sysctlCovers says whether every name that b matches is matched by a as well; either may end in *.
-func sysctlCovers(a, b string) bool {
-	if prefix, ok := strings.CutSuffix(a, "*"); ok {
-		return strings.HasPrefix(strings.TrimSuffix(b, "*"), prefix)
-	}
-	return a == b
+// sysctlPatterns are names and, without the * at their end, prefixes.
+type sysctlPatterns struct {
+	names, prefixes map[string]bool
+	lengths         []int // of the prefixes
 }
 
-func anyCovers(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return sysctlCovers(pattern, name) })
+func sysctlPatternsOf(list []string) *sysctlPatterns {
+	p := &sysctlPatterns{names: map[string]bool{}, prefixes: map[string]bool{}}
+	for _, pattern := range list {
+		if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+			p.prefixes[prefix] = true
+			p.lengths = append(p.lengths, len(prefix))
+		} else {
+			p.names[pattern] = true
+		}
+	}
+	slices.Sort(p.lengths)
+	p.lengths = slices.Compact(p.lengths)
+	return p
+}
+
+// cover says whether every name that a pattern matches is matched by one of these as well; it may end in * itself.
+func (p *sysctlPatterns) cover(pattern string) bool {
+	name := strings.TrimSuffix(pattern, "*")
+	for _, n := range p.lengths {
+		if n <= len(name) && p.prefixes[name[:n]] {
+			return true
+		}
+	}
+	return p.names[pattern]
 }
 
 func judgeSysctls(p *pspparse.Policy, v api.Version) (f finding) {
 	forbidden := p.Spec.ForbiddenSysctls
 	// Grants that forbiddenSysctls takes back grant nothing.
-	grants := slices.DeleteFunc(slices.Clone(p.Spec.AllowedUnsafeSysctls), func(name string) bool {
-		return anyCovers(forbidden, name)
-	})
+	grants := slices.DeleteFunc(slices.Clone(p.Spec.AllowedUnsafeSysctls), sysctlPatternsOf(forbidden).cover)
 	f.verdicts = []verdict{sysctlsVerdict(grants, v)}
 	f.limitSysctls(p, grants, v)
 	f.explain(p, "allowedUnsafeSysctls", names(p.Spec.AllowedUnsafeSysctls),
@@ -114,11 +132,12 @@ func (f *finding) limitSysctls(p *pspparse.Policy, grants []string, v api.Versio
 			api.LevelPrivileged)
 	}
 	var refused, newer []string
+	forbids, granted := sysctlPatternsOf(forbidden), sysctlPatternsOf(grants)
 	for _, name := range safe {
 		switch {
-		case anyCovers(forbidden, name):
+		case forbids.cover(name):
 			refused = append(refused, name)
-		case !slices.Contains(pspSafeSysctls(), name) && !anyCovers(grants, name):
+		case !slices.Contains(pspSafeSysctls(), name) && !granted.cover(name):
 			newer = append(newer, name)
 		}
 	}

@@ -121,7 +121,7 @@ func (p *page) lostWith(heading string, lost []migrate.Lost) {
 			text += ": " + l.Note
 		}
 		if len(l.Policies) > 0 {
-			text += " (" + strings.Join(l.Policies, ", ") + ")"
+			text += " (" + everyOr(l.Policies) + ")"
 		}
 		items = append(items, text)
 	}
@@ -131,10 +131,10 @@ func (p *page) lostWith(heading string, lost []migrate.Lost) {
 func (p *page) usableHere(ns *migrate.Namespace) {
 	var items []string
 	for _, name := range ns.PermittedBy {
-		items = append(items, "psp/"+name+" counts for what is permitted")
+		items = append(items, psp(name)+" counts for what is permitted")
 	}
 	for _, s := range ns.SetApart {
-		text := "psp/" + s.Policy + " is set apart: " + s.Why
+		text := psp(s.Policy) + " is set apart: " + s.Why
 		if s.Closest != "" {
 			text += " (closest to " + string(s.Closest) + ")"
 		}
@@ -144,6 +144,34 @@ func (p *page) usableHere(ns *migrate.Namespace) {
 		items = append(items, "observed on live pods: "+strings.Join(ns.Observed, ", "))
 	}
 	p.section("POLICIES that may be used here", items)
+}
+
+// psp names a policy, or every one.
+func psp(name string) string {
+	if name == migrate.EveryPolicy {
+		return "every policy"
+	}
+	return "psp/" + name
+}
+
+// everyOr names policies, or says that they are all.
+func everyOr(names []string) string {
+	if slices.Equal(names, []string{migrate.EveryPolicy}) {
+		return "every policy"
+	}
+	return strings.Join(names, ", ")
+}
+
+// everyPolicy names policies, all of the plan where they are told as every policy.
+func everyPolicy(plan *migrate.Plan, names []string) string {
+	if !slices.Equal(names, []string{migrate.EveryPolicy}) {
+		return strings.Join(names, ", ")
+	}
+	all := make([]string, len(plan.Policies))
+	for i := range plan.Policies {
+		all[i] = plan.Policies[i].Name
+	}
+	return strings.Join(all, ", ")
 }
 
 func (p *page) workloads(ns *migrate.Namespace) {
@@ -231,7 +259,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	}
 	g.add("service account", dash(wl.ServiceAccount))
 	g.add("replicas, live pods", fmt.Sprintf("%d, %d", wl.Replicas, wl.Pods))
-	g.add("usable policies", dash(strings.Join(wl.UsablePolicies, ", ")))
+	g.add("usable policies", dash(everyPolicy(plan, wl.UsablePolicies)))
 	g.add("observed policies", dash(strings.Join(wl.Observed, ", ")))
 	if wl.AdmittedBy != "" {
 		g.add("admitted today by", dash(wl.AdmittedBy))
@@ -346,16 +374,15 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 	p := &page{opts: opts}
 	p.prose("Service account %s/%s, from %s.", namespace, name, wording.Source(plan.Source))
 	g := &grid{header: []string{"POLICY", "CLOSEST", "WHERE", "AS", "VIA"}, levels: []int{1}}
-	for i := range plan.Policies {
-		po := &plan.Policies[i]
-		for _, use := range po.UsedBy {
-			if as := holds(use, namespace, name); as != "" {
-				where := "everywhere"
-				if use.Namespace != "" {
-					where = "in " + use.Namespace
-				}
-				g.add(escape.Terminal(po.Name), dash(string(po.Closest)), escape.Terminal(where), escape.Terminal(as), escape.Terminal(strings.Join(use.Via, ", ")))
+	own := heldBy(plan, namespace, name)
+	for i := range own.Policies {
+		po := &own.Policies[i]
+		for _, use := range own.Uses(po) {
+			where := "everywhere"
+			if use.Namespace != "" {
+				where = "in " + use.Namespace
 			}
+			g.add(escape.Terminal(po.Name), dash(string(po.Closest)), escape.Terminal(where), escape.Terminal(holds(use, namespace, name)), escape.Terminal(strings.Join(use.Via, ", ")))
 		}
 	}
 	if len(g.rows) == 0 {
@@ -377,6 +404,23 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 	}
 	p.section("RUNS AS IT", runs)
 	return p.flush(w)
+}
+
+// heldBy is of a plan what a service account may use.
+func heldBy(plan *migrate.Plan, namespace, name string) *migrate.Plan {
+	held := func(all []migrate.Use) (out []migrate.Use) {
+		for _, use := range all {
+			if holds(use, namespace, name) != "" {
+				out = append(out, use)
+			}
+		}
+		return out
+	}
+	own := &migrate.Plan{Policies: slices.Clone(plan.Policies), UsersOfEveryPolicy: held(plan.UsersOfEveryPolicy)}
+	for i := range own.Policies {
+		own.Policies[i].UsedBy = held(own.Policies[i].UsedBy)
+	}
+	return own
 }
 
 // holds says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""

@@ -39,7 +39,7 @@ func explainPolicy(w io.Writer, plan *migrate.Plan, po *migrate.Policy, opts Opt
 	p.writeDown(po)
 	p.fields(po)
 	p.checks(po)
-	p.usedBy(po)
+	p.usedBy(plan.Uses(po))
 	p.simplify(po)
 	var problems []string
 	for _, problem := range po.Problems {
@@ -158,14 +158,14 @@ func (p *page) checks(po *migrate.Policy) {
 	p.table(g)
 }
 
-func (p *page) usedBy(po *migrate.Policy) {
-	if len(po.UsedBy) == 0 {
+func (p *page) usedBy(uses []migrate.Use) {
+	if len(uses) == 0 {
 		p.section("USED BY", []string{"nobody: no role and binding that was read grants it"})
 		return
 	}
 	p.heading("USED BY")
 	g := &grid{header: []string{"WHERE", "WHO", "VIA"}}
-	for _, use := range po.UsedBy {
+	for _, use := range uses {
 		where := "everywhere"
 		if use.Namespace != "" {
 			where = use.Namespace

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -14,31 +15,55 @@ import (
 )
 
 // JSON writes the Plan itself, which migrate.ReadPlan reads back. The Plan of a large cluster is hundreds of megabytes of
-// text: it is encoded one namespace and one policy at a time.
+// text: it is encoded one namespace and one policy at a time, and what is large of a namespace in pieces as well.
 func JSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := bufio.NewWriter(w)
-	separator := "{\n"
-	err := eachField(p, func(name string, value any, list bool) error {
-		_, _ = out.WriteString(separator + `  "` + name + `": `) // Flush reports the error
+	if err := fields(out, p, ""); err != nil {
+		return err
+	}
+	_, _ = out.WriteString("\n") // Flush reports the error
+	return out.Flush()
+}
+
+// large is true for what is written in pieces.
+func large(item any) bool {
+	const many = 100
+	switch x := item.(type) {
+	case *migrate.Namespace:
+		return len(x.Workloads) > many || slices.ContainsFunc(x.Workloads, func(w migrate.Workload) bool { return large(&w) })
+	case *migrate.Workload:
+		return len(x.Mutations) > many || slices.ContainsFunc(x.Raise, func(r migrate.Raise) bool { return large(&r) })
+	case *migrate.Raise:
+		return len(x.Edits) > many
+	}
+	return false
+}
+
+// fields writes the JSON form of a Plan, or of what is large in it, one field, and in lists one item, at a time.
+func fields(out *bufio.Writer, of any, prefix string) error {
+	separator, inner := "{\n", prefix+"  "
+	err := eachField(of, func(name string, value any, list bool) error {
+		_, _ = out.WriteString(separator + inner + `"` + name + `": `) // Flush reports the error
 		separator = ",\n"
 		if !list {
-			return encode(out, value, "  ")
+			return encode(out, value, inner)
 		}
 		items := reflect.ValueOf(value)
 		for i := range items.Len() {
-			_, _ = out.WriteString([]string{"[\n    ", ",\n    "}[min(i, 1)])
-			if err := encode(out, items.Index(i).Interface(), "    "); err != nil {
+			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
+			item, write := items.Index(i).Addr().Interface(), encodeItem
+			if large(item) {
+				write = fields
+			}
+			if err := write(out, item, inner+"  "); err != nil {
 				return err
 			}
 		}
-		_, err := out.WriteString("\n  ]")
+		_, err := out.WriteString("\n" + inner + "]")
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	_, _ = out.WriteString("\n}\n")
-	return out.Flush()
+	_, _ = out.WriteString("\n" + prefix + "}")
+	return err
 }
 
 // YAML writes the Plan itself, with its fields in the order of the JSON form, and like it piece by piece.
@@ -66,14 +91,16 @@ func YAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// eachField visits the fields of a Plan that its JSON form has, in order; list is true for one with items, which can be
-// written one by one.
-func eachField(p *migrate.Plan, visit func(name string, value any, list bool) error) error {
-	plan := reflect.ValueOf(p).Elem()
+func encodeItem(out *bufio.Writer, item any, prefix string) error { return encode(out, item, prefix) }
+
+// eachField visits the fields of a struct of the Plan that its JSON form has, in order; list is true for one with
+// items, which can be written one by one.
+func eachField(of any, visit func(name string, value any, list bool) error) error {
+	plan := reflect.ValueOf(of).Elem()
 	for i := range plan.NumField() {
 		name, options, _ := strings.Cut(plan.Type().Field(i).Tag.Get("json"), ",")
 		field := plan.Field(i)
-		empty := field.IsZero() || field.Kind() == reflect.Slice && field.Len() == 0
+		empty := field.IsZero() || (field.Kind() == reflect.Slice || field.Kind() == reflect.Map) && field.Len() == 0
 		if strings.Contains(options, "omit") && empty {
 			continue
 		}
