@@ -1,23 +1,28 @@
 package pspparse
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
+import "strings"
+
+// longestName is what suggest looks at.
+const longestName = 64
 
 // suggest returns the candidate that was probably meant, or "". Wrong case counts as nearest.
 func suggest[V any](name string, candidates map[string]V) string {
-	const longest = 64
-	if name == "" || len(name) > longest {
+	if name == "" || len(name) > longestName {
 		return ""
 	}
-	best, bestDistance := "", allowance(name)+1
-	for _, c := range slices.Sorted(maps.Keys(candidates)) {
-		if strings.EqualFold(c, name) {
-			return c
+	most := allowance(name)
+	best, bestDistance := "", most+1
+	for c := range candidates {
+		n := 0
+		switch {
+		case strings.EqualFold(c, name):
+			n = -1
+		case len(c) > longestName || len(c)-len(name) > most || len(name)-len(c) > most:
+			continue
+		default:
+			n = distance(name, c)
 		}
-		if n := distance(name, c); n < bestDistance {
+		if n < bestDistance || n == bestDistance && best != "" && c < best {
 			best, bestDistance = c, n
 		}
 	}
@@ -37,28 +42,28 @@ func allowance(name string) int {
 	return 3
 }
 
-// distance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names.
+// distance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names, of which
+// neither is longer than longestName.
 func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
+	var rows [3][longestName + 1]int
+	before, last, row := &rows[0], &rows[1], &rows[2] // those of i-2, i-1 and i
+	for j := range len(b) + 1 {
+		row[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, before
+		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			change := 1
 			if a[i-1] == b[j-1] {
 				change = 0
 			}
-			n := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			n := min(last[j]+1, row[j-1]+1, last[j-1]+change)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				n = min(n, rows[i-2][j-2]+1)
+				n = min(n, before[j-2]+1)
 			}
-			rows[i][j] = n
+			row[j] = n
 		}
 	}
-	return rows[len(a)][len(b)]
+	return row[len(b)]
 }
