@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// advise returns a Warning for what the API server accepts and what nevertheless does not do what it seems to say.
-func advise(p *Policy) []Problem {
-	a := &adviser{policy: p}
+// advise adds a Warning for what the API server accepts and what nevertheless does not do what it seems to say.
+func advise(p *Policy, found *findings) {
+	a := &adviser{policy: p, found: found}
 	for _, r := range p.unusable() {
 		if !r.refused {
 			a.warn(r.field, r.text+": the API server accepts the policy, but admission can never use it")
@@ -24,16 +24,15 @@ func advise(p *Policy) []Problem {
 	a.capabilities("spec.defaultAddCapabilities", p.Spec.DefaultAddCapabilities)
 	a.capabilities("spec.requiredDropCapabilities", p.Spec.RequiredDropCapabilities)
 	a.hostPaths()
-	return a.found
 }
 
 type adviser struct {
 	policy *Policy
-	found  []Problem
+	found  *findings
 }
 
 func (a *adviser) warn(field, msg string) {
-	a.found = append(a.found, Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
+	a.found.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
 }
 
 // hostPorts: the API server takes any pair of numbers, and admission compares with them as they are.

@@ -17,6 +17,8 @@ type decoder struct {
 	lines  map[string]int
 	found  findings
 	failed map[string]bool
+	// names are the fields of each struct that was met.
+	names map[reflect.Type]map[string]int
 }
 
 // line returns the line of a field, or of its nearest stated parent, up to the document ("").
@@ -97,7 +99,7 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path string) {
 		d.mismatch(path, n, "an object")
 		return
 	}
-	names := fieldNames(v.Type())
+	names := d.fields(v.Type())
 	for _, e := range d.entries(n, path, fieldPath) {
 		at := fieldPath(path, e.name)
 		i, known := names[e.name]
@@ -112,12 +114,12 @@ func (d *decoder) structure(v reflect.Value, n *yaml.Node, path string) {
 }
 
 func (d *decoder) unknown(path string, e entry, names map[string]int) {
-	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.name))
-	var s string
-	if !d.found.full(Warning) {
-		s = suggest(e.name, names)
+	if d.found.full(Warning) {
+		d.warn(path, e.key.Line, "") // which is only counted
+		return
 	}
-	if s != "" {
+	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.name))
+	if s := suggest(e.name, names); s != "" {
 		msg += fmt.Sprintf("; did you mean %q?", s)
 		if strings.EqualFold(s, e.name) {
 			msg += " Names are case-sensitive."
@@ -178,6 +180,10 @@ func (d *decoder) element(v reflect.Value, n *yaml.Node, path string) {
 }
 
 func (d *decoder) mismatch(path string, n *yaml.Node, want string) {
+	if d.found.full(Error) {
+		d.fail(path, n.Line, "") // which is only counted
+		return
+	}
 	found, hint := describe(n)
 	if want == "a string" && hint == "" && n.Kind == yaml.ScalarNode {
 		hint = "; quote it"
@@ -215,6 +221,19 @@ func (d *decoder) customTag(path string, n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
 		d.warn(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quote(n.Tag)))
 	}
+}
+
+// fields are the fieldNames of a struct.
+func (d *decoder) fields(t reflect.Type) map[string]int {
+	names, ok := d.names[t]
+	if !ok {
+		names = fieldNames(t)
+		if d.names == nil {
+			d.names = map[reflect.Type]map[string]int{}
+		}
+		d.names[t] = names
+	}
+	return names
 }
 
 // fieldNames maps the JSON names of a struct to field indices.

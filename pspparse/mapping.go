@@ -100,6 +100,14 @@ func (r *ruler) tooDeep(n *yaml.Node) extent {
 	return r.refuse(n, fmt.Sprintf("the document nests deeper than %d levels", maxDepth))
 }
 
+// Expanded returns how many values a tree has with its aliases written out, and says false if it must not be walked: an alias
+// stands within its own anchor, or it nests deeper than 100 levels. It takes time in proportion to what is written.
+func Expanded(root *yaml.Node) (values int, ok bool) {
+	r := ruler{anchors: map[*yaml.Node]*extent{}}
+	total := r.walk(root, 1, false)
+	return total.nodes, r.problem == nil
+}
+
 // entry is one key of a mapping and its value.
 type entry struct {
 	name       string
@@ -115,6 +123,9 @@ type pathTo func(path, name string) string
 // itself, of several mappings the first one's.
 func (d *decoder) entries(n *yaml.Node, path string, member pathTo) []entry {
 	var own, merges []entry
+	if len(n.Content) == 0 {
+		return nil
+	}
 	place := make(map[string]int, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := entry{key: n.Content[i], value: n.Content[i+1], index: i}

@@ -83,8 +83,8 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 		Lines:       d.lines,
 	}
 	p.applyDefaults()
-	d.found.add(validate(p)...)
-	d.found.add(advise(p)...)
+	validate(p, &d.found)
+	advise(p, &d.found)
 	p.Problems = d.found.sorted()
 	return p, nil
 }

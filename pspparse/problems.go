@@ -10,7 +10,7 @@ import (
 
 // maxProblems of each severity are told; the rest is counted. A hostile document must not turn into a report of its
 // own size.
-const maxProblems = 100
+const maxProblems = 20
 
 // findings collects problems, up to maxProblems of each severity.
 type findings struct {

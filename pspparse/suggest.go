@@ -1,36 +1,52 @@
 package pspparse
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
+import "strings"
 
-// suggest returns the candidate that was probably meant, or "".
+// longestName is the length of the longest name that is compared with others.
+const longestName = 64
+
+// suggest returns the candidate that was probably meant by a name that is none of them, or "".
 func suggest[V any](name string, candidates map[string]V) string {
-	return Suggest(name, slices.Sorted(maps.Keys(candidates)))
+	m := meant{name: name}
+	for c := range candidates {
+		m.compare(c)
+	}
+	return m.best
 }
 
 // Suggest returns the candidate that was probably meant by a name that is none of them, or "". Wrong case counts as
-// nearest, and of equally near ones the first is taken.
+// nearest, and of equally near ones the first by name is taken.
 func Suggest(name string, candidates []string) string {
-	const longest = 64
-	if name == "" || len(name) > longest {
-		return ""
-	}
-	best, bestDistance := "", longest
+	m := meant{name: name}
 	for _, c := range candidates {
-		if strings.EqualFold(c, name) {
-			return c
+		m.compare(c)
+	}
+	return m.best
+}
+
+// meant is the nearest to a name of the candidates that were compared with it, "" for none.
+type meant struct {
+	name, best string
+	distance   int
+}
+
+// compare takes the candidate if it is nearer to the name than the best one so far.
+func (m *meant) compare(c string) {
+	if m.name == "" || len(m.name) > longestName {
+		return
+	}
+	n, most := -1, max(allowance(m.name), allowance(c))
+	if !strings.EqualFold(c, m.name) {
+		if len(c) > longestName || len(c)-len(m.name) > most || len(m.name)-len(c) > most {
+			return
 		}
-		if len(c) > 2*longest {
-			continue
-		}
-		if n := distance(name, c); n < bestDistance && n <= max(allowance(name), allowance(c)) {
-			best, bestDistance = c, n
+		if n = distance(m.name, c); n > most {
+			return
 		}
 	}
-	return best
+	if m.best == "" || n < m.distance || n == m.distance && c < m.best {
+		m.best, m.distance = c, n
+	}
 }
 
 // allowance is how many slips a name of its length may hold and still be recognised.
@@ -46,28 +62,28 @@ func allowance(name string) int {
 	return 3
 }
 
-// distance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names.
+// distance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names, of which
+// neither is longer than longestName.
 func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
+	var rows [3][longestName + 1]int
+	before, last, row := &rows[0], &rows[1], &rows[2] // those of i-2, i-1 and i
+	for j := range len(b) + 1 {
+		row[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, before
+		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			change := 1
 			if a[i-1] == b[j-1] {
 				change = 0
 			}
-			n := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			n := min(last[j]+1, row[j-1]+1, last[j-1]+change)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				n = min(n, rows[i-2][j-2]+1)
+				n = min(n, before[j-2]+1)
 			}
-			rows[i][j] = n
+			row[j] = n
 		}
 	}
-	return rows[len(a)][len(b)]
+	return row[len(b)]
 }

@@ -11,12 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// validate returns a Warning for everything for which the API server would refuse the policy, with the rules of
+// validate adds a Warning for everything for which the API server would refuse the policy, with the rules of
 // Kubernetes v1.24. No such policy exists in a cluster, but files are full of them; admission itself never asks.
 //
 // metadata.name is not judged here: without a valid one there is no policy. hostPorts are not judged by anyone.
-func validate(p *Policy) []Problem {
-	v := &validator{policy: p}
+func validate(p *Policy, found *findings) {
+	v := &validator{policy: p, found: found}
 	v.metadata()
 	v.profiles()
 	v.strategies()
@@ -28,17 +28,20 @@ func validate(p *Policy) []Problem {
 	v.drivers()
 	v.sysctls()
 	v.runtimeClass()
-	return v.found
 }
 
 type validator struct {
 	policy *Policy
-	found  []Problem
+	found  *findings
 }
 
 // refuse adds a Warning about a field.
 func (v *validator) refuse(field, format string, args ...any) {
-	v.found = append(v.found, Problem{
+	if v.found.full(Warning) {
+		v.found.warnings++ // which is all that is told of it
+		return
+	}
+	v.found.add(Problem{
 		Severity: Warning,
 		Field:    field,
 		Line:     v.policy.Line(field),
@@ -186,7 +189,7 @@ func setOf(list []string) map[string]bool {
 
 // meant is a question for a message, or "". It is not asked for problems that will only be counted.
 func (v *validator) meant(s string, candidates map[string]bool) string {
-	if len(v.found) > maxProblems {
+	if v.found.full(Warning) {
 		return ""
 	}
 	if c := suggest(s, candidates); c != "" {

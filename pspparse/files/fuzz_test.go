@@ -99,8 +99,8 @@ func decodeAll(data []byte) (docs []string, ok bool) {
 }
 
 func convertFreely(n *yaml.Node) (string, error) {
-	c := toJSON{limits: Limits{Values: 10000}.withDefaults()}
-	text, err := c.convert(n)
+	c := toJSON{limits: Limits{Values: 10000}.withDefaults(), allowed: 1 << 20}
+	text, err := c.convert(n, false)
 	return string(text), err
 }
 

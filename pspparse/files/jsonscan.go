@@ -30,6 +30,8 @@ type jsonScanner struct {
 	w     *window
 	limit int // bytes kept of one value
 	depth int // nesting within one value
+	// over is set where white space between values was not kept.
+	over oversize
 }
 
 // oversize says why a value was passed over, "" if it was kept.
@@ -53,7 +55,8 @@ func (s *jsonScanner) cut() error {
 	return &syntaxError{line: s.w.lineAt(s.w.pos), msg: "it ends in the middle of a value: the input is cut off", cut: true}
 }
 
-// next skips white space and returns the byte at pos, 0 at the end.
+// next skips white space and returns the byte at pos, 0 at the end. White space beyond the limit is not kept, nor is what
+// stands before it.
 func (s *jsonScanner) next() byte {
 	for {
 		for i, c := range s.w.buf[s.w.pos:] {
@@ -63,6 +66,10 @@ func (s *jsonScanner) next() byte {
 			}
 		}
 		s.w.pos = len(s.w.buf)
+		if s.w.pos-s.w.start > s.limit {
+			s.over = tooLarge
+			s.w.release()
+		}
 		if !s.w.more() {
 			return 0
 		}
@@ -191,6 +198,43 @@ func (s *jsonScanner) value() (oversize, error) {
 	default:
 		return "", s.fail("expected a value, found %q", c)
 	}
+}
+
+// weigh says why no API server stores an object of this JSON, "" if one may. What no decoder would take weighs something,
+// too: it is told elsewhere.
+func weigh(data []byte, l Limits) string {
+	if len(data) <= sureObject {
+		return ""
+	}
+	bytes, values := 0, 0
+	var entries []int // of each list and map that is open
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c <= ' ':
+			continue
+		case c == '"':
+			end, _, _ := endOfString(data, i+1)
+			bytes += end - i - 1
+			i = end - 1
+		case c|0x20 == '{':
+			entries = append(entries, 1)
+		case c|0x20 == '}' && len(entries) > 0:
+			entries = entries[:len(entries)-1]
+		case c == ',' && len(entries) > 0:
+			values++
+			if entries[len(entries)-1]++; entries[len(entries)-1] > maxEntries {
+				return tooLong
+			}
+		}
+		bytes++
+	}
+	switch {
+	case bytes > maxObject:
+		return tooHeavy
+	case values > l.Values:
+		return tooMany(l)
+	}
+	return ""
 }
 
 // word moves past a number, true, false or null.

@@ -13,9 +13,45 @@ type Limits struct {
 	Values int
 	// Inflated is how many bytes one gzip file may inflate to. Default 8 GiB; it is streamed, never held.
 	Inflated int64
+	// Expanded is how many bytes of JSON the aliases and merge keys of one file may make, beside four times what is read of it.
+	// Default 8 MiB: a thousand workloads that share what they have in common pass. No limit on a document would do, for a
+	// file may have any number of them.
+	Expanded int64
+	// Ratio is how many times its size a gzip file may inflate to, once that is more than 64 MiB. Default 1,000: text does
+	// not come near.
+	Ratio int64
+	// Strays is how many documents and items of one file may be no Kubernetes objects: after that the rest of it is one gap. An
+	// empty document costs far more time than its size tells. Default 200,000.
+	Strays int
 	// Gaps is how many gaps one file may cause before the rest of them is only counted. Default 1,000.
 	Gaps int
 }
+
+// What an API server stores of one object. It takes no request above 3 MiB, and etcd nothing above 1.5 MiB unless it is told
+// to. So what is larger never ran, and is a gap.
+const (
+	// maxObject is in bytes of JSON without white space. That is up to 2.5 times as long as what a server keeps (protobuf,
+	// without the names of fields).
+	maxObject = 8 << 20
+	// maxEntries of one list or map: in etcd one takes 8 bytes at least, so 1.5 MiB hold fewer.
+	maxEntries = 200_000
+	// sureObject is a size below which neither can be exceeded by what matters: it is not worth counting.
+	sureObject = 512 << 10
+)
+
+const (
+	// smallest is the size of the smallest object that has a name: {"metadata":{"name":"a"}}, or less in YAML.
+	smallest = 20
+	// expansion is how many times what was read aliases may make of it, beside Limits.Expanded.
+	expansion = 4
+	// mergeCost is what one key costs that a merge key brings along, in bytes of JSON; policyCost how much dearer it is to
+	// read a policy, whose fields are told by line.
+	mergeCost, policyCost = 16, 10
+	// brokenCost is what a policy costs whose JSON cannot be made: pspparse follows its aliases to 100,000 values.
+	brokenCost = 1 << 20
+	// ratioFrom is where Limits.Ratio begins to count.
+	ratioFrom = 64 << 20
+)
 
 func (l Limits) withDefaults() Limits {
 	if l.Document <= 0 {
@@ -29,6 +65,15 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Inflated <= 0 {
 		l.Inflated = 8 << 30
+	}
+	if l.Expanded <= 0 {
+		l.Expanded = 8 << 20
+	}
+	if l.Ratio <= 0 {
+		l.Ratio = 1000
+	}
+	if l.Strays <= 0 {
+		l.Strays = 200_000
 	}
 	if l.Gaps <= 0 {
 		l.Gaps = 1000

@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +37,8 @@ func (s *stream) newList(what string, line int) *list { return &list{what: what,
 // item names the current item.
 func (l *list) item() string { return fmt.Sprintf("item %d of %s", l.n, l.what) }
 
-func (l *list) odd(line int) {
+func (s *stream) odd(l *list, line int) {
+	s.stray()
 	if l.odds++; l.odds == 1 {
 		l.oddLine = line
 	}
@@ -62,6 +64,12 @@ func (l *list) itemHead() (head, bool) {
 
 // itemObject hands on an item, or counts it among those that are nothing.
 func (s *stream) itemObject(l *list, o *object) {
+	if !s.affords(o) {
+		return
+	}
+	if len(o.text) < smallest {
+		s.stray()
+	}
 	if o.node != nil {
 		o.head = headOf(o.node)
 	}
@@ -90,7 +98,7 @@ func (s *stream) itemObject(l *list, o *object) {
 		})
 		return
 	}
-	l.odd(o.line)
+	s.odd(l, o.line)
 }
 
 // end tells what was odd about the list as a whole.
@@ -217,6 +225,10 @@ func (s *stream) abandon(cut *splitter) {
 // notJSON tries as YAML what is not JSON, unless part of it was handed on already.
 func (s *stream) notJSON(cut *splitter, d *jsonDocument, err error) {
 	var syntax *syntaxError
+	if errors.Is(err, errStop) {
+		s.abandon(cut)
+		return
+	}
 	if d.items || d.over != "" || errors.As(err, &syntax) && syntax.cut {
 		what := d.list.what
 		if d.items && d.list.n > 0 {
@@ -254,6 +266,7 @@ type jsonDocument struct {
 
 func (d *jsonDocument) read() error {
 	err := d.scan.object(d.member)
+	d.over = cmp.Or(d.over, d.scan.over)
 	if err != nil || d.items || d.over != "" {
 		return err
 	}
@@ -299,8 +312,12 @@ func (d *jsonDocument) readItems() error {
 	}
 	d.items = true
 	err := d.scan.array(func() error {
+		if d.s.strayed() {
+			return errStop
+		}
 		w := d.scan.w
 		d.list.n++
+		d.scan.over = ""
 		w.release()
 		line := w.lineAt(w.pos)
 		over, err := d.scan.value()
@@ -333,7 +350,7 @@ func (d *jsonDocument) finish() {
 
 func (s *stream) jsonItem(l *list, text []byte, line, nested int) {
 	if text[0] != '{' {
-		l.odd(line)
+		s.odd(l, line)
 		return
 	}
 	o := &object{what: l.item(), data: text, text: text, textLine: line, line: line, nested: nested + 1}
@@ -351,7 +368,7 @@ func (s *stream) jsonListItem(o *object) {
 	l.head, l.looked = o.head, true
 	w := memory(o.data, o.line)
 	d := &jsonDocument{s: s, scan: &jsonScanner{w: w, limit: s.limits.Document, depth: s.limits.Depth}, list: l, nested: o.nested}
-	if err := d.read(); err != nil {
+	if err := d.read(); err != nil && !errors.Is(err, errStop) {
 		s.brokenObject(o, err)
 	}
 	l.end(s)
@@ -369,47 +386,62 @@ func (s *stream) yamlList(cut *splitter, p part) {
 	s.documents++
 	l := s.newList(s.document(), root.Line)
 	l.head = headOf(root)
-	if data, err := s.json.convert(root); err == nil {
-		l.page.ofObject(data)
-	}
+	s.pageOf(l, root)
 	l.look = func() (head, error) { return s.lookYAML(offset) }
-	before := newPrelude(text, p.line, s.limits)
+	before := newPrelude(s.limits)
+	before.keep(text, root)
 	for {
 		p, _ := cut.next()
 		if p.kind != listItem {
 			s.yamlTail(l, p)
 			return
 		}
-		s.yamlItem(l, p, before)
+		if s.strayed() {
+			return
+		}
+		s.yamlItem(l, p, cut.indent, before)
 	}
 }
 
-func (s *stream) yamlItem(l *list, p part, before *prelude) {
+// pageOf looks at the metadata of a List.
+func (s *stream) pageOf(l *list, root *yaml.Node) {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value != "metadata" {
+			continue
+		}
+		if data, err := s.convert(root.Content[i+1], false); err == nil {
+			l.page.of(data)
+		}
+	}
+}
+
+func (s *stream) yamlItem(l *list, p part, indent int, before *prelude) {
 	l.n++
 	if p.over != "" {
 		s.passedOver(l.item(), p.line, p.over)
 		return
 	}
-	root, err := parseYAML(p.text, p.line, s.limits)
-	if isUnknownAnchor(err) {
-		root, err = before.parse(p)
-	}
+	root, err := before.parse(p, indent)
 	if err != nil {
 		s.broken(p, l.item(), p.line, err)
 		return
 	}
-	before.keep(p, root)
+	if root == nil {
+		return
+	}
+	before.keep(p.text, root)
 	if n := yttLine(p.text); n >= 0 {
 		s.unrendered(l.item(), p.line+n, yttHint)
 		return
 	}
 	for _, item := range root.Content {
+		aliased := item.Kind == yaml.AliasNode
 		item = deref(item)
 		if item.Kind != yaml.MappingNode {
-			l.odd(item.Line)
+			s.odd(l, item.Line)
 			continue
 		}
-		s.itemObject(l, &object{what: l.item(), node: item, text: p.text, textLine: p.line, line: item.Line, nested: 1})
+		s.itemObject(l, &object{what: l.item(), node: item, aliased: aliased, text: p.text, textLine: p.line, line: item.Line, nested: 1})
 	}
 }
 
@@ -419,9 +451,8 @@ func (s *stream) yamlTail(l *list, p part) {
 	if !p.empty && p.over == "" {
 		root, err := parseYAML(p.text, p.line, s.limits)
 		if err == nil && root != nil {
-			var data []byte
-			data, err = s.json.convert(root)
-			l.page.ofObject(data)
+			_, err = s.convert(root, false)
+			s.pageOf(l, root)
 			tail = headOf(root)
 		}
 		switch {

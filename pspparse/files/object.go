@@ -23,6 +23,8 @@ type object struct {
 	// data is its JSON. It is made from node where node is set.
 	data []byte
 	node *yaml.Node
+	// aliased is set where an alias stands for it: then it is read more than once.
+	aliased bool
 	// text is what it was read from, if it was read by itself, and textLine the line that starts on.
 	text     []byte
 	textLine int
@@ -85,6 +87,9 @@ func (h head) ofItems() head {
 
 // object hands on one object, or the items of a list.
 func (s *stream) object(o *object) {
+	if !s.affords(o) {
+		return
+	}
 	if o.node != nil {
 		o.head = headOf(o.node)
 	}
@@ -133,21 +138,28 @@ func foreignGroup(apiVersion string) bool {
 
 // treeList hands on the items of a list that was parsed whole.
 func (s *stream) treeList(o *object) {
-	data := s.toJSON(o)
-	if data == nil {
-		return // aliases without end, say: nothing of it can be walked
+	if o.nested > s.limits.Depth {
+		s.brokenObject(o, &syntaxError{line: o.line, msg: tooDeeply(s.limits)})
+		return
+	}
+	if _, err := s.json.members(o.node, 1); err != nil {
+		s.brokenObject(o, err)
+		return
 	}
 	l := s.newList(o.what, o.line)
-	l.page.ofObject(data)
+	s.pageOf(l, o.node)
 	l.head, l.looked = o.head, true
 	for _, item := range o.head.items.Content {
-		l.n++
+		if l.n++; s.strayed() {
+			return
+		}
+		aliased := o.aliased || item.Kind == yaml.AliasNode
 		item = deref(item)
 		if item.Kind != yaml.MappingNode {
-			l.odd(item.Line)
+			s.odd(l, item.Line)
 			continue
 		}
-		s.object(&object{what: l.item(), node: item, line: item.Line, listed: o.head.ofItems(), nested: o.nested + 1})
+		s.object(&object{what: l.item(), node: item, aliased: aliased, line: item.Line, listed: o.head.ofItems(), nested: o.nested + 1})
 	}
 	l.end(s)
 }
@@ -159,14 +171,37 @@ func (s *stream) toJSON(o *object) []byte {
 			s.broken(part{}, o.what, o.line, err)
 			return nil
 		}
+		if why := weigh(o.data, s.limits); why != "" {
+			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Namespaces: namespaceOf(o)})
+			return nil
+		}
 		return o.data
 	}
-	data, err := s.json.convert(o.node)
+	data, err := s.convert(o.node, o.aliased)
 	if err != nil {
 		s.brokenObject(o, err)
 		return nil
 	}
 	return data
+}
+
+// convert makes the JSON of a tree.
+func (s *stream) convert(n *yaml.Node, aliased bool) ([]byte, error) {
+	s.json.allowed = s.limits.Expanded + expansion*(s.w.base+int64(s.w.pos))
+	return s.json.convert(n, aliased)
+}
+
+// affords counts an object that an alias stands for, and tells where there are too many of them.
+func (s *stream) affords(o *object) bool {
+	if !o.aliased {
+		return true
+	}
+	s.json.spent += mergeCost
+	if s.json.exhausted() {
+		s.brokenObject(o, s.json.tooMuch(o.line))
+		return false
+	}
+	return true
 }
 
 // brokenObject records an object whose text says nothing clear.
@@ -179,11 +214,15 @@ func (s *stream) policy(o *object) {
 	var p *pspparse.Policy
 	var problems []pspparse.Problem
 	if o.node != nil {
-		if findTemplate(o.text).bare && s.toJSON(o) == nil {
-			return // its keys are templates, which is told
+		if !s.affordsPolicy(o) {
+			return
 		}
 		p, problems = pspparse.Parse(o.node, s.name)
 	} else {
+		if why := weigh(o.data, s.limits); why != "" {
+			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line)})
+			return
+		}
 		p, problems = pspparse.ParseJSON(o.data, s.at(o.line))
 	}
 	if p != nil {
@@ -196,6 +235,43 @@ func (s *stream) policy(o *object) {
 	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line))})
 }
 
+// affordsPolicy tells whether a policy may be read; if not, that is told. What aliases make of it is counted by its JSON.
+func (s *stream) affordsPolicy(o *object) bool {
+	aliases, longest := survey(o.node)
+	if longest > maxEntries {
+		s.brokenObject(o, &syntaxError{line: o.line, msg: tooLong})
+		return false
+	}
+	if !aliases && !o.aliased {
+		return !findTemplate(o.text).bare || s.toJSON(o) != nil // of a template, keys are none
+	}
+	before := s.json.spent
+	_, err := s.convert(o.node, o.aliased)
+	switch {
+	case s.json.exhausted():
+		s.brokenObject(o, s.json.tooMuch(o.line))
+		return false
+	case err != nil: // pspparse says it better
+		s.json.spent += brokenCost
+	default:
+		s.json.spent += (policyCost - 1) * (s.json.spent - before)
+	}
+	return true
+}
+
+// survey tells whether a tree has aliases, and how long its longest list or map is.
+func survey(n *yaml.Node) (aliases bool, longest int) {
+	aliases, longest = n.Kind == yaml.AliasNode, len(n.Content)
+	if n.Kind == yaml.MappingNode {
+		longest /= 2
+	}
+	for _, c := range n.Content {
+		a, l := survey(c)
+		aliases, longest = aliases || a, max(longest, l)
+	}
+	return aliases, longest
+}
+
 func firstLine(problems []pspparse.Problem, line int) int {
 	for _, p := range problems {
 		if p.Line > 0 {
@@ -205,9 +281,16 @@ func firstLine(problems []pspparse.Problem, line int) int {
 	return line
 }
 
+// maxReasons of one policy are named: what is told of it is not to be much longer than it.
+const maxReasons = 10
+
 func reasons(problems []pspparse.Problem) string {
 	var out []string
-	for _, p := range problems {
+	for i, p := range problems {
+		if i == maxReasons {
+			out = append(out, fmt.Sprintf("and %d more", len(problems)-i))
+			break
+		}
 		text := p.Message
 		if p.Field != "" && !strings.Contains(text, p.Field) {
 			text = p.Field + ": " + text

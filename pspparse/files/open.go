@@ -16,12 +16,17 @@ type unreadableError struct{ msg string }
 
 func (e *unreadableError) Error() string { return e.msg }
 
-const sniffed = 4096
+const (
+	sniffed = 4096
+	// readSize is for what is read before the window reads on by itself.
+	readSize = 16 << 10
+)
 
 // text turns what a file holds into UTF-8 text with line feeds: it unpacks gzip, strips a byte order mark, and refuses
 // UTF-16 and binary data.
 func text(src io.Reader, limits Limits) (io.Reader, error) {
-	in := bufio.NewReaderSize(src, windowSize)
+	packed := &counter{r: src}
+	in := bufio.NewReaderSize(packed, readSize)
 	begin, err := peek(in, sniffed)
 	if err != nil {
 		return nil, err
@@ -31,7 +36,7 @@ func text(src io.Reader, limits Limits) (io.Reader, error) {
 		if err != nil {
 			return nil, &unreadableError{"it starts like a gzip file, but " + readReason(err) + "; fetch it again"}
 		}
-		in = bufio.NewReaderSize(&inflating{r: unpacked, left: limits.Inflated, limit: limits.Inflated}, windowSize)
+		in = bufio.NewReaderSize(&inflating{r: unpacked, packed: packed, limits: limits}, readSize)
 		if begin, err = peek(in, sniffed); err != nil {
 			return nil, err
 		}
@@ -63,18 +68,35 @@ func peek(in *bufio.Reader, n int) ([]byte, error) {
 	return begin, nil
 }
 
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
 // inflating ends a gzip stream that inflates beyond all use.
 type inflating struct {
-	r           io.Reader
-	left, limit int64
+	r      io.Reader
+	packed *counter
+	n      int64
+	limits Limits
 }
 
 func (g *inflating) Read(p []byte) (int, error) {
-	if g.left <= 0 {
-		return 0, fmt.Errorf("the gzip data inflates to more than %d bytes", g.limit)
+	switch {
+	case g.n >= g.limits.Inflated:
+		return 0, fmt.Errorf("the gzip data inflates to more than %d bytes", g.limits.Inflated)
+	case g.n > ratioFrom && g.n/g.limits.Ratio > g.packed.n:
+		return 0, fmt.Errorf("the gzip data inflates to more than %d times its size", g.limits.Ratio)
 	}
-	n, err := g.r.Read(p[:min(int64(len(p)), g.left)])
-	g.left -= int64(n)
+	n, err := g.r.Read(p[:min(int64(len(p)), g.limits.Inflated-g.n)])
+	g.n += int64(n)
 	return n, err
 }
 

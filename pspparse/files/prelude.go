@@ -2,95 +2,135 @@ package files
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// prelude is the text of a List's head and of those of its items that define anchors. An item with an alias to another
-// item is parsed behind it.
+// prelude holds what the anchors of a List's head and of its items stand for, of each name the last. An item with an alias
+// to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed twice.
 type prelude struct {
 	limits Limits
-	text   []byte
-	parts  []segment
-	// spent is how much text was parsed again; a List full of aliases would otherwise take quadratic time.
-	spent int
-	full  bool
+	nodes  map[string]anchored
+	values int
+	full   bool
 }
 
-// segment says on which line of the file a line of the text stands.
-type segment struct{ from, line int }
+// anchored is a node and how many values it has.
+type anchored struct {
+	node   *yaml.Node
+	values int
+}
 
-func newPrelude(head []byte, line int, limits Limits) *prelude {
-	return &prelude{limits: limits, text: head, parts: []segment{{1, line}}}
+func newPrelude(limits Limits) *prelude {
+	return &prelude{limits: limits, nodes: map[string]anchored{}}
 }
 
 func isUnknownAnchor(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "unknown anchor")
 }
 
-// keep remembers an item if it defines anchors.
-func (b *prelude) keep(p part, root *yaml.Node) {
-	if bytes.IndexByte(p.text, '&') < 0 || !hasAnchor(root) {
+// keep remembers the anchors of an item, unless they stand for too much.
+func (b *prelude) keep(text []byte, root *yaml.Node) {
+	if b.full || bytes.IndexByte(text, '&') < 0 {
 		return
 	}
-	if len(b.text)+len(p.text) > b.limits.Document {
-		b.full = true
-		return
+	b.add(root)
+	if b.full = b.values > b.limits.Values; b.full {
+		clear(b.nodes)
 	}
-	b.text, b.parts = b.with(p)
 }
 
-func (b *prelude) with(p part) ([]byte, []segment) {
-	from := bytes.Count(b.text, newline) + 1
-	text := append(bytes.Clone(b.text), p.text...)
-	return append(text, '\n'), append(b.parts[:len(b.parts):len(b.parts)], segment{from, p.line})
-}
-
-// parse parses an item behind the prelude.
-func (b *prelude) parse(p part) (*yaml.Node, error) {
-	text, parts := b.with(p)
-	b.spent += len(text)
-	if b.full || len(text) > b.limits.Document || b.spent > b.limits.Document {
-		return nil, &syntaxError{line: p.line, msg: fmt.Sprintf("it has aliases to other items, and there are too many of them (more than %d bytes to read again): write them out", b.limits.Document)}
-	}
-	if crowded(text, b.limits.Values) {
-		return nil, &syntaxError{line: p.line, msg: tooMany(b.limits)}
-	}
-	root, err := unmarshalYAML(text)
-	if err != nil {
-		return nil, &syntaxError{line: p.line, msg: "it is not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	}
-	items := headOf(root).items
-	if items == nil || len(items.Content) == 0 {
-		return nil, &syntaxError{line: p.line, msg: "it is not valid YAML: it has an alias to what cannot be found"}
-	}
-	place(root, parts)
-	items.Content = items.Content[len(items.Content)-1:]
-	return items, nil
-}
-
-// place gives every node its line of the file.
-func place(n *yaml.Node, parts []segment) {
-	i := sort.Search(len(parts), func(i int) bool { return parts[i].from > n.Line }) - 1
-	if i >= 0 {
-		n.Line = parts[i].line + n.Line - parts[i].from
-	}
+// add returns the number of values of a node, too.
+func (b *prelude) add(n *yaml.Node) int {
+	values := 1
 	for _, c := range n.Content {
-		place(c, parts)
+		values += b.add(c)
 	}
-}
-
-func hasAnchor(n *yaml.Node) bool {
 	if n.Anchor != "" {
-		return true
+		b.values += values - b.nodes[n.Anchor].values
+		b.nodes[n.Anchor] = anchored{n, values}
+	}
+	return values
+}
+
+// parse parses an item, of which the dash has an indentation, behind what it names of the items before it.
+func (b *prelude) parse(p part, indent int) (*yaml.Node, error) {
+	if bytes.IndexByte(p.text, '*') < 0 {
+		return parseYAML(p.text, p.line, b.limits)
+	}
+	names := aliasesIn(p.text)
+	names = slices.DeleteFunc(names, func(name string) bool { return b.nodes[name].node == nil })
+	switch {
+	case len(names) == 1 && string(bytes.TrimSpace(p.text)) == "- *"+names[0]:
+		alias := &yaml.Node{Kind: yaml.AliasNode, Value: names[0], Alias: b.nodes[names[0]].node, Line: p.line}
+		return &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{alias}, Line: p.line}, nil
+	case len(names) > 0:
+		return b.behind(names, p, indent)
+	}
+	root, err := parseYAML(p.text, p.line, b.limits)
+	if b.full && isUnknownAnchor(err) {
+		return nil, &syntaxError{line: p.line, msg: fmt.Sprintf("it has an alias to another item, and those before it stand for too much to be kept (more than %d values): write them out", b.limits.Values)}
+	}
+	return root, err
+}
+
+// behind parses an item behind stand-ins for anchors, and then puts in their place what they stand for.
+func (b *prelude) behind(names []string, p part, indent int) (*yaml.Node, error) {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%*s- [&%s 0]\n%s", indent, "", strings.Join(names, " 0, &"), p.text)
+	root, err := parseYAML(text.Bytes(), p.line-1, b.limits)
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		syntax.line = max(syntax.line, p.line)
+	}
+	if err != nil || root.Kind != yaml.SequenceNode {
+		return nil, err
+	}
+	standIns := map[*yaml.Node]*yaml.Node{}
+	for _, n := range root.Content[0].Content {
+		standIns[n] = b.nodes[n.Anchor].node
+	}
+	root.Content = root.Content[1:]
+	resolveAliases(root, standIns)
+	return root, nil
+}
+
+// resolveAliases puts what stand-ins stand for in their place.
+func resolveAliases(n *yaml.Node, standIns map[*yaml.Node]*yaml.Node) {
+	if node, ok := standIns[n.Alias]; ok {
+		n.Alias = node
 	}
 	for _, c := range n.Content {
-		if hasAnchor(c) {
-			return true
-		}
+		resolveAliases(c, standIns)
 	}
-	return false
+}
+
+// aliasesIn are the names after a star, once each: those of aliases are among them.
+func aliasesIn(text []byte) []string {
+	var names []string
+	seen := map[string]bool{}
+	for {
+		_, rest, ok := bytes.Cut(text, []byte("*"))
+		if !ok {
+			return names
+		}
+		end := 0
+		for end < len(rest) && inAnchor(rest[end]) {
+			end++
+		}
+		if name := string(rest[:end]); name != "" && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+		text = rest[end:]
+	}
+}
+
+// inAnchor tells what yaml.v3 allows in the name of an anchor.
+func inAnchor(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' || c == '-'
 }

@@ -66,7 +66,11 @@ func (s *splitter) again() {
 
 // take moves past the current line, keeping it if the part is still within the limit.
 func (s *splitter) take(p *part) {
-	if !s.w.skipLine(s.limit) || s.w.pos-s.w.start > s.limit {
+	limit := s.limit
+	if p.over != "" {
+		limit = 0
+	}
+	if !s.w.skipLine(limit) || s.w.pos-s.w.start > s.limit {
 		p.over = tooLarge
 	}
 	if p.over != "" {
@@ -206,15 +210,27 @@ func isKey(line []byte) bool {
 	return letter && bytes.IndexByte(line, ':') > 0
 }
 
-// looksLikeJSON tells whether a JSON object is next: a brace, then a quote or the closing brace.
+// looksLikeJSON tells whether a JSON object is next: a brace, then a quote or the closing brace. White space without end is
+// not JSON.
 func looksLikeJSON(w *window) bool {
-	s := jsonScanner{w: w}
 	from := w.pos - w.start
 	defer func() { w.pos = w.start + from }()
-	if s.next() != '{' {
+	if nextOf(w, windowSize) != '{' {
 		return false
 	}
 	w.pos++
-	c := s.next()
+	c := nextOf(w, windowSize)
 	return c == '"' || c == '}'
+}
+
+// nextOf skips up to most bytes of white space and returns the byte that follows, which is white space where there is more.
+func nextOf(w *window, most int) byte {
+	for end := w.pos - w.start + most; ; w.pos++ {
+		if w.pos == len(w.buf) && !w.more() {
+			return 0
+		}
+		if c := w.buf[w.pos]; c != ' ' && c != '\n' && c != '\t' && c != '\r' || w.pos-w.start >= end {
+			return c
+		}
+	}
 }

@@ -30,6 +30,8 @@ type stream struct {
 	json      toJSON
 	documents int
 	gaps      int
+	strays    int // documents and items that are no Kubernetes object
+	nameless  int // notes of documents with an apiVersion and no kind
 	template  bool
 }
 
@@ -38,11 +40,7 @@ func (s *stream) read(src io.Reader) {
 	s.w = newWindow(src)
 	s.json.limits = s.limits
 	cut := &splitter{w: s.w, limit: s.limits.Document, json: true}
-	for {
-		p, ok := cut.next()
-		if !ok {
-			break
-		}
+	for p, ok := cut.next(); ok && !s.strayed(); p, ok = cut.next() {
 		switch p.kind {
 		case jsonNext:
 			s.jsonDocument(cut)
@@ -59,6 +57,15 @@ func (s *stream) read(src io.Reader) {
 	if s.documents == 0 && s.w.readErr() == nil {
 		s.told.note("it holds no document: nothing was read from it", s.at(0), s.name)
 	}
+	s.tellRest()
+}
+
+// tellRest tells what was not read, and how many gaps were not named.
+func (s *stream) tellRest() {
+	if s.strayed() {
+		s.out.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("more than %d of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file",
+			s.limits.Strays), Position: s.at(s.w.lineAt(s.w.pos)), Namespaces: everywhere()})
+	}
 	if s.gaps > s.limits.Gaps {
 		s.out.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("%d more of its documents could not be read: only the first %d are named",
 			s.gaps-s.limits.Gaps, s.limits.Gaps), Position: s.at(0), Namespaces: everywhere()})
@@ -69,6 +76,12 @@ func (s *stream) at(line int) pspparse.Position { return pspparse.Position{File:
 
 // document names the document that is being read.
 func (s *stream) document() string { return fmt.Sprintf("document %d", max(s.documents, 1)) }
+
+// stray counts what is no Kubernetes object, or a broken one.
+func (s *stream) stray() { s.strays++ }
+
+// strayed tells whether a file has so many of these that it is not worth reading on.
+func (s *stream) strayed() bool { return s.strays > s.limits.Strays }
 
 func everywhere() []string { return []string{inventory.AllNamespaces} }
 
@@ -85,6 +98,7 @@ func (s *stream) gap(g inventory.Gap) {
 // broken records a document or item that is not what it should be. Template text is told once per file: there, one
 // cause spoils many documents.
 func (s *stream) broken(p part, what string, line int, err error) {
+	s.stray()
 	t := findTemplate(p.text)
 	if t.bare {
 		s.unrendered(what, p.line+t.line, t.hint)
@@ -179,6 +193,7 @@ func (s *stream) tree(what string, root *yaml.Node, p part) {
 		if root.ShortTag() == "!!null" && root.Value != "\"\"" && root.Style == 0 {
 			return
 		}
+		s.stray()
 		why := "it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out"
 		if isCommented(p.text) {
 			why = jsonComments
@@ -206,6 +221,7 @@ func (s *stream) sequence(what string, root *yaml.Node) {
 const noKind = "(no kind)"
 
 func (s *stream) kindless(at pspparse.Position) {
+	s.stray()
 	s.out.Skip(noKind)
 	s.told.note("it has no apiVersion and no kind: it is no Kubernetes object and was passed over", at, "")
 }

@@ -32,8 +32,11 @@ func (s *stream) withoutKind(o *object) {
 			Position: at, Namespaces: namespaceOf(o),
 		})
 	default:
+		s.stray()
 		s.out.Skip(noKind)
-		s.out.AddNote(inventory.Note{What: o.what, Why: fmt.Sprintf("it has the apiVersion %s but no kind: it was passed over, add the kind if it is an object", quote(o.head.apiVersion)), Position: at})
+		if s.nameless++; s.nameless <= s.limits.Gaps {
+			s.out.AddNote(inventory.Note{What: o.what, Why: fmt.Sprintf("it has the apiVersion %s but no kind: it was passed over, add the kind if it is an object", quote(o.head.apiVersion)), Position: at})
+		}
 	}
 }
 

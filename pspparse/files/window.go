@@ -8,6 +8,8 @@ import (
 
 const (
 	windowSize = 256 << 10
+	// firstSize is enough for most files.
+	firstSize = 16 << 10
 	// emptyReads is how often a reader may return nothing without an error before it is taken for broken.
 	emptyReads = 100
 )
@@ -27,7 +29,7 @@ type window struct {
 }
 
 func newWindow(src io.Reader) *window {
-	return &window{src: src, buf: make([]byte, 0, windowSize), line: 1}
+	return &window{src: src, buf: make([]byte, 0, firstSize), line: 1}
 }
 
 // more reads on, keeping what is kept; false means that nothing more will come (see readErr). Indices into buf are void
@@ -37,8 +39,8 @@ func (w *window) more() bool {
 		return false
 	}
 	w.compact()
-	if len(w.buf) == cap(w.buf) {
-		grown := make([]byte, len(w.buf), 2*cap(w.buf))
+	if len(w.buf) == cap(w.buf) || w.base > 0 && cap(w.buf) < windowSize {
+		grown := make([]byte, len(w.buf), max(2*cap(w.buf), windowSize))
 		copy(grown, w.buf)
 		w.buf = grown
 	}
@@ -129,7 +131,7 @@ func (w *window) skipLine(limit int) bool {
 		}
 		w.pos = len(w.buf)
 		if w.pos-w.start > limit {
-			fits = false
+			fits, limit = false, 0
 			w.release()
 		}
 		if !w.more() {

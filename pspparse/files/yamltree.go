@@ -85,6 +85,11 @@ func tooMany(l Limits) string {
 	return fmt.Sprintf("it holds more than %d values: split it, or write its aliases out", l.Values)
 }
 
+var (
+	tooLong  = fmt.Sprintf("it has a list or map of more than %d entries, which no API server stores: split it, or leave it out", maxEntries)
+	tooHeavy = fmt.Sprintf("it is larger than %d bytes as JSON without white space, which no API server stores: split it, or leave it out", maxObject)
+)
+
 func shift(n *yaml.Node, by int) {
 	n.Line += by
 	for _, c := range n.Content {
@@ -114,27 +119,76 @@ func locate(err error, text []byte, line int) error {
 	return e
 }
 
-// toJSON writes a tree as the JSON that kubectl would send. Aliases and merges are written out; the lines of problems
-// are those of the nodes.
+// toJSON writes trees as the JSON that kubectl would send. Aliases and merges are written out, within what the file may
+// spend on that; the lines of problems are those of the nodes.
 type toJSON struct {
 	buf    []byte
 	limits Limits
 	values int
-	open   map[*yaml.Node]bool // anchors that are being written
+	open   map[*yaml.Node]bool     // anchors that are being written
+	merged map[*yaml.Node][]member // members of anchored maps
+
+	// spent is what the aliases and merge keys of the file have cost so far, of what is allowed.
+	spent, allowed int64
+	// aliased counts the aliases that are being written, from is where the first of them began.
+	aliased, from int
 }
 
-func (c *toJSON) convert(root *yaml.Node) ([]byte, error) {
+// convert returns the JSON of a tree, which is valid until the next call. Aliased is true of a tree that another one has been
+// written for.
+func (c *toJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
 	c.buf, c.values = c.buf[:0], 0
+	clear(c.merged)
+	if aliased {
+		c.enter()
+	}
 	err := c.value(root, 1)
+	if c.aliased > 0 { // it was aliased, or went wrong within an alias
+		c.aliased = 1
+		c.leave()
+	}
 	return c.buf, err
 }
 
+// enter begins to count what is written; leave ends that.
+func (c *toJSON) enter() {
+	if c.aliased++; c.aliased == 1 {
+		c.from = len(c.buf)
+	}
+}
+
+func (c *toJSON) leave() {
+	if c.aliased--; c.aliased == 0 {
+		c.spent += int64(len(c.buf) - c.from)
+	}
+}
+
+// exhausted tells whether aliases have made all of the file that they may.
+func (c *toJSON) exhausted() bool {
+	spent := c.spent
+	if c.aliased > 0 {
+		spent += int64(len(c.buf) - c.from)
+	}
+	return spent > c.allowed
+}
+
+// tooMuch is the error of aliases that have made all that they may.
+func (c *toJSON) tooMuch(line int) error {
+	return &syntaxError{line: line, msg: fmt.Sprintf("the aliases and merge keys (*name, <<) up to here make more than %d bytes of the file: write them out, or split the file", c.allowed)}
+}
+
 func (c *toJSON) value(n *yaml.Node, depth int) error {
-	if c.values++; c.values > c.limits.Values || len(c.buf) > 4*c.limits.Document {
+	if c.values++; c.values > c.limits.Values {
 		return &syntaxError{line: n.Line, msg: tooMany(c.limits)}
 	}
+	if len(c.buf) > maxObject {
+		return &syntaxError{line: n.Line, msg: tooHeavy}
+	}
+	if c.aliased > 0 && c.exhausted() {
+		return c.tooMuch(n.Line)
+	}
 	if depth > c.limits.Depth {
-		return &syntaxError{line: n.Line, msg: fmt.Sprintf("it nests deeper than %d levels", c.limits.Depth)}
+		return &syntaxError{line: n.Line, msg: tooDeeply(c.limits)}
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -152,6 +206,8 @@ func (c *toJSON) value(n *yaml.Node, depth int) error {
 	return nil
 }
 
+func tooDeeply(l Limits) string { return fmt.Sprintf("it nests deeper than %d levels", l.Depth) }
+
 func (c *toJSON) alias(n *yaml.Node, depth int) error {
 	if c.open[n.Alias] {
 		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", clean(n.Value))}
@@ -161,10 +217,18 @@ func (c *toJSON) alias(n *yaml.Node, depth int) error {
 	}
 	c.open[n.Alias] = true
 	defer delete(c.open, n.Alias)
-	return c.value(n.Alias, depth)
+	c.enter()
+	if err := c.value(n.Alias, depth); err != nil {
+		return err
+	}
+	c.leave()
+	return nil
 }
 
 func (c *toJSON) sequence(n *yaml.Node, depth int) error {
+	if len(n.Content) > maxEntries {
+		return &syntaxError{line: n.Line, msg: tooLong}
+	}
 	c.buf = append(c.buf, '[')
 	for i, item := range n.Content {
 		if i > 0 {
@@ -197,12 +261,25 @@ func (c *toJSON) mapping(n *yaml.Node, depth int) error {
 		if i > 0 {
 			c.buf = append(c.buf, ',')
 		}
-		c.buf = append(pspparse.AppendString(c.buf, m.name), ':')
-		if err := c.value(m.value, depth+1); err != nil {
+		if err := c.member(m, depth); err != nil {
 			return err
 		}
 	}
 	c.buf = append(c.buf, '}')
+	return nil
+}
+
+func (c *toJSON) member(m member, depth int) error {
+	if m.index < 0 {
+		c.enter()
+	}
+	c.buf = append(pspparse.AppendString(c.buf, m.name), ':')
+	if err := c.value(m.value, depth+1); err != nil {
+		return err
+	}
+	if m.index < 0 {
+		c.leave()
+	}
 	return nil
 }
 
@@ -216,8 +293,26 @@ type member struct {
 
 var errNoMap = errors.New("a merge key (<<) takes a map, or a list of maps")
 
-// members are a mapping's own keys and those merged into it.
+// members are a mapping's own keys and those merged into it. Those of a mapping that aliases may stand for are found once.
 func (c *toJSON) members(n *yaml.Node, depth int) ([]member, error) {
+	if known, ok := c.merged[n]; ok {
+		return known, nil
+	}
+	members, err := c.collect(n, depth)
+	if err != nil || n.Anchor == "" {
+		return members, err
+	}
+	if c.merged == nil {
+		c.merged = map[*yaml.Node][]member{}
+	}
+	c.merged[n] = members
+	return members, nil
+}
+
+func (c *toJSON) collect(n *yaml.Node, depth int) ([]member, error) {
+	if len(n.Content)/2 > maxEntries {
+		return nil, &syntaxError{line: n.Line, msg: tooLong}
+	}
 	members := make([]member, 0, len(n.Content)/2)
 	place := places{}
 	var merges []int
@@ -260,14 +355,14 @@ func (c *toJSON) merge(members []member, place *places, n *yaml.Node, i, depth i
 			return nil, &syntaxError{line: key.Line, msg: errNoMap.Error()}
 		}
 		if depth >= c.limits.Depth {
-			return nil, &syntaxError{line: key.Line, msg: fmt.Sprintf("it nests deeper than %d levels", c.limits.Depth)}
-		}
-		if c.values += len(source.Content); c.values > c.limits.Values {
-			return nil, &syntaxError{line: key.Line, msg: tooMany(c.limits)}
+			return nil, &syntaxError{line: key.Line, msg: tooDeeply(c.limits)}
 		}
 		merged, err := c.members(source, depth+1)
 		if err != nil {
 			return nil, err
+		}
+		if c.spent += int64(mergeCost * (1 + len(merged))); c.exhausted() {
+			return nil, c.tooMuch(key.Line)
 		}
 		for _, m := range merged {
 			at := place.find(members, m.name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Cleaned is a stored revision without PodSecurityPolicies.
@@ -84,6 +85,7 @@ func members(data []byte) ([]member, error) {
 		return nil, errJSON
 	}
 	var all []member
+	seen := map[string]bool{}
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
@@ -95,12 +97,24 @@ func members(data []byte) ([]member, error) {
 		}
 		end := int(dec.InputOffset())
 		m := member{name: name.(string), begin: end - len(value), end: end} // a key is a string
-		if slices.ContainsFunc(all, func(other member) bool { return strings.EqualFold(other.name, m.name) }) {
+		if seen[folded(m.name)] {
 			return nil, errRepeated
 		}
+		seen[folded(m.name)] = true
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// folded is the same for names that differ in case only, as strings.EqualFold has it.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		return least
+	}, name)
 }
 
 func cleanManifest(value []byte) ([]byte, error) {
@@ -109,8 +123,9 @@ func cleanManifest(value []byte) ([]byte, error) {
 		return nil, errJSON
 	}
 	var kept strings.Builder
+	parser := newParser()
 	for i, p := range split(manifest) {
-		what, err := policiesIn(p.text(manifest))
+		what, err := parser.policiesIn(p.text(manifest))
 		if err != nil {
 			return nil, fmt.Errorf("document %d of the manifest %w", i+1, err)
 		}
@@ -123,17 +138,18 @@ func cleanManifest(value []byte) ([]byte, error) {
 
 // cleanHooks drops whole hooks: each holds one document.
 func cleanHooks(value []byte) ([]byte, error) {
-	var hooks []json.RawMessage
-	if err := json.Unmarshal(value, &hooks); err != nil {
-		return nil, errJSON
+	hooks, err := rawHooks(value)
+	if err != nil {
+		return nil, err
 	}
 	kept := make([][]byte, 0, len(hooks))
+	parser := newParser()
 	for i, raw := range hooks {
 		var h hook
 		if err := json.Unmarshal(raw, &h); err != nil {
 			return nil, errJSON
 		}
-		what, err := policiesIn(h.Manifest)
+		what, err := parser.policiesIn(h.Manifest)
 		if err != nil {
 			return nil, fmt.Errorf("hook %d %w", i+1, err)
 		}
@@ -148,11 +164,11 @@ func cleanHooks(value []byte) ([]byte, error) {
 }
 
 // policiesIn is true of a document that is nothing but policies. One that cannot be read stays.
-func policiesIn(text string) (bool, error) {
+func (p *parser) policiesIn(text string) (bool, error) {
 	if !mayConcern(text) {
 		return false, nil
 	}
-	whole, ok := parse(text)
+	whole, ok := p.parse(text)
 	if !ok {
 		return false, nil
 	}

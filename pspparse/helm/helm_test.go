@@ -291,3 +291,46 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+// TestDecodeOutOfProportion: a small release must not cost much, and what is not read of it is told.
+func TestDecodeOutOfProportion(t *testing.T) {
+	t.Parallel()
+	laughs := "kind: PodSecurityPolicy\na: &a [1,1,1,1,1,1,1,1,1,1]\n"
+	for _, name := range []string{"b", "c", "d", "e", "f"} {
+		before := "*" + string(name[0]-1)
+		laughs += name + ": &" + name + " [" + strings.TrimSuffix(strings.Repeat(before+",", 10), ",") + "]\n"
+	}
+	for name, test := range map[string]struct {
+		manifest string
+		hooks    int
+		unread   int
+		err      error
+	}{
+		"aliases":  {manifest: laughs + "---\n" + laughs, unread: 2},
+		"values":   {manifest: "kind: PodSecurityPolicy\na: [" + strings.Repeat("1,", maxValues) + "1]\n", unread: 1},
+		"hooks":    {hooks: maxHooks + 1, err: errHooks},
+		"no hooks": {hooks: maxHooks},
+	} {
+		data, err := json.Marshal(map[string]any{"name": "r", "version": 1, "manifest": test.manifest, "hooks": make([]struct{}, test.hooks)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed, err := pack(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Decode(packed)
+		if !errors.Is(err, test.err) || len(r.Unread) != test.unread {
+			t.Errorf("%s: %d documents were not read, and the error is %v", name, len(r.Unread), err)
+		}
+	}
+}
+
+func TestFolded(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]string{{"hooks", "HooKs"}, {"hooks", "hoo\u212as"}, {"hooks", "hook"}, {"s", "\u017f"}} {
+		if same := folded(pair[0]) == folded(pair[1]); same != strings.EqualFold(pair[0], pair[1]) {
+			t.Errorf("%q and %q: %v", pair[0], pair[1], same)
+		}
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // part is one document of a manifest with the separator before it: manifest[begin:end].
@@ -72,19 +74,52 @@ type roleRef struct {
 	Name string `yaml:"name"`
 }
 
+// parser reads the documents of one release, as long as they have no more values than it is left with.
+type parser struct{ left int }
+
+func newParser() *parser { return &parser{left: maxValues} }
+
+// values guesses from a text how many values it has, at least where there are many.
+func values(text string) int {
+	n := 1
+	for i := range len(text) {
+		if c := text[i]; c == '\n' || c == ',' || c == '[' || c == '{' {
+			n++
+		}
+	}
+	return n
+}
+
 // parse reads a document. Whoever asks tells of a failure without its cause, which would quote the document. What other
 // kinds have where a role has its rules may be anything.
-func parse(text string) (o object, ok bool) {
+func (p *parser) parse(text string) (o object, ok bool) {
+	if p.left -= values(text); p.left < 0 {
+		return o, false
+	}
 	var node yaml.Node
 	switch err := yaml.NewDecoder(strings.NewReader(text)).Decode(&node); {
 	case errors.Is(err, io.EOF):
 		return o, true // nothing but comments
-	case err != nil || node.Decode(&o.head) != nil:
+	case err != nil || !p.affords(&node) || node.Decode(&o.head) != nil:
 		return o, false
 	case !o.isRole() && !o.isBinding() && !o.isList():
 		return o, true
 	}
 	return o, node.Decode(&o) == nil
+}
+
+// affords counts what the aliases of a document make of it.
+func (p *parser) affords(n *yaml.Node) bool {
+	if !hasAlias(n) {
+		return true
+	}
+	values, ok := pspparse.Expanded(n)
+	p.left -= values
+	return ok && p.left >= 0
+}
+
+func hasAlias(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, hasAlias)
 }
 
 // flat is the object, or the items of the List that it is; of a typed list, with the kind that they need not repeat.
@@ -175,14 +210,14 @@ func (s *source) document(o *object, only bool) Document {
 
 // examine finds what has to do with policies.
 func (r *Release) examine(s *stored) {
-	sources := s.sources()
+	sources, parser := s.sources(), newParser()
 	only := map[roleRef]bool{}
 	for i := range sources {
 		source := &sources[i]
 		if !mayConcern(source.text) {
 			continue
 		}
-		whole, ok := parse(source.text)
+		whole, ok := parser.parse(source.text)
 		if !ok {
 			r.Unread = append(r.Unread, source.document(&object{}, false))
 			continue
@@ -199,18 +234,18 @@ func (r *Release) examine(s *stored) {
 		}
 	}
 	if slices.ContainsFunc(r.Grants, func(d Document) bool { return d.Only }) {
-		r.bindings(sources, only)
+		r.bindings(sources, only, parser)
 	}
 }
 
 // bindings finds those of the roles that let do nothing but use policies. A release that has such a role is read whole.
-func (r *Release) bindings(sources []source, only map[roleRef]bool) {
+func (r *Release) bindings(sources []source, only map[roleRef]bool, parser *parser) {
 	for i := range sources {
 		source := &sources[i]
 		if !strings.Contains(source.text, "RoleBinding") {
 			continue
 		}
-		whole, ok := parse(source.text)
+		whole, ok := parser.parse(source.text)
 		if !ok {
 			continue // it holds no policy, or is told
 		}

@@ -12,6 +12,10 @@ import (
 const (
 	maxPayload  = 4 << 20
 	maxInflated = 64 << 20
+	// maxValues of all documents of one release that are parsed, their aliases written out: each costs far more memory than text.
+	maxValues = 1_000_000
+	// maxHooks of one release: each costs more than its text.
+	maxHooks = 10_000
 )
 
 // What can be wrong with a payload. None of these says what it holds.
@@ -19,6 +23,7 @@ var (
 	errTooLong  = errors.New("its release is longer than 4 MiB, which no cluster keeps")
 	errInflated = errors.New("its release inflates to more than 64 MiB")
 	errBase64   = errors.New("its release is not base64, as Helm writes it")
+	errHooks    = errors.New("its release has more than 10,000 hooks, which no cluster keeps")
 	errGzip     = errors.New("its release is not whole: the gzip stream is damaged")
 )
 

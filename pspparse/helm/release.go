@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -49,7 +50,7 @@ type stored struct {
 	Namespace string `json:"namespace"`
 	Version   int    `json:"version"`
 	Manifest  string `json:"manifest"`
-	Hooks     []hook `json:"hooks"`
+	Hooks     hooks  `json:"hooks"`
 	Info      struct {
 		Status string `json:"status"`
 	} `json:"info"`
@@ -59,6 +60,46 @@ type stored struct {
 			Version string `json:"version"`
 		} `json:"metadata"`
 	} `json:"chart"`
+}
+
+type hooks []hook
+
+// UnmarshalJSON refuses more hooks than a release has.
+func (h *hooks) UnmarshalJSON(data []byte) error {
+	all, err := rawHooks(data)
+	if err != nil {
+		return err
+	}
+	for _, raw := range all {
+		var one hook
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return errJSON
+		}
+		*h = append(*h, one)
+	}
+	return nil
+}
+
+// rawHooks are the hooks of a release one by one.
+func rawHooks(data []byte) ([]json.RawMessage, error) {
+	if bytes.Equal(data, []byte("null")) {
+		return nil, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if first, err := dec.Token(); err != nil || first != json.Delim('[') {
+		return nil, errJSON
+	}
+	var all []json.RawMessage
+	for dec.More() {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return nil, errJSON
+		}
+		if all = append(all, raw); len(all) > maxHooks {
+			return nil, errHooks
+		}
+	}
+	return all, nil
 }
 
 type hook struct {
@@ -85,7 +126,10 @@ func Decode(payload []byte) (Release, error) {
 
 func decode(data []byte) (Release, error) {
 	var s stored
-	if err := json.Unmarshal(data, &s); err != nil { // the cause would quote the release
+	switch err := json.Unmarshal(data, &s); {
+	case errors.Is(err, errHooks):
+		return Release{}, errHooks
+	case err != nil: // the cause would quote the release
 		return Release{}, errJSON
 	}
 	if s.Name == "" || s.Version <= 0 {

@@ -51,6 +51,7 @@ type Builder struct {
 	templates  []template
 	pods       podTable
 	gaps       []Gap
+	refused    map[string]int // objects that became a gap, by file
 	notes      []Note
 	skipped    map[string]int
 	kinds      map[string]bool // of workloads read
@@ -61,7 +62,7 @@ type Builder struct {
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), skipped: map[string]int{}, kinds: map[string]bool{}}
+	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, skipped: map[string]int{}, kinds: map[string]bool{}}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
@@ -79,7 +80,7 @@ func (b *Builder) AddPolicy(p *pspparse.Policy) {
 // in it.
 func (b *Builder) AddNamespace(n Namespace) {
 	if err := checkName("Namespace", n.Name); err != nil {
-		b.AddGap(Gap{What: label("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
+		b.limited(Gap{What: label("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
 		return
 	}
 	n.Declared = true
@@ -125,7 +126,29 @@ func (b *Builder) admits(kind, namespace, name string, at pspparse.Position) boo
 }
 
 func (b *Builder) refuse(kind, namespace, name string, at pspparse.Position, err error) {
-	b.AddGap(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace)})
+	b.limited(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace)})
+}
+
+// limited adds the gap of an object that cannot be used, unless there are many of one file.
+func (b *Builder) limited(g Gap) {
+	if b.refused[g.Position.File]++; b.refused[g.Position.File] <= maxRefused {
+		b.AddGap(g)
+	}
+}
+
+// maxRefused objects of one file are named: such a file can be full of them.
+const maxRefused = 1000
+
+// gapRefused tells how many were not named.
+func (b *Builder) gapRefused() {
+	for file, n := range b.refused {
+		if n > maxRefused {
+			b.AddGap(Gap{
+				What: "the file", Why: fmt.Sprintf("%d more of its objects cannot be used: only the first %d are named", n-maxRefused, maxRefused),
+				Position: pspparse.Position{File: file}, Namespaces: []string{AllNamespaces},
+			})
+		}
+	}
 }
 
 // touches is what a gap in a namespace touches: that namespace if it can be one, else all.
@@ -165,6 +188,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	}
 	b.noteHomeless()
 	b.noteRepeated()
+	b.gapRefused()
 	inv.Gaps, inv.Notes = sortGaps(b.gaps), sortNotes(b.notes)
 	for kind, n := range b.skipped {
 		inv.Skipped = append(inv.Skipped, KindCount{Kind: kind, Count: n})

@@ -197,6 +197,9 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := unmarshal(data, &pod); err != nil {
 		return err
 	}
+	if err := pod.Spec.check(); err != nil {
+		return err
+	}
 	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
 	return nil
 }
@@ -277,10 +280,12 @@ func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
 			if out == nil {
 				out = map[string][]string{}
 			}
-			if at, found := slices.BinarySearch(out[key], entries[i].Manager); !found {
-				out[key] = slices.Insert(out[key], at, entries[i].Manager)
-			}
+			out[key] = append(out[key], entries[i].Manager)
 		}
+	}
+	for key, managers := range out {
+		slices.Sort(managers)
+		out[key] = slices.Compact(managers)
 	}
 	return out
 }
@@ -336,13 +341,23 @@ func (b *Builder) noteUnknown(data []byte, into any, what string, at pspparse.Po
 	if err != nil {
 		return
 	}
+	found := 0
 	for _, e := range strict {
 		var field kjson.FieldError
-		if errors.As(e, &field) && strings.HasPrefix(field.FieldPath(), "rules[") {
+		if !errors.As(e, &field) || !strings.HasPrefix(field.FieldPath(), "rules[") {
+			continue
+		}
+		if found++; found <= maxUnknown {
 			b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("unknown field %s is ignored, as on the API server", quote(field.FieldPath()))})
 		}
 	}
+	if found > maxUnknown {
+		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("more unknown fields of its rules are ignored: only the first %d are told", maxUnknown)})
+	}
 }
+
+// maxUnknown of the unknown fields of one role are told: what is told of an object is not to be much longer than it.
+const maxUnknown = 10
 
 func (b *Builder) decodeBinding(data []byte, from source) error {
 	var x struct {
@@ -364,12 +379,11 @@ func (b *Builder) decodeBinding(data []byte, from source) error {
 		Namespace: b.scope(from, x.Metadata.Namespace, x.Metadata.Name), Name: x.Metadata.Name,
 		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.at,
 	}
+	var nulls []int
+	binding.Subjects = make([]rbacv1.Subject, 0, len(x.Subjects))
 	for i, s := range x.Subjects {
 		if s == nil {
-			b.AddNote(Note{
-				What: label(from.kind, binding.Namespace, x.Metadata.Name), Position: from.at,
-				Why: fmt.Sprintf("subjects[%d] is null and grants nothing", i),
-			})
+			nulls = append(nulls, i)
 			continue
 		}
 		subject := s.Subject
@@ -381,6 +395,17 @@ func (b *Builder) decodeBinding(data []byte, from source) error {
 		}
 		binding.Subjects = append(binding.Subjects, subject)
 	}
+	b.noteNulls(label(from.kind, binding.Namespace, x.Metadata.Name), nulls, from.at)
 	b.AddBinding(binding)
 	return nil
+}
+
+// noteNulls tells of subjects that are null.
+func (b *Builder) noteNulls(what string, nulls []int, at pspparse.Position) {
+	switch n := len(nulls); {
+	case n == 1:
+		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("subjects[%d] is null and grants nothing", nulls[0])})
+	case n > 1:
+		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("%d of its subjects, subjects[%d] the first, are null and grant nothing", n, nulls[0])})
+	}
 }

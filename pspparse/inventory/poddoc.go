@@ -1,6 +1,11 @@
 package inventory
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // podDoc is the part of a pod spec that Reduce and Origin look at, for reading JSON: whatever has no field here is skipped by the
 // decoder, which makes reading a dump twice as fast. A test reads random pods both ways.
@@ -73,6 +78,38 @@ func (d *templateDoc) template() *corev1.PodTemplateSpec {
 	return t
 }
 
+// maxContainers is more than any pod has: in etcd, which keeps 1.5 MiB of an object, a container with a name, an image and the
+// API defaults takes more than 60 bytes.
+const maxContainers = 25_000
+
+// maxUnnamed containers and volumes may lack the name that an API server asks for, as in a patch.
+const maxUnnamed = 10
+
+// check refuses a pod that no API server stores: each container costs far more than its text.
+func (d *podDoc) check() error {
+	n, unnamed := 0, 0
+	for _, list := range [][]containerDoc{d.InitContainers, d.Containers, d.EphemeralContainers} {
+		n += len(list)
+		for i := range list {
+			if list[i].Name == "" {
+				unnamed++
+			}
+		}
+	}
+	if n > maxContainers {
+		return fmt.Errorf("it has %d containers, more than %d, which no API server stores: leave it out", n, maxContainers)
+	}
+	for i := range d.Volumes {
+		if d.Volumes[i].Name == "" {
+			unnamed++
+		}
+	}
+	if unnamed > maxUnnamed {
+		return fmt.Errorf("%d of its containers and volumes have no name, more than %d, which no API server stores: leave it out", unnamed, maxUnnamed)
+	}
+	return nil
+}
+
 // spec returns the document as the API's type, with what was read and nothing else.
 func (d *podDoc) spec() *corev1.PodSpec {
 	s := &corev1.PodSpec{
@@ -117,9 +154,11 @@ func (d *containerDoc) container(c *corev1.Container) {
 	if d.Lifecycle != nil {
 		c.Lifecycle = &corev1.Lifecycle{PostStart: d.Lifecycle.PostStart.handler(), PreStop: d.Lifecycle.PreStop.handler()}
 	}
+	c.Ports = slices.Grow(c.Ports, len(d.Ports))
 	for _, p := range d.Ports {
 		c.Ports = append(c.Ports, corev1.ContainerPort{HostPort: p.HostPort, ContainerPort: p.ContainerPort})
 	}
+	c.VolumeMounts = slices.Grow(c.VolumeMounts, len(d.VolumeMounts))
 	for _, m := range d.VolumeMounts {
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: m.Name, ReadOnly: m.ReadOnly, MountPath: m.MountPath})
 	}

@@ -111,12 +111,15 @@ func roleRules() rules[Role] {
 			}
 			return equality.Semantic.DeepEqual(a.Rules, b.Rules)
 		},
-		merge: func(into, from *Role) {
-			switch {
-			case into.Live == from.Live && into.Others != from.Others:
-				into.Others, into.Places = true, slices.Concat(into.Places, from.Places) // one of them has none
-			case from.Live && !into.Live:
-				into.Rules, into.Places, into.Others, into.Live = from.Rules, from.Places, from.Others, true
+		merge: func(same []Role) {
+			into := &same[0]
+			for i := range same[1:] {
+				switch from := &same[i+1]; {
+				case into.Live == from.Live && into.Others != from.Others:
+					into.Others, into.Places = true, slices.Concat(into.Places, from.Places) // one of them has none
+				case from.Live && !into.Live:
+					into.Rules, into.Places, into.Others, into.Live = from.Rules, from.Places, from.Others, true
+				}
 			}
 		},
 	}

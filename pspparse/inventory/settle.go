@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -23,8 +24,8 @@ type rules[T any] struct {
 	at func(*T) pspparse.Position
 	// same says whether two objects of one identity say the same, as far as it matters.
 	same func(a, b *T) bool
-	// merge, if set, keeps in the first of two same objects what only the other knows.
-	merge func(into, from *T)
+	// merge, if set, keeps in the first of some same objects what only the others know.
+	merge func(same []T)
 	// touched, if set, replaces the namespaces that a conflict makes uncertain.
 	touched func(*T) []string
 	// list, if set, names the namespace that stays listed although the object in conflict is not used.
@@ -44,14 +45,17 @@ func (a identity) compare(b identity) int {
 // settle sorts by namespace, kind, name and position, keeps one of identical objects, and drops all of those that
 // differ under one name, with a gap.
 func settle[T any](b *Builder, r rules[T], items []T) []T {
+	compare := func(x, y *T) int {
+		return cmp.Or(r.id(x).compare(r.id(y)), comparePositions(r.at(x), r.at(y)))
+	}
 	// By index: the elements are big, and their address would make a copy of each for every comparison.
-	sort.Slice(items, func(i, j int) bool {
-		x, y := &items[i], &items[j]
-		if order := cmp.Or(r.id(x).compare(r.id(y)), comparePositions(r.at(x), r.at(y))); order != 0 {
-			return order < 0
+	sort.Slice(items, func(i, j int) bool { return compare(&items[i], &items[j]) < 0 })
+	for start, end := 0, 1; end <= len(items); end++ {
+		if end == len(items) || compare(&items[start], &items[end]) != 0 {
+			byContent(items[start:end])
+			start = end
 		}
-		return compareContent(x, y) < 0
-	})
+	}
 	kept := items[:0]
 	for start := 0; start < len(items); {
 		id := r.id(&items[start])
@@ -62,10 +66,8 @@ func settle[T any](b *Builder, r rules[T], items []T) []T {
 		run := items[start:end]
 		start = end
 		if b.agree(r.at(&run[0]), len(run), func(i int) bool { return r.same(&run[0], &run[i]) }) {
-			if r.merge != nil {
-				for i := range run[1:] {
-					r.merge(&run[0], &run[i+1])
-				}
+			if r.merge != nil && len(run) > 1 {
+				r.merge(run)
 			}
 			kept = append(kept, run[0])
 			continue
@@ -86,15 +88,28 @@ func settle[T any](b *Builder, r rules[T], items []T) []T {
 	return kept
 }
 
-// compareContent makes the order total where two objects have one name and one position; that happens only where a
-// server returned an object twice.
-func compareContent(x, y any) int {
-	a, errA := json.Marshal(x)
-	b, errB := json.Marshal(y)
-	if errA != nil || errB != nil {
-		return 0
+// byContent makes the order total where objects have one name and one position: a server returned an object twice, or all
+// are written in one line.
+func byContent[T any](items []T) {
+	if len(items) < 2 {
+		return
 	}
-	return slices.Compare(a, b)
+	type written struct {
+		text []byte
+		item T
+	}
+	all := make([]written, len(items))
+	for i := range items {
+		text, err := json.Marshal(&items[i])
+		if err != nil {
+			return
+		}
+		all[i] = written{text, items[i]}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return bytes.Compare(all[i].text, all[j].text) < 0 })
+	for i := range all {
+		items[i] = all[i].item
+	}
 }
 
 // agree says whether all n objects of one name are the same as the first, and counts the repetitions if they are.
@@ -110,6 +125,9 @@ func (b *Builder) agree(first pspparse.Position, n int, same func(i int) bool) b
 	return true
 }
 
+// maxPlaces of one object are named.
+const maxPlaces = 100
+
 // conflict is the gap for differing objects under one name.
 func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
 	var places []pspparse.Position
@@ -118,8 +136,12 @@ func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
 	}
 	slices.SortFunc(places, comparePositions)
 	var text []string
-	for _, p := range slices.Compact(places) {
+	places = slices.Compact(places)
+	for _, p := range places[:min(len(places), maxPlaces)] {
 		text = append(text, where(p))
+	}
+	if more := len(places) - maxPlaces; more > 0 {
+		text = append(text, fmt.Sprintf("and %d more", more))
 	}
 	namespaces := []string{AllNamespaces}
 	if id.namespace != "" {
@@ -170,22 +192,28 @@ func namespaceRules() rules[Namespace] {
 		same: func(a, b *Namespace) bool {
 			return maps.Equal(userLabels(a.Labels), userLabels(b.Labels)) && maps.Equal(a.Annotations, b.Annotations)
 		},
-		merge: func(into, from *Namespace) {
-			if name, ok := from.Labels[corev1.LabelMetadataName]; ok {
-				into.Labels = maps.Clone(into.Labels)
-				if into.Labels == nil {
-					into.Labels = map[string]string{}
-				}
-				into.Labels[corev1.LabelMetadataName] = name
-			}
-			into.UID = cmp.Or(into.UID, from.UID)
-			into.ClientApplied = into.ClientApplied || from.ClientApplied
-			into.ServerApplied = into.ServerApplied || from.ServerApplied
-			into.LabelManagers = unionManagers(into.LabelManagers, from.LabelManagers)
-		},
+		merge:   mergeNamespaces,
 		touched: func(n *Namespace) []string { return []string{n.Name} },
 		list:    func(n *Namespace) string { return n.Name },
 	}
+}
+
+func mergeNamespaces(same []Namespace) {
+	into := &same[0]
+	for i := range same[1:] {
+		from := &same[i+1]
+		if name, ok := from.Labels[corev1.LabelMetadataName]; ok {
+			into.Labels = maps.Clone(into.Labels)
+			if into.Labels == nil {
+				into.Labels = map[string]string{}
+			}
+			into.Labels[corev1.LabelMetadataName] = name
+		}
+		into.UID = cmp.Or(into.UID, from.UID)
+		into.ClientApplied = into.ClientApplied || from.ClientApplied
+		into.ServerApplied = into.ServerApplied || from.ServerApplied
+	}
+	into.LabelManagers = unionManagers(same)
 }
 
 // userLabels leaves out the label that every server adds and no file has.
@@ -198,18 +226,20 @@ func userLabels(labels map[string]string) map[string]string {
 	return labels
 }
 
-func unionManagers(a, b map[string][]string) map[string][]string {
-	if len(b) == 0 {
-		return a
+// unionManagers are all field managers of each label.
+func unionManagers(same []Namespace) map[string][]string {
+	var out map[string][]string
+	for i := range same {
+		for key, managers := range same[i].LabelManagers {
+			if out == nil {
+				out = map[string][]string{}
+			}
+			out[key] = append(out[key], managers...)
+		}
 	}
-	out := maps.Clone(a)
-	if out == nil {
-		out = map[string][]string{}
-	}
-	for key, managers := range b {
-		all := append(slices.Clone(out[key]), managers...)
-		slices.Sort(all)
-		out[key] = slices.Compact(all)
+	for key, managers := range out {
+		slices.Sort(managers)
+		out[key] = slices.Compact(managers)
 	}
 	return out
 }

@@ -181,6 +181,11 @@ func templateDecoder(find templateOf) func(*Builder, []byte, source) error {
 			return err
 		}
 		t, replicas := find(&o)
+		if t != nil {
+			if err := t.Spec.check(); err != nil {
+				return err
+			}
+		}
 		b.AddTemplate(from.kind, Meta(o.Metadata), replicas, t.template(), from.at)
 		return nil
 	}
@@ -246,10 +251,13 @@ func templateRules() rules[template] {
 			return a.shape == b.shape && a.account == b.account &&
 				(a.owner == b.owner || a.owner == Owner{} || b.owner == Owner{})
 		},
-		merge: func(into, from *template) {
-			into.replicas = max(into.replicas, from.replicas)
-			if into.owner == (Owner{}) {
-				into.owner = from.owner
+		merge: func(same []template) {
+			into := &same[0]
+			for i := range same {
+				into.replicas = max(into.replicas, same[i].replicas)
+				if into.owner == (Owner{}) {
+					into.owner = same[i].owner
+				}
 			}
 		},
 		list: func(t *template) string { return t.id.namespace },
