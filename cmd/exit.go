@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
@@ -93,6 +96,7 @@ const grace = 2 * time.Second
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	klog.SetLogger(logr.Discard()) // client-go writes to standard error, unescaped; what matters of it is in the errors
 	signal.Ignore(syscall.SIGPIPE) // a reader of the output that goes away must not end a roll-out between two writes
 	context.AfterFunc(ctx, stop)   // a second Ctrl-C ends the process at once
 	done := make(chan int, 1)
