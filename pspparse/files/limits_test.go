@@ -147,6 +147,21 @@ func TestStrays(t *testing.T) {
 }
 
 // TestWhiteSpace inflates white space, which is not to be held.
+// TestHiddenDocument checks that what follows a break that only YAML knows is not passed over: the document is a gap.
+func TestHiddenDocument(t *testing.T) {
+	t.Parallel()
+	const first, second = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}", "{apiVersion: v1, kind: Pod, metadata: {name: p}}\n"
+	for _, between := range []string{"\r---\r", "\r--- ", "\u0085---\n", "\u2028--- # x\n", "\u2029...\n---\n", "\r...\r---\r"} {
+		inv, err := (&Reader{Paths: []string{Stdin}, Stdin: strings.NewReader("# x\n" + first + between + second)}).Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(inv.Gaps) == 0 || !strings.Contains(inv.Gaps[0].Why, hidden) || inv.Gaps[0].Position.Line != 4 {
+			t.Errorf("%q: gaps %+v, want one on line 4", between, inv.Gaps)
+		}
+	}
+}
+
 func TestWhiteSpace(t *testing.T) { //nolint:paralleltest // it counts what is allocated
 	packed := growth.Gzip(bytes.Repeat([]byte(" "), 80<<20))
 	var before, after runtime.MemStats

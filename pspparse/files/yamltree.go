@@ -27,6 +27,9 @@ func parseYAML(text []byte, line int, limits Limits) (root *yaml.Node, err error
 	if err != nil {
 		return nil, locate(err, text, line)
 	}
+	if at := hiddenDocument(text); at >= 0 {
+		return nil, &syntaxError{line: line + bytes.Count(text[:at], newline), msg: hidden}
+	}
 	if root != nil {
 		shift(root, line-1)
 	}
@@ -48,6 +51,23 @@ func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
 		return nil, nil
 	}
 	return doc.Content[0], nil
+}
+
+// hidden says why a document is not read that another one follows after a break that only YAML knows.
+const hidden = `a second document begins in it, after a character that YAML takes for the end of a line (a carriage return alone, or U+0085, U+2028 or U+2029): put "---" on a line of its own`
+
+// hiddenDocument returns the place in a document of what may be a mark of the next one, behind a break of YAML that does
+// not end a line here, or -1. The parser would drop what follows without a word. Where the mark stands in a quoted text it
+// is none, and the document is refused all the same.
+func hiddenDocument(text []byte) int {
+	for _, br := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
+		for _, mark := range []string{"---", "..."} {
+			if at := bytes.Index(text, []byte(br+mark)); at >= 0 {
+				return at
+			}
+		}
+	}
+	return -1
 }
 
 // checkText finds the bytes that YAML forbids: its parser would not say on which line.
