@@ -178,14 +178,10 @@ func (b *Builder) Build(s Source) *Inventory {
 		Bindings:        settle(b, bindingRules(), b.bindings),
 		Kinds:           slices.Sorted(maps.Keys(b.kinds)),
 	}
+	inv.Source.UID = cmp.Or(inv.Source.UID, b.clusterUID())
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
-	for i := range declared {
-		if declared[i].Name == metav1.NamespaceSystem {
-			inv.Source.UID = cmp.Or(inv.Source.UID, declared[i].UID)
-		}
-	}
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()
@@ -195,6 +191,33 @@ func (b *Builder) Build(s Source) *Inventory {
 	}
 	slices.SortFunc(inv.Skipped, func(a, b KindCount) int { return cmp.Compare(a.Kind, b.Kind) })
 	return inv
+}
+
+// clusterUID is the UID of the namespace kube-system; "" where none was read, and, with a note, where there is more than one.
+func (b *Builder) clusterUID() string {
+	var read []Namespace
+	for i := range b.namespaces {
+		if ns := &b.namespaces[i]; ns.Name == metav1.NamespaceSystem && ns.UID != "" {
+			read = append(read, *ns)
+		}
+	}
+	if len(read) == 0 {
+		return ""
+	}
+	slices.SortFunc(read, func(a, b Namespace) int {
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.UID, b.UID))
+	})
+	first := &read[0]
+	i := slices.IndexFunc(read, func(ns Namespace) bool { return ns.UID != first.UID })
+	if i < 0 {
+		return first.UID
+	}
+	b.AddNote(Note{
+		What: label("Namespace", "", first.Name), Position: read[i].Position,
+		Why: fmt.Sprintf("it has the UID %s in %s and %s in %s: they are of two clusters, so it is not known which one this is for",
+			quote(first.UID), where(first.Position), quote(read[i].UID), where(read[i].Position)),
+	})
+	return ""
 }
 
 // allNamespaces adds to the declared namespaces those in which something runs, and those of objects that are in

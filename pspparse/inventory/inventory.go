@@ -53,7 +53,7 @@ type Source struct {
 	// ServerVersion is the API server's gitVersion, empty for files.
 	ServerVersion string `json:"serverVersion,omitempty"`
 	// UID is that of the namespace kube-system, by which a cluster is told from every other. It is empty where that namespace
-	// was not read, or was read from a manifest that has none.
+	// was not read, was read from a manifest that has none, or was read of two clusters.
 	UID string `json:"uid,omitempty"`
 	// Kubeconfig, As and AsGroups are the flags that the cluster was read with, beside its context. Credentials are never
 	// among them.
