@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -18,9 +17,9 @@ import (
 // somebody's word: what waits for an assertion that was not made is a comment, and so is what holds characters that do not
 // show. Run without a stage it lists them and does nothing.
 func Commands(w io.Writer, r *Result) error {
-	kubectl, ok := wording.Kubectl(r.Source)
-	if !ok {
-		return fmt.Errorf("writing commands: the context name %s holds characters that do not show", strconv.QuoteToASCII(r.Source.Name))
+	kubectl, err := wording.Kubectl(r.Source)
+	if err != nil {
+		return fmt.Errorf("writing commands: %w", err)
 	}
 	var b bytes.Buffer
 	b.WriteString("#!/bin/sh\n")
@@ -45,7 +44,7 @@ func Commands(w io.Writer, r *Result) error {
 			}
 		}
 	}
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 

@@ -68,7 +68,7 @@ type judge struct {
 func newJudge(p *migrate.Plan, f Facts, o Options) *judge {
 	j := &judge{plan: p, facts: f, opts: o, result: newResult(p, o), provider: map[string]bool{}}
 	j.kubectl, j.tool = "kubectl", cmp.Or(o.Tool, "psp2pss")
-	if command, ok := wording.Kubectl(p.Source); ok {
+	if command, err := wording.Kubectl(p.Source); err == nil {
 		j.kubectl, j.context = command, command[len("kubectl"):]
 	}
 	var major, minor int

@@ -2,7 +2,6 @@ package labels
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -18,9 +17,9 @@ import (
 // below comments that say why; for each other namespace a comment alone. Whatever the Plan holds, the script runs
 // kubectl with these arguments and nothing else.
 func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, ok := wording.Kubectl(p.Source)
-	if !ok {
-		return errors.New("writing label commands: the context name " + quoted(p.Source.Name) + " holds characters that do not show; write manifests instead (-o manifest)")
+	kubectl, err := wording.Kubectl(p.Source)
+	if err != nil {
+		return fmt.Errorf("writing label commands: %w; write manifests instead (-o manifest)", err)
 	}
 	var b bytes.Buffer
 	header(&b, p, opts)
@@ -29,7 +28,7 @@ func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 		b.WriteString("\n")
 		namespace(&b, &p.Namespaces[i], opts.Stage, kubectl)
 	}
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 

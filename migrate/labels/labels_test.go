@@ -32,9 +32,9 @@ func planOf(source inventory.Source, namespaces ...migrate.Namespace) *migrate.P
 // begin is how a script begins; package script has the test of it.
 func begin(t testing.TB, s inventory.Source) string {
 	t.Helper()
-	kubectl, ok := wording.Kubectl(s)
-	if !ok {
-		t.Fatal("the connection does not show")
+	kubectl, err := wording.Kubectl(s)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return script.Begin(s, kubectl)
 }
@@ -251,7 +251,7 @@ func TestCommandsOfAnEmptyPlan(t *testing.T) {
 func TestContextThatDoesNotShow(t *testing.T) {
 	t.Parallel()
 	err := labels.Commands(&bytes.Buffer{}, planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "a\nb"}), labels.Options{})
-	want := `writing label commands: the context name "a\nb" holds characters that do not show; write manifests instead (-o manifest)`
+	want := `writing label commands: the value "a\nb" of --context holds characters that do not show; write manifests instead (-o manifest)`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -28,8 +28,8 @@ type metadata struct {
 // Security labels, so one of the enforce stage says again what was observed before. Whatever kubectl applies the documents,
 // they take nothing else away: LeftOutOfManifests are not among them. What is left out, and all that there is to say, is in comments.
 func Manifests(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, ok := wording.Kubectl(p.Source)
-	if !ok {
+	kubectl, err := wording.Kubectl(p.Source)
+	if err != nil {
 		kubectl = "kubectl"
 	}
 	var b bytes.Buffer
@@ -41,9 +41,9 @@ func Manifests(w io.Writer, p *migrate.Plan, opts Options) error {
 
 // Apply writes the Namespaces of Manifests for a server-side apply, below comments that tell the command.
 func Apply(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, ok := wording.Kubectl(p.Source)
-	if !ok {
-		return fmt.Errorf("writing manifests to apply: the context name %s holds characters that do not show; write them without the command (-o manifest)", quoted(p.Source.Name))
+	kubectl, err := wording.Kubectl(p.Source)
+	if err != nil {
+		return fmt.Errorf("writing manifests to apply: %w; write them without the command (-o manifest)", err)
 	}
 	var b bytes.Buffer
 	head(&b, p, opts, "")

@@ -17,9 +17,9 @@ import (
 // labels of a namespace that are as that script writes them become what they were when the plan was read. A namespace of
 // which one such label is neither this nor that was changed by somebody since: it is named, and stays as it is.
 func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, ok := wording.Kubectl(p.Source)
-	if !ok {
-		return fmt.Errorf("writing the undo script: the context name %s holds characters that do not show; write manifests instead (-o manifest)", quoted(p.Source.Name))
+	kubectl, err := wording.Kubectl(p.Source)
+	if err != nil {
+		return fmt.Errorf("writing the undo script: %w; write manifests instead (-o manifest)", err)
 	}
 	var b, body bytes.Buffer
 	undone, kept := 0, 0
@@ -45,7 +45,7 @@ func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
 	fmt.Fprintf(&b, undoFunction, kubectl, get(kubectl, `"--field-selector=metadata.name=$name"`, `"--selector=$before"`))
 	b.Write(body.Bytes())
 	b.WriteString("\nexit \"$left\"\n")
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 

@@ -3,7 +3,6 @@ package patch
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -50,9 +49,9 @@ func (p *Patch) applies() bool { return p.ByHand == "" && !p.Short && len(p.Valu
 // there. The command is itself a comment where another tool would undo what it does. Whatever the Plan holds, the script
 // runs kubectl with these arguments and nothing else.
 func Commands(w io.Writer, p *migrate.Plan, o Options) error {
-	kubectl, ok := wording.Kubectl(p.Source)
-	if !ok {
-		return errors.New("writing patch commands: the context name " + fmt.Sprintf("%+q", p.Source.Name) + " holds characters that do not show; write patches instead (-o strategic)")
+	kubectl, err := wording.Kubectl(p.Source)
+	if err != nil {
+		return fmt.Errorf("writing patch commands: %w; write patches instead (-o strategic)", err)
 	}
 	patches := Of(p, o)
 	var b bytes.Buffer
@@ -67,7 +66,7 @@ func Commands(w io.Writer, p *migrate.Plan, o Options) error {
 			return err
 		}
 	}
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 

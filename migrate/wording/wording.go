@@ -5,6 +5,7 @@ package wording
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
@@ -143,22 +144,22 @@ func Source(s inventory.Source) string {
 	return text
 }
 
-// Kubectl is the command kubectl with the flags of Connection. It is not ok where one of them holds characters that do not
-// show.
-func Kubectl(s inventory.Source) (command string, ok bool) {
-	flags, ok := Connection(s)
-	if !ok {
-		return "", false
+// Kubectl is the command kubectl with the flags of Connection. It is an error where one of them holds characters that do
+// not show.
+func Kubectl(s inventory.Source) (command string, err error) {
+	flags, err := Connection(s)
+	if err != nil {
+		return "", err
 	}
-	return "kubectl" + flags, true
+	return "kubectl" + flags, nil
 }
 
 // Connection is every flag that the cluster of a plan was read with, as words of a shell with a space before each, so that
 // a command which has them meets the same cluster as the same user: --kubeconfig, --context, --as, --as-group. It is empty
-// for what was not read from a cluster, and not ok where a value holds characters that do not show.
-func Connection(s inventory.Source) (flags string, ok bool) {
+// for what was not read from a cluster, and an error where a value holds characters that do not show.
+func Connection(s inventory.Source) (flags string, err error) {
 	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
-		return "", true
+		return "", nil
 	}
 	given := [][2]string{{"kubeconfig", s.Kubeconfig}, {"context", s.Name}, {"as", s.As}}
 	for _, group := range s.AsGroups {
@@ -167,14 +168,14 @@ func Connection(s inventory.Source) (flags string, ok bool) {
 	for _, flag := range given {
 		for _, r := range flag[1] {
 			if !escape.Visible(r) {
-				return "", false
+				return "", fmt.Errorf("the value %s of --%s holds characters that do not show", strconv.QuoteToASCII(flag[1]), flag[0])
 			}
 		}
 		if flag[1] != "" {
 			flags += " --" + flag[0] + "=" + escape.Shell(flag[1])
 		}
 	}
-	return flags, true
+	return flags, nil
 }
 
 // Position is "file:line", with as much of it as is known; "" for what was not read from a file.

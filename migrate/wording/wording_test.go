@@ -50,16 +50,21 @@ func TestConnection(t *testing.T) {
 		name   string
 		source inventory.Source
 		want   string
-		ok     bool
+		err    string
 	}{
-		{"all", whole, ` --kubeconfig='/tmp/a b' --context='it'\''s prod' --as=jane --as-group=ops --as-group='$x'`, true},
-		{"files", inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, "", true},
-		{"in a pod", inventory.Source{Kind: inventory.SourceCluster}, "", true},
-		{"hidden in the context", inventory.Source{Kind: inventory.SourceCluster, Name: "a\u202eb"}, "", false},
-		{"hidden in the file", inventory.Source{Kind: inventory.SourceFilesAndCluster, Kubeconfig: "a\nb"}, "", false},
+		{"all", whole, ` --kubeconfig='/tmp/a b' --context='it'\''s prod' --as=jane --as-group=ops --as-group='$x'`, ""},
+		{"files", inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, "", ""},
+		{"in a pod", inventory.Source{Kind: inventory.SourceCluster}, "", ""},
+		{"hidden in the context", inventory.Source{Kind: inventory.SourceCluster, Name: "a\u202eb"}, "", `the value "a\u202eb" of --context holds characters that do not show`},
+		{"hidden in the file", inventory.Source{Kind: inventory.SourceFilesAndCluster, Kubeconfig: "a\nb"}, "", `the value "a\nb" of --kubeconfig holds characters that do not show`},
 	} {
-		if got, ok := wording.Connection(tt.source); got != tt.want || ok != tt.ok {
-			t.Errorf("%s: %q, %v; want %q, %v", tt.name, got, ok, tt.want, tt.ok)
+		got, err := wording.Connection(tt.source)
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
+		if got != tt.want || said != tt.err {
+			t.Errorf("%s: %q, %q; want %q, %q", tt.name, got, said, tt.want, tt.err)
 		}
 	}
 }
