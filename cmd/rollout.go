@@ -196,8 +196,10 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if o.Rollout.Stages, err = stagesOf(f.stages); err != nil {
 		return nil, err
 	}
-	if o.Rollout.Batch < 0 || o.Rollout.MaxNamespaces < 0 {
-		return nil, usagef("--batch and --max-namespaces are numbers of namespaces: they cannot be negative")
+	for _, name := range []string{"batch", "max-namespaces"} {
+		if n, _ := flags.GetInt(name); flags.Changed(name) && n <= 0 {
+			return nil, usagef("--%s=%d must be a number of namespaces above 0: give one, or leave the flag out", name, n)
+		}
 	}
 	if o.Decide, err = f.decide.options(flags); err != nil {
 		return nil, err

@@ -171,7 +171,9 @@ func TestRolloutUsage(t *testing.T) {
 		{"no such stage", []string{"rollout", "--yes", "--stage", "observ"}, `--stage="observ": it is not one of observe, enforce, bypass`},
 		{"no such stage back", []string{"rollback", "--yes", "--journal", "j", "--stage", "x"}, `--stage="x": it is not one of observe, enforce, bypass`},
 		{"no such dry run", []string{"rollout", "--dry-run=yes"}, `invalid argument "yes" for "--dry-run" flag: it is not one of none, client, server`},
-		{"negative", []string{"rollout", "--yes", "--batch", "-1"}, "--batch and --max-namespaces are numbers of namespaces: they cannot be negative"},
+		{"negative", []string{"rollout", "--yes", "--batch", "-1"}, "--batch=-1 must be a number of namespaces above 0: give one, or leave the flag out"},
+		{"no batch", []string{"rollout", "--yes", "--batch", "0"}, "--batch=0 must be a number of namespaces above 0: give one, or leave the flag out"},
+		{"no namespace", []string{"rollout", "--yes", "--max-namespaces", "0"}, "--max-namespaces=0 must be a number of namespaces above 0: give one, or leave the flag out"},
 		{"the demo", []string{"rollout", "--demo", "--yes"}, "a roll-out needs a cluster: add --context or --kubeconfig, or --dry-run=client to see the steps"},
 		{"arguments", []string{"rollback", "journal", "--yes"}, `rollback takes no arguments, and got "journal"`},
 	}
