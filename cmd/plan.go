@@ -99,9 +99,10 @@ withheld because something could not be read.`,
   psp2pss plan
 
   # A dump, or manifests in a folder tree
-  kubectl get psp,ns,sa,roles,rolebindings,clusterroles,clusterrolebindings -A -o json > rules.json
+  kubectl get ns -o json --show-managed-fields > namespaces.json
+  kubectl get psp,sa,roles,rolebindings,clusterroles,clusterrolebindings -A -o json > rules.json
   kubectl get po,podtemplates,rc,rs,deploy,sts,ds,jobs,cronjobs -A -o json > workloads.json
-  psp2pss plan -f rules.json -f workloads.json
+  psp2pss plan -f namespaces.json -f rules.json -f workloads.json
   psp2pss plan -R -f ./clusters/legacy
 
   # Policies from Git, workloads from a cluster that no longer serves policies
