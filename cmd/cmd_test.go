@@ -588,8 +588,9 @@ func TestWriteFile(t *testing.T) {
 		t.Error("a folder that does not exist: no error")
 	}
 	broken := errors.New("no more room")
-	if err := writeFile(target, func(io.Writer) error { return broken }); !errors.Is(err, broken) {
-		t.Errorf("a format that fails: %v", err)
+	want := fmt.Sprintf("writing %q: no more room", target)
+	if err := writeFile(target, func(io.Writer) error { return broken }); !errors.Is(err, broken) || err.Error() != want {
+		t.Errorf("a format that fails: %v, want %s", err, want)
 	}
 	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
 		t.Errorf("after a format that failed: %q (%v)", got, err)

@@ -154,14 +154,17 @@ func writeFile(name string, write func(io.Writer) error) error {
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return writeInto(name, os.O_WRONLY, write)
+		if err := writeInto(name, os.O_WRONLY, write); err != nil {
+			return fmt.Errorf("writing %q: %w", name, err)
+		}
+		return nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
 	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
 	if err := writeInto(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write); err != nil {
 		_ = os.Remove(temporary)
-		return err
+		return fmt.Errorf("writing %q: %w", name, err)
 	}
 	if err == nil {
 		err = os.Chmod(temporary, info.Mode().Perm())
@@ -181,14 +184,11 @@ func writeFile(name string, write func(io.Writer) error) error {
 func writeInto(name string, flag int, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, flag, 0o666) //nolint:gosec // G302, G304: the file that the user names, with the rights the user's umask gives
 	if err != nil {
-		return fmt.Errorf("writing %q: %w", name, err)
+		return err
 	}
 	err = write(f)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
-	if err != nil {
-		return fmt.Errorf("writing %q: %w", name, err)
-	}
-	return nil
+	return err
 }
