@@ -96,6 +96,27 @@ psp2pss: not ok: blog/replicaset/web
 	}
 }
 
+// Admission makes another level of what is written: --verify does not take that for as planned, and no further batch begins.
+func TestVerifyOfAnAlteredStep(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.made = func(name string, labels map[string]string) {
+		if name == "blog" {
+			labels["pod-security.kubernetes.io/warn"] = "privileged"
+		}
+	}
+	code, out, errOut := g.run(t.Context(), nil, g.both("--yes", "--batch", "1", "--rollback-on-failure")...)
+	g.expect(code, exitFindings, errOut, "The journal is "+g.journal()+". To go back: psp2pss rollback --journal "+g.journal()+`
+NAMESPACE  CHECK   WORKLOAD  STATUS  WHY
+blog       labels            not ok  pod-security.kubernetes.io/warn is "privileged", and "restricted" is planned
+Something is not ok: going back.
+psp2pss: not ok: namespace/blog
+`)
+	if !strings.HasPrefix(out, "altered  observe  blog: ") || !strings.Contains(out, "\nundone   observe  blog: ") || strings.Contains(out, "shop") {
+		t.Errorf("told %q", out)
+	}
+}
+
 // The way back from a failure is cut off before its first write: that there was a failure is not forgotten.
 func TestResumeAfterAWayBackThatWasCutOff(t *testing.T) {
 	t.Parallel()

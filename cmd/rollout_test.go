@@ -43,6 +43,8 @@ type ground struct {
 	unreviewed error
 	// stamp, if set, is a label that admission puts on with every write of labels, and an annotation beside it.
 	stamp string
+	// made, if set, is what admission makes of the labels of a namespace that are written.
+	made func(name string, labels map[string]string)
 	// dir is where journals go.
 	dir string
 }
@@ -60,6 +62,11 @@ func newGround(t *testing.T) *ground {
 		objects = append(objects, u)
 	}
 	lists := map[schema.GroupVersionResource]string{{Version: "v1", Resource: "events"}: "EventList"}
+	const admission = "admissionregistration.k8s.io"
+	lists[schema.GroupVersionResource{Group: admission, Version: "v1", Resource: "mutatingwebhookconfigurations"}] = "MutatingWebhookConfigurationList"
+	for _, version := range []string{"v1", "v1beta1"} {
+		lists[schema.GroupVersionResource{Group: admission, Version: version, Resource: "mutatingadmissionpolicies"}] = "MutatingAdmissionPolicyList"
+	}
 	for path, kind := range served() {
 		version, resource := filepath.Split(strings.TrimPrefix(strings.TrimPrefix(path, "/apis/"), "/api/"))
 		gv, err := schema.ParseGroupVersion(strings.TrimSuffix(version, "/"))
@@ -111,6 +118,9 @@ func (g *ground) apply(action clienttesting.Action) (bool, runtime.Object, error
 	if g.stamp != "" {
 		labels["stamp"] = g.stamp
 		u.SetAnnotations(map[string]string{"stamped": "yes"})
+	}
+	if g.made != nil {
+		g.made(patch.GetName(), labels)
 	}
 	u.SetLabels(labels)
 	return true, u, g.client.Tracker().Update(gvr, u, "")

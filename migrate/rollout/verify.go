@@ -168,15 +168,17 @@ func Worst(results []Result) Status {
 	return worst
 }
 
-// ExpectedLabels are what the steps that were taken so far have made of labels, by namespace, and what those that were taken
-// back have restored. Of a namespace none of whose steps came to an end nothing is expected: that is for a roll-out which
-// is under way, while Verification.Journal is for one that is over or was cut off.
+// ExpectedLabels are what the steps that were taken so far have made of labels, by namespace, what admission should have left
+// of them where it altered a step, and what those that were taken back have restored. Of a namespace none of whose steps
+// wrote anything nothing is expected: that is for a roll-out which is under way, while Verification.Journal is for one that is
+// over or was cut off.
 func ExpectedLabels(j *Journal) map[string]map[string]*string {
-	out := map[string]map[string]*string{}
+	out, off := map[string]map[string]*string{}, j.calledOff()
 	for i := range j.Steps {
 		s := &j.Steps[i]
 		last, _ := j.Last(i)
-		if s.Namespace == "" || last != Done && last != Undone {
+		written := last == Done || last == Undone || last == Altered && !off[s.Namespace]
+		if s.Namespace == "" || !written {
 			continue
 		}
 		if out[s.Namespace] == nil {

@@ -355,18 +355,21 @@ func TestExpectedLabels(t *testing.T) {
 	t.Parallel()
 	value := func(s string) *string { return &s }
 	change := func(key, after string) []Change { return []Change{{Key: key, After: &after}} }
-	j := &Journal{steps: make([]progress, 5)}
+	j := &Journal{steps: make([]progress, 8)}
 	j.Steps = []Step{
 		{Namespace: "a", Labels: change("warn", "restricted")},
 		{Namespace: "a", Labels: change("enforce", "baseline")},
 		{Namespace: "b", Labels: change("warn", "restricted")},
 		{Namespace: "c", Create: &Object{}},
 		{Create: &Object{}},
+		{Namespace: "d", Labels: change("enforce", "baseline")}, // altered, so it counts
+		{Namespace: "e", Labels: change("warn", "restricted")},
+		{Namespace: "e", Labels: change("enforce", "baseline")}, // altered, in a namespace that was taken back
 	}
-	for i, e := range []Event{Done, Undone, Refused, Done, Done} {
+	for i, e := range []Event{Done, Undone, Refused, Done, Done, Altered, Undone, Altered} {
 		j.steps[i] = progress{last: e, before: &Found{Labels: map[string]*string{"enforce": value("privileged")}}}
 	}
-	want := map[string]map[string]*string{"a": {"warn": value("restricted"), "enforce": value("privileged")}, "c": {}}
+	want := map[string]map[string]*string{"a": {"warn": value("restricted"), "enforce": value("privileged")}, "c": {}, "d": {"enforce": value("baseline")}, "e": {"warn": nil}}
 	if diff := cmp.Diff(want, ExpectedLabels(j)); diff != "" {
 		t.Errorf("expected labels (-want +got):\n%s", diff)
 	}
