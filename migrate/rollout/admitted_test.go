@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/pod-security-admission/api"
@@ -156,6 +157,34 @@ func TestAdmissionStays(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"kubernetes.io/metadata.name": "a", "stamp": "seen", "team": "c", "zone": "z"}, m.objects["namespaces/a"].GetLabels()); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
+}
+
+// Verify tells the labels that admission changed along with a step as long as they are so, after a rollback, too.
+func TestVerifyTellsWhatAdmissionChanged(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "kubectl", map[string]string{"team": "a"})
+	m.made = func(labels map[string]string) { labels["stamp"], labels["team"] = "seen", "b" }
+	r := begin(t, m, observe("a"))
+	says := func(want string) {
+		t.Helper()
+		results, err := Verify(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: r.Journal})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Result{{Namespace: "a", What: CheckLabels, Status: OK, Why: want}}, only(results, CheckLabels), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	}
+	r.run("", `done observe: label namespace a; also stamp="seen" (absent) team="b" ("a")`)
+	const also = "; the server's admission changed other labels along with it, and they are still so: "
+	says("as planned" + also + `stamp is "seen", and was absent, team is "b", and was "a"`)
+	m.made = func(labels map[string]string) { labels["stamp"] = "seen" }
+	r.rollback(Undo{}, "", `undone observe: label namespace a: a label that the server's admission had set stays: stamp is "seen", not absent`+nobodySuspected)
+	says("as before the roll-out" + also + `stamp is "seen", and was absent`)
+	m.made = nil
+	m.label("a", "kubectl", "stamp", nil)
+	says("as before the roll-out")
 }
 
 // A rollback that admission does not let through is not called done.

@@ -176,7 +176,7 @@ func (v *Verification) planned() map[string]map[string]wanted {
 // labels compares those of every namespace with what is expected, and returns them.
 func (v *Verification) labels(ctx context.Context) (results []Result, is map[string]map[string]string) {
 	is, unread := newViewer(v.Client, v.Namespaces).labels(ctx)
-	planned := v.planned()
+	planned, beside := v.planned(), v.Journal.madeBeside(is)
 	for _, ns := range v.Namespaces {
 		r := Result{Namespace: ns, What: CheckLabels}
 		have, there := is[ns]
@@ -195,9 +195,32 @@ func (v *Verification) labels(ctx context.Context) (results []Result, is map[str
 		default:
 			r.Status, r.Why = OK, asWanted(want)
 		}
+		if len(beside[ns]) > 0 {
+			slices.Sort(beside[ns])
+			r.Why += "; the server's admission changed other labels along with it, and they are still so: " + strings.Join(slices.Compact(beside[ns]), ", ")
+		}
 		results = append(results, r)
 	}
 	return results, is
+}
+
+// madeBeside tells, by namespace, the labels beside those of Pod Security that admission changed along with a step, and that
+// are still as it left them. A rollback may have had to leave them.
+func (j *Journal) madeBeside(is map[string]map[string]string) map[string][]string {
+	out := map[string][]string{}
+	if j == nil {
+		return out
+	}
+	for i := range j.Steps {
+		s := &j.Steps[i]
+		have, there := is[s.Namespace]
+		for _, c := range j.steps[i].also.Beside(s) {
+			if now := valueOf(have, c.Key); there && same(now, c.After) && !same(now, c.Before) {
+				out[s.Namespace] = append(out[s.Namespace], fmt.Sprintf("%s is %s, and was %s", c.Key, shown(now), shown(c.Before)))
+			}
+		}
+	}
+	return out
 }
 
 // asWanted says in what sense labels are right.
