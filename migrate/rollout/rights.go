@@ -250,7 +250,8 @@ func Rules(n Needs, reads []rbacv1.PolicyRule) (everywhere, lock []rbacv1.Policy
 	for _, stage := range n.stages() {
 		rights = append(rights, n.stage(stage, bypassName(nil))...)
 	}
-	// Only to name what changed a label on its way in.
+	// Only to tell more: which controllers lack pods before the first step, and what changed a label on its way in.
+	rights = append(rights, Right{Verb: "list", Resource: "events"})
 	for _, resource := range []string{"mutatingwebhookconfigurations", "mutatingadmissionpolicies"} {
 		rights = append(rights, Right{Verb: "list", Group: "admissionregistration.k8s.io", Resource: resource})
 	}
