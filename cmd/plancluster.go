@@ -60,7 +60,7 @@ func (o *rolloutOptions) namesCluster(plan *migrate.Plan) error {
 	}
 	why := "it was made from files"
 	if plan.Source.Kind != inventory.SourceFiles {
-		why = "the UID of the namespace kube-system was not known when it was made"
+		why = "it has no UID of kube-system (that was not known when it was made, or it is of an earlier version)"
 	}
 	return usagef("the plan %q does not name its cluster, since %s: make the plan of this cluster, or add --%s if it is meant for this one", o.Source.Plan, why, thisClusterFlag)
 }

@@ -55,7 +55,7 @@ func TestPlanOfAnotherCluster(t *testing.T) {
 		ofDump    = `is of another cluster than that of context "prod": the UID of its namespace kube-system is another, and here it is uid-of-kube-system; choose the right cluster with --kubeconfig or --context, or make a plan of this one`
 		ofDemo    = `is of the built-in demo cluster, which no command reaches: make a plan of the cluster with 'plan -o json=plan.json'`
 		ofFiles   = `does not name its cluster, since it was made from files: make the plan of this cluster, or add --this-cluster if it is meant for this one`
-		unread    = `does not name its cluster, since the UID of the namespace kube-system was not known when it was made: make the plan of this cluster, or add --this-cluster if it is meant for this one`
+		unread    = `does not name its cluster, since it has no UID of kube-system (that was not known when it was made, or it is of an earlier version): make the plan of this cluster, or add --this-cluster if it is meant for this one`
 	)
 	observe := []string{"rollout", "--yes", "--stage", "observe", "-n", "shop"}
 	tests := []struct {
