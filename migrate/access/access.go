@@ -69,9 +69,9 @@ type Grants struct {
 	edges    []edge              // sorted
 
 	// What indexRoles prepares.
-	byRole  map[*role][]*edge    // uses
-	naming  map[string][]*namers // roles that name a policy
-	unnamed []*role              // roles that let use every policy
+	byRole  map[*role][]*edge  // uses, by a role and those that are like it
+	naming  map[string][]*role // roles that name a policy, one of those that are like each other
+	unnamed []*role            // roles that let use every policy
 
 	// What index prepares.
 	base               byPolicy                   // what holds in every namespace

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -400,13 +401,13 @@ func (t *tarjan) close(first node) {
 // touches every namespace where such a role, or one that takes its rules, is bound.
 func (a *aggregation) unjudged(circles []*group, bindings []inventory.Binding) []inventory.Gap {
 	var out []inventory.Gap
-	bound := boundIn(bindings)
+	bound := sync.OnceValue(func() map[string][]string { return boundIn(bindings) })
 	add := func(roles []int, why string) {
 		names := make([]string, 0, len(roles))
 		for _, i := range roles {
 			names = append(names, a.cluster[i].label)
 		}
-		if namespaces := a.reachedIn(roles, bound); len(namespaces) > 0 {
+		if namespaces := a.reachedIn(roles, bound()); len(namespaces) > 0 {
 			out = append(out, inventory.Gap{
 				What: strings.Join(names, ", "), Why: why, Position: a.cluster[roles[0]].source.Position, Namespaces: namespaces,
 			})

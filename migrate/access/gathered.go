@@ -39,14 +39,16 @@ func (b *gathered) merge(o *gathered) {
 	}
 }
 
-// byRole gathers what is said of all policies of a role at once.
+// byRole gathers what is said of all policies of a role at once, and of the roles that are like it.
 type byRole map[*role]*gathered
 
 func (r byRole) add(e *edge, said gathered) {
-	if r[e.role] == nil {
-		r[e.role] = &gathered{}
+	at := r[e.role.like]
+	if at == nil {
+		at = &gathered{}
+		r[e.role.like] = at
 	}
-	r[e.role].merge(&said)
+	at.merge(&said)
 }
 
 func counted() gathered                  { return gathered{counted: true} }
@@ -63,7 +65,6 @@ type byPolicy struct {
 
 func (r byRole) byPolicy() byPolicy {
 	out := byPolicy{named: map[string]*gathered{}}
-	sharing := map[*string]*gathered{} // of roles that name the same policies
 	for role, said := range r {
 		if role.reach.every {
 			if out.every == nil {
@@ -72,18 +73,6 @@ func (r byRole) byPolicy() byPolicy {
 			out.every.merge(said)
 			continue
 		}
-		first := &role.reach.named[0]
-		if sharing[first] == nil {
-			sharing[first] = &gathered{}
-		}
-		sharing[first].merge(said)
-	}
-	for role := range r {
-		if role.reach.every || sharing[&role.reach.named[0]] == nil {
-			continue
-		}
-		said := sharing[&role.reach.named[0]]
-		delete(sharing, &role.reach.named[0])
 		for _, name := range role.reach.named {
 			if out.named[name] == nil {
 				out.named[name] = &gathered{}

@@ -2,9 +2,8 @@ package access
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -158,32 +157,18 @@ func (g *Grants) indexRoles() {
 	g.byRole = map[*role][]*edge{}
 	for i := range g.edges {
 		if e := &g.edges[i]; e.role.reach.uses() {
-			g.byRole[e.role] = append(g.byRole[e.role], e)
+			g.byRole[e.role.like] = append(g.byRole[e.role.like], e)
 		}
 	}
-	g.naming = map[string][]*namers{}
-	sharing := map[*string]*namers{}
+	g.naming = map[string][]*role{}
 	for r := range g.byRole {
-		switch {
-		case r.reach.every:
+		if r.reach.every {
 			g.unnamed = append(g.unnamed, r)
-			continue
-		case sharing[&r.reach.named[0]] == nil:
-			n := &namers{number: len(sharing)}
-			sharing[&r.reach.named[0]] = n
-			for _, name := range r.reach.named {
-				g.naming[name] = append(g.naming[name], n)
-			}
 		}
-		n := sharing[&r.reach.named[0]]
-		n.roles = append(n.roles, r)
+		for _, name := range r.reach.named {
+			g.naming[name] = append(g.naming[name], r)
+		}
 	}
-}
-
-// namers are roles that name the same policies, because one has its rules from the other or both from a third.
-type namers struct {
-	number int
-	roles  []*role
 }
 
 // Policy returns the grants of one policy that was read, sorted by namespace, subject, binding, role.
@@ -197,11 +182,11 @@ func (g *Grants) Policy(name string) []Grant {
 // Naming returns those of the grants of a policy that was read whose roles name it, in the same order. Policies that are named
 // by the same roles have the same ones, and the same text as by.
 func (g *Grants) Naming(name string) (by string, told func() []Grant) {
-	var b strings.Builder
-	for _, n := range g.naming[name] {
-		fmt.Fprintf(&b, "%d ", n.number)
+	var key []byte
+	for _, r := range g.naming[name] {
+		key = binary.AppendUvarint(key, uint64(r.number))
 	}
-	return b.String(), func() []Grant { return grants(g.edgesNaming(name), name) }
+	return string(key), func() []Grant { return grants(g.edgesNaming(name), name) }
 }
 
 // OfEvery returns the grants whose roles name no policy, in the same order: each is one of every policy.
@@ -209,10 +194,8 @@ func (g *Grants) OfEvery() []Grant { return grants(g.edgesOfEvery(), "") }
 
 func (g *Grants) edgesNaming(policy string) []*edge {
 	var out []*edge
-	for _, n := range g.naming[policy] {
-		for _, r := range n.roles {
-			out = append(out, g.byRole[r]...)
-		}
+	for _, r := range g.naming[policy] {
+		out = append(out, g.byRole[r]...)
 	}
 	return out
 }
@@ -254,7 +237,7 @@ func (g *Grants) administrators() []Grant {
 }
 
 func (g *Grants) unused() []string {
-	used, done := map[string]bool{}, map[*string]bool{}
+	used := map[string]bool{}
 	for r, edges := range g.byRole {
 		if !slices.ContainsFunc(edges, byName) {
 			continue
@@ -262,11 +245,8 @@ func (g *Grants) unused() []string {
 		if r.reach.every {
 			return nil
 		}
-		if first := &r.reach.named[0]; !done[first] {
-			done[first] = true
-			for _, name := range r.reach.named {
-				used[name] = true
-			}
+		for _, name := range r.reach.named {
+			used[name] = true
 		}
 	}
 	var out []string

@@ -24,6 +24,10 @@ type role struct {
 	reach reach
 	// source is what was read, or the text known by heart.
 	source *inventory.Role
+	// like is one of the roles that share its names, itself or another, and number differs for each of those. What a role
+	// says of policies is kept once for all roles that are like it.
+	like   *role
+	number int
 	// kept: it is aggregated, and the rules written in it hold all the same.
 	kept bool
 }

@@ -82,23 +82,25 @@ func (r *reach) covers(o reach) bool {
 }
 
 // narrow drops from what roles come to the names of policies that were not read. Known is sorted. Roles that shared their
-// names still do.
+// names still do, and are told to be like each other.
 func narrow(roles map[roleKey]*role, known []string) {
-	done := map[*string][]string{}
+	sharing := map[*string]*role{}
+	number := 0
 	for _, r := range roles {
+		r.like, r.number = r, number
+		number++
 		if len(r.reach.named) == 0 {
 			continue
 		}
 		first := &r.reach.named[0]
-		named, found := done[first]
-		if !found {
-			for _, name := range r.reach.named {
-				if _, found := slices.BinarySearch(known, name); found {
-					named = append(named, name)
-				}
-			}
-			done[first] = named
+		if like := sharing[first]; like != nil {
+			r.like, r.reach.named = like, like.reach.named
+			continue
 		}
-		r.reach.named = named
+		sharing[first] = r
+		r.reach.named = slices.DeleteFunc(slices.Clone(r.reach.named), func(name string) bool {
+			_, found := slices.BinarySearch(known, name)
+			return !found
+		})
 	}
 }

@@ -2,7 +2,7 @@ package access
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -49,7 +49,8 @@ func identities(principals ...Principal) []identity {
 
 // usable looks at each role once, however many bindings lead to it.
 func (g *Grants) usable(namespace string, ids []identity) []Usable {
-	u := use{roles: map[*string]bool{}}
+	var few [16]naming
+	u := use{roles: few[:0]}
 	u.every = slices.Contains(ids, identity{group: true, name: mastersGroup})
 	u.own = u.every
 	for _, id := range ids {
@@ -58,32 +59,49 @@ func (g *Grants) usable(namespace string, ids []identity) []Usable {
 			case e.role.reach.every:
 				u.every, u.own = true, u.own || !e.everybody()
 			case e.role.reach.uses():
-				first := &e.role.reach.named[0]
-				if _, known := u.roles[first]; !known {
-					u.lists = append(u.lists, e.role.reach.named)
-				}
-				u.roles[first] = u.roles[first] || !e.everybody()
+				u.roles = append(u.roles, naming{e.role.like, !e.everybody()})
 			}
 		})
 	}
-	return g.remembered.usable(u.key(), func() []Usable { return u.policies(g.policies) })
+	u.settle()
+	var key [32]byte
+	return g.remembered.usable(u.key(key[:0]), func() []Usable { return u.policies(g.policies) })
 }
 
 // use is what somebody has that lets use policies.
 type use struct {
 	// every: a role that names no policy; own: not only as everybody has it.
 	every, own bool
-	// roles, by the names that they have in common, which are in lists; true for those that not only everybody has.
-	roles map[*string]bool
-	lists [][]string
+	roles      []naming
+}
+
+// naming is a role that names policies, and those that are like it. It is own if not only everybody has it.
+type naming struct {
+	role *role
+	own  bool
+}
+
+// settle has each role once.
+func (u *use) settle() {
+	slices.SortFunc(u.roles, func(a, b naming) int {
+		switch {
+		case a.role != b.role:
+			return cmp.Compare(a.role.number, b.role.number)
+		case a.own == b.own:
+			return 0
+		case a.own:
+			return -1
+		}
+		return 1
+	})
+	u.roles = slices.CompactFunc(u.roles, func(a, b naming) bool { return a.role == b.role }) // keeps the first, which is own if any is
 }
 
 func (u *use) policies(all []string) []Usable {
 	named := map[string]bool{}
-	for _, names := range u.lists {
-		notOnlyEverybody := u.roles[&names[0]]
-		for _, name := range names {
-			named[name] = named[name] || notOnlyEverybody
+	for _, n := range u.roles {
+		for _, name := range n.role.reach.named {
+			named[name] = named[name] || n.own
 		}
 	}
 	names := all
@@ -97,14 +115,20 @@ func (u *use) policies(all []string) []Usable {
 	return out
 }
 
-// key is the same for those who may use the same policies by the same roles.
-func (u *use) key() string {
-	parts := make([]string, 0, len(u.lists)+1)
-	for _, names := range u.lists {
-		parts = append(parts, fmt.Sprintf("%p%t", &names[0], u.roles[&names[0]]))
+// key appends to b what is the same for those who may use the same policies by the same roles.
+func (u *use) key(b []byte) []byte {
+	b = append(b, bit(u.every)|bit(u.own)<<1)
+	for _, n := range u.roles {
+		b = binary.AppendUvarint(b, uint64(n.role.number)<<1|uint64(bit(n.own)))
 	}
-	slices.Sort(parts)
-	return strings.Join(append(parts, fmt.Sprint(u.every, u.own)), " ")
+	return b
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // remembered are answers that many namespaces and workloads share. There may be many of those, and many policies.
@@ -114,16 +138,16 @@ type remembered struct {
 	access  map[shared]NamespaceAccess
 }
 
-func (r *remembered) usable(key string, answer func() []Usable) []Usable {
+func (r *remembered) usable(key []byte, answer func() []Usable) []Usable {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	found, ok := r.usables[key]
+	found, ok := r.usables[string(key)]
 	if !ok {
 		if r.usables == nil {
 			r.usables = map[string][]Usable{}
 		}
 		found = answer()
-		r.usables[key] = found
+		r.usables[string(key)] = found
 	}
 	return found
 }
