@@ -23,8 +23,12 @@ func (b *builder) policies() []Policy {
 	return out
 }
 
+// policy takes what only the plan tells of a policy out of its assessment: there may be many policies.
 func (b *builder) policy(p *pspparse.Policy) Policy {
 	a := b.assessed[p.Name]
+	rest := a
+	rest.Checks, rest.Fields, rest.WriteDown, rest.Choices = nil, nil, nil, nil
+	b.assessed[p.Name] = rest
 	out := Policy{
 		Name:             p.Name,
 		Closest:          a.Closest,

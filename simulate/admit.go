@@ -174,11 +174,15 @@ func (a *Admitter) choose(pod *corev1.Pod, usable Usable, pass Pass) choice {
 	withAccount := pod.Spec.ServiceAccountName != ""
 	containers := containersOf(&pod.Spec)
 	var filledIn *trial
+	t := &trial{}
 	for _, i := range a.order(pod, pass) {
 		if !usable.has(i, withAccount) {
 			continue
 		}
-		t := try(a.policies[i], pod, containers, a.most)
+		if t == filledIn {
+			t = &trial{} // one that refused is not needed any more
+		}
+		t.try(a.policies[i], pod, containers, a.most)
 		switch {
 		case len(t.refusals) > 0:
 			c.refuse(t)

@@ -87,6 +87,9 @@ func firstOf(s *pspparse.IDStrategy) *int64 {
 }
 
 func capabilities(names []string) map[corev1.Capability]bool {
+	if len(names) == 0 {
+		return nil
+	}
 	set := make(map[corev1.Capability]bool, len(names))
 	for _, n := range names {
 		set[corev1.Capability(n)] = true

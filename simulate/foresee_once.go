@@ -78,6 +78,8 @@ func (j *Judge) firstToAdmit(q question) int {
 		j.tried[q.newPod] = outcomes
 	}
 	var pod *corev1.Pod
+	var containers []container
+	var t trial
 	filling := -1
 	for i, p := range j.admitter.policies {
 		if !q.usable.has(i, !q.mirror) {
@@ -86,8 +88,10 @@ func (j *Judge) firstToAdmit(q question) int {
 		if outcomes[i] == notTried {
 			if pod == nil {
 				pod = Seen(q.pod(), &q.automount)
+				containers = containersOf(&pod.Spec)
 			}
-			outcomes[i] = outcomeOf(try(p, pod, containersOf(&pod.Spec), 1))
+			t.try(p, pod, containers, 1)
+			outcomes[i] = outcomeOf(&t)
 		}
 		switch {
 		case outcomes[i] == admitsAsItIs:

@@ -54,9 +54,12 @@ type patterns struct {
 }
 
 func patternsOf(list []string) patterns {
-	p := patterns{names: setOf(list), prefixes: map[string]bool{}}
+	p := patterns{names: setOf(list)}
 	for _, pattern := range list {
 		if prefix, wild := strings.CutSuffix(pattern, "*"); wild && !p.prefixes[prefix] {
+			if p.prefixes == nil {
+				p.prefixes = map[string]bool{}
+			}
 			p.prefixes[prefix] = true
 			p.lengths = append(p.lengths, len(prefix))
 		}

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,14 +18,12 @@ type capabilityRule struct {
 }
 
 func capabilityRuleOf(s *pspparse.Spec) capabilityRule {
-	r := capabilityRule{
+	return capabilityRule{
 		add:    capabilities(s.DefaultAddCapabilities),
 		drop:   capabilities(s.RequiredDropCapabilities),
-		mayAdd: capabilities(s.AllowedCapabilities),
+		mayAdd: capabilities(slices.Concat(s.AllowedCapabilities, s.DefaultAddCapabilities)),
+		any:    slices.Contains(s.AllowedCapabilities, "*"),
 	}
-	r.any = r.mayAdd["*"]
-	maps.Copy(r.mayAdd, r.add)
-	return r
 }
 
 // fillIn returns the container's capabilities with what the policy adds, but for what the container drops by name, and

@@ -3,7 +3,6 @@ package simulate
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -23,7 +22,7 @@ type compiled struct {
 	hostPaths    *pathPrefixes
 	flexVolumes  map[string]bool
 	csiDrivers   map[string]bool
-	procMounts   map[string]bool
+	procMounts   map[string]bool // Default alone if it has none
 	hostPorts    spans
 	users        spans
 	// The groups of the three rules about them.
@@ -33,7 +32,7 @@ type compiled struct {
 
 func compile(p *pspparse.Policy) *compiled {
 	s := &p.Spec
-	c := &compiled{
+	return &compiled{
 		name:         p.Name,
 		spec:         &p.Spec,
 		fills:        fillingOf(p),
@@ -42,8 +41,8 @@ func compile(p *pspparse.Policy) *compiled {
 		capabilities: capabilityRuleOf(&p.Spec),
 		volumes:      setOf(p.Spec.Volumes),
 		hostPaths:    pathPrefixesOf(s.AllowedHostPaths),
-		flexVolumes:  map[string]bool{},
-		csiDrivers:   map[string]bool{},
+		flexVolumes:  namesOf(s.AllowedFlexVolumes, func(v pspparse.AllowedFlexVolume) string { return v.Driver }),
+		csiDrivers:   namesOf(s.AllowedCSIDrivers, func(v pspparse.AllowedCSIDriver) string { return v.Name }),
 		procMounts:   setOf(s.AllowedProcMountTypes),
 		hostPorts:    spansOf(s.HostPorts, func(r pspparse.HostPortRange) (int64, int64) { return int64(r.Min), int64(r.Max) }),
 		users:        idSpans(&s.RunAsUser),
@@ -51,24 +50,21 @@ func compile(p *pspparse.Policy) *compiled {
 		groups: idSpans(s.RunAsGroup), fsGroups: idSpans(&s.FSGroup), supplementalGroups: idSpans(&s.SupplementalGroups),
 		forbiddenSysctls: patternsOf(s.ForbiddenSysctls), allowedSysctls: patternsOf(s.AllowedUnsafeSysctls),
 	}
-	for _, d := range s.AllowedFlexVolumes {
-		c.flexVolumes[d.Driver] = true
+}
+
+func namesOf[T any](items []T, name func(T) string) map[string]bool {
+	if len(items) == 0 {
+		return nil
 	}
-	for _, d := range s.AllowedCSIDrivers {
-		c.csiDrivers[d.Name] = true
+	names := make(map[string]bool, len(items))
+	for _, item := range items {
+		names[name(item)] = true
 	}
-	if len(s.AllowedProcMountTypes) == 0 {
-		c.procMounts["Default"] = true
-	}
-	return c
+	return names
 }
 
 func setOf(names []string) map[string]bool {
-	set := make(map[string]bool, len(names))
-	for _, n := range names {
-		set[n] = true
-	}
-	return set
+	return namesOf(names, func(name string) string { return name })
 }
 
 // trial is one policy's try at one pod: the pod with what the policy fills in, and what the policy then has against it.
@@ -107,20 +103,20 @@ type container struct {
 }
 
 // try is assignSecurityContext: fill in, then validate. The containers are those of the pod. Of the refusals it words as many
-// as most says, all for 0: each may be as long as a list of the policy, and a pod may have many.
-func try(p *compiled, pod *corev1.Pod, containers []container, most int) *trial {
-	t := &trial{
+// as most says, all for 0: each may be as long as a list of the policy, and a pod may have many. Nothing is left of what was
+// tried before.
+func (t *trial) try(p *compiled, pod *corev1.Pod, containers []container, most int) {
+	*t = trial{
 		policy:           p,
 		pod:              pod,
 		annotations:      pod.Annotations,
 		security:         *orEmpty(pod.Spec.SecurityContext),
 		runtimeClassName: pod.Spec.RuntimeClassName,
-		containers:       slices.Clone(containers),
+		containers:       append(t.containers[:0], containers...),
 		most:             most,
 	}
 	t.fillIn()
 	t.validate()
-	return t
 }
 
 // containersOf lists all containers in the order of admission: init, regular, ephemeral.

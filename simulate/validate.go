@@ -72,7 +72,7 @@ func (t *trial) validateProcMount(c *container) {
 	if c.security.ProcMount != nil {
 		mount = string(*c.security.ProcMount)
 	}
-	if !t.policy.procMounts[mount] {
+	if allowed := t.policy.procMounts; !allowed[mount] && (len(allowed) > 0 || mount != "Default") {
 		t.invalid(c.path("securityContext.procMount"), quoted(mount), "ProcMountType is not allowed")
 	}
 }

@@ -63,7 +63,7 @@ func Simplify(p *pspparse.Policy, taken func(clone *pspparse.Policy) bool) *Simp
 	if len(out.Changes) == 0 {
 		return nil
 	}
-	for _, clone.Name = range cloneNames(p.Name) {
+	for clone.Name = range cloneNames(p.Name) {
 		if !taken(clone) {
 			return out
 		}

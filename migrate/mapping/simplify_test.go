@@ -183,7 +183,7 @@ func TestCloneNames(t *testing.T) {
 		{"0", ""},
 	} {
 		got := ""
-		if names := cloneNames(test.name); len(names) > 0 {
+		if names := slices.Collect(cloneNames(test.name)); len(names) > 0 {
 			got = names[0]
 		}
 		if got != test.want {
@@ -209,7 +209,7 @@ func TestCloneNamesSortBefore(t *testing.T) {
 	}
 	grow("")
 	for _, name := range names {
-		candidates := cloneNames(name)
+		candidates := slices.Collect(cloneNames(name))
 		if (len(candidates) == 0) != (name == "0") {
 			t.Errorf("%q has %d names", name, len(candidates))
 		}
@@ -232,7 +232,7 @@ func TestSimplifyTakenNames(t *testing.T) {
 	if got := Simplify(p, func(*pspparse.Policy) bool { return true }); got.Clone.Name != "" {
 		t.Errorf("got %q where every name is taken", got.Clone.Name)
 	}
-	names := fmt.Sprint(cloneNames("full")[:2])
+	names := fmt.Sprint(slices.Collect(cloneNames("full"))[:2])
 	if names != "[0-full 0--full]" {
 		t.Errorf("got %s", names)
 	}
