@@ -219,11 +219,7 @@ func (b *builder) cautionCreators(ns *Namespace) {
 	if enforce == "" {
 		return
 	}
-	own := "system:serviceaccount:" + ns.Name + ":"
-	for _, p := range b.grants.PodCreators(ns.Name) {
-		if !strings.HasPrefix(p.User, own) {
-			continue
-		}
+	for _, p := range b.grants.OwnPodCreators(ns.Name) {
 		var loose []string
 		for _, u := range b.grants.UsableBy(ns.Name, p) {
 			// What everybody may use is told once, with the policy.

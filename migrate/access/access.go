@@ -79,6 +79,8 @@ type Grants struct {
 	byHome             map[string][]*edge         // uses that hold everywhere, of service accounts, by their namespace
 	special            []*edge                    // uses that hold everywhere, of kubelets and the controller manager
 	creatingEverywhere []edge
+	creatingByHome     map[string][]edge // those of creatingEverywhere that are of the accounts of one namespace
+	creatingByGroup    []edge            // the first of creatingEverywhere for each group that accounts of all namespaces are in
 	creatorsEverywhere *creators
 
 	remembered remembered

@@ -105,6 +105,7 @@ func (g *Grants) index() {
 		e := &everywhere[i]
 		if e.role.reach.pods {
 			g.creatingEverywhere = append(g.creatingEverywhere, *e)
+			g.indexCreating(e)
 		}
 		if e.role.reach.uses() {
 			g.indexUse(said, e)

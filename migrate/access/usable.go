@@ -210,12 +210,43 @@ func (g *Grants) CanCreatePods(namespace string, p Principal) bool {
 // group; service accounts of elsewhere that have it through a group are told as that group. All carry the groups of
 // a request, so that they can be handed to UsableBy.
 func (g *Grants) PodCreators(namespace string) []Principal {
+	return g.podCreators(namespace, g.creatingEverywhere, g.in(namespace))
+}
+
+// OwnPodCreators are those of PodCreators that are service accounts of the namespace itself. It does not go through the
+// accounts of all others.
+func (g *Grants) OwnPodCreators(namespace string) []Principal {
+	own := accountPrefix + namespace + ":"
+	all := g.podCreators(namespace, g.creatingByHome[namespace], g.creatingByGroup, g.in(namespace))
+	return slices.DeleteFunc(all, func(p Principal) bool { return !strings.HasPrefix(p.User, own) })
+}
+
+// indexCreating files what lets somebody create pods in every namespace, so that OwnPodCreators finds it.
+func (g *Grants) indexCreating(e *edge) {
+	switch p := partyOf(e.id); {
+	case isBuiltinController(e.role):
+	case p.kind == account, p.kind == accounts:
+		if g.creatingByHome == nil {
+			g.creatingByHome = map[string][]edge{}
+		}
+		g.creatingByHome[p.home] = append(g.creatingByHome[p.home], *e)
+	case p.kind == everybody && reachesAccounts(e.id):
+		if !slices.ContainsFunc(g.creatingByGroup, func(known edge) bool { return known.id == e.id }) {
+			g.creatingByGroup = append(g.creatingByGroup, *e)
+		}
+	}
+}
+
+func isBuiltinController(r *role) bool { return strings.HasPrefix(r.key.name, "system:controller:") }
+
+// podCreators are the PodCreators by the given edges.
+func (g *Grants) podCreators(namespace string, among ...[]edge) []Principal {
 	found := map[string]Principal{}
 	add := func(p Principal, everywhere bool) {
 		p.Everywhere = everywhere || found[p.What].Everywhere
 		found[p.What] = p
 	}
-	for _, edges := range [][]edge{g.creatingEverywhere, g.in(namespace)} {
+	for _, edges := range among {
 		for i := range edges {
 			g.creators(&edges[i], namespace, add)
 		}
@@ -229,7 +260,7 @@ func (g *Grants) PodCreators(namespace string) []Principal {
 }
 
 func (g *Grants) creators(e *edge, namespace string, add func(Principal, bool)) {
-	if !e.role.reach.pods || strings.HasPrefix(e.role.key.name, "system:controller:") {
+	if !e.role.reach.pods || isBuiltinController(e.role) {
 		return
 	}
 	everywhere := e.namespace == ""

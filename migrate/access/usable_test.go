@@ -2,6 +2,8 @@ package access_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -174,7 +176,27 @@ func TestPodCreators(t *testing.T) {
 					t.Errorf("%s is told, and cannot", p.What)
 				}
 			}
+			own := slices.DeleteFunc(got, func(p access.Principal) bool { return !strings.HasPrefix(p.User, "system:serviceaccount:web:") })
+			if diff := cmp.Diff(own, g.OwnPodCreators("web")); diff != "" {
+				t.Errorf("its own (-want +got):\n%s", diff)
+			}
 		})
+	}
+}
+
+// What a namespace costs does not grow with the accounts of others that may create pods everywhere, nor with how often
+// everybody may.
+func TestOwnPodCreatorsOfMany(t *testing.T) { //nolint:paralleltest // it counts the allocations of the whole program
+	cost := func(n int) float64 {
+		c := policies("p").role("", "creator", rule("", "pods", "create"))
+		for i := range n {
+			c.bind("", "creator", account(fmt.Sprintf("ns-%d", i), "a"), group("system:serviceaccounts"), group(fmt.Sprintf("system:serviceaccounts:ns-%d", i)))
+		}
+		g := c.resolve()
+		return testing.AllocsPerRun(10, func() { g.OwnPodCreators("web") })
+	}
+	if few, many := cost(2), cost(200); many > few {
+		t.Errorf("%v allocations beside 200 namespaces, %v beside 2", many, few)
 	}
 }
 
