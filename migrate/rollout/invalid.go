@@ -65,7 +65,7 @@ func (r *Runner) repairable(s *Step, is map[string]string) error {
 	if last == 1 {
 		all = "both"
 	}
-	return refuse("%s and %s are %s invalid, and the server takes no write that leaves one of them: repair them in one write: %s label namespace %s --overwrite %s (the values that the server takes them for today), then run this again with --force",
+	return refuse("%s and %s are %s invalid, and the server takes no write that leaves one of them: repair them in one write: %s label namespace %s --overwrite %s (the values that the server takes them for today), then begin a new roll-out, of a new plan, with --force",
 		strings.Join(names[:last], ", "), names[last], all, cmp.Or(r.Kubectl, "kubectl"), s.Namespace, strings.Join(words, " "))
 }
 

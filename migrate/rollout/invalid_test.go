@@ -15,16 +15,18 @@ func TestInvalidInTwoStages(t *testing.T) {
 	start := m.state()
 	observed, enforced := observe("a"), enforce("a", "baseline")
 	observed.Labels[1].Before, enforced.Labels[0].Before = text("bazeline"), text("baselinx")
-	r := begin(t, m, observed, enforced)
-	r.Force, r.Kubectl = true, "kubectl --context=prod"
 	const out = `enforce ("baselinx"), warn ("bazeline") and warn-version ("one") are all invalid, and the server takes no write that leaves one of them: repair them in one write: ` +
 		`kubectl --context=prod label namespace a --overwrite pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/warn=privileged pod-security.kubernetes.io/warn-version=latest ` +
-		`(the values that the server takes them for today), then run this again with --force: field manager "old" owns pod-security.kubernetes.io/warn`
-	r.run("", "refused observe: label namespace a: "+out, "refused enforce: label namespace a: an earlier step of this namespace was refused")
-	if diff := cmp.Diff(start, m.state()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		`(the values that the server takes them for today), then begin a new roll-out, of a new plan, with --force`
+	for _, force := range []bool{false, true} { // whose labels they are is of no account yet
+		r := begin(t, m, observed, enforced)
+		r.Force, r.Kubectl = force, "kubectl --context=prod"
+		r.run("", "refused observe: label namespace a: "+out, "refused enforce: label namespace a: an earlier step of this namespace was refused")
+		if diff := cmp.Diff(start, m.state()); diff != "" {
+			t.Errorf("force %t (-want +got):\n%s", force, diff)
+		}
+		m.hasLock(false)
 	}
-	m.hasLock(false)
 }
 
 // An invalid label that goes is told to be gone for good, and what was there beside it is restored.

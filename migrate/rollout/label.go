@@ -47,9 +47,6 @@ func (r *Runner) labelOnce(ctx context.Context, i int, s *Step, out *Outcome) er
 	if err != nil || ns == nil {
 		return err
 	}
-	if err := r.repairable(s, ns.GetLabels()); err != nil {
-		return err
-	}
 	body, err := applyBody(s, ns)
 	if err != nil {
 		return err
@@ -99,6 +96,9 @@ func (r *Runner) standing(ctx context.Context, i int, s *Step, out *Outcome) (*u
 		return nil, nil, &refusal{Altered, "it was written, and has been changed since: " + unlike(s, ns.GetLabels())}
 	case at == elsewhere:
 		return nil, nil, refuse("the namespace has changed since the plan was made: %s", why)
+	}
+	if err := r.repairable(s, ns.GetLabels()); err != nil {
+		return nil, nil, err
 	}
 	found, err := look(s, ns)
 	if err != nil {
