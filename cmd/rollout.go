@@ -264,8 +264,13 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	var on target
-	if o.DryRun != dryRunClient {
+	switch {
+	case o.DryRun != dryRunClient:
 		if on, err = o.reach(ctx, plan); err != nil {
+			return err
+		}
+	case o.Source.Context != "" || o.Source.Kubeconfig != "": // only whether there are such: nothing is asked of a server
+		if _, _, err = o.deps.Connect(o.Source); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ func (p *Plan) check() error {
 		}
 	}
 	for i := range p.Namespaces {
-		if err := p.Namespaces[i].checkRecommended(); err != nil {
+		if err := p.Namespaces[i].checkRecommended(p.Source.ServerVersion); err != nil {
 			return err.in(fmt.Sprintf("namespaces[%d].recommended", i))
 		}
 	}
@@ -143,19 +143,28 @@ func allowedValues(t reflect.Type, f planField) []string {
 }
 
 // checkRecommended returns what is wrong with the recommended labels. The current ones may have any value: they are
-// quoted as they stand on the cluster.
-func (ns *Namespace) checkRecommended() *fieldError {
+// quoted as they stand on the cluster. A version that nothing has reached is one only where it stands there already.
+func (ns *Namespace) checkRecommended(serverVersion string) *fieldError {
 	rec := &ns.Recommended
 	for _, l := range []struct{ name, value string }{{"enforce", rec.Enforce}, {"audit", rec.Audit}, {"warn", rec.Warn}} {
 		if _, err := api.ParseLevel(l.value); l.value != "" && err != nil {
 			return &fieldError{l.name, fmt.Sprintf("%q is not one of privileged, baseline, restricted", l.value)}
 		}
 	}
-	for _, l := range []struct{ name, value string }{
-		{"enforceVersion", rec.EnforceVersion}, {"auditVersion", rec.AuditVersion}, {"warnVersion", rec.WarnVersion},
+	for _, l := range []struct{ name, value, today string }{
+		{"enforceVersion", rec.EnforceVersion, ns.Current.EnforceVersion},
+		{"auditVersion", rec.AuditVersion, ns.Current.AuditVersion},
+		{"warnVersion", rec.WarnVersion, ns.Current.WarnVersion},
 	} {
-		if _, err := api.ParseVersion(l.value); l.value != "" && err != nil {
+		if l.value == "" || l.value == l.today {
+			continue
+		}
+		version, err := api.ParseVersion(l.value)
+		if err != nil {
 			return &fieldError{l.name, fmt.Sprintf("%q is not a Kubernetes minor such as v1.25, nor latest", l.value)}
+		}
+		if err := CheckTarget(version, serverVersion); err != nil {
+			return &fieldError{l.name, err.Error()}
 		}
 	}
 	return nil

@@ -26,6 +26,10 @@ func TestEditedPlan(t *testing.T) {
 		{"action", func(p *Plan) { p.Namespaces[0].Action = "" }, `namespaces[0].action: "" is not one of unchanged, add, change, loosen, withheld, skip`},
 		{"recommended level", func(p *Plan) { p.Namespaces[0].Recommended.Enforce = "Restricted" }, `namespaces[0].recommended.enforce: "Restricted" is not one of privileged, baseline, restricted`},
 		{"recommended version", func(p *Plan) { p.Namespaces[0].Recommended.WarnVersion = "1" }, `namespaces[0].recommended.warnVersion: "1" is not a Kubernetes minor such as v1.25, nor latest`},
+		{"recommended version that nobody knows", func(p *Plan) { p.Namespaces[0].Recommended.EnforceVersion = "v1.99" }, "namespaces[0].recommended.enforceVersion: the target version v1.99 is newer than the standards known here: ask for v1.37 at most, or for latest"},
+		{"a version that stands already", func(p *Plan) {
+			p.Namespaces[0].Recommended.EnforceVersion, p.Namespaces[0].Current.EnforceVersion = "v1.99", "v1.99"
+		}, ""},
 		{"decided by", func(p *Plan) { p.Namespaces[0].DecidedBy.Basis = "guess" }, `namespaces[0].decidedBy.basis: "guess" is not one of workloads, policies, both, empty, override`},
 		{"kind of workload", func(p *Plan) { p.Namespaces[0].Workloads[0].Kind = "Deploy ment" }, `namespaces[0].workloads[0].kind: "Deploy ment" is not a name that a kind can have`},
 		{"level of a workload", func(p *Plan) { p.Namespaces[0].Workloads[0].Level.DayAfter = "none" }, `namespaces[0].workloads[0].level.dayAfter: "none" is not one of privileged, baseline, restricted`},
