@@ -6,6 +6,7 @@ package escape
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -90,8 +91,11 @@ func JSON(doc []byte) []byte {
 	})
 }
 
-// unicodeEscapes replaces what does not show; astral writes a rune that \u cannot.
+// unicodeEscapes replaces what does not show; astral writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
 func unicodeEscapes(doc []byte, astral func([]byte, rune) []byte) []byte {
+	if !slices.ContainsFunc(doc, func(b byte) bool { return b >= 0x7f }) {
+		return doc
+	}
 	out := make([]byte, 0, len(doc))
 	for i := 0; i < len(doc); {
 		if doc[i] < 0x7f {

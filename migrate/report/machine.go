@@ -18,7 +18,7 @@ import (
 // text: it is encoded one namespace and one policy at a time, and what is large of a namespace in pieces as well.
 func JSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	out := bufio.NewWriter(w)
-	if err := fields(out, p, ""); err != nil {
+	if err := newPieces(out).fields(p, ""); err != nil {
 		return err
 	}
 	_, _ = out.WriteString("\n") // Flush reports the error
@@ -39,23 +39,49 @@ func large(item any) bool {
 	return false
 }
 
+// pieces writes a document piece by piece, with one encoder: each would bring buffers of its own.
+type pieces struct {
+	*bufio.Writer
+	piece   bytes.Buffer
+	encoder *json.Encoder
+}
+
+func newPieces(out *bufio.Writer) *pieces {
+	p := &pieces{Writer: out}
+	p.encoder = json.NewEncoder(&p.piece)
+	p.encoder.SetEscapeHTML(false)
+	return p
+}
+
+// encode keeps < > & readable and shows by escapes what would not show as itself. The prefix is the indentation at which
+// the value stands.
+func (out *pieces) encode(v any, prefix string) error {
+	out.piece.Reset()
+	out.encoder.SetIndent(prefix, "  ")
+	if err := out.encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := out.Write(escape.JSON(bytes.TrimSuffix(out.piece.Bytes(), []byte("\n"))))
+	return err
+}
+
 // fields writes the JSON form of a Plan, or of what is large in it, one field, and in lists one item, at a time.
-func fields(out *bufio.Writer, of any, prefix string) error {
+func (out *pieces) fields(of any, prefix string) error {
 	separator, inner := "{\n", prefix+"  "
 	err := eachField(of, func(name string, value any, list bool) error {
 		_, _ = out.WriteString(separator + inner + `"` + name + `": `) // Flush reports the error
 		separator = ",\n"
 		if !list {
-			return encode(out, value, inner)
+			return out.encode(value, inner)
 		}
 		items := reflect.ValueOf(value)
 		for i := range items.Len() {
 			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
-			item, write := items.Index(i).Addr().Interface(), encodeItem
+			item, write := items.Index(i).Addr().Interface(), out.encode
 			if large(item) {
-				write = fields
+				write = out.fields
 			}
-			if err := write(out, item, inner+"  "); err != nil {
+			if err := write(item, inner+"  "); err != nil {
 				return err
 			}
 		}
@@ -91,8 +117,6 @@ func YAML(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-func encodeItem(out *bufio.Writer, item any, prefix string) error { return encode(out, item, prefix) }
-
 // eachField visits the fields of a struct of the Plan that its JSON form has, in order; list is true for one with
 // items, which can be written one by one.
 func eachField(of any, visit func(name string, value any, list bool) error) error {
@@ -111,26 +135,14 @@ func eachField(of any, visit func(name string, value any, list bool) error) erro
 	return nil
 }
 
-// encode keeps < > & readable and shows by escapes what would not show as itself. The prefix is the indentation at which
-// the value stands.
-func encode(w io.Writer, v any, prefix string) error {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent(prefix, "  ")
-	if err := encoder.Encode(v); err != nil {
-		return err
-	}
-	_, err := w.Write(escape.JSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
-	return err
-}
-
+// writeJSON writes any value as one document.
 func writeJSON(w io.Writer, v any) error {
-	if err := encode(w, v, ""); err != nil {
+	out := newPieces(bufio.NewWriter(w))
+	if err := out.encode(v, ""); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	_, _ = out.WriteString("\n") // Flush reports the error
+	return out.Flush()
 }
 
 // Name writes "namespace/NAME" lines, as kubectl does.
