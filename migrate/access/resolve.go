@@ -184,7 +184,7 @@ func (g *Grants) Policy(name string) []Grant {
 func (g *Grants) Naming(name string) (by string, told func() []Grant) {
 	var key []byte
 	for _, r := range g.naming[name] {
-		key = binary.AppendUvarint(key, uint64(r.number))
+		key = binary.AppendUvarint(key, r.number)
 	}
 	return string(key), func() []Grant { return grants(g.edgesNaming(name), name) }
 }

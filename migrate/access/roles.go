@@ -27,7 +27,7 @@ type role struct {
 	// like is one of the roles that share its names, itself or another, and number differs for each of those. What a role
 	// says of policies is kept once for all roles that are like it.
 	like   *role
-	number int
+	number uint64
 	// kept: it is aggregated, and the rules written in it hold all the same.
 	kept bool
 }

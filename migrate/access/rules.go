@@ -85,7 +85,7 @@ func (r *reach) covers(o reach) bool {
 // names still do, and are told to be like each other.
 func narrow(roles map[roleKey]*role, known []string) {
 	sharing := map[*string]*role{}
-	number := 0
+	number := uint64(0)
 	for _, r := range roles {
 		r.like, r.number = r, number
 		number++

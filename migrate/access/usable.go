@@ -119,7 +119,7 @@ func (u *use) policies(all []string) []Usable {
 func (u *use) key(b []byte) []byte {
 	b = append(b, bit(u.every)|bit(u.own)<<1)
 	for _, n := range u.roles {
-		b = binary.AppendUvarint(b, uint64(n.role.number)<<1|uint64(bit(n.own)))
+		b = binary.AppendUvarint(b, n.role.number<<1|uint64(bit(n.own)))
 	}
 	return b
 }
