@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -61,6 +62,12 @@ func (s *stream) unknown(o *object, data []byte) {
 	}
 	if s.passed != nil {
 		s.passed(o.head.apiVersion, o.head.kind, data, s.at(o.line))
+	}
+	m := metaOf(o)
+	if custom.Read(s.out, custom.Object{
+		APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.at(o.line),
+	}) {
+		return
 	}
 	group, _, _ := strings.Cut(o.head.apiVersion, "/")
 	switch {

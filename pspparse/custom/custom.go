@@ -1,0 +1,54 @@
+// Package custom reads objects of kinds beside the pods, controllers, policies and grants that package inventory decodes,
+// as far as they change an answer: what makes pods, what changes or refuses pods at admission, and what writes the labels
+// of namespaces. The readers of files and of clusters both hand such objects to Read.
+package custom
+
+import (
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Object is one object of a kind that inventory.Builder.Decode does not read.
+type Object struct {
+	// APIVersion and Kind are as written; an item of a typed list has those of the list.
+	APIVersion, Kind string
+	// Namespace and Name are from its metadata. Namespace is empty where none is written.
+	Namespace, Name string
+	// JSON is the whole object.
+	JSON     []byte
+	Position pspparse.Position
+}
+
+// Resource is a kind that Read knows, as an API server serves it.
+type Resource struct {
+	// Group and Versions are where servers serve it, the current version first. All versions have the fields that are read.
+	Group    string
+	Versions []string
+	// Name is the plural in the URL, Kind the kind of one object.
+	Name, Kind string
+	// Namespaced is false for a kind of the cluster.
+	Namespaced bool
+}
+
+// reader reads the kinds that it knows: it adds what they say to b and returns true. It returns false, and adds nothing,
+// for any other kind.
+type reader func(b *inventory.Builder, o Object) bool
+
+func readers() []reader {
+	return nil
+}
+
+// Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows.
+func Read(b *inventory.Builder, o Object) bool {
+	for _, read := range readers() {
+		if read(b, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// Resources lists all kinds that Read knows, for the reading of a cluster and for the role that it needs.
+func Resources() []Resource {
+	return nil
+}
