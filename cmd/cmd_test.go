@@ -127,6 +127,15 @@ func TestPlanFlags(t *testing.T) {
 			}},
 			outputs: table,
 		},
+		{name: "custom resources", args: []string{"--custom-resources"}, outputs: table},
+		{
+			name: "no custom resources", args: []string{"--custom-resources=false", "--context", "c"},
+			want: planOptions{Source: SourceOptions{WithoutCustom: true, Context: "c"}}, outputs: table,
+		},
+		{
+			name: "no custom resources in the environment, and no cluster", args: []string{"-f", "a"}, env: map[string]string{"PSP2PSS_CUSTOM_RESOURCES": "false"},
+			want: planOptions{Source: SourceOptions{Files: []string{"a"}}}, outputs: table,
+		},
 		{
 			name: "decision",
 			args: []string{"--target-version=1.28", "--basis=both", "--empty-namespaces=skip", "--enforce=baseline", "--audit=privileged", "--warn=baseline", "--allow-partial"},
@@ -203,6 +212,8 @@ func TestPlanFlags(t *testing.T) {
 		{name: "a flag does not win over another's empty variable", args: []string{"--demo"}, env: map[string]string{"PSP2PSS_PLAN": ""}, err: "PSP2PSS_PLAN is empty: give it a value, or unset it"},
 		{name: "standard output by name", args: []string{"-o", "json=-", "-o", "table=./-"}, outputs: []string{"json", "table=./-"}},
 		{name: "standard output twice", args: []string{"-o", "table", "-o", "json=-"}, err: `-o "json=-": only one format can go to standard output; give the others a file, as in -o json=FILE`},
+		{name: "custom resources without a cluster", args: []string{"--demo", "--custom-resources=false"}, err: "--custom-resources says what is read from a cluster, and none is read: leave it out, or add --context or --kubeconfig"},
+		{name: "no switch", args: []string{"--custom-resources=some"}, err: `invalid argument "some" for "--custom-resources" flag: strconv.ParseBool: parsing "some": invalid syntax`},
 		{name: "impersonation without a cluster", args: []string{"-f", "a", "--as", "u"}, err: "--as impersonates on a cluster, and none is read: leave it out, or add --context or --kubeconfig"},
 		{
 			name: "impersonation from the environment is for when there is a cluster", args: []string{"-f", "a"},

@@ -76,7 +76,7 @@ func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (in
 	if name == cluster.InCluster {
 		name = "" // no kubeconfig has such a context, and a script must not name it
 	}
-	r := &cluster.Reader{Config: config, Context: name, Namespace: o.Namespace, Progress: o.Progress, Refused: o.Refused}
+	r := &cluster.Reader{Config: config, Context: name, Namespace: o.Namespace, WithoutCustom: o.WithoutCustom, Progress: o.Progress, Refused: o.Refused}
 	version, err := r.Read(ctx, b)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)

@@ -124,7 +124,7 @@ withheld because something could not be read.`,
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
-			return markRun(printRole(streams.Out))
+			return markRun(printRole(streams.Out, &f.source))
 		}
 		o, err := f.options(cmd, streams, deps, formats)
 		if err != nil {

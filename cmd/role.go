@@ -37,26 +37,36 @@ func newRole(kind, name, namespace string, rules []rbacv1.PolicyRule) role {
 	return role{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: roleName{name, namespace}, Rules: rules}
 }
 
+// reading are the rules for what is read.
+func reading(src *SourceOptions) []rbacv1.PolicyRule {
+	if src.WithoutCustom {
+		return cluster.CoreRules()
+	}
+	return cluster.Rules()
+}
+
 // printRole writes the ClusterRole with which a reading has no gaps. What gate needs more, for stored Helm releases, is a
 // comment: whoever may list Secrets has all passwords of a cluster.
-func printRole(w io.Writer) error {
-	const head = `# All that psp2pss reads of a cluster: it gets and lists, and nothing else. Secrets are not among it; see the end. Grant it with
+func printRole(w io.Writer, src *SourceOptions) error {
+	const head = `# All that psp2pss reads of a cluster: it gets and lists, and nothing else. Secrets are not among it; see the end.
+# Kinds that the cluster does not serve are among it: a rule for one grants nothing. Grant the role with
 #   kubectl create clusterrolebinding psp2pss-reader --clusterrole=psp2pss-reader --user=NAME
 `
 	if _, err := io.WriteString(w, head); err != nil {
 		return err
 	}
-	if err := manifest.Write(w, newRole("ClusterRole", "psp2pss-reader", "", cluster.Rules())); err != nil {
+	if err := manifest.Write(w, newRole("ClusterRole", "psp2pss-reader", "", reading(src))); err != nil {
 		return err
 	}
 	return printReleaseRules(w)
 }
 
 // printRolloutRole writes the roles with which rollout goes through the stages, and rollback comes back.
-func printRolloutRole(w io.Writer, n rollout.Needs) error {
-	reads := cluster.Rules()
+func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.Needs) error {
+	reads := reading(src)
 	rules, lock, namespace := rollout.Rules(n, reads)
-	head := fmt.Sprintf(`# All that 'rollout --stage %[1]s' needs, and 'rollback' of it: what plan reads, and then what is written. Grant it with
+	head := fmt.Sprintf(`# All that 'rollout --stage %[1]s' needs, and 'rollback' of it: what plan reads, and then what is written.
+# Kinds that the cluster does not serve are among it: a rule for one grants nothing. Grant the roles with
 #   kubectl create clusterrolebinding psp2pss-rollout --clusterrole=psp2pss-rollout --user=NAME
 #   kubectl create rolebinding psp2pss-rollout -n %[2]s --role=psp2pss-rollout --user=NAME
 `, stageList(n.Stages), namespace)

@@ -31,6 +31,17 @@ func TestPrintRole(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("role (-want +got):\n%s", diff)
 	}
+	streams, out2, _ := TestStreams("")
+	if code := Run(t.Context(), streams, SystemDeps("psp2pss"), []string{"plan", "--print-role", "--custom-resources=false"}); code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	var without rbacv1.ClusterRole
+	if err := yaml.UnmarshalStrict(out2.Bytes(), &without); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(cluster.CoreRules(), without.Rules); diff != "" {
+		t.Errorf("role without custom resources (-want +got):\n%s", diff)
+	}
 	// Without its comment signs, the end goes on with the rules.
 	rules, end, _ := strings.Cut(out.String(), "# Not needed")
 	var whole rbacv1.ClusterRole

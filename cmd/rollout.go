@@ -162,7 +162,7 @@ func (f *rolloutFlags) printRole(streams Streams) error {
 	if err != nil {
 		return err
 	}
-	return markRun(printRolloutRole(streams.Out, rollout.Needs{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.Back}))
+	return markRun(printRolloutRole(streams.Out, &f.source, rollout.Needs{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.Back}))
 }
 
 const journalFlag = "journal"
@@ -249,7 +249,7 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 
 // resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
 func resumeFlags() []string {
-	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, backFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag}
+	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, backFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
 }
 
 // rolloutRun makes the steps and takes them.
@@ -408,7 +408,7 @@ func (o *rolloutOptions) again(verb, journal string) string {
 
 // recheck plans one namespace again, as it is now.
 func (o *rolloutOptions) recheck() func(context.Context, string, string, string) (*migrate.Namespace, error) {
-	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, Live: true}
+	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, WithoutCustom: o.Source.WithoutCustom, Live: true}
 	return func(ctx context.Context, namespace, level, version string) (*migrate.Namespace, error) {
 		src.Namespace = namespace
 		var inv *inventory.Inventory

@@ -149,11 +149,11 @@ func TestResumeAddsGuards(t *testing.T) {
 		t.Fatal(code, errOut)
 	}
 	again := []string{"rollout", "--resume", "--yes", "--journal", g.journal()}
-	code, out, errOut := g.run(t.Context(), nil, append(again, "--rollback-on-failure", "--verify-wait", "2m", "--allow-partial", "--force", "--timeout", "1h", "--exclude", "shop,else")...)
+	code, out, errOut := g.run(t.Context(), nil, append(again, "--rollback-on-failure", "--verify-wait", "2m", "--allow-partial", "--force", "--timeout", "1h", "--custom-resources=false", "--exclude", "shop,else")...)
 	g.expect(code, exitFailed, errOut, `warning: --exclude leaves nothing out: the journal has no step of namespace "else"; known: blog, shop
 left alone at observe: shop: left out with --exclude
 psp2pss: observe: label namespace blog: Unauthorized
-  to go on: psp2pss rollout --resume --journal `+g.journal()+` --rollback-on-failure --verify-wait 2m0s --allow-partial --force --timeout 1h0m0s --exclude shop --exclude else
+  to go on: psp2pss rollout --resume --journal `+g.journal()+` --rollback-on-failure --verify-wait 2m0s --allow-partial --force --timeout 1h0m0s --custom-resources=false --exclude shop --exclude else
   to go back: psp2pss rollback --journal `+g.journal()+"\n")
 	if out != "" {
 		t.Errorf("told %q", out)

@@ -451,6 +451,27 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// What a roll-out reads again before it writes is read as the plan was.
+func TestRolloutReadsAgainAlike(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	load := g.deps.Load
+	var namespaces []string
+	g.deps.Load = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+		if !o.WithoutCustom {
+			t.Errorf("custom resources are read for %q", o.Namespace)
+		}
+		namespaces = append(namespaces, o.Namespace)
+		return load(ctx, o)
+	}
+	if code, _, errOut := g.run(t.Context(), nil, "rollout", "--stage=enforce", "-n", "shop", "--yes", "--custom-resources=false", "--journal", g.journal()); code != exitDone {
+		t.Errorf("exit code %d, %s", code, errOut)
+	}
+	if diff := cmp.Diff([]string{"", "shop"}, namespaces); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+}
+
 // Rights that are missing, for the way there or back, are named before anything is written; where the server cannot be asked,
 // that is told, and the roll-out begins.
 func TestRolloutRights(t *testing.T) {

@@ -93,6 +93,7 @@ func (o *rolloutOptions) goOn(j *rollout.Journal) string {
 	add(o.Rollout.Force && !j.Force, "--%s", forceFlag)
 	add(!o.Rollout.Force && j.Force, "--%s=false", forceFlag)
 	add(o.Source.Timeout > 0, "--%s %s", timeoutFlag, o.Source.Timeout)
+	add(o.Source.WithoutCustom, "--%s=false", customFlag)
 	for _, ns := range o.Scope.Exclude {
 		add(o.Resume, "--exclude %s", escape.Shell(ns))
 	}

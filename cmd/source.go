@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type SourceOptions struct {
 	Live bool
 	// Namespace, if set, has only what runs in it read from the cluster, and the policies.
 	Namespace string
+	// WithoutCustom leaves out the kinds of package custom where a cluster is read, which is a gap.
+	WithoutCustom bool
 	// Kubeconfig, Context, As and AsGroups mean what they mean to kubectl.
 	Kubeconfig, Context, As string
 	AsGroups                []string
@@ -60,6 +63,7 @@ const (
 	asFlag         = "as"
 	asGroupFlag    = "as-group"
 	timeoutFlag    = "timeout"
+	customFlag     = "custom-resources"
 )
 
 func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
@@ -67,8 +71,26 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")
 	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
+	flags.Var((*unless)(&o.WithoutCustom), customFlag, "read the known kinds of custom resources that make or change pods or label namespaces, where the cluster serves them; =false leaves them out, which is a gap")
+	flags.Lookup(customFlag).NoOptDefVal = "true"
 	addConnectionFlags(flags, o)
 }
+
+// unless is a switch that is on by default; the variable behind it is true where it is off.
+type unless bool
+
+// Set takes the value of the flag.
+func (u *unless) Set(text string) error {
+	on, err := strconv.ParseBool(text)
+	*u = unless(!on)
+	return err
+}
+
+// String returns the value of the flag.
+func (u *unless) String() string { return strconv.FormatBool(!bool(*u)) }
+
+// Type is what pflag calls a switch.
+func (u *unless) Type() string { return "bool" }
 
 // addConnectionFlags adds those that say which cluster, and as whom.
 func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
@@ -113,28 +135,30 @@ func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 	if len(o.AsGroups) > 0 && o.As == "" {
 		return usagef("--%s needs --%s: a group is impersonated together with a user", asGroupFlag, asFlag)
 	}
-	if err := o.settleImpersonation(flags); err != nil {
+	if err := o.settleClusterFlags(flags); err != nil {
 		return err
 	}
 	o.Stdin = streams.In
 	return nil
 }
 
-// settleImpersonation refuses to impersonate where no server is asked. From the environment it is meant for whenever one
-// is, and taken back.
-func (o *SourceOptions) settleImpersonation(flags *pflag.FlagSet) error {
+// settleClusterFlags refuses flags about a cluster where no server is asked. From the environment they are meant for whenever
+// one is, and taken back.
+func (o *SourceOptions) settleClusterFlags(flags *pflag.FlagSet) error {
 	if o.Cluster() {
 		return nil
 	}
-	for _, name := range []string{asFlag, asGroupFlag} {
-		switch f := flags.Lookup(name); {
-		case !f.Changed:
+	for _, about := range [][2]string{
+		{asFlag, "impersonates on a cluster"}, {asGroupFlag, "impersonates on a cluster"}, {customFlag, "says what is read from a cluster"},
+	} {
+		switch f := flags.Lookup(about[0]); {
+		case f == nil || !f.Changed:
 		case fromEnv(f):
 			if err := reset(f); err != nil {
 				return err
 			}
 		default:
-			return usagef("--%s impersonates on a cluster, and none is read: leave it out, or add --%s or --%s", name, contextFlag, kubeconfigFlag)
+			return usagef("--%s %s, and none is read: leave it out, or add --%s or --%s", about[0], about[1], contextFlag, kubeconfigFlag)
 		}
 	}
 	return nil

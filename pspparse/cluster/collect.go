@@ -23,12 +23,20 @@ type tally struct {
 	settled bool
 }
 
+// newCollector returns a collector that counts the kinds.
 func newCollector(b *inventory.Builder, kinds []kind, progress func(string)) *collector {
 	c := &collector{b: b, progress: progress}
 	for _, k := range kinds {
-		c.kinds = append(c.kinds, &tally{resource: k.resource, total: unknown})
+		c.expect(k.name())
 	}
 	return c
+}
+
+// expect has more kinds counted.
+func (c *collector) expect(names ...string) {
+	for _, name := range names {
+		c.kinds = append(c.kinds, &tally{resource: name, total: unknown})
+	}
 }
 
 // collect takes batches until there are no more. Where ctx ends it does not wait for the lists to notice.
@@ -60,6 +68,7 @@ func (c *collector) take(got batch) {
 			k.settled = k.settled || got.settled
 		}
 	}
+	c.expect(got.kinds...)
 	if line := c.line(); line != "" && c.progress != nil {
 		c.progress(line)
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -68,19 +69,25 @@ func words(err error) string { return clip(plain(err).Error(), 2000) }
 // refusal is a 401 or 403 for something that is served.
 type refusal struct {
 	resource, group string
-	cause           error
+	// custom, if set, has the kind from the table of package custom.
+	custom *custom.Resource
+	cause  error
+}
+
+// verb says what became of the request.
+func (r *refusal) verb() string {
+	if code(r.cause) == http.StatusUnauthorized {
+		return "needs valid credentials"
+	}
+	return "is forbidden"
 }
 
 func (r *refusal) gap() inventory.Gap {
-	why := "is forbidden"
-	if code(r.cause) == http.StatusUnauthorized {
-		why = "needs valid credentials"
-	}
 	return inventory.Gap{
 		What: r.resource,
 		Why: fmt.Sprintf("listing them %s (%d: %s); grant the verb list on the resource %s in API group %q, "+
 			"with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: [%q]}",
-			why, code(r.cause), words(r.cause), r.resource, r.group, r.group, r.resource, "list"),
+			r.verb(), code(r.cause), words(r.cause), r.resource, r.group, r.group, r.resource, "list"),
 		Namespaces: []string{inventory.AllNamespaces},
 	}
 }

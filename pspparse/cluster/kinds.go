@@ -11,11 +11,15 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/psp2pss/psp2pss/pspparse/custom"
 )
 
 // kind is one kind to list.
 type kind struct {
 	resource string
+	// custom, if set, has the kind from the table of package custom; discovery has said then that the server serves it.
+	custom *custom.Resource
 	// namespace, if set, is the only one whose objects are listed.
 	namespace string
 	// list is the kind of the answer.
@@ -32,17 +36,28 @@ type source struct {
 	asJSON bool
 }
 
+// name tells the kind from all others.
+func (k *kind) name() string {
+	if k.custom == nil {
+		return k.resource
+	}
+	return k.resource + "." + k.custom.Group
+}
+
 // podSecurityPolicies is the one resource whose absence is expected.
 const podSecurityPolicies = "podsecuritypolicies"
 
-// kinds is the table of everything that is read. The long lists come first, so that the short ones run beside them.
+// kinds is the table of what is always read. The long lists come first, so that the short ones run beside them.
 func kinds() []kind {
 	return append(workloadKinds(), accessKinds()...)
 }
 
 // Rules are what a ClusterRole must grant for a reading without gaps, and all that a reading uses besides the discovery
-// paths that every signed-in user may get. The extensions group serves nothing since v1.22.
-func Rules() []rbacv1.PolicyRule {
+// paths that every signed-in user may get.
+func Rules() []rbacv1.PolicyRule { return append(CoreRules(), CustomRules()...) }
+
+// CoreRules are the part of Rules for the kinds that are always read. The extensions group serves nothing since v1.22.
+func CoreRules() []rbacv1.PolicyRule {
 	byGroup := map[string][]string{}
 	var groups []string
 	for _, k := range kinds() {

@@ -53,6 +53,8 @@ type batch struct {
 	add     func(*inventory.Builder)
 	// settled says that no more will come of the kind.
 	settled bool
+	// kinds are names of further kinds that are read from now on.
+	kinds []string
 }
 
 // attempts does something until it succeeds, fails for good, or has failed often enough.
@@ -108,14 +110,14 @@ func (l *lister) pause(ctx context.Context, t *tries, err error) error {
 // list reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
 func (l *lister) list(ctx context.Context, t *target) error {
 	r := &reading{lister: l, target: t, sent: map[key]bool{}, bounds: bounds{limits: l.limits}, query: l.plan.first(l.server, t)}
-	end := batch{resource: t.resource, settled: true}
+	end := batch{resource: t.name(), settled: true}
 	switch err := r.all(ctx); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		end.add = gap(failedGap(t.resource, len(r.sent), err))
+		end.add = gap(failedGap(t.name(), len(r.sent), err))
 	case r.again != "":
-		end.add = note(againNote(t.resource, r.again))
+		end.add = note(againNote(t.name(), r.again))
 	}
 	return l.send(ctx, end)
 }
@@ -183,7 +185,7 @@ func (r *reading) one(ctx context.Context) (next string, err error) {
 			r.ahead = r.ask(ctx, r.target.source, &r.target.kind, r.query.after(next))
 		}
 	}, func(some []entry) error {
-		return r.send(ctx, batch{resource: r.target.resource, entries: r.unsent(some)})
+		return r.send(ctx, batch{resource: r.target.name(), entries: r.unsent(some)})
 	})
 	if err != nil {
 		r.ahead.drop()

@@ -42,6 +42,8 @@ type Reader struct {
 	PageSize int
 	// Namespace, if set, has only what runs in that namespace read, and the policies.
 	Namespace string
+	// WithoutCustom leaves out the kinds of package custom, which is a gap.
+	WithoutCustom bool
 	// Progress, if set, is told now and then how far the reading is, on a short line. It is never called concurrently,
 	// and nor is Refused.
 	Progress func(string)
@@ -52,6 +54,8 @@ type Reader struct {
 	wait func(context.Context, time.Duration) error
 	// limits bound what the server can cost; a zero field takes its default.
 	limits limits
+	// custom, if set, replaces what package custom knows in tests.
+	custom *customTable
 }
 
 // Load reads the cluster into an Inventory of its own.
@@ -77,6 +81,12 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 		return "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
 	c := newCollector(b, r.kinds(), r.Progress)
+	table := r.customTable()
+	if r.WithoutCustom {
+		b.AddGap(offGap())
+	} else if len(table.resources) > 0 {
+		c.expect(customResources)
+	}
 	serverVersion, err := l.version(ctx, b)
 	if ctx.Err() != nil {
 		return "", c.interrupted(r.Context, ctx.Err())
@@ -87,7 +97,7 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	l.server = serverVersion
 	go func() {
 		defer close(out)
-		l.all(ctx, r.kinds(), r.Refused)
+		l.all(ctx, r.kinds(), table, r.Refused)
 	}()
 	if err := c.collect(ctx, out); err != nil {
 		return "", c.interrupted(r.Context, err)
@@ -108,10 +118,28 @@ func (r *Reader) kinds() []kind {
 	return append(some, access[slices.IndexFunc(access, func(k kind) bool { return k.resource == podSecurityPolicies })])
 }
 
-// all surveys the kinds and then lists what is left of them, a few at a time and in their order. It stops early only
-// when ctx ends.
-func (l *lister) all(ctx context.Context, kinds []kind, tell func([]string)) {
-	left, refused, err := l.survey(ctx, kinds)
+// customTable has the custom resources that are read.
+func (r *Reader) customTable() customTable {
+	t := customTable{}
+	switch {
+	case r.WithoutCustom:
+		return t
+	case r.custom != nil:
+		t = *r.custom
+	default:
+		t = knownCustom()
+	}
+	return t.in(r.Namespace)
+}
+
+// all surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at a
+// time and in their order. It stops early only when ctx ends.
+func (l *lister) all(ctx context.Context, kinds []kind, table customTable, tell func([]string)) {
+	more, err := l.customKinds(ctx, table)
+	if err != nil {
+		return
+	}
+	left, refused, err := l.survey(ctx, append(kinds, more...))
 	if err != nil {
 		return
 	}

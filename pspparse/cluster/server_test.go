@@ -50,6 +50,8 @@ type server struct {
 	onlyJSON bool
 	// absent group versions ("batch/v1"), or resources in them ("batch/v1/cronjobs").
 	absent map[string]bool
+	// extra are custom resources that it serves.
+	extra extras
 	// before, if set, may answer a request itself; nth counts requests for the same path from 1.
 	before func(w http.ResponseWriter, r *http.Request, nth int) bool
 
@@ -92,7 +94,7 @@ func (s *server) inBubble() *Reader {
 		return here, nil
 	}}
 	tune(cfg, 0)
-	return &Reader{Config: cfg, Context: "test"}
+	return &Reader{Config: cfg, Context: "test", custom: &customTable{}}
 }
 
 // pipes is a listener for the far ends of pipes.
@@ -116,7 +118,7 @@ func (s *server) reader() *Reader {
 	cfg := &rest.Config{Host: s.URL}
 	tune(cfg, 0)
 	return &Reader{
-		Config: cfg, Context: "test",
+		Config: cfg, Context: "test", custom: &customTable{},
 		wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
@@ -141,6 +143,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/version" {
 		writeJSON(w, http.StatusOK, map[string]string{"gitVersion": s.version})
+		return
+	}
+	if s.extra.answer(w, r) {
 		return
 	}
 	gv, resource := split(r.URL.Path)

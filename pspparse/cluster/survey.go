@@ -8,6 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/psp2pss/psp2pss/pspparse/custom"
 )
 
 // target is a kind as the survey found it.
@@ -37,20 +39,32 @@ func (l *lister) survey(ctx context.Context, kinds []kind) (left []*target, refu
 		asking.Go(func() { found[i], gaps[i], errs[i] = l.find(ctx, k) })
 	}
 	asking.Wait()
+	var customs []*refusal
 	for i, k := range kinds {
 		switch {
 		case errs[i] != nil:
 			return nil, nil, errs[i]
+		case gaps[i] != nil && k.custom != nil:
+			customs = append(customs, gaps[i])
+			if k.custom.Purpose == custom.MakesPods {
+				refused = append(refused, k.name())
+			}
+			if err := l.send(ctx, batch{resource: k.name(), settled: true}); err != nil {
+				return nil, nil, err
+			}
 		case gaps[i] != nil:
 			refused = append(refused, k.resource)
-			if err := l.send(ctx, batch{resource: k.resource, settled: true, add: gap(gaps[i].gap())}); err != nil {
+			if err := l.send(ctx, batch{resource: k.name(), settled: true, add: gap(gaps[i].gap())}); err != nil {
 				return nil, nil, err
 			}
 		case found[i] != nil && !found[i].whole:
 			left = append(left, found[i])
 		}
 	}
-	return left, refused, nil
+	if len(customs) == 0 {
+		return left, refused, nil
+	}
+	return left, refused, l.send(ctx, batch{add: refusedCustom(customs)})
 }
 
 // find looks for the source that serves a kind. It returns a target, or a refusal, or neither where a gap or a note has
@@ -67,11 +81,11 @@ func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
 		case isRefused(err):
 			// A server asks for permission before it looks whether there is such a thing. Who may not list what is not
 			// even served is missing nothing, and there is nothing to grant.
-			if refused == nil && l.serves(ctx, s.gv, k.resource) {
-				refused = &refusal{resource: k.resource, group: s.gv.Group, cause: err}
+			if refused == nil && l.serves(ctx, &k, s.gv) {
+				refused = &refusal{resource: k.resource, group: s.gv.Group, custom: k.custom, cause: err}
 			}
 		case code(err) != http.StatusNotFound:
-			return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: gap(failedGap(k.resource, 0, err))})
+			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: gap(failedGap(k.name(), 0, err))})
 		}
 	}
 	if refused != nil {
@@ -79,11 +93,11 @@ func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
 	}
 	for _, s := range k.sources {
 		// What stands between here and the server may say 404 as well, and then there may be some.
-		if s.gv.Group != "" && l.serves(ctx, s.gv, k.resource) {
-			return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: gap(hiddenGap(k.resource, s.gv))})
+		if s.gv.Group != "" && l.serves(ctx, &k, s.gv) {
+			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: gap(hiddenGap(k.name(), s.gv))})
 		}
 	}
-	return nil, nil, l.send(ctx, batch{resource: k.resource, settled: true, add: l.notServed(k)})
+	return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: l.notServed(k)})
 }
 
 // look asks one source for one object.
@@ -112,15 +126,18 @@ func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
 		return nil, err
 	case meta.Continue == "":
 		t.total, t.whole = int64(len(entries)), true
-		return t, l.send(ctx, batch{resource: k.resource, settled: true, entries: entries})
+		return t, l.send(ctx, batch{resource: k.name(), settled: true, entries: entries})
 	case meta.RemainingItemCount != nil:
 		t.total = int64(len(entries)) + *meta.RemainingItemCount
 	}
-	return t, l.send(ctx, batch{resource: k.resource, total: t.total})
+	return t, l.send(ctx, batch{resource: k.name(), total: t.total})
 }
 
-// serves asks discovery. In doubt the answer is yes: then the refusal stands, and is told.
-func (l *lister) serves(ctx context.Context, gv schema.GroupVersion, resource string) bool {
+// serves asks discovery, unless it has answered before. In doubt the answer is yes: then the refusal stands, and is told.
+func (l *lister) serves(ctx context.Context, k *kind, gv schema.GroupVersion) bool {
+	if k.custom != nil {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	found, err := l.discover(ctx, gv)
@@ -128,7 +145,7 @@ func (l *lister) serves(ctx context.Context, gv schema.GroupVersion, resource st
 		return code(err) != http.StatusNotFound
 	}
 	for _, r := range found.APIResources {
-		if r.Name == resource {
+		if r.Name == k.resource {
 			return true
 		}
 	}
