@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
@@ -225,6 +226,10 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 	v := rollout.Verification{Client: client, Labels: map[string]map[string]*string{}}
 	for i := range selected.Namespaces {
 		ns := &selected.Namespaces[i]
+		if ns.Terminating {
+			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: %s is not verified: it is being deleted\n", escape.Terminal(ns.Name))
+			continue
+		}
 		v.Namespaces = append(v.Namespaces, ns.Name)
 		v.Labels[ns.Name] = o.planned(ns)
 	}

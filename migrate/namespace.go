@@ -51,6 +51,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 
 		ClientApplied: clientApplied(ns),
 		ServerApplied: ns.ServerApplied,
+		Terminating:   ns.Terminating,
 	}
 	out.Current, out.Cautions = currentLabels(ns.Labels)
 	if out.Unread = !ns.Declared; out.Unread {
@@ -156,6 +157,9 @@ func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) strin
 
 // decide applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
 func (b *builder) decide(ns *Namespace, by *permitted) {
+	if leaveTerminating(ns) {
+		return
+	}
 	enforce, decision := b.enforce(ns, by)
 	if b.opts.Enforce != "" && enforce != "" {
 		enforce, decision = b.opts.Enforce, &Decision{Basis: BasisOverride}

@@ -207,6 +207,8 @@ type Namespace struct {
 	Name string `json:"name" format:"namespace"`
 	// Unread: no Namespace object was read, so its labels are not known and Current says nothing.
 	Unread bool `json:"unread,omitempty"`
+	// Terminating: it is being deleted, and nothing is recommended for it.
+	Terminating bool `json:"terminating,omitempty"`
 	// System: part of Kubernetes or of a provider's platform.
 	System bool              `json:"system"`
 	Labels map[string]string `json:"labels,omitempty"`
@@ -269,7 +271,7 @@ const (
 	ActionChange    Action = "change"
 	ActionLoosen    Action = "loosen"   // enforce would become looser than today: never part of a command unless asked for
 	ActionWithheld  Action = "withheld" // a gap: warn and audit only
-	ActionSkip      Action = "skip"     // nothing is recommended (--empty-namespaces=skip)
+	ActionSkip      Action = "skip"     // nothing is recommended (--empty-namespaces=skip, or it is being deleted)
 )
 
 // Labels are the six Pod Security labels; absent ones are empty. Current keeps invalid values as they are.

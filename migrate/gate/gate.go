@@ -66,7 +66,11 @@ type judge struct {
 }
 
 func newJudge(p *migrate.Plan, f Facts, o Options) *judge {
+	p, terminating := standing(p)
 	j := &judge{plan: p, facts: f, opts: o, result: newResult(p, o), provider: map[string]bool{}}
+	if len(terminating) > 0 {
+		j.tell(terminating, "being deleted (terminating): nothing is asked of what is in it")
+	}
 	j.kubectl, j.tool = "kubectl", cmp.Or(o.Tool, "psp2pss")
 	if command, err := wording.Kubectl(p.Source); err == nil {
 		j.kubectl, j.context = command, command[len("kubectl"):]

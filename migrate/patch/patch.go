@@ -76,7 +76,7 @@ type Value struct {
 }
 
 // Of returns a patch for each workload that something is to be written or said about, in the order of the Plan. What a
-// plan cannot soundly hold is a patch by hand, without values.
+// plan cannot soundly hold is a patch by hand, without values. In a namespace that is being deleted there is nothing to patch.
 func Of(p *migrate.Plan, o Options) []Patch {
 	var out []Patch
 	seen := map[Ref]bool{}
@@ -86,6 +86,12 @@ func Of(p *migrate.Plan, o Options) []Patch {
 			w := &ns.Workloads[j]
 			ref := Ref{ns.Name, w.Kind, w.Name}
 			if len(o.Only) > 0 && !slices.ContainsFunc(o.Only, ref.is) {
+				continue
+			}
+			if ns.Terminating {
+				if len(o.Only) > 0 {
+					out = append(out, Patch{Ref: ref, ByHand: "refused: its namespace is being deleted"})
+				}
 				continue
 			}
 			patch, ok := of(p, ns, w, o)

@@ -129,6 +129,11 @@ func header(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 		comment(b, "What workloads lack for %s at %s: patches from %s, by %s.", o.Level, p.TargetVersion, wording.Source(p.Source), o.Tool)
 	}
 	comment(b, "%s.", summary(patches, o.Set))
+	for i := range p.Namespaces {
+		if ns := &p.Namespaces[i]; ns.Terminating && len(ns.Workloads) > 0 && len(o.Only) == 0 {
+			comment(b, "Left alone: %s, which is being deleted.", ns.Name)
+		}
+	}
 	if len(p.Gaps) > 0 {
 		comment(b, "%s could not be read or judged: there may be more to patch.", wording.Count(len(p.Gaps), "thing", "things"))
 	}

@@ -217,6 +217,8 @@ func (p *planner) why(ns *migrate.Namespace, stage Stage) string {
 	switch {
 	case labels.Refused(ns) != "":
 		return labels.Refused(ns)
+	case ns.Terminating:
+		return "it is being deleted"
 	case ns.Action == migrate.ActionSkip:
 		return "nothing is recommended for it"
 	case ns.Unread:

@@ -50,6 +50,7 @@ func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
 	b.AddNamespace(inventory.Namespace{
 		Name: n.Name, UID: string(n.UID), Declared: true, Labels: n.Labels, Annotations: annotations,
 		LabelManagers: inventory.LabelManagers(n.ManagedFields),
+		Terminating:   n.DeletionTimestamp != nil || n.Status.Phase == corev1.NamespaceTerminating,
 		ClientApplied: inventory.ClientApplied(n.Annotations, n.ManagedFields), ServerApplied: inventory.ServerApplied(n.ManagedFields),
 	})
 }

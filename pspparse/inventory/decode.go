@@ -212,7 +212,11 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 			Labels        map[string]string           `json:"labels"`
 			Annotations   map[string]string           `json:"annotations"`
 			ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields"`
+			Deleted       string                      `json:"deletionTimestamp"`
 		} `json:"metadata"`
+		Status struct {
+			Phase corev1.NamespacePhase `json:"phase"`
+		} `json:"status"`
 	}
 	if err := unmarshal(data, &n); err != nil {
 		return err
@@ -221,6 +225,7 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 		Name: n.Metadata.Name, UID: n.Metadata.UID, ClientApplied: ClientApplied(n.Metadata.Annotations, n.Metadata.ManagedFields),
 		Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
 		LabelManagers: LabelManagers(n.Metadata.ManagedFields), ServerApplied: ServerApplied(n.Metadata.ManagedFields), Position: from.at,
+		Terminating: n.Metadata.Deleted != "" || n.Status.Phase == corev1.NamespaceTerminating,
 	})
 	return nil
 }

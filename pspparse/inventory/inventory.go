@@ -78,6 +78,8 @@ type Namespace struct {
 	// ServerApplied is true where 'kubectl apply --server-side' was used under kubectl's own field manager: the same again
 	// takes away what it does not say any more. A dump without managedFields does not tell.
 	ServerApplied bool
+	// Terminating is true where it is being deleted.
+	Terminating bool
 	// UID is empty where a manifest was read that no server has stored.
 	UID      string
 	Position pspparse.Position

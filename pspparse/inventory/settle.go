@@ -212,6 +212,7 @@ func mergeNamespaces(same []Namespace) {
 		into.UID = cmp.Or(into.UID, from.UID)
 		into.ClientApplied = into.ClientApplied || from.ClientApplied
 		into.ServerApplied = into.ServerApplied || from.ServerApplied
+		into.Terminating = into.Terminating || from.Terminating
 	}
 	into.LabelManagers = unionManagers(same)
 }

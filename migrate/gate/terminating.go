@@ -1,0 +1,23 @@
+package gate
+
+import (
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// standing returns the plan without the namespaces that are being deleted, and the names of those: nothing is to be done in
+// them, and no upgrade breaks what runs there.
+func standing(p *migrate.Plan) (without *migrate.Plan, terminating []string) {
+	for i := range p.Namespaces {
+		if p.Namespaces[i].Terminating {
+			terminating = append(terminating, p.Namespaces[i].Name)
+		}
+	}
+	if len(terminating) == 0 {
+		return p, nil
+	}
+	rest := *p
+	rest.Namespaces = slices.DeleteFunc(slices.Clone(p.Namespaces), func(ns migrate.Namespace) bool { return ns.Terminating })
+	return &rest, terminating
+}
