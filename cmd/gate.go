@@ -221,6 +221,9 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := gate.Contradicted(facts, o.Assert); err != nil {
+		return usageError{err}
+	}
 	warnOldTarget(o.streams.ErrOut, plan)
 	to := o.To
 	if to == (api.Version{}) {
