@@ -50,7 +50,8 @@ type Builder struct {
 	bindings   []Binding
 	templates  []template
 	pods       podTable
-	apiServers []APIServer // by their mirror pods
+	apiServers []APIServer                // by their mirror pods
+	rancher    map[string]*policyTemplate // templates of policies, by name
 	gaps       []Gap
 	refused    map[string]int // objects that became a gap, by file
 	notes      []Note
@@ -184,6 +185,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	b.tellPolicyTemplates(inv.Policies)
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()
