@@ -78,6 +78,7 @@ func otherKinds() []string {
 	return []string{
 		"pod", "replicaset", "job", "deployment", "statefulset", "daemonset", "cronjob", "replicationcontroller", "podtemplate",
 		"namespace", "serviceaccount", "podsecuritypolicy", "podsecuritypolicie",
+		"podsecuritypolicytemplate",
 	}
 }
 
