@@ -61,8 +61,11 @@ func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions
 reason against it, in the order in which to clear them, with the commands that do, and says what it
 could not tell. It runs none of them, and writes to no cluster unless --clean-helm is given.
 
-What nobody can read through the API (flags of the API server, files) you may vouch for, one name
-each, with --assert:
+Flags of API servers are read where their mirror pods show them (kube-system/kube-apiserver-*, on
+kubeadm, kops, RKE2 or Talos): the plugins PodSecurityPolicy and PodSecurity, feature gates, and
+where the admission configuration is. What nobody can read through the API (flags of a managed
+control plane, files) you may vouch for, one name each, with --assert. What was read to be otherwise
+is not taken on trust (exit 2):
 
 ` + assertionHelp() + `
 Commands that delete grants and policies are shown all along, but -o commands has them as comments
@@ -76,11 +79,12 @@ that is not known or may not be read, it runs only with PSP2PSS_THIS_CLUSTER=1 i
 
 Of a cluster it reads stored Helm releases, too (Secrets of type helm.sh/release.v1 and ConfigMaps):
 with a policy in a stored manifest, helm upgrade and helm rollback fail where policies are not
-served. Releases that Helm 2 or an SQL database keeps are not seen. Nothing that a release holds is
-told but kinds and names. --clean-helm takes the policies, and nothing else, out of every stored
-revision, as Helm itself stores it, and does nothing else. Each object is backed up to a folder
-first, with whatever the values hold; 'kubectl replace -f' puts it back, once its resourceVersion is
-taken out of the file.
+served. Other kinds in versions that --to does not serve fail them as well, and are named. The
+ConfigMaps of Helm 2 are named and not read; what it keeps in Secrets, or Helm in an SQL database,
+is not seen. Nothing that a release holds is told but kinds and names. --clean-helm takes the
+policies, and nothing else, out of every stored revision, as Helm itself stores it, and does nothing
+else. Each object is backed up to a folder first, with whatever the values hold; 'kubectl replace
+-f' puts it back, once its resourceVersion is taken out of the file.
 
 It exits with 3 if there is a reason, else with 4 if something could not be told.`,
 		Example: `  # May we upgrade to v1.25?
@@ -220,6 +224,9 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	plan, facts, err := o.read(ctx)
 	if err != nil {
 		return err
+	}
+	if err := gate.Contradicted(facts, o.Assert); err != nil {
+		return usageError{err}
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
 	to := o.To

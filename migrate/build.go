@@ -64,7 +64,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		FinishedPods:  inv.FinishedPods,
 	}
 	plan.Gaps = b.gaps()
-	plan.Notes = notes(inv.Notes)
+	plan.Notes = append(notes(inv.Notes), apiServerNotes(inv, opts)...)
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
 	plan.Administrators = b.administrators()
@@ -93,7 +93,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	switch server, known := serverMinor(inv.Source.ServerVersion); {
 	case known && !server.Older(OldestTarget()):
 		b.unasked = true
-	case idle(inv):
+	case idle(inv) && !enablesPolicies(inv):
 		b.unasked = true
 		b.cautions = append(b.cautions, "there are policies, and no pod that was read was admitted by one: PodSecurityPolicy admission seems to be off, so nothing is said of what it would do")
 	}

@@ -82,7 +82,7 @@ func (r *Result) runs(reason *Reason, command string) bool {
 
 // waits is true where somebody's word is needed first.
 func (r *Result) waits(reason *Reason) bool {
-	return reason.After != "" && !slices.Contains(r.Asserted, string(reason.After))
+	return reason.After != "" && !r.holds(reason.After)
 }
 
 // choose writes the part that knows a stage by its name, and lists them where it does not.

@@ -23,6 +23,8 @@ type Facts struct {
 	Labellers []access.Labeller
 	// Seccomp and AppArmor: what has an annotation that no field of the same template says: "shop/Deployment/web".
 	Seccomp, AppArmor []string
+	// APIServers are those whose flags were read.
+	APIServers []inventory.APIServer
 	// Helm is not Gather's to find: an inventory holds no Secrets.
 	Helm Helm
 }
@@ -38,7 +40,7 @@ type Helm struct {
 
 // Gather takes the facts from what was read.
 func Gather(inv *inventory.Inventory) Facts {
-	f := Facts{Read: true, Roles: access.PolicyRoles(inv), Labellers: access.Labellers(inv), RolesUnread: rolesUnread(inv.Gaps)}
+	f := Facts{Read: true, Roles: access.PolicyRoles(inv), Labellers: access.Labellers(inv), RolesUnread: rolesUnread(inv.Gaps), APIServers: inv.APIServers}
 	for i := range inv.Workloads {
 		w := &inv.Workloads[i]
 		shapes := []*inventory.Shape{w.Template}
@@ -76,6 +78,7 @@ func otherKinds() []string {
 	return []string{
 		"pod", "replicaset", "job", "deployment", "statefulset", "daemonset", "cronjob", "replicationcontroller", "podtemplate",
 		"namespace", "serviceaccount", "podsecuritypolicy", "podsecuritypolicie",
+		"podsecuritypolicytemplate",
 	}
 }
 

@@ -32,7 +32,9 @@ func Judge(p *migrate.Plan, f Facts, o Options) *Result {
 	j.breaks()
 	j.templates()
 	j.bypass()
+	j.podSecurity()
 	j.plugin()
+	j.admissionFiles()
 	j.roles()
 	j.policies()
 	j.helm()
@@ -47,6 +49,7 @@ func Judge(p *migrate.Plan, f Facts, o Options) *Result {
 			r.Asserted = append(r.Asserted, string(a.Name))
 		}
 	}
+	r.Seen = j.seen()
 	r.Pass = len(r.Reasons) == 0 && len(r.Unknown) == 0
 	return r
 }
@@ -83,7 +86,7 @@ func newJudge(p *migrate.Plan, f Facts, o Options) *judge {
 	for i := range p.Policies {
 		j.provider[p.Policies[i].Name] = p.Policies[i].Provider
 	}
-	j.asked = len(p.Policies) > 0 && !j.past && !idle(p) && !j.asserted(PluginOff)
+	j.asked = len(p.Policies) > 0 && !j.past && (j.pluginOn() || !idle(p)) && !j.pluginOff()
 	return j
 }
 
@@ -179,6 +182,9 @@ func (j *judge) plugin() {
 		how = "EKS keeps the plugin on until v1.25 and takes it away itself: leave the policy eks.privileged and its grant to everybody in place until then"
 	case gke:
 		how = "gcloud container clusters update NAME --no-enable-pod-security-policy"
+	}
+	if j.pluginSeen(how) {
+		return
 	}
 	why := "whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API"
 	if len(j.plan.Policies) > 0 && idle(j.plan) {

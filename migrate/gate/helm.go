@@ -39,7 +39,51 @@ func (j *judge) helm() {
 	if len(grants) > 0 {
 		j.tell(grants, "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them")
 	}
+	j.helmRemoved()
 	j.helmUnread()
+}
+
+// helmRemoved tells of releases that hold other objects which cannot be read back after the upgrade. They are no reason: what
+// is left of them in the cluster is for other tools than this one.
+func (j *judge) helmRemoved() {
+	of := helm.RemovedBy(j.opts.To.Minor())
+	var holding []string
+	for i := range j.facts.Helm.Histories {
+		h := &j.facts.Helm.Histories[i]
+		fails := failing(h.Failures(of))
+		if len(fails) == 0 {
+			continue
+		}
+		var objects []string
+		for k := range h.Revisions {
+			for _, d := range of(&h.Revisions[k]) {
+				objects = append(objects, fmt.Sprintf("%s %s (%s, gone in v1.%d)", d.Kind, d.Name, d.APIVersion, d.RemovedIn))
+			}
+		}
+		slices.Sort(objects)
+		objects = slices.Compact(objects)
+		holding = append(holding, fmt.Sprintf("%s/%s (%s): %s: %s", h.Namespace, h.Name, h.Kind, strings.Join(objects, ", "), strings.Join(fails, "; ")))
+	}
+	if len(holding) > 0 {
+		j.tell(holding, "%s in API versions that %s does not serve, which fails helm upgrade and helm rollback as policies do: "+
+			"--clean-helm takes out PodSecurityPolicies only, and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision",
+			wording.Count(len(holding), "Helm release holds other objects", "Helm releases hold other objects"), &j.opts.To)
+	}
+}
+
+// failing says which of Helm's commands fail.
+func failing(f helm.Failures) []string {
+	var fails []string
+	if f.Upgrade {
+		fails = append(fails, "helm upgrade fails")
+	}
+	if len(f.Rollback) > 0 {
+		fails = append(fails, "helm rollback fails to "+numbers(f.Rollback))
+	}
+	if f.Uninstall {
+		fails = append(fails, "helm uninstall fails")
+	}
+	return fails
 }
 
 // howToClean tells of the trap, which an upgrade in time alone leaves open.
@@ -58,16 +102,7 @@ func holds(h *helm.History) string {
 	for _, r := range h.ToClean() {
 		revisions = append(revisions, r.Revision)
 	}
-	var fails []string
-	if h.UpgradeFails() {
-		fails = append(fails, "helm upgrade fails")
-	}
-	if back := h.RollbackFails(); len(back) > 0 {
-		fails = append(fails, "helm rollback fails to "+numbers(back))
-	}
-	if h.UninstallFails() {
-		fails = append(fails, "helm uninstall fails")
-	}
+	fails := failing(h.Failures(helm.Policies))
 	if h.Locked() {
 		fails = append(fails, "an operation was cut off, which keeps helm upgrade from it until helm rollback ends it")
 	}

@@ -29,7 +29,13 @@ func TestHelm(t *testing.T) {
 	granting.Grants = []helm.Document{{Kind: "Role", Name: "psp"}, {Kind: "RoleBinding", Name: "psp"}}
 	grantingStill := granting
 	grantingStill.Revision, grantingStill.Status = 2, "deployed"
+	removed := func(r helm.Release, minor int) helm.Release {
+		r.Removed = []helm.Document{{APIVersion: "example/v1beta1", Kind: "Thing", Name: "t", RemovedIn: minor}}
+		return r
+	}
 	const locked = "an operation was cut off, which keeps helm upgrade from it until helm rollback ends it"
+	const others = " in API versions that v1.26 does not serve, which fails helm upgrade and helm rollback as policies do: --clean-helm takes out PodSecurityPolicies only, " +
+		"and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision"
 	tests := []struct {
 		name      string
 		server    string // v1.24.17 if empty, with its how
@@ -90,6 +96,26 @@ func TestHelm(t *testing.T) {
 				Where: []string{"shop/web: Role psp, RoleBinding psp"},
 			}},
 		},
+		{
+			name:      "other kinds beside a policy",
+			releases:  []helm.Release{removed(revision(1, "superseded"), 27), removed(revision(2, "deployed", policy), 22)},
+			wantWhere: []string{"shop/web: revision 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"},
+			wantTold: []gate.Note{{
+				What: "1 Helm release holds other objects" + others,
+				Where: []string{
+					"shop/web (Secret): Thing t (example/v1beta1, gone in v1.22): helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails",
+				},
+			}},
+		},
+		{
+			name:     "other kinds, of a revision before, without any policy",
+			releases: []helm.Release{removed(revision(1, "superseded"), 26), revision(2, "deployed")},
+			wantTold: []gate.Note{{
+				What:  "1 Helm release holds other objects" + others,
+				Where: []string{"shop/web (Secret): Thing t (example/v1beta1, gone in v1.26): helm rollback fails to 1"},
+			}},
+		},
+		{name: "other kinds that are served still", releases: []helm.Release{removed(revision(1, "deployed"), 27)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

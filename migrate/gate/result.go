@@ -24,6 +24,8 @@ type Result struct {
 	Unknown []Unknown `json:"unknown"`
 	// Asserted are the names that were taken on trust.
 	Asserted []string `json:"asserted,omitempty"`
+	// Seen are the names that need no assertion: what was read of the cluster shows that they hold.
+	Seen []string `json:"seen,omitempty"`
 	// Told is worth knowing and decides nothing.
 	Told []Note `json:"told,omitempty"`
 }

@@ -60,7 +60,7 @@ func Text(w io.Writer, r *Result) error {
 		line("%d. %s: %s", i+1, s.reason.ID, s.reason.What)
 		objects(line, s.reason.Where)
 		how(line, s.reason.How)
-		if s.reason.After != "" && !slices.Contains(r.Asserted, string(s.reason.After)) {
+		if r.waits(s.reason) {
 			line("   not before %s is known to hold", s.reason.After)
 		}
 		from := 0

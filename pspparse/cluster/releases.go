@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -21,9 +22,9 @@ const releasePage = 20
 type keeper struct {
 	kind
 	name string // of the kind
-	// fields select further than the label does.
-	fields string
-	decode func([]byte, coding) (kept, error)
+	// labels and fields select the objects.
+	labels, fields string
+	decode         func([]byte, coding) (kept, error)
 }
 
 // kept is an object with the release that it keeps.
@@ -36,14 +37,16 @@ const releaseKey = "release"
 
 func keepers() []keeper {
 	return []keeper{
-		{kind{resource: "secrets", list: "SecretList"}, "Secret", "type=helm.sh/release.v1", keptBy(func(s *corev1.Secret) kept {
+		{kind{resource: "secrets", list: "SecretList"}, "Secret", "owner=helm", "type=helm.sh/release.v1", keptBy(func(s *corev1.Secret) kept {
 			return kept{s.ObjectMeta, s.Data[releaseKey]}
 		})},
-		{kind{resource: "configmaps", list: "ConfigMapList"}, "ConfigMap", "", keptBy(func(m *corev1.ConfigMap) kept {
-			return kept{m.ObjectMeta, []byte(m.Data[releaseKey])}
-		})},
+		{kind{resource: "configmaps", list: "ConfigMapList"}, "ConfigMap", "owner=helm", "", keptBy(keptInMap)},
+		// Tiller, the server of Helm 2, has labels of its own.
+		{kind{resource: "configmaps", list: "ConfigMapList"}, "ConfigMap", "OWNER=TILLER", "", keptBy(keptInMap)},
 	}
 }
+
+func keptInMap(m *corev1.ConfigMap) kept { return kept{m.ObjectMeta, []byte(m.Data[releaseKey])} }
 
 func keptBy[T any, P object[T]](find func(P) kept) func([]byte, coding) (kept, error) {
 	return func(data []byte, c coding) (kept, error) {
@@ -60,7 +63,9 @@ func keptBy[T any, P object[T]](find func(P) kept) func([]byte, coding) (kept, e
 func ReleaseRules() []rbacv1.PolicyRule {
 	rule := rbacv1.PolicyRule{APIGroups: []string{""}, Verbs: []string{"list"}}
 	for _, k := range keepers() {
-		rule.Resources = append(rule.Resources, k.resource)
+		if !slices.Contains(rule.Resources, k.resource) {
+			rule.Resources = append(rule.Resources, k.resource)
+		}
 	}
 	return []rbacv1.PolicyRule{rule}
 }
@@ -77,10 +82,15 @@ func (r *Reader) Releases(ctx context.Context, each func(kind string, m metav1.O
 		return nil, fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
 	var gaps []inventory.Gap
+	failed := map[string]bool{} // once is enough to be told
 	for _, k := range keepers() {
+		if failed[k.resource] {
+			continue
+		}
 		k.namespace = r.Namespace
 		read := &releaseReading{lister: l, keeper: k, bounds: bounds{limits: l.limits}, seen: map[key]bool{}, each: each}
 		err := read.all(ctx)
+		failed[k.resource] = err != nil
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -110,7 +120,7 @@ type releaseReading struct {
 }
 
 func (r *releaseReading) all(ctx context.Context) error {
-	first := query{limit: releasePage, labels: "owner=helm", fields: r.keeper.fields}
+	first := query{limit: releasePage, labels: r.keeper.labels, fields: r.keeper.fields}
 	q := first
 	for restarts := 0; ; {
 		next, came, err := r.one(ctx, q)

@@ -15,11 +15,22 @@ import (
 )
 
 func keptSecret(n int) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: named(fmt.Sprintf("s-%d", n)), Data: map[string][]byte{"release": fmt.Appendf(nil, "secret %d", n), "other": nil}}
+	return &corev1.Secret{ObjectMeta: helms(named(fmt.Sprintf("s-%d", n))), Data: map[string][]byte{"release": fmt.Appendf(nil, "secret %d", n), "other": nil}}
 }
 
 func keptMap(n int) *corev1.ConfigMap {
-	return &corev1.ConfigMap{ObjectMeta: named(fmt.Sprintf("m-%d", n)), Data: map[string]string{"release": fmt.Sprintf("map %d", n)}}
+	return &corev1.ConfigMap{ObjectMeta: helms(named(fmt.Sprintf("m-%d", n))), Data: map[string]string{"release": fmt.Sprintf("map %d", n)}}
+}
+
+func helms(m metav1.ObjectMeta) metav1.ObjectMeta {
+	m.Labels = map[string]string{"owner": "helm"}
+	return m
+}
+
+func tillers(n int) *corev1.ConfigMap {
+	m := keptMap(n)
+	m.Labels = map[string]string{"OWNER": "TILLER"}
+	return m
 }
 
 // handed are the releases that a reading hands on, one line each.
@@ -43,11 +54,11 @@ func TestReleases(t *testing.T) {
 			s.onlyJSON, s.pageSize = onlyJSON, 2
 			at := map[string]string{"": "/api/v1/", "web": "/api/v1/namespaces/web/"}[namespace]
 			s.objects[at+"secrets"] = []runtime.Object{keptSecret(1), keptSecret(2), keptSecret(3)}
-			s.objects[at+"configmaps"] = []runtime.Object{keptMap(1)}
+			s.objects[at+"configmaps"] = []runtime.Object{keptMap(1), tillers(2), &corev1.ConfigMap{ObjectMeta: named("other")}}
 			r := s.reader()
 			r.Namespace = namespace
 			got, gaps := handed(t, r)
-			want := []string{"Secret web/s-1 1: secret 1", "Secret web/s-2 1: secret 2", "Secret web/s-3 1: secret 3", "ConfigMap web/m-1 1: map 1"}
+			want := []string{"Secret web/s-1 1: secret 1", "Secret web/s-2 1: secret 2", "Secret web/s-3 1: secret 3", "ConfigMap web/m-1 1: map 1", "ConfigMap web/m-2 1: map 2"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -62,11 +73,28 @@ func TestReleases(t *testing.T) {
 				"GET " + at + "secrets?fieldSelector=type%3Dhelm.sh%2Frelease.v1&labelSelector=owner%3Dhelm&limit=20",
 				"GET " + at + "secrets?continue=2&fieldSelector=type%3Dhelm.sh%2Frelease.v1&labelSelector=owner%3Dhelm&limit=20",
 				"GET " + at + "configmaps?labelSelector=owner%3Dhelm&limit=20",
+				"GET " + at + "configmaps?labelSelector=OWNER%3DTILLER&limit=20",
 			}
 			if diff := cmp.Diff(wantAsked, asked); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 		}
+	}
+}
+
+// ConfigMaps that may not be listed are told once, and are asked for once.
+func TestReleasesForbiddenOnce(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if r.URL.Path == "/api/v1/configmaps" {
+			refuse(w, http.StatusForbidden, metav1.StatusReasonForbidden, "jane may not")
+		}
+		return r.URL.Path == "/api/v1/configmaps"
+	}
+	_, gaps := handed(t, s.reader())
+	if len(gaps) != 1 || gaps[0].What != "Helm releases in configmaps" || s.count["/api/v1/configmaps"] != 1 {
+		t.Errorf("asked %v, gaps %v", s.count, gaps)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -196,7 +197,7 @@ func (s *server) policies(w http.ResponseWriter, gv schema.GroupVersion) {
 
 func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVersion, resource string) {
 	s.mu.Lock()
-	items := s.objects[r.URL.Path]
+	items := selected(s.t, s.objects[r.URL.Path], r.URL.Query().Get("labelSelector"))
 	s.mu.Unlock()
 	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 	if s.pageSize > 0 {
@@ -230,6 +231,17 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, gv schema.GroupVer
 	if err := s.codecs.EncoderForVersion(info.Serializer, gv).Encode(list, w); err != nil {
 		s.t.Error(err)
 	}
+}
+
+// selected are the objects that a label selector selects.
+func selected(t *testing.T, items []runtime.Object, selector string) []runtime.Object {
+	matching, err := labels.Parse(selector)
+	if err != nil {
+		t.Error(err)
+	}
+	return slices.DeleteFunc(slices.Clone(items), func(o runtime.Object) bool {
+		return !matching.Empty() && !matching.Matches(labels.Set(o.(metav1.Object).GetLabels()))
+	})
 }
 
 // newScheme knows the group versions in the table.

@@ -137,6 +137,18 @@ func (s *stream) reopened(offset int64) (io.ReadCloser, error) {
 	return r, nil
 }
 
+// keys are those that a list in block style has had by the end of its items.
+func (h *head) keys() []string {
+	keys := []string{"items"}
+	if h.apiVersion != "" {
+		keys = append(keys, "apiVersion")
+	}
+	if h.kind != "" {
+		keys = append(keys, "kind")
+	}
+	return keys
+}
+
 // headSize is what may be kept while looking for the kind of a list.
 const headSize = 64 << 10
 
@@ -208,7 +220,7 @@ func (s *stream) jsonDocument(cut *splitter) {
 	}
 	d.finish()
 	switch c := scan.next(); {
-	case c == 0 || c == '{' || c == '#' || isMarker(s.w.ensure(4), "---") || isMarker(s.w.ensure(4), "..."):
+	case c == 0 || c == '{' || c == '#' || isStderr(s.w.ensure(lookahead)) || isMarker(s.w.ensure(4), "---") || isMarker(s.w.ensure(4), "..."):
 	default:
 		s.broken(part{}, s.document(), line, &syntaxError{line: s.w.lineAt(s.w.pos), msg: fmt.Sprintf("something other than an object or --- follows the JSON object: %q", rune(c))})
 		s.abandon(cut)
@@ -379,7 +391,7 @@ func (s *stream) yamlList(cut *splitter, p part) {
 	offset := s.w.offset()
 	text := bytes.Clone(p.text)
 	root, err := parseYAML(text, p.line, s.limits)
-	if err != nil || root == nil || root.Kind != yaml.MappingNode || yttLine(text) >= 0 {
+	if err != nil || root == nil || root.Kind != yaml.MappingNode || yttLine(text) >= 0 || repeats(root) || isFailure(text) {
 		cut.again() // not what it looked like: it will be parsed as a whole
 		return
 	}
@@ -451,7 +463,11 @@ func (s *stream) yamlTail(l *list, p part) {
 	if !p.empty && p.over == "" {
 		root, err := parseYAML(p.text, p.line, s.limits)
 		if err == nil && root != nil {
-			_, err = s.convert(root, false)
+			if others := unseparated(root, l.head.keys()...); len(others) > 0 {
+				err = separate(others)
+			} else {
+				_, err = s.convert(root, false)
+			}
 			s.pageOf(l, root)
 			tail = headOf(root)
 		}

@@ -378,7 +378,7 @@ func (s *stream) undecoded(o *object, data []byte, failed *inventory.DecodeError
 		return
 	}
 	gap := failed.Gap(s.at(fieldLine(o, failed)))
-	gap.Why += findTemplate(o.text).perhaps()
+	gap.Why += perhaps(o.text)
 	s.gap(gap)
 }
 

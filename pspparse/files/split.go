@@ -38,6 +38,9 @@ type splitter struct {
 
 	mode   partKind // what the next part is: wholeDocument, listItem or listTail
 	indent int      // of the dashes in listItem
+
+	// stderr is the first line that was passed over because kubectl wrote it to standard error; 0 if none was.
+	stderr int
 }
 
 // lookahead is how much of a line is looked at to tell what it is. A "---" or a dash needs a few bytes after its
@@ -103,6 +106,9 @@ func (s *splitter) document() (part, bool) {
 			s.take(&p)
 			return s.done(p), true
 		case isBlank(line) || p.empty && line[0] == '%':
+		case p.empty && isStderr(line):
+			s.pass(&p)
+			continue
 		case s.json && !whole && p.empty && looksLikeJSON(s.w):
 			p.kind = jsonNext
 			return s.done(p), true
@@ -121,6 +127,17 @@ func (s *splitter) document() (part, bool) {
 		}
 		s.take(&p)
 	}
+}
+
+// pass drops the current line, which is no part of any document, and what is before it in the document: blank lines, comments
+// and marks.
+func (s *splitter) pass(p *part) {
+	if s.stderr == 0 {
+		s.stderr = s.w.lineAt(s.w.pos)
+	}
+	s.w.skipLine(0)
+	s.w.release()
+	p.line = s.w.lineAt(s.w.pos)
 }
 
 // item gathers one item of a List: lines that are indented more than its dash, and blank ones, belong to it.

@@ -54,6 +54,9 @@ func (s *stream) read(src io.Reader) {
 		s.gap(inventory.Gap{What: s.document(), Why: fmt.Sprintf("reading on failed after line %d: %v; what comes after it is unknown: read the file again, or mend it",
 			s.w.lineAt(s.w.pos), readReason(err)), Position: s.at(s.w.lineAt(s.w.pos))})
 	}
+	if cut.stderr > 0 {
+		s.told.note(stderrNote, s.at(cut.stderr), s.name)
+	}
 	if s.documents == 0 && s.w.readErr() == nil {
 		s.told.note("it holds no document: nothing was read from it", s.at(0), s.name)
 	}
@@ -108,11 +111,15 @@ func (s *stream) broken(p part, what string, line int, err error) {
 	if errors.As(err, &syntax) {
 		line = syntax.line
 	}
-	s.gap(inventory.Gap{What: what, Why: err.Error() + advice(syntax) + t.perhaps(), Position: s.at(line)})
+	s.gap(inventory.Gap{What: what, Why: err.Error() + advice(syntax) + stderrIn(p.text, p.line) + perhaps(p.text), Position: s.at(line)})
 }
 
-// perhaps is for what may fail for another reason.
-func (t template) perhaps() string {
+// perhaps is for what may fail for another reason than being a template.
+func perhaps(text []byte) string {
+	t := findTemplate(text)
+	if t.hint == "" {
+		t = findDollar(text)
+	}
 	if t.hint == "" {
 		return ""
 	}
@@ -155,6 +162,12 @@ func (s *stream) yamlDocument(p part) {
 		return
 	}
 	s.documents++
+	if isFailure(p.text) {
+		s.stray()
+		s.gap(inventory.Gap{What: s.document(), Why: kubectlFailed, Position: s.at(p.line)})
+		return
+	}
+	s.unnamed(p)
 	root, err := parseYAML(p.text, p.line, s.limits)
 	if err != nil {
 		if isCommented(p.text) {
@@ -173,6 +186,28 @@ func (s *stream) yamlDocument(p part) {
 	s.tree(s.document(), root, p)
 }
 
+const (
+	helmPlaceholder = "RELEASE-NAME"
+	unnamedRelease  = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
+)
+
+// unnamed makes names of what Helm once wrote instead of the name of a release: no object can have it in its name.
+func (s *stream) unnamed(p part) {
+	first := bytes.Index(p.text, []byte(helmPlaceholder))
+	if first < 0 {
+		return
+	}
+	s.told.note(unnamedRelease, s.at(p.line+bytes.Count(p.text[:first], newline)), s.name)
+	for rest := p.text[first:]; len(rest) > 0; {
+		copy(rest, bytes.ToLower([]byte(helmPlaceholder)))
+		next := bytes.Index(rest, []byte(helmPlaceholder))
+		if next < 0 {
+			return
+		}
+		rest = rest[next:]
+	}
+}
+
 const jsonComments = "it is neither YAML nor JSON: JSON has no comments, remove them"
 
 // isCommented tells of text that starts with a comment as JSON's friends write them.
@@ -186,6 +221,10 @@ func (s *stream) tree(what string, root *yaml.Node, p part) {
 	root = deref(root)
 	switch root.Kind {
 	case yaml.MappingNode:
+		if others := unseparated(root); len(others) > 0 {
+			s.broken(p, what, p.line, separate(others))
+			return
+		}
 		s.object(&object{what: what, node: root, text: p.text, textLine: p.line, line: root.Line})
 	case yaml.SequenceNode:
 		s.sequence(what, root)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // quote makes text from the input safe and short enough for a message.
@@ -33,6 +35,7 @@ type template struct {
 const (
 	braces   = "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"
 	percents = "it is a template that was not rendered: render it first (whatever fills in {% %})"
+	dollars  = "it is a template that was not rendered: render it first (" + inventory.FillsInDollars + ")"
 )
 
 // findTemplate looks for template marks in a document that could not be read; its hint is "" if there are none. The
@@ -70,6 +73,22 @@ func (t template) find(text []byte) template {
 			return first
 		}
 		from = i + end
+	}
+}
+
+// findDollar looks for a value that begins with a mark as envsubst and Terraform have it. Elsewhere in an object, scripts are
+// full of them. Names with such marks are refused by package inventory, which says the same.
+func findDollar(text []byte) template {
+	for from := 0; ; {
+		i := bytes.Index(text[from:], []byte("${"))
+		if i < 0 {
+			return template{}
+		}
+		i += from
+		if bytes.HasSuffix(bytes.TrimRight(text[:i], "\"' "), []byte(":")) {
+			return template{line: bytes.Count(text[:i], newline), hint: dollars}
+		}
+		from = i + len("${")
 	}
 }
 

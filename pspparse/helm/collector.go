@@ -1,9 +1,11 @@
 package helm
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +25,9 @@ const (
 	// Every object that keeps a release has a name that begins so, and this label.
 	namePrefix        = "sh.helm.release.v1."
 	ownerLabel, owner = "owner", "helm"
+
+	// Tiller, the server of Helm 2, kept its releases with these labels.
+	tillerOwnerLabel, tillerOwner, tillerNameLabel = "OWNER", "TILLER", "NAME"
 )
 
 var errEmpty = errors.New("it holds no release: its data may have been taken out where it was copied")
@@ -31,15 +36,23 @@ var errEmpty = errors.New("it holds no release: its data may have been taken out
 type Collector struct {
 	releases []Release
 	gaps     []inventory.Gap
+	tiller   map[tillerRelease]int // how many revisions
 }
 
-// Add takes an object that keeps a release; others are passed over. The payload is Decode's.
+// tillerRelease names a release of Helm 2, by where Tiller keeps it.
+type tillerRelease struct{ kind, namespace, name string }
+
+// Add takes an object that keeps a release, of Helm 2 too; others are passed over. The payload is Decode's.
 func (c *Collector) Add(kind string, m metav1.ObjectMeta, payload []byte) {
 	c.add(kind, &m, payload, pspparse.Position{})
 }
 
 func (c *Collector) add(kind string, m *metav1.ObjectMeta, payload []byte, at pspparse.Position) {
-	if !isRelease(m) {
+	switch {
+	case isTillers(m):
+		c.addTillers(kind, m)
+		return
+	case !isRelease(m):
 		return
 	}
 	if len(payload) == 0 {
@@ -69,6 +82,33 @@ func isRelease(m *metav1.ObjectMeta) bool {
 	return m.Labels[ownerLabel] == owner && strings.HasPrefix(m.Name, namePrefix)
 }
 
+func isTillers(m *metav1.ObjectMeta) bool { return m.Labels[tillerOwnerLabel] == tillerOwner }
+
+func (c *Collector) addTillers(kind string, m *metav1.ObjectMeta) {
+	if c.tiller == nil {
+		c.tiller = map[tillerRelease]int{}
+	}
+	c.tiller[tillerRelease{kind, m.Namespace, cmp.Or(m.Labels[tillerNameLabel], m.Name)}]++
+}
+
+// tillers are the gaps of the releases of Helm 2. Their payload is another one, and is not read.
+func (c *Collector) tillers() []inventory.Gap {
+	var gaps []inventory.Gap
+	for r, revisions := range c.tiller {
+		word := "revision"
+		if revisions > 1 {
+			word = "revisions"
+		}
+		gaps = append(gaps, inventory.Gap{
+			What:       fmt.Sprintf("Helm 2 release %q in %ss of %q (%d %s)", r.name, r.kind, r.namespace, revisions, word),
+			Why:        "releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+			Namespaces: []string{inventory.AllNamespaces},
+		})
+	}
+	slices.SortFunc(gaps, func(a, b inventory.Gap) int { return cmp.Compare(a.What, b.What) })
+	return gaps
+}
+
 // AddDocument takes an object in JSON, such as files holds; those of other kinds, too, which it passes over.
 func (c *Collector) AddDocument(apiVersion, kind string, data []byte, at pspparse.Position) {
 	if apiVersion != "v1" || kind != "Secret" && kind != "ConfigMap" {
@@ -77,7 +117,7 @@ func (c *Collector) AddDocument(apiVersion, kind string, data []byte, at psppars
 	var named struct {
 		Metadata metav1.ObjectMeta `json:"metadata"`
 	}
-	if err := json.Unmarshal(data, &named); err != nil || !isRelease(&named.Metadata) {
+	if err := json.Unmarshal(data, &named); err != nil || !isRelease(&named.Metadata) && !isTillers(&named.Metadata) {
 		return
 	}
 	payload, err := payloadOf(kind, data)
@@ -117,4 +157,6 @@ func (c *Collector) gap(kind string, m *metav1.ObjectMeta, why string, at psppar
 }
 
 // Releases are the revisions in order of namespace, name and revision, and what could not be read.
-func (c *Collector) Releases() ([]Release, []inventory.Gap) { return sorted(c.releases), c.gaps }
+func (c *Collector) Releases() ([]Release, []inventory.Gap) {
+	return sorted(c.releases), append(slices.Clone(c.gaps), c.tillers()...)
+}

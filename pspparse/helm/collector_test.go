@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -100,5 +101,38 @@ func TestFromFiles(t *testing.T) {
 	}
 	if diff := cmp.Diff([]inventory.KindCount{{Kind: "ConfigMap", Count: 1}, {Kind: "Secret", Count: 3}}, inv.Skipped); diff != "" {
 		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
+}
+
+// Releases of Helm 2 are not decoded. Each is told once, with how many revisions it has.
+func TestTiller(t *testing.T) {
+	t.Parallel()
+	tillers := func(name, revision string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "kube-system", Name: name + ".v" + revision, Labels: map[string]string{"OWNER": "TILLER", "NAME": name, "VERSION": revision}}
+	}
+	var c Collector
+	c.Add("ConfigMap", tillers("shop", "1"), []byte("H4sIAAAA"))
+	c.Add("ConfigMap", tillers("shop", "2"), nil)
+	for _, kind := range []string{"Secret", "ConfigMap"} {
+		data, err := json.Marshal(map[string]any{"metadata": tillers("blog", "7"), "data": map[string]string{"release": "eA=="}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.AddDocument("v1", kind, data, pspparse.Position{File: "dump.json", Line: 3})
+	}
+	releases, gaps := c.Releases()
+	gap := func(what string) inventory.Gap {
+		return inventory.Gap{
+			What: what, Namespaces: []string{inventory.AllNamespaces},
+			Why: "releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+		}
+	}
+	want := []inventory.Gap{
+		gap(`Helm 2 release "blog" in ConfigMaps of "kube-system" (1 revision)`),
+		gap(`Helm 2 release "blog" in Secrets of "kube-system" (1 revision)`),
+		gap(`Helm 2 release "shop" in ConfigMaps of "kube-system" (2 revisions)`),
+	}
+	if diff := cmp.Diff(want, gaps); diff != "" || len(releases) != 0 {
+		t.Errorf("%d releases; gaps (-want +got):\n%s", len(releases), diff)
 	}
 }

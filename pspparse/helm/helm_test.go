@@ -74,7 +74,10 @@ func TestDecode(t *testing.T) {
 		name, manifest, hooks string
 		want                  Release
 	}{
-		{name: "nothing of policies", manifest: service + pdb + foreign, hooks: "null"},
+		{
+			name: "nothing of policies", manifest: service + pdb + foreign, hooks: "null",
+			want: Release{Removed: []Document{{APIVersion: "policy/v1beta1", Kind: "PodDisruptionBudget", Name: "web", At: 2, RemovedIn: 25}}},
+		},
 		{name: "no manifest", hooks: "[]"},
 		{
 			name: "policies", manifest: service + policy + old + inJSON, hooks: "null",

@@ -60,31 +60,41 @@ func isPending(status string) bool {
 // ends it, once all is cleaned.
 func (h *History) Locked() bool { return isPending(h.Last().Status) }
 
-// UpgradeFails is true where helm upgrade fails on a server without policies, with any chart: it reads back the manifest of
-// the revision before.
-func (h *History) UpgradeFails() bool {
-	base := h.Base()
-	return base != nil && base.InManifest()
+// Policies are the PodSecurityPolicies of a revision, for Failures.
+func Policies(r *Release) []Document { return r.Policies }
+
+// RemovedBy returns a function, for Failures, that gives the objects of a revision whose version v1.minor does not serve.
+func RemovedBy(minor int) func(*Release) []Document {
+	return func(r *Release) []Document {
+		return slices.DeleteFunc(slices.Clone(r.Removed), func(d Document) bool { return d.RemovedIn > minor })
+	}
 }
 
-// RollbackFails are the revisions to which helm rollback fails on such a server. This is the trap: an upgrade with a chart
-// without policies, done in time, leaves them behind in the revisions before, and shows nothing until somebody needs to go
-// back. A rollback also reads back the last revision; with a policy in that, it fails to whatever revision.
-func (h *History) RollbackFails() []int {
-	var failing []int
+// Failures are what fails of a release on a server that does not serve some documents of its revisions.
+type Failures struct {
+	// Upgrade is true where helm upgrade fails, with any chart: it reads back the manifest of the revision before.
+	Upgrade bool
+	// Rollback are the revisions to which helm rollback fails. This is the trap: an upgrade with a chart without the documents,
+	// done in time, leaves them behind in the revisions before, and shows nothing until somebody needs to go back. A rollback
+	// also reads back the last revision; with a document in that, it fails to whatever revision.
+	Rollback  []int
+	Uninstall bool
+}
+
+// Failures says what fails where the documents that of gives for each revision are not served.
+func (h *History) Failures(of func(*Release) []Document) Failures {
+	last, base := of(h.Last()), h.Base()
+	f := Failures{
+		Upgrade:   base != nil && inManifest(of(base)),
+		Uninstall: inManifest(last) || inHooks(last, "pre-delete", "post-delete"),
+	}
 	for i := range h.Revisions {
-		r := &h.Revisions[i]
-		if h.Last().InManifest() || r.InManifest() || r.inHooks("pre-rollback", "post-rollback") {
-			failing = append(failing, r.Revision)
+		documents := of(&h.Revisions[i])
+		if inManifest(last) || inManifest(documents) || inHooks(documents, "pre-rollback", "post-rollback") {
+			f.Rollback = append(f.Rollback, h.Revisions[i].Revision)
 		}
 	}
-	return failing
-}
-
-// UninstallFails is true where helm uninstall fails on such a server.
-func (h *History) UninstallFails() bool {
-	last := h.Last()
-	return last.InManifest() || last.inHooks("pre-delete", "post-delete")
+	return f
 }
 
 // ToClean are the revisions that hold a policy.

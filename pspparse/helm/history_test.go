@@ -48,7 +48,8 @@ func TestHistories(t *testing.T) {
 			t.Fatalf("%s: %d histories", tt.name, len(all))
 		}
 		h := &all[0]
-		got := answer{Upgrade: h.UpgradeFails(), Rollback: h.RollbackFails(), Uninstall: h.UninstallFails(), Locked: h.Locked()}
+		fails := h.Failures(Policies)
+		got := answer{Upgrade: fails.Upgrade, Rollback: fails.Rollback, Uninstall: fails.Uninstall, Locked: h.Locked()}
 		if base := h.Base(); base != nil {
 			got.Base = base.Revision
 		}

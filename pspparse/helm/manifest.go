@@ -208,7 +208,7 @@ func (s *source) document(o *object, only bool) Document {
 	return d
 }
 
-// examine finds what has to do with policies.
+// examine finds what has to do with policies, and what else will not be served.
 func (r *Release) examine(s *stored) {
 	sources, parser := s.sources(), newParser()
 	only := map[roleRef]bool{}
@@ -236,6 +236,7 @@ func (r *Release) examine(s *stored) {
 	if slices.ContainsFunc(r.Grants, func(d Document) bool { return d.Only }) {
 		r.bindings(sources, only, parser)
 	}
+	r.findRemoved(sources)
 }
 
 // bindings finds those of the roles that let do nothing but use policies. A release that has such a role is read whole.

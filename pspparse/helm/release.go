@@ -28,6 +28,9 @@ type Release struct {
 	// Grants are the roles whose rules let use policies, and the bindings of those that do nothing else. They do no harm
 	// where there are no policies.
 	Grants []Document
+	// Removed are objects of other kinds whose version a release of Kubernetes does not serve any more. Helm cannot read the
+	// revision back on such a server either.
+	Removed []Document
 	// Unread are documents that could not be read and may hold a policy.
 	Unread []Document
 }
@@ -42,6 +45,8 @@ type Document struct {
 	Events []string
 	// Only is true of a role that lets do nothing but use policies, and of a binding of one.
 	Only bool
+	// RemovedIn is the minor of the first release v1.RemovedIn that does not serve the version. It is set in Release.Removed.
+	RemovedIn int
 }
 
 // stored is as much as is read of a release, with the names that Helm gives.
@@ -143,14 +148,15 @@ func decode(data []byte) (Release, error) {
 	return r, nil
 }
 
-// InManifest is true where the revision cannot be read back without policies being served.
-func (r *Release) InManifest() bool {
-	return slices.ContainsFunc(r.Policies, func(d Document) bool { return !d.Hook })
+// inManifest is true where one of the documents stands in the manifest: then the revision cannot be read back by a server that
+// does not serve it.
+func inManifest(documents []Document) bool {
+	return slices.ContainsFunc(documents, func(d Document) bool { return !d.Hook })
 }
 
-// inHooks is true where a hook that runs on one of the events would create a policy.
-func (r *Release) inHooks(events ...string) bool {
-	return slices.ContainsFunc(r.Policies, func(d Document) bool {
+// inHooks is true where a hook that runs on one of the events would create one of the documents.
+func inHooks(documents []Document, events ...string) bool {
+	return slices.ContainsFunc(documents, func(d Document) bool {
 		return slices.ContainsFunc(d.Events, func(e string) bool { return slices.Contains(events, e) })
 	})
 }

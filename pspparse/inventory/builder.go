@@ -50,6 +50,8 @@ type Builder struct {
 	bindings   []Binding
 	templates  []template
 	pods       podTable
+	apiServers []APIServer                // by their mirror pods
+	rancher    map[string]*policyTemplate // templates of policies, by name
 	gaps       []Gap
 	refused    map[string]int // objects that became a gap, by file
 	notes      []Note
@@ -177,11 +179,13 @@ func (b *Builder) Build(s Source) *Inventory {
 		Roles:           settle(b, roleRules(), b.roles),
 		Bindings:        settle(b, bindingRules(), b.bindings),
 		Kinds:           slices.Sorted(maps.Keys(b.kinds)),
+		APIServers:      settleAPIServers(b.apiServers),
 	}
 	inv.Source.UID = cmp.Or(inv.Source.UID, b.clusterUID())
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	b.tellPolicyTemplates(inv.Policies)
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()

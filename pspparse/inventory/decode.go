@@ -200,7 +200,13 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := pod.Spec.check(); err != nil {
 		return err
 	}
-	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
+	spec := pod.Spec.spec()
+	if isAPIServer(pod.Metadata.Namespace, &pod.Metadata) {
+		if err := decodeCommands(data, spec); err != nil {
+			return err
+		}
+	}
+	b.AddPod(pod.Metadata, spec, pod.Status.Phase, from.at)
 	return nil
 }
 

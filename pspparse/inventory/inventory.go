@@ -20,6 +20,8 @@ type Inventory struct {
 	Bindings        []Binding
 	// Workloads by namespace, kind, name.
 	Workloads []Workload
+	// APIServers are those of which the mirror pod was read, by pod. Managed control planes show none.
+	APIServers []APIServer
 	// Kinds of workload (Pod, ReplicaSet, Deployment, ...) of which at least one object was read, sorted. Finished pods
 	// count, owners known only by their pods do not: what files can tell about an empty namespace depends on it.
 	Kinds []string

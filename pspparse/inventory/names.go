@@ -31,6 +31,9 @@ func checkName(kind, name string) error {
 		return nil
 	}
 	if !isSubdomain(name) {
+		if isTemplated(name) {
+			return unrendered("name", name)
+		}
 		return fmt.Errorf("name %s is not valid for a %s: use at most %d lower-case letters, digits, '-' and '.', "+
 			"starting and ending with a letter or digit", quote(name), kind, maxSubdomain)
 	}
@@ -39,10 +42,23 @@ func checkName(kind, name string) error {
 
 func checkNamespace(name string) error {
 	if !isLabel(name) {
+		if isTemplated(name) {
+			return unrendered("namespace", name)
+		}
 		return fmt.Errorf("namespace %s is not a valid name: use at most %d lower-case letters, digits and '-', "+
 			"starting and ending with a letter or digit", quote(name), maxLabel)
 	}
 	return nil
+}
+
+// FillsInDollars names what renders templates with ${ } in them.
+const FillsInDollars = "envsubst, terraform, or whatever fills in ${ }"
+
+// isTemplated is true of a name that envsubst or Terraform is to fill in.
+func isTemplated(name string) bool { return strings.Contains(name, "${") }
+
+func unrendered(what, name string) error {
+	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), FillsInDollars)
 }
 
 // isLabel is the rule of RFC 1123 for one label, by hand because it runs for every pod.

@@ -147,10 +147,13 @@ func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
 	if id.namespace != "" {
 		namespaces = []string{id.namespace}
 	}
+	advice := "keep one of them"
+	if strings.HasPrefix(id.name, "release-name") {
+		advice = "these charts were rendered without a name: give each release its own (helm template NAME CHART)"
+	}
 	return Gap{
 		What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces,
-		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: keep one of them",
-			n, strings.Join(text, ", ")),
+		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: %s", n, strings.Join(text, ", "), advice),
 	}
 }
 

@@ -1,0 +1,41 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// apiServerNotes says where API servers have an admission configuration that was not given: one note for each path.
+func apiServerNotes(inv *inventory.Inventory, opts Options) []Note {
+	if opts.Admission != nil {
+		return nil
+	}
+	var out []Note
+	pods := map[string][]string{}
+	for i := range inv.APIServers {
+		s := &inv.APIServers[i]
+		file := s.Flags[inventory.FlagAdmissionConfig]
+		if file == "" {
+			continue
+		}
+		if pods[file] == nil {
+			out = append(out, Note{What: file, Position: s.Position})
+		}
+		pods[file] = append(pods[file], "kube-system/"+s.Pod)
+	}
+	for i := range out {
+		file := out[i].What
+		names := slices.Compact(pods[file])
+		out[i].What = "API server " + strings.Join(names, ", ")
+		out[i].Why = fmt.Sprintf("it has an admission configuration at %q on its host, which may set default levels and exemptions: give that file with --admission-config", file)
+	}
+	return out
+}
+
+// enablesPolicies is true where the flags of an API server turn on the plugin PodSecurityPolicy.
+func enablesPolicies(inv *inventory.Inventory) bool {
+	return slices.ContainsFunc(inv.APIServers, func(s inventory.APIServer) bool { return s.Enables(inventory.PluginPolicies) != "" })
+}

@@ -1,0 +1,74 @@
+package migrate
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// An admission configuration that API servers have is told until it is given, once for each place.
+func TestAPIServerNotes(t *testing.T) {
+	t.Parallel()
+	server := func(pod, file string, line int) inventory.APIServer {
+		return inventory.APIServer{Pod: pod, Flags: map[string]string{inventory.FlagAdmissionConfig: file}, Position: pspparse.Position{File: "pods.yaml", Line: line}}
+	}
+	inv := &inventory.Inventory{APIServers: []inventory.APIServer{
+		server("kube-apiserver-a", "/etc/a.yaml", 1), server("kube-apiserver-b", "/etc/a.yaml", 9), server("kube-apiserver-c", "/etc/\x1bb", 17), {Pod: "kube-apiserver-d"},
+	}}
+	plan, err := Build(inv, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Note{
+		{
+			What: "API server kube-system/kube-apiserver-a, kube-system/kube-apiserver-b", Position: pspparse.Position{File: "pods.yaml", Line: 1},
+			Why: `it has an admission configuration at "/etc/a.yaml" on its host, which may set default levels and exemptions: give that file with --admission-config`,
+		},
+		{
+			What: "API server kube-system/kube-apiserver-c", Position: pspparse.Position{File: "pods.yaml", Line: 17},
+			Why: `it has an admission configuration at "/etc/\x1bb" on its host, which may set default levels and exemptions: give that file with --admission-config`,
+		},
+	}
+	if diff := cmp.Diff(want, plan.Notes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	plan, err = Build(inv, Options{Admission: &Admission{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Notes) != 0 {
+		t.Errorf("given, and told all the same: %v", plan.Notes)
+	}
+}
+
+// Pods that no policy has admitted are a sign that policies are not asked, unless an API server's flags say that they are.
+func TestFlagsSayThatPoliciesAreAsked(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{false, true} {
+		b := inventory.NewBuilder()
+		b.AddPolicy(&pspparse.Policy{Name: "strict"})
+		pod := func(m inventory.Meta, container corev1.Container) {
+			m.UID = types.UID(m.Name)
+			b.AddPod(m, &corev1.PodSpec{NodeName: "n", Containers: []corev1.Container{container}}, corev1.PodRunning, pspparse.Position{})
+		}
+		pod(inventory.Meta{Name: "web", Namespace: "shop"}, corev1.Container{Name: "web", Image: "i"})
+		args := []string{"--v=2"}
+		if on {
+			args = append(args, "--enable-admission-plugins=PodSecurityPolicy")
+		}
+		pod(inventory.Meta{Name: "kube-apiserver-a", Namespace: "kube-system", Annotations: map[string]string{"kubernetes.io/config.mirror": "x"}}, corev1.Container{Name: "kube-apiserver", Image: "i", Args: args})
+		plan, err := Build(b.Build(inventory.Source{}), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(plan.Cautions) == 0; got != on {
+			t.Errorf("plugin on %t: cautions %q", on, plan.Cautions)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package inventory
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// APIServer is an API server that its kubelet runs as a static pod, as the mirror pod shows it.
+type APIServer struct {
+	// Pod is the name of the mirror pod in the namespace kube-system.
+	Pod string
+	// Flags are those of AdmissionFlags that are set, by name without dashes. A list that is given more than once is put
+	// together, as the server does.
+	Flags    map[string]string
+	Position pspparse.Position
+}
+
+// The flags of an API server that say what its admission does.
+const (
+	FlagEnablePlugins   = "enable-admission-plugins"
+	FlagDisablePlugins  = "disable-admission-plugins"
+	FlagPlugins         = "admission-control" // deprecated: all plugins that run, and no others
+	FlagAdmissionConfig = "admission-control-config-file"
+	FlagFeatureGates    = "feature-gates"
+)
+
+// AdmissionFlags are the flags that are kept of an API server.
+func AdmissionFlags() []string {
+	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagPlugins, FlagAdmissionConfig, FlagFeatureGates}
+}
+
+// Has is true if a flag that takes a list names an item.
+func (s *APIServer) Has(flag, item string) bool {
+	return slices.Contains(strings.Split(s.Flags[flag], ","), item)
+}
+
+// Gate is what --feature-gates sets a gate to, the last time if it does so more than once; set is false if it does not.
+func (s *APIServer) Gate(name string) (on, set bool) {
+	for item := range strings.SplitSeq(s.Flags[FlagFeatureGates], ",") {
+		key, value, found := strings.Cut(strings.TrimSpace(item), "=")
+		if found && strings.TrimSpace(key) == name {
+			on, set = strings.EqualFold(strings.TrimSpace(value), "true"), true
+		}
+	}
+	return on, set
+}
+
+const (
+	apiServerName   = "kube-apiserver"
+	apiServerPrefix = apiServerName + "-"
+)
+
+// isAPIServer is true of the mirror pod of an API server of this cluster. What else is named like one may serve another
+// cluster: hosted control planes are Deployments and StatefulSets.
+func isAPIServer(namespace string, m *Meta) bool {
+	_, mirror := m.Annotations[mirrorAnnotation]
+	return mirror && namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix)
+}
+
+// addAPIServer keeps the flags of an API server. A pod that does not show how it is started, such as one of which somebody
+// took the command out, tells nothing.
+func (b *Builder) addAPIServer(m *Meta, spec *corev1.PodSpec, at pspparse.Position) {
+	for i := range spec.Containers {
+		c := &spec.Containers[i]
+		words := commandLine(slices.Concat(c.Command, c.Args))
+		if c.Name != apiServerName && !slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == apiServerName }) {
+			continue
+		}
+		if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "--") }) {
+			continue
+		}
+		b.apiServers = append(b.apiServers, APIServer{Pod: m.Name, Flags: admissionFlags(words), Position: at})
+		return
+	}
+}
+
+// commandLine is a command with the scripts for a shell in it cut into words, as good as that can be done without a shell.
+func commandLine(command []string) []string {
+	var words []string
+	for _, word := range command {
+		if !strings.Contains(word, apiServerName+" ") {
+			words = append(words, word)
+			continue
+		}
+		for _, w := range strings.Fields(word) {
+			words = append(words, strings.Trim(w, `"'\`))
+		}
+	}
+	return words
+}
+
+// admissionFlags reads flags as the API server does: with one dash less there is none, an underscore is a dash, and the value
+// may be the next word.
+func admissionFlags(words []string) map[string]string {
+	flags := map[string]string{}
+	for i, word := range words {
+		name, ok := strings.CutPrefix(word, "--")
+		if !ok {
+			continue
+		}
+		name, value, given := strings.Cut(name, "=")
+		if !given && i+1 < len(words) {
+			value = words[i+1]
+		}
+		name, value = strings.ReplaceAll(name, "_", "-"), strings.Trim(value, `"'`)
+		switch {
+		case !slices.Contains(AdmissionFlags(), name):
+		case name != FlagAdmissionConfig && flags[name] != "":
+			flags[name] += "," + value
+		default:
+			flags[name] = value
+		}
+	}
+	return flags
+}
+
+// decodeCommands fills in how the containers of a pod are started, which nobody asks for of the many other pods.
+func decodeCommands(data []byte, spec *corev1.PodSpec) error {
+	var pod struct {
+		Spec struct {
+			Containers []struct {
+				Command []string `json:"command"`
+				Args    []string `json:"args"`
+			} `json:"containers"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(data, &pod); err != nil {
+		return fmt.Errorf("reading how its containers are started: %w", err)
+	}
+	for i := range min(len(spec.Containers), len(pod.Spec.Containers)) {
+		spec.Containers[i].Command, spec.Containers[i].Args = pod.Spec.Containers[i].Command, pod.Spec.Containers[i].Args
+	}
+	return nil
+}
+
+// settleAPIServers sorts, and keeps one of those that were read twice. A pod that was read at two times may have had two sets
+// of flags: then both are told.
+func settleAPIServers(all []APIServer) []APIServer {
+	text := func(s *APIServer) string { return fmt.Sprint(s.Flags) } // maps print in order of their keys
+	slices.SortFunc(all, func(a, b APIServer) int {
+		return cmp.Or(cmp.Compare(a.Pod, b.Pod), cmp.Compare(text(&a), text(&b)), comparePositions(a.Position, b.Position))
+	})
+	return slices.CompactFunc(all, func(a, b APIServer) bool { return a.Pod == b.Pod && maps.Equal(a.Flags, b.Flags) })
+}
+
+// Plugins whose names in flags matter.
+const (
+	PluginPolicies    = "PodSecurityPolicy"
+	PluginPodSecurity = "PodSecurity"
+)
+
+// Enables returns the flag that turns on a plugin which is off by default; "" if none does.
+func (s *APIServer) Enables(plugin string) string {
+	for _, flag := range []string{FlagEnablePlugins, FlagPlugins} {
+		if s.Has(flag, plugin) {
+			return flag
+		}
+	}
+	return ""
+}
