@@ -28,7 +28,23 @@ type Resource struct {
 	Name, Kind string
 	// Namespaced is false for a kind of the cluster.
 	Namespaced bool
+	// Purpose decides what it means where a user may not list the kind.
+	Purpose Purpose
 }
+
+// Purpose is what objects of a kind do, as far as it matters here.
+type Purpose int
+
+const (
+	// MakesPods is for kinds from which pods are made. Where they may not be listed, any namespace may hold more pods than
+	// were read: that is a gap.
+	MakesPods Purpose = iota
+	// ChangesPods is for kinds that change pods at admission, RefusesPods for those that refuse them there, and WritesLabels
+	// for those that write labels of namespaces. Where they may not be listed, that is a note.
+	ChangesPods
+	RefusesPods
+	WritesLabels
+)
 
 // reader reads the kinds that it knows: it adds what they say to b and returns true. It returns false, and adds nothing,
 // for any other kind.
