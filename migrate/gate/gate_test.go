@@ -378,16 +378,18 @@ func TestAdmissionConfiguration(t *testing.T) {
 	}{
 		{name: "no default", admission: migrate.Admission{Defaults: latest("privileged")}, wantEffective: "privileged", want: []string{"no-audit-and-warn", "no-enforce", "new-namespaces"}},
 		{name: "a default that holds", admission: migrate.Admission{Defaults: latest("baseline")}, wantEffective: "baseline"},
-		{name: "one that does not", admission: migrate.Admission{Defaults: latest("restricted")}, wantEffective: "restricted", want: []string{"refused-by-label"}},
+		{name: "one that does not", admission: migrate.Admission{Defaults: latest("restricted")}, wantEffective: "restricted", want: []string{"refused-by-label"}, wantCautions: []string{
+			"today's enforce=restricted (the default of the admission configuration) is stricter than baseline: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first",
+		}},
 		{
 			name: "an exempt namespace", admission: migrate.Admission{Defaults: latest("restricted"), Namespaces: []string{"web"}}, wantEffective: "restricted", wantExempt: true,
-			wantCautions: []string{"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say, and from v1.25 on the server warns where they say other than privileged"},
+			wantCautions: []string{"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say; the recommended ones are for the day on which it is not exempt any more"},
 		},
 		{
 			name: "exempt users and runtime classes", admission: migrate.Admission{Defaults: latest("baseline"), Usernames: []string{"ann"}, RuntimeClasses: []string{"kata"}}, wantEffective: "baseline",
 			wantCautions: []string{
-				"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; and where a user is a controller, everybody who may create its workloads is exempt",
-				"the admission configuration exempts the runtime class of deployment/api: those pods are not checked, and count here all the same",
+				"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here",
+				"the admission configuration exempts the runtime class of deployment/api: those pods are not checked and decide no level here; once they are not exempt any more, they need baseline",
 			},
 		},
 	}
