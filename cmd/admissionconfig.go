@@ -14,7 +14,7 @@ import (
 const admissionConfigFlag = "admission-config"
 
 func addAdmissionConfigFlag(flags *pflag.FlagSet, file *string) {
-	flags.StringVar(file, admissionConfigFlag, "", "the API server's admission configuration, or its PodSecurityConfiguration alone: what namespaces without labels get, and what is exempt")
+	flags.StringVar(file, admissionConfigFlag, "", "the API server's admission configuration, its PodSecurityConfiguration alone, or Rancher's PodSecurityAdmissionConfigurationTemplate for it: what namespaces without labels get, and what is exempt")
 }
 
 // readAdmission reads the file of --admission-config; nil if none was given.

@@ -69,7 +69,7 @@ func TestGateFlags(t *testing.T) {
 		{args: "", want: gateOptions{}},
 		{
 			args: "--to 1.26 --assert policies-saved,psp-plugin-off --allow-partial --admission-config a.yaml",
-			want: gateOptions{To: v126, Assert: []gate.Assertion{gate.PoliciesSaved, gate.PluginOff}, Admission: "a.yaml", Decide: migrate.Options{AllowPartial: true}},
+			want: gateOptions{To: v126, Assert: []gate.Assertion{gate.PoliciesSaved, gate.PluginOff}, Source: SourceOptions{Admission: "a.yaml"}, Decide: migrate.Options{AllowPartial: true}},
 		},
 		{args: "--clean-helm --yes", want: gateOptions{CleanHelm: true, Yes: true}},
 		{args: "--clean-helm", asks: true, want: gateOptions{CleanHelm: true}},

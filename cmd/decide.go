@@ -61,14 +61,18 @@ const allowPartialFlag = "allow-partial"
 
 // decidingFlags shape the decision, which a saved plan already holds.
 func decidingFlags() []string {
-	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn", admissionConfigFlag}
+	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
+}
+
+func cannotChangePlan(flag string) error {
+	return usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", flag, flag, flag)
 }
 
 // options checks the flags and turns them into options of the decision.
 func (d *decideFlags) options(flags *pflag.FlagSet) (migrate.Options, error) {
 	for _, name := range decidingFlags() {
 		if err := settleConflict(flags, planFlag, name); err != nil {
-			return migrate.Options{}, usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", name, name, name)
+			return migrate.Options{}, cannotChangePlan(name)
 		}
 	}
 	target, err := parseTarget(d.target)

@@ -185,11 +185,7 @@ func (o *explainOptions) getPlan(ctx context.Context) (*migrate.Plan, error) {
 		}
 		return plan, err
 	}
-	inv, err := read(ctx, o.streams, o.deps, o.Source)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := build(ctx, o.deps, inv, o.Decide)
+	inv, plan, err := makePlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return nil, err
 	}

@@ -26,10 +26,9 @@ type gateOptions struct {
 	Source SourceOptions
 	Decide migrate.Options
 	// To is the release to upgrade to; the zero value chooses by the server.
-	To        api.Version
-	Assert    []gate.Assertion
-	Admission string // the file of --admission-config
-	Outputs   []output
+	To      api.Version
+	Assert  []gate.Assertion
+	Outputs []output
 	// CleanHelm cleans stored Helm releases instead of answering.
 	CleanHelm bool
 	Yes       bool
@@ -40,7 +39,6 @@ type gateOptions struct {
 type gateFlags struct {
 	source       SourceOptions
 	to, target   string
-	admission    string
 	assert       []string
 	outputs      []string
 	allowPartial bool
@@ -116,7 +114,6 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not tell; may be repeated; one of "+strings.Join(assertionNames(), ", "))
 	complete(cmd, "assert", assertionNames())
-	addAdmissionConfigFlag(flags, &f.admission)
 	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
 	flags.BoolVar(&f.cleanHelm, cleanHelmFlag, false, "take the policies out of stored Helm releases instead of answering: the one thing here that writes to a cluster")
@@ -150,7 +147,7 @@ func assertionHelp() string {
 
 // options checks all flags before anything is touched.
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
-	o := &gateOptions{streams: streams, deps: deps, Admission: f.admission, CleanHelm: f.cleanHelm, Yes: f.yes, Backup: f.backup}
+	o := &gateOptions{streams: streams, deps: deps, CleanHelm: f.cleanHelm, Yes: f.yes, Backup: f.backup}
 	var err error
 	if o.To, err = parseTo(f.to); err != nil {
 		return nil, err
@@ -217,10 +214,6 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err := checkTargets(o.Outputs); err != nil {
 		return err
 	}
-	var err error
-	if o.Decide.Admission, err = readAdmission(ctx, o.Admission); err != nil {
-		return err
-	}
 	plan, facts, err := o.read(ctx)
 	if err != nil {
 		return err
@@ -252,11 +245,7 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	}
 	src, inFiles := o.Source, helm.Collector{}
 	src.Other = inFiles.AddDocument
-	inv, err := read(ctx, o.streams, o.deps, src)
-	if err != nil {
-		return nil, gate.Facts{}, err
-	}
-	plan, err := build(ctx, o.deps, inv, o.Decide)
+	inv, plan, err := makePlan(ctx, o.streams, o.deps, src, o.Decide)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}

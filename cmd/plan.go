@@ -20,7 +20,6 @@ type planOptions struct {
 
 	Source    SourceOptions
 	Decide    migrate.Options
-	Admission string // the file of --admission-config
 	Scope     migrate.Scope
 	Outputs   []output
 	NoHeaders bool
@@ -32,7 +31,6 @@ type planOptions struct {
 type planFlags struct {
 	source    SourceOptions
 	decide    decideFlags
-	admission string
 	scope     scopeFlags
 	outputs   []string
 	noHeaders bool
@@ -45,7 +43,6 @@ func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
 	f.decide.add(cmd)
-	addAdmissionConfigFlag(flags, &f.admission)
 	addOutputFlag(cmd, &f.outputs, formats)
 	flags.BoolVar(&f.noHeaders, "no-headers", false, "print the lines of the table and nothing around them")
 	addFailOnFlag(cmd, &f.failOn)
@@ -54,7 +51,7 @@ func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
 // options checks all flags before anything is touched.
 func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format) (*planOptions, error) {
 	flags := cmd.Flags()
-	o := &planOptions{streams: streams, deps: deps, Admission: f.admission, NoHeaders: f.noHeaders}
+	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
 	var err error
 	if o.Decide, err = f.decide.options(flags); err != nil {
 		return nil, err
@@ -141,10 +138,6 @@ func planRun(ctx context.Context, o *planOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
 	if err := checkTargets(o.Outputs); err != nil {
-		return err
-	}
-	var err error
-	if o.Decide.Admission, err = readAdmission(ctx, o.Admission); err != nil {
 		return err
 	}
 	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)

@@ -332,7 +332,7 @@ func (o *rolloutOptions) reach(ctx context.Context, plan *migrate.Plan) (target,
 
 // begin takes the steps, or has the server check them.
 func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
-	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(), Known: rollout.Known(selected), Kubectl: o.Source.kubectl(on.name), Tell: out.tell}
+	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission), Known: rollout.Known(selected), Kubectl: o.Source.kubectl(on.name), Tell: out.tell}
 	lacking := o.checkRights(ctx, on.client, steps)
 	if o.DryRun == dryRunServer {
 		r.Steps = steps
@@ -346,7 +346,7 @@ func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate
 	}
 	header := rollout.Header{
 		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
-		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, Known: r.Known, Cluster: on.uid,
+		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, Known: r.Known, Cluster: on.uid, Admission: selected.Admission,
 	}
 	header.Failing = o.failing(ctx, on.client, steps)
 	path := o.Journal
@@ -406,8 +406,8 @@ func (o *rolloutOptions) again(verb, journal string) string {
 	return strings.Join(words, " ")
 }
 
-// recheck plans one namespace again, as it is now.
-func (o *rolloutOptions) recheck() func(context.Context, string, string, string) (*migrate.Namespace, error) {
+// recheck plans one namespace again, as it is now, on a server with the same admission configuration.
+func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
 	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, WithoutCustom: o.Source.WithoutCustom, Live: true}
 	return func(ctx context.Context, namespace, level, version string) (*migrate.Namespace, error) {
 		src.Namespace = namespace
@@ -420,7 +420,7 @@ func (o *rolloutOptions) recheck() func(context.Context, string, string, string)
 		if version != "" && err != nil {
 			return nil, err
 		}
-		plan, err := o.deps.Build(inv, migrate.Options{Target: target, Enforce: api.Level(level)})
+		plan, err := o.deps.Build(inv, migrate.Options{Target: target, Enforce: api.Level(level), Admission: admission})
 		if err != nil {
 			return nil, err
 		}

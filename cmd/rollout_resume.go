@@ -35,7 +35,7 @@ func resume(ctx context.Context, o *rolloutOptions) error {
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
 		return errors.New("nothing was done")
 	}
-	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(), Known: j.Known, Tell: out.tell}
+	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(j.Admission), Known: j.Known, Tell: out.tell}
 	r.Kubectl = o.Source.kubectl(o.Source.Context)
 	if o.Source.Context == "" && o.Source.Kubeconfig == "" {
 		r.Kubectl = o.Source.kubectl(j.Context)

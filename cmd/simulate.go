@@ -136,6 +136,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	if err != nil {
 		return err
 	}
+	result.Exempt(plan)
 	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
@@ -161,11 +162,7 @@ func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
 
 // fromSource judges what was read. The plan comes with it for its namespaces, gaps and target version.
 func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *report.Simulation, error) {
-	inv, err := read(ctx, o.streams, o.deps, o.Source)
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, err := build(ctx, o.deps, inv, migrate.Options{Target: o.Target})
+	inv, plan, err := makePlan(ctx, o.streams, o.deps, o.Source, migrate.Options{Target: o.Target})
 	if err != nil {
 		return nil, nil, err
 	}

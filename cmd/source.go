@@ -30,6 +30,8 @@ type SourceOptions struct {
 	Namespace string
 	// WithoutCustom leaves out the kinds of package custom where a cluster is read, which is a gap.
 	WithoutCustom bool
+	// Admission is the file of --admission-config; "" where none was given.
+	Admission string
 	// Kubeconfig, Context, As and AsGroups mean what they mean to kubectl.
 	Kubeconfig, Context, As string
 	AsGroups                []string
@@ -73,6 +75,7 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
 	flags.Var((*unless)(&o.WithoutCustom), customFlag, "read the known kinds of custom resources that make or change pods or label namespaces, where the cluster serves them; =false leaves them out, which is a gap")
 	flags.Lookup(customFlag).NoOptDefVal = "true"
+	addAdmissionConfigFlag(flags, &o.Admission)
 	addConnectionFlags(flags, o)
 }
 
@@ -125,6 +128,9 @@ func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 		if err := settleConflict(flags, pair[0], pair[1]); err != nil {
 			return err
 		}
+	}
+	if err := settleConflict(flags, planFlag, admissionConfigFlag); err != nil {
+		return cannotChangePlan(admissionConfigFlag)
 	}
 	if o.Timeout < 0 {
 		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Timeout)
@@ -259,13 +265,20 @@ func getPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions,
 	if src.Plan != "" {
 		return bounded(ctx, "reading the plan", func() (*migrate.Plan, error) { return readPlan(src.Plan, src.Stdin) })
 	}
-	inv, err := read(ctx, streams, deps, src)
-	if err != nil {
-		return nil, err
-	}
-	return build(ctx, deps, inv, opts)
+	_, plan, err := makePlan(ctx, streams, deps, src, opts)
+	return plan, err
 }
 
-func build(ctx context.Context, deps Deps, inv *inventory.Inventory, opts migrate.Options) (*migrate.Plan, error) {
-	return bounded(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.Build(inv, opts) })
+// makePlan reads what the source holds, and the admission configuration, and makes a plan of both.
+func makePlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*inventory.Inventory, *migrate.Plan, error) {
+	var err error
+	if opts.Admission, err = readAdmission(ctx, src.Admission); err != nil {
+		return nil, nil, err
+	}
+	inv, err := read(ctx, streams, deps, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := bounded(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.Build(inv, opts) })
+	return inv, plan, err
 }

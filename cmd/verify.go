@@ -124,7 +124,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	o := f.o
 	o.streams, o.deps = streams, deps
 	if o.Journal != "" {
-		for _, name := range append(decidingFlags(), planFlag, fileFlag, demoFlag, "selector", "stage") {
+		for _, name := range append(decidingFlags(), admissionConfigFlag, planFlag, fileFlag, demoFlag, "selector", "stage") {
 			if flags.Changed(name) {
 				return nil, usagef("--%s and --%s exclude each other: the journal says what is expected", journalFlag, name)
 			}

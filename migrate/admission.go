@@ -7,57 +7,199 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // exemptUsers warns of the exemption that does less, or more, than it seems to.
 func (b *builder) exemptUsers() {
 	a := b.opts.Admission
-	if a == nil || len(a.Usernames) == 0 {
+	if a == nil {
 		return
 	}
-	b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts users (%s): that covers the pods that they create themselves, not those that controllers make for them; and where a user is a controller, everybody who may create its workloads is exempt", firstOf(a.Usernames, 5)))
+	var people []string
+	for _, name := range a.Usernames {
+		kinds := madeBy(name)
+		if len(kinds) == 0 {
+			people = append(people, name)
+			continue
+		}
+		where, then := "", ""
+		if name == access.ControllerManagerPrincipal().User {
+			where, then = " where controllers have no credentials of their own", " then"
+		}
+		b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts %s, which creates the pods of every %s%s: none of them is checked%s, whoever made the workload, and whatever the labels say; take it out of the exemptions", name, strings.Join(kinds, ", "), where, then))
+	}
+	if len(people) > 0 {
+		b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts users (%s): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here", firstOf(people, 5)))
+	}
 }
 
-// configured says what the admission configuration means for a namespace.
-func (b *builder) configured(ns *Namespace, labels map[string]string, workloads []inventory.Workload) {
+// madeBy lists the kinds of workload whose pods a user creates, as the controller of that kind or as the controller manager,
+// which does so where it runs without --use-service-account-credentials.
+func madeBy(user string) []string {
+	var kinds []string
+	for _, kind := range []string{"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"} {
+		if maker, _ := access.ControllerPrincipal(kind); user == maker.User || user == access.ControllerManagerPrincipal().User {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// configure says what the admission configuration means for a namespace and its labels.
+func (b *builder) configure(ns *Namespace) {
 	a := b.opts.Admission
 	if a == nil {
 		return
 	}
 	ns.Exempt = slices.Contains(a.Namespaces, ns.Name)
 	if !ns.Unread {
-		effective := a.effective(labels)
+		effective := labelsOf(ns.byLabels(policyOf(a.Defaults)))
 		ns.Effective = &effective
-	}
-	if ns.Exempt {
-		ns.Cautions = append(ns.Cautions, "the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say, and from v1.25 on the server warns where they say other than privileged")
-	}
-	var exempt []string
-	for i := range workloads {
-		w := &workloads[i]
-		if w.Template != nil && w.Template.Spec.RuntimeClassName != nil && slices.Contains(a.RuntimeClasses, *w.Template.Spec.RuntimeClassName) {
-			exempt = append(exempt, strings.ToLower(w.Kind)+"/"+w.Name)
-		}
-	}
-	if len(exempt) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the runtime class of %s: those pods are not checked, and count here all the same", firstOf(exempt, 5)))
 	}
 }
 
-// effective is what the library makes of labels and defaults.
-func (a *Admission) effective(labels map[string]string) Labels {
-	parse := func(level, version string) api.LevelVersion {
-		l, _ := api.ParseLevel(level) // an invalid one becomes restricted, as everywhere in the library
-		v, _ := api.ParseVersion(version)
-		return api.LevelVersion{Level: l, Version: v}
+// exemption returns what exempts all pods of a workload; nil if nothing does.
+func (b *builder) exemption(w *inventory.Workload) *Exemption {
+	a := b.opts.Admission
+	if a == nil {
+		return nil
 	}
-	d := a.Defaults
-	p, _ := api.PolicyToEvaluate(labels, api.Policy{
-		Enforce: parse(d.Enforce, d.EnforceVersion), Audit: parse(d.Audit, d.AuditVersion), Warn: parse(d.Warn, d.WarnVersion),
-	})
-	return Labels{
-		Enforce: string(p.Enforce.Level), EnforceVersion: p.Enforce.Version.String(), Audit: string(p.Audit.Level), AuditVersion: p.Audit.Version.String(),
-		Warn: string(p.Warn.Level), WarnVersion: p.Warn.Version.String(),
+	var e Exemption
+	if class := b.runtimeClass(w); slices.Contains(a.RuntimeClasses, class) {
+		e.RuntimeClass = class
 	}
+	if maker, ok := access.ControllerPrincipal(w.Kind); ok && slices.Contains(a.Usernames, maker.User) {
+		e.Username = maker.User
+	}
+	if e == (Exemption{}) {
+		return nil
+	}
+	return &e
+}
+
+// runtimeClass is the class that every next pod of a workload will have; "" where that is none, or not known. A class that
+// a policy may have filled in goes with the policy.
+func (b *builder) runtimeClass(w *inventory.Workload) string {
+	class, first := "", true
+	same := func(s *inventory.Shape) bool {
+		of := ""
+		if s.Spec.RuntimeClassName != nil {
+			of = *s.Spec.RuntimeClassName
+		}
+		if first {
+			class, first = of, false
+		}
+		return class == of
+	}
+	if w.Template != nil && !same(w.Template) {
+		return ""
+	}
+	for i := range w.Pods {
+		g := &w.Pods[i]
+		if !same(g.Shape) || w.Template == nil && b.fillsIn(g.AdmittedBy, class) {
+			return ""
+		}
+	}
+	return class
+}
+
+// fillsIn is true if a policy gives its pods the runtime class, or is not known.
+func (b *builder) fillsIn(policy, class string) bool {
+	if policy == "" {
+		return false
+	}
+	p := b.byName[policy]
+	return p == nil || p.Spec.RuntimeClass != nil && p.Spec.RuntimeClass.DefaultRuntimeClassName != nil && *p.Spec.RuntimeClass.DefaultRuntimeClassName == class
+}
+
+// decides is false for a workload of an exempt runtime class.
+func (w *Workload) decides() bool { return w.Exempt == nil || w.Exempt.RuntimeClass == "" }
+
+// deciding are the workloads that count for a level.
+func deciding(workloads []Workload) []Workload {
+	var out []Workload
+	for i := range workloads {
+		if !workloads[i].decides() {
+			out = slices.Clone(workloads[:i])
+			for _, w := range workloads[i+1:] {
+				if w.decides() {
+					out = append(out, w)
+				}
+			}
+			return out
+		}
+	}
+	return workloads
+}
+
+// decidingOf are the same, as they were read; the two lists have the same order.
+func decidingOf(workloads []Workload, read []inventory.Workload) []inventory.Workload {
+	if len(deciding(workloads)) == len(workloads) {
+		return read
+	}
+	var out []inventory.Workload
+	for i := range workloads {
+		if workloads[i].decides() {
+			out = append(out, read[i])
+		}
+	}
+	return out
+}
+
+// checkedBelow are the workloads below a level that Pod Security would refuse at it.
+func checkedBelow(workloads []Workload, level api.Level) []WorkloadRef {
+	var out []WorkloadRef
+	for i := range workloads {
+		if w := &workloads[i]; w.Exempt == nil && looser(w.Level.DayAfter, level) {
+			out = append(out, WorkloadRef{w.Kind, w.Name})
+		}
+	}
+	return out
+}
+
+// nothingRuns says of a namespace without a needed level what it has.
+func nothingRuns(ns *Namespace) string {
+	if len(ns.Workloads) > 0 {
+		return "nothing that Pod Security checks runs here"
+	}
+	return "nothing runs here"
+}
+
+// cautionExempt says what the admission configuration exempts in a namespace, and what the levels are for there.
+func cautionExempt(ns *Namespace) {
+	if ns.Exempt {
+		ns.Cautions = append(ns.Cautions, "the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say; the recommended ones are for the day on which it is not exempt any more")
+	}
+	var byClass, byUser []WorkloadRef
+	var needed api.Level
+	for _, w := range ns.Workloads {
+		switch ref := (WorkloadRef{w.Kind, w.Name}); {
+		case w.Exempt == nil:
+		case w.Exempt.RuntimeClass != "":
+			byClass = append(byClass, ref)
+			needed = leastStrict(needed, w.Level.DayAfter)
+		default:
+			byUser = append(byUser, ref)
+		}
+	}
+	if len(byClass) > 0 {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the runtime class of %s: those pods are not checked and decide no level here; once they are not exempt any more, they need %s", joinRefs(byClass), needed))
+	}
+	if len(byUser) > 0 {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the controller that creates the pods of %s: no label refuses them today; they count here all the same, since that exemption lets everybody in who may create such a workload", joinRefs(byUser)))
+	}
+}
+
+// sayer says, in parentheses, where the level of a mode comes from if not from a label that says it.
+func (ns *Namespace) sayer(key string) string {
+	value, there := ns.Standing(key)
+	switch {
+	case !there:
+		return " (the default of the admission configuration)"
+	case value == string(api.LevelPrivileged), value == string(api.LevelBaseline), value == string(api.LevelRestricted):
+		return ""
+	}
+	return fmt.Sprintf(" (the label says %q)", value)
 }

@@ -89,6 +89,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
 	b.versions(inv.Source.ServerVersion)
 	b.exemptUsers()
+	b.cautionTemplates()
 	b.indexPolicies()
 	switch server, known := serverMinor(inv.Source.ServerVersion); {
 	case known && !server.Older(OldestTarget()):

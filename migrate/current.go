@@ -131,19 +131,6 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// enforcedToday is the level that the server enforces by the current labels; "" if the label is absent (then the
-// server's configured default applies, which cannot be read through the API).
-func enforcedToday(cur Labels) api.Level {
-	if cur.Enforce == "" {
-		return ""
-	}
-	l, err := api.ParseLevel(cur.Enforce)
-	if err != nil {
-		return api.LevelRestricted
-	}
-	return l
-}
-
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

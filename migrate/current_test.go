@@ -91,8 +91,9 @@ func TestInvalidLabelsAsUpstream(t *testing.T) {
 	if policy != want {
 		t.Errorf("upstream takes the labels for %v, we say %v", policy, want)
 	}
-	if got := enforcedToday(Labels{Enforce: "x"}); got != policy.Enforce.Level {
-		t.Errorf("enforcedToday = %q, upstream enforces %q", got, policy.Enforce.Level)
+	ns := Namespace{Labels: labels}
+	if got := ns.Today(); got != policy {
+		t.Errorf("today %v, upstream enforces %v", got, policy)
 	}
 }
 

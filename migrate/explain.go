@@ -146,16 +146,19 @@ func firstOf(names []string, limit int) string {
 // cautionBreakage says what the enforce level would refuse, and where it is looser than today's, whether anything that
 // runs asks for that.
 func cautionBreakage(ns *Namespace) {
-	today, enforce := enforcedToday(ns.Current), api.Level(ns.Recommended.Enforce)
+	today, enforce := ns.Today().Enforce.Level, api.Level(ns.Recommended.Enforce)
+	said := fmt.Sprintf("today's enforce=%s%s", today, ns.sayer(api.EnforceLevelLabel))
 	switch {
 	case ns.Action != ActionLoosen || !looser(enforce, today): // keepNewerPins has told of a looser version
+	case len(checkedBelow(ns.Workloads, today)) > 0:
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s is stricter than %s: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first", said, enforce))
 	case looser(ns.Needed, today):
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's enforce=%s is stricter than %s: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first", today, enforce))
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s is stricter than %s, and what runs here and does not meet it is exempt: loosen it only on purpose", said, enforce))
 	default:
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's enforce=%s is stricter than %s, and nothing that runs here asks for less: loosen it only on purpose", today, enforce))
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s is stricter than %s, and nothing that runs here asks for less: loosen it only on purpose", said, enforce))
 	}
-	if looser(ns.Needed, enforce) {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("enforce=%s would refuse %s of %d: what runs here needs %s", enforce, plural(countBelow(ns.Workloads, enforce), "workload", "workloads"), len(ns.Workloads), ns.Needed))
+	if refused := checkedBelow(ns.Workloads, enforce); len(refused) > 0 && !ns.Exempt {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("enforce=%s would refuse %s of %d: what runs here needs %s", enforce, plural(len(refused), "workload", "workloads"), len(ns.Workloads), ns.Needed))
 	}
 }
 
@@ -168,7 +171,7 @@ func (b *builder) reasons(ns *Namespace, by *permitted) []string {
 	case api.LevelRestricted:
 		out = append(out, "everything that runs here meets restricted on the day after")
 	default:
-		refs := below(ns.Workloads, nextStricter(ns.Needed))
+		refs := below(deciding(ns.Workloads), nextStricter(ns.Needed))
 		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.Needed, joinRefs(refs), verb(len(refs), "does", "do"), nextStricter(ns.Needed)))
 	}
 	for _, w := range ns.Without {
@@ -192,8 +195,8 @@ func (b *builder) reasons(ns *Namespace, by *permitted) []string {
 
 // reasonsEmpty explain the level where nothing runs, as far as was read.
 func reasonsEmpty(ns *Namespace) []string {
-	nothing := "nothing runs here"
-	if !ns.Complete {
+	nothing := nothingRuns(ns)
+	if !ns.Complete && len(ns.Workloads) == 0 {
 		nothing = "nothing that was read runs here"
 	}
 	switch enforce := ns.Recommended.Enforce; {
@@ -216,7 +219,7 @@ func reasonsEmpty(ns *Namespace) []string {
 // they will create cannot be seen in advance.
 func (b *builder) cautionCreators(ns *Namespace) {
 	enforce := api.Level(ns.Recommended.Enforce)
-	if enforce == "" {
+	if enforce == "" || ns.Exempt {
 		return
 	}
 	for _, p := range b.grants.OwnPodCreators(ns.Name) {
@@ -242,8 +245,6 @@ func below(workloads []Workload, level api.Level) []WorkloadRef {
 	}
 	return out
 }
-
-func countBelow(workloads []Workload, level api.Level) int { return len(below(workloads, level)) }
 
 func countEstimated(workloads []Workload) int {
 	n := 0

@@ -57,6 +57,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	if out.Unread = !ns.Declared; out.Unread {
 		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
 	}
+	b.configure(&out)
 	for i := range workloads {
 		w := b.workload(&workloads[i], complete)
 		out.Workloads = append(out.Workloads, w)
@@ -65,19 +66,20 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	slices.Sort(out.Observed)
 	out.Observed = slices.Compact(out.Observed)
 
-	out.Needed = needed(out.Workloads)
+	counted, judged := deciding(out.Workloads), decidingOf(out.Workloads, workloads)
+	out.Needed = needed(counted)
 	if b.foreseeable(complete) {
-		out.Achievable = achievable(out.Workloads)
+		out.Achievable = achievable(counted)
 	}
-	out.Blockers = blockers(out.Workloads, out.Needed)
-	out.Without = without(out.Workloads, out.Needed)
+	out.Blockers = blockers(counted, out.Needed)
+	out.Without = without(counted, out.Needed)
 	permitted := b.permitted(&out, workloads)
-	b.olderServer(&out, workloads)
-	b.atOldestTarget(&out, workloads)
-	b.acrossVersions(&out, workloads)
+	b.olderServer(&out, judged)
+	b.atOldestTarget(&out, judged)
+	b.acrossVersions(&out, judged)
 	b.decide(&out, permitted)
 	b.caution(&out, permitted)
-	b.configured(&out, ns.Labels, workloads)
+	cautionExempt(&out)
 	out.Lost = b.namespaceLost(&out, permitted)
 	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
 	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)
@@ -198,7 +200,7 @@ func (b *builder) enforce(ns *Namespace, by *permitted) (api.Level, *Decision) {
 	if ns.Needed == "" {
 		return b.enforceEmpty(ns, by)
 	}
-	byWorkloads := &Decision{Basis: BasisWorkloads, Workload: firstAt(ns.Workloads, ns.Needed)}
+	byWorkloads := &Decision{Basis: BasisWorkloads, Workload: firstAt(deciding(ns.Workloads), ns.Needed)}
 	byPolicies := &Decision{Basis: BasisPolicies, Policy: by.loosest}
 	switch b.opts.Basis {
 	case BasisPolicies:
@@ -223,14 +225,14 @@ func (b *builder) enforce(ns *Namespace, by *permitted) (api.Level, *Decision) {
 func (b *builder) enforceEmpty(ns *Namespace, by *permitted) (api.Level, *Decision) {
 	switch b.opts.EmptyNamespaces {
 	case EmptySkip:
-		ns.Reasons = append(ns.Reasons, "nothing runs here, and empty namespaces are left alone as asked")
+		ns.Reasons = append(ns.Reasons, nothingRuns(ns)+", and empty namespaces are left alone as asked")
 		return "", nil
 	case EmptyRestricted:
 		return api.LevelRestricted, &Decision{Basis: BasisEmpty}
 	case EmptyBaseline:
 		return api.LevelBaseline, &Decision{Basis: BasisEmpty}
 	case EmptyAuto:
-		if b.inv.Source.Kind == inventory.SourceFiles && (ns.System || !slices.Contains(b.inv.Kinds, "Pod")) {
+		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.Kinds, "Pod")) {
 			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its pods too, or say --empty-namespaces=policies")
 			return "", nil
 		}
@@ -240,49 +242,52 @@ func (b *builder) enforceEmpty(ns *Namespace, by *permitted) (api.Level, *Decisi
 	}
 	for _, s := range ns.SetApart {
 		if s.Closest == api.LevelPrivileged {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("nothing runs here yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", policyOrEvery(s.Policy), s.Why))
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", nothingRuns(ns), policyOrEvery(s.Policy), s.Why))
 			break
 		}
 	}
 	return api.LevelRestricted, &Decision{Basis: BasisEmpty}
 }
 
-// keepNewerPins keeps the version of a label whose level is the recommended one and that is newer than the target: an
-// older version may lack a check, and taking it would loosen silently. Where what runs does not meet the newer version,
-// the target's is recommended and counts as loosening.
+// keepNewerPins keeps the version of a label, or of a default in its place, whose level is the recommended one and that is
+// newer than the target: an older version may lack a check, and taking it would loosen silently. Where what runs does not
+// meet the newer version, the target's is recommended and counts as loosening, unless the namespace is exempt.
 func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
-	cur, rec := ns.Current, &ns.Recommended
+	today, rec := ns.stated(), &ns.Recommended
 	for _, m := range []struct {
-		mode                   string
-		level, version         string
+		mode, label            string
+		today                  api.LevelVersion
 		wantLevel, wantVersion *string
 		holds                  bool
 	}{
-		{"enforce", cur.Enforce, cur.EnforceVersion, &rec.Enforce, &rec.EnforceVersion, false},
-		{"audit", cur.Audit, cur.AuditVersion, &rec.Audit, &rec.AuditVersion, true},
-		{"warn", cur.Warn, cur.WarnVersion, &rec.Warn, &rec.WarnVersion, true},
+		{"enforce", api.EnforceLevelLabel, today.Enforce, &rec.Enforce, &rec.EnforceVersion, false},
+		{"audit", api.AuditLevelLabel, today.Audit, &rec.Audit, &rec.AuditVersion, true},
+		{"warn", api.WarnLevelLabel, today.Warn, &rec.Warn, &rec.WarnVersion, true},
 	} {
-		if m.level != *m.wantLevel {
+		_, labelled := ns.Standing(m.label)
+		if !labelled && ns.Effective == nil || string(m.today.Level) != *m.wantLevel {
 			continue
 		}
-		stands, follows := b.server, true
-		if v, err := api.ParseVersion(m.version); err == nil && !v.Latest() {
-			stands, follows = v, false
+		stands, follows := m.today.Version, m.today.Version.Latest()
+		if follows {
+			stands = b.server
 		}
-		dropped := simulate.Added(api.Level(m.level), b.target, stands)
+		dropped := simulate.Added(m.today.Level, b.target, stands)
 		if len(dropped) == 0 {
 			continue
 		}
+		said := fmt.Sprintf("today's %s=%s%s", m.mode, m.today.Level, ns.sayer(m.label))
 		checks := strings.Join(dropped, ", ")
 		switch {
+		case follows && ns.Exempt:
 		case follows:
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's %s=%s follows the server's own version; pinned to %s it lacks %s where the server is newer", m.mode, m.level, b.target, checks))
-		case m.holds || meets(ns, api.Level(m.level), stands):
-			*m.wantVersion = m.version
-			ns.Reasons = append(ns.Reasons, fmt.Sprintf("the newer version of today's %s label is kept: %s does not have %s", m.mode, b.target, checks))
-		default:
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s follows the server's own version; pinned to %s it lacks %s where the server is newer", said, b.target, checks))
+		case m.holds || meets(ns, m.today.Level, stands):
+			*m.wantVersion = stands.String()
+			ns.Reasons = append(ns.Reasons, fmt.Sprintf("the newer version of today's %s %s is kept: %s does not have %s", m.mode, map[bool]string{true: "label", false: "default"}[labelled], b.target, checks))
+		case !ns.Exempt:
 			loosened = true
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("today's %s=%s at %s is stricter than at %s, which does not have %s: what runs here would not be admitted again", m.mode, m.level, stands, b.target, checks))
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s at %s is stricter than at %s, which does not have %s: what runs here would not be admitted again", said, stands, b.target, checks))
 		}
 	}
 	return loosened
@@ -297,7 +302,7 @@ func meets(ns *Namespace, l api.Level, v api.Version) bool {
 			at = known.Needed
 		}
 	}
-	return len(ns.Workloads) == 0 || strictness(at) >= strictness(l)
+	return len(deciding(ns.Workloads)) == 0 || strictness(at) >= strictness(l)
 }
 
 // firstAt names the first workload at a level, for a level that something holds the namespace at.
@@ -319,15 +324,13 @@ func action(ns *Namespace, loosened bool) Action {
 	switch {
 	case rec.Enforce == "":
 		return ActionWithheld
-	case loosened || looser(api.Level(rec.Enforce), enforcedToday(cur)):
+	case loosened || looser(api.Level(rec.Enforce), ns.Today().Enforce.Level):
 		return ActionLoosen
 	case cur == rec:
 		return ActionUnchanged
-	case cur == (Labels{}):
-		return ActionAdd
 	}
 	for _, key := range LabelKeys() {
-		if have := cur.Get(key); have != "" && have != rec.Get(key) {
+		if have, there := ns.Standing(key); there && have != rec.Get(key) {
 			return ActionChange
 		}
 	}

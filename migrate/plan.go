@@ -74,7 +74,7 @@ type Admission struct {
 	// Defaults hold for every mode that a namespace has no label for, each with its version.
 	Defaults Labels `json:"defaults"`
 	// Exempt from all checks: namespaces, the pods of runtime classes, and what users themselves create. A user's exemption
-	// does not cover the pods that controllers make for them.
+	// does not cover the pods that controllers make for them, unless the user is that controller.
 	Namespaces     []string `json:"namespaces,omitempty"`
 	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
 	Usernames      []string `json:"usernames,omitempty"`
@@ -212,14 +212,16 @@ type Namespace struct {
 	// System: part of Kubernetes or of a provider's platform.
 	System bool              `json:"system"`
 	Labels map[string]string `json:"labels,omitempty"`
-	// Current labels, as they stand; a mode that is not labelled is absent.
+	// Current labels, as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
+	// has: the server takes it for invalid.
 	Current Labels `json:"current"`
 	// Effective is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
 	Effective *Labels `json:"effective,omitempty"`
-	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say.
+	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say. The levels are those that it needs once it
+	// is not exempt any more.
 	Exempt bool `json:"exempt,omitempty"`
 	// Permitted: the least strict closest level over the usable policies; Needed: the strictest level that everything
-	// in the namespace meets on the day after; Achievable: the strictest that everything would meet if the templates
+	// in the namespace meets on the day after, but for pods of an exempt runtime class; Achievable: the strictest that everything would meet if the templates
 	// stated what policies fill in today. It is absent where there are no policies, and where not all was read.
 	Permitted  api.Level `json:"permitted,omitempty"`
 	Needed     api.Level `json:"needed,omitempty"`
@@ -351,11 +353,22 @@ type Workload struct {
 	Raise []Raise `json:"raise,omitempty"`
 	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
 	Template *Template `json:"template,omitempty"`
+	// Exempt says why Pod Security does not check its pods, by Plan.Admission; absent where it does.
+	Exempt *Exemption `json:"exempt,omitempty"`
 	// Owner is the controller that made it, where it is told apart from it.
 	Owner *WorkloadRef `json:"owner,omitempty"`
 	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
 	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
 	Position  pspparse.Position `json:"position,omitzero"`
+}
+
+// Exemption is what of an admission configuration exempts the pods of a workload. At least one is set.
+type Exemption struct {
+	// RuntimeClass of all its pods. They decide no level.
+	RuntimeClass string `json:"runtimeClass,omitempty"`
+	// Username of the controller that creates its pods, and with them those of everybody who may create such a workload. They
+	// decide like any other: the exemption is a hole that has to be closed.
+	Username string `json:"username,omitempty"`
 }
 
 // WorkloadLevels are the strictest levels met in the three forms of the workload.

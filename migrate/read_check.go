@@ -151,10 +151,11 @@ func (ns *Namespace) checkRecommended(serverVersion string) *fieldError {
 			return &fieldError{l.name, fmt.Sprintf("%q is not one of privileged, baseline, restricted", l.value)}
 		}
 	}
+	today := labelsOf(ns.stated())
 	for _, l := range []struct{ name, value, today string }{
-		{"enforceVersion", rec.EnforceVersion, ns.Current.EnforceVersion},
-		{"auditVersion", rec.AuditVersion, ns.Current.AuditVersion},
-		{"warnVersion", rec.WarnVersion, ns.Current.WarnVersion},
+		{"enforceVersion", rec.EnforceVersion, today.EnforceVersion},
+		{"auditVersion", rec.AuditVersion, today.AuditVersion},
+		{"warnVersion", rec.WarnVersion, today.WarnVersion},
 	} {
 		if l.value == "" || l.value == l.today {
 			continue

@@ -22,6 +22,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
+	out.Exempt = b.exemption(w)
 	usable := b.usable(w)
 	out.UsablePolicies = b.starred(usable.names)
 	for _, g := range w.Pods {

@@ -364,6 +364,7 @@ func TestHostile(t *testing.T) {
 // What the admission configuration gives a namespace without labels counts as its level, and what it exempts as no reason.
 func TestAdmissionConfiguration(t *testing.T) {
 	t.Parallel()
+	const maker = "system:serviceaccount:kube-system:replicaset-controller"
 	unlabelled := "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\n" + deployment("", "runtimeClassName: kata, "+plain)
 	latest := func(enforce string) migrate.Labels {
 		return migrate.Labels{Enforce: enforce, EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"}
@@ -378,16 +379,32 @@ func TestAdmissionConfiguration(t *testing.T) {
 	}{
 		{name: "no default", admission: migrate.Admission{Defaults: latest("privileged")}, wantEffective: "privileged", want: []string{"no-audit-and-warn", "no-enforce", "new-namespaces"}},
 		{name: "a default that holds", admission: migrate.Admission{Defaults: latest("baseline")}, wantEffective: "baseline"},
-		{name: "one that does not", admission: migrate.Admission{Defaults: latest("restricted")}, wantEffective: "restricted", want: []string{"refused-by-label"}},
+		{name: "one that does not", admission: migrate.Admission{Defaults: latest("restricted")}, wantEffective: "restricted", want: []string{"refused-by-label"}, wantCautions: []string{
+			"today's enforce=restricted (the default of the admission configuration) is stricter than baseline: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first",
+		}},
 		{
 			name: "an exempt namespace", admission: migrate.Admission{Defaults: latest("restricted"), Namespaces: []string{"web"}}, wantEffective: "restricted", wantExempt: true,
-			wantCautions: []string{"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say, and from v1.25 on the server warns where they say other than privileged"},
+			wantCautions: []string{"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say; the recommended ones are for the day on which it is not exempt any more"},
+		},
+		{
+			name: "a default that only what is exempt does not meet", admission: migrate.Admission{Defaults: latest("restricted"), RuntimeClasses: []string{"kata"}}, wantEffective: "restricted",
+			wantCautions: []string{
+				"the admission configuration exempts the runtime class of deployment/api: those pods are not checked and decide no level here; once they are not exempt any more, they need baseline",
+			},
+		},
+		{
+			name: "a default that only an exempt controller does not meet", admission: migrate.Admission{Defaults: latest("restricted"), Usernames: []string{maker}}, wantEffective: "restricted",
+			wantCautions: []string{
+				"the admission configuration exempts " + maker + ", which creates the pods of every Deployment, ReplicaSet: none of them is checked, whoever made the workload, and whatever the labels say; take it out of the exemptions",
+				"today's enforce=restricted (the default of the admission configuration) is stricter than baseline, and what runs here and does not meet it is exempt: loosen it only on purpose",
+				"the admission configuration exempts the controller that creates the pods of deployment/api: no label refuses them today; they count here all the same, since that exemption lets everybody in who may create such a workload",
+			},
 		},
 		{
 			name: "exempt users and runtime classes", admission: migrate.Admission{Defaults: latest("baseline"), Usernames: []string{"ann"}, RuntimeClasses: []string{"kata"}}, wantEffective: "baseline",
 			wantCautions: []string{
-				"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; and where a user is a controller, everybody who may create its workloads is exempt",
-				"the admission configuration exempts the runtime class of deployment/api: those pods are not checked, and count here all the same",
+				"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here",
+				"the admission configuration exempts the runtime class of deployment/api: those pods are not checked and decide no level here; once they are not exempt any more, they need baseline",
 			},
 		},
 	}

@@ -22,10 +22,10 @@ func (j *judge) labels() {
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		rec := ns.Recommended
-		if ns.Unread || ns.Current.Enforce != "" || !named(ns) || j.byDefault(ns) {
+		if ns.Unread || labelled(ns, api.EnforceLevelLabel) || !named(ns) || j.byDefault(ns) {
 			continue
 		}
-		if rec.Audit != "" && (ns.Current.Audit == "" || ns.Current.Warn == "") {
+		if rec.Audit != "" && (!labelled(ns, api.AuditLevelLabel) || !labelled(ns, api.WarnLevelLabel)) {
 			observe.Where = append(observe.Where, ns.Name)
 			toObserve.add(ns, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel)
 		}
@@ -49,14 +49,19 @@ func (j *judge) labels() {
 	j.ignored()
 }
 
+func labelled(ns *migrate.Namespace, key string) bool {
+	_, there := ns.Standing(key)
+	return there
+}
+
 // stage sorts namespaces by how they can be labelled: plainly; over a label that somebody else has set to another value;
 // at the source of the tool that writes them.
 type stage struct{ plain, over, owned []string }
 
 func (s *stage) add(ns *migrate.Namespace, keys ...string) {
 	differs := func(key string) bool {
-		today := ns.Current.Get(key)
-		return today != "" && ns.Recommended.Get(key) != "" && today != ns.Recommended.Get(key)
+		today, there := ns.Standing(key)
+		return there && ns.Recommended.Get(key) != "" && today != ns.Recommended.Get(key)
 	}
 	switch {
 	case ns.Owner != "":
@@ -90,7 +95,7 @@ func (j *judge) byDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
 		j.tell([]string{ns.Name}, "exempt by the admission configuration: nothing in it is checked")
 	}
-	return ns.Exempt || ns.Effective != nil && ns.Effective.Enforce != string(api.LevelPrivileged)
+	return ns.Exempt || ns.Today().Enforce.Level != api.LevelPrivileged
 }
 
 func (j *judge) rollout(stage string, namespaces []string) string {
@@ -154,21 +159,18 @@ func (j *judge) breaks() {
 	later := Reason{ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under a level that lets them in today", How: "the level follows the server's own version: pin it, or loosen it"}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
-		enforced := ns.Current
-		if ns.Effective != nil {
-			enforced = *ns.Effective
-		}
-		level, err := api.ParseLevel(enforced.Enforce)
-		if err != nil || level == api.LevelPrivileged || ns.Exempt || !named(ns) {
+		enforced := ns.Today().Enforce
+		level := enforced.Level
+		if level == api.LevelPrivileged || !named(ns) {
 			continue
 		}
-		after := j.effective(enforced.EnforceVersion, j.opts.To)
-		if met(neededAt(ns, after), level) {
+		after := effective(enforced.Version, j.opts.To)
+		if met(neededAt(ns, after), level) || exempted(ns, level) {
 			continue
 		}
 		r, at := &now, after
 		if j.server != (api.Version{}) {
-			if today := j.effective(enforced.EnforceVersion, j.server); met(neededAt(ns, today), level) && today != after {
+			if today := effective(enforced.Version, j.server); met(neededAt(ns, today), level) && today != after {
 				r = &later
 			}
 		}
@@ -187,13 +189,28 @@ func (j *judge) breaks() {
 	}
 }
 
-// effective is the version at which a server judges by a label.
-func (j *judge) effective(label string, server api.Version) api.Version {
-	v, err := api.ParseVersion(label)
-	if err != nil || v.Latest() || server.Older(v) {
+// effective is the version at which a server judges that goes by v.
+func effective(v, server api.Version) api.Version {
+	if v.Latest() || server.Older(v) {
 		return server
 	}
 	return v
+}
+
+// exempted is true if something is below a level, and all that is has an exemption.
+func exempted(ns *migrate.Namespace, level api.Level) bool {
+	return len(below(ns, level)) > 0 && !slices.ContainsFunc(below(ns, level), func(w *migrate.Workload) bool { return w.Exempt == nil })
+}
+
+// below are the workloads below a level at the plan's version.
+func below(ns *migrate.Namespace, level api.Level) []*migrate.Workload {
+	var out []*migrate.Workload
+	for i := range ns.Workloads {
+		if w := &ns.Workloads[i]; w.Level.DayAfter != "" && !met(w.Level.DayAfter, level) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func met(needed, level api.Level) bool {
@@ -213,11 +230,12 @@ func neededAt(ns *migrate.Namespace, v api.Version) api.Level {
 	return ns.Needed
 }
 
-// offenders are the workloads below a level at the plan's version; at another version it may be a check that is not told.
+// offenders are the workloads below a level at the plan's version that are not exempt; at another version it may be a check
+// that is not told.
 func offenders(ns *migrate.Namespace, level api.Level) []string {
 	var out []string
-	for i := range ns.Workloads {
-		if w := &ns.Workloads[i]; w.Level.DayAfter != "" && !met(w.Level.DayAfter, level) {
+	for _, w := range below(ns, level) {
+		if w.Exempt == nil {
 			out = append(out, wording.Ref(w.Kind, w.Name))
 		}
 	}

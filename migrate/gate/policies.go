@@ -134,7 +134,7 @@ func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands [
 		switch {
 		case ns.Owner != "":
 			owned = append(owned, ns.Name)
-		case ns.Current.Enforce != "" && ns.Action != migrate.ActionUnchanged:
+		case labelled(ns, api.EnforceLevelLabel) && ns.Action != migrate.ActionUnchanged:
 			other = append(other, ns.Name)
 		}
 	}

@@ -23,25 +23,15 @@ type Options struct {
 // Changes is true if applying the recommendation would change a label of the namespace.
 func Changes(ns *migrate.Namespace) bool { return len(Changed(ns, StageAll)) > 0 }
 
-// Loosens is true if a recommended level, or its version, is less strict than what the label it replaces does today. An enforce label is
-// loosened by command only where the caller asked for that level.
+// Loosens is true if a recommended level, or its version, is less strict than what the server goes by in its place today. An enforce
+// label is loosened by command only where the caller asked for that level.
 func Loosens(ns *migrate.Namespace) bool {
-	cur, rec := ns.Current, ns.Recommended
-	// The server takes an invalid enforce level for restricted, an invalid audit or warn level for privileged.
-	return ns.Action == migrate.ActionLoosen || looser(rec.Enforce, cur.Enforce, api.LevelRestricted) ||
-		looser(rec.Audit, cur.Audit, api.LevelPrivileged) ||
-		looser(rec.Warn, cur.Warn, api.LevelPrivileged)
+	today, rec := ns.Today(), ns.Recommended
+	return ns.Action == migrate.ActionLoosen || looser(rec.Enforce, today.Enforce) || looser(rec.Audit, today.Audit) || looser(rec.Warn, today.Warn)
 }
 
-func looser(recommended, current string, invalid api.Level) bool {
-	if recommended == "" || current == "" {
-		return false
-	}
-	level, err := api.ParseLevel(current)
-	if err != nil {
-		level = invalid
-	}
-	return api.CompareLevels(api.Level(recommended), level) < 0
+func looser(recommended string, today api.LevelVersion) bool {
+	return recommended != "" && api.CompareLevels(api.Level(recommended), today.Level) < 0
 }
 
 // Label is one label with its value.
@@ -64,7 +54,7 @@ func Wanted(ns *migrate.Namespace, stage Stage) []Label {
 func Changed(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, l := range Wanted(ns, stage) {
-		if ns.Current.Get(l.Key) != l.Value {
+		if value, there := ns.Standing(l.Key); !there || value != l.Value {
 			out = append(out, l)
 		}
 	}
@@ -74,7 +64,7 @@ func Changed(ns *migrate.Namespace, stage Stage) []Label {
 // HeldBack is true where the recommended enforce is looser than today's and nobody asked for it.
 func HeldBack(ns *migrate.Namespace) bool {
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
-	return !asked && (ns.Action == migrate.ActionLoosen || looser(ns.Recommended.Enforce, ns.Current.Enforce, api.LevelRestricted))
+	return !asked && (ns.Action == migrate.ActionLoosen || looser(ns.Recommended.Enforce, ns.Today().Enforce))
 }
 
 func enforceKey(key string) bool {

@@ -3,6 +3,9 @@ package labels
 import (
 	"bytes"
 	"fmt"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/wording"
@@ -41,18 +44,23 @@ func decision(ns *migrate.Namespace, stage Stage) string {
 	case stage == StageObserve:
 		return fmt.Sprintf("audit %s, warn %s", wording.LevelVersion(rec.Audit, rec.AuditVersion), wording.LevelVersion(rec.Warn, rec.WarnVersion))
 	case HeldBack(ns):
-		today, wanted := ns.Current.Enforce, level
-		if today == wanted {
-			today, wanted = today+":"+ns.Current.EnforceVersion, wanted+":"+rec.EnforceVersion
+		now, wanted := ns.Today().Enforce, level
+		today, labelled := ns.Standing(api.EnforceLevelLabel)
+		stays := "enforce stays " + quoted(today)
+		if !labelled {
+			stays = "enforce stays unset, with the default " + quoted(string(now.Level))
 		}
-		return fmt.Sprintf("enforce stays %s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
-			quoted(today), wanted, wording.Because(ns), level, ns.Name)
+		if string(now.Level) == wanted {
+			stays, wanted = strings.Replace(stays, quoted(wanted), quoted(now.String()), 1), wanted+":"+rec.EnforceVersion
+		}
+		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
+			stays, wanted, wording.Because(ns), level, ns.Name)
 	case level == "":
 		return "audit and warn only, no enforce: something that touches it could not be read"
 	}
 	today := ""
-	if ns.Current.Enforce != "" && ns.Current.Enforce != level {
-		today = " (today: " + ns.Current.Enforce + ")"
+	if value := wording.Standing(ns, api.EnforceLevelLabel); value != "" && value != level {
+		today = " (today: " + value + ")"
 	}
 	return fmt.Sprintf("enforce %s, %s%s", level, wording.Because(ns), today)
 }

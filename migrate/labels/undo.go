@@ -70,7 +70,7 @@ func undo(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
 	written := Changed(ns, stage)
 	before, words := make([]string, len(written)), make([]string, len(written))
 	for i, l := range written {
-		value, there := stood(ns, l.Key)
+		value, there := ns.Standing(l.Key)
 		if there {
 			before[i], words[i] = l.Key+"="+value, l.Key+"="+value
 		} else {
@@ -79,16 +79,6 @@ func undo(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
 		words[i] = escape.Shell(words[i])
 	}
 	fmt.Fprintf(b, "undo %s %s %s %s\n", ns.Name, escape.Shell(selector(written)), escape.Shell(strings.Join(before, ",")), strings.Join(words, " "))
-}
-
-// stood is what a label was when the plan was read. Of the current labels alone it cannot be told whether an empty one is
-// there.
-func stood(ns *migrate.Namespace, key string) (value string, there bool) {
-	if value = ns.Current.Get(key); value != "" {
-		return value, true
-	}
-	_, there = ns.Labels[key]
-	return "", there
 }
 
 // labelValue is what a server takes for the value of any label.
@@ -100,7 +90,7 @@ func lasting(ns *migrate.Namespace, stage Stage) string {
 		return "its labels were not read"
 	}
 	for _, l := range Changed(ns, stage) {
-		if value, _ := stood(ns, l.Key); !labelValue.MatchString(value) {
+		if value, _ := ns.Standing(l.Key); !labelValue.MatchString(value) {
 			return "the label " + l.Key + " was " + quoted(value) + ", which no label can be"
 		}
 	}

@@ -43,6 +43,7 @@ func TestUndo(t *testing.T) {
 	unread, owned, empty := add("unread", migrate.Labels{}), add("owned", migrate.Labels{}), add("empty", migrate.Labels{})
 	unread.Unread, owned.Owner = true, "Flux"
 	empty.Labels = map[string]string{"pod-security.kubernetes.io/enforce": ""}
+	empty.Recommended = six("restricted") // as which the server takes an empty value today
 	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"},
 		empty, add("hostile", migrate.Labels{EnforceVersion: "$(reboot)"}), owned, unread,
 		add("web", migrate.Labels{Enforce: "privileged", EnforceVersion: "v1.25"}), add("done", six("baseline")),
@@ -53,7 +54,7 @@ func TestUndo(t *testing.T) {
 	}
 	const level, version = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version"
 	want := strings.Replace(undoHead, "BEGIN\n", begin(t, p.Source), 1) +
-		"undo empty '" + level + "=baseline," + version + "=v1.25' '" + level + "=,!" + version + "' " + level + "= " + version + "-\n" +
+		"undo empty '" + level + "=restricted," + version + "=v1.25' '" + level + "=,!" + version + "' " + level + "= " + version + "-\n" +
 		"# hostile: not put back, the label " + version + " was \"$(reboot)\", which no label can be\n" +
 		"# unread: not put back, its labels were not read\n" +
 		"undo web " + level + "=baseline " + level + "=privileged " + level + "=privileged\n" +

@@ -38,11 +38,19 @@ func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options
 func (p *page) labels(ns *migrate.Namespace) {
 	p.line("")
 	g := &grid{header: []string{"MODE", "TODAY", "RECOMMENDED"}, levels: []int{1, 2}}
-	cur, rec := ns.Current, ns.Recommended
-	g.add("enforce", dash(wording.LevelVersion(cur.Enforce, cur.EnforceVersion)), dash(wording.LevelVersion(rec.Enforce, rec.EnforceVersion)))
-	g.add("audit", dash(wording.LevelVersion(cur.Audit, cur.AuditVersion)), dash(wording.LevelVersion(rec.Audit, rec.AuditVersion)))
-	g.add("warn", dash(wording.LevelVersion(cur.Warn, cur.WarnVersion)), dash(wording.LevelVersion(rec.Warn, rec.WarnVersion)))
+	rec := ns.Recommended
+	g.add("enforce", today(ns, api.EnforceLevelLabel, api.EnforceVersionLabel), dash(wording.LevelVersion(rec.Enforce, rec.EnforceVersion)))
+	g.add("audit", today(ns, api.AuditLevelLabel, api.AuditVersionLabel), dash(wording.LevelVersion(rec.Audit, rec.AuditVersion)))
+	g.add("warn", today(ns, api.WarnLevelLabel, api.WarnVersionLabel), dash(wording.LevelVersion(rec.Warn, rec.WarnVersion)))
 	p.table(g)
+}
+
+// today is what the labels of a mode say, or the default in their place.
+func today(ns *migrate.Namespace, level, version string) string {
+	if _, labelled := ns.Standing(level); labelled || ns.Effective == nil {
+		return dash(standing(ns, level, version))
+	}
+	return wording.LevelVersion(ns.Effective.Get(level), ns.Effective.Get(version)) + " (default)"
 }
 
 func (p *page) decision(ns *migrate.Namespace) {
@@ -58,6 +66,9 @@ func (p *page) decision(ns *migrate.Namespace) {
 		g.add("action", dash(string(ns.Action)))
 	}
 	g.add("everything read", yesNo(ns.Complete))
+	if ns.Exempt {
+		g.add("exempt", "yes, by the admission configuration")
+	}
 	if ns.Owner != "" {
 		g.add("labels written by", dash(ns.Owner))
 	}
@@ -186,6 +197,9 @@ func (p *page) workloads(ns *migrate.Namespace) {
 		if wl.Estimated {
 			after += " (estimated)"
 		}
+		if wl.Exempt != nil {
+			after += " (exempt)"
+		}
 		g.add(wording.Ref(wl.Kind, wl.Name), dash(wl.ServiceAccount), dash(string(wl.Level.AsWritten)), dash(string(wl.Level.AsAdmitted)), after, admittedBy(wl))
 	}
 	p.table(g)
@@ -273,6 +287,9 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 		after += ", estimated: " + doubt(wl)
 	}
 	g.addLevel("day after", after)
+	if wl.Exempt != nil {
+		g.add("exempt", wording.Exemption(wl.Exempt))
+	}
 	g.addLevel("namespace needs", dash(string(ns.Needed)))
 	g.addLevel("namespace gets", dash(ns.Recommended.Enforce))
 	p.table(g)

@@ -74,10 +74,10 @@ func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
 			name += " *"
 		}
 		if !wide {
-			g.add(name, currentCell(ns, ns.Current.Enforce), enforceCell(ns), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
+			g.add(name, currentCell(ns, wording.Standing(ns, api.EnforceLevelLabel)), enforceCell(ns), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
 			continue
 		}
-		g.add(name, currentCell(ns, wording.LevelVersion(ns.Current.Enforce, ns.Current.EnforceVersion)), enforceCell(ns),
+		g.add(name, currentCell(ns, standing(ns, api.EnforceLevelLabel, api.EnforceVersionLabel)), enforceCell(ns),
 			dash(string(ns.Permitted)), dash(string(ns.Needed)), dash(ns.Recommended.Audit), dash(ns.Recommended.Warn),
 			fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
 	}
@@ -89,10 +89,15 @@ func currentCell(ns *migrate.Namespace, label string) string {
 	switch {
 	case ns.Exempt:
 		return "exempt"
-	case ns.Current.Enforce == "" && ns.Effective != nil:
+	case label == "" && ns.Effective != nil:
 		return escape.Terminal(ns.Effective.Enforce) + " (default)"
 	}
 	return dash(label)
+}
+
+// standing is a level and its version as the labels say them; "" where there is no level.
+func standing(ns *migrate.Namespace, level, version string) string {
+	return wording.LevelVersion(wording.Standing(ns, level), wording.Standing(ns, version))
 }
 
 func yesNo(b bool) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -29,17 +30,52 @@ type Simulated struct {
 	// Message is the text of Pod Security admission, empty where the workload is allowed.
 	Message    string              `json:"message,omitempty"`
 	Violations []migrate.Violation `json:"violations,omitempty"`
+	// Exempt says why Pod Security does not check it at all, by the admission configuration; then it is allowed.
+	Exempt string `json:"exempt,omitempty"`
 	// Unknown says why no answer can be given.
 	Unknown string `json:"unknown,omitempty"`
+}
+
+// Exempt lets in what the plan's admission configuration exempts, whatever the level would say to it.
+func (s *Simulation) Exempt(plan *migrate.Plan) {
+	if plan.Admission == nil {
+		return
+	}
+	why := map[[3]string]string{}
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			key := [3]string{ns.Name, w.Kind, w.Name}
+			switch {
+			case ns.Exempt:
+				why[key] = "by its namespace"
+			case w.Exempt != nil:
+				why[key] = wording.Exemption(w.Exempt)
+			}
+		}
+	}
+	for i := range s.Results {
+		r := &s.Results[i]
+		if s.Form == "as admitted" && r.AdmittedBy == "" {
+			continue // a policy refuses it, or none is known to let it in
+		}
+		if text := why[[3]string{r.Namespace, r.Kind, r.Name}]; text != "" {
+			*r = Simulated{Namespace: r.Namespace, Kind: r.Kind, Name: r.Name, AdmittedBy: r.AdmittedBy, Allowed: true, Exempt: text}
+		}
+	}
 }
 
 // SimulationText writes one line for each workload that would be refused or is not known, by namespace, in the words of
 // Pod Security admission.
 func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 	p := &page{opts: opts}
-	refused, unknown, last := 0, 0, ""
+	refused, unknown, exempt, last := 0, 0, 0, ""
 	for _, r := range s.Results {
 		switch {
+		case r.Exempt != "":
+			exempt++
+			continue
 		case r.Unknown != "":
 			unknown++
 		case !r.Allowed:
@@ -61,8 +97,12 @@ func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 		if refused+unknown > 0 {
 			p.line("")
 		}
-		p.line("%s %s: %d would violate %s, %d not known, %d allowed.", wording.Count(len(s.Results), "workload", "workloads"),
-			s.Form, refused, escape.Terminal(wording.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown)
+		ending := ""
+		if exempt > 0 {
+			ending = fmt.Sprintf(", %d of them since they are exempt", exempt)
+		}
+		p.line("%s %s: %d would violate %s, %d not known, %d allowed%s.", wording.Count(len(s.Results), "workload", "workloads"),
+			s.Form, refused, escape.Terminal(wording.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown, ending)
 	}
 	return p.flush(w)
 }

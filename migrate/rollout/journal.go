@@ -44,6 +44,8 @@ type Header struct {
 	// Known are workloads that do not meet the level that their namespace gets, and were known not to when the plan was
 	// made: "namespace/kind/name".
 	Known []string `json:"known,omitempty"`
+	// Admission is that of the Plan: what the server does not check does not break.
+	Admission *migrate.Admission `json:"admission,omitempty"`
 	// Failing are the controllers that were refused pods before the first step.
 	Failing []Failure `json:"failing,omitempty"`
 }

@@ -267,7 +267,7 @@ func (r *Runner) recheck(ctx context.Context, s *Step, is map[string]string) err
 	if !now.Complete {
 		return refuse("what runs in it now could not be read whole")
 	}
-	if broken := breaking(now, api.Level(level), r.Known); len(broken) > 0 {
+	if broken := breaking(now, api.Level(level), r.Known); len(broken) > 0 && !now.Exempt {
 		return refuse("since the plan was made something came that would not meet %s: %s", level, strings.Join(broken, ", "))
 	}
 	return nil
@@ -290,7 +290,7 @@ func breaking(ns *migrate.Namespace, level api.Level, known []string) []string {
 	var out []string
 	for i := range ns.Workloads {
 		w := &ns.Workloads[i]
-		if w.Level.DayAfter == "" || api.CompareLevels(w.Level.DayAfter, level) >= 0 {
+		if w.Exempt != nil || w.Level.DayAfter == "" || api.CompareLevels(w.Level.DayAfter, level) >= 0 {
 			continue
 		}
 		if !slices.Contains(known, knownAs(ns.Name, w)) {

@@ -301,6 +301,14 @@ func TestRecheck(t *testing.T) {
 			event: "refused: since the plan was made something came that would not meet baseline: pod/p",
 		},
 		{name: "known before", step: enforce("a", "baseline"), asked: "baseline v1.25", ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{workload("p", "privileged")}}, known: []string{"a/pod/p"}, event: "done"},
+		{
+			name: "an exempt pod came", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "done",
+			ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Level: migrate.WorkloadLevels{DayAfter: "privileged"}, Exempt: &migrate.Exemption{RuntimeClass: "kata"}}}},
+		},
+		{
+			name: "a pod came into an exempt namespace", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "done",
+			ns: migrate.Namespace{Complete: true, Exempt: true, Workloads: []migrate.Workload{workload("p", "privileged")}},
+		},
 		{name: "not read whole", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "refused: what runs in it now could not be read whole"},
 		{
 			name: "only the version changes", step: onlyVersion, asked: "restricted v1.30", ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{workload("p", "baseline")}},

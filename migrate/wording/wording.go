@@ -59,7 +59,10 @@ func Decision(ns *migrate.Namespace) string {
 
 // nothing says that no workload is known. Where a gap touches the namespace something may run all the same.
 func nothing(ns *migrate.Namespace) string {
-	if !ns.Complete {
+	switch {
+	case len(ns.Workloads) > 0:
+		return "nothing checked runs" // all of it is exempt
+	case !ns.Complete:
 		return "nothing read"
 	}
 	return "nothing runs"
@@ -74,7 +77,10 @@ func Because(ns *migrate.Namespace) string {
 		return "as asked for with --enforce"
 	case d.Basis == migrate.BasisEmpty && d.Workload == nil:
 		there := "nothing runs there"
-		if !ns.Complete {
+		switch {
+		case len(ns.Workloads) > 0:
+			there = "nothing that Pod Security checks runs there"
+		case !ns.Complete:
 			there = "nothing that runs there was read"
 		}
 		if d.Policy == "" {
@@ -85,6 +91,27 @@ func Because(ns *migrate.Namespace) string {
 		return "which all workloads meet"
 	}
 	return "decided by " + Decision(ns)
+}
+
+// Standing is the value of a label as it was read, in quotes where it is empty; "" where there is no such label.
+func Standing(ns *migrate.Namespace, key string) string {
+	value, there := ns.Standing(key)
+	if there && value == "" {
+		return `""`
+	}
+	return value
+}
+
+// Exemption names what exempts pods; it is escaped for a terminal.
+func Exemption(e *migrate.Exemption) string {
+	var by []string
+	if e.RuntimeClass != "" {
+		by = append(by, "by the runtime class "+escape.Terminal(e.RuntimeClass))
+	}
+	if e.Username != "" {
+		by = append(by, "by the user "+escape.Terminal(e.Username)+", which creates its pods")
+	}
+	return strings.Join(by, ", and ")
 }
 
 // Blocked says in a few words what keeps a namespace from the next stricter level; "" if nothing does.

@@ -23,14 +23,22 @@ const MaxBytes = 1 << 20
 // Opener opens the file of a name.
 type Opener func(name string) (io.ReadCloser, error)
 
-// Read reads the file and, where that only names another one for the plugin, that one. A file without anything for
+// Read reads the file, an AdmissionConfiguration, a PodSecurityConfiguration or a template of Rancher for it, and, where that only names another one for the plugin, that one. A file without anything for
 // PodSecurity gives the defaults that the library has built in: privileged, and nothing exempt.
 func Read(open Opener, name string) (*admissionapi.PodSecurityConfiguration, error) {
 	root, err := document(open, name)
 	if err != nil {
 		return nil, err
 	}
-	if scalar(root, "kind") != "AdmissionConfiguration" {
+	root, err = onlyItem(root, name)
+	if err != nil {
+		return nil, err
+	}
+	switch scalar(root, "kind") {
+	case "AdmissionConfiguration":
+	case rancherKind:
+		return ofRancher(root, name)
+	default:
 		return decode(root, name)
 	}
 	if group, _, _ := strings.Cut(scalar(root, "apiVersion"), "/"); group != "apiserver.config.k8s.io" && group != "apiserver.k8s.io" {
@@ -63,7 +71,7 @@ func ofPlugin(open Opener, root *yaml.Node, name string) (*admissionapi.PodSecur
 		}
 		inner, err := document(open, path)
 		if err != nil {
-			return nil, fmt.Errorf("reading what %s names for PodSecurity: %w", name, err)
+			return nil, fmt.Errorf("reading what %s names for PodSecurity: %w; take that file from the API server's host too, or give it alone", name, err)
 		}
 		return decode(inner, path)
 	}
@@ -128,7 +136,7 @@ func decode(n *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, 
 		return nil, at(name, n, errors.New("the configuration of PodSecurity is no object"))
 	}
 	if kind, version := scalar(n, "kind"), scalar(n, "apiVersion"); kind != "PodSecurityConfiguration" || !slices.Contains(versions(), version) {
-		return nil, at(name, n, fmt.Errorf("it is of kind %q, apiVersion %q: want AdmissionConfiguration, or PodSecurityConfiguration of %s", kind, version, strings.Join(versions(), ", ")))
+		return nil, at(name, n, fmt.Errorf("it is of kind %q, apiVersion %q: want AdmissionConfiguration, PodSecurityConfiguration of %s, or Rancher's %s", kind, version, strings.Join(versions(), ", "), rancherKind))
 	}
 	text, err := yaml.Marshal(n)
 	if err != nil {

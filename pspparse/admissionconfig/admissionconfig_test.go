@@ -26,6 +26,34 @@ exemptions:
   runtimeClasses: [kata]
 `
 
+const rancher = `apiVersion: management.cattle.io/v3
+kind: PodSecurityAdmissionConfigurationTemplate
+metadata: {name: cis}
+description: for hardened clusters
+configuration:
+  defaults:
+    enforce: baseline
+    enforce-version: ""
+    warn: restricted
+    warn-version: v1.25
+  exemptions:
+    usernames: [ann]
+    namespaces: [kube-system]
+    runtimeClasses: [kata]
+`
+
+// list is what kubectl writes of several objects.
+func list(objects ...string) string {
+	text := "apiVersion: v1\nkind: List\nitems:"
+	if len(objects) == 0 {
+		return text + " []\n"
+	}
+	for _, o := range objects {
+		text += "\n- " + strings.ReplaceAll(strings.TrimSpace(o), "\n", "\n  ")
+	}
+	return text + "\n"
+}
+
 func outer(indented string) string {
 	return "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: EventRateLimit\n  path: no.yaml\n- name: PodSecurity\n  configuration:\n" + indented
 }
@@ -60,13 +88,22 @@ func TestRead(t *testing.T) {
 		{name: "within", text: outer(indent(inner)), want: full},
 		{name: "in another file", text: "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: [{name: PodSecurity, path: inner.yaml}]\n", want: full},
 		{name: "as JSON", text: `{"apiVersion":"pod-security.admission.config.k8s.io/v1","kind":"PodSecurityConfiguration"}`, want: builtIn},
+		{name: "of Rancher", text: rancher, want: full},
+		{name: "of Rancher, in a list", text: list(rancher), want: full},
+		{name: "of Rancher, as JSON", text: `{"apiVersion":"management.cattle.io/v3","kind":"PodSecurityAdmissionConfigurationTemplate","metadata":{"name":"a"},"configuration":{"defaults":{"enforce":""}}}`, want: builtIn},
+		{name: "of Rancher, several", text: list(rancher, strings.Replace(rancher, "cis", "open", 1)), err: `reading the admission configuration: in.yaml:1: it is a list of 2 objects ("cis", "open"): give a file with the one that this cluster uses`},
+		{name: "of Rancher, none", text: list(), err: `reading the admission configuration: in.yaml:1: it is a list of 0 objects (): give a file with the one that this cluster uses`},
+		{name: "of Rancher, an unknown field", text: strings.Replace(rancher, "enforce:", "enforced:", 1), err: `reading the admission configuration: in.yaml:6: strict decoding error: unknown field "defaults.enforced"`},
+		{name: "of Rancher, a wrong level", text: strings.Replace(rancher, "baseline", "Baseline", 1), err: `reading the admission configuration: in.yaml:7: defaults.enforce: Invalid value: "Baseline": must be one of privileged, baseline, restricted`},
+		{name: "of Rancher, another group", text: strings.Replace(rancher, "management", "provisioning", 1), err: `reading the admission configuration: in.yaml:1: apiVersion "provisioning.cattle.io/v3" has no kind PodSecurityAdmissionConfigurationTemplate: management.cattle.io/v3 has`},
+		{name: "of Rancher, without configuration", text: "apiVersion: management.cattle.io/v3\nkind: PodSecurityAdmissionConfigurationTemplate\n", err: "reading the admission configuration: in.yaml:1: the template has no configuration"},
 		{name: "nothing for PodSecurity", text: "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n", want: builtIn},
 		{name: "an unknown field", text: outer(indent(strings.Replace(inner, "enforce:", "enforced:", 1))), err: `reading the admission configuration: in.yaml:8: strict decoding error: unknown field "defaults.enforced"`},
 		{name: "a wrong level", text: outer(indent(strings.Replace(inner, "baseline", "Baseline", 1))), err: `reading the admission configuration: in.yaml:11: defaults.enforce: Invalid value: "Baseline": must be one of privileged, baseline, restricted`},
 		{name: "a name twice", text: strings.Replace(inner, "[ann]", "\n  - ann\n  - ann", 1), err: `reading the admission configuration: in.yaml:10: exemptions.usernames[1]: Duplicate value: "ann"`},
-		{name: "another kind", text: "apiVersion: v1\nkind: Pod\n", err: `reading the admission configuration: in.yaml:1: it is of kind "Pod", apiVersion "v1": want AdmissionConfiguration, or PodSecurityConfiguration of pod-security.admission.config.k8s.io/v1, pod-security.admission.config.k8s.io/v1beta1, pod-security.admission.config.k8s.io/v1alpha1`},
+		{name: "another kind", text: "apiVersion: v1\nkind: Pod\n", err: `reading the admission configuration: in.yaml:1: it is of kind "Pod", apiVersion "v1": want AdmissionConfiguration, PodSecurityConfiguration of pod-security.admission.config.k8s.io/v1, pod-security.admission.config.k8s.io/v1beta1, pod-security.admission.config.k8s.io/v1alpha1, or Rancher's PodSecurityAdmissionConfigurationTemplate`},
 		{name: "another group", text: "apiVersion: v1\nkind: AdmissionConfiguration\n", err: `reading the admission configuration: in.yaml:1: apiVersion "v1" has no kind AdmissionConfiguration: apiserver.config.k8s.io/v1 has`},
-		{name: "a file that is not there", text: "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: [{name: PodSecurity, path: gone.yaml}]\n", err: "reading what in.yaml names for PodSecurity: reading the admission configuration: open gone.yaml: file does not exist"},
+		{name: "a file that is not there", text: "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: [{name: PodSecurity, path: gone.yaml}]\n", err: "reading what in.yaml names for PodSecurity: reading the admission configuration: open gone.yaml: file does not exist; take that file from the API server's host too, or give it alone"},
 		{name: "two documents", text: inner + "---\n" + inner, err: `reading the admission configuration "in.yaml": it holds more than one document`},
 		{name: "nothing", text: "", err: `reading the admission configuration "in.yaml": EOF`},
 		{name: "aliases", text: "a: &a [x]\nb: *a\n", err: "reading the admission configuration: in.yaml:1: anchors and aliases are not read here: write the values out"},
@@ -101,6 +138,8 @@ func TestRead(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(inner)
 	f.Add(outer(indent(inner)))
+	f.Add(rancher)
+	f.Add(list(rancher))
 	f.Add("plugins: [{name: PodSecurity, configuration: {kind: X}}]\nkind: AdmissionConfiguration\napiVersion: apiserver.config.k8s.io/v1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := read(fstest.MapFS{"in.yaml": {Data: []byte(text)}}, "in.yaml")

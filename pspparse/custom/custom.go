@@ -55,6 +55,7 @@ type reader func(b *inventory.Builder, o Object) bool
 func readers() []reader {
 	return []reader{
 		readRancherPolicies,
+		readRancherAdmission,
 	}
 }
 
@@ -72,5 +73,6 @@ func Read(b *inventory.Builder, o Object) bool {
 func Resources() []Resource {
 	return slices.Concat(
 		rancherPolicyResources(),
+		rancherAdmissionResources(),
 	)
 }

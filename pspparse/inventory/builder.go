@@ -40,26 +40,28 @@ type labelledMeta struct {
 //
 // Whatever is wrong with one object costs that object only: it becomes a gap with its position, and the rest is read.
 type Builder struct {
-	shapes     *interner
-	origins    map[string]*Origin
-	text       map[string]string
-	policies   []*pspparse.Policy
-	namespaces []Namespace
-	accounts   []ServiceAccount
-	roles      []Role
-	bindings   []Binding
-	templates  []template
-	pods       podTable
-	apiServers []APIServer                // by their mirror pods
-	rancher    map[string]*policyTemplate // templates of policies, by name
-	gaps       []Gap
-	refused    map[string]int // objects that became a gap, by file
-	notes      []Note
-	skipped    map[string]int
-	kinds      map[string]bool // of workloads read
-	homeless   tally           // namespaced objects without a namespace
-	repeated   tally           // objects read again with the same content
-	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	shapes                *interner
+	origins               map[string]*Origin
+	text                  map[string]string
+	policies              []*pspparse.Policy
+	namespaces            []Namespace
+	accounts              []ServiceAccount
+	roles                 []Role
+	bindings              []Binding
+	templates             []template
+	pods                  podTable
+	apiServers            []APIServer                // by their mirror pods
+	rancher               map[string]*policyTemplate // templates of policies, by name
+	gaps                  []Gap
+	refused               map[string]int // objects that became a gap, by file
+	notes                 []Note
+	skipped               map[string]int
+	kinds                 map[string]bool        // of workloads read
+	homeless              tally                  // namespaced objects without a namespace
+	repeated              tally                  // objects read again with the same content
+	admissionTemplates    []AdmissionTemplate    // of Rancher
+	admissionTemplateUses []AdmissionTemplateUse // of Rancher's clusters
+	contested             []string               // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
@@ -189,6 +191,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()
+	b.settleAdmissionTemplates(inv)
 	inv.Gaps, inv.Notes = sortGaps(b.gaps), sortNotes(b.notes)
 	for kind, n := range b.skipped {
 		inv.Skipped = append(inv.Skipped, KindCount{Kind: kind, Count: n})

@@ -31,6 +31,9 @@ type Inventory struct {
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
+	// AdmissionTemplates are Rancher's configurations of Pod Security, AdmissionTemplateUses which cluster is given which.
+	AdmissionTemplates    []AdmissionTemplate
+	AdmissionTemplateUses []AdmissionTemplateUse
 	// Skipped counts documents that hold no pod, policy or grant, by kind ("Service", or "(no kind)").
 	Skipped []KindCount
 }

@@ -1,0 +1,71 @@
+package migrate
+
+import (
+	"k8s.io/pod-security-admission/api"
+)
+
+// Standing returns the value of one of LabelKeys as it was read, and false where there is no such label. An empty value is
+// one: the server takes it as it takes any other invalid value.
+func (ns *Namespace) Standing(key string) (value string, there bool) {
+	if value = ns.Current.Get(key); value != "" {
+		return value, true
+	}
+	value, there = ns.Labels[key]
+	return value, there
+}
+
+// Today returns the level and version that the server goes by in the namespace today, for each mode: by its labels, and
+// for modes without one by the defaults of the admission configuration. Where that is not known it is the one that the
+// server has built in, which lets everything in. An exempt namespace is not checked, and of one that was not read nothing
+// is known: for both it is privileged.
+func (ns *Namespace) Today() api.Policy {
+	if ns.Exempt || ns.Unread {
+		return builtInDefaults()
+	}
+	return ns.stated()
+}
+
+// stated is Today without the exemption of the namespace.
+func (ns *Namespace) stated() api.Policy {
+	if ns.Effective != nil {
+		return policyOf(*ns.Effective)
+	}
+	return ns.byLabels(builtInDefaults())
+}
+
+// byLabels returns what a server with these defaults makes of the labels.
+func (ns *Namespace) byLabels(defaults api.Policy) api.Policy {
+	labels := map[string]string{}
+	for _, key := range LabelKeys() {
+		if value, there := ns.Standing(key); there {
+			labels[key] = value
+		}
+	}
+	policy, _ := api.PolicyToEvaluate(labels, defaults) // it is valid even where the labels are not
+	return policy
+}
+
+// builtInDefaults are those of a server without an admission configuration.
+func builtInDefaults() api.Policy {
+	privileged := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
+	return api.Policy{Enforce: privileged, Audit: privileged, Warn: privileged}
+}
+
+// policyOf reads six values. An invalid or empty level is restricted, such a version is latest, as everywhere in the library.
+func policyOf(l Labels) api.Policy {
+	parse := func(level, version string) api.LevelVersion {
+		l, _ := api.ParseLevel(level)
+		v, _ := api.ParseVersion(version)
+		return api.LevelVersion{Level: l, Version: v}
+	}
+	return api.Policy{Enforce: parse(l.Enforce, l.EnforceVersion), Audit: parse(l.Audit, l.AuditVersion), Warn: parse(l.Warn, l.WarnVersion)}
+}
+
+// labelsOf writes a policy as the labels that say it.
+func labelsOf(p api.Policy) Labels {
+	return Labels{
+		Enforce: string(p.Enforce.Level), EnforceVersion: p.Enforce.Version.String(),
+		Audit: string(p.Audit.Level), AuditVersion: p.Audit.Version.String(),
+		Warn: string(p.Warn.Level), WarnVersion: p.Warn.Version.String(),
+	}
+}
