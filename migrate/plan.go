@@ -345,6 +345,8 @@ type Workload struct {
 	Estimated  bool        `json:"estimated,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
 	Violations []Violation `json:"violations"`
+	// Debugged: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
+	Debugged []DebuggedPod `json:"debugged,omitempty"`
 	// Raise: for each level that is stricter than on the day after, the looser one first, what its template lacks.
 	Raise []Raise `json:"raise,omitempty"`
 	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
@@ -354,6 +356,16 @@ type Workload struct {
 	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
 	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
 	Position  pspparse.Position `json:"position,omitzero"`
+}
+
+// DebuggedPod is a pod with debug containers.
+type DebuggedPod struct {
+	Pod        string   `json:"pod"`
+	Containers []string `json:"containers"`
+	// Level is the strictest that the pod meets with them. Refused is the loosest level that the pod meets only without them,
+	// absent if there is none: enforced, it refuses the pod new debug containers and new images as long as these are there.
+	Level   api.Level `json:"level"`
+	Refused api.Level `json:"refused,omitempty"`
 }
 
 // WorkloadLevels are the strictest levels met in the three forms of the workload.

@@ -48,6 +48,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 		violations = append(violations, day.Violations...)
 	}
 	out.Violations = orEmpty(planViolations(violations))
+	out.Debugged = b.debugged(w)
 	b.patchable(&out, w, admitted)
 	return out
 }

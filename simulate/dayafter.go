@@ -41,8 +41,9 @@ type candidate struct {
 // even a pod that its policy leaves alone is in doubt: the policy may have changed since, and another one may have filled the
 // pod in before a webhook made admission start over. The doubt ends where no policy whatever could have made a difference.
 //
-// A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
-// as stored: they are added through a subresource that PodSecurityPolicy does not look at.
+// A pod without the annotation was touched by no policy: it is judged as stored. Debug containers are no part of the shapes
+// of pods (inventory.DebuggedPod): the next pod has none. Where a template has them, as no server takes it, they are judged
+// as they stand.
 //
 // What servers before v1.27 make of the seccomp annotations that an author wrote is one more candidate.
 //
