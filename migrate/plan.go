@@ -446,7 +446,7 @@ type ManagedBy struct {
 	Chart string `json:"chart,omitempty"`
 }
 
-// Violation is one check that the workload fails on the day after, in the library's own words.
+// Violation is one check that the workload fails on the day after, in the library's own words, of all its forms in one.
 type Violation struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`

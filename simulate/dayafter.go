@@ -12,7 +12,7 @@ import (
 // DayAfter is the verdict on the pods that a workload will get once no policy fills anything in.
 type DayAfter struct {
 	// Verdict is the least strict over everything that the workload may turn out to be: its template, and its live pods
-	// without what a policy filled in. Violations are those of every candidate at that level, each once.
+	// without what a policy filled in. Violations are those of every candidate at that level, each check once.
 	Verdict
 	// Estimated is true where part of a live pod has no template to compare it with, what a policy filled in had to be
 	// taken off by rule, and the answer rests on it.
@@ -134,7 +134,7 @@ func (j *Judge) estimate(e estimate) *judgement {
 // fewVerdicts are gone through quicker than looked up.
 const fewVerdicts = 16
 
-// leastStrict returns the loosest level among the candidates with every violation found at it.
+// leastStrict returns the loosest level among the candidates with every violation found at it, each check once.
 func leastStrict(all []candidate) Verdict {
 	var level api.Level
 	for i, c := range all {
@@ -169,7 +169,7 @@ func leastStrict(all []candidate) Verdict {
 		union = append(union, v.Violations...)
 	}
 	slices.SortFunc(union, compareViolations)
-	return Verdict{Level: at[0].Level, Violations: slices.Clip(slices.Compact(union))}
+	return Verdict{Level: at[0].Level, Violations: slices.Clip(OnePerCheck(slices.Compact(union)))}
 }
 
 // compareViolations is the order of Verdict.Violations.
