@@ -100,6 +100,7 @@ func (b *builder) caution(ns *Namespace, by *permitted) {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
 	cautionForesight(ns)
+	cautionDebugged(ns)
 	cautionBreakage(ns)
 	b.cautionUnreadRoles(ns)
 	b.cautionCreators(ns)

@@ -34,7 +34,7 @@ func (b *builder) foreseeable(complete bool) bool {
 }
 
 // idle is true where policies are there and live pods too, none of which was admitted by a policy: then the server does
-// not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or filled in.
+// not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or filled in. A manifest shows nothing of a server.
 func idle(inv *inventory.Inventory) bool {
 	pods := false
 	for i := range inv.Workloads {
@@ -42,7 +42,7 @@ func idle(inv *inventory.Inventory) bool {
 			if g.AdmittedBy != "" {
 				return false
 			}
-			pods = true
+			pods = pods || g.Count > 0
 		}
 	}
 	return pods && len(inv.Policies) > 0

@@ -349,6 +349,8 @@ type Workload struct {
 	Estimated  bool        `json:"estimated,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
 	Violations []Violation `json:"violations"`
+	// Debugged: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
+	Debugged []DebuggedPod `json:"debugged,omitempty"`
 	// Raise: for each level that is stricter than on the day after, the looser one first, what its template lacks.
 	Raise []Raise `json:"raise,omitempty"`
 	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
@@ -369,6 +371,16 @@ type Exemption struct {
 	// Username of the controller that creates its pods, and with them those of everybody who may create such a workload. They
 	// decide like any other: the exemption is a hole that has to be closed.
 	Username string `json:"username,omitempty"`
+}
+
+// DebuggedPod is a pod with debug containers.
+type DebuggedPod struct {
+	Pod        string   `json:"pod"`
+	Containers []string `json:"containers"`
+	// Level is the strictest that the pod meets with them. Refused is the loosest level that the pod meets only without them,
+	// absent if there is none: enforced, it refuses the pod new debug containers and new images as long as these are there.
+	Level   api.Level `json:"level"`
+	Refused api.Level `json:"refused,omitempty"`
 }
 
 // WorkloadLevels are the strictest levels met in the three forms of the workload.
@@ -449,7 +461,7 @@ type ManagedBy struct {
 	Chart string `json:"chart,omitempty"`
 }
 
-// Violation is one check that the workload fails on the day after, in the library's own words.
+// Violation is one check that the workload fails on the day after, in the library's own words, of all its forms in one.
 type Violation struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`

@@ -49,6 +49,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 		violations = append(violations, day.Violations...)
 	}
 	out.Violations = orEmpty(planViolations(violations))
+	out.Debugged = b.debugged(w)
 	b.patchable(&out, w, admitted)
 	return out
 }
@@ -68,17 +69,17 @@ func (b *builder) usable(w *inventory.Workload) *usable {
 	return known
 }
 
-// planViolations orders baseline before restricted, then by check, and tells each once.
+// planViolations orders baseline before restricted, then by check, and tells each check once.
 func planViolations(in []simulate.Violation) []Violation {
-	var out []Violation
-	for _, v := range in {
-		out = append(out, Violation(v))
-	}
-	order := func(x, y Violation) int {
+	order := func(x, y simulate.Violation) int {
 		return cmp.Or(cmp.Compare(strictness(x.Level), strictness(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
 	}
-	slices.SortFunc(out, order)
-	return slices.Compact(out)
+	sorted := slices.Compact(slices.SortedFunc(slices.Values(in), order))
+	var out []Violation
+	for _, v := range simulate.OnePerCheck(sorted) {
+		out = append(out, Violation(v))
+	}
+	return out
 }
 
 // needed is the strictest level that all workloads meet on the day after; "" if there are none.
@@ -90,8 +91,7 @@ func needed(workloads []Workload) api.Level {
 	return l
 }
 
-// blockers are the (workload, check) pairs that keep the namespace from the level above needed. A check that fails in
-// several forms of a workload is told in the first; Workload.Violations has them all.
+// blockers are the (workload, check) pairs that keep the namespace from the level above needed.
 func blockers(workloads []Workload, needed api.Level) []Blocker {
 	next := nextStricter(needed)
 	if next == "" {
@@ -103,8 +103,7 @@ func blockers(workloads []Workload, needed api.Level) []Blocker {
 			continue
 		}
 		for _, v := range w.Violations {
-			told := len(out) > 0 && out[len(out)-1].Workload == WorkloadRef{w.Kind, w.Name} && out[len(out)-1].Check == v.Check
-			if !looser(next, v.Level) && !told {
+			if !looser(next, v.Level) {
 				out = append(out, Blocker{Workload: WorkloadRef{w.Kind, w.Name}, Check: v.Check, Level: v.Level, Reason: v.Reason, Detail: v.Detail})
 			}
 		}

@@ -59,14 +59,6 @@ func TestNeededBlockersWithout(t *testing.T) {
 				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
 			},
 		},
-		"one check in two forms of a workload is one blocker": {
-			workloads: []Workload{{
-				Kind: "Deployment", Name: "two", Level: WorkloadLevels{DayAfter: api.LevelBaseline},
-				Violations: []Violation{{"r1", api.LevelRestricted, "reason", "template"}, {"r1", api.LevelRestricted, "reason", "pod"}},
-			}},
-			needed:   api.LevelBaseline,
-			blockers: []Blocker{{WorkloadRef{"Deployment", "two"}, "r1", api.LevelRestricted, "reason", "template"}},
-		},
 		"nothing would be left": {
 			workloads: []Workload{agent},
 			needed:    api.LevelPrivileged,

@@ -12,7 +12,7 @@ import (
 // DayAfter is the verdict on the pods that a workload will get once no policy fills anything in.
 type DayAfter struct {
 	// Verdict is the least strict over everything that the workload may turn out to be: its template, and its live pods
-	// without what a policy filled in. Violations are those of every candidate at that level, each once.
+	// without what a policy filled in. Violations are those of every candidate at that level, each check once.
 	Verdict
 	// Estimated is true where part of a live pod has no template to compare it with, what a policy filled in had to be
 	// taken off by rule, and the answer rests on it.
@@ -41,8 +41,9 @@ type candidate struct {
 // even a pod that its policy leaves alone is in doubt: the policy may have changed since, and another one may have filled the
 // pod in before a webhook made admission start over. The doubt ends where no policy whatever could have made a difference.
 //
-// A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
-// as stored: they are added through a subresource that PodSecurityPolicy does not look at.
+// A pod without the annotation was touched by no policy: it is judged as stored. Debug containers are no part of the shapes
+// of pods (inventory.DebuggedPod): the next pod has none. Where a template has them, as no server takes it, they are judged
+// as they stand.
 //
 // What servers before v1.27 make of the seccomp annotations that an author wrote is one more candidate.
 //
@@ -133,7 +134,7 @@ func (j *Judge) estimate(e estimate) *judgement {
 // fewVerdicts are gone through quicker than looked up.
 const fewVerdicts = 16
 
-// leastStrict returns the loosest level among the candidates with every violation found at it.
+// leastStrict returns the loosest level among the candidates with every violation found at it, each check once.
 func leastStrict(all []candidate) Verdict {
 	var level api.Level
 	for i, c := range all {
@@ -168,7 +169,7 @@ func leastStrict(all []candidate) Verdict {
 		union = append(union, v.Violations...)
 	}
 	slices.SortFunc(union, compareViolations)
-	return Verdict{Level: at[0].Level, Violations: slices.Clip(slices.Compact(union))}
+	return Verdict{Level: at[0].Level, Violations: slices.Clip(OnePerCheck(slices.Compact(union)))}
 }
 
 // compareViolations is the order of Verdict.Violations.

@@ -212,10 +212,9 @@ func TestDayAfter(t *testing.T) {
 		{
 			name:     "a sidecar in doubt beside a template that is no stricter either way",
 			workload: backed(shapeOf(plain("app")), fillIn(hardens, shapeOf(plain("app"), hardened("sidecar"))), "hardening"),
-			want: want{Level: api.LevelBaseline, Estimated: true, Violations: noEscalation +
-				`, allowPrivilegeEscalation != false (containers "app", "sidecar" must set securityContext.allowPrivilegeEscalation=false), ` + noDrop +
-				`, unrestricted capabilities (containers "app", "sidecar" must set securityContext.capabilities.drop=["ALL"]), ` + noNonRoot +
-				`, runAsNonRoot != true (pod or containers "app", "sidecar" must set securityContext.runAsNonRoot=true), ` + noSeccomp},
+			want: want{Level: api.LevelBaseline, Estimated: true, Violations: `allowPrivilegeEscalation != false (containers "app", "sidecar" must set securityContext.allowPrivilegeEscalation=false), ` +
+				`unrestricted capabilities (containers "app", "sidecar" must set securityContext.capabilities.drop=["ALL"]), ` +
+				`runAsNonRoot != true (pod or containers "app", "sidecar" must set securityContext.runAsNonRoot=true), ` + noSeccomp},
 		},
 		{
 			name:     "a debug container is no policy's work",
@@ -281,11 +280,10 @@ func TestDayAfter(t *testing.T) {
 				{Shape: shapeOf(plain("app")), Example: "web-2"},
 				{Shape: edited(shapeOf(plain("app")), func(s *inventory.Shape) { s.Spec.Containers[0].Name = "other" }), Example: "web-3"},
 			}},
-			want: want{Level: api.LevelBaseline, Pod: "web-2", Violations: noEscalation +
-				`, allowPrivilegeEscalation != false (container "other" must set securityContext.allowPrivilegeEscalation=false), ` + noDrop +
-				`, unrestricted capabilities (container "other" must set securityContext.capabilities.drop=["ALL"]), ` + noNonRoot +
-				`, runAsNonRoot != true (pod or container "other" must set securityContext.runAsNonRoot=true), ` + noSeccomp +
-				`, seccompProfile (pod or container "other" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`},
+			want: want{Level: api.LevelBaseline, Pod: "web-2", Violations: `allowPrivilegeEscalation != false (containers "app", "other" must set securityContext.allowPrivilegeEscalation=false), ` +
+				`unrestricted capabilities (containers "app", "other" must set securityContext.capabilities.drop=["ALL"]), ` +
+				`runAsNonRoot != true (pod or containers "app", "other" must set securityContext.runAsNonRoot=true), ` +
+				`seccompProfile (pod or containers "app", "other" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`},
 		},
 		{
 			name: "the first pod by name decides, though only without what its policy filled in",

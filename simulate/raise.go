@@ -159,7 +159,7 @@ func (e *Evaluator) obstacles(s *Subject, template *inventory.Shape, next []*inv
 	}
 	slices.SortFunc(left, compareViolations)
 	var out []Obstacle
-	for _, v := range slices.Compact(left) {
+	for _, v := range OnePerCheck(slices.Compact(left)) {
 		injected := !ofTemplate[v.Check]
 		advice := injectedAdvice
 		if !injected {

@@ -52,6 +52,8 @@ func byHand(ns *migrate.Namespace, w *migrate.Workload, k kind, known bool) stri
 	switch {
 	case !known:
 		return fmt.Sprintf("its own manifest was not read, only its pods: put the values into the pod template that %s has", wording.Ref(w.Kind, w.Name))
+	case w.Kind == "Pod" && w.Pods == 0:
+		return "only its manifest was read, and no pod: put the values there"
 	case owner == "":
 		return k.byHand
 	case !revision(w):

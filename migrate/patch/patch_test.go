@@ -25,7 +25,7 @@ func planOf(workloads ...migrate.Workload) *migrate.Plan {
 // raised is a workload that lacks two values for restricted, and what it meets otherwise.
 func raised(kind, name string, obstacles ...migrate.Obstacle) migrate.Workload {
 	return migrate.Workload{
-		Kind: kind, Name: name, Level: migrate.WorkloadLevels{DayAfter: api.LevelBaseline},
+		Kind: kind, Name: name, Pods: 1, Level: migrate.WorkloadLevels{DayAfter: api.LevelBaseline},
 		Raise: []migrate.Raise{{Level: api.LevelRestricted, Edits: []migrate.Edit{
 			{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: "it may use one"},
 			{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: "its pods run with it today"},
@@ -97,6 +97,10 @@ BEGIN
 		"a bare pod": {
 			plan: planOf(raised("Pod", "web")), counts: "0 workloads to patch, 1 to change by hand",
 			want: "# shop/pod/web\n#   a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again\n" + values,
+		},
+		"the manifest of a pod": {
+			plan: planOf(with(raised("Pod", "web"), func(w *migrate.Workload) { w.Pods = 0 })), counts: "0 workloads to patch, 1 to change by hand",
+			want: "# shop/pod/web\n#   only its manifest was read, and no pod: put the values there\n" + values,
 		},
 		"a pod that has no name yet": {
 			plan: planOf(raised("Job", "web-<generated>")), counts: "0 workloads to patch, 1 to change by hand",
@@ -192,7 +196,7 @@ func kept() migrate.Workload {
 		return migrate.Mutation{Path: path, Container: container, Value: value, Policy: "open"}
 	}
 	return migrate.Workload{
-		Kind: "StatefulSet", Name: "db", AdmittedBy: "open", Level: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, DayAfter: api.LevelBaseline},
+		Kind: "StatefulSet", Name: "db", Pods: 1, AdmittedBy: "open", Level: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, DayAfter: api.LevelBaseline},
 		Mutations: []migrate.Mutation{
 			fills(app+"capabilities.add", "app", `["CHOWN"]`),
 			fills(app+"capabilities.drop", "app", `["ALL"]`),

@@ -298,6 +298,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
 	}
 	p.violations(wl)
+	p.debugged(wl)
 	p.section("REFUSED today by PSP admission", wl.Refused)
 	p.filledIn(wl)
 	p.drift(wl)
@@ -355,6 +356,19 @@ func (p *page) drift(wl *migrate.Workload) {
 		items = append(items, text+": "+d.Why)
 	}
 	p.section("LIVE PODS that would be treated differently today", items)
+}
+
+// debugged tells of debug containers, each pod with the level that it meets with them.
+func (p *page) debugged(wl *migrate.Workload) {
+	var items []string
+	for _, d := range wl.Debugged {
+		text := fmt.Sprintf("pod %s meets %s with %s", d.Pod, d.Level, wording.First(d.Containers, 5))
+		if d.Refused != "" {
+			text += fmt.Sprintf("; as long as the pod is there, %s refuses it new debug containers and new images", d.Refused)
+		}
+		items = append(items, text)
+	}
+	p.section("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", items)
 }
 
 // doubt says why a workload could only be estimated.

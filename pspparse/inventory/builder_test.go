@@ -130,7 +130,7 @@ func podLine(name, meta, spec string) string {
 	if meta != "" {
 		meta = "," + meta
 	}
-	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"` + name + `","namespace":"web"` + meta + `},` + spec + `}` + "\n"
+	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"` + name + `","namespace":"web","uid":"u"` + meta + `},` + spec + `}` + "\n"
 }
 
 func TestBuild(t *testing.T) {
@@ -299,9 +299,8 @@ func TestBuild(t *testing.T) {
 				"namespace web declared=true labels=0 managers=map[]",
 				"Job web/j-<generated> account=default replicas=1 template=true line=4",
 				"Job web/j-<generated> account=default replicas=1 template=true line=5",
-				"Pod web/p-<generated> account=default replicas=2 template=false line=2",
-				"  1 like p-<generated> account=default admitted= mirror=false as-template=false",
-				"  1 like p-<generated> account=default admitted= mirror=false as-template=false",
+				"Pod web/p-<generated> account=default replicas=1 template=true line=2",
+				"Pod web/p-<generated> account=default replicas=1 template=true line=3",
 			},
 		},
 		"one pod seen twice, with another status": {
@@ -345,8 +344,7 @@ func TestBuild(t *testing.T) {
 				`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"r"},"rules":[]}`,
 			want: []string{
 				"namespace default declared=false labels=0 managers=map[]",
-				"Pod default/a account=default replicas=1 template=false line=1",
-				"  1 like a account=default admitted= mirror=false as-template=false",
+				"Pod default/a account=default replicas=1 template=true line=1",
 				"role default/r rules=0 live=false",
 				`note objects without a namespace at f:1: 2 objects name no namespace and count as in "default"`,
 			},
@@ -560,7 +558,7 @@ func TestDecodedPodsAreWhole(t *testing.T) {
 		filler.Fill(&pod.Spec)
 		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: "c"})
 		filler.Fill(&pod.Annotations)
-		pod.Name, pod.Namespace = "p", "web"
+		pod.Name, pod.Namespace, pod.UID = "p", "web", "u"
 		data, err := json.Marshal(pod)
 		if err != nil {
 			t.Fatal(err)
@@ -574,7 +572,15 @@ func TestDecodedPodsAreWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := Reduce(whole.Annotations, &whole.Spec)
-		got := b.Build(Source{}).Workloads[0].Pods[0]
+		w := b.Build(Source{}).Workloads[0]
+		got := w.Pods[0]
+		if debugged := len(whole.Spec.EphemeralContainers) > 0; debugged {
+			if diff := cmp.Diff([]DebuggedPod{{Pod: "p", Shape: want, Without: got.Shape}}, w.Debugged); diff != "" {
+				t.Fatalf("pod %d with its debug containers (-want +got):\n%s", i, diff)
+			}
+			whole.Spec.EphemeralContainers = nil
+			want = Reduce(whole.Annotations, &whole.Spec)
+		}
 		if diff := cmp.Diff(want, got.Shape); diff != "" {
 			t.Fatalf("pod %d (-want +got):\n%s", i, diff)
 		}

@@ -200,6 +200,11 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := pod.Spec.check(); err != nil {
 		return err
 	}
+	if !stored(&pod.Metadata, data) {
+		pod.Metadata.Labels = labels(data)
+		b.addPodManifest(pod.Metadata, pod.Spec.spec(), from.at)
+		return nil
+	}
 	spec := pod.Spec.spec()
 	if isAPIServer(pod.Metadata.Namespace, &pod.Metadata) {
 		if err := decodeCommands(data, spec); err != nil {
@@ -208,6 +213,42 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	}
 	b.AddPod(pod.Metadata, spec, pod.Status.Phase, from.at)
 	return nil
+}
+
+// stored says whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All others are
+// manifests, which no admission has seen. This is the one place that decides it.
+func stored(m *Meta, data []byte) bool {
+	_, mirror := m.Annotations[mirrorAnnotation]
+	if m.UID != "" || mirror || m.Annotations[admittedByAnnotation] != "" {
+		return true
+	}
+	var pod struct {
+		Metadata struct {
+			ResourceVersion any `json:"resourceVersion"`
+		} `json:"metadata"`
+		Spec struct {
+			NodeName any `json:"nodeName"`
+		} `json:"spec"`
+		Status map[string]json.RawMessage `json:"status"` // tools write an empty one into manifests
+	}
+	if kjson.UnmarshalCaseSensitivePreserveInts(data, &pod) != nil {
+		return true // decodePod has read it already
+	}
+	set := func(v any) bool { return v != nil && v != "" }
+	return set(pod.Metadata.ResourceVersion) || set(pod.Spec.NodeName) || len(pod.Status) > 0
+}
+
+// labels returns the labels of an object, none where they cannot be read.
+func labels(data []byte) map[string]string {
+	var o struct {
+		Metadata struct {
+			Labels map[string]string `json:"labels"`
+		} `json:"metadata"`
+	}
+	if kjson.UnmarshalCaseSensitivePreserveInts(data, &o) != nil {
+		return nil
+	}
+	return o.Metadata.Labels
 }
 
 func (b *Builder) decodeNamespace(data []byte, from source) error {

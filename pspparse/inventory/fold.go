@@ -17,12 +17,12 @@ func (b *Builder) workloads() ([]Workload, int) {
 	for i := range templates {
 		f.fold(&templates[i])
 	}
-	standIns, finished := b.settlePods(f.reads)
+	others, finished := b.settlePods(f.reads)
 	for i := range b.pods.pods {
 		f.hang(&b.pods, &b.pods.pods[i])
 	}
-	for i := range standIns { // last, so that the example of a group is a live pod if there is one
-		f.hang(&b.pods, &standIns[i])
+	for i := range others { // last, so that the example of a group is a live pod if there is one
+		f.hang(&b.pods, &others[i])
 	}
 	return f.finish(b.shapes.keys()), finished
 }
@@ -106,6 +106,10 @@ func (f *folder) parent(t *template) *template {
 // hang counts a pod with its workload. Pods come sorted by name, so the first of a group is its example.
 func (f *folder) hang(t *podTable, p *podRow) {
 	s := &t.groups[p.sort]
+	if s.manifest && s.bare() {
+		f.addManifest(s, p, t.position(p))
+		return
+	}
 	i := f.workload(s, p, t.position(p))
 	key := groupKey{workload: i, shape: s.shape, account: s.account, admitted: s.admitted, mirror: s.mirror}
 	w := &f.list[i]
@@ -121,14 +125,31 @@ func (f *folder) hang(t *podTable, p *podRow) {
 			Example: p.name,
 		})
 	}
-	if s.finished {
+	if s.debugged != nil {
+		w.Debugged = append(w.Debugged, DebuggedPod{Pod: p.name, Shape: s.debugged, Without: s.shape})
+	}
+	switch {
+	case s.manifest:
+	case s.finished:
 		w.Pods[g].Finished++
-		return
+	default:
+		w.Pods[g].Count++
+		if w.counts {
+			w.Replicas++
+		}
 	}
-	w.Pods[g].Count++
-	if w.counts {
-		w.Replicas++
+}
+
+// addManifest makes a workload of a bare pod that no server has had. Where the server is to choose its name, each is another pod.
+func (f *folder) addManifest(s *podSort, p *podRow, at pspparse.Position) {
+	w := Workload{
+		Namespace: s.namespace, Kind: "Pod", Name: p.name, ServiceAccount: s.account,
+		Template: s.written, Origin: s.origin, Replicas: 1, Position: at,
 	}
+	if s.debugged != nil {
+		w.Debugged = []DebuggedPod{{Pod: p.name, Shape: s.debugged, Without: s.shape}}
+	}
+	f.list = append(f.list, entry{Workload: w})
 }
 
 // workload finds or makes the workload of a pod.
@@ -212,6 +233,9 @@ func (f *folder) finish(shapes map[*Shape]string) []Workload {
 		if w.Kind == "Pod" && (len(w.Pods) > 1 || w.Replicas > 1) {
 			w.Template, w.Origin = nil, nil // it makes pods itself, of which its author's text says nothing
 		}
+		slices.SortStableFunc(w.Debugged, func(x, y DebuggedPod) int {
+			return cmp.Or(cmp.Compare(x.Pod, y.Pod), cmp.Compare(shapes[x.Shape], shapes[y.Shape]))
+		})
 		if w.Template == nil && len(w.Pods) > 0 {
 			w.ServiceAccount = w.Pods[0].ServiceAccount
 		}

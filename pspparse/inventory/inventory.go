@@ -23,7 +23,7 @@ type Inventory struct {
 	// APIServers are those of which the mirror pod was read, by pod. Managed control planes show none.
 	APIServers []APIServer
 	// Kinds of workload (Pod, ReplicaSet, Deployment, ...) of which at least one object was read, sorted. Finished pods
-	// count, owners known only by their pods do not: what files can tell about an empty namespace depends on it.
+	// count, manifests of pods and owners known only by their pods do not: what files can tell about an empty namespace depends on it.
 	Kinds []string
 	// FinishedPods counts the Succeeded and Failed pods that were passed over: bare ones, and those whose controller was
 	// read. Those whose controller was not read are PodGroup.Finished.
@@ -138,7 +138,8 @@ type Shape struct {
 }
 
 // PodGroup is a number of pods of one workload that differ in nothing but their names: live ones, and finished ones
-// where nothing else tells what their controller will make next.
+// where nothing else tells what their controller will make next. A manifest that names its controller is one, too, and counts
+// as neither: no server has had it.
 type PodGroup struct {
 	Shape          *Shape
 	ServiceAccount string
@@ -146,13 +147,21 @@ type PodGroup struct {
 	AdmittedBy string
 	// Mirror is true for mirror pods of static pods: no service account, created by the kubelet.
 	Mirror bool
-	// Count is the number of live pods; it is 0 where all have finished.
+	// Count is the number of live pods; it is 0 where all have finished, or are manifests.
 	Count int
 	// Finished is the number of Succeeded and Failed pods. It is 0 unless the controller was not read, neither itself
 	// nor what it would fold into: then its pods stand in for it, finished or not.
 	Finished int
-	// Example is the first of the live pods by name, or of the finished ones if none is live.
+	// Example is the first of the live pods by name, or of the others if none is live.
 	Example string
+}
+
+// DebuggedPod is a pod that 'kubectl debug' has put containers into. No controller makes them again, and no verdict rests on
+// them.
+type DebuggedPod struct {
+	Pod string
+	// Shape is the pod with these containers, Without the one in its PodGroup.
+	Shape, Without *Shape
 }
 
 // Workload is something that makes pods, or a bare pod.
@@ -162,19 +171,22 @@ type Workload struct {
 	Namespace, Kind, Name string
 	// ServiceAccount is the template's, "default" if it names none.
 	ServiceAccount string
-	// Template of a bare pod is what its author gave to kubectl apply, if that left a record on the pod. It is nil for other
-	// bare pods, for mirror pods, and for a controller that was not itself read.
+	// Template of a bare pod is what its author wrote: its manifest, if that was read, or what kubectl apply has left a record
+	// of on the pod. It is nil for other bare pods, for mirror pods, and for a controller that was not itself read.
 	Template *Shape
 	// Origin tells more of the object that holds the template; nil where there is no Template.
 	Origin *Origin
 	// Replicas is what the controller asks for (0 for a suspended CronJob or Job); for a DaemonSet, a CronJob, a bare
-	// pod and an owner not read it is the number of live pods.
+	// pod and an owner not read it is the number of live pods, for the manifest of a bare pod 1.
 	Replicas int
 	// Owner is the controller that made this object and was kept apart from it: set for a ReplicaSet whose template
 	// differs from its Deployment's, likewise for the Job of a CronJob.
 	Owner *Owner
-	// Pods are the live ones, and for an owner not read the finished ones too, sorted by Example.
-	Pods     []PodGroup
+	// Pods are the live ones, and for an owner not read the finished ones too, sorted by Example. A bare pod of which only the
+	// manifest was read has none.
+	Pods []PodGroup
+	// Debugged are the pods with debug containers, sorted by name.
+	Debugged []DebuggedPod
 	Position pspparse.Position
 }
 

@@ -57,7 +57,8 @@ func TestOrigin(t *testing.T) {
 {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "namespace": "web", "labels": {"helm.sh/chart": "web-1.2.3", "app.kubernetes.io/managed-by": "Helm"}}, "spec": {"template": {"metadata": {"annotations": {}}, "spec": {"securityContext": {}, "nodeSelector": {"kubernetes.io/os": "windows"}, "initContainers": [{"name": "i", "image": "init:v1"}], "containers": [{"name": "c", "image": "r.example/app:v1"}]}}}}
 {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "b", "namespace": "web"}, "spec": {"template": {"metadata": {"name": "x"}, "spec": {"nodeSelector": {"kubernetes.io/os": "linux"}, "containers": [{"name": "c", "image": "app:v1"}]}}}}
 {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "web"}, "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "app:v2"}]}}}}}}
-{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "d", "namespace": "web"}, "spec": {"containers": [{"name": "c", "image": "app:v2"}]}}
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "d", "namespace": "web", "uid": "u"}, "spec": {"containers": [{"name": "c", "image": "app:v2"}]}}
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "e", "namespace": "web", "labels": {"app.kubernetes.io/managed-by": "Helm"}}, "spec": {"containers": [{"name": "c", "image": "app:v2"}]}}
 `))
 	want := map[string]*Origin{
 		"a": {
@@ -67,6 +68,7 @@ func TestOrigin(t *testing.T) {
 		"b": {Images: []string{"app"}},
 		"c": {Images: []string{"app"}},
 		"d": nil,
+		"e": {Manager: Manager{Tool: "Helm"}, Images: []string{"app"}, Metadata: true},
 	}
 	got := map[string]*Origin{}
 	for _, w := range inv.Workloads {

@@ -1,0 +1,107 @@
+package simulate
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// OnePerCheck returns the violations, each check once, in the same order: what several forms of a workload fail is told as the
+// library would tell it of one pod with all of their containers. Its input is sorted by level and check.
+func OnePerCheck(sorted []Violation) []Violation {
+	var out []Violation
+	for start := 0; start < len(sorted); {
+		end := start + 1
+		for end < len(sorted) && sorted[end].Check == sorted[start].Check && sorted[end].Level == sorted[start].Level {
+			end++
+		}
+		out = append(out, joined(sorted[start:end]))
+		start = end
+	}
+	return out
+}
+
+// joined makes one violation of several of one check.
+func joined(same []Violation) Violation {
+	out := same[0]
+	if len(same) == 1 {
+		return out
+	}
+	var clauses []*clause
+	known := map[string]*clause{}
+	names := func(v Violation) int { return strings.Count(v.Detail, `"`) }
+	mostFirst := slices.Clone(same) // it may hold all that the others do, in the library's order
+	slices.SortStableFunc(mostFirst, func(a, b Violation) int { return cmp.Compare(names(b), names(a)) })
+	for _, v := range mostFirst {
+		if len(v.Reason) > len(out.Reason) {
+			out.Reason = v.Reason // the plural, for which it is joined
+		}
+		if v.Detail == "" {
+			continue
+		}
+		for text := range strings.SplitSeq(v.Detail, "; ") {
+			c := clauseOf(text)
+			key := strings.Join([]string{c.before, c.noun, c.after}, "\x00")
+			if known[key] == nil {
+				known[key] = c
+				clauses = append(clauses, c)
+				continue
+			}
+			known[key].add(c)
+		}
+	}
+	texts := make([]string, len(clauses))
+	for i, c := range clauses {
+		texts[i] = c.String()
+	}
+	out.Detail = strings.Join(texts, "; ")
+	return out
+}
+
+// clause is a part of a detail: who has to set what. A text of another form is all before, and has no noun.
+type clause struct {
+	before, noun string // `pod or `, `container`
+	names        []string
+	after        string
+}
+
+// clauseForm is that of the library: `pod or containers "a", "b" must set ...`, `volume "v"`.
+var clauseForm = regexp.MustCompile(`^(pod or |pod and |)(container|volume)s? ("[^"]+"(?:, "[^"]+")*)((?: .*)?)$`)
+
+func clauseOf(text string) *clause {
+	m := clauseForm.FindStringSubmatch(text)
+	if m == nil {
+		return &clause{before: text}
+	}
+	return &clause{before: m[1], noun: m[2], names: strings.Split(m[3], ", "), after: m[4]}
+}
+
+// add takes in the names of another clause. The longer list says the order.
+func (c *clause) add(other *clause) {
+	longer, shorter := c.names, other.names
+	if len(shorter) > len(longer) {
+		longer, shorter = shorter, longer
+	}
+	has := make(map[string]bool, len(longer))
+	for _, name := range longer {
+		has[name] = true
+	}
+	c.names = slices.Clip(longer)
+	for _, name := range shorter {
+		if !has[name] {
+			c.names = append(c.names, name)
+		}
+	}
+}
+
+func (c *clause) String() string {
+	if c.noun == "" {
+		return c.before
+	}
+	noun := c.noun
+	if len(c.names) > 1 {
+		noun += "s"
+	}
+	return c.before + noun + " " + strings.Join(c.names, ", ") + c.after
+}
