@@ -23,6 +23,9 @@ func told(ns *migrate.Namespace, stage Stage) []string {
 		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked))
 	}
 	lines = append(lines, cautions(ns)...)
+	if repaired := repairsTold(ns, stage); repaired != "" {
+		lines = append(lines, "  "+repaired)
+	}
 	switch outcome {
 	case ToSkip:
 		lines = append(lines, "  there is nothing to write at this stage")

@@ -183,7 +183,7 @@ func (p *planner) stage(stage Stage, wave string, namespaces []*migrate.Namespac
 
 func (p *planner) of(ns *migrate.Namespace, stage Stage, wave string) []Step {
 	if stage != Bypass {
-		if made := changes(ns, stage); len(made) > 0 {
+		if made := p.changes(ns, stage); len(made) > 0 {
 			return []Step{{Stage: stage, Namespace: ns.Name, Wave: wave, Labels: made}}
 		}
 		return nil
@@ -197,6 +197,21 @@ func (p *planner) of(ns *migrate.Namespace, stage Stage, wave string) []Step {
 	}
 	binding := bindingObject(p.bypass, ns.Name)
 	return append(steps, Step{Stage: Bypass, Namespace: ns.Name, Wave: wave, Level: api.Level(ns.Recommended.Enforce), Create: &binding})
+}
+
+// changes of a stage, on the namespace as the stages before it leave it: they may have repaired labels of this one.
+func (p *planner) changes(ns *migrate.Namespace, stage Stage) []Change {
+	for _, earlier := range p.options.stages() {
+		if earlier == stage {
+			break
+		}
+		written := map[string]string{}
+		for _, c := range changes(ns, earlier) {
+			written[c.Key] = *c.After
+		}
+		ns = ns.Relabelled(written)
+	}
+	return changes(ns, stage)
 }
 
 // changes of a stage, as values.
@@ -278,7 +293,7 @@ func checkChange(stage Stage, c Change) error {
 	switch {
 	case !slices.Contains(migrate.LabelKeys(), c.Key):
 		return fmt.Errorf("%q is not a label of Pod Security", c.Key)
-	case stage == Bypass || enforce != (stage == Enforce):
+	case stage == Bypass, enforce != (stage == Enforce) && !repairs(c):
 		return fmt.Errorf("the stage %s does not write the label %s", stage, c.Key)
 	case c.After == nil:
 		return fmt.Errorf("it takes the label %s off", c.Key)
@@ -295,6 +310,15 @@ func checkChange(stage Stage, c Change) error {
 		return fmt.Errorf("%q is no value of the label %s", *c.After, c.Key)
 	}
 	return nil
+}
+
+// repairs is true for a change of an invalid label that another stage may make along with its own: it changes nothing that
+// is enforced.
+func repairs(c Change) bool {
+	if c.Before == nil || c.After == nil || labels.Valid(c.Key, *c.Before) {
+		return false
+	}
+	return !strings.HasPrefix(c.Key, api.EnforceLevelLabel) || same(c.After, c.Back())
 }
 
 func checkObject(s *Step) error {
