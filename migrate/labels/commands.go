@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Commands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line, below
@@ -85,6 +87,9 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 	say(b, told(ns, stage))
 	switch OutcomeOf(ns, stage) {
 	case ToOwner:
+		if snippets := slices.ContainsFunc(ns.Writers, func(w inventory.LabelWriter) bool { return w.Object == ns.Owner }); snippets {
+			return
+		}
 		comment(b, "  %s", arguments(Wanted(ns, stage)))
 		comment(b, "  as YAML: -o manifest -n %s%s", ns.Name, stageFlag(stage))
 		return

@@ -3,9 +3,11 @@ package labels
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // told is what there is to say of a namespace at a stage, a line each, the same in every form: what it gets and why, what
@@ -32,9 +34,45 @@ func told(ns *migrate.Namespace, stage Stage) []string {
 	case ToStay:
 		lines = append(lines, "  the labels are already so")
 	case ToOwner:
-		lines = append(lines, "  "+ns.Owner+" writes this namespace and would undo what is not in its source: put these labels there")
+		lines = append(lines, source(ns, stage)...)
 	}
 	return lines
+}
+
+// source says where the labels belong whose namespace another tool writes.
+func source(ns *migrate.Namespace, stage Stage) []string {
+	if ns.Owner == migrate.OpenShiftSyncer {
+		return []string{
+			"  " + ns.Owner + " writes these labels; it leaves the namespace to you once it has the label",
+			"    " + migrate.OpenShiftOptOut + "=false",
+		}
+	}
+	var lines []string
+	for i := range ns.Writers {
+		w := &ns.Writers[i]
+		if w.Elsewhere != "" {
+			continue
+		}
+		lines = append(lines, "  "+w.Object+" writes this namespace and would undo what it does not say: put these labels there, into "+w.Path)
+		for _, l := range Wanted(ns, stage) {
+			lines = append(lines, "    "+inForm(w.Form, l))
+		}
+	}
+	if len(lines) == 0 {
+		return []string{"  " + ns.Owner + " writes this namespace and would undo what is not in its source: put these labels there"}
+	}
+	return lines
+}
+
+// inForm is a label as an object has it.
+func inForm(form inventory.LabelForm, l Label) string {
+	switch form {
+	case inventory.LabelPairs:
+		return "- {key: " + l.Key + ", value: " + l.Value + "}"
+	case inventory.LabelHCL:
+		return strconv.Quote(l.Key) + " = " + strconv.Quote(l.Value)
+	}
+	return l.Key + ": " + l.Value
 }
 
 // decision is the level, and what decided it.

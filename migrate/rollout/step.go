@@ -237,6 +237,9 @@ func (p *planner) why(ns *migrate.Namespace, stage Stage) string {
 	case ns.Unread:
 		return "its labels were not read"
 	case ns.Owner != "" && !p.options.Force && (stage == Bypass || len(changes(ns, stage)) > 0):
+		if ns.Owner == migrate.OpenShiftSyncer {
+			return ns.Owner + " writes these labels: give the namespace the label " + migrate.OpenShiftOptOut + "=false first, or take over with --force"
+		}
 		return ns.Owner + " writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
 	case stage == Observe:
 		return ""

@@ -4,6 +4,8 @@
 package custom
 
 import (
+	"slices"
+
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -40,6 +42,7 @@ func readers() []reader {
 
 // Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows.
 func Read(b *inventory.Builder, o Object) bool {
+	readOwner(b, o)
 	for _, read := range readers() {
 		if read(b, o) {
 			return true
@@ -50,5 +53,5 @@ func Read(b *inventory.Builder, o Object) bool {
 
 // Resources lists all kinds that Read knows, for the reading of a cluster and for the role that it needs.
 func Resources() []Resource {
-	return nil
+	return slices.Concat(ownerResources())
 }

@@ -57,12 +57,17 @@ type Builder struct {
 	kinds      map[string]bool // of workloads read
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
-	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	// writers write namespaces' labels; parents are those of namespaces in HNC's tree.
+	writers []LabelWriter
+	parents map[string]string
+	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
+	scc       int
+	contested []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, skipped: map[string]int{}, kinds: map[string]bool{}}
+	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, parents: map[string]string{}, skipped: map[string]int{}, kinds: map[string]bool{}}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
@@ -182,6 +187,8 @@ func (b *Builder) Build(s Source) *Inventory {
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	inv.LabelWriters = b.writersOf(inv.Namespaces)
+	inv.SCCPods = b.scc
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()

@@ -220,6 +220,7 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 	b.AddNamespace(Namespace{
 		Name: n.Metadata.Name, UID: n.Metadata.UID, ClientApplied: ClientApplied(n.Metadata.Annotations, n.Metadata.ManagedFields),
 		Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
+		OwnersUnknown: n.Metadata.UID != "" && len(n.Metadata.ManagedFields) == 0,
 		LabelManagers: LabelManagers(n.Metadata.ManagedFields), ServerApplied: ServerApplied(n.Metadata.ManagedFields), Position: from.at,
 	})
 	return nil

@@ -29,6 +29,11 @@ type Inventory struct {
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
+	// LabelWriters write Pod Security labels on namespaces that were not read, or may be made; those of one that was read are
+	// Namespace.Writers.
+	LabelWriters []LabelWriter
+	// SCCPods counts the pods that OpenShift's SecurityContextConstraints admitted.
+	SCCPods int
 	// Skipped counts documents that hold no pod, policy or grant, by kind ("Service", or "(no kind)").
 	Skipped []KindCount
 }
@@ -78,6 +83,10 @@ type Namespace struct {
 	// ServerApplied is true where 'kubectl apply --server-side' was used under kubectl's own field manager: the same again
 	// takes away what it does not say any more. A dump without managedFields does not tell.
 	ServerApplied bool
+	// OwnersUnknown is true for an object that a server stored and that was read without managedFields.
+	OwnersUnknown bool
+	// Writers are other objects that write its Pod Security labels.
+	Writers []LabelWriter
 	// UID is empty where a manifest was read that no server has stored.
 	UID      string
 	Position pspparse.Position

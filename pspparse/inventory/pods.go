@@ -13,6 +13,7 @@ import (
 
 const (
 	admittedByAnnotation = "kubernetes.io/psp"
+	sccAnnotation        = "openshift.io/scc"
 	mirrorAnnotation     = "kubernetes.io/config.mirror"
 )
 
@@ -98,6 +99,9 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 	if finished && owner == (Owner{}) {
 		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)
 		return
+	}
+	if _, ok := m.Annotations[sccAnnotation]; ok {
+		b.scc++
 	}
 	_, mirror := m.Annotations[mirrorAnnotation]
 	s := podSort{
