@@ -53,7 +53,10 @@ func source(ns *migrate.Namespace, stage Stage) []string {
 		if w.Elsewhere != "" {
 			continue
 		}
-		lines = append(lines, "  "+w.Object+" writes this namespace and would undo what it does not say: put these labels there, into "+w.Path)
+		lines = append(lines, "  "+w.Object+" writes labels of this namespace, and its next sync would undo a change: put these into its "+w.Path)
+		if w.New != "" {
+			lines = append(lines, "  it writes them on "+w.New+": only a level that all of these meet belongs there")
+		}
 		for _, l := range Wanted(ns, stage) {
 			lines = append(lines, "    "+inForm(w.Form, l))
 		}

@@ -126,7 +126,8 @@ func application(b *inventory.Builder, o Object) error {
 	w := o.writer(argoLabels, a.Spec.SyncPolicy.ManagedNamespaceMetadata.Labels)
 	for _, owner := range a.Metadata.OwnerReferences {
 		if owner.Kind == "ApplicationSet" {
-			w.Object += ", made by " + inventory.ObjectName(owner.Kind, "", owner.Name) + ","
+			w.Object += " (made by " + inventory.ObjectName(owner.Kind, "", owner.Name) + ")"
+			break
 		}
 	}
 	w.Elsewhere, w.Reach.Namespace = a.Spec.elsewhere(), a.Spec.Destination.Namespace

@@ -58,8 +58,9 @@ type Builder struct {
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
 	// writers write namespaces' labels; parents are those of namespaces in HNC's tree.
-	writers []LabelWriter
-	parents map[string]string
+	writers     []LabelWriter
+	manyWriters tally // those that were too many for one namespace
+	parents     map[string]string
 	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
 	scc       int
 	contested []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read

@@ -63,12 +63,22 @@ func (b *Builder) AddLabelWriter(w LabelWriter) {
 	own := map[string]string{}
 	for key, value := range w.Labels {
 		if slices.Contains(podSecurityLabels(), key) {
-			own[key] = value
+			own[key] = short(value)
 		}
 	}
+	w.Elsewhere = short(w.Elsewhere)
 	if w.Labels = own; len(own) > 0 || w.Prunes {
 		b.writers = append(b.writers, w)
 	}
+}
+
+// short cuts what is longer than any value of a label, or address of a server, has to be.
+func short(s string) string {
+	const most = 200
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
 }
 
 // AddParent says that one namespace is below another in HNC's tree.
@@ -113,16 +123,19 @@ func (b *Builder) writersOf(namespaces []Namespace) []LabelWriter {
 	})
 	b.writers = slices.CompactFunc(b.writers, func(x, y LabelWriter) bool { return compareWriters(x, y) == 0 })
 	byName, byTenant := map[string][]int{}, map[string][]int{}
+	met := make([]bool, len(b.writers))
 	for i := range b.writers {
 		r := &b.writers[i].Reach
-		if r.Namespace != "" {
-			byName[r.Namespace] = append(byName[r.Namespace], i)
-		}
-		if r.Tenant != "" {
+		switch {
+		case r.Tenant != "" && len(byTenant[r.Tenant]) < mostWriters:
 			byTenant[r.Tenant] = append(byTenant[r.Tenant], i)
+		case r.Namespace != "" && len(byName[r.Namespace]) < mostWriters:
+			byName[r.Namespace] = append(byName[r.Namespace], i)
+		case r.Tenant+r.Namespace != "":
+			met[i] = true
+			b.manyWriters.add(b.writers[i].Position)
 		}
 	}
-	met := make([]bool, len(b.writers))
 	for i := range namespaces {
 		ns := &namespaces[i]
 		found := slices.Clone(byName[ns.Name])
@@ -138,12 +151,17 @@ func (b *Builder) writersOf(namespaces []Namespace) []LabelWriter {
 		}
 		slices.Sort(found)
 		for _, w := range slices.Compact(found) {
-			if b.writers[w].Reach.selects(ns) {
+			switch {
+			case !b.writers[w].Reach.selects(ns):
+			case len(ns.Writers) == mostWriters:
+				b.manyWriters.add(b.writers[w].Position)
+			default:
 				met[w] = true
 				ns.Writers = append(ns.Writers, b.writers[w])
 			}
 		}
 	}
+	b.noteManyWriters()
 	var rest []LabelWriter
 	for i := range b.writers {
 		w := b.writers[i]
@@ -155,6 +173,18 @@ func (b *Builder) writersOf(namespaces []Namespace) []LabelWriter {
 		}
 	}
 	return rest
+}
+
+// mostWriters of one namespace are told.
+const mostWriters = 20
+
+func (b *Builder) noteManyWriters() {
+	if b.manyWriters.n > 0 {
+		b.AddNote(Note{
+			What: "objects that write labels on namespaces", Position: b.manyWriters.first,
+			Why: fmt.Sprintf("of a namespace that more than %d of them write to the rest is not told: %s", mostWriters, counted(b.manyWriters.n, "object", "objects")),
+		})
+	}
 }
 
 // above are the namespaces over one in HNC's tree, as far as objects, annotations or labels of HNC say so.
