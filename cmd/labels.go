@@ -48,6 +48,11 @@ script of that stage writes nothing else; the other forms speak for all Pod Secu
 namespace, so at that stage they hold audit and warn as well, and an enforce that stands today is in
 them at either.
 
+The server refuses an update that repairs only some of a namespace's invalid Pod Security labels.
+So all are repaired in one write, those of another stage, too: an invalid enforce gets the level
+that the server takes it for, which is restricted. --undo puts no invalid value back, but what the
+server took it for, and says so.
+
 A label that would be looser than today's is left out unless asked for with --enforce. A namespace
 whose labels another tool writes gets a comment instead of a command.`,
 		Example: `  # From a saved plan, so that what was reviewed is what is applied

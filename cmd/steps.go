@@ -111,7 +111,7 @@ func what(s *rollout.Step, undo bool) string {
 		_, short, _ := strings.Cut(c.Key, "/")
 		from, to := c.Before, c.After
 		if undo {
-			from, to = to, from
+			from, to = to, c.Back()
 		}
 		parts = append(parts, change(short, from, to))
 	}
@@ -173,12 +173,12 @@ func (p *stepPrinter) tellLeft(left []rollout.Left) {
 	}
 }
 
-// tellUnrestorable warns of labels that no rollback can put back.
+// tellUnrestorable warns of labels that no rollback can put back as they were.
 func tellUnrestorable(w io.Writer, steps []rollout.Step) {
 	for i := range steps {
 		for _, c := range steps[i].Unrestorable() {
-			_, _ = fmt.Fprintf(w, "warning: %s: %s=%s is invalid: no server takes such a value any more, so that a rollback cannot restore it\n",
-				escape.Terminal(steps[i].Namespace), c.Key, escape.Terminal(*c.Before))
+			_, _ = fmt.Fprintf(w, "warning: %s: %s=%s is invalid: no server takes such a value any more, and a rollback puts %s in its place, which the server takes it for\n",
+				escape.Terminal(steps[i].Namespace), c.Key, escape.Terminal(*c.Before), *c.Back())
 		}
 	}
 }

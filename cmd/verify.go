@@ -247,7 +247,7 @@ func (o *verifyOptions) planned(ns *migrate.Namespace) map[string]*string {
 	}
 	out := map[string]*string{}
 	for _, stage := range stages {
-		for _, l := range labels.Wanted(ns, stage) {
+		for _, l := range labels.Planned(ns, stage) {
 			out[l.Key] = &l.Value
 		}
 	}

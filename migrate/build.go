@@ -64,7 +64,8 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		FinishedPods:  inv.FinishedPods,
 	}
 	plan.Gaps = b.gaps()
-	plan.Notes = append(notes(inv.Notes), apiServerNotes(inv, opts)...)
+	plan.Notes = slices.Concat(notes(inv.Notes), apiServerNotes(inv, opts), writerNotes(inv.LabelWriters))
+	plan.LabelWriters = inv.LabelWriters
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
 	plan.Administrators = b.administrators()
@@ -73,6 +74,11 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
 	}
 	plan.Namespaces = b.namespaces(plan.Gaps)
+	for _, text := range []string{b.ownersUnknown(plan.Namespaces), b.sccPods()} {
+		if text != "" {
+			plan.Cautions = append(plan.Cautions, text)
+		}
+	}
 	plan.Causes = causes(plan.Namespaces)
 	return plan, nil
 }

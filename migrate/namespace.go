@@ -54,6 +54,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 		Terminating:   ns.Terminating,
 	}
 	out.Current, out.Cautions = currentLabels(ns.Labels)
+	out.Writers, out.Cautions = ns.Writers, append(out.Cautions, writerCautions(ns)...)
 	if out.Unread = !ns.Declared; out.Unread {
 		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
 	}
@@ -80,6 +81,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	b.decide(&out, permitted)
 	b.caution(&out, permitted)
 	cautionExempt(&out)
+	out.Cautions = append(out.Cautions, ownerCautions(ns, &out)...)
 	out.Lost = b.namespaceLost(&out, permitted)
 	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
 	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)

@@ -12,13 +12,16 @@ func platforms() []struct{ key, value, owner string } {
 	return []struct{ key, value, owner string }{
 		{"hnc.x-k8s.io/subnamespace-of", "", "Hierarchical Namespace Controller"},
 		{"capsule.clastix.io/tenant", "", "Capsule"},
-		{"security.openshift.io/scc.podSecurityLabelSync", "true", "the OpenShift label syncer"},
+		{"security.openshift.io/scc.podSecurityLabelSync", "true", OpenShiftSyncer},
 	}
 }
 
-// owner names the tool that manages the namespace's Pod Security labels, "" if a person does: the field manager of
-// such a label if it is not an interactive kubectl, else who has left a well-known mark on the object.
+// owner names the tool that manages the namespace's Pod Security labels, "" if a person does: the object that writes them,
+// the field manager of such a label if it is not an interactive kubectl, or who has left a well-known mark on the namespace.
 func owner(ns *inventory.Namespace) string {
+	if object := writer(ns); object != "" {
+		return object
+	}
 	for _, key := range LabelKeys() {
 		for _, manager := range ns.LabelManagers[key] {
 			if !interactive(manager) {
@@ -35,6 +38,9 @@ func owner(ns *inventory.Namespace) string {
 				return p.owner
 			}
 		}
+	}
+	if openShiftSyncs(ns) {
+		return OpenShiftSyncer
 	}
 	return ""
 }

@@ -45,6 +45,8 @@ type Plan struct {
 	UsersOfEveryPolicy []Use `json:"usersOfEveryPolicy,omitempty"`
 	// Dangling: bindings that grant nothing and why, and roles that bindings refer to and that were not read.
 	Dangling []Finding `json:"dangling,omitempty"`
+	// LabelWriters: objects that write Pod Security labels on namespaces that were not read, or are still to come.
+	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
 	Cautions []string `json:"cautions,omitempty"`
 	// Gaps: what could not be read or judged.
@@ -245,6 +247,8 @@ type Namespace struct {
 	Action Action `json:"action"`
 	// Owner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
 	Owner string `json:"owner,omitempty"`
+	// Writers are other objects that write its labels: the first of this cluster is Owner.
+	Writers []inventory.LabelWriter `json:"writers,omitempty"`
 	// ClientApplied: 'kubectl apply' without --server-side has left a record of what it applied to the namespace. What is
 	// applied next takes away every label and annotation that the record has and it does not. Absent where that is not
 	// known: no Namespace object was read, or one from a manifest, which may be what is applied.

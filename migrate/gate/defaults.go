@@ -6,7 +6,9 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
 // Managed clusters, whose API servers take no configuration file from their users.
@@ -36,6 +38,20 @@ func (j *judge) managed() string {
 	return ""
 }
 
+// written tells the objects that label namespaces which are made from now on.
+func (j *judge) written() string {
+	var parts []string
+	for i := range j.plan.LabelWriters {
+		if w := &j.plan.LabelWriters[i]; w.Elsewhere == "" {
+			parts = append(parts, w.Object+" "+migrate.NewLabels(w))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; of what was read, " + wording.First(parts, 3)
+}
+
 func (j *judge) newNamespaces() {
 	how := "label them where they are made, or give every API server the admission configuration that '" + j.tool + " gate -o admission-config' prints"
 	if service := j.managed(); service != "" {
@@ -47,13 +63,13 @@ func (j *judge) newNamespaces() {
 		}
 		j.unknown(Unknown{
 			ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady, How: how,
-			Why: "which level a namespace gets that is made from now on: the admission configuration lets everything in by default",
+			Why: "which level a namespace gets that is made from now on: the admission configuration lets everything in by default" + j.written(),
 		})
 		return
 	}
 	j.unknown(Unknown{
 		ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady,
-		Why: "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in",
+		Why: "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" + j.written(),
 		How: how,
 	})
 }

@@ -645,3 +645,21 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 		})
 	}
 }
+
+// What objects give to namespaces that come is said with the question of what those get.
+func TestNewNamespacesOfWriters(t *testing.T) {
+	t.Parallel()
+	const tenant = "apiVersion: capsule.clastix.io/v1beta2\nkind: Tenant\nmetadata: {name: oil}\nspec: {namespaceOptions: {additionalMetadata: {labels: {pod-security.kubernetes.io/enforce: baseline}}}}\n---\n"
+	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tenant + deployment("", plain))}}, "v1.24.17")
+	for _, u := range gate.Judge(p, gate.Facts{}, gate.Options{}).Unknown {
+		if u.ID == "new-namespaces" {
+			const want = "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" +
+				"; of what was read, Tenant oil writes enforce=baseline on all namespaces of the tenant"
+			if diff := cmp.Diff(want, u.Why); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Error("there is no such question")
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,10 +12,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Commands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line,
-// below comments that say why; for each other namespace a comment alone. Whatever the Plan holds, the script runs
+// Commands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line, below
+// comments that say why, or two where invalid labels beside the stage's own are repaired; for each other namespace a comment alone. Whatever the Plan holds, the script runs
 // kubectl with these arguments and nothing else.
 func Commands(w io.Writer, p *migrate.Plan, opts Options) error {
 	kubectl, err := wording.Kubectl(p.Source)
@@ -85,6 +87,9 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 	say(b, told(ns, stage))
 	switch OutcomeOf(ns, stage) {
 	case ToOwner:
+		if snippets := slices.ContainsFunc(ns.Writers, func(w inventory.LabelWriter) bool { return w.Object == ns.Owner }); snippets {
+			return
+		}
 		comment(b, "  %s", arguments(Wanted(ns, stage)))
 		comment(b, "  as YAML: -o manifest -n %s%s", ns.Name, stageFlag(stage))
 		return
@@ -99,7 +104,11 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 		fmt.Fprintf(b, "%s label namespace %s %s\n", kubectl, ns.Name, arguments(Wanted(ns, stage)))
 		return
 	}
-	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, arguments(Wanted(ns, stage)))
+	if as := unrepaired(ns, stage); as != "" {
+		comment(b, "  the first command repairs all invalid labels in one write, if they are still as they were read")
+		fmt.Fprintf(b, "%s label --overwrite namespace %s %s %s\n", kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+as), arguments(Wanted(ns, stage)))
+	}
+	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, arguments(Planned(ns, stage)))
 }
 
 func stageFlag(stage Stage) string {

@@ -208,7 +208,7 @@ func FuzzForms(f *testing.F) {
 }
 
 // undoLine is all that an undo script may have in a line beside its function: a call with words that a shell passes on.
-var undoLine = regexp.MustCompile(`^(#.*||undo [a-z0-9-]+( [A-Za-z0-9._/=-]+| '[A-Za-z0-9._/=,!-]+')+|exit "\$left")$`)
+var undoLine = regexp.MustCompile(`^(#.*||undo [a-z0-9-]+( [A-Za-z0-9._/=-]+| '([A-Za-z0-9._/=,!-]|( in \(([A-Za-z0-9._-]*,)+[a-z]+\)))+')+|exit "\$left")$`)
 
 // FuzzUndo: whatever a plan holds, an undo script is its function, and calls of it with plain words.
 func FuzzUndo(f *testing.F) {

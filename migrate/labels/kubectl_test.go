@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/pod-security-admission/admission"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -39,6 +41,8 @@ type state struct {
 	// Calls are counted; the one with the number FailAt fails.
 	Calls, FailAt int
 	Namespaces    map[string]map[string]string
+
+	server *admission.Admission
 }
 
 func kubectl(file string, args []string) error {
@@ -108,26 +112,39 @@ func (s *state) run(args []string) error {
 		_, err := fmt.Println("namespace/" + byName)
 		return err
 	case verb == "label":
-		return label(found, words, overwrite)
+		return s.label(found, words, overwrite)
 	}
 	return fmt.Errorf("not understood: %q", verb)
 }
 
-// label refuses what is there without overwrite, even the very value, as kubectl v1.24 does.
-func label(set map[string]string, words []string, overwrite bool) error {
+// label refuses what is there without overwrite, even the very value, as kubectl v1.24 does, and what Pod Security
+// admission refuses.
+func (s *state) label(set map[string]string, words []string, overwrite bool) error {
 	for _, word := range words {
 		key, _, isSet := strings.Cut(word, "=")
 		if _, there := set[key]; isSet && there && !overwrite {
 			return fmt.Errorf("%q is there", key)
 		}
 	}
+	will := maps.Clone(set)
 	for _, word := range words {
 		if key, value, isSet := strings.Cut(word, "="); isSet {
-			set[key] = value
+			will[key] = value
 		} else {
-			delete(set, strings.TrimSuffix(word, "-"))
+			delete(will, strings.TrimSuffix(word, "-"))
 		}
 	}
+	if s.server == nil {
+		var err error
+		if s.server, err = newServer(); err != nil {
+			return err
+		}
+	}
+	if err := admit(s.server, set, will); err != nil {
+		return err
+	}
+	clear(set)
+	maps.Copy(set, will)
 	return nil
 }
 

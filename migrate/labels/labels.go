@@ -6,6 +6,7 @@ package labels
 
 import (
 	"regexp"
+	"slices"
 
 	"k8s.io/pod-security-admission/api"
 
@@ -38,8 +39,26 @@ func looser(recommended string, today api.LevelVersion) bool {
 type Label struct{ Key, Value string }
 
 // Wanted are the labels that a stage writes, in the order in which people read them: all that are recommended, without
-// an enforce that would loosen today's and was not asked for.
+// an enforce that would loosen today's and was not asked for, and those that have to be repaired in the same write.
 func Wanted(ns *migrate.Namespace, stage Stage) []Label {
+	write := Planned(ns, stage)
+	also := repairs(ns, write)
+	if len(also) == 0 {
+		return write
+	}
+	var out []Label
+	for _, key := range migrate.LabelKeys() {
+		for _, l := range slices.Concat(write, also) {
+			if l.Key == key {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// Planned are those of Wanted that belong to the stage.
+func Planned(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, key := range migrate.LabelKeys() {
 		value := ns.Recommended.Get(key)

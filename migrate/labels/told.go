@@ -3,12 +3,14 @@ package labels
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // told is what there is to say of a namespace at a stage, a line each, the same in every form: what it gets and why, what
@@ -26,15 +28,57 @@ func told(ns *migrate.Namespace, stage Stage) []string {
 		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked))
 	}
 	lines = append(lines, cautions(ns)...)
+	if repaired := repairsTold(ns, stage); repaired != "" {
+		lines = append(lines, "  "+repaired)
+	}
 	switch outcome {
 	case ToSkip:
 		lines = append(lines, "  there is nothing to write at this stage")
 	case ToStay:
 		lines = append(lines, "  the labels are already so")
 	case ToOwner:
-		lines = append(lines, "  "+ns.Owner+" writes this namespace and would undo what is not in its source: put these labels there")
+		lines = append(lines, source(ns, stage)...)
 	}
 	return lines
+}
+
+// source says where the labels belong whose namespace another tool writes.
+func source(ns *migrate.Namespace, stage Stage) []string {
+	if ns.Owner == migrate.OpenShiftSyncer {
+		return []string{
+			"  " + ns.Owner + " writes these labels; it leaves the namespace to you once it has the label",
+			"    " + migrate.OpenShiftOptOut + "=false",
+		}
+	}
+	var lines []string
+	for i := range ns.Writers {
+		w := &ns.Writers[i]
+		if w.Elsewhere != "" {
+			continue
+		}
+		lines = append(lines, "  "+w.Object+" writes labels of this namespace, and its next sync would undo a change: put these into its "+w.Path)
+		if w.New != "" {
+			lines = append(lines, "  it writes them on "+w.New+": only a level that all of these meet belongs there")
+		}
+		for _, l := range Wanted(ns, stage) {
+			lines = append(lines, "    "+inForm(w.Form, l))
+		}
+	}
+	if len(lines) == 0 {
+		return []string{"  " + ns.Owner + " writes this namespace and would undo what is not in its source: put these labels there"}
+	}
+	return lines
+}
+
+// inForm is a label as an object has it.
+func inForm(form inventory.LabelForm, l Label) string {
+	switch form {
+	case inventory.LabelPairs:
+		return "- {key: " + l.Key + ", value: " + l.Value + "}"
+	case inventory.LabelHCL:
+		return strconv.Quote(l.Key) + " = " + strconv.Quote(l.Value)
+	}
+	return l.Key + ": " + l.Value
 }
 
 // decision is the level, and what decided it.

@@ -28,12 +28,20 @@ func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
 		if OutcomeOf(ns, opts.Stage) != ToChange {
 			continue
 		}
-		if why := lasting(ns, opts.Stage); why != "" {
-			comment(&body, "%s: not put back, %s", ns.Name, why)
+		if ns.Unread {
+			comment(&body, "%s: not put back, its labels were not read", ns.Name)
 			kept++
 			continue
 		}
-		undo(&body, ns, opts.Stage)
+		back, lasting := putBack(ns, opts.Stage)
+		for _, text := range lasting {
+			comment(&body, "%s: %s", ns.Name, text)
+		}
+		if len(back) == 0 {
+			kept++
+			continue
+		}
+		undo(&body, ns.Name, back)
 		undone++
 	}
 	b.WriteString("#!/bin/sh\n")
@@ -65,34 +73,56 @@ undo() {
 
 `
 
-// undo writes one call.
-func undo(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
-	written := Changed(ns, stage)
-	before, words := make([]string, len(written)), make([]string, len(written))
-	for i, l := range written {
+// change is what an undoing does to one label.
+type change struct {
+	written Label
+	// was is what stood there, and before what it becomes; there is false where nothing stood there and it is taken off.
+	was, before string
+	there       bool
+}
+
+// putBack are the labels of the stage that can be put back, and sentences about those that cannot. No server takes an
+// invalid value any more once it is repaired: the label becomes what the server took it for.
+func putBack(ns *migrate.Namespace, stage Stage) (back []change, lasting []string) {
+	for _, l := range Changed(ns, stage) {
 		value, there := ns.Standing(l.Key)
-		if there {
-			before[i], words[i] = l.Key+"="+value, l.Key+"="+value
-		} else {
-			before[i], words[i] = "!"+l.Key, l.Key+"-"
+		c := change{l, value, value, there}
+		if there && !validLabel(Label{l.Key, value}) {
+			c.before = TakenFor(l.Key)
+			text := fmt.Sprintf("%s was %s, which is invalid and is not put back: ", l.Key, quoted(value))
+			if c.before == l.Value || !stage.writes(l.Key) {
+				lasting = append(lasting, text+"it stays "+l.Value)
+				continue
+			}
+			lasting = append(lasting, text+"it becomes "+c.before+", which the server took it for")
 		}
-		words[i] = escape.Shell(words[i])
+		back = append(back, c)
 	}
-	fmt.Fprintf(b, "undo %s %s %s %s\n", ns.Name, escape.Shell(selector(written)), escape.Shell(strings.Join(before, ",")), strings.Join(words, " "))
+	return back, lasting
+}
+
+// stood is what a selector asks of a label that is as it was, or as it is put back.
+func (c change) stood() string {
+	if c.was == c.before || !labelValue.MatchString(c.was) {
+		return c.written.Key + "=" + c.before
+	}
+	return c.written.Key + " in (" + c.was + "," + c.before + ")"
 }
 
 // labelValue is what a server takes for the value of any label.
 var labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
 
-// lasting says why the labels cannot be put back; "" if they can.
-func lasting(ns *migrate.Namespace, stage Stage) string {
-	if ns.Unread {
-		return "its labels were not read"
-	}
-	for _, l := range Changed(ns, stage) {
-		if value, _ := ns.Standing(l.Key); !labelValue.MatchString(value) {
-			return "the label " + l.Key + " was " + quoted(value) + ", which no label can be"
+// undo writes one call.
+func undo(b *bytes.Buffer, name string, back []change) {
+	written, before, words := make([]Label, len(back)), make([]string, len(back)), make([]string, len(back))
+	for i, c := range back {
+		written[i] = c.written
+		if c.there {
+			before[i], words[i] = c.stood(), c.written.Key+"="+c.before
+		} else {
+			before[i], words[i] = "!"+c.written.Key, c.written.Key+"-"
 		}
+		words[i] = escape.Shell(words[i])
 	}
-	return ""
+	fmt.Fprintf(b, "undo %s %s %s %s\n", name, escape.Shell(selector(written)), escape.Shell(strings.Join(before, ",")), strings.Join(words, " "))
 }

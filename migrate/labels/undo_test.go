@@ -17,7 +17,7 @@ import (
 
 const undoHead = `#!/bin/sh
 # Puts back what the script with these labels changes: Pod Security labels for v1.25, stage enforce, from context prod, by psp2pss v0.
-# 2 namespaces to put back, 2 not.
+# 3 namespaces to put back, 1 not.
 # It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.
 # Review every line before you run it.
 BEGIN
@@ -54,8 +54,10 @@ func TestUndo(t *testing.T) {
 	}
 	const level, version = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version"
 	want := strings.Replace(undoHead, "BEGIN\n", begin(t, p.Source), 1) +
-		"undo empty '" + level + "=restricted," + version + "=v1.25' '" + level + "=,!" + version + "' " + level + "= " + version + "-\n" +
-		"# hostile: not put back, the label " + version + " was \"$(reboot)\", which no label can be\n" +
+		"# empty: " + level + " was \"\", which is invalid and is not put back: it stays restricted\n" +
+		"undo empty " + version + "=v1.25 '!" + version + "' " + version + "-\n" +
+		"# hostile: " + version + " was \"$(reboot)\", which is invalid and is not put back: it becomes latest, which the server took it for\n" +
+		"undo hostile '" + level + "=baseline," + version + "=v1.25' '!" + level + "," + version + "=latest' " + level + "- " + version + "=latest\n" +
 		"# unread: not put back, its labels were not read\n" +
 		"undo web " + level + "=baseline " + level + "=privileged " + level + "=privileged\n" +
 		"\nexit \"$left\"\n"
@@ -131,6 +133,7 @@ func TestScriptsGoOnAndBack(t *testing.T) {
 				p, before := anyPlan(rand.New(rand.NewPCG(seed, 0)))
 				script, undo := pair(t, p, stage)
 				want := after(p, before, stage)
+				back := undone(want, before, stage)
 				c := newCluster(t, shell, before)
 				c.expect(script, 0, want)
 				c.expect(script, 0, want)
@@ -146,12 +149,41 @@ func TestScriptsGoOnAndBack(t *testing.T) {
 					part := c.state()
 					c.expect(script, 0, want)
 					c.save(part)
-					c.expect(undo, 0, before)
+					c.expect(undo, 0, backFrom(part.Namespaces, before, back))
 				}
-				c.undoInParts(undo, want, before)
+				c.undoInParts(undo, want, back)
 			})
 		}
 	}
+}
+
+// undone is what the namespaces must be once what the script did is taken back: as they were, but that what was invalid
+// is what the server took it for, and stays repaired where it belongs to another stage.
+func undone(want, before map[string]map[string]string, stage labels.Stage) map[string]map[string]string {
+	out := map[string]map[string]string{}
+	for name, set := range want {
+		out[name] = maps.Clone(before[name])
+		for _, key := range labels.Invalid(before[name]) {
+			own := stage == labels.StageAll || strings.Contains(key, "/enforce") == (stage == labels.StageEnforce)
+			if written := set[key]; written != before[name][key] && own {
+				out[name][key] = labels.TakenFor(key)
+			} else {
+				out[name][key] = written
+			}
+		}
+	}
+	return out
+}
+
+// backFrom are namespaces as an undoing leaves them of which the script has reached only some.
+func backFrom(part, before, back map[string]map[string]string) map[string]map[string]string {
+	out := map[string]map[string]string{}
+	for name, set := range part {
+		if out[name] = before[name]; !maps.Equal(set, before[name]) {
+			out[name] = back[name]
+		}
+	}
+	return out
 }
 
 func (c *cluster) undoInParts(undo []byte, want, before map[string]map[string]string) {

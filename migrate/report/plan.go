@@ -337,7 +337,7 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 		for _, c := range unique(ns.Cautions) {
 			about[c] = append(about[c], ns.Name)
 		}
-		if ns.Owner != "" {
+		if ns.Owner != "" && !ns.OwnerTold() {
 			c := "another tool writes the labels (" + ns.Owner + "): change them where it reads them, with -o manifest"
 			about[c] = append(about[c], ns.Name)
 		}

@@ -1,35 +1,85 @@
 package rollout
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
 )
 
-// Labels from before the admission plugin: an invalid one of each stage can only be repaired in one write.
+// invalidPlan is one of a namespace a with these labels, which gets enforce at a level that was asked for.
+func invalidPlan(is map[string]string, level string) *migrate.Plan {
+	ns := (&migrate.Namespace{
+		Name: "a", Action: migrate.ActionChange, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride},
+		Recommended: migrate.Labels{Enforce: level, EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"},
+	}).Relabelled(is)
+	return &migrate.Plan{Namespaces: []migrate.Namespace{*ns}}
+}
+
+// Labels from before the admission plugin: the first stage repairs the invalid ones of all in one write, the next one goes
+// on from there, and the way back has what the server took them for.
 func TestInvalidInTwoStages(t *testing.T) {
 	t.Parallel()
 	m := newMemory(t)
-	m.namespace("a", "old", map[string]string{api.EnforceLevelLabel: "baselinx", api.WarnLevelLabel: "bazeline", api.WarnVersionLabel: "one"})
+	is := map[string]string{api.EnforceLevelLabel: "baselinx", api.WarnLevelLabel: "bazeline", api.WarnVersionLabel: "one"}
+	m.namespace("a", "old", is)
+	steps, left := Steps(invalidPlan(is, "baseline"), Options{Stages: []Stage{Observe, Enforce}, Force: true})
+	want := []Step{
+		{Stage: Observe, Namespace: "a", Labels: []Change{
+			{api.EnforceLevelLabel, text("baselinx"), text("restricted")},
+			{api.AuditLevelLabel, nil, text("restricted")}, {api.AuditVersionLabel, nil, text("v1.25")},
+			{api.WarnLevelLabel, text("bazeline"), text("restricted")}, {api.WarnVersionLabel, text("one"), text("v1.25")},
+		}},
+		{Stage: Enforce, Namespace: "a", Batch: 1, Labels: []Change{
+			{api.EnforceLevelLabel, text("restricted"), text("baseline")}, {api.EnforceVersionLabel, nil, text("v1.25")},
+		}},
+	}
+	if diff := cmp.Diff(want, steps); diff != "" || len(left) > 0 {
+		t.Fatalf("left %v (-want +got):\n%s", left, diff)
+	}
+	if err := checkSteps(steps); err != nil {
+		t.Fatal(err)
+	}
+	r := begin(t, m, steps...)
+	r.Force = true
+	r.run("", `done observe: label namespace a: field manager "old" owns pod-security.kubernetes.io/enforce, pod-security.kubernetes.io/warn, pod-security.kubernetes.io/warn-version`,
+		"done enforce: label namespace a")
+	r.rollback(Undo{}, "", "undone enforce: label namespace a",
+		`undone observe: label namespace a: not put back, since no server takes an invalid value any more: enforce becomes restricted in place of "baselinx", warn becomes privileged in place of "bazeline", warn-version becomes latest in place of "one", which the server took it for`)
+	if diff := cmp.Diff(map[string]string{"enforce": "restricted", "warn": "privileged", "warn-version": "latest"}, m.labelsOf("a")); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	owned := []string{"kubernetes.io/metadata.name", api.EnforceLevelLabel, api.WarnLevelLabel, api.WarnVersionLabel}
+	if diff := cmp.Diff(map[entryKey][]string{{"old", "Update"}: owned}, m.managers(m.objects["namespaces/a"])); diff != "" {
+		t.Errorf("owners (-want +got):\n%s", diff)
+	}
+	m.hasLock(false)
+}
+
+// A step of a plan that did not know of another invalid label is refused before the write.
+func TestInvalidSinceThePlan(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t)
+	m.namespace("a", "old", map[string]string{api.EnforceLevelLabel: "baselinx", api.WarnLevelLabel: "bazeline"})
 	start := m.state()
-	observed, enforced := observe("a"), enforce("a", "baseline")
-	observed.Labels[1].Before, enforced.Labels[0].Before = text("bazeline"), text("baselinx")
-	const out = `enforce ("baselinx"), warn ("bazeline") and warn-version ("one") are all invalid, and the server takes no write that leaves one of them: repair them in one write: ` +
-		`kubectl --context=prod label namespace a --overwrite pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/warn=privileged pod-security.kubernetes.io/warn-version=latest ` +
-		`(the values that the server takes them for today), then begin a new roll-out, of a new plan, with --force`
-	for _, force := range []bool{false, true} { // whose labels they are is of no account yet
-		r := begin(t, m, observed, enforced)
-		r.Force, r.Kubectl = force, "kubectl --context=prod"
-		r.run("", "refused observe: label namespace a: "+out, "refused enforce: label namespace a: an earlier step of this namespace was refused")
-		if diff := cmp.Diff(start, m.state()); diff != "" {
-			t.Errorf("force %t (-want +got):\n%s", force, diff)
-		}
-		m.hasLock(false)
+	step := observe("a")
+	step.Labels[1].Before = text("bazeline")
+	r := begin(t, m, step)
+	r.Force = true
+	r.run("", `refused observe: label namespace a: it has invalid labels that this step does not repair (enforce="baselinx"), and the server takes no write that repairs only some: begin a new roll-out, of a new plan, which repairs all in one`)
+	if diff := cmp.Diff(start, m.state()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// An invalid label that goes is told to be gone for good, and what was there beside it is restored.
+// An invalid label that goes is told to be gone for good before; a way back that was cut off goes on.
 func TestInvalidIsNotRestored(t *testing.T) {
 	t.Parallel()
 	m := newMemory(t)
@@ -43,37 +93,90 @@ func TestInvalidIsNotRestored(t *testing.T) {
 	r := begin(t, m, observe("a"), step)
 	r.Force = true
 	r.run("", "done observe: label namespace a", `done enforce: label namespace a: field manager "old" owns pod-security.kubernetes.io/enforce`)
-	for range 2 {
-		r.rollback(Undo{Stages: []Stage{Enforce}}, "", "kept enforce: label namespace a: no server takes enforce=baselinx any more, which was there before; the rest is restored")
-		if diff := cmp.Diff(map[string]string{"audit": "restricted", "warn": "restricted", "enforce": "baseline"}, m.labelsOf("a")); diff != "" {
-			t.Errorf("labels (-want +got):\n%s", diff)
-		}
+	m.heard = on("patch namespaces/a", 1, errCrash)
+	r.rollback(Undo{Stages: []Stage{Enforce}}, "taking back enforce: label namespace a: the process was killed")
+	r = r.again()
+	r.rollback(Undo{Stages: []Stage{Enforce}}, "", `undone enforce: label namespace a: not put back, since no server takes an invalid value any more: enforce becomes restricted in place of "baselinx", which the server took it for`)
+	if diff := cmp.Diff(map[string]string{"audit": "restricted", "warn": "restricted", "enforce": "restricted"}, m.labelsOf("a")); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"pod-security.kubernetes.io/audit", "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/warn"}, m.managers(m.objects["namespaces/a"])[entryKey{Manager, "Apply"}]); diff != "" {
+	if diff := cmp.Diff([]string{api.AuditLevelLabel, api.WarnLevelLabel}, m.managers(m.objects["namespaces/a"])[entryKey{Manager, "Apply"}]); diff != "" {
 		t.Errorf("what is owned (-want +got):\n%s", diff)
 	}
 }
 
-// A server refuses label errors that are neither none nor unchanged.
-func TestUnfitLabels(t *testing.T) {
+// Whatever labels there are and whatever stages are asked for: the server takes each step, all the way there and back.
+func TestServerTakesEveryStep(t *testing.T) {
 	t.Parallel()
-	const enforce, warn, version = api.EnforceLevelLabel, api.WarnLevelLabel, api.WarnVersionLabel
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		is := map[string]string{}
+		for _, key := range migrate.LabelKeys() {
+			values := []string{"privileged", "restricted", "Baseline", ""}
+			if strings.HasSuffix(key, "-version") {
+				values = []string{"v1.25", "latest", "1.25", ""}
+			}
+			if r.IntN(3) > 0 {
+				is[key] = values[r.IntN(len(values))]
+			}
+		}
+		stages := [][]Stage{{Observe}, {Enforce}, {Observe, Enforce}}[r.IntN(3)]
+		m := newMemory(t)
+		m.namespace("a", "", is)
+		steps, _ := Steps(invalidPlan(is, []string{"privileged", "baseline", "restricted"}[r.IntN(3)]), Options{Stages: stages})
+		says := fmt.Sprintf("seed %d, %v, %v", seed, stages, is)
+		if err := checkSteps(steps); err != nil {
+			t.Fatalf("%s: %v", says, err)
+		}
+		run := begin(t, m, steps...)
+		if err := run.Run(t.Context()); err != nil {
+			t.Fatalf("%s: %v", says, err)
+		}
+		if err := run.Rollback(t.Context(), Undo{}); err != nil {
+			t.Fatalf("%s: %v", says, err)
+		}
+		for _, line := range run.told {
+			if !strings.HasPrefix(line, "done") && !strings.HasPrefix(line, "undone") {
+				t.Errorf("%s: %s", says, line)
+			}
+		}
+		want := map[string]string{"kubernetes.io/metadata.name": "a"}
+		for key, value := range is {
+			want[key] = value
+			changed := slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(s.keys(), key) })
+			if changed && !labels.Valid(key, value) {
+				want[key] = labels.TakenFor(key)
+			}
+		}
+		if diff := cmp.Diff(want, m.objects["namespaces/a"].GetLabels()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", says, diff)
+		}
+	}
+}
+
+// A journal may have steps that repair labels of another stage, and none that change what is enforced.
+func TestCheckRepairs(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
-		name     string
-		is, will map[string]string
-		want     []string
+		name   string
+		stage  Stage
+		change Change
+		want   string
 	}{
-		{name: "none"},
-		{name: "valid", will: map[string]string{enforce: "baseline", version: "v1.3", "team": "?"}},
-		{name: "new", will: map[string]string{enforce: "no"}, want: []string{enforce}},
-		{name: "as it was", is: map[string]string{enforce: "no"}, will: map[string]string{enforce: "no", warn: "baseline"}},
-		{name: "another word", is: map[string]string{enforce: "no"}, will: map[string]string{enforce: "nein"}, want: []string{enforce}},
-		{name: "one of two", is: map[string]string{enforce: "no", version: "x"}, will: map[string]string{enforce: "no"}, want: []string{enforce}},
-		{name: "both", is: map[string]string{enforce: "no", version: "x"}, will: map[string]string{}},
+		{"enforce as it is taken", Observe, Change{api.EnforceLevelLabel, text("Baseline"), text("restricted")}, ""},
+		{"enforce as another level", Observe, Change{api.EnforceLevelLabel, text("Baseline"), text("baseline")}, "the stage observe does not write the label pod-security.kubernetes.io/enforce"},
+		{"valid enforce", Observe, Change{api.EnforceLevelLabel, text("baseline"), text("restricted")}, "the stage observe does not write the label pod-security.kubernetes.io/enforce"},
+		{"warn", Enforce, Change{api.WarnLevelLabel, text("Baseline"), text("restricted")}, ""},
+		{"valid warn", Enforce, Change{api.WarnLevelLabel, text("baseline"), text("restricted")}, "the stage enforce does not write the label pod-security.kubernetes.io/warn"},
+		{"bypass", Bypass, Change{api.WarnLevelLabel, text("Baseline"), text("restricted")}, "the stage bypass does not write the label pod-security.kubernetes.io/warn"},
 	}
 	for _, tt := range tests {
-		if diff := cmp.Diff(tt.want, unfitLabels(tt.is, tt.will)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		got := ""
+		if err := checkChange(tt.stage, tt.change); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

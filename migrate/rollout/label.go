@@ -97,7 +97,7 @@ func (r *Runner) standing(ctx context.Context, i int, s *Step, out *Outcome) (*u
 	case at == elsewhere:
 		return nil, nil, refuse("the namespace has changed since the plan was made: %s", why)
 	}
-	if err := r.repairable(s, ns.GetLabels()); err != nil {
+	if err := repairable(s, ns.GetLabels()); err != nil {
 		return nil, nil, err
 	}
 	found, err := look(s, ns)

@@ -191,12 +191,7 @@ func (r *Runner) mayUndo(ctx context.Context, s *Step, before *Found, also *Also
 
 // unlabels is true if a namespace enforces nothing once the step is taken back.
 func unlabels(s *Step, before *Found) bool {
-	value := before.Labels[api.EnforceLevelLabel]
-	if !slices.Contains(s.keys(), api.EnforceLevelLabel) || value == nil {
-		return slices.Contains(s.keys(), api.EnforceLevelLabel)
-	}
-	_, err := api.ParseLevel(*value)
-	return err != nil
+	return slices.Contains(s.keys(), api.EnforceLevelLabel) && before.Labels[api.EnforceLevelLabel] == nil
 }
 
 // claimedSince tells labels that are as the step left them and are somebody else's, too. When the step was taken nobody
@@ -209,7 +204,7 @@ func claimedSince(s *Step, before *Found, also *Also, ns *unstructured.Unstructu
 	var parts []string
 	for _, c := range s.Labels {
 		value := valueOf(ns.GetLabels(), c.Key)
-		if !same(value, c.After) && !also.made(c.Key, value) || same(value, before.Labels[c.Key]) {
+		if !same(value, c.After) && !also.made(c.Key, value) || same(value, before.Labels[c.Key]) || same(value, backTo(c.Key, before.Labels[c.Key])) {
 			continue
 		}
 		for _, o := range owners {
@@ -226,7 +221,8 @@ func changedSince(s *Step, before *Found, also *Also, is map[string]string) stri
 	var parts []string
 	for _, c := range s.Labels {
 		value := valueOf(is, c.Key)
-		if !same(value, c.After) && !same(value, before.Labels[c.Key]) && !also.made(c.Key, value) {
+		was := before.Labels[c.Key]
+		if !same(value, c.After) && !same(value, was) && !same(value, backTo(c.Key, was)) && !also.made(c.Key, value) {
 			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, shown(value), shown(c.After)))
 		}
 	}

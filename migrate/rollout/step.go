@@ -183,7 +183,7 @@ func (p *planner) stage(stage Stage, wave string, namespaces []*migrate.Namespac
 
 func (p *planner) of(ns *migrate.Namespace, stage Stage, wave string) []Step {
 	if stage != Bypass {
-		if made := changes(ns, stage); len(made) > 0 {
+		if made := p.changes(ns, stage); len(made) > 0 {
 			return []Step{{Stage: stage, Namespace: ns.Name, Wave: wave, Labels: made}}
 		}
 		return nil
@@ -197,6 +197,21 @@ func (p *planner) of(ns *migrate.Namespace, stage Stage, wave string) []Step {
 	}
 	binding := bindingObject(p.bypass, ns.Name)
 	return append(steps, Step{Stage: Bypass, Namespace: ns.Name, Wave: wave, Level: api.Level(ns.Recommended.Enforce), Create: &binding})
+}
+
+// changes of a stage, on the namespace as the stages before it leave it: they may have repaired labels of this one.
+func (p *planner) changes(ns *migrate.Namespace, stage Stage) []Change {
+	for _, earlier := range p.options.stages() {
+		if earlier == stage {
+			break
+		}
+		written := map[string]string{}
+		for _, c := range changes(ns, earlier) {
+			written[c.Key] = *c.After
+		}
+		ns = ns.Relabelled(written)
+	}
+	return changes(ns, stage)
 }
 
 // changes of a stage, as values.
@@ -224,6 +239,9 @@ func (p *planner) why(ns *migrate.Namespace, stage Stage) string {
 	case ns.Unread:
 		return "its labels were not read"
 	case ns.Owner != "" && !p.options.Force && (stage == Bypass || len(changes(ns, stage)) > 0):
+		if ns.Owner == migrate.OpenShiftSyncer {
+			return ns.Owner + " writes these labels: give the namespace the label " + migrate.OpenShiftOptOut + "=false first, or take over with --force"
+		}
 		return ns.Owner + " writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
 	case stage == Observe:
 		return ""
@@ -280,7 +298,7 @@ func checkChange(stage Stage, c Change) error {
 	switch {
 	case !slices.Contains(migrate.LabelKeys(), c.Key):
 		return fmt.Errorf("%q is not a label of Pod Security", c.Key)
-	case stage == Bypass || enforce != (stage == Enforce):
+	case stage == Bypass, enforce != (stage == Enforce) && !repairs(c):
 		return fmt.Errorf("the stage %s does not write the label %s", stage, c.Key)
 	case c.After == nil:
 		return fmt.Errorf("it takes the label %s off", c.Key)
@@ -297,6 +315,15 @@ func checkChange(stage Stage, c Change) error {
 		return fmt.Errorf("%q is no value of the label %s", *c.After, c.Key)
 	}
 	return nil
+}
+
+// repairs is true for a change of an invalid label that another stage may make along with its own: it changes nothing that
+// is enforced.
+func repairs(c Change) bool {
+	if c.Before == nil || c.After == nil || labels.Valid(c.Key, *c.Before) {
+		return false
+	}
+	return !strings.HasPrefix(c.Key, api.EnforceLevelLabel) || same(c.After, c.Back())
 }
 
 func checkObject(s *Step) error {

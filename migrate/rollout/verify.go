@@ -187,7 +187,7 @@ func ExpectedLabels(j *Journal) map[string]map[string]*string {
 		for _, c := range s.Labels {
 			value := c.After
 			if before := j.steps[i].before; last == Undone && before != nil {
-				value = before.Labels[c.Key]
+				value = backTo(c.Key, before.Labels[c.Key])
 			}
 			out[s.Namespace][c.Key] = value
 		}

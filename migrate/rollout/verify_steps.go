@@ -45,9 +45,9 @@ func (j *Journal) wantedOf(step int, off bool) map[string]wanted {
 		case !back:
 			out[c.Key] = wanted{value: c.After}
 		case p.before == nil:
-			out[c.Key] = wanted{c.Before, true}
+			out[c.Key] = wanted{c.Back(), true}
 		default:
-			out[c.Key] = wanted{p.before.Labels[c.Key], true}
+			out[c.Key] = wanted{backTo(c.Key, p.before.Labels[c.Key]), true}
 		}
 	}
 	return out

@@ -18,8 +18,8 @@ import (
 type wayBack struct {
 	labels map[string]*string
 	owners []Owner
-	// lost are the step's labels whose old values no server takes any more: they stay as they are.
-	lost []string
+	// replaced are the labels whose old values no server takes any more: they become what the server took them for.
+	replaced []string
 	// left are labels that admission changed along with the step, and somebody else has changed since.
 	left []string
 	// unsure are changes by admission or by somebody else, which cannot be told apart.
@@ -32,7 +32,7 @@ func wayBackOf(s *Step, before *Found, also *Also, ns *unstructured.Unstructured
 	w := &wayBack{labels: map[string]*string{}, owners: slices.Concat(before.Owners, also.Owners), step: s}
 	is := ns.GetLabels()
 	for _, c := range s.Labels {
-		w.labels[c.Key] = before.Labels[c.Key]
+		w.put(c.Key, before.Labels[c.Key])
 	}
 	for _, c := range also.Beside(s) {
 		theirs, err := newOwners(ns, c.Key, also.Owners)
@@ -42,23 +42,26 @@ func wayBackOf(s *Step, before *Found, also *Also, ns *unstructured.Unstructured
 		switch now := valueOf(is, c.Key); {
 		case same(now, c.Before):
 			if ownedBack(ns, c.Key) {
-				w.labels[c.Key] = c.Before // it is left to give it back to its owners
+				w.put(c.Key, c.Before) // it is left to give it back to its owners
 			}
 		case same(now, c.After) && len(theirs) > 0:
 			w.left = append(w.left, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, shown(now), theirs[0].Manager))
 		case same(now, c.After):
-			w.labels[c.Key] = c.Before
+			w.put(c.Key, c.Before)
 		default:
 			w.left = append(w.left, fmt.Sprintf("%s is %s by now, and was %s", c.Key, shown(now), shown(c.Before)))
 		}
 	}
-	for _, key := range unfitLabels(is, w.after(is)) {
-		if was, ok := w.labels[key]; ok && was != nil && !same(was, valueOf(is, key)) {
-			delete(w.labels, key)
-			w.lost = append(w.lost, fmt.Sprintf("%s=%s", strings.TrimPrefix(key, labelPrefix), *was))
-		}
-	}
 	return w, nil
+}
+
+// put has a label restored, as far as a server takes what it was.
+func (w *wayBack) put(key string, was *string) {
+	to := backTo(key, was)
+	if !same(to, was) {
+		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, labelPrefix), *to, *was))
+	}
+	w.labels[key] = to
 }
 
 // newOwners are those of a label that did not own it before. What admission sets is put down to nobody.
@@ -73,20 +76,6 @@ func newOwners(ns *unstructured.Unstructured, key string, before []Owner) ([]Own
 func ownedBack(ns *unstructured.Unstructured, key string) bool {
 	owners, err := ownersOf(ns.GetManagedFields(), []string{key})
 	return err == nil && slices.ContainsFunc(owners, func(o Owner) bool { return o.Manager == Manager && !o.isOurs() })
-}
-
-// after are labels as they are once the step is taken back.
-func (w *wayBack) after(is map[string]string) map[string]string {
-	out := map[string]string{}
-	maps.Copy(out, is)
-	for key, value := range w.labels {
-		if value != nil {
-			out[key] = *value
-		} else {
-			delete(out, key)
-		}
-	}
-	return out
 }
 
 // restore writes labels back, and corrects whose they are. It returns the namespace as the server has it then. The server
@@ -180,10 +169,10 @@ func (w *wayBack) judge(ctx context.Context, r *Runner, is map[string]string, ou
 	if len(own) > 0 {
 		return refuse("the server took it, and something made this of it: %s; %s", strings.Join(own, "; "), r.suspects(ctx))
 	}
-	if len(w.lost) > 0 {
-		return refuse("no server takes %s any more, which was there before; the rest is restored", strings.Join(w.lost, ", "))
-	}
 	var remarks []string
+	if len(w.replaced) > 0 {
+		remarks = append(remarks, "not put back, since no server takes an invalid value any more: "+strings.Join(w.replaced, ", ")+", which the server took it for")
+	}
 	if len(beside) > 0 {
 		remarks = append(remarks, "a label that the server's admission had set stays: "+strings.Join(beside, "; ")+"; "+r.suspects(ctx))
 	}

@@ -59,20 +59,30 @@ func readers() []reader {
 	}
 }
 
-// Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows.
+// Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows. Some kinds say several
+// things, and each reader takes its own.
 func Read(b *inventory.Builder, o Object) bool {
+	known := false
+	readOwner(b, o)
 	for _, read := range readers() {
-		if read(b, o) {
-			return true
-		}
+		known = read(b, o) || known
 	}
-	return false
+	return known
 }
 
-// Resources lists all kinds that Read knows, for the reading of a cluster and for the role that it needs.
+// Resources lists all kinds that Read knows, each once, for the reading of a cluster and for the role that it needs. A kind
+// with several purposes has the first of them.
 func Resources() []Resource {
-	return slices.Concat(
+	all := slices.Concat(
 		rancherPolicyResources(),
 		rancherAdmissionResources(),
+		ownerResources(),
 	)
+	seen := map[[2]string]bool{}
+	return slices.DeleteFunc(all, func(r Resource) bool {
+		key := [2]string{r.Group, r.Name}
+		twice := seen[key]
+		seen[key] = true
+		return twice
+	})
 }

@@ -24,7 +24,11 @@ func (s *stream) withoutKind(o *object) {
 	if data == nil || o.node == nil && !s.valid(o) {
 		return
 	}
+	known := custom.ReadUnnamed(s.out, data, at)
 	switch {
+	case known:
+		s.stray()
+		s.out.Skip(noKind)
 	case o.head.apiVersion == "":
 		s.kindless(at)
 	case holds(data) != "":

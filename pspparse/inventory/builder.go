@@ -61,12 +61,18 @@ type Builder struct {
 	repeated              tally                  // objects read again with the same content
 	admissionTemplates    []AdmissionTemplate    // of Rancher
 	admissionTemplateUses []AdmissionTemplateUse // of Rancher's clusters
-	contested             []string               // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	// writers write namespaces' labels; parents are those of namespaces in HNC's tree.
+	writers     []LabelWriter
+	manyWriters tally // those that were too many for one namespace
+	parents     map[string]string
+	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
+	scc       int
+	contested []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, skipped: map[string]int{}, kinds: map[string]bool{}}
+	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, parents: map[string]string{}, skipped: map[string]int{}, kinds: map[string]bool{}}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
@@ -188,6 +194,8 @@ func (b *Builder) Build(s Source) *Inventory {
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
 	b.tellPolicyTemplates(inv.Policies)
+	inv.LabelWriters = b.writersOf(inv.Namespaces)
+	inv.SCCPods = b.scc
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()

@@ -201,7 +201,7 @@ func (b *Builder) decodePod(data []byte, from source) error {
 		return err
 	}
 	if !stored(&pod.Metadata, data) {
-		pod.Metadata.Labels = labels(data)
+		pod.Metadata.Labels = labelsOf(data)
 		b.addPodManifest(pod.Metadata, pod.Spec.spec(), from.at)
 		return nil
 	}
@@ -238,8 +238,8 @@ func stored(m *Meta, data []byte) bool {
 	return set(pod.Metadata.ResourceVersion) || set(pod.Spec.NodeName) || len(pod.Status) > 0
 }
 
-// labels returns the labels of an object, none where they cannot be read.
-func labels(data []byte) map[string]string {
+// labelsOf returns the labels of an object, none where they cannot be read.
+func labelsOf(data []byte) map[string]string {
 	var o struct {
 		Metadata struct {
 			Labels map[string]string `json:"labels"`
@@ -271,6 +271,7 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 	b.AddNamespace(Namespace{
 		Name: n.Metadata.Name, UID: n.Metadata.UID, ClientApplied: ClientApplied(n.Metadata.Annotations, n.Metadata.ManagedFields),
 		Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
+		OwnersUnknown: n.Metadata.UID != "" && len(n.Metadata.ManagedFields) == 0,
 		LabelManagers: LabelManagers(n.Metadata.ManagedFields), ServerApplied: ServerApplied(n.Metadata.ManagedFields), Position: from.at,
 		Terminating: n.Metadata.Deleted != "" || n.Status.Phase == corev1.NamespaceTerminating,
 	})

@@ -34,6 +34,11 @@ type Inventory struct {
 	// AdmissionTemplates are Rancher's configurations of Pod Security, AdmissionTemplateUses which cluster is given which.
 	AdmissionTemplates    []AdmissionTemplate
 	AdmissionTemplateUses []AdmissionTemplateUse
+	// LabelWriters write Pod Security labels on namespaces that were not read, or may be made; those of one that was read are
+	// Namespace.Writers.
+	LabelWriters []LabelWriter
+	// SCCPods counts the pods that OpenShift's SecurityContextConstraints admitted.
+	SCCPods int
 	// Skipped counts documents that hold no pod, policy or grant, by kind ("Service", or "(no kind)").
 	Skipped []KindCount
 }
@@ -85,6 +90,10 @@ type Namespace struct {
 	ServerApplied bool
 	// Terminating is true where it is being deleted.
 	Terminating bool
+	// OwnersUnknown is true for an object that a server stored and that was read without managedFields.
+	OwnersUnknown bool
+	// Writers are other objects that write its Pod Security labels.
+	Writers []LabelWriter
 	// UID is empty where a manifest was read that no server has stored.
 	UID      string
 	Position pspparse.Position

@@ -13,6 +13,7 @@ import (
 
 const (
 	admittedByAnnotation = "kubernetes.io/psp"
+	sccAnnotation        = "openshift.io/scc"
 	mirrorAnnotation     = "kubernetes.io/config.mirror"
 )
 
@@ -104,6 +105,9 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 	if finished && owner == (Owner{}) {
 		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)
 		return
+	}
+	if _, ok := m.Annotations[sccAnnotation]; ok {
+		b.scc++
 	}
 	s := b.podSort(namespace, &m, spec)
 	s.finished = finished

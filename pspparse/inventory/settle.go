@@ -212,12 +212,19 @@ func mergeNamespaces(same []Namespace) {
 			}
 			into.Labels[corev1.LabelMetadataName] = name
 		}
+		into.OwnersUnknown = ownersUnknown(into, from)
 		into.UID = cmp.Or(into.UID, from.UID)
 		into.ClientApplied = into.ClientApplied || from.ClientApplied
 		into.ServerApplied = into.ServerApplied || from.ServerApplied
 		into.Terminating = into.Terminating || from.Terminating
 	}
 	into.LabelManagers = unionManagers(same)
+}
+
+// ownersUnknown is true unless one of two copies of a namespace shows whose its labels are.
+func ownersUnknown(a, b *Namespace) bool {
+	shows := func(ns *Namespace) bool { return ns.UID != "" && !ns.OwnersUnknown }
+	return !shows(a) && !shows(b) && (a.OwnersUnknown || b.OwnersUnknown)
 }
 
 // userLabels leaves out the label that every server adds and no file has.
