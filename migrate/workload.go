@@ -49,6 +49,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	}
 	out.Violations = orEmpty(planViolations(violations))
 	b.patchable(&out, w, admitted)
+	b.embedded(&out, w)
 	return out
 }
 

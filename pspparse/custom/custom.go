@@ -35,7 +35,7 @@ type Resource struct {
 type reader func(b *inventory.Builder, o Object) bool
 
 func readers() []reader {
-	return nil
+	return []reader{readTemplates}
 }
 
 // Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows.
@@ -50,5 +50,5 @@ func Read(b *inventory.Builder, o Object) bool {
 
 // Resources lists all kinds that Read knows, for the reading of a cluster and for the role that it needs.
 func Resources() []Resource {
-	return nil
+	return templateResources()
 }

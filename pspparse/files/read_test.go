@@ -203,7 +203,7 @@ func TestRead(t *testing.T) {
 				"apiVersion: x.io/v1\nkind: Scaler\nmetadata: {name: s}\nspec: {target: {apiVersion: apps/v1, kind: Deployment, name: d}}\n---\n" +
 				"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {example: {containers: [{name: a, image: b}]}}\n",
 			want: []string{
-				`gap f:1 Bundle "b": the kind "Bundle" is not known, and it holds a Deployment at spec.objects[0]: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [*]`,
+				`gap f:1 Bundle "b": the kind "Bundle" of x.io/v1 is not known, and it holds a Deployment at spec.objects[0]: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [*]`,
 				"skipped CustomResourceDefinition 1", "skipped Scaler 1",
 			},
 		},

@@ -64,40 +64,20 @@ func (s *stream) unknown(o *object, data []byte) {
 		s.passed(o.head.apiVersion, o.head.kind, data, s.at(o.line))
 	}
 	m := metaOf(o)
-	if custom.Read(s.out, custom.Object{
-		APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.at(o.line),
-	}) {
-		return
-	}
+	of := custom.Object{APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.at(o.line)}
 	group, _, _ := strings.Cut(o.head.apiVersion, "/")
 	switch {
+	case custom.Read(s.out, of):
+		return
 	case group == "kustomize.config.k8s.io" || o.head.kind == "Kustomization" && s.isKustomization():
 		s.kustomization(s.at(o.line))
 		return
 	case group == "security.openshift.io" && o.head.kind == "SecurityContextConstraints":
 		s.told.note("SecurityContextConstraints (OpenShift's own admission) are not examined", s.at(o.line), "")
-	case isRecord(group, o.head.kind):
-	default:
-		if why := holds(data); why != "" {
-			s.gap(inventory.Gap{
-				What: s.label(o), Why: fmt.Sprintf("the kind %s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)", quote(o.head.kind), why),
-				Position: s.at(o.line), Namespaces: namespaceOf(o),
-			})
-			return
-		}
+	case custom.Other(s.out, of):
+		return
 	}
 	s.out.Skip(clean(o.head.kind))
-}
-
-// isRecord tells of kinds that may look as if they held pods but run none: schemas, and copies of what a controller was.
-func isRecord(group, kind string) bool {
-	switch kind {
-	case "CustomResourceDefinition":
-		return group == "apiextensions.k8s.io"
-	case "ControllerRevision":
-		return group == "apps"
-	}
-	return false
 }
 
 // holds says where an object of an unknown kind has containers, or another object in it; "" if it has neither.

@@ -169,6 +169,9 @@ type Workload struct {
 	// Pods are the live ones, and for an owner not read the finished ones too, sorted by Example.
 	Pods     []PodGroup
 	Position pspparse.Position
+	// Embedded are the pod templates within an object of a kind that is not Kubernetes' own. A single one that is not
+	// partial is the Template, too.
+	Embedded []Embedded
 }
 
 // Owner names a controlling owner in the same namespace.
