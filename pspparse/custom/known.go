@@ -77,6 +77,9 @@ func knownCustomKinds(group string) []string {
 	// Machines. What runs on them is another cluster's, or the kubelet's.
 	case "cluster.x-k8s.io", "machine.openshift.io", "machineconfiguration.openshift.io", "karpenter.sh", "karpenter.k8s.aws":
 		return []string{every}
+	// What other tools read, and no API server.
+	case "kind.x-k8s.io", "k3d.io", "kubeadm.k8s.io", "skaffold", "eksctl.io", "kops.k8s.io", "backstage.io", "kustomize.config.k8s.io":
+		return []string{every}
 	// Scaling.
 	case "keda.sh":
 		return []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"}

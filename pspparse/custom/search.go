@@ -307,7 +307,13 @@ func isPodish(spec map[string]any) bool {
 // and anything less of a pod is a gap. It returns false, and adds nothing, for a kind that is known to hold no pod and for
 // an object that has nothing of one.
 func Other(b *inventory.Builder, o Object) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group, _, grouped := strings.Cut(o.APIVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	if o.APIVersion == "" {
+		return unversioned(b, o)
+	}
 	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) || !suspicious(o.JSON) {
 		return false
 	}
@@ -349,11 +355,21 @@ func Other(b *inventory.Builder, o Object) bool {
 	return true
 }
 
+// unversioned judges an object without an apiVersion: other tools have files with a kind, too.
+func unversioned(b *inventory.Builder, o Object) bool {
+	why, in := Lost(o.JSON)
+	if why == "" {
+		return false
+	}
+	b.AddObjectGap(unknownGap(o, in, why))
+	return true
+}
+
 func unknownGap(o Object, namespaces []string, why string) inventory.Gap {
 	return inventory.Gap{
 		What: named(o), Position: o.Position, Namespaces: namespaces,
-		Why: fmt.Sprintf("the kind %s of %s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
-			quote(o.Kind), cleanOr(o.APIVersion, "no apiVersion"), why),
+		Why: fmt.Sprintf("the kind %s%s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			quote(o.Kind), ofVersion(o.APIVersion), why),
 	}
 }
 
@@ -458,11 +474,11 @@ func clean(s string) string {
 	return q[1:len(q)-1] + more
 }
 
-func cleanOr(s, or string) string {
-	if s == "" {
-		return or
+func ofVersion(apiVersion string) string {
+	if apiVersion == "" {
+		return ""
 	}
-	return clean(s)
+	return " of " + clean(apiVersion)
 }
 
 func quote(s string) string {

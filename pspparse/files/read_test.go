@@ -210,7 +210,7 @@ func TestRead(t *testing.T) {
 		{
 			name: "no kind", text: "replicas: 1\nitems:\n- a\n- {b: c}\n---\n- hosts: all\n---\napiVersion: v1\nspec: {containers: [{name: a, image: b}]}\n",
 			want: []string{
-				"gap f:8 document 3: it has no kind, and it has containers at spec.containers: give it its kind [*]",
+				"gap f:8 document 3: it has no kind, and it looks like a pod: give it its kind [*]",
 				"note f:1 2 documents: it has no apiVersion and no kind: it is no Kubernetes object and was passed over; the first is shown", "skipped (no kind) 2",
 			},
 		},
