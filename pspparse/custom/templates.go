@@ -169,10 +169,7 @@ func add(b *inventory.Builder, o Object, c inventory.Custom) {
 	}
 }
 
-const (
-	mend    = "read the pods that it makes, too (-f of a dump, or --context)"
-	andRead = mend
-)
+const mend = "read the pods that it makes, too (-f of a dump, or --context)"
 
 // unsurePart says what is not known of the pods of a kind that never says all of them.
 func unsurePart(o Object, at string) string {
@@ -180,14 +177,17 @@ func unsurePart(o Object, at string) string {
 	if at != "" {
 		says = fmt.Sprintf("only what it says itself is judged (%s)", at)
 	}
-	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", clean(o.APIVersion), says, andRead)
+	if o.Kind == "SidecarSet" {
+		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + mend
+	}
+	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", clean(o.APIVersion), says, mend)
 }
 
 func unsureWhole(o Object, f found) string {
 	if f.first() == "" {
-		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", clean(o.APIVersion), andRead)
+		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", clean(o.APIVersion), mend)
 	}
-	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", clean(o.APIVersion), f.first(), andRead)
+	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", clean(o.APIVersion), f.first(), mend)
 }
 
 // refers is the workload whose template a Rollout uses.
