@@ -60,7 +60,7 @@ func Lost(data []byte) (why string, namespaces []string) {
 
 // worthwhile is a quick look at the text. A key might be written in escapes.
 func worthwhile(data []byte) bool {
-	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`} {
+	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`, `"kubernetes_`} {
 		if bytes.Contains(data, []byte(key)) {
 			return true
 		}
@@ -88,6 +88,12 @@ func (l *lost) walk(v any, namespace string) {
 	case map[string]any:
 		if in := namespaceIn(v); validNamespace(in) {
 			namespace = in
+		}
+		if what, in := terraform(v); what != "" {
+			for _, namespace := range in {
+				l.add(what, namespace)
+			}
+			return
 		}
 		if what := complete(v); what != "" {
 			l.add(what, namespace)
@@ -139,6 +145,47 @@ func complete(m map[string]any) string {
 		return "a role"
 	}
 	return ""
+}
+
+// terraform tells a resource of Terraform's provider for Kubernetes, in a state or in what "terraform show -json" prints, and
+// the namespaces of its instances, "" where one is not known.
+func terraform(m map[string]any) (what string, namespaces []string) {
+	kind, _ := m["type"].(string)
+	instances, _ := m["instances"].([]any)
+	if values, ok := m["values"].(map[string]any); ok {
+		instances = append(instances, map[string]any{"attributes": values})
+	}
+	if !terraformKind(kind) || len(instances) == 0 {
+		return "", nil
+	}
+	for _, item := range instances {
+		instance, _ := item.(map[string]any)
+		attributes, _ := instance["attributes"].(map[string]any)
+		metadata, _ := attributes["metadata"].([]any)
+		namespace := ""
+		if len(metadata) == 1 {
+			namespace = namespaceIn(map[string]any{"metadata": metadata[0]})
+		}
+		if !validNamespace(namespace) {
+			namespace = ""
+		}
+		namespaces = append(namespaces, namespace)
+	}
+	return "a " + kind, namespaces
+}
+
+// terraformKind is true for what mayRun is true for; kubernetes_manifest has the object itself.
+func terraformKind(kind string) bool {
+	kind, ok := strings.CutPrefix(kind, "kubernetes_")
+	if i := strings.LastIndex(kind, "_v"); i > 0 && i+2 < len(kind) && kind[i+2] >= '1' && kind[i+2] <= '9' {
+		kind = kind[:i]
+	}
+	switch kind {
+	case "pod_security_policy", "pod", "replication_controller", "deployment", "stateful_set", "daemonset", "daemon_set", "job", "cron_job",
+		"role", "cluster_role", "role_binding", "cluster_role_binding":
+		return ok
+	}
+	return false
 }
 
 // isPolicy tells a policy by the four fields that every policy has.

@@ -93,6 +93,10 @@ func (s *searcher) object(m map[string]any, key string) {
 		return
 	}
 	if !root && isTemplate(m) {
+		if isLive(m) {
+			s.objects = append(s.objects, inObject{path: s.here(), kind: "Pod", namespace: namespaceIn(m)})
+			return
+		}
 		s.template(m)
 		return
 	}
@@ -124,6 +128,16 @@ func (s *searcher) template(m map[string]any) {
 func isTemplate(m map[string]any) bool {
 	spec, _ := m["spec"].(map[string]any)
 	return isWhole(spec)
+}
+
+// isLive tells a pod that a server has admitted: what a policy has filled in may be part of it.
+func isLive(m map[string]any) bool {
+	metadata, _ := m["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	spec, _ := m["spec"].(map[string]any)
+	_, admitted := annotations["kubernetes.io/psp"]
+	_, status := m["status"].(map[string]any)
+	return admitted || status || metadata["uid"] != nil || spec["nodeName"] != nil
 }
 
 func isWhole(spec map[string]any) bool {

@@ -18,13 +18,14 @@ import (
 const maxConfigMap = 1 << 20
 
 // configMap looks through the data of a ConfigMap for what makes pods when somebody applies it: operators, runners and
-// injectors keep pod templates there. It adds a gap that names the key, and nothing of its content.
-func (s *stream) configMap(o *object, data []byte) {
+// injectors keep pod templates there. It adds a gap that names the key, and nothing of its content; it returns false if there
+// is no reason for one.
+func (s *stream) configMap(o *object, data []byte) bool {
 	var c struct {
 		Data map[string]any `json:"data"`
 	}
 	if json.Unmarshal(data, &c) != nil {
-		return
+		return false
 	}
 	first, what, more := "", "", 0
 	for _, key := range slices.Sorted(maps.Keys(c.Data)) {
@@ -39,11 +40,11 @@ func (s *stream) configMap(o *object, data []byte) {
 		}
 	}
 	if what == "" {
-		return
+		return false
 	}
 	others := ""
 	if more > 0 {
-		others = fmt.Sprintf(" (and so do %s)", plural(more, "more key", "more keys"))
+		others = fmt.Sprintf(", and so on in %s", plural(more, "more key", "more keys"))
 	}
 	in := namespaceOf(o)
 	if metaOf(o).Namespace == "" {
@@ -53,6 +54,7 @@ func (s *stream) configMap(o *object, data []byte) {
 		What: s.label(o), Position: s.at(o.line), Namespaces: in,
 		Why: fmt.Sprintf("its key %s holds %s%s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", quote(first), what, others),
 	})
+	return true
 }
 
 // podsIn says what of pods a text holds: whole pod templates, objects that make pods, policies. It is "" if it holds none.

@@ -99,8 +99,8 @@ func (s *stream) unknown(o *object, data []byte) {
 		return
 	case group == "security.openshift.io" && o.head.kind == "SecurityContextConstraints":
 		s.told.note("SecurityContextConstraints (OpenShift's own admission) are not examined", s.at(o.line), "")
-	case o.head.apiVersion == "v1" && o.head.kind == "ConfigMap":
-		s.configMap(o, data)
+	case o.head.apiVersion == "v1" && o.head.kind == "ConfigMap" && s.configMap(o, data):
+		return
 	case custom.Other(s.out, of):
 		return
 	}

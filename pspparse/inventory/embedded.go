@@ -214,7 +214,7 @@ func (p *custom) makes(t *template) bool {
 	if t.custom == nil {
 		return p.holds(t.shape)
 	}
-	return !slices.ContainsFunc(t.custom.embedded, func(e Embedded) bool { return !p.holds(e.Shape) })
+	return len(t.custom.embedded) > 0 && !slices.ContainsFunc(t.custom.embedded, func(e Embedded) bool { return !p.holds(e.Shape) })
 }
 
 func (p *custom) holds(s *Shape) bool {
