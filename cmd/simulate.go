@@ -195,6 +195,7 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 		default:
 			judged(&out, forms, evaluator, w, at)
 		}
+		unseen(&out, w.Unseen(), at)
 		s.Results = append(s.Results, out)
 	}
 	return plan, s, nil
@@ -240,6 +241,13 @@ func unchanged(forms *migrate.Forms, w *inventory.Workload, v api.Version) (simu
 	return forms.DayAfter(&of, v).Verdict, true
 }
 
+// unseen takes back that a level lets in what was read only in part: an object whose controller adds to what it says.
+func unseen(out *report.Simulated, partial bool, at api.LevelVersion) {
+	if partial && out.Allowed && at.Level != api.LevelPrivileged {
+		out.Allowed, out.Unknown = false, "its controller adds to what it says, and no pod of it was read"
+	}
+}
+
 // answer words what the level would say.
 func answer(out *report.Simulated, violations []simulate.Violation) {
 	out.Allowed = len(violations) == 0
@@ -277,6 +285,7 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 			default:
 				recorded(&out, &w, evaluator, at)
 			}
+			unseen(&out, w.Partial && w.Pods == 0, at)
 			s.Results = append(s.Results, out)
 		}
 	}

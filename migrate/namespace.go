@@ -61,6 +61,9 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	b.configure(&out)
 	for i := range workloads {
 		w := b.workload(&workloads[i], complete)
+		if untold(&workloads[i], &w) {
+			continue
+		}
 		out.Workloads = append(out.Workloads, w)
 		out.Observed = append(out.Observed, w.Observed...)
 	}

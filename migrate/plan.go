@@ -363,6 +363,11 @@ type Workload struct {
 	Exempt *Exemption `json:"exempt,omitempty"`
 	// Owner is the controller that made it, where it is told apart from it.
 	Owner *WorkloadRef `json:"owner,omitempty"`
+	// TemplatePaths are where the object of a custom kind has its pod templates, or what it says of its pods: "spec.template".
+	TemplatePaths []string `json:"templatePaths,omitempty"`
+	// Partial: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were read and
+	// of what the object says itself: they show what it violates, and not that it meets a level.
+	Partial bool `json:"partial,omitempty"`
 	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
 	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
 	Position  pspparse.Position `json:"position,omitzero"`

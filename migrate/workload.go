@@ -51,6 +51,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	out.Violations = orEmpty(planViolations(violations))
 	out.Debugged = b.debugged(w)
 	b.patchable(&out, w, admitted)
+	b.embedded(&out, w)
 	return out
 }
 

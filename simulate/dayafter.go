@@ -61,6 +61,12 @@ func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 		certain(j.judge(w.Template), "")
 		certain(j.synced(w.Template, v), "")
 	}
+	for _, e := range w.Embedded {
+		certain(j.judge(e.Shape), "")
+		if !e.Partial {
+			certain(j.synced(e.Shape, v), "")
+		}
+	}
 	doubt := false
 	for i := range w.Pods {
 		g := &w.Pods[i]

@@ -120,6 +120,9 @@ func (j *Judge) AsWritten(w *inventory.Workload, v api.Version) (Verdict, bool) 
 	if w.Template != nil {
 		return j.Evaluate(w.Template, v), true
 	}
+	if len(w.Embedded) > 0 {
+		return j.embedded(w, v), true
+	}
 	if w.Kind == "Pod" && len(w.Pods) == 1 && (w.Pods[0].AdmittedBy == "" || j.indifferent(w.Pods[0].Shape, v)) {
 		return j.Evaluate(w.Pods[0].Shape, v), true
 	}

@@ -50,6 +50,8 @@ func byHand(ns *migrate.Namespace, w *migrate.Workload, k kind, known bool) stri
 		owner = wording.Ref(w.Owner.Kind, w.Owner.Name)
 	}
 	switch {
+	case !known && len(w.TemplatePaths) > 0:
+		return fmt.Sprintf("a patch of a custom resource would replace whole lists: change it in %s at %s", wording.Ref(w.Kind, w.Name), strings.Join(w.TemplatePaths, ", "))
 	case !known:
 		return fmt.Sprintf("its own manifest was not read, only its pods: put the values into the pod template that %s has", wording.Ref(w.Kind, w.Name))
 	case w.Kind == "Pod" && w.Pods == 0:

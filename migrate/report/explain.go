@@ -271,6 +271,9 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	if wl.Owner != nil {
 		g.add("made by", wording.Ref(wl.Owner.Kind, wl.Owner.Name))
 	}
+	if len(wl.TemplatePaths) > 0 {
+		g.add("pod templates at", strings.Join(wl.TemplatePaths, ", "))
+	}
 	g.add("service account", dash(wl.ServiceAccount))
 	g.add("replicas, live pods", fmt.Sprintf("%d, %d", wl.Replicas, wl.Pods))
 	g.add("usable policies", dash(everyPolicy(plan, wl.UsablePolicies)))
@@ -293,6 +296,10 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	g.addLevel("namespace needs", dash(string(ns.Needed)))
 	g.addLevel("namespace gets", dash(ns.Recommended.Enforce))
 	p.table(g)
+	if wl.Partial {
+		p.line("")
+		p.prose("Its controller adds to what it says: the levels are those of what it says itself and of its live pods.")
+	}
 	if fields := carried(wl); len(fields) > 0 {
 		p.line("")
 		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))

@@ -54,6 +54,7 @@ type reader func(b *inventory.Builder, o Object) bool
 
 func readers() []reader {
 	return []reader{
+		readTemplates,
 		readRancherPolicies,
 		readRancherAdmission,
 	}
@@ -74,6 +75,7 @@ func Read(b *inventory.Builder, o Object) bool {
 // with several purposes has the first of them.
 func Resources() []Resource {
 	all := slices.Concat(
+		templateResources(),
 		rancherPolicyResources(),
 		rancherAdmissionResources(),
 		ownerResources(),

@@ -295,7 +295,7 @@ func ReadUnnamed(b *inventory.Builder, data []byte, at pspparse.Position) bool {
 	case "fleet.yaml", "fleet.yml":
 		return fleetFile(b, data, at)
 	}
-	return bytes.Contains(data, []byte(`"terraform_version"`)) && terraform(b, data, at)
+	return bytes.Contains(data, []byte(`"terraform_version"`)) && terraformLabels(b, data, at)
 }
 
 func fleetFile(b *inventory.Builder, data []byte, at pspparse.Position) bool {
@@ -335,8 +335,8 @@ type terraformState struct {
 	} `json:"resources"`
 }
 
-// terraform leaves out keys of kubernetes.io that it did not write itself, so its state has those that it puts back.
-func terraform(b *inventory.Builder, data []byte, at pspparse.Position) bool {
+// terraformLabels reads a state. Terraform leaves out keys of kubernetes.io that it did not write itself, so its state has those that it puts back.
+func terraformLabels(b *inventory.Builder, data []byte, at pspparse.Position) bool {
 	var s terraformState
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &s)
 	if wrong := new(json.UnmarshalTypeError); err != nil && !errors.As(err, &wrong) {

@@ -14,8 +14,8 @@ import (
 
 const enforce = "pod-security.kubernetes.io/enforce"
 
-// object is a document of YAML, as the readers of files and clusters hand it on.
-func object(t *testing.T, text string) custom.Object {
+// objectOf is a document of YAML, as the readers of files and clusters hand it on.
+func objectOf(t *testing.T, text string) custom.Object {
 	t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))
 	if err != nil {
@@ -31,8 +31,8 @@ func object(t *testing.T, text string) custom.Object {
 	return custom.Object{APIVersion: head.APIVersion, Kind: head.Kind, Namespace: head.Metadata.Namespace, Name: head.Metadata.Name, JSON: data, Position: pspparse.Position{File: "f.yaml", Line: 3}}
 }
 
-// told are the writers of the namespace pay, and those of others, in words.
-func told(inv *inventory.Inventory) []string {
+// toldWriters are the writers of the namespace pay, and those of others, in words.
+func toldWriters(inv *inventory.Inventory) []string {
 	var out []string
 	for i := range inv.Namespaces {
 		for _, w := range inv.Namespaces[i].Writers {
@@ -60,7 +60,7 @@ func words(w *inventory.LabelWriter) string {
 	return text
 }
 
-func TestOwners(t *testing.T) {
+func TestLabelOwners(t *testing.T) {
 	t.Parallel()
 	const labels, has = "labels: {pod-security.kubernetes.io/enforce: baseline, team: a}", "map map[pod-security.kubernetes.io/enforce:baseline]"
 	argo := func(kind, before, destination, options string) string {
@@ -122,9 +122,9 @@ func TestOwners(t *testing.T) {
 		b.AddNamespace(inventory.Namespace{Name: "pay"})
 		b.AddNamespace(inventory.Namespace{Name: "oil-a", Labels: map[string]string{"capsule.clastix.io/tenant": "oil"}})
 		for _, text := range tt.objects {
-			custom.Read(b, object(t, text))
+			custom.Read(b, objectOf(t, text))
 		}
-		if diff := cmp.Diff(tt.want, told(b.Build(inventory.Source{}))); diff != "" {
+		if diff := cmp.Diff(tt.want, toldWriters(b.Build(inventory.Source{}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
@@ -158,7 +158,7 @@ func TestUnnamedOwners(t *testing.T) {
 		if known := custom.ReadUnnamed(b, data, pspparse.Position{File: tt.file}); known != tt.known {
 			t.Errorf("%s: known is %t, want %t", tt.name, known, tt.known)
 		}
-		if diff := cmp.Diff(tt.want, told(b.Build(inventory.Source{}))); diff != "" {
+		if diff := cmp.Diff(tt.want, toldWriters(b.Build(inventory.Source{}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -91,10 +92,13 @@ func (s *stream) itemObject(l *list, o *object) {
 	if data == nil {
 		return
 	}
-	if why := holds(data); why != "" && l.head.apiVersion != "" {
+	why, namespaces := custom.Lost(data)
+	if l.head.apiVersion != "" {
+		why, namespaces = heldBy(o, data)
+	}
+	if why != "" {
 		s.gap(inventory.Gap{
-			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why),
-			Position: s.at(o.line), Namespaces: namespaceOf(o),
+			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.at(o.line), Namespaces: namespaces,
 		})
 		return
 	}
@@ -110,7 +114,7 @@ func (l *list) end(s *stream) {
 		return
 	}
 	if l.odds > 0 && l.odds == l.n && l.head.kind == "" && l.head.apiVersion == "" {
-		s.kindless(s.at(l.line))
+		s.passOver(s.at(l.line))
 		return
 	}
 	if l.odds > 0 {

@@ -203,14 +203,14 @@ func TestRead(t *testing.T) {
 				"apiVersion: x.io/v1\nkind: Scaler\nmetadata: {name: s}\nspec: {target: {apiVersion: apps/v1, kind: Deployment, name: d}}\n---\n" +
 				"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {example: {containers: [{name: a, image: b}]}}\n",
 			want: []string{
-				`gap f:1 Bundle "b": the kind "Bundle" is not known, and it holds a Deployment at spec.objects[0]: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [*]`,
+				`gap f:1 Bundle "b": the kind "Bundle" of x.io/v1 is not known, and it holds a Deployment at spec.objects[0]: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context) [*]`,
 				"skipped CustomResourceDefinition 1", "skipped Scaler 1",
 			},
 		},
 		{
 			name: "no kind", text: "replicas: 1\nitems:\n- a\n- {b: c}\n---\n- hosts: all\n---\napiVersion: v1\nspec: {containers: [{name: a, image: b}]}\n",
 			want: []string{
-				"gap f:8 document 3: it has no kind, and it has containers at spec.containers: give it its kind [*]",
+				"gap f:8 document 3: it has no kind, and it looks like a pod: give it its kind [*]",
 				"note f:1 2 documents: it has no apiVersion and no kind: it is no Kubernetes object and was passed over; the first is shown", "skipped (no kind) 2",
 			},
 		},

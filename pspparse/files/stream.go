@@ -254,12 +254,17 @@ func (s *stream) sequence(what string, root *yaml.Node) {
 			return
 		}
 	}
-	s.kindless(s.at(root.Line))
+	data, err := s.convert(root, false)
+	if err != nil { // it may have keys or tags that are none of JSON
+		s.passOver(s.at(root.Line))
+		return
+	}
+	s.kindless(what, data, s.at(root.Line))
 }
 
 const noKind = "(no kind)"
 
-func (s *stream) kindless(at pspparse.Position) {
+func (s *stream) passOver(at pspparse.Position) {
 	s.stray()
 	s.out.Skip(noKind)
 	s.told.note("it has no apiVersion and no kind: it is no Kubernetes object and was passed over", at, "")
@@ -267,12 +272,15 @@ func (s *stream) kindless(at pspparse.Position) {
 
 // isKustomization tells by the name that kustomize looks for.
 func (s *stream) isKustomization() bool {
-	switch path.Base(strings.ReplaceAll(s.name, "\\", "/")) {
+	switch s.base() {
 	case "kustomization.yaml", "kustomization.yml", "Kustomization":
 		return true
 	}
 	return false
 }
+
+// base is the name of the file without its folder.
+func (s *stream) base() string { return path.Base(strings.ReplaceAll(s.name, "\\", "/")) }
 
 func readReason(err error) string {
 	var corrupt flate.CorruptInputError

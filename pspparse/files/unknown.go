@@ -1,11 +1,7 @@
 package files
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -24,18 +20,15 @@ func (s *stream) withoutKind(o *object) {
 	if data == nil || o.node == nil && !s.valid(o) {
 		return
 	}
-	known := custom.ReadUnnamed(s.out, data, at)
+	why, namespaces := "", []string(nil)
+	if o.head.apiVersion != "" {
+		why, namespaces = heldBy(o, data)
+	}
 	switch {
-	case known:
-		s.stray()
-		s.out.Skip(noKind)
+	case why != "":
+		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: at, Namespaces: namespaces})
 	case o.head.apiVersion == "":
-		s.kindless(at)
-	case holds(data) != "":
-		s.gap(inventory.Gap{
-			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", holds(data)),
-			Position: at, Namespaces: namespaceOf(o),
-		})
+		s.kindless(o.what, data, at)
 	default:
 		s.stray()
 		s.out.Skip(noKind)
@@ -48,6 +41,41 @@ func (s *stream) withoutKind(o *object) {
 func (s *stream) kustomization(at pspparse.Position) {
 	s.out.Skip("Kustomization")
 	s.told.note("a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead", at, "")
+}
+
+// heldBy says what an object that has an apiVersion and no kind has of a pod or of what decides about pods, and in which
+// namespaces.
+func heldBy(o *object, data []byte) (why string, namespaces []string) {
+	if why, namespaces = custom.Lost(data); why == "" {
+		why, namespaces = custom.Holds(data), namespaceOf(o)
+	}
+	return why, namespaces
+}
+
+// kindless judges a document that is no Kubernetes object: it is passed over, unless it holds what would count if it were. Some
+// say which labels namespaces get.
+func (s *stream) kindless(what string, data []byte, at pspparse.Position) {
+	known := custom.ReadUnnamed(s.out, data, at)
+	if foreign := custom.ForeignFile(s.base(), data); foreign != "" {
+		s.stray()
+		s.out.Skip(noKind)
+		s.told.note(fmt.Sprintf("it is %s, which holds no Kubernetes objects, and was passed over", foreign), at, "")
+		return
+	}
+	if why, namespaces := custom.Lost(data); why != "" {
+		s.stray()
+		s.gap(inventory.Gap{
+			What: what, Why: fmt.Sprintf("it has no apiVersion and no kind, and %s, which was not read: write what it holds as Kubernetes objects", why),
+			Position: at, Namespaces: namespaces,
+		})
+		return
+	}
+	if known {
+		s.stray()
+		s.out.Skip(noKind)
+		return
+	}
+	s.passOver(at)
 }
 
 // valid tells whether the JSON of an object that nobody decodes is JSON at all.
@@ -68,114 +96,20 @@ func (s *stream) unknown(o *object, data []byte) {
 		s.passed(o.head.apiVersion, o.head.kind, data, s.at(o.line))
 	}
 	m := metaOf(o)
-	if custom.Read(s.out, custom.Object{
-		APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.at(o.line),
-	}) {
-		return
-	}
+	of := custom.Object{APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.at(o.line)}
 	group, _, _ := strings.Cut(o.head.apiVersion, "/")
 	switch {
+	case custom.Read(s.out, of):
+		return
 	case group == "kustomize.config.k8s.io" || o.head.kind == "Kustomization" && s.isKustomization():
 		s.kustomization(s.at(o.line))
 		return
 	case group == "security.openshift.io" && o.head.kind == "SecurityContextConstraints":
 		s.told.note("SecurityContextConstraints (OpenShift's own admission) are not examined", s.at(o.line), "")
-	case isRecord(group, o.head.kind):
-	default:
-		if why := holds(data); why != "" {
-			s.gap(inventory.Gap{
-				What: s.label(o), Why: fmt.Sprintf("the kind %s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)", quote(o.head.kind), why),
-				Position: s.at(o.line), Namespaces: namespaceOf(o),
-			})
-			return
-		}
+	case o.head.apiVersion == "v1" && o.head.kind == "ConfigMap" && s.configMap(o, data):
+		return
+	case custom.Other(s.out, of):
+		return
 	}
 	s.out.Skip(clean(o.head.kind))
-}
-
-// isRecord tells of kinds that may look as if they held pods but run none: schemas, and copies of what a controller was.
-func isRecord(group, kind string) bool {
-	switch kind {
-	case "CustomResourceDefinition":
-		return group == "apiextensions.k8s.io"
-	case "ControllerRevision":
-		return group == "apps"
-	}
-	return false
-}
-
-// holds says where an object of an unknown kind has containers, or another object in it; "" if it has neither.
-func holds(data []byte) string {
-	escaped := bytes.Contains(data, []byte(`\u`)) // a key might be written in escapes
-	if !escaped && !bytes.Contains(data, []byte(`ontainers"`)) && bytes.Count(data, []byte(`"apiVersion"`)) < 2 {
-		return ""
-	}
-	if crowded(data, defaultValues) {
-		return "it is too large to be looked through"
-	}
-	var tree any
-	if err := json.Unmarshal(data, &tree); err != nil {
-		return ""
-	}
-	return look(tree, "")
-}
-
-const defaultValues = 2_000_000
-
-// look walks in the order of keys, so that what it says does not vary.
-func look(v any, path string) string {
-	switch v := v.(type) {
-	case []any:
-		for i, item := range v {
-			if found := look(item, fmt.Sprintf("%s[%d]", path, i)); found != "" {
-				return found
-			}
-		}
-	case map[string]any:
-		if path != "" && isEmbedded(v) {
-			return fmt.Sprintf("it holds a %s at %s", clean(fmt.Sprint(v["kind"])), clean(path))
-		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			at := strings.TrimPrefix(path+"."+key, ".")
-			if areContainers(key, v[key]) {
-				return fmt.Sprintf("it has containers at %s", clean(at))
-			}
-			if found := look(v[key], at); found != "" {
-				return found
-			}
-		}
-	}
-	return ""
-}
-
-func areContainers(key string, v any) bool {
-	if key != "containers" && key != "initContainers" && key != "ephemeralContainers" {
-		return false
-	}
-	list, ok := v.([]any)
-	return ok && slices.ContainsFunc(list, func(item any) bool {
-		c, ok := item.(map[string]any)
-		if !ok {
-			return false
-		}
-		_, name := c["name"].(string)
-		_, image := c["image"].(string)
-		return name && image
-	})
-}
-
-// isEmbedded tells an object within another (a template, a bundle) from a mere reference to one.
-func isEmbedded(v map[string]any) bool {
-	kind, _ := v["kind"].(string)
-	_, version := v["apiVersion"].(string)
-	_, metadata := v["metadata"].(map[string]any)
-	if !version || !metadata {
-		return false
-	}
-	switch kind {
-	case pspparse.Kind, "Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob",
-		"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "List":
-		return true
-	}
-	return false
 }

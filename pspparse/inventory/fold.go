@@ -24,6 +24,7 @@ func (b *Builder) workloads() ([]Workload, int) {
 	for i := range others { // last, so that the example of a group is a live pod if there is one
 		f.hang(&b.pods, &others[i])
 	}
+	b.gapUnsure(f, templates)
 	return f.finish(b.shapes.keys()), finished
 }
 
@@ -72,7 +73,7 @@ func newFolder(templates []template) *folder {
 
 // fold makes a workload of a template, unless its owner asks for the same pods: then the owner stands for it.
 func (f *folder) fold(t *template) {
-	if f.parent(t) != nil {
+	if f.root(t) != t {
 		return
 	}
 	w := Workload{
@@ -83,7 +84,13 @@ func (f *folder) fold(t *template) {
 		owner := t.owner
 		w.Owner = &owner
 	}
-	f.list = append(f.list, entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob"})
+	if t.custom != nil {
+		w.Embedded, w.Replicas = t.custom.embedded, max(t.replicas, 0)
+		if len(w.Embedded) == 0 {
+			return // nothing of it can be judged
+		}
+	}
+	f.list = append(f.list, entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0})
 	if !t.id.open {
 		f.index[workloadKey{identity: t.id}] = len(f.list) - 1
 	}
@@ -93,14 +100,28 @@ func (f *folder) fold(t *template) {
 func (f *folder) parent(t *template) *template {
 	ofDeployment := t.id.kind == "ReplicaSet" && t.owner.Kind == "Deployment"
 	ofCronJob := t.id.kind == "Job" && t.owner.Kind == "CronJob"
-	if !ofDeployment && !ofCronJob {
-		return nil
-	}
 	p := f.read[identity{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
-	if p == nil || p.shape != t.shape || p.account != t.account {
-		return nil
+	switch {
+	case p == nil:
+	case p.custom != nil && p.custom.makes(t):
+		return p
+	case (ofDeployment || ofCronJob) && p.shape == t.shape && p.account == t.account:
+		return p
 	}
-	return p
+	return nil
+}
+
+// root is the template that stands for t: its parent, or the parent's. Owners that own one another stand for themselves.
+func (f *folder) root(t *template) *template {
+	at := t
+	for range maxOwners {
+		p := f.parent(at)
+		if p == nil {
+			return at
+		}
+		at = p
+	}
+	return t
 }
 
 // hang counts a pod with its workload. Pods come sorted by name, so the first of a group is its example.
@@ -182,10 +203,7 @@ func (f *folder) reads(s *podSort) bool {
 // still say which Deployment or CronJob made it.
 func (f *folder) top(owner identity) identity {
 	if t := f.read[owner]; t != nil {
-		if p := f.parent(t); p != nil {
-			return p.id
-		}
-		return owner
+		return f.root(t).id
 	}
 	i := strings.LastIndexByte(owner.name, '-')
 	if i <= 0 {
@@ -201,10 +219,13 @@ func (f *folder) top(owner identity) identity {
 	default:
 		return owner
 	}
-	if f.read[maker] == nil {
-		return owner
+	if f.read[maker] == nil && maker.kind == "Deployment" {
+		maker.kind = "Rollout"
 	}
-	return maker
+	if t := f.read[maker]; t != nil {
+		return f.root(t).id
+	}
+	return owner
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -197,6 +197,9 @@ type Workload struct {
 	// Debugged are the pods with debug containers, sorted by name.
 	Debugged []DebuggedPod
 	Position pspparse.Position
+	// Embedded are the pod templates within an object of a kind that is not Kubernetes' own. A single one that is not
+	// partial is the Template, too.
+	Embedded []Embedded
 }
 
 // Owner names a controlling owner in the same namespace.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
@@ -191,21 +190,11 @@ func (b *Builder) controller(m *Meta) Owner {
 		if r.Controller == nil || !*r.Controller || r.Kind == "Node" {
 			continue
 		}
-		if kind := ownerKind(r); isSubdomain(strings.ToLower(kind)) && isSubdomain(r.Name) {
+		if kind := KindName(r.APIVersion, r.Kind); isSubdomain(strings.ToLower(kind)) && isSubdomain(r.Name) {
 			return Owner{Kind: b.intern(kind), Name: r.Name}
 		}
 	}
 	return Owner{}
-}
-
-// ownerKind is the owner's kind; one that shares its name with a kind of ours but not its group is told apart by the
-// group: a Job of another scheduler is no batch Job.
-func ownerKind(r *metav1.OwnerReference) string {
-	group, _, grouped := strings.Cut(r.APIVersion, "/")
-	if k, ok := kindOf(r.Kind); ok && grouped && !k.inGroup(group) {
-		return r.Kind + "." + group
-	}
-	return r.Kind
 }
 
 // settlePods sorts the pods by namespace and name, keeps one of identical ones, and drops all of those that differ under

@@ -209,6 +209,8 @@ type template struct {
 	origin   *Origin
 	owner    Owner
 	at       pspparse.Position
+	// custom is set for kinds that are not Kubernetes' own; without a shape then, unless there is one whole template.
+	custom *custom
 }
 
 // AddTemplate adds a controller or PodTemplate of the given kind (current kind name). Replicas is what it asks for;
@@ -248,7 +250,7 @@ func templateRules() rules[template] {
 		id: func(t *template) identity { return t.id },
 		at: func(t *template) pspparse.Position { return t.at },
 		same: func(a, b *template) bool {
-			return a.shape == b.shape && a.account == b.account &&
+			return a.shape == b.shape && a.account == b.account && sameCustom(a.custom, b.custom) &&
 				(a.owner == b.owner || a.owner == Owner{} || b.owner == Owner{})
 		},
 		merge: func(same []template) {

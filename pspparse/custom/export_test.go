@@ -1,0 +1,4 @@
+package custom
+
+// TemplateResources is templateResources.
+var TemplateResources = templateResources

@@ -1,0 +1,304 @@
+package custom
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// Holds says what an object that does not say its kind has of a pod, or of what decides about pods: "it has containers at
+// spec.x". It is "" if it has nothing of either.
+func Holds(data []byte) string {
+	if !suspicious(data) {
+		return ""
+	}
+	tree, why := parse(data)
+	if why != "" {
+		return why
+	}
+	f := search(tree, false)
+	switch {
+	case f.first() != "":
+		return f.first()
+	case isTemplate(tree):
+		return "it has containers at spec.containers"
+	case len(f.templates) > 0:
+		return fmt.Sprintf("it has a pod template at %s", f.templates[0].Path)
+	}
+	return ""
+}
+
+// Lost says what a document that is no Kubernetes object holds that would count if it were one, and in which namespaces: a
+// whole pod template, a policy, a role or a binding, by its shape, or a whole object. It is "" if it holds none: anything
+// less is everyday in the files of other tools.
+func Lost(data []byte) (why string, namespaces []string) {
+	if !worthwhile(data) {
+		return "", nil
+	}
+	if crowded(data) {
+		return "it is too large to be looked through", everywhere()
+	}
+	var tree any
+	if err := decode(data, &tree); err != nil {
+		return "", nil
+	}
+	l := lost{in: map[string]bool{}}
+	l.walk(tree, "")
+	if l.first == "" {
+		return "", nil
+	}
+	if l.all || len(l.in) > maxNamespaces {
+		return l.first, everywhere()
+	}
+	return l.first, slices.Sorted(maps.Keys(l.in))
+}
+
+// worthwhile is a quick look at the text. A key might be written in escapes.
+func worthwhile(data []byte) bool {
+	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`, `"kubernetes_`} {
+		if bytes.Contains(data, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// lost is what was found in a document.
+type lost struct {
+	path  []string
+	first string
+	in    map[string]bool // namespaces
+	all   bool            // a namespace is not known
+}
+
+// walk looks at a value that belongs to a namespace, as far as what it lies in tells.
+func (l *lost) walk(v any, namespace string) {
+	switch v := v.(type) {
+	case []any:
+		for i, item := range v {
+			l.path = append(l.path, "["+strconv.Itoa(i)+"]")
+			l.walk(item, namespace)
+			l.path = l.path[:len(l.path)-1]
+		}
+	case map[string]any:
+		if in := namespaceIn(v); validNamespace(in) {
+			namespace = in
+		}
+		if what, in := terraform(v); what != "" {
+			for _, namespace := range in {
+				l.add(what, namespace)
+			}
+			return
+		}
+		if what := complete(v); what != "" {
+			l.add(what, namespace)
+			return
+		}
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			l.path = append(l.path, "."+short(k))
+			l.walk(v[k], namespace)
+			l.path = l.path[:len(l.path)-1]
+		}
+	}
+}
+
+func (l *lost) add(what, namespace string) {
+	if l.first == "" {
+		l.first = "it looks like " + strings.TrimSuffix(what, " template")
+		if at := strings.TrimPrefix(strings.Join(l.path, ""), "."); at != "" {
+			l.first = "it holds " + what + " at " + clean(at)
+		}
+	}
+	if namespace == "" || what == aPolicy {
+		l.all = true
+		return
+	}
+	l.in[namespace] = true
+}
+
+const aPolicy = "a " + pspparse.Kind
+
+// complete names what an object is if it is whole.
+func complete(m map[string]any) string {
+	kind, _ := m["kind"].(string)
+	_, version := m["apiVersion"].(string)
+	_, metadata := m["metadata"].(map[string]any)
+	_, items := m["items"].([]any)
+	spec, _ := m["spec"].(map[string]any)
+	switch {
+	case version && kind == pspparse.Kind:
+		return aPolicy
+	case version && (metadata && mayRun(kind) || items && (kind == "List" || mayRun(strings.TrimSuffix(kind, "List")))):
+		return "a " + kind
+	case isWhole(spec):
+		return "a pod template"
+	case isPolicy(spec):
+		return aPolicy
+	case metadata && isBinding(m):
+		return "a role binding"
+	case metadata && isRole(m):
+		return "a role"
+	}
+	return ""
+}
+
+// terraform tells a resource of Terraform's provider for Kubernetes, in a state or in what "terraform show -json" prints, and
+// the namespaces of its instances, "" where one is not known.
+func terraform(m map[string]any) (what string, namespaces []string) {
+	kind, _ := m["type"].(string)
+	instances, _ := m["instances"].([]any)
+	if values, ok := m["values"].(map[string]any); ok {
+		instances = append(instances, map[string]any{"attributes": values})
+	}
+	if !terraformKind(kind) || len(instances) == 0 {
+		return "", nil
+	}
+	for _, item := range instances {
+		instance, _ := item.(map[string]any)
+		attributes, _ := instance["attributes"].(map[string]any)
+		metadata, _ := attributes["metadata"].([]any)
+		namespace := ""
+		if len(metadata) == 1 {
+			namespace = namespaceIn(map[string]any{"metadata": metadata[0]})
+		}
+		if !validNamespace(namespace) {
+			namespace = ""
+		}
+		namespaces = append(namespaces, namespace)
+	}
+	return "a " + kind, namespaces
+}
+
+// terraformKind is true for what mayRun is true for; kubernetes_manifest has the object itself.
+func terraformKind(kind string) bool {
+	kind, ok := strings.CutPrefix(kind, "kubernetes_")
+	if i := strings.LastIndex(kind, "_v"); i > 0 && i+2 < len(kind) && kind[i+2] >= '1' && kind[i+2] <= '9' {
+		kind = kind[:i]
+	}
+	switch kind {
+	case "pod_security_policy", "pod", "replication_controller", "deployment", "stateful_set", "daemonset", "daemon_set", "job", "cron_job",
+		"role", "cluster_role", "role_binding", "cluster_role_binding":
+		return ok
+	}
+	return false
+}
+
+// isPolicy tells a policy by the four fields that every policy has.
+func isPolicy(spec map[string]any) bool {
+	for _, key := range []string{"seLinux", "runAsUser", "supplementalGroups", "fsGroup"} {
+		m, _ := spec[key].(map[string]any)
+		if _, ok := m["rule"].(string); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func isBinding(m map[string]any) bool {
+	ref, _ := m["roleRef"].(map[string]any)
+	kind, _ := ref["kind"].(string)
+	_, name := ref["name"].(string)
+	return name && (kind == "Role" || kind == "ClusterRole")
+}
+
+func isRole(m map[string]any) bool {
+	rules, _ := m["rules"].([]any)
+	return slices.ContainsFunc(rules, func(rule any) bool {
+		r, _ := rule.(map[string]any)
+		_, verbs := r["verbs"].([]any)
+		_, resources := r["resources"].([]any)
+		return verbs && resources
+	})
+}
+
+// PodsIn says what of pods a document holds that a ConfigMap carries: a whole pod template, an object that makes pods, a
+// policy. Where there is none it returns the texts in the document that may hold one.
+func PodsIn(data []byte) (what string, texts []string) {
+	var tree any
+	if crowded(data) {
+		return "too much to be looked through", nil
+	}
+	if decode(data, &tree) != nil {
+		return "", nil
+	}
+	return podsIn(tree)
+}
+
+func podsIn(v any) (what string, texts []string) {
+	var all []any
+	switch v := v.(type) {
+	case string:
+		if strings.Contains(v, "containers") && strings.Contains(v, "\n") {
+			return "", []string{v}
+		}
+	case []any:
+		all = v
+	case map[string]any:
+		kind, _ := v["kind"].(string)
+		spec, _ := v["spec"].(map[string]any)
+		_, version := v["apiVersion"].(string)
+		switch {
+		case version && kind == pspparse.Kind, isPolicy(spec):
+			return aPolicy, nil
+		case version && spec != nil && makesPods(kind):
+			return "a " + kind, nil
+		case isWhole(spec):
+			return "a pod template", nil
+		}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, v[key])
+		}
+	}
+	for _, item := range all {
+		what, more := podsIn(item)
+		if what != "" {
+			return what, nil
+		}
+		texts = append(texts, more...)
+	}
+	return "", texts
+}
+
+// ForeignFile names the tool whose file a document is, if it is one that is found beside manifests every day; else "". The
+// name is that of the file, without its folder.
+func ForeignFile(name string, data []byte) string {
+	name = strings.ToLower(name)
+	name = strings.TrimSuffix(name, ".gz")
+	stem, _, _ := strings.Cut(name, ".")
+	if strings.HasPrefix(stem, "values") || strings.HasSuffix(stem, "values") {
+		return "a values file of a Helm chart"
+	}
+	if name == ".gitlab-ci.yml" {
+		return "a CI workflow of GitLab"
+	}
+	var doc struct {
+		Services map[string]map[string]any `json:"services"`
+		Jobs     map[string]map[string]any `json:"jobs"`
+	}
+	if crowded(data) || decode(data, &doc) != nil {
+		return ""
+	}
+	switch {
+	case anyHas(doc.Services, "image", "build"):
+		return "a Compose file"
+	case anyHas(doc.Jobs, "runs-on", "uses"):
+		return "a CI workflow of GitHub"
+	}
+	return ""
+}
+
+func anyHas(maps map[string]map[string]any, keys ...string) bool {
+	for _, m := range maps {
+		for _, key := range keys {
+			if _, ok := m[key]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}

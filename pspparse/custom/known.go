@@ -1,0 +1,125 @@
+package custom
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// every stands for all kinds of a group.
+const every = "*"
+
+// knownKinds are the kinds of a group that are known to hold no pod and to make none. A group that starts with a dot
+// stands for all groups that end so.
+func knownKinds(group string) []string {
+	switch group {
+	case "":
+		return []string{"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node", "PersistentVolume",
+			"PersistentVolumeClaim", "ResourceQuota", "Secret", "SecurityContextConstraints", "Service", "Status", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions"}
+	case "apps":
+		return []string{"ControllerRevision", "Scale"}
+	case "extensions":
+		return []string{"Ingress", "NetworkPolicy", "Scale", "ThirdPartyResource"}
+	case "policy":
+		return []string{"PodDisruptionBudget", "Eviction"}
+	case "autoscaling":
+		return []string{"HorizontalPodAutoscaler", "Scale"}
+	case "batch": // all of its kinds make pods
+		return nil
+	case "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
+		"certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io", "internal.apiserver.k8s.io",
+		"networking.k8s.io", "node.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
+		"audit.k8s.io", "apiserver.config.k8s.io", "apiserver.k8s.io", "kubelet.config.k8s.io", "kubeproxy.config.k8s.io",
+		"kubescheduler.config.k8s.io", "client.authentication.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io",
+		"snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io", "autoscaling.k8s.io", "gateway.networking.k8s.io", "wgpolicyk8s.io",
+		"policy.networking.k8s.io":
+		return []string{every}
+	}
+	return knownCustomKinds(group)
+}
+
+// knownCustomKinds are those of other projects.
+func knownCustomKinds(group string) []string {
+	switch group {
+	// Policies speak of pods, and make none.
+	case "kyverno.io":
+		return []string{"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException", "UpdateRequest",
+			"AdmissionReport", "ClusterAdmissionReport", "BackgroundScanReport", "ClusterBackgroundScanReport", "GlobalContextEntry"}
+	case "policies.kyverno.io", "reports.kyverno.io", "openreports.io",
+		"templates.gatekeeper.sh", "constraints.gatekeeper.sh", "mutations.gatekeeper.sh", "config.gatekeeper.sh", "status.gatekeeper.sh",
+		"expansion.gatekeeper.sh", "externaldata.gatekeeper.sh",
+		"policies.kubewarden.io", "security.openshift.io":
+		return []string{every}
+	// Certificates and secrets.
+	case "cert-manager.io":
+		return []string{"Certificate", "CertificateRequest"}
+	case "acme.cert-manager.io":
+		return []string{"Order"}
+	case "trust.cert-manager.io", "external-secrets.io", "generators.external-secrets.io", "bitnami.com", "secrets-store.csi.x-k8s.io":
+		return []string{every}
+	// What is to be scraped, and when to alert.
+	case "monitoring.coreos.com":
+		return []string{"ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe", "ScrapeConfig", "AlertmanagerConfig"}
+	case "operator.victoriametrics.com":
+		return []string{"VMServiceScrape", "VMPodScrape", "VMRule", "VMProbe", "VMNodeScrape", "VMStaticScrape", "VMScrapeConfig", "VMUser", "VMAlertmanagerConfig"}
+	// Networks.
+	case "networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io", "traefik.io", "traefik.containo.us",
+		"hub.traefik.io", "metallb.io", "projectcalico.org", "crd.projectcalico.org", "cilium.io", "k8s.cni.cncf.io", "linkerd.io",
+		"policy.linkerd.io", "split.smi-spec.io", "externaldns.k8s.io", "configuration.konghq.com",
+		"route.openshift.io":
+		return []string{every}
+	// What deploys other objects, which are read where they are.
+	case "argoproj.io":
+		return []string{"Application", "ApplicationSet", "AppProject"}
+	case "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io",
+		"image.toolkit.fluxcd.io", "helm.fluxcd.io":
+		return []string{every}
+	// Machines. What runs on them is another cluster's, or the kubelet's.
+	case "cluster.x-k8s.io", "machine.openshift.io", "machineconfiguration.openshift.io", "karpenter.sh", "karpenter.k8s.aws":
+		return []string{every}
+	// What other tools read, and no API server.
+	case "kind.x-k8s.io", "k3d.io", "kubeadm.k8s.io", "skaffold", "eksctl.io", "kops.k8s.io", "backstage.io", "kustomize.config.k8s.io":
+		return []string{every}
+	// Scaling.
+	case "keda.sh":
+		return []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"}
+	case "autoscaling.gke.io":
+		return []string{every}
+	}
+	if strings.HasSuffix(group, ".cluster.x-k8s.io") {
+		return []string{every}
+	}
+	return nil
+}
+
+// holdsNoPod says whether a kind of a group is known to hold no pod and to make none.
+func holdsNoPod(group, kind string) bool {
+	kinds := knownKinds(group)
+	return slices.Contains(kinds, kind) || slices.Contains(kinds, every)
+}
+
+// generates is true for policies that may make objects of their own.
+func generates(group, kind string) bool {
+	return group == "kyverno.io" && (kind == "Policy" || kind == "ClusterPolicy")
+}
+
+// generated returns what a policy makes that makes pods, as objects with the namespaces that they go to.
+func generated(tree map[string]any) []inObject {
+	var out []inObject
+	spec, _ := tree["spec"].(map[string]any)
+	rules, _ := spec["rules"].([]any)
+	for i, rule := range rules {
+		r, _ := rule.(map[string]any)
+		g, _ := r["generate"].(map[string]any)
+		each, _ := g["foreach"].([]any)
+		for _, v := range append([]any{g}, each...) {
+			m, _ := v.(map[string]any)
+			kind, _ := m["kind"].(string)
+			namespace, _ := m["namespace"].(string)
+			if makesPods(kind) {
+				out = append(out, inObject{path: fmt.Sprintf("spec.rules[%d].generate", i), kind: kind, namespace: namespace})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package custom_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// owned is an object in the namespace shop that another one made.
+func owned(apiVersion, kind, name, by, body string) string {
+	owner := ""
+	if by != "" {
+		f := strings.Fields(by)
+		owner = fmt.Sprintf(", uid: u-%s, ownerReferences: [{apiVersion: %s, kind: %s, name: %s, uid: x, controller: true}]", name, f[0], f[1], f[2])
+	}
+	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s, namespace: shop%s}\n%s\n", apiVersion, kind, name, owner, body)
+}
+
+const (
+	podSpec  = "{containers: [{name: c, image: i}]}"
+	goodSpec = "{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: c, image: i, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}"
+)
+
+// Pods stand for the object that made them, whatever lies between: a partial object is no gap then, and a whole one and its
+// pods are one workload.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	knative := []string{
+		owned("serving.knative.dev/v1", "Service", "web", "", "spec: {template: {spec: {containers: [{image: i}]}}}"),
+		owned("serving.knative.dev/v1", "Configuration", "web", "serving.knative.dev/v1 Service web", "spec: {template: {spec: {containers: [{image: i}]}}}"),
+		owned("serving.knative.dev/v1", "Revision", "web-1", "serving.knative.dev/v1 Configuration web", "spec: {containers: [{image: i}]}"),
+	}
+	deployment := owned("apps/v1", "Deployment", "web-1-deployment", "serving.knative.dev/v1 Revision web-1", "spec: {template: {spec: "+goodSpec+"}}")
+	for name, test := range map[string]struct {
+		docs []string
+		want string
+	}{
+		"Knative, to the Deployment": {append([]string{deployment}, knative...), "  Deployment at : restricted\n  enforce \"restricted\"\n"},
+		"Knative, to the pod of a Deployment that was not read": {append([]string{
+			owned("apps/v1", "ReplicaSet", "web-1-deployment-55", "apps/v1 Deployment web-1-deployment", "spec: {template: {spec: "+goodSpec+"}}"),
+		}, append([]string{deployment}, knative...)...), "  Deployment at : restricted\n  enforce \"restricted\"\n"},
+		"Tekton": {[]string{
+			owned("tekton.dev/v1", "Task", "build", "", "spec: {steps: [{image: i}]}"),
+			owned("tekton.dev/v1", "Pipeline", "release", "", "spec: {tasks: [{name: b, taskRef: {name: build}}]}"),
+			owned("tekton.dev/v1", "PipelineRun", "release-1", "", "spec: {pipelineRef: {name: release}}"),
+			owned("tekton.dev/v1", "TaskRun", "release-1-build", "tekton.dev/v1 PipelineRun release-1", "spec: {taskRef: {name: build}}"),
+			owned("v1", "Pod", "release-1-build-pod", "tekton.dev/v1 TaskRun release-1-build", "spec: "+goodSpec),
+		}, "  TaskRun at : restricted\n  enforce \"restricted\"\n"},
+		"Tekton, of another Task": {[]string{
+			owned("tekton.dev/v1", "Task", "build", "", "spec: {steps: [{image: i}]}"),
+			owned("tekton.dev/v1", "TaskRun", "test-1", "", "spec: {taskRef: {name: test}}"),
+			owned("v1", "Pod", "test-1-pod", "tekton.dev/v1 TaskRun test-1", "spec: "+goodSpec),
+		}, "  TaskRun at : restricted\n  enforce \"\"\n" +
+			"  gap Task \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+		"a run that is over": {[]string{
+			owned("tekton.dev/v1", "TaskRun", "old", "", "spec: {taskRef: {name: build}}\nstatus: {completionTime: '2022-01-01T00:00:00Z'}"),
+		}, "  enforce \"restricted\"\n"},
+		"Argo": {[]string{
+			owned("argoproj.io/v1alpha1", "WorkflowTemplate", "build", "", "spec: {templates: [{name: a, container: {image: i}}]}"),
+			owned("argoproj.io/v1alpha1", "CronWorkflow", "nightly", "", "spec: {workflowSpec: {workflowTemplateRef: {name: build}}}"),
+			owned("argoproj.io/v1alpha1", "Workflow", "nightly-1", "argoproj.io/v1alpha1 CronWorkflow nightly", "spec: {workflowTemplateRef: {name: build}}"),
+			owned("v1", "Pod", "nightly-1-a", "argoproj.io/v1alpha1 Workflow nightly-1", "spec: "+podSpec),
+		}, "  Workflow at : baseline\n  enforce \"baseline\"\n"},
+		"Prometheus": {[]string{
+			owned("monitoring.coreos.com/v1", "Prometheus", "k8s", "", "spec: {securityContext: {runAsUser: 1000}}"),
+			owned("apps/v1", "StatefulSet", "prometheus-k8s", "monitoring.coreos.com/v1 Prometheus k8s", "spec: {template: {spec: "+goodSpec+"}}"),
+		}, "  StatefulSet at : restricted\n  enforce \"restricted\"\n"},
+		"what violates stays although pods were read": {[]string{
+			owned("monitoring.coreos.com/v1", "Prometheus", "k8s", "", "spec: {hostNetwork: true}"),
+			owned("apps/v1", "StatefulSet", "prometheus-k8s", "monitoring.coreos.com/v1 Prometheus k8s", "spec: {template: {spec: "+goodSpec+"}}"),
+		}, "  Prometheus at spec.hostNetwork: privileged; host namespaces hostNetwork=true\n  StatefulSet at : restricted\n  enforce \"privileged\"\n"},
+		"Rollout": {[]string{
+			owned("argoproj.io/v1alpha1", "Rollout", "web", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("apps/v1", "ReplicaSet", "web-5d", "argoproj.io/v1alpha1 Rollout web", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-5d-x", "apps/v1 ReplicaSet web-5d", "spec: "+goodSpec),
+		}, "  Rollout at spec.template: restricted\n  enforce \"restricted\"\n"},
+		"Rollout, without its ReplicaSets": {[]string{
+			owned("argoproj.io/v1alpha1", "Rollout", "web", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-5d-x", "apps/v1 ReplicaSet web-5d", "spec: "+goodSpec),
+		}, "  Rollout at spec.template: restricted\n  enforce \"restricted\"\n"},
+		"Rollout of a Deployment": {[]string{
+			owned("argoproj.io/v1alpha1", "Rollout", "web", "", "spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: console}}"),
+		}, "  enforce \"restricted\"\n"},
+		"Rollout of a Deployment that was not read": {[]string{
+			owned("argoproj.io/v1alpha1", "Rollout", "web", "", "spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: gone}}"),
+		}, "  enforce \"\"\n  gap Rollout \"shop/web\": it takes its pod template from Deployment \"shop/gone\", which was not read: read that, too [\"shop\"]\n"},
+		"CloneSet and its pods": {[]string{
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "web", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-x", "apps.kruise.io/v1alpha1 CloneSet web", "spec: "+goodSpec),
+		}, "  CloneSet at spec.template: restricted\n  enforce \"restricted\"\n"},
+		"RayCluster of a RayJob": {[]string{
+			owned("ray.io/v1", "RayJob", "j", "", "spec: {rayClusterSpec: {headGroupSpec: {template: {spec: "+goodSpec+"}}}}"),
+			owned("ray.io/v1", "RayCluster", "j-raycluster", "ray.io/v1 RayJob j", "spec: {headGroupSpec: {template: {spec: "+goodSpec+"}}}"),
+			owned("v1", "Pod", "j-head", "ray.io/v1 RayCluster j-raycluster", "spec: "+goodSpec),
+		}, "  RayJob at spec.rayClusterSpec.headGroupSpec.template: restricted\n  enforce \"restricted\"\n"},
+		"an unknown kind of which a pod was read": {[]string{
+			owned("example.com/v1", "Widget", "w", "", "spec: {podSecurityContext: {fsGroup: 1}}"),
+			owned("v1", "Pod", "w-0", "example.com/v1 Widget w", "spec: "+goodSpec),
+		}, "  Widget at : restricted\n  enforce \"restricted\"\n"},
+		"a Job of Volcano is not one of batch": {[]string{
+			owned("batch.volcano.sh/v1alpha1", "Job", "j", "", "spec: {tasks: [{template: {spec: "+goodSpec+"}}]}"),
+			owned("batch/v1", "Job", "j", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "j-0", "batch.volcano.sh/v1alpha1 Job j", "spec: "+goodSpec),
+		}, "  Job at : restricted\n  Job.batch.volcano.sh at spec.tasks[0].template: restricted\n  enforce \"restricted\"\n"},
+		"owners in a ring": {[]string{
+			owned("serving.knative.dev/v1", "Configuration", "a", "serving.knative.dev/v1 Configuration b", "spec: {template: {spec: {hostPID: true}}}"),
+			owned("serving.knative.dev/v1", "Configuration", "b", "serving.knative.dev/v1 Configuration a", "spec: {template: {spec: {hostPID: true}}}"),
+		}, "  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  enforce \"\"\n" +
+			"  gap Configuration \"shop/a\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n" +
+			"  gap Configuration \"shop/b\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+		"twice the same, and twice another": {[]string{
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "a", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "a", "", "spec: {replicas: 3, template: {spec: "+goodSpec+"}}"),
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "b", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "b", "", "spec: {template: {spec: "+podSpec+"}}"),
+		}, "  CloneSet at spec.template: restricted\n  enforce \"\"\n  gap CloneSet \"shop/b\": it is defined 2 times with different content (-:28, -:34), and none was used: keep one of them [\"shop\"]\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := planOf(t, append([]string{compliant}, test.docs...)...)
+			if diff := cmp.Diff(test.want, told(p)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

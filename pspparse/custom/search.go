@@ -1,0 +1,513 @@
+package custom
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// found is what a search through an object has come upon.
+type found struct {
+	// templates are whole pod templates.
+	templates []inventory.CustomTemplate
+	// more is how many were not kept.
+	more int
+	// objects are whole objects within the object that may make pods or grant something.
+	objects []inObject
+	// loose says the first of what belongs to a pod without being a whole template: "it has containers at spec.x".
+	loose string
+}
+
+// inObject is an object within another.
+type inObject struct {
+	path, kind, namespace string
+}
+
+// first says the first of what is no whole pod template; "" if there is nothing.
+func (f *found) first() string {
+	switch {
+	case f.loose != "":
+		return f.loose
+	case len(f.objects) > 0:
+		return fmt.Sprintf("it holds a %s at %s", clean(f.objects[0].kind), f.objects[0].path)
+	case f.more > 0:
+		return fmt.Sprintf("it has %d pod templates more than %d", f.more, maxTemplates)
+	}
+	return ""
+}
+
+// maxTemplates of one object are kept.
+const maxTemplates = 1000
+
+// searcher walks through one object, in the order of keys, so that what it says does not vary.
+type searcher struct {
+	found
+	// pods: whole Pods within the object are its templates.
+	pods bool
+	path []string
+}
+
+// search looks for pod templates in an object of a kind that may make pods.
+func search(tree map[string]any, pods bool) found {
+	s := searcher{pods: pods}
+	s.object(tree, "")
+	return s.found
+}
+
+func (s *searcher) at(key string) string {
+	return clean(strings.TrimPrefix(strings.Join(s.path, "")+"."+key, "."))
+}
+
+func (s *searcher) here() string { return clean(strings.TrimPrefix(strings.Join(s.path, ""), ".")) }
+
+func (s *searcher) value(v any, key string) {
+	switch v := v.(type) {
+	case []any:
+		for i, item := range v {
+			s.path = append(s.path, "["+strconv.Itoa(i)+"]")
+			s.value(item, key)
+			s.path = s.path[:len(s.path)-1]
+		}
+	case map[string]any:
+		s.object(v, key)
+	}
+}
+
+// object looks at one object that lies under a key; the whole one lies under none.
+func (s *searcher) object(m map[string]any, key string) {
+	root := len(s.path) == 0
+	if !root && embedded(m) && !(s.pods && m["kind"] == "Pod") {
+		kind, _ := m["kind"].(string)
+		in := inObject{kind: kind, namespace: namespaceIn(m)}
+		if len(s.objects) == 0 {
+			in.path = s.here()
+		}
+		s.objects = append(s.objects, in)
+		return
+	}
+	if !root && isTemplate(m) {
+		if isLive(m) {
+			s.objects = append(s.objects, inObject{path: s.here(), kind: "Pod", namespace: namespaceIn(m)})
+			return
+		}
+		s.template(m)
+		return
+	}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if k == "managedFields" || root && (k == "status" || k == "metadata") {
+			continue
+		}
+		if what := loose(k, m[k]); what != "" {
+			if s.loose == "" {
+				s.loose = fmt.Sprintf("it has %s at %s", what, s.at(k))
+			}
+			continue
+		}
+		s.path = append(s.path, "."+short(k))
+		s.value(m[k], k)
+		s.path = s.path[:len(s.path)-1]
+	}
+}
+
+func (s *searcher) template(m map[string]any) {
+	if len(s.templates) == maxTemplates {
+		s.more++
+		return
+	}
+	s.templates = append(s.templates, inventory.CustomTemplate{Path: s.here(), JSON: text(map[string]any{"metadata": m["metadata"], "spec": m["spec"]})})
+}
+
+// isTemplate tells a whole pod template: its spec has containers, each with a name and an image.
+func isTemplate(m map[string]any) bool {
+	spec, _ := m["spec"].(map[string]any)
+	return isWhole(spec)
+}
+
+// isLive tells a pod that a server has admitted: what a policy has filled in may be part of it.
+func isLive(m map[string]any) bool {
+	metadata, _ := m["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	spec, _ := m["spec"].(map[string]any)
+	_, admitted := annotations["kubernetes.io/psp"]
+	_, status := m["status"].(map[string]any)
+	return admitted || status || metadata["uid"] != nil || spec["nodeName"] != nil
+}
+
+func isWhole(spec map[string]any) bool {
+	list, _ := spec["containers"].([]any)
+	return len(list) > 0 && !slices.ContainsFunc(list, func(item any) bool {
+		c, _ := item.(map[string]any)
+		name, _ := c["name"].(string)
+		image, _ := c["image"].(string)
+		return name == "" || image == ""
+	})
+}
+
+// embedded tells an object within another (a template, a bundle) from a mere reference to one.
+func embedded(m map[string]any) bool {
+	kind, _ := m["kind"].(string)
+	_, version := m["apiVersion"].(string)
+	_, metadata := m["metadata"].(map[string]any)
+	return version && metadata && mayRun(kind)
+}
+
+// mayRun is true for the kinds that make pods, and for those that say which pods may be.
+func mayRun(kind string) bool {
+	switch kind {
+	case pspparse.Kind, "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "List":
+		return true
+	}
+	return makesPods(kind)
+}
+
+// makesPods is true for pods and for the kinds of Kubernetes' own that make them.
+func makesPods(kind string) bool {
+	switch kind {
+	case "Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob":
+		return true
+	}
+	return false
+}
+
+func namespaceIn(m map[string]any) string {
+	metadata, _ := m["metadata"].(map[string]any)
+	namespace, _ := metadata["namespace"].(string)
+	return namespace
+}
+
+// loose says what of a pod a key has, if its value has the shape of that; else "".
+func loose(key string, v any) string {
+	switch key {
+	case "privileged", "hostNetwork", "hostPID", "hostIPC":
+		if _, ok := v.(bool); ok {
+			return key
+		}
+	case "hostPath":
+		if isHostPath(v) {
+			return key
+		}
+	case "container":
+		if isContainer(v) {
+			return "a container"
+		}
+	case "steps", "sidecars":
+		if anyOf(v, isStep) {
+			return key
+		}
+	}
+	switch m, _ := v.(map[string]any); {
+	case strings.HasSuffix(key, "ontainers"):
+		if anyOf(v, isContainer) {
+			return "containers"
+		}
+	case strings.HasSuffix(key, "ecurityContext"):
+		if m != nil && isSecurityContext(m) {
+			return "a security context"
+		}
+	case strings.HasSuffix(key, "odTemplate"), strings.HasSuffix(key, "odTemplateSpec"), strings.HasSuffix(key, "podSpec"):
+		if len(m) > 0 && !isTemplate(m) {
+			return "part of a pod template"
+		}
+	case strings.HasSuffix(strings.ToLower(key), "template"):
+		if spec, _ := m["spec"].(map[string]any); isPodish(spec) && !isWhole(spec) {
+			return "part of a pod template"
+		}
+	}
+	return ""
+}
+
+func isHostPath(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.HasPrefix(v, "/")
+	case map[string]any:
+		path, _ := v["path"].(string)
+		return path != ""
+	}
+	return false
+}
+
+// anyOf is true if one of a list, or of the values of a map, is such.
+func anyOf(v any, is func(any) bool) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, is)
+	case map[string]any:
+		for _, item := range v {
+			if is(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isContainer tells a container by what only containers have.
+func isContainer(v any) bool {
+	m, _ := v.(map[string]any)
+	_, list := m["command"].([]any)
+	if !list {
+		_, list = m["args"].([]any)
+	}
+	if !list {
+		_, list = m["volumeMounts"].([]any)
+	}
+	image, _ := m["image"].(string)
+	_, security := m["securityContext"].(map[string]any)
+	return list || image != "" || security
+}
+
+// isStep is stricter: steps are of all sorts of things.
+func isStep(v any) bool {
+	m, _ := v.(map[string]any)
+	image, _ := m["image"].(string)
+	_, security := m["securityContext"].(map[string]any)
+	return image != "" || security
+}
+
+func isSecurityContext(m map[string]any) bool {
+	for key := range m {
+		switch key {
+		case "runAsUser", "runAsGroup", "runAsNonRoot", "fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy",
+			"sysctls", "seLinuxOptions", "seLinuxChangePolicy", "seccompProfile", "appArmorProfile", "windowsOptions", "privileged",
+			"allowPrivilegeEscalation", "capabilities", "procMount", "readOnlyRootFilesystem":
+			return true
+		}
+	}
+	return len(m) == 0
+}
+
+// isPodish tells the spec of a pod from that of anything else that has a template.
+func isPodish(spec map[string]any) bool {
+	for key, v := range spec {
+		switch key {
+		case "serviceAccountName", "schedulerName", "runtimeClassName", "dnsPolicy", "restartPolicy", "priorityClassName":
+			if _, ok := v.(string); ok {
+				return true
+			}
+		case "tolerations", "imagePullSecrets", "hostAliases", "topologySpreadConstraints":
+			if _, ok := v.([]any); ok {
+				return true
+			}
+		case "nodeSelector", "affinity", "securityContext":
+			if _, ok := v.(map[string]any); ok {
+				return true
+			}
+		case "containers", "initContainers":
+			if anyOf(v, func(item any) bool { _, ok := item.(map[string]any); return ok }) {
+				return true
+			}
+		case "hostNetwork", "hostPID", "hostIPC", "automountServiceAccountToken":
+			if _, ok := v.(bool); ok {
+				return true
+			}
+		case "volumes":
+			if anyOf(v, func(item any) bool { m, _ := item.(map[string]any); return isHostPath(m["hostPath"]) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Other judges an object of a kind that no reader knows: whole pod templates in it are judged as a workload of that kind,
+// and anything less of a pod is a gap. It returns false, and adds nothing, for a kind that is known to hold no pod and for
+// an object that has nothing of one.
+func Other(b *inventory.Builder, o Object) bool {
+	group, _, grouped := strings.Cut(o.APIVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	if o.APIVersion == "" {
+		return unversioned(b, o)
+	}
+	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) || !suspicious(o.JSON) {
+		return false
+	}
+	tree, why := parse(o.JSON)
+	if why != "" {
+		b.AddObjectGap(unknownGap(o, namespaces(o), why))
+		return true
+	}
+	f := found{objects: generated(tree)}
+	if !generates(group, o.Kind) {
+		f = search(tree, false)
+	} else if len(f.objects) == 0 {
+		return false
+	}
+	what, isPod := f.first(), false
+	if what == "" && len(f.templates) == 0 {
+		if isPod = isTemplate(tree); !isPod {
+			return false
+		}
+	}
+	switch {
+	case len(f.objects) > 0:
+		b.AddObjectGap(unknownGap(o, f.namespaces(o), what))
+		return true
+	case isPod:
+		what = "it has containers at spec.containers"
+	case what == "" && o.Namespace == "":
+		what = fmt.Sprintf("it names no namespace, so its pod template at %s was not judged in any", f.templates[0].Path)
+	}
+	if o.Namespace == "" {
+		b.AddObjectGap(unknownGap(o, namespaces(o), what))
+		return true
+	}
+	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, JSON: o.JSON, Templates: f.templates, Position: o.Position}
+	if what != "" {
+		c.Unsure = unknownGap(o, nil, what).Why
+	}
+	add(b, o, c)
+	return true
+}
+
+// unversioned judges an object without an apiVersion: other tools have files with a kind, too.
+func unversioned(b *inventory.Builder, o Object) bool {
+	why, in := Lost(o.JSON)
+	if why == "" {
+		return false
+	}
+	b.AddObjectGap(unknownGap(o, in, why))
+	return true
+}
+
+func unknownGap(o Object, namespaces []string, why string) inventory.Gap {
+	return inventory.Gap{
+		What: named(o), Position: o.Position, Namespaces: namespaces,
+		Why: fmt.Sprintf("the kind %s%s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			quote(o.Kind), ofVersion(o.APIVersion), why),
+	}
+}
+
+// namespaces are those in which the objects within an object may be, and its own.
+func (f *found) namespaces(o Object) []string {
+	var out []string
+	if o.Namespace != "" {
+		out = namespaces(o)
+	}
+	for _, e := range f.objects {
+		switch {
+		case validNamespace(e.namespace):
+			out = append(out, e.namespace)
+		case o.Namespace == "" || e.namespace != "":
+			return everywhere()
+		}
+	}
+	if f.loose != "" && o.Namespace == "" || len(out) > maxNamespaces {
+		return everywhere()
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// maxNamespaces that one gap names; one of more touches all.
+const maxNamespaces = 1000
+
+func everywhere() []string { return []string{inventory.AllNamespaces} }
+
+// namespaces is the namespace of an object as a gap wants it.
+func namespaces(o Object) []string {
+	if validNamespace(o.Namespace) {
+		return []string{o.Namespace}
+	}
+	return everywhere()
+}
+
+func validNamespace(s string) bool {
+	const most = 63
+	if s == "" || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// suspicious is a quick look at the text: without any of these keys there is nothing to find. A key might be written in
+// escapes.
+func suspicious(data []byte) bool {
+	if bytes.Contains(data, []byte(`\u`)) || bytes.Count(data, []byte(`"apiVersion"`)) > 1 {
+		return true
+	}
+	for _, key := range []string{
+		`ontainers"`, `"container"`, `ecurityContext"`, `"privileged"`, `"hostPath"`, `"hostNetwork"`, `"hostPID"`, `"hostIPC"`, `"steps"`,
+		`"sidecars"`, `emplate"`, `odTemplateSpec"`, `podSpec"`,
+	} {
+		if bytes.Contains(data, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// crowded tells of so many values that a tree of them costs far too much memory.
+func crowded(data []byte) bool {
+	const most = 2_000_000
+	if len(data)/2 <= most {
+		return false
+	}
+	n := 0
+	for _, c := range []byte("\n,[{") {
+		n += bytes.Count(data, []byte{c})
+	}
+	return n > most
+}
+
+// decode keeps numbers as they are written.
+func decode(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+func named(o Object) string {
+	name := o.Name
+	switch {
+	case name == "":
+		name = "(no name)"
+	case o.Namespace != "":
+		name = o.Namespace + "/" + name
+	}
+	return clean(o.Kind) + " " + quote(name)
+}
+
+// clean is quote without the quotes, for text that stands between others.
+func clean(s string) string {
+	const most = 200
+	more := ""
+	if len(s) > most {
+		s, more = s[:most], "..."
+	}
+	q := strconv.QuoteToASCII(s)
+	return q[1:len(q)-1] + more
+}
+
+func ofVersion(apiVersion string) string {
+	if apiVersion == "" {
+		return ""
+	}
+	return " of " + clean(apiVersion)
+}
+
+func quote(s string) string {
+	const most = 200
+	if len(s) > most {
+		return fmt.Sprintf("%s... (%d bytes)", strconv.QuoteToASCII(s[:most]), len(s))
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+// short keeps a key of a path within bounds: paths are made of many.
+func short(key string) string {
+	const most = 60
+	if len(key) > most {
+		return key[:most] + "..."
+	}
+	return key
+}

@@ -1,0 +1,260 @@
+package custom
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// templateKind is a kind of which pods are made.
+type templateKind struct {
+	Resource
+	// partial: what makes the pods adds to what the object says, so it never tells all of them.
+	partial bool
+}
+
+// kindsOf are the kinds of one group: "plural Kind" each.
+func kindsOf(group, versions string, partial bool, names ...string) []templateKind {
+	var out []templateKind
+	for _, name := range names {
+		plural, kind, _ := strings.Cut(name, " ")
+		kind, cluster := strings.CutSuffix(kind, "*")
+		out = append(out, templateKind{partial: partial, Resource: Resource{
+			Group: group, Versions: strings.Fields(versions), Name: plural, Kind: kind, Namespaced: !cluster,
+		}})
+	}
+	return out
+}
+
+const (
+	whole   = false // its pod templates are all there is to say of its pods
+	partial = true
+)
+
+// templateKinds are the kinds known to hold pod templates, or parts of one. A kind that ends in * belongs to no namespace.
+func templateKinds() []templateKind {
+	var out []templateKind
+	add := func(group, versions string, partial bool, names ...string) {
+		out = append(out, kindsOf(group, versions, partial, names...)...)
+	}
+	// argoproj/argo-rollouts: pkg/apis/rollouts/v1alpha1; argoproj/argo-workflows: pkg/apis/workflow/v1alpha1. Workflows
+	// gain the executor's containers.
+	add("argoproj.io", "v1alpha1", whole, "rollouts Rollout", "experiments Experiment", "analysistemplates AnalysisTemplate",
+		"clusteranalysistemplates ClusterAnalysisTemplate*", "analysisruns AnalysisRun")
+	add("argoproj.io", "v1alpha1", partial, "workflows Workflow", "workflowtemplates WorkflowTemplate",
+		"clusterworkflowtemplates ClusterWorkflowTemplate*", "cronworkflows CronWorkflow")
+	// knative/serving: pkg/apis/serving/v1. The queue proxy is added.
+	add("serving.knative.dev", "v1", partial, "services Service", "configurations Configuration", "revisions Revision")
+	// tektoncd/pipeline: pkg/apis/pipeline. The entrypoint's containers are added.
+	add("tekton.dev", "v1 v1beta1", partial, "tasks Task", "taskruns TaskRun", "pipelines Pipeline", "pipelineruns PipelineRun")
+	add("tekton.dev", "v1beta1", partial, "clustertasks ClusterTask*")
+	// openkruise/kruise-api: apps. A SidecarSet is injected into other pods.
+	add("apps.kruise.io", "v1alpha1", whole, "clonesets CloneSet", "daemonsets DaemonSet", "broadcastjobs BroadcastJob",
+		"advancedcronjobs AdvancedCronJob", "uniteddeployments UnitedDeployment")
+	add("apps.kruise.io", "v1beta1 v1alpha1", whole, "statefulsets StatefulSet")
+	add("apps.kruise.io", "v1alpha1", partial, "sidecarsets SidecarSet*")
+	// kubevirt/kubevirt: pkg/virt-controller/services. The object describes a machine, not the pod that runs it.
+	add("kubevirt.io", "v1", partial, "virtualmachines VirtualMachine", "virtualmachineinstances VirtualMachineInstance",
+		"virtualmachineinstancereplicasets VirtualMachineInstanceReplicaSet")
+	// strimzi/strimzi-kafka-operator: packaging/install/cluster-operator.
+	add("core.strimzi.io", "v1 v1beta2", whole, "strimzipodsets StrimziPodSet")
+	add("kafka.strimzi.io", "v1 v1beta2", partial, "kafkas Kafka", "kafkaconnects KafkaConnect", "kafkanodepools KafkaNodePool",
+		"kafkabridges KafkaBridge", "kafkamirrormakers KafkaMirrorMaker", "kafkamirrormaker2s KafkaMirrorMaker2")
+	// prometheus-operator: pkg/apis/monitoring. What is given is merged into the operator's own pods.
+	add("monitoring.coreos.com", "v1", partial, "prometheuses Prometheus", "alertmanagers Alertmanager", "thanosrulers ThanosRuler")
+	add("monitoring.coreos.com", "v1alpha1", partial, "prometheusagents PrometheusAgent")
+	// elastic/cloud-on-k8s: pkg/apis.
+	add("elasticsearch.k8s.elastic.co", "v1", partial, "elasticsearches Elasticsearch")
+	add("kibana.k8s.elastic.co", "v1", partial, "kibanas Kibana")
+	add("beat.k8s.elastic.co", "v1beta1", partial, "beats Beat")
+	add("agent.k8s.elastic.co", "v1alpha1", partial, "agents Agent")
+	add("logstash.k8s.elastic.co", "v1alpha1", partial, "logstashes Logstash")
+	add("apm.k8s.elastic.co", "v1", partial, "apmservers ApmServer")
+	// kubeflow/spark-operator: api/v1beta2.
+	add("sparkoperator.k8s.io", "v1beta2", partial, "sparkapplications SparkApplication", "scheduledsparkapplications ScheduledSparkApplication")
+	// kubeflow: training-operator, trainer, notebook-controller.
+	add("kubeflow.org", "v1", whole, "pytorchjobs PyTorchJob", "tfjobs TFJob", "xgboostjobs XGBoostJob", "paddlejobs PaddleJob",
+		"jaxjobs JAXJob", "notebooks Notebook")
+	add("kubeflow.org", "v1 v2beta1", whole, "mpijobs MPIJob")
+	add("trainer.kubeflow.org", "v1alpha1", whole, "trainingruntimes TrainingRuntime", "clustertrainingruntimes ClusterTrainingRuntime*")
+	add("trainer.kubeflow.org", "v1alpha1", partial, "trainjobs TrainJob")
+	// kedacore/keda: apis/keda/v1alpha1.
+	add("keda.sh", "v1alpha1", whole, "scaledjobs ScaledJob")
+	// ray-project/kuberay: ray-operator/apis/ray.
+	add("ray.io", "v1 v1alpha1", whole, "rayclusters RayCluster", "rayjobs RayJob", "rayservices RayService")
+	// apache/flink-kubernetes-operator.
+	add("flink.apache.org", "v1beta1", partial, "flinkdeployments FlinkDeployment")
+	// actions/actions-runner-controller: apis. The older group adds a privileged Docker sidecar by default.
+	add("actions.github.com", "v1alpha1", whole, "autoscalingrunnersets AutoscalingRunnerSet", "ephemeralrunnersets EphemeralRunnerSet",
+		"ephemeralrunners EphemeralRunner", "autoscalinglisteners AutoscalingListener")
+	add("actions.summerwind.dev", "v1alpha1", partial, "runnerdeployments RunnerDeployment", "runnerreplicasets RunnerReplicaSet",
+		"runnersets RunnerSet", "runners Runner")
+	// kubernetes-sigs/jobset and lws, volcano-sh/apis, openshift/api.
+	add("jobset.x-k8s.io", "v1alpha2", whole, "jobsets JobSet")
+	add("leaderworkerset.x-k8s.io", "v1", whole, "leaderworkersets LeaderWorkerSet")
+	add("batch.volcano.sh", "v1alpha1", whole, "jobs Job")
+	add("apps.openshift.io", "v1", whole, "deploymentconfigs DeploymentConfig")
+	// crossplane/crossplane: apis/pkg/v1beta1.
+	add("pkg.crossplane.io", "v1beta1", partial, "deploymentruntimeconfigs DeploymentRuntimeConfig*")
+	add("opentelemetry.io", "v1beta1 v1alpha1", partial, "opentelemetrycollectors OpenTelemetryCollector")
+	add("operator.victoriametrics.com", "v1beta1", partial, "vmagents VMAgent", "vmalerts VMAlert", "vmalertmanagers VMAlertmanager",
+		"vmsingles VMSingle", "vmclusters VMCluster", "vmauths VMAuth")
+	add("jenkins.io", "v1alpha2", partial, "jenkins Jenkins")
+	add("postgresql.cnpg.io", "v1", partial, "poolers Pooler", "clusters Cluster")
+	return out
+}
+
+// templateResources are the kinds known to hold pod templates.
+func templateResources() []Resource {
+	var out []Resource
+	for _, k := range templateKinds() {
+		out = append(out, k.Resource)
+	}
+	return out
+}
+
+// templateKindOf finds a kind by its group; a version that is not known is read like those that are.
+func templateKindOf(apiVersion, kind string) (templateKind, bool) {
+	group, _, _ := strings.Cut(apiVersion, "/")
+	for _, k := range templateKinds() {
+		if k.Group == group && k.Kind == kind {
+			return k, true
+		}
+	}
+	return templateKind{}, false
+}
+
+// readTemplates reads an object of a kind that is known to hold pod templates: it adds the object with the templates that
+// it has, and with what they leave open.
+func readTemplates(b *inventory.Builder, o Object) bool {
+	k, ok := templateKindOf(o.APIVersion, o.Kind)
+	if !ok {
+		return false
+	}
+	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, Cluster: !k.Namespaced, JSON: o.JSON, Position: o.Position}
+	tree, why := parse(o.JSON)
+	switch {
+	case why != "":
+		c.Unsure = why
+	case k.partial:
+		part, at := pieces(tree)
+		c.Templates, c.Uses = part, uses(tree)
+		c.Unsure = unsurePart(o, at)
+		if finished(tree) {
+			c.Unsure = ""
+		}
+	default:
+		f := search(tree, k.Kind == "StrimziPodSet")
+		c.Templates, c.Refers = f.templates, refers(tree)
+		if len(f.templates) == 0 && c.Refers == (inventory.Owner{}) || f.first() != "" {
+			c.Unsure = unsureWhole(o, f)
+		}
+	}
+	add(b, o, c)
+	return true
+}
+
+// add adds an object; where its templates cannot be read, it is added without them.
+func add(b *inventory.Builder, o Object, c inventory.Custom) {
+	err := b.AddCustom(c)
+	if err == nil {
+		return
+	}
+	c.Templates = nil
+	c.Unsure = fmt.Sprintf("%v: what its pods are is not known; %s", err, mend)
+	if b.AddCustom(c) != nil {
+		b.AddGap(inventory.Gap{What: named(o), Why: err.Error(), Position: o.Position, Namespaces: namespaces(o)})
+	}
+}
+
+const mend = "read the pods that it makes, too (-f of a dump, or --context)"
+
+// unsurePart says what is not known of the pods of a kind that never says all of them.
+func unsurePart(o Object, at string) string {
+	says := "it says nothing of them itself"
+	if at != "" {
+		says = fmt.Sprintf("only what it says itself is judged (%s)", at)
+	}
+	if o.Kind == "SidecarSet" {
+		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + mend
+	}
+	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", clean(o.APIVersion), says, mend)
+}
+
+func unsureWhole(o Object, f found) string {
+	if f.first() == "" {
+		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", clean(o.APIVersion), mend)
+	}
+	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", clean(o.APIVersion), f.first(), mend)
+}
+
+// refers is the workload whose template a Rollout uses.
+func refers(tree map[string]any) inventory.Owner {
+	spec, _ := tree["spec"].(map[string]any)
+	ref, _ := spec["workloadRef"].(map[string]any)
+	kind, _ := ref["kind"].(string)
+	name, _ := ref["name"].(string)
+	if kind == "" || name == "" {
+		return inventory.Owner{}
+	}
+	return inventory.Owner{Kind: kind, Name: name}
+}
+
+// uses are the definitions in its own namespace of which an object makes its pods.
+func uses(tree map[string]any) []inventory.Owner {
+	var out []inventory.Owner
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		case map[string]any:
+			for _, ref := range []struct{ key, kind string }{{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}} {
+				m, _ := v[ref.key].(map[string]any)
+				kind, _ := m["kind"].(string)
+				if name, _ := m["name"].(string); name != "" && m["clusterScope"] != true && (kind == "" || kind == ref.kind) {
+					out = append(out, inventory.Owner{Kind: ref.kind, Name: name})
+				}
+			}
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(tree["spec"])
+	return out
+}
+
+// finished is true for an object that has run once, and makes no more pods.
+func finished(tree map[string]any) bool {
+	status, _ := tree["status"].(map[string]any)
+	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {
+		if at, ok := status[key].(string); ok && at != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// parse reads an object as a tree; why says what keeps it from being looked through.
+func parse(data []byte) (tree map[string]any, why string) {
+	if crowded(data) {
+		return nil, "it is too large to be looked through"
+	}
+	if err := decode(data, &tree); err != nil {
+		return nil, fmt.Sprintf("reading JSON: %v", err)
+	}
+	return tree, ""
+}
+
+func text(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil { // what came from JSON
+		return []byte("null")
+	}
+	return data
+}

@@ -1,0 +1,288 @@
+package inventory
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// Embedded is a pod template within an object of a kind that is not Kubernetes' own, or what such an object says of the
+// pods that are made from it.
+type Embedded struct {
+	// Path leads to it in the object: "spec.template".
+	Path  string
+	Shape *Shape
+	// Partial: what makes the pods adds to them. Then the Shape has what is written in the object, and all that is not
+	// written as the strictest level wants it: what violates a level is violated by what is written.
+	Partial bool
+}
+
+// Custom is an object of a kind that is not Kubernetes' own, from which pods are made.
+type Custom struct {
+	APIVersion, Kind string
+	// Cluster is true for a kind that belongs to no namespace.
+	Cluster bool
+	// JSON is the whole object.
+	JSON []byte
+	// Templates are all that it holds.
+	Templates []CustomTemplate
+	// Unsure says what of its pods cannot be judged from it; "" if all can. It becomes a gap unless pods were read that were
+	// made from the object, or the controllers that make them.
+	Unsure string
+	// Refers names the workload in its namespace whose template the object uses instead of one of its own; zero if none.
+	Refers Owner
+	// Uses are the custom objects in its namespace of which it makes its pods.
+	Uses     []Owner
+	Position pspparse.Position
+}
+
+// CustomTemplate is a pod template within a Custom.
+type CustomTemplate struct {
+	Path string
+	// JSON is a pod template: an object with metadata and spec.
+	JSON    []byte
+	Partial bool
+}
+
+// customObject is the part of an object that every custom kind has.
+type customObject struct {
+	Metadata labelledMeta `json:"metadata"`
+}
+
+// custom is what a template of a custom kind has beside the others.
+type custom struct {
+	embedded []Embedded
+	unsure   string
+	refers   Owner
+	uses     []Owner
+}
+
+// KindName is the name under which a workload's kind is shown: with its group where another kind has the same name.
+func KindName(apiVersion, kind string) string {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return kind
+	}
+	if k, ok := kindOf(kind); ok && !k.inGroup(group) || kind == "Service" {
+		return kind + "." + group
+	}
+	return kind
+}
+
+// AddCustom adds an object of a kind that is not Kubernetes' own. One that belongs to no namespace is a gap that touches
+// every namespace, since its pods may be made in any.
+func (b *Builder) AddCustom(c Custom) error {
+	var o customObject
+	if err := unmarshal(c.JSON, &o); err != nil {
+		return err
+	}
+	m := Meta(o.Metadata)
+	if c.Cluster {
+		why := c.Unsure
+		if why == "" {
+			why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
+		}
+		b.limited(Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position, Namespaces: []string{AllNamespaces}})
+		return nil
+	}
+	namespace := b.home(m.Namespace, c.Position)
+	name, open, err := objectName(c.Kind, &m)
+	if err == nil {
+		err = checkNamespace(namespace)
+	}
+	if err != nil {
+		b.refuse(c.Kind, namespace, m.Name, c.Position, err)
+		return nil
+	}
+	t := template{
+		id: identity{kind: b.intern(KindName(c.APIVersion, c.Kind)), namespace: namespace, name: name, open: open},
+		// account is that of the first template that names one.
+		owner: b.anyOwner(&m), at: c.Position, replicas: replicasIn(c.JSON),
+		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses},
+	}
+	for i := range c.Templates {
+		pod, err := podTemplateIn(&c.Templates[i])
+		if err != nil {
+			return fmt.Errorf("at %s: %w", c.Templates[i].Path, err)
+		}
+		t.account = cmp.Or(t.account, pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount)
+		t.custom.embedded = append(t.custom.embedded, Embedded{
+			Path: c.Templates[i].Path, Shape: b.shapes.shape(pod.Annotations, &pod.Spec), Partial: c.Templates[i].Partial,
+		})
+		if len(c.Templates) == 1 && !c.Templates[i].Partial {
+			t.shape, t.origin = t.custom.embedded[0].Shape, b.origin(&m, pod)
+		}
+	}
+	t.account = b.intern(cmp.Or(t.account, "default"))
+	b.templates = append(b.templates, t)
+	return nil
+}
+
+// podTemplateIn decodes a template. Of a partial one it fills in what is not written.
+func podTemplateIn(t *CustomTemplate) (*corev1.PodTemplateSpec, error) {
+	var doc templateDoc
+	if err := unmarshal(t.JSON, &doc); err != nil {
+		return nil, err
+	}
+	if err := doc.Spec.check(); err != nil {
+		return nil, err
+	}
+	pod := doc.template()
+	if t.Partial {
+		favour(&pod.Spec)
+	}
+	return pod, nil
+}
+
+// favour writes into a pod what the strictest level asks for and the pod does not say.
+func favour(spec *corev1.PodSpec) {
+	yes, no := true, false
+	if spec.SecurityContext == nil {
+		spec.SecurityContext = &corev1.PodSecurityContext{}
+	}
+	if spec.SecurityContext.RunAsNonRoot == nil {
+		spec.SecurityContext.RunAsNonRoot = &yes
+	}
+	if spec.SecurityContext.SeccompProfile == nil {
+		spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	}
+	if len(spec.Containers) == 0 {
+		spec.Containers = []corev1.Container{{Name: "pod"}}
+	}
+	for _, list := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range list {
+			if list[i].SecurityContext == nil {
+				list[i].SecurityContext = &corev1.SecurityContext{}
+			}
+			c := list[i].SecurityContext
+			if c.AllowPrivilegeEscalation == nil {
+				c.AllowPrivilegeEscalation = &no
+			}
+			if c.Capabilities == nil {
+				c.Capabilities = &corev1.Capabilities{}
+			}
+			if !slices.Contains(c.Capabilities.Drop, "ALL") {
+				c.Capabilities.Drop = append(slices.Clip(c.Capabilities.Drop), "ALL")
+			}
+		}
+	}
+}
+
+// replicasIn is the number of replicas that an object asks for, -1 where it asks for none.
+func replicasIn(data []byte) int {
+	var o struct {
+		Spec struct {
+			Replicas *int32 `json:"replicas"`
+		} `json:"spec"`
+	}
+	if json.Unmarshal(data, &o) != nil || o.Spec.Replicas == nil {
+		return -1
+	}
+	return max(int(*o.Spec.Replicas), 0)
+}
+
+// anyOwner is the controller of an object, or else the first of its owners: not every operator names a controller.
+func (b *Builder) anyOwner(m *Meta) Owner {
+	if o := b.controller(m); o != (Owner{}) {
+		return o
+	}
+	for i := range m.OwnerReferences {
+		r := &m.OwnerReferences[i]
+		if kind := KindName(r.APIVersion, r.Kind); isSubdomain(strings.ToLower(kind)) && isSubdomain(r.Name) {
+			return Owner{Kind: b.intern(kind), Name: r.Name}
+		}
+	}
+	return Owner{}
+}
+
+// sameCustom says whether two objects of a custom kind say the same of their pods.
+func sameCustom(a, b *custom) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.Equal(a.embedded, b.embedded) && a.refers == b.refers
+}
+
+// makes says whether all pods of t are such as p asks for: p is of a custom kind, and may have several templates.
+func (p *custom) makes(t *template) bool {
+	if t.custom == nil {
+		return p.holds(t.shape)
+	}
+	return len(t.custom.embedded) > 0 && !slices.ContainsFunc(t.custom.embedded, func(e Embedded) bool { return !p.holds(e.Shape) })
+}
+
+func (p *custom) holds(s *Shape) bool {
+	return slices.ContainsFunc(p.embedded, func(e Embedded) bool { return e.Shape == s })
+}
+
+// tells is true for a template that says of its pods all there is to say.
+func (t *template) tells() bool {
+	return t.custom == nil || t.custom.unsure == "" && len(t.custom.embedded) > 0
+}
+
+// maxOwners is more than objects own one another in a row: Knative has five.
+const maxOwners = 16
+
+// gapUnsure adds the gaps of custom objects of whose pods neither one was read nor a controller that makes them.
+func (b *Builder) gapUnsure(f *folder, templates []template) {
+	made := map[identity]bool{}
+	mark := func(namespace string, o Owner) {
+		for next := []Owner{o}; len(next) > 0; {
+			id := identity{namespace: namespace, kind: next[0].Kind, name: next[0].Name}
+			next = next[1:]
+			if id.name == "" || made[id] {
+				continue
+			}
+			made[id] = true
+			t := f.read[id]
+			if t == nil {
+				id = f.top(id)
+				made[id] = true
+				t = f.read[id]
+			}
+			if t == nil {
+				continue
+			}
+			if next = append(next, t.owner); t.custom != nil {
+				next = append(next, t.custom.uses...)
+			}
+		}
+	}
+	for i := range b.pods.groups {
+		mark(b.pods.groups[i].namespace, b.pods.groups[i].owner)
+	}
+	for i := range templates {
+		if templates[i].tells() {
+			mark(templates[i].id.namespace, templates[i].owner)
+		}
+	}
+	for i := range templates {
+		t := &templates[i]
+		if t.custom == nil || made[t.id] {
+			continue
+		}
+		why := t.custom.unsure
+		if r := t.custom.refers; r != (Owner{}) && f.read[identity{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
+			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", label(r.Kind, t.id.namespace, r.Name))
+		}
+		if why != "" {
+			b.limited(Gap{What: label(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touches(t.id.namespace)})
+		}
+	}
+}
+
+// Unseen is true for a workload of which only part is known: a custom object that does not say all of its pods, none of
+// which was read. It may violate a level, and never is known to meet one.
+func (w *Workload) Unseen() bool {
+	return w.Template == nil && len(w.Pods) == 0 && len(w.Embedded) > 0 &&
+		!slices.ContainsFunc(w.Embedded, func(e Embedded) bool { return !e.Partial })
+}
+
+// AddObjectGap records the gap of one object. Of the many that one file may have only so many are named.
+func (b *Builder) AddObjectGap(g Gap) { b.limited(g) }
