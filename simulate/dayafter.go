@@ -44,6 +44,8 @@ type candidate struct {
 // A pod without the annotation was touched by no policy: it is judged as stored. Ephemeral containers are always judged
 // as stored: they are added through a subresource that PodSecurityPolicy does not look at.
 //
+// What injectors are expected to add to the template (see Expect) is one more candidate.
+//
 // What servers before v1.27 make of the seccomp annotations that an author wrote is one more candidate.
 //
 // The Verdict's level is empty if there is neither template nor pod.
@@ -59,6 +61,9 @@ func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 	if w.Template != nil {
 		certain(j.judge(w.Template), "")
 		certain(j.synced(w.Template, v), "")
+	}
+	for _, shape := range j.expected[w] {
+		certain(j.judge(shape), "")
 	}
 	doubt := false
 	for i := range w.Pods {

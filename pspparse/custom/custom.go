@@ -4,6 +4,8 @@
 package custom
 
 import (
+	"slices"
+
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -35,7 +37,11 @@ type Resource struct {
 type reader func(b *inventory.Builder, o Object) bool
 
 func readers() []reader {
-	return nil
+	return []reader{
+		readAdmission,
+		readGatekeeper,
+		readEngines,
+	}
 }
 
 // Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows.
@@ -50,5 +56,9 @@ func Read(b *inventory.Builder, o Object) bool {
 
 // Resources lists all kinds that Read knows, for the reading of a cluster and for the role that it needs.
 func Resources() []Resource {
-	return nil
+	return slices.Concat(
+		admissionResources(),
+		gatekeeperResources(),
+		kyvernoResources(),
+	)
 }

@@ -57,12 +57,20 @@ type Builder struct {
 	kinds      map[string]bool // of workloads read
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
-	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	reviewers  []Reviewer
+	listed     map[string]bool     // resources of which a server gave every object
+	metas      map[string]*PodMeta // by content
+	// reviewersLost counts those beyond maxReviewers, reviewerLost is the first of them.
+	reviewersLost int
+	reviewerLost  pspparse.Position
+	// reviewerBindings put policies of Kubernetes into force.
+	reviewerBindings []binding
+	contested        []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, skipped: map[string]int{}, kinds: map[string]bool{}}
+	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, skipped: map[string]int{}, kinds: map[string]bool{}, listed: map[string]bool{}, metas: map[string]*PodMeta{}}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
@@ -182,6 +190,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	inv.Reviewers, inv.Listed = b.settleReviewers(), b.listed
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()
