@@ -107,11 +107,17 @@ func newForeseer(b *builder) *foreseer {
 	}
 	for i := range b.inv.Reviewers {
 		r := &b.inv.Reviewers[i]
-		switch at := injector.OfWebhook(f.out.table, r.Name, r.Rule); {
-		case !r.Mutates:
-		case r.Kind == "MutatingWebhookConfiguration" && at >= 0:
+		if !r.Mutates {
+			continue
+		}
+		var known []int
+		if r.Kind == "MutatingWebhookConfiguration" {
+			known = injector.OfWebhook(f.out.table, r.Name, r.Rule)
+		}
+		for _, at := range known {
 			f.webhooks[at] = append(f.webhooks[at], r)
-		default:
+		}
+		if len(known) == 0 {
 			f.others = append(f.others, &changer{Reviewer: r})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -156,6 +157,10 @@ func (f *foreseer) consider(c *changer, w *inventory.Workload) {
 		c.shown++
 		return
 	}
+	if f.inTemplate(c) {
+		c.shown++
+		return
+	}
 	live := false
 	for i := range w.Pods {
 		if g := &w.Pods[i]; g.Count > 0 {
@@ -170,6 +175,11 @@ func (f *foreseer) consider(c *changer, w *inventory.Workload) {
 	} else {
 		c.open = append(c.open, w)
 	}
+}
+
+// inTemplate is true for what changes only objects that hold templates: those that a server has are changed already.
+func (f *foreseer) inTemplate(c *changer) bool {
+	return f.inv.Source.Kind == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.Scope) bool { return s.Kinds == nil })
 }
 
 // changed is true for live pods that have more than their template, or fail more than it does, beyond what injectors of the
@@ -291,7 +301,7 @@ func (b *builder) covering(ns string, lost []Lost) []Lost {
 	out := slices.Clone(lost)
 	for i := range out {
 		for _, r := range refusers {
-			if !slices.Contains(coveredBy(r), out[i].Field) {
+			if !mayCover(r, out[i].Field) {
 				continue
 			}
 			if name := r.String(); len(out[i].MayCover) < 3 {
@@ -302,21 +312,32 @@ func (b *builder) covering(ns string, lost []Lost) []Lost {
 	return out
 }
 
-// coveredBy are the fields of policies that a refuser may stand for, by its kind in Gatekeeper's library or by the name that the
-// libraries of Kyverno and Kubewarden give such a policy.
-func coveredBy(r *inventory.Reviewer) []string {
-	if strings.HasPrefix(r.Kind, "K8sPSP") {
-		return gatekeeperLibrary()[r.Kind]
+// mayCover is true where a refuser may stand for a field of a policy: by its kind in Gatekeeper's library, or by its name, where
+// the libraries of Kyverno and Kubewarden have what it is about.
+func mayCover(r *inventory.Reviewer, field string) bool {
+	switch {
+	case strings.HasPrefix(r.Kind, "K8sPSP"):
+		return slices.Contains(gatekeeperLibrary()[r.Kind], field)
+	case r.Kind == "ValidatingWebhookConfiguration":
+		return false // it may be the engine itself
 	}
-	if r.Kind == "ValidatingWebhookConfiguration" || r.Kind == "ValidatingAdmissionPolicy" {
-		return nil
+	name := bare(r.Name + "/" + r.Rule + "/" + r.Category)
+	if strings.Contains(name, bare(field)) {
+		return true
 	}
-	for _, known := range policyLibrary() {
-		if strings.Contains(r.Name, known.name) || strings.Contains(r.Category, "/"+known.name) {
-			return known.fields
+	return slices.ContainsFunc(policyLibrary(), func(known named) bool {
+		return strings.Contains(name, bare(known.part)) && slices.Contains(known.fields, field)
+	})
+}
+
+// bare is a name in small letters, without what stands between its words.
+func bare(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' {
+			return -1
 		}
-	}
-	return nil
+		return unicode.ToLower(r)
+	}, name)
 }
 
 func gatekeeperLibrary() map[string][]string {
@@ -341,31 +362,22 @@ func gatekeeperLibrary() map[string][]string {
 	}
 }
 
-// policyLibrary has names of policies in the libraries of Kyverno and Kubewarden, or the part of them that tells.
-func policyLibrary() []struct {
-	name   string
+// named is a part of a policy's name, and the fields that it tells of.
+type named struct {
+	part   string
 	fields []string
-} {
-	return []struct {
-		name   string
-		fields []string
-	}{
+}
+
+// policyLibrary has what names of policies in the libraries of Kyverno and Kubewarden say in other words than a policy's fields.
+func policyLibrary() []named {
+	return []named{
 		{"ro-rootfs", []string{"readOnlyRootFilesystem"}},
-		{"readonly-root-filesystem", []string{"readOnlyRootFilesystem"}},
-		{"volume-types", []string{"volumes"}},
-		{"volumes-psp", []string{"volumes"}},
 		{"host-path", []string{"allowedHostPaths", "volumes"}},
-		{"hostpaths-psp", []string{"allowedHostPaths"}},
-		{"supplemental-groups", []string{"supplementalGroups"}},
 		{"user-group-psp", []string{"runAsUser", "runAsGroup", "supplementalGroups"}},
-		{"allowed-fsgroups-psp", []string{"fsGroup"}},
 		{"run-as-non-root", []string{"runAsUser"}},
-		{"run-as-nonroot", []string{"runAsUser"}},
 		{"privilege-escalation", []string{"allowPrivilegeEscalation"}},
 		{"capabilities", []string{"allowedCapabilities", "requiredDropCapabilities"}},
 		{"host-namespaces", []string{"hostNetwork", "hostPID", "hostIPC"}},
-		{"host-ports", []string{"hostPorts"}},
-		{"selinux", []string{"seLinux"}},
 		{"proc-mount", []string{"allowedProcMountTypes"}},
 		{"sysctls", []string{"forbiddenSysctls", "allowedUnsafeSysctls"}},
 		{"flexvolume", []string{"allowedFlexVolumes"}},

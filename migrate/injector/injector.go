@@ -142,16 +142,20 @@ func (c *choice) means(value string) bool {
 // Selects is true where a pod that the selectors of its webhook match is changed without a mark of its own.
 func (i *Injector) Selects() bool { return i.selects }
 
-// OfWebhook returns the place in the table of the injector whose webhook this is; -1 if it is not known.
-func OfWebhook(all []Injector, configuration, webhook string) int {
-	return slices.IndexFunc(all, func(i Injector) bool {
-		return slices.ContainsFunc(i.webhooks, func(known string) bool {
+// OfWebhook returns the places in the table of the injectors whose webhook this may be; none if it is not known.
+func OfWebhook(all []Injector, configuration, webhook string) []int {
+	var out []int
+	for at := range all {
+		if slices.ContainsFunc(all[at].webhooks, func(known string) bool {
 			if strings.Contains(known, "/") {
-				return strings.Contains(configuration+"/"+webhook, known)
+				return strings.HasPrefix(configuration+"/"+webhook, known)
 			}
 			return webhook == known || strings.HasSuffix(webhook, "."+known)
-		})
-	})
+		}) {
+			out = append(out, at)
+		}
+	}
+	return out
 }
 
 // HasCNI is true for the name of a DaemonSet of its CNI plugin.

@@ -73,7 +73,7 @@ func linkerd() Injector {
 	}
 }
 
-// consul: before v1.2 its sidecar did not forbid escalation, nor drop capabilities.
+// consul: until January 2024 (hashicorp/consul-k8s#3498) its sidecar did not forbid escalation.
 func consul() Injector {
 	const key = "consul.hashicorp.com/connect-inject"
 	proxy := named("consul-dataplane", &corev1.SecurityContext{
@@ -94,9 +94,12 @@ func consul() Injector {
 	}
 }
 
+// kuma: versions up to 2.0 give the sidecar a user and no more.
 func kuma() Injector {
 	const key = "kuma.io/sidecar-injection"
-	proxy := named("kuma-sidecar", strict(user(5678)))
+	proxy := named("kuma-sidecar", user(5678))
+	validation := strict(user(5678))
+	validation.RunAsNonRoot = nil
 	return Injector{
 		Name: "Kuma", Source: "https://github.com/kumahq/kuma/blob/master/pkg/plugins/runtime/k8s/webhooks/injector/injector.go",
 		Adds: Pod{
@@ -105,7 +108,7 @@ func kuma() Injector {
 			})},
 			Containers: []corev1.Container{proxy},
 		},
-		WithCNI:  &Pod{Init: []corev1.Container{named("kuma-validation", strict(user(5678)))}, Containers: []corev1.Container{proxy}},
+		WithCNI:  &Pod{Init: []corev1.Container{named("kuma-validation", validation)}, Containers: []corev1.Container{proxy}},
 		cni:      []string{"kuma-cni-node", "kong-mesh-cni-node"},
 		webhooks: []string{"kuma-injector.kuma.io", "namespace-kuma-injector.kuma.io", "pods-kuma-injector.kuma.io"},
 		choices: []choice{
@@ -121,7 +124,7 @@ func openServiceMesh() Injector {
 		Name: "Open Service Mesh", Source: "https://github.com/openservicemesh/osm/blob/main/pkg/injector/init_container.go",
 		Adds: Pod{
 			Init:       []corev1.Container{named("osm-init", &corev1.SecurityContext{Privileged: new(false), Capabilities: capabilities(nil, "NET_ADMIN")})},
-			Containers: []corev1.Container{named("envoy", strict(user(1500)))},
+			Containers: []corev1.Container{named("envoy", &corev1.SecurityContext{RunAsUser: new(int64(1500))})},
 		},
 		webhooks: []string{"osm-inject.k8s.io"},
 		choices: []choice{
@@ -205,7 +208,7 @@ func otelLanguages() Injector {
 }
 
 func otelWebhooks() []string {
-	return []string{"opentelemetry-operator-mutation/mpod.kb.io", "opentelemetry-operator-mutating-webhook-configuration/mpod.kb.io"}
+	return []string{"opentelemetry-operator-mutation/", "opentelemetry-operator-mutating-webhook-configuration/"}
 }
 
 // jaeger's operator changes Deployments, whose own annotation it looks at, too.
@@ -225,7 +228,7 @@ func datadog() Injector {
 	return Injector{
 		Name: "Datadog", Source: "https://docs.datadoghq.com/containers/cluster_agent/admission_controller/",
 		Adds:     Pod{Init: []corev1.Container{named("datadog-init-apm-inject", nil)}, Volumes: []corev1.Volume{hostPath("datadog", "/var/run/datadog")}},
-		webhooks: []string{"datadog-webhook/datadog.webhook.", "datadog.webhook.lib.injection", "datadog.webhook.auto.instrumentation"},
+		webhooks: []string{"datadog-webhook/", "datadog.webhook.lib.injection", "datadog.webhook.auto.instrumentation"},
 		choices:  []choice{no(key+"enabled", onLabel, "false"), yes(key+"enabled", onLabel, "true"), no(key+"mutate-pods", onNamespaceLabel, "false"), yes(key+"mutate-pods", onNamespaceLabel, "true")},
 	}
 }
@@ -288,7 +291,7 @@ func harmless() Injector {
 			"mutate.kyverno.svc-fail", "mutate.kyverno.svc-ignore", "kyverno-resource-mutating-webhook-cfg/", "kyverno-policy-mutating-webhook-cfg/",
 			"mutation.gatekeeper.sh", "mpod.vpc.k8s.aws", "mpod.elbv2.k8s.aws", "vpa.k8s.io", "kueue-mutating-webhook-configuration/mpod.kb.io",
 			"common-webhooks.networking.gke.io", "warden-mutating.common-webhooks.networking.gke.io", "workload-defaulter.config.common-webhooks.networking.gke.io",
-			"webhook.cert-manager.io", "opa-gatekeeper/", "mutating-webhook.openshift.io",
+			"webhook.cert-manager.io",
 		},
 		selects: true,
 	}

@@ -2,6 +2,7 @@ package custom
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -219,12 +220,18 @@ func home(o Object) string {
 	return o.Namespace
 }
 
+var errForm = errors.New("no server has it so")
+
 // decode reads o into doc. If it can't, it says so, and returns false: of what changes pods it is a gap, since what it would
 // change is not known.
 func decode(b *inventory.Builder, o Object, mutates bool, doc any) bool {
 	err := json.Unmarshal(o.JSON, doc)
 	if err == nil {
 		return true
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) { // whose own text tells the types of this program
+		err = fmt.Errorf("%w: %s cannot be a %s", errForm, wrong.Field, wrong.Value)
 	}
 	name := o.Name
 	if o.Namespace != "" {

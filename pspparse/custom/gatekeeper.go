@@ -168,7 +168,7 @@ func readMutator(b *inventory.Builder, o Object) {
 	} else {
 		c.walk(locationSteps(doc.Spec.Location), tree)
 	}
-	r.Effect, r.Sets = c.effect(), c.sets
+	r.Effect, r.Sets, r.Adds = c.effect(), c.sets, c.shape()
 	b.AddReviewer(r)
 }
 
