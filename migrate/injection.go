@@ -50,6 +50,8 @@ type foreseer struct {
 	cni []string
 	// seen are live pods that an injector of the table has changed, by namespace, the first few of each.
 	seen []map[string][]sighting
+	// first is the first namespace in which one has changed a pod.
+	first []string
 	// webhooks are those of the table, by the place there; others are the rest of what changes pods.
 	webhooks map[int][]*inventory.Reviewer
 	others   []*changer
@@ -95,7 +97,7 @@ func newForeseer(b *builder) *foreseer {
 		byName: map[string][]int{}, places: map[string]*namespacePlace{}, webhooks: map[int][]*inventory.Reviewer{}, shapes: map[string]*inventory.Shape{},
 	}
 	f.cni, f.absent = make([]string, len(f.out.table)), make([]absence, len(f.out.table))
-	f.seen = make([]map[string][]sighting, len(f.out.table))
+	f.seen, f.first = make([]map[string][]sighting, len(f.out.table)), make([]string, len(f.out.table))
 	for i := range f.out.table {
 		f.seen[i] = map[string][]sighting{}
 		for _, name := range f.out.table[i].Containers() {
@@ -135,10 +137,11 @@ func (f *foreseer) sight(w *inventory.Workload) {
 	}
 	for i := range w.Pods {
 		g := &w.Pods[i]
-		if g.Count == 0 {
+		if g.Count == 0 || w.Template == nil { // whose containers those of a pod alone are is not known
 			continue
 		}
 		for _, at := range f.changedBy(w.Template, g.Shape) {
+			f.first[at] = cmp.Or(f.first[at], w.Namespace)
 			if few := f.seen[at][w.Namespace]; len(few) < fewSightings {
 				f.seen[at][w.Namespace] = append(few, sighting{w, g})
 			}
@@ -155,7 +158,7 @@ func (f *foreseer) changedBy(template, pod *inventory.Shape) []int {
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range list {
 			for _, at := range f.byName[list[i].Name] {
-				if !slices.Contains(out, at) && (template == nil || !hasContainer(template, list[i].Name)) {
+				if !slices.Contains(out, at) && !hasContainer(template, list[i].Name) {
 					out = append(out, at)
 				}
 			}
@@ -173,7 +176,8 @@ func hasContainer(s *inventory.Shape, name string) bool {
 func (f *foreseer) workload(w *inventory.Workload) {
 	for i := range f.out.table {
 		in := &f.out.table[i]
-		if in.Adds.Empty() || f.has(w, in.Containers()) {
+		live := slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool { return g.Count > 0 })
+		if in.Adds.Empty() || in.Silent && live || f.shown(w, in.Adds.Names()) || in.WithCNI != nil && f.shown(w, in.WithCNI.Names()) {
 			continue
 		}
 		if mark := f.takes(i, w); mark != "" {
@@ -185,19 +189,16 @@ func (f *foreseer) workload(w *inventory.Workload) {
 	}
 }
 
-// has is true where the template, or a live pod, has one of the containers: then nothing is left to foresee.
-func (f *foreseer) has(w *inventory.Workload, names []string) bool {
-	for _, name := range names {
-		if hasContainer(w.Template, name) {
-			return true
-		}
-		for i := range w.Pods {
-			if w.Pods[i].Count > 0 && hasContainer(w.Pods[i].Shape, name) {
-				return true
-			}
-		}
+// shown is true where nothing is left to foresee: the template has all of the containers, as after an injection by hand, or a
+// live pod has one of them beyond it.
+func (f *foreseer) shown(w *inventory.Workload, names []string) bool {
+	lacks := func(name string) bool { return !hasContainer(w.Template, name) }
+	if len(names) > 0 && !slices.ContainsFunc(names, lacks) {
+		return true
 	}
-	return false
+	return slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool {
+		return g.Count > 0 && slices.ContainsFunc(names, func(name string) bool { return lacks(name) && hasContainer(g.Shape, name) })
+	})
 }
 
 // takes is the mark by which an injector takes the pods of a workload; "" if it does not.
@@ -249,7 +250,7 @@ func (f *foreseer) webhookOf(i int, w *inventory.Workload) *inventory.Reviewer {
 // inject has the judge count what an injector adds to the pods of a workload.
 func (f *foreseer) inject(i int, mark string, w *inventory.Workload) {
 	in := &f.out.table[i]
-	if few := f.seen[i][w.Namespace]; len(few) > 0 {
+	if few := f.sightings(i, w.Namespace); len(few) > 0 {
 		f.injectAsSeen(in, mark, w, few)
 		return
 	}
@@ -259,38 +260,25 @@ func (f *foreseer) inject(i int, mark string, w *inventory.Workload) {
 	case f.cni[i] != "":
 		pod, why = *in.WithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cni[i])
 	default:
-		switch f.netAdmin(i) {
-		case 1:
-			why = "its defaults without its CNI plugin are taken, as live pods elsewhere have them"
-		case -1:
-			pod, why = *in.WithCNI, "its defaults with its CNI plugin are taken, since live pods elsewhere get no NET_ADMIN"
-		default:
-			with := f.ownLevel(w, in.Name+" with CNI", &corev1.PodSpec{InitContainers: in.WithCNI.Init, Containers: in.WithCNI.Containers, Volumes: in.WithCNI.Volumes})
-			why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s)", with)
-		}
+		with := f.ownLevel(w, in.Name+" with CNI", specOf(in.WithCNI))
+		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s)", with)
 	}
-	adds := &corev1.PodSpec{InitContainers: pod.Init, Containers: pod.Containers, Volumes: pod.Volumes}
-	f.expect(w, in.Name+" "+strings.Join(pod.Names(), " "), adds, Injection{By: in.Name, Mark: mark, Containers: pod.Names(), Why: why, Source: in.Source})
+	f.expect(w, in.Name+" "+strings.Join(pod.Names(), " "), specOf(&pod), Injection{By: in.Name, Mark: mark, Containers: pod.Names(), Why: why, Source: in.Source})
 }
 
-// netAdmin is 1 if live pods of any namespace got an init container of the injector that adds NET_ADMIN, -1 if they got none,
-// and 0 if there are no such pods.
-func (f *foreseer) netAdmin(i int) int {
-	found := 0
-	for _, few := range f.seen[i] {
-		for _, s := range few {
-			found = -1
-			for _, c := range s.g.Shape.Spec.InitContainers {
-				if sc := c.SecurityContext; sc != nil && sc.Capabilities != nil && slices.Contains(sc.Capabilities.Add, "NET_ADMIN") {
-					return 1
-				}
-			}
-		}
-	}
-	return found
+func specOf(p *injector.Pod) *corev1.PodSpec {
+	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}
 }
 
-// injectAsSeen counts what live pods of the same namespace show.
+// sightings are live pods that an injector has changed: of the namespace, or of the first other one that has some.
+func (f *foreseer) sightings(i int, namespace string) []sighting {
+	if few := f.seen[i][namespace]; len(few) > 0 {
+		return few
+	}
+	return f.seen[i][f.first[i]]
+}
+
+// injectAsSeen counts what live pods show.
 func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *inventory.Workload, few []sighting) {
 	own := in.Containers()
 	var loosest Injection
@@ -301,9 +289,12 @@ func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *inventory
 				continue
 			}
 			added = ofNames(added, own)
+			if len(in.Adds.Volumes) == 0 {
+				added.Volumes = nil // another's
+			}
 			one := Injection{
 				By: in.Name, Mark: mark, Containers: namesOf(added),
-				Why: fmt.Sprintf("what it has added to pod %q of the namespace is taken", s.g.Example),
+				Why: fmt.Sprintf("what it has added to pod %q is taken", s.w.Namespace+"/"+s.g.Example),
 			}
 			f.count(w, fmt.Sprintf("%s %p %d", in.Name, s.g.Shape, n), added, &one)
 			if loosest.By == "" || looser(one.Level, loosest.Level) {
@@ -314,7 +305,7 @@ func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *inventory
 	f.add(w, loosest)
 }
 
-// ofNames leaves of what was added the containers of these names; the volumes stay, since nothing tells whose they are.
+// ofNames leaves of what was added the containers of these names, and all volumes.
 func ofNames(added *corev1.PodSpec, names []string) *corev1.PodSpec {
 	pick := func(list []corev1.Container) []corev1.Container {
 		var out []corev1.Container

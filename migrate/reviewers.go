@@ -140,6 +140,8 @@ type changer struct {
 	// shown counts the workloads that it is for and that have live pods, changed those whose pods are more than their
 	// template by something that no injector of the table adds.
 	shown, changed int
+	// stored counts those whose template it has changed already.
+	stored int
 	// open are the workloads that it is for and that have no live pods.
 	open []*inventory.Workload
 }
@@ -151,14 +153,14 @@ func (f *foreseer) consider(c *changer, w *inventory.Workload) {
 	}
 	if c.Effect == inventory.EffectAdds {
 		names := namesOf(&c.Adds.Spec)
-		if !f.has(w, names) || len(names) == 0 {
+		if !f.shown(w, names) {
 			f.expect(w, c.String(), &c.Adds.Spec, Injection{By: c.String(), Mark: "it selects them", Containers: names, Why: "what it says is taken"})
 		}
 		c.shown++
 		return
 	}
 	if f.inTemplate(c) {
-		c.shown++
+		c.stored++
 		return
 	}
 	live := false
@@ -205,7 +207,10 @@ func (f *foreseer) changed(w *inventory.Workload, g *inventory.PodGroup) bool {
 func (f *foreseer) judgeOthers() {
 	for _, c := range f.others {
 		switch {
-		case c.shown+len(c.open) == 0 || c.Effect == inventory.EffectAdds:
+		case c.Effect == inventory.EffectAdds:
+		case c.stored > 0:
+			f.note(c, "it changes what holds their templates, and those that the server has are changed")
+		case c.shown+len(c.open) == 0:
 		case c.Effect == inventory.EffectHarmless:
 			f.note(c, "no pod needs a looser level for what it sets"+setsOf(c.Sets))
 		case c.shown > 0 && c.changed == 0:

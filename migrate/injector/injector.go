@@ -23,6 +23,8 @@ type Injector struct {
 	webhooks []string
 	// cni are the names of the DaemonSets of its CNI plugin.
 	cni []string
+	// Silent is true for one that may act on a pod without adding a container: then any live pod shows what it does.
+	Silent bool
 	// selects is true where a pod that the selectors of its webhook match is changed, marked or not.
 	selects bool
 	// choices in order: the first that is about a pod decides.

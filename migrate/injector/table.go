@@ -228,6 +228,7 @@ func datadog() Injector {
 	return Injector{
 		Name: "Datadog", Source: "https://docs.datadoghq.com/containers/cluster_agent/admission_controller/",
 		Adds:     Pod{Init: []corev1.Container{named("datadog-init-apm-inject", nil)}, Volumes: []corev1.Volume{hostPath("datadog", "/var/run/datadog")}},
+		Silent:   true,
 		webhooks: []string{"datadog-webhook/", "datadog.webhook.lib.injection", "datadog.webhook.auto.instrumentation"},
 		choices:  []choice{no(key+"enabled", onLabel, "false"), yes(key+"enabled", onLabel, "true"), no(key+"mutate-pods", onNamespaceLabel, "false"), yes(key+"mutate-pods", onNamespaceLabel, "true")},
 	}
