@@ -17,7 +17,7 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/mapping", "migrate/access", "simulate", "pspparse/inventory", "pspparse"}
+	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "pspparse/inventory", "pspparse"}
 	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
 		".":                        {"cmd"},
@@ -31,6 +31,7 @@ func mayImport() map[string][]string {
 		"simulate":                 {"pspparse/inventory", "pspparse"},
 		"migrate/mapping":          {"pspparse"},
 		"migrate/access":           {"pspparse/inventory"},
+		"migrate/injector":         {},
 		"migrate":                  stages,
 		"migrate/escape":           {},
 		"migrate/wording":          {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},

@@ -64,7 +64,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		FinishedPods:  inv.FinishedPods,
 	}
 	plan.Gaps = b.gaps()
-	plan.Notes = slices.Concat(notes(inv.Notes), apiServerNotes(inv, opts), writerNotes(inv.LabelWriters))
+	plan.Notes = slices.Concat(notes(slices.Concat(inv.Notes, b.injections.notes)), apiServerNotes(inv, opts), writerNotes(inv.LabelWriters))
 	plan.LabelWriters = inv.LabelWriters
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
@@ -110,6 +110,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 			b.automount[accountKey{a.Namespace, a.Name}] = a.Automount
 		}
 	}
+	b.foreseeInjections()
 	return b, nil
 }
 
@@ -137,8 +138,10 @@ type builder struct {
 	unasked bool
 	// automount of the accounts that say it.
 	automount map[accountKey]*bool
-	lost      map[lostKey][]Lost
-	raises    map[raiseKey]Raise
+	// injections are what is foreseen to be added to pods.
+	injections *injections
+	lost       map[lostKey][]Lost
+	raises     map[raiseKey]Raise
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.
 	named   map[*access.Usable]*usable
 	allowed map[*access.NamespacePolicy]*permitted
@@ -227,7 +230,7 @@ func (b *builder) indexPolicies() {
 
 // gaps joins what the readers and the RBAC resolution could not settle.
 func (b *builder) gaps() []Gap {
-	all := slices.Concat(b.inv.Gaps, b.grants.Unjudged)
+	all := slices.Concat(b.inv.Gaps, b.grants.Unjudged, b.injections.gaps)
 	out := make([]Gap, 0, len(all))
 	for _, g := range all {
 		affects := slices.Clone(g.Namespaces)

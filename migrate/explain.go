@@ -99,6 +99,7 @@ func (b *builder) caution(ns *Namespace, by *permitted) {
 	if n := countEstimated(ns.Workloads); n > 0 {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
+	b.cautionInjections(ns)
 	cautionForesight(ns)
 	cautionDebugged(ns)
 	cautionBreakage(ns)

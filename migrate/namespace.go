@@ -85,7 +85,8 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	b.caution(&out, permitted)
 	cautionExempt(&out)
 	out.Cautions = append(out.Cautions, ownerCautions(ns, &out)...)
-	out.Lost = b.namespaceLost(&out, permitted)
+	out.Lost = b.covering(ns.Name, b.namespaceLost(&out, permitted))
+	out.AlsoRefusing = b.alsoRefusing(ns.Name)
 	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
 	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)
 	return out

@@ -174,6 +174,8 @@ type Lost struct {
 	Note  string `json:"note,omitempty"`
 	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
+	// MayCover is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same. Up to three.
+	MayCover []string `json:"mayCover,omitempty"`
 }
 
 // WriteDown is a value that templates must state once a policy no longer fills it in.
@@ -256,6 +258,9 @@ type Namespace struct {
 	// ServerApplied: 'kubectl apply --server-side' was used on it under kubectl's own field manager, and the same again takes
 	// away what it does not say any more. False where that is not known, as in a dump without managedFields.
 	ServerApplied bool `json:"serverApplied,omitempty"`
+	// AlsoRefusing names what else may refuse pods here, whatever the level: validating webhooks, and validating policies of
+	// Kubernetes and of policy engines. No level counts them.
+	AlsoRefusing []string `json:"alsoRefusing,omitempty"`
 	// Without: what the namespace would need without the workloads that hold it back.
 	Without []Without `json:"without,omitempty"`
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
@@ -350,7 +355,9 @@ type Workload struct {
 	Level       WorkloadLevels `json:"level"`
 	// Estimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template (which a
 	// bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
-	Estimated  bool        `json:"estimated,omitempty"`
+	Estimated bool `json:"estimated,omitempty"`
+	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count for the day after.
+	Injections []Injection `json:"injections,omitempty"`
 	Mutations  []Mutation  `json:"mutations,omitempty"`
 	Violations []Violation `json:"violations"`
 	// Debugged: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
@@ -456,7 +463,7 @@ type Container struct {
 	Name string `json:"name"`
 	// Image without tag and digest; absent where it is not known.
 	Image string `json:"image,omitempty"`
-	// Injected: the template does not have it, but live pods do.
+	// Injected: the template does not have it, but live pods do, or are taken to get it (see Workload.Injections).
 	Injected bool `json:"injected,omitempty"`
 }
 

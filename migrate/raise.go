@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
@@ -27,7 +28,7 @@ func (b *builder) patchable(out *Workload, w *inventory.Workload, admitted *simu
 		out.ManagedBy = &m
 	}
 	if len(out.Mutations) > 0 || len(out.Raise) > 0 {
-		out.Template = templateOf(w)
+		out.Template = templateOf(w, b.judge.Expected(w))
 	}
 }
 
@@ -62,8 +63,8 @@ func first[T any](s []T) *T {
 	return &s[0]
 }
 
-// templateOf describes the workload's template as far as writing to it goes.
-func templateOf(w *inventory.Workload) *Template {
+// templateOf describes the workload's template as far as writing to it goes. The shapes are what its pods are taken to become.
+func templateOf(w *inventory.Workload, expected []*inventory.Shape) *Template {
 	t := &Template{Parents: []string{}}
 	if w.Origin.Metadata {
 		t.Parents = append(t.Parents, "metadata")
@@ -92,8 +93,12 @@ func templateOf(w *inventory.Workload) *Template {
 	}
 	add("initContainers", w.Template.Spec.InitContainers)
 	add("containers", w.Template.Spec.Containers)
+	shapes := slices.Clone(expected)
 	for _, g := range w.Pods {
-		for _, list := range [][]corev1.Container{g.Shape.Spec.InitContainers, g.Shape.Spec.Containers} {
+		shapes = append(shapes, g.Shape)
+	}
+	for _, s := range shapes {
+		for _, list := range [][]corev1.Container{s.Spec.InitContainers, s.Spec.Containers} {
 			for i := range list {
 				if name := list[i].Name; !known[name] {
 					known[name] = true

@@ -41,6 +41,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 	if b.foreseeable(complete) {
 		admitted = b.foresee(&out, w, usable)
 	}
+	b.injected(&out, w)
 	var violations []simulate.Violation
 	for _, v := range b.enforceAt {
 		day := b.judge.DayAfter(w, v)

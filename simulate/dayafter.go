@@ -45,6 +45,8 @@ type candidate struct {
 // of pods (inventory.DebuggedPod): the next pod has none. Where a template has them, as no server takes it, they are judged
 // as they stand.
 //
+// What injectors are expected to add to the template (see Expect) is one more candidate.
+//
 // What servers before v1.27 make of the seccomp annotations that an author wrote is one more candidate.
 //
 // The Verdict's level is empty if there is neither template nor pod.
@@ -66,6 +68,9 @@ func (j *Judge) DayAfter(w *inventory.Workload, v api.Version) DayAfter {
 		if !e.Partial {
 			certain(j.synced(e.Shape, v), "")
 		}
+	}
+	for _, shape := range j.expected[w] {
+		certain(j.judge(shape), "")
 	}
 	doubt := false
 	for i := range w.Pods {

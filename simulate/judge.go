@@ -35,6 +35,8 @@ type Judge struct {
 	stripped map[estimate]*inventory.Shape
 	made     *inventory.Shapes
 	raises   map[string]Raise
+	// expected are other forms of the pods to come, by workload: see Expect.
+	expected map[*inventory.Workload][]*inventory.Shape
 
 	// What follows makes equal findings one: most shapes differ in nothing that any check tells.
 	judgements map[string]*judgement
@@ -75,6 +77,7 @@ func NewJudge(policies []*pspparse.Policy) (*Judge, error) {
 		estimates:  map[estimate]*judgement{},
 		syncs:      map[*inventory.Shape]*judgement{},
 		raises:     map[string]Raise{},
+		expected:   map[*inventory.Workload][]*inventory.Shape{},
 		judgements: map[string]*judgement{},
 		verdicts:   map[string]*Verdict{},
 		numbers:    map[Violation]int{},

@@ -39,6 +39,9 @@ func (j *Judge) raiseKey(w *inventory.Workload, admitted *Foresight, level api.L
 		g := &w.Pods[i]
 		fmt.Fprintf(&b, " %p %t %p", g.Shape, g.Count > 0, j.fillingBy(g.AdmittedBy))
 	}
+	for _, shape := range j.expected[w] {
+		fmt.Fprintf(&b, " expected %p", shape)
+	}
 	return b.String()
 }
 
@@ -65,6 +68,7 @@ func (j *Judge) subject(w *inventory.Workload, admitted *Foresight) *Subject {
 			}
 		}
 	}
+	s.Next = append(s.Next, j.expected[w]...)
 	if len(s.Running) == 0 && admitted != nil && admitted.Shape != nil {
 		s.Running, s.Policy = []*inventory.Shape{admitted.Shape}, admitted.Policy
 	}

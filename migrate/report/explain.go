@@ -28,6 +28,7 @@ func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options
 	p.section("CAUTIONS", ns.Cautions)
 	p.blockers(ns)
 	p.lostWith("LOST: what the policies enforce and the recommended level does not", ns.Lost)
+	p.section("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusing)
 	p.usableHere(ns)
 	p.workloads(ns)
 	p.versions(ns)
@@ -133,6 +134,9 @@ func (p *page) lostWith(heading string, lost []migrate.Lost) {
 		}
 		if len(l.Policies) > 0 {
 			text += " (" + everyOr(l.Policies) + ")"
+		}
+		if len(l.MayCover) > 0 {
+			text += "; " + strings.Join(l.MayCover, ", ") + " may cover it"
 		}
 		items = append(items, text)
 	}
@@ -304,12 +308,30 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 		p.line("")
 		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
 	}
+	p.injections(wl)
 	p.violations(wl)
 	p.debugged(wl)
 	p.section("REFUSED today by PSP admission", wl.Refused)
 	p.filledIn(wl)
 	p.drift(wl)
 	return p.flush(w)
+}
+
+// injections tell what is taken to be added to its pods.
+func (p *page) injections(wl *migrate.Workload) {
+	var items []string
+	for _, one := range wl.Injections {
+		text := fmt.Sprintf("%s (%s): %s", one.By, one.Mark, one.Why)
+		if len(one.Containers) > 0 {
+			text = fmt.Sprintf("%s by %s", strings.Join(one.Containers, ", "), text)
+		}
+		text += fmt.Sprintf("; such a pod needs %s", one.Level)
+		if one.Source != "" {
+			text += "; see " + one.Source
+		}
+		items = append(items, text)
+	}
+	p.section("ADDED to its new pods, though no live pod shows it", items)
 }
 
 // carried are the fields for which a workload that is admitted at a level today is refused there on the day after: those that

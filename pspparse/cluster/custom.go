@@ -59,10 +59,11 @@ func groupNames(resources []custom.Resource) []string {
 	return slices.Compact(names)
 }
 
-// in is the table for a reading of one namespace, or the whole one where none is named.
+// in is the table for a reading of one namespace, or the whole one where none is named. What changes pods everywhere changes
+// those of that namespace.
 func (t customTable) in(namespace string) customTable {
 	if t.namespace = namespace; namespace != "" {
-		t.resources = slices.DeleteFunc(slices.Clone(t.resources), func(r custom.Resource) bool { return !r.Namespaced })
+		t.resources = slices.DeleteFunc(slices.Clone(t.resources), func(r custom.Resource) bool { return !r.Namespaced && r.Purpose != custom.ChangesPods })
 	}
 	return t
 }
@@ -101,7 +102,10 @@ func (t customTable) of(found *served) (kinds []kind, gaps []inventory.Gap) {
 	}
 	for _, r := range t.resources {
 		versions := found.versions[schema.GroupResource{Group: r.Group, Resource: r.Name}]
-		k := kind{resource: r.Name, namespace: t.namespace, custom: &r, list: r.Kind + "List"}
+		k := kind{resource: r.Name, custom: &r, list: r.Kind + "List"}
+		if r.Namespaced {
+			k.namespace = t.namespace
+		}
 		i := slices.IndexFunc(r.Versions, func(v string) bool { return slices.Contains(versions, v) })
 		switch {
 		case i >= 0:

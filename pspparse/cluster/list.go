@@ -117,9 +117,21 @@ func (l *lister) list(ctx context.Context, t *target) error {
 	case err != nil:
 		end.add = gap(failedGap(t.name(), len(r.sent), err))
 	case r.again != "":
-		end.add = note(againNote(t.name(), r.again))
+		end.add = func(b *inventory.Builder) {
+			note(againNote(t.name(), r.again))(b)
+			t.listed(b)
+		}
+	default:
+		end.add = t.listed
 	}
 	return l.send(ctx, end)
+}
+
+// listed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
+func (k *kind) listed(b *inventory.Builder) {
+	if k.custom != nil {
+		b.AddListed(k.custom.Group, k.custom.Name)
+	}
 }
 
 // reading is one kind on its way.

@@ -126,7 +126,7 @@ func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
 		return nil, err
 	case meta.Continue == "":
 		t.total, t.whole = int64(len(entries)), true
-		return t, l.send(ctx, batch{resource: k.name(), settled: true, entries: entries})
+		return t, l.send(ctx, batch{resource: k.name(), settled: true, entries: entries, add: t.listed})
 	case meta.RemainingItemCount != nil:
 		t.total = int64(len(entries)) + *meta.RemainingItemCount
 	}

@@ -55,6 +55,9 @@ type reader func(b *inventory.Builder, o Object) bool
 func readers() []reader {
 	return []reader{
 		readTemplates,
+		readAdmission,
+		readGatekeeper,
+		readEngines,
 		readRancherPolicies,
 		readRancherAdmission,
 	}
@@ -76,6 +79,9 @@ func Read(b *inventory.Builder, o Object) bool {
 func Resources() []Resource {
 	all := slices.Concat(
 		templateResources(),
+		admissionResources(),
+		gatekeeperResources(),
+		kyvernoResources(),
 		rancherPolicyResources(),
 		rancherAdmissionResources(),
 		ownerResources(),

@@ -67,12 +67,24 @@ type Builder struct {
 	parents     map[string]string
 	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
 	scc       int
-	contested []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	reviewers []Reviewer
+	listed    map[string]bool     // resources of which a server gave every object
+	metas     map[string]*PodMeta // by content
+	// reviewersLost counts those beyond maxReviewers, reviewerLost is the first of them.
+	reviewersLost int
+	reviewerLost  pspparse.Position
+	// reviewerBindings put policies of Kubernetes into force.
+	reviewerBindings []binding
+	contested        []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
-	return &Builder{shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(), refused: map[string]int{}, parents: map[string]string{}, skipped: map[string]int{}, kinds: map[string]bool{}}
+	return &Builder{
+		shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(),
+		refused: map[string]int{}, parents: map[string]string{}, skipped: map[string]int{}, kinds: map[string]bool{},
+		listed: map[string]bool{}, metas: map[string]*PodMeta{},
+	}
 }
 
 // AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
@@ -196,6 +208,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	b.tellPolicyTemplates(inv.Policies)
 	inv.LabelWriters = b.writersOf(inv.Namespaces)
 	inv.SCCPods = b.scc
+	inv.Reviewers, inv.Listed = b.settleReviewers(), b.listed
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()

@@ -78,7 +78,7 @@ func (f *folder) fold(t *template) {
 	}
 	w := Workload{
 		Namespace: t.id.namespace, Kind: t.id.kind, Name: t.id.name, ServiceAccount: t.account,
-		Template: t.shape, Origin: t.origin, Replicas: t.replicas, Position: t.at,
+		Template: t.shape, Origin: t.origin, PodMeta: t.meta, Replicas: t.replicas, Position: t.at,
 	}
 	if t.owner != (Owner{}) {
 		owner := t.owner

@@ -28,6 +28,11 @@ type Inventory struct {
 	// FinishedPods counts the Succeeded and Failed pods that were passed over: bare ones, and those whose controller was
 	// read. Those whose controller was not read are PodGroup.Finished.
 	FinishedPods int
+	// Reviewers change or refuse pods at admission, by kind, namespace and name.
+	Reviewers []Reviewer
+	// Listed are the resources ("mutatingwebhookconfigurations.admissionregistration.k8s.io") that a server gave all objects
+	// of; what files hold is never known to be all.
+	Listed map[string]bool
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
@@ -185,6 +190,9 @@ type Workload struct {
 	Template *Shape
 	// Origin tells more of the object that holds the template; nil where there is no Template.
 	Origin *Origin
+	// PodMeta is the metadata of the template: several where the object was read more than once and they differ. None where
+	// there is no Template, or it has no labels and no annotation that an injector knows.
+	PodMeta []*PodMeta
 	// Replicas is what the controller asks for (0 for a suspended CronJob or Job); for a DaemonSet, a CronJob, a bare
 	// pod and an owner not read it is the number of live pods, for the manifest of a bare pod 1.
 	Replicas int

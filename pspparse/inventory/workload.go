@@ -207,6 +207,7 @@ type template struct {
 	replicas int
 	shape    *Shape
 	origin   *Origin
+	meta     []*PodMeta
 	owner    Owner
 	at       pspparse.Position
 	// custom is set for kinds that are not Kubernetes' own; without a shape then, unless there is one whole template.
@@ -238,6 +239,7 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 		replicas: replicas,
 		shape:    b.shapes.shape(t.Annotations, &t.Spec),
 		origin:   b.origin(&m, t),
+		meta:     metas(b.podMeta(t.Labels, t.Annotations)),
 		owner:    b.controller(&m),
 		at:       at,
 	})
@@ -257,6 +259,7 @@ func templateRules() rules[template] {
 			into := &same[0]
 			for i := range same {
 				into.replicas = max(into.replicas, same[i].replicas)
+				into.meta = mergeMetas(into.meta, same[i].meta)
 				if into.owner == (Owner{}) {
 					into.owner = same[i].owner
 				}

@@ -1,0 +1,390 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
+)
+
+// namespacePlace is a namespace, and the reviewers that may be for pods in it.
+type namespacePlace struct {
+	ns    *inventory.Namespace
+	known map[*inventory.Reviewer]bool
+}
+
+func (f *foreseer) place(name string) *namespacePlace { return f.places[name] }
+
+// metasOf are the labels and annotations that pods of a template may have.
+func metasOf(w *inventory.Workload) []*inventory.PodMeta {
+	if len(w.PodMeta) == 0 {
+		return []*inventory.PodMeta{{}}
+	}
+	return w.PodMeta
+}
+
+// matches is true where a reviewer may be for the pods of a workload. Conditions in CEL, and whatever else is not read, are
+// taken to be met.
+func (f *foreseer) matches(r *inventory.Reviewer, w *inventory.Workload) bool {
+	if !f.inNamespace(r, w.Namespace) {
+		return false
+	}
+	ns := f.place(w.Namespace).ns
+	for _, meta := range metasOf(w) {
+		may := slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return scopeNamespace(&s, ns) && scopePods(&s, w, meta, true) })
+		if may && !slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
+			return (ns.Declared || s.NamespaceLabels == nil) && scopeNamespace(&s, ns) && scopePods(&s, w, meta, false)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// inNamespace is true where a reviewer may be for some pods of a namespace. The answer is kept: many workloads share it.
+func (f *foreseer) inNamespace(r *inventory.Reviewer, namespace string) bool {
+	p := f.place(namespace)
+	may, known := p.known[r]
+	if !known {
+		may = slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return scopeNamespace(&s, p.ns) }) &&
+			!slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
+				whole := s.Kinds == nil && s.Names == nil && s.PodLabels == nil
+				return whole && (p.ns.Declared || s.NamespaceLabels == nil) && scopeNamespace(&s, p.ns)
+			})
+		if p.known == nil {
+			p.known = map[*inventory.Reviewer]bool{}
+		}
+		p.known[r] = may
+	}
+	return may
+}
+
+// scopeNamespace is true for a namespace that a scope is for. The server gives each its name as a label.
+func scopeNamespace(s *inventory.Scope, ns *inventory.Namespace) bool {
+	if len(s.Namespaces) > 0 && !anyGlob(s.Namespaces, ns.Name) {
+		return false
+	}
+	if s.NamespaceLabels == nil {
+		return true
+	}
+	return selects(s.NamespaceLabels, func(key string) (string, bool) {
+		if key == "kubernetes.io/metadata.name" {
+			return ns.Name, true
+		}
+		value, ok := ns.Labels[key]
+		return value, ok
+	})
+}
+
+// scopePods is true for pods of a workload that a scope is for. The name of a pod that is still to come is not known: unsure says
+// what is taken of it.
+func scopePods(s *inventory.Scope, w *inventory.Workload, meta *inventory.PodMeta, unsure bool) bool {
+	if s.Kinds != nil && !slices.Contains(s.Kinds, w.Kind) {
+		return false
+	}
+	if len(s.Names) > 0 && !anyGlob(s.Names, w.Name) && !(unsure && s.Kinds == nil && w.Kind != "Pod") {
+		return false
+	}
+	return s.PodLabels == nil || selects(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
+}
+
+// lookup is a set of labels.
+type lookup func(key string) (string, bool)
+
+// Has, Get and Lookup make a lookup a set of labels for selectors.
+func (l lookup) Has(key string) bool              { _, ok := l(key); return ok }
+func (l lookup) Get(key string) string            { value, _ := l(key); return value }
+func (l lookup) Lookup(key string) (string, bool) { return l(key) }
+
+// selects is true where a selector does, and where it is not one that a server takes: then it is not known what is meant.
+func selects(s *metav1.LabelSelector, of lookup) bool {
+	selector, err := metav1.LabelSelectorAsSelector(s)
+	return err != nil || selector.Matches(labels.Labels(of))
+}
+
+// anyGlob is true where one of the patterns matches: * is any text, ? any character.
+func anyGlob(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) })
+}
+
+func glob(pattern, name string) bool {
+	star, from := -1, 0
+	p, n := 0, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			from++
+			p, n = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// changer is something beside the table that changes pods, with what live pods tell of it.
+type changer struct {
+	*inventory.Reviewer
+	// shown counts the workloads that it is for and that have live pods, changed those whose pods are more than their
+	// template by something that no injector of the table adds.
+	shown, changed int
+	// stored counts those whose template it has changed already.
+	stored int
+	// open are the workloads that it is for and that have no live pods.
+	open []*inventory.Workload
+}
+
+// consider notes what a changer does to the pods of a workload, or has the judge count what it says it adds.
+func (f *foreseer) consider(c *changer, w *inventory.Workload) {
+	if !f.matches(c.Reviewer, w) {
+		return
+	}
+	if c.Effect == inventory.EffectAdds {
+		names := namesOf(&c.Adds.Spec)
+		if !f.shown(w, names) {
+			f.expect(w, c.String(), &c.Adds.Spec, Injection{By: c.String(), Mark: "it selects them", Containers: names, Why: "what it says is taken"})
+		}
+		c.shown++
+		return
+	}
+	if f.inTemplate(c) {
+		c.stored++
+		return
+	}
+	live := false
+	for i := range w.Pods {
+		if g := &w.Pods[i]; g.Count > 0 {
+			live = true
+			if f.changed(w, g) {
+				c.changed++
+			}
+		}
+	}
+	if live {
+		c.shown++
+	} else {
+		c.open = append(c.open, w)
+	}
+}
+
+// inTemplate is true for what changes only objects that hold templates: those that a server has are changed already.
+func (f *foreseer) inTemplate(c *changer) bool {
+	return f.inv.Source.Kind == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.Scope) bool { return s.Kinds == nil })
+}
+
+// changed is true for live pods that have more than their template, or fail more than it does, beyond what injectors of the
+// table add and what a policy may have filled in.
+func (f *foreseer) changed(w *inventory.Workload, g *inventory.PodGroup) bool {
+	if g.Shape == w.Template {
+		return false
+	}
+	_, without := f.judge.Added(w.Template, g)
+	for _, name := range namesOf(without) {
+		if len(f.byName[name]) == 0 {
+			return true
+		}
+	}
+	known := f.judge.Evaluate(w.Template, f.target).Violations
+	return slices.ContainsFunc(f.judge.Stripped(w.Template, g, f.target).Violations, func(v simulate.Violation) bool {
+		return !slices.ContainsFunc(known, func(k simulate.Violation) bool { return k.Check == v.Check }) && len(namesOf(without)) == 0
+	})
+}
+
+// judgeOthers says what is not known of the changers: a gap for the workloads that they are for and that no live pod tells
+// of. Where live pods show that they add nothing, and where what they set can be read and is harmless, it is a note.
+func (f *foreseer) judgeOthers() {
+	for _, c := range f.others {
+		switch {
+		case c.Effect == inventory.EffectAdds:
+		case c.stored > 0:
+			f.note(c, "it changes what holds their templates, and those that the server has are changed")
+		case c.shown+len(c.open) == 0:
+		case c.Effect == inventory.EffectHarmless:
+			f.note(c, "no pod needs a looser level for what it sets"+setsOf(c.Sets))
+		case c.shown > 0 && c.changed == 0:
+			f.note(c, fmt.Sprintf("it adds nothing to the live pods of the %s that it is for: it is taken to add nothing to others", plural(c.shown, "workload", "workloads")))
+		case len(c.open) == 0:
+			f.note(c, "what it adds is judged by the live pods of all workloads that it is for")
+		default:
+			f.gap(c)
+		}
+	}
+}
+
+func setsOf(sets []string) string {
+	if len(sets) == 0 {
+		return ""
+	}
+	return ": " + firstOf(sets, 3)
+}
+
+func (f *foreseer) note(c *changer, why string) {
+	f.out.notes = append(f.out.notes, inventory.Note{What: c.String(), Why: "it changes pods when they are created; " + why, Position: c.Position})
+}
+
+func (f *foreseer) gap(c *changer) {
+	var namespaces []string
+	for _, w := range c.open {
+		namespaces = append(namespaces, w.Namespace)
+	}
+	slices.Sort(namespaces)
+	first := c.open[0]
+	more := ""
+	if n := len(c.open) - 1; n > 0 {
+		more = fmt.Sprintf(" and of %d more", n)
+	}
+	f.out.gaps = append(f.out.gaps, inventory.Gap{
+		What: c.String(), Position: c.Position, Namespaces: slices.Compact(namespaces),
+		Why: fmt.Sprintf("it may change the pods of %s %q%s when they are created%s, and no live pod shows how: read a cluster in which they run, or leave it out if it adds nothing that a level looks at",
+			first.Kind, first.Namespace+"/"+first.Name, more, setsOf(c.Sets)),
+	})
+}
+
+// noteAbsent tells of marks whose injector is not there.
+func (f *foreseer) noteAbsent() {
+	for i, a := range f.absent {
+		if a.workloads > 0 {
+			f.out.notes = append(f.out.notes, inventory.Note{
+				What: f.out.table[i].Name,
+				Why:  fmt.Sprintf("no webhook of it is for the pods of %s that it is meant for (%s): it is taken to be absent, and nothing is added", plural(a.workloads, "workload", "workloads"), a.mark),
+			})
+		}
+	}
+}
+
+// findRefusers finds what else refuses pods, by namespace.
+func (f *foreseer) findRefusers() {
+	for i := range f.inv.Reviewers {
+		r := &f.inv.Reviewers[i]
+		if r.Mutates {
+			continue
+		}
+		for j := range f.inv.Namespaces {
+			if name := f.inv.Namespaces[j].Name; f.inNamespace(r, name) {
+				f.out.refusers[name] = append(f.out.refusers[name], r)
+			}
+		}
+	}
+}
+
+// maxRefusers of a namespace are named.
+const maxRefusers = 10
+
+// alsoRefusing names what else may refuse pods of a namespace: objects, each once.
+func (b *builder) alsoRefusing(ns string) []string {
+	var names []string
+	for _, r := range b.injections.refusers[ns] {
+		whole := inventory.Reviewer{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		if name := whole.String(); len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	if len(names) > maxRefusers {
+		names = append(names[:maxRefusers:maxRefusers], fmt.Sprintf("%d more", len(names)-maxRefusers))
+	}
+	return names
+}
+
+// covering adds to what is lost in a namespace the names of what else may forbid the same there.
+func (b *builder) covering(ns string, lost []Lost) []Lost {
+	refusers := b.injections.refusers[ns]
+	if len(refusers) == 0 {
+		return lost
+	}
+	out := slices.Clone(lost)
+	for i := range out {
+		for _, r := range refusers {
+			if !mayCover(r, out[i].Field) {
+				continue
+			}
+			if name := r.String(); len(out[i].MayCover) < 3 {
+				out[i].MayCover = append(out[i].MayCover, name)
+			}
+		}
+	}
+	return out
+}
+
+// mayCover is true where a refuser may stand for a field of a policy: by its kind in Gatekeeper's library, or by its name, where
+// the libraries of Kyverno and Kubewarden have what it is about.
+func mayCover(r *inventory.Reviewer, field string) bool {
+	switch {
+	case strings.HasPrefix(r.Kind, "K8sPSP"):
+		return slices.Contains(gatekeeperLibrary()[r.Kind], field)
+	case r.Kind == "ValidatingWebhookConfiguration":
+		return false // it may be the engine itself
+	}
+	name := bare(r.Name + "/" + r.Rule + "/" + r.Category)
+	if strings.Contains(name, bare(field)) {
+		return true
+	}
+	return slices.ContainsFunc(policyLibrary(), func(known named) bool {
+		return strings.Contains(name, bare(known.part)) && slices.Contains(known.fields, field)
+	})
+}
+
+// bare is a name in small letters, without what stands between its words.
+func bare(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
+
+func gatekeeperLibrary() map[string][]string {
+	return map[string][]string{
+		"K8sPSPAllowPrivilegeEscalationContainer": {"allowPrivilegeEscalation"},
+		"K8sPSPAllowedUsers":                      {"runAsUser", "runAsGroup", "supplementalGroups", "fsGroup"},
+		"K8sPSPAppArmor":                          {"apparmor.security.beta.kubernetes.io/allowedProfileNames"},
+		"K8sPSPCapabilities":                      {"allowedCapabilities", "requiredDropCapabilities"},
+		"K8sPSPFSGroup":                           {"fsGroup"},
+		"K8sPSPFlexVolumes":                       {"allowedFlexVolumes"},
+		"K8sPSPForbiddenSysctls":                  {"forbiddenSysctls", "allowedUnsafeSysctls"},
+		"K8sPSPHostFilesystem":                    {"allowedHostPaths"},
+		"K8sPSPHostNamespace":                     {"hostPID", "hostIPC"},
+		"K8sPSPHostNetworkingPorts":               {"hostNetwork", "hostPorts"},
+		"K8sPSPPrivilegedContainer":               {"privileged"},
+		"K8sPSPProcMount":                         {"allowedProcMountTypes"},
+		"K8sPSPReadOnlyRootFilesystem":            {"readOnlyRootFilesystem"},
+		"K8sPSPSELinuxV2":                         {"seLinux"},
+		"K8sPSPSeccomp":                           {"seccomp.security.alpha.kubernetes.io/allowedProfileNames"},
+		"K8sPSPSeccompV2":                         {"seccomp.security.alpha.kubernetes.io/allowedProfileNames"},
+		"K8sPSPVolumeTypes":                       {"volumes"},
+	}
+}
+
+// named is a part of a policy's name, and the fields that it tells of.
+type named struct {
+	part   string
+	fields []string
+}
+
+// policyLibrary has what names of policies in the libraries of Kyverno and Kubewarden say in other words than a policy's fields.
+func policyLibrary() []named {
+	return []named{
+		{"ro-rootfs", []string{"readOnlyRootFilesystem"}},
+		{"host-path", []string{"allowedHostPaths", "volumes"}},
+		{"user-group-psp", []string{"runAsUser", "runAsGroup", "supplementalGroups"}},
+		{"run-as-non-root", []string{"runAsUser"}},
+		{"privilege-escalation", []string{"allowPrivilegeEscalation"}},
+		{"capabilities", []string{"allowedCapabilities", "requiredDropCapabilities"}},
+		{"host-namespaces", []string{"hostNetwork", "hostPID", "hostIPC"}},
+		{"proc-mount", []string{"allowedProcMountTypes"}},
+		{"sysctls", []string{"forbiddenSysctls", "allowedUnsafeSysctls"}},
+		{"flexvolume", []string{"allowedFlexVolumes"}},
+	}
+}

@@ -1,0 +1,188 @@
+package custom
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+const (
+	gatekeeperMutations   = "mutations.gatekeeper.sh"
+	gatekeeperConstraints = "constraints.gatekeeper.sh"
+)
+
+// gatekeeperResources has the mutators. The kinds of constraints are made by templates, and not known ahead.
+func gatekeeperResources() []Resource {
+	versions := []string{"v1", "v1beta1", "v1alpha1"}
+	return []Resource{
+		{Group: gatekeeperMutations, Versions: versions, Name: "assign", Kind: "Assign"},
+		{Group: gatekeeperMutations, Versions: versions, Name: "assignmetadata", Kind: "AssignMetadata"},
+		{Group: gatekeeperMutations, Versions: versions, Name: "modifyset", Kind: "ModifySet"},
+		{Group: gatekeeperMutations, Versions: []string{"v1alpha1"}, Name: "assignimage", Kind: "AssignImage"},
+	}
+}
+
+// gatekeeperMatch says which objects a mutator or constraint of Gatekeeper is for.
+type gatekeeperMatch struct {
+	Kinds []struct {
+		APIGroups []string `json:"apiGroups"`
+		Kinds     []string `json:"kinds"`
+	} `json:"kinds"`
+	Name               string                `json:"name"`
+	Namespaces         []string              `json:"namespaces"`
+	ExcludedNamespaces []string              `json:"excludedNamespaces"`
+	LabelSelector      *metav1.LabelSelector `json:"labelSelector"`
+	NamespaceSelector  *metav1.LabelSelector `json:"namespaceSelector"`
+	Scope              string                `json:"scope"`
+}
+
+// scope says which pods are meant; false for none.
+func (m *gatekeeperMatch) scope(applyTo []string) (inventory.Scope, bool) {
+	kinds := applyTo
+	for _, k := range m.Kinds {
+		if len(applyTo) == 0 {
+			kinds = append(kinds, k.Kinds...)
+		}
+	}
+	s := inventory.Scope{Namespaces: m.Namespaces, NamespaceLabels: m.NamespaceSelector, PodLabels: m.LabelSelector}
+	if m.Name != "" {
+		s.Names = []string{m.Name}
+	}
+	if len(kinds) == 0 {
+		kinds = []string{"*"}
+	}
+	var ok bool
+	s.Kinds, ok = podKinds(kinds)
+	return s, ok && m.Scope != "Cluster"
+}
+
+// except are the namespaces that are left out.
+func (m *gatekeeperMatch) except() []inventory.Scope {
+	if len(m.ExcludedNamespaces) == 0 {
+		return nil
+	}
+	return []inventory.Scope{{Namespaces: m.ExcludedNamespaces}}
+}
+
+// podKinds picks those kinds that make pods: nil, true if pods are among them, and false if there are none. A kind may have
+// its group and version before it ("apps/v1/Deployment"); a subresource is none.
+func podKinds(kinds []string) ([]string, bool) {
+	var out []string
+	for _, k := range kinds {
+		k = k[strings.LastIndexByte(k, '/')+1:]
+		k = k[strings.LastIndexByte(k, '.')+1:]
+		switch k {
+		case "Pod", "*":
+			return nil, true
+		case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob":
+			out = append(out, k)
+		}
+	}
+	return out, len(out) > 0
+}
+
+// readGatekeeper reads mutators and constraints.
+func readGatekeeper(b *inventory.Builder, o Object) bool {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	switch {
+	case group == gatekeeperConstraints:
+		readConstraint(b, o)
+	case group != gatekeeperMutations:
+		return false
+	case o.Kind == "Assign" || o.Kind == "ModifySet":
+		readMutator(b, o)
+	case o.Kind != "AssignMetadata" && o.Kind != "AssignImage": // these set labels, annotations, images
+		return false
+	}
+	return true
+}
+
+func readConstraint(b *inventory.Builder, o Object) {
+	var doc struct {
+		Spec struct {
+			EnforcementAction string          `json:"enforcementAction"`
+			Match             gatekeeperMatch `json:"match"`
+		} `json:"spec"`
+	}
+	if !decodeReviewer(b, o, false, &doc) {
+		return
+	}
+	switch doc.Spec.EnforcementAction {
+	case "dryrun", "warn":
+		return
+	}
+	s, ok := doc.Spec.Match.scope(nil)
+	if !ok {
+		return
+	}
+	b.AddReviewer(inventory.Reviewer{
+		Kind: o.Kind, Name: o.Name, Scopes: []inventory.Scope{s}, Except: doc.Spec.Match.except(), Position: o.Position,
+	})
+}
+
+func readMutator(b *inventory.Builder, o Object) {
+	var doc struct {
+		Spec struct {
+			ApplyTo []struct {
+				Kinds []string `json:"kinds"`
+			} `json:"applyTo"`
+			Location   string          `json:"location"`
+			Match      gatekeeperMatch `json:"match"`
+			Parameters struct {
+				Operation string `json:"operation"`
+				Assign    struct {
+					Value json.RawMessage `json:"value"`
+				} `json:"assign"`
+				Values struct {
+					FromList json.RawMessage `json:"fromList"`
+				} `json:"values"`
+			} `json:"parameters"`
+		} `json:"spec"`
+	}
+	if !decodeReviewer(b, o, true, &doc) {
+		return
+	}
+	applyTo := []string{}
+	for _, a := range doc.Spec.ApplyTo {
+		applyTo = append(applyTo, a.Kinds...)
+	}
+	s, ok := doc.Spec.Match.scope(applyTo)
+	if !ok {
+		return
+	}
+	r := inventory.Reviewer{
+		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.Scope{s}, Except: doc.Spec.Match.except(), Position: o.Position,
+	}
+	c := &changes{}
+	value := doc.Spec.Parameters.Assign.Value
+	if o.Kind == "ModifySet" {
+		value = doc.Spec.Parameters.Values.FromList
+	}
+	var tree any
+	if err := json.Unmarshal(value, &tree); err != nil || doc.Spec.Parameters.Operation == "prune" {
+		c.unknown = true // a value from elsewhere, or something that is taken away
+	} else {
+		c.walk(locationSteps(doc.Spec.Location), tree)
+	}
+	r.Effect, r.Sets, r.Adds = c.effect(), c.sets, c.shape()
+	b.AddReviewer(r)
+}
+
+// locationSteps are the fields of a location: "spec.containers[name:*].securityContext" has three. A list item by name is
+// one that is there: it is no new container.
+func locationSteps(location string) []string {
+	var out []string
+	for _, step := range strings.FieldsFunc(location, func(r rune) bool { return r == '.' }) {
+		step = string(bytes.Trim([]byte(step), `"`))
+		if name, _, list := strings.Cut(step, "["); list {
+			out = append(out, name, existing)
+			continue
+		}
+		out = append(out, step)
+	}
+	return out
+}

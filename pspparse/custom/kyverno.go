@@ -1,0 +1,327 @@
+package custom
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+const (
+	kyvernoGroup    = "kyverno.io"
+	kyvernoPolicies = "policies.kyverno.io"
+	kruiseGroup     = "apps.kruise.io"
+	jspolicyGroup   = "policy.jspolicy.com"
+)
+
+func kyvernoResources() []Resource {
+	versions := []string{"v1", "v1beta1", "v1alpha1"}
+	return []Resource{
+		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "clusterpolicies", Kind: "ClusterPolicy"},
+		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "policies", Kind: "Policy", Namespaced: true},
+		{Group: kyvernoPolicies, Versions: versions, Name: "mutatingpolicies", Kind: "MutatingPolicy"},
+		{Group: kyvernoPolicies, Versions: versions, Name: "validatingpolicies", Kind: "ValidatingPolicy"},
+		{Group: kruiseGroup, Versions: []string{"v1alpha1"}, Name: "sidecarsets", Kind: "SidecarSet"},
+		{Group: jspolicyGroup, Versions: []string{"v1beta1"}, Name: "jspolicies", Kind: "JsPolicy"},
+	}
+}
+
+// readEngines reads the policies of Kyverno, SidecarSets of OpenKruise, and JsPolicies.
+func readEngines(b *inventory.Builder, o Object) bool {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	switch {
+	case group == kyvernoGroup && (o.Kind == "ClusterPolicy" || o.Kind == "Policy"):
+		readKyverno(b, o)
+	case group == kyvernoPolicies && slices.Contains([]string{"MutatingPolicy", "NamespacedMutatingPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy"}, o.Kind):
+		readKyvernoPolicy(b, o)
+	case group == kruiseGroup && o.Kind == "SidecarSet":
+		readSidecarSet(b, o)
+	case group == jspolicyGroup && o.Kind == "JsPolicy":
+		readJsPolicy(b, o)
+	default:
+		return false
+	}
+	return true
+}
+
+// kyvernoFilter is one description of objects that a rule is for, or not for.
+type kyvernoFilter struct {
+	Resources struct {
+		Kinds             []string              `json:"kinds"`
+		Name              string                `json:"name"`
+		Names             []string              `json:"names"`
+		Namespaces        []string              `json:"namespaces"`
+		Annotations       map[string]string     `json:"annotations"`
+		Selector          *metav1.LabelSelector `json:"selector"`
+		NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
+		Operations        []string              `json:"operations"`
+	} `json:"resources"`
+	Subjects     []any    `json:"subjects"`
+	Roles        []string `json:"roles"`
+	ClusterRoles []string `json:"clusterRoles"`
+}
+
+// kyvernoMatch are several: any of them, or all.
+type kyvernoMatch struct {
+	Any []kyvernoFilter `json:"any"`
+	All []kyvernoFilter `json:"all"`
+	kyvernoFilter
+}
+
+// scope says which pods are meant; false for none. What is not known here (annotations, who asks) is taken to be met.
+func (f *kyvernoFilter) scope() (inventory.Scope, bool) {
+	r := &f.Resources
+	s := inventory.Scope{Namespaces: r.Namespaces, Names: r.Names, NamespaceLabels: r.NamespaceSelector, PodLabels: r.Selector}
+	if r.Name != "" {
+		s.Names = append(slices.Clip(s.Names), r.Name)
+	}
+	kinds, ok := podKinds(r.Kinds)
+	s.Kinds = kinds
+	return s, ok && (len(r.Operations) == 0 || slices.Contains(r.Operations, "CREATE"))
+}
+
+// scopes of what is matched.
+func (m *kyvernoMatch) scopes() []inventory.Scope {
+	var out []inventory.Scope
+	for i := range m.Any {
+		if s, ok := m.Any[i].scope(); ok {
+			out = append(out, s)
+		}
+	}
+	if len(m.All) > 0 {
+		if s, ok := m.All[0].scope(); ok { // the others only leave less of it
+			out = append(out, s)
+		}
+	}
+	if len(m.Any) == 0 && len(m.All) == 0 {
+		if s, ok := m.kyvernoFilter.scope(); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// except are those of the scopes that are left out for certain: by namespaces, names and labels, and by nothing else.
+func (m *kyvernoMatch) except() []inventory.Scope {
+	all := m.Any
+	switch {
+	case len(m.All) == 1 && len(m.Any) == 0:
+		all = m.All
+	case len(m.Any) == 0 && len(m.All) == 0:
+		all = []kyvernoFilter{m.kyvernoFilter}
+	}
+	var out []inventory.Scope
+	for i := range all {
+		f := &all[i]
+		r := &f.Resources
+		narrow := len(f.Subjects)+len(f.Roles)+len(f.ClusterRoles)+len(r.Annotations)+len(r.Operations) > 0
+		some := len(r.Kinds)+len(r.Namespaces)+len(r.Names)+len(r.Name) > 0 || r.Selector != nil || r.NamespaceSelector != nil
+		if narrow || !some {
+			continue
+		}
+		if len(r.Kinds) == 0 {
+			r.Kinds = []string{"*"}
+		}
+		if s, ok := f.scope(); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+type kyvernoMutate struct {
+	PatchStrategicMerge any             `json:"patchStrategicMerge"`
+	PatchesJSON6902     string          `json:"patchesJson6902"`
+	ForEach             []kyvernoMutate `json:"foreach"`
+	Targets             []any           `json:"targets"`
+}
+
+type kyvernoValidate struct {
+	FailureAction string `json:"failureAction"`
+}
+
+func readKyverno(b *inventory.Builder, o Object) {
+	var doc struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+		Spec struct {
+			FailureAction string `json:"validationFailureAction"`
+			Rules         []struct {
+				Name     string           `json:"name"`
+				Match    kyvernoMatch     `json:"match"`
+				Exclude  kyvernoMatch     `json:"exclude"`
+				Mutate   *kyvernoMutate   `json:"mutate"`
+				Validate *kyvernoValidate `json:"validate"`
+			} `json:"rules"`
+		} `json:"spec"`
+	}
+	if !decodeReviewer(b, o, true, &doc) {
+		return
+	}
+	for i := range doc.Spec.Rules {
+		rule := &doc.Spec.Rules[i]
+		r := inventory.Reviewer{
+			Kind: o.Kind, Name: o.Name, Rule: rule.Name, Scopes: rule.Match.scopes(), Except: rule.Exclude.except(), Position: o.Position,
+			Category: doc.Metadata.Annotations["policies.kyverno.io/category"],
+		}
+		if o.Kind == "Policy" {
+			r.Namespace = home(o)
+			inNamespace(r.Scopes, r.Namespace)
+		}
+		switch {
+		case len(r.Scopes) == 0:
+		case rule.Mutate != nil && len(rule.Mutate.Targets) == 0:
+			c := &changes{}
+			c.kyverno(rule.Mutate)
+			r.Mutates, r.Effect, r.Sets, r.Adds = true, c.effect(), c.sets, c.shape()
+			b.AddReviewer(r)
+		case rule.Validate != nil && enforces(rule.Validate.FailureAction, doc.Spec.FailureAction):
+			b.AddReviewer(r)
+		}
+	}
+}
+
+func inNamespace(scopes []inventory.Scope, namespace string) {
+	for i := range scopes {
+		scopes[i].Namespaces = []string{namespace}
+	}
+}
+
+// enforces is true where a rule refuses, and does not only report: the rule's own action goes before the policy's.
+func enforces(rule, policy string) bool {
+	if rule == "" {
+		rule = policy
+	}
+	return strings.EqualFold(rule, "Enforce")
+}
+
+// kyverno reads what a rule changes.
+func (c *changes) kyverno(m *kyvernoMutate) {
+	if m.PatchStrategicMerge != nil {
+		c.walk(nil, m.PatchStrategicMerge)
+	}
+	if m.PatchesJSON6902 != "" {
+		c.patches(m.PatchesJSON6902)
+	}
+	for i := range m.ForEach {
+		c.kyverno(&m.ForEach[i])
+	}
+}
+
+var patchPath = regexp.MustCompile(`path"?\s*:\s*["']?([^\s"',}]+)`)
+
+// patches reads the paths of a JSON patch that is written as text. A value is not looked at: one that goes to a security
+// field may be anything.
+func (c *changes) patches(text string) {
+	for _, found := range patchPath.FindAllStringSubmatch(text, -1) {
+		steps := strings.Split(strings.TrimPrefix(found[1], "/"), "/")
+		in, ok := inPod(steps)
+		switch {
+		case !ok, len(in) == 0:
+			c.unknown = true
+		case in[0] == "metadata":
+			key := strings.NewReplacer("~1", "/", "~0", "~").Replace(in[len(in)-1])
+			c.metadata(steps, append(in[:len(in)-1:len(in)-1], key), "")
+		case in[0] == "containers" || in[0] == "initContainers":
+			c.unknown = c.unknown || len(in) < 3 || in[2] == "securityContext" || in[2] == "ports" || strings.HasSuffix(in[2], "Probe") || in[2] == "lifecycle"
+		case slices.Contains([]string{"volumes", "securityContext", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "ephemeralContainers", "os"}, in[0]):
+			c.unknown = true
+		}
+	}
+}
+
+// readKyvernoPolicy reads the kinds that have the form of Kubernetes' own admission policies.
+func readKyvernoPolicy(b *inventory.Builder, o Object) {
+	var doc struct {
+		Spec struct {
+			MatchConstraints  constraints `json:"matchConstraints"`
+			Mutations         []mutation  `json:"mutations"`
+			ValidationActions []string    `json:"validationActions"`
+		} `json:"spec"`
+	}
+	mutates := strings.Contains(o.Kind, "Mutating")
+	if !decodeReviewer(b, o, mutates, &doc) {
+		return
+	}
+	r := inventory.Reviewer{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: doc.Spec.MatchConstraints.scopes(), Position: o.Position}
+	if strings.HasPrefix(o.Kind, "Namespaced") {
+		r.Namespace = home(o)
+		inNamespace(r.Scopes, r.Namespace)
+	}
+	if mutates {
+		r.Effect = effectOf(doc.Spec.Mutations)
+	}
+	if len(r.Scopes) > 0 && (mutates || refuses(doc.Spec.ValidationActions)) {
+		b.AddReviewer(r)
+	}
+}
+
+// readSidecarSet reads the containers that OpenKruise adds to the pods that a SidecarSet selects.
+func readSidecarSet(b *inventory.Builder, o Object) {
+	var doc struct {
+		Spec struct {
+			Selector          *metav1.LabelSelector `json:"selector"`
+			Namespace         string                `json:"namespace"`
+			NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
+			InitContainers    []json.RawMessage     `json:"initContainers"`
+			Containers        []json.RawMessage     `json:"containers"`
+			Volumes           []json.RawMessage     `json:"volumes"`
+			InjectionStrategy struct {
+				Paused bool `json:"paused"`
+			} `json:"injectionStrategy"`
+		} `json:"spec"`
+	}
+	if !decodeReviewer(b, o, true, &doc) || doc.Spec.InjectionStrategy.Paused || doc.Spec.Selector == nil {
+		return
+	}
+	c := &changes{}
+	for list, items := range map[string][]json.RawMessage{"initContainers": doc.Spec.InitContainers, "containers": doc.Spec.Containers, "volumes": doc.Spec.Volumes} {
+		var values []any
+		for _, item := range items {
+			var v any
+			if json.Unmarshal(item, &v) != nil {
+				c.unknown = true
+			}
+			values = append(values, v)
+		}
+		if len(values) > 0 {
+			c.at([]string{"spec", list}, values)
+		}
+	}
+	slices.Sort(c.sets)
+	s := inventory.Scope{PodLabels: doc.Spec.Selector, NamespaceLabels: doc.Spec.NamespaceSelector}
+	if doc.Spec.Namespace != "" {
+		s.Namespaces = []string{doc.Spec.Namespace}
+	}
+	b.AddReviewer(inventory.Reviewer{
+		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.Scope{s}, Effect: c.effect(), Sets: c.sets, Adds: c.shape(), Position: o.Position,
+	})
+}
+
+func readJsPolicy(b *inventory.Builder, o Object) {
+	var doc struct {
+		Spec struct {
+			Type              string                `json:"type"`
+			Operations        []string              `json:"operations"`
+			Resources         []string              `json:"resources"`
+			NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
+			ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
+		} `json:"spec"`
+	}
+	if !decodeReviewer(b, o, true, &doc) {
+		return
+	}
+	r := rule{APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: doc.Spec.Resources, Operations: doc.Spec.Operations}
+	if !r.ofPods() || doc.Spec.Type == "Controller" {
+		return
+	}
+	b.AddReviewer(inventory.Reviewer{
+		Kind: o.Kind, Name: o.Name, Mutates: doc.Spec.Type == "Mutating", Position: o.Position,
+		Scopes: []inventory.Scope{{NamespaceLabels: doc.Spec.NamespaceSelector, PodLabels: doc.Spec.ObjectSelector}},
+	})
+}

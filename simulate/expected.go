@@ -1,0 +1,66 @@
+package simulate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// Expect adds to what DayAfter and Raise take the pods of a workload to become: its template with what an injector adds.
+// It has to be called before they are asked about the workload. The shape must not be written into afterwards.
+func (j *Judge) Expect(w *inventory.Workload, shape *inventory.Shape) {
+	j.expected[w] = append(j.expected[w], shape)
+}
+
+// Expected are the shapes that were added for a workload.
+func (j *Judge) Expected(w *inventory.Workload) []*inventory.Shape { return j.expected[w] }
+
+// Added is what a live pod has beyond its template: containers that are not in it, and volumes, but for those kinds of which
+// the account's token is one and which every level allows.
+// Where a policy has filled the pod in, it is told both ways: as stored, and without what the policy may have written.
+func (j *Judge) Added(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
+	asStored, stripped := j.nextShapes(template, g)
+	stored = beyond(template, asStored)
+	if stripped == asStored {
+		return stored, stored
+	}
+	return stored, beyond(template, stripped)
+}
+
+// Stripped is the verdict on a live pod without what a policy may have filled in where its template leaves it unset.
+func (j *Judge) Stripped(template *inventory.Shape, g *inventory.PodGroup, v api.Version) Verdict {
+	_, without := j.readings(template, g)
+	return *j.verdict(without, v)
+}
+
+func beyond(template, pod *inventory.Shape) *corev1.PodSpec {
+	if template == nil {
+		template = &inventory.Shape{}
+	}
+	out := &corev1.PodSpec{
+		InitContainers: containersBeyond(template.Spec.InitContainers, pod.Spec.InitContainers),
+		Containers:     containersBeyond(template.Spec.Containers, pod.Spec.Containers),
+	}
+	known := map[string]bool{}
+	for i := range template.Spec.Volumes {
+		known[template.Spec.Volumes[i].Name] = true
+	}
+	for i := range pod.Spec.Volumes {
+		if v := &pod.Spec.Volumes[i]; !known[v.Name] && v.Projected == nil && v.Secret == nil {
+			out.Volumes = append(out.Volumes, *v)
+		}
+	}
+	return out
+}
+
+func containersBeyond(template, pod []corev1.Container) []corev1.Container {
+	var out []corev1.Container
+	byName := containersByName(template)
+	for i := range pod {
+		if containerNamed(template, byName, pod[i].Name) == nil {
+			out = append(out, pod[i])
+		}
+	}
+	return out
+}
