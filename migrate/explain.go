@@ -86,16 +86,7 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 // caution adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
 func (b *builder) caution(ns *Namespace, by *permitted) {
 	ns.Reasons = append(b.reasons(ns, by), ns.Reasons...)
-	if !ns.Complete {
-		text := "not everything could be read (see gaps): the needed level is an upper bound"
-		if ns.Needed == "" {
-			text = "not everything could be read (see gaps): something may run here after all"
-		}
-		if !b.opts.AllowPartial {
-			text += ", and no enforce is recommended"
-		}
-		ns.Cautions = append(ns.Cautions, text)
-	}
+	b.cautionGaps(ns)
 	if n := countEstimated(ns.Workloads); n > 0 {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
@@ -193,7 +184,7 @@ func (b *builder) reasons(ns *Namespace, by *permitted) []string {
 // reasonsEmpty explain the level where nothing runs, as far as was read.
 func reasonsEmpty(ns *Namespace) []string {
 	nothing := "nothing runs here"
-	if !ns.Complete {
+	if ns.Unsure(inventory.Workloads) {
 		nothing = "nothing that was read runs here"
 	}
 	switch enforce := ns.Recommended.Enforce; {

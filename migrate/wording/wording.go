@@ -59,7 +59,7 @@ func Decision(ns *migrate.Namespace) string {
 
 // nothing says that no workload is known. Where a gap touches the namespace something may run all the same.
 func nothing(ns *migrate.Namespace) string {
-	if !ns.Complete {
+	if ns.Unsure(inventory.Workloads) {
 		return "nothing read"
 	}
 	return "nothing runs"
@@ -74,7 +74,7 @@ func Because(ns *migrate.Namespace) string {
 		return "as asked for with --enforce"
 	case d.Basis == migrate.BasisEmpty && d.Workload == nil:
 		there := "nothing runs there"
-		if !ns.Complete {
+		if ns.Unsure(inventory.Workloads) {
 			there = "nothing that runs there was read"
 		}
 		if d.Policy == "" {

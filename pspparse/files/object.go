@@ -172,7 +172,7 @@ func (s *stream) toJSON(o *object) []byte {
 			return nil
 		}
 		if why := weigh(o.data, s.limits); why != "" {
-			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Namespaces: namespaceOf(o)})
+			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Namespaces: namespaceOf(o), Changes: inventory.PartOf(o.head.apiVersion, o.head.kind)})
 			return nil
 		}
 		return o.data
@@ -220,7 +220,7 @@ func (s *stream) policy(o *object) {
 		p, problems = pspparse.Parse(o.node, s.name)
 	} else {
 		if why := weigh(o.data, s.limits); why != "" {
-			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line)})
+			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Changes: inventory.Policies})
 			return
 		}
 		p, problems = pspparse.ParseJSON(o.data, s.at(o.line))
@@ -232,7 +232,7 @@ func (s *stream) policy(o *object) {
 		s.out.AddPolicy(p)
 		return
 	}
-	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line))})
+	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line)), Changes: inventory.Policies})
 }
 
 // affordsPolicy tells whether a policy may be read; if not, that is told. What aliases make of it is counted by its JSON.

@@ -126,7 +126,7 @@ func (b *Builder) admits(kind, namespace, name string, at pspparse.Position) boo
 }
 
 func (b *Builder) refuse(kind, namespace, name string, at pspparse.Position, err error) {
-	b.limited(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace)})
+	b.limited(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace), Changes: PartOf("", kind)})
 }
 
 // limited adds the gap of an object that cannot be used, unless there are many of one file.
@@ -263,10 +263,10 @@ func (b *Builder) noteHomeless() {
 func sortGaps(gaps []Gap) []Gap {
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why),
-			slices.Compare(a.Namespaces, b.Namespaces))
+			slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(a.Changes, b.Changes))
 	})
 	return slices.CompactFunc(gaps, func(a, b Gap) bool {
-		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces)
+		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces) && a.Changes == b.Changes
 	})
 }
 

@@ -28,6 +28,8 @@ type rules[T any] struct {
 	merge func(same []T)
 	// touched, if set, replaces the namespaces that a conflict makes uncertain.
 	touched func(*T) []string
+	// changes, if set, says what a conflict can change where that is less than the kind can.
+	changes func(differing []T) Part
 	// list, if set, names the namespace that stays listed although the object in conflict is not used.
 	list func(*T) string
 }
@@ -75,6 +77,9 @@ func settle[T any](b *Builder, r rules[T], items []T) []T {
 		g := conflict(id, len(run), func(i int) pspparse.Position { return r.at(&run[i]) })
 		if r.touched != nil {
 			g.Namespaces = r.touched(&run[0])
+		}
+		if r.changes != nil {
+			g.Changes = r.changes(run)
 		}
 		b.AddGap(g)
 		if r.list != nil {
@@ -148,7 +153,7 @@ func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
 		namespaces = []string{id.namespace}
 	}
 	return Gap{
-		What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces,
+		What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces, Changes: PartOf("", id.kind),
 		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: keep one of them",
 			n, strings.Join(text, ", ")),
 	}
@@ -194,8 +199,27 @@ func namespaceRules() rules[Namespace] {
 		},
 		merge:   mergeNamespaces,
 		touched: func(n *Namespace) []string { return []string{n.Name} },
+		changes: changedLabels,
 		list:    func(n *Namespace) string { return n.Name },
 	}
+}
+
+// changedLabels is Labels where objects of one namespace differ in nothing but Pod Security labels. What else they differ in
+// may ask for more, such as a sidecar in its pods.
+func changedLabels(differing []Namespace) Part {
+	others := func(labels map[string]string) map[string]string {
+		out := maps.Clone(userLabels(labels))
+		maps.DeleteFunc(out, func(key, _ string) bool { return strings.HasPrefix(key, "pod-security.kubernetes.io/") })
+		return out
+	}
+	first := &differing[0]
+	for i := range differing {
+		n := &differing[i]
+		if !maps.Equal(others(first.Labels), others(n.Labels)) || !maps.Equal(first.Annotations, n.Annotations) {
+			return ""
+		}
+	}
+	return Labels
 }
 
 func mergeNamespaces(same []Namespace) {
