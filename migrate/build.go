@@ -73,6 +73,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
 	}
 	plan.Namespaces = b.namespaces(plan.Gaps)
+	plan.Cautions = append(plan.Cautions, b.cautionCreatorsEverywhere(plan.Namespaces)...)
 	plan.Causes = causes(plan.Namespaces)
 	return plan, nil
 }

@@ -203,27 +203,6 @@ func reasonsEmpty(ns *Namespace) []string {
 	}
 }
 
-// cautionCreators warns of accounts of the namespace that can make pods on their own and may use a looser policy than the level: what
-// they will create cannot be seen in advance.
-func (b *builder) cautionCreators(ns *Namespace) {
-	enforce := api.Level(ns.Recommended.Enforce)
-	if enforce == "" {
-		return
-	}
-	for _, p := range b.grants.OwnPodCreators(ns.Name) {
-		var loose []string
-		for _, u := range b.grants.UsableBy(ns.Name, p) {
-			// What everybody may use is told once, with the policy.
-			if looser(b.assessed[u.Policy].Closest, enforce) && !u.Everybody {
-				loose = append(loose, u.Policy)
-			}
-		}
-		if len(loose) > 0 {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s can create pods on its own here and may use looser policies (%s): what it creates may be refused by enforce=%s", p.What, strings.Join(loose, ", "), enforce))
-		}
-	}
-}
-
 func below(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for _, w := range workloads {
