@@ -137,7 +137,12 @@ type accountKey struct{ namespace, name string }
 
 // admitted takes the policy that admits the pod, and its level as admitted.
 func (b *builder) admitted(out *Workload, f *simulate.Foresight) {
-	out.AdmittedBy = cmp.Or(out.AdmittedBy, f.Policy)
+	if out.AdmittedBy == "" && f.Policy != "" {
+		out.AdmittedBy, out.AdmittedAs = f.Policy, "unchanged"
+		if f.Changed {
+			out.AdmittedAs = "changed"
+		}
+	}
 	if f.Shape != nil {
 		b.asAdmitted(out, f.Shape)
 	}

@@ -342,6 +342,9 @@ type Workload struct {
 	// this depends on was not read.
 	AdmittedBy string   `json:"admittedBy,omitempty"`
 	Refused    []string `json:"refused,omitempty"`
+	// AdmittedAs says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
+	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
+	AdmittedAs string `json:"admittedAs,omitempty" values:"unchanged changed"`
 	// PolicyDrift: live pods that would be treated differently if they were created again today.
 	PolicyDrift []PolicyDrift  `json:"policyDrift,omitempty"`
 	Level       WorkloadLevels `json:"level"`
