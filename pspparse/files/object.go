@@ -179,7 +179,9 @@ func (s *stream) toJSON(o *object) []byte {
 	}
 	data, err := s.convert(o.node, o.aliased)
 	if err != nil {
-		s.brokenObject(o, err)
+		if !s.twice(o, o.node, err) {
+			s.brokenObject(o, err)
+		}
 		return nil
 	}
 	return data
@@ -375,6 +377,9 @@ func (s *stream) other(o *object) {
 func (s *stream) undecoded(o *object, data []byte, failed *inventory.DecodeError) {
 	if err := validJSON(data, o.line); o.node == nil && err != nil {
 		s.brokenObject(o, err)
+		return
+	}
+	if o.node == nil && duplicate.MatchString(failed.Err.Error()) && s.twiceJSON(o, data) {
 		return
 	}
 	gap := failed.Gap(s.at(fieldLine(o, failed)))

@@ -58,6 +58,13 @@ type Builder struct {
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
 	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+
+	// Alike, if set, is asked for policies whether readings of one workload, which stands more than once under one name, come to
+	// the same level at every version of the standards: then that is a note and the first is used. Else it is a gap.
+	Alike func(policies []*pspparse.Policy) func(readings []Workload) bool
+	alike func(readings []Workload) bool
+	// shapeKeys are those of shapes, once they are asked for.
+	shapeKeys map[*Shape]string
 }
 
 // NewBuilder returns an empty Builder.
@@ -180,6 +187,9 @@ func (b *Builder) Build(s Source) *Inventory {
 	}
 	inv.Source.UID = cmp.Or(inv.Source.UID, b.clusterUID())
 	declared := settle(b, namespaceRules(), b.namespaces)
+	if b.Alike != nil {
+		b.alike = b.Alike(inv.Policies)
+	}
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
 	b.noteHomeless()

@@ -24,6 +24,7 @@ func (b *Builder) workloads() ([]Workload, int) {
 	for i := range standIns { // last, so that the example of a group is a live pod if there is one
 		f.hang(&b.pods, &standIns[i])
 	}
+	b.settleReadings(f)
 	return f.finish(b.shapes.keys()), finished
 }
 
@@ -55,6 +56,8 @@ type groupKey struct {
 type entry struct {
 	Workload
 	counts bool
+	// contested is its template where others stand under the same name.
+	contested *template
 }
 
 func newFolder(templates []template) *folder {
@@ -83,7 +86,11 @@ func (f *folder) fold(t *template) {
 		owner := t.owner
 		w.Owner = &owner
 	}
-	f.list = append(f.list, entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob"})
+	e := entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob"}
+	if len(t.others) > 0 {
+		e.contested = t
+	}
+	f.list = append(f.list, e)
 	if !t.id.open {
 		f.index[workloadKey{identity: t.id}] = len(f.list) - 1
 	}
@@ -97,7 +104,7 @@ func (f *folder) parent(t *template) *template {
 		return nil
 	}
 	p := f.read[identity{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
-	if p == nil || p.shape != t.shape || p.account != t.account {
+	if p == nil || p.shape != t.shape || p.account != t.account || len(p.others) > 0 {
 		return nil
 	}
 	return p

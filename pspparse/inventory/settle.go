@@ -30,6 +30,8 @@ type rules[T any] struct {
 	touched func(*T) []string
 	// changes, if set, says what a conflict can change where that is less than the kind can.
 	changes func(differing []T) Part
+	// either, if set, returns what stands for differing objects where each may do, and false where it is the gap.
+	either func(b *Builder, differing []T, g Gap) (T, bool)
 	// list, if set, names the namespace that stays listed although the object in conflict is not used.
 	list func(*T) string
 }
@@ -80,6 +82,12 @@ func settle[T any](b *Builder, r rules[T], items []T) []T {
 		}
 		if r.changes != nil {
 			g.Changes = r.changes(run)
+		}
+		if r.either != nil {
+			if one, ok := r.either(b, run, g); ok {
+				kept = append(kept, one)
+				continue
+			}
 		}
 		b.AddGap(g)
 		if r.list != nil {
