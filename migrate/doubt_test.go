@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
 )
 
 // However a gap is completed, the level that was given with it still holds: what then runs meets it, and where policies
@@ -183,3 +184,54 @@ const (
   fsGroup: {rule: RunAsAny}
 `
 )
+
+// Whichever of two readings of a workload is the right one, the level that was given with both still holds.
+func TestALevelHoldsWhicheverReadingIsRight(t *testing.T) {
+	t.Parallel()
+	same, differing := 0, 0
+	for seed := range 3 * rounds {
+		r := newRandom(t, seed)
+		source, opts := r.source(), r.options()
+		opts.Enforce, opts.AllowPartial = "", false
+		objects := append(r.read(inventory.Workloads), running("a/w-1", pick(r, "", "tight", "filling"), r.pod()))
+		pod := func() object {
+			kind, spec := "Deployment", r.pod()
+			r.fill(&spec, &spec.Containers[0])
+			if seed%2 == 0 {
+				return running("a/one", pick(r, "", "tight", "gone"), spec)
+			}
+			return template(kind, "a/one", spec)
+		}
+		readings := []object{pod(), pod()}
+		both := r.buildAlike(source, opts, append(slices.Clone(objects), readings...)...)
+		ns := only(t, both, "a")
+		if len(both.Gaps) > 0 {
+			differing++
+		} else {
+			same++
+		}
+		for _, one := range readings {
+			now := only(t, r.buildAlike(source, opts, append(slices.Clone(objects), one)...), "a")
+			if opts.Basis != BasisPolicies && looser(now.Needed, levelOf(ns)) {
+				t.Fatalf("seed %d: with both readings the namespace gets %s; with one it needs %s", seed, levelOf(ns), now.Needed)
+			}
+		}
+	}
+	if same < 20 || differing < 20 {
+		t.Errorf("%d times both readings were the same, %d times not: this says little", same, differing)
+	}
+}
+
+// buildAlike is build for a Builder that compares readings.
+func (r *random) buildAlike(source inventory.Source, opts Options, objects ...object) *Plan {
+	b := inventory.NewBuilder()
+	b.Alike = simulate.Alike
+	for _, add := range objects {
+		add(b)
+	}
+	p, err := Build(b.Build(source), opts)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p
+}
