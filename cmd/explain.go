@@ -203,7 +203,7 @@ func accountsOf(inv *inventory.Inventory, namespace string) []string {
 	for i := range inv.Bindings {
 		b := &inv.Bindings[i]
 		for _, s := range b.Subjects {
-			if s.Kind == rbacv1.ServiceAccountKind && cmp.Or(s.Namespace, b.Namespace) == namespace {
+			if s.Kind == rbacv1.ServiceAccountKind && !strings.Contains(s.Name, ":") && cmp.Or(s.Namespace, b.Namespace) == namespace {
 				names = append(names, s.Name)
 			}
 		}

@@ -20,11 +20,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate"
 )
 
 // load reads all sources into one inventory.
 func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
+	b.Alike = simulate.Alike
 	source := inventory.Source{}
 	if o.Demo {
 		return loadDemo(b)

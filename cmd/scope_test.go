@@ -104,8 +104,8 @@ func TestUnknownNamesOnACluster(t *testing.T) {
 		{[]string{"explain", "ns", "nosuch"}, []string{namespaces}},
 		{[]string{"explain", "psp", "nosuch"}, []string{policies}},
 		{[]string{"explain", "sa", "web/nosuch"}, []string{namespaces, accounts}},
-		{[]string{"explain", "workload", "web/deployment/nosuch"}, []string{namespaces, accounts, policies, pods}},
-		{[]string{"patch", "web/deployment/nosuch"}, []string{namespaces, accounts, policies, pods}},
+		{[]string{"explain", "workload", "web/deployment/nosuch"}, []string{namespaces, pods}},
+		{[]string{"patch", "web/deployment/nosuch"}, []string{namespaces, pods}},
 	}
 	for _, forbidden := range []string{"/", namespaces, accounts, policies, pods} {
 		kubeconfig, methods := server(t, forbidden)

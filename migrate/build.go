@@ -79,6 +79,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 			plan.Cautions = append(plan.Cautions, text)
 		}
 	}
+	plan.Cautions = append(plan.Cautions, b.cautionCreatorsEverywhere(plan.Namespaces)...)
 	plan.Causes = causes(plan.Namespaces)
 	return plan, nil
 }
@@ -197,7 +198,7 @@ func (b *builder) versions(serverVersion string) {
 	if known && newest.Older(server) {
 		b.cautions = append(b.cautions, fmt.Sprintf("the server is %s and the newest standards known here are %s: a check that is newer was not applied", server, newest))
 	}
-	if !known && len(b.inv.Policies) > 0 {
+	if !known && (len(b.inv.Policies) > 0 || mayHavePolicies(b.inv)) {
 		// Who still has policies is not past v1.24 yet; the checks of v1.23 and v1.24 are the same.
 		server, known = lastWithPolicies(), true
 	}
@@ -237,7 +238,7 @@ func (b *builder) gaps() []Gap {
 		if affects == nil {
 			affects = []string{}
 		}
-		out = append(out, Gap{What: g.What, Why: g.Why, Affects: affects, Position: g.Position})
+		out = append(out, Gap{What: g.What, Why: g.Why, Affects: affects, Changes: string(g.Changes), Position: g.Position})
 	}
 	slices.SortStableFunc(out, func(x, y Gap) int {
 		return cmp.Or(comparePosition(x.Position, y.Position), cmp.Compare(x.What, y.What), cmp.Compare(x.Why, y.Why))

@@ -111,7 +111,11 @@ func TestGaps(t *testing.T) {
 		upper     = "not everything could be read (see gaps): the needed level is an upper bound"
 		mayRun    = "not everything could be read (see gaps): something may run here after all"
 		noEnforce = ", and no enforce is recommended"
-		meets     = "everything that runs here meets restricted on the day after"
+
+		permitsRuns    = "not everything could be read (see gaps): more or less may be permitted here than is shown; the level rests on what runs"
+		permitsDecides = "not everything could be read (see gaps): more or less may be permitted here than is shown, and that decides"
+
+		meets = "everything that runs here meets restricted on the day after"
 	)
 	byWorkloads := &Decision{Basis: BasisWorkloads}
 	runs := []object{namespace("a"), deployment("a/web", hardened()), deployment("b/web", hardened())}
@@ -157,6 +161,58 @@ func TestGaps(t *testing.T) {
 			append(slices.Clone(runs), gap("Namespace X")),
 			told{Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets}},
 			[][]string{{}},
+		},
+		{
+			"its grants, where what runs decides",
+			Options{},
+			append(slices.Clone(runs), missing(inventory.Grants, "a")),
+			told{Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets}, Cautions: []string{permitsRuns}},
+			[][]string{{"a"}},
+		},
+		{
+			"policies, where they decide too",
+			Options{Basis: BasisBoth},
+			append(slices.Clone(runs), missing(inventory.Policies, inventory.AllNamespaces)),
+			told{Needed: restricted, Decided: byWorkloads, Action: ActionWithheld, Reasons: []string{meets}, Cautions: []string{permitsDecides + noEnforce}},
+			[][]string{{"*"}},
+		},
+		{
+			"its grants, where nothing runs",
+			Options{},
+			append(slices.Clone(permits), missing(inventory.Grants, "a")),
+			told{Permitted: baseline, Action: ActionWithheld, Reasons: []string{"nothing runs here"}, Cautions: []string{permitsDecides + noEnforce}},
+			[][]string{{"a"}},
+		},
+		{
+			"its grants, where nothing runs and partial will do",
+			Options{AllowPartial: true},
+			append(slices.Clone(permits), missing(inventory.Grants, "a")),
+			told{
+				Permitted: baseline, Decided: &Decision{Basis: BasisEmpty, Policy: "base"}, Enforce: "baseline", Action: ActionAdd,
+				Reasons: []string{"nothing runs here; policy base permits baseline"}, Cautions: []string{permitsDecides},
+			},
+			[][]string{{"a"}},
+		},
+		{
+			"what runs, where privileged is needed anyway",
+			Options{},
+			[]object{namespace("a"), deployment("a/web", hostNetworked()), missing(inventory.Workloads, "a")},
+			told{
+				Needed: privileged, Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")}, Enforce: "privileged", Action: ActionAdd,
+				Reasons:  []string{"what runs here needs privileged: deployment/web does not meet baseline"},
+				Cautions: []string{"not everything could be read (see gaps): more may run here than is shown"},
+			},
+			[][]string{{"a"}},
+		},
+		{
+			"its labels",
+			Options{},
+			[]object{deployment("a/web", hardened()), missing(inventory.Labels, "a")},
+			told{
+				Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets},
+				Cautions: []string{"its Pod Security labels are not known (see gaps): the level may be looser than today's"},
+			},
+			[][]string{{"a"}},
 		},
 		{
 			"nothing runs, by policy",

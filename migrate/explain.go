@@ -86,16 +86,7 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 // caution adds the sentences that a reader needs: why this level, what holds it back, and what to be careful about.
 func (b *builder) caution(ns *Namespace, by *permitted) {
 	ns.Reasons = append(b.reasons(ns, by), ns.Reasons...)
-	if !ns.Complete {
-		text := "not everything could be read (see gaps): the needed level is an upper bound"
-		if ns.Needed == "" {
-			text = "not everything could be read (see gaps): something may run here after all"
-		}
-		if !b.opts.AllowPartial {
-			text += ", and no enforce is recommended"
-		}
-		ns.Cautions = append(ns.Cautions, text)
-	}
+	b.cautionGaps(ns)
 	if n := countEstimated(ns.Workloads); n > 0 {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", plural(n, "workload is", "workloads are")))
 	}
@@ -198,7 +189,7 @@ func (b *builder) reasons(ns *Namespace, by *permitted) []string {
 // reasonsEmpty explain the level where nothing runs, as far as was read.
 func reasonsEmpty(ns *Namespace) []string {
 	nothing := nothingRuns(ns)
-	if !ns.Complete && len(ns.Workloads) == 0 {
+	if ns.Unsure(inventory.Workloads) && len(ns.Workloads) == 0 {
 		nothing = "nothing that was read runs here"
 	}
 	switch enforce := ns.Recommended.Enforce; {
@@ -214,27 +205,6 @@ func reasonsEmpty(ns *Namespace) []string {
 		return []string{nothing + "; the level is the one asked for"}
 	default:
 		return []string{fmt.Sprintf("%s: %s keeps it so that what comes is safe", nothing, enforce)}
-	}
-}
-
-// cautionCreators warns of accounts of the namespace that can make pods on their own and may use a looser policy than the level: what
-// they will create cannot be seen in advance.
-func (b *builder) cautionCreators(ns *Namespace) {
-	enforce := api.Level(ns.Recommended.Enforce)
-	if enforce == "" || ns.Exempt {
-		return
-	}
-	for _, p := range b.grants.OwnPodCreators(ns.Name) {
-		var loose []string
-		for _, u := range b.grants.UsableBy(ns.Name, p) {
-			// What everybody may use is told once, with the policy.
-			if looser(b.assessed[u.Policy].Closest, enforce) && !u.Everybody {
-				loose = append(loose, u.Policy)
-			}
-		}
-		if len(loose) > 0 {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s can create pods on its own here and may use looser policies (%s): what it creates may be refused by enforce=%s", p.What, strings.Join(loose, ", "), enforce))
-		}
 	}
 }
 

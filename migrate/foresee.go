@@ -29,8 +29,8 @@ type PolicyDrift struct {
 
 // foreseeable is true where all was read that admission depends on. Where something is missing, the policy that would
 // admit a pod, or the grant to use it, may be what is missing.
-func (b *builder) foreseeable(complete bool) bool {
-	return len(b.inv.Policies) > 0 && !b.unasked && (complete || b.opts.AllowPartial)
+func (b *builder) foreseeable(in doubt) bool {
+	return len(b.inv.Policies) > 0 && !b.unasked && (b.opts.AllowPartial || in.only(inventory.Labels))
 }
 
 // idle is true where policies are there and live pods too, none of which was admitted by a policy: then the server does
@@ -137,7 +137,12 @@ type accountKey struct{ namespace, name string }
 
 // admitted takes the policy that admits the pod, and its level as admitted.
 func (b *builder) admitted(out *Workload, f *simulate.Foresight) {
-	out.AdmittedBy = cmp.Or(out.AdmittedBy, f.Policy)
+	if out.AdmittedBy == "" && f.Policy != "" {
+		out.AdmittedBy, out.AdmittedAs = f.Policy, "unchanged"
+		if f.Changed {
+			out.AdmittedAs = "changed"
+		}
+	}
 	if f.Shape != nil {
 		b.asAdmitted(out, f.Shape)
 	}

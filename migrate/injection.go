@@ -417,7 +417,7 @@ func (b *builder) cautionInjections(ns *Namespace) {
 			what = strings.Join(t.Containers, ", ")
 		}
 		text := fmt.Sprintf("%s adds %s to new pods of %s (%s), though no live pod shows it, and such pods need %s: %s", t.By, what, joinRefs(t.refs), t.Mark, t.Level, t.Why)
-		if b.foreseeable(ns.Complete) {
+		if b.foreseeable(ns.doubt()) {
 			text += "; PodSecurityPolicy sees them, too, and what it would do is said of the templates without them"
 		}
 		ns.Cautions = append(ns.Cautions, text)

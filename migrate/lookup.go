@@ -97,7 +97,7 @@ func (p *Plan) NoWorkload(namespace, kind, name string) *NotFoundError {
 		e.near = id(kind, near)
 	}
 	switch {
-	case !ns.Complete:
+	case ns.Unsure(inventory.Workloads):
 		e.Unsure = p.touching(namespace)
 	case len(e.known) == 0 && p.Source.Kind != inventory.SourceCluster:
 		e.Unsure = "nothing that runs in the namespace was read"
@@ -187,10 +187,10 @@ func (p *Plan) unread(resource, kind, namespace string) string {
 	return ""
 }
 
-// touching says which gap makes a namespace incomplete.
+// touching says which gap may hide a workload of a namespace.
 func (p *Plan) touching(namespace string) string {
 	for i := range p.Gaps {
-		if g := &p.Gaps[i]; g.touches(namespace) {
+		if g := &p.Gaps[i]; g.touches(namespace) && (g.Changes == "" || g.Changes == string(inventory.Workloads)) {
 			return g.text()
 		}
 	}

@@ -16,12 +16,7 @@ import (
 // namespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
 // namespace has one run of them.
 func (b *builder) namespaces(gaps []Gap) []Namespace {
-	touched := map[string]bool{}
-	for _, g := range gaps {
-		for _, ns := range g.Affects {
-			touched[ns] = true
-		}
-	}
+	doubts := doubtsOf(gaps)
 	runs := map[string][]inventory.Workload{}
 	for start := 0; start < len(b.inv.Workloads); {
 		end := start
@@ -34,20 +29,19 @@ func (b *builder) namespaces(gaps []Gap) []Namespace {
 	out := make([]Namespace, 0, len(b.inv.Namespaces))
 	for i := range b.inv.Namespaces {
 		ns := &b.inv.Namespaces[i]
-		complete := !touched[ns.Name] && !touched[inventory.AllNamespaces]
-		out = append(out, b.namespace(ns, runs[ns.Name], complete))
+		out = append(out, b.namespace(ns, runs[ns.Name], doubts.of(ns.Name)))
 	}
 	return out
 }
 
 // namespace judges what runs, resolves what is permitted, and decides.
-func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workload, complete bool) Namespace {
+func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workload, in doubt) Namespace {
 	out := Namespace{
-		Name:     ns.Name,
-		System:   system(ns.Name),
-		Labels:   ns.Labels,
-		Owner:    owner(ns),
-		Complete: complete,
+		Name:      ns.Name,
+		System:    system(ns.Name),
+		Labels:    ns.Labels,
+		Owner:     owner(ns),
+		Uncertain: in.parts(),
 
 		ClientApplied: clientApplied(ns),
 		ServerApplied: ns.ServerApplied,
@@ -56,11 +50,11 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	out.Current, out.Cautions = currentLabels(ns.Labels)
 	out.Writers, out.Cautions = ns.Writers, append(out.Cautions, writerCautions(ns)...)
 	if out.Unread = !ns.Declared; out.Unread {
-		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
+		out.Cautions = append(out.Cautions, labelsUnknown(in))
 	}
 	b.configure(&out)
 	for i := range workloads {
-		w := b.workload(&workloads[i], complete)
+		w := b.workload(&workloads[i], in)
 		if untold(&workloads[i], &w) {
 			continue
 		}
@@ -72,7 +66,8 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 
 	counted, judged := deciding(out.Workloads), decidingOf(out.Workloads, workloads)
 	out.Needed = needed(counted)
-	if b.foreseeable(complete) {
+	out.Complete = b.complete(in, out.Needed)
+	if b.foreseeable(in) {
 		out.Achievable = achievable(counted)
 	}
 	out.Blockers = blockers(counted, out.Needed)
@@ -172,7 +167,8 @@ func (b *builder) decide(ns *Namespace, by *permitted) {
 	if b.opts.Enforce != "" && enforce != "" {
 		enforce, decision = b.opts.Enforce, &Decision{Basis: BasisOverride}
 	}
-	withheld := !ns.Complete && (!b.opts.AllowPartial || decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto)
+	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.Unsure(inventory.Workloads)
+	withheld := !ns.Complete && (!b.opts.AllowPartial || mayRun)
 	if enforce == "" {
 		ns.Action = ActionSkip
 		return

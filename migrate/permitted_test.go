@@ -1,7 +1,9 @@
 package migrate
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,7 +147,38 @@ func TestPodCreators(t *testing.T) {
 			objects: []object{base, podCreator("", account("b/operator")), grant("base", "", account("b/operator"))},
 		},
 		{name: "one that admits nothing", objects: []object{policy(t, "never", admitsNothing), grant("never", "a", runner)}},
-		{name: "everybody's policy is told once, elsewhere", objects: []object{open, grant("open", "", everybody())}},
+		{
+			name: "everybody's policy", objects: []object{open, grant("open", "", everybody())},
+			want: []string{"service account a/runner can create pods on its own here and may use looser policies (open): what it creates may be refused by enforce=restricted"},
+		},
+		{
+			name: "a provider's", objects: []object{policy(t, "eks.privileged", anythingGoes), grant("eks.privileged", "", everybody())},
+			want: []string{"service account a/runner can create pods on its own here and may use looser policies (eks.privileged): what it creates may be refused by enforce=restricted"},
+		},
+		{
+			name: "no policies", want: []string{"service account a/runner can create pods on its own here and no policy limits that today: what it creates may be refused by enforce=restricted"},
+		},
+		{
+			name: "policies that nobody asks", objects: []object{tight, grant("tight", "a", runner), running("a/web-1", "", hardened())},
+			want: []string{"service account a/runner can create pods on its own here and no policy limits that today: what it creates may be refused by enforce=restricted"},
+		},
+		{
+			name: "several accounts", objects: []object{
+				base, grant("base", "a", everyAccountOf("a")), podCreator("a", account("a/jenkins")), podCreator("", account("a/argo")), podCreator("a", account("a/spark")),
+			},
+			want: []string{"service accounts a/argo, a/jenkins, a/runner, 1 more can create pods on their own here and may use looser policies (base): what they create may be refused by enforce=restricted"},
+		},
+		{
+			name: "every account here", objects: []object{base, grant("base", "a", everyAccountOf("a")), podCreator("a", everyAccountOf("a"))},
+			want: []string{"service accounts a/default, a/runner can create pods on their own here and may use looser policies (base): what they create may be refused by enforce=restricted"},
+		},
+		{name: "the label of today refuses it already", objects: []object{base, grant("base", "a", runner), namespace("a", "enforce=restricted")}},
+		{
+			name: "a built-in controller", objects: []object{base, tight, grant("tight", "a", runner), grant("base", "a", account("a/other")), func(b *inventory.Builder) {
+				b.AddRole(inventory.Role{Name: "system:controller:job-controller", Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"create"}}}})
+				b.AddBinding(inventory.Binding{Name: "c", RoleKind: "ClusterRole", RoleName: "system:controller:job-controller", Subjects: []rbacv1.Subject{account("a/other")}})
+			}},
+		},
 		{
 			name: "everybody's, and its own too", objects: []object{base, open, grant("open", "", everybody()), grant("open", "a", runner), grant("base", "a", runner)},
 			want: []string{"service account a/runner can create pods on its own here and may use looser policies (base, open): what it creates may be refused by enforce=restricted"},
@@ -159,11 +192,49 @@ func TestPodCreators(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			objects := append(tt.objects, namespace("a"), deployment("a/web", hardened()), podCreator("a", runner))
+			objects := append(tt.objects, deployment("a/web", as("runner", hardened())), podCreator("a", runner))
+			if tt.name != "the label of today refuses it already" {
+				objects = append(objects, namespace("a"))
+			}
 			got := only(t, build(t, cluster("v1.24.1"), tt.opts, objects...), "a").Cautions
 			got = slices.DeleteFunc(got, func(s string) bool { return s == refusedToday }) // another story
 			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A right that every account has everywhere is told once for the plan, and not in each of many namespaces.
+func TestPodCreatorsEverywhere(t *testing.T) {
+	t.Parallel()
+	base, tight := policy(t, "base", baselineLike), policy(t, "tight", restrictedLike)
+	all := group("system:serviceaccounts")
+	const start = "every service account can create pods on its own in every namespace (ClusterRoleBinding make-pods--system-serviceaccounts) and "
+	for _, tt := range []struct {
+		name    string
+		objects []object
+		want    []string
+	}{
+		{"no policies", nil, []string{start + "no policy limits that today: what they create in 2000 namespaces (n0, n1, n10, 1997 more) may be refused by the recommended level"}},
+		{"a looser policy", []object{base, grant("base", "", everybody())}, []string{start + "may use looser policies (base): what they create in 2000 namespaces (n0, n1, n10, 1997 more) may be refused by the recommended level"}},
+		{"a looser policy in one", []object{base, tight, grant("base", "n7", everyAccountOf("n7"))}, []string{start + "may use looser policies (base): what they create in 1 namespace (n7) may be refused by the recommended level"}},
+		{"none", []object{tight, grant("tight", "", everybody())}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			objects := append(tt.objects, podCreator("", all))
+			for i := range 2000 {
+				objects = append(objects, deployment(fmt.Sprintf("n%d/web", i), hardened()))
+			}
+			p := build(t, cluster("v1.24.1"), Options{}, objects...)
+			if diff := cmp.Diff(tt.want, p.Cautions, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, ns := range p.Namespaces {
+				if slices.ContainsFunc(ns.Cautions, func(s string) bool { return strings.Contains(s, "create pods") }) {
+					t.Fatalf("%s: %q", ns.Name, ns.Cautions)
+				}
 			}
 		})
 	}

@@ -241,8 +241,13 @@ type Namespace struct {
 	Reasons []string `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
 	Cautions []string `json:"cautions"`
-	// Complete is false if a gap touches the namespace: then no enforce is recommended.
+	// Complete is false if what could not be read or judged can change the level: then no enforce is recommended. Where what
+	// runs decides, grants and policies cannot; where nothing runs, or policies decide as well, they can. Nothing can make
+	// the level looser than privileged.
 	Complete bool `json:"complete"`
+	// Uncertain are the parts of the namespace that a gap touches, sorted, also where Complete is true; all four for a gap that
+	// can change anything.
+	Uncertain []string `json:"uncertain,omitempty" values:"grants labels policies workloads"`
 	// Recommended labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
 	Recommended Labels `json:"recommended"`
 	// Action compares Recommended with Current: unchanged, add, change, loosen, withheld or skip.
@@ -350,6 +355,9 @@ type Workload struct {
 	// this depends on was not read.
 	AdmittedBy string   `json:"admittedBy,omitempty"`
 	Refused    []string `json:"refused,omitempty"`
+	// AdmittedAs says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
+	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
+	AdmittedAs string `json:"admittedAs,omitempty" values:"unchanged changed"`
 	// PolicyDrift: live pods that would be treated differently if they were created again today.
 	PolicyDrift []PolicyDrift  `json:"policyDrift,omitempty"`
 	Level       WorkloadLevels `json:"level"`
@@ -516,7 +524,10 @@ type Gap struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
 	// Affects lists the namespaces it touches; "*" stands for every one.
-	Affects  []string          `json:"affects"`
+	Affects []string `json:"affects"`
+	// Changes is all that it can change of them: workloads (what runs), grants (who may use which policy, and who may create
+	// pods), policies, or labels (the Pod Security labels of the namespace). Absent, it can change anything.
+	Changes  string            `json:"changes,omitempty" values:"grants labels policies workloads"`
 	Position pspparse.Position `json:"position,omitzero"`
 }
 

@@ -252,7 +252,7 @@ func TestWorkloadInThePlan(t *testing.T) {
 	}
 	want := []Workload{
 		{
-			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"}, AdmittedBy: "base",
+			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmittedAs: "unchanged",
 			Level: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, DayAfter: baseline}, Violations: violations,
 		},
 		{

@@ -11,7 +11,7 @@ import (
 )
 
 // workload judges one workload at every version at which enforce must hold and takes the least strict answer.
-func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
+func (b *builder) workload(w *inventory.Workload, in doubt) Workload {
 	out := Workload{
 		Kind:           w.Kind,
 		Name:           w.Name,
@@ -38,7 +38,7 @@ func (b *builder) workload(w *inventory.Workload, complete bool) Workload {
 		out.Level.AsWritten = v.Level
 	}
 	var admitted *simulate.Foresight
-	if b.foreseeable(complete) {
+	if b.foreseeable(in) {
 		admitted = b.foresee(&out, w, usable)
 	}
 	b.injected(&out, w)

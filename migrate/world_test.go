@@ -237,6 +237,13 @@ func gap(what string, namespaces ...string) object {
 	}
 }
 
+// missing is a gap that can change one part of the namespaces, all for "*".
+func missing(changes inventory.Part, namespaces ...string) object {
+	return func(b *inventory.Builder) {
+		b.AddGap(inventory.Gap{What: "some " + string(changes), Why: "they could not be read", Namespaces: namespaces, Changes: changes})
+	}
+}
+
 // pinned are the labels with one version for all.
 func pinned(enforce, auditAndWarn api.Level, version string) Labels {
 	l := Labels{

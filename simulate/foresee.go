@@ -17,6 +17,8 @@ type Foresight struct {
 	Policy string
 	// Shape is the pod as admitted, nil if it would be refused.
 	Shape *inventory.Shape
+	// Changed is true if the policy changes the pod, other than by its name: it was chosen since no other takes it as it is.
+	Changed bool
 	// Filled are the values that the policy fills in, in the order of the pod.
 	Filled []Filled
 	// Refusals are what the usable policies have against the pod, if none admits it, of each policy the first RefusalsTold;

@@ -134,9 +134,10 @@ func (j *Judge) ask(q question) *Foresight {
 	before := Seen(pod, &q.automount)
 	prepareForCreate(before)
 	return &Foresight{
-		Policy: answer.Policy,
-		Shape:  j.made.Of(answer.Pod.Annotations, &answer.Pod.Spec),
-		Filled: filledIn(before, answer.Pod),
+		Policy:  answer.Policy,
+		Shape:   j.made.Of(answer.Pod.Annotations, &answer.Pod.Spec),
+		Filled:  filledIn(before, answer.Pod),
+		Changed: answer.FilledIn,
 	}
 }
 

@@ -42,8 +42,6 @@ type Principal struct {
 	Groups []string
 	// What describes it: "service account web/api", "replicaset-controller", "the kubelet (mirror pods)".
 	What string
-	// Everywhere is set by PodCreators: the right to create pods holds in every namespace, so it is worth telling once.
-	Everywhere bool
 }
 
 // Grants answers questions about an Inventory's RBAC. It may be asked from several goroutines. Equal answers may be the same
@@ -78,9 +76,8 @@ type Grants struct {
 	answers            map[string]NamespacePolicy // what base comes to on its own
 	byHome             map[string][]*edge         // uses that hold everywhere, of service accounts, by their namespace
 	special            []*edge                    // uses that hold everywhere, of kubelets and the controller manager
-	creatingEverywhere []edge
-	creatingByHome     map[string][]edge // those of creatingEverywhere that are of the accounts of one namespace
-	creatingByGroup    []edge            // the first of creatingEverywhere for each group that accounts of all namespaces are in
+	creatingByHome     map[string][]edge          // what lets accounts of one namespace create pods everywhere
+	creatingByAll      []string                   // the bindings by which all accounts may create pods everywhere
 	creatorsEverywhere *creators
 
 	remembered remembered

@@ -409,7 +409,7 @@ func (a *aggregation) unjudged(circles []*group, bindings []inventory.Binding) [
 		}
 		if namespaces := a.reachedIn(roles, bound()); len(namespaces) > 0 {
 			out = append(out, inventory.Gap{
-				What: strings.Join(names, ", "), Why: why, Position: a.cluster[roles[0]].source.Position, Namespaces: namespaces,
+				What: strings.Join(names, ", "), Why: why, Position: a.cluster[roles[0]].source.Position, Namespaces: namespaces, Changes: inventory.Grants,
 			})
 		}
 	}

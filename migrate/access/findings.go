@@ -89,26 +89,6 @@ func (f *findings) subjects(b *inventory.Binding) {
 	}
 }
 
-func neverMatches(s rbacv1.Subject, bindingNamespace string) string {
-	user, group := s.Kind == rbacv1.UserKind, s.Kind == rbacv1.GroupKind
-	switch {
-	case !user && !group && s.Kind != rbacv1.ServiceAccountKind:
-		return fmt.Sprintf("subject %q has the kind %q, none of User, Group and ServiceAccount (case matters): it never matches", s.Name, s.Kind)
-	case s.APIGroup != "" && s.APIGroup != apiGroupOf(s.Kind):
-		return fmt.Sprintf("subject %s %q has the apiGroup %q, where only %q is accepted: it never matches", s.Kind, s.Name, s.APIGroup, apiGroupOf(s.Kind))
-	case s.Kind == rbacv1.ServiceAccountKind && s.Namespace == "" && bindingNamespace == "":
-		return fmt.Sprintf("subject ServiceAccount %q has no namespace, which a ClusterRoleBinding cannot supply: it never matches", s.Name)
-	case s.Name == "*":
-		return fmt.Sprintf(`subject %s "*" is a name like any other, not a wildcard: it never matches`, s.Kind)
-	case user && (groupParty(s.Name).kind != person):
-		return fmt.Sprintf("subject User %q is the name of a group: it never matches", s.Name)
-	case group && partyOf(identity{name: s.Name}).kind != person:
-		return fmt.Sprintf("subject Group %q is the name of a user: it never matches", s.Name)
-	default:
-		return ""
-	}
-}
-
 // roles tells which rules mean to grant the use of policies and do not.
 func (f *findings) roles(inv *inventory.Inventory, roles map[roleKey]*role, overwritten []*role) {
 	for _, r := range overwritten {

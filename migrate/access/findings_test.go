@@ -85,7 +85,27 @@ func TestDangling(t *testing.T) {
 			bound(group("system:serviceaccount:web:api")),
 			[]access.Finding{{binding, `subject Group "system:serviceaccount:web:api" is the name of a user: it never matches`}},
 		},
-		"no subjects": {bound(), []access.Finding{{binding, "has no subjects: it grants nothing"}}},
+		"account named as the accounts of its namespace": {
+			bound(account("web", "system:serviceaccounts:web")),
+			[]access.Finding{{binding, `subject ServiceAccount "system:serviceaccounts:web" is the name of a group: it never matches`}},
+		},
+		"account under its user name": {
+			bound(account("web", "system:serviceaccount:web:api")),
+			[]access.Finding{{binding, `subject ServiceAccount "system:serviceaccount:web:api" is the name of a user, and an account goes by its own name and its namespace: it never matches`}},
+		},
+		"account under a name that none can have": {
+			bound(account("web", "web/Api")),
+			[]access.Finding{{binding, `subject ServiceAccount "web/Api" has a name that no account can have: it never matches`}},
+		},
+		"account of a namespace that none can be": {
+			bound(account("web.prod", "api")),
+			[]access.Finding{{binding, `subject ServiceAccount "api" has the namespace "web.prod", a name that no namespace can have: it never matches`}},
+		},
+		"user that is nobody":           {bound(user("system:anonymous0")), nil},
+		"group without a name":          {bound(group("")), []access.Finding{{binding, `subject Group has no name: it never matches`}}},
+		"group of a node":               {bound(group("system:node:n1")), []access.Finding{{binding, `subject Group "system:node:n1" is the name of a user: it never matches`}}},
+		"group as certificates have it": {bound(group("system:kube-controller-manager")), nil},
+		"no subjects":                   {bound(), []access.Finding{{binding, "has no subjects: it grants nothing"}}},
 		"subjects of other roles are not our business": {
 			policies("p").role("", "r", rule("", "pods", "create")).bind("", "r", account("", "api")), nil,
 		},

@@ -104,7 +104,6 @@ func (g *Grants) index() {
 	for i := range everywhere {
 		e := &everywhere[i]
 		if e.role.reach.pods {
-			g.creatingEverywhere = append(g.creatingEverywhere, *e)
 			g.indexCreating(e)
 		}
 		if e.role.reach.uses() {

@@ -153,11 +153,12 @@ var (
 	genNamespaces = []string{"web", "web-2", "kube-system"}
 	genPolicies   = []string{"a", "b", "open"}
 	genAccounts   = []string{"default", "runner", "replicaset-controller"}
+	genNobodies   = []string{"system:serviceaccounts:web", "system:serviceaccount:web:runner", "Runner", ""}
 	genVerbs      = []string{"use", "use", "use", "*", "get", "list", "create", "Use"}
 	genGroups     = []string{"policy", "policy", "extensions", "*", "", "apps", "Policy"}
 	genResources  = []string{"podsecuritypolicies", "podsecuritypolicies", "*", "pods", "*/*", "podsecuritypolicies/*", "podsecuritypolicy", "PodSecurityPolicies", "pods/exec"}
 	genNames      = []string{"a", "b", "open", "*", "gone", ""}
-	genSubjects   = []string{"system:authenticated", "system:serviceaccounts", "system:serviceaccounts:web", "system:serviceaccounts:web-2", "system:serviceaccounts:kube-system", "system:nodes", "system:masters", "system:unauthenticated", "ops", "*"}
+	genSubjects   = []string{"system:authenticated", "system:serviceaccounts", "system:serviceaccounts:web", "system:serviceaccounts:web-2", "system:serviceaccounts:kube-system", "system:nodes", "system:masters", "system:unauthenticated", "ops", "*", "system:serviceaccount:web:runner"}
 	genUsers      = []string{"eve", "*", "system:serviceaccount:web:runner", "system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager", "system:node:n1", "system:anonymous", "system:authenticated"}
 	genLabels     = []string{"x", "y", "z"}
 	genKinds      = []string{"Deployment", "DaemonSet", "CronJob", "StatefulSet", "ReplicationController", "Pod", "Rollout"}
@@ -239,7 +240,7 @@ func (g *generator) binding(i int) inventory.Binding {
 		case 1:
 			b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: pick(g, []string{"Group", "Group", ""}), Name: pick(g, genSubjects)})
 		default:
-			b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: "ServiceAccount", Namespace: pick(g, append([]string{""}, genNamespaces...)), Name: pick(g, genAccounts)})
+			b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: "ServiceAccount", Namespace: pick(g, append([]string{""}, genNamespaces...)), Name: pick(g, slices.Concat(genAccounts, genAccounts, genNobodies))})
 		}
 	}
 	return b
@@ -270,10 +271,18 @@ func genPrincipals() []access.Principal {
 			out = append(out, access.ServiceAccountPrincipal(namespace, name), access.ServiceAccountRequester(namespace, name))
 		}
 	}
+	// Nobody is a user or group of a name that the server gives to the other.
+	nobody := []string{"*", "system:authenticated", "system:serviceaccount:web:runner"}
 	for _, user := range genUsers {
+		if slices.Contains(nobody[:2], user) {
+			continue
+		}
 		out = append(out, access.Principal{User: user, Groups: []string{"system:authenticated"}, What: "user " + user})
 	}
 	for _, group := range genSubjects {
+		if slices.Contains(nobody, group) {
+			continue
+		}
 		out = append(out, access.Principal{User: "mallory", Groups: []string{"system:authenticated", group}, What: "group " + group})
 	}
 	return append(out, access.NodePrincipal(""), access.NodePrincipal("n1"), access.AnyRequester(), access.ControllerManagerPrincipal())

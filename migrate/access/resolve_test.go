@@ -198,11 +198,11 @@ func TestUnjudged(t *testing.T) {
 		in   *cluster
 		want []inventory.Gap
 	}{
-		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}}},
-		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"*"}}}},
+		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}}},
+		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"*"}, Changes: inventory.Grants}}},
 		"bound through a role that takes from the circle": {
 			circle().aggregated("c", "none", []string{"in-a"}).bind("web", "c", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}},
 		},
 		"fed by a role that keeps its own rules": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, use("p")).bind("web", "a", user("eve")), nil,
@@ -210,16 +210,16 @@ func TestUnjudged(t *testing.T) {
 		"fed by a role that is overwritten itself": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, use("p")).
 				role("", "d", rule("", "configmaps", "get")).label("in-d").bind("web", "a", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}},
 		},
 		"three in a circle": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, use("p")).bind("web", "a", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}},
 		},
 		"a circle that takes from another": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).
 				aggregated("c", "in-c", []string{"in-a", "in-d"}, use("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}}},
+			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}, Changes: inventory.Grants}},
 		},
 		"bound nowhere":             {circle(), nil},
 		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
@@ -257,7 +257,7 @@ func TestUnjudgedSelector(t *testing.T) {
 				Position: pspparse.Position{File: "r.yaml", Line: 4},
 			})
 			g := c.resolve()
-			want := []inventory.Gap{{What: "ClusterRole r", Why: tc.why, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}}}
+			want := []inventory.Gap{{What: "ClusterRole r", Why: tc.why, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}, Changes: inventory.Grants}}
 			if diff := cmp.Diff(want, g.Unjudged); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -55,9 +56,10 @@ func compareIdentities(a, b identity) int {
 	return cmp.Compare(a.name, b.name)
 }
 
-// readSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone.
+// readSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone: no
+// such identity exists, or no API server accepts the subject.
 func readSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
-	if s.APIGroup != "" && s.APIGroup != apiGroupOf(s.Kind) {
+	if neverMatches(s, bindingNamespace) != "" {
 		return Subject{}, identity{}, false
 	}
 	switch s.Kind {
@@ -65,16 +67,65 @@ func readSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, 
 		return Subject{Kind: User, Name: s.Name}, identity{name: s.Name}, true
 	case rbacv1.GroupKind:
 		return Subject{Kind: Group, Name: s.Name}, identity{group: true, name: s.Name}, true
-	case rbacv1.ServiceAccountKind:
-		namespace := s.Namespace
-		if namespace == "" {
-			namespace = bindingNamespace
-		}
-		subject := Subject{Kind: ServiceAccount, Namespace: namespace, Name: s.Name}
-		return subject, identity{name: accountPrefix + namespace + ":" + s.Name}, namespace != ""
 	default:
-		return Subject{}, identity{}, false
+		namespace := cmp.Or(s.Namespace, bindingNamespace)
+		return Subject{Kind: ServiceAccount, Namespace: namespace, Name: s.Name}, identity{name: accountPrefix + namespace + ":" + s.Name}, true
 	}
+}
+
+// neverMatches says why a subject is nobody; "" if somebody can be it.
+func neverMatches(s rbacv1.Subject, bindingNamespace string) string {
+	user, group := s.Kind == rbacv1.UserKind, s.Kind == rbacv1.GroupKind
+	switch {
+	case !user && !group && s.Kind != rbacv1.ServiceAccountKind:
+		return fmt.Sprintf("subject %q has the kind %q, none of User, Group and ServiceAccount (case matters): it never matches", s.Name, s.Kind)
+	case s.APIGroup != "" && s.APIGroup != apiGroupOf(s.Kind):
+		return fmt.Sprintf("subject %s %q has the apiGroup %q, where only %q is accepted: it never matches", s.Kind, s.Name, s.APIGroup, apiGroupOf(s.Kind))
+	case s.Kind == rbacv1.ServiceAccountKind && s.Namespace == "" && bindingNamespace == "":
+		return fmt.Sprintf("subject ServiceAccount %q has no namespace, which a ClusterRoleBinding cannot supply: it never matches", s.Name)
+	case s.Name == "":
+		return fmt.Sprintf("subject %s has no name: it never matches", s.Kind)
+	case s.Name == "*":
+		return fmt.Sprintf(`subject %s "*" is a name like any other, not a wildcard: it never matches`, s.Kind)
+	case !group && groupParty(s.Name).kind != person:
+		return fmt.Sprintf("subject %s %q is the name of a group: it never matches", s.Kind, s.Name)
+	case group && isUserName(s.Name):
+		return fmt.Sprintf("subject Group %q is the name of a user: it never matches", s.Name)
+	case user || group:
+		return ""
+	case strings.HasPrefix(s.Name, accountPrefix):
+		return fmt.Sprintf("subject ServiceAccount %q is the name of a user, and an account goes by its own name and its namespace: it never matches", s.Name)
+	case !isName(s.Name, maxAccount):
+		return fmt.Sprintf("subject ServiceAccount %q has a name that no account can have: it never matches", s.Name)
+	case s.Namespace != "" && (!isName(s.Namespace, maxNamespace) || strings.Contains(s.Namespace, ".")):
+		return fmt.Sprintf("subject ServiceAccount %q has the namespace %q, a name that no namespace can have: it never matches", s.Name, s.Namespace)
+	default:
+		return ""
+	}
+}
+
+// isUserName is true for names that the API server gives to users alone. That of the controller manager is not among them: a
+// certificate may well have it as its group.
+func isUserName(name string) bool {
+	return name == anonymousUser || strings.HasPrefix(name, accountPrefix) || strings.HasPrefix(name, nodePrefix)
+}
+
+// The longest names.
+const (
+	maxAccount   = 253
+	maxNamespace = 63
+)
+
+// isName is true for what an API server can take for the name of an account: lower-case letters, digits, '-' and '.', the first
+// and the last no '-' and no '.'.
+func isName(name string, longest int) bool {
+	inside := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+	for i := range len(name) {
+		if c := name[i]; !inside(c) && (c != '-' && c != '.' || i == 0 || i == len(name)-1) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= longest
 }
 
 // apiGroupOf a kind of subject. RBAC does not ask for it, since no API server accepts a binding with another one; left

@@ -205,23 +205,29 @@ func (g *Grants) CanCreatePods(namespace string, p Principal) bool {
 	return false
 }
 
-// PodCreators are the service accounts, of the namespace and of others, that RBAC lets create pods in it, sorted; the
-// built-in controllers are left out. Of the namespace itself each account is named, even if the right comes through a
-// group; service accounts of elsewhere that have it through a group are told as that group. All carry the groups of
-// a request, so that they can be handed to UsableBy.
+// PodCreators are the service accounts of a namespace that RBAC lets create pods in it, sorted; the built-in controllers are
+// left out, and so is a right that every account has everywhere, which CreatedByAll tells. Each carries the groups of a
+// request, so that it can be handed to UsableBy.
 func (g *Grants) PodCreators(namespace string) []Principal {
-	return g.podCreators(namespace, g.creatingEverywhere, g.in(namespace))
+	found := map[string]bool{}
+	for _, edges := range [][]edge{g.creatingByHome[namespace], g.in(namespace)} {
+		for i := range edges {
+			for _, name := range g.creators(&edges[i], namespace) {
+				found[name] = true
+			}
+		}
+	}
+	out := make([]Principal, 0, len(found))
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, ServiceAccountRequester(namespace, name))
+	}
+	return out
 }
 
-// OwnPodCreators are those of PodCreators that are service accounts of the namespace itself. It does not go through the
-// accounts of all others.
-func (g *Grants) OwnPodCreators(namespace string) []Principal {
-	own := accountPrefix + namespace + ":"
-	all := g.podCreators(namespace, g.creatingByHome[namespace], g.creatingByGroup, g.in(namespace))
-	return slices.DeleteFunc(all, func(p Principal) bool { return !strings.HasPrefix(p.User, own) })
-}
+// CreatedByAll are the bindings by which every service account may create pods in every namespace, sorted.
+func (g *Grants) CreatedByAll() []string { return g.creatingByAll }
 
-// indexCreating files what lets somebody create pods in every namespace, so that OwnPodCreators finds it.
+// indexCreating files what lets somebody create pods in every namespace, so that PodCreators finds it.
 func (g *Grants) indexCreating(e *edge) {
 	switch p := partyOf(e.id); {
 	case isBuiltinController(e.role):
@@ -231,50 +237,26 @@ func (g *Grants) indexCreating(e *edge) {
 		}
 		g.creatingByHome[p.home] = append(g.creatingByHome[p.home], *e)
 	case p.kind == everybody && reachesAccounts(e.id):
-		if !slices.ContainsFunc(g.creatingByGroup, func(known edge) bool { return known.id == e.id }) {
-			g.creatingByGroup = append(g.creatingByGroup, *e)
+		if !slices.Contains(g.creatingByAll, e.binding) {
+			g.creatingByAll = append(g.creatingByAll, e.binding)
 		}
 	}
 }
 
 func isBuiltinController(r *role) bool { return strings.HasPrefix(r.key.name, "system:controller:") }
 
-// podCreators are the PodCreators by the given edges.
-func (g *Grants) podCreators(namespace string, among ...[]edge) []Principal {
-	found := map[string]Principal{}
-	add := func(p Principal, everywhere bool) {
-		p.Everywhere = everywhere || found[p.What].Everywhere
-		found[p.What] = p
-	}
-	for _, edges := range among {
-		for i := range edges {
-			g.creators(&edges[i], namespace, add)
-		}
-	}
-	out := make([]Principal, 0, len(found))
-	for _, p := range found {
-		out = append(out, p)
-	}
-	slices.SortFunc(out, func(a, b Principal) int { return cmp.Compare(a.What, b.What) })
-	return out
-}
-
-func (g *Grants) creators(e *edge, namespace string, add func(Principal, bool)) {
+// creators are the accounts of a namespace that a grant lets create pods in it.
+func (g *Grants) creators(e *edge, namespace string) []string {
 	if !e.role.reach.pods || isBuiltinController(e.role) {
-		return
+		return nil
 	}
-	everywhere := e.namespace == ""
-	p := partyOf(e.id)
-	switch {
-	case p.kind == account && !isPodMaker(p):
-		add(ServiceAccountRequester(p.home, p.name), everywhere)
-	case p.kind == accounts && p.home != namespace:
-		add(Principal{Groups: []string{accountsGroup, accountsPrefix + p.home, authenticatedGroup}, What: "the service accounts of " + p.home}, everywhere)
-	case p.kind == accounts, p.kind == everybody && reachesAccounts(e.id):
-		for _, name := range g.accountsOf(namespace) {
-			add(ServiceAccountRequester(namespace, name), everywhere)
-		}
+	switch p := partyOf(e.id); {
+	case p.kind == account && p.home == namespace && !isPodMaker(p):
+		return []string{p.name}
+	case p.kind == accounts && p.home == namespace, p.kind == everybody && reachesAccounts(e.id):
+		return g.accountsOf(namespace)
 	}
+	return nil
 }
 
 // reachesAccounts: of the groups that mean everybody, a service account that sends a request is in these.

@@ -46,7 +46,7 @@ func head(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
 	comment(b, "%s%s.", title(p, opts), what)
 	comment(b, "%s.", summary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
-		comment(b, "%s could not be read or judged: no enforce label is written for a namespace that one touches, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
+		comment(b, "%s could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.", wording.Count(len(p.Gaps), "thing", "things"))
 	}
 	for _, c := range p.Cautions {
 		comment(b, "Caution: %s.", c)

@@ -309,6 +309,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
 	}
 	p.injections(wl)
+	p.usages("POLICIES its pods may use, as whom and by what", plan.UsagesOf(ns.Name, wl), wl.AdmittedBecause())
 	p.violations(wl)
 	p.debugged(wl)
 	p.section("REFUSED today by PSP admission", wl.Refused)
@@ -453,15 +454,18 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 		p.table(g)
 	}
 	var runs []string
+	var workloads []*migrate.Workload
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
 		if wl.ServiceAccount == name {
+			workloads = append(workloads, wl)
 			runs = append(runs, wording.Ref(wl.Kind, wl.Name)+": "+dash(string(wl.Level.DayAfter))+" on the day after")
 		}
 	}
 	if len(runs) == 0 {
 		runs = []string{"nothing that was read"}
 	}
+	p.usages("ITS PODS may also be admitted by", plan.UsagesByMakers(namespace, name, workloads), "")
 	p.section("RUNS AS IT", runs)
 	return p.flush(w)
 }

@@ -386,19 +386,24 @@ func (p *page) gaps(plan *migrate.Plan, most int) {
 	p.heading("GAPS: not read or not judged")
 	var items []string
 	for _, g := range plan.Gaps {
-		items = append(items, told(g.What, g.Why, wording.Position(g.Position))+affects(g.Affects))
+		items = append(items, told(g.What, g.Why, wording.Position(g.Position))+affects(g))
 	}
 	p.list(items, most, "-o wide")
 }
 
-func affects(namespaces []string) string {
-	switch {
-	case len(namespaces) == 0:
-		return ""
-	case namespaces[0] == "*":
-		return " [touches every namespace]"
+// affects says which namespaces a gap touches, and where it cannot change their level by itself, what it can change.
+func affects(g migrate.Gap) string {
+	only := ""
+	if g.Changes != "" && g.Changes != "workloads" {
+		only = ", " + g.Changes + " only"
 	}
-	return " [touches " + wording.First(namespaces, 3) + "]"
+	switch {
+	case len(g.Affects) == 0:
+		return ""
+	case g.Affects[0] == "*":
+		return " [touches every namespace" + only + "]"
+	}
+	return " [touches " + wording.First(g.Affects, 3) + only + "]"
 }
 
 func told(what, why, position string) string {

@@ -62,7 +62,7 @@ func nothing(ns *migrate.Namespace) string {
 	switch {
 	case len(ns.Workloads) > 0:
 		return "nothing checked runs" // all of it is exempt
-	case !ns.Complete:
+	case ns.Unsure(inventory.Workloads):
 		return "nothing read"
 	}
 	return "nothing runs"
@@ -80,7 +80,7 @@ func Because(ns *migrate.Namespace) string {
 		switch {
 		case len(ns.Workloads) > 0:
 			there = "nothing that Pod Security checks runs there"
-		case !ns.Complete:
+		case ns.Unsure(inventory.Workloads):
 			there = "nothing that runs there was read"
 		}
 		if d.Policy == "" {

@@ -29,7 +29,7 @@ func policyGap(name, why string) inventory.Gap {
 	return inventory.Gap{
 		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
 		Why:        "reading it from the server: " + why + "; look at it with kubectl get psp -o yaml",
-		Namespaces: []string{inventory.AllNamespaces},
+		Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Policies,
 	}
 }
 

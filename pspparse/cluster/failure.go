@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -88,8 +89,18 @@ func (r *refusal) gap() inventory.Gap {
 		Why: fmt.Sprintf("listing them %s (%d: %s); grant the verb list on the resource %s in API group %q, "+
 			"with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: [%q]}",
 			r.verb(), code(r.cause), words(r.cause), r.resource, r.group, r.group, r.resource, "list"),
-		Namespaces: []string{inventory.AllNamespaces},
+		Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(r.resource),
 	}
+}
+
+// partOf returns what a list of a resource can change; "" for one that is not read as its kind.
+func partOf(resource string) inventory.Part {
+	for _, k := range kinds() {
+		if k.resource == resource {
+			return inventory.PartOf("", strings.TrimSuffix(k.list, "List"))
+		}
+	}
+	return ""
 }
 
 // failedGap keeps what was read before the failure: more knowledge can only make a level looser, and the gap says that
@@ -102,7 +113,7 @@ func failedGap(resource string, read int, err error) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
 		Why:        fmt.Sprintf("listing them failed after %d were read: %s%s", read, words(err), next),
-		Namespaces: []string{inventory.AllNamespaces},
+		Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(resource),
 	}
 }
 
@@ -111,7 +122,7 @@ func hiddenGap(resource string, gv schema.GroupVersion) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
 		Why:        fmt.Sprintf("the server says that it serves them in %s, and answers 404 for them; check what stands between here and the API server", gv),
-		Namespaces: []string{inventory.AllNamespaces},
+		Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(resource),
 	}
 }
 
@@ -148,7 +159,7 @@ func (l *lister) notServed(k kind) func(*inventory.Builder) {
 		return gap(inventory.Gap{
 			What:       k.resource,
 			Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
-			Namespaces: []string{inventory.AllNamespaces},
+			Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(k.resource),
 		})
 	default:
 		return note(inventory.Note{

@@ -43,6 +43,7 @@ func stranger(t *testing.T) (address string, requests *atomic.Int64) {
 func listGap(resource string, read int, why string) inventory.Gap {
 	return inventory.Gap{
 		What: resource, Why: fmt.Sprintf("listing them failed after %d were read: %s", read, why), Namespaces: []string{inventory.AllNamespaces},
+		Changes: changedBy(resource),
 	}
 }
 

@@ -217,6 +217,19 @@ func TestImpersonation(t *testing.T) {
 	}
 }
 
+// changedBy is what the list of a resource can change, where it cannot be read.
+func changedBy(resource string) inventory.Part {
+	switch resource {
+	case podSecurityPolicies:
+		return inventory.Policies
+	case "clusterroles", "clusterrolebindings", "roles", "rolebindings", "serviceaccounts":
+		return inventory.Grants
+	case "namespaces", "secrets", "configmaps":
+		return ""
+	}
+	return inventory.Workloads
+}
+
 func TestForbiddenKindIsOneGap(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds() {
@@ -236,7 +249,7 @@ func TestForbiddenKindIsOneGap(t *testing.T) {
 				What: k.resource,
 				Why: fmt.Sprintf(`listing them is forbidden (403: jane may not); grant the verb list on the resource %s in API group %q, `+
 					`with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: ["list"]}`, k.resource, group, group, k.resource),
-				Namespaces: []string{inventory.AllNamespaces},
+				Namespaces: []string{inventory.AllNamespaces}, Changes: changedBy(k.resource),
 			}}
 			inv := s.load()
 			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
@@ -303,7 +316,7 @@ func TestExpiredCredentialsOfOneListAreAGap(t *testing.T) {
 		What: "pods",
 		Why: `listing them needs valid credentials (401: Unauthorized); grant the verb list on the resource pods in API group "", ` +
 			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["pods"], verbs: ["list"]}`,
-		Namespaces: []string{inventory.AllNamespaces},
+		Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads,
 	}}
 	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -350,6 +363,7 @@ func TestNotServed(t *testing.T) {
 				What:       "pods",
 				Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
 				Namespaces: []string{inventory.AllNamespaces},
+				Changes:    inventory.Workloads,
 			}},
 		},
 	}
@@ -446,6 +460,7 @@ func TestControllerWithoutTemplateIsAGap(t *testing.T) {
 		What:       `ReplicationController "web/rc"`,
 		Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
 		Namespaces: []string{"web"},
+		Changes:    inventory.Workloads,
 	}}
 	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -527,6 +542,7 @@ func TestFailingList(t *testing.T) {
 			What:       "pods",
 			Why:        fmt.Sprintf("listing them failed after %d were read: %s; try again", read, cause),
 			Namespaces: []string{inventory.AllNamespaces},
+			Changes:    inventory.Workloads,
 		}}
 	}
 	const broken = "unexpected EOF"
@@ -688,6 +704,7 @@ func TestTimeoutIsAGap(t *testing.T) {
 		What:       "pods",
 		Why:        "listing them failed after 0 were read: no whole answer within 5s; try again",
 		Namespaces: []string{inventory.AllNamespaces},
+		Changes:    inventory.Workloads,
 	}}
 	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)

@@ -45,7 +45,7 @@ func controller[T any, P object[T]](name string, find func(P) asked) decoder {
 			b.AddGap(inventory.Gap{
 				What:       fmt.Sprintf("%s %q", name, x.GetNamespace()+"/"+x.GetName()),
 				Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
-				Namespaces: []string{x.GetNamespace()},
+				Namespaces: []string{x.GetNamespace()}, Changes: inventory.Workloads,
 			})
 			return
 		}

@@ -15,8 +15,8 @@ import (
 type syntaxError struct {
 	line int
 	msg  string
-	// cut is set where the text ended too early.
-	cut bool
+	// cut is set where the text ended too early, twice where a key is given twice.
+	cut, twice bool
 }
 
 func (e *syntaxError) Error() string { return e.msg }

@@ -172,14 +172,16 @@ func (s *stream) toJSON(o *object) []byte {
 			return nil
 		}
 		if why := weigh(o.data, s.limits); why != "" {
-			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Namespaces: namespaceOf(o)})
+			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Namespaces: namespaceOf(o), Changes: inventory.PartOf(o.head.apiVersion, o.head.kind)})
 			return nil
 		}
 		return o.data
 	}
 	data, err := s.convert(o.node, o.aliased)
 	if err != nil {
-		s.brokenObject(o, err)
+		if !s.twice(o, o.node, err) {
+			s.brokenObject(o, err)
+		}
 		return nil
 	}
 	return data
@@ -220,7 +222,7 @@ func (s *stream) policy(o *object) {
 		p, problems = pspparse.Parse(o.node, s.name)
 	} else {
 		if why := weigh(o.data, s.limits); why != "" {
-			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line)})
+			s.gap(inventory.Gap{What: s.label(o), Why: why, Position: s.at(o.line), Changes: inventory.Policies})
 			return
 		}
 		p, problems = pspparse.ParseJSON(o.data, s.at(o.line))
@@ -232,7 +234,7 @@ func (s *stream) policy(o *object) {
 		s.out.AddPolicy(p)
 		return
 	}
-	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line))})
+	s.gap(inventory.Gap{What: s.label(o), Why: reasons(problems), Position: s.at(firstLine(problems, o.line)), Changes: inventory.Policies})
 }
 
 // affordsPolicy tells whether a policy may be read; if not, that is told. What aliases make of it is counted by its JSON.
@@ -375,6 +377,9 @@ func (s *stream) other(o *object) {
 func (s *stream) undecoded(o *object, data []byte, failed *inventory.DecodeError) {
 	if err := validJSON(data, o.line); o.node == nil && err != nil {
 		s.brokenObject(o, err)
+		return
+	}
+	if o.node == nil && duplicate.MatchString(failed.Err.Error()) && s.twiceJSON(o, data) {
 		return
 	}
 	gap := failed.Gap(s.at(fieldLine(o, failed)))

@@ -147,6 +147,7 @@ type toJSON struct {
 	values int
 	open   map[*yaml.Node]bool     // anchors that are being written
 	merged map[*yaml.Node][]member // members of anchored maps
+	keep   kept                    // of a key that is given twice
 
 	// spent is what the aliases and merge keys of the file have cost so far, of what is allowed.
 	spent, allowed int64
@@ -346,8 +347,13 @@ func (c *toJSON) collect(n *yaml.Node, depth int) ([]member, error) {
 		if !ok {
 			return nil, &syntaxError{line: key.Line, msg: "a key is no string"}
 		}
-		if first := place.find(members, name); first >= 0 {
-			return nil, &syntaxError{line: key.Line, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
+		if first := place.find(members, name); first >= 0 && c.keep != neither {
+			if c.keep == theLast {
+				members[first] = member{name: name, key: key, value: value, index: i}
+			}
+			continue
+		} else if first >= 0 {
+			return nil, &syntaxError{line: key.Line, twice: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
 				quote(name), members[first].key.Line, key.Line)}
 		}
 		members = append(members, member{name: name, key: key, value: value, index: i})

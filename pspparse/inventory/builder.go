@@ -76,6 +76,13 @@ type Builder struct {
 	// reviewerBindings put policies of Kubernetes into force.
 	reviewerBindings []binding
 	contested        []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+
+	// Alike, if set, is asked for policies whether readings of one workload, which stands more than once under one name, come to
+	// the same level at every version of the standards: then that is a note and the first is used. Else it is a gap.
+	Alike func(policies []*pspparse.Policy) func(readings []Workload) bool
+	alike func(readings []Workload) bool
+	// shapeKeys are those of shapes, once they are asked for.
+	shapeKeys map[*Shape]string
 }
 
 // NewBuilder returns an empty Builder.
@@ -148,7 +155,7 @@ func (b *Builder) admits(kind, namespace, name string, at pspparse.Position) boo
 }
 
 func (b *Builder) refuse(kind, namespace, name string, at pspparse.Position, err error) {
-	b.limited(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace)})
+	b.limited(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace), Changes: PartOf("", kind)})
 }
 
 // limited adds the gap of an object that cannot be used, unless there are many of one file.
@@ -203,6 +210,9 @@ func (b *Builder) Build(s Source) *Inventory {
 	}
 	inv.Source.UID = cmp.Or(inv.Source.UID, b.clusterUID())
 	declared := settle(b, namespaceRules(), b.namespaces)
+	if b.Alike != nil {
+		b.alike = b.Alike(inv.Policies)
+	}
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
 	b.tellPolicyTemplates(inv.Policies)
@@ -291,10 +301,10 @@ func (b *Builder) noteHomeless() {
 func sortGaps(gaps []Gap) []Gap {
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why),
-			slices.Compare(a.Namespaces, b.Namespaces))
+			slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(a.Changes, b.Changes))
 	})
 	return slices.CompactFunc(gaps, func(a, b Gap) bool {
-		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces)
+		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces) && a.Changes == b.Changes
 	})
 }
 

@@ -45,7 +45,7 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	if e.Kind == "Namespace" {
 		namespace = e.Name
 	}
-	return Gap{What: label(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touches(namespace)}
+	return Gap{What: label(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touches(namespace), Changes: PartOf("", e.Kind)}
 }
 
 // Decode adds one JSON object. Handled is false for kinds that are not read here: those that hold no pod or grant,

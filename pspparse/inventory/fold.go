@@ -24,6 +24,7 @@ func (b *Builder) workloads() ([]Workload, int) {
 	for i := range others { // last, so that the example of a group is a live pod if there is one
 		f.hang(&b.pods, &others[i])
 	}
+	b.settleReadings(f)
 	b.gapUnsure(f, templates)
 	return f.finish(b.shapes.keys()), finished
 }
@@ -56,6 +57,8 @@ type groupKey struct {
 type entry struct {
 	Workload
 	counts bool
+	// contested is its template where others stand under the same name.
+	contested *template
 }
 
 func newFolder(templates []template) *folder {
@@ -84,13 +87,17 @@ func (f *folder) fold(t *template) {
 		owner := t.owner
 		w.Owner = &owner
 	}
+	e := entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0}
 	if t.custom != nil {
-		w.Embedded, w.Replicas = t.custom.embedded, max(t.replicas, 0)
-		if len(w.Embedded) == 0 {
+		e.Embedded, e.Replicas = t.custom.embedded, max(t.replicas, 0)
+		if len(e.Embedded) == 0 {
 			return // nothing of it can be judged
 		}
 	}
-	f.list = append(f.list, entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0})
+	if len(t.others) > 0 {
+		e.contested = t
+	}
+	f.list = append(f.list, e)
 	if !t.id.open {
 		f.index[workloadKey{identity: t.id}] = len(f.list) - 1
 	}
@@ -102,7 +109,7 @@ func (f *folder) parent(t *template) *template {
 	ofCronJob := t.id.kind == "Job" && t.owner.Kind == "CronJob"
 	p := f.read[identity{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
 	switch {
-	case p == nil:
+	case p == nil || len(p.others) > 0:
 	case p.custom != nil && p.custom.makes(t):
 		return p
 	case (ofDeployment || ofCronJob) && p.shape == t.shape && p.account == t.account:

@@ -224,6 +224,8 @@ type Gap struct {
 	Position pspparse.Position
 	// Namespaces it touches, sorted. AllNamespaces in the first place stands for every one.
 	Namespaces []string
+	// Changes is all that what is missing can change of them; "" for anything.
+	Changes Part
 }
 
 // AllNamespaces in Gap.Namespaces stands for every namespace: no namespace can have this name.

@@ -301,8 +301,12 @@ func (b *Builder) agreeOnPod(first pspparse.Position, run []podRow) bool {
 	if b.agree(first, len(run), func(i int) bool { return t.groups[run[i].sort].running() == s.running() }) {
 		return true
 	}
-	b.AddGap(conflict(identity{kind: "Pod", namespace: s.namespace, name: run[0].name}, len(run),
-		func(i int) pspparse.Position { return t.position(&run[i]) }))
+	g := conflict(identity{kind: "Pod", namespace: s.namespace, name: run[0].name}, len(run),
+		func(i int) pspparse.Position { return t.position(&run[i]) })
+	if b.eitherPod(run, g) {
+		return true
+	}
+	b.AddGap(g)
 	b.contested = append(b.contested, s.namespace)
 	return false
 }

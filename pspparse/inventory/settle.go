@@ -28,6 +28,10 @@ type rules[T any] struct {
 	merge func(same []T)
 	// touched, if set, replaces the namespaces that a conflict makes uncertain.
 	touched func(*T) []string
+	// changes, if set, says what a conflict can change where that is less than the kind can.
+	changes func(differing []T) Part
+	// either, if set, returns what stands for differing objects where each may do, and false where it is the gap.
+	either func(b *Builder, differing []T, g Gap) (T, bool)
 	// list, if set, names the namespace that stays listed although the object in conflict is not used.
 	list func(*T) string
 }
@@ -75,6 +79,15 @@ func settle[T any](b *Builder, r rules[T], items []T) []T {
 		g := conflict(id, len(run), func(i int) pspparse.Position { return r.at(&run[i]) })
 		if r.touched != nil {
 			g.Namespaces = r.touched(&run[0])
+		}
+		if r.changes != nil {
+			g.Changes = r.changes(run)
+		}
+		if r.either != nil {
+			if one, ok := r.either(b, run, g); ok {
+				kept = append(kept, one)
+				continue
+			}
 		}
 		b.AddGap(g)
 		if r.list != nil {
@@ -152,7 +165,7 @@ func conflict(id identity, n int, at func(i int) pspparse.Position) Gap {
 		advice = "these charts were rendered without a name: give each release its own (helm template NAME CHART)"
 	}
 	return Gap{
-		What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces,
+		What: label(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces, Changes: PartOf("", id.kind),
 		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: %s", n, strings.Join(text, ", "), advice),
 	}
 }
@@ -197,8 +210,27 @@ func namespaceRules() rules[Namespace] {
 		},
 		merge:   mergeNamespaces,
 		touched: func(n *Namespace) []string { return []string{n.Name} },
+		changes: changedLabels,
 		list:    func(n *Namespace) string { return n.Name },
 	}
+}
+
+// changedLabels is Labels where objects of one namespace differ in nothing but Pod Security labels. What else they differ in
+// may ask for more, such as a sidecar in its pods.
+func changedLabels(differing []Namespace) Part {
+	others := func(labels map[string]string) map[string]string {
+		out := maps.Clone(userLabels(labels))
+		maps.DeleteFunc(out, func(key, _ string) bool { return strings.HasPrefix(key, "pod-security.kubernetes.io/") })
+		return out
+	}
+	first := &differing[0]
+	for i := range differing {
+		n := &differing[i]
+		if !maps.Equal(others(first.Labels), others(n.Labels)) || !maps.Equal(first.Annotations, n.Annotations) {
+			return ""
+		}
+	}
+	return Labels
 }
 
 func mergeNamespaces(same []Namespace) {

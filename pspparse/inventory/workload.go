@@ -212,6 +212,11 @@ type template struct {
 	at       pspparse.Position
 	// custom is set for kinds that are not Kubernetes' own; without a shape then, unless there is one whole template.
 	custom *custom
+	// twice says why one document makes two of these; "" where it does not.
+	twice string
+	// others are what else stands under its name, gap what that is unless all come to the same.
+	others []template
+	gap    Gap
 }
 
 // AddTemplate adds a controller or PodTemplate of the given kind (current kind name). Replicas is what it asks for;
@@ -265,6 +270,7 @@ func templateRules() rules[template] {
 				}
 			}
 		},
-		list: func(t *template) string { return t.id.namespace },
+		either: eitherTemplate,
+		list:   func(t *template) string { return t.id.namespace },
 	}
 }
