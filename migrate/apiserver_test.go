@@ -72,3 +72,34 @@ func TestFlagsSayThatPoliciesAreAsked(t *testing.T) {
 		}
 	}
 }
+
+// Where an API server runs without the plugin PodSecurity, the plan says that labels do nothing.
+func TestAPIServersWithoutPodSecurity(t *testing.T) {
+	t.Parallel()
+	server := func(flag, value string) inventory.APIServer {
+		return inventory.APIServer{Pod: "kube-apiserver-a", Flags: map[string]string{flag: value}}
+	}
+	beta := server(inventory.FlagFeatureGates, "AllBeta=false")
+	const beginning = "the API server kube-system/kube-apiserver-a runs without the plugin PodSecurity ("
+	for _, tt := range []struct {
+		name, version string
+		policies      []*pspparse.Policy
+		server        inventory.APIServer
+		want          []string
+	}{
+		{name: "by default", version: "v1.24.1", server: inventory.APIServer{Pod: "kube-apiserver-a"}},
+		{name: "disabled", server: server(inventory.FlagDisablePlugins, "A,PodSecurity"), want: []string{beginning + "--disable-admission-plugins names it): labels do nothing there"}},
+		{name: "no beta features", version: "v1.24.1", server: beta, want: []string{beginning + "--feature-gates has AllBeta=false): labels do nothing there"}},
+		{name: "no beta features, beside policies", policies: []*pspparse.Policy{{Name: "p"}}, server: beta, want: []string{beginning + "--feature-gates has AllBeta=false): labels do nothing there"}},
+		{name: "no beta features, of whatever release", server: beta},
+		{name: "no beta features, later", version: "v1.25.1", server: beta},
+	} {
+		plan, err := Build(&inventory.Inventory{Source: inventory.Source{ServerVersion: tt.version}, Policies: tt.policies, APIServers: []inventory.APIServer{tt.server}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, plan.Cautions); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		Source:        inv.Source,
 		Basis:         cmp.Or(opts.Basis, BasisWorkloads),
 		Admission:     opts.Admission,
-		Cautions:      b.cautions,
+		Cautions:      append(b.cautions, withoutPodSecurity(inv)...),
 		Skipped:       inv.Skipped,
 		FinishedPods:  inv.FinishedPods,
 	}

@@ -168,3 +168,29 @@ func (s *APIServer) Enables(plugin string) string {
 	}
 	return ""
 }
+
+// WithoutPodSecurity says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do nothing; "" if it
+// has the plugin. That is on by default where its feature gate is: an alpha one in v1.22, a beta one in v1.23 and v1.24, and
+// none from v1.25 on. With a minor of 0 only what holds for every release is told.
+func (s *APIServer) WithoutPodSecurity(minor int) string {
+	if s.Has(FlagDisablePlugins, PluginPodSecurity) {
+		return "--" + FlagDisablePlugins + " names it"
+	}
+	if _, given := s.Flags[FlagPlugins]; given && !s.Has(FlagPlugins, PluginPodSecurity) {
+		return "--" + FlagPlugins + " does not name it"
+	}
+	on, set := s.Gate(PluginPodSecurity)
+	alpha, _ := s.Gate("AllAlpha")
+	beta, allBeta := s.Gate("AllBeta")
+	switch {
+	case set && !on:
+		return "--" + FlagFeatureGates + " has PodSecurity=false"
+	case set:
+		return ""
+	case minor == 22 && !alpha:
+		return "v1.22 runs it only with PodSecurity=true in --" + FlagFeatureGates
+	case (minor == 23 || minor == 24) && allBeta && !beta:
+		return "--" + FlagFeatureGates + " has AllBeta=false"
+	}
+	return ""
+}
