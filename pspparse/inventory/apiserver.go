@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -134,8 +133,8 @@ func decodeCommands(data []byte, spec *corev1.PodSpec) error {
 			} `json:"containers"`
 		} `json:"spec"`
 	}
-	if err := json.Unmarshal(data, &pod); err != nil {
-		return fmt.Errorf("reading how its containers are started: %w", err)
+	if err := unmarshal(data, &pod); err != nil {
+		return err
 	}
 	for i := range min(len(spec.Containers), len(pod.Spec.Containers)) {
 		spec.Containers[i].Command, spec.Containers[i].Args = pod.Spec.Containers[i].Command, pod.Spec.Containers[i].Args
@@ -146,9 +145,12 @@ func decodeCommands(data []byte, spec *corev1.PodSpec) error {
 // settleAPIServers sorts, and keeps one of those that were read twice. A pod that was read at two times may have had two sets
 // of flags: then both are told.
 func settleAPIServers(all []APIServer) []APIServer {
-	text := func(s *APIServer) string { return fmt.Sprint(s.Flags) } // maps print in order of their keys
 	slices.SortFunc(all, func(a, b APIServer) int {
-		return cmp.Or(cmp.Compare(a.Pod, b.Pod), cmp.Compare(text(&a), text(&b)), comparePositions(a.Position, b.Position))
+		if a.Pod != b.Pod {
+			return cmp.Compare(a.Pod, b.Pod)
+		}
+		// Maps print in order of their keys.
+		return cmp.Or(cmp.Compare(fmt.Sprint(a.Flags), fmt.Sprint(b.Flags)), comparePositions(a.Position, b.Position))
 	})
 	return slices.CompactFunc(all, func(a, b APIServer) bool { return a.Pod == b.Pod && maps.Equal(a.Flags, b.Flags) })
 }

@@ -47,6 +47,7 @@ func TestAPIServers(t *testing.T) {
 		},
 		{"no such flag", apiServerPod("kube-system", "kube-apiserver-n1", `"command":["kube-apiserver","--v=2"]`), map[string]string{}},
 		{"no command", apiServerPod("kube-system", "kube-apiserver-n1", `"args":[]`), nil},
+		{"keys in another case are none", apiServerPod("kube-system", "kube-apiserver-n1", `"Command":["kube-apiserver","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
 		{"another program", apiServerPod("kube-system", "kube-apiserver-proxy", `"command":["haproxy","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
 		{"another namespace", apiServerPod("tenant", "kube-apiserver-n1", `"command":["kube-apiserver","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
 		{"another static pod", apiServerPod("kube-system", "etcd-n1", `"command":["kube-apiserver","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
