@@ -8,6 +8,12 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
+// tellAPIServers adds to a plan what API servers that were read say of admission.
+func tellAPIServers(p *Plan, inv *inventory.Inventory, opts Options) {
+	p.Notes = append(p.Notes, apiServerNotes(inv, opts)...)
+	p.Cautions = append(p.Cautions, withoutPodSecurity(inv)...)
+}
+
 // apiServerNotes says where API servers have an admission configuration that was not given: one note for each path.
 func apiServerNotes(inv *inventory.Inventory, opts Options) []Note {
 	if opts.Admission != nil {

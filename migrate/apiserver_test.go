@@ -56,6 +56,7 @@ func TestFlagsSayThatPoliciesAreAsked(t *testing.T) {
 		pod := func(m inventory.Meta, container corev1.Container) {
 			m.UID = types.UID(m.Name)
 			b.AddPod(m, &corev1.PodSpec{NodeName: "n", Containers: []corev1.Container{container}}, corev1.PodRunning, pspparse.Position{})
+			b.AddAPIServer(m, []corev1.Container{container}, corev1.PodRunning, pspparse.Position{})
 		}
 		pod(inventory.Meta{Name: "web", Namespace: "shop"}, corev1.Container{Name: "web", Image: "i"})
 		args := []string{"--v=2"}

@@ -59,16 +59,17 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		Source:        inv.Source,
 		Basis:         cmp.Or(opts.Basis, BasisWorkloads),
 		Admission:     opts.Admission,
-		Cautions:      append(b.cautions, withoutPodSecurity(inv)...),
+		Cautions:      b.cautions,
 		Skipped:       inv.Skipped,
 		FinishedPods:  inv.FinishedPods,
 	}
 	plan.Gaps = b.gaps()
-	plan.Notes = append(notes(inv.Notes), apiServerNotes(inv, opts)...)
+	plan.Notes = notes(inv.Notes)
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
 	plan.Administrators = b.administrators()
 	plan.UsersOfEveryPolicy = b.usersOfEvery()
+	tellAPIServers(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
 		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
 	}

@@ -90,8 +90,10 @@ func TestAPIServersTwice(t *testing.T) {
 	b := NewBuilder()
 	add := func(pod, plugin string) {
 		m := Meta{Name: pod, Namespace: "kube-system", UID: "u", Annotations: map[string]string{"kubernetes.io/config.mirror": "x"}}
-		spec := &corev1.PodSpec{Containers: []corev1.Container{{Name: "kube-apiserver", Image: "i", Args: []string{"--enable-admission-plugins=" + plugin}}}}
-		b.AddPod(m, spec, corev1.PodRunning, pspparse.Position{})
+		containers := []corev1.Container{{Name: "kube-apiserver", Image: "i", Args: []string{"--enable-admission-plugins=" + plugin}}}
+		b.AddAPIServer(m, containers, corev1.PodRunning, pspparse.Position{})
+		m.Name += "-finished"
+		b.AddAPIServer(m, containers, corev1.PodFailed, pspparse.Position{})
 	}
 	add("kube-apiserver-b", "Y")
 	add("kube-apiserver-a", "X")

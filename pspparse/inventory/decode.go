@@ -197,16 +197,11 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := unmarshal(data, &pod); err != nil {
 		return err
 	}
+	b.decodeAPIServer(pod.Metadata, data, pod.Status.Phase, from.at)
 	if err := pod.Spec.check(); err != nil {
 		return err
 	}
-	spec := pod.Spec.spec()
-	if isAPIServer(pod.Metadata.Namespace, &pod.Metadata) {
-		if err := decodeCommands(data, spec); err != nil {
-			return err
-		}
-	}
-	b.AddPod(pod.Metadata, spec, pod.Status.Phase, from.at)
+	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
 	return nil
 }
 

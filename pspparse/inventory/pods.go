@@ -112,9 +112,6 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 	switch {
 	case mirror:
 		s.account = "" // the server gives mirror pods none
-		if isAPIServer(namespace, &m) {
-			b.addAPIServer(&m, spec, at)
-		}
 	case owner == (Owner{}):
 		s.written, s.origin = b.written(namespace, &m, spec)
 	}
