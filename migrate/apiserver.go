@@ -8,6 +8,12 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
+// tellAPIServers adds to a plan what API servers that were read say of admission.
+func tellAPIServers(p *Plan, inv *inventory.Inventory, opts Options) {
+	p.Notes = append(p.Notes, apiServerNotes(inv, opts)...)
+	p.Cautions = append(p.Cautions, withoutPodSecurity(inv)...)
+}
+
 // apiServerNotes says where API servers have an admission configuration that was not given: one note for each path.
 func apiServerNotes(inv *inventory.Inventory, opts Options) []Note {
 	if opts.Admission != nil {
@@ -38,4 +44,31 @@ func apiServerNotes(inv *inventory.Inventory, opts Options) []Note {
 // enablesPolicies is true where the flags of an API server turn on the plugin PodSecurityPolicy.
 func enablesPolicies(inv *inventory.Inventory) bool {
 	return slices.ContainsFunc(inv.APIServers, func(s inventory.APIServer) bool { return s.Enables(inventory.PluginPolicies) != "" })
+}
+
+// AdmissionMinor is the minor of a server as far as its admission goes; 0 where it is not known. A server of which the version
+// is not known and that has policies is taken for the last one that served them.
+func AdmissionMinor(version string, policies bool) int {
+	server, known := serverMinor(version)
+	switch {
+	case known:
+		return server.Minor()
+	case policies:
+		oldest := OldestTarget()
+		return oldest.Minor() - 1
+	}
+	return 0
+}
+
+// withoutPodSecurity are cautions: where an API server runs without the plugin, labels do nothing.
+func withoutPodSecurity(inv *inventory.Inventory) []string {
+	minor := AdmissionMinor(inv.Source.ServerVersion, len(inv.Policies) > 0)
+	var out []string
+	for i := range inv.APIServers {
+		s := &inv.APIServers[i]
+		if why := s.WithoutPodSecurity(minor); why != "" {
+			out = append(out, fmt.Sprintf("the API server kube-system/%s runs without the plugin PodSecurity (%s): labels do nothing there", s.Pod, why))
+		}
+	}
+	return out
 }

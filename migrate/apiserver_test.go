@@ -56,6 +56,7 @@ func TestFlagsSayThatPoliciesAreAsked(t *testing.T) {
 		pod := func(m inventory.Meta, container corev1.Container) {
 			m.UID = types.UID(m.Name)
 			b.AddPod(m, &corev1.PodSpec{NodeName: "n", Containers: []corev1.Container{container}}, corev1.PodRunning, pspparse.Position{})
+			b.AddAPIServer(m, []corev1.Container{container}, corev1.PodRunning, pspparse.Position{})
 		}
 		pod(inventory.Meta{Name: "web", Namespace: "shop"}, corev1.Container{Name: "web", Image: "i"})
 		args := []string{"--v=2"}
@@ -69,6 +70,37 @@ func TestFlagsSayThatPoliciesAreAsked(t *testing.T) {
 		}
 		if got := len(plan.Cautions) == 0; got != on {
 			t.Errorf("plugin on %t: cautions %q", on, plan.Cautions)
+		}
+	}
+}
+
+// Where an API server runs without the plugin PodSecurity, the plan says that labels do nothing.
+func TestAPIServersWithoutPodSecurity(t *testing.T) {
+	t.Parallel()
+	server := func(flag, value string) inventory.APIServer {
+		return inventory.APIServer{Pod: "kube-apiserver-a", Flags: map[string]string{flag: value}}
+	}
+	beta := server(inventory.FlagFeatureGates, "AllBeta=false")
+	const beginning = "the API server kube-system/kube-apiserver-a runs without the plugin PodSecurity ("
+	for _, tt := range []struct {
+		name, version string
+		policies      []*pspparse.Policy
+		server        inventory.APIServer
+		want          []string
+	}{
+		{name: "by default", version: "v1.24.1", server: inventory.APIServer{Pod: "kube-apiserver-a"}},
+		{name: "disabled", server: server(inventory.FlagDisablePlugins, "A,PodSecurity"), want: []string{beginning + "--disable-admission-plugins names it): labels do nothing there"}},
+		{name: "no beta features", version: "v1.24.1", server: beta, want: []string{beginning + "--feature-gates has AllBeta=false): labels do nothing there"}},
+		{name: "no beta features, beside policies", policies: []*pspparse.Policy{{Name: "p"}}, server: beta, want: []string{beginning + "--feature-gates has AllBeta=false): labels do nothing there"}},
+		{name: "no beta features, of whatever release", server: beta},
+		{name: "no beta features, later", version: "v1.25.1", server: beta},
+	} {
+		plan, err := Build(&inventory.Inventory{Source: inventory.Source{ServerVersion: tt.version}, Policies: tt.policies, APIServers: []inventory.APIServer{tt.server}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, plan.Cautions); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }

@@ -64,12 +64,13 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		FinishedPods:  inv.FinishedPods,
 	}
 	plan.Gaps = b.gaps()
-	plan.Notes = slices.Concat(notes(slices.Concat(inv.Notes, b.injections.notes)), apiServerNotes(inv, opts), writerNotes(inv.LabelWriters))
+	plan.Notes = slices.Concat(notes(slices.Concat(inv.Notes, b.injections.notes)), writerNotes(inv.LabelWriters))
 	plan.LabelWriters = inv.LabelWriters
 	plan.Policies = b.policies()
 	plan.Drift = b.drift()
 	plan.Administrators = b.administrators()
 	plan.UsersOfEveryPolicy = b.usersOfEvery()
+	tellAPIServers(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
 		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
 	}

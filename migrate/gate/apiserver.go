@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/pod-security-admission/api"
-
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -86,7 +85,8 @@ func (f *Facts) pods() []string {
 
 // podSecurity finds API servers that run without the plugin PodSecurity: there, no label does anything.
 func (j *judge) podSecurity() {
-	off := j.facts.servers(j.withoutPodSecurity)
+	minor := migrate.AdmissionMinor(j.plan.Source.ServerVersion, len(j.plan.Policies) > 0)
+	off := j.facts.servers(func(s *inventory.APIServer) string { return s.WithoutPodSecurity(minor) })
 	if len(off) == 0 {
 		return
 	}
@@ -96,40 +96,6 @@ func (j *judge) podSecurity() {
 			wording.Count(len(off), "API server runs", "API servers run"), len(j.facts.APIServers)),
 		How: "change these flags of every API server, in the manifest of its static pod, before labels are relied on",
 	})
-}
-
-// withoutPodSecurity says why an API server runs without the plugin PodSecurity; "" if it does not. The plugin is on by default
-// where its feature gate is: from v1.23 on, where that is a beta one until v1.24.
-func (j *judge) withoutPodSecurity(s *inventory.APIServer) string {
-	if s.Has(inventory.FlagDisablePlugins, inventory.PluginPodSecurity) {
-		return "--" + inventory.FlagDisablePlugins + " names it"
-	}
-	if _, given := s.Flags[inventory.FlagPlugins]; given && !s.Has(inventory.FlagPlugins, inventory.PluginPodSecurity) {
-		return "--" + inventory.FlagPlugins + " does not name it"
-	}
-	on, set := s.Gate(inventory.PluginPodSecurity)
-	alpha, _ := s.Gate("AllAlpha")
-	beta, allBeta := s.Gate("AllBeta")
-	switch {
-	case set && !on:
-		return "--" + inventory.FlagFeatureGates + " has PodSecurity=false"
-	case set:
-		return ""
-	case j.server == api.MajorMinorVersion(1, 22) && !alpha:
-		return "v1.22 runs it only with PodSecurity=true in --" + inventory.FlagFeatureGates
-	case allBeta && !beta && j.betaGate():
-		return "--" + inventory.FlagFeatureGates + " has AllBeta=false"
-	}
-	return ""
-}
-
-// betaGate is true where the gate PodSecurity is a beta one: in v1.23 and v1.24, and where policies are served by a server of
-// which the version is not known.
-func (j *judge) betaGate() bool {
-	if j.server == (api.Version{}) {
-		return len(j.plan.Policies) > 0
-	}
-	return j.server == api.MajorMinorVersion(1, 23) || j.server == api.MajorMinorVersion(1, 24)
 }
 
 // admissionFiles tells where API servers have an admission configuration of which nothing is known here, or are without the

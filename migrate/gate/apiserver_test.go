@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -177,6 +178,43 @@ func TestSeenOffReleasesCommands(t *testing.T) {
 		}
 		if got := !strings.Contains(text.String(), "not before psp-plugin-off is known to hold"); got != tt.want {
 			t.Errorf("%s with %q: released: %t\n%s", tt.kind, tt.pods, got, text.String())
+		}
+	}
+}
+
+// Pods that no policy has admitted are a sign that the plugin is off, but the flags of an API server are more than a sign.
+func TestFlagsSayThatPoliciesFillIn(t *testing.T) {
+	t.Parallel()
+	const input = `apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {name: users}
+spec: {volumes: ['*'], seLinux: {rule: RunAsAny}, runAsUser: {rule: MustRunAs, ranges: [{min: 7, max: 7}]}, fsGroup: {rule: RunAsAny}, supplementalGroups: {rule: RunAsAny}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: users, uid: u}
+rules: [{apiGroups: [policy], resources: [podsecuritypolicies], verbs: [use]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: users, uid: u}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: users}
+subjects: [{kind: Group, apiGroup: rbac.authorization.k8s.io, name: system:authenticated}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop, uid: u}
+spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}
+`
+	for _, on := range []bool{false, true} {
+		flags := ""
+		if on {
+			flags = ", --enable-admission-plugins=PodSecurityPolicy"
+		}
+		r := judge(t, fstest.MapFS{"in.yaml": {Data: []byte(input + apiServers(flags))}}, "v1.24.17", "v1.25")
+		got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "filled-in-by-policies" })
+		if got != on {
+			t.Errorf("the plugin is on: %t; what policies fill in is a reason: %t", on, got)
 		}
 	}
 }

@@ -855,3 +855,21 @@ func TestRules(t *testing.T) {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 }
+
+// The flags of API servers come with their mirror pods, in either coding.
+func TestAPIServers(t *testing.T) {
+	t.Parallel()
+	for _, onlyJSON := range []bool{false, true} {
+		s := newServer(t)
+		s.onlyJSON = onlyJSON
+		mirror := pod("kube-apiserver-n1")
+		mirror.Namespace, mirror.Annotations = "kube-system", map[string]string{"kubernetes.io/config.mirror": "x"}
+		mirror.Spec.Containers[0].Name = "kube-apiserver"
+		mirror.Spec.Containers[0].Command = []string{"kube-apiserver", "--enable-admission-plugins=NodeRestriction,PodSecurityPolicy", "--v=2"}
+		s.objects["/api/v1/pods"] = []runtime.Object{mirror, pod("web")}
+		want := []inventory.APIServer{{Pod: "kube-apiserver-n1", Flags: map[string]string{"enable-admission-plugins": "NodeRestriction,PodSecurityPolicy"}}}
+		if diff := cmp.Diff(want, s.load().APIServers); diff != "" {
+			t.Errorf("only JSON %t (-want +got):\n%s", onlyJSON, diff)
+		}
+	}
+}

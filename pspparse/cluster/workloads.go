@@ -28,6 +28,7 @@ func meta(o metav1.Object) inventory.Meta {
 
 func addPod(b *inventory.Builder, p *corev1.Pod) {
 	b.AddPod(meta(p), &p.Spec, p.Status.Phase, live)
+	b.AddAPIServer(meta(p), p.Spec.Containers, p.Status.Phase, live)
 }
 
 // asked is what a controller asks for: how many pods, made from which template.

@@ -35,26 +35,29 @@ func readRancherPolicies(b *inventory.Builder, o Object) bool {
 			b.AddPolicyTemplateUser(binding.Template, fmt.Sprintf("project %q", binding.Project), o.Position)
 		}
 	case (group == "management.cattle.io" || group == "provisioning.cattle.io") && o.Kind == "Cluster":
-		addRancherDefault(b, o)
+		return addRancherDefault(b, o)
 	default:
 		return false
 	}
 	return true
 }
 
-// addRancherDefault adds the template that a cluster has as its default. What Rancher shows as defaultPodSecurityPolicyTemplateId
-// in its own API is stored under another name.
-func addRancherDefault(b *inventory.Builder, o Object) {
+// addRancherDefault adds the template that a cluster has as its default, and returns whether it has one. What Rancher shows as
+// defaultPodSecurityPolicyTemplateId in its own API is stored under another name.
+func addRancherDefault(b *inventory.Builder, o Object) bool {
 	var cluster struct {
 		Spec struct {
 			Template string `json:"defaultPodSecurityPolicyTemplateName"`
 			ID       string `json:"defaultPodSecurityPolicyTemplateId"`
 		} `json:"spec"`
 	}
-	_ = json.Unmarshal(o.JSON, &cluster)
+	_ = json.Unmarshal(o.JSON, &cluster) // what is no template name says nothing
+	found := false
 	for _, template := range []string{cluster.Spec.Template, cluster.Spec.ID} {
 		if template != "" {
+			found = true
 			b.AddPolicyTemplateUser(template, fmt.Sprintf("cluster %q", strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")), o.Position)
 		}
 	}
+	return found
 }

@@ -27,11 +27,12 @@ type part struct {
 	empty bool
 }
 
-// splitter cuts a YAML stream into parts line by line. The texts of all parts together are the stream.
+// splitter cuts a YAML stream into parts line by line. The texts of all parts together are the stream; with json, what kubectl
+// wrote to standard error before a document is left out.
 type splitter struct {
 	w     *window
 	limit int
-	// json stops before documents that look like JSON.
+	// json stops before documents that look like JSON, as captured output of kubectl has them.
 	json bool
 	// whole leaves Lists uncut, for one document.
 	whole bool
@@ -106,7 +107,7 @@ func (s *splitter) document() (part, bool) {
 			s.take(&p)
 			return s.done(p), true
 		case isBlank(line) || p.empty && line[0] == '%':
-		case p.empty && isStderr(line):
+		case s.json && p.empty && isStderr(line):
 			s.pass(&p)
 			continue
 		case s.json && !whole && p.empty && looksLikeJSON(s.w):

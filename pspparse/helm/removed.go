@@ -87,8 +87,10 @@ func removedIn(apiVersion, kind string) int {
 // namesRemoved is true of a text with an apiVersion that is among the removals, or that may be. Few documents need to be
 // parsed for that.
 func namesRemoved(text string, removed map[string]bool) bool {
-	if strings.Contains(text, `\`) {
-		return true // it may be written in escapes
+	for _, escape := range []string{`\u`, `\U`, `\x`} {
+		if strings.Contains(text, escape) {
+			return true // it may be written in escapes
+		}
 	}
 	for {
 		_, rest, found := strings.Cut(text, "apiVersion")

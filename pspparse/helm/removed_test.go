@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/kubernetes/scheme" //nolint:depguard // the one list of all types of k8s.io/api; it reaches no cluster
 )
 
 // The table has what the types of k8s.io/api say of themselves, no more and no less, and beside that only kinds of which

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -62,26 +61,53 @@ const (
 
 // isAPIServer is true of the mirror pod of an API server of this cluster. What else is named like one may serve another
 // cluster: hosted control planes are Deployments and StatefulSets.
-func isAPIServer(namespace string, m *Meta) bool {
+func isAPIServer(m *Meta) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
-	return mirror && namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix)
+	return mirror && m.Namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix) && isSubdomain(m.Name)
 }
 
-// addAPIServer keeps the flags of an API server. A pod that does not show how it is started, such as one of which somebody
-// took the command out, tells nothing.
-func (b *Builder) addAPIServer(m *Meta, spec *corev1.PodSpec, at pspparse.Position) {
-	for i := range spec.Containers {
-		c := &spec.Containers[i]
+// AddAPIServer keeps the flags of an API server, and nothing of any other pod or of one that has finished. A pod that does not
+// show how it is started, such as one of which somebody took the command out, tells nothing.
+func (b *Builder) AddAPIServer(m Meta, containers []corev1.Container, phase corev1.PodPhase, at pspparse.Position) {
+	if !isAPIServer(&m) || phase == corev1.PodSucceeded || phase == corev1.PodFailed {
+		return
+	}
+	for i := range containers {
+		c := &containers[i]
 		words := commandLine(slices.Concat(c.Command, c.Args))
 		if c.Name != apiServerName && !slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == apiServerName }) {
 			continue
 		}
-		if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "--") }) {
-			continue
+		if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "--") }) {
+			b.apiServers = append(b.apiServers, APIServer{Pod: m.Name, Flags: admissionFlags(words), Position: at})
+			return
 		}
-		b.apiServers = append(b.apiServers, APIServer{Pod: m.Name, Flags: admissionFlags(words), Position: at})
+	}
+}
+
+// decodeAPIServer adds the API server that a pod in JSON is. How a pod is started is decoded for these alone. What cannot be
+// decoded tells nothing: a server stores no such pod.
+func (b *Builder) decodeAPIServer(m Meta, data []byte, phase corev1.PodPhase, at pspparse.Position) {
+	if !isAPIServer(&m) {
 		return
 	}
+	var pod struct {
+		Spec struct {
+			Containers []struct {
+				Name    string   `json:"name"`
+				Command []string `json:"command"`
+				Args    []string `json:"args"`
+			} `json:"containers"`
+		} `json:"spec"`
+	}
+	if unmarshal(data, &pod) != nil {
+		return
+	}
+	containers := make([]corev1.Container, 0, len(pod.Spec.Containers))
+	for _, c := range pod.Spec.Containers {
+		containers = append(containers, corev1.Container{Name: c.Name, Command: c.Command, Args: c.Args})
+	}
+	b.AddAPIServer(m, containers, phase, at)
 }
 
 // commandLine is a command with the scripts for a shell in it cut into words, as good as that can be done without a shell.
@@ -124,31 +150,15 @@ func admissionFlags(words []string) map[string]string {
 	return flags
 }
 
-// decodeCommands fills in how the containers of a pod are started, which nobody asks for of the many other pods.
-func decodeCommands(data []byte, spec *corev1.PodSpec) error {
-	var pod struct {
-		Spec struct {
-			Containers []struct {
-				Command []string `json:"command"`
-				Args    []string `json:"args"`
-			} `json:"containers"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(data, &pod); err != nil {
-		return fmt.Errorf("reading how its containers are started: %w", err)
-	}
-	for i := range min(len(spec.Containers), len(pod.Spec.Containers)) {
-		spec.Containers[i].Command, spec.Containers[i].Args = pod.Spec.Containers[i].Command, pod.Spec.Containers[i].Args
-	}
-	return nil
-}
-
 // settleAPIServers sorts, and keeps one of those that were read twice. A pod that was read at two times may have had two sets
 // of flags: then both are told.
 func settleAPIServers(all []APIServer) []APIServer {
-	text := func(s *APIServer) string { return fmt.Sprint(s.Flags) } // maps print in order of their keys
 	slices.SortFunc(all, func(a, b APIServer) int {
-		return cmp.Or(cmp.Compare(a.Pod, b.Pod), cmp.Compare(text(&a), text(&b)), comparePositions(a.Position, b.Position))
+		if a.Pod != b.Pod {
+			return cmp.Compare(a.Pod, b.Pod)
+		}
+		// Maps print in order of their keys.
+		return cmp.Or(cmp.Compare(fmt.Sprint(a.Flags), fmt.Sprint(b.Flags)), comparePositions(a.Position, b.Position))
 	})
 	return slices.CompactFunc(all, func(a, b APIServer) bool { return a.Pod == b.Pod && maps.Equal(a.Flags, b.Flags) })
 }
@@ -165,6 +175,32 @@ func (s *APIServer) Enables(plugin string) string {
 		if s.Has(flag, plugin) {
 			return flag
 		}
+	}
+	return ""
+}
+
+// WithoutPodSecurity says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do nothing; "" if it
+// has the plugin. That is on by default where its feature gate is: an alpha one in v1.22, a beta one in v1.23 and v1.24, and
+// none from v1.25 on. With a minor of 0 only what holds for every release is told.
+func (s *APIServer) WithoutPodSecurity(minor int) string {
+	if s.Has(FlagDisablePlugins, PluginPodSecurity) {
+		return "--" + FlagDisablePlugins + " names it"
+	}
+	if _, given := s.Flags[FlagPlugins]; given && !s.Has(FlagPlugins, PluginPodSecurity) {
+		return "--" + FlagPlugins + " does not name it"
+	}
+	on, set := s.Gate(PluginPodSecurity)
+	alpha, _ := s.Gate("AllAlpha")
+	beta, allBeta := s.Gate("AllBeta")
+	switch {
+	case set && !on:
+		return "--" + FlagFeatureGates + " has PodSecurity=false"
+	case set:
+		return ""
+	case minor == 22 && !alpha:
+		return "v1.22 runs it only with PodSecurity=true in --" + FlagFeatureGates
+	case (minor == 23 || minor == 24) && allBeta && !beta:
+		return "--" + FlagFeatureGates + " has AllBeta=false"
 	}
 	return ""
 }

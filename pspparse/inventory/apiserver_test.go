@@ -47,6 +47,7 @@ func TestAPIServers(t *testing.T) {
 		},
 		{"no such flag", apiServerPod("kube-system", "kube-apiserver-n1", `"command":["kube-apiserver","--v=2"]`), map[string]string{}},
 		{"no command", apiServerPod("kube-system", "kube-apiserver-n1", `"args":[]`), nil},
+		{"keys in another case are none", apiServerPod("kube-system", "kube-apiserver-n1", `"Command":["kube-apiserver","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
 		{"another program", apiServerPod("kube-system", "kube-apiserver-proxy", `"command":["haproxy","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
 		{"another namespace", apiServerPod("tenant", "kube-apiserver-n1", `"command":["kube-apiserver","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
 		{"another static pod", apiServerPod("kube-system", "etcd-n1", `"command":["kube-apiserver","--enable-admission-plugins=PodSecurityPolicy"]`), nil},
@@ -89,8 +90,10 @@ func TestAPIServersTwice(t *testing.T) {
 	b := NewBuilder()
 	add := func(pod, plugin string) {
 		m := Meta{Name: pod, Namespace: "kube-system", UID: "u", Annotations: map[string]string{"kubernetes.io/config.mirror": "x"}}
-		spec := &corev1.PodSpec{Containers: []corev1.Container{{Name: "kube-apiserver", Image: "i", Args: []string{"--enable-admission-plugins=" + plugin}}}}
-		b.AddPod(m, spec, corev1.PodRunning, pspparse.Position{})
+		containers := []corev1.Container{{Name: "kube-apiserver", Image: "i", Args: []string{"--enable-admission-plugins=" + plugin}}}
+		b.AddAPIServer(m, containers, corev1.PodRunning, pspparse.Position{})
+		m.Name += "-finished"
+		b.AddAPIServer(m, containers, corev1.PodFailed, pspparse.Position{})
 	}
 	add("kube-apiserver-b", "Y")
 	add("kube-apiserver-a", "X")

@@ -197,6 +197,7 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := unmarshal(data, &pod); err != nil {
 		return err
 	}
+	b.decodeAPIServer(pod.Metadata, data, pod.Status.Phase, from.at)
 	if err := pod.Spec.check(); err != nil {
 		return err
 	}
@@ -205,13 +206,7 @@ func (b *Builder) decodePod(data []byte, from source) error {
 		b.addPodManifest(pod.Metadata, pod.Spec.spec(), from.at)
 		return nil
 	}
-	spec := pod.Spec.spec()
-	if isAPIServer(pod.Metadata.Namespace, &pod.Metadata) {
-		if err := decodeCommands(data, spec); err != nil {
-			return err
-		}
-	}
-	b.AddPod(pod.Metadata, spec, pod.Status.Phase, from.at)
+	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
 	return nil
 }
 

@@ -113,9 +113,6 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 	switch {
 	case s.mirror:
 		s.account = "" // the server gives mirror pods none
-		if isAPIServer(namespace, &m) {
-			b.addAPIServer(&m, spec, at)
-		}
 	case s.bare():
 		s.written, s.origin = b.written(namespace, &m, spec)
 	}
