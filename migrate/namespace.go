@@ -57,6 +57,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	if out.Unread = !ns.Declared; out.Unread {
 		out.Cautions = append(out.Cautions, "the Namespace object was not read: its present labels are not known")
 	}
+	out.Cautions = append(out.Cautions, b.misplaced(ns)...)
 	for i := range workloads {
 		w := b.workload(&workloads[i], complete)
 		out.Workloads = append(out.Workloads, w)

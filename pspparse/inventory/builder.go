@@ -57,7 +57,9 @@ type Builder struct {
 	kinds      map[string]bool // of workloads read
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
-	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	// misplacedKeys are keys of Pod Security on workloads, sorted, by namespace.
+	misplacedKeys map[string][]Misplaced
+	contested     []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 }
 
 // NewBuilder returns an empty Builder.
@@ -182,6 +184,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	declared := settle(b, namespaceRules(), b.namespaces)
 	inv.Workloads, inv.FinishedPods = b.workloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
+	inv.Misplaced = b.settleMisplaced()
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()

@@ -200,8 +200,24 @@ func (b *Builder) decodePod(data []byte, from source) error {
 	if err := pod.Spec.check(); err != nil {
 		return err
 	}
+	if namesMode(data) {
+		pod.Metadata.Labels = labelsOf(data)
+	}
 	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
 	return nil
+}
+
+// labelsOf are the labels of an object, which are seldom looked at; nil where they cannot be read.
+func labelsOf(data []byte) map[string]string {
+	var o struct {
+		Metadata struct {
+			Labels map[string]string `json:"labels"`
+		} `json:"metadata"`
+	}
+	if err := unmarshal(data, &o); err != nil {
+		return nil
+	}
+	return o.Metadata.Labels
 }
 
 func (b *Builder) decodeNamespace(data []byte, from source) error {

@@ -26,6 +26,8 @@ type Inventory struct {
 	// FinishedPods counts the Succeeded and Failed pods that were passed over: bare ones, and those whose controller was
 	// read. Those whose controller was not read are PodGroup.Finished.
 	FinishedPods int
+	// Misplaced are keys of Pod Security where they have no effect, by namespace and key.
+	Misplaced []Misplaced
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
