@@ -483,17 +483,20 @@ func TestCustomResourcesWithoutEnd(t *testing.T) {
 	}
 }
 
-// An object of a kind in the table that nothing reads is a gap for its namespace.
+// An object that nothing reads is a gap for its namespace, if its kind makes pods: any other may say nothing.
 func TestCustomResourceThatNothingReads(t *testing.T) {
 	t.Parallel()
 	s := customServer(t, "v2")
 	s.extra.kinds[rolloutsPath] = extra{"RolloutList", []string{`{"metadata":{"name":"unread","namespace":"web"}}`}}
+	s.extra.kinds["/apis/argoproj.io/v1alpha1/clusters"] = extra{"ClusterList", []string{`{"metadata":{"name":"unread"}}`}}
 	s.extra.kinds[changersPath] = extra{"ChangerList", []string{`{"metadata":{"name":"unread"}}`}}
+	table := stub()
+	table.resources = append(table.resources, custom.Resource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
 	want := []inventory.Gap{
-		{What: `Changer "unread"`, Why: "nothing here reads its version, hooks.example.com/v1", Namespaces: []string{"*"}},
+		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}},
 		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}},
 	}
-	if diff := cmp.Diff(want, s.readCustom(nil).Gaps); diff != "" {
+	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
