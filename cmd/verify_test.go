@@ -183,4 +183,12 @@ func TestVerifyExpects(t *testing.T) {
 			t.Errorf("stage %q: exit code %d\n%s\nwant %s%s", stage, code, line, want, errOut)
 		}
 	}
+
+	// What is being deleted is left out, and that is said.
+	streams, out, errOut := TestStreams(strings.Replace(plan, `"action":"add"`, `"action":"skip","terminating":true`, 1))
+	code := Run(t.Context(), streams, deps, []string{"verify", "--plan", "-"})
+	want = "warning: shop is not verified: it is being deleted\npsp2pss: nothing to verify: no namespace is meant\n"
+	if code != exitPartial || out.Len() > 0 || errOut.String() != want {
+		t.Errorf("being deleted: exit code %d\n%s%s\nwant %s", code, out, errOut, want)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 const labelPrefix = "pod-security.kubernetes.io/"
@@ -87,8 +89,11 @@ func (l Labels) Get(key string) string {
 	return ""
 }
 
-// misspelt recognises a key whose prefix is almost the right one.
+// misspelt recognises a key whose prefix is almost the right one, or means it.
 func misspelt(key string) string {
+	if meant := inventory.PodSecurityLabel(key); meant != "" {
+		return meant
+	}
 	prefix, name, ok := strings.Cut(key, "/")
 	if !ok || prefix+"/" == labelPrefix || distance(prefix+"/", labelPrefix) > 3 {
 		return ""

@@ -53,6 +53,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 		out.Cautions = append(out.Cautions, labelsUnknown(in))
 	}
 	b.configure(&out)
+	out.Cautions = append(out.Cautions, b.misplaced(ns)...)
 	for i := range workloads {
 		w := b.workload(&workloads[i], in)
 		if untold(&workloads[i], &w) {

@@ -8,6 +8,7 @@ const terminatingCaution = "being deleted (terminating): nothing can be created 
 func leaveTerminating(ns *Namespace) bool {
 	if ns.Terminating {
 		ns.Action = ActionSkip
+		ns.Blockers, ns.Without = nil, nil
 		ns.Cautions = append(ns.Cautions, terminatingCaution)
 	}
 	return ns.Terminating

@@ -93,6 +93,7 @@ func TestSteps(t *testing.T) {
 					ns.Current.Enforce, ns.Labels[api.EnforceLevelLabel] = "restricted", "restricted"
 				}),
 				planned("f; rm", "baseline"),
+				planned("g", "baseline", func(ns *migrate.Namespace) { ns.Terminating = true }),
 			},
 			left: []Left{
 				{"a", Enforce, ofOwner},
@@ -101,6 +102,7 @@ func TestSteps(t *testing.T) {
 				{"d", Enforce, "nothing is recommended for it"},
 				{"e", Enforce, "the enforce that is needed is looser than today's: ask for it with --enforce when the plan is made, or mend the workloads"},
 				{"f; rm", Enforce, "its name is not a valid namespace name"},
+				{"g", Enforce, "it is being deleted"},
 			},
 		},
 		{name: "an owner with force", namespaces: []migrate.Namespace{planned("a", "baseline", owned)}, o: Options{Force: true}, want: []Step{observe("a")}},

@@ -110,7 +110,7 @@ func (t customTable) of(found *served) (kinds []kind, gaps []inventory.Gap) {
 		switch {
 		case i >= 0:
 			gv := schema.GroupVersion{Group: r.Group, Version: r.Versions[i]}
-			k.sources = []source{{gv: gv, decode: t.decoder(gv, r.Kind), asJSON: true}}
+			k.sources = []source{{gv: gv, decode: t.decoder(gv, r), asJSON: true}}
 			kinds = append(kinds, k)
 		case len(versions) > 0:
 			gaps = append(gaps, customGap(k.name(), fmt.Sprintf(
@@ -126,7 +126,7 @@ func customGap(what, why string) inventory.Gap {
 }
 
 // decoder makes entries for objects of one kind. Items of a list need not repeat its kind.
-func (t customTable) decoder(gv schema.GroupVersion, kind string) decoder {
+func (t customTable) decoder(gv schema.GroupVersion, r custom.Resource) decoder {
 	return func(data []byte, c coding) (entry, error) {
 		if c != inJSON {
 			return entry{}, malformed("a custom resource that is not JSON")
@@ -148,17 +148,17 @@ func (t customTable) decoder(gv schema.GroupVersion, kind string) decoder {
 			return entry{}, malformed("an item has no name")
 		}
 		o := custom.Object{
-			APIVersion: gv.String(), Kind: kind, Namespace: m.Namespace, Name: m.Name, JSON: bytes.Clone(data), Position: live,
+			APIVersion: gv.String(), Kind: r.Kind, Namespace: m.Namespace, Name: m.Name, JSON: bytes.Clone(data), Position: live,
 		}
 		return entry{key: key{m.Namespace, m.Name}, add: func(b *inventory.Builder) {
-			if !t.read(b, o) {
+			if !t.read(b, o) && r.Purpose == custom.MakesPods {
 				b.AddGap(unreadGap(o))
 			}
 		}}, nil
 	}
 }
 
-// unreadGap is for an object of a kind that is in the table and that nothing reads.
+// unreadGap is for an object of a kind that makes pods, of which none is found.
 func unreadGap(o custom.Object) inventory.Gap {
 	name, namespace := o.Name, inventory.AllNamespaces
 	if o.Namespace != "" {

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -481,17 +483,20 @@ func TestCustomResourcesWithoutEnd(t *testing.T) {
 	}
 }
 
-// An object of a kind in the table that nothing reads is a gap for its namespace.
+// An object that nothing reads is a gap for its namespace, if its kind makes pods: any other may say nothing.
 func TestCustomResourceThatNothingReads(t *testing.T) {
 	t.Parallel()
 	s := customServer(t, "v2")
 	s.extra.kinds[rolloutsPath] = extra{"RolloutList", []string{`{"metadata":{"name":"unread","namespace":"web"}}`}}
+	s.extra.kinds["/apis/argoproj.io/v1alpha1/clusters"] = extra{"ClusterList", []string{`{"metadata":{"name":"unread"}}`}}
 	s.extra.kinds[changersPath] = extra{"ChangerList", []string{`{"metadata":{"name":"unread"}}`}}
+	table := stub()
+	table.resources = append(table.resources, custom.Resource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
 	want := []inventory.Gap{
-		{What: `Changer "unread"`, Why: "nothing here reads its version, hooks.example.com/v1", Namespaces: []string{"*"}},
+		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}},
 		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}},
 	}
-	if diff := cmp.Diff(want, s.readCustom(nil).Gaps); diff != "" {
+	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
@@ -529,6 +534,52 @@ func TestCustomRules(t *testing.T) {
 	if diff := cmp.Diff(append(CoreRules(), CustomRules()...), Rules()); diff != "" {
 		t.Errorf("all rules (-want +got):\n%s", diff)
 	}
+}
+
+// However many kinds there are, only some of them are asked for at a time.
+func TestCustomResourcesAFewAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table := stub()
+		table.resources = nil
+		s := unstarted(t)
+		s.extra = extras{aggregated: "v2", kinds: map[string]extra{}}
+		for i := range 5 * concurrency {
+			name := fmt.Sprintf("things%02d", i)
+			table.resources = append(table.resources, custom.Resource{Group: "many.example.com", Versions: []string{"v1"}, Name: name, Kind: "Thing"})
+			s.extra.kinds["/apis/many.example.com/v1/"+name] = extra{list: "ThingList"}
+		}
+		var waiting atomic.Int64
+		answer := make(chan struct{})
+		s.before = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+			if strings.HasPrefix(r.URL.Path, "/apis/many.example.com/") {
+				waiting.Add(1)
+				<-answer
+			}
+			return false
+		}
+		r := s.inBubble()
+		r.custom = table
+		done := make(chan *inventory.Inventory)
+		go func() {
+			inv, err := r.Load(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			done <- inv
+		}()
+		synctest.Wait()
+		if n := waiting.Load(); n != concurrency {
+			t.Errorf("%d kinds are asked for at a time, want %d", n, concurrency)
+		}
+		close(answer)
+		if inv := <-done; inv != nil && len(inv.Gaps) > 0 {
+			t.Errorf("gaps: %v", inv.Gaps)
+		}
+		if n := waiting.Load(); n != 5*concurrency {
+			t.Errorf("%d kinds were asked for, want %d", n, 5*concurrency)
+		}
+	})
 }
 
 // What is in the table can be asked for: no kind stands twice, and every one is named whole.

@@ -21,6 +21,9 @@ import (
 
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+
+	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // bombs are answers to every list at once, each made to fill the memory of whoever reads it.
@@ -68,7 +71,12 @@ func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if resource == podSecurityPolicies {
 		kind = "PodSecurityPolicyList"
 	}
+	if gv.Group == bombGroup {
+		kind = bombKind(resource) + "List"
+	}
 	switch {
+	case r.URL.Path == "/apis":
+		_, _ = io.WriteString(w, bombDiscovery())
 	case resource == "" || resource == podSecurityPolicies && b.form == protobuf:
 		http.NotFound(w, r)
 	case b.form == protobuf:
@@ -91,6 +99,28 @@ func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// As many kinds of custom resources are served as are read at a time, and all of them explode.
+const bombGroup = "bombs.example.com"
+
+func bombTable() *customTable {
+	t := &customTable{read: func(*inventory.Builder, custom.Object) bool { return true }}
+	for i := range concurrency {
+		resource := fmt.Sprintf("bomb%02d", i)
+		t.resources = append(t.resources, custom.Resource{Group: bombGroup, Versions: []string{"v1"}, Name: resource, Kind: bombKind(resource), Namespaced: true})
+	}
+	return t
+}
+
+func bombKind(resource string) string { return "B" + resource[1:] }
+
+func bombDiscovery() string {
+	var resources []string
+	for _, r := range bombTable().resources {
+		resources = append(resources, fmt.Sprintf(`{"resource":%q,"scope":"Namespaced","verbs":["get","list"]}`, r.Name))
+	}
+	return fmt.Sprintf(`{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":%q},"versions":[{"version":"v1","resources":[%s]}]}]}`, bombGroup, strings.Join(resources, ","))
+}
+
 const victimVariable = "PSP2PSS_TEST_HOSTILE_SERVER"
 
 // TestMain reads what TestBombs serves if this process was started for that.
@@ -108,7 +138,7 @@ func TestMain(m *testing.M) {
 // readBomb reads a server, and prints how much memory this process had from the system and what is said of the pods.
 func readBomb(host string) error {
 	list, _ := strconv.Atoi(os.Getenv(victimVariable + "_LIST"))
-	r := &Reader{Config: &rest.Config{Host: host}, Context: "test", limits: limits{objects: 5000, list: int64(list)}}
+	r := &Reader{Config: &rest.Config{Host: host}, Context: "test", limits: limits{objects: 5000, list: int64(list)}, custom: bombTable()}
 	tune(r.Config, 0)
 	inv, err := r.Load(context.Background())
 	if err != nil {
@@ -118,8 +148,8 @@ func readBomb(host string) error {
 	runtime.ReadMemStats(&m)
 	fmt.Printf("took %d MiB\n", m.Sys>>20)
 	for _, g := range inv.Gaps {
-		if g.What == "pods" {
-			fmt.Println("said of pods: ", g.Why)
+		if g.What == "pods" || g.What == "bomb00."+bombGroup {
+			fmt.Printf("said of %s:  %s\n", g.What, g.Why)
 		}
 	}
 	return nil

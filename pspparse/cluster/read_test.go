@@ -828,6 +828,22 @@ func TestLabelManagers(t *testing.T) {
 	}
 }
 
+func TestTerminatingNamespaces(t *testing.T) {
+	t.Parallel()
+	now := metav1.Unix(1, 0)
+	s := newServer(t)
+	s.objects["/api/v1/namespaces"] = []runtime.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a"}, Status: corev1.NamespaceStatus{Phase: corev1.NamespaceActive}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "b", DeletionTimestamp: &now}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "c"}, Status: corev1.NamespaceStatus{Phase: corev1.NamespaceTerminating}},
+	}
+	for i, want := range []bool{false, true, true} {
+		if ns := s.load().Namespaces[i]; ns.Terminating != want {
+			t.Errorf("namespace %s: terminating=%t, want %t", ns.Name, ns.Terminating, want)
+		}
+	}
+}
+
 func TestUnreadablePolicyIsAGap(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -28,15 +28,23 @@ const unknown = -1
 // errNoLimit ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
 var errNoLimit = &answerError{errors.New("the server takes no limit")}
 
-// survey asks for one object of every kind, all at once: that tells what the user may list, where it is served and how
-// much there is, before anything long begins. A kind with a single object is thereby read.
+// survey asks for one object of every kind, all at once but for custom resources, of which there may be many: that tells
+// what the user may list, where it is served and how much there is, before anything long begins. A kind with a single
+// object is thereby read.
 func (l *lister) survey(ctx context.Context, kinds []kind) (left []*target, refused []string, err error) {
 	found := make([]*target, len(kinds))
 	gaps := make([]*refusal, len(kinds))
 	errs := make([]error, len(kinds))
 	var asking sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
 	for i, k := range kinds {
-		asking.Go(func() { found[i], gaps[i], errs[i] = l.find(ctx, k) })
+		asking.Go(func() {
+			if k.custom != nil {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+			}
+			found[i], gaps[i], errs[i] = l.find(ctx, k)
+		})
 	}
 	asking.Wait()
 	var customs []*refusal

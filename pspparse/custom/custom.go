@@ -41,10 +41,11 @@ const (
 	// MakesPods is for kinds from which pods are made. Where they may not be listed, any namespace may hold more pods than
 	// were read: that is a gap.
 	MakesPods Purpose = iota
-	// ChangesPods is for kinds that change pods at admission, RefusesPods for those that refuse them there, and WritesLabels
-	// for those that write labels of namespaces. Where they may not be listed, that is a note.
+	// ChangesPods is for kinds that change pods at admission. Where they may not be listed, that is a note, as for those below.
 	ChangesPods
+	// RefusesPods is for kinds that refuse pods at admission.
 	RefusesPods
+	// WritesLabels is for kinds that write labels of namespaces.
 	WritesLabels
 )
 

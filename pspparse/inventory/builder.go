@@ -66,10 +66,12 @@ type Builder struct {
 	manyWriters tally // those that were too many for one namespace
 	parents     map[string]string
 	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
-	scc       int
-	reviewers []Reviewer
-	listed    map[string]bool     // resources of which a server gave every object
-	metas     map[string]*PodMeta // by content
+	scc int
+	// misplacedKeys are keys of Pod Security on workloads, sorted, by namespace.
+	misplacedKeys map[string][]Misplaced
+	reviewers     []Reviewer
+	listed        map[string]bool     // resources of which a server gave every object
+	metas         map[string]*PodMeta // by content
 	// reviewersLost counts those beyond maxReviewers, reviewerLost is the first of them.
 	reviewersLost int
 	reviewerLost  pspparse.Position
@@ -219,6 +221,7 @@ func (b *Builder) Build(s Source) *Inventory {
 	inv.LabelWriters = b.writersOf(inv.Namespaces)
 	inv.SCCPods = b.scc
 	inv.Reviewers, inv.Listed = b.settleReviewers(), b.listed
+	inv.Misplaced = b.settleMisplaced()
 	b.noteHomeless()
 	b.noteRepeated()
 	b.gapRefused()

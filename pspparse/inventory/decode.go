@@ -206,6 +206,9 @@ func (b *Builder) decodePod(data []byte, from source) error {
 		b.addPodManifest(pod.Metadata, pod.Spec.spec(), from.at)
 		return nil
 	}
+	if namesMode(data) {
+		pod.Metadata.Labels = labelsOf(data)
+	}
 	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
 	return nil
 }

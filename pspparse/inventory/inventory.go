@@ -33,6 +33,8 @@ type Inventory struct {
 	// Listed are the resources ("mutatingwebhookconfigurations.admissionregistration.k8s.io") that a server gave all objects
 	// of; what files hold is never known to be all.
 	Listed map[string]bool
+	// Misplaced are keys of Pod Security where they have no effect, by namespace and key.
+	Misplaced []Misplaced
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note

@@ -100,6 +100,7 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 		return
 	}
 	b.kinds["Pod"] = true
+	b.misplaced(Misplaced{Namespace: namespace, Kind: "Pod", Name: name, Position: at, owned: len(m.OwnerReferences) > 0}, m.Labels, m.Annotations)
 	finished, owner := phase == corev1.PodSucceeded || phase == corev1.PodFailed, b.controller(&m)
 	if finished && owner == (Owner{}) {
 		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)

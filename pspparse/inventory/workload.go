@@ -238,6 +238,10 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 		return
 	}
 	b.kinds[kind] = true
+	on := Misplaced{Namespace: namespace, Kind: b.intern(kind), Name: name, Position: at, owned: len(m.OwnerReferences) > 0}
+	b.misplaced(on, m.Labels, m.Annotations)
+	on.Template = true
+	b.misplaced(on, t.Labels, t.Annotations)
 	b.templates = append(b.templates, template{
 		id:       identity{kind: b.intern(kind), namespace: namespace, name: name, open: open},
 		account:  b.intern(account(&t.Spec)),

@@ -1,0 +1,133 @@
+package inventory
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// Misplaced is a key of Pod Security, or one that is meant to be, where it has no effect: on a workload or in its pod
+// template. Pod Security goes by labels of namespaces alone.
+type Misplaced struct {
+	Namespace string
+	// Key and Value as written, a long value cut short; Means is the label that is meant.
+	Key, Value, Means string
+	// Annotation is true for an annotation, false for a label.
+	Annotation bool
+	// Kind, Name and Position are those of one object that has it: one that nothing made, if there is one. Template is true
+	// where its pod template has it.
+	Kind, Name string
+	Template   bool
+	Position   pspparse.Position
+	// More is true for the last one of a namespace that has too many of them to be kept.
+	More bool
+
+	owned bool
+}
+
+// maxMisplaced is how many keys are kept of one namespace. There are six labels.
+const maxMisplaced = 20
+
+const podSecurityPrefix = "pod-security.kubernetes.io/"
+
+// PodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: the prefix may be another
+// one with the same words in it, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns "" for any other key.
+func PodSecurityLabel(key string) string {
+	prefix, name, ok := strings.Cut(key, "/")
+	if !ok || len(prefix) > 100 || len(name) > 30 {
+		return ""
+	}
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		rest, ok := strings.CutPrefix(strings.ToLower(name), mode)
+		switch {
+		case !ok:
+			continue
+		case !meansPodSecurity(prefix):
+			return ""
+		case strings.Contains(rest, "version"):
+			return podSecurityPrefix + mode + "-version"
+		}
+		return podSecurityPrefix + mode
+	}
+	return ""
+}
+
+func meansPodSecurity(prefix string) bool {
+	words := strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(prefix))
+	if !strings.Contains(words, "kubernetes") && !strings.Contains(words, "k8s") {
+		return false
+	}
+	for _, start := range []string{"podsecurity", "psa", "pss", "security"} {
+		if strings.HasPrefix(words, start) {
+			return true
+		}
+	}
+	return false
+}
+
+// namesMode says whether a JSON document may have a key that PodSecurityLabel knows.
+func namesMode(data []byte) bool {
+	return slices.ContainsFunc([]string{"/enforce", "/audit", "/warn"}, func(name string) bool { return bytes.Contains(data, []byte(name)) })
+}
+
+// misplaced keeps the keys of Pod Security among the labels and annotations of an object, or of its template.
+func (b *Builder) misplaced(on Misplaced, labels, annotations map[string]string) {
+	for key, value := range labels {
+		b.misplacedKey(on, key, value, false)
+	}
+	for key, value := range annotations {
+		b.misplacedKey(on, key, value, true)
+	}
+}
+
+func (b *Builder) misplacedKey(on Misplaced, key, value string, annotation bool) {
+	if on.Means = PodSecurityLabel(key); on.Means == "" {
+		return
+	}
+	on.Key, on.Value, on.Annotation = strings.Clone(key), strings.ToValidUTF8(strings.Clone(value[:min(len(value), 63)]), ""), annotation
+	found := b.misplacedKeys[on.Namespace]
+	i, there := slices.BinarySearchFunc(found, on, func(a, b Misplaced) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), compareBools(a.Annotation, b.Annotation))
+	})
+	switch {
+	case there && compareExamples(&on, &found[i]) < 0:
+		on.More = found[i].More
+		found[i] = on
+	case !there:
+		found = slices.Insert(found, i, on)
+	}
+	if len(found) > maxMisplaced {
+		found = found[:maxMisplaced]
+		found[maxMisplaced-1].More = true
+	}
+	if b.misplacedKeys == nil {
+		b.misplacedKeys = map[string][]Misplaced{}
+	}
+	b.misplacedKeys[on.Namespace] = found
+}
+
+// compareExamples puts first what nothing made, and a template after its object.
+func compareExamples(a, b *Misplaced) int {
+	return cmp.Or(compareBools(a.owned, b.owned), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
+		compareBools(a.Template, b.Template), comparePositions(a.Position, b.Position), cmp.Compare(a.Value, b.Value))
+}
+
+// settleMisplaced returns all of them, by namespace and key.
+func (b *Builder) settleMisplaced() []Misplaced {
+	var out []Misplaced
+	for _, found := range b.misplacedKeys {
+		more := false
+		for i := range found {
+			more = more || found[i].More
+			found[i].More = more && i == len(found)-1
+		}
+		out = append(out, found...)
+	}
+	slices.SortFunc(out, func(a, b Misplaced) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Key, b.Key), compareBools(a.Annotation, b.Annotation))
+	})
+	return out
+}
