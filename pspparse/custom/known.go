@@ -14,8 +14,10 @@ const every = "*"
 func knownKinds(group string) []string {
 	switch group {
 	case "":
-		return []string{"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node", "PersistentVolume",
-			"PersistentVolumeClaim", "ResourceQuota", "Secret", "SecurityContextConstraints", "Service", "Status", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions"}
+		return []string{
+			"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node", "PersistentVolume",
+			"PersistentVolumeClaim", "ResourceQuota", "Secret", "SecurityContextConstraints", "Service", "Status", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions",
+		}
 	case "apps":
 		return []string{"ControllerRevision", "Scale"}
 	case "extensions":
@@ -43,8 +45,10 @@ func knownCustomKinds(group string) []string {
 	switch group {
 	// Policies speak of pods, and make none.
 	case "kyverno.io":
-		return []string{"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException", "UpdateRequest",
-			"AdmissionReport", "ClusterAdmissionReport", "BackgroundScanReport", "ClusterBackgroundScanReport", "GlobalContextEntry"}
+		return []string{
+			"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException", "UpdateRequest",
+			"AdmissionReport", "ClusterAdmissionReport", "BackgroundScanReport", "ClusterBackgroundScanReport", "GlobalContextEntry",
+		}
 	case "policies.kyverno.io", "reports.kyverno.io", "openreports.io",
 		"templates.gatekeeper.sh", "constraints.gatekeeper.sh", "mutations.gatekeeper.sh", "config.gatekeeper.sh", "status.gatekeeper.sh",
 		"expansion.gatekeeper.sh", "externaldata.gatekeeper.sh",

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // owned is an object in the namespace shop that another one made.
@@ -124,5 +127,54 @@ func TestOwners(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A definition of the cluster touches the namespaces in which its group is used, every one where it is used nowhere, and none
+// once pods were made of it.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	const task = "apiVersion: tekton.dev/v1beta1\nkind: ClusterTask\nmetadata: {name: build}\nspec: {steps: [{image: i}]}\n"
+	run := owned("tekton.dev/v1", "TaskRun", "r", "", "spec: {taskRef: {kind: ClusterTask, name: build}}")
+	elsewhere := strings.ReplaceAll(run, "namespace: shop", "namespace: bank")
+	pod := owned("v1", "Pod", "r-pod", "tekton.dev/v1 TaskRun r", "spec: "+goodSpec)
+	for name, test := range map[string]struct {
+		docs []string
+		want string
+	}{
+		"used nowhere":         {nil, `ClusterTask "build" [*]`},
+		"used":                 {[]string{elsewhere}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
+		"used, and pods read":  {[]string{run, pod}, ``},
+		"pods of another read": {[]string{strings.Replace(run, "name: build", "name: test", 1), pod}, `ClusterTask "build" [shop]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, g := range planOf(t, append([]string{compliant, task}, test.docs...)...).Gaps {
+				got = append(got, fmt.Sprint(g.What, " ", g.Affects))
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// An object of a cluster has no file, and its pods were read with it.
+func TestReadOfACluster(t *testing.T) {
+	t.Parallel()
+	b := inventory.NewBuilder()
+	if !custom.Read(b, custom.Object{APIVersion: "tekton.dev/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{"metadata":{"name":"t","namespace":"a"},"spec":{"steps":[{"image":"i"}]}}`)}) {
+		t.Fatal("a Task is not read")
+	}
+	if custom.Read(b, custom.Object{APIVersion: "example.com/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{}`)}) {
+		t.Error("a Task of another group is read")
+	}
+	want := []inventory.Gap{{
+		What: `Task "a/t"`, Namespaces: []string{"a"},
+		Why: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial",
+	}}
+	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -57,7 +57,7 @@ type searcher struct {
 // search looks for pod templates in an object of a kind that may make pods.
 func search(tree map[string]any, pods bool) found {
 	s := searcher{pods: pods}
-	s.object(tree, "")
+	s.object(tree)
 	return s.found
 }
 
@@ -67,21 +67,21 @@ func (s *searcher) at(key string) string {
 
 func (s *searcher) here() string { return clean(strings.TrimPrefix(strings.Join(s.path, ""), ".")) }
 
-func (s *searcher) value(v any, key string) {
+func (s *searcher) value(v any) {
 	switch v := v.(type) {
 	case []any:
 		for i, item := range v {
 			s.path = append(s.path, "["+strconv.Itoa(i)+"]")
-			s.value(item, key)
+			s.value(item)
 			s.path = s.path[:len(s.path)-1]
 		}
 	case map[string]any:
-		s.object(v, key)
+		s.object(v)
 	}
 }
 
-// object looks at one object that lies under a key; the whole one lies under none.
-func (s *searcher) object(m map[string]any, key string) {
+// object looks at one object within the whole one, or at that.
+func (s *searcher) object(m map[string]any) {
 	root := len(s.path) == 0
 	if !root && embedded(m) && !(s.pods && m["kind"] == "Pod") {
 		kind, _ := m["kind"].(string)
@@ -111,7 +111,7 @@ func (s *searcher) object(m map[string]any, key string) {
 			continue
 		}
 		s.path = append(s.path, "."+short(k))
-		s.value(m[k], k)
+		s.value(m[k])
 		s.path = s.path[:len(s.path)-1]
 	}
 }
@@ -389,23 +389,22 @@ func unknownGap(o Object, namespaces []string, why string) inventory.Gap {
 
 // namespaces are those in which the objects within an object may be, and its own.
 func (f *found) namespaces(o Object) []string {
-	var out []string
+	in := map[string]bool{}
 	if o.Namespace != "" {
-		out = namespaces(o)
+		in[namespaces(o)[0]] = true
 	}
 	for _, e := range f.objects {
 		switch {
 		case validNamespace(e.namespace):
-			out = append(out, e.namespace)
+			in[e.namespace] = true
 		case o.Namespace == "" || e.namespace != "":
 			return everywhere()
 		}
 	}
-	if f.loose != "" && o.Namespace == "" || len(out) > maxNamespaces {
+	if f.loose != "" && o.Namespace == "" || len(in) > maxNamespaces || in[inventory.AllNamespaces] {
 		return everywhere()
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Sorted(maps.Keys(in))
 }
 
 // maxNamespaces that one gap names; one of more touches all.

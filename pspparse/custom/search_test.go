@@ -61,8 +61,10 @@ func TestUnknownKinds(t *testing.T) {
 	for name, test := range map[string]struct{ body, want string }{
 		"a whole template":                         {"spec: {template: " + template + "}", "  Widget at spec.template: privileged; host namespaces hostNetwork=true\n  enforce \"privileged\"\n"},
 		"a template that the kind names otherwise": {"spec: {workers: [{pod: " + template + "}]}", "  Widget at spec.workers[0].pod: privileged; host namespaces hostNetwork=true\n  enforce \"privileged\"\n"},
-		"a template and more": {"spec: {template: " + template + ", sidecars: [{image: i}]}",
-			"  Widget at spec.template: privileged; host namespaces hostNetwork=true\n" + gap("it has sidecars at spec.sidecars")},
+		"a template and more": {
+			"spec: {template: " + template + ", sidecars: [{image: i}]}",
+			"  Widget at spec.template: privileged; host namespaces hostNetwork=true\n" + gap("it has sidecars at spec.sidecars"),
+		},
 		"a template whose container has no image": {"spec: {template: {metadata: {}, spec: {containers: [{name: c}]}}}", gap("it has part of a pod template at spec.template")},
 		"a template without containers":           {"spec: {template: {spec: {serviceAccountName: a, tolerations: []}}}", gap("it has part of a pod template at spec.template")},
 		"what looks like a pod":                   {"spec: {containers: [{name: c, image: i}]}", gap("it has containers at spec.containers")},

@@ -58,6 +58,7 @@ type Builder struct {
 	homeless   tally           // namespaced objects without a namespace
 	repeated   tally           // objects read again with the same content
 	contested  []string        // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	unplaced   []definition    // custom objects that belong to no namespace
 }
 
 // NewBuilder returns an empty Builder.
