@@ -74,9 +74,8 @@ func knownCustomKinds(group string) []string {
 		return []string{every}
 	// What deploys other objects, which are read where they are.
 	case "argoproj.io":
-		return []string{"Application", "ApplicationSet", "AppProject"}
-	case "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io",
-		"image.toolkit.fluxcd.io", "helm.fluxcd.io":
+		return []string{"AppProject"}
+	case "source.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io":
 		return []string{every}
 	// Machines. What runs on them is another cluster's, or the kubelet's.
 	case "cluster.x-k8s.io", "machine.openshift.io", "machineconfiguration.openshift.io", "karpenter.sh", "karpenter.k8s.aws":
@@ -100,6 +99,17 @@ func knownCustomKinds(group string) []string {
 func holdsNoPod(group, kind string) bool {
 	kinds := knownKinds(group)
 	return slices.Contains(kinds, kind) || slices.Contains(kinds, every)
+}
+
+// deploys is true for kinds that have a chart or a folder deployed, with values or patches of their own.
+func deploys(group, kind string) bool {
+	switch group {
+	case "helm.toolkit.fluxcd.io", "helm.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.cattle.io":
+		return true
+	case "argoproj.io":
+		return kind == "Application" || kind == "ApplicationSet"
+	}
+	return false
 }
 
 // generates is true for policies that may make objects of their own.

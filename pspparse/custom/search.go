@@ -328,6 +328,9 @@ func Other(b *inventory.Builder, o Object) bool {
 	if o.APIVersion == "" {
 		return unversioned(b, o)
 	}
+	if deploys(group, o.Kind) {
+		return deployed(b, o)
+	}
 	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) || !suspicious(o.JSON) {
 		return false
 	}
@@ -366,6 +369,36 @@ func Other(b *inventory.Builder, o Object) bool {
 		c.Unsure = unknownGap(o, nil, what).Why
 	}
 	add(b, o, c)
+	return true
+}
+
+// deployed judges an object that has a chart or a folder deployed: in what it gives to that, only what is whole counts.
+func deployed(b *inventory.Builder, o Object) bool {
+	why, _ := Lost(o.JSON)
+	if why == "" {
+		return false
+	}
+	var to struct {
+		Spec struct {
+			TargetNamespace string `json:"targetNamespace"`
+			Destination     struct {
+				Namespace string `json:"namespace"`
+			} `json:"destination"`
+		} `json:"spec"`
+	}
+	in := namespaces(o)
+	if decode(o.JSON, &to) == nil {
+		for _, namespace := range []string{to.Spec.TargetNamespace, to.Spec.Destination.Namespace} {
+			if validNamespace(namespace) {
+				in = append(in, namespace)
+			}
+		}
+	}
+	slices.Sort(in)
+	b.AddObjectGap(inventory.Gap{
+		What: named(o), Position: o.Position, Namespaces: slices.Compact(in),
+		Why: fmt.Sprintf("%s, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)", why),
+	})
 	return true
 }
 

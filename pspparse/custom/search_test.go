@@ -109,6 +109,7 @@ func TestObjectsWithin(t *testing.T) {
 		"in no namespace":        {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {objects: [" + in("") + "]}", `["*"]`},
 		"all name their own":     {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {objects: [" + in("bank") + ", " + in("shop") + "]}", `["bank" "shop"]`},
 		"a policy that makes it": {"apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: b}\nspec: {rules: [{generate: {apiVersion: apps/v1, kind: Deployment, name: d, namespace: '{{request.object.metadata.name}}', data: {spec: {template: {spec: {securityContext: {}}}}}}}]}", `["*"]`},
+		"values of a chart":      {object("helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec: {targetNamespace: bank, values: {template: {spec: {containers: [{name: c, image: i}]}}}}"), `["bank" "shop"]`},
 		"a whole workload":       {object("workload.codeflare.dev/v1beta2", "AppWrapper", "spec: {components: [{template: {apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}]}"), `["shop"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
