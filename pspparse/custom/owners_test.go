@@ -1,12 +1,15 @@
 package custom_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -160,6 +163,36 @@ func TestDefinitions(t *testing.T) {
 	}
 }
 
+// Names come from anybody: none that is not valid becomes a workload.
+func TestNamesThatAreNotValid(t *testing.T) {
+	t.Parallel()
+	const template = `"spec":{"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}}`
+	for doc, want := range map[string]string{
+		`{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"A_","namespace":"shop"},` + template + `}`:            `Rollout "shop/A_" [shop]`,
+		`{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"a","namespace":"A_"},` + template + `}`:               `Rollout "A_/a" [*]`,
+		`{"apiVersion":"example.com/v1","kind":"\u001b[2JThing","metadata":{"name":"a","namespace":"shop"},` + template + `}`:            `\x1b[2JThing "shop/a" [shop]`,
+		`{"apiVersion":"example.com\u001b/v1","kind":"Job","metadata":{"name":"a","namespace":"shop"},` + template + `}`:                 `Job "shop/a" [shop]`,
+		`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a","namespace":"shop"},"spec":{"\u001b\n":{"hostPID":true}}}`: `Thing "shop/a" [shop]`,
+	} {
+		p := planOf(t, compliant, doc)
+		var got []string
+		for _, g := range p.Gaps {
+			got = append(got, fmt.Sprint(g.What, " ", g.Affects))
+			if strings.ContainsAny(g.What+g.Why, "\x1b\n") {
+				t.Errorf("%q: control characters in %q", doc, g.Why)
+			}
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", doc, diff)
+		}
+		for _, ns := range p.Namespaces {
+			if ns.Name == "shop" && len(ns.Workloads) != 1 {
+				t.Errorf("%s: it became a workload", doc)
+			}
+		}
+	}
+}
+
 // An object of a cluster has no file, and its pods were read with it.
 func TestReadOfACluster(t *testing.T) {
 	t.Parallel()
@@ -176,5 +209,22 @@ func TestReadOfACluster(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A plan with workloads of custom kinds can be read back, whatever group their name has.
+func TestPlanOfCustomKinds(t *testing.T) {
+	t.Parallel()
+	p := planOf(t, append([]string{compliant}, documents(t, "testdata/kinds.yaml")...)...)
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := migrate.ReadPlan(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, back); diff != "" {
+		t.Errorf("the plan changed on its way through JSON (-want +got):\n%s", diff)
 	}
 }

@@ -99,6 +99,9 @@ func (b *Builder) AddCustom(c Custom) error {
 		return err
 	}
 	m := Meta(o.Metadata)
+	if _, group, ok := strings.Cut(KindName(c.APIVersion, c.Kind), "."); !isKind(c.Kind) || ok && !isSubdomain(group) {
+		return fmt.Errorf("%s of %s is not a name that a kind can have", quote(c.Kind), quote(c.APIVersion))
+	}
 	if c.Cluster {
 		why := c.Unsure
 		if why == "" {
@@ -145,6 +148,11 @@ func (b *Builder) AddCustom(c Custom) error {
 	t.account = b.intern(cmp.Or(t.account, "default"))
 	b.templates = append(b.templates, t)
 	return nil
+}
+
+// isKind is the rule for the name of a kind, which is shown and looked up.
+func isKind(s string) bool {
+	return len(s) > 0 && len(s) <= maxLabel && !digit(s[0]) && all(strings.ToLower(s), func(c byte) bool { return digit(c) || 'a' <= c && c <= 'z' })
 }
 
 // podTemplateIn decodes a template. Of a partial one it fills in what is not written.
