@@ -118,7 +118,7 @@ func checkText(v reflect.Value, f planField) *fieldError {
 	return nil
 }
 
-var kindName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}$`)
+var kindName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?)?$`)
 
 // allowedValues are those that a text may have; nil where it is free.
 func allowedValues(t reflect.Type, f planField) []string {

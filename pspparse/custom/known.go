@@ -14,8 +14,10 @@ const every = "*"
 func knownKinds(group string) []string {
 	switch group {
 	case "":
-		return []string{"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node", "PersistentVolume",
-			"PersistentVolumeClaim", "ResourceQuota", "Secret", "SecurityContextConstraints", "Service", "Status", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions"}
+		return []string{
+			"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "Node", "PersistentVolume",
+			"PersistentVolumeClaim", "ResourceQuota", "Secret", "SecurityContextConstraints", "Service", "Status", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions",
+		}
 	case "apps":
 		return []string{"ControllerRevision", "Scale"}
 	case "extensions":
@@ -43,8 +45,10 @@ func knownCustomKinds(group string) []string {
 	switch group {
 	// Policies speak of pods, and make none.
 	case "kyverno.io":
-		return []string{"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException", "UpdateRequest",
-			"AdmissionReport", "ClusterAdmissionReport", "BackgroundScanReport", "ClusterBackgroundScanReport", "GlobalContextEntry"}
+		return []string{
+			"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException", "UpdateRequest",
+			"AdmissionReport", "ClusterAdmissionReport", "BackgroundScanReport", "ClusterBackgroundScanReport", "GlobalContextEntry",
+		}
 	case "policies.kyverno.io", "reports.kyverno.io", "openreports.io",
 		"templates.gatekeeper.sh", "constraints.gatekeeper.sh", "mutations.gatekeeper.sh", "config.gatekeeper.sh", "status.gatekeeper.sh",
 		"expansion.gatekeeper.sh", "externaldata.gatekeeper.sh",
@@ -70,9 +74,8 @@ func knownCustomKinds(group string) []string {
 		return []string{every}
 	// What deploys other objects, which are read where they are.
 	case "argoproj.io":
-		return []string{"Application", "ApplicationSet", "AppProject"}
-	case "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io",
-		"image.toolkit.fluxcd.io", "helm.fluxcd.io":
+		return []string{"AppProject"}
+	case "source.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io":
 		return []string{every}
 	// Machines. What runs on them is another cluster's, or the kubelet's.
 	case "cluster.x-k8s.io", "machine.openshift.io", "machineconfiguration.openshift.io", "karpenter.sh", "karpenter.k8s.aws":
@@ -96,6 +99,17 @@ func knownCustomKinds(group string) []string {
 func holdsNoPod(group, kind string) bool {
 	kinds := knownKinds(group)
 	return slices.Contains(kinds, kind) || slices.Contains(kinds, every)
+}
+
+// deploys is true for kinds that have a chart or a folder deployed, with values or patches of their own.
+func deploys(group, kind string) bool {
+	switch group {
+	case "helm.toolkit.fluxcd.io", "helm.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.cattle.io":
+		return true
+	case "argoproj.io":
+		return kind == "Application" || kind == "ApplicationSet"
+	}
+	return false
 }
 
 // generates is true for policies that may make objects of their own.

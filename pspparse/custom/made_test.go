@@ -1,11 +1,17 @@
 package custom_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // owned is an object in the namespace shop that another one made.
@@ -124,5 +130,101 @@ func TestOwners(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A definition of the cluster touches the namespaces in which its group is used, every one where it is used nowhere, and none
+// once pods were made of it.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	const task = "apiVersion: tekton.dev/v1beta1\nkind: ClusterTask\nmetadata: {name: build}\nspec: {steps: [{image: i}]}\n"
+	run := owned("tekton.dev/v1", "TaskRun", "r", "", "spec: {taskRef: {kind: ClusterTask, name: build}}")
+	elsewhere := strings.ReplaceAll(run, "namespace: shop", "namespace: bank")
+	pod := owned("v1", "Pod", "r-pod", "tekton.dev/v1 TaskRun r", "spec: "+goodSpec)
+	for name, test := range map[string]struct {
+		docs []string
+		want string
+	}{
+		"used nowhere":         {nil, `ClusterTask "build" [*]`},
+		"used":                 {[]string{elsewhere}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
+		"used, and pods read":  {[]string{run, pod}, ``},
+		"pods of another read": {[]string{strings.Replace(run, "name: build", "name: test", 1), pod}, `ClusterTask "build" [shop]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, g := range planOf(t, append([]string{compliant, task}, test.docs...)...).Gaps {
+				got = append(got, fmt.Sprint(g.What, " ", g.Affects))
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Names come from anybody: none that is not valid becomes a workload.
+func TestNamesThatAreNotValid(t *testing.T) {
+	t.Parallel()
+	const template = `"spec":{"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}}`
+	for doc, want := range map[string]string{
+		`{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"A_","namespace":"shop"},` + template + `}`:            `Rollout "shop/A_" [shop]`,
+		`{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"a","namespace":"A_"},` + template + `}`:               `Rollout "A_/a" [*]`,
+		`{"apiVersion":"example.com/v1","kind":"\u001b[2JThing","metadata":{"name":"a","namespace":"shop"},` + template + `}`:            `\x1b[2JThing "shop/a" [shop]`,
+		`{"apiVersion":"example.com\u001b/v1","kind":"Job","metadata":{"name":"a","namespace":"shop"},` + template + `}`:                 `Job "shop/a" [shop]`,
+		`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a","namespace":"shop"},"spec":{"\u001b\n":{"hostPID":true}}}`: `Thing "shop/a" [shop]`,
+	} {
+		p := planOf(t, compliant, doc)
+		var got []string
+		for _, g := range p.Gaps {
+			got = append(got, fmt.Sprint(g.What, " ", g.Affects))
+			if strings.ContainsAny(g.What+g.Why, "\x1b\n") {
+				t.Errorf("%q: control characters in %q", doc, g.Why)
+			}
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", doc, diff)
+		}
+		for _, ns := range p.Namespaces {
+			if ns.Name == "shop" && len(ns.Workloads) != 1 {
+				t.Errorf("%s: it became a workload", doc)
+			}
+		}
+	}
+}
+
+// An object of a cluster has no file, and its pods were read with it.
+func TestReadOfACluster(t *testing.T) {
+	t.Parallel()
+	b := inventory.NewBuilder()
+	if !custom.Read(b, custom.Object{APIVersion: "tekton.dev/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{"metadata":{"name":"t","namespace":"a"},"spec":{"steps":[{"image":"i"}]}}`)}) {
+		t.Fatal("a Task is not read")
+	}
+	if custom.Read(b, custom.Object{APIVersion: "example.com/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{}`)}) {
+		t.Error("a Task of another group is read")
+	}
+	want := []inventory.Gap{{
+		What: `Task "a/t"`, Namespaces: []string{"a"},
+		Why: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial",
+	}}
+	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A plan with workloads of custom kinds can be read back, whatever group their name has.
+func TestPlanOfCustomKinds(t *testing.T) {
+	t.Parallel()
+	p := planOf(t, append([]string{compliant}, documents(t, "testdata/kinds.yaml")...)...)
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := migrate.ReadPlan(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, back); diff != "" {
+		t.Errorf("the plan changed on its way through JSON (-want +got):\n%s", diff)
 	}
 }

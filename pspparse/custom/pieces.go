@@ -26,7 +26,7 @@ type collector struct {
 // first of it.
 func pieces(tree map[string]any) (part []inventory.CustomTemplate, at string) {
 	c := collector{host: map[string]any{}, annotations: map[string]any{}}
-	c.collect(tree, "")
+	c.collect(tree)
 	if len(c.containers)+len(c.volumes)+len(c.sysctls)+len(c.host) == 0 {
 		return nil, c.loose
 	}
@@ -46,12 +46,12 @@ func (c *collector) says(key string) {
 	}
 }
 
-func (c *collector) collect(v any, key string) {
+func (c *collector) collect(v any) {
 	switch v := v.(type) {
 	case []any:
 		for i, item := range v {
 			c.path = append(c.path, "["+strconv.Itoa(i)+"]")
-			c.collect(item, key)
+			c.collect(item)
 			c.path = c.path[:len(c.path)-1]
 		}
 	case map[string]any:
@@ -61,7 +61,7 @@ func (c *collector) collect(v any, key string) {
 				continue
 			}
 			c.path = append(c.path, "."+short(k))
-			c.collect(v[k], k)
+			c.collect(v[k])
 			c.path = c.path[:len(c.path)-1]
 		}
 	}

@@ -57,7 +57,7 @@ type searcher struct {
 // search looks for pod templates in an object of a kind that may make pods.
 func search(tree map[string]any, pods bool) found {
 	s := searcher{pods: pods}
-	s.object(tree, "")
+	s.object(tree)
 	return s.found
 }
 
@@ -67,21 +67,21 @@ func (s *searcher) at(key string) string {
 
 func (s *searcher) here() string { return clean(strings.TrimPrefix(strings.Join(s.path, ""), ".")) }
 
-func (s *searcher) value(v any, key string) {
+func (s *searcher) value(v any) {
 	switch v := v.(type) {
 	case []any:
 		for i, item := range v {
 			s.path = append(s.path, "["+strconv.Itoa(i)+"]")
-			s.value(item, key)
+			s.value(item)
 			s.path = s.path[:len(s.path)-1]
 		}
 	case map[string]any:
-		s.object(v, key)
+		s.object(v)
 	}
 }
 
-// object looks at one object that lies under a key; the whole one lies under none.
-func (s *searcher) object(m map[string]any, key string) {
+// object looks at one object within the whole one, or at that.
+func (s *searcher) object(m map[string]any) {
 	root := len(s.path) == 0
 	if !root && embedded(m) && !(s.pods && m["kind"] == "Pod") {
 		kind, _ := m["kind"].(string)
@@ -111,7 +111,7 @@ func (s *searcher) object(m map[string]any, key string) {
 			continue
 		}
 		s.path = append(s.path, "."+short(k))
-		s.value(m[k], k)
+		s.value(m[k])
 		s.path = s.path[:len(s.path)-1]
 	}
 }
@@ -328,6 +328,9 @@ func Other(b *inventory.Builder, o Object) bool {
 	if o.APIVersion == "" {
 		return unversioned(b, o)
 	}
+	if deploys(group, o.Kind) {
+		return deployed(b, o)
+	}
 	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) || !suspicious(o.JSON) {
 		return false
 	}
@@ -369,6 +372,36 @@ func Other(b *inventory.Builder, o Object) bool {
 	return true
 }
 
+// deployed judges an object that has a chart or a folder deployed: in what it gives to that, only what is whole counts.
+func deployed(b *inventory.Builder, o Object) bool {
+	why, _ := Lost(o.JSON)
+	if why == "" {
+		return false
+	}
+	var to struct {
+		Spec struct {
+			TargetNamespace string `json:"targetNamespace"`
+			Destination     struct {
+				Namespace string `json:"namespace"`
+			} `json:"destination"`
+		} `json:"spec"`
+	}
+	in := namespaces(o)
+	if decode(o.JSON, &to) == nil {
+		for _, namespace := range []string{to.Spec.TargetNamespace, to.Spec.Destination.Namespace} {
+			if validNamespace(namespace) {
+				in = append(in, namespace)
+			}
+		}
+	}
+	slices.Sort(in)
+	b.AddObjectGap(inventory.Gap{
+		What: named(o), Position: o.Position, Namespaces: slices.Compact(in),
+		Why: fmt.Sprintf("%s, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)", why),
+	})
+	return true
+}
+
 // unversioned judges an object without an apiVersion: other tools have files with a kind, too.
 func unversioned(b *inventory.Builder, o Object) bool {
 	why, in := Lost(o.JSON)
@@ -389,23 +422,22 @@ func unknownGap(o Object, namespaces []string, why string) inventory.Gap {
 
 // namespaces are those in which the objects within an object may be, and its own.
 func (f *found) namespaces(o Object) []string {
-	var out []string
+	in := map[string]bool{}
 	if o.Namespace != "" {
-		out = namespaces(o)
+		in[namespaces(o)[0]] = true
 	}
 	for _, e := range f.objects {
 		switch {
 		case validNamespace(e.namespace):
-			out = append(out, e.namespace)
+			in[e.namespace] = true
 		case o.Namespace == "" || e.namespace != "":
 			return everywhere()
 		}
 	}
-	if f.loose != "" && o.Namespace == "" || len(out) > maxNamespaces {
+	if f.loose != "" && o.Namespace == "" || len(in) > maxNamespaces || in[inventory.AllNamespaces] {
 		return everywhere()
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Sorted(maps.Keys(in))
 }
 
 // maxNamespaces that one gap names; one of more touches all.

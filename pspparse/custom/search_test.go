@@ -61,8 +61,10 @@ func TestUnknownKinds(t *testing.T) {
 	for name, test := range map[string]struct{ body, want string }{
 		"a whole template":                         {"spec: {template: " + template + "}", "  Widget at spec.template: privileged; host namespaces hostNetwork=true\n  enforce \"privileged\"\n"},
 		"a template that the kind names otherwise": {"spec: {workers: [{pod: " + template + "}]}", "  Widget at spec.workers[0].pod: privileged; host namespaces hostNetwork=true\n  enforce \"privileged\"\n"},
-		"a template and more": {"spec: {template: " + template + ", sidecars: [{image: i}]}",
-			"  Widget at spec.template: privileged; host namespaces hostNetwork=true\n" + gap("it has sidecars at spec.sidecars")},
+		"a template and more": {
+			"spec: {template: " + template + ", sidecars: [{image: i}]}",
+			"  Widget at spec.template: privileged; host namespaces hostNetwork=true\n" + gap("it has sidecars at spec.sidecars"),
+		},
 		"a template whose container has no image": {"spec: {template: {metadata: {}, spec: {containers: [{name: c}]}}}", gap("it has part of a pod template at spec.template")},
 		"a template without containers":           {"spec: {template: {spec: {serviceAccountName: a, tolerations: []}}}", gap("it has part of a pod template at spec.template")},
 		"what looks like a pod":                   {"spec: {containers: [{name: c, image: i}]}", gap("it has containers at spec.containers")},
@@ -107,6 +109,7 @@ func TestObjectsWithin(t *testing.T) {
 		"in no namespace":        {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {objects: [" + in("") + "]}", `["*"]`},
 		"all name their own":     {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {objects: [" + in("bank") + ", " + in("shop") + "]}", `["bank" "shop"]`},
 		"a policy that makes it": {"apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: b}\nspec: {rules: [{generate: {apiVersion: apps/v1, kind: Deployment, name: d, namespace: '{{request.object.metadata.name}}', data: {spec: {template: {spec: {securityContext: {}}}}}}}]}", `["*"]`},
+		"values of a chart":      {object("helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec: {targetNamespace: bank, values: {template: {spec: {containers: [{name: c, image: i}]}}}}"), `["bank" "shop"]`},
 		"a whole workload":       {object("workload.codeflare.dev/v1beta2", "AppWrapper", "spec: {components: [{template: {apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}]}"), `["shop"]`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,11 +33,14 @@ const (
 	partial = true
 )
 
-// templateKinds are the kinds known to hold pod templates, or parts of one. A kind that ends in * belongs to no namespace.
-func templateKinds() []templateKind {
+// templateKinds are the kinds known to hold pod templates, or parts of one: those of a group, or with "" all. A kind that ends
+// in * belongs to no namespace.
+func templateKinds(of string) []templateKind {
 	var out []templateKind
 	add := func(group, versions string, partial bool, names ...string) {
-		out = append(out, kindsOf(group, versions, partial, names...)...)
+		if of == "" || of == group {
+			out = append(out, kindsOf(group, versions, partial, names...)...)
+		}
 	}
 	// argoproj/argo-rollouts: pkg/apis/rollouts/v1alpha1; argoproj/argo-workflows: pkg/apis/workflow/v1alpha1. Workflows
 	// gain the executor's containers.
@@ -109,7 +112,7 @@ func templateKinds() []templateKind {
 // templateResources are the kinds known to hold pod templates.
 func templateResources() []Resource {
 	var out []Resource
-	for _, k := range templateKinds() {
+	for _, k := range templateKinds("") {
 		out = append(out, k.Resource)
 	}
 	return out
@@ -117,9 +120,12 @@ func templateResources() []Resource {
 
 // templateKindOf finds a kind by its group; a version that is not known is read like those that are.
 func templateKindOf(apiVersion, kind string) (templateKind, bool) {
-	group, _, _ := strings.Cut(apiVersion, "/")
-	for _, k := range templateKinds() {
-		if k.Group == group && k.Kind == kind {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return templateKind{}, false
+	}
+	for _, k := range templateKinds(group) {
+		if k.Kind == kind {
 			return k, true
 		}
 	}
@@ -133,7 +139,7 @@ func readTemplates(b *inventory.Builder, o Object) bool {
 	if !ok {
 		return false
 	}
-	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, Cluster: !k.Namespaced, JSON: o.JSON, Position: o.Position}
+	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, Cluster: !k.Namespaced, Definition: strings.HasPrefix(o.Kind, "Cluster"), JSON: o.JSON, Position: o.Position}
 	tree, why := parse(o.JSON)
 	switch {
 	case why != "":
@@ -163,13 +169,19 @@ func add(b *inventory.Builder, o Object, c inventory.Custom) {
 		return
 	}
 	c.Templates = nil
-	c.Unsure = fmt.Sprintf("%v: what its pods are is not known; %s", err, mend)
+	c.Unsure = fmt.Sprintf("%v: what its pods are is not known; %s", err, mend(o))
 	if b.AddCustom(c) != nil {
 		b.AddGap(inventory.Gap{What: named(o), Why: err.Error(), Position: o.Position, Namespaces: namespaces(o)})
 	}
 }
 
-const mend = "read the pods that it makes, too (-f of a dump, or --context)"
+// mend says what to do about pods that were not read.
+func mend(o Object) string {
+	if o.Position.File == "" { // of a cluster, whose pods were read
+		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
+	}
+	return "read the pods that it makes, too (-f of a dump, or --context)"
+}
 
 // unsurePart says what is not known of the pods of a kind that never says all of them.
 func unsurePart(o Object, at string) string {
@@ -178,16 +190,16 @@ func unsurePart(o Object, at string) string {
 		says = fmt.Sprintf("only what it says itself is judged (%s)", at)
 	}
 	if o.Kind == "SidecarSet" {
-		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + mend
+		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + mend(o)
 	}
-	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", clean(o.APIVersion), says, mend)
+	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", clean(o.APIVersion), says, mend(o))
 }
 
 func unsureWhole(o Object, f found) string {
 	if f.first() == "" {
-		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", clean(o.APIVersion), mend)
+		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", clean(o.APIVersion), mend(o))
 	}
-	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", clean(o.APIVersion), f.first(), mend)
+	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", clean(o.APIVersion), f.first(), mend(o))
 }
 
 // refers is the workload whose template a Rollout uses.
@@ -202,9 +214,9 @@ func refers(tree map[string]any) inventory.Owner {
 	return inventory.Owner{Kind: kind, Name: name}
 }
 
-// uses are the definitions in its own namespace of which an object makes its pods.
-func uses(tree map[string]any) []inventory.Owner {
-	var out []inventory.Owner
+// uses are the definitions of which an object makes its pods.
+func uses(tree map[string]any) []inventory.Use {
+	var out []inventory.Use
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -216,8 +228,9 @@ func uses(tree map[string]any) []inventory.Owner {
 			for _, ref := range []struct{ key, kind string }{{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}} {
 				m, _ := v[ref.key].(map[string]any)
 				kind, _ := m["kind"].(string)
-				if name, _ := m["name"].(string); name != "" && m["clusterScope"] != true && (kind == "" || kind == ref.kind) {
-					out = append(out, inventory.Owner{Kind: ref.kind, Name: name})
+				cluster := kind == "Cluster"+ref.kind || m["clusterScope"] == true
+				if name, _ := m["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
+					out = append(out, use(ref.kind, name, cluster))
 				}
 			}
 			for _, item := range v {
@@ -227,6 +240,13 @@ func uses(tree map[string]any) []inventory.Owner {
 	}
 	walk(tree["spec"])
 	return out
+}
+
+func use(kind, name string, cluster bool) inventory.Use {
+	if cluster {
+		kind = "Cluster" + kind
+	}
+	return inventory.Use{Owner: inventory.Owner{Kind: kind, Name: name}, Cluster: cluster}
 }
 
 // finished is true for an object that has run once, and makes no more pods.

@@ -24,7 +24,7 @@ func (s *stream) configMap(o *object, data []byte) bool {
 	var c struct {
 		Data map[string]any `json:"data"`
 	}
-	if json.Unmarshal(data, &c) != nil {
+	if !bytes.Contains(data, []byte(`\u`)) && !mayHoldPods(data) || json.Unmarshal(data, &c) != nil {
 		return false
 	}
 	first, what, more := "", "", 0
@@ -57,9 +57,15 @@ func (s *stream) configMap(o *object, data []byte) bool {
 	return true
 }
 
+// mayHoldPods is a quick look at a text: without any of these words there is nothing to find.
+func mayHoldPods(text []byte) bool {
+	return bytes.Contains(text, []byte("containers")) || bytes.Contains(text, []byte("PodSecurityPolicy")) ||
+		bytes.Contains(text, []byte("supplementalGroups")) || bytes.Contains(text, []byte("privileged"))
+}
+
 // podsIn says what of pods a text holds: whole pod templates, objects that make pods, policies. It is "" if it holds none.
 func (s *stream) podsIn(text []byte) string {
-	if !bytes.Contains(text, []byte("containers")) && !bytes.Contains(text, []byte("PodSecurityPolicy")) && !bytes.Contains(text, []byte("privileged")) {
+	if !mayHoldPods(text) {
 		return ""
 	}
 	if len(text) > maxConfigMap {

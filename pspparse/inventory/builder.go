@@ -66,7 +66,8 @@ type Builder struct {
 	manyWriters tally // those that were too many for one namespace
 	parents     map[string]string
 	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
-	scc int
+	scc      int
+	unplaced []definition // custom objects that belong to no namespace
 	// misplacedKeys are keys of Pod Security on workloads, sorted, by namespace.
 	misplacedKeys map[string][]Misplaced
 	reviewers     []Reviewer

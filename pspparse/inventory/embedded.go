@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,8 +27,9 @@ type Embedded struct {
 // Custom is an object of a kind that is not Kubernetes' own, from which pods are made.
 type Custom struct {
 	APIVersion, Kind string
-	// Cluster is true for a kind that belongs to no namespace.
-	Cluster bool
+	// Cluster is true for a kind that belongs to no namespace. Of a Definition nothing runs but where another object of its
+	// group uses it.
+	Cluster, Definition bool
 	// JSON is the whole object.
 	JSON []byte
 	// Templates are all that it holds.
@@ -37,9 +39,15 @@ type Custom struct {
 	Unsure string
 	// Refers names the workload in its namespace whose template the object uses instead of one of its own; zero if none.
 	Refers Owner
-	// Uses are the custom objects in its namespace of which it makes its pods.
-	Uses     []Owner
+	// Uses are the custom objects of which it makes its pods.
+	Uses     []Use
 	Position pspparse.Position
+}
+
+// Use names a custom object that another one makes its pods of: one of its namespace, or of the cluster.
+type Use struct {
+	Owner
+	Cluster bool
 }
 
 // CustomTemplate is a pod template within a Custom.
@@ -60,7 +68,15 @@ type custom struct {
 	embedded []Embedded
 	unsure   string
 	refers   Owner
-	uses     []Owner
+	uses     []Use
+	group    string
+}
+
+// definition is a custom object that belongs to no namespace, with the gap that it is unless pods of it were read.
+type definition struct {
+	id    identity
+	group string // whose objects use it; "" if it may make pods by itself
+	gap   Gap
 }
 
 // KindName is the name under which a workload's kind is shown: with its group where another kind has the same name.
@@ -76,19 +92,29 @@ func KindName(apiVersion, kind string) string {
 }
 
 // AddCustom adds an object of a kind that is not Kubernetes' own. One that belongs to no namespace is a gap that touches
-// every namespace, since its pods may be made in any.
+// every namespace, since its pods may be made in any; a Definition touches those in which its group is used, if there are any.
 func (b *Builder) AddCustom(c Custom) error {
 	var o customObject
 	if err := unmarshal(c.JSON, &o); err != nil {
 		return err
 	}
 	m := Meta(o.Metadata)
+	if _, group, ok := strings.Cut(KindName(c.APIVersion, c.Kind), "."); !isKind(c.Kind) || ok && !isSubdomain(group) {
+		return fmt.Errorf("%s of %s is not a name that a kind can have", quote(c.Kind), quote(c.APIVersion))
+	}
 	if c.Cluster {
 		why := c.Unsure
 		if why == "" {
 			why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
 		}
-		b.limited(Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position, Namespaces: []string{AllNamespaces}})
+		d := definition{
+			id:  identity{kind: KindName(c.APIVersion, c.Kind), name: m.Name},
+			gap: Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position, Namespaces: []string{AllNamespaces}},
+		}
+		if c.Definition {
+			d.group = groupOf(c.APIVersion)
+		}
+		b.unplaced = append(b.unplaced, d)
 		return nil
 	}
 	namespace := b.home(m.Namespace, c.Position)
@@ -104,7 +130,7 @@ func (b *Builder) AddCustom(c Custom) error {
 		id: identity{kind: b.intern(KindName(c.APIVersion, c.Kind)), namespace: namespace, name: name, open: open},
 		// account is that of the first template that names one.
 		owner: b.anyOwner(&m), at: c.Position, replicas: replicasIn(c.JSON),
-		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses},
+		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses, group: groupOf(c.APIVersion)},
 	}
 	for i := range c.Templates {
 		pod, err := podTemplateIn(&c.Templates[i])
@@ -122,6 +148,11 @@ func (b *Builder) AddCustom(c Custom) error {
 	t.account = b.intern(cmp.Or(t.account, "default"))
 	b.templates = append(b.templates, t)
 	return nil
+}
+
+// isKind is the rule for the name of a kind, which is shown and looked up.
+func isKind(s string) bool {
+	return len(s) > 0 && len(s) <= maxLabel && !digit(s[0]) && all(strings.ToLower(s), func(c byte) bool { return digit(c) || 'a' <= c && c <= 'z' })
 }
 
 // podTemplateIn decodes a template. Of a partial one it fills in what is not written.
@@ -226,6 +257,22 @@ func (t *template) tells() bool {
 	return t.custom == nil || t.custom.unsure == "" && len(t.custom.embedded) > 0
 }
 
+// makers are what t was made by, and of.
+func (t *template) makers() []identity {
+	out := []identity{{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}}
+	if t.custom == nil {
+		return out
+	}
+	for _, u := range t.custom.uses {
+		id := identity{kind: u.Kind, name: u.Name}
+		if !u.Cluster {
+			id.namespace = t.id.namespace
+		}
+		out = append(out, id)
+	}
+	return out
+}
+
 // maxOwners is more than objects own one another in a row: Knative has five.
 const maxOwners = 16
 
@@ -233,8 +280,8 @@ const maxOwners = 16
 func (b *Builder) gapUnsure(f *folder, templates []template) {
 	made := map[identity]bool{}
 	mark := func(namespace string, o Owner) {
-		for next := []Owner{o}; len(next) > 0; {
-			id := identity{namespace: namespace, kind: next[0].Kind, name: next[0].Name}
+		for next := []identity{{namespace: namespace, kind: o.Kind, name: o.Name}}; len(next) > 0; {
+			id := next[0]
 			next = next[1:]
 			if id.name == "" || made[id] {
 				continue
@@ -246,11 +293,8 @@ func (b *Builder) gapUnsure(f *folder, templates []template) {
 				made[id] = true
 				t = f.read[id]
 			}
-			if t == nil {
-				continue
-			}
-			if next = append(next, t.owner); t.custom != nil {
-				next = append(next, t.custom.uses...)
+			if t != nil {
+				next = append(next, t.makers()...)
 			}
 		}
 	}
@@ -274,6 +318,38 @@ func (b *Builder) gapUnsure(f *folder, templates []template) {
 		if why != "" {
 			b.limited(Gap{What: label(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touches(t.id.namespace)})
 		}
+	}
+	b.gapDefinitions(templates, made)
+}
+
+// gapDefinitions adds the gaps of custom objects that belong to no namespace and of which no pods were read.
+func (b *Builder) gapDefinitions(templates []template, made map[identity]bool) {
+	if len(b.unplaced) == 0 {
+		return
+	}
+	used := map[string]map[string]bool{} // namespaces by group
+	for i := range templates {
+		t := &templates[i]
+		if t.custom == nil {
+			continue
+		}
+		if used[t.custom.group] == nil {
+			used[t.custom.group] = map[string]bool{}
+		}
+		used[t.custom.group][t.id.namespace] = true
+	}
+	places := map[string][]string{}
+	for group, in := range used {
+		places[group] = slices.Sorted(maps.Keys(in))
+	}
+	for _, d := range b.unplaced {
+		if made[d.id] {
+			continue
+		}
+		if in := places[d.group]; d.group != "" && len(in) > 0 {
+			d.gap.Namespaces = in
+		}
+		b.limited(d.gap)
 	}
 }
 
