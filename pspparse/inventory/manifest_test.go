@@ -117,7 +117,9 @@ func TestDebugContainersAreKeptApart(t *testing.T) {
 	group := func(pod string, n int) []PodGroup {
 		return []PodGroup{{Shape: plain, ServiceAccount: "default", Count: n, Example: pod}}
 	}
-	named := func(name, document string) string { return strings.Replace(document, `"name":"a"`, `"name":"`+name+`"`, 1) }
+	named := func(name, document string) string {
+		return strings.Replace(document, `"name":"a"`, `"name":"`+name+`"`, 1)
+	}
 	for name, tt := range map[string]struct {
 		input string
 		want  Workload
