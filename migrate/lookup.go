@@ -105,6 +105,17 @@ func (p *Plan) NoWorkload(namespace, kind, name string) *NotFoundError {
 	return e
 }
 
+// GapsOf returns the gaps that are about one workload, which could not be read or judged. Its kind may be in any case.
+func (p *Plan) GapsOf(namespace, kind, name string) []Gap {
+	var out []Gap
+	for i := range p.Gaps {
+		if strings.EqualFold(p.Gaps[i].What, fmt.Sprintf("%s %q", kind, namespace+"/"+name)) {
+			out = append(out, p.Gaps[i])
+		}
+	}
+	return out
+}
+
 // CheckAccount returns an error if nothing names the service account: no workload, no grant, and none of the accounts that
 // were read otherwise (ServiceAccount objects, subjects of bindings); nil for those where they are not known.
 func (p *Plan) CheckAccount(namespace, name string, others []string) error {

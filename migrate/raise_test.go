@@ -26,7 +26,7 @@ func TestPatchesInThePlan(t *testing.T) {
 	t.Parallel()
 	const (
 		escalation = "programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can"
-		image      = "an image that runs as root does not start with it: set a USER in the image, or runAsUser"
+		image      = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that 'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
 	)
 	object := func(kind, name string, m inventory.Meta, template corev1.PodTemplateSpec) object {
 		m.Name, m.Namespace = name, "a"

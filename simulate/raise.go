@@ -154,6 +154,7 @@ func (e *Evaluator) obstacles(s *Subject, template *inventory.Shape, next []*inv
 	for _, v := range left {
 		ofTemplate[v.Check] = true
 	}
+	ofDebug := e.onlyDebugged(template, level, versions)
 	for _, pod := range next {
 		left = append(left, e.missing(pod, level, versions)...)
 	}
@@ -162,12 +163,29 @@ func (e *Evaluator) obstacles(s *Subject, template *inventory.Shape, next []*inv
 	for _, v := range OnePerCheck(slices.Compact(left)) {
 		injected := !ofTemplate[v.Check]
 		advice := injectedAdvice
-		if !injected {
-			advice = s.advice(v.Check)
+		switch {
+		case ofDebug(v.Check):
+			advice = debugAdvice
+		case !injected:
+			advice = s.advice(v.Check, level, versions)
 		}
 		out = append(out, Obstacle{v.Check, Message([]Violation{v}), advice, injected})
 	}
 	return out
+}
+
+// onlyDebugged returns what tells the checks that a template fails only with the debug containers that it has: it should have
+// none.
+func (e *Evaluator) onlyDebugged(template *inventory.Shape, level api.Level, versions []api.Version) func(check string) bool {
+	if len(template.Spec.EphemeralContainers) == 0 {
+		return func(string) bool { return false }
+	}
+	without := copyOf(template)
+	without.Spec.EphemeralContainers = nil
+	left := e.missing(without, level, versions)
+	return func(check string) bool {
+		return !slices.ContainsFunc(left, func(v Violation) bool { return v.Check == check })
+	}
 }
 
 func copyOf(s *inventory.Shape) *inventory.Shape {

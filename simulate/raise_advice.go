@@ -1,14 +1,23 @@
 package simulate
 
-import "slices"
+import (
+	"slices"
+
+	"k8s.io/pod-security-admission/api"
+)
 
 // injectedAdvice is for what fails only in pods that are more than their template.
 const injectedAdvice = "it is not in the template: change it where it is put into the pods"
 
-// advice says in one sentence what a person can do about a check that edits do not settle. Every check has one: what can be
-// proposed for some templates cannot be for others.
-func (s *Subject) advice(check string) string {
+// debugAdvice is for what fails only in the debug containers that a manifest has, which only a pod that runs can be given.
+const debugAdvice = "no API server takes a manifest with ephemeralContainers: take them out"
+
+// advice says in one sentence what a person can do about a check that edits do not settle, to reach a level at some versions.
+// Every check has one: what can be proposed for some templates cannot be for others.
+func (s *Subject) advice(check string, level api.Level, versions []api.Version) string {
 	switch check {
+	case "procMount":
+		return s.procMountAdvice(level, versions)
 	case "allowPrivilegeEscalation", "capabilities_restricted", "seccompProfile_restricted":
 		if advice := s.windowsAdvice(); advice != "" {
 			return advice
@@ -32,6 +41,25 @@ func (s *Subject) windowsAdvice() string {
 	return "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"
 }
 
+const leaveProcMountOut = "leave procMount out"
+
+// procMountAdvice knows the one way to keep procMount: from v1.35 on baseline lets pods have it in a user namespace, restricted
+// lets none.
+func (s *Subject) procMountAdvice(level api.Level, versions []api.Version) string {
+	older := slices.ContainsFunc(versions, func(v api.Version) bool { return v.Older(api.MajorMinorVersion(1, 35)) })
+	switch has := isFalse(s.Template.Spec.HostUsers); {
+	case level != api.LevelBaseline:
+		return leaveProcMountOut
+	case has && older:
+		return leaveProcMountOut + ", or wait for v1.35: from then on baseline lets pods have it in a user namespace, as this one has (hostUsers: false)"
+	case has:
+		return leaveProcMountOut
+	case older:
+		return leaveProcMountOut + ": only from v1.35 on does baseline let pods have it in a user namespace (hostUsers: false)"
+	}
+	return leaveProcMountOut + ", or run in a user namespace (hostUsers: false)"
+}
+
 func advices() [][2]string {
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
 	return [][2]string{
@@ -44,8 +72,8 @@ func advices() [][2]string {
 		{"hostPorts", "publish the port through a Service (NodePort, LoadBalancer) or an Ingress instead" + agents},
 		{"hostProbesAndHostLifecycle", "leave the host out of the probe or hook: the kubelet then asks the pod's own address"},
 		{"privileged", "grant the one device or capability that it needs instead" + agents},
-		{"procMount", "leave procMount out, or run in a user namespace (hostUsers: false)"},
-		{"procMount_restricted", "leave procMount out"},
+		{"procMount", leaveProcMountOut},
+		{"procMount_restricted", leaveProcMountOut},
 		{"restrictedVolumes", "use one of the volume types that restricted has: configMap, csi, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected, secret"},
 		{"runAsNonRoot", "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},
 		{"runAsUser", "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},

@@ -146,10 +146,20 @@ func (r *raising) inheriting() []inherited {
 	return out
 }
 
+// namedUser is why runAsNonRoot: true may keep a container from starting: the kubelet has to know that its user is not 0.
+const namedUser = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that " +
+	"'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
+
+// administrator is the same for Windows, where names are all there is.
+const administrator = "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user"
+
 // weighedNonRoot says of a runAsNonRoot: true that reaches some containers whether they can do with it. That a pod runs with
 // it today shows nothing where it runs as a user that is not the template's.
 func (s *scale) weighedNonRoot(p proposal, reaches []inherited, denied bool) proposal {
-	why := "an image that runs as root does not start with it: set a USER in the image, or runAsUser"
+	why := namedUser
+	if s.windows() {
+		why = administrator
+	}
 	if denied {
 		why = "the template says false; " + why
 	}

@@ -17,7 +17,7 @@ const (
 	runsSo       = "its pods run with it today"
 	setuid       = "programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can"
 	defaultCaps  = "it loses the capabilities that the runtime gives by default, and may use one"
-	rootImage    = "an image that runs as root does not start with it: set a USER in the image, or runAsUser"
+	rootImage    = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that 'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
 	noProfile    = "no profile is in force today, and this one refuses system calls that few programs make"
 	byNumber     = "it runs as another user than root, by number"
 	noneToLose   = "it runs as another user than root and cannot gain privileges: it has no capabilities to lose"
@@ -226,9 +226,21 @@ func TestRaise(t *testing.T) {
 			subject: Subject{Template: edited(plainApp(), func(s *inventory.Shape) { s.Spec.HostPID = true })},
 			want:    Raise{Obstacles: []Obstacle{{"hostNamespaces", "host namespaces (hostPID=true)", "find out whether it has to see the node's network, processes or memory; an agent of the node that needs it belongs in a namespace of its own, at privileged", false}}},
 		},
+		"debug containers of a manifest": {
+			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) {
+				s.Spec.Containers[0].SecurityContext.Capabilities = &corev1.Capabilities{Add: []corev1.Capability{"CHOWN"}, Drop: []corev1.Capability{"ALL"}}
+				s.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon(withSecurity("debugger", corev1.SecurityContext{
+					RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+				}))}}
+			})},
+			want: Raise{Obstacles: []Obstacle{
+				{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "debugger" must set securityContext.allowPrivilegeEscalation=false)`, "no API server takes a manifest with ephemeralContainers: take them out", false},
+				{"capabilities_restricted", `unrestricted capabilities (container "debugger" must set securityContext.capabilities.drop=["ALL"]; container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false},
+			}},
+		},
 		"windows": {
 			subject: Subject{Template: edited(plainApp(), onWindows)},
-			want:    Raise{Edits: []Edit{nonRootEdit(Test, rootImage)}},
+			want:    Raise{Edits: []Edit{nonRootEdit(Test, administrator)}},
 		},
 		"windows on an older server": {
 			subject:  Subject{Template: edited(plainApp(), onWindows, func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) })},
@@ -245,7 +257,7 @@ func TestRaise(t *testing.T) {
 		},
 		"a number is no user on Windows": {
 			subject: Subject{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), Windows: true},
-			want:    Raise{Edits: []Edit{nonRootEdit(Test, rootImage)}},
+			want:    Raise{Edits: []Edit{nonRootEdit(Test, administrator)}},
 		},
 		"an annotation becomes the field": {
 			subject: Subject{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(seccompPodAnnotation, "localhost/a.json"))},
@@ -327,6 +339,60 @@ func TestRaise(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestProcMountAdvice checks that a user namespace is named only where it would help, and to nobody who has one.
+func TestProcMountAdvice(t *testing.T) {
+	t.Parallel()
+	v := func(minors ...int) (out []api.Version) {
+		for _, minor := range minors {
+			out = append(out, api.MajorMinorVersion(1, minor))
+		}
+		return out
+	}
+	const (
+		leaveOut = "leave procMount out"
+		late     = "leave procMount out: only from v1.35 on does baseline let pods have it in a user namespace (hostUsers: false)"
+		wait     = "leave procMount out, or wait for v1.35: from then on baseline lets pods have it in a user namespace, as this one has (hostUsers: false)"
+		run      = "leave procMount out, or run in a user namespace (hostUsers: false)"
+	)
+	yes, no := new(true), new(false)
+	e := mustEvaluator(t)
+	for _, tt := range []struct {
+		hostUsers *bool
+		level     api.Level
+		versions  []api.Version
+		want      string // "" if it is no obstacle
+	}{
+		{nil, api.LevelBaseline, v(25), late},
+		{yes, api.LevelBaseline, v(34), late},
+		{no, api.LevelBaseline, v(34), wait},
+		{no, api.LevelBaseline, v(35, 24), wait},
+		{nil, api.LevelBaseline, v(35), run},
+		{yes, api.LevelBaseline, v(37), run},
+		{nil, api.LevelBaseline, v(35, 30), late},
+		{nil, api.LevelBaseline, []api.Version{api.LatestVersion()}, run},
+		{no, api.LevelBaseline, v(35), ""},
+		{no, api.LevelRestricted, v(25), leaveOut},
+		{nil, api.LevelRestricted, v(25), leaveOut},
+		{no, api.LevelRestricted, v(35), leaveOut},
+		{nil, api.LevelRestricted, v(37, 24), leaveOut},
+	} {
+		template := edited(shapeOf(hardened("app")), func(s *inventory.Shape) {
+			s.Spec.HostUsers = tt.hostUsers
+			s.Spec.Containers[0].SecurityContext.ProcMount = new(corev1.UnmaskedProcMount)
+		})
+		got := ""
+		for _, o := range e.Raise(&Subject{Template: template}, tt.level, tt.versions...).Obstacles {
+			if got != "" && got != o.Advice {
+				t.Errorf("%+v: two pieces of advice, %q and %q", tt, got, o.Advice)
+			}
+			got = o.Advice
+		}
+		if got != tt.want {
+			t.Errorf("hostUsers %v, %s at %v: %q, want %q", tt.hostUsers, tt.level, tt.versions, got, tt.want)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func TestRaiseOfWorkloads(t *testing.T) {
 		"windows by its nodes": {
 			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Origin: &inventory.Origin{Windows: true}},
 			want: Raise{
-				Edits: []Edit{nonRootEdit(Test, rootImage)},
+				Edits: []Edit{nonRootEdit(Test, administrator)},
 				Obstacles: []Obstacle{
 					{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false},
 					{"capabilities_restricted", `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false},

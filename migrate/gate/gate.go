@@ -131,7 +131,9 @@ func (j *judge) gaps() {
 	if n := len(j.plan.Gaps); n > 0 {
 		var what []string
 		for _, g := range j.plan.Gaps {
-			what = append(what, g.What)
+			if !slices.Contains(what, g.What) { // "document 2" of several files
+				what = append(what, g.What)
+			}
 		}
 		j.unknown(Unknown{
 			ID: "gaps", Order: orderRead, Why: fmt.Sprintf("%s could not be read or judged: %s", wording.Count(n, "thing", "things"), wording.First(what, 5)),

@@ -19,6 +19,7 @@ func (j *judge) labels() {
 	observe := Reason{ID: "no-audit-and-warn", Order: orderObserve}
 	enforce := Reason{ID: "no-enforce", Order: orderEnforce}
 	var toObserve, toEnforce stage
+	var unlabelled []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		rec := ns.Recommended
@@ -30,11 +31,14 @@ func (j *judge) labels() {
 			toObserve.add(ns, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel)
 		}
 		if rec.Enforce == "" {
-			j.tell([]string{ns.Name}, "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured")
+			unlabelled = append(unlabelled, ns.Name)
 			continue
 		}
 		enforce.Where = append(enforce.Where, ns.Name)
 		toEnforce.add(ns, migrate.LabelKeys()...)
+	}
+	if len(unlabelled) > 0 {
+		j.tell(unlabelled, "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured")
 	}
 	if n := len(observe.Where); n > 0 {
 		observe.What = wording.Count(n, "namespace has", "namespaces have") + " no audit and warn labels yet: set them first, and look at what they say"

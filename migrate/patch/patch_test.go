@@ -456,3 +456,30 @@ func TestMissing(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestKeepOfRunAsNonRoot checks that a runAsNonRoot which no live pod shows to work is said to depend on the image.
+func TestKeepOfRunAsNonRoot(t *testing.T) {
+	t.Parallel()
+	remark := []string{"no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set"}
+	for _, tt := range []struct {
+		field, value string
+		pods         int
+		want         []string
+	}{
+		{"runAsNonRoot", "true", 0, remark},
+		{"runAsNonRoot", "true", 1, nil},
+		{"runAsNonRoot", "false", 0, nil},
+		{"readOnlyRootFilesystem", "true", 0, nil},
+	} {
+		w := migrate.Workload{Kind: "Deployment", Name: "web", Pods: tt.pods, AdmittedBy: "open", Mutations: []migrate.Mutation{
+			{Path: "spec.containers[0].securityContext." + tt.field, Container: "app", Value: tt.value, Policy: "open"},
+		}}
+		got := patch.Of(planOf(w), patch.Options{Set: patch.Keep})
+		if len(got) != 1 {
+			t.Fatalf("%+v: %d patches", tt, len(got))
+		}
+		if diff := cmp.Diff(tt.want, got[0].Remarks); diff != "" {
+			t.Errorf("%s: %s, %d pods (-want +got):\n%s", tt.field, tt.value, tt.pods, diff)
+		}
+	}
+}

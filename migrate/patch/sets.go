@@ -42,10 +42,17 @@ func keep(w *migrate.Workload) (values []Value, remarks []string, why string) {
 	if level := w.Level.AsAdmitted; len(values) > 0 && level != "" && w.Level.DayAfter != "" && api.CompareLevels(level, w.Level.DayAfter) < 0 {
 		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Level.DayAfter))
 	}
+	if w.Pods == 0 && slices.ContainsFunc(values, demandsNonRoot) {
+		remarks = append(remarks, "no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set")
+	}
 	if unknown(w) {
 		remarks = append(remarks, "what a policy fills into its pods is not known: compare them with the template")
 	}
 	return values, remarks, ""
+}
+
+func demandsNonRoot(v Value) bool {
+	return v.path.keys[len(v.path.keys)-1] == "runAsNonRoot" && string(v.Value) == "true"
 }
 
 func unconfinedLeftOut(policy string) string {

@@ -251,19 +251,35 @@ func gapsOf(plan *migrate.Plan, namespace string) []string {
 	return items
 }
 
-// ExplainWorkload tells who may admit one workload's pods and what each check says of them. Kind may be in any case.
+// ExplainWorkload tells who may admit one workload's pods and what each check says of them, or why it could not be judged. Kind
+// may be in any case.
 func ExplainWorkload(w io.Writer, plan *migrate.Plan, namespace, kind, name string, opts Options) error {
 	ns := findNamespace(plan, namespace)
-	if ns == nil {
-		return plan.NoNamespace(namespace)
-	}
-	for i := range ns.Workloads {
+	for i := 0; ns != nil && i < len(ns.Workloads); i++ {
 		wl := &ns.Workloads[i]
 		if strings.EqualFold(wl.Kind, kind) && wl.Name == name {
 			return explainWorkload(w, plan, ns, wl, opts)
 		}
 	}
+	if gaps := plan.GapsOf(namespace, kind, name); len(gaps) > 0 {
+		return explainUnjudged(w, plan, gaps, opts)
+	}
+	if ns == nil {
+		return plan.NoNamespace(namespace)
+	}
 	return plan.NoWorkload(namespace, kind, name)
+}
+
+// explainUnjudged tells the gaps that stand for a workload.
+func explainUnjudged(w io.Writer, plan *migrate.Plan, gaps []migrate.Gap, opts Options) error {
+	p := &page{opts: opts}
+	p.prose("%s could not be read or judged, from %s.", gaps[0].What, wording.Source(plan.Source))
+	var items []string
+	for _, g := range gaps {
+		items = append(items, told(g.What, g.Why, wording.Position(g.Position)))
+	}
+	p.section("GAPS: why, and what to try next", items)
+	return p.flush(w)
 }
 
 func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Workload, opts Options) error {
