@@ -35,6 +35,17 @@ func (b *builder) exemptUsers() {
 	}
 }
 
+// ExemptControllers returns those of the exempt users that create the pods of workloads, in the order of Usernames.
+func (a *Admission) ExemptControllers() []string {
+	var out []string
+	for _, name := range a.Usernames {
+		if len(madeBy(name)) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // madeBy lists the kinds of workload whose pods a user creates, as the controller of that kind or as the controller manager,
 // which does so where it runs without --use-service-account-credentials.
 func madeBy(user string) []string {
@@ -196,6 +207,8 @@ func cautionExempt(ns *Namespace) {
 func (ns *Namespace) sayer(key string) string {
 	value, there := ns.Standing(key)
 	switch {
+	case !there && key != api.EnforceLevelLabel:
+		return " (by default)" // of warn that may be the level of enforce
 	case !there:
 		return " (the default of the admission configuration)"
 	case value == string(api.LevelPrivileged), value == string(api.LevelBaseline), value == string(api.LevelRestricted):

@@ -393,7 +393,7 @@ func TestAdmissionConfiguration(t *testing.T) {
 			},
 		},
 		{
-			name: "a default that only an exempt controller does not meet", admission: migrate.Admission{Defaults: latest("restricted"), Usernames: []string{maker}}, wantEffective: "restricted",
+			name: "a default that only an exempt controller does not meet", admission: migrate.Admission{Defaults: latest("restricted"), Usernames: []string{maker}}, wantEffective: "restricted", want: []string{"controllers-exempt"},
 			wantCautions: []string{
 				"the admission configuration exempts " + maker + ", which creates the pods of every Deployment, ReplicaSet: none of them is checked, whoever made the workload, and whatever the labels say; take it out of the exemptions",
 				"today's enforce=restricted (the default of the admission configuration) is stricter than baseline, and what runs here and does not meet it is exempt: loosen it only on purpose",
