@@ -46,6 +46,10 @@ func (a *Admission) ExemptControllers() []string {
 	return out
 }
 
+func (b *builder) exemptUser(name string) bool {
+	return b.opts.Admission != nil && slices.Contains(b.opts.Admission.Usernames, name)
+}
+
 // madeBy lists the kinds of workload whose pods a user creates, as the controller of that kind or as the controller manager,
 // which does so where it runs without --use-service-account-credentials.
 func madeBy(user string) []string {
@@ -81,7 +85,7 @@ func (b *builder) exemption(w *inventory.Workload) *Exemption {
 	if class := b.runtimeClass(w); slices.Contains(a.RuntimeClasses, class) {
 		e.RuntimeClass = class
 	}
-	if maker, ok := access.ControllerPrincipal(w.Kind); ok && slices.Contains(a.Usernames, maker.User) {
+	if maker, ok := access.ControllerPrincipal(w.Kind); ok && b.exemptUser(maker.User) {
 		e.Username = maker.User
 	}
 	if e == (Exemption{}) {

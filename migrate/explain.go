@@ -223,6 +223,10 @@ func (b *builder) cautionCreators(ns *Namespace) {
 		return
 	}
 	for _, p := range b.grants.OwnPodCreators(ns.Name) {
+		if b.exemptUser(p.User) {
+			ns.Cautions = append(ns.Cautions, p.What+" can create pods on its own here and is exempt by the admission configuration: no label refuses what it creates")
+			continue
+		}
 		var loose []string
 		for _, u := range b.grants.UsableBy(ns.Name, p) {
 			// What everybody may use is told once, with the policy.

@@ -333,6 +333,18 @@ func TestExemptController(t *testing.T) {
 	}
 }
 
+// An account of the namespace that is exempt and makes pods itself is told to be unchecked, not to be refused.
+func TestExemptAccount(t *testing.T) {
+	t.Parallel()
+	opts := Options{Admission: &Admission{Defaults: defaultsOf("privileged", "latest"), Usernames: []string{"system:serviceaccount:a:runner"}}}
+	p := build(t, cluster("v1.25.3"), opts, namespace("a"), deployment("a/web", plain()), policy(t, "open", anythingGoes),
+		podCreator("a", account("a/runner")), grant("open", "a", account("a/runner")))
+	want := []string{"service account a/runner can create pods on its own here and is exempt by the admission configuration: no label refuses what it creates"}
+	if diff := cmp.Diff(want, only(t, p, "a").Cautions); diff != "" {
+		t.Errorf("cautions (-want +got):\n%s", diff)
+	}
+}
+
 // server is Kubernetes' own admission plugin, with one namespace that enforces restricted.
 func server(t *testing.T, config *admissionapi.PodSecurityConfiguration, labels map[string]string) *psa.Admission {
 	t.Helper()
