@@ -240,7 +240,7 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 		return nil
 	}
 	for _, name := range o.Given {
-		if !slices.Contains(resumeFlags(), name) {
+		if !slices.Contains(resumeFlags(), name) && !fromEnv(flags.Lookup(name)) {
 			return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
 		}
 	}

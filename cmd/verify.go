@@ -125,10 +125,11 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	o.streams, o.deps = streams, deps
 	if o.Journal != "" {
 		for _, name := range append(decidingFlags(), admissionConfigFlag, planFlag, fileFlag, demoFlag, "selector", "stage") {
-			if flags.Changed(name) {
+			if settleConflict(flags, journalFlag, name) != nil {
 				return nil, usagef("--%s and --%s exclude each other: the journal says what is expected", journalFlag, name)
 			}
 		}
+		o.Journal = f.o.Journal // one from the environment gives way to what was given
 	}
 	for _, s := range f.stages {
 		stage := labels.Stage(s)

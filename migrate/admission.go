@@ -35,6 +35,21 @@ func (b *builder) exemptUsers() {
 	}
 }
 
+// ExemptControllers returns those of the exempt users that create the pods of workloads, in the order of Usernames.
+func (a *Admission) ExemptControllers() []string {
+	var out []string
+	for _, name := range a.Usernames {
+		if len(madeBy(name)) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (b *builder) exemptUser(name string) bool {
+	return b.opts.Admission != nil && slices.Contains(b.opts.Admission.Usernames, name)
+}
+
 // madeBy lists the kinds of workload whose pods a user creates, as the controller of that kind or as the controller manager,
 // which does so where it runs without --use-service-account-credentials.
 func madeBy(user string) []string {
@@ -70,7 +85,7 @@ func (b *builder) exemption(w *inventory.Workload) *Exemption {
 	if class := b.runtimeClass(w); slices.Contains(a.RuntimeClasses, class) {
 		e.RuntimeClass = class
 	}
-	if maker, ok := access.ControllerPrincipal(w.Kind); ok && slices.Contains(a.Usernames, maker.User) {
+	if maker, ok := access.ControllerPrincipal(w.Kind); ok && b.exemptUser(maker.User) {
 		e.Username = maker.User
 	}
 	if e == (Exemption{}) {
@@ -196,6 +211,8 @@ func cautionExempt(ns *Namespace) {
 func (ns *Namespace) sayer(key string) string {
 	value, there := ns.Standing(key)
 	switch {
+	case !there && key != api.EnforceLevelLabel:
+		return " (by default)" // of warn that may be the level of enforce
 	case !there:
 		return " (the default of the admission configuration)"
 	case value == string(api.LevelPrivileged), value == string(api.LevelBaseline), value == string(api.LevelRestricted):

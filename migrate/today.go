@@ -16,10 +16,10 @@ func (ns *Namespace) Standing(key string) (value string, there bool) {
 
 // Today returns the level and version that the server goes by in the namespace today, for each mode: by its labels, and
 // for modes without one by the defaults of the admission configuration. Where that is not known it is the one that the
-// server has built in, which lets everything in. An exempt namespace is not checked, and of one that was not read nothing
-// is known: for both it is privileged.
+// server has built in, which lets everything in. An exempt namespace is not checked: for it that is privileged, as for one
+// whose object was not read.
 func (ns *Namespace) Today() api.Policy {
-	if ns.Exempt || ns.Unread {
+	if ns.Exempt {
 		return builtInDefaults()
 	}
 	return ns.stated()

@@ -173,6 +173,26 @@ func TestLooserThanToday(t *testing.T) {
 	}
 }
 
+// Of an exempt namespace nothing is said of what its labels would refuse, nor of what the server's version makes of them.
+func TestNothingIsRefusedWhereExempt(t *testing.T) {
+	t.Parallel()
+	admission := &Admission{Defaults: defaultsOf("privileged", "latest"), Namespaces: []string{"a"}}
+	said := func(opts Options) []string {
+		p := build(t, cluster("v1.37.0"), opts, namespace("a", "enforce=baseline"), deployment("a/web", plain()),
+			policy(t, "open", anythingGoes), podCreator("a", account("a/runner")), grant("open", "a", account("a/runner")))
+		return only(t, p, "a").Cautions
+	}
+	target := api.MajorMinorVersion(1, 25)
+	exempt := said(Options{Admission: admission, Target: target})
+	want := []string{"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say; the recommended ones are for the day on which it is not exempt any more"}
+	if diff := cmp.Diff(want, exempt); diff != "" {
+		t.Errorf("cautions (-want +got):\n%s", diff)
+	}
+	if checked := said(Options{Target: target}); len(checked) != 2 {
+		t.Errorf("the same without the exemption has the cautions %q; want one on the version and one on the runner", checked)
+	}
+}
+
 // probedByHost meets baseline until v1.34.
 func probedByHost() corev1.PodSpec {
 	return plain(func(s *corev1.PodSpec) {
@@ -310,6 +330,18 @@ func TestExemptController(t *testing.T) {
 	}
 	if diff := cmp.Diff([]*Exemption{{Username: maker}, nil}, exempt); diff != "" || ns.Needed != privileged {
 		t.Errorf("needed %s; exempt (-want +got):\n%s", ns.Needed, diff)
+	}
+}
+
+// An account of the namespace that is exempt and makes pods itself is told to be unchecked, not to be refused.
+func TestExemptAccount(t *testing.T) {
+	t.Parallel()
+	opts := Options{Admission: &Admission{Defaults: defaultsOf("privileged", "latest"), Usernames: []string{"system:serviceaccount:a:runner"}}}
+	p := build(t, cluster("v1.25.3"), opts, namespace("a"), deployment("a/web", plain()), policy(t, "open", anythingGoes),
+		podCreator("a", account("a/runner")), grant("open", "a", account("a/runner")))
+	want := []string{"service account a/runner can create pods on its own here and is exempt by the admission configuration: no label refuses what it creates"}
+	if diff := cmp.Diff(want, only(t, p, "a").Cautions); diff != "" {
+		t.Errorf("cautions (-want +got):\n%s", diff)
 	}
 }
 

@@ -58,6 +58,7 @@ func (j *judge) newNamespaces() {
 		how = service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
 	}
 	if a := j.plan.Admission; a != nil {
+		j.exemptControllers(a)
 		if a.Defaults.Enforce != string(api.LevelPrivileged) {
 			return
 		}
@@ -71,6 +72,19 @@ func (j *judge) newNamespaces() {
 		ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady,
 		Why: "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" + j.written(),
 		How: how,
+	})
+}
+
+// exemptControllers finds exemptions that leave all pods of some kinds of workload unchecked.
+func (j *judge) exemptControllers(a *migrate.Admission) {
+	users := a.ExemptControllers()
+	if len(users) == 0 {
+		return
+	}
+	j.fail(Reason{
+		ID: "controllers-exempt", Order: orderNewNamespaces, Where: users,
+		What: "the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
+		How:  "label the namespaces as their workloads need, then take the users out of exemptions.usernames of every API server's admission configuration",
 	})
 }
 

@@ -393,7 +393,7 @@ func TestAdmissionConfiguration(t *testing.T) {
 			},
 		},
 		{
-			name: "a default that only an exempt controller does not meet", admission: migrate.Admission{Defaults: latest("restricted"), Usernames: []string{maker}}, wantEffective: "restricted",
+			name: "a default that only an exempt controller does not meet", admission: migrate.Admission{Defaults: latest("restricted"), Usernames: []string{maker}}, wantEffective: "restricted", want: []string{"controllers-exempt"},
 			wantCautions: []string{
 				"the admission configuration exempts " + maker + ", which creates the pods of every Deployment, ReplicaSet: none of them is checked, whoever made the workload, and whatever the labels say; take it out of the exemptions",
 				"today's enforce=restricted (the default of the admission configuration) is stricter than baseline, and what runs here and does not meet it is exempt: loosen it only on purpose",
@@ -662,4 +662,28 @@ func TestNewNamespacesOfWriters(t *testing.T) {
 		}
 	}
 	t.Error("there is no such question")
+}
+
+// Of what does not meet a level, only what is checked is told as refused.
+func TestExemptWorkloadsAreNoOffenders(t *testing.T) {
+	t.Parallel()
+	in := "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\n" + deployment("", "runtimeClassName: kata, "+plain) +
+		"\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: bad, namespace: web}\nspec: {" + plain + "}\n"
+	b := inventory.NewBuilder()
+	if err := files.ReadFS(fstest.MapFS{"in.yaml": {Data: []byte(in)}}, b); err != nil {
+		t.Fatal(err)
+	}
+	inv := b.Build(inventory.Source{Kind: inventory.SourceCluster, ServerVersion: "v1.25.3"})
+	p, err := migrate.Build(inv, migrate.Options{Admission: &migrate.Admission{
+		Defaults:       migrate.Labels{Enforce: "restricted", EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"},
+		RuntimeClasses: []string{"kata"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.HelmClean}})
+	want := []string{"web: restricted is enforced, and baseline is needed at v1.26 (pod/bad)"}
+	if len(r.Reasons) != 1 || r.Reasons[0].ID != "refused-by-label" || !cmp.Equal(want, r.Reasons[0].Where) {
+		t.Errorf("reasons %+v; want refused-by-label for %q", r.Reasons, want)
+	}
 }

@@ -310,7 +310,10 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 		after += ", estimated: " + doubt(wl)
 	}
 	g.addLevel("day after", after)
-	if wl.Exempt != nil {
+	switch {
+	case ns.Exempt:
+		g.add("exempt", "by its namespace")
+	case wl.Exempt != nil:
 		g.add("exempt", wording.Exemption(wl.Exempt))
 	}
 	g.addLevel("namespace needs", dash(string(ns.Needed)))
