@@ -2,6 +2,7 @@ package custom_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +90,8 @@ func TestOwners(t *testing.T) {
 		{"Application of a namespace that is not there", []string{argo("Application", "", "namespace: new", "CreateNamespace=true")},
 			[]string{"namespace new, which was not read: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
 		{"Application of another API", []string{"apiVersion: app.k8s.io/v1beta1\nkind: Application\nmetadata: {name: pay, namespace: argocd}\nspec: {destination: {namespace: pay}, syncPolicy: {syncOptions: [CreateNamespace=true], managedNamespaceMetadata: {" + labels + "}}}"}, nil},
+		{"Application that a set made", []string{strings.Replace(argo("Application", "", "namespace: pay", "CreateNamespace=true"), "namespace: argocd", "namespace: argocd, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, name: teams}]", 1)},
+			[]string{"pay: ApplicationSet argocd/teams, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
 		{"ApplicationSet", []string{argo("ApplicationSet", "{template: {spec: ", "namespace: pay", "CreateNamespace=true") + "}}"},
 			[]string{"pay: ApplicationSet argocd/pay, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
 		{"ApplicationSet with generated namespaces", []string{argo("ApplicationSet", "{template: {spec: ", "namespace: '{{ns}}', server: '{{url}}'", "CreateNamespace=true") + "}}"},
