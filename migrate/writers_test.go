@@ -28,10 +28,19 @@ func TestWriters(t *testing.T) {
 		cautions []string
 	}{
 		{name: "none"},
-		{"one", []inventory.LabelWriter{argo}, map[string][]string{api.EnforceLevelLabel: {"argocd-controller"}}, "Application argocd/pay",
-			[]string{"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay: change it there (spec.x, argo.yaml:4)"}},
-		{"of another cluster", []inventory.LabelWriter{edge}, nil, "",
-			[]string{"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay of another cluster (edge): if it is this one, change it there (spec.x)"}},
+		{
+			"one",
+			[]inventory.LabelWriter{argo},
+			map[string][]string{api.EnforceLevelLabel: {"argocd-controller"}},
+			"Application argocd/pay",
+			[]string{"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay: change it there (spec.x, argo.yaml:4)"},
+		},
+		{
+			"of another cluster",
+			[]inventory.LabelWriter{edge},
+			nil, "",
+			[]string{"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay of another cluster (edge): if it is this one, change it there (spec.x)"},
+		},
 		{"one that prunes", []inventory.LabelWriter{edge, fleet}, nil, "fleet.yaml", []string{
 			"Application argocd/pay writes enforce=privileged, warn=baseline on namespace pay of another cluster (edge): if it is this one, change it there (spec.x)",
 			"fleet.yaml takes away every label that it does not name on namespace pay: change it there (spec.x, argo.yaml:4)",

@@ -687,3 +687,47 @@ func TestExemptWorkloadsAreNoOffenders(t *testing.T) {
 		t.Errorf("reasons %+v; want refused-by-label for %q", r.Reasons, want)
 	}
 }
+
+// An invalid enforce is repaired as the server takes it, beside the other invalid labels, and at its source where it has one.
+func TestLabelsWithoutEffect(t *testing.T) {
+	t.Parallel()
+	namespace := func(name, annotations string) string {
+		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", " + annotations + `labels: {pod-security.kubernetes.io/enforce: Baseline, pod-security.kubernetes.io/enforce-version: "1.24", pod-security.kubernetes.io/warn: x}}` + "\n---\n"
+	}
+	in := namespace("web", "") + namespace("synced", "annotations: {openshift.io/sa.scc.uid-range: 1/1}, ") + deployment("", plain)
+	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(in)}}, "v1.24.17")
+	for _, r := range gate.Judge(p, gate.Facts{}, gate.Options{}).Reasons {
+		if r.ID != "labels-without-effect" {
+			continue
+		}
+		const at = "pod-security.kubernetes.io/"
+		want := []string{"kubectl --context=test label --overwrite namespace web " + at + "enforce=restricted " + at + "enforce-version=v1.25 " + at + "warn=restricted"}
+		if diff := cmp.Diff(want, r.Clear); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		const how = "where another tool writes the labels they belong into its source ('psp2pss labels -o manifest'): synced (the OpenShift label syncer)"
+		if diff := cmp.Diff(how, r.How); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		return
+	}
+	t.Error("they are not told")
+}
+
+// A level that pods do not meet is changed together with the labels that are invalid: the server takes no half of them.
+func TestBrokenLevelAmongInvalidLabels(t *testing.T) {
+	t.Parallel()
+	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web, labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: '1.24', pod-security.kubernetes.io/warn: x}}\n---\n"
+	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace + deployment("", "hostNetwork: true, "+plain))}}, "v1.24.17")
+	for _, r := range gate.Judge(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 27)}).Reasons {
+		if r.ID == "refused-by-label" {
+			const at = "pod-security.kubernetes.io/"
+			want := []string{"kubectl --context=test label --overwrite namespace web " + at + "enforce=privileged " + at + "enforce-version=v1.27 " + at + "warn=restricted"}
+			if diff := cmp.Diff(want, r.Clear); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Error("it is not told")
+}

@@ -87,10 +87,7 @@ func (j *judge) take(name string, s *stage) (how string, commands []string) {
 		commands = append(commands, j.rollout(name, s.over)+" --force")
 		remarks = append(remarks, "--force replaces labels that somebody has set to another value: "+strings.Join(s.over, ", "))
 	}
-	if len(s.owned) > 0 {
-		remarks = append(remarks, "where another tool writes the labels they belong into its source ('"+j.tool+" labels -o manifest'): "+strings.Join(s.owned, ", "))
-	}
-	return strings.Join(remarks, "; "), commands
+	return j.atSource(strings.Join(remarks, "; "), s.owned), commands
 }
 
 // byDefault is true where the admission configuration says what holds in a namespace without labels: it is exempt, or has a
@@ -108,6 +105,7 @@ func (j *judge) rollout(stage string, namespaces []string) string {
 
 // ignored finds what under the prefix does not do what it says.
 func (j *judge) ignored() {
+	var owned []string
 	r := Reason{ID: "labels-without-effect", Order: orderIgnored, What: "labels that the server ignores, or takes for another value than they say"}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -120,19 +118,48 @@ func (j *judge) ignored() {
 				continue
 			}
 			r.Where = append(r.Where, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
-			if want := ns.Recommended.Get(key); want != "" {
+			if want := repaired(ns, key); want != "" {
 				words = append(words, escape.Shell(key+"="+want))
 			} else {
 				words = append(words, escape.Shell(key+"-"))
 			}
 		}
-		if len(words) > 0 {
+		switch {
+		case len(words) > 0 && ns.Owner != "":
+			owned = append(owned, ns.Name+" ("+ns.Owner+")")
+		case len(words) > 0:
 			r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " ")))
 		}
 	}
 	if len(r.Where) > 0 {
+		r.How = j.atSource(r.How, owned)
 		j.fail(r)
 	}
+}
+
+// atSource adds to what is to be done that some labels belong into the source of another tool.
+func (j *judge) atSource(how string, owned []string) string {
+	if len(owned) == 0 {
+		return how
+	}
+	if how != "" {
+		how += "; "
+	}
+	return how + "where another tool writes the labels they belong into its source ('" + j.tool + " labels -o manifest'): " + strings.Join(owned, ", ")
+}
+
+// repaired is what an invalid label becomes, "" for one that goes. An invalid enforce is restricted for the server: without a
+// looser level that was asked for it stays so.
+func repaired(ns *migrate.Namespace, key string) string {
+	want := ns.Recommended.Get(key)
+	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
+	switch {
+	case key == api.EnforceLevelLabel && (!asked || want == ""):
+		return string(api.LevelRestricted)
+	case key == api.EnforceVersionLabel && want == "":
+		return "latest"
+	}
+	return want
 }
 
 func sortedKeys(m map[string]string) []string {
@@ -160,6 +187,7 @@ func valid(key, value string) bool {
 // breaks finds enforce labels that what runs does not meet: today already, or once the server is To.
 func (j *judge) breaks() {
 	now := Reason{ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the level of their namespace", How: "this sets the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'"}
+	owned := map[*Reason][]string{}
 	later := Reason{ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under a level that lets them in today", How: "the level follows the server's own version: pin it, or loosen it"}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -183,12 +211,22 @@ func (j *judge) breaks() {
 			want, version = neededAt(ns, at), at.String()
 		}
 		r.Where = append(r.Where, fmt.Sprintf("%s: %s is enforced, and %s is needed at %s (%s)", ns.Name, level, neededAt(ns, after), after, strings.Join(offenders(ns, level), ", ")))
-		r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s %s", j.kubectl, escape.Shell(ns.Name),
-			escape.Shell(api.EnforceLevelLabel+"="+string(want)), escape.Shell(api.EnforceVersionLabel+"="+version)))
+		if ns.Owner != "" {
+			owned[r] = append(owned[r], ns.Name+" ("+ns.Owner+")")
+			continue
+		}
+		words := []string{escape.Shell(api.EnforceLevelLabel + "=" + string(want)), escape.Shell(api.EnforceVersionLabel + "=" + version)}
+		for _, key := range migrate.LabelKeys()[2:] { // the server takes all repairs in one write, or none
+			if value, there := ns.Labels[key]; there && !valid(key, value) {
+				words = append(words, escape.Shell(key+"="+repaired(ns, key)))
+			}
+		}
+		r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " ")))
 	}
-	for _, r := range []Reason{now, later} {
+	for _, r := range []*Reason{&now, &later} {
 		if len(r.Where) > 0 {
-			j.fail(r)
+			r.How = j.atSource(r.How, owned[r])
+			j.fail(*r)
 		}
 	}
 }

@@ -262,16 +262,31 @@ func TestRepairs(t *testing.T) {
 		labels map[string]string
 		want   []labels.Label
 	}{
-		{"all at once", labels.StageAll, migrate.ActionChange, map[string]string{enforce: "Baseline", warn: "restrict"},
-			[]labels.Label{{enforce, "baseline"}, {version, "v1.25"}, {warn, "restricted"}}},
-		{"held back", labels.StageAll, migrate.ActionLoosen, map[string]string{enforce: "Baseline", warn: "restrict"},
-			[]labels.Label{{enforce, "restricted"}, {warn, "restricted"}}},
-		{"held back, and the only one", labels.StageAll, migrate.ActionLoosen, map[string]string{enforce: "Baseline"},
-			[]labels.Label{{warn, "restricted"}}},
-		{"observing", labels.StageObserve, migrate.ActionChange, map[string]string{enforce: "", version: "1.25", warn: "restrict"},
-			[]labels.Label{{enforce, "restricted"}, {version, "latest"}, {warn, "restricted"}}},
-		{"enforcing", labels.StageEnforce, migrate.ActionChange, map[string]string{enforce: "Baseline", warn: "restrict"},
-			[]labels.Label{{enforce, "baseline"}, {version, "v1.25"}, {warn, "restricted"}}},
+		{
+			"all at once", labels.StageAll, migrate.ActionChange,
+			map[string]string{enforce: "Baseline", warn: "restrict"},
+			[]labels.Label{{enforce, "baseline"}, {version, "v1.25"}, {warn, "restricted"}},
+		},
+		{
+			"held back", labels.StageAll, migrate.ActionLoosen,
+			map[string]string{enforce: "Baseline", warn: "restrict"},
+			[]labels.Label{{enforce, "restricted"}, {warn, "restricted"}},
+		},
+		{
+			"held back, and the only one", labels.StageAll, migrate.ActionLoosen,
+			map[string]string{enforce: "Baseline"},
+			[]labels.Label{{warn, "restricted"}},
+		},
+		{
+			"observing", labels.StageObserve, migrate.ActionChange,
+			map[string]string{enforce: "", version: "1.25", warn: "restrict"},
+			[]labels.Label{{enforce, "restricted"}, {version, "latest"}, {warn, "restricted"}},
+		},
+		{
+			"enforcing", labels.StageEnforce, migrate.ActionChange,
+			map[string]string{enforce: "Baseline", warn: "restrict"},
+			[]labels.Label{{enforce, "baseline"}, {version, "v1.25"}, {warn, "restricted"}},
+		},
 		{"enforcing what stays", labels.StageEnforce, migrate.ActionLoosen, map[string]string{enforce: "Baseline", warn: "restrict"}, nil},
 	}
 	for _, tt := range tests {

@@ -34,8 +34,10 @@ func TestInvalidInTwoStages(t *testing.T) {
 	want := []Step{
 		{Stage: Observe, Namespace: "a", Labels: []Change{
 			{api.EnforceLevelLabel, text("baselinx"), text("restricted")},
-			{api.AuditLevelLabel, nil, text("restricted")}, {api.AuditVersionLabel, nil, text("v1.25")},
-			{api.WarnLevelLabel, text("bazeline"), text("restricted")}, {api.WarnVersionLabel, text("one"), text("v1.25")},
+			{api.AuditLevelLabel, nil, text("restricted")},
+			{api.AuditVersionLabel, nil, text("v1.25")},
+			{api.WarnLevelLabel, text("bazeline"), text("restricted")},
+			{api.WarnVersionLabel, text("one"), text("v1.25")},
 		}},
 		{Stage: Enforce, Namespace: "a", Batch: 1, Labels: []Change{
 			{api.EnforceLevelLabel, text("restricted"), text("baseline")}, {api.EnforceVersionLabel, nil, text("v1.25")},

@@ -108,7 +108,10 @@ func (s *argoSpec) elsewhere() string {
 	return ""
 }
 
-const argoLabels = "spec.syncPolicy.managedNamespaceMetadata.labels"
+const (
+	argoLabels = "spec.syncPolicy.managedNamespaceMetadata.labels"
+	setLabels  = "spec.template." + argoLabels
+)
 
 func application(b *inventory.Builder, o Object) error {
 	var a struct {
@@ -125,8 +128,8 @@ func application(b *inventory.Builder, o Object) error {
 	}
 	w := o.writer(argoLabels, a.Spec.SyncPolicy.ManagedNamespaceMetadata.Labels)
 	for _, owner := range a.Metadata.OwnerReferences {
-		if owner.Kind == "ApplicationSet" {
-			w.Object += " (made by " + inventory.ObjectName(owner.Kind, "", owner.Name) + ")"
+		if owner.Kind == "ApplicationSet" { // which puts back what it made
+			w.Object, w.Path = inventory.ObjectName(owner.Kind, o.Namespace, owner.Name), setLabels
 			break
 		}
 	}
@@ -150,7 +153,7 @@ func applicationSet(b *inventory.Builder, o Object) error {
 	if !spec.writes() {
 		return nil
 	}
-	w := o.writer("spec.template."+argoLabels, spec.SyncPolicy.ManagedNamespaceMetadata.Labels)
+	w := o.writer(setLabels, spec.SyncPolicy.ManagedNamespaceMetadata.Labels)
 	w.Elsewhere = spec.elsewhere()
 	if strings.Contains(spec.Destination.Namespace, "{{") {
 		w.New = "the namespaces that its generators name"

@@ -2,6 +2,7 @@ package custom_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,26 +80,58 @@ func TestLabelOwners(t *testing.T) {
 		objects []string
 		want    []string
 	}{
-		{"Application", []string{argo("Application", "", "namespace: pay", "CreateNamespace=true")},
-			[]string{"pay: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
+		{
+			"Application",
+			[]string{argo("Application", "", "namespace: pay", "CreateNamespace=true")},
+			[]string{"pay: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has},
+		},
 		{"Application that creates none", []string{argo("Application", "", "namespace: pay", "CreateNamespace=false")}, nil},
-		{"Application of another cluster", []string{argo("Application", "", "namespace: pay, name: edge", "CreateNamespace=true")},
-			[]string{"pay: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has + " in edge"}},
-		{"Application of this cluster", []string{argo("Application", "", "namespace: pay, server: 'https://kubernetes.default.svc/'", "CreateNamespace=true")},
-			[]string{"pay: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
-		{"Application of a namespace that is not there", []string{argo("Application", "", "namespace: new", "CreateNamespace=true")},
-			[]string{"namespace new, which was not read: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
+		{
+			"Application of another cluster",
+			[]string{argo("Application", "", "namespace: pay, name: edge", "CreateNamespace=true")},
+			[]string{"pay: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has + " in edge"},
+		},
+		{
+			"Application of this cluster",
+			[]string{argo("Application", "", "namespace: pay, server: 'https://kubernetes.default.svc/'", "CreateNamespace=true")},
+			[]string{"pay: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has},
+		},
+		{
+			"Application of a namespace that is not there",
+			[]string{argo("Application", "", "namespace: new", "CreateNamespace=true")},
+			[]string{"namespace new, which was not read: Application argocd/pay, spec.syncPolicy.managedNamespaceMetadata.labels, " + has},
+		},
 		{"Application of another API", []string{"apiVersion: app.k8s.io/v1beta1\nkind: Application\nmetadata: {name: pay, namespace: argocd}\nspec: {destination: {namespace: pay}, syncPolicy: {syncOptions: [CreateNamespace=true], managedNamespaceMetadata: {" + labels + "}}}"}, nil},
-		{"ApplicationSet", []string{argo("ApplicationSet", "{template: {spec: ", "namespace: pay", "CreateNamespace=true") + "}}"},
-			[]string{"pay: ApplicationSet argocd/pay, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
-		{"ApplicationSet with generated namespaces", []string{argo("ApplicationSet", "{template: {spec: ", "namespace: '{{ns}}', server: '{{url}}'", "CreateNamespace=true") + "}}"},
-			[]string{"the namespaces that its generators name: ApplicationSet argocd/pay, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has}},
-		{"Tenant", []string{capsule("namespaceOptions: {additionalMetadata: {" + labels + "}}")},
-			[]string{"oil-a: Tenant oil, spec.namespaceOptions.additionalMetadata.labels, " + has, "all namespaces of the tenant: Tenant oil, spec.namespaceOptions.additionalMetadata.labels, " + has}},
-		{"Tenant with a selector", []string{capsule("namespaceOptions: {additionalMetadataList: [{namespaceSelector: {matchLabels: {x: 'y'}}, " + labels + "}]}")},
-			[]string{"those namespaces of the tenant that its selector matches: Tenant oil, spec.namespaceOptions.additionalMetadataList[0].labels, " + has}},
-		{"Tenant of v1alpha1", []string{capsule("namespacesMetadata: {additionalLabels: {pod-security.kubernetes.io/enforce: baseline}}")},
-			[]string{"oil-a: Tenant oil, spec.namespacesMetadata.additionalLabels, " + has, "all namespaces of the tenant: Tenant oil, spec.namespacesMetadata.additionalLabels, " + has}},
+		{
+			"Application that a set made",
+			[]string{strings.Replace(argo("Application", "", "namespace: pay", "CreateNamespace=true"), "namespace: argocd", "namespace: argocd, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, name: teams}]", 1)},
+			[]string{"pay: ApplicationSet argocd/teams, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has},
+		},
+		{
+			"ApplicationSet",
+			[]string{argo("ApplicationSet", "{template: {spec: ", "namespace: pay", "CreateNamespace=true") + "}}"},
+			[]string{"pay: ApplicationSet argocd/pay, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has},
+		},
+		{
+			"ApplicationSet with generated namespaces",
+			[]string{argo("ApplicationSet", "{template: {spec: ", "namespace: '{{ns}}', server: '{{url}}'", "CreateNamespace=true") + "}}"},
+			[]string{"the namespaces that its generators name: ApplicationSet argocd/pay, spec.template.spec.syncPolicy.managedNamespaceMetadata.labels, " + has},
+		},
+		{
+			"Tenant",
+			[]string{capsule("namespaceOptions: {additionalMetadata: {" + labels + "}}")},
+			[]string{"oil-a: Tenant oil, spec.namespaceOptions.additionalMetadata.labels, " + has, "all namespaces of the tenant: Tenant oil, spec.namespaceOptions.additionalMetadata.labels, " + has},
+		},
+		{
+			"Tenant with a selector",
+			[]string{capsule("namespaceOptions: {additionalMetadataList: [{namespaceSelector: {matchLabels: {x: 'y'}}, " + labels + "}]}")},
+			[]string{"those namespaces of the tenant that its selector matches: Tenant oil, spec.namespaceOptions.additionalMetadataList[0].labels, " + has},
+		},
+		{
+			"Tenant of v1alpha1",
+			[]string{capsule("namespacesMetadata: {additionalLabels: {pod-security.kubernetes.io/enforce: baseline}}")},
+			[]string{"oil-a: Tenant oil, spec.namespacesMetadata.additionalLabels, " + has, "all namespaces of the tenant: Tenant oil, spec.namespacesMetadata.additionalLabels, " + has},
+		},
 		{"HierarchyConfiguration", []string{
 			"apiVersion: hnc.x-k8s.io/v1alpha2\nkind: HierarchyConfiguration\nmetadata: {name: hierarchy, namespace: top}\nspec: {labels: [{key: pod-security.kubernetes.io/enforce, value: baseline}]}",
 			"apiVersion: hnc.x-k8s.io/v1alpha2\nkind: HierarchyConfiguration\nmetadata: {name: hierarchy, namespace: pay}\nspec: {parent: middle}",
@@ -107,14 +140,26 @@ func TestLabelOwners(t *testing.T) {
 			"pay: HierarchyConfiguration top/hierarchy, spec.labels, pairs map[" + enforce + ":baseline]",
 			"the namespace top and all below it: HierarchyConfiguration top/hierarchy, spec.labels, pairs map[" + enforce + ":baseline]",
 		}},
-		{"SubnamespaceAnchor", []string{"apiVersion: hnc.x-k8s.io/v1alpha2\nkind: SubnamespaceAnchor\nmetadata: {name: pay, namespace: top}\nspec: {labels: [{key: pod-security.kubernetes.io/enforce, value: baseline}]}"},
-			[]string{"pay: SubnamespaceAnchor top/pay, spec.labels, pairs map[" + enforce + ":baseline]", "the namespace pay and all below it: SubnamespaceAnchor top/pay, spec.labels, pairs map[" + enforce + ":baseline]"}},
-		{"Bundle", []string{fleet("fleet-local", "defaultNamespace: pay, "+namespaceLabels+", targets: [{namespace: oil-a, namespaceLabels: {a: b}}]")},
-			[]string{"oil-a: Bundle fleet-local/b, spec.targets[0].namespaceLabels, map map[] and no other", "pay: Bundle fleet-local/b, spec.namespaceLabels, " + has + " and no other"}},
-		{"Bundle of other clusters", []string{fleet("fleet-default", "namespace: pay, "+namespaceLabels)},
-			[]string{"pay: Bundle fleet-default/b, spec.namespaceLabels, " + has + " and no other in those that its targets name"}},
-		{"labels of a wrong type", []string{argo("Application", "", "namespace: [pay]", "CreateNamespace=true")},
-			[]string{"note: Application argocd/pay: the labels that it may write on namespaces could not be read: spec.destination.namespace is a array"}},
+		{
+			"SubnamespaceAnchor",
+			[]string{"apiVersion: hnc.x-k8s.io/v1alpha2\nkind: SubnamespaceAnchor\nmetadata: {name: pay, namespace: top}\nspec: {labels: [{key: pod-security.kubernetes.io/enforce, value: baseline}]}"},
+			[]string{"pay: SubnamespaceAnchor top/pay, spec.labels, pairs map[" + enforce + ":baseline]", "the namespace pay and all below it: SubnamespaceAnchor top/pay, spec.labels, pairs map[" + enforce + ":baseline]"},
+		},
+		{
+			"Bundle",
+			[]string{fleet("fleet-local", "defaultNamespace: pay, "+namespaceLabels+", targets: [{namespace: oil-a, namespaceLabels: {a: b}}]")},
+			[]string{"oil-a: Bundle fleet-local/b, spec.targets[0].namespaceLabels, map map[] and no other", "pay: Bundle fleet-local/b, spec.namespaceLabels, " + has + " and no other"},
+		},
+		{
+			"Bundle of other clusters",
+			[]string{fleet("fleet-default", "namespace: pay, "+namespaceLabels)},
+			[]string{"pay: Bundle fleet-default/b, spec.namespaceLabels, " + has + " and no other in those that its targets name"},
+		},
+		{
+			"labels of a wrong type",
+			[]string{argo("Application", "", "namespace: [pay]", "CreateNamespace=true")},
+			[]string{"note: Application argocd/pay: the labels that it may write on namespaces could not be read: spec.destination.namespace is a array"},
+		},
 		{"other labels", []string{"apiVersion: hnc.x-k8s.io/v1alpha2\nkind: HierarchyConfiguration\nmetadata: {name: hierarchy, namespace: pay}\nspec: {labels: [{key: team, value: a}]}"}, nil},
 	}
 	for _, tt := range tests {
@@ -137,16 +182,20 @@ func TestUnnamedOwners(t *testing.T) {
 		known            bool
 		want             []string
 	}{
-		{"fleet.yaml", "apps/fleet.yaml", "namespace: pay\nnamespaceLabels: {pod-security.kubernetes.io/enforce: baseline}\ntargetCustomizations: [{namespaceLabels: {pod-security.kubernetes.io/enforce: restricted}}]", true,
-			[]string{"pay: fleet.yaml, namespaceLabels, map map[" + enforce + ":baseline] and no other", "pay: fleet.yaml, targetCustomizations[0].namespaceLabels, map map[" + enforce + ":restricted] and no other"}},
+		{
+			"fleet.yaml", "apps/fleet.yaml", "namespace: pay\nnamespaceLabels: {pod-security.kubernetes.io/enforce: baseline}\ntargetCustomizations: [{namespaceLabels: {pod-security.kubernetes.io/enforce: restricted}}]", true,
+			[]string{"pay: fleet.yaml, namespaceLabels, map map[" + enforce + ":baseline] and no other", "pay: fleet.yaml, targetCustomizations[0].namespaceLabels, map map[" + enforce + ":restricted] and no other"},
+		},
 		{"another file", "values.yaml", "namespace: pay\nnamespaceLabels: {pod-security.kubernetes.io/enforce: baseline}", false, nil},
-		{"state of Terraform", "terraform.tfstate", `{"terraform_version": "1", "resources": [
+		{
+			"state of Terraform", "terraform.tfstate", `{"terraform_version": "1", "resources": [
 			{"mode": "managed", "module": "module.x", "type": "kubernetes_namespace", "name": "a", "instances": [{"attributes": {"metadata": [{"name": "pay", "labels": {"` + enforce + `": "baseline"}}]}}]},
 			{"mode": "data", "type": "kubernetes_namespace", "name": "b", "instances": [{"attributes": {"metadata": [{"name": "pay", "labels": {"` + enforce + `": "baseline"}}]}}]},
 			{"mode": "managed", "type": "kubernetes_labels", "name": "c", "instances": [{"attributes": {"kind": "Namespace", "labels": {"` + enforce + `": "restricted"}, "metadata": [{"name": "pay"}]}}]},
 			{"mode": "managed", "type": "kubernetes_labels", "name": "d", "instances": [{"attributes": {"kind": "Pod", "labels": {"` + enforce + `": "restricted"}, "metadata": [{"name": "pay"}]}}]},
 			{"mode": "managed", "type": "aws_instance", "name": "e", "instances": [{"attributes": {"metadata": "x", "labels": 1}}]}]}`, true,
-			[]string{`pay: Terraform's "kubernetes_labels.c", labels, hcl map[` + enforce + `:restricted]`, `pay: Terraform's "module.x.kubernetes_namespace.a", metadata.labels, hcl map[` + enforce + `:baseline]`}},
+			[]string{`pay: Terraform's "kubernetes_labels.c", labels, hcl map[` + enforce + `:restricted]`, `pay: Terraform's "module.x.kubernetes_namespace.a", metadata.labels, hcl map[` + enforce + `:baseline]`},
+		},
 	}
 	for _, tt := range tests {
 		data, err := yaml.YAMLToJSON([]byte(tt.text))
