@@ -56,8 +56,8 @@ type groupKey struct {
 type entry struct {
 	Workload
 	counts bool
-	// contested is its template where others stand under the same name.
-	contested *template
+	// contest is that of its template.
+	contest *contest
 }
 
 func newFolder(templates []template) *folder {
@@ -86,11 +86,7 @@ func (f *folder) fold(t *template) {
 		owner := t.owner
 		w.Owner = &owner
 	}
-	e := entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob"}
-	if len(t.others) > 0 {
-		e.contested = t
-	}
-	f.list = append(f.list, e)
+	f.list = append(f.list, entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob", contest: t.contest})
 	if !t.id.open {
 		f.index[workloadKey{identity: t.id}] = len(f.list) - 1
 	}
@@ -104,7 +100,7 @@ func (f *folder) parent(t *template) *template {
 		return nil
 	}
 	p := f.read[identity{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
-	if p == nil || p.shape != t.shape || p.account != t.account || len(p.others) > 0 {
+	if p == nil || p.shape != t.shape || p.account != t.account || p.contest != nil {
 		return nil
 	}
 	return p
