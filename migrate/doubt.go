@@ -69,8 +69,8 @@ func (n *Namespace) doubt() doubt {
 }
 
 // Unsure tells whether something of that part of the namespace may be missing.
-func (n *Namespace) Unsure(p inventory.Part) bool {
-	return slices.Contains(n.Uncertain, string(p)) || !n.Complete && len(n.Uncertain) == 0
+func (ns *Namespace) Unsure(p inventory.Part) bool {
+	return slices.Contains(ns.Uncertain, string(p)) || !ns.Complete && len(ns.Uncertain) == 0
 }
 
 // complete tells whether the level that a namespace gets holds whatever the gaps hide. More that runs can make the needed

@@ -66,7 +66,7 @@ func (p *page) decision(ns *migrate.Namespace) {
 	if ns.Action != "" {
 		g.add("action", dash(string(ns.Action)))
 	}
-	g.add("everything read", yesNo(ns.Complete))
+	g.add("everything read", everythingRead(ns))
 	if ns.Exempt {
 		g.add("exempt", "yes, by the admission configuration")
 	}
@@ -77,6 +77,15 @@ func (p *page) decision(ns *migrate.Namespace) {
 		g.add("part of the platform", "yes")
 	}
 	p.table(g)
+}
+
+// everythingRead is yes, or no with the parts of the namespace that a gap can change, where that is not all of it.
+func everythingRead(ns *migrate.Namespace) string {
+	const parts = 4
+	if n := len(ns.Uncertain); n > 0 && n < parts {
+		return "no (" + strings.Join(ns.Uncertain, ", ") + ")"
+	}
+	return yesNo(ns.Complete && len(ns.Uncertain) == 0)
 }
 
 // section writes a heading and its points, or nothing.

@@ -46,5 +46,6 @@ func (p *page) tell(s *stream, l *list) {
 	case p.more > 0:
 		rest = fmt.Sprintf("%.0f more items were", p.more)
 	}
-	s.gap(inventory.Gap{What: l.what, Why: fmt.Sprintf("this is one page of a list, %s not read; dump the list again with kubectl get, which asks for every page", rest), Position: s.at(l.line)})
+	of := l.head.ofItems()
+	s.gap(inventory.Gap{What: l.what, Changes: inventory.PartOf(of.apiVersion, of.kind), Why: fmt.Sprintf("this is one page of a list, %s not read; dump the list again with kubectl get, which asks for every page", rest), Position: s.at(l.line)})
 }

@@ -57,8 +57,8 @@ type groupKey struct {
 type entry struct {
 	Workload
 	counts bool
-	// contested is its template where others stand under the same name.
-	contested *template
+	// contest is that of its template.
+	contest *contest
 }
 
 func newFolder(templates []template) *folder {
@@ -87,15 +87,12 @@ func (f *folder) fold(t *template) {
 		owner := t.owner
 		w.Owner = &owner
 	}
-	e := entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0}
+	e := entry{Workload: w, counts: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0, contest: t.contest}
 	if t.custom != nil {
 		e.Embedded, e.Replicas = t.custom.embedded, max(t.replicas, 0)
 		if len(e.Embedded) == 0 {
 			return // nothing of it can be judged
 		}
-	}
-	if len(t.others) > 0 {
-		e.contested = t
 	}
 	f.list = append(f.list, e)
 	if !t.id.open {
@@ -109,7 +106,7 @@ func (f *folder) parent(t *template) *template {
 	ofCronJob := t.id.kind == "Job" && t.owner.Kind == "CronJob"
 	p := f.read[identity{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
 	switch {
-	case p == nil || len(p.others) > 0:
+	case p == nil || p.contest != nil:
 	case p.custom != nil && p.custom.makes(t):
 		return p
 	case (ofDeployment || ofCronJob) && p.shape == t.shape && p.account == t.account:

@@ -28,10 +28,10 @@ func eitherTemplate(b *Builder, differing []template, g Gap) (template, bool) {
 	if b.alike == nil || len(readings) < 2 || len(readings) > maxReadings || !sameOwner {
 		return template{}, false
 	}
-	first.others, first.gap = readings[1:], g
 	if first.twice != "" && len(differing) == 2 {
-		first.gap.Why = first.twice
+		g.Why = first.twice
 	}
+	first.contest = &contest{others: readings[1:], gap: g}
 	return first, true
 }
 
@@ -48,8 +48,8 @@ func (b *Builder) key(s *Shape) string {
 func (b *Builder) settleReadings(f *folder) {
 	kept := f.list[:0]
 	for _, e := range f.list {
-		if e.contested != nil && !b.agreed(&e) {
-			b.AddGap(e.contested.gap)
+		if e.contest != nil && !b.agreed(&e) {
+			b.AddGap(e.contest.gap)
 			b.contested = append(b.contested, e.Namespace)
 			if len(e.Pods) == 0 {
 				continue
@@ -64,7 +64,7 @@ func (b *Builder) settleReadings(f *folder) {
 // agreed tells whether all readings of a workload come to the same, which is then a note.
 func (b *Builder) agreed(e *entry) bool {
 	readings := []Workload{e.Workload}
-	for _, other := range e.contested.others {
+	for _, other := range e.contest.others {
 		w := e.Workload
 		w.Template, w.Origin, w.ServiceAccount = other.shape, other.origin, other.account
 		readings = append(readings, w)
@@ -72,7 +72,7 @@ func (b *Builder) agreed(e *entry) bool {
 	if !b.alike(readings) {
 		return false
 	}
-	b.AddNote(alikeNote(e.contested.gap))
+	b.AddNote(alikeNote(e.contest.gap))
 	return true
 }
 

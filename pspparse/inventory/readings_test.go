@@ -41,13 +41,28 @@ func TestReadings(t *testing.T) {
 		workloads []string
 		told      []string
 	}{
-		{"alike", []func(*Builder){two}, true, []string{"Deployment a/web f:1 user 7, 1 replicas"},
-			[]string{"note " + twice + "; its level is the same either way, and what is told of it is by the first"}},
+		{
+			"alike",
+			[]func(*Builder){two},
+			true,
+			[]string{"Deployment a/web f:1 user 7, 1 replicas"},
+			[]string{"note " + twice + "; its level is the same either way, and what is told of it is by the first"},
+		},
 		{"not alike", []func(*Builder){two}, false, nil, []string{"gap " + twice + ", and none was used: keep one of them"}},
-		{"alike, and it runs", []func(*Builder){two, pod}, true, []string{"Deployment a/web f:1 user 7, 1 replicas, 1 pods"},
-			[]string{"note " + twice + "; its level is the same either way, and what is told of it is by the first"}},
-		{"not alike, and it runs", []func(*Builder){two, pod}, false, []string{"Deployment a/web -:0 no template, 1 replicas, 1 pods"},
-			[]string{"gap " + twice + ", and none was used: keep one of them"}},
+		{
+			"alike, and it runs",
+			[]func(*Builder){two, pod},
+			true,
+			[]string{"Deployment a/web f:1 user 7, 1 replicas, 1 pods"},
+			[]string{"note " + twice + "; its level is the same either way, and what is told of it is by the first"},
+		},
+		{
+			"not alike, and it runs",
+			[]func(*Builder){two, pod},
+			false,
+			[]string{"Deployment a/web -:0 no template, 1 replicas, 1 pods"},
+			[]string{"gap " + twice + ", and none was used: keep one of them"},
+		},
 		{"too many to compare", []func(*Builder){many}, true, nil, []string{"gap " + `Deployment "a/web": it is defined 11 times with different content (` +
 			"f:1, f:2, f:3, f:4, f:5, f:6, f:7, f:8, f:9, f:10, f:11), and none was used: keep one of them"}},
 	}

@@ -214,7 +214,12 @@ type template struct {
 	custom *custom
 	// twice says why one document makes two of these; "" where it does not.
 	twice string
-	// others are what else stands under its name, gap what that is unless all come to the same.
+	// contest is set where others stand under its name.
+	contest *contest
+}
+
+// contest is what else stands under the name of a template, and what that is unless all come to the same.
+type contest struct {
 	others []template
 	gap    Gap
 }
