@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/injector"
@@ -36,7 +38,7 @@ type injections struct {
 	gaps  []inventory.Gap
 	notes []inventory.Note
 	// refusers are what else refuses pods, by namespace.
-	refusers map[string][]*inventory.Reviewer
+	refusers map[string]refusers
 }
 
 // foreseer works out injections.
@@ -45,7 +47,9 @@ type foreseer struct {
 	out *injections
 	// byName are the places in the table of those that add a container of a name.
 	byName map[string][]int
-	places map[string]*namespacePlace
+	spaces map[string]*inventory.Namespace
+	// selectors of reviewers are compiled once.
+	selectors map[*metav1.LabelSelector]labels.Selector
 	// cni names the DaemonSet of an injector's CNI plugin; "" where none was read.
 	cni []string
 	// seen are live pods that an injector of the table has changed, by namespace, the first few of each.
@@ -59,6 +63,10 @@ type foreseer struct {
 	shapes map[string]*inventory.Shape
 	// absent counts the workloads with the marks of an injector that is not installed.
 	absent []absence
+	// named counts the namespaces in gaps of changers; rest are the changers that are told together.
+	named, rest    int
+	restFirst      string
+	restNamespaces []string
 }
 
 // sighting is a live pod that shows what an injector adds, with the workload it belongs to.
@@ -93,8 +101,8 @@ func (b *builder) foreseeInjections() {
 
 func newForeseer(b *builder) *foreseer {
 	f := &foreseer{
-		builder: b, out: &injections{table: injector.Table(), of: map[*inventory.Workload][]Injection{}, refusers: map[string][]*inventory.Reviewer{}},
-		byName: map[string][]int{}, places: map[string]*namespacePlace{}, webhooks: map[int][]*inventory.Reviewer{}, shapes: map[string]*inventory.Shape{},
+		builder: b, out: &injections{table: injector.Table(), of: map[*inventory.Workload][]Injection{}, refusers: map[string]refusers{}},
+		byName: map[string][]int{}, spaces: map[string]*inventory.Namespace{}, selectors: map[*metav1.LabelSelector]labels.Selector{}, webhooks: map[int][]*inventory.Reviewer{}, shapes: map[string]*inventory.Shape{},
 	}
 	f.cni, f.absent = make([]string, len(f.out.table)), make([]absence, len(f.out.table))
 	f.seen, f.first = make([]map[string][]sighting, len(f.out.table)), make([]string, len(f.out.table))
@@ -105,7 +113,7 @@ func newForeseer(b *builder) *foreseer {
 		}
 	}
 	for i := range b.inv.Namespaces {
-		f.places[b.inv.Namespaces[i].Name] = &namespacePlace{ns: &b.inv.Namespaces[i]}
+		f.spaces[b.inv.Namespaces[i].Name] = &b.inv.Namespaces[i]
 	}
 	for i := range b.inv.Reviewers {
 		r := &b.inv.Reviewers[i]
@@ -172,7 +180,7 @@ func hasContainer(s *inventory.Shape, name string) bool {
 	return slices.ContainsFunc(s.Spec.InitContainers, is) || slices.ContainsFunc(s.Spec.Containers, is)
 }
 
-// workload foresees what the injectors of the table, and objects that say what they add, do to the pods of one.
+// workload foresees what the injectors of the table do to the pods of one.
 func (f *foreseer) workload(w *inventory.Workload) {
 	for i := range f.out.table {
 		in := &f.out.table[i]
@@ -183,9 +191,6 @@ func (f *foreseer) workload(w *inventory.Workload) {
 		if mark := f.takes(i, w); mark != "" {
 			f.inject(i, mark, w)
 		}
-	}
-	for _, c := range f.others {
-		f.consider(c, w)
 	}
 }
 
@@ -203,10 +208,10 @@ func (f *foreseer) shown(w *inventory.Workload, names []string) bool {
 
 // takes is the mark by which an injector takes the pods of a workload; "" if it does not.
 func (f *foreseer) takes(i int, w *inventory.Workload) string {
-	in, place := &f.out.table[i], f.place(w.Namespace)
+	in, ns := &f.out.table[i], f.spaces[w.Namespace]
 	refused := true
 	for _, meta := range metasOf(w) {
-		marks := injector.Marks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: place.ns.Labels, NamespaceAnnotations: place.ns.Annotations}
+		marks := injector.Marks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
 		choice, mark := in.Choose(marks)
 		refused = refused && choice == injector.Refused
 		if choice != injector.Taken {

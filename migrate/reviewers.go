@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,14 +14,6 @@ import (
 	"github.com/psp2pss/psp2pss/simulate"
 )
 
-// namespacePlace is a namespace, and the reviewers that may be for pods in it.
-type namespacePlace struct {
-	ns    *inventory.Namespace
-	known map[*inventory.Reviewer]bool
-}
-
-func (f *foreseer) place(name string) *namespacePlace { return f.places[name] }
-
 // metasOf are the labels and annotations that pods of a template may have.
 func metasOf(w *inventory.Workload) []*inventory.PodMeta {
 	if len(w.PodMeta) == 0 {
@@ -32,14 +25,11 @@ func metasOf(w *inventory.Workload) []*inventory.PodMeta {
 // matches is true where a reviewer may be for the pods of a workload. Conditions in CEL, and whatever else is not read, are
 // taken to be met.
 func (f *foreseer) matches(r *inventory.Reviewer, w *inventory.Workload) bool {
-	if !f.inNamespace(r, w.Namespace) {
-		return false
-	}
-	ns := f.place(w.Namespace).ns
+	ns := f.spaces[w.Namespace]
 	for _, meta := range metasOf(w) {
-		may := slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return scopeNamespace(&s, ns) && scopePods(&s, w, meta, true) })
+		may := slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return f.scopeNamespace(&s, ns) && f.scopePods(&s, w, meta, true) })
 		if may && !slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
-			return (ns.Declared || s.NamespaceLabels == nil) && scopeNamespace(&s, ns) && scopePods(&s, w, meta, false)
+			return (ns.Declared || s.NamespaceLabels == nil) && f.scopeNamespace(&s, ns) && f.scopePods(&s, w, meta, false)
 		}) {
 			return true
 		}
@@ -47,33 +37,24 @@ func (f *foreseer) matches(r *inventory.Reviewer, w *inventory.Workload) bool {
 	return false
 }
 
-// inNamespace is true where a reviewer may be for some pods of a namespace. The answer is kept: many workloads share it.
-func (f *foreseer) inNamespace(r *inventory.Reviewer, namespace string) bool {
-	p := f.place(namespace)
-	may, known := p.known[r]
-	if !known {
-		may = slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return scopeNamespace(&s, p.ns) }) &&
-			!slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
-				whole := s.Kinds == nil && s.Names == nil && s.PodLabels == nil
-				return whole && (p.ns.Declared || s.NamespaceLabels == nil) && scopeNamespace(&s, p.ns)
-			})
-		if p.known == nil {
-			p.known = map[*inventory.Reviewer]bool{}
-		}
-		p.known[r] = may
-	}
-	return may
+// inNamespace is true where a reviewer may be for some pods of a namespace.
+func (f *foreseer) inNamespace(r *inventory.Reviewer, ns *inventory.Namespace) bool {
+	return slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return f.scopeNamespace(&s, ns) }) &&
+		!slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
+			whole := s.Kinds == nil && s.Names == nil && s.PodLabels == nil
+			return whole && (ns.Declared || s.NamespaceLabels == nil) && f.scopeNamespace(&s, ns)
+		})
 }
 
 // scopeNamespace is true for a namespace that a scope is for. The server gives each its name as a label.
-func scopeNamespace(s *inventory.Scope, ns *inventory.Namespace) bool {
+func (f *foreseer) scopeNamespace(s *inventory.Scope, ns *inventory.Namespace) bool {
 	if len(s.Namespaces) > 0 && !anyGlob(s.Namespaces, ns.Name) {
 		return false
 	}
 	if s.NamespaceLabels == nil {
 		return true
 	}
-	return selects(s.NamespaceLabels, func(key string) (string, bool) {
+	return f.selects(s.NamespaceLabels, func(key string) (string, bool) {
 		if key == "kubernetes.io/metadata.name" {
 			return ns.Name, true
 		}
@@ -84,14 +65,14 @@ func scopeNamespace(s *inventory.Scope, ns *inventory.Namespace) bool {
 
 // scopePods is true for pods of a workload that a scope is for. The name of a pod that is still to come is not known: unsure says
 // what is taken of it.
-func scopePods(s *inventory.Scope, w *inventory.Workload, meta *inventory.PodMeta, unsure bool) bool {
+func (f *foreseer) scopePods(s *inventory.Scope, w *inventory.Workload, meta *inventory.PodMeta, unsure bool) bool {
 	if s.Kinds != nil && !slices.Contains(s.Kinds, w.Kind) {
 		return false
 	}
 	if len(s.Names) > 0 && !anyGlob(s.Names, w.Name) && !(unsure && s.Kinds == nil && w.Kind != "Pod") {
 		return false
 	}
-	return s.PodLabels == nil || selects(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
+	return s.PodLabels == nil || f.selects(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
 }
 
 // lookup is a set of labels.
@@ -103,9 +84,16 @@ func (l lookup) Get(key string) string            { value, _ := l(key); return v
 func (l lookup) Lookup(key string) (string, bool) { return l(key) }
 
 // selects is true where a selector does, and where it is not one that a server takes: then it is not known what is meant.
-func selects(s *metav1.LabelSelector, of lookup) bool {
-	selector, err := metav1.LabelSelectorAsSelector(s)
-	return err != nil || selector.Matches(labels.Labels(of))
+func (f *foreseer) selects(s *metav1.LabelSelector, of lookup) bool {
+	selector, known := f.selectors[s]
+	if !known {
+		var err error
+		if selector, err = metav1.LabelSelectorAsSelector(s); err != nil {
+			selector = labels.Everything()
+		}
+		f.selectors[s] = selector
+	}
+	return selector.Matches(of)
 }
 
 // anyGlob is true where one of the patterns matches: * is any text, ? any character.
@@ -142,8 +130,10 @@ type changer struct {
 	shown, changed int
 	// stored counts those whose template it has changed already.
 	stored int
-	// open are the workloads that it is for and that have no live pods.
-	open []*inventory.Workload
+	// open counts those that it is for and that have no live pods, first is the first of them; they are in these namespaces.
+	open       int
+	first      *inventory.Workload
+	namespaces []string
 }
 
 // consider notes what a changer does to the pods of a workload, or has the judge count what it says it adds.
@@ -174,8 +164,13 @@ func (f *foreseer) consider(c *changer, w *inventory.Workload) {
 	}
 	if live {
 		c.shown++
-	} else {
-		c.open = append(c.open, w)
+		return
+	}
+	if c.open++; c.first == nil {
+		c.first = w
+	}
+	if n := len(c.namespaces); n == 0 || c.namespaces[n-1] != w.Namespace { // workloads are sorted
+		c.namespaces = append(c.namespaces, w.Namespace)
 	}
 }
 
@@ -202,24 +197,36 @@ func (f *foreseer) changed(w *inventory.Workload, g *inventory.PodGroup) bool {
 	})
 }
 
-// judgeOthers says what is not known of the changers: a gap for the workloads that they are for and that no live pod tells
-// of. Where live pods show that they add nothing, and where what they set can be read and is harmless, it is a note.
+// judgeOthers goes through the changers one by one.
 func (f *foreseer) judgeOthers() {
 	for _, c := range f.others {
-		switch {
-		case c.Effect == inventory.EffectAdds:
-		case c.stored > 0:
-			f.note(c, "it changes what holds their templates, and those that the server has are changed")
-		case c.shown+len(c.open) == 0:
-		case c.Effect == inventory.EffectHarmless:
-			f.note(c, "no pod needs a looser level for what it sets"+setsOf(c.Sets))
-		case c.shown > 0 && c.changed == 0:
-			f.note(c, fmt.Sprintf("it adds nothing to the live pods of the %s that it is for: it is taken to add nothing to others", plural(c.shown, "workload", "workloads")))
-		case len(c.open) == 0:
-			f.note(c, "what it adds is judged by the live pods of all workloads that it is for")
-		default:
-			f.gap(c)
+		for i := range f.inv.Workloads {
+			if w := &f.inv.Workloads[i]; w.Template != nil {
+				f.consider(c, w)
+			}
 		}
+		f.judgeOther(c)
+		c.namespaces = nil
+	}
+	f.gapRest()
+}
+
+// judgeOther says what is not known of a changer: a gap for the workloads that it is for and that no live pod tells of. Where
+// live pods show that it adds nothing, and where what it sets can be read and is harmless, it is a note.
+func (f *foreseer) judgeOther(c *changer) {
+	switch {
+	case c.Effect == inventory.EffectAdds:
+	case c.stored > 0:
+		f.note(c, "it changes what holds their templates, and those that the server has are changed")
+	case c.shown+c.open == 0:
+	case c.Effect == inventory.EffectHarmless:
+		f.note(c, "no pod needs a looser level for what it sets"+setsOf(c.Sets))
+	case c.shown > 0 && c.changed == 0:
+		f.note(c, fmt.Sprintf("it adds nothing to the live pods of the %s that it is for: it is taken to add nothing to others", plural(c.shown, "workload", "workloads")))
+	case c.open == 0:
+		f.note(c, "what it adds is judged by the live pods of all workloads that it is for")
+	default:
+		f.gap(c)
 	}
 }
 
@@ -234,22 +241,37 @@ func (f *foreseer) note(c *changer, why string) {
 	f.out.notes = append(f.out.notes, inventory.Note{What: c.String(), Why: "it changes pods when they are created; " + why, Position: c.Position})
 }
 
+// maxNamed namespaces are told in the gaps of changers, one and all. Each may be for many.
+const maxNamed = 100_000
+
 func (f *foreseer) gap(c *changer) {
-	var namespaces []string
-	for _, w := range c.open {
-		namespaces = append(namespaces, w.Namespace)
+	if f.named += len(c.namespaces); f.named > maxNamed {
+		f.rest++
+		f.restFirst = cmp.Or(f.restFirst, c.String())
+		f.restNamespaces = append(f.restNamespaces, c.namespaces...)
+		slices.Sort(f.restNamespaces)
+		f.restNamespaces = slices.Compact(f.restNamespaces)
+		return
 	}
-	slices.Sort(namespaces)
-	first := c.open[0]
 	more := ""
-	if n := len(c.open) - 1; n > 0 {
+	if n := c.open - 1; n > 0 {
 		more = fmt.Sprintf(" and of %d more", n)
 	}
 	f.out.gaps = append(f.out.gaps, inventory.Gap{
-		What: c.String(), Position: c.Position, Namespaces: slices.Compact(namespaces),
+		What: c.String(), Position: c.Position, Namespaces: c.namespaces,
 		Why: fmt.Sprintf("it may change the pods of %s %q%s when they are created%s, and no live pod shows how: read a cluster in which they run, or leave it out if it adds nothing that a level looks at",
-			first.Kind, first.Namespace+"/"+first.Name, more, setsOf(c.Sets)),
+			c.first.Kind, c.first.Namespace+"/"+c.first.Name, more, setsOf(c.Sets)),
 	})
+}
+
+// gapRest is one gap for all changers beyond those that are told one by one.
+func (f *foreseer) gapRest() {
+	if f.rest > 0 {
+		f.out.gaps = append(f.out.gaps, inventory.Gap{
+			What: fmt.Sprintf("%d more webhooks and policies, %s the first", f.rest, f.restFirst), Namespaces: f.restNamespaces,
+			Why: "they may change pods when they are created, and no live pod shows how",
+		})
+	}
 }
 
 // noteAbsent tells of marks whose injector is not there.
@@ -264,6 +286,15 @@ func (f *foreseer) noteAbsent() {
 	}
 }
 
+// refusers are what else refuses pods of a namespace: the first of them, and how many more there are.
+type refusers struct {
+	list []*inventory.Reviewer
+	more int
+}
+
+// fewRefusers of a namespace are kept.
+const fewRefusers = 50
+
 // findRefusers finds what else refuses pods, by namespace.
 func (f *foreseer) findRefusers() {
 	for i := range f.inv.Reviewers {
@@ -272,9 +303,17 @@ func (f *foreseer) findRefusers() {
 			continue
 		}
 		for j := range f.inv.Namespaces {
-			if name := f.inv.Namespaces[j].Name; f.inNamespace(r, name) {
-				f.out.refusers[name] = append(f.out.refusers[name], r)
+			ns := &f.inv.Namespaces[j]
+			if !f.inNamespace(r, ns) {
+				continue
 			}
+			of := f.out.refusers[ns.Name]
+			if len(of.list) < fewRefusers {
+				of.list = append(of.list, r)
+			} else {
+				of.more++
+			}
+			f.out.refusers[ns.Name] = of
 		}
 	}
 }
@@ -285,21 +324,22 @@ const maxRefusers = 10
 // alsoRefusing names what else may refuse pods of a namespace: objects, each once.
 func (b *builder) alsoRefusing(ns string) []string {
 	var names []string
-	for _, r := range b.injections.refusers[ns] {
+	of := b.injections.refusers[ns]
+	for _, r := range of.list {
 		whole := inventory.Reviewer{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 		if name := whole.String(); len(names) == 0 || names[len(names)-1] != name {
 			names = append(names, name)
 		}
 	}
-	if len(names) > maxRefusers {
-		names = append(names[:maxRefusers:maxRefusers], fmt.Sprintf("%d more", len(names)-maxRefusers))
+	if more := len(names) - maxRefusers + of.more; len(names) > maxRefusers {
+		names = append(names[:maxRefusers:maxRefusers], fmt.Sprintf("%d more", more))
 	}
 	return names
 }
 
 // covering adds to what is lost in a namespace the names of what else may forbid the same there.
 func (b *builder) covering(ns string, lost []Lost) []Lost {
-	refusers := b.injections.refusers[ns]
+	refusers := b.injections.refusers[ns].list
 	if len(refusers) == 0 {
 		return lost
 	}

@@ -14,7 +14,8 @@ func Table() []Injector {
 }
 
 func yes(key string, where place, values ...string) choice { return choice{where, key, values, true} }
-func no(key string, where place, values ...string) choice  { return choice{where, key, values, false} }
+
+func no(key string, where place, values ...string) choice { return choice{where, key, values, false} }
 
 // istio: the opt-outs of pod and namespace go first, see the selectors in the chart's mutatingwebhook.yaml. A gateway's own
 // template adds nothing to it that a level forbids. A namespace that is only in ambient mode (istio.io/dataplane-mode) gets no sidecar.

@@ -337,7 +337,9 @@ func TestResourcesAreRead(t *testing.T) {
 func TestReadIsQuietOnOthers(t *testing.T) {
 	t.Parallel()
 	for _, o := range []custom.Object{
-		{APIVersion: "v1", Kind: "Service"}, {APIVersion: "example.com/v1", Kind: "MutatingWebhookConfiguration"}, {APIVersion: "kyverno.io/v1", Kind: "PolicyException"},
+		{APIVersion: "v1", Kind: "Service"},
+		{APIVersion: "example.com/v1", Kind: "MutatingWebhookConfiguration"},
+		{APIVersion: "kyverno.io/v1", Kind: "PolicyException"},
 		{APIVersion: "apps.kruise.io/v1alpha1", Kind: "CloneSet"},
 	} {
 		o.JSON = []byte(`{}`)

@@ -73,9 +73,8 @@ type Builder struct {
 	reviewers     []Reviewer
 	listed        map[string]bool     // resources of which a server gave every object
 	metas         map[string]*PodMeta // by content
-	// reviewersLost counts those beyond maxReviewers, reviewerLost is the first of them.
-	reviewersLost int
-	reviewerLost  pspparse.Position
+	// changers and refusers count the reviewers of either sort.
+	changers, refusers tally
 	// reviewerBindings put policies of Kubernetes into force.
 	reviewerBindings []binding
 	contested        []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read

@@ -59,14 +59,14 @@ type PodMeta struct {
 	Labels, Annotations map[string]string
 }
 
-// AddReviewer adds what changes or refuses pods. Equal ones count once.
+// AddReviewer adds what changes or refuses pods. Equal ones count once. Beyond maxReviewers of either sort they are counted only.
 func (b *Builder) AddReviewer(r Reviewer) {
-	if len(b.reviewers) < maxReviewers {
-		b.reviewers = append(b.reviewers, r)
-		return
+	sort := &b.refusers
+	if r.Mutates {
+		sort = &b.changers
 	}
-	if b.reviewersLost++; b.reviewersLost == 1 {
-		b.reviewerLost = r.Position
+	if sort.add(r.Position); sort.n <= maxReviewers {
+		b.reviewers = append(b.reviewers, r)
 	}
 }
 
@@ -74,15 +74,21 @@ func (b *Builder) AddReviewer(r Reviewer) {
 // admissionregistration.k8s.io): then what is not among them does not exist.
 func (b *Builder) AddListed(group, resource string) { b.listed[resource+"."+group] = true }
 
-// maxReviewers is more than any cluster has. Each is matched with every namespace.
-const maxReviewers = 1000
+// maxReviewers is more than clusters have of those that change pods, or of those that refuse them. Each is matched with every
+// namespace and workload.
+const maxReviewers = 300
 
 // settleReviewers sorts, and leaves out what was read twice.
 func (b *Builder) settleReviewers() []Reviewer {
-	if b.reviewersLost > 0 {
+	if n := b.changers.n - maxReviewers; n > 0 {
 		b.AddGap(Gap{
-			What: "webhooks and policies on pods", Why: fmt.Sprintf("there are more than %d of them, and %d were not looked at: what they change or refuse is not known", maxReviewers, b.reviewersLost),
-			Position: b.reviewerLost, Namespaces: []string{AllNamespaces},
+			What: "webhooks and policies that change pods", Why: fmt.Sprintf("there are more than %d of them, and %d were not looked at: what they add is not known", maxReviewers, n),
+			Position: b.changers.first, Namespaces: []string{AllNamespaces},
+		})
+	}
+	if n := b.refusers.n - maxReviewers; n > 0 {
+		b.AddNote(Note{
+			What: "webhooks and policies that refuse pods", Why: fmt.Sprintf("there are more than %d of them, and %d were not looked at", maxReviewers, n), Position: b.refusers.first,
 		})
 	}
 	out := b.bind(b.reviewers)
