@@ -198,6 +198,10 @@ func TestCustomResources(t *testing.T) {
 			if len(inv.Gaps) > 0 {
 				t.Errorf("gaps: %v", inv.Gaps)
 			}
+			whole := map[string]bool{"rollouts.argoproj.io": true, "tasks.tekton.dev": true, "changers.hooks.example.com": true, "labellers.hooks.example.com": true}
+			if diff := cmp.Diff(whole, inv.Listed); diff != "" {
+				t.Errorf("kinds that were read whole (-want +got):\n%s", diff)
+			}
 			requests := append(slices.Concat(lists, more), "/apis?")
 			slices.Sort(requests)
 			if diff := cmp.Diff(requests, s.beside()); diff != "" {
@@ -245,6 +249,9 @@ func TestCustomResourcesOfOneNamespace(t *testing.T) {
 	inv := s.readCustom(func(r *Reader) { r.Namespace = "web" })
 	if diff := cmp.Diff([]inventory.Note{{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout}}, inv.Notes); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	if len(inv.Listed) > 0 {
+		t.Errorf("of a namespace these kinds were read whole: %v", inv.Listed)
 	}
 	var got []string
 	for _, r := range s.seen() {

@@ -129,7 +129,7 @@ func (l *lister) list(ctx context.Context, t *target) error {
 
 // listed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
 func (k *kind) listed(b *inventory.Builder) {
-	if k.custom != nil {
+	if k.custom != nil && k.namespace == "" {
 		b.AddListed(k.custom.Group, k.custom.Name)
 	}
 }

@@ -16,14 +16,14 @@ const admissionGroup = "admissionregistration.k8s.io"
 
 func admissionResources() []Resource {
 	return []Resource{
-		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "mutatingwebhookconfigurations", Kind: "MutatingWebhookConfiguration"},
-		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "validatingwebhookconfigurations", Kind: "ValidatingWebhookConfiguration"},
-		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "mutatingadmissionpolicies", Kind: "MutatingAdmissionPolicy"},
-		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "mutatingadmissionpolicybindings", Kind: "MutatingAdmissionPolicyBinding"},
-		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "validatingadmissionpolicies", Kind: "ValidatingAdmissionPolicy"},
-		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "validatingadmissionpolicybindings", Kind: "ValidatingAdmissionPolicyBinding"},
-		{Group: kubewardenGroup, Versions: []string{"v1", "v1alpha2"}, Name: "clusteradmissionpolicies", Kind: "ClusterAdmissionPolicy"},
-		{Group: kubewardenGroup, Versions: []string{"v1", "v1alpha2"}, Name: "admissionpolicies", Kind: "AdmissionPolicy", Namespaced: true},
+		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "mutatingwebhookconfigurations", Kind: "MutatingWebhookConfiguration", Purpose: ChangesPods},
+		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "validatingwebhookconfigurations", Kind: "ValidatingWebhookConfiguration", Purpose: RefusesPods},
+		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "mutatingadmissionpolicies", Kind: "MutatingAdmissionPolicy", Purpose: ChangesPods},
+		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "mutatingadmissionpolicybindings", Kind: "MutatingAdmissionPolicyBinding", Purpose: ChangesPods},
+		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "validatingadmissionpolicies", Kind: "ValidatingAdmissionPolicy", Purpose: RefusesPods},
+		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "validatingadmissionpolicybindings", Kind: "ValidatingAdmissionPolicyBinding", Purpose: RefusesPods},
+		{Group: kubewardenGroup, Versions: []string{"v1", "v1alpha2"}, Name: "clusteradmissionpolicies", Kind: "ClusterAdmissionPolicy", Purpose: ChangesPods},
+		{Group: kubewardenGroup, Versions: []string{"v1", "v1alpha2"}, Name: "admissionpolicies", Kind: "AdmissionPolicy", Namespaced: true, Purpose: ChangesPods},
 	}
 }
 

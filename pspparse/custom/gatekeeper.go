@@ -19,10 +19,10 @@ const (
 func gatekeeperResources() []Resource {
 	versions := []string{"v1", "v1beta1", "v1alpha1"}
 	return []Resource{
-		{Group: gatekeeperMutations, Versions: versions, Name: "assign", Kind: "Assign"},
-		{Group: gatekeeperMutations, Versions: versions, Name: "assignmetadata", Kind: "AssignMetadata"},
-		{Group: gatekeeperMutations, Versions: versions, Name: "modifyset", Kind: "ModifySet"},
-		{Group: gatekeeperMutations, Versions: []string{"v1alpha1"}, Name: "assignimage", Kind: "AssignImage"},
+		{Group: gatekeeperMutations, Versions: versions, Name: "assign", Kind: "Assign", Purpose: ChangesPods},
+		{Group: gatekeeperMutations, Versions: versions, Name: "assignmetadata", Kind: "AssignMetadata", Purpose: ChangesPods},
+		{Group: gatekeeperMutations, Versions: versions, Name: "modifyset", Kind: "ModifySet", Purpose: ChangesPods},
+		{Group: gatekeeperMutations, Versions: []string{"v1alpha1"}, Name: "assignimage", Kind: "AssignImage", Purpose: ChangesPods},
 	}
 }
 

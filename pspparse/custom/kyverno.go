@@ -21,12 +21,12 @@ const (
 func kyvernoResources() []Resource {
 	versions := []string{"v1", "v1beta1", "v1alpha1"}
 	return []Resource{
-		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "clusterpolicies", Kind: "ClusterPolicy"},
-		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "policies", Kind: "Policy", Namespaced: true},
-		{Group: kyvernoPolicies, Versions: versions, Name: "mutatingpolicies", Kind: "MutatingPolicy"},
-		{Group: kyvernoPolicies, Versions: versions, Name: "validatingpolicies", Kind: "ValidatingPolicy"},
-		{Group: kruiseGroup, Versions: []string{"v1alpha1"}, Name: "sidecarsets", Kind: "SidecarSet"},
-		{Group: jspolicyGroup, Versions: []string{"v1beta1"}, Name: "jspolicies", Kind: "JsPolicy"},
+		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "clusterpolicies", Kind: "ClusterPolicy", Purpose: ChangesPods},
+		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "policies", Kind: "Policy", Namespaced: true, Purpose: ChangesPods},
+		{Group: kyvernoPolicies, Versions: versions, Name: "mutatingpolicies", Kind: "MutatingPolicy", Purpose: ChangesPods},
+		{Group: kyvernoPolicies, Versions: versions, Name: "validatingpolicies", Kind: "ValidatingPolicy", Purpose: RefusesPods},
+		{Group: kruiseGroup, Versions: []string{"v1alpha1"}, Name: "sidecarsets", Kind: "SidecarSet", Purpose: ChangesPods},
+		{Group: jspolicyGroup, Versions: []string{"v1beta1"}, Name: "jspolicies", Kind: "JsPolicy", Purpose: ChangesPods},
 	}
 }
 

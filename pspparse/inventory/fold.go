@@ -139,7 +139,7 @@ func (f *folder) hang(t *podTable, p *podRow) {
 	key := groupKey{workload: i, shape: s.shape, account: s.account, admitted: s.admitted, mirror: s.mirror}
 	w := &f.list[i]
 	if s.owner == (Owner{}) {
-		w.Template, w.Origin = s.written, s.origin
+		w.Template, w.Origin, w.PodMeta = s.written, s.origin, metas(s.meta)
 	}
 	g, ok := f.groups[key]
 	if !ok {
@@ -169,7 +169,7 @@ func (f *folder) hang(t *podTable, p *podRow) {
 func (f *folder) addManifest(s *podSort, p *podRow, at pspparse.Position) {
 	w := Workload{
 		Namespace: s.namespace, Kind: "Pod", Name: p.name, ServiceAccount: s.account,
-		Template: s.written, Origin: s.origin, Replicas: 1, Position: at,
+		Template: s.written, Origin: s.origin, PodMeta: metas(s.meta), Replicas: 1, Position: at,
 	}
 	if s.debugged != nil {
 		w.Debugged = []DebuggedPod{{Pod: p.name, Shape: s.debugged, Without: s.shape}}
@@ -256,7 +256,7 @@ func (f *folder) finish(shapes map[*Shape]string) []Workload {
 				cmp.Compare(x.AdmittedBy, y.AdmittedBy), compareBools(x.Mirror, y.Mirror), cmp.Compare(shapes[x.Shape], shapes[y.Shape]))
 		})
 		if w.Kind == "Pod" && (len(w.Pods) > 1 || w.Replicas > 1) {
-			w.Template, w.Origin = nil, nil // it makes pods itself, of which its author's text says nothing
+			w.Template, w.Origin, w.PodMeta = nil, nil, nil // it makes pods itself, of which its author's text says nothing
 		}
 		slices.SortStableFunc(w.Debugged, func(x, y DebuggedPod) int {
 			return cmp.Or(cmp.Compare(x.Pod, y.Pod), cmp.Compare(shapes[x.Shape], shapes[y.Shape]))

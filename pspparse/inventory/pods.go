@@ -48,7 +48,9 @@ type podSort struct {
 	manifest bool
 	// written and origin are what the author of a bare pod wrote, nil where the pod does not tell.
 	written *Shape
-	origin  *Origin
+	// meta is the metadata of its manifest.
+	meta   *PodMeta
+	origin *Origin
 	// debugged is the pod with its debug containers, nil where it has none.
 	debugged *Shape
 }
@@ -56,7 +58,7 @@ type podSort struct {
 // running is the sort without what may differ between two readings of one pod: what was written does not run, debug containers
 // are put into pods that do, and a manifest becomes a pod.
 func (s podSort) running() podSort {
-	s.written, s.origin, s.debugged, s.manifest = nil, nil, nil, false
+	s.written, s.origin, s.meta, s.debugged, s.manifest = nil, nil, nil, nil, false
 	return s
 }
 
@@ -132,7 +134,7 @@ func (b *Builder) addPodManifest(m Meta, spec *corev1.PodSpec, at pspparse.Posit
 	if s.bare() {
 		t := &corev1.PodTemplateSpec{Spec: *spec}
 		t.Labels, t.Annotations = m.Labels, m.Annotations
-		s.written, s.origin = s.shape, b.origin(&m, t)
+		s.written, s.origin, s.meta = s.shape, b.origin(&m, t), b.podMeta(m.Labels, m.Annotations)
 	}
 	b.pods.add(name, open, s, at)
 }
@@ -286,7 +288,7 @@ func (t *podTable) joined(run, manifests []podRow) podRow {
 	}
 	if len(manifests) > 0 {
 		m := &t.groups[manifests[0].sort]
-		all.written, all.origin = m.written, m.origin
+		all.written, all.origin, all.meta = m.written, m.origin, m.meta
 	}
 	out.sort = t.sort(all)
 	return out

@@ -66,3 +66,26 @@ func TestPodMetaOfTemplates(t *testing.T) {
 		})
 	}
 }
+
+// TestPodMetaOfManifests checks that the manifest of a pod has the metadata of its pod, also where the live pod was read, and that
+// a live pod alone has none: it has been through admission.
+func TestPodMetaOfManifests(t *testing.T) {
+	t.Parallel()
+	const labelled = `,"labels":{"sidecar.istio.io/inject":"true"}`
+	want := []*PodMeta{{Labels: map[string]string{"sidecar.istio.io/inject": "true"}}}
+	for name, tt := range map[string]struct {
+		input string
+		want  []*PodMeta
+	}{
+		"a manifest":          {podDocument(labelled, "", ""), want},
+		"beside the live pod": {podDocument(labelled, "", "") + podDocument(`,"uid":"u"`, "", ""), want},
+		"the live pod alone":  {podDocument(`,"uid":"u"`+labelled, "", ""), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, build(t, documents(t, tt.input)).Workloads[0].PodMeta); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
