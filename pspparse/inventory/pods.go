@@ -102,7 +102,6 @@ func (b *Builder) AddPod(m Meta, spec *corev1.PodSpec, phase corev1.PodPhase, at
 		return
 	}
 	b.kinds["Pod"] = true
-	b.misplaced(Misplaced{Namespace: namespace, Kind: "Pod", Name: name, Position: at, owned: len(m.OwnerReferences) > 0}, m.Labels, m.Annotations)
 	finished, owner := phase == corev1.PodSucceeded || phase == corev1.PodFailed, b.controller(&m)
 	if finished && owner == (Owner{}) {
 		b.pods.add(name, open, podSort{namespace: namespace, finished: true}, at)
@@ -152,8 +151,10 @@ func (b *Builder) admitPod(m *Meta, spec *corev1.PodSpec, at pspparse.Position) 
 	}
 	if err != nil {
 		b.refuse("Pod", namespace, m.Name, at, err)
+		return namespace, name, open, false
 	}
-	return namespace, name, open, err == nil
+	b.misplaced(Misplaced{Namespace: namespace, Kind: "Pod", Name: name, Position: at, owned: len(m.OwnerReferences) > 0}, m.Labels, m.Annotations)
+	return namespace, name, open, true
 }
 
 // podSort is what a pod has in common with others, as far as every pod tells it. Its debug containers are kept apart: they go
