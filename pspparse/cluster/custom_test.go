@@ -240,18 +240,22 @@ func TestCustomResourcesComeInPages(t *testing.T) {
 	}
 }
 
-// A reading of one namespace lists what is in that namespace, and no kinds of the cluster.
+// A reading of one namespace lists what is in that namespace, and of the kinds of the cluster those that change pods.
 func TestCustomResourcesOfOneNamespace(t *testing.T) {
 	t.Parallel()
 	s := customServer(t, "v2")
 	s.extra.kinds["/apis/argoproj.io/v1alpha1/namespaces/web/rollouts"] = extra{"RolloutList", []string{aRollout}}
 	s.extra.kinds["/apis/tekton.dev/v1beta1/namespaces/web/tasks"] = extra{"TaskList", nil}
 	inv := s.readCustom(func(r *Reader) { r.Namespace = "web" })
-	if diff := cmp.Diff([]inventory.Note{{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout}}, inv.Notes); diff != "" {
+	notes := []inventory.Note{
+		{What: "Changer", Why: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`},
+		{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout},
+	}
+	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
-	if len(inv.Listed) > 0 {
-		t.Errorf("of a namespace these kinds were read whole: %v", inv.Listed)
+	if diff := cmp.Diff(map[string]bool{"changers.hooks.example.com": true}, inv.Listed); diff != "" {
+		t.Errorf("kinds that were read whole (-want +got):\n%s", diff)
 	}
 	var got []string
 	for _, r := range s.seen() {
@@ -260,7 +264,7 @@ func TestCustomResourcesOfOneNamespace(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	want := []string{"/apis", "/apis/argoproj.io/v1alpha1/namespaces/web/rollouts", "/apis/tekton.dev/v1beta1/namespaces/web/tasks"}
+	want := []string{"/apis", "/apis/argoproj.io/v1alpha1/namespaces/web/rollouts", changersPath, "/apis/tekton.dev/v1beta1/namespaces/web/tasks"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -315,6 +319,9 @@ func TestForbiddenCustomResources(t *testing.T) {
 	}
 	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if len(inv.Listed) > 0 {
+		t.Errorf("read whole: %v, and none may be listed", inv.Listed)
 	}
 	if diff := cmp.Diff([][]string{{"rollouts.argoproj.io", "tasks.tekton.dev"}}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
@@ -440,6 +447,9 @@ func TestCustomResourcesThatFail(t *testing.T) {
 			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}}}
 			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
+			}
+			if tt.what == "rollouts.argoproj.io" && inv.Listed[tt.what] {
+				t.Error("the Rollouts count as read whole")
 			}
 			if len(inv.Notes) < tt.read || len(inv.Workloads) < 8 {
 				t.Errorf("%d custom objects and %d workloads were read beside it, want %d and all", len(inv.Notes), len(inv.Workloads), tt.read)
