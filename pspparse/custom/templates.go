@@ -53,11 +53,10 @@ func templateKinds(of string) []templateKind {
 	// tektoncd/pipeline: pkg/apis/pipeline. The entrypoint's containers are added.
 	add("tekton.dev", "v1 v1beta1", partial, "tasks Task", "taskruns TaskRun", "pipelines Pipeline", "pipelineruns PipelineRun")
 	add("tekton.dev", "v1beta1", partial, "clustertasks ClusterTask*")
-	// openkruise/kruise-api: apps. A SidecarSet is injected into other pods.
+	// openkruise/kruise-api: apps.
 	add("apps.kruise.io", "v1alpha1", whole, "clonesets CloneSet", "daemonsets DaemonSet", "broadcastjobs BroadcastJob",
 		"advancedcronjobs AdvancedCronJob", "uniteddeployments UnitedDeployment")
 	add("apps.kruise.io", "v1beta1 v1alpha1", whole, "statefulsets StatefulSet")
-	add("apps.kruise.io", "v1alpha1", partial, "sidecarsets SidecarSet*")
 	// kubevirt/kubevirt: pkg/virt-controller/services. The object describes a machine, not the pod that runs it.
 	add("kubevirt.io", "v1", partial, "virtualmachines VirtualMachine", "virtualmachineinstances VirtualMachineInstance",
 		"virtualmachineinstancereplicasets VirtualMachineInstanceReplicaSet")
