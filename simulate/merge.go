@@ -64,6 +64,8 @@ type clause struct {
 	before, noun string // `pod or `, `container`
 	names        []string
 	after        string
+	// more are the names of clauses that differ in nothing else.
+	more [][]string
 }
 
 // clauseForm is that of the library: `pod or containers "a", "b" must set ...`, `volume "v"`.
@@ -77,31 +79,36 @@ func clauseOf(text string) *clause {
 	return &clause{before: m[1], noun: m[2], names: strings.Split(m[3], ", "), after: m[4]}
 }
 
-// add takes in the names of another clause. The longer list says the order.
-func (c *clause) add(other *clause) {
-	longer, shorter := c.names, other.names
-	if len(shorter) > len(longer) {
-		longer, shorter = shorter, longer
+// add takes in the names of another clause.
+func (c *clause) add(other *clause) { c.more = append(c.more, other.names) }
+
+// all are the names of the clause and of those that it took in, each once. The longest list says the order.
+func (c *clause) all() []string {
+	if len(c.more) == 0 {
+		return c.names
 	}
-	has := make(map[string]bool, len(longer))
-	for _, name := range longer {
-		has[name] = true
-	}
-	c.names = slices.Clip(longer)
-	for _, name := range shorter {
-		if !has[name] {
-			c.names = append(c.names, name)
+	lists := append([][]string{c.names}, c.more...)
+	slices.SortStableFunc(lists, func(a, b []string) int { return len(b) - len(a) })
+	has := map[string]bool{}
+	var out []string
+	for _, list := range lists {
+		for _, name := range list {
+			if !has[name] {
+				has[name] = true
+				out = append(out, name)
+			}
 		}
 	}
+	return out
 }
 
 func (c *clause) String() string {
 	if c.noun == "" {
 		return c.before
 	}
-	noun := c.noun
-	if len(c.names) > 1 {
+	noun, names := c.noun, c.all()
+	if len(names) > 1 {
 		noun += "s"
 	}
-	return c.before + noun + " " + strings.Join(c.names, ", ") + c.after
+	return c.before + noun + " " + strings.Join(names, ", ") + c.after
 }
