@@ -62,6 +62,8 @@ func server(t *testing.T, forbidden string) (kubeconfig string, methods func() [
 		switch {
 		case r.URL.Path == "/version":
 			_, _ = w.Write([]byte(`{"major": "1", "minor": "24", "gitVersion": "v1.24.17"}`))
+		case r.URL.Path == "/apis":
+			_, _ = w.Write([]byte(`{"kind": "APIGroupList", "apiVersion": "v1", "groups": []}`))
 		case r.URL.Path == "/api/v1/namespaces/kube-system":
 			_, _ = w.Write([]byte(`{"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": "0"}}`))
 		case r.URL.Path == forbidden:

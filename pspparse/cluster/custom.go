@@ -81,10 +81,10 @@ func (l *lister) customKinds(ctx context.Context, t customTable) ([]kind, error)
 	case err != nil:
 		return nil, l.send(ctx, batch{resource: customResources, settled: true, add: gap(customGap(customResources, whyUnknown("/apis", err)))})
 	}
-	kinds, gaps := t.of(found)
+	kinds, missing := t.of(found)
 	end := batch{resource: customResources, settled: true, add: func(b *inventory.Builder) {
-		for _, g := range gaps {
-			b.AddGap(g)
+		for _, add := range missing {
+			add(b)
 		}
 	}}
 	for _, k := range kinds {
@@ -93,11 +93,11 @@ func (l *lister) customKinds(ctx context.Context, t customTable) ([]kind, error)
 	return kinds, l.send(ctx, end)
 }
 
-// of are the kinds of the table that are served, and a gap for each group or kind of which that is not known.
-func (t customTable) of(found *served) (kinds []kind, gaps []inventory.Gap) {
+// of are the kinds of the table that are served, and what to tell of each group or kind of which that is not known.
+func (t customTable) of(found *served) (kinds []kind, missing []func(*inventory.Builder)) {
 	for _, group := range found.groups {
 		if err := found.unknown[group]; err != nil {
-			gaps = append(gaps, customGap(customResources+" of "+group, whyUnknown("/apis/"+group, err)))
+			missing = append(missing, gap(customGap(customResources+" of "+group, whyUnknown("/apis/"+group, err))))
 		}
 	}
 	for _, r := range t.resources {
@@ -113,16 +113,29 @@ func (t customTable) of(found *served) (kinds []kind, gaps []inventory.Gap) {
 			k.sources = []source{{gv: gv, decode: t.decoder(gv, r), asJSON: true}}
 			kinds = append(kinds, k)
 		case len(versions) > 0:
-			gaps = append(gaps, customGap(k.name(), fmt.Sprintf(
+			missing = append(missing, k.missing(customGap(k.name(), fmt.Sprintf(
 				"the server serves them in %s, and known here is %s: they were not read; a newer release of this tool may know more",
-				clip(strings.Join(versions, ", "), 200), strings.Join(r.Versions, ", "))))
+				clip(strings.Join(versions, ", "), 200), strings.Join(r.Versions, ", ")))))
 		}
 	}
-	return kinds, gaps
+	return kinds, missing
 }
 
+// customGap is for custom resources that were not read: what runs may be missing, and nothing else.
 func customGap(what, why string) inventory.Gap {
-	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}}
+	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads}
+}
+
+// missing tells of a list that could not be read: a gap, or a note of a kind of package custom that makes no pods.
+func (k *kind) missing(g inventory.Gap) func(*inventory.Builder) {
+	switch {
+	case k.custom == nil:
+		return gap(g)
+	case k.custom.Purpose != custom.MakesPods:
+		return note(inventory.Note{What: g.What, Why: g.Why})
+	}
+	g.Changes = inventory.Workloads
+	return gap(g)
 }
 
 // decoder makes entries for objects of one kind. Items of a list need not repeat its kind.

@@ -278,7 +278,7 @@ func TestWithoutCustomResources(t *testing.T) {
 	want := []inventory.Gap{{
 		What:       "custom resources",
 		Why:        "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read",
-		Namespaces: []string{"*"},
+		Namespaces: []string{"*"}, Changes: inventory.Workloads,
 	}}
 	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -307,7 +307,7 @@ func TestForbiddenCustomResources(t *testing.T) {
 		Why: `listing rollouts.argoproj.io, tasks.tekton.dev is forbidden (403: jane may not), and pods are made from them; ` +
 			`grant the verb list on them, with these rules in a ClusterRole: {apiGroups: ["argoproj.io"], resources: ["rollouts"], verbs: ["list"]}, ` +
 			`{apiGroups: ["tekton.dev"], resources: ["tasks"], verbs: ["list"]}`,
-		Namespaces: []string{"*"},
+		Namespaces: []string{"*"}, Changes: inventory.Workloads,
 	}}
 	notes := []inventory.Note{{
 		What: "custom resources",
@@ -444,7 +444,7 @@ func TestCustomResourcesThatFail(t *testing.T) {
 				return true
 			}
 			inv := s.readCustom(nil)
-			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}}}
+			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}, Changes: inventory.Workloads}}
 			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}

@@ -115,7 +115,7 @@ func (l *lister) list(ctx context.Context, t *target) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		end.add = gap(failedGap(t.name(), len(r.sent), err))
+		end.add = t.missing(failedGap(t.name(), len(r.sent), err))
 	case r.again != "":
 		end.add = func(b *inventory.Builder) {
 			note(againNote(t.name(), r.again))(b)

@@ -93,7 +93,7 @@ func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
 				refused = &refusal{resource: k.resource, group: s.gv.Group, custom: k.custom, cause: err}
 			}
 		case code(err) != http.StatusNotFound:
-			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: gap(failedGap(k.name(), 0, err))})
+			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: k.missing(failedGap(k.name(), 0, err))})
 		}
 	}
 	if refused != nil {
@@ -102,7 +102,7 @@ func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
 	for _, s := range k.sources {
 		// What stands between here and the server may say 404 as well, and then there may be some.
 		if s.gv.Group != "" && l.serves(ctx, &k, s.gv) {
-			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: gap(hiddenGap(k.name(), s.gv))})
+			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: k.missing(hiddenGap(k.name(), s.gv))})
 		}
 	}
 	return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: l.notServed(k)})

@@ -56,6 +56,7 @@ type reader func(b *inventory.Builder, o Object) bool
 func readers() []reader {
 	return []reader{
 		readTemplates,
+		readGenerating,
 		readAdmission,
 		readGatekeeper,
 		readEngines,

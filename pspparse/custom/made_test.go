@@ -113,7 +113,7 @@ func TestOwners(t *testing.T) {
 		"owners in a ring": {[]string{
 			owned("serving.knative.dev/v1", "Configuration", "a", "serving.knative.dev/v1 Configuration b", "spec: {template: {spec: {hostPID: true}}}"),
 			owned("serving.knative.dev/v1", "Configuration", "b", "serving.knative.dev/v1 Configuration a", "spec: {template: {spec: {hostPID: true}}}"),
-		}, "  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  enforce \"\"\n" +
+		}, "  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  Configuration at spec.template.spec.hostPID: privileged; host namespaces hostPID=true\n  enforce \"privileged\"\n" +
 			"  gap Configuration \"shop/a\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n" +
 			"  gap Configuration \"shop/b\": the controller of serving.knative.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.template.spec.hostPID); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
 		"twice the same, and twice another": {[]string{

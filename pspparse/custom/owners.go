@@ -20,13 +20,13 @@ import (
 // ownerResources are the kinds that write labels on namespaces.
 func ownerResources() []Resource {
 	return []Resource{
-		{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "applications", Kind: "Application", Namespaced: true},
-		{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "applicationsets", Kind: "ApplicationSet", Namespaced: true},
-		{Group: "capsule.clastix.io", Versions: []string{"v1beta2", "v1beta1"}, Name: "tenants", Kind: "Tenant"},
-		{Group: "fleet.cattle.io", Versions: []string{"v1alpha1"}, Name: "bundles", Kind: "Bundle", Namespaced: true},
-		{Group: "fleet.cattle.io", Versions: []string{"v1alpha1"}, Name: "helmops", Kind: "HelmOp", Namespaced: true},
-		{Group: "hnc.x-k8s.io", Versions: []string{"v1alpha2"}, Name: "hierarchyconfigurations", Kind: "HierarchyConfiguration", Namespaced: true},
-		{Group: "hnc.x-k8s.io", Versions: []string{"v1alpha2"}, Name: "subnamespaceanchors", Kind: "SubnamespaceAnchor", Namespaced: true},
+		{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "applications", Kind: "Application", Namespaced: true, Purpose: WritesLabels},
+		{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "applicationsets", Kind: "ApplicationSet", Namespaced: true, Purpose: WritesLabels},
+		{Group: "capsule.clastix.io", Versions: []string{"v1beta2", "v1beta1"}, Name: "tenants", Kind: "Tenant", Purpose: WritesLabels},
+		{Group: "fleet.cattle.io", Versions: []string{"v1alpha1"}, Name: "bundles", Kind: "Bundle", Namespaced: true, Purpose: WritesLabels},
+		{Group: "fleet.cattle.io", Versions: []string{"v1alpha1"}, Name: "helmops", Kind: "HelmOp", Namespaced: true, Purpose: WritesLabels},
+		{Group: "hnc.x-k8s.io", Versions: []string{"v1alpha2"}, Name: "hierarchyconfigurations", Kind: "HierarchyConfiguration", Namespaced: true, Purpose: WritesLabels},
+		{Group: "hnc.x-k8s.io", Versions: []string{"v1alpha2"}, Name: "subnamespaceanchors", Kind: "SubnamespaceAnchor", Namespaced: true, Purpose: WritesLabels},
 	}
 }
 

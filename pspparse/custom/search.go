@@ -317,6 +317,12 @@ func isPodish(spec map[string]any) bool {
 	return false
 }
 
+// readGenerating finds the objects that a policy of Kyverno makes by a rule.
+func readGenerating(b *inventory.Builder, o Object) bool {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	return generates(group, o.Kind) && Other(b, o)
+}
+
 // Other judges an object of a kind that no reader knows: whole pod templates in it are judged as a workload of that kind,
 // and anything less of a pod is a gap. It returns false, and adds nothing, for a kind that is known to hold no pod and for
 // an object that has nothing of one.
