@@ -60,9 +60,9 @@ func (d doubt) parts() []string {
 }
 
 // doubt is what the gaps leave uncertain in the namespace.
-func (n *Namespace) doubt() doubt {
+func (ns *Namespace) doubt() doubt {
 	var d doubt
-	for _, p := range n.Uncertain {
+	for _, p := range ns.Uncertain {
 		d = append(d, inventory.Part(p))
 	}
 	return d
