@@ -29,7 +29,7 @@ func Judge(p *migrate.Plan, f Facts, o Options) *Result {
 	j.gaps()
 	j.saved()
 	j.labels()
-	j.breaks()
+	j.ignored(j.breaks())
 	j.templates()
 	j.bypass()
 	j.podSecurity()
