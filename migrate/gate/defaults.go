@@ -191,7 +191,8 @@ func (r *Result) configure() (defaults, exemptions, []string) {
 			"Take that file from the host and give it with --admission-config: then what it exempts is kept here, and what is stricter in it.",
 		}
 	}
-	exempt = exemptions{slices.Concat([]string{}, given.Usernames), slices.Concat([]string{}, given.RuntimeClasses), slices.Concat([]string{}, given.Namespaces)}
+	some := func(names []string) []string { return append([]string{}, names...) } // an empty list is no null
+	exempt = exemptions{some(given.Usernames), some(given.RuntimeClasses), some(given.Namespaces)}
 	kept := []string{}
 	keep := func(mode string, level, at *string, givenLevel, givenVersion string) {
 		if stricter(givenLevel, givenVersion, *level, *at) {

@@ -65,6 +65,9 @@ func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 				t.Fatal(err)
 			}
 			at := strings.Index(b.String(), "apiVersion: apiserver")
+			if strings.Contains(b.String(), "null") {
+				t.Errorf("a list is null:\n%s", b.String())
+			}
 			if diff := cmp.Diff(tt.remarks, b.String()[:max(at, 0)]); diff != "" {
 				t.Errorf("remarks (-want +got):\n%s", diff)
 			}

@@ -106,10 +106,11 @@ func (j *judge) rollout(stage string, namespaces []string) string {
 	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.context, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
-// ignored finds what under the prefix does not do what it says. It leaves the labels of the admission in refused to breaks.
+// ignored finds what under the prefix does not do what it says. In the namespaces that breaks has returned it leaves the labels of
+// the admission to that.
 func (j *judge) ignored(refused map[string]bool) {
 	var owned []*migrate.Namespace
-	var left []string
+	var left, wait []string
 	r := Reason{ID: "labels-without-effect", Order: orderIgnored, What: "labels that the server ignores, or takes for another value than they say"}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -123,7 +124,7 @@ func (j *judge) ignored(refused map[string]bool) {
 				continue
 			}
 			r.Where = append(r.Where, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
-			if refused[ns.Name] && slices.Contains(migrate.LabelKeys(), key) {
+			if _, there := refused[ns.Name]; there && slices.Contains(migrate.LabelKeys(), key) {
 				skipped = true
 				continue
 			}
@@ -136,17 +137,24 @@ func (j *judge) ignored(refused map[string]bool) {
 		case len(words) > 0:
 			r.Clear = append(r.Clear, j.label(ns, words))
 		}
-		if skipped {
+		switch {
+		case skipped && refused[ns.Name]:
 			left = append(left, ns.Name)
+		case skipped:
+			wait = append(wait, ns.Name)
 		}
 	}
 	if len(r.Where) == 0 {
 		return
 	}
+	var parts []string
 	if len(left) > 0 {
-		r.How = "the labels of " + wording.First(left, 5) + " are repaired together with the level that refuses pods there: see the reason above that names it"
+		parts = append(parts, "the labels of "+wording.First(left, 5)+" are repaired together with the level that refuses pods there: see the reason above that names it")
 	}
-	r.How = j.atSource(r.How, owned)
+	if len(wait) > 0 {
+		parts = append(parts, "the labels of "+wording.First(wait, 5)+" have to be written together with the level, and which one that is could not be told")
+	}
+	r.How = j.atSource(strings.Join(parts, "; "), owned)
 	j.fail(r)
 }
 
@@ -218,7 +226,8 @@ func sortedKeys(m map[string]string) []string {
 }
 
 // breaks finds enforce labels that what runs does not meet: today already, or once the server is To. It returns the namespaces
-// that have such a label, by name. What it writes there are all repairs that the server takes only together.
+// that have such a label, by name: true where it writes the level. What it writes there are all repairs that the server takes
+// only together.
 func (j *judge) breaks() map[string]bool {
 	now := refusal{Reason: Reason{
 		ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the level of their namespace",
@@ -245,7 +254,7 @@ func (j *judge) breaks() map[string]bool {
 				r = &later
 			}
 		}
-		refused[ns.Name] = true
+		refused[ns.Name] = !withheld(ns) && ns.Owner == ""
 		j.refuse(r, ns, enforced.Level, after)
 	}
 	for _, r := range []*refusal{&now, &later} {

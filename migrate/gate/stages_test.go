@@ -173,14 +173,21 @@ func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	t.Parallel()
 	gap := inventory.Gap{What: "pods", Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads}
-	r := judgeWith(t, namespace("restricted", "v1.25")+"---\n"+deployment("", plain), func(b *inventory.Builder) { b.AddGap(gap) })
+	r := judgeWith(t, strings.Replace(namespace("restricted", "v1.25"), "labels: {", "labels: {pod-security.kubernetes.io/warn: x, ", 1)+"---\n"+deployment("", plain),
+		func(b *inventory.Builder) { b.AddGap(gap) })
 	want := gate.Reason{
 		ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the level of their namespace",
 		Where: []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
 		How:   "which level to set could not be told where not all was read (see the gaps of the plan): web",
 		Clear: []string{},
 	}
-	if diff := cmp.Diff([]gate.Reason{want}, r.Reasons); diff != "" {
+	ignored := gate.Reason{
+		ID: "labels-without-effect", Order: 7, What: "labels that the server ignores, or takes for another value than they say",
+		Where: []string{"web: pod-security.kubernetes.io/warn=x"},
+		How:   "the labels of web have to be written together with the level, and which one that is could not be told",
+		Clear: []string{},
+	}
+	if diff := cmp.Diff([]gate.Reason{want, ignored}, r.Reasons); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
