@@ -9,7 +9,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
@@ -120,7 +119,7 @@ func (j *judge) ignored(refused map[string]bool) {
 		var words []string
 		skipped := false
 		for _, key := range sortedKeys(ns.Labels) {
-			if !strings.HasPrefix(key, labelPrefix) || labels.Valid(key, ns.Labels[key]) {
+			if !strings.HasPrefix(key, labelPrefix) || valid(key, ns.Labels[key]) {
 				continue
 			}
 			r.Where = append(r.Where, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
@@ -203,14 +202,14 @@ func repaired(ns *migrate.Namespace, key string) string {
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
 	switch {
 	case key == api.EnforceLevelLabel && (!asked || want == ""):
-		return labels.TakenFor(key)
+		return string(api.LevelRestricted)
 	case key == api.EnforceVersionLabel:
 		level := api.Level(ns.Recommended.Enforce)
 		if labelled(ns, api.EnforceLevelLabel) {
 			level = ns.Today().Enforce.Level
 		}
 		if at, err := api.ParseVersion(want); err != nil || !met(neededAt(ns, at), level) {
-			return labels.TakenFor(key)
+			return "latest"
 		}
 	}
 	return want
@@ -223,6 +222,19 @@ func sortedKeys(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+func valid(key, value string) bool {
+	var err error
+	switch key {
+	case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
+		_, err = api.ParseLevel(value)
+	case api.EnforceVersionLabel, api.AuditVersionLabel, api.WarnVersionLabel:
+		_, err = api.ParseVersion(value)
+	default:
+		return false
+	}
+	return err == nil
 }
 
 // breaks finds enforce labels that what runs does not meet: today already, or once the server is To. It returns the namespaces
@@ -295,7 +307,7 @@ func (j *judge) refuse(r *refusal, ns *migrate.Namespace, level api.Level, at ap
 		}
 		words := []string{escape.Shell(api.EnforceLevelLabel + "=" + string(want)), escape.Shell(api.EnforceVersionLabel + "=" + version)}
 		for _, key := range migrate.LabelKeys()[2:] { // the server takes all repairs in one write, or none
-			if value, there := ns.Standing(key); there && !labels.Valid(key, value) {
+			if value, there := ns.Standing(key); there && !valid(key, value) {
 				words = append(words, repair(ns, key))
 			}
 		}
