@@ -1,14 +1,22 @@
 package gate
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
 	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Managed clusters, whose API servers take no configuration file from their users.
@@ -53,10 +61,7 @@ func (j *judge) written() string {
 }
 
 func (j *judge) newNamespaces() {
-	how := "label them where they are made, or give every API server the admission configuration that '" + j.tool + " gate -o admission-config' prints"
-	if service := j.managed(); service != "" {
-		how = service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
-	}
+	how := j.howToDefault()
 	if a := j.plan.Admission; a != nil {
 		j.exemptControllers(a)
 		if a.Defaults.Enforce != string(api.LevelPrivileged) {
@@ -75,6 +80,37 @@ func (j *judge) newNamespaces() {
 	})
 }
 
+// howToDefault says how namespaces that are made from now on get a level. A file that API servers have is named, not replaced.
+func (j *judge) howToDefault() string {
+	if service := j.managed(); service != "" {
+		return service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
+	}
+	const label = "label them where they are made, or "
+	printed := "'" + j.tool + " gate -o admission-config"
+	files := j.result.Existing.Files
+	switch {
+	case j.plan.Admission != nil:
+		return label + "set a stricter default in the admission configuration that is given here: " + printed + " --admission-config=FILE' prints it with one, and keeps its exemptions"
+	case len(files) > 0:
+		return label + "set a default in the admission configuration that API servers have already (" + wording.First(files, 3) + "): " +
+			"take that file from the host, and " + printed + " --admission-config=FILE' prints it with one, and keeps its exemptions"
+	}
+	return label + "give every API server the admission configuration that " + printed + "' prints"
+}
+
+// existing returns what is known of the admission configuration that API servers have.
+func existing(p *migrate.Plan, f Facts) Existing {
+	e := Existing{Admission: p.Admission}
+	for i := range f.APIServers {
+		if file := f.APIServers[i].Flags[inventory.FlagAdmissionConfig]; file != "" {
+			e.Files = append(e.Files, strconv.QuoteToASCII(file))
+		}
+	}
+	slices.Sort(e.Files)
+	e.Files = slices.Compact(e.Files)
+	return e
+}
+
 // exemptControllers finds exemptions that leave all pods of some kinds of workload unchecked.
 func (j *judge) exemptControllers(a *migrate.Admission) {
 	users := a.ExemptControllers()
@@ -88,22 +124,27 @@ func (j *judge) exemptControllers(a *migrate.Admission) {
 	})
 }
 
+// defaults are those of a PodSecurityConfiguration.
+type defaults struct {
+	Enforce        string `json:"enforce"`
+	EnforceVersion string `json:"enforce-version"`
+	Audit          string `json:"audit"`
+	AuditVersion   string `json:"audit-version"`
+	Warn           string `json:"warn"`
+	WarnVersion    string `json:"warn-version"`
+}
+
+// exemptions are those of a PodSecurityConfiguration.
+type exemptions struct {
+	Usernames      []string `json:"usernames"`
+	RuntimeClasses []string `json:"runtimeClasses"`
+	Namespaces     []string `json:"namespaces"`
+}
+
 // AdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level: the
-// strict one to be warned by, and baseline enforced. Every release to upgrade to reads its v1; v1.23 and v1.24 read v1beta1.
+// strict one to be warned by, and baseline enforced. Of a configuration that was given it keeps what is stricter, and all that is
+// exempt. Every release to upgrade to reads its v1; v1.23 and v1.24 read v1beta1.
 func AdmissionConfig(w io.Writer, r *Result) error {
-	type defaults struct {
-		Enforce        string `json:"enforce"`
-		EnforceVersion string `json:"enforce-version"`
-		Audit          string `json:"audit"`
-		AuditVersion   string `json:"audit-version"`
-		Warn           string `json:"warn"`
-		WarnVersion    string `json:"warn-version"`
-	}
-	type exemptions struct {
-		Usernames      []string `json:"usernames"`
-		RuntimeClasses []string `json:"runtimeClasses"`
-		Namespaces     []string `json:"namespaces"`
-	}
 	type configuration struct {
 		APIVersion string     `json:"apiVersion"`
 		Kind       string     `json:"kind"`
@@ -119,15 +160,85 @@ func AdmissionConfig(w io.Writer, r *Result) error {
 		Kind       string   `json:"kind"`
 		Plugins    []plugin `json:"plugins"`
 	}
+	set, exempt, remarks := r.configure()
+	var b bytes.Buffer
+	for _, remark := range remarks {
+		comment(&b, "%s", remark)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("writing the admission configuration: %w", err)
+	}
 	return manifest.Write(w, admission{
 		APIVersion: "apiserver.config.k8s.io/v1", Kind: "AdmissionConfiguration",
 		Plugins: []plugin{{Name: "PodSecurity", Configuration: configuration{
-			APIVersion: "pod-security.admission.config.k8s.io/v1", Kind: "PodSecurityConfiguration",
-			Defaults: defaults{
-				Enforce: string(api.LevelBaseline), EnforceVersion: r.TargetVersion,
-				Audit: string(api.LevelRestricted), AuditVersion: r.TargetVersion, Warn: string(api.LevelRestricted), WarnVersion: r.TargetVersion,
-			},
-			Exemptions: exemptions{Usernames: []string{}, RuntimeClasses: []string{}, Namespaces: []string{"kube-system"}},
+			APIVersion: "pod-security.admission.config.k8s.io/v1", Kind: "PodSecurityConfiguration", Defaults: set, Exemptions: exempt,
 		}}},
 	})
+}
+
+// configure returns the defaults and exemptions to print, and what to say about them.
+func (r *Result) configure() (defaults, exemptions, []string) {
+	version, strict := r.TargetVersion, string(api.LevelRestricted)
+	set := defaults{string(api.LevelBaseline), version, strict, version, strict, version}
+	exempt := exemptions{Usernames: []string{}, RuntimeClasses: []string{}, Namespaces: []string{metav1.NamespaceSystem}}
+	given := r.Existing.Admission
+	if given == nil {
+		if len(r.Existing.Files) == 0 {
+			return set, exempt, nil
+		}
+		return set, exempt, []string{
+			"API servers have an admission configuration already: " + wording.First(r.Existing.Files, 3) + ". What it says is not known here, and may be stricter than this.",
+			"Take that file from the host and give it with --admission-config: then what it exempts is kept here, and what is stricter in it.",
+		}
+	}
+	some := func(names []string) []string { return append([]string{}, names...) } // an empty list is no null
+	exempt = exemptions{some(given.Usernames), some(given.RuntimeClasses), some(given.Namespaces)}
+	kept := []string{}
+	keep := func(mode string, level, at *string, givenLevel, givenVersion string) {
+		if stricter(givenLevel, givenVersion, *level, *at) {
+			*level, *at = givenLevel, givenVersion
+			kept = append(kept, mode+"="+givenLevel+" at "+givenVersion)
+		}
+	}
+	keep("enforce", &set.Enforce, &set.EnforceVersion, given.Defaults.Enforce, given.Defaults.EnforceVersion)
+	keep("audit", &set.Audit, &set.AuditVersion, given.Defaults.Audit, given.Defaults.AuditVersion)
+	keep("warn", &set.Warn, &set.WarnVersion, given.Defaults.Warn, given.Defaults.WarnVersion)
+	remarks := []string{"Kept of the configuration that was given, since it is no looser than what is set here: " + cmp.Or(strings.Join(kept, ", "), "no default") + "."}
+	if names := exempt.names(); len(names) > 0 {
+		remarks = append(remarks, "Kept of it, too, are all exemptions: "+wording.First(names, 10)+". Take out those that are not needed.")
+	}
+	if given.Defaults.Enforce == string(api.LevelPrivileged) && !slices.Contains(exempt.Namespaces, metav1.NamespaceSystem) {
+		exempt.Namespaces = append(exempt.Namespaces, metav1.NamespaceSystem)
+		remarks = append(remarks, "Added: the exemption of "+metav1.NamespaceSystem+", in which the given configuration enforces nothing by default.")
+	}
+	return set, exempt, append(remarks, "If the given file configures other plugins, keep those: they are not repeated here.")
+}
+
+// names are all that is exempt, with what each is.
+func (e *exemptions) names() []string {
+	var out []string
+	for _, of := range []struct {
+		what  string
+		names []string
+	}{{"user", e.Usernames}, {"runtime class", e.RuntimeClasses}, {"namespace", e.Namespaces}} {
+		for _, name := range of.names {
+			out = append(out, of.what+" "+name)
+		}
+	}
+	return out
+}
+
+// stricter is true if a level at a version is no looser than another: of one level, the newer version.
+func stricter(level, version, than, at string) bool {
+	a, errA := api.ParseLevel(level)
+	b, errB := api.ParseLevel(than)
+	v, errV := api.ParseVersion(version)
+	w, errW := api.ParseVersion(at)
+	if errors.Join(errA, errB, errV, errW) != nil {
+		return false
+	}
+	if order := api.CompareLevels(a, b); order != 0 {
+		return order > 0
+	}
+	return !v.Older(w)
 }

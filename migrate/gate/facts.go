@@ -61,25 +61,22 @@ func Gather(inv *inventory.Inventory) Facts {
 	return f
 }
 
-// rolesUnread are the gaps that may hide a role or a binding: all but those of which the kind is known to be another.
+// rolesUnread are the gaps that may hide a role or a binding.
 func rolesUnread(gaps []inventory.Gap) []string {
 	var out []string
-	for _, g := range gaps {
-		kind, _, _ := strings.Cut(g.What, " ")
-		if !slices.Contains(otherKinds(), strings.TrimSuffix(strings.ToLower(kind), "s")) {
-			out = append(out, g.What)
+	for i := range gaps {
+		if gaps[i].Hides(inventory.Grants) && !grantsNothing(gaps[i].What) {
+			out = append(out, gaps[i].What)
 		}
 	}
 	return out
 }
 
-// otherKinds are those that are read and that grant nothing, as a gap names one object or, with an s, all of them.
-func otherKinds() []string {
-	return []string{
-		"pod", "replicaset", "job", "deployment", "statefulset", "daemonset", "cronjob", "replicationcontroller", "podtemplate",
-		"namespace", "serviceaccount", "podsecuritypolicy", "podsecuritypolicie",
-		"podsecuritypolicytemplate",
-	}
+// grantsNothing is true for a gap that names a Namespace, all of them, or a policy template of Rancher: such may change
+// anything of a namespace, and are no roles.
+func grantsNothing(what string) bool {
+	kind, _, _ := strings.Cut(what, " ")
+	return slices.Contains([]string{"namespace", "namespaces", "podsecuritypolicytemplate"}, strings.ToLower(kind))
 }
 
 // reliesOnSeccomp is true if an annotation sets a profile that no field sets, for the pod or for a container that is there.

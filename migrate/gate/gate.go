@@ -29,7 +29,7 @@ func Judge(p *migrate.Plan, f Facts, o Options) *Result {
 	j.gaps()
 	j.saved()
 	j.labels()
-	j.breaks()
+	j.ignored(j.breaks())
 	j.templates()
 	j.bypass()
 	j.podSecurity()
@@ -71,6 +71,7 @@ type judge struct {
 func newJudge(p *migrate.Plan, f Facts, o Options) *judge {
 	p, terminating := standing(p)
 	j := &judge{plan: p, facts: f, opts: o, result: newResult(p, o), provider: map[string]bool{}}
+	j.result.Existing = existing(p, f)
 	if len(terminating) > 0 {
 		j.tell(terminating, "being deleted (terminating): nothing is asked of what is in it")
 	}

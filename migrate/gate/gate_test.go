@@ -302,7 +302,7 @@ func TestUnknown(t *testing.T) {
 	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Why: "forbidden", Affects: []string{"*"}})
 	want := []string{
 		"gaps/", "labels/", "backup/policies-saved", "seccomp-annotations/no-seccomp-annotations", "admission-plugin/psp-plugin-off",
-		"policy-roles/no-policy-roles", "helm-releases/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
+		"policy-roles/no-policy-roles", "helm-releases-unread/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
 	}
 	if diff := cmp.Diff(want, ids(gate.Judge(p, gate.Facts{}, gate.Options{To: to("v1.27")}))); diff != "" {
 		t.Errorf("from a plan alone (-want +got):\n%s", diff)
@@ -496,7 +496,7 @@ func TestStages(t *testing.T) {
 	delete(got, "policies")
 	labelled := func(stage string) []string {
 		return []string{
-			"--force replaces labels that somebody has set to another value: warned; where another tool writes the labels they belong into its source ('kubectl psp2pss labels -o manifest'): git (Flux)",
+			"--force replaces labels that somebody has set to another value: warned; where another tool writes the labels, put them into its source ('kubectl psp2pss labels -o manifest'): git (Flux)",
 			"kubectl psp2pss rollout --stage=" + stage + " --yes --namespace=bare",
 			"kubectl psp2pss rollout --stage=" + stage + " --yes --namespace=warned --force",
 		}
@@ -603,16 +603,25 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 	tests := []struct {
 		name, input string
 		gap         string
+		changes     inventory.Part
 		kind        inventory.SourceKind
 		version     string
 		want        []gate.Unknown
 	}{
 		{name: "a role that is broken", input: binding + "---\n" + strings.Replace(role("users", "", ""), "[]", "7", 1), want: unread(`not all roles and bindings were read: ClusterRole "users"`, gapHow, "")},
-		{name: "roles that may not be listed", gap: "clusterroles", kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: clusterroles", gapHow, "")},
+		{name: "roles that may not be listed", gap: "clusterroles", changes: inventory.Grants, kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: clusterroles", gapHow, "")},
 		{name: "bindings that may not be listed", gap: "rolebindings", kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: rolebindings", gapHow, "")},
-		{name: "pods that may not be listed", gap: "pods", kind: inventory.SourceCluster},
-		{name: "a broken pod", gap: `Pod "web/api"`},
-		{name: "policies that may not be listed", gap: "podsecuritypolicies", kind: inventory.SourceCluster},
+		{name: "pods that may not be listed", gap: "pods", changes: inventory.Workloads, kind: inventory.SourceCluster},
+		{name: "a broken pod", gap: `Pod "web/api"`, changes: inventory.Workloads},
+		{name: "policies that may not be listed", gap: "podsecuritypolicies", changes: inventory.Policies, kind: inventory.SourceCluster},
+		{name: "namespaces that may not be listed", gap: "namespaces", kind: inventory.SourceCluster},
+		{name: "a Tekton Task that does not say all of its pods", input: "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t, namespace: web}\nspec: {steps: [{image: i}]}"},
+		{name: "a ClusterTask, which belongs to no namespace", input: "apiVersion: tekton.dev/v1beta1\nkind: ClusterTask\nmetadata: {name: t}\nspec: {steps: [{image: i}]}"},
+		{name: "an unknown kind with part of a pod", input: "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t, namespace: web}\nspec: {hostNetwork: true}"},
+		{name: "an unknown kind with a Deployment", input: thing("{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}}")},
+		{name: "an unknown kind with a role", input: thing("{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}}"), want: unread(`not all roles and bindings were read: Thing "web/t"`, gapHow, "")},
+		{name: "a ConfigMap with a pod template", input: configMap("{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {spec: {containers: [{name: c}]}}}}")},
+		{name: "a ConfigMap with a policy", input: configMap("{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, metadata: {name: p}}"), want: unread(`not all roles and bindings were read: ConfigMap "web/t"`, gapHow, "")},
 		{name: "a document of no kind", gap: "document 2", want: unread("not all roles and bindings were read: document 2", gapHow, "")},
 		{name: "a role that is not among the files", input: binding, want: unread("bindings refer to roles that were not read: ClusterRole users", "read these roles too", gate.NoPolicyRoles)},
 		{name: "a role that a cluster does not have", input: binding, kind: inventory.SourceCluster},
@@ -626,7 +635,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 				t.Fatal(err)
 			}
 			if tt.gap != "" {
-				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}})
+				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Changes: tt.changes})
 			}
 			inv := b.Build(inventory.Source{Kind: stdcmp.Or(tt.kind, inventory.SourceFiles), ServerVersion: stdcmp.Or(tt.version, "v1.24.1")})
 			p, err := migrate.Build(inv, migrate.Options{})
@@ -644,6 +653,15 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 			}
 		})
 	}
+}
+
+// thing is an object of an unknown kind that holds another.
+func thing(object string) string {
+	return "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t, namespace: web}\nspec: {objects: [" + object + "]}"
+}
+
+func configMap(text string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: t, namespace: web}\ndata: {key: '" + text + "'}"
 }
 
 // What objects give to namespaces that come is said with the question of what those get.
@@ -694,7 +712,7 @@ func TestLabelsWithoutEffect(t *testing.T) {
 	namespace := func(name, annotations string) string {
 		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", " + annotations + `labels: {pod-security.kubernetes.io/enforce: Baseline, pod-security.kubernetes.io/enforce-version: "1.24", pod-security.kubernetes.io/warn: x}}` + "\n---\n"
 	}
-	in := namespace("web", "") + namespace("synced", "annotations: {openshift.io/sa.scc.uid-range: 1/1}, ") + deployment("", plain)
+	in := namespace("web", "") + namespace("synced", "annotations: {openshift.io/sa.scc.uid-range: 1/1}, ") + deployment("", specs()[2])
 	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(in)}}, "v1.24.17")
 	for _, r := range gate.Judge(p, gate.Facts{}, gate.Options{}).Reasons {
 		if r.ID != "labels-without-effect" {
@@ -705,7 +723,7 @@ func TestLabelsWithoutEffect(t *testing.T) {
 		if diff := cmp.Diff(want, r.Clear); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		const how = "where another tool writes the labels they belong into its source ('psp2pss labels -o manifest'): synced (the OpenShift label syncer)"
+		const how = "the OpenShift label syncer sets the labels of synced: to set them yourself, give the namespace the label security.openshift.io/scc.podSecurityLabelSync=false first, then write them ('psp2pss labels')"
 		if diff := cmp.Diff(how, r.How); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

@@ -141,22 +141,30 @@ func namesOf(h *helm.History, of func(*helm.Release) []helm.Document) []string {
 // helmUnread: a release that was not read may hold a policy.
 func (j *judge) helmUnread() {
 	read := j.facts.Helm
-	u := Unknown{ID: "helm-releases", Order: orderHelm, Assert: HelmClean}
-	var why []string
+	u := Unknown{ID: "helm-releases-unread", Order: orderHelm, Assert: HelmClean}
+	var sentences []string
 	if !read.All {
 		left := "no Secrets and ConfigMaps of a cluster were read"
 		if n := len(read.Histories); n > 0 {
 			left = "files do not say whether " + wording.Count(n, "release is all there is", "releases are all there are")
 		}
-		why = append(why, left+", and where one holds a policy, helm upgrade and helm rollback fail from v1.25 on")
+		sentences = append(sentences, left)
 		u.How = "ask the cluster, as somebody who may list Secrets and ConfigMaps (" + j.tool + " plan --print-role has the rule); " +
 			"or upgrade every release to a chart without policies while the server still serves them, and clean what is stored"
 	}
-	for _, g := range read.Gaps {
-		why = append(why, g.What+": "+g.Why)
+	if len(read.Gaps) > 0 {
+		var gaps []string
+		for _, g := range read.Gaps {
+			gaps = append(gaps, g.What+": "+g.Why)
+		}
+		what := "not read: "
+		if len(sentences) > 0 {
+			what = "Not read, either: "
+		}
+		sentences = append(sentences, what+wording.First(gaps, 5))
 	}
-	if len(why) > 0 {
-		u.Why = "whether a stored Helm release holds a policy: " + wording.First(why, 5)
+	if len(sentences) > 0 {
+		u.Why = "whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: " + strings.Join(sentences, ". ")
 		j.unknown(u)
 	}
 }

@@ -50,7 +50,6 @@ func (j *judge) labels() {
 		enforce.How, enforce.Clear = j.take("enforce", &toEnforce)
 		j.fail(enforce)
 	}
-	j.ignored()
 }
 
 func labelled(ns *migrate.Namespace, key string) bool {
@@ -60,7 +59,10 @@ func labelled(ns *migrate.Namespace, key string) bool {
 
 // stage sorts namespaces by how they can be labelled: plainly; over a label that somebody else has set to another value;
 // at the source of the tool that writes them.
-type stage struct{ plain, over, owned []string }
+type stage struct {
+	plain, over []string
+	owned       []*migrate.Namespace
+}
 
 func (s *stage) add(ns *migrate.Namespace, keys ...string) {
 	differs := func(key string) bool {
@@ -69,7 +71,7 @@ func (s *stage) add(ns *migrate.Namespace, keys ...string) {
 	}
 	switch {
 	case ns.Owner != "":
-		s.owned = append(s.owned, ns.Name+" ("+ns.Owner+")")
+		s.owned = append(s.owned, ns)
 	case slices.ContainsFunc(keys, differs):
 		s.over = append(s.over, ns.Name)
 	default:
@@ -85,7 +87,7 @@ func (j *judge) take(name string, s *stage) (how string, commands []string) {
 	}
 	if len(s.over) > 0 {
 		commands = append(commands, j.rollout(name, s.over)+" --force")
-		remarks = append(remarks, "--force replaces labels that somebody has set to another value: "+strings.Join(s.over, ", "))
+		remarks = append(remarks, "--force replaces labels that somebody has set to another value: "+wording.First(s.over, 5))
 	}
 	return j.atSource(strings.Join(remarks, "; "), s.owned), commands
 }
@@ -103,9 +105,11 @@ func (j *judge) rollout(stage string, namespaces []string) string {
 	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.context, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
-// ignored finds what under the prefix does not do what it says.
-func (j *judge) ignored() {
-	var owned []string
+// ignored finds what under the prefix does not do what it says. In the namespaces that breaks has returned it leaves the labels of
+// the admission to that.
+func (j *judge) ignored(refused map[string]bool) {
+	var owned []*migrate.Namespace
+	var left, wait []string
 	r := Reason{ID: "labels-without-effect", Order: orderIgnored, What: "labels that the server ignores, or takes for another value than they say"}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
@@ -113,51 +117,100 @@ func (j *judge) ignored() {
 			continue
 		}
 		var words []string
+		skipped := false
 		for _, key := range sortedKeys(ns.Labels) {
 			if !strings.HasPrefix(key, labelPrefix) || valid(key, ns.Labels[key]) {
 				continue
 			}
 			r.Where = append(r.Where, fmt.Sprintf("%s: %s=%s", ns.Name, key, ns.Labels[key]))
-			if want := repaired(ns, key); want != "" {
-				words = append(words, escape.Shell(key+"="+want))
-			} else {
-				words = append(words, escape.Shell(key+"-"))
+			if _, there := refused[ns.Name]; there && slices.Contains(migrate.LabelKeys(), key) {
+				skipped = true
+				continue
 			}
+			words = append(words, repair(ns, key))
 		}
 		switch {
-		case len(words) > 0 && ns.Owner != "":
-			owned = append(owned, ns.Name+" ("+ns.Owner+")")
+		case ns.Owner != "" && (len(words) > 0 || skipped):
+			owned = append(owned, ns)
+			continue
 		case len(words) > 0:
-			r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " ")))
+			r.Clear = append(r.Clear, j.label(ns, words))
+		}
+		switch {
+		case skipped && refused[ns.Name]:
+			left = append(left, ns.Name)
+		case skipped:
+			wait = append(wait, ns.Name)
 		}
 	}
-	if len(r.Where) > 0 {
-		r.How = j.atSource(r.How, owned)
-		j.fail(r)
+	if len(r.Where) == 0 {
+		return
 	}
+	var parts []string
+	if len(left) > 0 {
+		parts = append(parts, "the labels of "+wording.First(left, 5)+" are repaired together with the level that refuses pods there: see the reason above that names it")
+	}
+	if len(wait) > 0 {
+		parts = append(parts, "the labels of "+wording.First(wait, 5)+" have to be written together with the level, and which one that is could not be told")
+	}
+	r.How = j.atSource(strings.Join(parts, "; "), owned)
+	j.fail(r)
 }
 
-// atSource adds to what is to be done that some labels belong into the source of another tool.
-func (j *judge) atSource(how string, owned []string) string {
-	if len(owned) == 0 {
-		return how
-	}
+// label returns the command that writes words, which are quoted, on a namespace.
+func (j *judge) label(ns *migrate.Namespace, words []string) string {
+	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
+}
+
+// atSource adds to what is to be done where another tool writes the labels of namespaces.
+func (j *judge) atSource(how string, owned []*migrate.Namespace) string {
+	var parts, synced, written []string
 	if how != "" {
-		how += "; "
+		parts = append(parts, how)
 	}
-	return how + "where another tool writes the labels they belong into its source ('" + j.tool + " labels -o manifest'): " + strings.Join(owned, ", ")
+	for _, ns := range owned {
+		if ns.Owner == migrate.OpenShiftSyncer {
+			synced = append(synced, ns.Name)
+		} else {
+			written = append(written, ns.Name+" ("+ns.Owner+")")
+		}
+	}
+	if len(written) > 0 {
+		parts = append(parts, "where another tool writes the labels, put them into its source ('"+j.tool+" labels -o manifest'): "+wording.First(written, 5))
+	}
+	if len(synced) > 0 {
+		parts = append(parts, migrate.OpenShiftSyncer+" sets the labels of "+wording.First(synced, 5)+": to set them yourself, give the namespace the label "+
+			migrate.OpenShiftOptOut+"=false first, then write them ('"+j.tool+" labels')")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// repair returns the quoted word that makes an invalid label valid, or takes it away.
+func repair(ns *migrate.Namespace, key string) string {
+	want := repaired(ns, key)
+	if want == "" {
+		return escape.Shell(key + "-")
+	}
+	return escape.Shell(key + "=" + want)
 }
 
 // repaired is what an invalid label becomes, "" for one that goes. An invalid enforce is restricted for the server: without a
-// looser level that was asked for it stays so.
+// looser level that was asked for it stays so. An invalid version of it is the latest: the recommended one takes its place where
+// what runs meets the level at that, too.
 func repaired(ns *migrate.Namespace, key string) string {
 	want := ns.Recommended.Get(key)
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
 	switch {
 	case key == api.EnforceLevelLabel && (!asked || want == ""):
 		return string(api.LevelRestricted)
-	case key == api.EnforceVersionLabel && want == "":
-		return "latest"
+	case key == api.EnforceVersionLabel:
+		level := api.Level(ns.Recommended.Enforce)
+		if labelled(ns, api.EnforceLevelLabel) {
+			level = ns.Today().Enforce.Level
+		}
+		if at, err := api.ParseVersion(want); err != nil || !met(neededAt(ns, at), level) {
+			return "latest"
+		}
 	}
 	return want
 }
@@ -184,51 +237,121 @@ func valid(key, value string) bool {
 	return err == nil
 }
 
-// breaks finds enforce labels that what runs does not meet: today already, or once the server is To.
-func (j *judge) breaks() {
-	now := Reason{ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the level of their namespace", How: "this sets the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'"}
-	owned := map[*Reason][]string{}
-	later := Reason{ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under a level that lets them in today", How: "the level follows the server's own version: pin it, or loosen it"}
+// breaks finds enforce labels that what runs does not meet: today already, or once the server is To. It returns the namespaces
+// that have such a label, by name: true where it writes the level. What it writes there are all repairs that the server takes
+// only together.
+func (j *judge) breaks() map[string]bool {
+	now := refusal{Reason: Reason{
+		ID: "refused-by-label", Order: orderBreaks, What: "pods that could not be made again under the level of their namespace",
+		How: "this sets the label to what runs; to keep it instead, see '" + j.tool + " patch --raise'",
+	}}
+	later := refusal{Reason: Reason{
+		ID: "refused-after-upgrade", Order: orderBreaks, What: "pods that " + j.opts.To.String() + " would refuse under a level that lets them in today",
+		How: "the level follows the server's own version: pin it, or loosen it",
+	}}
+	refused := map[string]bool{}
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		enforced := ns.Today().Enforce
-		level := enforced.Level
-		if level == api.LevelPrivileged || !named(ns) {
+		if enforced.Level == api.LevelPrivileged || !named(ns) {
 			continue
 		}
 		after := effective(enforced.Version, j.opts.To)
-		if met(neededAt(ns, after), level) || exempted(ns, level) {
+		if met(neededAt(ns, after), enforced.Level) || exempted(ns, enforced.Level) {
 			continue
 		}
-		r, at := &now, after
+		r := &now
 		if j.server != (api.Version{}) {
-			if today := effective(enforced.Version, j.server); met(neededAt(ns, today), level) && today != after {
+			if today := effective(enforced.Version, j.server); met(neededAt(ns, today), enforced.Level) && today != after {
 				r = &later
 			}
 		}
+		refused[ns.Name] = !withheld(ns) && ns.Owner == ""
+		j.refuse(r, ns, enforced.Level, after)
+	}
+	for _, r := range []*refusal{&now, &later} {
+		if len(r.Where) > 0 {
+			j.fail(j.settle(r))
+		}
+	}
+	return refused
+}
+
+// refusal is a Reason of breaks in the making.
+type refusal struct {
+	Reason
+	owned []*migrate.Namespace
+	// untold are namespaces of which not all was read; foreseen have no live pod that shows what is refused.
+	untold, foreseen []string
+}
+
+// refuse adds a namespace that enforces a level which what runs does not meet at a version.
+func (j *judge) refuse(r *refusal, ns *migrate.Namespace, level api.Level, at api.Version) {
+	needed := string(neededAt(ns, at))
+	if withheld(ns) {
+		needed += " or a looser level"
+	}
+	r.Where = append(r.Where, fmt.Sprintf("%s: %s is enforced, and %s is needed at %s (%s)", ns.Name, level, needed, at, strings.Join(offenders(ns, level), ", ")))
+	if by := foreseen(ns, level); len(by) > 0 {
+		r.foreseen = append(r.foreseen, ns.Name+" ("+wording.First(by, 3)+")")
+	}
+	switch {
+	case withheld(ns):
+		r.untold = append(r.untold, ns.Name)
+	case ns.Owner != "":
+		r.owned = append(r.owned, ns)
+	default:
 		want, version := level, j.plan.TargetVersion
 		if target, err := api.ParseVersion(version); err != nil || !met(neededAt(ns, target), level) {
 			want, version = neededAt(ns, at), at.String()
 		}
-		r.Where = append(r.Where, fmt.Sprintf("%s: %s is enforced, and %s is needed at %s (%s)", ns.Name, level, neededAt(ns, after), after, strings.Join(offenders(ns, level), ", ")))
-		if ns.Owner != "" {
-			owned[r] = append(owned[r], ns.Name+" ("+ns.Owner+")")
-			continue
-		}
 		words := []string{escape.Shell(api.EnforceLevelLabel + "=" + string(want)), escape.Shell(api.EnforceVersionLabel + "=" + version)}
 		for _, key := range migrate.LabelKeys()[2:] { // the server takes all repairs in one write, or none
-			if value, there := ns.Labels[key]; there && !valid(key, value) {
-				words = append(words, escape.Shell(key+"="+repaired(ns, key)))
+			if value, there := ns.Standing(key); there && !valid(key, value) {
+				words = append(words, repair(ns, key))
 			}
 		}
-		r.Clear = append(r.Clear, fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " ")))
+		r.Clear = append(r.Clear, j.label(ns, words))
 	}
-	for _, r := range []*Reason{&now, &later} {
-		if len(r.Where) > 0 {
-			r.How = j.atSource(r.How, owned[r])
-			j.fail(*r)
+}
+
+// settle returns the Reason with what there is to know before its commands are run.
+func (j *judge) settle(r *refusal) Reason {
+	var parts []string
+	if len(r.Clear) > 0 || len(r.owned) > 0 {
+		parts = append(parts, r.How)
+	}
+	if len(r.foreseen) > 0 {
+		parts = append(parts, "no live pod shows what is refused, it is only taken to be added to new pods: look at one first in "+wording.First(r.foreseen, 5))
+	}
+	if len(r.untold) > 0 {
+		parts = append(parts, "which level to set could not be told where not all was read (see the gaps of the plan): "+wording.First(r.untold, 5))
+	}
+	r.How = j.atSource(strings.Join(parts, "; "), r.owned)
+	return r.Reason
+}
+
+// withheld is true where no enforce is recommended since not all was read: what was not may need a looser level.
+func withheld(ns *migrate.Namespace) bool { return !ns.Complete && ns.Action == migrate.ActionWithheld }
+
+// foreseen returns what is taken to be added to pods and alone makes them need a looser level than this; nothing where
+// something else is below it, too.
+func foreseen(ns *migrate.Namespace, level api.Level) []string {
+	var by []string
+	for _, w := range below(ns, level) {
+		if w.Exempt != nil {
+			continue
+		}
+		adds := slices.DeleteFunc(slices.Clone(w.Injections), func(one migrate.Injection) bool { return met(one.Level, level) })
+		if len(adds) == 0 || !met(w.Level.AsWritten, level) {
+			return nil
+		}
+		for _, one := range adds {
+			by = append(by, one.By)
 		}
 	}
+	slices.Sort(by)
+	return slices.Compact(by)
 }
 
 // effective is the version at which a server judges that goes by v.

@@ -28,6 +28,16 @@ type Result struct {
 	Seen []string `json:"seen,omitempty"`
 	// Told is worth knowing and decides nothing.
 	Told []Note `json:"told,omitempty"`
+	// Existing is for AdmissionConfig alone.
+	Existing Existing `json:"-"`
+}
+
+// Existing is what is known of the admission configuration that API servers have.
+type Existing struct {
+	// Admission is what was given of it; nil if nothing was.
+	Admission *migrate.Admission
+	// Files are where it is on the hosts of API servers, each once and quoted, as far as their flags were read.
+	Files []string
 }
 
 // Reason is one thing to clear before the upgrade.

@@ -179,6 +179,7 @@ func unreadGap(o custom.Object) inventory.Gap {
 	}
 	return inventory.Gap{
 		What: fmt.Sprintf("%s %q", o.Kind, name), Why: fmt.Sprintf("nothing here reads its version, %s", o.APIVersion), Namespaces: []string{namespace},
+		Changes: inventory.Workloads,
 	}
 }
 

@@ -510,8 +510,8 @@ func TestCustomResourceThatNothingReads(t *testing.T) {
 	table := stub()
 	table.resources = append(table.resources, custom.Resource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
 	want := []inventory.Gap{
-		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}},
-		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}},
+		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}, Changes: inventory.Workloads},
+		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}, Changes: inventory.Workloads},
 	}
 	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)

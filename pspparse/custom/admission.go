@@ -244,7 +244,7 @@ func decodeReviewer(b *inventory.Builder, o Object, mutates bool, doc any) bool 
 	}
 	b.AddGap(inventory.Gap{
 		What: what, Why: fmt.Sprintf("what it adds to pods is not known: %v; mend it, or leave it out", err), Position: o.Position,
-		Namespaces: []string{inventory.AllNamespaces},
+		Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads,
 	})
 	return false
 }

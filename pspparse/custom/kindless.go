@@ -114,14 +114,18 @@ func (l *lost) add(what, namespace string) {
 			l.first = "it holds " + what + " at " + clean(at)
 		}
 	}
-	if namespace == "" || what == aPolicy {
+	if namespace == "" || what == APolicy {
 		l.all = true
 		return
 	}
 	l.in[namespace] = true
 }
 
-const aPolicy = "a " + pspparse.Kind
+// What PodsIn says of a policy, and of more than it looks through. Of anything else that it tells, pods are made.
+const (
+	APolicy = "a " + pspparse.Kind
+	TooMuch = "too much to be looked through"
+)
 
 // complete names what an object is if it is whole.
 func complete(m map[string]any) string {
@@ -132,13 +136,13 @@ func complete(m map[string]any) string {
 	spec, _ := m["spec"].(map[string]any)
 	switch {
 	case version && kind == pspparse.Kind:
-		return aPolicy
+		return APolicy
 	case version && (metadata && mayRun(kind) || items && (kind == "List" || mayRun(strings.TrimSuffix(kind, "List")))):
 		return "a " + kind
 	case isWhole(spec):
 		return "a pod template"
 	case isPolicy(spec):
-		return aPolicy
+		return APolicy
 	case metadata && isBinding(m):
 		return "a role binding"
 	case metadata && isRole(m):
@@ -221,7 +225,7 @@ func isRole(m map[string]any) bool {
 func PodsIn(data []byte) (what string, texts []string) {
 	var tree any
 	if crowded(data) {
-		return "too much to be looked through", nil
+		return TooMuch, nil
 	}
 	if decode(data, &tree) != nil {
 		return "", nil
@@ -244,7 +248,7 @@ func podsIn(v any) (what string, texts []string) {
 		_, version := v["apiVersion"].(string)
 		switch {
 		case version && kind == pspparse.Kind, isPolicy(spec):
-			return aPolicy, nil
+			return APolicy, nil
 		case version && spec != nil && makesPods(kind):
 			return "a " + kind, nil
 		case isWhole(spec):

@@ -204,7 +204,7 @@ func TestReadOfACluster(t *testing.T) {
 		t.Error("a Task of another group is read")
 	}
 	want := []inventory.Gap{{
-		What: `Task "a/t"`, Namespaces: []string{"a"},
+		What: `Task "a/t"`, Namespaces: []string{"a"}, Changes: inventory.Workloads,
 		Why: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial",
 	}}
 	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps); diff != "" {

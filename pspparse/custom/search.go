@@ -359,7 +359,9 @@ func Other(b *inventory.Builder, o Object) bool {
 	}
 	switch {
 	case len(f.objects) > 0:
-		b.AddObjectGap(unknownGap(o, f.namespaces(o), what))
+		g := unknownGap(o, f.namespaces(o), what)
+		g.Changes = f.changes()
+		b.AddObjectGap(g)
 		return true
 	case isPod:
 		what = "it has containers at spec.containers"
@@ -367,7 +369,9 @@ func Other(b *inventory.Builder, o Object) bool {
 		what = fmt.Sprintf("it names no namespace, so its pod template at %s was not judged in any", f.templates[0].Path)
 	}
 	if o.Namespace == "" {
-		b.AddObjectGap(unknownGap(o, namespaces(o), what))
+		g := unknownGap(o, namespaces(o), what)
+		g.Changes = f.changes()
+		b.AddObjectGap(g)
 		return true
 	}
 	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, JSON: o.JSON, Templates: f.templates, Position: o.Position}
@@ -416,6 +420,14 @@ func unversioned(b *inventory.Builder, o Object) bool {
 	}
 	b.AddObjectGap(unknownGap(o, in, why))
 	return true
+}
+
+// changes is all that what was found can change: pods, unless an object within is of a kind that makes none.
+func (f *found) changes() inventory.Part {
+	if slices.ContainsFunc(f.objects, func(in inObject) bool { return !makesPods(in.kind) }) {
+		return ""
+	}
+	return inventory.Workloads
 }
 
 func unknownGap(o Object, namespaces []string, why string) inventory.Gap {

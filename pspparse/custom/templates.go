@@ -154,7 +154,7 @@ func readTemplates(b *inventory.Builder, o Object) bool {
 		f := search(tree, k.Kind == "StrimziPodSet")
 		c.Templates, c.Refers = f.templates, refers(tree)
 		if len(f.templates) == 0 && c.Refers == (inventory.Owner{}) || f.first() != "" {
-			c.Unsure = unsureWhole(o, f)
+			c.Unsure, c.Grants = unsureWhole(o, f), f.changes() != inventory.Workloads
 		}
 	}
 	add(b, o, c)

@@ -27,10 +27,13 @@ func (s *stream) configMap(o *object, data []byte) bool {
 	if !bytes.Contains(data, []byte(`\u`)) && !mayHoldPods(data) || json.Unmarshal(data, &c) != nil {
 		return false
 	}
-	first, what, more := "", "", 0
+	first, what, more, changes := "", "", 0, inventory.Workloads
 	for _, key := range slices.Sorted(maps.Keys(c.Data)) {
 		text, _ := c.Data[key].(string)
 		holds := s.podsIn([]byte(text))
+		if holds == custom.APolicy || holds == custom.TooMuch {
+			changes = "" // a role may lie beside it
+		}
 		switch {
 		case holds == "":
 		case what == "":
@@ -51,7 +54,7 @@ func (s *stream) configMap(o *object, data []byte) bool {
 		in = []string{corev1.NamespaceDefault}
 	}
 	s.gap(inventory.Gap{
-		What: s.label(o), Position: s.at(o.line), Namespaces: in,
+		What: s.label(o), Position: s.at(o.line), Namespaces: in, Changes: changes,
 		Why: fmt.Sprintf("its key %s holds %s%s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", quote(first), what, others),
 	})
 	return true
@@ -69,7 +72,7 @@ func (s *stream) podsIn(text []byte) string {
 		return ""
 	}
 	if len(text) > maxConfigMap {
-		return "too much to be looked through"
+		return custom.TooMuch
 	}
 	for _, doc := range bytes.Split(text, []byte("\n---")) {
 		if what := s.podsInDocument(doc, true); what != "" {

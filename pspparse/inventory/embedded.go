@@ -37,6 +37,8 @@ type Custom struct {
 	// Unsure says what of its pods cannot be judged from it; "" if all can. It becomes a gap unless pods were read that were
 	// made from the object, or the controllers that make them.
 	Unsure string
+	// Grants is true if what is unsure may grant something or be a policy: the object holds whole objects of such kinds.
+	Grants bool
 	// Refers names the workload in its namespace whose template the object uses instead of one of its own; zero if none.
 	Refers Owner
 	// Uses are the custom objects of which it makes its pods.
@@ -67,6 +69,7 @@ type customObject struct {
 type custom struct {
 	embedded []Embedded
 	unsure   string
+	changes  Part
 	refers   Owner
 	uses     []Use
 	group    string
@@ -109,7 +112,7 @@ func (b *Builder) AddCustom(c Custom) error {
 		}
 		d := definition{
 			id:  identity{kind: KindName(c.APIVersion, c.Kind), name: m.Name},
-			gap: Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position, Namespaces: []string{AllNamespaces}},
+			gap: Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position, Namespaces: []string{AllNamespaces}, Changes: c.changes()},
 		}
 		if c.Definition {
 			d.group = groupOf(c.APIVersion)
@@ -130,7 +133,7 @@ func (b *Builder) AddCustom(c Custom) error {
 		id: identity{kind: b.intern(KindName(c.APIVersion, c.Kind)), namespace: namespace, name: name, open: open},
 		// account is that of the first template that names one.
 		owner: b.anyOwner(&m), at: c.Position, replicas: replicasIn(c.JSON),
-		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses, group: groupOf(c.APIVersion)},
+		custom: &custom{unsure: c.Unsure, changes: c.changes(), refers: c.Refers, uses: c.Uses, group: groupOf(c.APIVersion)},
 	}
 	for i := range c.Templates {
 		pod, err := podTemplateIn(&c.Templates[i])
@@ -148,6 +151,14 @@ func (b *Builder) AddCustom(c Custom) error {
 	t.account = b.intern(cmp.Or(t.account, "default"))
 	b.templates = append(b.templates, t)
 	return nil
+}
+
+// changes is all that what is unsure about the object can change.
+func (c *Custom) changes() Part {
+	if c.Grants {
+		return ""
+	}
+	return Workloads
 }
 
 // isKind is the rule for the name of a kind, which is shown and looked up.
@@ -316,7 +327,7 @@ func (b *Builder) gapUnsure(f *folder, templates []template) {
 			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", label(r.Kind, t.id.namespace, r.Name))
 		}
 		if why != "" {
-			b.limited(Gap{What: label(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touches(t.id.namespace)})
+			b.limited(Gap{What: label(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touches(t.id.namespace), Changes: t.custom.changes})
 		}
 	}
 	b.gapDefinitions(templates, made)

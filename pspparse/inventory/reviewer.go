@@ -83,7 +83,7 @@ func (b *Builder) settleReviewers() []Reviewer {
 	if n := b.changers.n - maxReviewers; n > 0 {
 		b.AddGap(Gap{
 			What: "webhooks and policies that change pods", Why: fmt.Sprintf("there are more than %d of them, and %d were not looked at: what they add is not known", maxReviewers, n),
-			Position: b.changers.first, Namespaces: []string{AllNamespaces},
+			Position: b.changers.first, Namespaces: []string{AllNamespaces}, Changes: Workloads,
 		})
 	}
 	if n := b.refusers.n - maxReviewers; n > 0 {

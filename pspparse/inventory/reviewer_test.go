@@ -26,7 +26,7 @@ func TestReviewersAreLimited(t *testing.T) {
 	at := pspparse.Position{File: "f", Line: 1}
 	want := []Gap{{
 		What: "webhooks and policies that change pods", Why: "there are more than 300 of them, and 2 were not looked at: what they add is not known",
-		Position: at, Namespaces: []string{AllNamespaces},
+		Position: at, Namespaces: []string{AllNamespaces}, Changes: Workloads,
 	}}
 	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)

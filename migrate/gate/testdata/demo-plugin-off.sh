@@ -78,7 +78,7 @@ if [ "$1" = policies ]; then
 kubectl --context=test delete podsecuritypolicy -- apps databases fixed-uid log-readers mesh node-agents
 fi
 
-# could not tell helm-releases: whether a stored Helm release holds a policy: no Secrets and ConfigMaps of a cluster were read, and where one holds a policy, helm upgrade and helm rollback fail from v1.25 on
+# could not tell helm-releases-unread: whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: no Secrets and ConfigMaps of a cluster were read
 #   ask the cluster, as somebody who may list Secrets and ConfigMaps (psp2pss plan --print-role has the rule); or upgrade every release to a chart without policies while the server still serves them, and clean what is stored
 #   once you know: --assert=helm-releases-clean
 
