@@ -126,8 +126,12 @@ func (p *Patch) raise(plan *migrate.Plan, w *migrate.Workload, level api.Level) 
 	case len(r.Obstacles) > 0:
 		remarks = append(remarks, fmt.Sprintf("the template meets %s with it, its pods do not:", level))
 	}
-	for _, o := range r.Obstacles {
-		remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
+	for i, o := range r.Obstacles {
+		remark := o.Check + ": " + o.Why
+		if i+1 == len(r.Obstacles) || !o.Injected || r.Obstacles[i+1].Advice != o.Advice {
+			remark += "; " + o.Advice
+		}
+		remarks = append(remarks, remark)
 	}
 	if len(r.Obstacles) > 0 {
 		remarks = append(remarks, componentRemarks(w)...)
