@@ -156,7 +156,7 @@ BEGIN
 			plan:   planOf(with(raised("Deployment", "web", mesh, meshUser, hostPath), func(w *migrate.Workload) { w.Raise[0].Edits = nil })),
 			counts: "0 workloads to patch, 1 that edits alone do not raise",
 			want: "# shop/deployment/web\n#   no edit reaches restricted:\n#   capabilities_baseline: non-default capabilities\n" +
-				"#   runAsUser: runAsUser=0; change it where it is put in\n#   restrictedVolumes: restricted volume types (volume \"data\"); use another\n",
+				"#   runAsUser: runAsUser=0\n#   for each of these: change it where it is put in\n#   restrictedVolumes: restricted volume types (volume \"data\"); use another\n",
 		},
 		"its policy forbids a profile, and fills in more": {
 			plan: planOf(with(raised("Deployment", "web"), func(w *migrate.Workload) {

@@ -127,11 +127,16 @@ func (p *Patch) raise(plan *migrate.Plan, w *migrate.Workload, level api.Level) 
 		remarks = append(remarks, fmt.Sprintf("the template meets %s with it, its pods do not:", level))
 	}
 	for i, o := range r.Obstacles {
-		remark := o.Check + ": " + o.Why
-		if i+1 == len(r.Obstacles) || !o.Injected || r.Obstacles[i+1].Advice != o.Advice {
-			remark += "; " + o.Advice
+		after := o.Injected && i > 0 && r.Obstacles[i-1].Advice == o.Advice
+		more := o.Injected && i+1 < len(r.Obstacles) && r.Obstacles[i+1].Advice == o.Advice
+		switch {
+		case more:
+			remarks = append(remarks, o.Check+": "+o.Why)
+		case after:
+			remarks = append(remarks, o.Check+": "+o.Why, "for each of these: "+o.Advice)
+		default:
+			remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
 		}
-		remarks = append(remarks, remark)
 	}
 	if len(r.Obstacles) > 0 {
 		remarks = append(remarks, componentRemarks(w)...)
