@@ -22,6 +22,9 @@ func readAdmission(ctx context.Context, file string) (*migrate.Admission, error)
 	if file == "" {
 		return nil, nil // nothing given is nothing known
 	}
+	if file == "-" {
+		return nil, usagef("--%s does not read standard input: give it a file", admissionConfigFlag)
+	}
 	return bounded(ctx, "reading the admission configuration", func() (*migrate.Admission, error) {
 		c, err := admissionconfig.Read(func(name string) (io.ReadCloser, error) { return os.Open(name) }, file) //nolint:gosec // G304: the file that the user names
 		if err != nil {

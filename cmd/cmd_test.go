@@ -213,7 +213,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "standard output by name", args: []string{"-o", "json=-", "-o", "table=./-"}, outputs: []string{"json", "table=./-"}},
 		{name: "standard output twice", args: []string{"-o", "table", "-o", "json=-"}, err: `-o "json=-": only one format can go to standard output; give the others a file, as in -o json=FILE`},
 		{name: "custom resources without a cluster", args: []string{"--demo", "--custom-resources=false"}, err: "--custom-resources says what is read from a cluster, and none is read: leave it out, or add --context or --kubeconfig"},
-		{name: "no switch", args: []string{"--custom-resources=some"}, err: `invalid argument "some" for "--custom-resources" flag: strconv.ParseBool: parsing "some": invalid syntax`},
+		{name: "no switch", args: []string{"--custom-resources=some"}, err: `invalid argument "some" for "--custom-resources" flag: it is neither true nor false`},
 		{name: "impersonation without a cluster", args: []string{"-f", "a", "--as", "u"}, err: "--as impersonates on a cluster, and none is read: leave it out, or add --context or --kubeconfig"},
 		{
 			name: "impersonation from the environment is for when there is a cluster", args: []string{"-f", "a"},

@@ -54,7 +54,9 @@ that the server takes it for, which is restricted. --undo puts no invalid value 
 server took it for, and says so.
 
 A label that would be looser than today's is left out unless asked for with --enforce. A namespace
-whose labels another tool writes gets a comment instead of a command.`,
+whose labels another tool writes gets a comment instead of a command. Where it is known which object
+has them, or OpenShift sets them, kustomize, apply and terraform have the comment alone, too, and
+manifest the Namespace for the source.`,
 		Example: `  # From a saved plan, so that what was reviewed is what is applied
   psp2pss labels --plan plan.json --undo undo.sh > labels.sh
   less labels.sh && sh labels.sh

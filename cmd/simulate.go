@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -288,6 +289,14 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 			unseen(&out, w.Partial && w.Pods == 0, at)
 			s.Results = append(s.Results, out)
 		}
+		for _, u := range ns.Unseen {
+			out := report.Simulated{Namespace: ns.Name, Kind: u.Kind, Name: u.Name, Allowed: true}
+			unseen(&out, true, at)
+			s.Results = append(s.Results, out)
+		}
+		slices.SortStableFunc(s.Results[len(s.Results)-len(ns.Workloads)-len(ns.Unseen):], func(a, b report.Simulated) int {
+			return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+		})
 	}
 	return s, nil
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -85,8 +86,11 @@ type unless bool
 // Set takes the value of the flag.
 func (u *unless) Set(text string) error {
 	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return errors.New("it is neither true nor false")
+	}
 	*u = unless(!on)
-	return err
+	return nil
 }
 
 // String returns the value of the flag.

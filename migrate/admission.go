@@ -185,7 +185,11 @@ func nothingRuns(ns *Namespace) string {
 // cautionExempt says what the admission configuration exempts in a namespace, and what the levels are for there.
 func cautionExempt(ns *Namespace) {
 	if ns.Exempt {
-		ns.Cautions = append(ns.Cautions, "the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say; the recommended ones are for the day on which it is not exempt any more")
+		text := "the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say"
+		if ns.Recommended != (Labels{}) {
+			text += "; the recommended ones are for the day on which it is not exempt any more"
+		}
+		ns.Cautions = append(ns.Cautions, text)
 	}
 	var byClass, byUser []WorkloadRef
 	var needed api.Level

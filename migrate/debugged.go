@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
@@ -35,27 +36,62 @@ func (b *builder) levelOf(s *inventory.Shape) api.Level {
 	return l
 }
 
-// cautionDebugged names the pods that a level refuses only for their debug containers, level by level.
+// cautionDebugged names the pods whose debug containers the namespace's level refuses, which it notes in them, and says what
+// to do with each.
 func cautionDebugged(ns *Namespace) {
-	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
-		var pods []string
-		for i := range ns.Workloads {
-			w := &ns.Workloads[i]
-			for _, d := range w.Debugged {
-				if d.Refused != level {
-					continue
-				}
-				name := "pod/" + d.Pod
-				if w.Kind != "Pod" {
-					name += fmt.Sprintf(" (%s/%s)", strings.ToLower(w.Kind), w.Name)
-				}
-				pods = append(pods, name)
+	var owned, bare []string
+	level := api.LevelPrivileged
+	for i := range ns.Workloads {
+		w := &ns.Workloads[i]
+		for j := range w.Debugged {
+			d := &w.Debugged[j]
+			if d.Refused = refusing(ns, w, d); d.Refused == "" {
+				continue
 			}
-		}
-		if n := len(pods); n > 0 {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf(
-				"%[1]s refuses the debug containers (kubectl debug) of %[2]s. They go with the %[3]s and decide no level, but as long as they are there %[1]s refuses %[4]s new debug containers and new images, too: delete the %[3]s",
-				level, firstOf(pods, 3), verb(n, "pod", "pods"), verb(n, "that pod", "those pods")))
+			level = d.Refused
+			if w.Kind == "Pod" {
+				bare = append(bare, "pod/"+d.Pod)
+				continue
+			}
+			owned = append(owned, fmt.Sprintf("pod/%s (%s/%s)", d.Pod, strings.ToLower(w.Kind), w.Name))
 		}
 	}
+	n := len(owned) + len(bare)
+	if n == 0 {
+		return
+	}
+	ns.Cautions = append(ns.Cautions, fmt.Sprintf(
+		"%[1]s refuses the debug containers (kubectl debug) of %[2]s. They go with the %[3]s and decide no level, but as long as they are there %[1]s refuses %[4]s new debug containers and new images, too: %[5]s",
+		level, firstOf(slices.Concat(owned, bare), 3), verb(n, "pod", "pods"), verb(n, "that pod", "those pods"), debuggedRemedy(owned, bare)))
+}
+
+// debuggedRemedy says what ends debug containers: a controller makes a deleted pod again, and nothing a bare one.
+func debuggedRemedy(owned, bare []string) string {
+	again := "since nothing makes it again, recreate it from its manifest"
+	if len(bare) > 1 {
+		again = "since nothing makes them again, recreate them from their manifests"
+	}
+	switch {
+	case len(bare) == 0:
+		return "delete the " + verb(len(owned), "pod", "pods")
+	case len(owned) == 0:
+		return again
+	case len(bare) == 1:
+		return fmt.Sprintf("delete %s; recreate %s from its manifest, since nothing makes it again", firstOf(owned, 3), bare[0])
+	}
+	return fmt.Sprintf("delete %s; recreate %s from their manifests, since nothing makes them again", firstOf(owned, 3), firstOf(bare, 3))
+}
+
+// refusing is the level that refuses a pod of the namespace for its debug containers: the recommended one, or else the one
+// that is enforced today; "" if neither does.
+func refusing(ns *Namespace, w *Workload, d *DebuggedPod) api.Level {
+	if d.Refused == "" || ns.Exempt || w.Exempt != nil && w.Exempt.RuntimeClass != "" {
+		return ""
+	}
+	for _, l := range []api.Level{api.Level(ns.Recommended.Enforce), ns.Today().Enforce.Level} {
+		if l != "" && looser(d.Level, l) {
+			return l
+		}
+	}
+	return ""
 }

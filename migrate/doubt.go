@@ -105,6 +105,9 @@ func labelsUnknown(in doubt) string {
 
 // cautionGaps says what is uncertain in the namespace, and whether that leaves its level in doubt.
 func (b *builder) cautionGaps(ns *Namespace) {
+	if ns.Terminating {
+		return // nothing is recommended, whatever runs
+	}
 	const start = "not everything could be read (see gaps): "
 	runs := ns.Unsure(inventory.Workloads)
 	permits := ns.Unsure(inventory.Grants) || ns.Unsure(inventory.Policies)

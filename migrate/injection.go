@@ -266,7 +266,7 @@ func (f *foreseer) inject(i int, mark string, w *inventory.Workload) {
 		pod, why = *in.WithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cni[i])
 	default:
 		with := f.ownLevel(w, in.Name+" with CNI", specOf(in.WithCNI))
-		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s)", with)
+		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin, or restart one pod and read again", with)
 	}
 	f.expect(w, in.Name+" "+strings.Join(pod.Names(), " "), specOf(&pod), Injection{By: in.Name, Mark: mark, Containers: pod.Names(), Why: why, Source: in.Source})
 }

@@ -127,7 +127,7 @@ func TestInjections(t *testing.T) {
 	t.Parallel()
 	const (
 		withIstio  = "Istio adds istio-init, istio-proxy to new pods of deployment/api (label istio-injection=enabled of the namespace), though no live pod shows it, and such pods need privileged: "
-		noCNI      = "its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need restricted)"
+		noCNI      = "its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need restricted): install the CNI plugin, or restart one pod and read again"
 		calm       = "restricted"
 		ownWebhook = `MutatingWebhookConfiguration "own" (webhook "side.example.com")`
 	)
@@ -168,14 +168,14 @@ func TestInjections(t *testing.T) {
 		"a pod that is left out":               {inFiles, []string{webIstio, deploymentDoc("web", "api", `, annotations: {sidecar.istio.io/inject: "false"}`), known}, harmless},
 		"an unknown webhook and no live pod": {cluster, []string{namespaceDoc("web", ""), namespaceDoc("idle", ""), api, own}, answer{
 			Needed: calm, Cautions: []string{"not everything could be read (see gaps): the needed level is an upper bound, and no enforce is recommended"},
-			Gaps: []string{ownWebhook + ` touches web: it may change the pods of Deployment "web/api" when they are created, and no live pod shows how: read a cluster in which they run, or leave it out if it adds nothing that a level looks at`},
+			Gaps: []string{ownWebhook + ` touches web: it may change pods when they are created, and Deployment "web/api" has no live pod that shows what it changes: start one pod of it and read again, or say --allow-partial if it changes nothing that a level looks at`},
 		}},
 		"an unknown webhook for other pods": {cluster, []string{namespaceDoc("web", ""), api, webhookDoc("own", "side.example.com", `, objectSelector: {matchLabels: {app: other}}`)}, harmless},
 		"an unknown webhook that adds nothing to a live pod": {cluster, append([]string{namespaceDoc("web", ""), api, deploymentDoc("web", "front", ""), own}, liveDocs("web", "front", "", "")...), noted(
 			ownWebhook + ": it changes pods when they are created; it adds nothing to the live pods of the 1 workload that it is for: it is taken to add nothing to others")},
 		"an unknown webhook that adds to a live pod": {cluster, append([]string{namespaceDoc("web", ""), api, deploymentDoc("shop", "front", ""), own}, liveDocs("shop", "front", "", `,{name: tail, image: t}`)...), answer{
 			Needed: calm, Cautions: []string{"not everything could be read (see gaps): the needed level is an upper bound, and no enforce is recommended"},
-			Gaps: []string{ownWebhook + ` touches web: it may change the pods of Deployment "web/api" when they are created, and no live pod shows how: read a cluster in which they run, or leave it out if it adds nothing that a level looks at`},
+			Gaps: []string{ownWebhook + ` touches web: it may change pods when they are created, and Deployment "web/api" has no live pod that shows what it changes: start one pod of it and read again, or say --allow-partial if it changes nothing that a level looks at`},
 		}},
 		"an unknown webhook for live pods alone": {cluster, append([]string{namespaceDoc("web", ""), api, own}, liveDocs("web", "api", "", `,{name: tail, image: t, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}`)...), noted(
 			ownWebhook + ": it changes pods when they are created; what it adds is judged by the live pods of all workloads that it is for")},

@@ -83,6 +83,7 @@ func (p *Plan) NoWorkload(namespace, kind, name string) *NotFoundError {
 	}
 	id := func(kind, name string) string { return namespace + "/" + strings.ToLower(kind) + "/" + name }
 	e := &NotFoundError{What: fmt.Sprintf("there is no workload %q in what was read", id(kind, name))}
+	unseen := ""       // the kind of one of that name
 	var names []string // of the same kind
 	for _, w := range ns.Workloads {
 		e.known = append(e.known, id(w.Kind, w.Name))
@@ -93,10 +94,18 @@ func (p *Plan) NoWorkload(namespace, kind, name string) *NotFoundError {
 			names = append(names, w.Name)
 		}
 	}
+	for _, u := range ns.Unseen {
+		e.known = append(e.known, id(u.Kind, u.Name))
+		if u.Name == name {
+			e.near, unseen = id(u.Kind, name), u.Kind
+		}
+	}
 	if near := pspparse.Suggest(name, names); near != "" {
 		e.near = id(kind, near)
 	}
-	switch {
+	switch gaps := p.GapsOf(namespace, unseen, name); {
+	case len(gaps) > 0:
+		e.Unsure = gaps[0].text()
 	case ns.Unsure(inventory.Workloads):
 		e.Unsure = p.touching(namespace)
 	case len(e.known) == 0 && p.Source.Kind != inventory.SourceCluster:
@@ -114,6 +123,16 @@ func (p *Plan) GapsOf(namespace, kind, name string) []Gap {
 		}
 	}
 	return out
+}
+
+// changesPods begins the gap of what changes pods when they are created, as far as it is not known.
+const changesPods = "it may change pods when they are created"
+
+// MayChange tells whether a gap is about one workload: about its object, or about what may change the pods of its namespace
+// when they are created.
+func (g *Gap) MayChange(namespace, kind, name string) bool {
+	return strings.EqualFold(g.What, fmt.Sprintf("%s %q", kind, namespace+"/"+name)) ||
+		strings.HasPrefix(g.Why, changesPods) && g.touches(namespace)
 }
 
 // CheckAccount returns an error if nothing names the service account: no workload, no grant, and none of the accounts that

@@ -57,6 +57,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	for i := range workloads {
 		w := b.workload(&workloads[i], in)
 		if untold(&workloads[i], &w) {
+			out.Unseen = append(out.Unseen, WorkloadRef{w.Kind, w.Name})
 			continue
 		}
 		out.Workloads = append(out.Workloads, w)
@@ -236,6 +237,9 @@ func (b *builder) enforceEmpty(ns *Namespace, by *permitted) (api.Level, *Decisi
 		return api.LevelBaseline, &Decision{Basis: BasisEmpty}
 	case EmptyAuto:
 		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.Kinds, "Pod")) {
+			if ns.Unsure(inventory.Workloads) {
+				return "", nil // the gap is told
+			}
 			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its pods too, or say --empty-namespaces=policies")
 			return "", nil
 		}

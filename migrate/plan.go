@@ -273,6 +273,9 @@ type Namespace struct {
 	Lost      []Lost     `json:"lost,omitempty"`
 	Blockers  []Blocker  `json:"blockers"`
 	Workloads []Workload `json:"workloads"`
+	// Unseen are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
+	// what they say. They are not among Workloads, since no level of theirs is known; a gap tells of each.
+	Unseen []WorkloadRef `json:"unseen,omitempty"`
 	// Versions: the needed level at each version of the standards, from v1.25 up; empty if nothing runs.
 	Versions []VersionLevel `json:"versions"`
 }
@@ -401,8 +404,8 @@ type Exemption struct {
 type DebuggedPod struct {
 	Pod        string   `json:"pod"`
 	Containers []string `json:"containers"`
-	// Level is the strictest that the pod meets with them. Refused is the loosest level that the pod meets only without them,
-	// absent if there is none: enforced, it refuses the pod new debug containers and new images as long as these are there.
+	// Level is the strictest that the pod meets with them. Refused is the recommended level of the namespace, or today's, where
+	// it refuses them, and with them the pod new debug containers and new images as long as these are there.
 	Level   api.Level `json:"level"`
 	Refused api.Level `json:"refused,omitempty"`
 }

@@ -253,14 +253,20 @@ func (f *foreseer) gap(c *changer) {
 		f.restNamespaces = slices.Compact(f.restNamespaces)
 		return
 	}
-	more := ""
+	start := "one pod of it"
+	which := fmt.Sprintf("%s %q has", c.first.Kind, c.first.Namespace+"/"+c.first.Name)
 	if n := c.open - 1; n > 0 {
-		more = fmt.Sprintf(" and of %d more", n)
+		start = "one pod of each"
+		which = fmt.Sprintf("%s %q and %s have", c.first.Kind, c.first.Namespace+"/"+c.first.Name, plural(n, "other workload", "other workloads"))
+	}
+	what := ""
+	if len(c.Sets) > 0 {
+		what = " (" + firstOf(c.Sets, 3) + ")"
 	}
 	f.out.gaps = append(f.out.gaps, inventory.Gap{
 		What: c.String(), Position: c.Position, Namespaces: c.namespaces,
-		Why: fmt.Sprintf("it may change the pods of %s %q%s when they are created%s, and no live pod shows how: read a cluster in which they run, or leave it out if it adds nothing that a level looks at",
-			c.first.Kind, c.first.Namespace+"/"+c.first.Name, more, setsOf(c.Sets)),
+		Why: fmt.Sprintf(changesPods+"%s, and %s no live pod that shows what it changes: start %s and read again, or say --allow-partial if it changes nothing that a level looks at",
+			what, which, start),
 	})
 }
 

@@ -17,6 +17,8 @@ const (
 	sccAnnotations  = "openshift.io/sa.scc."
 	syncerManager   = "pod-security-admission-label-synchronization-controller"
 	rancherProject  = "field.cattle.io/projectId"
+
+	syncerCaution = "OpenShift's label syncer sets these labels by the SecurityContextConstraints that the accounts of the namespace may use: to set them yourself, give it the label " + OpenShiftOptOut + "=false first"
 )
 
 // writer is the object that writes the namespace's labels, "" for none; those of other clusters do not count.
@@ -47,6 +49,9 @@ func writerCautions(ns *inventory.Namespace) []string {
 	}
 	return out
 }
+
+// Writes says what an object does, as a clause that another may follow.
+func Writes(w *inventory.LabelWriter) string { return strings.TrimSuffix(writes(w), ",") }
 
 // writes says what an object does: "writes enforce=baseline, warn=restricted".
 func writes(w *inventory.LabelWriter) string {
@@ -96,12 +101,20 @@ func ownerCautions(ns *inventory.Namespace, out *Namespace) []string {
 	}
 	var texts []string
 	if out.Owner == OpenShiftSyncer {
-		texts = append(texts, "OpenShift's label syncer sets these labels by the SecurityContextConstraints that the accounts of the namespace may use: to set them yourself, give it the label "+OpenShiftOptOut+"=false first")
+		texts = append(texts, syncerCaution)
 	}
 	if ns.Annotations[rancherProject] != "" {
 		texts = append(texts, `it is in a project of Rancher, whose webhook refuses a change of these labels to users without the verb "updatepsa" on projects of management.cattle.io`)
 	}
 	return texts
+}
+
+// OwnerCautions are those cautions of the namespace that only say where its owner has the labels, or how it is stopped.
+func (ns *Namespace) OwnerCautions() []string {
+	if ns.Owner == OpenShiftSyncer {
+		return []string{syncerCaution}
+	}
+	return writerCautions(&inventory.Namespace{Name: ns.Name, Writers: slices.DeleteFunc(slices.Clone(ns.Writers), func(w inventory.LabelWriter) bool { return w.Elsewhere != "" })})
 }
 
 // touched is true if a label would be added or changed.
@@ -155,6 +168,17 @@ func NewLabels(w *inventory.LabelWriter) string {
 		text += ", of another cluster (" + w.Elsewhere + ")"
 	}
 	return text
+}
+
+// Here are the objects that write its labels on this cluster.
+func (ns *Namespace) Here() []*inventory.LabelWriter {
+	var out []*inventory.LabelWriter
+	for i := range ns.Writers {
+		if ns.Writers[i].Elsewhere == "" {
+			out = append(out, &ns.Writers[i])
+		}
+	}
+	return out
 }
 
 // OwnerTold is true if a caution says where the owner of the labels has them, or how it is stopped.

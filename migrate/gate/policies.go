@@ -16,7 +16,7 @@ import (
 
 // templates finds workloads that would lose what a policy fills in.
 func (j *judge) templates() {
-	var patched, byHand, arguments, managed []string
+	var patched, byHand, arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		for k := range ns.Workloads {
@@ -26,11 +26,16 @@ func (j *judge) templates() {
 				continue
 			}
 			name := ns.Name + "/" + strings.ToLower(w.Kind) + "/" + w.Name
-			if w.Owner != nil || !patchable(w.Kind) {
+			custom := len(w.TemplatePaths) > 0
+			if w.Owner != nil || !patchable(w.Kind) && !custom {
 				byHand = append(byHand, name)
 				continue
 			}
 			patched = append(patched, fmt.Sprintf("%s: %s", name, wording.Count(values, "value", "values")))
+			if custom {
+				edited = append(edited, name+" at "+strings.Join(w.TemplatePaths, ", "))
+				continue
+			}
 			arguments = append(arguments, escape.Shell(name))
 			if w.ManagedBy != nil {
 				managed = append(managed, name)
@@ -50,8 +55,16 @@ func (j *judge) templates() {
 	r := Reason{
 		ID: "filled-in-by-policies", Order: orderTemplates, Where: patched,
 		What:  wording.Count(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
-		How:   "read the file before it is run: it makes the workloads roll out",
-		Clear: j.keep("keep.sh", arguments), Stops: afterWriting(),
+	}
+	if len(arguments) > 0 {
+		r.How = "read the file before it is run: it makes the workloads roll out"
+		r.Clear, r.Stops = j.keep("keep.sh", arguments), afterWriting()
+	}
+	if len(edited) > 0 {
+		if r.How != "" {
+			r.How += "; "
+		}
+		r.How += "no patch is written for custom resources, edit them: " + wording.First(edited, 5)
 	}
 	if len(managed) > 0 {
 		r.How += "; another tool writes some of them and would undo it: " + strings.Join(managed, ", ")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/migrate/wording"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Commands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line, below
@@ -87,7 +85,7 @@ func namespace(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl stri
 	say(b, told(ns, stage))
 	switch OutcomeOf(ns, stage) {
 	case ToOwner:
-		if snippets := slices.ContainsFunc(ns.Writers, func(w inventory.LabelWriter) bool { return w.Object == ns.Owner }); snippets {
+		if snippets(ns) {
 			return
 		}
 		comment(b, "  %s", arguments(Wanted(ns, stage)))

@@ -31,6 +31,10 @@ func Kustomize(w io.Writer, p *migrate.Plan, opts Options) error {
 		ns := &p.Namespaces[i]
 		say(&b, told(ns, opts.Stage))
 		set := standing(ns, opts.Stage)
+		if elsewhere(ns, opts.Stage) {
+			bare(&b, ns, opts.Stage)
+			continue
+		}
 		if set == nil {
 			continue
 		}

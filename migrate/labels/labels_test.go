@@ -168,8 +168,7 @@ func TestCommands(t *testing.T) {
 			stage:  labels.StageEnforce,
 			ns:     migrate.Namespace{Name: "web", Recommended: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI},
 			counts: "1 left alone",
-			want: "# web: audit and warn only, no enforce: something that touches it could not be read\n" +
-				"#   there is nothing to write at this stage\n",
+			want:   "# web: no enforce: something that touches it could not be read\n",
 		},
 		{
 			name:   "the enforce stage has nothing where it would loosen",

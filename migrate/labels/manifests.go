@@ -72,6 +72,12 @@ func writeManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options,
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
 		set := standing(ns, opts.Stage)
+		if !merged && elsewhere(ns, opts.Stage) {
+			b.WriteString("\n")
+			say(b, told(ns, opts.Stage))
+			bare(b, ns, opts.Stage)
+			continue
+		}
 		why := unsafe(ns, merged)
 		if set == nil || why != "" {
 			b.WriteString("\n")
@@ -83,6 +89,9 @@ func writeManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options,
 		}
 		b.WriteString(separator)
 		say(b, told(ns, opts.Stage))
+		if ns.Owner == migrate.OpenShiftSyncer && OutcomeOf(ns, opts.Stage) == ToOwner {
+			set[migrate.OpenShiftOptOut] = "false"
+		}
 		if err := manifest.Write(b, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}}); err != nil {
 			return err
 		}
@@ -114,7 +123,7 @@ func LeftOutOfApply(p *migrate.Plan, stage Stage) []string { return leftOut(p, s
 func leftOut(p *migrate.Plan, stage Stage, merged bool) []string {
 	var names []string
 	for i := range p.Namespaces {
-		if ns := &p.Namespaces[i]; standing(ns, stage) != nil && unsafe(ns, merged) != "" {
+		if ns := &p.Namespaces[i]; standing(ns, stage) != nil && unsafe(ns, merged) != "" && (merged || !elsewhere(ns, stage)) {
 			names = append(names, ns.Name)
 		}
 	}

@@ -21,6 +21,10 @@ func Terraform(w io.Writer, p *migrate.Plan, opts Options) error {
 		b.WriteString("\n")
 		say(&b, told(ns, opts.Stage))
 		set := standing(ns, opts.Stage)
+		if elsewhere(ns, opts.Stage) {
+			bare(&b, ns, opts.Stage)
+			continue
+		}
 		if set == nil {
 			continue
 		}

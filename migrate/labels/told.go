@@ -3,6 +3,7 @@ package labels
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,12 +28,19 @@ func told(ns *migrate.Namespace, stage Stage) []string {
 	if blocked := wording.Blocked(ns); blocked != "" {
 		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", wording.NextStricter(ns.Needed), blocked))
 	}
-	lines = append(lines, cautions(ns)...)
+	if outcome == ToOwner {
+		lines = append(lines, cautions(ns, ns.OwnerCautions()...)...)
+	} else {
+		lines = append(lines, cautions(ns)...)
+	}
 	if repaired := repairsTold(ns, stage); repaired != "" {
 		lines = append(lines, "  "+repaired)
 	}
 	switch outcome {
 	case ToSkip:
+		if ns.Recommended.Enforce == "" {
+			break // the first line says why
+		}
 		lines = append(lines, "  there is nothing to write at this stage")
 	case ToStay:
 		lines = append(lines, "  the labels are already so")
@@ -51,21 +59,62 @@ func source(ns *migrate.Namespace, stage Stage) []string {
 		}
 	}
 	var lines []string
-	for i := range ns.Writers {
-		w := &ns.Writers[i]
-		if w.Elsewhere != "" {
-			continue
+	writers := ns.Here()
+	for _, w := range writers {
+		at := w.Path
+		if w.Position.File != "" {
+			at += " (" + wording.Position(w.Position) + ")"
 		}
-		lines = append(lines, "  "+w.Object+" writes labels of this namespace, and its next sync would undo a change: put these into its "+w.Path)
+		lines = append(lines, fmt.Sprintf("  %s %s, and its next %s would undo a change: put these into its %s", w.Object, migrate.Writes(w), next(w), at))
 		if w.New != "" {
 			lines = append(lines, "  it writes them on "+w.New+": only a level that all of these meet belongs there")
-		}
-		for _, l := range Wanted(ns, stage) {
-			lines = append(lines, "    "+inForm(w.Form, l))
 		}
 	}
 	if len(lines) == 0 {
 		return []string{"  " + ns.Owner + " writes this namespace and would undo what is not in its source: put these labels there"}
+	}
+	if key := contradicted(writers); key != "" {
+		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, labelPrefix)+": leave these labels to one of them")
+	}
+	return append(lines, inForms(writers, Wanted(ns, stage))...)
+}
+
+// next is what a writer does again.
+func next(w *inventory.LabelWriter) string {
+	if w.Form == inventory.LabelHCL {
+		return "apply"
+	}
+	return "sync"
+}
+
+// contradicted is the first label to which two of the writers give different values; "" for none.
+func contradicted(writers []*inventory.LabelWriter) string {
+	for _, key := range migrate.LabelKeys() {
+		values := map[string]bool{}
+		for _, w := range writers {
+			if value, ok := w.Labels[key]; ok {
+				values[value] = true
+			}
+		}
+		if len(values) > 1 {
+			return key
+		}
+	}
+	return ""
+}
+
+// inForms are the labels, once in each form that the writers have.
+func inForms(writers []*inventory.LabelWriter, set []Label) []string {
+	var lines []string
+	done := map[inventory.LabelForm]bool{}
+	for _, w := range writers {
+		if done[w.Form] {
+			continue
+		}
+		done[w.Form] = true
+		for _, l := range set {
+			lines = append(lines, "    "+inForm(w.Form, l))
+		}
 	}
 	return lines
 }
@@ -94,11 +143,18 @@ func decision(ns *migrate.Namespace, stage Stage) string {
 		if !labelled {
 			stays = "enforce stays unset, with the default " + quoted(string(now.Level))
 		}
+		for _, l := range repairs(ns, Planned(ns, stage)) {
+			if l.Key == api.EnforceLevelLabel {
+				stays = fmt.Sprintf("enforce becomes %s, as which the server takes %s today", l.Value, quoted(today))
+			}
+		}
 		if string(now.Level) == wanted {
 			stays, wanted = strings.Replace(stays, quoted(wanted), quoted(now.String()), 1), wanted+":"+rec.EnforceVersion
 		}
 		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
 			stays, wanted, wording.Because(ns), level, ns.Name)
+	case level == "" && stage == StageEnforce:
+		return "no enforce: something that touches it could not be read"
 	case level == "":
 		return "audit and warn only, no enforce: something that touches it could not be read"
 	}
@@ -109,12 +165,36 @@ func decision(ns *migrate.Namespace, stage Stage) string {
 	return fmt.Sprintf("enforce %s, %s%s", level, wording.Because(ns), today)
 }
 
-func cautions(ns *migrate.Namespace) []string {
-	lines := make([]string, len(ns.Cautions))
-	for i, c := range ns.Cautions {
-		lines[i] = "  caution: " + c
+// cautions are those of the namespace but for what is said in another line.
+func cautions(ns *migrate.Namespace, said ...string) []string {
+	var lines []string
+	for _, c := range ns.Cautions {
+		if !slices.Contains(said, c) {
+			lines = append(lines, "  caution: "+c)
+		}
 	}
 	return lines
+}
+
+// elsewhere is true for a namespace whose owner is known to have the labels: an object with them applied would be fought
+// over.
+func elsewhere(ns *migrate.Namespace, stage Stage) bool {
+	return ns.OwnerTold() && OutcomeOf(ns, stage) != ToRefuse
+}
+
+// snippets is true where source has the labels, in the form of what writes them.
+func snippets(ns *migrate.Namespace) bool {
+	return ns.Owner != migrate.OpenShiftSyncer && len(ns.Here()) > 0
+}
+
+// bare lists the labels of a namespace to put elsewhere, where told does not.
+func bare(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
+	if snippets(ns) || OutcomeOf(ns, stage) != ToOwner {
+		return
+	}
+	for _, l := range Wanted(ns, stage) {
+		comment(b, "    %s: %s", l.Key, l.Value)
+	}
 }
 
 // say writes each line as a comment.

@@ -67,6 +67,7 @@ BEGIN
 	)
 	hostPath := migrate.Obstacle{Check: "restrictedVolumes", Why: `restricted volume types (volume "data")`, Advice: "use another"}
 	mesh := migrate.Obstacle{Check: "capabilities_baseline", Why: "non-default capabilities", Advice: "change it where it is put in", Injected: true}
+	meshUser := migrate.Obstacle{Check: "runAsUser", Why: "runAsUser=0", Advice: mesh.Advice, Injected: true}
 	istio := "#   the sidecar injector of Istio: install Istio with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN and NET_RAW, and only the plugin's own namespace stays at privileged (https://istio.io/latest/docs/setup/additional-setup/pod-security-admission/)\n"
 	tests := map[string]struct {
 		plan   *migrate.Plan
@@ -150,6 +151,12 @@ BEGIN
 		"nothing but a mesh": {
 			plan: planOf(with(raised("Deployment", "web", mesh), func(w *migrate.Workload) { w.Raise[0].Edits = nil })), counts: "0 workloads to patch, 1 that edits alone do not raise",
 			want: "# shop/deployment/web\n#   no edit reaches restricted:\n#   capabilities_baseline: non-default capabilities; change it where it is put in\n",
+		},
+		"several checks that a mesh fails": {
+			plan:   planOf(with(raised("Deployment", "web", mesh, meshUser, hostPath), func(w *migrate.Workload) { w.Raise[0].Edits = nil })),
+			counts: "0 workloads to patch, 1 that edits alone do not raise",
+			want: "# shop/deployment/web\n#   no edit reaches restricted:\n#   capabilities_baseline: non-default capabilities\n" +
+				"#   runAsUser: runAsUser=0\n#   for each of these: change it where it is put in\n#   restrictedVolumes: restricted volume types (volume \"data\"); use another\n",
 		},
 		"its policy forbids a profile, and fills in more": {
 			plan: planOf(with(raised("Deployment", "web"), func(w *migrate.Workload) {

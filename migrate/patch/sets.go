@@ -126,8 +126,17 @@ func (p *Patch) raise(plan *migrate.Plan, w *migrate.Workload, level api.Level) 
 	case len(r.Obstacles) > 0:
 		remarks = append(remarks, fmt.Sprintf("the template meets %s with it, its pods do not:", level))
 	}
-	for _, o := range r.Obstacles {
-		remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
+	for i, o := range r.Obstacles {
+		after := o.Injected && i > 0 && r.Obstacles[i-1].Advice == o.Advice
+		more := o.Injected && i+1 < len(r.Obstacles) && r.Obstacles[i+1].Advice == o.Advice
+		switch {
+		case more:
+			remarks = append(remarks, o.Check+": "+o.Why)
+		case after:
+			remarks = append(remarks, o.Check+": "+o.Why, "for each of these: "+o.Advice)
+		default:
+			remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
+		}
 	}
 	if len(r.Obstacles) > 0 {
 		remarks = append(remarks, componentRemarks(w)...)

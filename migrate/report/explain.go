@@ -251,9 +251,16 @@ func (p *page) versions(ns *migrate.Namespace) {
 }
 
 func gapsOf(plan *migrate.Plan, namespace string) []string {
+	return gapsThat(plan, func(g *migrate.Gap) bool {
+		return slices.Contains(g.Affects, namespace) || slices.Contains(g.Affects, "*")
+	})
+}
+
+// gapsThat tells the gaps for which the condition holds, an item each.
+func gapsThat(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	var items []string
-	for _, g := range plan.Gaps {
-		if slices.Contains(g.Affects, namespace) || slices.Contains(g.Affects, "*") {
+	for i := range plan.Gaps {
+		if g := &plan.Gaps[i]; holds(g) {
 			items = append(items, told(g.What, g.Why, wording.Position(g.Position)))
 		}
 	}
@@ -271,7 +278,10 @@ func ExplainWorkload(w io.Writer, plan *migrate.Plan, namespace, kind, name stri
 		}
 	}
 	if gaps := plan.GapsOf(namespace, kind, name); len(gaps) > 0 {
-		return explainUnjudged(w, plan, gaps, opts)
+		unseen := ns != nil && slices.ContainsFunc(ns.Unseen, func(u migrate.WorkloadRef) bool {
+			return strings.EqualFold(u.Kind, kind) && u.Name == name
+		})
+		return explainUnjudged(w, plan, gaps, unseen, opts)
 	}
 	if ns == nil {
 		return plan.NoNamespace(namespace)
@@ -280,9 +290,13 @@ func ExplainWorkload(w io.Writer, plan *migrate.Plan, namespace, kind, name stri
 }
 
 // explainUnjudged tells the gaps that stand for a workload.
-func explainUnjudged(w io.Writer, plan *migrate.Plan, gaps []migrate.Gap, opts Options) error {
+func explainUnjudged(w io.Writer, plan *migrate.Plan, gaps []migrate.Gap, unseen bool, opts Options) error {
 	p := &page{opts: opts}
-	p.prose("%s could not be read or judged, from %s.", gaps[0].What, wording.Source(plan.Source))
+	outcome := "could not be read or judged"
+	if unseen {
+		outcome = "was read only in part: its controller adds to what it says, and no pod of it was read, so no level of it is known"
+	}
+	p.prose("%s %s, from %s.", gaps[0].What, outcome, wording.Source(plan.Source))
 	var items []string
 	for _, g := range gaps {
 		items = append(items, told(g.What, g.Why, wording.Position(g.Position)))
@@ -336,6 +350,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 		p.line("")
 		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
 	}
+	p.section("GAPS that may change what is said here", gapsThat(plan, func(g *migrate.Gap) bool { return g.MayChange(ns.Name, wl.Kind, wl.Name) }))
 	p.injections(wl)
 	p.usages("POLICIES its pods may use, as whom and by what", plan.UsagesOf(ns.Name, wl), wl.AdmittedBecause())
 	p.violations(wl)
@@ -420,7 +435,7 @@ func (p *page) drift(wl *migrate.Workload) {
 func (p *page) debugged(wl *migrate.Workload) {
 	var items []string
 	for _, d := range wl.Debugged {
-		text := fmt.Sprintf("pod %s meets %s with %s", d.Pod, d.Level, wording.First(d.Containers, 5))
+		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, wording.First(d.Containers, 5))
 		if d.Refused != "" {
 			text += fmt.Sprintf("; as long as the pod is there, %s refuses it new debug containers and new images", d.Refused)
 		}

@@ -438,7 +438,7 @@ func (p *page) notes(plan *migrate.Plan, most int) {
 		for _, k := range plan.Skipped {
 			kinds = append(kinds, fmt.Sprintf("%d %s", k.Count, k.Kind))
 		}
-		items = append(items, "passed over, since they hold no pod, policy or grant: "+wording.First(kinds, 10))
+		items = append(items, "passed over, since no pod, policy or grant was found in them: "+wording.First(kinds, 10))
 	}
 	if plan.FinishedPods > 0 {
 		items = append(items, "passed over, since they have ended: "+wording.Count(plan.FinishedPods, "pod", "pods"))

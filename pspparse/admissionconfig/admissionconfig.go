@@ -96,7 +96,9 @@ func document(open Opener, name string) (*yaml.Node, error) {
 	}
 	var doc yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&doc); err != nil {
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading the admission configuration %q: it is empty", name)
+	} else if err != nil {
 		return nil, fmt.Errorf("reading the admission configuration %q: %w", name, err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {

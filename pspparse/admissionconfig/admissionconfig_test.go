@@ -104,8 +104,8 @@ func TestRead(t *testing.T) {
 		{name: "another kind", text: "apiVersion: v1\nkind: Pod\n", err: `reading the admission configuration: in.yaml:1: it is of kind "Pod", apiVersion "v1": want AdmissionConfiguration, PodSecurityConfiguration of pod-security.admission.config.k8s.io/v1, pod-security.admission.config.k8s.io/v1beta1, pod-security.admission.config.k8s.io/v1alpha1, or Rancher's PodSecurityAdmissionConfigurationTemplate`},
 		{name: "another group", text: "apiVersion: v1\nkind: AdmissionConfiguration\n", err: `reading the admission configuration: in.yaml:1: apiVersion "v1" has no kind AdmissionConfiguration: apiserver.config.k8s.io/v1 has`},
 		{name: "a file that is not there", text: "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: [{name: PodSecurity, path: gone.yaml}]\n", err: "reading what in.yaml names for PodSecurity: reading the admission configuration: open gone.yaml: file does not exist; take that file from the API server's host too, or give it alone"},
+		{name: "empty", text: "", err: `reading the admission configuration "in.yaml": it is empty`},
 		{name: "two documents", text: inner + "---\n" + inner, err: `reading the admission configuration "in.yaml": it holds more than one document`},
-		{name: "nothing", text: "", err: `reading the admission configuration "in.yaml": EOF`},
 		{name: "aliases", text: "a: &a [x]\nb: *a\n", err: "reading the admission configuration: in.yaml:1: anchors and aliases are not read here: write the values out"},
 		{name: "too long", text: strings.Repeat("# more\n", admissionconfig.MaxBytes/7+1), err: `reading the admission configuration "in.yaml": it has more than 1048576 bytes`},
 	}
