@@ -271,7 +271,7 @@ func podsIn(v any) (what string, texts []string) {
 	var all []any
 	switch v := v.(type) {
 	case string:
-		if strings.Contains(v, "containers") && strings.Contains(v, "\n") {
+		if strings.Contains(v, "containers") && strings.ContainsAny(v, "\n{") {
 			return "", []string{v}
 		}
 	case []any:

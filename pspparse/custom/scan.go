@@ -36,7 +36,13 @@ func suspicious(data []byte) bool {
 		at += i + 1
 		end := len(key) - 1
 		if end < 1 || key[end] != '"' {
+			if hasSuffix(key, "containers") {
+				return true // a manifest as text
+			}
 			continue // a colon in a text
+		}
+		if hasSuffix(key, `containers\"`) {
+			return true
 		}
 		key = key[bytes.LastIndexByte(key[:end], '"')+1 : end]
 		if s.key(key, first(data[at:])) {

@@ -25,7 +25,7 @@ func TestPlain(t *testing.T) { //nolint:paralleltest // it counts what is alloca
 	}
 	for _, held := range []string{
 		`"containers": [{}]`, `"privileged" : "true"`, `"host_network":true`, `"host_path":"/"`, `"security_context":{}`, `"template":{"volumes":[]}`,
-		`"steps":[{"image":"i"}]`, `"a":{"apiVersion":"v1"}`, `"\u0061":1`,
+		`"steps":[{"image":"i"}]`, `"a":{"apiVersion":"v1"}`, `"\u0061":1`, `"m":"spec:\n  containers:\n"`, `"m":"{\"containers\":[]}"`,
 	} {
 		if custom.Plain("example.com", []byte(`{"apiVersion":"example.com/v1","spec":{`+held+`}}`)) {
 			t.Errorf("%s must not be plain", held)

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -114,6 +115,27 @@ func (s *stream) unknown(o *object, data []byte) {
 		return
 	case custom.Other(s.out, of):
 		return
+	case grouped && custom.MayHoldTexts(group, o.head.kind) && s.texts(o, data):
+		return
 	}
 	s.out.Skip(clean(o.head.kind))
+}
+
+// texts looks through the texts of an object of an unknown kind for whole manifests and pod templates. It adds a gap, and returns
+// false if there is no reason for one.
+func (s *stream) texts(o *object, data []byte) bool {
+	if !bytes.Contains(data, []byte("containers")) {
+		return false
+	}
+	_, texts := custom.PodsIn(data)
+	for _, text := range texts {
+		if what := s.podsIn([]byte(text)); what != "" {
+			s.gap(inventory.Gap{
+				What: s.label(o), Position: s.at(o.line), Namespaces: namespaceOf(o), Why: fmt.Sprintf(
+					"one of its texts holds %s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", what),
+			})
+			return true
+		}
+	}
+	return false
 }
