@@ -28,6 +28,10 @@ func (b *builder) cautionTemplates() {
 		b.cautions = append(b.cautions, fmt.Sprintf("Rancher's PodSecurityAdmissionConfigurationTemplate %q%s may be what this cluster enforces where there is no label, and what it exempts: %s; if this one does, give its file to --admission-config, for it counts for nothing here", name, what, who))
 	}
 	for _, t := range b.inv.AdmissionTemplates {
+		if t.File != "" {
+			b.cautions = append(b.cautions, fmt.Sprintf("%s: the %s (enforce %q) may be what this cluster enforces where there is no label, and what it exempts: if it is, give the file to --admission-config, for it counts for nothing here", t.Position, t.File, t.Enforce))
+			continue
+		}
 		read[t.Name] = true
 		if loose := t.Enforce == "" || t.Enforce == string(api.LevelPrivileged); loose && !t.Exempts {
 			continue // so is a server that is not configured

@@ -62,6 +62,7 @@ func readers() []reader {
 		readEngines,
 		readRancherPolicies,
 		readRancherAdmission,
+		readAdmissionFile,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Holds says what an object that does not say its kind has of a pod, or of what decides about pods: "it has containers at
@@ -35,27 +36,32 @@ func Holds(data []byte) string {
 
 // Lost says what a document that is no Kubernetes object holds that would count if it were one, and in which namespaces: a
 // whole pod template, a policy, a role or a binding, by its shape, or a whole object. It is "" if it holds none: anything
-// less is everyday in the files of other tools.
-func Lost(data []byte) (why string, namespaces []string) {
+// less is everyday in the files of other tools. What it can change is all that changes says; "" for anything.
+func Lost(data []byte) (why string, namespaces []string, changes inventory.Part) {
 	if !worthwhile(data) {
-		return "", nil
+		return "", nil, ""
 	}
 	if crowded(data) {
-		return "it is too large to be looked through", everywhere()
+		return "it is too large to be looked through", everywhere(), ""
 	}
 	var tree any
 	if err := decode(data, &tree); err != nil {
-		return "", nil
+		return "", nil, ""
 	}
-	l := lost{in: map[string]bool{}}
+	l := lost{in: map[string]bool{}, parts: map[inventory.Part]bool{}}
 	l.walk(tree, "")
-	if l.first == "" {
-		return "", nil
+	if len(l.finds) == 0 {
+		return "", nil, ""
 	}
+	if len(l.parts) == 1 {
+		for changes = range l.parts {
+		}
+	}
+	namespaces = slices.Sorted(maps.Keys(l.in))
 	if l.all || len(l.in) > maxNamespaces {
-		return l.first, everywhere()
+		namespaces = everywhere()
 	}
-	return l.first, slices.Sorted(maps.Keys(l.in))
+	return l.says(), namespaces, changes
 }
 
 // worthwhile is a quick look at the text. A key might be written in escapes.
@@ -71,9 +77,29 @@ func worthwhile(data []byte) bool {
 // lost is what was found in a document.
 type lost struct {
 	path  []string
-	first string
-	in    map[string]bool // namespaces
-	all   bool            // a namespace is not known
+	finds []find                  // one of each kind
+	parts map[inventory.Part]bool // what they can change
+	in    map[string]bool         // namespaces
+	all   bool                    // a namespace is not known
+}
+
+// find is the first of its kind in a document, and where it is.
+type find struct{ what, at string }
+
+// says names up to three finds. A document that is one says no place.
+func (l *lost) says() string {
+	const most = 3
+	if l.finds[0].at == "" {
+		return "it looks like " + strings.TrimSuffix(l.finds[0].what, " template")
+	}
+	var list []string
+	for _, f := range l.finds[:min(most, len(l.finds))] {
+		list = append(list, f.what+" at "+f.at)
+	}
+	if len(l.finds) > most {
+		list = append(list, "and more")
+	}
+	return "it holds " + strings.Join(list, ", ")
 }
 
 // walk looks at a value that belongs to a namespace, as far as what it lies in tells.
@@ -108,12 +134,10 @@ func (l *lost) walk(v any, namespace string) {
 }
 
 func (l *lost) add(what, namespace string) {
-	if l.first == "" {
-		l.first = "it looks like " + strings.TrimSuffix(what, " template")
-		if at := strings.TrimPrefix(strings.Join(l.path, ""), "."); at != "" {
-			l.first = "it holds " + what + " at " + clean(at)
-		}
+	if !slices.ContainsFunc(l.finds, func(f find) bool { return f.what == what }) {
+		l.finds = append(l.finds, find{what, clean(strings.TrimPrefix(strings.Join(l.path, ""), "."))})
 	}
+	l.parts[partOf(what)] = true
 	if namespace == "" || what == APolicy {
 		l.all = true
 		return
@@ -126,6 +150,20 @@ const (
 	APolicy = "a " + pspparse.Kind
 	TooMuch = "too much to be looked through"
 )
+
+// partOf says what a find can change.
+func partOf(what string) inventory.Part {
+	what = strings.ToLower(strings.ReplaceAll(what, "_", ""))
+	switch {
+	case strings.Contains(what, "policy"):
+		return inventory.Policies
+	case strings.Contains(what, "role"):
+		return inventory.Grants
+	case strings.HasPrefix(what, "a list"):
+		return ""
+	}
+	return inventory.Workloads
+}
 
 // complete names what an object is if it is whole.
 func complete(m map[string]any) string {
@@ -237,7 +275,7 @@ func podsIn(v any) (what string, texts []string) {
 	var all []any
 	switch v := v.(type) {
 	case string:
-		if strings.Contains(v, "containers") && strings.Contains(v, "\n") {
+		if strings.Contains(v, "containers") && strings.ContainsAny(v, "\n{") {
 			return "", []string{v}
 		}
 	case []any:

@@ -101,6 +101,11 @@ func holdsNoPod(group, kind string) bool {
 	return slices.Contains(kinds, kind) || slices.Contains(kinds, every)
 }
 
+// MayHoldTexts is true for a kind whose texts may be manifests: one that is not known, and that deploys no chart of its own.
+func MayHoldTexts(group, kind string) bool {
+	return !holdsNoPod(group, kind) && !deploys(group, kind) && !generates(group, kind)
+}
+
 // deploys is true for kinds that have a chart or a folder deployed, with values or patches of their own.
 func deploys(group, kind string) bool {
 	switch group {

@@ -38,7 +38,7 @@ func (f *found) first() string {
 	case len(f.objects) > 0:
 		return fmt.Sprintf("it holds a %s at %s", clean(f.objects[0].kind), f.objects[0].path)
 	case f.more > 0:
-		return fmt.Sprintf("it has %d pod templates more than %d", f.more, maxTemplates)
+		return fmt.Sprintf("it has more than %d pod templates (%d)", maxTemplates, maxTemplates+f.more)
 	}
 	return ""
 }
@@ -185,11 +185,11 @@ func namespaceIn(m map[string]any) string {
 // loose says what of a pod a key has, if its value has the shape of that; else "".
 func loose(key string, v any) string {
 	switch key {
-	case "privileged", "hostNetwork", "hostPID", "hostIPC":
-		if _, ok := v.(bool); ok {
+	case "privileged", "hostNetwork", "hostPID", "hostIPC", "host_network", "host_pid", "host_ipc":
+		if isBool(v) {
 			return key
 		}
-	case "hostPath":
+	case "hostPath", "host_path":
 		if isHostPath(v) {
 			return key
 		}
@@ -207,7 +207,7 @@ func loose(key string, v any) string {
 		if anyOf(v, isContainer) {
 			return "containers"
 		}
-	case strings.HasSuffix(key, "ecurityContext"):
+	case strings.HasSuffix(key, "ecurityContext"), strings.HasSuffix(key, "security_context"):
 		if m != nil && isSecurityContext(m) {
 			return "a security context"
 		}
@@ -221,6 +221,12 @@ func loose(key string, v any) string {
 		}
 	}
 	return ""
+}
+
+// isBool is true for true and false, as text, too.
+func isBool(v any) bool {
+	_, ok := v.(bool)
+	return ok || v == "true" || v == "false"
 }
 
 func isHostPath(v any) bool {
@@ -275,6 +281,9 @@ func isStep(v any) bool {
 func isSecurityContext(m map[string]any) bool {
 	for key := range m {
 		switch key {
+		case "run_as_user", "run_as_group", "run_as_non_root", "fs_group", "se_linux_options", "seccomp_profile", "allow_privilege_escalation",
+			"read_only_root_filesystem":
+			return true
 		case "runAsUser", "runAsGroup", "runAsNonRoot", "fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy",
 			"sysctls", "seLinuxOptions", "seLinuxChangePolicy", "seccompProfile", "appArmorProfile", "windowsOptions", "privileged",
 			"allowPrivilegeEscalation", "capabilities", "procMount", "readOnlyRootFilesystem":
@@ -384,7 +393,7 @@ func Other(b *inventory.Builder, o Object) bool {
 
 // deployed judges an object that has a chart or a folder deployed: in what it gives to that, only what is whole counts.
 func deployed(b *inventory.Builder, o Object) bool {
-	why, _ := Lost(o.JSON)
+	why, _, changes := Lost(o.JSON)
 	if why == "" {
 		return false
 	}
@@ -406,7 +415,7 @@ func deployed(b *inventory.Builder, o Object) bool {
 	}
 	slices.Sort(in)
 	b.AddObjectGap(inventory.Gap{
-		What: named(o), Position: o.Position, Namespaces: slices.Compact(in),
+		What: named(o), Position: o.Position, Namespaces: slices.Compact(in), Changes: changes,
 		Why: fmt.Sprintf("%s, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)", why),
 	})
 	return true
@@ -414,11 +423,13 @@ func deployed(b *inventory.Builder, o Object) bool {
 
 // unversioned judges an object without an apiVersion: other tools have files with a kind, too.
 func unversioned(b *inventory.Builder, o Object) bool {
-	why, in := Lost(o.JSON)
+	why, in, changes := Lost(o.JSON)
 	if why == "" {
 		return false
 	}
-	b.AddObjectGap(unknownGap(o, in, why))
+	g := unknownGap(o, in, why)
+	g.Changes = changes
+	b.AddObjectGap(g)
 	return true
 }
 
@@ -477,23 +488,6 @@ func validNamespace(s string) bool {
 		return false
 	}
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-// suspicious is a quick look at the text: without any of these keys there is nothing to find. A key might be written in
-// escapes.
-func suspicious(data []byte) bool {
-	if bytes.Contains(data, []byte(`\u`)) || bytes.Count(data, []byte(`"apiVersion"`)) > 1 {
-		return true
-	}
-	for _, key := range []string{
-		`ontainers"`, `"container"`, `ecurityContext"`, `"privileged"`, `"hostPath"`, `"hostNetwork"`, `"hostPID"`, `"hostIPC"`, `"steps"`,
-		`"sidecars"`, `emplate"`, `odTemplateSpec"`, `podSpec"`,
-	} {
-		if bytes.Contains(data, []byte(key)) {
-			return true
-		}
-	}
-	return false
 }
 
 // crowded tells of so many values that a tree of them costs far too much memory.

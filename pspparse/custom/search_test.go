@@ -86,6 +86,9 @@ func TestUnknownKinds(t *testing.T) {
 		"host PID":                                {"spec: {hostPID: true}", gap("it has hostPID at spec.hostPID")},
 		"host IPC":                                {"spec: {hostIPC: true}", gap("it has hostIPC at spec.hostIPC")},
 		"a pod template in part":                  {"spec: {podTemplate: {metadata: {labels: {a: b}}}}", gap("it has part of a pod template at spec.podTemplate")},
+		"privileged as text":                      {"spec: {agent: {privileged: 'true'}}", gap("it has privileged at spec.agent.privileged")},
+		"snake case":                              {"spec: {host_network: true}", gap("it has host_network at spec.host_network")},
+		"a security context in snake case":        {"spec: {security_context: {run_as_user: 0}}", gap("it has a security context at spec.security_context")},
 		"nothing of a pod":                        {"spec: {image: i, replicas: 3}", "  enforce \"restricted\"\n  skipped Widget\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,13 +92,14 @@ func (s *stream) itemObject(l *list, o *object) {
 	if data == nil {
 		return
 	}
-	why, namespaces := custom.Lost(data)
+	why, namespaces, changes := custom.Lost(data)
 	if l.head.apiVersion != "" {
-		why, namespaces = heldBy(o, data)
+		why, namespaces, changes = heldBy(o, data)
 	}
 	if why != "" {
 		s.gap(inventory.Gap{
 			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.at(o.line), Namespaces: namespaces,
+			Changes: changes,
 		})
 		return
 	}

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -20,13 +21,13 @@ func (s *stream) withoutKind(o *object) {
 	if data == nil || o.node == nil && !s.valid(o) {
 		return
 	}
-	why, namespaces := "", []string(nil)
+	why, namespaces, changes := "", []string(nil), inventory.Part("")
 	if o.head.apiVersion != "" {
-		why, namespaces = heldBy(o, data)
+		why, namespaces, changes = heldBy(o, data)
 	}
 	switch {
 	case why != "":
-		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: at, Namespaces: namespaces})
+		s.gap(inventory.Gap{What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: at, Namespaces: namespaces, Changes: changes})
 	case o.head.apiVersion == "":
 		s.kindless(o.what, data, at)
 	default:
@@ -45,11 +46,11 @@ func (s *stream) kustomization(at pspparse.Position) {
 
 // heldBy says what an object that has an apiVersion and no kind has of a pod or of what decides about pods, and in which
 // namespaces.
-func heldBy(o *object, data []byte) (why string, namespaces []string) {
-	if why, namespaces = custom.Lost(data); why == "" {
+func heldBy(o *object, data []byte) (why string, namespaces []string, changes inventory.Part) {
+	if why, namespaces, changes = custom.Lost(data); why == "" {
 		why, namespaces = custom.Holds(data), namespaceOf(o)
 	}
-	return why, namespaces
+	return why, namespaces, changes
 }
 
 // kindless judges a document that is no Kubernetes object: it is passed over, unless it holds what would count if it were. Some
@@ -62,11 +63,11 @@ func (s *stream) kindless(what string, data []byte, at pspparse.Position) {
 		s.told.note(fmt.Sprintf("it is %s, which holds no Kubernetes objects, and was passed over", foreign), at, "")
 		return
 	}
-	if why, namespaces := custom.Lost(data); why != "" {
+	if why, namespaces, changes := custom.Lost(data); why != "" {
 		s.stray()
 		s.gap(inventory.Gap{
 			What: what, Why: fmt.Sprintf("it has no apiVersion and no kind, and %s, which was not read: write what it holds as Kubernetes objects", why),
-			Position: at, Namespaces: namespaces,
+			Position: at, Namespaces: namespaces, Changes: changes,
 		})
 		return
 	}
@@ -95,9 +96,13 @@ func (s *stream) unknown(o *object, data []byte) {
 	if s.passed != nil {
 		s.passed(o.head.apiVersion, o.head.kind, data, s.at(o.line))
 	}
+	group, _, grouped := strings.Cut(o.head.apiVersion, "/")
+	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.head.kind != "Kustomization" && custom.Plain(group, data) {
+		s.out.Skip(clean(o.head.kind))
+		return
+	}
 	m := metaOf(o)
 	of := custom.Object{APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.at(o.line)}
-	group, _, _ := strings.Cut(o.head.apiVersion, "/")
 	switch {
 	case custom.Read(s.out, of):
 		return
@@ -110,6 +115,27 @@ func (s *stream) unknown(o *object, data []byte) {
 		return
 	case custom.Other(s.out, of):
 		return
+	case grouped && custom.MayHoldTexts(group, o.head.kind) && s.texts(o, data):
+		return
 	}
 	s.out.Skip(clean(o.head.kind))
+}
+
+// texts looks through the texts of an object of an unknown kind for whole manifests and pod templates. It adds a gap, and returns
+// false if there is no reason for one.
+func (s *stream) texts(o *object, data []byte) bool {
+	if !bytes.Contains(data, []byte("containers")) {
+		return false
+	}
+	_, texts := custom.PodsIn(data)
+	for _, text := range texts {
+		if what := s.podsIn([]byte(text)); what != "" {
+			s.gap(inventory.Gap{
+				What: s.label(o), Position: s.at(o.line), Namespaces: namespaceOf(o), Why: fmt.Sprintf(
+					"one of its texts holds %s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", what),
+			})
+			return true
+		}
+	}
+	return false
 }

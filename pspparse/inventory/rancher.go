@@ -11,6 +11,8 @@ import (
 // configured with that Rancher gives it. It does not say which cluster that is.
 type AdmissionTemplate struct {
 	Name string
+	// File is the kind of a configuration that stands in a file as an API server reads it, and has no name; "" for a template of Rancher.
+	File string
 	// Enforce is the level of namespaces without a label, as written.
 	Enforce string
 	// Exempts is true if it exempts anything.
