@@ -29,7 +29,7 @@ func (b *builder) cautionTemplates() {
 	}
 	for _, t := range b.inv.AdmissionTemplates {
 		if t.File != "" {
-			b.cautions = append(b.cautions, fmt.Sprintf("%s: the %s (enforce %q) may be what this cluster enforces where there is no label, and what it exempts: if it is, give the file to --admission-config, for it counts for nothing here", t.Position, t.File, t.Enforce))
+			b.cautions = append(b.cautions, fmt.Sprintf("%s:%d: the %s (enforce %q) may be what this cluster enforces where there is no label, and what it exempts: if it is, give the file to --admission-config, for it counts for nothing here", t.Position.File, t.Position.Line, t.File, t.Enforce))
 			continue
 		}
 		read[t.Name] = true
