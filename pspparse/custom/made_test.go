@@ -25,6 +25,7 @@ func owned(apiVersion, kind, name, by, body string) string {
 }
 
 const (
+	badSpec  = "{containers: [{name: c, image: i, securityContext: {privileged: true}}]}"
 	podSpec  = "{containers: [{name: c, image: i}]}"
 	goodSpec = "{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: c, image: i, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}"
 )
@@ -110,6 +111,24 @@ func TestOwners(t *testing.T) {
 			owned("batch/v1", "Job", "j", "", "spec: {template: {spec: "+goodSpec+"}}"),
 			owned("v1", "Pod", "j-0", "batch.volcano.sh/v1alpha1 Job j", "spec: "+goodSpec),
 		}, "  Job at : restricted\n  Job.batch.volcano.sh at spec.tasks[0].template: restricted\n  enforce \"restricted\"\n"},
+		"a pod of Argo that has ended": {[]string{
+			owned("argoproj.io/v1alpha1", "CronWorkflow", "nightly", "", "spec: {workflowSpec: {templates: [{name: a, container: {image: i}}]}}"),
+			owned("argoproj.io/v1alpha1", "Workflow", "nightly-1", "argoproj.io/v1alpha1 CronWorkflow nightly", "spec: {templates: [{name: a, container: {image: i}}]}"),
+			owned("v1", "Pod", "nightly-1-a", "argoproj.io/v1alpha1 Workflow nightly-1", "spec: "+badSpec+"\nstatus: {phase: Succeeded}"),
+		}, "  Workflow at spec.templates[0].container: privileged; privileged container \"c\" must not set securityContext.privileged=true\n  enforce \"privileged\"\n"},
+		"a pod of Tekton that has ended, with its run": {[]string{
+			owned("tekton.dev/v1", "Task", "build", "", "spec: {steps: [{image: i}]}"),
+			owned("tekton.dev/v1", "TaskRun", "build-1", "", "spec: {taskRef: {name: build}}\nstatus: {completionTime: '2022-01-01T00:00:00Z'}"),
+			owned("v1", "Pod", "build-1-pod", "tekton.dev/v1 TaskRun build-1", "spec: "+badSpec+"\nstatus: {phase: Failed}"),
+		}, "  TaskRun at : privileged; privileged container \"c\" must not set securityContext.privileged=true\n  enforce \"privileged\"\n"},
+		"a run that has ended with its pod, of which no definition is left": {[]string{
+			owned("tekton.dev/v1", "TaskRun", "build-1", "", "spec: {taskSpec: {steps: [{image: i}]}}\nstatus: {completionTime: '2022-01-01T00:00:00Z'}"),
+			owned("v1", "Pod", "build-1-pod", "tekton.dev/v1 TaskRun build-1", "spec: "+badSpec+"\nstatus: {phase: Succeeded}"),
+		}, "  TaskRun at spec.taskSpec.steps[0]: privileged; privileged container \"c\" must not set securityContext.privileged=true\n  enforce \"privileged\"\n"},
+		"a pod that has ended, of an object that tells all of its pods": {[]string{
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "web", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-x", "apps.kruise.io/v1alpha1 CloneSet web", "spec: "+badSpec+"\nstatus: {phase: Failed}"),
+		}, "  CloneSet at spec.template: restricted\n  enforce \"restricted\"\n"},
 		"owners in a ring": {[]string{
 			owned("serving.knative.dev/v1", "Configuration", "a", "serving.knative.dev/v1 Configuration b", "spec: {template: {spec: {hostPID: true}}}"),
 			owned("serving.knative.dev/v1", "Configuration", "b", "serving.knative.dev/v1 Configuration a", "spec: {template: {spec: {hostPID: true}}}"),

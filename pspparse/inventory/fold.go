@@ -209,9 +209,11 @@ func (f *folder) workload(s *podSort, p *podRow, at pspparse.Position) int {
 	return i
 }
 
-// reads says whether the controller of a pod was read, itself or what it would fold into.
+// reads says whether the controller of a pod was read, itself or what it would fold into, and tells all of its pods. Of one
+// that does not, a pod that has ended shows what will be made next.
 func (f *folder) reads(s *podSort) bool {
-	return f.read[f.top(identity{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})] != nil
+	t := f.read[f.top(identity{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})]
+	return t != nil && t.tells() && (t.custom == nil || !slices.ContainsFunc(t.custom.embedded, func(e Embedded) bool { return e.Partial }))
 }
 
 // top is the workload that stands for an owner of pods. The owner itself may not have been read: then its name may

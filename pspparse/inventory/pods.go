@@ -199,7 +199,7 @@ func (b *Builder) controller(m *Meta) Owner {
 }
 
 // settlePods sorts the pods by namespace and name, keeps one of identical ones, and drops all of those that differ under
-// one name. It returns the others that count, the finished pods that stand in for a controller that was not read and the
+// one name. It returns the others that count, the finished pods that stand in for a controller of which nothing else tells its pods and the
 // manifests of pods that were not read themselves, and how many others had finished.
 func (b *Builder) settlePods(read func(*podSort) bool) (others []podRow, finished int) {
 	t := &b.pods
