@@ -15,7 +15,6 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/files"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -129,7 +128,7 @@ func TestTemplateKinds(t *testing.T) {
 		judged := slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool {
 			return w.Name == strings.ToLower(kind) && w.Level.DayAfter == "restricted" && !w.Partial
 		})
-		noted := slices.ContainsFunc(p.Notes, func(n inventory.Note) bool { return strings.HasPrefix(n.What, kind+" ") })
+		noted := slices.ContainsFunc(p.Notes, func(n migrate.Note) bool { return strings.HasPrefix(n.What, kind+" ") })
 		if ns.Recommended.Enforce == "restricted" && len(p.Gaps) == 0 && !judged && !noted {
 			t.Errorf("%s: restricted without a gap or a note, and the object was not judged", head)
 		}
