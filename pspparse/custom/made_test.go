@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -25,6 +26,7 @@ func owned(apiVersion, kind, name, by, body string) string {
 }
 
 const (
+	badSpec  = "{containers: [{name: c, image: i, securityContext: {privileged: true}}]}"
 	podSpec  = "{containers: [{name: c, image: i}]}"
 	goodSpec = "{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: c, image: i, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}"
 )
@@ -110,6 +112,34 @@ func TestOwners(t *testing.T) {
 			owned("batch/v1", "Job", "j", "", "spec: {template: {spec: "+goodSpec+"}}"),
 			owned("v1", "Pod", "j-0", "batch.volcano.sh/v1alpha1 Job j", "spec: "+goodSpec),
 		}, "  Job at : restricted\n  Job.batch.volcano.sh at spec.tasks[0].template: restricted\n  enforce \"restricted\"\n"},
+		"a pod of Argo that has ended": {[]string{
+			owned("argoproj.io/v1alpha1", "CronWorkflow", "nightly", "", "spec: {workflowSpec: {templates: [{name: a, container: {image: i}}]}}"),
+			owned("argoproj.io/v1alpha1", "Workflow", "nightly-1", "argoproj.io/v1alpha1 CronWorkflow nightly", "spec: {templates: [{name: a, container: {image: i}}]}"),
+			owned("v1", "Pod", "nightly-1-a", "argoproj.io/v1alpha1 Workflow nightly-1", "spec: "+badSpec+"\nstatus: {phase: Succeeded}"),
+		}, "  Workflow at spec.templates[0].container: privileged; privileged container \"c\" must not set securityContext.privileged=true\n  enforce \"privileged\"\n"},
+		"a pod of Tekton that has ended, with its run": {[]string{
+			owned("tekton.dev/v1", "Task", "build", "", "spec: {steps: [{image: i}]}"),
+			owned("tekton.dev/v1", "TaskRun", "build-1", "", "spec: {taskRef: {name: build}}\nstatus: {completionTime: '2022-01-01T00:00:00Z'}"),
+			owned("v1", "Pod", "build-1-pod", "tekton.dev/v1 TaskRun build-1", "spec: "+badSpec+"\nstatus: {phase: Failed}"),
+		}, "  TaskRun at : privileged; privileged container \"c\" must not set securityContext.privileged=true\n  enforce \"privileged\"\n"},
+		"a run that has ended with its pod, of which no definition is left": {[]string{
+			owned("tekton.dev/v1", "TaskRun", "build-1", "", "spec: {taskSpec: {steps: [{image: i}]}}\nstatus: {completionTime: '2022-01-01T00:00:00Z'}"),
+			owned("v1", "Pod", "build-1-pod", "tekton.dev/v1 TaskRun build-1", "spec: "+badSpec+"\nstatus: {phase: Succeeded}"),
+		}, "  TaskRun at spec.taskSpec.steps[0]: privileged; privileged container \"c\" must not set securityContext.privileged=true\n  enforce \"privileged\"\n"},
+		"a pod that has ended, of an object that tells all of its pods": {[]string{
+			owned("apps.kruise.io/v1alpha1", "CloneSet", "web", "", "spec: {template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-x", "apps.kruise.io/v1alpha1 CloneSet web", "spec: "+badSpec+"\nstatus: {phase: Failed}"),
+		}, "  CloneSet at spec.template: restricted\n  enforce \"restricted\"\n"},
+		"a pod of another group's TaskRun": {[]string{
+			owned("tekton.dev/v1", "TaskRun", "build", "", "spec: {taskSpec: {steps: [{image: i}]}}"),
+			owned("v1", "Pod", "build-pod", "foo.dev/v1 TaskRun build", "spec: "+goodSpec),
+		}, "  TaskRun at spec.taskSpec.steps[0]: restricted\n  enforce \"\"\n" +
+			"  gap TaskRun \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.taskSpec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+		"a Deployment of another group's Prometheus": {[]string{
+			owned("monitoring.coreos.com/v1", "Prometheus", "k8s", "", "spec: {}"),
+			owned("apps/v1", "Deployment", "k8s", "foo.dev/v1 Prometheus k8s", "spec: {template: {spec: "+goodSpec+"}}"),
+		}, "  Deployment at : restricted\n  enforce \"\"\n" +
+			"  gap Prometheus \"shop/k8s\": the controller of monitoring.coreos.com/v1 makes pods of it and adds to them: it says nothing of them itself; read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
 		"owners in a ring": {[]string{
 			owned("serving.knative.dev/v1", "Configuration", "a", "serving.knative.dev/v1 Configuration b", "spec: {template: {spec: {hostPID: true}}}"),
 			owned("serving.knative.dev/v1", "Configuration", "b", "serving.knative.dev/v1 Configuration a", "spec: {template: {spec: {hostPID: true}}}"),
@@ -133,8 +163,13 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// A definition of the cluster touches the namespaces in which its group is used, every one where it is used nowhere, and none
-// once pods were made of it.
+// clustered is an object that belongs to no namespace.
+func clustered(apiVersion, kind, name, spec string) string {
+	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\nspec: %s\n", apiVersion, kind, name, spec)
+}
+
+// A definition of the cluster touches the namespaces in which it is used, none where it is used nowhere, and none once pods were
+// made of it.
 func TestDefinitions(t *testing.T) {
 	t.Parallel()
 	const task = "apiVersion: tekton.dev/v1beta1\nkind: ClusterTask\nmetadata: {name: build}\nspec: {steps: [{image: i}]}\n"
@@ -145,10 +180,37 @@ func TestDefinitions(t *testing.T) {
 		docs []string
 		want string
 	}{
-		"used nowhere":         {nil, `ClusterTask "build" [*]`},
-		"used":                 {[]string{elsewhere}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
-		"used, and pods read":  {[]string{run, pod}, ``},
-		"pods of another read": {[]string{strings.Replace(run, "name: build", "name: test", 1), pod}, `ClusterTask "build" [shop]`},
+		"used nowhere":                     {nil, ``},
+		"used":                             {[]string{elsewhere}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
+		"used under a name that is put in": {[]string{strings.Replace(elsewhere, "name: build", "name: $(params.task)", 1)}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
+		"used, and pods read":              {[]string{run, pod}, ``},
+		"pods of another read":             {[]string{strings.Replace(run, "name: build", "name: test", 1), pod}, ``},
+		"used by a Rollout whose pods were read": {[]string{
+			clustered("argoproj.io/v1alpha1", "ClusterAnalysisTemplate", "smoke", "{metrics: [{name: m, provider: {job: {spec: {template: {spec: "+podSpec+"}}}}}]}"),
+			owned("argoproj.io/v1alpha1", "Rollout", "web", "", "spec: {strategy: {canary: {analysis: {templates: [{templateName: smoke, clusterScope: true}]}}}, template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-x", "argoproj.io/v1alpha1 Rollout web", "spec: "+goodSpec),
+		}, `ClusterAnalysisTemplate "smoke" [shop]`},
+		"an analysis without a Job": {[]string{
+			clustered("argoproj.io/v1alpha1", "ClusterAnalysisTemplate", "smoke", "{metrics: [{name: m, provider: {prometheus: {query: q}}}]}"),
+			owned("argoproj.io/v1alpha1", "AnalysisTemplate", "smoke", "", "spec: {metrics: [{name: m, provider: {web: {url: u}}}]}"),
+			owned("argoproj.io/v1alpha1", "Experiment", "e", "", "spec: {templates: [{template: {spec: "+goodSpec+"}}], analyses: [{templateName: smoke, clusterScope: true}]}"),
+		}, ``},
+		"used by one of the cluster that is used": {[]string{
+			clustered("argoproj.io/v1alpha1", "ClusterWorkflowTemplate", "outer", "{templates: [{name: a, steps: [[{name: s, templateRef: {name: inner, template: t, clusterScope: true}}]]}]}"),
+			clustered("argoproj.io/v1alpha1", "ClusterWorkflowTemplate", "inner", "{templates: [{name: t, container: {image: i}}]}"),
+			owned("argoproj.io/v1alpha1", "CronWorkflow", "c", "", "spec: {workflowSpec: {workflowTemplateRef: {name: outer, clusterScope: true}}}"),
+		}, `ClusterWorkflowTemplate "outer" [shop] ClusterWorkflowTemplate "inner" [shop] CronWorkflow "shop/c" [shop]`},
+		"a runtime of training": {[]string{
+			clustered("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime", "torch", "{template: {spec: {replicatedJobs: [{template: {spec: {template: {spec: "+podSpec+"}}}}]}}}"),
+			owned("trainer.kubeflow.org/v1alpha1", "TrainJob", "j", "", "spec: {runtimeRef: {name: torch}}"),
+		}, `ClusterTrainingRuntime "torch" [shop] TrainJob "shop/j" [shop]`},
+		"Crossplane without providers": {[]string{clustered("pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", "default", "{}")}, ``},
+		"Crossplane": {[]string{
+			clustered("pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", "default", "{}"),
+			strings.ReplaceAll(owned("apps/v1", "Deployment", "aws", "pkg.crossplane.io/v1 ProviderRevision aws-1", "spec: {template: {spec: "+goodSpec+"}}"), "namespace: shop", "namespace: bank"),
+		}, `DeploymentRuntimeConfig "default" [bank]`},
+		"a collector in sidecars": {[]string{owned("opentelemetry.io/v1beta1", "OpenTelemetryCollector", "o", "", "spec: {mode: sidecar, config: {}}")}, ``},
+		"a collector of its own":  {[]string{owned("opentelemetry.io/v1beta1", "OpenTelemetryCollector", "o", "", "spec: {config: {}}")}, `OpenTelemetryCollector "shop/o" [shop]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +222,13 @@ func TestDefinitions(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+	want := []inventory.Note{{
+		What: `ClusterTask "build"`, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it",
+		Position: pspparse.Position{File: "-", Line: 16},
+	}}
+	if diff := cmp.Diff(want, inventoryOf(t, compliant, task).Notes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package custom
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -52,11 +53,13 @@ type searcher struct {
 	// pods: whole Pods within the object are its templates.
 	pods bool
 	path []string
+	// namespace is that of what is searched.
+	namespace string
 }
 
 // search looks for pod templates in an object of a kind that may make pods.
 func search(tree map[string]any, pods bool) found {
-	s := searcher{pods: pods}
+	s := searcher{pods: pods, namespace: namespaceIn(tree)}
 	s.object(tree)
 	return s.found
 }
@@ -83,6 +86,10 @@ func (s *searcher) value(v any) {
 // object looks at one object within the whole one, or at that.
 func (s *searcher) object(m map[string]any) {
 	root := len(s.path) == 0
+	if in := namespaceIn(m); !root && in != "" && in != s.namespace && isObject(m) {
+		s.elsewhere(m, in)
+		return
+	}
 	if !root && embedded(m) && !(s.pods && m["kind"] == "Pod") {
 		kind, _ := m["kind"].(string)
 		in := inObject{kind: kind, namespace: namespaceIn(m)}
@@ -113,6 +120,21 @@ func (s *searcher) object(m map[string]any) {
 		s.path = append(s.path, "."+short(k))
 		s.value(m[k])
 		s.path = s.path[:len(s.path)-1]
+	}
+}
+
+// elsewhere looks at an object of another namespace: nothing of it is judged in the one of what holds it.
+func (s *searcher) elsewhere(m map[string]any, namespace string) {
+	inner := searcher{pods: s.pods, path: s.path, namespace: namespace}
+	inner.object(m)
+	if len(inner.templates) == 0 && inner.first() == "" {
+		return
+	}
+	kind, _ := m["kind"].(string)
+	s.objects = append(s.objects, inObject{path: s.here(), kind: kind, namespace: namespace})
+	for _, in := range inner.objects {
+		in.namespace = cmp.Or(in.namespace, namespace)
+		s.objects = append(s.objects, in)
 	}
 }
 
@@ -156,6 +178,13 @@ func embedded(m map[string]any) bool {
 	_, version := m["apiVersion"].(string)
 	_, metadata := m["metadata"].(map[string]any)
 	return version && metadata && mayRun(kind)
+}
+
+// isObject tells an object of any kind.
+func isObject(m map[string]any) bool {
+	kind, _ := m["kind"].(string)
+	version, _ := m["apiVersion"].(string)
+	return kind != "" && version != ""
 }
 
 // mayRun is true for the kinds that make pods, and for those that say which pods may be.
@@ -346,7 +375,10 @@ func Other(b *inventory.Builder, o Object) bool {
 	if deploys(group, o.Kind) {
 		return deployed(b, o)
 	}
-	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) || !suspicious(o.JSON) {
+	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) {
+		return noted(b, o, group)
+	}
+	if !suspicious(o.JSON) {
 		return false
 	}
 	tree, why := parse(o.JSON)
@@ -463,7 +495,7 @@ func (f *found) namespaces(o Object) []string {
 			return everywhere()
 		}
 	}
-	if f.loose != "" && o.Namespace == "" || len(in) > maxNamespaces || in[inventory.AllNamespaces] {
+	if o.Namespace == "" && (f.loose != "" || len(f.templates) > 0) || len(in) > maxNamespaces || in[inventory.AllNamespaces] {
 		return everywhere()
 	}
 	return slices.Sorted(maps.Keys(in))

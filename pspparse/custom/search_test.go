@@ -100,6 +100,34 @@ func TestUnknownKinds(t *testing.T) {
 	}
 }
 
+// A whole pod template is a gap in a kind of another project that is known to make no pods; policies, and parts of templates,
+// are not.
+func TestTemplatesWherePodsAreNotKnown(t *testing.T) {
+	t.Parallel()
+	const template = "spec: {template: {spec: {containers: [{name: c, image: i}]}}}"
+	for doc, want := range map[string]string{
+		object("cilium.io/v2", "CiliumAgent", template):                           "  enforce \"\"\n  gap CiliumAgent \"shop/it\": the kind \"CiliumAgent\" of cilium.io/v2 is not known to make pods, and it has a pod template at spec.template: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context) [\"shop\"]\n",
+		object("cilium.io/v2", "CiliumAgent", "spec: {containers: [{image: i}]}"): "  enforce \"restricted\"\n  skipped CiliumAgent\n",
+		object("policies.kubewarden.io/v1", "AdmissionPolicyGroup", template):     "  enforce \"restricted\"\n  skipped AdmissionPolicyGroup\n",
+	} {
+		if diff := cmp.Diff(want, told(planOf(t, compliant, doc))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// An object within another one of the same namespace is judged there, and one without pods says nothing.
+func TestObjectsWithinOfOneNamespace(t *testing.T) {
+	t.Parallel()
+	const rollout = "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: r, namespace: shop}, spec: {template: {spec: {hostPID: true, containers: [{name: c, image: i}]}}}}"
+	const other = "{apiVersion: example.com/v1, kind: Config, metadata: {name: r, namespace: bank}, spec: {size: 3}}"
+	want := "  ManifestWork at spec.workload.manifests[0].spec.template: privileged; host namespaces hostPID=true\n  enforce \"privileged\"\n"
+	doc := object("work.open-cluster-management.io/v1", "ManifestWork", "spec: {workload: {manifests: ["+rollout+", "+other+"]}}")
+	if diff := cmp.Diff(want, told(planOf(t, compliant, doc))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // Objects within objects touch the namespaces that they name.
 func TestObjectsWithin(t *testing.T) {
 	t.Parallel()
@@ -117,6 +145,10 @@ func TestObjectsWithin(t *testing.T) {
 		"all name their own":     {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {objects: [" + in("bank") + ", " + in("shop") + "]}", `["bank" "shop"]`},
 		"a policy that makes it": {"apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: b}\nspec: {rules: [{generate: {apiVersion: apps/v1, kind: Deployment, name: d, namespace: '{{request.object.metadata.name}}', data: {spec: {template: {spec: {securityContext: {}}}}}}}]}", `["*"]`},
 		"values of a chart":      {object("helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec: {targetNamespace: bank, values: {template: {spec: {containers: [{name: c, image: i}]}}}}"), `["bank" "shop"]`},
+		"a custom object":        {object("work.open-cluster-management.io/v1", "ManifestWork", "spec: {workload: {manifests: [{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: r, namespace: bank}, spec: {template: {spec: {containers: [{name: c, image: i}]}}}}]}}"), `["bank" "shop"]`},
+		"part of one":            {object("work.open-cluster-management.io/v1", "ManifestWork", "spec: {workload: {manifests: [{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: r, namespace: bank}, spec: {steps: [{image: i}]}}]}}"), `["bank" "shop"]`},
+		"a bundle in a bundle":   {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {objects: [{apiVersion: example.com/v1, kind: Bundle, metadata: {name: c, namespace: bank}, spec: {objects: [" + in("") + "]}}]}", `["bank"]`},
+		"a template beside it":   {"apiVersion: example.com/v1\nkind: Bundle\nmetadata: {name: b}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}, objects: [" + in("bank") + "]}", `["*"]`},
 		"a whole workload":       {object("workload.codeflare.dev/v1beta2", "AppWrapper", "spec: {components: [{template: {apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}]}"), `["shop"]`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,9 @@ func (b *Builder) workloads() ([]Workload, int) {
 	b.templates = nil
 	f := newFolder(templates)
 	for i := range templates {
+		f.mergeMeta(&templates[i])
+	}
+	for i := range templates {
 		f.fold(&templates[i])
 	}
 	others, finished := b.settlePods(f.reads)
@@ -72,6 +75,14 @@ func newFolder(templates []template) *folder {
 		}
 	}
 	return f
+}
+
+// mergeMeta gives a custom object the labels and annotations of what it makes, to which its controller may have added some. A
+// ReplicaSet without replicas is an older one.
+func (f *folder) mergeMeta(t *template) {
+	if r := f.root(t); r != t && r.custom != nil && (t.id.kind != "ReplicaSet" || t.replicas > 0) {
+		r.mergeMeta(t)
+	}
 }
 
 // fold makes a workload of a template, unless its owner asks for the same pods: then the owner stands for it.
@@ -198,9 +209,11 @@ func (f *folder) workload(s *podSort, p *podRow, at pspparse.Position) int {
 	return i
 }
 
-// reads says whether the controller of a pod was read, itself or what it would fold into.
+// reads says whether the controller of a pod was read, itself or what it would fold into, and tells all of its pods. Of one
+// that does not, a pod that has ended shows what will be made next.
 func (f *folder) reads(s *podSort) bool {
-	return f.read[f.top(identity{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})] != nil
+	t := f.read[f.top(identity{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})]
+	return t != nil && t.tells() && (t.custom == nil || !slices.ContainsFunc(t.custom.embedded, func(e Embedded) bool { return e.Partial }))
 }
 
 // top is the workload that stands for an owner of pods. The owner itself may not have been read: then its name may

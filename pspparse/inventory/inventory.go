@@ -26,7 +26,7 @@ type Inventory struct {
 	// count, manifests of pods and owners known only by their pods do not: what files can tell about an empty namespace depends on it.
 	Kinds []string
 	// FinishedPods counts the Succeeded and Failed pods that were passed over: bare ones, and those whose controller was
-	// read. Those whose controller was not read are PodGroup.Finished.
+	// read and tells all of its pods. The others are PodGroup.Finished.
 	FinishedPods int
 	// Reviewers change or refuse pods at admission, by kind, namespace and name.
 	Reviewers []Reviewer
@@ -165,8 +165,8 @@ type PodGroup struct {
 	Mirror bool
 	// Count is the number of live pods; it is 0 where all have finished, or are manifests.
 	Count int
-	// Finished is the number of Succeeded and Failed pods. It is 0 unless the controller was not read, neither itself
-	// nor what it would fold into: then its pods stand in for it, finished or not.
+	// Finished is the number of Succeeded and Failed pods. It is 0 where the controller was read, itself or what it would
+	// fold into, and tells all of its pods. Else its pods stand in for it, finished or not.
 	Finished int
 	// Example is the first of the live pods by name, or of the others if none is live.
 	Example string
