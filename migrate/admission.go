@@ -154,18 +154,31 @@ func deciding(workloads []Workload) []Workload {
 	return workloads
 }
 
-// decidingOf are the same, as they were read; the two lists have the same order.
-func decidingOf(workloads []Workload, read []inventory.Workload) []inventory.Workload {
-	if len(deciding(workloads)) == len(workloads) {
-		return read
+// readOnes are workloads as they were read, of which those that count for a level are picked in turn. Most often that is all of
+// them, and nothing is copied.
+type readOnes struct {
+	all, some []inventory.Workload
+	at        int
+	left      bool // one does not count
+}
+
+// next says whether the next one counts.
+func (r *readOnes) next(counts bool) {
+	switch {
+	case counts && r.left:
+		r.some = append(r.some, r.all[r.at])
+	case !counts && !r.left:
+		r.some, r.left = slices.Clone(r.all[:r.at]), true
 	}
-	var out []inventory.Workload
-	for i := range workloads {
-		if workloads[i].decides() {
-			out = append(out, read[i])
-		}
+	r.at++
+}
+
+// deciding are those that count.
+func (r *readOnes) deciding() []inventory.Workload {
+	if r.left {
+		return r.some
 	}
-	return out
+	return r.all
 }
 
 // checkedBelow are the workloads below a level that Pod Security would refuse at it.

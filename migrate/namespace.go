@@ -54,8 +54,10 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	}
 	b.configure(&out)
 	out.Cautions = append(out.Cautions, b.misplaced(ns)...)
+	judged := readOnes{all: workloads}
 	for i := range workloads {
 		w := b.workload(&workloads[i], in)
+		judged.next(w.decides())
 		if untold(&workloads[i], &w) {
 			out.Unseen = append(out.Unseen, WorkloadRef{w.Kind, w.Name})
 			continue
@@ -66,7 +68,7 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	slices.Sort(out.Observed)
 	out.Observed = slices.Compact(out.Observed)
 
-	counted, judged := deciding(out.Workloads), decidingOf(out.Workloads, workloads)
+	counted := deciding(out.Workloads)
 	out.Needed = needed(counted)
 	out.Complete = b.complete(in, out.Needed)
 	if b.foreseeable(in) {
@@ -75,9 +77,9 @@ func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workl
 	out.Blockers = blockers(counted, out.Needed)
 	out.Without = without(counted, out.Needed)
 	permitted := b.permitted(&out, workloads)
-	b.olderServer(&out, judged)
-	b.atOldestTarget(&out, judged)
-	b.acrossVersions(&out, judged)
+	b.olderServer(&out, judged.deciding())
+	b.atOldestTarget(&out, judged.deciding())
+	b.acrossVersions(&out, judged.deciding())
 	b.decide(&out, permitted)
 	b.caution(&out, permitted)
 	cautionExempt(&out)

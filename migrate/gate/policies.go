@@ -54,7 +54,7 @@ func (j *judge) templates() {
 	}
 	r := Reason{
 		ID: "filled-in-by-policies", Order: orderTemplates, Where: patched,
-		What:  wording.Count(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
+		What: wording.Count(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
 	}
 	if len(arguments) > 0 {
 		r.How = "read the file before it is run: it makes the workloads roll out"
