@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -152,8 +153,13 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// A definition of the cluster touches the namespaces in which its group is used, every one where it is used nowhere, and none
-// once pods were made of it.
+// clustered is an object that belongs to no namespace.
+func clustered(apiVersion, kind, name, spec string) string {
+	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\nspec: %s\n", apiVersion, kind, name, spec)
+}
+
+// A definition of the cluster touches the namespaces in which it is used, none where it is used nowhere, and none once pods were
+// made of it.
 func TestDefinitions(t *testing.T) {
 	t.Parallel()
 	const task = "apiVersion: tekton.dev/v1beta1\nkind: ClusterTask\nmetadata: {name: build}\nspec: {steps: [{image: i}]}\n"
@@ -164,10 +170,37 @@ func TestDefinitions(t *testing.T) {
 		docs []string
 		want string
 	}{
-		"used nowhere":         {nil, `ClusterTask "build" [*]`},
-		"used":                 {[]string{elsewhere}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
-		"used, and pods read":  {[]string{run, pod}, ``},
-		"pods of another read": {[]string{strings.Replace(run, "name: build", "name: test", 1), pod}, `ClusterTask "build" [shop]`},
+		"used nowhere":                     {nil, ``},
+		"used":                             {[]string{elsewhere}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
+		"used under a name that is put in": {[]string{strings.Replace(elsewhere, "name: build", "name: $(params.task)", 1)}, `ClusterTask "build" [bank] TaskRun "bank/r" [bank]`},
+		"used, and pods read":              {[]string{run, pod}, ``},
+		"pods of another read":             {[]string{strings.Replace(run, "name: build", "name: test", 1), pod}, ``},
+		"used by a Rollout whose pods were read": {[]string{
+			clustered("argoproj.io/v1alpha1", "ClusterAnalysisTemplate", "smoke", "{metrics: [{name: m, provider: {job: {spec: {template: {spec: "+podSpec+"}}}}}]}"),
+			owned("argoproj.io/v1alpha1", "Rollout", "web", "", "spec: {strategy: {canary: {analysis: {templates: [{templateName: smoke, clusterScope: true}]}}}, template: {spec: "+goodSpec+"}}"),
+			owned("v1", "Pod", "web-x", "argoproj.io/v1alpha1 Rollout web", "spec: "+goodSpec),
+		}, `ClusterAnalysisTemplate "smoke" [shop]`},
+		"an analysis without a Job": {[]string{
+			clustered("argoproj.io/v1alpha1", "ClusterAnalysisTemplate", "smoke", "{metrics: [{name: m, provider: {prometheus: {query: q}}}]}"),
+			owned("argoproj.io/v1alpha1", "AnalysisTemplate", "smoke", "", "spec: {metrics: [{name: m, provider: {web: {url: u}}}]}"),
+			owned("argoproj.io/v1alpha1", "Experiment", "e", "", "spec: {templates: [{template: {spec: "+goodSpec+"}}], analyses: [{templateName: smoke, clusterScope: true}]}"),
+		}, ``},
+		"used by one of the cluster that is used": {[]string{
+			clustered("argoproj.io/v1alpha1", "ClusterWorkflowTemplate", "outer", "{templates: [{name: a, steps: [[{name: s, templateRef: {name: inner, template: t, clusterScope: true}}]]}]}"),
+			clustered("argoproj.io/v1alpha1", "ClusterWorkflowTemplate", "inner", "{templates: [{name: t, container: {image: i}}]}"),
+			owned("argoproj.io/v1alpha1", "CronWorkflow", "c", "", "spec: {workflowSpec: {workflowTemplateRef: {name: outer, clusterScope: true}}}"),
+		}, `ClusterWorkflowTemplate "outer" [shop] ClusterWorkflowTemplate "inner" [shop] CronWorkflow "shop/c" [shop]`},
+		"a runtime of training": {[]string{
+			clustered("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime", "torch", "{template: {spec: {replicatedJobs: [{template: {spec: {template: {spec: "+podSpec+"}}}}]}}}"),
+			owned("trainer.kubeflow.org/v1alpha1", "TrainJob", "j", "", "spec: {runtimeRef: {name: torch}}"),
+		}, `ClusterTrainingRuntime "torch" [shop] TrainJob "shop/j" [shop]`},
+		"Crossplane without providers": {[]string{clustered("pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", "default", "{}")}, ``},
+		"Crossplane": {[]string{
+			clustered("pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", "default", "{}"),
+			strings.ReplaceAll(owned("apps/v1", "Deployment", "aws", "pkg.crossplane.io/v1 ProviderRevision aws-1", "spec: {template: {spec: "+goodSpec+"}}"), "namespace: shop", "namespace: bank"),
+		}, `DeploymentRuntimeConfig "default" [bank]`},
+		"a collector in sidecars": {[]string{owned("opentelemetry.io/v1beta1", "OpenTelemetryCollector", "o", "", "spec: {mode: sidecar, config: {}}")}, ``},
+		"a collector of its own":  {[]string{owned("opentelemetry.io/v1beta1", "OpenTelemetryCollector", "o", "", "spec: {config: {}}")}, `OpenTelemetryCollector "shop/o" [shop]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,6 +212,13 @@ func TestDefinitions(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+	want := []inventory.Note{{
+		What: `ClusterTask "build"`, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it",
+		Position: pspparse.Position{File: "-", Line: 16},
+	}}
+	if diff := cmp.Diff(want, inventoryOf(t, compliant, task).Notes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -3,6 +3,7 @@ package custom
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -138,11 +139,16 @@ func readTemplates(b *inventory.Builder, o Object) bool {
 	if !ok {
 		return false
 	}
-	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, Cluster: !k.Namespaced, Definition: strings.HasPrefix(o.Kind, "Cluster"), JSON: o.JSON, Position: o.Position}
+	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, Cluster: !k.Namespaced, JSON: o.JSON, Position: o.Position}
+	if k.Kind == "DeploymentRuntimeConfig" { // Crossplane makes Deployments of it, in its own namespace
+		c.RunsFor = []string{"ProviderRevision", "FunctionRevision"}
+	}
 	tree, why := parse(o.JSON)
 	switch {
 	case why != "":
 		c.Unsure = why
+	case makesNone(k.Kind, tree):
+		return true
 	case k.partial:
 		part, at := pieces(tree)
 		c.Templates, c.Uses = part, uses(tree)
@@ -152,13 +158,30 @@ func readTemplates(b *inventory.Builder, o Object) bool {
 		}
 	default:
 		f := search(tree, k.Kind == "StrimziPodSet")
-		c.Templates, c.Refers = f.templates, refers(tree)
+		c.Templates, c.Refers, c.Uses = f.templates, refers(tree), uses(tree)
 		if len(f.templates) == 0 && c.Refers == (inventory.Owner{}) || f.first() != "" {
 			c.Unsure = unsureWhole(o, f)
 		}
 	}
 	add(b, o, c)
 	return true
+}
+
+// makesNone is true for an object of a kind that makes pods, which makes none itself.
+func makesNone(kind string, tree map[string]any) bool {
+	spec, _ := tree["spec"].(map[string]any)
+	switch kind {
+	case "OpenTelemetryCollector":
+		return spec["mode"] == "sidecar" // it is added to other pods
+	case "AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun":
+		metrics, ok := spec["metrics"].([]any)
+		return ok && !slices.ContainsFunc(metrics, func(v any) bool {
+			metric, _ := v.(map[string]any)
+			provider, ok := metric["provider"].(map[string]any)
+			return !ok || provider["job"] != nil
+		})
+	}
+	return false
 }
 
 // add adds an object; where its templates cannot be read, it is added without them.
@@ -224,13 +247,18 @@ func uses(tree map[string]any) []inventory.Use {
 				walk(item)
 			}
 		case map[string]any:
-			for _, ref := range []struct{ key, kind string }{{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}} {
+			for _, ref := range []struct{ key, kind string }{{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}, {"runtimeRef", "TrainingRuntime"}} {
 				m, _ := v[ref.key].(map[string]any)
 				kind, _ := m["kind"].(string)
-				cluster := kind == "Cluster"+ref.kind || m["clusterScope"] == true
+				cluster := kind == "Cluster"+ref.kind || m["clusterScope"] == true || kind == "" && ref.key == "runtimeRef"
 				if name, _ := m["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
 					out = append(out, use(ref.kind, name, cluster))
 				}
+			}
+			if name, _ := v["templateName"].(string); name != "" { // of a Rollout or an Experiment
+				analysis := use("AnalysisTemplate", name, v["clusterScope"] == true)
+				analysis.Beside = true
+				out = append(out, analysis)
 			}
 			for _, item := range v {
 				walk(item)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -29,9 +28,10 @@ type Embedded struct {
 // Custom is an object of a kind that is not Kubernetes' own, from which pods are made.
 type Custom struct {
 	APIVersion, Kind string
-	// Cluster is true for a kind that belongs to no namespace. Of a Definition nothing runs but where another object of its
-	// group uses it.
-	Cluster, Definition bool
+	// Cluster is true for a kind that belongs to no namespace. Nothing runs of it but where another object uses it, or where
+	// something runs that an object of a kind in RunsFor has made.
+	Cluster bool
+	RunsFor []string
 	// JSON is the whole object.
 	JSON []byte
 	// Templates are all that it holds.
@@ -50,6 +50,8 @@ type Custom struct {
 type Use struct {
 	Owner
 	Cluster bool
+	// Beside: what is made of it are other pods than those of the object.
+	Beside bool
 }
 
 // CustomTemplate is a pod template within a Custom.
@@ -73,14 +75,14 @@ type custom struct {
 	unsure   string
 	refers   Owner
 	uses     []Use
-	group    string
 }
 
 // definition is a custom object that belongs to no namespace, with the gap that it is unless pods of it were read.
 type definition struct {
-	id    identity
-	group string // whose objects use it; "" if it may make pods by itself
-	gap   Gap
+	id      identity
+	uses    []Use
+	runsFor []string
+	gap     Gap
 }
 
 // KindName is the name under which a workload's kind is shown: with its group where another kind has the same name.
@@ -96,7 +98,7 @@ func KindName(apiVersion, kind string) string {
 }
 
 // AddCustom adds an object of a kind that is not Kubernetes' own. One that belongs to no namespace is a gap that touches
-// every namespace, since its pods may be made in any; a Definition touches those in which its group is used, if there are any.
+// those in which it is used, and a note where it is used nowhere.
 func (b *Builder) AddCustom(c Custom) error {
 	var o customObject
 	if err := unmarshal(c.JSON, &o); err != nil {
@@ -111,14 +113,10 @@ func (b *Builder) AddCustom(c Custom) error {
 		if why == "" {
 			why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
 		}
-		d := definition{
-			id:  identity{kind: KindName(c.APIVersion, c.Kind), name: m.Name},
-			gap: Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position, Namespaces: []string{AllNamespaces}},
-		}
-		if c.Definition {
-			d.group = groupOf(c.APIVersion)
-		}
-		b.unplaced = append(b.unplaced, d)
+		b.unplaced = append(b.unplaced, definition{
+			id: identity{kind: KindName(c.APIVersion, c.Kind), name: m.Name}, uses: c.Uses, runsFor: c.RunsFor,
+			gap: Gap{What: label(c.Kind, "", m.Name), Why: why, Position: c.Position},
+		})
 		return nil
 	}
 	namespace := b.home(m.Namespace, c.Position)
@@ -134,7 +132,7 @@ func (b *Builder) AddCustom(c Custom) error {
 		id: identity{kind: b.intern(KindName(c.APIVersion, c.Kind)), namespace: namespace, name: name, open: open},
 		// account is that of the first template that names one.
 		owner: b.anyOwner(&m), at: c.Position, replicas: replicasIn(c.JSON),
-		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses, group: groupOf(c.APIVersion)},
+		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses},
 	}
 	for i := range c.Templates {
 		pod, err := podTemplateIn(&c.Templates[i])
@@ -327,6 +325,9 @@ func (t *template) makers() []identity {
 		return out
 	}
 	for _, u := range t.custom.uses {
+		if u.Beside {
+			continue
+		}
 		id := identity{kind: u.Kind, name: u.Name}
 		if !u.Cluster {
 			id.namespace = t.id.namespace
@@ -385,35 +386,93 @@ func (b *Builder) gapUnsure(f *folder, templates []template) {
 	b.gapDefinitions(templates, made)
 }
 
-// gapDefinitions adds the gaps of custom objects that belong to no namespace and of which no pods were read.
+// gapDefinitions adds the gaps of custom objects that belong to no namespace and are used, of which no pods were read, and a
+// note of those that nothing uses.
 func (b *Builder) gapDefinitions(templates []template, made map[identity]bool) {
 	if len(b.unplaced) == 0 {
 		return
 	}
-	used := map[string]map[string]bool{} // namespaces by group
+	places := b.placesOfUse(templates)
+	var unused []*definition
+	for i := range b.unplaced {
+		d := &b.unplaced[i]
+		in := places[d.id]
+		for _, kind := range d.runsFor {
+			in = append(in, places[identity{kind: kind}]...)
+		}
+		switch {
+		case made[d.id]:
+		case len(in) == 0:
+			unused = append(unused, d)
+		default:
+			slices.Sort(in)
+			d.gap.Namespaces = slices.Compact(in)
+			b.limited(d.gap)
+		}
+	}
+	b.noteUnused(unused)
+}
+
+// placesOfUse are the namespaces in which each custom object of the cluster is used, itself or by another one of the cluster,
+// and under a kind alone those in which an object of that kind has made something.
+func (b *Builder) placesOfUse(templates []template) map[identity][]string {
+	ids := map[identity]bool{}
+	byKind := map[string][]*definition{}
+	for i := range b.unplaced {
+		d := &b.unplaced[i]
+		byKind[d.id.kind] = append(byKind[d.id.kind], d)
+		for _, kind := range d.runsFor {
+			ids[identity{kind: kind}] = true
+		}
+	}
+	places := map[identity][]string{}
+	seen := map[string]map[identity]bool{} // by namespace
+	var use func(namespace string, uses []Use)
+	use = func(namespace string, uses []Use) {
+		for _, u := range uses {
+			if !u.Cluster {
+				continue
+			}
+			for _, d := range byKind[u.Kind] {
+				if d.id.name != u.Name && !strings.ContainsAny(u.Name, "{$") || seen[namespace][d.id] {
+					continue
+				}
+				seen[namespace][d.id] = true
+				places[d.id] = append(places[d.id], namespace)
+				use(namespace, d.uses)
+			}
+		}
+	}
 	for i := range templates {
 		t := &templates[i]
-		if t.custom == nil {
-			continue
+		in := t.id.namespace
+		if seen[in] == nil {
+			seen[in] = map[identity]bool{}
 		}
-		if used[t.custom.group] == nil {
-			used[t.custom.group] = map[string]bool{}
+		if by := (identity{kind: t.owner.Kind}); ids[by] && !seen[in][by] {
+			seen[in][by] = true
+			places[by] = append(places[by], in)
 		}
-		used[t.custom.group][t.id.namespace] = true
+		if t.custom != nil {
+			use(in, t.custom.uses)
+		}
 	}
-	places := map[string][]string{}
-	for group, in := range used {
-		places[group] = slices.Sorted(maps.Keys(in))
+	return places
+}
+
+// noteUnused tells of custom objects that belong to no namespace and that nothing uses.
+func (b *Builder) noteUnused(unused []*definition) {
+	if len(unused) == 0 {
+		return
 	}
-	for _, d := range b.unplaced {
-		if made[d.id] {
-			continue
-		}
-		if in := places[d.group]; d.group != "" && len(in) > 0 {
-			d.gap.Namespaces = in
-		}
-		b.limited(d.gap)
+	first := slices.MinFunc(unused, func(x, y *definition) int {
+		return cmp.Or(comparePositions(x.gap.Position, y.gap.Position), cmp.Compare(x.gap.What, y.gap.What))
+	})
+	what := first.gap.What
+	if more := len(unused) - 1; more > 0 {
+		what += fmt.Sprintf(" and %d more", more)
 	}
+	b.AddNote(Note{What: what, Position: first.gap.Position, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it"})
 }
 
 // Unseen is true for a workload of which only part is known: a custom object that does not say all of its pods, none of
