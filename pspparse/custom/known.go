@@ -1,9 +1,12 @@
 package custom
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // every stands for all kinds of a group.
@@ -37,13 +40,15 @@ func knownKinds(group string) []string {
 		"policy.networking.k8s.io":
 		return []string{every}
 	}
+	if kinds := policyKinds(group); kinds != nil {
+		return kinds
+	}
 	return knownCustomKinds(group)
 }
 
-// knownCustomKinds are those of other projects.
-func knownCustomKinds(group string) []string {
+// policyKinds are those that speak of pods, and make none.
+func policyKinds(group string) []string {
 	switch group {
-	// Policies speak of pods, and make none.
 	case "kyverno.io":
 		return []string{
 			"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException", "UpdateRequest",
@@ -54,6 +59,13 @@ func knownCustomKinds(group string) []string {
 		"expansion.gatekeeper.sh", "externaldata.gatekeeper.sh",
 		"policies.kubewarden.io", "security.openshift.io":
 		return []string{every}
+	}
+	return nil
+}
+
+// knownCustomKinds are those of other projects.
+func knownCustomKinds(group string) []string {
+	switch group {
 	// Certificates and secrets.
 	case "cert-manager.io":
 		return []string{"Certificate", "CertificateRequest"}
@@ -99,6 +111,25 @@ func knownCustomKinds(group string) []string {
 func holdsNoPod(group, kind string) bool {
 	kinds := knownKinds(group)
 	return slices.Contains(kinds, kind) || slices.Contains(kinds, every)
+}
+
+// noted adds a gap for an object of another project's kind that is known to make no pods and holds a whole pod template all the
+// same: some new version of it may make them.
+func noted(b *inventory.Builder, o Object, group string) bool {
+	if len(knownCustomKinds(group)) == 0 || !bytes.Contains(o.JSON, []byte(`"containers"`)) {
+		return false
+	}
+	tree, why := parse(o.JSON)
+	f := search(tree, false)
+	if why != "" || len(f.templates) == 0 {
+		return false
+	}
+	b.AddObjectGap(inventory.Gap{
+		What: named(o), Position: o.Position, Namespaces: namespaces(o),
+		Why: fmt.Sprintf("the kind %s%s is not known to make pods, and it has a pod template at %s: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+			quote(o.Kind), ofVersion(o.APIVersion), f.templates[0].Path),
+	})
+	return true
 }
 
 // deploys is true for kinds that have a chart or a folder deployed, with values or patches of their own.

@@ -130,6 +130,16 @@ func TestOwners(t *testing.T) {
 			owned("apps.kruise.io/v1alpha1", "CloneSet", "web", "", "spec: {template: {spec: "+goodSpec+"}}"),
 			owned("v1", "Pod", "web-x", "apps.kruise.io/v1alpha1 CloneSet web", "spec: "+badSpec+"\nstatus: {phase: Failed}"),
 		}, "  CloneSet at spec.template: restricted\n  enforce \"restricted\"\n"},
+		"a pod of another group's TaskRun": {[]string{
+			owned("tekton.dev/v1", "TaskRun", "build", "", "spec: {taskSpec: {steps: [{image: i}]}}"),
+			owned("v1", "Pod", "build-pod", "foo.dev/v1 TaskRun build", "spec: "+goodSpec),
+		}, "  TaskRun at spec.taskSpec.steps[0]: restricted\n  enforce \"\"\n" +
+			"  gap TaskRun \"shop/build\": the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.taskSpec.steps[0]); read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
+		"a Deployment of another group's Prometheus": {[]string{
+			owned("monitoring.coreos.com/v1", "Prometheus", "k8s", "", "spec: {}"),
+			owned("apps/v1", "Deployment", "k8s", "foo.dev/v1 Prometheus k8s", "spec: {template: {spec: "+goodSpec+"}}"),
+		}, "  Deployment at : restricted\n  enforce \"\"\n" +
+			"  gap Prometheus \"shop/k8s\": the controller of monitoring.coreos.com/v1 makes pods of it and adds to them: it says nothing of them itself; read the pods that it makes, too (-f of a dump, or --context) [\"shop\"]\n"},
 		"owners in a ring": {[]string{
 			owned("serving.knative.dev/v1", "Configuration", "a", "serving.knative.dev/v1 Configuration b", "spec: {template: {spec: {hostPID: true}}}"),
 			owned("serving.knative.dev/v1", "Configuration", "b", "serving.knative.dev/v1 Configuration a", "spec: {template: {spec: {hostPID: true}}}"),

@@ -366,7 +366,10 @@ func Other(b *inventory.Builder, o Object) bool {
 	if deploys(group, o.Kind) {
 		return deployed(b, o)
 	}
-	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) || !suspicious(o.JSON) {
+	if holdsNoPod(group, o.Kind) && !generates(group, o.Kind) {
+		return noted(b, o, group)
+	}
+	if !suspicious(o.JSON) {
 		return false
 	}
 	tree, why := parse(o.JSON)

@@ -97,6 +97,22 @@ func TestUnknownKinds(t *testing.T) {
 	}
 }
 
+// A whole pod template is a gap in a kind of another project that is known to make no pods; policies, and parts of templates,
+// are not.
+func TestTemplatesWherePodsAreNotKnown(t *testing.T) {
+	t.Parallel()
+	const template = "spec: {template: {spec: {containers: [{name: c, image: i}]}}}"
+	for doc, want := range map[string]string{
+		object("cilium.io/v2", "CiliumAgent", template):                           "  enforce \"\"\n  gap CiliumAgent \"shop/it\": the kind \"CiliumAgent\" of cilium.io/v2 is not known to make pods, and it has a pod template at spec.template: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context) [\"shop\"]\n",
+		object("cilium.io/v2", "CiliumAgent", "spec: {containers: [{image: i}]}"): "  enforce \"restricted\"\n  skipped CiliumAgent\n",
+		object("policies.kubewarden.io/v1", "AdmissionPolicyGroup", template):     "  enforce \"restricted\"\n  skipped AdmissionPolicyGroup\n",
+	} {
+		if diff := cmp.Diff(want, told(planOf(t, compliant, doc))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // An object within another one of the same namespace is judged there, and one without pods says nothing.
 func TestObjectsWithinOfOneNamespace(t *testing.T) {
 	t.Parallel()

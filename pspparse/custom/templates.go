@@ -101,6 +101,8 @@ func templateKinds(of string) []templateKind {
 	add("apps.openshift.io", "v1", whole, "deploymentconfigs DeploymentConfig")
 	// crossplane/crossplane: apis/pkg/v1beta1.
 	add("pkg.crossplane.io", "v1beta1", partial, "deploymentruntimeconfigs DeploymentRuntimeConfig*")
+	// metallb/metallb-operator: api/v1beta1. It runs the speaker, which wants the host's network.
+	add("metallb.io", "v1beta1", partial, "metallbs MetalLB")
 	add("opentelemetry.io", "v1beta1 v1alpha1", partial, "opentelemetrycollectors OpenTelemetryCollector")
 	add("operator.victoriametrics.com", "v1beta1", partial, "vmagents VMAgent", "vmalerts VMAlert", "vmalertmanagers VMAlertmanager",
 		"vmsingles VMSingle", "vmclusters VMCluster", "vmauths VMAuth")

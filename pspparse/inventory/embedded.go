@@ -75,6 +75,7 @@ type custom struct {
 	unsure   string
 	refers   Owner
 	uses     []Use
+	group    string
 }
 
 // definition is a custom object that belongs to no namespace, with the gap that it is unless pods of it were read.
@@ -132,8 +133,9 @@ func (b *Builder) AddCustom(c Custom) error {
 		id: identity{kind: b.intern(KindName(c.APIVersion, c.Kind)), namespace: namespace, name: name, open: open},
 		// account is that of the first template that names one.
 		owner: b.anyOwner(&m), at: c.Position, replicas: replicasIn(c.JSON),
-		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses},
+		custom: &custom{unsure: c.Unsure, refers: c.Refers, uses: c.Uses, group: groupOf(c.APIVersion)},
 	}
+	t.ownerGroup = b.ownerGroup(&m, t.owner)
 	for i := range c.Templates {
 		pod, err := podTemplateIn(&c.Templates[i])
 		if err != nil {
@@ -292,6 +294,22 @@ func (b *Builder) anyOwner(m *Meta) Owner {
 	return Owner{}
 }
 
+// ownerGroup is the API group of an owner of an object.
+func (b *Builder) ownerGroup(m *Meta, o Owner) string {
+	group := ""
+	for i := range m.OwnerReferences {
+		r := &m.OwnerReferences[i]
+		if r.Name != o.Name || KindName(r.APIVersion, r.Kind) != o.Kind {
+			continue
+		}
+		if r.Controller != nil && *r.Controller {
+			return b.intern(groupOf(r.APIVersion))
+		}
+		group = cmp.Or(group, groupOf(r.APIVersion))
+	}
+	return b.intern(group)
+}
+
 // sameCustom says whether two objects of a custom kind say the same of their pods.
 func sameCustom(a, b *custom) bool {
 	if a == nil || b == nil {
@@ -318,9 +336,15 @@ func (t *template) tells() bool {
 	return t.custom == nil || t.custom.unsure == "" && len(t.custom.embedded) > 0
 }
 
+// maker is what made something, or what it was made of. Another group may have a kind of the same name; "" is for any.
+type maker struct {
+	identity
+	group string
+}
+
 // makers are what t was made by, and of.
-func (t *template) makers() []identity {
-	out := []identity{{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}}
+func (t *template) makers() []maker {
+	out := []maker{{identity{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup}}
 	if t.custom == nil {
 		return out
 	}
@@ -332,7 +356,7 @@ func (t *template) makers() []identity {
 		if !u.Cluster {
 			id.namespace = t.id.namespace
 		}
-		out = append(out, id)
+		out = append(out, maker{id, t.custom.group})
 	}
 	return out
 }
@@ -342,34 +366,7 @@ const maxOwners = 16
 
 // gapUnsure adds the gaps of custom objects of whose pods neither one was read nor a controller that makes them.
 func (b *Builder) gapUnsure(f *folder, templates []template) {
-	made := map[identity]bool{}
-	mark := func(namespace string, o Owner) {
-		for next := []identity{{namespace: namespace, kind: o.Kind, name: o.Name}}; len(next) > 0; {
-			id := next[0]
-			next = next[1:]
-			if id.name == "" || made[id] {
-				continue
-			}
-			made[id] = true
-			t := f.read[id]
-			if t == nil {
-				id = f.top(id)
-				made[id] = true
-				t = f.read[id]
-			}
-			if t != nil {
-				next = append(next, t.makers()...)
-			}
-		}
-	}
-	for i := range b.pods.groups {
-		mark(b.pods.groups[i].namespace, b.pods.groups[i].owner)
-	}
-	for i := range templates {
-		if templates[i].tells() {
-			mark(templates[i].id.namespace, templates[i].owner)
-		}
-	}
+	made := f.made(b.pods.groups, templates)
 	for i := range templates {
 		t := &templates[i]
 		if t.custom == nil || made[t.id] {
@@ -384,6 +381,44 @@ func (b *Builder) gapUnsure(f *folder, templates []template) {
 		}
 	}
 	b.gapDefinitions(templates, made)
+}
+
+// made are the objects of which pods were read, or controllers that tell their pods, and all that those were made by and of.
+func (f *folder) made(groups []podSort, templates []template) map[identity]bool {
+	made := map[identity]bool{}
+	mark := func(of maker) {
+		for next := []maker{of}; len(next) > 0; next = next[1:] {
+			id := next[0].identity
+			t := f.read[id]
+			if id.name == "" || made[id] || t != nil && t.isOther(next[0].group) {
+				continue
+			}
+			made[id] = true
+			if t == nil {
+				id = f.top(id)
+				made[id] = true
+				t = f.read[id]
+			}
+			if t != nil {
+				next = append(next, t.makers()...)
+			}
+		}
+	}
+	for i := range groups {
+		g := &groups[i]
+		mark(maker{identity{namespace: g.namespace, kind: g.owner.Kind, name: g.owner.Name}, g.ownerGroup})
+	}
+	for i := range templates {
+		if t := &templates[i]; t.tells() {
+			mark(maker{identity{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup})
+		}
+	}
+	return made
+}
+
+// isOther is true for a custom object that is of another group.
+func (t *template) isOther(group string) bool {
+	return t.custom != nil && group != "" && t.custom.group != group
 }
 
 // gapDefinitions adds the gaps of custom objects that belong to no namespace and are used, of which no pods were read, and a

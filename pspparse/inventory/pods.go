@@ -39,11 +39,13 @@ type podRow struct {
 type podSort struct {
 	namespace string
 	owner     Owner // zero for a bare pod
-	finished  bool  // then nothing below is set for a bare pod
-	shape     *Shape
-	account   string
-	admitted  string
-	mirror    bool
+	// ownerGroup is the API group of the owner.
+	ownerGroup string
+	finished   bool // then nothing below is set for a bare pod
+	shape      *Shape
+	account    string
+	admitted   string
+	mirror     bool
 	// manifest: no server has ever had the pod.
 	manifest bool
 	// written and origin are what the author of a bare pod wrote, nil where the pod does not tell.
@@ -168,6 +170,7 @@ func (b *Builder) podSort(namespace string, m *Meta, spec *corev1.PodSpec) podSo
 		admitted:  b.intern(m.Annotations[admittedByAnnotation]),
 		mirror:    mirror,
 	}
+	s.ownerGroup = b.ownerGroup(m, s.owner)
 	if len(spec.EphemeralContainers) > 0 {
 		s.debugged = b.shapes.shape(m.Annotations, spec)
 		without := *spec

@@ -209,7 +209,9 @@ type template struct {
 	origin   *Origin
 	meta     []*PodMeta
 	owner    Owner
-	at       pspparse.Position
+	// ownerGroup is the API group of the owner.
+	ownerGroup string
+	at         pspparse.Position
 	// custom is set for kinds that are not Kubernetes' own; without a shape then, unless there is one whole template.
 	custom *custom
 	// twice says why one document makes two of these; "" where it does not.
@@ -247,6 +249,7 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 	b.misplaced(on, m.Labels, m.Annotations)
 	on.Template = true
 	b.misplaced(on, t.Labels, t.Annotations)
+	owner := b.controller(&m)
 	b.templates = append(b.templates, template{
 		id:       identity{kind: b.intern(kind), namespace: namespace, name: name, open: open},
 		account:  b.intern(account(&t.Spec)),
@@ -254,8 +257,8 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 		shape:    b.shapes.shape(t.Annotations, &t.Spec),
 		origin:   b.origin(&m, t),
 		meta:     metas(b.podMeta(t.Labels, t.Annotations)),
-		owner:    b.controller(&m),
-		at:       at,
+		owner:    owner, ownerGroup: b.ownerGroup(&m, owner),
+		at: at,
 	})
 }
 
@@ -275,7 +278,7 @@ func templateRules() rules[template] {
 				into.replicas = max(into.replicas, same[i].replicas)
 				into.mergeMeta(&same[i])
 				if into.owner == (Owner{}) {
-					into.owner = same[i].owner
+					into.owner, into.ownerGroup = same[i].owner, same[i].ownerGroup
 				}
 			}
 		},
