@@ -111,6 +111,11 @@ func (b *builder) runtimeClass(w *inventory.Workload) string {
 	if w.Template != nil && !same(w.Template) {
 		return ""
 	}
+	for _, e := range w.Embedded {
+		if !e.Partial && !same(e.Shape) {
+			return ""
+		}
+	}
 	for i := range w.Pods {
 		g := &w.Pods[i]
 		if !same(g.Shape) || w.Template == nil && b.fillsIn(g.AdmittedBy, class) {

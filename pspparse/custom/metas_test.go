@@ -37,7 +37,8 @@ func TestMetadataOfTemplates(t *testing.T) {
 	}{
 		"Rollout": {
 			[]string{owned("argoproj.io/v1alpha1", "Rollout", "a", "", "spec: {template: "+template("web")+"}")},
-			[]*inventory.PodMeta{meta("web")}, embedded{"spec.template": {meta("web")}},
+			[]*inventory.PodMeta{meta("web")},
+			embedded{"spec.template": {meta("web")}},
 		},
 		"Rollout with ReplicaSets, one of them older": {
 			[]string{
@@ -45,14 +46,16 @@ func TestMetadataOfTemplates(t *testing.T) {
 				owned("apps/v1", "ReplicaSet", "a-1", "argoproj.io/v1alpha1 Rollout a", "spec: {replicas: 0, template: "+template("old")+"}"),
 				owned("apps/v1", "ReplicaSet", "a-2", "argoproj.io/v1alpha1 Rollout a", "spec: {replicas: 1, template: "+template("made")+"}"),
 			},
-			[]*inventory.PodMeta{meta("made"), meta("web")}, embedded{"spec.template": {meta("made"), meta("web")}},
+			[]*inventory.PodMeta{meta("made"), meta("web")},
+			embedded{"spec.template": {meta("made"), meta("web")}},
 		},
 		"read twice": {
 			[]string{
 				owned("argoproj.io/v1alpha1", "Rollout", "a", "", "spec: {template: "+template("web")+"}"),
 				owned("argoproj.io/v1alpha1", "Rollout", "a", "", "spec: {template: "+template("live")+"}"),
 			},
-			[]*inventory.PodMeta{meta("live"), meta("web")}, embedded{"spec.template": {meta("live"), meta("web")}},
+			[]*inventory.PodMeta{meta("live"), meta("web")},
+			embedded{"spec.template": {meta("live"), meta("web")}},
 		},
 		"several templates": {
 			[]string{owned("jobset.x-k8s.io/v1alpha2", "JobSet", "a", "", "spec: {replicatedJobs: [{template: {spec: {template: "+template("x")+"}}}, {template: {spec: {template: {spec: "+goodSpec+"}}}}]}")},
@@ -61,7 +64,8 @@ func TestMetadataOfTemplates(t *testing.T) {
 		},
 		"parts of templates": {
 			[]string{owned("argoproj.io/v1alpha1", "Workflow", "a", "", "spec: {podMetadata: {labels: {app: all}}, templates: [{name: a, metadata: {labels: {app: one}}, container: {image: i}}]}")},
-			[]*inventory.PodMeta{meta("all"), meta("one")}, embedded{"spec.templates[0].container": {meta("all"), meta("one")}},
+			[]*inventory.PodMeta{meta("all"), meta("one")},
+			embedded{"spec.templates[0].container": {meta("all"), meta("one")}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
