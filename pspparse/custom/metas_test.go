@@ -67,6 +67,11 @@ func TestMetadataOfTemplates(t *testing.T) {
 			[]*inventory.PodMeta{meta("all"), meta("one")},
 			embedded{"spec.templates[0].container": {meta("all"), meta("one")}},
 		},
+		"labels that a run hands on": {
+			[]string{"apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: a, namespace: shop, labels: {app: run}}\nspec: {taskSpec: {steps: [{image: i}]}}"},
+			[]*inventory.PodMeta{meta("run")},
+			embedded{"spec.taskSpec.steps[0]": {meta("run")}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

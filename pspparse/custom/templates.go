@@ -153,6 +153,9 @@ func readTemplates(b *inventory.Builder, o Object) bool {
 		return true
 	case k.partial:
 		part, at := pieces(tree)
+		if (k.Group == "tekton.dev" || k.Kind == "Revision") && len(part) > 0 { // pods get the labels and annotations of the object
+			part[0].Metas = append(part[0].Metas, text(tree["metadata"]))
+		}
 		c.Templates, c.Uses = part, uses(tree)
 		c.Unsure = unsurePart(o, at)
 		if finished(tree) {
