@@ -19,6 +19,7 @@ type collector struct {
 	volumes     []any
 	sysctls     []any
 	annotations map[string]any
+	metas       [][]byte
 	account     string
 }
 
@@ -36,7 +37,7 @@ func pieces(tree map[string]any) (part []inventory.CustomTemplate, at string) {
 		spec["serviceAccountName"] = c.account
 	}
 	data := text(map[string]any{"metadata": map[string]any{"annotations": c.annotations}, "spec": spec})
-	return []inventory.CustomTemplate{{Path: c.loose, JSON: data, Partial: true}}, c.loose
+	return []inventory.CustomTemplate{{Path: c.loose, JSON: data, Partial: true, Metas: c.metas}}, c.loose
 }
 
 // says notes where the first piece is.
@@ -84,7 +85,7 @@ func (c *collector) piece(key string, v any) bool {
 		if c.account == "" {
 			c.account = name
 		}
-	case key == "metadata":
+	case m != nil && strings.HasSuffix(key, "etadata"):
 		c.notes(m)
 	case strings.HasSuffix(key, "ecurityContext") && m != nil && isSecurityContext(m):
 		c.security(key, m)
@@ -153,9 +154,13 @@ func (c *collector) security(key string, m map[string]any) {
 	c.sysctls = append(c.sysctls, sysctls...)
 }
 
-// notes takes the annotations of a template: AppArmor and seccomp are set there, too.
+// notes takes the metadata of a template: AppArmor and seccomp are set there, too, and injectors select by it.
 func (c *collector) notes(metadata map[string]any) {
 	annotations, _ := metadata["annotations"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	if len(c.metas) < maxTemplates {
+		c.metas = append(c.metas, text(map[string]any{"labels": labels, "annotations": annotations}))
+	}
 	for k, v := range annotations {
 		if s, ok := v.(string); ok {
 			c.annotations[k] = json.RawMessage(text(s))

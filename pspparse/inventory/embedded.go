@@ -22,6 +22,8 @@ type Embedded struct {
 	// Partial: what makes the pods adds to them. Then the Shape has what is written in the object, and all that is not
 	// written as the strictest level wants it: what violates a level is violated by what is written.
 	Partial bool
+	// Meta is what its pods get of metadata, each set that some of them get; nil for none.
+	Meta []*PodMeta
 }
 
 // Custom is an object of a kind that is not Kubernetes' own, from which pods are made.
@@ -56,6 +58,8 @@ type CustomTemplate struct {
 	// JSON is a pod template: an object with metadata and spec.
 	JSON    []byte
 	Partial bool
+	// Metas are the metadata of several templates that a Partial one stands for; none where that in JSON is all.
+	Metas [][]byte
 }
 
 // customObject is the part of an object that every custom kind has.
@@ -138,16 +142,74 @@ func (b *Builder) AddCustom(c Custom) error {
 			return fmt.Errorf("at %s: %w", c.Templates[i].Path, err)
 		}
 		t.account = cmp.Or(t.account, pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount)
+		meta, err := b.metasIn(&c.Templates[i], pod)
+		if err != nil {
+			return fmt.Errorf("at %s: %w", c.Templates[i].Path, err)
+		}
 		t.custom.embedded = append(t.custom.embedded, Embedded{
-			Path: c.Templates[i].Path, Shape: b.shapes.shape(pod.Annotations, &pod.Spec), Partial: c.Templates[i].Partial,
+			Path: c.Templates[i].Path, Shape: b.shapes.shape(pod.Annotations, &pod.Spec), Partial: c.Templates[i].Partial, Meta: meta,
 		})
 		if len(c.Templates) == 1 && !c.Templates[i].Partial {
 			t.shape, t.origin = t.custom.embedded[0].Shape, b.origin(&m, pod)
 		}
 	}
+	t.meta = allMetas(t.custom.embedded)
 	t.account = b.intern(cmp.Or(t.account, "default"))
 	b.templates = append(b.templates, t)
 	return nil
+}
+
+// metasIn are the labels and annotations that pods of a template get.
+func (b *Builder) metasIn(t *CustomTemplate, pod *corev1.PodTemplateSpec) ([]*PodMeta, error) {
+	if len(t.Metas) == 0 {
+		return metas(b.podMeta(pod.Labels, pod.Annotations)), nil
+	}
+	var all []Embedded
+	for _, data := range t.Metas {
+		var m labelledMeta
+		if err := unmarshal(data, &m); err != nil {
+			return nil, err
+		}
+		all = append(all, Embedded{Meta: metas(b.podMeta(m.Labels, m.Annotations))})
+	}
+	return allMetas(all), nil
+}
+
+// allMetas are those of some templates together.
+func allMetas(templates []Embedded) []*PodMeta {
+	var out []*PodMeta
+	for i := range templates {
+		if i == 0 {
+			out = templates[i].Meta
+			continue
+		}
+		out = mergeMetas(out, templates[i].Meta)
+	}
+	return out
+}
+
+// mergeMeta adds to the metadata of t that of a template that folds into it, or that says the same otherwise.
+func (t *template) mergeMeta(from *template) {
+	t.meta = mergeMetas(t.meta, from.meta)
+	if t.custom == nil {
+		return
+	}
+	embedded := slices.Clone(t.custom.embedded)
+	for i := range embedded {
+		e := &embedded[i]
+		if from.custom == nil && e.Shape == from.shape {
+			e.Meta = mergeMetas(e.Meta, from.meta)
+		}
+		if from.custom == nil {
+			continue
+		}
+		for j := range from.custom.embedded {
+			if other := &from.custom.embedded[j]; other.Shape == e.Shape {
+				e.Meta = mergeMetas(e.Meta, other.Meta)
+			}
+		}
+	}
+	t.custom.embedded = embedded
 }
 
 // isKind is the rule for the name of a kind, which is shown and looked up.
@@ -237,7 +299,8 @@ func sameCustom(a, b *custom) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return slices.Equal(a.embedded, b.embedded) && a.refers == b.refers
+	same := func(x, y Embedded) bool { return x.Path == y.Path && x.Shape == y.Shape && x.Partial == y.Partial }
+	return slices.EqualFunc(a.embedded, b.embedded, same) && a.refers == b.refers
 }
 
 // makes says whether all pods of t are such as p asks for: p is of a custom kind, and may have several templates.

@@ -15,6 +15,9 @@ func (b *Builder) workloads() ([]Workload, int) {
 	b.templates = nil
 	f := newFolder(templates)
 	for i := range templates {
+		f.mergeMeta(&templates[i])
+	}
+	for i := range templates {
 		f.fold(&templates[i])
 	}
 	others, finished := b.settlePods(f.reads)
@@ -72,6 +75,14 @@ func newFolder(templates []template) *folder {
 		}
 	}
 	return f
+}
+
+// mergeMeta gives a custom object the labels and annotations of what it makes, to which its controller may have added some. A
+// ReplicaSet without replicas is an older one.
+func (f *folder) mergeMeta(t *template) {
+	if r := f.root(t); r != t && r.custom != nil && (t.id.kind != "ReplicaSet" || t.replicas > 0) {
+		r.mergeMeta(t)
+	}
 }
 
 // fold makes a workload of a template, unless its owner asks for the same pods: then the owner stands for it.

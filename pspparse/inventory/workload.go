@@ -274,7 +274,7 @@ func templateRules() rules[template] {
 			into := &same[0]
 			for i := range same {
 				into.replicas = max(into.replicas, same[i].replicas)
-				into.meta = mergeMetas(into.meta, same[i].meta)
+				into.mergeMeta(&same[i])
 				if into.owner == (Owner{}) {
 					into.owner = same[i].owner
 				}
