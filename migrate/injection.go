@@ -39,6 +39,10 @@ type injections struct {
 	notes []inventory.Note
 	// refusers are what else refuses pods, by namespace.
 	refusers map[string]refusers
+	// unread names the injectors of which it is not known whether they take pods of a namespace that was not read.
+	unread map[string][]string
+	// empty has what would be added to pods of namespaces in which nothing runs.
+	empty map[string][]Injection
 }
 
 // foreseer works out injections.
@@ -52,10 +56,13 @@ type foreseer struct {
 	selectors map[*metav1.LabelSelector]labels.Selector
 	// cni names the DaemonSet of an injector's CNI plugin; "" where none was read.
 	cni []string
-	// seen are live pods that an injector of the table has changed, by namespace, the first few of each.
-	seen []map[string][]sighting
-	// first is the first namespace in which one has changed a pod.
-	first []string
+	// seen are live pods that an injector of the table has changed, by namespace and by what they ask of it, the first few of each.
+	seen []map[sight][]sighting
+	// first is the first namespace in which one has changed a pod that asks the same of it.
+	first []map[string]string
+	// unsure are the namespaces that were not read, and the first workload, of which it is not known whether an injector
+	// takes their pods.
+	unsure []unsure
 	// webhooks are those of the table, by the place there; others are the rest of what changes pods.
 	webhooks map[int][]*inventory.Reviewer
 	others   []*changer
@@ -69,6 +76,9 @@ type foreseer struct {
 	restNamespaces []string
 }
 
+// sight is where a sighting counts first: its namespace, and what the pod asks of the injector.
+type sight struct{ namespace, asks string }
+
 // sighting is a live pod that shows what an injector adds, with the workload it belongs to.
 type sighting struct {
 	w *inventory.Workload
@@ -79,6 +89,7 @@ type sighting struct {
 type absence struct {
 	mark      string
 	workloads int
+	last      *inventory.Workload
 }
 
 // foreseeInjections works out what will be added to the pods of workloads of which no live pod shows it, and has the judge
@@ -89,25 +100,30 @@ func (b *builder) foreseeInjections() {
 		f.sight(&b.inv.Workloads[i])
 	}
 	for i := range b.inv.Workloads {
-		if w := &b.inv.Workloads[i]; w.Template != nil {
-			f.workload(w)
+		w := &b.inv.Workloads[i]
+		for _, t := range templatesOf(w) {
+			f.workload(&t)
 		}
+		f.unread(w)
 	}
+	f.gapUnread()
 	f.judgeOthers()
 	f.noteAbsent()
+	f.foreseeEmpty()
 	f.findRefusers()
 	b.injections = f.out
 }
 
 func newForeseer(b *builder) *foreseer {
 	f := &foreseer{
-		builder: b, out: &injections{table: injector.Table(), of: map[*inventory.Workload][]Injection{}, refusers: map[string]refusers{}},
+		builder: b, out: &injections{table: injector.Table(), of: map[*inventory.Workload][]Injection{}, refusers: map[string]refusers{}, unread: map[string][]string{}, empty: map[string][]Injection{}},
 		byName: map[string][]int{}, spaces: map[string]*inventory.Namespace{}, selectors: map[*metav1.LabelSelector]labels.Selector{}, webhooks: map[int][]*inventory.Reviewer{}, shapes: map[string]*inventory.Shape{},
 	}
 	f.cni, f.absent = make([]string, len(f.out.table)), make([]absence, len(f.out.table))
-	f.seen, f.first = make([]map[string][]sighting, len(f.out.table)), make([]string, len(f.out.table))
+	f.seen, f.first = make([]map[sight][]sighting, len(f.out.table)), make([]map[string]string, len(f.out.table))
+	f.unsure = make([]unsure, len(f.out.table))
 	for i := range f.out.table {
-		f.seen[i] = map[string][]sighting{}
+		f.seen[i], f.first[i] = map[sight][]sighting{}, map[string]string{}
 		for _, name := range f.out.table[i].Containers() {
 			f.byName[name] = append(f.byName[name], i)
 		}
@@ -122,7 +138,7 @@ func newForeseer(b *builder) *foreseer {
 		}
 		var known []int
 		if r.Kind == "MutatingWebhookConfiguration" {
-			known = injector.OfWebhook(f.out.table, r.Name, r.Rule)
+			known = slices.DeleteFunc(injector.OfWebhook(f.out.table, r.Name, r.Rule), func(at int) bool { return !b.readPoliciesOf(&f.out.table[at]) })
 		}
 		for _, at := range known {
 			f.webhooks[at] = append(f.webhooks[at], r)
@@ -149,12 +165,34 @@ func (f *foreseer) sight(w *inventory.Workload) {
 			continue
 		}
 		for _, at := range f.changedBy(w.Template, g.Shape) {
-			f.first[at] = cmp.Or(f.first[at], w.Namespace)
-			if few := f.seen[at][w.Namespace]; len(few) < fewSightings {
-				f.seen[at][w.Namespace] = append(few, sighting{w, g})
+			asks, one := f.asks(at, w.Namespace, metasOf(w))
+			if !one || !f.out.table[at].Whole(func(name string) bool { return hasContainer(g.Shape, name) }) {
+				continue // it says nothing of other workloads
+			}
+			f.first[at][asks] = cmp.Or(f.first[at][asks], w.Namespace)
+			if few := f.seen[at][sight{w.Namespace, asks}]; len(few) < fewSightings {
+				f.seen[at][sight{w.Namespace, asks}] = append(few, sighting{w, g})
 			}
 		}
 	}
+}
+
+// asks is what pods of these labels and annotations ask of an injector beside its defaults; false where some ask for something else.
+func (f *foreseer) asks(i int, namespace string, metas []*inventory.PodMeta) (string, bool) {
+	first := ""
+	for n, meta := range metas {
+		asks := f.out.table[i].Asks(f.marksOf(meta, namespace))
+		if n > 0 && asks != first {
+			return "", false
+		}
+		first = asks
+	}
+	return first, true
+}
+
+func (f *foreseer) marksOf(meta *inventory.PodMeta, namespace string) injector.Marks {
+	ns := f.spaces[namespace]
+	return injector.Marks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
 }
 
 // fewSightings of one injector in a namespace are looked at.
@@ -180,24 +218,55 @@ func hasContainer(s *inventory.Shape, name string) bool {
 	return slices.ContainsFunc(s.Spec.InitContainers, is) || slices.ContainsFunc(s.Spec.Containers, is)
 }
 
-// workload foresees what the injectors of the table do to the pods of one.
-func (f *foreseer) workload(w *inventory.Workload) {
+// podTemplate is a template of a workload, of which a custom object may have several.
+type podTemplate struct {
+	*inventory.Workload
+	shape *inventory.Shape
+	metas []*inventory.PodMeta
+}
+
+func templatesOf(w *inventory.Workload) []podTemplate {
+	if w.Template != nil {
+		return []podTemplate{{w, w.Template, metasOf(w)}}
+	}
+	var out []podTemplate
+	for i := range w.Embedded {
+		metas := w.Embedded[i].Meta
+		if len(metas) == 0 {
+			metas = []*inventory.PodMeta{{}}
+		}
+		out = append(out, podTemplate{w, w.Embedded[i].Shape, metas})
+	}
+	return out
+}
+
+// isLive is true for a workload that has live pods.
+func isLive(w *inventory.Workload) bool {
+	return slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool { return g.Count > 0 })
+}
+
+// workload foresees what the injectors of the table do to the pods of one of its templates.
+func (f *foreseer) workload(t *podTemplate) {
 	for i := range f.out.table {
-		in := &f.out.table[i]
-		live := slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool { return g.Count > 0 })
-		if in.Adds.Empty() || in.Silent && live || f.shown(w, in.Adds.Names()) || in.WithCNI != nil && f.shown(w, in.WithCNI.Names()) {
+		if f.settled(i, t) {
 			continue
 		}
-		if mark := f.takes(i, w); mark != "" {
-			f.inject(i, mark, w)
+		if mark := f.takes(i, t); mark != "" {
+			f.inject(i, mark, t)
 		}
 	}
 }
 
+// settled is true where there is nothing to foresee of an injector.
+func (f *foreseer) settled(i int, t *podTemplate) bool {
+	in := &f.out.table[i]
+	return in.Adds.Empty() || in.Silent && isLive(t.Workload) || f.shown(t, in.Adds.Names()) || in.WithCNI != nil && f.shown(t, in.WithCNI.Names())
+}
+
 // shown is true where nothing is left to foresee: the template has all of the containers, as after an injection by hand, or a
 // live pod has one of them beyond it.
-func (f *foreseer) shown(w *inventory.Workload, names []string) bool {
-	lacks := func(name string) bool { return !hasContainer(w.Template, name) }
+func (f *foreseer) shown(w *podTemplate, names []string) bool {
+	lacks := func(name string) bool { return !hasContainer(w.shape, name) }
 	if len(names) > 0 && !slices.ContainsFunc(names, lacks) {
 		return true
 	}
@@ -206,13 +275,12 @@ func (f *foreseer) shown(w *inventory.Workload, names []string) bool {
 	})
 }
 
-// takes is the mark by which an injector takes the pods of a workload; "" if it does not.
-func (f *foreseer) takes(i int, w *inventory.Workload) string {
-	in, ns := &f.out.table[i], f.spaces[w.Namespace]
+// takes is the mark by which an injector takes the pods of a template; "" if it does not.
+func (f *foreseer) takes(i int, w *podTemplate) string {
+	in := &f.out.table[i]
 	refused := true
-	for _, meta := range metasOf(w) {
-		marks := injector.Marks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
-		choice, mark := in.Choose(marks)
+	for _, meta := range w.metas {
+		choice, mark := in.Choose(f.marksOf(meta, w.Namespace))
 		refused = refused && choice == injector.Refused
 		if choice != injector.Taken {
 			continue
@@ -220,12 +288,15 @@ func (f *foreseer) takes(i int, w *inventory.Workload) string {
 		if f.installed(i, w) {
 			return mark
 		}
-		f.absent[i].workloads++
+		if f.absent[i].last != w.Workload {
+			f.absent[i].workloads++
+			f.absent[i].last = w.Workload
+		}
 		f.absent[i].mark = cmp.Or(f.absent[i].mark, mark)
 		return ""
 	}
 	if in.Selects() && !refused {
-		if r := f.webhookOf(i, w); r != nil {
+		if r := f.webhookOf(i, w, surely); r != nil {
 			return "the selectors of " + r.String()
 		}
 	}
@@ -233,19 +304,19 @@ func (f *foreseer) takes(i int, w *inventory.Workload) string {
 }
 
 // installed is false only for a cluster whose webhooks were all read, none of which would make an injector take the pods.
-func (f *foreseer) installed(i int, w *inventory.Workload) bool {
+func (f *foreseer) installed(i int, w *podTemplate) bool {
 	if !f.inv.Listed["mutatingwebhookconfigurations.admissionregistration.k8s.io"] || f.inv.Source.Kind != inventory.SourceCluster {
 		return true
 	}
-	return f.webhookOf(i, w) != nil || slices.ContainsFunc(f.others, func(c *changer) bool {
-		return c.Effect == inventory.EffectUnknown && c.Kind == "MutatingWebhookConfiguration" && f.matches(c.Reviewer, w)
+	return f.webhookOf(i, w, perhaps) != nil || slices.ContainsFunc(f.others, func(c *changer) bool {
+		return c.Effect == inventory.EffectUnknown && c.Kind == "MutatingWebhookConfiguration" && f.matches(c.Reviewer, w, perhaps)
 	})
 }
 
-// webhookOf is the first webhook of an injector that is for the pods of a workload.
-func (f *foreseer) webhookOf(i int, w *inventory.Workload) *inventory.Reviewer {
+// webhookOf is the first webhook of an injector that is for the pods of a template.
+func (f *foreseer) webhookOf(i int, w *podTemplate, how certainty) *inventory.Reviewer {
 	for _, r := range f.webhooks[i] {
-		if f.matches(r, w) {
+		if f.matches(r, w, how) {
 			return r
 		}
 	}
@@ -253,9 +324,9 @@ func (f *foreseer) webhookOf(i int, w *inventory.Workload) *inventory.Reviewer {
 }
 
 // inject has the judge count what an injector adds to the pods of a workload.
-func (f *foreseer) inject(i int, mark string, w *inventory.Workload) {
+func (f *foreseer) inject(i int, mark string, w *podTemplate) {
 	in := &f.out.table[i]
-	if few := f.sightings(i, w.Namespace); len(few) > 0 {
+	if few := f.sightings(i, w); len(few) > 0 {
 		f.injectAsSeen(in, mark, w, few)
 		return
 	}
@@ -275,16 +346,21 @@ func specOf(p *injector.Pod) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}
 }
 
-// sightings are live pods that an injector has changed: of the namespace, or of the first other one that has some.
-func (f *foreseer) sightings(i int, namespace string) []sighting {
-	if few := f.seen[i][namespace]; len(few) > 0 {
+// sightings are live pods that an injector has changed and that ask the same of it: of the namespace, or of the first other one
+// that has some.
+func (f *foreseer) sightings(i int, t *podTemplate) []sighting {
+	asks, one := f.asks(i, t.Namespace, t.metas)
+	if !one {
+		return nil
+	}
+	if few := f.seen[i][sight{t.Namespace, asks}]; len(few) > 0 {
 		return few
 	}
-	return f.seen[i][f.first[i]]
+	return f.seen[i][sight{f.first[i][asks], asks}]
 }
 
 // injectAsSeen counts what live pods show.
-func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *inventory.Workload, few []sighting) {
+func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *podTemplate, few []sighting) {
 	own := in.Containers()
 	var loosest Injection
 	for _, s := range few {
@@ -330,40 +406,48 @@ func namesOf(spec *corev1.PodSpec) []string {
 }
 
 // expect counts an addition, and tells of it unless every level allows it.
-func (f *foreseer) expect(w *inventory.Workload, key string, adds *corev1.PodSpec, one Injection) {
+func (f *foreseer) expect(w *podTemplate, key string, adds *corev1.PodSpec, one Injection) {
 	f.count(w, key, adds, &one)
 	f.add(w, one)
 }
 
-func (f *foreseer) add(w *inventory.Workload, one Injection) {
-	if one.Level != api.LevelRestricted {
-		f.out.of[w] = append(f.out.of[w], one)
+func (f *foreseer) add(w *podTemplate, one Injection) {
+	if one.Level == api.LevelRestricted {
+		return
+	}
+	all := f.out.of[w.Workload]
+	at := slices.IndexFunc(all, func(told Injection) bool { return told.By == one.By && told.Mark == one.Mark && told.Why == one.Why })
+	switch {
+	case at < 0:
+		f.out.of[w.Workload] = append(all, one)
+	case looser(one.Level, all[at].Level): // of another template
+		all[at] = one
 	}
 }
 
 // count has the judge expect the template with an addition, and sets the level that the addition allows.
-func (f *foreseer) count(w *inventory.Workload, key string, adds *corev1.PodSpec, one *Injection) {
+func (f *foreseer) count(w *podTemplate, key string, adds *corev1.PodSpec, one *Injection) {
 	if one.Level = f.ownLevel(w, key, adds); one.Level == api.LevelRestricted {
 		return
 	}
-	id := fmt.Sprintf("%p %s", w.Template, key)
+	id := fmt.Sprintf("%p %s", w.shape, key)
 	shape := f.shapes[id]
 	if shape == nil {
-		spec := w.Template.Spec
+		spec := w.shape.Spec
 		spec.InitContainers = slices.Concat(spec.InitContainers, adds.InitContainers)
 		spec.Containers = slices.Concat(spec.Containers, adds.Containers)
 		spec.Volumes = slices.Concat(spec.Volumes, adds.Volumes)
-		shape = inventory.Reduce(w.Template.Annotations, &spec)
+		shape = inventory.Reduce(w.shape.Annotations, &spec)
 		f.shapes[id] = shape
 	}
-	f.judge.Expect(w, shape)
+	f.judge.Expect(w.Workload, shape)
 }
 
 // ownLevel is the strictest that a pod with nothing but the addition has, under what the template says of the whole pod. The key
 // names the addition.
-func (f *foreseer) ownLevel(w *inventory.Workload, key string, adds *corev1.PodSpec) api.Level {
+func (f *foreseer) ownLevel(w *podTemplate, key string, adds *corev1.PodSpec) api.Level {
 	var level api.Level
-	sc := wholePod(w.Template)
+	sc := wholePod(w.shape)
 	id := fmt.Sprintf("%s %v %v", key, sc.SeccompProfile, sc.RunAsNonRoot != nil && *sc.RunAsNonRoot)
 	shape := f.shapes[id]
 	if shape == nil {
@@ -395,8 +479,13 @@ func wholePod(template *inventory.Shape) *corev1.PodSecurityContext {
 	return out
 }
 
-// cautionInjections tells of what was added to the pods of workloads of the namespace, each thing once.
+// cautionInjections tells of what was added to the pods of workloads of the namespace, each thing once, and of what may be added
+// that is not known, or will be to the first pods of it.
 func (b *builder) cautionInjections(ns *Namespace) {
+	for _, what := range b.injections.unread[ns.Name] {
+		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the Namespace object was not read: whether %s injects its pods is not known", what))
+	}
+	b.cautionEmpty(ns)
 	type told struct {
 		Injection
 		refs []WorkloadRef

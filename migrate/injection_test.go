@@ -24,6 +24,20 @@ const (
 // built is the plan of documents, as if read from such a source. From a cluster all webhooks were read.
 func built(t *testing.T, from inventory.SourceKind, documents ...string) *migrate.Plan {
 	t.Helper()
+	b := decoded(t, documents...)
+	if from == cluster {
+		b.AddListed("admissionregistration.k8s.io", "mutatingwebhookconfigurations")
+	}
+	p, err := migrate.Build(b.Build(inventory.Source{Kind: from}), migrate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// decoded is a Builder that has read documents.
+func decoded(t *testing.T, documents ...string) *inventory.Builder {
+	t.Helper()
 	b := inventory.NewBuilder()
 	for _, doc := range documents {
 		data, err := yaml.YAMLToJSON([]byte(doc))
@@ -47,14 +61,7 @@ func built(t *testing.T, from inventory.SourceKind, documents ...string) *migrat
 			t.Fatalf("%s %s was not read", head.APIVersion, head.Kind)
 		}
 	}
-	if from == cluster {
-		b.AddListed("admissionregistration.k8s.io", "mutatingwebhookconfigurations")
-	}
-	p, err := migrate.Build(b.Build(inventory.Source{Kind: from}), migrate.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return b
 }
 
 // strictSpec meets restricted.

@@ -22,14 +22,24 @@ func metasOf(w *inventory.Workload) []*inventory.PodMeta {
 	return w.PodMeta
 }
 
-// matches is true where a reviewer may be for the pods of a workload. Conditions in CEL, and whatever else is not read, are
+// certainty says what is taken of the labels of a namespace that was not read: perhaps is that they may be any.
+type certainty bool
+
+const (
+	surely  certainty = true
+	perhaps certainty = false
+)
+
+// matches is true where a reviewer may be for the pods of a template. Conditions in CEL, and whatever else is not read, are
 // taken to be met.
-func (f *foreseer) matches(r *inventory.Reviewer, w *inventory.Workload) bool {
+func (f *foreseer) matches(r *inventory.Reviewer, w *podTemplate, how certainty) bool {
 	ns := f.spaces[w.Namespace]
-	for _, meta := range metasOf(w) {
-		may := slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return f.scopeNamespace(&s, ns) && f.scopePods(&s, w, meta, true) })
+	for _, meta := range w.metas {
+		may := slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool {
+			return f.scopeNamespace(&s, ns, how) && f.scopePods(&s, w.Workload, meta, true)
+		})
 		if may && !slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
-			return (ns.Declared || s.NamespaceLabels == nil) && f.scopeNamespace(&s, ns) && f.scopePods(&s, w, meta, false)
+			return f.scopeNamespace(&s, ns, surely) && f.scopePods(&s, w.Workload, meta, false)
 		}) {
 			return true
 		}
@@ -39,28 +49,44 @@ func (f *foreseer) matches(r *inventory.Reviewer, w *inventory.Workload) bool {
 
 // inNamespace is true where a reviewer may be for some pods of a namespace.
 func (f *foreseer) inNamespace(r *inventory.Reviewer, ns *inventory.Namespace) bool {
-	return slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return f.scopeNamespace(&s, ns) }) &&
+	return slices.ContainsFunc(r.Scopes, func(s inventory.Scope) bool { return f.scopeNamespace(&s, ns, perhaps) }) &&
 		!slices.ContainsFunc(r.Except, func(s inventory.Scope) bool {
 			whole := s.Kinds == nil && s.Names == nil && s.PodLabels == nil
-			return whole && (ns.Declared || s.NamespaceLabels == nil) && f.scopeNamespace(&s, ns)
+			return whole && f.scopeNamespace(&s, ns, surely)
 		})
 }
 
-// scopeNamespace is true for a namespace that a scope is for. The server gives each its name as a label.
-func (f *foreseer) scopeNamespace(s *inventory.Scope, ns *inventory.Namespace) bool {
+// nameLabel is the label that the server gives each namespace: its name.
+const nameLabel = "kubernetes.io/metadata.name"
+
+// scopeNamespace is true for a namespace that a scope is for. Where the namespace was not read, its name is all that is known.
+func (f *foreseer) scopeNamespace(s *inventory.Scope, ns *inventory.Namespace, how certainty) bool {
 	if len(s.Namespaces) > 0 && !anyGlob(s.Namespaces, ns.Name) {
 		return false
 	}
 	if s.NamespaceLabels == nil {
 		return true
 	}
-	return f.selects(s.NamespaceLabels, func(key string) (string, bool) {
-		if key == "kubernetes.io/metadata.name" {
+	of := func(key string) (string, bool) {
+		if key == nameLabel {
 			return ns.Name, true
 		}
 		value, ok := ns.Labels[key]
 		return value, ok
-	})
+	}
+	if ns.Declared {
+		return f.selects(s.NamespaceLabels, of)
+	}
+	requirements, _ := f.selector(s.NamespaceLabels).Requirements()
+	for i := range requirements {
+		switch {
+		case requirements[i].Key() != nameLabel && how == surely:
+			return false
+		case requirements[i].Key() == nameLabel && !requirements[i].Matches(lookup(of)):
+			return false
+		}
+	}
+	return true
 }
 
 // scopePods is true for pods of a workload that a scope is for. The name of a pod that is still to come is not known: unsure says
@@ -84,7 +110,9 @@ func (l lookup) Get(key string) string            { value, _ := l(key); return v
 func (l lookup) Lookup(key string) (string, bool) { return l(key) }
 
 // selects is true where a selector does, and where it is not one that a server takes: then it is not known what is meant.
-func (f *foreseer) selects(s *metav1.LabelSelector, of lookup) bool {
+func (f *foreseer) selects(s *metav1.LabelSelector, of lookup) bool { return f.selector(s).Matches(of) }
+
+func (f *foreseer) selector(s *metav1.LabelSelector) labels.Selector {
 	selector, known := f.selectors[s]
 	if !known {
 		var err error
@@ -93,7 +121,7 @@ func (f *foreseer) selects(s *metav1.LabelSelector, of lookup) bool {
 		}
 		f.selectors[s] = selector
 	}
-	return selector.Matches(of)
+	return selector
 }
 
 // anyGlob is true where one of the patterns matches: * is any text, ? any character.
@@ -138,34 +166,50 @@ type changer struct {
 
 // consider notes what a changer does to the pods of a workload, or has the judge count what it says it adds.
 func (f *foreseer) consider(c *changer, w *inventory.Workload) {
-	if !f.matches(c.Reviewer, w) {
-		return
+	var templates []podTemplate
+	sure := true
+	for _, t := range templatesOf(w) {
+		if f.matches(c.Reviewer, &t, perhaps) {
+			templates = append(templates, t)
+			sure = sure && f.matches(c.Reviewer, &t, surely)
+		}
 	}
-	if c.Effect == inventory.EffectAdds {
-		names := namesOf(&c.Adds.Spec)
-		if !f.shown(w, names) {
-			f.expect(w, c.String(), &c.Adds.Spec, Injection{By: c.String(), Mark: "it selects them", Containers: names, Why: "what it says is taken"})
+	switch {
+	case len(templates) == 0:
+	case c.Effect == inventory.EffectAdds && sure:
+		for i := range templates {
+			f.adds(c, &templates[i])
 		}
 		c.shown++
-		return
-	}
-	if f.inTemplate(c) {
+	case c.Effect != inventory.EffectAdds && f.inTemplate(c):
 		c.stored++
-		return
-	}
-	live := false
-	for i := range w.Pods {
-		if g := &w.Pods[i]; g.Count > 0 {
-			live = true
-			if f.changed(w, g) {
+	case !isLive(w):
+		c.leaveOpen(w)
+	case sure && c.Effect != inventory.EffectAdds && hasWhole(w):
+		c.shown++
+		for i := range w.Pods {
+			if g := &w.Pods[i]; g.Count > 0 && f.changed(w, g) {
 				c.changed++
 			}
 		}
 	}
-	if live {
-		c.shown++
-		return
+}
+
+// adds has the judge count what a changer says it adds to the pods of a template.
+func (f *foreseer) adds(c *changer, t *podTemplate) {
+	names := namesOf(&c.Adds.Spec)
+	if !f.shown(t, names) {
+		f.expect(t, c.String(), &c.Adds.Spec, Injection{By: c.String(), Mark: "it selects them", Containers: names, Why: "what it says is taken"})
 	}
+}
+
+// hasWhole is false for a workload none of whose templates says all of its pods: those do not show what was added to them.
+func hasWhole(w *inventory.Workload) bool {
+	return w.Template != nil || slices.ContainsFunc(w.Embedded, func(e inventory.Embedded) bool { return !e.Partial })
+}
+
+// leaveOpen notes a workload of which no live pod shows what a changer does.
+func (c *changer) leaveOpen(w *inventory.Workload) {
 	if c.open++; c.first == nil {
 		c.first = w
 	}
@@ -179,20 +223,24 @@ func (f *foreseer) inTemplate(c *changer) bool {
 	return f.inv.Source.Kind == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.Scope) bool { return s.Kinds == nil })
 }
 
-// changed is true for live pods that have more than their template, or fail more than it does, beyond what injectors of the
-// table add and what a policy may have filled in.
+// changed is true for live pods that have more than each of their templates, or fail more than it does, beyond what injectors of
+// the table add and what a policy may have filled in.
 func (f *foreseer) changed(w *inventory.Workload, g *inventory.PodGroup) bool {
-	if g.Shape == w.Template {
+	return !slices.ContainsFunc(templatesOf(w), func(t podTemplate) bool { return !f.changedFrom(t.shape, g) })
+}
+
+func (f *foreseer) changedFrom(template *inventory.Shape, g *inventory.PodGroup) bool {
+	if g.Shape == template {
 		return false
 	}
-	_, without := f.judge.Added(w.Template, g)
+	_, without := f.judge.Added(template, g)
 	for _, name := range namesOf(without) {
 		if len(f.byName[name]) == 0 {
 			return true
 		}
 	}
-	known := f.judge.Evaluate(w.Template, f.target).Violations
-	return slices.ContainsFunc(f.judge.Stripped(w.Template, g, f.target).Violations, func(v simulate.Violation) bool {
+	known := f.judge.Evaluate(template, f.target).Violations
+	return slices.ContainsFunc(f.judge.Stripped(template, g, f.target).Violations, func(v simulate.Violation) bool {
 		return !slices.ContainsFunc(known, func(k simulate.Violation) bool { return k.Check == v.Check }) && len(namesOf(without)) == 0
 	})
 }
@@ -201,9 +249,7 @@ func (f *foreseer) changed(w *inventory.Workload, g *inventory.PodGroup) bool {
 func (f *foreseer) judgeOthers() {
 	for _, c := range f.others {
 		for i := range f.inv.Workloads {
-			if w := &f.inv.Workloads[i]; w.Template != nil {
-				f.consider(c, w)
-			}
+			f.consider(c, &f.inv.Workloads[i])
 		}
 		f.judgeOther(c)
 		c.namespaces = nil
@@ -215,7 +261,9 @@ func (f *foreseer) judgeOthers() {
 // live pods show that it adds nothing, and where what it sets can be read and is harmless, it is a note.
 func (f *foreseer) judgeOther(c *changer) {
 	switch {
+	case c.Effect == inventory.EffectAdds && c.open == 0:
 	case c.Effect == inventory.EffectAdds:
+		f.gap(c)
 	case c.stored > 0:
 		f.note(c, "it changes what holds their templates, and those that the server has are changed")
 	case c.shown+c.open == 0:

@@ -27,8 +27,45 @@ type Injector struct {
 	Silent bool
 	// selects is true where a pod that the selectors of its webhook match is changed, marked or not.
 	selects bool
+	// asks are the labels and annotations by which pods ask for another template or mode: what is added to them says nothing of
+	// others.
+	asks []string
+	// Policies are the objects that say what a policy engine adds; nil for what is none.
+	Policies []Policy
 	// choices in order: the first that is about a pod decides.
 	choices []choice
+}
+
+// Policy is a kind of object that tells a policy engine what to add. Later is true for one that not every version has.
+type Policy struct {
+	Kind, Resource string
+	Later          bool
+}
+
+// ByNamespace is true where labels or annotations of a namespace make it take the pods there.
+func (i *Injector) ByNamespace() bool {
+	return slices.ContainsFunc(i.choices, func(c choice) bool { return c.takes && c.where&onNamespace != 0 })
+}
+
+// Asks is what a pod with these marks asks for beside the defaults; "" for nothing.
+func (i *Injector) Asks(m Marks) string {
+	var out []string
+	for _, key := range i.asks {
+		for _, of := range []map[string]string{m.Labels, m.Annotations, m.NamespaceAnnotations} {
+			if value, ok := of[key]; ok {
+				out = append(out, fmt.Sprintf("%s=%q", key, value))
+			}
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// Whole is true where a pod has all that the injector adds, with its CNI plugin or without.
+func (i *Injector) Whole(has func(container string) bool) bool {
+	all := func(p *Pod) bool {
+		return !slices.ContainsFunc(p.Names(), func(name string) bool { return !has(name) })
+	}
+	return all(&i.Adds) || i.WithCNI != nil && all(i.WithCNI)
 }
 
 // Pod is what is added to a pod.

@@ -9,7 +9,7 @@ import (
 func Table() []Injector {
 	return []Injector{
 		istio(), linkerd(), consul(), kuma(), openServiceMesh(), appMesh(), dapr(), vault(),
-		otelGo(), otelSidecar(), otelLanguages(), jaeger(), datadog(), dynatrace(), azureProxy(), azure(), eks(), harmless(),
+		otelGo(), otelSidecar(), otelLanguages(), jaeger(), datadog(), dynatrace(), azureProxy(), azure(), eks(), kyverno(), gatekeeper(), harmless(),
 	}
 }
 
@@ -35,6 +35,7 @@ func istio() Injector {
 		cni:      []string{"istio-cni-node", "istio-cni"},
 		webhooks: []string{"sidecar-injector.istio.io"},
 		selects:  true,
+		asks:     []string{"inject.istio.io/templates", "sidecar.istio.io/interceptionMode"},
 		choices: []choice{
 			no(key, onPod, "false", "no", "n", "off", "0"),
 			no("inject.istio.io/templates", onAnnotation, "gateway", "grpc-agent", "grpc-simple", "waypoint"),
@@ -91,6 +92,7 @@ func consul() Injector {
 		WithCNI:  &Pod{Init: []corev1.Container{named("consul-connect-inject-init", strict(user(5996)))}, Containers: []corev1.Container{proxy}},
 		cni:      []string{"consul-cni"},
 		webhooks: []string{"consul-connect-injector.consul.hashicorp.com"},
+		asks:     []string{"consul.hashicorp.com/transparent-proxy"},
 		choices:  []choice{no(key, onAnnotation, falsehoods()...), yes(key, onAnnotation)},
 	}
 }
@@ -195,6 +197,7 @@ func otelSidecar() Injector {
 		Name: "OpenTelemetry operator (collector)", Source: "https://github.com/open-telemetry/opentelemetry-operator/blob/main/README.md",
 		Adds:     Pod{Containers: []corev1.Container{named("otc-container", nil)}},
 		webhooks: otelWebhooks(),
+		asks:     []string{key}, // its value names the collector
 		choices:  []choice{no(key, onAnnotation, "false"), yes(key, onAnnotation), yes(key, onNamespaceAnnotation)},
 	}
 }
@@ -284,14 +287,32 @@ func eks() Injector {
 	}
 }
 
-// harmless are webhooks that add no container, and set nothing that a level looks at; those of Kyverno and Gatekeeper do what
-// their policies say, which are read themselves.
+// kyverno does what its policies say.
+func kyverno() Injector {
+	return Injector{
+		Name: "Kyverno", Source: "https://kyverno.io/docs/policy-types/cluster-policy/mutate/",
+		webhooks: []string{"mutate.kyverno.svc-fail", "mutate.kyverno.svc-ignore", "kyverno-resource-mutating-webhook-cfg/", "kyverno-policy-mutating-webhook-cfg/"},
+		Policies: []Policy{{Kind: "ClusterPolicy", Resource: "clusterpolicies.kyverno.io"}, {Kind: "Policy", Resource: "policies.kyverno.io"}, {Kind: "MutatingPolicy", Resource: "mutatingpolicies.policies.kyverno.io", Later: true}},
+		selects:  true,
+	}
+}
+
+// gatekeeper does what its mutators say.
+func gatekeeper() Injector {
+	return Injector{
+		Name: "Gatekeeper", Source: "https://open-policy-agent.github.io/gatekeeper/website/docs/mutation/",
+		webhooks: []string{"mutation.gatekeeper.sh"},
+		Policies: []Policy{{Kind: "Assign", Resource: "assign.mutations.gatekeeper.sh"}, {Kind: "ModifySet", Resource: "modifyset.mutations.gatekeeper.sh"}},
+		selects:  true,
+	}
+}
+
+// harmless are webhooks that add no container, and set nothing that a level looks at.
 func harmless() Injector {
 	return Injector{
 		Name: "a known webhook that adds nothing", Source: "the page of each",
 		webhooks: []string{
-			"mutate.kyverno.svc-fail", "mutate.kyverno.svc-ignore", "kyverno-resource-mutating-webhook-cfg/", "kyverno-policy-mutating-webhook-cfg/",
-			"mutation.gatekeeper.sh", "mpod.vpc.k8s.aws", "mpod.elbv2.k8s.aws", "vpa.k8s.io", "kueue-mutating-webhook-configuration/mpod.kb.io",
+			"mpod.vpc.k8s.aws", "mpod.elbv2.k8s.aws", "vpa.k8s.io", "kueue-mutating-webhook-configuration/mpod.kb.io",
 			"common-webhooks.networking.gke.io", "warden-mutating.common-webhooks.networking.gke.io", "workload-defaulter.config.common-webhooks.networking.gke.io",
 			"webhook.cert-manager.io",
 		},

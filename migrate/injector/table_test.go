@@ -68,7 +68,9 @@ func TestLevels(t *testing.T) {
 		"Azure workload identity (proxy)":    {"privileged", "privileged"},
 		"Azure workload identity":            {"restricted", "restricted"},
 		"EKS pod identity and IAM roles for service accounts": {"restricted", "restricted"},
-		"a known webhook that adds nothing":                   {"restricted", "restricted"},
+		"Gatekeeper":                        {"restricted", "restricted"},
+		"Kyverno":                           {"restricted", "restricted"},
+		"a known webhook that adds nothing": {"restricted", "restricted"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

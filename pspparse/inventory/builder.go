@@ -85,6 +85,8 @@ type Builder struct {
 	alike func(readings []Workload) bool
 	// shapeKeys are those of shapes, once they are asked for.
 	shapeKeys map[*Shape]string
+	// selectedBy are the keys of labels by which reviewers select pods, once they are asked for.
+	selectedBy map[string]bool
 }
 
 // NewBuilder returns an empty Builder.

@@ -302,7 +302,11 @@ func (t *podTable) joined(run, manifests []podRow) podRow {
 func (b *Builder) agreeOnPod(first pspparse.Position, run []podRow) bool {
 	t := &b.pods
 	s := &t.groups[run[0].sort]
-	if b.agree(first, len(run), func(i int) bool { return t.groups[run[i].sort].running() == s.running() }) {
+	same := func(i int) bool {
+		other := &t.groups[run[i].sort]
+		return other.running() == s.running() && (!other.manifest || !s.manifest || b.marks(metas(other.meta)) == b.marks(metas(s.meta)))
+	}
+	if b.agree(first, len(run), same) {
 		return true
 	}
 	g := conflict(identity{kind: "Pod", namespace: s.namespace, name: run[0].name}, len(run),

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -19,13 +21,15 @@ const maxReadings = 10
 // compared.
 func eitherTemplate(b *Builder, differing []template, g Gap) (template, bool) {
 	readings := slices.Clone(differing)
-	slices.SortStableFunc(readings, func(x, y template) int {
-		return cmp.Or(comparePositions(x.at, y.at), cmp.Compare(b.key(x.shape), b.key(y.shape)), cmp.Compare(x.account, y.account))
-	})
-	readings = slices.CompactFunc(readings, func(x, y template) bool { return x.shape == y.shape && x.account == y.account })
+	byContent := func(x, y template) int {
+		return cmp.Or(cmp.Compare(b.key(x.shape), b.key(y.shape)), cmp.Compare(x.account, y.account), cmp.Compare(b.marks(x.meta), b.marks(y.meta)))
+	}
+	slices.SortStableFunc(readings, func(x, y template) int { return cmp.Or(byContent(x, y), comparePositions(x.at, y.at)) })
+	readings = slices.CompactFunc(readings, func(x, y template) bool { return byContent(x, y) == 0 && sameCustom(x.custom, y.custom) })
+	slices.SortStableFunc(readings, func(x, y template) int { return comparePositions(x.at, y.at) })
 	first := readings[0]
 	sameOwner := !slices.ContainsFunc(readings, func(t template) bool { return t.owner != first.owner })
-	if b.alike == nil || len(readings) < 2 || len(readings) > maxReadings || !sameOwner {
+	if b.alike == nil || len(readings) > maxReadings || !sameOwner {
 		return template{}, false
 	}
 	if first.twice != "" && len(differing) == 2 {
@@ -66,14 +70,98 @@ func (b *Builder) agreed(e *entry) bool {
 	readings := []Workload{e.Workload}
 	for _, other := range e.contest.others {
 		w := e.Workload
-		w.Template, w.Origin, w.ServiceAccount = other.shape, other.origin, other.account
+		w.Template, w.Origin, w.ServiceAccount, w.PodMeta = other.shape, other.origin, other.account, other.meta
+		if other.custom != nil {
+			w.Embedded = other.custom.embedded
+		}
 		readings = append(readings, w)
 	}
-	if !b.alike(readings) {
+	if !b.admittedAlike(readings) || !b.alike(readings) {
 		return false
 	}
 	b.AddNote(alikeNote(e.contest.gap))
 	return true
+}
+
+// admittedAlike is false where admission may treat readings of one workload differently whatever their level: their runtime
+// classes differ, which may be exempt, or what injectors and reviewers select by.
+func (b *Builder) admittedAlike(readings []Workload) bool {
+	first := &readings[0]
+	return !slices.ContainsFunc(readings[1:], func(w Workload) bool {
+		return !slices.Equal(runtimeClasses(&w), runtimeClasses(first)) || b.marks(w.PodMeta) != b.marks(first.PodMeta)
+	})
+}
+
+// runtimeClasses are those of all that is known of a workload's pods, sorted; "" is none.
+func runtimeClasses(w *Workload) []string {
+	shapes := []*Shape{w.Template}
+	for _, e := range w.Embedded {
+		shapes = append(shapes, e.Shape)
+	}
+	if w.Template == nil && len(w.Embedded) == 0 {
+		for i := range w.Pods {
+			shapes = append(shapes, w.Pods[i].Shape)
+		}
+	}
+	var out []string
+	for _, s := range shapes {
+		switch {
+		case s == nil:
+		case s.Spec.RuntimeClassName == nil:
+			out = append(out, "")
+		default:
+			out = append(out, *s.Spec.RuntimeClassName)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// marks is what injectors and reviewers can select pods by, of the metadata of a template.
+func (b *Builder) marks(of []*PodMeta) string {
+	if b.selectedBy == nil {
+		b.selectedBy = b.podLabelsSelectedBy()
+	}
+	var out []string
+	for _, m := range of {
+		reduced := PodMeta{Annotations: m.Annotations}
+		for key, value := range m.Labels {
+			if b.selectedBy[key] || Marks(key) {
+				put(&reduced.Labels, key, value)
+			}
+		}
+		out = append(out, reduced.key())
+	}
+	if len(out) == 0 {
+		out = []string{(&PodMeta{}).key()} // as one of which nothing selects by
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), "\x02")
+}
+
+// podLabelsSelectedBy are the keys of all labels by which a reviewer selects pods.
+func (b *Builder) podLabelsSelectedBy() map[string]bool {
+	out := map[string]bool{}
+	add := func(s *metav1.LabelSelector) {
+		if s == nil {
+			return
+		}
+		for key := range s.MatchLabels {
+			out[key] = true
+		}
+		for _, e := range s.MatchExpressions {
+			out[e.Key] = true
+		}
+	}
+	for i := range b.reviewers {
+		for _, s := range slices.Concat(b.reviewers[i].Scopes, b.reviewers[i].Except) {
+			add(s.PodLabels)
+		}
+	}
+	for i := range b.reviewerBindings {
+		add(b.reviewerBindings[i].scope.PodLabels)
+	}
+	return out
 }
 
 // withoutTemplate leaves of a workload what its pods tell, as where its object was not read.
@@ -96,11 +184,11 @@ func (b *Builder) eitherPod(run []podRow, g Gap) bool {
 			return false
 		}
 		readings = append(readings, Workload{
-			Namespace: s.namespace, Kind: "Pod", Name: run[i].name, ServiceAccount: s.account, Template: s.written, Origin: s.origin,
+			Namespace: s.namespace, Kind: "Pod", Name: run[i].name, ServiceAccount: s.account, Template: s.written, Origin: s.origin, PodMeta: metas(s.meta),
 			Pods: []PodGroup{{Shape: s.shape, ServiceAccount: s.account, AdmittedBy: s.admitted, Mirror: s.mirror, Count: 1, Example: run[i].name}},
 		})
 	}
-	if !b.alike(readings) {
+	if !b.admittedAlike(readings) || !b.alike(readings) {
 		return false
 	}
 	b.AddNote(alikeNote(g))
@@ -129,7 +217,7 @@ func (b *Builder) DecodeEither(apiVersion, kind string, first, last []byte, why 
 		b.templates, b.gaps = b.templates[:before], b.gaps[:gaps]
 		return false
 	}
-	if added[0].shape == added[1].shape && added[0].account == added[1].account {
+	if added[0].shape == added[1].shape && added[0].account == added[1].account && slices.Equal(added[0].meta, added[1].meta) {
 		b.AddNote(alikeNote(Gap{What: label(kind, added[0].id.namespace, added[0].id.name), Position: at, Why: why}))
 		b.templates = b.templates[:before+1]
 		return true

@@ -270,6 +270,7 @@ func templateRules() rules[template] {
 		at: func(t *template) pspparse.Position { return t.at },
 		same: func(a, b *template) bool {
 			return a.shape == b.shape && a.account == b.account && sameCustom(a.custom, b.custom) &&
+				(a.twice == "" || b.twice == "" || slices.Equal(a.meta, b.meta)) &&
 				(a.owner == b.owner || a.owner == Owner{} || b.owner == Owner{})
 		},
 		merge: func(same []template) {
