@@ -60,6 +60,8 @@ type foreseer struct {
 	seen []map[sight][]sighting
 	// first is the first namespace in which one has changed a pod that asks the same of it.
 	first []map[string]string
+	// templates are those of each workload.
+	templates [][]podTemplate
 	// unsure are the namespaces that were not read, and the first workload, of which it is not known whether an injector
 	// takes their pods.
 	unsure []unsure
@@ -100,11 +102,11 @@ func (b *builder) foreseeInjections() {
 		f.sight(&b.inv.Workloads[i])
 	}
 	for i := range b.inv.Workloads {
-		w := &b.inv.Workloads[i]
-		for _, t := range templatesOf(w) {
-			f.workload(&t)
+		f.templates[i] = templatesOf(&b.inv.Workloads[i])
+		for at := range f.templates[i] {
+			f.workload(&f.templates[i][at])
 		}
-		f.unread(w)
+		f.unread(f.templates[i])
 	}
 	f.gapUnread()
 	f.judgeOthers()
@@ -121,7 +123,7 @@ func newForeseer(b *builder) *foreseer {
 	}
 	f.cni, f.absent = make([]string, len(f.out.table)), make([]absence, len(f.out.table))
 	f.seen, f.first = make([]map[sight][]sighting, len(f.out.table)), make([]map[string]string, len(f.out.table))
-	f.unsure = make([]unsure, len(f.out.table))
+	f.unsure, f.templates = make([]unsure, len(f.out.table)), make([][]podTemplate, len(b.inv.Workloads))
 	for i := range f.out.table {
 		f.seen[i], f.first[i] = map[sight][]sighting{}, map[string]string{}
 		for _, name := range f.out.table[i].Containers() {

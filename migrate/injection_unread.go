@@ -22,12 +22,16 @@ type unsure struct {
 }
 
 // unread notes the injectors that take pods by the labels or annotations of their namespace, where that was not read and a webhook
-// of theirs may be for it.
-func (f *foreseer) unread(w *inventory.Workload) {
-	if f.spaces[w.Namespace].Declared {
+// of theirs may be for it. The namespaces of Kubernetes itself they leave alone.
+func (f *foreseer) unread(templates []podTemplate) {
+	if len(templates) == 0 {
 		return
 	}
-	templates := templatesOf(w)
+	w := templates[0].Workload
+	ofKubernetes := slices.Contains([]string{"kube-system", "kube-public", "kube-node-lease"}, w.Namespace)
+	if ofKubernetes || f.spaces[w.Namespace].Declared {
+		return
+	}
 	for i := range f.out.table {
 		for at := range templates {
 			if r := f.mayTake(i, &templates[at]); r != nil {

@@ -49,11 +49,13 @@ func TestInjectionsOfUnreadNamespaces(t *testing.T) {
 		"no webhook":         {inFiles, []string{api}, answer{Enforce: "restricted", Needed: "restricted", Cautions: []string{labelsUnread}}},
 		"a webhook of Istio": {inFiles, []string{api, byLabel}, answer{Needed: "restricted", Cautions: []string{labelsUnread, withheld, perhaps}, Gaps: []string{istioGap}}},
 		"a webhook of Istio for another namespace": {
-			inFiles, []string{api, webhookDoc(istioByLabel, istioHook, `, namespaceSelector: {matchLabels: {istio-injection: enabled, kubernetes.io/metadata.name: shop}}`)},
+			inFiles,
+			[]string{api, webhookDoc(istioByLabel, istioHook, `, namespaceSelector: {matchLabels: {istio-injection: enabled, kubernetes.io/metadata.name: shop}}`)},
 			answer{Enforce: "restricted", Needed: "restricted", Cautions: []string{labelsUnread}},
 		},
 		"a webhook of Istio, and a pod that is left out": {
-			inFiles, []string{deploymentDoc("web", "api", `, annotations: {sidecar.istio.io/inject: "false"}`), byLabel},
+			inFiles,
+			[]string{deploymentDoc("web", "api", `, annotations: {sidecar.istio.io/inject: "false"}`), byLabel},
 			answer{Enforce: "restricted", Needed: "restricted", Cautions: []string{labelsUnread}},
 		},
 		"a webhook of Istio, and live pods": {
@@ -71,7 +73,8 @@ func TestInjectionsOfUnreadNamespaces(t *testing.T) {
 			Needed: "restricted", Cautions: []string{labelsUnread, withheld}, Gaps: []string{ownHook + " touches web: " + mayChange + `Deployment "web/api"` + noPodShows},
 		}},
 		"a SidecarSet by the labels of namespaces": {
-			inFiles, []string{api, `{apiVersion: apps.kruise.io/v1alpha1, kind: SidecarSet, metadata: {name: s}, spec: {selector: {matchLabels: {app: api}}, namespaceSelector: {matchLabels: {q: z}}, containers: [{name: tail, image: t, securityContext: {privileged: true}}]}}`},
+			inFiles,
+			[]string{api, `{apiVersion: apps.kruise.io/v1alpha1, kind: SidecarSet, metadata: {name: s}, spec: {selector: {matchLabels: {app: api}}, namespaceSelector: {matchLabels: {q: z}}, containers: [{name: tail, image: t, securityContext: {privileged: true}}]}}`},
 			answer{Needed: "restricted", Cautions: []string{labelsUnread, withheld}, Gaps: []string{`SidecarSet "s" touches web: ` + mayChange + `Deployment "web/api"` + strings.Replace(noPodShows, "created,", `created: containers adds "tail",`, 1)}},
 		},
 	} {

@@ -165,20 +165,23 @@ type changer struct {
 }
 
 // consider notes what a changer does to the pods of a workload, or has the judge count what it says it adds.
-func (f *foreseer) consider(c *changer, w *inventory.Workload) {
-	var templates []podTemplate
+func (f *foreseer) consider(c *changer, all []podTemplate) {
+	var templates []*podTemplate
 	sure := true
-	for _, t := range templatesOf(w) {
-		if f.matches(c.Reviewer, &t, perhaps) {
-			templates = append(templates, t)
-			sure = sure && f.matches(c.Reviewer, &t, surely)
+	for i := range all {
+		if f.matches(c.Reviewer, &all[i], perhaps) {
+			templates = append(templates, &all[i])
+			sure = sure && (f.spaces[all[i].Namespace].Declared || f.matches(c.Reviewer, &all[i], surely))
 		}
 	}
+	if len(templates) == 0 {
+		return
+	}
+	w := templates[0].Workload
 	switch {
-	case len(templates) == 0:
 	case c.Effect == inventory.EffectAdds && sure:
-		for i := range templates {
-			f.adds(c, &templates[i])
+		for _, t := range templates {
+			f.adds(c, t)
 		}
 		c.shown++
 	case c.Effect != inventory.EffectAdds && f.inTemplate(c):
@@ -248,8 +251,8 @@ func (f *foreseer) changedFrom(template *inventory.Shape, g *inventory.PodGroup)
 // judgeOthers goes through the changers one by one.
 func (f *foreseer) judgeOthers() {
 	for _, c := range f.others {
-		for i := range f.inv.Workloads {
-			f.consider(c, &f.inv.Workloads[i])
+		for i := range f.templates {
+			f.consider(c, f.templates[i])
 		}
 		f.judgeOther(c)
 		c.namespaces = nil
