@@ -339,10 +339,13 @@ func (f *foreseer) inject(i int, mark string, w *podTemplate) {
 		pod, why = *in.WithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cni[i])
 	default:
 		with := f.ownLevel(w, in.Name+" with CNI", specOf(in.WithCNI))
-		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin, or restart one pod and read again", with)
+		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin", with) + orSeeOne
 	}
 	f.expect(w, in.Name+" "+strings.Join(pod.Names(), " "), specOf(&pod), Injection{By: in.Name, Mark: mark, Containers: pod.Names(), Why: why, Source: in.Source})
 }
+
+// orSeeOne is the other way to know, where pods run.
+const orSeeOne = ", or restart one pod and read again"
 
 func specOf(p *injector.Pod) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}

@@ -120,7 +120,7 @@ func (b *builder) cautionEmpty(ns *Namespace) {
 			continue
 		}
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s adds %s to new pods here (%s), and such pods need %s: what is deployed will be refused at %s; %s",
-			one.By, strings.Join(one.Containers, ", "), one.Mark, one.Level, level, one.Why))
+			one.By, strings.Join(one.Containers, ", "), one.Mark, one.Level, level, strings.TrimSuffix(one.Why, orSeeOne)))
 	}
 }
 

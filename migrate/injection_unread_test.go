@@ -18,8 +18,8 @@ const (
 	withheld     = "not everything could be read (see gaps): the needed level is an upper bound, and no enforce is recommended"
 	labelsUnread = "the Namespace object was not read: its present labels are not known"
 	ownHook      = `MutatingWebhookConfiguration "own" (webhook "side.example.com")`
-	mayChange    = `it may change the pods of `
-	noPodShows   = ` when they are created, and no live pod shows how: read a cluster in which they run, or leave it out if it adds nothing that a level looks at`
+	mayChange    = `it may change pods when they are created, and `
+	noPodShows   = ` has no live pod that shows what it changes: start one pod of it and read again, or say --allow-partial if it changes nothing that a level looks at`
 )
 
 // annotated puts annotations on the template of a Deployment, and of its ReplicaSet.
@@ -75,7 +75,7 @@ func TestInjectionsOfUnreadNamespaces(t *testing.T) {
 		"a SidecarSet by the labels of namespaces": {
 			inFiles,
 			[]string{api, `{apiVersion: apps.kruise.io/v1alpha1, kind: SidecarSet, metadata: {name: s}, spec: {selector: {matchLabels: {app: api}}, namespaceSelector: {matchLabels: {q: z}}, containers: [{name: tail, image: t, securityContext: {privileged: true}}]}}`},
-			answer{Needed: "restricted", Cautions: []string{labelsUnread, withheld}, Gaps: []string{`SidecarSet "s" touches web: ` + mayChange + `Deployment "web/api"` + strings.Replace(noPodShows, "created,", `created: containers adds "tail",`, 1)}},
+			answer{Needed: "restricted", Cautions: []string{labelsUnread, withheld}, Gaps: []string{`SidecarSet "s" touches web: ` + strings.Replace(mayChange, "created,", `created (containers adds "tail"),`, 1) + `Deployment "web/api"` + noPodShows}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestInjectionsOfCustomObjects(t *testing.T) {
 		second := strings.Replace(strictSpec, "name: c,", "name: d,", 1)
 		return `{apiVersion: kubeflow.org/v1, kind: PyTorchJob, metadata: {name: j, namespace: web}, spec: {pytorchReplicaSpecs: {Master: {template: {spec: ` + strictSpec + `}}, Worker: {template: {metadata: {labels: {` + labels + `}}, spec: ` + second + `}}}}}`
 	}
-	caution := "Istio adds istio-init, istio-proxy to new pods of pytorchjob/j (label istio-injection=enabled of the namespace), though no live pod shows it, and such pods need privileged: its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need restricted)"
+	caution := "Istio adds istio-init, istio-proxy to new pods of pytorchjob/j (label istio-injection=enabled of the namespace), though no live pod shows it, and such pods need privileged: its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need restricted): install the CNI plugin, or restart one pod and read again"
 	own := answer{Needed: "restricted", Cautions: []string{withheld}, Gaps: []string{ownHook + ` touches web: ` + mayChange + `PyTorchJob "web/j"` + noPodShows}}
 	calm := answer{Enforce: "restricted", Needed: "restricted", Cautions: []string{}}
 	for name, tt := range map[string]struct {
@@ -190,7 +190,7 @@ func TestWebhooksOfPolicyEngines(t *testing.T) {
 // A namespace in which nothing runs gets a level that what an injector adds there will not meet.
 func TestInjectionsOfEmptyNamespaces(t *testing.T) {
 	t.Parallel()
-	const caution = "Istio adds istio-init, istio-proxy to new pods here (label istio-injection=enabled of the namespace), and such pods need privileged: what is deployed will be refused at restricted; its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need restricted)"
+	const caution = "Istio adds istio-init, istio-proxy to new pods here (label istio-injection=enabled of the namespace), and such pods need privileged: what is deployed will be refused at restricted; its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need restricted): install the CNI plugin"
 	for name, tt := range map[string]struct {
 		documents []string
 		want      []string
