@@ -148,6 +148,12 @@ func deploys(group, kind string) bool {
 	return false
 }
 
+// Deploys is true for a kind that has a chart or a folder deployed, of which no file shows the pods.
+func Deploys(apiVersion, kind string) bool {
+	group, _, _ := strings.Cut(apiVersion, "/")
+	return deploys(group, kind)
+}
+
 // generates is true for policies that may make objects of their own.
 func generates(group, kind string) bool {
 	return group == "kyverno.io" && (kind == "Policy" || kind == "ClusterPolicy")

@@ -96,6 +96,9 @@ func (s *stream) unknown(o *object, data []byte) {
 	if s.passed != nil {
 		s.passed(o.head.apiVersion, o.head.kind, data, s.at(o.line))
 	}
+	if custom.Deploys(o.head.apiVersion, o.head.kind) {
+		s.told.note("it has a chart or a folder deployed, whose pods are not judged here: render it and read the output, too, or read a cluster that runs it", s.at(o.line), "")
+	}
 	group, _, grouped := strings.Cut(o.head.apiVersion, "/")
 	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.head.kind != "Kustomization" && custom.Plain(group, data) {
 		s.out.Skip(clean(o.head.kind))
