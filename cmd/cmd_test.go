@@ -25,7 +25,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 var update = flag.Bool("update", false, "rewrite the command reference")
@@ -108,7 +108,7 @@ func parsePlan(args []string, env map[string]string) (*planOptions, error) {
 func TestPlanFlags(t *testing.T) {
 	t.Parallel()
 	table := []string{"table"}
-	newest := simulate.Newest()
+	newest := pss.NewestVersion()
 	beyond := "the target version v1.99 is newer than the standards known here: ask for " + newest.String() + " at most, or for latest"
 	tests := []struct {
 		name    string

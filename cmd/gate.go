@@ -15,7 +15,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // gateOptions are what the flags of gate become.
@@ -189,7 +189,7 @@ func parseTo(s string) (api.Version, error) {
 	if err != nil || v.Latest() {
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
-	if oldest, newest := migrate.OldestTarget(), simulate.Newest(); v.Older(oldest) || newest.Older(v) {
+	if oldest, newest := migrate.OldestTarget(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {
 		return api.Version{}, usagef("--to=%s: the releases that can be judged go from %s to %s", v, &oldest, &newest)
 	}
 	return v, nil

@@ -17,32 +17,37 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "pspparse/inventory", "pspparse"}
+	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
 	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
-		".":                        {"cmd"},
-		"pspparse":                 {},
-		"pspparse/inventory":       {"pspparse"},
-		"pspparse/admissionconfig": {},
-		"pspparse/custom":          {"pspparse/inventory", "pspparse"},
-		"pspparse/files":           {"pspparse/custom", "pspparse/inventory", "pspparse"},
-		"pspparse/cluster":         {"pspparse/custom", "pspparse/inventory", "pspparse"},
-		"pspparse/helm":            {"pspparse/inventory", "pspparse"},
-		"simulate":                 {"pspparse/inventory", "pspparse"},
-		"migrate/mapping":          {"pspparse"},
-		"migrate/access":           {"pspparse/inventory"},
-		"migrate/injector":         {},
-		"migrate":                  stages,
-		"migrate/escape":           {},
-		"migrate/wording":          {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
-		"migrate/manifest":         {"migrate/escape"},
-		"migrate/script":           {"migrate/escape", "migrate/wording", "pspparse/inventory"},
-		"migrate/labels":           writers,
-		"migrate/patch":            writers,
-		"migrate/gate":             append([]string{"migrate/access", "pspparse/helm"}, writers...),
-		"migrate/rollout":          {"migrate", "migrate/labels", "pspparse/helm"},
-		"migrate/report":           writers,
-		"fixtures":                 {},
+		".":                         {"cmd"},
+		"pspparse":                  {},
+		"pspparse/podspec":          {},
+		"pspparse/inventory":        {"pspparse"},
+		"pspparse/admissionconfig":  {},
+		"pspparse/custom":           {"pspparse/inventory", "pspparse"},
+		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse"},
+		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse"},
+		"pspparse/helm":             {"pspparse/inventory", "pspparse"},
+		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
+		"simulate/pss":              {"pspparse/inventory"},
+		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
+		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
+		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
+		"migrate/mapping":           {"pspparse"},
+		"migrate/access":            {"pspparse/inventory"},
+		"migrate/injector":          {},
+		"migrate":                   stages,
+		"migrate/escape":            {},
+		"migrate/wording":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/manifest":          {"migrate/escape"},
+		"migrate/script":            {"migrate/escape", "migrate/wording", "pspparse/inventory"},
+		"migrate/labels":            writers,
+		"migrate/patch":             writers,
+		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
+		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
+		"migrate/report":            writers,
+		"fixtures":                  {},
 		"cmd": append([]string{
 			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
@@ -58,6 +63,11 @@ func mayReach() map[string][]string {
 		"github.com/rogpeppe/go-internal":         {},
 		"k8s.io/pod-security-admission/admission": {"pspparse/admissionconfig", "cmd", "."},
 	}
+}
+
+// mayNotReach says what a package must stay free of although others may depend on it.
+func mayNotReach() map[string]string {
+	return map[string]string{"simulate/psp": "k8s.io/pod-security-admission"}
 }
 
 // mayName says who may import it themselves.
@@ -149,6 +159,11 @@ func TestImports(t *testing.T) {
 			if chain := chainTo(packages, path, what); chain != nil {
 				t.Errorf("%s depends on %s:\n  %s", name, what, strings.Join(chain, "\n  -> "))
 			}
+		}
+	}
+	for name, what := range mayNotReach() {
+		if chain := chainTo(packages, module+"/"+name, what); chain != nil {
+			t.Errorf("%s depends on %s:\n  %s", name, what, strings.Join(chain, "\n  -> "))
 		}
 	}
 	for name := range allowed {

@@ -26,7 +26,7 @@ import (
 // load reads all sources into one inventory.
 func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
-	b.Alike = simulate.Alike
+	b.Alike = simulate.SameLevelAfterPSP
 	source := inventory.Source{}
 	if o.Demo {
 		return loadDemo(b)

@@ -16,7 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // simulateOptions are what the flags of simulate become.
@@ -175,7 +175,7 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 	if err != nil {
 		return nil, nil, err
 	}
-	evaluator, err := simulate.NewEvaluator()
+	evaluator, err := pss.NewEvaluator()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,7 +202,7 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 	return plan, s, nil
 }
 
-func judged(out *report.Simulated, forms *migrate.Forms, evaluator *simulate.Evaluator, w *inventory.Workload, at api.LevelVersion) {
+func judged(out *report.Simulated, forms *migrate.Forms, evaluator *pss.Evaluator, w *inventory.Workload, at api.LevelVersion) {
 	verdict, ok := forms.AsWritten(w, at.Version)
 	if !ok {
 		verdict, ok = unchanged(forms, w, at.Version)
@@ -215,7 +215,7 @@ func judged(out *report.Simulated, forms *migrate.Forms, evaluator *simulate.Eva
 }
 
 // admittedAs answers for the pod as PSP admission makes it; where no policy admits it, no level is asked.
-func admittedAs(out *report.Simulated, forms *migrate.Forms, evaluator *simulate.Evaluator, w *inventory.Workload, at api.LevelVersion) {
+func admittedAs(out *report.Simulated, forms *migrate.Forms, evaluator *pss.Evaluator, w *inventory.Workload, at api.LevelVersion) {
 	a, ok := forms.AsAdmitted(w, at.Version)
 	switch {
 	case !ok:
@@ -232,10 +232,10 @@ const onlyChangedPods = "only pods that a policy may have changed were read, not
 
 // unchanged judges a workload without a template by those of its live pods that no policy has touched: they stand as
 // their author, or the controller that was not read, has written them.
-func unchanged(forms *migrate.Forms, w *inventory.Workload, v api.Version) (simulate.Verdict, bool) {
+func unchanged(forms *migrate.Forms, w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
 	pods := slices.DeleteFunc(slices.Clone(w.Pods), func(g inventory.PodGroup) bool { return g.AdmittedBy != "" })
 	if len(pods) == 0 {
-		return simulate.Verdict{}, false
+		return pss.Verdict{}, false
 	}
 	of := *w
 	of.Pods = pods
@@ -250,9 +250,9 @@ func unseen(out *report.Simulated, partial bool, at api.LevelVersion) {
 }
 
 // answer words what the level would say.
-func answer(out *report.Simulated, violations []simulate.Violation) {
+func answer(out *report.Simulated, violations []pss.Violation) {
 	out.Allowed = len(violations) == 0
-	out.Message = simulate.Message(violations)
+	out.Message = pss.ViolationMessage(violations)
 	for _, v := range violations {
 		out.Violations = append(out.Violations, migrate.Violation(v))
 	}
@@ -267,7 +267,7 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading the target version of the plan: %w", err)
 	}
-	evaluator, err := simulate.NewEvaluator()
+	evaluator, err := pss.NewEvaluator()
 	if err != nil {
 		return nil, err
 	}
@@ -303,7 +303,7 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 
 // recorded answers for a workload from what a plan holds of it. The level as written may be enough. What it violates is
 // known for the day after, which is the same only where nothing had to be estimated and both come to one level.
-func recorded(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Evaluator, at api.LevelVersion) {
+func recorded(out *report.Simulated, w *migrate.Workload, evaluator *pss.Evaluator, at api.LevelVersion) {
 	written, estimated := w.Level.AsWritten, w.Estimated
 	if written == "" && !estimated {
 		written = w.Level.DayAfter // no policy has made a difference to its pods
@@ -318,9 +318,9 @@ func recorded(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Ev
 	case estimated:
 		out.Unknown = fmt.Sprintf("as written it meets %s, and what the plan holds of its violations is an estimate for the day after; %s", written, readAgain)
 	default:
-		violations := make([]simulate.Violation, len(w.Violations))
+		violations := make([]pss.Violation, len(w.Violations))
 		for i, v := range w.Violations {
-			violations[i] = simulate.Violation(v)
+			violations[i] = pss.Violation(v)
 		}
 		answer(out, evaluator.AtLevel(violations, at))
 	}
@@ -341,10 +341,10 @@ func recordedAdmitted(out *report.Simulated, w *migrate.Workload, at api.LevelVe
 	}
 }
 
-func recordedAfter(out *report.Simulated, w *migrate.Workload, evaluator *simulate.Evaluator, at api.LevelVersion) {
-	violations := make([]simulate.Violation, len(w.Violations))
+func recordedAfter(out *report.Simulated, w *migrate.Workload, evaluator *pss.Evaluator, at api.LevelVersion) {
+	violations := make([]pss.Violation, len(w.Violations))
 	for i, v := range w.Violations {
-		violations[i] = simulate.Violation(v)
+		violations[i] = pss.Violation(v)
 	}
 	answer(out, evaluator.AtLevel(violations, at))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // buildInfo is what the binary says of itself. It comes from build info alone, so that 'go install' and a release agree.
@@ -74,6 +74,6 @@ func versionRun(_ context.Context, o *versionOptions) error {
 		revision = " (" + b.Revision + ")"
 	}
 	_, err := fmt.Fprintf(o.streams.Out, "psp2pss %s%s\nPod Security Standards: up to %s (k8s.io/pod-security-admission %s)\nbuilt with %s for %s/%s\n",
-		b.Version, revision, simulate.Newest(), b.Library, b.Go, runtime.GOOS, runtime.GOARCH)
+		b.Version, revision, pss.NewestVersion(), b.Library, b.Go, runtime.GOOS, runtime.GOARCH)
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
 // crowd is a cluster of 150,000 pods in 1,000 shapes: 10,000 Deployments of 15 pods, each with an account of its own, which
@@ -24,7 +25,7 @@ import (
 type crowd struct {
 	policies []*pspparse.Policy
 	specs    []corev1.PodSpec
-	judge    *simulate.Judge
+	judge    *simulate.Simulator
 	shapes   map[*inventory.Shape]bool
 	sets     map[string]bool
 }
@@ -77,7 +78,7 @@ func newCrowd(b *testing.B) *crowd {
 		c.specs = append(c.specs, crowdSpec(i))
 	}
 	var err error
-	if c.judge, err = simulate.NewJudge(c.policies); err != nil {
+	if c.judge, err = simulate.NewSimulator(c.policies); err != nil {
 		b.Fatal(err)
 	}
 	return c
@@ -125,7 +126,7 @@ func (c *crowd) add(b *testing.B, builder *inventory.Builder, namespace, name st
 	template := &corev1.PodTemplateSpec{Spec: c.specs[rng.IntN(crowdTemplates)]}
 	template.Spec.ServiceAccountName = name
 	builder.AddTemplate("Deployment", inventory.Meta{Name: name, Namespace: namespace}, crowdReplicas, template, pspparse.Position{})
-	made := c.judge.Foresee(inventory.Reduce(nil, &template.Spec), simulate.Author{Usable: c.judge.Usable(usable)})
+	made := c.judge.PredictAdmission(inventory.Reduce(nil, &template.Spec), psp.AdmissionContext{Usable: c.judge.Usable(usable)})
 	if made.Policy == "" {
 		b.Fatalf("no policy admits %s/%s: %v", namespace, name, made.Refusals)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/psp"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // EmptyNamespaces says what decides for a namespace in which nothing runs.
@@ -86,7 +88,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 }
 
 func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
-	judge, err := simulate.NewJudge(inv.Policies)
+	judge, err := simulate.NewSimulator(inv.Policies)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
@@ -94,7 +96,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 		inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{},
 		named: map[*access.Usable]*usable{}, allowed: map[*access.NamespacePolicy]*permitted{},
 	}
-	b.changePoints, b.allVersions = simulate.ChangePoints(), simulate.Versions()
+	b.changePoints, b.allVersions = pss.VersionsWithChanges(), pss.VersionsAfterPSP()
 	b.versions(inv.Source.ServerVersion)
 	b.exemptUsers()
 	b.cautionTemplates()
@@ -120,7 +122,7 @@ func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
 type builder struct {
 	inv    *inventory.Inventory
 	opts   Options
-	judge  *simulate.Judge
+	judge  *simulate.Simulator
 	grants *access.Grants
 
 	// target is the version whose standards apply; enforceAt are all versions at which enforce must hold: an older
@@ -152,7 +154,7 @@ type builder struct {
 // usable are policies that a workload may use.
 type usable struct {
 	names []string
-	set   simulate.Usable
+	set   psp.Usable
 }
 
 // permitted is what the policies of a namespace come to.
@@ -185,7 +187,7 @@ func (b *builder) versions(serverVersion string) {
 			b.target = server
 		}
 	}
-	newest := simulate.Newest()
+	newest := pss.NewestVersion()
 	b.enforceAt = []api.Version{b.target}
 	switch {
 	case b.target.Latest():

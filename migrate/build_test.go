@@ -9,7 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 const (
@@ -341,7 +341,7 @@ func TestNothingToJudge(t *testing.T) {
 // Which version of the standards is applied, and the cautions that come with it.
 func TestTargetVersion(t *testing.T) {
 	t.Parallel()
-	newest := simulate.Newest().String()
+	newest := pss.NewestVersion().String()
 	const beyond = "v1.99"
 	latestCaution := "the target version is latest: the labels will follow every upgrade of the server, while this plan knows the standards up to " + newest
 	targetBeyond := "the target version " + beyond + " is newer than the standards known here (" + newest + "): the checks of " + newest + " were applied"
@@ -359,7 +359,7 @@ func TestTargetVersion(t *testing.T) {
 		"as asked, files":         {source: fromFiles(), target: api.MajorMinorVersion(1, 24), want: "v1.24"},
 		"as asked, a newer one":   {source: cluster("v1.30.0"), target: api.MajorMinorVersion(1, 25), want: "v1.25"},
 		"latest":                  {source: fromFiles(), target: api.LatestVersion(), want: "latest", cautions: []string{latestCaution}},
-		"newest":                  {source: fromFiles(), target: simulate.Newest(), want: newest},
+		"newest":                  {source: fromFiles(), target: pss.NewestVersion(), want: newest},
 		"a server beyond":         {source: cluster(beyond + ".0"), want: beyond, cautions: []string{targetBeyond, serverBeyond}},
 		"a server beyond, pinned": {source: cluster(beyond + ".0"), target: api.MajorMinorVersion(1, 30), want: "v1.30", cautions: []string{serverBeyond}},
 		"a server beyond, latest": {source: cluster(beyond + ".0"), target: api.LatestVersion(), want: "latest", cautions: []string{latestCaution, serverBeyond}},

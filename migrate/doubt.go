@@ -75,7 +75,7 @@ func (ns *Namespace) Unsure(p inventory.Part) bool {
 
 // complete tells whether the level that a namespace gets holds whatever the gaps hide. More that runs can make the needed
 // level looser, unless it is privileged already. Grants and policies cannot: what they fill into pods is taken off by the
-// widest reading where a policy was not read (see simulate.Judge.DayAfter). They can change what is permitted.
+// widest reading where a policy was not read (see simulate.Simulator.AfterPSP). They can change what is permitted.
 func (b *builder) complete(in doubt, needed api.Level) bool {
 	permits := slices.Contains(in, inventory.Grants) || slices.Contains(in, inventory.Policies)
 	runs := slices.Contains(in, inventory.Workloads)

@@ -225,7 +225,7 @@ func TestALevelHoldsWhicheverReadingIsRight(t *testing.T) {
 // buildAlike is build for a Builder that compares readings.
 func (r *random) buildAlike(source inventory.Source, opts Options, objects ...object) *Plan {
 	b := inventory.NewBuilder()
-	b.Alike = simulate.Alike
+	b.Alike = simulate.SameLevelAfterPSP
 	for _, add := range objects {
 		add(b)
 	}

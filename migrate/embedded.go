@@ -6,7 +6,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // untold is true for a workload of which nothing can be said: its object does not say all of its pods, none of them was
@@ -38,14 +38,14 @@ func (b *builder) embedded(out *Workload, w *inventory.Workload) {
 // embeddedObstacles are the checks that one template within a custom object fails at a level.
 func (b *builder) embeddedObstacles(w *inventory.Workload, e inventory.Embedded, l api.Level) []Obstacle {
 	var out []Obstacle
-	told := map[simulate.Violation]bool{}
+	told := map[pss.Violation]bool{}
 	for _, v := range b.enforceAt {
 		for _, found := range b.judge.AtLevel(b.judge.Evaluate(e.Shape, v).Violations, api.LevelVersion{Level: l, Version: v}) {
 			if told[found] {
 				continue
 			}
 			told[found] = true
-			out = append(out, Obstacle{Check: found.Check, Why: simulate.Message([]simulate.Violation{found}), Advice: fmt.Sprintf("change it in %s %s at %s", w.Kind, w.Name, e.Path)})
+			out = append(out, Obstacle{Check: found.Check, Why: pss.ViolationMessage([]pss.Violation{found}), Advice: fmt.Sprintf("change it in %s %s at %s", w.Kind, w.Name, e.Path)})
 		}
 	}
 	return out

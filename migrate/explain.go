@@ -18,7 +18,7 @@ func (b *builder) olderServer(ns *Namespace, workloads []inventory.Workload) {
 	}
 	var atTarget api.Level
 	for i := range workloads {
-		atTarget = leastStrict(atTarget, b.judge.DayAfter(&workloads[i], b.target).Level)
+		atTarget = leastStrict(atTarget, b.judge.AfterPSP(&workloads[i], b.target).Level)
 	}
 	if looser(ns.Needed, atTarget) {
 		ns.Reasons = append(ns.Reasons, fmt.Sprintf("a server of %s takes the newer pin for its own version until it is upgraded; by %s alone the namespace would need %s", b.enforceAt[1], b.target, atTarget))
@@ -34,7 +34,7 @@ func (b *builder) acrossVersions(ns *Namespace, workloads []inventory.Workload) 
 	at := make([]api.Level, len(points))
 	for i, v := range points {
 		for j := range workloads {
-			at[i] = leastStrict(at[i], b.judge.DayAfter(&workloads[j], v).Level)
+			at[i] = leastStrict(at[i], b.judge.AfterPSP(&workloads[j], v).Level)
 		}
 		if i > 0 && at[i] != at[i-1] {
 			b.explainChange(ns, workloads, points[i-1], v, at[i-1], at[i])
@@ -59,7 +59,7 @@ func (b *builder) explainChange(ns *Namespace, workloads []inventory.Workload, b
 	var first string
 	for i := range workloads {
 		w := &workloads[i]
-		for _, vio := range b.judge.DayAfter(w, looserAt).Violations {
+		for _, vio := range b.judge.AfterPSP(w, looserAt).Violations {
 			// At the other version everything meets the stricter level: what keeps from it here is new or gone there.
 			if !looser(stricter, vio.Level) {
 				names = append(names, vio.Check)

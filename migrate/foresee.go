@@ -10,7 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
 // PolicyDrift is a sort of live pods of a workload that PSP admission would treat differently if they were created again
@@ -60,7 +60,7 @@ func achievable(workloads []Workload) api.Level {
 
 // foresee says what PSP admission would make today of the pods of a workload. It returns what it would make of the
 // template, nil if that is not known: files that let nobody use a policy seldom hold every grant.
-func (b *builder) foresee(out *Workload, w *inventory.Workload, usable *usable) *simulate.Foresight {
+func (b *builder) foresee(out *Workload, w *inventory.Workload, usable *usable) *psp.Prediction {
 	for _, g := range w.Pods {
 		if g.Count > 0 && g.AdmittedBy != "" {
 			b.asAdmitted(out, g.Shape)
@@ -89,7 +89,7 @@ func (b *builder) foresee(out *Workload, w *inventory.Workload, usable *usable) 
 func (b *builder) foreseePods(out *Workload, w *inventory.Workload, usable *usable) {
 	for i := range w.Pods {
 		g := &w.Pods[i]
-		f := b.judge.ForeseeAgain(w.Template, g, simulate.Author{Usable: usable.set, Mirror: g.Mirror, Automount: b.automount[accountKey{w.Namespace, g.ServiceAccount}]})
+		f := b.judge.PredictReplacement(w.Template, g, psp.AdmissionContext{Usable: usable.set, Mirror: g.Mirror, Automount: b.automount[accountKey{w.Namespace, g.ServiceAccount}]})
 		if w.Template == nil {
 			b.admitted(out, f)
 		}
@@ -127,8 +127,8 @@ func includes(names []string, policy string) bool {
 	return found
 }
 
-func (b *builder) foreseeTemplate(w *inventory.Workload, usable *usable) *simulate.Foresight {
-	return b.judge.Foresee(w.Template, simulate.Author{
+func (b *builder) foreseeTemplate(w *inventory.Workload, usable *usable) *psp.Prediction {
+	return b.judge.PredictAdmission(w.Template, psp.AdmissionContext{
 		Usable: usable.set, Automount: b.automount[accountKey{w.Namespace, w.ServiceAccount}],
 	})
 }
@@ -136,7 +136,7 @@ func (b *builder) foreseeTemplate(w *inventory.Workload, usable *usable) *simula
 type accountKey struct{ namespace, name string }
 
 // admitted takes the policy that admits the pod, and its level as admitted.
-func (b *builder) admitted(out *Workload, f *simulate.Foresight) {
+func (b *builder) admitted(out *Workload, f *psp.Prediction) {
 	if out.AdmittedBy == "" && f.Policy != "" {
 		out.AdmittedBy, out.AdmittedAs = f.Policy, "unchanged"
 		if f.Changed {
@@ -156,7 +156,7 @@ func (b *builder) asAdmitted(out *Workload, s *inventory.Shape) {
 
 // drifted says what is different today about live pods; "" if nothing is. Who creates pods that no controller makes is
 // not known. Where it is not known either what they left to the policy, the one that comes first today says nothing.
-func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simulate.Foresight, usable []string) string {
+func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *psp.Prediction, usable []string) string {
 	_, made := access.ControllerPrincipal(w.Kind)
 	why := ""
 	switch {
@@ -187,7 +187,7 @@ func (b *builder) drifted(w *inventory.Workload, g *inventory.PodGroup, f *simul
 const refusingPolicies = 20
 
 // refusal words why no policy admits a pod, one sentence for each policy that has something against it.
-func refusal(f *simulate.Foresight) []string {
+func refusal(f *psp.Prediction) []string {
 	var out []string
 	more := 0
 	for start := 0; start < len(f.Refusals); {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // Forms judges single workloads of an inventory in the forms that a Plan sums up to levels.
@@ -20,13 +21,13 @@ func NewForms(inv *inventory.Inventory, opts Options) (*Forms, error) {
 }
 
 // AsWritten judges what the workload's author wrote. It is false where only pods that a policy may have changed were read.
-func (f *Forms) AsWritten(w *inventory.Workload, v api.Version) (simulate.Verdict, bool) {
+func (f *Forms) AsWritten(w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
 	return f.b.judge.AsWritten(w, v)
 }
 
 // DayAfter judges the pods that the workload will get once no policy fills anything in.
-func (f *Forms) DayAfter(w *inventory.Workload, v api.Version) simulate.DayAfter {
-	return f.b.judge.DayAfter(w, v)
+func (f *Forms) DayAfter(w *inventory.Workload, v api.Version) simulate.AfterPSP {
+	return f.b.judge.AfterPSP(w, v)
 }
 
 // AsAdmitted judges the pod that PSP admission would make today of the workload's template, and names the policy that
@@ -50,5 +51,5 @@ func (f *Forms) AsAdmitted(w *inventory.Workload, v api.Version) (a AsAdmitted, 
 type AsAdmitted struct {
 	Policy  string
 	Refused []string
-	simulate.Verdict
+	pss.Verdict
 }

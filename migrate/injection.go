@@ -369,7 +369,7 @@ func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *podTempla
 	own := in.Containers()
 	var loosest Injection
 	for _, s := range few {
-		stored, without := f.judge.Added(s.w.Template, s.g)
+		stored, without := f.judge.InjectedParts(s.w.Template, s.g)
 		for n, added := range []*corev1.PodSpec{stored, without} {
 			if n > 0 && without == stored {
 				continue
@@ -445,7 +445,7 @@ func (f *foreseer) count(w *podTemplate, key string, adds *corev1.PodSpec, one *
 		shape = inventory.Reduce(w.shape.Annotations, &spec)
 		f.shapes[id] = shape
 	}
-	f.judge.Expect(w.Workload, shape)
+	f.judge.AddExpectedPod(w.Workload, shape)
 }
 
 // ownLevel is the strictest that a pod with nothing but the addition has, under what the template says of the whole pod. The key
@@ -529,7 +529,7 @@ func (b *builder) injected(out *Workload, w *inventory.Workload) {
 	if out.Level.AsAdmitted == "" {
 		return
 	}
-	for _, shape := range b.judge.Expected(w) {
+	for _, shape := range b.judge.ExpectedPods(w) {
 		b.asAdmitted(out, shape)
 	}
 }

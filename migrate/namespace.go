@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // namespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
@@ -281,7 +281,7 @@ func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
 		if follows {
 			stands = b.server
 		}
-		dropped := simulate.Added(m.today.Level, b.target, stands)
+		dropped := pss.AddedChecks(m.today.Level, b.target, stands)
 		if len(dropped) == 0 {
 			continue
 		}

@@ -228,7 +228,7 @@ func TestEnforceHoldsForEveryWorkload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		judge, err := simulate.NewJudge(inv.Policies)
+		judge, err := simulate.NewSimulator(inv.Policies)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +244,7 @@ func TestEnforceHoldsForEveryWorkload(t *testing.T) {
 			w := &inv.Workloads[i]
 			enforce := api.Level(only(t, p, w.Namespace).Recommended.Enforce)
 			for _, v := range judging {
-				if day := judge.DayAfter(w, v).Level; looser(day, enforce) {
+				if day := judge.AfterPSP(w, v).Level; looser(day, enforce) {
 					t.Fatalf("seed %d: enforce=%s for %s/%s, which is %s at %s", seed, enforce, w.Namespace, w.Name, day, v)
 				}
 			}

@@ -8,13 +8,14 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/harden"
+	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
 // patchable adds what patches are made from: what to write, and what it is written into.
-func (b *builder) patchable(out *Workload, w *inventory.Workload, admitted *simulate.Foresight) {
+func (b *builder) patchable(out *Workload, w *inventory.Workload, admitted *psp.Prediction) {
 	if w.Template != nil {
-		for _, e := range simulate.FromAnnotations(w.Template, b.target) {
+		for _, e := range harden.EditsFromAnnotations(w.Template, b.target) {
 			out.Mutations = append(out.Mutations, Mutation{Path: e.Path, Container: e.Container, Value: e.Value})
 		}
 	}
@@ -28,19 +29,19 @@ func (b *builder) patchable(out *Workload, w *inventory.Workload, admitted *simu
 		out.ManagedBy = &m
 	}
 	if len(out.Mutations) > 0 || len(out.Raise) > 0 {
-		out.Template = templateOf(w, b.judge.Expected(w))
+		out.Template = templateOf(w, b.judge.ExpectedPods(w))
 	}
 }
 
 // raiseKey knows an answer of the judge by where it is: equal workloads share one.
 type raiseKey struct {
 	level     api.Level
-	edits     *simulate.Edit
-	obstacles *simulate.Obstacle
+	edits     *harden.Edit
+	obstacles *harden.Obstacle
 }
 
-func (b *builder) raise(w *inventory.Workload, admitted *simulate.Foresight, l api.Level) Raise {
-	got := b.judge.Raise(w, admitted, l, b.enforceAt...)
+func (b *builder) raise(w *inventory.Workload, admitted *psp.Prediction, l api.Level) Raise {
+	got := b.judge.HardenTemplate(w, admitted, l, b.enforceAt...)
 	key := raiseKey{level: l, edits: first(got.Edits), obstacles: first(got.Obstacles)}
 	if known, ok := b.raises[key]; ok {
 		return known

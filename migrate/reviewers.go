@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // metasOf are the labels and annotations that pods of a template may have.
@@ -236,15 +236,15 @@ func (f *foreseer) changedFrom(template *inventory.Shape, g *inventory.PodGroup)
 	if g.Shape == template {
 		return false
 	}
-	_, without := f.judge.Added(template, g)
+	_, without := f.judge.InjectedParts(template, g)
 	for _, name := range namesOf(without) {
 		if len(f.byName[name]) == 0 {
 			return true
 		}
 	}
 	known := f.judge.Evaluate(template, f.target).Violations
-	return slices.ContainsFunc(f.judge.Stripped(template, g, f.target).Violations, func(v simulate.Violation) bool {
-		return !slices.ContainsFunc(known, func(k simulate.Violation) bool { return k.Check == v.Check }) && len(namesOf(without)) == 0
+	return slices.ContainsFunc(f.judge.UnmutatedVerdict(template, g, f.target).Violations, func(v pss.Violation) bool {
+		return !slices.ContainsFunc(known, func(k pss.Violation) bool { return k.Check == v.Check }) && len(namesOf(without)) == 0
 	})
 }
 

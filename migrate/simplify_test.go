@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
 // parsed reads a policy of a generated case.
@@ -31,13 +31,13 @@ func parsed(t *testing.T, doc admission.Document) *pspparse.Policy {
 }
 
 // admit asks about a new pod that may use all of the policies.
-func admit(pod *corev1.Pod, automount *bool, policies ...*pspparse.Policy) simulate.Admission {
+func admit(pod *corev1.Pod, automount *bool, policies ...*pspparse.Policy) psp.Admission {
 	var names []string
 	for _, p := range policies {
 		names = append(names, p.Name)
 	}
-	a := simulate.NewAdmitter(policies)
-	return a.Admit(simulate.Request{Pod: pod, Automount: automount, Usable: a.Usable(names, nil)})
+	a := psp.NewAdmitter(policies)
+	return a.Admit(psp.Request{Pod: pod, Automount: automount, Usable: a.Usable(names, nil)})
 }
 
 // seccompAlone is true for a pod that every policy changes: its profile is stated by the field and not by the annotation.
@@ -62,7 +62,7 @@ type cloneTrial struct {
 	s         *mapping.Simplified
 	pod       *corev1.Pod
 	automount *bool
-	before    simulate.Admission
+	before    psp.Admission
 }
 
 // forEachClone goes through random policies that admit something and have a clone; check returns what is wrong.

@@ -7,7 +7,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // TargetError refuses a target version that neither the standards known here nor the server that was read have reached.
@@ -28,7 +28,7 @@ func (e *TargetError) Error() string {
 // CheckTarget refuses a target version that is newer than both the standards known here and the server's version, which
 // is "" where no server was read. A server that is newer than the standards known here is a caution of the plan, no error.
 func CheckTarget(target api.Version, serverVersion string) error {
-	e := &TargetError{Target: target, Newest: simulate.Newest()}
+	e := &TargetError{Target: target, Newest: pss.NewestVersion()}
 	if server, known := serverMinor(serverVersion); known && e.Newest.Older(server) {
 		e.Newest, e.Server = server, true
 	}
@@ -43,7 +43,7 @@ func OldTarget(target api.Version) string {
 	if target.Latest() || !target.Older(OldestTarget()) {
 		return ""
 	}
-	lacking := simulate.Lacking(target, OldestTarget())
+	lacking := pss.MissingChecks(target, OldestTarget())
 	if len(lacking) == 0 {
 		return ""
 	}
@@ -65,8 +65,8 @@ func (b *builder) atOldestTarget(ns *Namespace, workloads []inventory.Workload) 
 	}
 	var was, is api.Level
 	for i := range workloads {
-		was = leastStrict(was, b.judge.DayAfter(&workloads[i], b.target).Level)
-		is = leastStrict(is, b.judge.DayAfter(&workloads[i], OldestTarget()).Level)
+		was = leastStrict(was, b.judge.AfterPSP(&workloads[i], b.target).Level)
+		is = leastStrict(is, b.judge.AfterPSP(&workloads[i], OldestTarget()).Level)
 	}
 	if was == is {
 		ns.Reasons = append(ns.Reasons, fmt.Sprintf("at %s of the standards the namespace needs %s as well", OldestTarget(), is))

@@ -9,13 +9,13 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // A target version is known to the library or to the server; a plan is made for no other.
 func TestTargetBeyond(t *testing.T) {
 	t.Parallel()
-	newest := simulate.Newest()
+	newest := pss.NewestVersion()
 	next := api.MajorMinorVersion(newest.Major(), newest.Minor()+1)
 	const beyondAll = "the target version v1.99 is newer than the standards known here: ask for "
 	tests := map[string]struct {

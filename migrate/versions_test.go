@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // probed has a probe that names a host: baseline refuses it from v1.34.
@@ -144,7 +144,7 @@ func TestAcrossVersions(t *testing.T) {
 func everyVersion(from []string) []VersionLevel {
 	var out []VersionLevel
 	var level api.Level
-	for _, v := range simulate.Versions() {
+	for _, v := range pss.VersionsAfterPSP() {
 		for _, f := range from {
 			var since, l string
 			if _, err := fmt.Sscan(f, &since, &l); err == nil && since == v.String() {

@@ -7,7 +7,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate"
+	"github.com/psp2pss/psp2pss/simulate/psp"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
 // workload judges one workload at every version at which enforce must hold and takes the least strict answer.
@@ -37,14 +38,14 @@ func (b *builder) workload(w *inventory.Workload, in doubt) Workload {
 	if v, ok := b.judge.AsWritten(w, b.target); ok {
 		out.Level.AsWritten = v.Level
 	}
-	var admitted *simulate.Foresight
+	var admitted *psp.Prediction
 	if b.foreseeable(in) {
 		admitted = b.foresee(&out, w, usable)
 	}
 	b.injected(&out, w)
-	var violations []simulate.Violation
+	var violations []pss.Violation
 	for _, v := range b.enforceAt {
-		day := b.judge.DayAfter(w, v)
+		day := b.judge.AfterPSP(w, v)
 		out.Level.DayAfter = leastStrict(out.Level.DayAfter, day.Level)
 		out.Estimated = out.Estimated || day.Estimated
 		violations = append(violations, day.Violations...)
@@ -72,13 +73,13 @@ func (b *builder) usable(w *inventory.Workload) *usable {
 }
 
 // planViolations orders baseline before restricted, then by check, and tells each check once.
-func planViolations(in []simulate.Violation) []Violation {
-	order := func(x, y simulate.Violation) int {
+func planViolations(in []pss.Violation) []Violation {
+	order := func(x, y pss.Violation) int {
 		return cmp.Or(cmp.Compare(strictness(x.Level), strictness(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
 	}
 	sorted := slices.Compact(slices.SortedFunc(slices.Values(in), order))
 	var out []Violation
-	for _, v := range simulate.OnePerCheck(sorted) {
+	for _, v := range pss.MergePerCheck(sorted) {
 		out = append(out, Violation(v))
 	}
 	return out

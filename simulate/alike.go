@@ -5,24 +5,25 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// Alike returns a function that tells whether readings of one workload come to the same level, once no policy fills anything
+// SameLevelAfterPSP returns a function that tells whether readings of one workload come to the same level, once no policy fills anything
 // in, at every version of the standards. The policies are those that may have filled in its pods.
-func Alike(policies []*pspparse.Policy) func(readings []inventory.Workload) bool {
-	var judge *Judge
-	newest := Newest()
+func SameLevelAfterPSP(policies []*pspparse.Policy) func(readings []inventory.Workload) bool {
+	var judge *Simulator
+	newest := pss.NewestVersion()
 	return func(readings []inventory.Workload) bool {
 		if judge == nil {
 			var err error
-			if judge, err = NewJudge(policies); err != nil {
+			if judge, err = NewSimulator(policies); err != nil {
 				return false
 			}
 		}
 		for v := api.MajorMinorVersion(1, 0); !newest.Older(v); v = api.MajorMinorVersion(1, v.Minor()+1) {
-			level := judge.DayAfter(&readings[0], v).Level
+			level := judge.AfterPSP(&readings[0], v).Level
 			for i := range readings[1:] {
-				if judge.DayAfter(&readings[i+1], v).Level != level {
+				if judge.AfterPSP(&readings[i+1], v).Level != level {
 					return false
 				}
 			}

@@ -5,22 +5,24 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
+	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// Expect adds to what DayAfter and Raise take the pods of a workload to become: its template with what an injector adds.
+// AddExpectedPod adds to what AfterPSP and Raise take the pods of a workload to become: its template with what an injector adds.
 // It has to be called before they are asked about the workload. The shape must not be written into afterwards.
-func (j *Judge) Expect(w *inventory.Workload, shape *inventory.Shape) {
-	j.expected[w] = append(j.expected[w], shape)
+func (sim *Simulator) AddExpectedPod(w *inventory.Workload, shape *inventory.Shape) {
+	sim.expected[w] = append(sim.expected[w], shape)
 }
 
-// Expected are the shapes that were added for a workload.
-func (j *Judge) Expected(w *inventory.Workload) []*inventory.Shape { return j.expected[w] }
+// ExpectedPods are the shapes that were added for a workload.
+func (sim *Simulator) ExpectedPods(w *inventory.Workload) []*inventory.Shape { return sim.expected[w] }
 
-// Added is what a live pod has beyond its template: containers that are not in it, and volumes, but for those kinds of which
+// InjectedParts is what a live pod has beyond its template: containers that are not in it, and volumes, but for those kinds of which
 // the account's token is one and which every level allows.
 // Where a policy has filled the pod in, it is told both ways: as stored, and without what the policy may have written.
-func (j *Judge) Added(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
-	asStored, stripped := j.nextShapes(template, g)
+func (sim *Simulator) InjectedParts(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
+	asStored, stripped := sim.nextShapes(template, g)
 	stored = beyond(template, asStored)
 	if stripped == asStored {
 		return stored, stored
@@ -28,10 +30,10 @@ func (j *Judge) Added(template *inventory.Shape, g *inventory.PodGroup) (stored,
 	return stored, beyond(template, stripped)
 }
 
-// Stripped is the verdict on a live pod without what a policy may have filled in where its template leaves it unset.
-func (j *Judge) Stripped(template *inventory.Shape, g *inventory.PodGroup, v api.Version) Verdict {
-	_, without := j.readings(template, g)
-	return *j.verdict(without, v)
+// UnmutatedVerdict is the verdict on a live pod without what a policy may have filled in where its template leaves it unset.
+func (sim *Simulator) UnmutatedVerdict(template *inventory.Shape, g *inventory.PodGroup, v api.Version) pss.Verdict {
+	_, without := sim.readings(template, g)
+	return *sim.standards.Verdict(without, v)
 }
 
 func beyond(template, pod *inventory.Shape) *corev1.PodSpec {
@@ -56,9 +58,9 @@ func beyond(template, pod *inventory.Shape) *corev1.PodSpec {
 
 func containersBeyond(template, pod []corev1.Container) []corev1.Container {
 	var out []corev1.Container
-	byName := containersByName(template)
+	byName := podspec.ContainersByName(template)
 	for i := range pod {
-		if containerNamed(template, byName, pod[i].Name) == nil {
+		if podspec.ContainerNamed(template, byName, pod[i].Name) == nil {
 			out = append(out, pod[i])
 		}
 	}

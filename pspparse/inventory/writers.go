@@ -8,7 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
@@ -100,9 +99,13 @@ func ObjectName(kind, namespace, name string) string {
 	return label(kind, namespace, name)
 }
 
+// podSecurityLabels returns the namespace labels of Pod Security Admission. They are spelled out so that simulate/psp can be
+// imported without the library of the standards.
 func podSecurityLabels() []string {
 	return []string{
-		api.EnforceLevelLabel, api.EnforceVersionLabel, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel,
+		"pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version",
+		"pod-security.kubernetes.io/audit", "pod-security.kubernetes.io/audit-version",
+		"pod-security.kubernetes.io/warn", "pod-security.kubernetes.io/warn-version",
 	}
 }
 

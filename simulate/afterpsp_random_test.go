@@ -1,0 +1,92 @@
+package simulate
+
+import (
+	"testing"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// Where the template is known, pods that a policy has filled in are judged as the template is.
+func TestAfterPSPOfFilledInPods(t *testing.T) {
+	t.Parallel()
+	changed := 0
+	for seed := range int64(200) {
+		r := podtest.NewRandom(seed)
+		p, template := r.Policy(), r.Template()
+		pod := podtest.Mutate(p, template)
+		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(pod, "psp")}
+		j := mustSimulator(t, p)
+		for _, v := range pss.VersionsWithChanges() {
+			want := j.AfterPSP(&inventory.Workload{Kind: "Deployment", Template: template}, v)
+			wantDayAfter(t, want, j.AfterPSP(w, v))
+			if !want.Verdict.Equal(j.Evaluate(pod, v)) {
+				changed++
+			}
+		}
+	}
+	if changed == 0 {
+		t.Error("no policy changed any verdict: the comparison says nothing")
+	}
+}
+
+// Without a template the answer may be too loose, and must never be too strict: neither than the pod as its author wrote
+// it nor than the pod as stored; whether the policy is known or not. What is not estimated is what the author wrote.
+func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
+	t.Parallel()
+	looser, estimated, certain := 0, 0, 0
+	for seed := range int64(200) {
+		r := podtest.NewRandom(seed)
+		p, written := r.Policy(), r.Template()
+		pod := podtest.Mutate(p, written)
+		w := &inventory.Workload{Kind: "Pod", Pods: podtest.PodsOf(pod, "psp")}
+		for _, j := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
+			for _, v := range pss.VersionsWithChanges() {
+				got := j.AfterPSP(w, v)
+				for _, other := range []*inventory.Shape{written, pod} {
+					if o := j.Evaluate(other, v); api.CompareLevels(got.Level, o.Level) > 0 {
+						t.Fatalf("seed %d at %s: %s, but the pod may be %s: %s", seed, v.String(), got.Level, o.Level, pss.ViolationMessage(o.Violations))
+					}
+				}
+				if got.Estimated {
+					estimated++
+				} else {
+					certain++
+					wantDayAfter(t, AfterPSP{Verdict: j.Evaluate(written, v), Pod: "web-1"}, got)
+				}
+				if got.Level != j.Evaluate(pod, v).Level {
+					looser++
+				}
+			}
+		}
+	}
+	if looser == 0 || estimated == 0 || certain == 0 {
+		t.Errorf("%d levels were changed by stripping, %d answers estimated, %d not: the comparison says too little", looser, estimated, certain)
+	}
+}
+
+// A container beyond the template, injected before the policy looked, likewise.
+func TestDayAfterOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
+	t.Parallel()
+	for seed := range int64(200) {
+		r := podtest.NewRandom(seed)
+		p, template := r.Policy(), r.Template()
+		written := &inventory.Shape{Annotations: template.Annotations, Spec: *template.Spec.DeepCopy()}
+		written.Spec.InitContainers = append(written.Spec.InitContainers, r.Container("injected"))
+		pod := podtest.Mutate(p, written)
+		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(pod, "psp")}
+		for _, j := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
+			for _, v := range pss.VersionsWithChanges() {
+				got := j.AfterPSP(w, v)
+				for _, other := range []*inventory.Shape{template, written} {
+					if o := j.Evaluate(other, v); api.CompareLevels(got.Level, o.Level) > 0 {
+						t.Fatalf("seed %d at %s: %s, but the pod may be %s: %s", seed, v.String(), got.Level, o.Level, pss.ViolationMessage(o.Violations))
+					}
+				}
+			}
+		}
+	}
+}

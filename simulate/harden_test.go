@@ -1,0 +1,204 @@
+package simulate
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/harden"
+	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// The reasons that edits are given, and the advice on obstacles.
+const (
+	runsSo         = "its pods run with it today"
+	setuid         = "programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can"
+	defaultCaps    = "it loses the capabilities that the runtime gives by default, and may use one"
+	rootImage      = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that 'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
+	noProfile      = "no profile is in force today, and this one refuses system calls that few programs make"
+	administrator  = "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user"
+	injectedAdvice = "it is not in the template: change it where it is put into the pods"
+)
+
+// The edits of a container "app" that states nothing.
+func escalationEdit(s harden.Safety, why string) harden.Edit {
+	return harden.Edit{Path: "spec.containers[0].securityContext.allowPrivilegeEscalation", Container: "app", Value: "false", Check: "allowPrivilegeEscalation", Safety: s, Why: why}
+}
+
+func dropEdit(s harden.Safety, why string) harden.Edit {
+	return harden.Edit{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["ALL"]`, Check: "capabilities_restricted", Safety: s, Why: why}
+}
+
+func nonRootEdit(s harden.Safety, why string) harden.Edit {
+	return harden.Edit{Path: "spec.securityContext.runAsNonRoot", Value: "true", Check: "runAsNonRoot", Safety: s, Why: why}
+}
+
+func profileEdit(s harden.Safety, why string) harden.Edit {
+	return harden.Edit{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: s, Why: why}
+}
+
+func edited(t *testing.T, pod *inventory.Shape, edits []harden.Edit) *inventory.Shape {
+	t.Helper()
+	values := make([]podtest.PathValue, len(edits))
+	for i, e := range edits {
+		values[i] = podtest.PathValue{Path: e.Path, Value: e.Value}
+	}
+	return podtest.SetValues(t, pod, values)
+}
+
+func TestRaiseOfWorkloads(t *testing.T) {
+	t.Parallel()
+	hardens := podtest.Hardening("hardening")
+	plainApp := podtest.ShapeOf(podtest.Plain("app"))
+	filled := podtest.Mutate(hardens, plainApp)
+	filledEdits := []harden.Edit{
+		escalationEdit(harden.Safe, runsSo), dropEdit(harden.Safe, runsSo), nonRootEdit(harden.Safe, runsSo), profileEdit(harden.Safe, runsSo),
+	}
+	meshed := podtest.Edited(podtest.Mutate(hardens, plainApp), func(s *inventory.Shape) {
+		s.Spec.Containers = append(s.Spec.Containers, corev1.Container{Name: "mesh", SecurityContext: &corev1.SecurityContext{Privileged: new(true)}})
+	})
+	stored := `allowPrivilegeEscalation != false (container "mesh" must set securityContext.allowPrivilegeEscalation=false)`
+	tests := map[string]struct {
+		workload inventory.Workload
+		want     harden.TemplateChanges
+	}{
+		"nothing": {workload: inventory.Workload{Kind: "Rollout"}},
+		"a template and pods that its policy filled in": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Pods: podtest.PodsOf(filled, "hardening")},
+			want:     harden.TemplateChanges{Edits: filledEdits},
+		},
+		"a template whose pods have all finished": {
+			workload: inventory.Workload{Kind: "Job", Template: plainApp, Pods: []inventory.PodGroup{{Shape: filled, AdmittedBy: "hardening", Finished: 1, Example: "x"}}},
+			want: harden.TemplateChanges{Edits: []harden.Edit{
+				escalationEdit(harden.Test, setuid), dropEdit(harden.Test, defaultCaps), nonRootEdit(harden.Test, rootImage), profileEdit(harden.Test, noProfile),
+			}},
+		},
+		"a bare pod is what its author wrote, as far as that can be told": {
+			workload: inventory.Workload{Kind: "Pod", Pods: podtest.PodsOf(filled, "hardening")},
+			want:     harden.TemplateChanges{Edits: filledEdits},
+		},
+		"an owner that was not read": {
+			workload: inventory.Workload{Kind: "Rollout", Pods: podtest.PodsOf(plainApp, "")},
+			want: harden.TemplateChanges{Edits: []harden.Edit{
+				escalationEdit(harden.Test, setuid), dropEdit(harden.Test, defaultCaps), nonRootEdit(harden.Test, rootImage), profileEdit(harden.Test, noProfile),
+			}},
+		},
+		"an injected container": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Pods: podtest.PodsOf(meshed, "hardening")},
+			want: harden.TemplateChanges{
+				// At the pod level it reaches the injected container, too, which does not run with it today.
+				Edits: []harden.Edit{escalationEdit(harden.Safe, runsSo), dropEdit(harden.Safe, runsSo), nonRootEdit(harden.Test, rootImage), profileEdit(harden.Safe, runsSo)},
+				Obstacles: []harden.Obstacle{
+					{Check: "privileged", Why: `privileged (container "mesh" must not set securityContext.privileged=true)`, Advice: injectedAdvice, Injected: true},
+					{Check: "allowPrivilegeEscalation", Why: stored, Advice: injectedAdvice, Injected: true},
+					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "mesh" must set securityContext.capabilities.drop=["ALL"])`, Advice: injectedAdvice, Injected: true},
+				},
+			},
+		},
+		"what no policy has touched stands as it is": {
+			workload: inventory.Workload{Kind: "Deployment", Template: podtest.ShapeOf(podtest.Hardened("app")), Pods: podtest.PodsOf(podtest.ShapeOf(podtest.Hardened("app"), podtest.Hardened("mesh")), "")},
+		},
+		"windows by its nodes": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Origin: &inventory.Origin{Windows: true}},
+			want: harden.TemplateChanges{
+				Edits: []harden.Edit{nonRootEdit(harden.Test, administrator)},
+				Obstacles: []harden.Obstacle{
+					{Check: "allowPrivilegeEscalation", Why: `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+					{Check: "seccompProfile_restricted", Why: `seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
+				},
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := mustSimulator(t, hardens)
+			for range 2 { // the second answer is the remembered one
+				if diff := cmp.Diff(tt.want, j.HardenTemplate(&tt.workload, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// Equal workloads share an answer, and only they: pods that have finished show nothing.
+func TestRaiseRemembersWhatIsEqual(t *testing.T) {
+	t.Parallel()
+	j := mustSimulator(t, podtest.Hardening("hardening"))
+	template := podtest.ShapeOf(podtest.Plain("app"))
+	live := &inventory.Workload{Kind: "Job", Template: template, Pods: podtest.PodsOf(podtest.Mutate(podtest.Hardening("hardening"), template), "hardening")}
+	done := *live
+	done.Pods = []inventory.PodGroup{{Shape: live.Pods[0].Shape, AdmittedBy: "hardening", Finished: 1}}
+	windows := *live
+	windows.Origin = &inventory.Origin{Windows: true}
+	v := api.MajorMinorVersion(1, 25)
+	answer := func(w *inventory.Workload, level api.Level) string {
+		return fmt.Sprintf("%+v", j.HardenTemplate(w, nil, level, v))
+	}
+	of := answer(live, api.LevelRestricted)
+	without := answer(&inventory.Workload{Kind: "Job", Template: template}, api.LevelRestricted)
+	if got := answer(&done, api.LevelRestricted); got != without || got == of {
+		t.Errorf("with finished pods alone %s, with none %s, with live ones %s", got, without, of)
+	}
+	for what, got := range map[string]string{"on Windows": answer(&windows, api.LevelRestricted), "at baseline": answer(live, api.LevelBaseline)} {
+		if got == of {
+			t.Errorf("%s it gets the same: %s", what, got)
+		}
+	}
+	if a, b := j.HardenTemplate(live, nil, api.LevelRestricted, v), j.HardenTemplate(live, nil, api.LevelRestricted, v); &a.Edits[0] != &b.Edits[0] {
+		t.Error("one workload has its edits twice")
+	}
+}
+
+// What the edits reach is the day after: raised and judged again, a workload meets the level.
+func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
+	t.Parallel()
+	v := api.MajorMinorVersion(1, 25)
+	reached := 0
+	for seed := range int64(600) {
+		r := podtest.NewRandom(seed)
+		p := r.Policy()
+		template := r.Template()
+		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(inventory.Reduce(nil, &podtest.Mutate(p, template).Spec), p.Name)}
+		w.Pods[0].Shape.Annotations = podtest.Mutate(p, template).Annotations
+		j := mustSimulator(t, p)
+		got := j.HardenTemplate(w, nil, api.LevelRestricted, v)
+		after := &inventory.Workload{Kind: w.Kind, Template: edited(t, template, got.Edits)}
+		after.Pods = podtest.PodsOf(podtest.Mutate(p, after.Template), p.Name)
+		day := j.AfterPSP(after, v)
+		if meets := day.Level == api.LevelRestricted; meets != (len(got.Obstacles) == 0) {
+			t.Fatalf("seed %d: %s on the day after, obstacles %v\n%s", seed, day.Level, got.Obstacles, pss.ViolationMessage(day.Violations))
+		}
+		if len(got.Obstacles) == 0 {
+			reached++
+		}
+	}
+	if reached < 100 {
+		t.Errorf("only %d workloads could be raised", reached)
+	}
+}
+
+func BenchmarkRaise(b *testing.B) {
+	p := podtest.Hardening("psp")
+	template := &inventory.Shape{Spec: *podtest.Ordinary()}
+	w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(podtest.Mutate(p, template), "psp")}
+	j := mustSimulator(b, p)
+	raise := func(b *testing.B, forget bool) {
+		b.ReportAllocs()
+		for b.Loop() {
+			j.HardenTemplate(w, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))
+			if forget {
+				clear(j.raises)
+			}
+		}
+	}
+	b.Run("new", func(b *testing.B) { raise(b, true) })
+	b.Run("memoised", func(b *testing.B) { raise(b, false) })
+}

@@ -1,0 +1,100 @@
+// Package podtest makes pods and policies for tests: by hand, and at random.
+package podtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
+)
+
+// PodsOf is one live pod, "web-1".
+func PodsOf(s *inventory.Shape, admittedBy string) []inventory.PodGroup {
+	return []inventory.PodGroup{{Shape: s, AdmittedBy: admittedBy, Count: 1, Example: "web-1"}}
+}
+
+func ShapeOf(containers ...corev1.Container) *inventory.Shape {
+	return &inventory.Shape{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}, Containers: containers}}
+}
+
+// Plain sets nothing; hardened all that restricted asks for.
+func Plain(name string) corev1.Container { return corev1.Container{Name: name} }
+
+func Hardened(name string) corev1.Container {
+	return corev1.Container{Name: name, SecurityContext: &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(false), RunAsNonRoot: new(true),
+		Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}}
+}
+
+func Edited(s *inventory.Shape, edits ...func(*inventory.Shape)) *inventory.Shape {
+	for _, edit := range edits {
+		edit(s)
+	}
+	return s
+}
+
+// PolicyOf is a policy that leaves pods alone but for what the edit states.
+func PolicyOf(name string, edit func(*pspparse.Policy)) *pspparse.Policy {
+	anyID := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
+	p := &pspparse.Policy{Name: name, Annotations: map[string]string{}, Spec: pspparse.Spec{
+		SELinux: pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny}, RunAsUser: anyID, SupplementalGroups: anyID, FSGroup: anyID,
+		AllowPrivilegeEscalation: new(true),
+	}}
+	if edit != nil {
+		edit(p)
+	}
+	return p
+}
+
+// Hardening fills in everything that restricted asks for.
+func Hardening(name string) *pspparse.Policy {
+	return PolicyOf(name, func(p *pspparse.Policy) {
+		p.Annotations[pspparse.SeccompDefaultAnnotation] = "runtime/default"
+		p.Spec.RunAsUser.Rule = pspparse.MustRunAsNonRoot
+		p.Spec.RequiredDropCapabilities = []string{"ALL"}
+		p.Spec.AllowPrivilegeEscalation = new(false)
+		p.Spec.ReadOnlyRootFilesystem = true
+	})
+}
+
+// Normal writes absent and empty objects, and capabilities in any order, in one way.
+func Normal(s *inventory.Shape) *inventory.Shape {
+	out := &inventory.Shape{Annotations: map[string]string{}, Spec: *s.Spec.DeepCopy()}
+	maps.Copy(out.Annotations, s.Annotations)
+	out.Spec.SecurityContext = podspec.OrEmpty(out.Spec.SecurityContext)
+	for _, list := range [][]corev1.Container{out.Spec.InitContainers, out.Spec.Containers} {
+		for i := range list {
+			sc := podspec.OrEmpty(list[i].SecurityContext)
+			caps := podspec.OrEmpty(sc.Capabilities)
+			sc.Capabilities = &corev1.Capabilities{Add: sorted(caps.Add), Drop: sorted(caps.Drop)}
+			list[i].SecurityContext = sc
+		}
+	}
+	return out
+}
+
+func sorted(list []corev1.Capability) []corev1.Capability {
+	return slices.Sorted(slices.Values(list))
+}
+
+// Ordinary is a pod of the usual size: an init container, an application and a sidecar, some volumes, half hardened.
+func Ordinary() *corev1.PodSpec {
+	spec := &corev1.PodSpec{
+		SecurityContext: &corev1.PodSecurityContext{FSGroup: new(int64(1000))},
+		InitContainers:  []corev1.Container{Plain("init")},
+		Containers:      []corev1.Container{Hardened("app"), Plain("sidecar")},
+	}
+	for i := range 4 {
+		spec.Volumes = append(spec.Volumes, corev1.Volume{
+			Name: fmt.Sprint("config", i), VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{}},
+		})
+	}
+	return spec
+}

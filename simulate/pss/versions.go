@@ -1,0 +1,120 @@
+package pss
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+// firstVersion is the first minor without PodSecurityPolicy: from here on a level is all there is.
+func firstVersion() api.Version { return api.MajorMinorVersion(1, 25) }
+
+// NewestVersion returns the newest version of the standards that the library knows, which is what "latest" means to it. Newer
+// versions, and "latest" itself, are judged as this one; versions before v1.0 as v1.0.
+func NewestVersion() api.Version {
+	all := changes(revisionsOf(policy.DefaultChecks()))
+	return all[len(all)-1]
+}
+
+// VersionsAfterPSP returns every version from v1.25, the first without PodSecurityPolicy, to NewestVersion.
+func VersionsAfterPSP() []api.Version {
+	var all []api.Version
+	newest := NewestVersion()
+	for v := firstVersion(); !newest.Older(v); v = api.MajorMinorVersion(v.Major(), v.Minor()+1) {
+		all = append(all, v)
+	}
+	return all
+}
+
+// VersionsWithChanges returns v1.25 and each later version in which any check changes: a verdict at one of them holds for every
+// version up to the next, so these are all that need judging.
+func VersionsWithChanges() []api.Version {
+	points := []api.Version{firstVersion()}
+	for _, v := range changes(revisionsOf(policy.DefaultChecks())) {
+		if compareVersions(v, firstVersion()) > 0 {
+			points = append(points, v)
+		}
+	}
+	return points
+}
+
+// AddedChecks returns the checks that a pod has to pass at a level in version upTo and that version after did not have at all,
+// sorted. A check that only became laxer or took the place of another is not among them.
+func AddedChecks(level api.Level, after, upTo api.Version) []string {
+	var added []string
+	for _, c := range policy.DefaultChecks() {
+		first := c.Versions[0]
+		counts := c.Level == api.LevelBaseline || level == api.LevelRestricted
+		if level != api.LevelPrivileged && counts && len(first.OverrideCheckIDs) == 0 && after.Older(first.MinimumVersion) && !upTo.Older(first.MinimumVersion) {
+			added = append(added, string(c.ID))
+		}
+	}
+	slices.Sort(added)
+	return added
+}
+
+// MissingCheck is a check of the restricted level that an older version of the standards does not have.
+type MissingCheck struct {
+	Check string
+	// Since is the version that brought it.
+	Since api.Version
+	// Asks says in the library's own words what it asks of a pod, as refused to a pod that runs as root and states nothing
+	// else; "" where it refuses none such. Its container is named "*".
+	Asks string
+}
+
+// MissingChecks returns the checks of the restricted level at version than that version at does not have, sorted. Those that
+// replace a check of the baseline level are among them: they ask for more.
+func MissingChecks(at, than api.Version) []MissingCheck {
+	var lacking []MissingCheck
+	root := int64(0)
+	spec := corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{RunAsUser: &root}, Containers: []corev1.Container{{Name: "*"}}}
+	for _, c := range policy.DefaultChecks() {
+		first := c.Versions[0].MinimumVersion
+		if !at.Older(first) || than.Older(first) {
+			continue
+		}
+		run := c.Versions[0].CheckPod
+		for _, v := range c.Versions {
+			if !than.Older(v.MinimumVersion) {
+				run = v.CheckPod
+			}
+		}
+		lacking = append(lacking, MissingCheck{Check: string(c.ID), Since: first, Asks: run(&metav1.ObjectMeta{}, &spec).ForbiddenDetail})
+	}
+	slices.SortFunc(lacking, func(a, b MissingCheck) int { return cmp.Compare(a.Check, b.Check) })
+	return lacking
+}
+
+// changes lists the versions in which some check is new or differs, v1.0 first.
+func changes(revisions []revision) []api.Version {
+	all := []api.Version{api.MajorMinorVersion(1, 0)}
+	for _, r := range revisions {
+		all = append(all, r.since)
+	}
+	slices.SortFunc(all, compareVersions)
+	return slices.Compact(all)
+}
+
+// at returns the epoch that v falls into.
+func (e *Evaluator) at(v api.Version) *epoch { return &e.epochs[e.epochAt(v)] }
+
+func (e *Evaluator) epochAt(v api.Version) int {
+	after := sort.Search(len(e.epochs), func(i int) bool { return v.Older(e.epochs[i].since) })
+	return max(after-1, 0)
+}
+
+func compareVersions(a, b api.Version) int {
+	switch {
+	case a.Older(b):
+		return -1
+	case b.Older(a):
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,72 @@
+package simulate
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/harden"
+	"github.com/psp2pss/psp2pss/simulate/psp"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// Simulator answers for the workloads of one Inventory and remembers what it found. It is not safe for concurrent use.
+//
+// The Verdicts it returns share their violations with one another; callers must not write into them.
+type Simulator struct {
+	*psp.Predictor
+	evaluator *pss.Evaluator
+	standards *pss.Cache
+	mutations *psp.Mutations
+
+	estimates map[psp.Unmutated]*pss.Failures
+	syncs     map[*inventory.Shape]*pss.Failures
+	raises    map[string]harden.TemplateChanges
+	// expected are other forms of the pods to come, by workload: see AddExpectedPod.
+	expected map[*inventory.Workload][]*inventory.Shape
+}
+
+// NewSimulator returns a Simulator for a cluster of the given policies, and an error if the library of the standards has
+// checks that it refuses itself.
+func NewSimulator(policies []*pspparse.Policy) (*Simulator, error) {
+	evaluator, err := pss.NewEvaluator()
+	if err != nil {
+		return nil, err
+	}
+	mutations := psp.NewMutations(policies)
+	return &Simulator{
+		Predictor: psp.NewPredictor(policies, mutations),
+		evaluator: evaluator,
+		standards: pss.NewCache(evaluator),
+		mutations: mutations,
+		estimates: map[psp.Unmutated]*pss.Failures{},
+		syncs:     map[*inventory.Shape]*pss.Failures{},
+		raises:    map[string]harden.TemplateChanges{},
+		expected:  map[*inventory.Workload][]*inventory.Shape{},
+	}, nil
+}
+
+// Evaluate judges a shape as it stands.
+func (sim *Simulator) Evaluate(s *inventory.Shape, v api.Version) pss.Verdict {
+	return sim.standards.Evaluate(s, v)
+}
+
+// AsWritten judges what the workload's author wrote: the template, or a bare pod to which no policy has made a difference.
+// It is false where that is not known: a bare pod that a policy may have filled in, a controller that was not itself read.
+func (sim *Simulator) AsWritten(w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
+	if w.Template != nil {
+		return sim.Evaluate(w.Template, v), true
+	}
+	if len(w.Embedded) > 0 {
+		return sim.embedded(w, v), true
+	}
+	if w.Kind == "Pod" && len(w.Pods) == 1 && (w.Pods[0].AdmittedBy == "" || sim.indifferent(w.Pods[0].Shape, v)) {
+		return sim.Evaluate(w.Pods[0].Shape, v), true
+	}
+	return pss.Verdict{}, false
+}
+
+// AtLevel is Evaluator.AtLevel.
+func (sim *Simulator) AtLevel(violations []pss.Violation, lv api.LevelVersion) []pss.Violation {
+	return sim.evaluator.AtLevel(violations, lv)
+}
