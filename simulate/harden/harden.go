@@ -1,3 +1,5 @@
+// Package harden says what a pod template lacks for a level of the Pod Security Standards: the edits that would bring it
+// there, which of them may break the program, and what no edit can settle.
 package harden
 
 import (
@@ -66,7 +68,7 @@ type TemplateWithPods struct {
 	Windows bool
 }
 
-// TemplateChanges proposes the edits that a template needs to meet a level at each of the versions, makes them in a copy, and judges
+// ProposeEdits proposes the edits that a template needs to meet a level at each of the versions, makes them in a copy, and judges
 // that again: whatever still fails is an obstacle. No edit adds what a template has already, or what API validation
 // refuses, and none takes away anything that a template asks for (a host path, a capability): that is for people to decide.
 func ProposeEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level, versions ...api.Version) TemplateChanges {

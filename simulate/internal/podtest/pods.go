@@ -13,18 +13,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// PodsOf is one live pod, "web-1".
+// PodsOf returns one live pod, "web-1".
 func PodsOf(s *inventory.Shape, admittedBy string) []inventory.PodGroup {
 	return []inventory.PodGroup{{Shape: s, AdmittedBy: admittedBy, Count: 1, Example: "web-1"}}
 }
 
+// ShapeOf returns the shape of a pod with the containers and an empty security context.
 func ShapeOf(containers ...corev1.Container) *inventory.Shape {
 	return &inventory.Shape{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}, Containers: containers}}
 }
 
-// Plain sets nothing; hardened all that restricted asks for.
+// Plain returns a container without a security context.
 func Plain(name string) corev1.Container { return corev1.Container{Name: name} }
 
+// Hardened returns a container with all that the restricted level asks for.
 func Hardened(name string) corev1.Container {
 	return corev1.Container{Name: name, SecurityContext: &corev1.SecurityContext{
 		AllowPrivilegeEscalation: new(false), RunAsNonRoot: new(true),
@@ -33,6 +35,7 @@ func Hardened(name string) corev1.Container {
 	}}
 }
 
+// Edited makes edits in a shape and returns it.
 func Edited(s *inventory.Shape, edits ...func(*inventory.Shape)) *inventory.Shape {
 	for _, edit := range edits {
 		edit(s)

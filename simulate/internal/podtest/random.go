@@ -15,7 +15,10 @@ import (
 // same ones.
 type Random struct{ *rand.Rand }
 
-func NewRandom(seed int64) *Random { return &Random{rand.New(rand.NewSource(seed))} }
+// NewRandom returns a Random with a seed.
+func NewRandom(seed int64) *Random {
+	return &Random{rand.New(rand.NewSource(seed))} //nolint:gosec // repeatable on purpose
+}
 
 // Maybe returns nil, or a pointer to one of the values.
 func Maybe[T any](r *Random, values ...T) *T {
@@ -36,6 +39,7 @@ func Some[T any](r *Random, values ...T) []T {
 	return out
 }
 
+// Pod returns the annotations and the spec of a random pod.
 func (r *Random) Pod() (map[string]string, *corev1.PodSpec) {
 	spec := &corev1.PodSpec{
 		HostNetwork:     r.Intn(8) == 0,
@@ -96,6 +100,7 @@ func (r *Random) podSecurity() *corev1.PodSecurityContext {
 	return sc
 }
 
+// Container returns a random container of a name.
 func (r *Random) Container(name string) corev1.Container {
 	c := corev1.Container{Name: name, Image: "registry.example/" + name}
 	if r.Intn(8) == 0 {
@@ -158,7 +163,7 @@ func (r *Random) volumes() []corev1.Volume {
 	)
 }
 
-// policy makes a usable policy, one of three a hardening one; whether it would admit anything is of no matter here.
+// Policy makes a usable policy, one of three a hardening one; whether it would admit anything is of no matter here.
 func (r *Random) Policy() *pspparse.Policy {
 	ids := func(rules ...string) pspparse.IDStrategy {
 		return pspparse.IDStrategy{Rule: rules[r.Intn(len(rules))], Ranges: []pspparse.IDRange{{Min: int64(r.Intn(3)), Max: 3000}}}
@@ -198,7 +203,7 @@ func (r *Random) Policy() *pspparse.Policy {
 	return p
 }
 
-// template makes a pod as an author writes it: no ephemeral containers. Two of three only leave things unset, so that what
+// Template makes a pod as an author writes it: no ephemeral containers. Two of three only leave things unset, so that what
 // a policy fills in decides.
 func (r *Random) Template() *inventory.Shape {
 	annotations, spec := r.Pod()
