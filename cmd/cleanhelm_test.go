@@ -69,7 +69,7 @@ func TestGateFlags(t *testing.T) {
 		{args: "", want: gateOptions{}},
 		{
 			args: "--to 1.26 --assert policies-saved,psp-plugin-off --allow-partial --admission-config a.yaml",
-			want: gateOptions{To: v126, Assert: []gate.Assertion{gate.PoliciesSaved, gate.PluginOff}, Source: SourceOptions{Admission: "a.yaml"}, Decide: migrate.Options{AllowPartial: true}},
+			want: gateOptions{To: v126, Assert: []gate.Assertion{gate.AssertPoliciesSaved, gate.AssertPolicyPluginOff}, Source: SourceOptions{AdmissionConfig: "a.yaml"}, Decide: migrate.Options{AllowPartial: true}},
 		},
 		{args: "--clean-helm --yes", want: gateOptions{CleanHelm: true, Yes: true}},
 		{args: "--clean-helm", asks: true, want: gateOptions{CleanHelm: true}},
@@ -101,17 +101,17 @@ func TestGateFlags(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
-			streams, _, _ := TestStreams("")
-			streams.Asks = test.asks
+			streams, _, _ := BufferStreams("")
+			streams.Interactive = test.asks
 			var got *gateOptions
-			root := New(streams, world(test.env))
+			root := NewRootCommand(streams, world(test.env))
 			for _, c := range root.Commands() {
 				if c.Name() == "gate" {
 					root.RemoveCommand(c)
 				}
 			}
 			cmd := newGate(streams, world(test.env), func(_ context.Context, o *gateOptions) error { got = o; return nil })
-			refuseEmpty(cmd)
+			refuseEmptyFlags(cmd)
 			root.AddCommand(cmd)
 			root.SetArgs(append([]string{"gate"}, strings.Fields(test.args)...))
 			err := root.Execute()
@@ -139,7 +139,7 @@ func TestGateFlags(t *testing.T) {
 func gateOf(t *testing.T, forbidden string, args ...string) (reasons []gate.Reason, unknown []gate.Unknown) {
 	t.Helper()
 	kubeconfig, methods := server(t, forbidden)
-	streams, out, errOut := TestStreams("")
+	streams, out, errOut := BufferStreams("")
 	Run(t.Context(), streams, SystemDeps("psp2pss"), append([]string{"gate", "--kubeconfig", kubeconfig, "-o", "json"}, args...))
 	if strings.Contains(out.String()+errOut.String(), "hunter2") {
 		t.Errorf("it tells what the values hold:\n%s%s", out, errOut)
@@ -170,7 +170,7 @@ func TestGateReadsReleases(t *testing.T) {
 	want := [][]string{{"web/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"}}
 	var where [][]string
 	for _, r := range reasons {
-		where = append(where, r.Where)
+		where = append(where, r.Objects)
 	}
 	if diff := cmp.Diff(want, where); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
@@ -181,8 +181,8 @@ func TestGateReadsReleases(t *testing.T) {
 
 	reasons, unknown = gateOf(t, "/api/v1/secrets")
 	wantUnknown := []gate.Unknown{{
-		ID: "helm-releases-unread", Order: 14, Assert: gate.HelmClean,
-		Why: `whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: not read: Helm releases in secrets: listing them is forbidden (403: no); grant the verb list on the resource secrets in API group "", ` +
+		ID: "helm-releases-unread", Order: 14, Assert: gate.AssertHelmClean,
+		Text: `whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: not read: Helm releases in secrets: listing them is forbidden (403: no); grant the verb list on the resource secrets in API group "", ` +
 			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}`,
 	}}
 	if diff := cmp.Diff(wantUnknown, unknown); diff != "" {
@@ -201,7 +201,7 @@ func helmCluster(gaps []inventory.Gap, stored ...runtime.Object) (Deps, *dynamic
 	client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, stored...)
 	deps := world(nil)
 	deps.Connect = func(SourceOptions) (dynamic.Interface, string, error) { return client, "test", nil }
-	deps.Releases = func(ctx context.Context, _ SourceOptions, each func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
+	deps.LoadHelmReleases = func(ctx context.Context, _ SourceOptions, each func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
 		list, err := client.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
@@ -281,8 +281,8 @@ func TestCleanHelm(t *testing.T) {
 				return false, nil, err
 			})
 			dir := filepath.Join(t.TempDir(), "new")
-			streams, out, errOut := TestStreams(test.in)
-			streams.Asks = test.asks
+			streams, out, errOut := BufferStreams(test.in)
+			streams.Interactive = test.asks
 			args := []string{"gate", "--clean-helm", "--backup", dir}
 			if !test.asks {
 				args = append(args, "--yes")
@@ -305,7 +305,7 @@ func TestCleanHelm(t *testing.T) {
 			if test.fails || code == exitUsage {
 				return
 			}
-			streams, out, errOut = TestStreams("")
+			streams, out, errOut = BufferStreams("")
 			code = Run(t.Context(), streams, deps, []string{"gate", "--clean-helm", "--backup", dir, "--yes", "--allow-partial"})
 			if code != exitDone || out.Len() > 0 || !strings.HasSuffix(errOut.String(), "There is nothing to clean.\n") {
 				t.Errorf("cleaned again: exit code %d, %s%s", code, out, errOut)
@@ -318,7 +318,7 @@ func TestCleanHelm(t *testing.T) {
 func TestCleanHelmNamesItsBackups(t *testing.T) {
 	t.Chdir(t.TempDir())
 	deps, _ := helmCluster(nil, keptRelease(t, 1))
-	streams, _, errOut := TestStreams("")
+	streams, _, errOut := BufferStreams("")
 	if code := Run(t.Context(), streams, deps, []string{"gate", "--clean-helm", "--yes"}); code != exitDone {
 		t.Fatalf("exit code %d, %s", code, errOut)
 	}
@@ -336,7 +336,7 @@ func TestCleanHelmNeedsItsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	deps, client := helmCluster(nil, keptRelease(t, 1))
-	streams, _, errOut := TestStreams("")
+	streams, _, errOut := BufferStreams("")
 	code := Run(t.Context(), streams, deps, []string{"gate", "--clean-helm", "--yes", "--backup", taken})
 	if code != exitFailed || !strings.Contains(errOut.String(), "making the folder for backups: ") || verbs(client) != "list" {
 		t.Errorf("exit code %d, verbs %q: %s", code, verbs(client), errOut)
@@ -352,7 +352,7 @@ func TestCleanHelmInterrupted(t *testing.T) {
 		interrupt()
 		return false, nil, nil
 	})
-	streams, out, errOut := TestStreams("")
+	streams, out, errOut := BufferStreams("")
 	code := Run(ctx, streams, deps, []string{"gate", "--clean-helm", "--yes", "--backup", t.TempDir()})
 	if code != exitFailed || !strings.HasPrefix(out.String(), "cleaned  web/web revision 1 (Secret)") || verbs(client) != "list get update" {
 		t.Errorf("exit code %d, verbs %q: %s%s", code, verbs(client), out, errOut)

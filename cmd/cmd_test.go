@@ -72,23 +72,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // world is a Deps that reads nothing and has the given environment.
 func world(env map[string]string) Deps {
 	return Deps{
-		Name: "psp2pss",
-		Load: func(context.Context, SourceOptions) (*inventory.Inventory, error) {
+		ToolName: "psp2pss",
+		LoadInventory: func(context.Context, SourceOptions) (*inventory.Inventory, error) {
 			return nil, errors.New("nothing may be read here")
 		},
-		Releases: func(context.Context, SourceOptions, func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
+		LoadHelmReleases: func(context.Context, SourceOptions, func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
 			return nil, errors.New("no releases may be read here")
 		},
-		Build:     migrate.Build,
+		BuildPlan: migrate.Build,
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 	}
 }
 
 // parsePlan returns what flags become, without running.
 func parsePlan(args []string, env map[string]string) (*planOptions, error) {
-	streams, _, _ := TestStreams("")
+	streams, _, _ := BufferStreams("")
 	var got *planOptions
-	root := New(streams, world(env))
+	root := NewRootCommand(streams, world(env))
 	for _, c := range root.Commands() {
 		if c.Name() == "plan" {
 			root.RemoveCommand(c)
@@ -98,7 +98,7 @@ func parsePlan(args []string, env map[string]string) (*planOptions, error) {
 		got = o
 		return nil
 	})
-	refuseEmpty(cmd)
+	refuseEmptyFlags(cmd)
 	root.AddCommand(cmd)
 	root.SetArgs(append([]string{"plan"}, args...))
 	err := root.ExecuteContext(context.Background())
@@ -130,7 +130,7 @@ func TestPlanFlags(t *testing.T) {
 		{name: "custom resources", args: []string{"--custom-resources"}, outputs: table},
 		{
 			name: "no custom resources", args: []string{"--custom-resources=false", "--context", "c"},
-			want: planOptions{Source: SourceOptions{WithoutCustom: true, Context: "c"}}, outputs: table,
+			want: planOptions{Source: SourceOptions{SkipCustomResources: true, Context: "c"}}, outputs: table,
 		},
 		{
 			name: "no custom resources in the environment, and no cluster", args: []string{"-f", "a"}, env: map[string]string{"PSP2PSS_CUSTOM_RESOURCES": "false"},
@@ -148,7 +148,7 @@ func TestPlanFlags(t *testing.T) {
 		{
 			name:    "scope",
 			args:    []string{"-n", "a", "-n", "b,c", "--exclude", "d", "--no-headers"},
-			want:    planOptions{Scope: migrate.Scope{Namespaces: []string{"a", "b", "c"}, Exclude: []string{"d"}}, NoHeaders: true},
+			want:    planOptions{Scope: migrate.NamespaceScope{Namespaces: []string{"a", "b", "c"}, Exclude: []string{"d"}}, NoHeaders: true},
 			outputs: table,
 		},
 		{
@@ -257,7 +257,7 @@ func TestPlanFlags(t *testing.T) {
 				t.Errorf("outputs (-want +got):\n%s", diff)
 			}
 			ignore := cmpopts.IgnoreFields(planOptions{}, "streams", "deps", "Outputs")
-			if diff := cmp.Diff(test.want, *got, ignore, cmpopts.IgnoreFields(SourceOptions{}, "Stdin", "Progress"), cmpopts.EquateEmpty(), cmp.AllowUnexported(api.Version{}), cmp.AllowUnexported(planOptions{})); diff != "" {
+			if diff := cmp.Diff(test.want, *got, ignore, cmpopts.IgnoreFields(SourceOptions{}, "Stdin", "OnProgress"), cmpopts.EquateEmpty(), cmp.AllowUnexported(api.Version{}), cmp.AllowUnexported(planOptions{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -281,7 +281,7 @@ func TestWhatIsRead(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := test.source.Cluster(); got != test.want {
+			if got := test.source.ReadsCluster(); got != test.want {
 				t.Errorf("reads a cluster: %v, want %v", got, test.want)
 			}
 		})
@@ -310,7 +310,7 @@ func TestExplainArguments(t *testing.T) {
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			t.Parallel()
-			streams, _, _ := TestStreams("")
+			streams, _, _ := BufferStreams("")
 			var got *explainOptions
 			root := newExplain(streams, world(nil), func(_ context.Context, o *explainOptions) error {
 				got = o
@@ -352,8 +352,8 @@ func TestExitCodes(t *testing.T) {
 		{"findings", runError{findingsError{errors.New("x")}}, 3},
 		{"partial", runError{partialError{errors.New("x")}}, 4},
 		{"a name that is not there", runError{&migrate.NotFoundError{What: "x"}}, 2},
-		{"a name that may be in what was not read", runError{&migrate.NotFoundError{What: "x", Unsure: "y"}}, 4},
-		{"a version that is not known", runError{&migrate.TargetError{}}, 2},
+		{"a name that may be in what was not read", runError{&migrate.NotFoundError{What: "x", MayExistBecause: "y"}}, 4},
+		{"a version that is not known", runError{&migrate.TargetVersionError{}}, 2},
 		{"findings and partial", runError{errors.Join(partialError{errors.New("x")}, findingsError{errors.New("y")})}, 3},
 	}
 	for _, test := range tests {
@@ -369,7 +369,7 @@ func TestExitCodes(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	ns := func(name string, needed api.Level, current, recommended string) migrate.Namespace {
-		return migrate.Namespace{Name: name, Needed: needed, Current: migrate.Labels{Enforce: current}, Recommended: migrate.Labels{Enforce: recommended}, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}}
+		return migrate.Namespace{Name: name, NeededLevel: needed, CurrentLabels: migrate.PodSecurityLabels{Enforce: current}, RecommendedLabels: migrate.PodSecurityLabels{Enforce: recommended}, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisOverride}}
 	}
 	gap := []migrate.Gap{{What: "pods", Why: "forbidden"}}
 	same := ns("same", api.LevelRestricted, "restricted", "restricted")
@@ -402,7 +402,7 @@ func TestVerdict(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := markRun(verdict(&test.plan, migrate.Scope{}, test.failOn, test.partial))
+			err := asRunError(planExitError(&test.plan, migrate.NamespaceScope{}, test.failOn, test.partial))
 			text := ""
 			if err != nil {
 				text = err.Error()
@@ -416,7 +416,7 @@ func TestVerdict(t *testing.T) {
 
 // runTool runs the whole tool over buffers.
 func runTool(deps Deps, stdin string, args ...string) (code int, out, errOut string) {
-	streams, o, e := TestStreams(stdin)
+	streams, o, e := BufferStreams(stdin)
 	code = Run(context.Background(), streams, deps, args)
 	return code, o.String(), e.String()
 }
@@ -438,7 +438,7 @@ func TestNothingIsReadForWrongUsage(t *testing.T) {
 		{"plna"},
 	} {
 		deps := world(nil)
-		deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) {
+		deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) {
 			t.Errorf("%q: the source was read", args)
 			return nil, errors.New("no")
 		}
@@ -465,7 +465,7 @@ func TestFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			deps := world(nil)
-			deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return nil, test.err }
+			deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return nil, test.err }
 			code, out, errOut := runTool(deps, "", "plan")
 			if diff := cmp.Diff([]any{exitFailed, "", test.want}, []any{code, out, errOut}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -477,7 +477,7 @@ func TestFailures(t *testing.T) {
 func TestTimeoutReachesTheReader(t *testing.T) {
 	t.Parallel()
 	deps := world(nil)
-	deps.Load = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
+	deps.LoadInventory = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -510,7 +510,7 @@ func TestTimeoutHoldsForPipes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			t.Parallel()
-			streams, out, errOut := TestStreams("")
+			streams, out, errOut := BufferStreams("")
 			streams.In = stuck(t)
 			code := Run(context.Background(), streams, SystemDeps("psp2pss"), append(test.args, "--timeout=10ms"))
 			want := "psp2pss: " + test.want + " took too long: context deadline exceeded; allow more time with --timeout\n"
@@ -525,10 +525,10 @@ func TestTimeoutHoldsForPipes(t *testing.T) {
 func TestTimeoutHoldsForTheDecision(t *testing.T) {
 	t.Parallel()
 	deps := world(nil)
-	deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return &inventory.Inventory{}, nil }
+	deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return &inventory.Inventory{}, nil }
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
-	deps.Build = func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error) {
+	deps.BuildPlan = func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error) {
 		<-stop
 		return nil, errors.New("too late")
 	}
@@ -580,7 +580,7 @@ func TestWriteFile(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Skipf("no links here: %v", err)
 	}
-	if err := writeFile(link, saying("new")); err != nil {
+	if err := writeFileAtomically(link, saying("new")); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
@@ -592,15 +592,15 @@ func TestWriteFile(t *testing.T) {
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link was replaced (%v)", err)
 	}
-	if err := writeFile(os.DevNull, saying("x")); err != nil {
+	if err := writeFileAtomically(os.DevNull, saying("x")); err != nil {
 		t.Errorf("a device: %v", err)
 	}
-	if err := writeFile(filepath.Join(dir, "no", "such"), saying("")); err == nil {
+	if err := writeFileAtomically(filepath.Join(dir, "no", "such"), saying("")); err == nil {
 		t.Error("a folder that does not exist: no error")
 	}
 	broken := errors.New("no more room")
 	want := fmt.Sprintf("writing %q: no more room", target)
-	if err := writeFile(target, func(io.Writer) error { return broken }); !errors.Is(err, broken) || err.Error() != want {
+	if err := writeFileAtomically(target, func(io.Writer) error { return broken }); !errors.Is(err, broken) || err.Error() != want {
 		t.Errorf("a format that fails: %v, want %s", err, want)
 	}
 	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
@@ -614,8 +614,8 @@ func TestWriteFile(t *testing.T) {
 // Help fits a terminal, and shows by example.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	streams, _, _ := TestStreams("")
-	root := New(streams, world(nil))
+	streams, _, _ := BufferStreams("")
+	root := NewRootCommand(streams, world(nil))
 	root.InitDefaultCompletionCmd()
 	pages := map[string][]byte{}
 	reference(t, root, pages)
@@ -645,8 +645,8 @@ func TestHelp(t *testing.T) {
 
 func TestCommandReference(t *testing.T) {
 	t.Parallel()
-	streams, _, _ := TestStreams("")
-	root := New(streams, world(nil))
+	streams, _, _ := BufferStreams("")
+	root := NewRootCommand(streams, world(nil))
 	root.InitDefaultCompletionCmd()
 	want := map[string][]byte{}
 	reference(t, root, want)

@@ -82,7 +82,7 @@ func TestConnectIsGuarded(t *testing.T) {
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			client, _, err := connect(SourceOptions{Kubeconfig: config})
+			client, _, err := connectToCluster(SourceOptions{Kubeconfig: config})
 			if err != nil {
 				t.Fatal(err)
 			}

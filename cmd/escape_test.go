@@ -38,7 +38,7 @@ func checkShown(t *testing.T, what, text string) {
 	}
 	for line := range strings.Lines(text) {
 		for _, r := range strings.TrimLeft(line, "\t") { // as scripts are indented
-			if r != '\n' && !escape.Visible(r) {
+			if r != '\n' && !escape.IsVisible(r) {
 				t.Errorf("%s: %U in %q", what, r, line)
 				return
 			}
@@ -60,7 +60,7 @@ func shown(t *testing.T, deps Deps, args ...string) (code int, out string) {
 // commands are all that can be run, by their path without the tool's name.
 func commands(t *testing.T) map[string]*cobra.Command {
 	t.Helper()
-	streams, _, _ := TestStreams("")
+	streams, _, _ := BufferStreams("")
 	found := map[string]*cobra.Command{}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
@@ -71,7 +71,7 @@ func commands(t *testing.T) map[string]*cobra.Command {
 			walk(sub)
 		}
 	}
-	walk(New(streams, SystemDeps("psp2pss")))
+	walk(NewRootCommand(streams, SystemDeps("psp2pss")))
 	return found
 }
 
@@ -244,8 +244,8 @@ func writeHostile(t *testing.T, dir string) {
 func TestHostileArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	deps := world(nil)
-	deps.Load = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return nil, errors.New(hostile) }
-	deps.Releases = func(context.Context, SourceOptions, func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
+	deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return nil, errors.New(hostile) }
+	deps.LoadHelmReleases = func(context.Context, SourceOptions, func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
 		return nil, errors.New(hostile)
 	}
 	deps.Connect = func(SourceOptions) (dynamic.Interface, string, error) { return nil, "", errors.New(hostile) }
@@ -264,7 +264,7 @@ func TestHostileArguments(t *testing.T) {
 					shown(t, deps, slices.Concat(words, []string{"--" + f.Name + "=" + value}, more)...)
 				}
 				fromEnv := deps
-				fromEnv.LookupEnv = func(name string) (string, bool) { return value, name == envName(f.Name) }
+				fromEnv.LookupEnv = func(name string) (string, bool) { return value, name == environmentVariable(f.Name) }
 				shown(t, fromEnv, words...)
 			}
 		})

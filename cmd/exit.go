@@ -60,14 +60,14 @@ func exitCode(err error) int {
 		partial  partialError
 		run      runError
 		missing  *migrate.NotFoundError
-		target   *migrate.TargetError
+		target   *migrate.TargetVersionError
 	)
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage), errors.As(err, &target):
 		return exitUsage
-	case errors.As(err, &missing) && missing.Unsure == "":
+	case errors.As(err, &missing) && missing.MayExistBecause == "":
 		return exitUsage
 	case errors.As(err, &missing):
 		return exitPartial
@@ -81,16 +81,16 @@ func exitCode(err error) int {
 	return exitUsage
 }
 
-// advisedError is an error with what to try next, which is told whatever the error is.
-type advisedError struct {
+// errorWithAdvice is an error with what to try next, which is told whatever the error is.
+type errorWithAdvice struct {
 	error
 	advice string
 }
 
-func (e advisedError) Unwrap() error { return e.error }
+func (e errorWithAdvice) Unwrap() error { return e.error }
 
-// grace is how long a run that was interrupted may take to stop: reading standard input cannot be cancelled.
-const grace = 2 * time.Second
+// interruptGracePeriod is how long a run that was interrupted may take to stop: reading standard input cannot be cancelled.
+const interruptGracePeriod = 2 * time.Second
 
 // Main runs the tool with the arguments, environment and streams of the process and returns its exit code.
 func Main() int {
@@ -110,8 +110,8 @@ func Main() int {
 	select {
 	case code := <-done:
 		return code
-	case <-time.After(grace):
-		complain(streams.ErrOut, "psp2pss", context.Canceled)
+	case <-time.After(interruptGracePeriod):
+		printError(streams.ErrOut, "psp2pss", context.Canceled)
 		return exitFailed
 	}
 }
@@ -126,13 +126,13 @@ func toolName(arg0 string) string {
 
 // Run is the tool as a function of everything it sees of the world.
 func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
-	root := New(streams, deps)
+	root := NewRootCommand(streams, deps)
 	root.SetArgs(args)
 	verb, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	// Whoever closed the pipe (head, less) has seen enough, and no message can reach them on it.
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
-		complain(streams.ErrOut, deps.Name, err)
+		printError(streams.ErrOut, deps.ToolName, err)
 		if code == exitUsage {
 			_, _ = fmt.Fprintf(streams.ErrOut, "Try '%s --help'.\n", verb.CommandPath())
 		}
@@ -140,10 +140,10 @@ func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	return code
 }
 
-// complain prints an error for people. Errors quote input, so nothing in one may reach the terminal unescaped.
-func complain(w io.Writer, name string, err error) {
+// printError prints an error for people. Errors quote input, so nothing in one may reach the terminal unescaped.
+func printError(w io.Writer, name string, err error) {
 	text := err.Error()
-	var cut *cluster.Interrupted
+	var cut *cluster.InterruptedError
 	switch {
 	case errors.Is(err, context.Canceled) && errors.As(err, &cut):
 		text = "interrupted; not read: " + strings.Join(cut.Unread, ", ") + "\nnothing was written"
@@ -152,7 +152,7 @@ func complain(w io.Writer, name string, err error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		text += "; allow more time with --timeout"
 	}
-	var advised advisedError
+	var advised errorWithAdvice
 	if errors.As(err, &advised) {
 		text += "\n" + advised.advice
 	}

@@ -28,19 +28,19 @@ type explainOptions struct {
 	Kind, Namespace, WorkloadKind, Name string
 }
 
-// topic is one thing that can be explained.
-type topic struct {
+// explainTopic is one thing that can be explained.
+type explainTopic struct {
 	kind, argument, short, example string
 	aliases                        []string
 	parse                          func(*explainOptions, string) error
 }
 
-func topics() []topic {
-	return []topic{
-		{"psp", "NAME", "Explain a policy: its fields, its checks, who may use it, and a simpler clone", "restricted", []string{"policy"}, parseName},
-		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", "web", []string{"namespace"}, parseName},
+func explainTopics() []explainTopic {
+	return []explainTopic{
+		{"psp", "NAME", "Explain a policy: its fields, its checks, who may use it, and a simpler clone", "restricted", []string{"policy"}, parseTopicName},
+		{"ns", "NAME", "Explain a namespace: what decides its level and what blocks the next", "web", []string{"namespace"}, parseTopicName},
 		{"workload", "NAMESPACE/KIND/NAME", "Explain a workload: what each check says of its pods", "web/deployment/api", nil, parseWorkload},
-		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", "web/builder", []string{"serviceaccount"}, parseAccount},
+		{"sa", "NAMESPACE/NAME", "Explain a service account: which policies it may use, and through what", "web/builder", []string{"serviceaccount"}, parseServiceAccount},
 	}
 }
 
@@ -69,15 +69,15 @@ and a clone of it that fills nothing in.`,
 			return usagef("say what to explain: psp NAME, ns NAME, workload NAMESPACE/KIND/NAME or sa NAMESPACE/NAME")
 		},
 	}
-	for _, t := range topics() {
-		cmd.AddCommand(newTopic(t, streams, deps, runF))
+	for _, t := range explainTopics() {
+		cmd.AddCommand(newExplainTopicCommand(t, streams, deps, runF))
 	}
 	return cmd
 }
 
-func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
+func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
 	o := &explainOptions{streams: streams, deps: deps, Kind: t.kind}
-	var decide decideFlags
+	var decide planFlagValues
 	cmd := &cobra.Command{
 		Use:     t.kind + " " + t.argument,
 		Aliases: t.aliases,
@@ -94,13 +94,13 @@ func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *e
 			if o.Decide, err = decide.options(cmd.Flags()); err != nil {
 				return err
 			}
-			if err = o.Source.complete(cmd.Flags(), streams); err != nil {
+			if err = o.Source.validate(cmd.Flags(), streams); err != nil {
 				return err
 			}
-			if err = o.Source.reaches(o.Decide.Target); err != nil {
+			if err = o.Source.checkTargetVersion(o.Decide.Target); err != nil {
 				return err
 			}
-			return markRun(runF(cmd.Context(), o))
+			return asRunError(runF(cmd.Context(), o))
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -109,17 +109,17 @@ func newTopic(t topic, streams Streams, deps Deps, runF func(context.Context, *e
 	return cmd
 }
 
-func parseName(o *explainOptions, arg string) error {
-	if blank(arg) || strings.Contains(arg, "/") {
+func parseTopicName(o *explainOptions, arg string) error {
+	if isBlank(arg) || strings.Contains(arg, "/") {
 		return usagef("%q is not a name: give it without a slash", arg)
 	}
 	o.Name = arg
 	return nil
 }
 
-func parseAccount(o *explainOptions, arg string) error {
+func parseServiceAccount(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
-	if len(parts) != 2 || slices.ContainsFunc(parts, blank) {
+	if len(parts) != 2 || slices.ContainsFunc(parts, isBlank) {
 		return usagef("%q does not name a service account: give it as NAMESPACE/NAME", arg)
 	}
 	o.Namespace, o.Name = parts[0], parts[1]
@@ -128,15 +128,15 @@ func parseAccount(o *explainOptions, arg string) error {
 
 func parseWorkload(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
-	if len(parts) != 3 || slices.ContainsFunc(parts, blank) {
+	if len(parts) != 3 || slices.ContainsFunc(parts, isBlank) {
 		return usagef("%q does not name a workload: give it as NAMESPACE/KIND/NAME", arg)
 	}
-	o.Namespace, o.WorkloadKind, o.Name = parts[0], workloadKind(parts[1]), parts[2]
+	o.Namespace, o.WorkloadKind, o.Name = parts[0], parseWorkloadKind(parts[1]), parts[2]
 	return nil
 }
 
-// workloadKind reads kubectl's plural and short names of kinds.
-func workloadKind(s string) string {
+// parseWorkloadKind reads kubectl's plural and short names of kinds.
+func parseWorkloadKind(s string) string {
 	switch k := strings.ToLower(s); k {
 	case "po":
 		return "pod"
@@ -160,7 +160,7 @@ func workloadKind(s string) string {
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	plan, err := o.getPlan(ctx)
+	plan, err := o.planForTopic(ctx)
 	if err != nil {
 		return err
 	}
@@ -172,28 +172,28 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
-	return verdict(plan, migrate.Scope{}, nil, o.Decide.AllowPartial)
+	return planExitError(plan, migrate.NamespaceScope{}, nil, o.Decide.AllowPartial)
 }
 
-// getPlan reads or makes the plan, and refuses an account that nothing names: unlike the other things, the plan has no
+// planForTopic reads or makes the plan, and refuses an account that nothing names: unlike the other things, the plan has no
 // list of them.
-func (o *explainOptions) getPlan(ctx context.Context) (*migrate.Plan, error) {
+func (o *explainOptions) planForTopic(ctx context.Context) (*migrate.Plan, error) {
 	if o.Kind != "sa" || o.Source.Plan != "" {
-		plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 		if err == nil && o.Kind == "sa" {
-			err = plan.CheckAccount(o.Namespace, o.Name, nil)
+			err = plan.CheckServiceAccount(o.Namespace, o.Name, nil)
 		}
 		return plan, err
 	}
-	inv, plan, err := makePlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	inv, plan, err := buildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return nil, err
 	}
-	return plan, plan.CheckAccount(o.Namespace, o.Name, accountsOf(inv, o.Namespace))
+	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, serviceAccountsIn(inv, o.Namespace))
 }
 
-// accountsOf returns the service accounts of a namespace that exist as objects or that any binding names; it is never nil.
-func accountsOf(inv *inventory.Inventory, namespace string) []string {
+// serviceAccountsIn returns the service accounts of a namespace that exist as objects or that any binding names; it is never nil.
+func serviceAccountsIn(inv *inventory.Inventory, namespace string) []string {
 	names := []string{}
 	for _, a := range inv.ServiceAccounts {
 		if a.Namespace == namespace {

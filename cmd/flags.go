@@ -22,8 +22,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.Name(), args[0])
 }
 
-// markRun marks an error as the verb's own and not cobra's.
-func markRun(err error) error {
+// asRunError marks an error as the verb's own and not cobra's.
+func asRunError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -33,88 +33,88 @@ func markRun(err error) error {
 func addOutputFlag(cmd *cobra.Command, values *[]string, formats []report.Format) {
 	names := formatNames(formats)
 	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
-	complete(cmd, "output", names)
+	registerCompletion(cmd, "output", names)
 }
 
-// complete offers the values of a flag to the shell. It fails only for a flag that does not exist, which a test of the
+// registerCompletion offers the values of a flag to the shell. It fails only for a flag that does not exist, which a test of the
 // command would show.
-func complete(cmd *cobra.Command, flag string, values []string) {
+func registerCompletion(cmd *cobra.Command, flag string, values []string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// refuseEmpty makes every flag of a command and of those below it refuse an empty value: it is what a shell leaves of a
+// refuseEmptyFlags makes every flag of a command and of those below it refuse an empty value: it is what a shell leaves of a
 // variable that is not set, and must not pass for "all" or "none".
-func refuseEmpty(cmd *cobra.Command) {
+func refuseEmptyFlags(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.DefValue == "[]" || f.DefValue == "0s" {
 			f.DefValue = "0" // which the help leaves out whatever the type is
 		}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
-			f.Value = nonEmptyList{nonEmpty{f.Value}, list}
+			f.Value = nonEmptyListFlag{nonEmptyFlag{f.Value}, list}
 			return
 		}
-		f.Value = nonEmpty{f.Value}
+		f.Value = nonEmptyFlag{f.Value}
 	})
 	for _, sub := range cmd.Commands() {
-		refuseEmpty(sub)
+		refuseEmptyFlags(sub)
 	}
 }
 
-// blank is true for nothing and for white space alone.
-func blank(s string) bool { return strings.TrimSpace(s) == "" }
+// isBlank is true for nothing and for white space alone.
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// nonEmpty is the value of a flag that must not be set to nothing.
-type nonEmpty struct{ pflag.Value }
+// nonEmptyFlag is the value of a flag that must not be set to nothing.
+type nonEmptyFlag struct{ pflag.Value }
 
 // Set refuses what is blank.
-func (v nonEmpty) Set(s string) error {
-	if blank(s) {
+func (v nonEmptyFlag) Set(s string) error {
+	if isBlank(s) {
 		return errors.New("it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out")
 	}
 	return v.Value.Set(s)
 }
 
-// nonEmptyList is the same for a list, and for each of its elements.
-type nonEmptyList struct {
-	nonEmpty
+// nonEmptyListFlag is the same for a list, and for each of its elements.
+type nonEmptyListFlag struct {
+	nonEmptyFlag
 	list pflag.SliceValue
 }
 
 // Set adds the elements in s.
-func (v nonEmptyList) Set(s string) error {
-	if err := v.nonEmpty.Set(s); err != nil {
+func (v nonEmptyListFlag) Set(s string) error {
+	if err := v.nonEmptyFlag.Set(s); err != nil {
 		return err
 	}
 	return v.check(v.list.GetSlice())
 }
 
 // Append adds one element.
-func (v nonEmptyList) Append(s string) error {
+func (v nonEmptyListFlag) Append(s string) error {
 	return errors.Join(v.check([]string{s}), v.list.Append(s))
 }
 
 // Replace puts other elements in place of those that are there; none are no mistake.
-func (v nonEmptyList) Replace(elements []string) error {
+func (v nonEmptyListFlag) Replace(elements []string) error {
 	return errors.Join(v.check(elements), v.list.Replace(elements))
 }
 
 // GetSlice returns the elements.
-func (v nonEmptyList) GetSlice() []string { return v.list.GetSlice() }
+func (v nonEmptyListFlag) GetSlice() []string { return v.list.GetSlice() }
 
-func (nonEmptyList) check(elements []string) error {
-	if slices.ContainsFunc(elements, blank) {
+func (nonEmptyListFlag) check(elements []string) error {
+	if slices.ContainsFunc(elements, isBlank) {
 		return errors.New("an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out")
 	}
 	return nil
 }
 
-// reset gives a flag its default back, as if it had not been given.
-func reset(f *pflag.Flag) error {
+// resetFlag gives a flag its default back, as if it had not been given.
+func resetFlag(f *pflag.Flag) error {
 	f.Changed = false
 	switch v := f.Value.(type) {
 	case pflag.SliceValue:
 		return v.Replace(nil)
-	case nonEmpty:
+	case nonEmptyFlag:
 		return v.Value.Set(f.DefValue)
 	}
 	return f.Value.Set(f.DefValue)

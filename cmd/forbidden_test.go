@@ -131,8 +131,8 @@ func TestForbiddenOnAnyKind(t *testing.T) {
 				t.Errorf("methods sent: %v", got)
 			}
 			if forbidden == "" {
-				if code != 0 || len(plan.Gaps) != 0 || plan.Namespaces[0].Recommended.Enforce == "" {
-					t.Errorf("everything allowed: exit code %d, gaps %v, enforce %q", code, plan.Gaps, plan.Namespaces[0].Recommended.Enforce)
+				if code != 0 || len(plan.Gaps) != 0 || plan.Namespaces[0].RecommendedLabels.Enforce == "" {
+					t.Errorf("everything allowed: exit code %d, gaps %v, enforce %q", code, plan.Gaps, plan.Namespaces[0].RecommendedLabels.Enforce)
 				}
 				return
 			}
@@ -149,8 +149,8 @@ func TestForbiddenOnAnyKind(t *testing.T) {
 				enforce = "baseline"
 			}
 			for _, ns := range plan.Namespaces {
-				if ns.Recommended.Enforce != enforce || ns.Complete != (enforce != "") || ns.Recommended.Warn != "restricted" {
-					t.Errorf("namespace %s: complete=%t, recommended %+v", ns.Name, ns.Complete, ns.Recommended)
+				if ns.RecommendedLabels.Enforce != enforce || ns.Complete != (enforce != "") || ns.RecommendedLabels.Warn != "restricted" {
+					t.Errorf("namespace %s: complete=%t, recommended %+v", ns.Name, ns.Complete, ns.RecommendedLabels)
 				}
 			}
 		})

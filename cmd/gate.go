@@ -28,7 +28,7 @@ type gateOptions struct {
 	// To is the release to upgrade to; the zero value chooses by the server.
 	To      api.Version
 	Assert  []gate.Assertion
-	Outputs []output
+	Outputs []outputTarget
 	// CleanHelm cleans stored Helm releases instead of answering.
 	CleanHelm bool
 	Yes       bool
@@ -113,10 +113,10 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	flags.StringVar(&f.to, "to", "", "release to upgrade to, such as v1.25 (default v1.25, or what follows the server's own minor)")
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not tell; may be repeated; one of "+strings.Join(assertionNames(), ", "))
-	complete(cmd, "assert", assertionNames())
+	registerCompletion(cmd, "assert", assertionNames())
 	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
-	flags.BoolVar(&f.cleanHelm, cleanHelmFlag, false, "take the policies out of stored Helm releases instead of answering: the one thing here that writes to a cluster")
+	flags.BoolVar(&f.cleanHelm, cleanHelmName, false, "take the policies out of stored Helm releases instead of answering: the one thing here that writes to a cluster")
 	flags.BoolVarP(&f.yes, yesFlag, "y", false, "with --clean-helm, do not ask; needed where no terminal is")
 	flags.StringVar(&f.backup, backupFlag, "", "with --clean-helm, folder for the releases as they were (default psp2pss-CONTEXT-TIME-helm)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -124,7 +124,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 		if err != nil {
 			return err
 		}
-		return markRun(runF(cmd.Context(), o))
+		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
 }
@@ -149,7 +149,7 @@ func assertionHelp() string {
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
 	o := &gateOptions{streams: streams, deps: deps, CleanHelm: f.cleanHelm, Yes: f.yes, Backup: f.backup}
 	var err error
-	if o.To, err = parseTo(f.to); err != nil {
+	if o.To, err = parseRelease(f.to); err != nil {
 		return nil, err
 	}
 	for _, name := range f.assert {
@@ -158,17 +158,17 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 		}
 		o.Assert = append(o.Assert, gate.Assertion(name))
 	}
-	decide := decideFlags{target: f.target, allowPartial: f.allowPartial}
+	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
 	if o.Decide, err = decide.options(cmd.Flags()); err != nil {
 		return nil, err
 	}
-	if err = f.source.complete(cmd.Flags(), streams); err != nil {
+	if err = f.source.validate(cmd.Flags(), streams); err != nil {
 		return nil, err
 	}
-	if err = f.source.reaches(o.Decide.Target); err != nil {
+	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
 		return nil, err
 	}
-	if err = f.completeClean(cmd.Flags(), streams); err != nil {
+	if err = f.checkCleanHelmFlags(cmd.Flags(), streams); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
@@ -176,8 +176,8 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	return o, err
 }
 
-// parseTo accepts a release past PodSecurityPolicy that the standards known here reach.
-func parseTo(s string) (api.Version, error) {
+// parseRelease accepts a release past PodSecurityPolicy that the standards known here reach.
+func parseRelease(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
 	}
@@ -189,7 +189,7 @@ func parseTo(s string) (api.Version, error) {
 	if err != nil || v.Latest() {
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
-	if oldest, newest := migrate.OldestTarget(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {
+	if oldest, newest := migrate.FirstVersionWithoutPSP(), pss.NewestVersion(); v.Older(oldest) || newest.Older(v) {
 		return api.Version{}, usagef("--to=%s: the releases that can be judged go from %s to %s", v, &oldest, &newest)
 	}
 	return v, nil
@@ -200,8 +200,8 @@ func gateFormats(r *gate.Result) []report.Format {
 		return report.Format{Name: name, Write: func(w io.Writer, _ *migrate.Plan, _ report.Options) error { return write(w, r) }}
 	}
 	return []report.Format{
-		form("table", gate.Text), form("json", gate.JSON), form("yaml", gate.YAML), form("name", gate.Name),
-		form("commands", gate.Commands), form("admission-config", gate.AdmissionConfig),
+		form("table", gate.WriteText), form("json", gate.WriteJSON), form("yaml", gate.WriteYAML), form("name", gate.WriteNames),
+		form("commands", gate.WriteCommands), form("admission-config", gate.WriteAdmissionConfig),
 	}
 }
 
@@ -211,25 +211,25 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if o.CleanHelm {
 		return o.cleanHelm(ctx)
 	}
-	if err := checkTargets(o.Outputs); err != nil {
+	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
 	plan, facts, err := o.read(ctx)
 	if err != nil {
 		return err
 	}
-	if err := gate.Contradicted(facts, o.Assert); err != nil {
+	if err := gate.CheckAssertions(facts, o.Assert); err != nil {
 		return usageError{err}
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
 	to := o.To
 	if to == (api.Version{}) {
-		to = gate.DefaultTo(plan)
+		to = gate.DefaultRelease(plan)
 	}
-	result := gate.Judge(plan, facts, gate.Options{To: to, Tool: o.deps.Name, Assert: o.Assert})
+	result := gate.Evaluate(plan, facts, gate.Options{To: to, Tool: o.deps.ToolName, Assert: o.Assert})
 	outs := slices.Clone(o.Outputs)
 	for i := range outs {
-		outs[i].format, _ = report.Find(gateFormats(result), outs[i].format.Name)
+		outs[i].format, _ = report.FindFormat(gateFormats(result), outs[i].format.Name)
 	}
 	if err := writeOutputs(o.streams, outs, plan, false); err != nil {
 		return err
@@ -240,20 +240,20 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 // read makes the plan, and gathers what no plan holds where more than a plan is read.
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
-		plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 		return plan, gate.Facts{}, err
 	}
-	src, inFiles := o.Source, helm.Collector{}
-	src.Other = inFiles.AddDocument
-	inv, plan, err := makePlan(ctx, o.streams, o.deps, src, o.Decide)
+	src, inFiles := o.Source, helm.ReleaseCollector{}
+	src.OnOtherObject = inFiles.AddDocument
+	inv, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}
-	facts := gate.Gather(inv)
-	if src.Cluster() { // it has them all, as they are now
-		facts.Helm, err = o.releases(ctx)
+	facts := gate.GatherFacts(inv)
+	if src.ReadsCluster() { // it has them all, as they are now
+		facts.HelmReleases, err = o.readHelmReleases(ctx)
 	} else {
-		facts.Helm = found(&inFiles)
+		facts.HelmReleases = collectedHelmReleases(&inFiles)
 	}
 	return plan, facts, err
 }

@@ -10,9 +10,9 @@ import (
 // helpWidth is what help texts keep to.
 const helpWidth = 100
 
-// usage writes what --help shows below the description. Cobra's own would not fold the descriptions of flags, and its
+// printUsage writes what --help shows below the description. Cobra's own would not fold the descriptions of flags, and its
 // templates would keep the linker from leaving out what nobody calls: a fifth of the binary.
-func usage(c *cobra.Command) error {
+func printUsage(c *cobra.Command) error {
 	var b strings.Builder
 	b.WriteString("Usage:\n")
 	if c.Runnable() {

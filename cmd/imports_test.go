@@ -18,7 +18,7 @@ const module = "github.com/psp2pss/psp2pss"
 // of ours. Test files are free.
 func mayImport() map[string][]string {
 	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
-	writers := []string{"migrate", "migrate/escape", "migrate/wording", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
+	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
 		".":                         {"cmd"},
 		"pspparse":                  {},
@@ -39,9 +39,9 @@ func mayImport() map[string][]string {
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
-		"migrate/wording":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":          {"migrate/escape"},
-		"migrate/script":            {"migrate/escape", "migrate/wording", "pspparse/inventory"},
+		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
 		"migrate/patch":             writers,
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),

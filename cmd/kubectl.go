@@ -7,10 +7,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
-// kubectl is the command kubectl with every flag that says which cluster, and as whom, for a command that is printed. The
+// kubectlCommand is the command kubectl with every flag that says which cluster, and as whom, for a command that is printed. The
 // context is the one that was found: the current one may be another by then.
-func (o *SourceOptions) kubectl(context string) string {
-	if context == cluster.InCluster {
+func (o *SourceOptions) kubectlCommand(context string) string {
+	if context == cluster.InClusterContext {
 		context = ""
 	}
 	words := []string{"kubectl"}

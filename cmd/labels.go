@@ -76,7 +76,7 @@ manifest the Namespace for the source.`,
 	options := &labels.Options{Tool: toolAndVersion()}
 	formats := labelFormats(options)
 	f.add(cmd, formats)
-	choice{&stage, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)}}.add(cmd, "stage", "", "write the labels of one stage (default all of them)")
+	enumFlag{&stage, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)}}.add(cmd, "stage", "", "write the labels of one stage (default all of them)")
 	cmd.Flags().StringVar(&undo, undoFlag, "", "file for the script that takes back what the commands do")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		options.Stage = labels.Stage(stage)
@@ -85,31 +85,31 @@ manifest the Namespace for the source.`,
 			return err
 		}
 		o.Stage = options.Stage
-		if o.Outputs, err = addUndo(o.Outputs, cmd.Flags().Lookup(undoFlag), options); err != nil {
+		if o.Outputs, err = addUndoScript(o.Outputs, cmd.Flags().Lookup(undoFlag), options); err != nil {
 			return err
 		}
-		return markRun(runF(cmd.Context(), o))
+		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
 }
 
 const undoFlag = "undo"
 
-// addUndo puts the undo script before the outputs: whoever has the commands has what takes them back. A file that the
+// addUndoScript puts the undo script before the outputs: whoever has the commands has what takes them back. A file that the
 // environment names is for when there are commands.
-func addUndo(outs []output, flag *pflag.Flag, options *labels.Options) ([]output, error) {
+func addUndoScript(outs []outputTarget, flag *pflag.Flag, options *labels.Options) ([]outputTarget, error) {
 	file := flag.Value.String()
-	commands := slices.ContainsFunc(outs, func(o output) bool { return o.format.Name == commandsFormat })
+	commands := slices.ContainsFunc(outs, func(o outputTarget) bool { return o.format.Name == commandsFormat })
 	switch {
-	case !flag.Changed, fromEnv(flag) && !commands:
+	case !flag.Changed, setByEnvironment(flag) && !commands:
 		return outs, nil
 	case file == "-":
 		return nil, usagef("--%s=%q names no file: give one, as in --%s=undo.sh", undoFlag, file, undoFlag)
 	case !commands:
 		return nil, usagef("--%s takes back what commands do: add -o %s", undoFlag, commandsFormat)
-	case slices.ContainsFunc(outs, func(o output) bool { return o.file == file }):
+	case slices.ContainsFunc(outs, func(o outputTarget) bool { return o.file == file }):
 		return nil, usagef("--%s=%q: the script cannot go to the file of another format", undoFlag, file)
 	}
-	undo := report.Format{Name: undoFlag, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return labels.Undo(w, p, *options) }}
-	return append([]output{{undo, file}}, outs...), nil
+	undo := report.Format{Name: undoFlag, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return labels.WriteUndo(w, p, *options) }}
+	return append([]outputTarget{{undo, file}}, outs...), nil
 }

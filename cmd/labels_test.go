@@ -32,9 +32,9 @@ func TestLabelsFlags(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			streams, _, _ := TestStreams("")
+			streams, _, _ := BufferStreams("")
 			var outputs []string
-			root := New(streams, world(test.env))
+			root := NewRootCommand(streams, world(test.env))
 			for _, c := range root.Commands() {
 				if c.Name() == "labels" {
 					root.RemoveCommand(c)
@@ -46,7 +46,7 @@ func TestLabelsFlags(t *testing.T) {
 				}
 				return nil
 			})
-			refuseEmpty(cmd)
+			refuseEmptyFlags(cmd)
 			root.AddCommand(cmd)
 			root.SetArgs(append([]string{"labels"}, test.args...))
 			err := root.ExecuteContext(context.Background())

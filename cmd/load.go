@@ -23,16 +23,16 @@ import (
 	"github.com/psp2pss/psp2pss/simulate"
 )
 
-// load reads all sources into one inventory.
-func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+// loadInventory reads all sources into one inventory.
+func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
-	b.Alike = simulate.SameLevelAfterPSP
+	b.SameLevels = simulate.SameLevelAfterPSP
 	source := inventory.Source{}
 	if o.Demo {
-		return loadDemo(b)
+		return loadDemoCluster(b)
 	}
 	if len(o.Files) > 0 {
-		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Stdin: o.Stdin, Progress: o.Progress, Other: o.Other}
+		r := &files.Reader{Paths: o.Files, Recursive: o.Recursive, Stdin: o.Stdin, Progress: o.OnProgress, OtherObject: o.OnOtherObject}
 		if err := r.Read(ctx, b); err != nil {
 			return nil, err
 		}
@@ -40,12 +40,12 @@ func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 		slices.Sort(names)
 		source = inventory.Source{Kind: inventory.SourceFiles, Name: strings.Join(names, ", ")}
 	}
-	if o.Cluster() {
+	if o.ReadsCluster() {
 		kind := inventory.SourceCluster
 		if len(o.Files) > 0 {
 			kind = inventory.SourceFilesAndCluster
 		}
-		read, err := loadCluster(ctx, o, b)
+		read, err := loadFromCluster(ctx, o, b)
 		if err != nil {
 			return nil, err
 		}
@@ -55,30 +55,30 @@ func load(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	return b.Build(source), nil
 }
 
-// demoVersion is the server that the demo cluster stands for: the last that served policies. It judges Windows pods
+// demoServerVersion is the server that the demo cluster stands for: the last that served policies. It judges Windows pods
 // more strictly than v1.25.
-const demoVersion = "v1.24.17"
+const demoServerVersion = "v1.24.17"
 
-func loadDemo(b *inventory.Builder) (*inventory.Inventory, error) {
-	demo, err := fixtures.Demo()
+func loadDemoCluster(b *inventory.Builder) (*inventory.Inventory, error) {
+	demo, err := fixtures.DemoInput()
 	if err != nil {
 		return nil, fmt.Errorf("opening the demo cluster: %w", err)
 	}
 	if err := files.ReadFS(demo, b); err != nil {
 		return nil, fmt.Errorf("reading the demo cluster: %w", err)
 	}
-	return b.Build(inventory.Source{Kind: inventory.SourceDemo, ServerVersion: demoVersion}), nil
+	return b.Build(inventory.Source{Kind: inventory.SourceDemo, ServerVersion: demoServerVersion}), nil
 }
 
-func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (inventory.Source, error) {
-	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+func loadFromCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (inventory.Source, error) {
+	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
 	if err != nil {
 		return inventory.Source{}, err
 	}
-	if name == cluster.InCluster {
+	if name == cluster.InClusterContext {
 		name = "" // no kubeconfig has such a context, and a script must not name it
 	}
-	r := &cluster.Reader{Config: config, Context: name, Namespace: o.Namespace, WithoutCustom: o.WithoutCustom, Progress: o.Progress, Refused: o.Refused}
+	r := &cluster.Reader{Config: config, Context: name, Namespace: o.Namespace, WithoutCustomResources: o.SkipCustomResources, Progress: o.OnProgress, OnForbidden: o.OnForbidden}
 	version, err := r.Read(ctx, b)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return inventory.Source{}, fmt.Errorf("%w (a single request took too long)", err)
@@ -86,23 +86,23 @@ func loadCluster(ctx context.Context, o SourceOptions, b *inventory.Builder) (in
 	return inventory.Source{Name: name, ServerVersion: version, Kubeconfig: o.Kubeconfig, As: o.As, AsGroups: o.AsGroups}, err
 }
 
-// releases reads Helm releases from the cluster that the flags name.
-func releases(ctx context.Context, o SourceOptions, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
-	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
+// loadHelmReleases reads Helm releases from the cluster that the flags name.
+func loadHelmReleases(ctx context.Context, o SourceOptions, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
+	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
 	if err != nil {
 		return nil, err
 	}
-	return (&cluster.Reader{Config: config, Context: name}).Releases(ctx, each)
+	return (&cluster.Reader{Config: config, Context: name}).HelmReleases(ctx, each)
 }
 
-// connect makes a client for the cluster that the flags name, and says under which context.
-func connect(o SourceOptions) (dynamic.Interface, string, error) {
+// connectToCluster makes a client for the cluster that the flags name, and says under which context.
+func connectToCluster(o SourceOptions) (dynamic.Interface, string, error) {
 	// A server that takes a request and never answers must not hold a roll-out for good.
-	config, name, err := cluster.Config(cluster.Flags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups, Timeout: cluster.DefaultTimeout})
+	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups, Timeout: cluster.DefaultRequestTimeout})
 	if err != nil {
 		return nil, "", err
 	}
-	cluster.Guard(config)
+	cluster.GuardConfig(config)
 	config.WarningHandlerWithContext = rest.NoWarnings{} // what an old server warns of is why this tool is run
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

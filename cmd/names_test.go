@@ -136,12 +136,12 @@ func newErrand(t *testing.T) *errand {
 	named := func(o SourceOptions) bool {
 		return len(o.Files) > 0 || o.Context != "" && o.Context != "prod" || o.Kubeconfig != ""
 	}
-	e.deps.Load = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+	e.deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 		e.asked++
 		if named(o) {
-			return load(ctx, o)
+			return loadInventory(ctx, o)
 		}
-		inv, err := load(ctx, SourceOptions{Files: []string{stored}})
+		inv, err := loadInventory(ctx, SourceOptions{Files: []string{stored}})
 		if err == nil {
 			inv.Source = inventory.Source{Kind: inventory.SourceCluster, Name: "prod", ServerVersion: "v1.24.17"}
 		}
@@ -151,14 +151,14 @@ func newErrand(t *testing.T) *errand {
 	e.deps.Connect = func(o SourceOptions) (dynamic.Interface, string, error) {
 		e.asked++
 		if named(o) {
-			return connect(o)
+			return connectToCluster(o)
 		}
 		return connects(o)
 	}
-	e.deps.Releases = func(ctx context.Context, o SourceOptions, each func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
+	e.deps.LoadHelmReleases = func(ctx context.Context, o SourceOptions, each func(string, metav1.ObjectMeta, []byte)) ([]inventory.Gap, error) {
 		e.asked++
 		if named(o) {
-			return releases(ctx, o, each)
+			return loadHelmReleases(ctx, o, each)
 		}
 		return nil, nil
 	}
@@ -195,7 +195,7 @@ func (e *errand) prepare(command string) {
 // forEachCommand calls f with every command that runs, by its path below the tool, of a fresh tool.
 func forEachCommand(t *testing.T, f func(path string, cmd *cobra.Command)) {
 	t.Helper()
-	streams, _, _ := TestStreams("")
+	streams, _, _ := BufferStreams("")
 	var walk func(cmd *cobra.Command)
 	walk = func(cmd *cobra.Command) {
 		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
@@ -206,7 +206,7 @@ func forEachCommand(t *testing.T, f func(path string, cmd *cobra.Command)) {
 			walk(sub)
 		}
 	}
-	walk(New(streams, world(nil)))
+	walk(NewRootCommand(streams, world(nil)))
 }
 
 // The tests below mean something only where the same command, rightly given, does something: it is shown here. And no
@@ -292,7 +292,7 @@ func TestEmptyNames(t *testing.T) {
 			for _, value := range []string{"", " \t"} {
 				refused(nil, invalid(value, why), "--"+f.Name+"="+value)
 				if !slices.ContainsFunc(errands(e.dir)[path], func(s string) bool { return "-"+f.Shorthand == s || strings.HasPrefix(s, "--"+f.Name) }) {
-					refused(map[string]string{envName(f.Name): value}, envName(f.Name)+" is empty: give it a value, or unset it")
+					refused(map[string]string{environmentVariable(f.Name): value}, environmentVariable(f.Name)+" is empty: give it a value, or unset it")
 				}
 			}
 			if _, list := f.Value.(pflag.SliceValue); !list {
@@ -341,7 +341,7 @@ func namesOfNothing(t *testing.T, path string, cmd *cobra.Command) {
 			n.code = exitUsage // files are no cluster
 		}
 		flag := "--" + f.Name + "=" + n.value
-		variable := map[string]string{envName(f.Name): n.value}
+		variable := map[string]string{environmentVariable(f.Name): n.value}
 		for _, env := range []map[string]string{nil, variable} {
 			args := slices.Concat(strings.Fields(path), errands("DIR")[path])
 			given := func(s string) bool { return strings.HasPrefix(s, "--"+f.Name+"=") }

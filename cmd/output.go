@@ -15,8 +15,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// output is one -o: a format, and a file unless it goes to standard output.
-type output struct {
+// outputTarget is one -o: a format, and a file unless it goes to standard output.
+type outputTarget struct {
 	format report.Format
 	file   string
 }
@@ -32,8 +32,8 @@ func labelFormats(o *labels.Options) []report.Format {
 		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
 	}
 	return []report.Format{
-		form(commandsFormat, labels.Commands), form(manifestFormat, labels.Manifests), form(kustomizeFormat, labels.Kustomize),
-		form(applyFormat, labels.Apply), form("terraform", labels.Terraform),
+		form(commandsFormat, labels.WriteCommands), form(manifestFormat, labels.WriteManifests), form(kustomizeFormat, labels.WriteKustomize),
+		form(applyFormat, labels.WriteServerSideApply), form("terraform", labels.WriteTerraform),
 	}
 }
 
@@ -44,8 +44,8 @@ const (
 	applyFormat     = "apply"
 )
 
-// leftOut tells of the namespaces in scope that a written form leaves out, since applying it could take labels away.
-func leftOut(outs []output, shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
+// leftOutError tells of the namespaces in scope that a written form leaves out, since applying it could take labels away.
+func leftOutError(outs []outputTarget, shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
 	var errs []error
 	for _, o := range outs {
 		var names []string
@@ -57,13 +57,13 @@ func leftOut(outs []output, shown *migrate.Plan, stage labels.Stage, allowPartia
 		}
 		if n := len(names); n > 0 && !allowPartial {
 			errs = append(errs, partialError{fmt.Errorf("%s %s left out of -o %s: applying a manifest of ours could take other labels and annotations away; the reasons and the labels are in the comments, and -o %s can write them",
-				summarise(names), plural(n, "is", "are"), o.format.Name, commandsFormat)})
+				namespaceSummary(names), plural(n, "is", "are"), o.format.Name, commandsFormat)})
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func toolAndVersion() string { return "psp2pss " + buildVersion().Version }
+func toolAndVersion() string { return "psp2pss " + readBuildInfo().Version }
 
 func formatNames(formats []report.Format) []string {
 	names := make([]string, len(formats))
@@ -74,22 +74,22 @@ func formatNames(formats []report.Format) []string {
 }
 
 // parseOutputs reads the values of -o against the formats of a verb, the first of which is the default.
-func parseOutputs(values []string, formats []report.Format) ([]output, error) {
+func parseOutputs(values []string, formats []report.Format) ([]outputTarget, error) {
 	if len(values) == 0 {
-		return []output{{format: formats[0]}}, nil
+		return []outputTarget{{format: formats[0]}}, nil
 	}
-	var outs []output
+	var outs []outputTarget
 	seen := map[string]bool{}
 	for _, value := range values {
 		name, file, toFile := strings.Cut(value, "=")
 		if file == "-" { // as everywhere in kubectl; a file of that name is ./-
 			file, toFile = "", false
 		}
-		format, ok := report.Find(formats, name)
+		format, ok := report.FindFormat(formats, name)
 		switch {
 		case !ok:
 			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(formatNames(formats), ", "))
-		case toFile && blank(file):
+		case toFile && isBlank(file):
 			return nil, usagef("-o %q names no file: give one, as in -o %s=FILE", value, name)
 		case !toFile && seen[""]:
 			return nil, usagef("-o %q: only one format can go to standard output; give the others a file, as in -o %s=FILE", value, name)
@@ -97,13 +97,13 @@ func parseOutputs(values []string, formats []report.Format) ([]output, error) {
 			return nil, usagef("-o %q: two formats cannot go to one file", value)
 		}
 		seen[file] = true
-		outs = append(outs, output{format, file})
+		outs = append(outs, outputTarget{format, file})
 	}
 	return outs, nil
 }
 
-// checkTargets finds out before the work starts whether the files can be written.
-func checkTargets(outs []output) error {
+// checkOutputFiles finds out before the work starts whether the files can be written.
+func checkOutputFiles(outs []outputTarget) error {
 	for _, o := range outs {
 		if o.file == "" {
 			continue
@@ -122,12 +122,12 @@ func checkTargets(outs []output) error {
 
 // writeOutputs renders the plan into every output: files first, so that a reader who closes the pipe early does not
 // keep them from being written.
-func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders bool) error {
+func writeOutputs(streams Streams, outs []outputTarget, plan *migrate.Plan, noHeaders bool) error {
 	for _, o := range outs {
 		if o.file == "" {
 			continue
 		}
-		if err := writeFile(o.file, func(w io.Writer) error {
+		if err := writeFileAtomically(o.file, func(w io.Writer) error {
 			return o.format.Write(w, plan, report.Options{NoHeaders: noHeaders})
 		}); err != nil {
 			return err
@@ -145,16 +145,16 @@ func writeOutputs(streams Streams, outs []output, plan *migrate.Plan, noHeaders 
 	return nil
 }
 
-// writeFile replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it
+// writeFileAtomically replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it
 // is, and a link is followed, so that neither is replaced.
-func writeFile(name string, write func(io.Writer) error) error {
+func writeFileAtomically(name string, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		if err := writeInto(name, os.O_WRONLY, write); err != nil {
+		if err := writeToFile(name, os.O_WRONLY, write); err != nil {
 			return fmt.Errorf("writing %q: %w", name, err)
 		}
 		return nil
@@ -162,7 +162,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
 	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
-	if err := writeInto(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write); err != nil {
+	if err := writeToFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write); err != nil {
 		_ = os.Remove(temporary)
 		return fmt.Errorf("writing %q: %w", name, err)
 	}
@@ -181,7 +181,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return nil
 }
 
-func writeInto(name string, flag int, write func(io.Writer) error) error {
+func writeToFile(name string, flag int, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, flag, 0o666) //nolint:gosec // G302, G304: the file that the user names, with the rights the user's umask gives
 	if err != nil {
 		return err

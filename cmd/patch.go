@@ -26,9 +26,9 @@ type patchOptions struct {
 
 	Source  SourceOptions
 	Decide  migrate.Options
-	Scope   migrate.Scope
+	Scope   migrate.NamespaceScope
 	Patch   patch.Options
-	Outputs []output
+	Outputs []outputTarget
 }
 
 // patchFlags are the flags of patch as given.
@@ -83,7 +83,7 @@ PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 	f.scope.add(flags)
 	flags.BoolVar(&f.keep, "keep", false, "write down what is filled in today (the default)")
 	flags.BoolVar(&f.raise, "raise", false, "write what a stricter level asks for")
-	choice{&f.level, "level", levelNames()[1:]}.add(cmd, "level", "", "level to raise to")
+	enumFlag{&f.level, "level", levelNames()[1:]}.add(cmd, "level", "", "level to raise to")
 	flags.StringVar(&f.target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	addOutputFlag(cmd, &f.outputs, patchFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
@@ -92,7 +92,7 @@ PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 		if err != nil {
 			return err
 		}
-		return markRun(runF(cmd.Context(), o))
+		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
 }
@@ -102,7 +102,7 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 	flags := cmd.Flags()
 	o := &patchOptions{streams: streams, deps: deps}
 	var err error
-	if err = f.chooseSet(flags, &o.Patch); err != nil {
+	if err = f.chooseEdits(flags, &o.Patch); err != nil {
 		return nil, err
 	}
 	for _, arg := range args {
@@ -110,37 +110,37 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 		if err = parseWorkload(&named, arg); err != nil {
 			return nil, err
 		}
-		o.Patch.Only = append(o.Patch.Only, patch.Ref{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
+		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
 	}
-	decide := decideFlags{target: f.target, allowPartial: f.allowPartial}
+	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
 	if o.Decide, err = decide.options(flags); err != nil {
 		return nil, err
 	}
-	if err = f.source.complete(flags, streams); err != nil {
+	if err = f.source.validate(flags, streams); err != nil {
 		return nil, err
 	}
-	if err = f.source.reaches(o.Decide.Target); err != nil {
+	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.scope(flags); err != nil {
+	if o.Scope, err = f.scope.parse(flags); err != nil {
 		return nil, err
 	}
 	o.Outputs, err = parsePatchOutputs(f.outputs, o)
 	return o, err
 }
 
-// chooseSet settles which edits are meant.
-func (f *patchFlags) chooseSet(flags *pflag.FlagSet, o *patch.Options) error {
-	if f.keep && f.raise && settleConflict(flags, "keep", "raise") != nil {
+// chooseEdits settles which edits are meant.
+func (f *patchFlags) chooseEdits(flags *pflag.FlagSet, o *patch.Options) error {
+	if f.keep && f.raise && resolveFlagConflict(flags, "keep", "raise") != nil {
 		return usagef("--keep and --raise exclude each other: keep first, read the cluster again, then raise")
 	}
-	if level := flags.Lookup("level"); level.Changed && !f.raise && !fromEnv(level) {
+	if level := flags.Lookup("level"); level.Changed && !f.raise && !setByEnvironment(level) {
 		return usagef("--level is the level to raise to: add --raise")
 	}
-	o.Tool, o.Set = toolAndVersion(), patch.Keep
+	o.Tool, o.Set = toolAndVersion(), patch.SetKeep
 	if f.raise {
-		o.Set, o.Level = patch.Raise, api.Level(f.level)
+		o.Set, o.Level = patch.SetRaise, api.Level(f.level)
 	}
 	return nil
 }
@@ -151,11 +151,11 @@ func patchFormats(o *patchOptions) []report.Format {
 		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
 	}
 	return []report.Format{
-		form("strategic", patch.Strategic), form("json", patch.JSON), form("commands", patch.Commands), {Name: kustomizeFormat},
+		form("strategic", patch.WriteStrategic), form("json", patch.WriteJSONPatches), form("commands", patch.WriteCommands), {Name: kustomizeFormat},
 	}
 }
 
-func parsePatchOutputs(values []string, o *patchOptions) ([]output, error) {
+func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget, error) {
 	outs, err := parseOutputs(values, patchFormats(o))
 	for _, out := range outs {
 		if out.format.Name == kustomizeFormat && out.file == "" {
@@ -169,7 +169,7 @@ func parsePatchOutputs(values []string, o *patchOptions) ([]output, error) {
 func patchRun(ctx context.Context, o *patchOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	var files, folders []output
+	var files, folders []outputTarget
 	for _, out := range o.Outputs {
 		if out.format.Name == kustomizeFormat {
 			folders = append(folders, out)
@@ -177,49 +177,49 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 			files = append(files, out)
 		}
 	}
-	if err := errors.Join(checkTargets(files), checkFolders(folders)); err != nil {
+	if err := errors.Join(checkOutputFiles(files), checkOutputFolders(folders)); err != nil {
 		return err
 	}
-	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}
-	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	selected, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
 	}
-	if err := allThere(plan, selected, o.Patch); err != nil {
+	if err := checkNamedWorkloads(plan, selected, o.Patch); err != nil {
 		return err
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
 	for _, folder := range folders {
-		if err := writeFolder(folder.file, selected, o.Patch); err != nil {
+		if err := writeKustomizeFolder(folder.file, selected, o.Patch); err != nil {
 			return err
 		}
 	}
 	if err := writeOutputs(o.streams, files, selected, false); err != nil {
 		return err
 	}
-	return verdict(plan, o.Scope, nil, o.Decide.AllowPartial)
+	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
 }
 
-// allThere refuses named workloads that are not in the plan, or that the scope leaves out.
-func allThere(plan, selected *migrate.Plan, o patch.Options) error {
+// checkNamedWorkloads refuses named workloads that are not in the plan, or that the scope leaves out.
+func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
 	var errs []error
-	for _, ref := range patch.Missing(plan, o) {
-		errs = append(errs, plan.NoWorkload(ref.Namespace, ref.Kind, ref.Name))
+	for _, ref := range patch.MissingWorkloads(plan, o) {
+		errs = append(errs, plan.WorkloadNotFound(ref.Namespace, ref.Kind, ref.Name))
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	for _, ref := range patch.Missing(selected, o) {
+	for _, ref := range patch.MissingWorkloads(selected, o) {
 		errs = append(errs, usagef("the workload %s is in none of the namespaces that -n, -l and --exclude leave", ref))
 	}
 	return errors.Join(errs...)
 }
 
-// checkFolders finds out before the work starts whether the folders can be made.
-func checkFolders(outs []output) error {
+// checkOutputFolders finds out before the work starts whether the folders can be made.
+func checkOutputFolders(outs []outputTarget) error {
 	for _, o := range outs {
 		info, err := os.Stat(o.file)
 		switch {
@@ -237,9 +237,9 @@ func checkFolders(outs []output) error {
 	return nil
 }
 
-// writeFolder writes a kustomize component. Files of the folder that it does not name stay as they are.
-func writeFolder(folder string, plan *migrate.Plan, o patch.Options) error {
-	files, err := patch.Kustomize(plan, o)
+// writeKustomizeFolder writes a kustomize component. Files of the folder that it does not name stay as they are.
+func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) error {
+	files, err := patch.KustomizeFiles(plan, o)
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func writeFolder(folder string, plan *migrate.Plan, o patch.Options) error {
 		return fmt.Errorf("writing %q: %w", folder, err)
 	}
 	for _, f := range files {
-		if err := writeFile(filepath.Join(folder, f.Name), func(w io.Writer) error {
+		if err := writeFileAtomically(filepath.Join(folder, f.Name), func(w io.Writer) error {
 			_, err := w.Write(f.Data)
 			return err
 		}); err != nil {

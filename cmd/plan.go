@@ -20,8 +20,8 @@ type planOptions struct {
 
 	Source    SourceOptions
 	Decide    migrate.Options
-	Scope     migrate.Scope
-	Outputs   []output
+	Scope     migrate.NamespaceScope
+	Outputs   []outputTarget
 	NoHeaders bool
 	FailOn    []string
 	Stage     labels.Stage // of the forms of labels
@@ -30,7 +30,7 @@ type planOptions struct {
 // planFlags are the flags of plan and labels as given.
 type planFlags struct {
 	source    SourceOptions
-	decide    decideFlags
+	decide    planFlagValues
 	scope     scopeFlags
 	outputs   []string
 	noHeaders bool
@@ -56,14 +56,14 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	if o.Decide, err = f.decide.options(flags); err != nil {
 		return nil, err
 	}
-	if err = f.source.complete(flags, streams); err != nil {
+	if err = f.source.validate(flags, streams); err != nil {
 		return nil, err
 	}
-	if err = f.source.reaches(o.Decide.Target); err != nil {
+	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.scope(flags); err != nil {
+	if o.Scope, err = f.scope.parse(flags); err != nil {
 		return nil, err
 	}
 	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
@@ -123,13 +123,13 @@ one by the default of its admission configuration: no API tells that, so say it 
 	cmd.Flags().BoolVar(&role, printRoleFlag, false, "print the read-only ClusterRole that a full answer from a cluster needs, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
-			return markRun(printRole(streams.Out, &f.source))
+			return asRunError(printReaderRole(streams.Out, &f.source))
 		}
 		o, err := f.options(cmd, streams, deps, formats)
 		if err != nil {
 			return err
 		}
-		return markRun(runF(cmd.Context(), o))
+		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
 }
@@ -139,14 +139,14 @@ one by the default of its admission configuration: no API tells that, so say it 
 func planRun(ctx context.Context, o *planOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	if err := checkTargets(o.Outputs); err != nil {
+	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
-	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}
-	shown, err := choose(o.streams.ErrOut, plan, o.Scope)
+	shown, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
 	}
@@ -157,12 +157,12 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if !slices.ContainsFunc(o.Outputs, carriesCautions) {
 		warnOldTarget(o.streams.ErrOut, shown)
 	}
-	o.advise(plan)
-	return errors.Join(verdict(plan, o.Scope, o.FailOn, o.Decide.AllowPartial), leftOut(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
+	o.printNextCommands(plan)
+	return errors.Join(planExitError(plan, o.Scope, o.FailOn, o.Decide.AllowPartial), leftOutError(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
 }
 
 // carriesCautions is true for an output that has the cautions of the plan in it.
-func carriesCautions(o output) bool {
+func carriesCautions(o outputTarget) bool {
 	return slices.Contains([]string{"table", "wide", "json", "yaml", commandsFormat}, o.format.Name)
 }
 
@@ -182,13 +182,13 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 	}
 }
 
-// advise tells on standard error what to do next, where a person has just been shown a table.
-func (o *planOptions) advise(plan *migrate.Plan) {
-	shown := slices.ContainsFunc(o.Outputs, func(out output) bool {
+// printNextCommands tells on standard error what to do next, where a person has just been shown a table.
+func (o *planOptions) printNextCommands(plan *migrate.Plan) {
+	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget) bool {
 		return out.file == "" && (out.format.Name == "table" || out.format.Name == "wide")
 	})
 	if !shown || o.NoHeaders || len(plan.Namespaces) == 0 {
 		return
 	}
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "\nNext, with the same source: '%[1]s explain ns NAME' for the reasons, '%[1]s labels' for the commands.\n", o.deps.Name)
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "\nNext, with the same source: '%[1]s explain ns NAME' for the reasons, '%[1]s labels' for the commands.\n", o.deps.ToolName)
 }

@@ -31,9 +31,9 @@ func readings() map[string][][]string {
 // Only the writers can write: of every other command a server sees nothing but GETs, whatever it is asked for.
 func TestOnlyWritersWrite(t *testing.T) {
 	t.Parallel()
-	streams, _, _ := TestStreams("")
+	streams, _, _ := BufferStreams("")
 	lines := readings()
-	for _, c := range New(streams, SystemDeps("psp2pss")).Commands() {
+	for _, c := range NewRootCommand(streams, SystemDeps("psp2pss")).Commands() {
 		if slices.Contains(writers(), c.Name()) {
 			continue
 		}

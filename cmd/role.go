@@ -20,34 +20,34 @@ import (
 
 const printRoleFlag = "print-role"
 
-// role is a Role or ClusterRole in the order in which manifests are written.
-type role struct {
+// rbacRole is a Role or ClusterRole in the order in which manifests are written.
+type rbacRole struct {
 	APIVersion string              `json:"apiVersion"`
 	Kind       string              `json:"kind"`
-	Metadata   roleName            `json:"metadata"`
+	Metadata   rbacMetadata        `json:"metadata"`
 	Rules      []rbacv1.PolicyRule `json:"rules"`
 }
 
-type roleName struct {
+type rbacMetadata struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace,omitempty"`
 }
 
-func newRole(kind, name, namespace string, rules []rbacv1.PolicyRule) role {
-	return role{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: roleName{name, namespace}, Rules: rules}
+func newRBACRole(kind, name, namespace string, rules []rbacv1.PolicyRule) rbacRole {
+	return rbacRole{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: rbacMetadata{name, namespace}, Rules: rules}
 }
 
-// reading are the rules for what is read.
-func reading(src *SourceOptions) []rbacv1.PolicyRule {
-	if src.WithoutCustom {
-		return cluster.CoreRules()
+// readerRules are the rules for what is read.
+func readerRules(src *SourceOptions) []rbacv1.PolicyRule {
+	if src.SkipCustomResources {
+		return cluster.CoreReadRules()
 	}
-	return cluster.Rules()
+	return cluster.ReadRules()
 }
 
-// printRole writes the ClusterRole with which a reading has no gaps. What gate needs more, for stored Helm releases, is a
+// printReaderRole writes the ClusterRole with which a reading has no gaps. What gate needs more, for stored Helm releases, is a
 // comment: whoever may list Secrets has all passwords of a cluster.
-func printRole(w io.Writer, src *SourceOptions) error {
+func printReaderRole(w io.Writer, src *SourceOptions) error {
 	const head = `# All that psp2pss reads of a cluster: it gets and lists, and nothing else. Secrets are not among it; see the end.
 # Kinds that the cluster does not serve are among it: a rule for one grants nothing. Grant the role with
 #   kubectl create clusterrolebinding psp2pss-reader --clusterrole=psp2pss-reader --user=NAME
@@ -55,22 +55,22 @@ func printRole(w io.Writer, src *SourceOptions) error {
 	if _, err := io.WriteString(w, head); err != nil {
 		return err
 	}
-	if err := manifest.Write(w, newRole("ClusterRole", "psp2pss-reader", "", reading(src))); err != nil {
+	if err := manifest.WriteYAML(w, newRBACRole("ClusterRole", "psp2pss-reader", "", readerRules(src))); err != nil {
 		return err
 	}
-	return printReleaseRules(w)
+	return printHelmReleaseRules(w)
 }
 
 // printRolloutRole writes the roles with which rollout goes through the stages, and rollback comes back.
-func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.Needs) error {
-	reads := reading(src)
-	rules, lock, namespace := rollout.Rules(n, reads)
+func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.PermissionOptions) error {
+	reads := readerRules(src)
+	rules, lock, namespace := rollout.RBACRules(n, reads)
 	head := fmt.Sprintf(`# All that 'rollout --stage %[1]s' needs, and 'rollback' of it: what plan reads, and then what is written.
 # Kinds that the cluster does not serve are among it: a rule for one grants nothing. Grant the roles with
 #   kubectl create clusterrolebinding psp2pss-rollout --clusterrole=psp2pss-rollout --user=NAME
 #   kubectl create rolebinding psp2pss-rollout -n %[2]s --role=psp2pss-rollout --user=NAME
-`, stageList(n.Stages), namespace)
-	if slices.Contains(n.Stages, rollout.Bypass) {
+`, joinStages(n.Stages), namespace)
+	if slices.Contains(n.Stages, rollout.StageBypass) {
 		head += `# The policy of the bypass has another name where a policy of the cluster sorts before it: 'rollout --stage bypass
 # --dry-run=client' shows the name. Who may use that policy may run any pod.
 `
@@ -81,12 +81,12 @@ func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.Needs) error {
 	if _, err := io.WriteString(w, head); err != nil {
 		return err
 	}
-	return manifest.Write(w, newRole("ClusterRole", "psp2pss-rollout", "", slices.Concat(reads, rules)), newRole("Role", "psp2pss-rollout", namespace, lock))
+	return manifest.WriteYAML(w, newRBACRole("ClusterRole", "psp2pss-rollout", "", slices.Concat(reads, rules)), newRBACRole("Role", "psp2pss-rollout", namespace, lock))
 }
 
-func stageList(stages []rollout.Stage) string {
+func joinStages(stages []rollout.Stage) string {
 	if len(stages) == 0 {
-		return string(rollout.Observe)
+		return string(rollout.StageObserve)
 	}
 	var names []string
 	for _, s := range stages {
@@ -95,11 +95,11 @@ func stageList(stages []rollout.Stage) string {
 	return strings.Join(names, ",")
 }
 
-// checkRights refuses to begin where the server says that this user may not do all of the steps, or not take them back. Where
+// checkPermissions refuses to begin where the server says that this user may not do all of the steps, or not take them back. Where
 // it does not say, that is told, and no reason not to begin.
-func (o *rolloutOptions) checkRights(ctx context.Context, client dynamic.Interface, steps []rollout.Step) error {
-	n := rollout.Needs{Recheck: !o.Decide.AllowPartial, Verify: o.Verify.Asked}
-	missing, err := rollout.Missing(ctx, client, rollout.RightsOf(steps, n))
+func (o *rolloutOptions) checkPermissions(ctx context.Context, client dynamic.Interface, steps []rollout.Step) error {
+	n := rollout.PermissionOptions{Recheck: !o.Decide.AllowPartial, Verify: o.Verify.Asked}
+	missing, err := rollout.MissingPermissions(ctx, client, rollout.RequiredPermissions(steps, n))
 	if err != nil {
 		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: whether this user has all rights for the roll-out and its rollback is not known: %s\n", escape.Terminal(err.Error()))
 		return ctx.Err()
@@ -116,17 +116,17 @@ func (o *rolloutOptions) checkRights(ctx context.Context, client dynamic.Interfa
 			n.Stages = append(n.Stages, s)
 		}
 	}
-	advice := fmt.Sprintf("a role that has them: %s rollout --%s --stage %s", o.deps.Name, printRoleFlag, stageList(n.Stages))
+	advice := fmt.Sprintf("a role that has them: %s rollout --%s --stage %s", o.deps.ToolName, printRoleFlag, joinStages(n.Stages))
 	if n.Verify {
 		advice += " --verify"
 	}
-	return advisedError{errors.New(text), advice}
+	return errorWithAdvice{errors.New(text), advice}
 }
 
-// printReleaseRules continues the rules of the role, once the lines are no comments any more.
-func printReleaseRules(w io.Writer) error {
+// printHelmReleaseRules continues the rules of the role, once the lines are no comments any more.
+func printHelmReleaseRules(w io.Writer) error {
 	var rules bytes.Buffer
-	if err := manifest.Write(&rules, map[string]any{"rules": cluster.ReleaseRules()}); err != nil {
+	if err := manifest.WriteYAML(&rules, map[string]any{"rules": cluster.HelmReleaseRules()}); err != nil {
 		return err
 	}
 	out := bytes.NewBufferString(`# Not needed, and only gate has a use for it: it finds PodSecurityPolicies in stored Helm releases, which are Secrets or

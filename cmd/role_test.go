@@ -15,7 +15,7 @@ import (
 // What is printed is what an API server makes of it: a role that grants just what the reader asks for.
 func TestPrintRole(t *testing.T) {
 	t.Parallel()
-	streams, out, errOut := TestStreams("")
+	streams, out, errOut := BufferStreams("")
 	if code := Run(t.Context(), streams, SystemDeps("psp2pss"), []string{"plan", "--print-role"}); code != exitDone || errOut.Len() > 0 {
 		t.Fatalf("exit code %d, %s", code, errOut)
 	}
@@ -26,12 +26,12 @@ func TestPrintRole(t *testing.T) {
 	want := rbacv1.ClusterRole{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"},
 		ObjectMeta: metav1.ObjectMeta{Name: "psp2pss-reader"},
-		Rules:      cluster.Rules(),
+		Rules:      cluster.ReadRules(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("role (-want +got):\n%s", diff)
 	}
-	streams, out2, _ := TestStreams("")
+	streams, out2, _ := BufferStreams("")
 	if code := Run(t.Context(), streams, SystemDeps("psp2pss"), []string{"plan", "--print-role", "--custom-resources=false"}); code != exitDone {
 		t.Fatalf("exit code %d", code)
 	}
@@ -39,7 +39,7 @@ func TestPrintRole(t *testing.T) {
 	if err := yaml.UnmarshalStrict(out2.Bytes(), &without); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(cluster.CoreRules(), without.Rules); diff != "" {
+	if diff := cmp.Diff(cluster.CoreReadRules(), without.Rules); diff != "" {
 		t.Errorf("role without custom resources (-want +got):\n%s", diff)
 	}
 	// Without its comment signs, the end goes on with the rules.
@@ -48,7 +48,7 @@ func TestPrintRole(t *testing.T) {
 	if err := yaml.UnmarshalStrict([]byte(rules+"# "+strings.ReplaceAll(end, "\n#  ", "\n  ")), &whole); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(append(cluster.Rules(), cluster.ReleaseRules()...), whole.Rules); diff != "" {
+	if diff := cmp.Diff(append(cluster.ReadRules(), cluster.HelmReleaseRules()...), whole.Rules); diff != "" {
 		t.Errorf("with the rule for Helm releases (-want +got):\n%s", diff)
 	}
 	for _, r := range got.Rules {

@@ -17,7 +17,7 @@ type rollbackOptions struct {
 
 	Source  SourceOptions
 	Journal string
-	Undo    rollout.Undo
+	Undo    rollout.RollbackScope
 	DryRun  bool
 	Yes     bool
 	JSON    bool
@@ -58,25 +58,25 @@ It takes effect at once and restarts no pod. It can be repeated, and goes on whe
 	flags.StringVar(&o.Journal, journalFlag, "", "journal of the roll-out to take back")
 	flags.StringSliceVarP(&o.Undo.Namespaces, "namespace", "n", nil, "restore only this namespace; may be repeated")
 	flags.StringSliceVar(&stages, "stage", nil, "restore only this stage: observe, enforce, bypass; may be repeated")
-	complete(cmd, "stage", stageNames())
+	registerCompletion(cmd, "stage", stageNames())
 	flags.BoolVar(&o.Undo.Recreated, "recreated", false, "take the labels off namespaces, too, that were deleted since and made again with them, as from a backup")
-	choice{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")
+	enumFlag{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")
 	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	addConnectionFlags(flags, &o.Source)
-	choice{&output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	enumFlag{&output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
-		if o.Undo.Stages, err = stagesOf(stages); err != nil {
+		if o.Undo.Stages, err = parseStages(stages); err != nil {
 			return err
 		}
-		o.DryRun, o.JSON, o.Source.Live = dryRun == dryRunClient, output == "json", true
+		o.DryRun, o.JSON, o.Source.NeedsCluster = dryRun == dryRunClient, output == "json", true
 		switch {
 		case o.Journal == "":
 			return usagef("there is no journal to go back by: name it with --%s", journalFlag)
-		case !o.DryRun && !o.Yes && !streams.Asks:
+		case !o.DryRun && !o.Yes && !streams.Interactive:
 			return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 		}
-		return markRun(runF(cmd.Context(), &o))
+		return asRunError(runF(cmd.Context(), &o))
 	}
 	return cmd
 }
@@ -90,24 +90,24 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
-	if err := errors.Join(notInJournal(o.Undo.Namespaces, namespacesOf(j.Steps))...); err != nil {
+	if err := errors.Join(checkJournalNames(o.Undo.Namespaces, stepNamespaces(j.Steps))...); err != nil {
 		return err
 	}
 	steps := o.Undo.Steps(j)
-	out := newStepPrinter(o.streams, o.JSON)
+	out := newRolloutPrinter(o.streams, o.JSON)
 	if o.DryRun {
 		for _, i := range steps {
-			tellUnrestorable(o.streams.ErrOut, j.Steps[i:i+1])
-			out.tell(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, Undo: true})
+			warnUnrestorableLabels(o.streams.ErrOut, j.Steps[i:i+1])
+			out.addOutcome(rollout.Outcome{Index: i, Step: j.Steps[i], DryRun: true, IsRollback: true})
 		}
 		return out.end()
 	}
 	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), plural(len(steps), "step", "steps"), j.Context)) {
 		return errors.New("nothing was done")
 	}
-	r := &rollout.Runner{Client: client, Journal: j, Tell: out.tell}
+	r := &rollout.Runner{Client: client, Journal: j, OnOutcome: out.addOutcome}
 	if err := r.Rollback(ctx, o.Undo); err != nil {
-		return errors.Join(advisedError{err, "the rest can be taken back by the same command"}, out.flush())
+		return errors.Join(errorWithAdvice{err, "the rest can be taken back by the same command"}, out.flush())
 	}
 	return out.end()
 }

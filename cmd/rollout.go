@@ -29,8 +29,8 @@ type rolloutOptions struct {
 
 	Source  SourceOptions
 	Decide  migrate.Options
-	Scope   migrate.Scope
-	Rollout rollout.Options
+	Scope   migrate.NamespaceScope
+	Rollout rollout.StepOptions
 	// DryRun is none, client or server.
 	DryRun string
 	Yes    bool
@@ -40,9 +40,9 @@ type rolloutOptions struct {
 	JSON    bool
 	// ThisCluster says that a plan which names no cluster is meant for this one.
 	ThisCluster bool
-	Verify      verifyAfter
-	// Given are the flags that were on the command line.
-	Given []string
+	Verify      batchVerification
+	// GivenFlags are the flags that were on the command line.
+	GivenFlags []string
 }
 
 const (
@@ -54,7 +54,7 @@ const (
 // rolloutFlags are the flags of rollout as given.
 type rolloutFlags struct {
 	source SourceOptions
-	decide decideFlags
+	decide planFlagValues
 	scope  scopeFlags
 	stages []string
 	output string
@@ -130,18 +130,18 @@ not be read (--allow-partial turns 4 into 0).`,
 	f.scope.add(flags)
 	f.decide.add(cmd)
 	flags.StringSliceVar(&f.stages, "stage", nil, "stage to take: observe (the default), enforce, bypass; may be repeated")
-	complete(cmd, "stage", stageNames())
+	registerCompletion(cmd, "stage", stageNames())
 	flags.StringVar(&f.o.Rollout.WaveLabel, "wave-label", "", "label of namespaces by whose values waves are made: in their order, 2 before 10, those without it last; each goes through all stages before the next begins")
 	flags.IntVar(&f.o.Rollout.Batch, "batch", 0, "namespaces to a batch; between batches a person is asked whether to go on (default all of a stage)")
 	flags.IntVar(&f.o.Rollout.MaxNamespaces, "max-namespaces", 0, "change no more namespaces than this")
-	choice{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")
+	enumFlag{&f.o.DryRun, "mode", []string{dryRunNone, dryRunClient, dryRunServer}}.add(cmd, "dry-run", "", "only print the steps (client), or have the server check each without keeping it (server)")
 	flags.BoolVarP(&f.o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	flags.BoolVar(&f.o.ThisCluster, thisClusterFlag, false, "the plan names no cluster, since it was made from files, and is meant for this one")
 	flags.BoolVar(&f.o.Rollout.Force, forceFlag, false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
 	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal, under the guards that it was begun with; what was refused is tried again, namespaces of which something was taken back are left alone, and so are those of --exclude")
 	f.o.Verify.add(flags)
-	choice{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	enumFlag{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
 	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
@@ -151,18 +151,18 @@ not be read (--allow-partial turns 4 into 0).`,
 		if err != nil {
 			return err
 		}
-		return markRun(runF(cmd.Context(), o))
+		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
 }
 
 // printRole prints the roles for the stages that were asked for.
 func (f *rolloutFlags) printRole(streams Streams) error {
-	stages, err := stagesOf(f.stages)
+	stages, err := parseStages(f.stages)
 	if err != nil {
 		return err
 	}
-	return markRun(printRolloutRole(streams.Out, &f.source, rollout.Needs{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.Back}))
+	return asRunError(printRolloutRole(streams.Out, &f.source, rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
 }
 
 const journalFlag = "journal"
@@ -175,8 +175,8 @@ func stageNames() []string {
 	return names
 }
 
-// stagesOf reads the values of --stage.
-func stagesOf(values []string) ([]rollout.Stage, error) {
+// parseStages reads the values of --stage.
+func parseStages(values []string) ([]rollout.Stage, error) {
 	var stages []rollout.Stage
 	for _, v := range values {
 		if !slices.Contains(stageNames(), v) {
@@ -193,7 +193,7 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	o := f.o
 	o.streams, o.deps, o.JSON = streams, deps, f.output == "json"
 	var err error
-	if o.Rollout.Stages, err = stagesOf(f.stages); err != nil {
+	if o.Rollout.Stages, err = parseStages(f.stages); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"batch", "max-namespaces"} {
@@ -204,27 +204,27 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	if o.Decide, err = f.decide.options(flags); err != nil {
 		return nil, err
 	}
-	f.source.Live = o.DryRun != dryRunClient || f.source.Plan != ""
+	f.source.NeedsCluster = o.DryRun != dryRunClient || f.source.Plan != ""
 	if o.DryRun != dryRunClient && (f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "") {
 		return nil, usagef("a roll-out needs a cluster: add --%s or --%s, or --dry-run=client to see the steps", contextFlag, kubeconfigFlag)
 	}
-	if err = f.source.complete(flags, streams); err != nil {
+	if err = f.source.validate(flags, streams); err != nil {
 		return nil, err
 	}
-	if err = f.source.reaches(o.Decide.Target); err != nil {
+	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.scope(flags); err != nil {
+	if o.Scope, err = f.scope.parse(flags); err != nil {
 		return nil, err
 	}
 	return &o, o.check(flags)
 }
 
 func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
-	flags.Visit(func(f *pflag.Flag) { o.Given = append(o.Given, f.Name) })
+	flags.Visit(func(f *pflag.Flag) { o.GivenFlags = append(o.GivenFlags, f.Name) })
 	if !o.Resume { // else the journal has a say
-		if err := o.Verify.settle(); err != nil {
+		if err := o.Verify.validate(); err != nil {
 			return err
 		}
 	}
@@ -233,14 +233,14 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 		return usagef("--resume goes on with a journal: name it with --%s", journalFlag)
 	case o.Resume && o.DryRun != dryRunNone:
 		return usagef("--resume and --dry-run exclude each other: look into the journal instead")
-	case o.DryRun == dryRunNone && !o.Yes && !o.streams.Asks:
+	case o.DryRun == dryRunNone && !o.Yes && !o.streams.Interactive:
 		return usagef("nobody can be asked here whether to write to the cluster: add --yes, or --dry-run=client to see the steps")
 	}
 	if !o.Resume {
 		return nil
 	}
-	for _, name := range o.Given {
-		if !slices.Contains(resumeFlags(), name) && !fromEnv(flags.Lookup(name)) {
+	for _, name := range o.GivenFlags {
+		if !slices.Contains(resumeFlags(), name) && !setByEnvironment(flags.Lookup(name)) {
 			return usagef("--%s cannot change a roll-out that has begun: its journal says what is left to do", name)
 		}
 	}
@@ -249,7 +249,7 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 
 // resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
 func resumeFlags() []string {
-	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, backFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
+	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, rollbackOnFailureFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
 }
 
 // rolloutRun makes the steps and takes them.
@@ -257,16 +257,16 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
 	if o.Resume {
-		return resume(ctx, o)
+		return resumeRollout(ctx, o)
 	}
-	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return err
 	}
-	var on target
+	var on rolloutTarget
 	switch {
 	case o.DryRun != dryRunClient:
-		if on, err = o.reach(ctx, plan); err != nil {
+		if on, err = o.connectToPlannedCluster(ctx, plan); err != nil {
 			return err
 		}
 	case o.Source.Context != "" || o.Source.Kubeconfig != "": // only whether there are such: nothing is asked of a server
@@ -274,66 +274,66 @@ func rolloutRun(ctx context.Context, o *rolloutOptions) error {
 			return err
 		}
 	}
-	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	selected, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
 	}
 	if o.Rollout.WaveLabel != "" {
-		if err := selected.HasLabel(o.Rollout.WaveLabel); err != nil {
+		if err := selected.CheckLabelExists(o.Rollout.WaveLabel); err != nil {
 			return err
 		}
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
-	steps, left := rollout.Steps(selected, o.Rollout)
-	tellUnrestorable(o.streams.ErrOut, steps)
-	out := newStepPrinter(o.streams, o.JSON)
-	out.tellLeft(left)
+	steps, left := rollout.PlanSteps(selected, o.Rollout)
+	warnUnrestorableLabels(o.streams.ErrOut, steps)
+	out := newRolloutPrinter(o.streams, o.JSON)
+	out.addSkipped(left)
 	switch {
 	case o.DryRun == dryRunClient:
 		for i, s := range steps {
-			out.tell(rollout.Outcome{Index: i, Step: s, DryRun: true})
+			out.addOutcome(rollout.Outcome{Index: i, Step: s, DryRun: true})
 		}
 	case len(steps) > 0:
-		if err := o.begin(ctx, on, selected, steps, out); err != nil {
+		if err := o.beginRollout(ctx, on, selected, steps, out); err != nil {
 			return errors.Join(err, out.flush())
 		}
 	}
-	if len(steps) == 0 && len(left) > 0 && !o.Decide.AllowPartial && !asAskedFor(selected, left) {
-		return errors.Join(nothingDone(left), out.flush())
+	if len(steps) == 0 && len(left) > 0 && !o.Decide.AllowPartial && !isAlreadyAsPlanned(selected, left) {
+		return errors.Join(nothingDoneError(left), out.flush())
 	}
-	return o.end(out, plan)
+	return o.finishRollout(out, plan)
 }
 
-// asAskedFor is true if a namespace needs no step since it is as it should be. One that was left alone is not.
-func asAskedFor(selected *migrate.Plan, left []rollout.Left) bool {
+// isAlreadyAsPlanned is true if a namespace needs no step since it is as it should be. One that was left alone is not.
+func isAlreadyAsPlanned(selected *migrate.Plan, left []rollout.Skipped) bool {
 	return slices.ContainsFunc(selected.Namespaces, func(ns migrate.Namespace) bool {
-		return !slices.ContainsFunc(left, func(l rollout.Left) bool { return l.Namespace == ns.Name })
+		return !slices.ContainsFunc(left, func(l rollout.Skipped) bool { return l.Namespace == ns.Name })
 	})
 }
 
-// target is the cluster that is written to: a client of it, the name of the context, and the UID of kube-system.
-type target struct {
+// rolloutTarget is the cluster that is written to: a client of it, the name of the context, and the UID of kube-system.
+type rolloutTarget struct {
 	client    dynamic.Interface
 	name, uid string
 }
 
-// reach connects to the cluster, and returns an error where a saved plan is not of it.
-func (o *rolloutOptions) reach(ctx context.Context, plan *migrate.Plan) (target, error) {
-	if err := o.namesCluster(plan); err != nil {
-		return target{}, err
+// connectToPlannedCluster connects to the cluster, and returns an error where a saved plan is not of it.
+func (o *rolloutOptions) connectToPlannedCluster(ctx context.Context, plan *migrate.Plan) (rolloutTarget, error) {
+	if err := o.requireClusterOfPlan(plan); err != nil {
+		return rolloutTarget{}, err
 	}
 	client, name, err := o.deps.Connect(o.Source)
 	if err != nil {
-		return target{}, err
+		return rolloutTarget{}, err
 	}
-	id, err := clusterOfPlan(ctx, client, plan, o.Source, name)
-	return target{client, name, id}, err
+	id, err := checkClusterOfPlan(ctx, client, plan, o.Source, name)
+	return rolloutTarget{client, name, id}, err
 }
 
-// begin takes the steps, or has the server check them.
-func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate.Plan, steps []rollout.Step, out *stepPrinter) error {
-	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission), Known: rollout.Known(selected), Kubectl: o.Source.kubectl(on.name), Tell: out.tell}
-	lacking := o.checkRights(ctx, on.client, steps)
+// beginRollout takes the steps, or has the server check them.
+func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, selected *migrate.Plan, steps []rollout.Step, out *rolloutPrinter) error {
+	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.namespaceReplanner(selected.Admission), KnownViolations: rollout.KnownViolations(selected), Kubectl: o.Source.kubectlCommand(on.name), OnOutcome: out.addOutcome}
+	lacking := o.checkPermissions(ctx, on.client, steps)
 	if o.DryRun == dryRunServer {
 		r.Steps = steps
 		return errors.Join(r.Run(ctx), lacking)
@@ -341,60 +341,60 @@ func (o *rolloutOptions) begin(ctx context.Context, on target, selected *migrate
 	if lacking != nil {
 		return lacking
 	}
-	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", describe(steps), on.name)) {
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", countSteps(steps), on.name)) {
 		return errors.New("nothing was done")
 	}
-	header := rollout.Header{
-		Tool: "psp2pss " + buildVersion().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
-		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, Known: r.Known, Cluster: on.uid, Admission: selected.Admission,
+	header := rollout.JournalHeader{
+		Tool: "psp2pss " + readBuildInfo().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
+		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, KnownViolations: r.KnownViolations, Cluster: on.uid, Admission: selected.Admission,
 	}
-	header.Failing = o.failing(ctx, on.client, steps)
+	header.FailingBefore = o.failingControllers(ctx, on.client, steps)
 	path := o.Journal
 	if path == "" {
-		path = journalName(on.name, header.Started)
+		path = defaultJournalName(on.name, header.Started)
 	}
 	var err error
-	if r.Journal, err = rollout.Create(path, header); err != nil {
+	if r.Journal, err = rollout.CreateJournal(path, header); err != nil {
 		return err
 	}
 	defer func() { _ = r.Journal.Close() }()
-	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.again("rollback", path))
-	return o.take(ctx, r, out)
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.journalCommand("rollback", path))
+	return o.runSteps(ctx, r, out)
 }
 
-// take runs, verifies if asked to, and says how to go on with what was cut off.
-func (o *rolloutOptions) take(ctx context.Context, r *rollout.Runner, out *stepPrinter) error {
-	r.Between = func(ctx context.Context, batch int) error {
-		if err := o.verify(ctx, r); err != nil {
+// runSteps runs, verifies if asked to, and says how to go on with what was cut off.
+func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *rolloutPrinter) error {
+	r.BeforeBatch = func(ctx context.Context, batch int) error {
+		if err := o.verifyBatch(ctx, r); err != nil {
 			return err
 		}
 		// Before the first step somebody was just asked.
-		if out.taken > 0 && o.streams.Asks && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
+		if out.taken > 0 && o.streams.Interactive && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
 			return cmp.Or(ctx.Err(), fmt.Errorf("stopped before batch %d", batch+1))
 		}
 		return nil
 	}
 	err := r.Run(ctx)
 	if err == nil {
-		err = o.verify(ctx, r)
+		err = o.verifyBatch(ctx, r)
 	}
 	var findings findingsError
 	var locked *rollout.LockedError
-	switch resume := o.goOn(r.Journal); {
+	switch resume := o.resumeCommand(r.Journal); {
 	case err == nil:
 		return nil
-	case errors.As(err, &findings) && o.Verify.Back:
-		return o.back(ctx, r, err)
+	case errors.As(err, &findings) && o.Verify.RollbackOnFailure:
+		return o.rollBackAfterFailure(ctx, r, err)
 	case errors.As(err, &locked):
-		return advisedError{err, "nothing was done; after that: " + resume}
+		return errorWithAdvice{err, "nothing was done; after that: " + resume}
 	default:
-		return advisedError{err, "to go on: " + resume + "\nto go back: " + o.again("rollback", r.Journal.Path())}
+		return errorWithAdvice{err, "to go on: " + resume + "\nto go back: " + o.journalCommand("rollback", r.Journal.Path())}
 	}
 }
 
-// again is a command about the journal, on the same cluster as the same user.
-func (o *rolloutOptions) again(verb, journal string) string {
-	words := []string{o.deps.Name, verb, "--" + journalFlag, escape.Shell(journal)}
+// journalCommand is a command about the journal, on the same cluster as the same user.
+func (o *rolloutOptions) journalCommand(verb, journal string) string {
+	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
 	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
 		if f[1] != "" {
 			words = append(words, "--"+f[0], escape.Shell(f[1]))
@@ -406,13 +406,13 @@ func (o *rolloutOptions) again(verb, journal string) string {
 	return strings.Join(words, " ")
 }
 
-// recheck plans one namespace again, as it is now, on a server with the same admission configuration.
-func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
-	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, WithoutCustom: o.Source.WithoutCustom, Live: true}
+// namespaceReplanner plans one namespace again, as it is now, on a server with the same admission configuration.
+func (o *rolloutOptions) namespaceReplanner(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
+	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, SkipCustomResources: o.Source.SkipCustomResources, NeedsCluster: true}
 	return func(ctx context.Context, namespace, level, version string) (*migrate.Namespace, error) {
 		src.Namespace = namespace
 		var inv *inventory.Inventory
-		inv, err := o.deps.Load(ctx, src)
+		inv, err := o.deps.LoadInventory(ctx, src)
 		if err != nil {
 			return nil, err
 		}
@@ -420,7 +420,7 @@ func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Cont
 		if version != "" && err != nil {
 			return nil, err
 		}
-		plan, err := o.deps.Build(inv, migrate.Options{Target: target, Enforce: api.Level(level), Admission: admission})
+		plan, err := o.deps.BuildPlan(inv, migrate.Options{Target: target, Enforce: api.Level(level), Admission: admission})
 		if err != nil {
 			return nil, err
 		}
@@ -434,17 +434,17 @@ func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Cont
 	}
 }
 
-var unfit = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var invalidNameChars = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
-func journalName(context string, at time.Time) string {
-	name := strings.Trim(unfit.ReplaceAllString(context, "-"), "-")
+func defaultJournalName(context string, at time.Time) string {
+	name := strings.Trim(invalidNameChars.ReplaceAllString(context, "-"), "-")
 	return filepath.Clean(fmt.Sprintf("psp2pss-%s-%s.journal", name[:min(len(name), 60)], at.Format("20060102T150405Z")))
 }
 
-// end sums up, and judges what the plan could not tell.
-func (o *rolloutOptions) end(out *stepPrinter, plan *migrate.Plan) error {
+// finishRollout sums up, and judges what the plan could not tell.
+func (o *rolloutOptions) finishRollout(out *rolloutPrinter, plan *migrate.Plan) error {
 	if err := out.end(); err != nil {
 		return err
 	}
-	return verdict(plan, o.Scope, nil, o.Decide.AllowPartial)
+	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
 }

@@ -10,67 +10,67 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// resume goes on with a journal.
-func resume(ctx context.Context, o *rolloutOptions) error {
+// resumeRollout goes on with a journal.
+func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	j, client, err := openJournal(ctx, o.deps, o.Source, o.Journal)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = j.Close() }()
-	if err := o.goesOn(j); err != nil {
+	if err := o.checkResumable(j); err != nil {
 		return err
 	}
-	if err := o.keep(&j.Header); err != nil {
+	if err := o.keepGuards(&j.JournalHeader); err != nil {
 		return err
 	}
-	if err := o.checkRights(ctx, client, j.Steps); err != nil {
+	if err := o.checkPermissions(ctx, client, j.Steps); err != nil {
 		return err
 	}
-	out := newStepPrinter(o.streams, o.JSON)
-	for _, err := range notInJournal(o.Scope.Exclude, namespacesOf(j.Steps)) {
-		warn(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
+	out := newRolloutPrinter(o.streams, o.JSON)
+	for _, err := range checkJournalNames(o.Scope.Exclude, stepNamespaces(j.Steps)) {
+		printWarning(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
 	}
-	left := j.LeftOut(o.Scope.Exclude)
-	out.tellLeft(left)
+	left := j.SkippedByExclude(o.Scope.Exclude)
+	out.addSkipped(left)
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
 		return errors.New("nothing was done")
 	}
-	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(j.Admission), Known: j.Known, Tell: out.tell}
-	r.Kubectl = o.Source.kubectl(o.Source.Context)
+	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.namespaceReplanner(j.Admission), KnownViolations: j.KnownViolations, OnOutcome: out.addOutcome}
+	r.Kubectl = o.Source.kubectlCommand(o.Source.Context)
 	if o.Source.Context == "" && o.Source.Kubeconfig == "" {
-		r.Kubectl = o.Source.kubectl(j.Context)
+		r.Kubectl = o.Source.kubectlCommand(j.Context)
 	}
-	if err := o.take(ctx, r, out); err != nil {
+	if err := o.runSteps(ctx, r, out); err != nil {
 		return errors.Join(err, out.flush())
 	}
 	if out.taken == 0 && len(left) > 0 && !o.Decide.AllowPartial {
-		return errors.Join(nothingDone(left), out.flush())
+		return errors.Join(nothingDoneError(left), out.flush())
 	}
 	return out.end()
 }
 
-// goesOn refuses to go on with a roll-out that was taken back, and says what to do instead.
-func (o *rolloutOptions) goesOn(j *rollout.Journal) error {
-	err := j.GoesOn()
-	var back *rollout.TakenBackError
+// checkResumable refuses to go on with a roll-out that was taken back, and says what to do instead.
+func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
+	err := j.CheckResumable()
+	var back *rollout.RolledBackError
 	switch {
 	case err == nil:
 		return nil
-	case len(rollout.Undo{}.Steps(j)) > 0:
-		return advisedError{err, "to take back what is left of it: " + o.again("rollback", j.Path())}
+	case len(rollout.RollbackScope{}.Steps(j)) > 0:
+		return errorWithAdvice{err, "to take back what is left of it: " + o.journalCommand("rollback", j.Path())}
 	case errors.As(err, &back) && back.Failure != "":
-		return advisedError{err, "mend what was not ok, and begin a new roll-out"}
+		return errorWithAdvice{err, "mend what was not ok, and begin a new roll-out"}
 	}
-	return advisedError{err, "begin a new roll-out"}
+	return errorWithAdvice{err, "begin a new roll-out"}
 }
 
 // openJournal opens a journal together with the cluster that it is about.
 func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
-	j, err := rollout.Open(path)
+	j, err := rollout.OpenJournal(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := clusterOf(ctx, deps, src, j, path)
+	client, err := connectToJournalCluster(ctx, deps, src, j, path)
 	if err != nil {
 		_ = j.Close()
 		return nil, nil, err
@@ -78,10 +78,10 @@ func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	return j, client, nil
 }
 
-// clusterOf connects to the cluster that a journal is about, and to no other.
-func clusterOf(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Journal, path string) (dynamic.Interface, error) {
+// connectToJournalCluster connects to the cluster that a journal is about, and to no other.
+func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Journal, path string) (dynamic.Interface, error) {
 	if src.Context == "" && src.Kubeconfig == "" {
-		src.Context = contextOf(j)
+		src.Context = journalContext(j)
 	}
 	client, name, err := deps.Connect(src)
 	if err != nil {
@@ -98,8 +98,8 @@ func clusterOf(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Jou
 	return client, err
 }
 
-// contextOf is the context that a journal was made under, "" for the one that a pod has without a kubeconfig.
-func contextOf(j *rollout.Journal) string {
+// journalContext is the context that a journal was made under, "" for the one that a pod has without a kubeconfig.
+func journalContext(j *rollout.Journal) string {
 	if j.Context == "in-cluster" {
 		return ""
 	}

@@ -204,10 +204,10 @@ func TestResumeDropsNoGuard(t *testing.T) {
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	wait := metav1.Duration{Duration: time.Minute}
-	all := rollout.Header{Force: true, Guards: rollout.Guards{Verify: true, VerifyWait: wait, RollbackOnFailure: true, AllowPartial: true}}
+	all := rollout.JournalHeader{Force: true, Guards: rollout.Guards{Verify: true, VerifyWait: wait, RollbackOnFailure: true, AllowPartial: true}}
 	for _, tt := range []struct {
 		name   string
-		header rollout.Header
+		header rollout.JournalHeader
 		args   []string
 		want   rollout.Guards
 		force  bool
@@ -220,7 +220,7 @@ func TestKeep(t *testing.T) {
 			want: rollout.Guards{Verify: true, AllowPartial: true}, goOn: " --verify --allow-partial --force",
 		},
 		{
-			name: "the other guard is added", header: rollout.Header{Guards: rollout.Guards{Verify: true, VerifyWait: wait}}, args: []string{"--rollback-on-failure"},
+			name: "the other guard is added", header: rollout.JournalHeader{Guards: rollout.Guards{Verify: true, VerifyWait: wait}}, args: []string{"--rollback-on-failure"},
 			want: rollout.Guards{Verify: true, VerifyWait: wait, RollbackOnFailure: true}, goOn: " --rollback-on-failure",
 		},
 		{
@@ -231,9 +231,9 @@ func TestKeep(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			streams, _, _ := TestStreams("")
+			streams, _, _ := BufferStreams("")
 			var o *rolloutOptions
-			cmd := newRollout(streams, Deps{Name: "psp2pss"}, func(_ context.Context, got *rolloutOptions) error {
+			cmd := newRollout(streams, Deps{ToolName: "psp2pss"}, func(_ context.Context, got *rolloutOptions) error {
 				o = got
 				return nil
 			})
@@ -241,13 +241,13 @@ func TestKeep(t *testing.T) {
 			if err := cmd.Execute(); err != nil {
 				t.Fatal(err)
 			}
-			if err := o.keep(&tt.header); err != nil {
+			if err := o.keepGuards(&tt.header); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, o.guards()); diff != "" || o.Rollout.Force != tt.force {
 				t.Errorf("force %t, guards (-want +got):\n%s", o.Rollout.Force, diff)
 			}
-			if got, want := o.goOn(&rollout.Journal{Header: tt.header}), "psp2pss rollout --resume --journal ''"+tt.goOn; got != want {
+			if got, want := o.resumeCommand(&rollout.Journal{JournalHeader: tt.header}), "psp2pss rollout --resume --journal ''"+tt.goOn; got != want {
 				t.Errorf("to go on: %s, want %s", got, want)
 			}
 		})

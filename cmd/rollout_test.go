@@ -80,8 +80,8 @@ func newGround(t *testing.T) *ground {
 	g.client.PrependReactor("create", "selfsubjectaccessreviews", g.review)
 	g.deps = SystemDeps("psp2pss")
 	g.deps.LookupEnv = func(string) (string, bool) { return "", false }
-	g.deps.Load = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
-		return load(ctx, SourceOptions{Demo: true})
+	g.deps.LoadInventory = func(ctx context.Context, _ SourceOptions) (*inventory.Inventory, error) {
+		return loadInventory(ctx, SourceOptions{Demo: true})
 	}
 	g.deps.Connect = func(SourceOptions) (dynamic.Interface, string, error) { return g.client, "prod", nil }
 	return g
@@ -155,7 +155,7 @@ func (g *ground) writes() []string {
 func (g *ground) run(ctx context.Context, answers io.Reader, args ...string) (code int, out, errOut string) {
 	g.t.Helper()
 	var o, e bytes.Buffer
-	streams := Streams{In: answers, Out: &o, ErrOut: &e, Asks: answers != nil}
+	streams := Streams{In: answers, Out: &o, ErrOut: &e, Interactive: answers != nil}
 	if answers == nil {
 		streams.In = strings.NewReader("")
 	}
@@ -291,7 +291,7 @@ func TestRolloutRefused(t *testing.T) {
 		return nil
 	}
 	code, out, errOut := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
-	var told []toldStep
+	var told []stepReport
 	if err := json.Unmarshal([]byte(out), &told); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -319,7 +319,7 @@ func TestRolloutStoppedInJSON(t *testing.T) {
 		return nil
 	}
 	code, out, _ := g.run(context.Background(), nil, g.both("--yes", "-o", "json")...)
-	var told []toldStep
+	var told []stepReport
 	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told) != 1 || told[0].Namespace != "blog" || code != exitFailed {
 		t.Errorf("exit code %d, %v: %s", code, err, out)
 	}
@@ -362,7 +362,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 					continue // the step would be taken
 				}
 				g := newGround(t)
-				streams, out, errOut := TestStreams(plan)
+				streams, out, errOut := BufferStreams(plan)
 				code := Run(t.Context(), streams, g.deps, append([]string{"rollout", "--plan", "-", "--yes", dryRun}, tt.args...))
 				if code != tt.code {
 					t.Errorf("%s: exit code %d, want %d", dryRun, code, tt.code)
@@ -444,9 +444,9 @@ func TestRolloutElsewhere(t *testing.T) {
 
 func TestAgain(t *testing.T) {
 	t.Parallel()
-	o := &rolloutOptions{deps: Deps{Name: "kubectl psp2pss"}, Source: SourceOptions{Kubeconfig: "my config", Context: "prod", As: "jane", AsGroups: []string{"ops"}}}
+	o := &rolloutOptions{deps: Deps{ToolName: "kubectl psp2pss"}, Source: SourceOptions{Kubeconfig: "my config", Context: "prod", As: "jane", AsGroups: []string{"ops"}}}
 	want := "kubectl psp2pss rollout --resume --journal j --kubeconfig 'my config' --context prod --as jane --as-group ops"
-	if got := o.again("rollout --resume", "j"); got != want {
+	if got := o.journalCommand("rollout --resume", "j"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -455,10 +455,10 @@ func TestAgain(t *testing.T) {
 func TestRolloutReadsAgainAlike(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	load := g.deps.Load
+	load := g.deps.LoadInventory
 	var namespaces []string
-	g.deps.Load = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
-		if !o.WithoutCustom {
+	g.deps.LoadInventory = func(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
+		if !o.SkipCustomResources {
 			t.Errorf("custom resources are read for %q", o.Namespace)
 		}
 		namespaces = append(namespaces, o.Namespace)
@@ -575,11 +575,11 @@ func TestRolloutPrintRole(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		args  []string
-		needs rollout.Needs
+		needs rollout.PermissionOptions
 		head  string
 	}{
-		{"the default", nil, rollout.Needs{}, "observe"},
-		{"all", []string{"--stage", "observe,enforce,bypass", "--verify"}, rollout.Needs{Stages: rollout.Stages(), Verify: true}, "observe,enforce,bypass"},
+		{"the default", nil, rollout.PermissionOptions{}, "observe"},
+		{"all", []string{"--stage", "observe,enforce,bypass", "--verify"}, rollout.PermissionOptions{Stages: rollout.Stages(), Verify: true}, "observe,enforce,bypass"},
 	} {
 		g := newGround(t)
 		code, out, errOut := g.run(t.Context(), nil, append([]string{"rollout", "--print-role"}, tt.args...)...)
@@ -601,9 +601,9 @@ func TestRolloutPrintRole(t *testing.T) {
 		if err := errors.Join(yaml.UnmarshalStrict([]byte(everywhere), &got), yaml.UnmarshalStrict([]byte(inLock), &lock)); err != nil {
 			t.Fatal(err)
 		}
-		rules, locks, namespace := rollout.Rules(tt.needs, cluster.Rules())
+		rules, locks, namespace := rollout.RBACRules(tt.needs, cluster.ReadRules())
 		kind := metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}
-		if diff := cmp.Diff(rbacv1.ClusterRole{TypeMeta: kind, ObjectMeta: metav1.ObjectMeta{Name: "psp2pss-rollout"}, Rules: append(cluster.Rules(), rules...)}, got); diff != "" {
+		if diff := cmp.Diff(rbacv1.ClusterRole{TypeMeta: kind, ObjectMeta: metav1.ObjectMeta{Name: "psp2pss-rollout"}, Rules: append(cluster.ReadRules(), rules...)}, got); diff != "" {
 			t.Errorf("%s: ClusterRole (-want +got):\n%s", tt.name, diff)
 		}
 		kind.Kind = "Role"

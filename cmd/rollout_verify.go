@@ -15,28 +15,28 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// verifyAfter says whether and how a roll-out verifies what it has done.
-type verifyAfter struct {
+// batchVerification says whether and how a roll-out verifies what it has done.
+type batchVerification struct {
 	// Asked verifies after every batch; Back goes all the way back where something is not ok.
-	Asked, Back bool
-	Wait        time.Duration
+	Asked, RollbackOnFailure bool
+	Wait                     time.Duration
 }
 
 const (
-	verifyFlag     = "verify"
-	verifyWaitFlag = "verify-wait"
-	backFlag       = "rollback-on-failure"
-	forceFlag      = "force"
+	verifyFlag            = "verify"
+	verifyWaitFlag        = "verify-wait"
+	rollbackOnFailureFlag = "rollback-on-failure"
+	forceFlag             = "force"
 )
 
-func (v *verifyAfter) add(flags *pflag.FlagSet) {
+func (v *batchVerification) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
 	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are judged, such as 2m")
-	flags.BoolVar(&v.Back, backFlag, false, "take the whole roll-out back if something is not ok; --verify goes without saying")
+	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; --verify goes without saying")
 }
 
-func (v *verifyAfter) settle() error {
-	v.Asked = v.Asked || v.Back
+func (v *batchVerification) validate() error {
+	v.Asked = v.Asked || v.RollbackOnFailure
 	switch {
 	case v.Wait < 0:
 		return usagef("--%s=%s is negative: give a duration such as 2m", verifyWaitFlag, v.Wait)
@@ -49,61 +49,61 @@ func (v *verifyAfter) settle() error {
 // guards are what the journal keeps for whoever goes on.
 func (o *rolloutOptions) guards() rollout.Guards {
 	return rollout.Guards{
-		Verify: o.Verify.Asked, VerifyWait: metav1.Duration{Duration: o.Verify.Wait}, RollbackOnFailure: o.Verify.Back,
+		Verify: o.Verify.Asked, VerifyWait: metav1.Duration{Duration: o.Verify.Wait}, RollbackOnFailure: o.Verify.RollbackOnFailure,
 		AllowPartial: o.Decide.AllowPartial,
 	}
 }
 
-// keep adds what a roll-out was begun with to the flags with which it is gone on with. Flags add a guard, and never drop one.
-func (o *rolloutOptions) keep(h *rollout.Header) error {
+// keepGuards adds what a roll-out was begun with to the flags with which it is gone on with. Flags add a guard, and never drop one.
+func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 	g := &h.Guards
-	if o.given(verifyFlag) && !o.Verify.Asked && g.Verify || o.given(backFlag) && !o.Verify.Back && g.RollbackOnFailure {
-		return usagef("the roll-out was begun with --%s or --%s, and is gone on with under the same guard: leave out the flag that takes it away", verifyFlag, backFlag)
+	if o.isFlagGiven(verifyFlag) && !o.Verify.Asked && g.Verify || o.isFlagGiven(rollbackOnFailureFlag) && !o.Verify.RollbackOnFailure && g.RollbackOnFailure {
+		return usagef("the roll-out was begun with --%s or --%s, and is gone on with under the same guard: leave out the flag that takes it away", verifyFlag, rollbackOnFailureFlag)
 	}
-	o.Verify.Asked, o.Verify.Back = o.Verify.Asked || g.Verify, o.Verify.Back || g.RollbackOnFailure
-	if !o.given(verifyWaitFlag) {
+	o.Verify.Asked, o.Verify.RollbackOnFailure = o.Verify.Asked || g.Verify, o.Verify.RollbackOnFailure || g.RollbackOnFailure
+	if !o.isFlagGiven(verifyWaitFlag) {
 		o.Verify.Wait = g.VerifyWait.Duration
 	}
-	if !o.given(allowPartialFlag) {
+	if !o.isFlagGiven(allowPartialFlag) {
 		o.Decide.AllowPartial = g.AllowPartial
 	}
-	if !o.given(forceFlag) {
+	if !o.isFlagGiven(forceFlag) {
 		o.Rollout.Force = h.Force
 	}
-	return o.Verify.settle()
+	return o.Verify.validate()
 }
 
-// given is true for a flag that was on the command line.
-func (o *rolloutOptions) given(flag string) bool { return slices.Contains(o.Given, flag) }
+// isFlagGiven is true for a flag that was on the command line.
+func (o *rolloutOptions) isFlagGiven(flag string) bool { return slices.Contains(o.GivenFlags, flag) }
 
-// goOn is the command that goes on with a roll-out: it repeats what the journal does not know.
-func (o *rolloutOptions) goOn(j *rollout.Journal) string {
-	words := []string{o.again("rollout --resume", j.Path())}
+// resumeCommand is the command that goes on with a roll-out: it repeats what the journal does not know.
+func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
+	words := []string{o.journalCommand("rollout --resume", j.Path())}
 	add := func(differs bool, format string, args ...any) {
 		if differs {
 			words = append(words, fmt.Sprintf(format, args...))
 		}
 	}
 	g := &j.Guards
-	add(o.Verify.Back && !g.RollbackOnFailure, "--%s", backFlag)
-	add(o.Verify.Asked && !o.Verify.Back && !g.Verify, "--%s", verifyFlag)
+	add(o.Verify.RollbackOnFailure && !g.RollbackOnFailure, "--%s", rollbackOnFailureFlag)
+	add(o.Verify.Asked && !o.Verify.RollbackOnFailure && !g.Verify, "--%s", verifyFlag)
 	add(o.Verify.Wait != g.VerifyWait.Duration, "--%s %s", verifyWaitFlag, o.Verify.Wait)
 	add(o.Decide.AllowPartial && !g.AllowPartial, "--%s", allowPartialFlag)
 	add(!o.Decide.AllowPartial && g.AllowPartial, "--%s=false", allowPartialFlag)
 	add(o.Rollout.Force && !j.Force, "--%s", forceFlag)
 	add(!o.Rollout.Force && j.Force, "--%s=false", forceFlag)
 	add(o.Source.Timeout > 0, "--%s %s", timeoutFlag, o.Source.Timeout)
-	add(o.Source.WithoutCustom, "--%s=false", customFlag)
+	add(o.Source.SkipCustomResources, "--%s=false", customFlag)
 	for _, ns := range o.Scope.Exclude {
 		add(o.Resume, "--exclude %s", escape.Shell(ns))
 	}
 	return strings.Join(words, " ")
 }
 
-// failing notes which controllers lack pods before the first step: they are no fault of the roll-out. What may not be read
+// failingControllers notes which controllers lack pods before the first step: they are no fault of the roll-out. What may not be read
 // is told, and no reason not to begin.
-func (o *rolloutOptions) failing(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.Failure {
-	failing, err := rollout.Failing(ctx, client, namespacesOf(steps))
+func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
+	failing, err := rollout.FailingControllers(ctx, client, stepNamespaces(steps))
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(line))
@@ -112,7 +112,7 @@ func (o *rolloutOptions) failing(ctx context.Context, client dynamic.Interface, 
 	return failing
 }
 
-func namespacesOf(steps []rollout.Step) []string {
+func stepNamespaces(steps []rollout.Step) []string {
 	var names []string
 	for i := range steps {
 		if steps[i].Namespace != "" {
@@ -123,15 +123,15 @@ func namespacesOf(steps []rollout.Step) []string {
 	return slices.Compact(names)
 }
 
-// verify judges the namespaces that the journal has come to. What it could not tell is told, and stops nothing.
-func (o *rolloutOptions) verify(ctx context.Context, r *rollout.Runner) error {
+// verifyBatch judges the namespaces that the journal has come to. What it could not tell is told, and stops nothing.
+func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) error {
 	if !o.Verify.Asked {
 		return nil
 	}
 	v := rollout.Verification{
-		Client: r.Client, Labels: rollout.ExpectedLabels(r.Journal), Before: r.Journal.Failing, RecreateOne: true, Wait: o.Verify.Wait,
+		Client: r.Client, Labels: rollout.ExpectedLabels(r.Journal), Before: r.Journal.FailingBefore, RecreateOne: true, Wait: o.Verify.Wait,
 	}
-	for _, ns := range namespacesOf(r.Journal.Steps) {
+	for _, ns := range stepNamespaces(r.Journal.Steps) {
 		if v.Labels[ns] != nil {
 			v.Namespaces = append(v.Namespaces, ns)
 		}
@@ -143,20 +143,20 @@ func (o *rolloutOptions) verify(ctx context.Context, r *rollout.Runner) error {
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	notable := slices.DeleteFunc(results, func(r rollout.Result) bool { return r.Status == rollout.OK })
+	notable := slices.DeleteFunc(results, func(r rollout.CheckResult) bool { return r.Status == rollout.StatusOK })
 	if len(notable) > 0 {
-		if err := writeResults(o.streams.ErrOut, notable, "table", false); err != nil {
+		if err := writeVerification(o.streams.ErrOut, notable, "table", false); err != nil {
 			return err
 		}
 	}
-	return verifyVerdict(notable, true)
+	return verifyExitError(notable, true)
 }
 
-// back takes the whole roll-out back, and ends with what was not ok.
-func (o *rolloutOptions) back(ctx context.Context, r *rollout.Runner, because error) error {
+// rollBackAfterFailure takes the whole roll-out back, and ends with what was not ok.
+func (o *rolloutOptions) rollBackAfterFailure(ctx context.Context, r *rollout.Runner, because error) error {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, "Something is not ok: going back.")
-	if err := r.Rollback(ctx, rollout.Undo{Because: because.Error()}); err != nil {
-		return advisedError{fmt.Errorf("%w\ngoing back failed: %w", because, err), "to go back: " + o.again("rollback", r.Journal.Path())}
+	if err := r.Rollback(ctx, rollout.RollbackScope{Failure: because.Error()}); err != nil {
+		return errorWithAdvice{fmt.Errorf("%w\ngoing back failed: %w", because, err), "to go back: " + o.journalCommand("rollback", r.Journal.Path())}
 	}
 	return because
 }

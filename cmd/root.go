@@ -19,22 +19,22 @@ import (
 
 // Deps is the outside world of the commands. Tests replace it.
 type Deps struct {
-	// Name is how the user calls the tool: psp2pss, or "kubectl psp2pss".
-	Name string
-	// Load reads an inventory from a live source.
-	Load func(context.Context, SourceOptions) (*inventory.Inventory, error)
-	// Build makes the decision.
-	Build func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error)
-	// Releases hands on every object of a cluster that keeps a Helm release, and returns what could not be read.
-	Releases func(context.Context, SourceOptions, func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error)
+	// ToolName is how the user calls the tool: psp2pss, or "kubectl psp2pss".
+	ToolName string
+	// LoadInventory reads an inventory from a live source.
+	LoadInventory func(context.Context, SourceOptions) (*inventory.Inventory, error)
+	// BuildPlan makes the decision.
+	BuildPlan func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error)
+	// LoadHelmReleases hands on every object of a cluster that keeps a Helm release, and returns what could not be read.
+	LoadHelmReleases func(context.Context, SourceOptions, func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error)
 	// Connect makes the client of verbs that write, and of what they look at.
 	Connect func(SourceOptions) (dynamic.Interface, string, error)
 	// LookupEnv is os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 }
 
-// New returns the tool. The list of verbs is its table of contents.
-func New(streams Streams, deps Deps) *cobra.Command {
+// NewRootCommand returns the tool. The list of verbs is its table of contents.
+func NewRootCommand(streams Streams, deps Deps) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "psp2pss",
 		Short: "Migrate a cluster from PodSecurityPolicy to the Pod Security Standards",
@@ -71,18 +71,18 @@ object was not read, since their labels are not known: it says so, and the code 
   psp2pss rollout --plan plan.json --stage observe
   psp2pss rollback --journal psp2pss-prod-20261125T101500Z.journal
   psp2pss gate --to v1.25`,
-		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: deps.Name},
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: deps.ToolName},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return fromEnvironment(cmd.Flags(), deps.LookupEnv)
+			return setFlagsFromEnvironment(cmd.Flags(), deps.LookupEnv)
 		},
 	}
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetUsageFunc(usage)
+	root.SetUsageFunc(printUsage)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newPlan(streams, deps, nil),
@@ -96,9 +96,9 @@ object was not read, since their labels are not known: it says so, and the code 
 		newGate(streams, deps, nil),
 		newVersion(streams, nil),
 	)
-	refuseEmpty(root)
-	if deps.Name != root.Use {
-		renameExamples(root, root.Use, deps.Name)
+	refuseEmptyFlags(root)
+	if deps.ToolName != root.Use {
+		renameExamples(root, root.Use, deps.ToolName)
 	}
 	return root
 }
@@ -112,22 +112,22 @@ func renameExamples(cmd *cobra.Command, from, to string) {
 	}
 }
 
-// fromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME. An empty variable is refused
+// setFlagsFromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME. An empty variable is refused
 // as an empty flag is: it is what a script with a misspelt variable gives, and must not mean more, or another source, than
 // was meant.
-func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := envName(f.Name)
+		name := environmentVariable(f.Name)
 		value, ok := lookup(name)
 		switch {
 		case !ok, f.Changed, f.Name == "help", failed != nil:
 			return
-		case blank(value):
+		case isBlank(value):
 			failed = usagef("%s is empty: give it a value, or unset it", name)
 			return
 		}
-		if err := setFlag(flags, f, value); err != nil {
+		if err := setFlagFromText(flags, f, value); err != nil {
 			failed = usagef("reading %s=%q from the environment: %w", name, value, err)
 			return
 		}
@@ -141,11 +141,11 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) e
 // fromEnvAnnotation marks a flag whose value came from the environment.
 const fromEnvAnnotation = "psp2pss_from_environment"
 
-func envName(flag string) string {
+func environmentVariable(flag string) string {
 	return "PSP2PSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
+func setFlagFromText(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 	list, ok := f.Value.(pflag.SliceValue)
 	if !ok {
 		return flags.Set(f.Name, value)
@@ -160,11 +160,11 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 // SystemDeps is the real world.
 func SystemDeps(name string) Deps {
 	return Deps{
-		Name:      name,
-		Load:      load,
-		Build:     migrate.Build,
-		Releases:  releases,
-		Connect:   connect,
-		LookupEnv: os.LookupEnv,
+		ToolName:         name,
+		LoadInventory:    loadInventory,
+		BuildPlan:        migrate.Build,
+		LoadHelmReleases: loadHelmReleases,
+		Connect:          connectToCluster,
+		LookupEnv:        os.LookupEnv,
 	}
 }

@@ -28,44 +28,44 @@ func (s *scopeFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&s.Exclude, "exclude", nil, "leave this namespace out; may be repeated")
 }
 
-// scope checks the flags and returns what they select.
-func (s *scopeFlags) scope(flags *pflag.FlagSet) (migrate.Scope, error) {
-	if err := settleConflict(flags, "namespace", "all-namespaces"); err != nil {
-		return migrate.Scope{}, usagef("-n and -A exclude each other: name namespaces or show all of them")
+// parse checks the flags and returns what they select.
+func (s *scopeFlags) parse(flags *pflag.FlagSet) (migrate.NamespaceScope, error) {
+	if err := resolveFlagConflict(flags, "namespace", "all-namespaces"); err != nil {
+		return migrate.NamespaceScope{}, usagef("-n and -A exclude each other: name namespaces or show all of them")
 	}
-	scope := migrate.Scope{Namespaces: s.Namespaces, Exclude: s.Exclude}
+	scope := migrate.NamespaceScope{Namespaces: s.Namespaces, Exclude: s.Exclude}
 	if s.Selector != "" {
 		selector, err := labels.Parse(s.Selector)
 		if err != nil {
-			return migrate.Scope{}, usagef("reading the selector %q: %w", s.Selector, err)
+			return migrate.NamespaceScope{}, usagef("reading the selector %q: %w", s.Selector, err)
 		}
 		if selector.Empty() {
-			return migrate.Scope{}, usagef("the selector %q asks for no label: name one, as in -l team=web", s.Selector)
+			return migrate.NamespaceScope{}, usagef("the selector %q asks for no label: name one, as in -l team=web", s.Selector)
 		}
 		scope.Selector = selector
 	}
 	return scope, nil
 }
 
-// choose returns the plan with the namespaces in scope, to be called before anything is written: a name that is not there
+// selectNamespaces returns the plan with the namespaces in scope, to be called before anything is written: a name that is not there
 // and a scope that leaves nothing are errors. It warns on w of what the scope does not do: an --exclude that excludes
 // nothing, and namespaces that -l cannot judge.
-func choose(w io.Writer, plan *migrate.Plan, scope migrate.Scope) (*migrate.Plan, error) {
-	selected, err := plan.Choose(scope)
+func selectNamespaces(w io.Writer, plan *migrate.Plan, scope migrate.NamespaceScope) (*migrate.Plan, error) {
+	selected, err := plan.SelectExistingNamespaces(scope)
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range plan.Ineffective(scope) {
-		warn(w, "--exclude leaves nothing out: %v", err)
+	for _, err := range plan.UnknownExcludes(scope) {
+		printWarning(w, "--exclude leaves nothing out: %v", err)
 	}
-	if unread := plan.Unlabelled(scope); len(unread) > 0 {
-		warn(w, "-l leaves out %s: the Namespace objects were not read, so their labels are not known", summarise(unread))
+	if unread := plan.NamespacesWithUnreadLabels(scope); len(unread) > 0 {
+		printWarning(w, "-l leaves out %s: the Namespace objects were not read, so their labels are not known", namespaceSummary(unread))
 	}
 	return selected, nil
 }
 
-// warn writes a line that begins with "warning: ".
-func warn(w io.Writer, format string, args ...any) {
+// printWarning writes a line that begins with "warning: ".
+func printWarning(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, "warning: %s\n", escape.Terminal(fmt.Sprintf(format, args...)))
 }
 
@@ -73,14 +73,14 @@ func warn(w io.Writer, format string, args ...any) {
 // need another level at v1.25.
 func warnOldTarget(w io.Writer, plan *migrate.Plan) {
 	target, err := api.ParseVersion(plan.TargetVersion)
-	if err != nil || migrate.OldTarget(target) == "" {
+	if err != nil || migrate.OldTargetCaution(target) == "" {
 		return
 	}
-	warn(w, "%s", migrate.OldTarget(target))
+	printWarning(w, "%s", migrate.OldTargetCaution(target))
 	var others []string
 	for i := range plan.Namespaces {
-		if ns := &plan.Namespaces[i]; len(ns.Versions) > 0 && ns.Versions[0].Needed != ns.Needed {
-			others = append(others, fmt.Sprintf("%s %s", ns.Name, ns.Versions[0].Needed))
+		if ns := &plan.Namespaces[i]; len(ns.LevelByVersion) > 0 && ns.LevelByVersion[0].Needed != ns.NeededLevel {
+			others = append(others, fmt.Sprintf("%s %s", ns.Name, ns.LevelByVersion[0].Needed))
 		}
 	}
 	if len(others) > 0 {
@@ -88,6 +88,6 @@ func warnOldTarget(w io.Writer, plan *migrate.Plan) {
 		if len(others) > most {
 			others = append(others[:most], fmt.Sprintf("%d more", len(others)-most))
 		}
-		warn(w, "at %s these namespaces need another level than at %s: %s", migrate.OldestTarget(), target, strings.Join(others, ", "))
+		printWarning(w, "at %s these namespaces need another level than at %s: %s", migrate.FirstVersionWithoutPSP(), target, strings.Join(others, ", "))
 	}
 }

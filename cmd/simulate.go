@@ -25,7 +25,7 @@ type simulateOptions struct {
 	deps    Deps
 
 	Source       SourceOptions
-	Scope        migrate.Scope
+	Scope        migrate.NamespaceScope
 	Form         string
 	Level        api.Level
 	Target       api.Version
@@ -81,20 +81,20 @@ level. Else it says that the answer is not known.`,
 			case after:
 				o.Form = dayAfter
 			}
-			return markRun(runF(cmd.Context(), o))
+			return asRunError(runF(cmd.Context(), o))
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &o.Source)
 	scope.add(flags)
-	choice{&level, "level", levelNames()}.add(cmd, "level", "", "level to judge by")
+	enumFlag{&level, "level", levelNames()}.add(cmd, "level", "", "level to judge by")
 	flags.StringVar(&target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.BoolVar(&written, "as-written", false, "judge templates as their authors wrote them (the default)")
 	flags.BoolVar(&admitted, "as-admitted", false, "judge the pods that PodSecurityPolicy admission would make of the templates today")
 	flags.BoolVar(&after, "day-after", false, "judge the pods that will be created once no policy fills anything in")
 	cmd.MarkFlagsMutuallyExclusive("as-written", "as-admitted", "day-after")
-	choice{&output, "format", simulateFormats()}.add(cmd, "output", "o", "format of the answer")
+	enumFlag{&output, "format", simulateFormats()}.add(cmd, "output", "o", "format of the answer")
 	flags.BoolVar(&o.NoHeaders, "no-headers", false, "print the lines of workloads and nothing around them")
 	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be read")
 	return cmd
@@ -106,17 +106,17 @@ func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, leve
 	}
 	var err error
 	o.Form = asWritten
-	if o.Target, err = parseTarget(target); err != nil {
+	if o.Target, err = parseTargetVersion(target); err != nil {
 		return err
 	}
 	o.Level, o.Output = api.Level(level), output
-	if err = o.Source.complete(flags, o.streams); err != nil {
+	if err = o.Source.validate(flags, o.streams); err != nil {
 		return err
 	}
-	if err = o.Source.reaches(o.Target); err != nil {
+	if err = o.Source.checkTargetVersion(o.Target); err != nil {
 		return err
 	}
-	o.Scope, err = scope.scope(flags)
+	o.Scope, err = scope.parse(flags)
 	return err
 }
 
@@ -127,7 +127,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	var result *report.Simulation
 	var err error
 	if o.Source.Plan != "" {
-		if plan, err = getPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{}); err != nil {
+		if plan, err = readOrBuildPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{}); err != nil {
 			return err
 		}
 		result, err = o.fromPlan(plan)
@@ -138,7 +138,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 		return err
 	}
 	result.Exempt(plan)
-	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	selected, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
-	return verdict(plan, o.Scope, nil, o.AllowPartial)
+	return planExitError(plan, o.Scope, nil, o.AllowPartial)
 }
 
 func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
@@ -163,7 +163,7 @@ func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
 
 // fromSource judges what was read. The plan comes with it for its namespaces, gaps and target version.
 func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *report.Simulation, error) {
-	inv, plan, err := makePlan(ctx, o.streams, o.deps, o.Source, migrate.Options{Target: o.Target})
+	inv, plan, err := buildPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{Target: o.Target})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -171,7 +171,7 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the target version of the plan: %w", err)
 	}
-	forms, err := migrate.NewForms(inv, migrate.Options{Target: o.Target})
+	forms, err := migrate.NewWorkloadSimulation(inv, migrate.Options{Target: o.Target})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -192,17 +192,17 @@ func (o *simulateOptions) fromSource(ctx context.Context) (*migrate.Plan, *repor
 		case asAdmitted:
 			admittedAs(&out, forms, evaluator, w, at)
 		case dayAfter:
-			answer(&out, evaluator.AtLevel(forms.DayAfter(w, at.Version).Violations, at))
+			answer(&out, evaluator.ViolationsAtLevel(forms.AfterPSP(w, at.Version).Violations, at))
 		default:
 			judged(&out, forms, evaluator, w, at)
 		}
-		unseen(&out, w.Unseen(), at)
+		unseen(&out, w.IsPartial(), at)
 		s.Results = append(s.Results, out)
 	}
 	return plan, s, nil
 }
 
-func judged(out *report.Simulated, forms *migrate.Forms, evaluator *pss.Evaluator, w *inventory.Workload, at api.LevelVersion) {
+func judged(out *report.Simulated, forms *migrate.WorkloadSimulation, evaluator *pss.Evaluator, w *inventory.Workload, at api.LevelVersion) {
 	verdict, ok := forms.AsWritten(w, at.Version)
 	if !ok {
 		verdict, ok = unchanged(forms, w, at.Version)
@@ -211,11 +211,11 @@ func judged(out *report.Simulated, forms *migrate.Forms, evaluator *pss.Evaluato
 		out.Unknown = onlyChangedPods
 		return
 	}
-	answer(out, evaluator.AtLevel(verdict.Violations, at))
+	answer(out, evaluator.ViolationsAtLevel(verdict.Violations, at))
 }
 
 // admittedAs answers for the pod as PSP admission makes it; where no policy admits it, no level is asked.
-func admittedAs(out *report.Simulated, forms *migrate.Forms, evaluator *pss.Evaluator, w *inventory.Workload, at api.LevelVersion) {
+func admittedAs(out *report.Simulated, forms *migrate.WorkloadSimulation, evaluator *pss.Evaluator, w *inventory.Workload, at api.LevelVersion) {
 	a, ok := forms.AsAdmitted(w, at.Version)
 	switch {
 	case !ok:
@@ -224,7 +224,7 @@ func admittedAs(out *report.Simulated, forms *migrate.Forms, evaluator *pss.Eval
 		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(a.Refused, "; ")
 	default:
 		out.AdmittedBy = a.Policy
-		answer(out, evaluator.AtLevel(a.Violations, at))
+		answer(out, evaluator.ViolationsAtLevel(a.Violations, at))
 	}
 }
 
@@ -232,14 +232,14 @@ const onlyChangedPods = "only pods that a policy may have changed were read, not
 
 // unchanged judges a workload without a template by those of its live pods that no policy has touched: they stand as
 // their author, or the controller that was not read, has written them.
-func unchanged(forms *migrate.Forms, w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
-	pods := slices.DeleteFunc(slices.Clone(w.Pods), func(g inventory.PodGroup) bool { return g.AdmittedBy != "" })
+func unchanged(forms *migrate.WorkloadSimulation, w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
+	pods := slices.DeleteFunc(slices.Clone(w.PodGroups), func(g inventory.PodGroup) bool { return g.AdmittedBy != "" })
 	if len(pods) == 0 {
 		return pss.Verdict{}, false
 	}
 	of := *w
-	of.Pods = pods
-	return forms.DayAfter(&of, v).Verdict, true
+	of.PodGroups = pods
+	return forms.AfterPSP(&of, v).Verdict, true
 }
 
 // unseen takes back that a level lets in what was read only in part: an object whose controller adds to what it says.
@@ -273,7 +273,7 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 	}
 	at := api.LevelVersion{Level: o.Level, Version: version}
 	s := &report.Simulation{Form: o.Form, Level: string(o.Level), Version: plan.TargetVersion, Results: []report.Simulated{}}
-	selected := plan.Select(o.Scope)
+	selected := plan.SelectNamespaces(o.Scope)
 	for i := range selected.Namespaces {
 		ns := &selected.Namespaces[i]
 		for _, w := range ns.Workloads {
@@ -286,15 +286,15 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 			default:
 				recorded(&out, &w, evaluator, at)
 			}
-			unseen(&out, w.Partial && w.Pods == 0, at)
+			unseen(&out, w.PartialTemplates && w.Pods == 0, at)
 			s.Results = append(s.Results, out)
 		}
-		for _, u := range ns.Unseen {
+		for _, u := range ns.UnseenWorkloads {
 			out := report.Simulated{Namespace: ns.Name, Kind: u.Kind, Name: u.Name, Allowed: true}
 			unseen(&out, true, at)
 			s.Results = append(s.Results, out)
 		}
-		slices.SortStableFunc(s.Results[len(s.Results)-len(ns.Workloads)-len(ns.Unseen):], func(a, b report.Simulated) int {
+		slices.SortStableFunc(s.Results[len(s.Results)-len(ns.Workloads)-len(ns.UnseenWorkloads):], func(a, b report.Simulated) int {
 			return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 		})
 	}
@@ -304,17 +304,17 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 // recorded answers for a workload from what a plan holds of it. The level as written may be enough. What it violates is
 // known for the day after, which is the same only where nothing had to be estimated and both come to one level.
 func recorded(out *report.Simulated, w *migrate.Workload, evaluator *pss.Evaluator, at api.LevelVersion) {
-	written, estimated := w.Level.AsWritten, w.Estimated
+	written, estimated := w.Level.AsWritten, w.LevelEstimated
 	if written == "" && !estimated {
-		written = w.Level.DayAfter // no policy has made a difference to its pods
+		written = w.Level.AfterPSP // no policy has made a difference to its pods
 	}
 	switch {
 	case at.Level == api.LevelPrivileged, written != "" && api.CompareLevels(written, at.Level) >= 0:
 		out.Allowed = true
 	case written == "":
 		out.Unknown = onlyChangedPods
-	case written != w.Level.DayAfter:
-		out.Unknown = fmt.Sprintf("the plan holds what it violates on the day after (%s), not as written (%s); %s", w.Level.DayAfter, written, readAgain)
+	case written != w.Level.AfterPSP:
+		out.Unknown = fmt.Sprintf("the plan holds what it violates on the day after (%s), not as written (%s); %s", w.Level.AfterPSP, written, readAgain)
 	case estimated:
 		out.Unknown = fmt.Sprintf("as written it meets %s, and what the plan holds of its violations is an estimate for the day after; %s", written, readAgain)
 	default:
@@ -322,7 +322,7 @@ func recorded(out *report.Simulated, w *migrate.Workload, evaluator *pss.Evaluat
 		for i, v := range w.Violations {
 			violations[i] = pss.Violation(v)
 		}
-		answer(out, evaluator.AtLevel(violations, at))
+		answer(out, evaluator.ViolationsAtLevel(violations, at))
 	}
 }
 
@@ -346,15 +346,15 @@ func recordedAfter(out *report.Simulated, w *migrate.Workload, evaluator *pss.Ev
 	for i, v := range w.Violations {
 		violations[i] = pss.Violation(v)
 	}
-	answer(out, evaluator.AtLevel(violations, at))
+	answer(out, evaluator.ViolationsAtLevel(violations, at))
 }
 
 const readAgain = "read the source again instead of --plan"
 
 // inScope is the set of the namespaces in scope.
-func inScope(plan *migrate.Plan, scope migrate.Scope) map[string]bool {
+func inScope(plan *migrate.Plan, scope migrate.NamespaceScope) map[string]bool {
 	in := map[string]bool{}
-	for _, ns := range plan.Select(scope).Namespaces {
+	for _, ns := range plan.SelectNamespaces(scope).Namespaces {
 		in[ns.Name] = true
 	}
 	return in

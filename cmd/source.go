@@ -25,14 +25,14 @@ type SourceOptions struct {
 	// Demo reads the built-in cluster, Plan a saved plan.
 	Demo bool
 	Plan string
-	// Live is set for verbs that talk to a cluster beside whatever else they read, a saved plan too.
-	Live bool
+	// NeedsCluster is set for verbs that talk to a cluster beside whatever else they read, a saved plan too.
+	NeedsCluster bool
 	// Namespace, if set, has only what runs in it read from the cluster, and the policies.
 	Namespace string
-	// WithoutCustom leaves out the kinds of package custom where a cluster is read, which is a gap.
-	WithoutCustom bool
-	// Admission is the file of --admission-config; "" where none was given.
-	Admission string
+	// SkipCustomResources leaves out the kinds of package custom where a cluster is read, which is a gap.
+	SkipCustomResources bool
+	// AdmissionConfig is the file of --admission-config; "" where none was given.
+	AdmissionConfig string
 	// Kubeconfig, Context, As and AsGroups mean what they mean to kubectl.
 	Kubeconfig, Context, As string
 	AsGroups                []string
@@ -41,19 +41,19 @@ type SourceOptions struct {
 
 	// Stdin is what "-" reads. Progress, if not nil, is told what is being read, and Refused what may not be, before the
 	// long lists are begun.
-	Stdin    io.Reader
-	Progress func(string)
-	Refused  func(resources []string)
-	// Other, if not nil, is given the objects in files that hold no pod, policy or grant.
-	Other func(apiVersion, kind string, data []byte, at pspparse.Position)
+	Stdin       io.Reader
+	OnProgress  func(string)
+	OnForbidden func(resources []string)
+	// OnOtherObject, if not nil, is given the objects in files that hold no pod, policy or grant.
+	OnOtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
-// Cluster says whether a cluster is read: it is the default, and beside files it must be asked for.
-func (o *SourceOptions) Cluster() bool {
-	if o.Demo || o.Plan != "" && !o.Live {
+// ReadsCluster says whether a cluster is read: it is the default, and beside files it must be asked for.
+func (o *SourceOptions) ReadsCluster() bool {
+	if o.Demo || o.Plan != "" && !o.NeedsCluster {
 		return false
 	}
-	return o.Live || len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
+	return o.NeedsCluster || len(o.Files) == 0 || o.Context != "" || o.Kubeconfig != ""
 }
 
 const (
@@ -74,30 +74,30 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
 	flags.BoolVar(&o.Demo, demoFlag, false, "read the built-in legacy cluster and nothing else")
 	flags.StringVar(&o.Plan, planFlag, "", "read a plan that was saved with 'plan -o json=FILE', or - for standard input")
-	flags.Var((*unless)(&o.WithoutCustom), customFlag, "read the known kinds of custom resources that make or change pods or label namespaces, where the cluster serves them; =false leaves them out, which is a gap")
+	flags.Var((*invertedBoolFlag)(&o.SkipCustomResources), customFlag, "read the known kinds of custom resources that make or change pods or label namespaces, where the cluster serves them; =false leaves them out, which is a gap")
 	flags.Lookup(customFlag).NoOptDefVal = "true"
-	addAdmissionConfigFlag(flags, &o.Admission)
+	addAdmissionConfigFlag(flags, &o.AdmissionConfig)
 	addConnectionFlags(flags, o)
 }
 
-// unless is a switch that is on by default; the variable behind it is true where it is off.
-type unless bool
+// invertedBoolFlag is a switch that is on by default; the variable behind it is true where it is off.
+type invertedBoolFlag bool
 
 // Set takes the value of the flag.
-func (u *unless) Set(text string) error {
+func (u *invertedBoolFlag) Set(text string) error {
 	on, err := strconv.ParseBool(text)
 	if err != nil {
 		return errors.New("it is neither true nor false")
 	}
-	*u = unless(!on)
+	*u = invertedBoolFlag(!on)
 	return nil
 }
 
 // String returns the value of the flag.
-func (u *unless) String() string { return strconv.FormatBool(!bool(*u)) }
+func (u *invertedBoolFlag) String() string { return strconv.FormatBool(!bool(*u)) }
 
 // Type is what pflag calls a switch.
-func (u *unless) Type() string { return "bool" }
+func (u *invertedBoolFlag) Type() string { return "bool" }
 
 // addConnectionFlags adds those that say which cluster, and as whom.
 func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
@@ -123,18 +123,18 @@ var sourceConflicts = [][2]string{
 	{planFlag, asGroupFlag},
 }
 
-// complete settles what the source flags mean together, before anything is touched.
-func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
+// validate settles what the source flags mean together, before anything is touched.
+func (o *SourceOptions) validate(flags *pflag.FlagSet, streams Streams) error {
 	for _, pair := range sourceConflicts {
-		if o.Live && pair[0] == planFlag && pair[1] != fileFlag {
+		if o.NeedsCluster && pair[0] == planFlag && pair[1] != fileFlag {
 			continue // the plan says what to do, the others where
 		}
-		if err := settleConflict(flags, pair[0], pair[1]); err != nil {
+		if err := resolveFlagConflict(flags, pair[0], pair[1]); err != nil {
 			return err
 		}
 	}
-	if err := settleConflict(flags, planFlag, admissionConfigFlag); err != nil {
-		return cannotChangePlan(admissionConfigFlag)
+	if err := resolveFlagConflict(flags, planFlag, admissionConfigFlag); err != nil {
+		return savedPlanFlagError(admissionConfigFlag)
 	}
 	if o.Timeout < 0 {
 		return usagef("--%s=%s is negative: give a duration such as 5m", timeoutFlag, o.Timeout)
@@ -145,17 +145,17 @@ func (o *SourceOptions) complete(flags *pflag.FlagSet, streams Streams) error {
 	if len(o.AsGroups) > 0 && o.As == "" {
 		return usagef("--%s needs --%s: a group is impersonated together with a user", asGroupFlag, asFlag)
 	}
-	if err := o.settleClusterFlags(flags); err != nil {
+	if err := o.checkClusterFlags(flags); err != nil {
 		return err
 	}
 	o.Stdin = streams.In
 	return nil
 }
 
-// settleClusterFlags refuses flags about a cluster where no server is asked. From the environment they are meant for whenever
+// checkClusterFlags refuses flags about a cluster where no server is asked. From the environment they are meant for whenever
 // one is, and taken back.
-func (o *SourceOptions) settleClusterFlags(flags *pflag.FlagSet) error {
-	if o.Cluster() {
+func (o *SourceOptions) checkClusterFlags(flags *pflag.FlagSet) error {
+	if o.ReadsCluster() {
 		return nil
 	}
 	for _, about := range [][2]string{
@@ -163,8 +163,8 @@ func (o *SourceOptions) settleClusterFlags(flags *pflag.FlagSet) error {
 	} {
 		switch f := flags.Lookup(about[0]); {
 		case f == nil || !f.Changed:
-		case fromEnv(f):
-			if err := reset(f); err != nil {
+		case setByEnvironment(f):
+			if err := resetFlag(f); err != nil {
 				return err
 			}
 		default:
@@ -174,32 +174,32 @@ func (o *SourceOptions) settleClusterFlags(flags *pflag.FlagSet) error {
 	return nil
 }
 
-func fromEnv(f *pflag.Flag) bool { return len(f.Annotations[fromEnvAnnotation]) > 0 }
+func setByEnvironment(f *pflag.Flag) bool { return len(f.Annotations[fromEnvAnnotation]) > 0 }
 
-// settleConflict refuses two flags that name different sources. Where one of them was given and the other comes from
+// resolveFlagConflict refuses two flags that name different sources. Where one of them was given and the other comes from
 // the environment, the given one wins and the other is taken back.
-func settleConflict(flags *pflag.FlagSet, a, b string) error {
+func resolveFlagConflict(flags *pflag.FlagSet, a, b string) error {
 	fa, fb := flags.Lookup(a), flags.Lookup(b)
 	if fa == nil || fb == nil || !fa.Changed || !fb.Changed {
 		return nil
 	}
-	envA, envB := fromEnv(fa), fromEnv(fb)
+	envA, envB := setByEnvironment(fa), setByEnvironment(fb)
 	switch {
 	case envA && !envB:
-		return reset(fa)
+		return resetFlag(fa)
 	case envB && !envA:
-		return reset(fb)
+		return resetFlag(fb)
 	}
 	return usagef("--%s and --%s exclude each other: they name different sources", a, b)
 }
 
-// reaches refuses at once a target version that is newer than the standards known here, where no server is read that may
+// checkTargetVersion refuses at once a target version that is newer than the standards known here, where no server is read that may
 // be newer than they are; migrate.Build asks again once it knows the server's version.
-func (o *SourceOptions) reaches(target api.Version) error {
-	if o.Cluster() {
+func (o *SourceOptions) checkTargetVersion(target api.Version) error {
+	if o.ReadsCluster() {
 		return nil
 	}
-	return migrate.CheckTarget(target, "")
+	return migrate.CheckTargetVersion(target, "")
 }
 
 // withTimeout bounds the run if the user asked for it.
@@ -210,12 +210,12 @@ func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, conte
 	return context.WithTimeout(ctx, o.Timeout)
 }
 
-// patience is how long work that was told to stop may take for it before it is left behind.
-const patience = 250 * time.Millisecond
+// stopGracePeriod is how long work that was told to stop may take for it before it is left behind.
+const stopGracePeriod = 250 * time.Millisecond
 
-// bounded returns what work returns, or an error once ctx is over and work goes on all the same: reading from a pipe to
+// callUntilCancelled returns what work returns, or an error once ctx is over and work goes on all the same: reading from a pipe to
 // which nobody writes cannot be cancelled.
-func bounded[T any](ctx context.Context, doing string, work func() (T, error)) (T, error) {
+func callUntilCancelled[T any](ctx context.Context, doing string, work func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -238,21 +238,21 @@ func bounded[T any](ctx context.Context, doing string, work func() (T, error)) (
 			return none, tooLong()
 		}
 		return r.value, r.err
-	case <-time.After(patience):
+	case <-time.After(stopGracePeriod):
 		return none, tooLong()
 	}
 }
 
-// read loads the inventory and shows progress to who watches.
-func read(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
+// readInventory loads the inventory and shows progress to who watches.
+func readInventory(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
 	p := streams.startProgress()
-	src.Progress = p.show
-	src.Refused = func(resources []string) {
-		p.say(fmt.Sprintf("warning: listing %s is not permitted, which leaves gaps ('%s plan --%s' prints the role that a full answer needs)",
-			strings.Join(resources, ", "), deps.Name, printRoleFlag))
+	src.OnProgress = p.update
+	src.OnForbidden = func(resources []string) {
+		p.printAbove(fmt.Sprintf("warning: listing %s is not permitted, which leaves gaps ('%s plan --%s' prints the role that a full answer needs)",
+			strings.Join(resources, ", "), deps.ToolName, printRoleFlag))
 	}
-	inv, err := bounded(ctx, "reading the source", func() (*inventory.Inventory, error) { return deps.Load(ctx, src) })
-	p.done()
+	inv, err := callUntilCancelled(ctx, "reading the source", func() (*inventory.Inventory, error) { return deps.LoadInventory(ctx, src) })
+	p.close()
 	if err != nil {
 		return nil, err
 	}
@@ -264,25 +264,25 @@ func read(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*
 	return inv, nil
 }
 
-// getPlan reads a saved plan, or makes one from what the source holds.
-func getPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
+// readOrBuildPlan reads a saved plan, or makes one from what the source holds.
+func readOrBuildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
 	if src.Plan != "" {
-		return bounded(ctx, "reading the plan", func() (*migrate.Plan, error) { return readPlan(src.Plan, src.Stdin) })
+		return callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(src.Plan, src.Stdin) })
 	}
-	_, plan, err := makePlan(ctx, streams, deps, src, opts)
+	_, plan, err := buildPlan(ctx, streams, deps, src, opts)
 	return plan, err
 }
 
-// makePlan reads what the source holds, and the admission configuration, and makes a plan of both.
-func makePlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*inventory.Inventory, *migrate.Plan, error) {
+// buildPlan reads what the source holds, and the admission configuration, and makes a plan of both.
+func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*inventory.Inventory, *migrate.Plan, error) {
 	var err error
-	if opts.Admission, err = readAdmission(ctx, src.Admission); err != nil {
+	if opts.Admission, err = readAdmissionConfig(ctx, src.AdmissionConfig); err != nil {
 		return nil, nil, err
 	}
-	inv, err := read(ctx, streams, deps, src)
+	inv, err := readInventory(ctx, streams, deps, src)
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := bounded(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.Build(inv, opts) })
+	plan, err := callUntilCancelled(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.BuildPlan(inv, opts) })
 	return inv, plan, err
 }

@@ -24,11 +24,11 @@ type Streams struct {
 	Width int
 	// Colour is true where Out is a terminal that may be coloured.
 	Colour bool
-	// Progress is the number of columns of the terminal that ErrOut is, 0 where it is none: only on a terminal may a line
+	// ProgressWidth is the number of columns of the terminal that ErrOut is, 0 where it is none: only on a terminal may a line
 	// be written and wiped again.
-	Progress int
-	// Asks is true where a person can answer: In and ErrOut are terminals.
-	Asks bool
+	ProgressWidth int
+	// Interactive is true where a person can answer: In and ErrOut are terminals.
+	Interactive bool
 }
 
 // noColour is the variable of no-color.org: set to anything, it switches colour off.
@@ -39,11 +39,11 @@ func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	dumb := os.Getenv("TERM") == "dumb"
 	if isTerminal(os.Stderr) && !dumb {
-		s.Progress = columns(os.Stderr)
+		s.ProgressWidth = terminalWidth(os.Stderr)
 	}
-	s.Asks = isTerminal(os.Stdin) && isTerminal(os.Stderr)
+	s.Interactive = isTerminal(os.Stdin) && isTerminal(os.Stderr)
 	if isTerminal(os.Stdout) {
-		s.Width = columns(os.Stdout)
+		s.Width = terminalWidth(os.Stdout)
 		s.Colour = os.Getenv(noColour) == "" && !dumb
 	}
 	return s
@@ -51,17 +51,17 @@ func SystemStreams() Streams {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// columns is the width of a terminal, 80 if it does not tell.
-func columns(f *os.File) int {
+// terminalWidth is the width of a terminal, 80 if it does not tell.
+func terminalWidth(f *os.File) int {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		return width
 	}
 	return 80
 }
 
-// progress shows on one line of the terminal what is being read, and lets warnings pass above it. Nothing is shown within
+// progressLine shows on one line of the terminal what is being read, and lets warnings pass above it. Nothing is shown within
 // the first second, nor where nobody watches.
-type progress struct {
+type progressLine struct {
 	out   io.Writer
 	width int
 	start time.Time
@@ -72,12 +72,12 @@ type progress struct {
 	over  bool
 }
 
-func (s Streams) startProgress() *progress {
-	return &progress{out: s.ErrOut, width: s.Progress, start: time.Now()}
+func (s Streams) startProgress() *progressLine {
+	return &progressLine{out: s.ErrOut, width: s.ProgressWidth, start: time.Now()}
 }
 
-// show replaces the line, a few times a second at the most.
-func (p *progress) show(text string) {
+// update replaces the line, a few times a second at the most.
+func (p *progressLine) update(text string) {
 	const quiet, often = time.Second, 100 * time.Millisecond
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,31 +89,31 @@ func (p *progress) show(text string) {
 	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", string(line[:min(len(line), p.width-1)]))
 }
 
-// say writes a line that stays.
-func (p *progress) say(text string) {
+// printAbove writes a line that stays.
+func (p *progressLine) printAbove(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wipe()
+	p.clear()
 	_, _ = fmt.Fprintln(p.out, escape.Terminal(text))
 }
 
-// done wipes the line; what is told after that is not shown.
-func (p *progress) done() {
+// close wipes the line; what is told after that is not shown.
+func (p *progressLine) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true
-	p.wipe()
+	p.clear()
 }
 
-func (p *progress) wipe() {
+func (p *progressLine) clear() {
 	if p.shown {
 		_, _ = io.WriteString(p.out, "\r\x1b[K")
 		p.shown = false
 	}
 }
 
-// TestStreams returns streams over buffers, which look like pipes to a command.
-func TestStreams(in string) (s Streams, out, errOut *bytes.Buffer) {
+// BufferStreams returns streams over buffers, which look like pipes to a command.
+func BufferStreams(in string) (s Streams, out, errOut *bytes.Buffer) {
 	out, errOut = &bytes.Buffer{}, &bytes.Buffer{}
 	return Streams{In: bytes.NewBufferString(in), Out: out, ErrOut: errOut}, out, errOut
 }

@@ -15,23 +15,23 @@ func TestProgress(t *testing.T) {
 	long := time.Now().Add(-time.Minute)
 	tests := []struct {
 		name string
-		p    *progress
+		p    *progressLine
 		want string
 	}{
-		{"on a terminal", &progress{width: 12, start: long}, "\r\x1b[Kreading pod\r\x1b[Kwarning: \\x1b\n"},
-		{"within the first second", &progress{width: 12, start: time.Now().Add(time.Hour)}, "warning: \\x1b\n"},
-		{"where nobody watches", &progress{start: long}, "warning: \\x1b\n"},
+		{"on a terminal", &progressLine{width: 12, start: long}, "\r\x1b[Kreading pod\r\x1b[Kwarning: \\x1b\n"},
+		{"within the first second", &progressLine{width: 12, start: time.Now().Add(time.Hour)}, "warning: \\x1b\n"},
+		{"where nobody watches", &progressLine{start: long}, "warning: \\x1b\n"},
 	}
 	for _, tt := range tests {
 		var out bytes.Buffer
 		p := tt.p
 		p.out = &out
-		p.show("reading pods 1500/7000")
-		p.show("reading pods 1501/7000") // too soon after the other
-		p.say("warning: \x1b")
+		p.update("reading pods 1500/7000")
+		p.update("reading pods 1501/7000") // too soon after the other
+		p.printAbove("warning: \x1b")
 		p.last = time.Time{}
-		p.done()
-		p.show("reading pods 1600/7000")
+		p.close()
+		p.update("reading pods 1600/7000")
 		if diff := cmp.Diff(tt.want, out.String()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}

@@ -28,7 +28,7 @@ type verifyOptions struct {
 
 	Source SourceOptions
 	Decide migrate.Options
-	Scope  migrate.Scope
+	Scope  migrate.NamespaceScope
 	// Journal names the roll-out to verify; without it a plan says what is expected, of Stages.
 	Journal   string
 	Stages    []labels.Stage
@@ -38,14 +38,14 @@ type verifyOptions struct {
 	Output    string
 	NoHeaders bool
 
-	// unlabelled is set once the plan is read, where the selector could not judge some namespaces of it.
-	unlabelled error
+	// selectorError is set once the plan is read, where the selector could not judge some namespaces of it.
+	selectorError error
 }
 
 // verifyFlags are the flags of verify as given.
 type verifyFlags struct {
 	source SourceOptions
-	decide decideFlags
+	decide planFlagValues
 	scope  scopeFlags
 	stages []string
 	o      verifyOptions
@@ -103,18 +103,18 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (-
 	f.scope.add(flags)
 	f.decide.add(cmd)
 	flags.StringSliceVar(&f.stages, "stage", nil, "expect the labels of this stage of the plan: observe, enforce; may be repeated (default both)")
-	complete(cmd, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)})
+	registerCompletion(cmd, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)})
 	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server judge a pod of every template, in a dry run")
 	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
 	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
-	choice{&f.o.Output, "format", []string{"table", "json", "name"}}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
+	enumFlag{&f.o.Output, "format", []string{"table", "json", "name"}}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
 	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(flags, streams, deps)
 		if err != nil {
 			return err
 		}
-		return markRun(runF(cmd.Context(), o))
+		return asRunError(runF(cmd.Context(), o))
 	}
 	return cmd
 }
@@ -124,8 +124,8 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	o := f.o
 	o.streams, o.deps = streams, deps
 	if o.Journal != "" {
-		for _, name := range append(decidingFlags(), admissionConfigFlag, planFlag, fileFlag, demoFlag, "selector", "stage") {
-			if settleConflict(flags, journalFlag, name) != nil {
+		for _, name := range append(planChangingFlags(), admissionConfigFlag, planFlag, fileFlag, demoFlag, "selector", "stage") {
+			if resolveFlagConflict(flags, journalFlag, name) != nil {
 				return nil, usagef("--%s and --%s exclude each other: the journal says what is expected", journalFlag, name)
 			}
 		}
@@ -142,18 +142,18 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	if o.Decide, err = f.decide.options(flags); err != nil {
 		return nil, err
 	}
-	f.source.Live = true
+	f.source.NeedsCluster = true
 	if f.source.Demo || len(f.source.Files) > 0 && f.source.Context == "" && f.source.Kubeconfig == "" {
 		return nil, usagef("verify looks at a cluster: add --%s or --%s", contextFlag, kubeconfigFlag)
 	}
-	if err = f.source.complete(flags, streams); err != nil {
+	if err = f.source.validate(flags, streams); err != nil {
 		return nil, err
 	}
-	if err = f.source.reaches(o.Decide.Target); err != nil {
+	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.scope(flags); err != nil {
+	if o.Scope, err = f.scope.parse(flags); err != nil {
 		return nil, err
 	}
 	return &o, o.check()
@@ -179,7 +179,7 @@ func (o *verifyOptions) check() error {
 func verifyRun(ctx context.Context, o *verifyOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	v, err := o.expected(ctx)
+	v, err := o.expectedState(ctx)
 	if err != nil {
 		return err
 	}
@@ -194,32 +194,32 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	if err := writeResults(o.streams.Out, results, o.Output, o.NoHeaders); err != nil {
+	if err := writeVerification(o.streams.Out, results, o.Output, o.NoHeaders); err != nil {
 		return fmt.Errorf("writing the results to standard output: %w", err)
 	}
-	return cmp.Or(verifyVerdict(results, o.Decide.AllowPartial), o.unlabelled)
+	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
 }
 
-// expected connects, and says what is expected of which namespaces.
-func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, error) {
+// expectedState connects, and says what is expected of which namespaces.
+func (o *verifyOptions) expectedState(ctx context.Context) (rollout.Verification, error) {
 	if o.Journal != "" {
 		j, client, err := readJournal(ctx, o.deps, o.Source, o.Journal)
 		if err != nil {
 			return rollout.Verification{}, err
 		}
-		v := rollout.Verification{Client: client, Journal: j, Before: j.Failing}
-		v.Namespaces, err = o.journalled(j)
+		v := rollout.Verification{Client: client, Journal: j, Before: j.FailingBefore}
+		v.Namespaces, err = o.journalNamespaces(j)
 		return v, err
 	}
-	plan, err := getPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
 		return rollout.Verification{}, err
 	}
-	selected, err := choose(o.streams.ErrOut, plan, o.Scope)
+	selected, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
 		return rollout.Verification{}, err
 	}
-	o.unlabelled = unlabelled(plan, o.Scope, o.Decide.AllowPartial)
+	o.selectorError = unreadLabelsError(plan, o.Scope, o.Decide.AllowPartial)
 	client, name, err := o.deps.Connect(o.Source)
 	if err != nil {
 		return rollout.Verification{}, err
@@ -232,37 +232,37 @@ func (o *verifyOptions) expected(ctx context.Context) (rollout.Verification, err
 			continue
 		}
 		v.Namespaces = append(v.Namespaces, ns.Name)
-		v.Labels[ns.Name] = o.planned(ns)
+		v.Labels[ns.Name] = o.plannedLabels(ns)
 	}
 	if o.Source.Plan != "" { // else it was made of this cluster just now
-		_, err = clusterOfPlan(ctx, client, plan, o.Source, name)
+		_, err = checkClusterOfPlan(ctx, client, plan, o.Source, name)
 	}
 	return v, err
 }
 
-// planned are the labels that the plan writes at the stages.
-func (o *verifyOptions) planned(ns *migrate.Namespace) map[string]*string {
+// plannedLabels are the labels that the plan writes at the stages.
+func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string {
 	stages := o.Stages
 	if len(stages) == 0 {
 		stages = []labels.Stage{labels.StageAll}
 	}
 	out := map[string]*string{}
 	for _, stage := range stages {
-		for _, l := range labels.Planned(ns, stage) {
+		for _, l := range labels.StageLabels(ns, stage) {
 			out[l.Key] = &l.Value
 		}
 	}
 	return out
 }
 
-// journalled are the namespaces of a journal that are meant, sorted.
-func (o *verifyOptions) journalled(j *rollout.Journal) ([]string, error) {
-	all := namespacesOf(j.Steps)
-	if err := errors.Join(notInJournal(o.Scope.Namespaces, all)...); err != nil {
+// journalNamespaces are the namespaces of a journal that are meant, sorted.
+func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) {
+	all := stepNamespaces(j.Steps)
+	if err := errors.Join(checkJournalNames(o.Scope.Namespaces, all)...); err != nil {
 		return nil, err
 	}
-	for _, err := range notInJournal(o.Scope.Exclude, all) {
-		warn(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
+	for _, err := range checkJournalNames(o.Scope.Exclude, all) {
+		printWarning(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
 	}
 	meant := slices.DeleteFunc(slices.Clone(all), func(ns string) bool {
 		return len(o.Scope.Namespaces) > 0 && !slices.Contains(o.Scope.Namespaces, ns) || slices.Contains(o.Scope.Exclude, ns)
@@ -273,9 +273,9 @@ func (o *verifyOptions) journalled(j *rollout.Journal) ([]string, error) {
 	return meant, nil
 }
 
-// notInJournal returns an error for each name of a namespace that a journal has no step of.
-func notInJournal(names, journal []string) []error {
-	return migrate.CheckNames("the journal has no step of namespace %q", names, journal)
+// checkJournalNames returns an error for each name of a namespace that a journal has no step of.
+func checkJournalNames(names, journal []string) []error {
+	return migrate.UnknownNameErrors("the journal has no step of namespace %q", names, journal)
 }
 
 // readJournal reads a journal without keeping anybody from it, together with the cluster that it is about.
@@ -289,7 +289,7 @@ func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the journal %q: %w", path, err)
 	}
-	client, err := clusterOf(ctx, deps, src, j, path)
+	client, err := connectToJournalCluster(ctx, deps, src, j, path)
 	return j, client, err
 }
 
@@ -298,7 +298,7 @@ func (o *verifyOptions) readAudit(ctx context.Context) (*rollout.AuditLog, error
 	if len(o.AuditLogs) == 0 {
 		return nil, nil
 	}
-	return bounded(ctx, "reading the audit log", func() (*rollout.AuditLog, error) {
+	return callUntilCancelled(ctx, "reading the audit log", func() (*rollout.AuditLog, error) {
 		var log rollout.AuditLog
 		for _, name := range o.AuditLogs {
 			if err := readAuditFile(&log, name, o.streams.In); err != nil {

@@ -13,23 +13,23 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// verification is what -o json writes.
-type verification struct {
-	APIVersion string           `json:"apiVersion"`
-	Kind       string           `json:"kind"`
-	Status     rollout.Status   `json:"status"`
-	Results    []rollout.Result `json:"results"`
+// verificationReport is what -o json writes.
+type verificationReport struct {
+	APIVersion string                `json:"apiVersion"`
+	Kind       string                `json:"kind"`
+	Status     rollout.CheckStatus   `json:"status"`
+	Results    []rollout.CheckResult `json:"results"`
 }
 
-func writeResults(w io.Writer, results []rollout.Result, output string, noHeaders bool) error {
+func writeVerification(w io.Writer, results []rollout.CheckResult, output string, noHeaders bool) error {
 	switch output {
 	case "json":
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
-		return e.Encode(verification{migrate.APIVersion, "Verification", rollout.Worst(results), append([]rollout.Result{}, results...)})
+		return e.Encode(verificationReport{migrate.APIVersion, "Verification", rollout.WorstStatus(results), append([]rollout.CheckResult{}, results...)})
 	case "name":
-		for _, name := range namesNotOK(results) {
+		for _, name := range failedObjectNames(results) {
 			if _, err := fmt.Fprintln(w, escape.Terminal(name)); err != nil {
 				return err
 			}
@@ -41,17 +41,17 @@ func writeResults(w io.Writer, results []rollout.Result, output string, noHeader
 		_, _ = fmt.Fprintln(t, "NAMESPACE\tCHECK\tWORKLOAD\tSTATUS\tWHY")
 	}
 	for _, r := range results {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", escape.Terminal(r.Namespace), r.What, escape.Terminal(r.Workload), r.Status, escape.Terminal(r.Why))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", escape.Terminal(r.Namespace), r.Check, escape.Terminal(r.Workload), r.Status, escape.Terminal(r.Reason))
 	}
 	return t.Flush()
 }
 
-// namesNotOK are NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none.
-func namesNotOK(results []rollout.Result) []string {
+// failedObjectNames are NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none.
+func failedObjectNames(results []rollout.CheckResult) []string {
 	var names []string
 	for _, r := range results {
 		switch {
-		case r.Status != rollout.NotOK:
+		case r.Status != rollout.StatusNotOK:
 		case r.Workload == "":
 			names = append(names, "namespace/"+r.Namespace)
 		case r.Namespace == "":
@@ -64,13 +64,13 @@ func namesNotOK(results []rollout.Result) []string {
 	return slices.Compact(names)
 }
 
-// verifyVerdict turns results into the error that ends the run.
-func verifyVerdict(results []rollout.Result, allowPartial bool) error {
-	switch rollout.Worst(results) {
-	case rollout.NotOK:
-		names := namesNotOK(results)
-		return findingsError{fmt.Errorf("not ok: %s", strings.Join(names[:min(len(names), 5)], ", ")+more(len(names)-5))}
-	case rollout.CouldNotTell:
+// verifyExitError turns results into the error that ends the run.
+func verifyExitError(results []rollout.CheckResult, allowPartial bool) error {
+	switch rollout.WorstStatus(results) {
+	case rollout.StatusNotOK:
+		names := failedObjectNames(results)
+		return findingsError{fmt.Errorf("not ok: %s", strings.Join(names[:min(len(names), 5)], ", ")+andMore(len(names)-5))}
+	case rollout.StatusUnknown:
 		if allowPartial {
 			return nil
 		}
@@ -79,7 +79,7 @@ func verifyVerdict(results []rollout.Result, allowPartial bool) error {
 	return nil
 }
 
-func more(n int) string {
+func andMore(n int) string {
 	if n <= 0 {
 		return ""
 	}

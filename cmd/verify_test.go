@@ -136,7 +136,7 @@ Try 'psp2pss verify --help'.
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			deps, journal := verifyWorld(t)
-			streams, out, errOut := TestStreams("{}")
+			streams, out, errOut := BufferStreams("{}")
 			code := Run(t.Context(), streams, deps, append([]string{"verify", "--journal", journal}, c.args...))
 			if code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
@@ -162,7 +162,7 @@ func TestVerifyExpects(t *testing.T) {
 	if err := os.WriteFile(journal, bytes.Replace(text, []byte(`"here"`), []byte(`"there"`), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	streams, _, errOut := TestStreams("")
+	streams, _, errOut := BufferStreams("")
 	want := fmt.Sprintf("psp2pss: the journal %q is of another cluster (context \"ctx\") than that of context \"ctx\": choose the right one with --kubeconfig\n", journal)
 	if code := Run(t.Context(), streams, deps, []string{"verify", "--journal", journal}); code != exitFailed || errOut.String() != want {
 		t.Errorf("exit code %d\n%s\nwant %s", code, errOut, want)
@@ -173,7 +173,7 @@ func TestVerifyExpects(t *testing.T) {
 	const warn = `shop labels not ok pod-security.kubernetes.io/warn is absent, and "restricted" is planned`
 	const sound = "shop labels ok as planned"
 	for stage, want := range map[string]string{"": warn, "observe": warn, "enforce": sound} {
-		streams, out, errOut := TestStreams(plan)
+		streams, out, errOut := BufferStreams(plan)
 		args := []string{"verify", "--plan", "-", "--no-headers"}
 		if stage != "" {
 			args = append(args, "--stage", stage)
@@ -185,7 +185,7 @@ func TestVerifyExpects(t *testing.T) {
 	}
 
 	// What is being deleted is left out, and that is said.
-	streams, out, errOut := TestStreams(strings.Replace(plan, `"action":"add"`, `"action":"skip","terminating":true`, 1))
+	streams, out, errOut := BufferStreams(strings.Replace(plan, `"action":"add"`, `"action":"skip","terminating":true`, 1))
 	code := Run(t.Context(), streams, deps, []string{"verify", "--plan", "-"})
 	want = "warning: shop is not verified: it is being deleted\npsp2pss: nothing to verify: no namespace is meant\n"
 	if code != exitPartial || out.Len() > 0 || errOut.String() != want {

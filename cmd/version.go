@@ -19,7 +19,7 @@ type buildInfo struct {
 	Go       string
 }
 
-func buildVersion() buildInfo {
+func readBuildInfo() buildInfo {
 	b := buildInfo{Version: "(devel)", Library: "(unknown)", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -62,13 +62,13 @@ func newVersion(streams Streams, runF func(context.Context, *versionOptions) err
 		Example: "  psp2pss version",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return markRun(runF(cmd.Context(), &versionOptions{streams}))
+			return asRunError(runF(cmd.Context(), &versionOptions{streams}))
 		},
 	}
 }
 
 func versionRun(_ context.Context, o *versionOptions) error {
-	b := buildVersion()
+	b := readBuildInfo()
 	revision := ""
 	if b.Revision != "" {
 		revision = " (" + b.Revision + ")"

@@ -102,7 +102,7 @@ func (c *crowd) inventory(b *testing.B, on bool) *inventory.Inventory {
 	c.shapes = map[*inventory.Shape]bool{}
 	for i := range inv.Workloads {
 		c.shapes[inv.Workloads[i].Template] = true
-		for _, g := range inv.Workloads[i].Pods {
+		for _, g := range inv.Workloads[i].PodGroups {
 			c.shapes[g.Shape] = true
 		}
 	}
@@ -115,7 +115,7 @@ func (c *crowd) add(b *testing.B, builder *inventory.Builder, namespace, name st
 	for range 1 + rng.IntN(4) {
 		usable = append(usable, c.policies[rng.IntN(crowdPolicies)].Name)
 	}
-	c.sets[fmt.Sprint(c.judge.Usable(usable))] = true
+	c.sets[fmt.Sprint(c.judge.UsablePolicies(usable))] = true
 	builder.AddServiceAccount(inventory.ServiceAccount{Namespace: namespace, Name: name})
 	for i, policy := range usable {
 		builder.AddBinding(inventory.Binding{
@@ -125,8 +125,8 @@ func (c *crowd) add(b *testing.B, builder *inventory.Builder, namespace, name st
 	}
 	template := &corev1.PodTemplateSpec{Spec: c.specs[rng.IntN(crowdTemplates)]}
 	template.Spec.ServiceAccountName = name
-	builder.AddTemplate("Deployment", inventory.Meta{Name: name, Namespace: namespace}, crowdReplicas, template, pspparse.Position{})
-	made := c.judge.PredictAdmission(inventory.Reduce(nil, &template.Spec), psp.AdmissionContext{Usable: c.judge.Usable(usable)})
+	builder.AddTemplate("Deployment", inventory.ObjectMeta{Name: name, Namespace: namespace}, crowdReplicas, template, pspparse.Position{})
+	made := c.judge.PredictAdmission(inventory.ReducePod(nil, &template.Spec), psp.AdmissionContext{UsablePolicies: c.judge.UsablePolicies(usable)})
 	if made.Policy == "" {
 		b.Fatalf("no policy admits %s/%s: %v", namespace, name, made.Refusals)
 	}
@@ -139,7 +139,7 @@ func (c *crowd) add(b *testing.B, builder *inventory.Builder, namespace, name st
 	if on {
 		annotations["kubernetes.io/psp"] = made.Policy
 	}
-	owned := inventory.Meta{Namespace: namespace, Annotations: annotations, OwnerReferences: []metav1.OwnerReference{
+	owned := inventory.ObjectMeta{Namespace: namespace, Annotations: annotations, OwnerReferences: []metav1.OwnerReference{
 		{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: name + "-5d4f8", Controller: new(true)},
 	}}
 	for i := range crowdReplicas {

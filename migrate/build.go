@@ -47,10 +47,10 @@ type Options struct {
 // the target version, and where the library's own checks cannot be set up; whatever could not be read or judged is a gap
 // in the Plan.
 func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
-	if err := CheckTarget(opts.Target, inv.Source.ServerVersion); err != nil {
+	if err := CheckTargetVersion(opts.Target, inv.Source.ServerVersion); err != nil {
 		return nil, err
 	}
-	b, err := newBuilder(inv, opts)
+	b, err := newPlanBuilder(inv, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -62,127 +62,127 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 		Basis:         cmp.Or(opts.Basis, BasisWorkloads),
 		Admission:     opts.Admission,
 		Cautions:      b.cautions,
-		Skipped:       inv.Skipped,
+		SkippedKinds:  inv.Skipped,
 		FinishedPods:  inv.FinishedPods,
 	}
-	plan.Gaps = b.gaps()
-	plan.Notes = slices.Concat(notes(slices.Concat(inv.Notes, b.injections.notes)), writerNotes(inv.LabelWriters))
+	plan.Gaps = b.planGaps()
+	plan.Notes = slices.Concat(planNotes(slices.Concat(inv.Notes, b.injections.notes)), labelWriterNotes(inv.LabelWriters))
 	plan.LabelWriters = inv.LabelWriters
-	plan.Policies = b.policies()
-	plan.Drift = b.drift()
-	plan.Administrators = b.administrators()
-	plan.UsersOfEveryPolicy = b.usersOfEvery()
-	tellAPIServers(plan, inv, opts)
+	plan.Policies = b.buildPolicies()
+	plan.StandardsDrift = b.standardsDrift()
+	plan.ClusterAdministrators = b.clusterAdministrators()
+	plan.GrantsOfEveryPolicy = b.grantsOfEveryPolicy()
+	addAPIServerFindings(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
-		plan.Dangling = append(plan.Dangling, Finding{What: f.What, Why: f.Why, Unread: b.grants.Unread[f.What]})
+		plan.IneffectiveGrants = append(plan.IneffectiveGrants, IneffectiveGrant{Subject: f.Object, Why: f.Reason, RoleNotRead: b.grants.MissingRoles[f.Object]})
 	}
-	plan.Namespaces = b.namespaces(plan.Gaps)
-	for _, text := range []string{b.ownersUnknown(plan.Namespaces), b.sccPods()} {
+	plan.Namespaces = b.buildNamespaces(plan.Gaps)
+	for _, text := range []string{b.cautionUnknownOwners(plan.Namespaces), b.cautionSCCPods()} {
 		if text != "" {
 			plan.Cautions = append(plan.Cautions, text)
 		}
 	}
-	plan.Cautions = append(plan.Cautions, b.cautionCreatorsEverywhere(plan.Namespaces)...)
-	plan.Causes = causes(plan.Namespaces)
+	plan.Cautions = append(plan.Cautions, b.cautionPodCreatorsEverywhere(plan.Namespaces)...)
+	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
 	return plan, nil
 }
 
-func newBuilder(inv *inventory.Inventory, opts Options) (*builder, error) {
+func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error) {
 	judge, err := simulate.NewSimulator(inv.Policies)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the checks of the standards: %w", err)
 	}
-	b := &builder{
-		inv: inv, opts: opts, judge: judge, grants: access.Resolve(inv), lost: map[lostKey][]Lost{}, raises: map[raiseKey]Raise{},
-		named: map[*access.Usable]*usable{}, allowed: map[*access.NamespacePolicy]*permitted{},
+	b := &planBuilder{
+		inv: inv, opts: opts, evaluator: judge, grants: access.Resolve(inv), lostByPolicy: map[policyAndLevel][]LostConstraint{}, stricterEditsCache: map[stricterEditsKey]StricterEdits{},
+		usablePoliciesCache: map[*access.UsablePolicy]*usablePolicies{}, permittedLevelCache: map[*access.NamespacePolicy]*permittedLevel{},
 	}
 	b.changePoints, b.allVersions = pss.VersionsWithChanges(), pss.VersionsAfterPSP()
-	b.versions(inv.Source.ServerVersion)
-	b.exemptUsers()
-	b.cautionTemplates()
-	b.indexPolicies()
-	switch server, known := serverMinor(inv.Source.ServerVersion); {
-	case known && !server.Older(OldestTarget()):
-		b.unasked = true
-	case idle(inv) && !enablesPolicies(inv):
-		b.unasked = true
+	b.chooseVersions(inv.Source.ServerVersion)
+	b.cautionExemptUsers()
+	b.cautionRancherTemplates()
+	b.assessPolicies()
+	switch server, known := parseServerMinor(inv.Source.ServerVersion); {
+	case known && !server.Older(FirstVersionWithoutPSP()):
+		b.pspInactive = true
+	case pspPluginSeemsOff(inv) && !enablesPodSecurityPolicy(inv):
+		b.pspInactive = true
 		b.cautions = append(b.cautions, "there are policies, and no pod that was read was admitted by one: PodSecurityPolicy admission seems to be off, so nothing is said of what it would do")
 	}
-	b.automount = map[accountKey]*bool{}
+	b.automountTokens = map[serviceAccountKey]*bool{}
 	for _, a := range inv.ServiceAccounts {
 		if a.Automount != nil {
-			b.automount[accountKey{a.Namespace, a.Name}] = a.Automount
+			b.automountTokens[serviceAccountKey{a.Namespace, a.Name}] = a.Automount
 		}
 	}
-	b.foreseeInjections()
+	b.predictInjections()
 	return b, nil
 }
 
-// builder holds what the steps of one Build share.
-type builder struct {
-	inv    *inventory.Inventory
-	opts   Options
-	judge  *simulate.Simulator
-	grants *access.Grants
+// planBuilder holds what the steps of one Build share.
+type planBuilder struct {
+	inv       *inventory.Inventory
+	opts      Options
+	evaluator *simulate.Simulator
+	grants    *access.Grants
 
 	// target is the version whose standards apply; enforceAt are all versions at which enforce must hold: an older
 	// server takes a newer pin for its own latest.
 	target    api.Version
 	enforceAt []api.Version
 	cautions  []string
-	// server is the version that a label without one, or "latest", stands for: the server's where it is known, v1.24 where
+	// serverStandards is the version that a label without one, or "latest", stands for: the server's where it is known, v1.24 where
 	// policies show that it is old, else the newest that is known here.
-	server api.Version
+	serverStandards api.Version
 	// changePoints are the versions from v1.25 on at which some check changes; allVersions are all of them.
 	changePoints, allVersions []api.Version
 
-	assessed map[string]mapping.Assessment
-	byName   map[string]*pspparse.Policy
-	// unasked: the server does not ask policies, because it is past them or idle.
-	unasked bool
-	// automount of the accounts that say it.
-	automount map[accountKey]*bool
+	assessments    map[string]mapping.Assessment
+	policiesByName map[string]*pspparse.Policy
+	// pspInactive: the server does not ask policies, because it is past them or idle.
+	pspInactive bool
+	// automountTokens of the accounts that say it.
+	automountTokens map[serviceAccountKey]*bool
 	// injections are what is foreseen to be added to pods.
-	injections *injections
-	lost       map[lostKey][]Lost
-	raises     map[raiseKey]Raise
+	injections         *predictedInjections
+	lostByPolicy       map[policyAndLevel][]LostConstraint
+	stricterEditsCache map[stricterEditsKey]StricterEdits
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.
-	named   map[*access.Usable]*usable
-	allowed map[*access.NamespacePolicy]*permitted
+	usablePoliciesCache map[*access.UsablePolicy]*usablePolicies
+	permittedLevelCache map[*access.NamespacePolicy]*permittedLevel
 }
 
-// usable are policies that a workload may use.
-type usable struct {
+// usablePolicies are policies that a workload may use.
+type usablePolicies struct {
 	names []string
-	set   psp.Usable
+	set   psp.UsablePolicies
 }
 
-// permitted is what the policies of a namespace come to.
-type permitted struct {
-	level   api.Level
-	by      []string
-	apart   []SetApart
-	loosest string // the first that makes the level what it is
-	// lost is what they have and a level has not.
-	lost map[api.Level][]Lost
+// permittedLevel is what the policies of a namespace come to.
+type permittedLevel struct {
+	level            api.Level
+	countedPolicies  []string
+	excludedPolicies []ExcludedPolicy
+	loosestPolicy    string // the first that makes the level what it is
+	// lostAtLevel is what they have and a level has not.
+	lostAtLevel map[api.Level][]LostConstraint
 }
 
-type lostKey struct {
+type policyAndLevel struct {
 	policy string
 	level  api.Level
 }
 
-// OldestTarget is the first version without PodSecurityPolicy, the default target for files and for older servers.
-func OldestTarget() api.Version { return api.MajorMinorVersion(1, 25) }
+// FirstVersionWithoutPSP is the first version without PodSecurityPolicy, the default target for files and for older servers.
+func FirstVersionWithoutPSP() api.Version { return api.MajorMinorVersion(1, 25) }
 
-func lastWithPolicies() api.Version { return api.MajorMinorVersion(1, 24) }
+func lastVersionWithPSP() api.Version { return api.MajorMinorVersion(1, 24) }
 
-// versions settles target and enforceAt, and the cautions that come with them.
-func (b *builder) versions(serverVersion string) {
-	server, known := serverMinor(serverVersion)
+// chooseVersions settles target and enforceAt, and the cautions that come with them.
+func (b *planBuilder) chooseVersions(serverVersion string) {
+	server, known := parseServerMinor(serverVersion)
 	b.target = b.opts.Target
 	if b.target == (api.Version{}) {
-		b.target = OldestTarget()
+		b.target = FirstVersionWithoutPSP()
 		if known && b.target.Older(server) {
 			b.target = server
 		}
@@ -195,27 +195,27 @@ func (b *builder) versions(serverVersion string) {
 	case newest.Older(b.target):
 		b.cautions = append(b.cautions, fmt.Sprintf("the target version %s is newer than the standards known here (%s): the checks of %s were applied", b.target, newest, newest))
 	}
-	if text := OldTarget(b.target); text != "" {
+	if text := OldTargetCaution(b.target); text != "" {
 		b.cautions = append(b.cautions, text)
 	}
 	if known && newest.Older(server) {
 		b.cautions = append(b.cautions, fmt.Sprintf("the server is %s and the newest standards known here are %s: a check that is newer was not applied", server, newest))
 	}
-	if !known && (len(b.inv.Policies) > 0 || mayHavePolicies(b.inv)) {
+	if !known && (len(b.inv.Policies) > 0 || anyPolicyUnread(b.inv)) {
 		// Who still has policies is not past v1.24 yet; the checks of v1.23 and v1.24 are the same.
-		server, known = lastWithPolicies(), true
+		server, known = lastVersionWithPSP(), true
 	}
 	if known && (b.target.Latest() || server.Older(b.target)) && server.Older(newest) {
 		b.enforceAt = append(b.enforceAt, server)
 	}
-	b.server = newest
+	b.serverStandards = newest
 	if known {
-		b.server = server
+		b.serverStandards = server
 	}
 }
 
-// serverMinor reads "v1.24.17-eks-0a1b2c" as 1.24.
-func serverMinor(gitVersion string) (api.Version, bool) {
+// parseServerMinor reads "v1.24.17-eks-0a1b2c" as 1.24.
+func parseServerMinor(gitVersion string) (api.Version, bool) {
 	var major, minor int
 	if n, err := fmt.Sscanf(gitVersion, "v%d.%d", &major, &minor); n != 2 || err != nil || major != 1 {
 		return api.Version{}, false
@@ -223,33 +223,33 @@ func serverMinor(gitVersion string) (api.Version, bool) {
 	return api.MajorMinorVersion(major, minor), true
 }
 
-func (b *builder) indexPolicies() {
-	b.assessed = make(map[string]mapping.Assessment, len(b.inv.Policies))
-	b.byName = make(map[string]*pspparse.Policy, len(b.inv.Policies))
+func (b *planBuilder) assessPolicies() {
+	b.assessments = make(map[string]mapping.Assessment, len(b.inv.Policies))
+	b.policiesByName = make(map[string]*pspparse.Policy, len(b.inv.Policies))
 	for _, p := range b.inv.Policies {
-		b.assessed[p.Name] = mapping.Assess(p, b.target)
-		b.byName[p.Name] = p
+		b.assessments[p.Name] = mapping.Assess(p, b.target)
+		b.policiesByName[p.Name] = p
 	}
 }
 
-// gaps joins what the readers and the RBAC resolution could not settle.
-func (b *builder) gaps() []Gap {
-	all := slices.Concat(b.inv.Gaps, b.grants.Unjudged, b.injections.gaps)
+// planGaps joins what the readers and the RBAC resolution could not settle.
+func (b *planBuilder) planGaps() []Gap {
+	all := slices.Concat(b.inv.Gaps, b.grants.UnresolvedRoles, b.injections.gaps)
 	out := make([]Gap, 0, len(all))
 	for _, g := range all {
 		affects := slices.Clone(g.Namespaces)
 		if affects == nil {
 			affects = []string{}
 		}
-		out = append(out, Gap{What: g.What, Why: g.Why, Affects: affects, Changes: string(g.Changes), Position: g.Position})
+		out = append(out, Gap{What: g.What, Why: g.Why, Affects: affects, Changes: string(g.Affects), Position: g.Position})
 	}
 	slices.SortStableFunc(out, func(x, y Gap) int {
-		return cmp.Or(comparePosition(x.Position, y.Position), cmp.Compare(x.What, y.What), cmp.Compare(x.Why, y.Why))
+		return cmp.Or(comparePositions(x.Position, y.Position), cmp.Compare(x.What, y.What), cmp.Compare(x.Why, y.Why))
 	})
 	return out
 }
 
-func notes(in []inventory.Note) []Note {
+func planNotes(in []inventory.Note) []Note {
 	var out []Note
 	for _, n := range in {
 		out = append(out, Note(n))
@@ -257,12 +257,12 @@ func notes(in []inventory.Note) []Note {
 	return out
 }
 
-func comparePosition(x, y pspparse.Position) int {
+func comparePositions(x, y pspparse.Position) int {
 	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
 }
 
-// NothingToJudge is true for an input without a policy, a namespace or a workload: it must not be taken for a clean
+// NothingRead is true for an input without a policy, a namespace or a workload: it must not be taken for a clean
 // cluster.
-func (p *Plan) NothingToJudge() bool {
+func (p *Plan) NothingRead() bool {
 	return len(p.Policies) == 0 && len(p.Namespaces) == 0
 }

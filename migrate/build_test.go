@@ -21,14 +21,14 @@ const (
 // told is what a reader sees of a decision.
 type told struct {
 	Permitted, Needed api.Level
-	Decided           *Decision
+	Decided           *EnforceDecision
 	Enforce           string
 	Action            Action
 	Reasons, Cautions []string
 }
 
 func tell(ns Namespace) told {
-	return told{ns.Permitted, ns.Needed, ns.DecidedBy, ns.Recommended.Enforce, ns.Action, ns.Reasons, ns.Cautions}
+	return told{ns.PermittedLevel, ns.NeededLevel, ns.DecidedBy, ns.RecommendedLabels.Enforce, ns.Action, ns.Reasons, ns.Cautions}
 }
 
 func ref(kind, name string) *WorkloadRef { return &WorkloadRef{Kind: kind, Name: name} }
@@ -55,19 +55,19 @@ func TestBasis(t *testing.T) {
 			objects: [][]object{lax, permits("open", anythingGoes)},
 			want: told{
 				Permitted: privileged, Needed: baseline, Enforce: "baseline", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
+				Decided: &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
 				Reasons: []string{laxNeeds, "needed (baseline) is stricter than what the policies permit (privileged, by open)"},
 			},
 		},
 		"workloads that all meet restricted: none of them decides": {
 			basis: BasisWorkloads, objects: [][]object{good},
-			want: told{Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &Decision{Basis: BasisWorkloads}, Reasons: []string{allMeet}},
+			want: told{Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &EnforceDecision{Basis: BasisWorkloads}, Reasons: []string{allMeet}},
 		},
 		"policies, looser": {
 			basis: BasisPolicies, objects: [][]object{lax, permits("open", anythingGoes)},
 			want: told{
 				Permitted: privileged, Needed: baseline, Enforce: "privileged", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisPolicies, Policy: "open"},
+				Decided: &EnforceDecision{Basis: BasisPolicies, Policy: "open"},
 				Reasons: []string{laxNeeds, "needed (baseline) is stricter than what the policies permit (privileged, by open)"},
 			},
 		},
@@ -75,7 +75,7 @@ func TestBasis(t *testing.T) {
 			basis: BasisPolicies, objects: [][]object{lax, permits("tight", restrictedLike)},
 			want: told{
 				Permitted: restricted, Needed: baseline, Enforce: "restricted", Action: ActionAdd,
-				Decided:  &Decision{Basis: BasisPolicies, Policy: "tight"},
+				Decided:  &EnforceDecision{Basis: BasisPolicies, Policy: "tight"},
 				Reasons:  []string{laxNeeds, writeDown, "needed (baseline) is looser than what the policies permit (restricted, by tight)"},
 				Cautions: []string{"enforce=restricted would refuse 1 workload of 1: what runs here needs baseline"},
 			},
@@ -84,7 +84,7 @@ func TestBasis(t *testing.T) {
 			basis: BasisPolicies, objects: [][]object{good, permits("b1", baselineLike), permits("a-tight", restrictedLike), permits("b0", baselineLike)},
 			want: told{
 				Permitted: baseline, Needed: restricted, Enforce: "baseline", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisPolicies, Policy: "b0"},
+				Decided: &EnforceDecision{Basis: BasisPolicies, Policy: "b0"},
 				Reasons: []string{allMeet, "needed (restricted) is stricter than what the policies permit (baseline, by b0)"},
 			},
 		},
@@ -92,34 +92,34 @@ func TestBasis(t *testing.T) {
 			basis: BasisPolicies, objects: [][]object{lax},
 			want: told{
 				Needed: baseline, Enforce: "baseline", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
+				Decided: &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
 				Reasons: []string{laxNeeds, "no policy is meant for this namespace: what runs here decides"},
 			},
 		},
 		"policies, only one that admits nothing": {
 			basis: BasisPolicies, objects: [][]object{good, permits("never", admitsNothing)},
 			want: told{
-				Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &Decision{Basis: BasisWorkloads},
+				Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &EnforceDecision{Basis: BasisWorkloads},
 				Reasons:  []string{allMeet, "no policy is meant for this namespace: what runs here decides"},
 				Cautions: []string{refusedToday},
 			},
 		},
 		"policies, none, but a level is asked for": {
 			basis: BasisPolicies, enforce: baseline, objects: [][]object{lax},
-			want: told{Needed: baseline, Enforce: "baseline", Action: ActionAdd, Decided: &Decision{Basis: BasisOverride}, Reasons: []string{laxNeeds}},
+			want: told{Needed: baseline, Enforce: "baseline", Action: ActionAdd, Decided: &EnforceDecision{Basis: BasisOverride}, Reasons: []string{laxNeeds}},
 		},
 		"workloads, no policy": {
 			objects: [][]object{lax},
 			want: told{
 				Needed: baseline, Enforce: "baseline", Action: ActionAdd, Reasons: []string{laxNeeds},
-				Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
+				Decided: &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
 			},
 		},
 		"both, policies looser": {
 			basis: BasisBoth, objects: [][]object{good, permits("base", baselineLike)},
 			want: told{
 				Permitted: baseline, Needed: restricted, Enforce: "baseline", Action: ActionAdd,
-				Decided:  &Decision{Basis: BasisPolicies, Policy: "base"},
+				Decided:  &EnforceDecision{Basis: BasisPolicies, Policy: "base"},
 				Reasons:  []string{allMeet, "needed (restricted) is stricter than what the policies permit (baseline, by base)"},
 				Cautions: []string{refusedToday}, // it sets a seccomp profile, which that policy does not allow
 			},
@@ -128,7 +128,7 @@ func TestBasis(t *testing.T) {
 			basis: BasisBoth, objects: [][]object{lax, permits("tight", restrictedLike)},
 			want: told{
 				Permitted: restricted, Needed: baseline, Enforce: "baseline", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
+				Decided: &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")},
 				Reasons: []string{laxNeeds, writeDown, "needed (baseline) is looser than what the policies permit (restricted, by tight)"},
 			},
 		},
@@ -136,13 +136,13 @@ func TestBasis(t *testing.T) {
 			basis: BasisBoth, objects: [][]object{lax, permits("base", baselineLike)},
 			want: told{
 				Permitted: baseline, Needed: baseline, Enforce: "baseline", Action: ActionAdd,
-				Decided: &Decision{Basis: BasisBoth, Workload: ref("Deployment", "web"), Policy: "base"},
+				Decided: &EnforceDecision{Basis: BasisBoth, Workload: ref("Deployment", "web"), Policy: "base"},
 				Reasons: []string{laxNeeds},
 			},
 		},
 		"both, no policy": {
 			basis: BasisBoth, objects: [][]object{good},
-			want: told{Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &Decision{Basis: BasisWorkloads}, Reasons: []string{allMeet}},
+			want: told{Needed: restricted, Enforce: "restricted", Action: ActionAdd, Decided: &EnforceDecision{Basis: BasisWorkloads}, Reasons: []string{allMeet}},
 		},
 	}
 	for name, tt := range tests {
@@ -168,12 +168,12 @@ func TestOverrides(t *testing.T) {
 	t.Parallel()
 	host := deployment("a/agent", hostNetworked())
 	lax, good := deployment("a/web", plain()), deployment("a/good", hardened())
-	asked := &Decision{Basis: BasisOverride}
+	asked := &EnforceDecision{Basis: BasisOverride}
 	tests := map[string]struct {
 		opts        Options
 		objects     []object
-		recommended Labels
-		decided     *Decision
+		recommended PodSecurityLabels
+		decided     *EnforceDecision
 		action      Action
 		cautions    []string
 	}{
@@ -219,8 +219,8 @@ func TestOverrides(t *testing.T) {
 		},
 		"warn and audit refuse nothing": {
 			opts: Options{Warn: baseline, Audit: privileged}, objects: []object{namespace("a"), lax},
-			recommended: Labels{"baseline", "v1.25", "privileged", "v1.25", "baseline", "v1.25"},
-			decided:     &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")}, action: ActionAdd,
+			recommended: PodSecurityLabels{"baseline", "v1.25", "privileged", "v1.25", "baseline", "v1.25"},
+			decided:     &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")}, action: ActionAdd,
 		},
 	}
 	for name, tt := range tests {
@@ -228,13 +228,13 @@ func TestOverrides(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, cluster("v1.24.1"), tt.opts, tt.objects...), "a")
 			type result struct {
-				Recommended Labels
-				Decided     *Decision
+				Recommended PodSecurityLabels
+				Decided     *EnforceDecision
 				Action      Action
 				Cautions    []string
 			}
 			want := result{tt.recommended, tt.decided, tt.action, tt.cautions}
-			if diff := cmp.Diff(want, result{ns.Recommended, ns.DecidedBy, ns.Action, ns.Cautions}, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, result{ns.RecommendedLabels, ns.DecidedBy, ns.Action, ns.Cautions}, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -269,7 +269,7 @@ func TestPresentLabels(t *testing.T) {
 			[]string{"the Namespace object was not read: its present labels are not known"},
 		},
 		"misspelt": {
-			[]object{namespace("a", labelPrefix+"enforced=x"), deployment("a/web", plain())},
+			[]object{namespace("a", podSecurityLabelPrefix+"enforced=x"), deployment("a/web", plain())},
 			ActionAdd,
 			[]string{`the label "pod-security.kubernetes.io/enforced" is unknown under this prefix and the server ignores it; pod-security.kubernetes.io/enforce is meant`},
 		},
@@ -309,7 +309,7 @@ func TestOwnerAndSystemReachThePlan(t *testing.T) {
 	}
 	var got []row
 	for _, ns := range p.Namespaces {
-		r := row{Name: ns.Name, Owner: ns.Owner, System: ns.System}
+		r := row{Name: ns.Name, Owner: ns.LabelOwner, System: ns.System}
 		if len(ns.Labels) > 0 {
 			r.Labels = ns.Labels
 		}
@@ -332,7 +332,7 @@ func TestNothingToJudge(t *testing.T) {
 		"only a namespace": {[]object{namespace("a")}, false},
 		"only a policy":    {[]object{policy(t, "p", baselineLike)}, false},
 	} {
-		if got := build(t, fromFiles(), Options{}, tt.objects...).NothingToJudge(); got != tt.want {
+		if got := build(t, fromFiles(), Options{}, tt.objects...).NothingRead(); got != tt.want {
 			t.Errorf("%s: NothingToJudge = %v, want %v", name, got, tt.want)
 		}
 	}
@@ -374,7 +374,7 @@ func TestTargetVersion(t *testing.T) {
 			if diff := cmp.Diff(tt.cautions, p.Cautions, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(pinned(baseline, restricted, tt.want), only(t, p, "a").Recommended, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(pinned(baseline, restricted, tt.want), only(t, p, "a").RecommendedLabels, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("recommended (-want +got):\n%s", diff)
 			}
 		})

@@ -18,8 +18,8 @@ func TestEmptyNamespaces(t *testing.T) {
 		letIn    = "nothing runs here yet, and until now policy open let everything in (everybody may use it everywhere): what is deployed next has to meet restricted"
 		safe     = "nothing runs here: restricted keeps it so that what comes is safe"
 	)
-	byPolicy := &Decision{Basis: BasisEmpty, Policy: "base"}
-	byRule := &Decision{Basis: BasisEmpty}
+	byPolicy := &EnforceDecision{Basis: BasisEmpty, Policy: "base"}
+	byRule := &EnforceDecision{Basis: BasisEmpty}
 	fromPolicy := told{Permitted: baseline, Decided: byPolicy, Enforce: "baseline", Action: ActionAdd, Reasons: []string{"nothing runs here; policy base permits baseline"}}
 	byDefault := told{Decided: byRule, Enforce: "restricted", Action: ActionAdd, Reasons: []string{safe}}
 	busy, barePod := deployment("busy/web", plain()), running("busy/pod", "", plain())
@@ -82,11 +82,11 @@ func TestEmptyNamespaces(t *testing.T) {
 			if diff := cmp.Diff(tt.want, tell(ns), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if ns.Action == ActionSkip && ns.Recommended != (Labels{}) {
-				t.Errorf("what is left alone gets labels: %+v", ns.Recommended)
+			if ns.Action == ActionSkip && ns.RecommendedLabels != (PodSecurityLabels{}) {
+				t.Errorf("what is left alone gets labels: %+v", ns.RecommendedLabels)
 			}
-			if len(ns.Versions) > 0 || len(ns.Blockers) > 0 {
-				t.Errorf("an empty namespace has versions %v and blockers %v", ns.Versions, ns.Blockers)
+			if len(ns.LevelByVersion) > 0 || len(ns.Blockers) > 0 {
+				t.Errorf("an empty namespace has versions %v and blockers %v", ns.LevelByVersion, ns.Blockers)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestEmptyNamespacesLeaveTheOthers(t *testing.T) {
 	t.Parallel()
 	for _, empty := range []EmptyNamespaces{EmptyAuto, EmptyPolicies, EmptyRestricted, EmptyBaseline, EmptySkip} {
 		ns := only(t, build(t, fromFiles(), Options{EmptyNamespaces: empty}, running("kube-system/p", "", plain())), "kube-system")
-		want := &Decision{Basis: BasisWorkloads, Workload: ref("Pod", "p")}
+		want := &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Pod", "p")}
 		if diff := cmp.Diff(want, ns.DecidedBy, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", empty, diff)
 		}
@@ -117,7 +117,7 @@ func TestGaps(t *testing.T) {
 
 		meets = "everything that runs here meets restricted on the day after"
 	)
-	byWorkloads := &Decision{Basis: BasisWorkloads}
+	byWorkloads := &EnforceDecision{Basis: BasisWorkloads}
 	runs := []object{namespace("a"), deployment("a/web", hardened()), deployment("b/web", hardened())}
 	permits := []object{namespace("a"), policy(t, "base", baselineLike), grant("base", "a", everyAccountOf("a"))}
 	tests := []struct {
@@ -165,30 +165,30 @@ func TestGaps(t *testing.T) {
 		{
 			"its grants, where what runs decides",
 			Options{},
-			append(slices.Clone(runs), missing(inventory.Grants, "a")),
+			append(slices.Clone(runs), missing(inventory.PartGrants, "a")),
 			told{Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets}, Cautions: []string{permitsRuns}},
 			[][]string{{"a"}},
 		},
 		{
 			"policies, where they decide too",
 			Options{Basis: BasisBoth},
-			append(slices.Clone(runs), missing(inventory.Policies, inventory.AllNamespaces)),
+			append(slices.Clone(runs), missing(inventory.PartPolicies, inventory.AllNamespaces)),
 			told{Needed: restricted, Decided: byWorkloads, Action: ActionWithheld, Reasons: []string{meets}, Cautions: []string{permitsDecides + noEnforce}},
 			[][]string{{"*"}},
 		},
 		{
 			"its grants, where nothing runs",
 			Options{},
-			append(slices.Clone(permits), missing(inventory.Grants, "a")),
+			append(slices.Clone(permits), missing(inventory.PartGrants, "a")),
 			told{Permitted: baseline, Action: ActionWithheld, Reasons: []string{"nothing runs here"}, Cautions: []string{permitsDecides + noEnforce}},
 			[][]string{{"a"}},
 		},
 		{
 			"its grants, where nothing runs and partial will do",
 			Options{AllowPartial: true},
-			append(slices.Clone(permits), missing(inventory.Grants, "a")),
+			append(slices.Clone(permits), missing(inventory.PartGrants, "a")),
 			told{
-				Permitted: baseline, Decided: &Decision{Basis: BasisEmpty, Policy: "base"}, Enforce: "baseline", Action: ActionAdd,
+				Permitted: baseline, Decided: &EnforceDecision{Basis: BasisEmpty, Policy: "base"}, Enforce: "baseline", Action: ActionAdd,
 				Reasons: []string{"nothing runs here; policy base permits baseline"}, Cautions: []string{permitsDecides},
 			},
 			[][]string{{"a"}},
@@ -196,9 +196,9 @@ func TestGaps(t *testing.T) {
 		{
 			"what runs, where privileged is needed anyway",
 			Options{},
-			[]object{namespace("a"), deployment("a/web", hostNetworked()), missing(inventory.Workloads, "a")},
+			[]object{namespace("a"), deployment("a/web", hostNetworked()), missing(inventory.PartWorkloads, "a")},
 			told{
-				Needed: privileged, Decided: &Decision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")}, Enforce: "privileged", Action: ActionAdd,
+				Needed: privileged, Decided: &EnforceDecision{Basis: BasisWorkloads, Workload: ref("Deployment", "web")}, Enforce: "privileged", Action: ActionAdd,
 				Reasons:  []string{"what runs here needs privileged: deployment/web does not meet baseline"},
 				Cautions: []string{"not everything could be read (see gaps): more may run here than is shown"},
 			},
@@ -207,7 +207,7 @@ func TestGaps(t *testing.T) {
 		{
 			"its labels",
 			Options{},
-			[]object{deployment("a/web", hardened()), missing(inventory.Labels, "a")},
+			[]object{deployment("a/web", hardened()), missing(inventory.PartLabels, "a")},
 			told{
 				Needed: restricted, Decided: byWorkloads, Enforce: "restricted", Action: ActionAdd, Reasons: []string{meets},
 				Cautions: []string{"its Pod Security labels are not known (see gaps): the level may be looser than today's"},
@@ -246,7 +246,7 @@ func TestGaps(t *testing.T) {
 			Options{AllowPartial: true, Enforce: baseline},
 			[]object{namespace("a"), gap("pods", "a")},
 			told{
-				Decided: &Decision{Basis: BasisOverride}, Enforce: "baseline", Action: ActionAdd,
+				Decided: &EnforceDecision{Basis: BasisOverride}, Enforce: "baseline", Action: ActionAdd,
 				Reasons: []string{"nothing that was read runs here; the level is the one asked for"}, Cautions: []string{mayRun},
 			},
 			[][]string{{"a"}},
@@ -265,7 +265,7 @@ func TestGaps(t *testing.T) {
 				if tt.opts.Warn != "" {
 					want.Warn = string(tt.opts.Warn)
 				}
-				if diff := cmp.Diff(want, ns.Recommended, cmpopts.EquateEmpty()); diff != "" {
+				if diff := cmp.Diff(want, ns.RecommendedLabels, cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("warn and audit are recommended all the same (-want +got):\n%s", diff)
 				}
 			}

@@ -21,20 +21,20 @@ func TestRuntimeClassOfOneTemplate(t *testing.T) {
 			one := func(class, host string) []byte {
 				return fmt.Appendf(nil, `{"spec":{"runtimeClassName":%q,%q:true,"containers":[{"name":"c","image":"i"}]}}`, class, host)
 			}
-			err := b.AddCustom(inventory.Custom{
+			err := b.AddCustomObject(inventory.CustomObject{
 				APIVersion: group, Kind: "JobSet", JSON: []byte(`{"metadata":{"name":"j","namespace":"a"}}`),
 				Templates: []inventory.CustomTemplate{{Path: "x", JSON: one("gvisor", "hostPID")}, {Path: "y", JSON: one(class, "hostNetwork")}},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			meta := inventory.Meta{Name: "j-0", Namespace: "a", OwnerReferences: []metav1.OwnerReference{{APIVersion: group, Kind: "JobSet", Name: "j", Controller: new(true)}}}
+			meta := inventory.ObjectMeta{Name: "j-0", Namespace: "a", OwnerReferences: []metav1.OwnerReference{{APIVersion: group, Kind: "JobSet", Name: "j", Controller: new(true)}}}
 			spec := sandboxed(hostNetworked())
 			b.AddPod(meta, &spec, corev1.PodRunning, pspparse.Position{})
 		}
 	}
 	for class, want := range map[string]string{"gvisor": "restricted", "other": "privileged"} {
-		if got := only(t, build(t, cluster("v1.25.3"), opts, namespace("a"), jobs(class)), "a").Recommended.Enforce; got != want {
+		if got := only(t, build(t, cluster("v1.25.3"), opts, namespace("a"), jobs(class)), "a").RecommendedLabels.Enforce; got != want {
 			t.Errorf("the other template is of class %s: enforce %q, want %q", class, got, want)
 		}
 	}

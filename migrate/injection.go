@@ -17,10 +17,10 @@ import (
 
 // Injection is what something is taken to add to a workload's pods when they are created: no live pod of it shows that.
 type Injection struct {
-	// By is what adds it: "Istio", or `SidecarSet "logs"`.
-	By string `json:"by"`
-	// Mark says why these pods: "label istio-injection=enabled of the namespace".
-	Mark string `json:"mark"`
+	// Injector is what adds it: "Istio", or `SidecarSet "logs"`.
+	Injector string `json:"by"`
+	// Trigger says why these pods: "label istio-injection=enabled of the namespace".
+	Trigger string `json:"mark"`
 	// Containers that are added, init containers first.
 	Containers []string `json:"containers"`
 	// Level is the strictest that such a pod can have, whatever its template.
@@ -30,160 +30,160 @@ type Injection struct {
 	Source string `json:"source,omitempty"`
 }
 
-// injections are what is foreseen of all workloads.
-type injections struct {
-	table []injector.Injector
-	// of has the workloads to whose pods something is added.
-	of    map[*inventory.Workload][]Injection
-	gaps  []inventory.Gap
-	notes []inventory.Note
-	// refusers are what else refuses pods, by namespace.
-	refusers map[string]refusers
-	// unread names the injectors of which it is not known whether they take pods of a namespace that was not read.
-	unread map[string][]string
-	// empty has what would be added to pods of namespaces in which nothing runs.
-	empty map[string][]Injection
+// predictedInjections are what is foreseen of all workloads.
+type predictedInjections struct {
+	injectors []injector.Injector
+	// byWorkload has the workloads to whose pods something is added.
+	byWorkload map[*inventory.Workload][]Injection
+	gaps       []inventory.Gap
+	notes      []inventory.Note
+	// refusersByNamespace are what else refuses pods, by namespace.
+	refusersByNamespace map[string]podRefusers
+	// unreadByNamespace names the injectors of which it is not known whether they take pods of a namespace that was not read.
+	unreadByNamespace map[string][]string
+	// inEmptyNamespaces has what would be added to pods of namespaces in which nothing runs.
+	inEmptyNamespaces map[string][]Injection
 }
 
-// foreseer works out injections.
-type foreseer struct {
-	*builder
-	out *injections
-	// byName are the places in the table of those that add a container of a name.
-	byName map[string][]int
-	spaces map[string]*inventory.Namespace
-	// selectors of reviewers are compiled once.
-	selectors map[*metav1.LabelSelector]labels.Selector
-	// cni names the DaemonSet of an injector's CNI plugin; "" where none was read.
-	cni []string
-	// seen are live pods that an injector of the table has changed, by namespace and by what they ask of it, the first few of each.
-	seen []map[sight][]sighting
-	// first is the first namespace in which one has changed a pod that asks the same of it.
-	first []map[string]string
-	// templates are those of each workload.
-	templates [][]podTemplate
-	// unsure are the namespaces that were not read, and the first workload, of which it is not known whether an injector
+// injectionPredictor works out injections.
+type injectionPredictor struct {
+	*planBuilder
+	result *predictedInjections
+	// injectorsByContainer are the places in the table of those that add a container of a name.
+	injectorsByContainer map[string][]int
+	namespacesByName     map[string]*inventory.Namespace
+	// compiledSelectors of reviewers are compiled once.
+	compiledSelectors map[*metav1.LabelSelector]labels.Selector
+	// cniDaemonSets names the DaemonSet of an injector's CNI plugin; "" where none was read.
+	cniDaemonSets []string
+	// injectedPods are live pods that an injector of the table has changed, by namespace and by what they ask of it, the first few of each.
+	injectedPods []map[injectionKey][]injectedPod
+	// firstInjectedNamespace is the first namespace in which one has changed a pod that asks the same of it.
+	firstInjectedNamespace []map[string]string
+	// templatesByWorkload are those of each workload.
+	templatesByWorkload [][]podTemplate
+	// unreadNamespaces are the namespaces that were not read, and the first workload, of which it is not known whether an injector
 	// takes their pods.
-	unsure []unsure
-	// webhooks are those of the table, by the place there; others are the rest of what changes pods.
-	webhooks map[int][]*inventory.Reviewer
-	others   []*changer
-	// shapes are made once for each template and addition.
-	shapes map[string]*inventory.Shape
-	// absent counts the workloads with the marks of an injector that is not installed.
-	absent []absence
-	// named counts the namespaces in gaps of changers; rest are the changers that are told together.
-	named, rest    int
-	restFirst      string
-	restNamespaces []string
+	unreadNamespaces []unreadNamespaceInjector
+	// webhooksByInjector are those of the table, by the place there; others are the rest of what changes pods.
+	webhooksByInjector map[int][]*inventory.AdmissionRule
+	otherMutators      []*podMutator
+	// shapeCache are made once for each template and addition.
+	shapeCache map[string]*inventory.Shape
+	// absentInjectors counts the workloads with the marks of an injector that is not installed.
+	absentInjectors []absentInjector
+	// namespacesNamedInGaps counts the namespaces in gaps of changers; rest are the changers that are told together.
+	namespacesNamedInGaps, unnamedMutators int
+	firstUnnamedMutator                    string
+	unnamedNamespaces                      []string
 }
 
-// sight is where a sighting counts first: its namespace, and what the pod asks of the injector.
-type sight struct{ namespace, asks string }
+// injectionKey is where a sighting counts first: its namespace, and what the pod asks of the injector.
+type injectionKey struct{ namespace, variant string }
 
-// sighting is a live pod that shows what an injector adds, with the workload it belongs to.
-type sighting struct {
-	w *inventory.Workload
-	g *inventory.PodGroup
+// injectedPod is a live pod that shows what an injector adds, with the workload it belongs to.
+type injectedPod struct {
+	workload *inventory.Workload
+	pods     *inventory.PodGroup
 }
 
-// absence is an injector whose marks are there, and whose webhook is not.
-type absence struct {
-	mark      string
-	workloads int
-	last      *inventory.Workload
+// absentInjector is an injector whose marks are there, and whose webhook is not.
+type absentInjector struct {
+	trigger      string
+	workloads    int
+	lastWorkload *inventory.Workload
 }
 
-// foreseeInjections works out what will be added to the pods of workloads of which no live pod shows it, and has the judge
+// predictInjections works out what will be added to the pods of workloads of which no live pod shows it, and has the judge
 // count it. It changes nothing in the inventory.
-func (b *builder) foreseeInjections() {
-	f := newForeseer(b)
+func (b *planBuilder) predictInjections() {
+	f := newInjectionPredictor(b)
 	for i := range b.inv.Workloads {
-		f.sight(&b.inv.Workloads[i])
+		f.recordInjectedPods(&b.inv.Workloads[i])
 	}
 	for i := range b.inv.Workloads {
-		f.templates[i] = templatesOf(&b.inv.Workloads[i])
-		for at := range f.templates[i] {
-			f.workload(&f.templates[i][at])
+		f.templatesByWorkload[i] = podTemplatesOf(&b.inv.Workloads[i])
+		for at := range f.templatesByWorkload[i] {
+			f.predictTemplateInjections(&f.templatesByWorkload[i][at])
 		}
-		f.unread(f.templates[i])
+		f.checkUnreadNamespace(f.templatesByWorkload[i])
 	}
-	f.gapUnread()
-	f.judgeOthers()
-	f.noteAbsent()
-	f.foreseeEmpty()
-	f.findRefusers()
-	b.injections = f.out
+	f.addUnreadNamespaceGaps()
+	f.classifyMutators()
+	f.addAbsentInjectorNotes()
+	f.predictEmptyNamespaces()
+	f.findPodRefusers()
+	b.injections = f.result
 }
 
-func newForeseer(b *builder) *foreseer {
-	f := &foreseer{
-		builder: b, out: &injections{table: injector.Table(), of: map[*inventory.Workload][]Injection{}, refusers: map[string]refusers{}, unread: map[string][]string{}, empty: map[string][]Injection{}},
-		byName: map[string][]int{}, spaces: map[string]*inventory.Namespace{}, selectors: map[*metav1.LabelSelector]labels.Selector{}, webhooks: map[int][]*inventory.Reviewer{}, shapes: map[string]*inventory.Shape{},
+func newInjectionPredictor(b *planBuilder) *injectionPredictor {
+	f := &injectionPredictor{
+		planBuilder: b, result: &predictedInjections{injectors: injector.KnownInjectors(), byWorkload: map[*inventory.Workload][]Injection{}, refusersByNamespace: map[string]podRefusers{}, unreadByNamespace: map[string][]string{}, inEmptyNamespaces: map[string][]Injection{}},
+		injectorsByContainer: map[string][]int{}, namespacesByName: map[string]*inventory.Namespace{}, compiledSelectors: map[*metav1.LabelSelector]labels.Selector{}, webhooksByInjector: map[int][]*inventory.AdmissionRule{}, shapeCache: map[string]*inventory.Shape{},
 	}
-	f.cni, f.absent = make([]string, len(f.out.table)), make([]absence, len(f.out.table))
-	f.seen, f.first = make([]map[sight][]sighting, len(f.out.table)), make([]map[string]string, len(f.out.table))
-	f.unsure, f.templates = make([]unsure, len(f.out.table)), make([][]podTemplate, len(b.inv.Workloads))
-	for i := range f.out.table {
-		f.seen[i], f.first[i] = map[sight][]sighting{}, map[string]string{}
-		for _, name := range f.out.table[i].Containers() {
-			f.byName[name] = append(f.byName[name], i)
+	f.cniDaemonSets, f.absentInjectors = make([]string, len(f.result.injectors)), make([]absentInjector, len(f.result.injectors))
+	f.injectedPods, f.firstInjectedNamespace = make([]map[injectionKey][]injectedPod, len(f.result.injectors)), make([]map[string]string, len(f.result.injectors))
+	f.unreadNamespaces, f.templatesByWorkload = make([]unreadNamespaceInjector, len(f.result.injectors)), make([][]podTemplate, len(b.inv.Workloads))
+	for i := range f.result.injectors {
+		f.injectedPods[i], f.firstInjectedNamespace[i] = map[injectionKey][]injectedPod{}, map[string]string{}
+		for _, name := range f.result.injectors[i].AllContainerNames() {
+			f.injectorsByContainer[name] = append(f.injectorsByContainer[name], i)
 		}
 	}
 	for i := range b.inv.Namespaces {
-		f.spaces[b.inv.Namespaces[i].Name] = &b.inv.Namespaces[i]
+		f.namespacesByName[b.inv.Namespaces[i].Name] = &b.inv.Namespaces[i]
 	}
-	for i := range b.inv.Reviewers {
-		r := &b.inv.Reviewers[i]
+	for i := range b.inv.AdmissionRules {
+		r := &b.inv.AdmissionRules[i]
 		if !r.Mutates {
 			continue
 		}
 		var known []int
 		if r.Kind == "MutatingWebhookConfiguration" {
-			known = slices.DeleteFunc(injector.OfWebhook(f.out.table, r.Name, r.Rule), func(at int) bool { return !b.readPoliciesOf(&f.out.table[at]) })
+			known = slices.DeleteFunc(injector.FindByWebhook(f.result.injectors, r.Name, r.Rule), func(at int) bool { return !b.injectorPoliciesWereRead(&f.result.injectors[at]) })
 		}
 		for _, at := range known {
-			f.webhooks[at] = append(f.webhooks[at], r)
+			f.webhooksByInjector[at] = append(f.webhooksByInjector[at], r)
 		}
 		if len(known) == 0 {
-			f.others = append(f.others, &changer{Reviewer: r})
+			f.otherMutators = append(f.otherMutators, &podMutator{AdmissionRule: r})
 		}
 	}
 	return f
 }
 
-// sight notes what a workload shows of injectors: the DaemonSets of CNI plugins, and live pods with what is added.
-func (f *foreseer) sight(w *inventory.Workload) {
+// recordInjectedPods notes what a workload shows of injectors: the DaemonSets of CNI plugins, and live pods with what is added.
+func (f *injectionPredictor) recordInjectedPods(w *inventory.Workload) {
 	if w.Kind == "DaemonSet" {
-		for i := range f.out.table {
-			if f.out.table[i].HasCNI(w.Name) && f.cni[i] == "" {
-				f.cni[i] = w.Namespace + "/" + w.Name
+		for i := range f.result.injectors {
+			if f.result.injectors[i].IsCNIDaemonSet(w.Name) && f.cniDaemonSets[i] == "" {
+				f.cniDaemonSets[i] = w.Namespace + "/" + w.Name
 			}
 		}
 	}
-	for i := range w.Pods {
-		g := &w.Pods[i]
+	for i := range w.PodGroups {
+		g := &w.PodGroups[i]
 		if g.Count == 0 || w.Template == nil { // whose containers those of a pod alone are is not known
 			continue
 		}
-		for _, at := range f.changedBy(w.Template, g.Shape) {
-			asks, one := f.asks(at, w.Namespace, metasOf(w))
-			if !one || !f.out.table[at].Whole(func(name string) bool { return hasContainer(g.Shape, name) }) {
+		for _, at := range f.injectorsOfPod(w.Template, g.Shape) {
+			asks, one := f.injectionVariant(at, w.Namespace, podMetadataOf(w))
+			if !one || !f.result.injectors[at].AddedEverything(func(name string) bool { return shapeHasContainer(g.Shape, name) }) {
 				continue // it says nothing of other workloads
 			}
-			f.first[at][asks] = cmp.Or(f.first[at][asks], w.Namespace)
-			if few := f.seen[at][sight{w.Namespace, asks}]; len(few) < fewSightings {
-				f.seen[at][sight{w.Namespace, asks}] = append(few, sighting{w, g})
+			f.firstInjectedNamespace[at][asks] = cmp.Or(f.firstInjectedNamespace[at][asks], w.Namespace)
+			if few := f.injectedPods[at][injectionKey{w.Namespace, asks}]; len(few) < maxInjectedPodsKept {
+				f.injectedPods[at][injectionKey{w.Namespace, asks}] = append(few, injectedPod{w, g})
 			}
 		}
 	}
 }
 
-// asks is what pods of these labels and annotations ask of an injector beside its defaults; false where some ask for something else.
-func (f *foreseer) asks(i int, namespace string, metas []*inventory.PodMeta) (string, bool) {
+// injectionVariant is what pods of these labels and annotations ask of an injector beside its defaults; false where some ask for something else.
+func (f *injectionPredictor) injectionVariant(i int, namespace string, metas []*inventory.PodMeta) (string, bool) {
 	first := ""
 	for n, meta := range metas {
-		asks := f.out.table[i].Asks(f.marksOf(meta, namespace))
+		asks := f.result.injectors[i].RequestedVariant(f.injectionMarks(meta, namespace))
 		if n > 0 && asks != first {
 			return "", false
 		}
@@ -192,21 +192,21 @@ func (f *foreseer) asks(i int, namespace string, metas []*inventory.PodMeta) (st
 	return first, true
 }
 
-func (f *foreseer) marksOf(meta *inventory.PodMeta, namespace string) injector.Marks {
-	ns := f.spaces[namespace]
-	return injector.Marks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
+func (f *injectionPredictor) injectionMarks(meta *inventory.PodMeta, namespace string) injector.InjectionMarks {
+	ns := f.namespacesByName[namespace]
+	return injector.InjectionMarks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
 }
 
-// fewSightings of one injector in a namespace are looked at.
-const fewSightings = 3
+// maxInjectedPodsKept of one injector in a namespace are looked at.
+const maxInjectedPodsKept = 3
 
-// changedBy are the injectors of which a pod has a container that its template has not.
-func (f *foreseer) changedBy(template, pod *inventory.Shape) []int {
+// injectorsOfPod are the injectors of which a pod has a container that its template has not.
+func (f *injectionPredictor) injectorsOfPod(template, pod *inventory.Shape) []int {
 	var out []int
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range list {
-			for _, at := range f.byName[list[i].Name] {
-				if !slices.Contains(out, at) && !hasContainer(template, list[i].Name) {
+			for _, at := range f.injectorsByContainer[list[i].Name] {
+				if !slices.Contains(out, at) && !shapeHasContainer(template, list[i].Name) {
 					out = append(out, at)
 				}
 			}
@@ -215,7 +215,7 @@ func (f *foreseer) changedBy(template, pod *inventory.Shape) []int {
 	return out
 }
 
-func hasContainer(s *inventory.Shape, name string) bool {
+func shapeHasContainer(s *inventory.Shape, name string) bool {
 	is := func(c corev1.Container) bool { return c.Name == name }
 	return slices.ContainsFunc(s.Spec.InitContainers, is) || slices.ContainsFunc(s.Spec.Containers, is)
 }
@@ -223,17 +223,17 @@ func hasContainer(s *inventory.Shape, name string) bool {
 // podTemplate is a template of a workload, of which a custom object may have several.
 type podTemplate struct {
 	*inventory.Workload
-	shape *inventory.Shape
-	metas []*inventory.PodMeta
+	shape    *inventory.Shape
+	metadata []*inventory.PodMeta
 }
 
-func templatesOf(w *inventory.Workload) []podTemplate {
+func podTemplatesOf(w *inventory.Workload) []podTemplate {
 	if w.Template != nil {
-		return []podTemplate{{w, w.Template, metasOf(w)}}
+		return []podTemplate{{w, w.Template, podMetadataOf(w)}}
 	}
 	var out []podTemplate
 	for i := range w.Embedded {
-		metas := w.Embedded[i].Meta
+		metas := w.Embedded[i].PodMetas
 		if len(metas) == 0 {
 			metas = []*inventory.PodMeta{{}}
 		}
@@ -242,157 +242,157 @@ func templatesOf(w *inventory.Workload) []podTemplate {
 	return out
 }
 
-// isLive is true for a workload that has live pods.
-func isLive(w *inventory.Workload) bool {
-	return slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool { return g.Count > 0 })
+// hasLivePods is true for a workload that has live pods.
+func hasLivePods(w *inventory.Workload) bool {
+	return slices.ContainsFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.Count > 0 })
 }
 
-// workload foresees what the injectors of the table do to the pods of one of its templates.
-func (f *foreseer) workload(t *podTemplate) {
-	for i := range f.out.table {
-		if f.settled(i, t) {
+// predictTemplateInjections foresees what the injectors of the table do to the pods of one of its templates.
+func (f *injectionPredictor) predictTemplateInjections(t *podTemplate) {
+	for i := range f.result.injectors {
+		if f.nothingToPredict(i, t) {
 			continue
 		}
-		if mark := f.takes(i, t); mark != "" {
-			f.inject(i, mark, t)
+		if mark := f.injectionTrigger(i, t); mark != "" {
+			f.addInjection(i, mark, t)
 		}
 	}
 }
 
-// settled is true where there is nothing to foresee of an injector.
-func (f *foreseer) settled(i int, t *podTemplate) bool {
-	in := &f.out.table[i]
-	return in.Adds.Empty() || in.Silent && isLive(t.Workload) || f.shown(t, in.Adds.Names()) || in.WithCNI != nil && f.shown(t, in.WithCNI.Names())
+// nothingToPredict is true where there is nothing to foresee of an injector.
+func (f *injectionPredictor) nothingToPredict(i int, t *podTemplate) bool {
+	in := &f.result.injectors[i]
+	return in.DefaultPod.IsEmpty() || in.MayAddNoContainer && hasLivePods(t.Workload) || f.injectionAlreadyVisible(t, in.DefaultPod.ContainerNames()) || in.PodWithCNI != nil && f.injectionAlreadyVisible(t, in.PodWithCNI.ContainerNames())
 }
 
-// shown is true where nothing is left to foresee: the template has all of the containers, as after an injection by hand, or a
+// injectionAlreadyVisible is true where nothing is left to foresee: the template has all of the containers, as after an injection by hand, or a
 // live pod has one of them beyond it.
-func (f *foreseer) shown(w *podTemplate, names []string) bool {
-	lacks := func(name string) bool { return !hasContainer(w.shape, name) }
+func (f *injectionPredictor) injectionAlreadyVisible(w *podTemplate, names []string) bool {
+	lacks := func(name string) bool { return !shapeHasContainer(w.shape, name) }
 	if len(names) > 0 && !slices.ContainsFunc(names, lacks) {
 		return true
 	}
-	return slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool {
-		return g.Count > 0 && slices.ContainsFunc(names, func(name string) bool { return lacks(name) && hasContainer(g.Shape, name) })
+	return slices.ContainsFunc(w.PodGroups, func(g inventory.PodGroup) bool {
+		return g.Count > 0 && slices.ContainsFunc(names, func(name string) bool { return lacks(name) && shapeHasContainer(g.Shape, name) })
 	})
 }
 
-// takes is the mark by which an injector takes the pods of a template; "" if it does not.
-func (f *foreseer) takes(i int, w *podTemplate) string {
-	in := &f.out.table[i]
+// injectionTrigger is the mark by which an injector takes the pods of a template; "" if it does not.
+func (f *injectionPredictor) injectionTrigger(i int, w *podTemplate) string {
+	in := &f.result.injectors[i]
 	refused := true
-	for _, meta := range w.metas {
-		choice, mark := in.Choose(f.marksOf(meta, w.Namespace))
-		refused = refused && choice == injector.Refused
-		if choice != injector.Taken {
+	for _, meta := range w.metadata {
+		choice, mark := in.InjectionChoiceFor(f.injectionMarks(meta, w.Namespace))
+		refused = refused && choice == injector.OptedOut
+		if choice != injector.Injected {
 			continue
 		}
-		if f.installed(i, w) {
+		if f.injectorInstalled(i, w) {
 			return mark
 		}
-		if f.absent[i].last != w.Workload {
-			f.absent[i].workloads++
-			f.absent[i].last = w.Workload
+		if f.absentInjectors[i].lastWorkload != w.Workload {
+			f.absentInjectors[i].workloads++
+			f.absentInjectors[i].lastWorkload = w.Workload
 		}
-		f.absent[i].mark = cmp.Or(f.absent[i].mark, mark)
+		f.absentInjectors[i].trigger = cmp.Or(f.absentInjectors[i].trigger, mark)
 		return ""
 	}
-	if in.Selects() && !refused {
-		if r := f.webhookOf(i, w, surely); r != nil {
+	if in.InjectsUnmarkedPods() && !refused {
+		if r := f.firstMatchingWebhook(i, w, onlyIfCertain); r != nil {
 			return "the selectors of " + r.String()
 		}
 	}
 	return ""
 }
 
-// installed is false only for a cluster whose webhooks were all read, none of which would make an injector take the pods.
-func (f *foreseer) installed(i int, w *podTemplate) bool {
-	if !f.inv.Listed["mutatingwebhookconfigurations.admissionregistration.k8s.io"] || f.inv.Source.Kind != inventory.SourceCluster {
+// injectorInstalled is false only for a cluster whose webhooks were all read, none of which would make an injector take the pods.
+func (f *injectionPredictor) injectorInstalled(i int, w *podTemplate) bool {
+	if !f.inv.ListedResources["mutatingwebhookconfigurations.admissionregistration.k8s.io"] || f.inv.Source.Kind != inventory.SourceCluster {
 		return true
 	}
-	return f.webhookOf(i, w, perhaps) != nil || slices.ContainsFunc(f.others, func(c *changer) bool {
-		return c.Effect == inventory.EffectUnknown && c.Kind == "MutatingWebhookConfiguration" && f.matches(c.Reviewer, w, perhaps)
+	return f.firstMatchingWebhook(i, w, ifPossible) != nil || slices.ContainsFunc(f.otherMutators, func(c *podMutator) bool {
+		return c.Effect == inventory.EffectUnknown && c.Kind == "MutatingWebhookConfiguration" && f.webhookMatchesTemplate(c.AdmissionRule, w, ifPossible)
 	})
 }
 
-// webhookOf is the first webhook of an injector that is for the pods of a template.
-func (f *foreseer) webhookOf(i int, w *podTemplate, how certainty) *inventory.Reviewer {
-	for _, r := range f.webhooks[i] {
-		if f.matches(r, w, how) {
+// firstMatchingWebhook is the first webhook of an injector that is for the pods of a template.
+func (f *injectionPredictor) firstMatchingWebhook(i int, w *podTemplate, how namespaceLabelsKnown) *inventory.AdmissionRule {
+	for _, r := range f.webhooksByInjector[i] {
+		if f.webhookMatchesTemplate(r, w, how) {
 			return r
 		}
 	}
 	return nil
 }
 
-// inject has the judge count what an injector adds to the pods of a workload.
-func (f *foreseer) inject(i int, mark string, w *podTemplate) {
-	in := &f.out.table[i]
-	if few := f.sightings(i, w); len(few) > 0 {
-		f.injectAsSeen(in, mark, w, few)
+// addInjection has the judge count what an injector adds to the pods of a workload.
+func (f *injectionPredictor) addInjection(i int, mark string, w *podTemplate) {
+	in := &f.result.injectors[i]
+	if few := f.comparableInjectedPods(i, w); len(few) > 0 {
+		f.addInjectionAsObserved(in, mark, w, few)
 		return
 	}
-	pod, why := in.Adds, "its defaults are taken"
+	pod, why := in.DefaultPod, "its defaults are taken"
 	switch {
-	case in.WithCNI == nil:
-	case f.cni[i] != "":
-		pod, why = *in.WithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cni[i])
+	case in.PodWithCNI == nil:
+	case f.cniDaemonSets[i] != "":
+		pod, why = *in.PodWithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cniDaemonSets[i])
 	default:
-		with := f.ownLevel(w, in.Name+" with CNI", specOf(in.WithCNI))
-		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin", with) + orSeeOne
+		with := f.levelOfAddition(w, in.Name+" with CNI", podSpecOfInjector(in.PodWithCNI))
+		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin", with) + orRestartOnePod
 	}
-	f.expect(w, in.Name+" "+strings.Join(pod.Names(), " "), specOf(&pod), Injection{By: in.Name, Mark: mark, Containers: pod.Names(), Why: why, Source: in.Source})
+	f.expectAddition(w, in.Name+" "+strings.Join(pod.ContainerNames(), " "), podSpecOfInjector(&pod), Injection{Injector: in.Name, Trigger: mark, Containers: pod.ContainerNames(), Why: why, Source: in.Source})
 }
 
-// orSeeOne is the other way to know, where pods run.
-const orSeeOne = ", or restart one pod and read again"
+// orRestartOnePod is the other way to know, where pods run.
+const orRestartOnePod = ", or restart one pod and read again"
 
-func specOf(p *injector.Pod) *corev1.PodSpec {
+func podSpecOfInjector(p *injector.AddedPod) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}
 }
 
-// sightings are live pods that an injector has changed and that ask the same of it: of the namespace, or of the first other one
+// comparableInjectedPods are live pods that an injector has changed and that ask the same of it: of the namespace, or of the first other one
 // that has some.
-func (f *foreseer) sightings(i int, t *podTemplate) []sighting {
-	asks, one := f.asks(i, t.Namespace, t.metas)
+func (f *injectionPredictor) comparableInjectedPods(i int, t *podTemplate) []injectedPod {
+	asks, one := f.injectionVariant(i, t.Namespace, t.metadata)
 	if !one {
 		return nil
 	}
-	if few := f.seen[i][sight{t.Namespace, asks}]; len(few) > 0 {
+	if few := f.injectedPods[i][injectionKey{t.Namespace, asks}]; len(few) > 0 {
 		return few
 	}
-	return f.seen[i][sight{f.first[i][asks], asks}]
+	return f.injectedPods[i][injectionKey{f.firstInjectedNamespace[i][asks], asks}]
 }
 
-// injectAsSeen counts what live pods show.
-func (f *foreseer) injectAsSeen(in *injector.Injector, mark string, w *podTemplate, few []sighting) {
-	own := in.Containers()
+// addInjectionAsObserved counts what live pods show.
+func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark string, w *podTemplate, few []injectedPod) {
+	own := in.AllContainerNames()
 	var loosest Injection
 	for _, s := range few {
-		stored, without := f.judge.InjectedParts(s.w.Template, s.g)
+		stored, without := f.evaluator.InjectedParts(s.workload.Template, s.pods)
 		for n, added := range []*corev1.PodSpec{stored, without} {
 			if n > 0 && without == stored {
 				continue
 			}
-			added = ofNames(added, own)
-			if len(in.Adds.Volumes) == 0 {
+			added = keepContainersNamed(added, own)
+			if len(in.DefaultPod.Volumes) == 0 {
 				added.Volumes = nil // another's
 			}
 			one := Injection{
-				By: in.Name, Mark: mark, Containers: namesOf(added),
-				Why: fmt.Sprintf("what it has added to pod %q is taken", s.w.Namespace+"/"+s.g.Example),
+				Injector: in.Name, Trigger: mark, Containers: containerNames(added),
+				Why: fmt.Sprintf("what it has added to pod %q is taken", s.workload.Namespace+"/"+s.pods.ExamplePod),
 			}
-			f.count(w, fmt.Sprintf("%s %p %d", in.Name, s.g.Shape, n), added, &one)
-			if loosest.By == "" || looser(one.Level, loosest.Level) {
+			f.expectInjectedShape(w, fmt.Sprintf("%s %p %d", in.Name, s.pods.Shape, n), added, &one)
+			if loosest.Injector == "" || isLooserLevel(one.Level, loosest.Level) {
 				loosest = one
 			}
 		}
 	}
-	f.add(w, loosest)
+	f.recordInjection(w, loosest)
 }
 
-// ofNames leaves of what was added the containers of these names, and all volumes.
-func ofNames(added *corev1.PodSpec, names []string) *corev1.PodSpec {
+// keepContainersNamed leaves of what was added the containers of these names, and all volumes.
+func keepContainersNamed(added *corev1.PodSpec, names []string) *corev1.PodSpec {
 	pick := func(list []corev1.Container) []corev1.Container {
 		var out []corev1.Container
 		for i := range list {
@@ -405,71 +405,73 @@ func ofNames(added *corev1.PodSpec, names []string) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: pick(added.InitContainers), Containers: pick(added.Containers), Volumes: added.Volumes}
 }
 
-func namesOf(spec *corev1.PodSpec) []string {
-	p := injector.Pod{Init: spec.InitContainers, Containers: spec.Containers}
-	return p.Names()
+func containerNames(spec *corev1.PodSpec) []string {
+	p := injector.AddedPod{Init: spec.InitContainers, Containers: spec.Containers}
+	return p.ContainerNames()
 }
 
-// expect counts an addition, and tells of it unless every level allows it.
-func (f *foreseer) expect(w *podTemplate, key string, adds *corev1.PodSpec, one Injection) {
-	f.count(w, key, adds, &one)
-	f.add(w, one)
+// expectAddition counts an addition, and tells of it unless every level allows it.
+func (f *injectionPredictor) expectAddition(w *podTemplate, key string, adds *corev1.PodSpec, one Injection) {
+	f.expectInjectedShape(w, key, adds, &one)
+	f.recordInjection(w, one)
 }
 
-func (f *foreseer) add(w *podTemplate, one Injection) {
+func (f *injectionPredictor) recordInjection(w *podTemplate, one Injection) {
 	if one.Level == api.LevelRestricted {
 		return
 	}
-	all := f.out.of[w.Workload]
-	at := slices.IndexFunc(all, func(told Injection) bool { return told.By == one.By && told.Mark == one.Mark && told.Why == one.Why })
+	all := f.result.byWorkload[w.Workload]
+	at := slices.IndexFunc(all, func(told Injection) bool {
+		return told.Injector == one.Injector && told.Trigger == one.Trigger && told.Why == one.Why
+	})
 	switch {
 	case at < 0:
-		f.out.of[w.Workload] = append(all, one)
-	case looser(one.Level, all[at].Level): // of another template
+		f.result.byWorkload[w.Workload] = append(all, one)
+	case isLooserLevel(one.Level, all[at].Level): // of another template
 		all[at] = one
 	}
 }
 
-// count has the judge expect the template with an addition, and sets the level that the addition allows.
-func (f *foreseer) count(w *podTemplate, key string, adds *corev1.PodSpec, one *Injection) {
-	if one.Level = f.ownLevel(w, key, adds); one.Level == api.LevelRestricted {
+// expectInjectedShape has the judge expect the template with an addition, and sets the level that the addition allows.
+func (f *injectionPredictor) expectInjectedShape(w *podTemplate, key string, adds *corev1.PodSpec, one *Injection) {
+	if one.Level = f.levelOfAddition(w, key, adds); one.Level == api.LevelRestricted {
 		return
 	}
 	id := fmt.Sprintf("%p %s", w.shape, key)
-	shape := f.shapes[id]
+	shape := f.shapeCache[id]
 	if shape == nil {
 		spec := w.shape.Spec
 		spec.InitContainers = slices.Concat(spec.InitContainers, adds.InitContainers)
 		spec.Containers = slices.Concat(spec.Containers, adds.Containers)
 		spec.Volumes = slices.Concat(spec.Volumes, adds.Volumes)
-		shape = inventory.Reduce(w.shape.Annotations, &spec)
-		f.shapes[id] = shape
+		shape = inventory.ReducePod(w.shape.Annotations, &spec)
+		f.shapeCache[id] = shape
 	}
-	f.judge.AddExpectedPod(w.Workload, shape)
+	f.evaluator.AddExpectedPod(w.Workload, shape)
 }
 
-// ownLevel is the strictest that a pod with nothing but the addition has, under what the template says of the whole pod. The key
+// levelOfAddition is the strictest that a pod with nothing but the addition has, under what the template says of the whole pod. The key
 // names the addition.
-func (f *foreseer) ownLevel(w *podTemplate, key string, adds *corev1.PodSpec) api.Level {
+func (f *injectionPredictor) levelOfAddition(w *podTemplate, key string, adds *corev1.PodSpec) api.Level {
 	var level api.Level
-	sc := wholePod(w.shape)
+	sc := inheritedSecurityContext(w.shape)
 	id := fmt.Sprintf("%s %v %v", key, sc.SeccompProfile, sc.RunAsNonRoot != nil && *sc.RunAsNonRoot)
-	shape := f.shapes[id]
+	shape := f.shapeCache[id]
 	if shape == nil {
 		alone := *adds
 		alone.SecurityContext = sc
-		shape = inventory.Reduce(nil, &alone)
-		f.shapes[id] = shape
+		shape = inventory.ReducePod(nil, &alone)
+		f.shapeCache[id] = shape
 	}
 	for _, v := range f.enforceAt {
-		level = leastStrict(level, f.judge.Evaluate(shape, v).Level)
+		level = looserLevel(level, f.evaluator.Evaluate(shape, v).Level)
 	}
 	return level
 }
 
-// wholePod is what containers that say nothing of it get from the pod: the seccomp profile, unless it is none, and that they do
+// inheritedSecurityContext is what containers that say nothing of it get from the pod: the seccomp profile, unless it is none, and that they do
 // not run as root.
-func wholePod(template *inventory.Shape) *corev1.PodSecurityContext {
+func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityContext {
 	out := &corev1.PodSecurityContext{}
 	sc := template.Spec.SecurityContext
 	if sc == nil {
@@ -486,11 +488,11 @@ func wholePod(template *inventory.Shape) *corev1.PodSecurityContext {
 
 // cautionInjections tells of what was added to the pods of workloads of the namespace, each thing once, and of what may be added
 // that is not known, or will be to the first pods of it.
-func (b *builder) cautionInjections(ns *Namespace) {
-	for _, what := range b.injections.unread[ns.Name] {
+func (b *planBuilder) cautionInjections(ns *Namespace) {
+	for _, what := range b.injections.unreadByNamespace[ns.Name] {
 		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the Namespace object was not read: whether %s injects its pods is not known", what))
 	}
-	b.cautionEmpty(ns)
+	b.cautionInjectionsIntoNewPods(ns)
 	type told struct {
 		Injection
 		refs []WorkloadRef
@@ -501,7 +503,7 @@ func (b *builder) cautionInjections(ns *Namespace) {
 		for _, one := range w.Injections {
 			ref := WorkloadRef{w.Kind, w.Name}
 			at := slices.IndexFunc(all, func(t *told) bool {
-				return t.By == one.By && t.Mark == one.Mark && t.Why == one.Why && t.Level == one.Level
+				return t.Injector == one.Injector && t.Trigger == one.Trigger && t.Why == one.Why && t.Level == one.Level
 			})
 			if at < 0 {
 				all = append(all, &told{one, []WorkloadRef{ref}})
@@ -515,21 +517,21 @@ func (b *builder) cautionInjections(ns *Namespace) {
 		if len(t.Containers) > 0 {
 			what = strings.Join(t.Containers, ", ")
 		}
-		text := fmt.Sprintf("%s adds %s to new pods of %s (%s), though no live pod shows it, and such pods need %s: %s", t.By, what, joinRefs(t.refs), t.Mark, t.Level, t.Why)
-		if b.foreseeable(ns.doubt()) {
+		text := fmt.Sprintf("%s adds %s to new pods of %s (%s), though no live pod shows it, and such pods need %s: %s", t.Injector, what, joinWorkloadRefs(t.refs), t.Trigger, t.Level, t.Why)
+		if b.canPredictAdmission(ns.uncertainParts()) {
 			text += "; PodSecurityPolicy sees them, too, and what it would do is said of the templates without them"
 		}
 		ns.Cautions = append(ns.Cautions, text)
 	}
 }
 
-// injected sets what is foreseen to be added to the pods of a workload. What they come to be as admitted has it, too.
-func (b *builder) injected(out *Workload, w *inventory.Workload) {
-	out.Injections = b.injections.of[w]
+// setInjections sets what is foreseen to be added to the pods of a workload. What they come to be as admitted has it, too.
+func (b *planBuilder) setInjections(out *Workload, w *inventory.Workload) {
+	out.Injections = b.injections.byWorkload[w]
 	if out.Level.AsAdmitted == "" {
 		return
 	}
-	for _, shape := range b.judge.ExpectedPods(w) {
-		b.asAdmitted(out, shape)
+	for _, shape := range b.evaluator.ExpectedPods(w) {
+		b.lowerAsAdmittedLevel(out, shape)
 	}
 }

@@ -26,7 +26,7 @@ func built(t *testing.T, from inventory.SourceKind, documents ...string) *migrat
 	t.Helper()
 	b := decoded(t, documents...)
 	if from == cluster {
-		b.AddListed("admissionregistration.k8s.io", "mutatingwebhookconfigurations")
+		b.AddListedResource("admissionregistration.k8s.io", "mutatingwebhookconfigurations")
 	}
 	p, err := migrate.Build(b.Build(inventory.Source{Kind: from}), migrate.Options{})
 	if err != nil {
@@ -56,8 +56,8 @@ func decoded(t *testing.T, documents ...string) *inventory.Builder {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := custom.Object{APIVersion: head.APIVersion, Kind: head.Kind, Namespace: head.Metadata.Namespace, Name: head.Metadata.Name, JSON: data}
-		if !handled && !custom.Read(b, o) {
+		o := custom.RawObject{APIVersion: head.APIVersion, Kind: head.Kind, Namespace: head.Metadata.Namespace, Name: head.Metadata.Name, JSON: data}
+		if !handled && !custom.ReadObject(b, o) {
 			t.Fatalf("%s %s was not read", head.APIVersion, head.Kind)
 		}
 	}
@@ -115,10 +115,10 @@ func answerOf(t *testing.T, p *migrate.Plan) answer {
 		t.Fatal("there is no namespace web")
 	}
 	ns := &p.Namespaces[i]
-	a := answer{Enforce: ns.Recommended.Enforce, Needed: string(ns.Needed), Cautions: ns.Cautions}
+	a := answer{Enforce: ns.RecommendedLabels.Enforce, Needed: string(ns.NeededLevel), Cautions: ns.Cautions}
 	for _, w := range ns.Workloads {
 		for _, one := range w.Injections {
-			a.Injections = append(a.Injections, w.Kind+"/"+w.Name+": "+one.By+" "+strings.Join(one.Containers, "+")+" "+string(one.Level))
+			a.Injections = append(a.Injections, w.Kind+"/"+w.Name+": "+one.Injector+" "+strings.Join(one.Containers, "+")+" "+string(one.Level))
 		}
 	}
 	for _, g := range p.Gaps {

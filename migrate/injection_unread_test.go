@@ -211,7 +211,7 @@ func builtWith(t *testing.T, opts migrate.Options, listed [][2]string, documents
 	t.Helper()
 	b := decoded(t, documents...)
 	for _, r := range listed {
-		b.AddListed(r[0], r[1])
+		b.AddListedResource(r[0], r[1])
 	}
 	p, err := migrate.Build(b.Build(inventory.Source{Kind: inFiles}), opts)
 	if err != nil {

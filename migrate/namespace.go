@@ -13,10 +13,10 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// namespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
+// buildNamespaces gives every namespace its recommendation, by name. Inventory workloads are sorted by namespace, so each
 // namespace has one run of them.
-func (b *builder) namespaces(gaps []Gap) []Namespace {
-	doubts := doubtsOf(gaps)
+func (b *planBuilder) buildNamespaces(gaps []Gap) []Namespace {
+	doubts := uncertaintyFromGaps(gaps)
 	runs := map[string][]inventory.Workload{}
 	for start := 0; start < len(b.inv.Workloads); {
 		end := start
@@ -29,70 +29,70 @@ func (b *builder) namespaces(gaps []Gap) []Namespace {
 	out := make([]Namespace, 0, len(b.inv.Namespaces))
 	for i := range b.inv.Namespaces {
 		ns := &b.inv.Namespaces[i]
-		out = append(out, b.namespace(ns, runs[ns.Name], doubts.of(ns.Name)))
+		out = append(out, b.buildNamespace(ns, runs[ns.Name], doubts.inNamespace(ns.Name)))
 	}
 	return out
 }
 
-// namespace judges what runs, resolves what is permitted, and decides.
-func (b *builder) namespace(ns *inventory.Namespace, workloads []inventory.Workload, in doubt) Namespace {
+// buildNamespace judges what runs, resolves what is permitted, and decides.
+func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []inventory.Workload, in uncertainParts) Namespace {
 	out := Namespace{
-		Name:      ns.Name,
-		System:    system(ns.Name),
-		Labels:    ns.Labels,
-		Owner:     owner(ns),
-		Uncertain: in.parts(),
+		Name:           ns.Name,
+		System:         isSystemNamespace(ns.Name),
+		Labels:         ns.Labels,
+		LabelOwner:     labelOwner(ns),
+		UncertainParts: in.partNames(),
 
-		ClientApplied: clientApplied(ns),
+		ClientApplied: hasLastAppliedRecord(ns),
 		ServerApplied: ns.ServerApplied,
 		Terminating:   ns.Terminating,
 	}
-	out.Current, out.Cautions = currentLabels(ns.Labels)
-	out.Writers, out.Cautions = ns.Writers, append(out.Cautions, writerCautions(ns)...)
-	if out.Unread = !ns.Declared; out.Unread {
-		out.Cautions = append(out.Cautions, labelsUnknown(in))
+	out.CurrentLabels, out.Cautions = readPodSecurityLabels(ns.Labels)
+	out.LabelWriters, out.Cautions = ns.LabelWriters, append(out.Cautions, labelWriterCautions(ns)...)
+	if out.ObjectNotRead = !ns.Declared; out.ObjectNotRead {
+		out.Cautions = append(out.Cautions, labelsUnknownCaution(in))
 	}
-	b.configure(&out)
-	out.Cautions = append(out.Cautions, b.misplaced(ns)...)
-	judged := readOnes{all: workloads}
+	b.applyAdmissionConfig(&out)
+	out.Cautions = append(out.Cautions, b.misplacedLabelCautions(ns)...)
+	judged := countingWorkloads{read: workloads}
 	for i := range workloads {
-		w := b.workload(&workloads[i], in)
-		judged.next(w.decides())
-		if untold(&workloads[i], &w) {
-			out.Unseen = append(out.Unseen, WorkloadRef{w.Kind, w.Name})
+		w := b.buildWorkload(&workloads[i], in)
+		judged.addNext(w.countsForLevel())
+		if isUnseenWorkload(&workloads[i], &w) {
+			out.UnseenWorkloads = append(out.UnseenWorkloads, WorkloadRef{w.Kind, w.Name})
 			continue
 		}
 		out.Workloads = append(out.Workloads, w)
-		out.Observed = append(out.Observed, w.Observed...)
+		out.ObservedPolicies = append(out.ObservedPolicies, w.ObservedPolicies...)
 	}
-	slices.Sort(out.Observed)
-	out.Observed = slices.Compact(out.Observed)
+	slices.Sort(out.ObservedPolicies)
+	out.ObservedPolicies = slices.Compact(out.ObservedPolicies)
 
-	counted := deciding(out.Workloads)
-	out.Needed = needed(counted)
-	out.Complete = b.complete(in, out.Needed)
-	if b.foreseeable(in) {
-		out.Achievable = achievable(counted)
+	counted := workloadsCountingForLevel(out.Workloads)
+	out.NeededLevel = neededLevel(counted)
+	out.Complete = b.levelIsCertain(in, out.NeededLevel)
+	if b.canPredictAdmission(in) {
+		out.AchievableLevel = achievableLevel(counted)
 	}
-	out.Blockers = blockers(counted, out.Needed)
-	out.Without = without(counted, out.Needed)
-	permitted := b.permitted(&out, workloads)
-	b.olderServer(&out, judged.deciding())
-	b.atOldestTarget(&out, judged.deciding())
-	b.acrossVersions(&out, judged.deciding())
-	b.decide(&out, permitted)
-	b.caution(&out, permitted)
-	cautionExempt(&out)
-	out.Cautions = append(out.Cautions, ownerCautions(ns, &out)...)
-	out.Lost = b.covering(ns.Name, b.namespaceLost(&out, permitted))
-	out.AlsoRefusing = b.alsoRefusing(ns.Name)
-	out.Cautions, out.Blockers = orEmpty(out.Cautions), orEmpty(out.Blockers)
-	out.Workloads, out.Versions = orEmpty(out.Workloads), orEmpty(out.Versions)
+	out.Blockers = levelBlockers(counted, out.NeededLevel)
+	out.LevelWithout = levelsWithoutWorkloads(counted, out.NeededLevel)
+	permitted := b.setPermittedLevel(&out, workloads)
+	b.explainOlderServer(&out, judged.list())
+	b.explainOldTarget(&out, judged.list())
+	b.computeLevelPerVersion(&out, judged.list())
+	b.decideLabels(&out, permitted)
+	b.addReasonsAndCautions(&out, permitted)
+	cautionExemptions(&out)
+	out.Cautions = append(out.Cautions, labelOwnerCautions(ns, &out)...)
+	out.Lost = b.addPossibleCover(ns.Name, b.lostConstraints(&out, permitted))
+	out.AlsoRefusedBy = b.alsoRefusedBy(ns.Name)
+	out.Cautions, out.Blockers = emptyIfNil(out.Cautions), emptyIfNil(out.Blockers)
+	out.Workloads, out.LevelByVersion = emptyIfNil(out.Workloads), emptyIfNil(out.LevelByVersion)
 	return out
 }
 
-// clientApplied is nil where no server has stored what was read: a manifest has no record of what is applied, and may be it.
-func clientApplied(ns *inventory.Namespace) *bool {
+// hasLastAppliedRecord is nil where no server has stored what was read: a manifest has no record of what is applied, and may be it.
+func hasLastAppliedRecord(ns *inventory.Namespace) *bool {
 	if ns.UID == "" && !ns.ClientApplied {
 		return nil
 	}
@@ -100,48 +100,50 @@ func clientApplied(ns *inventory.Namespace) *bool {
 	return &applied
 }
 
-// permitted is the least strict closest level over the policies that count. What everybody may use, or every
+// setPermittedLevel is the least strict closest level over the policies that count. What everybody may use, or every
 // controller, is set apart where it is no stricter than anything goes; what only administrators may use is told once for
 // the whole plan.
-func (b *builder) permitted(ns *Namespace, workloads []inventory.Workload) *permitted {
-	answer := b.grants.Namespace(ns.Name, workloads)
-	known := b.allowed[first(answer)]
+func (b *planBuilder) setPermittedLevel(ns *Namespace, workloads []inventory.Workload) *permittedLevel {
+	answer := b.grants.NamespaceAccess(ns.Name, workloads)
+	known := b.permittedLevelCache[firstItem(answer)]
 	if known == nil {
-		known = b.permittedBy(answer)
-		if b.grants.Shared(answer) {
-			b.allowed[first(answer)] = known
+		known = b.computePermittedLevel(answer)
+		if b.grants.IsShared(answer) {
+			b.permittedLevelCache[firstItem(answer)] = known
 		}
 	}
-	ns.Permitted, ns.PermittedBy, ns.SetApart = known.level, b.starred(known.by), known.apart
+	ns.PermittedLevel, ns.PermittedBy, ns.ExcludedPolicies = known.level, b.abbreviateEveryPolicy(known.countedPolicies), known.excludedPolicies
 	return known
 }
 
-func (b *builder) permittedBy(answer access.NamespaceAccess) *permitted {
-	p := &permitted{lost: map[api.Level][]Lost{}}
+func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *permittedLevel {
+	p := &permittedLevel{lostAtLevel: map[api.Level][]LostConstraint{}}
 	for _, u := range answer {
-		a := b.assessed[u.Policy]
+		a := b.assessments[u.Policy]
 		if a.Closest == "" || !u.Counted && !u.Everybody {
 			continue
 		}
-		if why := b.setApart(u, a); why != "" {
-			p.apart = append(p.apart, SetApart{Policy: u.Policy, Closest: a.Closest, Why: why})
+		if why := b.exclusionReason(u, a); why != "" {
+			p.excludedPolicies = append(p.excludedPolicies, ExcludedPolicy{Policy: u.Policy, Closest: a.Closest, Why: why})
 			continue
 		}
-		p.by = append(p.by, u.Policy)
-		if l := leastStrict(p.level, a.Closest); l != p.level {
-			p.level, p.loosest = l, u.Policy
+		p.countedPolicies = append(p.countedPolicies, u.Policy)
+		if l := looserLevel(p.level, a.Closest); l != p.level {
+			p.level, p.loosestPolicy = l, u.Policy
 		}
 	}
-	alike := func(s SetApart) bool { return s.Why == p.apart[0].Why && s.Closest == p.apart[0].Closest }
-	if all := len(b.byName); all > fewPolicies && len(p.apart) == all && !slices.ContainsFunc(p.apart, func(s SetApart) bool { return !alike(s) }) {
-		p.apart = []SetApart{{Policy: EveryPolicy, Closest: p.apart[0].Closest, Why: p.apart[0].Why}}
+	alike := func(s ExcludedPolicy) bool {
+		return s.Why == p.excludedPolicies[0].Why && s.Closest == p.excludedPolicies[0].Closest
+	}
+	if all := len(b.policiesByName); all > maxPoliciesListed && len(p.excludedPolicies) == all && !slices.ContainsFunc(p.excludedPolicies, func(s ExcludedPolicy) bool { return !alike(s) }) {
+		p.excludedPolicies = []ExcludedPolicy{{Policy: EveryPolicy, Closest: p.excludedPolicies[0].Closest, Why: p.excludedPolicies[0].Why}}
 	}
 	return p
 }
 
-// setApart says why a usable policy does not count here; "" if it does.
-func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) string {
-	if u.Counted && !u.Controllers {
+// exclusionReason says why a usable policy does not count here; "" if it does.
+func (b *planBuilder) exclusionReason(u access.NamespacePolicy, a mapping.Assessment) string {
+	if u.Counted && !u.OnlyControllers {
 		return ""
 	}
 	who := "everybody may use it everywhere"
@@ -149,7 +151,7 @@ func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) strin
 		who = "the controllers that create pods may use it everywhere"
 	}
 	provider := ""
-	if p := b.byName[u.Policy]; p != nil {
+	if p := b.policiesByName[u.Policy]; p != nil {
 		provider = p.Provider()
 	}
 	switch {
@@ -162,16 +164,16 @@ func (b *builder) setApart(u access.NamespacePolicy, a mapping.Assessment) strin
 	}
 }
 
-// decide applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
-func (b *builder) decide(ns *Namespace, by *permitted) {
-	if leaveTerminating(ns) {
+// decideLabels applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
+func (b *planBuilder) decideLabels(ns *Namespace, by *permittedLevel) {
+	if skipTerminatingNamespace(ns) {
 		return
 	}
-	enforce, decision := b.enforce(ns, by)
+	enforce, decision := b.decideEnforceLevel(ns, by)
 	if b.opts.Enforce != "" && enforce != "" {
-		enforce, decision = b.opts.Enforce, &Decision{Basis: BasisOverride}
+		enforce, decision = b.opts.Enforce, &EnforceDecision{Basis: BasisOverride}
 	}
-	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.Unsure(inventory.Workloads)
+	mayRun := decision != nil && decision.Basis == BasisEmpty && b.opts.EmptyNamespaces == EmptyAuto && ns.IsUncertain(inventory.PartWorkloads)
 	withheld := !ns.Complete && (!b.opts.AllowPartial || mayRun)
 	if enforce == "" {
 		ns.Action = ActionSkip
@@ -179,90 +181,90 @@ func (b *builder) decide(ns *Namespace, by *permitted) {
 	}
 	ns.DecidedBy = decision
 	version := b.target.String()
-	ns.Recommended = Labels{
+	ns.RecommendedLabels = PodSecurityLabels{
 		Enforce: string(enforce), EnforceVersion: version,
-		Audit: string(override(b.opts.Audit)), AuditVersion: version,
-		Warn: string(override(b.opts.Warn)), WarnVersion: version,
+		Audit: string(levelOrRestricted(b.opts.Audit)), AuditVersion: version,
+		Warn: string(levelOrRestricted(b.opts.Warn)), WarnVersion: version,
 	}
-	loosened := b.keepNewerPins(ns)
+	loosened := b.keepNewerVersionPins(ns)
 	if withheld {
 		if decision.Basis == BasisEmpty {
 			ns.DecidedBy = nil // what could not be read may run here
 		}
-		ns.Recommended.Enforce, ns.Recommended.EnforceVersion = "", ""
+		ns.RecommendedLabels.Enforce, ns.RecommendedLabels.EnforceVersion = "", ""
 	}
-	ns.Action = action(ns, loosened)
+	ns.Action = compareWithCurrent(ns, loosened)
 }
 
-func override(l api.Level) api.Level {
+func levelOrRestricted(l api.Level) api.Level {
 	if l == "" {
 		return api.LevelRestricted
 	}
 	return l
 }
 
-// enforce is the level by the rules, before overrides; "" leaves the namespace alone.
-func (b *builder) enforce(ns *Namespace, by *permitted) (api.Level, *Decision) {
-	if ns.Needed == "" {
-		return b.enforceEmpty(ns, by)
+// decideEnforceLevel is the level by the rules, before overrides; "" leaves the namespace alone.
+func (b *planBuilder) decideEnforceLevel(ns *Namespace, by *permittedLevel) (api.Level, *EnforceDecision) {
+	if ns.NeededLevel == "" {
+		return b.decideEmptyNamespace(ns, by)
 	}
-	byWorkloads := &Decision{Basis: BasisWorkloads, Workload: firstAt(deciding(ns.Workloads), ns.Needed)}
-	byPolicies := &Decision{Basis: BasisPolicies, Policy: by.loosest}
+	byWorkloads := &EnforceDecision{Basis: BasisWorkloads, Workload: firstWorkloadAtLevel(workloadsCountingForLevel(ns.Workloads), ns.NeededLevel)}
+	byPolicies := &EnforceDecision{Basis: BasisPolicies, Policy: by.loosestPolicy}
 	switch b.opts.Basis {
 	case BasisPolicies:
-		if ns.Permitted != "" {
-			return ns.Permitted, byPolicies
+		if ns.PermittedLevel != "" {
+			return ns.PermittedLevel, byPolicies
 		}
 	case BasisBoth:
 		switch {
-		case ns.Permitted == "":
-		case looser(ns.Permitted, ns.Needed):
-			return ns.Permitted, byPolicies
-		case ns.Permitted == ns.Needed:
-			return ns.Needed, &Decision{Basis: BasisBoth, Workload: byWorkloads.Workload, Policy: byPolicies.Policy}
+		case ns.PermittedLevel == "":
+		case isLooserLevel(ns.PermittedLevel, ns.NeededLevel):
+			return ns.PermittedLevel, byPolicies
+		case ns.PermittedLevel == ns.NeededLevel:
+			return ns.NeededLevel, &EnforceDecision{Basis: BasisBoth, Workload: byWorkloads.Workload, Policy: byPolicies.Policy}
 		}
 	}
-	return ns.Needed, byWorkloads
+	return ns.NeededLevel, byWorkloads
 }
 
-// enforceEmpty decides for a namespace in which nothing runs. Files that hold not a single workload cannot tell an
+// decideEmptyNamespace decides for a namespace in which nothing runs. Files that hold not a single workload cannot tell an
 // empty namespace from one that was not saved, and files seldom hold a system namespace whole: such are left alone
 // unless the caller says what empty ones should get.
-func (b *builder) enforceEmpty(ns *Namespace, by *permitted) (api.Level, *Decision) {
+func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (api.Level, *EnforceDecision) {
 	switch b.opts.EmptyNamespaces {
 	case EmptySkip:
-		ns.Reasons = append(ns.Reasons, nothingRuns(ns)+", and empty namespaces are left alone as asked")
+		ns.Reasons = append(ns.Reasons, nothingRunsText(ns)+", and empty namespaces are left alone as asked")
 		return "", nil
 	case EmptyRestricted:
-		return api.LevelRestricted, &Decision{Basis: BasisEmpty}
+		return api.LevelRestricted, &EnforceDecision{Basis: BasisEmpty}
 	case EmptyBaseline:
-		return api.LevelBaseline, &Decision{Basis: BasisEmpty}
+		return api.LevelBaseline, &EnforceDecision{Basis: BasisEmpty}
 	case EmptyAuto:
-		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.Kinds, "Pod")) {
-			if ns.Unsure(inventory.Workloads) {
+		if b.inv.Source.Kind == inventory.SourceFiles && len(ns.Workloads) == 0 && (ns.System || !slices.Contains(b.inv.KindsRead, "Pod")) {
+			if ns.IsUncertain(inventory.PartWorkloads) {
 				return "", nil // the gap is told
 			}
 			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its pods too, or say --empty-namespaces=policies")
 			return "", nil
 		}
 	}
-	if ns.Permitted != "" {
-		return ns.Permitted, &Decision{Basis: BasisEmpty, Policy: by.loosest}
+	if ns.PermittedLevel != "" {
+		return ns.PermittedLevel, &EnforceDecision{Basis: BasisEmpty, Policy: by.loosestPolicy}
 	}
-	for _, s := range ns.SetApart {
+	for _, s := range ns.ExcludedPolicies {
 		if s.Closest == api.LevelPrivileged {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", nothingRuns(ns), policyOrEvery(s.Policy), s.Why))
+			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", nothingRunsText(ns), policyOrEveryText(s.Policy), s.Why))
 			break
 		}
 	}
-	return api.LevelRestricted, &Decision{Basis: BasisEmpty}
+	return api.LevelRestricted, &EnforceDecision{Basis: BasisEmpty}
 }
 
-// keepNewerPins keeps the version of a label, or of a default in its place, whose level is the recommended one and that is
+// keepNewerVersionPins keeps the version of a label, or of a default in its place, whose level is the recommended one and that is
 // newer than the target: an older version may lack a check, and taking it would loosen silently. Where what runs does not
 // meet the newer version, the target's is recommended and counts as loosening, unless the namespace is exempt.
-func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
-	today, rec := ns.stated(), &ns.Recommended
+func (b *planBuilder) keepNewerVersionPins(ns *Namespace) (loosened bool) {
+	today, rec := ns.policyFromLabels(), &ns.RecommendedLabels
 	for _, m := range []struct {
 		mode, label            string
 		today                  api.LevelVersion
@@ -273,25 +275,25 @@ func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
 		{"audit", api.AuditLevelLabel, today.Audit, &rec.Audit, &rec.AuditVersion, true},
 		{"warn", api.WarnLevelLabel, today.Warn, &rec.Warn, &rec.WarnVersion, true},
 	} {
-		_, labelled := ns.Standing(m.label)
-		if !labelled && ns.Effective == nil || string(m.today.Level) != *m.wantLevel {
+		_, labelled := ns.LabelValue(m.label)
+		if !labelled && ns.EffectiveLabels == nil || string(m.today.Level) != *m.wantLevel {
 			continue
 		}
 		stands, follows := m.today.Version, m.today.Version.Latest()
 		if follows {
-			stands = b.server
+			stands = b.serverStandards
 		}
 		dropped := pss.AddedChecks(m.today.Level, b.target, stands)
 		if len(dropped) == 0 {
 			continue
 		}
-		said := fmt.Sprintf("today's %s=%s%s", m.mode, m.today.Level, ns.sayer(m.label))
+		said := fmt.Sprintf("today's %s=%s%s", m.mode, m.today.Level, ns.labelOriginText(m.label))
 		checks := strings.Join(dropped, ", ")
 		switch {
 		case follows && ns.Exempt:
 		case follows:
 			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s follows the server's own version; pinned to %s it lacks %s where the server is newer", said, b.target, checks))
-		case m.holds || meets(ns, m.today.Level, stands):
+		case m.holds || workloadsMeetLevel(ns, m.today.Level, stands):
 			*m.wantVersion = stands.String()
 			ns.Reasons = append(ns.Reasons, fmt.Sprintf("the newer version of today's %s %s is kept: %s does not have %s", m.mode, map[bool]string{true: "label", false: "default"}[labelled], b.target, checks))
 		case !ns.Exempt:
@@ -302,110 +304,110 @@ func (b *builder) keepNewerPins(ns *Namespace) (loosened bool) {
 	return loosened
 }
 
-// meets is true if all that runs is known to meet the level at a version of the standards; before v1.25, which is where
+// workloadsMeetLevel is true if all that runs is known to meet the level at a version of the standards; before v1.25, which is where
 // Versions begin, nothing is known.
-func meets(ns *Namespace, l api.Level, v api.Version) bool {
+func workloadsMeetLevel(ns *Namespace, l api.Level, v api.Version) bool {
 	var at api.Level
-	for _, known := range ns.Versions {
+	for _, known := range ns.LevelByVersion {
 		if first, err := api.ParseVersion(known.Version); err == nil && !v.Older(first) {
 			at = known.Needed
 		}
 	}
-	return len(deciding(ns.Workloads)) == 0 || strictness(at) >= strictness(l)
+	return len(workloadsCountingForLevel(ns.Workloads)) == 0 || strictness(at) >= strictness(l)
 }
 
-// firstAt names the first workload at a level, for a level that something holds the namespace at.
-func firstAt(workloads []Workload, level api.Level) *WorkloadRef {
+// firstWorkloadAtLevel names the first workload at a level, for a level that something holds the namespace at.
+func firstWorkloadAtLevel(workloads []Workload, level api.Level) *WorkloadRef {
 	if level == api.LevelRestricted {
 		return nil
 	}
 	for _, w := range workloads {
-		if w.Level.DayAfter == level {
+		if w.Level.AfterPSP == level {
 			return &WorkloadRef{Kind: w.Kind, Name: w.Name}
 		}
 	}
 	return nil
 }
 
-// action compares what is recommended with what is there.
-func action(ns *Namespace, loosened bool) Action {
-	cur, rec := ns.Current, ns.Recommended
+// compareWithCurrent compares what is recommended with what is there.
+func compareWithCurrent(ns *Namespace, loosened bool) Action {
+	cur, rec := ns.CurrentLabels, ns.RecommendedLabels
 	switch {
 	case rec.Enforce == "":
 		return ActionWithheld
-	case loosened || looser(api.Level(rec.Enforce), ns.Today().Enforce.Level):
+	case loosened || isLooserLevel(api.Level(rec.Enforce), ns.EffectivePolicyToday().Enforce.Level):
 		return ActionLoosen
 	case cur == rec:
 		return ActionUnchanged
 	}
-	for _, key := range LabelKeys() {
-		if have, there := ns.Standing(key); there && have != rec.Get(key) {
+	for _, key := range PodSecurityLabelKeys() {
+		if have, there := ns.LabelValue(key); there && have != rec.Get(key) {
 			return ActionChange
 		}
 	}
 	return ActionAdd
 }
 
-// namespaceLost joins what the policies in use have and the recommended level has not.
-func (b *builder) namespaceLost(ns *Namespace, permitted *permitted) []Lost {
-	level := api.Level(ns.Recommended.Enforce)
+// lostConstraints joins what the policies in use have and the recommended level has not.
+func (b *planBuilder) lostConstraints(ns *Namespace, permitted *permittedLevel) []LostConstraint {
+	level := api.Level(ns.RecommendedLabels.Enforce)
 	if level == "" {
-		level = ns.Needed
+		level = ns.NeededLevel
 	}
 	if level == "" {
 		return nil
 	}
-	if len(ns.Observed) > 0 {
-		return b.lostBy(ns.Observed, level)
+	if len(ns.ObservedPolicies) > 0 {
+		return b.lostConstraintsOfPolicies(ns.ObservedPolicies, level)
 	}
-	out, known := permitted.lost[level]
+	out, known := permitted.lostAtLevel[level]
 	if !known {
-		out = b.lostBy(permitted.by, level)
-		permitted.lost[level] = out
+		out = b.lostConstraintsOfPolicies(permitted.countedPolicies, level)
+		permitted.lostAtLevel[level] = out
 	}
 	return out
 }
 
-func (b *builder) lostBy(names []string, level api.Level) []Lost {
-	var all []Lost
+func (b *planBuilder) lostConstraintsOfPolicies(names []string, level api.Level) []LostConstraint {
+	var all []LostConstraint
 	for _, name := range names {
-		all = append(all, b.lostAt(name, level)...)
+		all = append(all, b.lostConstraintsOfPolicy(name, level)...)
 	}
-	out := mergeLost(all)
+	out := mergeLostConstraints(all)
 	for i := range out {
-		out[i].Policies = b.starred(out[i].Policies)
+		out[i].Policies = b.abbreviateEveryPolicy(out[i].Policies)
 	}
 	return out
 }
 
-func policyOrEvery(name string) string {
+func policyOrEveryText(name string) string {
 	if name == EveryPolicy {
 		return "every policy"
 	}
 	return "policy " + name
 }
 
-func (b *builder) lostAt(name string, level api.Level) []Lost {
-	key := lostKey{name, level}
-	if l, ok := b.lost[key]; ok {
+func (b *planBuilder) lostConstraintsOfPolicy(name string, level api.Level) []LostConstraint {
+	key := policyAndLevel{name, level}
+	if l, ok := b.lostByPolicy[key]; ok {
 		return l
 	}
-	var out []Lost
-	if p := b.byName[name]; p != nil {
-		for _, l := range mapping.LostAt(p, b.target, level) {
-			if l.Class == mapping.Drift {
+	var out []LostConstraint
+	if p := b.policiesByName[name]; p != nil {
+		for _, l := range mapping.LostConstraintsAt(p, b.target, level) {
+			if l.Class == mapping.DriftLoss {
 				continue
 			}
-			one := planLost(l)
+			one := planLostConstraint(l)
 			one.Policies = []string{name}
 			out = append(out, one)
 		}
 	}
-	b.lost[key] = out
+	b.lostByPolicy[key] = out
 	return out
 }
 
-func joinRefs(refs []WorkloadRef) string {
+func joinWorkloadRefs(refs []WorkloadRef) string {
 	const limit = 3
 	names := make([]string, 0, limit)
 	for i, r := range refs {

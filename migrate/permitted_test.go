@@ -28,7 +28,7 @@ func TestPermitted(t *testing.T) {
 		objects []object
 		level   api.Level
 		by      []string
-		apart   []SetApart
+		apart   []ExcludedPolicy
 	}{
 		{name: "no policy", objects: []object{web}},
 		{name: "a policy that nobody may use", objects: []object{web, open}},
@@ -40,7 +40,7 @@ func TestPermitted(t *testing.T) {
 		},
 		{
 			name: "everybody, anything goes", objects: []object{web, open, tight, grant("open", "", everybody()), grant("tight", "a", everyAccountOf("a"))},
-			level: restricted, by: []string{"tight"}, apart: []SetApart{{"open", privileged, everywhere}},
+			level: restricted, by: []string{"tight"}, apart: []ExcludedPolicy{{"open", privileged, everywhere}},
 		},
 		{
 			name: "everybody, but it restricts", objects: []object{web, base, grant("base", "", everybody())},
@@ -48,7 +48,7 @@ func TestPermitted(t *testing.T) {
 		},
 		{
 			name: "everybody, a provider's", objects: []object{web, eks, rke, grant("eks.privileged", "", everybody()), grant("global-restricted-psp", "", everybody())},
-			apart: []SetApart{
+			apart: []ExcludedPolicy{
 				{"eks.privileged", privileged, everywhere + ", a default of Amazon EKS"},
 				{"global-restricted-psp", restricted, everywhere + ", a default of RKE2"},
 			},
@@ -59,11 +59,11 @@ func TestPermitted(t *testing.T) {
 		},
 		{
 			name: "the controllers, anything goes", objects: []object{web, open, grant("open", "", controller)},
-			apart: []SetApart{{"open", privileged, "the controllers that create pods may use it everywhere"}},
+			apart: []ExcludedPolicy{{"open", privileged, "the controllers that create pods may use it everywhere"}},
 		},
 		{
 			name: "the controllers, a provider's", objects: []object{web, rke, grant("global-restricted-psp", "", controller)},
-			apart: []SetApart{{"global-restricted-psp", restricted, "the controllers that create pods may use it everywhere, a default of RKE2"}},
+			apart: []ExcludedPolicy{{"global-restricted-psp", restricted, "the controllers that create pods may use it everywhere, a default of RKE2"}},
 		},
 		{name: "the controllers, but it restricts", objects: []object{web, base, grant("base", "", controller)}, level: baseline, by: []string{"base"}},
 		{name: "the controllers, here", objects: []object{web, open, grant("open", "a", controller)}, level: privileged, by: []string{"open"}},
@@ -79,9 +79,9 @@ func TestPermitted(t *testing.T) {
 			type result struct {
 				Permitted api.Level
 				By        []string
-				Apart     []SetApart
+				Apart     []ExcludedPolicy
 			}
-			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.Permitted, ns.PermittedBy, ns.SetApart}, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.PermittedLevel, ns.PermittedBy, ns.ExcludedPolicies}, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -95,23 +95,23 @@ func TestAdministratorsAndUses(t *testing.T) {
 		policy(t, "base", baselineLike), namespace("a"),
 		grant("", "", group("ops")), grant("", "", everybody()), grant("", "a", group("local")),
 		grant("base", "a", account("a/x")), grant("base", "", rbacv1.Subject{Kind: "User", APIGroup: rbacv1.GroupName, Name: "jo"}))
-	if diff := cmp.Diff([]string{"group ops (ClusterRoleBinding use---ops)"}, p.Administrators, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff([]string{"group ops (ClusterRoleBinding use---ops)"}, p.ClusterAdministrators, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("administrators (-want +got):\n%s", diff)
 	}
-	want := []Use{
+	want := []PolicyGrant{
 		{Group: "ops", Via: []string{"ClusterRoleBinding use---ops", "ClusterRole use---ops"}},
 		{Group: "system:authenticated", Via: []string{"ClusterRoleBinding use---system-authenticated", "ClusterRole use---system-authenticated"}},
 		{User: "jo", Via: []string{"ClusterRoleBinding use-base--jo", "ClusterRole use-base--jo"}},
 		{Namespace: "a", Group: "local", Via: []string{"RoleBinding a/use--a-local", "ClusterRole use--a-local"}},
 		{Namespace: "a", ServiceAccount: "a/x", Via: []string{"RoleBinding a/use-base-a-ax", "ClusterRole use-base-a-ax"}},
 	}
-	if diff := cmp.Diff(want, p.Uses(&p.Policies[0]), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, p.GrantsOf(&p.Policies[0]), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("uses (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Use{want[0], want[1], want[3]}, p.UsersOfEveryPolicy); diff != "" {
+	if diff := cmp.Diff([]PolicyGrant{want[0], want[1], want[3]}, p.GrantsOfEveryPolicy); diff != "" {
 		t.Errorf("users of every policy (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Use{want[2], want[4]}, p.Policies[0].UsedBy); diff != "" {
+	if diff := cmp.Diff([]PolicyGrant{want[2], want[4]}, p.Policies[0].UsedBy); diff != "" {
 		t.Errorf("used by (-want +got):\n%s", diff)
 	}
 }
@@ -120,10 +120,10 @@ func TestAdministratorsAndUses(t *testing.T) {
 func TestPolicyThatAdmitsNothing(t *testing.T) {
 	t.Parallel()
 	p := build(t, fromFiles(), Options{}, policy(t, "never", admitsNothing)).Policies[0]
-	if p.Closest+p.Safe+p.Held+p.Cover != "" || !p.AdmitsNothing || p.AdmitsNothingWhy != `runAsUser: unknown rule "Nonsense"` {
-		t.Errorf("levels %q %q %q %q, admits nothing: %v (%s)", p.Closest, p.Safe, p.Held, p.Cover, p.AdmitsNothing, p.AdmitsNothingWhy)
+	if p.ClosestLevel+p.CompliesAsWritten+p.CompliesAfterMutation+p.NoLooserThan != "" || !p.AdmitsNothing || p.AdmitsNothingWhy != `runAsUser: unknown rule "Nonsense"` {
+		t.Errorf("levels %q %q %q %q, admits nothing: %v (%s)", p.ClosestLevel, p.CompliesAsWritten, p.CompliesAfterMutation, p.NoLooserThan, p.AdmitsNothing, p.AdmitsNothingWhy)
 	}
-	if p.Mutating == nil || p.UsedBy == nil || p.Lost == nil || p.Checks == nil {
+	if p.MutatingFields == nil || p.UsedBy == nil || p.Lost == nil || p.Checks == nil {
 		t.Error("a list that the contract promises is null")
 	}
 }
@@ -294,13 +294,13 @@ func TestNamespaceLost(t *testing.T) {
 // Constraints that several policies share are told once, with all of them; another value is another constraint.
 func TestMergeLost(t *testing.T) {
 	t.Parallel()
-	got := mergeLost([]Lost{
+	got := mergeLostConstraints([]LostConstraint{
 		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"b"}},
 		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
 		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
 	})
-	want := []Lost{
+	want := []LostConstraint{
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
 		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
 		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},

@@ -50,8 +50,8 @@ func TestNewerPinsAreNotLoosened(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, tt.source, Options{}, namespace("a", tt.labels...), deployment("a/web", tt.spec)), "a")
-			if ns.Recommended.Enforce != "baseline" || ns.Recommended.EnforceVersion != tt.version || ns.Action != tt.action {
-				t.Errorf("enforce=%s:%s, %s; want baseline:%s, %s", ns.Recommended.Enforce, ns.Recommended.EnforceVersion, ns.Action, tt.version, tt.action)
+			if ns.RecommendedLabels.Enforce != "baseline" || ns.RecommendedLabels.EnforceVersion != tt.version || ns.Action != tt.action {
+				t.Errorf("enforce=%s:%s, %s; want baseline:%s, %s", ns.RecommendedLabels.Enforce, ns.RecommendedLabels.EnforceVersion, ns.Action, tt.version, tt.action)
 			}
 			for _, text := range []string{kept, tighter, follows} {
 				if want := text == tt.told && tt.cautions; slices.Contains(ns.Cautions, text) != want {
@@ -67,16 +67,16 @@ func TestNewerPinsAreNotLoosened(t *testing.T) {
 
 func TestMeets(t *testing.T) {
 	t.Parallel()
-	ns := &Namespace{Workloads: []Workload{{}}, Versions: []VersionLevel{{"v1.25", restricted}, {"v1.26", baseline}, {"v1.27", restricted}}}
+	ns := &Namespace{Workloads: []Workload{{}}, LevelByVersion: []VersionLevel{{"v1.25", restricted}, {"v1.26", baseline}, {"v1.27", restricted}}}
 	for version, want := range map[int]bool{24: false, 25: true, 26: false, 27: true, 40: true} {
-		if got := meets(ns, restricted, api.MajorMinorVersion(1, version)); got != want {
+		if got := workloadsMeetLevel(ns, restricted, api.MajorMinorVersion(1, version)); got != want {
 			t.Errorf("restricted at v1.%d: %t, want %t", version, got, want)
 		}
 	}
-	if !meets(ns, baseline, api.MajorMinorVersion(1, 26)) {
+	if !workloadsMeetLevel(ns, baseline, api.MajorMinorVersion(1, 26)) {
 		t.Error("baseline at v1.26 is not met")
 	}
-	if !meets(&Namespace{}, restricted, api.MajorMinorVersion(1, 24)) {
+	if !workloadsMeetLevel(&Namespace{}, restricted, api.MajorMinorVersion(1, 24)) {
 		t.Error("nothing runs, and does not meet restricted")
 	}
 }
@@ -101,7 +101,7 @@ func TestPoliciesShowAnOldServer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := build(t, fromFiles(), Options{}, append(tt.objects, deployment("a/web", windows()))...)
-			if got := only(t, p, "a").Recommended.Enforce; got != tt.want {
+			if got := only(t, p, "a").RecommendedLabels.Enforce; got != tt.want {
 				t.Errorf("enforce=%s, want %s", got, tt.want)
 			}
 		})
@@ -114,7 +114,7 @@ func TestUnreadNamespace(t *testing.T) {
 	p := build(t, fromFiles(), Options{}, namespace("read"), deployment("read/web", plain()), deployment("unread/web", plain()))
 	got := map[string]bool{}
 	for _, ns := range p.Namespaces {
-		got[ns.Name] = ns.Unread
+		got[ns.Name] = ns.ObjectNotRead
 	}
 	if diff := cmp.Diff(map[string]bool{"read": false, "unread": true}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

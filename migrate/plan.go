@@ -32,19 +32,19 @@ type Plan struct {
 	// tell.
 	Admission  *Admission  `json:"admission,omitempty"`
 	Namespaces []Namespace `json:"namespaces"`
-	// Causes tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
+	// BlockingViolations tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
 	// the most frequent first.
-	Causes []Cause `json:"causes,omitempty"`
-	// Drift: differences that come only from the age of a standard, told once for all policies.
-	Drift []Lost `json:"drift,omitempty"`
-	// Administrators may use every policy everywhere ("group ops (ClusterRoleBinding ops-admin)"): set apart in every
+	BlockingViolations []BlockingViolation `json:"causes,omitempty"`
+	// StandardsDrift: differences that come only from the age of a standard, told once for all policies.
+	StandardsDrift []LostConstraint `json:"drift,omitempty"`
+	// ClusterAdministrators may use every policy everywhere ("group ops (ClusterRoleBinding ops-admin)"): set apart in every
 	// namespace, as system:masters is, which no binding has to name.
-	Administrators []string `json:"administrators,omitempty"`
-	// UsersOfEveryPolicy have grants that name no policy, with the evidence: each is a use of every policy, those to come
+	ClusterAdministrators []string `json:"administrators,omitempty"`
+	// GrantsOfEveryPolicy have grants that name no policy, with the evidence: each is a use of every policy, those to come
 	// included. They stand here once, and not in Policy.UsedBy.
-	UsersOfEveryPolicy []Use `json:"usersOfEveryPolicy,omitempty"`
-	// Dangling: bindings that grant nothing and why, and roles that bindings refer to and that were not read.
-	Dangling []Finding `json:"dangling,omitempty"`
+	GrantsOfEveryPolicy []PolicyGrant `json:"usersOfEveryPolicy,omitempty"`
+	// IneffectiveGrants: bindings that grant nothing and why, and roles that bindings refer to and that were not read.
+	IneffectiveGrants []IneffectiveGrant `json:"dangling,omitempty"`
 	// LabelWriters: objects that write Pod Security labels on namespaces that were not read, or are still to come.
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
@@ -53,8 +53,8 @@ type Plan struct {
 	Gaps []Gap `json:"gaps"`
 	// Notes: worth telling, make nothing uncertain.
 	Notes []Note `json:"notes,omitempty"`
-	// Skipped: documents that hold no pod, policy or grant, counted by kind.
-	Skipped []inventory.KindCount `json:"skipped,omitempty"`
+	// SkippedKinds: documents that hold no pod, policy or grant, counted by kind.
+	SkippedKinds []inventory.KindCount `json:"skipped,omitempty"`
 	// FinishedPods were passed over.
 	FinishedPods int `json:"finishedPods,omitempty"`
 }
@@ -74,7 +74,7 @@ const (
 // Admission is what holds beside the labels of namespaces.
 type Admission struct {
 	// Defaults hold for every mode that a namespace has no label for, each with its version.
-	Defaults Labels `json:"defaults"`
+	Defaults PodSecurityLabels `json:"defaults"`
 	// Exempt from all checks: namespaces, the pods of runtime classes, and what users themselves create. A user's exemption
 	// does not cover the pods that controllers make for them, unless the user is that controller.
 	Namespaces     []string `json:"namespaces,omitempty"`
@@ -85,40 +85,40 @@ type Admission struct {
 // Policy is one PodSecurityPolicy, assessed.
 type Policy struct {
 	Name string `json:"name"`
-	// Closest is the nominal level, never an equivalent one; absent if the policy admits nothing. Safe, Held and Cover
+	// ClosestLevel is the nominal level, never an equivalent one; absent if the policy admits nothing. Safe, Held and Cover
 	// are the strict bounds: no pod it admits breaks; all pods it has mutated comply; nothing it forbids is allowed
 	// (or "none").
-	Closest api.Level `json:"closest,omitempty"`
-	Safe    api.Level `json:"safe,omitempty"`
-	Held    api.Level `json:"held,omitempty"`
-	Cover   api.Level `json:"cover,omitempty" values:"privileged baseline restricted none"`
+	ClosestLevel          api.Level `json:"closest,omitempty"`
+	CompliesAsWritten     api.Level `json:"safe,omitempty"`
+	CompliesAfterMutation api.Level `json:"held,omitempty"`
+	NoLooserThan          api.Level `json:"cover,omitempty" values:"privileged baseline restricted none"`
 	// AdmitsNothing: no pod can be admitted; Why says the reason.
 	AdmitsNothing    bool   `json:"admitsNothing"`
 	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
-	// Mutating: fields and annotations that fill values into pods.
-	Mutating []string `json:"mutating"`
-	// Provider is true for a policy that a Kubernetes distribution installs by default.
-	Provider bool    `json:"provider"`
-	Checks   []Check `json:"checks"`
+	// MutatingFields: fields and annotations that fill values into pods.
+	MutatingFields []string `json:"mutating"`
+	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.
+	ProviderDefault bool          `json:"provider"`
+	Checks          []PolicyCheck `json:"checks"`
 	// NearestMiss: what keeps it from the next stricter level.
 	NearestMiss string `json:"nearestMiss,omitempty"`
-	// Choices are offered where one word would mislead: one core check alone makes the policy privileged.
-	Choices []string `json:"choices,omitempty"`
+	// LevelChoices are offered where one word would mislead: one core check alone makes the policy privileged.
+	LevelChoices []string `json:"choices,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
-	Lost []Lost `json:"lost"`
-	// WriteDown: what templates must state themselves once it no longer fills it in.
-	WriteDown []WriteDown `json:"writeDown,omitempty"`
+	Lost []LostConstraint `json:"lost"`
+	// RequiredTemplateValues: what templates must state themselves once it no longer fills it in.
+	RequiredTemplateValues []RequiredTemplateValue `json:"writeDown,omitempty"`
 	// Fields explains what the policy states, field by field.
-	Fields []Field `json:"fields,omitempty"`
-	// Simplify is step 2 of the official migration guide; absent if the policy sets nothing that this is about, or admits
+	Fields []PolicyField `json:"fields,omitempty"`
+	// Simplified is step 2 of the official migration guide; absent if the policy sets nothing that this is about, or admits
 	// nothing.
-	Simplify *Simplify `json:"simplify,omitempty"`
+	Simplified *SimplifiedPolicy `json:"simplify,omitempty"`
 	// UsedBy: every subject to which a grant by its name lets use it, with the evidence; Plan.Uses adds those of
 	// Plan.UsersOfEveryPolicy.
-	UsedBy []Use `json:"usedBy"`
-	// UsedByAs names a policy before this one that is named by the same grants, where they are more than ten: then they stand
+	UsedBy []PolicyGrant `json:"usedBy"`
+	// SameUsersAs names a policy before this one that is named by the same grants, where they are more than ten: then they stand
 	// there, and UsedBy is empty.
-	UsedByAs string `json:"usedByAs,omitempty"`
+	SameUsersAs string `json:"usedByAs,omitempty"`
 	// Unused: nobody may use it but Plan.Administrators, who may use every policy.
 	Unused bool `json:"unused,omitempty"`
 	// Problems: unknown fields, values that API validation refuses.
@@ -126,14 +126,14 @@ type Policy struct {
 	Position pspparse.Position  `json:"position,omitzero"`
 }
 
-// Simplify is a policy without what fills values in and without what the standards do not know.
-type Simplify struct {
-	Changes []Change `json:"changes"`
-	Clone   Clone    `json:"clone"`
+// SimplifiedPolicy is a policy without what fills values in and without what the standards do not know.
+type SimplifiedPolicy struct {
+	Changes []SimplifiedField `json:"changes"`
+	Clone   NonMutatingClone  `json:"clone"`
 }
 
-// Change is what becomes of one field of a policy in its clone.
-type Change struct {
+// SimplifiedField is what becomes of one field of a policy in its clone.
+type SimplifiedField struct {
 	// Field is a spec field or part of one, or the key of an annotation.
 	Field string `json:"field"`
 	// Class is mutating (it only fills in), outOfScope (no level looks at it) or stillMutating (it forbids by filling in;
@@ -145,8 +145,8 @@ type Change struct {
 	Opens string `json:"opens,omitempty"`
 }
 
-// Clone is the policy that fills nothing in.
-type Clone struct {
+// NonMutatingClone is the policy that fills nothing in.
+type NonMutatingClone struct {
 	// Name sorts before the policy's; absent if there is no such name that is valid and free.
 	Name string `json:"name,omitempty"`
 	// Exists: there is such a policy of that name already.
@@ -155,9 +155,9 @@ type Clone struct {
 	Spec        pspparse.Spec     `json:"spec"`
 }
 
-// Check is the status of one check of the standards for a policy: G guaranteed, M by mutation, E in effect, N not
+// PolicyCheck is the status of one check of the standards for a policy: G guaranteed, M by mutation, E in effect, N not
 // ensured, X impossible, U unknown.
-type Check struct {
+type PolicyCheck struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`
 	Status string    `json:"status" values:"G M E N X U"`
@@ -165,8 +165,8 @@ type Check struct {
 	Note   string    `json:"note,omitempty"`
 }
 
-// Lost is a constraint that a policy has and the level has not.
-type Lost struct {
+// LostConstraint is a constraint that a policy has and the level has not.
+type LostConstraint struct {
 	Field string `json:"field"`
 	Value string `json:"value,omitempty"`
 	// Class is security, functional or drift.
@@ -174,20 +174,20 @@ type Lost struct {
 	Note  string `json:"note,omitempty"`
 	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
-	// MayCover is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same. Up to three.
-	MayCover []string `json:"mayCover,omitempty"`
+	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same. Up to three.
+	MayBeCoveredBy []string `json:"mayCover,omitempty"`
 }
 
-// WriteDown is a value that templates must state once a policy no longer fills it in.
-type WriteDown struct {
+// RequiredTemplateValue is a value that templates must state once a policy no longer fills it in.
+type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
 	Value string `json:"value,omitempty"`
 	Note  string `json:"note,omitempty"`
 }
 
-// Field explains one field or annotation of a policy.
-type Field struct {
+// PolicyField explains one field or annotation of a policy.
+type PolicyField struct {
 	Name     string `json:"name"`
 	Value    string `json:"value,omitempty"`
 	Line     int    `json:"line,omitempty"`
@@ -195,8 +195,8 @@ type Field struct {
 	Mutating bool   `json:"mutating,omitempty"`
 }
 
-// Use is one grant: exactly one of ServiceAccount ("namespace/name"), User and Group is set.
-type Use struct {
+// PolicyGrant is one grant: exactly one of ServiceAccount ("namespace/name"), User and Group is set.
+type PolicyGrant struct {
 	// Namespace in which the grant holds; absent means everywhere.
 	Namespace      string `json:"namespace,omitempty"`
 	ServiceAccount string `json:"serviceAccount,omitempty"`
@@ -209,34 +209,34 @@ type Use struct {
 // Namespace is one namespace with its recommendation.
 type Namespace struct {
 	Name string `json:"name" format:"namespace"`
-	// Unread: no Namespace object was read, so its labels are not known and Current says nothing.
-	Unread bool `json:"unread,omitempty"`
+	// ObjectNotRead: no Namespace object was read, so its labels are not known and Current says nothing.
+	ObjectNotRead bool `json:"unread,omitempty"`
 	// Terminating: it is being deleted, and nothing is recommended for it.
 	Terminating bool `json:"terminating,omitempty"`
 	// System: part of Kubernetes or of a provider's platform.
 	System bool              `json:"system"`
 	Labels map[string]string `json:"labels,omitempty"`
-	// Current labels, as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
+	// CurrentLabels labels, as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
 	// has: the server takes it for invalid.
-	Current Labels `json:"current"`
-	// Effective is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
-	Effective *Labels `json:"effective,omitempty"`
+	CurrentLabels PodSecurityLabels `json:"current"`
+	// EffectiveLabels is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
+	EffectiveLabels *PodSecurityLabels `json:"effective,omitempty"`
 	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say. The levels are those that it needs once it
 	// is not exempt any more.
 	Exempt bool `json:"exempt,omitempty"`
-	// Permitted: the least strict closest level over the usable policies; Needed: the strictest level that everything
+	// PermittedLevel: the least strict closest level over the usable policies; Needed: the strictest level that everything
 	// in the namespace meets on the day after, but for pods of an exempt runtime class; Achievable: the strictest that everything would meet if the templates
 	// stated what policies fill in today. It is absent where there are no policies, and where not all was read.
-	Permitted  api.Level `json:"permitted,omitempty"`
-	Needed     api.Level `json:"needed,omitempty"`
-	Achievable api.Level `json:"achievable,omitempty"`
+	PermittedLevel  api.Level `json:"permitted,omitempty"`
+	NeededLevel     api.Level `json:"needed,omitempty"`
+	AchievableLevel api.Level `json:"achievable,omitempty"`
 	// PermittedBy: the policies that Permitted is made from, or EveryPolicy. SetApart: policies that everybody (or every
 	// controller) may use everywhere and that are privileged or a provider's default; they do not count for Permitted.
-	PermittedBy []string   `json:"permittedBy,omitempty"`
-	SetApart    []SetApart `json:"setApart,omitempty"`
-	DecidedBy   *Decision  `json:"decidedBy,omitempty"`
-	// Observed: the policies that its live pods carry in kubernetes.io/psp, sorted.
-	Observed []string `json:"observed,omitempty"`
+	PermittedBy      []string         `json:"permittedBy,omitempty"`
+	ExcludedPolicies []ExcludedPolicy `json:"setApart,omitempty"`
+	DecidedBy        *EnforceDecision `json:"decidedBy,omitempty"`
+	// ObservedPolicies: the policies that its live pods carry in kubernetes.io/psp, sorted.
+	ObservedPolicies []string `json:"observed,omitempty"`
 	// Reasons are sentences that explain the recommendation, the most important first.
 	Reasons []string `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
@@ -245,17 +245,17 @@ type Namespace struct {
 	// runs decides, grants and policies cannot; where nothing runs, or policies decide as well, they can. Nothing can make
 	// the level looser than privileged.
 	Complete bool `json:"complete"`
-	// Uncertain are the parts of the namespace that a gap touches, sorted, also where Complete is true; all four for a gap that
+	// UncertainParts are the parts of the namespace that a gap touches, sorted, also where Complete is true; all four for a gap that
 	// can change anything.
-	Uncertain []string `json:"uncertain,omitempty" values:"grants labels policies workloads"`
-	// Recommended labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
-	Recommended Labels `json:"recommended"`
+	UncertainParts []string `json:"uncertain,omitempty" values:"grants labels policies workloads"`
+	// RecommendedLabels labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
+	RecommendedLabels PodSecurityLabels `json:"recommended"`
 	// Action compares Recommended with Current: unchanged, add, change, loosen, withheld or skip.
 	Action Action `json:"action"`
-	// Owner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
-	Owner string `json:"owner,omitempty"`
-	// Writers are other objects that write its labels: the first of this cluster is Owner.
-	Writers []inventory.LabelWriter `json:"writers,omitempty"`
+	// LabelOwner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
+	LabelOwner string `json:"owner,omitempty"`
+	// LabelWriters are other objects that write its labels: the first of this cluster is Owner.
+	LabelWriters []inventory.LabelWriter `json:"writers,omitempty"`
 	// ClientApplied: 'kubectl apply' without --server-side has left a record of what it applied to the namespace. What is
 	// applied next takes away every label and annotation that the record has and it does not. Absent where that is not
 	// known: no Namespace object was read, or one from a manifest, which may be what is applied.
@@ -263,21 +263,21 @@ type Namespace struct {
 	// ServerApplied: 'kubectl apply --server-side' was used on it under kubectl's own field manager, and the same again takes
 	// away what it does not say any more. False where that is not known, as in a dump without managedFields.
 	ServerApplied bool `json:"serverApplied,omitempty"`
-	// AlsoRefusing names what else may refuse pods here, whatever the level: validating webhooks, and validating policies of
+	// AlsoRefusedBy names what else may refuse pods here, whatever the level: validating webhooks, and validating policies of
 	// Kubernetes and of policy engines. No level counts them.
-	AlsoRefusing []string `json:"alsoRefusing,omitempty"`
-	// Without: what the namespace would need without the workloads that hold it back.
-	Without []Without `json:"without,omitempty"`
+	AlsoRefusedBy []string `json:"alsoRefusing,omitempty"`
+	// LevelWithout: what the namespace would need without the workloads that hold it back.
+	LevelWithout []LevelWithout `json:"without,omitempty"`
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
 	// recommended enforce level does not; drift is left to Plan.Drift.
-	Lost      []Lost     `json:"lost,omitempty"`
-	Blockers  []Blocker  `json:"blockers"`
-	Workloads []Workload `json:"workloads"`
-	// Unseen are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
+	Lost      []LostConstraint `json:"lost,omitempty"`
+	Blockers  []Blocker        `json:"blockers"`
+	Workloads []Workload       `json:"workloads"`
+	// UnseenWorkloads are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
 	// what they say. They are not among Workloads, since no level of theirs is known; a gap tells of each.
-	Unseen []WorkloadRef `json:"unseen,omitempty"`
-	// Versions: the needed level at each version of the standards, from v1.25 up; empty if nothing runs.
-	Versions []VersionLevel `json:"versions"`
+	UnseenWorkloads []WorkloadRef `json:"unseen,omitempty"`
+	// LevelByVersion: the needed level at each version of the standards, from v1.25 up; empty if nothing runs.
+	LevelByVersion []VersionLevel `json:"versions"`
 }
 
 // Action says what the recommendation does to the labels that are there.
@@ -293,8 +293,8 @@ const (
 	ActionSkip      Action = "skip"     // nothing is recommended (--empty-namespaces=skip, or it is being deleted)
 )
 
-// Labels are the six Pod Security labels; absent ones are empty. Current keeps invalid values as they are.
-type Labels struct {
+// PodSecurityLabels are the six Pod Security labels; absent ones are empty. Current keeps invalid values as they are.
+type PodSecurityLabels struct {
 	Enforce        string `json:"enforce,omitempty"`
 	EnforceVersion string `json:"enforceVersion,omitempty"`
 	Audit          string `json:"audit,omitempty"`
@@ -303,15 +303,15 @@ type Labels struct {
 	WarnVersion    string `json:"warnVersion,omitempty"`
 }
 
-// SetApart is a policy, or EveryPolicy, that may be used in the namespace but says nothing about what it needs.
-type SetApart struct {
+// ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but says nothing about what it needs.
+type ExcludedPolicy struct {
 	Policy  string    `json:"policy"`
 	Closest api.Level `json:"closest,omitempty"`
 	Why     string    `json:"why"`
 }
 
-// Decision says what decided the enforce level.
-type Decision struct {
+// EnforceDecision says what decided the enforce level.
+type EnforceDecision struct {
 	Basis    Basis        `json:"basis"`
 	Workload *WorkloadRef `json:"workload,omitempty"`
 	Policy   string       `json:"policy,omitempty"`
@@ -323,8 +323,8 @@ type WorkloadRef struct {
 	Name string `json:"name"`
 }
 
-// Without says: without these workloads the namespace would be at Level.
-type Without struct {
+// LevelWithout says: without these workloads the namespace would be at Level.
+type LevelWithout struct {
 	Workloads []WorkloadRef `json:"workloads"`
 	Level     api.Level     `json:"level"`
 }
@@ -350,42 +350,42 @@ type Workload struct {
 	Pods int `json:"pods,omitempty"`
 	// UsablePolicies: what its service account, or the controller that creates its pods, may use; or EveryPolicy.
 	UsablePolicies []string `json:"usablePolicies"`
-	// Observed: the kubernetes.io/psp annotations of its live pods, sorted.
-	Observed []string `json:"observed,omitempty"`
+	// ObservedPolicies: the kubernetes.io/psp annotations of its live pods, sorted.
+	ObservedPolicies []string `json:"observed,omitempty"`
 	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
 	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
 	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
 	// this depends on was not read.
 	AdmittedBy string   `json:"admittedBy,omitempty"`
 	Refused    []string `json:"refused,omitempty"`
-	// AdmittedAs says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
+	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
 	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
-	AdmittedAs string `json:"admittedAs,omitempty" values:"unchanged changed"`
-	// PolicyDrift: live pods that would be treated differently if they were created again today.
-	PolicyDrift []PolicyDrift  `json:"policyDrift,omitempty"`
-	Level       WorkloadLevels `json:"level"`
-	// Estimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template (which a
+	AdmissionMode string `json:"admittedAs,omitempty" values:"unchanged changed"`
+	// AdmissionDrift: live pods that would be treated differently if they were created again today.
+	AdmissionDrift []AdmissionDrift `json:"policyDrift,omitempty"`
+	Level          WorkloadLevels   `json:"level"`
+	// LevelEstimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template (which a
 	// bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
-	Estimated bool `json:"estimated,omitempty"`
+	LevelEstimated bool `json:"estimated,omitempty"`
 	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count for the day after.
-	Injections []Injection `json:"injections,omitempty"`
-	Mutations  []Mutation  `json:"mutations,omitempty"`
-	Violations []Violation `json:"violations"`
-	// Debugged: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
-	Debugged []DebuggedPod `json:"debugged,omitempty"`
-	// Raise: for each level that is stricter than on the day after, the looser one first, what its template lacks.
-	Raise []Raise `json:"raise,omitempty"`
+	Injections []Injection        `json:"injections,omitempty"`
+	Mutations  []TemplateMutation `json:"mutations,omitempty"`
+	Violations []Violation        `json:"violations"`
+	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
+	DebuggedPods []DebuggedPod `json:"debugged,omitempty"`
+	// StricterEdits: for each level that is stricter than on the day after, the looser one first, what its template lacks.
+	StricterEdits []StricterEdits `json:"raise,omitempty"`
 	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
-	Template *Template `json:"template,omitempty"`
+	Template *TemplateOutline `json:"template,omitempty"`
 	// Exempt says why Pod Security does not check its pods, by Plan.Admission; absent where it does.
 	Exempt *Exemption `json:"exempt,omitempty"`
 	// Owner is the controller that made it, where it is told apart from it.
 	Owner *WorkloadRef `json:"owner,omitempty"`
 	// TemplatePaths are where the object of a custom kind has its pod templates, or what it says of its pods: "spec.template".
 	TemplatePaths []string `json:"templatePaths,omitempty"`
-	// Partial: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were read and
+	// PartialTemplates: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were read and
 	// of what the object says itself: they show what it violates, and not that it meets a level.
-	Partial bool `json:"partial,omitempty"`
+	PartialTemplates bool `json:"partial,omitempty"`
 	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
 	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
 	Position  pspparse.Position `json:"position,omitzero"`
@@ -406,20 +406,20 @@ type DebuggedPod struct {
 	Containers []string `json:"containers"`
 	// Level is the strictest that the pod meets with them. Refused is the recommended level of the namespace, or today's, where
 	// it refuses them, and with them the pod new debug containers and new images as long as these are there.
-	Level   api.Level `json:"level"`
-	Refused api.Level `json:"refused,omitempty"`
+	Level     api.Level `json:"level"`
+	RefusedAt api.Level `json:"refused,omitempty"`
 }
 
 // WorkloadLevels are the strictest levels met in the three forms of the workload.
 type WorkloadLevels struct {
 	AsWritten  api.Level `json:"asWritten,omitempty"`
 	AsAdmitted api.Level `json:"asAdmitted,omitempty"`
-	DayAfter   api.Level `json:"dayAfter,omitempty"`
+	AfterPSP   api.Level `json:"dayAfter,omitempty"`
 }
 
-// Mutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
+// TemplateMutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
 // an edit has to write for nothing to change.
-type Mutation struct {
+type TemplateMutation struct {
 	// Path is the field within the pod template: "spec.securityContext.fsGroup", "metadata.annotations[KEY]",
 	// "spec.containers[0].securityContext.capabilities.drop".
 	Path string `json:"path"`
@@ -431,15 +431,15 @@ type Mutation struct {
 	Policy string `json:"policy,omitempty"`
 }
 
-// Raise is what a workload's template lacks for a level: it is reached by the edits if and only if there are no obstacles.
-type Raise struct {
-	Level     api.Level  `json:"level"`
-	Edits     []Edit     `json:"edits"`
-	Obstacles []Obstacle `json:"obstacles"`
+// StricterEdits is what a workload's template lacks for a level: it is reached by the edits if and only if there are no obstacles.
+type StricterEdits struct {
+	Level     api.Level          `json:"level"`
+	Edits     []TemplateEdit     `json:"edits"`
+	Obstacles []StricterObstacle `json:"obstacles"`
 }
 
-// Edit is one value to write into the template; Path, Container and Value are as in Mutation.
-type Edit struct {
+// TemplateEdit is one value to write into the template; Path, Container and Value are as in Mutation.
+type TemplateEdit struct {
 	Path      string `json:"path"`
 	Container string `json:"container,omitempty"`
 	Value     string `json:"value"`
@@ -450,8 +450,8 @@ type Edit struct {
 	Why    string `json:"why"`
 }
 
-// Obstacle is a check that no edit settles.
-type Obstacle struct {
+// StricterObstacle is a check that no edit settles.
+type StricterObstacle struct {
 	Check string `json:"check"`
 	// Why is PSA's own text, Advice what a person can do.
 	Why    string `json:"why"`
@@ -460,17 +460,17 @@ type Obstacle struct {
 	Injected bool `json:"injected,omitempty"`
 }
 
-// Template tells of a pod template what a patch needs beside the values that it writes.
-type Template struct {
+// TemplateOutline tells of a pod template what a patch needs beside the values that it writes.
+type TemplateOutline struct {
 	// Parents are those of the objects on the way to a field that the template has, as it was read: "spec.securityContext",
 	// "spec.containers[0].securityContext.capabilities". A JSON patch has to make the others.
 	Parents []string `json:"parents"`
 	// Containers: init containers first, then those that live pods have beyond the template.
-	Containers []Container `json:"containers"`
+	Containers []TemplateContainer `json:"containers"`
 }
 
-// Container names a container, and what runs in it.
-type Container struct {
+// TemplateContainer names a container, and what runs in it.
+type TemplateContainer struct {
 	Name string `json:"name"`
 	// Image without tag and digest; absent where it is not known.
 	Image string `json:"image,omitempty"`
@@ -502,8 +502,8 @@ type VersionLevel struct {
 	Needed  api.Level `json:"needed,omitempty"`
 }
 
-// Cause is a distinct reason for which namespaces stay below the next stricter level, told once.
-type Cause struct {
+// BlockingViolation is a distinct reason for which namespaces stay below the next stricter level, told once.
+type BlockingViolation struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`
 	// Reason is PSA's own short form.
@@ -514,12 +514,12 @@ type Cause struct {
 	Examples []string `json:"examples,omitempty"`
 }
 
-// Finding is something odd that grants nothing, or of which it is not known what it grants.
-type Finding struct {
-	What string `json:"what"`
-	Why  string `json:"why"`
-	// Unread is true for a role that bindings refer to and that was not read: what it grants is not known.
-	Unread bool `json:"unread,omitempty"`
+// IneffectiveGrant is something odd that grants nothing, or of which it is not known what it grants.
+type IneffectiveGrant struct {
+	Subject string `json:"what"`
+	Why     string `json:"why"`
+	// RoleNotRead is true for a role that bindings refer to and that was not read: what it grants is not known.
+	RoleNotRead bool `json:"unread,omitempty"`
 }
 
 // Gap is something that could not be read or judged.

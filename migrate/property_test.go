@@ -84,7 +84,7 @@ func (r *random) objects() []object {
 		out = append(out, gap("pods", pick(r, "a", "b", inventory.AllNamespaces)))
 	}
 	if r.IntN(4) == 0 {
-		out = append(out, missing(pick(r, inventory.Grants, inventory.Policies, inventory.Workloads, inventory.Labels), pick(r, "a", inventory.AllNamespaces)))
+		out = append(out, missing(pick(r, inventory.PartGrants, inventory.PartPolicies, inventory.PartWorkloads, inventory.PartLabels), pick(r, "a", inventory.AllNamespaces)))
 	}
 	return out
 }
@@ -155,12 +155,12 @@ func TestAddingAWorkloadNeverTightens(t *testing.T) {
 		after := build(t, source, opts, append(objects, deployment("a/one-more", r.pod()))...)
 		for _, ns := range before.Namespaces {
 			now := only(t, after, ns.Name)
-			if looser(ns.Needed, now.Needed) || ns.Needed != "" && now.Needed == "" {
-				t.Fatalf("seed %d: namespace %s needed %s, and with one workload more %s", seed, ns.Name, ns.Needed, now.Needed)
+			if isLooserLevel(ns.NeededLevel, now.NeededLevel) || ns.NeededLevel != "" && now.NeededLevel == "" {
+				t.Fatalf("seed %d: namespace %s needed %s, and with one workload more %s", seed, ns.Name, ns.NeededLevel, now.NeededLevel)
 			}
-			for i, v := range ns.Versions {
-				if looser(v.Needed, now.Versions[i].Needed) {
-					t.Fatalf("seed %d: namespace %s needed %s at %s, and with one workload more %s", seed, ns.Name, v.Needed, v.Version, now.Versions[i].Needed)
+			for i, v := range ns.LevelByVersion {
+				if isLooserLevel(v.Needed, now.LevelByVersion[i].Needed) {
+					t.Fatalf("seed %d: namespace %s needed %s at %s, and with one workload more %s", seed, ns.Name, v.Needed, v.Version, now.LevelByVersion[i].Needed)
 				}
 			}
 		}
@@ -184,20 +184,20 @@ func TestAGapWithholdsEnforce(t *testing.T) {
 				})
 			}
 			for _, part := range []string{"grants", "labels", "policies", "workloads"} {
-				if slices.Contains(ns.Uncertain, part) != hidden(part) {
-					t.Fatalf("seed %d: namespace %s: %q are uncertain, hidden by a gap are %s: %v", seed, ns.Name, ns.Uncertain, part, hidden(part))
+				if slices.Contains(ns.UncertainParts, part) != hidden(part) {
+					t.Fatalf("seed %d: namespace %s: %q are uncertain, hidden by a gap are %s: %v", seed, ns.Name, ns.UncertainParts, part, hidden(part))
 				}
 			}
-			byPolicies := opts.Basis == BasisPolicies || opts.Basis == BasisBoth && ns.Needed != "" ||
-				ns.Needed == "" && (opts.EmptyNamespaces == EmptyAuto || opts.EmptyNamespaces == EmptyPolicies)
+			byPolicies := opts.Basis == BasisPolicies || opts.Basis == BasisBoth && ns.NeededLevel != "" ||
+				ns.NeededLevel == "" && (opts.EmptyNamespaces == EmptyAuto || opts.EmptyNamespaces == EmptyPolicies)
 			touched := hidden("workloads") || byPolicies && hidden("grants", "policies")
-			if ns.Needed == privileged && opts.Basis != BasisPolicies {
+			if ns.NeededLevel == privileged && opts.Basis != BasisPolicies {
 				touched = false // nothing is looser
 			}
 			if ns.Complete == touched {
 				t.Fatalf("seed %d: namespace %s: complete is %v, its level can change: %v", seed, ns.Name, ns.Complete, touched)
 			}
-			rec := ns.Recommended
+			rec := ns.RecommendedLabels
 			if touched && !opts.AllowPartial && rec.Enforce+rec.EnforceVersion != "" {
 				t.Fatalf("seed %d: namespace %s is touched by a gap and gets %+v", seed, ns.Name, rec)
 			}
@@ -237,14 +237,14 @@ func TestEnforceHoldsForEveryWorkload(t *testing.T) {
 			t.Fatal(err)
 		}
 		judging := []api.Version{at}
-		if server, ok := serverMinor(source.ServerVersion); ok && (at.Latest() || server.Older(at)) {
+		if server, ok := parseServerMinor(source.ServerVersion); ok && (at.Latest() || server.Older(at)) {
 			judging = append(judging, server)
 		}
 		for i := range inv.Workloads {
 			w := &inv.Workloads[i]
-			enforce := api.Level(only(t, p, w.Namespace).Recommended.Enforce)
+			enforce := api.Level(only(t, p, w.Namespace).RecommendedLabels.Enforce)
 			for _, v := range judging {
-				if day := judge.AfterPSP(w, v).Level; looser(day, enforce) {
+				if day := judge.AfterPSP(w, v).Level; isLooserLevel(day, enforce) {
 					t.Fatalf("seed %d: enforce=%s for %s/%s, which is %s at %s", seed, enforce, w.Namespace, w.Name, day, v)
 				}
 			}
@@ -259,19 +259,19 @@ func TestSelectChangesNothingInANamespace(t *testing.T) {
 		r := newRandom(t, seed)
 		p := build(t, r.source(), r.options(), r.objects()...)
 		before := encode(t, p)
-		scope := Scope{
+		scope := NamespaceScope{
 			Namespaces: pick(r, nil, []string{"a"}, []string{"b", "kube-system"}, []string{"nowhere"}),
 			Exclude:    pick(r, nil, []string{"a"}, []string{"b", "nowhere"}),
 			Selector:   pick(r, nil, labels.Everything(), labels.SelectorFromSet(labels.Set{"team": "x"})),
 		}
-		got := p.Select(scope)
+		got := p.SelectNamespaces(scope)
 		if !bytes.Equal(before, encode(t, p)) {
 			t.Fatalf("seed %d: selecting changed the plan selected from", seed)
 		}
 		var want []Namespace
 		for _, ns := range p.Namespaces {
 			named := len(scope.Namespaces) == 0 || slices.Contains(scope.Namespaces, ns.Name)
-			matches := scope.Selector == nil || scope.Selector.Empty() || ns.Labels["team"] == "x" && !ns.Unread
+			matches := scope.Selector == nil || scope.Selector.Empty() || ns.Labels["team"] == "x" && !ns.ObjectNotRead
 			if named && matches && !slices.Contains(scope.Exclude, ns.Name) {
 				want = append(want, ns)
 			}
@@ -283,11 +283,11 @@ func TestSelectChangesNothingInANamespace(t *testing.T) {
 			t.Fatal("an empty selection is null")
 		}
 		rest := *got
-		rest.Namespaces, rest.Causes = p.Namespaces, p.Causes
+		rest.Namespaces, rest.BlockingViolations = p.Namespaces, p.BlockingViolations
 		if diff := cmp.Diff(p, &rest); diff != "" {
 			t.Fatalf("seed %d: something else changed (-want +got):\n%s", seed, diff)
 		}
-		if diff := cmp.Diff(causes(want), got.Causes); diff != "" {
+		if diff := cmp.Diff(countBlockingViolations(want), got.BlockingViolations); diff != "" {
 			t.Fatalf("seed %d: causes (-want +got):\n%s", seed, diff)
 		}
 	}
@@ -300,7 +300,7 @@ func TestLevelsAndSentences(t *testing.T) {
 		r := newRandom(t, seed)
 		p := build(t, r.source(), r.options(), r.objects()...)
 		for i := range p.Namespaces {
-			p.Namespaces[i].Current = Labels{} // as they stand, wrong ones included
+			p.Namespaces[i].CurrentLabels = PodSecurityLabels{} // as they stand, wrong ones included
 		}
 		var tree any
 		if err := json.Unmarshal(encode(t, p), &tree); err != nil {

@@ -127,7 +127,7 @@ func TestAcrossVersions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, fromFiles(), Options{}, append(tt.objects, namespace("a"))...), "a")
-			if diff := cmp.Diff(everyVersion(tt.want), ns.Versions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(everyVersion(tt.want), ns.LevelByVersion, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("versions (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
@@ -225,8 +225,8 @@ func TestServerOlderThanTarget(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, cluster(tt.server), Options{Target: tt.target}, append(tt.objects, namespace("a"))...), "a")
-			if ns.Needed != tt.needed || ns.Recommended.Enforce != string(tt.needed) {
-				t.Errorf("needed %q, enforce %q, want %q", ns.Needed, ns.Recommended.Enforce, tt.needed)
+			if ns.NeededLevel != tt.needed || ns.RecommendedLabels.Enforce != string(tt.needed) {
+				t.Errorf("needed %q, enforce %q, want %q", ns.NeededLevel, ns.RecommendedLabels.Enforce, tt.needed)
 			}
 			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
@@ -252,17 +252,17 @@ func TestWorkloadInThePlan(t *testing.T) {
 	}
 	want := []Workload{
 		{
-			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmittedAs: "unchanged",
-			Level: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, DayAfter: baseline}, Violations: violations,
+			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmissionMode: "unchanged",
+			Level: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, AfterPSP: baseline}, Violations: violations,
 		},
 		{
-			Kind: "Pod", Name: "bare", ServiceAccount: "default", Replicas: 1, Pods: 1, UsablePolicies: []string{}, Observed: []string{"tight"},
-			Level: WorkloadLevels{AsAdmitted: restricted, DayAfter: baseline}, Estimated: true,
-			PolicyDrift: []PolicyDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}},
-			Violations:  []Violation{violations[0], violations[1], violations[3]},
+			Kind: "Pod", Name: "bare", ServiceAccount: "default", Replicas: 1, Pods: 1, UsablePolicies: []string{}, ObservedPolicies: []string{"tight"},
+			Level: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true,
+			AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}},
+			Violations:     []Violation{violations[0], violations[1], violations[3]},
 		},
 	}
-	patches := cmpopts.IgnoreFields(Workload{}, "Raise", "Template") // a test of their own
+	patches := cmpopts.IgnoreFields(Workload{}, "StricterEdits", "Template") // a test of their own
 	if diff := cmp.Diff(want, ns.Workloads, cmpopts.EquateEmpty(), patches); diff != "" {
 		t.Errorf("workloads (-want +got):\n%s", diff)
 	}
@@ -270,7 +270,7 @@ func TestWorkloadInThePlan(t *testing.T) {
 	if diff := cmp.Diff([]string{estimated}, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("cautions (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"tight"}, ns.Observed, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff([]string{"tight"}, ns.ObservedPolicies, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 	var blocked []string
@@ -290,7 +290,7 @@ func TestAsWrittenAtTheTarget(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[int]api.Level{24: baseline, 25: restricted} {
 		p := build(t, cluster("v1.24.1"), Options{Target: api.MajorMinorVersion(1, target)}, deployment("a/win", windows()))
-		if diff := cmp.Diff(WorkloadLevels{AsWritten: want, DayAfter: baseline}, only(t, p, "a").Workloads[0].Level, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(WorkloadLevels{AsWritten: want, AfterPSP: baseline}, only(t, p, "a").Workloads[0].Level, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("v1.%d (-want +got):\n%s", target, diff)
 		}
 	}
@@ -301,7 +301,7 @@ func TestJoinRefs(t *testing.T) {
 	t.Parallel()
 	refs := []WorkloadRef{{"Pod", "a"}, {"CronJob", "b"}, {"Job", "c"}, {"Pod", "d"}, {"Pod", "e"}}
 	for n, want := range []string{"", "pod/a", "pod/a, cronjob/b", "pod/a, cronjob/b, job/c", "pod/a, cronjob/b, job/c, 1 more", "pod/a, cronjob/b, job/c, 2 more"} {
-		if got := joinRefs(refs[:n]); got != want {
+		if got := joinWorkloadRefs(refs[:n]); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// workload judges one workload at every version at which enforce must hold and takes the least strict answer.
-func (b *builder) workload(w *inventory.Workload, in doubt) Workload {
+// buildWorkload judges one workload at every version at which enforce must hold and takes the least strict answer.
+func (b *planBuilder) buildWorkload(w *inventory.Workload, in uncertainParts) Workload {
 	out := Workload{
 		Kind:           w.Kind,
 		Name:           w.Name,
@@ -23,51 +23,51 @@ func (b *builder) workload(w *inventory.Workload, in doubt) Workload {
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
-	out.Exempt = b.exemption(w)
-	usable := b.usable(w)
-	out.UsablePolicies = b.starred(usable.names)
-	for _, g := range w.Pods {
+	out.Exempt = b.workloadExemption(w)
+	usable := b.usablePoliciesOf(w)
+	out.UsablePolicies = b.abbreviateEveryPolicy(usable.names)
+	for _, g := range w.PodGroups {
 		out.Pods += g.Count
 		if g.AdmittedBy != "" {
-			out.Observed = append(out.Observed, g.AdmittedBy)
+			out.ObservedPolicies = append(out.ObservedPolicies, g.AdmittedBy)
 		}
 	}
-	slices.Sort(out.Observed)
-	out.Observed = slices.Compact(out.Observed)
+	slices.Sort(out.ObservedPolicies)
+	out.ObservedPolicies = slices.Compact(out.ObservedPolicies)
 
-	if v, ok := b.judge.AsWritten(w, b.target); ok {
+	if v, ok := b.evaluator.AsWritten(w, b.target); ok {
 		out.Level.AsWritten = v.Level
 	}
 	var admitted *psp.Prediction
-	if b.foreseeable(in) {
-		admitted = b.foresee(&out, w, usable)
+	if b.canPredictAdmission(in) {
+		admitted = b.predictAdmission(&out, w, usable)
 	}
-	b.injected(&out, w)
+	b.setInjections(&out, w)
 	var violations []pss.Violation
 	for _, v := range b.enforceAt {
-		day := b.judge.AfterPSP(w, v)
-		out.Level.DayAfter = leastStrict(out.Level.DayAfter, day.Level)
-		out.Estimated = out.Estimated || day.Estimated
+		day := b.evaluator.AfterPSP(w, v)
+		out.Level.AfterPSP = looserLevel(out.Level.AfterPSP, day.Level)
+		out.LevelEstimated = out.LevelEstimated || day.Estimated
 		violations = append(violations, day.Violations...)
 	}
-	out.Violations = orEmpty(planViolations(violations))
-	out.Debugged = b.debugged(w)
-	b.patchable(&out, w, admitted)
-	b.embedded(&out, w)
+	out.Violations = emptyIfNil(planViolations(violations))
+	out.DebuggedPods = b.debuggedPods(w)
+	b.addPatchInput(&out, w, admitted)
+	b.describeEmbeddedTemplates(&out, w)
 	return out
 }
 
-// usable are the policies by which a workload's pods can be admitted.
-func (b *builder) usable(w *inventory.Workload) *usable {
-	answer := b.grants.UsableByWorkload(w)
-	known := b.named[first(answer)]
+// usablePoliciesOf are the policies by which a workload's pods can be admitted.
+func (b *planBuilder) usablePoliciesOf(w *inventory.Workload) *usablePolicies {
+	answer := b.grants.PoliciesUsableByWorkload(w)
+	known := b.usablePoliciesCache[firstItem(answer)]
 	if known == nil {
-		known = &usable{names: []string{}}
+		known = &usablePolicies{names: []string{}}
 		for _, u := range answer {
 			known.names = append(known.names, u.Policy)
 		}
-		known.set = b.judge.Usable(known.names)
-		b.named[first(answer)] = known
+		known.set = b.evaluator.UsablePolicies(known.names)
+		b.usablePoliciesCache[firstItem(answer)] = known
 	}
 	return known
 }
@@ -79,34 +79,34 @@ func planViolations(in []pss.Violation) []Violation {
 	}
 	sorted := slices.Compact(slices.SortedFunc(slices.Values(in), order))
 	var out []Violation
-	for _, v := range pss.MergePerCheck(sorted) {
+	for _, v := range pss.MergeViolationsPerCheck(sorted) {
 		out = append(out, Violation(v))
 	}
 	return out
 }
 
-// needed is the strictest level that all workloads meet on the day after; "" if there are none.
-func needed(workloads []Workload) api.Level {
+// neededLevel is the strictest level that all workloads meet on the day after; "" if there are none.
+func neededLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
-		l = leastStrict(l, workloads[i].Level.DayAfter)
+		l = looserLevel(l, workloads[i].Level.AfterPSP)
 	}
 	return l
 }
 
-// blockers are the (workload, check) pairs that keep the namespace from the level above needed.
-func blockers(workloads []Workload, needed api.Level) []Blocker {
-	next := nextStricter(needed)
+// levelBlockers are the (workload, check) pairs that keep the namespace from the level above needed.
+func levelBlockers(workloads []Workload, needed api.Level) []Blocker {
+	next := nextStricterLevel(needed)
 	if next == "" {
 		return nil
 	}
 	var out []Blocker
 	for _, w := range workloads {
-		if !looser(w.Level.DayAfter, next) {
+		if !isLooserLevel(w.Level.AfterPSP, next) {
 			continue
 		}
 		for _, v := range w.Violations {
-			if !looser(next, v.Level) {
+			if !isLooserLevel(next, v.Level) {
 				out = append(out, Blocker{Workload: WorkloadRef{w.Kind, w.Name}, Check: v.Check, Level: v.Level, Reason: v.Reason, Detail: v.Detail})
 			}
 		}
@@ -114,37 +114,37 @@ func blockers(workloads []Workload, needed api.Level) []Blocker {
 	return out
 }
 
-// without says what the namespace would need if the workloads that hold it at its level were elsewhere, level by level.
-func without(workloads []Workload, level api.Level) []Without {
-	var out []Without
+// levelsWithoutWorkloads says what the namespace would need if the workloads that hold it at its level were elsewhere, level by level.
+func levelsWithoutWorkloads(workloads []Workload, level api.Level) []LevelWithout {
+	var out []LevelWithout
 	var moved []WorkloadRef
 	for level != "" && level != api.LevelRestricted {
 		var rest api.Level
 		for _, w := range workloads {
 			switch {
-			case w.Level.DayAfter == level:
+			case w.Level.AfterPSP == level:
 				moved = append(moved, WorkloadRef{w.Kind, w.Name})
-			case looser(level, w.Level.DayAfter):
-				rest = leastStrict(rest, w.Level.DayAfter)
+			case isLooserLevel(level, w.Level.AfterPSP):
+				rest = looserLevel(rest, w.Level.AfterPSP)
 			}
 		}
 		if rest == "" {
 			break
 		}
-		out = append(out, Without{Workloads: slices.Clone(moved), Level: rest})
+		out = append(out, LevelWithout{Workloads: slices.Clone(moved), Level: rest})
 		level = rest
 	}
 	return out
 }
 
-// causes tells each distinct violation that blocks some namespace once, the most frequent first.
-func causes(namespaces []Namespace) []Cause {
+// countBlockingViolations tells each distinct violation that blocks some namespace once, the most frequent first.
+func countBlockingViolations(namespaces []Namespace) []BlockingViolation {
 	type key struct {
 		check  string
 		level  api.Level
 		reason string
 	}
-	found := map[key]*Cause{}
+	found := map[key]*BlockingViolation{}
 	for _, ns := range namespaces {
 		seen := map[key]bool{}
 		counted := map[key]WorkloadRef{}
@@ -152,7 +152,7 @@ func causes(namespaces []Namespace) []Cause {
 			k := key{bl.Check, bl.Level, bl.Reason}
 			c := found[k]
 			if c == nil {
-				c = &Cause{Check: bl.Check, Level: bl.Level, Reason: bl.Reason}
+				c = &BlockingViolation{Check: bl.Check, Level: bl.Level, Reason: bl.Reason}
 				found[k] = c
 			}
 			if !seen[k] {
@@ -170,11 +170,11 @@ func causes(namespaces []Namespace) []Cause {
 			}
 		}
 	}
-	var out []Cause
+	var out []BlockingViolation
 	for _, c := range found {
 		out = append(out, *c)
 	}
-	slices.SortFunc(out, func(x, y Cause) int {
+	slices.SortFunc(out, func(x, y BlockingViolation) int {
 		return cmp.Or(cmp.Compare(y.Namespaces, x.Namespaces), cmp.Compare(y.Workloads, x.Workloads), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Level, y.Level), cmp.Compare(x.Reason, y.Reason))
 	})
 	return out

@@ -8,7 +8,7 @@ import (
 )
 
 func level(kind, name string, l api.Level, checks ...string) Workload {
-	w := Workload{Kind: kind, Name: name, Level: WorkloadLevels{DayAfter: l}}
+	w := Workload{Kind: kind, Name: name, Level: WorkloadLevels{AfterPSP: l}}
 	for _, c := range checks {
 		lv := api.LevelBaseline
 		if c[0] == 'r' {
@@ -28,7 +28,7 @@ func TestNeededBlockersWithout(t *testing.T) {
 		workloads []Workload
 		needed    api.Level
 		blockers  []Blocker
-		without   []Without
+		without   []LevelWithout
 	}{
 		"nothing runs": {},
 		"all good":     {workloads: []Workload{good}, needed: api.LevelRestricted},
@@ -39,13 +39,13 @@ func TestNeededBlockersWithout(t *testing.T) {
 				{WorkloadRef{"Deployment", "lax"}, "r1", api.LevelRestricted, "reason of r1", "lax"},
 				{WorkloadRef{"Deployment", "lax"}, "r2", api.LevelRestricted, "reason of r2", "lax"},
 			},
-			without: []Without{{[]WorkloadRef{{"Deployment", "lax"}}, api.LevelRestricted}},
+			without: []LevelWithout{{[]WorkloadRef{{"Deployment", "lax"}}, api.LevelRestricted}},
 		},
 		"an agent holds it back, and one more behind it": {
 			workloads: []Workload{agent, good, lax},
 			needed:    api.LevelPrivileged,
 			blockers:  []Blocker{{WorkloadRef{"DaemonSet", "agent"}, "b1", api.LevelBaseline, "reason of b1", "agent"}},
-			without: []Without{
+			without: []LevelWithout{
 				{[]WorkloadRef{{"DaemonSet", "agent"}}, api.LevelBaseline},
 				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
 			},
@@ -54,7 +54,7 @@ func TestNeededBlockersWithout(t *testing.T) {
 			workloads: []Workload{agent, lax, good},
 			needed:    api.LevelPrivileged,
 			blockers:  []Blocker{{WorkloadRef{"DaemonSet", "agent"}, "b1", api.LevelBaseline, "reason of b1", "agent"}},
-			without: []Without{
+			without: []LevelWithout{
 				{[]WorkloadRef{{"DaemonSet", "agent"}}, api.LevelBaseline},
 				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
 			},
@@ -68,14 +68,14 @@ func TestNeededBlockersWithout(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := needed(tt.workloads)
+			got := neededLevel(tt.workloads)
 			if got != tt.needed {
 				t.Errorf("needed = %q, want %q", got, tt.needed)
 			}
-			if diff := cmp.Diff(tt.blockers, blockers(tt.workloads, got)); diff != "" {
+			if diff := cmp.Diff(tt.blockers, levelBlockers(tt.workloads, got)); diff != "" {
 				t.Errorf("blockers (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.without, without(tt.workloads, got)); diff != "" {
+			if diff := cmp.Diff(tt.without, levelsWithoutWorkloads(tt.workloads, got)); diff != "" {
 				t.Errorf("without (-want +got):\n%s", diff)
 			}
 		})
@@ -93,28 +93,28 @@ func TestCausesAreToldOnce(t *testing.T) {
 		{Name: "b", Blockers: []Blocker{bl("Job", "x", "r1", "")}},
 		{Name: "c"},
 	}
-	want := []Cause{
+	want := []BlockingViolation{
 		{Check: "r1", Level: api.LevelRestricted, Reason: "reason of r1", Workloads: 3, Namespaces: 2, Examples: []string{"a/Job/x", "a/Job/y", "b/Job/x"}},
 		{Check: "r0", Level: api.LevelRestricted, Reason: "reason of r0", Workloads: 4, Namespaces: 1, Examples: []string{"0/Job/v", "0/Job/w", "0/Job/x"}},
 		{Check: "q0", Level: api.LevelRestricted, Reason: "reason of q0", Workloads: 1, Namespaces: 1, Examples: []string{"0/Job/z"}},
 		{Check: "r2", Level: api.LevelRestricted, Reason: "reason of r2", Workloads: 1, Namespaces: 1, Examples: []string{"a/Job/x"}},
 	}
-	if diff := cmp.Diff(want, causes(namespaces)); diff != "" {
+	if diff := cmp.Diff(want, countBlockingViolations(namespaces)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 func TestLooserNeverOrdersTheUnknown(t *testing.T) {
 	t.Parallel()
-	for _, l := range append(levels(), "") {
-		if looser(l, "") || looser("", l) || looser(l, l) {
+	for _, l := range append(podSecurityLevels(), "") {
+		if isLooserLevel(l, "") || isLooserLevel("", l) || isLooserLevel(l, l) {
 			t.Errorf("looser orders %q against itself or the unknown", l)
 		}
-		if leastStrict(l, "") != l || leastStrict("", l) != l {
+		if looserLevel(l, "") != l || looserLevel("", l) != l {
 			t.Errorf("leastStrict of %q and the unknown is not %q", l, l)
 		}
 	}
-	if !looser(api.LevelPrivileged, api.LevelBaseline) || looser(api.LevelRestricted, api.LevelBaseline) {
+	if !isLooserLevel(api.LevelPrivileged, api.LevelBaseline) || isLooserLevel(api.LevelRestricted, api.LevelBaseline) {
 		t.Error("levels are ordered the wrong way round")
 	}
 }
@@ -122,7 +122,7 @@ func TestLooserNeverOrdersTheUnknown(t *testing.T) {
 func TestServerMinor(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"v1.24.17": "v1.24", "v1.24.17-eks-0a1b2c": "v1.24", "v1.30+": "v1.30", "": "", "dev": "", "v2.1.0": ""} {
-		got, ok := serverMinor(in)
+		got, ok := parseServerMinor(in)
 		if ok != (want != "") || (ok && got.String() != want) {
 			t.Errorf("serverMinor(%q) = %v, %v; want %q", in, got, ok, want)
 		}
@@ -131,25 +131,25 @@ func TestServerMinor(t *testing.T) {
 
 func TestAction(t *testing.T) {
 	t.Parallel()
-	full := Labels{"baseline", "v1.25", "restricted", "v1.25", "restricted", "v1.25"}
+	full := PodSecurityLabels{"baseline", "v1.25", "restricted", "v1.25", "restricted", "v1.25"}
 	tests := map[string]struct {
-		current, recommended Labels
+		current, recommended PodSecurityLabels
 		want                 Action
 	}{
-		"none yet":                {Labels{}, full, ActionAdd},
+		"none yet":                {PodSecurityLabels{}, full, ActionAdd},
 		"just so":                 {full, full, ActionUnchanged},
-		"only enforce there":      {Labels{Enforce: "baseline"}, full, ActionAdd},
-		"another version":         {Labels{Enforce: "baseline", EnforceVersion: "latest"}, full, ActionChange},
-		"tighter than before":     {Labels{Enforce: "privileged"}, full, ActionChange},
-		"looser than before":      {Labels{Enforce: "restricted"}, full, ActionLoosen},
-		"invalid is restricted":   {Labels{Enforce: "Baseline"}, full, ActionLoosen},
-		"withheld":                {Labels{Enforce: "restricted"}, Labels{Warn: "restricted"}, ActionWithheld},
-		"a mode of another level": {Labels{Warn: "baseline"}, full, ActionChange},
+		"only enforce there":      {PodSecurityLabels{Enforce: "baseline"}, full, ActionAdd},
+		"another version":         {PodSecurityLabels{Enforce: "baseline", EnforceVersion: "latest"}, full, ActionChange},
+		"tighter than before":     {PodSecurityLabels{Enforce: "privileged"}, full, ActionChange},
+		"looser than before":      {PodSecurityLabels{Enforce: "restricted"}, full, ActionLoosen},
+		"invalid is restricted":   {PodSecurityLabels{Enforce: "Baseline"}, full, ActionLoosen},
+		"withheld":                {PodSecurityLabels{Enforce: "restricted"}, PodSecurityLabels{Warn: "restricted"}, ActionWithheld},
+		"a mode of another level": {PodSecurityLabels{Warn: "baseline"}, full, ActionChange},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := action(&Namespace{Current: tt.current, Recommended: tt.recommended}, false); got != tt.want {
+			if got := compareWithCurrent(&Namespace{CurrentLabels: tt.current, RecommendedLabels: tt.recommended}, false); got != tt.want {
 				t.Errorf("action = %q, want %q", got, tt.want)
 			}
 		})

@@ -4,39 +4,39 @@ import (
 	"strings"
 )
 
-// advise adds a Warning for what the API server accepts and what nevertheless does not do what it seems to say.
-func advise(p *Policy, found *findings) {
-	a := &adviser{policy: p, found: found}
-	for _, r := range p.unusable() {
-		if !r.refused {
+// addPolicyAdvice adds a Warning for what the API server accepts and what nevertheless does not do what it seems to say.
+func addPolicyAdvice(p *Policy, found *problemList) {
+	a := &policyAdviser{policy: p, problems: found}
+	for _, r := range p.unusableReasons() {
+		if !r.refusedByAPI {
 			a.warn(r.field, r.text+": the API server accepts the policy, but admission can never use it")
 		}
 	}
 	a.hostPorts()
-	a.halfRanges("spec.runAsUser.ranges", len(p.Spec.RunAsUser.Ranges))
+	a.incompleteRanges("spec.runAsUser.ranges", len(p.Spec.RunAsUser.Ranges))
 	if p.Spec.RunAsGroup != nil {
-		a.halfRanges("spec.runAsGroup.ranges", len(p.Spec.RunAsGroup.Ranges))
+		a.incompleteRanges("spec.runAsGroup.ranges", len(p.Spec.RunAsGroup.Ranges))
 	}
-	a.halfRanges("spec.supplementalGroups.ranges", len(p.Spec.SupplementalGroups.Ranges))
-	a.halfRanges("spec.fsGroup.ranges", len(p.Spec.FSGroup.Ranges))
-	a.halfRanges("spec.hostPorts", len(p.Spec.HostPorts))
+	a.incompleteRanges("spec.supplementalGroups.ranges", len(p.Spec.SupplementalGroups.Ranges))
+	a.incompleteRanges("spec.fsGroup.ranges", len(p.Spec.FSGroup.Ranges))
+	a.incompleteRanges("spec.hostPorts", len(p.Spec.HostPorts))
 	a.capabilities("spec.allowedCapabilities", p.Spec.AllowedCapabilities)
 	a.capabilities("spec.defaultAddCapabilities", p.Spec.DefaultAddCapabilities)
 	a.capabilities("spec.requiredDropCapabilities", p.Spec.RequiredDropCapabilities)
 	a.hostPaths()
 }
 
-type adviser struct {
-	policy *Policy
-	found  *findings
+type policyAdviser struct {
+	policy   *Policy
+	problems *problemList
 }
 
-func (a *adviser) warn(field, msg string) {
-	a.found.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
+func (a *policyAdviser) warn(field, msg string) {
+	a.problems.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
 }
 
 // hostPorts: the API server takes any pair of numbers, and admission compares with them as they are.
-func (a *adviser) hostPorts() {
+func (a *policyAdviser) hostPorts() {
 	const greatest = 65535
 	for i, r := range a.policy.Spec.HostPorts {
 		at := indexPath("spec.hostPorts", i)
@@ -51,8 +51,8 @@ func (a *adviser) hostPorts() {
 	}
 }
 
-// halfRanges: a range without a min begins at 0, which is root.
-func (a *adviser) halfRanges(field string, n int) {
+// incompleteRanges: a range without a min begins at 0, which is root.
+func (a *policyAdviser) incompleteRanges(field string, n int) {
 	for i := range n {
 		at := indexPath(field, i)
 		for _, end := range []string{".min", ".max"} {
@@ -64,8 +64,8 @@ func (a *adviser) halfRanges(field string, n int) {
 }
 
 // capabilities: admission compares names letter by letter.
-func (a *adviser) capabilities(field string, list []string) {
-	names := setOf(list)
+func (a *policyAdviser) capabilities(field string, list []string) {
+	names := stringSet(list)
 	for i, c := range list {
 		at := indexPath(field, i)
 		usual := strings.TrimPrefix(strings.ToUpper(c), "CAP_")
@@ -82,16 +82,16 @@ func (a *adviser) capabilities(field string, list []string) {
 }
 
 // hostPaths: a prefix is compared with the pod's path as text, and that path is absolute.
-func (a *adviser) hostPaths() {
+func (a *policyAdviser) hostPaths() {
 	for i, h := range a.policy.Spec.AllowedHostPaths {
-		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !windowsPath(p) {
+		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !isWindowsPath(p) {
 			a.warn(indexPath("spec.allowedHostPaths", i)+".pathPrefix",
 				"the path prefix "+quote(p)+" is relative: it matches no absolute path")
 		}
 	}
 }
 
-func windowsPath(p string) bool {
+func isWindowsPath(p string) bool {
 	return strings.HasPrefix(p, `\\`) ||
 		len(p) >= 2 && p[1] == ':' && ('a' <= p[0] && p[0] <= 'z' || 'A' <= p[0] && p[0] <= 'Z')
 }

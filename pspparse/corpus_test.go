@@ -40,11 +40,11 @@ func policiesIn(n *yaml.Node) []*yaml.Node {
 	var found []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		switch key, value := n.Content[i].Value, n.Content[i+1]; {
-		case key == "kind" && value.Value == Kind:
+		case key == "kind" && value.Value == PolicyKind:
 			return []*yaml.Node{n}
 		case key == "items" && value.Kind == yaml.SequenceNode:
 			for _, item := range value.Content {
-				found = append(found, policiesIn(target(item))...)
+				found = append(found, policiesIn(aliasTarget(item))...)
 			}
 		}
 	}

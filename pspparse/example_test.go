@@ -30,8 +30,8 @@ spec:
 		return
 	}
 	fmt.Println("privileged:", policy.Spec.Privileged)
-	fmt.Println("fills in:", policy.Mutating())
-	fmt.Println("unusable:", policy.Unusable())
+	fmt.Println("fills in:", policy.MutatingFields())
+	fmt.Println("unusable:", policy.UnusableReason())
 	for _, p := range policy.Problems {
 		fmt.Printf("web.yaml:%d: %s\n", p.Line, p.Message)
 	}

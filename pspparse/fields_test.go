@@ -27,7 +27,7 @@ func (f *filler) fill(v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		f.fill(v.Elem(), path)
 	case reflect.Struct:
-		for name, i := range fieldNames(v.Type()) {
+		for name, i := range jsonFieldNames(v.Type()) {
 			f.paths = append(f.paths, fieldPath(path, name))
 			f.fill(v.Field(i), fieldPath(path, name))
 		}
@@ -87,7 +87,7 @@ func TestEveryFieldIsReadAndHasALine(t *testing.T) {
 func checkLines(t *testing.T, name string, lines map[string]int, text []string, above int) {
 	t.Helper()
 	for path, line := range lines {
-		if parent := parentPath(path); lines[parent] > line {
+		if parent := parentFieldPath(path); lines[parent] > line {
 			t.Errorf("%s: %s is in line %d, above %s in %d", name, path, line, parent, lines[parent])
 		}
 		if strings.HasSuffix(path, "]") {
@@ -108,7 +108,7 @@ func TestSpecHasTheFieldsOfUpstream(t *testing.T) {
 		"forbiddenSysctls", "fsGroup", "hostIPC", "hostNetwork", "hostPID", "hostPorts", "privileged", "readOnlyRootFilesystem",
 		"requiredDropCapabilities", "runAsGroup", "runAsUser", "runtimeClass", "seLinux", "supplementalGroups", "volumes",
 	}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(fieldNames(reflect.TypeFor[Spec]())))); diff != "" {
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(jsonFieldNames(reflect.TypeFor[Spec]())))); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
 }

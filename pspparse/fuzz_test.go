@@ -43,7 +43,7 @@ func FuzzParse(f *testing.F) {
 		if diff := cmp.Diff(string(text), string(again)); diff != "" {
 			t.Fatalf("read again it differs (-first +second):\n%s", diff)
 		}
-		if first.Unusable() != second.Unusable() || !cmp.Equal(first.Mutating(), second.Mutating()) {
+		if first.UnusableReason() != second.UnusableReason() || !cmp.Equal(first.MutatingFields(), second.MutatingFields()) {
 			t.Fatal("read again it means something else")
 		}
 		if len(first.Problems) == 0 && len(second.Problems) > 0 {
@@ -54,7 +54,7 @@ func FuzzParse(f *testing.F) {
 
 func asDocument(p *Policy) any {
 	return map[string]any{
-		"apiVersion": p.APIVersion, "kind": Kind, "spec": p.Spec,
+		"apiVersion": p.APIVersion, "kind": PolicyKind, "spec": p.Spec,
 		"metadata": map[string]any{"name": p.Name, "labels": p.Labels, "annotations": p.Annotations},
 	}
 }

@@ -9,40 +9,40 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Kind is the only kind this package reads.
-const Kind = "PodSecurityPolicy"
+// PolicyKind is the only kind this package reads.
+const PolicyKind = "PodSecurityPolicy"
 
-// lastApplied holds a copy of the whole object: a second truth that nobody enforces.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+// lastAppliedAnnotation holds a copy of the whole object: a second truth that nobody enforces.
+const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
 
-// document is the part of an object that has a meaning for a policy. Which fields exist is read from the json tags.
-type document struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind"`
-	Metadata   metadata `json:"metadata"`
-	Spec       Spec     `json:"spec"`
+// policyDocument is the part of an object that has a meaning for a policy. Which fields exist is read from the json tags.
+type policyDocument struct {
+	APIVersion string         `json:"apiVersion"`
+	Kind       string         `json:"kind"`
+	Metadata   policyMetadata `json:"metadata"`
+	Spec       Spec           `json:"spec"`
 }
 
-// metadata lists every field of the API's ObjectMeta, so that a live object is free of unknown fields.
-type metadata struct {
+// policyMetadata lists every field of the API's ObjectMeta, so that a live object is free of unknown fields.
+type policyMetadata struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`
 	Namespace    string            `json:"namespace"`
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`
 
-	SelfLink                   ignored `json:"selfLink"`
-	UID                        ignored `json:"uid"`
-	ResourceVersion            ignored `json:"resourceVersion"`
-	Generation                 ignored `json:"generation"`
-	CreationTimestamp          ignored `json:"creationTimestamp"`
-	DeletionTimestamp          ignored `json:"deletionTimestamp"`
-	DeletionGracePeriodSeconds ignored `json:"deletionGracePeriodSeconds"`
-	OwnerReferences            ignored `json:"ownerReferences"`
-	Finalizers                 ignored `json:"finalizers"`
-	ManagedFields              ignored `json:"managedFields"`
-	ClusterName                ignored `json:"clusterName"`
-	Initializers               ignored `json:"initializers"`
+	SelfLink                   ignoredField `json:"selfLink"`
+	UID                        ignoredField `json:"uid"`
+	ResourceVersion            ignoredField `json:"resourceVersion"`
+	Generation                 ignoredField `json:"generation"`
+	CreationTimestamp          ignoredField `json:"creationTimestamp"`
+	DeletionTimestamp          ignoredField `json:"deletionTimestamp"`
+	DeletionGracePeriodSeconds ignoredField `json:"deletionGracePeriodSeconds"`
+	OwnerReferences            ignoredField `json:"ownerReferences"`
+	Finalizers                 ignoredField `json:"finalizers"`
+	ManagedFields              ignoredField `json:"managedFields"`
+	ClusterName                ignoredField `json:"clusterName"`
+	Initializers               ignoredField `json:"initializers"`
 }
 
 // Parse reads one document, given as a document or mapping node whose lines are those of the file. Scalars mean what
@@ -58,19 +58,19 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	if root == nil {
 		root = &yaml.Node{}
 	}
-	if root.Kind == 0 || root.Kind == yaml.DocumentNode || isNull(root) {
+	if root.Kind == 0 || root.Kind == yaml.DocumentNode || isNullNode(root) {
 		return nil, []Problem{{Severity: Error, Line: root.Line, Message: "the document is empty"}}
 	}
-	if p := measure(root); p != nil {
+	if p := checkExpansion(root); p != nil {
 		return nil, []Problem{*p}
 	}
-	line := target(root).Line
-	d := &decoder{lines: map[string]int{"": line}, failed: map[string]bool{}}
-	var obj document
-	d.object(&obj, root)
-	d.header(&obj)
-	if d.found.errors > 0 {
-		return nil, d.found.only(Error)
+	line := aliasTarget(root).Line
+	d := &policyDecoder{lines: map[string]int{"": line}, failedFields: map[string]bool{}}
+	var obj policyDocument
+	d.decodeObject(&obj, root)
+	d.checkHeader(&obj)
+	if d.problems.errors > 0 {
+		return nil, d.problems.ofSeverity(Error)
 	}
 	delete(d.lines, "")
 	p := &Policy{
@@ -83,19 +83,19 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 		Lines:       d.lines,
 	}
 	p.applyDefaults()
-	validate(p, &d.found)
-	advise(p, &d.found)
-	p.Problems = d.found.sorted()
+	validatePolicy(p, &d.problems)
+	addPolicyAdvice(p, &d.problems)
+	p.Problems = d.problems.sorted()
 	return p, nil
 }
 
 // ParseJSON reads one JSON object, whose first byte stands at the given position, with the rules of Parse. With a zero
 // position (a live cluster) every line is 0; the keys of Policy.Lines still tell what was stated.
 func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
-	node, err := JSONNode(data, at.Line)
+	node, err := NodeFromJSON(data, at.Line)
 	if err != nil {
 		p := Problem{Severity: Error, Line: at.Line, Message: err.Error()}
-		var syntax *SyntaxError
+		var syntax *JSONSyntaxError
 		if errors.As(err, &syntax) {
 			p.Line, p.Message = syntax.Line, syntax.Reason
 		}
@@ -112,65 +112,65 @@ func (p *Policy) applyDefaults() {
 	}
 }
 
-// header judges everything outside spec.
-func (d *decoder) header(obj *document) {
-	if obj.Kind != "" && obj.Kind != Kind {
-		msg := fmt.Sprintf("the kind is %s, not %s", quote(obj.Kind), Kind)
-		if strings.EqualFold(obj.Kind, Kind) {
+// checkHeader judges everything outside spec.
+func (d *policyDecoder) checkHeader(obj *policyDocument) {
+	if obj.Kind != "" && obj.Kind != PolicyKind {
+		msg := fmt.Sprintf("the kind is %s, not %s", quote(obj.Kind), PolicyKind)
+		if strings.EqualFold(obj.Kind, PolicyKind) {
 			msg += ": kinds are case-sensitive"
 		}
-		d.fail("kind", d.line("kind"), msg)
+		d.addError("kind", d.lineOf("kind"), msg)
 	}
-	d.apiVersion(obj)
-	d.name(&obj.Metadata)
+	d.checkAPIVersion(obj)
+	d.checkName(&obj.Metadata)
 	if ns := obj.Metadata.Namespace; ns != "" {
-		d.warn("metadata.namespace", d.line("metadata.namespace"),
+		d.addWarning("metadata.namespace", d.lineOf("metadata.namespace"),
 			fmt.Sprintf("policies are cluster-scoped: the namespace %s is ignored", quote(ns)))
 	}
-	if _, ok := obj.Metadata.Annotations[lastApplied]; ok {
-		delete(obj.Metadata.Annotations, lastApplied)
-		delete(d.lines, "metadata.annotations["+lastApplied+"]")
+	if _, ok := obj.Metadata.Annotations[lastAppliedAnnotation]; ok {
+		delete(obj.Metadata.Annotations, lastAppliedAnnotation)
+		delete(d.lines, "metadata.annotations["+lastAppliedAnnotation+"]")
 		if len(obj.Metadata.Annotations) == 0 {
 			obj.Metadata.Annotations = nil
 		}
 	}
 }
 
-func (d *decoder) apiVersion(obj *document) {
+func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	const served = "policies were served as policy/v1beta1 and extensions/v1beta1"
-	line := d.line("apiVersion")
+	line := d.lineOf("apiVersion")
 	group, _, hasGroup := strings.Cut(obj.APIVersion, "/")
 	switch lower := strings.ToLower(group); {
-	case d.bad("apiVersion"):
+	case d.alreadyFailed("apiVersion"):
 		// Already reported as the wrong type.
 	case obj.APIVersion == "policy/v1beta1", obj.APIVersion == "extensions/v1beta1":
 	case obj.APIVersion == "" && obj.Kind == "":
 		// An item of a typed list carries neither; the list says what it is.
 	case obj.APIVersion == "":
-		d.warn("apiVersion", line, "the apiVersion is missing: read as policy/v1beta1")
+		d.addWarning("apiVersion", line, "the apiVersion is missing: read as policy/v1beta1")
 	case strings.Count(obj.APIVersion, "/") > 1:
-		d.fail("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quote(obj.APIVersion), served))
+		d.addError("apiVersion", line, fmt.Sprintf("%s is not an API version; %s", quote(obj.APIVersion), served))
 	case !hasGroup, lower == "policy", lower == "extensions":
-		d.warn("apiVersion", line, fmt.Sprintf("no server ever served %s as %s: read as policy/v1beta1; %s",
-			Kind, quote(obj.APIVersion), served))
+		d.addWarning("apiVersion", line, fmt.Sprintf("no server ever served %s as %s: read as policy/v1beta1; %s",
+			PolicyKind, quote(obj.APIVersion), served))
 	default:
-		d.fail("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quote(obj.APIVersion), served))
+		d.addError("apiVersion", line, fmt.Sprintf("%s is not the API group of a policy; %s", quote(obj.APIVersion), served))
 	}
 }
 
-func (d *decoder) name(m *metadata) {
+func (d *policyDecoder) checkName(m *policyMetadata) {
 	const field = "metadata.name"
-	if d.bad(field) || d.bad("metadata") || d.bad("") {
+	if d.alreadyFailed(field) || d.alreadyFailed("metadata") || d.alreadyFailed("") {
 		return
 	}
 	switch msgs := validation.IsDNS1123Subdomain(m.Name); {
 	case m.Name == "" && m.GenerateName != "":
-		d.fail(field, d.line("metadata.generateName"),
+		d.addError(field, d.lineOf("metadata.generateName"),
 			"the name is missing: a grant cannot name what only has a generateName; give metadata.name")
 	case m.Name == "":
-		d.fail(field, d.line("metadata"), "the name is missing; give metadata.name")
+		d.addError(field, d.lineOf("metadata"), "the name is missing; give metadata.name")
 	case len(msgs) > 0:
-		d.fail(field, d.line(field), fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
-			"and starts and ends with a letter or digit%s", quote(m.Name), templateHint(m.Name)))
+		d.addError(field, d.lineOf(field), fmt.Sprintf("%s is not a valid name: a name is at most 253 lower-case letters, digits, '-' and '.', "+
+			"and starts and ends with a letter or digit%s", quote(m.Name), unrenderedTemplateHint(m.Name)))
 	}
 }

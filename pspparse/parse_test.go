@@ -504,12 +504,12 @@ func TestParseDepth(t *testing.T) {
 
 func TestParseManyErrors(t *testing.T) {
 	t.Parallel()
-	p, problems := parseText(t, valid+"  volumes: ["+strings.Repeat("1, ", maxProblems)+"1]\n  x: 1\n")
-	if p != nil || len(problems) != maxProblems+1 {
+	p, problems := parseText(t, valid+"  volumes: ["+strings.Repeat("1, ", maxProblemsPerSeverity)+"1]\n  x: 1\n")
+	if p != nil || len(problems) != maxProblemsPerSeverity+1 {
 		t.Fatalf("%d problems are told", len(problems))
 	}
 	want := Problem{Severity: Error, Message: "and 1 more of these (only the first 20 are told)"}
-	if diff := cmp.Diff(want, problems[maxProblems]); diff != "" {
+	if diff := cmp.Diff(want, problems[maxProblemsPerSeverity]); diff != "" {
 		t.Errorf("last problem (-want +got):\n%s", diff)
 	}
 }
@@ -518,15 +518,15 @@ func TestParseManyProblems(t *testing.T) {
 	t.Parallel()
 	b := strings.Builder{}
 	b.WriteString(valid)
-	for i := range 2 * maxProblems {
+	for i := range 2 * maxProblemsPerSeverity {
 		fmt.Fprintf(&b, "  x%d: 1\n", i)
 	}
 	p, _ := parseText(t, b.String())
-	if got := len(p.Problems); got != maxProblems+1 {
+	if got := len(p.Problems); got != maxProblemsPerSeverity+1 {
 		t.Fatalf("%d problems are told", got)
 	}
 	want := Problem{Severity: Warning, Message: "and 20 more of these (only the first 20 are told)"}
-	if diff := cmp.Diff(want, p.Problems[maxProblems]); diff != "" {
+	if diff := cmp.Diff(want, p.Problems[maxProblemsPerSeverity]); diff != "" {
 		t.Errorf("last problem (-want +got):\n%s", diff)
 	}
 }

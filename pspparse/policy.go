@@ -35,12 +35,12 @@ func (p *Policy) Line(path string) int {
 		if n, ok := p.Lines[path]; ok {
 			return n
 		}
-		path = parentPath(path)
+		path = parentFieldPath(path)
 	}
 	return p.Position.Line
 }
 
-func parentPath(path string) string {
+func parentFieldPath(path string) string {
 	for i := len(path) - 1; i > 0; i-- {
 		if path[i] == '[' || (path[i] == '.' && path[len(path)-1] != ']') {
 			return path[:i]

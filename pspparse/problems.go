@@ -8,56 +8,56 @@ import (
 	"strings"
 )
 
-// maxProblems of each severity are told; the rest is counted. A hostile document must not turn into a report of its
+// maxProblemsPerSeverity of each severity are told; the rest is counted. A hostile document must not turn into a report of its
 // own size.
-const maxProblems = 20
+const maxProblemsPerSeverity = 20
 
-// findings collects problems, up to maxProblems of each severity.
-type findings struct {
-	all              []Problem
+// problemList collects problems, up to maxProblems of each severity.
+type problemList struct {
+	problems         []Problem
 	errors, warnings int
 }
 
-func (f *findings) add(problems ...Problem) {
+func (f *problemList) add(problems ...Problem) {
 	for _, p := range problems {
 		n := &f.warnings
 		if p.Severity == Error {
 			n = &f.errors
 		}
 		*n++
-		if *n <= maxProblems {
-			f.all = append(f.all, p)
+		if *n <= maxProblemsPerSeverity {
+			f.problems = append(f.problems, p)
 		}
 	}
 }
 
-// full says that further problems of a severity will only be counted.
-func (f *findings) full(s Severity) bool {
+// isFull says that further problems of a severity will only be counted.
+func (f *problemList) isFull(s Severity) bool {
 	if s == Error {
-		return f.errors >= maxProblems
+		return f.errors >= maxProblemsPerSeverity
 	}
-	return f.warnings >= maxProblems
+	return f.warnings >= maxProblemsPerSeverity
 }
 
 // sorted returns the problems by line, field and message, identical ones once, and how many were left out.
-func (f *findings) sorted() []Problem {
-	slices.SortFunc(f.all, compareProblems)
-	all := slices.Compact(f.all)
+func (f *problemList) sorted() []Problem {
+	slices.SortFunc(f.problems, compareProblems)
+	all := slices.Compact(f.problems)
 	for _, more := range []struct {
 		severity Severity
 		found    int
 	}{{Error, f.errors}, {Warning, f.warnings}} {
-		if more.found > maxProblems {
+		if more.found > maxProblemsPerSeverity {
 			all = append(all, Problem{
 				Severity: more.severity,
-				Message:  fmt.Sprintf("and %d more of these (only the first %d are told)", more.found-maxProblems, maxProblems),
+				Message:  fmt.Sprintf("and %d more of these (only the first %d are told)", more.found-maxProblemsPerSeverity, maxProblemsPerSeverity),
 			})
 		}
 	}
 	return all
 }
 
-func (f *findings) only(s Severity) []Problem {
+func (f *problemList) ofSeverity(s Severity) []Problem {
 	return slices.DeleteFunc(f.sorted(), func(p Problem) bool { return p.Severity != s })
 }
 
@@ -76,8 +76,8 @@ func quote(s string) string {
 	return fmt.Sprintf("%s (the first %d of %d bytes)", strconv.QuoteToASCII(s[:longest]), longest, len(s))
 }
 
-// templateHint is what to try next where a value looks like a chart's source.
-func templateHint(s string) string {
+// unrenderedTemplateHint is what to try next where a value looks like a chart's source.
+func unrenderedTemplateHint(s string) string {
 	if strings.Contains(s, "{{") || strings.Contains(s, "{%") {
 		return "; this looks like a template: render it first (helm template)"
 	}
@@ -87,7 +87,7 @@ func templateHint(s string) string {
 // fieldPath appends a field name to a path; one that is not a plain name is quoted, so that a path stays one line.
 func fieldPath(path, name string) string {
 	switch {
-	case !plain(name, "_-"):
+	case !isPlainName(name, "_-"):
 		return path + "[" + quote(name) + "]"
 	case path == "":
 		return name
@@ -95,9 +95,9 @@ func fieldPath(path, name string) string {
 	return path + "." + name
 }
 
-// keyPath appends the key of a map to a path.
-func keyPath(path, key string) string {
-	if plain(key, "_-./") {
+// mapKeyPath appends the key of a map to a path.
+func mapKeyPath(path, key string) string {
+	if isPlainName(key, "_-./") {
 		return path + "[" + key + "]"
 	}
 	return path + "[" + quote(key) + "]"
@@ -105,7 +105,7 @@ func keyPath(path, key string) string {
 
 func indexPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-func plain(s, extra string) bool {
+func isPlainName(s, extra string) bool {
 	const longestKey = 253 + 1 + 63
 	if s == "" || len(s) > longestKey {
 		return false

@@ -2,45 +2,45 @@ package pspparse
 
 import "strings"
 
-// longestName is the length of the longest name that is compared with others.
-const longestName = 64
+// maxSuggestLength is the length of the longest name that is compared with others.
+const maxSuggestLength = 64
 
-// suggest returns the candidate that was probably meant by a name that is none of them, or "".
-func suggest[V any](name string, candidates map[string]V) string {
-	m := meant{name: name}
+// suggestKey returns the candidate that was probably meant by a name that is none of them, or "".
+func suggestKey[V any](name string, candidates map[string]V) string {
+	m := nearestName{name: name}
 	for c := range candidates {
-		m.compare(c)
+		m.consider(c)
 	}
 	return m.best
 }
 
-// Suggest returns the candidate that was probably meant by a name that is none of them, or "". Wrong case counts as
+// SuggestName returns the candidate that was probably meant by a name that is none of them, or "". Wrong case counts as
 // nearest, and of equally near ones the first by name is taken.
-func Suggest(name string, candidates []string) string {
-	m := meant{name: name}
+func SuggestName(name string, candidates []string) string {
+	m := nearestName{name: name}
 	for _, c := range candidates {
-		m.compare(c)
+		m.consider(c)
 	}
 	return m.best
 }
 
-// meant is the nearest to a name of the candidates that were compared with it, "" for none.
-type meant struct {
+// nearestName is the nearest to a name of the candidates that were compared with it, "" for none.
+type nearestName struct {
 	name, best string
 	distance   int
 }
 
-// compare takes the candidate if it is nearer to the name than the best one so far.
-func (m *meant) compare(c string) {
-	if m.name == "" || len(m.name) > longestName {
+// consider takes the candidate if it is nearer to the name than the best one so far.
+func (m *nearestName) consider(c string) {
+	if m.name == "" || len(m.name) > maxSuggestLength {
 		return
 	}
-	n, most := -1, max(allowance(m.name), allowance(c))
+	n, most := -1, max(maxTypos(m.name), maxTypos(c))
 	if !strings.EqualFold(c, m.name) {
-		if len(c) > longestName || len(c)-len(m.name) > most || len(m.name)-len(c) > most {
+		if len(c) > maxSuggestLength || len(c)-len(m.name) > most || len(m.name)-len(c) > most {
 			return
 		}
-		if n = distance(m.name, c); n > most {
+		if n = editDistance(m.name, c); n > most {
 			return
 		}
 	}
@@ -49,8 +49,8 @@ func (m *meant) compare(c string) {
 	}
 }
 
-// allowance is how many slips a name of its length may hold and still be recognised.
-func allowance(name string) int {
+// maxTypos is how many slips a name of its length may hold and still be recognised.
+func maxTypos(name string) int {
 	switch n := len(name); {
 	case n < 4:
 		return 0
@@ -62,10 +62,10 @@ func allowance(name string) int {
 	return 3
 }
 
-// distance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names, of which
+// editDistance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names, of which
 // neither is longer than longestName.
-func distance(a, b string) int {
-	var rows [3][longestName + 1]int
+func editDistance(a, b string) int {
+	var rows [3][maxSuggestLength + 1]int
 	before, last, row := &rows[0], &rows[1], &rows[2] // those of i-2, i-1 and i
 	for j := range len(b) + 1 {
 		row[j] = j

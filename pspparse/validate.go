@@ -11,12 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// validate adds a Warning for everything for which the API server would refuse the policy, with the rules of
+// validatePolicy adds a Warning for everything for which the API server would refuse the policy, with the rules of
 // Kubernetes v1.24. No such policy exists in a cluster, but files are full of them; admission itself never asks.
 //
 // metadata.name is not judged here: without a valid one there is no policy. hostPorts are not judged by anyone.
-func validate(p *Policy, found *findings) {
-	v := &validator{policy: p, found: found}
+func validatePolicy(p *Policy, found *problemList) {
+	v := &policyValidator{policy: p, problems: found}
 	v.metadata()
 	v.profiles()
 	v.strategies()
@@ -30,18 +30,18 @@ func validate(p *Policy, found *findings) {
 	v.runtimeClass()
 }
 
-type validator struct {
-	policy *Policy
-	found  *findings
+type policyValidator struct {
+	policy   *Policy
+	problems *problemList
 }
 
-// refuse adds a Warning about a field.
-func (v *validator) refuse(field, format string, args ...any) {
-	if v.found.full(Warning) {
-		v.found.warnings++ // which is all that is told of it
+// warnRefused adds a Warning about a field.
+func (v *policyValidator) warnRefused(field, format string, args ...any) {
+	if v.problems.isFull(Warning) {
+		v.problems.warnings++ // which is all that is told of it
 		return
 	}
-	v.found.add(Problem{
+	v.problems.add(Problem{
 		Severity: Warning,
 		Field:    field,
 		Line:     v.policy.Line(field),
@@ -49,39 +49,39 @@ func (v *validator) refuse(field, format string, args ...any) {
 	})
 }
 
-func (v *validator) metadata() {
+func (v *policyValidator) metadata() {
 	const maxAnnotations = 256 << 10
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Labels)) {
-		field := keyPath("metadata.labels", k)
+		field := mapKeyPath("metadata.labels", k)
 		if len(validation.IsQualifiedName(k)) > 0 {
-			v.refuse(field, "%s is not a valid label key", quote(k))
+			v.warnRefused(field, "%s is not a valid label key", quote(k))
 		}
 		if value := v.policy.Labels[k]; len(validation.IsValidLabelValue(value)) > 0 {
-			v.refuse(field, "%s is not a valid label value", quote(value))
+			v.warnRefused(field, "%s is not a valid label value", quote(value))
 		}
 	}
 	size := 0
 	for _, k := range slices.Sorted(maps.Keys(v.policy.Annotations)) {
 		size += len(k) + len(v.policy.Annotations[k])
 		if len(validation.IsQualifiedName(strings.ToLower(k))) > 0 {
-			v.refuse(keyPath("metadata.annotations", k), "%s is not a valid annotation key", quote(k))
+			v.warnRefused(mapKeyPath("metadata.annotations", k), "%s is not a valid annotation key", quote(k))
 		}
 	}
 	if size > maxAnnotations {
-		v.refuse("metadata.annotations", "the annotations hold %d bytes, more than %d", size, maxAnnotations)
+		v.warnRefused("metadata.annotations", "the annotations hold %d bytes, more than %d", size, maxAnnotations)
 	}
 }
 
 // profiles judges the four annotations. An empty one is always valid, an empty element only for AppArmor; the wildcard
 // exists only in the list for seccomp.
-func (v *validator) profiles() {
-	v.profileList(AppArmorDefaultAnnotation, "an AppArmor", false, validAppArmor)
-	v.profileList(AppArmorAllowedAnnotation, "an AppArmor", true, validAppArmor)
-	v.profileList(SeccompDefaultAnnotation, "a seccomp", false, validSeccomp)
-	v.profileList(SeccompAllowedAnnotation, "a seccomp", true, func(s string) bool { return s == "*" || validSeccomp(s) })
+func (v *policyValidator) profiles() {
+	v.profileList(AppArmorDefaultAnnotation, "an AppArmor", false, isAppArmorProfile)
+	v.profileList(AppArmorAllowedAnnotation, "an AppArmor", true, isAppArmorProfile)
+	v.profileList(SeccompDefaultAnnotation, "a seccomp", false, isSeccompProfile)
+	v.profileList(SeccompAllowedAnnotation, "a seccomp", true, func(s string) bool { return s == "*" || isSeccompProfile(s) })
 }
 
-func (v *validator) profileList(annotation, kind string, list bool, valid func(string) bool) {
+func (v *policyValidator) profileList(annotation, kind string, list bool, valid func(string) bool) {
 	value := v.policy.Annotations[annotation]
 	if value == "" {
 		return
@@ -92,94 +92,94 @@ func (v *validator) profileList(annotation, kind string, list bool, valid func(s
 	}
 	for _, s := range elements {
 		if !valid(s) {
-			v.refuse(keyPath("metadata.annotations", annotation), "%s is not %s profile", quote(s), kind)
+			v.warnRefused(mapKeyPath("metadata.annotations", annotation), "%s is not %s profile", quote(s), kind)
 		}
 	}
 }
 
-func validAppArmor(s string) bool {
+func isAppArmorProfile(s string) bool {
 	return s == "" || s == "runtime/default" || s == "unconfined" || strings.HasPrefix(s, "localhost/")
 }
 
-func validSeccomp(s string) bool {
+func isSeccompProfile(s string) bool {
 	if file, ok := strings.CutPrefix(s, "localhost/"); ok {
-		return !path.IsAbs(file) && !climbs(file)
+		return !path.IsAbs(file) && !hasParentSegment(file)
 	}
 	return s == "runtime/default" || s == "docker/default" || s == "unconfined"
 }
 
-// climbs says whether a path has a ".." segment.
-func climbs(p string) bool {
+// hasParentSegment says whether a path has a ".." segment.
+func hasParentSegment(p string) bool {
 	return slices.Contains(strings.Split(p, "/"), "..")
 }
 
 // strategies judges the five rules and their ranges. Ranges that a rule does not use are checked all the same, and
 // missing ones are an error for runAsGroup alone; elsewhere they only make the policy unusable.
-func (v *validator) strategies() {
+func (v *policyValidator) strategies() {
 	s := &v.policy.Spec
-	v.rule("spec.seLinux", s.SELinux.Rule, seLinuxRules())
-	v.rule("spec.runAsUser", s.RunAsUser.Rule, userRules())
-	v.ranges("spec.runAsUser", s.RunAsUser.Ranges)
-	v.rule("spec.fsGroup", s.FSGroup.Rule, groupRules())
-	v.ranges("spec.fsGroup", s.FSGroup.Ranges)
-	v.rule("spec.supplementalGroups", s.SupplementalGroups.Rule, groupRules())
-	v.ranges("spec.supplementalGroups", s.SupplementalGroups.Ranges)
+	v.checkRule("spec.seLinux", s.SELinux.Rule, seLinuxRules())
+	v.checkRule("spec.runAsUser", s.RunAsUser.Rule, runAsUserRules())
+	v.checkRanges("spec.runAsUser", s.RunAsUser.Ranges)
+	v.checkRule("spec.fsGroup", s.FSGroup.Rule, groupStrategyRules())
+	v.checkRanges("spec.fsGroup", s.FSGroup.Ranges)
+	v.checkRule("spec.supplementalGroups", s.SupplementalGroups.Rule, groupStrategyRules())
+	v.checkRanges("spec.supplementalGroups", s.SupplementalGroups.Ranges)
 	if g := s.RunAsGroup; g != nil {
 		v.runAsGroup(g)
 	}
 }
 
-func (v *validator) runAsGroup(g *IDStrategy) {
+func (v *policyValidator) runAsGroup(g *IDStrategy) {
 	const field = "spec.runAsGroup"
 	switch {
-	case !slices.Contains(groupRules(), g.Rule):
-		v.rule(field, g.Rule, groupRules())
+	case !slices.Contains(groupStrategyRules(), g.Rule):
+		v.checkRule(field, g.Rule, groupStrategyRules())
 	case g.Rule == RunAsAny && len(g.Ranges) > 0:
-		v.refuse(field+".ranges", "%s takes no ranges", RunAsAny)
+		v.warnRefused(field+".ranges", "%s takes no ranges", RunAsAny)
 	case g.Rule != RunAsAny && len(g.Ranges) == 0:
-		v.refuse(field+".ranges", "%s needs at least one range", g.Rule)
+		v.warnRefused(field+".ranges", "%s needs at least one range", g.Rule)
 	case g.Rule != RunAsAny:
-		v.ranges(field, g.Ranges)
+		v.checkRanges(field, g.Ranges)
 	}
 }
 
-func (v *validator) rule(field, rule string, rules []string) {
+func (v *policyValidator) checkRule(field, rule string, rules []string) {
 	if slices.Contains(rules, rule) {
 		return
 	}
 	allowed := strings.Join(rules, ", ")
 	if rule == "" {
-		v.refuse(field+".rule", "the rule is missing: one of %s is required", allowed)
+		v.warnRefused(field+".rule", "the rule is missing: one of %s is required", allowed)
 		return
 	}
-	v.refuse(field+".rule", "unknown rule %s%s: it must be one of %s", quote(rule), v.meant(rule, setOf(rules)), allowed)
+	v.warnRefused(field+".rule", "unknown rule %s%s: it must be one of %s", quote(rule), v.didYouMean(rule, stringSet(rules)), allowed)
 }
 
-func (v *validator) ranges(field string, ranges []IDRange) {
+func (v *policyValidator) checkRanges(field string, ranges []IDRange) {
 	for i, r := range ranges {
 		at := indexPath(field+".ranges", i)
 		if r.Min < 0 {
-			v.refuse(at+".min", "the range %d-%d starts below 0", r.Min, r.Max)
+			v.warnRefused(at+".min", "the range %d-%d starts below 0", r.Min, r.Max)
 		}
 		if r.Max < 0 {
-			v.refuse(at+".max", "the range %d-%d ends below 0", r.Min, r.Max)
+			v.warnRefused(at+".max", "the range %d-%d ends below 0", r.Min, r.Max)
 		}
 		if r.Min > r.Max {
-			v.refuse(at+".min", "the range %d-%d is inverted and holds nothing", r.Min, r.Max)
+			v.warnRefused(at+".min", "the range %d-%d is inverted and holds nothing", r.Min, r.Max)
 		}
 	}
 }
 
-func (v *validator) volumes() {
-	types := setOf(FSTypes())
+func (v *policyValidator) volumes() {
+	types := stringSet(FSTypes())
 	for i, t := range v.policy.Spec.Volumes {
 		if !types[t] {
-			v.refuse(indexPath("spec.volumes", i), "unknown volume type %s%s", quote(t), v.meant(t, types))
+			v.warnRefused(indexPath("spec.volumes", i), "unknown volume type %s%s", quote(t), v.didYouMean(t, types))
 		}
 	}
 }
 
-func setOf(list []string) map[string]bool {
+func stringSet(list []string) map[string]bool {
 	set := make(map[string]bool, len(list))
 	for _, s := range list {
 		set[s] = true
@@ -187,109 +187,109 @@ func setOf(list []string) map[string]bool {
 	return set
 }
 
-// meant is a question for a message, or "". It is not asked for problems that will only be counted.
-func (v *validator) meant(s string, candidates map[string]bool) string {
-	if v.found.full(Warning) {
+// didYouMean is a question for a message, or "". It is not asked for problems that will only be counted.
+func (v *policyValidator) didYouMean(s string, candidates map[string]bool) string {
+	if v.problems.isFull(Warning) {
 		return ""
 	}
-	if c := suggest(s, candidates); c != "" {
+	if c := suggestKey(s, candidates); c != "" {
 		return fmt.Sprintf(" (did you mean %q?)", c)
 	}
 	return ""
 }
 
-func (v *validator) capabilities() {
+func (v *policyValidator) capabilities() {
 	s := &v.policy.Spec
 	if len(s.RequiredDropCapabilities) > 0 && slices.Contains(s.AllowedCapabilities, "*") {
-		v.refuse("spec.requiredDropCapabilities", `no capability can be required to drop while "*" is allowed`)
+		v.warnRefused("spec.requiredDropCapabilities", `no capability can be required to drop while "*" is allowed`)
 	}
-	drops := setOf(s.RequiredDropCapabilities)
-	v.dropped("spec.defaultAddCapabilities", s.DefaultAddCapabilities, drops)
-	v.dropped("spec.allowedCapabilities", s.AllowedCapabilities, drops)
+	drops := stringSet(s.RequiredDropCapabilities)
+	v.checkDropped("spec.defaultAddCapabilities", s.DefaultAddCapabilities, drops)
+	v.checkDropped("spec.allowedCapabilities", s.AllowedCapabilities, drops)
 }
 
-func (v *validator) dropped(field string, list []string, drops map[string]bool) {
+func (v *policyValidator) checkDropped(field string, list []string, drops map[string]bool) {
 	for i, c := range list {
 		if drops[c] {
-			v.refuse(indexPath(field, i), "%s is also in requiredDropCapabilities", quote(c))
+			v.warnRefused(indexPath(field, i), "%s is also in requiredDropCapabilities", quote(c))
 		}
 	}
 }
 
-func (v *validator) escalation() {
+func (v *policyValidator) escalation() {
 	s := &v.policy.Spec
 	if s.DefaultAllowPrivilegeEscalation != nil && *s.DefaultAllowPrivilegeEscalation && !*s.AllowPrivilegeEscalation {
-		v.refuse("spec.defaultAllowPrivilegeEscalation", "the default is true while allowPrivilegeEscalation is false")
+		v.warnRefused("spec.defaultAllowPrivilegeEscalation", "the default is true while allowPrivilegeEscalation is false")
 	}
 }
 
-func (v *validator) procMounts() {
-	types := setOf([]string{"Default", "Unmasked"})
+func (v *policyValidator) procMounts() {
+	types := stringSet([]string{"Default", "Unmasked"})
 	for i, t := range v.policy.Spec.AllowedProcMountTypes {
 		if !types[t] {
-			v.refuse(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quote(t), v.meant(t, types))
+			v.warnRefused(indexPath("spec.allowedProcMountTypes", i), "unknown proc mount type %s%s", quote(t), v.didYouMean(t, types))
 		}
 	}
 }
 
-func (v *validator) hostPaths() {
+func (v *policyValidator) hostPaths() {
 	for i, h := range v.policy.Spec.AllowedHostPaths {
 		at := indexPath("spec.allowedHostPaths", i) + ".pathPrefix"
 		switch {
 		case h.PathPrefix == "":
-			v.refuse(at, "the path prefix is missing")
-		case climbs(h.PathPrefix):
-			v.refuse(at, `the path prefix %s contains ".."`, quote(h.PathPrefix))
+			v.warnRefused(at, "the path prefix is missing")
+		case hasParentSegment(h.PathPrefix):
+			v.warnRefused(at, `the path prefix %s contains ".."`, quote(h.PathPrefix))
 		}
 	}
 }
 
-func (v *validator) drivers() {
+func (v *policyValidator) drivers() {
 	const longest = 63
 	for i, f := range v.policy.Spec.AllowedFlexVolumes {
 		if f.Driver == "" {
-			v.refuse(indexPath("spec.allowedFlexVolumes", i)+".driver", "the driver is missing")
+			v.warnRefused(indexPath("spec.allowedFlexVolumes", i)+".driver", "the driver is missing")
 		}
 	}
 	for i, c := range v.policy.Spec.AllowedCSIDrivers {
 		at := indexPath("spec.allowedCSIDrivers", i) + ".name"
 		switch {
 		case c.Name == "":
-			v.refuse(at, "the name of the driver is missing")
+			v.warnRefused(at, "the name of the driver is missing")
 		case len(c.Name) > longest || len(validation.IsDNS1123Subdomain(strings.ToLower(c.Name))) > 0:
-			v.refuse(at, "%s is not a valid CSI driver name", quote(c.Name))
+			v.warnRefused(at, "%s is not a valid CSI driver name", quote(c.Name))
 		}
 	}
 }
 
-func (v *validator) sysctls() {
+func (v *policyValidator) sysctls() {
 	s := &v.policy.Spec
 	v.sysctlList("spec.allowedUnsafeSysctls", s.AllowedUnsafeSysctls)
 	v.sysctlList("spec.forbiddenSysctls", s.ForbiddenSysctls)
-	forbidden := newPatterns(s.ForbiddenSysctls)
+	forbidden := newSysctlPatterns(s.ForbiddenSysctls)
 	for i, a := range s.AllowedUnsafeSysctls {
 		if f, ok := forbidden.overlap(a); ok {
-			v.refuse(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quote(a), quote(f))
+			v.warnRefused(indexPath("spec.allowedUnsafeSysctls", i), "%s overlaps with %s in forbiddenSysctls", quote(a), quote(f))
 		}
 	}
 }
 
-func (v *validator) sysctlList(field string, list []string) {
+func (v *policyValidator) sysctlList(field string, list []string) {
 	for i, s := range list {
 		switch {
 		case s == "":
-			v.refuse(indexPath(field, i), "the sysctl is empty")
-		case !validSysctl(s):
-			v.refuse(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quote(s))
+			v.warnRefused(indexPath(field, i), "the sysctl is empty")
+		case !isSysctlPattern(s):
+			v.warnRefused(indexPath(field, i), "%s is not a sysctl name or a pattern that ends in *", quote(s))
 		case s == "*" && len(list) > 1:
-			v.refuse(field, `"*" must stand alone`)
+			v.warnRefused(field, `"*" must stand alone`)
 		}
 	}
 }
 
-// validSysctl accepts dot-separated segments that start and end with a lower-case letter or digit and may hold '-' and
+// isSysctlPattern accepts dot-separated segments that start and end with a lower-case letter or digit and may hold '-' and
 // '_' between; the very last character may be '*' instead.
-func validSysctl(s string) bool {
+func isSysctlPattern(s string) bool {
 	const longest = 253
 	if len(s) > longest {
 		return false
@@ -297,13 +297,13 @@ func validSysctl(s string) bool {
 	segments := strings.Split(s, ".")
 	last := len(segments) - 1
 	if stem, ok := strings.CutSuffix(segments[last], "*"); ok {
-		if stem != "" && (!alphanumeric(stem[0]) || strings.Trim(stem, sysctlLetters) != "") {
+		if stem != "" && (!isLowerAlphanumeric(stem[0]) || strings.Trim(stem, sysctlLetters) != "") {
 			return false
 		}
 		segments = segments[:last]
 	}
 	for _, seg := range segments {
-		if seg == "" || !alphanumeric(seg[0]) || !alphanumeric(seg[len(seg)-1]) || strings.Trim(seg, sysctlLetters) != "" {
+		if seg == "" || !isLowerAlphanumeric(seg[0]) || !isLowerAlphanumeric(seg[len(seg)-1]) || strings.Trim(seg, sysctlLetters) != "" {
 			return false
 		}
 	}
@@ -312,18 +312,18 @@ func validSysctl(s string) bool {
 
 const sysctlLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-func alphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+func isLowerAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// patterns answers whether a name or prefix* overlaps one of a list, without comparing each with each.
-type patterns struct {
+// sysctlPatterns answers whether a name or prefix* overlaps one of a list, without comparing each with each.
+type sysctlPatterns struct {
 	exact, prefix map[string]bool
 	// stems are the names, and the prefixes without their *, sorted.
 	stems         []string
 	longestPrefix int
 }
 
-func newPatterns(list []string) patterns {
-	p := patterns{exact: map[string]bool{}, prefix: map[string]bool{}}
+func newSysctlPatterns(list []string) sysctlPatterns {
+	p := sysctlPatterns{exact: map[string]bool{}, prefix: map[string]bool{}}
 	for _, s := range list {
 		stem, isPrefix := strings.CutSuffix(s, "*")
 		if isPrefix {
@@ -339,7 +339,7 @@ func newPatterns(list []string) patterns {
 }
 
 // overlap returns an entry of the list that some name matches together with s.
-func (p patterns) overlap(s string) (string, bool) {
+func (p sysctlPatterns) overlap(s string) (string, bool) {
 	stem, isPrefix := strings.CutSuffix(s, "*")
 	if !isPrefix && p.exact[stem] {
 		return stem, true
@@ -362,7 +362,7 @@ func (p patterns) overlap(s string) (string, bool) {
 	return p.stems[i] + "*", true
 }
 
-func (v *validator) runtimeClass() {
+func (v *policyValidator) runtimeClass() {
 	r := v.policy.Spec.RuntimeClass
 	if r == nil {
 		return
@@ -372,24 +372,24 @@ func (v *validator) runtimeClass() {
 	for i, name := range r.AllowedRuntimeClassNames {
 		at := indexPath(field, i)
 		if name != "*" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-			v.refuse(at, "%s is not a valid runtime class name", quote(name))
+			v.warnRefused(at, "%s is not a valid runtime class name", quote(name))
 		}
 		if allowed[name] {
-			v.refuse(at, "%s stands twice", quote(name))
+			v.warnRefused(at, "%s stands twice", quote(name))
 		}
 		allowed[name] = true
 	}
 	if allowed["*"] && len(r.AllowedRuntimeClassNames) > 1 {
-		v.refuse(field, `"*" must stand alone`)
+		v.warnRefused(field, `"*" must stand alone`)
 	}
 	if r.DefaultRuntimeClassName == nil {
 		return
 	}
 	name := *r.DefaultRuntimeClassName
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
-		v.refuse("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quote(name))
+		v.warnRefused("spec.runtimeClass.defaultRuntimeClassName", "%s is not a valid runtime class name", quote(name))
 	}
 	if !allowed[name] && !allowed["*"] {
-		v.refuse(field, "the default %s is not allowed", quote(name))
+		v.warnRefused(field, "the default %s is not allowed", quote(name))
 	}
 }

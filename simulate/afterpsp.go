@@ -22,8 +22,8 @@ type AfterPSP struct {
 	Pod string
 }
 
-// candidate is one thing that a workload's next pod may look like.
-type candidate struct {
+// podCandidate is one thing that a workload's next pod may look like.
+type podCandidate struct {
 	verdict *pss.Verdict
 	pod     string // empty for the template
 }
@@ -53,82 +53,82 @@ type candidate struct {
 // The Verdict's level is empty if there is neither template nor pod.
 func (sim *Simulator) AfterPSP(w *inventory.Workload, v api.Version) AfterPSP {
 	// asStored settles every doubt in favour of the pod as it is, stripped settles it against.
-	var asStored, stripped []candidate
-	certain := func(on *pss.Failures, pod string) {
+	var asStored, stripped []podCandidate
+	certain := func(on *pss.CheckFailures, pod string) {
 		if on != nil {
-			c := candidate{sim.standards.Verdict(on, v), pod}
+			c := podCandidate{sim.standards.VerdictAt(on, v), pod}
 			asStored, stripped = append(asStored, c), append(stripped, c)
 		}
 	}
 	if w.Template != nil {
-		certain(sim.standards.OfShape(w.Template), "")
-		certain(sim.synced(w.Template, v), "")
+		certain(sim.standards.ShapeFailures(w.Template), "")
+		certain(sim.evaluateSeccompSynced(w.Template, v), "")
 	}
 	for _, e := range w.Embedded {
-		certain(sim.standards.OfShape(e.Shape), "")
+		certain(sim.standards.ShapeFailures(e.Shape), "")
 		if !e.Partial {
-			certain(sim.synced(e.Shape, v), "")
+			certain(sim.evaluateSeccompSynced(e.Shape, v), "")
 		}
 	}
-	for _, shape := range sim.expected[w] {
-		certain(sim.standards.OfShape(shape), "")
+	for _, shape := range sim.expectedPods[w] {
+		certain(sim.standards.ShapeFailures(shape), "")
 	}
 	doubt := false
-	for i := range w.Pods {
-		g := &w.Pods[i]
+	for i := range w.PodGroups {
+		g := &w.PodGroups[i]
 		if g.Shape == w.Template {
 			continue
 		}
 		if w.Template == nil && g.AdmittedBy == "" {
-			certain(sim.synced(g.Shape, v), g.Example) // a pod in a file, as its author wrote it
+			certain(sim.evaluateSeccompSynced(g.Shape, v), g.ExamplePod) // a pod in a file, as its author wrote it
 		}
-		stored, without := sim.readings(w.Template, g)
-		asStored = append(asStored, candidate{sim.standards.Verdict(stored, v), g.Example})
-		stripped = append(stripped, candidate{sim.standards.Verdict(without, v), g.Example})
-		doubt = doubt || w.Template == nil && g.AdmittedBy != "" && !sim.indifferent(g.Shape, v)
+		stored, without := sim.failuresWithAndWithoutMutation(w.Template, g)
+		asStored = append(asStored, podCandidate{sim.standards.VerdictAt(stored, v), g.ExamplePod})
+		stripped = append(stripped, podCandidate{sim.standards.VerdictAt(without, v), g.ExamplePod})
+		doubt = doubt || w.Template == nil && g.AdmittedBy != "" && !sim.noPolicyMatters(g.Shape, v)
 	}
 	all := slices.Concat(asStored, stripped)
-	verdict := leastStrict(all)
+	verdict := leastStrictVerdict(all)
 	return AfterPSP{
 		Verdict:   verdict,
-		Estimated: doubt || !leastStrict(asStored).Equal(verdict) || !leastStrict(stripped).Equal(verdict),
-		Pod:       decidingPod(all, verdict.Level),
+		Estimated: doubt || !leastStrictVerdict(asStored).Equal(verdict) || !leastStrictVerdict(stripped).Equal(verdict),
+		Pod:       firstPodAtLevel(all, verdict.Level),
 	}
 }
 
-// readings returns the two ways to read a live pod, the same one twice if there is no doubt.
-func (sim *Simulator) readings(template *inventory.Shape, g *inventory.PodGroup) (stored, without *pss.Failures) {
-	stored = sim.standards.OfShape(g.Shape)
-	m := sim.mutations.By(g.AdmittedBy)
+// failuresWithAndWithoutMutation returns the two ways to read a live pod, the same one twice if there is no doubt.
+func (sim *Simulator) failuresWithAndWithoutMutation(template *inventory.Shape, g *inventory.PodGroup) (stored, without *pss.CheckFailures) {
+	stored = sim.standards.ShapeFailures(g.Shape)
+	m := sim.mutations.OfPolicy(g.AdmittedBy)
 	if m == nil {
 		return stored, stored
 	}
 	if template != nil && m != sim.mutations.Unknown() {
-		stored = sim.estimate(psp.Unmutated{Pod: g.Shape, Template: template, By: m})
+		stored = sim.evaluateUnmutated(psp.Unmutated{Pod: g.Shape, Template: template, Mutation: m})
 	}
-	return stored, sim.estimate(psp.Unmutated{Pod: g.Shape, Template: template, By: m, BeyondTemplate: true})
+	return stored, sim.evaluateUnmutated(psp.Unmutated{Pod: g.Shape, Template: template, Mutation: m, BeyondTemplate: true})
 }
 
-// indifferent is true for a pod to whose verdict no policy, whatever it was, can have made a difference. From v1.27 on
+// noPolicyMatters is true for a pod to whose verdict no policy, whatever it was, can have made a difference. From v1.27 on
 // servers write no seccomp annotation into its field any more, and of a live pod it is not known which fields came so.
-func (sim *Simulator) indifferent(s *inventory.Shape, v api.Version) bool {
-	if len(s.Annotations) > 0 && !v.Older(firstUnsynced()) {
+func (sim *Simulator) noPolicyMatters(s *inventory.Shape, v api.Version) bool {
+	if len(s.Annotations) > 0 && !v.Older(firstVersionWithoutSeccompSync()) {
 		return false
 	}
-	without := sim.estimate(psp.Unmutated{Pod: s, By: sim.mutations.Unknown(), BeyondTemplate: true})
-	return sim.standards.Evaluate(s, v).Equal(*sim.standards.Verdict(without, v))
+	without := sim.evaluateUnmutated(psp.Unmutated{Pod: s, Mutation: sim.mutations.Unknown(), BeyondTemplate: true})
+	return sim.standards.Evaluate(s, v).Equal(*sim.standards.VerdictAt(without, v))
 }
 
-// estimate judges the stripped pod and keeps only the judgement: the stripped shape is not worth its memory.
-func (sim *Simulator) estimate(u psp.Unmutated) *pss.Failures {
-	found, ok := sim.estimates[u]
+// evaluateUnmutated judges the stripped pod and keeps only the judgement: the stripped shape is not worth its memory.
+func (sim *Simulator) evaluateUnmutated(u psp.Unmutated) *pss.CheckFailures {
+	found, ok := sim.unmutatedFailures[u]
 	if !ok {
 		if shape := u.Shape(); shape == u.Pod {
-			found = sim.standards.OfShape(u.Pod)
+			found = sim.standards.ShapeFailures(u.Pod)
 		} else {
-			found = sim.standards.OfPod(shape.Annotations, &shape.Spec)
+			found = sim.standards.PodFailures(shape.Annotations, &shape.Spec)
 		}
-		sim.estimates[u] = found
+		sim.unmutatedFailures[u] = found
 	}
 	return found
 }
@@ -136,8 +136,8 @@ func (sim *Simulator) estimate(u psp.Unmutated) *pss.Failures {
 // fewVerdicts are gone through quicker than looked up.
 const fewVerdicts = 16
 
-// leastStrict returns the loosest level among the candidates with every violation found at it, each check once.
-func leastStrict(all []candidate) pss.Verdict {
+// leastStrictVerdict returns the loosest level among the candidates with every violation found at it, each check once.
+func leastStrictVerdict(all []podCandidate) pss.Verdict {
 	var level api.Level
 	for i, c := range all {
 		if i == 0 || api.CompareLevels(c.verdict.Level, level) < 0 {
@@ -171,11 +171,11 @@ func leastStrict(all []candidate) pss.Verdict {
 		union = append(union, v.Violations...)
 	}
 	slices.SortFunc(union, pss.CompareViolations)
-	return pss.Verdict{Level: at[0].Level, Violations: slices.Clip(pss.MergePerCheck(slices.Compact(union)))}
+	return pss.Verdict{Level: at[0].Level, Violations: slices.Clip(pss.MergeViolationsPerCheck(slices.Compact(union)))}
 }
 
-// decidingPod names the first pod by name at the level, unless the template is there by itself.
-func decidingPod(all []candidate, level api.Level) string {
+// firstPodAtLevel names the first pod by name at the level, unless the template is there by itself.
+func firstPodAtLevel(all []podCandidate, level api.Level) string {
 	first := ""
 	for _, c := range all {
 		switch {

@@ -18,7 +18,7 @@ func TestAfterPSPOfFilledInPods(t *testing.T) {
 		r := podtest.NewRandom(seed)
 		p, template := r.Policy(), r.Template()
 		pod := podtest.Mutate(p, template)
-		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(pod, "psp")}
+		w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
 		j := mustSimulator(t, p)
 		for _, v := range pss.VersionsWithChanges() {
 			want := j.AfterPSP(&inventory.Workload{Kind: "Deployment", Template: template}, v)
@@ -42,7 +42,7 @@ func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
 		r := podtest.NewRandom(seed)
 		p, written := r.Policy(), r.Template()
 		pod := podtest.Mutate(p, written)
-		w := &inventory.Workload{Kind: "Pod", Pods: podtest.PodsOf(pod, "psp")}
+		w := &inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(pod, "psp")}
 		for _, j := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
 			for _, v := range pss.VersionsWithChanges() {
 				got := j.AfterPSP(w, v)
@@ -77,7 +77,7 @@ func TestDayAfterOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
 		written := &inventory.Shape{Annotations: template.Annotations, Spec: *template.Spec.DeepCopy()}
 		written.Spec.InitContainers = append(written.Spec.InitContainers, r.Container("injected"))
 		pod := podtest.Mutate(p, written)
-		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(pod, "psp")}
+		w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
 		for _, j := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
 			for _, v := range pss.VersionsWithChanges() {
 				got := j.AfterPSP(w, v)

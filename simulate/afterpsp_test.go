@@ -48,13 +48,13 @@ func TestDayAfter(t *testing.T) {
 		policies = []*pspparse.Policy{hardens, idle, unusable, unconfine}
 
 		bare = func(s *inventory.Shape, admittedBy string) inventory.Workload {
-			return inventory.Workload{Kind: "Pod", Name: "web-1", Pods: podtest.PodsOf(s, admittedBy)}
+			return inventory.Workload{Kind: "Pod", Name: "web-1", PodGroups: podtest.PodsOf(s, admittedBy)}
 		}
 		backed = func(template, pod *inventory.Shape, admittedBy string) inventory.Workload {
-			return inventory.Workload{Kind: "Deployment", Name: "web", Template: template, Pods: podtest.PodsOf(pod, admittedBy)}
+			return inventory.Workload{Kind: "Deployment", Name: "web", Template: template, PodGroups: podtest.PodsOf(pod, admittedBy)}
 		}
 		textOf = func(written, pod *inventory.Shape, admittedBy string) inventory.Workload {
-			return inventory.Workload{Kind: "Pod", Name: "web-1", Template: written, Pods: podtest.PodsOf(pod, admittedBy)}
+			return inventory.Workload{Kind: "Pod", Name: "web-1", Template: written, PodGroups: podtest.PodsOf(pod, admittedBy)}
 		}
 		mesh = func() *inventory.Shape {
 			return podtest.Edited(podtest.ShapeOf(podtest.Hardened("app")), func(s *inventory.Shape) {
@@ -220,17 +220,17 @@ func TestDayAfter(t *testing.T) {
 		},
 		{
 			name: "a mirror pod is admitted like any other",
-			workload: inventory.Workload{Kind: "Pod", Pods: []inventory.PodGroup{{
-				Shape: podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), AdmittedBy: "hardening", Mirror: true, Count: 1, Example: "kube-proxy-node1",
+			workload: inventory.Workload{Kind: "Pod", PodGroups: []inventory.PodGroup{{
+				Shape: podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), AdmittedBy: "hardening", Mirror: true, Count: 1, ExamplePod: "kube-proxy-node1",
 			}}},
 			want: want{Level: api.LevelBaseline, Estimated: true, Pod: "kube-proxy-node1", Violations: plainApp},
 		},
 		{
 			name: "an owner that was not read, pods that differ",
-			workload: inventory.Workload{Kind: "Rollout", Name: "web", Pods: []inventory.PodGroup{
-				{Shape: podtest.ShapeOf(podtest.Hardened("app")), Example: "web-1"},
-				{Shape: podtest.ShapeOf(podtest.Plain("app")), Example: "web-2"},
-				{Shape: podtest.Edited(podtest.ShapeOf(podtest.Plain("app")), func(s *inventory.Shape) { s.Spec.Containers[0].Name = "other" }), Example: "web-3"},
+			workload: inventory.Workload{Kind: "Rollout", Name: "web", PodGroups: []inventory.PodGroup{
+				{Shape: podtest.ShapeOf(podtest.Hardened("app")), ExamplePod: "web-1"},
+				{Shape: podtest.ShapeOf(podtest.Plain("app")), ExamplePod: "web-2"},
+				{Shape: podtest.Edited(podtest.ShapeOf(podtest.Plain("app")), func(s *inventory.Shape) { s.Spec.Containers[0].Name = "other" }), ExamplePod: "web-3"},
 			}},
 			want: want{Level: api.LevelBaseline, Pod: "web-2", Violations: `allowPrivilegeEscalation != false (containers "app", "other" must set securityContext.allowPrivilegeEscalation=false), ` +
 				`unrestricted capabilities (containers "app", "other" must set securityContext.capabilities.drop=["ALL"]), ` +
@@ -239,9 +239,9 @@ func TestDayAfter(t *testing.T) {
 		},
 		{
 			name: "the first pod by name decides, though only without what its policy filled in",
-			workload: inventory.Workload{Kind: "Rollout", Name: "web", Pods: []inventory.PodGroup{
-				{Shape: podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), AdmittedBy: "hardening", Example: "web-1"},
-				{Shape: podtest.ShapeOf(podtest.Plain("app")), Example: "web-2"},
+			workload: inventory.Workload{Kind: "Rollout", Name: "web", PodGroups: []inventory.PodGroup{
+				{Shape: podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), AdmittedBy: "hardening", ExamplePod: "web-1"},
+				{Shape: podtest.ShapeOf(podtest.Plain("app")), ExamplePod: "web-2"},
 			}},
 			want: want{Level: api.LevelBaseline, Estimated: true, Pod: "web-1", Violations: plainApp},
 		},
@@ -271,7 +271,7 @@ func TestDayAfterOfABarePodWithAnnotations(t *testing.T) {
 	j := mustSimulator(t)
 	for minor, want := range map[int]bool{25: false, 26: false, 27: true, 30: true} {
 		v := api.MajorMinorVersion(1, minor)
-		if got := j.AfterPSP(&inventory.Workload{Kind: "Pod", Pods: podtest.PodsOf(pod, "gone")}, v); got.Estimated != want {
+		if got := j.AfterPSP(&inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(pod, "gone")}, v); got.Estimated != want {
 			t.Errorf("at %s: estimated %t, want %t", v.String(), got.Estimated, want)
 		}
 	}
@@ -281,7 +281,7 @@ func TestDayAfterOfABarePodWithAnnotations(t *testing.T) {
 func TestDayAfterOfAPolicyReadTwice(t *testing.T) {
 	t.Parallel()
 	a, b := podtest.Hardening("psp"), podtest.PolicyOf("psp", nil)
-	w := &inventory.Workload{Kind: "Pod", Pods: podtest.PodsOf(podtest.Mutate(a, podtest.ShapeOf(podtest.Plain("app"))), "psp")}
+	w := &inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(podtest.Mutate(a, podtest.ShapeOf(podtest.Plain("app"))), "psp")}
 	want := AfterPSP{Estimated: true, Pod: "web-1", Verdict: mustSimulator(t).Evaluate(podtest.ShapeOf(podtest.Plain("app")), api.LatestVersion())}
 	wantDayAfter(t, want, mustSimulator(t, a, b).AfterPSP(w, api.LatestVersion()))
 	wantDayAfter(t, want, mustSimulator(t, b, a).AfterPSP(w, api.LatestVersion()))

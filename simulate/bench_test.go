@@ -13,7 +13,7 @@ func BenchmarkDayAfter(b *testing.B) {
 	p := podtest.Hardening("psp")
 	template := &inventory.Shape{Spec: *podtest.Ordinary()}
 	pod := podtest.Mutate(p, &inventory.Shape{Spec: *podtest.Ordinary()})
-	w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(pod, "psp")}
+	w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
 	points := pss.VersionsWithChanges()
 	j := mustSimulator(b, p)
 	judge := func(b *testing.B, forget bool) {
@@ -23,8 +23,8 @@ func BenchmarkDayAfter(b *testing.B) {
 				j.AfterPSP(w, v)
 			}
 			if forget {
-				j.standards = pss.NewCache(j.evaluator)
-				clear(j.estimates)
+				j.standards = pss.NewEvaluationCache(j.evaluator)
+				clear(j.unmutatedFailures)
 			}
 		}
 	}

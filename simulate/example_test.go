@@ -20,7 +20,7 @@ func ExampleSimulator_AfterPSP() {
 		SELinux:            pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny},
 		SupplementalGroups: runAsAny, FSGroup: runAsAny,
 	}}
-	shape := inventory.Reduce(nil, &corev1.PodSpec{Containers: []corev1.Container{{
+	shape := inventory.ReducePod(nil, &corev1.PodSpec{Containers: []corev1.Container{{
 		Name: "app",
 		SecurityContext: &corev1.SecurityContext{
 			RunAsNonRoot:             new(true),
@@ -29,8 +29,8 @@ func ExampleSimulator_AfterPSP() {
 			SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
 	}}})
-	pod := &inventory.Workload{Kind: "Pod", Name: "app", Pods: []inventory.PodGroup{
-		{Shape: shape, AdmittedBy: "non-root", Count: 1, Example: "app"},
+	pod := &inventory.Workload{Kind: "Pod", Name: "app", PodGroups: []inventory.PodGroup{
+		{Shape: shape, AdmittedBy: "non-root", Count: 1, ExamplePod: "app"},
 	}}
 
 	judge, err := simulate.NewSimulator([]*pspparse.Policy{policy})

@@ -12,80 +12,80 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
-// HardenTemplate is harden.ProposeEdits for a workload. Where its template was not read, the edits are to what its author is taken to
+// HardenTemplate is harden.ProposeTemplateEdits for a workload. Where its template was not read, the edits are to what its author is taken to
 // have written: its first live pod without what its policy fills in. Equal workloads get the same answer, which callers must
 // not write into. A workload that has neither template nor pods gets an empty one.
 //
 // Where no pods run, admitted says what PSP admission would make of the template today; nil if that is not known.
 func (sim *Simulator) HardenTemplate(w *inventory.Workload, admitted *psp.Prediction, level api.Level, versions ...api.Version) harden.TemplateChanges {
-	if w.Template == nil && len(w.Pods) == 0 {
+	if w.Template == nil && len(w.PodGroups) == 0 {
 		return harden.TemplateChanges{}
 	}
-	if slices.ContainsFunc(w.Pods, func(g inventory.PodGroup) bool { return g.Count > 0 }) {
+	if slices.ContainsFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.Count > 0 }) {
 		admitted = nil
 	}
-	key := sim.raiseKey(w, admitted, level, versions)
-	found, ok := sim.raises[key]
+	key := sim.templateChangesKey(w, admitted, level, versions)
+	found, ok := sim.templateChanges[key]
 	if !ok {
-		found = harden.ProposeEdits(sim.evaluator, sim.subject(w, admitted), level, versions...)
-		sim.raises[key] = found
+		found = harden.ProposeTemplateEdits(sim.evaluator, sim.templateWithPods(w, admitted), level, versions...)
+		sim.templateChanges[key] = found
 	}
 	return found
 }
 
-// raiseKey is all that the answer depends on. Shapes and fillings are known by where they are: there is one of each.
-func (sim *Simulator) raiseKey(w *inventory.Workload, admitted *psp.Prediction, level api.Level, versions []api.Version) string {
+// templateChangesKey is all that the answer depends on. Shapes and fillings are known by where they are: there is one of each.
+func (sim *Simulator) templateChangesKey(w *inventory.Workload, admitted *psp.Prediction, level api.Level, versions []api.Version) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %v %p %p %t", level, versions, admitted, w.Template, w.Origin != nil && w.Origin.Windows)
-	for i := range w.Pods {
-		g := &w.Pods[i]
-		fmt.Fprintf(&b, " %p %t %p", g.Shape, g.Count > 0, sim.mutations.By(g.AdmittedBy))
+	fmt.Fprintf(&b, "%s %v %p %p %t", level, versions, admitted, w.Template, w.TemplateMeta != nil && w.TemplateMeta.Windows)
+	for i := range w.PodGroups {
+		g := &w.PodGroups[i]
+		fmt.Fprintf(&b, " %p %t %p", g.Shape, g.Count > 0, sim.mutations.OfPolicy(g.AdmittedBy))
 	}
-	for _, shape := range sim.expected[w] {
+	for _, shape := range sim.expectedPods[w] {
 		fmt.Fprintf(&b, " expected %p", shape)
 	}
 	return b.String()
 }
 
-// subject gathers what is known of a workload's pods.
-func (sim *Simulator) subject(w *inventory.Workload, admitted *psp.Prediction) *harden.TemplateWithPods {
-	s := &harden.TemplateWithPods{Template: w.Template, Windows: w.Origin != nil && w.Origin.Windows}
+// templateWithPods gathers what is known of a workload's pods.
+func (sim *Simulator) templateWithPods(w *inventory.Workload, admitted *psp.Prediction) *harden.TemplateWithPods {
+	s := &harden.TemplateWithPods{Template: w.Template, OnWindows: w.TemplateMeta != nil && w.TemplateMeta.Windows}
 	known := map[*inventory.Shape]bool{}
-	for i := range w.Pods {
-		g := &w.Pods[i]
+	for i := range w.PodGroups {
+		g := &w.PodGroups[i]
 		if g.Count > 0 || w.Template == nil {
-			s.Running = append(s.Running, g.Shape)
+			s.RunningPods = append(s.RunningPods, g.Shape)
 		}
 		if g.Shape == w.Template {
 			continue
 		}
-		stored, without := sim.nextShapes(w.Template, g)
+		stored, without := sim.replacementShapes(w.Template, g)
 		if s.Template == nil {
 			s.Template = without
 		}
 		for _, next := range []*inventory.Shape{stored, without} {
 			if next != s.Template && !known[next] {
 				known[next] = true
-				s.Next = append(s.Next, next)
+				s.FuturePods = append(s.FuturePods, next)
 			}
 		}
 	}
-	s.Next = append(s.Next, sim.expected[w]...)
-	if len(s.Running) == 0 && admitted != nil && admitted.Shape != nil {
-		s.Running, s.Policy = []*inventory.Shape{admitted.Shape}, admitted.Policy
+	s.FuturePods = append(s.FuturePods, sim.expectedPods[w]...)
+	if len(s.RunningPods) == 0 && admitted != nil && admitted.Shape != nil {
+		s.RunningPods, s.Policy = []*inventory.Shape{admitted.Shape}, admitted.Policy
 	}
 	return s
 }
 
-// nextShapes are the two readings of a live pod that AfterPSP judges, as shapes.
-func (sim *Simulator) nextShapes(template *inventory.Shape, g *inventory.PodGroup) (stored, without *inventory.Shape) {
-	m := sim.mutations.By(g.AdmittedBy)
+// replacementShapes are the two readings of a live pod that AfterPSP judges, as shapes.
+func (sim *Simulator) replacementShapes(template *inventory.Shape, g *inventory.PodGroup) (stored, without *inventory.Shape) {
+	m := sim.mutations.OfPolicy(g.AdmittedBy)
 	if m == nil {
 		return g.Shape, g.Shape
 	}
 	stored = g.Shape
 	if template != nil && m != sim.mutations.Unknown() {
-		stored = (&psp.Unmutated{Pod: g.Shape, Template: template, By: m}).Shape()
+		stored = (&psp.Unmutated{Pod: g.Shape, Template: template, Mutation: m}).Shape()
 	}
-	return stored, (&psp.Unmutated{Pod: g.Shape, Template: template, By: m, BeyondTemplate: true}).Shape()
+	return stored, (&psp.Unmutated{Pod: g.Shape, Template: template, Mutation: m, BeyondTemplate: true}).Shape()
 }

@@ -69,30 +69,30 @@ func TestRaiseOfWorkloads(t *testing.T) {
 	}{
 		"nothing": {workload: inventory.Workload{Kind: "Rollout"}},
 		"a template and pods that its policy filled in": {
-			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Pods: podtest.PodsOf(filled, "hardening")},
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, PodGroups: podtest.PodsOf(filled, "hardening")},
 			want:     harden.TemplateChanges{Edits: filledEdits},
 		},
 		"a template whose pods have all finished": {
-			workload: inventory.Workload{Kind: "Job", Template: plainApp, Pods: []inventory.PodGroup{{Shape: filled, AdmittedBy: "hardening", Finished: 1, Example: "x"}}},
+			workload: inventory.Workload{Kind: "Job", Template: plainApp, PodGroups: []inventory.PodGroup{{Shape: filled, AdmittedBy: "hardening", Finished: 1, ExamplePod: "x"}}},
 			want: harden.TemplateChanges{Edits: []harden.Edit{
-				escalationEdit(harden.Test, setuid), dropEdit(harden.Test, defaultCaps), nonRootEdit(harden.Test, rootImage), profileEdit(harden.Test, noProfile),
+				escalationEdit(harden.NeedsTest, setuid), dropEdit(harden.NeedsTest, defaultCaps), nonRootEdit(harden.NeedsTest, rootImage), profileEdit(harden.NeedsTest, noProfile),
 			}},
 		},
 		"a bare pod is what its author wrote, as far as that can be told": {
-			workload: inventory.Workload{Kind: "Pod", Pods: podtest.PodsOf(filled, "hardening")},
+			workload: inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(filled, "hardening")},
 			want:     harden.TemplateChanges{Edits: filledEdits},
 		},
 		"an owner that was not read": {
-			workload: inventory.Workload{Kind: "Rollout", Pods: podtest.PodsOf(plainApp, "")},
+			workload: inventory.Workload{Kind: "Rollout", PodGroups: podtest.PodsOf(plainApp, "")},
 			want: harden.TemplateChanges{Edits: []harden.Edit{
-				escalationEdit(harden.Test, setuid), dropEdit(harden.Test, defaultCaps), nonRootEdit(harden.Test, rootImage), profileEdit(harden.Test, noProfile),
+				escalationEdit(harden.NeedsTest, setuid), dropEdit(harden.NeedsTest, defaultCaps), nonRootEdit(harden.NeedsTest, rootImage), profileEdit(harden.NeedsTest, noProfile),
 			}},
 		},
 		"an injected container": {
-			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Pods: podtest.PodsOf(meshed, "hardening")},
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, PodGroups: podtest.PodsOf(meshed, "hardening")},
 			want: harden.TemplateChanges{
 				// At the pod level it reaches the injected container, too, which does not run with it today.
-				Edits: []harden.Edit{escalationEdit(harden.Safe, runsSo), dropEdit(harden.Safe, runsSo), nonRootEdit(harden.Test, rootImage), profileEdit(harden.Safe, runsSo)},
+				Edits: []harden.Edit{escalationEdit(harden.Safe, runsSo), dropEdit(harden.Safe, runsSo), nonRootEdit(harden.NeedsTest, rootImage), profileEdit(harden.Safe, runsSo)},
 				Obstacles: []harden.Obstacle{
 					{Check: "privileged", Why: `privileged (container "mesh" must not set securityContext.privileged=true)`, Advice: injectedAdvice, Injected: true},
 					{Check: "allowPrivilegeEscalation", Why: stored, Advice: injectedAdvice, Injected: true},
@@ -101,12 +101,12 @@ func TestRaiseOfWorkloads(t *testing.T) {
 			},
 		},
 		"what no policy has touched stands as it is": {
-			workload: inventory.Workload{Kind: "Deployment", Template: podtest.ShapeOf(podtest.Hardened("app")), Pods: podtest.PodsOf(podtest.ShapeOf(podtest.Hardened("app"), podtest.Hardened("mesh")), "")},
+			workload: inventory.Workload{Kind: "Deployment", Template: podtest.ShapeOf(podtest.Hardened("app")), PodGroups: podtest.PodsOf(podtest.ShapeOf(podtest.Hardened("app"), podtest.Hardened("mesh")), "")},
 		},
 		"windows by its nodes": {
-			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, Origin: &inventory.Origin{Windows: true}},
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, TemplateMeta: &inventory.TemplateMeta{Windows: true}},
 			want: harden.TemplateChanges{
-				Edits: []harden.Edit{nonRootEdit(harden.Test, administrator)},
+				Edits: []harden.Edit{nonRootEdit(harden.NeedsTest, administrator)},
 				Obstacles: []harden.Obstacle{
 					{Check: "allowPrivilegeEscalation", Why: `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
 					{Check: "capabilities_restricted", Why: `unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"])`, Advice: "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"},
@@ -133,11 +133,11 @@ func TestRaiseRemembersWhatIsEqual(t *testing.T) {
 	t.Parallel()
 	j := mustSimulator(t, podtest.Hardening("hardening"))
 	template := podtest.ShapeOf(podtest.Plain("app"))
-	live := &inventory.Workload{Kind: "Job", Template: template, Pods: podtest.PodsOf(podtest.Mutate(podtest.Hardening("hardening"), template), "hardening")}
+	live := &inventory.Workload{Kind: "Job", Template: template, PodGroups: podtest.PodsOf(podtest.Mutate(podtest.Hardening("hardening"), template), "hardening")}
 	done := *live
-	done.Pods = []inventory.PodGroup{{Shape: live.Pods[0].Shape, AdmittedBy: "hardening", Finished: 1}}
+	done.PodGroups = []inventory.PodGroup{{Shape: live.PodGroups[0].Shape, AdmittedBy: "hardening", Finished: 1}}
 	windows := *live
-	windows.Origin = &inventory.Origin{Windows: true}
+	windows.TemplateMeta = &inventory.TemplateMeta{Windows: true}
 	v := api.MajorMinorVersion(1, 25)
 	answer := func(w *inventory.Workload, level api.Level) string {
 		return fmt.Sprintf("%+v", j.HardenTemplate(w, nil, level, v))
@@ -166,12 +166,12 @@ func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
 		r := podtest.NewRandom(seed)
 		p := r.Policy()
 		template := r.Template()
-		w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(inventory.Reduce(nil, &podtest.Mutate(p, template).Spec), p.Name)}
-		w.Pods[0].Shape.Annotations = podtest.Mutate(p, template).Annotations
+		w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(inventory.ReducePod(nil, &podtest.Mutate(p, template).Spec), p.Name)}
+		w.PodGroups[0].Shape.Annotations = podtest.Mutate(p, template).Annotations
 		j := mustSimulator(t, p)
 		got := j.HardenTemplate(w, nil, api.LevelRestricted, v)
 		after := &inventory.Workload{Kind: w.Kind, Template: edited(t, template, got.Edits)}
-		after.Pods = podtest.PodsOf(podtest.Mutate(p, after.Template), p.Name)
+		after.PodGroups = podtest.PodsOf(podtest.Mutate(p, after.Template), p.Name)
 		day := j.AfterPSP(after, v)
 		if meets := day.Level == api.LevelRestricted; meets != (len(got.Obstacles) == 0) {
 			t.Fatalf("seed %d: %s on the day after, obstacles %v\n%s", seed, day.Level, got.Obstacles, pss.ViolationMessage(day.Violations))
@@ -188,14 +188,14 @@ func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
 func BenchmarkRaise(b *testing.B) {
 	p := podtest.Hardening("psp")
 	template := &inventory.Shape{Spec: *podtest.Ordinary()}
-	w := &inventory.Workload{Kind: "Deployment", Template: template, Pods: podtest.PodsOf(podtest.Mutate(p, template), "psp")}
+	w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(podtest.Mutate(p, template), "psp")}
 	j := mustSimulator(b, p)
 	raise := func(b *testing.B, forget bool) {
 		b.ReportAllocs()
 		for b.Loop() {
 			j.HardenTemplate(w, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))
 			if forget {
-				clear(j.raises)
+				clear(j.templateChanges)
 			}
 		}
 	}

@@ -13,33 +13,33 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// firstUnsynced is the first version whose servers leave seccomp annotations alone. It is one at which checks change, too
+// firstVersionWithoutSeccompSync is the first version whose servers leave seccomp annotations alone. It is one at which checks change, too
 // (ChangePoints), so verdicts hold from one such version to the next all the same.
-func firstUnsynced() api.Version { return api.MajorMinorVersion(1, 27) }
+func firstVersionWithoutSeccompSync() api.Version { return api.MajorMinorVersion(1, 27) }
 
-// synced judges what servers of a version make of a pod that is created like s: before v1.27 they write its seccomp
+// evaluateSeccompSynced judges what servers of a version make of a pod that is created like s: before v1.27 they write its seccomp
 // annotations into the fields that are unset, and never in templates. It is nil where they change nothing.
 //
 // See applySeccompVersionSkew in pkg/registry/core/pod of Kubernetes v1.24.
-func (sim *Simulator) synced(s *inventory.Shape, v api.Version) *pss.Failures {
-	if len(s.Annotations) == 0 || !v.Older(firstUnsynced()) {
+func (sim *Simulator) evaluateSeccompSynced(s *inventory.Shape, v api.Version) *pss.CheckFailures {
+	if len(s.Annotations) == 0 || !v.Older(firstVersionWithoutSeccompSync()) {
 		return nil
 	}
-	found, ok := sim.syncs[s]
+	found, ok := sim.seccompSyncedFailures[s]
 	if !ok {
-		if pod := sync(s); pod != nil {
-			found = sim.standards.OfPod(pod.Annotations, &pod.Spec)
+		if pod := withSeccompFields(s); pod != nil {
+			found = sim.standards.PodFailures(pod.Annotations, &pod.Spec)
 		}
-		sim.syncs[s] = found
+		sim.seccompSyncedFailures[s] = found
 	}
 	return found
 }
 
-// sync returns a copy with the fields set, nil if none is.
-func sync(s *inventory.Shape) *inventory.Shape {
+// withSeccompFields returns a copy with the fields set, nil if none is.
+func withSeccompFields(s *inventory.Shape) *inventory.Shape {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: maps.Clone(s.Annotations)}, Spec: *s.Spec.DeepCopy()}
 	pod.Spec.SecurityContext = podspec.OrEmpty(pod.Spec.SecurityContext)
-	if !psp.SyncSeccomp(pod) {
+	if !psp.SyncSeccompFields(pod) {
 		return nil
 	}
 	return &inventory.Shape{Annotations: pod.Annotations, Spec: pod.Spec}

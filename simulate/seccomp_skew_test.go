@@ -54,7 +54,7 @@ func TestDayAfterSeccompAnnotations(t *testing.T) {
 	} {
 		for form, w := range map[string]inventory.Workload{
 			"template": {Kind: "Deployment", Name: "web", Template: c.template},
-			"bare pod": {Kind: "Pod", Name: "web-1", Pods: podtest.PodsOf(c.template, "")},
+			"bare pod": {Kind: "Pod", Name: "web-1", PodGroups: podtest.PodsOf(c.template, "")},
 		} {
 			judge, err := NewSimulator(nil)
 			if err != nil {

@@ -16,14 +16,14 @@ import (
 type Simulator struct {
 	*psp.Predictor
 	evaluator *pss.Evaluator
-	standards *pss.Cache
+	standards *pss.EvaluationCache
 	mutations *psp.Mutations
 
-	estimates map[psp.Unmutated]*pss.Failures
-	syncs     map[*inventory.Shape]*pss.Failures
-	raises    map[string]harden.TemplateChanges
-	// expected are other forms of the pods to come, by workload: see AddExpectedPod.
-	expected map[*inventory.Workload][]*inventory.Shape
+	unmutatedFailures     map[psp.Unmutated]*pss.CheckFailures
+	seccompSyncedFailures map[*inventory.Shape]*pss.CheckFailures
+	templateChanges       map[string]harden.TemplateChanges
+	// expectedPods are other forms of the pods to come, by workload: see AddExpectedPod.
+	expectedPods map[*inventory.Workload][]*inventory.Shape
 }
 
 // NewSimulator returns a Simulator for a cluster of the given policies, and an error if the library of the standards has
@@ -35,14 +35,14 @@ func NewSimulator(policies []*pspparse.Policy) (*Simulator, error) {
 	}
 	mutations := psp.NewMutations(policies)
 	return &Simulator{
-		Predictor: psp.NewPredictor(policies, mutations),
-		evaluator: evaluator,
-		standards: pss.NewCache(evaluator),
-		mutations: mutations,
-		estimates: map[psp.Unmutated]*pss.Failures{},
-		syncs:     map[*inventory.Shape]*pss.Failures{},
-		raises:    map[string]harden.TemplateChanges{},
-		expected:  map[*inventory.Workload][]*inventory.Shape{},
+		Predictor:             psp.NewPredictor(policies, mutations),
+		evaluator:             evaluator,
+		standards:             pss.NewEvaluationCache(evaluator),
+		mutations:             mutations,
+		unmutatedFailures:     map[psp.Unmutated]*pss.CheckFailures{},
+		seccompSyncedFailures: map[*inventory.Shape]*pss.CheckFailures{},
+		templateChanges:       map[string]harden.TemplateChanges{},
+		expectedPods:          map[*inventory.Workload][]*inventory.Shape{},
 	}, nil
 }
 
@@ -58,15 +58,15 @@ func (sim *Simulator) AsWritten(w *inventory.Workload, v api.Version) (pss.Verdi
 		return sim.Evaluate(w.Template, v), true
 	}
 	if len(w.Embedded) > 0 {
-		return sim.embedded(w, v), true
+		return sim.embeddedTemplatesVerdict(w, v), true
 	}
-	if w.Kind == "Pod" && len(w.Pods) == 1 && (w.Pods[0].AdmittedBy == "" || sim.indifferent(w.Pods[0].Shape, v)) {
-		return sim.Evaluate(w.Pods[0].Shape, v), true
+	if w.Kind == "Pod" && len(w.PodGroups) == 1 && (w.PodGroups[0].AdmittedBy == "" || sim.noPolicyMatters(w.PodGroups[0].Shape, v)) {
+		return sim.Evaluate(w.PodGroups[0].Shape, v), true
 	}
 	return pss.Verdict{}, false
 }
 
-// AtLevel is Evaluator.AtLevel.
-func (sim *Simulator) AtLevel(violations []pss.Violation, lv api.LevelVersion) []pss.Violation {
-	return sim.evaluator.AtLevel(violations, lv)
+// ViolationsAtLevel is Evaluator.AtLevel.
+func (sim *Simulator) ViolationsAtLevel(violations []pss.Violation, lv api.LevelVersion) []pss.Violation {
+	return sim.evaluator.ViolationsAtLevel(violations, lv)
 }

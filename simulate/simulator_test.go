@@ -26,20 +26,20 @@ func TestAsWritten(t *testing.T) {
 	t.Parallel()
 	shape := &inventory.Shape{Spec: corev1.PodSpec{HostPID: true, Containers: []corev1.Container{{Name: "app"}}}}
 	group := func(admittedBy string) []inventory.PodGroup {
-		return []inventory.PodGroup{{Shape: shape, AdmittedBy: admittedBy, Count: 1, Example: "x"}}
+		return []inventory.PodGroup{{Shape: shape, AdmittedBy: admittedBy, Count: 1, ExamplePod: "x"}}
 	}
-	filled := []inventory.PodGroup{{Shape: podtest.ShapeOf(podtest.Hardened("app")), AdmittedBy: "psp", Count: 1, Example: "x"}}
+	filled := []inventory.PodGroup{{Shape: podtest.ShapeOf(podtest.Hardened("app")), AdmittedBy: "psp", Count: 1, ExamplePod: "x"}}
 	cases := []struct {
 		name     string
 		workload inventory.Workload
 		known    bool
 	}{
 		{"template", inventory.Workload{Kind: "Deployment", Template: shape}, true},
-		{"template, whatever its pods are", inventory.Workload{Kind: "Deployment", Template: shape, Pods: group("psp")}, true},
-		{"bare pod that no policy touched", inventory.Workload{Kind: "Pod", Pods: group("")}, true},
-		{"bare pod to which no policy can have made a difference", inventory.Workload{Kind: "Pod", Pods: group("psp")}, true},
-		{"bare pod that a policy may have filled in", inventory.Workload{Kind: "Pod", Pods: filled}, false},
-		{"owner not read", inventory.Workload{Kind: "Rollout", Pods: group("")}, false},
+		{"template, whatever its pods are", inventory.Workload{Kind: "Deployment", Template: shape, PodGroups: group("psp")}, true},
+		{"bare pod that no policy touched", inventory.Workload{Kind: "Pod", PodGroups: group("")}, true},
+		{"bare pod to which no policy can have made a difference", inventory.Workload{Kind: "Pod", PodGroups: group("psp")}, true},
+		{"bare pod that a policy may have filled in", inventory.Workload{Kind: "Pod", PodGroups: filled}, false},
+		{"owner not read", inventory.Workload{Kind: "Rollout", PodGroups: group("")}, false},
 		{"nothing", inventory.Workload{Kind: "Pod"}, false},
 	}
 	v := api.MajorMinorVersion(1, 25)

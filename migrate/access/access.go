@@ -11,9 +11,9 @@ type SubjectKind string
 
 // The kinds of subject.
 const (
-	User           SubjectKind = "User"
-	Group          SubjectKind = "Group"
-	ServiceAccount SubjectKind = "ServiceAccount"
+	UserKind           SubjectKind = "User"
+	GroupKind          SubjectKind = "Group"
+	ServiceAccountKind SubjectKind = "ServiceAccount"
 )
 
 // Subject of a grant, with the namespace of a ServiceAccount filled in from the binding where RBAC would.
@@ -40,8 +40,8 @@ type Grant struct {
 type Principal struct {
 	User   string
 	Groups []string
-	// What describes it: "service account web/api", "replicaset-controller", "the kubelet (mirror pods)".
-	What string
+	// Description describes it: "service account web/api", "replicaset-controller", "the kubelet (mirror pods)".
+	Description string
 }
 
 // Grants answers questions about an Inventory's RBAC. It may be asked from several goroutines. Equal answers may be the same
@@ -50,40 +50,40 @@ type Grants struct {
 	// Administrators are the grants of those who may use every policy everywhere, everybody apart, sorted. They are of no
 	// one Policy.
 	Administrators []Grant
-	// Unused are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
-	Unused []string
+	// UnusedPolicies are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
+	UnusedPolicies []string
 	// Dangling are bindings that point to nothing known or can never match, sorted.
-	Dangling []Finding
-	// Unread are those of Dangling, by what they are about, that are roles which bindings point to and that were not read.
-	Unread map[string]bool
-	// UnreadRoles: by namespace, the RoleBindings that point to a role that was not read, sorted. In a live cluster such a
+	Dangling []RBACFinding
+	// MissingRoles are those of Dangling, by what they are about, that are roles which bindings point to and that were not read.
+	MissingRoles map[string]bool
+	// BindingsToMissingRoles: by namespace, the RoleBindings that point to a role that was not read, sorted. In a live cluster such a
 	// role does not exist; beside files it may, and what it grants is not known.
-	UnreadRoles map[string][]string
-	// Unjudged are ClusterRoles whose rules cannot be known (an aggregation cycle) and that something binds, as gaps.
-	Unjudged []inventory.Gap
+	BindingsToMissingRoles map[string][]string
+	// UnresolvedRoles are ClusterRoles whose rules cannot be known (an aggregation cycle) and that something binds, as gaps.
+	UnresolvedRoles []inventory.Gap
 
-	policies []string            // every policy that was read, sorted
-	accounts map[string][]string // service accounts by namespace, sorted
-	edges    []edge              // sorted
+	policies        []string            // every policy that was read, sorted
+	serviceAccounts map[string][]string // service accounts by namespace, sorted
+	subjectGrants   []subjectGrant      // sorted
 
 	// What indexRoles prepares.
-	byRole  map[*role][]*edge  // uses, by a role and those that are like it
-	naming  map[string][]*role // roles that name a policy, one of those that are like each other
-	unnamed []*role            // roles that let use every policy
+	grantsByRole       map[*resolvedRole][]*subjectGrant // uses, by a role and those that are like it
+	rolesNaming        map[string][]*resolvedRole        // roles that name a policy, one of those that are like each other
+	rolesOfEveryPolicy []*resolvedRole                   // roles that let use every policy
 
 	// What index prepares.
-	base               byPolicy                   // what holds in every namespace
-	answers            map[string]NamespacePolicy // what base comes to on its own
-	byHome             map[string][]*edge         // uses that hold everywhere, of service accounts, by their namespace
-	special            []*edge                    // uses that hold everywhere, of kubelets and the controller manager
-	creatingByHome     map[string][]edge          // what lets accounts of one namespace create pods everywhere
-	creatingByAll      []string                   // the bindings by which all accounts may create pods everywhere
-	creatorsEverywhere *creators
+	clusterWideAccess    accessByPolicy             // what holds in every namespace
+	clusterWideAnswers   map[string]NamespacePolicy // what base comes to on its own
+	accountGrants        map[string][]*subjectGrant // uses that hold everywhere, of service accounts, by their namespace
+	nodeAndManagerGrants []*subjectGrant            // uses that hold everywhere, of kubelets and the controller manager
+	podCreationGrants    map[string][]subjectGrant  // what lets accounts of one namespace create pods everywhere
+	podCreationForAll    []string                   // the bindings by which all accounts may create pods everywhere
+	clusterPodCreators   *podCreators
 
-	remembered remembered
+	cache answerCache
 }
 
-// Finding is something odd in the RBAC, with the reason.
-type Finding struct {
-	What, Why string
+// RBACFinding is something odd in the RBAC, with the reason.
+type RBACFinding struct {
+	Object, Reason string
 }

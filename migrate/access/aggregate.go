@@ -22,79 +22,79 @@ import (
 // Roles are known by their places in cluster. Many aggregated roles may select the same many roles, so what they select is
 // kept once, and what has to be found out goes from role to selection to role.
 type aggregation struct {
-	cluster []*role // every ClusterRole, by name
-	// selects is what each aggregated role selects.
-	selects map[int]*selection
-	// in are the selections that a role is in.
-	in map[int][]*selection
+	cluster []*resolvedRole // every ClusterRole, by name
+	// selectionOf is what each aggregated role selects.
+	selectionOf map[int]*roleSelection
+	// selectionsWith are the selections that a role is in.
+	selectionsWith map[int][]*roleSelection
 	// groups are the aggregated roles that select each other, and those alone that do not, each group behind all that it takes
 	// rules from.
-	groups []*group
-	// literal is what the file of an aggregated role states itself.
-	literal map[int]reach
+	groups []*aggregationGroup
+	// statedIn is what the file of an aggregated role states itself.
+	statedIn map[int]grantedPolicies
 	// invalid are roles with a selector that no API server accepts, with the error.
 	invalid map[int]error
 	// steps counts how often a role or a selection was looked at. Only a test reads it.
 	steps int
 }
 
-// selection is what equal selectors match.
-type selection struct {
+// roleSelection is what equal selectors match.
+type roleSelection struct {
 	// owners are the aggregated roles with these selectors.
 	owners []int
 	// members are the roles that they match, as far as those can contribute anything. An owner that is among them does not
 	// select itself, but that would change nothing for it either.
 	members []int
-	// takes: there are rules, of whatever kind, in a member that is not aggregated itself.
-	takes bool
-	// full is how many members are known to come to rules of whatever kind.
-	full int
-	// reach is what the members come to, written what all aggregated roles that it takes rules from state themselves.
-	reach, written reach
+	// hasRules: there are rules, of whatever kind, in a member that is not aggregated itself.
+	hasRules bool
+	// membersWithRules is how many members are known to come to rules of whatever kind.
+	membersWithRules int
+	// granted is what the members come to, written what all aggregated roles that it takes rules from state themselves.
+	granted, stated grantedPolicies
 	// err is set if no API server accepts the selectors.
 	err error
 }
 
-// aggregate widens the roles in place and returns the aggregation for the questions that it leaves open.
-func aggregate(roles map[roleKey]*role) *aggregation {
-	a := &aggregation{selects: map[int]*selection{}, in: map[int][]*selection{}, literal: map[int]reach{}, invalid: map[int]error{}}
+// aggregateClusterRoles widens the roles in place and returns the aggregation for the questions that it leaves open.
+func aggregateClusterRoles(roles map[roleKey]*resolvedRole) *aggregation {
+	a := &aggregation{selectionOf: map[int]*roleSelection{}, selectionsWith: map[int][]*roleSelection{}, statedIn: map[int]grantedPolicies{}, invalid: map[int]error{}}
 	for _, r := range roles {
 		if r.key.namespace == "" {
 			a.cluster = append(a.cluster, r)
 		}
 	}
-	slices.SortFunc(a.cluster, func(x, y *role) int { return cmp.Compare(x.key.name, y.key.name) })
-	a.selectAll()
-	a.keep()
-	a.settle()
+	slices.SortFunc(a.cluster, func(x, y *resolvedRole) int { return cmp.Compare(x.key.name, y.key.name) })
+	a.resolveSelections()
+	a.restoreOwnRules()
+	a.resolveGroups()
 	return a
 }
 
-// selectAll finds out what each aggregated role selects, once for equal selectors.
-func (a *aggregation) selectAll() {
-	known := map[string]*selection{}
-	byLabel := a.byLabel()
+// resolveSelections finds out what each aggregated role selects, once for equal selectors.
+func (a *aggregation) resolveSelections() {
+	known := map[string]*roleSelection{}
+	byLabel := a.rolesByLabel()
 	for i, r := range a.cluster {
-		if !r.aggregated() {
+		if !r.awaitsAggregation() {
 			continue
 		}
-		a.literal[i] = r.reach
-		r.reach = reach{}
+		a.statedIn[i] = r.granted
+		r.granted = grantedPolicies{}
 		text, _ := json.Marshal(r.source.Aggregation.ClusterRoleSelectors) // strings always marshal
 		s := known[string(text)]
 		if s == nil {
-			s = &selection{}
+			s = &roleSelection{}
 			known[string(text)] = s
 			var selectors []labels.Selector
-			if selectors, s.err = compile(r.source.Aggregation.ClusterRoleSelectors); s.err == nil {
-				s.members, s.takes = a.matching(r.source.Aggregation.ClusterRoleSelectors, selectors, byLabel)
+			if selectors, s.err = compileSelectors(r.source.Aggregation.ClusterRoleSelectors); s.err == nil {
+				s.members, s.hasRules = a.matchMembers(r.source.Aggregation.ClusterRoleSelectors, selectors, byLabel)
 			}
 			for _, j := range s.members {
-				a.in[j] = append(a.in[j], s)
+				a.selectionsWith[j] = append(a.selectionsWith[j], s)
 			}
 		}
 		s.owners = append(s.owners, i)
-		a.selects[i] = s
+		a.selectionOf[i] = s
 		if s.err != nil {
 			a.invalid[i] = s.err
 		}
@@ -103,8 +103,8 @@ func (a *aggregation) selectAll() {
 
 var errNoSelector = errors.New("reading the aggregation rule: it has no selector")
 
-// compile refuses what no API server takes.
-func compile(in []metav1.LabelSelector) ([]labels.Selector, error) {
+// compileSelectors refuses what no API server takes.
+func compileSelectors(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	if len(in) == 0 {
 		return nil, errNoSelector
 	}
@@ -119,8 +119,8 @@ func compile(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	return out, nil
 }
 
-// byLabel are the roles that have a label.
-func (a *aggregation) byLabel() map[[2]string][]int {
+// rolesByLabel are the roles that have a label.
+func (a *aggregation) rolesByLabel() map[[2]string][]int {
 	out := map[[2]string][]int{}
 	for i, r := range a.cluster {
 		for key, value := range r.source.Labels {
@@ -130,15 +130,15 @@ func (a *aggregation) byLabel() map[[2]string][]int {
 	return out
 }
 
-// matching leaves out roles that can never contribute anything; takes tells of those, too. Where a selector asks for a label,
+// matchMembers leaves out roles that can never contribute anything; takes tells of those, too. Where a selector asks for a label,
 // only the roles with that label are looked at.
-func (a *aggregation) matching(asked []metav1.LabelSelector, selectors []labels.Selector, byLabel map[[2]string][]int) (members []int, takes bool) {
+func (a *aggregation) matchMembers(asked []metav1.LabelSelector, selectors []labels.Selector, byLabel map[[2]string][]int) (members []int, takes bool) {
 	matched := make([]bool, len(a.cluster))
 	match := func(i int, s labels.Selector) {
 		a.steps++
 		r := a.cluster[i]
-		contributes := r.aggregated() || r.reach.uses() || r.reach.pods
-		fills := !r.aggregated() && r.hasRules()
+		contributes := r.awaitsAggregation() || r.granted.anyPolicy() || r.granted.createPods
+		fills := !r.awaitsAggregation() && r.hasRules()
 		if matched[i] || !contributes && (takes || !fills) || !s.Matches(labels.Set(r.source.Labels)) {
 			return
 		}
@@ -166,9 +166,9 @@ func (a *aggregation) matching(asked []metav1.LabelSelector, selectors []labels.
 	return members, takes
 }
 
-// keep gives those roles their own rules back whose selection comes to no rules at all: the controller applies rules, and
+// restoreOwnRules gives those roles their own rules back whose selection comes to no rules at all: the controller applies rules, and
 // to apply none changes nothing. (It has applied them since v1.21. Before, it wrote them, none as well.)
-func (a *aggregation) keep() {
+func (a *aggregation) restoreOwnRules() {
 	full := map[int]bool{}
 	var open []int
 	fill := func(i int) {
@@ -177,17 +177,17 @@ func (a *aggregation) keep() {
 			open = append(open, i)
 		}
 	}
-	for _, i := range a.aggregated() {
-		if a.selects[i].takes || a.cluster[i].hasRules() {
+	for _, i := range a.aggregatedRoles() {
+		if a.selectionOf[i].hasRules || a.cluster[i].hasRules() {
 			fill(i)
 		}
 	}
 	for len(open) > 0 {
 		i := open[len(open)-1]
 		open = open[:len(open)-1]
-		for _, s := range a.in[i] {
+		for _, s := range a.selectionsWith[i] {
 			a.steps++
-			if s.full++; s.full == 1 {
+			if s.membersWithRules++; s.membersWithRules == 1 {
 				for _, owner := range s.owners {
 					a.steps++
 					fill(owner) // if it is i, it is full already
@@ -195,182 +195,182 @@ func (a *aggregation) keep() {
 			}
 		}
 	}
-	for i, s := range a.selects {
-		others := s.full
-		if full[i] && slices.Contains(a.in[i], s) {
+	for i, s := range a.selectionOf {
+		others := s.membersWithRules
+		if full[i] && slices.Contains(a.selectionsWith[i], s) {
 			others--
 		}
-		if !s.takes && others == 0 && a.invalid[i] == nil {
-			a.cluster[i].reach, a.cluster[i].kept = a.literal[i], true
+		if !s.hasRules && others == 0 && a.invalid[i] == nil {
+			a.cluster[i].granted, a.cluster[i].keepsOwnRules = a.statedIn[i], true
 		}
 	}
 }
 
-// settle gives every group what it comes to: what its roles keep, and what all that they select come to. Aggregated roles
+// resolveGroups gives every group what it comes to: what its roles keep, and what all that they select come to. Aggregated roles
 // start empty, unless they keep their own rules, so rules in a circle do not keep each other alive.
-func (a *aggregation) settle() {
-	a.groups = a.inOrder()
+func (a *aggregation) resolveGroups() {
+	a.groups = a.groupsInOrder()
 	for _, g := range a.groups {
-		var comes, written union
+		var comes, written grantedUnion
 		for _, i := range g.roles {
 			a.steps++
-			comes.add(a.cluster[i].reach)
-			written.add(a.literal[i])
-			comes.add(a.selects[i].reach) // empty yet if it is of this group
-			written.add(a.selects[i].written)
+			comes.add(a.cluster[i].granted)
+			written.add(a.statedIn[i])
+			comes.add(a.selectionOf[i].granted) // empty yet if it is of this group
+			written.add(a.selectionOf[i].stated)
 		}
 		for _, s := range g.selections {
 			for _, j := range s.members {
 				a.steps++
-				comes.add(a.cluster[j].reach)
-				if taken := a.selects[j]; taken != nil {
-					written.add(a.literal[j])
-					written.add(taken.written)
+				comes.add(a.cluster[j].granted)
+				if taken := a.selectionOf[j]; taken != nil {
+					written.add(a.statedIn[j])
+					written.add(taken.stated)
 				}
 			}
 		}
-		all, texts := comes.reach(), written.reach()
+		all, texts := comes.total(), written.total()
 		for _, i := range g.roles {
-			a.cluster[i].reach = all
+			a.cluster[i].granted = all
 		}
 		for _, s := range g.selections {
-			s.reach, s.written = all, texts
+			s.granted, s.stated = all, texts
 		}
-		g.written = texts
+		g.stated = texts
 	}
 }
 
-// union adds reaches up. Roles that have the same from each other share their names, which are added once.
-type union struct {
-	all   reach
+// grantedUnion adds reaches up. Roles that have the same from each other share their names, which are added once.
+type grantedUnion struct {
+	all   grantedPolicies
 	names [][]string
 	known map[*string]bool
 }
 
-func (u *union) add(o reach) {
-	u.all.every, u.all.pods = u.all.every || o.every, u.all.pods || o.pods
-	if len(o.named) == 0 || u.known[&o.named[0]] {
+func (u *grantedUnion) add(o grantedPolicies) {
+	u.all.everyPolicy, u.all.createPods = u.all.everyPolicy || o.everyPolicy, u.all.createPods || o.createPods
+	if len(o.policies) == 0 || u.known[&o.policies[0]] {
 		return
 	}
 	if u.known == nil {
 		u.known = map[*string]bool{}
 	}
-	u.known[&o.named[0]] = true
-	u.names = append(u.names, o.named)
+	u.known[&o.policies[0]] = true
+	u.names = append(u.names, o.policies)
 }
 
-func (u *union) reach() reach {
+func (u *grantedUnion) total() grantedPolicies {
 	switch out := u.all; {
-	case out.every:
+	case out.everyPolicy:
 		return out
 	case len(u.names) == 1:
-		out.named = u.names[0]
+		out.policies = u.names[0]
 		return out
 	default:
-		out.named = slices.Concat(u.names...)
-		out.settle()
+		out.policies = slices.Concat(u.names...)
+		out.sortPolicies()
 		return out
 	}
 }
 
-func (a *aggregation) aggregated() []int {
-	out := make([]int, 0, len(a.selects))
-	for i := range a.selects {
+func (a *aggregation) aggregatedRoles() []int {
+	out := make([]int, 0, len(a.selectionOf))
+	for i := range a.selectionOf {
 		out = append(out, i)
 	}
 	slices.Sort(out)
 	return out
 }
 
-// overwritten says which roles lose rules of their own to aggregation for certain.
-func (a *aggregation) overwritten(circles []*group) []*role {
+// overwrittenRoles says which roles lose rules of their own to aggregation for certain.
+func (a *aggregation) overwrittenRoles(circles []*aggregationGroup) []*resolvedRole {
 	inCircle := map[int]bool{}
 	for _, c := range circles {
 		for _, i := range c.roles {
 			inCircle[i] = true
 		}
 	}
-	var out []*role
-	for _, i := range a.aggregated() {
-		literal := a.literal[i]
-		if literal.uses() && !inCircle[i] && !a.cluster[i].reach.covers(literal) {
+	var out []*resolvedRole
+	for _, i := range a.aggregatedRoles() {
+		literal := a.statedIn[i]
+		if literal.anyPolicy() && !inCircle[i] && !a.cluster[i].granted.covers(literal) {
 			out = append(out, a.cluster[i])
 		}
 	}
 	return out
 }
 
-// circles are the groups of aggregated roles that select each other.
-func (a *aggregation) circles() []*group {
-	var out []*group
+// cyclicGroups are the groups of aggregated roles that select each other.
+func (a *aggregation) cyclicGroups() []*aggregationGroup {
+	var out []*aggregationGroup
 	for _, g := range a.groups {
 		if len(g.roles) > 1 {
 			slices.Sort(g.roles)
 			out = append(out, g)
 		}
 	}
-	slices.SortFunc(out, func(x, y *group) int { return slices.Compare(x.roles, y.roles) })
+	slices.SortFunc(out, func(x, y *aggregationGroup) int { return slices.Compare(x.roles, y.roles) })
 	return out
 }
 
-// group is a strongly connected part of the graph of roles and selections: one role, one selection, or a circle.
-type group struct {
+// aggregationGroup is a strongly connected part of the graph of roles and selections: one role, one selection, or a circle.
+type aggregationGroup struct {
 	roles      []int
-	selections []*selection
-	// written is what the aggregated roles that it takes rules from, and its own, state themselves.
-	written reach
+	selections []*roleSelection
+	// stated is what the aggregated roles that it takes rules from, and its own, state themselves.
+	stated grantedPolicies
 }
 
-// inOrder finds the groups by Tarjan's algorithm, each behind all that it leads to; the depth of the recursion is at most
+// groupsInOrder finds the groups by Tarjan's algorithm, each behind all that it leads to; the depth of the recursion is at most
 // twice the number of aggregated roles.
-func (a *aggregation) inOrder() []*group {
-	t := &tarjan{a: a, nodes: map[node]*visit{}}
-	for _, i := range a.aggregated() {
-		if n := (node{role: i}); t.nodes[n] == nil {
+func (a *aggregation) groupsInOrder() []*aggregationGroup {
+	t := &tarjanSearch{a: a, nodes: map[aggregationNode]*nodeVisit{}}
+	for _, i := range a.aggregatedRoles() {
+		if n := (aggregationNode{role: i}); t.nodes[n] == nil {
 			t.visit(n)
 		}
 	}
 	return t.groups
 }
 
-// node is an aggregated role, or a selection.
-type node struct {
+// aggregationNode is an aggregated role, or a selection.
+type aggregationNode struct {
 	role      int
-	selection *selection
+	selection *roleSelection
 }
 
-type tarjan struct {
+type tarjanSearch struct {
 	a      *aggregation
-	nodes  map[node]*visit
-	stack  []node
-	groups []*group
+	nodes  map[aggregationNode]*nodeVisit
+	stack  []aggregationNode
+	groups []*aggregationGroup
 }
 
-type visit struct {
+type nodeVisit struct {
 	number, low int
 	open        bool
 }
 
-func (t *tarjan) visit(n node) *visit {
-	v := &visit{number: len(t.nodes), low: len(t.nodes), open: true}
+func (t *tarjanSearch) visit(n aggregationNode) *nodeVisit {
+	v := &nodeVisit{number: len(t.nodes), low: len(t.nodes), open: true}
 	t.nodes[n] = v
 	t.stack = append(t.stack, n)
 	if n.selection == nil {
-		t.follow(v, node{selection: t.a.selects[n.role]})
+		t.followEdge(v, aggregationNode{selection: t.a.selectionOf[n.role]})
 	} else {
 		for _, j := range n.selection.members {
-			if t.a.selects[j] != nil { // else it is not aggregated: there is no way back
-				t.follow(v, node{role: j})
+			if t.a.selectionOf[j] != nil { // else it is not aggregated: there is no way back
+				t.followEdge(v, aggregationNode{role: j})
 			}
 		}
 	}
 	if v.low == v.number {
-		t.close(n)
+		t.closeGroup(n)
 	}
 	return v
 }
 
-func (t *tarjan) follow(from *visit, to node) {
+func (t *tarjanSearch) followEdge(from *nodeVisit, to aggregationNode) {
 	switch known := t.nodes[to]; {
 	case known == nil:
 		from.low = min(from.low, t.visit(to).low)
@@ -379,9 +379,9 @@ func (t *tarjan) follow(from *visit, to node) {
 	}
 }
 
-// close takes a group off the stack.
-func (t *tarjan) close(first node) {
-	g := &group{}
+// closeGroup takes a group off the stack.
+func (t *tarjanSearch) closeGroup(first aggregationNode) {
+	g := &aggregationGroup{}
 	for done := false; !done; {
 		n := t.stack[len(t.stack)-1]
 		t.stack = t.stack[:len(t.stack)-1]
@@ -396,20 +396,20 @@ func (t *tarjan) close(first node) {
 	t.groups = append(t.groups, g)
 }
 
-// unjudged are the roles whose rules cannot be known: in a circle the real controller may copy a rule to another role
+// unresolvedRoles are the roles whose rules cannot be known: in a circle the real controller may copy a rule to another role
 // before it overwrites it, and each copy then keeps the other alive; which way it goes is a matter of timing. The gap
 // touches every namespace where such a role, or one that takes its rules, is bound.
-func (a *aggregation) unjudged(circles []*group, bindings []inventory.Binding) []inventory.Gap {
+func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []inventory.Binding) []inventory.Gap {
 	var out []inventory.Gap
-	bound := sync.OnceValue(func() map[string][]string { return boundIn(bindings) })
+	bound := sync.OnceValue(func() map[string][]string { return namespacesByRole(bindings) })
 	add := func(roles []int, why string) {
 		names := make([]string, 0, len(roles))
 		for _, i := range roles {
-			names = append(names, a.cluster[i].label)
+			names = append(names, a.cluster[i].reference)
 		}
-		if namespaces := a.reachedIn(roles, bound()); len(namespaces) > 0 {
+		if namespaces := a.namespacesBinding(roles, bound()); len(namespaces) > 0 {
 			out = append(out, inventory.Gap{
-				What: strings.Join(names, ", "), Why: why, Position: a.cluster[roles[0]].source.Position, Namespaces: namespaces, Changes: inventory.Grants,
+				What: strings.Join(names, ", "), Why: why, Position: a.cluster[roles[0]].source.Position, Namespaces: namespaces, Affects: inventory.PartGrants,
 			})
 		}
 	}
@@ -417,11 +417,11 @@ func (a *aggregation) unjudged(circles []*group, bindings []inventory.Binding) [
 		// At stake is a rule written in the circle, or in an aggregated role that it takes rules from, that would grant something
 		// that is not granted anyway: copied in before it is overwritten at its origin, it stays in the circle. All roles of a
 		// circle come to the same.
-		if !a.cluster[circle.roles[0]].reach.covers(circle.written) {
+		if !a.cluster[circle.roles[0]].granted.covers(circle.stated) {
 			add(circle.roles, "they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule")
 		}
 	}
-	for _, i := range a.aggregated() {
+	for _, i := range a.aggregatedRoles() {
 		if err := a.invalid[i]; err != nil {
 			add([]int{i}, err.Error()+"; correct the selector")
 		}
@@ -429,10 +429,10 @@ func (a *aggregation) unjudged(circles []*group, bindings []inventory.Binding) [
 	return out
 }
 
-// reachedIn are the namespaces in which the given roles are bound, or one that takes rules from them.
-func (a *aggregation) reachedIn(roles []int, bound map[string][]string) []string {
+// namespacesBinding are the namespaces in which the given roles are bound, or one that takes rules from them.
+func (a *aggregation) namespacesBinding(roles []int, bound map[string][]string) []string {
 	reached := map[int]bool{}
-	taken := map[*selection]bool{}
+	taken := map[*roleSelection]bool{}
 	var out []string
 	for open := slices.Clone(roles); len(open) > 0; {
 		i := open[len(open)-1]
@@ -442,7 +442,7 @@ func (a *aggregation) reachedIn(roles []int, bound map[string][]string) []string
 		}
 		reached[i] = true
 		out = append(out, bound[a.cluster[i].key.name]...)
-		for _, s := range a.in[i] {
+		for _, s := range a.selectionsWith[i] {
 			if !taken[s] {
 				taken[s] = true
 				open = append(open, s.owners...)
@@ -456,8 +456,8 @@ func (a *aggregation) reachedIn(roles []int, bound map[string][]string) []string
 	return slices.Compact(out)
 }
 
-// boundIn are the namespaces in which each ClusterRole is bound.
-func boundIn(bindings []inventory.Binding) map[string][]string {
+// namespacesByRole are the namespaces in which each ClusterRole is bound.
+func namespacesByRole(bindings []inventory.Binding) map[string][]string {
 	out := map[string][]string{}
 	for i := range bindings {
 		b := &bindings[i]

@@ -31,7 +31,7 @@ func TestAggregationIsInProportion(t *testing.T) {
 			for i := range n {
 				inv.Roles = append(inv.Roles, role(i))
 			}
-			return aggregate(readRoles(inv)).steps
+			return aggregateClusterRoles(resolveRoles(inv)).steps
 		}
 		if one, four := steps(200), steps(800); one < 200 || four > 5*one {
 			t.Errorf("a %s of 200 roles took %d steps, one of 800 %d: want at most five times as many, and at least 200", name, one, four)

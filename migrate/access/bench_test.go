@@ -19,7 +19,7 @@ func large() *inventory.Inventory {
 	for i := range 20 {
 		name := fmt.Sprintf("policy-%d", i)
 		inv.Policies = append(inv.Policies, &pspparse.Policy{Name: name})
-		inv.Roles = append(inv.Roles, inventory.Role{Name: "psp:" + name, Rules: []rbacv1.PolicyRule{use(name)}})
+		inv.Roles = append(inv.Roles, inventory.Role{Name: "psp:" + name, Rules: []rbacv1.PolicyRule{rolesInUse(name)}})
 	}
 	bind := func(namespace, role string, subjects ...rbacv1.Subject) {
 		inv.Bindings = append(inv.Bindings, inventory.Binding{
@@ -31,24 +31,24 @@ func large() *inventory.Inventory {
 		ns := fmt.Sprintf("team-%d", i)
 		for j := range 3 {
 			inv.Workloads = append(inv.Workloads, inventory.Workload{Namespace: ns, Kind: genKinds[(i+j)%len(genKinds)], Name: fmt.Sprint(j), ServiceAccount: fmt.Sprintf("app-%d", j)})
-			bind(ns, psp(i+j), account("", fmt.Sprintf("app-%d", j)))
+			bind(ns, psp(i+j), accountClass("", fmt.Sprintf("app-%d", j)))
 		}
-		bind(ns, psp(i+5), group("system:serviceaccounts:"+ns))
-		bind(ns, psp(i+6), group("system:authenticated"))
-		bind(ns, "edit", group("team-"+ns), account("ci", fmt.Sprintf("runner-%d", i%50)))
-		bind(ns, "admin", group("leads-"+ns))
-		bind(ns, "view", group("auditors"))
-		bind(ns, "unrelated", account("", "app-0"))
+		bind(ns, psp(i+5), aggregationGroup("system:serviceaccounts:"+ns))
+		bind(ns, psp(i+6), aggregationGroup("system:authenticated"))
+		bind(ns, "edit", aggregationGroup("team-"+ns), accountClass("ci", fmt.Sprintf("runner-%d", i%50)))
+		bind(ns, "admin", aggregationGroup("leads-"+ns))
+		bind(ns, "view", aggregationGroup("auditors"))
+		bind(ns, "unrelated", accountClass("", "app-0"))
 	}
 	for i := range 4_950 {
-		bind("", psp(i), account(fmt.Sprintf("team-%d", i), "agent"))
+		bind("", psp(i), accountClass(fmt.Sprintf("team-%d", i), "agent"))
 	}
 	for i := range 50 {
-		bind("", psp(i), account("ci", fmt.Sprintf("runner-%d", i)))
-		bind("", "cluster-admin", group(fmt.Sprintf("admins-%d", i)))
+		bind("", psp(i), accountClass("ci", fmt.Sprintf("runner-%d", i)))
+		bind("", "cluster-admin", aggregationGroup(fmt.Sprintf("admins-%d", i)))
 	}
-	bind("", psp(0), group("system:authenticated"))
-	bind("", psp(1), group("system:serviceaccounts:kube-system"))
+	bind("", psp(0), aggregationGroup("system:authenticated"))
+	bind("", psp(1), aggregationGroup("system:serviceaccounts:kube-system"))
 	for i := 0; len(inv.Bindings) < 100_000; i++ {
 		bind(fmt.Sprintf("team-%d", i%10_000), psp(i), user(fmt.Sprintf("user-%d", i)))
 	}
@@ -80,7 +80,7 @@ func BenchmarkNamespaces(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for i := range 10_000 {
-				g.Namespace(inv.Workloads[3*i].Namespace, inv.Workloads[3*i:3*i+3])
+				g.NamespaceAccess(inv.Workloads[3*i].Namespace, inv.Workloads[3*i:3*i+3])
 			}
 		}
 	})
@@ -88,7 +88,7 @@ func BenchmarkNamespaces(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for i := range inv.Workloads {
-				g.UsableByWorkload(&inv.Workloads[i])
+				g.PoliciesUsableByWorkload(&inv.Workloads[i])
 			}
 		}
 	})
@@ -98,7 +98,7 @@ func BenchmarkNamespaces(b *testing.B) {
 			for i := range 10_000 {
 				ns := inv.Workloads[3*i].Namespace
 				for _, p := range g.PodCreators(ns) {
-					g.UsableBy(ns, p)
+					g.PoliciesUsableBy(ns, p)
 				}
 			}
 		}
@@ -111,7 +111,7 @@ func unnamed() *inventory.Inventory {
 	inv := &inventory.Inventory{}
 	for i := range 1000 {
 		inv.Policies = append(inv.Policies, &pspparse.Policy{Name: fmt.Sprintf("policy-%d", i)})
-		b := inventory.Binding{Name: fmt.Sprintf("b%d", i), RoleKind: "ClusterRole", RoleName: "cluster-admin", Subjects: []rbacv1.Subject{group("system:authenticated")}}
+		b := inventory.Binding{Name: fmt.Sprintf("b%d", i), RoleKind: "ClusterRole", RoleName: "cluster-admin", Subjects: []rbacv1.Subject{aggregationGroup("system:authenticated")}}
 		if i%2 == 0 {
 			b.Namespace = "web"
 		}
@@ -135,19 +135,19 @@ func BenchmarkUnnamed(b *testing.B) {
 	b.Run("Namespace", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			g.Namespace("web", []inventory.Workload{w})
+			g.NamespaceAccess("web", []inventory.Workload{w})
 		}
 	})
 	b.Run("UsableByWorkload", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			g.UsableByWorkload(&w)
+			g.PoliciesUsableByWorkload(&w)
 		}
 	})
 	b.Run("Policy", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			g.Policy("policy-7")
+			g.PolicyGrants("policy-7")
 		}
 	})
 }

@@ -11,118 +11,120 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// findings collects what looks like a grant and is none. Read access and other rules that have nothing to do with
+// rbacFindings collects what looks like a grant and is none. Read access and other rules that have nothing to do with
 // policies are nobody's mistake and are not told.
-type findings struct {
-	known  []string // policies
-	all    []Finding
-	unread map[roleKey]*unread
-	// unreadIn are the bindings of each namespace that refer to one.
-	unreadIn map[string][]string
+type rbacFindings struct {
+	knownPolicies []string // policies
+	all           []RBACFinding
+	missingRoles  map[roleKey]*missingRole
+	// bindingsToMissing are the bindings of each namespace that refer to one.
+	bindingsToMissing map[string][]string
 }
 
-// unread is a role that bindings refer to and that was not read.
-type unread struct {
+// missingRole is a role that bindings refer to and that was not read.
+type missingRole struct {
 	example  string // the first binding
 	bindings int
 }
 
-func (f *findings) add(what, why string) { f.all = append(f.all, Finding{What: what, Why: why}) }
+func (f *rbacFindings) add(what, why string) {
+	f.all = append(f.all, RBACFinding{Object: what, Reason: why})
+}
 
-// referenced returns the role that a binding refers to, nil if there is none to be had.
-func (f *findings) referenced(b *inventory.Binding, roles map[roleKey]*role) *role {
+// referencedRole returns the role that a binding refers to, nil if there is none to be had.
+func (f *rbacFindings) referencedRole(b *inventory.Binding, roles map[roleKey]*resolvedRole) *resolvedRole {
 	key := roleKey{name: b.RoleName}
 	switch {
 	case b.RoleKind == clusterRoleKind:
 	case b.RoleKind == roleKind && b.Namespace != "":
 		key.namespace = b.Namespace
 	case b.RoleKind == roleKind:
-		f.add(bindingLabel(b), fmt.Sprintf("refers to a Role (%s), and a ClusterRoleBinding grants only ClusterRoles: it grants nothing", b.RoleName))
+		f.add(bindingReference(b), fmt.Sprintf("refers to a Role (%s), and a ClusterRoleBinding grants only ClusterRoles: it grants nothing", b.RoleName))
 		return nil
 	default:
-		f.add(bindingLabel(b), fmt.Sprintf("refers to a role of kind %q, neither Role nor ClusterRole (case matters): it grants nothing", b.RoleKind))
+		f.add(bindingReference(b), fmt.Sprintf("refers to a role of kind %q, neither Role nor ClusterRole (case matters): it grants nothing", b.RoleKind))
 		return nil
 	}
 	if r := roles[key]; r != nil {
 		return r
 	}
-	if !bootstrapName(key) {
-		f.missing(key, bindingLabel(b))
+	if !isBootstrapRole(key) {
+		f.addMissingRole(key, bindingReference(b))
 		if b.Namespace != "" {
-			if f.unreadIn == nil {
-				f.unreadIn = map[string][]string{}
+			if f.bindingsToMissing == nil {
+				f.bindingsToMissing = map[string][]string{}
 			}
-			f.unreadIn[b.Namespace] = append(f.unreadIn[b.Namespace], bindingLabel(b))
+			f.bindingsToMissing[b.Namespace] = append(f.bindingsToMissing[b.Namespace], bindingReference(b))
 		}
-		f.subjects(b)
+		f.checkSubjects(b)
 	}
 	return nil
 }
 
-// bootstrapName: roles that an API server makes itself and that grant no use of a policy.
-func bootstrapName(key roleKey) bool {
+// isBootstrapRole: roles that an API server makes itself and that grant no use of a policy.
+func isBootstrapRole(key roleKey) bool {
 	return strings.HasPrefix(key.name, "system:") || key.namespace == kubeSystem && key.name == "extension-apiserver-authentication-reader"
 }
 
-func (f *findings) missing(key roleKey, binding string) {
-	if f.unread == nil {
-		f.unread = map[roleKey]*unread{}
+func (f *rbacFindings) addMissingRole(key roleKey, binding string) {
+	if f.missingRoles == nil {
+		f.missingRoles = map[roleKey]*missingRole{}
 	}
-	u := f.unread[key]
+	u := f.missingRoles[key]
 	if u == nil {
-		u = &unread{example: binding}
-		f.unread[key] = u
+		u = &missingRole{example: binding}
+		f.missingRoles[key] = u
 	}
 	u.example = min(u.example, binding)
 	u.bindings++
 }
 
-// subjects tells which subjects of a binding never match anyone.
-func (f *findings) subjects(b *inventory.Binding) {
+// checkSubjects tells which subjects of a binding never match anyone.
+func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 	if len(b.Subjects) == 0 {
-		f.add(bindingLabel(b), "has no subjects: it grants nothing")
+		f.add(bindingReference(b), "has no subjects: it grants nothing")
 	}
 	for _, s := range b.Subjects {
-		if why := neverMatches(s, b.Namespace); why != "" {
-			f.add(bindingLabel(b), why)
+		if why := whyNeverMatches(s, b.Namespace); why != "" {
+			f.add(bindingReference(b), why)
 		}
 	}
 }
 
-// roles tells which rules mean to grant the use of policies and do not.
-func (f *findings) roles(inv *inventory.Inventory, roles map[roleKey]*role, overwritten []*role) {
+// checkRoles tells which rules mean to grant the use of policies and do not.
+func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole, overwritten []*resolvedRole) {
 	for _, r := range overwritten {
-		f.add(r.label, "the rules written in it that grant the use of policies are overwritten by its aggregationRule")
+		f.add(r.reference, "the rules written in it that grant the use of policies are overwritten by its aggregationRule")
 	}
 	for i := range inv.Roles {
 		r := &inv.Roles[i]
 		known := roles[roleKey{r.Namespace, r.Name}]
-		if known.aggregated() && !known.kept {
+		if known.awaitsAggregation() && !known.keepsOwnRules {
 			continue // its own rules do not count
 		}
-		label, reach := known.label, reachOf(r.Rules)
-		if known.kept && reach.uses() {
+		label, reach := known.reference, grantedPoliciesOf(r.Rules)
+		if known.keepsOwnRules && reach.anyPolicy() {
 			f.add(label, "the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten")
 		}
-		if onlyLooks(r.Rules) {
+		if isReadOnlyRole(r.Rules) {
 			continue
 		}
 		for j := range r.Rules {
-			if why := grantsNoUse(&r.Rules[j], reach.uses()); why != "" {
+			if why := whyRuleGrantsNoUse(&r.Rules[j], reach.anyPolicy()); why != "" {
 				f.add(label, why)
 			}
 		}
-		f.unreadPolicies(label, reach.named)
+		f.addUnknownPolicies(label, reach.policies)
 	}
 }
 
-// onlyLooks is true for a role that only reads, and reads other things beside policies, such as the one for an audit:
+// isReadOnlyRole is true for a role that only reads, and reads other things beside policies, such as the one for an audit:
 // nobody meant it to grant the use of anything.
-func onlyLooks(rules []rbacv1.PolicyRule) bool {
+func isReadOnlyRole(rules []rbacv1.PolicyRule) bool {
 	more := false
 	for i := range rules {
 		for _, verb := range rules[i].Verbs {
-			if !contains([]string{"get", "list", "watch"}, verb) {
+			if !containsAny([]string{"get", "list", "watch"}, verb) {
 				return false
 			}
 		}
@@ -131,31 +133,31 @@ func onlyLooks(rules []rbacv1.PolicyRule) bool {
 	return more
 }
 
-// grantsNoUse says why a rule that seems to be about policies does not let anybody use one.
-func grantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) string {
+// whyRuleGrantsNoUse says why a rule that seems to be about policies does not let anybody use one.
+func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) string {
 	var odd []string
-	exact := contains(rule.Resources, "podsecuritypolicies")
+	exact := containsAny(rule.Resources, "podsecuritypolicies")
 	for _, resource := range rule.Resources {
-		if oddResource(resource) {
+		if resemblesPSPResource(resource) {
 			odd = append(odd, resource)
 		}
 	}
-	verb := contains(rule.Verbs, "use", rbacv1.VerbAll)
-	group := contains(rule.APIGroups, "policy", "extensions", rbacv1.APIGroupAll)
+	verb := containsAny(rule.Verbs, "use", rbacv1.VerbAll)
+	group := containsAny(rule.APIGroups, "policy", "extensions", rbacv1.APIGroupAll)
 	switch {
 	case exact && !verb && !roleUses:
-		return fmt.Sprintf("names podsecuritypolicies, but not the verb use (%s): it grants no use", list(rule.Verbs))
+		return fmt.Sprintf("names podsecuritypolicies, but not the verb use (%s): it grants no use", quoteFirst(rule.Verbs))
 	case exact && verb && !group:
-		return fmt.Sprintf("names podsecuritypolicies in the wrong API group (%s): admission asks in policy and extensions only, so it grants no use", list(rule.APIGroups))
-	case verb && group && len(odd) > 0 && !exact && !contains(rule.Resources, rbacv1.ResourceAll):
-		return fmt.Sprintf("names the resource %s, and only podsecuritypolicies and * match: it grants no use", list(odd))
+		return fmt.Sprintf("names podsecuritypolicies in the wrong API group (%s): admission asks in policy and extensions only, so it grants no use", quoteFirst(rule.APIGroups))
+	case verb && group && len(odd) > 0 && !exact && !containsAny(rule.Resources, rbacv1.ResourceAll):
+		return fmt.Sprintf("names the resource %s, and only podsecuritypolicies and * match: it grants no use", quoteFirst(odd))
 	default:
 		return ""
 	}
 }
 
-// oddResource recognises what was probably meant as podsecuritypolicies.
-func oddResource(name string) bool {
+// resemblesPSPResource recognises what was probably meant as podsecuritypolicies.
+func resemblesPSPResource(name string) bool {
 	if name == "podsecuritypolicies" {
 		return false
 	}
@@ -167,11 +169,11 @@ func oddResource(name string) bool {
 	return strings.HasPrefix(lower, "podsecuritypolicies/")
 }
 
-// unreadPolicies tells in one line which policies a role names that are not there.
-func (f *findings) unreadPolicies(label string, named []string) {
+// addUnknownPolicies tells in one line which policies a role names that are not there.
+func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
 	var missing []string
 	for _, name := range named {
-		if _, found := slices.BinarySearch(f.known, name); found {
+		if _, found := slices.BinarySearch(f.knownPolicies, name); found {
 			continue
 		}
 		if name == "*" {
@@ -183,14 +185,14 @@ func (f *findings) unreadPolicies(label string, named []string) {
 	switch len(missing) {
 	case 0:
 	case 1:
-		f.add(label, fmt.Sprintf("names policy %s that was not read", list(missing)))
+		f.add(label, fmt.Sprintf("names policy %s that was not read", quoteFirst(missing)))
 	default:
-		f.add(label, fmt.Sprintf("names policies %s that were not read", list(missing)))
+		f.add(label, fmt.Sprintf("names policies %s that were not read", quoteFirst(missing)))
 	}
 }
 
-// list quotes up to three items and counts the rest.
-func list(items []string) string {
+// quoteFirst quotes up to three items and counts the rest.
+func quoteFirst(items []string) string {
 	const most = 3
 	quoted := make([]string, 0, most)
 	for _, item := range items[:min(most, len(items))] {
@@ -208,38 +210,42 @@ func list(items []string) string {
 }
 
 // sorted returns everything found; the same remark about more than three objects becomes one line with a count.
-func (f *findings) sorted() []Finding {
-	for key, u := range f.unread {
-		f.add(key.label(), u.why())
+func (f *rbacFindings) sorted() []RBACFinding {
+	for key, u := range f.missingRoles {
+		f.add(key.reference(), u.reason())
 	}
-	slices.SortFunc(f.all, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.Why, b.Why), cmp.Compare(a.What, b.What)) })
+	slices.SortFunc(f.all, func(a, b RBACFinding) int {
+		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Object, b.Object))
+	})
 	f.all = slices.Compact(f.all)
-	var out []Finding
+	var out []RBACFinding
 	for rest := f.all; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].Why == rest[0].Why {
+		for n < len(rest) && rest[n].Reason == rest[0].Reason {
 			n++
 		}
 		if n > 3 {
-			out = append(out, Finding{What: fmt.Sprintf("%s and %d more", rest[0].What, n-1), Why: rest[0].Why})
+			out = append(out, RBACFinding{Object: fmt.Sprintf("%s and %d more", rest[0].Object, n-1), Reason: rest[0].Reason})
 		} else {
 			out = append(out, rest[:n]...)
 		}
 		rest = rest[n:]
 	}
-	slices.SortFunc(out, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(out, func(a, b RBACFinding) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason))
+	})
 	return out
 }
 
-func (f *findings) unreadLabels() map[string]bool {
-	out := make(map[string]bool, len(f.unread))
-	for key := range f.unread {
-		out[key.label()] = true
+func (f *rbacFindings) missingRoleLabels() map[string]bool {
+	out := make(map[string]bool, len(f.missingRoles))
+	for key := range f.missingRoles {
+		out[key.reference()] = true
 	}
 	return out
 }
 
-func (u *unread) why() string {
+func (u *missingRole) reason() string {
 	bound := fmt.Sprintf("bound by %s", u.example)
 	if u.bindings > 1 {
 		bound += fmt.Sprintf(" and %d more", u.bindings-1)

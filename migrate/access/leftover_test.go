@@ -14,32 +14,32 @@ import (
 func TestPolicyRoles(t *testing.T) {
 	t.Parallel()
 	c := policies("a").
-		role("", "only", use("b", "a"), rule("policy", "podsecuritypolicies", "get")).
+		role("", "only", rolesInUse("b", "a"), rule("policy", "podsecuritypolicies", "get")).
 		role("", "every", rule("extensions", "podsecuritypolicies", "use")).
-		role("web", "home", use("a")).
+		role("web", "home", rolesInUse("a")).
 		role("", "wild", rule("*", "*", "*")).
 		role("", "wrong-group", rule("apps", "podsecuritypolicies", "use")).
 		role("", "looks", rule("policy", "podsecuritypolicies", "list")).
-		bind("web", "only", group("g")).bindKind("web", "Role", "home", group("g")).bind("", "only", group("g")).
-		aggregated("source", "into", nil, use("a")).
-		aggregated("sum", "x", []string{"into"}, use("a")).
-		aggregated("own", "x", []string{"nobody"}, use("a")).
-		aggregated("unwritten", "x", []string{"nobody"}, use("a"))
+		bind("web", "only", aggregationGroup("g")).bindKind("web", "Role", "home", aggregationGroup("g")).bind("", "only", aggregationGroup("g")).
+		aggregated("source", "into", nil, rolesInUse("a")).
+		aggregated("sum", "x", []string{"into"}, rolesInUse("a")).
+		aggregated("own", "x", []string{"nobody"}, rolesInUse("a")).
+		aggregated("unwritten", "x", []string{"nobody"}, rolesInUse("a"))
 	for i := range c.inv.Roles {
 		r := &c.inv.Roles[i]
-		r.Live = r.Name != "unwritten"
+		r.Stored = r.Name != "unwritten"
 		if r.Name == "source" {
 			r.Aggregation = nil
 		}
 	}
-	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "mixed", Rules: []rbacv1.PolicyRule{use("a")}, Others: true, Places: []int{3}})
+	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "mixed", Rules: []rbacv1.PolicyRule{rolesInUse("a")}, OtherRules: true, RuleIndexes: []int{3}})
 	want := []access.PolicyRole{
-		{Name: "every", Every: true, Only: true},
-		{Name: "mixed", Policies: []string{"a"}, Edit: `[{"op":"test","path":"/rules/3/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/3"}]`},
-		{Name: "only", Policies: []string{"a", "b"}, Only: true, Bindings: []access.BindingRef{{Name: "b"}, {Namespace: "web", Name: "b"}}},
-		{Name: "own", Policies: []string{"a"}, Only: true},
-		{Name: "source", Policies: []string{"a"}, Only: true},
-		{Namespace: "web", Name: "home", Policies: []string{"a"}, Only: true, Bindings: []access.BindingRef{{Namespace: "web", Name: "b"}}},
+		{Name: "every", EveryPolicy: true, OnlyPolicies: true},
+		{Name: "mixed", Policies: []string{"a"}, RemovalPatch: `[{"op":"test","path":"/rules/3/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/3"}]`},
+		{Name: "only", Policies: []string{"a", "b"}, OnlyPolicies: true, Bindings: []access.BindingRef{{Name: "b"}, {Namespace: "web", Name: "b"}}},
+		{Name: "own", Policies: []string{"a"}, OnlyPolicies: true},
+		{Name: "source", Policies: []string{"a"}, OnlyPolicies: true},
+		{Namespace: "web", Name: "home", Policies: []string{"a"}, OnlyPolicies: true, Bindings: []access.BindingRef{{Namespace: "web", Name: "b"}}},
 	}
 	if diff := cmp.Diff(want, access.PolicyRoles(&c.inv)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -54,15 +54,15 @@ func TestLabellers(t *testing.T) {
 		role("", "looks", rule("", "namespaces", "list")).
 		role("", "status", rule("", "namespaces/status", "patch")).
 		role("", "source", rule("", "*", "patch")).
-		bind("", "makes", account("ci", "deployer")).
-		bind("web", "makes", group("owners")).
+		bind("", "makes", accountClass("ci", "deployer")).
+		bind("web", "makes", aggregationGroup("owners")).
 		bind("web", "one", user("ann")).
 		bind("shop", "one", user("bob")).
-		bind("", "looks", group("everybody")).
-		bind("", "status", group("everybody")).
-		bind("", "sum", group("ops")).
-		bind("", "cluster-admin", group("admins"), group("system:masters")).
-		bind("", "system:controller:namespace-controller", account("kube-system", "namespace-controller"))
+		bind("", "looks", aggregationGroup("everybody")).
+		bind("", "status", aggregationGroup("everybody")).
+		bind("", "sum", aggregationGroup("ops")).
+		bind("", "cluster-admin", aggregationGroup("admins"), aggregationGroup("system:masters")).
+		bind("", "system:controller:namespace-controller", accountClass("kube-system", "namespace-controller"))
 	for i := range c.inv.Roles {
 		if c.inv.Roles[i].Name == "source" {
 			c.inv.Roles[i].Labels = map[string]string{"into": "true"}
@@ -73,14 +73,14 @@ func TestLabellers(t *testing.T) {
 		Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{{MatchLabels: map[string]string{"into": "true"}}}},
 	})
 	all := []string{"create", "update", "patch"}
-	want := []access.Labeller{
-		{Subject: access.Subject{Kind: access.Group, Name: "admins"}, Verbs: all, Binding: "ClusterRoleBinding b", Role: "ClusterRole cluster-admin", Administrator: true},
-		{Subject: access.Subject{Kind: access.Group, Name: "ops"}, Verbs: []string{"patch"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole sum"},
-		{Subject: access.Subject{Kind: access.ServiceAccount, Namespace: "ci", Name: "deployer"}, Verbs: []string{"create", "patch"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole makes"},
-		{Subject: access.Subject{Kind: access.Group, Name: "owners"}, Namespace: "web", Verbs: []string{"patch"}, Binding: "RoleBinding web/b", Role: "ClusterRole makes"},
-		{Subject: access.Subject{Kind: access.User, Name: "ann"}, Namespace: "web", Verbs: []string{"update"}, Binding: "RoleBinding web/b", Role: "ClusterRole one"},
+	want := []access.NamespaceWriter{
+		{Subject: access.Subject{Kind: access.GroupKind, Name: "admins"}, Verbs: all, Binding: "ClusterRoleBinding b", Role: "ClusterRole cluster-admin", Administrator: true},
+		{Subject: access.Subject{Kind: access.GroupKind, Name: "ops"}, Verbs: []string{"patch"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole sum"},
+		{Subject: access.Subject{Kind: access.ServiceAccountKind, Namespace: "ci", Name: "deployer"}, Verbs: []string{"create", "patch"}, Binding: "ClusterRoleBinding b", Role: "ClusterRole makes"},
+		{Subject: access.Subject{Kind: access.GroupKind, Name: "owners"}, Namespace: "web", Verbs: []string{"patch"}, Binding: "RoleBinding web/b", Role: "ClusterRole makes"},
+		{Subject: access.Subject{Kind: access.UserKind, Name: "ann"}, Namespace: "web", Verbs: []string{"update"}, Binding: "RoleBinding web/b", Role: "ClusterRole one"},
 	}
-	if diff := cmp.Diff(want, access.Labellers(&c.inv)); diff != "" {
+	if diff := cmp.Diff(want, access.NamespaceWriters(&c.inv)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -15,9 +15,9 @@ type NamespacePolicy struct {
 	Policy string
 	// Counted: an account of the namespace, what creates its pods, or somebody to whom it was granted may use it.
 	Counted bool
-	// Controllers: it counts only because a grant that holds everywhere reaches the controllers, and so would count in
+	// OnlyControllers: it counts only because a grant that holds everywhere reaches the controllers, and so would count in
 	// every namespace with such workloads. Set only if Counted.
-	Controllers bool
+	OnlyControllers bool
 	// Everybody: every authenticated (or anonymous) request, or every service account, may use it everywhere.
 	Everybody bool
 	// Administrators: somebody may use it who may use every policy everywhere.
@@ -26,118 +26,118 @@ type NamespacePolicy struct {
 	Why string
 }
 
-// place is a namespace as far as what creates its pods goes.
-type place struct {
-	name   string
-	makers map[string]bool // controllers that make pods here, by account
-	mirror bool            // the kubelet makes mirror pods here
-	empty  bool            // nothing runs here: any controller may come to make pods
-	// creators may create pods here, creatorsEverywhere in every namespace.
-	creators, creatorsEverywhere *creators
+// namespaceContext is a namespace as far as what creates its pods goes.
+type namespaceContext struct {
+	name        string
+	controllers map[string]bool // controllers that make pods here, by account
+	mirrorPods  bool            // the kubelet makes mirror pods here
+	empty       bool            // nothing runs here: any controller may come to make pods
+	// podCreators may create pods here, creatorsEverywhere in every namespace.
+	podCreators, clusterPodCreators *podCreators
 }
 
-func placeOf(name string, workloads []inventory.Workload) *place {
-	p := &place{name: name, makers: map[string]bool{}, empty: len(workloads) == 0}
+func newNamespaceContext(name string, workloads []inventory.Workload) *namespaceContext {
+	p := &namespaceContext{name: name, controllers: map[string]bool{}, empty: len(workloads) == 0}
 	for i := range workloads {
 		w := &workloads[i]
-		p.mirror = p.mirror || mirrored(w)
-		if maker := podMaker(w.Kind); maker != "" {
-			p.makers[maker] = true
+		p.mirrorPods = p.mirrorPods || hasMirrorPods(w)
+		if maker := controllerAccount(w.Kind); maker != "" {
+			p.controllers[maker] = true
 		}
 	}
 	return p
 }
 
-func (p *place) anyMaker() bool { return p.empty || len(p.makers) > 0 }
+func (p *namespaceContext) anyController() bool { return p.empty || len(p.controllers) > 0 }
 
-func (p *place) mayCreate(who party) bool {
-	return p.creators.include(who) || p.creatorsEverywhere.include(who)
+func (p *namespaceContext) mayCreatePods(who subjectClass) bool {
+	return p.podCreators.include(who) || p.clusterPodCreators.include(who)
 }
 
-// creators are service accounts that RBAC lets create pods, the controllers aside: those create pods only for
+// podCreators are service accounts that RBAC lets create pods, the controllers aside: those create pods only for
 // workloads of their kind.
-type creators struct {
-	all      bool            // every service account
-	homes    map[string]bool // all accounts of these namespaces
-	accounts map[party]bool
-	some     map[string]bool // at least one account of these namespaces
+type podCreators struct {
+	allAccounts     bool            // every service account
+	wholeNamespaces map[string]bool // all accounts of these namespaces
+	accounts        map[subjectClass]bool
+	someOfNamespace map[string]bool // at least one account of these namespaces
 }
 
-func creatorsAmong(edges []edge) *creators {
-	c := &creators{homes: map[string]bool{}, accounts: map[party]bool{}, some: map[string]bool{}}
+func podCreatorsAmong(edges []subjectGrant) *podCreators {
+	c := &podCreators{wholeNamespaces: map[string]bool{}, accounts: map[subjectClass]bool{}, someOfNamespace: map[string]bool{}}
 	for i := range edges {
-		if !edges[i].role.reach.pods {
+		if !edges[i].role.granted.createPods {
 			continue
 		}
-		p := partyOf(edges[i].id)
+		p := classifyIdentity(edges[i].identity)
 		switch {
-		case p.kind == everybody && reachesAccounts(edges[i].id):
-			c.all = true
-		case p.kind == accounts:
-			c.homes[p.home] = true
-			c.some[p.home] = true
-		case p.kind == account && !isPodMaker(p):
+		case p.kind == everybodyClass && includesServiceAccounts(edges[i].identity):
+			c.allAccounts = true
+		case p.kind == namespaceAccountsClass:
+			c.wholeNamespaces[p.namespace] = true
+			c.someOfNamespace[p.namespace] = true
+		case p.kind == accountClass && !isPodController(p):
 			c.accounts[p] = true
-			c.some[p.home] = true
+			c.someOfNamespace[p.namespace] = true
 		}
 	}
 	return c
 }
 
-func (c *creators) include(who party) bool {
+func (c *podCreators) include(who subjectClass) bool {
 	switch who.kind {
-	case account:
-		return c.all || c.homes[who.home] || c.accounts[who]
-	case accounts:
-		return c.all || c.some[who.home]
+	case accountClass:
+		return c.allAccounts || c.wholeNamespaces[who.namespace] || c.accounts[who]
+	case namespaceAccountsClass:
+		return c.allAccounts || c.someOfNamespace[who.namespace]
 	default:
 		return false
 	}
 }
 
-// index prepares what is the same for every namespace, so that a question about one costs only what is its own.
-func (g *Grants) index() {
-	everywhere := g.in("")
-	g.creatorsEverywhere = creatorsAmong(everywhere)
-	g.byHome = map[string][]*edge{}
-	said := byRole{}
+// indexNamespaces prepares what is the same for every namespace, so that a question about one costs only what is its own.
+func (g *Grants) indexNamespaces() {
+	everywhere := g.grantsIn("")
+	g.clusterPodCreators = podCreatorsAmong(everywhere)
+	g.accountGrants = map[string][]*subjectGrant{}
+	said := accessByRole{}
 	for i := range everywhere {
 		e := &everywhere[i]
-		if e.role.reach.pods {
-			g.indexCreating(e)
+		if e.role.granted.createPods {
+			g.indexPodCreation(e)
 		}
-		if e.role.reach.uses() {
-			g.indexUse(said, e)
+		if e.role.granted.anyPolicy() {
+			g.indexPolicyUse(said, e)
 		}
 	}
-	g.base = said.byPolicy()
-	g.answers = map[string]NamespacePolicy{}
+	g.clusterWideAccess = said.perPolicy()
+	g.clusterWideAnswers = map[string]NamespacePolicy{}
 	for _, policy := range g.policies {
-		if b := g.base.of(policy); b != nil {
-			g.answers[policy] = b.answer(policy)
+		if b := g.clusterWideAccess.of(policy); b != nil {
+			g.clusterWideAnswers[policy] = b.namespacePolicy(policy)
 		}
 	}
 }
 
-func (g *Grants) indexUse(into byRole, e *edge) {
-	p := partyOf(e.id)
-	every := e.role.reach.every
-	if p.kind == account || p.kind == accounts {
-		g.byHome[p.home] = append(g.byHome[p.home], e)
+func (g *Grants) indexPolicyUse(into accessByRole, e *subjectGrant) {
+	p := classifyIdentity(e.identity)
+	every := e.role.granted.everyPolicy
+	if p.kind == accountClass || p.kind == namespaceAccountsClass {
+		g.accountGrants[p.namespace] = append(g.accountGrants[p.namespace], e)
 	}
 	switch {
-	case p.kind == everybody:
-		into.add(e, everyone(e))
-	case p.kind == masters, every:
-		into.add(e, administrator(e))
-	case p.kind == person, !p.mayMake() && g.creatorsEverywhere.include(p):
-		into.add(e, counted())
-	case p.kind == nodes, p.kind == manager:
-		g.special = append(g.special, e)
+	case p.kind == everybodyClass:
+		into.add(e, everybodyAccess(e))
+	case p.kind == mastersClass, every:
+		into.add(e, administratorAccess(e))
+	case p.kind == externalClass, !p.mayBeController() && g.clusterPodCreators.include(p):
+		into.add(e, countedAccess())
+	case p.kind == nodesClass, p.kind == controllerManagerClass:
+		g.nodeAndManagerGrants = append(g.nodeAndManagerGrants, e)
 	}
 }
 
-// Namespace tells which policies say something about a namespace: those usable by
+// NamespaceAccess tells which policies say something about a namespace: those usable by
 //   - its service accounts;
 //   - the controllers that create its pods, judged by the workloads (all controllers, if there are none), and the
 //     kubelet if there are mirror pods;
@@ -147,126 +147,126 @@ func (g *Grants) indexUse(into byRole, e *edge) {
 //
 // Grants to everybody, and to those who may use every policy everywhere and are not the namespace's own accounts, are
 // set apart. Workloads are those of the namespace.
-func (g *Grants) Namespace(namespace string, workloads []inventory.Workload) NamespaceAccess {
-	at := placeOf(namespace, workloads)
-	local := g.in(namespace)
-	at.creators, at.creatorsEverywhere = creatorsAmong(local), g.creatorsEverywhere
-	own := byRole{}
-	g.gatherEverywhere(own, at)
+func (g *Grants) NamespaceAccess(namespace string, workloads []inventory.Workload) NamespaceAccess {
+	at := newNamespaceContext(namespace, workloads)
+	local := g.grantsIn(namespace)
+	at.podCreators, at.clusterPodCreators = podCreatorsAmong(local), g.clusterPodCreators
+	own := accessByRole{}
+	g.addClusterWideGrants(own, at)
 	for i := range local {
-		if e := &local[i]; e.role.reach.uses() {
-			own.add(e, at.judge(e))
+		if e := &local[i]; e.role.granted.anyPolicy() {
+			own.add(e, at.classifyLocalGrant(e))
 		}
 	}
-	return g.answer(own.byPolicy(), namespace)
+	return g.namespaceAccess(own.perPolicy(), namespace)
 }
 
-// gatherEverywhere adds the grants that hold everywhere and yet matter in some namespaces only.
-func (g *Grants) gatherEverywhere(into byRole, at *place) {
-	for _, e := range g.byHome[at.name] {
-		into.add(e, counted())
+// addClusterWideGrants adds the grants that hold everywhere and yet matter in some namespaces only.
+func (g *Grants) addClusterWideGrants(into accessByRole, at *namespaceContext) {
+	for _, e := range g.accountGrants[at.name] {
+		into.add(e, countedAccess())
 	}
-	for _, e := range g.special {
-		switch kind := partyOf(e.id).kind; {
-		case kind == nodes && at.mirror:
-			into.add(e, counted())
-		case kind == manager && at.anyMaker():
-			into.add(e, controllers())
+	for _, e := range g.nodeAndManagerGrants {
+		switch kind := classifyIdentity(e.identity).kind; {
+		case kind == nodesClass && at.mirrorPods:
+			into.add(e, countedAccess())
+		case kind == controllerManagerClass && at.anyController():
+			into.add(e, controllerAccess())
 		}
 	}
-	for home := range g.foreignHomes(at) {
-		for _, e := range g.byHome[home] {
-			switch p := partyOf(e.id); {
-			case e.role.reach.every: // an administrator
-			case at.made(p):
-				into.add(e, controllers())
-			case !isPodMaker(p) && at.mayCreate(p):
-				into.add(e, counted())
+	for home := range g.foreignNamespaces(at) {
+		for _, e := range g.accountGrants[home] {
+			switch p := classifyIdentity(e.identity); {
+			case e.role.granted.everyPolicy: // an administrator
+			case at.isControllerHere(p):
+				into.add(e, controllerAccess())
+			case !isPodController(p) && at.mayCreatePods(p):
+				into.add(e, countedAccess())
 			}
 		}
 	}
 }
 
-// made is true for the accounts of the controllers that make pods here.
-func (p *place) made(who party) bool {
+// isControllerHere is true for the accounts of the controllers that make pods here.
+func (p *namespaceContext) isControllerHere(who subjectClass) bool {
 	switch {
-	case who.home != kubeSystem:
+	case who.namespace != kubeSystem:
 		return false
-	case who.kind == accounts:
-		return p.anyMaker()
+	case who.kind == namespaceAccountsClass:
+		return p.anyController()
 	default:
-		return isPodMaker(who) && (p.empty || p.makers[who.name])
+		return isPodController(who) && (p.empty || p.controllers[who.name])
 	}
 }
 
-// mayMake is true for the accounts of which some may be controllers: what they make differs from place to place.
-func (p party) mayMake() bool {
-	return isPodMaker(p) || p.kind == accounts && p.home == kubeSystem
+// mayBeController is true for the accounts of which some may be controllers: what they make differs from place to place.
+func (p subjectClass) mayBeController() bool {
+	return isPodController(p) || p.kind == namespaceAccountsClass && p.namespace == kubeSystem
 }
 
-// foreignHomes are the other namespaces with accounts that a RoleBinding lets create pods here, or that are controllers.
-func (g *Grants) foreignHomes(at *place) map[string]bool {
+// foreignNamespaces are the other namespaces with accounts that a RoleBinding lets create pods here, or that are controllers.
+func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 	out := map[string]bool{kubeSystem: true}
-	if at.creators.all {
-		for home := range g.byHome {
+	if at.podCreators.allAccounts {
+		for home := range g.accountGrants {
 			out[home] = true
 		}
 	}
-	for home := range at.creators.some {
+	for home := range at.podCreators.someOfNamespace {
 		out[home] = true
 	}
 	delete(out, at.name)
 	return out
 }
 
-// judge says what a grant of a RoleBinding in the namespace itself says.
-func (p *place) judge(e *edge) gathered {
-	who := partyOf(e.id)
-	if why := p.disregards(who); why != "" {
-		return apart(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding))
+// classifyLocalGrant says what a grant of a RoleBinding in the namespace itself says.
+func (p *namespaceContext) classifyLocalGrant(e *subjectGrant) policyAccess {
+	who := classifyIdentity(e.identity)
+	if why := p.whyIrrelevant(who); why != "" {
+		return irrelevantAccess(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding))
 	}
-	if who.kind == masters {
-		return administrator(e)
+	if who.kind == mastersClass {
+		return administratorAccess(e)
 	}
-	return counted()
+	return countedAccess()
 }
 
-// disregards says why what was granted in the namespace to somebody cannot reach a pod in it; "" if it can.
-func (p *place) disregards(who party) string {
+// whyIrrelevant says why what was granted in the namespace to somebody cannot reach a pod in it; "" if it can.
+func (p *namespaceContext) whyIrrelevant(who subjectClass) string {
 	switch who.kind {
-	case nodes:
-		if !p.mirror && !p.empty {
+	case nodesClass:
+		if !p.mirrorPods && !p.empty {
 			return "no mirror pod runs here"
 		}
-	case manager:
-		if !p.anyMaker() {
+	case controllerManagerClass:
+		if !p.anyController() {
 			return "no controller makes pods here"
 		}
-	case account, accounts:
+	case accountClass, namespaceAccountsClass:
 		switch {
-		case who.home == p.name || p.made(who):
-		case isPodMaker(who):
+		case who.namespace == p.name || p.isControllerHere(who):
+		case isPodController(who):
 			return "it makes no pods here"
-		case !p.mayCreate(who):
+		case !p.mayCreatePods(who):
 			return "it may not create pods here"
 		}
 	}
 	return ""
 }
 
-// shared is what an answer depends on in a namespace where nothing but grants of every policy count of its own: then no
+// sharedAnswerKey is what an answer depends on in a namespace where nothing but grants of every policy count of its own: then no
 // evidence is told that differs from one to the next.
-type shared struct{ own, counted, controllers, everybody, administrators bool }
+type sharedAnswerKey struct{ own, counted, controllers, everybody, administrators bool }
 
-// answer joins what is the same everywhere with what is the namespace's own.
-func (g *Grants) answer(own byPolicy, namespace string) NamespaceAccess {
-	everywhere := byPolicy{named: g.base.named, every: g.withoutHome(namespace)}
-	join := func() NamespaceAccess { return g.join(own, everywhere) }
+// namespaceAccess joins what is the same everywhere with what is the namespace's own.
+func (g *Grants) namespaceAccess(own accessByPolicy, namespace string) NamespaceAccess {
+	everywhere := accessByPolicy{named: g.clusterWideAccess.named, every: g.withoutOwnAccounts(namespace)}
+	join := func() NamespaceAccess { return g.joinAccess(own, everywhere) }
 	switch {
 	case len(own.named) > 0:
 		return join()
 	case own.every == nil:
-		return g.remembered.namespace(shared{}, join)
+		return g.cache.forNamespace(sharedAnswerKey{}, join)
 	case !own.every.counted && !own.every.controllers:
 		return join()
 	}
@@ -274,15 +274,15 @@ func (g *Grants) answer(own byPolicy, namespace string) NamespaceAccess {
 	if everywhere.every != nil {
 		all.merge(everywhere.every)
 	}
-	return g.remembered.namespace(shared{true, all.counted, all.controllers, all.everybody.n > 0, all.administrators.n > 0}, join)
+	return g.cache.forNamespace(sharedAnswerKey{true, all.counted, all.controllers, all.everybody.count > 0, all.administrators.count > 0}, join)
 }
 
-func (g *Grants) join(own, everywhere byPolicy) NamespaceAccess {
+func (g *Grants) joinAccess(own, everywhere accessByPolicy) NamespaceAccess {
 	var out NamespaceAccess
 	for _, policy := range g.policies {
 		mine := own.of(policy)
 		if mine == nil {
-			if answer, found := g.answers[policy]; found {
+			if answer, found := g.clusterWideAnswers[policy]; found {
 				out = append(out, answer)
 			}
 			continue
@@ -291,21 +291,21 @@ func (g *Grants) join(own, everywhere byPolicy) NamespaceAccess {
 		if s := everywhere.of(policy); s != nil {
 			both.merge(s)
 		}
-		out = append(out, both.answer(policy))
+		out = append(out, both.namespacePolicy(policy))
 	}
 	return out
 }
 
-// withoutHome is what is said of every policy everywhere, without the service accounts of a namespace: there they are no
+// withoutOwnAccounts is what is said of every policy everywhere, without the service accounts of a namespace: there they are no
 // administrators. They let everything count there, so that of the others their number is all that matters.
-func (g *Grants) withoutHome(namespace string) *gathered {
-	if g.base.every == nil {
+func (g *Grants) withoutOwnAccounts(namespace string) *policyAccess {
+	if g.clusterWideAccess.every == nil {
 		return nil
 	}
-	out := *g.base.every
-	for _, e := range g.byHome[namespace] {
-		if e.role.reach.every {
-			out.administrators.n--
+	out := *g.clusterWideAccess.every
+	for _, e := range g.accountGrants[namespace] {
+		if e.role.granted.everyPolicy {
+			out.administrators.count--
 		}
 	}
 	return &out

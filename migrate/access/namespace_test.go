@@ -22,9 +22,9 @@ func refNamespace(inv *inventory.Inventory, grants []access.Grant, namespace, po
 		}
 		user, group := g.Subject.Name, ""
 		switch g.Subject.Kind {
-		case access.Group:
+		case access.GroupKind:
 			user, group = "", g.Subject.Name
-		case access.ServiceAccount:
+		case access.ServiceAccountKind:
 			user = "system:serviceaccount:" + g.Subject.Namespace + ":" + g.Subject.Name
 		}
 		home, name := "", ""
@@ -65,7 +65,7 @@ func refNamespace(inv *inventory.Inventory, grants []access.Grant, namespace, po
 
 func refMirror(workloads []inventory.Workload) bool {
 	return slices.ContainsFunc(workloads, func(w inventory.Workload) bool {
-		return slices.ContainsFunc(w.Pods, func(p inventory.PodGroup) bool { return p.Mirror })
+		return slices.ContainsFunc(w.PodGroups, func(p inventory.PodGroup) bool { return p.Mirror })
 	})
 }
 
@@ -78,7 +78,7 @@ func refMakers(workloads []inventory.Workload) []string {
 	var out []string
 	for _, w := range workloads {
 		if p, ok := access.ControllerPrincipal(w.Kind); ok {
-			out = append(out, p.What)
+			out = append(out, p.Description)
 		}
 	}
 	return out
@@ -106,7 +106,7 @@ func TestNamespaceReference(t *testing.T) {
 		grants := access.Resolve(inv)
 		all := allGrants(grants, genPolicies...)
 		for _, namespace := range append([]string{"elsewhere"}, genNamespaces...) {
-			got := grants.Namespace(namespace, workloadsOf(inv, namespace))
+			got := grants.NamespaceAccess(namespace, workloadsOf(inv, namespace))
 			for _, policy := range genPolicies {
 				var want []bool
 				counted, everybody, administrators, apart := refNamespace(inv, all, namespace, policy)
@@ -139,13 +139,13 @@ func flags(t *testing.T, in access.NamespaceAccess, policy string) []bool {
 func TestNamespace(t *testing.T) {
 	t.Parallel()
 	deployment := []inventory.Workload{{Namespace: "web", Kind: "Deployment", Name: "api", ServiceAccount: "api"}}
-	bare := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "once", ServiceAccount: "default", Pods: []inventory.PodGroup{{ServiceAccount: "default", Count: 1}}}}
-	mirror := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "static", Pods: []inventory.PodGroup{{Mirror: true, Count: 1}}}}
+	bare := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "once", ServiceAccount: "default", PodGroups: []inventory.PodGroup{{ServiceAccount: "default", Count: 1}}}}
+	mirror := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "static", PodGroups: []inventory.PodGroup{{Mirror: true, Count: 1}}}}
 	in := func(namespace string, s rbacv1.Subject) *cluster {
-		return policies("p").role("", "r", use("p")).role("", "creator", rule("", "pods", "create")).bind(namespace, "r", s)
+		return policies("p").role("", "r", rolesInUse("p")).role("", "creator", rule("", "pods", "create")).bind(namespace, "r", s)
 	}
 	admin := func(s rbacv1.Subject) *cluster { return policies("p").bind("", "cluster-admin", s) }
-	counted, controllers := access.NamespacePolicy{Policy: "p", Counted: true}, access.NamespacePolicy{Policy: "p", Counted: true, Controllers: true}
+	counted, controllers := access.NamespacePolicy{Policy: "p", Counted: true}, access.NamespacePolicy{Policy: "p", Counted: true, OnlyControllers: true}
 	everybody := func(who string) access.NamespacePolicy {
 		return access.NamespacePolicy{Policy: "p", Everybody: true, Why: "everybody may use it everywhere: " + who + " (ClusterRoleBinding b)"}
 	}
@@ -159,65 +159,65 @@ func TestNamespace(t *testing.T) {
 		workloads []inventory.Workload
 		want      []access.NamespacePolicy
 	}{
-		"an account of the namespace":           {in("web", account("", "x")), deployment, []access.NamespacePolicy{counted}},
-		"granted from the cluster":              {in("", account("web", "x")), deployment, []access.NamespacePolicy{counted}},
+		"an account of the namespace":           {in("web", accountClass("", "x")), deployment, []access.NamespacePolicy{counted}},
+		"granted from the cluster":              {in("", accountClass("web", "x")), deployment, []access.NamespacePolicy{counted}},
 		"named as a user":                       {in("", user("system:serviceaccount:web:x")), deployment, []access.NamespacePolicy{counted}},
-		"all accounts of the namespace":         {in("", group("system:serviceaccounts:web")), deployment, []access.NamespacePolicy{counted}},
-		"its account may use everything":        {admin(account("web", "x")), deployment, []access.NamespacePolicy{counted}},
-		"everybody, here":                       {in("web", group("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
-		"everybody, everywhere":                 {in("", group("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
-		"every account, everywhere":             {in("", group("system:serviceaccounts")), deployment, []access.NamespacePolicy{everybody("group system:serviceaccounts")}},
-		"anonymous, everywhere":                 {in("", group("system:unauthenticated")), nil, []access.NamespacePolicy{everybody("group system:unauthenticated")}},
-		"everybody may use everything":          {admin(group("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
-		"system:masters":                        {admin(group("system:masters")), deployment, []access.NamespacePolicy{administrators("group system:masters")}},
-		"system:masters, one policy":            {in("web", group("system:masters")), deployment, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group system:masters (RoleBinding web/b)"}}},
-		"a group of administrators":             {admin(group("ops")), deployment, []access.NamespacePolicy{administrators("group ops")}},
-		"an account of elsewhere as one":        {admin(account("kube-system", "tiller")), deployment, []access.NamespacePolicy{administrators("service account kube-system/tiller")}},
+		"all accounts of the namespace":         {in("", aggregationGroup("system:serviceaccounts:web")), deployment, []access.NamespacePolicy{counted}},
+		"its account may use everything":        {admin(accountClass("web", "x")), deployment, []access.NamespacePolicy{counted}},
+		"everybody, here":                       {in("web", aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
+		"everybody, everywhere":                 {in("", aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
+		"every account, everywhere":             {in("", aggregationGroup("system:serviceaccounts")), deployment, []access.NamespacePolicy{everybody("group system:serviceaccounts")}},
+		"anonymous, everywhere":                 {in("", aggregationGroup("system:unauthenticated")), nil, []access.NamespacePolicy{everybody("group system:unauthenticated")}},
+		"everybody may use everything":          {admin(aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
+		"system:masters":                        {admin(aggregationGroup("system:masters")), deployment, []access.NamespacePolicy{administrators("group system:masters")}},
+		"system:masters, one policy":            {in("web", aggregationGroup("system:masters")), deployment, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group system:masters (RoleBinding web/b)"}}},
+		"a group of administrators":             {admin(aggregationGroup("ops")), deployment, []access.NamespacePolicy{administrators("group ops")}},
+		"an account of elsewhere as one":        {admin(accountClass("kube-system", "tiller")), deployment, []access.NamespacePolicy{administrators("service account kube-system/tiller")}},
 		"an administrator of the namespace":     {policies("p").bind("web", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{counted}},
 		"a user, everywhere":                    {in("", user("eve")), deployment, []access.NamespacePolicy{counted}},
-		"a group, here":                         {in("web", group("dev")), deployment, []access.NamespacePolicy{counted}},
-		"a group, elsewhere":                    {in("ci", group("dev")), deployment, nil},
-		"an agent of another namespace":         {in("", account("metallb-system", "speaker")), deployment, nil},
-		"all accounts of another namespace":     {in("", group("system:serviceaccounts:ci")), deployment, nil},
-		"an operator that creates pods":         {in("", account("ci", "runner")).bind("", "creator", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"an operator that creates pods here":    {in("", account("ci", "runner")).bind("web", "creator", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"an operator that creates pods there":   {in("", account("ci", "runner")).bind("ci", "creator", account("ci", "runner")), deployment, nil},
-		"one of those accounts creates pods":    {in("", group("system:serviceaccounts:ci")).bind("web", "creator", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"it may edit, which was not read":       {in("", account("ci", "runner")).bind("web", "edit", account("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"every account creates pods here":       {in("", account("ci", "runner")).bind("web", "creator", group("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
-		"granted here, creates no pods":         {in("web", account("ci", "runner")), deployment, []access.NamespacePolicy{apart("service account ci/runner may use it here, but it may not create pods here (RoleBinding web/b)")}},
-		"granted here, creates pods":            {in("web", account("ci", "runner")).bind("", "creator", group("system:serviceaccounts:ci")), deployment, []access.NamespacePolicy{counted}},
-		"the controller of its pods":            {in("", account("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{controllers}},
-		"the controller of its pods, here":      {in("web", account("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{counted}},
-		"another controller":                    {in("", account("kube-system", "daemon-set-controller")), deployment, nil},
-		"another controller, here":              {in("web", account("kube-system", "daemon-set-controller")), deployment, []access.NamespacePolicy{apart("service account kube-system/daemon-set-controller may use it here, but it makes no pods here (RoleBinding web/b)")}},
-		"another controller, which may create":  {in("", account("kube-system", "daemon-set-controller")).bind("", "creator", account("kube-system", "daemon-set-controller")), deployment, nil},
-		"all controllers, nothing runs":         {in("", account("kube-system", "daemon-set-controller")), nil, []access.NamespacePolicy{controllers}},
-		"all controllers by their group":        {in("", group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
-		"all controllers by their group, here":  {in("web", group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{counted}},
-		"all controllers, listed twice":         {in("", group("system:serviceaccounts:kube-system")).bind("", "r", group("system:serviceaccounts:kube-system"), group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
-		"all controllers, as one may create":    {in("", group("system:serviceaccounts:kube-system")).bind("", "creator", account("kube-system", "operator")), deployment, []access.NamespacePolicy{controllers}},
-		"one may create, and no controller":     {in("", group("system:serviceaccounts:kube-system")).bind("", "creator", account("kube-system", "operator")), bare, []access.NamespacePolicy{counted}},
+		"a group, here":                         {in("web", aggregationGroup("dev")), deployment, []access.NamespacePolicy{counted}},
+		"a group, elsewhere":                    {in("ci", aggregationGroup("dev")), deployment, nil},
+		"an agent of another namespace":         {in("", accountClass("metallb-system", "speaker")), deployment, nil},
+		"all accounts of another namespace":     {in("", aggregationGroup("system:serviceaccounts:ci")), deployment, nil},
+		"an operator that creates pods":         {in("", accountClass("ci", "runner")).bind("", "creator", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"an operator that creates pods here":    {in("", accountClass("ci", "runner")).bind("web", "creator", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"an operator that creates pods there":   {in("", accountClass("ci", "runner")).bind("ci", "creator", accountClass("ci", "runner")), deployment, nil},
+		"one of those accounts creates pods":    {in("", aggregationGroup("system:serviceaccounts:ci")).bind("web", "creator", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"it may edit, which was not read":       {in("", accountClass("ci", "runner")).bind("web", "edit", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"every account creates pods here":       {in("", accountClass("ci", "runner")).bind("web", "creator", aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
+		"granted here, creates no pods":         {in("web", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{apart("service account ci/runner may use it here, but it may not create pods here (RoleBinding web/b)")}},
+		"granted here, creates pods":            {in("web", accountClass("ci", "runner")).bind("", "creator", aggregationGroup("system:serviceaccounts:ci")), deployment, []access.NamespacePolicy{counted}},
+		"the controller of its pods":            {in("", accountClass("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{controllers}},
+		"the controller of its pods, here":      {in("web", accountClass("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{counted}},
+		"another controller":                    {in("", accountClass("kube-system", "daemon-set-controller")), deployment, nil},
+		"another controller, here":              {in("web", accountClass("kube-system", "daemon-set-controller")), deployment, []access.NamespacePolicy{apart("service account kube-system/daemon-set-controller may use it here, but it makes no pods here (RoleBinding web/b)")}},
+		"another controller, which may create":  {in("", accountClass("kube-system", "daemon-set-controller")).bind("", "creator", accountClass("kube-system", "daemon-set-controller")), deployment, nil},
+		"all controllers, nothing runs":         {in("", accountClass("kube-system", "daemon-set-controller")), nil, []access.NamespacePolicy{controllers}},
+		"all controllers by their group":        {in("", aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
+		"all controllers by their group, here":  {in("web", aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{counted}},
+		"all controllers, listed twice":         {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "r", aggregationGroup("system:serviceaccounts:kube-system"), aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
+		"all controllers, as one may create":    {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "creator", accountClass("kube-system", "operator")), deployment, []access.NamespacePolicy{controllers}},
+		"one may create, and no controller":     {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "creator", accountClass("kube-system", "operator")), bare, []access.NamespacePolicy{counted}},
 		"two of no use here":                    {in("web", user("system:node:n1")).bind("web", "r", user("system:kube-controller-manager")), bare, []access.NamespacePolicy{apart("user system:kube-controller-manager may use it here, but no controller makes pods here (RoleBinding web/b)")}},
-		"another controller, as all may create": {in("", account("kube-system", "daemon-set-controller")).bind("", "creator", group("system:serviceaccounts:kube-system")), deployment, nil},
-		"only controllers may create, here":     {in("web", group("system:serviceaccounts:kube-system")).bind("", "creator", account("kube-system", "job-controller")), bare, []access.NamespacePolicy{apart("group system:serviceaccounts:kube-system may use it here, but it may not create pods here (RoleBinding web/b)")}},
-		"no controller makes pods here":         {in("", group("system:serviceaccounts:kube-system")), bare, nil},
+		"another controller, as all may create": {in("", accountClass("kube-system", "daemon-set-controller")).bind("", "creator", aggregationGroup("system:serviceaccounts:kube-system")), deployment, nil},
+		"only controllers may create, here":     {in("web", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "creator", accountClass("kube-system", "job-controller")), bare, []access.NamespacePolicy{apart("group system:serviceaccounts:kube-system may use it here, but it may not create pods here (RoleBinding web/b)")}},
+		"no controller makes pods here":         {in("", aggregationGroup("system:serviceaccounts:kube-system")), bare, nil},
 		"the controller manager itself":         {in("", user("system:kube-controller-manager")), deployment, []access.NamespacePolicy{controllers}},
 		"the controller manager has no part":    {in("web", user("system:kube-controller-manager")), bare, []access.NamespacePolicy{apart("user system:kube-controller-manager may use it here, but no controller makes pods here (RoleBinding web/b)")}},
-		"controllers as administrators":         {admin(group("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{administrators("group system:serviceaccounts:kube-system")}},
-		"kubelets, mirror pods":                 {in("", group("system:nodes")), mirror, []access.NamespacePolicy{counted}},
-		"kubelets, no mirror pods":              {in("", group("system:nodes")), deployment, nil},
-		"kubelets, no mirror pods, here":        {in("web", group("system:nodes")), deployment, []access.NamespacePolicy{apart("group system:nodes may use it here, but no mirror pod runs here (RoleBinding web/b)")}},
-		"kubelets, nothing runs":                {in("", group("system:nodes")), nil, nil},
+		"controllers as administrators":         {admin(aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{administrators("group system:serviceaccounts:kube-system")}},
+		"kubelets, mirror pods":                 {in("", aggregationGroup("system:nodes")), mirror, []access.NamespacePolicy{counted}},
+		"kubelets, no mirror pods":              {in("", aggregationGroup("system:nodes")), deployment, nil},
+		"kubelets, no mirror pods, here":        {in("web", aggregationGroup("system:nodes")), deployment, []access.NamespacePolicy{apart("group system:nodes may use it here, but no mirror pod runs here (RoleBinding web/b)")}},
+		"kubelets, nothing runs":                {in("", aggregationGroup("system:nodes")), nil, nil},
 		"kubelets, nothing runs, granted here":  {in("web", user("system:node:n1")), nil, []access.NamespacePolicy{counted}},
-		"counted and everybody":                 {in("", group("system:authenticated")).bind("web", "r", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Counted: true, Everybody: true}}},
-		"everybody and administrators":          {in("", group("system:authenticated")).bind("", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Everybody: true, Administrators: true, Why: "everybody may use it everywhere: group system:authenticated (ClusterRoleBinding b)"}}},
-		"by more than one":                      {admin(group("ops")).bind("", "cluster-admin", user("eve")), nil, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"}}},
-		"a controller and somebody else, twice": {in("", group("system:serviceaccounts:kube-system")).bind("", "r", user("eve")), deployment, []access.NamespacePolicy{counted}},
+		"counted and everybody":                 {in("", aggregationGroup("system:authenticated")).bind("web", "r", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Counted: true, Everybody: true}}},
+		"everybody and administrators":          {in("", aggregationGroup("system:authenticated")).bind("", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Everybody: true, Administrators: true, Why: "everybody may use it everywhere: group system:authenticated (ClusterRoleBinding b)"}}},
+		"by more than one":                      {admin(aggregationGroup("ops")).bind("", "cluster-admin", user("eve")), nil, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"}}},
+		"a controller and somebody else, twice": {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "r", user("eve")), deployment, []access.NamespacePolicy{counted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(access.NamespaceAccess(tc.want), tc.in.resolve().Namespace("web", tc.workloads)); diff != "" {
+			if diff := cmp.Diff(access.NamespaceAccess(tc.want), tc.in.resolve().NamespaceAccess("web", tc.workloads)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -227,10 +227,10 @@ func TestNamespace(t *testing.T) {
 func TestNamespaceEvidence(t *testing.T) {
 	t.Parallel()
 	g := policies("a", "b").
-		role("", "a", use("a")).
-		bind("", "a", user("eve"), group("system:authenticated")).
-		bind("", "cluster-admin", group("ops"), account("web", "deployer")).
-		bind("web", "a", account("", "api")).
+		role("", "a", rolesInUse("a")).
+		bind("", "a", user("eve"), aggregationGroup("system:authenticated")).
+		bind("", "cluster-admin", aggregationGroup("ops"), accountClass("web", "deployer")).
+		bind("web", "a", accountClass("", "api")).
 		resolve()
 	const why = "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"
 	for namespace, want := range map[string]access.NamespaceAccess{
@@ -243,7 +243,7 @@ func TestNamespaceEvidence(t *testing.T) {
 			{Policy: "b", Administrators: true, Why: why},
 		},
 	} {
-		if diff := cmp.Diff(want, g.Namespace(namespace, nil)); diff != "" {
+		if diff := cmp.Diff(want, g.NamespaceAccess(namespace, nil)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", namespace, diff)
 		}
 	}
@@ -252,9 +252,9 @@ func TestNamespaceEvidence(t *testing.T) {
 // TestNamespaceOfControllers: in kube-system the controllers are accounts of the namespace like any other.
 func TestNamespaceOfControllers(t *testing.T) {
 	t.Parallel()
-	g := policies("p").role("", "r", use("p")).bind("", "r", account("kube-system", "replicaset-controller")).resolve()
+	g := policies("p").role("", "r", rolesInUse("p")).bind("", "r", accountClass("kube-system", "replicaset-controller")).resolve()
 	want := access.NamespaceAccess{{Policy: "p", Counted: true}}
-	if diff := cmp.Diff(want, g.Namespace("kube-system", nil)); diff != "" {
+	if diff := cmp.Diff(want, g.NamespaceAccess("kube-system", nil)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

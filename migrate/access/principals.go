@@ -10,9 +10,9 @@ import (
 // of service accounts and, unlike an account that sends a request, not system:authenticated.
 func ServiceAccountPrincipal(namespace, name string) Principal {
 	return Principal{
-		User:   accountPrefix + namespace + ":" + name,
-		Groups: []string{accountsGroup, accountsPrefix + namespace},
-		What:   "service account " + namespace + "/" + name,
+		User:        accountPrefix + namespace + ":" + name,
+		Groups:      []string{accountsGroup, accountsPrefix + namespace},
+		Description: "service account " + namespace + "/" + name,
 	}
 }
 
@@ -29,12 +29,12 @@ func ServiceAccountRequester(namespace, name string) Principal {
 // A controller manager that runs without per-controller credentials (no --use-service-account-credentials) creates
 // them under its own name instead; see ControllerManagerPrincipal.
 func ControllerPrincipal(kind string) (Principal, bool) {
-	name := podMaker(kind)
+	name := controllerAccount(kind)
 	if name == "" {
 		return Principal{}, false
 	}
 	p := ServiceAccountRequester(kubeSystem, name)
-	p.What = name
+	p.Description = name
 	return p, true
 }
 
@@ -42,13 +42,13 @@ func ControllerPrincipal(kind string) (Principal, bool) {
 // does not tell which kind of cluster it is, so questions about a workload ask for both: who grants a policy to this
 // user, means it.
 func ControllerManagerPrincipal() Principal {
-	return Principal{User: controllerManager, Groups: []string{authenticatedGroup}, What: "the controller manager"}
+	return Principal{User: controllerManager, Groups: []string{authenticatedGroup}, Description: "the controller manager"}
 }
 
 // NodePrincipal is the kubelet that creates the mirror pods of static pods; an empty name stands for any node, and then
 // only the groups tell.
 func NodePrincipal(node string) Principal {
-	p := Principal{Groups: []string{nodesGroup, authenticatedGroup}, What: "the kubelet (mirror pods)"}
+	p := Principal{Groups: []string{nodesGroup, authenticatedGroup}, Description: "the kubelet (mirror pods)"}
 	if node != "" {
 		p.User = nodePrefix + node
 	}
@@ -57,11 +57,11 @@ func NodePrincipal(node string) Principal {
 
 // AnyRequester is whoever creates a pod by hand: all that is known is that every request is authenticated.
 func AnyRequester() Principal {
-	return Principal{Groups: []string{authenticatedGroup}, What: "whoever creates the pod"}
+	return Principal{Groups: []string{authenticatedGroup}, Description: "whoever creates the pod"}
 }
 
-// podMaker names the account, in kube-system, of the controller that creates the pods of a kind of workload.
-func podMaker(kind string) string {
+// controllerAccount names the account, in kube-system, of the controller that creates the pods of a kind of workload.
+func controllerAccount(kind string) string {
 	switch kind {
 	case "Deployment", "ReplicaSet":
 		return "replicaset-controller"
@@ -78,8 +78,8 @@ func podMaker(kind string) string {
 	}
 }
 
-func isPodMaker(p party) bool {
-	if p.kind != account || p.home != kubeSystem {
+func isPodController(p subjectClass) bool {
+	if p.kind != accountClass || p.namespace != kubeSystem {
 		return false
 	}
 	switch p.name {
@@ -90,13 +90,13 @@ func isPodMaker(p party) bool {
 	}
 }
 
-// principals are all identities that count for the pods of a workload: the accounts they run as, and what creates them.
-func principals(w *inventory.Workload) []Principal {
+// podPrincipals are all identities that count for the pods of a workload: the accounts they run as, and what creates them.
+func podPrincipals(w *inventory.Workload) []Principal {
 	var out []Principal
-	for _, name := range podAccounts(w) {
+	for _, name := range podServiceAccounts(w) {
 		out = append(out, ServiceAccountPrincipal(w.Namespace, name))
 	}
-	if mirrored(w) {
+	if hasMirrorPods(w) {
 		out = append(out, NodePrincipal(""))
 	}
 	if controller, ok := ControllerPrincipal(w.Kind); ok {
@@ -105,13 +105,13 @@ func principals(w *inventory.Workload) []Principal {
 	return append(out, AnyRequester())
 }
 
-// mirrored is true if pods of static pods are among its pods; they belong to a node, or to nothing.
-func mirrored(w *inventory.Workload) bool {
-	return slices.ContainsFunc(w.Pods, func(p inventory.PodGroup) bool { return p.Mirror })
+// hasMirrorPods is true if pods of static pods are among its pods; they belong to a node, or to nothing.
+func hasMirrorPods(w *inventory.Workload) bool {
+	return slices.ContainsFunc(w.PodGroups, func(p inventory.PodGroup) bool { return p.Mirror })
 }
 
-// podAccounts: a mirror pod has no account, whatever its name says.
-func podAccounts(w *inventory.Workload) []string {
+// podServiceAccounts: a mirror pod has no account, whatever its name says.
+func podServiceAccounts(w *inventory.Workload) []string {
 	var out []string
 	add := func(name string) {
 		if name == "" {
@@ -119,12 +119,12 @@ func podAccounts(w *inventory.Workload) []string {
 		}
 		out = append(out, name)
 	}
-	if w.Template != nil || len(w.Pods) == 0 {
+	if w.Template != nil || len(w.PodGroups) == 0 {
 		add(w.ServiceAccount)
 	}
-	for i := range w.Pods {
-		if !w.Pods[i].Mirror {
-			add(w.Pods[i].ServiceAccount)
+	for i := range w.PodGroups {
+		if !w.PodGroups[i].Mirror {
+			add(w.PodGroups[i].ServiceAccount)
 		}
 	}
 	slices.Sort(out)

@@ -91,7 +91,7 @@ func refRules(inv *inventory.Inventory, b inventory.Binding) []rbacv1.PolicyRule
 func refAggregate(g *generator, inv inventory.Inventory) inventory.Inventory {
 	inv.Roles = slices.Clone(inv.Roles)
 	for i := range inv.Roles {
-		if inv.Roles[i].Others {
+		if inv.Roles[i].OtherRules {
 			inv.Roles[i].Rules = append(slices.Clone(inv.Roles[i].Rules), rule("", "configmaps", "get"))
 		}
 	}
@@ -99,7 +99,7 @@ func refAggregate(g *generator, inv inventory.Inventory) inventory.Inventory {
 		changed := false
 		for _, i := range g.Perm(len(inv.Roles)) {
 			r := &inv.Roles[i]
-			if r.Namespace != "" || r.Aggregation == nil || r.Live {
+			if r.Namespace != "" || r.Aggregation == nil || r.Stored {
 				continue
 			}
 			rules := refSelected(&inv, r)
@@ -199,7 +199,7 @@ func (g *generator) inventory() *inventory.Inventory {
 }
 
 func (g *generator) clusterRole(name string) inventory.Role {
-	r := inventory.Role{Name: name, Rules: g.rules(), Labels: map[string]string{}, Live: !g.aggregate, Others: g.IntN(5) == 0}
+	r := inventory.Role{Name: name, Rules: g.rules(), Labels: map[string]string{}, Stored: !g.aggregate, OtherRules: g.IntN(5) == 0}
 	for _, l := range some(g, genLabels, 2) {
 		r.Labels[l] = "1"
 	}
@@ -257,7 +257,7 @@ func (g *generator) workload(namespace string, i int) inventory.Workload {
 		if !mirror {
 			p.ServiceAccount = pick(g, genAccounts)
 		}
-		w.Pods = append(w.Pods, p)
+		w.PodGroups = append(w.PodGroups, p)
 	}
 	return w
 }
@@ -277,18 +277,18 @@ func genPrincipals() []access.Principal {
 		if slices.Contains(nobody[:2], user) {
 			continue
 		}
-		out = append(out, access.Principal{User: user, Groups: []string{"system:authenticated"}, What: "user " + user})
+		out = append(out, access.Principal{User: user, Groups: []string{"system:authenticated"}, Description: "user " + user})
 	}
 	for _, group := range genSubjects {
 		if slices.Contains(nobody, group) {
 			continue
 		}
-		out = append(out, access.Principal{User: "mallory", Groups: []string{"system:authenticated", group}, What: "group " + group})
+		out = append(out, access.Principal{User: "mallory", Groups: []string{"system:authenticated", group}, Description: "group " + group})
 	}
 	return append(out, access.NodePrincipal(""), access.NodePrincipal("n1"), access.AnyRequester(), access.ControllerManagerPrincipal())
 }
 
-func names(usable []access.Usable) []string {
+func names(usable []access.UsablePolicy) []string {
 	out := []string{}
 	for _, u := range usable {
 		out = append(out, u.Policy)
@@ -305,7 +305,7 @@ func TestReference(t *testing.T) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), aggregate: seed%2 == 1}
 		inv := g.inventory()
 		grants, settled := access.Resolve(inv), refAggregate(g, *inv)
-		if len(grants.Unjudged) > 0 {
+		if len(grants.UnresolvedRoles) > 0 {
 			unjudged++
 			continue
 		}
@@ -317,11 +317,11 @@ func TestReference(t *testing.T) {
 						want = append(want, policy)
 					}
 				}
-				if diff := cmp.Diff(want, names(grants.UsableBy(namespace, p))); diff != "" {
-					t.Fatalf("seed %d: UsableBy(%q, %s) (-want +got):\n%s", seed, namespace, p.What, diff)
+				if diff := cmp.Diff(want, names(grants.PoliciesUsableBy(namespace, p))); diff != "" {
+					t.Fatalf("seed %d: UsableBy(%q, %s) (-want +got):\n%s", seed, namespace, p.Description, diff)
 				}
 				if want, got := refCreatePods(&settled, namespace, p), grants.CanCreatePods(namespace, p); want != got {
-					t.Fatalf("seed %d: CanCreatePods(%q, %s) = %t, want %t", seed, namespace, p.What, got, want)
+					t.Fatalf("seed %d: CanCreatePods(%q, %s) = %t, want %t", seed, namespace, p.Description, got, want)
 				}
 			}
 		}
@@ -344,9 +344,9 @@ func TestGrantsAreEvidence(t *testing.T) {
 			settled.Bindings = slices.DeleteFunc(slices.Clone(bindings), func(b inventory.Binding) bool { return !strings.HasSuffix(grant.Binding, b.Name) })
 			p := access.Principal{}
 			switch grant.Subject.Kind {
-			case access.Group:
+			case access.GroupKind:
 				p.Groups = []string{grant.Subject.Name}
-			case access.User:
+			case access.UserKind:
 				p.User = grant.Subject.Name
 			default:
 				p.User = "system:serviceaccount:" + grant.Subject.Namespace + ":" + grant.Subject.Name
@@ -371,11 +371,11 @@ func TestOrder(t *testing.T) {
 	for seed := range uint64(100) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), aggregate: true}
 		inv := g.inventory()
-		want := everything(access.Resolve(inv), inv)
+		want := allowsEverything(access.Resolve(inv), inv)
 		g.Shuffle(len(inv.Bindings), func(i, j int) { inv.Bindings[i], inv.Bindings[j] = inv.Bindings[j], inv.Bindings[i] })
 		g.Shuffle(len(inv.Roles), func(i, j int) { inv.Roles[i], inv.Roles[j] = inv.Roles[j], inv.Roles[i] })
 		g.Shuffle(len(inv.Policies), func(i, j int) { inv.Policies[i], inv.Policies[j] = inv.Policies[j], inv.Policies[i] })
-		if diff := cmp.Diff(want, everything(access.Resolve(inv), inv)); diff != "" {
+		if diff := cmp.Diff(want, allowsEverything(access.Resolve(inv), inv)); diff != "" {
 			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
 		}
 	}
@@ -384,7 +384,7 @@ func TestOrder(t *testing.T) {
 func allGrants(g *access.Grants, policies ...string) []access.Grant {
 	var out []access.Grant
 	for _, name := range policies {
-		out = append(out, g.Policy(name)...)
+		out = append(out, g.PolicyGrants(name)...)
 	}
 	return out
 }
@@ -393,16 +393,16 @@ func allGrants(g *access.Grants, policies ...string) []access.Grant {
 type answers struct {
 	All, Admins []access.Grant
 	Unused      []string
-	Dangling    []access.Finding
+	Dangling    []access.RBACFinding
 	Unjudged    []inventory.Gap
 	Namespaces  map[string]access.NamespaceAccess
 	Creators    map[string][]access.Principal
 }
 
-func everything(g *access.Grants, inv *inventory.Inventory) answers {
-	a := answers{allGrants(g, genPolicies...), g.Administrators, g.Unused, g.Dangling, g.Unjudged, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}}
+func allowsEverything(g *access.Grants, inv *inventory.Inventory) answers {
+	a := answers{allGrants(g, genPolicies...), g.Administrators, g.UnusedPolicies, g.Dangling, g.UnresolvedRoles, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}}
 	for _, namespace := range genNamespaces {
-		a.Namespaces[namespace] = g.Namespace(namespace, workloadsOf(inv, namespace))
+		a.Namespaces[namespace] = g.NamespaceAccess(namespace, workloadsOf(inv, namespace))
 		a.Creators[namespace] = g.PodCreators(namespace)
 	}
 	return a

@@ -13,50 +13,50 @@ const (
 	clusterRoleKind = "ClusterRole"
 )
 
-// edge is one subject of one binding to a role that lets it use policies or create pods. Everything that is asked is
+// subjectGrant is one subject of one binding to a role that lets it use policies or create pods. Everything that is asked is
 // answered from edges; they are expanded to grants only where somebody wants to read them.
-type edge struct {
+type subjectGrant struct {
 	namespace string // where it holds; "" is everywhere
-	id        identity
+	identity  identity
 	subject   Subject
 	binding   string // as evidence
-	role      *role
+	role      *resolvedRole
 }
 
-func compareEdges(a, b edge) int {
+func compareSubjectGrants(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.namespace, b.namespace),
-		compareIdentities(a.id, b.id),
+		compareIdentities(a.identity, b.identity),
 		compareSubjects(a.subject, b.subject),
 		cmp.Compare(a.binding, b.binding),
-		cmp.Compare(a.role.label, b.role.label),
+		cmp.Compare(a.role.reference, b.role.reference),
 	)
 }
 
 // Resolve reads the RBAC of an inventory. It does not keep the inventory.
 func Resolve(inv *inventory.Inventory) *Grants {
-	g := &Grants{policies: policyNames(inv), accounts: accountNames(inv)}
-	roles := readRoles(inv)
-	aggregation := aggregate(roles)
-	circles := aggregation.circles()
+	g := &Grants{policies: policyNames(inv), serviceAccounts: serviceAccountNames(inv)}
+	roles := resolveRoles(inv)
+	aggregation := aggregateClusterRoles(roles)
+	circles := aggregation.cyclicGroups()
 
-	f := &findings{known: g.policies}
-	f.roles(inv, roles, aggregation.overwritten(circles))
-	narrow(roles, g.policies)
+	f := &rbacFindings{knownPolicies: g.policies}
+	f.checkRoles(inv, roles, aggregation.overwrittenRoles(circles))
+	dropUnknownPolicies(roles, g.policies)
 	for i := range inv.Bindings {
-		g.bind(&inv.Bindings[i], roles, f)
+		g.addBinding(&inv.Bindings[i], roles, f)
 	}
-	slices.SortFunc(g.edges, compareEdges)
-	g.edges = slices.CompactFunc(g.edges, func(a, b edge) bool { return compareEdges(a, b) == 0 })
-	g.edges = slices.Clip(g.edges)
+	slices.SortFunc(g.subjectGrants, compareSubjectGrants)
+	g.subjectGrants = slices.CompactFunc(g.subjectGrants, func(a, b subjectGrant) bool { return compareSubjectGrants(a, b) == 0 })
+	g.subjectGrants = slices.Clip(g.subjectGrants)
 
-	g.index()
+	g.indexNamespaces()
 	g.indexRoles()
-	g.Administrators = g.administrators()
-	g.Unused = g.unused()
-	g.Dangling, g.Unread = f.sorted(), f.unreadLabels()
-	g.UnreadRoles = f.unreadIn // in order, since the bindings are
-	g.Unjudged = aggregation.unjudged(circles, inv.Bindings)
+	g.Administrators = g.administratorGrants()
+	g.UnusedPolicies = g.unusedPolicies()
+	g.Dangling, g.MissingRoles = f.sorted(), f.missingRoleLabels()
+	g.BindingsToMissingRoles = f.bindingsToMissing // in order, since the bindings are
+	g.UnresolvedRoles = aggregation.unresolvedRoles(circles, inv.Bindings)
 	return g
 }
 
@@ -69,8 +69,8 @@ func policyNames(inv *inventory.Inventory) []string {
 	return slices.Compact(names)
 }
 
-// accountNames are the service accounts of each namespace that exist or that something runs as.
-func accountNames(inv *inventory.Inventory) map[string][]string {
+// serviceAccountNames are the service accounts of each namespace that exist or that something runs as.
+func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	out := map[string][]string{}
 	for i := range inv.ServiceAccounts {
 		a := &inv.ServiceAccounts[i]
@@ -78,7 +78,7 @@ func accountNames(inv *inventory.Inventory) map[string][]string {
 	}
 	for i := range inv.Workloads {
 		w := &inv.Workloads[i]
-		out[w.Namespace] = append(out[w.Namespace], podAccounts(w)...)
+		out[w.Namespace] = append(out[w.Namespace], podServiceAccounts(w)...)
 	}
 	for namespace, names := range out {
 		slices.Sort(names)
@@ -87,130 +87,130 @@ func accountNames(inv *inventory.Inventory) map[string][]string {
 	return out
 }
 
-// bind turns one binding into edges. What can never match goes to the findings.
-func (g *Grants) bind(b *inventory.Binding, roles map[roleKey]*role, f *findings) {
-	r := f.referenced(b, roles)
+// addBinding turns one binding into edges. What can never match goes to the findings.
+func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRole, f *rbacFindings) {
+	r := f.referencedRole(b, roles)
 	if r == nil {
 		return
 	}
-	if r.reach.uses() {
-		f.subjects(b)
+	if r.granted.anyPolicy() {
+		f.checkSubjects(b)
 	}
-	if !r.reach.uses() && !r.reach.pods {
+	if !r.granted.anyPolicy() && !r.granted.createPods {
 		return
 	}
-	label := bindingLabel(b)
+	label := bindingReference(b)
 	for _, s := range b.Subjects {
-		subject, id, ok := readSubject(s, b.Namespace)
+		subject, id, ok := resolveSubject(s, b.Namespace)
 		if ok {
-			g.edges = append(g.edges, edge{namespace: b.Namespace, id: id, subject: subject, binding: label, role: r})
+			g.subjectGrants = append(g.subjectGrants, subjectGrant{namespace: b.Namespace, identity: id, subject: subject, binding: label, role: r})
 		}
 	}
 }
 
-func bindingLabel(b *inventory.Binding) string {
+func bindingReference(b *inventory.Binding) string {
 	if b.Namespace == "" {
 		return "ClusterRoleBinding " + b.Name
 	}
 	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
-// in are the edges of one namespace; of the whole cluster for "".
-func (g *Grants) in(namespace string) []edge {
-	byNamespace := func(e edge, ns string) int { return cmp.Compare(e.namespace, ns) }
-	from, found := slices.BinarySearchFunc(g.edges, namespace, byNamespace)
+// grantsIn are the edges of one namespace; of the whole cluster for "".
+func (g *Grants) grantsIn(namespace string) []subjectGrant {
+	byNamespace := func(e subjectGrant, ns string) int { return cmp.Compare(e.namespace, ns) }
+	from, found := slices.BinarySearchFunc(g.subjectGrants, namespace, byNamespace)
 	if !found {
 		return nil
 	}
-	to, _ := slices.BinarySearchFunc(g.edges, namespace+"\x00", byNamespace)
-	return g.edges[from:to]
+	to, _ := slices.BinarySearchFunc(g.subjectGrants, namespace+"\x00", byNamespace)
+	return g.subjectGrants[from:to]
 }
 
-// held are the edges of one identity in one namespace, without those that hold everywhere.
-func (g *Grants) held(namespace string, id identity) []edge {
-	from, found := slices.BinarySearchFunc(g.edges, id, func(e edge, id identity) int {
-		return cmp.Or(cmp.Compare(e.namespace, namespace), compareIdentities(e.id, id))
+// grantsHeldIn are the edges of one identity in one namespace, without those that hold everywhere.
+func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
+	from, found := slices.BinarySearchFunc(g.subjectGrants, id, func(e subjectGrant, id identity) int {
+		return cmp.Or(cmp.Compare(e.namespace, namespace), compareIdentities(e.identity, id))
 	})
 	if !found {
 		return nil
 	}
 	to := from
-	for to < len(g.edges) && g.edges[to].namespace == namespace && g.edges[to].id == id {
+	for to < len(g.subjectGrants) && g.subjectGrants[to].namespace == namespace && g.subjectGrants[to].identity == id {
 		to++
 	}
-	return g.edges[from:to]
+	return g.subjectGrants[from:to]
 }
 
 // compareEvidence is the order in which grants of one policy are told, a total one.
-func compareEvidence(a, b edge) int {
+func compareEvidence(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.namespace, b.namespace),
 		compareSubjects(a.subject, b.subject),
 		cmp.Compare(a.binding, b.binding),
-		cmp.Compare(a.role.label, b.role.label),
+		cmp.Compare(a.role.reference, b.role.reference),
 	)
 }
 
 // indexRoles finds the edges of a policy by way of its roles. An edge for each policy would be many where many may use
 // many; what is kept is no more than what was read.
 func (g *Grants) indexRoles() {
-	g.byRole = map[*role][]*edge{}
-	for i := range g.edges {
-		if e := &g.edges[i]; e.role.reach.uses() {
-			g.byRole[e.role.like] = append(g.byRole[e.role.like], e)
+	g.grantsByRole = map[*resolvedRole][]*subjectGrant{}
+	for i := range g.subjectGrants {
+		if e := &g.subjectGrants[i]; e.role.granted.anyPolicy() {
+			g.grantsByRole[e.role.representative] = append(g.grantsByRole[e.role.representative], e)
 		}
 	}
-	g.naming = map[string][]*role{}
-	for r := range g.byRole {
-		if r.reach.every {
-			g.unnamed = append(g.unnamed, r)
+	g.rolesNaming = map[string][]*resolvedRole{}
+	for r := range g.grantsByRole {
+		if r.granted.everyPolicy {
+			g.rolesOfEveryPolicy = append(g.rolesOfEveryPolicy, r)
 		}
-		for _, name := range r.reach.named {
-			g.naming[name] = append(g.naming[name], r)
+		for _, name := range r.granted.policies {
+			g.rolesNaming[name] = append(g.rolesNaming[name], r)
 		}
 	}
 }
 
-// Policy returns the grants of one policy that was read, sorted by namespace, subject, binding, role.
-func (g *Grants) Policy(name string) []Grant {
+// PolicyGrants returns the grants of one policy that was read, sorted by namespace, subject, binding, role.
+func (g *Grants) PolicyGrants(name string) []Grant {
 	if _, found := slices.BinarySearch(g.policies, name); !found {
 		return nil
 	}
-	return grants(append(g.edgesOfEvery(), g.edgesNaming(name)...), name)
+	return toGrants(append(g.subjectGrantsOfEvery(), g.subjectGrantsNaming(name)...), name)
 }
 
-// Naming returns those of the grants of a policy that was read whose roles name it, in the same order. Policies that are named
+// GrantsNaming returns those of the grants of a policy that was read whose roles name it, in the same order. Policies that are named
 // by the same roles have the same ones, and the same text as by.
-func (g *Grants) Naming(name string) (by string, told func() []Grant) {
+func (g *Grants) GrantsNaming(name string) (by string, told func() []Grant) {
 	var key []byte
-	for _, r := range g.naming[name] {
+	for _, r := range g.rolesNaming[name] {
 		key = binary.AppendUvarint(key, r.number)
 	}
-	return string(key), func() []Grant { return grants(g.edgesNaming(name), name) }
+	return string(key), func() []Grant { return toGrants(g.subjectGrantsNaming(name), name) }
 }
 
-// OfEvery returns the grants whose roles name no policy, in the same order: each is one of every policy.
-func (g *Grants) OfEvery() []Grant { return grants(g.edgesOfEvery(), "") }
+// GrantsOfEveryPolicy returns the grants whose roles name no policy, in the same order: each is one of every policy.
+func (g *Grants) GrantsOfEveryPolicy() []Grant { return toGrants(g.subjectGrantsOfEvery(), "") }
 
-func (g *Grants) edgesNaming(policy string) []*edge {
-	var out []*edge
-	for _, r := range g.naming[policy] {
-		out = append(out, g.byRole[r]...)
+func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
+	var out []*subjectGrant
+	for _, r := range g.rolesNaming[policy] {
+		out = append(out, g.grantsByRole[r]...)
 	}
 	return out
 }
 
-func (g *Grants) edgesOfEvery() []*edge {
-	var out []*edge
-	for _, r := range g.unnamed {
-		out = append(out, g.byRole[r]...)
+func (g *Grants) subjectGrantsOfEvery() []*subjectGrant {
+	var out []*subjectGrant
+	for _, r := range g.rolesOfEveryPolicy {
+		out = append(out, g.grantsByRole[r]...)
 	}
 	return out
 }
 
-// grants tells edges as grants of one policy, or of all for "", in order.
-func grants(edges []*edge, policy string) []Grant {
-	slices.SortFunc(edges, func(a, b *edge) int { return compareEvidence(*a, *b) })
+// toGrants tells edges as grants of one policy, or of all for "", in order.
+func toGrants(edges []*subjectGrant, policy string) []Grant {
+	slices.SortFunc(edges, func(a, b *subjectGrant) int { return compareEvidence(*a, *b) })
 	out := make([]Grant, 0, len(edges))
 	for _, e := range edges {
 		out = append(out, Grant{
@@ -218,34 +218,34 @@ func grants(edges []*edge, policy string) []Grant {
 			Namespace:   e.namespace,
 			Subject:     e.subject,
 			Binding:     e.binding,
-			Role:        e.role.label,
-			AllPolicies: e.role.reach.every,
+			Role:        e.role.reference,
+			AllPolicies: e.role.granted.everyPolicy,
 		})
 	}
 	return out
 }
 
-func (g *Grants) administrators() []Grant {
-	var edges []*edge
-	everywhere := g.in("")
+func (g *Grants) administratorGrants() []Grant {
+	var edges []*subjectGrant
+	everywhere := g.grantsIn("")
 	for i := range everywhere {
-		if e := &everywhere[i]; e.administrators() {
+		if e := &everywhere[i]; e.isAdministrator() {
 			edges = append(edges, e)
 		}
 	}
-	return grants(edges, "")
+	return toGrants(edges, "")
 }
 
-func (g *Grants) unused() []string {
+func (g *Grants) unusedPolicies() []string {
 	used := map[string]bool{}
-	for r, edges := range g.byRole {
-		if !slices.ContainsFunc(edges, byName) {
+	for r, edges := range g.grantsByRole {
+		if !slices.ContainsFunc(edges, grantedOnPurpose) {
 			continue
 		}
-		if r.reach.every {
+		if r.granted.everyPolicy {
 			return nil
 		}
-		for _, name := range r.reach.named {
+		for _, name := range r.granted.policies {
 			used[name] = true
 		}
 	}
@@ -258,9 +258,9 @@ func (g *Grants) unused() []string {
 	return out
 }
 
-// byName is true for what somebody granted on purpose: cluster administrators may use every policy anyway. A service
+// grantedOnPurpose is true for what somebody granted on purpose: cluster administrators may use every policy anyway. A service
 // account counts even so, since pods may run as it.
-func byName(e *edge) bool {
-	kind := partyOf(e.id).kind
-	return !e.administrators() || kind == account || kind == accounts
+func grantedOnPurpose(e *subjectGrant) bool {
+	kind := classifyIdentity(e.identity).kind
+	return !e.isAdministrator() || kind == accountClass || kind == namespaceAccountsClass
 }

@@ -55,13 +55,13 @@ func rule(group, resource, verb string, names ...string) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: []string{verb}, ResourceNames: names}
 }
 
-func use(names ...string) rbacv1.PolicyRule {
+func rolesInUse(names ...string) rbacv1.PolicyRule {
 	return rule("policy", "podsecuritypolicies", "use", names...)
 }
 
-func user(name string) rbacv1.Subject  { return rbacv1.Subject{Kind: "User", Name: name} }
-func group(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "Group", Name: name} }
-func account(namespace, name string) rbacv1.Subject {
+func user(name string) rbacv1.Subject             { return rbacv1.Subject{Kind: "User", Name: name} }
+func aggregationGroup(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "Group", Name: name} }
+func accountClass(namespace, name string) rbacv1.Subject {
 	return rbacv1.Subject{Kind: "ServiceAccount", Namespace: namespace, Name: name}
 }
 
@@ -79,59 +79,59 @@ func TestTraps(t *testing.T) {
 		who  access.Principal
 		want []string
 	}{
-		"T72 a pod's account is not authenticated":     {one("", use("p"), group("system:authenticated")), api, no},
-		"T72 whoever sends the request is":             {one("", use("p"), group("system:authenticated")), access.AnyRequester(), yes},
-		"T72 so is a controller":                       {one("", use("p"), group("system:authenticated")), replicaSets, yes},
-		"T73 group extensions":                         {one("web", rule("extensions", "podsecuritypolicies", "use", "p"), account("web", "api")), api, yes},
-		"T73 group *":                                  {one("web", rule("*", "podsecuritypolicies", "use", "p"), account("web", "api")), api, yes},
-		"T73 core group":                               {one("web", rule("", "podsecuritypolicies", "use", "p"), account("web", "api")), api, no},
-		"T73 no group":                                 {one("web", rbacv1.PolicyRule{Resources: []string{"*"}, Verbs: []string{"*"}}, account("web", "api")), api, no},
-		"T74 resource name *":                          {one("web", use("*"), account("web", "api")), api, no},
-		"T74 resource */*":                             {one("web", rule("policy", "*/*", "use"), account("web", "api")), api, no},
-		"T74 a subresource":                            {one("web", rule("policy", "podsecuritypolicies/*", "use"), account("web", "api")), api, no},
-		"T74 resource *":                               {one("web", rule("policy", "*", "use"), account("web", "api")), api, yes},
-		"T75 no namespace, RoleBinding":                {one("web", use("p"), account("", "api")), api, yes},
-		"T75 no namespace, ClusterRoleBinding":         {one("", use("p"), account("", "api")), api, no},
-		"T76 RoleBinding of elsewhere":                 {one("ci", use("p"), account("web", "api")), api, no},
-		"T77 account named as a user":                  {one("web", use("p"), user("system:serviceaccount:web:api")), api, yes},
-		"T78 controller without a namespace":           {one("web", use("p"), account("", "replicaset-controller")), replicaSets, no},
-		"T78 controller with its namespace":            {one("web", use("p"), account("kube-system", "replicaset-controller")), replicaSets, yes},
-		"T79 what only the account may use":            {one("web", use("p"), account("web", "api")), replicaSets, no},
-		"T79 what only the requester may use":          {one("web", use("p"), account("kube-system", "replicaset-controller")), api, no},
-		"T80 the kubelet is no service account":        {one("", use("p"), group("system:serviceaccounts")), access.NodePrincipal("n1"), no},
-		"T80 the kubelet by its group":                 {one("", use("p"), group("system:nodes")), access.NodePrincipal("n1"), yes},
-		"T80 the kubelet by its name":                  {one("", use("p"), user("system:node:n1")), access.NodePrincipal("n1"), yes},
+		"T72 a pod's account is not authenticated":     {one("", rolesInUse("p"), aggregationGroup("system:authenticated")), api, no},
+		"T72 whoever sends the request is":             {one("", rolesInUse("p"), aggregationGroup("system:authenticated")), access.AnyRequester(), yes},
+		"T72 so is a controller":                       {one("", rolesInUse("p"), aggregationGroup("system:authenticated")), replicaSets, yes},
+		"T73 group extensions":                         {one("web", rule("extensions", "podsecuritypolicies", "use", "p"), accountClass("web", "api")), api, yes},
+		"T73 group *":                                  {one("web", rule("*", "podsecuritypolicies", "use", "p"), accountClass("web", "api")), api, yes},
+		"T73 core group":                               {one("web", rule("", "podsecuritypolicies", "use", "p"), accountClass("web", "api")), api, no},
+		"T73 no group":                                 {one("web", rbacv1.PolicyRule{Resources: []string{"*"}, Verbs: []string{"*"}}, accountClass("web", "api")), api, no},
+		"T74 resource name *":                          {one("web", rolesInUse("*"), accountClass("web", "api")), api, no},
+		"T74 resource */*":                             {one("web", rule("policy", "*/*", "use"), accountClass("web", "api")), api, no},
+		"T74 a subresource":                            {one("web", rule("policy", "podsecuritypolicies/*", "use"), accountClass("web", "api")), api, no},
+		"T74 resource *":                               {one("web", rule("policy", "*", "use"), accountClass("web", "api")), api, yes},
+		"T75 no namespace, RoleBinding":                {one("web", rolesInUse("p"), accountClass("", "api")), api, yes},
+		"T75 no namespace, ClusterRoleBinding":         {one("", rolesInUse("p"), accountClass("", "api")), api, no},
+		"T76 RoleBinding of elsewhere":                 {one("ci", rolesInUse("p"), accountClass("web", "api")), api, no},
+		"T77 account named as a user":                  {one("web", rolesInUse("p"), user("system:serviceaccount:web:api")), api, yes},
+		"T78 controller without a namespace":           {one("web", rolesInUse("p"), accountClass("", "replicaset-controller")), replicaSets, no},
+		"T78 controller with its namespace":            {one("web", rolesInUse("p"), accountClass("kube-system", "replicaset-controller")), replicaSets, yes},
+		"T79 what only the account may use":            {one("web", rolesInUse("p"), accountClass("web", "api")), replicaSets, no},
+		"T79 what only the requester may use":          {one("web", rolesInUse("p"), accountClass("kube-system", "replicaset-controller")), api, no},
+		"T80 the kubelet is no service account":        {one("", rolesInUse("p"), aggregationGroup("system:serviceaccounts")), access.NodePrincipal("n1"), no},
+		"T80 the kubelet by its group":                 {one("", rolesInUse("p"), aggregationGroup("system:nodes")), access.NodePrincipal("n1"), yes},
+		"T80 the kubelet by its name":                  {one("", rolesInUse("p"), user("system:node:n1")), access.NodePrincipal("n1"), yes},
 		"T81 system:masters needs no binding":          {policies("p"), access.Principal{User: "admin", Groups: []string{"system:masters"}}, yes},
-		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"y"}, use("p")).role("", "s", rule("", "configmaps", "get")).label("y").bind("web", "r", account("web", "api")), api, no},
-		"T82 it selects nothing":                       {policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api")), api, yes},
-		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, use("p")).bind("web", "r", account("web", "api")), api, yes},
-		"T82 it selects another":                       {policies("p").aggregated("r", "x", []string{"y"}).aggregated("s", "y", []string{"z"}).role("", "t", use("p")).label("z").bind("web", "r", account("web", "api")), api, yes},
-		"verbs are case-sensitive":                     {one("web", rule("policy", "podsecuritypolicies", "Use"), account("web", "api")), api, no},
-		"verb *":                                       {one("web", rule("policy", "podsecuritypolicies", "*"), account("web", "api")), api, yes},
-		"apiGroup of an account":                       {one("web", use("p"), rbacv1.Subject{Kind: "ServiceAccount", APIGroup: "rbac.authorization.k8s.io", Name: "api"}), api, no},
-		"apiGroup of a group":                          {one("web", use("p"), rbacv1.Subject{Kind: "Group", APIGroup: "rbac.authorization.k8s.io", Name: "system:serviceaccounts"}), api, yes},
-		"another apiGroup of a group":                  {one("web", use("p"), rbacv1.Subject{Kind: "Group", APIGroup: "v1", Name: "system:serviceaccounts"}), api, no},
-		"kinds are case-sensitive":                     {one("web", use("p"), rbacv1.Subject{Kind: "serviceaccount", Namespace: "web", Name: "api"}), api, no},
-		"group of a namespace's accounts":              {one("web", use("p"), group("system:serviceaccounts:web")), api, yes},
-		"group of another namespace's accounts":        {one("web", use("p"), group("system:serviceaccounts:ci")), api, no},
-		"group of kube-system's accounts":              {one("web", use("p"), group("system:serviceaccounts:kube-system")), replicaSets, yes},
-		"user * is no wildcard":                        {one("web", use("p"), user("*")), api, no},
-		"cluster-admin is known by heart":              {policies("p").bind("web", "cluster-admin", account("web", "api")), api, yes},
-		"cluster-admin as it was read":                 {policies("p").role("", "cluster-admin").bind("web", "cluster-admin", account("web", "api")), api, no},
-		"edit gives no use":                            {policies("p").bind("web", "edit", account("web", "api")), api, no},
-		"admin takes in edit, and what the files add":  {policies("p").role("", "r", use("p")).label("rbac.authorization.k8s.io/aggregate-to-edit").bind("web", "admin", account("web", "api")), api, yes},
-		"ClusterRoleBinding to a Role":                 {policies("p").role("web", "r", use("p")).bindKind("", "Role", "r", account("web", "api")), api, no},
-		"Role of the same name in another namespace":   {policies("p").role("ci", "r", use("p")).bindKind("web", "Role", "r", account("web", "api")), api, no},
-		"Role is not a ClusterRole of the same name":   {policies("p").role("web", "r", use("p")).bind("web", "r", account("web", "api")), api, no},
-		"Role in its namespace":                        {policies("p").role("web", "r", use("p")).bindKind("web", "Role", "r", account("web", "api")), api, yes},
-		"an aggregation rule selects no Roles":         {policies("p").aggregated("r", "x", []string{"y"}).role("web", "s", use("p")).label("y").bind("web", "r", account("web", "api")), api, no},
-		"a policy that was not read":                   {one("web", use("gone"), account("web", "api")), api, no},
-		"anonymous requests are not authenticated":     {one("web", use("p"), group("system:unauthenticated")), access.AnyRequester(), no},
-		"an account of the same name in another place": {one("web", use("p"), account("ci", "api")), api, no},
+		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"y"}, rolesInUse("p")).role("", "s", rule("", "configmaps", "get")).label("y").bind("web", "r", accountClass("web", "api")), api, no},
+		"T82 it selects nothing":                       {policies("p").aggregated("r", "x", []string{"nothing"}, rolesInUse("p")).bind("web", "r", accountClass("web", "api")), api, yes},
+		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, rolesInUse("p")).bind("web", "r", accountClass("web", "api")), api, yes},
+		"T82 it selects another":                       {policies("p").aggregated("r", "x", []string{"y"}).aggregated("s", "y", []string{"z"}).role("", "t", rolesInUse("p")).label("z").bind("web", "r", accountClass("web", "api")), api, yes},
+		"verbs are case-sensitive":                     {one("web", rule("policy", "podsecuritypolicies", "Use"), accountClass("web", "api")), api, no},
+		"verb *":                                       {one("web", rule("policy", "podsecuritypolicies", "*"), accountClass("web", "api")), api, yes},
+		"apiGroup of an account":                       {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "ServiceAccount", APIGroup: "rbac.authorization.k8s.io", Name: "api"}), api, no},
+		"apiGroup of a group":                          {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "Group", APIGroup: "rbac.authorization.k8s.io", Name: "system:serviceaccounts"}), api, yes},
+		"another apiGroup of a group":                  {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "Group", APIGroup: "v1", Name: "system:serviceaccounts"}), api, no},
+		"kinds are case-sensitive":                     {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "serviceaccount", Namespace: "web", Name: "api"}), api, no},
+		"group of a namespace's accounts":              {one("web", rolesInUse("p"), aggregationGroup("system:serviceaccounts:web")), api, yes},
+		"group of another namespace's accounts":        {one("web", rolesInUse("p"), aggregationGroup("system:serviceaccounts:ci")), api, no},
+		"group of kube-system's accounts":              {one("web", rolesInUse("p"), aggregationGroup("system:serviceaccounts:kube-system")), replicaSets, yes},
+		"user * is no wildcard":                        {one("web", rolesInUse("p"), user("*")), api, no},
+		"cluster-admin is known by heart":              {policies("p").bind("web", "cluster-admin", accountClass("web", "api")), api, yes},
+		"cluster-admin as it was read":                 {policies("p").role("", "cluster-admin").bind("web", "cluster-admin", accountClass("web", "api")), api, no},
+		"edit gives no use":                            {policies("p").bind("web", "edit", accountClass("web", "api")), api, no},
+		"admin takes in edit, and what the files add":  {policies("p").role("", "r", rolesInUse("p")).label("rbac.authorization.k8s.io/aggregate-to-edit").bind("web", "admin", accountClass("web", "api")), api, yes},
+		"ClusterRoleBinding to a Role":                 {policies("p").role("web", "r", rolesInUse("p")).bindKind("", "Role", "r", accountClass("web", "api")), api, no},
+		"Role of the same name in another namespace":   {policies("p").role("ci", "r", rolesInUse("p")).bindKind("web", "Role", "r", accountClass("web", "api")), api, no},
+		"Role is not a ClusterRole of the same name":   {policies("p").role("web", "r", rolesInUse("p")).bind("web", "r", accountClass("web", "api")), api, no},
+		"Role in its namespace":                        {policies("p").role("web", "r", rolesInUse("p")).bindKind("web", "Role", "r", accountClass("web", "api")), api, yes},
+		"an aggregation rule selects no Roles":         {policies("p").aggregated("r", "x", []string{"y"}).role("web", "s", rolesInUse("p")).label("y").bind("web", "r", accountClass("web", "api")), api, no},
+		"a policy that was not read":                   {one("web", rolesInUse("gone"), accountClass("web", "api")), api, no},
+		"anonymous requests are not authenticated":     {one("web", rolesInUse("p"), aggregationGroup("system:unauthenticated")), access.AnyRequester(), no},
+		"an account of the same name in another place": {one("web", rolesInUse("p"), accountClass("ci", "api")), api, no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, names(tc.in.resolve().UsableBy("web", tc.who))); diff != "" {
+			if diff := cmp.Diff(tc.want, names(tc.in.resolve().PoliciesUsableBy("web", tc.who))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -146,13 +146,13 @@ func (c *cluster) label(label string) *cluster {
 
 func TestAggregationTakesTheServersWord(t *testing.T) {
 	t.Parallel()
-	c := policies("p").aggregated("r", "x", []string{"nothing"}, use("p")).bind("web", "r", account("web", "api"))
-	c.inv.Roles[0].Live = true
+	c := policies("p").aggregated("r", "x", []string{"nothing"}, rolesInUse("p")).bind("web", "r", accountClass("web", "api"))
+	c.inv.Roles[0].Stored = true
 	want := []access.Grant{{
-		Policy: "p", Namespace: "web", Subject: access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "api"},
+		Policy: "p", Namespace: "web", Subject: access.Subject{Kind: access.ServiceAccountKind, Namespace: "web", Name: "api"},
 		Binding: "RoleBinding web/b", Role: "ClusterRole r",
 	}}
-	if diff := cmp.Diff(want, c.resolve().Policy("p")); diff != "" {
+	if diff := cmp.Diff(want, c.resolve().PolicyGrants("p")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -161,7 +161,7 @@ func TestEmptySelectorTakesEverything(t *testing.T) {
 	t.Parallel()
 	c := policies("p").bind("web", "r", user("eve"))
 	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{{}}}})
-	if diff := cmp.Diff([]string{"p"}, names(c.resolve().UsableBy("web", access.Principal{User: "eve"}))); diff != "" {
+	if diff := cmp.Diff([]string{"p"}, names(c.resolve().PoliciesUsableBy("web", access.Principal{User: "eve"}))); diff != "" {
 		t.Errorf("cluster-admin is not among the roles taken (-want +got):\n%s", diff)
 	}
 }
@@ -179,9 +179,9 @@ func TestBootstrapLabel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := policies("p", "q").role("", "s", use("p")).bind("web", "r", user("eve"))
+			c := policies("p", "q").role("", "s", rolesInUse("p")).bind("web", "r", user("eve"))
 			c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{tc.selector}}})
-			if diff := cmp.Diff(tc.want, names(c.resolve().UsableBy("web", access.Principal{User: "eve"}))); diff != "" {
+			if diff := cmp.Diff(tc.want, names(c.resolve().PoliciesUsableBy("web", access.Principal{User: "eve"}))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -192,46 +192,46 @@ func TestUnjudged(t *testing.T) {
 	t.Parallel()
 	const why = "they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule"
 	circle := func() *cluster {
-		return policies("p").aggregated("a", "in-a", []string{"in-b"}, use("p")).aggregated("b", "in-b", []string{"in-a"})
+		return policies("p").aggregated("a", "in-a", []string{"in-b"}, rolesInUse("p")).aggregated("b", "in-b", []string{"in-a"})
 	}
 	for name, tc := range map[string]struct {
 		in   *cluster
 		want []inventory.Gap
 	}{
-		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}}},
-		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"*"}, Changes: inventory.Grants}}},
+		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}}},
+		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"*"}, Affects: inventory.PartGrants}}},
 		"bound through a role that takes from the circle": {
 			circle().aggregated("c", "none", []string{"in-a"}).bind("web", "c", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"fed by a role that keeps its own rules": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, use("p")).bind("web", "a", user("eve")), nil,
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, rolesInUse("p")).bind("web", "a", user("eve")), nil,
 		},
 		"fed by a role that is overwritten itself": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, use("p")).
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, rolesInUse("p")).
 				role("", "d", rule("", "configmaps", "get")).label("in-d").bind("web", "a", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"three in a circle": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, use("p")).bind("web", "a", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}, Changes: inventory.Grants}},
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, rolesInUse("p")).bind("web", "a", user("eve")),
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"a circle that takes from another": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).
-				aggregated("c", "in-c", []string{"in-a", "in-d"}, use("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}, Changes: inventory.Grants}},
+				aggregated("c", "in-c", []string{"in-a", "in-d"}, rolesInUse("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
+			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}, Affects: inventory.PartGrants}},
 		},
 		"bound nowhere":             {circle(), nil},
 		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
-		"granted by another anyway": {circle().role("", "c", use("p")).label("in-a").bind("web", "b", user("eve")), nil},
+		"granted by another anyway": {circle().role("", "c", rolesInUse("p")).label("in-a").bind("web", "b", user("eve")), nil},
 		"no rules of its own": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).bind("", "a", user("eve")), nil,
 		},
-		"a role that selects itself": {policies("p").aggregated("a", "x", []string{"x"}, use("p")).bind("", "a", user("eve")), nil},
+		"a role that selects itself": {policies("p").aggregated("a", "x", []string{"x"}, rolesInUse("p")).bind("", "a", user("eve")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, tc.in.resolve().Unjudged); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.in.resolve().UnresolvedRoles); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -253,15 +253,15 @@ func TestUnjudgedSelector(t *testing.T) {
 			t.Parallel()
 			c := policies("p").bind("web", "r", user("eve"))
 			c.inv.Roles = append(c.inv.Roles, inventory.Role{
-				Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: tc.selectors}, Rules: []rbacv1.PolicyRule{use("p")},
+				Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: tc.selectors}, Rules: []rbacv1.PolicyRule{rolesInUse("p")},
 				Position: pspparse.Position{File: "r.yaml", Line: 4},
 			})
 			g := c.resolve()
-			want := []inventory.Gap{{What: "ClusterRole r", Why: tc.why, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}, Changes: inventory.Grants}}
-			if diff := cmp.Diff(want, g.Unjudged); diff != "" {
+			want := []inventory.Gap{{What: "ClusterRole r", Why: tc.why, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}, Affects: inventory.PartGrants}}
+			if diff := cmp.Diff(want, g.UnresolvedRoles); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if all := g.Policy("p"); len(all) > 0 {
+			if all := g.PolicyGrants("p"); len(all) > 0 {
 				t.Errorf("grants %v, want none", all)
 			}
 		})
@@ -272,7 +272,7 @@ func TestUnjudgedSelector(t *testing.T) {
 func TestOwnRules(t *testing.T) {
 	t.Parallel()
 	own := func(selects ...string) *cluster {
-		return policies("p").aggregated("r", "x", selects, use("p")).bind("web", "r", user("eve"))
+		return policies("p").aggregated("r", "x", selects, rolesInUse("p")).bind("web", "r", user("eve"))
 	}
 	yes, no := []string{"p"}, []string{}
 	for name, tc := range map[string]struct {
@@ -289,16 +289,16 @@ func TestOwnRules(t *testing.T) {
 		"which keeps other rules of its own":    {own("y").aggregated("s", "y", []string{"z"}).others(), no},
 		"selects the server's own":              {own("rbac.authorization.k8s.io/aggregate-to-view"), no},
 		"selects an aggregated one of those":    {own("rbac.authorization.k8s.io/aggregate-to-edit"), no},
-		"selects a Role":                        {own("y").role("web", "s", use("q")).label("y"), yes},
+		"selects a Role":                        {own("y").role("web", "s", rolesInUse("q")).label("y"), yes},
 		"as a server has it":                    {own("y").role("", "s").label("y").others().live("r"), yes},
 		"selects one as a server has it":        {own("y").aggregated("s", "y", []string{"nothing"}, rule("", "pods", "create")).live("s"), no},
 		"selects an empty one as a server does": {own("y").aggregated("s", "y", []string{"x"}).live("s"), yes},
 		"another takes them, then":              {own("y").aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), yes},
-		"another takes none, then":              {policies("p").aggregated("r", "x", []string{"y"}, use("p")).role("", "t").label("y").others().aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), no},
+		"another takes none, then":              {policies("p").aggregated("r", "x", []string{"y"}, rolesInUse("p")).role("", "t").label("y").others().aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, names(tc.in.resolve().UsableBy("web", access.Principal{User: "eve"}))); diff != "" {
+			if diff := cmp.Diff(tc.want, names(tc.in.resolve().PoliciesUsableBy("web", access.Principal{User: "eve"}))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -307,14 +307,14 @@ func TestOwnRules(t *testing.T) {
 
 // others gives the role added last rules that are of no interest here.
 func (c *cluster) others() *cluster {
-	c.inv.Roles[len(c.inv.Roles)-1].Others = true
+	c.inv.Roles[len(c.inv.Roles)-1].OtherRules = true
 	return c
 }
 
 // live makes a ClusterRole one that a server wrote.
 func (c *cluster) live(name string) *cluster {
 	for i := range c.inv.Roles {
-		c.inv.Roles[i].Live = c.inv.Roles[i].Live || c.inv.Roles[i].Name == name
+		c.inv.Roles[i].Stored = c.inv.Roles[i].Stored || c.inv.Roles[i].Name == name
 	}
 	return c
 }
@@ -322,13 +322,13 @@ func (c *cluster) live(name string) *cluster {
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	g := policies("b", "a").
-		role("", "some", use("b", "gone")).
-		role("web", "all", use(), use("a")).
-		bind("", "some", group("ops"), group("ops")).
-		bindKind("web", "Role", "all", account("", "api")).
+		role("", "some", rolesInUse("b", "gone")).
+		role("web", "all", rolesInUse(), rolesInUse("a")).
+		bind("", "some", aggregationGroup("ops"), aggregationGroup("ops")).
+		bindKind("web", "Role", "all", accountClass("", "api")).
 		resolve()
-	api := access.Subject{Kind: access.ServiceAccount, Namespace: "web", Name: "api"}
-	ops := access.Subject{Kind: access.Group, Name: "ops"}
+	api := access.Subject{Kind: access.ServiceAccountKind, Namespace: "web", Name: "api"}
+	ops := access.Subject{Kind: access.GroupKind, Name: "ops"}
 	want := []access.Grant{
 		{Policy: "a", Namespace: "web", Subject: api, Binding: "RoleBinding web/b", Role: "Role web/all", AllPolicies: true},
 		{Policy: "b", Subject: ops, Binding: "ClusterRoleBinding b", Role: "ClusterRole some"},
@@ -341,18 +341,18 @@ func TestPolicy(t *testing.T) {
 
 func TestAdministrators(t *testing.T) {
 	t.Parallel()
-	g := policies("p").role("", "p", use("p")).role("", "pods", rule("", "pods", "create")).
-		bind("", "cluster-admin", user("root"), group("system:authenticated"), account("kube-system", "tiller"), group("ops")).
-		bind("", "p", group("system:masters"), user("eve")).
-		bind("", "pods", group("system:masters")).
+	g := policies("p").role("", "p", rolesInUse("p")).role("", "pods", rule("", "pods", "create")).
+		bind("", "cluster-admin", user("root"), aggregationGroup("system:authenticated"), accountClass("kube-system", "tiller"), aggregationGroup("ops")).
+		bind("", "p", aggregationGroup("system:masters"), user("eve")).
+		bind("", "pods", aggregationGroup("system:masters")).
 		bind("web", "cluster-admin", user("lead")).
 		resolve()
 	grant := func(kind access.SubjectKind, namespace, name, role string) access.Grant {
 		return access.Grant{Subject: access.Subject{Kind: kind, Namespace: namespace, Name: name}, Binding: "ClusterRoleBinding b", Role: "ClusterRole " + role, AllPolicies: role == "cluster-admin"}
 	}
 	want := []access.Grant{
-		grant(access.Group, "", "ops", "cluster-admin"), grant(access.Group, "", "system:masters", "p"),
-		grant(access.ServiceAccount, "kube-system", "tiller", "cluster-admin"), grant(access.User, "", "root", "cluster-admin"),
+		grant(access.GroupKind, "", "ops", "cluster-admin"), grant(access.GroupKind, "", "system:masters", "p"),
+		grant(access.ServiceAccountKind, "kube-system", "tiller", "cluster-admin"), grant(access.UserKind, "", "root", "cluster-admin"),
 	}
 	if diff := cmp.Diff(want, g.Administrators); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -361,23 +361,25 @@ func TestAdministrators(t *testing.T) {
 
 func TestUnused(t *testing.T) {
 	t.Parallel()
-	base := func() *cluster { return policies("a", "b").role("", "a", use("a")).bind("web", "a", user("eve")) }
+	base := func() *cluster {
+		return policies("a", "b").role("", "a", rolesInUse("a")).bind("web", "a", user("eve"))
+	}
 	for name, tc := range map[string]struct {
 		in   *cluster
 		want []string
 	}{
 		"never granted":                            {base(), []string{"b"}},
-		"cluster administrators do not count":      {base().bind("", "cluster-admin", group("system:masters"), group("ops"), user("root")), []string{"b"}},
-		"an account that may use everything does":  {base().bind("", "cluster-admin", account("kube-system", "tiller")), nil},
-		"so do all accounts of a namespace":        {base().bind("", "cluster-admin", group("system:serviceaccounts:ci")), nil},
-		"and everybody":                            {base().bind("", "cluster-admin", group("system:authenticated")), nil},
-		"and an administrator of one namespace":    {base().bind("web", "cluster-admin", group("ops")), nil},
-		"a subject that never matches does not":    {base().role("", "b", use("b")).bind("", "b", account("", "api")), []string{"b"}},
+		"cluster administrators do not count":      {base().bind("", "cluster-admin", aggregationGroup("system:masters"), aggregationGroup("ops"), user("root")), []string{"b"}},
+		"an account that may use everything does":  {base().bind("", "cluster-admin", accountClass("kube-system", "tiller")), nil},
+		"so do all accounts of a namespace":        {base().bind("", "cluster-admin", aggregationGroup("system:serviceaccounts:ci")), nil},
+		"and everybody":                            {base().bind("", "cluster-admin", aggregationGroup("system:authenticated")), nil},
+		"and an administrator of one namespace":    {base().bind("web", "cluster-admin", aggregationGroup("ops")), nil},
+		"a subject that never matches does not":    {base().role("", "b", rolesInUse("b")).bind("", "b", accountClass("", "api")), []string{"b"}},
 		"nor a role of rules that do not grant it": {base().role("", "b", rule("policy", "podsecuritypolicies", "get", "b")).bind("", "b", user("eve")), []string{"b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, tc.in.resolve().Unused); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.in.resolve().UnusedPolicies); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

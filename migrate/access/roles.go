@@ -10,42 +10,42 @@ import (
 // roleKey names a Role, or with an empty namespace a ClusterRole.
 type roleKey struct{ namespace, name string }
 
-func (k roleKey) label() string {
+func (k roleKey) reference() string {
 	if k.namespace == "" {
 		return "ClusterRole " + k.name
 	}
 	return "Role " + k.namespace + "/" + k.name
 }
 
-// role is one role with what it comes to, aggregation included.
-type role struct {
-	key   roleKey
-	label string
-	reach reach
+// resolvedRole is one role with what it comes to, aggregation included.
+type resolvedRole struct {
+	key       roleKey
+	reference string
+	granted   grantedPolicies
 	// source is what was read, or the text known by heart.
 	source *inventory.Role
-	// like is one of the roles that share its names, itself or another, and number differs for each of those. What a role
+	// representative is one of the roles that share its names, itself or another, and number differs for each of those. What a role
 	// says of policies is kept once for all roles that are like it.
-	like   *role
-	number uint64
-	// kept: it is aggregated, and the rules written in it hold all the same.
-	kept bool
+	representative *resolvedRole
+	number         uint64
+	// keepsOwnRules: it is aggregated, and the rules written in it hold all the same.
+	keepsOwnRules bool
 }
 
-// aggregated is true if a controller would still write its rules. A Role has no aggregationRule, whatever its file says.
-func (r *role) aggregated() bool {
-	return r.key.namespace == "" && r.source.Aggregation != nil && !r.source.Live
+// awaitsAggregation is true if a controller would still write its rules. A Role has no aggregationRule, whatever its file says.
+func (r *resolvedRole) awaitsAggregation() bool {
+	return r.key.namespace == "" && r.source.Aggregation != nil && !r.source.Stored
 }
 
-func (r *role) hasRules() bool { return len(r.source.Rules) > 0 || r.source.Others }
+func (r *resolvedRole) hasRules() bool { return len(r.source.Rules) > 0 || r.source.OtherRules }
 
-// readRoles reduces every role; roles that every API server makes are added where the input does not have them.
-func readRoles(inv *inventory.Inventory) map[roleKey]*role {
-	roles := make(map[roleKey]*role, len(inv.Roles))
+// resolveRoles reduces every role; roles that every API server makes are added where the input does not have them.
+func resolveRoles(inv *inventory.Inventory) map[roleKey]*resolvedRole {
+	roles := make(map[roleKey]*resolvedRole, len(inv.Roles))
 	add := func(source *inventory.Role) {
 		key := roleKey{source.Namespace, source.Name}
 		if _, found := roles[key]; !found {
-			roles[key] = &role{key: key, label: key.label(), source: source, reach: reachOf(source.Rules)}
+			roles[key] = &resolvedRole{key: key, reference: key.reference(), source: source, granted: grantedPoliciesOf(source.Rules)}
 		}
 	}
 	for i := range inv.Roles {
@@ -74,7 +74,7 @@ func bootstrapRoles() []inventory.Role {
 		{Name: "admin", Aggregation: selecting("admin")},
 		{Name: "edit", Labels: into("admin"), Aggregation: selecting("edit")},
 		{Name: "view", Labels: into("edit"), Aggregation: selecting("view")},
-		{Name: "system:aggregate-to-view", Labels: into("view"), Others: true},
+		{Name: "system:aggregate-to-view", Labels: into("view"), OtherRules: true},
 		{
 			Name: "system:aggregate-to-edit", Labels: into("edit"),
 			Rules: []rbacv1.PolicyRule{{Verbs: []string{"create"}, APIGroups: []string{""}, Resources: []string{"pods"}}},
@@ -84,7 +84,7 @@ func bootstrapRoles() []inventory.Role {
 		if roles[i].Labels == nil {
 			roles[i].Labels = map[string]string{}
 		}
-		roles[i].Labels[bootstrapping] = "rbac-defaults"
+		roles[i].Labels[bootstrappingLabel] = "rbac-defaults"
 	}
 	return roles
 }

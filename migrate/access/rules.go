@@ -6,99 +6,99 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// reach is what the rules of one role come to, as far as policies and pods go. RBAC is additive, so the rules
+// grantedPolicies is what the rules of one role come to, as far as policies and pods go. RBAC is additive, so the rules
 // themselves need not be kept.
-type reach struct {
-	every bool     // may use every policy: a rule without resourceNames
-	named []string // may use these, whether they were read or not; sorted, unique
-	pods  bool     // may create pods
+type grantedPolicies struct {
+	everyPolicy bool     // may use every policy: a rule without resourceNames
+	policies    []string // may use these, whether they were read or not; sorted, unique
+	createPods  bool     // may create pods
 }
 
-func reachOf(rules []rbacv1.PolicyRule) reach {
-	var r reach
+func grantedPoliciesOf(rules []rbacv1.PolicyRule) grantedPolicies {
+	var r grantedPolicies
 	for i := range rules {
 		rule := &rules[i]
-		r.pods = r.pods || allowsPodCreation(rule)
-		if !allowsUse(rule) {
+		r.createPods = r.createPods || ruleAllowsPodCreation(rule)
+		if !ruleAllowsPolicyUse(rule) {
 			continue
 		}
 		if len(rule.ResourceNames) == 0 {
-			r.every = true
+			r.everyPolicy = true
 		}
-		r.named = append(r.named, rule.ResourceNames...)
+		r.policies = append(r.policies, rule.ResourceNames...)
 	}
-	r.settle()
+	r.sortPolicies()
 	return r
 }
 
-// settle puts the names in order; who may use every policy needs none.
-func (r *reach) settle() {
-	if r.every {
-		r.named = nil
+// sortPolicies puts the names in order; who may use every policy needs none.
+func (r *grantedPolicies) sortPolicies() {
+	if r.everyPolicy {
+		r.policies = nil
 		return
 	}
-	slices.Sort(r.named)
-	r.named = slices.Compact(r.named)
+	slices.Sort(r.policies)
+	r.policies = slices.Compact(r.policies)
 }
 
-// allowsUse leaves resourceNames out. Admission asks in the API group policy, then in extensions, and takes either; it
+// ruleAllowsPolicyUse leaves resourceNames out. Admission asks in the API group policy, then in extensions, and takes either; it
 // asks for the plain resource, so that neither "*/*" nor a subresource can match.
-func allowsUse(rule *rbacv1.PolicyRule) bool {
-	return contains(rule.Verbs, "use", rbacv1.VerbAll) &&
-		contains(rule.APIGroups, "policy", "extensions", rbacv1.APIGroupAll) &&
-		contains(rule.Resources, "podsecuritypolicies", rbacv1.ResourceAll)
+func ruleAllowsPolicyUse(rule *rbacv1.PolicyRule) bool {
+	return containsAny(rule.Verbs, "use", rbacv1.VerbAll) &&
+		containsAny(rule.APIGroups, "policy", "extensions", rbacv1.APIGroupAll) &&
+		containsAny(rule.Resources, "podsecuritypolicies", rbacv1.ResourceAll)
 }
 
-// allowsPodCreation: a create request carries no name that a rule could name, so a rule with resourceNames does not
+// ruleAllowsPodCreation: a create request carries no name that a rule could name, so a rule with resourceNames does not
 // allow it.
-func allowsPodCreation(rule *rbacv1.PolicyRule) bool {
-	return contains(rule.Verbs, "create", rbacv1.VerbAll) &&
-		contains(rule.APIGroups, "", rbacv1.APIGroupAll) &&
-		contains(rule.Resources, "pods", rbacv1.ResourceAll) &&
-		(len(rule.ResourceNames) == 0 || contains(rule.ResourceNames, ""))
+func ruleAllowsPodCreation(rule *rbacv1.PolicyRule) bool {
+	return containsAny(rule.Verbs, "create", rbacv1.VerbAll) &&
+		containsAny(rule.APIGroups, "", rbacv1.APIGroupAll) &&
+		containsAny(rule.Resources, "pods", rbacv1.ResourceAll) &&
+		(len(rule.ResourceNames) == 0 || containsAny(rule.ResourceNames, ""))
 }
 
-// contains is true if any of the wanted is in the list.
-func contains(list []string, wanted ...string) bool {
+// containsAny is true if any of the wanted is in the list.
+func containsAny(list []string, wanted ...string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(wanted, s) })
 }
 
-func (r *reach) uses() bool { return r.every || len(r.named) > 0 }
+func (r *grantedPolicies) anyPolicy() bool { return r.everyPolicy || len(r.policies) > 0 }
 
 // covers is true if o allows nothing that r does not.
-func (r *reach) covers(o reach) bool {
-	if o.every && !r.every || o.pods && !r.pods {
+func (r *grantedPolicies) covers(o grantedPolicies) bool {
+	if o.everyPolicy && !r.everyPolicy || o.createPods && !r.createPods {
 		return false
 	}
-	if r.every {
+	if r.everyPolicy {
 		return true
 	}
-	for _, name := range o.named {
-		if _, found := slices.BinarySearch(r.named, name); !found {
+	for _, name := range o.policies {
+		if _, found := slices.BinarySearch(r.policies, name); !found {
 			return false
 		}
 	}
 	return true
 }
 
-// narrow drops from what roles come to the names of policies that were not read. Known is sorted. Roles that shared their
+// dropUnknownPolicies drops from what roles come to the names of policies that were not read. Known is sorted. Roles that shared their
 // names still do, and are told to be like each other.
-func narrow(roles map[roleKey]*role, known []string) {
-	sharing := map[*string]*role{}
+func dropUnknownPolicies(roles map[roleKey]*resolvedRole, known []string) {
+	sharing := map[*string]*resolvedRole{}
 	number := uint64(0)
 	for _, r := range roles {
-		r.like, r.number = r, number
+		r.representative, r.number = r, number
 		number++
-		if len(r.reach.named) == 0 {
+		if len(r.granted.policies) == 0 {
 			continue
 		}
-		first := &r.reach.named[0]
+		first := &r.granted.policies[0]
 		if like := sharing[first]; like != nil {
-			r.like, r.reach.named = like, like.reach.named
+			r.representative, r.granted.policies = like, like.granted.policies
 			continue
 		}
 		sharing[first] = r
-		r.reach.named = slices.DeleteFunc(slices.Clone(r.reach.named), func(name string) bool {
+		r.granted.policies = slices.DeleteFunc(slices.Clone(r.granted.policies), func(name string) bool {
 			_, found := slices.BinarySearch(known, name)
 			return !found
 		})

@@ -26,9 +26,9 @@ const (
 // String says it as a reader would: "service account web/api", "group ops".
 func (s Subject) String() string {
 	switch s.Kind {
-	case ServiceAccount:
+	case ServiceAccountKind:
 		return "service account " + s.Namespace + "/" + s.Name
-	case Group:
+	case GroupKind:
 		return "group " + s.Name
 	default:
 		return "user " + s.Name
@@ -56,25 +56,25 @@ func compareIdentities(a, b identity) int {
 	return cmp.Compare(a.name, b.name)
 }
 
-// readSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone: no
+// resolveSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone: no
 // such identity exists, or no API server accepts the subject.
-func readSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
-	if neverMatches(s, bindingNamespace) != "" {
+func resolveSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
+	if whyNeverMatches(s, bindingNamespace) != "" {
 		return Subject{}, identity{}, false
 	}
 	switch s.Kind {
 	case rbacv1.UserKind:
-		return Subject{Kind: User, Name: s.Name}, identity{name: s.Name}, true
+		return Subject{Kind: UserKind, Name: s.Name}, identity{name: s.Name}, true
 	case rbacv1.GroupKind:
-		return Subject{Kind: Group, Name: s.Name}, identity{group: true, name: s.Name}, true
+		return Subject{Kind: GroupKind, Name: s.Name}, identity{group: true, name: s.Name}, true
 	default:
 		namespace := cmp.Or(s.Namespace, bindingNamespace)
-		return Subject{Kind: ServiceAccount, Namespace: namespace, Name: s.Name}, identity{name: accountPrefix + namespace + ":" + s.Name}, true
+		return Subject{Kind: ServiceAccountKind, Namespace: namespace, Name: s.Name}, identity{name: accountPrefix + namespace + ":" + s.Name}, true
 	}
 }
 
-// neverMatches says why a subject is nobody; "" if somebody can be it.
-func neverMatches(s rbacv1.Subject, bindingNamespace string) string {
+// whyNeverMatches says why a subject is nobody; "" if somebody can be it.
+func whyNeverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	user, group := s.Kind == rbacv1.UserKind, s.Kind == rbacv1.GroupKind
 	switch {
 	case !user && !group && s.Kind != rbacv1.ServiceAccountKind:
@@ -87,38 +87,38 @@ func neverMatches(s rbacv1.Subject, bindingNamespace string) string {
 		return fmt.Sprintf("subject %s has no name: it never matches", s.Kind)
 	case s.Name == "*":
 		return fmt.Sprintf(`subject %s "*" is a name like any other, not a wildcard: it never matches`, s.Kind)
-	case !group && groupParty(s.Name).kind != person:
+	case !group && classifyGroup(s.Name).kind != externalClass:
 		return fmt.Sprintf("subject %s %q is the name of a group: it never matches", s.Kind, s.Name)
-	case group && isUserName(s.Name):
+	case group && isReservedUserName(s.Name):
 		return fmt.Sprintf("subject Group %q is the name of a user: it never matches", s.Name)
 	case user || group:
 		return ""
 	case strings.HasPrefix(s.Name, accountPrefix):
 		return fmt.Sprintf("subject ServiceAccount %q is the name of a user, and an account goes by its own name and its namespace: it never matches", s.Name)
-	case !isName(s.Name, maxAccount):
+	case !isDNSName(s.Name, maxAccountNameLength):
 		return fmt.Sprintf("subject ServiceAccount %q has a name that no account can have: it never matches", s.Name)
-	case s.Namespace != "" && (!isName(s.Namespace, maxNamespace) || strings.Contains(s.Namespace, ".")):
+	case s.Namespace != "" && (!isDNSName(s.Namespace, maxNamespaceNameLength) || strings.Contains(s.Namespace, ".")):
 		return fmt.Sprintf("subject ServiceAccount %q has the namespace %q, a name that no namespace can have: it never matches", s.Name, s.Namespace)
 	default:
 		return ""
 	}
 }
 
-// isUserName is true for names that the API server gives to users alone. That of the controller manager is not among them: a
+// isReservedUserName is true for names that the API server gives to users alone. That of the controller manager is not among them: a
 // certificate may well have it as its group.
-func isUserName(name string) bool {
+func isReservedUserName(name string) bool {
 	return name == anonymousUser || strings.HasPrefix(name, accountPrefix) || strings.HasPrefix(name, nodePrefix)
 }
 
 // The longest names.
 const (
-	maxAccount   = 253
-	maxNamespace = 63
+	maxAccountNameLength   = 253
+	maxNamespaceNameLength = 63
 )
 
-// isName is true for what an API server can take for the name of an account: lower-case letters, digits, '-' and '.', the first
+// isDNSName is true for what an API server can take for the name of an account: lower-case letters, digits, '-' and '.', the first
 // and the last no '-' and no '.'.
-func isName(name string, longest int) bool {
+func isDNSName(name string, longest int) bool {
 	inside := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 	for i := range len(name) {
 		if c := name[i]; !inside(c) && (c != '-' && c != '.' || i == 0 || i == len(name)-1) {
@@ -137,70 +137,72 @@ func apiGroupOf(kind string) string {
 	return rbacv1.GroupName
 }
 
-// partyKind sorts identities by the part they play when a pod is created.
-type partyKind int
+// subjectClassKind sorts identities by the part they play when a pod is created.
+type subjectClassKind int
 
 const (
-	person    partyKind = iota // a user or group from outside the cluster
-	everybody                  // every authenticated or anonymous request, or every service account
-	masters                    // allowed everything, outside RBAC
-	account                    // one service account
-	accounts                   // all service accounts of one namespace
-	nodes                      // kubelets, which create nothing but mirror pods
-	manager                    // a controller manager without per-controller credentials
+	externalClass          subjectClassKind = iota // a user or group from outside the cluster
+	everybodyClass                                 // every authenticated or anonymous request, or every service account
+	mastersClass                                   // allowed everything, outside RBAC
+	accountClass                                   // one service account
+	namespaceAccountsClass                         // all service accounts of one namespace
+	nodesClass                                     // kubelets, which create nothing but mirror pods
+	controllerManagerClass                         // a controller manager without per-controller credentials
 )
 
-// party is an identity in its part. Home is the namespace of service accounts, name that of a single one.
-type party struct {
-	kind       partyKind
-	home, name string
+// subjectClass is an identity in its part. Home is the namespace of service accounts, name that of a single one.
+type subjectClass struct {
+	kind            subjectClassKind
+	namespace, name string
 }
 
-func partyOf(id identity) party {
+func classifyIdentity(id identity) subjectClass {
 	if id.group {
-		return groupParty(id.name)
+		return classifyGroup(id.name)
 	}
 	if rest, ok := strings.CutPrefix(id.name, accountPrefix); ok {
 		home, name, _ := strings.Cut(rest, ":")
-		return party{kind: account, home: home, name: name}
+		return subjectClass{kind: accountClass, namespace: home, name: name}
 	}
 	switch {
 	case id.name == controllerManager:
-		return party{kind: manager}
+		return subjectClass{kind: controllerManagerClass}
 	case id.name == anonymousUser:
-		return party{kind: everybody}
+		return subjectClass{kind: everybodyClass}
 	case strings.HasPrefix(id.name, nodePrefix):
-		return party{kind: nodes}
+		return subjectClass{kind: nodesClass}
 	default:
-		return party{kind: person}
+		return subjectClass{kind: externalClass}
 	}
 }
 
-func groupParty(name string) party {
+func classifyGroup(name string) subjectClass {
 	switch name {
 	case authenticatedGroup, anonymousGroup, accountsGroup:
-		return party{kind: everybody}
+		return subjectClass{kind: everybodyClass}
 	case mastersGroup:
-		return party{kind: masters}
+		return subjectClass{kind: mastersClass}
 	case nodesGroup:
-		return party{kind: nodes}
+		return subjectClass{kind: nodesClass}
 	}
 	if home, ok := strings.CutPrefix(name, accountsPrefix); ok {
-		return party{kind: accounts, home: home}
+		return subjectClass{kind: namespaceAccountsClass, namespace: home}
 	}
-	return party{kind: person}
+	return subjectClass{kind: externalClass}
 }
 
-// everybody is true for what holds everywhere for every authenticated or anonymous request, or for every service account:
+// isForEverybody is true for what holds everywhere for every authenticated or anonymous request, or for every service account:
 // it says nothing about a namespace.
-func (e *edge) everybody() bool { return e.namespace == "" && partyOf(e.id).kind == everybody }
+func (e *subjectGrant) isForEverybody() bool {
+	return e.namespace == "" && classifyIdentity(e.identity).kind == everybodyClass
+}
 
-// administrators is true for what lets others than everybody use every policy everywhere. A service account that has such
+// isAdministrator is true for what lets others than everybody use every policy everywhere. A service account that has such
 // a grant is an administrator to every namespace but its own.
-func (e *edge) administrators() bool {
-	if e.namespace != "" || !e.role.reach.uses() {
+func (e *subjectGrant) isAdministrator() bool {
+	if e.namespace != "" || !e.role.granted.anyPolicy() {
 		return false
 	}
-	kind := partyOf(e.id).kind
-	return kind == masters || e.role.reach.every && kind != everybody
+	kind := classifyIdentity(e.identity).kind
+	return kind == mastersClass || e.role.granted.everyPolicy && kind != everybodyClass
 }

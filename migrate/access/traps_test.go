@@ -24,11 +24,11 @@ func TestTrapsOfAdmission(t *testing.T) {
 	for _, trap := range traps {
 		t.Run(trap.Name, func(t *testing.T) {
 			t.Parallel()
-			grants := access.Resolve(inventoryOf(t, trap.Case))
+			grants := access.Resolve(inventoryOf(t, trap.AdmissionCase))
 			account := cmp.Or(trap.Pod.Spec.ServiceAccountName, trap.Pod.Spec.DeprecatedServiceAccount, "default")
 			got := [][]string{
-				policyNames(grants.UsableBy(admission.Namespace, access.ServiceAccountPrincipal(admission.Namespace, account))),
-				policyNames(grants.UsableBy(admission.Namespace, access.Principal{User: trap.User, Groups: trap.Groups})),
+				policyNames(grants.PoliciesUsableBy(admission.Namespace, access.ServiceAccountPrincipal(admission.Namespace, account))),
+				policyNames(grants.PoliciesUsableBy(admission.Namespace, access.Principal{User: trap.User, Groups: trap.Groups})),
 			}
 			if diff := gocmp.Diff([][]string{trap.Account, trap.Creator}, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("account and creator may use (-want +got):\n%s", diff)
@@ -37,7 +37,7 @@ func TestTrapsOfAdmission(t *testing.T) {
 	}
 }
 
-func policyNames(usable []access.Usable) []string {
+func policyNames(usable []access.UsablePolicy) []string {
 	var out []string
 	for _, u := range usable {
 		out = append(out, u.Policy)
@@ -45,7 +45,7 @@ func policyNames(usable []access.Usable) []string {
 	return out
 }
 
-func inventoryOf(t *testing.T, c *admission.Case) *inventory.Inventory {
+func inventoryOf(t *testing.T, c *admission.AdmissionCase) *inventory.Inventory {
 	t.Helper()
 	b := inventory.NewBuilder()
 	for _, name := range c.PolicyNames() {

@@ -11,29 +11,29 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Usable is a policy that an identity may use; Grants.Policy tells the evidence.
-type Usable struct {
+// UsablePolicy is a policy that an identity may use; Grants.Policy tells the evidence.
+type UsablePolicy struct {
 	Policy string
 	// Everybody is true if only grants to everybody, everywhere, let it use the policy.
 	Everybody bool
 }
 
-// UsableBy lists the policies that a principal may use for a pod in a namespace, sorted by name. Members of
+// PoliciesUsableBy lists the policies that a principal may use for a pod in a namespace, sorted by name. Members of
 // system:masters may use every policy whatever RBAC says.
-func (g *Grants) UsableBy(namespace string, p Principal) []Usable {
-	return g.usable(namespace, identities(p))
+func (g *Grants) PoliciesUsableBy(namespace string, p Principal) []UsablePolicy {
+	return g.usablePolicies(namespace, identitiesOf(p))
 }
 
-// UsableByWorkload lists the policies that the pods of a workload can be admitted by: those that the accounts they run
+// PoliciesUsableByWorkload lists the policies that the pods of a workload can be admitted by: those that the accounts they run
 // as may use, and those that what creates them may use (a controller; the kubelet for mirror pods, which have no
 // account). Who creates a bare pod, or the pods of an owner of an unknown kind, is not known: then only what every
 // request may use is added.
-func (g *Grants) UsableByWorkload(w *inventory.Workload) []Usable {
-	return g.usable(w.Namespace, identities(principals(w)...))
+func (g *Grants) PoliciesUsableByWorkload(w *inventory.Workload) []UsablePolicy {
+	return g.usablePolicies(w.Namespace, identitiesOf(podPrincipals(w)...))
 }
 
-// identities of one or several principals, each once.
-func identities(principals ...Principal) []identity {
+// identitiesOf of one or several principals, each once.
+func identitiesOf(principals ...Principal) []identity {
 	var out []identity
 	for _, p := range principals {
 		if p.User != "" {
@@ -47,104 +47,104 @@ func identities(principals ...Principal) []identity {
 	return slices.Compact(out)
 }
 
-// usable looks at each role once, however many bindings lead to it.
-func (g *Grants) usable(namespace string, ids []identity) []Usable {
-	var few [16]naming
-	u := use{roles: few[:0]}
-	u.every = slices.Contains(ids, identity{group: true, name: mastersGroup})
-	u.own = u.every
+// usablePolicies looks at each role once, however many bindings lead to it.
+func (g *Grants) usablePolicies(namespace string, ids []identity) []UsablePolicy {
+	var few [16]namingRole
+	u := rolesInUse{roles: few[:0]}
+	u.everyPolicy = slices.Contains(ids, identity{group: true, name: mastersGroup})
+	u.notAsEverybody = u.everyPolicy
 	for _, id := range ids {
-		g.edgesOf(namespace, id, func(e *edge) {
+		g.forEachGrant(namespace, id, func(e *subjectGrant) {
 			switch {
-			case e.role.reach.every:
-				u.every, u.own = true, u.own || !e.everybody()
-			case e.role.reach.uses():
-				u.roles = append(u.roles, naming{e.role.like, !e.everybody()})
+			case e.role.granted.everyPolicy:
+				u.everyPolicy, u.notAsEverybody = true, u.notAsEverybody || !e.isForEverybody()
+			case e.role.granted.anyPolicy():
+				u.roles = append(u.roles, namingRole{e.role.representative, !e.isForEverybody()})
 			}
 		})
 	}
-	u.settle()
+	u.sortRoles()
 	var key [32]byte
-	return g.remembered.usable(u.key(key[:0]), func() []Usable { return u.policies(g.policies) })
+	return g.cache.usablePolicies(u.key(key[:0]), func() []UsablePolicy { return u.policies(g.policies) })
 }
 
-// use is what somebody has that lets use policies.
-type use struct {
-	// every: a role that names no policy; own: not only as everybody has it.
-	every, own bool
-	roles      []naming
+// rolesInUse is what somebody has that lets use policies.
+type rolesInUse struct {
+	// everyPolicy: a role that names no policy; own: not only as everybody has it.
+	everyPolicy, notAsEverybody bool
+	roles                       []namingRole
 }
 
-// naming is a role that names policies, and those that are like it. It is own if not only everybody has it.
-type naming struct {
-	role *role
-	own  bool
+// namingRole is a role that names policies, and those that are like it. It is own if not only everybody has it.
+type namingRole struct {
+	role           *resolvedRole
+	notAsEverybody bool
 }
 
-// settle has each role once.
-func (u *use) settle() {
-	slices.SortFunc(u.roles, func(a, b naming) int {
+// sortRoles has each role once.
+func (u *rolesInUse) sortRoles() {
+	slices.SortFunc(u.roles, func(a, b namingRole) int {
 		switch {
 		case a.role != b.role:
 			return cmp.Compare(a.role.number, b.role.number)
-		case a.own == b.own:
+		case a.notAsEverybody == b.notAsEverybody:
 			return 0
-		case a.own:
+		case a.notAsEverybody:
 			return -1
 		}
 		return 1
 	})
-	u.roles = slices.CompactFunc(u.roles, func(a, b naming) bool { return a.role == b.role }) // keeps the first, which is own if any is
+	u.roles = slices.CompactFunc(u.roles, func(a, b namingRole) bool { return a.role == b.role }) // keeps the first, which is own if any is
 }
 
-func (u *use) policies(all []string) []Usable {
+func (u *rolesInUse) policies(all []string) []UsablePolicy {
 	named := map[string]bool{}
 	for _, n := range u.roles {
-		for _, name := range n.role.reach.named {
-			named[name] = named[name] || n.own
+		for _, name := range n.role.granted.policies {
+			named[name] = named[name] || n.notAsEverybody
 		}
 	}
 	names := all
-	if !u.every {
+	if !u.everyPolicy {
 		names = slices.Sorted(maps.Keys(named))
 	}
-	var out []Usable
+	var out []UsablePolicy
 	for _, name := range names {
-		out = append(out, Usable{Policy: name, Everybody: !u.own && !named[name]})
+		out = append(out, UsablePolicy{Policy: name, Everybody: !u.notAsEverybody && !named[name]})
 	}
 	return out
 }
 
 // key appends to b what is the same for those who may use the same policies by the same roles.
-func (u *use) key(b []byte) []byte {
-	b = append(b, bit(u.every)|bit(u.own)<<1)
+func (u *rolesInUse) key(b []byte) []byte {
+	b = append(b, boolBit(u.everyPolicy)|boolBit(u.notAsEverybody)<<1)
 	for _, n := range u.roles {
-		b = binary.AppendUvarint(b, n.role.number<<1|uint64(bit(n.own)))
+		b = binary.AppendUvarint(b, n.role.number<<1|uint64(boolBit(n.notAsEverybody)))
 	}
 	return b
 }
 
-func bit(b bool) byte {
+func boolBit(b bool) byte {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// remembered are answers that many namespaces and workloads share. There may be many of those, and many policies.
-type remembered struct {
-	lock    sync.Mutex
-	usables map[string][]Usable
-	access  map[shared]NamespaceAccess
+// answerCache are answers that many namespaces and workloads share. There may be many of those, and many policies.
+type answerCache struct {
+	lock            sync.Mutex
+	usables         map[string][]UsablePolicy
+	namespaceAccess map[sharedAnswerKey]NamespaceAccess
 }
 
-func (r *remembered) usable(key []byte, answer func() []Usable) []Usable {
+func (r *answerCache) usablePolicies(key []byte, answer func() []UsablePolicy) []UsablePolicy {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	found, ok := r.usables[string(key)]
 	if !ok {
 		if r.usables == nil {
-			r.usables = map[string][]Usable{}
+			r.usables = map[string][]UsablePolicy{}
 		}
 		found = answer()
 		r.usables[string(key)] = found
@@ -152,11 +152,11 @@ func (r *remembered) usable(key []byte, answer func() []Usable) []Usable {
 	return found
 }
 
-// Shared is true for an answer of Namespace that other namespaces get, too.
-func (g *Grants) Shared(a NamespaceAccess) bool {
-	g.remembered.lock.Lock()
-	defer g.remembered.lock.Unlock()
-	for _, known := range g.remembered.access { // a few
+// IsShared is true for an answer of Namespace that other namespaces get, too.
+func (g *Grants) IsShared(a NamespaceAccess) bool {
+	g.cache.lock.Lock()
+	defer g.cache.lock.Unlock()
+	for _, known := range g.cache.namespaceAccess { // a few
 		if len(known) > 0 && len(a) > 0 && &known[0] == &a[0] {
 			return true
 		}
@@ -164,25 +164,25 @@ func (g *Grants) Shared(a NamespaceAccess) bool {
 	return len(a) == 0
 }
 
-func (r *remembered) namespace(key shared, answer func() NamespaceAccess) NamespaceAccess {
+func (r *answerCache) forNamespace(key sharedAnswerKey, answer func() NamespaceAccess) NamespaceAccess {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	found, ok := r.access[key]
+	found, ok := r.namespaceAccess[key]
 	if !ok {
-		if r.access == nil {
-			r.access = map[shared]NamespaceAccess{}
+		if r.namespaceAccess == nil {
+			r.namespaceAccess = map[sharedAnswerKey]NamespaceAccess{}
 		}
 		found = answer()
-		r.access[key] = found
+		r.namespaceAccess[key] = found
 	}
 	return found
 }
 
-// edgesOf visits what an identity holds in a namespace: what it holds everywhere, and there. Bindings of other
+// forEachGrant visits what an identity holds in a namespace: what it holds everywhere, and there. Bindings of other
 // namespaces never count.
-func (g *Grants) edgesOf(namespace string, id identity, visit func(*edge)) {
+func (g *Grants) forEachGrant(namespace string, id identity, visit func(*subjectGrant)) {
 	for _, scope := range [...]string{"", namespace} {
-		edges := g.held(scope, id)
+		edges := g.grantsHeldIn(scope, id)
 		for i := range edges {
 			visit(&edges[i])
 		}
@@ -192,12 +192,12 @@ func (g *Grants) edgesOf(namespace string, id identity, visit func(*edge)) {
 // CanCreatePods tells whether RBAC lets a principal create pods in a namespace (everywhere, for ""). Creating something
 // that makes pods is not the same: then a controller creates them.
 func (g *Grants) CanCreatePods(namespace string, p Principal) bool {
-	for _, id := range identities(p) {
+	for _, id := range identitiesOf(p) {
 		if id == (identity{group: true, name: mastersGroup}) {
 			return true
 		}
 		can := false
-		g.edgesOf(namespace, id, func(e *edge) { can = can || e.role.reach.pods })
+		g.forEachGrant(namespace, id, func(e *subjectGrant) { can = can || e.role.granted.createPods })
 		if can {
 			return true
 		}
@@ -210,9 +210,9 @@ func (g *Grants) CanCreatePods(namespace string, p Principal) bool {
 // request, so that it can be handed to UsableBy.
 func (g *Grants) PodCreators(namespace string) []Principal {
 	found := map[string]bool{}
-	for _, edges := range [][]edge{g.creatingByHome[namespace], g.in(namespace)} {
+	for _, edges := range [][]subjectGrant{g.podCreationGrants[namespace], g.grantsIn(namespace)} {
 		for i := range edges {
-			for _, name := range g.creators(&edges[i], namespace) {
+			for _, name := range g.podCreatingAccounts(&edges[i], namespace) {
 				found[name] = true
 			}
 		}
@@ -224,49 +224,51 @@ func (g *Grants) PodCreators(namespace string) []Principal {
 	return out
 }
 
-// CreatedByAll are the bindings by which every service account may create pods in every namespace, sorted.
-func (g *Grants) CreatedByAll() []string { return g.creatingByAll }
+// PodCreationForAllAccounts are the bindings by which every service account may create pods in every namespace, sorted.
+func (g *Grants) PodCreationForAllAccounts() []string { return g.podCreationForAll }
 
-// indexCreating files what lets somebody create pods in every namespace, so that PodCreators finds it.
-func (g *Grants) indexCreating(e *edge) {
-	switch p := partyOf(e.id); {
-	case isBuiltinController(e.role):
-	case p.kind == account, p.kind == accounts:
-		if g.creatingByHome == nil {
-			g.creatingByHome = map[string][]edge{}
+// indexPodCreation files what lets somebody create pods in every namespace, so that PodCreators finds it.
+func (g *Grants) indexPodCreation(e *subjectGrant) {
+	switch p := classifyIdentity(e.identity); {
+	case isBuiltinControllerRole(e.role):
+	case p.kind == accountClass, p.kind == namespaceAccountsClass:
+		if g.podCreationGrants == nil {
+			g.podCreationGrants = map[string][]subjectGrant{}
 		}
-		g.creatingByHome[p.home] = append(g.creatingByHome[p.home], *e)
-	case p.kind == everybody && reachesAccounts(e.id):
-		if !slices.Contains(g.creatingByAll, e.binding) {
-			g.creatingByAll = append(g.creatingByAll, e.binding)
+		g.podCreationGrants[p.namespace] = append(g.podCreationGrants[p.namespace], *e)
+	case p.kind == everybodyClass && includesServiceAccounts(e.identity):
+		if !slices.Contains(g.podCreationForAll, e.binding) {
+			g.podCreationForAll = append(g.podCreationForAll, e.binding)
 		}
 	}
 }
 
-func isBuiltinController(r *role) bool { return strings.HasPrefix(r.key.name, "system:controller:") }
+func isBuiltinControllerRole(r *resolvedRole) bool {
+	return strings.HasPrefix(r.key.name, "system:controller:")
+}
 
-// creators are the accounts of a namespace that a grant lets create pods in it.
-func (g *Grants) creators(e *edge, namespace string) []string {
-	if !e.role.reach.pods || isBuiltinController(e.role) {
+// podCreatingAccounts are the accounts of a namespace that a grant lets create pods in it.
+func (g *Grants) podCreatingAccounts(e *subjectGrant, namespace string) []string {
+	if !e.role.granted.createPods || isBuiltinControllerRole(e.role) {
 		return nil
 	}
-	switch p := partyOf(e.id); {
-	case p.kind == account && p.home == namespace && !isPodMaker(p):
+	switch p := classifyIdentity(e.identity); {
+	case p.kind == accountClass && p.namespace == namespace && !isPodController(p):
 		return []string{p.name}
-	case p.kind == accounts && p.home == namespace, p.kind == everybody && reachesAccounts(e.id):
-		return g.accountsOf(namespace)
+	case p.kind == namespaceAccountsClass && p.namespace == namespace, p.kind == everybodyClass && includesServiceAccounts(e.identity):
+		return g.serviceAccountsOf(namespace)
 	}
 	return nil
 }
 
-// reachesAccounts: of the groups that mean everybody, a service account that sends a request is in these.
-func reachesAccounts(id identity) bool {
+// includesServiceAccounts: of the groups that mean everybody, a service account that sends a request is in these.
+func includesServiceAccounts(id identity) bool {
 	return id.name == accountsGroup || id.name == authenticatedGroup
 }
 
-// accountsOf a namespace: those read, those in use, and the one that every namespace has.
-func (g *Grants) accountsOf(namespace string) []string {
-	names := g.accounts[namespace]
+// serviceAccountsOf a namespace: those read, those in use, and the one that every namespace has.
+func (g *Grants) serviceAccountsOf(namespace string) []string {
+	names := g.serviceAccounts[namespace]
 	if at, found := slices.BinarySearch(names, "default"); !found {
 		return slices.Insert(slices.Clone(names), at, "default")
 	}

@@ -15,17 +15,17 @@ import (
 func TestUsableByWorkload(t *testing.T) {
 	t.Parallel()
 	subjects := map[string]rbacv1.Subject{
-		"api": account("web", "api"), "default": account("web", "default"), "old": account("web", "old"),
-		"accounts": group("system:serviceaccounts"), "authenticated": group("system:authenticated"), "unauthenticated": group("system:unauthenticated"),
-		"controllers": group("system:serviceaccounts:kube-system"), "manager": user("system:kube-controller-manager"), "nodes": group("system:nodes"),
-		"replicaset": account("kube-system", "replicaset-controller"), "daemonset": account("kube-system", "daemon-set-controller"),
-		"statefulset": account("kube-system", "statefulset-controller"), "job": account("kube-system", "job-controller"),
-		"replication": account("kube-system", "replication-controller"), "deployment": account("kube-system", "deployment-controller"), "human": user("eve"),
+		"api": accountClass("web", "api"), "default": accountClass("web", "default"), "old": accountClass("web", "old"),
+		"accounts": aggregationGroup("system:serviceaccounts"), "authenticated": aggregationGroup("system:authenticated"), "unauthenticated": aggregationGroup("system:unauthenticated"),
+		"controllers": aggregationGroup("system:serviceaccounts:kube-system"), "manager": user("system:kube-controller-manager"), "nodes": aggregationGroup("system:nodes"),
+		"replicaset": accountClass("kube-system", "replicaset-controller"), "daemonset": accountClass("kube-system", "daemon-set-controller"),
+		"statefulset": accountClass("kube-system", "statefulset-controller"), "job": accountClass("kube-system", "job-controller"),
+		"replication": accountClass("kube-system", "replication-controller"), "deployment": accountClass("kube-system", "deployment-controller"), "human": user("eve"),
 	}
 	c := policies()
 	for name, s := range subjects {
 		c.inv.Policies = append(c.inv.Policies, policies(name).inv.Policies...)
-		c.role("", name, use(name)).bind("", name, s)
+		c.role("", name, rolesInUse(name)).bind("", name, s)
 	}
 	g := c.resolve()
 	controlled := func(maker string) []string {
@@ -43,23 +43,23 @@ func TestUsableByWorkload(t *testing.T) {
 		"Job":                   {inventory.Workload{Kind: "Job", ServiceAccount: "api", Template: template}, []string{"accounts", "api", "authenticated", "controllers", "job", "manager"}},
 		"CronJob":               {inventory.Workload{Kind: "CronJob", ServiceAccount: "api", Template: template}, []string{"accounts", "api", "authenticated", "controllers", "job", "manager"}},
 		"ReplicationController": {inventory.Workload{Kind: "ReplicationController", ServiceAccount: "api", Template: template}, controlled("replication")},
-		"unknown owner":         {inventory.Workload{Kind: "Rollout", Pods: []inventory.PodGroup{{ServiceAccount: "api"}}}, []string{"accounts", "api", "authenticated"}},
-		"bare pod":              {inventory.Workload{Kind: "Pod", Pods: []inventory.PodGroup{{}}}, []string{"accounts", "authenticated", "default"}},
-		"mirror pod":            {inventory.Workload{Kind: "Pod", ServiceAccount: "default", Pods: []inventory.PodGroup{{Mirror: true}}}, []string{"authenticated", "nodes"}},
+		"unknown owner":         {inventory.Workload{Kind: "Rollout", PodGroups: []inventory.PodGroup{{ServiceAccount: "api"}}}, []string{"accounts", "api", "authenticated"}},
+		"bare pod":              {inventory.Workload{Kind: "Pod", PodGroups: []inventory.PodGroup{{}}}, []string{"accounts", "authenticated", "default"}},
+		"mirror pod":            {inventory.Workload{Kind: "Pod", ServiceAccount: "default", PodGroups: []inventory.PodGroup{{Mirror: true}}}, []string{"authenticated", "nodes"}},
 		"no account named":      {inventory.Workload{Kind: "PodTemplate", Template: template}, []string{"accounts", "authenticated", "default"}},
 		"pods of an older template": {
-			inventory.Workload{Kind: "Deployment", ServiceAccount: "api", Template: template, Pods: []inventory.PodGroup{{ServiceAccount: "old"}}},
+			inventory.Workload{Kind: "Deployment", ServiceAccount: "api", Template: template, PodGroups: []inventory.PodGroup{{ServiceAccount: "old"}}},
 			[]string{"accounts", "api", "authenticated", "controllers", "manager", "old", "replicaset"},
 		},
 		"owner not read": {
-			inventory.Workload{Kind: "ReplicaSet", ServiceAccount: "ignored", Pods: []inventory.PodGroup{{ServiceAccount: "api"}, {ServiceAccount: "old"}}},
+			inventory.Workload{Kind: "ReplicaSet", ServiceAccount: "ignored", PodGroups: []inventory.PodGroup{{ServiceAccount: "api"}, {ServiceAccount: "old"}}},
 			[]string{"accounts", "api", "authenticated", "controllers", "manager", "old", "replicaset"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.in.Namespace = "web"
-			if diff := cmp.Diff(tc.want, names(g.UsableByWorkload(&tc.in))); diff != "" {
+			if diff := cmp.Diff(tc.want, names(g.PoliciesUsableByWorkload(&tc.in))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -70,31 +70,31 @@ func TestUsableByWorkload(t *testing.T) {
 func TestUsableThroughEverybody(t *testing.T) {
 	t.Parallel()
 	everybodys := func() *cluster {
-		return policies("a", "b").role("", "a", use("a")).bind("", "a", group("system:authenticated"))
+		return policies("a", "b").role("", "a", rolesInUse("a")).bind("", "a", aggregationGroup("system:authenticated"))
 	}
-	only, own, b := access.Usable{Policy: "a", Everybody: true}, access.Usable{Policy: "a"}, access.Usable{Policy: "b"}
+	only, own, b := access.UsablePolicy{Policy: "a", Everybody: true}, access.UsablePolicy{Policy: "a"}, access.UsablePolicy{Policy: "b"}
 	for name, tc := range map[string]struct {
 		in     *cluster
 		groups []string
-		want   []access.Usable
+		want   []access.UsablePolicy
 	}{
-		"only everybody":                   {everybodys(), nil, []access.Usable{only}},
-		"everybody twice":                  {everybodys().bind("", "a", group("system:serviceaccounts"), group("system:authenticated")), nil, []access.Usable{only}},
-		"everybody here":                   {everybodys().bind("web", "a", group("system:authenticated")), nil, []access.Usable{own}},
-		"everybody there":                  {everybodys().bind("ci", "a", group("system:authenticated")), nil, []access.Usable{only}},
-		"by name":                          {everybodys().bind("", "a", user("eve")), nil, []access.Usable{own}},
-		"by another role":                  {everybodys().role("web", "r", use("a")).bindKind("web", "Role", "r", user("eve")), nil, []access.Usable{own}},
-		"another policy by name":           {everybodys().role("", "b", use("b")).bind("", "b", user("eve")), nil, []access.Usable{only, b}},
-		"everything, as everybody":         {everybodys().bind("", "cluster-admin", group("system:authenticated")), nil, []access.Usable{only, {Policy: "b", Everybody: true}}},
-		"everything by name":               {everybodys().bind("", "cluster-admin", user("eve")), nil, []access.Usable{own, b}},
-		"everything, and one by name":      {everybodys().bind("", "cluster-admin", group("system:authenticated")).bind("web", "a", user("eve")), nil, []access.Usable{own, {Policy: "b", Everybody: true}}},
-		"system:masters":                   {everybodys(), []string{"system:masters"}, []access.Usable{own, b}},
-		"a role that lets nothing be used": {everybodys().role("", "pods", rule("", "pods", "create")).bind("web", "pods", user("eve")), nil, []access.Usable{only}},
+		"only everybody":                   {everybodys(), nil, []access.UsablePolicy{only}},
+		"everybody twice":                  {everybodys().bind("", "a", aggregationGroup("system:serviceaccounts"), aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{only}},
+		"everybody here":                   {everybodys().bind("web", "a", aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{own}},
+		"everybody there":                  {everybodys().bind("ci", "a", aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{only}},
+		"by name":                          {everybodys().bind("", "a", user("eve")), nil, []access.UsablePolicy{own}},
+		"by another role":                  {everybodys().role("web", "r", rolesInUse("a")).bindKind("web", "Role", "r", user("eve")), nil, []access.UsablePolicy{own}},
+		"another policy by name":           {everybodys().role("", "b", rolesInUse("b")).bind("", "b", user("eve")), nil, []access.UsablePolicy{only, b}},
+		"everything, as everybody":         {everybodys().bind("", "cluster-admin", aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{only, {Policy: "b", Everybody: true}}},
+		"everything by name":               {everybodys().bind("", "cluster-admin", user("eve")), nil, []access.UsablePolicy{own, b}},
+		"everything, and one by name":      {everybodys().bind("", "cluster-admin", aggregationGroup("system:authenticated")).bind("web", "a", user("eve")), nil, []access.UsablePolicy{own, {Policy: "b", Everybody: true}}},
+		"system:masters":                   {everybodys(), []string{"system:masters"}, []access.UsablePolicy{own, b}},
+		"a role that lets nothing be used": {everybodys().role("", "pods", rule("", "pods", "create")).bind("web", "pods", user("eve")), nil, []access.UsablePolicy{only}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			who := access.Principal{User: "eve", Groups: append(tc.groups, "system:authenticated", "system:serviceaccounts")}
-			if diff := cmp.Diff(tc.want, tc.in.resolve().UsableBy("web", who)); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.in.resolve().PoliciesUsableBy("web", who)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -109,19 +109,19 @@ func TestPrincipals(t *testing.T) {
 	}
 	for _, tc := range []struct{ got, want access.Principal }{
 		{access.ServiceAccountPrincipal("web", "api"), access.Principal{
-			User: "system:serviceaccount:web:api", Groups: []string{"system:serviceaccounts", "system:serviceaccounts:web"}, What: "service account web/api",
+			User: "system:serviceaccount:web:api", Groups: []string{"system:serviceaccounts", "system:serviceaccounts:web"}, Description: "service account web/api",
 		}},
 		{access.ServiceAccountRequester("web", "api"), access.Principal{
-			User: "system:serviceaccount:web:api", Groups: []string{"system:serviceaccounts", "system:serviceaccounts:web", "system:authenticated"}, What: "service account web/api",
+			User: "system:serviceaccount:web:api", Groups: []string{"system:serviceaccounts", "system:serviceaccounts:web", "system:authenticated"}, Description: "service account web/api",
 		}},
 		{controller, access.Principal{
 			User:   "system:serviceaccount:kube-system:job-controller",
-			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}, What: "job-controller",
+			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}, Description: "job-controller",
 		}},
-		{access.ControllerManagerPrincipal(), access.Principal{User: "system:kube-controller-manager", Groups: []string{"system:authenticated"}, What: "the controller manager"}},
-		{access.NodePrincipal("n1"), access.Principal{User: "system:node:n1", Groups: []string{"system:nodes", "system:authenticated"}, What: "the kubelet (mirror pods)"}},
-		{access.NodePrincipal(""), access.Principal{Groups: []string{"system:nodes", "system:authenticated"}, What: "the kubelet (mirror pods)"}},
-		{access.AnyRequester(), access.Principal{Groups: []string{"system:authenticated"}, What: "whoever creates the pod"}},
+		{access.ControllerManagerPrincipal(), access.Principal{User: "system:kube-controller-manager", Groups: []string{"system:authenticated"}, Description: "the controller manager"}},
+		{access.NodePrincipal("n1"), access.Principal{User: "system:node:n1", Groups: []string{"system:nodes", "system:authenticated"}, Description: "the kubelet (mirror pods)"}},
+		{access.NodePrincipal(""), access.Principal{Groups: []string{"system:nodes", "system:authenticated"}, Description: "the kubelet (mirror pods)"}},
+		{access.AnyRequester(), access.Principal{Groups: []string{"system:authenticated"}, Description: "whoever creates the pod"}},
 	} {
 		if diff := cmp.Diff(tc.want, tc.got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -144,23 +144,23 @@ func TestPodCreators(t *testing.T) {
 		want []access.Principal
 	}{
 		"nobody":                      {base(), []access.Principal{}},
-		"an account, here":            {base().bind("web", "creator", account("", "api")), []access.Principal{here("web", "api")}},
-		"an account, elsewhere":       {base().bind("ci", "creator", account("web", "api")), []access.Principal{}},
-		"an account, everywhere":      {base().bind("", "creator", account("web", "api")), []access.Principal{here("web", "api")}},
-		"another's, everywhere":       {base().bind("", "creator", account("ci", "runner")), []access.Principal{}},
-		"another's, here":             {base().bind("web", "creator", account("ci", "runner")), []access.Principal{}},
-		"both":                        {base().bind("", "creator", account("web", "api")).bind("web", "edit", user("system:serviceaccount:web:api")), []access.Principal{here("web", "api")}},
-		"all of the namespace":        {base().bind("web", "admin", group("system:serviceaccounts:web")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
-		"all there are":               {base().bind("", "creator", group("system:serviceaccounts")), []access.Principal{}},
-		"all there are, here":         {base().bind("web", "creator", group("system:authenticated")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
-		"all of another":              {base().bind("web", "creator", group("system:serviceaccounts:ci")), []access.Principal{}},
-		"people":                      {base().bind("web", "creator", user("eve"), group("dev"), group("system:unauthenticated"), group("system:nodes")), []access.Principal{}},
-		"built-in controllers":        {base().bind("", "system:controller:persistent-volume-binder", account("kube-system", "persistent-volume-binder")).bind("", "creator", account("kube-system", "job-controller")), []access.Principal{}},
-		"what makes pods is not":      {base().role("", "d", rule("apps", "deployments", "create")).bind("web", "d", account("", "api")), []access.Principal{}},
-		"nor a pod of one name":       {base().role("", "d", rule("", "pods", "create", "one")).bind("web", "d", account("", "api")), []access.Principal{}},
-		"nor a subresource":           {base().role("", "d", rule("", "pods/exec", "create")).bind("web", "d", account("", "api")), []access.Principal{}},
-		"a cluster administrator":     {base().bind("", "cluster-admin", account("web", "tiller")), []access.Principal{here("web", "tiller")}},
-		"an account that none can be": {base().bind("web", "creator", account("web", "system:serviceaccounts:web")), []access.Principal{}},
+		"an account, here":            {base().bind("web", "creator", accountClass("", "api")), []access.Principal{here("web", "api")}},
+		"an account, elsewhere":       {base().bind("ci", "creator", accountClass("web", "api")), []access.Principal{}},
+		"an account, everywhere":      {base().bind("", "creator", accountClass("web", "api")), []access.Principal{here("web", "api")}},
+		"another's, everywhere":       {base().bind("", "creator", accountClass("ci", "runner")), []access.Principal{}},
+		"another's, here":             {base().bind("web", "creator", accountClass("ci", "runner")), []access.Principal{}},
+		"both":                        {base().bind("", "creator", accountClass("web", "api")).bind("web", "edit", user("system:serviceaccount:web:api")), []access.Principal{here("web", "api")}},
+		"all of the namespace":        {base().bind("web", "admin", aggregationGroup("system:serviceaccounts:web")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
+		"all there are":               {base().bind("", "creator", aggregationGroup("system:serviceaccounts")), []access.Principal{}},
+		"all there are, here":         {base().bind("web", "creator", aggregationGroup("system:authenticated")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
+		"all of another":              {base().bind("web", "creator", aggregationGroup("system:serviceaccounts:ci")), []access.Principal{}},
+		"people":                      {base().bind("web", "creator", user("eve"), aggregationGroup("dev"), aggregationGroup("system:unauthenticated"), aggregationGroup("system:nodes")), []access.Principal{}},
+		"built-in controllers":        {base().bind("", "system:controller:persistent-volume-binder", accountClass("kube-system", "persistent-volume-binder")).bind("", "creator", accountClass("kube-system", "job-controller")), []access.Principal{}},
+		"what makes pods is not":      {base().role("", "d", rule("apps", "deployments", "create")).bind("web", "d", accountClass("", "api")), []access.Principal{}},
+		"nor a pod of one name":       {base().role("", "d", rule("", "pods", "create", "one")).bind("web", "d", accountClass("", "api")), []access.Principal{}},
+		"nor a subresource":           {base().role("", "d", rule("", "pods/exec", "create")).bind("web", "d", accountClass("", "api")), []access.Principal{}},
+		"a cluster administrator":     {base().bind("", "cluster-admin", accountClass("web", "tiller")), []access.Principal{here("web", "tiller")}},
+		"an account that none can be": {base().bind("web", "creator", accountClass("web", "system:serviceaccounts:web")), []access.Principal{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +171,7 @@ func TestPodCreators(t *testing.T) {
 			}
 			for _, p := range got {
 				if !g.CanCreatePods("web", p) {
-					t.Errorf("%s is told, and cannot", p.What)
+					t.Errorf("%s is told, and cannot", p.Description)
 				}
 			}
 		})
@@ -184,7 +184,7 @@ func TestPodCreatorsOfMany(t *testing.T) { //nolint:paralleltest // it counts th
 	cost := func(n int) float64 {
 		c := policies("p").role("", "creator", rule("", "pods", "create"))
 		for i := range n {
-			c.bind("", "creator", account(fmt.Sprintf("ns-%d", i), "a"), group("system:serviceaccounts"), group(fmt.Sprintf("system:serviceaccounts:ns-%d", i)))
+			c.bind("", "creator", accountClass(fmt.Sprintf("ns-%d", i), "a"), aggregationGroup("system:serviceaccounts"), aggregationGroup(fmt.Sprintf("system:serviceaccounts:ns-%d", i)))
 		}
 		g := c.resolve()
 		return testing.AllocsPerRun(10, func() { g.PodCreators("web") })
@@ -194,13 +194,13 @@ func TestPodCreatorsOfMany(t *testing.T) { //nolint:paralleltest // it counts th
 	}
 }
 
-func ExampleGrants_UsableBy() {
+func ExampleGrants_PoliciesUsableBy() {
 	g := policies("restricted", "privileged").
-		role("", "psp:restricted", use("restricted")).
-		bind("web", "psp:restricted", group("system:serviceaccounts:web")).
+		role("", "psp:restricted", rolesInUse("restricted")).
+		bind("web", "psp:restricted", aggregationGroup("system:serviceaccounts:web")).
 		resolve()
-	for _, u := range g.UsableBy("web", access.ServiceAccountPrincipal("web", "api")) {
-		for _, via := range g.Policy(u.Policy) {
+	for _, u := range g.PoliciesUsableBy("web", access.ServiceAccountPrincipal("web", "api")) {
+		for _, via := range g.PolicyGrants(u.Policy) {
 			fmt.Printf("%s, by %s to %s for %s\n", u.Policy, via.Binding, via.Role, via.Subject)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // Terminal shows every rune that a terminal would act on or not show (control characters, line ends, bidirectional
 // overrides, zero-width characters, bytes that are not UTF-8) as a Go escape: "\n", "\x1b", "\u202e".
 func Terminal(s string) string {
-	if plain(s) {
+	if isPlainASCII(s) {
 		return s
 	}
 	var b strings.Builder
@@ -25,18 +25,18 @@ func Terminal(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case Visible(r):
+		case IsVisible(r):
 			b.WriteRune(r)
 		default:
-			b.WriteString(escaped(r))
+			b.WriteString(escapeRune(r))
 		}
 		i += size
 	}
 	return b.String()
 }
 
-// plain is the quick answer for the usual name.
-func plain(s string) bool {
+// isPlainASCII is the quick answer for the usual name.
+func isPlainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
@@ -45,7 +45,7 @@ func plain(s string) bool {
 	return true
 }
 
-func escaped(r rune) string {
+func escapeRune(r rune) string {
 	switch {
 	case r == '\n':
 		return `\n`
@@ -61,14 +61,14 @@ func escaped(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// Visible says whether a rune shows as itself: Go's printable ones (which leaves out every control and format
+// IsVisible says whether a rune shows as itself: Go's printable ones (which leaves out every control and format
 // character, bidirectional ones among them) without those that are printable by category and yet show nothing.
-func Visible(r rune) bool {
-	return unicode.IsPrint(r) && !unicode.Is(unseen, r)
+func IsVisible(r rune) bool {
+	return unicode.IsPrint(r) && !unicode.Is(invisibleRunes, r)
 }
 
-// unseen are letters, marks and symbols without a visible form.
-var unseen = &unicode.RangeTable{
+// invisibleRunes are letters, marks and symbols without a visible form.
+var invisibleRunes = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, // combining grapheme joiner
 		{Lo: 0x115f, Hi: 0x1160, Stride: 1}, // Hangul fillers
@@ -85,14 +85,14 @@ var unseen = &unicode.RangeTable{
 // JSON replaces, in a JSON document, every rune that would not show as itself by its \u escape. Outside strings JSON
 // is ASCII, so this changes how a document looks and never what it says.
 func JSON(doc []byte) []byte {
-	return unicodeEscapes(doc, func(out []byte, r rune) []byte {
+	return escapeInvisible(doc, func(out []byte, r rune) []byte {
 		high, low := utf16.EncodeRune(r)
 		return fmt.Appendf(out, `\u%04x\u%04x`, high, low)
 	})
 }
 
-// unicodeEscapes replaces what does not show; astral writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
-func unicodeEscapes(doc []byte, astral func([]byte, rune) []byte) []byte {
+// escapeInvisible replaces what does not show; astral writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
+func escapeInvisible(doc []byte, astral func([]byte, rune) []byte) []byte {
 	if !slices.ContainsFunc(doc, func(b byte) bool { return b >= 0x7f }) {
 		return doc
 	}
@@ -105,7 +105,7 @@ func unicodeEscapes(doc []byte, astral func([]byte, rune) []byte) []byte {
 		}
 		r, size := utf8.DecodeRune(doc[i:])
 		switch {
-		case Visible(r):
+		case IsVisible(r):
 			out = utf8.AppendRune(out, r)
 		case r > 0xffff:
 			out = astral(out, r)
@@ -117,26 +117,26 @@ func unicodeEscapes(doc []byte, astral func([]byte, rune) []byte) []byte {
 	return out
 }
 
-var shellSafe = regexp.MustCompile(`^[a-zA-Z0-9._/=:-]+$`)
+var safeShellWord = regexp.MustCompile(`^[a-zA-Z0-9._/=:-]+$`)
 
 // Shell makes one word of a POSIX shell of any string without NUL, which no argument can hold. What does not show is written
 // as the numbers of its bytes, which printf turns back. Line ends stay as they are: a shell drops those that printf ends with.
 func Shell(word string) string {
 	switch {
-	case shellSafe.MatchString(word):
+	case safeShellWord.MatchString(word):
 		return word
 	case word == "":
 		return "''"
 	}
 	var b strings.Builder
 	for word != "" {
-		if n := showing(word); n > 0 {
+		if n := visiblePrefix(word); n > 0 {
 			b.WriteString("'" + strings.ReplaceAll(word[:n], "'", `'\''`) + "'")
 			word = word[n:]
 			continue
 		}
 		b.WriteString(`"$(printf '`)
-		for word != "" && showing(word) == 0 {
+		for word != "" && visiblePrefix(word) == 0 {
 			fmt.Fprintf(&b, `\%03o`, word[0])
 			word = word[1:]
 		}
@@ -145,11 +145,11 @@ func Shell(word string) string {
 	return b.String()
 }
 
-// showing is how many bytes at the start of s are runes that show or end a line.
-func showing(s string) int {
+// visiblePrefix is how many bytes at the start of s are runes that show or end a line.
+func visiblePrefix(s string) int {
 	for i, r := range s {
 		broken := r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError))
-		if broken || r != '\n' && !Visible(r) {
+		if broken || r != '\n' && !IsVisible(r) {
 			return i
 		}
 	}
@@ -161,5 +161,5 @@ func Comment(text string) string { return Terminal(text) }
 
 // YAML is JSON for a YAML stream in which every string with a rune that does not show is in double quotes.
 func YAML(doc []byte) []byte {
-	return unicodeEscapes(doc, func(out []byte, r rune) []byte { return fmt.Appendf(out, `\U%08X`, r) })
+	return escapeInvisible(doc, func(out []byte, r rune) []byte { return fmt.Appendf(out, `\U%08X`, r) })
 }

@@ -78,7 +78,7 @@ func FuzzShell(f *testing.F) {
 			t.Errorf("%q came back as %q (%v)", word, out, err)
 		}
 		for _, r := range escape.Shell(word) {
-			if r != '\n' && !escape.Visible(r) {
+			if r != '\n' && !escape.IsVisible(r) {
 				t.Errorf("%q is written as %q", word, escape.Shell(word))
 			}
 		}
@@ -93,7 +93,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, shown := range []string{escape.Terminal(text), escape.Comment(text)} {
 			for _, r := range shown {
-				if r == utf8.RuneError && !strings.ContainsRune(text, utf8.RuneError) || !escape.Visible(r) {
+				if r == utf8.RuneError && !strings.ContainsRune(text, utf8.RuneError) || !escape.IsVisible(r) {
 					t.Fatalf("%q shows %q", text, shown)
 				}
 			}

@@ -6,46 +6,46 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// syncEnds is the first release whose API server copies no seccomp annotation to its field any more.
-func syncEnds() api.Version { return api.MajorMinorVersion(1, 27) }
+// seccompSyncEnd is the first release whose API server copies no seccomp annotation to its field any more.
+func seccompSyncEnd() api.Version { return api.MajorMinorVersion(1, 27) }
 
-func (j *judge) seccomp() {
-	ends := !j.opts.To.Older(syncEnds())
-	synced := j.synced()
+func (j *evaluation) checkSeccompAnnotations() {
+	ends := !j.opts.To.Older(seccompSyncEnd())
+	synced := j.seccompPatchCommands()
 	var stops []int
 	if len(synced) > 0 {
-		stops = afterWriting()
+		stops = stopBeforeScript()
 	}
 	switch {
-	case !j.facts.Read && ends:
-		j.unknown(Unknown{ID: "seccomp-annotations", Order: orderSeccomp, Assert: NoSeccomp, Why: "whether templates rely on seccomp annotations, which no API server reads from v1.27 on: a saved plan does not hold them", How: "read the source again instead of --plan"})
+	case !j.facts.InventoryRead && ends:
+		j.addUnknown(Unknown{ID: "seccomp-annotations", Order: orderSeccomp, Assert: AssertNoSeccompAnnotations, Text: "whether templates rely on seccomp annotations, which no API server reads from v1.27 on: a saved plan does not hold them", Advice: "read the source again instead of --plan"})
 	case len(j.facts.Seccomp) > 0 && ends:
-		j.fail(Reason{
-			ID: "seccomp-annotations", Order: orderSeccomp, Where: j.facts.Seccomp,
-			What:  wording.Count(len(j.facts.Seccomp), "workload relies", "workloads rely") + " on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
-			How:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
-			Clear: synced, Stops: stops,
+		j.addReason(Reason{
+			ID: "seccomp-annotations", Order: orderSeccomp, Objects: j.facts.Seccomp,
+			Text:     phrases.CountNoun(len(j.facts.Seccomp), "workload relies", "workloads rely") + " on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+			Advice:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+			Commands: synced, Stops: stops,
 		})
 	case len(j.facts.Seccomp) > 0:
-		j.tell(j.facts.Seccomp, "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them")
+		j.addNote(j.facts.Seccomp, "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them")
 	}
 	appArmorField := api.MajorMinorVersion(1, 30)
 	if len(j.facts.AppArmor) > 0 && !j.opts.To.Older(appArmorField) {
-		j.tell(j.facts.AppArmor, "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on")
+		j.addNote(j.facts.AppArmor, "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on")
 	}
 }
 
-// synced writes the fields of those templates that can be patched.
-func (j *judge) synced() []string {
+// seccompPatchCommands writes the fields of those templates that can be patched.
+func (j *evaluation) seccompPatchCommands() []string {
 	var arguments []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		for k := range ns.Workloads {
 			w := &ns.Workloads[k]
-			if named(ns) && w.Owner == nil && patchable(w.Kind) && byPolicies(w) < len(w.Mutations) {
+			if hasValidName(ns) && w.Owner == nil && isPatchableKind(w.Kind) && countPolicyMutations(w) < len(w.Mutations) {
 				arguments = append(arguments, escape.Shell(ns.Name+"/"+strings.ToLower(w.Kind)+"/"+w.Name))
 			}
 		}
@@ -53,5 +53,5 @@ func (j *judge) synced() []string {
 	if len(arguments) == 0 {
 		return nil
 	}
-	return j.keep("seccomp.sh", arguments)
+	return j.patchCommands("seccomp.sh", arguments)
 }

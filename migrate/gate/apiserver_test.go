@@ -33,12 +33,12 @@ func TestAPIServers(t *testing.T) {
 		off = "by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: if there are others, look at their flags, too"
 	)
 	named := func(what string, where ...string) gate.Reason {
-		return gate.Reason{ID: "admission-plugin", Order: 10, What: what, Where: where, How: how, Clear: []string{}}
+		return gate.Reason{ID: "admission-plugin", Order: 10, Text: what, Objects: where, Advice: how, Commands: []string{}}
 	}
 	without := func(what string, where ...string) gate.Reason {
 		return gate.Reason{
-			ID: "pod-security-off", Order: 7, What: what, Where: where, Clear: []string{},
-			How: "change these flags of every API server, in the manifest of its static pod, before labels are relied on",
+			ID: "pod-security-off", Order: 7, Text: what, Objects: where, Commands: []string{},
+			Advice: "change these flags of every API server, in the manifest of its static pod, before labels are relied on",
 		}
 	}
 	tests := []struct {
@@ -71,7 +71,7 @@ func TestAPIServers(t *testing.T) {
 		},
 		{
 			name: "off in all", pods: apiServers("", ", --enable-admission-plugins=NodeRestriction"), seen: []string{"psp-plugin-off"},
-			told: []gate.Note{{What: off, Where: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b"}}},
+			told: []gate.Note{{Text: off, Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b"}}},
 		},
 		{
 			name: "past policies", pods: apiServers(""), server: "v1.26.1", seen: []string{"psp-plugin-off"},
@@ -82,13 +82,13 @@ func TestAPIServers(t *testing.T) {
 			reasons: []gate.Reason{without("4 API servers run without the plugin PodSecurity, of 5 whose mirror pods were read: there, labels do nothing",
 				"kube-system/kube-apiserver-a: --disable-admission-plugins names it", "kube-system/kube-apiserver-b: --admission-control does not name it",
 				"kube-system/kube-apiserver-c: --feature-gates has PodSecurity=false", "kube-system/kube-apiserver-d: --feature-gates has AllBeta=false")},
-			told: []gate.Note{{What: off, Where: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c", "kube-system/kube-apiserver-d", "kube-system/kube-apiserver-e"}}},
+			told: []gate.Note{{Text: off, Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c", "kube-system/kube-apiserver-d", "kube-system/kube-apiserver-e"}}},
 		},
 		{
 			name: "an alpha feature", server: "v1.22.9", seen: []string{"psp-plugin-off"},
 			pods:    apiServers("", ", --feature-gates=PodSecurity=true", ", --feature-gates=AllAlpha=true"),
 			reasons: []gate.Reason{without("1 API server runs without the plugin PodSecurity, of 3 whose mirror pods were read: there, labels do nothing", "kube-system/kube-apiserver-a: v1.22 runs it only with PodSecurity=true in --feature-gates")},
-			told:    []gate.Note{{What: off, Where: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c"}}},
+			told:    []gate.Note{{Text: off, Objects: []string{"kube-system/kube-apiserver-a", "kube-system/kube-apiserver-b", "kube-system/kube-apiserver-c"}}},
 		},
 		{
 			name: "no beta feature any more", server: "v1.27.1", pods: apiServers(", --feature-gates=AllBeta=false"), seen: []string{"psp-plugin-off"},
@@ -96,16 +96,16 @@ func TestAPIServers(t *testing.T) {
 		{
 			name: "a configuration that is not known", server: "v1.27.1", pods: apiServers(", --admission-control-config-file=/etc/a.yaml", ""), seen: []string{"psp-plugin-off"},
 			told: []gate.Note{{
-				What:  "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config",
-				Where: []string{"kube-system/kube-apiserver-a: /etc/a.yaml"},
+				Text:    "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config",
+				Objects: []string{"kube-system/kube-apiserver-a: /etc/a.yaml"},
 			}},
 		},
 		{
 			name: "a configuration that not all have", server: "v1.27.1", pods: apiServers(", --admission-control-config-file=/etc/a.yaml", ""), seen: []string{"psp-plugin-off"},
 			assigned: &migrate.Admission{},
 			told: []gate.Note{{
-				What:  "API servers that run without the admission configuration that is given here: it does not hold there",
-				Where: []string{"kube-system/kube-apiserver-b: no --admission-control-config-file"},
+				Text:    "API servers that run without the admission configuration that is given here: it does not hold there",
+				Objects: []string{"kube-system/kube-apiserver-b: no --admission-control-config-file"},
 			}},
 		},
 	}
@@ -118,7 +118,7 @@ func TestAPIServers(t *testing.T) {
 			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tt.pods)}}, tt.server)
 			p.Admission = tt.assigned
 			p.Namespaces = nil // what runs is not looked at
-			r := gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 28)})
+			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 28)})
 			var reasons []gate.Reason
 			for _, reason := range r.Reasons {
 				if reason.ID == "admission-plugin" || reason.ID == "pod-security-off" {
@@ -128,7 +128,7 @@ func TestAPIServers(t *testing.T) {
 			if diff := cmp.Diff(tt.reasons, reasons); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.told, r.Told); diff != "" {
+			if diff := cmp.Diff(tt.told, r.Notes); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.seen, r.Seen); diff != "" {
@@ -142,13 +142,13 @@ func TestAPIServers(t *testing.T) {
 				t.Errorf("whether the plugin is on is not known: %t", unknown)
 			}
 			refused := ""
-			if err := gate.Contradicted(facts, []gate.Assertion{gate.PluginOff}); err != nil {
+			if err := gate.CheckAssertions(facts, []gate.Assertion{gate.AssertPolicyPluginOff}); err != nil {
 				refused = err.Error()
 			}
 			if diff := cmp.Diff(tt.refused, refused); diff != "" {
 				t.Errorf("refused (-want +got):\n%s", diff)
 			}
-			if err := gate.Contradicted(facts, []gate.Assertion{gate.HelmClean}); err != nil {
+			if err := gate.CheckAssertions(facts, []gate.Assertion{gate.AssertHelmClean}); err != nil {
 				t.Errorf("another assertion: %v", err)
 			}
 		})
@@ -171,9 +171,9 @@ func TestSeenOffReleasesCommands(t *testing.T) {
 	} {
 		p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + tt.pods)}}, "v1.24.17")
 		p.Source.Kind = tt.kind
-		r := gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25)})
+		r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25)})
 		var text strings.Builder
-		if err := gate.Text(&text, r); err != nil {
+		if err := gate.WriteText(&text, r); err != nil {
 			t.Fatal(err)
 		}
 		if got := !strings.Contains(text.String(), "not before psp-plugin-off is known to hold"); got != tt.want {
@@ -211,7 +211,7 @@ spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, s
 		if on {
 			flags = ", --enable-admission-plugins=PodSecurityPolicy"
 		}
-		r := judge(t, fstest.MapFS{"in.yaml": {Data: []byte(input + apiServers(flags))}}, "v1.24.17", "v1.25")
+		r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(input + apiServers(flags))}}, "v1.24.17", "v1.25")
 		got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "filled-in-by-policies" })
 		if got != on {
 			t.Errorf("the plugin is on: %t; what policies fill in is a reason: %t", on, got)

@@ -9,35 +9,35 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
-	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
-// Commands writes a script for sh that clears the reasons in order, one stage a run, as far as may be gone on without
+// WriteCommands writes a script for sh that clears the reasons in order, one stage a run, as far as may be gone on without
 // somebody's word: what waits for an assertion that was not made is a comment, and so is what holds characters that do not
 // show. Run without a stage it lists them and does nothing.
-func Commands(w io.Writer, r *Result) error {
-	kubectl, err := wording.Kubectl(r.Source)
+func WriteCommands(w io.Writer, r *Result) error {
+	kubectl, err := phrases.KubectlCommand(r.Source)
 	if err != nil {
 		return fmt.Errorf("writing commands: %w", err)
 	}
 	var b bytes.Buffer
 	b.WriteString("#!/bin/sh\n")
-	comment(&b, "%s", r.Summary())
-	stages := r.stages()
+	writeComment(&b, "%s", r.Summary())
+	stages := r.scriptStages()
 	if len(stages) > 0 {
-		comment(&b, "It runs the one stage that it is given, and lists them where it is given none: sh FILE %s.", stages[0].name)
-		comment(&b, "Review every line before you run it, look at what a stage says and does before you go on, and ask the gate again.")
-		choose(&b, stages)
-		b.WriteString(script.Begin(r.Source, kubectl))
+		writeComment(&b, "It runs the one stage that it is given, and lists them where it is given none: sh FILE %s.", stages[0].name)
+		writeComment(&b, "Review every line before you run it, look at what a stage says and does before you go on, and ask the gate again.")
+		writeStageChoice(&b, stages)
+		b.WriteString(script.Preamble(r.Source, kubectl))
 	}
-	for _, s := range r.steps() {
+	for _, s := range r.findings() {
 		b.WriteString("\n")
 		if s.unknown != nil {
-			s.unknown.remark(&b)
+			s.unknown.writeComments(&b)
 			continue
 		}
-		s.reason.remark(&b, r)
+		s.reason.writeComments(&b, r)
 		for _, stage := range stages {
 			if stage.reason == s.reason {
 				fmt.Fprintf(&b, "if [ \"$1\" = %s ]; then\n%s\nfi\n", stage.name, strings.Join(stage.commands, "\n"))
@@ -55,17 +55,17 @@ type scriptStage struct {
 	commands []string
 }
 
-// stages are all that a script may run, in order. A later one of a reason has a number behind its name.
-func (r *Result) stages() []scriptStage {
+// scriptStages are all that a script may run, in order. A later one of a reason has a number behind its name.
+func (r *Result) scriptStages() []scriptStage {
 	var out []scriptStage
 	for i := range r.Reasons {
 		reason := &r.Reasons[i]
 		from, name := 0, reason.ID
-		for n, stop := range append(slices.Clone(reason.Stops), len(reason.Clear)) {
+		for n, stop := range append(slices.Clone(reason.Stops), len(reason.Commands)) {
 			if n > 0 {
 				name = fmt.Sprintf("%s-%d", reason.ID, n+1)
 			}
-			commands := slices.DeleteFunc(slices.Clone(reason.Clear[from:stop]), func(c string) bool { return !r.runs(reason, c) })
+			commands := slices.DeleteFunc(slices.Clone(reason.Commands[from:stop]), func(c string) bool { return !r.isRunnable(reason, c) })
 			if len(commands) > 0 {
 				out = append(out, scriptStage{name, reason, commands})
 			}
@@ -75,22 +75,22 @@ func (r *Result) stages() []scriptStage {
 	return out
 }
 
-// runs is true for a command that needs nobody's word first, and that shows what it does.
-func (r *Result) runs(reason *Reason, command string) bool {
-	return !r.waits(reason) && escape.Terminal(command) == command
+// isRunnable is true for a command that needs nobody's word first, and that shows what it does.
+func (r *Result) isRunnable(reason *Reason, command string) bool {
+	return !r.awaitsAssertion(reason) && escape.Terminal(command) == command
 }
 
-// waits is true where somebody's word is needed first.
-func (r *Result) waits(reason *Reason) bool {
-	return reason.After != "" && !r.holds(reason.After)
+// awaitsAssertion is true where somebody's word is needed first.
+func (r *Result) awaitsAssertion(reason *Reason) bool {
+	return reason.Requires != "" && !r.assertionHolds(reason.Requires)
 }
 
-// choose writes the part that knows a stage by its name, and lists them where it does not.
-func choose(b *bytes.Buffer, stages []scriptStage) {
+// writeStageChoice writes the part that knows a stage by its name, and lists them where it does not.
+func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 	names, lines := make([]string, len(stages)), make([]string, len(stages))
 	for i, s := range stages {
 		names[i] = s.name
-		what := s.reason.What
+		what := s.reason.Text
 		if s.name != s.reason.ID {
 			what = "what comes next, when you have looked at what the one before has done"
 		}
@@ -101,40 +101,40 @@ func choose(b *bytes.Buffer, stages []scriptStage) {
 	b.WriteString("  exit 2\n  ;;\nesac\n")
 }
 
-// remark says what could not be told.
-func (u *Unknown) remark(b *bytes.Buffer) {
-	comment(b, "could not tell %s: %s", u.ID, u.Why)
-	for _, text := range []string{u.How, strings.Join(u.Clear, "; ")} {
+// writeComments says what could not be told.
+func (u *Unknown) writeComments(b *bytes.Buffer) {
+	writeComment(b, "could not tell %s: %s", u.ID, u.Text)
+	for _, text := range []string{u.Advice, strings.Join(u.Commands, "; ")} {
 		if text != "" {
-			comment(b, "  %s", text)
+			writeComment(b, "  %s", text)
 		}
 	}
 	if u.Assert != "" {
-		comment(b, "  once you know: --assert=%s", u.Assert)
+		writeComment(b, "  once you know: --assert=%s", u.Assert)
 	}
 }
 
-// remark says what the reason is, and has the commands that are not run.
-func (reason *Reason) remark(b *bytes.Buffer, r *Result) {
-	comment(b, "%s: %s", reason.ID, reason.What)
-	if reason.How != "" {
-		comment(b, "  %s", reason.How)
+// writeComments says what the reason is, and has the commands that are not run.
+func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
+	writeComment(b, "%s: %s", reason.ID, reason.Text)
+	if reason.Advice != "" {
+		writeComment(b, "  %s", reason.Advice)
 	}
-	if r.waits(reason) {
-		comment(b, "  not before %s is known to hold, and asserted:", reason.After)
+	if r.awaitsAssertion(reason) {
+		writeComment(b, "  not before %s is known to hold, and asserted:", reason.Requires)
 	}
-	for _, c := range reason.Clear {
-		if !r.runs(reason, c) {
-			comment(b, "  %s", c)
+	for _, c := range reason.Commands {
+		if !r.isRunnable(reason, c) {
+			writeComment(b, "  %s", c)
 		}
 	}
 }
 
-func comment(b *bytes.Buffer, format string, args ...any) {
+func writeComment(b *bytes.Buffer, format string, args ...any) {
 	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }
 
-func marshal(r *Result) ([]byte, error) {
+func marshalJSON(r *Result) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

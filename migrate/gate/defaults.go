@@ -15,94 +15,94 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Managed clusters, whose API servers take no configuration file from their users.
 const (
-	eks = "EKS"
-	gke = "GKE"
-	aks = "AKS"
+	serviceEKS = "EKS"
+	serviceGKE = "GKE"
+	serviceAKS = "AKS"
 )
 
-// managed names the service that runs the control plane; "" if that is not known. AKS leaves no mark in its version.
-func (j *judge) managed() string {
+// managedService names the service that runs the control plane; "" if that is not known. AKS leaves no mark in its version.
+func (j *evaluation) managedService() string {
 	version := j.plan.Source.ServerVersion
 	for _, p := range j.plan.Policies {
 		switch {
-		case strings.HasPrefix(p.Name, "eks.") && p.Provider:
-			return eks
-		case strings.HasPrefix(p.Name, "gce.") && p.Provider:
-			return gke
+		case strings.HasPrefix(p.Name, "eks.") && p.ProviderDefault:
+			return serviceEKS
+		case strings.HasPrefix(p.Name, "gce.") && p.ProviderDefault:
+			return serviceGKE
 		}
 	}
 	switch {
 	case strings.Contains(version, "-eks-"):
-		return eks
+		return serviceEKS
 	case strings.Contains(version, "-gke."):
-		return gke
+		return serviceGKE
 	}
 	return ""
 }
 
-// written tells the objects that label namespaces which are made from now on.
-func (j *judge) written() string {
+// labelWritersText tells the objects that label namespaces which are made from now on.
+func (j *evaluation) labelWritersText() string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
-		if w := &j.plan.LabelWriters[i]; w.Elsewhere == "" {
-			parts = append(parts, w.Object+" "+migrate.NewLabels(w))
+		if w := &j.plan.LabelWriters[i]; w.OtherCluster == "" {
+			parts = append(parts, w.Object+" "+migrate.NewNamespaceLabelsText(w))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return "; of what was read, " + wording.First(parts, 3)
+	return "; of what was read, " + phrases.JoinFirst(parts, 3)
 }
 
-func (j *judge) newNamespaces() {
-	how := j.howToDefault()
+func (j *evaluation) checkNewNamespaces() {
+	how := j.defaultLevelAdvice()
 	if a := j.plan.Admission; a != nil {
-		j.exemptControllers(a)
+		j.checkExemptControllers(a)
 		if a.Defaults.Enforce != string(api.LevelPrivileged) {
 			return
 		}
-		j.unknown(Unknown{
-			ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady, How: how,
-			Why: "which level a namespace gets that is made from now on: the admission configuration lets everything in by default" + j.written(),
+		j.addUnknown(Unknown{
+			ID: "new-namespaces", Order: orderNewNamespaces, Assert: AssertNewNamespacesLabelled, Advice: how,
+			Text: "which level a namespace gets that is made from now on: the admission configuration lets everything in by default" + j.labelWritersText(),
 		})
 		return
 	}
-	j.unknown(Unknown{
-		ID: "new-namespaces", Order: orderNewNamespaces, Assert: NamespacesReady,
-		Why: "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" + j.written(),
-		How: how,
+	j.addUnknown(Unknown{
+		ID: "new-namespaces", Order: orderNewNamespaces, Assert: AssertNewNamespacesLabelled,
+		Text:   "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" + j.labelWritersText(),
+		Advice: how,
 	})
 }
 
-// howToDefault says how namespaces that are made from now on get a level. A file that API servers have is named, not replaced.
-func (j *judge) howToDefault() string {
-	if service := j.managed(); service != "" {
+// defaultLevelAdvice says how namespaces that are made from now on get a level. A file that API servers have is named, not replaced.
+func (j *evaluation) defaultLevelAdvice() string {
+	if service := j.managedService(); service != "" {
 		return service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
 	}
 	const label = "label them where they are made, or "
 	printed := "'" + j.tool + " gate -o admission-config"
-	files := j.result.Existing.Files
+	files := j.result.ExistingConfig.Files
 	switch {
 	case j.plan.Admission != nil:
 		return label + "set a stricter default in the admission configuration that is given here: " + printed + " --admission-config=FILE' prints it with one, and keeps its exemptions"
 	case len(files) > 0:
-		return label + "set a default in the admission configuration that API servers have already (" + wording.First(files, 3) + "): " +
+		return label + "set a default in the admission configuration that API servers have already (" + phrases.JoinFirst(files, 3) + "): " +
 			"take that file from the host, and " + printed + " --admission-config=FILE' prints it with one, and keeps its exemptions"
 	}
 	return label + "give every API server the admission configuration that " + printed + "' prints"
 }
 
-// existing returns what is known of the admission configuration that API servers have.
-func existing(p *migrate.Plan, f Facts) Existing {
-	e := Existing{Admission: p.Admission}
+// existingAdmissionConfig returns what is known of the admission configuration that API servers have.
+func existingAdmissionConfig(p *migrate.Plan, f Facts) ExistingAdmissionConfig {
+	e := ExistingAdmissionConfig{Admission: p.Admission}
 	for i := range f.APIServers {
-		if file := f.APIServers[i].Flags[inventory.FlagAdmissionConfig]; file != "" {
+		if file := f.APIServers[i].Flags[inventory.FlagAdmissionConfigFile]; file != "" {
 			e.Files = append(e.Files, strconv.QuoteToASCII(file))
 		}
 	}
@@ -111,21 +111,21 @@ func existing(p *migrate.Plan, f Facts) Existing {
 	return e
 }
 
-// exemptControllers finds exemptions that leave all pods of some kinds of workload unchecked.
-func (j *judge) exemptControllers(a *migrate.Admission) {
+// checkExemptControllers finds exemptions that leave all pods of some kinds of workload unchecked.
+func (j *evaluation) checkExemptControllers(a *migrate.Admission) {
 	users := a.ExemptControllers()
 	if len(users) == 0 {
 		return
 	}
-	j.fail(Reason{
-		ID: "controllers-exempt", Order: orderNewNamespaces, Where: users,
-		What: "the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
-		How:  "label the namespaces as their workloads need, then take the users out of exemptions.usernames of every API server's admission configuration",
+	j.addReason(Reason{
+		ID: "controllers-exempt", Order: orderNewNamespaces, Objects: users,
+		Text:   "the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
+		Advice: "label the namespaces as their workloads need, then take the users out of exemptions.usernames of every API server's admission configuration",
 	})
 }
 
-// defaults are those of a PodSecurityConfiguration.
-type defaults struct {
+// podSecurityDefaults are those of a PodSecurityConfiguration.
+type podSecurityDefaults struct {
 	Enforce        string `json:"enforce"`
 	EnforceVersion string `json:"enforce-version"`
 	Audit          string `json:"audit"`
@@ -134,22 +134,22 @@ type defaults struct {
 	WarnVersion    string `json:"warn-version"`
 }
 
-// exemptions are those of a PodSecurityConfiguration.
-type exemptions struct {
+// podSecurityExemptions are those of a PodSecurityConfiguration.
+type podSecurityExemptions struct {
 	Usernames      []string `json:"usernames"`
 	RuntimeClasses []string `json:"runtimeClasses"`
 	Namespaces     []string `json:"namespaces"`
 }
 
-// AdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level: the
+// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level: the
 // strict one to be warned by, and baseline enforced. Of a configuration that was given it keeps what is stricter, and all that is
 // exempt. Every release to upgrade to reads its v1; v1.23 and v1.24 read v1beta1.
-func AdmissionConfig(w io.Writer, r *Result) error {
+func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	type configuration struct {
-		APIVersion string     `json:"apiVersion"`
-		Kind       string     `json:"kind"`
-		Defaults   defaults   `json:"defaults"`
-		Exemptions exemptions `json:"exemptions"`
+		APIVersion string                `json:"apiVersion"`
+		Kind       string                `json:"kind"`
+		Defaults   podSecurityDefaults   `json:"defaults"`
+		Exemptions podSecurityExemptions `json:"exemptions"`
 	}
 	type plugin struct {
 		Name          string        `json:"name"`
@@ -160,15 +160,15 @@ func AdmissionConfig(w io.Writer, r *Result) error {
 		Kind       string   `json:"kind"`
 		Plugins    []plugin `json:"plugins"`
 	}
-	set, exempt, remarks := r.configure()
+	set, exempt, remarks := r.admissionConfig()
 	var b bytes.Buffer
 	for _, remark := range remarks {
-		comment(&b, "%s", remark)
+		writeComment(&b, "%s", remark)
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing the admission configuration: %w", err)
 	}
-	return manifest.Write(w, admission{
+	return manifest.WriteYAML(w, admission{
 		APIVersion: "apiserver.config.k8s.io/v1", Kind: "AdmissionConfiguration",
 		Plugins: []plugin{{Name: "PodSecurity", Configuration: configuration{
 			APIVersion: "pod-security.admission.config.k8s.io/v1", Kind: "PodSecurityConfiguration", Defaults: set, Exemptions: exempt,
@@ -176,26 +176,26 @@ func AdmissionConfig(w io.Writer, r *Result) error {
 	})
 }
 
-// configure returns the defaults and exemptions to print, and what to say about them.
-func (r *Result) configure() (defaults, exemptions, []string) {
+// admissionConfig returns the defaults and exemptions to print, and what to say about them.
+func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, []string) {
 	version, strict := r.TargetVersion, string(api.LevelRestricted)
-	set := defaults{string(api.LevelBaseline), version, strict, version, strict, version}
-	exempt := exemptions{Usernames: []string{}, RuntimeClasses: []string{}, Namespaces: []string{metav1.NamespaceSystem}}
-	given := r.Existing.Admission
+	set := podSecurityDefaults{string(api.LevelBaseline), version, strict, version, strict, version}
+	exempt := podSecurityExemptions{Usernames: []string{}, RuntimeClasses: []string{}, Namespaces: []string{metav1.NamespaceSystem}}
+	given := r.ExistingConfig.Admission
 	if given == nil {
-		if len(r.Existing.Files) == 0 {
+		if len(r.ExistingConfig.Files) == 0 {
 			return set, exempt, nil
 		}
 		return set, exempt, []string{
-			"API servers have an admission configuration already: " + wording.First(r.Existing.Files, 3) + ". What it says is not known here, and may be stricter than this.",
+			"API servers have an admission configuration already: " + phrases.JoinFirst(r.ExistingConfig.Files, 3) + ". What it says is not known here, and may be stricter than this.",
 			"Take that file from the host and give it with --admission-config: then what it exempts is kept here, and what is stricter in it.",
 		}
 	}
 	some := func(names []string) []string { return append([]string{}, names...) } // an empty list is no null
-	exempt = exemptions{some(given.Usernames), some(given.RuntimeClasses), some(given.Namespaces)}
+	exempt = podSecurityExemptions{some(given.Usernames), some(given.RuntimeClasses), some(given.Namespaces)}
 	kept := []string{}
 	keep := func(mode string, level, at *string, givenLevel, givenVersion string) {
-		if stricter(givenLevel, givenVersion, *level, *at) {
+		if isStricterLevel(givenLevel, givenVersion, *level, *at) {
 			*level, *at = givenLevel, givenVersion
 			kept = append(kept, mode+"="+givenLevel+" at "+givenVersion)
 		}
@@ -204,8 +204,8 @@ func (r *Result) configure() (defaults, exemptions, []string) {
 	keep("audit", &set.Audit, &set.AuditVersion, given.Defaults.Audit, given.Defaults.AuditVersion)
 	keep("warn", &set.Warn, &set.WarnVersion, given.Defaults.Warn, given.Defaults.WarnVersion)
 	remarks := []string{"Kept of the configuration that was given, since it is no looser than what is set here: " + cmp.Or(strings.Join(kept, ", "), "no default") + "."}
-	if names := exempt.names(); len(names) > 0 {
-		remarks = append(remarks, "Kept of it, too, are all exemptions: "+wording.First(names, 10)+". Take out those that are not needed.")
+	if names := exempt.describe(); len(names) > 0 {
+		remarks = append(remarks, "Kept of it, too, are all exemptions: "+phrases.JoinFirst(names, 10)+". Take out those that are not needed.")
 	}
 	if given.Defaults.Enforce == string(api.LevelPrivileged) && !slices.Contains(exempt.Namespaces, metav1.NamespaceSystem) {
 		exempt.Namespaces = append(exempt.Namespaces, metav1.NamespaceSystem)
@@ -214,8 +214,8 @@ func (r *Result) configure() (defaults, exemptions, []string) {
 	return set, exempt, append(remarks, "If the given file configures other plugins, keep those: they are not repeated here.")
 }
 
-// names are all that is exempt, with what each is.
-func (e *exemptions) names() []string {
+// describe are all that is exempt, with what each is.
+func (e *podSecurityExemptions) describe() []string {
 	var out []string
 	for _, of := range []struct {
 		what  string
@@ -228,8 +228,8 @@ func (e *exemptions) names() []string {
 	return out
 }
 
-// stricter is true if a level at a version is no looser than another: of one level, the newer version.
-func stricter(level, version, than, at string) bool {
+// isStricterLevel is true if a level at a version is no looser than another: of one level, the newer version.
+func isStricterLevel(level, version, than, at string) bool {
 	a, errA := api.ParseLevel(level)
 	b, errB := api.ParseLevel(than)
 	v, errV := api.ParseVersion(version)

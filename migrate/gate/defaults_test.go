@@ -19,7 +19,7 @@ import (
 func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 	t.Parallel()
 	given := func(enforce, version string) *migrate.Admission {
-		return &migrate.Admission{Defaults: migrate.Labels{Enforce: enforce, EnforceVersion: version, Audit: "baseline", AuditVersion: "latest", Warn: "restricted", WarnVersion: "v1.30"}}
+		return &migrate.Admission{Defaults: migrate.PodSecurityLabels{Enforce: enforce, EnforceVersion: version, Audit: "baseline", AuditVersion: "latest", Warn: "restricted", WarnVersion: "v1.30"}}
 	}
 	strict := given("restricted", "latest")
 	strict.Usernames, strict.RuntimeClasses, strict.Namespaces = []string{"ann\nb: c"}, []string{"kata"}, []string{"ops"}
@@ -28,8 +28,8 @@ func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 	const keeps = "# Kept of the configuration that was given, since it is no looser than what is set here: "
 	const unknown = "# API servers have an admission configuration already: \"/etc/psa.yaml\". What it says is not known here, and may be stricter than this.\n" +
 		"# Take that file from the host and give it with --admission-config: then what it exempts is kept here, and what is stricter in it.\n"
-	base := migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.30"}
-	of := func(enforce, version string) migrate.Labels {
+	base := migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.30"}
+	of := func(enforce, version string) migrate.PodSecurityLabels {
 		l := base
 		l.Enforce, l.EnforceVersion = enforce, version
 		return l
@@ -38,22 +38,22 @@ func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 	none.WarnVersion = "v1.25"
 	tests := []struct {
 		name     string
-		existing gate.Existing
-		want     migrate.Labels
+		existing gate.ExistingAdmissionConfig
+		want     migrate.PodSecurityLabels
 		exempt   []string // users, runtime classes, namespaces
 		remarks  string
 	}{
 		{name: "nothing", want: none, exempt: []string{"", "", "kube-system"}},
-		{name: "a file that was not read", existing: gate.Existing{Files: []string{`"/etc/psa.yaml"`}}, want: none, exempt: []string{"", "", "kube-system"}, remarks: unknown},
+		{name: "a file that was not read", existing: gate.ExistingAdmissionConfig{Files: []string{`"/etc/psa.yaml"`}}, want: none, exempt: []string{"", "", "kube-system"}, remarks: unknown},
 		{
-			name: "a stricter default, with exemptions", existing: gate.Existing{Admission: strict, Files: []string{`"/etc/psa.yaml"`}}, want: of("restricted", "latest"), exempt: []string{"ann\nb: c", "kata", "ops"},
+			name: "a stricter default, with exemptions", existing: gate.ExistingAdmissionConfig{Admission: strict, Files: []string{`"/etc/psa.yaml"`}}, want: of("restricted", "latest"), exempt: []string{"ann\nb: c", "kata", "ops"},
 			remarks: keeps + "enforce=restricted at latest, " + keptWarn +
 				"# Kept of it, too, are all exemptions: user ann\\nb: c, runtime class kata, namespace ops. Take out those that are not needed.\n" + last,
 		},
-		{name: "the same, at an older version", existing: gate.Existing{Admission: given("baseline", "v1.24")}, want: base, exempt: []string{"", "", ""}, remarks: keeps + keptWarn + last},
-		{name: "the same, at a newer version", existing: gate.Existing{Admission: given("baseline", "v1.29")}, want: of("baseline", "v1.29"), exempt: []string{"", "", ""}, remarks: keeps + "enforce=baseline at v1.29, " + keptWarn + last},
+		{name: "the same, at an older version", existing: gate.ExistingAdmissionConfig{Admission: given("baseline", "v1.24")}, want: base, exempt: []string{"", "", ""}, remarks: keeps + keptWarn + last},
+		{name: "the same, at a newer version", existing: gate.ExistingAdmissionConfig{Admission: given("baseline", "v1.29")}, want: of("baseline", "v1.29"), exempt: []string{"", "", ""}, remarks: keeps + "enforce=baseline at v1.29, " + keptWarn + last},
 		{
-			name: "none that is enforced", existing: gate.Existing{Admission: given("privileged", "latest")}, want: base, exempt: []string{"", "", "kube-system"},
+			name: "none that is enforced", existing: gate.ExistingAdmissionConfig{Admission: given("privileged", "latest")}, want: base, exempt: []string{"", "", "kube-system"},
 			remarks: keeps + keptWarn + "# Added: the exemption of kube-system, in which the given configuration enforces nothing by default.\n" + last,
 		},
 	}
@@ -61,7 +61,7 @@ func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var b bytes.Buffer
-			if err := gate.AdmissionConfig(&b, &gate.Result{TargetVersion: "v1.25", Existing: tt.existing}); err != nil {
+			if err := gate.WriteAdmissionConfig(&b, &gate.Result{TargetVersion: "v1.25", ExistingConfig: tt.existing}); err != nil {
 				t.Fatal(err)
 			}
 			at := strings.Index(b.String(), "apiVersion: apiserver")
@@ -75,7 +75,7 @@ func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 			if err != nil {
 				t.Fatalf("no API server would read what is printed: %v", err)
 			}
-			got := migrate.Labels{
+			got := migrate.PodSecurityLabels{
 				Enforce: c.Defaults.Enforce, EnforceVersion: c.Defaults.EnforceVersion, Audit: c.Defaults.Audit, AuditVersion: c.Defaults.AuditVersion,
 				Warn: c.Defaults.Warn, WarnVersion: c.Defaults.WarnVersion,
 			}
@@ -91,8 +91,8 @@ func TestAdmissionConfigKeepsWhatWasGiven(t *testing.T) {
 func TestNewNamespacesWithAConfiguration(t *testing.T) {
 	t.Parallel()
 	const end = "'psp2pss gate -o admission-config --admission-config=FILE' prints it with one, and keeps its exemptions"
-	server := inventory.APIServer{Pod: "kube-apiserver-a", Flags: map[string]string{inventory.FlagAdmissionConfig: "/etc/psa.yaml"}}
-	privileged := &migrate.Admission{Defaults: migrate.Labels{Enforce: "privileged"}}
+	server := inventory.APIServer{Pod: "kube-apiserver-a", Flags: map[string]string{inventory.FlagAdmissionConfigFile: "/etc/psa.yaml"}}
+	privileged := &migrate.Admission{Defaults: migrate.PodSecurityLabels{Enforce: "privileged"}}
 	tests := []struct {
 		name      string
 		admission *migrate.Admission
@@ -112,9 +112,9 @@ func TestNewNamespacesWithAConfiguration(t *testing.T) {
 	for _, tt := range tests {
 		p := &migrate.Plan{TargetVersion: "v1.25", Admission: tt.admission, Source: inventory.Source{Kind: inventory.SourceCluster, ServerVersion: "v1.24.1"}}
 		var got []string
-		for _, u := range gate.Judge(p, gate.Facts{Read: true, APIServers: tt.servers}, gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
+		for _, u := range gate.Evaluate(p, gate.Facts{InventoryRead: true, APIServers: tt.servers}, gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
 			if u.ID == "new-namespaces" {
-				got = append(got, u.How)
+				got = append(got, u.Advice)
 			}
 		}
 		if diff := cmp.Diff([]string{tt.want}, got); diff != "" {

@@ -13,48 +13,48 @@ import (
 
 // Facts are what the answer needs beside a Plan. The zero value stands for a Plan alone: nothing of it is known.
 type Facts struct {
-	// Read is true where an inventory was read.
-	Read bool
-	// Roles that still let use policies.
-	Roles []access.PolicyRole
+	// InventoryRead is true where an inventory was read.
+	InventoryRead bool
+	// PolicyRoles that still let use policies.
+	PolicyRoles []access.PolicyRole
 	// RolesUnread is what could not be read and may be a role or a binding.
 	RolesUnread []string
-	// Labellers may write namespaces.
-	Labellers []access.Labeller
+	// NamespaceWriters may write namespaces.
+	NamespaceWriters []access.NamespaceWriter
 	// Seccomp and AppArmor: what has an annotation that no field of the same template says: "shop/Deployment/web".
 	Seccomp, AppArmor []string
 	// APIServers are those whose flags were read.
 	APIServers []inventory.APIServer
-	// Helm is not Gather's to find: an inventory holds no Secrets.
-	Helm Helm
+	// HelmReleases is not Gather's to find: an inventory holds no Secrets.
+	HelmReleases HelmReleases
 }
 
-// Helm is what was read of stored Helm releases.
-type Helm struct {
+// HelmReleases is what was read of stored Helm releases.
+type HelmReleases struct {
 	// All is true where a cluster was asked for every release. Files hold those that somebody has put there.
 	All       bool
-	Histories []helm.History
+	Histories []helm.ReleaseHistory
 	// Gaps are what could not be read.
 	Gaps []inventory.Gap
 }
 
-// Gather takes the facts from what was read.
-func Gather(inv *inventory.Inventory) Facts {
-	f := Facts{Read: true, Roles: access.PolicyRoles(inv), Labellers: access.Labellers(inv), RolesUnread: rolesUnread(inv.Gaps), APIServers: inv.APIServers}
+// GatherFacts takes the facts from what was read.
+func GatherFacts(inv *inventory.Inventory) Facts {
+	f := Facts{InventoryRead: true, PolicyRoles: access.PolicyRoles(inv), NamespaceWriters: access.NamespaceWriters(inv), RolesUnread: rolesUnread(inv.Gaps), APIServers: inv.APIServers}
 	for i := range inv.Workloads {
 		w := &inv.Workloads[i]
 		shapes := []*inventory.Shape{w.Template}
 		if w.Template == nil {
 			shapes = shapes[:0]
-			for j := range w.Pods {
-				shapes = append(shapes, w.Pods[j].Shape)
+			for j := range w.PodGroups {
+				shapes = append(shapes, w.PodGroups[j].Shape)
 			}
 		}
 		name := w.Namespace + "/" + w.Kind + "/" + w.Name
-		if slices.ContainsFunc(shapes, reliesOnSeccomp) {
+		if slices.ContainsFunc(shapes, needsSeccompAnnotation) {
 			f.Seccomp = append(f.Seccomp, name)
 		}
-		if slices.ContainsFunc(shapes, reliesOnAppArmor) {
+		if slices.ContainsFunc(shapes, needsAppArmorAnnotation) {
 			f.AppArmor = append(f.AppArmor, name)
 		}
 	}
@@ -65,22 +65,22 @@ func Gather(inv *inventory.Inventory) Facts {
 func rolesUnread(gaps []inventory.Gap) []string {
 	var out []string
 	for i := range gaps {
-		if gaps[i].Hides(inventory.Grants) && !grantsNothing(gaps[i].What) {
+		if gaps[i].MayHide(inventory.PartGrants) && !isNoRoleGap(gaps[i].What) {
 			out = append(out, gaps[i].What)
 		}
 	}
 	return out
 }
 
-// grantsNothing is true for a gap that names a Namespace, all of them, or a policy template of Rancher: such may change
+// isNoRoleGap is true for a gap that names a Namespace, all of them, or a policy template of Rancher: such may change
 // anything of a namespace, and are no roles.
-func grantsNothing(what string) bool {
+func isNoRoleGap(what string) bool {
 	kind, _, _ := strings.Cut(what, " ")
 	return slices.Contains([]string{"namespace", "namespaces", "podsecuritypolicytemplate"}, strings.ToLower(kind))
 }
 
-// reliesOnSeccomp is true if an annotation sets a profile that no field sets, for the pod or for a container that is there.
-func reliesOnSeccomp(s *inventory.Shape) bool {
+// needsSeccompAnnotation is true if an annotation sets a profile that no field sets, for the pod or for a container that is there.
+func needsSeccompAnnotation(s *inventory.Shape) bool {
 	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.SeccompProfile != nil
 	if _, annotated := s.Annotations[corev1.SeccompPodAnnotationKey]; annotated && !pod {
 		return true
@@ -91,7 +91,7 @@ func reliesOnSeccomp(s *inventory.Shape) bool {
 	})
 }
 
-func reliesOnAppArmor(s *inventory.Shape) bool {
+func needsAppArmorAnnotation(s *inventory.Shape) bool {
 	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.AppArmorProfile != nil
 	return anyContainer(s, func(name string, c *corev1.SecurityContext) bool {
 		value := s.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+name]

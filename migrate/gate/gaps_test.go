@@ -16,18 +16,18 @@ func TestGapsAreToldOnce(t *testing.T) {
 	t.Parallel()
 	all := migrate.Gap{What: "document 2", Why: "broken", Affects: []string{"*"}}
 	withheld := func(name string) migrate.Namespace {
-		return migrate.Namespace{Name: name, Action: migrate.ActionWithheld, Recommended: migrate.Labels{Audit: "restricted", Warn: "restricted"}}
+		return migrate.Namespace{Name: name, Action: migrate.ActionWithheld, RecommendedLabels: migrate.PodSecurityLabels{Audit: "restricted", Warn: "restricted"}}
 	}
 	p := &migrate.Plan{Gaps: []migrate.Gap{all, all}, Namespaces: []migrate.Namespace{withheld("a"), withheld("b"), withheld("c")}}
-	r := gate.Judge(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)})
+	r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)})
 	want := []gate.Note{{
-		What:  "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured",
-		Where: []string{"a", "b", "c"},
+		Text:    "no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured",
+		Objects: []string{"a", "b", "c"},
 	}}
-	if diff := cmp.Diff(want, r.Told); diff != "" {
+	if diff := cmp.Diff(want, r.Notes); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
-	if got, want := r.Unknown[0].Why, "2 things could not be read or judged: document 2"; got != want {
+	if got, want := r.Unknown[0].Text, "2 things could not be read or judged: document 2"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
 // Options of Judge.
@@ -23,24 +23,24 @@ type Options struct {
 	Assert []Assertion
 }
 
-// Judge answers. It is pure: the same plan, facts and options give the same Result.
-func Judge(p *migrate.Plan, f Facts, o Options) *Result {
-	j := newJudge(p, f, o)
-	j.gaps()
-	j.saved()
-	j.labels()
-	j.ignored(j.breaks())
-	j.templates()
-	j.bypass()
-	j.podSecurity()
-	j.plugin()
-	j.admissionFiles()
-	j.roles()
-	j.policies()
-	j.helm()
-	j.seccomp()
-	j.newNamespaces()
-	j.labellers()
+// Evaluate answers. It is pure: the same plan, facts and options give the same Result.
+func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
+	j := newEvaluation(p, f, o)
+	j.checkGaps()
+	j.checkBackup()
+	j.checkLabels()
+	j.checkIneffectiveLabels(j.checkEnforcedLevels())
+	j.checkTemplates()
+	j.checkBypass()
+	j.checkPodSecurityPlugin()
+	j.checkPolicyPlugin()
+	j.noteAdmissionConfigFiles()
+	j.checkPolicyRoles()
+	j.checkPolicies()
+	j.checkHelmReleases()
+	j.checkSeccompAnnotations()
+	j.checkNewNamespaces()
+	j.noteNamespaceWriters()
 	r := j.result
 	slices.SortStableFunc(r.Reasons, func(a, b Reason) int { return cmp.Compare(a.Order, b.Order) })
 	slices.SortStableFunc(r.Unknown, func(a, b Unknown) int { return cmp.Compare(a.Order, b.Order) })
@@ -49,53 +49,53 @@ func Judge(p *migrate.Plan, f Facts, o Options) *Result {
 			r.Asserted = append(r.Asserted, string(a.Name))
 		}
 	}
-	r.Seen = j.seen()
+	r.Seen = j.observedAssertions()
 	r.Pass = len(r.Reasons) == 0 && len(r.Unknown) == 0
 	return r
 }
 
-// judge is one answer in the making.
-type judge struct {
+// evaluation is one answer in the making.
+type evaluation struct {
 	plan   *migrate.Plan
 	facts  Facts
 	opts   Options
 	result *Result
 
-	kubectl, tool, context string      // context is the flag that names it, or nothing
-	server                 api.Version // zero where it is not known
-	// past is true where the server does not serve policies any more, asked where it asks them about every pod.
-	past, asked bool
-	provider    map[string]bool // policies of a provider, by name
+	kubectl, tool, contextFlag string      // contextFlag is the flag that names it, or nothing
+	server                     api.Version // zero where it is not known
+	// policiesGone is true where the server does not serve policies any more, asked where it asks them about every pod.
+	policiesGone, policiesAsked bool
+	providerPolicies            map[string]bool // policies of a provider, by name
 }
 
-func newJudge(p *migrate.Plan, f Facts, o Options) *judge {
-	p, terminating := standing(p)
-	j := &judge{plan: p, facts: f, opts: o, result: newResult(p, o), provider: map[string]bool{}}
-	j.result.Existing = existing(p, f)
+func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
+	p, terminating := withoutTerminating(p)
+	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
+	j.result.ExistingConfig = existingAdmissionConfig(p, f)
 	if len(terminating) > 0 {
-		j.tell(terminating, "being deleted (terminating): nothing is asked of what is in it")
+		j.addNote(terminating, "being deleted (terminating): nothing is asked of what is in it")
 	}
 	j.kubectl, j.tool = "kubectl", cmp.Or(o.Tool, "psp2pss")
-	if command, err := wording.Kubectl(p.Source); err == nil {
-		j.kubectl, j.context = command, command[len("kubectl"):]
+	if command, err := phrases.KubectlCommand(p.Source); err == nil {
+		j.kubectl, j.contextFlag = command, command[len("kubectl"):]
 	}
 	var major, minor int
 	if n, err := fmt.Sscanf(p.Source.ServerVersion, "v%d.%d", &major, &minor); n == 2 && err == nil {
 		j.server = api.MajorMinorVersion(major, minor)
-		j.past = !j.server.Older(migrate.OldestTarget())
+		j.policiesGone = !j.server.Older(migrate.FirstVersionWithoutPSP())
 	}
 	for i := range p.Policies {
-		j.provider[p.Policies[i].Name] = p.Policies[i].Provider
+		j.providerPolicies[p.Policies[i].Name] = p.Policies[i].ProviderDefault
 	}
-	j.asked = len(p.Policies) > 0 && !j.past && (j.pluginOn() || !idle(p)) && !j.pluginOff()
+	j.policiesAsked = len(p.Policies) > 0 && !j.policiesGone && (j.isPolicyPluginOn() || !policiesUnused(p)) && !j.isPolicyPluginOff()
 	return j
 }
 
-// idle is true where policies are there, and live pods that no policy has admitted.
-func idle(p *migrate.Plan) bool {
+// policiesUnused is true where policies are there, and live pods that no policy has admitted.
+func policiesUnused(p *migrate.Plan) bool {
 	pods := 0
 	for i := range p.Namespaces {
-		if len(p.Namespaces[i].Observed) > 0 {
+		if len(p.Namespaces[i].ObservedPolicies) > 0 {
 			return false
 		}
 		for k := range p.Namespaces[i].Workloads {
@@ -105,29 +105,29 @@ func idle(p *migrate.Plan) bool {
 	return pods > 0
 }
 
-func (j *judge) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
+func (j *evaluation) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
 
-func (j *judge) fail(r Reason) {
-	if r.Clear == nil {
-		r.Clear = []string{}
+func (j *evaluation) addReason(r Reason) {
+	if r.Commands == nil {
+		r.Commands = []string{}
 	}
 	j.result.Reasons = append(j.result.Reasons, r)
 }
 
-func (j *judge) unknown(u Unknown) {
+func (j *evaluation) addUnknown(u Unknown) {
 	if u.Assert == "" || !j.asserted(u.Assert) {
 		j.result.Unknown = append(j.result.Unknown, u)
 	}
 }
 
-func (j *judge) tell(where []string, format string, args ...any) {
-	j.result.Told = append(j.result.Told, Note{What: fmt.Sprintf(format, args...), Where: where})
+func (j *evaluation) addNote(where []string, format string, args ...any) {
+	j.result.Notes = append(j.result.Notes, Note{Text: fmt.Sprintf(format, args...), Objects: where})
 }
 
-// gaps: what the plan could not read or judge cannot be judged here either.
-func (j *judge) gaps() {
-	if j.plan.NothingToJudge() {
-		j.unknown(Unknown{ID: "nothing-read", Order: orderRead, Why: "no policy, namespace or workload was read: name the right files, folders or cluster"})
+// checkGaps: what the plan could not read or judge cannot be judged here either.
+func (j *evaluation) checkGaps() {
+	if j.plan.NothingRead() {
+		j.addUnknown(Unknown{ID: "nothing-read", Order: orderRead, Text: "no policy, namespace or workload was read: name the right files, folders or cluster"})
 	}
 	if n := len(j.plan.Gaps); n > 0 {
 		var what []string
@@ -136,73 +136,73 @@ func (j *judge) gaps() {
 				what = append(what, g.What)
 			}
 		}
-		j.unknown(Unknown{
-			ID: "gaps", Order: orderRead, Why: fmt.Sprintf("%s could not be read or judged: %s", wording.Count(n, "thing", "things"), wording.First(what, 5)),
-			How: "see the gaps of the plan for the reasons and what to grant",
+		j.addUnknown(Unknown{
+			ID: "gaps", Order: orderRead, Text: fmt.Sprintf("%s could not be read or judged: %s", phrases.CountNoun(n, "thing", "things"), phrases.JoinFirst(what, 5)),
+			Advice: "see the gaps of the plan for the reasons and what to grant",
 		})
 	}
 	var unread, odd []string
 	for i := range j.plan.Namespaces {
-		if j.plan.Namespaces[i].Unread {
+		if j.plan.Namespaces[i].ObjectNotRead {
 			unread = append(unread, j.plan.Namespaces[i].Name)
 		}
-		if !named(&j.plan.Namespaces[i]) {
+		if !hasValidName(&j.plan.Namespaces[i]) {
 			odd = append(odd, strconv.QuoteToASCII(j.plan.Namespaces[i].Name))
 		}
 	}
 	if len(odd) > 0 {
-		j.unknown(Unknown{ID: "names", Order: orderRead, Why: "namespaces under names that none can have: " + wording.First(odd, 5)})
+		j.addUnknown(Unknown{ID: "names", Order: orderRead, Text: "namespaces under names that none can have: " + phrases.JoinFirst(odd, 5)})
 	}
 	if len(unread) > 0 {
-		j.unknown(Unknown{
-			ID: "labels", Order: orderRead, Why: "the labels of " + wording.Count(len(unread), "namespace", "namespaces") + " were not read: " + wording.First(unread, 5),
-			How: "read the Namespace objects too",
+		j.addUnknown(Unknown{
+			ID: "labels", Order: orderRead, Text: "the labels of " + phrases.CountNoun(len(unread), "namespace", "namespaces") + " were not read: " + phrases.JoinFirst(unread, 5),
+			Advice: "read the Namespace objects too",
 		})
 	}
 }
 
-// named is false for a name that would be something else in a command; only a plan that was tampered with has one.
-func named(ns *migrate.Namespace) bool { return len(validation.IsDNS1123Label(ns.Name)) == 0 }
+// hasValidName is false for a name that would be something else in a command; only a plan that was tampered with has one.
+func hasValidName(ns *migrate.Namespace) bool { return len(validation.IsDNS1123Label(ns.Name)) == 0 }
 
-func (j *judge) saved() {
-	if j.past || len(j.plan.Policies) == 0 {
+func (j *evaluation) checkBackup() {
+	if j.policiesGone || len(j.plan.Policies) == 0 {
 		return
 	}
-	j.unknown(Unknown{
-		ID: "backup", Order: orderSave, Assert: PoliciesSaved,
-		Why:   "whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back",
-		Clear: []string{j.kubectl + " get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml"},
+	j.addUnknown(Unknown{
+		ID: "backup", Order: orderSave, Assert: AssertPoliciesSaved,
+		Text:     "whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back",
+		Commands: []string{j.kubectl + " get podsecuritypolicies,clusterroles,clusterrolebindings,roles,rolebindings,namespaces --all-namespaces -o yaml > psp-backup.yaml"},
 	})
 }
 
-func (j *judge) plugin() {
-	if j.past {
+func (j *evaluation) checkPolicyPlugin() {
+	if j.policiesGone {
 		return
 	}
 	how := "take PodSecurityPolicy out of --enable-admission-plugins, and out of --disable-admission-plugins, of every API server: from v1.25 on it does not start with a plugin that it does not know in either"
-	switch j.managed() {
-	case eks:
+	switch j.managedService() {
+	case serviceEKS:
 		how = "EKS keeps the plugin on until v1.25 and takes it away itself: leave the policy eks.privileged and its grant to everybody in place until then"
-	case gke:
+	case serviceGKE:
 		how = "gcloud container clusters update NAME --no-enable-pod-security-policy"
 	}
-	if j.pluginSeen(how) {
+	if j.checkPolicyPluginFlags(how) {
 		return
 	}
 	why := "whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API"
-	if len(j.plan.Policies) > 0 && idle(j.plan) {
+	if len(j.plan.Policies) > 0 && policiesUnused(j.plan) {
 		why += "; no live pod was admitted by a policy, so it seems to be off"
 	}
-	j.unknown(Unknown{ID: "admission-plugin", Order: orderPlugin, Assert: PluginOff, Why: why, How: how})
+	j.addUnknown(Unknown{ID: "admission-plugin", Order: orderPlugin, Assert: AssertPolicyPluginOff, Text: why, Advice: how})
 }
 
-// DefaultTo is the release to upgrade to where none is named: the first without policies, or the one after the server's.
-func DefaultTo(p *migrate.Plan) api.Version {
+// DefaultRelease is the release to upgrade to where none is named: the first without policies, or the one after the server's.
+func DefaultRelease(p *migrate.Plan) api.Version {
 	var major, minor int
 	if n, err := fmt.Sscanf(p.Source.ServerVersion, "v%d.%d", &major, &minor); n != 2 || err != nil {
-		return migrate.OldestTarget()
+		return migrate.FirstVersionWithoutPSP()
 	}
-	next, oldest := api.MajorMinorVersion(major, minor+1), migrate.OldestTarget()
+	next, oldest := api.MajorMinorVersion(major, minor+1), migrate.FirstVersionWithoutPSP()
 	if oldest.Older(next) {
 		return next
 	}

@@ -51,17 +51,17 @@ func read(t *testing.T, input fs.FS, version string) (*migrate.Plan, gate.Facts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, gate.Gather(inv)
+	return p, gate.GatherFacts(inv)
 }
 
-func judge(t *testing.T, input fs.FS, version, to string, assert ...gate.Assertion) *gate.Result {
+func evaluation(t *testing.T, input fs.FS, version, to string, assert ...gate.Assertion) *gate.Result {
 	t.Helper()
 	v, err := api.ParseVersion(to)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p, facts := read(t, input, version)
-	return gate.Judge(p, facts, gate.Options{To: v, Assert: assert})
+	return gate.Evaluate(p, facts, gate.Options{To: v, Assert: assert})
 }
 
 func golden(t *testing.T, name string, write func(io.Writer, *gate.Result) error, r *gate.Result) {
@@ -87,21 +87,21 @@ func golden(t *testing.T, name string, write func(io.Writer, *gate.Result) error
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	demo, err := fixtures.Demo()
+	demo, err := fixtures.DemoInput()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := judge(t, demo, "v1.24.17", "v1.25")
-	golden(t, "demo.txt", gate.Text, r)
-	golden(t, "demo.json", gate.JSON, r)
-	golden(t, "demo.yaml", gate.YAML, r)
-	golden(t, "demo.names", gate.Name, r)
-	golden(t, "demo.sh", gate.Commands, r)
-	golden(t, "admission-config.yaml", gate.AdmissionConfig, r)
+	r := evaluation(t, demo, "v1.24.17", "v1.25")
+	golden(t, "demo.txt", gate.WriteText, r)
+	golden(t, "demo.json", gate.WriteJSON, r)
+	golden(t, "demo.yaml", gate.WriteYAML, r)
+	golden(t, "demo.names", gate.WriteNames, r)
+	golden(t, "demo.sh", gate.WriteCommands, r)
+	golden(t, "admission-config.yaml", gate.WriteAdmissionConfig, r)
 	if _, err := admissionconfig.Read(func(name string) (io.ReadCloser, error) { return os.Open(name) }, "testdata/admission-config.yaml"); err != nil {
 		t.Errorf("no API server would read what is printed: %v", err)
 	}
-	golden(t, "demo-plugin-off.sh", gate.Commands, judge(t, demo, "v1.24.17", "v1.25", gate.PluginOff))
+	golden(t, "demo-plugin-off.sh", gate.WriteCommands, evaluation(t, demo, "v1.24.17", "v1.25", gate.AssertPolicyPluginOff))
 
 	var again gate.Result
 	text, err := os.ReadFile("testdata/demo.json")
@@ -116,7 +116,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-const labelled = `
+const hasLabel = `
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -125,7 +125,7 @@ metadata:
 `
 
 func namespace(level, version string) string {
-	return strings.NewReplacer("LEVEL", level, "VERSION", version).Replace(labelled)
+	return strings.NewReplacer("LEVEL", level, "VERSION", version).Replace(hasLabel)
 }
 
 func deployment(annotation, spec string) string {
@@ -179,20 +179,20 @@ func TestReasons(t *testing.T) {
 			name: "a label that what runs does not meet", server: "v1.25.4", to: "v1.26",
 			input: []string{namespace("restricted", "v1.25"), deployment("", plain)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the level of their namespace",
-				Where: []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
-				How:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
-				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
+				ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
+				Objects:  []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
+				Advice:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
+				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 			}},
 		},
 		{
 			name: "a label that follows the server meets a new check", server: "v1.33.1", to: "v1.34",
 			input: []string{namespace("baseline", "latest"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under a level that lets them in today",
-				Where: []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
-				How:   "the level follows the server's own version: pin it, or loosen it",
-				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
+				ID: "refused-after-upgrade", Order: 6, Text: "pods that v1.34 would refuse under a level that lets them in today",
+				Objects:  []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
+				Advice:   "the level follows the server's own version: pin it, or loosen it",
+				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
 		},
 		{name: "a pinned label does not", server: "v1.33.1", to: "v1.34", input: []string{namespace("baseline", "v1.33"), deployment("", probed)}},
@@ -200,25 +200,25 @@ func TestReasons(t *testing.T) {
 			name: "a pin ahead of the server comes into force with the upgrade", server: "v1.33.1", to: "v1.34",
 			input: []string{namespace("baseline", "v1.36"), deployment("", probed)},
 			wantReasons: []gate.Reason{{
-				ID: "refused-after-upgrade", Order: 6, What: "pods that v1.34 would refuse under a level that lets them in today",
-				Where: []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
-				How:   "the level follows the server's own version: pin it, or loosen it",
-				Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
+				ID: "refused-after-upgrade", Order: 6, Text: "pods that v1.34 would refuse under a level that lets them in today",
+				Objects:  []string{"web: baseline is enforced, and privileged is needed at v1.34 (by a check of another version than the plan's)"},
+				Advice:   "the level follows the server's own version: pin it, or loosen it",
+				Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.33"},
 			}},
 		},
 		{
 			name: "a seccomp annotation is told up to v1.26", server: "v1.25.4", to: "v1.26",
 			input:    []string{namespace("baseline", "v1.25"), deployment("seccomp.security.alpha.kubernetes.io/pod: runtime/default", plain)},
-			wantTold: []gate.Note{{What: "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them", Where: []string{"web/Deployment/api"}}},
+			wantTold: []gate.Note{{Text: "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them", Objects: []string{"web/Deployment/api"}}},
 		},
 		{
 			name: "and a reason from v1.27 on, for a container as well", server: "v1.26.4", to: "v1.27",
 			input: []string{namespace("baseline", "v1.25"), deployment("container.seccomp.security.alpha.kubernetes.io/c: runtime/default", plain)},
 			wantReasons: []gate.Reason{{
-				ID: "seccomp-annotations", Order: 5, Where: []string{"web/Deployment/api"},
-				Clear: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"}, Stops: []int{1},
-				What: "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
-				How:  "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+				ID: "seccomp-annotations", Order: 5, Objects: []string{"web/Deployment/api"},
+				Commands: []string{"psp2pss patch --context=test --keep -o commands=seccomp.sh -- web/deployment/api", "sh seccomp.sh"}, Stops: []int{1},
+				Text:   "1 workload relies on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+				Advice: "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
 			}},
 		},
 		{
@@ -228,7 +228,7 @@ func TestReasons(t *testing.T) {
 		{
 			name: "an AppArmor annotation is told from v1.30 on", server: "v1.29.4", to: "v1.30",
 			input:    []string{namespace("baseline", "v1.29"), deployment("container.apparmor.security.beta.kubernetes.io/c: runtime/default", plain)},
-			wantTold: []gate.Note{{What: "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on", Where: []string{"web/Deployment/api"}}},
+			wantTold: []gate.Note{{Text: "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on", Objects: []string{"web/Deployment/api"}}},
 		},
 		{
 			name: "roles that are about other things too are edited", server: "v1.24.17", to: "v1.25",
@@ -241,9 +241,9 @@ func TestReasons(t *testing.T) {
 			},
 			wantReasons: []gate.Reason{
 				{
-					ID: "policy-roles", Order: 12, After: plugin, Where: []string{"ClusterRole mixed"}, What: "1 role still lets somebody use policies",
-					How: "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since",
-					Clear: []string{`kubectl --context=test patch --type=json --patch='[{"op":"test","path":"/rules/2/resources","value":["poddisruptionbudgets","podsecuritypolicies"]},` +
+					ID: "policy-roles", Order: 12, Requires: plugin, Objects: []string{"ClusterRole mixed"}, Text: "1 role still lets somebody use policies",
+					Advice: "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since",
+					Commands: []string{`kubectl --context=test patch --type=json --patch='[{"op":"test","path":"/rules/2/resources","value":["poddisruptionbudgets","podsecuritypolicies"]},` +
 						`{"op":"replace","path":"/rules/2/resources","value":["poddisruptionbudgets"]},` +
 						`{"op":"test","path":"/rules/1/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/1"}]' clusterrole -- mixed`},
 				},
@@ -253,20 +253,20 @@ func TestReasons(t *testing.T) {
 		{
 			name: "past the policies roles are told, and files hold nothing that is served", server: "v1.25.4", to: "v1.26",
 			input:    []string{psp, role("left", "", useRule)},
-			wantTold: []gate.Note{{What: "roles that let use policies, which this server does not serve any more: they grant nothing", Where: []string{"ClusterRole left"}}},
+			wantTold: []gate.Note{{Text: "roles that let use policies, which this server does not serve any more: they grant nothing", Objects: []string{"ClusterRole left"}}},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := judge(t, fstest.MapFS{"in.yaml": {Data: []byte(strings.Join(tt.input, "---\n"))}}, tt.server, tt.to, everything()...)
+			r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(strings.Join(tt.input, "---\n"))}}, tt.server, tt.to, everything()...)
 			if tt.wantReasons == nil {
 				tt.wantReasons = []gate.Reason{}
 			}
 			if diff := cmp.Diff(tt.wantReasons, r.Reasons); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.wantTold, r.Told); diff != "" {
+			if diff := cmp.Diff(tt.wantTold, r.Notes); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown); diff != "" {
@@ -281,9 +281,9 @@ func TestReasons(t *testing.T) {
 
 func leftPolicy() gate.Reason {
 	return gate.Reason{
-		ID: "policies", Order: 13, After: gate.PluginOff, Where: []string{"strict"}, What: "1 policy is still there, and will not be served any more",
-		How:   "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod",
-		Clear: []string{"kubectl --context=test delete podsecuritypolicy -- strict"},
+		ID: "policies", Order: 13, Requires: gate.AssertPolicyPluginOff, Objects: []string{"strict"}, Text: "1 policy is still there, and will not be served any more",
+		Advice:   "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod",
+		Commands: []string{"kubectl --context=test delete podsecuritypolicy -- strict"},
 	}
 }
 
@@ -304,14 +304,14 @@ func TestUnknown(t *testing.T) {
 		"gaps/", "labels/", "backup/policies-saved", "seccomp-annotations/no-seccomp-annotations", "admission-plugin/psp-plugin-off",
 		"policy-roles/no-policy-roles", "helm-releases-unread/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
 	}
-	if diff := cmp.Diff(want, ids(gate.Judge(p, gate.Facts{}, gate.Options{To: to("v1.27")}))); diff != "" {
+	if diff := cmp.Diff(want, ids(gate.Evaluate(p, gate.Facts{}, gate.Options{To: to("v1.27")}))); diff != "" {
 		t.Errorf("from a plan alone (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"gaps/", "labels/"}, ids(gate.Judge(p, gate.Facts{}, gate.Options{To: to("v1.27"), Assert: everything()}))); diff != "" {
+	if diff := cmp.Diff([]string{"gaps/", "labels/"}, ids(gate.Evaluate(p, gate.Facts{}, gate.Options{To: to("v1.27"), Assert: everything()}))); diff != "" {
 		t.Errorf("with everything asserted (-want +got):\n%s", diff)
 	}
 	empty := &migrate.Plan{}
-	if diff := cmp.Diff([]string{"nothing-read/"}, ids(gate.Judge(empty, gate.Facts{Read: true}, gate.Options{To: to("v1.25"), Assert: everything()}))); diff != "" {
+	if diff := cmp.Diff([]string{"nothing-read/"}, ids(gate.Evaluate(empty, gate.Facts{InventoryRead: true}, gate.Options{To: to("v1.25"), Assert: everything()}))); diff != "" {
 		t.Errorf("of nothing (-want +got):\n%s", diff)
 	}
 }
@@ -324,13 +324,13 @@ func TestHostile(t *testing.T) {
 	p := &migrate.Plan{
 		Source:     inventory.Source{Kind: inventory.SourceCluster, Name: evil, ServerVersion: "v1.24.1"},
 		Policies:   []migrate.Policy{{Name: "x';touch pwned;$(id)"}, {Name: "-rf"}},
-		Namespaces: []migrate.Namespace{{Name: evil, Recommended: migrate.Labels{Enforce: "baseline", Audit: "restricted"}, Labels: map[string]string{"pod-security.kubernetes.io/" + evil: evil}}},
+		Namespaces: []migrate.Namespace{{Name: evil, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "baseline", Audit: "restricted"}, Labels: map[string]string{"pod-security.kubernetes.io/" + evil: evil}}},
 	}
-	for name, write := range map[string]func(io.Writer, *gate.Result) error{"text": gate.Text, "commands": gate.Commands} {
+	for name, write := range map[string]func(io.Writer, *gate.Result) error{"text": gate.WriteText, "commands": gate.WriteCommands} {
 		for _, context := range []string{evil, "test"} {
 			p.Source.Name = context
 			var b bytes.Buffer
-			err := write(&b, gate.Judge(p, gate.Facts{}, gate.Options{Assert: everything()}))
+			err := write(&b, gate.Evaluate(p, gate.Facts{}, gate.Options{Assert: everything()}))
 			if (err != nil) != (name == "commands" && context == evil) {
 				t.Errorf("%s from %q: %v", name, context, err)
 			}
@@ -342,7 +342,7 @@ func TestHostile(t *testing.T) {
 			if name != "commands" || err != nil {
 				continue
 			}
-			begin := script.Begin(p.Source, "kubectl --context=test")
+			begin := script.Preamble(p.Source, "kubectl --context=test")
 			_, rest, found := strings.Cut(b.String(), begin)
 			if !found {
 				t.Fatalf("the script does not begin as scripts do:\n%s", b.String())
@@ -366,8 +366,8 @@ func TestAdmissionConfiguration(t *testing.T) {
 	t.Parallel()
 	const maker = "system:serviceaccount:kube-system:replicaset-controller"
 	unlabelled := "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\n" + deployment("", "runtimeClassName: kata, "+plain)
-	latest := func(enforce string) migrate.Labels {
-		return migrate.Labels{Enforce: enforce, EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"}
+	latest := func(enforce string) migrate.PodSecurityLabels {
+		return migrate.PodSecurityLabels{Enforce: enforce, EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"}
 	}
 	tests := []struct {
 		name          string
@@ -421,13 +421,13 @@ func TestAdmissionConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := latest(tt.wantEffective)
-			if diff := cmp.Diff(&want, p.Namespaces[0].Effective); diff != "" || p.Namespaces[0].Exempt != tt.wantExempt {
+			if diff := cmp.Diff(&want, p.Namespaces[0].EffectiveLabels); diff != "" || p.Namespaces[0].Exempt != tt.wantExempt {
 				t.Errorf("exempt: %t; effective (-want +got):\n%s", p.Namespaces[0].Exempt, diff)
 			}
 			if diff := cmp.Diff(tt.wantCautions, append(p.Cautions, p.Namespaces[0].Cautions...), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
-			r := gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.HelmClean}})
+			r := gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
 			var got []string
 			for _, reason := range r.Reasons {
 				got = append(got, reason.ID)
@@ -452,20 +452,20 @@ func TestBypass(t *testing.T) {
 		observed []string
 		want     bool
 	}{
-		{name: "nothing runs yet", policy: migrate.Policy{Name: "p", Closest: api.LevelBaseline}, want: true},
-		{name: "pods that it admitted", policy: migrate.Policy{Name: "p", Closest: api.LevelBaseline}, pods: 2, observed: []string{"p"}, want: true},
-		{name: "pods that none admitted", policy: migrate.Policy{Name: "p", Closest: api.LevelBaseline}, pods: 2},
-		{name: "one that lets everything through", policy: migrate.Policy{Name: "p", Closest: api.LevelPrivileged}, pods: 2, observed: []string{"p"}},
-		{name: "but changes it", policy: migrate.Policy{Name: "p", Closest: api.LevelPrivileged, Mutating: []string{"runAsUser"}}, pods: 2, observed: []string{"p"}, want: true},
+		{name: "nothing runs yet", policy: migrate.Policy{Name: "p", ClosestLevel: api.LevelBaseline}, want: true},
+		{name: "pods that it admitted", policy: migrate.Policy{Name: "p", ClosestLevel: api.LevelBaseline}, pods: 2, observed: []string{"p"}, want: true},
+		{name: "pods that none admitted", policy: migrate.Policy{Name: "p", ClosestLevel: api.LevelBaseline}, pods: 2},
+		{name: "one that lets everything through", policy: migrate.Policy{Name: "p", ClosestLevel: api.LevelPrivileged}, pods: 2, observed: []string{"p"}},
+		{name: "but changes it", policy: migrate.Policy{Name: "p", ClosestLevel: api.LevelPrivileged, MutatingFields: []string{"runAsUser"}}, pods: 2, observed: []string{"p"}, want: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := &migrate.Plan{
 				Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{tt.policy},
-				Namespaces: []migrate.Namespace{{Name: "web", Observed: tt.observed, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Pods: tt.pods, AdmittedBy: "p"}}}},
+				Namespaces: []migrate.Namespace{{Name: "web", ObservedPolicies: tt.observed, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Pods: tt.pods, AdmittedBy: "p"}}}},
 			}
-			r := gate.Judge(p, gate.Facts{Read: true}, gate.Options{})
+			r := gate.Evaluate(p, gate.Facts{InventoryRead: true}, gate.Options{})
 			got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "not-bypassed" })
 			if got != tt.want {
 				t.Errorf("not-bypassed is %t", got)
@@ -477,21 +477,21 @@ func TestBypass(t *testing.T) {
 // A namespace that another tool writes is left to that, and a label that somebody has set is only replaced where it is said.
 func TestStages(t *testing.T) {
 	t.Parallel()
-	six := migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"}
+	six := migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"}
 	w := []migrate.Workload{{Kind: "Deployment", Name: "api", AdmittedBy: "p"}}
 	p := &migrate.Plan{
-		Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{{Name: "p", Closest: api.LevelBaseline}},
+		Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{{Name: "p", ClosestLevel: api.LevelBaseline}},
 		Namespaces: []migrate.Namespace{
-			{Name: "bare", Recommended: six, Action: migrate.ActionAdd},
-			{Name: "git", Recommended: six, Action: migrate.ActionAdd, Owner: "Flux", Workloads: w},
-			{Name: "looser", Recommended: six, Action: migrate.ActionChange, Current: migrate.Labels{Enforce: "privileged"}, Workloads: w},
-			{Name: "warned", Recommended: six, Action: migrate.ActionAdd, Current: migrate.Labels{Warn: "baseline"}},
+			{Name: "bare", RecommendedLabels: six, Action: migrate.ActionAdd},
+			{Name: "git", RecommendedLabels: six, Action: migrate.ActionAdd, LabelOwner: "Flux", Workloads: w},
+			{Name: "looser", RecommendedLabels: six, Action: migrate.ActionChange, CurrentLabels: migrate.PodSecurityLabels{Enforce: "privileged"}, Workloads: w},
+			{Name: "warned", RecommendedLabels: six, Action: migrate.ActionAdd, CurrentLabels: migrate.PodSecurityLabels{Warn: "baseline"}},
 		},
 	}
-	r := gate.Judge(p, gate.Facts{Read: true}, gate.Options{Tool: "kubectl psp2pss"})
+	r := gate.Evaluate(p, gate.Facts{InventoryRead: true}, gate.Options{Tool: "kubectl psp2pss"})
 	got := map[string][]string{}
 	for _, reason := range r.Reasons {
-		got[reason.ID] = append([]string{reason.How}, reason.Clear...)
+		got[reason.ID] = append([]string{reason.Advice}, reason.Commands...)
 	}
 	delete(got, "policies")
 	labelled := func(stage string) []string {
@@ -527,14 +527,14 @@ func TestOneStageAtATime(t *testing.T) {
 	r := &gate.Result{
 		To: "v1.25", Source: inventory.Source{Kind: inventory.SourceCluster, Name: "prod", UID: uid},
 		Reasons: []gate.Reason{
-			{ID: "no-audit-and-warn", Order: 1, What: "it's so", Clear: []string{"psp2pss rollout --stage=observe", "psp2pss rollout --stage=observe --force"}},
-			{ID: "filled-in", Order: 2, What: "two", Clear: []string{"psp2pss patch", "psp2pss keep"}, Stops: []int{1}},
-			{ID: "by-hand", Order: 3, What: "three", Clear: []string{}},
-			{ID: "policies", Order: 4, What: "four", After: gate.PluginOff, Clear: []string{"kubectl delete podsecuritypolicy -- p"}},
+			{ID: "no-audit-and-warn", Order: 1, Text: "it's so", Commands: []string{"psp2pss rollout --stage=observe", "psp2pss rollout --stage=observe --force"}},
+			{ID: "filled-in", Order: 2, Text: "two", Commands: []string{"psp2pss patch", "psp2pss keep"}, Stops: []int{1}},
+			{ID: "by-hand", Order: 3, Text: "three", Commands: []string{}},
+			{ID: "policies", Order: 4, Text: "four", Requires: gate.AssertPolicyPluginOff, Commands: []string{"kubectl delete podsecuritypolicy -- p"}},
 		},
 	}
 	var text bytes.Buffer
-	if err := gate.Commands(&text, r); err != nil {
+	if err := gate.WriteCommands(&text, r); err != nil {
 		t.Fatal(err)
 	}
 	list := `Nothing was run. Name one of these stages, and take them in this order:
@@ -597,23 +597,23 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: users}
 subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 `
 	unread := func(uses, how string, assert gate.Assertion) []gate.Unknown {
-		return []gate.Unknown{{ID: "policy-roles", Order: 12, Why: "whether more roles let somebody use policies: " + uses, How: how, Assert: assert}}
+		return []gate.Unknown{{ID: "policy-roles", Order: 12, Text: "whether more roles let somebody use policies: " + uses, Advice: how, Assert: assert}}
 	}
 	const gapHow = "see the gaps of the plan for the reasons and what to grant"
 	tests := []struct {
 		name, input string
 		gap         string
-		changes     inventory.Part
+		changes     inventory.GapPart
 		kind        inventory.SourceKind
 		version     string
 		want        []gate.Unknown
 	}{
 		{name: "a role that is broken", input: binding + "---\n" + strings.Replace(role("users", "", ""), "[]", "7", 1), want: unread(`not all roles and bindings were read: ClusterRole "users"`, gapHow, "")},
-		{name: "roles that may not be listed", gap: "clusterroles", changes: inventory.Grants, kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: clusterroles", gapHow, "")},
+		{name: "roles that may not be listed", gap: "clusterroles", changes: inventory.PartGrants, kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: clusterroles", gapHow, "")},
 		{name: "bindings that may not be listed", gap: "rolebindings", kind: inventory.SourceCluster, want: unread("not all roles and bindings were read: rolebindings", gapHow, "")},
-		{name: "pods that may not be listed", gap: "pods", changes: inventory.Workloads, kind: inventory.SourceCluster},
-		{name: "a broken pod", gap: `Pod "web/api"`, changes: inventory.Workloads},
-		{name: "policies that may not be listed", gap: "podsecuritypolicies", changes: inventory.Policies, kind: inventory.SourceCluster},
+		{name: "pods that may not be listed", gap: "pods", changes: inventory.PartWorkloads, kind: inventory.SourceCluster},
+		{name: "a broken pod", gap: `Pod "web/api"`, changes: inventory.PartWorkloads},
+		{name: "policies that may not be listed", gap: "podsecuritypolicies", changes: inventory.PartPolicies, kind: inventory.SourceCluster},
 		{name: "namespaces that may not be listed", gap: "namespaces", kind: inventory.SourceCluster},
 		{name: "a Tekton Task that does not say all of its pods", input: "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t, namespace: web}\nspec: {steps: [{image: i}]}"},
 		{name: "a ClusterTask, which belongs to no namespace", input: "apiVersion: tekton.dev/v1beta1\nkind: ClusterTask\nmetadata: {name: t}\nspec: {steps: [{image: i}]}"},
@@ -623,7 +623,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 		{name: "a ConfigMap with a pod template", input: configMap("{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {spec: {containers: [{name: c}]}}}}")},
 		{name: "a ConfigMap with a policy", input: configMap("{apiVersion: policy/v1beta1, kind: PodSecurityPolicy, metadata: {name: p}}"), want: unread(`not all roles and bindings were read: ConfigMap "web/t"`, gapHow, "")},
 		{name: "a document of no kind", gap: "document 2", want: unread("not all roles and bindings were read: document 2", gapHow, "")},
-		{name: "a role that is not among the files", input: binding, want: unread("bindings refer to roles that were not read: ClusterRole users", "read these roles too", gate.NoPolicyRoles)},
+		{name: "a role that is not among the files", input: binding, want: unread("bindings refer to roles that were not read: ClusterRole users", "read these roles too", gate.AssertNoPolicyRoles)},
 		{name: "a role that a cluster does not have", input: binding, kind: inventory.SourceCluster},
 		{name: "where policies are not served any more", gap: "clusterroles", version: "v1.26.1", kind: inventory.SourceCluster},
 	}
@@ -635,7 +635,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 				t.Fatal(err)
 			}
 			if tt.gap != "" {
-				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Changes: tt.changes})
+				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Affects: tt.changes})
 			}
 			inv := b.Build(inventory.Source{Kind: stdcmp.Or(tt.kind, inventory.SourceFiles), ServerVersion: stdcmp.Or(tt.version, "v1.24.1")})
 			p, err := migrate.Build(inv, migrate.Options{})
@@ -643,7 +643,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 				t.Fatal(err)
 			}
 			var got []gate.Unknown
-			for _, u := range gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
+			for _, u := range gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
 				if u.ID == "policy-roles" {
 					got = append(got, u)
 				}
@@ -669,11 +669,11 @@ func TestNewNamespacesOfWriters(t *testing.T) {
 	t.Parallel()
 	const tenant = "apiVersion: capsule.clastix.io/v1beta2\nkind: Tenant\nmetadata: {name: oil}\nspec: {namespaceOptions: {additionalMetadata: {labels: {pod-security.kubernetes.io/enforce: baseline}}}}\n---\n"
 	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tenant + deployment("", plain))}}, "v1.24.17")
-	for _, u := range gate.Judge(p, gate.Facts{}, gate.Options{}).Unknown {
+	for _, u := range gate.Evaluate(p, gate.Facts{}, gate.Options{}).Unknown {
 		if u.ID == "new-namespaces" {
 			const want = "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" +
 				"; of what was read, Tenant oil writes enforce=baseline on all namespaces of the tenant"
-			if diff := cmp.Diff(want, u.Why); diff != "" {
+			if diff := cmp.Diff(want, u.Text); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			return
@@ -693,15 +693,15 @@ func TestExemptWorkloadsAreNoOffenders(t *testing.T) {
 	}
 	inv := b.Build(inventory.Source{Kind: inventory.SourceCluster, ServerVersion: "v1.25.3"})
 	p, err := migrate.Build(inv, migrate.Options{Admission: &migrate.Admission{
-		Defaults:       migrate.Labels{Enforce: "restricted", EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"},
+		Defaults:       migrate.PodSecurityLabels{Enforce: "restricted", EnforceVersion: "latest", Audit: "privileged", AuditVersion: "latest", Warn: "privileged", WarnVersion: "latest"},
 		RuntimeClasses: []string{"kata"},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.HelmClean}})
+	r := gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
 	want := []string{"web: restricted is enforced, and baseline is needed at v1.26 (pod/bad)"}
-	if len(r.Reasons) != 1 || r.Reasons[0].ID != "refused-by-label" || !cmp.Equal(want, r.Reasons[0].Where) {
+	if len(r.Reasons) != 1 || r.Reasons[0].ID != "refused-by-label" || !cmp.Equal(want, r.Reasons[0].Objects) {
 		t.Errorf("reasons %+v; want refused-by-label for %q", r.Reasons, want)
 	}
 }
@@ -714,17 +714,17 @@ func TestLabelsWithoutEffect(t *testing.T) {
 	}
 	in := namespace("web", "") + namespace("synced", "annotations: {openshift.io/sa.scc.uid-range: 1/1}, ") + deployment("", specs()[2])
 	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(in)}}, "v1.24.17")
-	for _, r := range gate.Judge(p, gate.Facts{}, gate.Options{}).Reasons {
+	for _, r := range gate.Evaluate(p, gate.Facts{}, gate.Options{}).Reasons {
 		if r.ID != "labels-without-effect" {
 			continue
 		}
 		const at = "pod-security.kubernetes.io/"
 		want := []string{"kubectl --context=test label --overwrite namespace web " + at + "enforce=restricted " + at + "enforce-version=v1.25 " + at + "warn=restricted"}
-		if diff := cmp.Diff(want, r.Clear); diff != "" {
+		if diff := cmp.Diff(want, r.Commands); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		const how = "the OpenShift label syncer sets the labels of synced: to set them yourself, give the namespace the label security.openshift.io/scc.podSecurityLabelSync=false first, then write them ('psp2pss labels')"
-		if diff := cmp.Diff(how, r.How); diff != "" {
+		if diff := cmp.Diff(how, r.Advice); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		return
@@ -737,11 +737,11 @@ func TestBrokenLevelAmongInvalidLabels(t *testing.T) {
 	t.Parallel()
 	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web, labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: '1.24', pod-security.kubernetes.io/warn: x}}\n---\n"
 	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace + deployment("", "hostNetwork: true, "+plain))}}, "v1.24.17")
-	for _, r := range gate.Judge(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 27)}).Reasons {
+	for _, r := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 27)}).Reasons {
 		if r.ID == "refused-by-label" {
 			const at = "pod-security.kubernetes.io/"
 			want := []string{"kubectl --context=test label --overwrite namespace web " + at + "enforce=privileged " + at + "enforce-version=v1.27 " + at + "warn=restricted"}
-			if diff := cmp.Diff(want, r.Clear); diff != "" {
+			if diff := cmp.Diff(want, r.Commands); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			return

@@ -15,7 +15,7 @@ import (
 
 // revision of shop/web, kept in a Secret.
 func revision(n int, status string, policies ...helm.Document) helm.Release {
-	return helm.Release{Stored: helm.Ref{Kind: "Secret", Namespace: "shop"}, Namespace: "shop", Name: "web", Revision: n, Status: status, Policies: policies}
+	return helm.Release{Storage: helm.StorageRef{Kind: "Secret", Namespace: "shop"}, Namespace: "shop", Name: "web", Revision: n, Status: status, Policies: policies}
 }
 
 // Each case is a cluster that is ready but for its Helm releases.
@@ -71,7 +71,7 @@ func TestHelm(t *testing.T) {
 		{
 			name:     "sprung, and cleaned",
 			releases: []helm.Release{revision(2, "deployed"), revision(3, "pending-rollback")},
-			wantTold: []gate.Note{{What: "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it", Where: []string{"shop/web"}}},
+			wantTold: []gate.Note{{Text: "Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it", Objects: []string{"shop/web"}}},
 		},
 		{
 			name:      "in hooks",
@@ -92,8 +92,8 @@ func TestHelm(t *testing.T) {
 			name:     "roles alone",
 			releases: []helm.Release{granting, grantingStill},
 			wantTold: []gate.Note{{
-				What:  "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them",
-				Where: []string{"shop/web: Role psp, RoleBinding psp"},
+				Text:    "stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them",
+				Objects: []string{"shop/web: Role psp, RoleBinding psp"},
 			}},
 		},
 		{
@@ -101,8 +101,8 @@ func TestHelm(t *testing.T) {
 			releases:  []helm.Release{removed(revision(1, "superseded"), 27), removed(revision(2, "deployed", policy), 22)},
 			wantWhere: []string{"shop/web: revision 2 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails"},
 			wantTold: []gate.Note{{
-				What: "1 Helm release holds other objects" + others,
-				Where: []string{
+				Text: "1 Helm release holds other objects" + others,
+				Objects: []string{
 					"shop/web (Secret): Thing t (example/v1beta1, gone in v1.22): helm upgrade fails; helm rollback fails to 1, 2; helm uninstall fails",
 				},
 			}},
@@ -111,8 +111,8 @@ func TestHelm(t *testing.T) {
 			name:     "other kinds, of a revision before, without any policy",
 			releases: []helm.Release{removed(revision(1, "superseded"), 26), revision(2, "deployed")},
 			wantTold: []gate.Note{{
-				What:  "1 Helm release holds other objects" + others,
-				Where: []string{"shop/web (Secret): Thing t (example/v1beta1, gone in v1.26): helm rollback fails to 1"},
+				Text:    "1 Helm release holds other objects" + others,
+				Objects: []string{"shop/web (Secret): Thing t (example/v1beta1, gone in v1.26): helm rollback fails to 1"},
 			}},
 		},
 		{name: "other kinds that are served still", releases: []helm.Release{removed(revision(1, "deployed"), 27)}},
@@ -126,22 +126,22 @@ func TestHelm(t *testing.T) {
 					"cleaning takes the policies, and nothing else, out of every stored revision, after a backup, and leaves a policy that is on the server where it is"
 			}
 			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, tt.server)
-			facts.Helm = gate.Helm{All: true, Histories: helm.Histories(tt.releases)}
-			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.HelmClean })
-			r := gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: but})
+			facts.HelmReleases = gate.HelmReleases{All: true, Histories: helm.GroupByRelease(tt.releases)}
+			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.AssertHelmClean })
+			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: but})
 			want := []gate.Reason{}
 			if tt.wantWhere != nil {
 				want = append(want, gate.Reason{
-					ID: "helm-releases", Order: 14, Where: tt.wantWhere,
-					What:  "1 Helm release holds policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
-					How:   tt.how,
-					Clear: []string{"psp2pss gate --context=test --clean-helm --yes"},
+					ID: "helm-releases", Order: 14, Objects: tt.wantWhere,
+					Text:     "1 Helm release holds policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
+					Advice:   tt.how,
+					Commands: []string{"psp2pss gate --context=test --clean-helm --yes"},
 				})
 			}
 			if diff := cmp.Diff(want, r.Reasons); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.wantTold, r.Told); diff != "" {
+			if diff := cmp.Diff(tt.wantTold, r.Notes); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]gate.Unknown{}, r.Unknown); diff != "" {
@@ -159,39 +159,39 @@ func TestHelmUnread(t *testing.T) {
 		how     = "ask the cluster, as somebody who may list Secrets and ConfigMaps (psp2pss plan --print-role has the rule); " +
 			"or upgrade every release to a chart without policies while the server still serves them, and clean what is stored"
 	)
-	unclean := helm.Histories([]helm.Release{revision(1, "deployed", helm.Document{Kind: "PodSecurityPolicy", Name: "strict"})})
+	unclean := helm.GroupByRelease([]helm.Release{revision(1, "deployed", helm.Document{Kind: "PodSecurityPolicy", Name: "strict"})})
 	gap := inventory.Gap{What: "Helm releases in secrets", Why: "grant the verb list"}
 	tests := []struct {
 		name    string
-		helm    gate.Helm
+		helm    gate.HelmReleases
 		why     string
 		how     string
 		reasons int
 	}{
 		{name: "nothing", why: whether + "no Secrets and ConfigMaps of a cluster were read", how: how},
-		{name: "files", helm: gate.Helm{Histories: unclean}, why: whether + "files do not say whether 1 release is all there is", how: how, reasons: 1},
+		{name: "files", helm: gate.HelmReleases{Histories: unclean}, why: whether + "files do not say whether 1 release is all there is", how: how, reasons: 1},
 		{
-			name: "files with a damaged one", helm: gate.Helm{Histories: unclean, Gaps: []inventory.Gap{gap}}, how: how, reasons: 1,
+			name: "files with a damaged one", helm: gate.HelmReleases{Histories: unclean, Gaps: []inventory.Gap{gap}}, how: how, reasons: 1,
 			why: whether + "files do not say whether 1 release is all there is. Not read, either: Helm releases in secrets: grant the verb list",
 		},
-		{name: "not all of a cluster", helm: gate.Helm{All: true, Histories: unclean, Gaps: []inventory.Gap{gap}}, why: whether + "not read: Helm releases in secrets: grant the verb list", reasons: 1},
-		{name: "all", helm: gate.Helm{All: true, Histories: unclean}, reasons: 1},
+		{name: "not all of a cluster", helm: gate.HelmReleases{All: true, Histories: unclean, Gaps: []inventory.Gap{gap}}, why: whether + "not read: Helm releases in secrets: grant the verb list", reasons: 1},
+		{name: "all", helm: gate.HelmReleases{All: true, Histories: unclean}, reasons: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, "v1.24.17")
-			facts.Helm = tt.helm
-			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.HelmClean })
-			r := gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: but})
+			facts.HelmReleases = tt.helm
+			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.AssertHelmClean })
+			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: but})
 			want := []gate.Unknown{}
 			if tt.why != "" {
-				want = append(want, gate.Unknown{ID: "helm-releases-unread", Order: 14, Assert: gate.HelmClean, Why: tt.why, How: tt.how})
+				want = append(want, gate.Unknown{ID: "helm-releases-unread", Order: 14, Assert: gate.AssertHelmClean, Text: tt.why, Advice: tt.how})
 			}
 			if diff := cmp.Diff(want, r.Unknown); diff != "" {
 				t.Errorf("unknown (-want +got):\n%s", diff)
 			}
-			r = gate.Judge(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: everything()})
+			r = gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: everything()})
 			if len(r.Unknown) != 0 || len(r.Reasons) != tt.reasons {
 				t.Errorf("vouched for: %v, %v", r.Unknown, r.Reasons)
 			}

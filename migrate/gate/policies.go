@@ -10,28 +10,28 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// templates finds workloads that would lose what a policy fills in.
-func (j *judge) templates() {
+// checkTemplates finds workloads that would lose what a policy fills in.
+func (j *evaluation) checkTemplates() {
 	var patched, byHand, arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
 		ns := &j.plan.Namespaces[i]
 		for k := range ns.Workloads {
 			w := &ns.Workloads[k]
-			values := byPolicies(w)
-			if values == 0 || !named(ns) {
+			values := countPolicyMutations(w)
+			if values == 0 || !hasValidName(ns) {
 				continue
 			}
 			name := ns.Name + "/" + strings.ToLower(w.Kind) + "/" + w.Name
 			custom := len(w.TemplatePaths) > 0
-			if w.Owner != nil || !patchable(w.Kind) && !custom {
+			if w.Owner != nil || !isPatchableKind(w.Kind) && !custom {
 				byHand = append(byHand, name)
 				continue
 			}
-			patched = append(patched, fmt.Sprintf("%s: %s", name, wording.Count(values, "value", "values")))
+			patched = append(patched, fmt.Sprintf("%s: %s", name, phrases.CountNoun(values, "value", "values")))
 			if custom {
 				edited = append(edited, name+" at "+strings.Join(w.TemplatePaths, ", "))
 				continue
@@ -43,37 +43,37 @@ func (j *judge) templates() {
 		}
 	}
 	if len(byHand) > 0 {
-		j.tell(byHand, "what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again")
+		j.addNote(byHand, "what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again")
 	}
 	switch {
 	case len(patched) == 0:
 		return
-	case !j.asked:
-		j.tell(patched, "what policies would fill in, if the server asked them, and no template says")
+	case !j.policiesAsked:
+		j.addNote(patched, "what policies would fill in, if the server asked them, and no template says")
 		return
 	}
 	r := Reason{
-		ID: "filled-in-by-policies", Order: orderTemplates, Where: patched,
-		What: wording.Count(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
+		ID: "filled-in-by-policies", Order: orderTemplates, Objects: patched,
+		Text: phrases.CountNoun(len(patched), "workload lives", "workloads live") + " by values that policies fill in and no template says",
 	}
 	if len(arguments) > 0 {
-		r.How = "read the file before it is run: it makes the workloads roll out"
-		r.Clear, r.Stops = j.keep("keep.sh", arguments), afterWriting()
+		r.Advice = "read the file before it is run: it makes the workloads roll out"
+		r.Commands, r.Stops = j.patchCommands("keep.sh", arguments), stopBeforeScript()
 	}
 	if len(edited) > 0 {
-		if r.How != "" {
-			r.How += "; "
+		if r.Advice != "" {
+			r.Advice += "; "
 		}
-		r.How += "no patch is written for custom resources, edit them: " + wording.First(edited, 5)
+		r.Advice += "no patch is written for custom resources, edit them: " + phrases.JoinFirst(edited, 5)
 	}
 	if len(managed) > 0 {
-		r.How += "; another tool writes some of them and would undo it: " + strings.Join(managed, ", ")
+		r.Advice += "; another tool writes some of them and would undo it: " + strings.Join(managed, ", ")
 	}
-	j.fail(r)
+	j.addReason(r)
 }
 
-// byPolicies counts what policies fill in; what the API server makes of an annotation is another matter.
-func byPolicies(w *migrate.Workload) int {
+// countPolicyMutations counts what policies fill in; what the API server makes of an annotation is another matter.
+func countPolicyMutations(w *migrate.Workload) int {
 	n := 0
 	for _, m := range w.Mutations {
 		if m.Policy != "" {
@@ -83,15 +83,15 @@ func byPolicies(w *migrate.Workload) int {
 	return n
 }
 
-// keep writes down what is filled into workloads, which are named as shell words.
-func (j *judge) keep(file string, workloads []string) []string {
-	return []string{j.tool + " patch" + j.context + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
+// patchCommands writes down what is filled into workloads, which are named as shell words.
+func (j *evaluation) patchCommands(file string, workloads []string) []string {
+	return []string{j.tool + " patch" + j.contextFlag + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
 }
 
-// afterWriting is the stop between the two commands of keep.
-func afterWriting() []int { return []int{1} }
+// stopBeforeScript is the stop between the two commands of keep.
+func stopBeforeScript() []int { return []int{1} }
 
-func patchable(kind string) bool {
+func isPatchableKind(kind string) bool {
 	switch kind {
 	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob", "PodTemplate":
 		return true
@@ -99,16 +99,16 @@ func patchable(kind string) bool {
 	return false
 }
 
-// bypass finds namespaces whose pods are still made by a policy that may refuse or change them: whether they can live
+// checkBypass finds namespaces whose pods are still made by a policy that may refuse or change them: whether they can live
 // without was not tried.
-func (j *judge) bypass() {
-	if !j.asked {
+func (j *evaluation) checkBypass() {
+	if !j.policiesAsked {
 		return
 	}
 	open := map[string]bool{}
 	for i := range j.plan.Policies {
 		p := &j.plan.Policies[i]
-		open[p.Name] = p.Closest == api.LevelPrivileged && len(p.Mutating) == 0
+		open[p.Name] = p.ClosestLevel == api.LevelPrivileged && len(p.MutatingFields) == 0
 	}
 	var where []string
 	var left []*migrate.Namespace
@@ -116,7 +116,7 @@ func (j *judge) bypass() {
 		ns := &j.plan.Namespaces[i]
 		var by []string
 		for k := range ns.Workloads {
-			if w := &ns.Workloads[k]; w.AdmittedBy != "" && !open[w.AdmittedBy] && named(ns) {
+			if w := &ns.Workloads[k]; w.AdmittedBy != "" && !open[w.AdmittedBy] && hasValidName(ns) {
 				by = append(by, w.AdmittedBy)
 			}
 		}
@@ -131,33 +131,33 @@ func (j *judge) bypass() {
 		return
 	}
 	r := Reason{
-		ID: "not-bypassed", Order: orderBypass, Where: where,
-		What: "in " + wording.Count(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way, while that can be undone",
+		ID: "not-bypassed", Order: orderBypass, Objects: where,
+		Text: "in " + phrases.CountNoun(len(where), "namespace", "namespaces") + " policies still decide about pods: take them out of the way, while that can be undone",
 	}
-	r.How, r.Clear, r.Stops = j.letPast(left)
-	j.fail(r)
+	r.Advice, r.Commands, r.Stops = j.bypassCommands(left)
+	j.addReason(r)
 }
 
-// letPast lets the pods of namespaces past the policies, after the level that is recommended is on: nothing else would hold
+// bypassCommands lets the pods of namespaces past the policies, after the level that is recommended is on: nothing else would hold
 // them. It stops between the two.
-func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
+func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
 		all = append(all, ns.Name)
 		switch {
-		case ns.Owner != "":
+		case ns.LabelOwner != "":
 			owned = append(owned, ns.Name)
-		case labelled(ns, api.EnforceLevelLabel) && ns.Action != migrate.ActionUnchanged:
+		case hasLabel(ns, api.EnforceLevelLabel) && ns.Action != migrate.ActionUnchanged:
 			other = append(other, ns.Name)
 		}
 	}
 	if len(other) > 0 {
-		commands = append(commands, j.rollout("enforce", other)+" --force")
+		commands = append(commands, j.rolloutCommand("enforce", other)+" --force")
 	}
-	bypass := j.rollout("bypass", all)
+	bypass := j.rolloutCommand("bypass", all)
 	if len(owned) > 0 {
 		how = "another tool writes " + strings.Join(owned, ", ") + ": it may undo what --force does there, unless its source says the same"
-		commands = append(commands, j.rollout("enforce", owned)+" --force")
+		commands = append(commands, j.rolloutCommand("enforce", owned)+" --force")
 		bypass += " --force"
 	}
 	if len(commands) > 0 {
@@ -166,82 +166,82 @@ func (j *judge) letPast(namespaces []*migrate.Namespace) (how string, commands [
 	return how, append(commands, bypass), stops
 }
 
-// after is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may
+// policyPluginAssertion is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may
 // be used refuses every pod.
-func (j *judge) after() Assertion {
-	if j.past {
+func (j *evaluation) policyPluginAssertion() Assertion {
+	if j.policiesGone {
 		return ""
 	}
-	return PluginOff
+	return AssertPolicyPluginOff
 }
 
-func (j *judge) roles() {
-	if !j.facts.Read {
-		j.unknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: NoPolicyRoles, Why: "whether roles still let use policies: a saved plan does not hold rules", How: "read the source again instead of --plan"})
+func (j *evaluation) checkPolicyRoles() {
+	if !j.facts.InventoryRead {
+		j.addUnknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: AssertNoPolicyRoles, Text: "whether roles still let use policies: a saved plan does not hold rules", Advice: "read the source again instead of --plan"})
 		return
 	}
-	j.rolesUnread()
+	j.checkUnreadRoles()
 	var left, kept []access.PolicyRole
-	for _, r := range j.facts.Roles {
-		if j.ofProvider(&r) {
+	for _, r := range j.facts.PolicyRoles {
+		if j.isProviderRole(&r) {
 			kept = append(kept, r)
 		} else {
 			left = append(left, r)
 		}
 	}
 	if len(kept) > 0 {
-		j.tell(labelsOf(kept), "roles of the provider, for its own policies: it takes them away itself")
+		j.addNote(roleNames(kept), "roles of the provider, for its own policies: it takes them away itself")
 	}
-	if j.past && len(left) > 0 {
-		j.tell(labelsOf(left), "roles that let use policies, which this server does not serve any more: they grant nothing")
+	if j.policiesGone && len(left) > 0 {
+		j.addNote(roleNames(left), "roles that let use policies, which this server does not serve any more: they grant nothing")
 		return
 	}
-	j.bindings(left)
-	r := Reason{ID: "policy-roles", Order: orderRoles, After: j.after(), Where: labelsOf(left), What: wording.Count(len(left), "role still lets", "roles still let") + " somebody use policies"}
+	j.checkPolicyBindings(left)
+	r := Reason{ID: "policy-roles", Order: orderRoles, Requires: j.policyPluginAssertion(), Objects: roleNames(left), Text: phrases.CountNoun(len(left), "role still lets", "roles still let") + " somebody use policies"}
 	for i := range left {
-		if left[i].Only {
-			r.Clear = append(r.Clear, j.kubectl+" delete "+object("role", left[i].Namespace, left[i].Name))
+		if left[i].OnlyPolicies {
+			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("role", left[i].Namespace, left[i].Name))
 			continue
 		}
-		r.How = "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since"
-		r.Clear = append(r.Clear, j.kubectl+" patch --type=json --patch="+escape.Shell(left[i].Edit)+" "+object("role", left[i].Namespace, left[i].Name))
+		r.Advice = "a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since"
+		r.Commands = append(r.Commands, j.kubectl+" patch --type=json --patch="+escape.Shell(left[i].RemovalPatch)+" "+kubectlObject("role", left[i].Namespace, left[i].Name))
 	}
 	if len(left) > 0 {
-		j.fail(r)
+		j.addReason(r)
 	}
 }
 
-// rolesUnread tells that there may be more roles than are judged. A role that bindings refer to, and that a cluster does not
+// checkUnreadRoles tells that there may be more roles than are judged. A role that bindings refer to, and that a cluster does not
 // have, grants nothing; files need not hold every role there is.
-func (j *judge) rolesUnread() {
+func (j *evaluation) checkUnreadRoles() {
 	u := Unknown{ID: "policy-roles", Order: orderRoles}
 	unread := j.facts.RolesUnread
 	switch {
-	case j.past:
+	case j.policiesGone:
 		return
 	case len(unread) > 0:
-		u.Why, u.How = "not all roles and bindings were read", "see the gaps of the plan for the reasons and what to grant"
+		u.Text, u.Advice = "not all roles and bindings were read", "see the gaps of the plan for the reasons and what to grant"
 	case j.plan.Source.Kind != inventory.SourceFiles:
 		return
 	default:
-		for _, f := range j.plan.Dangling {
-			if f.Unread {
-				unread = append(unread, f.What)
+		for _, f := range j.plan.IneffectiveGrants {
+			if f.RoleNotRead {
+				unread = append(unread, f.Subject)
 			}
 		}
-		u.Why, u.How, u.Assert = "bindings refer to roles that were not read", "read these roles too", NoPolicyRoles
+		u.Text, u.Advice, u.Assert = "bindings refer to roles that were not read", "read these roles too", AssertNoPolicyRoles
 	}
 	if len(unread) > 0 {
-		u.Why = "whether more roles let somebody use policies: " + u.Why + ": " + wording.First(unread, 5)
-		j.unknown(u)
+		u.Text = "whether more roles let somebody use policies: " + u.Text + ": " + phrases.JoinFirst(unread, 5)
+		j.addUnknown(u)
 	}
 }
 
-// bindings to roles that will be gone would be left pointing to nothing.
-func (j *judge) bindings(roles []access.PolicyRole) {
-	r := Reason{ID: "policy-bindings", Order: orderBindings, After: j.after(), What: "bindings grant the use of policies and nothing else"}
+// checkPolicyBindings to roles that will be gone would be left pointing to nothing.
+func (j *evaluation) checkPolicyBindings(roles []access.PolicyRole) {
+	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
 	for i := range roles {
-		if !roles[i].Only {
+		if !roles[i].OnlyPolicies {
 			continue
 		}
 		for _, b := range roles[i].Bindings {
@@ -249,24 +249,24 @@ func (j *judge) bindings(roles []access.PolicyRole) {
 			if b.Namespace != "" {
 				name = "RoleBinding " + b.Namespace + "/" + b.Name
 			}
-			r.Where = append(r.Where, name)
-			r.Clear = append(r.Clear, j.kubectl+" delete "+object("rolebinding", b.Namespace, b.Name))
+			r.Objects = append(r.Objects, name)
+			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("rolebinding", b.Namespace, b.Name))
 		}
 	}
-	if len(r.Where) > 0 {
-		j.fail(r)
+	if len(r.Objects) > 0 {
+		j.addReason(r)
 	}
 }
 
-// object names one to kubectl: an object of a namespace, or the kind of the same name that belongs to none.
-func object(kind, namespace, name string) string {
+// kubectlObject names one to kubectl: an object of a namespace, or the kind of the same name that belongs to none.
+func kubectlObject(kind, namespace, name string) string {
 	if namespace == "" {
 		return "cluster" + kind + " -- " + escape.Shell(name)
 	}
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
-func labelsOf(roles []access.PolicyRole) []string {
+func roleNames(roles []access.PolicyRole) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
 		out[i] = "ClusterRole " + r.Name
@@ -277,57 +277,57 @@ func labelsOf(roles []access.PolicyRole) []string {
 	return out
 }
 
-func (j *judge) ofProvider(r *access.PolicyRole) bool {
-	return !r.Every && len(r.Policies) > 0 && !slices.ContainsFunc(r.Policies, func(name string) bool { return !j.provider[name] })
+func (j *evaluation) isProviderRole(r *access.PolicyRole) bool {
+	return !r.EveryPolicy && len(r.Policies) > 0 && !slices.ContainsFunc(r.Policies, func(name string) bool { return !j.providerPolicies[name] })
 }
 
-// policies that are there, and who still depends on each.
-func (j *judge) policies() {
-	if j.past {
+// checkPolicies that are there, and who still depends on each.
+func (j *evaluation) checkPolicies() {
+	if j.policiesGone {
 		return
 	}
 	pods := map[string]int{}
 	for i := range j.plan.Namespaces {
 		for k := range j.plan.Namespaces[i].Workloads {
-			for _, name := range j.plan.Namespaces[i].Workloads[k].Observed {
+			for _, name := range j.plan.Namespaces[i].Workloads[k].ObservedPolicies {
 				pods[name]++
 			}
 		}
 	}
-	r := Reason{ID: "policies", Order: orderPolicies, After: j.after(), How: "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod"}
+	r := Reason{ID: "policies", Order: orderPolicies, Requires: j.policyPluginAssertion(), Advice: "save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod"}
 	var names, provider []string
 	for i := range j.plan.Policies {
 		p := &j.plan.Policies[i]
-		if p.Provider {
+		if p.ProviderDefault {
 			provider = append(provider, p.Name)
 			continue
 		}
 		where := p.Name
 		if n := pods[p.Name]; n > 0 {
-			where += fmt.Sprintf(" (it admitted live pods of %s)", wording.Count(n, "workload", "workloads"))
+			where += fmt.Sprintf(" (it admitted live pods of %s)", phrases.CountNoun(n, "workload", "workloads"))
 		}
-		r.Where = append(r.Where, where)
+		r.Objects = append(r.Objects, where)
 		names = append(names, escape.Shell(p.Name))
 	}
 	if len(provider) > 0 {
-		j.tell(provider, "policies of the provider: it takes them away itself")
+		j.addNote(provider, "policies of the provider: it takes them away itself")
 	}
 	if len(names) == 0 {
 		return
 	}
-	r.What = wording.Count(len(names), "policy is", "policies are") + " still there, and will not be served any more"
-	r.Clear = []string{j.kubectl + " delete podsecuritypolicy -- " + strings.Join(names, " ")}
-	j.fail(r)
+	r.Text = phrases.CountNoun(len(names), "policy is", "policies are") + " still there, and will not be served any more"
+	r.Commands = []string{j.kubectl + " delete podsecuritypolicy -- " + strings.Join(names, " ")}
+	j.addReason(r)
 }
 
-// labellers may lift the level of a namespace that they may write: told, for somebody to look at.
-func (j *judge) labellers() {
-	if !j.facts.Read {
+// noteNamespaceWriters may lift the level of a namespace that they may write: told, for somebody to look at.
+func (j *evaluation) noteNamespaceWriters() {
+	if !j.facts.InventoryRead {
 		return
 	}
 	var where []string
 	administrators := 0
-	for _, l := range j.facts.Labellers {
+	for _, l := range j.facts.NamespaceWriters {
 		if l.Administrator {
 			administrators++
 			continue
@@ -343,9 +343,9 @@ func (j *judge) labellers() {
 		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", l.Subject.Kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
 	}
 	if len(where) > 0 {
-		j.tell(where, "who may write namespaces may lift their level: review them")
+		j.addNote(where, "who may write namespaces may lift their level: review them")
 	}
 	if administrators > 0 {
-		j.tell(nil, "%s set apart there", wording.Count(administrators, "grant to administrators is", "grants to administrators are"))
+		j.addNote(nil, "%s set apart there", phrases.CountNoun(administrators, "grant to administrators is", "grants to administrators are"))
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Kind identifies a Result document; its apiVersion is that of the Plan.
-const Kind = "Gate"
+// ResultKind identifies a Result document; its apiVersion is that of the Plan.
+const ResultKind = "Gate"
 
 // Result is the answer, in a form for scripts. Every slice is sorted in the order in which to go on.
 type Result struct {
@@ -26,14 +26,14 @@ type Result struct {
 	Asserted []string `json:"asserted,omitempty"`
 	// Seen are the names that need no assertion: what was read of the cluster shows that they hold.
 	Seen []string `json:"seen,omitempty"`
-	// Told is worth knowing and decides nothing.
-	Told []Note `json:"told,omitempty"`
-	// Existing is for AdmissionConfig alone.
-	Existing Existing `json:"-"`
+	// Notes is worth knowing and decides nothing.
+	Notes []Note `json:"told,omitempty"`
+	// ExistingConfig is for AdmissionConfig alone.
+	ExistingConfig ExistingAdmissionConfig `json:"-"`
 }
 
-// Existing is what is known of the admission configuration that API servers have.
-type Existing struct {
+// ExistingAdmissionConfig is what is known of the admission configuration that API servers have.
+type ExistingAdmissionConfig struct {
 	// Admission is what was given of it; nil if nothing was.
 	Admission *migrate.Admission
 	// Files are where it is on the hosts of API servers, each once and quoted, as far as their flags were read.
@@ -43,19 +43,19 @@ type Existing struct {
 // Reason is one thing to clear before the upgrade.
 type Reason struct {
 	ID string `json:"id"`
-	// What is a sentence.
-	What string `json:"what"`
-	// Where: the objects it is about, all of them.
-	Where []string `json:"where"`
-	// How says what to know before the commands are run, or what to do where there is none.
-	How string `json:"how,omitempty"`
-	// Clear are the commands, in order.
-	Clear []string `json:"clear"`
+	// Text is a sentence.
+	Text string `json:"what"`
+	// Objects: the objects it is about, all of them.
+	Objects []string `json:"where"`
+	// Advice says what to know before the commands are run, or what to do where there is none.
+	Advice string `json:"how,omitempty"`
+	// Commands are the commands, in order.
+	Commands []string `json:"clear"`
 	// Stops are places in Clear, in order: what the commands before one have done is to be looked at before the one there is
 	// run. Absent where all may be run at once.
 	Stops []int `json:"stops,omitempty"`
-	// After is the assertion that has to hold before the commands may be run; absent if none has to.
-	After Assertion `json:"after,omitempty"`
+	// Requires is the assertion that has to hold before the commands may be run; absent if none has to.
+	Requires Assertion `json:"after,omitempty"`
 	// Order is the place among reasons and unknowns: a lower one first.
 	Order int `json:"order"`
 }
@@ -63,12 +63,12 @@ type Reason struct {
 // Unknown is something that could not be told.
 type Unknown struct {
 	ID string `json:"id"`
-	// Why is a sentence: what is not seen, and what depends on it.
-	Why string `json:"why"`
-	// How says how to find out and what to do.
-	How string `json:"how,omitempty"`
-	// Clear are commands that help.
-	Clear []string `json:"clear,omitempty"`
+	// Text is a sentence: what is not seen, and what depends on it.
+	Text string `json:"why"`
+	// Advice says how to find out and what to do.
+	Advice string `json:"how,omitempty"`
+	// Commands are commands that help.
+	Commands []string `json:"clear,omitempty"`
 	// Assert is the name to assert once it is known to be so; absent where nobody's word can replace reading.
 	Assert Assertion `json:"assert,omitempty"`
 	Order  int       `json:"order"`
@@ -76,8 +76,8 @@ type Unknown struct {
 
 // Note is worth knowing.
 type Note struct {
-	What  string   `json:"what"`
-	Where []string `json:"where,omitempty"`
+	Text    string   `json:"what"`
+	Objects []string `json:"where,omitempty"`
 }
 
 // Assertion is something that the user says is so.
@@ -85,12 +85,12 @@ type Assertion string
 
 // The assertions.
 const (
-	PluginOff       Assertion = "psp-plugin-off"
-	PoliciesSaved   Assertion = "policies-saved"
-	NoPolicyRoles   Assertion = "no-policy-roles"
-	NoSeccomp       Assertion = "no-seccomp-annotations"
-	HelmClean       Assertion = "helm-releases-clean"
-	NamespacesReady Assertion = "new-namespaces-labelled"
+	AssertPolicyPluginOff       Assertion = "psp-plugin-off"
+	AssertPoliciesSaved         Assertion = "policies-saved"
+	AssertNoPolicyRoles         Assertion = "no-policy-roles"
+	AssertNoSeccompAnnotations  Assertion = "no-seccomp-annotations"
+	AssertHelmClean             Assertion = "helm-releases-clean"
+	AssertNewNamespacesLabelled Assertion = "new-namespaces-labelled"
 )
 
 // Assertions are all names with what each says, in the order in which they come up.
@@ -102,12 +102,12 @@ func Assertions() []struct {
 		Name  Assertion
 		Means string
 	}{
-		{PoliciesSaved, "the policies and their RBAC are saved outside the cluster"},
-		{PluginOff, "no API server's flags name the plugin PodSecurityPolicy"},
-		{NoPolicyRoles, "no role lets use policies any more (for --plan)"},
-		{NoSeccomp, "no template relies on a seccomp annotation (for --plan)"},
-		{HelmClean, "no stored Helm release holds a policy"},
-		{NamespacesReady, "who makes namespaces labels them, or a default is configured"},
+		{AssertPoliciesSaved, "the policies and their RBAC are saved outside the cluster"},
+		{AssertPolicyPluginOff, "no API server's flags name the plugin PodSecurityPolicy"},
+		{AssertNoPolicyRoles, "no role lets use policies any more (for --plan)"},
+		{AssertNoSeccompAnnotations, "no template relies on a seccomp annotation (for --plan)"},
+		{AssertHelmClean, "no stored Helm release holds a policy"},
+		{AssertNewNamespacesLabelled, "who makes namespaces labels them, or a default is configured"},
 	}
 }
 
@@ -132,7 +132,7 @@ const (
 
 func newResult(p *migrate.Plan, o Options) *Result {
 	return &Result{
-		APIVersion: migrate.APIVersion, Kind: Kind, To: o.To.String(), TargetVersion: p.TargetVersion, Source: p.Source,
+		APIVersion: migrate.APIVersion, Kind: ResultKind, To: o.To.String(), TargetVersion: p.TargetVersion, Source: p.Source,
 		Reasons: []Reason{}, Unknown: []Unknown{},
 	}
 }

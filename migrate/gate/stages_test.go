@@ -26,7 +26,7 @@ import (
 func play(t *testing.T, plan *migrate.Plan, is map[string]string, reasons []gate.Reason) map[string]string {
 	t.Helper()
 	for _, r := range reasons {
-		for _, command := range r.Clear {
+		for _, command := range r.Commands {
 			will := maps.Clone(is)
 			words := strings.Fields(strings.ReplaceAll(command, "'", ""))
 			switch {
@@ -42,14 +42,14 @@ func play(t *testing.T, plan *migrate.Plan, is map[string]string, reasons []gate
 			case words[1] == "rollout":
 				stage := strings.TrimPrefix(words[slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "--stage=") })], "--stage=")
 				now := plan.Namespaces[0] // a rollout goes by the labels that it finds
-				now.Labels, now.Current = is, migrate.Labels{}
-				for _, l := range labels.Wanted(&now, labels.Stage(stage)) {
+				now.Labels, now.CurrentLabels = is, migrate.PodSecurityLabels{}
+				for _, l := range labels.LabelsToWrite(&now, labels.Stage(stage)) {
 					will[l.Key] = l.Value
 				}
 			default:
 				continue
 			}
-			if unfit := labels.Unfit(is, will); len(unfit) > 0 {
+			if unfit := labels.LabelsRefusedOnUpdate(is, will); len(unfit) > 0 {
 				t.Fatalf("%s: from %v the server refuses %q: %v", r.ID, is, command, unfit)
 			}
 			is = will
@@ -61,7 +61,7 @@ func play(t *testing.T, plan *migrate.Plan, is map[string]string, reasons []gate
 // anyLabels are some of the labels under the prefix, valid and invalid ones.
 func anyLabels(r *rand.Rand) map[string]string {
 	out := map[string]string{}
-	for _, key := range append(migrate.LabelKeys(), labelPrefix+"enforced") {
+	for _, key := range append(migrate.PodSecurityLabelKeys(), podSecurityLabelPrefix+"enforced") {
 		values := []string{"privileged", "baseline", "restricted", "Baseline", "", "v1.25"}
 		if strings.HasSuffix(key, "-version") {
 			values = []string{"v1.25", "latest", "1.25", "", "v1.30", "v1.34"}
@@ -73,7 +73,7 @@ func anyLabels(r *rand.Rand) map[string]string {
 	return out
 }
 
-const labelPrefix = "pod-security.kubernetes.io/"
+const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
 // specs are pods that need any level, and some that need another at another version.
 func specs() []string {
@@ -90,7 +90,7 @@ func meets(ns *migrate.Namespace, set map[string]string, server api.Version) boo
 	if at.Latest() || server.Older(at) {
 		at = server
 	}
-	for _, v := range ns.Versions {
+	for _, v := range ns.LevelByVersion {
 		if v.Version == at.String() {
 			return api.CompareLevels(v.Needed, p.Enforce.Level) >= 0
 		}
@@ -115,7 +115,7 @@ func TestStagesTogether(t *testing.T) {
 		spec := specs()[r.IntN(len(specs()))]
 		p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(text.String() + "---\n" + deployment("", spec))}}, []string{"v1.24.17", "v1.33.1"}[r.IntN(2)])
 		ns := &p.Namespaces[0]
-		reasons := gate.Judge(p, gate.Facts{}, gate.Options{To: to}).Reasons
+		reasons := gate.Evaluate(p, gate.Facts{}, gate.Options{To: to}).Reasons
 		refused := slices.ContainsFunc(reasons, func(r gate.Reason) bool { return strings.HasPrefix(r.ID, "refused-") })
 		if refused == meets(ns, set, to) {
 			t.Fatalf("seed %d: labels %v, %s: refused is %t", seed, set, spec, refused)
@@ -125,9 +125,9 @@ func TestStagesTogether(t *testing.T) {
 		}
 		for range 3 {
 			after := play(t, p, set, reasons)
-			if !meets(ns, after, to) || len(labels.Invalid(after)) > 0 {
+			if !meets(ns, after, to) || len(labels.InvalidLabels(after)) > 0 {
 				var b bytes.Buffer
-				_ = gate.Text(&b, &gate.Result{Reasons: reasons})
+				_ = gate.WriteText(&b, &gate.Result{Reasons: reasons})
 				t.Fatalf("seed %d: labels %v, %s: in the end they are %v\n%s", seed, set, spec, after, b.String())
 			}
 			r.Shuffle(len(reasons), func(i, k int) { reasons[i], reasons[k] = reasons[k], reasons[i] })
@@ -142,29 +142,29 @@ func TestStagesTogether(t *testing.T) {
 func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	const space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web, labels: {pod-security.kubernetes.io/enforce: Baseline, pod-security.kubernetes.io/other: x}}\n---\n"
-	r := judge(t, fstest.MapFS{"in.yaml": {Data: []byte(space + deployment("", plain))}}, "v1.24.17", "v1.25")
+	r := evaluation(t, fstest.MapFS{"in.yaml": {Data: []byte(space + deployment("", plain))}}, "v1.24.17", "v1.25")
 	want := []gate.Reason{
 		{
-			ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the level of their namespace",
-			Where: []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
-			How:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
-			Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
+			ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
+			Objects:  []string{"web: restricted is enforced, and baseline is needed at v1.25 (deployment/api)"},
+			Advice:   "this sets the label to what runs; to keep it instead, see 'psp2pss patch --raise'",
+			Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25"},
 		},
 		{
-			ID: "labels-without-effect", Order: 7, What: "labels that the server ignores, or takes for another value than they say",
-			Where: []string{"web: pod-security.kubernetes.io/enforce=Baseline", "web: pod-security.kubernetes.io/other=x"},
-			How:   "the labels of web are repaired together with the level that refuses pods there: see the reason above that names it",
-			Clear: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/other-"},
+			ID: "labels-without-effect", Order: 7, Text: "labels that the server ignores, or takes for another value than they say",
+			Objects:  []string{"web: pod-security.kubernetes.io/enforce=Baseline", "web: pod-security.kubernetes.io/other=x"},
+			Advice:   "the labels of web are repaired together with the level that refuses pods there: see the reason above that names it",
+			Commands: []string{"kubectl --context=test label --overwrite namespace web pod-security.kubernetes.io/other-"},
 		},
 	}
 	if diff := cmp.Diff(want, r.Reasons); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	var script bytes.Buffer
-	if err := gate.Commands(&script, r); err != nil {
+	if err := gate.WriteCommands(&script, r); err != nil {
 		t.Fatal(err)
 	}
-	if got := regexp.MustCompile(`(?m)^kubectl .*enforce=.*$`).FindAllString(script.String(), -1); !slices.Equal(got, want[0].Clear) {
+	if got := regexp.MustCompile(`(?m)^kubectl .*enforce=.*$`).FindAllString(script.String(), -1); !slices.Equal(got, want[0].Commands) {
 		t.Errorf("the script writes enforce by %q", got)
 	}
 }
@@ -172,20 +172,20 @@ func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 // No level is written where not all was read: what was not may need a looser one.
 func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	t.Parallel()
-	gap := inventory.Gap{What: "pods", Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads}
+	gap := inventory.Gap{What: "pods", Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 	r := judgeWith(t, strings.Replace(namespace("restricted", "v1.25"), "labels: {", "labels: {pod-security.kubernetes.io/warn: x, ", 1)+"---\n"+deployment("", plain),
 		func(b *inventory.Builder) { b.AddGap(gap) })
 	want := gate.Reason{
-		ID: "refused-by-label", Order: 6, What: "pods that could not be made again under the level of their namespace",
-		Where: []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
-		How:   "which level to set could not be told where not all was read (see the gaps of the plan): web",
-		Clear: []string{},
+		ID: "refused-by-label", Order: 6, Text: "pods that could not be made again under the level of their namespace",
+		Objects:  []string{"web: restricted is enforced, and baseline or a looser level is needed at v1.25 (deployment/api)"},
+		Advice:   "which level to set could not be told where not all was read (see the gaps of the plan): web",
+		Commands: []string{},
 	}
 	ignored := gate.Reason{
-		ID: "labels-without-effect", Order: 7, What: "labels that the server ignores, or takes for another value than they say",
-		Where: []string{"web: pod-security.kubernetes.io/warn=x"},
-		How:   "the labels of web have to be written together with the level, and which one that is could not be told",
-		Clear: []string{},
+		ID: "labels-without-effect", Order: 7, Text: "labels that the server ignores, or takes for another value than they say",
+		Objects:  []string{"web: pod-security.kubernetes.io/warn=x"},
+		Advice:   "the labels of web have to be written together with the level, and which one that is could not be told",
+		Commands: []string{},
 	}
 	if diff := cmp.Diff([]gate.Reason{want, ignored}, r.Reasons); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -202,7 +202,7 @@ func TestForeseenRefusal(t *testing.T) {
 		plain:      how,
 	} {
 		r := judgeWith(t, injected+deployment("", spec), nil)
-		if len(r.Reasons) != 1 || r.Reasons[0].How != want {
+		if len(r.Reasons) != 1 || r.Reasons[0].Advice != want {
 			t.Errorf("%s: %+v; want %q", spec, r.Reasons, want)
 		}
 	}
@@ -223,7 +223,7 @@ func judgeWith(t *testing.T, input string, add func(*inventory.Builder)) *gate.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gate.Judge(p, gate.Gather(inv), gate.Options{To: api.MajorMinorVersion(1, 26)})
+	return gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26)})
 }
 
 // Of many namespaces that other tools write, the first few are named.
@@ -231,12 +231,12 @@ func TestManyOwnersAreLimited(t *testing.T) {
 	t.Parallel()
 	p := &migrate.Plan{Source: inventory.Source{ServerVersion: "v1.25.1"}}
 	for i := range 500 {
-		owner := migrate.OpenShiftSyncer
+		owner := migrate.OpenShiftLabelSyncer
 		if i%2 == 0 {
 			owner = "Flux"
 		}
 		p.Namespaces = append(p.Namespaces, migrate.Namespace{
-			Name: fmt.Sprintf("n%03d", i), Owner: owner, Labels: map[string]string{"pod-security.kubernetes.io/warn": "x"}, Recommended: migrate.Labels{Audit: "restricted", Warn: "restricted"},
+			Name: fmt.Sprintf("n%03d", i), LabelOwner: owner, Labels: map[string]string{"pod-security.kubernetes.io/warn": "x"}, RecommendedLabels: migrate.PodSecurityLabels{Audit: "restricted", Warn: "restricted"},
 		})
 	}
 	want := map[string]string{
@@ -245,8 +245,8 @@ func TestManyOwnersAreLimited(t *testing.T) {
 	}
 	want["labels-without-effect"] = want["no-audit-and-warn"]
 	got := map[string]string{}
-	for _, r := range gate.Judge(p, gate.Facts{Read: true}, gate.Options{To: api.MajorMinorVersion(1, 26)}).Reasons {
-		got[r.ID] = r.How
+	for _, r := range gate.Evaluate(p, gate.Facts{InventoryRead: true}, gate.Options{To: api.MajorMinorVersion(1, 26)}).Reasons {
+		got[r.ID] = r.Advice
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -6,9 +6,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// standing returns the plan without the namespaces that are being deleted, and the names of those: nothing is to be done in
+// withoutTerminating returns the plan without the namespaces that are being deleted, and the names of those: nothing is to be done in
 // them, and no upgrade breaks what runs there.
-func standing(p *migrate.Plan) (without *migrate.Plan, terminating []string) {
+func withoutTerminating(p *migrate.Plan) (without *migrate.Plan, terminating []string) {
 	for i := range p.Namespaces {
 		if p.Namespaces[i].Terminating {
 			terminating = append(terminating, p.Namespaces[i].Name)

@@ -14,43 +14,43 @@ type Injector struct {
 	Name string
 	// Source is the page or file that says what it adds.
 	Source string
-	// Adds is what it adds to a pod by default: in the version that needs most, where its recent ones differ. Empty for one
+	// DefaultPod is what it adds to a pod by default: in the version that needs most, where its recent ones differ. Empty for one
 	// that adds no container and no volume that a level forbids.
-	Adds Pod
-	// WithCNI is what it adds where its CNI plugin sets up the network; nil where it has none.
-	WithCNI *Pod
+	DefaultPod AddedPod
+	// PodWithCNI is what it adds where its CNI plugin sets up the network; nil where it has none.
+	PodWithCNI *AddedPod
 	// webhooks are suffixes of the names of its webhooks, or of "configuration/webhook".
 	webhooks []string
-	// cni are the names of the DaemonSets of its CNI plugin.
-	cni []string
-	// Silent is true for one that may act on a pod without adding a container: then any live pod shows what it does.
-	Silent bool
-	// selects is true where a pod that the selectors of its webhook match is changed, marked or not.
-	selects bool
-	// asks are the labels and annotations by which pods ask for another template or mode: what is added to them says nothing of
+	// cniDaemonSets are the names of the DaemonSets of its CNI plugin.
+	cniDaemonSets []string
+	// MayAddNoContainer is true for one that may act on a pod without adding a container: then any live pod shows what it does.
+	MayAddNoContainer bool
+	// injectsUnmarkedPods is true where a pod that the selectors of its webhook match is changed, marked or not.
+	injectsUnmarkedPods bool
+	// variantMarks are the labels and annotations by which pods ask for another template or mode: what is added to them says nothing of
 	// others.
-	asks []string
-	// Policies are the objects that say what a policy engine adds; nil for what is none.
-	Policies []Policy
-	// choices in order: the first that is about a pod decides.
-	choices []choice
+	variantMarks []string
+	// PolicyKinds are the objects that say what a policy engine adds; nil for what is none.
+	PolicyKinds []PolicyKind
+	// injectionRules in order: the first that is about a pod decides.
+	injectionRules []injectionRule
 }
 
-// Policy is a kind of object that tells a policy engine what to add. Later is true for one that not every version has.
-type Policy struct {
+// PolicyKind is a kind of object that tells a policy engine what to add. Later is true for one that not every version has.
+type PolicyKind struct {
 	Kind, Resource string
-	Later          bool
+	Optional       bool
 }
 
-// ByNamespace is true where labels or annotations of a namespace make it take the pods there.
-func (i *Injector) ByNamespace() bool {
-	return slices.ContainsFunc(i.choices, func(c choice) bool { return c.takes && c.where&onNamespace != 0 })
+// InjectsByNamespace is true where labels or annotations of a namespace make it take the pods there.
+func (i *Injector) InjectsByNamespace() bool {
+	return slices.ContainsFunc(i.injectionRules, func(c injectionRule) bool { return c.injects && c.locations&onNamespace != 0 })
 }
 
-// Asks is what a pod with these marks asks for beside the defaults; "" for nothing.
-func (i *Injector) Asks(m Marks) string {
+// RequestedVariant is what a pod with these marks asks for beside the defaults; "" for nothing.
+func (i *Injector) RequestedVariant(m InjectionMarks) string {
 	var out []string
-	for _, key := range i.asks {
+	for _, key := range i.variantMarks {
 		for _, of := range []map[string]string{m.Labels, m.Annotations, m.NamespaceAnnotations} {
 			if value, ok := of[key]; ok {
 				out = append(out, fmt.Sprintf("%s=%q", key, value))
@@ -60,25 +60,25 @@ func (i *Injector) Asks(m Marks) string {
 	return strings.Join(out, " ")
 }
 
-// Whole is true where a pod has all that the injector adds, with its CNI plugin or without.
-func (i *Injector) Whole(has func(container string) bool) bool {
-	all := func(p *Pod) bool {
-		return !slices.ContainsFunc(p.Names(), func(name string) bool { return !has(name) })
+// AddedEverything is true where a pod has all that the injector adds, with its CNI plugin or without.
+func (i *Injector) AddedEverything(has func(container string) bool) bool {
+	all := func(p *AddedPod) bool {
+		return !slices.ContainsFunc(p.ContainerNames(), func(name string) bool { return !has(name) })
 	}
-	return all(&i.Adds) || i.WithCNI != nil && all(i.WithCNI)
+	return all(&i.DefaultPod) || i.PodWithCNI != nil && all(i.PodWithCNI)
 }
 
-// Pod is what is added to a pod.
-type Pod struct {
+// AddedPod is what is added to a pod.
+type AddedPod struct {
 	Init, Containers []corev1.Container
 	Volumes          []corev1.Volume
 }
 
-// Empty is true where nothing is added.
-func (p *Pod) Empty() bool { return len(p.Init)+len(p.Containers)+len(p.Volumes) == 0 }
+// IsEmpty is true where nothing is added.
+func (p *AddedPod) IsEmpty() bool { return len(p.Init)+len(p.Containers)+len(p.Volumes) == 0 }
 
-// Names of the containers, init containers first.
-func (p *Pod) Names() []string {
+// ContainerNames of the containers, init containers first.
+func (p *AddedPod) ContainerNames() []string {
 	var out []string
 	for _, list := range [][]corev1.Container{p.Init, p.Containers} {
 		for i := range list {
@@ -88,17 +88,17 @@ func (p *Pod) Names() []string {
 	return out
 }
 
-// Marks are labels and annotations of a pod and of its namespace.
-type Marks struct {
+// InjectionMarks are labels and annotations of a pod and of its namespace.
+type InjectionMarks struct {
 	Labels, Annotations                   map[string]string
 	NamespaceLabels, NamespaceAnnotations map[string]string
 }
 
-// place is where a mark stands.
-type place int
+// markLocation is where a mark stands.
+type markLocation int
 
 const (
-	onLabel place = 1 << iota
+	onLabel markLocation = 1 << iota
 	onAnnotation
 	onNamespaceLabel
 	onNamespaceAnnotation
@@ -107,31 +107,31 @@ const (
 	onNamespace = onNamespaceLabel | onNamespaceAnnotation
 )
 
-// choice is a mark that makes an injector take a pod, or leave it alone.
-type choice struct {
-	where place
+// injectionRule is a mark that makes an injector take a pod, or leave it alone.
+type injectionRule struct {
+	locations markLocation
 	// key of the mark; one that ends in * stands for all that begin so.
 	key string
 	// values of which one is meant, in any case; nil is any but "" and "false".
-	values []string
-	takes  bool
+	values  []string
+	injects bool
 }
 
-// Choice says what the marks come to.
-type Choice int
+// InjectionChoice says what the marks come to.
+type InjectionChoice int
 
 // The choices: Unmarked is no mark that decides.
 const (
-	Unmarked Choice = iota
-	Taken
-	Refused
+	Unmarked InjectionChoice = iota
+	Injected
+	OptedOut
 )
 
-// Choose says whether the injector takes a pod with these marks, and which mark decides.
-func (i *Injector) Choose(m Marks) (Choice, string) {
-	for _, c := range i.choices {
+// InjectionChoiceFor says whether the injector takes a pod with these marks, and which mark decides.
+func (i *Injector) InjectionChoiceFor(m InjectionMarks) (InjectionChoice, string) {
+	for _, c := range i.injectionRules {
 		for _, at := range []struct {
-			where place
+			where markLocation
 			what  string
 			of    map[string]string
 		}{
@@ -140,49 +140,49 @@ func (i *Injector) Choose(m Marks) (Choice, string) {
 			{onNamespaceLabel, "label %s of the namespace", m.NamespaceLabels},
 			{onNamespaceAnnotation, "annotation %s of the namespace", m.NamespaceAnnotations},
 		} {
-			if c.where&at.where == 0 {
+			if c.locations&at.where == 0 {
 				continue
 			}
-			if mark, ok := c.found(at.of); ok && c.takes {
-				return Taken, fmt.Sprintf(at.what, mark)
+			if mark, ok := c.firstMatchingMark(at.of); ok && c.injects {
+				return Injected, fmt.Sprintf(at.what, mark)
 			} else if ok {
-				return Refused, fmt.Sprintf(at.what, mark)
+				return OptedOut, fmt.Sprintf(at.what, mark)
 			}
 		}
 	}
 	return Unmarked, ""
 }
 
-// found is the first mark of the choice, as key=value.
-func (c *choice) found(marks map[string]string) (string, bool) {
+// firstMatchingMark is the first mark of the choice, as key=value.
+func (c *injectionRule) firstMatchingMark(marks map[string]string) (string, bool) {
 	prefix, many := strings.CutSuffix(c.key, "*")
 	if !many {
-		if value, ok := marks[c.key]; ok && c.means(value) {
+		if value, ok := marks[c.key]; ok && c.matchesValue(value) {
 			return c.key + "=" + value, true
 		}
 		return "", false
 	}
 	first := ""
 	for key, value := range marks {
-		if strings.HasPrefix(key, prefix) && c.means(value) && (first == "" || key < first) {
+		if strings.HasPrefix(key, prefix) && c.matchesValue(value) && (first == "" || key < first) {
 			first = key
 		}
 	}
 	return first + "=" + marks[first], first != ""
 }
 
-func (c *choice) means(value string) bool {
+func (c *injectionRule) matchesValue(value string) bool {
 	if c.values == nil {
 		return value != "" && !strings.EqualFold(value, "false")
 	}
 	return slices.ContainsFunc(c.values, func(v string) bool { return strings.EqualFold(v, value) })
 }
 
-// Selects is true where a pod that the selectors of its webhook match is changed without a mark of its own.
-func (i *Injector) Selects() bool { return i.selects }
+// InjectsUnmarkedPods is true where a pod that the selectors of its webhook match is changed without a mark of its own.
+func (i *Injector) InjectsUnmarkedPods() bool { return i.injectsUnmarkedPods }
 
-// OfWebhook returns the places in the table of the injectors whose webhook this may be; none if it is not known.
-func OfWebhook(all []Injector, configuration, webhook string) []int {
+// FindByWebhook returns the places in the table of the injectors whose webhook this may be; none if it is not known.
+func FindByWebhook(all []Injector, configuration, webhook string) []int {
 	var out []int
 	for at := range all {
 		if slices.ContainsFunc(all[at].webhooks, func(known string) bool {
@@ -197,25 +197,27 @@ func OfWebhook(all []Injector, configuration, webhook string) []int {
 	return out
 }
 
-// HasCNI is true for the name of a DaemonSet of its CNI plugin.
-func (i *Injector) HasCNI(daemonSet string) bool { return slices.Contains(i.cni, daemonSet) }
+// IsCNIDaemonSet is true for the name of a DaemonSet of its CNI plugin.
+func (i *Injector) IsCNIDaemonSet(daemonSet string) bool {
+	return slices.Contains(i.cniDaemonSets, daemonSet)
+}
 
-// Containers are the names of all that it may add, by which its work is recognized in a pod.
-func (i *Injector) Containers() []string {
-	out := i.Adds.Names()
-	if i.WithCNI != nil {
-		out = append(out, i.WithCNI.Names()...)
+// AllContainerNames are the names of all that it may add, by which its work is recognized in a pod.
+func (i *Injector) AllContainerNames() []string {
+	out := i.DefaultPod.ContainerNames()
+	if i.PodWithCNI != nil {
+		out = append(out, i.PodWithCNI.ContainerNames()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// Annotations are the keys of all annotations by which injectors choose, without the * of those that stand for many.
-func Annotations(all []Injector) []string {
+// InjectionAnnotationKeys are the keys of all annotations by which injectors choose, without the * of those that stand for many.
+func InjectionAnnotationKeys(all []Injector) []string {
 	var out []string
 	for _, i := range all {
-		for _, c := range i.choices {
-			if c.where&(onAnnotation|onNamespaceAnnotation) != 0 {
+		for _, c := range i.injectionRules {
+			if c.locations&(onAnnotation|onNamespaceAnnotation) != 0 {
 				out = append(out, strings.TrimSuffix(c.key, "*"))
 			}
 		}

@@ -26,19 +26,19 @@ func staged() *migrate.Plan {
 	withheld := six("")
 	withheld.EnforceVersion = ""
 	applied, not := true, false
-	byAPI := &migrate.Decision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
+	byAPI := &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
 	source := planned()
 	source.Name = "prod"
 	return planOf(source,
-		migrate.Namespace{Name: "0-web", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, Owner: "Flux", ClientApplied: &not, Cautions: []string{"look\nhere"}},
-		migrate.Namespace{Name: "applied", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, Owner: "Argo CD", ClientApplied: &applied},
-		migrate.Namespace{Name: "git", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd},
-		migrate.Namespace{Name: "held", Recommended: six("baseline"), DecidedBy: byAPI, Current: migrate.Labels{Enforce: "restricted", Warn: "odd"}, Action: migrate.ActionLoosen, ClientApplied: &not},
-		migrate.Namespace{Name: "partial", Recommended: withheld, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.24"}, Action: migrate.ActionWithheld, ClientApplied: &not},
-		migrate.Namespace{Name: "served", Recommended: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, ClientApplied: &not, ServerApplied: true},
-		migrate.Namespace{Name: "unread", Recommended: migrate.Labels{Warn: "restricted", WarnVersion: "v1.25"}, Unread: true, Action: migrate.ActionWithheld},
+		migrate.Namespace{Name: "0-web", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, LabelOwner: "Flux", ClientApplied: &not, Cautions: []string{"look\nhere"}},
+		migrate.Namespace{Name: "applied", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, LabelOwner: "Argo CD", ClientApplied: &applied},
+		migrate.Namespace{Name: "git", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd},
+		migrate.Namespace{Name: "held", RecommendedLabels: six("baseline"), DecidedBy: byAPI, CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted", Warn: "odd"}, Action: migrate.ActionLoosen, ClientApplied: &not},
+		migrate.Namespace{Name: "partial", RecommendedLabels: withheld, CurrentLabels: migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.24"}, Action: migrate.ActionWithheld, ClientApplied: &not},
+		migrate.Namespace{Name: "served", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, ClientApplied: &not, ServerApplied: true},
+		migrate.Namespace{Name: "unread", RecommendedLabels: migrate.PodSecurityLabels{Warn: "restricted", WarnVersion: "v1.25"}, ObjectNotRead: true, Action: migrate.ActionWithheld},
 		migrate.Namespace{Name: "skipped", Action: migrate.ActionSkip},
-		migrate.Namespace{Name: "UPPER", Recommended: six("baseline")},
+		migrate.Namespace{Name: "UPPER", RecommendedLabels: six("baseline")},
 	)
 }
 
@@ -61,11 +61,11 @@ func TestForms(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, labels.Options) error
 		stage labels.Stage
 	}{
-		"manifest.yaml":      {labels.Manifests, labels.StageAll},
-		"apply-observe.yaml": {labels.Apply, labels.StageObserve},
-		"kustomization.yaml": {labels.Kustomize, labels.StageEnforce},
-		"labels.tf":          {labels.Terraform, labels.StageAll},
-		"commands.sh":        {labels.Commands, labels.StageAll},
+		"manifest.yaml":      {labels.WriteManifests, labels.StageAll},
+		"apply-observe.yaml": {labels.WriteServerSideApply, labels.StageObserve},
+		"kustomization.yaml": {labels.WriteKustomize, labels.StageEnforce},
+		"labels.tf":          {labels.WriteTerraform, labels.StageAll},
+		"commands.sh":        {labels.WriteCommands, labels.StageAll},
 	} {
 		golden(t, name, render(t, form.write, staged(), form.stage))
 	}
@@ -98,8 +98,8 @@ func TestLeftOut(t *testing.T) {
 		left  func(*migrate.Plan, labels.Stage) []string
 		more  []string // that are left out
 	}{
-		"manifest": {labels.Manifests, labels.LeftOutOfManifests, []string{"served"}},
-		"apply":    {labels.Apply, labels.LeftOutOfApply, nil},
+		"manifest": {labels.WriteManifests, labels.LeftOutOfManifests, []string{"served"}},
+		"apply":    {labels.WriteServerSideApply, labels.LeftOutOfApply, nil},
 	} {
 		if diff := cmp.Diff(append(slices.Concat(both, form.more), "unread"), form.left(p, labels.StageAll)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -119,7 +119,7 @@ func TestFormsOfNothing(t *testing.T) {
 	p := planOf(inventory.Source{Kind: inventory.SourceDemo})
 	const nothing = "# no namespace is to be labelled\n"
 	for name, got := range map[string]string{
-		"manifest": render(t, labels.Manifests, p, ""), "apply": render(t, labels.Apply, p, ""), "kustomize": render(t, labels.Kustomize, p, ""), "terraform": render(t, labels.Terraform, p, ""),
+		"manifest": render(t, labels.WriteManifests, p, ""), "apply": render(t, labels.WriteServerSideApply, p, ""), "kustomize": render(t, labels.WriteKustomize, p, ""), "terraform": render(t, labels.WriteTerraform, p, ""),
 	} {
 		if !strings.Contains(got, nothing) {
 			t.Errorf("%s does not say that there is nothing:\n%s", name, got)
@@ -134,10 +134,10 @@ func hostileEverywhere(text string) *migrate.Plan {
 		p.Namespaces = append(p.Namespaces, hostilePlan(at, text).Namespaces...)
 	}
 	owned := hostilePlan("", text).Namespaces[0]
-	owned.Current = migrate.Labels{Enforce: text, EnforceVersion: text, Audit: text, AuditVersion: text, Warn: text, WarnVersion: text}
+	owned.CurrentLabels = migrate.PodSecurityLabels{Enforce: text, EnforceVersion: text, Audit: text, AuditVersion: text, Warn: text, WarnVersion: text}
 	owned.Labels = map[string]string{text: text}
 	p.Namespaces = append(p.Namespaces, owned)
-	p.Namespaces[0].Owner = ""
+	p.Namespaces[0].LabelOwner = ""
 	return p
 }
 
@@ -191,14 +191,14 @@ func FuzzForms(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		p := hostileEverywhere(text)
-		expectHCL(t, render(t, labels.Terraform, p, ""))
-		namesIn(t, render(t, labels.Apply, p, ""))
-		namesIn(t, render(t, labels.Manifests, p, ""))
+		expectHCL(t, render(t, labels.WriteTerraform, p, ""))
+		namesIn(t, render(t, labels.WriteServerSideApply, p, ""))
+		namesIn(t, render(t, labels.WriteManifests, p, ""))
 		var component struct {
 			Kind    string
 			Patches []struct{ Patch string }
 		}
-		if err := yaml.Unmarshal([]byte(render(t, labels.Kustomize, p, "")), &component); err != nil || component.Kind != "Component" {
+		if err := yaml.Unmarshal([]byte(render(t, labels.WriteKustomize, p, "")), &component); err != nil || component.Kind != "Component" {
 			t.Fatalf("%v: %q", err, component.Kind)
 		}
 		for _, patch := range component.Patches {
@@ -216,12 +216,12 @@ func FuzzUndo(f *testing.F) {
 		f.Add(text)
 	}
 	const end = "\n}\n\n"
-	empty := render(f, labels.Undo, planOf(inventory.Source{Kind: inventory.SourceDemo}), "")
+	empty := render(f, labels.WriteUndo, planOf(inventory.Source{Kind: inventory.SourceDemo}), "")
 	_, function, _ := strings.Cut(empty[:strings.Index(empty, end)], "set -eu\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		p := hostileEverywhere(text)
 		p.Source.Kind = inventory.SourceDemo
-		script := render(t, labels.Undo, p, "")
+		script := render(t, labels.WriteUndo, p, "")
 		head, calls, _ := strings.Cut(script, end)
 		comments, got, _ := strings.Cut(head, "set -eu\n")
 		if got != function {

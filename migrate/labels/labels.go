@@ -21,33 +21,33 @@ type Options struct {
 	Stage Stage
 }
 
-// Changes is true if applying the recommendation would change a label of the namespace.
-func Changes(ns *migrate.Namespace) bool { return len(Changed(ns, StageAll)) > 0 }
+// ChangesLabels is true if applying the recommendation would change a label of the namespace.
+func ChangesLabels(ns *migrate.Namespace) bool { return len(ChangedLabels(ns, StageAll)) > 0 }
 
-// Loosens is true if a recommended level, or its version, is less strict than what the server goes by in its place today. An enforce
+// LoosensLevel is true if a recommended level, or its version, is less strict than what the server goes by in its place today. An enforce
 // label is loosened by command only where the caller asked for that level.
-func Loosens(ns *migrate.Namespace) bool {
-	today, rec := ns.Today(), ns.Recommended
-	return ns.Action == migrate.ActionLoosen || looser(rec.Enforce, today.Enforce) || looser(rec.Audit, today.Audit) || looser(rec.Warn, today.Warn)
+func LoosensLevel(ns *migrate.Namespace) bool {
+	today, rec := ns.EffectivePolicyToday(), ns.RecommendedLabels
+	return ns.Action == migrate.ActionLoosen || isLooser(rec.Enforce, today.Enforce) || isLooser(rec.Audit, today.Audit) || isLooser(rec.Warn, today.Warn)
 }
 
-func looser(recommended string, today api.LevelVersion) bool {
+func isLooser(recommended string, today api.LevelVersion) bool {
 	return recommended != "" && api.CompareLevels(api.Level(recommended), today.Level) < 0
 }
 
 // Label is one label with its value.
 type Label struct{ Key, Value string }
 
-// Wanted are the labels that a stage writes, in the order in which people read them: all that are recommended, without
+// LabelsToWrite are the labels that a stage writes, in the order in which people read them: all that are recommended, without
 // an enforce that would loosen today's and was not asked for, and those that have to be repaired in the same write.
-func Wanted(ns *migrate.Namespace, stage Stage) []Label {
-	write := Planned(ns, stage)
-	also := repairs(ns, write)
+func LabelsToWrite(ns *migrate.Namespace, stage Stage) []Label {
+	write := StageLabels(ns, stage)
+	also := labelsToRepair(ns, write)
 	if len(also) == 0 {
 		return write
 	}
 	var out []Label
-	for _, key := range migrate.LabelKeys() {
+	for _, key := range migrate.PodSecurityLabelKeys() {
 		for _, l := range slices.Concat(write, also) {
 			if l.Key == key {
 				out = append(out, l)
@@ -57,50 +57,50 @@ func Wanted(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// Planned are those of Wanted that belong to the stage.
-func Planned(ns *migrate.Namespace, stage Stage) []Label {
+// StageLabels are those of Wanted that belong to the stage.
+func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
-	for _, key := range migrate.LabelKeys() {
-		value := ns.Recommended.Get(key)
-		if value != "" && stage.writes(key) && (!enforceKey(key) || !HeldBack(ns)) {
+	for _, key := range migrate.PodSecurityLabelKeys() {
+		value := ns.RecommendedLabels.Get(key)
+		if value != "" && stage.includes(key) && (!isEnforceKey(key) || !WithholdsLoosening(ns)) {
 			out = append(out, Label{key, value})
 		}
 	}
 	return out
 }
 
-// Changed are those of Wanted that differ from what is there.
-func Changed(ns *migrate.Namespace, stage Stage) []Label {
+// ChangedLabels are those of Wanted that differ from what is there.
+func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
-	for _, l := range Wanted(ns, stage) {
-		if value, there := ns.Standing(l.Key); !there || value != l.Value {
+	for _, l := range LabelsToWrite(ns, stage) {
+		if value, there := ns.LabelValue(l.Key); !there || value != l.Value {
 			out = append(out, l)
 		}
 	}
 	return out
 }
 
-// HeldBack is true where the recommended enforce is looser than today's and nobody asked for it.
-func HeldBack(ns *migrate.Namespace) bool {
+// WithholdsLoosening is true where the recommended enforce is looser than today's and nobody asked for it.
+func WithholdsLoosening(ns *migrate.Namespace) bool {
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
-	return !asked && (ns.Action == migrate.ActionLoosen || looser(ns.Recommended.Enforce, ns.Today().Enforce))
+	return !asked && (ns.Action == migrate.ActionLoosen || isLooser(ns.RecommendedLabels.Enforce, ns.EffectivePolicyToday().Enforce))
 }
 
-func enforceKey(key string) bool {
+func isEnforceKey(key string) bool {
 	return key == api.EnforceLevelLabel || key == api.EnforceVersionLabel
 }
 
-var namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var namespaceNamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// Refused says why nothing may be written for a namespace; "" if it is sound. A Plan may come from a file, so names and
+// WhyRefused says why nothing may be written for a namespace; "" if it is sound. A Plan may come from a file, so names and
 // values are not trusted for having been checked when it was made. It is the same at every stage.
-func Refused(ns *migrate.Namespace) string {
-	if !namespaceName.MatchString(ns.Name) {
+func WhyRefused(ns *migrate.Namespace) string {
+	if !namespaceNamePattern.MatchString(ns.Name) {
 		return "its name is not a valid namespace name"
 	}
-	for _, l := range Wanted(ns, StageAll) {
+	for _, l := range LabelsToWrite(ns, StageAll) {
 		if !validLabel(l) {
-			return "the label " + l.Key + " would get the value " + quoted(l.Value) + ", which is not valid"
+			return "the label " + l.Key + " would get the value " + quoteASCII(l.Value) + ", which is not valid"
 		}
 	}
 	return ""

@@ -15,14 +15,14 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
-	"github.com/psp2pss/psp2pss/migrate/wording"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-func six(enforce string) migrate.Labels {
+func six(enforce string) migrate.PodSecurityLabels {
 	const version = "v1.25"
-	return migrate.Labels{Enforce: enforce, EnforceVersion: version, Audit: "restricted", AuditVersion: version, Warn: "restricted", WarnVersion: version}
+	return migrate.PodSecurityLabels{Enforce: enforce, EnforceVersion: version, Audit: "restricted", AuditVersion: version, Warn: "restricted", WarnVersion: version}
 }
 
 func planOf(source inventory.Source, namespaces ...migrate.Namespace) *migrate.Plan {
@@ -32,11 +32,11 @@ func planOf(source inventory.Source, namespaces ...migrate.Namespace) *migrate.P
 // begin is how a script begins; package script has the test of it.
 func begin(t testing.TB, s inventory.Source) string {
 	t.Helper()
-	kubectl, err := wording.Kubectl(s)
+	kubectl, err := phrases.KubectlCommand(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return script.Begin(s, kubectl)
+	return script.Preamble(s, kubectl)
 }
 
 const sixBaseline = "pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25 pod-security.kubernetes.io/audit=restricted pod-security.kubernetes.io/audit-version=v1.25 pod-security.kubernetes.io/warn=restricted pod-security.kubernetes.io/warn-version=v1.25"
@@ -45,7 +45,7 @@ const fourWarn = "pod-security.kubernetes.io/audit=restricted pod-security.kuber
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	byAPI := &migrate.Decision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
+	byAPI := &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
 	blockers := []migrate.Blocker{
 		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "api"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
 		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "web"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
@@ -62,7 +62,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{
 			name:   "labels to add",
-			ns:     migrate.Namespace{Name: "web", Needed: api.LevelBaseline, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI, Blockers: blockers},
+			ns:     migrate.Namespace{Name: "web", NeededLevel: api.LevelBaseline, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI, Blockers: blockers},
 			counts: "1 to label",
 			want: "# web: enforce baseline, decided by deployment/api\n" +
 				"#   restricted is blocked by runAsNonRoot in 2 workloads\n" +
@@ -71,21 +71,21 @@ func TestCommands(t *testing.T) {
 		{
 			name:   "a stricter level, with the context of the cluster",
 			source: inventory.Source{Kind: inventory.SourceCluster, Name: "it's/prod"},
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "privileged"}, RecommendedLabels: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce baseline, decided by deployment/api (today: privileged)\n" +
 				`kubectl --context='it'\''s/prod' label --overwrite namespace web ` + sixBaseline + "\n",
 		},
 		{
 			name:   "what all workloads meet is the new level, not today's",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "privileged"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: &migrate.Decision{Basis: migrate.BasisWorkloads}},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "privileged"}, RecommendedLabels: six("baseline"), Action: migrate.ActionChange, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisWorkloads}},
 			counts: "1 to label",
 			want: "# web: enforce baseline, which all workloads meet (today: privileged)\n" +
 				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
 		},
 		{
 			name:   "labels that were not read are not overwritten",
-			ns:     migrate.Namespace{Name: "web", Unread: true, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", ObjectNotRead: true, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce baseline, decided by deployment/api\n" +
 				"#   its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there\n" +
@@ -93,41 +93,41 @@ func TestCommands(t *testing.T) {
 		},
 		{
 			name:   "nothing that runs was read",
-			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
+			ns:     migrate.Namespace{Name: "web", RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisEmpty}},
 			counts: "1 to label",
 			want: "# web: enforce baseline, nothing that runs there was read\n" +
 				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
 		},
 		{
 			name:   "unchanged",
-			ns:     migrate.Namespace{Name: "web", Current: six("baseline"), Recommended: six("baseline"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: six("baseline"), RecommendedLabels: six("baseline"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
 			counts: "1 already labelled so",
 			want:   "# web: enforce baseline, decided by deployment/api\n#   the labels are already so\n",
 		},
 		{
 			name:   "looser than today leaves enforce alone",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted"}, RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
 				"kubectl label --overwrite namespace web " + fourWarn + "\n",
 		},
 		{
 			name:   "looser than today, said of an invalid level that the server takes for restricted",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "strict"}, Recommended: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "strict"}, RecommendedLabels: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce stays \"strict\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
 				"kubectl label --overwrite namespace web " + fourWarn + "\n",
 		},
 		{
 			name:   "looser than today because it was asked for",
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride}},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted"}, RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisOverride}},
 			counts: "1 to label",
 			want: "# web: enforce baseline, as asked for with --enforce (today: restricted)\n" +
 				"kubectl label --overwrite namespace web " + sixBaseline + "\n",
 		},
 		{
 			name:   "withheld",
-			ns:     migrate.Namespace{Name: "web", Recommended: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI, Cautions: []string{"not all\nwas read"}},
+			ns:     migrate.Namespace{Name: "web", RecommendedLabels: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI, Cautions: []string{"not all\nwas read"}},
 			counts: "1 to label",
 			want: "# web: audit and warn only, no enforce: something that touches it could not be read\n" +
 				"#   caution: not all\\nwas read\n" +
@@ -142,7 +142,7 @@ func TestCommands(t *testing.T) {
 		{
 			name:   "the observe stage writes audit and warn",
 			stage:  labels.StageObserve,
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Needed: api.LevelBaseline, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI, Blockers: blockers},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted"}, NeededLevel: api.LevelBaseline, RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI, Blockers: blockers},
 			counts: "1 to label",
 			want: "# web: audit restricted:v1.25, warn restricted:v1.25\n" +
 				"#   restricted is blocked by runAsNonRoot in 2 workloads\n" +
@@ -151,7 +151,7 @@ func TestCommands(t *testing.T) {
 		{
 			name:   "the enforce stage writes enforce",
 			stage:  labels.StageEnforce,
-			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: byAPI},
 			counts: "1 to label",
 			want: "# web: enforce baseline, decided by deployment/api\n" +
 				"kubectl label --overwrite namespace web pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25\n",
@@ -159,28 +159,28 @@ func TestCommands(t *testing.T) {
 		{
 			name:   "the enforce stage is over where enforce is so",
 			stage:  labels.StageEnforce,
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.25"}, Recommended: six("baseline"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.25"}, RecommendedLabels: six("baseline"), Action: migrate.ActionUnchanged, DecidedBy: byAPI},
 			counts: "1 already labelled so",
 			want:   "# web: enforce baseline, decided by deployment/api\n#   the labels are already so\n",
 		},
 		{
 			name:   "the enforce stage has nothing where enforce is withheld",
 			stage:  labels.StageEnforce,
-			ns:     migrate.Namespace{Name: "web", Recommended: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", RecommendedLabels: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI},
 			counts: "1 left alone",
 			want:   "# web: no enforce: something that touches it could not be read\n",
 		},
 		{
 			name:   "the enforce stage has nothing where it would loosen",
 			stage:  labels.StageEnforce,
-			ns:     migrate.Namespace{Name: "web", Current: migrate.Labels{Enforce: "restricted"}, Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
+			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted"}, RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
 			counts: "1 left alone",
 			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
 				"#   there is nothing to write at this stage\n",
 		},
 		{
 			name:   "another tool writes the labels",
-			ns:     migrate.Namespace{Name: "web", Owner: "Argo CD", Complete: true, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}},
+			ns:     migrate.Namespace{Name: "web", LabelOwner: "Argo CD", Complete: true, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisEmpty}},
 			counts: "1 labelled by another tool",
 			want: "# web: enforce baseline, nothing runs there\n" +
 				"#   Argo CD writes this namespace and would undo what is not in its source: put these labels there\n" +
@@ -188,13 +188,13 @@ func TestCommands(t *testing.T) {
 		},
 		{
 			name:   "a name that is none",
-			ns:     migrate.Namespace{Name: "-n\u202e", Recommended: six("baseline"), Action: migrate.ActionAdd},
+			ns:     migrate.Namespace{Name: "-n\u202e", RecommendedLabels: six("baseline"), Action: migrate.ActionAdd},
 			counts: "1 refused",
 			want:   "# \"-n\\u202e\": refused, its name is not a valid namespace name\n",
 		},
 		{
 			name:   "a level that is none",
-			ns:     migrate.Namespace{Name: "web", Recommended: six("baseline; reboot"), Action: migrate.ActionAdd},
+			ns:     migrate.Namespace{Name: "web", RecommendedLabels: six("baseline; reboot"), Action: migrate.ActionAdd},
 			counts: "1 refused",
 			want:   "# \"web\": refused, the label pod-security.kubernetes.io/enforce would get the value \"baseline; reboot\", which is not valid\n",
 		},
@@ -207,7 +207,7 @@ func TestCommands(t *testing.T) {
 				source.Kind = inventory.SourceDemo
 			}
 			var got bytes.Buffer
-			if err := labels.Commands(&got, planOf(source, test.ns), labels.Options{Tool: "psp2pss v0", Stage: test.stage}); err != nil {
+			if err := labels.WriteCommands(&got, planOf(source, test.ns), labels.Options{Tool: "psp2pss v0", Stage: test.stage}); err != nil {
 				t.Fatal(err)
 			}
 			stage := ""
@@ -232,7 +232,7 @@ func TestCommandsOfAnEmptyPlan(t *testing.T) {
 	p := planOf(inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"})
 	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
 	var got bytes.Buffer
-	if err := labels.Commands(&got, p, labels.Options{Tool: "psp2pss v0"}); err != nil {
+	if err := labels.WriteCommands(&got, p, labels.Options{Tool: "psp2pss v0"}); err != nil {
 		t.Fatal(err)
 	}
 	want := `#!/bin/sh
@@ -249,7 +249,7 @@ func TestCommandsOfAnEmptyPlan(t *testing.T) {
 
 func TestContextThatDoesNotShow(t *testing.T) {
 	t.Parallel()
-	err := labels.Commands(&bytes.Buffer{}, planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "a\nb"}), labels.Options{})
+	err := labels.WriteCommands(&bytes.Buffer{}, planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "a\nb"}), labels.Options{})
 	want := `writing label commands: the value "a\nb" of --context holds characters that do not show; write manifests instead (-o manifest)`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -260,29 +260,29 @@ func TestLoosens(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name         string
-		current, rec migrate.Labels
+		current, rec migrate.PodSecurityLabels
 		want         bool
 	}{
-		{"no label today", migrate.Labels{}, six("privileged"), false},
-		{"stricter", migrate.Labels{Enforce: "privileged"}, six("baseline"), false},
-		{"the same", migrate.Labels{Enforce: "baseline"}, six("baseline"), false},
-		{"looser enforce", migrate.Labels{Enforce: "restricted"}, six("baseline"), true},
-		{"looser warn", migrate.Labels{Warn: "restricted"}, migrate.Labels{Warn: "baseline"}, true},
-		{"looser audit", migrate.Labels{Audit: "baseline"}, migrate.Labels{Audit: "privileged"}, true},
-		{"invalid enforce is restricted to the server", migrate.Labels{Enforce: "x"}, six("baseline"), true},
-		{"invalid warn is privileged to the server", migrate.Labels{Warn: "x"}, migrate.Labels{Warn: "privileged"}, false},
-		{"withheld", migrate.Labels{Enforce: "restricted"}, migrate.Labels{}, false},
+		{"no label today", migrate.PodSecurityLabels{}, six("privileged"), false},
+		{"stricter", migrate.PodSecurityLabels{Enforce: "privileged"}, six("baseline"), false},
+		{"the same", migrate.PodSecurityLabels{Enforce: "baseline"}, six("baseline"), false},
+		{"looser enforce", migrate.PodSecurityLabels{Enforce: "restricted"}, six("baseline"), true},
+		{"looser warn", migrate.PodSecurityLabels{Warn: "restricted"}, migrate.PodSecurityLabels{Warn: "baseline"}, true},
+		{"looser audit", migrate.PodSecurityLabels{Audit: "baseline"}, migrate.PodSecurityLabels{Audit: "privileged"}, true},
+		{"invalid enforce is restricted to the server", migrate.PodSecurityLabels{Enforce: "x"}, six("baseline"), true},
+		{"invalid warn is privileged to the server", migrate.PodSecurityLabels{Warn: "x"}, migrate.PodSecurityLabels{Warn: "privileged"}, false},
+		{"withheld", migrate.PodSecurityLabels{Enforce: "restricted"}, migrate.PodSecurityLabels{}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := labels.Loosens(&migrate.Namespace{Current: test.current, Recommended: test.rec}); got != test.want {
+			if got := labels.LoosensLevel(&migrate.Namespace{CurrentLabels: test.current, RecommendedLabels: test.rec}); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
 	}
-	older := &migrate.Namespace{Action: migrate.ActionLoosen, Current: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.34"}, Recommended: six("baseline")}
-	if !labels.Loosens(older) {
+	older := &migrate.Namespace{Action: migrate.ActionLoosen, CurrentLabels: migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.34"}, RecommendedLabels: six("baseline")}
+	if !labels.LoosensLevel(older) {
 		t.Error("an older version that lacks a check does not loosen")
 	}
 }
@@ -310,22 +310,22 @@ func TestHostileScriptRunsNothingButKubectl(t *testing.T) {
 }
 
 func hostilePlan(at, text string) *migrate.Plan {
-	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"}, migrate.Namespace{Name: "web", Recommended: six("baseline"), Action: migrate.ActionAdd})
+	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"}, migrate.Namespace{Name: "web", RecommendedLabels: six("baseline"), Action: migrate.ActionAdd})
 	ns := &p.Namespaces[0]
 	switch at {
 	case "name":
 		ns.Name = text
 	case "level":
-		ns.Recommended = migrate.Labels{Enforce: text, EnforceVersion: text, Audit: text, AuditVersion: text, Warn: text, WarnVersion: text}
+		ns.RecommendedLabels = migrate.PodSecurityLabels{Enforce: text, EnforceVersion: text, Audit: text, AuditVersion: text, Warn: text, WarnVersion: text}
 	case "comment":
 		p.TargetVersion = text
 		p.Source.ServerVersion = text
-		ns.Current = migrate.Labels{Enforce: text}
+		ns.CurrentLabels = migrate.PodSecurityLabels{Enforce: text}
 		ns.Cautions = []string{text}
-		ns.DecidedBy = &migrate.Decision{Workload: &migrate.WorkloadRef{Kind: text, Name: text}, Policy: text}
+		ns.DecidedBy = &migrate.EnforceDecision{Workload: &migrate.WorkloadRef{Kind: text, Name: text}, Policy: text}
 		ns.Blockers = []migrate.Blocker{{Check: text}}
-		ns.Needed = api.Level(text)
-		ns.Owner = text
+		ns.NeededLevel = api.Level(text)
+		ns.LabelOwner = text
 	case "context":
 		p.Source.Name = text
 	}
@@ -335,7 +335,7 @@ func hostilePlan(at, text string) *migrate.Plan {
 func runHostile(t *testing.T, at, text string) {
 	t.Helper()
 	var written bytes.Buffer
-	if err := labels.Commands(&written, hostilePlan(at, text), labels.Options{Tool: "psp2pss"}); err != nil {
+	if err := labels.WriteCommands(&written, hostilePlan(at, text), labels.Options{Tool: "psp2pss"}); err != nil {
 		if at != "context" {
 			t.Errorf("%s: %v", at, err)
 		}
@@ -382,7 +382,7 @@ func runWithStub(t *testing.T, text []byte) []string {
 	for _, args := range [][]string{{"-n", path}, {path}} {
 		cmd := exec.CommandContext(context.Background(), sh, args...)
 		cmd.Dir = work
-		cmd.Env = []string{"PATH=" + bin, script.ThisCluster + "=1"}
+		cmd.Env = []string{"PATH=" + bin, script.ThisClusterVariable + "=1"}
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Fatalf("sh %s: %v\n%s\n%s", args[0], err, out, text)
 		}
@@ -413,7 +413,7 @@ func FuzzCommands(f *testing.F) {
 		p.Namespaces = append(p.Namespaces, hostilePlan("level", value).Namespaces...)
 		p.Namespaces = append(p.Namespaces, hostilePlan("name", name).Namespaces...)
 		var out bytes.Buffer
-		if err := labels.Commands(&out, p, labels.Options{Tool: "psp2pss"}); err != nil {
+		if err := labels.WriteCommands(&out, p, labels.Options{Tool: "psp2pss"}); err != nil {
 			return
 		}
 		comments, rest, found := strings.Cut(out.String(), begin(t, p.Source))

@@ -7,134 +7,136 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
-	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
 // namespaceManifest is a Namespace with nothing but what this tool has to say about it.
 type namespaceManifest struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind"`
-	Metadata   metadata `json:"metadata"`
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Metadata   namespaceMetadata `json:"metadata"`
 }
 
-type metadata struct {
+type namespaceMetadata struct {
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels"`
 }
 
-// Manifests writes one Namespace for each namespace that something is recommended for, with its Pod Security labels as
+// WriteManifests writes one Namespace for each namespace that something is recommended for, with its Pod Security labels as
 // they should stand: what the stage writes and what is there beside it. A document speaks for all of a namespace's Pod
 // Security labels, so one of the enforce stage says again what was observed before. Whatever kubectl applies the documents,
 // they take nothing else away: LeftOutOfManifests are not among them. What is left out, and all that there is to say, is in comments.
-func Manifests(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := wording.Kubectl(p.Source)
+func WriteManifests(w io.Writer, p *migrate.Plan, opts Options) error {
+	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
 		kubectl = "kubectl"
 	}
 	var b bytes.Buffer
-	head(&b, p, opts, ": Namespaces to merge into the manifests of a repository")
-	comment(&b, "To apply them as they are, when you have reviewed them, leave out --server-side:")
-	comment(&b, "  %s apply -f FILE", kubectl)
-	return writeManifests(w, &b, p, opts, kubectl, true)
+	writeSummary(&b, p, opts, ": Namespaces to merge into the manifests of a repository")
+	writeComment(&b, "To apply them as they are, when you have reviewed them, leave out --server-side:")
+	writeComment(&b, "  %s apply -f FILE", kubectl)
+	return writeNamespaceManifests(w, &b, p, opts, kubectl, true)
 }
 
-// Apply writes the Namespaces of Manifests for a server-side apply, below comments that tell the command.
-func Apply(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := wording.Kubectl(p.Source)
+// WriteServerSideApply writes the Namespaces of Manifests for a server-side apply, below comments that tell the command.
+func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
+	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing manifests to apply: %w; write them without the command (-o manifest)", err)
 	}
 	var b bytes.Buffer
-	head(&b, p, opts, "")
-	comment(&b, "Apply them, when you have reviewed them, with")
-	comment(&b, "  %s apply --server-side --field-manager=psp2pss -f FILE", kubectl)
-	comment(&b, "It refuses a label to which another field manager gave another value; --force-conflicts takes that over.")
-	return writeManifests(w, &b, p, opts, kubectl, false)
+	writeSummary(&b, p, opts, "")
+	writeComment(&b, "Apply them, when you have reviewed them, with")
+	writeComment(&b, "  %s apply --server-side --field-manager=psp2pss -f FILE", kubectl)
+	writeComment(&b, "It refuses a label to which another field manager gave another value; --force-conflicts takes that over.")
+	return writeNamespaceManifests(w, &b, p, opts, kubectl, false)
 }
 
-// madeByApply lists the namespaces of which kubectl has a record of what it applied.
-func madeByApply(kubectl string) string {
+// clientAppliedQuery lists the namespaces of which kubectl has a record of what it applied.
+func clientAppliedQuery(kubectl string) string {
 	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }
 
-// writeManifests writes what is at the head below the command, and the manifests.
-func writeManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options, kubectl string, merged bool) error {
-	comment(b, "%s", script.SameCluster(p.Source))
-	comment(b, "  %s", script.AskUID(kubectl))
-	if n := len(leftOut(p, opts.Stage, merged)); n > 0 {
-		comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", wording.Count(n, "namespace is", "namespaces are"))
+// writeNamespaceManifests writes what is at the head below the command, and the manifests.
+func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options, kubectl string, merged bool) error {
+	writeComment(b, "%s", script.SameClusterNote(p.Source))
+	writeComment(b, "  %s", script.ClusterUIDCommand(kubectl))
+	if n := len(leftOutNamespaces(p, opts.Stage, merged)); n > 0 {
+		writeComment(b, "%s left out, since applying these would take other labels and annotations away: see there.", phrases.CountNoun(n, "namespace is", "namespaces are"))
 	}
-	comment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
-	comment(b, "%s", madeByApply(kubectl))
-	comment(b, "A namespace that is gone would be made anew.")
+	writeComment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
+	writeComment(b, "%s", clientAppliedQuery(kubectl))
+	writeComment(b, "A namespace that is gone would be made anew.")
 	separator := "\n"
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
-		set := standing(ns, opts.Stage)
-		if !merged && elsewhere(ns, opts.Stage) {
+		set := labelsAfterStage(ns, opts.Stage)
+		if !merged && belongsToOwner(ns, opts.Stage) {
 			b.WriteString("\n")
-			say(b, told(ns, opts.Stage))
-			bare(b, ns, opts.Stage)
+			writeComments(b, namespaceRemarks(ns, opts.Stage))
+			writeBareLabels(b, ns, opts.Stage)
 			continue
 		}
-		why := unsafe(ns, merged)
+		why := whyUnsafeToApply(ns, merged)
 		if set == nil || why != "" {
 			b.WriteString("\n")
-			say(b, told(ns, opts.Stage))
+			writeComments(b, namespaceRemarks(ns, opts.Stage))
 			if set != nil {
-				leave(b, why, set)
+				writeLeftOut(b, why, set)
 			}
 			continue
 		}
 		b.WriteString(separator)
-		say(b, told(ns, opts.Stage))
-		if ns.Owner == migrate.OpenShiftSyncer && OutcomeOf(ns, opts.Stage) == ToOwner {
-			set[migrate.OpenShiftOptOut] = "false"
+		writeComments(b, namespaceRemarks(ns, opts.Stage))
+		if ns.LabelOwner == migrate.OpenShiftLabelSyncer && OutcomeOf(ns, opts.Stage) == OutcomeOwned {
+			set[migrate.OpenShiftSyncOptOutLabel] = "false"
 		}
-		if err := manifest.Write(b, namespaceManifest{"v1", "Namespace", metadata{ns.Name, set}}); err != nil {
+		if err := manifest.WriteYAML(b, namespaceManifest{"v1", "Namespace", namespaceMetadata{ns.Name, set}}); err != nil {
 			return err
 		}
 		separator = "---\n"
 	}
 	if separator == "\n" {
-		comment(b, "no namespace is to be labelled")
+		writeComment(b, "no namespace is to be labelled")
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// leave says why a namespace is left out, and which labels belong into its manifest.
-func leave(b *bytes.Buffer, why string, set map[string]string) {
-	comment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
-	for _, key := range migrate.LabelKeys() {
+// writeLeftOut says why a namespace is left out, and which labels belong into its manifest.
+func writeLeftOut(b *bytes.Buffer, why string, set map[string]string) {
+	writeComment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
+	for _, key := range migrate.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
-			comment(b, "    %s: %s", key, value)
+			writeComment(b, "    %s: %s", key, value)
 		}
 	}
 }
 
 // LeftOutOfManifests are the namespaces with labels to write that Manifests leaves out.
-func LeftOutOfManifests(p *migrate.Plan, stage Stage) []string { return leftOut(p, stage, true) }
+func LeftOutOfManifests(p *migrate.Plan, stage Stage) []string {
+	return leftOutNamespaces(p, stage, true)
+}
 
 // LeftOutOfApply are those that Apply leaves out.
-func LeftOutOfApply(p *migrate.Plan, stage Stage) []string { return leftOut(p, stage, false) }
+func LeftOutOfApply(p *migrate.Plan, stage Stage) []string { return leftOutNamespaces(p, stage, false) }
 
-func leftOut(p *migrate.Plan, stage Stage, merged bool) []string {
+func leftOutNamespaces(p *migrate.Plan, stage Stage, merged bool) []string {
 	var names []string
 	for i := range p.Namespaces {
-		if ns := &p.Namespaces[i]; standing(ns, stage) != nil && unsafe(ns, merged) != "" && (merged || !elsewhere(ns, stage)) {
+		if ns := &p.Namespaces[i]; labelsAfterStage(ns, stage) != nil && whyUnsafeToApply(ns, merged) != "" && (merged || !belongsToOwner(ns, stage)) {
 			names = append(names, ns.Name)
 		}
 	}
 	return names
 }
 
-// unsafe says why applying a manifest of ours may take away labels and annotations that are not ours; "" if it does not.
+// whyUnsafeToApply says why applying a manifest of ours may take away labels and annotations that are not ours; "" if it does not.
 // kubectl compares with what it has a record of having applied, and takes away what is in that and not in the manifest;
 // from v1.26 on it does so with --server-side, too, whatever the field manager. A server compares with what the same field
 // manager has applied: manifests to merge are without one of ours.
-func unsafe(ns *migrate.Namespace, merged bool) string {
+func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 	switch {
 	case ns.ClientApplied != nil && *ns.ClientApplied:
 		return "'kubectl apply' without --server-side was used on it, and applying this would take away the labels and annotations that it has from there"
@@ -142,28 +144,28 @@ func unsafe(ns *migrate.Namespace, merged bool) string {
 		return "'kubectl apply --server-side' was used on it, and with this it would take away the labels and annotations that it has from there"
 	case ns.ClientApplied != nil:
 		return ""
-	case ns.Unread:
+	case ns.ObjectNotRead:
 		return "its Namespace object was not read, and if 'kubectl apply' was used on it, applying this would take away the labels and annotations that it has from there"
 	}
 	return "a manifest was read, and not what is on the server: if 'kubectl apply' was used with it, applying this would take away its other labels and annotations"
 }
 
-// standing are the labels as they should stand after the stage; nil where nothing is to be written. Whoever applies a
+// labelsAfterStage are the labels as they should stand after the stage; nil where nothing is to be written. Whoever applies a
 // document takes away what an earlier one of theirs held and it does not, so what is there stays named, and the enforce
 // stage holds what the observe stage wrote.
-func standing(ns *migrate.Namespace, stage Stage) map[string]string {
-	if Refused(ns) != "" || len(Wanted(ns, stage)) == 0 {
+func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
+	if WhyRefused(ns) != "" || len(LabelsToWrite(ns, stage)) == 0 {
 		return nil
 	}
 	if stage == StageEnforce {
 		stage = StageAll
 	}
 	set := map[string]string{}
-	for _, l := range Wanted(ns, stage) {
+	for _, l := range LabelsToWrite(ns, stage) {
 		set[l.Key] = l.Value
 	}
-	for _, key := range migrate.LabelKeys() {
-		have := Label{key, ns.Current.Get(key)}
+	for _, key := range migrate.PodSecurityLabelKeys() {
+		have := Label{key, ns.CurrentLabels.Get(key)}
 		if _, ok := set[key]; !ok && have.Value != "" && validLabel(have) {
 			set[key] = have.Value
 		}

@@ -62,13 +62,13 @@ metadata:
 func TestOwned(t *testing.T) {
 	t.Parallel()
 	writers := []inventory.LabelWriter{
-		{Object: "Application argocd/web", Path: "spec.labels", Form: inventory.LabelMap, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "privileged"}, Position: pspparse.Position{File: "app.yaml", Line: 3}},
-		{Object: "Terraform's web", Path: "labels", Form: inventory.LabelHCL, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}},
+		{Object: "Application argocd/web", Path: "spec.labels", Syntax: inventory.LabelMap, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "privileged"}, Position: pspparse.Position{File: "app.yaml", Line: 3}},
+		{Object: "Terraform's web", Path: "labels", Syntax: inventory.LabelHCL, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}},
 	}
 	served := false
 	plan := func(owner string, writers []inventory.LabelWriter) *migrate.Plan {
-		ns := migrate.Namespace{Name: "web", Owner: owner, Writers: writers, Complete: true, ClientApplied: &served, Recommended: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty}}
-		ns.Cautions = append([]string{}, ns.OwnerCautions()...)
+		ns := migrate.Namespace{Name: "web", LabelOwner: owner, LabelWriters: writers, Complete: true, ClientApplied: &served, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisEmpty}}
+		ns.Cautions = append([]string{}, ns.LabelOwnerCautions()...)
 		return &migrate.Plan{TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, Namespaces: []migrate.Namespace{ns}}
 	}
 	const none = "# no namespace is to be labelled\n"
@@ -79,15 +79,15 @@ func TestOwned(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, labels.Options) error
 		want  string
 	}{
-		"writers, commands":    {plan(writers[0].Object, writers), labels.Commands, writtenHere},
-		"writers, apply":       {plan(writers[0].Object, writers), labels.Apply, writtenHere + none},
-		"writers, kustomize":   {plan(writers[0].Object, writers), labels.Kustomize, writtenHere + none + component},
-		"writers, terraform":   {plan(writers[0].Object, writers), labels.Terraform, writtenHere + none},
-		"writers, manifest":    {plan(writers[0].Object, writers), labels.Manifests, writtenHere + document},
-		"OpenShift, apply":     {plan(migrate.OpenShiftSyncer, nil), labels.Apply, syncedHere + sixHere + none},
-		"OpenShift, kustomize": {plan(migrate.OpenShiftSyncer, nil), labels.Kustomize, syncedHere + sixHere + none + component},
-		"OpenShift, terraform": {plan(migrate.OpenShiftSyncer, nil), labels.Terraform, syncedHere + sixHere + none},
-		"OpenShift, manifest":  {plan(migrate.OpenShiftSyncer, nil), labels.Manifests, syncedHere + optedOut},
+		"writers, commands":    {plan(writers[0].Object, writers), labels.WriteCommands, writtenHere},
+		"writers, apply":       {plan(writers[0].Object, writers), labels.WriteServerSideApply, writtenHere + none},
+		"writers, kustomize":   {plan(writers[0].Object, writers), labels.WriteKustomize, writtenHere + none + component},
+		"writers, terraform":   {plan(writers[0].Object, writers), labels.WriteTerraform, writtenHere + none},
+		"writers, manifest":    {plan(writers[0].Object, writers), labels.WriteManifests, writtenHere + document},
+		"OpenShift, apply":     {plan(migrate.OpenShiftLabelSyncer, nil), labels.WriteServerSideApply, syncedHere + sixHere + none},
+		"OpenShift, kustomize": {plan(migrate.OpenShiftLabelSyncer, nil), labels.WriteKustomize, syncedHere + sixHere + none + component},
+		"OpenShift, terraform": {plan(migrate.OpenShiftLabelSyncer, nil), labels.WriteTerraform, syncedHere + sixHere + none},
+		"OpenShift, manifest":  {plan(migrate.OpenShiftLabelSyncer, nil), labels.WriteManifests, syncedHere + optedOut},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,12 +111,12 @@ func TestInvalidBecomes(t *testing.T) {
 	t.Parallel()
 	const enforce, audit = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/audit"
 	ns := migrate.Namespace{
-		Name: "web", Complete: true, Labels: map[string]string{enforce: "bad", audit: "worse"}, Current: migrate.Labels{Enforce: "bad", Audit: "worse"},
-		Recommended: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: &migrate.Decision{Basis: migrate.BasisEmpty},
+		Name: "web", Complete: true, Labels: map[string]string{enforce: "bad", audit: "worse"}, CurrentLabels: migrate.PodSecurityLabels{Enforce: "bad", Audit: "worse"},
+		RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisEmpty},
 	}
 	p := &migrate.Plan{TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, Namespaces: []migrate.Namespace{ns}}
 	var b bytes.Buffer
-	if err := labels.Commands(&b, p, labels.Options{Tool: "psp2pss v0"}); err != nil {
+	if err := labels.WriteCommands(&b, p, labels.Options{Tool: "psp2pss v0"}); err != nil {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(b.String(), "# web: ")

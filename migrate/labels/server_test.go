@@ -73,11 +73,13 @@ func admit(a *admission.Admission, is, will map[string]string) error {
 // forms are the writers, and how the labels of one namespace are found in what each has written.
 func forms() map[string]func(*bytes.Buffer, *migrate.Plan, labels.Options) error {
 	return map[string]func(*bytes.Buffer, *migrate.Plan, labels.Options) error{
-		"commands":  func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.Commands(b, p, o) },
-		"manifest":  func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.Manifests(b, p, o) },
-		"apply":     func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.Apply(b, p, o) },
-		"kustomize": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.Kustomize(b, p, o) },
-		"terraform": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.Terraform(b, p, o) },
+		"commands": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.WriteCommands(b, p, o) },
+		"manifest": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.WriteManifests(b, p, o) },
+		"apply": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error {
+			return labels.WriteServerSideApply(b, p, o)
+		},
+		"kustomize": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.WriteKustomize(b, p, o) },
+		"terraform": func(b *bytes.Buffer, p *migrate.Plan, o labels.Options) error { return labels.WriteTerraform(b, p, o) },
 	}
 }
 
@@ -99,7 +101,7 @@ func writes(text string) map[string]string {
 // anyLabels are what may stand on a namespace from before the admission, none, invalid and valid ones.
 func anyLabels(r *rand.Rand) map[string]string {
 	out := map[string]string{}
-	for _, key := range migrate.LabelKeys() {
+	for _, key := range migrate.PodSecurityLabelKeys() {
 		values := []string{"privileged", "baseline", "restricted", "Baseline", "", "v1.25"}
 		if strings.HasSuffix(key, "-version") {
 			values = []string{"v1.25", "latest", "1.25", "", "v1.30"}
@@ -115,20 +117,20 @@ func anyLabels(r *rand.Rand) map[string]string {
 func planOfLabels(r *rand.Rand, is map[string]string) *migrate.Plan {
 	ns := migrate.Namespace{Name: "web", Labels: maps.Clone(is), ClientApplied: new(bool), Action: migrate.ActionChange}
 	get := func(key string) string { return is["pod-security.kubernetes.io/"+key] }
-	ns.Current = migrate.Labels{
+	ns.CurrentLabels = migrate.PodSecurityLabels{
 		Enforce: get("enforce"), EnforceVersion: get("enforce-version"), Audit: get("audit"),
 		AuditVersion: get("audit-version"), Warn: get("warn"), WarnVersion: get("warn-version"),
 	}
 	levels := []string{"privileged", "baseline", "restricted"}
-	ns.Recommended = six(levels[r.IntN(3)])
-	ns.Recommended.Warn, ns.Recommended.Audit = levels[r.IntN(3)], levels[r.IntN(3)]
+	ns.RecommendedLabels = six(levels[r.IntN(3)])
+	ns.RecommendedLabels.Warn, ns.RecommendedLabels.Audit = levels[r.IntN(3)], levels[r.IntN(3)]
 	switch r.IntN(4) {
 	case 0:
 		ns.Action = migrate.ActionLoosen
 	case 1:
-		ns.Recommended.Enforce, ns.Recommended.EnforceVersion = "", ""
+		ns.RecommendedLabels.Enforce, ns.RecommendedLabels.EnforceVersion = "", ""
 	case 2:
-		ns.DecidedBy = &migrate.Decision{Basis: migrate.BasisOverride}
+		ns.DecidedBy = &migrate.EnforceDecision{Basis: migrate.BasisOverride}
 	}
 	return planOf(planned(), ns)
 }
@@ -152,12 +154,12 @@ func TestServerTakesEveryWrite(t *testing.T) {
 			stages := orders[r.IntN(len(orders))]
 			is := maps.Clone(before)
 			says := func() string {
-				return fmt.Sprintf("seed %d, %s, stages %q, labels %v, recommended %+v, now %v", seed, form, stages, before, plan.Namespaces[0].Recommended, is)
+				return fmt.Sprintf("seed %d, %s, stages %q, labels %v, recommended %+v, now %v", seed, form, stages, before, plan.Namespaces[0].RecommendedLabels, is)
 			}
 			undos := map[labels.Stage]string{}
 			for _, stage := range stages {
 				var b, undo bytes.Buffer
-				if err := errors.Join(write(&b, plan, labels.Options{Stage: stage}), labels.Undo(&undo, plan, labels.Options{Stage: stage})); err != nil {
+				if err := errors.Join(write(&b, plan, labels.Options{Stage: stage}), labels.WriteUndo(&undo, plan, labels.Options{Stage: stage})); err != nil {
 					t.Fatal(err)
 				}
 				will, err := take(server, is, form, b.String())
@@ -166,7 +168,7 @@ func TestServerTakesEveryWrite(t *testing.T) {
 					t.Fatalf("%s: %q: %v", says(), stage, err)
 				case form == "commands" && stage == observe && enforced(is) != enforced(will):
 					t.Fatalf("%s: observing makes %v of it", says(), will)
-				case len(labels.Invalid(will)) > 0 && !maps.Equal(subset(is), subset(will)) && len(labels.Invalid(is)) != len(labels.Invalid(will)):
+				case len(labels.InvalidLabels(will)) > 0 && !maps.Equal(subset(is), subset(will)) && len(labels.InvalidLabels(is)) != len(labels.InvalidLabels(will)):
 					t.Fatalf("%s: %q leaves a half: %v", says(), stage, will)
 				}
 				is, undos[stage] = will, undo.String()
@@ -190,7 +192,7 @@ func TestServerTakesEveryWrite(t *testing.T) {
 // subset are the invalid ones.
 func subset(set map[string]string) map[string]string {
 	out := map[string]string{}
-	for _, key := range labels.Invalid(set) {
+	for _, key := range labels.InvalidLabels(set) {
 		out[key] = set[key]
 	}
 	return out
@@ -241,10 +243,10 @@ func TestUnfit(t *testing.T) {
 		is, will := anyLabels(r), anyLabels(r)
 		if r.IntN(2) == 0 {
 			will = maps.Clone(is)
-			key := migrate.LabelKeys()[r.IntN(6)]
+			key := migrate.PodSecurityLabelKeys()[r.IntN(6)]
 			will[key] = "restricted"
 		}
-		unfit, err := labels.Unfit(is, will), admit(server, is, will)
+		unfit, err := labels.LabelsRefusedOnUpdate(is, will), admit(server, is, will)
 		if (len(unfit) > 0) != (err != nil) {
 			t.Fatalf("from %v to %v: %v, and the server says %v", is, will, unfit, err)
 		}
@@ -290,11 +292,11 @@ func TestRepairs(t *testing.T) {
 		{"enforcing what stays", labels.StageEnforce, migrate.ActionLoosen, map[string]string{enforce: "Baseline", warn: "restrict"}, nil},
 	}
 	for _, tt := range tests {
-		ns := migrate.Namespace{Name: "web", Labels: tt.labels, Action: tt.action, Recommended: migrate.Labels{Enforce: "baseline", EnforceVersion: "v1.25", Warn: "restricted"}}
+		ns := migrate.Namespace{Name: "web", Labels: tt.labels, Action: tt.action, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.25", Warn: "restricted"}}
 		if tt.action == migrate.ActionChange {
-			ns.DecidedBy = &migrate.Decision{Basis: migrate.BasisOverride}
+			ns.DecidedBy = &migrate.EnforceDecision{Basis: migrate.BasisOverride}
 		}
-		if diff := cmp.Diff(tt.want, labels.Wanted(&ns, tt.stage)); diff != "" {
+		if diff := cmp.Diff(tt.want, labels.LabelsToWrite(&ns, tt.stage)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

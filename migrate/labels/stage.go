@@ -14,38 +14,38 @@ const (
 	StageEnforce Stage = "enforce"
 )
 
-// writes is true if the label belongs to the stage.
-func (s Stage) writes(key string) bool {
-	return s == StageAll || enforceKey(key) == (s == StageEnforce)
+// includes is true if the label belongs to the stage.
+func (s Stage) includes(key string) bool {
+	return s == StageAll || isEnforceKey(key) == (s == StageEnforce)
 }
 
 // Outcome is what is done for a namespace at a stage, in the words of a summary.
 type Outcome string
 
 const (
-	// ToChange is a namespace that gets labels.
-	ToChange Outcome = "to label"
-	// ToStay is a namespace that has what it would get.
-	ToStay Outcome = "already labelled so"
-	// ToOwner is a namespace whose labels another tool would put back.
-	ToOwner Outcome = "labelled by another tool"
-	// ToSkip is a namespace for which the stage has nothing to write.
-	ToSkip Outcome = "left alone"
-	// ToRefuse is a namespace for which nothing can be written safely; Refused says why.
-	ToRefuse Outcome = "refused"
+	// OutcomeToLabel is a namespace that gets labels.
+	OutcomeToLabel Outcome = "to label"
+	// OutcomeUnchanged is a namespace that has what it would get.
+	OutcomeUnchanged Outcome = "already labelled so"
+	// OutcomeOwned is a namespace whose labels another tool would put back.
+	OutcomeOwned Outcome = "labelled by another tool"
+	// OutcomeSkipped is a namespace for which the stage has nothing to write.
+	OutcomeSkipped Outcome = "left alone"
+	// OutcomeRefused is a namespace for which nothing can be written safely; Refused says why.
+	OutcomeRefused Outcome = "refused"
 )
 
 // OutcomeOf decides what is done for a namespace at a stage.
 func OutcomeOf(ns *migrate.Namespace, stage Stage) Outcome {
 	switch {
-	case Refused(ns) != "":
-		return ToRefuse
-	case len(Wanted(ns, stage)) == 0:
-		return ToSkip
-	case len(Changed(ns, stage)) == 0:
-		return ToStay
-	case ns.Owner != "":
-		return ToOwner
+	case WhyRefused(ns) != "":
+		return OutcomeRefused
+	case len(LabelsToWrite(ns, stage)) == 0:
+		return OutcomeSkipped
+	case len(ChangedLabels(ns, stage)) == 0:
+		return OutcomeUnchanged
+	case ns.LabelOwner != "":
+		return OutcomeOwned
 	}
-	return ToChange
+	return OutcomeToLabel
 }

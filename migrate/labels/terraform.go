@@ -9,20 +9,20 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// Terraform writes a kubernetes_labels resource of the provider hashicorp/kubernetes for each namespace of Manifests.
+// WriteTerraform writes a kubernetes_labels resource of the provider hashicorp/kubernetes for each namespace of Manifests.
 // Names and values have no character that would have to be escaped in HCL, since no others are let through.
-func Terraform(w io.Writer, p *migrate.Plan, opts Options) error {
+func WriteTerraform(w io.Writer, p *migrate.Plan, opts Options) error {
 	var b bytes.Buffer
-	head(&b, p, opts, ", for the provider hashicorp/kubernetes")
-	comment(&b, "It refuses a label to which another field manager gave another value, unless the resource says force = true.")
+	writeSummary(&b, p, opts, ", for the provider hashicorp/kubernetes")
+	writeComment(&b, "It refuses a label to which another field manager gave another value, unless the resource says force = true.")
 	written := false
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
 		b.WriteString("\n")
-		say(&b, told(ns, opts.Stage))
-		set := standing(ns, opts.Stage)
-		if elsewhere(ns, opts.Stage) {
-			bare(&b, ns, opts.Stage)
+		writeComments(&b, namespaceRemarks(ns, opts.Stage))
+		set := labelsAfterStage(ns, opts.Stage)
+		if belongsToOwner(ns, opts.Stage) {
+			writeBareLabels(&b, ns, opts.Stage)
 			continue
 		}
 		if set == nil {
@@ -33,24 +33,24 @@ func Terraform(w io.Writer, p *migrate.Plan, opts Options) error {
 		fmt.Fprintf(&b, "resource \"kubernetes_labels\" \"ns_%s\" {\n", ns.Name)
 		b.WriteString("  api_version = \"v1\"\n  kind        = \"Namespace\"\n")
 		fmt.Fprintf(&b, "  metadata {\n    name = \"%s\"\n  }\n  labels = {\n", ns.Name)
-		b.WriteString(hclMap(set))
+		b.WriteString(formatHCLMap(set))
 		b.WriteString("  }\n}\n")
 	}
 	if !written {
-		comment(&b, "no namespace is to be labelled")
+		writeComment(&b, "no namespace is to be labelled")
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// hclMap writes the labels as "terraform fmt" does: the signs below one another.
-func hclMap(set map[string]string) string {
+// formatHCLMap writes the labels as "terraform fmt" does: the signs below one another.
+func formatHCLMap(set map[string]string) string {
 	widest := 0
 	for key := range set {
 		widest = max(widest, len(key))
 	}
 	var b strings.Builder
-	for _, key := range migrate.LabelKeys() {
+	for _, key := range migrate.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
 			fmt.Fprintf(&b, "    \"%s\"%s = \"%s\"\n", key, strings.Repeat(" ", widest-len(key)), value)
 		}

@@ -9,15 +9,15 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
-	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
-// Undo writes the POSIX shell script that takes back what the script of Commands did, be it all of it or a part: the
+// WriteUndo writes the POSIX shell script that takes back what the script of Commands did, be it all of it or a part: the
 // labels of a namespace that are as that script writes them become what they were when the plan was read. A namespace of
 // which one such label is neither this nor that was changed by somebody since: it is named, and stays as it is.
-func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
-	kubectl, err := wording.Kubectl(p.Source)
+func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
+	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing the undo script: %w; write manifests instead (-o manifest)", err)
 	}
@@ -25,32 +25,32 @@ func Undo(w io.Writer, p *migrate.Plan, opts Options) error {
 	undone, kept := 0, 0
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
-		if OutcomeOf(ns, opts.Stage) != ToChange {
+		if OutcomeOf(ns, opts.Stage) != OutcomeToLabel {
 			continue
 		}
-		if ns.Unread {
-			comment(&body, "%s: not put back, its labels were not read", ns.Name)
+		if ns.ObjectNotRead {
+			writeComment(&body, "%s: not put back, its labels were not read", ns.Name)
 			kept++
 			continue
 		}
-		back, lasting := putBack(ns, opts.Stage)
+		back, lasting := labelReversals(ns, opts.Stage)
 		for _, text := range lasting {
-			comment(&body, "%s: %s", ns.Name, text)
+			writeComment(&body, "%s: %s", ns.Name, text)
 		}
 		if len(back) == 0 {
 			kept++
 			continue
 		}
-		undo(&body, ns.Name, back)
+		writeUndoCall(&body, ns.Name, back)
 		undone++
 	}
 	b.WriteString("#!/bin/sh\n")
-	comment(&b, "Puts back what the script with these labels changes: %s.", title(p, opts))
-	comment(&b, "%s to put back, %d not.", wording.Count(undone, "namespace", "namespaces"), kept)
-	comment(&b, "It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.")
-	comment(&b, "Review every line before you run it.")
-	b.WriteString(script.Begin(p.Source, kubectl))
-	fmt.Fprintf(&b, undoFunction, kubectl, get(kubectl, `"--field-selector=metadata.name=$name"`, `"--selector=$before"`))
+	writeComment(&b, "Puts back what the script with these labels changes: %s.", labelsTitle(p, opts))
+	writeComment(&b, "%s to put back, %d not.", phrases.CountNoun(undone, "namespace", "namespaces"), kept)
+	writeComment(&b, "It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.")
+	writeComment(&b, "Review every line before you run it.")
+	b.WriteString(script.Preamble(p.Source, kubectl))
+	fmt.Fprintf(&b, undoFunction, kubectl, getNamespaceCommand(kubectl, `"--field-selector=metadata.name=$name"`, `"--selector=$before"`))
 	b.Write(body.Bytes())
 	b.WriteString("\nexit \"$left\"\n")
 	_, err = w.Write(b.Bytes())
@@ -73,24 +73,24 @@ undo() {
 
 `
 
-// change is what an undoing does to one label.
-type change struct {
+// labelReversal is what an undoing does to one label.
+type labelReversal struct {
 	written Label
 	// was is what stood there, and before what it becomes; there is false where nothing stood there and it is taken off.
 	was, before string
 	there       bool
 }
 
-// putBack are the labels of the stage that can be put back, and sentences about those that cannot. No server takes an
+// labelReversals are the labels of the stage that can be put back, and sentences about those that cannot. No server takes an
 // invalid value any more once it is repaired: the label becomes what the server took it for.
-func putBack(ns *migrate.Namespace, stage Stage) (back []change, lasting []string) {
-	for _, l := range Changed(ns, stage) {
-		value, there := ns.Standing(l.Key)
-		c := change{l, value, value, there}
+func labelReversals(ns *migrate.Namespace, stage Stage) (back []labelReversal, lasting []string) {
+	for _, l := range ChangedLabels(ns, stage) {
+		value, there := ns.LabelValue(l.Key)
+		c := labelReversal{l, value, value, there}
 		if there && !validLabel(Label{l.Key, value}) {
-			c.before = TakenFor(l.Key)
-			text := fmt.Sprintf("%s was %s, which is invalid and is not put back: ", l.Key, quoted(value))
-			if c.before == l.Value || !stage.writes(l.Key) {
+			c.before = ServerValueForInvalid(l.Key)
+			text := fmt.Sprintf("%s was %s, which is invalid and is not put back: ", l.Key, quoteASCII(value))
+			if c.before == l.Value || !stage.includes(l.Key) {
 				lasting = append(lasting, text+"it stays "+l.Value)
 				continue
 			}
@@ -101,28 +101,28 @@ func putBack(ns *migrate.Namespace, stage Stage) (back []change, lasting []strin
 	return back, lasting
 }
 
-// stood is what a selector asks of a label that is as it was, or as it is put back.
-func (c change) stood() string {
-	if c.was == c.before || !labelValue.MatchString(c.was) {
+// priorSelector is what a selector asks of a label that is as it was, or as it is put back.
+func (c labelReversal) priorSelector() string {
+	if c.was == c.before || !labelValuePattern.MatchString(c.was) {
 		return c.written.Key + "=" + c.before
 	}
 	return c.written.Key + " in (" + c.was + "," + c.before + ")"
 }
 
-// labelValue is what a server takes for the value of any label.
-var labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
+// labelValuePattern is what a server takes for the value of any label.
+var labelValuePattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
 
-// undo writes one call.
-func undo(b *bytes.Buffer, name string, back []change) {
+// writeUndoCall writes one call.
+func writeUndoCall(b *bytes.Buffer, name string, back []labelReversal) {
 	written, before, words := make([]Label, len(back)), make([]string, len(back)), make([]string, len(back))
 	for i, c := range back {
 		written[i] = c.written
 		if c.there {
-			before[i], words[i] = c.stood(), c.written.Key+"="+c.before
+			before[i], words[i] = c.priorSelector(), c.written.Key+"="+c.before
 		} else {
 			before[i], words[i] = "!"+c.written.Key, c.written.Key+"-"
 		}
 		words[i] = escape.Shell(words[i])
 	}
-	fmt.Fprintf(b, "undo %s %s %s %s\n", name, escape.Shell(selector(written)), escape.Shell(strings.Join(before, ",")), strings.Join(words, " "))
+	fmt.Fprintf(b, "undo %s %s %s %s\n", name, escape.Shell(labelSelector(written)), escape.Shell(strings.Join(before, ",")), strings.Join(words, " "))
 }

@@ -37,19 +37,19 @@ undo() {
 
 func TestUndo(t *testing.T) {
 	t.Parallel()
-	add := func(name string, current migrate.Labels) migrate.Namespace {
-		return migrate.Namespace{Name: name, Current: current, Recommended: six("baseline"), Action: migrate.ActionAdd}
+	add := func(name string, current migrate.PodSecurityLabels) migrate.Namespace {
+		return migrate.Namespace{Name: name, CurrentLabels: current, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd}
 	}
-	unread, owned, empty := add("unread", migrate.Labels{}), add("owned", migrate.Labels{}), add("empty", migrate.Labels{})
-	unread.Unread, owned.Owner = true, "Flux"
+	unread, owned, empty := add("unread", migrate.PodSecurityLabels{}), add("owned", migrate.PodSecurityLabels{}), add("empty", migrate.PodSecurityLabels{})
+	unread.ObjectNotRead, owned.LabelOwner = true, "Flux"
 	empty.Labels = map[string]string{"pod-security.kubernetes.io/enforce": ""}
-	empty.Recommended = six("restricted") // as which the server takes an empty value today
+	empty.RecommendedLabels = six("restricted") // as which the server takes an empty value today
 	p := planOf(inventory.Source{Kind: inventory.SourceCluster, Name: "prod"},
-		empty, add("hostile", migrate.Labels{EnforceVersion: "$(reboot)"}), owned, unread,
-		add("web", migrate.Labels{Enforce: "privileged", EnforceVersion: "v1.25"}), add("done", six("baseline")),
+		empty, add("hostile", migrate.PodSecurityLabels{EnforceVersion: "$(reboot)"}), owned, unread,
+		add("web", migrate.PodSecurityLabels{Enforce: "privileged", EnforceVersion: "v1.25"}), add("done", six("baseline")),
 	)
 	var got bytes.Buffer
-	if err := labels.Undo(&got, p, labels.Options{Tool: "psp2pss v0", Stage: labels.StageEnforce}); err != nil {
+	if err := labels.WriteUndo(&got, p, labels.Options{Tool: "psp2pss v0", Stage: labels.StageEnforce}); err != nil {
 		t.Fatal(err)
 	}
 	const level, version = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version"
@@ -71,10 +71,10 @@ func pair(t *testing.T, p *migrate.Plan, stage labels.Stage) (script, undo []byt
 	t.Helper()
 	var a, b bytes.Buffer
 	opts := labels.Options{Tool: "psp2pss", Stage: stage}
-	if err := labels.Commands(&a, p, opts); err != nil {
+	if err := labels.WriteCommands(&a, p, opts); err != nil {
 		t.Fatal(err)
 	}
-	if err := labels.Undo(&b, p, opts); err != nil {
+	if err := labels.WriteUndo(&b, p, opts); err != nil {
 		t.Fatal(err)
 	}
 	return a.Bytes(), b.Bytes()
@@ -85,19 +85,19 @@ func anyPlan(r *rand.Rand) (*migrate.Plan, map[string]map[string]string) {
 	p := planOf(planned())
 	there := map[string]map[string]string{}
 	for i := range 4 {
-		ns := migrate.Namespace{Name: fmt.Sprintf("ns-%d", i), Recommended: six([]string{"privileged", "baseline", "restricted"}[r.IntN(3)]), Labels: map[string]string{"app": "kept"}}
-		for _, key := range migrate.LabelKeys() {
+		ns := migrate.Namespace{Name: fmt.Sprintf("ns-%d", i), RecommendedLabels: six([]string{"privileged", "baseline", "restricted"}[r.IntN(3)]), Labels: map[string]string{"app": "kept"}}
+		for _, key := range migrate.PodSecurityLabelKeys() {
 			if values := []string{"", "privileged", "restricted", "v1.25", "Odd_1"}; r.IntN(2) == 0 {
 				ns.Labels[key] = values[r.IntN(len(values))]
 			}
 		}
 		get := func(key string) string { return ns.Labels["pod-security.kubernetes.io/"+key] }
-		ns.Current = migrate.Labels{
+		ns.CurrentLabels = migrate.PodSecurityLabels{
 			Enforce: get("enforce"), EnforceVersion: get("enforce-version"), Audit: get("audit"),
 			AuditVersion: get("audit-version"), Warn: get("warn"), WarnVersion: get("warn-version"),
 		}
 		if r.IntN(6) == 0 {
-			ns.Owner = "Flux"
+			ns.LabelOwner = "Flux"
 		}
 		there[ns.Name] = maps.Clone(ns.Labels)
 		p.Namespaces = append(p.Namespaces, ns)
@@ -111,8 +111,8 @@ func after(p *migrate.Plan, before map[string]map[string]string, stage labels.St
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
 		out[ns.Name] = maps.Clone(before[ns.Name])
-		if ns.Owner == "" {
-			for _, l := range labels.Wanted(ns, stage) {
+		if ns.LabelOwner == "" {
+			for _, l := range labels.LabelsToWrite(ns, stage) {
 				out[ns.Name][l.Key] = l.Value
 			}
 		}
@@ -163,10 +163,10 @@ func undone(want, before map[string]map[string]string, stage labels.Stage) map[s
 	out := map[string]map[string]string{}
 	for name, set := range want {
 		out[name] = maps.Clone(before[name])
-		for _, key := range labels.Invalid(before[name]) {
+		for _, key := range labels.InvalidLabels(before[name]) {
 			own := stage == labels.StageAll || strings.Contains(key, "/enforce") == (stage == labels.StageEnforce)
 			if written := set[key]; written != before[name][key] && own {
-				out[name][key] = labels.TakenFor(key)
+				out[name][key] = labels.ServerValueForInvalid(key)
 			} else {
 				out[name][key] = written
 			}
@@ -214,7 +214,7 @@ func TestUndoLeavesWhatOthersChanged(t *testing.T) {
 	p := planOf(planned())
 	before := map[string]map[string]string{}
 	for _, name := range []string{"changed", "gone", "web"} {
-		p.Namespaces = append(p.Namespaces, migrate.Namespace{Name: name, Recommended: six("baseline"), Action: migrate.ActionAdd})
+		p.Namespaces = append(p.Namespaces, migrate.Namespace{Name: name, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd})
 		before[name] = map[string]string{}
 	}
 	script, undo := pair(t, p, labels.StageAll)
@@ -235,7 +235,7 @@ func TestUndoLeavesWhatOthersChanged(t *testing.T) {
 // Of a namespace whose labels were not read nothing is overwritten, and what is there already stops no second run.
 func TestUnreadNamespaces(t *testing.T) {
 	t.Parallel()
-	p := planOf(planned(), migrate.Namespace{Name: "web", Unread: true, Recommended: six("baseline"), Action: migrate.ActionAdd})
+	p := planOf(planned(), migrate.Namespace{Name: "web", ObjectNotRead: true, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd})
 	script, undo := pair(t, p, labels.StageAll)
 	none := map[string]map[string]string{"web": {}}
 	c := newCluster(t, shells(t)[0], none)

@@ -18,14 +18,14 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
-// Write writes each value as one YAML document, in the order given.
-func Write(w io.Writer, docs ...any) error {
+// WriteYAML writes each value as one YAML document, in the order given.
+func WriteYAML(w io.Writer, docs ...any) error {
 	var out bytes.Buffer
 	for i, doc := range docs {
 		if i > 0 {
 			out.WriteString("---\n")
 		}
-		node, err := nodeOf(doc)
+		node, err := yamlNodeOf(doc)
 		if err != nil {
 			return fmt.Errorf("writing YAML document %d: %w", i+1, err)
 		}
@@ -42,8 +42,8 @@ func Write(w io.Writer, docs ...any) error {
 	return err
 }
 
-// nodeOf goes through JSON, since that is where the names and the order of fields are declared.
-func nodeOf(doc any) (*yaml.Node, error) {
+// yamlNodeOf goes through JSON, since that is where the names and the order of fields are declared.
+func yamlNodeOf(doc any) (*yaml.Node, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -52,19 +52,19 @@ func nodeOf(doc any) (*yaml.Node, error) {
 	}
 	decoder := json.NewDecoder(&text)
 	decoder.UseNumber()
-	return value(decoder)
+	return yamlNodeOfJSON(decoder)
 }
 
-func value(d *json.Decoder) (*yaml.Node, error) {
+func yamlNodeOfJSON(d *json.Decoder) (*yaml.Node, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, err
 	}
 	switch t := token.(type) {
 	case json.Delim:
-		return collection(d, t)
+		return yamlCollectionOfJSON(d, t)
 	case string:
-		return text(t), nil
+		return yamlStringNode(t), nil
 	case json.Number:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: t.String()}, nil
 	case bool:
@@ -75,13 +75,13 @@ func value(d *json.Decoder) (*yaml.Node, error) {
 	return nil, errors.New("unexpected JSON token")
 }
 
-func collection(d *json.Decoder, open json.Delim) (*yaml.Node, error) {
+func yamlCollectionOfJSON(d *json.Decoder, open json.Delim) (*yaml.Node, error) {
 	node := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	if open == '[' {
 		node = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	}
 	for d.More() { // keys and values alternate in an object
-		item, err := value(d)
+		item, err := yamlNodeOfJSON(d)
 		if err != nil {
 			return nil, err
 		}
@@ -94,43 +94,43 @@ func collection(d *json.Decoder, open json.Delim) (*yaml.Node, error) {
 	return node, err
 }
 
-func text(s string) *yaml.Node {
+func yamlStringNode(s string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	switch {
-	case document(s):
+	case fitsLiteralBlock(s):
 		node.Style = yaml.LiteralStyle
-	case !plain(s):
+	case !isPlainYAMLScalar(s):
 		node.Style = yaml.DoubleQuotedStyle
 	}
 	return node
 }
 
-// document is true for text in lines that is best read as it is: all of it shows, and no line begins or ends with a space
+// fitsLiteralBlock is true for text in lines that is best read as it is: all of it shows, and no line begins or ends with a space
 // that a block of lines may lose, the inner ones' indents apart.
-func document(s string) bool {
+func fitsLiteralBlock(s string) bool {
 	if !strings.HasSuffix(s, "\n") || strings.HasSuffix(s, "\n\n") || strings.HasPrefix(s, " ") || !utf8.ValidString(s) {
 		return false
 	}
 	for line := range strings.Lines(s) {
 		line = strings.TrimSuffix(line, "\n")
-		if line == "" || strings.HasSuffix(line, " ") || strings.ContainsFunc(line, func(r rune) bool { return !escape.Visible(r) }) {
+		if line == "" || strings.HasSuffix(line, " ") || strings.ContainsFunc(line, func(r rune) bool { return !escape.IsVisible(r) }) {
 			return false
 		}
 	}
 	return true
 }
 
-// readByOthers are words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
-var readByOthers = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|=|<<|\.nan|\.inf)$`)
+// ambiguousYAMLScalar are words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
+var ambiguousYAMLScalar = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|=|<<|\.nan|\.inf)$`)
 
-// plain is true for text that no reader can take for anything but text. What begins with a digit or a sign may be a
+// isPlainYAMLScalar is true for text that no reader can take for anything but text. What begins with a digit or a sign may be a
 // number, a date or base 60 to one reader or another.
-func plain(s string) bool {
-	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || readByOthers.MatchString(s) || !utf8.ValidString(s) {
+func isPlainYAMLScalar(s string) bool {
+	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || ambiguousYAMLScalar.MatchString(s) || !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {
-		if !escape.Visible(r) {
+		if !escape.IsVisible(r) {
 			return false
 		}
 	}

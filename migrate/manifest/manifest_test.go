@@ -43,7 +43,7 @@ func TestWrite(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			if err := manifest.Write(&got, test.docs...); err != nil {
+			if err := manifest.WriteYAML(&got, test.docs...); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got.String()); diff != "" {
@@ -60,7 +60,7 @@ func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("no") }
 func TestWriteFails(t *testing.T) {
 	t.Parallel()
 	var got bytes.Buffer
-	err := manifest.Write(&got, object{}, failing{})
+	err := manifest.WriteYAML(&got, object{}, failing{})
 	want := "writing YAML document 2: json: error calling MarshalJSON for type manifest_test.failing: no"
 	if err == nil || err.Error() != want || got.Len() > 0 {
 		t.Errorf("got %v and %q, want %s and nothing", err, got.String(), want)
@@ -82,7 +82,7 @@ func FuzzWrite(f *testing.F) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := manifest.Write(&out, map[string]string{"k" + text: text}); err != nil {
+		if err := manifest.WriteYAML(&out, map[string]string{"k" + text: text}); err != nil {
 			t.Fatal(err)
 		}
 		var got map[string]any

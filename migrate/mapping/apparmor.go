@@ -22,76 +22,76 @@ Check: appArmorProfile (baseline, from v1.0).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func appArmor() control {
-	return control{
+func appArmorControl() pspControl {
+	return pspControl{
 		fields: []string{pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation},
-		checks: []check{{id: "appArmorProfile", level: api.LevelBaseline, since: minors(0)}},
-		judge:  judgeAppArmor,
+		checks: []registeredCheck{{id: "appArmorProfile", level: api.LevelBaseline, revisions: minorVersions(0)}},
+		assess: assessAppArmor,
 	}
 }
 
-// goodAppArmor says whether baseline accepts the profile. The API server admits no pod with any other but unconfined.
-func goodAppArmor(profile string) bool {
+// isAcceptedAppArmorProfile says whether baseline accepts the profile. The API server admits no pod with any other but unconfined.
+func isAcceptedAppArmorProfile(profile string) bool {
 	return profile == "runtime/default" || strings.HasPrefix(profile, "localhost/")
 }
 
-func judgeAppArmor(p *pspparse.Policy, _ api.Version) (f finding) {
-	allowed, fallback := p.AppArmor()
+func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
+	allowed, fallback := p.AppArmorProfiles()
 	var list string
 	var profiles []string
 	stated := allowed != nil
 	if stated {
 		list, profiles = *allowed, pspparse.SplitProfiles(*allowed)
 	}
-	good := slices.ContainsFunc(profiles, goodAppArmor)
+	good := slices.ContainsFunc(profiles, isAcceptedAppArmorProfile)
 	loose := slices.Contains(profiles, "unconfined")
-	filled := (goodAppArmor(fallback) || fallback == "unconfined") && (!stated || slices.Contains(profiles, fallback))
+	filled := (isAcceptedAppArmorProfile(fallback) || fallback == "unconfined") && (!stated || slices.Contains(profiles, fallback))
 
-	v := appArmorVerdict(list, stated, good, loose)
-	if filled && fallback == "unconfined" && v.status == NotEnsured {
+	v := appArmorCheckStatus(list, stated, good, loose)
+	if filled && fallback == "unconfined" && v.status == StatusNotEnsured {
 		v.fields = append(v.fields, pspparse.AppArmorDefaultAnnotation)
 		v.note += "; false red: the default unconfined makes plain pods violate baseline, whose templates are clean"
 	}
-	f.verdicts = []verdict{v}
+	f.checks = []checkStatus{v}
 	if stated {
-		f.refuse(pspparse.AppArmorAllowedAnnotation, orDefault(list, "none"),
+		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, orDefault(list, "none"),
 			"containers need no AppArmor profile any more and may have others; an admission policy can keep the list",
-			strictness()...)
+			levelsLooseToStrict()...)
 	}
 	if filled {
-		f.supply(pspparse.AppArmorDefaultAnnotation, fallback,
-			"the profile is no longer filled in: containers get the runtime's own where AppArmor is on", strictness()...)
-		f.fill(pspparse.AppArmorDefaultAnnotation,
+		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, fallback,
+			"the profile is no longer filled in: containers get the runtime's own where AppArmor is on", levelsLooseToStrict()...)
+		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
 			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
 	}
 	if stated && !good && !loose {
-		f.never = "an AppArmor profile is mandatory and the list has none that a container can have (" + orDefault(list, "empty") + ")"
+		f.admitsNothing = "an AppArmor profile is mandatory and the list has none that a container can have (" + orDefault(list, "empty") + ")"
 	}
-	f.explainAlways(p, pspparse.AppArmorAllowedAnnotation, list, appArmorMeaning(stated, loose))
-	f.explain(p, pspparse.AppArmorDefaultAnnotation, fallback, "filled into every container that names no profile")
+	f.explainField(p, pspparse.AppArmorAllowedAnnotation, list, explainAppArmorList(stated, loose))
+	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, fallback, "filled into every container that names no profile")
 	return f
 }
 
-func appArmorVerdict(list string, stated, good, loose bool) verdict {
-	v := verdict{
-		id: "appArmorProfile", tier: profile, status: Guaranteed,
+func appArmorCheckStatus(list string, stated, good, loose bool) checkStatus {
+	v := checkStatus{
+		id: "appArmorProfile", tier: profileTier, status: StatusGuaranteed,
 		fields: []string{pspparse.AppArmorAllowedAnnotation},
 		note:   "every container must have a profile that baseline accepts",
 	}
 	switch {
 	case !stated:
-		v.status = NotEnsured
+		v.status = StatusNotEnsured
 		v.note = "without the annotation any profile may be set, unconfined included: verify that workloads set none"
 	case loose && !good:
-		v.status, v.note = Impossible, "BLOCKER: change the policy first: it admits no profile but unconfined"
+		v.status, v.note = StatusImpossible, "BLOCKER: change the policy first: it admits no profile but unconfined"
 	case loose:
-		v.status, v.note = NotEnsured, "unconfined is in the list ("+list+"): verify that workloads do not use it"
+		v.status, v.note = StatusNotEnsured, "unconfined is in the list ("+list+"): verify that workloads do not use it"
 	}
 	return v
 }
 
-func appArmorMeaning(stated, loose bool) string {
+func explainAppArmorList(stated, loose bool) string {
 	switch {
 	case !stated:
 		return "absent, so any profile may be set, unconfined included, which is looser than baseline"

@@ -11,7 +11,7 @@ func TestAppArmor(t *testing.T) {
 		return annotate(pspparse.AppArmorAllowedAnnotation, pspparse.AppArmorDefaultAnnotation, allowed, fallback)
 	}
 	const path = "metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]="
-	testControl(t, appArmor(), []controlCase{
+	testControl(t, appArmorControl(), []controlCase{
 		{name: "absent", change: list(absent, absent), want: summary{Status: "appArmorProfile=N"}},
 		{name: "a default only", change: list(absent, "runtime/default"), want: summary{Status: "appArmorProfile=N", Fills: path + "runtime/default"}},
 		{name: "a list", change: list("runtime/default", absent), want: summary{Status: "appArmorProfile=G", Refused: levelPBR}},

@@ -9,16 +9,16 @@ type Status string
 
 // The statuses.
 const (
-	Guaranteed Status = "G" // every pod the policy admits passes, as its author wrote it
-	ByMutation Status = "M" // every pod passes once the policy has filled in its values; some do not as written
-	InEffect   Status = "E" // the security effect is ensured, the field that the check wants is not
-	NotEnsured Status = "N" // some pass, some fail
-	Impossible Status = "X" // no pod (Linux) that the policy admits can pass
-	Unknown    Status = "U" // the policy cannot speak about it
+	StatusGuaranteed Status = "G" // every pod the policy admits passes, as its author wrote it
+	StatusByMutation Status = "M" // every pod passes once the policy has filled in its values; some do not as written
+	StatusInEffect   Status = "E" // the security effect is ensured, the field that the check wants is not
+	StatusNotEnsured Status = "N" // some pass, some fail
+	StatusImpossible Status = "X" // no pod (Linux) that the policy admits can pass
+	StatusUnknown    Status = "U" // the policy cannot speak about it
 )
 
-// CoverNone is Assessment.Cover where no level forbids all that the policy forbids.
-const CoverNone api.Level = "none"
+// LevelNone is Assessment.Cover where no level forbids all that the policy forbids.
+const LevelNone api.Level = "none"
 
 // Assessment is everything that follows from the policy alone, at one version.
 type Assessment struct {
@@ -26,11 +26,11 @@ type Assessment struct {
 	Version api.Version
 	// Closest is the nominal level; "" if the policy admits nothing.
 	Closest api.Level
-	// Safe, Held: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
-	Safe, Held api.Level
-	// Cover: the least strict level that forbids all that the policy forbids (drift set aside), or CoverNone; "" if
+	// CompliesAsWritten, Held: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
+	CompliesAsWritten, CompliesAfterMutation api.Level
+	// NoLooserThan: the least strict level that forbids all that the policy forbids (drift set aside), or CoverNone; "" if
 	// the policy admits nothing.
-	Cover api.Level
+	NoLooserThan api.Level
 	// AdmitsNothing says why no pod can be admitted by this policy; "" if some can.
 	AdmitsNothing string
 	// Mutating: the spec fields and annotations that fill values into pods, by their spec name ("runAsUser") or
@@ -38,17 +38,17 @@ type Assessment struct {
 	Mutating []string
 	// Checks has every check of the library in force at Version, baseline first, each by ID.
 	Checks []Check
-	// Lost: what the policy forbids or forces and Closest does not; sorted by field. LostAt gives other levels.
-	Lost []Lost
-	// WriteDown: what the policy fills in today and templates must state themselves without it.
-	WriteDown []WriteDown
+	// LostConstraints: what the policy forbids or forces and Closest does not; sorted by field. LostAt gives other levels.
+	LostConstraints []LostConstraint
+	// RequiredTemplateValues: what the policy fills in today and templates must state themselves without it.
+	RequiredTemplateValues []RequiredTemplateValue
 	// NearestMiss says what keeps the policy from the next stricter level ("would be baseline but for hostPath
 	// (read-only, /var/log)"); it names every core check that stands in the way. "" at restricted.
 	NearestMiss string
 	// Choices are offered where one word would mislead: the policy is privileged because of one core check alone.
 	Choices []string
 	// Fields explains every field and annotation that the policy states or that is loose by omission, in spec order.
-	Fields []Field
+	Fields []FieldExplanation
 }
 
 // Check is the status of one library check.
@@ -63,34 +63,34 @@ type Check struct {
 	Core bool
 }
 
-// Class of a lost constraint.
-type Class string
+// LossClass of a lost constraint.
+type LossClass string
 
 // The classes.
 const (
-	Security   Class = "security"   // a restriction is gone
-	Functional Class = "functional" // a value that the policy supplied is gone
-	Drift      Class = "drift"      // differs only because the standard is newer than the policy
+	SecurityLoss   LossClass = "security"   // a restriction is gone
+	FunctionalLoss LossClass = "functional" // a value that the policy supplied is gone
+	DriftLoss      LossClass = "drift"      // differs only because the standard is newer than the policy
 )
 
-// Lost is one constraint that the policy has and a level has not.
-type Lost struct {
+// LostConstraint is one constraint that the policy has and a level has not.
+type LostConstraint struct {
 	Field string
 	Value string // short rendering of the policy's value
-	Class Class
+	Class LossClass
 	Note  string // what becomes possible, and a compensating control
 }
 
-// WriteDown is one value that templates must state once the policy no longer fills it in.
-type WriteDown struct {
+// RequiredTemplateValue is one value that templates must state once the policy no longer fills it in.
+type RequiredTemplateValue struct {
 	Field string // the policy's field or annotation
 	Path  string // where a template states it: "containers[*].securityContext.runAsNonRoot"
 	Value string // the value the policy fills in
 	Note  string
 }
 
-// Field is the explanation of one field or annotation.
-type Field struct {
+// FieldExplanation is the explanation of one field or annotation.
+type FieldExplanation struct {
 	Name     string // spec field name or annotation key
 	Value    string // as stated; "" if absent
 	Line     int    // 0 if absent or unknown

@@ -29,17 +29,17 @@ itself drops that very name escapes it, which no author does by chance.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func capabilities() control {
-	return control{
+func capabilitiesControl() pspControl {
+	return pspControl{
 		fields: []string{"defaultAddCapabilities", "requiredDropCapabilities", "allowedCapabilities"},
-		checks: []check{
-			{id: "capabilities_baseline", level: api.LevelBaseline, since: minors(0)},
+		checks: []registeredCheck{
+			{id: "capabilities_baseline", level: api.LevelBaseline, revisions: minorVersions(0)},
 			{
-				id: "capabilities_restricted", level: api.LevelRestricted, since: minors(22, 25),
+				id: "capabilities_restricted", level: api.LevelRestricted, revisions: minorVersions(22, 25),
 				overrides: "capabilities_baseline",
 			},
 		},
-		judge: judgeCapabilities,
+		assess: assessCapabilities,
 	}
 }
 
@@ -54,143 +54,143 @@ func restrictedCapabilities() []string {
 	return []string{"NET_BIND_SERVICE"}
 }
 
-func judgeCapabilities(p *pspparse.Policy, v api.Version) (f finding) {
-	f.verdicts = []verdict{baselineCapabilitiesVerdict(p), restrictedCapabilitiesVerdict(p)}
-	f.limitCapabilities(p, v)
-	f.limitDrops(p, v)
-	f.defaultAdds(p)
-	f.explain(p, "allowedCapabilities", names(p.Spec.AllowedCapabilities),
+func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
+	f.checks = []checkStatus{baselineCapabilitiesStatus(p), restrictedCapabilitiesStatus(p)}
+	f.compareAllowedCapabilities(p, v)
+	f.compareRequiredDrops(p, v)
+	f.recordDefaultAdds(p)
+	f.explainStatedField(p, "allowedCapabilities", joinShortened(p.Spec.AllowedCapabilities),
 		"containers may add these; baseline accepts 13, restricted NET_BIND_SERVICE alone")
 	return f
 }
 
-// addable is everything that a container may add, in the policy's words.
-func addable(p *pspparse.Policy) []string {
+// addableCapabilities is everything that a container may add, in the policy's words.
+func addableCapabilities(p *pspparse.Policy) []string {
 	return slices.Concat(p.Spec.AllowedCapabilities, p.Spec.DefaultAddCapabilities)
 }
 
-func anyCapability(p *pspparse.Policy) bool {
+func allowsAnyCapability(p *pspparse.Policy) bool {
 	return slices.Contains(p.Spec.AllowedCapabilities, "*")
 }
 
-func baselineCapabilitiesVerdict(p *pspparse.Policy) verdict {
-	v := verdict{
-		id: "capabilities_baseline", status: Guaranteed,
+func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
+	v := checkStatus{
+		id: "capabilities_baseline", status: StatusGuaranteed,
 		fields: []string{"allowedCapabilities", "defaultAddCapabilities"},
 		note:   "nothing beyond baseline's 13 may be added",
 	}
-	excess := unmet(addable(p), baselineCapabilities())
+	excess := sortedDifference(addableCapabilities(p), baselineCapabilities())
 	if len(excess) == 0 {
 		return v
 	}
-	v.status, v.miss = NotEnsured, "capabilities ("+names(excess)+")"
-	v.note = "containers may add " + names(excess)
+	v.status, v.nearestMiss = StatusNotEnsured, "capabilities ("+joinShortened(excess)+")"
+	v.note = "containers may add " + joinShortened(excess)
 	if slices.Equal(excess, []string{"NET_RAW"}) {
-		v.tier = profile
+		v.tier = profileTier
 		v.note += ", which runtimes grant by default anyway: a condition, not a reason for privileged"
 	}
-	if filled := unmet(p.Spec.DefaultAddCapabilities, baselineCapabilities()); len(filled) > 0 {
-		v.note += "; false red: the policy adds " + names(filled) + " to plain pods, whose templates are clean"
+	if filled := sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()); len(filled) > 0 {
+		v.note += "; false red: the policy adds " + joinShortened(filled) + " to plain pods, whose templates are clean"
 	}
 	return v
 }
 
-func restrictedCapabilitiesVerdict(p *pspparse.Policy) verdict {
-	v := verdict{
+func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
+	v := checkStatus{
 		id:     "capabilities_restricted",
 		fields: []string{"requiredDropCapabilities", "allowedCapabilities", "defaultAddCapabilities"},
 	}
 	dropsAll := slices.Contains(p.Spec.RequiredDropCapabilities, "ALL")
-	excess := unmet(addable(p), restrictedCapabilities())
-	filled := unmet(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
+	excess := sortedDifference(addableCapabilities(p), restrictedCapabilities())
+	filled := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
 	switch {
 	case dropsAll && len(filled) > 0:
-		v.status, v.miss = Impossible, "default capabilities ("+names(filled)+")"
-		v.note = "BLOCKER: change the policy first: it adds " + names(filled) +
+		v.status, v.nearestMiss = StatusImpossible, "default capabilities ("+joinShortened(filled)+")"
+		v.note = "BLOCKER: change the policy first: it adds " + joinShortened(filled) +
 			" to every container that does not drop it by name"
 	case !dropsAll:
-		v.status, v.miss = NotEnsured, "capabilities (ALL is not dropped)"
+		v.status, v.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
 		v.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
 	case len(excess) > 0:
-		v.status, v.miss = NotEnsured, "capabilities ("+names(excess)+")"
-		v.note = "containers may add " + names(excess)
+		v.status, v.nearestMiss = StatusNotEnsured, "capabilities ("+joinShortened(excess)+")"
+		v.note = "containers may add " + joinShortened(excess)
 	default:
-		v.status, v.note = ByMutation, "the policy drops ALL from every container: templates must do so themselves"
+		v.status, v.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
 	}
 	return v
 }
 
-// limitCapabilities compares what may be added with what each level accepts.
-func (f *finding) limitCapabilities(p *pspparse.Policy, v api.Version) {
-	value := names(p.Spec.AllowedCapabilities)
+// compareAllowedCapabilities compares what may be added with what each level accepts.
+func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Version) {
+	value := joinShortened(p.Spec.AllowedCapabilities)
 	if value == "" {
 		value = "none"
 	}
-	if anyCapability(p) {
+	if allowsAnyCapability(p) {
 		return
 	}
-	f.refuse("allowedCapabilities", value,
+	f.recordRefusal("allowedCapabilities", value,
 		"containers may add any capability; an admission policy can keep the list", api.LevelPrivileged)
 	accepted := map[api.Level][]string{
 		api.LevelBaseline:   baselineCapabilities(),
 		api.LevelRestricted: baselineCapabilities(),
 	}
-	if atLeast(v, 22) {
+	if versionAtLeast(v, 22) {
 		accepted[api.LevelRestricted] = restrictedCapabilities()
 	}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
-		if refused := unmet(accepted[level], addable(p)); len(refused) > 0 {
-			f.refuse("allowedCapabilities", value,
-				"containers may add "+names(refused)+"; an admission policy can keep the list", level)
+		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
+			f.recordRefusal("allowedCapabilities", value,
+				"containers may add "+joinShortened(refused)+"; an admission policy can keep the list", level)
 		}
 	}
 }
 
-// limitDrops: dropping is done by mutation and refuses nobody, yet no container escapes it.
-func (f *finding) limitDrops(p *pspparse.Policy, v api.Version) {
+// compareRequiredDrops: dropping is done by mutation and refuses nobody, yet no container escapes it.
+func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) {
 	drops := p.Spec.RequiredDropCapabilities
-	value := names(drops)
+	value := joinShortened(drops)
 	if len(drops) > 0 {
 		levels := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-		if !atLeast(v, 22) {
+		if !versionAtLeast(v, 22) {
 			levels = append(levels, api.LevelRestricted)
 		}
-		f.force("requiredDropCapabilities", value, "containers keep the runtime's default capabilities; "+
+		f.recordForcedRestriction("requiredDropCapabilities", value, "containers keep the runtime's default capabilities; "+
 			"templates, or an admission policy that mutates, can drop them", levels...)
-		if slices.Contains(drops, "ALL") && atLeast(v, 25) {
-			f.drift("requiredDropCapabilities", value, "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
+		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {
+			f.recordDrift("requiredDropCapabilities", value, "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
 		}
-		f.fill("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", bracketed(drops),
-			dropNote(drops))
+		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", yamlFlowList(drops),
+			requiredDropNote(drops))
 	}
-	f.explain(p, "requiredDropCapabilities", value,
+	f.explainStatedField(p, "requiredDropCapabilities", value,
 		"dropped from every container; baseline asks for nothing, restricted for ALL")
 }
 
-func dropNote(drops []string) string {
+func requiredDropNote(drops []string) string {
 	if slices.Contains(drops, "ALL") {
 		return "in every container, init containers included; restricted asks for ALL"
 	}
 	return "in every container, init containers included; restricted asks for ALL instead"
 }
 
-func (f *finding) defaultAdds(p *pspparse.Policy) {
+func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	adds := p.Spec.DefaultAddCapabilities
-	value := names(adds)
+	value := joinShortened(adds)
 	if len(adds) > 0 {
-		f.supply("defaultAddCapabilities", value,
-			"containers are no longer given these capabilities: programs that count on them fail", strictness()...)
+		f.recordSuppliedValue("defaultAddCapabilities", value,
+			"containers are no longer given these capabilities: programs that count on them fail", levelsLooseToStrict()...)
 		note := "where a program truly needs it"
-		if excess := unmet(adds, baselineCapabilities()); len(excess) > 0 {
-			note += "; baseline refuses " + names(excess)
+		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
+			note += "; baseline refuses " + joinShortened(excess)
 		}
-		f.fill("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", bracketed(adds), note)
+		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", yamlFlowList(adds), note)
 	}
-	f.explain(p, "defaultAddCapabilities", value,
+	f.explainStatedField(p, "defaultAddCapabilities", value,
 		"added to every container that does not drop them by name; counts as allowed")
 }
 
-// bracketed renders a list as YAML flow would.
-func bracketed(list []string) string {
+// yamlFlowList renders a list as YAML flow would.
+func yamlFlowList(list []string) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }

@@ -18,7 +18,7 @@ func TestCapabilities(t *testing.T) {
 		}
 	}
 	all := []string{"ALL"}
-	testControl(t, capabilities(), []controlCase{
+	testControl(t, capabilitiesControl(), []controlCase{
 		{name: "any", want: summary{Status: "capabilities_baseline=N capabilities_restricted=N"}},
 		{
 			name: "nothing may be added", change: caps(nil, nil, nil),
@@ -96,9 +96,9 @@ func TestNetRaw(t *testing.T) {
 		{[]string{"*"}, true, "privileged"},
 	} {
 		p := with(closedPolicy(), func(p *pspparse.Policy) { p.Spec.AllowedCapabilities = test.allowed })
-		a := Assess(p, newest())
+		a := Assess(p, newestCheckVersion())
 		i := slices.IndexFunc(a.Checks, func(c Check) bool { return c.ID == "capabilities_baseline" })
-		if a.Checks[i].Core != test.core || a.Checks[i].Status != NotEnsured || string(a.Closest) != test.closest {
+		if a.Checks[i].Core != test.core || a.Checks[i].Status != StatusNotEnsured || string(a.Closest) != test.closest {
 			t.Errorf("%v: status %s, core %t, closest %s; want N, %t, %s",
 				test.allowed, a.Checks[i].Status, a.Checks[i].Core, a.Closest, test.core, test.closest)
 		}

@@ -36,7 +36,7 @@ func policyFields() []string {
 func TestEveryFieldIsClaimedOnce(t *testing.T) {
 	t.Parallel()
 	claims := map[string]int{}
-	for _, c := range controls() {
+	for _, c := range allControls() {
 		for _, field := range c.fields {
 			claims[field]++
 		}
@@ -61,7 +61,7 @@ func TestEveryFieldIsClaimedOnce(t *testing.T) {
 
 func TestSpecOrderIsTheTypesOrder(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff(policyFields(), specOrder()); diff != "" {
+	if diff := cmp.Diff(policyFields(), policyFieldOrder()); diff != "" {
 		t.Errorf("order of fields (-want +got):\n%s", diff)
 	}
 }
@@ -90,13 +90,13 @@ func TestEveryCheckIsAnsweredOnce(t *testing.T) {
 		want[c.ID] = r
 	}
 	got := map[policy.CheckID]registration{}
-	for _, control := range controls() {
+	for _, control := range allControls() {
 		for _, c := range control.checks {
 			if _, ok := got[c.id]; ok {
 				t.Errorf("check %q is answered twice", c.id)
 			}
 			r := registration{Level: c.level}
-			for _, v := range c.since {
+			for _, v := range c.revisions {
 				r.Since = append(r.Since, v.String())
 			}
 			if c.overrides != "" {
@@ -113,12 +113,12 @@ func TestEveryCheckIsAnsweredOnce(t *testing.T) {
 // TestControlsAnswerTheirChecks: each control judges exactly the checks it registers, at every version.
 func TestControlsAnswerTheirChecks(t *testing.T) {
 	t.Parallel()
-	for _, c := range controls() {
+	for _, c := range allControls() {
 		var want, got []policy.CheckID
 		for _, check := range c.checks {
 			want = append(want, check.id)
 		}
-		for _, v := range c.judge(openPolicy(), newest()).verdicts {
+		for _, v := range c.assess(openPolicy(), newestCheckVersion()).checks {
 			got = append(got, v.id)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -175,7 +175,7 @@ func TestVersions(t *testing.T) {
 func TestVolumeTypesAreTheParsersTypes(t *testing.T) {
 	t.Parallel()
 	want := slices.DeleteFunc(pspparse.FSTypes(), func(s string) bool { return s == "*" })
-	got := volumeTypes()
+	got := pspVolumeTypes()
 	slices.Sort(want)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {

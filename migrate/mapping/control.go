@@ -11,29 +11,29 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// control is one thing that a policy regulates: the fields that regulate it, the checks of the standards that it
+// pspControl is one thing that a policy regulates: the fields that regulate it, the checks of the standards that it
 // answers, and the function that judges one policy.
-type control struct {
+type pspControl struct {
 	// fields of the policy that this control claims: spec names and annotation keys. No other control claims them.
 	fields []string
 	// checks of the library that this control answers, and no other.
-	checks []check
-	// judge is pure and is asked at a concrete version; it answers every check of the control, in force or not.
-	judge func(p *pspparse.Policy, v api.Version) finding
+	checks []registeredCheck
+	// assess is pure and is asked at a concrete version; it answers every check of the control, in force or not.
+	assess func(p *pspparse.Policy, v api.Version) controlResult
 }
 
-// check mirrors what the library registers for one check, so that a test can compare the two.
-type check struct {
+// registeredCheck mirrors what the library registers for one check, so that a test can compare the two.
+type registeredCheck struct {
 	id    policy.CheckID
 	level api.Level
-	// since has the versions from which a new revision of the check applies, oldest first.
-	since []api.Version
+	// revisions has the versions from which a new revision of the check applies, oldest first.
+	revisions []api.Version
 	// overrides names the baseline check that this one makes redundant at restricted.
 	overrides policy.CheckID
 }
 
-// minors returns the versions v1.N for each N.
-func minors(minor ...int) []api.Version {
+// minorVersions returns the versions v1.N for each N.
+func minorVersions(minor ...int) []api.Version {
 	versions := make([]api.Version, 0, len(minor))
 	for _, n := range minor {
 		versions = append(versions, api.MajorMinorVersion(1, n))
@@ -41,117 +41,117 @@ func minors(minor ...int) []api.Version {
 	return versions
 }
 
-// inForce says whether the check exists at v.
-func (c check) inForce(v api.Version) bool {
-	return !v.Older(c.since[0])
+// existsAt says whether the check exists at v.
+func (c registeredCheck) existsAt(v api.Version) bool {
+	return !v.Older(c.revisions[0])
 }
 
-// atLeast says whether v is v1.minor or newer.
-func atLeast(v api.Version, minor int) bool {
+// versionAtLeast says whether v is v1.minor or newer.
+func versionAtLeast(v api.Version, minor int) bool {
 	return !v.Older(api.MajorMinorVersion(1, minor))
 }
 
-// tier decides what a check that is not guaranteed means for the closest level.
-type tier int
+// checkTier decides what a check that is not guaranteed means for the closest level.
+type checkTier int
 
 const (
-	core      tier = iota // explicit grants of host access or root: decide the closest level
-	profile               // LSM and seccomp, mostly an omission rather than a decision: conditions
-	uncovered             // the policy cannot speak about it: conditions
+	coreTier      checkTier = iota // explicit grants of host access or root: decide the closest level
+	profileTier                    // LSM and seccomp, mostly an omission rather than a decision: conditions
+	uncoveredTier                  // the policy cannot speak about it: conditions
 )
 
-// finding is what one control has to say about one policy at one version.
-type finding struct {
-	verdicts []verdict
-	limits   []limit
-	fills    []WriteDown
-	fields   []Field
-	// never says why this control alone keeps every pod out; "" if it does not.
-	never string
+// controlResult is what one control has to say about one policy at one version.
+type controlResult struct {
+	checks         []checkStatus
+	constraints    []levelConstraint
+	templateValues []RequiredTemplateValue
+	fields         []FieldExplanation
+	// admitsNothing says why this control alone keeps every pod out; "" if it does not.
+	admitsNothing string
 }
 
-// verdict is the status of one check.
-type verdict struct {
+// checkStatus is the status of one check.
+type checkStatus struct {
 	id policy.CheckID
 	// level is filled in from the registration of the check.
 	level  api.Level
 	status Status
-	tier   tier
+	tier   checkTier
 	fields []string
 	note   string
-	// miss names what stands in the way of the check's level, for "would be baseline but for ...".
-	miss string
+	// nearestMiss names what stands in the way of the check's level, for "would be baseline but for ...".
+	nearestMiss string
 }
 
-// limit is one constraint of the policy that one level does not share.
-type limit struct {
-	level api.Level
-	lost  Lost
+// levelConstraint is one constraint of the policy that one level does not share.
+type levelConstraint struct {
+	level      api.Level
+	constraint LostConstraint
 	// refuses: the policy turns away pods that the level accepts, so the level does not cover it. A constraint that the
 	// policy brings about by filling in values refuses nobody.
 	refuses bool
 }
 
-// strictness has the levels from loose to strict.
-func strictness() []api.Level {
+// levelsLooseToStrict has the levels from loose to strict.
+func levelsLooseToStrict() []api.Level {
 	return []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted}
 }
 
-// refuse records that the policy turns away pods that the levels accept.
-func (f *finding) refuse(field, value, note string, levels ...api.Level) {
-	f.limit(Lost{Field: field, Value: value, Class: Security, Note: note}, true, levels)
+// recordRefusal records that the policy turns away pods that the levels accept.
+func (f *controlResult) recordRefusal(field, value, note string, levels ...api.Level) {
+	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, true, levels)
 }
 
-// force records a restriction that the policy brings about by changing pods, and that the levels do not ask for.
-func (f *finding) force(field, value, note string, levels ...api.Level) {
-	f.limit(Lost{Field: field, Value: value, Class: Security, Note: note}, false, levels)
+// recordForcedRestriction records a restriction that the policy brings about by changing pods, and that the levels do not ask for.
+func (f *controlResult) recordForcedRestriction(field, value, note string, levels ...api.Level) {
+	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, false, levels)
 }
 
-// supply records a value that the policy fills in and that the levels neither supply nor demand.
-func (f *finding) supply(field, value, note string, levels ...api.Level) {
-	f.limit(Lost{Field: field, Value: value, Class: Functional, Note: note}, false, levels)
+// recordSuppliedValue records a value that the policy fills in and that the levels neither supply nor demand.
+func (f *controlResult) recordSuppliedValue(field, value, note string, levels ...api.Level) {
+	f.addConstraint(LostConstraint{Field: field, Value: value, Class: FunctionalLoss, Note: note}, false, levels)
 }
 
-// drift records a difference that is there only because the standard is newer than the policy.
-func (f *finding) drift(field, value, note string, levels ...api.Level) {
-	f.limit(Lost{Field: field, Value: value, Class: Drift, Note: note}, true, levels)
+// recordDrift records a difference that is there only because the standard is newer than the policy.
+func (f *controlResult) recordDrift(field, value, note string, levels ...api.Level) {
+	f.addConstraint(LostConstraint{Field: field, Value: value, Class: DriftLoss, Note: note}, true, levels)
 }
 
-func (f *finding) limit(lost Lost, refuses bool, levels []api.Level) {
+func (f *controlResult) addConstraint(lost LostConstraint, refuses bool, levels []api.Level) {
 	for _, level := range levels {
-		f.limits = append(f.limits, limit{level: level, lost: lost, refuses: refuses})
+		f.constraints = append(f.constraints, levelConstraint{level: level, constraint: lost, refuses: refuses})
 	}
 }
 
-// fill records a value that templates must state once the policy no longer fills it in.
-func (f *finding) fill(field, path, value, note string) {
-	f.fills = append(f.fills, WriteDown{Field: field, Path: path, Value: value, Note: note})
+// requireInTemplate records a value that templates must state once the policy no longer fills it in.
+func (f *controlResult) requireInTemplate(field, path, value, note string) {
+	f.templateValues = append(f.templateValues, RequiredTemplateValue{Field: field, Path: path, Value: value, Note: note})
 }
 
-// explain describes a field that the policy states; a field that it leaves out is passed over.
-func (f *finding) explain(p *pspparse.Policy, name, value, meaning string) {
-	line, stated := p.Lines[linePath(name)]
+// explainStatedField describes a field that the policy states; a field that it leaves out is passed over.
+func (f *controlResult) explainStatedField(p *pspparse.Policy, name, value, meaning string) {
+	line, stated := p.Lines[fieldLineKey(name)]
 	if !stated && (value == "" || value == "false") {
 		return
 	}
-	f.fields = append(f.fields, Field{Name: name, Value: value, Line: line, Meaning: meaning})
+	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: line, Meaning: meaning})
 }
 
-// explainAlways describes a field whose absence means something too.
-func (f *finding) explainAlways(p *pspparse.Policy, name, value, meaning string) {
-	f.fields = append(f.fields, Field{Name: name, Value: value, Line: p.Lines[linePath(name)], Meaning: meaning})
+// explainField describes a field whose absence means something too.
+func (f *controlResult) explainField(p *pspparse.Policy, name, value, meaning string) {
+	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: p.Lines[fieldLineKey(name)], Meaning: meaning})
 }
 
-// linePath is the key of a field or annotation in Policy.Lines.
-func linePath(name string) string {
+// fieldLineKey is the key of a field or annotation in Policy.Lines.
+func fieldLineKey(name string) string {
 	if strings.Contains(name, "/") {
 		return "metadata.annotations[" + name + "]"
 	}
 	return "spec." + name
 }
 
-// unmet is the subset of list that is not in set, sorted and without repeats.
-func unmet(list []string, set []string) []string {
+// sortedDifference is the subset of list that is not in set, sorted and without repeats.
+func sortedDifference(list []string, set []string) []string {
 	met := make(map[string]bool, len(set))
 	for _, s := range set {
 		met[s] = true
@@ -166,19 +166,19 @@ func unmet(list []string, set []string) []string {
 	return slices.Compact(out)
 }
 
-// shownNames bounds how many names of a list a sentence repeats.
-const shownNames = 6
+// maxShownNames bounds how many names of a list a sentence repeats.
+const maxShownNames = 6
 
-// names renders a list for a sentence, bounded.
-func names(list []string) string {
-	if len(list) <= shownNames {
+// joinShortened renders a list for a sentence, bounded.
+func joinShortened(list []string) string {
+	if len(list) <= maxShownNames {
 		return strings.Join(list, ", ")
 	}
-	return strings.Join(list[:shownNames-1], ", ") + " and " + count(len(list)-shownNames+1, "more")
+	return strings.Join(list[:maxShownNames-1], ", ") + " and " + count(len(list)-maxShownNames+1, "more")
 }
 
-// sentence joins phrases as one would say them.
-func sentence(phrases []string) string {
+// joinWithAnd joins phrases as one would say them.
+func joinWithAnd(phrases []string) string {
 	switch n := len(phrases); n {
 	case 0:
 		return ""
@@ -189,7 +189,7 @@ func sentence(phrases []string) string {
 	}
 }
 
-func compareLost(a, b Lost) int {
+func compareLostConstraints(a, b LostConstraint) int {
 	return cmp.Or(
 		cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Class, b.Class),

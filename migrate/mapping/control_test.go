@@ -40,7 +40,7 @@ const (
 	levelBR  = "baseline restricted"
 )
 
-func testControl(t *testing.T, c control, cases []controlCase) {
+func testControl(t *testing.T, c pspControl, cases []controlCase) {
 	t.Helper()
 	t.Parallel()
 	for _, test := range cases {
@@ -58,25 +58,25 @@ func testControl(t *testing.T, c control, cases []controlCase) {
 				minor = 24
 			}
 			v := api.MajorMinorVersion(1, minor)
-			if diff := cmp.Diff(test.want, summarise(c, c.judge(p, v), v)); diff != "" {
+			if diff := cmp.Diff(test.want, summarise(c, c.assess(p, v), v)); diff != "" {
 				t.Errorf("finding differs (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func summarise(c control, f finding, v api.Version) summary {
+func summarise(c pspControl, f controlResult, v api.Version) summary {
 	var status, refused, drift, fills []string
-	for _, verdict := range f.verdicts {
-		if c.find(verdict.id).inForce(v) {
+	for _, verdict := range f.checks {
+		if c.registeredCheck(verdict.id).existsAt(v) {
 			status = append(status, string(verdict.id)+"="+string(verdict.status))
 		}
 	}
-	for _, level := range strictness() {
+	for _, level := range levelsLooseToStrict() {
 		turnsAway, newer := false, false
-		for _, l := range f.limits {
-			turnsAway = turnsAway || (l.level == level && l.refuses && l.lost.Class != Drift)
-			newer = newer || (l.level == level && l.lost.Class == Drift)
+		for _, l := range f.constraints {
+			turnsAway = turnsAway || (l.level == level && l.refuses && l.constraint.Class != DriftLoss)
+			newer = newer || (l.level == level && l.constraint.Class == DriftLoss)
 		}
 		if turnsAway {
 			refused = append(refused, string(level))
@@ -85,12 +85,12 @@ func summarise(c control, f finding, v api.Version) summary {
 			drift = append(drift, string(level))
 		}
 	}
-	for _, w := range f.fills {
+	for _, w := range f.templateValues {
 		fills = append(fills, w.Path+"="+w.Value)
 	}
 	return summary{
 		Status: strings.Join(status, " "), Refused: strings.Join(refused, " "), Drift: strings.Join(drift, " "),
-		Fills: strings.Join(fills, " "), Never: f.never,
+		Fills: strings.Join(fills, " "), Never: f.admitsNothing,
 	}
 }
 

@@ -14,24 +14,24 @@ Check: none; inline CSI is accepted even at restricted, so the list is lost at e
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func csiDrivers() control {
-	return control{fields: []string{"allowedCSIDrivers"}, judge: judgeCSIDrivers}
+func csiDriversControl() pspControl {
+	return pspControl{fields: []string{"allowedCSIDrivers"}, assess: assessCSIDrivers}
 }
 
-func judgeCSIDrivers(p *pspparse.Policy, _ api.Version) (f finding) {
+func assessCSIDrivers(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	drivers := make([]string, 0, len(p.Spec.AllowedCSIDrivers))
 	for _, driver := range p.Spec.AllowedCSIDrivers {
 		drivers = append(drivers, driver.Name)
 	}
-	value := names(drivers)
+	value := joinShortened(drivers)
 	meaning := "inline CSI volumes may use these drivers only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "csi"):
 		meaning = "without effect: volumes does not allow csi"
 	case len(drivers) > 0:
-		f.refuse("allowedCSIDrivers", value,
-			"every inline CSI driver becomes possible; an admission policy can keep the list", strictness()...)
+		f.recordRefusal("allowedCSIDrivers", value,
+			"every inline CSI driver becomes possible; an admission policy can keep the list", levelsLooseToStrict()...)
 	}
-	f.explain(p, "allowedCSIDrivers", value, meaning)
+	f.explainStatedField(p, "allowedCSIDrivers", value, meaning)
 	return f
 }

@@ -20,9 +20,9 @@ func ExampleAssess() {
 		FSGroup:            anything,
 	}}
 	a := mapping.Assess(p, api.MajorMinorVersion(1, 25))
-	fmt.Println("closest:", a.Closest, "cover:", a.Cover)
+	fmt.Println("closest:", a.Closest, "cover:", a.NoLooserThan)
 	fmt.Println(a.NearestMiss)
-	for _, lost := range mapping.LostAt(p, a.Version, api.LevelBaseline) {
+	for _, lost := range mapping.LostConstraintsAt(p, a.Version, api.LevelBaseline) {
 		if lost.Field == "runAsUser" {
 			fmt.Println("lost at baseline:", lost.Field, lost.Value)
 		}

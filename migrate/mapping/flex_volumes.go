@@ -14,25 +14,25 @@ Check: none; restricted refuses flexVolume altogether (restrictedVolumes).
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func flexVolumes() control {
-	return control{fields: []string{"allowedFlexVolumes"}, judge: judgeFlexVolumes}
+func flexVolumesControl() pspControl {
+	return pspControl{fields: []string{"allowedFlexVolumes"}, assess: assessFlexVolumes}
 }
 
-func judgeFlexVolumes(p *pspparse.Policy, _ api.Version) (f finding) {
+func assessFlexVolumes(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	drivers := make([]string, 0, len(p.Spec.AllowedFlexVolumes))
 	for _, driver := range p.Spec.AllowedFlexVolumes {
 		drivers = append(drivers, driver.Driver)
 	}
-	value := names(drivers)
+	value := joinShortened(drivers)
 	meaning := "flexVolumes may use these drivers only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "flexVolume"):
 		meaning = "without effect: volumes does not allow flexVolume"
 	case len(drivers) > 0:
-		f.refuse("allowedFlexVolumes", value,
+		f.recordRefusal("allowedFlexVolumes", value,
 			"every flexVolume driver becomes possible; an admission policy can keep the list",
 			api.LevelPrivileged, api.LevelBaseline)
 	}
-	f.explain(p, "allowedFlexVolumes", value, meaning)
+	f.explainStatedField(p, "allowedFlexVolumes", value, meaning)
 	return f
 }

@@ -14,14 +14,14 @@ no longer be able to write to their volumes.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func fsGroup() control {
-	return control{fields: []string{"fsGroup"}, judge: judgeFSGroup}
+func fsGroupControl() pspControl {
+	return pspControl{fields: []string{"fsGroup"}, assess: assessFSGroup}
 }
 
-func judgeFSGroup(p *pspparse.Policy, _ api.Version) finding {
-	return groupRule{
+func assessFSGroup(p *pspparse.Policy, _ api.Version) controlResult {
+	return groupStrategyField{
 		field: "fsGroup", strategy: p.Spec.FSGroup,
-		path: "spec.securityContext.fsGroup",
-		gone: "the group is no longer filled in: pods may lose write access to their volumes",
-	}.judge(p)
+		templatePath: "spec.securityContext.fsGroup",
+		lossNote:     "the group is no longer filled in: pods may lose write access to their volumes",
+	}.assess(p)
 }

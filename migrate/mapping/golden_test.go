@@ -71,13 +71,13 @@ func TestWorkedExamples(t *testing.T) {
 		{"gce-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
 		{"open", levels{privileged, privileged, privileged, privileged}, levels{privileged, privileged, privileged, privileged}},
 		// No level covers these: each refuses localhost profiles, limits groups or does more that no level does.
-		{"docs-baseline", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
-		{"docs-restricted", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
-		{"rancher-restricted-psp", levels{restricted, privileged, privileged, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
-		{"rancher-manager-restricted", levels{baseline, privileged, privileged, CoverNone}, levels{baseline, privileged, privileged, CoverNone}},
-		{"hostpath-read-only", levels{privileged, privileged, privileged, CoverNone}, levels{privileged, privileged, privileged, CoverNone}},
+		{"docs-baseline", levels{baseline, privileged, privileged, LevelNone}, levels{baseline, privileged, privileged, LevelNone}},
+		{"docs-restricted", levels{restricted, privileged, privileged, LevelNone}, levels{restricted, privileged, privileged, LevelNone}},
+		{"rancher-restricted-psp", levels{restricted, privileged, privileged, LevelNone}, levels{restricted, privileged, privileged, LevelNone}},
+		{"rancher-manager-restricted", levels{baseline, privileged, privileged, LevelNone}, levels{baseline, privileged, privileged, LevelNone}},
+		{"hostpath-read-only", levels{privileged, privileged, privileged, LevelNone}, levels{privileged, privileged, privileged, LevelNone}},
 		// The most that a policy can ensure is baseline, and nothing from v1.34, when probe hosts come in.
-		{"strictest", levels{restricted, baseline, baseline, CoverNone}, levels{restricted, privileged, privileged, CoverNone}},
+		{"strictest", levels{restricted, baseline, baseline, LevelNone}, levels{restricted, privileged, privileged, LevelNone}},
 	}
 	for _, test := range tests {
 		for _, at := range []struct {
@@ -91,7 +91,7 @@ func TestWorkedExamples(t *testing.T) {
 			t.Run(test.policy+"/"+at.version.String(), func(t *testing.T) {
 				t.Parallel()
 				a := Assess(load(t, test.policy), at.version)
-				got := levels{a.Closest, a.Safe, a.Held, a.Cover}
+				got := levels{a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan}
 				if diff := cmp.Diff(at.want, got); diff != "" {
 					t.Errorf("levels differ (-want +got):\n%s", diff)
 				}
@@ -145,7 +145,7 @@ func TestGolden(t *testing.T) {
 func render(a Assessment) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("closest %s  safe %s  held %s  cover %s  at %s", a.Closest, a.Safe, a.Held, a.Cover, a.Version)
+	line("closest %s  safe %s  held %s  cover %s  at %s", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.Version)
 	if a.AdmitsNothing != "" {
 		line("admits nothing: %s", a.AdmitsNothing)
 	}
@@ -167,11 +167,11 @@ func render(a Assessment) string {
 		line("  %s %s: %s", c.Status, c.ID, c.Status.Advice())
 	}
 	line("\nlost at %s", a.Closest)
-	for _, l := range a.Lost {
+	for _, l := range a.LostConstraints {
 		line("  %-10s %s = %s: %s", l.Class, l.Field, l.Value, l.Note)
 	}
 	line("\nwrite down")
-	for _, w := range a.WriteDown {
+	for _, w := range a.RequiredTemplateValues {
 		line("  %s: %s (%s): %s", w.Path, w.Value, w.Field, w.Note)
 	}
 	line("\nfields")
@@ -191,7 +191,7 @@ func TestLostAt(t *testing.T) {
 	p, v := load(t, "hostpath-read-only"), api.MajorMinorVersion(1, 24)
 	fields := func(level api.Level) []string {
 		var out []string
-		for _, l := range LostAt(p, v, level) {
+		for _, l := range LostConstraintsAt(p, v, level) {
 			out = append(out, string(l.Class)+" "+l.Field)
 		}
 		return slices.Compact(out)
@@ -215,13 +215,13 @@ func TestLostAt(t *testing.T) {
 		},
 	}
 	got := map[api.Level][]string{}
-	for _, level := range strictness() {
+	for _, level := range levelsLooseToStrict() {
 		got[level] = fields(level)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lost fields differ (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(LostAt(p, v, api.LevelPrivileged), Assess(p, v).Lost); diff != "" {
+	if diff := cmp.Diff(LostConstraintsAt(p, v, api.LevelPrivileged), Assess(p, v).LostConstraints); diff != "" {
 		t.Errorf("Assess and LostAt differ (-LostAt +Assess):\n%s", diff)
 	}
 }

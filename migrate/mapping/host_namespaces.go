@@ -19,15 +19,15 @@ Check: hostNamespaces (baseline, from v1.0).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func hostNamespaces() control {
-	return control{
+func hostNamespacesControl() pspControl {
+	return pspControl{
 		fields: []string{"hostNetwork", "hostPID", "hostIPC"},
-		checks: []check{{id: "hostNamespaces", level: api.LevelBaseline, since: minors(0)}},
-		judge:  judgeHostNamespaces,
+		checks: []registeredCheck{{id: "hostNamespaces", level: api.LevelBaseline, revisions: minorVersions(0)}},
+		assess: assessHostNamespaces,
 	}
 }
 
-func judgeHostNamespaces(p *pspparse.Policy, _ api.Version) (f finding) {
+func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	flags := []struct {
 		field, noun string
 		shared      bool
@@ -36,27 +36,27 @@ func judgeHostNamespaces(p *pspparse.Policy, _ api.Version) (f finding) {
 		{"hostPID", "process", p.Spec.HostPID},
 		{"hostIPC", "IPC", p.Spec.HostIPC},
 	}
-	v := verdict{
+	v := checkStatus{
 		id: "hostNamespaces", fields: []string{"hostNetwork", "hostPID", "hostIPC"},
-		status: Guaranteed, note: "no namespace of the node may be shared",
+		status: StatusGuaranteed, note: "no namespace of the node may be shared",
 	}
 	var open []string
 	for _, flag := range flags {
 		noun := "the node's " + flag.noun + " namespace"
 		if flag.shared {
 			open = append(open, flag.field)
-			f.explain(p, flag.field, "true", "pods may share "+noun+"; only the privileged level allows it")
+			f.explainStatedField(p, flag.field, "true", "pods may share "+noun+"; only the privileged level allows it")
 			continue
 		}
-		f.refuse(flag.field, "false",
+		f.recordRefusal(flag.field, "false",
 			"pods may share "+noun+"; an admission policy can go on refusing them", api.LevelPrivileged)
-		f.explain(p, flag.field, "false", "pods may not share "+noun+", as at baseline")
+		f.explainStatedField(p, flag.field, "false", "pods may not share "+noun+", as at baseline")
 	}
 	if len(open) > 0 {
 		list := strings.Join(open, ", ")
-		v.status, v.fields = NotEnsured, open
-		v.note, v.miss = "pods may share the node's namespaces: "+list, "host namespaces ("+list+")"
+		v.status, v.fields = StatusNotEnsured, open
+		v.note, v.nearestMiss = "pods may share the node's namespaces: "+list, "host namespaces ("+list+")"
 	}
-	f.verdicts = []verdict{v}
+	f.checks = []checkStatus{v}
 	return f
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestHostNamespaces(t *testing.T) {
-	testControl(t, hostNamespaces(), []controlCase{
+	testControl(t, hostNamespacesControl(), []controlCase{
 		{name: "all shared", want: summary{Status: "hostNamespaces=N"}},
 		{
 			name: "one shared", base: closedPolicy(), change: func(p *pspparse.Policy) { p.Spec.HostIPC = true },
@@ -18,14 +18,14 @@ func TestHostNamespaces(t *testing.T) {
 }
 
 func TestWindowsHostProcess(t *testing.T) {
-	testControl(t, windowsHostProcess(), []controlCase{
+	testControl(t, windowsHostProcessControl(), []controlCase{
 		{name: "host network allowed, so nothing is known", want: summary{Status: "windowsHostProcess=U"}},
 		{name: "ruled out with the host network", base: closedPolicy(), want: summary{Status: "windowsHostProcess=G"}},
 	})
 }
 
 func TestHostProbes(t *testing.T) {
-	testControl(t, hostProbes(), []controlCase{
+	testControl(t, hostProbesControl(), []controlCase{
 		{name: "not checked yet", base: closedPolicy(), minor: 33},
 		{name: "never known", base: closedPolicy(), minor: 34, want: summary{Status: "hostProbesAndHostLifecycle=U"}},
 	})

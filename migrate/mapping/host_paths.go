@@ -17,26 +17,26 @@ every migration.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func hostPaths() control {
-	return control{fields: []string{"allowedHostPaths"}, judge: judgeHostPaths}
+func hostPathsControl() pspControl {
+	return pspControl{fields: []string{"allowedHostPaths"}, assess: assessHostPaths}
 }
 
-func judgeHostPaths(p *pspparse.Policy, _ api.Version) (f finding) {
-	value := hostPathList(p.Spec.AllowedHostPaths)
+func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
+	value := formatHostPaths(p.Spec.AllowedHostPaths)
 	meaning := "hostPath volumes may name these paths only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "hostPath"):
 		meaning = "without effect: volumes does not allow hostPath"
-	case !everyHostPath(p.Spec.AllowedHostPaths):
-		f.refuse("allowedHostPaths", value,
+	case !allowsEveryHostPath(p.Spec.AllowedHostPaths):
+		f.recordRefusal("allowedHostPaths", value,
 			"every path of the node becomes mountable and writable; an admission policy can keep the list", api.LevelPrivileged)
 	}
-	f.explain(p, "allowedHostPaths", value, meaning)
+	f.explainStatedField(p, "allowedHostPaths", value, meaning)
 	return f
 }
 
-// everyHostPath says whether the list restricts nothing: it is empty, or its "/" is writable.
-func everyHostPath(paths []pspparse.AllowedHostPath) bool {
+// allowsEveryHostPath says whether the list restricts nothing: it is empty, or its "/" is writable.
+func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	for _, path := range paths {
 		if path.PathPrefix == "/" && !path.ReadOnly {
 			return true
@@ -45,7 +45,7 @@ func everyHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
-func hostPathList(paths []pspparse.AllowedHostPath) string {
+func formatHostPaths(paths []pspparse.AllowedHostPath) string {
 	texts := make([]string, 0, len(paths))
 	for _, path := range paths {
 		text := path.PathPrefix
@@ -54,12 +54,12 @@ func hostPathList(paths []pspparse.AllowedHostPath) string {
 		}
 		texts = append(texts, text)
 	}
-	return names(texts)
+	return joinShortened(texts)
 }
 
-// hostPathMiss names what hostPath access a policy gives, for the nearest miss.
-func hostPathMiss(paths []pspparse.AllowedHostPath) string {
-	if everyHostPath(paths) {
+// hostPathNearestMiss names what hostPath access a policy gives, for the nearest miss.
+func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
+	if allowsEveryHostPath(paths) {
 		return "hostPath (any path, writable)"
 	}
 	var prefixes []string
@@ -69,7 +69,7 @@ func hostPathMiss(paths []pspparse.AllowedHostPath) string {
 		readOnly = readOnly && path.ReadOnly
 	}
 	if readOnly {
-		return "hostPath (read-only, " + names(prefixes) + ")"
+		return "hostPath (read-only, " + joinShortened(prefixes) + ")"
 	}
-	return "hostPath (" + strings.TrimSpace(hostPathList(paths)) + ")"
+	return "hostPath (" + strings.TrimSpace(formatHostPaths(paths)) + ")"
 }

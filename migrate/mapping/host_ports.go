@@ -18,28 +18,28 @@ Check: hostPorts (baseline, from v1.0).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func hostPorts() control {
-	return control{
+func hostPortsControl() pspControl {
+	return pspControl{
 		fields: []string{"hostPorts"},
-		checks: []check{{id: "hostPorts", level: api.LevelBaseline, since: minors(0)}},
-		judge:  judgeHostPorts,
+		checks: []registeredCheck{{id: "hostPorts", level: api.LevelBaseline, revisions: minorVersions(0)}},
+		assess: assessHostPorts,
 	}
 }
 
-func judgeHostPorts(p *pspparse.Policy, _ api.Version) (f finding) {
-	spans := portSpans(p.Spec.HostPorts)
-	value := spanList(spans)
-	v := verdict{id: "hostPorts", fields: []string{"hostPorts"}, status: Guaranteed, note: "no host port is allowed"}
+func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
+	spans := portRanges(p.Spec.HostPorts)
+	value := formatRanges(spans)
+	v := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: "no host port is allowed"}
 	meaning := "no port of the node may be used, as at baseline"
-	if len(within(spans, 1, maxPort)) > 0 {
-		v.status, v.note, v.miss = NotEnsured, "host ports are allowed: "+value, "host ports ("+value+")"
+	if len(clipRanges(spans, 1, maxPort)) > 0 {
+		v.status, v.note, v.nearestMiss = StatusNotEnsured, "host ports are allowed: "+value, "host ports ("+value+")"
 		meaning = "pods may use these ports of the node; baseline allows none"
 	}
-	f.verdicts = []verdict{v}
-	if !whole(spans, 1, maxPort) {
-		f.refuse("hostPorts", orDefault(value, "none"),
+	f.checks = []checkStatus{v}
+	if !coversWhole(spans, 1, maxPort) {
+		f.recordRefusal("hostPorts", orDefault(value, "none"),
 			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
 	}
-	f.explain(p, "hostPorts", value, meaning)
+	f.explainStatedField(p, "hostPorts", value, meaning)
 	return f
 }

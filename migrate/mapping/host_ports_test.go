@@ -13,7 +13,7 @@ func TestHostPorts(t *testing.T) {
 	none := summary{Status: "hostPorts=G", Refused: levelP}
 	some := summary{Status: "hostPorts=N", Refused: levelP}
 	every := summary{Status: "hostPorts=N"}
-	testControl(t, hostPorts(), []controlCase{
+	testControl(t, hostPortsControl(), []controlCase{
 		{name: "every port", want: every},
 		{name: "every port in pieces", change: ports(pspparse.HostPortRange{Min: 500, Max: 65535}, pspparse.HostPortRange{Min: 1, Max: 499}), want: every},
 		{name: "a hole", change: ports(pspparse.HostPortRange{Min: 1, Max: 499}, pspparse.HostPortRange{Min: 501, Max: 65535}), want: some},

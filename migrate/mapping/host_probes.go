@@ -17,16 +17,16 @@ Check: hostProbesAndHostLifecycle (baseline, from v1.34).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func hostProbes() control {
-	return control{
-		checks: []check{{id: "hostProbesAndHostLifecycle", level: api.LevelBaseline, since: minors(34)}},
-		judge:  judgeHostProbes,
+func hostProbesControl() pspControl {
+	return pspControl{
+		checks: []registeredCheck{{id: "hostProbesAndHostLifecycle", level: api.LevelBaseline, revisions: minorVersions(34)}},
+		assess: assessHostProbes,
 	}
 }
 
-func judgeHostProbes(*pspparse.Policy, api.Version) finding {
-	return finding{verdicts: []verdict{{
-		id: "hostProbesAndHostLifecycle", tier: uncovered, status: Unknown,
+func assessHostProbes(*pspparse.Policy, api.Version) controlResult {
+	return controlResult{checks: []checkStatus{{
+		id: "hostProbesAndHostLifecycle", tier: uncoveredTier, status: StatusUnknown,
 		note: "policies know nothing of probe and hook hosts: scan the workloads",
 	}}}
 }

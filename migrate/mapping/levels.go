@@ -6,24 +6,24 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// closest is the nominal level: core checks alone decide, for what is left open in the profile tier is an omission in
+// closestLevel is the nominal level: core checks alone decide, for what is left open in the profile tier is an omission in
 // nearly every policy, and would make nearly every policy privileged.
-func closest(checks []Check) api.Level {
+func closestLevel(checks []Check) api.Level {
 	level := api.LevelRestricted
 	for _, c := range checks {
 		switch {
 		case !c.Core:
-		case c.Level == api.LevelBaseline && c.Status != Guaranteed:
+		case c.Level == api.LevelBaseline && c.Status != StatusGuaranteed:
 			return api.LevelPrivileged
-		case !slices.Contains([]Status{Guaranteed, ByMutation, InEffect}, c.Status):
+		case !slices.Contains([]Status{StatusGuaranteed, StatusByMutation, StatusInEffect}, c.Status):
 			level = api.LevelBaseline
 		}
 	}
 	return level
 }
 
-// strictest is the strictest level all of whose checks have one of the statuses.
-func strictest(checks []Check, statuses ...Status) api.Level {
+// strictestLevelWith is the strictest level all of whose checks have one of the statuses.
+func strictestLevelWith(checks []Check, statuses ...Status) api.Level {
 	level := api.LevelRestricted
 	for _, c := range checks {
 		switch {
@@ -37,34 +37,34 @@ func strictest(checks []Check, statuses ...Status) api.Level {
 	return level
 }
 
-// cover is the least strict level whose every pod the policy admits. Values that the policy fills in refuse nobody, and
+// leastLevelNoLooser is the least strict level whose every pod the policy admits. Values that the policy fills in refuse nobody, and
 // drift is set aside: the newer safe sysctls alone would leave no policy any cover from v1.27.
-func cover(limits []limit) api.Level {
-	for _, level := range strictness() {
-		refused := slices.ContainsFunc(limits, func(l limit) bool {
-			return l.level == level && l.refuses && l.lost.Class != Drift
+func leastLevelNoLooser(limits []levelConstraint) api.Level {
+	for _, level := range levelsLooseToStrict() {
+		refused := slices.ContainsFunc(limits, func(l levelConstraint) bool {
+			return l.level == level && l.refuses && l.constraint.Class != DriftLoss
 		})
 		if !refused {
 			return level
 		}
 	}
-	return CoverNone
+	return LevelNone
 }
 
-func lostAt(limits []limit, level api.Level) []Lost {
-	var lost []Lost
+func constraintsLostAt(limits []levelConstraint, level api.Level) []LostConstraint {
+	var lost []LostConstraint
 	for _, l := range limits {
 		if l.level == level {
-			lost = append(lost, l.lost)
+			lost = append(lost, l.constraint)
 		}
 	}
-	slices.SortFunc(lost, compareLost)
+	slices.SortFunc(lost, compareLostConstraints)
 	return lost
 }
 
-// nearestMiss names what keeps the policy from the next stricter level, and offers choices where that is one thing
+// describeNearestMiss names what keeps the policy from the next stricter level, and offers choices where that is one thing
 // which forces the privileged level.
-func nearestMiss(level api.Level, verdicts []verdict) (miss string, choices []string) {
+func describeNearestMiss(level api.Level, verdicts []checkStatus) (miss string, choices []string) {
 	var next api.Level
 	switch level {
 	case api.LevelPrivileged:
@@ -76,11 +76,11 @@ func nearestMiss(level api.Level, verdicts []verdict) (miss string, choices []st
 	}
 	var phrases []string
 	for _, v := range verdicts {
-		if v.tier == core && v.miss != "" && v.level == next && !slices.Contains(phrases, v.miss) {
-			phrases = append(phrases, v.miss)
+		if v.tier == coreTier && v.nearestMiss != "" && v.level == next && !slices.Contains(phrases, v.nearestMiss) {
+			phrases = append(phrases, v.nearestMiss)
 		}
 	}
-	miss = "would be " + string(next) + " but for " + sentence(phrases)
+	miss = "would be " + string(next) + " but for " + joinWithAnd(phrases)
 	if next == api.LevelBaseline && len(phrases) == 1 {
 		choices = []string{
 			"no workload uses " + phrases[0] + ": enforce baseline",
@@ -98,16 +98,16 @@ func (a Assessment) Conditions(level api.Level) []Check {
 		return nil
 	}
 	replaced := map[string]bool{}
-	for _, c := range controls() {
+	for _, c := range allControls() {
 		for _, check := range c.checks {
-			if level == api.LevelRestricted && check.overrides != "" && check.inForce(a.Version) {
+			if level == api.LevelRestricted && check.overrides != "" && check.existsAt(a.Version) {
 				replaced[string(check.overrides)] = true
 			}
 		}
 	}
 	var conditions []Check
 	for _, c := range a.Checks {
-		if c.Status != Guaranteed && !replaced[c.ID] && api.CompareLevels(c.Level, level) <= 0 {
+		if c.Status != StatusGuaranteed && !replaced[c.ID] && api.CompareLevels(c.Level, level) <= 0 {
 			conditions = append(conditions, c)
 		}
 	}
@@ -117,15 +117,15 @@ func (a Assessment) Conditions(level api.Level) []Check {
 // Advice says what a status asks of the user before the check is enforced; "" where nothing is.
 func (s Status) Advice() string {
 	switch s {
-	case ByMutation:
+	case StatusByMutation:
 		return "the template must set it"
-	case InEffect:
+	case StatusInEffect:
 		return "set runAsNonRoot: true"
-	case NotEnsured:
+	case StatusNotEnsured:
 		return "verify that workloads do not use it"
-	case Impossible:
+	case StatusImpossible:
 		return "BLOCKER: change the policy first"
-	case Unknown:
+	case StatusUnknown:
 		return "scan the workloads"
 	default:
 		return ""

@@ -50,13 +50,13 @@ func TestListsAreTheLibrarys(t *testing.T) {
 				t.Errorf("%s at %s with %q: library %t, mapping %t", id, v, value, theirs, ours)
 			}
 		}
-		for _, name := range append(safeSysctls(newest()), "kernel.msgmax", "net.core.somaxconn") {
-			same("sysctls", name, slices.Contains(safeSysctls(v), name), func(p *corev1.Pod) {
+		for _, name := range append(baselineSysctls(newestCheckVersion()), "kernel.msgmax", "net.core.somaxconn") {
+			same("sysctls", name, slices.Contains(baselineSysctls(v), name), func(p *corev1.Pod) {
 				p.Spec.SecurityContext.Sysctls = []corev1.Sysctl{{Name: name, Value: "1"}}
 			})
 		}
-		for _, name := range append(seLinuxTypes(newest()), "spc_t") {
-			same("seLinuxOptions", name, slices.Contains(seLinuxTypes(v), name), func(p *corev1.Pod) {
+		for _, name := range append(acceptedSELinuxTypes(newestCheckVersion()), "spc_t") {
+			same("seLinuxOptions", name, slices.Contains(acceptedSELinuxTypes(v), name), func(p *corev1.Pod) {
 				p.Spec.SecurityContext.SELinuxOptions = &corev1.SELinuxOptions{Type: name}
 			})
 		}
@@ -73,7 +73,7 @@ func TestListsAreTheLibrarys(t *testing.T) {
 // TestPSPSafeSysctls: what every policy admits is the standard's first list, or nothing could be said of old versions.
 func TestPSPSafeSysctls(t *testing.T) {
 	t.Parallel()
-	if first := safeSysctls(api.MajorMinorVersion(1, 0)); !slices.Equal(first, pspSafeSysctls()) {
+	if first := baselineSysctls(api.MajorMinorVersion(1, 0)); !slices.Equal(first, pspSafeSysctls()) {
 		t.Errorf("the standard's first list is %v, policies admit %v", first, pspSafeSysctls())
 	}
 }
@@ -109,19 +109,19 @@ func TestCover(t *testing.T) {
 			p.Spec.AllowedCapabilities = restrictedCapabilities()
 			p.Spec.Volumes = restrictedVolumeTypes()
 		}, api.LevelRestricted},
-		{"read-only root, which no level asks for", func(p *pspparse.Policy) { p.Spec.ReadOnlyRootFilesystem = true }, CoverNone},
+		{"read-only root, which no level asks for", func(p *pspparse.Policy) { p.Spec.ReadOnlyRootFilesystem = true }, LevelNone},
 		{"no seccomp profile may be set", func(p *pspparse.Policy) {
 			delete(p.Annotations, pspparse.SeccompAllowedAnnotation)
-		}, CoverNone},
+		}, LevelNone},
 		{"no localhost profile may be set", func(p *pspparse.Policy) {
 			p.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default"
 			p.Annotations[pspparse.SeccompDefaultAnnotation] = "runtime/default"
-		}, CoverNone},
+		}, LevelNone},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			for _, v := range []api.Version{api.MajorMinorVersion(1, 24), api.LatestVersion()} {
-				if got := Assess(with(openPolicy(), test.change), v).Cover; got != test.want {
+				if got := Assess(with(openPolicy(), test.change), v).NoLooserThan; got != test.want {
 					t.Errorf("cover at %s is %s, want %s", v, got, test.want)
 				}
 			}

@@ -13,36 +13,36 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// controls are all that a policy regulates and all that the standards check. One more control is one more line here.
-func controls() []control {
-	return []control{
-		privilegedContainers(),
-		hostNamespaces(),
-		hostPorts(),
-		windowsHostProcess(),
-		hostProbes(),
-		capabilities(),
-		volumes(),
-		hostPaths(),
-		flexVolumes(),
-		csiDrivers(),
-		seLinux(),
-		runAsUser(),
-		runAsGroup(),
-		supplementalGroups(),
-		fsGroup(),
-		readOnlyRoot(),
-		privilegeEscalation(),
-		sysctls(),
-		procMount(),
-		runtimeClass(),
-		seccomp(),
-		appArmor(),
+// allControls are all that a policy regulates and all that the standards check. One more control is one more line here.
+func allControls() []pspControl {
+	return []pspControl{
+		privilegedControl(),
+		hostNamespacesControl(),
+		hostPortsControl(),
+		windowsHostProcessControl(),
+		hostProbesControl(),
+		capabilitiesControl(),
+		volumesControl(),
+		hostPathsControl(),
+		flexVolumesControl(),
+		csiDriversControl(),
+		seLinuxControl(),
+		runAsUserControl(),
+		runAsGroupControl(),
+		supplementalGroupsControl(),
+		fsGroupControl(),
+		readOnlyRootControl(),
+		privilegeEscalationControl(),
+		sysctlsControl(),
+		procMountControl(),
+		runtimeClassControl(),
+		seccompControl(),
+		appArmorControl(),
 	}
 }
 
-// specOrder has the fields and annotations of a policy in the order of the upstream type.
-func specOrder() []string {
+// policyFieldOrder has the fields and annotations of a policy in the order of the upstream type.
+func policyFieldOrder() []string {
 	return []string{
 		"privileged", "defaultAddCapabilities", "requiredDropCapabilities", "allowedCapabilities", "volumes",
 		"hostNetwork", "hostPorts", "hostPID", "hostIPC", "seLinux", "runAsUser", "runAsGroup", "supplementalGroups",
@@ -57,73 +57,73 @@ func specOrder() []string {
 // Assess judges a policy at a version of the standards. "latest", the zero version and versions newer than the
 // library's newest are judged at that newest one.
 func Assess(p *pspparse.Policy, v api.Version) Assessment {
-	v = concrete(v)
-	a := Assessment{Version: v, Mutating: p.Mutating()}
-	var limits []limit
-	var verdicts []verdict
+	v = clampVersion(v)
+	a := Assessment{Version: v, Mutating: p.MutatingFields()}
+	var limits []levelConstraint
+	var verdicts []checkStatus
 	var never []string
-	if why := p.Unusable(); why != "" {
+	if why := p.UnusableReason(); why != "" {
 		never = append(never, why)
 	}
-	for _, c := range controls() {
-		f := c.judge(p, v)
-		for _, judged := range f.verdicts {
-			registered := c.find(judged.id)
-			if !registered.inForce(v) {
+	for _, c := range allControls() {
+		f := c.assess(p, v)
+		for _, judged := range f.checks {
+			registered := c.registeredCheck(judged.id)
+			if !registered.existsAt(v) {
 				continue
 			}
 			judged.level = registered.level
 			verdicts = append(verdicts, judged)
-			a.Checks = append(a.Checks, judged.check())
+			a.Checks = append(a.Checks, judged.toCheck())
 		}
-		limits = append(limits, f.limits...)
-		a.WriteDown = append(a.WriteDown, f.fills...)
+		limits = append(limits, f.constraints...)
+		a.RequiredTemplateValues = append(a.RequiredTemplateValues, f.templateValues...)
 		a.Fields = append(a.Fields, f.fields...)
-		if f.never != "" {
-			never = append(never, f.never)
+		if f.admitsNothing != "" {
+			never = append(never, f.admitsNothing)
 		}
 	}
 	slices.SortFunc(a.Checks, compareChecks)
-	a.orderFields()
+	a.sortFields()
 	a.AdmitsNothing = strings.Join(never, "; ")
 	if a.AdmitsNothing != "" {
 		// Nothing passes, so nothing is filled in either, and every level would be as true as any other.
-		a.WriteDown = nil
+		a.RequiredTemplateValues = nil
 		return a
 	}
-	a.Closest = closest(a.Checks)
-	a.Safe = strictest(a.Checks, Guaranteed)
-	a.Held = strictest(a.Checks, Guaranteed, ByMutation)
-	a.Cover = cover(limits)
-	a.Lost = lostAt(limits, a.Closest)
-	a.NearestMiss, a.Choices = nearestMiss(a.Closest, verdicts)
+	a.Closest = closestLevel(a.Checks)
+	a.CompliesAsWritten = strictestLevelWith(a.Checks, StatusGuaranteed)
+	a.CompliesAfterMutation = strictestLevelWith(a.Checks, StatusGuaranteed, StatusByMutation)
+	a.NoLooserThan = leastLevelNoLooser(limits)
+	a.LostConstraints = constraintsLostAt(limits, a.Closest)
+	a.NearestMiss, a.Choices = describeNearestMiss(a.Closest, verdicts)
 	return a
 }
 
-// LostAt is what the policy forbids or forces and the level does not, at a version of the standards: what
+// LostConstraintsAt is what the policy forbids or forces and the level does not, at a version of the standards: what
 // Assessment.Lost is for the closest level, for any. A policy that admits nothing loses nothing worth keeping.
-func LostAt(p *pspparse.Policy, v api.Version, level api.Level) []Lost {
-	v = concrete(v)
-	if p.Unusable() != "" {
+func LostConstraintsAt(p *pspparse.Policy, v api.Version, level api.Level) []LostConstraint {
+	v = clampVersion(v)
+	if p.UnusableReason() != "" {
 		return nil
 	}
-	var limits []limit
-	for _, c := range controls() {
-		f := c.judge(p, v)
-		if f.never != "" {
+	var limits []levelConstraint
+	for _, c := range allControls() {
+		f := c.assess(p, v)
+		if f.admitsNothing != "" {
 			return nil
 		}
-		limits = append(limits, f.limits...)
+		limits = append(limits, f.constraints...)
 	}
-	return lostAt(limits, level)
+	return constraintsLostAt(limits, level)
 }
 
-// newest is the newest version that any check knows.
-func newest() api.Version {
+// newestCheckVersion is the newest version that any check knows.
+func newestCheckVersion() api.Version {
 	latest := api.MajorMinorVersion(1, 0)
-	for _, c := range controls() {
+	for _, c := range allControls() {
 		for _, check := range c.checks {
-			if last := check.since[len(check.since)-1]; latest.Older(last) {
+			if last := check.revisions[len(check.revisions)-1]; latest.Older(last) {
 				latest = last
 			}
 		}
@@ -131,26 +131,26 @@ func newest() api.Version {
 	return latest
 }
 
-func concrete(v api.Version) api.Version {
-	if last := newest(); v == (api.Version{}) || last.Older(v) {
+func clampVersion(v api.Version) api.Version {
+	if last := newestCheckVersion(); v == (api.Version{}) || last.Older(v) {
 		return last
 	}
 	return v
 }
 
-// find is the registration of a check that the control answers.
-func (c control) find(id policy.CheckID) check {
+// registeredCheck is the registration of a check that the control answers.
+func (c pspControl) registeredCheck(id policy.CheckID) registeredCheck {
 	for _, check := range c.checks {
 		if check.id == id {
 			return check
 		}
 	}
-	return check{since: minors(0)}
+	return registeredCheck{revisions: minorVersions(0)}
 }
 
-func (v verdict) check() Check {
+func (v checkStatus) toCheck() Check {
 	return Check{
-		ID: string(v.id), Level: v.level, Status: v.status, Fields: v.fields, Note: v.note, Core: v.tier == core,
+		ID: string(v.id), Level: v.level, Status: v.status, Fields: v.fields, Note: v.note, Core: v.tier == coreTier,
 	}
 }
 
@@ -162,15 +162,15 @@ func compareChecks(a, b Check) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-func (a *Assessment) orderFields() {
-	order := specOrder()
-	slices.SortFunc(a.Fields, func(x, y Field) int {
+func (a *Assessment) sortFields() {
+	order := policyFieldOrder()
+	slices.SortFunc(a.Fields, func(x, y FieldExplanation) int {
 		return slices.Index(order, x.Name) - slices.Index(order, y.Name)
 	})
 	for i, field := range a.Fields {
 		a.Fields[i].Mutating = slices.Contains(a.Mutating, field.Name)
 	}
-	slices.SortStableFunc(a.WriteDown, func(x, y WriteDown) int {
+	slices.SortStableFunc(a.RequiredTemplateValues, func(x, y RequiredTemplateValue) int {
 		return slices.Index(order, x.Field) - slices.Index(order, y.Field)
 	})
 }

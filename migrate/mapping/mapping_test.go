@@ -44,11 +44,11 @@ func TestAdmitsNothing(t *testing.T) {
 			if a.AdmitsNothing != test.want {
 				t.Errorf("admits nothing: got %q, want %q", a.AdmitsNothing, test.want)
 			}
-			if a.Closest != "" || a.Safe != "" || a.Held != "" || a.Cover != "" {
-				t.Errorf("levels %q %q %q %q, want none", a.Closest, a.Safe, a.Held, a.Cover)
+			if a.Closest != "" || a.CompliesAsWritten != "" || a.CompliesAfterMutation != "" || a.NoLooserThan != "" {
+				t.Errorf("levels %q %q %q %q, want none", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan)
 			}
-			if a.Lost != nil || a.WriteDown != nil || a.Conditions(api.LevelRestricted) != nil ||
-				LostAt(p, api.MajorMinorVersion(1, 25), api.LevelPrivileged) != nil {
+			if a.LostConstraints != nil || a.RequiredTemplateValues != nil || a.Conditions(api.LevelRestricted) != nil ||
+				LostConstraintsAt(p, api.MajorMinorVersion(1, 25), api.LevelPrivileged) != nil {
 				t.Errorf("a policy that admits nothing has something to lose: %+v", a)
 			}
 		})
@@ -149,7 +149,7 @@ func TestConditions(t *testing.T) {
 		},
 	}
 	got := map[api.Level][]string{}
-	for _, level := range strictness() {
+	for _, level := range levelsLooseToStrict() {
 		got[level] = ids(level)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -160,9 +160,9 @@ func TestConditions(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	want := map[Status]string{
-		Guaranteed: "", ByMutation: "the template must set it", InEffect: "set runAsNonRoot: true",
-		NotEnsured: "verify that workloads do not use it", Impossible: "BLOCKER: change the policy first",
-		Unknown: "scan the workloads",
+		StatusGuaranteed: "", StatusByMutation: "the template must set it", StatusInEffect: "set runAsNonRoot: true",
+		StatusNotEnsured: "verify that workloads do not use it", StatusImpossible: "BLOCKER: change the policy first",
+		StatusUnknown: "scan the workloads",
 	}
 	got := map[Status]string{}
 	for status := range want {

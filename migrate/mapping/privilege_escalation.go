@@ -18,52 +18,52 @@ Check: allowPrivilegeEscalation (restricted, from v1.8; Windows pods are let off
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 */
-func privilegeEscalation() control {
-	return control{
+func privilegeEscalationControl() pspControl {
+	return pspControl{
 		fields: []string{"defaultAllowPrivilegeEscalation", "allowPrivilegeEscalation"},
-		checks: []check{{id: "allowPrivilegeEscalation", level: api.LevelRestricted, since: minors(8, 25)}},
-		judge:  judgePrivilegeEscalation,
+		checks: []registeredCheck{{id: "allowPrivilegeEscalation", level: api.LevelRestricted, revisions: minorVersions(8, 25)}},
+		assess: assessPrivilegeEscalation,
 	}
 }
 
-func judgePrivilegeEscalation(p *pspparse.Policy, v api.Version) (f finding) {
+func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResult) {
 	const path = "containers[*].securityContext.allowPrivilegeEscalation"
 	allowed := p.Spec.AllowPrivilegeEscalation == nil || *p.Spec.AllowPrivilegeEscalation
 	byDefault := p.Spec.DefaultAllowPrivilegeEscalation
-	f.verdicts = []verdict{escalationVerdict(allowed, byDefault)}
+	f.checks = []checkStatus{escalationCheckStatus(allowed, byDefault)}
 
 	// Levels that do not themselves ask for false.
 	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-	if !atLeast(v, 8) {
-		lenient = strictness()
+	if !versionAtLeast(v, 8) {
+		lenient = levelsLooseToStrict()
 	}
 	switch {
 	case !allowed:
-		f.refuse("allowPrivilegeEscalation", "false", "containers may gain privileges; templates that set it to false, "+
+		f.recordRefusal("allowPrivilegeEscalation", "false", "containers may gain privileges; templates that set it to false, "+
 			"or an admission policy, can prevent it", lenient...)
-		if atLeast(v, 25) {
-			f.drift("allowPrivilegeEscalation", "false", "pods with os.name windows need not state it from v1.25",
+		if versionAtLeast(v, 25) {
+			f.recordDrift("allowPrivilegeEscalation", "false", "pods with os.name windows need not state it from v1.25",
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
-			f.fill("allowPrivilegeEscalation", path, "false", "in every container, init containers included; restricted asks for it")
+			f.requireInTemplate("allowPrivilegeEscalation", path, "false", "in every container, init containers included; restricted asks for it")
 		}
 	case byDefault != nil && !*byDefault:
-		f.supply("defaultAllowPrivilegeEscalation", "false",
+		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", "false",
 			"false is no longer filled in: setuid programs gain privileges again", lenient...)
-		f.fill("defaultAllowPrivilegeEscalation", path, "false", "where the program allows it; restricted asks for it")
+		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, "false", "where the program allows it; restricted asks for it")
 	}
-	f.explainEscalation(p, allowed)
+	f.explainPrivilegeEscalation(p, allowed)
 	return f
 }
 
-func escalationVerdict(allowed bool, byDefault *bool) verdict {
-	v := verdict{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
+func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
+	v := checkStatus{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
 	if !allowed {
-		v.status, v.note = ByMutation, "the policy fills in false: templates must state it themselves"
+		v.status, v.note = StatusByMutation, "the policy fills in false: templates must state it themselves"
 		return v
 	}
-	v.status, v.miss = NotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
+	v.status, v.nearestMiss = StatusNotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
 	v.note = "escalation is allowed: verify that workloads set it to false"
 	if byDefault != nil && !*byDefault {
 		v.fields = append(v.fields, "defaultAllowPrivilegeEscalation")
@@ -72,20 +72,20 @@ func escalationVerdict(allowed bool, byDefault *bool) verdict {
 	return v
 }
 
-func (f *finding) explainEscalation(p *pspparse.Policy, allowed bool) {
+func (f *controlResult) explainPrivilegeEscalation(p *pspparse.Policy, allowed bool) {
 	if byDefault := p.Spec.DefaultAllowPrivilegeEscalation; byDefault != nil {
-		f.explainAlways(p, "defaultAllowPrivilegeEscalation", boolean(*byDefault),
+		f.explainField(p, "defaultAllowPrivilegeEscalation", boolean(*byDefault),
 			"filled in where a container states nothing; it refuses nobody")
 	}
-	_, stated := p.Lines[linePath("allowPrivilegeEscalation")]
+	_, stated := p.Lines[fieldLineKey("allowPrivilegeEscalation")]
 	switch {
 	case !allowed:
-		f.explainAlways(p, "allowPrivilegeEscalation", "false",
+		f.explainField(p, "allowPrivilegeEscalation", "false",
 			"escalation is refused and false filled in; restricted asks for it to be stated")
 	case stated || (p.Spec.AllowPrivilegeEscalation != nil && len(p.Lines) == 0):
-		f.explainAlways(p, "allowPrivilegeEscalation", "true", "escalation is allowed, as at baseline")
+		f.explainField(p, "allowPrivilegeEscalation", "true", "escalation is allowed, as at baseline")
 	default:
-		f.explainAlways(p, "allowPrivilegeEscalation", "",
+		f.explainField(p, "allowPrivilegeEscalation", "",
 			"absent, which the API server reads as true: escalation is allowed, as at baseline")
 	}
 }

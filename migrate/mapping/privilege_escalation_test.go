@@ -14,7 +14,7 @@ func TestPrivilegeEscalation(t *testing.T) {
 			p.Spec.AllowPrivilegeEscalation, p.Spec.DefaultAllowPrivilegeEscalation = allow, byDefault
 		}
 	}
-	testControl(t, privilegeEscalation(), []controlCase{
+	testControl(t, privilegeEscalationControl(), []controlCase{
 		{name: "allowed", change: set(&yes, nil), want: summary{Status: "allowPrivilegeEscalation=N"}},
 		{name: "absent is allowed", change: set(nil, nil), want: summary{Status: "allowPrivilegeEscalation=N"}},
 		{name: "true by default", change: set(nil, &yes), want: summary{Status: "allowPrivilegeEscalation=N"}},
@@ -30,7 +30,7 @@ func TestPrivilegeEscalation(t *testing.T) {
 }
 
 func TestReadOnlyRoot(t *testing.T) {
-	testControl(t, readOnlyRoot(), []controlCase{
+	testControl(t, readOnlyRootControl(), []controlCase{
 		{name: "not asked for"},
 		{
 			name: "forced", change: func(p *pspparse.Policy) { p.Spec.ReadOnlyRootFilesystem = true },

@@ -17,29 +17,29 @@ Check: privileged (baseline, from v1.0).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func privilegedContainers() control {
-	return control{
+func privilegedControl() pspControl {
+	return pspControl{
 		fields: []string{"privileged"},
-		checks: []check{{id: "privileged", level: api.LevelBaseline, since: minors(0)}},
-		judge:  judgePrivileged,
+		checks: []registeredCheck{{id: "privileged", level: api.LevelBaseline, revisions: minorVersions(0)}},
+		assess: assessPrivileged,
 	}
 }
 
-func judgePrivileged(p *pspparse.Policy, _ api.Version) (f finding) {
-	v := verdict{
+func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
+	v := checkStatus{
 		id: "privileged", fields: []string{"privileged"},
-		status: Guaranteed, note: "privileged containers are refused",
+		status: StatusGuaranteed, note: "privileged containers are refused",
 	}
 	meaning := "privileged containers are refused, as at baseline"
 	if p.Spec.Privileged {
-		v.status, v.note, v.miss = NotEnsured, "privileged containers are admitted", "privileged containers"
+		v.status, v.note, v.nearestMiss = StatusNotEnsured, "privileged containers are admitted", "privileged containers"
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
-		f.refuse("privileged", "false",
+		f.recordRefusal("privileged", "false",
 			"privileged containers become possible; an admission policy can go on refusing them", api.LevelPrivileged)
 	}
-	f.verdicts = []verdict{v}
-	f.explain(p, "privileged", boolean(p.Spec.Privileged), meaning)
+	f.checks = []checkStatus{v}
+	f.explainStatedField(p, "privileged", boolean(p.Spec.Privileged), meaning)
 	return f
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 func TestPrivileged(t *testing.T) {
-	testControl(t, privilegedContainers(), []controlCase{
+	testControl(t, privilegedControl(), []controlCase{
 		{name: "allowed", want: summary{Status: "privileged=N"}},
 		{
 			name: "refused", change: func(p *pspparse.Policy) { p.Spec.Privileged = false },

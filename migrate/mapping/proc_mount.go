@@ -23,52 +23,52 @@ Checks: procMount (baseline, from v1.0; from v1.35 pods with hostUsers: false ar
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func procMount() control {
-	return control{
+func procMountControl() pspControl {
+	return pspControl{
 		fields: []string{"allowedProcMountTypes"},
-		checks: []check{
-			{id: "procMount", level: api.LevelBaseline, since: minors(0, 35)},
-			{id: "procMount_restricted", level: api.LevelRestricted, since: minors(35), overrides: "procMount"},
+		checks: []registeredCheck{
+			{id: "procMount", level: api.LevelBaseline, revisions: minorVersions(0, 35)},
+			{id: "procMount_restricted", level: api.LevelRestricted, revisions: minorVersions(35), overrides: "procMount"},
 		},
-		judge: judgeProcMount,
+		assess: assessProcMount,
 	}
 }
 
-func judgeProcMount(p *pspparse.Policy, v api.Version) (f finding) {
+func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 	types := p.Spec.AllowedProcMountTypes
 	masked := len(types) == 0 || slices.Contains(types, "Default")
 	unmasked := slices.Contains(types, "Unmasked")
-	value := names(types)
+	value := joinShortened(types)
 
-	judged := verdict{fields: []string{"allowedProcMountTypes"}, status: Guaranteed, note: "only the Default mask is allowed"}
+	judged := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: "only the Default mask is allowed"}
 	if unmasked {
-		judged.status, judged.miss = NotEnsured, "procMount (Unmasked)"
+		judged.status, judged.nearestMiss = StatusNotEnsured, "procMount (Unmasked)"
 		judged.note = "Unmasked is allowed (dead while the server's ProcMountType gate is off)"
 	}
 	if unmasked && !masked {
-		judged.status = Impossible
+		judged.status = StatusImpossible
 		judged.note = "BLOCKER: change the policy first: it admits Unmasked alone"
 	}
 	for _, id := range []policy.CheckID{"procMount", "procMount_restricted"} {
 		judged.id = id
-		f.verdicts = append(f.verdicts, judged)
+		f.checks = append(f.checks, judged)
 	}
 
 	if !unmasked {
-		f.refuse("allowedProcMountTypes", orDefault(value, "Default"),
+		f.recordRefusal("allowedProcMountTypes", orDefault(value, "Default"),
 			"containers may run with /proc unmasked; an admission policy can go on refusing it", api.LevelPrivileged)
-		if atLeast(v, 35) {
-			f.drift("allowedProcMountTypes", orDefault(value, "Default"),
+		if versionAtLeast(v, 35) {
+			f.recordDrift("allowedProcMountTypes", orDefault(value, "Default"),
 				"pods with hostUsers: false may unmask /proc from v1.35", api.LevelBaseline)
 		}
 	}
 	if !masked {
-		f.refuse("allowedProcMountTypes", value, "containers with the Default mask become possible", strictness()...)
+		f.recordRefusal("allowedProcMountTypes", value, "containers with the Default mask become possible", levelsLooseToStrict()...)
 	}
 	if !masked && !unmasked {
-		f.never = "allowedProcMountTypes has no type that a container can have (" + value + ")"
+		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + value + ")"
 	}
-	f.explain(p, "allowedProcMountTypes", value, "containers may choose these masks of /proc; baseline accepts Default")
+	f.explainStatedField(p, "allowedProcMountTypes", value, "containers may choose these masks of /proc; baseline accepts Default")
 	return f
 }
 

@@ -10,7 +10,7 @@ func TestProcMount(t *testing.T) {
 	types := func(types ...string) func(*pspparse.Policy) {
 		return func(p *pspparse.Policy) { p.Spec.AllowedProcMountTypes = types }
 	}
-	testControl(t, procMount(), []controlCase{
+	testControl(t, procMountControl(), []controlCase{
 		{name: "both", want: summary{Status: "procMount=N"}},
 		{name: "absent is Default", change: types(), want: summary{Status: "procMount=G", Refused: levelP}},
 		{name: "Default", change: types("Default"), want: summary{Status: "procMount=G", Refused: levelP}},

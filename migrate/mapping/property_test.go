@@ -26,27 +26,27 @@ func TestProperties(t *testing.T) {
 			t.Fatalf("seed %d: Assess is not deterministic:\n%s", seed, diff)
 		}
 		if a.AdmitsNothing != "" {
-			if a.Closest+a.Safe+a.Held+a.Cover != "" || a.Lost != nil || LostAt(p, v, api.LevelBaseline) != nil {
+			if a.Closest+a.CompliesAsWritten+a.CompliesAfterMutation+a.NoLooserThan != "" || a.LostConstraints != nil || LostConstraintsAt(p, v, api.LevelBaseline) != nil {
 				t.Fatalf("seed %d: admits nothing (%s) and yet has levels or losses: %+v", seed, a.AdmitsNothing, a)
 			}
 			continue
 		}
-		if api.CompareLevels(a.Safe, a.Held) > 0 {
-			t.Errorf("seed %d: safe %s is stricter than held %s", seed, a.Safe, a.Held)
+		if api.CompareLevels(a.CompliesAsWritten, a.CompliesAfterMutation) > 0 {
+			t.Errorf("seed %d: safe %s is stricter than held %s", seed, a.CompliesAsWritten, a.CompliesAfterMutation)
 		}
-		if a.Held == api.LevelRestricted {
+		if a.CompliesAfterMutation == api.LevelRestricted {
 			t.Errorf("seed %d: no policy ensures the fields that restricted wants, yet held is restricted", seed)
 		}
-		if a.Held == api.LevelBaseline && a.Safe != api.LevelBaseline {
-			t.Errorf("seed %d: mutation cannot create baseline compliance, yet safe is %s", seed, a.Safe)
+		if a.CompliesAfterMutation == api.LevelBaseline && a.CompliesAsWritten != api.LevelBaseline {
+			t.Errorf("seed %d: mutation cannot create baseline compliance, yet safe is %s", seed, a.CompliesAsWritten)
 		}
-		if diff := cmp.Diff(LostAt(p, v, a.Closest), a.Lost); diff != "" {
+		if diff := cmp.Diff(LostConstraintsAt(p, v, a.Closest), a.LostConstraints); diff != "" {
 			t.Errorf("seed %d: Lost differs from LostAt(closest):\n%s", seed, diff)
 		}
 		if (a.NearestMiss == "") != (a.Closest == api.LevelRestricted) {
 			t.Errorf("seed %d: closest is %s and the nearest miss %q", seed, a.Closest, a.NearestMiss)
 		}
-		if !slices.IsSortedFunc(a.Lost, compareLost) || !slices.IsSortedFunc(a.Checks, compareChecks) {
+		if !slices.IsSortedFunc(a.LostConstraints, compareLostConstraints) || !slices.IsSortedFunc(a.Checks, compareChecks) {
 			t.Errorf("seed %d: not sorted", seed)
 		}
 	}
@@ -83,7 +83,7 @@ type outcome struct {
 }
 
 func verdictsOf(a Assessment) outcome {
-	o := outcome{a.Closest, a.Safe, a.Held, a.Cover, a.AdmitsNothing != "", map[string]Status{}}
+	o := outcome{a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.AdmitsNothing != "", map[string]Status{}}
 	for _, c := range a.Checks {
 		o.Status[c.ID] = c.Status
 	}
@@ -140,7 +140,7 @@ func loosenings() map[string]func(*pspparse.Policy) {
 func TestLooseningNeverTightens(t *testing.T) {
 	t.Parallel()
 	// From best to worst. X and N are not compared: a contradiction that is lifted is no gain in safety.
-	rank := map[Status]int{Guaranteed: 0, ByMutation: 1, InEffect: 2, NotEnsured: 3, Impossible: 3, Unknown: 4}
+	rank := map[Status]int{StatusGuaranteed: 0, StatusByMutation: 1, StatusInEffect: 2, StatusNotEnsured: 3, StatusImpossible: 3, StatusUnknown: 4}
 	for seed := range uint64(randomPolicies / 10) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		before := randomPolicy(r.IntN)
@@ -159,14 +159,14 @@ func TestLooseningNeverTightens(t *testing.T) {
 				continue
 			}
 			for what, levels := range map[string][2]api.Level{
-				"closest": {a.Closest, b.Closest}, "safe": {a.Safe, b.Safe}, "held": {a.Held, b.Held},
+				"closest": {a.Closest, b.Closest}, "safe": {a.CompliesAsWritten, b.CompliesAsWritten}, "held": {a.CompliesAfterMutation, b.CompliesAfterMutation},
 			} {
 				if api.CompareLevels(levels[1], levels[0]) > 0 {
 					t.Errorf("seed %d, %s at %s: %s went from %s to %s", seed, name, v, what, levels[0], levels[1])
 				}
 			}
-			if covers(b.Cover) < covers(a.Cover) {
-				t.Errorf("seed %d, %s at %s: cover went from %s to %s", seed, name, v, a.Cover, b.Cover)
+			if covers(b.NoLooserThan) < covers(a.NoLooserThan) {
+				t.Errorf("seed %d, %s at %s: cover went from %s to %s", seed, name, v, a.NoLooserThan, b.NoLooserThan)
 			}
 			for i, c := range a.Checks {
 				if rank[b.Checks[i].Status] < rank[c.Status] {
@@ -179,5 +179,5 @@ func TestLooseningNeverTightens(t *testing.T) {
 
 // covers ranks covers by how much the policy admits.
 func covers(level api.Level) int {
-	return slices.Index([]api.Level{CoverNone, api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged}, level)
+	return slices.Index([]api.Level{LevelNone, api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged}, level)
 }

@@ -17,36 +17,36 @@ const (
 	maxPort = math.MaxUint16
 )
 
-// span is inclusive at both ends; an inverted one is empty, as it is to PSP admission.
-type span struct{ min, max int64 }
+// numberRange is inclusive at both ends; an inverted one is empty, as it is to PSP admission.
+type numberRange struct{ min, max int64 }
 
-func idSpans(ranges []pspparse.IDRange) []span {
-	spans := make([]span, 0, len(ranges))
+func idRanges(ranges []pspparse.IDRange) []numberRange {
+	spans := make([]numberRange, 0, len(ranges))
 	for _, r := range ranges {
-		spans = append(spans, span{r.Min, r.Max})
+		spans = append(spans, numberRange{r.Min, r.Max})
 	}
 	return spans
 }
 
-func portSpans(ranges []pspparse.HostPortRange) []span {
-	spans := make([]span, 0, len(ranges))
+func portRanges(ranges []pspparse.HostPortRange) []numberRange {
+	spans := make([]numberRange, 0, len(ranges))
 	for _, r := range ranges {
-		spans = append(spans, span{int64(r.Min), int64(r.Max)})
+		spans = append(spans, numberRange{int64(r.Min), int64(r.Max)})
 	}
 	return spans
 }
 
-// within is what of the spans lies in [low, high]: sorted, joined, without empty ones.
-func within(spans []span, low, high int64) []span {
-	var clipped []span
+// clipRanges is what of the spans lies in [low, high]: sorted, joined, without empty ones.
+func clipRanges(spans []numberRange, low, high int64) []numberRange {
+	var clipped []numberRange
 	for _, s := range spans {
 		s.min, s.max = max(s.min, low), min(s.max, high)
 		if s.min <= s.max {
 			clipped = append(clipped, s)
 		}
 	}
-	slices.SortFunc(clipped, func(a, b span) int { return cmp.Compare(a.min, b.min) })
-	var joined []span
+	slices.SortFunc(clipped, func(a, b numberRange) int { return cmp.Compare(a.min, b.min) })
+	var joined []numberRange
 	for _, s := range clipped {
 		if n := len(joined); n > 0 && s.min <= joined[n-1].max+1 {
 			joined[n-1].max = max(joined[n-1].max, s.max)
@@ -57,19 +57,19 @@ func within(spans []span, low, high int64) []span {
 	return joined
 }
 
-// whole says whether the spans leave out nothing of [low, high].
-func whole(spans []span, low, high int64) bool {
-	joined := within(spans, low, high)
-	return len(joined) == 1 && joined[0] == span{low, high}
+// coversWhole says whether the spans leave out nothing of [low, high].
+func coversWhole(spans []numberRange, low, high int64) bool {
+	joined := clipRanges(spans, low, high)
+	return len(joined) == 1 && joined[0] == numberRange{low, high}
 }
 
-// holds says whether some span contains n.
-func holds(spans []span, n int64) bool {
-	return len(within(spans, n, n)) > 0
+// containsNumber says whether some span contains n.
+func containsNumber(spans []numberRange, n int64) bool {
+	return len(clipRanges(spans, n, n)) > 0
 }
 
-// spanList renders spans as the policy lists them.
-func spanList(spans []span) string {
+// formatRanges renders spans as the policy lists them.
+func formatRanges(spans []numberRange) string {
 	texts := make([]string, 0, len(spans))
 	for _, s := range spans {
 		if s.min == s.max {
@@ -78,30 +78,30 @@ func spanList(spans []span) string {
 		}
 		texts = append(texts, fmt.Sprintf("%d-%d", s.min, s.max))
 	}
-	return names(texts)
+	return joinShortened(texts)
 }
 
-// ruleValue renders a strategy: its rule and, where the rule reads them, its ranges.
-func ruleValue(s pspparse.IDStrategy) string {
+// formatIDStrategy renders a strategy: its rule and, where the rule reads them, its ranges.
+func formatIDStrategy(s pspparse.IDStrategy) string {
 	if s.Rule == pspparse.RunAsAny || s.Rule == pspparse.MustRunAsNonRoot || len(s.Ranges) == 0 {
 		return s.Rule
 	}
-	return s.Rule + " " + spanList(idSpans(s.Ranges))
+	return s.Rule + " " + formatRanges(idRanges(s.Ranges))
 }
 
-// filledID is the id that MustRunAs writes into a pod that states none: the min of the first range listed. ok is false
+// defaultedID is the id that MustRunAs writes into a pod that states none: the min of the first range listed. ok is false
 // where the policy's own ranges then refuse it, so that no admitted pod carries it.
-func filledID(s pspparse.IDStrategy) (id int64, ok bool) {
+func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 	if s.Rule != pspparse.MustRunAs || len(s.Ranges) == 0 {
 		return 0, false
 	}
 	id = s.Ranges[0].Min
-	return id, id >= 0 && id <= maxID && holds(idSpans(s.Ranges), id)
+	return id, id >= 0 && id <= maxID && containsNumber(idRanges(s.Ranges), id)
 }
 
-// noID says whether MustRunAs leaves no id that a pod could have.
-func noID(s pspparse.IDStrategy) bool {
-	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(within(idSpans(s.Ranges), 0, maxID)) == 0
+// admitsNoID says whether MustRunAs leaves no id that a pod could have.
+func admitsNoID(s pspparse.IDStrategy) bool {
+	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(clipRanges(idRanges(s.Ranges), 0, maxID)) == 0
 }
 
 func count(n int, noun string) string {

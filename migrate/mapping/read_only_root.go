@@ -14,19 +14,19 @@ even restricted.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func readOnlyRoot() control {
-	return control{fields: []string{"readOnlyRootFilesystem"}, judge: judgeReadOnlyRoot}
+func readOnlyRootControl() pspControl {
+	return pspControl{fields: []string{"readOnlyRootFilesystem"}, assess: assessReadOnlyRoot}
 }
 
-func judgeReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f finding) {
+func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	meaning := "nothing is asked of the root file system, as at every level"
 	if p.Spec.ReadOnlyRootFilesystem {
 		meaning = "every root file system is read-only and the field filled in; no level asks for it"
-		f.refuse("readOnlyRootFilesystem", "true", "root file systems become writable; templates that set it, "+
-			"or an admission policy, can keep them read-only", strictness()...)
-		f.fill("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", "true",
+		f.recordRefusal("readOnlyRootFilesystem", "true", "root file systems become writable; templates that set it, "+
+			"or an admission policy, can keep them read-only", levelsLooseToStrict()...)
+		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", "true",
 			"no level looks at it")
 	}
-	f.explain(p, "readOnlyRootFilesystem", boolean(p.Spec.ReadOnlyRootFilesystem), meaning)
+	f.explainStatedField(p, "readOnlyRootFilesystem", boolean(p.Spec.ReadOnlyRootFilesystem), meaning)
 	return f
 }

@@ -8,47 +8,47 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// groupRule is what runAsGroup, supplementalGroups and fsGroup have in common: an id strategy that no level shares.
+// groupStrategyField is what runAsGroup, supplementalGroups and fsGroup have in common: an id strategy that no level shares.
 // MustRunAs and MayRunAs keep given ids in the ranges; MustRunAs also fills in the first range's min where none is given.
-type groupRule struct {
+type groupStrategyField struct {
 	field    string
 	strategy pspparse.IDStrategy
-	// path and list say where and how MustRunAs states the id it fills in.
-	path string
-	list bool
-	// gone says what happens once the id is no longer filled in.
-	gone string
-	// emptyRefused: an explicitly empty list is refused under MustRunAs, whatever the ranges.
-	emptyRefused bool
+	// templatePath and list say where and how MustRunAs states the id it fills in.
+	templatePath string
+	isList       bool
+	// lossNote says what happens once the id is no longer filled in.
+	lossNote string
+	// refusesEmptyList: an explicitly empty list is refused under MustRunAs, whatever the ranges.
+	refusesEmptyList bool
 }
 
-func (g groupRule) judge(p *pspparse.Policy) (f finding) {
+func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	s := g.strategy
-	value := ruleValue(s)
+	value := formatIDStrategy(s)
 	ranged := s.Rule == pspparse.MustRunAs || s.Rule == pspparse.MayRunAs
-	if ranged && (!whole(idSpans(s.Ranges), 0, maxID) || (g.emptyRefused && s.Rule == pspparse.MustRunAs)) {
+	if ranged && (!coversWhole(idRanges(s.Ranges), 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
 		note := "groups outside the ranges become possible; an admission policy can keep the ranges"
-		if !holds(idSpans(s.Ranges), 0) {
+		if !containsNumber(idRanges(s.Ranges), 0) {
 			note = "groups outside the ranges, root's among them, become possible; an admission policy can keep the ranges"
 		}
-		f.refuse(g.field, value, note, strictness()...)
+		f.recordRefusal(g.field, value, note, levelsLooseToStrict()...)
 	}
-	if id, ok := filledID(s); ok {
+	if id, ok := defaultedID(s); ok {
 		text := strconv.FormatInt(id, 10)
-		f.supply(g.field, text, g.gone, strictness()...)
-		if g.list {
+		f.recordSuppliedValue(g.field, text, g.lossNote, levelsLooseToStrict()...)
+		if g.isList {
 			text = "[" + text + "]"
 		}
-		f.fill(g.field, g.path, text, "no level looks at it")
+		f.requireInTemplate(g.field, g.templatePath, text, "no level looks at it")
 	}
-	if noID(s) {
-		f.never = "no group is in the ranges of " + g.field + " (" + spanList(idSpans(s.Ranges)) + ")"
+	if admitsNoID(s) {
+		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatRanges(idRanges(s.Ranges)) + ")"
 	}
-	f.explain(p, g.field, value, groupMeaning(s))
+	f.explainStatedField(p, g.field, value, explainGroupStrategy(s))
 	return f
 }
 
-func groupMeaning(s pspparse.IDStrategy) string {
+func explainGroupStrategy(s pspparse.IDStrategy) string {
 	switch s.Rule {
 	case pspparse.MustRunAs:
 		return "groups must be in the ranges and the first is filled in; no level looks at groups"
@@ -66,17 +66,17 @@ PSP field: spec.runAsGroup; absent is RunAsAny. Check: none at any level.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func runAsGroup() control {
-	return control{fields: []string{"runAsGroup"}, judge: judgeRunAsGroup}
+func runAsGroupControl() pspControl {
+	return pspControl{fields: []string{"runAsGroup"}, assess: assessRunAsGroup}
 }
 
-func judgeRunAsGroup(p *pspparse.Policy, _ api.Version) finding {
+func assessRunAsGroup(p *pspparse.Policy, _ api.Version) controlResult {
 	if p.Spec.RunAsGroup == nil {
-		return finding{}
+		return controlResult{}
 	}
-	return groupRule{
+	return groupStrategyField{
 		field: "runAsGroup", strategy: *p.Spec.RunAsGroup,
-		path: "containers[*].securityContext.runAsGroup",
-		gone: "the group is no longer filled in: containers run with group 0 or the image's",
-	}.judge(p)
+		templatePath: "containers[*].securityContext.runAsGroup",
+		lossNote:     "the group is no longer filled in: containers run with group 0 or the image's",
+	}.assess(p)
 }

@@ -14,7 +14,7 @@ func TestGroups(t *testing.T) {
 		set := func(s pspparse.IDStrategy) func(*pspparse.Policy) {
 			return func(p *pspparse.Policy) { p.Spec.RunAsGroup = &s }
 		}
-		testControl(t, runAsGroup(), []controlCase{
+		testControl(t, runAsGroupControl(), []controlCase{
 			{name: "absent is any"},
 			{name: "any", change: set(pspparse.IDStrategy{Rule: pspparse.RunAsAny})},
 			{name: "may", change: set(strategy(pspparse.MayRunAs, 1, 9)), want: summary{Refused: levelPBR}},
@@ -32,7 +32,7 @@ func TestGroups(t *testing.T) {
 		set := func(s pspparse.IDStrategy) func(*pspparse.Policy) {
 			return func(p *pspparse.Policy) { p.Spec.SupplementalGroups = s }
 		}
-		testControl(t, supplementalGroups(), []controlCase{
+		testControl(t, supplementalGroupsControl(), []controlCase{
 			{name: "any"},
 			{name: "may be anything", change: set(strategy(pspparse.MayRunAs, 0, maxID))},
 			{
@@ -46,7 +46,7 @@ func TestGroups(t *testing.T) {
 		set := func(s pspparse.IDStrategy) func(*pspparse.Policy) {
 			return func(p *pspparse.Policy) { p.Spec.FSGroup = s }
 		}
-		testControl(t, fsGroup(), []controlCase{
+		testControl(t, fsGroupControl(), []controlCase{
 			{name: "any"},
 			{
 				name: "must", change: set(strategy(pspparse.MustRunAs, 7, 9)),

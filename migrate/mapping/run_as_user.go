@@ -24,133 +24,133 @@ judges effective values where the standard judges every setting.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 */
-func runAsUser() control {
-	return control{
+func runAsUserControl() pspControl {
+	return pspControl{
 		fields: []string{"runAsUser"},
-		checks: []check{
-			{id: "runAsNonRoot", level: api.LevelRestricted, since: minors(0, 35)},
-			{id: "runAsUser", level: api.LevelRestricted, since: minors(23, 35)},
+		checks: []registeredCheck{
+			{id: "runAsNonRoot", level: api.LevelRestricted, revisions: minorVersions(0, 35)},
+			{id: "runAsUser", level: api.LevelRestricted, revisions: minorVersions(23, 35)},
 		},
-		judge: judgeRunAsUser,
+		assess: assessRunAsUser,
 	}
 }
 
-func judgeRunAsUser(p *pspparse.Policy, v api.Version) (f finding) {
+func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 	s := p.Spec.RunAsUser
-	f.verdicts = []verdict{runAsNonRootVerdict(s), runAsUserVerdict(s)}
-	f.limitUsers(s, v)
-	switch id, ok := filledID(s); {
+	f.checks = []checkStatus{runAsNonRootStatus(s), runAsUserStatus(s)}
+	f.compareUserRanges(s, v)
+	switch id, ok := defaultedID(s); {
 	case s.Rule == pspparse.MustRunAsNonRoot:
-		f.fill("runAsUser", "containers[*].securityContext.runAsNonRoot", "true",
+		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", "true",
 			"also where a uid is set and the policy fills nothing in; restricted asks for it")
 	case ok:
-		f.supply("runAsUser", strconv.FormatInt(id, 10),
-			"the uid is no longer filled in: the image's user takes over, often root", strictness()...)
-		f.fill("runAsUser", "containers[*].securityContext.runAsUser", strconv.FormatInt(id, 10), uidNote(id))
+		f.recordSuppliedValue("runAsUser", strconv.FormatInt(id, 10),
+			"the uid is no longer filled in: the image's user takes over, often root", levelsLooseToStrict()...)
+		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", strconv.FormatInt(id, 10), defaultedUIDNote(id))
 	}
-	if noID(s) {
-		f.never = "no uid is in the ranges of runAsUser (" + spanList(idSpans(s.Ranges)) + ")"
+	if admitsNoID(s) {
+		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatRanges(idRanges(s.Ranges)) + ")"
 	}
-	f.explainAlways(p, "runAsUser", ruleValue(s), userMeaning(s))
+	f.explainField(p, "runAsUser", formatIDStrategy(s), explainUserStrategy(s))
 	return f
 }
 
-// neverRoot says whether every container that the policy admits runs as another user than root.
-func neverRoot(s pspparse.IDStrategy) bool {
+// refusesRoot says whether every container that the policy admits runs as another user than root.
+func refusesRoot(s pspparse.IDStrategy) bool {
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
 		return true
 	case pspparse.MustRunAs:
-		return len(s.Ranges) > 0 && !holds(idSpans(s.Ranges), 0)
+		return len(s.Ranges) > 0 && !containsNumber(idRanges(s.Ranges), 0)
 	default:
 		return false
 	}
 }
 
-// alwaysRoot says whether root is the only user that the policy admits.
-func alwaysRoot(s pspparse.IDStrategy) bool {
-	spans := within(idSpans(s.Ranges), 0, maxID)
-	return s.Rule == pspparse.MustRunAs && len(spans) == 1 && spans[0] == span{0, 0}
+// admitsOnlyRoot says whether root is the only user that the policy admits.
+func admitsOnlyRoot(s pspparse.IDStrategy) bool {
+	spans := clipRanges(idRanges(s.Ranges), 0, maxID)
+	return s.Rule == pspparse.MustRunAs && len(spans) == 1 && spans[0] == numberRange{0, 0}
 }
 
-func runAsNonRootVerdict(s pspparse.IDStrategy) verdict {
-	v := verdict{id: "runAsNonRoot", fields: []string{"runAsUser"}}
-	if neverRoot(s) {
-		v.status = InEffect
+func runAsNonRootStatus(s pspparse.IDStrategy) checkStatus {
+	v := checkStatus{id: "runAsNonRoot", fields: []string{"runAsUser"}}
+	if refusesRoot(s) {
+		v.status = StatusInEffect
 		v.note = "root is refused, but the field is not always there: set runAsNonRoot: true in every template"
 		return v
 	}
-	v.status, v.miss = NotEnsured, rootMiss(s)
-	v.note = "root is admitted (" + ruleValue(s) + "): verify that workloads set runAsNonRoot: true"
+	v.status, v.nearestMiss = StatusNotEnsured, rootNearestMiss(s)
+	v.note = "root is admitted (" + formatIDStrategy(s) + "): verify that workloads set runAsNonRoot: true"
 	return v
 }
 
-func runAsUserVerdict(s pspparse.IDStrategy) verdict {
-	v := verdict{id: "runAsUser", fields: []string{"runAsUser"}, status: NotEnsured, miss: rootMiss(s)}
+func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
+	v := checkStatus{id: "runAsUser", fields: []string{"runAsUser"}, status: StatusNotEnsured, nearestMiss: rootNearestMiss(s)}
 	switch {
-	case neverRoot(s):
-		v.status, v.miss = InEffect, ""
+	case refusesRoot(s):
+		v.status, v.nearestMiss = StatusInEffect, ""
 		v.note = "no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted"
-	case alwaysRoot(s):
-		v.status = Impossible
+	case admitsOnlyRoot(s):
+		v.status = StatusImpossible
 		v.note = "BLOCKER: change the policy first: it admits no uid but 0"
 	default:
-		v.note = "uid 0 is admitted (" + ruleValue(s) + "): verify that workloads do not use it"
+		v.note = "uid 0 is admitted (" + formatIDStrategy(s) + "): verify that workloads do not use it"
 	}
 	return v
 }
 
-func rootMiss(s pspparse.IDStrategy) string {
-	return "root users (runAsUser " + ruleValue(s) + ")"
+func rootNearestMiss(s pspparse.IDStrategy) string {
+	return "root users (runAsUser " + formatIDStrategy(s) + ")"
 }
 
-// limitUsers: what the policy refuses depends on whether a level refuses root itself. Restricted does from v1.23; before,
+// compareUserRanges: what the policy refuses depends on whether a level refuses root itself. Restricted does from v1.23; before,
 // it accepts runAsUser: 0 beside runAsNonRoot: true, which the policy refuses and the kubelet never starts.
-func (f *finding) limitUsers(s pspparse.IDStrategy, v api.Version) {
-	value := ruleValue(s)
-	spans := idSpans(s.Ranges)
-	rootRefused := atLeast(v, 23)
+func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) {
+	value := formatIDStrategy(s)
+	spans := idRanges(s.Ranges)
+	rootRefused := versionAtLeast(v, 23)
 	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
 	if !rootRefused {
-		lenient = strictness()
+		lenient = levelsLooseToStrict()
 	}
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
-		f.refuse("runAsUser", value,
+		f.recordRefusal("runAsUser", value,
 			"containers may run as root; templates that set runAsNonRoot, or an admission policy, can prevent it", lenient...)
 	case pspparse.MustRunAs:
 		note := "uids outside the ranges become possible; an admission policy can keep the ranges"
-		if neverRoot(s) {
+		if refusesRoot(s) {
 			note = "uids outside the ranges, root among them, become possible; an admission policy can keep the ranges"
 		}
-		if !whole(spans, 0, maxID) {
-			f.refuse("runAsUser", value, note, lenient...)
+		if !coversWhole(spans, 0, maxID) {
+			f.recordRefusal("runAsUser", value, note, lenient...)
 		}
-		if rootRefused && !whole(spans, 1, maxID) && !whole(spans, 0, maxID) {
-			f.refuse("runAsUser", value,
+		if rootRefused && !coversWhole(spans, 1, maxID) && !coversWhole(spans, 0, maxID) {
+			f.recordRefusal("runAsUser", value,
 				"uids outside the ranges become possible; an admission policy can keep the ranges", api.LevelRestricted)
 		}
 	}
-	if neverRoot(s) && atLeast(v, 35) {
-		f.drift("runAsUser", value, "pods with hostUsers: false may run as root inside their own user namespace from v1.35",
+	if refusesRoot(s) && versionAtLeast(v, 35) {
+		f.recordDrift("runAsUser", value, "pods with hostUsers: false may run as root inside their own user namespace from v1.35",
 			api.LevelRestricted)
 	}
 }
 
-func uidNote(id int64) string {
+func defaultedUIDNote(id int64) string {
 	if id == 0 {
 		return "restricted refuses uid 0"
 	}
 	return "at pod level it does the same where no container sets its own; restricted asks for runAsNonRoot: true besides"
 }
 
-func userMeaning(s pspparse.IDStrategy) string {
+func explainUserStrategy(s pspparse.IDStrategy) string {
 	switch {
 	case s.Rule == pspparse.RunAsAny:
 		return "any user is admitted, root included, as at baseline; restricted refuses root"
 	case s.Rule == pspparse.MustRunAsNonRoot:
 		return "root is refused and runAsNonRoot filled in where nothing is stated; restricted asks for the field itself"
-	case neverRoot(s):
+	case refusesRoot(s):
 		return "uids must be in the ranges, which leave out root, and the first is filled in; no level knows uid ranges"
 	default:
 		return "uids must be in the ranges and the first is filled in; no level knows uid ranges"

@@ -14,7 +14,7 @@ func TestRunAsUser(t *testing.T) {
 	rule := func(rule string, ranges ...pspparse.IDRange) func(*pspparse.Policy) {
 		return func(p *pspparse.Policy) { p.Spec.RunAsUser = pspparse.IDStrategy{Rule: rule, Ranges: ranges} }
 	}
-	testControl(t, runAsUser(), []controlCase{
+	testControl(t, runAsUserControl(), []controlCase{
 		{name: "any", want: summary{Status: "runAsNonRoot=N runAsUser=N"}},
 		{name: "ranges beside RunAsAny are ignored", change: rule(pspparse.RunAsAny, pspparse.IDRange{Min: 1, Max: 2}), want: summary{Status: "runAsNonRoot=N runAsUser=N"}},
 		{

@@ -16,20 +16,20 @@ the default is filled in where a pod names none. Check: none at any level.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func runtimeClass() control {
-	return control{fields: []string{"runtimeClass"}, judge: judgeRuntimeClass}
+func runtimeClassControl() pspControl {
+	return pspControl{fields: []string{"runtimeClass"}, assess: assessRuntimeClass}
 }
 
-func judgeRuntimeClass(p *pspparse.Policy, _ api.Version) (f finding) {
+func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	if p.Spec.RuntimeClass == nil {
 		return f
 	}
 	allowed, filled := p.Spec.RuntimeClass.AllowedRuntimeClassNames, p.Spec.RuntimeClass.DefaultRuntimeClassName
-	value := orDefault(names(allowed), "none")
+	value := orDefault(joinShortened(allowed), "none")
 	anyClass := slices.Contains(allowed, "*")
 	if !anyClass {
-		f.refuse("runtimeClass", value, "pods may name any runtime class; an admission policy can keep the list",
-			strictness()...)
+		f.recordRefusal("runtimeClass", value, "pods may name any runtime class; an admission policy can keep the list",
+			levelsLooseToStrict()...)
 	}
 	meaning := "pods may name these runtime classes only; no level looks at them"
 	if filled != nil {
@@ -39,12 +39,12 @@ func judgeRuntimeClass(p *pspparse.Policy, _ api.Version) (f finding) {
 	switch {
 	case filled == nil:
 	case anyClass || slices.Contains(allowed, *filled):
-		f.supply("runtimeClass", *filled, "the class is no longer filled in: pods move to the plain runtime, "+
-			"out of a sandbox if the class is one", strictness()...)
-		f.fill("runtimeClass", "spec.runtimeClassName", *filled, "no level looks at it")
+		f.recordSuppliedValue("runtimeClass", *filled, "the class is no longer filled in: pods move to the plain runtime, "+
+			"out of a sandbox if the class is one", levelsLooseToStrict()...)
+		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *filled, "no level looks at it")
 	case len(allowed) == 0:
-		f.never = "runtimeClass fills in " + *filled + " and allows no class to be named"
+		f.admitsNothing = "runtimeClass fills in " + *filled + " and allows no class to be named"
 	}
-	f.explainAlways(p, "runtimeClass", value, meaning)
+	f.explainField(p, "runtimeClass", value, meaning)
 	return f
 }

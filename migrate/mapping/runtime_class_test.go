@@ -15,7 +15,7 @@ func TestRuntimeClass(t *testing.T) {
 			}
 		}
 	}
-	testControl(t, runtimeClass(), []controlCase{
+	testControl(t, runtimeClassControl(), []controlCase{
 		{name: "absent"},
 		{name: "no class may be named", change: class(""), want: summary{Refused: levelPBR}},
 		{name: "a list", change: class("", "gvisor"), want: summary{Refused: levelPBR}},

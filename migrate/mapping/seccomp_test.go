@@ -14,7 +14,7 @@ func TestSeccomp(t *testing.T) {
 		return "seccompProfile_baseline=" + string(baseline) + " seccompProfile_restricted=" + string(restricted)
 	}
 	const path = "spec.securityContext.seccompProfile=type: "
-	testControl(t, seccomp(), []controlCase{
+	testControl(t, seccompControl(), []controlCase{
 		{name: "any", change: list("*", absent), want: summary{Status: status("N", "N")}},
 		{name: "any before fields", change: list("*", absent), minor: 18, want: summary{Status: "seccompProfile_baseline=N"}},
 		{name: "absent", change: list(absent, absent), want: summary{Status: status("G", "X"), Refused: levelPBR}},

@@ -22,61 +22,61 @@ Check: seLinuxOptions (baseline, from v1.0; one more type from v1.31).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func seLinux() control {
-	return control{
+func seLinuxControl() pspControl {
+	return pspControl{
 		fields: []string{"seLinux"},
-		checks: []check{{id: "seLinuxOptions", level: api.LevelBaseline, since: minors(0, 31)}},
-		judge:  judgeSELinux,
+		checks: []registeredCheck{{id: "seLinuxOptions", level: api.LevelBaseline, revisions: minorVersions(0, 31)}},
+		assess: assessSELinux,
 	}
 }
 
-func seLinuxTypes(v api.Version) []string {
+func acceptedSELinuxTypes(v api.Version) []string {
 	types := []string{"", "container_t", "container_init_t", "container_kvm_t"}
-	if atLeast(v, 31) {
+	if versionAtLeast(v, 31) {
 		types = append(types, "container_engine_t")
 	}
 	return types
 }
 
-func judgeSELinux(p *pspparse.Policy, v api.Version) (f finding) {
+func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 	rule, options := p.Spec.SELinux.Rule, p.Spec.SELinux.SELinuxOptions
 	if rule != pspparse.MustRunAs || options == nil {
-		f.verdicts = []verdict{{
-			id: "seLinuxOptions", tier: profile, status: NotEnsured, fields: []string{"seLinux"},
+		f.checks = []checkStatus{{
+			id: "seLinuxOptions", tier: profileTier, status: StatusNotEnsured, fields: []string{"seLinux"},
 			note: "authors may set any SELinux user, role and type: verify that workloads set none",
 		}}
-		f.explainAlways(p, "seLinux", rule,
+		f.explainField(p, "seLinux", rule,
 			"any SELinux label is admitted, which is looser than baseline; without effect where nodes use AppArmor")
 		return f
 	}
-	value := seLinuxLabel(*options)
-	f.verdicts = []verdict{seLinuxVerdict(*options, v)}
-	f.refuse("seLinux", rule+" "+value,
-		"pods may choose among the labels that the level accepts; an admission policy can keep the one", strictness()...)
-	if value != noLabel {
-		f.supply("seLinux", value,
-			"the label is no longer filled in: processes and volumes get the runtime's own", strictness()...)
-		f.fill("seLinux", "spec.securityContext.seLinuxOptions", value, seLinuxNote(*options, v))
+	value := formatSELinuxOptions(*options)
+	f.checks = []checkStatus{seLinuxCheckStatus(*options, v)}
+	f.recordRefusal("seLinux", rule+" "+value,
+		"pods may choose among the labels that the level accepts; an admission policy can keep the one", levelsLooseToStrict()...)
+	if value != noSELinuxLabel {
+		f.recordSuppliedValue("seLinux", value,
+			"the label is no longer filled in: processes and volumes get the runtime's own", levelsLooseToStrict()...)
+		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", value, seLinuxTemplateNote(*options, v))
 	}
-	f.explainAlways(p, "seLinux", rule+" "+value, "every pod gets exactly this label; no level demands one")
+	f.explainField(p, "seLinux", rule+" "+value, "every pod gets exactly this label; no level demands one")
 	return f
 }
 
-func seLinuxVerdict(options pspparse.SELinuxOptions, v api.Version) verdict {
-	if bad := badSELinux(options, v); bad != "" {
-		return verdict{
-			id: "seLinuxOptions", tier: profile, status: Impossible, fields: []string{"seLinux"},
+func seLinuxCheckStatus(options pspparse.SELinuxOptions, v api.Version) checkStatus {
+	if bad := refusedSELinuxOptions(options, v); bad != "" {
+		return checkStatus{
+			id: "seLinuxOptions", tier: profileTier, status: StatusImpossible, fields: []string{"seLinux"},
 			note: "BLOCKER: change the policy first: it forces " + bad + " on every pod, which baseline refuses",
 		}
 	}
-	return verdict{
-		id: "seLinuxOptions", tier: profile, status: Guaranteed, fields: []string{"seLinux"},
+	return checkStatus{
+		id: "seLinuxOptions", tier: profileTier, status: StatusGuaranteed, fields: []string{"seLinux"},
 		note: "one label that baseline accepts is forced",
 	}
 }
 
-// badSELinux names what of the label baseline refuses; "" if nothing.
-func badSELinux(options pspparse.SELinuxOptions, v api.Version) string {
+// refusedSELinuxOptions names what of the label baseline refuses; "" if nothing.
+func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) string {
 	var bad []string
 	if options.User != "" {
 		bad = append(bad, "user "+options.User)
@@ -84,22 +84,22 @@ func badSELinux(options pspparse.SELinuxOptions, v api.Version) string {
 	if options.Role != "" {
 		bad = append(bad, "role "+options.Role)
 	}
-	if !slices.Contains(seLinuxTypes(v), options.Type) {
+	if !slices.Contains(acceptedSELinuxTypes(v), options.Type) {
 		bad = append(bad, "type "+options.Type)
 	}
-	return sentence(bad)
+	return joinWithAnd(bad)
 }
 
-func seLinuxNote(options pspparse.SELinuxOptions, v api.Version) string {
-	if bad := badSELinux(options, v); bad != "" {
+func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string {
+	if bad := refusedSELinuxOptions(options, v); bad != "" {
 		return "only where the volumes need it: baseline refuses " + bad
 	}
 	return "where volumes carry this label"
 }
 
-const noLabel = "no label"
+const noSELinuxLabel = "no label"
 
-func seLinuxLabel(options pspparse.SELinuxOptions) string {
+func formatSELinuxOptions(options pspparse.SELinuxOptions) string {
 	var parts []string
 	for _, part := range []struct{ name, value string }{
 		{"user", options.User}, {"role", options.Role}, {"type", options.Type}, {"level", options.Level},
@@ -109,7 +109,7 @@ func seLinuxLabel(options pspparse.SELinuxOptions) string {
 		}
 	}
 	if len(parts) == 0 {
-		return noLabel
+		return noSELinuxLabel
 	}
 	return strings.Join(parts, ", ")
 }

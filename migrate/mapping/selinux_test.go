@@ -13,7 +13,7 @@ func TestSELinux(t *testing.T) {
 			p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.MustRunAs, SELinuxOptions: &options}
 		}
 	}
-	testControl(t, seLinux(), []controlCase{
+	testControl(t, seLinuxControl(), []controlCase{
 		{name: "any", want: summary{Status: "seLinuxOptions=N"}},
 		{
 			name: "an accepted type", change: forced(pspparse.SELinuxOptions{Type: "container_t", Level: "s0:c1"}),

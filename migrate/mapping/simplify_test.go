@@ -56,7 +56,7 @@ func TestEveryFieldIsClassed(t *testing.T) {
 	for _, field := range keptFields() {
 		classed[field] = true
 	}
-	for _, s := range simplifications() {
+	for _, s := range allSimplifications() {
 		field, _, part := strings.Cut(s.field, ".")
 		if strings.Contains(s.field, "/") {
 			field, part = s.field, false
@@ -85,7 +85,7 @@ func TestSimplify(t *testing.T) {
 	t.Parallel()
 	anyID := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	p := fullPolicy()
-	got := Simplify(p, free)
+	got := SimplifyPolicy(p, free)
 	if diff := cmp.Diff(fullPolicy(), p); diff != "" {
 		t.Errorf("the policy was changed (-want +got):\n%s", diff)
 	}
@@ -93,12 +93,12 @@ func TestSimplify(t *testing.T) {
 	spec.AllowedCapabilities = []string{"CHOWN", "KILL"}
 	spec.AllowedUnsafeSysctls = []string{"net.*"}
 	spec.RunAsUser, spec.FSGroup, spec.SupplementalGroups = anyID, anyID, anyID
-	want := &Simplified{
+	want := &SimplifiedPolicy{
 		Clone: &pspparse.Policy{
 			Name: "0-full", APIVersion: "policy/v1beta1", Spec: spec,
 			Annotations: map[string]string{pspparse.SeccompAllowedAnnotation: "*", pspparse.AppArmorAllowedAnnotation: "runtime/default"},
 		},
-		Changes: []Change{
+		Changes: []FieldChange{
 			{"defaultAllowPrivilegeEscalation", PurelyMutating, "removed", ""},
 			{"runtimeClass.defaultRuntimeClassName", PurelyMutating, "removed", ""},
 			{pspparse.SeccompDefaultAnnotation, PurelyMutating, "removed", ""},
@@ -122,7 +122,7 @@ func TestSimplify(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if again := Simplify(got.Clone, free); again != nil {
+	if again := SimplifyPolicy(got.Clone, free); again != nil {
 		t.Errorf("a clone has something to simplify: %+v", again.Changes)
 	}
 }
@@ -137,15 +137,15 @@ func TestSimplifyOpensNothing(t *testing.T) {
 		p.Spec.DefaultAddCapabilities = []string{"CHOWN"}
 		p.Spec.RunAsGroup = &pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	})
-	want := []Change{
+	want := []FieldChange{
 		{"defaultAddCapabilities", PurelyMutating, "removed; allowedCapabilities has them already", ""},
 		{"allowedHostPaths", OutOfScope, "removed", ""},
 		{"runtimeClass", OutOfScope, "removed", ""},
 	}
-	if diff := cmp.Diff(want, Simplify(p, free).Changes); diff != "" {
+	if diff := cmp.Diff(want, SimplifyPolicy(p, free).Changes); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := Simplify(openPolicy(), free); got != nil {
+	if got := SimplifyPolicy(openPolicy(), free); got != nil {
 		t.Errorf("a policy that is simple has %+v", got)
 	}
 }
@@ -154,7 +154,7 @@ func TestSimplifyOpensNothing(t *testing.T) {
 func TestSimplifyOfADefaultStar(t *testing.T) {
 	t.Parallel()
 	p := with(closedPolicy(), func(p *pspparse.Policy) { p.Spec.DefaultAddCapabilities = []string{"*", "KILL"} })
-	got := Simplify(p, free)
+	got := SimplifyPolicy(p, free)
 	if diff := cmp.Diff([]string{"KILL"}, got.Clone.Spec.AllowedCapabilities); diff != "" {
 		t.Errorf("allowed (-want +got):\n%s", diff)
 	}
@@ -166,8 +166,8 @@ func TestSimplifyOfADefaultStar(t *testing.T) {
 
 func TestCloneNames(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("a", maxName)
-	dashes := strings.Repeat("-", maxName-2)
+	long := strings.Repeat("a", maxNameLength)
+	dashes := strings.Repeat("-", maxNameLength-2)
 	for _, test := range []struct{ name, want string }{
 		{"web", "0-web"},
 		{"9", "0-9"},
@@ -183,7 +183,7 @@ func TestCloneNames(t *testing.T) {
 		{"0", ""},
 	} {
 		got := ""
-		if names := slices.Collect(cloneNames(test.name)); len(names) > 0 {
+		if names := slices.Collect(namesSortingBefore(test.name)); len(names) > 0 {
 			got = names[0]
 		}
 		if got != test.want {
@@ -199,7 +199,7 @@ func TestCloneNamesSortBefore(t *testing.T) {
 	var grow func(string)
 	grow = func(name string) {
 		if len(validation.IsDNS1123Subdomain(name)) == 0 {
-			names = append(names, name, name+strings.Repeat("-", maxName-1-len(name))+"z", name+strings.Repeat("z", maxName-len(name)))
+			names = append(names, name, name+strings.Repeat("-", maxNameLength-1-len(name))+"z", name+strings.Repeat("z", maxNameLength-len(name)))
 		}
 		if len(name) < 5 {
 			for _, c := range "-.01a" {
@@ -209,7 +209,7 @@ func TestCloneNamesSortBefore(t *testing.T) {
 	}
 	grow("")
 	for _, name := range names {
-		candidates := slices.Collect(cloneNames(name))
+		candidates := slices.Collect(namesSortingBefore(name))
 		if (len(candidates) == 0) != (name == "0") {
 			t.Errorf("%q has %d names", name, len(candidates))
 		}
@@ -225,14 +225,14 @@ func TestCloneNamesSortBefore(t *testing.T) {
 func TestSimplifyTakenNames(t *testing.T) {
 	t.Parallel()
 	p := fullPolicy()
-	got := Simplify(p, func(clone *pspparse.Policy) bool { return clone.Name == "0-full" || clone.Name == "0--full" })
+	got := SimplifyPolicy(p, func(clone *pspparse.Policy) bool { return clone.Name == "0-full" || clone.Name == "0--full" })
 	if got.Clone.Name != "0---full" {
 		t.Errorf("got %q", got.Clone.Name)
 	}
-	if got := Simplify(p, func(*pspparse.Policy) bool { return true }); got.Clone.Name != "" {
+	if got := SimplifyPolicy(p, func(*pspparse.Policy) bool { return true }); got.Clone.Name != "" {
 		t.Errorf("got %q where every name is taken", got.Clone.Name)
 	}
-	names := fmt.Sprint(slices.Collect(cloneNames("full"))[:2])
+	names := fmt.Sprint(slices.Collect(namesSortingBefore("full"))[:2])
 	if names != "[0-full 0--full]" {
 		t.Errorf("got %s", names)
 	}

@@ -13,14 +13,14 @@ PSP field: spec.supplementalGroups. Under MustRunAs an explicitly empty list is 
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
-func supplementalGroups() control {
-	return control{fields: []string{"supplementalGroups"}, judge: judgeSupplementalGroups}
+func supplementalGroupsControl() pspControl {
+	return pspControl{fields: []string{"supplementalGroups"}, assess: assessSupplementalGroups}
 }
 
-func judgeSupplementalGroups(p *pspparse.Policy, _ api.Version) finding {
-	return groupRule{
+func assessSupplementalGroups(p *pspparse.Policy, _ api.Version) controlResult {
+	return groupStrategyField{
 		field: "supplementalGroups", strategy: p.Spec.SupplementalGroups,
-		path: "spec.securityContext.supplementalGroups", list: true, emptyRefused: true,
-		gone: "the group is no longer filled in: access to shared volumes through it is lost",
-	}.judge(p)
+		templatePath: "spec.securityContext.supplementalGroups", isList: true, refusesEmptyList: true,
+		lossNote: "the group is no longer filled in: access to shared volumes through it is lost",
+	}.assess(p)
 }

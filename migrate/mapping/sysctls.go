@@ -22,11 +22,11 @@ Check: sysctls (baseline, from v1.0; more names from v1.27, v1.29, v1.32 and v1.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func sysctls() control {
-	return control{
+func sysctlsControl() pspControl {
+	return pspControl{
 		fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
-		checks: []check{{id: "sysctls", level: api.LevelBaseline, since: minors(0, 27, 29, 32, 37)}},
-		judge:  judgeSysctls,
+		checks: []registeredCheck{{id: "sysctls", level: api.LevelBaseline, revisions: minorVersions(0, 27, 29, 32, 37)}},
+		assess: assessSysctls,
 	}
 }
 
@@ -38,8 +38,8 @@ func pspSafeSysctls() []string {
 	}
 }
 
-// safeSysctls are those that baseline accepts at v.
-func safeSysctls(v api.Version) []string {
+// baselineSysctls are those that baseline accepts at v.
+func baselineSysctls(v api.Version) []string {
 	safe := pspSafeSysctls()
 	for _, step := range []struct {
 		minor int
@@ -53,7 +53,7 @@ func safeSysctls(v api.Version) []string {
 		{32, []string{"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}},
 		{37, []string{"net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_notsent_lowat"}},
 	} {
-		if atLeast(v, step.minor) {
+		if versionAtLeast(v, step.minor) {
 			safe = append(safe, step.names...)
 		}
 	}
@@ -66,7 +66,7 @@ type sysctlPatterns struct {
 	lengths         []int // of the prefixes
 }
 
-func sysctlPatternsOf(list []string) *sysctlPatterns {
+func newSysctlPatterns(list []string) *sysctlPatterns {
 	p := &sysctlPatterns{names: map[string]bool{}, prefixes: map[string]bool{}}
 	for _, pattern := range list {
 		if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
@@ -81,8 +81,8 @@ func sysctlPatternsOf(list []string) *sysctlPatterns {
 	return p
 }
 
-// cover says whether every name that a pattern matches is matched by one of these as well; it may end in * itself.
-func (p *sysctlPatterns) cover(pattern string) bool {
+// covers says whether every name that a pattern matches is matched by one of these as well; it may end in * itself.
+func (p *sysctlPatterns) covers(pattern string) bool {
 	name := strings.TrimSuffix(pattern, "*")
 	for _, n := range p.lengths {
 		if n <= len(name) && p.prefixes[name[:n]] {
@@ -92,62 +92,62 @@ func (p *sysctlPatterns) cover(pattern string) bool {
 	return p.names[pattern]
 }
 
-func judgeSysctls(p *pspparse.Policy, v api.Version) (f finding) {
+func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 	forbidden := p.Spec.ForbiddenSysctls
 	// Grants that forbiddenSysctls takes back grant nothing.
-	grants := slices.DeleteFunc(slices.Clone(p.Spec.AllowedUnsafeSysctls), sysctlPatternsOf(forbidden).cover)
-	f.verdicts = []verdict{sysctlsVerdict(grants, v)}
-	f.limitSysctls(p, grants, v)
-	f.explain(p, "allowedUnsafeSysctls", names(p.Spec.AllowedUnsafeSysctls),
+	grants := slices.DeleteFunc(slices.Clone(p.Spec.AllowedUnsafeSysctls), newSysctlPatterns(forbidden).covers)
+	f.checks = []checkStatus{sysctlsCheckStatus(grants, v)}
+	f.compareSysctls(p, grants, v)
+	f.explainStatedField(p, "allowedUnsafeSysctls", joinShortened(p.Spec.AllowedUnsafeSysctls),
 		"these sysctls are admitted beside the safe five; baseline accepts only its own list")
-	f.explain(p, "forbiddenSysctls", names(forbidden),
+	f.explainStatedField(p, "forbiddenSysctls", joinShortened(forbidden),
 		"these sysctls are refused, safe ones included; no level knows such a list")
 	return f
 }
 
-func sysctlsVerdict(grants []string, v api.Version) verdict {
-	verdict := verdict{
-		id: "sysctls", status: Guaranteed, fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
+func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
+	verdict := checkStatus{
+		id: "sysctls", status: StatusGuaranteed, fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
 		note: "only sysctls that baseline accepts at this version are admitted",
 	}
-	if unsafe := unmet(grants, safeSysctls(v)); len(unsafe) > 0 {
-		verdict.status, verdict.miss = NotEnsured, "sysctls ("+names(unsafe)+")"
-		verdict.note = "unsafe sysctls are admitted: " + names(unsafe) + " (dead unless the kubelet allows them too)"
+	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
+		verdict.status, verdict.nearestMiss = StatusNotEnsured, "sysctls ("+joinShortened(unsafe)+")"
+		verdict.note = "unsafe sysctls are admitted: " + joinShortened(unsafe) + " (dead unless the kubelet allows them too)"
 	}
 	return verdict
 }
 
-func (f *finding) limitSysctls(p *pspparse.Policy, grants []string, v api.Version) {
-	forbidden, safe := p.Spec.ForbiddenSysctls, safeSysctls(v)
-	if value := names(p.Spec.AllowedUnsafeSysctls); !slices.Contains(grants, "*") {
+func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v api.Version) {
+	forbidden, safe := p.Spec.ForbiddenSysctls, baselineSysctls(v)
+	if value := joinShortened(p.Spec.AllowedUnsafeSysctls); !slices.Contains(grants, "*") {
 		if value == "" {
 			value = "none"
 		}
-		f.refuse("allowedUnsafeSysctls", value,
+		f.recordRefusal("allowedUnsafeSysctls", value,
 			"every sysctl becomes possible where the kubelet allows it; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
 	if len(forbidden) > 0 {
-		f.refuse("forbiddenSysctls", names(forbidden), "the forbidden sysctls become possible; an admission policy can keep the list",
+		f.recordRefusal("forbiddenSysctls", joinShortened(forbidden), "the forbidden sysctls become possible; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
 	var refused, newer []string
-	forbids, granted := sysctlPatternsOf(forbidden), sysctlPatternsOf(grants)
+	forbids, granted := newSysctlPatterns(forbidden), newSysctlPatterns(grants)
 	for _, name := range safe {
 		switch {
-		case forbids.cover(name):
+		case forbids.covers(name):
 			refused = append(refused, name)
-		case !slices.Contains(pspSafeSysctls(), name) && !granted.cover(name):
+		case !slices.Contains(pspSafeSysctls(), name) && !granted.covers(name):
 			newer = append(newer, name)
 		}
 	}
 	if len(refused) > 0 {
-		f.refuse("forbiddenSysctls", names(forbidden),
-			"the level accepts "+names(refused)+"; an admission policy can go on forbidding them",
+		f.recordRefusal("forbiddenSysctls", joinShortened(forbidden),
+			"the level accepts "+joinShortened(refused)+"; an admission policy can go on forbidding them",
 			api.LevelBaseline, api.LevelRestricted)
 	}
 	if len(newer) > 0 {
-		f.drift("allowedUnsafeSysctls", names(newer), "newer standards count these sysctls as safe",
+		f.recordDrift("allowedUnsafeSysctls", joinShortened(newer), "newer standards count these sysctls as safe",
 			api.LevelBaseline, api.LevelRestricted)
 	}
 }

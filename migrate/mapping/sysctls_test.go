@@ -11,7 +11,7 @@ func TestSysctls(t *testing.T) {
 		return func(p *pspparse.Policy) { p.Spec.AllowedUnsafeSysctls, p.Spec.ForbiddenSysctls = allowed, forbidden }
 	}
 	safe, unsafe := "sysctls=G", "sysctls=N"
-	testControl(t, sysctls(), []controlCase{
+	testControl(t, sysctlsControl(), []controlCase{
 		{name: "every one", want: summary{Status: unsafe}},
 		{name: "the safe five", change: lists(nil, nil), want: summary{Status: safe, Refused: levelP}},
 		{name: "newer safe ones are drift", change: lists(nil, nil), minor: 27, want: summary{Status: safe, Refused: levelP, Drift: levelBR}},

@@ -21,14 +21,14 @@ Checks: hostPathVolumes (baseline, from v1.0); restrictedVolumes (restricted, fr
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 */
-func volumes() control {
-	return control{
+func volumesControl() pspControl {
+	return pspControl{
 		fields: []string{"volumes"},
-		checks: []check{
-			{id: "hostPathVolumes", level: api.LevelBaseline, since: minors(0)},
-			{id: "restrictedVolumes", level: api.LevelRestricted, since: minors(0), overrides: "hostPathVolumes"},
+		checks: []registeredCheck{
+			{id: "hostPathVolumes", level: api.LevelBaseline, revisions: minorVersions(0)},
+			{id: "restrictedVolumes", level: api.LevelRestricted, revisions: minorVersions(0), overrides: "hostPathVolumes"},
 		},
-		judge: judgeVolumes,
+		assess: assessVolumes,
 	}
 }
 
@@ -47,8 +47,8 @@ func baselineVolumeTypes() []string {
 		"rbd", "scaleIO", "storageos", "vsphereVolume")
 }
 
-// volumeTypes are all of PSP's names.
-func volumeTypes() []string {
+// pspVolumeTypes are all of PSP's names.
+func pspVolumeTypes() []string {
 	return append(baselineVolumeTypes(), "hostPath")
 }
 
@@ -57,89 +57,89 @@ func allowsVolume(p *pspparse.Policy, name string) bool {
 	return slices.Contains(p.Spec.Volumes, "*") || slices.Contains(p.Spec.Volumes, name)
 }
 
-// refusedVolumes are the types of the list that the policy refuses, sorted.
-func refusedVolumes(p *pspparse.Policy, types []string) []string {
+// refusedVolumeTypes are the types of the list that the policy refuses, sorted.
+func refusedVolumeTypes(p *pspparse.Policy, types []string) []string {
 	if slices.Contains(p.Spec.Volumes, "*") {
 		return nil
 	}
-	return unmet(types, p.Spec.Volumes)
+	return sortedDifference(types, p.Spec.Volumes)
 }
 
-func judgeVolumes(p *pspparse.Policy, v api.Version) (f finding) {
-	f.verdicts = []verdict{hostPathVerdict(p), restrictedVolumesVerdict(p)}
-	value := names(p.Spec.Volumes)
+func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
+	f.checks = []checkStatus{hostPathCheckStatus(p), restrictedVolumesStatus(p)}
+	value := joinShortened(p.Spec.Volumes)
 	accepted := map[api.Level][]string{
-		api.LevelPrivileged: volumeTypes(),
+		api.LevelPrivileged: pspVolumeTypes(),
 		api.LevelBaseline:   baselineVolumeTypes(),
 		api.LevelRestricted: restrictedVolumeTypes(),
 	}
-	for _, level := range strictness() {
-		refused := refusedVolumes(p, accepted[level])
+	for _, level := range levelsLooseToStrict() {
+		refused := refusedVolumeTypes(p, accepted[level])
 		switch {
 		case len(refused) == 0:
 		case len(p.Spec.Volumes) == 0:
-			f.refuse("volumes", "none", "volumes become possible, of every type that the level accepts; "+
+			f.recordRefusal("volumes", "none", "volumes become possible, of every type that the level accepts; "+
 				"an admission policy can keep the list", level)
 		default:
-			f.refuse("volumes", value, "volumes of type "+names(refused)+" become possible; "+
+			f.recordRefusal("volumes", value, "volumes of type "+joinShortened(refused)+" become possible; "+
 				"an admission policy can keep the list", level)
 		}
 	}
-	if atLeast(v, 33) {
+	if versionAtLeast(v, 33) {
 		// Beta, and accepted at restricted by the API server itself, from v1.33.
-		f.drift("volumes", value, "image volumes, which policies have no name for, are accepted",
+		f.recordDrift("volumes", value, "image volumes, which policies have no name for, are accepted",
 			api.LevelBaseline, api.LevelRestricted)
 	}
-	f.explain(p, "volumes", value, volumesMeaning(p))
+	f.explainStatedField(p, "volumes", value, explainVolumes(p))
 	return f
 }
 
-func hostPathVerdict(p *pspparse.Policy) verdict {
+func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	if !allowsVolume(p, "hostPath") {
-		return verdict{
-			id: "hostPathVolumes", status: Guaranteed, fields: []string{"volumes"}, note: "hostPath volumes are refused",
+		return checkStatus{
+			id: "hostPathVolumes", status: StatusGuaranteed, fields: []string{"volumes"}, note: "hostPath volumes are refused",
 		}
 	}
-	miss := hostPathMiss(p.Spec.AllowedHostPaths)
+	miss := hostPathNearestMiss(p.Spec.AllowedHostPaths)
 	fields := []string{"volumes"}
 	if len(p.Spec.AllowedHostPaths) > 0 {
 		fields = append(fields, "allowedHostPaths")
 	}
-	return verdict{
-		id: "hostPathVolumes", status: NotEnsured, fields: fields, miss: miss,
+	return checkStatus{
+		id: "hostPathVolumes", status: StatusNotEnsured, fields: fields, nearestMiss: miss,
 		note: miss + " is allowed; baseline accepts no hostPath, read-only or not",
 	}
 }
 
-func restrictedVolumesVerdict(p *pspparse.Policy) verdict {
-	v := verdict{
-		id: "restrictedVolumes", status: Guaranteed, fields: []string{"volumes"},
+func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
+	v := checkStatus{
+		id: "restrictedVolumes", status: StatusGuaranteed, fields: []string{"volumes"},
 		note: "only types that restricted accepts are allowed",
 	}
 	var extra []string
-	for _, name := range unmet(volumeTypes(), restrictedVolumeTypes()) {
+	for _, name := range sortedDifference(pspVolumeTypes(), restrictedVolumeTypes()) {
 		if allowsVolume(p, name) {
 			extra = append(extra, name)
 		}
 	}
 	switch {
 	case slices.Contains(p.Spec.Volumes, "*"):
-		v.status, v.note, v.miss = NotEnsured, "every volume type is allowed (*)", "volume types (*)"
+		v.status, v.note, v.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
 	case len(extra) > 0:
-		v.status = NotEnsured
-		v.note, v.miss = "types beyond restricted are allowed: "+names(extra), "volume types ("+names(extra)+")"
+		v.status = StatusNotEnsured
+		v.note, v.nearestMiss = "types beyond restricted are allowed: "+joinShortened(extra), "volume types ("+joinShortened(extra)+")"
 	}
 	return v
 }
 
-func volumesMeaning(p *pspparse.Policy) string {
+func explainVolumes(p *pspparse.Policy) string {
 	switch {
 	case len(p.Spec.Volumes) == 0:
 		return "no volume of any kind is admitted, the service account token's included; no level is as strict"
 	case allowsVolume(p, "hostPath"):
 		return "these volume types are admitted, hostPath among them; only the privileged level allows that"
-	case len(refusedVolumes(p, restrictedVolumeTypes())) < len(restrictedVolumeTypes()) &&
-		restrictedVolumesVerdict(p).status == Guaranteed:
+	case len(refusedVolumeTypes(p, restrictedVolumeTypes())) < len(restrictedVolumeTypes()) &&
+		restrictedVolumesStatus(p).status == StatusGuaranteed:
 		return "these volume types are admitted, none beyond what restricted accepts"
 	default:
 		return "these volume types are admitted; baseline accepts all but hostPath, restricted eight of them"

@@ -10,9 +10,9 @@ func TestVolumes(t *testing.T) {
 	types := func(types ...string) func(*pspparse.Policy) {
 		return func(p *pspparse.Policy) { p.Spec.Volumes = types }
 	}
-	testControl(t, volumes(), []controlCase{
+	testControl(t, volumesControl(), []controlCase{
 		{name: "every type", want: summary{Status: "hostPathVolumes=N restrictedVolumes=N"}},
-		{name: "every type by name", change: types(volumeTypes()...), want: summary{Status: "hostPathVolumes=N restrictedVolumes=N"}},
+		{name: "every type by name", change: types(pspVolumeTypes()...), want: summary{Status: "hostPathVolumes=N restrictedVolumes=N"}},
 		{
 			name: "all but hostPath", change: types(baselineVolumeTypes()...),
 			want: summary{Status: "hostPathVolumes=G restrictedVolumes=N", Refused: levelP},
@@ -42,7 +42,7 @@ func TestHostPaths(t *testing.T) {
 		return func(p *pspparse.Policy) { p.Spec.Volumes, p.Spec.AllowedHostPaths = []string{volume}, paths }
 	}
 	logs := pspparse.AllowedHostPath{PathPrefix: "/var/log", ReadOnly: true}
-	testControl(t, hostPaths(), []controlCase{
+	testControl(t, hostPathsControl(), []controlCase{
 		{name: "no list"},
 		{name: "a list", change: paths("hostPath", logs), want: summary{Refused: levelP}},
 		{name: "a list with everything", change: paths("*", logs, pspparse.AllowedHostPath{PathPrefix: "/"})},
@@ -60,14 +60,14 @@ func TestDriverLists(t *testing.T) {
 		}
 	}
 	t.Run("flexVolume", func(t *testing.T) {
-		testControl(t, flexVolumes(), []controlCase{
+		testControl(t, flexVolumesControl(), []controlCase{
 			{name: "no list"},
 			{name: "lost where flexVolume is accepted", change: drivers("*"), want: summary{Refused: levelPB}},
 			{name: "without effect", change: drivers("csi")},
 		})
 	})
 	t.Run("csi", func(t *testing.T) {
-		testControl(t, csiDrivers(), []controlCase{
+		testControl(t, csiDriversControl(), []controlCase{
 			{name: "no list"},
 			{name: "lost at every level", change: drivers("csi"), want: summary{Refused: levelPBR}},
 			{name: "without effect", change: drivers("flexVolume")},

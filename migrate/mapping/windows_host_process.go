@@ -18,22 +18,22 @@ Check: windowsHostProcess (baseline, from v1.0).
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
-func windowsHostProcess() control {
-	return control{
-		checks: []check{{id: "windowsHostProcess", level: api.LevelBaseline, since: minors(0)}},
-		judge:  judgeWindowsHostProcess,
+func windowsHostProcessControl() pspControl {
+	return pspControl{
+		checks: []registeredCheck{{id: "windowsHostProcess", level: api.LevelBaseline, revisions: minorVersions(0)}},
+		assess: assessWindowsHostProcess,
 	}
 }
 
-func judgeWindowsHostProcess(p *pspparse.Policy, _ api.Version) (f finding) {
-	v := verdict{
-		id: "windowsHostProcess", tier: uncovered, fields: []string{"hostNetwork"},
-		status: Guaranteed, note: "such pods need hostNetwork, which is refused",
+func assessWindowsHostProcess(p *pspparse.Policy, _ api.Version) (f controlResult) {
+	v := checkStatus{
+		id: "windowsHostProcess", tier: uncoveredTier, fields: []string{"hostNetwork"},
+		status: StatusGuaranteed, note: "such pods need hostNetwork, which is refused",
 	}
 	if p.Spec.HostNetwork {
-		v.status = Unknown
+		v.status = StatusUnknown
 		v.note = "hostNetwork is allowed and the policy knows no other rule for host processes: scan the workloads"
 	}
-	f.verdicts = []verdict{v}
+	f.checks = []checkStatus{v}
 	return f
 }

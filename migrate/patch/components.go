@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// component is a program of which its project says how it lives with the standards.
-type component struct {
+// knownComponent is a program of which its project says how it lives with the standards.
+type knownComponent struct {
 	name string
 	// It is known by the name of a container, or by the end of an image's name.
 	container, image string
@@ -18,14 +18,14 @@ type component struct {
 	advice, source string
 }
 
-// components is short on purpose: it has only what a page says that can be looked up.
-func components() []component {
+// knownComponents is short on purpose: it has only what a page says that can be looked up.
+func knownComponents() []knownComponent {
 	const (
 		standards = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#privileged"
 		network   = "it sets up the network of its node: privileged is meant for it, in a namespace of its own"
 		logs      = "it reads the logs of its node through host paths: keep it in a namespace of its own, at privileged"
 	)
-	return []component{
+	return []knownComponent{
 		{
 			"the sidecar injector of Istio", "istio-init", "",
 			"install Istio with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN and NET_RAW, and only the plugin's own namespace stays at privileged",
@@ -58,7 +58,7 @@ func components() []component {
 	}
 }
 
-func (c component) is(of migrate.Container) bool {
+func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 	if c.container != "" {
 		return of.Name == c.container
 	}
@@ -71,16 +71,16 @@ func componentRemarks(w *migrate.Workload) []string {
 		return nil
 	}
 	var out []string
-	for _, c := range components() {
-		if slices.ContainsFunc(w.Template.Containers, c.is) {
+	for _, c := range knownComponents() {
+		if slices.ContainsFunc(w.Template.Containers, c.matches) {
 			out = append(out, fmt.Sprintf("%s: %s (%s)", c.name, c.advice, c.source))
 		}
 	}
 	return out
 }
 
-// chart is a Helm chart of which it is known where its values take security contexts.
-type chart struct {
+// knownChart is a Helm chart of which it is known where its values take security contexts.
+type knownChart struct {
 	name string
 	// image is part of an image's name, where a chart of that name is not the only one.
 	image string
@@ -89,8 +89,8 @@ type chart struct {
 	source         string
 }
 
-func charts() []chart {
-	return []chart{
+func knownCharts() []knownChart {
+	return []knownChart{
 		{"fluent-bit", "", "podSecurityContext", "securityContext", "https://github.com/fluent/helm-charts/blob/main/charts/fluent-bit/values.yaml"},
 		{"grafana", "", "securityContext", "containerSecurityContext", "https://github.com/grafana/helm-charts/blob/main/charts/grafana/values.yaml"},
 		{"metrics-server", "", "podSecurityContext", "securityContext", "https://github.com/kubernetes-sigs/metrics-server/blob/master/charts/metrics-server/values.yaml"},
@@ -99,26 +99,26 @@ func charts() []chart {
 	}
 }
 
-func (c chart) from(w *migrate.Workload) bool {
-	return c.image == "" || w.Template != nil && slices.ContainsFunc(w.Template.Containers, func(of migrate.Container) bool { return strings.Contains(of.Image, c.image) })
+func (c knownChart) matchesWorkload(w *migrate.Workload) bool {
+	return c.image == "" || w.Template != nil && slices.ContainsFunc(w.Template.Containers, func(of migrate.TemplateContainer) bool { return strings.Contains(of.Image, c.image) })
 }
 
-// chartName is the label helm.sh/chart: a name, a hyphen and a version, in which a plus has become an underscore.
-var chartName = regexp.MustCompile(`^([a-z0-9-]+)-v?\d+\.\d+\.\d+[0-9A-Za-z._-]*$`)
+// chartLabelPattern is the label helm.sh/chart: a name, a hyphen and a version, in which a plus has become an underscore.
+var chartLabelPattern = regexp.MustCompile(`^([a-z0-9-]+)-v?\d+\.\d+\.\d+[0-9A-Za-z._-]*$`)
 
 // chartRemarks say where the workload's chart takes the values.
 func chartRemarks(w *migrate.Workload) []string {
 	if w.ManagedBy == nil {
 		return nil
 	}
-	m := chartName.FindStringSubmatch(w.ManagedBy.Chart)
+	m := chartLabelPattern.FindStringSubmatch(w.ManagedBy.Chart)
 	if m == nil {
 		return nil
 	}
-	i := slices.IndexFunc(charts(), func(c chart) bool { return c.name == m[1] })
-	if i < 0 || !charts()[i].from(w) {
+	i := slices.IndexFunc(knownCharts(), func(c knownChart) bool { return c.name == m[1] })
+	if i < 0 || !knownCharts()[i].matchesWorkload(w) {
 		return nil
 	}
-	c := charts()[i]
+	c := knownCharts()[i]
 	return []string{fmt.Sprintf("the chart %s takes the pod's values under %s, and the container's under %s (%s)", c.name, c.pod, c.container, c.source)}
 }

@@ -26,8 +26,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// object is one workload as it stands in a manifest, with much that no patch may touch.
-type object struct {
+// jsonObject is one workload as it stands in a manifest, with much that no patch may touch.
+type jsonObject struct {
 	kind string
 	// empty is a value of its type, template finds the pod template in the type.
 	empty    any
@@ -35,9 +35,9 @@ type object struct {
 	wrap     func(corev1.PodTemplateSpec) any
 }
 
-func objects() []object {
+func objects() []jsonObject {
 	meta := metav1.ObjectMeta{Name: "web", Namespace: "shop", Labels: map[string]string{"app": "web"}}
-	return []object{
+	return []jsonObject{
 		{
 			"Deployment", &appsv1.Deployment{}, func(o any) *corev1.PodTemplateSpec { return &o.(*appsv1.Deployment).Spec.Template },
 			func(t corev1.PodTemplateSpec) any {
@@ -186,14 +186,14 @@ func manifestOf(t *testing.T, o any) []byte {
 }
 
 // applied is the object after each form of the patch, which have to agree: whole objects are compared.
-func applied(t *testing.T, o object, manifest []byte, p *patch.Patch, plan *migrate.Plan, opts patch.Options) []byte {
+func applied(t *testing.T, o jsonObject, manifest []byte, p *patch.Patch, plan *migrate.Plan, opts patch.Options) []byte {
 	t.Helper()
-	strategic, err := p.Strategic()
+	strategic, err := p.StrategicMerge()
 	if err != nil {
 		t.Fatal(err)
 	}
 	byMerge := merged(t, o, manifest, strategic)
-	operations, err := p.JSON()
+	operations, err := p.JSONPatch()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func applied(t *testing.T, o object, manifest []byte, p *patch.Patch, plan *migr
 	wantSame(t, "a JSON patch applied again", byOperations, operated(t, byOperations, operations))
 
 	var stream bytes.Buffer
-	if err := patch.Strategic(&stream, plan, opts); err != nil {
+	if err := patch.WriteStrategic(&stream, plan, opts); err != nil {
 		t.Fatal(err)
 	}
 	document, err := yaml.YAMLToJSON(stream.Bytes()[bytes.Index(stream.Bytes(), []byte("---\n"))+4:])
@@ -214,7 +214,7 @@ func applied(t *testing.T, o object, manifest []byte, p *patch.Patch, plan *migr
 	return byMerge
 }
 
-func merged(t *testing.T, o object, manifest, by []byte) []byte {
+func merged(t *testing.T, o jsonObject, manifest, by []byte) []byte {
 	t.Helper()
 	out, err := strategicpatch.StrategicMergePatch(manifest, by, o.empty)
 	if err != nil {
@@ -284,7 +284,7 @@ func wantUntouched(t *testing.T, before, after []byte, p *patch.Patch) {
 		if m, empty := was.(map[string]any); empty && len(m) == 0 { // an empty object may have got something
 			continue
 		}
-		written := slices.ContainsFunc(p.Values, func(v patch.Value) bool {
+		written := slices.ContainsFunc(p.Values, func(v patch.TemplateValue) bool {
 			_, field, _ := strings.Cut(v.Path, "securityContext.")
 			return strings.Contains(path, "/securityContext/"+strings.ReplaceAll(field, ".", "/"))
 		})
@@ -308,7 +308,7 @@ func mustLibrary(t *testing.T) policy.Evaluator {
 func TestRaisedManifestsMeetTheLevel(t *testing.T) {
 	t.Parallel()
 	library := mustLibrary(t)
-	opts := patch.Options{Tool: "psp2pss", Set: patch.Raise, Level: api.LevelRestricted}
+	opts := patch.Options{Tool: "psp2pss", Set: patch.SetRaise, Level: api.LevelRestricted}
 	lv := api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(1, 25)}
 	raised, not := 0, 0
 	for seed := range uint64(400) {
@@ -334,15 +334,15 @@ func TestRaisedManifestsMeetTheLevel(t *testing.T) {
 			t.Fatal(err)
 		}
 		plan := planFor(t, head.APIVersion, head.Kind, manifest)
-		patches := patch.Of(plan, opts)
+		patches := patch.PatchesFor(plan, opts)
 		t.Logf("seed %d: %s, %d patches", seed, o.kind, len(patches))
 		if met := meets(manifest); met != (len(patches) == 0) {
 			t.Fatalf("seed %d: meets the level: %t, patches: %d", seed, met, len(patches))
 		}
 		for i := range patches {
 			p := &patches[i]
-			if p.ByHand != "" || p.Short {
-				if len(plan.Namespaces[0].Workloads[0].Raise[0].Obstacles) == 0 && len(p.Values) == 0 {
+			if p.ManualReason != "" || p.Incomplete {
+				if len(plan.Namespaces[0].Workloads[0].StricterEdits[0].Obstacles) == 0 && len(p.Values) == 0 {
 					t.Fatalf("seed %d: no patch and no reason: %+v", seed, p)
 				}
 				not++
@@ -364,7 +364,7 @@ func TestRaisedManifestsMeetTheLevel(t *testing.T) {
 // Values that are in force today, of every field that a policy fills in, reach a manifest by each form.
 func TestKeptManifestsHaveTheValues(t *testing.T) {
 	t.Parallel()
-	opts := patch.Options{Tool: "psp2pss", Set: patch.Keep}
+	opts := patch.Options{Tool: "psp2pss", Set: patch.SetKeep}
 	for seed := range uint64(200) {
 		r := random{rand.New(rand.NewPCG(seed, 2))}
 		o := objects()[seed%uint64(len(objects()))]
@@ -380,11 +380,11 @@ func TestKeptManifestsHaveTheValues(t *testing.T) {
 		if w.Template == nil { // a template that meets restricted has nothing to be raised, and no mutation was known then
 			continue
 		}
-		patches := patch.Of(plan, opts)
+		patches := patch.PatchesFor(plan, opts)
 		if len(w.Mutations) == 0 {
 			continue
 		}
-		if len(patches) != 1 || patches[0].ByHand != "" || len(patches[0].Values) != len(w.Mutations) {
+		if len(patches) != 1 || patches[0].ManualReason != "" || len(patches[0].Values) != len(w.Mutations) {
 			t.Fatalf("seed %d: %+v\nof %+v", seed, patches, w.Mutations)
 		}
 		after := applied(t, o, manifest, &patches[0], plan, opts)
@@ -400,11 +400,11 @@ func TestKeptManifestsHaveTheValues(t *testing.T) {
 }
 
 // mutations are some of the values that a policy fills into pods of the template.
-func (r random) mutations(t *corev1.PodTemplateSpec) []migrate.Mutation {
-	var out []migrate.Mutation
+func (r random) mutations(t *corev1.PodTemplateSpec) []migrate.TemplateMutation {
+	var out []migrate.TemplateMutation
 	add := func(path, container, value string) {
 		if r.IntN(2) == 0 {
-			out = append(out, migrate.Mutation{Path: path, Container: container, Value: value, Policy: "p"})
+			out = append(out, migrate.TemplateMutation{Path: path, Container: container, Value: value, Policy: "p"})
 		}
 	}
 	add("spec.securityContext.fsGroup", "", "2000")
@@ -427,7 +427,7 @@ func (r random) mutations(t *corev1.PodTemplateSpec) []migrate.Mutation {
 }
 
 // filledIn is the template with the values, by the API's own types.
-func (r random) filledIn(template *corev1.PodTemplateSpec, mutations []migrate.Mutation) *corev1.PodTemplateSpec {
+func (r random) filledIn(template *corev1.PodTemplateSpec, mutations []migrate.TemplateMutation) *corev1.PodTemplateSpec {
 	t := template.DeepCopy()
 	pod := func() *corev1.PodSecurityContext {
 		if t.Spec.SecurityContext == nil {

@@ -38,7 +38,7 @@ func hostilePlan(at, text string) *migrate.Plan {
 	if err != nil {
 		panic(err)
 	}
-	edit := &ns.Workloads[0].Raise[0].Edits[0]
+	edit := &ns.Workloads[0].StricterEdits[0].Edits[0]
 	switch at {
 	case "namespace":
 		ns.Name = text
@@ -55,19 +55,19 @@ func hostilePlan(at, text string) *migrate.Plan {
 	case "value":
 		edit.Value = text
 	case "string":
-		ns.Workloads[0].Raise[0].Edits[1] = migrate.Edit{Path: "spec.runtimeClassName", Value: string(quoted), Safety: text, Why: text}
+		ns.Workloads[0].StricterEdits[0].Edits[1] = migrate.TemplateEdit{Path: "spec.runtimeClassName", Value: string(quoted), Safety: text, Why: text}
 	case "profile":
-		ns.Workloads[0].Raise[0].Edits[1].Value = `{"type":"Localhost","localhostProfile":` + string(quoted) + "}"
+		ns.Workloads[0].StricterEdits[0].Edits[1].Value = `{"type":"Localhost","localhostProfile":` + string(quoted) + "}"
 	case "annotation":
-		ns.Workloads[0].Raise[0].Edits[1] = migrate.Edit{Path: "metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]", Value: string(quoted)}
+		ns.Workloads[0].StricterEdits[0].Edits[1] = migrate.TemplateEdit{Path: "metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]", Value: string(quoted)}
 	case "key":
-		ns.Workloads[0].Raise[0].Edits[1] = migrate.Edit{Path: "metadata.annotations[" + text + "]", Value: `"x"`}
+		ns.Workloads[0].StricterEdits[0].Edits[1] = migrate.TemplateEdit{Path: "metadata.annotations[" + text + "]", Value: `"x"`}
 	case "comment":
 		p.TargetVersion, p.Source.ServerVersion = text, text
 		ns.Workloads[0].Owner = &migrate.WorkloadRef{Kind: text, Name: text}
 		ns.Workloads[0].ManagedBy = &migrate.ManagedBy{Tool: text, Source: text, Chart: text}
-		ns.Workloads[0].Raise[0].Obstacles = []migrate.Obstacle{{Check: text, Why: text, Advice: text, Injected: true}}
-		ns.Workloads[0].Template.Containers = []migrate.Container{{Name: text, Image: text}}
+		ns.Workloads[0].StricterEdits[0].Obstacles = []migrate.StricterObstacle{{Check: text, Why: text, Advice: text, Injected: true}}
+		ns.Workloads[0].Template.Containers = []migrate.TemplateContainer{{Name: text, Image: text}}
 		edit.Safety, edit.Why, edit.Check = text, text, text
 	case "parents":
 		ns.Workloads[0].Template.Parents = []string{text, "spec.containers[0].securityContext" + text}
@@ -109,7 +109,7 @@ func wantAllowedKeys(t *testing.T, what string, doc any) {
 // and manifests and file names are of that workload.
 func TestHostilePlans(t *testing.T) {
 	t.Parallel()
-	opts := patch.Options{Tool: "psp2pss", Set: patch.Raise, Level: api.LevelRestricted}
+	opts := patch.Options{Tool: "psp2pss", Set: patch.SetRaise, Level: api.LevelRestricted}
 	for _, text := range hostile() {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -117,7 +117,7 @@ func TestHostilePlans(t *testing.T) {
 				p := hostilePlan(at, text)
 				what := at + " is " + text
 				var script bytes.Buffer
-				if err := patch.Commands(&script, p, opts); err == nil {
+				if err := patch.WriteCommands(&script, p, opts); err == nil {
 					wantVisible(t, what, script.Bytes())
 					wantOnlyPatches(t, what, at, text, runWithStub(t, script.Bytes()))
 				} else if at != "context" {
@@ -155,13 +155,13 @@ func wantOnlyPatches(t *testing.T, what, at, text string, calls []string) {
 func wantHarmlessDocuments(t *testing.T, what string, p *migrate.Plan, opts patch.Options) {
 	t.Helper()
 	var stream, list bytes.Buffer
-	if err := patch.Strategic(&stream, p, opts); err != nil {
+	if err := patch.WriteStrategic(&stream, p, opts); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	if err := patch.JSON(&list, p, opts); err != nil {
+	if err := patch.WriteJSONPatches(&list, p, opts); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	var entries []struct{ Patch []patch.Operation }
+	var entries []struct{ Patch []patch.JSONPatchOperation }
 	if err := json.Unmarshal(list.Bytes(), &entries); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
@@ -181,7 +181,7 @@ func wantHarmlessDocuments(t *testing.T, what string, p *migrate.Plan, opts patc
 	}
 	wantVisible(t, what, stream.Bytes())
 	wantVisible(t, what, list.Bytes())
-	files, err := patch.Kustomize(p, opts)
+	files, err := patch.KustomizeFiles(p, opts)
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
@@ -194,7 +194,7 @@ func wantHarmlessDocuments(t *testing.T, what string, p *migrate.Plan, opts patc
 func wantVisible(t *testing.T, what string, text []byte) {
 	t.Helper()
 	for _, r := range string(text) {
-		if r != '\n' && !escape.Visible(r) {
+		if r != '\n' && !escape.IsVisible(r) {
 			t.Fatalf("%s: a rune that does not show: %q", what, text)
 		}
 	}
@@ -260,9 +260,9 @@ func TestUnsoundValuesAreRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := migrate.Workload{Kind: "Deployment", Name: "web", Mutations: []migrate.Mutation{{Path: tt.path, Container: tt.container, Value: tt.value, Policy: "p"}}}
-			got := patch.Of(planOf(w), patch.Options{Set: patch.Keep})
-			if len(got) != 1 || got[0].ByHand != tt.want || len(got[0].Values) > 0 {
+			w := migrate.Workload{Kind: "Deployment", Name: "web", Mutations: []migrate.TemplateMutation{{Path: tt.path, Container: tt.container, Value: tt.value, Policy: "p"}}}
+			got := patch.PatchesFor(planOf(w), patch.Options{Set: patch.SetKeep})
+			if len(got) != 1 || got[0].ManualReason != tt.want || len(got[0].Values) > 0 {
 				t.Errorf("got %+v, want it %s", got, tt.want)
 			}
 		})

@@ -14,92 +14,92 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// Set says which values are written.
-type Set string
+// ValueSet says which values are written.
+type ValueSet string
 
-// Keep writes down what is filled in today, so that nothing changes when it no longer is. Raise writes what a stricter
+// SetKeep writes down what is filled in today, so that nothing changes when it no longer is. Raise writes what a stricter
 // level asks for.
 const (
-	Keep  Set = "keep"
-	Raise Set = "raise"
+	SetKeep  ValueSet = "keep"
+	SetRaise ValueSet = "raise"
 )
 
 // Options of Of and of the writers.
 type Options struct {
 	// Tool is named in the header, with its version.
 	Tool string
-	Set  Set
+	Set  ValueSet
 	// Level to raise to.
 	Level api.Level
 	// Only these workloads, whatever the case of their kinds; all if empty.
-	Only []Ref
+	Only []WorkloadRef
 }
 
-// Ref names a workload.
-type Ref struct {
+// WorkloadRef names a workload.
+type WorkloadRef struct {
 	Namespace, Kind, Name string
 }
 
-func (r Ref) is(other Ref) bool {
+func (r WorkloadRef) matches(other WorkloadRef) bool {
 	return r.Namespace == other.Namespace && strings.EqualFold(r.Kind, other.Kind) && r.Name == other.Name
 }
 
 // Patch is what is to be written into the template of one workload. Applied again it changes nothing.
 type Patch struct {
-	Ref
+	WorkloadRef
 	// APIVersion is the current one of the kind.
 	APIVersion string
 	// Values, in the order of the template.
-	Values []Value
-	// ByHand says why the workload cannot be patched, "" if it can.
-	ByHand string
-	// Short is true if the values alone do not reach the level: then they are told, and not written.
-	Short bool
-	// Undone says who would undo a change that is not made at its source, "" if nobody would.
-	Undone string
+	Values []TemplateValue
+	// ManualReason says why the workload cannot be patched, "" if it can.
+	ManualReason string
+	// Incomplete is true if the values alone do not reach the level: then they are told, and not written.
+	Incomplete bool
+	// RevertedBy says who would undo a change that is not made at its source, "" if nobody would.
+	RevertedBy string
 	// Remarks are for the reader: on the level, on the source, on known components.
 	Remarks []string
 
-	template []string // the keys that lead to the template
-	parents  map[string]bool
+	template        []string // the keys that lead to the template
+	templateParents map[string]bool
 }
 
-// Value is one value to write into a pod template.
-type Value struct {
+// TemplateValue is one value to write into a pod template.
+type TemplateValue struct {
 	// Path within the template, and the name of the container in it, "" at the pod level.
 	Path, Container string
 	Value           json.RawMessage
 	// Safety is safe or test for a value that raises, "" for one that is in force today. Why says the reason.
 	Safety, Why string
 
-	path path
+	path templatePath
 }
 
-// Of returns a patch for each workload that something is to be written or said about, in the order of the Plan. What a
+// PatchesFor returns a patch for each workload that something is to be written or said about, in the order of the Plan. What a
 // plan cannot soundly hold is a patch by hand, without values. In a namespace that is being deleted there is nothing to patch.
-func Of(p *migrate.Plan, o Options) []Patch {
+func PatchesFor(p *migrate.Plan, o Options) []Patch {
 	var out []Patch
-	seen := map[Ref]bool{}
+	seen := map[WorkloadRef]bool{}
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
 		for j := range ns.Workloads {
 			w := &ns.Workloads[j]
-			ref := Ref{ns.Name, w.Kind, w.Name}
-			if len(o.Only) > 0 && !slices.ContainsFunc(o.Only, ref.is) {
+			ref := WorkloadRef{ns.Name, w.Kind, w.Name}
+			if len(o.Only) > 0 && !slices.ContainsFunc(o.Only, ref.matches) {
 				continue
 			}
 			if ns.Terminating {
 				if len(o.Only) > 0 {
-					out = append(out, Patch{Ref: ref, ByHand: "refused: its namespace is being deleted"})
+					out = append(out, Patch{WorkloadRef: ref, ManualReason: "refused: its namespace is being deleted"})
 				}
 				continue
 			}
-			patch, ok := of(p, ns, w, o)
+			patch, ok := newPatch(p, ns, w, o)
 			if !ok {
 				continue
 			}
 			if seen[ref] {
-				patch = Patch{Ref: ref, ByHand: "refused: the plan has it twice"}
+				patch = Patch{WorkloadRef: ref, ManualReason: "refused: the plan has it twice"}
 			}
 			seen[ref] = true
 			out = append(out, patch)
@@ -108,39 +108,39 @@ func Of(p *migrate.Plan, o Options) []Patch {
 	return out
 }
 
-// Missing are those of o.Only that the plan does not have.
-func Missing(p *migrate.Plan, o Options) []Ref {
-	return slices.DeleteFunc(slices.Clone(o.Only), func(want Ref) bool {
+// MissingWorkloads are those of o.Only that the plan does not have.
+func MissingWorkloads(p *migrate.Plan, o Options) []WorkloadRef {
+	return slices.DeleteFunc(slices.Clone(o.Only), func(want WorkloadRef) bool {
 		return slices.ContainsFunc(p.Namespaces, func(ns migrate.Namespace) bool {
-			return slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool { return want.is(Ref{ns.Name, w.Kind, w.Name}) })
+			return slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool { return want.matches(WorkloadRef{ns.Name, w.Kind, w.Name}) })
 		})
 	})
 }
 
-// of makes the patch of one workload; it is not ok if there is nothing to write and nothing to say.
-func of(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) (Patch, bool) {
-	out := Patch{Ref: Ref{ns.Name, w.Kind, w.Name}, parents: map[string]bool{}}
-	values, remarks, why := out.wanted(p, w, o)
+// newPatch makes the patch of one workload; it is not ok if there is nothing to write and nothing to say.
+func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) (Patch, bool) {
+	out := Patch{WorkloadRef: WorkloadRef{ns.Name, w.Kind, w.Name}, templateParents: map[string]bool{}}
+	values, remarks, why := out.wantedValues(p, w, o)
 	if why != "" {
-		out.ByHand = "refused: " + why
+		out.ManualReason = "refused: " + why
 		return out, true
 	}
 	if len(values) == 0 && len(remarks) == 0 {
 		return out, false
 	}
 	out.Values, out.Remarks = values, remarks
-	if out.ByHand = refused(out.Ref); out.ByHand != "" {
+	if out.ManualReason = whyNameRefused(out.WorkloadRef); out.ManualReason != "" {
 		return out, true
 	}
-	k, known := kindOf(w.Kind)
+	k, known := workloadKindOf(w.Kind)
 	out.APIVersion, out.template = k.apiVersion, k.template
-	out.ByHand, out.Undone = byHand(ns, w, k, known), undone(w)
+	out.ManualReason, out.RevertedBy = whyManual(ns, w, k, known), whoWouldRevert(w)
 	if w.Template != nil {
 		for _, parent := range w.Template.Parents {
-			out.parents[parent] = true
+			out.templateParents[parent] = true
 		}
 	}
-	if out.applies() {
+	if out.isApplicable() {
 		out.Remarks = append(out.Remarks, k.remarks...)
 	}
 	if len(values) > 0 {
@@ -149,10 +149,10 @@ func of(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) 
 	return out, true
 }
 
-// wanted are the values of the set, and what there is to say of it; why is set if the plan holds values that no plan has.
-func (p *Patch) wanted(plan *migrate.Plan, w *migrate.Workload, o Options) (values []Value, remarks []string, why string) {
-	if o.Set == Keep {
-		return keep(w)
+// wantedValues are the values of the set, and what there is to say of it; why is set if the plan holds values that no plan has.
+func (p *Patch) wantedValues(plan *migrate.Plan, w *migrate.Workload, o Options) (values []TemplateValue, remarks []string, why string) {
+	if o.Set == SetKeep {
+		return mutatedValues(w)
 	}
-	return p.raise(plan, w, o.Level)
+	return p.raisingValues(plan, w, o.Level)
 }

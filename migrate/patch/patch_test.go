@@ -17,20 +17,20 @@ import (
 func planOf(workloads ...migrate.Workload) *migrate.Plan {
 	return &migrate.Plan{
 		APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceDemo},
-		Policies:   []migrate.Policy{{Name: "shy", Checks: []migrate.Check{{Check: "seccompProfile_restricted", Status: "X"}}}, {Name: "open"}},
+		Policies:   []migrate.Policy{{Name: "shy", Checks: []migrate.PolicyCheck{{Check: "seccompProfile_restricted", Status: "X"}}}, {Name: "open"}},
 		Namespaces: []migrate.Namespace{{Name: "shop", Workloads: workloads}},
 	}
 }
 
 // raised is a workload that lacks two values for restricted, and what it meets otherwise.
-func raised(kind, name string, obstacles ...migrate.Obstacle) migrate.Workload {
+func raised(kind, name string, obstacles ...migrate.StricterObstacle) migrate.Workload {
 	return migrate.Workload{
-		Kind: kind, Name: name, Pods: 1, Level: migrate.WorkloadLevels{DayAfter: api.LevelBaseline},
-		Raise: []migrate.Raise{{Level: api.LevelRestricted, Edits: []migrate.Edit{
+		Kind: kind, Name: name, Pods: 1, Level: migrate.WorkloadLevels{AfterPSP: api.LevelBaseline},
+		StricterEdits: []migrate.StricterEdits{{Level: api.LevelRestricted, Edits: []migrate.TemplateEdit{
 			{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: "it may use one"},
 			{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: "its pods run with it today"},
 		}, Obstacles: obstacles}},
-		Template: &migrate.Template{Parents: []string{"spec.securityContext"}, Containers: []migrate.Container{{Name: "app", Image: "shop/app"}}},
+		Template: &migrate.TemplateOutline{Parents: []string{"spec.securityContext"}, Containers: []migrate.TemplateContainer{{Name: "app", Image: "shop/app"}}},
 	}
 }
 
@@ -65,9 +65,9 @@ BEGIN
 		body    = `{"containers":[{"name":"app","securityContext":{"capabilities":{"drop":["KILL","ALL"]}}}],"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}`
 		command = `kubectl patch deployment web --namespace=shop --type=strategic --patch='{"spec":{"template":{"spec":` + body + "}}}'\n"
 	)
-	hostPath := migrate.Obstacle{Check: "restrictedVolumes", Why: `restricted volume types (volume "data")`, Advice: "use another"}
-	mesh := migrate.Obstacle{Check: "capabilities_baseline", Why: "non-default capabilities", Advice: "change it where it is put in", Injected: true}
-	meshUser := migrate.Obstacle{Check: "runAsUser", Why: "runAsUser=0", Advice: mesh.Advice, Injected: true}
+	hostPath := migrate.StricterObstacle{Check: "restrictedVolumes", Why: `restricted volume types (volume "data")`, Advice: "use another"}
+	mesh := migrate.StricterObstacle{Check: "capabilities_baseline", Why: "non-default capabilities", Advice: "change it where it is put in", Injected: true}
+	meshUser := migrate.StricterObstacle{Check: "runAsUser", Why: "runAsUser=0", Advice: mesh.Advice, Injected: true}
 	istio := "#   the sidecar injector of Istio: install Istio with its CNI plugin: then no pod of the mesh has an init container that needs NET_ADMIN and NET_RAW, and only the plugin's own namespace stays at privileged (https://istio.io/latest/docs/setup/additional-setup/pod-security-admission/)\n"
 	tests := map[string]struct {
 		plan   *migrate.Plan
@@ -143,25 +143,25 @@ BEGIN
 		},
 		"a mesh beside the template": {
 			plan: planOf(with(raised("Deployment", "web", mesh), func(w *migrate.Workload) {
-				w.Template.Containers = append(w.Template.Containers, migrate.Container{Name: "istio-init", Injected: true})
+				w.Template.Containers = append(w.Template.Containers, migrate.TemplateContainer{Name: "istio-init", Injected: true})
 			})), counts: "1 workload to patch",
 			want: "# shop/deployment/web\n" + values + "#   the template meets restricted with it, its pods do not:\n" +
 				"#   capabilities_baseline: non-default capabilities; change it where it is put in\n" + istio + command,
 		},
 		"nothing but a mesh": {
-			plan: planOf(with(raised("Deployment", "web", mesh), func(w *migrate.Workload) { w.Raise[0].Edits = nil })), counts: "0 workloads to patch, 1 that edits alone do not raise",
+			plan: planOf(with(raised("Deployment", "web", mesh), func(w *migrate.Workload) { w.StricterEdits[0].Edits = nil })), counts: "0 workloads to patch, 1 that edits alone do not raise",
 			want: "# shop/deployment/web\n#   no edit reaches restricted:\n#   capabilities_baseline: non-default capabilities; change it where it is put in\n",
 		},
 		"several checks that a mesh fails": {
-			plan:   planOf(with(raised("Deployment", "web", mesh, meshUser, hostPath), func(w *migrate.Workload) { w.Raise[0].Edits = nil })),
+			plan:   planOf(with(raised("Deployment", "web", mesh, meshUser, hostPath), func(w *migrate.Workload) { w.StricterEdits[0].Edits = nil })),
 			counts: "0 workloads to patch, 1 that edits alone do not raise",
 			want: "# shop/deployment/web\n#   no edit reaches restricted:\n#   capabilities_baseline: non-default capabilities\n" +
 				"#   runAsUser: runAsUser=0\n#   for each of these: change it where it is put in\n#   restrictedVolumes: restricted volume types (volume \"data\"); use another\n",
 		},
 		"its policy forbids a profile, and fills in more": {
 			plan: planOf(with(raised("Deployment", "web"), func(w *migrate.Workload) {
-				w.Observed = []string{"open", "shy"}
-				w.Mutations = []migrate.Mutation{
+				w.ObservedPolicies = []string{"open", "shy"}
+				w.Mutations = []migrate.TemplateMutation{
 					{Path: "spec.securityContext.fsGroup", Value: "2000", Policy: "open"},
 					{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["ALL"]`, Policy: "open"},
 				}
@@ -171,7 +171,7 @@ BEGIN
 				"#   a policy fills in more than this level asks for, and that goes with it: write it down first, with --keep (fsGroup)\n" + command,
 		},
 		"only what was asked for": {
-			plan: planOf(raised("Deployment", "web"), raised("Deployment", "other")), opts: patch.Options{Only: []patch.Ref{{"shop", "deployment", "web"}}}, counts: "1 workload to patch",
+			plan: planOf(raised("Deployment", "web"), raised("Deployment", "other")), opts: patch.Options{Only: []patch.WorkloadRef{{"shop", "deployment", "web"}}}, counts: "1 workload to patch",
 			want: "# shop/deployment/web\n" + values + command,
 		},
 		"twice in the plan": {
@@ -183,12 +183,12 @@ BEGIN
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tt.opts.Tool, tt.opts.Set, tt.opts.Level = "psp2pss v0", patch.Raise, api.LevelRestricted
+			tt.opts.Tool, tt.opts.Set, tt.opts.Level = "psp2pss v0", patch.SetRaise, api.LevelRestricted
 			var got bytes.Buffer
-			if err := patch.Commands(&got, tt.plan, tt.opts); err != nil {
+			if err := patch.WriteCommands(&got, tt.plan, tt.opts); err != nil {
 				t.Fatal(err)
 			}
-			want := strings.TrimSuffix(strings.NewReplacer("COUNTS", tt.counts, "BEGIN", script.Begin(tt.plan.Source, "kubectl")).Replace(head)+tt.want, "\n\n")
+			want := strings.TrimSuffix(strings.NewReplacer("COUNTS", tt.counts, "BEGIN", script.Preamble(tt.plan.Source, "kubectl")).Replace(head)+tt.want, "\n\n")
 			if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got.String())); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -199,12 +199,12 @@ BEGIN
 // kept is a workload into whose pods a policy fills all that it can.
 func kept() migrate.Workload {
 	const app = "spec.containers[1].securityContext."
-	fills := func(path, container, value string) migrate.Mutation {
-		return migrate.Mutation{Path: path, Container: container, Value: value, Policy: "open"}
+	fills := func(path, container, value string) migrate.TemplateMutation {
+		return migrate.TemplateMutation{Path: path, Container: container, Value: value, Policy: "open"}
 	}
 	return migrate.Workload{
-		Kind: "StatefulSet", Name: "db", Pods: 1, AdmittedBy: "open", Level: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, DayAfter: api.LevelBaseline},
-		Mutations: []migrate.Mutation{
+		Kind: "StatefulSet", Name: "db", Pods: 1, AdmittedBy: "open", Level: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, AfterPSP: api.LevelBaseline},
+		Mutations: []migrate.TemplateMutation{
 			fills(app+"capabilities.add", "app", `["CHOWN"]`),
 			fills(app+"capabilities.drop", "app", `["ALL"]`),
 			fills(app+"allowPrivilegeEscalation", "app", "true"),
@@ -218,7 +218,7 @@ func kept() migrate.Workload {
 			fills("spec.runtimeClassName", "", `"sandbox"`),
 			{Path: "spec.containers[0].securityContext.seccompProfile", Container: "first", Value: `{"type":"Localhost","localhostProfile":"a.json"}`},
 		},
-		Template: &migrate.Template{Parents: []string{"metadata", "spec.containers[1].securityContext", "spec.containers[1].securityContext.capabilities"}},
+		Template: &migrate.TemplateOutline{Parents: []string{"metadata", "spec.containers[1].securityContext", "spec.containers[1].securityContext.capabilities"}},
 	}
 }
 
@@ -227,9 +227,9 @@ func TestKeepAsStrategicPatches(t *testing.T) {
 	unknown := migrate.Workload{Kind: "Deployment", Name: "x", UsablePolicies: []string{"open"}}
 	p := planOf(kept(), unknown)
 	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
-	p.Namespaces[0].Workloads[0].Mutations = append(p.Namespaces[0].Workloads[0].Mutations, migrate.Mutation{Path: "spec.securityContext.fsGroup", Value: "7", Policy: "a\nb"})
+	p.Namespaces[0].Workloads[0].Mutations = append(p.Namespaces[0].Workloads[0].Mutations, migrate.TemplateMutation{Path: "spec.securityContext.fsGroup", Value: "7", Policy: "a\nb"})
 	var got bytes.Buffer
-	if err := patch.Strategic(&got, p, patch.Options{Tool: "psp2pss v0", Set: patch.Keep}); err != nil {
+	if err := patch.WriteStrategic(&got, p, patch.Options{Tool: "psp2pss v0", Set: patch.SetKeep}); err != nil {
 		t.Fatal(err)
 	}
 	want := `# What is filled into pods today, to be written down before it no longer is: patches from the built-in demo cluster, by psp2pss v0.
@@ -299,7 +299,7 @@ func TestKeepAsJSONPatches(t *testing.T) {
 	w := kept()
 	w.Mutations = append(w.Mutations[:2:2], w.Mutations[4], w.Mutations[8], w.Mutations[9])
 	var got bytes.Buffer
-	if err := patch.JSON(&got, planOf(w, with(kept(), func(w *migrate.Workload) { w.Kind, w.Mutations = "Pod", w.Mutations[:1] })), patch.Options{Set: patch.Keep}); err != nil {
+	if err := patch.WriteJSONPatches(&got, planOf(w, with(kept(), func(w *migrate.Workload) { w.Kind, w.Mutations = "Pod", w.Mutations[:1] })), patch.Options{Set: patch.SetKeep}); err != nil {
 		t.Fatal(err)
 	}
 	want := `[
@@ -387,11 +387,11 @@ func TestKeepAsJSONPatches(t *testing.T) {
 func TestUnconfinedIsLeftOut(t *testing.T) {
 	t.Parallel()
 	w := kept()
-	w.Mutations = []migrate.Mutation{
+	w.Mutations = []migrate.TemplateMutation{
 		{Path: "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]", Value: `"unconfined"`, Policy: "open"},
 		{Path: "spec.securityContext.seccompProfile", Value: `{"type":"Unconfined"}`, Policy: "open"},
 	}
-	got := patch.Of(planOf(w), patch.Options{Set: patch.Keep})
+	got := patch.PatchesFor(planOf(w), patch.Options{Set: patch.SetKeep})
 	want := []string{"the policy open sets the seccomp profile unconfined, which a pod without one has anyway: left out"}
 	if len(got) != 1 || len(got[0].Values) != 0 || !cmp.Equal(want, got[0].Remarks) {
 		t.Errorf("got %+v, want no value and the remark %q", got, want)
@@ -401,8 +401,8 @@ func TestUnconfinedIsLeftOut(t *testing.T) {
 func TestKustomize(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long.", 50) + "n"
-	files, err := patch.Kustomize(planOf(raised("Deployment", "web"), raised("Pod", "bare"), raised("Deployment", long), raised("Deployment", long+"m")),
-		patch.Options{Tool: "psp2pss v0", Set: patch.Raise, Level: api.LevelRestricted})
+	files, err := patch.KustomizeFiles(planOf(raised("Deployment", "web"), raised("Pod", "bare"), raised("Deployment", long), raised("Deployment", long+"m")),
+		patch.Options{Tool: "psp2pss v0", Set: patch.SetRaise, Level: api.LevelRestricted})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -458,8 +458,8 @@ spec:
 
 func TestMissing(t *testing.T) {
 	t.Parallel()
-	got := patch.Missing(planOf(raised("Deployment", "web")), patch.Options{Only: []patch.Ref{{"shop", "deployment", "web"}, {"shop", "pod", "web"}, {"other", "deployment", "web"}}})
-	if diff := cmp.Diff([]patch.Ref{{"shop", "pod", "web"}, {"other", "deployment", "web"}}, got); diff != "" {
+	got := patch.MissingWorkloads(planOf(raised("Deployment", "web")), patch.Options{Only: []patch.WorkloadRef{{"shop", "deployment", "web"}, {"shop", "pod", "web"}, {"other", "deployment", "web"}}})
+	if diff := cmp.Diff([]patch.WorkloadRef{{"shop", "pod", "web"}, {"other", "deployment", "web"}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -478,10 +478,10 @@ func TestKeepOfRunAsNonRoot(t *testing.T) {
 		{"runAsNonRoot", "false", 0, nil},
 		{"readOnlyRootFilesystem", "true", 0, nil},
 	} {
-		w := migrate.Workload{Kind: "Deployment", Name: "web", Pods: tt.pods, AdmittedBy: "open", Mutations: []migrate.Mutation{
+		w := migrate.Workload{Kind: "Deployment", Name: "web", Pods: tt.pods, AdmittedBy: "open", Mutations: []migrate.TemplateMutation{
 			{Path: "spec.containers[0].securityContext." + tt.field, Container: "app", Value: tt.value, Policy: "open"},
 		}}
-		got := patch.Of(planOf(w), patch.Options{Set: patch.Keep})
+		got := patch.PatchesFor(planOf(w), patch.Options{Set: patch.SetKeep})
 		if len(got) != 1 {
 			t.Fatalf("%+v: %d patches", tt, len(got))
 		}

@@ -10,23 +10,23 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
-	"github.com/psp2pss/psp2pss/migrate/wording"
 )
 
-// Strategic writes strategic merge patches as one YAML stream: each is a part of its workload, below comments that say why
+// WriteStrategic writes strategic merge patches as one YAML stream: each is a part of its workload, below comments that say why
 // each value is there. What cannot be patched is comments alone.
-func Strategic(w io.Writer, p *migrate.Plan, o Options) error {
-	patches := Of(p, o)
+func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
+	patches := PatchesFor(p, o)
 	var b bytes.Buffer
-	header(&b, p, o, patches)
+	writeHeader(&b, p, o, patches)
 	for i := range patches {
 		between := "\n"
-		if patches[i].applies() {
+		if patches[i].isApplicable() {
 			between = "---\n"
 		}
 		b.WriteString(between)
-		told(&b, &patches[i])
+		writeRemarks(&b, &patches[i])
 		if err := patches[i].writeManifest(&b); err != nil {
 			return err
 		}
@@ -36,32 +36,34 @@ func Strategic(w io.Writer, p *migrate.Plan, o Options) error {
 }
 
 func (p *Patch) writeManifest(b *bytes.Buffer) error {
-	if !p.applies() {
+	if !p.isApplicable() {
 		return nil
 	}
-	return manifest.Write(b, p.manifest())
+	return manifest.WriteYAML(b, p.manifestObject())
 }
 
-// applies is true if there is a patch, and not only something to say.
-func (p *Patch) applies() bool { return p.ByHand == "" && !p.Short && len(p.Values) > 0 }
+// isApplicable is true if there is a patch, and not only something to say.
+func (p *Patch) isApplicable() bool {
+	return p.ManualReason == "" && !p.Incomplete && len(p.Values) > 0
+}
 
-// Commands writes a POSIX shell script: for each workload one kubectl command, below comments that say why each value is
+// WriteCommands writes a POSIX shell script: for each workload one kubectl command, below comments that say why each value is
 // there. The command is itself a comment where another tool would undo what it does. Whatever the Plan holds, the script
 // runs kubectl with these arguments and nothing else.
-func Commands(w io.Writer, p *migrate.Plan, o Options) error {
-	kubectl, err := wording.Kubectl(p.Source)
+func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
+	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
 		return fmt.Errorf("writing patch commands: %w; write patches instead (-o strategic)", err)
 	}
-	patches := Of(p, o)
+	patches := PatchesFor(p, o)
 	var b bytes.Buffer
 	b.WriteString("#!/bin/sh\n")
-	header(&b, p, o, patches)
-	comment(&b, "Review every line before you run it.")
-	b.WriteString(script.Begin(p.Source, kubectl))
+	writeHeader(&b, p, o, patches)
+	writeComment(&b, "Review every line before you run it.")
+	b.WriteString(script.Preamble(p.Source, kubectl))
 	for i := range patches {
 		b.WriteString("\n")
-		told(&b, &patches[i])
+		writeRemarks(&b, &patches[i])
 		if err := patches[i].writeCommand(&b, kubectl); err != nil {
 			return err
 		}
@@ -71,25 +73,25 @@ func Commands(w io.Writer, p *migrate.Plan, o Options) error {
 }
 
 func (p *Patch) writeCommand(b *bytes.Buffer, kubectl string) error {
-	if !p.applies() {
+	if !p.isApplicable() {
 		return nil
 	}
-	patch, err := p.Strategic()
+	patch, err := p.StrategicMerge()
 	if err != nil {
-		return fmt.Errorf("writing the patch of %s: %w", p.Ref, err)
+		return fmt.Errorf("writing the patch of %s: %w", p.WorkloadRef, err)
 	}
 	line := fmt.Sprintf("%s patch %s %s --namespace=%s --type=strategic --patch=%s",
 		kubectl, strings.ToLower(p.Kind), p.Name, p.Namespace, escape.Shell(string(escape.JSON(patch))))
-	if p.Undone != "" {
-		comment(b, "  %s", line)
+	if p.RevertedBy != "" {
+		writeComment(b, "  %s", line)
 		return nil
 	}
 	b.WriteString(line + "\n")
 	return nil
 }
 
-// entry is a patch in a JSON document.
-type entry struct {
+// jsonPatchEntry is a patch in a JSON document.
+type jsonPatchEntry struct {
 	APIVersion string `json:"apiVersion,omitempty"`
 	Kind       string `json:"kind"`
 	Namespace  string `json:"namespace"`
@@ -97,18 +99,18 @@ type entry struct {
 	// Remarks are what the other forms have as comments.
 	Remarks []string `json:"remarks"`
 	// Patch is absent where the workload cannot be patched.
-	Patch []Operation `json:"patch,omitempty"`
+	Patch []JSONPatchOperation `json:"patch,omitempty"`
 }
 
-// JSON writes a list of JSON patches, each with the workload that it is for.
-func JSON(w io.Writer, p *migrate.Plan, o Options) error {
-	entries := []entry{}
-	patches := Of(p, o)
+// WriteJSONPatches writes a list of JSON patches, each with the workload that it is for.
+func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
+	entries := []jsonPatchEntry{}
+	patches := PatchesFor(p, o)
 	for i := range patches {
 		patch := &patches[i]
-		e := entry{patch.APIVersion, patch.Kind, patch.Namespace, patch.Name, patch.remarks(), nil}
-		if patch.applies() {
-			e.Patch = patch.operations()
+		e := jsonPatchEntry{patch.APIVersion, patch.Kind, patch.Namespace, patch.Name, patch.allRemarks(), nil}
+		if patch.isApplicable() {
+			e.Patch = patch.jsonPatchOperations()
 		}
 		entries = append(entries, e)
 	}
@@ -120,46 +122,48 @@ func JSON(w io.Writer, p *migrate.Plan, o Options) error {
 	return err
 }
 
-func (r Ref) String() string { return r.Namespace + "/" + strings.ToLower(r.Kind) + "/" + r.Name }
+func (r WorkloadRef) String() string {
+	return r.Namespace + "/" + strings.ToLower(r.Kind) + "/" + r.Name
+}
 
-func header(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
-	if o.Set == Keep {
-		comment(b, "What is filled into pods today, to be written down before it no longer is: patches from %s, by %s.", wording.Source(p.Source), o.Tool)
+func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
+	if o.Set == SetKeep {
+		writeComment(b, "What is filled into pods today, to be written down before it no longer is: patches from %s, by %s.", phrases.SourcePhrase(p.Source), o.Tool)
 	} else {
-		comment(b, "What workloads lack for %s at %s: patches from %s, by %s.", o.Level, p.TargetVersion, wording.Source(p.Source), o.Tool)
+		writeComment(b, "What workloads lack for %s at %s: patches from %s, by %s.", o.Level, p.TargetVersion, phrases.SourcePhrase(p.Source), o.Tool)
 	}
-	comment(b, "%s.", summary(patches, o.Set))
+	writeComment(b, "%s.", patchSummary(patches, o.Set))
 	for i := range p.Namespaces {
 		if ns := &p.Namespaces[i]; ns.Terminating && len(ns.Workloads) > 0 && len(o.Only) == 0 {
-			comment(b, "Left alone: %s, which is being deleted.", ns.Name)
+			writeComment(b, "Left alone: %s, which is being deleted.", ns.Name)
 		}
 	}
 	if len(p.Gaps) > 0 {
-		comment(b, "%s could not be read or judged: there may be more to patch.", wording.Count(len(p.Gaps), "thing", "things"))
+		writeComment(b, "%s could not be read or judged: there may be more to patch.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
 	}
 }
 
-// summary counts the workloads by what is done about them.
-func summary(patches []Patch, set Set) string {
+// patchSummary counts the workloads by what is done about them.
+func patchSummary(patches []Patch, set ValueSet) string {
 	if len(patches) == 0 {
 		return "There is nothing to write"
 	}
 	var applied, byHand, refused, rest int
 	for i := range patches {
 		switch p := &patches[i]; {
-		case p.applies():
+		case p.isApplicable():
 			applied++
-		case strings.HasPrefix(p.ByHand, "refused: "):
+		case strings.HasPrefix(p.ManualReason, "refused: "):
 			refused++
-		case p.ByHand != "" && !p.Short && len(p.Values) > 0:
+		case p.ManualReason != "" && !p.Incomplete && len(p.Values) > 0:
 			byHand++
 		default:
 			rest++
 		}
 	}
-	text := wording.Count(applied, "workload to patch", "workloads to patch")
+	text := phrases.CountNoun(applied, "workload to patch", "workloads to patch")
 	why := "that edits alone do not raise"
-	if set == Keep {
+	if set == SetKeep {
 		why = "of which it is not known what is filled in"
 	}
 	for _, more := range []struct {
@@ -173,31 +177,31 @@ func summary(patches []Patch, set Set) string {
 	return text
 }
 
-// told writes a patch's remarks as comments, below the name of what it is for.
-func told(b *bytes.Buffer, p *Patch) {
-	comment(b, "%s", p.Ref)
-	for _, r := range p.remarks() {
-		comment(b, "  %s", r)
+// writeRemarks writes a patch's remarks as comments, below the name of what it is for.
+func writeRemarks(b *bytes.Buffer, p *Patch) {
+	writeComment(b, "%s", p.WorkloadRef)
+	for _, r := range p.allRemarks() {
+		writeComment(b, "  %s", r)
 	}
 }
 
-// remarks are all that there is to say, one line each.
-func (p *Patch) remarks() []string {
+// allRemarks are all that there is to say, one line each.
+func (p *Patch) allRemarks() []string {
 	out := []string{}
-	if p.ByHand != "" {
-		out = append(out, p.ByHand)
+	if p.ManualReason != "" {
+		out = append(out, p.ManualReason)
 	}
-	if p.Undone != "" && len(p.Values) > 0 {
-		out = append(out, p.Undone)
+	if p.RevertedBy != "" && len(p.Values) > 0 {
+		out = append(out, p.RevertedBy)
 	}
 	for i := range p.Values {
 		v := &p.Values[i]
-		out = append(out, strings.TrimSpace(v.Safety+" "+v.setting())+": "+v.Why)
+		out = append(out, strings.TrimSpace(v.Safety+" "+v.describe())+": "+v.Why)
 	}
 	return append(out, p.Remarks...)
 }
 
-// comment writes one line that no reader of the rest sees, whatever it is made of.
-func comment(b *bytes.Buffer, format string, args ...any) {
+// writeComment writes one line that no reader of the rest sees, whatever it is made of.
+func writeComment(b *bytes.Buffer, format string, args ...any) {
 	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }

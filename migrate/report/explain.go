@@ -10,7 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
 // ExplainNamespace tells everything that the plan knows about one namespace: what is recommended, what decided, what
@@ -18,60 +18,60 @@ import (
 func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options) error {
 	ns := findNamespace(plan, name)
 	if ns == nil {
-		return plan.NoNamespace(name)
+		return plan.NamespaceNotFound(name)
 	}
 	p := &page{opts: opts}
-	p.prose("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, wording.Source(plan.Source))
+	p.prose("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))
 	p.labels(ns)
 	p.decision(ns)
 	p.section("WHY", ns.Reasons)
 	p.section("CAUTIONS", ns.Cautions)
 	p.blockers(ns)
 	p.lostWith("LOST: what the policies enforce and the recommended level does not", ns.Lost)
-	p.section("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusing)
+	p.section("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusedBy)
 	p.usableHere(ns)
 	p.workloads(ns)
 	p.versions(ns)
-	p.section("GAPS that touch it", gapsOf(plan, ns.Name))
+	p.section("GAPS that touch it", gapsOfNamespace(plan, ns.Name))
 	return p.flush(w)
 }
 
 func (p *page) labels(ns *migrate.Namespace) {
 	p.line("")
 	g := &grid{header: []string{"MODE", "TODAY", "RECOMMENDED"}, levels: []int{1, 2}}
-	rec := ns.Recommended
-	g.add("enforce", today(ns, api.EnforceLevelLabel, api.EnforceVersionLabel), dash(wording.LevelVersion(rec.Enforce, rec.EnforceVersion)))
-	g.add("audit", today(ns, api.AuditLevelLabel, api.AuditVersionLabel), dash(wording.LevelVersion(rec.Audit, rec.AuditVersion)))
-	g.add("warn", today(ns, api.WarnLevelLabel, api.WarnVersionLabel), dash(wording.LevelVersion(rec.Warn, rec.WarnVersion)))
+	rec := ns.RecommendedLabels
+	g.add("enforce", labelToday(ns, api.EnforceLevelLabel, api.EnforceVersionLabel), orDash(phrases.LevelVersion(rec.Enforce, rec.EnforceVersion)))
+	g.add("audit", labelToday(ns, api.AuditLevelLabel, api.AuditVersionLabel), orDash(phrases.LevelVersion(rec.Audit, rec.AuditVersion)))
+	g.add("warn", labelToday(ns, api.WarnLevelLabel, api.WarnVersionLabel), orDash(phrases.LevelVersion(rec.Warn, rec.WarnVersion)))
 	p.table(g)
 }
 
-// today is what the labels of a mode say, or the default in their place.
-func today(ns *migrate.Namespace, level, version string) string {
-	if _, labelled := ns.Standing(level); labelled || ns.Effective == nil {
-		return dash(standing(ns, level, version))
+// labelToday is what the labels of a mode say, or the default in their place.
+func labelToday(ns *migrate.Namespace, level, version string) string {
+	if _, labelled := ns.LabelValue(level); labelled || ns.EffectiveLabels == nil {
+		return orDash(levelLabel(ns, level, version))
 	}
-	return wording.LevelVersion(ns.Effective.Get(level), ns.Effective.Get(version)) + " (default)"
+	return phrases.LevelVersion(ns.EffectiveLabels.Get(level), ns.EffectiveLabels.Get(version)) + " (default)"
 }
 
 func (p *page) decision(ns *migrate.Namespace) {
 	p.line("")
 	g := &grid{}
-	g.addLevel("needed by what runs", dash(string(ns.Needed)))
-	g.addLevel("permitted by policies", dash(string(ns.Permitted)))
-	if ns.Achievable != "" {
-		g.addLevel("achievable", dash(string(ns.Achievable)))
+	g.addLevel("needed by what runs", orDash(string(ns.NeededLevel)))
+	g.addLevel("permitted by policies", orDash(string(ns.PermittedLevel)))
+	if ns.AchievableLevel != "" {
+		g.addLevel("achievable", orDash(string(ns.AchievableLevel)))
 	}
-	g.add("decided by", dash(wording.Decision(ns)))
+	g.add("decided by", orDash(phrases.DecisionPhrase(ns)))
 	if ns.Action != "" {
-		g.add("action", dash(string(ns.Action)))
+		g.add("action", orDash(string(ns.Action)))
 	}
-	g.add("everything read", everythingRead(ns))
+	g.add("everything read", readCompletely(ns))
 	if ns.Exempt {
 		g.add("exempt", "yes, by the admission configuration")
 	}
-	if ns.Owner != "" {
-		g.add("labels written by", dash(ns.Owner))
+	if ns.LabelOwner != "" {
+		g.add("labels written by", orDash(ns.LabelOwner))
 	}
 	if ns.System {
 		g.add("part of the platform", "yes")
@@ -79,13 +79,13 @@ func (p *page) decision(ns *migrate.Namespace) {
 	p.table(g)
 }
 
-// everythingRead is yes, or no with the parts of the namespace that a gap can change, where that is not all of it.
-func everythingRead(ns *migrate.Namespace) string {
+// readCompletely is yes, or no with the parts of the namespace that a gap can change, where that is not all of it.
+func readCompletely(ns *migrate.Namespace) string {
 	const parts = 4
-	if n := len(ns.Uncertain); n > 0 && n < parts {
-		return "no (" + strings.Join(ns.Uncertain, ", ") + ")"
+	if n := len(ns.UncertainParts); n > 0 && n < parts {
+		return "no (" + strings.Join(ns.UncertainParts, ", ") + ")"
 	}
-	return yesNo(ns.Complete && len(ns.Uncertain) == 0)
+	return yesNo(ns.Complete && len(ns.UncertainParts) == 0)
 }
 
 // section writes a heading and its points, or nothing.
@@ -102,33 +102,33 @@ func (p *page) blockers(ns *migrate.Namespace) {
 	if len(ns.Blockers) == 0 {
 		return
 	}
-	p.heading("WHAT BLOCKS %s", wording.NextStricter(ns.Needed))
+	p.heading("WHAT BLOCKS %s", phrases.NextStricterLevel(ns.NeededLevel))
 	var last migrate.WorkloadRef
 	for _, b := range ns.Blockers {
 		if b.Workload != last {
-			p.line("  %s", wording.Ref(b.Workload.Kind, b.Workload.Name))
+			p.line("  %s", phrases.ObjectName(b.Workload.Kind, b.Workload.Name))
 			last = b.Workload
 		}
-		p.paragraph("    ", "      ", b.Check+": "+reasonDetail(b.Reason, b.Detail))
+		p.paragraph("    ", "      ", b.Check+": "+violationText(b.Reason, b.Detail))
 	}
-	for _, without := range ns.Without {
+	for _, without := range ns.LevelWithout {
 		var refs []string
 		for _, r := range without.Workloads {
-			refs = append(refs, wording.Ref(r.Kind, r.Name))
+			refs = append(refs, phrases.ObjectName(r.Kind, r.Name))
 		}
-		p.item("without %s the namespace would be %s", wording.First(refs, 5), without.Level)
+		p.item("without %s the namespace would be %s", phrases.JoinFirst(refs, 5), without.Level)
 	}
 }
 
-// reasonDetail is PSA's own form: reason (detail).
-func reasonDetail(reason, detail string) string {
+// violationText is PSA's own form: reason (detail).
+func violationText(reason, detail string) string {
 	if detail == "" {
 		return reason
 	}
 	return reason + " (" + detail + ")"
 }
 
-func (p *page) lostWith(heading string, lost []migrate.Lost) {
+func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	if len(lost) == 0 {
 		return
 	}
@@ -142,10 +142,10 @@ func (p *page) lostWith(heading string, lost []migrate.Lost) {
 			text += ": " + l.Note
 		}
 		if len(l.Policies) > 0 {
-			text += " (" + everyOr(l.Policies) + ")"
+			text += " (" + joinPolicies(l.Policies) + ")"
 		}
-		if len(l.MayCover) > 0 {
-			text += "; " + strings.Join(l.MayCover, ", ") + " may cover it"
+		if len(l.MayBeCoveredBy) > 0 {
+			text += "; " + strings.Join(l.MayBeCoveredBy, ", ") + " may cover it"
 		}
 		items = append(items, text)
 	}
@@ -155,39 +155,39 @@ func (p *page) lostWith(heading string, lost []migrate.Lost) {
 func (p *page) usableHere(ns *migrate.Namespace) {
 	var items []string
 	for _, name := range ns.PermittedBy {
-		items = append(items, psp(name)+" counts for what is permitted")
+		items = append(items, policyName(name)+" counts for what is permitted")
 	}
-	for _, s := range ns.SetApart {
-		text := psp(s.Policy) + " is set apart: " + s.Why
+	for _, s := range ns.ExcludedPolicies {
+		text := policyName(s.Policy) + " is set apart: " + s.Why
 		if s.Closest != "" {
 			text += " (closest to " + string(s.Closest) + ")"
 		}
 		items = append(items, text)
 	}
-	if len(ns.Observed) > 0 {
-		items = append(items, "observed on live pods: "+strings.Join(ns.Observed, ", "))
+	if len(ns.ObservedPolicies) > 0 {
+		items = append(items, "observed on live pods: "+strings.Join(ns.ObservedPolicies, ", "))
 	}
 	p.section("POLICIES that may be used here", items)
 }
 
-// psp names a policy, or every one.
-func psp(name string) string {
+// policyName names a policy, or every one.
+func policyName(name string) string {
 	if name == migrate.EveryPolicy {
 		return "every policy"
 	}
 	return "psp/" + name
 }
 
-// everyOr names policies, or says that they are all.
-func everyOr(names []string) string {
+// joinPolicies names policies, or says that they are all.
+func joinPolicies(names []string) string {
 	if slices.Equal(names, []string{migrate.EveryPolicy}) {
 		return "every policy"
 	}
 	return strings.Join(names, ", ")
 }
 
-// everyPolicy names policies, all of the plan where they are told as every policy.
-func everyPolicy(plan *migrate.Plan, names []string) string {
+// expandPolicies names policies, all of the plan where they are told as every policy.
+func expandPolicies(plan *migrate.Plan, names []string) string {
 	if !slices.Equal(names, []string{migrate.EveryPolicy}) {
 		return strings.Join(names, ", ")
 	}
@@ -206,14 +206,14 @@ func (p *page) workloads(ns *migrate.Namespace) {
 	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "AS ADMITTED", "DAY AFTER", "ADMITTED BY"}, levels: []int{2, 3, 4}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
-		after := dash(string(wl.Level.DayAfter))
-		if wl.Estimated {
+		after := orDash(string(wl.Level.AfterPSP))
+		if wl.LevelEstimated {
 			after += " (estimated)"
 		}
 		if wl.Exempt != nil {
 			after += " (exempt)"
 		}
-		g.add(wording.Ref(wl.Kind, wl.Name), dash(wl.ServiceAccount), dash(string(wl.Level.AsWritten)), dash(string(wl.Level.AsAdmitted)), after, admittedBy(wl))
+		g.add(phrases.ObjectName(wl.Kind, wl.Name), orDash(wl.ServiceAccount), orDash(string(wl.Level.AsWritten)), orDash(string(wl.Level.AsAdmitted)), after, admittedBy(wl))
 	}
 	p.table(g)
 }
@@ -226,42 +226,42 @@ func admittedBy(wl *migrate.Workload) string {
 	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
 		return "not known"
 	}
-	return dash(wl.AdmittedBy)
+	return orDash(wl.AdmittedBy)
 }
 
 // versions tells the needed level from version to version, equal neighbours as one span.
 func (p *page) versions(ns *migrate.Namespace) {
-	if len(ns.Versions) == 0 {
+	if len(ns.LevelByVersion) == 0 {
 		return
 	}
 	var spans []string
-	for i := 0; i < len(ns.Versions); {
+	for i := 0; i < len(ns.LevelByVersion); {
 		j := i
-		for j+1 < len(ns.Versions) && ns.Versions[j+1].Needed == ns.Versions[i].Needed {
+		for j+1 < len(ns.LevelByVersion) && ns.LevelByVersion[j+1].Needed == ns.LevelByVersion[i].Needed {
 			j++
 		}
-		span := ns.Versions[i].Version
+		span := ns.LevelByVersion[i].Version
 		if j > i {
-			span += " to " + ns.Versions[j].Version
+			span += " to " + ns.LevelByVersion[j].Version
 		}
-		spans = append(spans, span+": "+string(ns.Versions[i].Needed))
+		spans = append(spans, span+": "+string(ns.LevelByVersion[i].Needed))
 		i = j + 1
 	}
 	p.section("NEEDED across versions of the standards", []string{strings.Join(spans, ", ")})
 }
 
-func gapsOf(plan *migrate.Plan, namespace string) []string {
-	return gapsThat(plan, func(g *migrate.Gap) bool {
+func gapsOfNamespace(plan *migrate.Plan, namespace string) []string {
+	return gapTexts(plan, func(g *migrate.Gap) bool {
 		return slices.Contains(g.Affects, namespace) || slices.Contains(g.Affects, "*")
 	})
 }
 
-// gapsThat tells the gaps for which the condition holds, an item each.
-func gapsThat(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
+// gapTexts tells the gaps for which the condition holds, an item each.
+func gapTexts(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	var items []string
 	for i := range plan.Gaps {
 		if g := &plan.Gaps[i]; holds(g) {
-			items = append(items, told(g.What, g.Why, wording.Position(g.Position)))
+			items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
 		}
 	}
 	return items
@@ -277,16 +277,16 @@ func ExplainWorkload(w io.Writer, plan *migrate.Plan, namespace, kind, name stri
 			return explainWorkload(w, plan, ns, wl, opts)
 		}
 	}
-	if gaps := plan.GapsOf(namespace, kind, name); len(gaps) > 0 {
-		unseen := ns != nil && slices.ContainsFunc(ns.Unseen, func(u migrate.WorkloadRef) bool {
+	if gaps := plan.GapsOfWorkload(namespace, kind, name); len(gaps) > 0 {
+		unseen := ns != nil && slices.ContainsFunc(ns.UnseenWorkloads, func(u migrate.WorkloadRef) bool {
 			return strings.EqualFold(u.Kind, kind) && u.Name == name
 		})
 		return explainUnjudged(w, plan, gaps, unseen, opts)
 	}
 	if ns == nil {
-		return plan.NoNamespace(namespace)
+		return plan.NamespaceNotFound(namespace)
 	}
-	return plan.NoWorkload(namespace, kind, name)
+	return plan.WorkloadNotFound(namespace, kind, name)
 }
 
 // explainUnjudged tells the gaps that stand for a workload.
@@ -296,10 +296,10 @@ func explainUnjudged(w io.Writer, plan *migrate.Plan, gaps []migrate.Gap, unseen
 	if unseen {
 		outcome = "was read only in part: its controller adds to what it says, and no pod of it was read, so no level of it is known"
 	}
-	p.prose("%s %s, from %s.", gaps[0].What, outcome, wording.Source(plan.Source))
+	p.prose("%s %s, from %s.", gaps[0].What, outcome, phrases.SourcePhrase(plan.Source))
 	var items []string
 	for _, g := range gaps {
-		items = append(items, told(g.What, g.Why, wording.Position(g.Position)))
+		items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
 	}
 	p.section("GAPS: why, and what to try next", items)
 	return p.flush(w)
@@ -307,52 +307,52 @@ func explainUnjudged(w io.Writer, plan *migrate.Plan, gaps []migrate.Gap, unseen
 
 func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Workload, opts Options) error {
 	p := &page{opts: opts}
-	p.prose("Workload %s in namespace %s, at %s, from %s.", wording.Ref(wl.Kind, wl.Name), ns.Name, plan.TargetVersion, wording.Source(plan.Source))
+	p.prose("Workload %s in namespace %s, at %s, from %s.", phrases.ObjectName(wl.Kind, wl.Name), ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))
 	p.line("")
 	g := &grid{}
-	g.add("read from", dash(wording.Position(wl.Position)))
+	g.add("read from", orDash(phrases.FileLine(wl.Position)))
 	if wl.Owner != nil {
-		g.add("made by", wording.Ref(wl.Owner.Kind, wl.Owner.Name))
+		g.add("made by", phrases.ObjectName(wl.Owner.Kind, wl.Owner.Name))
 	}
 	if len(wl.TemplatePaths) > 0 {
 		g.add("pod templates at", strings.Join(wl.TemplatePaths, ", "))
 	}
-	g.add("service account", dash(wl.ServiceAccount))
+	g.add("service account", orDash(wl.ServiceAccount))
 	g.add("replicas, live pods", fmt.Sprintf("%d, %d", wl.Replicas, wl.Pods))
-	g.add("usable policies", dash(everyPolicy(plan, wl.UsablePolicies)))
-	g.add("observed policies", dash(strings.Join(wl.Observed, ", ")))
+	g.add("usable policies", orDash(expandPolicies(plan, wl.UsablePolicies)))
+	g.add("observed policies", orDash(strings.Join(wl.ObservedPolicies, ", ")))
 	if wl.AdmittedBy != "" {
-		g.add("admitted today by", dash(wl.AdmittedBy))
+		g.add("admitted today by", orDash(wl.AdmittedBy))
 	}
-	g.addLevel("as written", dash(string(wl.Level.AsWritten)))
+	g.addLevel("as written", orDash(string(wl.Level.AsWritten)))
 	if wl.Level.AsAdmitted != "" {
-		g.addLevel("as admitted", dash(string(wl.Level.AsAdmitted)))
+		g.addLevel("as admitted", orDash(string(wl.Level.AsAdmitted)))
 	}
-	after := dash(string(wl.Level.DayAfter))
-	if wl.Estimated {
-		after += ", estimated: " + doubt(wl)
+	after := orDash(string(wl.Level.AfterPSP))
+	if wl.LevelEstimated {
+		after += ", estimated: " + estimateReason(wl)
 	}
 	g.addLevel("day after", after)
 	switch {
 	case ns.Exempt:
 		g.add("exempt", "by its namespace")
 	case wl.Exempt != nil:
-		g.add("exempt", wording.Exemption(wl.Exempt))
+		g.add("exempt", phrases.ExemptionPhrase(wl.Exempt))
 	}
-	g.addLevel("namespace needs", dash(string(ns.Needed)))
-	g.addLevel("namespace gets", dash(ns.Recommended.Enforce))
+	g.addLevel("namespace needs", orDash(string(ns.NeededLevel)))
+	g.addLevel("namespace gets", orDash(ns.RecommendedLabels.Enforce))
 	p.table(g)
-	if wl.Partial {
+	if wl.PartialTemplates {
 		p.line("")
 		p.prose("Its controller adds to what it says: the levels are those of what it says itself and of its live pods.")
 	}
-	if fields := carried(wl); len(fields) > 0 {
+	if fields := mutatedFieldsThatCount(wl); len(fields) > 0 {
 		p.line("")
 		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
 	}
-	p.section("GAPS that may change what is said here", gapsThat(plan, func(g *migrate.Gap) bool { return g.MayChange(ns.Name, wl.Kind, wl.Name) }))
+	p.section("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
 	p.injections(wl)
-	p.usages("POLICIES its pods may use, as whom and by what", plan.UsagesOf(ns.Name, wl), wl.AdmittedBecause())
+	p.usages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
 	p.violations(wl)
 	p.debugged(wl)
 	p.section("REFUSED today by PSP admission", wl.Refused)
@@ -365,7 +365,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 func (p *page) injections(wl *migrate.Workload) {
 	var items []string
 	for _, one := range wl.Injections {
-		text := fmt.Sprintf("%s (%s): %s", one.By, one.Mark, one.Why)
+		text := fmt.Sprintf("%s (%s): %s", one.Injector, one.Trigger, one.Why)
 		if len(one.Containers) > 0 {
 			text = fmt.Sprintf("%s by %s", strings.Join(one.Containers, ", "), text)
 		}
@@ -378,10 +378,10 @@ func (p *page) injections(wl *migrate.Workload) {
 	p.section("ADDED to its new pods, though no live pod shows it", items)
 }
 
-// carried are the fields for which a workload that is admitted at a level today is refused there on the day after: those that
+// mutatedFieldsThatCount are the fields for which a workload that is admitted at a level today is refused there on the day after: those that
 // its policy fills in and that a check asks for which it fails then.
-func carried(wl *migrate.Workload) []string {
-	if wl.Level.AsAdmitted == "" || api.CompareLevels(wl.Level.AsAdmitted, wl.Level.DayAfter) <= 0 {
+func mutatedFieldsThatCount(wl *migrate.Workload) []string {
+	if wl.Level.AsAdmitted == "" || api.CompareLevels(wl.Level.AsAdmitted, wl.Level.AfterPSP) <= 0 {
 		return nil
 	}
 	var fields []string
@@ -417,14 +417,14 @@ func (p *page) filledIn(wl *migrate.Workload) {
 
 func (p *page) drift(wl *migrate.Workload) {
 	var items []string
-	for _, d := range wl.PolicyDrift {
+	for _, d := range wl.AdmissionDrift {
 		text := fmt.Sprintf("%d admitted by psp/%s (pod %s", d.Pods, d.Observed, d.Example)
 		if d.Pods > 1 {
 			text += " and others"
 		}
 		text += ")"
-		if d.Foreseen != "" {
-			text += ", today it would be psp/" + d.Foreseen
+		if d.Predicted != "" {
+			text += ", today it would be psp/" + d.Predicted
 		}
 		items = append(items, text+": "+d.Why)
 	}
@@ -434,18 +434,18 @@ func (p *page) drift(wl *migrate.Workload) {
 // debugged tells of debug containers, each pod with the level that it meets with them.
 func (p *page) debugged(wl *migrate.Workload) {
 	var items []string
-	for _, d := range wl.Debugged {
-		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, wording.First(d.Containers, 5))
-		if d.Refused != "" {
-			text += fmt.Sprintf("; as long as the pod is there, %s refuses it new debug containers and new images", d.Refused)
+	for _, d := range wl.DebuggedPods {
+		text := fmt.Sprintf("pod %s needs %s with %s", d.Pod, d.Level, phrases.JoinFirst(d.Containers, 5))
+		if d.RefusedAt != "" {
+			text += fmt.Sprintf("; as long as the pod is there, %s refuses it new debug containers and new images", d.RefusedAt)
 		}
 		items = append(items, text)
 	}
 	p.section("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", items)
 }
 
-// doubt says why a workload could only be estimated.
-func doubt(wl *migrate.Workload) string {
+// estimateReason says why a workload could only be estimated.
+func estimateReason(wl *migrate.Workload) string {
 	if wl.Level.AsWritten == "" {
 		return "only pods that a policy had changed were seen"
 	}
@@ -462,7 +462,7 @@ func (p *page) violations(wl *migrate.Workload) {
 		var items []string
 		for _, v := range wl.Violations {
 			if v.Level == level {
-				items = append(items, v.Check+": "+reasonDetail(v.Reason, v.Detail))
+				items = append(items, v.Check+": "+violationText(v.Reason, v.Detail))
 			}
 		}
 		p.section("FAILS of "+string(level), items)
@@ -473,20 +473,20 @@ func (p *page) violations(wl *migrate.Workload) {
 func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name string, opts Options) error {
 	ns := findNamespace(plan, namespace)
 	if ns == nil {
-		return plan.NoNamespace(namespace)
+		return plan.NamespaceNotFound(namespace)
 	}
 	p := &page{opts: opts}
-	p.prose("Service account %s/%s, from %s.", namespace, name, wording.Source(plan.Source))
+	p.prose("Service account %s/%s, from %s.", namespace, name, phrases.SourcePhrase(plan.Source))
 	g := &grid{header: []string{"POLICY", "CLOSEST", "WHERE", "AS", "VIA"}, levels: []int{1}}
-	own := heldBy(plan, namespace, name)
+	own := policiesOfServiceAccount(plan, namespace, name)
 	for i := range own.Policies {
 		po := &own.Policies[i]
-		for _, use := range own.Uses(po) {
+		for _, use := range own.GrantsOf(po) {
 			where := "everywhere"
 			if use.Namespace != "" {
 				where = "in " + use.Namespace
 			}
-			g.add(escape.Terminal(po.Name), dash(string(po.Closest)), escape.Terminal(where), escape.Terminal(holds(use, namespace, name)), escape.Terminal(strings.Join(use.Via, ", ")))
+			g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), escape.Terminal(where), escape.Terminal(grantedAs(use, namespace, name)), escape.Terminal(strings.Join(use.Via, ", ")))
 		}
 	}
 	if len(g.rows) == 0 {
@@ -502,37 +502,37 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 		wl := &ns.Workloads[i]
 		if wl.ServiceAccount == name {
 			workloads = append(workloads, wl)
-			runs = append(runs, wording.Ref(wl.Kind, wl.Name)+": "+dash(string(wl.Level.DayAfter))+" on the day after")
+			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Level.AfterPSP))+" on the day after")
 		}
 	}
 	if len(runs) == 0 {
 		runs = []string{"nothing that was read"}
 	}
-	p.usages("ITS PODS may also be admitted by", plan.UsagesByMakers(namespace, name, workloads), "")
+	p.usages("ITS PODS may also be admitted by", plan.PolicyUsagesByControllers(namespace, name, workloads), "")
 	p.section("RUNS AS IT", runs)
 	return p.flush(w)
 }
 
-// heldBy is of a plan what a service account may use.
-func heldBy(plan *migrate.Plan, namespace, name string) *migrate.Plan {
-	held := func(all []migrate.Use) (out []migrate.Use) {
+// policiesOfServiceAccount is of a plan what a service account may use.
+func policiesOfServiceAccount(plan *migrate.Plan, namespace, name string) *migrate.Plan {
+	held := func(all []migrate.PolicyGrant) (out []migrate.PolicyGrant) {
 		for _, use := range all {
-			if holds(use, namespace, name) != "" {
+			if grantedAs(use, namespace, name) != "" {
 				out = append(out, use)
 			}
 		}
 		return out
 	}
-	own := &migrate.Plan{Policies: slices.Clone(plan.Policies), UsersOfEveryPolicy: held(plan.UsersOfEveryPolicy)}
+	own := &migrate.Plan{Policies: slices.Clone(plan.Policies), GrantsOfEveryPolicy: held(plan.GrantsOfEveryPolicy)}
 	for i := range own.Policies {
 		own.Policies[i].UsedBy = held(own.Policies[i].UsedBy)
 	}
 	return own
 }
 
-// holds says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
+// grantedAs says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
 // if it has not.
-func holds(use migrate.Use, namespace, name string) string {
+func grantedAs(use migrate.PolicyGrant, namespace, name string) string {
 	switch {
 	case use.ServiceAccount == namespace+"/"+name:
 		return "itself"

@@ -9,7 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
 // ExplainPolicy gives the four answers about one policy (closest level, what is lost, what may break, what must be
@@ -20,32 +20,32 @@ func ExplainPolicy(w io.Writer, plan *migrate.Plan, name string, opts Options) e
 			return explainPolicy(w, plan, &plan.Policies[i], opts)
 		}
 	}
-	return plan.NoPolicy(name)
+	return plan.PolicyNotFound(name)
 }
 
 func explainPolicy(w io.Writer, plan *migrate.Plan, po *migrate.Policy, opts Options) error {
 	p := &page{opts: opts}
 	at := ""
-	if position := wording.Position(po.Position); position != "" {
+	if position := phrases.FileLine(po.Position); position != "" {
 		at = " (" + position + ")"
 	}
-	p.prose("PodSecurityPolicy %s%s, at %s, from %s.", po.Name, at, plan.TargetVersion, wording.Source(plan.Source))
-	if po.Provider {
+	p.prose("PodSecurityPolicy %s%s, at %s, from %s.", po.Name, at, plan.TargetVersion, phrases.SourcePhrase(plan.Source))
+	if po.ProviderDefault {
 		p.prose("A Kubernetes distribution installs it by default.")
 	}
 	p.closest(po)
-	p.lostWith("YOU LOSE: what it enforces and "+string(po.Closest)+" does not", po.Lost)
+	p.lostWith("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", po.Lost)
 	p.mayBreak(po)
 	p.writeDown(po)
 	p.fields(po)
 	p.checks(po)
-	p.usedBy(plan.Uses(po))
+	p.usedBy(plan.GrantsOf(po))
 	p.simplify(po)
 	var problems []string
 	for _, problem := range po.Problems {
 		at := po.Position
 		at.Line = problem.Line
-		problems = append(problems, told(problem.Field, problem.Message, wording.Position(at)))
+		problems = append(problems, messageAt(problem.Field, problem.Message, phrases.FileLine(at)))
 	}
 	p.section("PROBLEMS in the document", problems)
 	return p.flush(w)
@@ -57,24 +57,24 @@ func (p *page) closest(po *migrate.Policy) {
 		p.item("none, since it admits nothing: %s", po.AdmitsNothingWhy)
 		return
 	}
-	p.item("%s, on the conditions below; never the same", po.Closest)
+	p.item("%s, on the conditions below; never the same", po.ClosestLevel)
 	if po.NearestMiss != "" {
 		p.item("%s", po.NearestMiss)
 	}
-	for _, choice := range po.Choices {
+	for _, choice := range po.LevelChoices {
 		p.item("choose: %s", choice)
 	}
-	p.item("safe %s: no pod that it admits would be refused, even once it fills nothing in", dash(string(po.Safe)))
-	p.item("held %s: every pod that it has filled in complies", dash(string(po.Held)))
-	if po.Cover == "none" {
+	p.item("safe %s: no pod that it admits would be refused, even once it fills nothing in", orDash(string(po.CompliesAsWritten)))
+	p.item("held %s: every pod that it has filled in complies", orDash(string(po.CompliesAfterMutation)))
+	if po.NoLooserThan == "none" {
 		p.item("cover none: every level allows something that it forbids")
 	} else {
-		p.item("cover %s: the loosest level that allows nothing it forbids", dash(string(po.Cover)))
+		p.item("cover %s: the loosest level that allows nothing it forbids", orDash(string(po.NoLooserThan)))
 	}
 }
 
-// statusSays puts the letters of a check's status in words.
-func statusSays(status string) string {
+// checkStatusText puts the letters of a check's status in words.
+func checkStatusText(status string) string {
 	switch status {
 	case "G":
 		return "guaranteed"
@@ -95,18 +95,18 @@ func statusSays(status string) string {
 func (p *page) mayBreak(po *migrate.Policy) {
 	var items []string
 	for _, c := range conditions(po) {
-		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, statusSays(c.Status))
+		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkStatusText(c.Status))
 		if c.Note != "" {
 			text += "; " + c.Note
 		}
 		items = append(items, text)
 	}
-	p.section("YOU GAIN OR MAY BREAK: what "+string(po.Closest)+" asks for and the policy does not guarantee", items)
+	p.section("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", items)
 }
 
 func (p *page) writeDown(po *migrate.Policy) {
 	var items []string
-	for _, w := range po.WriteDown {
+	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
 		if w.Value != "" {
 			text += " = " + w.Value
@@ -151,14 +151,14 @@ func (p *page) checks(po *migrate.Policy) {
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				g.add(dash(c.Status), escape.Terminal(c.Check), dash(string(c.Level)), dash(shortField(strings.Join(c.Fields, ", "))))
+				g.add(orDash(c.Status), escape.Terminal(c.Check), orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", "))))
 			}
 		}
 	}
 	p.table(g)
 }
 
-func (p *page) usedBy(uses []migrate.Use) {
+func (p *page) usedBy(uses []migrate.PolicyGrant) {
 	if len(uses) == 0 {
 		p.section("USED BY", []string{"nobody: no role and binding that was read grants it"})
 		return
@@ -170,12 +170,12 @@ func (p *page) usedBy(uses []migrate.Use) {
 		if use.Namespace != "" {
 			where = use.Namespace
 		}
-		g.add(escape.Terminal(where), escape.Terminal(subject(use)), escape.Terminal(strings.Join(use.Via, ", ")))
+		g.add(escape.Terminal(where), escape.Terminal(useSubject(use)), escape.Terminal(strings.Join(use.Via, ", ")))
 	}
 	p.table(g)
 }
 
-func subject(use migrate.Use) string {
+func useSubject(use migrate.PolicyGrant) string {
 	switch {
 	case use.ServiceAccount != "":
 		return "serviceaccount " + use.ServiceAccount

@@ -13,7 +13,7 @@ import (
 
 // simplify tells step 2 of the official migration guide: what goes, what that opens, and the policy that is left.
 func (p *page) simplify(po *migrate.Policy) {
-	s := po.Simplify
+	s := po.Simplified
 	if s == nil {
 		return
 	}
@@ -25,7 +25,7 @@ func (p *page) simplify(po *migrate.Policy) {
 
 func (p *page) changes(heading string, po *migrate.Policy, class string) {
 	var items []string
-	for _, c := range po.Simplify.Changes {
+	for _, c := range po.Simplified.Changes {
 		if c.Class != class {
 			continue
 		}
@@ -33,7 +33,7 @@ func (p *page) changes(heading string, po *migrate.Policy, class string) {
 		if c.Opens != "" {
 			text += "; the clone opens: " + c.Opens
 		}
-		for _, w := range po.WriteDown {
+		for _, w := range po.RequiredTemplateValues {
 			if w.Field == c.Field || strings.HasPrefix(c.Field, w.Field+".default") {
 				text += "; pods no longer get " + w.Path
 				if w.Value != "" {
@@ -48,7 +48,7 @@ func (p *page) changes(heading string, po *migrate.Policy, class string) {
 
 // clone writes the manifest as it is, neither folded nor cut: indented, it is still the same YAML.
 func (p *page) clone(po *migrate.Policy) {
-	clone := &po.Simplify.Clone
+	clone := &po.Simplified.Clone
 	p.heading("SIMPLIFY: the clone that fills nothing in")
 	switch {
 	case clone.Name == "":
@@ -62,7 +62,7 @@ func (p *page) clone(po *migrate.Policy) {
 	}
 	p.item("whoever may use both gets the clone for any pod that it admits, filled in or not: first write into templates " +
 		"what they need (patch), then create it, then grant it to those who may use the original")
-	if opens(po) {
+	if cloneOpensAnything(po) {
 		p.item("until the namespaces of those enforce a level, it lets pass what it opens")
 	}
 	p.item("a pod with a pod-level seccompProfile and no seccomp annotation is changed by every policy, which writes that annotation: " +
@@ -72,7 +72,7 @@ func (p *page) clone(po *migrate.Policy) {
 		return
 	}
 	var text bytes.Buffer
-	if p.err = manifest.Write(&text, manifestOf(clone)); p.err != nil {
+	if p.err = manifest.WriteYAML(&text, cloneManifest(clone)); p.err != nil {
 		return
 	}
 	for line := range strings.Lines(text.String()) {
@@ -80,8 +80,8 @@ func (p *page) clone(po *migrate.Policy) {
 	}
 }
 
-func opens(po *migrate.Policy) bool {
-	for _, c := range po.Simplify.Changes {
+func cloneOpensAnything(po *migrate.Policy) bool {
+	for _, c := range po.Simplified.Changes {
 		if c.Opens != "" {
 			return true
 		}
@@ -102,8 +102,8 @@ type policyMetadata struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-func manifestOf(clone *migrate.Clone) policyManifest {
+func cloneManifest(clone *migrate.NonMutatingClone) policyManifest {
 	return policyManifest{
-		"policy/v1beta1", pspparse.Kind, policyMetadata{clone.Name, clone.Annotations}, clone.Spec,
+		"policy/v1beta1", pspparse.PolicyKind, policyMetadata{clone.Name, clone.Annotations}, clone.Spec,
 	}
 }

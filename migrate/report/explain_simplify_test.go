@@ -46,7 +46,7 @@ func roundTripped(t *testing.T, plan *migrate.Plan) *migrate.Plan {
 }
 
 // planOf is the plan of one generated policy that has not a problem; nil if it has one.
-func planOf(t *testing.T, doc admission.Document) *migrate.Plan {
+func planOf(t *testing.T, doc admission.YAMLObject) *migrate.Plan {
 	t.Helper()
 	text, err := json.Marshal(doc)
 	if err != nil {
@@ -70,12 +70,12 @@ func TestTheManifestOfACloneIsTheClone(t *testing.T) {
 	t.Parallel()
 	var read int
 	for seed := range uint64(150) {
-		for _, doc := range admission.NewGenerator(seed).Create().Policies {
+		for _, doc := range admission.NewGenerator(seed).NewPodCase().Policies {
 			plan := planOf(t, doc)
-			if plan == nil || plan.Policies[0].Simplify == nil {
+			if plan == nil || plan.Policies[0].Simplified == nil {
 				continue
 			}
-			want := plan.Policies[0].Simplify.Clone
+			want := plan.Policies[0].Simplified.Clone
 			text := cloneManifest(t, plan, plan.Policies[0].Name)
 			var node yaml.Node
 			if err := yaml.Unmarshal([]byte(text), &node); err != nil {
@@ -85,7 +85,7 @@ func TestTheManifestOfACloneIsTheClone(t *testing.T) {
 			if p == nil || len(p.Problems) > 0 {
 				t.Fatalf("seed %d: %v, %+v in\n%s", seed, problems, p, text)
 			}
-			if diff := cmp.Diff(want, migrate.Clone{Name: p.Name, Annotations: p.Annotations, Spec: p.Spec}); diff != "" {
+			if diff := cmp.Diff(want, migrate.NonMutatingClone{Name: p.Name, Annotations: p.Annotations, Spec: p.Spec}); diff != "" {
 				t.Fatalf("seed %d (-want +got):\n%s\n%s", seed, diff, text)
 			}
 			read++
@@ -103,7 +103,7 @@ func TestNoManifestUnderABadName(t *testing.T) {
 		"0-\u202eweb": "  refused: 0-\\u202eweb is not a valid name of a policy\n",
 		"":            "  no valid and free name sorts before web, so that no clone can come before it\n",
 	} {
-		po := migrate.Policy{Name: "web", Simplify: &migrate.Simplify{Clone: migrate.Clone{Name: name}}}
+		po := migrate.Policy{Name: "web", Simplified: &migrate.SimplifiedPolicy{Clone: migrate.NonMutatingClone{Name: name}}}
 		var got bytes.Buffer
 		if err := report.ExplainPolicy(&got, &migrate.Plan{Policies: []migrate.Policy{po}}, "web", report.Options{}); err != nil {
 			t.Fatal(err)

@@ -12,13 +12,13 @@ import (
 // Only what a policy fills in and a check of the level as admitted asks for carries a workload to that level.
 func TestCarried(t *testing.T) {
 	t.Parallel()
-	filled := func(path string) migrate.Mutation { return migrate.Mutation{Path: path, Policy: "p"} }
+	filled := func(path string) migrate.TemplateMutation { return migrate.TemplateMutation{Path: path, Policy: "p"} }
 	fails := func(check string, l api.Level) migrate.Violation { return migrate.Violation{Check: check, Level: l} }
 	const baseline, restricted, privileged = api.LevelBaseline, api.LevelRestricted, api.LevelPrivileged
 	at := func(admitted, after api.Level) migrate.WorkloadLevels {
-		return migrate.WorkloadLevels{AsAdmitted: admitted, DayAfter: after}
+		return migrate.WorkloadLevels{AsAdmitted: admitted, AfterPSP: after}
 	}
-	all := []migrate.Mutation{
+	all := []migrate.TemplateMutation{
 		filled("spec.securityContext.seccompProfile"), filled("spec.securityContext.fsGroup"), filled("spec.runtimeClassName"),
 		filled("spec.initContainers[0].securityContext.capabilities.drop"), filled("spec.containers[0].securityContext.capabilities.drop"),
 		filled("metadata.annotations[container.apparmor.security.beta.kubernetes.io/securityContext.runAsNonRoot]"),
@@ -42,7 +42,7 @@ func TestCarried(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, carried(&tt.workload)); diff != "" {
+			if diff := cmp.Diff(tt.want, mutatedFieldsThatCount(&tt.workload)); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 		})

@@ -6,29 +6,29 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// mostUsages are told of one workload or account: there may be many policies that many may use.
-const mostUsages = 40
+// maxUsages are told of one workload or account: there may be many policies that many may use.
+const maxUsages = 40
 
 // usages writes who may have pods admitted by which policy, and through what; because, if not "", says which one wins.
-func (p *page) usages(heading string, all []migrate.Usage, because string) {
+func (p *page) usages(heading string, all []migrate.PolicyUsage, because string) {
 	if len(all) == 0 {
 		return
 	}
 	p.heading("%s", heading)
 	g := &grid{header: []string{"POLICY", "CLOSEST", "AS", "VIA"}, levels: []int{1}}
-	for _, u := range all[:min(len(all), mostUsages)] {
-		via := strings.Join(u.Use.Via, ", ")
-		if u.More > 0 {
-			via += fmt.Sprintf(", and %d more", u.More)
+	for _, u := range all[:min(len(all), maxUsages)] {
+		via := strings.Join(u.FirstGrant.Via, ", ")
+		if u.OtherGrants > 0 {
+			via += fmt.Sprintf(", and %d more", u.OtherGrants)
 		}
-		g.add(escape.Terminal(u.Policy.Name), dash(string(u.Policy.Closest)), escape.Terminal(as(u)), escape.Terminal(via))
+		g.add(escape.Terminal(u.Policy.Name), orDash(string(u.Policy.ClosestLevel)), escape.Terminal(usageSubject(u)), escape.Terminal(via))
 	}
 	p.table(g)
-	if more := len(all) - mostUsages; more > 0 {
-		p.line("  and %s", wording.Count(more, "more way", "more ways"))
+	if more := len(all) - maxUsages; more > 0 {
+		p.line("  and %s", phrases.CountNoun(more, "more way", "more ways"))
 	}
 	if because != "" {
 		p.line("")
@@ -36,9 +36,9 @@ func (p *page) usages(heading string, all []migrate.Usage, because string) {
 	}
 }
 
-func as(u migrate.Usage) string {
-	if u.As == "itself" {
-		return u.Who
+func usageSubject(u migrate.PolicyUsage) string {
+	if u.GrantedAs == "itself" {
+		return u.Requester
 	}
-	return u.Who + ", through " + u.As
+	return u.Requester + ", through " + u.GrantedAs
 }

@@ -30,16 +30,16 @@ type Format struct {
 // Formats are all formats of this package, the default first.
 func Formats() []Format {
 	return []Format{
-		{"table", Table},
-		{"wide", Wide},
-		{"json", JSON},
-		{"yaml", YAML},
-		{"name", Name},
+		{"table", PlanTable},
+		{"wide", PlanWideTable},
+		{"json", PlanJSON},
+		{"yaml", PlanYAML},
+		{"name", PlanNames},
 	}
 }
 
-// Find returns the format of a name.
-func Find(formats []Format, name string) (Format, bool) {
+// FindFormat returns the format of a name.
+func FindFormat(formats []Format, name string) (Format, bool) {
 	for _, f := range formats {
 		if f.Name == name {
 			return f, true
@@ -48,9 +48,9 @@ func Find(formats []Format, name string) (Format, bool) {
 	return Format{}, false
 }
 
-// Write writes a Plan in one of Formats.
-func Write(w io.Writer, name string, p *migrate.Plan, opts Options) error {
-	f, ok := Find(Formats(), name)
+// WritePlan writes a Plan in one of Formats.
+func WritePlan(w io.Writer, name string, p *migrate.Plan, opts Options) error {
+	f, ok := FindFormat(Formats(), name)
 	if !ok {
 		var names []string
 		for _, f := range Formats() {

@@ -18,7 +18,7 @@ func TestPiecesMakeTheWhole(t *testing.T) {
 	t.Parallel()
 	plans := map[string]*migrate.Plan{"zero": {}, "demo": readPlan(t, "demo"), "empty": readPlan(t, "empty"), "many": readPlan(t, "many"), "hostile": readPlan(t, "hostile"), "crowded": readPlan(t, "demo")}
 	many := make([]migrate.Workload, 101) // so many that they are written one by one
-	plans["crowded"].Namespaces[0].Workloads = append(many, migrate.Workload{Raise: []migrate.Raise{{Level: "restricted", Edits: make([]migrate.Edit, 101)}, {}}})
+	plans["crowded"].Namespaces[0].Workloads = append(many, migrate.Workload{StricterEdits: []migrate.StricterEdits{{Level: "restricted", Edits: make([]migrate.TemplateEdit, 101)}, {}}})
 	plans["crowded"].Namespaces = append(plans["crowded"].Namespaces, migrate.Namespace{Labels: map[string]string{}, Workloads: make([]migrate.Workload, 101)})
 	for name, p := range plans {
 		t.Run(name, func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestPiecesMakeTheWhole(t *testing.T) {
 			if err := encoder.Encode(p); err != nil {
 				t.Fatal(err)
 			}
-			if err := report.JSON(&pieces, p, report.Options{}); err != nil {
+			if err := report.PlanJSON(&pieces, p, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(escape.JSON(whole.Bytes())), pieces.String()); diff != "" {
@@ -41,10 +41,10 @@ func TestPiecesMakeTheWhole(t *testing.T) {
 			}
 			whole.Reset()
 			pieces.Reset()
-			if err := manifest.Write(&whole, p); err != nil {
+			if err := manifest.WriteYAML(&whole, p); err != nil {
 				t.Fatal(err)
 			}
-			if err := report.YAML(&pieces, p, report.Options{}); err != nil {
+			if err := report.PlanYAML(&pieces, p, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(whole.String(), pieces.String()); diff != "" {

@@ -11,29 +11,31 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// Table writes one line for each namespace, and below it short sections: the policies, what blocks the next level, what
+// PlanTable writes one line for each namespace, and below it short sections: the policies, what blocks the next level, what
 // to be careful about, what is lost, and what could not be read. What many namespaces share is told once and counted.
-func Table(w io.Writer, p *migrate.Plan, opts Options) error { return planPage(w, p, opts, false) }
+func PlanTable(w io.Writer, p *migrate.Plan, opts Options) error { return planPage(w, p, opts, false) }
 
-// Wide is Table with more columns and nothing left out of the sections.
-func Wide(w io.Writer, p *migrate.Plan, opts Options) error { return planPage(w, p, opts, true) }
+// PlanWideTable is Table with more columns and nothing left out of the sections.
+func PlanWideTable(w io.Writer, p *migrate.Plan, opts Options) error {
+	return planPage(w, p, opts, true)
+}
 
 func planPage(w io.Writer, p *migrate.Plan, opts Options, wide bool) error {
 	page := &page{opts: opts}
 	if opts.NoHeaders {
-		page.table(namespaceGrid(p, wide, false))
+		page.table(namespaceTable(p, wide, false))
 		return page.flush(w)
 	}
 	most := 12
 	if wide {
 		most = 0
 	}
-	page.prose("Plan for %s, from %s: %s.", p.TargetVersion, wording.Source(p.Source), size(p))
+	page.prose("Plan for %s, from %s: %s.", p.TargetVersion, phrases.SourcePhrase(p.Source), planSize(p))
 	page.line("")
-	page.table(namespaceGrid(p, wide, true))
+	page.table(namespaceTable(p, wide, true))
 	page.legend(p)
 	page.policies(p)
 	page.causes(p, most)
@@ -45,23 +47,23 @@ func planPage(w io.Writer, p *migrate.Plan, opts Options, wide bool) error {
 	return page.flush(w)
 }
 
-func size(p *migrate.Plan) string {
+func planSize(p *migrate.Plan) string {
 	workloads := 0
 	for i := range p.Namespaces {
 		workloads += len(p.Namespaces[i].Workloads)
 	}
 	counts := []string{
-		wording.Count(len(p.Namespaces), "namespace", "namespaces"),
-		wording.Count(workloads, "workload", "workloads"),
-		wording.Count(len(p.Policies), "policy", "policies"),
+		phrases.CountNoun(len(p.Namespaces), "namespace", "namespaces"),
+		phrases.CountNoun(workloads, "workload", "workloads"),
+		phrases.CountNoun(len(p.Policies), "policy", "policies"),
 	}
 	if len(p.Gaps) > 0 {
-		counts = append(counts, wording.Count(len(p.Gaps), "gap", "gaps"))
+		counts = append(counts, phrases.CountNoun(len(p.Gaps), "gap", "gaps"))
 	}
 	return strings.Join(counts, ", ")
 }
 
-func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
+func namespaceTable(p *migrate.Plan, wide, mark bool) *grid {
 	g := &grid{header: []string{"NAMESPACE", "CURRENT", "ENFORCE", "DECIDED BY", "BLOCKED BY"}, levels: []int{1, 2}}
 	if wide {
 		g.levels = []int{1, 2, 3, 4, 5, 6}
@@ -74,12 +76,12 @@ func namespaceGrid(p *migrate.Plan, wide, mark bool) *grid {
 			name += " *"
 		}
 		if !wide {
-			g.add(name, currentCell(ns, wording.Standing(ns, api.EnforceLevelLabel)), enforceCell(ns), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
+			g.add(name, currentCell(ns, phrases.CurrentLabel(ns, api.EnforceLevelLabel)), enforceCell(ns), orDash(phrases.DecisionPhrase(ns)), orDash(phrases.BlockersPhrase(ns)))
 			continue
 		}
-		g.add(name, currentCell(ns, standing(ns, api.EnforceLevelLabel, api.EnforceVersionLabel)), enforceCell(ns),
-			dash(string(ns.Permitted)), dash(string(ns.Needed)), dash(ns.Recommended.Audit), dash(ns.Recommended.Warn),
-			fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete), dash(wording.Decision(ns)), dash(wording.Blocked(ns)))
+		g.add(name, currentCell(ns, levelLabel(ns, api.EnforceLevelLabel, api.EnforceVersionLabel)), enforceCell(ns),
+			orDash(string(ns.PermittedLevel)), orDash(string(ns.NeededLevel)), orDash(ns.RecommendedLabels.Audit), orDash(ns.RecommendedLabels.Warn),
+			fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete), orDash(phrases.DecisionPhrase(ns)), orDash(phrases.BlockersPhrase(ns)))
 	}
 	return g
 }
@@ -89,15 +91,15 @@ func currentCell(ns *migrate.Namespace, label string) string {
 	switch {
 	case ns.Exempt:
 		return "exempt"
-	case label == "" && ns.Effective != nil:
-		return escape.Terminal(ns.Effective.Enforce) + " (default)"
+	case label == "" && ns.EffectiveLabels != nil:
+		return escape.Terminal(ns.EffectiveLabels.Enforce) + " (default)"
 	}
-	return dash(label)
+	return orDash(label)
 }
 
-// standing is a level and its version as the labels say them; "" where there is no level.
-func standing(ns *migrate.Namespace, level, version string) string {
-	return wording.LevelVersion(wording.Standing(ns, level), wording.Standing(ns, version))
+// levelLabel is a level and its version as the labels say them; "" where there is no level.
+func levelLabel(ns *migrate.Namespace, level, version string) string {
+	return phrases.LevelVersion(phrases.CurrentLabel(ns, level), phrases.CurrentLabel(ns, version))
 }
 
 func yesNo(b bool) string {
@@ -107,8 +109,8 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// marks say what a recommendation does to the enforce label, in the order of the legend.
-func marks() []struct {
+// actionMarks say what a recommendation does to the enforce label, in the order of the legend.
+func actionMarks() []struct {
 	action     migrate.Action
 	mark, says string
 } {
@@ -127,12 +129,12 @@ func marks() []struct {
 
 func enforceCell(ns *migrate.Namespace) string {
 	mark := " "
-	for _, m := range marks() {
+	for _, m := range actionMarks() {
 		if m.action == ns.Action {
 			mark = m.mark
 		}
 	}
-	switch level := ns.Recommended.Enforce; {
+	switch level := ns.RecommendedLabels.Enforce; {
 	case level != "":
 		return mark + " " + escape.Terminal(level)
 	case ns.Action == migrate.ActionWithheld:
@@ -154,10 +156,10 @@ func (p *page) legend(plan *migrate.Plan) {
 		ns := &plan.Namespaces[i]
 		used[ns.Action] = true
 		system = system || ns.System
-		levels[ns.Recommended.Enforce]++
+		levels[ns.RecommendedLabels.Enforce]++
 	}
 	var legend []string
-	for _, m := range marks() {
+	for _, m := range actionMarks() {
 		if used[m.action] {
 			legend = append(legend, m.mark+" "+m.says)
 		}
@@ -191,42 +193,42 @@ func (p *page) policies(plan *migrate.Plan) {
 		if po.Unused {
 			unused = append(unused, po.Name)
 		}
-		if po.Provider {
+		if po.ProviderDefault {
 			provider = append(provider, po.Name)
 		}
 		if po.AdmitsNothing {
 			g.add(escape.Terminal(po.Name), "none", "admits nothing", "-", "-")
 			continue
 		}
-		bounds := dash(string(po.Safe)) + "/" + dash(string(po.Held)) + "/" + dash(string(po.Cover))
-		g.add(escape.Terminal(po.Name), dash(string(po.Closest)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.Mutating)))
+		bounds := orDash(string(po.CompliesAsWritten)) + "/" + orDash(string(po.CompliesAfterMutation)) + "/" + orDash(string(po.NoLooserThan))
+		g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.MutatingFields)))
 	}
 	p.table(g)
 	for i := range plan.Policies {
-		if po := &plan.Policies[i]; len(po.Choices) > 0 {
+		if po := &plan.Policies[i]; len(po.LevelChoices) > 0 {
 			p.item("%s %s", po.Name, po.NearestMiss)
 		}
 	}
 	if len(provider) > 0 {
-		p.item("a provider's default: %s", wording.First(provider, 8))
+		p.item("a provider's default: %s", phrases.JoinFirst(provider, 8))
 	}
-	if len(plan.Administrators) > 0 {
-		p.item("administrators, who may use all of them and count for no namespace: %s", wording.First(plan.Administrators, 4))
+	if len(plan.ClusterAdministrators) > 0 {
+		p.item("administrators, who may use all of them and count for no namespace: %s", phrases.JoinFirst(plan.ClusterAdministrators, 4))
 	}
 	if len(unused) > 0 {
 		nobody := "nobody"
-		if len(plan.Administrators) > 0 {
+		if len(plan.ClusterAdministrators) > 0 {
 			nobody = "nobody but administrators"
 		}
-		p.item("usable by %s: %s", nobody, wording.First(unused, 8))
+		p.item("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8))
 	}
 }
 
 // conditions are the checks of the closest level that the policy does not guarantee.
-func conditions(po *migrate.Policy) []migrate.Check {
-	var out []migrate.Check
+func conditions(po *migrate.Policy) []migrate.PolicyCheck {
+	var out []migrate.PolicyCheck
 	for _, c := range po.Checks {
-		counts := po.Closest == api.LevelRestricted || (po.Closest == api.LevelBaseline && c.Level == api.LevelBaseline)
+		counts := po.ClosestLevel == api.LevelRestricted || (po.ClosestLevel == api.LevelBaseline && c.Level == api.LevelBaseline)
 		if counts && c.Status != "G" {
 			out = append(out, c)
 		}
@@ -235,12 +237,12 @@ func conditions(po *migrate.Policy) []migrate.Check {
 }
 
 func (p *page) causes(plan *migrate.Plan, most int) {
-	if len(plan.Causes) == 0 {
+	if len(plan.BlockingViolations) == 0 {
 		return
 	}
 	p.heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL")
 	g := &grid{header: []string{"CHECK OF", "NAMESPACES", "WORKLOADS", "CAUSE"}, levels: []int{0}}
-	for i, c := range plan.Causes {
+	for i, c := range plan.BlockingViolations {
 		if most > 0 && i == most {
 			break
 		}
@@ -248,10 +250,10 @@ func (p *page) causes(plan *migrate.Plan, most int) {
 		if most == 0 && len(c.Examples) > 0 {
 			text += " (" + escape.Terminal(strings.Join(c.Examples, ", ")) + ")"
 		}
-		g.add(dash(string(c.Level)), fmt.Sprint(c.Namespaces), fmt.Sprint(c.Workloads), text)
+		g.add(orDash(string(c.Level)), fmt.Sprint(c.Namespaces), fmt.Sprint(c.Workloads), text)
 	}
 	p.table(g)
-	if n := len(plan.Causes) - most; most > 0 && n > 0 {
+	if n := len(plan.BlockingViolations) - most; most > 0 && n > 0 {
 		p.line("  ... and %d more: -o wide", n)
 	}
 }
@@ -263,10 +265,10 @@ func (p *page) lost(plan *migrate.Plan) {
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
 		text := lostFields(po.Lost)
-		if text == "" || po.Closest == "" {
+		if text == "" || po.ClosestLevel == "" {
 			continue
 		}
-		key := "at " + string(po.Closest) + ": " + text
+		key := "at " + string(po.ClosestLevel) + ": " + text
 		if policies[key] == nil {
 			order = append(order, key)
 		}
@@ -276,11 +278,11 @@ func (p *page) lost(plan *migrate.Plan) {
 		p.heading("LOST: what a policy enforces and its closest level does not")
 	}
 	for _, key := range order {
-		p.item("%s %s", wording.First(policies[key], 4), key)
+		p.item("%s %s", phrases.JoinFirst(policies[key], 4), key)
 	}
-	if len(plan.Drift) > 0 {
+	if len(plan.StandardsDrift) > 0 {
 		var fields []string
-		for _, l := range plan.Drift {
+		for _, l := range plan.StandardsDrift {
 			fields = append(fields, l.Field)
 		}
 		slices.Sort(fields)
@@ -288,8 +290,8 @@ func (p *page) lost(plan *migrate.Plan) {
 	}
 }
 
-// shortField leaves out what every annotation of its kind repeats.
-func shortField(name string) string {
+// shortAnnotation leaves out what every annotation of its kind repeats.
+func shortAnnotation(name string) string {
 	for _, middle := range []string{".security.alpha.kubernetes.io/", ".security.beta.kubernetes.io/"} {
 		name = strings.ReplaceAll(name, middle, " ")
 	}
@@ -297,29 +299,29 @@ func shortField(name string) string {
 }
 
 // lostFields names what matters for security first.
-func lostFields(lost []migrate.Lost) string {
+func lostFields(lost []migrate.LostConstraint) string {
 	var security, other []string
 	for _, l := range lost {
 		switch l.Class {
 		case "drift":
 		case "security":
-			security = append(security, shortField(l.Field))
+			security = append(security, shortAnnotation(l.Field))
 		default:
-			other = append(other, shortField(l.Field))
+			other = append(other, shortAnnotation(l.Field))
 		}
 	}
-	text := strings.Join(unique(security), ", ")
+	text := strings.Join(withoutRepeats(security), ", ")
 	if len(other) > 0 {
 		if text != "" {
 			text += "; "
 		}
-		text += "filled in until now: " + strings.Join(unique(other), ", ")
+		text += "filled in until now: " + strings.Join(withoutRepeats(other), ", ")
 	}
 	return text
 }
 
-// unique drops repeated names and keeps the order.
-func unique(names []string) []string {
+// withoutRepeats drops repeated names and keeps the order.
+func withoutRepeats(names []string) []string {
 	var out []string
 	for _, n := range names {
 		if !slices.Contains(out, n) {
@@ -334,11 +336,11 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 	about := map[string][]string{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
-		for _, c := range unique(ns.Cautions) {
+		for _, c := range withoutRepeats(ns.Cautions) {
 			about[c] = append(about[c], ns.Name)
 		}
-		if ns.Owner != "" && !ns.OwnerTold() {
-			c := "another tool writes the labels (" + ns.Owner + "): change them where it reads them, with -o manifest"
+		if ns.LabelOwner != "" && !ns.CautionsNameOwner() {
+			c := "another tool writes the labels (" + ns.LabelOwner + "): change them where it reads them, with -o manifest"
 			about[c] = append(about[c], ns.Name)
 		}
 	}
@@ -351,7 +353,7 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 	})
 	items := slices.Clone(plan.Cautions)
 	for _, c := range texts {
-		items = append(items, wording.First(about[c], 3)+": "+c)
+		items = append(items, phrases.JoinFirst(about[c], 3)+": "+c)
 	}
 	if len(items) == 0 {
 		return
@@ -367,9 +369,9 @@ func (p *page) dangling(plan *migrate.Plan, most int) {
 		unread  bool
 	}{{"BINDINGS THAT GRANT NOTHING", false}, {"ROLES THAT WERE NOT READ", true}} {
 		var items []string
-		for _, f := range plan.Dangling {
-			if f.Unread == part.unread {
-				items = append(items, f.What+": "+f.Why)
+		for _, f := range plan.IneffectiveGrants {
+			if f.RoleNotRead == part.unread {
+				items = append(items, f.Subject+": "+f.Why)
 			}
 		}
 		if len(items) > 0 {
@@ -386,13 +388,13 @@ func (p *page) gaps(plan *migrate.Plan, most int) {
 	p.heading("GAPS: not read or not judged")
 	var items []string
 	for _, g := range plan.Gaps {
-		items = append(items, told(g.What, g.Why, wording.Position(g.Position))+affects(g))
+		items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position))+gapScope(g))
 	}
 	p.list(items, most, "-o wide")
 }
 
-// affects says which namespaces a gap touches, and where it cannot change their level by itself, what it can change.
-func affects(g migrate.Gap) string {
+// gapScope says which namespaces a gap touches, and where it cannot change their level by itself, what it can change.
+func gapScope(g migrate.Gap) string {
 	only := ""
 	if g.Changes != "" && g.Changes != "workloads" {
 		only = ", " + g.Changes + " only"
@@ -403,10 +405,10 @@ func affects(g migrate.Gap) string {
 	case g.Affects[0] == "*":
 		return " [touches every namespace" + only + "]"
 	}
-	return " [touches " + wording.First(g.Affects, 3) + only + "]"
+	return " [touches " + phrases.JoinFirst(g.Affects, 3) + only + "]"
 }
 
-func told(what, why, position string) string {
+func messageAt(what, why, position string) string {
 	text := what + ": " + why
 	if position != "" {
 		text = position + ": " + text
@@ -417,7 +419,7 @@ func told(what, why, position string) string {
 func (p *page) notes(plan *migrate.Plan, most int) {
 	var items []string
 	for _, n := range plan.Notes {
-		items = append(items, told(n.What, n.Why, wording.Position(n.Position)))
+		items = append(items, messageAt(n.What, n.Why, phrases.FileLine(n.Position)))
 	}
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
@@ -430,18 +432,18 @@ func (p *page) notes(plan *migrate.Plan, most int) {
 			if problem.Field != "" {
 				what += " " + problem.Field
 			}
-			items = append(items, told(what, problem.Message, wording.Position(at)))
+			items = append(items, messageAt(what, problem.Message, phrases.FileLine(at)))
 		}
 	}
-	if len(plan.Skipped) > 0 {
+	if len(plan.SkippedKinds) > 0 {
 		var kinds []string
-		for _, k := range plan.Skipped {
+		for _, k := range plan.SkippedKinds {
 			kinds = append(kinds, fmt.Sprintf("%d %s", k.Count, k.Kind))
 		}
-		items = append(items, "passed over, since no pod, policy or grant was found in them: "+wording.First(kinds, 10))
+		items = append(items, "passed over, since no pod, policy or grant was found in them: "+phrases.JoinFirst(kinds, 10))
 	}
 	if plan.FinishedPods > 0 {
-		items = append(items, "passed over, since they have ended: "+wording.Count(plan.FinishedPods, "pod", "pods"))
+		items = append(items, "passed over, since they have ended: "+phrases.CountNoun(plan.FinishedPods, "pod", "pods"))
 	}
 	if len(items) == 0 {
 		return

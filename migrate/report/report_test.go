@@ -58,7 +58,7 @@ func cases(t *testing.T) []string {
 // renderings are what is compared for every recorded plan.
 func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 	with := func(format string, opts report.Options) func(io.Writer, *migrate.Plan) error {
-		return func(w io.Writer, p *migrate.Plan) error { return report.Write(w, format, p, opts) }
+		return func(w io.Writer, p *migrate.Plan) error { return report.WritePlan(w, format, p, opts) }
 	}
 	out := map[string]func(io.Writer, *migrate.Plan) error{
 		"table.txt":       with("table", report.Options{}),
@@ -147,14 +147,14 @@ func TestMachineFormatsRoundTrip(t *testing.T) {
 			t.Parallel()
 			want := readPlan(t, name)
 			var asJSON, asYAML bytes.Buffer
-			if err := report.JSON(&asJSON, want, report.Options{}); err != nil {
+			if err := report.PlanJSON(&asJSON, want, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			got := decodePlan(t, asJSON.Bytes())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("JSON (-want +got):\n%s", diff)
 			}
-			if err := report.YAML(&asYAML, want, report.Options{}); err != nil {
+			if err := report.PlanYAML(&asYAML, want, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			var fromJSON, fromYAML any
@@ -184,7 +184,7 @@ func TestNothingActsOnATerminal(t *testing.T) {
 			}
 			for i, line := range strings.Split(got.String(), "\n") {
 				for _, r := range line {
-					if !escape.Visible(r) {
+					if !escape.IsVisible(r) {
 						t.Errorf("line %d holds %U: %q", i+1, r, line)
 						break
 					}
@@ -202,7 +202,7 @@ func TestNotFound(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"format", report.Write(io.Discard, "pdf", demo, report.Options{}), `writing the plan: there is no format "pdf"; the formats are table, wide, json, yaml, name`},
+		{"format", report.WritePlan(io.Discard, "pdf", demo, report.Options{}), `writing the plan: there is no format "pdf"; the formats are table, wide, json, yaml, name`},
 		{"policy", report.ExplainPolicy(io.Discard, empty, "a\n", report.Options{}), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
 		{"namespace", report.ExplainNamespace(io.Discard, demo, "nope", report.Options{}), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
 		{"workload", report.ExplainWorkload(io.Discard, demo, "logging", "Pod", "x", report.Options{}), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
@@ -260,14 +260,14 @@ func TestColourGoesByColumn(t *testing.T) {
 	t.Parallel()
 	p := &migrate.Plan{
 		APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25",
-		Policies: []migrate.Policy{{Name: "privileged", Closest: api.LevelPrivileged}},
-		Causes:   []migrate.Cause{{Check: "privileged", Level: api.LevelBaseline, Reason: "privileged", Workloads: 1, Namespaces: 1}},
+		Policies:           []migrate.Policy{{Name: "privileged", ClosestLevel: api.LevelPrivileged}},
+		BlockingViolations: []migrate.BlockingViolation{{Check: "privileged", Level: api.LevelBaseline, Reason: "privileged", Workloads: 1, Namespaces: 1}},
 		Namespaces: []migrate.Namespace{{
-			Name: "baseline", Needed: api.LevelPrivileged, Complete: true, Owner: "restricted", Action: migrate.ActionAdd,
-			Current: migrate.Labels{Warn: "baseline", WarnVersion: "v1.24"}, Recommended: migrate.Labels{Enforce: "privileged"},
-			DecidedBy: &migrate.Decision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Pod", Name: "p"}},
+			Name: "baseline", NeededLevel: api.LevelPrivileged, Complete: true, LabelOwner: "restricted", Action: migrate.ActionAdd,
+			CurrentLabels: migrate.PodSecurityLabels{Warn: "baseline", WarnVersion: "v1.24"}, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "privileged"},
+			DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Pod", Name: "p"}},
 			Blockers:  []migrate.Blocker{{Workload: migrate.WorkloadRef{Kind: "Pod", Name: "p"}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
-			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", ServiceAccount: "baseline", Estimated: true, Level: migrate.WorkloadLevels{DayAfter: api.LevelPrivileged}}},
+			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", ServiceAccount: "baseline", LevelEstimated: true, Level: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}},
 		}},
 	}
 	tests := []struct {
@@ -275,7 +275,7 @@ func TestColourGoesByColumn(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, report.Options) error
 		want  []string
 	}{
-		{"table", report.Table, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
+		{"table", report.PlanTable, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
 		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
 			return report.ExplainNamespace(w, p, "baseline", o)
 		}, []string{"31:privileged", "33:baseline", "31:privileged", "31:privileged"}},
@@ -317,8 +317,8 @@ func TestEstimated(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{{
-				Kind: "Deployment", Name: "api", Estimated: true,
-				Level: migrate.WorkloadLevels{AsWritten: test.asWritten, DayAfter: api.LevelPrivileged},
+				Kind: "Deployment", Name: "api", LevelEstimated: true,
+				Level: migrate.WorkloadLevels{AsWritten: test.asWritten, AfterPSP: api.LevelPrivileged},
 			}}}}}
 			var b bytes.Buffer
 			if err := report.ExplainWorkload(&b, p, "web", "deployment", "api", report.Options{}); err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/wording"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
 // Simulation is what one level and version would say to workloads.
@@ -51,7 +51,7 @@ func (s *Simulation) Exempt(plan *migrate.Plan) {
 			case ns.Exempt:
 				why[key] = "by its namespace"
 			case w.Exempt != nil:
-				why[key] = wording.Exemption(w.Exempt)
+				why[key] = phrases.ExemptionPhrase(w.Exempt)
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 		if r.Unknown != "" {
 			text = "not known " + s.Form + ": " + r.Unknown
 		}
-		p.line("%s: %s", wording.Ref(r.Kind, r.Name), escape.Terminal(text))
+		p.line("%s: %s", phrases.ObjectName(r.Kind, r.Name), escape.Terminal(text))
 	}
 	if !opts.NoHeaders {
 		if refused+unknown > 0 {
@@ -101,8 +101,8 @@ func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 		if exempt > 0 {
 			ending = fmt.Sprintf(", %d of them since they are exempt", exempt)
 		}
-		p.line("%s %s: %d would violate %s, %d not known, %d allowed%s.", wording.Count(len(s.Results), "workload", "workloads"),
-			s.Form, refused, escape.Terminal(wording.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown, ending)
+		p.line("%s %s: %d would violate %s, %d not known, %d allowed%s.", phrases.CountNoun(len(s.Results), "workload", "workloads"),
+			s.Form, refused, escape.Terminal(phrases.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown, ending)
 	}
 	return p.flush(w)
 }

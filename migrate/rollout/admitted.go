@@ -12,26 +12,26 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Also is what the server's admission, a mutating webhook or policy, changed of a namespace along with a step.
-type Also struct {
+// AdmissionChanges is what the server's admission, a mutating webhook or policy, changed of a namespace along with a step.
+type AdmissionChanges struct {
 	// Labels with their values before the write and after it. A label of the step itself is among them where it got
 	// another value than was asked for.
-	Labels []Change `json:"labels,omitempty"`
+	Labels []LabelChange `json:"labels,omitempty"`
 	// Owners of those labels before, the step's own aside.
-	Owners []Owner `json:"owners,omitempty"`
+	Owners []LabelOwner `json:"owners,omitempty"`
 	// Fields names whatever else was changed. Rollback leaves it.
 	Fields []string `json:"fields,omitempty"`
 }
 
-func (a *Also) empty() bool { return a == nil || len(a.Labels)+len(a.Fields) == 0 }
+func (a *AdmissionChanges) isEmpty() bool { return a == nil || len(a.Labels)+len(a.Fields) == 0 }
 
-// add takes over what more is noted: of a label that is there, the value before stays the first one.
-func (a *Also) add(more *Also) {
+// merge takes over what more is noted: of a label that is there, the value before stays the first one.
+func (a *AdmissionChanges) merge(more *AdmissionChanges) {
 	if more == nil {
 		return
 	}
 	for _, c := range more.Labels {
-		if i := slices.IndexFunc(a.Labels, func(have Change) bool { return have.Key == c.Key }); i >= 0 {
+		if i := slices.IndexFunc(a.Labels, func(have LabelChange) bool { return have.Key == c.Key }); i >= 0 {
 			a.Labels[i].After = c.After
 		} else {
 			a.Labels = append(a.Labels, c)
@@ -41,42 +41,42 @@ func (a *Also) add(more *Also) {
 	a.Fields = append(a.Fields, more.Fields...)
 }
 
-// Beside are the labels of it that the step does not write itself.
-func (a *Also) Beside(s *Step) []Change {
+// OtherLabels are the labels of it that the step does not write itself.
+func (a *AdmissionChanges) OtherLabels(s *Step) []LabelChange {
 	if a == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(a.Labels), func(c Change) bool { return slices.Contains(s.keys(), c.Key) })
+	return slices.DeleteFunc(slices.Clone(a.Labels), func(c LabelChange) bool { return slices.Contains(s.labelKeys(), c.Key) })
 }
 
-// admitted compares a namespace before a step's write with what the server answered: nobody else can have written between
+// findAdmissionChanges compares a namespace before a step's write with what the server answered: nobody else can have written between
 // the two. It returns nil if only what was asked for has changed.
-func admitted(s *Step, before, after *unstructured.Unstructured) (*Also, error) {
-	a := &Also{Fields: otherFields(before, after)}
-	wanted := s.after(before.GetLabels())
-	for _, key := range keysOf(before.GetLabels(), after.GetLabels(), wanted) {
-		if is := valueOf(after.GetLabels(), key); !same(is, valueOf(wanted, key)) {
-			a.Labels = append(a.Labels, Change{Key: key, Before: valueOf(before.GetLabels(), key), After: is})
+func findAdmissionChanges(s *Step, before, after *unstructured.Unstructured) (*AdmissionChanges, error) {
+	a := &AdmissionChanges{Fields: changedFields(before, after)}
+	wanted := s.labelsAfter(before.GetLabels())
+	for _, key := range unionOfKeys(before.GetLabels(), after.GetLabels(), wanted) {
+		if is := labelValue(after.GetLabels(), key); !equalLabelValues(is, labelValue(wanted, key)) {
+			a.Labels = append(a.Labels, LabelChange{Key: key, Before: labelValue(before.GetLabels(), key), After: is})
 		}
 	}
-	if a.empty() {
+	if a.isEmpty() {
 		return nil, nil
 	}
 	var keys []string
-	for _, c := range a.Beside(s) {
+	for _, c := range a.OtherLabels(s) {
 		keys = append(keys, c.Key)
 	}
 	var err error
-	a.Owners, err = ownersOf(before.GetManagedFields(), keys)
+	a.Owners, err = labelOwners(before.GetManagedFields(), keys)
 	return a, err
 }
 
-// made is true if admission made a value of a label.
-func (a *Also) made(key string, value *string) bool {
-	return slices.ContainsFunc(a.Labels, func(c Change) bool { return c.Key == key && same(c.After, value) })
+// setLabelTo is true if admission made a value of a label.
+func (a *AdmissionChanges) setLabelTo(key string, value *string) bool {
+	return slices.ContainsFunc(a.Labels, func(c LabelChange) bool { return c.Key == key && equalLabelValues(c.After, value) })
 }
 
-func keysOf(maps ...map[string]string) []string {
+func unionOfKeys(maps ...map[string]string) []string {
 	var keys []string
 	for _, m := range maps {
 		for key := range m {
@@ -87,11 +87,11 @@ func keysOf(maps ...map[string]string) []string {
 	return slices.Compact(keys)
 }
 
-// otherFields names what differs between two states of a namespace, beside labels and what every write changes.
-func otherFields(before, after *unstructured.Unstructured) []string {
+// changedFields names what differs between two states of a namespace, beside labels and what every write changes.
+func changedFields(before, after *unstructured.Unstructured) []string {
 	var out []string
-	for _, key := range keysOf(before.GetAnnotations(), after.GetAnnotations()) {
-		if !same(valueOf(before.GetAnnotations(), key), valueOf(after.GetAnnotations(), key)) {
+	for _, key := range unionOfKeys(before.GetAnnotations(), after.GetAnnotations()) {
+		if !equalLabelValues(labelValue(before.GetAnnotations(), key), labelValue(after.GetAnnotations(), key)) {
 			out = append(out, "annotation "+key)
 		}
 	}
@@ -105,62 +105,62 @@ func otherFields(before, after *unstructured.Unstructured) []string {
 	return out
 }
 
-// unrecorded finds what admission changed along with a step that was written, and whose answer was not heard or not
+// unrecordedAdmissionChanges finds what admission changed along with a step that was written, and whose answer was not heard or not
 // written down. A write by anybody else leaves its manager with the label; what admission adds is put down to nobody, and what
 // it makes of a label of ours stays with us. Of other labels it cannot be told: they are named, and left.
-func (r *Runner) unrecorded(i int, s *Step, ns *unstructured.Unstructured) (*Also, error) {
-	if r.Journal == nil || r.Journal.steps[i].last != Begun {
+func (r *Runner) unrecordedAdmissionChanges(i int, s *Step, ns *unstructured.Unstructured) (*AdmissionChanges, error) {
+	if r.Journal == nil || r.Journal.progress[i].lastEvent != Begun {
 		return nil, nil
 	}
-	before := r.Journal.steps[i].before
+	before := r.Journal.progress[i].observed
 	if before.UID != string(ns.GetUID()) {
 		return nil, nil // it was another namespace of that name
 	}
-	a, labels := &Also{}, ns.GetLabels()
-	owners, err := ownersOf(ns.GetManagedFields(), keysOf(labels, before.Others))
+	a, labels := &AdmissionChanges{}, ns.GetLabels()
+	owners, err := labelOwners(ns.GetManagedFields(), unionOfKeys(labels, before.OtherLabels))
 	if err != nil {
 		return nil, err
 	}
-	owner := func(key string) *Owner {
-		if at := slices.IndexFunc(owners, func(o Owner) bool { return slices.Contains(o.Keys, key) }); at >= 0 {
+	owner := func(key string) *LabelOwner {
+		if at := slices.IndexFunc(owners, func(o LabelOwner) bool { return slices.Contains(o.Keys, key) }); at >= 0 {
 			return &owners[at]
 		}
 		return nil
 	}
 	for _, c := range s.Labels {
-		is, was := valueOf(labels, c.Key), before.Labels[c.Key]
-		if o := owner(c.Key); o != nil && o.isOurs() && !same(is, c.After) && !same(is, was) {
-			a.Labels = append(a.Labels, Change{Key: c.Key, Before: was, After: is})
+		is, was := labelValue(labels, c.Key), before.Labels[c.Key]
+		if o := owner(c.Key); o != nil && o.isOwnApply() && !equalLabelValues(is, c.After) && !equalLabelValues(is, was) {
+			a.Labels = append(a.Labels, LabelChange{Key: c.Key, Before: was, After: is})
 		}
 	}
-	if before.Others != nil { // a journal of an earlier version has none
-		for _, key := range keysOf(labels, before.Others) {
-			was, is := valueOf(before.Others, key), valueOf(labels, key)
+	if before.OtherLabels != nil { // a journal of an earlier version has none
+		for _, key := range unionOfKeys(labels, before.OtherLabels) {
+			was, is := labelValue(before.OtherLabels, key), labelValue(labels, key)
 			switch {
-			case same(was, is) || slices.Contains(s.keys(), key):
+			case equalLabelValues(was, is) || slices.Contains(s.labelKeys(), key):
 			case was == nil && owner(key) == nil:
-				a.Labels = append(a.Labels, Change{Key: key, After: is})
+				a.Labels = append(a.Labels, LabelChange{Key: key, After: is})
 			default:
 				a.Fields = append(a.Fields, "label "+key+" (or somebody else did)")
 			}
 		}
 	}
-	slices.SortFunc(a.Labels, func(a, b Change) int { return strings.Compare(a.Key, b.Key) })
-	if a.empty() {
+	slices.SortFunc(a.Labels, func(a, b LabelChange) int { return strings.Compare(a.Key, b.Key) })
+	if a.isEmpty() {
 		return nil, nil
 	}
 	return a, nil
 }
 
-// suspects says what may have changed a namespace on its way in: nothing in the object itself tells. It is asked once.
-func (r *Runner) suspects(ctx context.Context) string {
+// likelyMutators says what may have changed a namespace on its way in: nothing in the object itself tells. It is asked once.
+func (r *Runner) likelyMutators(ctx context.Context) string {
 	if r.mutators == "" {
-		r.mutators = findMutators(ctx, r)
+		r.mutators = listMutators(ctx, r)
 	}
 	return r.mutators
 }
 
-func findMutators(ctx context.Context, r *Runner) string {
+func listMutators(ctx context.Context, r *Runner) string {
 	var names []string
 	read := false
 	for _, kind := range []struct{ resource, version, word string }{
@@ -203,12 +203,12 @@ func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	}
 	return slices.ContainsFunc(rules, func(rule any) bool {
 		fields, ok := rule.(map[string]any)
-		return ok && names(fields, "apiGroups", "", "*") && names(fields, "operations", "UPDATE", "*") && names(fields, "resources", "namespaces", "*", "*/*")
+		return ok && listHasAny(fields, "apiGroups", "", "*") && listHasAny(fields, "operations", "UPDATE", "*") && listHasAny(fields, "resources", "namespaces", "*", "*/*")
 	})
 }
 
-// names is true if a list of strings has any of the values.
-func names(fields map[string]any, list string, values ...string) bool {
+// listHasAny is true if a list of strings has any of the values.
+func listHasAny(fields map[string]any, list string, values ...string) bool {
 	have, _, _ := unstructured.NestedStringSlice(fields, list)
 	return slices.ContainsFunc(have, func(s string) bool { return slices.Contains(values, s) })
 }

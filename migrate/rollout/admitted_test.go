@@ -41,7 +41,7 @@ func TestMadeSomethingElse(t *testing.T) {
 			r.run("", `altered observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "baseline", not "restricted"`+nobodySuspected+"; also",
 				"refused enforce: label namespace a: an earlier step of this namespace was refused")
 		}
-		r.rollback(Undo{}, "", "undone observe: label namespace a")
+		r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 		if diff := cmp.Diff(start, m.state()); diff != "" {
 			t.Errorf("killed %t: after the way back (-want +got):\n%s", killed, diff)
 		}
@@ -58,9 +58,9 @@ func TestMadeSomethingElseAndChangedSince(t *testing.T) {
 	r.run("", `altered observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "baseline", not "restricted"`+nobodySuspected+"; also")
 	m.made = nil
 	m.label("a", "kubectl", api.WarnLevelLabel, text("privileged"))
-	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "privileged", and was set to "restricted" here`)
+	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "privileged", and was set to "restricted" here`)
 	m.label("a", "kubectl", api.WarnLevelLabel, text("baseline"))
-	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`)
+	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`)
 }
 
 // Labels that admission changes along with ours are told, in a dry run, too, and go when the step is taken back.
@@ -82,9 +82,9 @@ func TestAdmissionAlsoChanges(t *testing.T) {
 	r = r.again() // the journal has it
 	m.annotated = map[string]string{}
 	m.heard = on("patch namespaces/a", 1, errCrash) // the values are back, and not yet those who owned them
-	r.rollback(Undo{}, "taking back observe: label namespace a: the process was killed")
+	r.rollback(RollbackScope{}, "taking back observe: label namespace a: the process was killed")
 	r = r.again()
-	r.rollback(Undo{}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 	m.objects["namespaces/a"].SetAnnotations(nil)
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("after the way back (-want +got):\n%s", diff)
@@ -114,9 +114,9 @@ func TestAdmissionAlsoChangesAndKilled(t *testing.T) {
 		} else {
 			m.heard = on("patch namespaces/a", 1, errCrash)
 		}
-		r.rollback(Undo{}, "taking back observe: label namespace a: the process was killed")
+		r.rollback(RollbackScope{}, "taking back observe: label namespace a: the process was killed")
 		r = r.again()
-		r.rollback(Undo{}, "", "undone observe: label namespace a")
+		r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 		m.label("a", "kubectl", "note", nil)
 		if diff := cmp.Diff(start, m.state()); diff != "" {
 			t.Errorf("%+v: after the way back (-want +got):\n%s", c, diff)
@@ -133,7 +133,7 @@ func TestAdmissionOrSomebodyElse(t *testing.T) {
 	r := begin(t, m, observe("a"))
 	m.heard = on("patch namespaces/a", 1, errCrash)
 	r.run("observe: label namespace a: the process was killed")
-	r.rollback(Undo{}, "", "undone observe: label namespace a: changed since the step began, and left: label team (or somebody else did)")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a: changed since the step began, and left: label team (or somebody else did)")
 	if diff := cmp.Diff(map[string]string{"kubernetes.io/metadata.name": "a", "team": "b"}, m.objects["namespaces/a"].GetLabels()); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
@@ -152,7 +152,7 @@ func TestAdmissionStays(t *testing.T) {
 	if _, err := m.apply("namespaces/a", map[string]string{"zone": "z"}, "argocd", false); err != nil {
 		t.Fatal(err)
 	}
-	r.rollback(Undo{}, "", `undone observe: label namespace a: a label that the server's admission had set stays: stamp is "seen", not absent`+nobodySuspected+
+	r.rollback(RollbackScope{}, "", `undone observe: label namespace a: a label that the server's admission had set stays: stamp is "seen", not absent`+nobodySuspected+
 		`; a label that the server's admission had set was changed since, and is left: team is "c" by now, and was "a"; zone is "z", and field manager "argocd" owns it by now`)
 	if diff := cmp.Diff(map[string]string{"kubernetes.io/metadata.name": "a", "stamp": "seen", "team": "c", "zone": "z"}, m.objects["namespaces/a"].GetLabels()); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
@@ -172,7 +172,7 @@ func TestVerifyTellsWhatAdmissionChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]Result{{Namespace: "a", What: CheckLabels, Status: OK, Why: want}}, only(results, CheckLabels), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		if diff := cmp.Diff([]CheckResult{{Namespace: "a", Check: CheckLabels, Status: StatusOK, Reason: want}}, only(results, CheckLabels), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 			t.Errorf("results (-want +got):\n%s", diff)
 		}
 	}
@@ -180,7 +180,7 @@ func TestVerifyTellsWhatAdmissionChanged(t *testing.T) {
 	const also = "; the server's admission changed other labels along with it, and they are still so: "
 	says("as planned" + also + `stamp is "seen", and was absent, team is "b", and was "a"`)
 	m.made = func(labels map[string]string) { labels["stamp"] = "seen" }
-	r.rollback(Undo{}, "", `undone observe: label namespace a: a label that the server's admission had set stays: stamp is "seen", not absent`+nobodySuspected)
+	r.rollback(RollbackScope{}, "", `undone observe: label namespace a: a label that the server's admission had set stays: stamp is "seen", not absent`+nobodySuspected)
 	says("as before the roll-out" + also + `stamp is "seen", and was absent`)
 	m.made = nil
 	m.label("a", "kubectl", "stamp", nil)
@@ -192,7 +192,7 @@ func TestRollbackMadeSomethingElse(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, observe("a"))
 	m.made = func(labels map[string]string) { labels[api.WarnLevelLabel] = "privileged" }
-	r.rollback(Undo{}, "", `kept observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "privileged", not absent`+nobodySuspected)
+	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "privileged", not absent`+nobodySuspected)
 }
 
 // A binding that admission widens is told, and goes with the rest.
@@ -208,7 +208,7 @@ func TestCreatedSomethingElse(t *testing.T) {
 	r := begin(t, m, bypass("a")...)
 	r.run("", "done bypass: create podsecuritypolicy/000-psp2pss-bypass", "done bypass: create clusterrole/psp2pss-bypass",
 		"altered bypass: create rolebinding/psp2pss-bypass in a: the server took it, and subjects of it is not what was asked for: probably a mutating webhook or policy changed it")
-	r.rollback(Undo{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
+	r.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("after the way back (-want +got):\n%s", diff)
 	}
@@ -233,25 +233,25 @@ func TestSuspects(t *testing.T) {
 	m.store("mutatingadmissionpolicies/p", object("p", map[string]any{"spec": map[string]any{"matchConstraints": map[string]any{"resourceRules": rule("UPDATE", "namespaces")}}}), true)
 	const want = `probably MutatingAdmissionPolicy "p" or MutatingWebhookConfiguration "all" or MutatingWebhookConfiguration "stamp", which may change namespaces`
 	for range 2 { // the second time it is known
-		if got := r.suspects(t.Context()); got != want {
+		if got := r.likelyMutators(t.Context()); got != want {
 			t.Errorf("suspects: %s, want %s", got, want)
 		}
 		m.hook = on("list", -1, errCrash)
 	}
 	r.mutators = ""
-	if got, want := r.suspects(t.Context()), "probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here"; got != want {
+	if got, want := r.likelyMutators(t.Context()), "probably a mutating webhook or MutatingAdmissionPolicy; which ones there are may not be read here"; got != want {
 		t.Errorf("suspects: %s, want %s", got, want)
 	}
 }
 
 func TestAlsoAdd(t *testing.T) {
 	t.Parallel()
-	owner := Owner{Manager: "kubectl", Operation: string(metav1.ManagedFieldsOperationUpdate), Keys: []string{"b"}}
-	var a Also
-	a.add(nil)
-	a.add(&Also{Labels: []Change{{Key: "a", After: text("1")}}, Fields: []string{"spec"}})
-	a.add(&Also{Labels: []Change{{Key: "a", Before: text("1"), After: text("2")}, {Key: "b", Before: text("x")}}, Owners: []Owner{owner}})
-	want := Also{Labels: []Change{{Key: "a", After: text("2")}, {Key: "b", Before: text("x")}}, Owners: []Owner{owner}, Fields: []string{"spec"}}
+	owner := LabelOwner{Manager: "kubectl", Operation: string(metav1.ManagedFieldsOperationUpdate), Keys: []string{"b"}}
+	var a AdmissionChanges
+	a.merge(nil)
+	a.merge(&AdmissionChanges{Labels: []LabelChange{{Key: "a", After: text("1")}}, Fields: []string{"spec"}})
+	a.merge(&AdmissionChanges{Labels: []LabelChange{{Key: "a", Before: text("1"), After: text("2")}, {Key: "b", Before: text("x")}}, Owners: []LabelOwner{owner}})
+	want := AdmissionChanges{Labels: []LabelChange{{Key: "a", After: text("2")}, {Key: "b", Before: text("x")}}, Owners: []LabelOwner{owner}, Fields: []string{"spec"}}
 	if diff := cmp.Diff(want, a); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -14,9 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// mayPass is true for what another attempt may get past: a server that is busy, restarting or not there, a connection that
+// isTransient is true for what another attempt may get past: a server that is busy, restarting or not there, a connection that
 // broke. Whether a write that broke off was done is told by looking.
-func mayPass(err error) bool {
+func isTransient(err error) bool {
 	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
 		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
 		return true
@@ -25,9 +25,9 @@ func mayPass(err error) bool {
 	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
 }
 
-// attempts does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
+// retryWrite does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
 // each time: for a server that is not there, and for others who write to the same object.
-func (r *Runner) attempts(ctx context.Context, do func() error) error {
+func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
 	outages := wait.Backoff{Duration: 400 * time.Millisecond, Factor: 2, Steps: 4}
 	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8}
 	for {
@@ -36,50 +36,50 @@ func (r *Runner) attempts(ctx context.Context, do func() error) error {
 		switch {
 		case err == nil:
 			return nil
-		case apierrors.IsConflict(err) && !fieldConflict(err): // look again at what was written meanwhile
+		case apierrors.IsConflict(err) && !isFieldManagerConflict(err): // look again at what was written meanwhile
 			backoff = &conflicts
-		case mayPass(err):
+		case isTransient(err):
 			backoff = &outages
 		}
 		if backoff == nil || backoff.Steps == 0 {
-			return judge(err)
+			return classifyWriteError(err)
 		}
-		if stopped := r.pause(ctx, backoff.Step()); stopped != nil {
+		if stopped := r.waitBetweenAttempts(ctx, backoff.Step()); stopped != nil {
 			return stopped
 		}
 	}
 }
 
-// pause waits, and returns why it could not.
-func (r *Runner) pause(ctx context.Context, d time.Duration) error {
-	if r.wait != nil {
-		return r.wait(ctx, d)
+// waitBetweenAttempts waits, and returns why it could not.
+func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error {
+	if r.sleepFunc != nil {
+		return r.sleepFunc(ctx, d)
 	}
-	if !sleep(ctx, d) {
+	if !sleepContext(ctx, d) {
 		return ctx.Err()
 	}
 	return nil
 }
 
-// judge tells what concerns one namespace from what stops everything: a server that does not take this write may take the
+// classifyWriteError tells what concerns one namespace from what stops everything: a server that does not take this write may take the
 // next, while one that does not know the user, or does not answer, will not. A webhook may refuse with any code.
-func judge(err error) error {
+func classifyWriteError(err error) error {
 	var status apierrors.APIStatus
 	switch {
-	case fieldConflict(err):
-		return refuse("%s; leave the labels to it, or take over with --force", err)
+	case isFieldManagerConflict(err):
+		return newStepRefusal("%s; leave the labels to it, or take over with --force", err)
 	case apierrors.IsConflict(err):
-		return refuse("the object is written by others all the time: %s", err)
-	case mayPass(err), apierrors.IsUnauthorized(err), !errors.As(err, &status):
+		return newStepRefusal("the object is written by others all the time: %s", err)
+	case isTransient(err), apierrors.IsUnauthorized(err), !errors.As(err, &status):
 		return err
 	case status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError:
-		return refuse("the server does not take it: %s", err)
+		return newStepRefusal("the server does not take it: %s", err)
 	}
 	return err
 }
 
-// fieldConflict is true if the server says that another field manager owns what was to be applied.
-func fieldConflict(err error) bool {
+// isFieldManagerConflict is true if the server says that another field manager owns what was to be applied.
+func isFieldManagerConflict(err error) bool {
 	var status apierrors.APIStatus
 	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
 		return false

@@ -67,7 +67,7 @@ func TestInterruptedBetweenAttempts(t *testing.T) {
 	if err := r.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ends with %v", err)
 	}
-	if last, why := r.Journal.Last(0); last != Begun {
+	if last, why := r.Journal.LastEvent(0); last != Begun {
 		t.Errorf("the journal ends with %s: %s", last, why)
 	}
 }

@@ -34,10 +34,10 @@ type auditEvent struct {
 	Annotations   map[string]string  `json:"annotations"`
 }
 
-// judged is true for a request that Pod Security had a word in.
-func (e *auditEvent) judged() bool {
+// isAboutPodSecurity is true for a request that Pod Security had a word in.
+func (e *auditEvent) isAboutPodSecurity() bool {
 	for key := range e.Annotations {
-		if strings.HasPrefix(key, annotationAt) {
+		if strings.HasPrefix(key, auditAnnotationPrefix) {
 			return true
 		}
 	}
@@ -45,7 +45,7 @@ func (e *auditEvent) judged() bool {
 }
 
 func (e *auditEvent) refused() bool {
-	return e.ResponseStatus.Code == http.StatusForbidden && byPodSecurity(e.ResponseStatus.Message)
+	return e.ResponseStatus.Code == http.StatusForbidden && isPodSecurityRefusal(e.ResponseStatus.Message)
 }
 
 func (e *auditEvent) dryRun() bool {
@@ -53,11 +53,11 @@ func (e *auditEvent) dryRun() bool {
 	return err == nil && u.Query().Has("dryRun")
 }
 
-// tell says what there is to tell of the request: the worst of it.
-func (e *auditEvent) tell() (auditKey, string) {
-	key := auditKey{namespace: e.ObjectRef.Namespace, workload: cut(e.workload()), template: e.ObjectRef.Resource != "pods"}
-	violations, failed := e.Annotations[annotationAt+api.AuditViolationsAnnotationKey], e.Annotations[annotationAt+"error"]
-	exempt := e.Annotations[annotationAt+api.ExemptionReasonAnnotationKey]
+// finding says what there is to tell of the request: the worst of it.
+func (e *auditEvent) finding() (auditFindingKey, string) {
+	key := auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
+	violations, failed := e.Annotations[auditAnnotationPrefix+api.AuditViolationsAnnotationKey], e.Annotations[auditAnnotationPrefix+"error"]
+	exempt := e.Annotations[auditAnnotationPrefix+api.ExemptionReasonAnnotationKey]
 	switch {
 	case e.refused():
 		key.class = auditRefused
@@ -85,8 +85,8 @@ func violatedLevel(text string) string {
 	return level
 }
 
-// podMeta is what a request to create a pod tells of who made it.
-type podMeta struct {
+// podRequestMeta is what a request to create a pod tells of who made it.
+type podRequestMeta struct {
 	Metadata struct {
 		GenerateName    string                  `json:"generateName"`
 		Labels          map[string]string       `json:"labels"`
@@ -100,9 +100,9 @@ func (e *auditEvent) workload() string {
 	if e.ObjectRef.Resource != "pods" {
 		return strings.TrimSuffix(e.ObjectRef.Resource, "s") + "/" + cmp.Or(e.ObjectRef.Name, "(unnamed)")
 	}
-	var pod podMeta
+	var pod podRequestMeta
 	if err := json.UnmarshalCaseSensitivePreserveInts(e.RequestObject, &pod); err != nil {
-		pod = podMeta{} // not logged, or a patch
+		pod = podRequestMeta{} // not logged, or a patch
 	}
 	if owner := metav1.GetControllerOfNoCopy(&metav1.ObjectMeta{OwnerReferences: pod.Metadata.OwnerReferences}); owner != nil {
 		hash := pod.Metadata.Labels["pod-template-hash"]
@@ -114,12 +114,12 @@ func (e *auditEvent) workload() string {
 	if pod.Metadata.GenerateName != "" {
 		return "pod/" + pod.Metadata.GenerateName + "*"
 	}
-	return madeBy(e.User.Username, cmp.Or(e.ObjectRef.Name, nameIn(e.ResponseStatus.Message)))
+	return podControllerByUser(e.User.Username, cmp.Or(e.ObjectRef.Name, podNameInMessage(e.ResponseStatus.Message)))
 }
 
-// madeBy names whose pod this is by the controller that made it, which has an account of its own on most clusters, and by
+// podControllerByUser names whose pod this is by the controller that made it, which has an account of its own on most clusters, and by
 // how the controller names pods. Without it every attempt would be told as a pod by itself.
-func madeBy(user, name string) string {
+func podControllerByUser(user, name string) string {
 	base := name
 	if at := strings.LastIndexByte(name, '-'); at > 0 {
 		base = name[:at]
@@ -140,8 +140,8 @@ func madeBy(user, name string) string {
 	return "pod/" + name
 }
 
-// nameIn is the name in `pods "web-7d4b9-" is forbidden: ...`.
-func nameIn(message string) string {
+// podNameInMessage is the name in `pods "web-7d4b9-" is forbidden: ...`.
+func podNameInMessage(message string) string {
 	rest, ok := strings.CutPrefix(message, `pods "`)
 	name, _, closed := strings.Cut(rest, `"`)
 	if !ok || !closed {

@@ -30,20 +30,20 @@ func violating(level string) string {
 	return `"responseStatus":{"code":201},"annotations":{"pod-security.kubernetes.io/audit-violations":"would violate PodSecurity \"` + level + `:latest\": x (y)"}`
 }
 
-func audited(workload string, status Status, why string) Result {
+func audited(workload string, status CheckStatus, why string) CheckResult {
 	return row(CheckAudit, workload, status, why)
 }
 
-func judgedRequests(n int) Result {
-	return audited("", OK, fmt.Sprintf("requests that Pod Security judged: %d", n))
+func judgedRequests(n int) CheckResult {
+	return audited("", StatusOK, fmt.Sprintf("requests that Pod Security judged: %d", n))
 }
 
-func unheard() Result {
-	return audited("", CouldNotTell, "the log has no request in it that Pod Security judged")
+func unheard() CheckResult {
+	return audited("", StatusUnknown, "the log has no request in it that Pod Security judged")
 }
 
-func broken(why string) Result {
-	return Result{What: CheckAudit, Status: CouldNotTell, Why: why}
+func broken(why string) CheckResult {
+	return CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: why}
 }
 
 // The shop enforces baseline.
@@ -53,41 +53,41 @@ func TestAuditLog(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		lines []string
-		want  []Result
+		want  []CheckResult
 	}{
-		{"empty", nil, []Result{unheard()}},
-		{"nothing about it", []string{auditLineOf("pods", "p", `"responseStatus":{"code":201}`)}, []Result{unheard()}},
-		{"passed", []string{auditLineOf("pods", "p", passed), "", auditLineOf("pods", "q", passed)}, []Result{judgedRequests(2)}},
-		{"refused", []string{auditLineOf("pods", "", denied), auditLineOf("pods", "", denied)}, []Result{
-			judgedRequests(2), audited("replicaset/web-7d4b9", NotOK, "refused (2 times): "+deniedText),
+		{"empty", nil, []CheckResult{unheard()}},
+		{"nothing about it", []string{auditLineOf("pods", "p", `"responseStatus":{"code":201}`)}, []CheckResult{unheard()}},
+		{"passed", []string{auditLineOf("pods", "p", passed), "", auditLineOf("pods", "q", passed)}, []CheckResult{judgedRequests(2)}},
+		{"refused", []string{auditLineOf("pods", "", denied), auditLineOf("pods", "", denied)}, []CheckResult{
+			judgedRequests(2), audited("replicaset/web-7d4b9", StatusNotOK, "refused (2 times): "+deniedText),
 		}},
-		{"refused, with its owner", []string{auditLineOf("pods", "", denied+byOwner)}, []Result{
-			judgedRequests(1), audited("deployment/web", NotOK, "refused (once): "+deniedText),
+		{"refused, with its owner", []string{auditLineOf("pods", "", denied+byOwner)}, []CheckResult{
+			judgedRequests(1), audited("deployment/web", StatusNotOK, "refused (once): "+deniedText),
 		}},
-		{"another owner", []string{auditLineOf("pods", "", denied+strings.NewReplacer("ReplicaSet", "DaemonSet", "web-7d4b9\"", "agent\"").Replace(byOwner))}, []Result{
-			judgedRequests(1), audited("daemonset/agent", NotOK, "refused (once): "+deniedText),
+		{"another owner", []string{auditLineOf("pods", "", denied+strings.NewReplacer("ReplicaSet", "DaemonSet", "web-7d4b9\"", "agent\"").Replace(byOwner))}, []CheckResult{
+			judgedRequests(1), audited("daemonset/agent", StatusNotOK, "refused (once): "+deniedText),
 		}},
-		{"a patch for a request", []string{auditLineOf("pods", "p-1", denied+`,"requestObject":[{"op":"add"}]`)}, []Result{
-			judgedRequests(1), audited("replicaset/p", NotOK, "refused (once): "+deniedText),
+		{"a patch for a request", []string{auditLineOf("pods", "p-1", denied+`,"requestObject":[{"op":"add"}]`)}, []CheckResult{
+			judgedRequests(1), audited("replicaset/p", StatusNotOK, "refused (once): "+deniedText),
 		}},
-		{"refused by others", []string{auditLineOf("pods", "p", `"responseStatus":{"code":403,"message":"exceeded quota"},"annotations":{"pod-security.kubernetes.io/enforce-policy":"baseline:v1.25"}`)}, []Result{judgedRequests(1)}},
-		{"would break a stricter level", []string{auditLineOf("pods", "p", violating("restricted"))}, []Result{
-			judgedRequests(1), audited("replicaset/p", OK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
+		{"refused by others", []string{auditLineOf("pods", "p", `"responseStatus":{"code":403,"message":"exceeded quota"},"annotations":{"pod-security.kubernetes.io/enforce-policy":"baseline:v1.25"}`)}, []CheckResult{judgedRequests(1)}},
+		{"would break a stricter level", []string{auditLineOf("pods", "p", violating("restricted"))}, []CheckResult{
+			judgedRequests(1), audited("replicaset/p", StatusOK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
 		}},
-		{"breaks the level", []string{auditLineOf("pods", "p", violating("baseline")), auditLineOf("cronjobs", "c", violating("baseline"))}, []Result{
+		{"breaks the level", []string{auditLineOf("pods", "p", violating("baseline")), auditLineOf("cronjobs", "c", violating("baseline"))}, []CheckResult{
 			judgedRequests(2),
-			audited("cronjob/c", NotOK, "its pods are refused at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
-			audited("replicaset/p", NotOK, "let in then, and refused when it is made again at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
+			audited("cronjob/c", StatusNotOK, "its pods are refused at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
+			audited("replicaset/p", StatusNotOK, "let in then, and refused when it is made again at baseline, which the namespace enforces (once): "+fmt.Sprintf(would, "baseline")),
 		}},
-		{"a level that is none", []string{auditLineOf("pods", "p", violating("wild"))}, []Result{
-			judgedRequests(1), audited("replicaset/p", CouldNotTell, "let in, and violates a level that the log does not tell (once): "+fmt.Sprintf(would, "wild")),
+		{"a level that is none", []string{auditLineOf("pods", "p", violating("wild"))}, []CheckResult{
+			judgedRequests(1), audited("replicaset/p", StatusUnknown, "let in, and violates a level that the log does not tell (once): "+fmt.Sprintf(would, "wild")),
 		}},
 		{"exempt, and could not be judged", []string{
 			auditLineOf("deployments", "d", `"annotations":{"pod-security.kubernetes.io/exempt":"user"}`),
 			auditLineOf("deployments", "", `"annotations":{"pod-security.kubernetes.io/error":"failed to decode"}`),
-		}, []Result{
-			judgedRequests(2), audited("deployment/(unnamed)", CouldNotTell, "the server could not judge it (once): failed to decode"),
-			audited("deployment/d", OK, "let in unseen (once): exempt by user"),
+		}, []CheckResult{
+			judgedRequests(2), audited("deployment/(unnamed)", StatusUnknown, "the server could not judge it (once): failed to decode"),
+			audited("deployment/d", StatusOK, "let in unseen (once): exempt by user"),
 		}},
 		{"by the names that controllers give", []string{
 			auditLineOf("pods", "web-7d4b9-x2v5z", denied),
@@ -96,26 +96,26 @@ func TestAuditLog(t *testing.T) {
 			strings.Replace(auditLineOf("pods", "my-pod", denied), "system:serviceaccount:kube-system:replicaset-controller", "jane", 1),
 			strings.Replace(auditLineOf("pods", "my-pod", denied), "kube-system:replicaset-controller", "ci:replicaset-controller", 1),
 			auditLineOf("pods", "", denied+`,"requestObject":{"metadata":{"generateName":"made-"}}`),
-		}, []Result{
-			judgedRequests(6), audited("pod/agent-*", NotOK, "refused (once): "+deniedText), audited("pod/made-*", NotOK, "refused (once): "+deniedText),
-			audited("pod/my-pod", NotOK, "refused (2 times): "+deniedText),
-			audited("replicaset/web-7d4b9", NotOK, "refused (once): "+deniedText), audited("statefulset/db", NotOK, "refused (once): "+deniedText),
+		}, []CheckResult{
+			judgedRequests(6), audited("pod/agent-*", StatusNotOK, "refused (once): "+deniedText), audited("pod/made-*", StatusNotOK, "refused (once): "+deniedText),
+			audited("pod/my-pod", StatusNotOK, "refused (2 times): "+deniedText),
+			audited("replicaset/web-7d4b9", StatusNotOK, "refused (once): "+deniedText), audited("statefulset/db", StatusNotOK, "refused (once): "+deniedText),
 		}},
-		{"nameless", []string{auditLineOf("pods", "", violating("restricted"))}, []Result{
-			judgedRequests(1), audited("pod/(unnamed, made by system:serviceaccount:kube-system:replicaset-controller)", OK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
+		{"nameless", []string{auditLineOf("pods", "", violating("restricted"))}, []CheckResult{
+			judgedRequests(1), audited("pod/(unnamed, made by system:serviceaccount:kube-system:replicaset-controller)", StatusOK, "let in, and would be refused at restricted (once): "+fmt.Sprintf(would, "restricted")),
 		}},
 		{"a dry run, another stage, another namespace", []string{
 			strings.Replace(auditLineOf("pods", "p", denied), `"/x"`, `"/x?dryRun=All&pretty=true"`, 1),
 			strings.Replace(auditLineOf("pods", "p", denied), "ResponseComplete", "RequestReceived", 1),
 			strings.Replace(auditLineOf("pods", "p", denied), `"shop"`, `"blog"`, 1),
-		}, []Result{audited("", CouldNotTell, "the log has no request in it that Pod Security judged; dry runs, which are passed over: 1")}},
-		{"broken", []string{auditLineOf("pods", "p", passed), "{", `{"kind":"Pod","apiVersion":"v1"}`, auditLineOf("pods", "p", passed)}, []Result{
+		}, []CheckResult{audited("", StatusUnknown, "the log has no request in it that Pod Security judged; dry runs, which are passed over: 1")}},
+		{"broken", []string{auditLineOf("pods", "p", passed), "{", `{"kind":"Pod","apiVersion":"v1"}`, auditLineOf("pods", "p", passed)}, []CheckResult{
 			broken("audit.log:2: it is not an event of audit.k8s.io: unexpected end of JSON input"), broken(`audit.log:3: it is "Pod" of "v1", not an event of audit.k8s.io`), judgedRequests(2),
 		}},
-		{"too long", []string{strings.Repeat("x", auditLine+1), auditLineOf("pods", "p", passed)}, []Result{
+		{"too long", []string{strings.Repeat("x", maxAuditLineBytes+1), auditLineOf("pods", "p", passed)}, []CheckResult{
 			broken("audit.log:1: it is longer than 16 MiB"), judgedRequests(1),
 		}},
-		{"broken all over", strings.Split(strings.Repeat("1\n", auditBroken+5), "\n")[:auditBroken+5], append(brokenLines(), unheard())},
+		{"broken all over", strings.Split(strings.Repeat("1\n", maxBrokenAuditLines+5), "\n")[:maxBrokenAuditLines+5], append(brokenLines(), unheard())},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +129,7 @@ func TestAuditLog(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(c.want, only(got, CheckAudit), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+				if diff := cmp.Diff(c.want, only(got, CheckAudit), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 					t.Errorf("results (-want +got):\n%s", diff)
 				}
 			}
@@ -137,8 +137,8 @@ func TestAuditLog(t *testing.T) {
 	}
 }
 
-func brokenLines() []Result {
-	out := []Result{broken("5 more lines are no audit events")}
+func brokenLines() []CheckResult {
+	out := []CheckResult{broken("5 more lines are no audit events")}
 	for _, n := range []int{10, 1, 2, 3, 4, 5, 6, 7, 8, 9} {
 		out = append(out, broken(fmt.Sprintf("audit.log:%d: it is not an event of audit.k8s.io: json: cannot unmarshal number into Go value of type rollout.auditEvent", n)))
 	}
@@ -165,8 +165,8 @@ func TestAuditLogWithoutLevel(t *testing.T) {
 	if err := log.Read("a", strings.NewReader(auditLineOf("pods", "p", violating("baseline")))); err != nil {
 		t.Fatal(err)
 	}
-	want := audited("replicaset/p", CouldNotTell, `let in, and would be refused at baseline, and it is not known what the namespace enforces (once): would violate PodSecurity "baseline:latest": x (y)`)
-	if diff := cmp.Diff([]Result{want}, log.results([]string{"shop"}, nil)[:1], cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	want := audited("replicaset/p", StatusUnknown, `let in, and would be refused at baseline, and it is not known what the namespace enforces (once): would violate PodSecurity "baseline:latest": x (y)`)
+	if diff := cmp.Diff([]CheckResult{want}, log.results([]string{"shop"}, nil)[:1], cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
 }
@@ -175,7 +175,7 @@ func TestAuditLogWithoutLevel(t *testing.T) {
 func TestAuditLogIsBounded(t *testing.T) {
 	t.Parallel()
 	var lines strings.Builder
-	for i := range auditKept + 3 {
+	for i := range maxAuditWorkloads + 3 {
 		lines.WriteString(auditLineOf("pods", fmt.Sprint("p", i), violating("restricted")) + "\n")
 	}
 	var log AuditLog
@@ -184,8 +184,8 @@ func TestAuditLogIsBounded(t *testing.T) {
 	}
 	results := log.results([]string{"shop"}, map[string]string{"shop": "baseline"})
 	want := broken("3 requests are not told: the log speaks of more than 10000 workloads")
-	if got := results[len(results)-1]; len(log.told) != auditKept || got != want {
-		t.Errorf("kept %d workloads and told %+v, want %d and %+v", len(log.told), got, auditKept, want)
+	if got := results[len(results)-1]; len(log.findings) != maxAuditWorkloads || got != want {
+		t.Errorf("kept %d workloads and told %+v, want %d and %+v", len(log.findings), got, maxAuditWorkloads, want)
 	}
 }
 
@@ -206,12 +206,12 @@ func FuzzAuditLog(f *testing.F) {
 		results := log.results([]string{"shop"}, map[string]string{"shop": "baseline"})
 		found := false
 		for _, r := range results {
-			found = found || r.Workload == "replicaset/last" && r.Status == NotOK
-			if len(r.Why) > 3*auditText || len(r.Workload) > 2*auditText {
-				t.Errorf("%d bytes of %s", len(r.Why), r.Workload)
+			found = found || r.Workload == "replicaset/last" && r.Status == StatusNotOK
+			if len(r.Reason) > 3*maxAuditMessageBytes || len(r.Workload) > 2*maxAuditMessageBytes {
+				t.Errorf("%d bytes of %s", len(r.Reason), r.Workload)
 			}
 		}
-		if !found || log.judged["shop"] < 2 {
+		if !found || log.evaluatedRequests["shop"] < 2 {
 			t.Errorf("the last line is lost: %+v", results)
 		}
 	})

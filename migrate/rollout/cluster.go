@@ -10,7 +10,7 @@ import (
 
 // ClusterID tells a cluster from every other: it is the UID of kube-system, which lives as long as the cluster.
 func ClusterID(ctx context.Context, client dynamic.Interface) (string, error) {
-	ns, err := namespaces(client).Get(ctx, lockNamespace, metav1.GetOptions{})
+	ns, err := namespaceClient(client).Get(ctx, lockNamespace, metav1.GetOptions{})
 	if err != nil {
 		return "", fmt.Errorf("telling which cluster this is, by the namespace %s: %w", lockNamespace, err)
 	}

@@ -39,8 +39,8 @@ func helmPayload(t *testing.T, manifest string) []byte {
 	return base64.StdEncoding.AppendEncode(nil, data)
 }
 
-func helmRef(kind string) helm.Ref {
-	return helm.Ref{Kind: kind, Namespace: "web", Name: "sh.helm.release.v1.web.v1", UID: "u", ResourceVersion: "7"}
+func helmRef(kind string) helm.StorageRef {
+	return helm.StorageRef{Kind: kind, Namespace: "web", Name: "sh.helm.release.v1.web.v1", UID: "u", ResourceVersion: "7"}
 }
 
 // helmKept is a release in a Secret or ConfigMap, with something beside it that has to stay.
@@ -92,12 +92,12 @@ func TestCleanHelm(t *testing.T) {
 			backup, err = os.ReadFile(paths[0])
 			return false, nil, err
 		})
-		got, err := CleanHelm(t.Context(), client, helmRef(kind), dir)
+		got, err := CleanHelmRelease(t.Context(), client, helmRef(kind), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		name := map[string]string{"Secret": "secret.web.sh.helm.release.v1.web.v1.7.json", "ConfigMap": "configmap.web.sh.helm.release.v1.web.v1.7.json"}[kind]
-		want := HelmCleaned{
+		want := CleanedHelmRelease{
 			Removed: []helm.Document{{APIVersion: "policy/v1beta1", Kind: "PodSecurityPolicy", Name: "web", At: 2}},
 			Backup:  filepath.Join(dir, name),
 		}
@@ -115,7 +115,7 @@ func TestCleanHelm(t *testing.T) {
 		if diff := cmp.Diff(was, saved); diff != "" {
 			t.Errorf("%s: backup (-want +got):\n%s", kind, diff)
 		}
-		cleaned, err := helm.Clean(helmPayload(t, helmService+helmPolicy))
+		cleaned, err := helm.RemovePolicies(helmPayload(t, helmService+helmPolicy))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,13 +136,13 @@ func TestCleanHelmWritesNothing(t *testing.T) {
 	tests := []struct {
 		name    string
 		payload []byte
-		change  func(*helm.Ref)
+		change  func(*helm.StorageRef)
 		want    string // "" is no error
 	}{
 		{name: "no policies", payload: helmPayload(t, helmService)},
-		{name: "changed", payload: whole, change: func(r *helm.Ref) { r.ResourceVersion = "6" }, want: at + "it has changed since it was read; read it again"},
-		{name: "another of the same name", payload: whole, change: func(r *helm.Ref) { r.UID = "v" }, want: at + "it has changed since it was read; read it again"},
-		{name: "gone", payload: whole, change: func(r *helm.Ref) { r.Name = "x" }, want: `cleaning the Helm release in Secret "web/x": reading it: secrets "x" not found`},
+		{name: "changed", payload: whole, change: func(r *helm.StorageRef) { r.ResourceVersion = "6" }, want: at + "it has changed since it was read; read it again"},
+		{name: "another of the same name", payload: whole, change: func(r *helm.StorageRef) { r.UID = "v" }, want: at + "it has changed since it was read; read it again"},
+		{name: "gone", payload: whole, change: func(r *helm.StorageRef) { r.Name = "x" }, want: `cleaning the Helm release in Secret "web/x": reading it: secrets "x" not found`},
 		{name: "damaged", payload: []byte("hunter2!"), want: at + "its release is not base64, as Helm writes it"},
 	}
 	for _, tt := range tests {
@@ -152,11 +152,11 @@ func TestCleanHelmWritesNothing(t *testing.T) {
 		if tt.change != nil {
 			tt.change(&ref)
 		}
-		got, err := CleanHelm(t.Context(), client, ref, dir)
+		got, err := CleanHelmRelease(t.Context(), client, ref, dir)
 		if message := errorText(err); message != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, message, tt.want)
 		}
-		if diff := cmp.Diff(HelmCleaned{}, got); diff != "" {
+		if diff := cmp.Diff(CleanedHelmRelease{}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		if verbs := helmVerbs(client); !slices.Equal(verbs, []string{"get"}) {
@@ -179,7 +179,7 @@ func errorText(err error) string {
 func TestCleanHelmNeedsItsBackup(t *testing.T) {
 	t.Parallel()
 	client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
-	_, err := CleanHelm(t.Context(), client, helmRef("Secret"), filepath.Join(t.TempDir(), "absent"))
+	_, err := CleanHelmRelease(t.Context(), client, helmRef("Secret"), filepath.Join(t.TempDir(), "absent"))
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -195,14 +195,14 @@ func TestCleanHelmConflict(t *testing.T) {
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: "secrets"}, "x", errors.New("modified"))
 	})
-	if _, err := CleanHelm(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, ErrHelmChanged) {
+	if _, err := CleanHelmRelease(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, ErrHelmChanged) {
 		t.Errorf("got %v", err)
 	}
 	client = dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, context.DeadlineExceeded
 	})
-	if _, err := CleanHelm(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrHelmChanged) {
+	if _, err := CleanHelmRelease(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrHelmChanged) {
 		t.Errorf("got %v", err)
 	}
 }

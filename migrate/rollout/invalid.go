@@ -9,40 +9,40 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/labels"
 )
 
-const labelPrefix = "pod-security.kubernetes.io/"
+const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// repairable refuses a step that would leave an invalid label which the plan did not know, while it repairs its own: the
+// checkInvalidLabels refuses a step that would leave an invalid label which the plan did not know, while it repairs its own: the
 // server takes all repairs in one write, or none, and a plan that knows them makes such a step.
-func repairable(s *Step, is map[string]string) error {
-	if len(labels.Unfit(is, s.after(is))) == 0 {
+func checkInvalidLabels(s *Step, is map[string]string) error {
+	if len(labels.LabelsRefusedOnUpdate(is, s.labelsAfter(is))) == 0 {
 		return nil
 	}
 	var unknown []string
-	for _, key := range labels.Invalid(s.after(is)) {
-		if !slices.Contains(s.keys(), key) {
-			unknown = append(unknown, fmt.Sprintf("%s=%q", strings.TrimPrefix(key, labelPrefix), is[key]))
+	for _, key := range labels.InvalidLabels(s.labelsAfter(is)) {
+		if !slices.Contains(s.labelKeys(), key) {
+			unknown = append(unknown, fmt.Sprintf("%s=%q", strings.TrimPrefix(key, podSecurityLabelPrefix), is[key]))
 		}
 	}
 	if len(unknown) == 0 {
 		return nil // the step itself would add an invalid value: the server says so
 	}
-	return refuse("it has invalid labels that this step does not repair (%s), and the server takes no write that repairs only some: begin a new roll-out, of a new plan, which repairs all in one", strings.Join(unknown, ", "))
+	return newStepRefusal("it has invalid labels that this step does not repair (%s), and the server takes no write that repairs only some: begin a new roll-out, of a new plan, which repairs all in one", strings.Join(unknown, ", "))
 }
 
-// Back is the value to which a rollback puts the label back, null for none: what was there before, or, where that is
+// RestoredValue is the value to which a rollback puts the label back, null for none: what was there before, or, where that is
 // invalid and no server takes it any more, what the server took it for.
-func (c *Change) Back() *string { return backTo(c.Key, c.Before) }
+func (c *LabelChange) RestoredValue() *string { return restorableLabelValue(c.Key, c.Before) }
 
-func backTo(key string, was *string) *string {
-	if was == nil || !slices.Contains(migrate.LabelKeys(), key) || labels.Valid(key, *was) {
+func restorableLabelValue(key string, was *string) *string {
+	if was == nil || !slices.Contains(migrate.PodSecurityLabelKeys(), key) || labels.IsValidLabel(key, *was) {
 		return was
 	}
-	taken := labels.TakenFor(key)
+	taken := labels.ServerValueForInvalid(key)
 	return &taken
 }
 
-// Unrestorable are the labels of a step that a rollback cannot put back as they are found: the server has such values from
+// UnrestorableLabels are the labels of a step that a rollback cannot put back as they are found: the server has such values from
 // before it looked at them, and takes none any more.
-func (s *Step) Unrestorable() []Change {
-	return slices.DeleteFunc(slices.Clone(s.Labels), func(c Change) bool { return same(c.Before, c.Back()) })
+func (s *Step) UnrestorableLabels() []LabelChange {
+	return slices.DeleteFunc(slices.Clone(s.Labels), func(c LabelChange) bool { return equalLabelValues(c.Before, c.RestoredValue()) })
 }

@@ -17,9 +17,9 @@ import (
 // invalidPlan is one of a namespace a with these labels, which gets enforce at a level that was asked for.
 func invalidPlan(is map[string]string, level string) *migrate.Plan {
 	ns := (&migrate.Namespace{
-		Name: "a", Action: migrate.ActionChange, DecidedBy: &migrate.Decision{Basis: migrate.BasisOverride},
-		Recommended: migrate.Labels{Enforce: level, EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"},
-	}).Relabelled(is)
+		Name: "a", Action: migrate.ActionChange, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisOverride},
+		RecommendedLabels: migrate.PodSecurityLabels{Enforce: level, EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"},
+	}).WithLabels(is)
 	return &migrate.Plan{Namespaces: []migrate.Namespace{*ns}}
 }
 
@@ -30,30 +30,30 @@ func TestInvalidInTwoStages(t *testing.T) {
 	m := newMemory(t)
 	is := map[string]string{api.EnforceLevelLabel: "baselinx", api.WarnLevelLabel: "bazeline", api.WarnVersionLabel: "one"}
 	m.namespace("a", "old", is)
-	steps, left := Steps(invalidPlan(is, "baseline"), Options{Stages: []Stage{Observe, Enforce}, Force: true})
+	steps, left := PlanSteps(invalidPlan(is, "baseline"), StepOptions{Stages: []Stage{StageObserve, StageEnforce}, Force: true})
 	want := []Step{
-		{Stage: Observe, Namespace: "a", Labels: []Change{
+		{Stage: StageObserve, Namespace: "a", Labels: []LabelChange{
 			{api.EnforceLevelLabel, text("baselinx"), text("restricted")},
 			{api.AuditLevelLabel, nil, text("restricted")},
 			{api.AuditVersionLabel, nil, text("v1.25")},
 			{api.WarnLevelLabel, text("bazeline"), text("restricted")},
 			{api.WarnVersionLabel, text("one"), text("v1.25")},
 		}},
-		{Stage: Enforce, Namespace: "a", Batch: 1, Labels: []Change{
+		{Stage: StageEnforce, Namespace: "a", Batch: 1, Labels: []LabelChange{
 			{api.EnforceLevelLabel, text("restricted"), text("baseline")}, {api.EnforceVersionLabel, nil, text("v1.25")},
 		}},
 	}
 	if diff := cmp.Diff(want, steps); diff != "" || len(left) > 0 {
 		t.Fatalf("left %v (-want +got):\n%s", left, diff)
 	}
-	if err := checkSteps(steps); err != nil {
+	if err := validateSteps(steps); err != nil {
 		t.Fatal(err)
 	}
 	r := begin(t, m, steps...)
 	r.Force = true
 	r.run("", `done observe: label namespace a: field manager "old" owns pod-security.kubernetes.io/enforce, pod-security.kubernetes.io/warn, pod-security.kubernetes.io/warn-version`,
 		"done enforce: label namespace a")
-	r.rollback(Undo{}, "", "undone enforce: label namespace a",
+	r.rollback(RollbackScope{}, "", "undone enforce: label namespace a",
 		`undone observe: label namespace a: not put back, since no server takes an invalid value any more: enforce becomes restricted in place of "baselinx", warn becomes privileged in place of "bazeline", warn-version becomes latest in place of "one", which the server took it for`)
 	if diff := cmp.Diff(map[string]string{"enforce": "restricted", "warn": "privileged", "warn-version": "latest"}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
@@ -88,21 +88,21 @@ func TestInvalidIsNotRestored(t *testing.T) {
 	m.namespace("a", "old", map[string]string{api.EnforceLevelLabel: "baselinx"})
 	step := enforce("a", "baseline")
 	step.Labels[0].Before = text("baselinx")
-	want := []Change{{Key: api.EnforceLevelLabel, Before: text("baselinx"), After: text("baseline")}}
-	if diff := cmp.Diff(want, step.Unrestorable()); diff != "" {
+	want := []LabelChange{{Key: api.EnforceLevelLabel, Before: text("baselinx"), After: text("baseline")}}
+	if diff := cmp.Diff(want, step.UnrestorableLabels()); diff != "" {
 		t.Errorf("what cannot be restored (-want +got):\n%s", diff)
 	}
 	r := begin(t, m, observe("a"), step)
 	r.Force = true
 	r.run("", "done observe: label namespace a", `done enforce: label namespace a: field manager "old" owns pod-security.kubernetes.io/enforce`)
 	m.heard = on("patch namespaces/a", 1, errCrash)
-	r.rollback(Undo{Stages: []Stage{Enforce}}, "taking back enforce: label namespace a: the process was killed")
+	r.rollback(RollbackScope{Stages: []Stage{StageEnforce}}, "taking back enforce: label namespace a: the process was killed")
 	r = r.again()
-	r.rollback(Undo{Stages: []Stage{Enforce}}, "", `undone enforce: label namespace a: not put back, since no server takes an invalid value any more: enforce becomes restricted in place of "baselinx", which the server took it for`)
+	r.rollback(RollbackScope{Stages: []Stage{StageEnforce}}, "", `undone enforce: label namespace a: not put back, since no server takes an invalid value any more: enforce becomes restricted in place of "baselinx", which the server took it for`)
 	if diff := cmp.Diff(map[string]string{"audit": "restricted", "warn": "restricted", "enforce": "restricted"}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{api.AuditLevelLabel, api.WarnLevelLabel}, m.managers(m.objects["namespaces/a"])[entryKey{Manager, "Apply"}]); diff != "" {
+	if diff := cmp.Diff([]string{api.AuditLevelLabel, api.WarnLevelLabel}, m.managers(m.objects["namespaces/a"])[entryKey{FieldManager, "Apply"}]); diff != "" {
 		t.Errorf("what is owned (-want +got):\n%s", diff)
 	}
 }
@@ -113,7 +113,7 @@ func TestServerTakesEveryStep(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		is := map[string]string{}
-		for _, key := range migrate.LabelKeys() {
+		for _, key := range migrate.PodSecurityLabelKeys() {
 			values := []string{"privileged", "restricted", "Baseline", ""}
 			if strings.HasSuffix(key, "-version") {
 				values = []string{"v1.25", "latest", "1.25", ""}
@@ -122,19 +122,19 @@ func TestServerTakesEveryStep(t *testing.T) {
 				is[key] = values[r.IntN(len(values))]
 			}
 		}
-		stages := [][]Stage{{Observe}, {Enforce}, {Observe, Enforce}}[r.IntN(3)]
+		stages := [][]Stage{{StageObserve}, {StageEnforce}, {StageObserve, StageEnforce}}[r.IntN(3)]
 		m := newMemory(t)
 		m.namespace("a", "", is)
-		steps, _ := Steps(invalidPlan(is, []string{"privileged", "baseline", "restricted"}[r.IntN(3)]), Options{Stages: stages})
+		steps, _ := PlanSteps(invalidPlan(is, []string{"privileged", "baseline", "restricted"}[r.IntN(3)]), StepOptions{Stages: stages})
 		says := fmt.Sprintf("seed %d, %v, %v", seed, stages, is)
-		if err := checkSteps(steps); err != nil {
+		if err := validateSteps(steps); err != nil {
 			t.Fatalf("%s: %v", says, err)
 		}
 		run := begin(t, m, steps...)
 		if err := run.Run(t.Context()); err != nil {
 			t.Fatalf("%s: %v", says, err)
 		}
-		if err := run.Rollback(t.Context(), Undo{}); err != nil {
+		if err := run.Rollback(t.Context(), RollbackScope{}); err != nil {
 			t.Fatalf("%s: %v", says, err)
 		}
 		for _, line := range run.told {
@@ -145,9 +145,9 @@ func TestServerTakesEveryStep(t *testing.T) {
 		want := map[string]string{"kubernetes.io/metadata.name": "a"}
 		for key, value := range is {
 			want[key] = value
-			changed := slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(s.keys(), key) })
-			if changed && !labels.Valid(key, value) {
-				want[key] = labels.TakenFor(key)
+			changed := slices.ContainsFunc(steps, func(s Step) bool { return slices.Contains(s.labelKeys(), key) })
+			if changed && !labels.IsValidLabel(key, value) {
+				want[key] = labels.ServerValueForInvalid(key)
 			}
 		}
 		if diff := cmp.Diff(want, m.objects["namespaces/a"].GetLabels()); diff != "" {
@@ -162,19 +162,19 @@ func TestCheckRepairs(t *testing.T) {
 	tests := []struct {
 		name   string
 		stage  Stage
-		change Change
+		change LabelChange
 		want   string
 	}{
-		{"enforce as it is taken", Observe, Change{api.EnforceLevelLabel, text("Baseline"), text("restricted")}, ""},
-		{"enforce as another level", Observe, Change{api.EnforceLevelLabel, text("Baseline"), text("baseline")}, "the stage observe does not write the label pod-security.kubernetes.io/enforce"},
-		{"valid enforce", Observe, Change{api.EnforceLevelLabel, text("baseline"), text("restricted")}, "the stage observe does not write the label pod-security.kubernetes.io/enforce"},
-		{"warn", Enforce, Change{api.WarnLevelLabel, text("Baseline"), text("restricted")}, ""},
-		{"valid warn", Enforce, Change{api.WarnLevelLabel, text("baseline"), text("restricted")}, "the stage enforce does not write the label pod-security.kubernetes.io/warn"},
-		{"bypass", Bypass, Change{api.WarnLevelLabel, text("Baseline"), text("restricted")}, "the stage bypass does not write the label pod-security.kubernetes.io/warn"},
+		{"enforce as it is taken", StageObserve, LabelChange{api.EnforceLevelLabel, text("Baseline"), text("restricted")}, ""},
+		{"enforce as another level", StageObserve, LabelChange{api.EnforceLevelLabel, text("Baseline"), text("baseline")}, "the stage observe does not write the label pod-security.kubernetes.io/enforce"},
+		{"valid enforce", StageObserve, LabelChange{api.EnforceLevelLabel, text("baseline"), text("restricted")}, "the stage observe does not write the label pod-security.kubernetes.io/enforce"},
+		{"warn", StageEnforce, LabelChange{api.WarnLevelLabel, text("Baseline"), text("restricted")}, ""},
+		{"valid warn", StageEnforce, LabelChange{api.WarnLevelLabel, text("baseline"), text("restricted")}, "the stage enforce does not write the label pod-security.kubernetes.io/warn"},
+		{"bypass", StageBypass, LabelChange{api.WarnLevelLabel, text("Baseline"), text("restricted")}, "the stage bypass does not write the label pod-security.kubernetes.io/warn"},
 	}
 	for _, tt := range tests {
 		got := ""
-		if err := checkChange(tt.stage, tt.change); err != nil {
+		if err := validateLabelChange(tt.stage, tt.change); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {

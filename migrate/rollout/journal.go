@@ -19,11 +19,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// Kind of a journal's first line; its apiVersion is that of a Plan.
-const Kind = "Journal"
+// JournalKind of a journal's first line; its apiVersion is that of a Plan.
+const JournalKind = "Journal"
 
-// Header is the first line of a journal: what is to be done, so that a roll-out can go on from the journal alone.
-type Header struct {
+// JournalHeader is the first line of a journal: what is to be done, so that a roll-out can go on from the journal alone.
+type JournalHeader struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	// ID tells this roll-out from every other.
@@ -41,13 +41,13 @@ type Header struct {
 	// Guards that were asked for. Whoever goes on with the roll-out keeps them; batches and waves are with the Steps.
 	Guards Guards `json:"guards,omitzero"`
 	Steps  []Step `json:"steps"`
-	// Known are workloads that do not meet the level that their namespace gets, and were known not to when the plan was
+	// KnownViolations are workloads that do not meet the level that their namespace gets, and were known not to when the plan was
 	// made: "namespace/kind/name".
-	Known []string `json:"known,omitempty"`
+	KnownViolations []string `json:"known,omitempty"`
 	// Admission is that of the Plan: what the server does not check does not break.
 	Admission *migrate.Admission `json:"admission,omitempty"`
-	// Failing are the controllers that were refused pods before the first step.
-	Failing []Failure `json:"failing,omitempty"`
+	// FailingBefore are the controllers that were refused pods before the first step.
+	FailingBefore []FailingController `json:"failing,omitempty"`
 }
 
 // Guards say how a roll-out is watched.
@@ -66,51 +66,51 @@ type Event string
 
 // The events. Begun and Undoing are on the disk before the cluster is written to.
 const (
-	Begun   Event = "begun"
-	Done    Event = "done"
-	Refused Event = "refused" // nothing was changed; Why says why
-	Altered Event = "altered" // refused, and something of it may be there all the same; Why says what
-	Undoing Event = "undoing"
-	Undone  Event = "undone"
-	Kept    Event = "kept" // not undone; Why says why
-	// Back is about no single step: a rollback begins, of what Undo says. Where the roll-out itself goes back since
+	Begun       Event = "begun"
+	Done        Event = "done"
+	Refused     Event = "refused" // nothing was changed; Why says why
+	Altered     Event = "altered" // refused, and something of it may be there all the same; Why says what
+	Undoing     Event = "undoing"
+	Undone      Event = "undone"
+	NotReverted Event = "kept" // not undone; Why says why
+	// RollbackBegun is about no single step: a rollback begins, of what Undo says. Where the roll-out itself goes back since
 	// something was not ok, Why has what.
-	Back Event = "back"
+	RollbackBegun Event = "back"
 )
 
 // noStep is the Step of a Back.
 const noStep = -1
 
-// Entry is every other line of a journal.
-type Entry struct {
-	Step  int       `json:"step"`
-	Event Event     `json:"event"`
-	At    time.Time `json:"at"`
-	Why   string    `json:"why,omitempty"`
+// JournalEntry is every other line of a journal.
+type JournalEntry struct {
+	Step   int       `json:"step"`
+	Event  Event     `json:"event"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"why,omitempty"`
 	// Before is how the object was found, with a Begun.
-	Before *Found `json:"before,omitempty"`
-	// Also is what the server's admission changed along with the step.
-	Also *Also `json:"also,omitempty"`
-	// Undo is what is taken back, with a Back.
-	Undo *Undo `json:"undo,omitempty"`
+	Before *ObservedState `json:"before,omitempty"`
+	// AdmissionChanges is what the server's admission changed along with the step.
+	AdmissionChanges *AdmissionChanges `json:"also,omitempty"`
+	// Scope is what is taken back, with a Back.
+	Scope *RollbackScope `json:"undo,omitempty"`
 }
 
-// Found is the state of an object just before it was written.
-type Found struct {
+// ObservedState is the state of an object just before it was written.
+type ObservedState struct {
 	UID             string `json:"uid,omitempty"`
 	ResourceVersion string `json:"resourceVersion,omitempty"`
 	// Labels that the step changes; null where there was none.
 	Labels map[string]*string `json:"labels,omitempty"`
 	// Owners of those labels, by metadata.managedFields.
-	Owners []Owner `json:"owners,omitempty"`
-	// Others are all other labels of the namespace.
-	Others map[string]string `json:"others,omitempty"`
+	Owners []LabelOwner `json:"owners,omitempty"`
+	// OtherLabels are all other labels of the namespace.
+	OtherLabels map[string]string `json:"others,omitempty"`
 	// Exists is true if the object that a step creates was there already: then it is not ours to delete.
 	Exists bool `json:"exists,omitempty"`
 }
 
-// Owner is a field manager that owned labels.
-type Owner struct {
+// LabelOwner is a field manager that owned labels.
+type LabelOwner struct {
 	Manager     string    `json:"manager"`
 	Operation   string    `json:"operation"`
 	APIVersion  string    `json:"apiVersion"`
@@ -122,41 +122,41 @@ type Owner struct {
 // Journal is the file that a roll-out is written down in before it happens: lines of JSON, a Header and then Entries, each
 // forced to the disk before the next thing is done. A last line that is cut short was not acted upon.
 type Journal struct {
-	Header
-	path  string
-	file  *os.File
-	size  int64
-	now   func() time.Time
-	steps []progress
-	// ended is set once all of it was to be taken back.
-	ended *TakenBackError
+	JournalHeader
+	path     string
+	file     *os.File
+	size     int64
+	now      func() time.Time
+	progress []stepProgress
+	// rolledBack is set once all of it was to be taken back.
+	rolledBack *RolledBackError
 }
 
-// progress is how far a step has come.
-type progress struct {
-	last   Event // "" if nothing was done
-	why    string
-	before *Found
-	also   Also
-	// back is true if a rollback of it was begun.
-	back bool
+// stepProgress is how far a step has come.
+type stepProgress struct {
+	lastEvent        Event // "" if nothing was done
+	reason           string
+	observed         *ObservedState
+	admissionChanges AdmissionChanges
+	// rollbackBegun is true if a rollback of it was begun.
+	rollbackBegun bool
 }
 
 // ErrInUse is returned for a journal that another process has open.
 var ErrInUse = errors.New("another process is using it")
 
-// Create begins a journal. A file of that name must not exist.
-func Create(path string, h Header) (*Journal, error) {
-	h.APIVersion, h.Kind, h.ID = migrate.APIVersion, Kind, rand.Text()
-	j := &Journal{Header: h, path: path, now: time.Now, steps: make([]progress, len(h.Steps))}
-	if err := j.create(); err != nil {
+// CreateJournal begins a journal. A file of that name must not exist.
+func CreateJournal(path string, h JournalHeader) (*Journal, error) {
+	h.APIVersion, h.Kind, h.ID = migrate.APIVersion, JournalKind, rand.Text()
+	j := &Journal{JournalHeader: h, path: path, now: time.Now, progress: make([]stepProgress, len(h.Steps))}
+	if err := j.createFile(); err != nil {
 		return nil, fmt.Errorf("beginning the journal %q: %w", path, err)
 	}
 	return j, nil
 }
 
-// create makes the file under another name first, so that a journal is whole from the moment it exists.
-func (j *Journal) create() (err error) {
+// createFile makes the file under another name first, so that a journal is whole from the moment it exists.
+func (j *Journal) createFile() (err error) {
 	if _, err := os.Lstat(j.path); err == nil {
 		return errors.New("it exists; go on with it (--resume), take it back (rollback), or name another file with --journal")
 	}
@@ -174,17 +174,17 @@ func (j *Journal) create() (err error) {
 	if err := lockFile(j.file); err != nil {
 		return err
 	}
-	if err := j.append(j.Header); err != nil {
+	if err := j.appendLine(j.JournalHeader); err != nil {
 		return err
 	}
 	if err := os.Link(temporary, j.path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(j.path))
+	return syncDirectory(filepath.Dir(j.path))
 }
 
-// Open reads a journal and makes ready to go on with it.
-func Open(path string) (*Journal, error) {
+// OpenJournal reads a journal and makes ready to go on with it.
+func OpenJournal(path string) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: the file that the user names
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal: %w", err)
@@ -223,77 +223,77 @@ func (j *Journal) read(r io.Reader) error {
 		case err != nil:
 			return err
 		}
-		if err := j.line(number, line); err != nil {
+		if err := j.parseLine(number, line); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 		j.size += int64(len(line))
 	}
 }
 
-func (j *Journal) line(number int, line []byte) error {
+func (j *Journal) parseLine(number int, line []byte) error {
 	if number == 1 {
-		if err := json.Unmarshal(line, &j.Header); err != nil {
+		if err := json.Unmarshal(line, &j.JournalHeader); err != nil {
 			return err
 		}
-		if j.APIVersion != migrate.APIVersion || j.Kind != Kind {
-			return fmt.Errorf("it is %q of %q, not %s of %s", j.Kind, j.APIVersion, Kind, migrate.APIVersion)
+		if j.APIVersion != migrate.APIVersion || j.Kind != JournalKind {
+			return fmt.Errorf("it is %q of %q, not %s of %s", j.Kind, j.APIVersion, JournalKind, migrate.APIVersion)
 		}
-		j.steps = make([]progress, len(j.Steps))
-		return checkSteps(j.Steps)
+		j.progress = make([]stepProgress, len(j.Steps))
+		return validateSteps(j.Steps)
 	}
-	var e Entry
+	var e JournalEntry
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
 	}
-	if e.Event != Back && (e.Step < 0 || e.Step >= len(j.steps)) {
+	if e.Event != RollbackBegun && (e.Step < 0 || e.Step >= len(j.progress)) {
 		return fmt.Errorf("there is no step %d", e.Step)
 	}
-	return j.take(e)
+	return j.applyEntry(e)
 }
 
-// take lets an entry count.
-func (j *Journal) take(e Entry) error {
-	if e.Event == Back {
-		return j.takeBack(e)
+// applyEntry lets an entry count.
+func (j *Journal) applyEntry(e JournalEntry) error {
+	if e.Event == RollbackBegun {
+		return j.applyRollbackBegun(e)
 	}
-	s := &j.steps[e.Step]
+	s := &j.progress[e.Step]
 	switch e.Event {
 	case Begun:
 		if e.Before == nil {
 			return errors.New("a step was begun without a word on what was there before")
 		}
-		s.before = e.Before
-	case Done, Refused, Altered, Undoing, Undone, Kept:
+		s.observed = e.Before
+	case Done, Refused, Altered, Undoing, Undone, NotReverted:
 	default:
 		return fmt.Errorf("there is no event %q", e.Event)
 	}
-	s.also.add(e.Also)
-	s.last, s.why = e.Event, e.Why
+	s.admissionChanges.merge(e.AdmissionChanges)
+	s.lastEvent, s.reason = e.Event, e.Reason
 	return nil
 }
 
-func (j *Journal) takeBack(e Entry) error {
-	if e.Undo == nil {
+func (j *Journal) applyRollbackBegun(e JournalEntry) error {
+	if e.Scope == nil {
 		return errors.New("a rollback was begun without a word on what it takes back")
 	}
-	for i := range j.steps {
-		if j.Touched(i) && e.Undo.includes(&j.Steps[i]) {
-			j.steps[i].back = true
+	for i := range j.progress {
+		if j.MayBeApplied(i) && e.Scope.includes(&j.Steps[i]) {
+			j.progress[i].rollbackBegun = true
 		}
 	}
-	if e.Undo.whole() && (j.ended == nil || j.ended.Failure == "") {
-		j.ended = &TakenBackError{e.Why}
+	if e.Scope.isWholeRollout() && (j.rolledBack == nil || j.rolledBack.Failure == "") {
+		j.rolledBack = &RolledBackError{e.Reason}
 	}
 	return nil
 }
 
-// TakenBackError says that a roll-out is not gone on with, since all of it was taken back, or began to be.
-type TakenBackError struct {
+// RolledBackError says that a roll-out is not gone on with, since all of it was taken back, or began to be.
+type RolledBackError struct {
 	// Failure is what was not ok, "" where somebody asked for the rollback.
 	Failure string
 }
 
-func (e *TakenBackError) Error() string {
+func (e *RolledBackError) Error() string {
 	because := ""
 	if e.Failure != "" {
 		because = " (" + e.Failure + ")"
@@ -301,27 +301,27 @@ func (e *TakenBackError) Error() string {
 	return "the roll-out of this journal was taken back" + because + ", and is not gone on with"
 }
 
-// GoesOn returns a TakenBackError where no further step may be taken.
-func (j *Journal) GoesOn() error {
-	if j == nil || j.ended == nil {
+// CheckResumable returns a TakenBackError where no further step may be taken.
+func (j *Journal) CheckResumable() error {
+	if j == nil || j.rolledBack == nil {
 		return nil
 	}
-	return j.ended
+	return j.rolledBack
 }
 
 // record writes an entry and lets it count only once it is on the disk. Without a journal, as in a dry run, it does nothing.
-func (j *Journal) record(e Entry) error {
+func (j *Journal) record(e JournalEntry) error {
 	if j == nil {
 		return nil
 	}
 	e.At = j.now().UTC()
-	if err := j.append(e); err != nil {
+	if err := j.appendLine(e); err != nil {
 		return fmt.Errorf("writing the journal %q, so that nothing more is done to the cluster: %w", j.path, err)
 	}
-	return j.take(e)
+	return j.applyEntry(e)
 }
 
-func (j *Journal) append(line any) error {
+func (j *Journal) appendLine(line any) error {
 	data, err := json.Marshal(line)
 	if err != nil {
 		return err
@@ -352,74 +352,76 @@ func (j *Journal) Close() error {
 // Path is where the journal is.
 func (j *Journal) Path() string { return j.path }
 
-// Last is the last event of a step, "" if nothing was done, and the reason if there is one.
-func (j *Journal) Last(step int) (Event, string) { return j.steps[step].last, j.steps[step].why }
+// LastEvent is the last event of a step, "" if nothing was done, and the reason if there is one.
+func (j *Journal) LastEvent(step int) (Event, string) {
+	return j.progress[step].lastEvent, j.progress[step].reason
+}
 
-// Touched is true if a step may have changed the cluster and was not taken back.
-func (j *Journal) Touched(step int) bool {
-	switch s := &j.steps[step]; s.last {
-	case Begun, Done, Altered, Undoing, Kept:
-		return s.before != nil
+// MayBeApplied is true if a step may have changed the cluster and was not taken back.
+func (j *Journal) MayBeApplied(step int) bool {
+	switch s := &j.progress[step]; s.lastEvent {
+	case Begun, Done, Altered, Undoing, NotReverted:
+		return s.observed != nil
 	default: // refused by the server, though it was begun
 		return false
 	}
 }
 
-// anyTouched is true if there is something to take back.
-func (j *Journal) anyTouched() bool {
-	return slices.ContainsFunc(j.indices(), j.Touched)
+// anyStepMayBeApplied is true if there is something to take back.
+func (j *Journal) anyStepMayBeApplied() bool {
+	return slices.ContainsFunc(j.stepIndices(), j.MayBeApplied)
 }
 
-// takenBack is true for a step that a rollback was begun of, to whatever end that came.
-func (j *Journal) takenBack(step int) bool {
-	switch s := &j.steps[step]; s.last {
-	case Undoing, Undone, Kept:
+// isRollbackBegun is true for a step that a rollback was begun of, to whatever end that came.
+func (j *Journal) isRollbackBegun(step int) bool {
+	switch s := &j.progress[step]; s.lastEvent {
+	case Undoing, Undone, NotReverted:
 		return true
 	default:
-		return s.back
+		return s.rollbackBegun
 	}
 }
 
-// calledOff are the namespaces that get no further step, since all of the roll-out, or something of them, was taken back.
-func (j *Journal) calledOff() map[string]bool {
+// cancelledNamespaces are the namespaces that get no further step, since all of the roll-out, or something of them, was taken back.
+func (j *Journal) cancelledNamespaces() map[string]bool {
 	out := map[string]bool{}
 	for i := range j.Steps {
-		if j.ended != nil || j.takenBack(i) {
+		if j.rolledBack != nil || j.isRollbackBegun(i) {
 			out[j.Steps[i].Namespace] = true
 		}
 	}
 	return out
 }
 
-// settled is true for a step that is not taken any more: it was taken, or taken back. One that was refused is tried again:
+// isStepFinal is true for a step that is not taken any more: it was taken, or taken back. One that was refused is tried again:
 // the reason may be gone.
-func (j *Journal) settled(step int) bool {
-	switch j.steps[step].last {
-	case Done, Undoing, Undone, Kept:
+func (j *Journal) isStepFinal(step int) bool {
+	switch j.progress[step].lastEvent {
+	case Done, Undoing, Undone, NotReverted:
 		return true
 	default:
 		return false
 	}
 }
 
-// LeftOut are the steps still to take in namespaces that are to be left out of what is gone on with.
-func (j *Journal) LeftOut(namespaces []string) []Left {
-	var out []Left
+// SkippedByExclude are the steps still to take in namespaces that are to be left out of what is gone on with.
+func (j *Journal) SkippedByExclude(namespaces []string) []Skipped {
+	var out []Skipped
 	for i := range j.Steps {
-		if s := &j.Steps[i]; slices.Contains(namespaces, s.Namespace) && !j.settled(i) {
-			out = append(out, Left{Namespace: s.Namespace, Stage: s.Stage, Why: "left out with --exclude"})
+		if s := &j.Steps[i]; slices.Contains(namespaces, s.Namespace) && !j.isStepFinal(i) {
+			out = append(out, Skipped{Namespace: s.Namespace, Stage: s.Stage, Reason: "left out with --exclude"})
 		}
 	}
 	return out
 }
 
-// halfDone is true if there are steps left to take, and others that stand without them. What was kept is settled.
-func (j *Journal) halfDone() bool {
-	return !j.Finished() && slices.ContainsFunc(j.indices(), func(i int) bool { return j.Touched(i) && j.steps[i].last != Kept })
+// isPartlyApplied is true if there are steps left to take, and others that stand without them. What was kept is settled.
+func (j *Journal) isPartlyApplied() bool {
+	return !j.Finished() && slices.ContainsFunc(j.stepIndices(), func(i int) bool { return j.MayBeApplied(i) && j.progress[i].lastEvent != NotReverted })
 }
 
-func (j *Journal) indices() []int {
-	out := make([]int, len(j.steps))
+func (j *Journal) stepIndices() []int {
+	out := make([]int, len(j.progress))
 	for i := range out {
 		out[i] = i
 	}
@@ -428,16 +430,16 @@ func (j *Journal) indices() []int {
 
 // Finished is true if no step is left to take.
 func (j *Journal) Finished() bool {
-	for i := range j.steps {
-		if last := j.steps[i].last; last == "" || last == Begun {
+	for i := range j.progress {
+		if last := j.progress[i].lastEvent; last == "" || last == Begun {
 			return false
 		}
 	}
 	return true
 }
 
-// syncFolder makes the name of a new file last.
-func syncFolder(path string) error {
+// syncDirectory makes the name of a new file last.
+func syncDirectory(path string) error {
 	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the user names
 	if err != nil {
 		return err

@@ -25,27 +25,27 @@ import (
 func written(t *testing.T) (*Journal, []byte) {
 	t.Helper()
 	steps := slices.Concat([]Step{observe("a"), enforce("a", "baseline")}, bypass("a"))
-	j, err := Create(filepath.Join(t.TempDir(), "journal"), Header{
+	j, err := CreateJournal(filepath.Join(t.TempDir(), "journal"), JournalHeader{
 		Tool: "psp2pss v1", Started: time.Unix(1, 0).UTC(), Cluster: "c", Context: "x", TargetVersion: "v1.25", Force: true, Steps: steps,
-		Known: []string{"a/pod/p"}, Failing: []Failure{{Namespace: "a", Kind: "ReplicaSet", Name: "r", Message: "m"}},
+		KnownViolations: []string{"a/pod/p"}, FailingBefore: []FailingController{{Namespace: "a", Kind: "ReplicaSet", Name: "r", Message: "m"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	found := &Found{
+	found := &ObservedState{
 		UID: "u", ResourceVersion: "7", Labels: map[string]*string{api.WarnLevelLabel: text("baseline"), api.AuditLevelLabel: nil},
-		Owners: []Owner{{Manager: "argocd", Operation: "Apply", APIVersion: "v1", Time: time.Unix(2, 0).UTC(), Keys: []string{api.WarnLevelLabel}}},
+		Owners: []LabelOwner{{Manager: "argocd", Operation: "Apply", APIVersion: "v1", Time: time.Unix(2, 0).UTC(), Keys: []string{api.WarnLevelLabel}}},
 	}
-	for _, e := range []Entry{
+	for _, e := range []JournalEntry{
 		{Step: 0, Event: Begun, Before: found},
 		{Step: 0, Event: Done},
 		{Step: 1, Event: Begun, Before: found},
-		{Step: 1, Event: Refused, Why: "no"},
-		{Step: 2, Event: Begun, Before: &Found{Exists: true}},
+		{Step: 1, Event: Refused, Reason: "no"},
+		{Step: 2, Event: Begun, Before: &ObservedState{Exists: true}},
 		{Step: 2, Event: Undoing},
-		{Step: 3, Event: Begun, Before: &Found{}},
-		{Step: 3, Event: Kept, Why: "theirs"},
+		{Step: 3, Event: Begun, Before: &ObservedState{}},
+		{Step: 3, Event: NotReverted, Reason: "theirs"},
 	} {
 		if err := j.record(e); err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func written(t *testing.T) (*Journal, []byte) {
 }
 
 func asRead() cmp.Option {
-	return cmp.Options{cmp.AllowUnexported(Journal{}, progress{}), cmpopts.IgnoreFields(Journal{}, "path", "file", "now")}
+	return cmp.Options{cmp.AllowUnexported(Journal{}, stepProgress{}), cmpopts.IgnoreFields(Journal{}, "path", "file", "now")}
 }
 
 func TestJournalRoundTrip(t *testing.T) {
@@ -74,7 +74,7 @@ func TestJournalRoundTrip(t *testing.T) {
 	}
 	var touched []bool
 	for i := range got.Steps {
-		touched = append(touched, got.Touched(i))
+		touched = append(touched, got.MayBeApplied(i))
 	}
 	if diff := cmp.Diff([]bool{true, false, true, true, false}, touched); diff != "" {
 		t.Errorf("touched (-want +got):\n%s", diff)
@@ -91,7 +91,7 @@ func TestJournalCutShort(t *testing.T) {
 		if err := os.WriteFile(path, data[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, err := Open(path)
+		j, err := OpenJournal(path)
 		if cut < header {
 			if err == nil {
 				t.Fatalf("cut at %d, within the header: it was read", cut)
@@ -110,7 +110,7 @@ func TestJournalCutShort(t *testing.T) {
 			t.Fatalf("cut at %d (-want +got):\n%s", cut, diff)
 		}
 		if cut%50 == 0 { // what is written next begins a line of its own
-			if err := j.record(Entry{Step: 4, Event: Refused, Why: "x"}); err != nil {
+			if err := j.record(JournalEntry{Step: 4, Event: Refused, Reason: "x"}); err != nil {
 				t.Fatal(err)
 			}
 			if got, _ := os.ReadFile(path); !bytes.HasPrefix(got, whole) || !bytes.HasSuffix(got, []byte("}\n")) || bytes.Count(got, []byte("\n")) != bytes.Count(whole, []byte("\n"))+1 {
@@ -125,8 +125,8 @@ func TestJournalCutShort(t *testing.T) {
 
 func TestJournalSpoilt(t *testing.T) {
 	t.Parallel()
-	header := func(change func(h *Header)) string {
-		h := Header{APIVersion: migrate.APIVersion, Kind: Kind, ID: "i", Cluster: "c", Steps: append([]Step{observe("a")}, bypass("a")...)}
+	header := func(change func(h *JournalHeader)) string {
+		h := JournalHeader{APIVersion: migrate.APIVersion, Kind: JournalKind, ID: "i", Cluster: "c", Steps: append([]Step{observe("a")}, bypass("a")...)}
 		change(&h)
 		data, err := json.Marshal(h)
 		if err != nil {
@@ -134,9 +134,9 @@ func TestJournalSpoilt(t *testing.T) {
 		}
 		return string(data) + "\n"
 	}
-	step := func(s Step) string { return header(func(h *Header) { h.Steps = []Step{s} }) }
+	step := func(s Step) string { return header(func(h *JournalHeader) { h.Steps = []Step{s} }) }
 	label := func(stage Stage, key string, value *string) Step {
-		return Step{Stage: stage, Namespace: "a", Labels: []Change{{Key: key, After: value}}}
+		return Step{Stage: stage, Namespace: "a", Labels: []LabelChange{{Key: key, After: value}}}
 	}
 	create := func(change func(s *Step)) string {
 		s := bypass("a")[2]
@@ -145,7 +145,7 @@ func TestJournalSpoilt(t *testing.T) {
 		change(&s)
 		return step(s)
 	}
-	good := header(func(*Header) {})
+	good := header(func(*JournalHeader) {})
 	tests := []struct{ name, text, want string }{
 		{"empty", "", "it is no journal of a roll-out"},
 		{"a plan", `{"apiVersion": "psp2pss.dev/v1", "kind": "Plan"}` + "\n", `line 1: it is "Plan" of "psp2pss.dev/v1", not Journal of psp2pss.dev/v1`},
@@ -158,21 +158,21 @@ func TestJournalSpoilt(t *testing.T) {
 		{"taking back nothing that is said", good + `{"step": -1, "event": "back"}` + "\n", "line 2: a rollback was begun without a word on what it takes back"},
 		{"begun in the dark", good + `{"step": 0, "event": "begun"}` + "\n", "line 2: a step was begun without a word on what was there before"},
 		{"no such stage", step(label("party", api.WarnLevelLabel, text("baseline"))), `line 1: step 0: there is no stage "party"`},
-		{"another label", step(label(Observe, "kubernetes.io/metadata.name", text("x"))), `line 1: step 0: "kubernetes.io/metadata.name" is not a label of Pod Security`},
-		{"a label of another stage", step(label(Observe, api.EnforceLevelLabel, text("privileged"))), "line 1: step 0: the stage observe does not write the label pod-security.kubernetes.io/enforce"},
-		{"labels in the bypass", step(label(Bypass, api.EnforceLevelLabel, text("privileged"))), "line 1: step 0: the stage bypass does not write the label pod-security.kubernetes.io/enforce"},
-		{"taking a label off", step(label(Enforce, api.EnforceLevelLabel, nil)), "line 1: step 0: it takes the label pod-security.kubernetes.io/enforce off"},
-		{"no level", step(label(Enforce, api.EnforceLevelLabel, text("strict"))), `line 1: step 0: "strict" is no value of the label pod-security.kubernetes.io/enforce`},
-		{"no version", step(label(Enforce, api.EnforceVersionLabel, text("baseline"))), `line 1: step 0: "baseline" is no value of the label pod-security.kubernetes.io/enforce-version`},
-		{"nothing", step(Step{Stage: Observe, Namespace: "a"}), "line 1: step 0: it is neither about labels nor about one object"},
-		{"no namespace", step(Step{Stage: Observe, Labels: observe("a").Labels}), "line 1: step 0: it names no namespace"},
-		{"a path", step(Step{Stage: Observe, Namespace: "../a", Labels: observe("a").Labels}), `line 1: step 0: "../a" is no name of a namespace`},
+		{"another label", step(label(StageObserve, "kubernetes.io/metadata.name", text("x"))), `line 1: step 0: "kubernetes.io/metadata.name" is not a label of Pod Security`},
+		{"a label of another stage", step(label(StageObserve, api.EnforceLevelLabel, text("privileged"))), "line 1: step 0: the stage observe does not write the label pod-security.kubernetes.io/enforce"},
+		{"labels in the bypass", step(label(StageBypass, api.EnforceLevelLabel, text("privileged"))), "line 1: step 0: the stage bypass does not write the label pod-security.kubernetes.io/enforce"},
+		{"taking a label off", step(label(StageEnforce, api.EnforceLevelLabel, nil)), "line 1: step 0: it takes the label pod-security.kubernetes.io/enforce off"},
+		{"no level", step(label(StageEnforce, api.EnforceLevelLabel, text("strict"))), `line 1: step 0: "strict" is no value of the label pod-security.kubernetes.io/enforce`},
+		{"no version", step(label(StageEnforce, api.EnforceVersionLabel, text("baseline"))), `line 1: step 0: "baseline" is no value of the label pod-security.kubernetes.io/enforce-version`},
+		{"nothing", step(Step{Stage: StageObserve, Namespace: "a"}), "line 1: step 0: it is neither about labels nor about one object"},
+		{"no namespace", step(Step{Stage: StageObserve, Labels: observe("a").Labels}), "line 1: step 0: it names no namespace"},
+		{"a path", step(Step{Stage: StageObserve, Namespace: "../a", Labels: observe("a").Labels}), `line 1: step 0: "../a" is no name of a namespace`},
 		{"another kind", create(func(s *Step) { s.Create.Kind = "ClusterRoleBinding" }), "line 1: step 0: clusterrolebinding/psp2pss-bypass in a is no part of a bypass"},
 		{"another name", create(func(s *Step) { s.Create.Name = "admin" }), "line 1: step 0: rolebinding/admin in a is no part of a bypass"},
 		{"elsewhere", create(func(s *Step) { s.Create.Namespace = "kube-system" }), "line 1: step 0: rolebinding/psp2pss-bypass in kube-system is no part of a bypass"},
 		{"another policy", create(func(s *Step) { s.Create.Policy = "eks.privileged" }), "line 1: step 0: rolebinding/psp2pss-bypass in a is no part of a bypass"},
 		{"without a level", create(func(s *Step) { s.Level = "" }), "line 1: step 0: it does not say which level has to be enforced before"},
-		{"created early", create(func(s *Step) { s.Stage = Observe }), "line 1: step 0: the stage observe creates nothing"},
+		{"created early", create(func(s *Step) { s.Stage = StageObserve }), "line 1: step 0: the stage observe creates nothing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -191,17 +191,17 @@ func TestJournalSpoilt(t *testing.T) {
 func TestJournalInUse(t *testing.T) {
 	t.Parallel()
 	j, _ := written(t)
-	if _, err := Open(j.Path()); !errors.Is(err, ErrInUse) {
+	if _, err := OpenJournal(j.Path()); !errors.Is(err, ErrInUse) {
 		t.Errorf("open twice: %v, want %v", err, ErrInUse)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 	want := `beginning the journal "` + j.Path() + `": it exists; go on with it (--resume), take it back (rollback), or name another file with --journal`
-	if _, err := Create(j.Path(), Header{}); err == nil || err.Error() != want {
+	if _, err := CreateJournal(j.Path(), JournalHeader{}); err == nil || err.Error() != want {
 		t.Errorf("created over another: %v, want %s", err, want)
 	}
-	again, err := Open(j.Path())
+	again, err := OpenJournal(j.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestJournalGoesFirst(t *testing.T) {
 				return err
 			}
 			lines := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
-			var last Entry
+			var last JournalEntry
 			if err := json.Unmarshal(lines[len(lines)-1], &last); err != nil || last.Event != event || event == Begun && last.Before == nil {
 				t.Errorf("at %s the journal ends with %s, %v", request, lines[len(lines)-1], err)
 			}
@@ -267,7 +267,7 @@ func TestJournalGoesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.hook = expect(Undoing)
-	if err := r.Rollback(context.Background(), Undo{}); err != nil {
+	if err := r.Rollback(context.Background(), RollbackScope{}); err != nil {
 		t.Fatal(err)
 	}
 	if writes < 10 {
@@ -276,7 +276,7 @@ func TestJournalGoesFirst(t *testing.T) {
 }
 
 func FuzzReadJournal(f *testing.F) {
-	h := Header{APIVersion: migrate.APIVersion, Kind: Kind, ID: "i", Cluster: "c", Steps: append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...)}
+	h := JournalHeader{APIVersion: migrate.APIVersion, Kind: JournalKind, ID: "i", Cluster: "c", Steps: append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...)}
 	line, err := json.Marshal(h)
 	if err != nil {
 		f.Fatal(err)
@@ -320,29 +320,29 @@ func soundJournal(t *testing.T, data []byte) {
 	}
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		if j.Touched(i) && j.steps[i].before == nil {
+		if j.MayBeApplied(i) && j.progress[i].observed == nil {
 			t.Fatalf("step %d was touched, and nobody knows what was there", i)
 		}
-		if s.Create != nil && (s.Stage != Bypass || !strings.HasSuffix(s.Create.Policy, bypassRole) || s.Create.Name != bypassRole && s.Create.Name != s.Create.Policy) {
+		if s.Create != nil && (s.Stage != StageBypass || !strings.HasSuffix(s.Create.Policy, bypassRole) || s.Create.Name != bypassRole && s.Create.Name != s.Create.Policy) {
 			t.Fatalf("step %d creates %+v", i, s.Create)
 		}
 		for _, c := range s.Labels {
-			if !slices.Contains(migrate.LabelKeys(), c.Key) || c.After == nil {
+			if !slices.Contains(migrate.PodSecurityLabelKeys(), c.Key) || c.After == nil {
 				t.Fatalf("step %d changes %+v", i, c)
 			}
 		}
 	}
 	j.Finished()
-	_ = j.GoesOn()
-	j.wants()
+	_ = j.CheckResumable()
+	j.expectedLabels()
 	for i := range j.Steps {
-		j.open(i, true)
-		j.wantedOf(i, true)
+		j.unfinishedStatus(i, true)
+		j.expectedLabelsOfStep(i, true)
 	}
-	Undo{}.Steps(j)
+	RollbackScope{}.Steps(j)
 	// What was read goes through the same once more.
 	var again bytes.Buffer
-	if err := json.NewEncoder(&again).Encode(j.Header); err != nil {
+	if err := json.NewEncoder(&again).Encode(j.JournalHeader); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadJournal(&again); err != nil {
@@ -355,12 +355,12 @@ func TestJournalKeepsGuards(t *testing.T) {
 	t.Parallel()
 	want := Guards{Verify: true, VerifyWait: metav1.Duration{Duration: 2 * time.Minute}, RollbackOnFailure: true, AllowPartial: true}
 	path := filepath.Join(t.TempDir(), "journal")
-	j, err := Create(path, Header{Cluster: "c", Guards: want, Steps: []Step{observe("a")}})
+	j, err := CreateJournal(path, JournalHeader{Cluster: "c", Guards: want, Steps: []Step{observe("a")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = j.Close()
-	if j, err = Open(path); err != nil {
+	if j, err = OpenJournal(path); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
@@ -378,7 +378,7 @@ func TestJournalKeepsGuards(t *testing.T) {
 {"step":0,"event":"begun","at":"2026-01-01T00:00:00Z","before":{"uid":"u","labels":{"pod-security.kubernetes.io/warn":null}}}
 {"step":0,"event":"done","at":"2026-01-01T00:00:00Z"}
 `
-	if j, err = ReadJournal(strings.NewReader(old)); err != nil || j.Guards != (Guards{}) || j.GoesOn() != nil {
+	if j, err = ReadJournal(strings.NewReader(old)); err != nil || j.Guards != (Guards{}) || j.CheckResumable() != nil {
 		t.Errorf("an old one: %+v, %v", j, err)
 	}
 }

@@ -17,13 +17,13 @@ func text(s string) *string { return &s }
 
 // observe and enforce are steps as a Plan would make them for a namespace without labels.
 func observe(ns string) Step {
-	return Step{Stage: Observe, Namespace: ns, Labels: []Change{
+	return Step{Stage: StageObserve, Namespace: ns, Labels: []LabelChange{
 		{Key: api.AuditLevelLabel, After: text("restricted")}, {Key: api.WarnLevelLabel, After: text("restricted")},
 	}}
 }
 
 func enforce(ns, level string) Step {
-	return Step{Stage: Enforce, Namespace: ns, Labels: []Change{
+	return Step{Stage: StageEnforce, Namespace: ns, Labels: []LabelChange{
 		{Key: api.EnforceLevelLabel, After: &level}, {Key: api.EnforceVersionLabel, After: text("v1.25")},
 	}}
 }
@@ -32,12 +32,12 @@ func enforce(ns, level string) Step {
 func bypass(namespaces ...string) []Step {
 	const policy = "000-psp2pss-bypass"
 	var steps []Step
-	for _, o := range sharedObjects(policy) {
-		steps = append(steps, Step{Stage: Bypass, Create: &o})
+	for _, o := range sharedBypassObjects(policy) {
+		steps = append(steps, Step{Stage: StageBypass, Create: &o})
 	}
 	for _, ns := range namespaces {
-		o := bindingObject(policy, ns)
-		steps = append(steps, Step{Stage: Bypass, Namespace: ns, Level: api.LevelBaseline, Create: &o})
+		o := bypassBinding(policy, ns)
+		steps = append(steps, Step{Stage: StageBypass, Namespace: ns, Level: api.LevelBaseline, Create: &o})
 	}
 	return steps
 }
@@ -56,7 +56,7 @@ type rollOut struct {
 
 func begin(t *testing.T, m *memory, steps ...Step) *rollOut {
 	t.Helper()
-	j, err := Create(filepath.Join(t.TempDir(), "journal"), Header{Cluster: "c", Steps: steps})
+	j, err := CreateJournal(filepath.Join(t.TempDir(), "journal"), JournalHeader{Cluster: "c", Steps: steps})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,26 +66,26 @@ func begin(t *testing.T, m *memory, steps ...Step) *rollOut {
 func with(t *testing.T, m *memory, j *Journal) *rollOut {
 	t.Cleanup(func() { _ = j.Close() })
 	r := &rollOut{t: t, m: m, Runner: &Runner{Client: m, Journal: j}}
-	r.Tell = func(o Outcome) {
+	r.OnOutcome = func(o Outcome) {
 		line := string(o.Event) + " " + o.Step.String()
-		if o.Already {
+		if o.AlreadyDone {
 			line = "already " + line
 		}
-		for _, why := range []string{o.Why, o.Overrode} {
+		for _, why := range []string{o.Reason, o.OverriddenOwners} {
 			if why != "" {
 				line += ": " + why
 			}
 		}
-		if o.Also != nil {
+		if o.AdmissionChanges != nil {
 			line += "; also"
-			for _, c := range o.Also.Beside(&o.Step) {
-				line += fmt.Sprintf(" %s=%s (%s)", c.Key, shown(c.After), shown(c.Before))
+			for _, c := range o.AdmissionChanges.OtherLabels(&o.Step) {
+				line += fmt.Sprintf(" %s=%s (%s)", c.Key, quoteLabelValue(c.After), quoteLabelValue(c.Before))
 			}
-			line += strings.Join(o.Also.Fields, ",")
+			line += strings.Join(o.AdmissionChanges.Fields, ",")
 		}
 		r.told = append(r.told, line)
 	}
-	r.wait = func(ctx context.Context, d time.Duration) error {
+	r.sleepFunc = func(ctx context.Context, d time.Duration) error {
 		r.pauses++
 		r.waited = append(r.waited, d)
 		return ctx.Err()
@@ -99,12 +99,12 @@ func (r *rollOut) again() *rollOut {
 	if err := r.Journal.Close(); err != nil {
 		r.t.Fatal(err)
 	}
-	j, err := Open(r.Journal.Path())
+	j, err := OpenJournal(r.Journal.Path())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	next := with(r.t, r.m, j)
-	next.Force, next.Recheck, next.Known = r.Force, r.Recheck, r.Known
+	next.Force, next.Recheck, next.KnownViolations = r.Force, r.Recheck, r.KnownViolations
 	return next
 }
 
@@ -115,7 +115,7 @@ func (r *rollOut) run(wantErr string, want ...string) {
 	r.ends(r.Run(context.Background()), wantErr, want)
 }
 
-func (r *rollOut) rollback(u Undo, wantErr string, want ...string) {
+func (r *rollOut) rollback(u RollbackScope, wantErr string, want ...string) {
 	r.t.Helper()
 	r.told = nil
 	r.ends(r.Rollback(context.Background(), u), wantErr, want)

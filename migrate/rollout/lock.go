@@ -15,10 +15,10 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// lock is a Lease that stands from the first step of a roll-out until it is finished or taken back, so that two machines
+// rolloutLock is a Lease that stands from the first step of a roll-out until it is finished or taken back, so that two machines
 // never roll out at once. It does not expire: nobody can tell a roll-out that was killed from one that is slow, and no two
 // clocks agree. Whoever has the journal takes the lock again; for one that is lost there is Break.
-type lock struct {
+type rolloutLock struct {
 	client dynamic.Interface
 	// holder is the journal's ID and, after a slash, what tells this process from another one with the same journal.
 	holder string
@@ -26,10 +26,10 @@ type lock struct {
 
 const (
 	lockNamespace = "kube-system"
-	lockName      = "psp2pss-rollout"
+	lockLeaseName = "psp2pss-rollout"
 )
 
-func leases(client dynamic.Interface) dynamic.ResourceInterface {
+func leaseClient(client dynamic.Interface) dynamic.ResourceInterface {
 	return client.Resource(schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}).Namespace(lockNamespace)
 }
 
@@ -38,29 +38,29 @@ type LockedError struct{ Holder, Since string }
 
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("another roll-out (journal %s) is under way on this cluster since %s: finish it with 'rollout --resume' or 'rollback' where its journal is; if that is lost, remove the lock with 'kubectl delete lease %s -n %s'",
-		e.Holder, e.Since, lockName, lockNamespace)
+		e.Holder, e.Since, lockLeaseName, lockNamespace)
 }
 
 // take gets the lock for a journal.
-func takeLock(ctx context.Context, client dynamic.Interface, id string) (*lock, error) {
-	l := &lock{client: client, holder: id + "/" + rand.Text()}
+func acquireLock(ctx context.Context, client dynamic.Interface, id string) (*rolloutLock, error) {
+	l := &rolloutLock{client: client, holder: id + "/" + rand.Text()}
 	lease := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 		"holderIdentity": l.holder, "acquireTime": time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}}}
 	lease.SetAPIVersion("coordination.k8s.io/v1")
 	lease.SetKind("Lease")
-	lease.SetName(lockName)
-	lease.SetLabels(map[string]string{ManagedByLabel: Manager})
-	_, err := leases(client).Create(ctx, lease, metav1.CreateOptions{FieldManager: Manager})
+	lease.SetName(lockLeaseName)
+	lease.SetLabels(map[string]string{ManagedByLabel: FieldManager})
+	_, err := leaseClient(client).Create(ctx, lease, metav1.CreateOptions{FieldManager: FieldManager})
 	if err == nil {
 		return l, nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return nil, fmt.Errorf("taking the lock, lease %s in %s: %w", lockName, lockNamespace, err)
+		return nil, fmt.Errorf("taking the lock, lease %s in %s: %w", lockLeaseName, lockNamespace, err)
 	}
-	there, err := leases(client).Get(ctx, lockName, metav1.GetOptions{})
+	there, err := leaseClient(client).Get(ctx, lockLeaseName, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("looking who has the lock, lease %s in %s: %w", lockName, lockNamespace, err)
+		return nil, fmt.Errorf("looking who has the lock, lease %s in %s: %w", lockLeaseName, lockNamespace, err)
 	}
 	holder, _, _ := unstructured.NestedString(there.Object, "spec", "holderIdentity")
 	if theirs, _, _ := strings.Cut(holder, "/"); theirs != id {
@@ -69,49 +69,49 @@ func takeLock(ctx context.Context, client dynamic.Interface, id string) (*lock, 
 	}
 	// The resourceVersion of what was read goes with it: of two that take the lock again one fails.
 	_ = unstructured.SetNestedField(there.Object, l.holder, "spec", "holderIdentity")
-	if _, err := leases(client).Update(ctx, there, metav1.UpdateOptions{FieldManager: Manager}); err != nil {
-		return nil, fmt.Errorf("taking the lock again, lease %s in %s: %w", lockName, lockNamespace, err)
+	if _, err := leaseClient(client).Update(ctx, there, metav1.UpdateOptions{FieldManager: FieldManager}); err != nil {
+		return nil, fmt.Errorf("taking the lock again, lease %s in %s: %w", lockLeaseName, lockNamespace, err)
 	}
 	return l, nil
 }
 
-// errLost is returned where somebody has taken the lock away.
-var errLost = errors.New("the lock of this roll-out was taken by another process, or removed: nothing more is written")
+// errLockLost is returned where somebody has taken the lock away.
+var errLockLost = errors.New("the lock of this roll-out was taken by another process, or removed: nothing more is written")
 
-// held is asked before every write.
-func (l *lock) held(ctx context.Context) error {
+// checkHeld is asked before every write.
+func (l *rolloutLock) checkHeld(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	there, err := leases(l.client).Get(ctx, lockName, metav1.GetOptions{})
+	there, err := leaseClient(l.client).Get(ctx, lockLeaseName, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return errLost
+		return errLockLost
 	case err != nil:
 		return fmt.Errorf("looking whether the lock is still held: %w", err)
 	}
 	if holder, _, _ := unstructured.NestedString(there.Object, "spec", "holderIdentity"); holder != l.holder {
-		return errLost
+		return errLockLost
 	}
 	return nil
 }
 
 // release gives the lock up, if it is still held.
-func (l *lock) release(ctx context.Context) error {
+func (l *rolloutLock) release(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	there, err := leases(l.client).Get(ctx, lockName, metav1.GetOptions{})
+	there, err := leaseClient(l.client).Get(ctx, lockLeaseName, metav1.GetOptions{})
 	if err == nil {
 		holder, _, _ := unstructured.NestedString(there.Object, "spec", "holderIdentity")
 		if holder != l.holder {
 			return nil
 		}
 		uid, version := there.GetUID(), there.GetResourceVersion()
-		err = leases(l.client).Delete(ctx, lockName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}})
+		err = leaseClient(l.client).Delete(ctx, lockLeaseName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}})
 	}
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("giving up the lock, lease %s in %s: %w", lockName, lockNamespace, err)
+		return fmt.Errorf("giving up the lock, lease %s in %s: %w", lockLeaseName, lockNamespace, err)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestTwoAtOnce(t *testing.T) {
 	if !errors.As(err, &locked) || locked.Holder != one.Journal.ID {
 		t.Fatalf("error %v, want that %s has the lock", err, one.Journal.ID)
 	}
-	if err := two.Rollback(context.Background(), Undo{}); !errors.As(err, &locked) {
+	if err := two.Rollback(context.Background(), RollbackScope{}); !errors.As(err, &locked) {
 		t.Fatalf("rollback: error %v, want that %s has the lock", err, one.Journal.ID)
 	}
 	if len(m.writes) != writes {
@@ -54,18 +54,18 @@ func TestLockLost(t *testing.T) {
 		m.namespace("a", "kubectl", nil)
 		m.namespace("b", "kubectl", nil)
 		r := begin(t, m, observe("a"), observe("b"))
-		r.Tell = func(Outcome) {
+		r.OnOutcome = func(Outcome) {
 			if how == "removed" {
 				delete(m.objects, "leases/kube-system/psp2pss-rollout")
 				return
 			}
-			if _, err := takeLock(context.Background(), m, r.Journal.ID); err != nil {
+			if _, err := acquireLock(context.Background(), m, r.Journal.ID); err != nil {
 				t.Error(err)
 			}
 		}
 		err := r.Run(context.Background())
-		if !errors.Is(err, errLost) {
-			t.Errorf("%s: error %v, want %v", how, err, errLost)
+		if !errors.Is(err, errLockLost) {
+			t.Errorf("%s: error %v, want %v", how, err, errLockLost)
 		}
 		if got := m.labelsOf("b"); len(got) > 0 {
 			t.Errorf("%s: written without the lock: %v", how, got)
@@ -87,7 +87,7 @@ func TestNothingDoneLeavesNoLock(t *testing.T) {
 	second := observe("kube-system")
 	second.Batch = 1
 	r = begin(t, m, observe("a"), second)
-	r.Between = func(_ context.Context, batch int) error { return fmt.Errorf("stopped before batch %d", batch) }
+	r.BeforeBatch = func(_ context.Context, batch int) error { return fmt.Errorf("stopped before batch %d", batch) }
 	r.run("stopped before batch 1", "refused observe: label namespace a: the namespace is gone")
 	m.hasLock(false)
 }

@@ -9,14 +9,14 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// Manager is the field manager under which everything is written.
-const Manager = "psp2pss"
+// FieldManager is the field manager under which everything is written.
+const FieldManager = "psp2pss"
 
-func labelPath(key string) fieldpath.Path {
+func labelFieldPath(key string) fieldpath.Path {
 	return fieldpath.MakePathOrDie("metadata", "labels", key)
 }
 
-func fieldsOf(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
+func managedFieldSet(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	set := fieldpath.NewSet()
 	if e.FieldsV1 == nil {
 		return set, nil
@@ -27,24 +27,24 @@ func fieldsOf(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	return set, nil
 }
 
-// ours is true for the entry of what this tool applies.
-func ours(e *metav1.ManagedFieldsEntry) bool {
-	return e.Manager == Manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
+// isOwnApplyEntry is true for the entry of what this tool applies.
+func isOwnApplyEntry(e *metav1.ManagedFieldsEntry) bool {
+	return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 }
 
-// applied are the labels that this tool owns by having applied them.
-func applied(entries []metav1.ManagedFieldsEntry, labels map[string]string) (map[string]string, error) {
+// ownAppliedLabels are the labels that this tool owns by having applied them.
+func ownAppliedLabels(entries []metav1.ManagedFieldsEntry, labels map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for i := range entries {
-		if !ours(&entries[i]) {
+		if !isOwnApplyEntry(&entries[i]) {
 			continue
 		}
-		set, err := fieldsOf(&entries[i])
+		set, err := managedFieldSet(&entries[i])
 		if err != nil {
 			return nil, err
 		}
 		for key, value := range labels {
-			if set.Has(labelPath(key)) {
+			if set.Has(labelFieldPath(key)) {
 				out[key] = value
 			}
 		}
@@ -52,21 +52,21 @@ func applied(entries []metav1.ManagedFieldsEntry, labels map[string]string) (map
 	return out, nil
 }
 
-// ownersOf says who owns labels. This tool is among them where an earlier roll-out applied one.
-func ownersOf(entries []metav1.ManagedFieldsEntry, keys []string) ([]Owner, error) {
-	var out []Owner
+// labelOwners says who owns labels. This tool is among them where an earlier roll-out applied one.
+func labelOwners(entries []metav1.ManagedFieldsEntry, keys []string) ([]LabelOwner, error) {
+	var out []LabelOwner
 	for i := range entries {
 		e := &entries[i]
-		set, err := fieldsOf(e)
+		set, err := managedFieldSet(e)
 		if err != nil {
 			return nil, err
 		}
-		o := Owner{Manager: e.Manager, Operation: string(e.Operation), APIVersion: e.APIVersion, Subresource: e.Subresource}
+		o := LabelOwner{Manager: e.Manager, Operation: string(e.Operation), APIVersion: e.APIVersion, Subresource: e.Subresource}
 		if e.Time != nil {
 			o.Time = e.Time.UTC()
 		}
 		for _, key := range keys {
-			if set.Has(labelPath(key)) {
+			if set.Has(labelFieldPath(key)) {
 				o.Keys = append(o.Keys, key)
 			}
 		}
@@ -77,44 +77,44 @@ func ownersOf(entries []metav1.ManagedFieldsEntry, keys []string) ([]Owner, erro
 	return out, nil
 }
 
-// giveBack returns the entries as they have to be once labels are what they were before: this tool owns none of those labels
+// restoreLabelOwners returns the entries as they have to be once labels are what they were before: this tool owns none of those labels
 // any more, and each is owned again by whoever owned it then, which may be an earlier roll-out of this tool.
-func giveBack(entries []metav1.ManagedFieldsEntry, keys []string, owners []Owner) ([]metav1.ManagedFieldsEntry, error) {
+func restoreLabelOwners(entries []metav1.ManagedFieldsEntry, keys []string, owners []LabelOwner) ([]metav1.ManagedFieldsEntry, error) {
 	var out []metav1.ManagedFieldsEntry
 	for _, e := range entries {
-		set, err := fieldsOf(&e)
+		set, err := managedFieldSet(&e)
 		if err != nil {
 			return nil, err
 		}
-		if e.Manager == Manager {
+		if e.Manager == FieldManager {
 			for _, key := range keys {
-				set = set.Difference(fieldpath.NewSet(labelPath(key)))
+				set = set.Difference(fieldpath.NewSet(labelFieldPath(key)))
 			}
 		}
-		if e.Manager == Manager && bare(set) {
+		if e.Manager == FieldManager && hasOnlyLabelMap(set) {
 			continue
 		}
-		if err := write(&e, set); err != nil {
+		if err := setManagedFieldSet(&e, set); err != nil {
 			return nil, err
 		}
 		out = append(out, e)
 	}
 	for _, o := range owners {
 		var err error
-		if out, err = grant(out, o); err != nil {
+		if out, err = addLabelOwner(out, o); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// bare is true if nothing but the map of the labels itself is left.
-func bare(set *fieldpath.Set) bool {
+// hasOnlyLabelMap is true if nothing but the map of the labels itself is left.
+func hasOnlyLabelMap(set *fieldpath.Set) bool {
 	return set.Difference(fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "labels"))).Empty()
 }
 
-// grant makes labels an owner's again.
-func grant(entries []metav1.ManagedFieldsEntry, o Owner) ([]metav1.ManagedFieldsEntry, error) {
+// addLabelOwner makes labels an owner's again.
+func addLabelOwner(entries []metav1.ManagedFieldsEntry, o LabelOwner) ([]metav1.ManagedFieldsEntry, error) {
 	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == o.Manager && string(e.Operation) == o.Operation && e.APIVersion == o.APIVersion && e.Subresource == o.Subresource
 	})
@@ -129,17 +129,17 @@ func grant(entries []metav1.ManagedFieldsEntry, o Owner) ([]metav1.ManagedFields
 		}
 		entries, i = append(entries, e), len(entries)
 	}
-	set, err := fieldsOf(&entries[i])
+	set, err := managedFieldSet(&entries[i])
 	if err != nil {
 		return nil, err
 	}
 	for _, key := range o.Keys {
-		set.Insert(labelPath(key))
+		set.Insert(labelFieldPath(key))
 	}
-	return entries, write(&entries[i], set)
+	return entries, setManagedFieldSet(&entries[i], set)
 }
 
-func write(e *metav1.ManagedFieldsEntry, set *fieldpath.Set) error {
+func setManagedFieldSet(e *metav1.ManagedFieldsEntry, set *fieldpath.Set) error {
 	raw, err := set.ToJSON()
 	if err != nil {
 		return fmt.Errorf("writing which fields %q manages: %w", e.Manager, err)

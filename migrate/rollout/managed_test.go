@@ -29,42 +29,42 @@ func TestOwnersAndBack(t *testing.T) {
 	tests := []struct {
 		name          string
 		before, after []metav1.ManagedFieldsEntry
-		owners        []Owner
+		owners        []LabelOwner
 	}{
-		{name: "nobody", after: []metav1.ManagedFieldsEntry{entry(Manager, apply, &at, both)}},
+		{name: "nobody", after: []metav1.ManagedFieldsEntry{entry(FieldManager, apply, &at, both)}},
 		{
 			name: "others own something else", before: []metav1.ManagedFieldsEntry{entry("kubectl", update, &at, other), status},
-			after: []metav1.ManagedFieldsEntry{entry(Manager, apply, nil, both), entry("kubectl", update, &at, other), status},
+			after: []metav1.ManagedFieldsEntry{entry(FieldManager, apply, nil, both), entry("kubectl", update, &at, other), status},
 		},
 		{
 			name: "one lost a label", before: []metav1.ManagedFieldsEntry{entry("argocd", apply, &at, both)},
-			after:  []metav1.ManagedFieldsEntry{entry("argocd", apply, &at, warn), entry(Manager, apply, &at, `{"f:metadata":{"f:labels":{"f:enforce":{}}}}`)},
-			owners: []Owner{{Manager: "argocd", Operation: "Apply", APIVersion: "v1", Time: at.UTC(), Keys: keys}},
+			after:  []metav1.ManagedFieldsEntry{entry("argocd", apply, &at, warn), entry(FieldManager, apply, &at, `{"f:metadata":{"f:labels":{"f:enforce":{}}}}`)},
+			owners: []LabelOwner{{Manager: "argocd", Operation: "Apply", APIVersion: "v1", Time: at.UTC(), Keys: keys}},
 		},
 		{
 			name: "one lost everything", before: []metav1.ManagedFieldsEntry{entry("argocd", update, &at, both)},
-			after:  []metav1.ManagedFieldsEntry{entry(Manager, apply, &at, both)},
-			owners: []Owner{{Manager: "argocd", Operation: "Update", APIVersion: "v1", Time: at.UTC(), Keys: keys}},
+			after:  []metav1.ManagedFieldsEntry{entry(FieldManager, apply, &at, both)},
+			owners: []LabelOwner{{Manager: "argocd", Operation: "Update", APIVersion: "v1", Time: at.UTC(), Keys: keys}},
 		},
 		{
-			name: "other labels stay ours", before: []metav1.ManagedFieldsEntry{entry(Manager, apply, &at, `{"f:metadata":{"f:labels":{"f:audit":{}}}}`)},
-			after: []metav1.ManagedFieldsEntry{entry(Manager, apply, &at, `{"f:metadata":{"f:labels":{"f:audit":{},"f:enforce":{}}}}`)},
+			name: "other labels stay ours", before: []metav1.ManagedFieldsEntry{entry(FieldManager, apply, &at, `{"f:metadata":{"f:labels":{"f:audit":{}}}}`)},
+			after: []metav1.ManagedFieldsEntry{entry(FieldManager, apply, &at, `{"f:metadata":{"f:labels":{"f:audit":{},"f:enforce":{}}}}`)},
 		},
 		{
-			name: "what going back wrote", after: []metav1.ManagedFieldsEntry{entry(Manager, update, &at, both)},
+			name: "what going back wrote", after: []metav1.ManagedFieldsEntry{entry(FieldManager, update, &at, both)},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			owners, err := ownersOf(tt.before, keys)
+			owners, err := labelOwners(tt.before, keys)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.owners, owners); diff != "" {
 				t.Errorf("owners (-want +got):\n%s", diff)
 			}
-			got, err := giveBack(tt.after, keys, owners)
+			got, err := restoreLabelOwners(tt.after, keys, owners)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestOwnersAndBack(t *testing.T) {
 			}
 		})
 	}
-	if _, err := giveBack([]metav1.ManagedFieldsEntry{entry("x", update, nil, "{")}, keys, nil); err == nil {
+	if _, err := restoreLabelOwners([]metav1.ManagedFieldsEntry{entry("x", update, nil, "{")}, keys, nil); err == nil {
 		t.Error("fields that cannot be read are taken for none")
 	}
 }

@@ -13,21 +13,21 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// Right is one that a roll-out needs on its way, or on the way back.
-type Right struct {
+// Permission is one that a roll-out needs on its way, or on the way back.
+type Permission struct {
 	Verb, Group, Resource string
 	// Name of the one object that it is about, if that is known before.
 	Name string
 	// Namespaces in each of which it is needed; the whole cluster if there are none.
 	Namespaces []string
-	// each is true for a right that is needed in every namespace of its stage.
-	each bool
-	// or are rights that, all together, do as well.
-	or []Right
+	// perNamespace is true for a right that is needed in every namespace of its stage.
+	perNamespace bool
+	// alternatives are rights that, all together, do as well.
+	alternatives []Permission
 }
 
 // String names the right, and where it is needed.
-func (r Right) String() string {
+func (r Permission) String() string {
 	text := r.Verb + " " + r.Resource
 	if r.Group != "" {
 		text += "." + r.Group
@@ -45,16 +45,16 @@ func (r Right) String() string {
 	return text
 }
 
-// Needs says for what rights are needed. The zero value is the stage observe.
-type Needs struct {
+// PermissionOptions says for what rights are needed. The zero value is the stage observe.
+type PermissionOptions struct {
 	Stages []Stage
 	// Recheck is true if what runs in a namespace is looked at before its level is enforced, Verify if the roll-out is
 	// verified.
 	Recheck, Verify bool
 }
 
-// RightsOf are all rights that steps, and taking them back, need in the namespaces of each stage.
-func RightsOf(steps []Step, n Needs) []Right {
+// RequiredPermissions are all rights that steps, and taking them back, need in the namespaces of each stage.
+func RequiredPermissions(steps []Step, n PermissionOptions) []Permission {
 	in, policy := map[Stage][]string{}, ""
 	for i := range steps {
 		s := &steps[i]
@@ -65,28 +65,28 @@ func RightsOf(steps []Step, n Needs) []Right {
 			policy = s.Create.Policy
 		}
 	}
-	out := lockRights()
+	out := lockPermissions()
 	for _, stage := range Stages() {
 		if len(in[stage]) == 0 {
 			continue
 		}
 		slices.Sort(in[stage])
 		in[stage] = slices.Compact(in[stage])
-		for _, right := range n.stage(stage, policy) {
-			if right.each {
+		for _, right := range n.stagePermissions(stage, policy) {
+			if right.perNamespace {
 				right.Namespaces = in[stage]
 			}
 			out = append(out, right)
 		}
 	}
-	return merged(out)
+	return mergePermissions(out)
 }
 
-// merged puts rights that differ in their namespaces alone together.
-func merged(rights []Right) []Right {
-	var out []Right
+// mergePermissions puts rights that differ in their namespaces alone together.
+func mergePermissions(rights []Permission) []Permission {
+	var out []Permission
 	for _, right := range rights {
-		i := slices.IndexFunc(out, func(o Right) bool { return o.each == right.each && o.as() == right.as() })
+		i := slices.IndexFunc(out, func(o Permission) bool { return o.perNamespace == right.perNamespace && o.key() == right.key() })
 		if i < 0 {
 			out = append(out, right)
 			continue
@@ -98,14 +98,14 @@ func merged(rights []Right) []Right {
 	return out
 }
 
-// as is the right without its place.
-func (r Right) as() [4]string { return [4]string{r.Verb, r.Group, r.Resource, r.Name} }
+// key is the right without its place.
+func (r Permission) key() [4]string { return [4]string{r.Verb, r.Group, r.Resource, r.Name} }
 
-// lockRights are those of the lock: to take it, to take it again, to look at it, and to give it up.
-func lockRights() []Right {
-	var out []Right
+// lockPermissions are those of the lock: to take it, to take it again, to look at it, and to give it up.
+func lockPermissions() []Permission {
+	var out []Permission
 	for _, verb := range []string{"create", "get", "update", "delete"} {
-		r := Right{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Name: lockName, Namespaces: []string{lockNamespace}}
+		r := Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Name: lockLeaseName, Namespaces: []string{lockNamespace}}
 		if verb == "create" {
 			r.Name = "" // no server is told the name of what is to be created before it decides
 		}
@@ -114,29 +114,29 @@ func lockRights() []Right {
 	return out
 }
 
-// stage are the rights that the steps of one stage, and taking them back, need.
-func (n Needs) stage(stage Stage, policy string) []Right {
-	var out []Right
+// stagePermissions are the rights that the steps of one stage, and taking them back, need.
+func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permission {
+	var out []Permission
 	each := func(group, resource, name string, verbs ...string) {
 		for _, verb := range verbs {
-			out = append(out, Right{Verb: verb, Group: group, Resource: resource, Name: name, each: true})
+			out = append(out, Permission{Verb: verb, Group: group, Resource: resource, Name: name, perNamespace: true})
 		}
 	}
 	each("", "namespaces", "", "get")
-	if stage != Bypass {
+	if stage != StageBypass {
 		each("", "namespaces", "", "patch")
 	}
 	switch stage {
-	case Enforce:
-		each(rbac, "rolebindings", bypassRole, "get") // no level is taken off while pods come past the policies
-	case Bypass:
-		out = append(out, bypassRights(policy)...)
-		each(rbac, "rolebindings", "", "create")
-		each(rbac, "rolebindings", bypassRole, "get", "delete")
+	case StageEnforce:
+		each(rbacGroup, "rolebindings", bypassRole, "get") // no level is taken off while pods come past the policies
+	case StageBypass:
+		out = append(out, bypassPermissions(policy)...)
+		each(rbacGroup, "rolebindings", "", "create")
+		each(rbacGroup, "rolebindings", bypassRole, "get", "delete")
 	default:
 	}
-	if stage == Enforce && n.Recheck || n.Verify {
-		for _, k := range makerKinds() {
+	if stage == StageEnforce && n.Recheck || n.Verify {
+		for _, k := range controllerKinds() {
 			each(k.resource.Group, k.resource.Resource, "", "list")
 		}
 		each("", "pods", "", "list")
@@ -148,30 +148,30 @@ func (n Needs) stage(stage Stage, policy string) []Right {
 	return out
 }
 
-// bypassRights are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,
+// bypassPermissions are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,
 // or by who may give anything.
-func bypassRights(policy string) []Right {
+func bypassPermissions(policy string) []Permission {
 	const policies = "podsecuritypolicies"
-	return []Right{
+	return []Permission{
 		{Verb: "create", Group: "policy", Resource: policies},
 		{Verb: "get", Group: "policy", Resource: policies, Name: policy},
 		{Verb: "delete", Group: "policy", Resource: policies, Name: policy},
-		{Verb: "use", Group: "policy", Resource: policies, Name: policy, or: []Right{
-			{Verb: "escalate", Group: rbac, Resource: "clusterroles", Name: bypassRole},
-			{Verb: "bind", Group: rbac, Resource: "clusterroles", Name: bypassRole},
+		{Verb: "use", Group: "policy", Resource: policies, Name: policy, alternatives: []Permission{
+			{Verb: "escalate", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
+			{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
 		}},
-		{Verb: "create", Group: rbac, Resource: "clusterroles"},
-		{Verb: "get", Group: rbac, Resource: "clusterroles", Name: bypassRole},
-		{Verb: "delete", Group: rbac, Resource: "clusterroles", Name: bypassRole},
-		{Verb: "list", Group: rbac, Resource: "rolebindings"}, // no policy is deleted that another namespace needs
+		{Verb: "create", Group: rbacGroup, Resource: "clusterroles"},
+		{Verb: "get", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
+		{Verb: "delete", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
+		{Verb: "list", Group: rbacGroup, Resource: "rolebindings"}, // no policy is deleted that another namespace needs
 	}
 }
 
-// Missing asks the API server which of the rights this user lacks. An error says that it cannot be asked.
-func Missing(ctx context.Context, client dynamic.Interface, rights []Right) ([]Right, error) {
-	var missing []Right
+// MissingPermissions asks the API server which of the rights this user lacks. An error says that it cannot be asked.
+func MissingPermissions(ctx context.Context, client dynamic.Interface, rights []Permission) ([]Permission, error) {
+	var missing []Permission
 	for _, r := range rights {
-		lacks, err := lacking(ctx, client, r)
+		lacks, err := missingPermission(ctx, client, r)
 		if err != nil {
 			return nil, err
 		}
@@ -182,21 +182,21 @@ func Missing(ctx context.Context, client dynamic.Interface, rights []Right) ([]R
 	return missing, nil
 }
 
-// lacking is the right where this user lacks it; nil if nowhere. Who may do it in the whole cluster is asked once.
-func lacking(ctx context.Context, client dynamic.Interface, r Right) (*Right, error) {
-	if r.each || len(r.Namespaces) == 0 {
-		allowed, err := review(ctx, client, r, "")
+// missingPermission is the right where this user lacks it; nil if nowhere. Who may do it in the whole cluster is asked once.
+func missingPermission(ctx context.Context, client dynamic.Interface, r Permission) (*Permission, error) {
+	if r.perNamespace || len(r.Namespaces) == 0 {
+		allowed, err := reviewAccess(ctx, client, r, "")
 		if err != nil || allowed {
 			return nil, err
 		}
 	}
 	if len(r.Namespaces) == 0 {
-		for _, or := range r.or {
-			if allowed, err := review(ctx, client, or, ""); err != nil || !allowed {
+		for _, or := range r.alternatives {
+			if allowed, err := reviewAccess(ctx, client, or, ""); err != nil || !allowed {
 				return &r, err
 			}
 		}
-		if len(r.or) > 0 {
+		if len(r.alternatives) > 0 {
 			return nil, nil
 		}
 		return &r, nil
@@ -204,7 +204,7 @@ func lacking(ctx context.Context, client dynamic.Interface, r Right) (*Right, er
 	all := r.Namespaces
 	r.Namespaces = nil
 	for _, ns := range all {
-		allowed, err := review(ctx, client, r, ns)
+		allowed, err := reviewAccess(ctx, client, r, ns)
 		if err != nil {
 			return nil, err
 		}
@@ -218,8 +218,8 @@ func lacking(ctx context.Context, client dynamic.Interface, r Right) (*Right, er
 	return &r, nil
 }
 
-// review asks for one right. A request about a namespace itself counts as one in that namespace.
-func review(ctx context.Context, client dynamic.Interface, r Right, namespace string) (bool, error) {
+// reviewAccess asks for one right. A request about a namespace itself counts as one in that namespace.
+func reviewAccess(ctx context.Context, client dynamic.Interface, r Permission, namespace string) (bool, error) {
 	attributes := map[string]any{"verb": r.Verb, "group": r.Group, "resource": r.Resource, "name": r.Name, "namespace": namespace}
 	if namespace != "" && r.Group == "" && r.Resource == "namespaces" {
 		attributes["name"] = namespace
@@ -228,7 +228,7 @@ func review(ctx context.Context, client dynamic.Interface, r Right, namespace st
 	ask.SetAPIVersion("authorization.k8s.io/v1")
 	ask.SetKind("SelfSubjectAccessReview")
 	var answer *unstructured.Unstructured
-	err := patiently(ctx, func() (err error) {
+	err := retryTransient(ctx, func() (err error) {
 		answer, err = client.Resource(schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}).
 			Create(ctx, ask, metav1.CreateOptions{})
 		return err
@@ -243,30 +243,32 @@ func review(ctx context.Context, client dynamic.Interface, r Right, namespace st
 	return allowed, nil
 }
 
-// Rules are the rights of a roll-out and of its way back as rules of RBAC: those for the cluster, or for each namespace, and
+// RBACRules are the rights of a roll-out and of its way back as rules of RBAC: those for the cluster, or for each namespace, and
 // those for the namespace that the lock is in. What reads grant already is left out.
-func Rules(n Needs, reads []rbacv1.PolicyRule) (everywhere, lock []rbacv1.PolicyRule, lockedIn string) {
-	var rights []Right
-	for _, stage := range n.stages() {
-		rights = append(rights, n.stage(stage, bypassName(nil))...)
+func RBACRules(n PermissionOptions, reads []rbacv1.PolicyRule) (everywhere, lock []rbacv1.PolicyRule, lockedIn string) {
+	var rights []Permission
+	for _, stage := range n.orderedStages() {
+		rights = append(rights, n.stagePermissions(stage, bypassPolicyName(nil))...)
 	}
 	// Only to tell more: which controllers lack pods before the first step, and what changed a label on its way in.
-	rights = append(rights, Right{Verb: "list", Resource: "events"})
+	rights = append(rights, Permission{Verb: "list", Resource: "events"})
 	for _, resource := range []string{"mutatingwebhookconfigurations", "mutatingadmissionpolicies"} {
-		rights = append(rights, Right{Verb: "list", Group: "admissionregistration.k8s.io", Resource: resource})
+		rights = append(rights, Permission{Verb: "list", Group: "admissionregistration.k8s.io", Resource: resource})
 	}
-	rights = slices.DeleteFunc(rights, func(r Right) bool {
+	rights = slices.DeleteFunc(rights, func(r Permission) bool {
 		return slices.ContainsFunc(reads, func(rule rbacv1.PolicyRule) bool {
 			return slices.Contains(rule.Verbs, r.Verb) && slices.Contains(rule.APIGroups, r.Group) && slices.Contains(rule.Resources, r.Resource)
 		})
 	})
-	return rulesOf(rights), rulesOf(lockRights()), lockNamespace
+	return policyRules(rights), policyRules(lockPermissions()), lockNamespace
 }
 
-func (n Needs) stages() []Stage { return Options{Stages: n.Stages}.stages() }
+func (n PermissionOptions) orderedStages() []Stage {
+	return StepOptions{Stages: n.Stages}.orderedStages()
+}
 
-// rulesOf puts the verbs for one kind of object together.
-func rulesOf(rights []Right) []rbacv1.PolicyRule {
+// policyRules puts the verbs for one kind of object together.
+func policyRules(rights []Permission) []rbacv1.PolicyRule {
 	var out []rbacv1.PolicyRule
 	for _, r := range rights {
 		rule := rbacv1.PolicyRule{APIGroups: []string{r.Group}, Resources: []string{r.Resource}, Verbs: []string{r.Verb}}

@@ -37,7 +37,7 @@ func newReviewer(t *testing.T, may func(a map[string]string) bool) *reviewer {
 	return r
 }
 
-func texts(rights []Right) []string {
+func texts(rights []Permission) []string {
 	var out []string
 	for _, r := range rights {
 		out = append(out, r.String())
@@ -65,25 +65,25 @@ func TestRightsOf(t *testing.T) {
 	tests := []struct {
 		name  string
 		steps []Step
-		needs Needs
+		needs PermissionOptions
 		want  []string
 	}{
-		{"nothing but the lock", nil, Needs{}, nil},
-		{"observe", []Step{observe("b"), observe("a")}, Needs{Recheck: true}, []string{"get namespaces (in a, b)", "patch namespaces (in a, b)"}},
-		{"many", many, Needs{}, []string{"get namespaces (in a, b, c, d, e and 2 more)", "patch namespaces (in a, b, c, d, e and 2 more)"}},
+		{"nothing but the lock", nil, PermissionOptions{}, nil},
+		{"observe", []Step{observe("b"), observe("a")}, PermissionOptions{Recheck: true}, []string{"get namespaces (in a, b)", "patch namespaces (in a, b)"}},
+		{"many", many, PermissionOptions{}, []string{"get namespaces (in a, b, c, d, e and 2 more)", "patch namespaces (in a, b, c, d, e and 2 more)"}},
 		{
 			"enforce",
 			[]Step{observe("a"), enforce("b", "baseline")},
-			Needs{Recheck: true},
+			PermissionOptions{Recheck: true},
 			append([]string{"get namespaces (in a, b)", "patch namespaces (in a, b)", "get rolebindings.rbac.authorization.k8s.io psp2pss-bypass (in b)"}, lists(" (in b)")...),
 		},
 		{
 			"verified",
 			[]Step{observe("a")},
-			Needs{Verify: true},
+			PermissionOptions{Verify: true},
 			slices.Concat([]string{"get namespaces (in a)", "patch namespaces (in a)"}, lists(" (in a)"), []string{"list events (in a)", "create pods (in a)"}),
 		},
-		{"bypass", bypass("a"), Needs{Recheck: true}, []string{
+		{"bypass", bypass("a"), PermissionOptions{Recheck: true}, []string{
 			"get namespaces (in a)", "create podsecuritypolicies.policy", "get podsecuritypolicies.policy 000-psp2pss-bypass", "delete podsecuritypolicies.policy 000-psp2pss-bypass",
 			"use podsecuritypolicies.policy 000-psp2pss-bypass", "create clusterroles.rbac.authorization.k8s.io", "get clusterroles.rbac.authorization.k8s.io psp2pss-bypass",
 			"delete clusterroles.rbac.authorization.k8s.io psp2pss-bypass", "list rolebindings.rbac.authorization.k8s.io", "create rolebindings.rbac.authorization.k8s.io (in a)",
@@ -93,12 +93,12 @@ func TestRightsOf(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			rights := RightsOf(tt.steps, tt.needs)
+			rights := RequiredPermissions(tt.steps, tt.needs)
 			if diff := cmp.Diff(append(slices.Clone(lock), tt.want...), texts(rights)); diff != "" {
 				t.Errorf("rights (-want +got):\n%s", diff)
 			}
 			// Who may do nothing lacks all of them, in every place.
-			missing, err := Missing(t.Context(), newReviewer(t, nobodyMay), rights)
+			missing, err := MissingPermissions(t.Context(), newReviewer(t, nobodyMay), rights)
 			if diff := cmp.Diff(texts(rights), texts(missing)); err != nil || diff != "" {
 				t.Errorf("missing (-want +got), %v:\n%s", err, diff)
 			}
@@ -114,8 +114,8 @@ func TestMissingAsksOnce(t *testing.T) {
 		steps = append(steps, observe(ns), enforce(ns, "baseline"))
 	}
 	r := newReviewer(t, func(map[string]string) bool { return true })
-	rights := RightsOf(steps, Needs{Recheck: true, Verify: true})
-	missing, err := Missing(t.Context(), r, rights)
+	rights := RequiredPermissions(steps, PermissionOptions{Recheck: true, Verify: true})
+	missing, err := MissingPermissions(t.Context(), r, rights)
 	if err != nil || len(missing) > 0 {
 		t.Errorf("missing %v, %v", texts(missing), err)
 	}
@@ -156,7 +156,7 @@ func TestMissing(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			missing, err := Missing(t.Context(), newReviewer(t, tt.may), RightsOf(tt.steps, Needs{}))
+			missing, err := MissingPermissions(t.Context(), newReviewer(t, tt.may), RequiredPermissions(tt.steps, PermissionOptions{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,14 +173,14 @@ func TestMissingNotToBeAsked(t *testing.T) {
 	r := newReviewer(t, nobodyMay)
 	refused := apierrors.NewForbidden(schema.GroupResource{Group: "authorization.k8s.io", Resource: "selfsubjectaccessreviews"}, "", errors.New("no"))
 	r.PrependReactor("create", "selfsubjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, refused })
-	missing, err := Missing(t.Context(), r, RightsOf([]Step{observe("a")}, Needs{}))
+	missing, err := MissingPermissions(t.Context(), r, RequiredPermissions([]Step{observe("a")}, PermissionOptions{}))
 	if !errors.Is(err, refused) || missing != nil {
 		t.Errorf("missing %v, error %v", texts(missing), err)
 	}
 	r.PrependReactor("create", "selfsubjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		return true, a.(clienttesting.CreateAction).GetObject(), nil
 	})
-	missing, err = Missing(t.Context(), r, RightsOf([]Step{observe("a")}, Needs{}))
+	missing, err = MissingPermissions(t.Context(), r, RequiredPermissions([]Step{observe("a")}, PermissionOptions{}))
 	if want := "asking the server what this user may do (selfsubjectaccessreviews): the answer says nothing of it"; err == nil || err.Error() != want || missing != nil {
 		t.Errorf("missing %v, error %v, want %s", texts(missing), err, want)
 	}
@@ -190,7 +190,7 @@ func TestMissingNotToBeAsked(t *testing.T) {
 func TestRules(t *testing.T) {
 	t.Parallel()
 	reads := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"namespaces", "pods"}, Verbs: []string{"get", "list"}}}
-	rules, lock, in := Rules(Needs{}, reads)
+	rules, lock, in := RBACRules(PermissionOptions{}, reads)
 	want := []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: []string{"patch"}},
 		{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"list"}},
@@ -208,8 +208,8 @@ func TestRules(t *testing.T) {
 		t.Errorf("rules for the lock, in %s (-want +got):\n%s", in, diff)
 	}
 	// A user with the rules lacks nothing.
-	all := Needs{Stages: Stages(), Recheck: true, Verify: true}
-	rules, lock, _ = Rules(all, nil)
+	all := PermissionOptions{Stages: Stages(), Recheck: true, Verify: true}
+	rules, lock, _ = RBACRules(all, nil)
 	granted := func(a map[string]string) bool {
 		from := rules
 		if a["namespace"] == in {
@@ -220,7 +220,7 @@ func TestRules(t *testing.T) {
 				(len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, a["name"]))
 		})
 	}
-	missing, err := Missing(t.Context(), newReviewer(t, granted), RightsOf(append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...), all))
+	missing, err := MissingPermissions(t.Context(), newReviewer(t, granted), RequiredPermissions(append([]Step{observe("a"), enforce("a", "baseline")}, bypass("a")...), all))
 	if err != nil || len(missing) > 0 {
 		t.Errorf("with all rules this is missing: %v, %v", texts(missing), err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	rbacBindings = schema.GroupResource{Group: rbac, Resource: "rolebindings"}
+	rbacBindings = schema.GroupResource{Group: rbacGroup, Resource: "rolebindings"}
 	policies     = schema.GroupResource{Group: "policy", Resource: "podsecuritypolicies"}
 )
 
@@ -79,7 +79,7 @@ func TestRollbackKeepsWhatOthersDid(t *testing.T) {
 			t.Parallel()
 			m, r := done(t, observe("a"), observe("b"))
 			tt.prep(m)
-			r.rollback(Undo{}, "", "undone observe: label namespace b", tt.want)
+			r.rollback(RollbackScope{}, "", "undone observe: label namespace b", tt.want)
 			m.hasLock(false)
 			if diff := cmp.Diff(tt.left, m.labelsOf("a")); diff != "" {
 				t.Errorf("labels (-want +got):\n%s", diff)
@@ -95,7 +95,7 @@ func TestRollbackWhereTheNamespaceIsGone(t *testing.T) {
 	delete(m.objects, "namespaces/b")
 	m.namespace("b", "kubectl", map[string]string{api.WarnLevelLabel: "baseline"})
 	want := m.state()
-	r.rollback(Undo{Recreated: true}, "", "undone observe: label namespace b: the namespace is gone, and the one that has its name now has none of these labels",
+	r.rollback(RollbackScope{Recreated: true}, "", "undone observe: label namespace b: the namespace is gone, and the one that has its name now has none of these labels",
 		"undone observe: label namespace a: the namespace is gone")
 	if diff := cmp.Diff(want, m.state()); diff != "" {
 		t.Errorf("the new namespace of that name was written to (-want +got):\n%s", diff)
@@ -121,12 +121,12 @@ func TestRollbackWhereTheNamespaceCameBack(t *testing.T) {
 	delete(m.objects, "namespaces/a")
 	m.namespace("a", "velero", labels)
 	with := m.state()
-	r.rollback(Undo{}, "", "kept observe: label namespace a: the namespace was deleted and made again since, with labels of this roll-out (audit=restricted warn=restricted): if they came back with a backup, take them off with --recreated")
+	r.rollback(RollbackScope{}, "", "kept observe: label namespace a: the namespace was deleted and made again since, with labels of this roll-out (audit=restricted warn=restricted): if they came back with a backup, take them off with --recreated")
 	if diff := cmp.Diff(with, m.state()); diff != "" {
 		t.Errorf("the new namespace was written to (-want +got):\n%s", diff)
 	}
 	m.hasLock(false)
-	r.rollback(Undo{Recreated: true}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{Recreated: true}, "", "undone observe: label namespace a")
 	m.objects["namespaces/a"].SetUID("new")
 	if diff := cmp.Diff(want, m.state()); diff != "" {
 		t.Errorf("as it came back (-want +got):\n%s", diff)
@@ -143,11 +143,11 @@ func TestRollbackOfTheSecond(t *testing.T) {
 	stricter.Labels[0].Before = text("baseline")
 	second := begin(t, m, stricter)
 	second.run("", "done enforce: label namespace a")
-	second.rollback(Undo{}, "", "undone enforce: label namespace a")
+	second.rollback(RollbackScope{}, "", "undone enforce: label namespace a")
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("after the second was taken back (-want +got):\n%s", diff)
 	}
-	first.rollback(Undo{}, "", "undone enforce: label namespace a", "undone observe: label namespace a")
+	first.rollback(RollbackScope{}, "", "undone enforce: label namespace a", "undone observe: label namespace a")
 	if diff := cmp.Diff(map[string]string{}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
@@ -158,7 +158,7 @@ func TestRollbackPatches(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, observe("a"), enforce("b", "baseline"))
 	m.hook = on("update namespaces", -1, apierrors.NewForbidden(inNamespaces, "a", errors.New("no")))
-	r.rollback(Undo{}, "", "undone enforce: label namespace b", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone enforce: label namespace b", "undone observe: label namespace a")
 	want := []string{
 		"create leases/kube-system/psp2pss-rollout", "patch namespaces/a", "patch namespaces/b", "delete leases/kube-system/psp2pss-rollout",
 		"create leases/kube-system/psp2pss-rollout", "patch namespaces/b", "patch namespaces/a", "delete leases/kube-system/psp2pss-rollout",
@@ -172,15 +172,15 @@ func TestRollbackInParts(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, slices.Concat([]Step{observe("a"), observe("b"), enforce("a", "baseline"), enforce("b", "baseline")}, bypass("a", "b"))...)
 	const held = ": its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete rolebinding/psp2pss-bypass in "
-	r.rollback(Undo{Stages: []Stage{Enforce}}, "", "kept enforce: label namespace b"+held+"b", "kept enforce: label namespace a"+held+"a")
-	r.rollback(Undo{Namespaces: []string{"a"}}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "undone enforce: label namespace a", "undone observe: label namespace a")
+	r.rollback(RollbackScope{Stages: []Stage{StageEnforce}}, "", "kept enforce: label namespace b"+held+"b", "kept enforce: label namespace a"+held+"a")
+	r.rollback(RollbackScope{Namespaces: []string{"a"}}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "undone enforce: label namespace a", "undone observe: label namespace a")
 	if diff := cmp.Diff(map[string]string{}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels of a (-want +got):\n%s", diff)
 	}
 	r = r.again()
 	r.run("") // going on does not do again what was taken back
-	r.rollback(Undo{Stages: []Stage{Bypass}}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
-	r.rollback(Undo{}, "", "undone enforce: label namespace b", "undone observe: label namespace b")
+	r.rollback(RollbackScope{Stages: []Stage{StageBypass}}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
+	r.rollback(RollbackScope{}, "", "undone enforce: label namespace b", "undone observe: label namespace b")
 }
 
 // A namespace of which something was taken back gets nothing more when the roll-out goes on.
@@ -190,7 +190,7 @@ func TestResumeAfterRollback(t *testing.T) {
 	m.namespace("a", "kubectl", nil)
 	m.namespace("b", "kubectl", nil)
 	r := begin(t, m, observe("a"), observe("b"), enforce("a", "baseline"), enforce("b", "baseline"))
-	r.Between = nil
+	r.BeforeBatch = nil
 	m.hook = func(request string) error {
 		if request == "patch namespaces/a" && len(m.labelsOf("b")) > 0 {
 			return apierrors.NewUnauthorized("Unauthorized")
@@ -199,7 +199,7 @@ func TestResumeAfterRollback(t *testing.T) {
 	}
 	r.run("enforce: label namespace a: Unauthorized", "done observe: label namespace a", "done observe: label namespace b")
 	m.hook = nil
-	r.rollback(Undo{Namespaces: []string{"a"}}, "", "undone enforce: label namespace a", "undone observe: label namespace a")
+	r.rollback(RollbackScope{Namespaces: []string{"a"}}, "", "undone enforce: label namespace a", "undone observe: label namespace a")
 	m.hasLock(true) // with what is half done
 	r = r.again()
 	r.run("", "done enforce: label namespace b")
@@ -222,15 +222,15 @@ func TestCutOffAndNotGoneOnWith(t *testing.T) {
 		"done bypass: create podsecuritypolicy/000-psp2pss-bypass", "done bypass: create clusterrole/psp2pss-bypass")
 	m.heard = nil
 	r = r.again()
-	r.rollback(Undo{Stages: []Stage{Observe}}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{Stages: []Stage{StageObserve}}, "", "undone observe: label namespace a")
 	r = r.again()
 	r.run("", "altered "+made+": an earlier step of this namespace was taken back")
 	m.label("a", "kubectl", api.EnforceLevelLabel, nil)
 	m.hasLock(false)
-	r.rollback(Undo{Stages: []Stage{Bypass}}, "", "undone "+made, "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
+	r.rollback(RollbackScope{Stages: []Stage{StageBypass}}, "", "undone "+made, "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
 	m.label("a", "kubectl", api.EnforceLevelLabel, text("baseline"))
 	m.label("a", "kubectl", api.EnforceLevelLabel, nil)
-	r.rollback(Undo{}, "", "undone enforce: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone enforce: label namespace a")
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("after the way back (-want +got):\n%s", diff)
 	}
@@ -253,7 +253,7 @@ func TestCutOffAndNotEnforcedAnyMore(t *testing.T) {
 	r.run("", "done enforce: label namespace a", "done bypass: create podsecuritypolicy/000-psp2pss-bypass", "done bypass: create clusterrole/psp2pss-bypass",
 		"altered "+made+": it was created, and now its enforce label is not on: without it and the policies nothing would hold its pods")
 	m.heard = nil
-	r.rollback(Undo{Stages: []Stage{Bypass}}, "", "undone "+made, "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
+	r.rollback(RollbackScope{Stages: []Stage{StageBypass}}, "", "undone "+made, "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
 }
 
 func TestResumeTellsWhatWasTakenBack(t *testing.T) {
@@ -265,7 +265,7 @@ func TestResumeTellsWhatWasTakenBack(t *testing.T) {
 	m.hook = on("patch namespaces/b", -1, apierrors.NewUnauthorized("Unauthorized"))
 	r.run("observe: label namespace b: Unauthorized", "done observe: label namespace a")
 	m.hook = nil
-	r.rollback(Undo{Namespaces: []string{"a"}}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{Namespaces: []string{"a"}}, "", "undone observe: label namespace a")
 	r = r.again()
 	r.run("", "done observe: label namespace b", "refused enforce: label namespace a: an earlier step of this namespace was taken back")
 }
@@ -281,7 +281,7 @@ func TestRollbackOfUnfinishedGivesUpTheLock(t *testing.T) {
 	r.run("observe: label namespace b: Unauthorized", "done observe: label namespace a")
 	m.hook = nil
 	m.label("a", "kubectl", api.WarnLevelLabel, text("baseline"))
-	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
+	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
 	m.hasLock(false)
 }
 
@@ -295,28 +295,28 @@ func TestRollbackAcrossJournals(t *testing.T) {
 	two.run("", "already done bypass: create podsecuritypolicy/000-psp2pss-bypass", "already done bypass: create clusterrole/psp2pss-bypass",
 		"already done bypass: create rolebinding/psp2pss-bypass in a", "done bypass: create rolebinding/psp2pss-bypass in b")
 	const held = ": its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete rolebinding/psp2pss-bypass in "
-	labels.rollback(Undo{}, "", "kept enforce: label namespace b"+held+"b", "kept enforce: label namespace a"+held+"a")
+	labels.rollback(RollbackScope{}, "", "kept enforce: label namespace b"+held+"b", "kept enforce: label namespace a"+held+"a")
 	const needed = ": pods still come past the policies by it: take the bypass of b back first"
-	one.rollback(Undo{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "kept bypass: create clusterrole/psp2pss-bypass"+needed, "kept bypass: create podsecuritypolicy/000-psp2pss-bypass"+needed)
-	two.rollback(Undo{}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create rolebinding/psp2pss-bypass in a: it was there before",
+	one.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "kept bypass: create clusterrole/psp2pss-bypass"+needed, "kept bypass: create podsecuritypolicy/000-psp2pss-bypass"+needed)
+	two.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create rolebinding/psp2pss-bypass in a: it was there before",
 		"undone bypass: create clusterrole/psp2pss-bypass: it was there before", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass: it was there before")
-	one.rollback(Undo{}, "", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
-	labels.rollback(Undo{}, "", "undone enforce: label namespace b", "undone enforce: label namespace a")
+	one.rollback(RollbackScope{}, "", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
+	labels.rollback(RollbackScope{}, "", "undone enforce: label namespace b", "undone enforce: label namespace a")
 }
 
 func TestRollbackMayNotLook(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, enforce("a", "baseline"))
 	m.hook = on("get rolebindings", -1, apierrors.NewForbidden(rbacBindings, "psp2pss-bypass", errors.New("no")))
-	r.rollback(Undo{}, "", `kept enforce: label namespace a: whether its pods come past the policies cannot be told, and then without both nothing would hold them: rolebindings.rbac.authorization.k8s.io "psp2pss-bypass" is forbidden: no`)
+	r.rollback(RollbackScope{}, "", `kept enforce: label namespace a: whether its pods come past the policies cannot be told, and then without both nothing would hold them: rolebindings.rbac.authorization.k8s.io "psp2pss-bypass" is forbidden: no`)
 }
 
 // A policy or binding of that name that is not the one needed is not taken for it, and not deleted.
 func TestBypassOfAnother(t *testing.T) {
 	t.Parallel()
 	m, _ := done(t, enforce("a", "baseline"))
-	binding := bindingObject("x", "a")
-	other := binding.object("somebody")
+	binding := bypassBinding("x", "a")
+	other := binding.manifest("somebody")
 	other.Object["subjects"] = []any{}
 	m.store("rolebindings/a/psp2pss-bypass", other, true)
 	r := begin(t, m, bypass("a")...)
@@ -446,7 +446,7 @@ func anyOrder(t *testing.T, random *rand.Rand) bool {
 			}
 		}
 		m.hook, m.heard = nil, nil
-		var ended *TakenBackError // by a rollback of all of it
+		var ended *RolledBackError // by a rollback of all of it
 		if !errors.Is(err, errCrash) && !errors.As(err, &ended) && err != nil {
 			t.Errorf("%v", err)
 			return false
@@ -456,7 +456,7 @@ func anyOrder(t *testing.T, random *rand.Rand) bool {
 			return false
 		}
 	}
-	if err := r.Rollback(context.Background(), Undo{}); err != nil {
+	if err := r.Rollback(context.Background(), RollbackScope{}); err != nil {
 		t.Error(err)
 		return false
 	}
@@ -470,8 +470,8 @@ func anyOrder(t *testing.T, random *rand.Rand) bool {
 	return m.holds(names, history) && m.nothingForgotten(r, names, history)
 }
 
-func someOf(random *rand.Rand, names []string) Undo {
-	var u Undo
+func someOf(random *rand.Rand, names []string) RollbackScope {
+	var u RollbackScope
 	if random.IntN(2) == 0 {
 		u.Namespaces = names[:1+random.IntN(3)]
 	}
@@ -502,10 +502,10 @@ func (m *memory) holds(names, history []string) bool {
 // nothingForgotten expects every label that is ours after the way back to belong to a step that says it was kept.
 func (m *memory) nothingForgotten(r *rollOut, names, history []string) bool {
 	for _, name := range names {
-		for _, key := range m.managers(m.objects["namespaces/"+name])[entryKey{Manager, metav1.ManagedFieldsOperationApply}] {
-			kept := slices.ContainsFunc(r.Journal.indices(), func(i int) bool {
-				last, _ := r.Journal.Last(i)
-				return last == Kept && r.Journal.Steps[i].Namespace == name
+		for _, key := range m.managers(m.objects["namespaces/"+name])[entryKey{FieldManager, metav1.ManagedFieldsOperationApply}] {
+			kept := slices.ContainsFunc(r.Journal.stepIndices(), func(i int) bool {
+				last, _ := r.Journal.LastEvent(i)
+				return last == NotReverted && r.Journal.Steps[i].Namespace == name
 			})
 			if !kept {
 				m.t.Errorf("%v: %s of %s is left, and no step says that it was kept", history, key, name)
@@ -524,7 +524,7 @@ func TestRollbackOfAnOldJournal(t *testing.T) {
 		m.namespace("a", "kubectl", map[string]string{"team": "x", api.WarnLevelLabel: "baseline"})
 		start := m.state()
 		uid := m.objects["namespaces/a"].GetUID()
-		if _, err := m.apply("namespaces/a", map[string]string{api.WarnLevelLabel: "restricted"}, Manager, true); err != nil {
+		if _, err := m.apply("namespaces/a", map[string]string{api.WarnLevelLabel: "restricted"}, FieldManager, true); err != nil {
 			t.Fatal(err)
 		}
 		m.label("a", "kubectl", "since", text("then"))
@@ -536,11 +536,11 @@ func TestRollbackOfAnOldJournal(t *testing.T) {
 		if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, err := Open(path)
+		j, err := OpenJournal(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		with(t, m, j).rollback(Undo{}, "", "undone observe: label namespace a")
+		with(t, m, j).rollback(RollbackScope{}, "", "undone observe: label namespace a")
 		m.label("a", "kubectl", "since", nil)
 		if diff := cmp.Diff(start, m.state()); diff != "" {
 			t.Errorf("after the way back (-want +got):\n%s", diff)

@@ -30,7 +30,7 @@ func TestResumeLooksBetweenBatches(t *testing.T) {
 	for request, want := range map[string][]int{"get namespaces/a": nil, "get namespaces/b": {1}, "patch namespaces/b": nil} {
 		_, r := cutOff(t, request)
 		var batches []int
-		r.Between = func(_ context.Context, batch int) error {
+		r.BeforeBatch = func(_ context.Context, batch int) error {
 			if len(r.told) == 0 {
 				batches = append(batches, batch)
 			}
@@ -50,7 +50,7 @@ func TestNobodyGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	m, r := cutOff(t, "get namespaces/b")
 	m.hook = on("leases", -1, apierrors.NewUnauthorized("Unauthorized"))
-	r.rollback(Undo{Because: "not ok: a/deployment/web"}, "taking the lock, lease psp2pss-rollout in kube-system: Unauthorized")
+	r.rollback(RollbackScope{Failure: "not ok: a/deployment/web"}, "taking the lock, lease psp2pss-rollout in kube-system: Unauthorized")
 	m.hook = nil
 	writes := len(m.writes)
 	r = r.again()
@@ -58,7 +58,7 @@ func TestNobodyGoesOnAfterAFailure(t *testing.T) {
 	if len(m.writes) > writes {
 		t.Errorf("written: %v", m.writes[writes:])
 	}
-	r.rollback(Undo{}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 	r = r.again()
 	r.run("the roll-out of this journal was taken back (not ok: a/deployment/web), and is not gone on with")
 }
@@ -68,11 +68,11 @@ func TestRollbackWithoutTheLock(t *testing.T) {
 	t.Parallel()
 	m, r := cutOff(t, "get namespaces/b")
 	m.hook = on("leases", -1, apierrors.NewUnauthorized("Unauthorized"))
-	r.rollback(Undo{}, "taking the lock, lease psp2pss-rollout in kube-system: Unauthorized")
+	r.rollback(RollbackScope{}, "taking the lock, lease psp2pss-rollout in kube-system: Unauthorized")
 	m.hook = nil
 	r = r.again()
 	r.run("", "done observe: label namespace b")
-	r.rollback(Undo{}, "", "undone observe: label namespace b", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace b", "undone observe: label namespace a")
 	r = r.again()
 	r.run("the roll-out of this journal was taken back, and is not gone on with")
 }
@@ -92,7 +92,7 @@ func TestResumeAfterARollbackThatWasCutOff(t *testing.T) {
 	}
 	r.run("enforce: label namespace a: "+errCrash.Error(), "done observe: label namespace a", "done observe: label namespace b")
 	m.hook = on("get namespaces/a", -1, errCrash)
-	r.rollback(Undo{Namespaces: []string{"a"}, Stages: []Stage{Observe}}, "taking back observe: label namespace a: "+errCrash.Error())
+	r.rollback(RollbackScope{Namespaces: []string{"a"}, Stages: []Stage{StageObserve}}, "taking back observe: label namespace a: "+errCrash.Error())
 	m.hook = nil
 	r = r.again()
 	r.run("", "altered enforce: label namespace a: an earlier step of this namespace was taken back", "done enforce: label namespace b")
@@ -108,13 +108,13 @@ func TestRunLeavesOut(t *testing.T) {
 	r.Exclude = []string{"a", ""} // the empty name is nobody's
 	r.run("", "done observe: label namespace b", "done bypass: create podsecuritypolicy/000-psp2pss-bypass", "done bypass: create clusterrole/psp2pss-bypass")
 	m.hasLock(false)
-	want := []Left{{"a", Observe, "left out with --exclude"}, {"a", Enforce, "left out with --exclude"}}
-	if diff := cmp.Diff(want, r.Journal.LeftOut([]string{"a", "b"})); diff != "" {
+	want := []Skipped{{"a", StageObserve, "left out with --exclude"}, {"a", StageEnforce, "left out with --exclude"}}
+	if diff := cmp.Diff(want, r.Journal.SkippedByExclude([]string{"a", "b"})); diff != "" {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
 	r = r.again()
 	r.run("", "done observe: label namespace a", "done enforce: label namespace a")
-	if left := r.Journal.LeftOut([]string{"a", "b"}); len(left) > 0 {
+	if left := r.Journal.SkippedByExclude([]string{"a", "b"}); len(left) > 0 {
 		t.Errorf("left out: %v", left)
 	}
 }

@@ -42,7 +42,7 @@ func TestRunAndBack(t *testing.T) {
 		t.Errorf("writes where all is done: %v", got)
 	}
 	r = r.again()
-	r.rollback(Undo{}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create rolebinding/psp2pss-bypass in a",
+	r.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create rolebinding/psp2pss-bypass in a",
 		"undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass",
 		"undone enforce: label namespace b", "undone enforce: label namespace a", "undone observe: label namespace b", "undone observe: label namespace a")
 	if diff := cmp.Diff(start, m.state()); diff != "" {
@@ -50,7 +50,7 @@ func TestRunAndBack(t *testing.T) {
 	}
 	writes = len(m.writes)
 	r = r.again()
-	r.rollback(Undo{}, "")
+	r.rollback(RollbackScope{}, "")
 	if got := m.writes[writes:]; len(got) != 2 {
 		t.Errorf("writes of a rollback that is repeated: %v", got)
 	}
@@ -85,7 +85,7 @@ func TestRunRefuses(t *testing.T) {
 		},
 		{
 			name: "owned", prep: func(m *memory) { m.label("a", "argocd", api.WarnLevelLabel, text("baseline")) },
-			step: Step{Stage: Observe, Namespace: "a", Labels: []Change{{Key: api.WarnLevelLabel, Before: text("baseline"), After: text("restricted")}}},
+			step: Step{Stage: StageObserve, Namespace: "a", Labels: []LabelChange{{Key: api.WarnLevelLabel, Before: text("baseline"), After: text("restricted")}}},
 			want: `field manager "argocd" owns pod-security.kubernetes.io/warn: leave them to it, or take over with --force`,
 		},
 		{name: "may not", prep: func(m *memory) { m.hook = on("patch namespaces/a", -1, forbidden) }, want: `the server does not take it: namespaces "a" is forbidden: User cannot patch`},
@@ -126,7 +126,7 @@ func TestRunRefuses(t *testing.T) {
 				t.Errorf("written all the same (-before +after):\n%s", diff)
 			}
 			m.hook = nil
-			r.rollback(Undo{}, "", "undone observe: label namespace b")
+			r.rollback(RollbackScope{}, "", "undone observe: label namespace b")
 		})
 	}
 }
@@ -172,7 +172,7 @@ func TestRunStopsAndGoesOn(t *testing.T) {
 				r = r.again()
 				r.run("", "done observe: label namespace b")
 				m.hasLock(false)
-				r.rollback(Undo{}, "", "undone observe: label namespace b", "undone observe: label namespace a")
+				r.rollback(RollbackScope{}, "", "undone observe: label namespace b", "undone observe: label namespace a")
 				if diff := cmp.Diff(start, m.state()); diff != "" {
 					t.Errorf("after the way back (-want +got):\n%s", diff)
 				}
@@ -190,7 +190,7 @@ func TestAnswerLost(t *testing.T) {
 	r := begin(t, m, observe("a"))
 	m.heard = on("patch", 1, apierrors.NewServiceUnavailable("restarting"))
 	r.run("", "done observe: label namespace a")
-	r.rollback(Undo{}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("after the way back (-want +got):\n%s", diff)
 	}
@@ -213,10 +213,10 @@ func TestAnswerLostAndChanged(t *testing.T) {
 	r.run("", `altered observe: label namespace a: it was written, and has been changed since: pod-security.kubernetes.io/warn is "baseline", not "restricted"`,
 		"refused enforce: label namespace a: an earlier step of this namespace was refused")
 	r = r.again()
-	r.rollback(Undo{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
+	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
 	m.hasLock(false)
 	m.label("a", "kubectl", api.WarnLevelLabel, nil)
-	r.rollback(Undo{}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 	if diff := cmp.Diff(map[string]string{}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
@@ -253,10 +253,10 @@ func TestForce(t *testing.T) {
 	m := newMemory(t)
 	m.namespace("a", "argocd", map[string]string{api.WarnLevelLabel: "baseline"})
 	start := m.state()
-	r := begin(t, m, Step{Stage: Observe, Namespace: "a", Labels: []Change{{Key: api.WarnLevelLabel, Before: text("baseline"), After: text("restricted")}}})
+	r := begin(t, m, Step{Stage: StageObserve, Namespace: "a", Labels: []LabelChange{{Key: api.WarnLevelLabel, Before: text("baseline"), After: text("restricted")}}})
 	r.Force = true
 	r.run("", `done observe: label namespace a: field manager "argocd" owns pod-security.kubernetes.io/warn`)
-	r.rollback(Undo{}, "", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 	if diff := cmp.Diff(start, m.state()); diff != "" {
 		t.Errorf("after the way back (-want +got):\n%s", diff)
 	}
@@ -268,11 +268,11 @@ func TestNobodysLabels(t *testing.T) {
 	m := newMemory(t)
 	m.namespace("a", "", map[string]string{api.WarnLevelLabel: "baseline", api.AuditLevelLabel: "baseline"})
 	change := func(key string) Step {
-		return Step{Stage: Observe, Namespace: "a", Labels: []Change{{Key: key, Before: text("baseline"), After: text("restricted")}}}
+		return Step{Stage: StageObserve, Namespace: "a", Labels: []LabelChange{{Key: key, Before: text("baseline"), After: text("restricted")}}}
 	}
 	r := begin(t, m, change(api.WarnLevelLabel), change(api.AuditLevelLabel))
 	r.run("", "done observe: label namespace a", "done observe: label namespace a")
-	r.rollback(Undo{}, "", "undone observe: label namespace a", "undone observe: label namespace a")
+	r.rollback(RollbackScope{}, "", "undone observe: label namespace a", "undone observe: label namespace a")
 	if diff := cmp.Diff(map[string]string{"warn": "baseline", "audit": "baseline"}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
@@ -282,10 +282,10 @@ func TestRecheck(t *testing.T) {
 	t.Parallel()
 	workload := func(name string, level api.Level) migrate.Workload {
 		w := migrate.Workload{Kind: "Pod", Name: name}
-		w.Level.DayAfter = level
+		w.Level.AfterPSP = level
 		return w
 	}
-	onlyVersion := Step{Stage: Enforce, Namespace: "a", Labels: []Change{{Key: api.EnforceVersionLabel, Before: text("v1.24"), After: text("v1.30")}}}
+	onlyVersion := Step{Stage: StageEnforce, Namespace: "a", Labels: []LabelChange{{Key: api.EnforceVersionLabel, Before: text("v1.24"), After: text("v1.30")}}}
 	tests := []struct {
 		name         string
 		step         Step
@@ -303,7 +303,7 @@ func TestRecheck(t *testing.T) {
 		{name: "known before", step: enforce("a", "baseline"), asked: "baseline v1.25", ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{workload("p", "privileged")}}, known: []string{"a/pod/p"}, event: "done"},
 		{
 			name: "an exempt pod came", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "done",
-			ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Level: migrate.WorkloadLevels{DayAfter: "privileged"}, Exempt: &migrate.Exemption{RuntimeClass: "kata"}}}},
+			ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Level: migrate.WorkloadLevels{AfterPSP: "privileged"}, Exempt: &migrate.Exemption{RuntimeClass: "kata"}}}},
 		},
 		{
 			name: "a pod came into an exempt namespace", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "done",
@@ -323,9 +323,9 @@ func TestRecheck(t *testing.T) {
 			if tt.name == "only the version changes" {
 				labels = map[string]string{api.EnforceLevelLabel: "restricted", api.EnforceVersionLabel: "v1.24"}
 			}
-			m.namespace("a", Manager, labels)
+			m.namespace("a", FieldManager, labels)
 			r := begin(t, m, tt.step)
-			r.Force, r.Known = true, tt.known
+			r.Force, r.KnownViolations = true, tt.known
 			asked := ""
 			r.Recheck = func(_ context.Context, name, level, version string) (*migrate.Namespace, error) {
 				asked = level + " " + version
@@ -357,12 +357,12 @@ func TestDryRun(t *testing.T) {
 	m.namespace("a", "kubectl", nil)
 	m.namespace("b", "kubectl", nil)
 	// A policy that is there already is looked at only.
-	policy := sharedObjects("000-psp2pss-bypass")[0]
-	m.store("podsecuritypolicies/000-psp2pss-bypass", policy.object(""), true)
+	policy := sharedBypassObjects("000-psp2pss-bypass")[0]
+	m.store("podsecuritypolicies/000-psp2pss-bypass", policy.manifest(""), true)
 	start := m.state()
 	r := &Runner{Client: m, Steps: slices.Concat([]Step{observe("a"), enforce("a", "baseline")}, bypass("a", "b"))}
 	var got []string
-	r.Tell = func(o Outcome) { got = append(got, fmt.Sprint(o.Event, o.DryRun, " ", &o.Step, " ", o.Why)) }
+	r.OnOutcome = func(o Outcome) { got = append(got, fmt.Sprint(o.Event, o.DryRun, " ", &o.Step, " ", o.Reason)) }
 	if err := r.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}

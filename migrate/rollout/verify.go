@@ -9,8 +9,8 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// Failure is a controller that lacks pods: refused by Pod Security or by the policies, or for another reason.
-type Failure struct {
+// FailingController is a controller that lacks pods: refused by Pod Security or by the policies, or for another reason.
+type FailingController struct {
 	Namespace string `json:"namespace"`
 	// Kind and Name are those of the Deployment or CronJob where a ReplicaSet or Job of it lacks pods.
 	Kind string `json:"kind"`
@@ -19,28 +19,28 @@ type Failure struct {
 	Message string `json:"message"`
 }
 
-// Status of a check.
-type Status string
+// CheckStatus of a check.
+type CheckStatus string
 
 // What a check can come to.
 const (
-	OK           Status = "ok"
-	NotOK        Status = "not ok"
-	CouldNotTell Status = "could not tell"
+	StatusOK      CheckStatus = "ok"
+	StatusNotOK   CheckStatus = "not ok"
+	StatusUnknown CheckStatus = "could not tell"
 )
 
-// Result is what a check found in a namespace, or of one workload in it.
-type Result struct {
+// CheckResult is what a check found in a namespace, or of one workload in it.
+type CheckResult struct {
 	// Namespace is empty for what concerns none, such as a broken line of an audit log.
 	Namespace string `json:"namespace"`
-	// What was checked: one of the Check constants.
-	What string `json:"check"`
+	// Check was checked: one of the Check constants.
+	Check string `json:"check"`
 	// Workload is kind/name, empty for the namespace as a whole.
-	Workload string `json:"workload,omitempty"`
-	Status   Status `json:"status"`
-	Why      string `json:"why"`
-	// passing is true for what a controller may still make good by itself.
-	passing bool
+	Workload string      `json:"workload,omitempty"`
+	Status   CheckStatus `json:"status"`
+	Reason   string      `json:"why"`
+	// mayRecover is true for what a controller may still make good by itself.
+	mayRecover bool
 }
 
 // The checks.
@@ -65,7 +65,7 @@ type Verification struct {
 	// steps came to no end.
 	Journal *Journal
 	// Before are the controllers that lacked pods before: they are told, and are no failure.
-	Before []Failure
+	Before []FailingController
 	// RecreateOne has the server judge one pod of every template, in a dry run.
 	RecreateOne bool
 	// Audit is an audit log to judge by; nil for none.
@@ -78,17 +78,17 @@ type Verification struct {
 
 // Verify looks at namespaces and judges what it finds: whether pods are let in, not whether they work. What could not be
 // read is a Result; an error is the end of ctx.
-func Verify(ctx context.Context, v Verification) ([]Result, error) {
-	results, err := v.settle(ctx)
+func Verify(ctx context.Context, v Verification) ([]CheckResult, error) {
+	results, err := v.awaitControllers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	labels, is := v.labels(ctx)
-	enforced := enforcing(is)
-	results = append(append(results, labels...), v.openSteps(ctx, is)...)
+	labels, is := v.checkLabels(ctx)
+	enforced := enforcedLevels(is)
+	results = append(append(results, labels...), v.checkSteps(ctx, is)...)
 	if v.RecreateOne {
-		results = append(results, v.noticed(ctx, enforced)...)
-		results = append(results, v.recreate(ctx)...)
+		results = append(results, v.awaitAdmission(ctx, enforced)...)
+		results = append(results, v.checkRecreation(ctx)...)
 	}
 	if v.Audit != nil {
 		results = append(results, v.Audit.results(v.Namespaces, enforced)...)
@@ -96,25 +96,25 @@ func Verify(ctx context.Context, v Verification) ([]Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(results, compareResults)
+	slices.SortFunc(results, compareCheckResults)
 	return slices.Compact(results), nil
 }
 
-// settle looks at the controllers until nothing is left that they may make good by themselves, or the time is up.
-func (v *Verification) settle(ctx context.Context) ([]Result, error) {
+// awaitControllers looks at the controllers until nothing is left that they may make good by themselves, or the time is up.
+func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, error) {
 	waiting, cancel := context.WithTimeout(ctx, v.Wait)
 	defer cancel()
 	for {
-		results := v.controllers(ctx)
-		passing := slices.ContainsFunc(results, func(r Result) bool { return r.passing })
-		if !passing || v.Wait == 0 || !sleep(waiting, cmp.Or(v.Poll, time.Second)) {
+		results := v.checkControllers(ctx)
+		passing := slices.ContainsFunc(results, func(r CheckResult) bool { return r.mayRecover })
+		if !passing || v.Wait == 0 || !sleepContext(waiting, cmp.Or(v.Poll, time.Second)) {
 			return results, ctx.Err()
 		}
 	}
 }
 
-// sleep returns false where ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleepContext returns false where ctx ended.
+func sleepContext(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -125,44 +125,44 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// compareResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
-func compareResults(a, b Result) int {
+// compareCheckResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
+func compareCheckResults(a, b CheckResult) int {
 	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
 	return cmp.Or(
 		cmp.Compare(a.Namespace, b.Namespace),
-		cmp.Compare(slices.Index(checks, a.What), slices.Index(checks, b.What)),
+		cmp.Compare(slices.Index(checks, a.Check), slices.Index(checks, b.Check)),
 		cmp.Compare(a.Workload, b.Workload),
 		cmp.Compare(a.Status, b.Status),
-		cmp.Compare(a.Why, b.Why),
+		cmp.Compare(a.Reason, b.Reason),
 	)
 }
 
-// Failing are the controllers in namespaces (all, if none is named) that lack pods now: the baseline of a later Verify. The
+// FailingControllers are the controllers in namespaces (all, if none is named) that lack pods now: the baseline of a later Verify. The
 // error says what could not be read; the failures beside it are those that could.
-func Failing(ctx context.Context, client dynamic.Interface, namespaces []string) ([]Failure, error) {
-	s := newViewer(client, namespaces).look(ctx)
-	var out []Failure
-	for i := range s.makers {
-		if m := &s.makers[i]; s.lacks(m) {
-			message := cmp.Or(s.said(m), s.count(m))
-			out = append(out, Failure{Namespace: m.namespace, Kind: m.root.Kind, Name: m.root.Name, Message: message})
+func FailingControllers(ctx context.Context, client dynamic.Interface, namespaces []string) ([]FailingController, error) {
+	s := newNamespaceReader(client, namespaces).observeControllers(ctx)
+	var out []FailingController
+	for i := range s.controllers {
+		if m := &s.controllers[i]; s.missingPods(m) {
+			message := cmp.Or(s.refusalMessage(m), s.podCountText(m))
+			out = append(out, FailingController{Namespace: m.namespace, Kind: m.topOwner.Kind, Name: m.topOwner.Name, Message: message})
 		}
 	}
-	slices.SortFunc(out, func(a, b Failure) int {
+	slices.SortFunc(out, func(a, b FailingController) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.Compact(out), s.unreadError()
 }
 
-// Worst is the status of all results taken together.
-func Worst(results []Result) Status {
-	worst := OK
+// WorstStatus is the status of all results taken together.
+func WorstStatus(results []CheckResult) CheckStatus {
+	worst := StatusOK
 	for _, r := range results {
-		if r.Status == NotOK {
-			return NotOK
+		if r.Status == StatusNotOK {
+			return StatusNotOK
 		}
-		if r.Status == CouldNotTell {
-			worst = CouldNotTell
+		if r.Status == StatusUnknown {
+			worst = StatusUnknown
 		}
 	}
 	return worst
@@ -173,10 +173,10 @@ func Worst(results []Result) Status {
 // wrote anything nothing is expected: that is for a roll-out which is under way, while Verification.Journal is for one that is
 // over or was cut off.
 func ExpectedLabels(j *Journal) map[string]map[string]*string {
-	out, off := map[string]map[string]*string{}, j.calledOff()
+	out, off := map[string]map[string]*string{}, j.cancelledNamespaces()
 	for i := range j.Steps {
 		s := &j.Steps[i]
-		last, _ := j.Last(i)
+		last, _ := j.LastEvent(i)
 		written := last == Done || last == Undone || last == Altered && !off[s.Namespace]
 		if s.Namespace == "" || !written {
 			continue
@@ -186,8 +186,8 @@ func ExpectedLabels(j *Journal) map[string]map[string]*string {
 		}
 		for _, c := range s.Labels {
 			value := c.After
-			if before := j.steps[i].before; last == Undone && before != nil {
-				value = backTo(c.Key, before.Labels[c.Key])
+			if before := j.progress[i].observed; last == Undone && before != nil {
+				value = restorableLabelValue(c.Key, before.Labels[c.Key])
 			}
 			out[s.Namespace][c.Key] = value
 		}

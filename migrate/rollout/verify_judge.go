@@ -7,163 +7,167 @@ import (
 	"strings"
 )
 
-// aboutSecurity is true for a message that speaks of Pod Security or of the policies: what the API server says where one
+// isSecurityRefusal is true for a message that speaks of Pod Security or of the policies: what the API server says where one
 // of them refuses a pod.
-func aboutSecurity(message string) bool { return byPodSecurity(message) || byPolicies(message) }
+func isSecurityRefusal(message string) bool {
+	return isPodSecurityRefusal(message) || isPolicyRefusal(message)
+}
 
-func byPodSecurity(message string) bool { return strings.Contains(message, "violates PodSecurity") }
+func isPodSecurityRefusal(message string) bool {
+	return strings.Contains(message, "violates PodSecurity")
+}
 
-// byPolicies knows the words of v1.24 and those of servers before v1.16.
-func byPolicies(message string) bool {
+// isPolicyRefusal knows the words of v1.24 and those of servers before v1.16.
+func isPolicyRefusal(message string) bool {
 	return strings.Contains(message, "PodSecurityPolicy: ") || strings.Contains(message, "unable to validate against any pod security policy")
 }
 
-// said is what the server says of a maker that cannot create pods now; "" if it says nothing. Where a condition tells,
+// refusalMessage is what the server says of a maker that cannot create pods now; "" if it says nothing. Where a condition tells,
 // events tell of the past.
-func (s *scene) said(m *maker) string {
-	if m.tells {
-		return m.failing
+func (s *snapshot) refusalMessage(m *controller) string {
+	if m.reportsRefusals {
+		return m.refusalCondition
 	}
 	return s.refusals[m.uid].message
 }
 
-func (s *scene) count(m *maker) string {
-	text := fmt.Sprintf("has %d of %d pods", s.pods[m.uid].there, m.wanted)
-	if n := s.pods[m.uid].leaving; n > 0 {
+func (s *snapshot) podCountText(m *controller) string {
+	text := fmt.Sprintf("has %d of %d pods", s.pods[m.uid].present, m.desiredPods)
+	if n := s.pods[m.uid].terminating; n > 0 {
 		text += fmt.Sprintf(", and %d being deleted", n)
 	}
 	return text
 }
 
-func (s *scene) short(m *maker) bool {
-	return m.counts && s.pods[m.uid].there < m.wanted && !s.blind(m.namespace)
+func (s *snapshot) hasMissingPods(m *controller) bool {
+	return m.makesPods && s.pods[m.uid].present < m.desiredPods && !s.podsUnread(m.namespace)
 }
 
-// awaits is true for a maker that may lack pods only for the moment, as far as can be seen.
-func (s *scene) awaits(m *maker) bool {
+// isAwaitingPods is true for a maker that may lack pods only for the moment, as far as can be seen.
+func (s *snapshot) isAwaitingPods(m *controller) bool {
 	t := s.pods[m.uid]
-	return !m.observed || m.lags || t.there+t.leaving >= m.wanted
+	return !m.observed || m.mayLag || t.present+t.terminating >= m.desiredPods
 }
 
-// lacks is true for a maker that is kept from its pods.
-func (s *scene) lacks(m *maker) bool {
-	return s.refused(m) || s.short(m) && !s.awaits(m)
+// missingPods is true for a maker that is kept from its pods.
+func (s *snapshot) missingPods(m *controller) bool {
+	return s.isRefused(m) || s.hasMissingPods(m) && !s.isAwaitingPods(m)
 }
 
-// refused is true if the server's word still stands: the pods have not come.
-func (s *scene) refused(m *maker) bool {
-	return m.counts && s.said(m) != "" && (s.short(m) || !m.observed || m.tells && s.blind(m.namespace))
+// isRefused is true if the server's word still stands: the pods have not come.
+func (s *snapshot) isRefused(m *controller) bool {
+	return m.makesPods && s.refusalMessage(m) != "" && (s.hasMissingPods(m) || !m.observed || m.reportsRefusals && s.podsUnread(m.namespace))
 }
 
-// controllers judges all that makes pods in the namespaces at one look.
-func (v *Verification) controllers(ctx context.Context) []Result {
-	s := newViewer(v.Client, v.Namespaces).look(ctx)
+// checkControllers judges all that makes pods in the namespaces at one look.
+func (v *Verification) checkControllers(ctx context.Context) []CheckResult {
+	s := newNamespaceReader(v.Client, v.Namespaces).observeControllers(ctx)
 	before := map[[3]string]string{}
 	for _, f := range v.Before {
 		key := [3]string{f.Namespace, f.Kind, f.Name}
-		if !aboutSecurity(before[key]) {
+		if !isSecurityRefusal(before[key]) {
 			before[key] = f.Message
 		}
 	}
-	var out []Result
-	for i := range s.makers {
-		m := &s.makers[i]
-		out = append(out, s.judge(m, before[[3]string{m.namespace, m.root.Kind, m.root.Name}])...)
+	var out []CheckResult
+	for i := range s.controllers {
+		m := &s.controllers[i]
+		out = append(out, s.evaluateController(m, before[[3]string{m.namespace, m.topOwner.Kind, m.topOwner.Name}])...)
 	}
 	out = append(out, s.unreadResults(v.Namespaces)...)
-	return append(out, s.summaries(v.Namespaces, out)...)
+	return append(out, s.namespaceSummaries(v.Namespaces, out)...)
 }
 
-// judge tells what there is to tell of one maker: nothing if it is well. before is what was said of it, or what it lacked,
+// evaluateController tells what there is to tell of one maker: nothing if it is well. before is what was said of it, or what it lacked,
 // before the roll-out.
-func (s *scene) judge(m *maker, before string) []Result {
-	refusals := Result{Namespace: m.namespace, What: CheckRefusals, Workload: strings.ToLower(m.root.Kind) + "/" + m.root.Name}
+func (s *snapshot) evaluateController(m *controller, before string) []CheckResult {
+	refusals := CheckResult{Namespace: m.namespace, Check: CheckRefusals, Workload: strings.ToLower(m.topOwner.Kind) + "/" + m.topOwner.Name}
 	pods := refusals
-	pods.What = CheckPods
-	said, past := s.said(m), cmp.Or(s.said(m), s.refusals[m.uid].message)
+	pods.Check = CheckPods
+	said, past := s.refusalMessage(m), cmp.Or(s.refusalMessage(m), s.refusals[m.uid].message)
 	switch {
-	case !m.counts:
+	case !m.makesPods:
 		return nil
-	case s.refused(m) && before != "" && (aboutSecurity(before) || !aboutSecurity(said)):
-		refusals.Status, refusals.Why = OK, "as before the roll-out: "+said
-		pods.Status, pods.Why = OK, "as before the roll-out: "+s.count(m)
-		return []Result{refusals, pods}
-	case s.refused(m) && aboutSecurity(said):
-		refusals.Status, refusals.Why, refusals.passing = NotOK, said, true
-		pods.Status, pods.Why = NotOK, s.count(m)
-		return []Result{refusals, pods}
-	case s.refused(m):
-		refusals.Status, refusals.passing = CouldNotTell, true
-		refusals.Why = "refused for another reason, which hides what Pod Security would say: " + said
-		pods.Status, pods.Why = CouldNotTell, s.count(m)
-		return []Result{refusals, pods}
-	case m.surges && aboutSecurity(said):
-		refusals.Status, refusals.passing = CouldNotTell, true
-		refusals.Why = "it is being updated, and has been refused: " + said
-		return []Result{refusals}
-	case s.blind(m.namespace) && aboutSecurity(said):
-		refusals.Status, refusals.Why = CouldNotTell, "it was refused, and whether its pods have come since could not be read: "+said
-		return []Result{refusals}
+	case s.isRefused(m) && before != "" && (isSecurityRefusal(before) || !isSecurityRefusal(said)):
+		refusals.Status, refusals.Reason = StatusOK, "as before the roll-out: "+said
+		pods.Status, pods.Reason = StatusOK, "as before the roll-out: "+s.podCountText(m)
+		return []CheckResult{refusals, pods}
+	case s.isRefused(m) && isSecurityRefusal(said):
+		refusals.Status, refusals.Reason, refusals.mayRecover = StatusNotOK, said, true
+		pods.Status, pods.Reason = StatusNotOK, s.podCountText(m)
+		return []CheckResult{refusals, pods}
+	case s.isRefused(m):
+		refusals.Status, refusals.mayRecover = StatusUnknown, true
+		refusals.Reason = "refused for another reason, which hides what Pod Security would say: " + said
+		pods.Status, pods.Reason = StatusUnknown, s.podCountText(m)
+		return []CheckResult{refusals, pods}
+	case m.isSurging && isSecurityRefusal(said):
+		refusals.Status, refusals.mayRecover = StatusUnknown, true
+		refusals.Reason = "it is being updated, and has been refused: " + said
+		return []CheckResult{refusals}
+	case s.podsUnread(m.namespace) && isSecurityRefusal(said):
+		refusals.Status, refusals.Reason = StatusUnknown, "it was refused, and whether its pods have come since could not be read: "+said
+		return []CheckResult{refusals}
 	case !m.observed:
-		pods.Status, pods.Why, pods.passing = CouldNotTell, "its controller has not looked at it yet", true
-		return []Result{pods}
-	case s.short(m) && before != "":
-		pods.Status, pods.Why = OK, "as before the roll-out: "+s.count(m)
-		return []Result{pods}
-	case s.short(m):
-		pods.Status, pods.Why, pods.passing = NotOK, s.count(m), true
-		if s.awaits(m) {
-			pods.Status = CouldNotTell
+		pods.Status, pods.Reason, pods.mayRecover = StatusUnknown, "its controller has not looked at it yet", true
+		return []CheckResult{pods}
+	case s.hasMissingPods(m) && before != "":
+		pods.Status, pods.Reason = StatusOK, "as before the roll-out: "+s.podCountText(m)
+		return []CheckResult{pods}
+	case s.hasMissingPods(m):
+		pods.Status, pods.Reason, pods.mayRecover = StatusNotOK, s.podCountText(m), true
+		if s.isAwaitingPods(m) {
+			pods.Status = StatusUnknown
 		}
-		return []Result{pods}
-	case aboutSecurity(past) && !s.blind(m.namespace):
-		refusals.Status, refusals.Why = OK, "was refused before, and has its pods now: "+past
-		return []Result{refusals}
+		return []CheckResult{pods}
+	case isSecurityRefusal(past) && !s.podsUnread(m.namespace):
+		refusals.Status, refusals.Reason = StatusOK, "was refused before, and has its pods now: "+past
+		return []CheckResult{refusals}
 	}
 	return nil
 }
 
 // unreadResults says in every namespace what could not be read, and what that leaves open: events the refusals, pods the
 // counts, and controllers both.
-func (s *scene) unreadResults(namespaces []string) []Result {
-	var out []Result
+func (s *snapshot) unreadResults(namespaces []string) []CheckResult {
+	var out []CheckResult
 	for _, u := range s.unread {
 		for _, ns := range namespaces {
-			if !u.in(ns) {
+			if !u.affects(ns) {
 				continue
 			}
 			if u.resource != "pods" {
-				out = append(out, Result{Namespace: ns, What: CheckRefusals, Status: CouldNotTell, Why: u.String()})
+				out = append(out, CheckResult{Namespace: ns, Check: CheckRefusals, Status: StatusUnknown, Reason: u.String()})
 			}
 			if u.resource != "events" {
-				out = append(out, Result{Namespace: ns, What: CheckPods, Status: CouldNotTell, Why: u.String()})
+				out = append(out, CheckResult{Namespace: ns, Check: CheckPods, Status: StatusUnknown, Reason: u.String()})
 			}
 		}
 	}
 	return out
 }
 
-// summaries say of every namespace and check in which nothing is amiss what that rests on.
-func (s *scene) summaries(namespaces []string, told []Result) []Result {
+// namespaceSummaries say of every namespace and check in which nothing is amiss what that rests on.
+func (s *snapshot) namespaceSummaries(namespaces []string, told []CheckResult) []CheckResult {
 	type check struct{ namespace, what string }
 	amiss, counted, later := map[check]bool{}, map[string]int{}, map[string]int{}
 	for _, r := range told {
-		if r.Status != OK {
-			amiss[check{r.Namespace, r.What}] = true
+		if r.Status != StatusOK {
+			amiss[check{r.Namespace, r.Check}] = true
 		}
 	}
-	for i := range s.makers {
-		switch m := &s.makers[i]; {
-		case m.counts:
+	for i := range s.controllers {
+		switch m := &s.controllers[i]; {
+		case m.makesPods:
 			counted[m.namespace]++
 		case m.kind == "CronJob":
 			later[m.namespace]++
 		}
 	}
-	var out []Result
+	var out []CheckResult
 	for _, ns := range namespaces {
 		if !amiss[check{ns, CheckRefusals}] {
-			out = append(out, Result{Namespace: ns, What: CheckRefusals, Status: OK, Why: "no controller is newly refused pods"})
+			out = append(out, CheckResult{Namespace: ns, Check: CheckRefusals, Status: StatusOK, Reason: "no controller is newly refused pods"})
 		}
 		if amiss[check{ns, CheckPods}] {
 			continue
@@ -172,7 +176,7 @@ func (s *scene) summaries(namespaces []string, told []Result) []Result {
 		if later[ns] > 0 {
 			why += fmt.Sprintf("; cron jobs, which make pods only when they run: %d", later[ns])
 		}
-		out = append(out, Result{Namespace: ns, What: CheckPods, Status: OK, Why: why})
+		out = append(out, CheckResult{Namespace: ns, Check: CheckPods, Status: StatusOK, Reason: why})
 	}
 	return out
 }

@@ -13,59 +13,59 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// maker is an object that makes pods, or makes what makes them.
-type maker struct {
+// controller is an object that makes pods, or makes what makes them.
+type controller struct {
 	namespace, kind, name string
 	uid                   types.UID
-	// root is what people know it by: the Deployment of a ReplicaSet, the CronJob of a Job, else itself.
-	root metav1.OwnerReference
-	// counts is false for what makes no pods by itself, or not now.
-	counts bool
-	// wanted is how many pods it should have now.
-	wanted int
+	// topOwner is what people know it by: the Deployment of a ReplicaSet, the CronJob of a Job, else itself.
+	topOwner metav1.OwnerReference
+	// makesPods is false for what makes no pods by itself, or not now.
+	makesPods bool
+	// desiredPods is how many pods it should have now.
+	desiredPods int
 	// observed is true once its controller has looked at what it asks for.
 	observed bool
-	// tells is true if a condition tells whether it is refused pods now, and failing is what that says. Other kinds tell by
+	// reportsRefusals is true if a condition tells whether it is refused pods now, and failing is what that says. Other kinds tell by
 	// events alone, which stay after the pods have come.
-	tells   bool
-	failing string
-	// lags is true for what has less pods than it asks for in the course of its work.
-	lags bool
-	// surges is true while pods of a new kind are made before those of the old kind go: then the number of pods tells not.
-	surges bool
-	// pod is one of its template; nil unless asked for.
-	pod *unstructured.Unstructured
+	reportsRefusals  bool
+	refusalCondition string
+	// mayLag is true for what has less pods than it asks for in the course of its work.
+	mayLag bool
+	// isSurging is true while pods of a new kind are made before those of the old kind go: then the number of pods tells not.
+	isSurging bool
+	// templatePod is one of its template; nil unless asked for.
+	templatePod *unstructured.Unstructured
 }
 
-// makerKind is a kind that makes pods, and how it is read.
-type makerKind struct {
+// controllerKind is a kind that makes pods, and how it is read.
+type controllerKind struct {
 	kind     string
 	resource schema.GroupVersionResource
-	read     func(*unstructured.Unstructured, bool) (maker, error)
+	read     func(*unstructured.Unstructured, bool) (controller, error)
 }
 
-func makerKinds() []makerKind {
+func controllerKinds() []controllerKind {
 	apps, batch, core := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "batch", Version: "v1"}, schema.GroupVersion{Version: "v1"}
-	return []makerKind{
-		{"Deployment", apps.WithResource("deployments"), reader("Deployment", readDeployment)},
-		{"ReplicaSet", apps.WithResource("replicasets"), reader("ReplicaSet", readReplicaSet)},
-		{"StatefulSet", apps.WithResource("statefulsets"), reader("StatefulSet", readStatefulSet)},
-		{"DaemonSet", apps.WithResource("daemonsets"), reader("DaemonSet", readDaemonSet)},
-		{"ReplicationController", core.WithResource("replicationcontrollers"), reader("ReplicationController", readReplicationController)},
-		{"Job", batch.WithResource("jobs"), reader("Job", readJob)},
-		{"CronJob", batch.WithResource("cronjobs"), reader("CronJob", readCronJob)},
-		{"PodTemplate", core.WithResource("podtemplates"), reader("PodTemplate", readPodTemplate)},
+	return []controllerKind{
+		{"Deployment", apps.WithResource("deployments"), controllerReader("Deployment", readDeployment)},
+		{"ReplicaSet", apps.WithResource("replicasets"), controllerReader("ReplicaSet", readReplicaSet)},
+		{"StatefulSet", apps.WithResource("statefulsets"), controllerReader("StatefulSet", readStatefulSet)},
+		{"DaemonSet", apps.WithResource("daemonsets"), controllerReader("DaemonSet", readDaemonSet)},
+		{"ReplicationController", core.WithResource("replicationcontrollers"), controllerReader("ReplicationController", readReplicationController)},
+		{"Job", batch.WithResource("jobs"), controllerReader("Job", readJob)},
+		{"CronJob", batch.WithResource("cronjobs"), controllerReader("CronJob", readCronJob)},
+		{"PodTemplate", core.WithResource("podtemplates"), controllerReader("PodTemplate", readPodTemplate)},
 	}
 }
 
-// reader makes a maker of an object of type T. One that another makes keeps its template to that.
-func reader[T any](kind string, read func(*T, *maker) *corev1.PodTemplateSpec) func(*unstructured.Unstructured, bool) (maker, error) {
-	return func(u *unstructured.Unstructured, template bool) (maker, error) {
-		m := maker{namespace: u.GetNamespace(), kind: kind, name: u.GetName(), uid: u.GetUID()}
-		m.root = metav1.OwnerReference{Kind: kind, Name: m.name, UID: m.uid}
+// controllerReader makes a maker of an object of type T. One that another makes keeps its template to that.
+func controllerReader[T any](kind string, read func(*T, *controller) *corev1.PodTemplateSpec) func(*unstructured.Unstructured, bool) (controller, error) {
+	return func(u *unstructured.Unstructured, template bool) (controller, error) {
+		m := controller{namespace: u.GetNamespace(), kind: kind, name: u.GetName(), uid: u.GetUID()}
+		m.topOwner = metav1.OwnerReference{Kind: kind, Name: m.name, UID: m.uid}
 		owner := metav1.GetControllerOfNoCopy(u)
 		if owner != nil {
-			m.root = *owner
+			m.topOwner = *owner
 		}
 		var object T
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &object); err != nil {
@@ -76,13 +76,13 @@ func reader[T any](kind string, read func(*T, *maker) *corev1.PodTemplateSpec) f
 			return m, nil
 		}
 		var err error
-		m.pod, err = podOf(&m, from)
+		m.templatePod, err = podFromTemplate(&m, from)
 		return m, err
 	}
 }
 
-// number of what the server sets to one where it is not said.
-func number(n *int32) int {
+// replicasOrOne of what the server sets to one where it is not said.
+func replicasOrOne(n *int32) int {
 	if n == nil {
 		return 1
 	}
@@ -90,36 +90,36 @@ func number(n *int32) int {
 }
 
 // readDeployment leaves the counting to the ReplicaSets.
-func readDeployment(d *appsv1.Deployment, m *maker) *corev1.PodTemplateSpec {
+func readDeployment(d *appsv1.Deployment, m *controller) *corev1.PodTemplateSpec {
 	m.observed = d.Status.ObservedGeneration >= d.Generation
-	m.counts = !m.observed
+	m.makesPods = !m.observed
 	return &d.Spec.Template
 }
 
-func readReplicaSet(r *appsv1.ReplicaSet, m *maker) *corev1.PodTemplateSpec {
-	m.counts, m.tells, m.wanted = true, true, number(r.Spec.Replicas)
+func readReplicaSet(r *appsv1.ReplicaSet, m *controller) *corev1.PodTemplateSpec {
+	m.makesPods, m.reportsRefusals, m.desiredPods = true, true, replicasOrOne(r.Spec.Replicas)
 	m.observed = r.Status.ObservedGeneration >= r.Generation
 	for _, c := range r.Status.Conditions {
 		if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue && c.Reason == failedCreate {
-			m.failing = c.Message
+			m.refusalCondition = c.Message
 		}
 	}
 	return &r.Spec.Template
 }
 
-func readReplicationController(r *corev1.ReplicationController, m *maker) *corev1.PodTemplateSpec {
-	m.counts, m.tells, m.wanted = true, true, number(r.Spec.Replicas)
+func readReplicationController(r *corev1.ReplicationController, m *controller) *corev1.PodTemplateSpec {
+	m.makesPods, m.reportsRefusals, m.desiredPods = true, true, replicasOrOne(r.Spec.Replicas)
 	m.observed = r.Status.ObservedGeneration >= r.Generation
 	for _, c := range r.Status.Conditions {
 		if c.Type == corev1.ReplicationControllerReplicaFailure && c.Status == corev1.ConditionTrue && c.Reason == failedCreate {
-			m.failing = c.Message
+			m.refusalCondition = c.Message
 		}
 	}
 	return r.Spec.Template
 }
 
-func readStatefulSet(s *appsv1.StatefulSet, m *maker) *corev1.PodTemplateSpec {
-	m.counts, m.wanted = true, number(s.Spec.Replicas)
+func readStatefulSet(s *appsv1.StatefulSet, m *controller) *corev1.PodTemplateSpec {
+	m.makesPods, m.desiredPods = true, replicasOrOne(s.Spec.Replicas)
 	m.observed = s.Status.ObservedGeneration >= s.Generation
 	// The controller puts a volume into the pod for every claim.
 	template := s.Spec.Template.DeepCopy()
@@ -131,43 +131,45 @@ func readStatefulSet(s *appsv1.StatefulSet, m *maker) *corev1.PodTemplateSpec {
 	return template
 }
 
-func readDaemonSet(d *appsv1.DaemonSet, m *maker) *corev1.PodTemplateSpec {
-	m.counts, m.wanted = true, int(d.Status.DesiredNumberScheduled)
+func readDaemonSet(d *appsv1.DaemonSet, m *controller) *corev1.PodTemplateSpec {
+	m.makesPods, m.desiredPods = true, int(d.Status.DesiredNumberScheduled)
 	m.observed = d.Status.ObservedGeneration >= d.Generation
 	rolling := d.Spec.UpdateStrategy.RollingUpdate
-	m.surges = rolling != nil && rolling.MaxSurge != nil && rolling.MaxSurge.String() != "0" && rolling.MaxSurge.String() != "0%" &&
+	m.isSurging = rolling != nil && rolling.MaxSurge != nil && rolling.MaxSurge.String() != "0" && rolling.MaxSurge.String() != "0%" &&
 		d.Status.UpdatedNumberScheduled < d.Status.DesiredNumberScheduled
 	return &d.Spec.Template
 }
 
 // readJob counts the pods that are still to come: none of a job that is complete, that stands still, or that has failed after
 // it had some.
-func readJob(j *batchv1.Job, m *maker) *corev1.PodTemplateSpec {
-	m.lags, m.observed = true, true
+func readJob(j *batchv1.Job, m *controller) *corev1.PodTemplateSpec {
+	m.mayLag, m.observed = true, true
 	for _, c := range j.Status.Conditions {
 		switch {
 		case c.Status != corev1.ConditionTrue:
 		case c.Type == batchv1.JobComplete:
 			return nil
 		case c.Type == batchv1.JobFailed:
-			m.counts, m.wanted = j.Status.Failed+j.Status.Succeeded == 0, number(j.Spec.Parallelism)
+			m.makesPods, m.desiredPods = j.Status.Failed+j.Status.Succeeded == 0, replicasOrOne(j.Spec.Parallelism)
 			return nil
 		}
 	}
-	m.counts, m.wanted = true, number(j.Spec.Parallelism)
+	m.makesPods, m.desiredPods = true, replicasOrOne(j.Spec.Parallelism)
 	if j.Spec.Completions != nil {
-		m.wanted = min(m.wanted, int(*j.Spec.Completions-j.Status.Succeeded))
+		m.desiredPods = min(m.desiredPods, int(*j.Spec.Completions-j.Status.Succeeded))
 	} else if j.Status.Succeeded > 0 {
-		m.wanted = 0
+		m.desiredPods = 0
 	}
 	if j.Spec.Suspend != nil && *j.Spec.Suspend {
-		m.wanted = 0
+		m.desiredPods = 0
 	}
 	return &j.Spec.Template
 }
 
-func readCronJob(c *batchv1.CronJob, _ *maker) *corev1.PodTemplateSpec {
+func readCronJob(c *batchv1.CronJob, _ *controller) *corev1.PodTemplateSpec {
 	return &c.Spec.JobTemplate.Spec.Template
 }
 
-func readPodTemplate(t *corev1.PodTemplate, _ *maker) *corev1.PodTemplateSpec { return &t.Template }
+func readPodTemplate(t *corev1.PodTemplate, _ *controller) *corev1.PodTemplateSpec {
+	return &t.Template
+}

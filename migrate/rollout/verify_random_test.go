@@ -116,7 +116,7 @@ func (s *story) faults() {
 
 func (s *story) ended(what string, err error) {
 	s.told = append(s.told, fmt.Sprintf("%s: %v", what, err))
-	var back *TakenBackError
+	var back *RolledBackError
 	if err != nil && !errors.Is(err, errCrash) && !errors.As(err, &back) {
 		s.t.Errorf("%s: %v", what, err)
 	}
@@ -128,17 +128,17 @@ func (s *story) ended(what string, err error) {
 // rollsBack takes something back. It is begun once the lock is taken, or at once where the roll-out itself goes back.
 func (s *story) rollsBack() {
 	u := someOf(s.random, s.names)
-	if u.whole() && s.random.IntN(2) == 0 {
-		u.Because = "not ok: a"
+	if u.isWholeRollout() && s.random.IntN(2) == 0 {
+		u.Failure = "not ok: a"
 	}
 	steps := u.Steps(s.r.Journal)
 	s.faults()
 	err := s.r.Rollback(context.Background(), u)
 	s.ended(fmt.Sprintf("rollback of %v %v", u.Namespaces, u.Stages), err)
-	if err != nil && u.Because == "" && (strings.HasPrefix(err.Error(), "taking the lock") || strings.HasPrefix(err.Error(), "looking who has the lock")) {
+	if err != nil && u.Failure == "" && (strings.HasPrefix(err.Error(), "taking the lock") || strings.HasPrefix(err.Error(), "looking who has the lock")) {
 		return
 	}
-	s.whole = s.whole || u.whole()
+	s.whole = s.whole || u.isWholeRollout()
 	for _, i := range steps {
 		s.rolled[i] = true
 	}
@@ -151,11 +151,11 @@ func (s *story) somebodyEdits() {
 		s.told = append(s.told, "somebody deletes the binding in "+name)
 		return
 	}
-	keys := migrate.LabelKeys()
+	keys := migrate.PodSecurityLabelKeys()
 	key := keys[s.random.IntN(len(keys))]
 	value := []*string{nil, text("privileged"), text("baseline"), text("restricted")}[s.random.IntN(4)]
 	s.m.label(name, "somebody", key, value)
-	s.told = append(s.told, fmt.Sprintf("somebody sets %s of %s to %s", key, name, shown(value)))
+	s.told = append(s.told, fmt.Sprintf("somebody sets %s of %s to %s", key, name, quoteLabelValue(value)))
 }
 
 // asked are the labels that a step should have come to: those of the plan or, once it was to be taken back, those before. Of
@@ -166,8 +166,8 @@ func (s *story) asked(i int) map[string]*string {
 	for k := range s.rolled {
 		off = off || s.r.Journal.Steps[k].Namespace == step.Namespace
 	}
-	last, _ := s.r.Journal.Last(i)
-	if off && !s.rolled[i] && !s.r.Journal.Touched(i) && last != Done {
+	last, _ := s.r.Journal.LastEvent(i)
+	if off && !s.rolled[i] && !s.r.Journal.MayBeApplied(i) && last != Done {
 		return out
 	}
 	for _, c := range step.Labels {
@@ -184,7 +184,7 @@ func (s *story) off(i int) []string {
 	var out []string
 	is := s.m.objects["namespaces/"+s.r.Journal.Steps[i].Namespace].GetLabels()
 	for key, value := range s.asked(i) {
-		if !same(valueOf(is, key), value) {
+		if !equalLabelValues(labelValue(is, key), value) {
 			out = append(out, key)
 		}
 	}
@@ -207,13 +207,13 @@ func (s *story) agrees() {
 			off = append(off, s.off(i)...)
 			s.stepIsTold(i, results)
 		}
-		rows := slices.DeleteFunc(only(results, CheckLabels), func(r Result) bool { return r.Namespace != name })
-		if len(rows) != 1 || (rows[0].Status == OK) != (len(off) == 0) {
+		rows := slices.DeleteFunc(only(results, CheckLabels), func(r CheckResult) bool { return r.Namespace != name })
+		if len(rows) != 1 || (rows[0].Status == StatusOK) != (len(off) == 0) {
 			s.t.Errorf("%s: not as they should be are %q, and verify says %+v", name, off, rows)
 			return
 		}
 		for _, key := range off {
-			if !strings.Contains(rows[0].Why, key+" is ") {
+			if !strings.Contains(rows[0].Reason, key+" is ") {
 				s.t.Errorf("%s: verify says nothing of %s: %+v", name, key, rows[0])
 			}
 		}
@@ -222,21 +222,21 @@ func (s *story) agrees() {
 }
 
 // stepIsTold expects a step that came to no end to be told, and to be ok only where the server has its labels.
-func (s *story) stepIsTold(i int, results []Result) {
+func (s *story) stepIsTold(i int, results []CheckResult) {
 	step := &s.r.Journal.Steps[i]
-	last, _ := s.r.Journal.Last(i)
+	last, _ := s.r.Journal.LastEvent(i)
 	fine := len(s.off(i)) == 0 // though it came to no end
 	ended := last == Undone || last == Done && !s.rolled[i] || len(s.asked(i)) == 0
 	if step.Create != nil {
-		if !s.rolled[i] && !s.r.Journal.Touched(i) && last != Done {
+		if !s.rolled[i] && !s.r.Journal.MayBeApplied(i) && last != Done {
 			return // may be called off; the steps of labels have it
 		}
 		_, bound := s.m.objects["rolebindings/"+step.Namespace+"/"+bypassRole]
 		fine = last == Begun && bound && !s.rolled[i]
 		ended = last == Undone || last == Done && bound && !s.rolled[i]
 	}
-	told := slices.ContainsFunc(results, func(r Result) bool {
-		return r.What == CheckSteps && r.Namespace == step.Namespace && strings.HasPrefix(r.Why, string(step.Stage)+": ") && (r.Status == OK) == fine
+	told := slices.ContainsFunc(results, func(r CheckResult) bool {
+		return r.Check == CheckSteps && r.Namespace == step.Namespace && strings.HasPrefix(r.Reason, string(step.Stage)+": ") && (r.Status == StatusOK) == fine
 	})
 	if told == ended {
 		s.t.Errorf("%s: it ended with %q, ended: %t, told: %t\n%+v", step, last, ended, told, only(results, CheckSteps))
@@ -244,7 +244,7 @@ func (s *story) stepIsTold(i int, results []Result) {
 }
 
 // agreesWithThePlan expects the same of a verification by the plan, as long as nothing was to be taken back.
-func (s *story) agreesWithThePlan(results []Result) {
+func (s *story) agreesWithThePlan(results []CheckResult) {
 	if s.whole || len(s.rolled) > 0 {
 		return
 	}
@@ -262,7 +262,7 @@ func (s *story) agreesWithThePlan(results []Result) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if diff := cmp.Diff(only(byPlan, CheckLabels), only(results, CheckLabels), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	if diff := cmp.Diff(only(byPlan, CheckLabels), only(results, CheckLabels), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		s.t.Errorf("by the plan and by the journal (-plan +journal):\n%s", diff)
 	}
 }

@@ -21,18 +21,18 @@ import (
 
 const enforceLabel = api.EnforceLevelLabel
 
-// viewer reads what is in namespaces, or in all where none is named.
-type viewer struct {
+// namespaceReader reads what is in namespaces, or in all where none is named.
+type namespaceReader struct {
 	client     dynamic.Interface
 	namespaces []string
 	in         map[string]bool
 }
 
-func newViewer(client dynamic.Interface, namespaces []string) *viewer {
-	return &viewer{client: client, namespaces: namespaces, in: setOf(namespaces)}
+func newNamespaceReader(client dynamic.Interface, namespaces []string) *namespaceReader {
+	return &namespaceReader{client: client, namespaces: namespaces, in: nameSet(namespaces)}
 }
 
-func setOf(names []string) map[string]bool {
+func nameSet(names []string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, name := range names {
 		set[name] = true
@@ -40,17 +40,17 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// scene is what one look saw.
-type scene struct {
-	makers []maker
+// snapshot is what one look saw.
+type snapshot struct {
+	controllers []controller
 	// pods are counted, and refusals told, by the UID of the controller.
-	pods     map[types.UID]tally
+	pods     map[types.UID]podCount
 	refusals map[types.UID]refusalEvent
-	unread   []unread
+	unread   []unreadResource
 }
 
-// tally counts a controller's pods that are neither finished nor being deleted, and those that are being deleted.
-type tally struct{ there, leaving int }
+// podCount counts a controller's pods that are neither finished nor being deleted, and those that are being deleted.
+type podCount struct{ present, terminating int }
 
 // refusalEvent is the last that events tell of a controller that could not create a pod.
 type refusalEvent struct {
@@ -58,14 +58,14 @@ type refusalEvent struct {
 	message string
 }
 
-// unread is a kind that could not be listed in a namespace; in all, if that is empty.
-type unread struct {
+// unreadResource is a kind that could not be listed in a namespace; in all, if that is empty.
+type unreadResource struct {
 	namespace, resource, group string
 	err                        error
 }
 
 // String says what could not be read, and what to grant for it.
-func (u *unread) String() string { return unreadText("list", u.resource, u.group, u.err) }
+func (u *unreadResource) String() string { return unreadText("list", u.resource, u.group, u.err) }
 
 func unreadText(verb, resource, group string, err error) string {
 	if group != "" {
@@ -78,42 +78,44 @@ func unreadText(verb, resource, group string, err error) string {
 	return text
 }
 
-// in is true if it is missing in a namespace.
-func (u *unread) in(namespace string) bool { return u.namespace == "" || u.namespace == namespace }
+// affects is true if it is missing in a namespace.
+func (u *unreadResource) affects(namespace string) bool {
+	return u.namespace == "" || u.namespace == namespace
+}
 
-// blind is true for a namespace whose pods could not be counted.
-func (s *scene) blind(namespace string) bool {
-	return slices.ContainsFunc(s.unread, func(u unread) bool { return u.resource == "pods" && u.in(namespace) })
+// podsUnread is true for a namespace whose pods could not be counted.
+func (s *snapshot) podsUnread(namespace string) bool {
+	return slices.ContainsFunc(s.unread, func(u unreadResource) bool { return u.resource == "pods" && u.affects(namespace) })
 }
 
 // unreadError says of every kind that could not be read where that was, and the server's words of the first namespace.
-func (s *scene) unreadError() error {
+func (s *snapshot) unreadError() error {
 	var errs []error
 	told := map[[3]string]bool{}
 	for i := range s.unread {
 		u := &s.unread[i]
-		if told[u.like()] {
+		if told[u.key()] {
 			continue
 		}
-		told[u.like()] = true
+		told[u.key()] = true
 		var in []string
 		for k := range s.unread {
-			if s.unread[k].like() == u.like() {
+			if s.unread[k].key() == u.key() {
 				in = append(in, s.unread[k].namespace)
 			}
 		}
-		errs = append(errs, fmt.Errorf("in %s: %s", whereText(in), u))
+		errs = append(errs, fmt.Errorf("in %s: %s", namespacesText(in), u))
 	}
 	return errors.Join(errs...)
 }
 
-// like is the same for what could not be read for the same reason.
-func (u *unread) like() [3]string {
+// key is the same for what could not be read for the same reason.
+func (u *unreadResource) key() [3]string {
 	return [3]string{u.resource, u.group, string(apierrors.ReasonForError(u.err))}
 }
 
-// whereText names the first few namespaces; the one without a name stands for all.
-func whereText(names []string) string {
+// namespacesText names the first few namespaces; the one without a name stands for all.
+func namespacesText(names []string) string {
 	const most = 5
 	switch {
 	case names[0] == "":
@@ -132,25 +134,25 @@ func whereText(names []string) string {
 	return text
 }
 
-// look lists controllers first and pods last: a pod that comes in between does not make a controller look short.
-func (v *viewer) look(ctx context.Context) *scene {
-	s := v.makers(ctx, false)
-	events, failed := each(ctx, v, schema.GroupVersionResource{Version: "v1", Resource: "events"}, "reason="+failedCreate, readEvent)
-	s.note("events", "", failed)
+// observeControllers lists controllers first and pods last: a pod that comes in between does not make a controller look short.
+func (v *namespaceReader) observeControllers(ctx context.Context) *snapshot {
+	s := v.listControllers(ctx, false)
+	events, failed := listInNamespaces(ctx, v, schema.GroupVersionResource{Version: "v1", Resource: "events"}, "reason="+failedCreate, readEvent)
+	s.addUnread("events", "", failed)
 	s.refusals = map[types.UID]refusalEvent{}
 	for _, e := range events {
-		if e.Reason == failedCreate && older(s.refusals[e.InvolvedObject.UID].version, e.ResourceVersion) {
+		if e.Reason == failedCreate && isOlderResourceVersion(s.refusals[e.InvolvedObject.UID].version, e.ResourceVersion) {
 			s.refusals[e.InvolvedObject.UID] = refusalEvent{e.ResourceVersion, e.Message}
 		}
 	}
-	pods, failed := each(ctx, v, podResource(), "", readPod)
-	s.note("pods", "", failed)
-	s.pods = map[types.UID]tally{}
+	pods, failed := listInNamespaces(ctx, v, podResource(), "", readPod)
+	s.addUnread("pods", "", failed)
+	s.pods = map[types.UID]podCount{}
 	for _, p := range pods {
-		t := s.pods[p.maker]
-		t.there += p.tally.there
-		t.leaving += p.tally.leaving
-		s.pods[p.maker] = t
+		t := s.pods[p.controller]
+		t.present += p.count.present
+		t.terminating += p.count.terminating
+		s.pods[p.controller] = t
 	}
 	return s
 }
@@ -162,31 +164,31 @@ func podResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-// makers lists what makes pods; a template that nothing makes pods of by itself is of use only for the template.
-func (v *viewer) makers(ctx context.Context, templates bool) *scene {
-	s := &scene{}
-	for _, k := range makerKinds() {
+// listControllers lists what makes pods; a template that nothing makes pods of by itself is of use only for the template.
+func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *snapshot {
+	s := &snapshot{}
+	for _, k := range controllerKinds() {
 		if k.kind == "PodTemplate" && !templates {
 			continue
 		}
-		makers, failed := each(ctx, v, k.resource, "", func(u *unstructured.Unstructured) (maker, error) { return k.read(u, templates) })
-		s.makers = append(s.makers, makers...)
-		s.note(k.resource.Resource, k.resource.Group, failed)
+		makers, failed := listInNamespaces(ctx, v, k.resource, "", func(u *unstructured.Unstructured) (controller, error) { return k.read(u, templates) })
+		s.controllers = append(s.controllers, makers...)
+		s.addUnread(k.resource.Resource, k.resource.Group, failed)
 	}
 	return s
 }
 
-func (s *scene) note(resource, group string, failed map[string]error) {
+func (s *snapshot) addUnread(resource, group string, failed map[string]error) {
 	for ns, err := range failed {
-		s.unread = append(s.unread, unread{ns, resource, group, err})
+		s.unread = append(s.unread, unreadResource{ns, resource, group, err})
 	}
-	slices.SortFunc(s.unread, func(a, b unread) int {
+	slices.SortFunc(s.unread, func(a, b unreadResource) int {
 		return strings.Compare(a.namespace+"/"+a.resource, b.namespace+"/"+b.resource)
 	})
 }
 
-// older compares resourceVersions, which are numbers that grow: clocks may differ.
-func older(a, b string) bool {
+// isOlderResourceVersion compares resourceVersions, which are numbers that grow: clocks may differ.
+func isOlderResourceVersion(a, b string) bool {
 	return len(a) < len(b) || len(a) == len(b) && a < b
 }
 
@@ -195,28 +197,28 @@ func readEvent(u *unstructured.Unstructured) (corev1.Event, error) {
 	return e, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &e)
 }
 
-type seenPod struct {
-	maker types.UID
-	tally tally
+type ownedPod struct {
+	controller types.UID
+	count      podCount
 }
 
-func readPod(u *unstructured.Unstructured) (seenPod, error) {
+func readPod(u *unstructured.Unstructured) (ownedPod, error) {
 	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
 	owner := metav1.GetControllerOfNoCopy(u)
 	switch {
 	case owner == nil || phase == string(corev1.PodSucceeded) || phase == string(corev1.PodFailed):
-		return seenPod{}, nil
+		return ownedPod{}, nil
 	case u.GetDeletionTimestamp() != nil:
-		return seenPod{owner.UID, tally{leaving: 1}}, nil
+		return ownedPod{owner.UID, podCount{terminating: 1}}, nil
 	}
-	return seenPod{owner.UID, tally{there: 1}}, nil
+	return ownedPod{owner.UID, podCount{present: 1}}, nil
 }
 
-// labels are those of the namespaces that there are, and why others could not be read.
-func (v *viewer) labels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
+// namespaceLabels are those of the namespaces that there are, and why others could not be read.
+func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
 	is, failed = map[string]map[string]string{}, map[string]error{}
-	if len(v.namespaces) > listedSingly {
-		all, err := list(ctx, namespaces(v.client), "", func(string) bool { return true }, func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) { return u, nil })
+	if len(v.namespaces) > maxSingleLists {
+		all, err := listAllPages(ctx, namespaceClient(v.client), "", func(string) bool { return true }, func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) { return u, nil })
 		for _, ns := range all {
 			is[ns.GetName()] = ns.GetLabels()
 		}
@@ -226,8 +228,8 @@ func (v *viewer) labels(ctx context.Context) (is map[string]map[string]string, f
 	}
 	for _, name := range v.namespaces {
 		var ns *unstructured.Unstructured
-		err := patiently(ctx, func() (err error) {
-			ns, err = namespaces(v.client).Get(ctx, name, metav1.GetOptions{})
+		err := retryTransient(ctx, func() (err error) {
+			ns, err = namespaceClient(v.client).Get(ctx, name, metav1.GetOptions{})
 			return err
 		})
 		switch {
@@ -240,14 +242,14 @@ func (v *viewer) labels(ctx context.Context) (is map[string]map[string]string, f
 	return is, failed
 }
 
-// listedSingly is the number of namespaces up to which each is listed by itself; all together are listed at once.
-const listedSingly = 20
+// maxSingleLists is the number of namespaces up to which each is listed by itself; all together are listed at once.
+const maxSingleLists = 20
 
-// each lists a resource in the namespaces and picks from every object what is needed of it. It returns the namespaces
+// listInNamespaces lists a resource in the namespaces and picks from every object what is needed of it. It returns the namespaces
 // that could not be listed.
-func each[T any](ctx context.Context, v *viewer, r schema.GroupVersionResource, field string, pick func(*unstructured.Unstructured) (T, error)) ([]T, map[string]error) {
-	if len(v.namespaces) == 0 || len(v.namespaces) > listedSingly {
-		out, err := list(ctx, v.client.Resource(r), field, v.includes, pick)
+func listInNamespaces[T any](ctx context.Context, v *namespaceReader, r schema.GroupVersionResource, field string, pick func(*unstructured.Unstructured) (T, error)) ([]T, map[string]error) {
+	if len(v.namespaces) == 0 || len(v.namespaces) > maxSingleLists {
+		out, err := listAllPages(ctx, v.client.Resource(r), field, v.includes, pick)
 		switch {
 		case err == nil:
 			return out, nil
@@ -264,7 +266,7 @@ func each[T any](ctx context.Context, v *viewer, r schema.GroupVersionResource, 
 	var all []T
 	failed := map[string]error{}
 	for _, ns := range v.namespaces {
-		out, err := list(ctx, v.client.Resource(r).Namespace(ns), field, v.includes, pick)
+		out, err := listAllPages(ctx, v.client.Resource(r).Namespace(ns), field, v.includes, pick)
 		if err != nil {
 			failed[ns] = err
 			continue
@@ -274,18 +276,18 @@ func each[T any](ctx context.Context, v *viewer, r schema.GroupVersionResource, 
 	return all, failed
 }
 
-func (v *viewer) includes(namespace string) bool {
+func (v *namespaceReader) includes(namespace string) bool {
 	return len(v.namespaces) == 0 || v.in[namespace]
 }
 
-// list reads page by page, and begins again where a page was too old to go on from: half a list is none.
-func list[T any](ctx context.Context, from dynamic.ResourceInterface, field string, includes func(string) bool, pick func(*unstructured.Unstructured) (T, error)) ([]T, error) {
+// listAllPages reads page by page, and begins again where a page was too old to go on from: half a list is none.
+func listAllPages[T any](ctx context.Context, from dynamic.ResourceInterface, field string, includes func(string) bool, pick func(*unstructured.Unstructured) (T, error)) ([]T, error) {
 	const page, restarts = 500, 3
 	var out []T
 	options := metav1.ListOptions{Limit: page, FieldSelector: field}
 	for restarted := 0; ; {
 		var got *unstructured.UnstructuredList
-		err := patiently(ctx, func() (err error) {
+		err := retryTransient(ctx, func() (err error) {
 			got, err = from.List(ctx, options)
 			return err
 		})
@@ -313,12 +315,12 @@ func list[T any](ctx context.Context, from dynamic.ResourceInterface, field stri
 	}
 }
 
-// patiently tries again what another attempt may get past.
-func patiently(ctx context.Context, do func() error) error {
+// retryTransient tries again what another attempt may get past.
+func retryTransient(ctx context.Context, do func() error) error {
 	const most, first = 4, 200 * time.Millisecond
 	for attempt := 0; ; attempt++ {
 		err := do()
-		if err == nil || !mayPass(err) || attempt == most-1 || !sleep(ctx, first<<attempt) {
+		if err == nil || !isTransient(err) || attempt == most-1 || !sleepContext(ctx, first<<attempt) {
 			return err
 		}
 	}

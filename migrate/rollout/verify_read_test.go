@@ -40,7 +40,7 @@ func TestListRestarts(t *testing.T) {
 		return true, page("", "c"), nil
 	})
 	name := func(u *unstructured.Unstructured) (string, error) { return u.GetName(), nil }
-	got, failed := each(t.Context(), newViewer(c, []string{"shop"}), podResource(), "", name)
+	got, failed := listInNamespaces(t.Context(), newNamespaceReader(c, []string{"shop"}), podResource(), "", name)
 	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" || len(failed) > 0 {
 		t.Errorf("items (-want +got):\n%s%v", diff, failed)
 	}
@@ -53,7 +53,7 @@ func TestListRestarts(t *testing.T) {
 func TestManyNamespaces(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for i := range listedSingly + 1 {
+	for i := range maxSingleLists + 1 {
 		names = append(names, fmt.Sprint("ns-", i))
 	}
 	names[0] = "shop"
@@ -70,14 +70,14 @@ func TestManyNamespaces(t *testing.T) {
 			}
 			return false, nil, nil
 		})
-		failures, err := Failing(t.Context(), c, names)
-		if diff := cmp.Diff([]Failure{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" || err != nil {
+		failures, err := FailingControllers(t.Context(), c, names)
+		if diff := cmp.Diff([]FailingController{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" || err != nil {
 			t.Errorf("forbidden=%v (-want +got):\n%s%v", forbidden, diff, err)
 		}
 		if wide != 9 {
 			t.Errorf("forbidden=%v: %d lists of all namespaces, want 9", forbidden, wide)
 		}
-		is, failed := newViewer(c, names).labels(t.Context())
+		is, failed := newNamespaceReader(c, names).namespaceLabels(t.Context())
 		if want := map[string]map[string]string{"shop": {enforceLabel: "baseline"}}; !cmp.Equal(want, is) || len(failed) > 0 || wide != 10 {
 			t.Errorf("forbidden=%v: labels %v, %v after %d lists, want %v", forbidden, is, failed, wide, want)
 		}

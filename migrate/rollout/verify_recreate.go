@@ -18,8 +18,8 @@ import (
 // policyAnnotation names the policy that let a pod in.
 const policyAnnotation = "kubernetes.io/psp"
 
-// podOf is a pod as the controller would make it of a template, as far as Pod Security looks at it.
-func podOf(m *maker, t *corev1.PodTemplateSpec) (*unstructured.Unstructured, error) {
+// podFromTemplate is a pod as the controller would make it of a template, as far as Pod Security looks at it.
+func podFromTemplate(m *controller, t *corev1.PodTemplateSpec) (*unstructured.Unstructured, error) {
 	const longest = 200 // the server cuts what it makes longer, and refuses what is longer before
 	pod := corev1.Pod{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
@@ -36,65 +36,65 @@ func podOf(m *maker, t *corev1.PodTemplateSpec) (*unstructured.Unstructured, err
 	return &unstructured.Unstructured{Object: object}, nil
 }
 
-// recreate has the server judge a pod of every template. Nothing is kept: the create is a dry run, and the only write here.
-func (v *Verification) recreate(ctx context.Context) []Result {
-	s := newViewer(v.Client, v.Namespaces).makers(ctx, true)
-	var out []Result
+// checkRecreation has the server judge a pod of every template. Nothing is kept: the create is a dry run, and the only write here.
+func (v *Verification) checkRecreation(ctx context.Context) []CheckResult {
+	s := newNamespaceReader(v.Client, v.Namespaces).listControllers(ctx, true)
+	var out []CheckResult
 	for _, u := range s.unread {
 		for _, ns := range v.Namespaces {
-			if u.in(ns) {
-				out = append(out, Result{Namespace: ns, What: CheckRecreate, Status: CouldNotTell, Why: u.String()})
+			if u.affects(ns) {
+				out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusUnknown, Reason: u.String()})
 			}
 		}
 	}
 	tried := map[string]int{}
-	for i := range s.makers {
-		if m := &s.makers[i]; m.pod != nil {
+	for i := range s.controllers {
+		if m := &s.controllers[i]; m.templatePod != nil {
 			tried[m.namespace]++
-			out = append(out, v.recreateOne(ctx, m))
+			out = append(out, v.dryRunPod(ctx, m))
 		}
 	}
 	for _, ns := range v.Namespaces {
 		if tried[ns] == 0 {
-			out = append(out, Result{Namespace: ns, What: CheckRecreate, Status: OK, Why: "there is no template that a pod could be made of"})
+			out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusOK, Reason: "there is no template that a pod could be made of"})
 		}
 	}
 	return out
 }
 
-func (v *Verification) recreateOne(ctx context.Context, m *maker) Result {
-	r := Result{Namespace: m.namespace, What: CheckRecreate, Workload: strings.ToLower(m.kind) + "/" + m.name}
+func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult {
+	r := CheckResult{Namespace: m.namespace, Check: CheckRecreate, Workload: strings.ToLower(m.kind) + "/" + m.name}
 	pods := v.Client.Resource(podResource()).Namespace(m.namespace)
 	var made *unstructured.Unstructured
-	err := patiently(ctx, func() (err error) {
-		made, err = pods.Create(ctx, m.pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: Manager})
+	err := retryTransient(ctx, func() (err error) {
+		made, err = pods.Create(ctx, m.templatePod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: FieldManager})
 		return err
 	})
 	switch {
 	case err == nil:
-		r.Status, r.Why = OK, "the server would take its pod"
-		if policy := made.GetAnnotations()[policyAnnotation]; policy != "" && m.pod.GetAnnotations()[policyAnnotation] == "" {
-			r.Why += fmt.Sprintf(", with what the policy %q fills in, which whoever runs this may use", policy)
+		r.Status, r.Reason = StatusOK, "the server would take its pod"
+		if policy := made.GetAnnotations()[policyAnnotation]; policy != "" && m.templatePod.GetAnnotations()[policyAnnotation] == "" {
+			r.Reason += fmt.Sprintf(", with what the policy %q fills in, which whoever runs this may use", policy)
 		}
-	case byPodSecurity(err.Error()):
-		r.Status, r.Why = NotOK, err.Error()
-	case byPolicies(err.Error()):
-		r.Status, r.Why = CouldNotTell, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+err.Error()
+	case isPodSecurityRefusal(err.Error()):
+		r.Status, r.Reason = StatusNotOK, err.Error()
+	case isPolicyRefusal(err.Error()):
+		r.Status, r.Reason = StatusUnknown, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+err.Error()
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "cannot create resource"):
-		r.Status, r.Why = CouldNotTell, fmt.Sprintf("%s; grant: create pods", err)
+		r.Status, r.Reason = StatusUnknown, fmt.Sprintf("%s; grant: create pods", err)
 	default:
-		r.Status, r.Why = CouldNotTell, "refused for another reason, which hides what Pod Security would say: "+err.Error()
+		r.Status, r.Reason = StatusUnknown, "refused for another reason, which hides what Pod Security would say: "+err.Error()
 	}
 	return r
 }
 
-// noticed waits until the server's admission has noticed the levels that labels enforce: it looks at a cache, and right
+// awaitAdmission waits until the server's admission has noticed the levels that labels enforce: it looks at a cache, and right
 // after a write its yes would say nothing. Where it lets whoever runs this do what the level forbids all along, that is
 // told: its yes is worth nothing there.
-func (v *Verification) noticed(ctx context.Context, enforced map[string]string) []Result {
+func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]string) []CheckResult {
 	const most = 20
 	pause := cmp.Or(v.Poll, 250*time.Millisecond)
-	var out []Result
+	var out []CheckResult
 	for _, ns := range v.Namespaces {
 		level := enforced[ns]
 		if level == "" || level == string(api.LevelPrivileged) {
@@ -102,23 +102,23 @@ func (v *Verification) noticed(ctx context.Context, enforced map[string]string) 
 		}
 		var err error
 		for attempt := 0; attempt < most; attempt++ {
-			_, err = v.Client.Resource(podResource()).Namespace(ns).Create(ctx, forbiddenPod(ns), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: Manager})
-			if err != nil && (!byPodSecurity(err.Error()) || strings.Contains(err.Error(), `"`+level+":")) || !sleep(ctx, pause) {
+			_, err = v.Client.Resource(podResource()).Namespace(ns).Create(ctx, privilegedProbePod(ns), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: FieldManager})
+			if err != nil && (!isPodSecurityRefusal(err.Error()) || strings.Contains(err.Error(), `"`+level+":")) || !sleepContext(ctx, pause) {
 				break
 			}
 		}
 		if err == nil {
-			out = append(out, Result{
-				Namespace: ns, What: CheckRecreate, Status: CouldNotTell,
-				Why: "the server takes from whoever runs this what " + level + " forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
+			out = append(out, CheckResult{
+				Namespace: ns, Check: CheckRecreate, Status: StatusUnknown,
+				Reason: "the server takes from whoever runs this what " + level + " forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
 			})
 		}
 	}
 	return out
 }
 
-// forbiddenPod is one that only privileged allows.
-func forbiddenPod(namespace string) *unstructured.Unstructured {
+// privilegedProbePod is one that only privileged allows.
+func privilegedProbePod(namespace string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Pod",
 		"metadata": map[string]any{"generateName": "psp2pss-probe-", "namespace": namespace},

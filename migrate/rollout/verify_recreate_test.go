@@ -61,15 +61,15 @@ func TestRecreateOne(t *testing.T) {
 	}
 	const taken = `the server would take its pod, with what the policy "open" fills in, which whoever runs this may use`
 	const hidden = "refused for another reason, which hides what Pod Security would say: "
-	want := []Result{
-		row(CheckRecreate, "cronjob/rbac", CouldNotTell, `pods is forbidden: User "u" cannot create resource "pods"; grant: create pods`),
-		row(CheckRecreate, "deployment/ok", OK, taken),
-		row(CheckRecreate, "deployment/psa", NotOK, refusedPSA),
-		row(CheckRecreate, "deployment/psp", CouldNotTell, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+refusedPSP),
-		row(CheckRecreate, "podtemplate/quota", CouldNotTell, hidden+refusedQuota),
-		row(CheckRecreate, "statefulset/db", OK, taken),
+	want := []CheckResult{
+		row(CheckRecreate, "cronjob/rbac", StatusUnknown, `pods is forbidden: User "u" cannot create resource "pods"; grant: create pods`),
+		row(CheckRecreate, "deployment/ok", StatusOK, taken),
+		row(CheckRecreate, "deployment/psa", StatusNotOK, refusedPSA),
+		row(CheckRecreate, "deployment/psp", StatusUnknown, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+refusedPSP),
+		row(CheckRecreate, "podtemplate/quota", StatusUnknown, hidden+refusedQuota),
+		row(CheckRecreate, "statefulset/db", StatusOK, taken),
 	}
-	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	if len(asked) != len(want) {
@@ -108,11 +108,11 @@ func TestRecreateUnnoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Result{
-		row(CheckRecreate, "", CouldNotTell, "the server takes from whoever runs this what baseline forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing"),
-		row(CheckRecreate, "", OK, "there is no template that a pod could be made of"),
+	want := []CheckResult{
+		row(CheckRecreate, "", StatusUnknown, "the server takes from whoever runs this what baseline forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing"),
+		row(CheckRecreate, "", StatusOK, "there is no template that a pod could be made of"),
 	}
-	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	if diff := cmp.Diff(want, only(got, CheckRecreate), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }

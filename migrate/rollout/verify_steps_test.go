@@ -18,7 +18,7 @@ import (
 // journalOf is a journal of steps, and of entries in JSON.
 func journalOf(t *testing.T, steps []Step, entries ...string) *Journal {
 	t.Helper()
-	header, err := json.Marshal(Header{APIVersion: migrate.APIVersion, Kind: Kind, ID: "i", Cluster: "c", Steps: steps})
+	header, err := json.Marshal(JournalHeader{APIVersion: migrate.APIVersion, Kind: JournalKind, ID: "i", Cluster: "c", Steps: steps})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,40 +52,40 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 		untouchd = "the roll-out changed no label of it, and is to change none"
 	)
 	begun, done := eventOf(0, Begun), eventOf(0, Done)
-	labels := func(status Status, why string) Result {
-		return Result{Namespace: "a", What: CheckLabels, Status: status, Why: why}
+	labels := func(status CheckStatus, why string) CheckResult {
+		return CheckResult{Namespace: "a", Check: CheckLabels, Status: status, Reason: why}
 	}
-	step := func(status Status, why string) Result {
-		return Result{Namespace: "a", What: CheckSteps, Status: status, Why: "enforce: " + why}
+	step := func(status CheckStatus, why string) CheckResult {
+		return CheckResult{Namespace: "a", Check: CheckSteps, Status: status, Reason: "enforce: " + why}
 	}
 	for _, tt := range []struct {
 		name    string
 		entries []string
 		on      bool // the labels are on
-		want    []Result
+		want    []CheckResult
 	}{
-		{"not taken", nil, false, []Result{labels(NotOK, absent), step(CouldNotTell, "not taken yet: "+goOn)}},
-		{"not taken, and there", nil, true, []Result{labels(OK, "as planned"), step(OK, "not taken yet: "+goOn+byNow)}},
-		{"begun", []string{begun}, false, []Result{labels(NotOK, absent), step(CouldNotTell, "begun, and cut off: "+goOn)}},
-		{"begun, and there", []string{begun}, true, []Result{labels(OK, "as planned"), step(OK, "begun, and cut off: "+goOn+byNow)}},
-		{"refused", []string{eventOf(0, Refused)}, false, []Result{labels(NotOK, absent), step(NotOK, "refused: for a reason")}},
-		{"refused by the server", []string{begun, eventOf(0, Refused)}, false, []Result{labels(NotOK, absent), step(NotOK, "refused: for a reason")}},
-		{"refused, and put on by hand", []string{eventOf(0, Refused)}, true, []Result{labels(OK, "as planned"), step(OK, "refused: for a reason"+byNow)}},
-		{"altered", []string{begun, eventOf(0, Altered)}, false, []Result{labels(NotOK, absent), step(NotOK, "altered: for a reason")}},
-		{"done", []string{begun, done}, true, []Result{labels(OK, "as planned")}},
-		{"done, and taken off by hand", []string{begun, done}, false, []Result{labels(NotOK, absent)}},
-		{"undone", []string{begun, done, all, eventOf(0, Undoing), eventOf(0, Undone)}, false, []Result{labels(OK, "as before the roll-out")}},
-		{"undone, and put on by hand", []string{begun, done, all, eventOf(0, Undoing), eventOf(0, Undone)}, true, []Result{labels(NotOK, still)}},
-		{"undone before there was a word on it", []string{begun, done, eventOf(0, Undoing), eventOf(0, Undone)}, false, []Result{labels(OK, "as before the roll-out")}},
-		{"not undone yet", []string{begun, done, all}, true, []Result{labels(NotOK, still), step(CouldNotTell, "not taken back yet: "+goBack)}},
-		{"not undone yet, only it", []string{begun, done, thisOne}, true, []Result{labels(NotOK, still), step(CouldNotTell, "not taken back yet: "+goBack)}},
-		{"undoing", []string{begun, done, all, eventOf(0, Undoing)}, true, []Result{labels(NotOK, still), step(CouldNotTell, "taking it back was cut off: "+goBack)}},
-		{"undoing, and off", []string{begun, done, all, eventOf(0, Undoing)}, false, []Result{labels(OK, "as before the roll-out"), step(OK, "taking it back was cut off: "+goBack+byNow)}},
-		{"kept", []string{begun, done, all, eventOf(0, Kept)}, true, []Result{labels(NotOK, still), step(NotOK, "kept by the rollback: for a reason")}},
-		{"taken back before it was begun", []string{all}, false, []Result{labels(OK, untouchd)}},
-		{"refused, and taken back", []string{eventOf(0, Refused), all}, true, []Result{labels(OK, untouchd)}},
-		{"there before, and taken back", []string{done, all}, true, []Result{labels(OK, "as planned")}},
-		{"another is taken back", []string{`{"step": -1, "event": "back", "undo": {"namespaces": ["b"]}}`}, false, []Result{labels(NotOK, absent), step(CouldNotTell, "not taken yet: "+goOn)}},
+		{"not taken", nil, false, []CheckResult{labels(StatusNotOK, absent), step(StatusUnknown, "not taken yet: "+goOn)}},
+		{"not taken, and there", nil, true, []CheckResult{labels(StatusOK, "as planned"), step(StatusOK, "not taken yet: "+goOn+byNow)}},
+		{"begun", []string{begun}, false, []CheckResult{labels(StatusNotOK, absent), step(StatusUnknown, "begun, and cut off: "+goOn)}},
+		{"begun, and there", []string{begun}, true, []CheckResult{labels(StatusOK, "as planned"), step(StatusOK, "begun, and cut off: "+goOn+byNow)}},
+		{"refused", []string{eventOf(0, Refused)}, false, []CheckResult{labels(StatusNotOK, absent), step(StatusNotOK, "refused: for a reason")}},
+		{"refused by the server", []string{begun, eventOf(0, Refused)}, false, []CheckResult{labels(StatusNotOK, absent), step(StatusNotOK, "refused: for a reason")}},
+		{"refused, and put on by hand", []string{eventOf(0, Refused)}, true, []CheckResult{labels(StatusOK, "as planned"), step(StatusOK, "refused: for a reason"+byNow)}},
+		{"altered", []string{begun, eventOf(0, Altered)}, false, []CheckResult{labels(StatusNotOK, absent), step(StatusNotOK, "altered: for a reason")}},
+		{"done", []string{begun, done}, true, []CheckResult{labels(StatusOK, "as planned")}},
+		{"done, and taken off by hand", []string{begun, done}, false, []CheckResult{labels(StatusNotOK, absent)}},
+		{"undone", []string{begun, done, all, eventOf(0, Undoing), eventOf(0, Undone)}, false, []CheckResult{labels(StatusOK, "as before the roll-out")}},
+		{"undone, and put on by hand", []string{begun, done, all, eventOf(0, Undoing), eventOf(0, Undone)}, true, []CheckResult{labels(StatusNotOK, still)}},
+		{"undone before there was a word on it", []string{begun, done, eventOf(0, Undoing), eventOf(0, Undone)}, false, []CheckResult{labels(StatusOK, "as before the roll-out")}},
+		{"not undone yet", []string{begun, done, all}, true, []CheckResult{labels(StatusNotOK, still), step(StatusUnknown, "not taken back yet: "+goBack)}},
+		{"not undone yet, only it", []string{begun, done, thisOne}, true, []CheckResult{labels(StatusNotOK, still), step(StatusUnknown, "not taken back yet: "+goBack)}},
+		{"undoing", []string{begun, done, all, eventOf(0, Undoing)}, true, []CheckResult{labels(StatusNotOK, still), step(StatusUnknown, "taking it back was cut off: "+goBack)}},
+		{"undoing, and off", []string{begun, done, all, eventOf(0, Undoing)}, false, []CheckResult{labels(StatusOK, "as before the roll-out"), step(StatusOK, "taking it back was cut off: "+goBack+byNow)}},
+		{"kept", []string{begun, done, all, eventOf(0, NotReverted)}, true, []CheckResult{labels(StatusNotOK, still), step(StatusNotOK, "kept by the rollback: for a reason")}},
+		{"taken back before it was begun", []string{all}, false, []CheckResult{labels(StatusOK, untouchd)}},
+		{"refused, and taken back", []string{eventOf(0, Refused), all}, true, []CheckResult{labels(StatusOK, untouchd)}},
+		{"there before, and taken back", []string{done, all}, true, []CheckResult{labels(StatusOK, "as planned")}},
+		{"another is taken back", []string{`{"step": -1, "event": "back", "undo": {"namespaces": ["b"]}}`}, false, []CheckResult{labels(StatusNotOK, absent), step(StatusUnknown, "not taken yet: "+goOn)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := append(only(results, CheckLabels), only(results, CheckSteps)...)
-			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
@@ -120,8 +120,8 @@ func TestVerifyAfterAPartialRollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Result{{Namespace: "a", What: CheckLabels, Status: OK, Why: "as before the roll-out"}}
-	if diff := cmp.Diff(want, append(only(results, CheckLabels), only(results, CheckSteps)...), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	want := []CheckResult{{Namespace: "a", Check: CheckLabels, Status: StatusOK, Reason: "as before the roll-out"}}
+	if diff := cmp.Diff(want, append(only(results, CheckLabels), only(results, CheckSteps)...), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
@@ -133,24 +133,24 @@ func TestVerifyLooksForBindings(t *testing.T) {
 	m.namespace("a", "kubectl", nil)
 	steps := bypass("a")
 	j := journalOf(t, steps, eventOf(0, Done), eventOf(1, Done), eventOf(2, Begun), eventOf(2, Done))
-	rows := func() []Result {
+	rows := func() []CheckResult {
 		results, err := Verify(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return only(results, CheckSteps)
 	}
-	row := Result{Namespace: "a", What: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: NotOK, Why: "bypass: it was created, and is gone"}
-	if diff := cmp.Diff([]Result{row}, rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	row := CheckResult{Namespace: "a", Check: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: StatusNotOK, Reason: "bypass: it was created, and is gone"}
+	if diff := cmp.Diff([]CheckResult{row}, rows(), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("without it (-want +got):\n%s", diff)
 	}
-	m.store("rolebindings/a/psp2pss-bypass", steps[2].Create.object("i"), true)
-	if diff := cmp.Diff([]Result(nil), rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	m.store("rolebindings/a/psp2pss-bypass", steps[2].Create.manifest("i"), true)
+	if diff := cmp.Diff([]CheckResult(nil), rows(), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("with it (-want +got):\n%s", diff)
 	}
 	m.hook = on("list rolebindings", -1, apierrors.NewForbidden(rbacBindings, "", errors.New("no")))
-	row.Status, row.Why = CouldNotTell, `bypass: rolebindings.rbac.authorization.k8s.io could not be read: rolebindings.rbac.authorization.k8s.io is forbidden: no; grant: list rolebindings.rbac.authorization.k8s.io`
-	if diff := cmp.Diff([]Result{row}, rows(), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+	row.Status, row.Reason = StatusUnknown, `bypass: rolebindings.rbac.authorization.k8s.io could not be read: rolebindings.rbac.authorization.k8s.io is forbidden: no; grant: list rolebindings.rbac.authorization.k8s.io`
+	if diff := cmp.Diff([]CheckResult{row}, rows(), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 		t.Errorf("where it may not be read (-want +got):\n%s", diff)
 	}
 }
@@ -163,22 +163,22 @@ func TestVerifyTellsOpenStepsOfTheBypass(t *testing.T) {
 	m.namespace("b", "kubectl", nil)
 	j := journalOf(t, bypass("a", "b"), eventOf(0, Begun), eventOf(0, Done), eventOf(1, Refused))
 	const goOn = "bypass: not taken yet: go on with 'rollout --resume'"
-	shared := Result{What: CheckSteps, Workload: "clusterrole/psp2pss-bypass", Status: NotOK, Why: "bypass: refused: for a reason"}
-	of := func(ns string) Result {
-		return Result{Namespace: ns, What: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: CouldNotTell, Why: goOn}
+	shared := CheckResult{Check: CheckSteps, Workload: "clusterrole/psp2pss-bypass", Status: StatusNotOK, Reason: "bypass: refused: for a reason"}
+	of := func(ns string) CheckResult {
+		return CheckResult{Namespace: ns, Check: CheckSteps, Workload: "rolebinding/psp2pss-bypass", Status: StatusUnknown, Reason: goOn}
 	}
 	for _, tt := range []struct {
 		names []string
-		want  []Result
+		want  []CheckResult
 	}{
-		{[]string{"a"}, []Result{of("a")}},
-		{[]string{"a", "b"}, []Result{shared, of("a"), of("b")}},
+		{[]string{"a"}, []CheckResult{of("a")}},
+		{[]string{"a", "b"}, []CheckResult{shared, of("a"), of("b")}},
 	} {
 		results, err := Verify(t.Context(), Verification{Client: m, Namespaces: tt.names, Journal: j})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tt.want, only(results, CheckSteps), cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		if diff := cmp.Diff(tt.want, only(results, CheckSteps), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", tt.names, diff)
 		}
 	}

@@ -32,7 +32,7 @@ func fakeCluster(t *testing.T, documents string) *fake.FakeDynamicClient {
 	kinds := map[schema.GroupVersionResource]string{
 		{Version: "v1", Resource: "namespaces"}: "NamespaceList", {Version: "v1", Resource: "events"}: "EventList", podResource(): "PodList",
 	}
-	for _, k := range makerKinds() {
+	for _, k := range controllerKinds() {
 		kinds[k.resource] = k.kind + "List"
 	}
 	var objects []runtime.Object
@@ -87,16 +87,16 @@ func job(spec, status string) string {
 func join(documents ...string) string { return strings.Join(documents, "\n---\n") }
 
 // row is a result of the namespace shop.
-func row(what, workload string, status Status, why string) Result {
-	return Result{Namespace: "shop", What: what, Workload: workload, Status: status, Why: why}
+func row(what, workload string, status CheckStatus, why string) CheckResult {
+	return CheckResult{Namespace: "shop", Check: what, Workload: workload, Status: status, Reason: why}
 }
 
-func noneRefused() Result {
-	return row(CheckRefusals, "", OK, "no controller is newly refused pods")
+func noneRefused() CheckResult {
+	return row(CheckRefusals, "", StatusOK, "no controller is newly refused pods")
 }
 
-func counted(n int) Result {
-	return row(CheckPods, "", OK, fmt.Sprintf("controllers that lack no pods: %d", n))
+func counted(n int) CheckResult {
+	return row(CheckPods, "", StatusOK, fmt.Sprintf("controllers that lack no pods: %d", n))
 }
 
 func TestVerifyControllers(t *testing.T) {
@@ -105,80 +105,80 @@ func TestVerifyControllers(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		objects string
-		before  []Failure
-		want    []Result
+		before  []FailingController
+		want    []CheckResult
 	}{
-		{"nothing there", shop, nil, []Result{noneRefused(), counted(0)}},
-		{"whole", join(shop, replicaSet(""), pod("rs")), nil, []Result{noneRefused(), counted(1)}},
-		{"refused now", join(shop, replicaSet(failing(refusedPSA))), nil, []Result{
-			row(CheckRefusals, "deployment/web", NotOK, refusedPSA), row(CheckPods, "deployment/web", NotOK, none),
+		{"nothing there", shop, nil, []CheckResult{noneRefused(), counted(0)}},
+		{"whole", join(shop, replicaSet(""), pod("rs")), nil, []CheckResult{noneRefused(), counted(1)}},
+		{"refused now", join(shop, replicaSet(failing(refusedPSA))), nil, []CheckResult{
+			row(CheckRefusals, "deployment/web", StatusNotOK, refusedPSA), row(CheckPods, "deployment/web", StatusNotOK, none),
 		}},
 		{
 			"refused before, too", join(shop, replicaSet(failing(refusedPSA))),
-			[]Failure{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedPSP}},
-			[]Result{
-				noneRefused(), row(CheckRefusals, "deployment/web", OK, "as before the roll-out: "+refusedPSA),
-				counted(1), row(CheckPods, "deployment/web", OK, "as before the roll-out: "+none),
+			[]FailingController{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedPSP}},
+			[]CheckResult{
+				noneRefused(), row(CheckRefusals, "deployment/web", StatusOK, "as before the roll-out: "+refusedPSA),
+				counted(1), row(CheckPods, "deployment/web", StatusOK, "as before the roll-out: "+none),
 			},
 		},
 		{
 			"held by a quota before, refused now", join(shop, replicaSet(failing(refusedPSA))),
-			[]Failure{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedQuota}},
-			[]Result{row(CheckRefusals, "deployment/web", NotOK, refusedPSA), row(CheckPods, "deployment/web", NotOK, none)},
+			[]FailingController{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedQuota}},
+			[]CheckResult{row(CheckRefusals, "deployment/web", StatusNotOK, refusedPSA), row(CheckPods, "deployment/web", StatusNotOK, none)},
 		},
 		{
 			"another namespace's failure before", join(shop, replicaSet(failing(refusedPSA))),
-			[]Failure{{Namespace: "blog", Kind: "Deployment", Name: "web", Message: refusedPSA}},
-			[]Result{row(CheckRefusals, "deployment/web", NotOK, refusedPSA), row(CheckPods, "deployment/web", NotOK, none)},
+			[]FailingController{{Namespace: "blog", Kind: "Deployment", Name: "web", Message: refusedPSA}},
+			[]CheckResult{row(CheckRefusals, "deployment/web", StatusNotOK, refusedPSA), row(CheckPods, "deployment/web", StatusNotOK, none)},
 		},
-		{"quota", join(shop, replicaSet(failing(refusedQuota))), nil, []Result{
-			row(CheckRefusals, "deployment/web", CouldNotTell, "refused for another reason, which hides what Pod Security would say: "+refusedQuota),
-			row(CheckPods, "deployment/web", CouldNotTell, none),
+		{"quota", join(shop, replicaSet(failing(refusedQuota))), nil, []CheckResult{
+			row(CheckRefusals, "deployment/web", StatusUnknown, "refused for another reason, which hides what Pod Security would say: "+refusedQuota),
+			row(CheckPods, "deployment/web", StatusUnknown, none),
 		}},
-		{"an event is of the past where a condition tells", join(shop, replicaSet(""), event("rs", "7", refusedPSA)), nil, []Result{
-			noneRefused(), row(CheckPods, "deployment/web", NotOK, none),
+		{"an event is of the past where a condition tells", join(shop, replicaSet(""), event("rs", "7", refusedPSA)), nil, []CheckResult{
+			noneRefused(), row(CheckPods, "deployment/web", StatusNotOK, none),
 		}},
-		{"whole again", join(shop, replicaSet(""), event("rs", "7", refusedPSA), pod("rs")), nil, []Result{
-			noneRefused(), row(CheckRefusals, "deployment/web", OK, "was refused before, and has its pods now: "+refusedPSA), counted(1),
+		{"whole again", join(shop, replicaSet(""), event("rs", "7", refusedPSA), pod("rs")), nil, []CheckResult{
+			noneRefused(), row(CheckRefusals, "deployment/web", StatusOK, "was refused before, and has its pods now: "+refusedPSA), counted(1),
 		}},
-		{"a pod is going", join(shop, replicaSet(""), `{apiVersion: v1, kind: Pod, metadata: {deletionTimestamp: "2020-01-01T00:00:00Z", `+ownedBy("X", "x", "rs")+`}}`), nil, []Result{
-			noneRefused(), row(CheckPods, "deployment/web", CouldNotTell, none+", and 1 being deleted"),
+		{"a pod is going", join(shop, replicaSet(""), `{apiVersion: v1, kind: Pod, metadata: {deletionTimestamp: "2020-01-01T00:00:00Z", `+ownedBy("X", "x", "rs")+`}}`), nil, []CheckResult{
+			noneRefused(), row(CheckPods, "deployment/web", StatusUnknown, none+", and 1 being deleted"),
 		}},
-		{"a finished pod is none", join(shop, replicaSet(""), strings.Replace(pod("rs"), "Running", "Failed", 1)), nil, []Result{
-			noneRefused(), row(CheckPods, "deployment/web", NotOK, none),
+		{"a finished pod is none", join(shop, replicaSet(""), strings.Replace(pod("rs"), "Running", "Failed", 1)), nil, []CheckResult{
+			noneRefused(), row(CheckPods, "deployment/web", StatusNotOK, none),
 		}},
-		{"not looked at", join(shop, strings.Replace(replicaSet(""), "generation: 1", "generation: 2", 1), pod("rs")), nil, []Result{
-			noneRefused(), row(CheckPods, "deployment/web", CouldNotTell, "its controller has not looked at it yet"),
+		{"not looked at", join(shop, strings.Replace(replicaSet(""), "generation: 1", "generation: 2", 1), pod("rs")), nil, []CheckResult{
+			noneRefused(), row(CheckPods, "deployment/web", StatusUnknown, "its controller has not looked at it yet"),
 		}},
-		{"daemon set: the last event counts", join(shop, daemonSet(""), event("ds", "9", refusedQuota), event("ds", "10", refusedPSA)), nil, []Result{
-			row(CheckRefusals, "daemonset/agent", NotOK, refusedPSA), row(CheckPods, "daemonset/agent", NotOK, none),
+		{"daemon set: the last event counts", join(shop, daemonSet(""), event("ds", "9", refusedQuota), event("ds", "10", refusedPSA)), nil, []CheckResult{
+			row(CheckRefusals, "daemonset/agent", StatusNotOK, refusedPSA), row(CheckPods, "daemonset/agent", StatusNotOK, none),
 		}},
-		{"daemon set: by the policies", join(shop, daemonSet(""), event("ds", "9", refusedPSP)), nil, []Result{
-			row(CheckRefusals, "daemonset/agent", NotOK, refusedPSP), row(CheckPods, "daemonset/agent", NotOK, none),
+		{"daemon set: by the policies", join(shop, daemonSet(""), event("ds", "9", refusedPSP)), nil, []CheckResult{
+			row(CheckRefusals, "daemonset/agent", StatusNotOK, refusedPSP), row(CheckPods, "daemonset/agent", StatusNotOK, none),
 		}},
-		{"daemon set that surges", join(shop, daemonSet("updateStrategy: {rollingUpdate: {maxSurge: 1}}"), event("ds", "9", refusedPSA), pod("ds")), nil, []Result{
-			row(CheckRefusals, "daemonset/agent", CouldNotTell, "it is being updated, and has been refused: "+refusedPSA), counted(1),
+		{"daemon set that surges", join(shop, daemonSet("updateStrategy: {rollingUpdate: {maxSurge: 1}}"), event("ds", "9", refusedPSA), pod("ds")), nil, []CheckResult{
+			row(CheckRefusals, "daemonset/agent", StatusUnknown, "it is being updated, and has been refused: "+refusedPSA), counted(1),
 		}},
-		{"stateful set", join(shop, `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, uid: s}, spec: {replicas: 2}}`, event("s", "1", refusedPSA), pod("s")), nil, []Result{
-			row(CheckRefusals, "statefulset/db", NotOK, refusedPSA), row(CheckPods, "statefulset/db", NotOK, "has 1 of 2 pods"),
+		{"stateful set", join(shop, `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, uid: s}, spec: {replicas: 2}}`, event("s", "1", refusedPSA), pod("s")), nil, []CheckResult{
+			row(CheckRefusals, "statefulset/db", StatusNotOK, refusedPSA), row(CheckPods, "statefulset/db", StatusNotOK, "has 1 of 2 pods"),
 		}},
-		{"replication controller", join(shop, `{apiVersion: v1, kind: ReplicationController, metadata: {name: rc, uid: s}, status: {`+failing(refusedPSA)+`}}`), nil, []Result{
-			row(CheckRefusals, "replicationcontroller/rc", NotOK, refusedPSA), row(CheckPods, "replicationcontroller/rc", NotOK, none),
+		{"replication controller", join(shop, `{apiVersion: v1, kind: ReplicationController, metadata: {name: rc, uid: s}, status: {`+failing(refusedPSA)+`}}`), nil, []CheckResult{
+			row(CheckRefusals, "replicationcontroller/rc", StatusNotOK, refusedPSA), row(CheckPods, "replicationcontroller/rc", StatusNotOK, none),
 		}},
-		{"job", join(shop, job("parallelism: 3, completions: 3", "succeeded: 2"), event("j", "1", refusedPSA)), nil, []Result{
-			row(CheckRefusals, "cronjob/once", NotOK, refusedPSA), row(CheckPods, "cronjob/once", NotOK, none),
+		{"job", join(shop, job("parallelism: 3, completions: 3", "succeeded: 2"), event("j", "1", refusedPSA)), nil, []CheckResult{
+			row(CheckRefusals, "cronjob/once", StatusNotOK, refusedPSA), row(CheckPods, "cronjob/once", StatusNotOK, none),
 		}},
-		{"job between pods", join(shop, job("", "failed: 1")), nil, []Result{
-			noneRefused(), row(CheckPods, "cronjob/once", CouldNotTell, none),
+		{"job between pods", join(shop, job("", "failed: 1")), nil, []CheckResult{
+			noneRefused(), row(CheckPods, "cronjob/once", StatusUnknown, none),
 		}},
-		{"job that is complete", join(shop, job("", `conditions: [{type: Complete, status: "True"}]`), event("j", "1", refusedPSA)), nil, []Result{noneRefused(), counted(0)}},
-		{"job that stands still", join(shop, job("suspend: true", "")), nil, []Result{noneRefused(), counted(1)}},
-		{"job that failed without a pod", join(shop, job("", `conditions: [{type: Failed, status: "True"}]`), event("j", "1", refusedPSA)), nil, []Result{
-			row(CheckRefusals, "cronjob/once", NotOK, refusedPSA), row(CheckPods, "cronjob/once", NotOK, none),
+		{"job that is complete", join(shop, job("", `conditions: [{type: Complete, status: "True"}]`), event("j", "1", refusedPSA)), nil, []CheckResult{noneRefused(), counted(0)}},
+		{"job that stands still", join(shop, job("suspend: true", "")), nil, []CheckResult{noneRefused(), counted(1)}},
+		{"job that failed without a pod", join(shop, job("", `conditions: [{type: Failed, status: "True"}]`), event("j", "1", refusedPSA)), nil, []CheckResult{
+			row(CheckRefusals, "cronjob/once", StatusNotOK, refusedPSA), row(CheckPods, "cronjob/once", StatusNotOK, none),
 		}},
-		{"job that failed by its pods", join(shop, job("", `failed: 7, conditions: [{type: Failed, status: "True"}]`)), nil, []Result{noneRefused(), counted(0)}},
-		{"cron job", join(shop, `{apiVersion: batch/v1, kind: CronJob, metadata: {name: once}}`), nil, []Result{
-			noneRefused(), row(CheckPods, "", OK, "controllers that lack no pods: 0; cron jobs, which make pods only when they run: 1"),
+		{"job that failed by its pods", join(shop, job("", `failed: 7, conditions: [{type: Failed, status: "True"}]`)), nil, []CheckResult{noneRefused(), counted(0)}},
+		{"cron job", join(shop, `{apiVersion: batch/v1, kind: CronJob, metadata: {name: once}}`), nil, []CheckResult{
+			noneRefused(), row(CheckPods, "", StatusOK, "controllers that lack no pods: 0; cron jobs, which make pods only when they run: 1"),
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -187,8 +187,8 @@ func TestVerifyControllers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := append([]Result{row(CheckLabels, "", CouldNotTell, "it is not known which labels are expected: no step of it came to an end")}, c.want...)
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+			want := append([]CheckResult{row(CheckLabels, "", StatusUnknown, "it is not known which labels are expected: no step of it came to an end")}, c.want...)
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
@@ -202,13 +202,13 @@ func TestVerifyLabels(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		want map[string]map[string]*string
-		is   Result
+		is   CheckResult
 	}{
-		{"as planned", map[string]map[string]*string{"shop": {enforce: value("baseline"), warn: nil}}, row(CheckLabels, "", OK, "as planned")},
-		{"nothing planned", map[string]map[string]*string{"shop": {}}, row(CheckLabels, "", OK, "no label is planned")},
-		{"others", map[string]map[string]*string{"shop": {enforce: value("restricted"), warn: value("restricted")}}, row(CheckLabels, "", NotOK,
+		{"as planned", map[string]map[string]*string{"shop": {enforce: value("baseline"), warn: nil}}, row(CheckLabels, "", StatusOK, "as planned")},
+		{"nothing planned", map[string]map[string]*string{"shop": {}}, row(CheckLabels, "", StatusOK, "no label is planned")},
+		{"others", map[string]map[string]*string{"shop": {enforce: value("restricted"), warn: value("restricted")}}, row(CheckLabels, "", StatusNotOK,
 			enforce+` is "baseline", and "restricted" is planned; `+warn+` is absent, and "restricted" is planned`)},
-		{"one too many", map[string]map[string]*string{"shop": {enforce: nil}}, row(CheckLabels, "", NotOK, enforce+` is "baseline", and absent is planned`)},
+		{"one too many", map[string]map[string]*string{"shop": {enforce: nil}}, row(CheckLabels, "", StatusNotOK, enforce+` is "baseline", and absent is planned`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -216,13 +216,13 @@ func TestVerifyLabels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]Result{c.is, noneRefused(), counted(0)}, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+			if diff := cmp.Diff([]CheckResult{c.is, noneRefused(), counted(0)}, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
 		})
 	}
 	gone, err := Verify(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
-	if err != nil || gone[0] != (Result{Namespace: "gone", What: CheckLabels, Status: NotOK, Why: "the namespace is gone"}) {
+	if err != nil || gone[0] != (CheckResult{Namespace: "gone", Check: CheckLabels, Status: StatusNotOK, Reason: "the namespace is gone"}) {
 		t.Errorf("a namespace that is gone: %+v, %v", gone, err)
 	}
 }
@@ -238,19 +238,19 @@ func deny(c *fake.FakeDynamicClient, verb, resource string) {
 func TestVerifyForbidden(t *testing.T) {
 	t.Parallel()
 	const no = `%[1]s could not be read: %[1]s is forbidden: no; grant: %[2]s %[1]s`
-	labels := row(CheckLabels, "", OK, "no label is planned")
-	told := func(what, verb, resource string) Result {
-		return row(what, "", CouldNotTell, fmt.Sprintf(no, resource, verb))
+	labels := row(CheckLabels, "", StatusOK, "no label is planned")
+	told := func(what, verb, resource string) CheckResult {
+		return row(what, "", StatusUnknown, fmt.Sprintf(no, resource, verb))
 	}
 	const noSets = `replicasets.apps could not be read: replicasets is forbidden: no; grant: list replicasets.apps`
-	wasRefused := row(CheckRefusals, "daemonset/agent", OK, "was refused before, and has its pods now: "+refusedPSA)
-	for resource, want := range map[string][]Result{
+	wasRefused := row(CheckRefusals, "daemonset/agent", StatusOK, "was refused before, and has its pods now: "+refusedPSA)
+	for resource, want := range map[string][]CheckResult{
 		"events": {labels, told(CheckRefusals, "list", "events"), counted(2)},
 		"replicasets": {
-			labels, row(CheckRefusals, "", CouldNotTell, noSets), wasRefused, row(CheckPods, "", CouldNotTell, noSets),
+			labels, row(CheckRefusals, "", StatusUnknown, noSets), wasRefused, row(CheckPods, "", StatusUnknown, noSets),
 		},
 		"pods": {
-			labels, row(CheckRefusals, "daemonset/agent", CouldNotTell, "it was refused, and whether its pods have come since could not be read: "+refusedPSA),
+			labels, row(CheckRefusals, "daemonset/agent", StatusUnknown, "it was refused, and whether its pods have come since could not be read: "+refusedPSA),
 			told(CheckPods, "list", "pods"),
 		},
 		"namespaces": {told(CheckLabels, "get", "namespaces"), noneRefused(), wasRefused, counted(2)},
@@ -261,25 +261,25 @@ func TestVerifyForbidden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
 			t.Errorf("without %s (-want +got):\n%s", resource, diff)
 		}
 	}
 	c := fakeCluster(t, join(shop, replicaSet(""), event("rs", "1", refusedPSA)))
 	deny(c, "list", "pods")
 	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
-	if diff := cmp.Diff([]Result{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, cmpopts.IgnoreUnexported(Result{})); diff != "" || err != nil {
+	if diff := cmp.Diff([]CheckResult{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" || err != nil {
 		t.Errorf("without pods, and no condition that tells (-want +got):\n%s%v", diff, err)
 	}
 	c = fakeCluster(t, join(shop, replicaSet(failing(refusedPSA))))
 	deny(c, "list", "pods")
 	deny(c, "list", "events")
-	failures, err := Failing(t.Context(), c, nil)
+	failures, err := FailingControllers(t.Context(), c, nil)
 	want := "in all namespaces: " + fmt.Sprintf(no, "events", "list") + "\nin all namespaces: " + fmt.Sprintf(no, "pods", "list")
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
-	if diff := cmp.Diff([]Failure{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" {
+	if diff := cmp.Diff([]FailingController{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
@@ -290,13 +290,13 @@ func TestFailingTellsOnceWhatIsMissing(t *testing.T) {
 	c := fakeCluster(t, shop)
 	deny(c, "list", "events")
 	deny(c, "list", "pods")
-	_, err := Failing(t.Context(), c, []string{"a", "b", "c", "d", "e", "f", "g"})
+	_, err := FailingControllers(t.Context(), c, []string{"a", "b", "c", "d", "e", "f", "g"})
 	const where = `in namespaces "a", "b", "c", "d", "e" and 2 more: `
 	want := where + "events could not be read: events is forbidden: no; grant: list events\n" + where + "pods could not be read: pods is forbidden: no; grant: list pods"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = Failing(t.Context(), c, []string{"a"})
+	_, err = FailingControllers(t.Context(), c, []string{"a"})
 	want = strings.ReplaceAll(want, where, `in namespace "a": `)
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -307,16 +307,16 @@ func TestFailingTellsOnceWhatIsMissing(t *testing.T) {
 func TestFailingIsTheBaseline(t *testing.T) {
 	t.Parallel()
 	c := fakeCluster(t, join(shop, replicaSet(failing(refusedPSA)), daemonSet(""), job("", ""), event("j", "1", refusedQuota)))
-	failures, err := Failing(t.Context(), c, []string{"shop"})
+	failures, err := FailingControllers(t.Context(), c, []string{"shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Failure{{"shop", "CronJob", "once", refusedQuota}, {"shop", "DaemonSet", "agent", "has 0 of 1 pods"}, {"shop", "Deployment", "web", refusedPSA}}
+	want := []FailingController{{"shop", "CronJob", "once", refusedQuota}, {"shop", "DaemonSet", "agent", "has 0 of 1 pods"}, {"shop", "Deployment", "web", refusedPSA}}
 	if diff := cmp.Diff(want, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	results, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Before: failures})
-	if err != nil || Worst(results) != OK {
+	if err != nil || WorstStatus(results) != StatusOK {
 		t.Errorf("verified against itself: %v %+v", err, results)
 	}
 }
@@ -341,7 +341,7 @@ func TestVerifyWaits(t *testing.T) {
 	results, err := Verify(t.Context(), Verification{
 		Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Wait: time.Hour, Poll: time.Millisecond,
 	})
-	if err != nil || Worst(results) != OK || looks != 3 {
+	if err != nil || WorstStatus(results) != StatusOK || looks != 3 {
 		t.Errorf("after %d looks: %v %+v", looks, err, results)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -354,20 +354,20 @@ func TestVerifyWaits(t *testing.T) {
 func TestExpectedLabels(t *testing.T) {
 	t.Parallel()
 	value := func(s string) *string { return &s }
-	change := func(key, after string) []Change { return []Change{{Key: key, After: &after}} }
-	j := &Journal{steps: make([]progress, 8)}
+	change := func(key, after string) []LabelChange { return []LabelChange{{Key: key, After: &after}} }
+	j := &Journal{progress: make([]stepProgress, 8)}
 	j.Steps = []Step{
 		{Namespace: "a", Labels: change("warn", "restricted")},
 		{Namespace: "a", Labels: change("enforce", "baseline")},
 		{Namespace: "b", Labels: change("warn", "restricted")},
-		{Namespace: "c", Create: &Object{}},
-		{Create: &Object{}},
+		{Namespace: "c", Create: &BypassObject{}},
+		{Create: &BypassObject{}},
 		{Namespace: "d", Labels: change("enforce", "baseline")}, // altered, so it counts
 		{Namespace: "e", Labels: change("warn", "restricted")},
 		{Namespace: "e", Labels: change("enforce", "baseline")}, // altered, in a namespace that was taken back
 	}
 	for i, e := range []Event{Done, Undone, Refused, Done, Done, Altered, Undone, Altered} {
-		j.steps[i] = progress{last: e, before: &Found{Labels: map[string]*string{"enforce": value("privileged")}}}
+		j.progress[i] = stepProgress{lastEvent: e, observed: &ObservedState{Labels: map[string]*string{"enforce": value("privileged")}}}
 	}
 	want := map[string]map[string]*string{"a": {"warn": value("restricted"), "enforce": value("privileged")}, "c": {}, "d": {"enforce": value("baseline")}, "e": {"warn": nil}}
 	if diff := cmp.Diff(want, ExpectedLabels(j)); diff != "" {
@@ -375,10 +375,10 @@ func TestExpectedLabels(t *testing.T) {
 	}
 }
 
-func only(results []Result, what string) []Result {
-	var out []Result
+func only(results []CheckResult, what string) []CheckResult {
+	var out []CheckResult
 	for _, r := range results {
-		if r.What == what {
+		if r.Check == what {
 			out = append(out, r)
 		}
 	}

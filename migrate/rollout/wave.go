@@ -14,9 +14,9 @@ func compareWaves(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
 		var m, n string
-		m, x = cutToken(x)
-		n, y = cutToken(y)
-		if c := compareTokens(m, n); c != 0 {
+		m, x = cutNumberOrByte(x)
+		n, y = cutNumberOrByte(y)
+		if c := compareWaveTokens(m, n); c != 0 {
 			return c
 		}
 	}
@@ -24,19 +24,19 @@ func compareWaves(a, b string) int {
 	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 }
 
-// cutToken cuts off the digits, or the one byte that is no digit, with which a string that is not empty begins.
-func cutToken(s string) (token, rest string) {
+// cutNumberOrByte cuts off the digits, or the one byte that is no digit, with which a string that is not empty begins.
+func cutNumberOrByte(s string) (token, rest string) {
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	return s[:max(digits, 1)], s[max(digits, 1):]
 }
 
-// compareTokens compares two numbers of any length by value, and all else as text.
-func compareTokens(a, b string) int {
-	if isNumber(a) && isNumber(b) {
+// compareWaveTokens compares two numbers of any length by value, and all else as text.
+func compareWaveTokens(a, b string) int {
+	if startsWithDigit(a) && startsWithDigit(b) {
 		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	}
 	return cmp.Compare(a, b)
 }
 
-func isNumber(token string) bool { return token[0] >= '0' && token[0] <= '9' }
+func startsWithDigit(token string) bool { return token[0] >= '0' && token[0] <= '9' }

@@ -65,19 +65,19 @@ func TestWavesOfSteps(t *testing.T) {
 		}
 		namespaces = append(namespaces, ns)
 	}
-	waves := func(o Options) []string {
+	waves := func(o StepOptions) []string {
 		o.WaveLabel = "wave"
-		steps, _ := Steps(&migrate.Plan{Namespaces: slices.Clone(namespaces)}, o)
+		steps, _ := PlanSteps(&migrate.Plan{Namespaces: slices.Clone(namespaces)}, o)
 		var out []string
 		for i := range steps {
 			out = append(out, steps[i].Namespace+" "+steps[i].Wave)
 		}
 		return out
 	}
-	if diff := cmp.Diff([]string{"ns-1 1", "ns-2 2", "ns-10 10", "ns-x "}, waves(Options{})); diff != "" {
+	if diff := cmp.Diff([]string{"ns-1 1", "ns-2 2", "ns-10 10", "ns-x "}, waves(StepOptions{})); diff != "" {
 		t.Errorf("waves (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"ns-1 1", "ns-2 2"}, waves(Options{MaxNamespaces: 2})); diff != "" {
+	if diff := cmp.Diff([]string{"ns-1 1", "ns-2 2"}, waves(StepOptions{MaxNamespaces: 2})); diff != "" {
 		t.Errorf("waves of two namespaces (-want +got):\n%s", diff)
 	}
 }

@@ -14,86 +14,86 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// wayBack is what the labels of a namespace are to be again once a step is taken back, and whose.
-type wayBack struct {
+// labelRestore is what the labels of a namespace are to be again once a step is taken back, and whose.
+type labelRestore struct {
 	labels map[string]*string
-	owners []Owner
+	owners []LabelOwner
 	// replaced are the labels whose old values no server takes any more: they become what the server took them for.
 	replaced []string
-	// left are labels that admission changed along with the step, and somebody else has changed since.
-	left []string
-	// unsure are changes by admission or by somebody else, which cannot be told apart.
-	unsure []string
-	step   *Step
+	// changedLater are labels that admission changed along with the step, and somebody else has changed since.
+	changedLater []string
+	// unattributed are changes by admission or by somebody else, which cannot be told apart.
+	unattributed []string
+	step         *Step
 }
 
-// wayBackOf decides what is restored of a namespace as it is now.
-func wayBackOf(s *Step, before *Found, also *Also, ns *unstructured.Unstructured) (*wayBack, error) {
-	w := &wayBack{labels: map[string]*string{}, owners: slices.Concat(before.Owners, also.Owners), step: s}
+// planLabelRestore decides what is restored of a namespace as it is now.
+func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns *unstructured.Unstructured) (*labelRestore, error) {
+	w := &labelRestore{labels: map[string]*string{}, owners: slices.Concat(before.Owners, also.Owners), step: s}
 	is := ns.GetLabels()
 	for _, c := range s.Labels {
-		w.put(c.Key, before.Labels[c.Key])
+		w.restoreLabel(c.Key, before.Labels[c.Key])
 	}
-	for _, c := range also.Beside(s) {
-		theirs, err := newOwners(ns, c.Key, also.Owners)
+	for _, c := range also.OtherLabels(s) {
+		theirs, err := ownersSinceStep(ns, c.Key, also.Owners)
 		if err != nil {
 			return nil, err
 		}
-		switch now := valueOf(is, c.Key); {
-		case same(now, c.Before):
-			if ownedBack(ns, c.Key) {
-				w.put(c.Key, c.Before) // it is left to give it back to its owners
+		switch now := labelValue(is, c.Key); {
+		case equalLabelValues(now, c.Before):
+			if isOwnedByUpdate(ns, c.Key) {
+				w.restoreLabel(c.Key, c.Before) // it is left to give it back to its owners
 			}
-		case same(now, c.After) && len(theirs) > 0:
-			w.left = append(w.left, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, shown(now), theirs[0].Manager))
-		case same(now, c.After):
-			w.put(c.Key, c.Before)
+		case equalLabelValues(now, c.After) && len(theirs) > 0:
+			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, quoteLabelValue(now), theirs[0].Manager))
+		case equalLabelValues(now, c.After):
+			w.restoreLabel(c.Key, c.Before)
 		default:
-			w.left = append(w.left, fmt.Sprintf("%s is %s by now, and was %s", c.Key, shown(now), shown(c.Before)))
+			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s by now, and was %s", c.Key, quoteLabelValue(now), quoteLabelValue(c.Before)))
 		}
 	}
 	return w, nil
 }
 
-// put has a label restored, as far as a server takes what it was.
-func (w *wayBack) put(key string, was *string) {
-	to := backTo(key, was)
-	if !same(to, was) {
-		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, labelPrefix), *to, *was))
+// restoreLabel has a label restored, as far as a server takes what it was.
+func (w *labelRestore) restoreLabel(key string, was *string) {
+	to := restorableLabelValue(key, was)
+	if !equalLabelValues(to, was) {
+		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, podSecurityLabelPrefix), *to, *was))
 	}
 	w.labels[key] = to
 }
 
-// newOwners are those of a label that did not own it before. What admission sets is put down to nobody.
-func newOwners(ns *unstructured.Unstructured, key string, before []Owner) ([]Owner, error) {
-	owners, err := ownersOf(ns.GetManagedFields(), []string{key})
-	return slices.DeleteFunc(owners, func(o Owner) bool {
-		return o.Manager == Manager || slices.ContainsFunc(before, func(b Owner) bool { return b.Manager == o.Manager && slices.Contains(b.Keys, key) })
+// ownersSinceStep are those of a label that did not own it before. What admission sets is put down to nobody.
+func ownersSinceStep(ns *unstructured.Unstructured, key string, before []LabelOwner) ([]LabelOwner, error) {
+	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
+	return slices.DeleteFunc(owners, func(o LabelOwner) bool {
+		return o.Manager == FieldManager || slices.ContainsFunc(before, func(b LabelOwner) bool { return b.Manager == o.Manager && slices.Contains(b.Keys, key) })
 	}), err
 }
 
-// ownedBack is true for a label that a way back has written, and not given to its owners again.
-func ownedBack(ns *unstructured.Unstructured, key string) bool {
-	owners, err := ownersOf(ns.GetManagedFields(), []string{key})
-	return err == nil && slices.ContainsFunc(owners, func(o Owner) bool { return o.Manager == Manager && !o.isOurs() })
+// isOwnedByUpdate is true for a label that a way back has written, and not given to its owners again.
+func isOwnedByUpdate(ns *unstructured.Unstructured, key string) bool {
+	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
+	return err == nil && slices.ContainsFunc(owners, func(o LabelOwner) bool { return o.Manager == FieldManager && !o.isOwnApply() })
 }
 
-// restore writes labels back, and corrects whose they are. It returns the namespace as the server has it then. The server
+// writeLabelRestore writes labels back, and corrects whose they are. It returns the namespace as the server has it then. The server
 // puts a value that changes down to who writes it, so it takes a second write until the managers are right, too.
-func (r *Runner) restore(ctx context.Context, i int, w *wayBack, unrecorded *Also, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (r *Runner) writeLabelRestore(ctx context.Context, i int, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	for range 3 {
-		body, err := w.patch(ns)
+		body, err := w.mergePatch(ns)
 		if err != nil || body == nil {
 			return ns, err
 		}
-		if err := r.lock.held(ctx); err != nil {
+		if err := r.lock.checkHeld(ctx); err != nil {
 			return nil, err
 		}
-		if err := r.Journal.record(Entry{Step: i, Event: Undoing, Also: unrecorded}); err != nil {
+		if err := r.Journal.record(JournalEntry{Step: i, Event: Undoing, AdmissionChanges: unrecorded}); err != nil {
 			return nil, err
 		}
 		unrecorded = nil
-		ns, err = namespaces(r.Client).Patch(ctx, w.step.Namespace, types.MergePatchType, body, metav1.PatchOptions{FieldManager: Manager})
+		ns, err = namespaceClient(r.Client).Patch(ctx, w.step.Namespace, types.MergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager})
 		if err != nil {
 			return nil, err
 		}
@@ -101,16 +101,16 @@ func (r *Runner) restore(ctx context.Context, i int, w *wayBack, unrecorded *Als
 	return ns, nil
 }
 
-// patch is what is to be merged into the namespace, as long as it is the one that was looked at; nil for nothing. Who may
+// mergePatch is what is to be merged into the namespace, as long as it is the one that was looked at; nil for nothing. Who may
 // roll out may patch, and not necessarily update.
-func (w *wayBack) patch(ns *unstructured.Unstructured) ([]byte, error) {
+func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error) {
 	is, labels := ns.GetLabels(), map[string]*string{}
 	for key, value := range w.labels {
-		if !same(value, valueOf(is, key)) {
+		if !equalLabelValues(value, labelValue(is, key)) {
 			labels[key] = value
 		}
 	}
-	managers, err := giveBack(ns.GetManagedFields(), slices.Sorted(maps.Keys(w.labels)), w.kept())
+	managers, err := restoreLabelOwners(ns.GetManagedFields(), slices.Sorted(maps.Keys(w.labels)), w.restoredOwners())
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (w *wayBack) patch(ns *unstructured.Unstructured) ([]byte, error) {
 	if len(labels) > 0 {
 		metadata["labels"] = labels
 	}
-	if !sameManagers(ns, managers) {
+	if !equalManagedFields(ns, managers) {
 		metadata["managedFields"] = managers
 		if len(managers) == 0 {
 			metadata["managedFields"] = []metav1.ManagedFieldsEntry{{}} // the server takes no list for "as they are"
@@ -130,8 +130,8 @@ func (w *wayBack) patch(ns *unstructured.Unstructured) ([]byte, error) {
 	return json.Marshal(map[string]any{"metadata": metadata})
 }
 
-// sameManagers compares what the entries say: the order of fields in one is of no account.
-func sameManagers(ns *unstructured.Unstructured, entries []metav1.ManagedFieldsEntry) bool {
+// equalManagedFields compares what the entries say: the order of fields in one is of no account.
+func equalManagedFields(ns *unstructured.Unstructured, entries []metav1.ManagedFieldsEntry) bool {
 	managed := func(u *unstructured.Unstructured) any {
 		v, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
 		return v
@@ -141,9 +141,9 @@ func sameManagers(ns *unstructured.Unstructured, entries []metav1.ManagedFieldsE
 	return equality.Semantic.DeepEqual(managed(with), managed(ns))
 }
 
-// kept are the owners of what is restored.
-func (w *wayBack) kept() []Owner {
-	var out []Owner
+// restoredOwners are the owners of what is restored.
+func (w *labelRestore) restoredOwners() []LabelOwner {
+	var out []LabelOwner
 	for _, o := range w.owners {
 		o.Keys = slices.DeleteFunc(slices.Clone(o.Keys), func(key string) bool { _, ok := w.labels[key]; return !ok })
 		if len(o.Keys) > 0 {
@@ -153,13 +153,13 @@ func (w *wayBack) kept() []Owner {
 	return out
 }
 
-// judge looks at what the server made of it. It refuses to call a step undone of which something stays.
-func (w *wayBack) judge(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
+// checkRestored looks at what the server made of it. It refuses to call a step undone of which something stays.
+func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
 	var own, beside []string
 	for _, key := range slices.Sorted(maps.Keys(w.labels)) {
-		if value := valueOf(is, key); !same(value, w.labels[key]) {
-			text := fmt.Sprintf("%s is %s, not %s", key, shown(value), shown(w.labels[key]))
-			if slices.Contains(w.step.keys(), key) {
+		if value := labelValue(is, key); !equalLabelValues(value, w.labels[key]) {
+			text := fmt.Sprintf("%s is %s, not %s", key, quoteLabelValue(value), quoteLabelValue(w.labels[key]))
+			if slices.Contains(w.step.labelKeys(), key) {
 				own = append(own, text)
 			} else {
 				beside = append(beside, text)
@@ -167,21 +167,21 @@ func (w *wayBack) judge(ctx context.Context, r *Runner, is map[string]string, ou
 		}
 	}
 	if len(own) > 0 {
-		return refuse("the server took it, and something made this of it: %s; %s", strings.Join(own, "; "), r.suspects(ctx))
+		return newStepRefusal("the server took it, and something made this of it: %s; %s", strings.Join(own, "; "), r.likelyMutators(ctx))
 	}
 	var remarks []string
 	if len(w.replaced) > 0 {
 		remarks = append(remarks, "not put back, since no server takes an invalid value any more: "+strings.Join(w.replaced, ", ")+", which the server took it for")
 	}
 	if len(beside) > 0 {
-		remarks = append(remarks, "a label that the server's admission had set stays: "+strings.Join(beside, "; ")+"; "+r.suspects(ctx))
+		remarks = append(remarks, "a label that the server's admission had set stays: "+strings.Join(beside, "; ")+"; "+r.likelyMutators(ctx))
 	}
-	if len(w.left) > 0 {
-		remarks = append(remarks, "a label that the server's admission had set was changed since, and is left: "+strings.Join(w.left, "; "))
+	if len(w.changedLater) > 0 {
+		remarks = append(remarks, "a label that the server's admission had set was changed since, and is left: "+strings.Join(w.changedLater, "; "))
 	}
-	if len(w.unsure) > 0 {
-		remarks = append(remarks, "changed since the step began, and left: "+strings.Join(w.unsure, ", "))
+	if len(w.unattributed) > 0 {
+		remarks = append(remarks, "changed since the step began, and left: "+strings.Join(w.unattributed, ", "))
 	}
-	out.Why = strings.Join(remarks, "; ")
+	out.Reason = strings.Join(remarks, "; ")
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-const planned = "8c1d0ad7-5a4f-4b0e-9d3c-000000000001"
+const plannedClusterUID = "8c1d0ad7-5a4f-4b0e-9d3c-000000000001"
 
 func source(uid string) inventory.Source {
 	return inventory.Source{Kind: inventory.SourceCluster, Name: "prod", UID: uid}
@@ -25,11 +25,11 @@ func source(uid string) inventory.Source {
 
 func TestBegin(t *testing.T) {
 	t.Parallel()
-	want := `# This is for the cluster whose namespace kube-system has the UID ` + planned + `: it ends at once on any other.
+	want := `# This is for the cluster whose namespace kube-system has the UID ` + plannedClusterUID + `: it ends at once on any other.
 # Where that may not be read, it runs only with PSP2PSS_THIS_CLUSTER=1 in the environment.
 set -eu
 cluster=$(kubectl --context=prod get namespace kube-system --output='jsonpath={.metadata.uid}') || cluster=
-if [ -n "$cluster" ] && [ "$cluster" != ` + planned + ` ]; then
+if [ -n "$cluster" ] && [ "$cluster" != ` + plannedClusterUID + ` ]; then
   echo '` + other + `' >&2
   exit 1
 fi
@@ -38,27 +38,27 @@ if [ -z "$cluster" ] && [ "${PSP2PSS_THIS_CLUSTER:-}" != 1 ]; then
   exit 1
 fi
 `
-	if diff := cmp.Diff(want, script.Begin(source(planned), "kubectl --context=prod")); diff != "" {
+	if diff := cmp.Diff(want, script.Preamble(source(plannedClusterUID), "kubectl --context=prod")); diff != "" {
 		t.Errorf("with a UID (-want +got):\n%s", diff)
 	}
 	want = `# Which cluster this is for is not known: it runs only with PSP2PSS_THIS_CLUSTER=1 in the environment.
 set -eu
 if [ "${PSP2PSS_THIS_CLUSTER:-}" != 1 ]; then
-  printf '%s\n' '` + unknown + `' >&2
+  printf '%s\n' '` + unknownClusterPreamble + `' >&2
   exit 1
 fi
 `
 	for _, uid := range []string{"", "a'; reboot; '", "a b", "a\nb", strings.Repeat("a", 65)} {
-		if diff := cmp.Diff(want, script.Begin(source(uid), "kubectl --context=prod")); diff != "" {
+		if diff := cmp.Diff(want, script.Preamble(source(uid), "kubectl --context=prod")); diff != "" {
 			t.Errorf("with the UID %q (-want +got):\n%s", uid, diff)
 		}
 	}
 }
 
 const (
-	other      = "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + planned + "."
-	unreadable = "Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with PSP2PSS_THIS_CLUSTER=1."
-	unknown    = `Nothing was run. These commands are from context prod, and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.`
+	other                  = "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + plannedClusterUID + "."
+	unreadable             = "Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with PSP2PSS_THIS_CLUSTER=1."
+	unknownClusterPreamble = `Nothing was run. These commands are from context prod, and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.`
 )
 
 // Whatever kubectl answers, nothing below the beginning is run but on the planned cluster, or where the user says so.
@@ -70,23 +70,23 @@ func TestNothingRunsElsewhere(t *testing.T) {
 		env                   []string
 		want                  string // on standard error; "" runs
 	}{
-		{name: "the planned cluster", planned: planned, answer: planned},
-		{name: "another", planned: planned, answer: "11111111-0000-0000-0000-000000000000", want: other},
-		{name: "another, whatever the user says", planned: planned, answer: "11111111-0000-0000-0000-000000000000", env: []string{"PSP2PSS_THIS_CLUSTER=1"}, want: other},
-		{name: "a longer answer", planned: planned, answer: planned + "\n" + planned, want: other},
-		{name: "an answer that a shell might act on", planned: planned, answer: "$(reboot) ) ! -n *", want: other},
-		{name: "no answer", planned: planned, want: unreadable},
-		{name: "no answer, and the user vouches for it", planned: planned, env: []string{"PSP2PSS_THIS_CLUSTER=1"}},
-		{name: "refused", planned: planned, answer: forbidden, want: forbidden + "\n" + unreadable},
-		{name: "refused, and the user says something else", planned: planned, answer: forbidden, env: []string{"PSP2PSS_THIS_CLUSTER=0"}, want: forbidden + "\n" + unreadable},
-		{name: "nothing to compare with", answer: planned, want: unknown},
-		{name: "nothing to compare with, and the user vouches for it", answer: planned, env: []string{"PSP2PSS_THIS_CLUSTER=1"}},
+		{name: "the planned cluster", planned: plannedClusterUID, answer: plannedClusterUID},
+		{name: "another", planned: plannedClusterUID, answer: "11111111-0000-0000-0000-000000000000", want: other},
+		{name: "another, whatever the user says", planned: plannedClusterUID, answer: "11111111-0000-0000-0000-000000000000", env: []string{"PSP2PSS_THIS_CLUSTER=1"}, want: other},
+		{name: "a longer answer", planned: plannedClusterUID, answer: plannedClusterUID + "\n" + plannedClusterUID, want: other},
+		{name: "an answer that a shell might act on", planned: plannedClusterUID, answer: "$(reboot) ) ! -n *", want: other},
+		{name: "no answer", planned: plannedClusterUID, want: unreadable},
+		{name: "no answer, and the user vouches for it", planned: plannedClusterUID, env: []string{"PSP2PSS_THIS_CLUSTER=1"}},
+		{name: "refused", planned: plannedClusterUID, answer: forbidden, want: forbidden + "\n" + unreadable},
+		{name: "refused, and the user says something else", planned: plannedClusterUID, answer: forbidden, env: []string{"PSP2PSS_THIS_CLUSTER=0"}, want: forbidden + "\n" + unreadable},
+		{name: "nothing to compare with", answer: plannedClusterUID, want: unknownClusterPreamble},
+		{name: "nothing to compare with, and the user vouches for it", answer: plannedClusterUID, env: []string{"PSP2PSS_THIS_CLUSTER=1"}},
 	}
 	for _, shell := range shells(t) {
 		for _, tt := range tests {
 			t.Run(strings.Join(shell, " ")+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				text := script.Begin(source(tt.planned), "kubectl --context=prod") + "kubectl --context=prod delete everything\n"
+				text := script.Preamble(source(tt.planned), "kubectl --context=prod") + "kubectl --context=prod delete everything\n"
 				calls, said, code := run(t, shell, text, tt.answer, tt.env)
 				ran := strings.Contains(calls, "delete everything")
 				if want := tt.want == ""; ran != want || (code == 0) != want {

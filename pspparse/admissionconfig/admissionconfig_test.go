@@ -107,7 +107,7 @@ func TestRead(t *testing.T) {
 		{name: "empty", text: "", err: `reading the admission configuration "in.yaml": it is empty`},
 		{name: "two documents", text: inner + "---\n" + inner, err: `reading the admission configuration "in.yaml": it holds more than one document`},
 		{name: "aliases", text: "a: &a [x]\nb: *a\n", err: "reading the admission configuration: in.yaml:1: anchors and aliases are not read here: write the values out"},
-		{name: "too long", text: strings.Repeat("# more\n", admissionconfig.MaxBytes/7+1), err: `reading the admission configuration "in.yaml": it has more than 1048576 bytes`},
+		{name: "too long", text: strings.Repeat("# more\n", admissionconfig.MaxFileBytes/7+1), err: `reading the admission configuration "in.yaml": it has more than 1048576 bytes`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,28 +12,28 @@ import (
 // rancherKind is what Rancher makes the admission configuration of the clusters of that it sets up.
 const rancherKind = "PodSecurityAdmissionConfigurationTemplate"
 
-// ofRancher reads a template: its field configuration is a PodSecurityConfiguration without apiVersion and kind.
-func ofRancher(root *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, error) {
-	if group, _, _ := strings.Cut(scalar(root, "apiVersion"), "/"); group != "management.cattle.io" {
-		return nil, at(name, root, fmt.Errorf("apiVersion %q has no kind %s: management.cattle.io/v3 has", scalar(root, "apiVersion"), rancherKind))
+// readRancherTemplate reads a template: its field configuration is a PodSecurityConfiguration without apiVersion and kind.
+func readRancherTemplate(root *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, error) {
+	if group, _, _ := strings.Cut(scalarValue(root, "apiVersion"), "/"); group != "management.cattle.io" {
+		return nil, errorAt(name, root, fmt.Errorf("apiVersion %q has no kind %s: management.cattle.io/v3 has", scalarValue(root, "apiVersion"), rancherKind))
 	}
-	configuration := value(root, "configuration")
+	configuration := mappingValue(root, "configuration")
 	if configuration == nil || configuration.Kind != yaml.MappingNode {
-		return nil, at(name, root, errors.New("the template has no configuration"))
+		return nil, errorAt(name, root, errors.New("the template has no configuration"))
 	}
 	text := func(s string) *yaml.Node {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Line: configuration.Line}
 	}
 	whole := *configuration
 	whole.Style = 0 // what begins with a brace is taken for JSON
-	whole.Content = append([]*yaml.Node{text("apiVersion"), text(versions()[0]), text("kind"), text("PodSecurityConfiguration")}, configuration.Content...)
-	return decode(&whole, name)
+	whole.Content = append([]*yaml.Node{text("apiVersion"), text(configurationVersions()[0]), text("kind"), text("PodSecurityConfiguration")}, configuration.Content...)
+	return decodeConfiguration(&whole, name)
 }
 
-// onlyItem is the one object of a list as kubectl writes it, or the object itself where it is no list.
-func onlyItem(root *yaml.Node, name string) (*yaml.Node, error) {
-	items := value(root, "items")
-	if !strings.HasSuffix(scalar(root, "kind"), "List") || items == nil || items.Kind != yaml.SequenceNode {
+// singleItem is the one object of a list as kubectl writes it, or the object itself where it is no list.
+func singleItem(root *yaml.Node, name string) (*yaml.Node, error) {
+	items := mappingValue(root, "items")
+	if !strings.HasSuffix(scalarValue(root, "kind"), "List") || items == nil || items.Kind != yaml.SequenceNode {
 		return root, nil
 	}
 	if len(items.Content) == 1 {
@@ -41,9 +41,9 @@ func onlyItem(root *yaml.Node, name string) (*yaml.Node, error) {
 	}
 	var names []string
 	for _, item := range items.Content {
-		if metadata := value(item, "metadata"); metadata != nil {
-			names = append(names, fmt.Sprintf("%q", scalar(metadata, "name")))
+		if metadata := mappingValue(item, "metadata"); metadata != nil {
+			names = append(names, fmt.Sprintf("%q", scalarValue(metadata, "name")))
 		}
 	}
-	return nil, at(name, root, fmt.Errorf("it is a list of %d objects (%s): give a file with the one that this cluster uses", len(items.Content), strings.Join(names, ", ")))
+	return nil, errorAt(name, root, fmt.Errorf("it is a list of %d objects (%s): give a file with the one that this cluster uses", len(items.Content), strings.Join(names, ", ")))
 }

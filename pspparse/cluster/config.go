@@ -16,9 +16,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Flags choose the cluster and the identity, with kubectl's meanings. The zero value is what kubectl does without
+// ConnectionFlags choose the cluster and the identity, with kubectl's meanings. The zero value is what kubectl does without
 // flags: KUBECONFIG, else ~/.kube/config, else the service account of the pod it runs in.
-type Flags struct {
+type ConnectionFlags struct {
 	// Kubeconfig replaces the whole search when set; the file must exist.
 	Kubeconfig string
 	// Context replaces the kubeconfig's current context.
@@ -31,29 +31,29 @@ type Flags struct {
 	Timeout time.Duration
 }
 
-// InCluster is the context name that Config reports for the service account of the pod it runs in.
-const InCluster = "in-cluster"
+// InClusterContext is the context name that Config reports for the service account of the pod it runs in.
+const InClusterContext = "in-cluster"
 
-// Config loads the client configuration by kubectl's rules and returns it with the name of its context.
+// LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context.
 //
 // Credentials from exec plugins work as they are. The OIDC provider is a client-go plugin that has to be linked in:
 // whoever calls Config imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
 // in a library).
-func Config(f Flags) (*rest.Config, string, error) {
+func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = f.Kubeconfig
 	// The loader would print a warning of its own for missing files; the errors below say it once.
 	rules.WarnIfAllMissing = false
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides(f))
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, configOverrides(f))
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, "", fmt.Errorf("loading the kubeconfig (%s): %w; check the file, or name another one with --kubeconfig",
-			searched(rules), err)
+			searchedFiles(rules), err)
 	}
 	name := cmp.Or(f.Context, raw.CurrentContext)
-	absent := missing(rules, os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
+	absent := missingKubeconfig(rules, os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
 	if name != "" && absent != "" {
-		return nil, "", fmt.Errorf("choosing context %q: %s; %s", name, absent, nameAnother)
+		return nil, "", fmt.Errorf("choosing context %q: %s; %s", name, absent, kubeconfigHint)
 	}
 	if err := checkContext(name, &raw, rules); err != nil {
 		return nil, "", err
@@ -61,19 +61,19 @@ func Config(f Flags) (*rest.Config, string, error) {
 	cfg, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err) && absent != "":
-		return nil, "", fmt.Errorf("choosing a cluster: %s, and this is not a pod in a cluster; %s", absent, nameAnother)
+		return nil, "", fmt.Errorf("choosing a cluster: %s, and this is not a pod in a cluster; %s", absent, kubeconfigHint)
 	case clientcmd.IsEmptyConfig(err):
 		return nil, "", fmt.Errorf("choosing a cluster: the kubeconfig (%s) has no current context, and this is not a pod in a cluster; %s",
-			searched(rules), contexts(raw.Contexts))
+			searchedFiles(rules), contextsHint(raw.Contexts))
 	case err != nil:
 		return nil, "", fmt.Errorf("loading context %q from the kubeconfig (%s): %w; correct it, or choose another one with --context",
-			name, searched(rules), err)
+			name, searchedFiles(rules), err)
 	}
-	if err := impersonate(cfg, f); err != nil {
+	if err := setImpersonation(cfg, f); err != nil {
 		return nil, "", err
 	}
-	tune(cfg, f.Timeout)
-	return cfg, cmp.Or(name, InCluster), nil
+	setClientDefaults(cfg, f.Timeout)
+	return cfg, cmp.Or(name, InClusterContext), nil
 }
 
 // checkContext refuses a name that leads to no server. Left to itself clientcmd would take that for an empty kubeconfig,
@@ -84,16 +84,16 @@ func checkContext(name string, raw *clientcmdapi.Config, rules *clientcmd.Client
 	}
 	c, ok := raw.Contexts[name]
 	if !ok {
-		return fmt.Errorf("choosing context %q: it is not in the kubeconfig (%s); %s", name, searched(rules), contexts(raw.Contexts))
+		return fmt.Errorf("choosing context %q: it is not in the kubeconfig (%s); %s", name, searchedFiles(rules), contextsHint(raw.Contexts))
 	}
 	if cluster, ok := raw.Clusters[c.Cluster]; !ok || cluster.Server == "" {
 		return fmt.Errorf("choosing context %q: the kubeconfig (%s) has no server for its cluster %q; correct it, or choose another one with --context",
-			name, searched(rules), c.Cluster)
+			name, searchedFiles(rules), c.Cluster)
 	}
 	return nil
 }
 
-func overrides(f Flags) *clientcmd.ConfigOverrides {
+func configOverrides(f ConnectionFlags) *clientcmd.ConfigOverrides {
 	o := &clientcmd.ConfigOverrides{CurrentContext: f.Context}
 	o.AuthInfo.Impersonate = f.As
 	o.AuthInfo.ImpersonateGroups = f.AsGroups
@@ -101,9 +101,9 @@ func overrides(f Flags) *clientcmd.ConfigOverrides {
 	return o
 }
 
-// impersonate repeats what the overrides did: clientcmd drops them where it falls back to the pod's service account, and
+// setImpersonation repeats what the overrides did: clientcmd drops them where it falls back to the pod's service account, and
 // reading as somebody else than asked for would give a wrong picture without a word.
-func impersonate(cfg *rest.Config, f Flags) error {
+func setImpersonation(cfg *rest.Config, f ConnectionFlags) error {
 	if f.As != "" {
 		cfg.Impersonate.UserName = f.As
 	}
@@ -119,9 +119,9 @@ func impersonate(cfg *rest.Config, f Flags) error {
 	return nil
 }
 
-// tune takes off the client-side rate limit (five requests a second would be the bottleneck; the server's priority and
+// setClientDefaults takes off the client-side rate limit (five requests a second would be the bottleneck; the server's priority and
 // fairness protects it better) and says who is asking.
-func tune(cfg *rest.Config, timeout time.Duration) {
+func setClientDefaults(cfg *rest.Config, timeout time.Duration) {
 	cfg.QPS = -1
 	cfg.UserAgent = "psp2pss " + rest.DefaultKubernetesUserAgent()
 	if timeout > 0 {
@@ -129,31 +129,31 @@ func tune(cfg *rest.Config, timeout time.Duration) {
 	}
 }
 
-// contexts says what could be chosen instead.
-func contexts(known map[string]*clientcmdapi.Context) string {
+// contextsHint says what could be chosen instead.
+func contextsHint(known map[string]*clientcmdapi.Context) string {
 	if len(known) == 0 {
-		return "it configures no context; " + nameAnother
+		return "it configures no context; " + kubeconfigHint
 	}
 	return "choose one with --context: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }
 
-const nameAnother = "name a kubeconfig with --kubeconfig, or read files with -f"
+const kubeconfigHint = "name a kubeconfig with --kubeconfig, or read files with -f"
 
-// searched are the files that make up the kubeconfig. The loader passes over those that do not exist without a word.
-func searched(rules *clientcmd.ClientConfigLoadingRules) string {
+// searchedFiles are the files that make up the kubeconfig. The loader passes over those that do not exist without a word.
+func searchedFiles(rules *clientcmd.ClientConfigLoadingRules) string {
 	files := slices.Clone(rules.GetLoadingPrecedence())
 	for i, name := range files {
-		if name != rules.ExplicitPath && !exists(name) {
+		if name != rules.ExplicitPath && !fileExists(name) {
 			files[i] += " (does not exist)"
 		}
 	}
 	return strings.Join(files, ", ")
 }
 
-// missing says so where none of the files exists, by the variable that names them if it is set; "" if one does.
-func missing(rules *clientcmd.ClientConfigLoadingRules, variable string) string {
+// missingKubeconfig says so where none of the files exists, by the variable that names them if it is set; "" if one does.
+func missingKubeconfig(rules *clientcmd.ClientConfigLoadingRules, variable string) string {
 	files := rules.GetLoadingPrecedence()
-	if slices.ContainsFunc(files, exists) {
+	if slices.ContainsFunc(files, fileExists) {
 		return ""
 	}
 	do := "does"
@@ -166,8 +166,8 @@ func missing(rules *clientcmd.ClientConfigLoadingRules, variable string) string 
 	return fmt.Sprintf("%s names %s, which %s not exist", clientcmd.RecommendedConfigPathEnvVar, strings.Join(files, ", "), do)
 }
 
-// exists is true also for what cannot be looked at: whoever opens it will be told why.
-func exists(name string) bool {
+// fileExists is true also for what cannot be looked at: whoever opens it will be told why.
+func fileExists(name string) bool {
 	_, err := os.Stat(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -47,17 +47,17 @@ func TestConfig(t *testing.T) {
 		name string
 		// env makes KUBECONFIG name the file, else the flag does.
 		env   bool
-		flags Flags
+		flags ConnectionFlags
 		want  result
 	}{
 		{name: "from KUBECONFIG", env: true, want: result{Context: "prod", Host: "https://127.0.0.1:1", Impersonate: jane, QPS: -1}},
 		{name: "from the flag", want: result{Context: "prod", Host: "https://127.0.0.1:1", Impersonate: jane, QPS: -1}},
 		{
-			name: "another context", flags: Flags{Context: "test", Timeout: time.Second},
+			name: "another context", flags: ConnectionFlags{Context: "test", Timeout: time.Second},
 			want: result{Context: "test", Host: "https://127.0.0.1:1", Impersonate: jane, Timeout: time.Second, QPS: -1},
 		},
 		{
-			name: "impersonation", flags: Flags{As: "joe", AsGroups: []string{"ops"}, AsUID: "7"},
+			name: "impersonation", flags: ConnectionFlags{As: "joe", AsGroups: []string{"ops"}, AsUID: "7"},
 			want: result{
 				Context: "prod", Host: "https://127.0.0.1:1", QPS: -1,
 				Impersonate: rest.ImpersonationConfig{UserName: "joe", UID: "7", Groups: []string{"ops"}},
@@ -73,7 +73,7 @@ func TestConfig(t *testing.T) {
 			} else {
 				tt.flags.Kubeconfig = path
 			}
-			cfg, name, err := Config(tt.flags)
+			cfg, name, err := LoadConfig(tt.flags)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,11 +95,11 @@ func TestConfigErrors(t *testing.T) {
 	noCurrent := write(t, `""`)
 	tests := []struct {
 		name, env string
-		flags     Flags
+		flags     ConnectionFlags
 		want      string
 	}{
 		{
-			name: "the named file is missing", flags: Flags{Kubeconfig: missing},
+			name: "the named file is missing", flags: ConnectionFlags{Kubeconfig: missing},
 			want: "loading the kubeconfig (" + missing + "): stat " + missing + ": no such file or directory; check the file, or name another one with --kubeconfig",
 		},
 		{
@@ -111,11 +111,11 @@ func TestConfigErrors(t *testing.T) {
 			want: "choosing a cluster: KUBECONFIG names " + missing + ", " + missing + "2, which do not exist, and this is not a pod in a cluster; name a kubeconfig with --kubeconfig, or read files with -f",
 		},
 		{
-			name: "a context of a file that does not exist", env: missing, flags: Flags{Context: "prod"},
+			name: "a context of a file that does not exist", env: missing, flags: ConnectionFlags{Context: "prod"},
 			want: `choosing context "prod": KUBECONFIG names ` + missing + ", which does not exist; name a kubeconfig with --kubeconfig, or read files with -f",
 		},
 		{
-			name: "one of the files does not exist", env: missing + string(filepath.ListSeparator) + path, flags: Flags{Context: "prd"},
+			name: "one of the files does not exist", env: missing + string(filepath.ListSeparator) + path, flags: ConnectionFlags{Context: "prd"},
 			want: `choosing context "prd": it is not in the kubeconfig (` + missing + " (does not exist), " + path + `); choose one with --context: dangling, prod, test`,
 		},
 		{
@@ -127,18 +127,18 @@ func TestConfigErrors(t *testing.T) {
 			want: "choosing a cluster: the kubeconfig (" + noCurrent + ") has no current context, and this is not a pod in a cluster; choose one with --context: dangling, prod, test",
 		},
 		{
-			name: "unknown context", flags: Flags{Kubeconfig: path, Context: "prd"},
+			name: "unknown context", flags: ConnectionFlags{Kubeconfig: path, Context: "prd"},
 			want: `choosing context "prd": it is not in the kubeconfig (` + path + `); choose one with --context: dangling, prod, test`,
 		},
 		{
-			name: "context without a cluster", flags: Flags{Kubeconfig: path, Context: "dangling"},
+			name: "context without a cluster", flags: ConnectionFlags{Kubeconfig: path, Context: "dangling"},
 			want: `choosing context "dangling": the kubeconfig (` + path + `) has no server for its cluster "gone"; correct it, or choose another one with --context`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("KUBECONFIG", tt.env)
-			_, _, err := Config(tt.flags)
+			_, _, err := LoadConfig(tt.flags)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
@@ -148,7 +148,7 @@ func TestConfigErrors(t *testing.T) {
 
 func TestImpersonatingAGroupNeedsAUser(t *testing.T) {
 	t.Parallel()
-	err := impersonate(&rest.Config{}, Flags{AsGroups: []string{"ops"}})
+	err := setImpersonation(&rest.Config{}, ConnectionFlags{AsGroups: []string{"ops"}})
 	if want := "impersonating: a group or UID needs a user as well; add --as"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -159,7 +159,7 @@ func TestNoKubeconfigAtAll(t *testing.T) {
 	t.Parallel()
 	rules := &clientcmd.ClientConfigLoadingRules{Precedence: []string{filepath.Join(t.TempDir(), "config")}}
 	want := "there is no kubeconfig (" + rules.Precedence[0] + " does not exist)"
-	if got := missing(rules, ""); got != want {
+	if got := missingKubeconfig(rules, ""); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

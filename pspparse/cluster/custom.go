@@ -14,29 +14,31 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// customResources names the kinds of package custom together, in what is told of all of them.
-const customResources = "custom resources"
+// customResourcesLabel names the kinds of package custom together, in what is told of all of them.
+const customResourcesLabel = "custom resources"
 
-// customTable is what package custom knows. Tests have their own.
-type customTable struct {
-	resources []custom.Resource
-	read      func(*inventory.Builder, custom.Object) bool
+// customResourceTable is what package custom knows. Tests have their own.
+type customResourceTable struct {
+	resources []custom.KnownResource
+	read      func(*inventory.Builder, custom.RawObject) bool
 	// namespace, if set, is the only one whose objects are listed.
 	namespace string
 }
 
-func knownCustom() customTable { return customTable{resources: custom.Resources(), read: custom.Read} }
-
-// CustomRules are the part of Rules for the kinds of package custom. Most clusters serve few of them; a rule for a kind
-// that is not served grants nothing.
-func CustomRules() []rbacv1.PolicyRule { return knownCustom().rules() }
-
-func (t customTable) rules() []rbacv1.PolicyRule {
-	return groupRules(t.resources, "get", "list")
+func knownCustomResources() customResourceTable {
+	return customResourceTable{resources: custom.KnownResources(), read: custom.ReadObject}
 }
 
-// groupRules grants the verbs on all of the resources, with one rule for each group, in the order of the groups' names.
-func groupRules(resources []custom.Resource, verbs ...string) []rbacv1.PolicyRule {
+// CustomResourceRules are the part of Rules for the kinds of package custom. Most clusters serve few of them; a rule for a kind
+// that is not served grants nothing.
+func CustomResourceRules() []rbacv1.PolicyRule { return knownCustomResources().readRules() }
+
+func (t customResourceTable) readRules() []rbacv1.PolicyRule {
+	return rulesByAPIGroup(t.resources, "get", "list")
+}
+
+// rulesByAPIGroup grants the verbs on all of the resources, with one rule for each group, in the order of the groups' names.
+func rulesByAPIGroup(resources []custom.KnownResource, verbs ...string) []rbacv1.PolicyRule {
 	byGroup := map[string][]string{}
 	for _, r := range resources {
 		if !slices.Contains(byGroup[r.Group], r.Name) {
@@ -44,13 +46,13 @@ func groupRules(resources []custom.Resource, verbs ...string) []rbacv1.PolicyRul
 		}
 	}
 	var rules []rbacv1.PolicyRule
-	for _, g := range groupNames(resources) {
+	for _, g := range apiGroupNames(resources) {
 		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{g}, Resources: byGroup[g], Verbs: verbs})
 	}
 	return rules
 }
 
-func groupNames(resources []custom.Resource) []string {
+func apiGroupNames(resources []custom.KnownResource) []string {
 	var names []string
 	for _, r := range resources {
 		names = append(names, r.Group)
@@ -59,50 +61,50 @@ func groupNames(resources []custom.Resource) []string {
 	return slices.Compact(names)
 }
 
-// in is the table for a reading of one namespace, or the whole one where none is named. What changes pods everywhere changes
+// forNamespace is the table for a reading of one namespace, or the whole one where none is named. What changes pods everywhere changes
 // those of that namespace.
-func (t customTable) in(namespace string) customTable {
+func (t customResourceTable) forNamespace(namespace string) customResourceTable {
 	if t.namespace = namespace; namespace != "" {
-		t.resources = slices.DeleteFunc(slices.Clone(t.resources), func(r custom.Resource) bool { return !r.Namespaced && r.Purpose != custom.ChangesPods })
+		t.resources = slices.DeleteFunc(slices.Clone(t.resources), func(r custom.KnownResource) bool { return !r.Namespaced && r.Purpose != custom.ChangesPods })
 	}
 	return t
 }
 
-// customKinds asks the server which kinds of the table it serves, and announces those to the collector. What is not served
+// servedCustomKinds asks the server which kinds of the table it serves, and announces those to the collector. What is not served
 // is not told. The error is the context's alone.
-func (l *lister) customKinds(ctx context.Context, t customTable) ([]kind, error) {
+func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceTable) ([]listedKind, error) {
 	if len(t.resources) == 0 {
 		return nil, nil
 	}
-	found, err := l.served(ctx, groupNames(t.resources))
+	found, err := l.discoverGroups(ctx, apiGroupNames(t.resources))
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, l.send(ctx, batch{resource: customResources, settled: true, add: gap(customGap(customResources, whyUnknown("/apis", err)))})
+		return nil, l.sendBatch(ctx, inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: reportGap(customResourceGap(customResourcesLabel, discoveryFailedReason("/apis", err)))})
 	}
-	kinds, missing := t.of(found)
-	end := batch{resource: customResources, settled: true, add: func(b *inventory.Builder) {
+	kinds, missing := t.servedKinds(found)
+	end := inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: func(b *inventory.Builder) {
 		for _, add := range missing {
 			add(b)
 		}
 	}}
 	for _, k := range kinds {
-		end.kinds = append(end.kinds, k.name())
+		end.moreKinds = append(end.moreKinds, k.qualifiedResource())
 	}
-	return kinds, l.send(ctx, end)
+	return kinds, l.sendBatch(ctx, end)
 }
 
-// of are the kinds of the table that are served, and what to tell of each group or kind of which that is not known.
-func (t customTable) of(found *served) (kinds []kind, missing []func(*inventory.Builder)) {
+// servedKinds are the kinds of the table that are served, and what to tell of each group or kind of which that is not known.
+func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(*inventory.Builder)) {
 	for _, group := range found.groups {
-		if err := found.unknown[group]; err != nil {
-			missing = append(missing, gap(customGap(customResources+" of "+group, whyUnknown("/apis/"+group, err))))
+		if err := found.groupErrors[group]; err != nil {
+			missing = append(missing, reportGap(customResourceGap(customResourcesLabel+" of "+group, discoveryFailedReason("/apis/"+group, err))))
 		}
 	}
 	for _, r := range t.resources {
 		versions := found.versions[schema.GroupResource{Group: r.Group, Resource: r.Name}]
-		k := kind{resource: r.Name, custom: &r, list: r.Kind + "List"}
+		k := listedKind{resource: r.Name, custom: &r, listKind: r.Kind + "List"}
 		if r.Namespaced {
 			k.namespace = t.namespace
 		}
@@ -110,42 +112,42 @@ func (t customTable) of(found *served) (kinds []kind, missing []func(*inventory.
 		switch {
 		case i >= 0:
 			gv := schema.GroupVersion{Group: r.Group, Version: r.Versions[i]}
-			k.sources = []source{{gv: gv, decode: t.decoder(gv, r), asJSON: true}}
+			k.sources = []kindSource{{gv: gv, decode: t.decoderFor(gv, r), asJSON: true}}
 			kinds = append(kinds, k)
 		case len(versions) > 0:
-			missing = append(missing, k.missing(customGap(k.name(), fmt.Sprintf(
+			missing = append(missing, k.reportMissing(customResourceGap(k.qualifiedResource(), fmt.Sprintf(
 				"the server serves them in %s, and known here is %s: they were not read; a newer release of this tool may know more",
-				clip(strings.Join(versions, ", "), 200), strings.Join(r.Versions, ", ")))))
+				shortenServerText(strings.Join(versions, ", "), 200), strings.Join(r.Versions, ", ")))))
 		}
 	}
 	return kinds, missing
 }
 
-// customGap is for custom resources that were not read: what runs may be missing, and nothing else.
-func customGap(what, why string) inventory.Gap {
-	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads}
+// customResourceGap is for custom resources that were not read: what runs may be missing, and nothing else.
+func customResourceGap(what, why string) inventory.Gap {
+	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 }
 
-// missing tells of a list that could not be read: a gap, or a note of a kind of package custom that makes no pods.
-func (k *kind) missing(g inventory.Gap) func(*inventory.Builder) {
+// reportMissing tells of a list that could not be read: a gap, or a note of a kind of package custom that makes no pods.
+func (k *listedKind) reportMissing(g inventory.Gap) func(*inventory.Builder) {
 	switch {
 	case k.custom == nil:
-		return gap(g)
+		return reportGap(g)
 	case k.custom.Purpose != custom.MakesPods:
-		return note(inventory.Note{What: g.What, Why: g.Why})
+		return reportNote(inventory.Note{What: g.What, Why: g.Why})
 	}
-	g.Changes = inventory.Workloads
-	return gap(g)
+	g.Affects = inventory.PartWorkloads
+	return reportGap(g)
 }
 
-// decoder makes entries for objects of one kind. Items of a list need not repeat its kind.
-func (t customTable) decoder(gv schema.GroupVersion, r custom.Resource) decoder {
-	return func(data []byte, c coding) (entry, error) {
-		if c != inJSON {
-			return entry{}, malformed("a custom resource that is not JSON")
+// decoderFor makes entries for objects of one kind. Items of a list need not repeat its kind.
+func (t customResourceTable) decoderFor(gv schema.GroupVersion, r custom.KnownResource) objectDecoder {
+	return func(data []byte, c objectEncoding) (decodedObject, error) {
+		if c != jsonEncoding {
+			return decodedObject{}, malformedAnswerError("a custom resource that is not JSON")
 		}
-		if err := checkWeight(nil, data, c); err != nil {
-			return entry{}, err
+		if err := checkDecodedSize(nil, data, c); err != nil {
+			return decodedObject{}, err
 		}
 		var named struct {
 			Metadata struct {
@@ -154,43 +156,43 @@ func (t customTable) decoder(gv schema.GroupVersion, r custom.Resource) decoder 
 			} `json:"metadata"`
 		}
 		if err := decodeJSON(data, &named); err != nil {
-			return entry{}, err
+			return decodedObject{}, err
 		}
 		m := named.Metadata
 		if m.Name == "" {
-			return entry{}, malformed("an item has no name")
+			return decodedObject{}, malformedAnswerError("an item has no name")
 		}
-		o := custom.Object{
-			APIVersion: gv.String(), Kind: r.Kind, Namespace: m.Namespace, Name: m.Name, JSON: bytes.Clone(data), Position: live,
+		o := custom.RawObject{
+			APIVersion: gv.String(), Kind: r.Kind, Namespace: m.Namespace, Name: m.Name, JSON: bytes.Clone(data), Position: noPosition,
 		}
-		return entry{key: key{m.Namespace, m.Name}, add: func(b *inventory.Builder) {
+		return decodedObject{key: objectKey{m.Namespace, m.Name}, add: func(b *inventory.Builder) {
 			if !t.read(b, o) && r.Purpose == custom.MakesPods {
-				b.AddGap(unreadGap(o))
+				b.AddGap(unreadVersionGap(o))
 			}
 		}}, nil
 	}
 }
 
-// unreadGap is for an object of a kind that makes pods, of which none is found.
-func unreadGap(o custom.Object) inventory.Gap {
+// unreadVersionGap is for an object of a kind that makes pods, of which none is found.
+func unreadVersionGap(o custom.RawObject) inventory.Gap {
 	name, namespace := o.Name, inventory.AllNamespaces
 	if o.Namespace != "" {
 		name, namespace = o.Namespace+"/"+o.Name, o.Namespace
 	}
 	return inventory.Gap{
 		What: fmt.Sprintf("%s %q", o.Kind, name), Why: fmt.Sprintf("nothing here reads its version, %s", o.APIVersion), Namespaces: []string{namespace},
-		Changes: inventory.Workloads,
+		Affects: inventory.PartWorkloads,
 	}
 }
 
-// offGap is for kinds that were not read because the user said so.
-func offGap() inventory.Gap {
-	return customGap(customResources, "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read")
+// customResourcesOffGap is for kinds that were not read because the user said so.
+func customResourcesOffGap() inventory.Gap {
+	return customResourceGap(customResourcesLabel, "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read")
 }
 
-// refusedCustom is one gap for all kinds that make pods and may not be listed, and one note for the others.
-func refusedCustom(refused []*refusal) func(*inventory.Builder) {
-	var makers, others []*refusal
+// reportForbiddenCustomResources is one gap for all kinds that make pods and may not be listed, and one note for the others.
+func reportForbiddenCustomResources(refused []*forbiddenList) func(*inventory.Builder) {
+	var makers, others []*forbiddenList
 	for _, r := range refused {
 		if r.custom.Purpose == custom.MakesPods {
 			makers = append(makers, r)
@@ -200,38 +202,38 @@ func refusedCustom(refused []*refusal) func(*inventory.Builder) {
 	}
 	return func(b *inventory.Builder) {
 		if len(makers) > 0 {
-			b.AddGap(customGap(customResources, whyRefused(makers, "pods are made from them")))
+			b.AddGap(customResourceGap(customResourcesLabel, forbiddenReason(makers, "pods are made from them")))
 		}
 		if len(others) > 0 {
-			b.AddNote(inventory.Note{What: customResources, Why: whyRefused(others, purposes(others))})
+			b.AddNote(inventory.Note{What: customResourcesLabel, Why: forbiddenReason(others, purposesText(others))})
 		}
 	}
 }
 
-// whyRefused names the kinds, what they do, the server's first answer and what to grant.
-func whyRefused(refused []*refusal, does string) string {
+// forbiddenReason names the kinds, what they do, the server's first answer and what to grant.
+func forbiddenReason(refused []*forbiddenList, does string) string {
 	var names, rules []string
-	var resources []custom.Resource
+	var resources []custom.KnownResource
 	for _, r := range refused {
 		names = append(names, r.custom.Name+"."+r.custom.Group)
 		resources = append(resources, *r.custom)
 	}
-	for _, r := range groupRules(resources, "list") {
-		rules = append(rules, fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%q]}", r.APIGroups[0], quoted(r.Resources), r.Verbs[0]))
+	for _, r := range rulesByAPIGroup(resources, "list") {
+		rules = append(rules, fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%q]}", r.APIGroups[0], quotedList(r.Resources), r.Verbs[0]))
 	}
 	return fmt.Sprintf("listing %s %s (%d: %s), and %s; grant the verb list on them, with %s in a ClusterRole: %s",
-		strings.Join(names, ", "), refused[0].verb(), code(refused[0].cause), words(refused[0].cause), does,
-		ruleWord(len(rules)), strings.Join(rules, ", "))
+		strings.Join(names, ", "), refused[0].statusText(), httpStatus(refused[0].cause), serverErrorText(refused[0].cause), does,
+		ruleNoun(len(rules)), strings.Join(rules, ", "))
 }
 
-func ruleWord(n int) string {
+func ruleNoun(n int) string {
 	if n == 1 {
 		return "this rule"
 	}
 	return "these rules"
 }
 
-func quoted(names []string) string {
+func quotedList(names []string) string {
 	var out []string
 	for _, n := range names {
 		out = append(out, fmt.Sprintf("%q", n))
@@ -239,14 +241,14 @@ func quoted(names []string) string {
 	return strings.Join(out, ", ")
 }
 
-// purposes says what kinds do that make no pods.
-func purposes(refused []*refusal) string {
+// purposesText says what kinds do that make no pods.
+func purposesText(refused []*forbiddenList) string {
 	var does []string
 	for _, p := range []struct {
-		is   custom.Purpose
+		is   custom.ResourcePurpose
 		text string
 	}{{custom.ChangesPods, "change pods"}, {custom.RefusesPods, "refuse pods"}, {custom.WritesLabels, "write labels of namespaces"}} {
-		if slices.ContainsFunc(refused, func(r *refusal) bool { return r.custom.Purpose == p.is }) {
+		if slices.ContainsFunc(refused, func(r *forbiddenList) bool { return r.custom.Purpose == p.is }) {
 			does = append(does, p.text)
 		}
 	}

@@ -99,16 +99,16 @@ func (e extras) groups(r *http.Request, resources map[string]map[string][]string
 
 // stub is a table with two kinds that make pods, two that do not, and one that no server here has. It keeps a note of every
 // object that it reads.
-func stub() *customTable {
-	return &customTable{
-		resources: []custom.Resource{
+func stub() *customResourceTable {
+	return &customResourceTable{
+		resources: []custom.KnownResource{
 			{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "rollouts", Kind: "Rollout", Namespaced: true},
 			{Group: "tekton.dev", Versions: []string{"v1", "v1beta1"}, Name: "tasks", Kind: "Task", Namespaced: true},
 			{Group: "tekton.dev", Versions: []string{"v1"}, Name: "pipelines", Kind: "Pipeline", Namespaced: true},
 			{Group: "hooks.example.com", Versions: []string{"v1"}, Name: "changers", Kind: "Changer", Purpose: custom.ChangesPods},
 			{Group: "hooks.example.com", Versions: []string{"v1"}, Name: "labellers", Kind: "Labeller", Purpose: custom.WritesLabels},
 		},
-		read: func(b *inventory.Builder, o custom.Object) bool {
+		read: func(b *inventory.Builder, o custom.RawObject) bool {
 			b.AddNote(inventory.Note{What: o.Kind, Why: fmt.Sprintf("%s %s/%s %s", o.APIVersion, o.Namespace, o.Name, o.JSON)})
 			return o.Name != "unread"
 		},
@@ -157,8 +157,8 @@ func (s *server) readCustom(change func(*Reader)) *inventory.Inventory {
 // beside are the requests beside those for the kinds that are always read, and for the version.
 func (s *server) beside() []string {
 	always := map[string]bool{"/version": true}
-	for _, k := range kinds() {
-		always[groupPath(k.sources[0].gv)+"/"+k.resource] = true
+	for _, k := range builtinKinds() {
+		always[groupVersionPath(k.sources[0].gv)+"/"+k.resource] = true
 	}
 	var paths []string
 	for _, r := range s.seen() {
@@ -199,7 +199,7 @@ func TestCustomResources(t *testing.T) {
 				t.Errorf("gaps: %v", inv.Gaps)
 			}
 			whole := map[string]bool{"rollouts.argoproj.io": true, "tasks.tekton.dev": true, "changers.hooks.example.com": true, "labellers.hooks.example.com": true}
-			if diff := cmp.Diff(whole, inv.Listed); diff != "" {
+			if diff := cmp.Diff(whole, inv.ListedResources); diff != "" {
 				t.Errorf("kinds that were read whole (-want +got):\n%s", diff)
 			}
 			requests := append(slices.Concat(lists, more), "/apis?")
@@ -254,7 +254,7 @@ func TestCustomResourcesOfOneNamespace(t *testing.T) {
 	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]bool{"changers.hooks.example.com": true}, inv.Listed); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"changers.hooks.example.com": true}, inv.ListedResources); diff != "" {
 		t.Errorf("kinds that were read whole (-want +got):\n%s", diff)
 	}
 	var got []string
@@ -274,11 +274,11 @@ func TestCustomResourcesOfOneNamespace(t *testing.T) {
 func TestWithoutCustomResources(t *testing.T) {
 	t.Parallel()
 	s := customServer(t, "v2")
-	inv := s.readCustom(func(r *Reader) { r.WithoutCustom = true })
+	inv := s.readCustom(func(r *Reader) { r.WithoutCustomResources = true })
 	want := []inventory.Gap{{
 		What:       "custom resources",
 		Why:        "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read",
-		Namespaces: []string{"*"}, Changes: inventory.Workloads,
+		Namespaces: []string{"*"}, Affects: inventory.PartWorkloads,
 	}}
 	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -301,13 +301,13 @@ func TestForbiddenCustomResources(t *testing.T) {
 		return true
 	}
 	var told [][]string
-	inv := s.readCustom(func(r *Reader) { r.Refused = func(names []string) { told = append(told, names) } })
+	inv := s.readCustom(func(r *Reader) { r.OnForbidden = func(names []string) { told = append(told, names) } })
 	gaps := []inventory.Gap{{
 		What: "custom resources",
 		Why: `listing rollouts.argoproj.io, tasks.tekton.dev is forbidden (403: jane may not), and pods are made from them; ` +
 			`grant the verb list on them, with these rules in a ClusterRole: {apiGroups: ["argoproj.io"], resources: ["rollouts"], verbs: ["list"]}, ` +
 			`{apiGroups: ["tekton.dev"], resources: ["tasks"], verbs: ["list"]}`,
-		Namespaces: []string{"*"}, Changes: inventory.Workloads,
+		Namespaces: []string{"*"}, Affects: inventory.PartWorkloads,
 	}}
 	notes := []inventory.Note{{
 		What: "custom resources",
@@ -320,8 +320,8 @@ func TestForbiddenCustomResources(t *testing.T) {
 	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
-	if len(inv.Listed) > 0 {
-		t.Errorf("read whole: %v, and none may be listed", inv.Listed)
+	if len(inv.ListedResources) > 0 {
+		t.Errorf("read whole: %v, and none may be listed", inv.ListedResources)
 	}
 	if diff := cmp.Diff([][]string{{"rollouts.argoproj.io", "tasks.tekton.dev"}}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
@@ -372,7 +372,7 @@ func TestCustomResourcesThatFail(t *testing.T) {
 			why: `asking the server which of them it serves failed: decoding the answer: invalid character '<' looking for beginning of value; try again`,
 		},
 		{
-			name: "discovery is too long", path: "/apis", answer: text(`{"kind":"` + strings.Repeat("x", maxDiscovery)), what: "custom resources",
+			name: "discovery is too long", path: "/apis", answer: text(`{"kind":"` + strings.Repeat("x", maxDiscoveryBytes)), what: "custom resources",
 			why: `asking the server which of them it serves failed: the answer to GET /apis is longer than 8 MiB` + where,
 		},
 		{
@@ -444,11 +444,11 @@ func TestCustomResourcesThatFail(t *testing.T) {
 				return true
 			}
 			inv := s.readCustom(nil)
-			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}, Changes: inventory.Workloads}}
+			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads}}
 			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
-			if tt.what == "rollouts.argoproj.io" && inv.Listed[tt.what] {
+			if tt.what == "rollouts.argoproj.io" && inv.ListedResources[tt.what] {
 				t.Error("the Rollouts count as read whole")
 			}
 			if len(inv.Notes) < tt.read || len(inv.Workloads) < 8 {
@@ -508,10 +508,10 @@ func TestCustomResourceThatNothingReads(t *testing.T) {
 	s.extra.kinds["/apis/argoproj.io/v1alpha1/clusters"] = extra{"ClusterList", []string{`{"metadata":{"name":"unread"}}`}}
 	s.extra.kinds[changersPath] = extra{"ChangerList", []string{`{"metadata":{"name":"unread"}}`}}
 	table := stub()
-	table.resources = append(table.resources, custom.Resource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
+	table.resources = append(table.resources, custom.KnownResource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
 	want := []inventory.Gap{
-		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}, Changes: inventory.Workloads},
-		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}, Changes: inventory.Workloads},
+		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}, Affects: inventory.PartWorkloads},
+		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}, Affects: inventory.PartWorkloads},
 	}
 	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -521,15 +521,15 @@ func TestCustomResourceThatNothingReads(t *testing.T) {
 // A server that is interrupted before discovery answers has read no custom resources; after it, those that are not whole.
 func TestInterruptedCustomResources(t *testing.T) {
 	t.Parallel()
-	c := newCollector(inventory.NewBuilder(), nil, nil)
-	c.expect(customResources)
+	c := newInventoryCollector(inventory.NewBuilder(), nil, nil)
+	c.addKinds(customResourcesLabel)
 	const start = `reading the cluster of context "prod": http: Handler timeout; not read: `
-	if got := c.interrupted("prod", http.ErrHandlerTimeout).Error(); got != start+"custom resources" {
+	if got := c.interruptedError("prod", http.ErrHandlerTimeout).Error(); got != start+"custom resources" {
 		t.Errorf("got %q", got)
 	}
-	c.take(batch{resource: customResources, settled: true, kinds: []string{"rollouts.argoproj.io", "tasks.tekton.dev"}})
-	c.take(batch{resource: "rollouts.argoproj.io", settled: true})
-	if got := c.interrupted("prod", http.ErrHandlerTimeout).Error(); got != start+"tasks.tekton.dev" {
+	c.addBatch(inventoryBatch{resource: customResourcesLabel, done: true, moreKinds: []string{"rollouts.argoproj.io", "tasks.tekton.dev"}})
+	c.addBatch(inventoryBatch{resource: "rollouts.argoproj.io", done: true})
+	if got := c.interruptedError("prod", http.ErrHandlerTimeout).Error(); got != start+"tasks.tekton.dev" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -538,17 +538,17 @@ func TestInterruptedCustomResources(t *testing.T) {
 func TestCustomRules(t *testing.T) {
 	t.Parallel()
 	table := stub()
-	table.resources = append(table.resources, custom.Resource{Group: "tekton.dev", Versions: []string{"v1alpha1"}, Name: "tasks", Kind: "Task"})
+	table.resources = append(table.resources, custom.KnownResource{Group: "tekton.dev", Versions: []string{"v1alpha1"}, Name: "tasks", Kind: "Task"})
 	verbs := []string{"get", "list"}
 	want := []rbacv1.PolicyRule{
 		{APIGroups: []string{"argoproj.io"}, Resources: []string{"rollouts"}, Verbs: verbs},
 		{APIGroups: []string{"hooks.example.com"}, Resources: []string{"changers", "labellers"}, Verbs: verbs},
 		{APIGroups: []string{"tekton.dev"}, Resources: []string{"tasks", "pipelines"}, Verbs: verbs},
 	}
-	if diff := cmp.Diff(want, table.rules()); diff != "" {
+	if diff := cmp.Diff(want, table.readRules()); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(append(CoreRules(), CustomRules()...), Rules()); diff != "" {
+	if diff := cmp.Diff(append(CoreReadRules(), CustomResourceRules()...), ReadRules()); diff != "" {
 		t.Errorf("all rules (-want +got):\n%s", diff)
 	}
 }
@@ -561,9 +561,9 @@ func TestCustomResourcesAFewAtATime(t *testing.T) {
 		table.resources = nil
 		s := unstarted(t)
 		s.extra = extras{aggregated: "v2", kinds: map[string]extra{}}
-		for i := range 5 * concurrency {
+		for i := range 5 * concurrentLists {
 			name := fmt.Sprintf("things%02d", i)
-			table.resources = append(table.resources, custom.Resource{Group: "many.example.com", Versions: []string{"v1"}, Name: name, Kind: "Thing"})
+			table.resources = append(table.resources, custom.KnownResource{Group: "many.example.com", Versions: []string{"v1"}, Name: name, Kind: "Thing"})
 			s.extra.kinds["/apis/many.example.com/v1/"+name] = extra{list: "ThingList"}
 		}
 		var waiting atomic.Int64
@@ -586,15 +586,15 @@ func TestCustomResourcesAFewAtATime(t *testing.T) {
 			done <- inv
 		}()
 		synctest.Wait()
-		if n := waiting.Load(); n != concurrency {
-			t.Errorf("%d kinds are asked for at a time, want %d", n, concurrency)
+		if n := waiting.Load(); n != concurrentLists {
+			t.Errorf("%d kinds are asked for at a time, want %d", n, concurrentLists)
 		}
 		close(answer)
 		if inv := <-done; inv != nil && len(inv.Gaps) > 0 {
 			t.Errorf("gaps: %v", inv.Gaps)
 		}
-		if n := waiting.Load(); n != 5*concurrency {
-			t.Errorf("%d kinds were asked for, want %d", n, 5*concurrency)
+		if n := waiting.Load(); n != 5*concurrentLists {
+			t.Errorf("%d kinds were asked for, want %d", n, 5*concurrentLists)
 		}
 	})
 }
@@ -603,7 +603,7 @@ func TestCustomResourcesAFewAtATime(t *testing.T) {
 func TestCustomTable(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, r := range custom.Resources() {
+	for _, r := range custom.KnownResources() {
 		name := r.Name + "." + r.Group
 		if r.Group == "" || r.Name == "" || r.Kind == "" || len(r.Versions) == 0 || strings.ToLower(r.Name) != r.Name || seen[name] {
 			t.Errorf("%+v: stands twice, or lacks something", r)

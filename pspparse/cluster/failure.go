@@ -15,14 +15,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// answerError is an answer that came whole and is not what was asked for. Asking again would bring the same.
-type answerError struct{ cause error }
+// badAnswerError is an answer that came whole and is not what was asked for. Asking again would bring the same.
+type badAnswerError struct{ cause error }
 
-func (e *answerError) Error() string { return e.cause.Error() }
-func (e *answerError) Unwrap() error { return e.cause }
+func (e *badAnswerError) Error() string { return e.cause.Error() }
+func (e *badAnswerError) Unwrap() error { return e.cause }
 
-// code is the HTTP status that an error carries, 0 if the server did not answer.
-func code(err error) int {
+// httpStatus is the HTTP status that an error carries, 0 if the server did not answer.
+func httpStatus(err error) int {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		return int(status.Status().Code)
@@ -30,30 +30,30 @@ func code(err error) int {
 	return 0
 }
 
-func isRefused(err error) bool {
-	c := code(err)
+func isForbidden(err error) bool {
+	c := httpStatus(err)
 	return c == http.StatusUnauthorized || c == http.StatusForbidden
 }
 
-// mayPass says whether asking again may help: the server is busy or failing, or the connection was cut.
-func mayPass(err error) bool {
-	var answer *answerError
-	if errors.As(err, &answer) || isGuard(err) {
+// isRetryable says whether asking again may help: the server is busy or failing, or the connection was cut.
+func isRetryable(err error) bool {
+	var answer *badAnswerError
+	if errors.As(err, &answer) || isUntrustedAnswer(err) {
 		return false
 	}
-	c := code(err)
+	c := httpStatus(err)
 	return c == 0 || c == http.StatusTooManyRequests || c >= http.StatusInternalServerError
 }
 
-func isGuard(err error) bool {
-	var guard *guardError
+func isUntrustedAnswer(err error) bool {
+	var guard *untrustedAnswerError
 	return errors.As(err, &guard)
 }
 
-// plain takes the URL off a transport error, which holds a continue token of several hundred characters, and what client-go
+// withoutRequestURL takes the URL off a transport error, which holds a continue token of several hundred characters, and what client-go
 // says about an answer that the guard refused.
-func plain(err error) error {
-	var guard *guardError
+func withoutRequestURL(err error) error {
+	var guard *untrustedAnswerError
 	if errors.As(err, &guard) {
 		return guard
 	}
@@ -64,78 +64,80 @@ func plain(err error) error {
 	return err
 }
 
-// words are an error in a gap. A server chooses them, and may choose a lot.
-func words(err error) string { return clip(plain(err).Error(), 2000) }
+// serverErrorText are an error in a gap. A server chooses them, and may choose a lot.
+func serverErrorText(err error) string {
+	return shortenServerText(withoutRequestURL(err).Error(), 2000)
+}
 
-// refusal is a 401 or 403 for something that is served.
-type refusal struct {
+// forbiddenList is a 401 or 403 for something that is served.
+type forbiddenList struct {
 	resource, group string
 	// custom, if set, has the kind from the table of package custom.
-	custom *custom.Resource
+	custom *custom.KnownResource
 	cause  error
 }
 
-// verb says what became of the request.
-func (r *refusal) verb() string {
-	if code(r.cause) == http.StatusUnauthorized {
+// statusText says what became of the request.
+func (r *forbiddenList) statusText() string {
+	if httpStatus(r.cause) == http.StatusUnauthorized {
 		return "needs valid credentials"
 	}
 	return "is forbidden"
 }
 
-func (r *refusal) gap() inventory.Gap {
+func (r *forbiddenList) gap() inventory.Gap {
 	return inventory.Gap{
 		What: r.resource,
 		Why: fmt.Sprintf("listing them %s (%d: %s); grant the verb list on the resource %s in API group %q, "+
 			"with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: [%q]}",
-			r.verb(), code(r.cause), words(r.cause), r.resource, r.group, r.group, r.resource, "list"),
-		Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(r.resource),
+			r.statusText(), httpStatus(r.cause), serverErrorText(r.cause), r.resource, r.group, r.group, r.resource, "list"),
+		Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(r.resource),
 	}
 }
 
-// partOf returns what a list of a resource can change; "" for one that is not read as its kind.
-func partOf(resource string) inventory.Part {
-	for _, k := range kinds() {
+// inventoryPartOf returns what a list of a resource can change; "" for one that is not read as its kind.
+func inventoryPartOf(resource string) inventory.GapPart {
+	for _, k := range builtinKinds() {
 		if k.resource == resource {
-			return inventory.PartOf("", strings.TrimSuffix(k.list, "List"))
+			return inventory.PartOfKind("", strings.TrimSuffix(k.listKind, "List"))
 		}
 	}
 	return ""
 }
 
-// failedGap keeps what was read before the failure: more knowledge can only make a level looser, and the gap says that
+// failedListGap keeps what was read before the failure: more knowledge can only make a level looser, and the gap says that
 // there is more.
-func failedGap(resource string, read int, err error) inventory.Gap {
+func failedListGap(resource string, read int, err error) inventory.Gap {
 	next := "; try again"
-	if isGuard(err) {
+	if isUntrustedAnswer(err) {
 		next = "" // it says what to do
 	}
 	return inventory.Gap{
 		What:       resource,
-		Why:        fmt.Sprintf("listing them failed after %d were read: %s%s", read, words(err), next),
-		Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(resource),
+		Why:        fmt.Sprintf("listing them failed after %d were read: %s%s", read, serverErrorText(err), next),
+		Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(resource),
 	}
 }
 
-// hiddenGap is for what discovery lists and nobody answers for.
-func hiddenGap(resource string, gv schema.GroupVersion) inventory.Gap {
+// servedButNotFoundGap is for what discovery lists and nobody answers for.
+func servedButNotFoundGap(resource string, gv schema.GroupVersion) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
 		Why:        fmt.Sprintf("the server says that it serves them in %s, and answers 404 for them; check what stands between here and the API server", gv),
-		Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(resource),
+		Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(resource),
 	}
 }
 
-// againNote tells why a list was read again from the start.
-func againNote(resource, why string) inventory.Note {
+// listRestartNote tells why a list was read again from the start.
+func listRestartNote(resource, why string) inventory.Note {
 	return inventory.Note{
 		What: resource,
 		Why:  why + ", and it was read again from the start; what changed or was deleted in between counts as it was first read",
 	}
 }
 
-// noPolicies says why a server of the given version, which may be unknown, serves no policies.
-func noPolicies(server string) string {
+// whyNoPodSecurityPolicies says why a server of the given version, which may be unknown, serves no policies.
+func whyNoPodSecurityPolicies(server string) string {
 	v, err := version.ParseGeneric(server)
 	switch {
 	case err != nil:
@@ -146,23 +148,23 @@ func noPolicies(server string) string {
 	return "the server does not serve them (v1.25 removed them)"
 }
 
-// notServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
+// reportNotServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
 // off; what is in the core group is served by every API server, so its absence means that something else answered.
-func (l *lister) notServed(k kind) func(*inventory.Builder) {
+func (l *clusterLister) reportNotServed(k listedKind) func(*inventory.Builder) {
 	switch {
-	case k.resource == podSecurityPolicies:
-		return note(inventory.Note{
+	case k.resource == podSecurityPoliciesResource:
+		return reportNote(inventory.Note{
 			What: k.resource,
-			Why:  noPolicies(l.server) + "; policies kept elsewhere can be read with -f",
+			Why:  whyNoPodSecurityPolicies(l.serverGitVersion) + "; policies kept elsewhere can be read with -f",
 		})
 	case k.sources[0].gv.Group == "":
-		return gap(inventory.Gap{
+		return reportGap(inventory.Gap{
 			What:       k.resource,
 			Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
-			Namespaces: []string{inventory.AllNamespaces}, Changes: partOf(k.resource),
+			Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(k.resource),
 		})
 	default:
-		return note(inventory.Note{
+		return reportNote(inventory.Note{
 			What: k.resource,
 			Why:  "the server does not serve them in any version known here, so there are none",
 		})

@@ -43,7 +43,7 @@ func stranger(t *testing.T) (address string, requests *atomic.Int64) {
 func listGap(resource string, read int, why string) inventory.Gap {
 	return inventory.Gap{
 		What: resource, Why: fmt.Sprintf("listing them failed after %d were read: %s", read, why), Namespaces: []string{inventory.AllNamespaces},
-		Changes: changedBy(resource),
+		Affects: changedBy(resource),
 	}
 }
 
@@ -78,7 +78,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 			t.Errorf("%d: gaps (-want +got):\n%s", status, diff)
 		}
 		_, gaps := handed(t, r)
-		want = []inventory.Gap{releaseGap(listGap("secrets", 0, fmt.Sprintf(why, "secrets", evil+"/sign-in%E2%80%AE", status)))}
+		want = []inventory.Gap{helmReleaseGap(listGap("secrets", 0, fmt.Sprintf(why, "secrets", evil+"/sign-in%E2%80%AE", status)))}
 		if diff := cmp.Diff(want, gaps); diff != "" {
 			t.Errorf("%d: gaps of releases (-want +got):\n%s", status, diff)
 		}
@@ -171,7 +171,7 @@ func packed(t *testing.T, text string) string {
 }
 
 // little is a limit that a test reaches soon.
-var little = limits{list: 1 << 20, objects: 1000, answer: 1 << 20, failure: 1 << 10}
+var little = serverLimits{listBytes: 1 << 20, listObjects: 1000, responseBytes: 1 << 20, errorResponseBytes: 1 << 10}
 
 // Whatever the answer to the list of pods is, it becomes a gap that says what is wrong with it, and what else there is is read.
 func TestHostileAnswers(t *testing.T) {
@@ -449,7 +449,7 @@ func TestNoWaitIsLong(t *testing.T) {
 			want: "the server (429) asks to wait 30 seconds before the next attempt, and a request waits for 1m0s in all; try again later",
 		},
 		{
-			name: "a second again and again", answer: busy("1"), took: maxAsked * time.Second,
+			name: "a second again and again", answer: busy("1"), took: maxRetryAfterWaits * time.Second,
 			want: "the server has received too many requests and has asked us to try again later; try again",
 		},
 		{
@@ -457,7 +457,7 @@ func TestNoWaitIsLong(t *testing.T) {
 			want: "the answer to GET /api/v1/pods (429) asks to wait 30 seconds before the next attempt, and less than that is left; allow more time with --timeout, or try again later",
 		},
 		{
-			name: "not a number of seconds", answer: busy("-99999999999999999999"), took: 7 * firstDelay,
+			name: "not a number of seconds", answer: busy("-99999999999999999999"), took: 7 * initialRetryDelay,
 			want: "the server has received too many requests and has asked us to try again later; try again",
 		},
 		{
@@ -576,7 +576,7 @@ func TestHostileReleases(t *testing.T) {
 	if diff := cmp.Diff([]string{"Secret web/s-1 1: secret 1", "ConfigMap web/a 1: "}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	want := []inventory.Gap{releaseGap(listGap("configmaps", 1, "the server leads from page to page in a circle; "+checkAddress))}
+	want := []inventory.Gap{helmReleaseGap(listGap("configmaps", 1, "the server leads from page to page in a circle; "+checkAddressHint))}
 	if diff := cmp.Diff(want, gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
@@ -648,9 +648,9 @@ func TestGuardKeepsPluginsAndProxies(t *testing.T) {
 // The largest cluster that Kubernetes supports is within the limits, in JSON, too.
 func TestLimitsAreWideEnough(t *testing.T) {
 	t.Parallel()
-	b := bounds{limits: limits{}.orDefault()}
+	b := listBounds{limits: serverLimits{}.withDefaults()}
 	for range 150_000 {
-		if err := b.over(19_000); err != nil { // 2.7 GB in all
+		if err := b.countObject(19_000); err != nil { // 2.7 GB in all
 			t.Fatal(err)
 		}
 	}

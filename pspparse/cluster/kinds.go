@@ -15,52 +15,52 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 )
 
-// kind is one kind to list.
-type kind struct {
+// listedKind is one kind to list.
+type listedKind struct {
 	resource string
 	// custom, if set, has the kind from the table of package custom; discovery has said then that the server serves it.
-	custom *custom.Resource
+	custom *custom.KnownResource
 	// namespace, if set, is the only one whose objects are listed.
 	namespace string
-	// list is the kind of the answer.
-	list string
+	// listKind is the kind of the answer.
+	listKind string
 	// sources are where servers serve it, or once did; the current one first.
-	sources []source
+	sources []kindSource
 }
 
-// source is one group version of a kind, and how its objects are read.
-type source struct {
+// kindSource is one group version of a kind, and how its objects are read.
+type kindSource struct {
 	gv     schema.GroupVersion
-	decode decoder
+	decode objectDecoder
 	// asJSON asks for JSON: nothing here could read the protobuf of a PodSecurityPolicy.
 	asJSON bool
 }
 
-// name tells the kind from all others.
-func (k *kind) name() string {
+// qualifiedResource tells the kind from all others.
+func (k *listedKind) qualifiedResource() string {
 	if k.custom == nil {
 		return k.resource
 	}
 	return k.resource + "." + k.custom.Group
 }
 
-// podSecurityPolicies is the one resource whose absence is expected.
-const podSecurityPolicies = "podsecuritypolicies"
+// podSecurityPoliciesResource is the one resource whose absence is expected.
+const podSecurityPoliciesResource = "podsecuritypolicies"
 
-// kinds is the table of what is always read. The long lists come first, so that the short ones run beside them.
-func kinds() []kind {
-	return append(workloadKinds(), accessKinds()...)
+// builtinKinds is the table of what is always read. The long lists come first, so that the short ones run beside them.
+func builtinKinds() []listedKind {
+	return append(workloadKinds(), accessControlKinds()...)
 }
 
-// Rules are what a ClusterRole must grant for a reading without gaps, and all that a reading uses besides the discovery
+// ReadRules are what a ClusterRole must grant for a reading without gaps, and all that a reading uses besides the discovery
 // paths that every signed-in user may get.
-func Rules() []rbacv1.PolicyRule { return append(CoreRules(), CustomRules()...) }
+func ReadRules() []rbacv1.PolicyRule { return append(CoreReadRules(), CustomResourceRules()...) }
 
-// CoreRules are the part of Rules for the kinds that are always read. The extensions group serves nothing since v1.22.
-func CoreRules() []rbacv1.PolicyRule {
+// CoreReadRules are the part of Rules for the kinds that are always read. The extensions group serves nothing since v1.22.
+func CoreReadRules() []rbacv1.PolicyRule {
 	byGroup := map[string][]string{}
 	var groups []string
-	for _, k := range kinds() {
+	for _, k := range builtinKinds() {
 		for i, s := range k.sources {
 			if i > 0 && s.gv.Group == k.sources[i-1].gv.Group {
 				continue
@@ -78,63 +78,63 @@ func CoreRules() []rbacv1.PolicyRule {
 	return rules
 }
 
-func workloadKinds() []kind {
+func workloadKinds() []listedKind {
 	var (
 		core                = corev1.SchemeGroupVersion
 		apps, apps2, apps1  = appsv1.SchemeGroupVersion, appsv1beta2.SchemeGroupVersion, appsv1beta1.SchemeGroupVersion
 		extensions          = extensionsv1beta1.SchemeGroupVersion
 		batch, batchv1beta1 = batchv1.SchemeGroupVersion, batchv1beta1.SchemeGroupVersion
 	)
-	return []kind{
-		{resource: "pods", list: "PodList", sources: []source{{gv: core, decode: of(addPod)}}},
-		{resource: "replicasets", list: "ReplicaSetList", sources: []source{
-			{gv: apps, decode: controller("ReplicaSet", replicaSet)},
-			{gv: apps2, decode: controller("ReplicaSet", replicaSetV1beta2)},
-			{gv: extensions, decode: controller("ReplicaSet", replicaSetExtensions)},
+	return []listedKind{
+		{resource: "pods", listKind: "PodList", sources: []kindSource{{gv: core, decode: decoderFor(addPod)}}},
+		{resource: "replicasets", listKind: "ReplicaSetList", sources: []kindSource{
+			{gv: apps, decode: controllerDecoder("ReplicaSet", podsOfReplicaSet)},
+			{gv: apps2, decode: controllerDecoder("ReplicaSet", podsOfReplicaSetV1beta2)},
+			{gv: extensions, decode: controllerDecoder("ReplicaSet", podsOfReplicaSetExtensions)},
 		}},
-		{resource: "jobs", list: "JobList", sources: []source{{gv: batch, decode: controller("Job", job)}}},
-		{resource: "deployments", list: "DeploymentList", sources: []source{
-			{gv: apps, decode: controller("Deployment", deployment)},
-			{gv: apps2, decode: controller("Deployment", deploymentV1beta2)},
-			{gv: extensions, decode: controller("Deployment", deploymentExtensions)},
+		{resource: "jobs", listKind: "JobList", sources: []kindSource{{gv: batch, decode: controllerDecoder("Job", podsOfJob)}}},
+		{resource: "deployments", listKind: "DeploymentList", sources: []kindSource{
+			{gv: apps, decode: controllerDecoder("Deployment", podsOfDeployment)},
+			{gv: apps2, decode: controllerDecoder("Deployment", podsOfDeploymentV1beta2)},
+			{gv: extensions, decode: controllerDecoder("Deployment", podsOfDeploymentExtensions)},
 		}},
-		{resource: "statefulsets", list: "StatefulSetList", sources: []source{
-			{gv: apps, decode: controller("StatefulSet", statefulSet)},
-			{gv: apps2, decode: controller("StatefulSet", statefulSetV1beta2)},
-			{gv: apps1, decode: controller("StatefulSet", statefulSetV1beta1)},
+		{resource: "statefulsets", listKind: "StatefulSetList", sources: []kindSource{
+			{gv: apps, decode: controllerDecoder("StatefulSet", podsOfStatefulSet)},
+			{gv: apps2, decode: controllerDecoder("StatefulSet", podsOfStatefulSetV1beta2)},
+			{gv: apps1, decode: controllerDecoder("StatefulSet", podsOfStatefulSetV1beta1)},
 		}},
-		{resource: "daemonsets", list: "DaemonSetList", sources: []source{
-			{gv: apps, decode: controller("DaemonSet", daemonSet)},
-			{gv: apps2, decode: controller("DaemonSet", daemonSetV1beta2)},
-			{gv: extensions, decode: controller("DaemonSet", daemonSetExtensions)},
+		{resource: "daemonsets", listKind: "DaemonSetList", sources: []kindSource{
+			{gv: apps, decode: controllerDecoder("DaemonSet", podsOfDaemonSet)},
+			{gv: apps2, decode: controllerDecoder("DaemonSet", podsOfDaemonSetV1beta2)},
+			{gv: extensions, decode: controllerDecoder("DaemonSet", podsOfDaemonSetExtensions)},
 		}},
-		{resource: "cronjobs", list: "CronJobList", sources: []source{
-			{gv: batch, decode: controller("CronJob", cronJob)},
-			{gv: batchv1beta1, decode: controller("CronJob", cronJobV1beta1)},
+		{resource: "cronjobs", listKind: "CronJobList", sources: []kindSource{
+			{gv: batch, decode: controllerDecoder("CronJob", podsOfCronJob)},
+			{gv: batchv1beta1, decode: controllerDecoder("CronJob", podsOfCronJobV1beta1)},
 		}},
-		{resource: "replicationcontrollers", list: "ReplicationControllerList", sources: []source{{gv: core, decode: controller("ReplicationController", replicationController)}}},
-		{resource: "podtemplates", list: "PodTemplateList", sources: []source{{gv: core, decode: controller("PodTemplate", podTemplate)}}},
+		{resource: "replicationcontrollers", listKind: "ReplicationControllerList", sources: []kindSource{{gv: core, decode: controllerDecoder("ReplicationController", podsOfReplicationController)}}},
+		{resource: "podtemplates", listKind: "PodTemplateList", sources: []kindSource{{gv: core, decode: controllerDecoder("PodTemplate", podsOfPodTemplate)}}},
 	}
 }
 
-func accessKinds() []kind {
+func accessControlKinds() []listedKind {
 	var (
 		core        = corev1.SchemeGroupVersion
 		rbac, rbac1 = rbacv1.SchemeGroupVersion, rbacv1beta1.SchemeGroupVersion
 		policies    = schema.GroupVersion{Group: "policy", Version: "v1beta1"}
 		extensions  = extensionsv1beta1.SchemeGroupVersion
 	)
-	return []kind{
-		{resource: "serviceaccounts", list: "ServiceAccountList", sources: []source{{gv: core, decode: of(addServiceAccount)}}},
-		{resource: "rolebindings", list: "RoleBindingList", sources: []source{{gv: rbac, decode: of(addRoleBinding)}, {gv: rbac1, decode: of(addRoleBindingV1beta1)}}},
-		{resource: "roles", list: "RoleList", sources: []source{{gv: rbac, decode: of(addRole)}, {gv: rbac1, decode: of(addRoleV1beta1)}}},
-		{resource: "namespaces", list: "NamespaceList", sources: []source{{gv: core, decode: of(addNamespace)}}},
-		{resource: "clusterrolebindings", list: "ClusterRoleBindingList", sources: []source{
-			{gv: rbac, decode: of(addClusterRoleBinding)}, {gv: rbac1, decode: of(addClusterRoleBindingV1beta1)},
+	return []listedKind{
+		{resource: "serviceaccounts", listKind: "ServiceAccountList", sources: []kindSource{{gv: core, decode: decoderFor(addServiceAccount)}}},
+		{resource: "rolebindings", listKind: "RoleBindingList", sources: []kindSource{{gv: rbac, decode: decoderFor(addRoleBinding)}, {gv: rbac1, decode: decoderFor(addRoleBindingV1beta1)}}},
+		{resource: "roles", listKind: "RoleList", sources: []kindSource{{gv: rbac, decode: decoderFor(addRole)}, {gv: rbac1, decode: decoderFor(addRoleV1beta1)}}},
+		{resource: "namespaces", listKind: "NamespaceList", sources: []kindSource{{gv: core, decode: decoderFor(addNamespace)}}},
+		{resource: "clusterrolebindings", listKind: "ClusterRoleBindingList", sources: []kindSource{
+			{gv: rbac, decode: decoderFor(addClusterRoleBinding)}, {gv: rbac1, decode: decoderFor(addClusterRoleBindingV1beta1)},
 		}},
-		{resource: "clusterroles", list: "ClusterRoleList", sources: []source{{gv: rbac, decode: of(addClusterRole)}, {gv: rbac1, decode: of(addClusterRoleV1beta1)}}},
-		{resource: podSecurityPolicies, list: "PodSecurityPolicyList", sources: []source{
-			{gv: policies, decode: policy(policies), asJSON: true}, {gv: extensions, decode: policy(extensions), asJSON: true},
+		{resource: "clusterroles", listKind: "ClusterRoleList", sources: []kindSource{{gv: rbac, decode: decoderFor(addClusterRole)}, {gv: rbac1, decode: decoderFor(addClusterRoleV1beta1)}}},
+		{resource: podSecurityPoliciesResource, listKind: "PodSecurityPolicyList", sources: []kindSource{
+			{gv: policies, decode: podSecurityPolicyDecoder(policies), asJSON: true}, {gv: extensions, decode: podSecurityPolicyDecoder(extensions), asJSON: true},
 		}},
 	}
 }

@@ -16,221 +16,221 @@ import (
 )
 
 const (
-	// maxRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged
+	// maxListRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged
 	// within the server's compaction interval (five minutes) three times over will not be the fourth time.
-	maxRestarts = 3
-	// maxAttempts bounds how often one page is asked for, without the times that the server said how long to wait;
+	maxListRestarts = 3
+	// maxRequestAttempts bounds how often one page is asked for, without the times that the server said how long to wait;
 	// maxAsked bounds those.
-	maxAttempts = 4
-	maxAsked    = 10
-	// firstDelay doubles with each attempt.
-	firstDelay = 500 * time.Millisecond
-	// leastPage is the smallest page to fall back to where answers break off.
-	leastPage = 50
+	maxRequestAttempts = 4
+	maxRetryAfterWaits = 10
+	// initialRetryDelay doubles with each attempt.
+	initialRetryDelay = 500 * time.Millisecond
+	// minPageSize is the smallest page to fall back to where answers break off.
+	minPageSize = 50
 )
 
-// lister reads the kinds and sends on what it finds.
-type lister struct {
+// clusterLister reads the kinds and sends on what it finds.
+type clusterLister struct {
 	client rest.Interface
-	// server is its version, empty if it may not be known.
-	server  string
-	plan    plan
-	timeout time.Duration
-	// wait sleeps, or returns early with the context's error.
-	wait   func(context.Context, time.Duration) error
-	limits limits
-	out    chan<- batch
+	// serverGitVersion is its version, empty if it may not be known.
+	serverGitVersion string
+	paging           listPaging
+	timeout          time.Duration
+	// sleep sleeps, or returns early with the context's error.
+	sleep   func(context.Context, time.Duration) error
+	limits  serverLimits
+	batches chan<- inventoryBatch
 	// decoding is held while an object is decoded that is large.
 	decoding sync.Mutex
 }
 
-// batch is what enters the inventory in one go: some entries of a kind, or why there are none.
-type batch struct {
+// inventoryBatch is what enters the inventory in one go: some entries of a kind, or why there are none.
+type inventoryBatch struct {
 	resource string
 	// total is how many there are, 0 if this batch does not say.
-	total   int64
-	entries []entry
-	add     func(*inventory.Builder)
-	// settled says that no more will come of the kind.
-	settled bool
-	// kinds are names of further kinds that are read from now on.
-	kinds []string
+	total          int64
+	entries        []decodedObject
+	addToInventory func(*inventory.Builder)
+	// done says that no more will come of the kind.
+	done bool
+	// moreKinds are names of further kinds that are read from now on.
+	moreKinds []string
 }
 
-// attempts does something until it succeeds, fails for good, or has failed often enough.
-func (l *lister) attempts(ctx context.Context, do func() error) error {
-	var t tries
+// retryRequest does something until it succeeds, fails for good, or has failed often enough.
+func (l *clusterLister) retryRequest(ctx context.Context, do func() error) error {
+	var t retryState
 	for {
 		err := do()
 		if err == nil {
 			return nil
 		}
-		if err := l.pause(ctx, &t, err); err != nil {
+		if err := l.waitForRetry(ctx, &t, err); err != nil {
 			return err
 		}
 	}
 }
 
-// tries counts how often one thing failed: without a word about when to ask again, and with one. waited is the time that
+// retryState counts how often one thing failed: without a word about when to ask again, and with one. waited is the time that
 // went by in between.
-type tries struct {
-	failed, asked int
-	waited        time.Duration
+type retryState struct {
+	failures, retryAfterWaits int
+	waited                    time.Duration
 }
 
-// pause waits before the next attempt. It returns the error that ends the attempts, if there is to be no other: who did
+// waitForRetry waits before the next attempt. It returns the error that ends the attempts, if there is to be no other: who did
 // not answer in time will not be asked to take as long again.
-func (l *lister) pause(ctx context.Context, t *tries, err error) error {
-	if ctx.Err() != nil || !mayPass(err) || isSlow(err) {
+func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err error) error {
+	if ctx.Err() != nil || !isRetryable(err) || isTimeout(err) {
 		return err
 	}
 	seconds, _ := apierrors.SuggestsClientDelay(err)
 	delay := time.Duration(seconds) * time.Second
 	if delay > 0 {
-		t.asked++
+		t.retryAfterWaits++
 	} else {
-		delay = firstDelay << t.failed
-		t.failed++
+		delay = initialRetryDelay << t.failures
+		t.failures++
 	}
-	if t.failed >= maxAttempts || t.asked > maxAsked {
+	if t.failures >= maxRequestAttempts || t.retryAfterWaits > maxRetryAfterWaits {
 		return err
 	}
 	if seconds > 0 {
-		if err := l.limits.refuseWait(ctx, fmt.Sprintf("the server (%d)", code(err)), seconds, t.waited); err != nil {
+		if err := l.limits.checkRetryWait(ctx, fmt.Sprintf("the server (%d)", httpStatus(err)), seconds, t.waited); err != nil {
 			return err
 		}
 	}
 	t.waited += delay
-	if l.wait(ctx, delay) != nil {
+	if l.sleep(ctx, delay) != nil {
 		return err
 	}
 	return nil
 }
 
-// list reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
-func (l *lister) list(ctx context.Context, t *target) error {
-	r := &reading{lister: l, target: t, sent: map[key]bool{}, bounds: bounds{limits: l.limits}, query: l.plan.first(l.server, t)}
-	end := batch{resource: t.name(), settled: true}
-	switch err := r.all(ctx); {
+// readKind reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
+func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
+	r := &listReading{clusterLister: l, target: t, sentKeys: map[objectKey]bool{}, bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
+	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
+	switch err := r.readPages(ctx); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		end.add = t.missing(failedGap(t.name(), len(r.sent), err))
-	case r.again != "":
-		end.add = func(b *inventory.Builder) {
-			note(againNote(t.name(), r.again))(b)
-			t.listed(b)
+		end.addToInventory = t.reportMissing(failedListGap(t.qualifiedResource(), len(r.sentKeys), err))
+	case r.restartReason != "":
+		end.addToInventory = func(b *inventory.Builder) {
+			reportNote(listRestartNote(t.qualifiedResource(), r.restartReason))(b)
+			t.reportListed(b)
 		}
 	default:
-		end.add = t.listed
+		end.addToInventory = t.reportListed
 	}
-	return l.send(ctx, end)
+	return l.sendBatch(ctx, end)
 }
 
-// listed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
-func (k *kind) listed(b *inventory.Builder) {
+// reportListed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
+func (k *listedKind) reportListed(b *inventory.Builder) {
 	if k.custom != nil && k.namespace == "" {
-		b.AddListed(k.custom.Group, k.custom.Name)
+		b.AddListedResource(k.custom.Group, k.custom.Name)
 	}
 }
 
-// reading is one kind on its way.
+// listReading is one kind on its way.
 //
 // A list that breaks off or expires may have to be begun again from the start. What was sent on cannot be taken back, so
 // the keys of what was sent are kept, and nothing is sent twice: the result is everything that existed in either reading,
 // and a note says so.
-type reading struct {
-	*lister
-	target *target
-	query  query
-	// ahead is the request for the next page, once it is known.
-	ahead *pending
-	// came is how many entries the last answer brought, those included that had been sent.
-	came int
-	sent map[key]bool
+type listReading struct {
+	*clusterLister
+	target *servedKind
+	query  listQuery
+	// nextPage is the request for the next page, once it is known.
+	nextPage *pendingRequest
+	// received is how many entries the last answer brought, those included that had been sent.
+	received int
+	sentKeys map[objectKey]bool
 	// bounds end a list that does not end.
-	bounds bounds
+	bounds listBounds
 	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
-	restarts int
-	again    string
+	restarts      int
+	restartReason string
 }
 
-func (r *reading) all(ctx context.Context) error {
+func (r *listReading) readPages(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
-	var t tries
+	var t retryState
 	for {
-		next, err := r.one(ctx)
+		next, err := r.readPage(ctx)
 		switch {
 		case err == nil && next != "":
-			if err := r.bounds.follow(next, r.came); err != nil {
+			if err := r.bounds.countPage(next, r.received); err != nil {
 				return err
 			}
-			r.query = r.query.after(next)
-		case err == nil && r.stale():
-			r.restart(query{limit: r.plan.page()}, "the server's cache held fewer than there are")
+			r.query = r.query.nextPage(next)
+		case err == nil && r.isCacheStale():
+			r.restart(listQuery{limit: r.paging.defaultPageSize()}, "the server's cache held fewer than there are")
 		case err == nil:
 			return nil
-		case r.query.next != "" && code(err) == http.StatusGone && r.restarts < maxRestarts:
+		case r.query.continueToken != "" && httpStatus(err) == http.StatusGone && r.restarts < maxListRestarts:
 			r.restarts++
-			r.restart(query{limit: r.query.limit}, "the list expired on the server while it was read (410)")
-		case r.came > 0 && mayPass(err) && r.smaller() && r.wait(ctx, firstDelay) == nil:
+			r.restart(listQuery{limit: r.query.limit}, "the list expired on the server while it was read (410)")
+		case r.received > 0 && isRetryable(err) && r.reducePageSize() && r.sleep(ctx, initialRetryDelay) == nil:
 		default:
-			if err := r.pause(ctx, &t, err); err != nil {
+			if err := r.waitForRetry(ctx, &t, err); err != nil {
 				return err
 			}
 			continue
 		}
-		t = tries{}
+		t = retryState{}
 	}
 }
 
-// one reads one answer and returns what continues it.
-func (r *reading) one(ctx context.Context) (next string, err error) {
-	p := r.ahead
-	r.came = 0
-	if r.ahead = nil; p == nil {
-		p = r.ask(ctx, r.target.source, &r.target.kind, r.query)
+// readPage reads one answer and returns what continues it.
+func (r *listReading) readPage(ctx context.Context) (next string, err error) {
+	p := r.nextPage
+	r.received = 0
+	if r.nextPage = nil; p == nil {
+		p = r.startRequest(ctx, r.target.source, &r.target.listedKind, r.query)
 	}
-	err = r.page(r.target, p, r.bounds.over, func(m metav1.ListMeta) {
+	err = r.decodePage(r.target, p, r.bounds.countObject, func(m metav1.ListMeta) {
 		if next = m.Continue; next != "" {
-			r.ahead = r.ask(ctx, r.target.source, &r.target.kind, r.query.after(next))
+			r.nextPage = r.startRequest(ctx, r.target.source, &r.target.listedKind, r.query.nextPage(next))
 		}
-	}, func(some []entry) error {
-		return r.send(ctx, batch{resource: r.target.name(), entries: r.unsent(some)})
+	}, func(some []decodedObject) error {
+		return r.sendBatch(ctx, inventoryBatch{resource: r.target.qualifiedResource(), entries: r.withoutSent(some)})
 	})
 	if err != nil {
-		r.ahead.drop()
-		r.ahead = nil
+		r.nextPage.cancelRequest()
+		r.nextPage = nil
 	}
 	return next, err
 }
 
-// unsent drops the entries that were sent and remembers the others.
-func (r *reading) unsent(some []entry) []entry {
-	r.came += len(some)
+// withoutSent drops the entries that were sent and remembers the others.
+func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
+	r.received += len(some)
 	kept := some[:0]
 	for _, e := range some {
-		if !r.sent[e.key] {
-			r.sent[e.key] = true
+		if !r.sentKeys[e.key] {
+			r.sentKeys[e.key] = true
 			kept = append(kept, e)
 		}
 	}
 	return kept
 }
 
-func (r *reading) restart(q query, why string) {
-	r.query, r.again = q, why
-	r.bounds.restart()
+func (r *listReading) restart(q listQuery, why string) {
+	r.query, r.restartReason = q, why
+	r.bounds.resetCounts()
 }
 
-// smaller asks for less at a time after an answer broke off, if it still can: API servers end a request after a minute,
+// reducePageSize asks for less at a time after an answer broke off, if it still can: API servers end a request after a minute,
 // so where the network is slow a long list never comes whole.
-func (r *reading) smaller() bool {
+func (r *listReading) reducePageSize() bool {
 	switch {
 	case r.query.limit == 0:
-		r.restart(query{limit: shortPage}, "the answer broke off")
-	case r.query.limit/2 < leastPage:
+		r.restart(listQuery{limit: smallPageSize}, "the answer broke off")
+	case r.query.limit/2 < minPageSize:
 		return false
 	default:
 		r.query.limit /= 2
@@ -238,27 +238,27 @@ func (r *reading) smaller() bool {
 	return true
 }
 
-// stale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
-func (r *reading) stale() bool {
-	return r.query.cached && r.target.total-int64(len(r.sent)) > r.target.total/100
+// isCacheStale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
+func (r *listReading) isCacheStale() bool {
+	return r.query.fromCache && r.target.total-int64(len(r.sentKeys)) > r.target.total/100
 }
 
-func isSlow(err error) bool {
-	var slow *slowError
+func isTimeout(err error) bool {
+	var slow *timeoutError
 	return errors.As(err, &slow)
 }
 
-func note(n inventory.Note) func(*inventory.Builder) {
+func reportNote(n inventory.Note) func(*inventory.Builder) {
 	return func(b *inventory.Builder) { b.AddNote(n) }
 }
 
-func gap(g inventory.Gap) func(*inventory.Builder) {
+func reportGap(g inventory.Gap) func(*inventory.Builder) {
 	return func(b *inventory.Builder) { b.AddGap(g) }
 }
 
-func (l *lister) send(ctx context.Context, b batch) error {
+func (l *clusterLister) sendBatch(ctx context.Context, b inventoryBatch) error {
 	select {
-	case l.out <- b:
+	case l.batches <- b:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -46,10 +46,10 @@ func TestHowListsAreAsked(t *testing.T) {
 	}{
 		{"none", "v1.24.17", 0, 0, []string{"limit=1"}},
 		{"one", "v1.24.17", 1, 0, []string{"limit=1"}},
-		{"one page", "v1.24.17", shortPage, 0, []string{"limit=1", "limit=500"}},
-		{"from the cache", "v1.24.17", shortPage + 1, 0, []string{"limit=1", "resourceVersion=0"}},
-		{"from a cache that is consistent", "v1.31.0", shortPage + 1, 0, []string{"limit=1", ""}},
-		{"from a server that says no version", "rolling", shortPage + 1, 0, []string{"limit=1", "resourceVersion=0"}},
+		{"one page", "v1.24.17", smallPageSize, 0, []string{"limit=1", "limit=500"}},
+		{"from the cache", "v1.24.17", smallPageSize + 1, 0, []string{"limit=1", "resourceVersion=0"}},
+		{"from a cache that is consistent", "v1.31.0", smallPageSize + 1, 0, []string{"limit=1", ""}},
+		{"from a server that says no version", "rolling", smallPageSize + 1, 0, []string{"limit=1", "resourceVersion=0"}},
 		{"pages on demand", "v1.24.17", 3, 2, []string{"limit=1", "limit=2", "continue=2&limit=2"}},
 	}
 	for _, tt := range tests {
@@ -76,8 +76,8 @@ func TestHowListsAreAsked(t *testing.T) {
 
 func TestLongListsComeInPages(t *testing.T) {
 	t.Parallel()
-	for _, total := range []int64{unknown, longest + 1} {
-		if diff := cmp.Diff(query{limit: longPage}, plan{}.first("v1.24.17", &target{total: total}), cmp.AllowUnexported(query{})); diff != "" {
+	for _, total := range []int64{unknownCount, maxUnpagedObjects + 1} {
+		if diff := cmp.Diff(listQuery{limit: largePageSize}, listPaging{}.firstQuery("v1.24.17", &servedKind{total: total}), cmp.AllowUnexported(listQuery{})); diff != "" {
 			t.Errorf("%d objects (-want +got):\n%s", total, diff)
 		}
 	}
@@ -144,7 +144,7 @@ func TestBrokenAnswersAreAskedForInParts(t *testing.T) {
 		{
 			most: 499, whole: true,
 			want:  []string{"limit=1", "resourceVersion=0", "limit=500", "limit=250", "continue=250&limit=250", "continue=500&limit=250"},
-			notes: []inventory.Note{againNote("pods", "the answer broke off")},
+			notes: []inventory.Note{listRestartNote("pods", "the answer broke off")},
 		},
 		{
 			most: 1,
@@ -175,7 +175,7 @@ func TestBrokenAnswersAreAskedForInParts(t *testing.T) {
 		}
 		var gaps []inventory.Gap
 		if !tt.whole {
-			gaps = append(gaps, failedGap("pods", read, io.ErrUnexpectedEOF))
+			gaps = append(gaps, failedListGap("pods", read, io.ErrUnexpectedEOF))
 		}
 		if diff := cmp.Diff(gaps, inv.Gaps); diff != "" {
 			t.Errorf("gaps (-want +got):\n%s", diff)
@@ -224,7 +224,7 @@ func TestRefusedIsToldFirst(t *testing.T) {
 		return false
 	}
 	r := s.reader()
-	r.Refused = func(resources []string) {
+	r.OnForbidden = func(resources []string) {
 		mu.Lock()
 		defer mu.Unlock()
 		told = append(told, slices.Clone(resources))
@@ -240,13 +240,13 @@ func TestRefusedIsToldFirst(t *testing.T) {
 // Interrupted in the middle of a list, the reading says how far it came.
 func TestInterruptedSaysWhatWasNotRead(t *testing.T) {
 	t.Parallel()
-	got := newCollector(inventory.NewBuilder(), kinds()[:4], nil)
-	got.take(batch{resource: "pods", total: 7000})
-	got.take(batch{resource: "pods", entries: make([]entry, 0)})
-	got.kinds[0].read = 1500
-	got.take(batch{resource: "replicasets", settled: true})
-	got.kinds[2].read = 3
-	err := got.interrupted("prod", http.ErrHandlerTimeout)
+	got := newInventoryCollector(inventory.NewBuilder(), builtinKinds()[:4], nil)
+	got.addBatch(inventoryBatch{resource: "pods", total: 7000})
+	got.addBatch(inventoryBatch{resource: "pods", entries: make([]decodedObject, 0)})
+	got.progressOfKinds[0].read = 1500
+	got.addBatch(inventoryBatch{resource: "replicasets", done: true})
+	got.progressOfKinds[2].read = 3
+	err := got.interruptedError("prod", http.ErrHandlerTimeout)
 	const want = `reading the cluster of context "prod": http: Handler timeout; not read: pods (1500 of 7000 read), jobs (3 read), deployments`
 	if err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)

@@ -35,7 +35,7 @@ func bombs(t *testing.T) map[string]bomb {
 		return "\x12" + string(varint(len(body))) + body
 	}
 	long, blanks, few := strings.Repeat("x", 1<<20), strings.Repeat(" ", 1<<20), strings.Repeat("{},", 1000)
-	light, heavy := emptyContainers(weighed/2-20), emptyContainers(maxItem/2-20)
+	light, heavy := emptyContainers(uncheckedObjectBytes/2-20), emptyContainers(maxObjectBytes/2-20)
 	return map[string]bomb{
 		"objects without end":                 {protobuf, func(n int) string { return protobufPod(t, fmt.Sprint("p-", n)) }, "there are over 5000 of them", 0},
 		"JSON without end":                    {asJSON, func(n int) string { return jsonPod(n, "x") + "," }, "there are over 5000 of them", 0},
@@ -68,7 +68,7 @@ const (
 func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	gv, resource := split(r.URL.Path)
 	kind := listKinds[resource]
-	if resource == podSecurityPolicies {
+	if resource == podSecurityPoliciesResource {
 		kind = "PodSecurityPolicyList"
 	}
 	if gv.Group == bombGroup {
@@ -77,7 +77,7 @@ func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/apis":
 		_, _ = io.WriteString(w, bombDiscovery())
-	case resource == "" || resource == podSecurityPolicies && b.form == protobuf:
+	case resource == "" || resource == podSecurityPoliciesResource && b.form == protobuf:
 		http.NotFound(w, r)
 	case b.form == protobuf:
 		about := apiruntime.TypeMeta{APIVersion: gv.String(), Kind: kind}
@@ -102,11 +102,11 @@ func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // As many kinds of custom resources are served as are read at a time, and all of them explode.
 const bombGroup = "bombs.example.com"
 
-func bombTable() *customTable {
-	t := &customTable{read: func(*inventory.Builder, custom.Object) bool { return true }}
-	for i := range concurrency {
+func bombTable() *customResourceTable {
+	t := &customResourceTable{read: func(*inventory.Builder, custom.RawObject) bool { return true }}
+	for i := range concurrentLists {
 		resource := fmt.Sprintf("bomb%02d", i)
-		t.resources = append(t.resources, custom.Resource{Group: bombGroup, Versions: []string{"v1"}, Name: resource, Kind: bombKind(resource), Namespaced: true})
+		t.resources = append(t.resources, custom.KnownResource{Group: bombGroup, Versions: []string{"v1"}, Name: resource, Kind: bombKind(resource), Namespaced: true})
 	}
 	return t
 }
@@ -138,8 +138,8 @@ func TestMain(m *testing.M) {
 // readBomb reads a server, and prints how much memory this process had from the system and what is said of the pods.
 func readBomb(host string) error {
 	list, _ := strconv.Atoi(os.Getenv(victimVariable + "_LIST"))
-	r := &Reader{Config: &rest.Config{Host: host}, Context: "test", limits: limits{objects: 5000, list: int64(list)}, custom: bombTable()}
-	tune(r.Config, 0)
+	r := &Reader{Config: &rest.Config{Host: host}, Context: "test", limits: serverLimits{listObjects: 5000, listBytes: int64(list)}, custom: bombTable()}
+	setClientDefaults(r.Config, 0)
 	inv, err := r.Load(context.Background())
 	if err != nil {
 		return err

@@ -23,10 +23,10 @@ import (
 )
 
 const (
-	// DefaultTimeout limits one request; API servers give up on one after a minute, too.
-	DefaultTimeout = time.Minute
-	// concurrency is the number of lists under way.
-	concurrency = 8
+	// DefaultRequestTimeout limits one request; API servers give up on one after a minute, too.
+	DefaultRequestTimeout = time.Minute
+	// concurrentLists is the number of lists under way.
+	concurrentLists = 8
 )
 
 // Reader reads one cluster.
@@ -42,20 +42,20 @@ type Reader struct {
 	PageSize int
 	// Namespace, if set, has only what runs in that namespace read, and the policies.
 	Namespace string
-	// WithoutCustom leaves out the kinds of package custom, which is a gap.
-	WithoutCustom bool
+	// WithoutCustomResources leaves out the kinds of package custom, which is a gap.
+	WithoutCustomResources bool
 	// Progress, if set, is told now and then how far the reading is, on a short line. It is never called concurrently,
 	// and nor is Refused.
 	Progress func(string)
-	// Refused, if set, is told of all resources that may not be listed, before the long lists are begun.
-	Refused func(resources []string)
+	// OnForbidden, if set, is told of all resources that may not be listed, before the long lists are begun.
+	OnForbidden func(resources []string)
 
-	// wait replaces the sleeping between attempts in tests.
-	wait func(context.Context, time.Duration) error
+	// sleep replaces the sleeping between attempts in tests.
+	sleep func(context.Context, time.Duration) error
 	// limits bound what the server can cost; a zero field takes its default.
-	limits limits
+	limits serverLimits
 	// custom, if set, replaces what package custom knows in tests.
-	custom *customTable
+	custom *customResourceTable
 }
 
 // Load reads the cluster into an Inventory of its own.
@@ -75,87 +75,87 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	// client-go logs to stderr on its own account; what matters of it is in the gaps.
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
-	out := make(chan batch)
-	l, err := r.lister(out)
+	out := make(chan inventoryBatch)
+	l, err := r.newLister(out)
 	if err != nil {
 		return "", fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
 	}
-	c := newCollector(b, r.kinds(), r.Progress)
+	c := newInventoryCollector(b, r.kindsToRead(), r.Progress)
 	table := r.customTable()
-	if r.WithoutCustom {
-		b.AddGap(offGap())
+	if r.WithoutCustomResources {
+		b.AddGap(customResourcesOffGap())
 	} else if len(table.resources) > 0 {
-		c.expect(customResources)
+		c.addKinds(customResourcesLabel)
 	}
-	serverVersion, err := l.version(ctx, b)
+	serverVersion, err := l.serverVersion(ctx, b)
 	if ctx.Err() != nil {
-		return "", c.interrupted(r.Context, ctx.Err())
+		return "", c.interruptedError(r.Context, ctx.Err())
 	}
 	if err != nil {
 		return "", fmt.Errorf("reaching the API server of context %q at %s: %w", r.Context, r.Config.Host, err)
 	}
-	l.server = serverVersion
+	l.serverGitVersion = serverVersion
 	go func() {
 		defer close(out)
-		l.all(ctx, r.kinds(), table, r.Refused)
+		l.readAllKinds(ctx, r.kindsToRead(), table, r.OnForbidden)
 	}()
 	if err := c.collect(ctx, out); err != nil {
-		return "", c.interrupted(r.Context, err)
+		return "", c.interruptedError(r.Context, err)
 	}
 	return serverVersion, nil
 }
 
-// kinds are those that are read.
-func (r *Reader) kinds() []kind {
+// kindsToRead are those that are read.
+func (r *Reader) kindsToRead() []listedKind {
 	if r.Namespace == "" {
-		return kinds()
+		return builtinKinds()
 	}
 	some := workloadKinds()
 	for i := range some {
 		some[i].namespace = r.Namespace
 	}
-	access := accessKinds()
-	return append(some, access[slices.IndexFunc(access, func(k kind) bool { return k.resource == podSecurityPolicies })])
+	access := accessControlKinds()
+	return append(some, access[slices.IndexFunc(access, func(k listedKind) bool { return k.resource == podSecurityPoliciesResource })])
 }
 
 // customTable has the custom resources that are read.
-func (r *Reader) customTable() customTable {
-	t := customTable{}
+func (r *Reader) customTable() customResourceTable {
+	t := customResourceTable{}
 	switch {
-	case r.WithoutCustom:
+	case r.WithoutCustomResources:
 		return t
 	case r.custom != nil:
 		t = *r.custom
 	default:
-		t = knownCustom()
+		t = knownCustomResources()
 	}
-	return t.in(r.Namespace)
+	return t.forNamespace(r.Namespace)
 }
 
-// all surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at a
+// readAllKinds surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at a
 // time and in their order. It stops early only when ctx ends.
-func (l *lister) all(ctx context.Context, kinds []kind, table customTable, tell func([]string)) {
-	more, err := l.customKinds(ctx, table)
+func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, tell func([]string)) {
+	more, err := l.servedCustomKinds(ctx, table)
 	if err != nil {
 		return
 	}
-	left, refused, err := l.survey(ctx, append(kinds, more...))
+	left, refused, err := l.surveyKinds(ctx, append(kinds, more...))
 	if err != nil {
 		return
 	}
 	if len(refused) > 0 && tell != nil {
 		tell(refused)
 	}
-	todo := make(chan *target, len(left))
+	todo := make(chan *servedKind, len(left))
 	for _, t := range left {
 		todo <- t
 	}
 	close(todo)
 	var running sync.WaitGroup
-	for range concurrency {
+	for range concurrentLists {
 		running.Go(func() {
 			for t := range todo {
-				if l.list(ctx, t) != nil {
+				if l.readKind(ctx, t) != nil {
 					return
 				}
 			}
@@ -164,7 +164,7 @@ func (l *lister) all(ctx context.Context, kinds []kind, table customTable, tell 
 	running.Wait()
 }
 
-func (r *Reader) lister(out chan<- batch) (*lister, error) {
+func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	cfg := rest.CopyConfig(r.Config)
 	// Warnings about deprecated versions are for people who use them on purpose.
 	cfg.WarningHandlerWithContext = rest.NoWarnings{}
@@ -175,23 +175,23 @@ func (r *Reader) lister(out chan<- batch) (*lister, error) {
 	cfg.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	cfg.ContentType = runtime.ContentTypeProtobuf
 	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	limits := r.limits.orDefault()
-	guardWith(cfg, limits)
+	limits := r.limits.withDefaults()
+	guardConfigWith(cfg, limits)
 	client, err := rest.UnversionedRESTClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
-	l := &lister{
-		client: client, out: out, plan: plan{pageSize: int64(r.PageSize)},
-		timeout: cmp.Or(r.Timeout, r.Config.Timeout, DefaultTimeout), wait: r.wait, limits: limits,
+	l := &clusterLister{
+		client: client, batches: out, paging: listPaging{pageSize: int64(r.PageSize)},
+		timeout: cmp.Or(r.Timeout, r.Config.Timeout, DefaultRequestTimeout), sleep: r.sleep, limits: limits,
 	}
-	if l.wait == nil {
-		l.wait = sleep
+	if l.sleep == nil {
+		l.sleep = sleepContext
 	}
 	return l, nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+func sleepContext(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -202,14 +202,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// version is asked for first and only once: where this fails, every list would fail for the same reason, and sixteen
+// serverVersion is asked for first and only once: where this fails, every list would fail for the same reason, and sixteen
 // gaps would say less than one error. Only the right to know the version is not needed for anything else.
-func (l *lister) version(ctx context.Context, b *inventory.Builder) (string, error) {
+func (l *clusterLister) serverVersion(ctx context.Context, b *inventory.Builder) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	data, err := body(l.client.Get().AbsPath("/version").Do(ctx))
+	data, err := responseBody(l.client.Get().AbsPath("/version").Do(ctx))
 	var info version.Info
-	switch c := code(err); {
+	switch c := httpStatus(err); {
 	case c == http.StatusForbidden:
 		b.AddNote(inventory.Note{
 			What: "server version",
@@ -220,12 +220,12 @@ func (l *lister) version(ctx context.Context, b *inventory.Builder) (string, err
 		return "", fmt.Errorf("the server does not accept the credentials: %w; sign in again, or choose another context with --context", err)
 	case c == http.StatusNotFound:
 		return "", errors.New("there is no /version (404), so this is no Kubernetes API server; check the address in the kubeconfig")
-	case isGuard(err):
-		return "", plain(err)
+	case isUntrustedAnswer(err):
+		return "", withoutRequestURL(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return "", fmt.Errorf("no answer within %s; check the address in the kubeconfig, or allow more time with --timeout", l.timeout)
 	case err != nil:
-		return "", fmt.Errorf("%w; check that kubectl version works with the same context", plain(err))
+		return "", fmt.Errorf("%w; check that kubectl version works with the same context", withoutRequestURL(err))
 	}
 	if err := json.Unmarshal(data, &info); err != nil || info.GitVersion == "" {
 		return "", errors.New("the answer to /version is not that of a Kubernetes API server; check the address in the kubeconfig")
@@ -233,8 +233,8 @@ func (l *lister) version(ctx context.Context, b *inventory.Builder) (string, err
 	return info.GitVersion, nil
 }
 
-func (l *lister) discover(ctx context.Context, gv schema.GroupVersion) (*metav1.APIResourceList, error) {
-	data, err := body(l.client.Get().AbsPath(groupPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
+func (l *clusterLister) discoverResources(ctx context.Context, gv schema.GroupVersion) (*metav1.APIResourceList, error) {
+	data, err := responseBody(l.client.Get().AbsPath(groupVersionPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -73,14 +73,14 @@ func digest(inv *inventory.Inventory) []string {
 		out = append(out, "account "+s.Namespace+"/"+s.Name)
 	}
 	for _, r := range inv.Roles {
-		out = append(out, fmt.Sprintf("role %s/%s rules=%d live=%t", r.Namespace, r.Name, len(r.Rules), r.Live))
+		out = append(out, fmt.Sprintf("role %s/%s rules=%d live=%t", r.Namespace, r.Name, len(r.Rules), r.Stored))
 	}
 	for _, b := range inv.Bindings {
 		out = append(out, fmt.Sprintf("binding %s/%s %s %s subjects=%d", b.Namespace, b.Name, b.RoleKind, b.RoleName, len(b.Subjects)))
 	}
 	for _, w := range inv.Workloads {
 		pods := 0
-		for _, g := range w.Pods {
+		for _, g := range w.PodGroups {
 			pods += g.Count
 		}
 		line := fmt.Sprintf("%s %s/%s replicas=%d pods=%d", w.Kind, w.Namespace, w.Name, w.Replicas, pods)
@@ -106,7 +106,7 @@ func ptr[T any](v T) *T { return &v }
 
 // fill puts one object of every kind on the server, under the current group versions.
 func (s *server) fill() {
-	rules := []rbacv1.PolicyRule{{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{podSecurityPolicies}}}
+	rules := []rbacv1.PolicyRule{{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{podSecurityPoliciesResource}}}
 	subjects := []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: "web", Name: "default"}}
 	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cr"}
 	cluster := metav1.ObjectMeta{Name: "cr", UID: "1"}
@@ -176,14 +176,14 @@ func TestReadOnlyGetsAndLists(t *testing.T) {
 	type request struct{ Method, Path, Query, Accept string }
 	const pb = "application/vnd.kubernetes.protobuf,application/json"
 	want := []request{{"GET", "/version", "", pb}}
-	for _, k := range kinds() {
+	for _, k := range builtinKinds() {
 		accept := pb
-		if k.resource == podSecurityPolicies {
+		if k.resource == podSecurityPoliciesResource {
 			accept = "application/json"
 		}
-		want = append(want, request{"GET", groupPath(k.sources[0].gv) + "/" + k.resource, "limit=1", accept})
+		want = append(want, request{"GET", groupVersionPath(k.sources[0].gv) + "/" + k.resource, "limit=1", accept})
 		if k.resource == "jobs" { // there are two of them
-			want = append(want, request{"GET", groupPath(k.sources[0].gv) + "/" + k.resource, "limit=500", accept})
+			want = append(want, request{"GET", groupVersionPath(k.sources[0].gv) + "/" + k.resource, "limit=500", accept})
 		}
 	}
 	var got []request
@@ -218,21 +218,21 @@ func TestImpersonation(t *testing.T) {
 }
 
 // changedBy is what the list of a resource can change, where it cannot be read.
-func changedBy(resource string) inventory.Part {
+func changedBy(resource string) inventory.GapPart {
 	switch resource {
-	case podSecurityPolicies:
-		return inventory.Policies
+	case podSecurityPoliciesResource:
+		return inventory.PartPolicies
 	case "clusterroles", "clusterrolebindings", "roles", "rolebindings", "serviceaccounts":
-		return inventory.Grants
+		return inventory.PartGrants
 	case "namespaces", "secrets", "configmaps":
 		return ""
 	}
-	return inventory.Workloads
+	return inventory.PartWorkloads
 }
 
 func TestForbiddenKindIsOneGap(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
+	for _, k := range builtinKinds() {
 		t.Run(k.resource, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
@@ -249,7 +249,7 @@ func TestForbiddenKindIsOneGap(t *testing.T) {
 				What: k.resource,
 				Why: fmt.Sprintf(`listing them is forbidden (403: jane may not); grant the verb list on the resource %s in API group %q, `+
 					`with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: ["list"]}`, k.resource, group, group, k.resource),
-				Namespaces: []string{inventory.AllNamespaces}, Changes: changedBy(k.resource),
+				Namespaces: []string{inventory.AllNamespaces}, Affects: changedBy(k.resource),
 			}}
 			inv := s.load()
 			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
@@ -270,7 +270,7 @@ func TestForbiddenButNotServedIsNoGap(t *testing.T) {
 	s.fill()
 	s.absent["policy/v1beta1"], s.absent["extensions/v1beta1"] = true, true
 	s.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
-		if !strings.HasSuffix(r.URL.Path, "/"+podSecurityPolicies) {
+		if !strings.HasSuffix(r.URL.Path, "/"+podSecurityPoliciesResource) {
 			return false
 		}
 		refuse(w, http.StatusForbidden, metav1.StatusReasonForbidden, "jane may not")
@@ -285,7 +285,7 @@ func TestForbiddenButNotServedIsNoGap(t *testing.T) {
 // Something in between answers 404 for what the server does serve: that must not pass for "there are none".
 func TestNotFoundButServedIsAGap(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
+	for _, k := range builtinKinds() {
 		s := newServer(t)
 		s.fill()
 		s.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
@@ -316,7 +316,7 @@ func TestExpiredCredentialsOfOneListAreAGap(t *testing.T) {
 		What: "pods",
 		Why: `listing them needs valid credentials (401: Unauthorized); grant the verb list on the resource pods in API group "", ` +
 			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["pods"], verbs: ["list"]}`,
-		Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads,
+		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads,
 	}}
 	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -363,7 +363,7 @@ func TestNotServed(t *testing.T) {
 				What:       "pods",
 				Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
 				Namespaces: []string{inventory.AllNamespaces},
-				Changes:    inventory.Workloads,
+				Affects:    inventory.PartWorkloads,
 			}},
 		},
 	}
@@ -402,7 +402,7 @@ func TestOldServer(t *testing.T) {
 			delete(s.objects, path)
 		}
 	}
-	rules := []rbacv1beta1.PolicyRule{{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{podSecurityPolicies}}}
+	rules := []rbacv1beta1.PolicyRule{{Verbs: []string{"use"}, APIGroups: []string{"policy"}, Resources: []string{podSecurityPoliciesResource}}}
 	subjects := []rbacv1beta1.Subject{{Kind: "ServiceAccount", Namespace: "web", Name: "default"}}
 	ref := rbacv1beta1.RoleRef{Kind: "ClusterRole", Name: "cr"}
 	cluster := metav1.ObjectMeta{Name: "cr", UID: "1"}
@@ -460,7 +460,7 @@ func TestControllerWithoutTemplateIsAGap(t *testing.T) {
 		What:       `ReplicationController "web/rc"`,
 		Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
 		Namespaces: []string{"web"},
-		Changes:    inventory.Workloads,
+		Affects:    inventory.PartWorkloads,
 	}}
 	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -542,7 +542,7 @@ func TestFailingList(t *testing.T) {
 			What:       "pods",
 			Why:        fmt.Sprintf("listing them failed after %d were read: %s; try again", read, cause),
 			Namespaces: []string{inventory.AllNamespaces},
-			Changes:    inventory.Workloads,
+			Affects:    inventory.PartWorkloads,
 		}}
 	}
 	const broken = "unexpected EOF"
@@ -672,14 +672,14 @@ func TestSuggestedDelayIsHonoured(t *testing.T) {
 	}
 	var waited []time.Duration
 	r := s.reader()
-	r.wait = func(_ context.Context, d time.Duration) error {
+	r.sleep = func(_ context.Context, d time.Duration) error {
 		waited = append(waited, d)
 		return nil
 	}
 	if _, err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]time.Duration{firstDelay, 7 * time.Second}, waited); diff != "" {
+	if diff := cmp.Diff([]time.Duration{initialRetryDelay, 7 * time.Second}, waited); diff != "" {
 		t.Errorf("waits (-want +got):\n%s", diff)
 	}
 }
@@ -704,7 +704,7 @@ func TestTimeoutIsAGap(t *testing.T) {
 		What:       "pods",
 		Why:        "listing them failed after 0 were read: no whole answer within 5s; try again",
 		Namespaces: []string{inventory.AllNamespaces},
-		Changes:    inventory.Workloads,
+		Affects:    inventory.PartWorkloads,
 	}}
 	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
@@ -725,7 +725,7 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	}
 	for _, when := range []string{"in the middle", "before it began"} {
 		_, err := s.reader().Load(ctx)
-		var got *Interrupted
+		var got *InterruptedError
 		if !errors.Is(err, context.Canceled) || !errors.As(err, &got) || !slices.Contains(got.Unread, "pods") {
 			t.Errorf("canceled %s: got %v", when, err)
 		}
@@ -867,7 +867,7 @@ func TestRules(t *testing.T) {
 		{APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"rolebindings", "roles", "clusterrolebindings", "clusterroles"}, Verbs: []string{"get", "list"}},
 		{APIGroups: []string{"policy"}, Resources: []string{"podsecuritypolicies"}, Verbs: []string{"get", "list"}},
 	}
-	if diff := cmp.Diff(want, CoreRules()); diff != "" {
+	if diff := cmp.Diff(want, CoreReadRules()); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 }

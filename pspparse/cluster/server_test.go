@@ -94,8 +94,8 @@ func (s *server) inBubble() *Reader {
 		conns <- there
 		return here, nil
 	}}
-	tune(cfg, 0)
-	return &Reader{Config: cfg, Context: "test", custom: &customTable{}}
+	setClientDefaults(cfg, 0)
+	return &Reader{Config: cfg, Context: "test", custom: &customResourceTable{}}
 }
 
 // pipes is a listener for the far ends of pipes.
@@ -117,10 +117,10 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
 func (s *server) reader() *Reader {
 	cfg := &rest.Config{Host: s.URL}
-	tune(cfg, 0)
+	setClientDefaults(cfg, 0)
 	return &Reader{
-		Config: cfg, Context: "test", custom: &customTable{},
-		wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Config: cfg, Context: "test", custom: &customResourceTable{},
+		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
 
@@ -157,7 +157,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case resource == "":
 		s.discovery(w, gv)
-	case resource == podSecurityPolicies:
+	case resource == podSecurityPoliciesResource:
 		s.policies(w, gv)
 	default:
 		s.list(w, r, gv, resource)
@@ -179,7 +179,7 @@ func split(path string) (schema.GroupVersion, string) {
 
 func (s *server) discovery(w http.ResponseWriter, gv schema.GroupVersion) {
 	list := metav1.APIResourceList{GroupVersion: gv.String()}
-	for _, k := range kinds() {
+	for _, k := range builtinKinds() {
 		for _, source := range k.sources {
 			if source.gv == gv && !s.absent[gv.String()+"/"+k.resource] {
 				list.APIResources = append(list.APIResources, metav1.APIResource{Name: k.resource})

@@ -12,42 +12,42 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 )
 
-// target is a kind as the survey found it.
-type target struct {
-	kind
+// servedKind is a kind as the survey found it.
+type servedKind struct {
+	listedKind
 	// source is where the server serves the kind.
-	source source
+	source kindSource
 	// total is how many there are, unknown where the server does not say.
 	total int64
-	// whole is true once nothing is left to read.
-	whole bool
+	// complete is true once nothing is left to read.
+	complete bool
 }
 
-const unknown = -1
+const unknownCount = -1
 
-// errNoLimit ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
-var errNoLimit = &answerError{errors.New("the server takes no limit")}
+// errLimitIgnored ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
+var errLimitIgnored = &badAnswerError{errors.New("the server takes no limit")}
 
-// survey asks for one object of every kind, all at once but for custom resources, of which there may be many: that tells
+// surveyKinds asks for one object of every kind, all at once but for custom resources, of which there may be many: that tells
 // what the user may list, where it is served and how much there is, before anything long begins. A kind with a single
 // object is thereby read.
-func (l *lister) survey(ctx context.Context, kinds []kind) (left []*target, refused []string, err error) {
-	found := make([]*target, len(kinds))
-	gaps := make([]*refusal, len(kinds))
+func (l *clusterLister) surveyKinds(ctx context.Context, kinds []listedKind) (left []*servedKind, refused []string, err error) {
+	found := make([]*servedKind, len(kinds))
+	gaps := make([]*forbiddenList, len(kinds))
 	errs := make([]error, len(kinds))
 	var asking sync.WaitGroup
-	slots := make(chan struct{}, concurrency)
+	slots := make(chan struct{}, concurrentLists)
 	for i, k := range kinds {
 		asking.Go(func() {
 			if k.custom != nil {
 				slots <- struct{}{}
 				defer func() { <-slots }()
 			}
-			found[i], gaps[i], errs[i] = l.find(ctx, k)
+			found[i], gaps[i], errs[i] = l.findServedKind(ctx, k)
 		})
 	}
 	asking.Wait()
-	var customs []*refusal
+	var customs []*forbiddenList
 	for i, k := range kinds {
 		switch {
 		case errs[i] != nil:
@@ -55,45 +55,45 @@ func (l *lister) survey(ctx context.Context, kinds []kind) (left []*target, refu
 		case gaps[i] != nil && k.custom != nil:
 			customs = append(customs, gaps[i])
 			if k.custom.Purpose == custom.MakesPods {
-				refused = append(refused, k.name())
+				refused = append(refused, k.qualifiedResource())
 			}
-			if err := l.send(ctx, batch{resource: k.name(), settled: true}); err != nil {
+			if err := l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true}); err != nil {
 				return nil, nil, err
 			}
 		case gaps[i] != nil:
 			refused = append(refused, k.resource)
-			if err := l.send(ctx, batch{resource: k.name(), settled: true, add: gap(gaps[i].gap())}); err != nil {
+			if err := l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, addToInventory: reportGap(gaps[i].gap())}); err != nil {
 				return nil, nil, err
 			}
-		case found[i] != nil && !found[i].whole:
+		case found[i] != nil && !found[i].complete:
 			left = append(left, found[i])
 		}
 	}
 	if len(customs) == 0 {
 		return left, refused, nil
 	}
-	return left, refused, l.send(ctx, batch{add: refusedCustom(customs)})
+	return left, refused, l.sendBatch(ctx, inventoryBatch{addToInventory: reportForbiddenCustomResources(customs)})
 }
 
-// find looks for the source that serves a kind. It returns a target, or a refusal, or neither where a gap or a note has
+// findServedKind looks for the source that serves a kind. It returns a target, or a refusal, or neither where a gap or a note has
 // said why; the error is the context's alone.
-func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
-	var refused *refusal
+func (l *clusterLister) findServedKind(ctx context.Context, k listedKind) (*servedKind, *forbiddenList, error) {
+	var refused *forbiddenList
 	for _, s := range k.sources {
-		t, err := l.look(ctx, k, s)
+		t, err := l.probeSource(ctx, k, s)
 		switch {
 		case err == nil:
 			return t, nil, nil
 		case ctx.Err() != nil:
 			return nil, nil, ctx.Err()
-		case isRefused(err):
+		case isForbidden(err):
 			// A server asks for permission before it looks whether there is such a thing. Who may not list what is not
 			// even served is missing nothing, and there is nothing to grant.
-			if refused == nil && l.serves(ctx, &k, s.gv) {
-				refused = &refusal{resource: k.resource, group: s.gv.Group, custom: k.custom, cause: err}
+			if refused == nil && l.isServed(ctx, &k, s.gv) {
+				refused = &forbiddenList{resource: k.resource, group: s.gv.Group, custom: k.custom, cause: err}
 			}
-		case code(err) != http.StatusNotFound:
-			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: k.missing(failedGap(k.name(), 0, err))})
+		case httpStatus(err) != http.StatusNotFound:
+			return nil, nil, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, addToInventory: k.reportMissing(failedListGap(k.qualifiedResource(), 0, err))})
 		}
 	}
 	if refused != nil {
@@ -101,56 +101,56 @@ func (l *lister) find(ctx context.Context, k kind) (*target, *refusal, error) {
 	}
 	for _, s := range k.sources {
 		// What stands between here and the server may say 404 as well, and then there may be some.
-		if s.gv.Group != "" && l.serves(ctx, &k, s.gv) {
-			return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: k.missing(hiddenGap(k.name(), s.gv))})
+		if s.gv.Group != "" && l.isServed(ctx, &k, s.gv) {
+			return nil, nil, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, addToInventory: k.reportMissing(servedButNotFoundGap(k.qualifiedResource(), s.gv))})
 		}
 	}
-	return nil, nil, l.send(ctx, batch{resource: k.name(), settled: true, add: l.notServed(k)})
+	return nil, nil, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, addToInventory: l.reportNotServed(k)})
 }
 
-// look asks one source for one object.
-func (l *lister) look(ctx context.Context, k kind, s source) (*target, error) {
-	t := &target{kind: k, source: s, total: unknown}
+// probeSource asks one source for one object.
+func (l *clusterLister) probeSource(ctx context.Context, k listedKind, s kindSource) (*servedKind, error) {
+	t := &servedKind{listedKind: k, source: s, total: unknownCount}
 	var meta metav1.ListMeta
-	var entries []entry
-	err := l.attempts(ctx, func() error {
+	var entries []decodedObject
+	err := l.retryRequest(ctx, func() error {
 		entries = nil
 		came := 0
 		one := func(int) error {
 			if came++; came > 1 {
-				return errNoLimit
+				return errLimitIgnored
 			}
 			return nil
 		}
-		p := l.ask(ctx, s, &k, query{limit: 1})
-		return l.page(t, p, one, func(m metav1.ListMeta) { meta = m }, func(e []entry) error {
+		p := l.startRequest(ctx, s, &k, listQuery{limit: 1})
+		return l.decodePage(t, p, one, func(m metav1.ListMeta) { meta = m }, func(e []decodedObject) error {
 			entries = append(entries, e...)
 			return nil
 		})
 	})
 	switch {
-	case errors.Is(err, errNoLimit): // everything was on its way, and will be again when the list is read
+	case errors.Is(err, errLimitIgnored): // everything was on its way, and will be again when the list is read
 	case err != nil:
 		return nil, err
 	case meta.Continue == "":
-		t.total, t.whole = int64(len(entries)), true
-		return t, l.send(ctx, batch{resource: k.name(), settled: true, entries: entries, add: t.listed})
+		t.total, t.complete = int64(len(entries)), true
+		return t, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, entries: entries, addToInventory: t.reportListed})
 	case meta.RemainingItemCount != nil:
 		t.total = int64(len(entries)) + *meta.RemainingItemCount
 	}
-	return t, l.send(ctx, batch{resource: k.name(), total: t.total})
+	return t, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), total: t.total})
 }
 
-// serves asks discovery, unless it has answered before. In doubt the answer is yes: then the refusal stands, and is told.
-func (l *lister) serves(ctx context.Context, k *kind, gv schema.GroupVersion) bool {
+// isServed asks discovery, unless it has answered before. In doubt the answer is yes: then the refusal stands, and is told.
+func (l *clusterLister) isServed(ctx context.Context, k *listedKind, gv schema.GroupVersion) bool {
 	if k.custom != nil {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	found, err := l.discover(ctx, gv)
+	found, err := l.discoverResources(ctx, gv)
 	if err != nil {
-		return code(err) != http.StatusNotFound
+		return httpStatus(err) != http.StatusNotFound
 	}
 	for _, r := range found.APIResources {
 		if r.Name == k.resource {
@@ -160,15 +160,15 @@ func (l *lister) serves(ctx context.Context, k *kind, gv schema.GroupVersion) bo
 	return false
 }
 
-// path is where a group version serves the kind's list.
-func (k *kind) path(gv schema.GroupVersion) []string {
+// listPath is where a group version serves the kind's list.
+func (k *listedKind) listPath(gv schema.GroupVersion) []string {
 	if k.namespace == "" {
-		return []string{groupPath(gv), k.resource}
+		return []string{groupVersionPath(gv), k.resource}
 	}
-	return []string{groupPath(gv), "namespaces", k.namespace, k.resource}
+	return []string{groupVersionPath(gv), "namespaces", k.namespace, k.resource}
 }
 
-func groupPath(gv schema.GroupVersion) string {
+func groupVersionPath(gv schema.GroupVersion) string {
 	if gv.Group == "" {
 		return "/api/" + gv.Version
 	}

@@ -14,8 +14,8 @@ import (
 
 const admissionGroup = "admissionregistration.k8s.io"
 
-func admissionResources() []Resource {
-	return []Resource{
+func admissionResources() []KnownResource {
+	return []KnownResource{
 		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "mutatingwebhookconfigurations", Kind: "MutatingWebhookConfiguration", Purpose: ChangesPods},
 		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "validatingwebhookconfigurations", Kind: "ValidatingWebhookConfiguration", Purpose: RefusesPods},
 		{Group: admissionGroup, Versions: []string{"v1", "v1beta1", "v1alpha1"}, Name: "mutatingadmissionpolicies", Kind: "MutatingAdmissionPolicy", Purpose: ChangesPods},
@@ -30,7 +30,7 @@ func admissionResources() []Resource {
 const kubewardenGroup = "policies.kubewarden.io"
 
 // readAdmission reads the webhooks and admission policies of Kubernetes, and Kubewarden's policies, which have their form.
-func readAdmission(b *inventory.Builder, o Object) bool {
+func readAdmission(b *inventory.Builder, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "WebhookConfiguration"):
@@ -38,7 +38,7 @@ func readAdmission(b *inventory.Builder, o Object) bool {
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "AdmissionPolicy"):
 		readAdmissionPolicy(b, o)
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "AdmissionPolicyBinding"):
-		readBinding(b, o)
+		readAdmissionPolicyBinding(b, o)
 	case group == kubewardenGroup && (o.Kind == "ClusterAdmissionPolicy" || o.Kind == "AdmissionPolicy"):
 		readKubewarden(b, o)
 	default:
@@ -47,8 +47,8 @@ func readAdmission(b *inventory.Builder, o Object) bool {
 	return true
 }
 
-// rule is one of a webhook's or a policy's.
-type rule struct {
+// webhookRule is one of a webhook's or a policy's.
+type webhookRule struct {
 	APIGroups   []string `json:"apiGroups"`
 	APIVersions []string `json:"apiVersions"`
 	Resources   []string `json:"resources"`
@@ -58,8 +58,8 @@ type rule struct {
 	ResourceNames []string `json:"resourceNames"`
 }
 
-// ofPods is true for a rule that a new pod meets.
-func (r *rule) ofPods() bool {
+// matchesNewPods is true for a rule that a new pod meets.
+func (r *webhookRule) matchesNewPods() bool {
 	has := func(list []string, words ...string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(words, s) })
 	}
@@ -67,51 +67,51 @@ func (r *rule) ofPods() bool {
 		has(r.Operations, "CREATE", "*") && r.Scope != "Cluster"
 }
 
-func readWebhooks(b *inventory.Builder, o Object) {
+func readWebhooks(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Webhooks []struct {
 			Name              string                `json:"name"`
-			Rules             []rule                `json:"rules"`
+			Rules             []webhookRule         `json:"rules"`
 			NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
 			ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 		} `json:"webhooks"`
 	}
 	mutates := strings.HasPrefix(o.Kind, "Mutating")
-	if !decodeReviewer(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(b, o, mutates, &doc) {
 		return
 	}
 	for i := range doc.Webhooks {
 		w := &doc.Webhooks[i]
-		if !slices.ContainsFunc(w.Rules, func(r rule) bool { return r.ofPods() }) {
+		if !slices.ContainsFunc(w.Rules, func(r webhookRule) bool { return r.matchesNewPods() }) {
 			continue
 		}
-		b.AddReviewer(inventory.Reviewer{
+		b.AddAdmissionRule(inventory.AdmissionRule{
 			Kind: o.Kind, Name: o.Name, Rule: w.Name, Mutates: mutates, Position: o.Position,
-			Scopes: []inventory.Scope{{NamespaceLabels: w.NamespaceSelector, PodLabels: w.ObjectSelector}},
+			Scopes: []inventory.AdmissionScope{{NamespaceLabels: w.NamespaceSelector, PodLabels: w.ObjectSelector}},
 		})
 	}
 }
 
-// constraints say what a policy of Kubernetes, or the part of it that a binding puts into force, is for.
-type constraints struct {
-	ResourceRules     []rule                `json:"resourceRules"`
+// matchConstraints say what a policy of Kubernetes, or the part of it that a binding puts into force, is for.
+type matchConstraints struct {
+	ResourceRules     []webhookRule         `json:"resourceRules"`
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
 	ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 }
 
 // scopes are those of a policy; none if it is not for pods.
-func (c *constraints) scopes() []inventory.Scope {
-	var out []inventory.Scope
+func (c *matchConstraints) scopes() []inventory.AdmissionScope {
+	var out []inventory.AdmissionScope
 	for i := range c.ResourceRules {
-		if r := &c.ResourceRules[i]; r.ofPods() {
-			out = append(out, inventory.Scope{Names: r.ResourceNames, NamespaceLabels: c.NamespaceSelector, PodLabels: c.ObjectSelector})
+		if r := &c.ResourceRules[i]; r.matchesNewPods() {
+			out = append(out, inventory.AdmissionScope{Names: r.ResourceNames, NamespaceLabels: c.NamespaceSelector, PodLabels: c.ObjectSelector})
 		}
 	}
 	return out
 }
 
-// mutation is one of a MutatingAdmissionPolicy, in CEL.
-type mutation struct {
+// celMutation is one of a MutatingAdmissionPolicy, in CEL.
+type celMutation struct {
 	ApplyConfiguration struct {
 		Expression string `json:"expression"`
 	} `json:"applyConfiguration"`
@@ -120,8 +120,8 @@ type mutation struct {
 	} `json:"jsonPatch"`
 }
 
-// effectOf says what expressions can do: one that names no field that matters makes no pod need a looser level.
-func effectOf(mutations []mutation) inventory.Effect {
+// celMutationEffect says what expressions can do: one that names no field that matters makes no pod need a looser level.
+func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	for _, m := range mutations {
 		if mayLoosen(m.ApplyConfiguration.Expression) || mayLoosen(m.JSONPatch.Expression) {
 			return inventory.EffectUnknown
@@ -139,99 +139,101 @@ func mayLoosen(text string) bool {
 	}, func(word string) bool { return strings.Contains(text, word) })
 }
 
-func readAdmissionPolicy(b *inventory.Builder, o Object) {
+func readAdmissionPolicy(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
-			MatchConstraints constraints `json:"matchConstraints"`
-			Mutations        []mutation  `json:"mutations"`
+			MatchConstraints matchConstraints `json:"matchConstraints"`
+			Mutations        []celMutation    `json:"mutations"`
 		} `json:"spec"`
 	}
 	mutates := strings.HasPrefix(o.Kind, "Mutating")
-	if !decodeReviewer(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(b, o, mutates, &doc) {
 		return
 	}
 	scopes := doc.Spec.MatchConstraints.scopes()
 	if len(scopes) == 0 {
 		return
 	}
-	r := inventory.Reviewer{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: scopes, Position: o.Position}
+	r := inventory.AdmissionRule{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: scopes, Position: o.Position}
 	if mutates {
-		r.Effect = effectOf(doc.Spec.Mutations)
+		r.Effect = celMutationEffect(doc.Spec.Mutations)
 	}
-	b.AddReviewer(r)
+	b.AddAdmissionRule(r)
 }
 
-func readBinding(b *inventory.Builder, o Object) {
+func readAdmissionPolicyBinding(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
-			PolicyName        string      `json:"policyName"`
-			MatchResources    constraints `json:"matchResources"`
-			ValidationActions []string    `json:"validationActions"`
+			PolicyName        string           `json:"policyName"`
+			MatchResources    matchConstraints `json:"matchResources"`
+			ValidationActions []string         `json:"validationActions"`
 		} `json:"spec"`
 	}
 	mutates := strings.HasPrefix(o.Kind, "Mutating")
-	if !decodeReviewer(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(b, o, mutates, &doc) {
 		return
 	}
 	m := &doc.Spec.MatchResources
 	if len(m.ResourceRules) > 0 && len(m.scopes()) == 0 {
 		return // not for pods
 	}
-	b.AddReviewerBinding(strings.TrimSuffix(o.Kind, "Binding"), doc.Spec.PolicyName,
-		inventory.Scope{NamespaceLabels: m.NamespaceSelector, PodLabels: m.ObjectSelector},
-		mutates || refuses(doc.Spec.ValidationActions))
+	b.AddAdmissionPolicyBinding(strings.TrimSuffix(o.Kind, "Binding"), doc.Spec.PolicyName,
+		inventory.AdmissionScope{NamespaceLabels: m.NamespaceSelector, PodLabels: m.ObjectSelector},
+		mutates || actionsRefuse(doc.Spec.ValidationActions))
 }
 
-// refuses is true for actions that are more than reports.
-func refuses(actions []string) bool { return len(actions) == 0 || slices.Contains(actions, "Deny") }
+// actionsRefuse is true for actions that are more than reports.
+func actionsRefuse(actions []string) bool {
+	return len(actions) == 0 || slices.Contains(actions, "Deny")
+}
 
-func readKubewarden(b *inventory.Builder, o Object) {
+func readKubewarden(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
 			Module            string                `json:"module"`
 			Mode              string                `json:"mode"`
 			Mutating          bool                  `json:"mutating"`
-			Rules             []rule                `json:"rules"`
+			Rules             []webhookRule         `json:"rules"`
 			NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
 			ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 		} `json:"spec"`
 	}
-	if !decodeReviewer(b, o, true, &doc) {
+	if !decodeAdmissionObject(b, o, true, &doc) {
 		return
 	}
-	if doc.Spec.Mode == "monitor" || !slices.ContainsFunc(doc.Spec.Rules, func(r rule) bool { return r.ofPods() }) {
+	if doc.Spec.Mode == "monitor" || !slices.ContainsFunc(doc.Spec.Rules, func(r webhookRule) bool { return r.matchesNewPods() }) {
 		return
 	}
-	s := inventory.Scope{NamespaceLabels: doc.Spec.NamespaceSelector, PodLabels: doc.Spec.ObjectSelector}
-	r := inventory.Reviewer{Kind: o.Kind, Name: o.Name, Mutates: doc.Spec.Mutating, Category: doc.Spec.Module, Position: o.Position}
+	s := inventory.AdmissionScope{NamespaceLabels: doc.Spec.NamespaceSelector, PodLabels: doc.Spec.ObjectSelector}
+	r := inventory.AdmissionRule{Kind: o.Kind, Name: o.Name, Mutates: doc.Spec.Mutating, Category: doc.Spec.Module, Position: o.Position}
 	if o.Kind == "AdmissionPolicy" {
-		r.Namespace = home(o)
+		r.Namespace = namespaceOrDefault(o)
 		s.Namespaces = []string{r.Namespace}
 	}
-	r.Scopes = []inventory.Scope{s}
-	b.AddReviewer(r)
+	r.Scopes = []inventory.AdmissionScope{s}
+	b.AddAdmissionRule(r)
 }
 
-// home is the namespace of a namespaced object.
-func home(o Object) string {
+// namespaceOrDefault is the namespace of a namespaced object.
+func namespaceOrDefault(o RawObject) string {
 	if o.Namespace == "" {
 		return "default"
 	}
 	return o.Namespace
 }
 
-var errForm = errors.New("no server has it so")
+var errWrongType = errors.New("no server has it so")
 
-// decodeReviewer reads o into doc. If it can't, it says so, and returns false: of what changes pods it is a gap, since what it would
+// decodeAdmissionObject reads o into doc. If it can't, it says so, and returns false: of what changes pods it is a gap, since what it would
 // change is not known.
-func decodeReviewer(b *inventory.Builder, o Object, mutates bool, doc any) bool {
+func decodeAdmissionObject(b *inventory.Builder, o RawObject, mutates bool, doc any) bool {
 	err := json.Unmarshal(o.JSON, doc)
 	if err == nil {
 		return true
 	}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) { // whose own text tells the types of this program
-		err = fmt.Errorf("%w: %s cannot be a %s", errForm, wrong.Field, wrong.Value)
+		err = fmt.Errorf("%w: %s cannot be a %s", errWrongType, wrong.Field, wrong.Value)
 	}
 	name := o.Name
 	if o.Namespace != "" {
@@ -244,7 +246,7 @@ func decodeReviewer(b *inventory.Builder, o Object, mutates bool, doc any) bool 
 	}
 	b.AddGap(inventory.Gap{
 		What: what, Why: fmt.Sprintf("what it adds to pods is not known: %v; mend it, or leave it out", err), Position: o.Position,
-		Namespaces: []string{inventory.AllNamespaces}, Changes: inventory.Workloads,
+		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads,
 	})
 	return false
 }

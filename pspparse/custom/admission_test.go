@@ -33,7 +33,7 @@ func read(t *testing.T, documents string) []string {
 		if err := json.Unmarshal(data, &head); err != nil {
 			t.Fatal(err)
 		}
-		if !custom.Read(b, custom.Object{
+		if !custom.ReadObject(b, custom.RawObject{
 			APIVersion: head.APIVersion, Kind: head.Kind, Namespace: head.Metadata.Namespace, Name: head.Metadata.Name, JSON: data, Position: pspparse.Position{File: "f", Line: 1},
 		}) {
 			t.Fatalf("%s %s was not read", head.APIVersion, head.Kind)
@@ -41,8 +41,8 @@ func read(t *testing.T, documents string) []string {
 	}
 	inv := b.Build(inventory.Source{Kind: inventory.SourceFiles})
 	var out []string
-	for i := range inv.Reviewers {
-		out = append(out, summary(&inv.Reviewers[i]))
+	for i := range inv.AdmissionRules {
+		out = append(out, summary(&inv.AdmissionRules[i]))
 	}
 	for _, g := range inv.Gaps {
 		out = append(out, fmt.Sprintf("gap %s touches %v: %s", g.What, g.Namespaces, g.Why))
@@ -53,7 +53,7 @@ func read(t *testing.T, documents string) []string {
 	return out
 }
 
-func summary(r *inventory.Reviewer) string {
+func summary(r *inventory.AdmissionRule) string {
 	text := r.String() + " refuses"
 	if r.Mutates {
 		text = r.String() + " " + []string{"changes", "harmless", "adds"}[r.Effect]
@@ -61,18 +61,18 @@ func summary(r *inventory.Reviewer) string {
 	for _, s := range r.Scopes {
 		text += "; for " + scope(&s)
 	}
-	for _, s := range r.Except {
+	for _, s := range r.ExceptScopes {
 		text += "; not for " + scope(&s)
 	}
-	if len(r.Sets) > 0 {
-		text += "; sets " + strings.Join(r.Sets, ", ")
+	if len(r.SetFields) > 0 {
+		text += "; sets " + strings.Join(r.SetFields, ", ")
 	}
-	if r.Adds != nil {
+	if r.AddedParts != nil {
 		var names []string
-		for _, c := range slices.Concat(r.Adds.Spec.InitContainers, r.Adds.Spec.Containers) {
+		for _, c := range slices.Concat(r.AddedParts.Spec.InitContainers, r.AddedParts.Spec.Containers) {
 			names = append(names, c.Name)
 		}
-		text += "; adds " + strings.Join(names, ", ") + fmt.Sprintf(" and %d volumes", len(r.Adds.Spec.Volumes))
+		text += "; adds " + strings.Join(names, ", ") + fmt.Sprintf(" and %d volumes", len(r.AddedParts.Spec.Volumes))
 	}
 	if r.Category != "" {
 		text += "; category " + r.Category
@@ -80,7 +80,7 @@ func summary(r *inventory.Reviewer) string {
 	return text
 }
 
-func scope(s *inventory.Scope) string {
+func scope(s *inventory.AdmissionScope) string {
 	var parts []string
 	for _, p := range []struct {
 		what string
@@ -322,11 +322,11 @@ spec: {operations: [CREATE], resources: [pods]}`, []string{
 // TestResourcesAreRead checks that every kind that is asked of a server is one that Read knows, in each of its versions.
 func TestResourcesAreRead(t *testing.T) {
 	t.Parallel()
-	for _, r := range custom.Resources() {
+	for _, r := range custom.KnownResources() {
 		for _, v := range r.Versions {
 			b := inventory.NewBuilder()
-			o := custom.Object{APIVersion: r.Group + "/" + v, Kind: r.Kind, Name: "x", JSON: []byte(`{"metadata":{"name":"x"}}`)}
-			if !custom.Read(b, o) && r.Purpose != custom.WritesLabels { // these are looked at, and left to others
+			o := custom.RawObject{APIVersion: r.Group + "/" + v, Kind: r.Kind, Name: "x", JSON: []byte(`{"metadata":{"name":"x"}}`)}
+			if !custom.ReadObject(b, o) && r.Purpose != custom.WritesLabels { // these are looked at, and left to others
 				t.Errorf("%s %s is asked for and not read", o.APIVersion, o.Kind)
 			}
 		}
@@ -336,14 +336,14 @@ func TestResourcesAreRead(t *testing.T) {
 // TestReadIsQuietOnOthers checks that kinds of other groups are left to others.
 func TestReadIsQuietOnOthers(t *testing.T) {
 	t.Parallel()
-	for _, o := range []custom.Object{
+	for _, o := range []custom.RawObject{
 		{APIVersion: "v1", Kind: "Service"},
 		{APIVersion: "example.com/v1", Kind: "MutatingWebhookConfiguration"},
 		{APIVersion: "kyverno.io/v1", Kind: "PolicyException"},
 		{APIVersion: "apps.kruise.io/v1alpha1", Kind: "ResourceDistribution"},
 	} {
 		o.JSON = []byte(`{}`)
-		if custom.Read(inventory.NewBuilder(), o) {
+		if custom.ReadObject(inventory.NewBuilder(), o) {
 			t.Errorf("%s %s was read", o.APIVersion, o.Kind)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Object is one object of a kind that inventory.Builder.Decode does not read.
-type Object struct {
+// RawObject is one object of a kind that inventory.Builder.Decode does not read.
+type RawObject struct {
 	// APIVersion and Kind are as written; an item of a typed list has those of the list.
 	APIVersion, Kind string
 	// Namespace and Name are from its metadata. Namespace is empty where none is written.
@@ -21,8 +21,8 @@ type Object struct {
 	Position pspparse.Position
 }
 
-// Resource is a kind that Read knows, as an API server serves it.
-type Resource struct {
+// KnownResource is a kind that Read knows, as an API server serves it.
+type KnownResource struct {
 	// Group and Versions are where servers serve it, the current version first. All versions have the fields that are read.
 	Group    string
 	Versions []string
@@ -31,16 +31,16 @@ type Resource struct {
 	// Namespaced is false for a kind of the cluster.
 	Namespaced bool
 	// Purpose decides what it means where a user may not list the kind.
-	Purpose Purpose
+	Purpose ResourcePurpose
 }
 
-// Purpose is what objects of a kind do, as far as it matters here.
-type Purpose int
+// ResourcePurpose is what objects of a kind do, as far as it matters here.
+type ResourcePurpose int
 
 const (
 	// MakesPods is for kinds from which pods are made. Where they may not be listed, any namespace may hold more pods than
 	// were read: that is a gap.
-	MakesPods Purpose = iota
+	MakesPods ResourcePurpose = iota
 	// ChangesPods is for kinds that change pods at admission. Where they may not be listed, that is a note, as for those below.
 	ChangesPods
 	// RefusesPods is for kinds that refuse pods at admission.
@@ -49,37 +49,37 @@ const (
 	WritesLabels
 )
 
-// reader reads the kinds that it knows: it adds what they say to b and returns true. It returns false, and adds nothing,
+// objectReader reads the kinds that it knows: it adds what they say to b and returns true. It returns false, and adds nothing,
 // for any other kind.
-type reader func(b *inventory.Builder, o Object) bool
+type objectReader func(b *inventory.Builder, o RawObject) bool
 
-func readers() []reader {
-	return []reader{
+func objectReaders() []objectReader {
+	return []objectReader{
 		readTemplates,
-		readGenerating,
+		readGeneratingPolicy,
 		readAdmission,
 		readGatekeeper,
-		readEngines,
+		readPolicyEngines,
 		readRancherPolicies,
 		readRancherAdmission,
-		readAdmissionFile,
+		readPodSecurityConfiguration,
 	}
 }
 
-// Read adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows. Some kinds say several
+// ReadObject adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows. Some kinds say several
 // things, and each reader takes its own.
-func Read(b *inventory.Builder, o Object) bool {
+func ReadObject(b *inventory.Builder, o RawObject) bool {
 	known := false
-	readOwner(b, o)
-	for _, read := range readers() {
+	readLabelWriter(b, o)
+	for _, read := range objectReaders() {
 		known = read(b, o) || known
 	}
 	return known
 }
 
-// Resources lists all kinds that Read knows, each once, for the reading of a cluster and for the role that it needs. A kind
+// KnownResources lists all kinds that Read knows, each once, for the reading of a cluster and for the role that it needs. A kind
 // with several purposes has the first of them.
-func Resources() []Resource {
+func KnownResources() []KnownResource {
 	all := slices.Concat(
 		templateResources(),
 		admissionResources(),
@@ -87,10 +87,10 @@ func Resources() []Resource {
 		kyvernoResources(),
 		rancherPolicyResources(),
 		rancherAdmissionResources(),
-		ownerResources(),
+		labelWriterResources(),
 	)
 	seen := map[[2]string]bool{}
-	return slices.DeleteFunc(all, func(r Resource) bool {
+	return slices.DeleteFunc(all, func(r KnownResource) bool {
 		key := [2]string{r.Group, r.Name}
 		twice := seen[key]
 		seen[key] = true

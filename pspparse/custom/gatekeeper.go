@@ -16,9 +16,9 @@ const (
 )
 
 // gatekeeperResources has the mutators. The kinds of constraints are made by templates, and not known ahead.
-func gatekeeperResources() []Resource {
+func gatekeeperResources() []KnownResource {
 	versions := []string{"v1", "v1beta1", "v1alpha1"}
-	return []Resource{
+	return []KnownResource{
 		{Group: gatekeeperMutations, Versions: versions, Name: "assign", Kind: "Assign", Purpose: ChangesPods},
 		{Group: gatekeeperMutations, Versions: versions, Name: "assignmetadata", Kind: "AssignMetadata", Purpose: ChangesPods},
 		{Group: gatekeeperMutations, Versions: versions, Name: "modifyset", Kind: "ModifySet", Purpose: ChangesPods},
@@ -41,14 +41,14 @@ type gatekeeperMatch struct {
 }
 
 // scope says which pods are meant; false for none.
-func (m *gatekeeperMatch) scope(applyTo []string) (inventory.Scope, bool) {
+func (m *gatekeeperMatch) scope(applyTo []string) (inventory.AdmissionScope, bool) {
 	kinds := applyTo
 	for _, k := range m.Kinds {
 		if len(applyTo) == 0 {
 			kinds = append(kinds, k.Kinds...)
 		}
 	}
-	s := inventory.Scope{Namespaces: m.Namespaces, NamespaceLabels: m.NamespaceSelector, PodLabels: m.LabelSelector}
+	s := inventory.AdmissionScope{Namespaces: m.Namespaces, NamespaceLabels: m.NamespaceSelector, PodLabels: m.LabelSelector}
 	if m.Name != "" {
 		s.Names = []string{m.Name}
 	}
@@ -56,21 +56,21 @@ func (m *gatekeeperMatch) scope(applyTo []string) (inventory.Scope, bool) {
 		kinds = []string{"*"}
 	}
 	var ok bool
-	s.Kinds, ok = podKinds(kinds)
+	s.Kinds, ok = podMakingKinds(kinds)
 	return s, ok && m.Scope != "Cluster"
 }
 
-// except are the namespaces that are left out.
-func (m *gatekeeperMatch) except() []inventory.Scope {
+// excludedScopes are the namespaces that are left out.
+func (m *gatekeeperMatch) excludedScopes() []inventory.AdmissionScope {
 	if len(m.ExcludedNamespaces) == 0 {
 		return nil
 	}
-	return []inventory.Scope{{Namespaces: m.ExcludedNamespaces}}
+	return []inventory.AdmissionScope{{Namespaces: m.ExcludedNamespaces}}
 }
 
-// podKinds picks those kinds that make pods: nil, true if pods are among them, and false if there are none. A kind may have
+// podMakingKinds picks those kinds that make pods: nil, true if pods are among them, and false if there are none. A kind may have
 // its group and version before it ("apps/v1/Deployment"); a subresource is none.
-func podKinds(kinds []string) ([]string, bool) {
+func podMakingKinds(kinds []string) ([]string, bool) {
 	var out []string
 	for _, k := range kinds {
 		k = k[strings.LastIndexByte(k, '/')+1:]
@@ -86,7 +86,7 @@ func podKinds(kinds []string) ([]string, bool) {
 }
 
 // readGatekeeper reads mutators and constraints.
-func readGatekeeper(b *inventory.Builder, o Object) bool {
+func readGatekeeper(b *inventory.Builder, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == gatekeeperConstraints:
@@ -101,14 +101,14 @@ func readGatekeeper(b *inventory.Builder, o Object) bool {
 	return true
 }
 
-func readConstraint(b *inventory.Builder, o Object) {
+func readConstraint(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
 			EnforcementAction string          `json:"enforcementAction"`
 			Match             gatekeeperMatch `json:"match"`
 		} `json:"spec"`
 	}
-	if !decodeReviewer(b, o, false, &doc) {
+	if !decodeAdmissionObject(b, o, false, &doc) {
 		return
 	}
 	switch doc.Spec.EnforcementAction {
@@ -119,12 +119,12 @@ func readConstraint(b *inventory.Builder, o Object) {
 	if !ok {
 		return
 	}
-	b.AddReviewer(inventory.Reviewer{
-		Kind: o.Kind, Name: o.Name, Scopes: []inventory.Scope{s}, Except: doc.Spec.Match.except(), Position: o.Position,
+	b.AddAdmissionRule(inventory.AdmissionRule{
+		Kind: o.Kind, Name: o.Name, Scopes: []inventory.AdmissionScope{s}, ExceptScopes: doc.Spec.Match.excludedScopes(), Position: o.Position,
 	})
 }
 
-func readMutator(b *inventory.Builder, o Object) {
+func readMutator(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
 			ApplyTo []struct {
@@ -143,7 +143,7 @@ func readMutator(b *inventory.Builder, o Object) {
 			} `json:"parameters"`
 		} `json:"spec"`
 	}
-	if !decodeReviewer(b, o, true, &doc) {
+	if !decodeAdmissionObject(b, o, true, &doc) {
 		return
 	}
 	applyTo := []string{}
@@ -154,10 +154,10 @@ func readMutator(b *inventory.Builder, o Object) {
 	if !ok {
 		return
 	}
-	r := inventory.Reviewer{
-		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.Scope{s}, Except: doc.Spec.Match.except(), Position: o.Position,
+	r := inventory.AdmissionRule{
+		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.AdmissionScope{s}, ExceptScopes: doc.Spec.Match.excludedScopes(), Position: o.Position,
 	}
-	c := &changes{}
+	c := &podPatch{}
 	value := doc.Spec.Parameters.Assign.Value
 	if o.Kind == "ModifySet" {
 		value = doc.Spec.Parameters.Values.FromList
@@ -166,10 +166,10 @@ func readMutator(b *inventory.Builder, o Object) {
 	if err := json.Unmarshal(value, &tree); err != nil || doc.Spec.Parameters.Operation == "prune" {
 		c.unknown = true // a value from elsewhere, or something that is taken away
 	} else {
-		c.walk(locationSteps(doc.Spec.Location), tree)
+		c.mergeValue(locationSteps(doc.Spec.Location), tree)
 	}
-	r.Effect, r.Sets, r.Adds = c.effect(), c.sets, c.shape()
-	b.AddReviewer(r)
+	r.Effect, r.SetFields, r.AddedParts = c.effect(), c.setFields, c.addedShape()
+	b.AddAdmissionRule(r)
 }
 
 // locationSteps are the fields of a location: "spec.containers[name:*].securityContext" has three. A list item by name is
@@ -179,7 +179,7 @@ func locationSteps(location string) []string {
 	for _, step := range strings.FieldsFunc(location, func(r rune) bool { return r == '.' }) {
 		step = string(bytes.Trim([]byte(step), `"`))
 		if name, _, list := strings.Cut(step, "["); list {
-			out = append(out, name, existing)
+			out = append(out, name, existingItem)
 			continue
 		}
 		out = append(out, step)

@@ -38,7 +38,7 @@ spec:
 // planOf is the plan for documents in YAML.
 func planOf(t *testing.T, docs ...string) *migrate.Plan {
 	t.Helper()
-	r := &files.Reader{Paths: []string{files.Stdin}, Stdin: strings.NewReader(strings.Join(docs, "\n---\n"))}
+	r := &files.Reader{Paths: []string{files.StdinPath}, Stdin: strings.NewReader(strings.Join(docs, "\n---\n"))}
 	inv, err := r.Load(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -59,21 +59,21 @@ func told(p *migrate.Plan) string {
 		}
 		for _, w := range ns.Workloads {
 			if w.Name != "console" {
-				fmt.Fprintf(&b, "  %s at %s: %s", w.Kind, strings.Join(w.TemplatePaths, " "), w.Level.DayAfter)
+				fmt.Fprintf(&b, "  %s at %s: %s", w.Kind, strings.Join(w.TemplatePaths, " "), w.Level.AfterPSP)
 				for _, v := range w.Violations {
-					if v.Level == w.Level.DayAfter || string(v.Level) == "baseline" {
+					if v.Level == w.Level.AfterPSP || string(v.Level) == "baseline" {
 						fmt.Fprintf(&b, "; %s %s", v.Reason, v.Detail)
 					}
 				}
 				b.WriteString("\n")
 			}
 		}
-		fmt.Fprintf(&b, "  enforce %q\n", ns.Recommended.Enforce)
+		fmt.Fprintf(&b, "  enforce %q\n", ns.RecommendedLabels.Enforce)
 	}
 	for _, g := range p.Gaps {
 		fmt.Fprintf(&b, "  gap %s: %s %q\n", g.What, g.Why, g.Affects)
 	}
-	for _, k := range p.Skipped {
+	for _, k := range p.SkippedKinds {
 		fmt.Fprintf(&b, "  skipped %s\n", k.Kind)
 	}
 	return b.String()
@@ -126,10 +126,10 @@ func TestTemplateKinds(t *testing.T) {
 		fmt.Fprintf(&out, "%s\n%s", head, told(p))
 		ns := p.Namespaces[slices.IndexFunc(p.Namespaces, func(ns migrate.Namespace) bool { return ns.Name == "shop" })]
 		judged := slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool {
-			return w.Name == strings.ToLower(kind) && w.Level.DayAfter == "restricted" && !w.Partial
+			return w.Name == strings.ToLower(kind) && w.Level.AfterPSP == "restricted" && !w.PartialTemplates
 		})
 		noted := slices.ContainsFunc(p.Notes, func(n migrate.Note) bool { return strings.HasPrefix(n.What, kind+" ") })
-		if ns.Recommended.Enforce == "restricted" && len(p.Gaps) == 0 && !judged && !noted {
+		if ns.RecommendedLabels.Enforce == "restricted" && len(p.Gaps) == 0 && !judged && !noted {
 			t.Errorf("%s: restricted without a gap or a note, and the object was not judged", head)
 		}
 	}

@@ -12,31 +12,31 @@ import (
 )
 
 const (
-	kyvernoGroup    = "kyverno.io"
-	kyvernoPolicies = "policies.kyverno.io"
-	kruiseGroup     = "apps.kruise.io"
-	jspolicyGroup   = "policy.jspolicy.com"
+	kyvernoGroup         = "kyverno.io"
+	kyvernoPoliciesGroup = "policies.kyverno.io"
+	kruiseGroup          = "apps.kruise.io"
+	jspolicyGroup        = "policy.jspolicy.com"
 )
 
-func kyvernoResources() []Resource {
+func kyvernoResources() []KnownResource {
 	versions := []string{"v1", "v1beta1", "v1alpha1"}
-	return []Resource{
+	return []KnownResource{
 		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "clusterpolicies", Kind: "ClusterPolicy", Purpose: ChangesPods},
 		{Group: kyvernoGroup, Versions: []string{"v1", "v2beta1"}, Name: "policies", Kind: "Policy", Namespaced: true, Purpose: ChangesPods},
-		{Group: kyvernoPolicies, Versions: versions, Name: "mutatingpolicies", Kind: "MutatingPolicy", Purpose: ChangesPods},
-		{Group: kyvernoPolicies, Versions: versions, Name: "validatingpolicies", Kind: "ValidatingPolicy", Purpose: RefusesPods},
+		{Group: kyvernoPoliciesGroup, Versions: versions, Name: "mutatingpolicies", Kind: "MutatingPolicy", Purpose: ChangesPods},
+		{Group: kyvernoPoliciesGroup, Versions: versions, Name: "validatingpolicies", Kind: "ValidatingPolicy", Purpose: RefusesPods},
 		{Group: kruiseGroup, Versions: []string{"v1alpha1"}, Name: "sidecarsets", Kind: "SidecarSet", Purpose: ChangesPods},
 		{Group: jspolicyGroup, Versions: []string{"v1beta1"}, Name: "jspolicies", Kind: "JsPolicy", Purpose: ChangesPods},
 	}
 }
 
-// readEngines reads the policies of Kyverno, SidecarSets of OpenKruise, and JsPolicies.
-func readEngines(b *inventory.Builder, o Object) bool {
+// readPolicyEngines reads the policies of Kyverno, SidecarSets of OpenKruise, and JsPolicies.
+func readPolicyEngines(b *inventory.Builder, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == kyvernoGroup && (o.Kind == "ClusterPolicy" || o.Kind == "Policy"):
 		readKyverno(b, o)
-	case group == kyvernoPolicies && slices.Contains([]string{"MutatingPolicy", "NamespacedMutatingPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy"}, o.Kind):
+	case group == kyvernoPoliciesGroup && slices.Contains([]string{"MutatingPolicy", "NamespacedMutatingPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy"}, o.Kind):
 		readKyvernoPolicy(b, o)
 	case group == kruiseGroup && o.Kind == "SidecarSet":
 		readSidecarSet(b, o)
@@ -73,20 +73,20 @@ type kyvernoMatch struct {
 }
 
 // scope says which pods are meant; false for none. What is not known here (annotations, who asks) is taken to be met.
-func (f *kyvernoFilter) scope() (inventory.Scope, bool) {
+func (f *kyvernoFilter) scope() (inventory.AdmissionScope, bool) {
 	r := &f.Resources
-	s := inventory.Scope{Namespaces: r.Namespaces, Names: r.Names, NamespaceLabels: r.NamespaceSelector, PodLabels: r.Selector}
+	s := inventory.AdmissionScope{Namespaces: r.Namespaces, Names: r.Names, NamespaceLabels: r.NamespaceSelector, PodLabels: r.Selector}
 	if r.Name != "" {
 		s.Names = append(slices.Clip(s.Names), r.Name)
 	}
-	kinds, ok := podKinds(r.Kinds)
+	kinds, ok := podMakingKinds(r.Kinds)
 	s.Kinds = kinds
 	return s, ok && (len(r.Operations) == 0 || slices.Contains(r.Operations, "CREATE"))
 }
 
 // scopes of what is matched.
-func (m *kyvernoMatch) scopes() []inventory.Scope {
-	var out []inventory.Scope
+func (m *kyvernoMatch) scopes() []inventory.AdmissionScope {
+	var out []inventory.AdmissionScope
 	for i := range m.Any {
 		if s, ok := m.Any[i].scope(); ok {
 			out = append(out, s)
@@ -105,8 +105,8 @@ func (m *kyvernoMatch) scopes() []inventory.Scope {
 	return out
 }
 
-// except are those of the scopes that are left out for certain: by namespaces, names and labels, and by nothing else.
-func (m *kyvernoMatch) except() []inventory.Scope {
+// excludedScopes are those of the scopes that are left out for certain: by namespaces, names and labels, and by nothing else.
+func (m *kyvernoMatch) excludedScopes() []inventory.AdmissionScope {
 	all := m.Any
 	switch {
 	case len(m.All) == 1 && len(m.Any) == 0:
@@ -114,7 +114,7 @@ func (m *kyvernoMatch) except() []inventory.Scope {
 	case len(m.Any) == 0 && len(m.All) == 0:
 		all = []kyvernoFilter{m.kyvernoFilter}
 	}
-	var out []inventory.Scope
+	var out []inventory.AdmissionScope
 	for i := range all {
 		f := &all[i]
 		r := &f.Resources
@@ -144,7 +144,7 @@ type kyvernoValidate struct {
 	FailureAction string `json:"failureAction"`
 }
 
-func readKyverno(b *inventory.Builder, o Object) {
+func readKyverno(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Metadata struct {
 			Annotations map[string]string `json:"annotations"`
@@ -160,73 +160,73 @@ func readKyverno(b *inventory.Builder, o Object) {
 			} `json:"rules"`
 		} `json:"spec"`
 	}
-	if !decodeReviewer(b, o, true, &doc) {
+	if !decodeAdmissionObject(b, o, true, &doc) {
 		return
 	}
 	for i := range doc.Spec.Rules {
 		rule := &doc.Spec.Rules[i]
-		r := inventory.Reviewer{
-			Kind: o.Kind, Name: o.Name, Rule: rule.Name, Scopes: rule.Match.scopes(), Except: rule.Exclude.except(), Position: o.Position,
+		r := inventory.AdmissionRule{
+			Kind: o.Kind, Name: o.Name, Rule: rule.Name, Scopes: rule.Match.scopes(), ExceptScopes: rule.Exclude.excludedScopes(), Position: o.Position,
 			Category: doc.Metadata.Annotations["policies.kyverno.io/category"],
 		}
 		if o.Kind == "Policy" {
-			r.Namespace = home(o)
-			inNamespace(r.Scopes, r.Namespace)
+			r.Namespace = namespaceOrDefault(o)
+			limitToNamespace(r.Scopes, r.Namespace)
 		}
 		switch {
 		case len(r.Scopes) == 0:
 		case rule.Mutate != nil && len(rule.Mutate.Targets) == 0:
-			c := &changes{}
-			c.kyverno(rule.Mutate)
-			r.Mutates, r.Effect, r.Sets, r.Adds = true, c.effect(), c.sets, c.shape()
-			b.AddReviewer(r)
-		case rule.Validate != nil && enforces(rule.Validate.FailureAction, doc.Spec.FailureAction):
-			b.AddReviewer(r)
+			c := &podPatch{}
+			c.applyKyvernoMutation(rule.Mutate)
+			r.Mutates, r.Effect, r.SetFields, r.AddedParts = true, c.effect(), c.setFields, c.addedShape()
+			b.AddAdmissionRule(r)
+		case rule.Validate != nil && failureActionEnforces(rule.Validate.FailureAction, doc.Spec.FailureAction):
+			b.AddAdmissionRule(r)
 		}
 	}
 }
 
-func inNamespace(scopes []inventory.Scope, namespace string) {
+func limitToNamespace(scopes []inventory.AdmissionScope, namespace string) {
 	for i := range scopes {
 		scopes[i].Namespaces = []string{namespace}
 	}
 }
 
-// enforces is true where a rule refuses, and does not only report: the rule's own action goes before the policy's.
-func enforces(rule, policy string) bool {
+// failureActionEnforces is true where a rule refuses, and does not only report: the rule's own action goes before the policy's.
+func failureActionEnforces(rule, policy string) bool {
 	if rule == "" {
 		rule = policy
 	}
 	return strings.EqualFold(rule, "Enforce")
 }
 
-// kyverno reads what a rule changes.
-func (c *changes) kyverno(m *kyvernoMutate) {
+// applyKyvernoMutation reads what a rule changes.
+func (c *podPatch) applyKyvernoMutation(m *kyvernoMutate) {
 	if m.PatchStrategicMerge != nil {
-		c.walk(nil, m.PatchStrategicMerge)
+		c.mergeValue(nil, m.PatchStrategicMerge)
 	}
 	if m.PatchesJSON6902 != "" {
-		c.patches(m.PatchesJSON6902)
+		c.applyJSONPatchText(m.PatchesJSON6902)
 	}
 	for i := range m.ForEach {
-		c.kyverno(&m.ForEach[i])
+		c.applyKyvernoMutation(&m.ForEach[i])
 	}
 }
 
-var patchPath = regexp.MustCompile(`path"?\s*:\s*["']?([^\s"',}]+)`)
+var jsonPatchPathPattern = regexp.MustCompile(`path"?\s*:\s*["']?([^\s"',}]+)`)
 
-// patches reads the paths of a JSON patch that is written as text. A value is not looked at: one that goes to a security
+// applyJSONPatchText reads the paths of a JSON patch that is written as text. A value is not looked at: one that goes to a security
 // field may be anything.
-func (c *changes) patches(text string) {
-	for _, found := range patchPath.FindAllStringSubmatch(text, -1) {
+func (c *podPatch) applyJSONPatchText(text string) {
+	for _, found := range jsonPatchPathPattern.FindAllStringSubmatch(text, -1) {
 		steps := strings.Split(strings.TrimPrefix(found[1], "/"), "/")
-		in, ok := inPod(steps)
+		in, ok := pathInPod(steps)
 		switch {
 		case !ok, len(in) == 0:
 			c.unknown = true
 		case in[0] == "metadata":
 			key := strings.NewReplacer("~1", "/", "~0", "~").Replace(in[len(in)-1])
-			c.metadata(steps, append(in[:len(in)-1:len(in)-1], key), "")
+			c.setMetadata(steps, append(in[:len(in)-1:len(in)-1], key), "")
 		case in[0] == "containers" || in[0] == "initContainers":
 			c.unknown = c.unknown || len(in) < 3 || in[2] == "securityContext" || in[2] == "ports" || strings.HasSuffix(in[2], "Probe") || in[2] == "lifecycle"
 		case slices.Contains([]string{"volumes", "securityContext", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "ephemeralContainers", "os"}, in[0]):
@@ -236,33 +236,33 @@ func (c *changes) patches(text string) {
 }
 
 // readKyvernoPolicy reads the kinds that have the form of Kubernetes' own admission policies.
-func readKyvernoPolicy(b *inventory.Builder, o Object) {
+func readKyvernoPolicy(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
-			MatchConstraints  constraints `json:"matchConstraints"`
-			Mutations         []mutation  `json:"mutations"`
-			ValidationActions []string    `json:"validationActions"`
+			MatchConstraints  matchConstraints `json:"matchConstraints"`
+			Mutations         []celMutation    `json:"mutations"`
+			ValidationActions []string         `json:"validationActions"`
 		} `json:"spec"`
 	}
 	mutates := strings.Contains(o.Kind, "Mutating")
-	if !decodeReviewer(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(b, o, mutates, &doc) {
 		return
 	}
-	r := inventory.Reviewer{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: doc.Spec.MatchConstraints.scopes(), Position: o.Position}
+	r := inventory.AdmissionRule{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: doc.Spec.MatchConstraints.scopes(), Position: o.Position}
 	if strings.HasPrefix(o.Kind, "Namespaced") {
-		r.Namespace = home(o)
-		inNamespace(r.Scopes, r.Namespace)
+		r.Namespace = namespaceOrDefault(o)
+		limitToNamespace(r.Scopes, r.Namespace)
 	}
 	if mutates {
-		r.Effect = effectOf(doc.Spec.Mutations)
+		r.Effect = celMutationEffect(doc.Spec.Mutations)
 	}
-	if len(r.Scopes) > 0 && (mutates || refuses(doc.Spec.ValidationActions)) {
-		b.AddReviewer(r)
+	if len(r.Scopes) > 0 && (mutates || actionsRefuse(doc.Spec.ValidationActions)) {
+		b.AddAdmissionRule(r)
 	}
 }
 
 // readSidecarSet reads the containers that OpenKruise adds to the pods that a SidecarSet selects.
-func readSidecarSet(b *inventory.Builder, o Object) {
+func readSidecarSet(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
 			Selector          *metav1.LabelSelector `json:"selector"`
@@ -276,10 +276,10 @@ func readSidecarSet(b *inventory.Builder, o Object) {
 			} `json:"injectionStrategy"`
 		} `json:"spec"`
 	}
-	if !decodeReviewer(b, o, true, &doc) || doc.Spec.InjectionStrategy.Paused || doc.Spec.Selector == nil {
+	if !decodeAdmissionObject(b, o, true, &doc) || doc.Spec.InjectionStrategy.Paused || doc.Spec.Selector == nil {
 		return
 	}
-	c := &changes{}
+	c := &podPatch{}
 	for list, items := range map[string][]json.RawMessage{"initContainers": doc.Spec.InitContainers, "containers": doc.Spec.Containers, "volumes": doc.Spec.Volumes} {
 		var values []any
 		for _, item := range items {
@@ -290,20 +290,20 @@ func readSidecarSet(b *inventory.Builder, o Object) {
 			values = append(values, v)
 		}
 		if len(values) > 0 {
-			c.at([]string{"spec", list}, values)
+			c.setValue([]string{"spec", list}, values)
 		}
 	}
-	slices.Sort(c.sets)
-	s := inventory.Scope{PodLabels: doc.Spec.Selector, NamespaceLabels: doc.Spec.NamespaceSelector}
+	slices.Sort(c.setFields)
+	s := inventory.AdmissionScope{PodLabels: doc.Spec.Selector, NamespaceLabels: doc.Spec.NamespaceSelector}
 	if doc.Spec.Namespace != "" {
 		s.Namespaces = []string{doc.Spec.Namespace}
 	}
-	b.AddReviewer(inventory.Reviewer{
-		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.Scope{s}, Effect: c.effect(), Sets: c.sets, Adds: c.shape(), Position: o.Position,
+	b.AddAdmissionRule(inventory.AdmissionRule{
+		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.AdmissionScope{s}, Effect: c.effect(), SetFields: c.setFields, AddedParts: c.addedShape(), Position: o.Position,
 	})
 }
 
-func readJsPolicy(b *inventory.Builder, o Object) {
+func readJsPolicy(b *inventory.Builder, o RawObject) {
 	var doc struct {
 		Spec struct {
 			Type              string                `json:"type"`
@@ -313,15 +313,15 @@ func readJsPolicy(b *inventory.Builder, o Object) {
 			ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 		} `json:"spec"`
 	}
-	if !decodeReviewer(b, o, true, &doc) {
+	if !decodeAdmissionObject(b, o, true, &doc) {
 		return
 	}
-	r := rule{APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: doc.Spec.Resources, Operations: doc.Spec.Operations}
-	if !r.ofPods() || doc.Spec.Type == "Controller" {
+	r := webhookRule{APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: doc.Spec.Resources, Operations: doc.Spec.Operations}
+	if !r.matchesNewPods() || doc.Spec.Type == "Controller" {
 		return
 	}
-	b.AddReviewer(inventory.Reviewer{
+	b.AddAdmissionRule(inventory.AdmissionRule{
 		Kind: o.Kind, Name: o.Name, Mutates: doc.Spec.Type == "Mutating", Position: o.Position,
-		Scopes: []inventory.Scope{{NamespaceLabels: doc.Spec.NamespaceSelector, PodLabels: doc.Spec.ObjectSelector}},
+		Scopes: []inventory.AdmissionScope{{NamespaceLabels: doc.Spec.NamespaceSelector, PodLabels: doc.Spec.ObjectSelector}},
 	})
 }

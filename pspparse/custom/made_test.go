@@ -266,14 +266,14 @@ func TestNamesThatAreNotValid(t *testing.T) {
 func TestReadOfACluster(t *testing.T) {
 	t.Parallel()
 	b := inventory.NewBuilder()
-	if !custom.Read(b, custom.Object{APIVersion: "tekton.dev/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{"metadata":{"name":"t","namespace":"a"},"spec":{"steps":[{"image":"i"}]}}`)}) {
+	if !custom.ReadObject(b, custom.RawObject{APIVersion: "tekton.dev/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{"metadata":{"name":"t","namespace":"a"},"spec":{"steps":[{"image":"i"}]}}`)}) {
 		t.Fatal("a Task is not read")
 	}
-	if custom.Read(b, custom.Object{APIVersion: "example.com/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{}`)}) {
+	if custom.ReadObject(b, custom.RawObject{APIVersion: "example.com/v1", Kind: "Task", Namespace: "a", Name: "t", JSON: []byte(`{}`)}) {
 		t.Error("a Task of another group is read")
 	}
 	want := []inventory.Gap{{
-		What: `Task "a/t"`, Namespaces: []string{"a"}, Changes: inventory.Workloads,
+		What: `Task "a/t"`, Namespaces: []string{"a"}, Affects: inventory.PartWorkloads,
 		Why: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial",
 	}}
 	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps); diff != "" {

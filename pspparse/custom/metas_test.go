@@ -14,7 +14,7 @@ import (
 // inventoryOf is what documents in YAML hold.
 func inventoryOf(t *testing.T, docs ...string) *inventory.Inventory {
 	t.Helper()
-	r := &files.Reader{Paths: []string{files.Stdin}, Stdin: strings.NewReader(strings.Join(docs, "\n---\n"))}
+	r := &files.Reader{Paths: []string{files.StdinPath}, Stdin: strings.NewReader(strings.Join(docs, "\n---\n"))}
 	inv, err := r.Load(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -76,12 +76,12 @@ func TestMetadataOfTemplates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := inventoryOf(t, test.docs...).Workloads[0]
-			if diff := cmp.Diff(test.want, w.PodMeta); diff != "" {
+			if diff := cmp.Diff(test.want, w.PodMetas); diff != "" {
 				t.Errorf("of the workload (-want +got):\n%s", diff)
 			}
 			got := embedded{}
 			for _, e := range w.Embedded {
-				got[e.Path] = e.Meta
+				got[e.Path] = e.PodMetas
 			}
 			if diff := cmp.Diff(test.embedded, got); diff != "" {
 				t.Errorf("of its templates (-want +got):\n%s", diff)

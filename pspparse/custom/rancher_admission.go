@@ -13,8 +13,8 @@ const (
 )
 
 // rancherAdmissionResources are Rancher's templates of the configuration of Pod Security, and the clusters that are given one.
-func rancherAdmissionResources() []Resource {
-	return []Resource{
+func rancherAdmissionResources() []KnownResource {
+	return []KnownResource{
 		{Group: rancherManagement, Versions: []string{"v3"}, Name: "podsecurityadmissionconfigurationtemplates", Kind: "PodSecurityAdmissionConfigurationTemplate", Purpose: RefusesPods},
 		{Group: rancherManagement, Versions: []string{"v3"}, Name: "clusters", Kind: "Cluster", Purpose: RefusesPods},
 		{Group: rancherProvisioning, Versions: []string{"v1"}, Name: "clusters", Kind: "Cluster", Namespaced: true, Purpose: RefusesPods},
@@ -23,7 +23,7 @@ func rancherAdmissionResources() []Resource {
 
 // readRancherAdmission adds a template, or which one a cluster uses. What it cannot decode says nothing: Rancher does not
 // either.
-func readRancherAdmission(b *inventory.Builder, o Object) bool {
+func readRancherAdmission(b *inventory.Builder, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == rancherManagement && o.Kind == "PodSecurityAdmissionConfigurationTemplate":
@@ -35,7 +35,7 @@ func readRancherAdmission(b *inventory.Builder, o Object) bool {
 		}
 		_ = json.Unmarshal(o.JSON, &t)
 		e := &t.Configuration.Exemptions
-		b.AddAdmissionTemplate(inventory.AdmissionTemplate{
+		b.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
 			Name: o.Name, Enforce: t.Configuration.Defaults.Enforce, Position: o.Position,
 			Exempts: len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0,
 		})
@@ -50,7 +50,7 @@ func readRancherAdmission(b *inventory.Builder, o Object) bool {
 			if o.Namespace != "" {
 				name = o.Namespace + "/" + o.Name
 			}
-			b.AddAdmissionTemplateUse(inventory.AdmissionTemplateUse{Cluster: name, Template: c.Spec.Template, Position: o.Position})
+			b.AddAdmissionConfigTemplateUse(inventory.AdmissionConfigTemplateUse{Cluster: name, Template: c.Spec.Template, Position: o.Position})
 		}
 	default:
 		return false

@@ -10,9 +10,9 @@ import (
 
 // rancherPolicyResources are Rancher's templates of PodSecurityPolicies, and what binds them to projects; see the types of
 // management.cattle.io/v3 in rancher/rancher, pkg/apis, up to v2.7.
-func rancherPolicyResources() []Resource {
+func rancherPolicyResources() []KnownResource {
 	const group = "management.cattle.io"
-	return []Resource{
+	return []KnownResource{
 		{Group: group, Versions: []string{"v3"}, Name: "podsecuritypolicytemplates", Kind: "PodSecurityPolicyTemplate", Purpose: RefusesPods},
 		{Group: group, Versions: []string{"v3"}, Name: "podsecuritypolicytemplateprojectbindings", Kind: "PodSecurityPolicyTemplateProjectBinding", Namespaced: true, Purpose: RefusesPods},
 		{Group: group, Versions: []string{"v3"}, Name: "clusters", Kind: "Cluster", Purpose: RefusesPods},
@@ -21,7 +21,7 @@ func rancherPolicyResources() []Resource {
 }
 
 // readRancherPolicies adds a template, or what uses one.
-func readRancherPolicies(b *inventory.Builder, o Object) bool {
+func readRancherPolicies(b *inventory.Builder, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == "management.cattle.io" && o.Kind == "PodSecurityPolicyTemplate":
@@ -44,7 +44,7 @@ func readRancherPolicies(b *inventory.Builder, o Object) bool {
 
 // addRancherDefault adds the template that a cluster has as its default, and returns whether it has one. What Rancher shows as
 // defaultPodSecurityPolicyTemplateId in its own API is stored under another name.
-func addRancherDefault(b *inventory.Builder, o Object) bool {
+func addRancherDefault(b *inventory.Builder, o RawObject) bool {
 	var cluster struct {
 		Spec struct {
 			Template string `json:"defaultPodSecurityPolicyTemplateName"`

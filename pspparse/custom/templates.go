@@ -11,18 +11,18 @@ import (
 
 // templateKind is a kind of which pods are made.
 type templateKind struct {
-	Resource
+	KnownResource
 	// partial: what makes the pods adds to what the object says, so it never tells all of them.
 	partial bool
 }
 
-// kindsOf are the kinds of one group: "plural Kind" each.
-func kindsOf(group, versions string, partial bool, names ...string) []templateKind {
+// parseTemplateKinds are the kinds of one group: "plural Kind" each.
+func parseTemplateKinds(group, versions string, partial bool, names ...string) []templateKind {
 	var out []templateKind
 	for _, name := range names {
 		plural, kind, _ := strings.Cut(name, " ")
 		kind, cluster := strings.CutSuffix(kind, "*")
-		out = append(out, templateKind{partial: partial, Resource: Resource{
+		out = append(out, templateKind{partial: partial, KnownResource: KnownResource{
 			Group: group, Versions: strings.Fields(versions), Name: plural, Kind: kind, Namespaced: !cluster,
 		}})
 	}
@@ -30,8 +30,8 @@ func kindsOf(group, versions string, partial bool, names ...string) []templateKi
 }
 
 const (
-	whole   = false // its pod templates are all there is to say of its pods
-	partial = true
+	wholeTemplates   = false // its pod templates are all there is to say of its pods
+	partialTemplates = true
 )
 
 // templateKinds are the kinds known to hold pod templates, or parts of one: those of a group, or with "" all. A kind that ends
@@ -40,82 +40,82 @@ func templateKinds(of string) []templateKind {
 	var out []templateKind
 	add := func(group, versions string, partial bool, names ...string) {
 		if of == "" || of == group {
-			out = append(out, kindsOf(group, versions, partial, names...)...)
+			out = append(out, parseTemplateKinds(group, versions, partial, names...)...)
 		}
 	}
 	// argoproj/argo-rollouts: pkg/apis/rollouts/v1alpha1; argoproj/argo-workflows: pkg/apis/workflow/v1alpha1. Workflows
 	// gain the executor's containers.
-	add("argoproj.io", "v1alpha1", whole, "rollouts Rollout", "experiments Experiment", "analysistemplates AnalysisTemplate",
+	add("argoproj.io", "v1alpha1", wholeTemplates, "rollouts Rollout", "experiments Experiment", "analysistemplates AnalysisTemplate",
 		"clusteranalysistemplates ClusterAnalysisTemplate*", "analysisruns AnalysisRun")
-	add("argoproj.io", "v1alpha1", partial, "workflows Workflow", "workflowtemplates WorkflowTemplate",
+	add("argoproj.io", "v1alpha1", partialTemplates, "workflows Workflow", "workflowtemplates WorkflowTemplate",
 		"clusterworkflowtemplates ClusterWorkflowTemplate*", "cronworkflows CronWorkflow")
 	// knative/serving: pkg/apis/serving/v1. The queue proxy is added.
-	add("serving.knative.dev", "v1", partial, "services Service", "configurations Configuration", "revisions Revision")
+	add("serving.knative.dev", "v1", partialTemplates, "services Service", "configurations Configuration", "revisions Revision")
 	// tektoncd/pipeline: pkg/apis/pipeline. The entrypoint's containers are added.
-	add("tekton.dev", "v1 v1beta1", partial, "tasks Task", "taskruns TaskRun", "pipelines Pipeline", "pipelineruns PipelineRun")
-	add("tekton.dev", "v1beta1", partial, "clustertasks ClusterTask*")
+	add("tekton.dev", "v1 v1beta1", partialTemplates, "tasks Task", "taskruns TaskRun", "pipelines Pipeline", "pipelineruns PipelineRun")
+	add("tekton.dev", "v1beta1", partialTemplates, "clustertasks ClusterTask*")
 	// openkruise/kruise-api: apps.
-	add("apps.kruise.io", "v1alpha1", whole, "clonesets CloneSet", "daemonsets DaemonSet", "broadcastjobs BroadcastJob",
+	add("apps.kruise.io", "v1alpha1", wholeTemplates, "clonesets CloneSet", "daemonsets DaemonSet", "broadcastjobs BroadcastJob",
 		"advancedcronjobs AdvancedCronJob", "uniteddeployments UnitedDeployment")
-	add("apps.kruise.io", "v1beta1 v1alpha1", whole, "statefulsets StatefulSet")
+	add("apps.kruise.io", "v1beta1 v1alpha1", wholeTemplates, "statefulsets StatefulSet")
 	// kubevirt/kubevirt: pkg/virt-controller/services. The object describes a machine, not the pod that runs it.
-	add("kubevirt.io", "v1", partial, "virtualmachines VirtualMachine", "virtualmachineinstances VirtualMachineInstance",
+	add("kubevirt.io", "v1", partialTemplates, "virtualmachines VirtualMachine", "virtualmachineinstances VirtualMachineInstance",
 		"virtualmachineinstancereplicasets VirtualMachineInstanceReplicaSet")
 	// strimzi/strimzi-kafka-operator: packaging/install/cluster-operator.
-	add("core.strimzi.io", "v1 v1beta2", whole, "strimzipodsets StrimziPodSet")
-	add("kafka.strimzi.io", "v1 v1beta2", partial, "kafkas Kafka", "kafkaconnects KafkaConnect", "kafkanodepools KafkaNodePool",
+	add("core.strimzi.io", "v1 v1beta2", wholeTemplates, "strimzipodsets StrimziPodSet")
+	add("kafka.strimzi.io", "v1 v1beta2", partialTemplates, "kafkas Kafka", "kafkaconnects KafkaConnect", "kafkanodepools KafkaNodePool",
 		"kafkabridges KafkaBridge", "kafkamirrormakers KafkaMirrorMaker", "kafkamirrormaker2s KafkaMirrorMaker2")
 	// prometheus-operator: pkg/apis/monitoring. What is given is merged into the operator's own pods.
-	add("monitoring.coreos.com", "v1", partial, "prometheuses Prometheus", "alertmanagers Alertmanager", "thanosrulers ThanosRuler")
-	add("monitoring.coreos.com", "v1alpha1", partial, "prometheusagents PrometheusAgent")
+	add("monitoring.coreos.com", "v1", partialTemplates, "prometheuses Prometheus", "alertmanagers Alertmanager", "thanosrulers ThanosRuler")
+	add("monitoring.coreos.com", "v1alpha1", partialTemplates, "prometheusagents PrometheusAgent")
 	// elastic/cloud-on-k8s: pkg/apis.
-	add("elasticsearch.k8s.elastic.co", "v1", partial, "elasticsearches Elasticsearch")
-	add("kibana.k8s.elastic.co", "v1", partial, "kibanas Kibana")
-	add("beat.k8s.elastic.co", "v1beta1", partial, "beats Beat")
-	add("agent.k8s.elastic.co", "v1alpha1", partial, "agents Agent")
-	add("logstash.k8s.elastic.co", "v1alpha1", partial, "logstashes Logstash")
-	add("apm.k8s.elastic.co", "v1", partial, "apmservers ApmServer")
+	add("elasticsearch.k8s.elastic.co", "v1", partialTemplates, "elasticsearches Elasticsearch")
+	add("kibana.k8s.elastic.co", "v1", partialTemplates, "kibanas Kibana")
+	add("beat.k8s.elastic.co", "v1beta1", partialTemplates, "beats Beat")
+	add("agent.k8s.elastic.co", "v1alpha1", partialTemplates, "agents Agent")
+	add("logstash.k8s.elastic.co", "v1alpha1", partialTemplates, "logstashes Logstash")
+	add("apm.k8s.elastic.co", "v1", partialTemplates, "apmservers ApmServer")
 	// kubeflow/spark-operator: api/v1beta2.
-	add("sparkoperator.k8s.io", "v1beta2", partial, "sparkapplications SparkApplication", "scheduledsparkapplications ScheduledSparkApplication")
+	add("sparkoperator.k8s.io", "v1beta2", partialTemplates, "sparkapplications SparkApplication", "scheduledsparkapplications ScheduledSparkApplication")
 	// kubeflow: training-operator, trainer, notebook-controller.
-	add("kubeflow.org", "v1", whole, "pytorchjobs PyTorchJob", "tfjobs TFJob", "xgboostjobs XGBoostJob", "paddlejobs PaddleJob",
+	add("kubeflow.org", "v1", wholeTemplates, "pytorchjobs PyTorchJob", "tfjobs TFJob", "xgboostjobs XGBoostJob", "paddlejobs PaddleJob",
 		"jaxjobs JAXJob", "notebooks Notebook")
-	add("kubeflow.org", "v1 v2beta1", whole, "mpijobs MPIJob")
-	add("trainer.kubeflow.org", "v1alpha1", whole, "trainingruntimes TrainingRuntime", "clustertrainingruntimes ClusterTrainingRuntime*")
-	add("trainer.kubeflow.org", "v1alpha1", partial, "trainjobs TrainJob")
+	add("kubeflow.org", "v1 v2beta1", wholeTemplates, "mpijobs MPIJob")
+	add("trainer.kubeflow.org", "v1alpha1", wholeTemplates, "trainingruntimes TrainingRuntime", "clustertrainingruntimes ClusterTrainingRuntime*")
+	add("trainer.kubeflow.org", "v1alpha1", partialTemplates, "trainjobs TrainJob")
 	// kedacore/keda: apis/keda/v1alpha1.
-	add("keda.sh", "v1alpha1", whole, "scaledjobs ScaledJob")
+	add("keda.sh", "v1alpha1", wholeTemplates, "scaledjobs ScaledJob")
 	// ray-project/kuberay: ray-operator/apis/ray.
-	add("ray.io", "v1 v1alpha1", whole, "rayclusters RayCluster", "rayjobs RayJob", "rayservices RayService")
+	add("ray.io", "v1 v1alpha1", wholeTemplates, "rayclusters RayCluster", "rayjobs RayJob", "rayservices RayService")
 	// apache/flink-kubernetes-operator.
-	add("flink.apache.org", "v1beta1", partial, "flinkdeployments FlinkDeployment")
+	add("flink.apache.org", "v1beta1", partialTemplates, "flinkdeployments FlinkDeployment")
 	// actions/actions-runner-controller: apis. The older group adds a privileged Docker sidecar by default.
-	add("actions.github.com", "v1alpha1", whole, "autoscalingrunnersets AutoscalingRunnerSet", "ephemeralrunnersets EphemeralRunnerSet",
+	add("actions.github.com", "v1alpha1", wholeTemplates, "autoscalingrunnersets AutoscalingRunnerSet", "ephemeralrunnersets EphemeralRunnerSet",
 		"ephemeralrunners EphemeralRunner", "autoscalinglisteners AutoscalingListener")
-	add("actions.summerwind.dev", "v1alpha1", partial, "runnerdeployments RunnerDeployment", "runnerreplicasets RunnerReplicaSet",
+	add("actions.summerwind.dev", "v1alpha1", partialTemplates, "runnerdeployments RunnerDeployment", "runnerreplicasets RunnerReplicaSet",
 		"runnersets RunnerSet", "runners Runner")
 	// kubernetes-sigs/jobset and lws, volcano-sh/apis, openshift/api.
-	add("jobset.x-k8s.io", "v1alpha2", whole, "jobsets JobSet")
-	add("leaderworkerset.x-k8s.io", "v1", whole, "leaderworkersets LeaderWorkerSet")
-	add("batch.volcano.sh", "v1alpha1", whole, "jobs Job")
-	add("apps.openshift.io", "v1", whole, "deploymentconfigs DeploymentConfig")
+	add("jobset.x-k8s.io", "v1alpha2", wholeTemplates, "jobsets JobSet")
+	add("leaderworkerset.x-k8s.io", "v1", wholeTemplates, "leaderworkersets LeaderWorkerSet")
+	add("batch.volcano.sh", "v1alpha1", wholeTemplates, "jobs Job")
+	add("apps.openshift.io", "v1", wholeTemplates, "deploymentconfigs DeploymentConfig")
 	// crossplane/crossplane: apis/pkg/v1beta1.
-	add("pkg.crossplane.io", "v1beta1", partial, "deploymentruntimeconfigs DeploymentRuntimeConfig*")
+	add("pkg.crossplane.io", "v1beta1", partialTemplates, "deploymentruntimeconfigs DeploymentRuntimeConfig*")
 	// metallb/metallb-operator: api/v1beta1. It runs the speaker, which wants the host's network.
-	add("metallb.io", "v1beta1", partial, "metallbs MetalLB")
-	add("opentelemetry.io", "v1beta1 v1alpha1", partial, "opentelemetrycollectors OpenTelemetryCollector")
-	add("operator.victoriametrics.com", "v1beta1", partial, "vmagents VMAgent", "vmalerts VMAlert", "vmalertmanagers VMAlertmanager",
+	add("metallb.io", "v1beta1", partialTemplates, "metallbs MetalLB")
+	add("opentelemetry.io", "v1beta1 v1alpha1", partialTemplates, "opentelemetrycollectors OpenTelemetryCollector")
+	add("operator.victoriametrics.com", "v1beta1", partialTemplates, "vmagents VMAgent", "vmalerts VMAlert", "vmalertmanagers VMAlertmanager",
 		"vmsingles VMSingle", "vmclusters VMCluster", "vmauths VMAuth")
-	add("jenkins.io", "v1alpha2", partial, "jenkins Jenkins")
-	add("postgresql.cnpg.io", "v1", partial, "poolers Pooler", "clusters Cluster")
+	add("jenkins.io", "v1alpha2", partialTemplates, "jenkins Jenkins")
+	add("postgresql.cnpg.io", "v1", partialTemplates, "poolers Pooler", "clusters Cluster")
 	return out
 }
 
 // templateResources are the kinds known to hold pod templates.
-func templateResources() []Resource {
-	var out []Resource
+func templateResources() []KnownResource {
+	var out []KnownResource
 	for _, k := range templateKinds("") {
-		out = append(out, k.Resource)
+		out = append(out, k.KnownResource)
 	}
 	return out
 }
@@ -136,44 +136,44 @@ func templateKindOf(apiVersion, kind string) (templateKind, bool) {
 
 // readTemplates reads an object of a kind that is known to hold pod templates: it adds the object with the templates that
 // it has, and with what they leave open.
-func readTemplates(b *inventory.Builder, o Object) bool {
+func readTemplates(b *inventory.Builder, o RawObject) bool {
 	k, ok := templateKindOf(o.APIVersion, o.Kind)
 	if !ok {
 		return false
 	}
-	c := inventory.Custom{APIVersion: o.APIVersion, Kind: o.Kind, Cluster: !k.Namespaced, JSON: o.JSON, Position: o.Position}
+	c := inventory.CustomObject{APIVersion: o.APIVersion, Kind: o.Kind, ClusterScoped: !k.Namespaced, JSON: o.JSON, Position: o.Position}
 	if k.Kind == "DeploymentRuntimeConfig" { // Crossplane makes Deployments of it, in its own namespace
-		c.RunsFor = []string{"ProviderRevision", "FunctionRevision"}
+		c.OwnerKinds = []string{"ProviderRevision", "FunctionRevision"}
 	}
-	tree, why := parse(o.JSON)
+	tree, why := parseTree(o.JSON)
 	switch {
 	case why != "":
-		c.Unsure = why
-	case makesNone(k.Kind, tree):
+		c.UnjudgedReason = why
+	case makesNoPods(k.Kind, tree):
 		return true
 	case k.partial:
-		part, at := pieces(tree)
+		part, at := partialTemplateOf(tree)
 		if (k.Group == "tekton.dev" || k.Kind == "Revision") && len(part) > 0 { // pods get the labels and annotations of the object
-			part[0].Metas = append(part[0].Metas, text(tree["metadata"]))
+			part[0].PodMetas = append(part[0].PodMetas, marshalJSON(tree["metadata"]))
 		}
-		c.Templates, c.Uses = part, uses(tree)
-		c.Unsure = unsurePart(o, at)
-		if finished(tree) {
-			c.Unsure = ""
+		c.Templates, c.References = part, customReferences(tree)
+		c.UnjudgedReason = partialTemplateReason(o, at)
+		if hasFinished(tree) {
+			c.UnjudgedReason = ""
 		}
 	default:
-		f := search(tree, k.Kind == "StrimziPodSet")
-		c.Templates, c.Refers, c.Uses = f.templates, refers(tree), uses(tree)
-		if len(f.templates) == 0 && c.Refers == (inventory.Owner{}) || f.first() != "" {
-			c.Unsure, c.Grants = unsureWhole(o, f), f.changes() != inventory.Workloads
+		f := searchTemplates(tree, k.Kind == "StrimziPodSet")
+		c.Templates, c.WorkloadRef, c.References = f.templates, workloadRefOf(tree), customReferences(tree)
+		if len(f.templates) == 0 && c.WorkloadRef == (inventory.Owner{}) || f.firstRemainder() != "" {
+			c.UnjudgedReason, c.MayGrant = wholeTemplateReason(o, f), f.affectedPart() != inventory.PartWorkloads
 		}
 	}
-	add(b, o, c)
+	addCustomObject(b, o, c)
 	return true
 }
 
-// makesNone is true for an object of a kind that makes pods, which makes none itself.
-func makesNone(kind string, tree map[string]any) bool {
+// makesNoPods is true for an object of a kind that makes pods, which makes none itself.
+func makesNoPods(kind string, tree map[string]any) bool {
 	spec, _ := tree["spec"].(map[string]any)
 	switch kind {
 	case "OpenTelemetryCollector":
@@ -189,48 +189,48 @@ func makesNone(kind string, tree map[string]any) bool {
 	return false
 }
 
-// add adds an object; where its templates cannot be read, it is added without them.
-func add(b *inventory.Builder, o Object, c inventory.Custom) {
-	err := b.AddCustom(c)
+// addCustomObject adds an object; where its templates cannot be read, it is added without them.
+func addCustomObject(b *inventory.Builder, o RawObject, c inventory.CustomObject) {
+	err := b.AddCustomObject(c)
 	if err == nil {
 		return
 	}
 	c.Templates = nil
-	c.Unsure = fmt.Sprintf("%v: what its pods are is not known; %s", err, mend(o))
-	if b.AddCustom(c) != nil {
-		b.AddGap(inventory.Gap{What: named(o), Why: err.Error(), Position: o.Position, Namespaces: namespaces(o)})
+	c.UnjudgedReason = fmt.Sprintf("%v: what its pods are is not known; %s", err, unjudgedAdvice(o))
+	if b.AddCustomObject(c) != nil {
+		b.AddGap(inventory.Gap{What: describeObject(o), Why: err.Error(), Position: o.Position, Namespaces: gapNamespaces(o)})
 	}
 }
 
-// mend says what to do about pods that were not read.
-func mend(o Object) string {
+// unjudgedAdvice says what to do about pods that were not read.
+func unjudgedAdvice(o RawObject) string {
 	if o.Position.File == "" { // of a cluster, whose pods were read
 		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
 	}
 	return "read the pods that it makes, too (-f of a dump, or --context)"
 }
 
-// unsurePart says what is not known of the pods of a kind that never says all of them.
-func unsurePart(o Object, at string) string {
+// partialTemplateReason says what is not known of the pods of a kind that never says all of them.
+func partialTemplateReason(o RawObject, at string) string {
 	says := "it says nothing of them itself"
 	if at != "" {
 		says = fmt.Sprintf("only what it says itself is judged (%s)", at)
 	}
 	if o.Kind == "SidecarSet" {
-		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + mend(o)
+		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + unjudgedAdvice(o)
 	}
-	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", clean(o.APIVersion), says, mend(o))
+	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", escapeText(o.APIVersion), says, unjudgedAdvice(o))
 }
 
-func unsureWhole(o Object, f found) string {
-	if f.first() == "" {
-		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", clean(o.APIVersion), mend(o))
+func wholeTemplateReason(o RawObject, f searchResult) string {
+	if f.firstRemainder() == "" {
+		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", escapeText(o.APIVersion), unjudgedAdvice(o))
 	}
-	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", clean(o.APIVersion), f.first(), mend(o))
+	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", escapeText(o.APIVersion), f.firstRemainder(), unjudgedAdvice(o))
 }
 
-// refers is the workload whose template a Rollout uses.
-func refers(tree map[string]any) inventory.Owner {
+// workloadRefOf is the workload whose template a Rollout uses.
+func workloadRefOf(tree map[string]any) inventory.Owner {
 	spec, _ := tree["spec"].(map[string]any)
 	ref, _ := spec["workloadRef"].(map[string]any)
 	kind, _ := ref["kind"].(string)
@@ -241,9 +241,9 @@ func refers(tree map[string]any) inventory.Owner {
 	return inventory.Owner{Kind: kind, Name: name}
 }
 
-// uses are the definitions of which an object makes its pods.
-func uses(tree map[string]any) []inventory.Use {
-	var out []inventory.Use
+// customReferences are the definitions of which an object makes its pods.
+func customReferences(tree map[string]any) []inventory.CustomReference {
+	var out []inventory.CustomReference
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -257,12 +257,12 @@ func uses(tree map[string]any) []inventory.Use {
 				kind, _ := m["kind"].(string)
 				cluster := kind == "Cluster"+ref.kind || m["clusterScope"] == true || kind == "" && ref.key == "runtimeRef"
 				if name, _ := m["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
-					out = append(out, use(ref.kind, name, cluster))
+					out = append(out, newCustomReference(ref.kind, name, cluster))
 				}
 			}
 			if name, _ := v["templateName"].(string); name != "" { // of a Rollout or an Experiment
-				analysis := use("AnalysisTemplate", name, v["clusterScope"] == true)
-				analysis.Beside = true
+				analysis := newCustomReference("AnalysisTemplate", name, v["clusterScope"] == true)
+				analysis.SeparatePods = true
 				out = append(out, analysis)
 			}
 			for _, item := range v {
@@ -274,15 +274,15 @@ func uses(tree map[string]any) []inventory.Use {
 	return out
 }
 
-func use(kind, name string, cluster bool) inventory.Use {
+func newCustomReference(kind, name string, cluster bool) inventory.CustomReference {
 	if cluster {
 		kind = "Cluster" + kind
 	}
-	return inventory.Use{Owner: inventory.Owner{Kind: kind, Name: name}, Cluster: cluster}
+	return inventory.CustomReference{Owner: inventory.Owner{Kind: kind, Name: name}, ClusterScoped: cluster}
 }
 
-// finished is true for an object that has run once, and makes no more pods.
-func finished(tree map[string]any) bool {
+// hasFinished is true for an object that has run once, and makes no more pods.
+func hasFinished(tree map[string]any) bool {
 	status, _ := tree["status"].(map[string]any)
 	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {
 		if at, ok := status[key].(string); ok && at != "" {
@@ -292,18 +292,18 @@ func finished(tree map[string]any) bool {
 	return false
 }
 
-// parse reads an object as a tree; why says what keeps it from being looked through.
-func parse(data []byte) (tree map[string]any, why string) {
-	if crowded(data) {
+// parseTree reads an object as a tree; why says what keeps it from being looked through.
+func parseTree(data []byte) (tree map[string]any, why string) {
+	if hasTooManyValues(data) {
 		return nil, "it is too large to be looked through"
 	}
-	if err := decode(data, &tree); err != nil {
+	if err := decodeJSON(data, &tree); err != nil {
 		return nil, fmt.Sprintf("reading JSON: %v", err)
 	}
 	return tree, ""
 }
 
-func text(v any) []byte {
+func marshalJSON(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil { // what came from JSON
 		return []byte("null")

@@ -29,8 +29,8 @@ func dump(tb testing.TB, pods int, write func(cluster.Spec, io.Writer) error) []
 func readBytes(tb testing.TB, data []byte) {
 	tb.Helper()
 	b := inventory.NewBuilder()
-	s := &stream{name: "dump", limits: Limits{}.withDefaults(), out: b, told: &told{}}
-	s.readAll(bytes.NewReader(data))
+	s := &documentReader{name: "dump", limits: Limits{}.withDefaults(), sink: b, notes: &noteCollector{}}
+	s.readSource(bytes.NewReader(data))
 	inv := b.Build(inventory.Source{})
 	if len(inv.Gaps) > 0 {
 		tb.Fatalf("gaps: %v", inv.Gaps)
@@ -83,20 +83,20 @@ func BenchmarkYAMLDump(b *testing.B) {
 
 // eachItem calls item with the text of each item of a JSON List.
 func eachItem(r io.Reader, item func([]byte)) error {
-	s := &jsonScanner{w: newWindow(r), limit: 16 << 20, depth: 300}
-	if c := s.next(); c != '{' {
+	s := &jsonScanner{input: newLineBuffer(r), maxBytes: 16 << 20, maxDepth: 300}
+	if c := s.skipWhitespace(); c != '{' {
 		return fmt.Errorf("no object but %q", c)
 	}
-	return s.object(func(key string) error {
-		if key != "items" || s.w.buf[s.w.pos] != '[' {
-			_, err := s.value()
+	return s.scanObject(func(key string) error {
+		if key != "items" || s.input.buf[s.input.pos] != '[' {
+			_, err := s.skipValue()
 			return err
 		}
-		return s.array(func() error {
-			s.w.release()
-			_, err := s.value()
+		return s.scanArray(func() error {
+			s.input.discardKept()
+			_, err := s.skipValue()
 			if err == nil {
-				item(s.w.kept())
+				item(s.input.kept())
 			}
 			return err
 		})

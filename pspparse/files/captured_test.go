@@ -15,7 +15,7 @@ func TestCapturedOutput(t *testing.T) {
 		logged   = "W0614 10:00:00.123456   12345 warnings.go:70] policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		warned   = "Warning: policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		nothing  = "No resources found in shop namespace.\n"
-		stderred = `"f": ` + stderrNote
+		stderred = `"f": ` + kubectlStderrNote
 		list     = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\nkind: List\nmetadata: {}\n"
 		dollar   = "it is a template that was not rendered: render it first (envsubst, terraform, or whatever fills in ${ })"
 		account  = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME-web, namespace: shop}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n"
@@ -64,10 +64,10 @@ func TestCapturedOutput(t *testing.T) {
 			"gap f:1 document 1: it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out [*]",
 		}},
 		{"an error, then objects", "Error from server (Forbidden): roles is forbidden\n" + object("a") + "---\n" + object("b"), []string{
-			"namespace b f:6", "gap f:1 document 1: " + kubectlFailed + " [*]",
+			"namespace b f:6", "gap f:1 document 1: " + kubectlErrorReason + " [*]",
 		}},
 		{"an error that is valid YAML", "error: the server doesn't have a resource type \"podsecuritypolicies\"\n---\n" + object("b"), []string{
-			"namespace b f:3", "gap f:1 document 1: " + kubectlFailed + " [*]",
+			"namespace b f:3", "gap f:1 document 1: " + kubectlErrorReason + " [*]",
 		}},
 		{"other people's errors", "error: none\n", []string{
 			"note f:1 document: it has no apiVersion and no kind: it is no Kubernetes object and was passed over", "skipped (no kind) 1",
@@ -75,9 +75,9 @@ func TestCapturedOutput(t *testing.T) {
 		{"envsubst in names", "apiVersion: v1\nkind: Namespace\nmetadata: {name: 'shop-${stage}'}\n---\n" +
 			"apiVersion: v1\nkind: Pod\nmetadata: {namespace: a, name: '${app}'}\n---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: '${ns}', name: b}\n---\n" +
 			"apiVersion: v1\nkind: Service\nmetadata: {namespace: a, name: '${app}'}\n", []string{
-			`gap f:1 Namespace "shop-${stage}": namespace "shop-${stage}" is of a template that was not rendered: render it first (` + inventory.FillsInDollars + ") []",
-			`gap f:5 Pod "a/${app}": name "${app}" is of a template that was not rendered: render it first (` + inventory.FillsInDollars + ") [a]",
-			`gap f:9 Pod "${ns}/b": namespace "${ns}" is of a template that was not rendered: render it first (` + inventory.FillsInDollars + ") [*]",
+			`gap f:1 Namespace "shop-${stage}": namespace "shop-${stage}" is of a template that was not rendered: render it first (` + inventory.DollarTemplateTools + ") []",
+			`gap f:5 Pod "a/${app}": name "${app}" is of a template that was not rendered: render it first (` + inventory.DollarTemplateTools + ") [a]",
+			`gap f:9 Pod "${ns}/b": namespace "${ns}" is of a template that was not rendered: render it first (` + inventory.DollarTemplateTools + ") [*]",
 			"skipped Service 1",
 		}},
 		{"envsubst in a value", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec:\n  hostPID: ${HOST_PID}\n", []string{
@@ -88,7 +88,7 @@ func TestCapturedOutput(t *testing.T) {
 		}},
 		{"a script in a ConfigMap", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: \"${HOME}\"}\n", []string{"skipped ConfigMap 1"}},
 		{"no name of a release", strings.ReplaceAll(account, "NAME", "RELEASE-NAME"), []string{
-			"Deployment shop/release-name-web f:5", "namespace shop f:1", `note f:7 "f": ` + unnamedRelease,
+			"Deployment shop/release-name-web f:5", "namespace shop f:1", `note f:7 "f": ` + helmPlaceholderNote,
 		}},
 		{"two releases without a name", strings.ReplaceAll(account, "NAME", "release-name") + "---\n" + strings.ReplaceAll(strings.ReplaceAll(account, "NAME", "release-name"), "{spec: {containers", "{spec: {hostPID: true, containers"), []string{
 			"namespace shop f:1",

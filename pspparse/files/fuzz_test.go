@@ -12,9 +12,9 @@ import (
 )
 
 // parts splits a stream that arrives in small pieces.
-func parts(data []byte, s *splitter) []part {
-	s.w = newWindow(iotestReader(data))
-	var all []part
+func parts(data []byte, s *yamlSplitter) []yamlPart {
+	s.input = newLineBuffer(iotestReader(data))
+	var all []yamlPart
 	for p, ok := s.next(); ok; p, ok = s.next() {
 		p.text = bytes.Clone(p.text)
 		all = append(all, p)
@@ -48,10 +48,10 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		all := parts(data, &splitter{limit: 1 << 20})
+		all := parts(data, &yamlSplitter{maxBytes: 1 << 20})
 		var joined []byte
 		for _, p := range all {
-			if want := 1 + bytes.Count(joined, newline); p.line != want {
+			if want := 1 + bytes.Count(joined, newlineBytes); p.line != want {
 				t.Errorf("the part %q is on line %d, not %d", p.text, want, p.line)
 			}
 			joined = append(joined, p.text...)
@@ -99,17 +99,17 @@ func decodeAll(data []byte) (docs []string, ok bool) {
 }
 
 func convertFreely(n *yaml.Node) (string, error) {
-	c := toJSON{limits: Limits{Values: 10000}.withDefaults(), allowed: 1 << 20}
+	c := yamlToJSON{limits: Limits{Values: 10000}.withDefaults(), aliasBudget: 1 << 20}
 	text, err := c.convert(n, false)
 	return string(text), err
 }
 
 // decodeParts is the same from the parts; the pieces of a List are put together again. False if an alias crosses pieces.
-func decodeParts(t *testing.T, all []part) (docs []string, ok bool) {
+func decodeParts(t *testing.T, all []yamlPart) (docs []string, ok bool) {
 	t.Helper()
 	var list []byte
 	for _, p := range all {
-		if hiddenDocument(p.text) >= 0 { // it will be told as a gap
+		if hiddenDocumentOffset(p.text) >= 0 { // it will be told as a gap
 			return nil, false
 		}
 		switch p.kind {
@@ -118,7 +118,7 @@ func decodeParts(t *testing.T, all []part) (docs []string, ok bool) {
 			continue
 		case listItem:
 			list = append(list, p.text...)
-			if _, err := unmarshalYAML(p.text); isUnknownAnchor(err) {
+			if _, err := unmarshalYAML(p.text); isUnknownAnchorError(err) {
 				return nil, false
 			} else if err != nil {
 				// The whole is valid, the piece is not: quoted text at column 0, say. It will be told as a gap.
@@ -181,13 +181,13 @@ func FuzzJSONItems(f *testing.F) {
 // duplicateItems tells of what encoding/json takes the last of.
 func duplicateItems(data []byte) bool {
 	n := 0
-	s := &jsonScanner{w: memory(data, 1), limit: 1 << 20, depth: 1000}
-	s.next()
-	err := s.object(func(key string) error {
+	s := &jsonScanner{input: newLineBufferOfText(data, 1), maxBytes: 1 << 20, maxDepth: 1000}
+	s.skipWhitespace()
+	err := s.scanObject(func(key string) error {
 		if key == "items" {
 			n++
 		}
-		_, err := s.value()
+		_, err := s.skipValue()
 		return err
 	})
 	return err != nil || n > 1

@@ -13,7 +13,7 @@ import (
 // allocated is how many bytes reading a file takes from the heap. No other test may run meanwhile.
 func allocated(t *testing.T, data []byte) uint64 {
 	t.Helper()
-	r := files.Reader{Paths: []string{files.Stdin}, Stdin: bytes.NewReader(data), Limits: files.Limits{Expanded: 1 << 10}}
+	r := files.Reader{Paths: []string{files.StdinPath}, Stdin: bytes.NewReader(data), Limits: files.Limits{AliasBytes: 1 << 10}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if _, err := r.Load(context.Background()); err != nil {
@@ -31,9 +31,9 @@ func TestGrowth(t *testing.T) { //nolint:paralleltest // it counts what is alloc
 		tolerance = 1.15
 		slack     = 512 << 10 // buffers
 	)
-	for _, f := range growth.Files() {
-		n := max(4, 100*size/len(f.Make(100)))
-		once, twice := allocated(t, f.Make(n)), allocated(t, f.Make(2*n))
+	for _, f := range growth.GrowingFiles() {
+		n := max(4, 100*size/len(f.Write(100)))
+		once, twice := allocated(t, f.Write(n)), allocated(t, f.Write(2*n))
 		if float64(twice) > tolerance*2*float64(once)+slack {
 			t.Errorf("%s: %d take %d bytes, %d take %d", f.Name, n, once, 2*n, twice)
 		}

@@ -40,9 +40,9 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := inventory.NewBuilder()
-			s := &stream{name: "f", limits: Limits{}.withDefaults(), out: b, told: &told{}}
-			s.readAll(bytes.NewReader([]byte(text)))
-			s.told.flush(b)
+			s := &documentReader{name: "f", limits: Limits{}.withDefaults(), sink: b, notes: &noteCollector{}}
+			s.readSource(bytes.NewReader([]byte(text)))
+			s.notes.flush(b)
 			inv := b.Build(inventory.Source{})
 			if n := len(inv.Gaps) + len(inv.Notes) + len(inv.Skipped); n == 0 && name != "empty documents" {
 				t.Error("nothing is told")

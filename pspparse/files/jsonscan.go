@@ -15,156 +15,156 @@ import (
 type syntaxError struct {
 	line int
 	msg  string
-	// cut is set where the text ended too early, twice where a key is given twice.
-	cut, twice bool
+	// truncated is set where the text ended too early, twice where a key is given twice.
+	truncated, duplicateKey bool
 }
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// errStop ends a walk over members early; it is not a failure.
-var errStop = errors.New("stop")
+// errStopScan ends a walk over members early; it is not a failure.
+var errStopScan = errors.New("stop")
 
 // jsonScanner finds where JSON values begin and end, without decoding them: only brackets, strings and the members of
 // one object are looked at. What lies between is for the decoder of the value to judge.
 type jsonScanner struct {
-	w     *window
-	limit int // bytes kept of one value
-	depth int // nesting within one value
-	// over is set where white space between values was not kept.
-	over oversize
+	input    *lineBuffer
+	maxBytes int // bytes kept of one value
+	maxDepth int // nesting within one value
+	// exceeded is set where white space between values was not kept.
+	exceeded exceededLimit
 }
 
-// oversize says why a value was passed over, "" if it was kept.
-type oversize string
+// exceededLimit says why a value was passed over, "" if it was kept.
+type exceededLimit string
 
 const (
-	tooLarge oversize = "too large"
-	tooDeep  oversize = "nested too deeply"
+	exceedsSize  exceededLimit = "too large"
+	exceedsDepth exceededLimit = "nested too deeply"
 )
 
-// memory is a window on text that is all there.
-func memory(text []byte, line int) *window {
-	return &window{buf: text, err: io.EOF, line: line}
+// newLineBufferOfText is a window on text that is all there.
+func newLineBufferOfText(text []byte, line int) *lineBuffer {
+	return &lineBuffer{buf: text, sourceErr: io.EOF, line: line}
 }
 
-func (s *jsonScanner) fail(format string, args ...any) error {
-	return &syntaxError{line: s.w.lineAt(s.w.pos), msg: fmt.Sprintf(format, args...)}
+func (s *jsonScanner) syntaxErrorf(format string, args ...any) error {
+	return &syntaxError{line: s.input.lineAt(s.input.pos), msg: fmt.Sprintf(format, args...)}
 }
 
-func (s *jsonScanner) cut() error {
-	return &syntaxError{line: s.w.lineAt(s.w.pos), msg: "it ends in the middle of a value: the input is cut off", cut: true}
+func (s *jsonScanner) truncatedError() error {
+	return &syntaxError{line: s.input.lineAt(s.input.pos), msg: "it ends in the middle of a value: the input is cut off", truncated: true}
 }
 
-// next skips white space and returns the byte at pos, 0 at the end. White space beyond the limit is not kept, nor is what
+// skipWhitespace skips white space and returns the byte at pos, 0 at the end. White space beyond the limit is not kept, nor is what
 // stands before it.
-func (s *jsonScanner) next() byte {
+func (s *jsonScanner) skipWhitespace() byte {
 	for {
-		for i, c := range s.w.buf[s.w.pos:] {
+		for i, c := range s.input.buf[s.input.pos:] {
 			if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-				s.w.pos += i
+				s.input.pos += i
 				return c
 			}
 		}
-		s.w.pos = len(s.w.buf)
-		if s.w.pos-s.w.start > s.limit {
-			s.over = tooLarge
-			s.w.release()
+		s.input.pos = len(s.input.buf)
+		if s.input.pos-s.input.start > s.maxBytes {
+			s.exceeded = exceedsSize
+			s.input.discardKept()
 		}
-		if !s.w.more() {
+		if !s.input.readMore() {
 			return 0
 		}
 	}
 }
 
-// object walks over the object at pos. For each member it calls member with pos at the value, which member must move
+// scanObject walks over the object at pos. For each member it calls member with pos at the value, which member must move
 // past.
-func (s *jsonScanner) object(member func(key string) error) error {
-	s.w.pos++ // {
-	if s.next() == '}' {
-		s.w.pos++
+func (s *jsonScanner) scanObject(member func(key string) error) error {
+	s.input.pos++ // {
+	if s.skipWhitespace() == '}' {
+		s.input.pos++
 		return nil
 	}
 	for {
-		key, err := s.key()
+		key, err := s.scanKey()
 		if err != nil {
 			return err
 		}
 		if err := member(key); err != nil {
 			return err
 		}
-		done, err := s.separator('}')
+		done, err := s.scanSeparator('}')
 		if done || err != nil {
 			return err
 		}
 	}
 }
 
-// array walks over the array at pos, calling element with pos at each.
-func (s *jsonScanner) array(element func() error) error {
-	s.w.pos++ // [
-	if s.next() == ']' {
-		s.w.pos++
+// scanArray walks over the array at pos, calling element with pos at each.
+func (s *jsonScanner) scanArray(element func() error) error {
+	s.input.pos++ // [
+	if s.skipWhitespace() == ']' {
+		s.input.pos++
 		return nil
 	}
 	for {
-		s.next()
+		s.skipWhitespace()
 		if err := element(); err != nil {
 			return err
 		}
-		done, err := s.separator(']')
+		done, err := s.scanSeparator(']')
 		if done || err != nil {
 			return err
 		}
 	}
 }
 
-func (s *jsonScanner) separator(end byte) (done bool, err error) {
-	switch c := s.next(); c {
+func (s *jsonScanner) scanSeparator(end byte) (done bool, err error) {
+	switch c := s.skipWhitespace(); c {
 	case ',':
-		s.w.pos++
+		s.input.pos++
 		return false, nil
 	case end:
-		s.w.pos++
+		s.input.pos++
 		return true, nil
 	case 0:
-		return true, s.cut()
+		return true, s.truncatedError()
 	default:
-		return true, s.fail("expected ',' or %q after a value, found %q", end, c)
+		return true, s.syntaxErrorf("expected ',' or %q after a value, found %q", end, c)
 	}
 }
 
-func (s *jsonScanner) key() (string, error) {
-	switch c := s.next(); c {
+func (s *jsonScanner) scanKey() (string, error) {
+	switch c := s.skipWhitespace(); c {
 	case '"':
 	case 0:
-		return "", s.cut()
+		return "", s.truncatedError()
 	default:
-		return "", s.fail("expected a quoted key, found %q", c)
+		return "", s.syntaxErrorf("expected a quoted key, found %q", c)
 	}
-	text, over, err := s.text()
+	text, over, err := s.scanValueText()
 	if err != nil {
 		return "", err
 	}
 	if over != "" {
-		return "", s.fail("a key is %s", over)
+		return "", s.syntaxErrorf("a key is %s", over)
 	}
-	key, err := unquote(text)
+	key, err := unquoteJSON(text)
 	if err != nil {
-		return "", s.fail("reading a key: %v", err)
+		return "", s.syntaxErrorf("reading a key: %v", err)
 	}
-	switch c := s.next(); c {
+	switch c := s.skipWhitespace(); c {
 	case ':':
-		s.w.pos++
-		s.next()
+		s.input.pos++
+		s.skipWhitespace()
 		return key, nil
 	case 0:
-		return "", s.cut()
+		return "", s.truncatedError()
 	default:
-		return "", s.fail("expected ':' after the key %q, found %q", key, c)
+		return "", s.syntaxErrorf("expected ':' after the key %q, found %q", key, c)
 	}
 }
 
-func unquote(text []byte) (string, error) {
+func unquoteJSON(text []byte) (string, error) {
 	if len(text) >= 2 && bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 		return string(text[1 : len(text)-1]), nil
 	}
@@ -173,37 +173,37 @@ func unquote(text []byte) (string, error) {
 	return s, err
 }
 
-// text moves past the value at pos and returns it.
-func (s *jsonScanner) text() ([]byte, oversize, error) {
-	from := s.w.pos - s.w.start
-	over, err := s.value()
+// scanValueText moves past the value at pos and returns it.
+func (s *jsonScanner) scanValueText() ([]byte, exceededLimit, error) {
+	from := s.input.pos - s.input.start
+	over, err := s.skipValue()
 	if err != nil || over != "" {
 		return nil, over, err
 	}
-	return s.w.buf[s.w.start+from : s.w.pos], "", nil
+	return s.input.buf[s.input.start+from : s.input.pos], "", nil
 }
 
-// value moves past the value at pos. If it is over the limits nothing of it is kept.
-func (s *jsonScanner) value() (oversize, error) {
-	switch c := s.next(); {
+// skipValue moves past the value at pos. If it is over the limits nothing of it is kept.
+func (s *jsonScanner) skipValue() (exceededLimit, error) {
+	switch c := s.skipWhitespace(); {
 	case c == '"':
-		s.w.pos++
-		return s.nested(true)
+		s.input.pos++
+		return s.skipNested(true)
 	case c|0x20 == '{':
-		return s.nested(false)
+		return s.skipNested(false)
 	case c == 0:
-		return "", s.cut()
+		return "", s.truncatedError()
 	case c == '-' || c >= '0' && c <= '9' || c == 't' || c == 'f' || c == 'n':
-		return "", s.word()
+		return "", s.skipLiteral()
 	default:
-		return "", s.fail("expected a value, found %q", c)
+		return "", s.syntaxErrorf("expected a value, found %q", c)
 	}
 }
 
-// weigh says why no API server stores an object of this JSON, "" if one may. What no decoder would take weighs something,
+// whyNoServerStoresJSON says why no API server stores an object of this JSON, "" if one may. What no decoder would take weighs something,
 // too: it is told elsewhere.
-func weigh(data []byte, l Limits) string {
-	if len(data) <= sureObject {
+func whyNoServerStoresJSON(data []byte, l Limits) string {
+	if len(data) <= uncheckedObjectBytes {
 		return ""
 	}
 	bytes, values := 0, 0
@@ -213,7 +213,7 @@ func weigh(data []byte, l Limits) string {
 		case c <= ' ':
 			continue
 		case c == '"':
-			end, _, _ := endOfString(data, i+1)
+			end, _, _ := jsonStringEnd(data, i+1)
 			bytes += end - i - 1
 			i = end - 1
 		case c|0x20 == '{':
@@ -222,109 +222,109 @@ func weigh(data []byte, l Limits) string {
 			entries = entries[:len(entries)-1]
 		case c == ',' && len(entries) > 0:
 			values++
-			if entries[len(entries)-1]++; entries[len(entries)-1] > maxEntries {
-				return tooLong
+			if entries[len(entries)-1]++; entries[len(entries)-1] > maxListEntries {
+				return tooManyEntriesReason
 			}
 		}
 		bytes++
 	}
 	switch {
-	case bytes > maxObject:
-		return tooHeavy
+	case bytes > maxObjectBytes:
+		return objectTooLargeReason
 	case values > l.Values:
-		return tooMany(l)
+		return tooManyValuesReason(l)
 	}
 	return ""
 }
 
-// word moves past a number, true, false or null.
-func (s *jsonScanner) word() error {
+// skipLiteral moves past a number, true, false or null.
+func (s *jsonScanner) skipLiteral() error {
 	for {
-		for i, c := range s.w.buf[s.w.pos:] {
+		for i, c := range s.input.buf[s.input.pos:] {
 			if c == ',' || c == '}' || c == ']' || c <= ' ' {
-				s.w.pos += i
+				s.input.pos += i
 				return nil
 			}
 		}
-		s.w.pos = len(s.w.buf)
-		if s.w.pos-s.w.start > s.limit {
-			return s.fail("expected a value, found a word without end")
+		s.input.pos = len(s.input.buf)
+		if s.input.pos-s.input.start > s.maxBytes {
+			return s.syntaxErrorf("expected a value, found a word without end")
 		}
-		if !s.w.more() {
+		if !s.input.readMore() {
 			return nil
 		}
 	}
 }
 
-// nested moves past a map or list at pos, or (quoted) the rest of a string.
-func (s *jsonScanner) nested(quoted bool) (over oversize, err error) {
+// skipNested moves past a map or list at pos, or (quoted) the rest of a string.
+func (s *jsonScanner) skipNested(quoted bool) (over exceededLimit, err error) {
 	depth, escaped := 0, false
 	for {
-		b := s.w.buf[s.w.pos:]
+		b := s.input.buf[s.input.pos:]
 		i := 0
 		if escaped && len(b) > 0 {
 			i, escaped = 1, false
 		}
 		for i < len(b) {
 			if quoted {
-				i, quoted, escaped = endOfString(b, i)
+				i, quoted, escaped = jsonStringEnd(b, i)
 				if quoted {
 					break
 				}
 				if depth == 0 {
-					s.w.pos += i
-					return s.checked(over), nil
+					s.input.pos += i
+					return s.exceededSoFar(over), nil
 				}
 				continue
 			}
 			switch c := b[i]; {
 			case c == ' ':
-				i = afterSpaces(b, i)
+				i = skipSpaces(b, i)
 				continue
 			case c == '"':
 				quoted = true
 			case c|0x20 == '{':
-				if depth++; depth > s.depth {
-					over = tooDeep
+				if depth++; depth > s.maxDepth {
+					over = exceedsDepth
 				}
 			case c|0x20 == '}':
 				if depth--; depth == 0 {
-					s.w.pos += i + 1
-					return s.checked(over), nil
+					s.input.pos += i + 1
+					return s.exceededSoFar(over), nil
 				}
 			}
 			i++
 		}
-		s.w.pos = len(s.w.buf)
-		if over = s.checked(over); over != "" {
-			s.w.release()
+		s.input.pos = len(s.input.buf)
+		if over = s.exceededSoFar(over); over != "" {
+			s.input.discardKept()
 		}
-		if !s.w.more() {
-			return over, s.cut()
+		if !s.input.readMore() {
+			return over, s.truncatedError()
 		}
 	}
 }
 
-// checked adds the size of what is kept to what is known.
-func (s *jsonScanner) checked(over oversize) oversize {
-	if over == "" && s.w.pos-s.w.start > s.limit {
-		return tooLarge
+// exceededSoFar adds the size of what is kept to what is known.
+func (s *jsonScanner) exceededSoFar(over exceededLimit) exceededLimit {
+	if over == "" && s.input.pos-s.input.start > s.maxBytes {
+		return exceedsSize
 	}
 	return over
 }
 
 const (
-	eachByte   = 0x0101010101010101
-	highBits   = 0x80 * eachByte
-	spaces     = ' ' * eachByte
-	quotes     = '"' * eachByte
-	wordLength = 8
+	eachByte  = 0x0101010101010101
+	highBits  = 0x80 * eachByte
+	spaces    = ' ' * eachByte
+	quotes    = '"' * eachByte
+	wordBytes = 8
 )
 
-// afterSpaces skips spaces, eight at a time: half of what kubectl prints is indentation.
-func afterSpaces(b []byte, i int) int {
-	for i+wordLength <= len(b) && binary.LittleEndian.Uint64(b[i:]) == spaces {
-		i += wordLength
+// skipSpaces skips spaces, eight at a time: half of what kubectl prints is indentation.
+func skipSpaces(b []byte, i int) int {
+	for i+wordBytes <= len(b) && binary.LittleEndian.Uint64(b[i:]) == spaces {
+		i += wordBytes
 	}
 	for i < len(b) && b[i] == ' ' {
 		i++
@@ -335,10 +335,10 @@ func afterSpaces(b []byte, i int) int {
 // indexQuote is the index of the next quote from i on, -1 if there is none. Most strings are too short for IndexByte to
 // pay off at once.
 func indexQuote(b []byte, i int) int {
-	for end := min(len(b), i+4*wordLength); i+wordLength <= end; i += wordLength {
+	for end := min(len(b), i+4*wordBytes); i+wordBytes <= end; i += wordBytes {
 		v := binary.LittleEndian.Uint64(b[i:]) ^ quotes
 		if found := (v - eachByte) &^ v & highBits; found != 0 {
-			return i + bits.TrailingZeros64(found)/wordLength
+			return i + bits.TrailingZeros64(found)/wordBytes
 		}
 	}
 	if n := bytes.IndexByte(b[i:], '"'); n >= 0 {
@@ -347,23 +347,23 @@ func indexQuote(b []byte, i int) int {
 	return -1
 }
 
-// endOfString looks for the end of the string whose content goes on at b[i]. Where b ends first, open is true, and
+// jsonStringEnd looks for the end of the string whose content goes on at b[i]. Where b ends first, open is true, and
 // escaped tells whether its last byte is a backslash that takes the next byte with it.
-func endOfString(b []byte, i int) (next int, open, escaped bool) {
+func jsonStringEnd(b []byte, i int) (next int, open, escaped bool) {
 	from := i
 	for {
 		n := indexQuote(b, i)
 		if n < 0 {
-			return len(b), true, backslashes(b[from:])%2 == 1
+			return len(b), true, trailingBackslashes(b[from:])%2 == 1
 		}
 		i = n + 1
-		if n == from || b[n-1] != '\\' || backslashes(b[from:n])%2 == 0 {
+		if n == from || b[n-1] != '\\' || trailingBackslashes(b[from:n])%2 == 0 {
 			return i, false, false
 		}
 	}
 }
 
-func backslashes(b []byte) int {
+func trailingBackslashes(b []byte) int {
 	n := 0
 	for n < len(b) && b[len(b)-1-n] == '\\' {
 		n++

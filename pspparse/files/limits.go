@@ -2,27 +2,27 @@ package files
 
 // Limits bound what one file may cost, whoever wrote it. The zero value of a field means its default.
 type Limits struct {
-	// Document is the size in bytes of one document, or of one item of a List: a List itself may be of any size. A
+	// DocumentBytes is the size in bytes of one document, or of one item of a List: a List itself may be of any size. A
 	// larger one becomes a gap and is passed over. Default 16 MiB (etcd keeps no object above 1.5 MiB). A List that is
 	// an item of another List, or is written in YAML's flow style, counts as one document.
-	Document int
+	DocumentBytes int
 	// Depth is how deep maps and lists may nest within one document. Default 300.
 	Depth int
 	// Values is how many values one document may hold, its aliases written out: each costs far more memory than text.
 	// Default 1,000,000.
 	Values int
-	// Inflated is how many bytes one gzip file may inflate to. Default 8 GiB; it is streamed, never held.
-	Inflated int64
-	// Expanded is how many bytes of JSON the aliases and merge keys of one file may make, beside four times what is read of it.
+	// UncompressedBytes is how many bytes one gzip file may inflate to. Default 8 GiB; it is streamed, never held.
+	UncompressedBytes int64
+	// AliasBytes is how many bytes of JSON the aliases and merge keys of one file may make, beside four times what is read of it.
 	// Default 8 MiB: a thousand workloads that share what they have in common pass. No limit on a document would do, for a
 	// file may have any number of them.
-	Expanded int64
-	// Ratio is how many times its size a gzip file may inflate to, once that is more than 64 MiB. Default 1,000: text does
+	AliasBytes int64
+	// GzipRatio is how many times its size a gzip file may inflate to, once that is more than 64 MiB. Default 1,000: text does
 	// not come near.
-	Ratio int64
-	// Strays is how many documents and items of one file may be no Kubernetes objects: after that the rest of it is one gap. An
+	GzipRatio int64
+	// NonObjects is how many documents and items of one file may be no Kubernetes objects: after that the rest of it is one gap. An
 	// empty document costs far more time than its size tells. Default 200,000.
-	Strays int
+	NonObjects int
 	// Gaps is how many gaps one file may cause before the rest of them is only counted. Default 1,000.
 	Gaps int
 }
@@ -30,32 +30,32 @@ type Limits struct {
 // What an API server stores of one object. It takes no request above 3 MiB, and etcd nothing above 1.5 MiB unless it is told
 // to. So what is larger never ran, and is a gap.
 const (
-	// maxObject is in bytes of JSON without white space. That is up to 2.5 times as long as what a server keeps (protobuf,
+	// maxObjectBytes is in bytes of JSON without white space. That is up to 2.5 times as long as what a server keeps (protobuf,
 	// without the names of fields).
-	maxObject = 8 << 20
-	// maxEntries of one list or map: in etcd one takes 8 bytes at least, so 1.5 MiB hold fewer.
-	maxEntries = 200_000
-	// sureObject is a size below which neither can be exceeded by what matters: it is not worth counting.
-	sureObject = 512 << 10
+	maxObjectBytes = 8 << 20
+	// maxListEntries of one list or map: in etcd one takes 8 bytes at least, so 1.5 MiB hold fewer.
+	maxListEntries = 200_000
+	// uncheckedObjectBytes is a size below which neither can be exceeded by what matters: it is not worth counting.
+	uncheckedObjectBytes = 512 << 10
 )
 
 const (
-	// smallest is the size of the smallest object that has a name: {"metadata":{"name":"a"}}, or less in YAML.
-	smallest = 20
-	// expansion is how many times what was read aliases may make of it, beside Limits.Expanded.
-	expansion = 4
-	// mergeCost is what one key costs that a merge key brings along, in bytes of JSON; policyCost how much dearer it is to
+	// minObjectBytes is the size of the smallest object that has a name: {"metadata":{"name":"a"}}, or less in YAML.
+	minObjectBytes = 20
+	// aliasExpansionFactor is how many times what was read aliases may make of it, beside Limits.Expanded.
+	aliasExpansionFactor = 4
+	// mergedKeyCost is what one key costs that a merge key brings along, in bytes of JSON; policyCost how much dearer it is to
 	// read a policy, whose fields are told by line.
-	mergeCost, policyCost = 16, 10
-	// brokenCost is what a policy costs whose JSON cannot be made: pspparse follows its aliases to 100,000 values.
-	brokenCost = 1 << 20
-	// ratioFrom is where Limits.Ratio begins to count.
-	ratioFrom = 64 << 20
+	mergedKeyCost, policyCostFactor = 16, 10
+	// brokenPolicyCost is what a policy costs whose JSON cannot be made: pspparse follows its aliases to 100,000 values.
+	brokenPolicyCost = 1 << 20
+	// gzipRatioMinBytes is where Limits.Ratio begins to count.
+	gzipRatioMinBytes = 64 << 20
 )
 
 func (l Limits) withDefaults() Limits {
-	if l.Document <= 0 {
-		l.Document = 16 << 20
+	if l.DocumentBytes <= 0 {
+		l.DocumentBytes = 16 << 20
 	}
 	if l.Depth <= 0 {
 		l.Depth = 300
@@ -63,17 +63,17 @@ func (l Limits) withDefaults() Limits {
 	if l.Values <= 0 {
 		l.Values = 1_000_000
 	}
-	if l.Inflated <= 0 {
-		l.Inflated = 8 << 30
+	if l.UncompressedBytes <= 0 {
+		l.UncompressedBytes = 8 << 30
 	}
-	if l.Expanded <= 0 {
-		l.Expanded = 8 << 20
+	if l.AliasBytes <= 0 {
+		l.AliasBytes = 8 << 20
 	}
-	if l.Ratio <= 0 {
-		l.Ratio = 1000
+	if l.GzipRatio <= 0 {
+		l.GzipRatio = 1000
 	}
-	if l.Strays <= 0 {
-		l.Strays = 200_000
+	if l.NonObjects <= 0 {
+		l.NonObjects = 200_000
 	}
 	if l.Gaps <= 0 {
 		l.Gaps = 1000

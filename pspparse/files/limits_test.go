@@ -16,9 +16,9 @@ import (
 // readText reads a text as a file, with some limits.
 func readText(text string, l Limits) *inventory.Inventory {
 	b := inventory.NewBuilder()
-	s := &stream{name: "f", limits: l.withDefaults(), out: b, told: &told{}}
-	s.readAll(strings.NewReader(text))
-	s.told.flush(b)
+	s := &documentReader{name: "f", limits: l.withDefaults(), sink: b, notes: &noteCollector{}}
+	s.readSource(strings.NewReader(text))
+	s.notes.flush(b)
 	return b.Build(inventory.Source{})
 }
 
@@ -35,19 +35,19 @@ const podHead = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespa
 
 func TestWhatNoServerStores(t *testing.T) {
 	t.Parallel()
-	many := strings.Repeat("{},", maxEntries)
+	many := strings.Repeat("{},", maxListEntries)
 	const tail = "which no API server stores: split it, or leave it out"
 	const entries = "it has a list or map of more than 200000 entries, " + tail
 	for name, test := range map[string]struct{ text, want string }{
 		"entries":            {podHead + `"hostAliases":[` + many + `{}]}}`, `1 Pod "n/p": ` + entries},
 		"entries in YAML":    {"# yaml\n{ ? " + podHead[1:] + `"hostAliases":[` + many + "{}]}}\n", "2 document 1: " + entries},
 		"entries of a PSP":   {`{"apiVersion":"policy/v1beta1","kind":"PodSecurityPolicy","metadata":{"name":"p"},"spec":{"hostPorts":[` + many + `{}]}}`, `1 PodSecurityPolicy "p": ` + entries},
-		"entries of a map":   {podHead + `"nodeSelector":{` + strings.Repeat(`"a":"",`, maxEntries) + `"b":""}}}`, `1 Pod "n/p": ` + entries},
-		"bytes":              {podHead + `"hostAliases":["` + strings.Repeat("x", maxObject) + `"]}}`, `1 Pod "n/p": it is larger than 8388608 bytes as JSON without white space, ` + tail},
+		"entries of a map":   {podHead + `"nodeSelector":{` + strings.Repeat(`"a":"",`, maxListEntries) + `"b":""}}}`, `1 Pod "n/p": ` + entries},
+		"bytes":              {podHead + `"hostAliases":["` + strings.Repeat("x", maxObjectBytes) + `"]}}`, `1 Pod "n/p": it is larger than 8388608 bytes as JSON without white space, ` + tail},
 		"containers":         {podHead + `"initContainers":[` + strings.Repeat(`{"name":"b"},`, 25_000) + `{"name":"c"}]}}`, `1 Pod "n/p": it has 25002 containers, more than 25000, which no API server stores: leave it out`},
 		"names":              {podHead + `"volumes":[` + strings.Repeat(`{},`, 10) + `{}]}}`, `1 Pod "n/p": 11 of its containers and volumes have no name, more than 10, which no API server stores: leave it out`},
-		"white space is not": {podHead + strings.Repeat(" ", maxObject) + `"hostNetwork":true}}`, ""},
-		"as many as may be":  {podHead + `"hostAliases":[` + strings.Repeat("{},", maxEntries-1) + `{}]}}`, ""},
+		"white space is not": {podHead + strings.Repeat(" ", maxObjectBytes) + `"hostNetwork":true}}`, ""},
+		"as many as may be":  {podHead + `"hostAliases":[` + strings.Repeat("{},", maxListEntries-1) + `{}]}}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,7 +84,7 @@ spec:
 			t.Errorf("%s: %d workloads and these gaps: %q", name, len(inv.Workloads), whys(inv))
 		}
 	}
-	inv := readText(items.String(), Limits{Expanded: 100_000, Gaps: 1})
+	inv := readText(items.String(), Limits{AliasBytes: 100_000, Gaps: 1})
 	want := []string{
 		"0 the file: 927 more of its documents could not be read: only the first 1 are named",
 		"31 item 28 of document 1: the aliases and merge keys (*name, <<) up to here make more than 128220 bytes of the file: write them out, or split the file",
@@ -135,7 +135,7 @@ func TestStrays(t *testing.T) {
 		"items":      `{"apiVersion":"v1","kind":"List","items":[` + strings.Repeat("{},", 9) + `{}]}` + "\n" + namespace,
 		"YAML items": "apiVersion: v1\nkind: List\nitems:\n" + strings.Repeat("- {}\n", 9) + namespace,
 	} {
-		inv := readText(text, Limits{Strays: 3})
+		inv := readText(text, Limits{NonObjects: 3})
 		want := "more than 3 of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file"
 		if len(inv.Namespaces) > 0 || len(inv.Gaps) == 0 || inv.Gaps[len(inv.Gaps)-1].Why != want {
 			t.Errorf("%s: %d namespaces and these gaps: %q", name, len(inv.Namespaces), whys(inv))
@@ -152,18 +152,18 @@ func TestHiddenDocument(t *testing.T) {
 	t.Parallel()
 	const first, second = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}", "{apiVersion: v1, kind: Pod, metadata: {name: p}}\n"
 	for _, between := range []string{"\r---\r", "\r--- ", "\u0085---\n", "\u2028--- # x\n", "\u2029...\n---\n", "\r...\r---\r"} {
-		inv, err := (&Reader{Paths: []string{Stdin}, Stdin: strings.NewReader("# x\n" + first + between + second)}).Load(t.Context())
+		inv, err := (&Reader{Paths: []string{StdinPath}, Stdin: strings.NewReader("# x\n" + first + between + second)}).Load(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(inv.Gaps) == 0 || !strings.Contains(inv.Gaps[0].Why, hidden) || inv.Gaps[0].Position.Line != 4 {
+		if len(inv.Gaps) == 0 || !strings.Contains(inv.Gaps[0].Why, hiddenDocumentReason) || inv.Gaps[0].Position.Line != 4 {
 			t.Errorf("%q: gaps %+v, want one on line 4", between, inv.Gaps)
 		}
 	}
 }
 
 func TestWhiteSpace(t *testing.T) { //nolint:paralleltest // it counts what is allocated
-	packed := growth.Gzip(bytes.Repeat([]byte(" "), 80<<20))
+	packed := growth.GzipFile(bytes.Repeat([]byte(" "), 80<<20))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	inv := readText(string(packed), Limits{})
@@ -189,11 +189,11 @@ func TestWhiteSpaceInJSON(t *testing.T) {
 		"within": `{` + spaces + `"apiVersion":"v1",` + spaces + `"kind":"Namespace","metadata":{"name":"n"}}`,
 	} {
 		b := inventory.NewBuilder()
-		s := &stream{name: "f", limits: Limits{Document: 1 << 10}.withDefaults(), out: b, told: &told{}}
-		s.read(strings.NewReader(text))
+		s := &documentReader{name: "f", limits: Limits{DocumentBytes: 1 << 10}.withDefaults(), sink: b, notes: &noteCollector{}}
+		s.readDocuments(strings.NewReader(text))
 		inv := b.Build(inventory.Source{})
-		if s.w.pos > 4*windowSize || len(inv.Gaps) == 0 {
-			t.Errorf("%s: the window holds %d bytes, and the gaps are %q", name, s.w.pos, whys(inv))
+		if s.input.pos > 4*lineBufferBytes || len(inv.Gaps) == 0 {
+			t.Errorf("%s: the window holds %d bytes, and the gaps are %q", name, s.input.pos, whys(inv))
 		}
 	}
 }

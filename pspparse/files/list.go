@@ -14,136 +14,138 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// list is a List whose items are handed on one by one.
-type list struct {
-	what string
-	line int
-	// head is what is known of the list's kind; looked is set once it is all there is to know.
-	head   head
-	looked bool
-	// look finds the kind where it comes after the items.
-	look func() (head, error)
+// listReading is a List whose items are handed on one by one.
+type listReading struct {
+	label string
+	line  int
+	// header is what is known of the list's kind; looked is set once it is all there is to know.
+	header         objectHeader
+	headerComplete bool
+	// findHeader finds the kind where it comes after the items.
+	findHeader func() (objectHeader, error)
 
-	n        int // items so far
-	odds     int // items that are no objects
-	oddLine  int
-	named    int // items with a kind of their own
-	homeless int // items whose kind the list would tell, could it be looked up
-	why      error
-	page     page
+	itemCount          int // items so far
+	nonObjectItems     int // items that are no objects
+	firstNonObjectLine int
+	itemsWithKind      int // items with a kind of their own
+	itemsOfUnknownKind int // items whose kind the list would tell, could it be looked up
+	headerErr          error
+	pagination         listPagination
 }
 
-func (s *stream) newList(what string, line int) *list { return &list{what: what, line: line} }
+func (s *documentReader) newListReading(what string, line int) *listReading {
+	return &listReading{label: what, line: line}
+}
 
-// item names the current item.
-func (l *list) item() string { return fmt.Sprintf("item %d of %s", l.n, l.what) }
+// itemLabel names the current item.
+func (l *listReading) itemLabel() string { return fmt.Sprintf("item %d of %s", l.itemCount, l.label) }
 
-func (s *stream) odd(l *list, line int) {
-	s.stray()
-	if l.odds++; l.odds == 1 {
-		l.oddLine = line
+func (s *documentReader) countNonObjectItem(l *listReading, line int) {
+	s.countNonObject()
+	if l.nonObjectItems++; l.nonObjectItems == 1 {
+		l.firstNonObjectLine = line
 	}
 }
 
-// itemHead is what the list says of an item that does not say its kind.
-func (l *list) itemHead() (head, bool) {
-	if l.head.kind == "" && !l.looked {
-		l.looked = true
-		found, err := l.look()
-		l.head.kind, l.why = found.kind, err
-		if l.head.apiVersion == "" {
-			l.head.apiVersion = found.apiVersion
+// itemHeader is what the list says of an item that does not say its kind.
+func (l *listReading) itemHeader() (objectHeader, bool) {
+	if l.header.kind == "" && !l.headerComplete {
+		l.headerComplete = true
+		found, err := l.findHeader()
+		l.header.kind, l.headerErr = found.kind, err
+		if l.header.apiVersion == "" {
+			l.header.apiVersion = found.apiVersion
 		}
 	}
-	h := l.head.ofItems()
-	if h.kind == "" && l.why != nil {
-		l.homeless++
+	h := l.header.itemHeader()
+	if h.kind == "" && l.headerErr != nil {
+		l.itemsOfUnknownKind++
 		return h, false
 	}
 	return h, true
 }
 
-// itemObject hands on an item, or counts it among those that are nothing.
-func (s *stream) itemObject(l *list, o *object) {
-	if !s.affords(o) {
+// readListItem hands on an item, or counts it among those that are nothing.
+func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
+	if !s.withinAliasBudget(o) {
 		return
 	}
-	if len(o.text) < smallest {
-		s.stray()
+	if len(o.text) < minObjectBytes {
+		s.countNonObject()
 	}
 	if o.node != nil {
-		o.head = headOf(o.node)
+		o.header = headerOfNode(o.node)
 	}
-	if o.head.kind != "" {
-		l.named++
-		s.object(o)
+	if o.header.kind != "" {
+		l.itemsWithKind++
+		s.readObject(o)
 		return
 	}
-	listed, ok := l.itemHead()
+	listed, ok := l.itemHeader()
 	if !ok {
 		return
 	}
-	o.listed = listed
-	if listed.kind != "" || o.head.apiVersion != "" {
-		s.object(o)
+	o.listHeader = listed
+	if listed.kind != "" || o.header.apiVersion != "" {
+		s.readObject(o)
 		return
 	}
-	data := s.toJSON(o)
+	data := s.objectJSON(o)
 	if data == nil {
 		return
 	}
-	why, namespaces, changes := custom.Lost(data)
-	if l.head.apiVersion != "" {
-		why, namespaces, changes = heldBy(o, data)
+	why, namespaces, changes := custom.FindLostManifests(data)
+	if l.header.apiVersion != "" {
+		why, namespaces, changes = podContentOfObject(o, data)
 	}
 	if why != "" {
-		s.gap(inventory.Gap{
-			What: o.what, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.at(o.line), Namespaces: namespaces,
-			Changes: changes,
+		s.addGap(inventory.Gap{
+			What: o.label, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.position(o.line), Namespaces: namespaces,
+			Affects: changes,
 		})
 		return
 	}
-	s.odd(l, o.line)
+	s.countNonObjectItem(l, o.line)
 }
 
-// end tells what was odd about the list as a whole.
-func (l *list) end(s *stream) {
-	l.page.tell(s, l)
-	if l.homeless > 0 {
-		s.gap(inventory.Gap{What: l.what, Why: fmt.Sprintf("%s without a kind could not be read: the list says its kind only after them, and %v",
-			plural(l.homeless, "item", "items"), l.why), Position: s.at(l.line)})
+// reportList tells what was odd about the list as a whole.
+func (l *listReading) reportList(s *documentReader) {
+	l.pagination.addGap(s, l)
+	if l.itemsOfUnknownKind > 0 {
+		s.addGap(inventory.Gap{What: l.label, Why: fmt.Sprintf("%s without a kind could not be read: the list says its kind only after them, and %v",
+			plural(l.itemsOfUnknownKind, "item", "items"), l.headerErr), Position: s.position(l.line)})
 		return
 	}
-	if l.odds > 0 && l.odds == l.n && l.head.kind == "" && l.head.apiVersion == "" {
-		s.passOver(s.at(l.line))
+	if l.nonObjectItems > 0 && l.nonObjectItems == l.itemCount && l.header.kind == "" && l.header.apiVersion == "" {
+		s.skipNonObject(s.position(l.line))
 		return
 	}
-	if l.odds > 0 {
-		s.out.AddNote(inventory.Note{What: l.what, Why: fmt.Sprintf("%s of the list hold no object and were passed over",
-			plural(l.odds, "item", "items")), Position: s.at(l.oddLine)})
+	if l.nonObjectItems > 0 {
+		s.sink.AddNote(inventory.Note{What: l.label, Why: fmt.Sprintf("%s of the list hold no object and were passed over",
+			plural(l.nonObjectItems, "item", "items")), Position: s.position(l.firstNonObjectLine)})
 	}
 }
 
-var errOnce = errors.New("standard input cannot be read twice: save it to a file, and name that")
+var errStdinReadOnce = errors.New("standard input cannot be read twice: save it to a file, and name that")
 
-// reopened is the stream from an offset on.
-func (s *stream) reopened(offset int64) (io.ReadCloser, error) {
+// reopenAt is the stream from an offset on.
+func (s *documentReader) reopenAt(offset int64) (io.ReadCloser, error) {
 	if s.reopen == nil {
-		return nil, errOnce
+		return nil, errStdinReadOnce
 	}
 	r, err := s.reopen()
 	if err != nil {
-		return nil, fmt.Errorf("reading the file again failed: %s", readReason(err))
+		return nil, fmt.Errorf("reading the file again failed: %s", readErrorReason(err))
 	}
 	if _, err := io.CopyN(io.Discard, r, offset); err != nil {
 		_ = r.Close() // the reading error says more
-		return nil, fmt.Errorf("reading the file again failed: %s", readReason(err))
+		return nil, fmt.Errorf("reading the file again failed: %s", readErrorReason(err))
 	}
 	return r, nil
 }
 
-// keys are those that a list in block style has had by the end of its items.
-func (h *head) keys() []string {
+// listKeys are those that a list in block style has had by the end of its items.
+func (h *objectHeader) listKeys() []string {
 	keys := []string{"items"}
 	if h.apiVersion != "" {
 		keys = append(keys, "apiVersion")
@@ -154,53 +156,53 @@ func (h *head) keys() []string {
 	return keys
 }
 
-// headSize is what may be kept while looking for the kind of a list.
-const headSize = 64 << 10
+// maxHeaderBytes is what may be kept while looking for the kind of a list.
+const maxHeaderBytes = 64 << 10
 
-// lookJSON finds what the JSON object at an offset says it is.
-func (s *stream) lookJSON(offset int64) (head, error) {
-	r, err := s.reopened(offset)
+// findJSONHeader finds what the JSON object at an offset says it is.
+func (s *documentReader) findJSONHeader(offset int64) (objectHeader, error) {
+	r, err := s.reopenAt(offset)
 	if err != nil {
-		return head{}, err
+		return objectHeader{}, err
 	}
-	h, err := jsonHead(newWindow(r), headSize, s.limits.Depth)
+	h, err := readJSONHeader(newLineBuffer(r), maxHeaderBytes, s.limits.Depth)
 	return h, errors.Join(err, r.Close())
 }
 
-// jsonHead reads what the JSON object at the start of a window says it is. It stops as soon as it knows.
-func jsonHead(w *window, limit, depth int) (head, error) {
-	scan := jsonScanner{w: w, limit: limit, depth: depth}
-	var h head
-	if scan.next() != '{' {
-		return h, scan.fail("expected an object")
+// readJSONHeader reads what the JSON object at the start of a window says it is. It stops as soon as it knows.
+func readJSONHeader(w *lineBuffer, limit, depth int) (objectHeader, error) {
+	scan := jsonScanner{input: w, maxBytes: limit, maxDepth: depth}
+	var h objectHeader
+	if scan.skipWhitespace() != '{' {
+		return h, scan.syntaxErrorf("expected an object")
 	}
-	err := scan.object(func(key string) error {
-		w.release()
+	err := scan.scanObject(func(key string) error {
+		w.discardKept()
 		if key != "apiVersion" && key != "kind" {
-			_, err := scan.value()
+			_, err := scan.skipValue()
 			return err
 		}
-		text, _, err := scan.text()
+		text, _, err := scan.scanValueText()
 		if err != nil {
 			return err
 		}
-		h.set(key, text)
+		h.setField(key, text)
 		if h.apiVersion != "" && h.kind != "" {
-			return errStop
+			return errStopScan
 		}
 		return nil
 	})
-	if errors.Is(err, errStop) {
+	if errors.Is(err, errStopScan) {
 		err = nil
 	}
 	return h, err
 }
 
-func (h *head) set(key string, text []byte) {
+func (h *objectHeader) setField(key string, text []byte) {
 	if len(text) == 0 || text[0] != '"' {
 		return
 	}
-	value, err := unquote(text)
+	value, err := unquoteJSON(text)
 	switch {
 	case err != nil:
 	case key == "kind":
@@ -210,313 +212,313 @@ func (h *head) set(key string, text []byte) {
 	}
 }
 
-// jsonDocument reads the JSON object that is next in the window.
-func (s *stream) jsonDocument(cut *splitter) {
-	s.w.release()
-	s.documents++
-	scan := &jsonScanner{w: s.w, limit: s.limits.Document, depth: s.limits.Depth}
-	offset, line := s.w.offset(), s.w.lineAt(s.w.pos)
-	l := s.newList(s.document(), line)
-	l.look = func() (head, error) { return s.lookJSON(offset) }
-	d := &jsonDocument{s: s, scan: scan, list: l}
+// readJSONDocument reads the JSON object that is next in the window.
+func (s *documentReader) readJSONDocument(cut *yamlSplitter) {
+	s.input.discardKept()
+	s.documentCount++
+	scan := &jsonScanner{input: s.input, maxBytes: s.limits.DocumentBytes, maxDepth: s.limits.Depth}
+	offset, line := s.input.offset(), s.input.lineAt(s.input.pos)
+	l := s.newListReading(s.documentLabel(), line)
+	l.findHeader = func() (objectHeader, error) { return s.findJSONHeader(offset) }
+	d := &jsonDocumentReading{reader: s, scanner: scan, list: l}
 	if err := d.read(); err != nil {
-		s.notJSON(cut, d, err)
+		s.retryAsYAML(cut, d, err)
 		return
 	}
-	d.finish()
-	switch c := scan.next(); {
-	case c == 0 || c == '{' || c == '#' || isStderr(s.w.ensure(lookahead)) || isMarker(s.w.ensure(4), "---") || isMarker(s.w.ensure(4), "..."):
+	d.readAsObject()
+	switch c := scan.skipWhitespace(); {
+	case c == 0 || c == '{' || c == '#' || isKubectlStderrLine(s.input.peekLine(lookaheadBytes)) || isDocumentMarker(s.input.peekLine(4), "---") || isDocumentMarker(s.input.peekLine(4), "..."):
 	default:
-		s.broken(part{}, s.document(), line, &syntaxError{line: s.w.lineAt(s.w.pos), msg: fmt.Sprintf("something other than an object or --- follows the JSON object: %q", rune(c))})
-		s.abandon(cut)
+		s.addBrokenGap(yamlPart{}, s.documentLabel(), line, &syntaxError{line: s.input.lineAt(s.input.pos), msg: fmt.Sprintf("something other than an object or --- follows the JSON object: %q", rune(c))})
+		s.skipRestOfDocument(cut)
 	}
 }
 
-// abandon passes over the rest of a document.
-func (s *stream) abandon(cut *splitter) {
-	s.w.release()
-	cut.again()
+// skipRestOfDocument passes over the rest of a document.
+func (s *documentReader) skipRestOfDocument(cut *yamlSplitter) {
+	s.input.discardKept()
+	cut.restartWhole()
 	cut.next()
 }
 
-// notJSON tries as YAML what is not JSON, unless part of it was handed on already.
-func (s *stream) notJSON(cut *splitter, d *jsonDocument, err error) {
+// retryAsYAML tries as YAML what is not JSON, unless part of it was handed on already.
+func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, err error) {
 	var syntax *syntaxError
-	if errors.Is(err, errStop) {
-		s.abandon(cut)
+	if errors.Is(err, errStopScan) {
+		s.skipRestOfDocument(cut)
 		return
 	}
-	if d.items || d.over != "" || errors.As(err, &syntax) && syntax.cut {
-		what := d.list.what
-		if d.items && d.list.n > 0 {
-			what = d.list.item()
+	if d.hasItems || d.exceeded != "" || errors.As(err, &syntax) && syntax.truncated {
+		what := d.list.label
+		if d.hasItems && d.list.itemCount > 0 {
+			what = d.list.itemLabel()
 		}
-		s.broken(part{}, what, d.list.line, err)
-		d.list.end(s)
-		s.abandon(cut)
+		s.addBrokenGap(yamlPart{}, what, d.list.line, err)
+		d.list.reportList(s)
+		s.skipRestOfDocument(cut)
 		return
 	}
-	cut.again()
+	cut.restartWhole()
 	p, _ := cut.next()
-	if p.over != "" {
-		s.passedOver(s.document(), p.line, p.over)
+	if p.exceeded != "" {
+		s.addLimitGap(s.documentLabel(), p.line, p.exceeded)
 		return
 	}
-	root, yamlErr := parseYAML(p.text, p.line, s.limits)
+	root, yamlErr := parseYAMLDocument(p.text, p.line, s.limits)
 	if yamlErr != nil || root == nil {
-		s.broken(p, s.document(), p.line, err)
+		s.addBrokenGap(p, s.documentLabel(), p.line, err)
 		return
 	}
-	s.tree(s.document(), root, p)
+	s.readParsedDocument(s.documentLabel(), root, p)
 }
 
-// jsonDocument is a JSON object of which nothing is known yet: it may turn out to be a List.
-type jsonDocument struct {
-	s    *stream
-	scan *jsonScanner
-	list *list
-	// items is set once items were found: then the object is a list, whatever its kind.
-	items  bool
-	over   oversize
-	nested int
+// jsonDocumentReading is a JSON object of which nothing is known yet: it may turn out to be a List.
+type jsonDocumentReading struct {
+	reader  *documentReader
+	scanner *jsonScanner
+	list    *listReading
+	// hasItems is set once items were found: then the object is a list, whatever its kind.
+	hasItems  bool
+	exceeded  exceededLimit
+	listDepth int
 }
 
-func (d *jsonDocument) read() error {
-	err := d.scan.object(d.member)
-	d.over = cmp.Or(d.over, d.scan.over)
-	if err != nil || d.items || d.over != "" {
+func (d *jsonDocumentReading) read() error {
+	err := d.scanner.scanObject(d.readMember)
+	d.exceeded = cmp.Or(d.exceeded, d.scanner.exceeded)
+	if err != nil || d.hasItems || d.exceeded != "" {
 		return err
 	}
-	return validJSON(d.scan.w.kept(), d.list.line)
+	return checkJSONSyntax(d.scanner.input.kept(), d.list.line)
 }
 
-func (d *jsonDocument) member(key string) error {
-	w := d.scan.w
+func (d *jsonDocumentReading) readMember(key string) error {
+	w := d.scanner.input
 	if key == "items" && w.pos < len(w.buf) && w.buf[w.pos] == '[' {
 		return d.readItems()
 	}
-	text, over, err := d.scan.text()
+	text, over, err := d.scanner.scanValueText()
 	if err != nil {
 		return err
 	}
 	if over != "" {
-		d.over = over
+		d.exceeded = over
 		return nil
 	}
-	if d.items && !json.Valid(text) {
-		return d.scan.fail("the value of %s is not JSON", quote(key))
+	if d.hasItems && !json.Valid(text) {
+		return d.scanner.syntaxErrorf("the value of %s is not JSON", quoteInput(key))
 	}
-	if d.items && key == "metadata" {
-		d.list.page.of(text)
+	if d.hasItems && key == "metadata" {
+		d.list.pagination.readMetadata(text)
 	}
-	if key == "kind" && d.list.head.kind != "" && d.items && !d.list.looked {
-		return d.scan.fail("the key \"kind\" is given twice")
+	if key == "kind" && d.list.header.kind != "" && d.hasItems && !d.list.headerComplete {
+		return d.scanner.syntaxErrorf("the key \"kind\" is given twice")
 	}
-	d.list.head.set(key, text)
+	d.list.header.setField(key, text)
 	return nil
 }
 
-func (d *jsonDocument) readItems() error {
-	if d.items {
-		return d.scan.fail("the key \"items\" is given twice")
+func (d *jsonDocumentReading) readItems() error {
+	if d.hasItems {
+		return d.scanner.syntaxErrorf("the key \"items\" is given twice")
 	}
-	if d.over == "" {
-		before := append(bytes.Clone(d.scan.w.kept()), "null}"...)
+	if d.exceeded == "" {
+		before := append(bytes.Clone(d.scanner.input.kept()), "null}"...)
 		if !json.Valid(before) {
-			return d.scan.fail("what stands before the items is not JSON")
+			return d.scanner.syntaxErrorf("what stands before the items is not JSON")
 		}
-		d.list.page.ofObject(before)
+		d.list.pagination.readListObject(before)
 	}
-	d.items = true
-	err := d.scan.array(func() error {
-		if d.s.strayed() {
-			return errStop
+	d.hasItems = true
+	err := d.scanner.scanArray(func() error {
+		if d.reader.tooManyNonObjects() {
+			return errStopScan
 		}
-		w := d.scan.w
-		d.list.n++
-		d.scan.over = ""
-		w.release()
+		w := d.scanner.input
+		d.list.itemCount++
+		d.scanner.exceeded = ""
+		w.discardKept()
 		line := w.lineAt(w.pos)
-		over, err := d.scan.value()
+		over, err := d.scanner.skipValue()
 		if err != nil {
 			return err
 		}
 		if over != "" {
-			d.s.passedOver(d.list.item(), line, over)
+			d.reader.addLimitGap(d.list.itemLabel(), line, over)
 			return nil
 		}
-		d.s.jsonItem(d.list, w.kept(), line, d.nested)
+		d.reader.readJSONItem(d.list, w.kept(), line, d.listDepth)
 		return nil
 	})
-	d.scan.w.release()
+	d.scanner.input.discardKept()
 	return err
 }
 
-// finish hands on the object if it was no list.
-func (d *jsonDocument) finish() {
+// readAsObject hands on the object if it was no list.
+func (d *jsonDocumentReading) readAsObject() {
 	switch {
-	case d.items:
-		d.list.end(d.s)
-	case d.over != "":
-		d.s.passedOver(d.list.what, d.list.line, d.over)
+	case d.hasItems:
+		d.list.reportList(d.reader)
+	case d.exceeded != "":
+		d.reader.addLimitGap(d.list.label, d.list.line, d.exceeded)
 	default:
-		text := d.scan.w.kept()
-		d.s.object(&object{what: d.list.what, head: d.list.head, data: text, text: text, textLine: d.list.line, line: d.list.line})
+		text := d.scanner.input.kept()
+		d.reader.readObject(&manifestObject{label: d.list.label, header: d.list.header, data: text, text: text, textLine: d.list.line, line: d.list.line})
 	}
 }
 
-func (s *stream) jsonItem(l *list, text []byte, line, nested int) {
+func (s *documentReader) readJSONItem(l *listReading, text []byte, line, nested int) {
 	if text[0] != '{' {
-		s.odd(l, line)
+		s.countNonObjectItem(l, line)
 		return
 	}
-	o := &object{what: l.item(), data: text, text: text, textLine: line, line: line, nested: nested + 1}
+	o := &manifestObject{label: l.itemLabel(), data: text, text: text, textLine: line, line: line, listDepth: nested + 1}
 	var err error
-	if o.head, err = jsonHead(memory(text, line), len(text), s.limits.Depth); err != nil {
-		s.brokenObject(o, err)
+	if o.header, err = readJSONHeader(newLineBufferOfText(text, line), len(text), s.limits.Depth); err != nil {
+		s.addBrokenObjectGap(o, err)
 		return
 	}
-	s.itemObject(l, o)
+	s.readListItem(l, o)
 }
 
-// jsonListItem hands on the items of a List that is an item itself.
-func (s *stream) jsonListItem(o *object) {
-	l := s.newList(o.what, o.line)
-	l.head, l.looked = o.head, true
-	w := memory(o.data, o.line)
-	d := &jsonDocument{s: s, scan: &jsonScanner{w: w, limit: s.limits.Document, depth: s.limits.Depth}, list: l, nested: o.nested}
-	if err := d.read(); err != nil && !errors.Is(err, errStop) {
-		s.brokenObject(o, err)
+// readNestedJSONList hands on the items of a List that is an item itself.
+func (s *documentReader) readNestedJSONList(o *manifestObject) {
+	l := s.newListReading(o.label, o.line)
+	l.header, l.headerComplete = o.header, true
+	w := newLineBufferOfText(o.data, o.line)
+	d := &jsonDocumentReading{reader: s, scanner: &jsonScanner{input: w, maxBytes: s.limits.DocumentBytes, maxDepth: s.limits.Depth}, list: l, listDepth: o.listDepth}
+	if err := d.read(); err != nil && !errors.Is(err, errStopScan) {
+		s.addBrokenObjectGap(o, err)
 	}
-	l.end(s)
+	l.reportList(s)
 }
 
-// yamlList reads a List in block style, of which the head is given.
-func (s *stream) yamlList(cut *splitter, p part) {
-	offset := s.w.offset()
+// readYAMLList reads a List in block style, of which the head is given.
+func (s *documentReader) readYAMLList(cut *yamlSplitter, p yamlPart) {
+	offset := s.input.offset()
 	text := bytes.Clone(p.text)
-	root, err := parseYAML(text, p.line, s.limits)
-	if err != nil || root == nil || root.Kind != yaml.MappingNode || yttLine(text) >= 0 || repeats(root) || isFailure(text) {
-		cut.again() // not what it looked like: it will be parsed as a whole
+	root, err := parseYAMLDocument(text, p.line, s.limits)
+	if err != nil || root == nil || root.Kind != yaml.MappingNode || yttAnnotationLine(text) >= 0 || repeatsTypeKeys(root) || isKubectlError(text) {
+		cut.restartWhole() // not what it looked like: it will be parsed as a whole
 		return
 	}
-	s.documents++
-	l := s.newList(s.document(), root.Line)
-	l.head = headOf(root)
-	s.pageOf(l, root)
-	l.look = func() (head, error) { return s.lookYAML(offset) }
-	before := newPrelude(s.limits)
-	before.keep(text, root)
+	s.documentCount++
+	l := s.newListReading(s.documentLabel(), root.Line)
+	l.header = headerOfNode(root)
+	s.readPagination(l, root)
+	l.findHeader = func() (objectHeader, error) { return s.findYAMLHeader(offset) }
+	before := newAnchorContext(s.limits)
+	before.rememberAnchors(text, root)
 	for {
 		p, _ := cut.next()
 		if p.kind != listItem {
-			s.yamlTail(l, p)
+			s.readYAMLListTail(l, p)
 			return
 		}
-		if s.strayed() {
+		if s.tooManyNonObjects() {
 			return
 		}
-		s.yamlItem(l, p, cut.indent, before)
+		s.readYAMLItem(l, p, cut.dashIndent, before)
 	}
 }
 
-// pageOf looks at the metadata of a List.
-func (s *stream) pageOf(l *list, root *yaml.Node) {
+// readPagination looks at the metadata of a List.
+func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != "metadata" {
 			continue
 		}
-		if data, err := s.convert(root.Content[i+1], false); err == nil {
-			l.page.of(data)
+		if data, err := s.nodeToJSON(root.Content[i+1], false); err == nil {
+			l.pagination.readMetadata(data)
 		}
 	}
 }
 
-func (s *stream) yamlItem(l *list, p part, indent int, before *prelude) {
-	l.n++
-	if p.over != "" {
-		s.passedOver(l.item(), p.line, p.over)
+func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, before *anchorContext) {
+	l.itemCount++
+	if p.exceeded != "" {
+		s.addLimitGap(l.itemLabel(), p.line, p.exceeded)
 		return
 	}
-	root, err := before.parse(p, indent)
+	root, err := before.parseItem(p, indent)
 	if err != nil {
-		s.broken(p, l.item(), p.line, err)
+		s.addBrokenGap(p, l.itemLabel(), p.line, err)
 		return
 	}
 	if root == nil {
 		return
 	}
-	before.keep(p.text, root)
-	if n := yttLine(p.text); n >= 0 {
-		s.unrendered(l.item(), p.line+n, yttHint)
+	before.rememberAnchors(p.text, root)
+	if n := yttAnnotationLine(p.text); n >= 0 {
+		s.addTemplateGap(l.itemLabel(), p.line+n, yttHint)
 		return
 	}
 	for _, item := range root.Content {
 		aliased := item.Kind == yaml.AliasNode
-		item = deref(item)
+		item = resolveAlias(item)
 		if item.Kind != yaml.MappingNode {
-			s.odd(l, item.Line)
+			s.countNonObjectItem(l, item.Line)
 			continue
 		}
-		s.itemObject(l, &object{what: l.item(), node: item, aliased: aliased, text: p.text, textLine: p.line, line: item.Line, nested: 1})
+		s.readListItem(l, &manifestObject{label: l.itemLabel(), node: item, viaAlias: aliased, text: p.text, textLine: p.line, line: item.Line, listDepth: 1})
 	}
 }
 
-// yamlTail reads what follows the items: kubectl writes the kind of a List there. One without is cut off, most likely.
-func (s *stream) yamlTail(l *list, p part) {
-	var tail head
-	if !p.empty && p.over == "" {
-		root, err := parseYAML(p.text, p.line, s.limits)
+// readYAMLListTail reads what follows the items: kubectl writes the kind of a List there. One without is cut off, most likely.
+func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
+	var tail objectHeader
+	if !p.empty && p.exceeded == "" {
+		root, err := parseYAMLDocument(p.text, p.line, s.limits)
 		if err == nil && root != nil {
-			if others := unseparated(root, l.head.keys()...); len(others) > 0 {
-				err = separate(others)
+			if others := objectsWithoutSeparator(root, l.header.listKeys()...); len(others) > 0 {
+				err = missingSeparatorError(others)
 			} else {
-				_, err = s.convert(root, false)
+				_, err = s.nodeToJSON(root, false)
 			}
-			s.pageOf(l, root)
-			tail = headOf(root)
+			s.readPagination(l, root)
+			tail = headerOfNode(root)
 		}
 		switch {
 		case err != nil:
-			s.broken(p, l.what, p.line, err)
-			tail.kind = unreadable
+			s.addBrokenGap(p, l.label, p.line, err)
+			tail.kind = unreadableKind
 		case tail.items != nil:
-			s.broken(part{}, l.what, p.line, &syntaxError{line: tail.items.Line, msg: "the key \"items\" is given twice: what the second holds was not read"})
-		case tail.kind != "" && l.head.kind != "" && !l.looked:
-			s.broken(part{}, l.what, p.line, &syntaxError{line: p.line, msg: "the key \"kind\" is given twice"})
+			s.addBrokenGap(yamlPart{}, l.label, p.line, &syntaxError{line: tail.items.Line, msg: "the key \"items\" is given twice: what the second holds was not read"})
+		case tail.kind != "" && l.header.kind != "" && !l.headerComplete:
+			s.addBrokenGap(yamlPart{}, l.label, p.line, &syntaxError{line: p.line, msg: "the key \"kind\" is given twice"})
 		}
 	}
-	if l.head.kind == "" {
-		l.head.kind = tail.kind
+	if l.header.kind == "" {
+		l.header.kind = tail.kind
 	}
-	if l.head.apiVersion == "" {
-		l.head.apiVersion = tail.apiVersion
+	if l.header.apiVersion == "" {
+		l.header.apiVersion = tail.apiVersion
 	}
-	if l.named > 0 && l.head.kind == "" {
-		s.gap(inventory.Gap{What: l.what, Why: fmt.Sprintf("the list ends after %s without saying its kind: it may be cut off; read it again from its source, or add kind: List",
-			plural(l.n, "item", "items")), Position: s.at(max(s.w.lineAt(s.w.pos), p.line))})
+	if l.itemsWithKind > 0 && l.header.kind == "" {
+		s.addGap(inventory.Gap{What: l.label, Why: fmt.Sprintf("the list ends after %s without saying its kind: it may be cut off; read it again from its source, or add kind: List",
+			plural(l.itemCount, "item", "items")), Position: s.position(max(s.input.lineAt(s.input.pos), p.line))})
 	}
-	l.end(s)
+	l.reportList(s)
 }
 
-// unreadable stands for the kind of a list whose end has been complained about already.
-const unreadable = "(unreadable)"
+// unreadableKind stands for the kind of a list whose end has been complained about already.
+const unreadableKind = "(unreadable)"
 
-// lookYAML finds what the YAML list at an offset says it is.
-func (s *stream) lookYAML(offset int64) (head, error) {
-	r, err := s.reopened(offset)
+// findYAMLHeader finds what the YAML list at an offset says it is.
+func (s *documentReader) findYAMLHeader(offset int64) (objectHeader, error) {
+	r, err := s.reopenAt(offset)
 	if err != nil {
-		return head{}, err
+		return objectHeader{}, err
 	}
-	cut := &splitter{w: newWindow(r), limit: headSize}
-	var h head
+	cut := &yamlSplitter{input: newLineBuffer(r), maxBytes: maxHeaderBytes}
+	var h objectHeader
 	for p, ok := cut.next(); ok; p, ok = cut.next() {
 		if p.kind != listTail {
 			continue
 		}
 		var root *yaml.Node
-		if root, err = parseYAML(p.text, p.line, s.limits); root != nil {
-			h = headOf(root)
+		if root, err = parseYAMLDocument(p.text, p.line, s.limits); root != nil {
+			h = headerOfNode(root)
 		}
 		break
 	}

@@ -166,7 +166,7 @@ func TestRead(t *testing.T) {
 		},
 		{
 			name: "too large, and what comes after", text: "a: " + strings.Repeat("x", 300) + "\n---\nx: |\n" + strings.Repeat("  ab\n", 100) + "---\n" + psp("p") + "---\n" + `{"apiVersion":"v1","kind":"List","items":[{"a":"` + strings.Repeat("x", 300) + `"},` + jsonNamespace("n") + "]}",
-			limits: Limits{Document: 256},
+			limits: Limits{DocumentBytes: 256},
 			want: []string{
 				"policy p policy/v1beta1 f:105", "namespace n f:110",
 				"gap f:1 document 1: it is too large (the limit for one document or item is 256 bytes): split it [*]",
@@ -300,7 +300,7 @@ func TestGzip(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := readFile(t, string(tc.data), Limits{Inflated: 100_000, Document: 5000})
+			got := readFile(t, string(tc.data), Limits{UncompressedBytes: 100_000, DocumentBytes: 5000})
 			if tc.name == "cut off" {
 				got = got[len(got)-1:]
 			}

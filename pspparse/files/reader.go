@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Stdin is the path that stands for standard input.
-const Stdin = "-"
+// StdinPath is the path that stands for standard input.
+const StdinPath = "-"
 
 // Reader reads files, folders and standard input. The zero value of all but Paths is a sensible choice.
 type Reader struct {
@@ -30,9 +30,9 @@ type Reader struct {
 	Limits Limits
 	// Progress is told which file is read next, and every 64 MiB how far it is.
 	Progress func(string)
-	// Other, if set, is given the objects of kinds that hold no pod, policy or grant, which the Builder only counts. The
+	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the Builder only counts. The
 	// data is JSON, and its own only until it returns.
-	Other func(apiVersion, kind string, data []byte, at pspparse.Position)
+	OtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
 // Load reads everything into an Inventory of its own.
@@ -47,13 +47,13 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 // Read adds everything to a Builder. All paths are looked up before the first is read. The error is that of a path
 // named by the user, or of the context; the Builder may then hold some of the input.
 func (r *Reader) Read(ctx context.Context, b *inventory.Builder) error {
-	t := &told{}
-	w := &walker{recursive: r.Recursive, told: t, out: b}
-	if err := w.find(r.Paths); err != nil {
+	t := &noteCollector{}
+	w := &fileFinder{recursive: r.Recursive, notes: t, sink: b}
+	if err := w.findFiles(r.Paths); err != nil {
 		return err
 	}
-	for _, f := range w.files() {
-		if err := r.file(ctx, f, b, t); err != nil {
+	for _, f := range w.sortedFiles() {
+		if err := r.readFile(ctx, f, b, t); err != nil {
 			return err
 		}
 	}
@@ -61,47 +61,47 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) error {
 	return nil
 }
 
-// file reads one file. It fails only if the user named it and it cannot be opened, or if the context ends.
-func (r *Reader) file(ctx context.Context, f found, b *inventory.Builder, t *told) error {
+// readFile reads one file. It fails only if the user named it and it cannot be opened, or if the context ends.
+func (r *Reader) readFile(ctx context.Context, f inputFile, b *inventory.Builder, t *noteCollector) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.progress("reading " + clean(f.path))
-	s := &stream{name: f.path, limits: r.Limits.withDefaults(), out: b, told: t, passed: r.Other}
-	if f.path == Stdin {
+	r.reportProgress("reading " + escapeInput(f.path))
+	s := &documentReader{name: f.path, limits: r.Limits.withDefaults(), sink: b, notes: t, otherObject: r.OtherObject}
+	if f.path == StdinPath {
 		if r.Stdin == nil {
 			return errors.New("reading standard input: there is none; name a file instead of -")
 		}
-		s.readAll(until(ctx, r.counted(f.path, r.Stdin)))
+		s.readSource(contextReader(ctx, r.progressReader(f.path, r.Stdin)))
 		return ctx.Err()
 	}
 	open := func() (io.ReadCloser, error) { return os.Open(f.resolved) }
 	if f.regular {
-		s.reopen = func() (io.ReadCloser, error) { return reopen(ctx, open, s.limits) }
+		s.reopen = func() (io.ReadCloser, error) { return reopenText(ctx, open, s.limits) }
 	}
 	in, err := open()
 	if err != nil {
-		if f.named {
-			return fmt.Errorf("opening %s: %w; check the path and its permissions", quote(f.path), reason(err))
+		if f.userNamed {
+			return fmt.Errorf("opening %s: %w; check the path and its permissions", quoteInput(f.path), errorWithoutPath(err))
 		}
-		s.gap(inventory.Gap{What: quote(f.path), Why: fmt.Sprintf("opening it failed: %v; read it as a user who may, or leave it out",
-			reason(err)), Position: s.at(0)})
+		s.addGap(inventory.Gap{What: quoteInput(f.path), Why: fmt.Sprintf("opening it failed: %v; read it as a user who may, or leave it out",
+			errorWithoutPath(err)), Position: s.position(0)})
 		return nil
 	}
-	s.readAll(until(ctx, r.counted(f.path, in)))
+	s.readSource(contextReader(ctx, r.progressReader(f.path, in)))
 	if err := in.Close(); err != nil {
-		return fmt.Errorf("closing %s: %w", quote(f.path), reason(err))
+		return fmt.Errorf("closing %s: %w", quoteInput(f.path), errorWithoutPath(err))
 	}
 	return ctx.Err()
 }
 
-// reopen starts a stream anew.
-func reopen(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
+// reopenText starts a stream anew.
+func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {
 		return nil, err
 	}
-	again, err := text(until(ctx, in), limits)
+	again, err := newTextReader(contextReader(ctx, in), limits)
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
@@ -111,29 +111,29 @@ func reopen(ctx context.Context, open func() (io.ReadCloser, error), limits Limi
 	}{again, in}, nil
 }
 
-// readAll reads everything in a file that could be opened.
-func (s *stream) readAll(src io.Reader) {
-	in, err := text(src, s.limits)
-	var unreadable *unreadableError
+// readSource reads everything in a file that could be opened.
+func (s *documentReader) readSource(src io.Reader) {
+	in, err := newTextReader(src, s.limits)
+	var unreadable *notTextError
 	switch {
 	case errors.As(err, &unreadable):
-		s.gap(inventory.Gap{What: quote(s.name), Why: unreadable.msg, Position: s.at(0)})
+		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: unreadable.msg, Position: s.position(0)})
 	case err != nil:
-		s.gap(inventory.Gap{What: quote(s.name), Why: fmt.Sprintf("reading it failed: %s; read the file again, or mend it",
-			readReason(err)), Position: s.at(0)})
+		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: fmt.Sprintf("reading it failed: %s; read the file again, or mend it",
+			readErrorReason(err)), Position: s.position(0)})
 	default:
-		s.read(in)
+		s.readDocuments(in)
 	}
 }
 
-func (r *Reader) progress(msg string) {
+func (r *Reader) reportProgress(msg string) {
 	if r.Progress != nil {
 		r.Progress(msg)
 	}
 }
 
-// counted tells of progress in large files.
-func (r *Reader) counted(path string, src io.Reader) io.Reader {
+// progressReader tells of progress in large files.
+func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 	if r.Progress == nil {
 		return src
 	}
@@ -143,14 +143,14 @@ func (r *Reader) counted(path string, src io.Reader) io.Reader {
 		n, err := src.Read(p)
 		if total += int64(n); total >= next {
 			next += step
-			r.progress(fmt.Sprintf("reading %s: %d MiB", clean(path), total>>20))
+			r.reportProgress(fmt.Sprintf("reading %s: %d MiB", escapeInput(path), total>>20))
 		}
 		return n, err
 	})
 }
 
-// reason drops the path from an error: it may hold anything, and is told already.
-func reason(err error) error {
+// errorWithoutPath drops the path from an error: it may hold anything, and is told already.
+func errorWithoutPath(err error) error {
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
 		return failed.Err
@@ -161,27 +161,27 @@ func reason(err error) error {
 // ReadFS adds all .yaml, .yml and .json files of a file system, an embedded folder say, to a Builder. Positions are
 // the paths in it. It fails if a file cannot be opened.
 func ReadFS(fsys fs.FS, b *inventory.Builder) error {
-	t := &told{}
+	t := &noteCollector{}
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", quote(path), reason(err))
+			return fmt.Errorf("reading %s: %w", quoteInput(path), errorWithoutPath(err))
 		}
-		if !d.Type().IsRegular() || !wanted(d.Name()) {
+		if !d.Type().IsRegular() || !isManifestFileName(d.Name()) {
 			return nil
 		}
 		open := func() (io.ReadCloser, error) { return fsys.Open(path) }
 		in, err := open()
 		if err != nil {
-			return fmt.Errorf("opening %s: %w", quote(path), reason(err))
+			return fmt.Errorf("opening %s: %w", quoteInput(path), errorWithoutPath(err))
 		}
-		s := &stream{name: path, limits: Limits{}.withDefaults(), out: b, told: t}
-		s.reopen = func() (io.ReadCloser, error) { return reopen(context.Background(), open, s.limits) }
-		s.readAll(in)
+		s := &documentReader{name: path, limits: Limits{}.withDefaults(), sink: b, notes: t}
+		s.reopen = func() (io.ReadCloser, error) { return reopenText(context.Background(), open, s.limits) }
+		s.readSource(in)
 		return in.Close()
 	})
 	t.flush(b)
 	return err
 }
 
-// fileAt is where a file as a whole is.
-func fileAt(path string) pspparse.Position { return pspparse.Position{File: path} }
+// filePosition is where a file as a whole is.
+func filePosition(path string) pspparse.Position { return pspparse.Position{File: path} }

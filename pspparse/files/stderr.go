@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// isStderr is true of a line that kubectl writes to standard error beside what it was asked for, as "2>&1" brings it into a
+// isKubectlStderrLine is true of a line that kubectl writes to standard error beside what it was asked for, as "2>&1" brings it into a
 // file: a warning, a line of its log, or that there was nothing to list.
-func isStderr(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("Warning: ")) || bytes.HasPrefix(line, []byte("No resources found")) || isLogLine(line)
+func isKubectlStderrLine(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("Warning: ")) || bytes.HasPrefix(line, []byte("No resources found")) || isKlogLine(line)
 }
 
-// isLogLine is true of a line of klog that is not fatal: "W0614 10:00:00.123456   12345 warnings.go:70] ...".
-func isLogLine(line []byte) bool {
+// isKlogLine is true of a line of klog that is not fatal: "W0614 10:00:00.123456   12345 warnings.go:70] ...".
+func isKlogLine(line []byte) bool {
 	const form = "W0614 10:00:00."
 	if len(line) < len(form) || line[0] != 'I' && line[0] != 'W' && line[0] != 'E' {
 		return false
@@ -26,13 +26,13 @@ func isLogLine(line []byte) bool {
 	return true
 }
 
-const stderrNote = "lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file"
+const kubectlStderrNote = "lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file"
 
-// stderrIn says that a text which could not be read has such a line in it; "" if it has none. There it may stand in the middle
+// kubectlStderrHint says that a text which could not be read has such a line in it; "" if it has none. There it may stand in the middle
 // of an object, and is not passed over.
-func stderrIn(text []byte, line int) string {
+func kubectlStderrHint(text []byte, line int) string {
 	for rest := text; len(rest) > 0; line++ {
-		if isLogLine(rest) || bytes.HasPrefix(rest, []byte("Warning: ")) {
+		if isKlogLine(rest) || bytes.HasPrefix(rest, []byte("Warning: ")) {
 			return fmt.Sprintf("; line %d is written by kubectl to standard error: read it again without 2>&1", line)
 		}
 		end := bytes.IndexByte(rest, '\n')
@@ -44,24 +44,24 @@ func stderrIn(text []byte, line int) string {
 	return ""
 }
 
-const kubectlFailed = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
+const kubectlErrorReason = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
 
-// isFailure is true of a document that begins with an error of kubectl, beside which objects are missing.
-func isFailure(text []byte) bool {
+// isKubectlError is true of a document that begins with an error of kubectl, beside which objects are missing.
+func isKubectlError(text []byte) bool {
 	for _, begin := range []string{
 		"Error from server", "Unable to connect to the server: ", "The connection to the server ",
 		"error: the server doesn't have a resource type", "error: You must be logged in to the server", "error: unable to ",
 	} {
-		if bytes.HasPrefix(content(text), []byte(begin)) {
+		if bytes.HasPrefix(withoutLeadingBlankLines(text), []byte(begin)) {
 			return true
 		}
 	}
 	return false
 }
 
-// content is a text from its first line on that is neither blank nor a comment nor the mark of a document.
-func content(text []byte) []byte {
-	for len(text) > 0 && (isBlank(text[:min(len(text), lookahead)]) || isMarker(text, "---")) {
+// withoutLeadingBlankLines is a text from its first line on that is neither blank nor a comment nor the mark of a document.
+func withoutLeadingBlankLines(text []byte) []byte {
+	for len(text) > 0 && (isBlankOrComment(text[:min(len(text), lookaheadBytes)]) || isDocumentMarker(text, "---")) {
 		end := bytes.IndexByte(text, '\n')
 		if end < 0 {
 			return nil

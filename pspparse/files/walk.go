@@ -15,51 +15,51 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// found is a file to read.
-type found struct {
+// inputFile is a file to read.
+type inputFile struct {
 	path     string // as the user would write it
 	resolved string // without links
-	// named is set if the user named it, linked if a link led to it.
-	named, linked bool
-	regular       bool
+	// userNamed is set if the user named it, linked if a link led to it.
+	userNamed, viaLink bool
+	regular            bool
 }
 
-// walker finds the files to read.
-type walker struct {
+// fileFinder finds the files to read.
+type fileFinder struct {
 	recursive bool
-	told      *told
-	out       *inventory.Builder
+	notes     *noteCollector
+	sink      *inventory.Builder
 
-	byReal map[string]found
-	// walked are the folders that were looked through, leaving the links that lead out of theirs.
-	walked  map[string]bool
-	leaving []link
+	byResolvedPath map[string]inputFile
+	// walkedFolders are the folders that were looked through, leaving the links that lead out of theirs.
+	walkedFolders map[string]bool
+	externalLinks []symbolicLink
 }
 
-// link is a symbolic link met on the way: links are followed last, so that a file keeps its own name where it has one.
-type link struct{ path, resolved string }
+// symbolicLink is a symbolic link met on the way: links are followed last, so that a file keeps its own name where it has one.
+type symbolicLink struct{ path, resolved string }
 
-// find looks up every path. It fails at the first that does not exist or cannot be looked at.
-func (w *walker) find(paths []string) error {
-	w.byReal, w.walked = map[string]found{}, map[string]bool{}
+// findFiles looks up every path. It fails at the first that does not exist or cannot be looked at.
+func (w *fileFinder) findFiles(paths []string) error {
+	w.byResolvedPath, w.walkedFolders = map[string]inputFile{}, map[string]bool{}
 	for _, path := range sortedSet(paths) {
-		if err := w.named(path); err != nil {
+		if err := w.addUserPath(path); err != nil {
 			return err
 		}
 	}
-	w.tellLeaving()
+	w.addExternalLinkGaps()
 	return nil
 }
 
-// tellLeaving tells of links to what lies elsewhere, unless another path leads there.
-func (w *walker) tellLeaving() {
-	for _, l := range w.leaving {
-		if _, read := w.byReal[l.resolved]; read || w.walked[l.resolved] {
+// addExternalLinkGaps tells of links to what lies elsewhere, unless another path leads there.
+func (w *fileFinder) addExternalLinkGaps() {
+	for _, l := range w.externalLinks {
+		if _, read := w.byResolvedPath[l.resolved]; read || w.walkedFolders[l.resolved] {
 			continue
 		}
-		w.out.AddGap(inventory.Gap{
-			What: quote(l.path), Why: "the link leaves the folder and was not followed: name its target as well to have it read, or remove the link",
-			Position: fileAt(l.path), Namespaces: everywhere(),
+		w.sink.AddGap(inventory.Gap{
+			What: quoteInput(l.path), Why: "the link leaves the folder and was not followed: name its target as well to have it read, or remove the link",
+			Position: filePosition(l.path), Namespaces: allNamespaces(),
 		})
 	}
 }
@@ -68,25 +68,25 @@ func sortedSet(paths []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(paths)))
 }
 
-// files are what was found, sorted.
-func (w *walker) files() []found {
-	var all []found
-	for _, f := range w.byReal {
+// sortedFiles are what was found, sorted.
+func (w *fileFinder) sortedFiles() []inputFile {
+	var all []inputFile
+	for _, f := range w.byResolvedPath {
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.path, b.path) })
+	slices.SortFunc(all, func(a, b inputFile) int { return cmp.Compare(a.path, b.path) })
 	return all
 }
 
-// named looks up a path that the user gave.
-func (w *walker) named(path string) error {
-	if path == Stdin {
-		w.add(found{path: path, resolved: path, named: true})
+// addUserPath looks up a path that the user gave.
+func (w *fileFinder) addUserPath(path string) error {
+	if path == StdinPath {
+		w.add(inputFile{path: path, resolved: path, userNamed: true})
 		return nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("opening %s: %w; check the path", quote(path), reason(err))
+		return fmt.Errorf("opening %s: %w; check the path", quoteInput(path), errorWithoutPath(err))
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
@@ -96,28 +96,28 @@ func (w *walker) named(path string) error {
 		resolved = path // a pipe of the shell, /dev/fd/63, leads nowhere that has a name
 	}
 	if !info.IsDir() {
-		w.add(found{path: path, resolved: resolved, named: true, regular: info.Mode().IsRegular()})
+		w.add(inputFile{path: path, resolved: resolved, userNamed: true, regular: info.Mode().IsRegular()})
 		return nil
 	}
-	return w.folder(path, resolved)
+	return w.walkUserFolder(path, resolved)
 }
 
 // add keeps, of the ways to one file, the one that does not depend on the order they were found in.
-func (w *walker) add(f found) {
-	old, ok := w.byReal[f.resolved]
+func (w *fileFinder) add(f inputFile) {
+	old, ok := w.byResolvedPath[f.resolved]
 	if !ok {
-		w.byReal[f.resolved] = f
+		w.byResolvedPath[f.resolved] = f
 		return
 	}
-	f.named = f.named || old.named
-	better := cmp.Or(compareBools(f.linked, old.linked), cmp.Compare(len(f.path), len(old.path)), cmp.Compare(f.path, old.path))
+	f.userNamed = f.userNamed || old.userNamed
+	better := cmp.Or(compareFalseFirst(f.viaLink, old.viaLink), cmp.Compare(len(f.path), len(old.path)), cmp.Compare(f.path, old.path))
 	if better > 0 {
-		f.path, f.linked = old.path, old.linked
+		f.path, f.viaLink = old.path, old.viaLink
 	}
-	w.byReal[f.resolved] = f
+	w.byResolvedPath[f.resolved] = f
 }
 
-func compareBools(a, b bool) int {
+func compareFalseFirst(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -127,47 +127,47 @@ func compareBools(a, b bool) int {
 	return 1
 }
 
-// folder walks a folder that the user named, then follows the links in it.
-func (w *walker) folder(path, resolved string) error {
+// walkUserFolder walks a folder that the user named, then follows the links in it.
+func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	entries, err := os.ReadDir(resolved)
 	if err != nil {
-		return fmt.Errorf("reading the folder %s: %w; check its permissions", quote(path), reason(err))
+		return fmt.Errorf("reading the folder %s: %w; check its permissions", quoteInput(path), errorWithoutPath(err))
 	}
-	before := len(w.byReal)
-	v := &visit{walker: w, root: resolved, dirs: map[string]bool{resolved: true}}
-	v.entries(path, resolved, false, entries)
-	for len(v.links) > 0 {
-		l := v.links[0]
-		v.links = v.links[1:]
-		v.follow(l)
+	before := len(w.byResolvedPath)
+	v := &folderWalk{fileFinder: w, rootPath: resolved, visitedFolders: map[string]bool{resolved: true}}
+	v.visitEntries(path, resolved, false, entries)
+	for len(v.pendingLinks) > 0 {
+		l := v.pendingLinks[0]
+		v.pendingLinks = v.pendingLinks[1:]
+		v.followLink(l)
 	}
-	maps.Copy(w.walked, v.dirs)
-	if len(w.byReal) == before && v.seen == 0 {
-		w.told.note("it has no .yaml, .yml or .json file to read"+unlessRecursive(v.below), fileAt(path), path)
-	} else if v.below > 0 {
-		w.told.note("the folders below it were not read: add -R to read them", fileAt(path), path)
+	maps.Copy(w.walkedFolders, v.visitedFolders)
+	if len(w.byResolvedPath) == before && v.matchingFiles == 0 {
+		w.notes.add("it has no .yaml, .yml or .json file to read"+recursiveHint(v.skippedFolders), filePosition(path), path)
+	} else if v.skippedFolders > 0 {
+		w.notes.add("the folders below it were not read: add -R to read them", filePosition(path), path)
 	}
 	return nil
 }
 
-func unlessRecursive(below int) string {
+func recursiveHint(below int) string {
 	if below > 0 {
 		return ": add -R to read the folders below it"
 	}
 	return ""
 }
 
-// visit is the walk of one folder that the user named.
-type visit struct {
-	*walker
-	root  string
-	dirs  map[string]bool
-	links []link
-	seen  int // files wanted
-	below int // folders not walked
+// folderWalk is the walk of one folder that the user named.
+type folderWalk struct {
+	*fileFinder
+	rootPath       string
+	visitedFolders map[string]bool
+	pendingLinks   []symbolicLink
+	matchingFiles  int // files wanted
+	skippedFolders int // folders not walked
 }
 
-func (v *visit) entries(path, resolved string, linked bool, entries []fs.DirEntry) {
+func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []fs.DirEntry) {
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
@@ -175,74 +175,74 @@ func (v *visit) entries(path, resolved string, linked bool, entries []fs.DirEntr
 		at, target := filepath.Join(path, e.Name()), filepath.Join(resolved, e.Name())
 		switch {
 		case e.IsDir():
-			v.dir(at, target, linked)
+			v.visitFolder(at, target, linked)
 		case e.Type()&fs.ModeSymlink != 0:
-			v.links = append(v.links, link{at, target})
-		case !wanted(e.Name()):
+			v.pendingLinks = append(v.pendingLinks, symbolicLink{at, target})
+		case !isManifestFileName(e.Name()):
 		case !e.Type().IsRegular():
-			v.told.note("it is no regular file (a pipe or a device) and was passed over", fileAt(at), at)
+			v.notes.add("it is no regular file (a pipe or a device) and was passed over", filePosition(at), at)
 		default:
-			v.seen++
-			v.add(found{path: at, resolved: target, linked: linked, regular: true})
+			v.matchingFiles++
+			v.add(inputFile{path: at, resolved: target, viaLink: linked, regular: true})
 		}
 	}
 }
 
-// dir walks a folder below, once.
-func (v *visit) dir(path, resolved string, linked bool) {
+// visitFolder walks a folder below, once.
+func (v *folderWalk) visitFolder(path, resolved string, linked bool) {
 	switch {
 	case !v.recursive:
-		v.below++
+		v.skippedFolders++
 		return
-	case v.dirs[resolved]:
+	case v.visitedFolders[resolved]:
 		return
 	}
-	v.dirs[resolved] = true
+	v.visitedFolders[resolved] = true
 	entries, err := os.ReadDir(resolved)
 	if err != nil {
-		v.out.AddGap(inventory.Gap{What: quote(path), Why: fmt.Sprintf("reading the folder failed: %v; read it as a user who may, or leave it out", reason(err)), Position: fileAt(path), Namespaces: everywhere()})
+		v.sink.AddGap(inventory.Gap{What: quoteInput(path), Why: fmt.Sprintf("reading the folder failed: %v; read it as a user who may, or leave it out", errorWithoutPath(err)), Position: filePosition(path), Namespaces: allNamespaces()})
 	}
-	v.entries(path, resolved, linked, entries)
+	v.visitEntries(path, resolved, linked, entries)
 }
 
-// follow follows a link, if it leads to something wanted within the folder.
-func (v *visit) follow(l link) {
+// followLink follows a link, if it leads to something wanted within the folder.
+func (v *folderWalk) followLink(l symbolicLink) {
 	resolved, err := filepath.EvalSymlinks(l.resolved)
 	var info fs.FileInfo
 	if err == nil {
 		info, err = os.Lstat(resolved)
 	}
-	inside := err == nil && (resolved == v.root || strings.HasPrefix(resolved, strings.TrimSuffix(v.root, string(filepath.Separator))+string(filepath.Separator)))
+	inside := err == nil && (resolved == v.rootPath || strings.HasPrefix(resolved, strings.TrimSuffix(v.rootPath, string(filepath.Separator))+string(filepath.Separator)))
 	switch {
-	case err != nil && !wanted(filepath.Base(l.path)) && filepath.Ext(l.path) != "":
-	case isLoop(err):
-		v.told.note("the link leads to itself and was passed over", fileAt(l.path), l.path)
+	case err != nil && !isManifestFileName(filepath.Base(l.path)) && filepath.Ext(l.path) != "":
+	case isLinkLoop(err):
+		v.notes.add("the link leads to itself and was passed over", filePosition(l.path), l.path)
 	case errors.Is(err, fs.ErrNotExist):
-		v.told.note("the link leads nowhere and was passed over", fileAt(l.path), l.path)
+		v.notes.add("the link leads nowhere and was passed over", filePosition(l.path), l.path)
 	case err != nil:
-		v.out.AddGap(inventory.Gap{What: quote(l.path), Why: fmt.Sprintf("following the link failed: %v; read it as a user who may, or leave it out", reason(err)), Position: fileAt(l.path), Namespaces: everywhere()})
-	case !info.IsDir() && !wanted(filepath.Base(l.path)):
+		v.sink.AddGap(inventory.Gap{What: quoteInput(l.path), Why: fmt.Sprintf("following the link failed: %v; read it as a user who may, or leave it out", errorWithoutPath(err)), Position: filePosition(l.path), Namespaces: allNamespaces()})
+	case !info.IsDir() && !isManifestFileName(filepath.Base(l.path)):
 	case info.IsDir() && !v.recursive:
-		v.below++
+		v.skippedFolders++
 	case !info.IsDir() && !info.Mode().IsRegular():
-		v.told.note("it is no regular file (a pipe or a device) and was passed over", fileAt(l.path), l.path)
+		v.notes.add("it is no regular file (a pipe or a device) and was passed over", filePosition(l.path), l.path)
 	case !inside:
-		v.leaving = append(v.leaving, link{l.path, resolved})
+		v.externalLinks = append(v.externalLinks, symbolicLink{l.path, resolved})
 	case info.IsDir():
-		v.dir(l.path, resolved, true)
+		v.visitFolder(l.path, resolved, true)
 	default:
-		v.seen++
-		v.add(found{path: l.path, resolved: resolved, linked: true, regular: true})
+		v.matchingFiles++
+		v.add(inputFile{path: l.path, resolved: resolved, viaLink: true, regular: true})
 	}
 }
 
-// isLoop tells a link that leads to itself: the system says so, or EvalSymlinks gave up.
-func isLoop(err error) bool {
+// isLinkLoop tells a link that leads to itself: the system says so, or EvalSymlinks gave up.
+func isLinkLoop(err error) bool {
 	return err != nil && (errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "too many links"))
 }
 
-// wanted tells by its name whether a file of a folder is read.
-func wanted(name string) bool {
+// isManifestFileName tells by its name whether a file of a folder is read.
+func isManifestFileName(name string) bool {
 	lower := strings.TrimSuffix(strings.ToLower(name), ".gz")
 	if strings.HasPrefix(name, ".") {
 		return false

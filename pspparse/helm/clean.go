@@ -9,42 +9,42 @@ import (
 	"unicode"
 )
 
-// Cleaned is a stored revision without PodSecurityPolicies.
-type Cleaned struct {
+// CleanedRelease is a stored revision without PodSecurityPolicies.
+type CleanedRelease struct {
 	// Payload is what to keep in place of the old one; the old one itself where nothing was removed.
 	Payload []byte
 	Removed []Document
 }
 
-// Clean removes the PodSecurityPolicies from the manifest and the hooks of a stored revision. Every other byte of the
+// RemovePolicies removes the PodSecurityPolicies from the manifest and the hooks of a stored revision. Every other byte of the
 // manifest stays, and every other field of the release as it is written, also what is not known here. Roles that let use
 // policies stay: servers go on serving them. A List that holds other objects beside policies is an error.
-func Clean(payload []byte) (Cleaned, error) {
-	data, err := unpack(payload)
+func RemovePolicies(payload []byte) (CleanedRelease, error) {
+	data, err := decodePayload(payload)
 	if err != nil {
-		return Cleaned{}, err
+		return CleanedRelease{}, err
 	}
-	r, err := decode(data)
+	r, err := decodeReleaseJSON(data)
 	if err != nil {
-		return Cleaned{}, err
+		return CleanedRelease{}, err
 	}
 	if len(r.Policies) == 0 {
-		return Cleaned{Payload: payload}, nil
+		return CleanedRelease{Payload: payload}, nil
 	}
-	cleaned, err := clean(data)
+	cleaned, err := removePoliciesFromJSON(data)
 	if err != nil {
-		return Cleaned{}, err
+		return CleanedRelease{}, err
 	}
-	packed, err := pack(cleaned)
+	packed, err := encodePayload(cleaned)
 	if err != nil {
-		return Cleaned{}, err
+		return CleanedRelease{}, err
 	}
-	return Cleaned{Payload: packed, Removed: r.Policies}, nil
+	return CleanedRelease{Payload: packed, Removed: r.Policies}, nil
 }
 
-// clean edits the JSON of a release in place.
-func clean(data []byte) ([]byte, error) {
-	fields, err := members(data)
+// removePoliciesFromJSON edits the JSON of a release in place.
+func removePoliciesFromJSON(data []byte) ([]byte, error) {
+	fields, err := jsonMembers(data)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +54,9 @@ func clean(data []byte) ([]byte, error) {
 		var value []byte
 		switch {
 		case strings.EqualFold(f.name, "manifest"):
-			value, err = cleanManifest(data[f.begin:f.end])
+			value, err = removePoliciesFromManifest(data[f.begin:f.end])
 		case strings.EqualFold(f.name, "hooks"):
-			value, err = cleanHooks(data[f.begin:f.end])
+			value, err = removePoliciesFromHooks(data[f.begin:f.end])
 		default:
 			continue
 		}
@@ -71,20 +71,20 @@ func clean(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// member is a field of an object: its value is data[begin:end].
-type member struct {
+// jsonMember is a field of an object: its value is data[begin:end].
+type jsonMember struct {
 	name       string
 	begin, end int
 }
 
-// members finds the fields of a release. Go's decoder, which Helm reads by, takes names in any case, and of one given twice
+// jsonMembers finds the fields of a release. Go's decoder, which Helm reads by, takes names in any case, and of one given twice
 // the last: a release that makes use of that is not Helm's.
-func members(data []byte) ([]member, error) {
+func jsonMembers(data []byte) ([]jsonMember, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
 		return nil, errJSON
 	}
-	var all []member
+	var all []jsonMember
 	seen := map[string]bool{}
 	for dec.More() {
 		name, err := dec.Token()
@@ -96,18 +96,18 @@ func members(data []byte) ([]member, error) {
 			return nil, errJSON
 		}
 		end := int(dec.InputOffset())
-		m := member{name: name.(string), begin: end - len(value), end: end} // a key is a string
-		if seen[folded(m.name)] {
+		m := jsonMember{name: name.(string), begin: end - len(value), end: end} // a key is a string
+		if seen[foldCase(m.name)] {
 			return nil, errRepeated
 		}
-		seen[folded(m.name)] = true
+		seen[foldCase(m.name)] = true
 		all = append(all, m)
 	}
 	return all, nil
 }
 
-// folded is the same for names that differ in case only, as strings.EqualFold has it.
-func folded(name string) string {
+// foldCase is the same for names that differ in case only, as strings.EqualFold has it.
+func foldCase(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
 		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
@@ -117,15 +117,15 @@ func folded(name string) string {
 	}, name)
 }
 
-func cleanManifest(value []byte) ([]byte, error) {
+func removePoliciesFromManifest(value []byte) ([]byte, error) {
 	var manifest string
 	if err := json.Unmarshal(value, &manifest); err != nil {
 		return nil, errJSON
 	}
 	var kept strings.Builder
-	parser := newParser()
-	for i, p := range split(manifest) {
-		what, err := parser.policiesIn(p.text(manifest))
+	parser := newManifestParser()
+	for i, p := range splitManifest(manifest) {
+		what, err := parser.isOnlyPolicies(p.documentText(manifest))
 		if err != nil {
 			return nil, fmt.Errorf("document %d of the manifest %w", i+1, err)
 		}
@@ -136,20 +136,20 @@ func cleanManifest(value []byte) ([]byte, error) {
 	return json.Marshal(kept.String())
 }
 
-// cleanHooks drops whole hooks: each holds one document.
-func cleanHooks(value []byte) ([]byte, error) {
-	hooks, err := rawHooks(value)
+// removePoliciesFromHooks drops whole hooks: each holds one document.
+func removePoliciesFromHooks(value []byte) ([]byte, error) {
+	hooks, err := splitHooks(value)
 	if err != nil {
 		return nil, err
 	}
 	kept := make([][]byte, 0, len(hooks))
-	parser := newParser()
+	parser := newManifestParser()
 	for i, raw := range hooks {
-		var h hook
+		var h releaseHook
 		if err := json.Unmarshal(raw, &h); err != nil {
 			return nil, errJSON
 		}
-		what, err := parser.policiesIn(h.Manifest)
+		what, err := parser.isOnlyPolicies(h.Manifest)
 		if err != nil {
 			return nil, fmt.Errorf("hook %d %w", i+1, err)
 		}
@@ -163,17 +163,17 @@ func cleanHooks(value []byte) ([]byte, error) {
 	return slices.Concat([]byte("["), bytes.Join(kept, []byte(",")), []byte("]")), nil
 }
 
-// policiesIn is true of a document that is nothing but policies. One that cannot be read stays.
-func (p *parser) policiesIn(text string) (bool, error) {
-	if !mayConcern(text) {
+// isOnlyPolicies is true of a document that is nothing but policies. One that cannot be read stays.
+func (p *manifestParser) isOnlyPolicies(text string) (bool, error) {
+	if !mayMentionPolicies(text) {
 		return false, nil
 	}
 	whole, ok := p.parse(text)
 	if !ok {
 		return false, nil
 	}
-	all := whole.flat()
-	policies := len(all) - len(slices.DeleteFunc(slices.Clone(all), func(o object) bool { return o.isPolicy() }))
+	all := whole.listItems()
+	policies := len(all) - len(slices.DeleteFunc(slices.Clone(all), func(o manifestObject) bool { return o.isPolicy() }))
 	switch policies {
 	case 0:
 		return false, nil

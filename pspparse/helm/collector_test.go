@@ -20,7 +20,7 @@ func named(namespace, name string) metav1.ObjectMeta {
 
 func TestCollector(t *testing.T) {
 	t.Parallel()
-	var c Collector
+	var c ReleaseCollector
 	c.Add("Secret", named("web", "sh.helm.release.v1.web.v3"), packed(t, release(service+policy, "null")))
 	c.Add("ConfigMap", named("api", "sh.helm.release.v1.web.v3"), packed(t, release(service+unread, "null")))
 	c.Add("Secret", named("web", "sh.helm.release.v1.web.v2"), []byte("hunter2!"))
@@ -32,11 +32,11 @@ func TestCollector(t *testing.T) {
 	got, gaps := c.Releases()
 	web := Release{Namespace: "web", Name: "web", Revision: 3, Status: "deployed", Chart: "web-chart", ChartVersion: "1.2.3"}
 	api := web
-	web.Stored = Ref{Kind: "Secret", Namespace: "web", Name: "sh.helm.release.v1.web.v3", UID: "u", ResourceVersion: "7"}
+	web.Storage = StorageRef{Kind: "Secret", Namespace: "web", Name: "sh.helm.release.v1.web.v3", UID: "u", ResourceVersion: "7"}
 	web.Policies = []Document{{APIVersion: "policy/v1beta1", Kind: "PodSecurityPolicy", Name: "web", At: 2}}
-	api.Namespace, api.Stored = "api", web.Stored
-	api.Stored.Kind, api.Stored.Namespace = "ConfigMap", "api"
-	api.Unread = []Document{{At: 2}}
+	api.Namespace, api.Storage = "api", web.Storage
+	api.Storage.Kind, api.Storage.Namespace = "ConfigMap", "api"
+	api.Unreadable = []Document{{At: 2}}
 	if diff := cmp.Diff([]Release{api, web}, got); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
 	}
@@ -57,13 +57,13 @@ func TestFromFiles(t *testing.T) {
 	payload := packed(t, release(service+policy, "null"))
 	meta := named("web", "sh.helm.release.v1.web.v3")
 	kept, err := json.Marshal(corev1.Secret{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta, Type: SecretType, Data: map[string][]byte{Key: payload},
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta, Type: SecretType, Data: map[string][]byte{PayloadKey: payload},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	inMap, err := json.Marshal(corev1.ConfigMap{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: meta, Data: map[string]string{Key: string(payload)},
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: meta, Data: map[string]string{PayloadKey: string(payload)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,11 +72,11 @@ func TestFromFiles(t *testing.T) {
 	others := `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"password"},"data":{"release":"aHVudGVyMg=="}}`
 	dump := `{"apiVersion":"v1","kind":"List","items":[` + strings.Join([]string{string(kept), others, string(inMap), damaged}, ",\n") + `]}`
 
-	var want Collector
+	var want ReleaseCollector
 	want.Add("Secret", meta, payload)
 	want.Add("ConfigMap", meta, payload)
-	var got Collector
-	r := &files.Reader{Paths: []string{files.Stdin}, Stdin: strings.NewReader(dump), Other: got.AddDocument}
+	var got ReleaseCollector
+	r := &files.Reader{Paths: []string{files.StdinPath}, Stdin: strings.NewReader(dump), OtherObject: got.AddDocument}
 	inv, err := r.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestTiller(t *testing.T) {
 	tillers := func(name, revision string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Namespace: "kube-system", Name: name + ".v" + revision, Labels: map[string]string{"OWNER": "TILLER", "NAME": name, "VERSION": revision}}
 	}
-	var c Collector
+	var c ReleaseCollector
 	c.Add("ConfigMap", tillers("shop", "1"), []byte("H4sIAAAA"))
 	c.Add("ConfigMap", tillers("shop", "2"), nil)
 	for _, kind := range []string{"Secret", "ConfigMap"} {

@@ -44,7 +44,7 @@ func release(manifest string, hooks string) []byte {
 
 func packed(t testing.TB, data []byte) []byte {
 	t.Helper()
-	payload, err := pack(data)
+	payload, err := encodePayload(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestDecode(t *testing.T) {
 		return Document{APIVersion: "policy/v1beta1", Kind: "PodSecurityPolicy", Name: name, At: at}
 	}
 	rbac := func(kind, ns, name string, at int, only bool) Document {
-		return Document{APIVersion: "rbac.authorization.k8s.io/v1", Kind: kind, Namespace: ns, Name: name, At: at, Only: only}
+		return Document{APIVersion: "rbac.authorization.k8s.io/v1", Kind: kind, Namespace: ns, Name: name, At: at, OnlyPolicies: only}
 	}
 	hooked := psp("web", 2)
 	hooked.Hook, hooked.Events = true, []string{"pre-install", "pre-rollback"}
@@ -95,7 +95,7 @@ func TestDecode(t *testing.T) {
 			name: "lists", manifest: policies + mixed, hooks: "null",
 			want: Release{Policies: []Document{psp("a", 1), psp("b", 1), psp("b", 2)}},
 		},
-		{name: "unreadable", manifest: service + unread, hooks: "null", want: Release{Unread: []Document{{At: 2}}}},
+		{name: "unreadable", manifest: service + unread, hooks: "null", want: Release{Unreadable: []Document{{At: 2}}}},
 		{name: "separators with words", manifest: "--- # first\n" + strings.TrimPrefix(policy, "---\n"), hooks: "null", want: Release{Policies: []Document{psp("web", 1)}}},
 	}
 	for _, tt := range tests {
@@ -107,7 +107,7 @@ func TestDecode(t *testing.T) {
 				"gzip":  packed(t, release(tt.manifest, tt.hooks)),
 				"plain": base64.StdEncoding.AppendEncode(nil, release(tt.manifest, tt.hooks)),
 			} {
-				got, err := Decode(payload)
+				got, err := DecodeRelease(payload)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -157,10 +157,10 @@ func TestBrokenPayloads(t *testing.T) {
 		{"no revision", b64(`{"name":"hunter2"}`), errUnnamed},
 	}
 	for _, tt := range tests {
-		if _, err := Decode(tt.payload); !errors.Is(err, tt.want) || err.Error() != tt.want.Error() {
+		if _, err := DecodeRelease(tt.payload); !errors.Is(err, tt.want) || err.Error() != tt.want.Error() {
 			t.Errorf("%s: Decode says %v, want %v", tt.name, err, tt.want)
 		}
-		if _, err := Clean(tt.payload); !errors.Is(err, tt.want) || err.Error() != tt.want.Error() {
+		if _, err := RemovePolicies(tt.payload); !errors.Is(err, tt.want) || err.Error() != tt.want.Error() {
 			t.Errorf("%s: Clean says %v, want %v", tt.name, err, tt.want)
 		}
 	}
@@ -169,7 +169,7 @@ func TestBrokenPayloads(t *testing.T) {
 		if strings.Contains(twice, "Manifest") { // the last one counts, for Helm too
 			data = bytes.Replace(data, []byte(`"Manifest":""`), fmt.Appendf(nil, `"Manifest":%q`, policy), 1)
 		}
-		if _, err := Clean(packed(t, data)); !errors.Is(err, errRepeated) {
+		if _, err := RemovePolicies(packed(t, data)); !errors.Is(err, errRepeated) {
 			t.Errorf("%s: Clean says %v, want %v", twice, err, errRepeated)
 		}
 	}
@@ -196,7 +196,7 @@ func TestClean(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			before := release(tt.manifest, tt.hooks)
-			cleaned, err := Clean(packed(t, before))
+			cleaned, err := RemovePolicies(packed(t, before))
 			if tt.fail != "" {
 				if err == nil || err.Error() != tt.fail {
 					t.Fatalf("got %v, want %s", err, tt.fail)
@@ -206,14 +206,14 @@ func TestClean(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			after, err := unpack(cleaned.Payload)
+			after, err := decodePayload(cleaned.Payload)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(release(tt.wantManifest, tt.wantHooks)), string(after)); diff != "" {
 				t.Errorf("release (-want +got):\n%s", diff)
 			}
-			was, err := decode(before)
+			was, err := decodeReleaseJSON(before)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -227,11 +227,11 @@ func TestClean(t *testing.T) {
 func TestCleanLeavesTheRestAlone(t *testing.T) {
 	t.Parallel()
 	payload := packed(t, release(service+role+pdb, "["+hookOf(t, service)+"]"))
-	got, err := Clean(payload)
+	got, err := RemovePolicies(payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Cleaned{Payload: payload}, got); diff != "" {
+	if diff := cmp.Diff(CleanedRelease{Payload: payload}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -253,18 +253,18 @@ func TestCleanProperties(t *testing.T) {
 				kept += d
 			}
 		}
-		cleaned, err := Clean(packed(t, release(all, "null")))
+		cleaned, err := RemovePolicies(packed(t, release(all, "null")))
 		if err != nil {
 			t.Fatalf("%q: %v", all, err)
 		}
-		data, err := unpack(cleaned.Payload)
+		data, err := decodePayload(cleaned.Payload)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(release(kept, "null")), string(data)); diff != "" {
 			t.Fatalf("%q (-want +got):\n%s", all, diff)
 		}
-		again, err := Clean(cleaned.Payload)
+		again, err := RemovePolicies(cleaned.Payload)
 		if err != nil || len(again.Removed) != 0 || !bytes.Equal(again.Payload, cleaned.Payload) {
 			t.Fatalf("%q: cleaned again: %v, removed %v", all, err, again.Removed)
 		}
@@ -278,14 +278,14 @@ func FuzzClean(f *testing.F) {
 	f.Add([]byte(`{"name":"a","version":1,"manifest":"kind: &a [*a]\n---\napiVersion: policy/v1\nkind: PodSecurityPolicy"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		payload := base64.StdEncoding.AppendEncode(nil, data)
-		cleaned, err := Clean(payload)
+		cleaned, err := RemovePolicies(payload)
 		if err != nil {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("an error quotes the release: %v", err)
 			}
 			return
 		}
-		after, err := Decode(cleaned.Payload)
+		after, err := DecodeRelease(cleaned.Payload)
 		if err != nil {
 			t.Fatalf("what was cleaned cannot be read: %v", err)
 		}
@@ -310,7 +310,7 @@ func TestDecodeOutOfProportion(t *testing.T) {
 		err      error
 	}{
 		"aliases":  {manifest: laughs + "---\n" + laughs, unread: 2},
-		"values":   {manifest: "kind: PodSecurityPolicy\na: [" + strings.Repeat("1,", maxValues) + "1]\n", unread: 1},
+		"values":   {manifest: "kind: PodSecurityPolicy\na: [" + strings.Repeat("1,", maxParsedValues) + "1]\n", unread: 1},
 		"hooks":    {hooks: maxHooks + 1, err: errHooks},
 		"no hooks": {hooks: maxHooks},
 	} {
@@ -318,13 +318,13 @@ func TestDecodeOutOfProportion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packed, err := pack(data)
+		packed, err := encodePayload(data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := Decode(packed)
-		if !errors.Is(err, test.err) || len(r.Unread) != test.unread {
-			t.Errorf("%s: %d documents were not read, and the error is %v", name, len(r.Unread), err)
+		r, err := DecodeRelease(packed)
+		if !errors.Is(err, test.err) || len(r.Unreadable) != test.unread {
+			t.Errorf("%s: %d documents were not read, and the error is %v", name, len(r.Unreadable), err)
 		}
 	}
 }
@@ -332,7 +332,7 @@ func TestDecodeOutOfProportion(t *testing.T) {
 func TestFolded(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{{"hooks", "HooKs"}, {"hooks", "hoo\u212as"}, {"hooks", "hook"}, {"s", "\u017f"}} {
-		if same := folded(pair[0]) == folded(pair[1]); same != strings.EqualFold(pair[0], pair[1]) {
+		if same := foldCase(pair[0]) == foldCase(pair[1]); same != strings.EqualFold(pair[0], pair[1]) {
 			t.Errorf("%q and %q: %v", pair[0], pair[1], same)
 		}
 	}

@@ -5,21 +5,21 @@ import (
 	"slices"
 )
 
-// History is all stored revisions of one release.
-type History struct {
+// ReleaseHistory is all stored revisions of one release.
+type ReleaseHistory struct {
 	// Kind is that of the objects that keep it, Secret or ConfigMap: Helm sees one kind at a time.
 	Kind, Namespace, Name string
 	// Revisions are in order, and at least one.
 	Revisions []Release
 }
 
-// Histories puts revisions together.
-func Histories(releases []Release) []History {
-	var all []History
-	for _, r := range sorted(releases) {
+// GroupByRelease puts revisions together.
+func GroupByRelease(releases []Release) []ReleaseHistory {
+	var all []ReleaseHistory
+	for _, r := range sortReleases(releases) {
 		n := len(all)
-		if n == 0 || all[n-1].Kind != r.Stored.Kind || all[n-1].Namespace != r.Namespace || all[n-1].Name != r.Name {
-			all = append(all, History{Kind: r.Stored.Kind, Namespace: r.Namespace, Name: r.Name})
+		if n == 0 || all[n-1].Kind != r.Storage.Kind || all[n-1].Namespace != r.Namespace || all[n-1].Name != r.Name {
+			all = append(all, ReleaseHistory{Kind: r.Storage.Kind, Namespace: r.Namespace, Name: r.Name})
 			n++
 		}
 		all[n-1].Revisions = append(all[n-1].Revisions, r)
@@ -27,19 +27,19 @@ func Histories(releases []Release) []History {
 	return all
 }
 
-func sorted(releases []Release) []Release {
+func sortReleases(releases []Release) []Release {
 	return slices.SortedFunc(slices.Values(releases), func(a, b Release) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
-			cmp.Compare(a.Stored.Kind, b.Stored.Kind), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Stored.Name, b.Stored.Name))
+			cmp.Compare(a.Storage.Kind, b.Storage.Kind), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Storage.Name, b.Storage.Name))
 	})
 }
 
 // Last is the newest revision.
-func (h *History) Last() *Release { return &h.Revisions[len(h.Revisions)-1] }
+func (h *ReleaseHistory) Last() *Release { return &h.Revisions[len(h.Revisions)-1] }
 
-// Base is the revision that Helm compares an upgrade with: the newest one deployed, or the newest of all if none is and it
+// UpgradeBase is the revision that Helm compares an upgrade with: the newest one deployed, or the newest of all if none is and it
 // failed or was superseded. It is nil where Helm refuses to upgrade anyway.
-func (h *History) Base() *Release {
+func (h *ReleaseHistory) UpgradeBase() *Release {
 	for i := len(h.Revisions) - 1; i >= 0; i-- {
 		if h.Revisions[i].Status == "deployed" && !isPending(h.Last().Status) {
 			return &h.Revisions[i]
@@ -55,23 +55,23 @@ func isPending(status string) bool {
 	return status == "pending-install" || status == "pending-upgrade" || status == "pending-rollback"
 }
 
-// Locked is true where Helm takes it that something is being done to the release, and refuses an upgrade of any kind. A
+// IsLocked is true where Helm takes it that something is being done to the release, and refuses an upgrade of any kind. A
 // rollback that failed over a policy leaves that behind: one more revision, pending, with the policy in it. Another rollback
 // ends it, once all is cleaned.
-func (h *History) Locked() bool { return isPending(h.Last().Status) }
+func (h *ReleaseHistory) IsLocked() bool { return isPending(h.Last().Status) }
 
-// Policies are the PodSecurityPolicies of a revision, for Failures.
-func Policies(r *Release) []Document { return r.Policies }
+// PoliciesOf are the PodSecurityPolicies of a revision, for Failures.
+func PoliciesOf(r *Release) []Document { return r.Policies }
 
-// RemovedBy returns a function, for Failures, that gives the objects of a revision whose version v1.minor does not serve.
-func RemovedBy(minor int) func(*Release) []Document {
+// RemovedObjectsBy returns a function, for Failures, that gives the objects of a revision whose version v1.minor does not serve.
+func RemovedObjectsBy(minor int) func(*Release) []Document {
 	return func(r *Release) []Document {
 		return slices.DeleteFunc(slices.Clone(r.Removed), func(d Document) bool { return d.RemovedIn > minor })
 	}
 }
 
-// Failures are what fails of a release on a server that does not serve some documents of its revisions.
-type Failures struct {
+// FailingOperations are what fails of a release on a server that does not serve some documents of its revisions.
+type FailingOperations struct {
 	// Upgrade is true where helm upgrade fails, with any chart: it reads back the manifest of the revision before.
 	Upgrade bool
 	// Rollback are the revisions to which helm rollback fails. This is the trap: an upgrade with a chart without the documents,
@@ -81,10 +81,10 @@ type Failures struct {
 	Uninstall bool
 }
 
-// Failures says what fails where the documents that of gives for each revision are not served.
-func (h *History) Failures(of func(*Release) []Document) Failures {
-	last, base := of(h.Last()), h.Base()
-	f := Failures{
+// FailingOperations says what fails where the documents that of gives for each revision are not served.
+func (h *ReleaseHistory) FailingOperations(of func(*Release) []Document) FailingOperations {
+	last, base := of(h.Last()), h.UpgradeBase()
+	f := FailingOperations{
 		Upgrade:   base != nil && inManifest(of(base)),
 		Uninstall: inManifest(last) || inHooks(last, "pre-delete", "post-delete"),
 	}
@@ -97,8 +97,8 @@ func (h *History) Failures(of func(*Release) []Document) Failures {
 	return f
 }
 
-// ToClean are the revisions that hold a policy.
-func (h *History) ToClean() []Release {
+// RevisionsWithPolicies are the revisions that hold a policy.
+func (h *ReleaseHistory) RevisionsWithPolicies() []Release {
 	var all []Release
 	for _, r := range h.Revisions {
 		if len(r.Policies) > 0 {

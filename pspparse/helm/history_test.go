@@ -43,17 +43,17 @@ func TestHistories(t *testing.T) {
 		{"hooks of rolling back and deleting", []Release{revision(1, "superseded", hook("post-rollback")), revision(2, "deployed", hook("pre-delete"))}, answer{Base: 2, Rollback: []int{1}, Uninstall: true, ToClean: []int{1, 2}}},
 	}
 	for _, tt := range tests {
-		all := Histories(tt.revisions)
+		all := GroupByRelease(tt.revisions)
 		if len(all) != 1 {
 			t.Fatalf("%s: %d histories", tt.name, len(all))
 		}
 		h := &all[0]
-		fails := h.Failures(Policies)
-		got := answer{Upgrade: fails.Upgrade, Rollback: fails.Rollback, Uninstall: fails.Uninstall, Locked: h.Locked()}
-		if base := h.Base(); base != nil {
+		fails := h.FailingOperations(PoliciesOf)
+		got := answer{Upgrade: fails.Upgrade, Rollback: fails.Rollback, Uninstall: fails.Uninstall, Locked: h.IsLocked()}
+		if base := h.UpgradeBase(); base != nil {
 			got.Base = base.Revision
 		}
-		for _, r := range h.ToClean() {
+		for _, r := range h.RevisionsWithPolicies() {
 			got.ToClean = append(got.ToClean, r.Revision)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -66,17 +66,17 @@ func TestHistories(t *testing.T) {
 func TestHistoriesApart(t *testing.T) {
 	t.Parallel()
 	of := func(kind, namespace, name string, revision int) Release {
-		return Release{Stored: Ref{Kind: kind}, Namespace: namespace, Name: name, Revision: revision}
+		return Release{Storage: StorageRef{Kind: kind}, Namespace: namespace, Name: name, Revision: revision}
 	}
 	a1, a10, a2 := of("Secret", "a", "x", 1), of("Secret", "a", "x", 10), of("Secret", "a", "x", 2)
 	inMap, b, y := of("ConfigMap", "a", "x", 1), of("Secret", "b", "x", 1), of("Secret", "a", "y", 1)
-	want := []History{
+	want := []ReleaseHistory{
 		{Kind: "ConfigMap", Namespace: "a", Name: "x", Revisions: []Release{inMap}},
 		{Kind: "Secret", Namespace: "a", Name: "x", Revisions: []Release{a1, a2, a10}},
 		{Kind: "Secret", Namespace: "a", Name: "y", Revisions: []Release{y}},
 		{Kind: "Secret", Namespace: "b", Name: "x", Revisions: []Release{b}},
 	}
-	if diff := cmp.Diff(want, Histories([]Release{b, a10, y, a2, inMap, a1})); diff != "" {
+	if diff := cmp.Diff(want, GroupByRelease([]Release{b, a10, y, a2, inMap, a1})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -12,8 +12,8 @@ import (
 const (
 	maxPayload  = 4 << 20
 	maxInflated = 64 << 20
-	// maxValues of all documents of one release that are parsed, their aliases written out: each costs far more memory than text.
-	maxValues = 1_000_000
+	// maxParsedValues of all documents of one release that are parsed, their aliases written out: each costs far more memory than text.
+	maxParsedValues = 1_000_000
 	// maxHooks of one release: each costs more than its text.
 	maxHooks = 10_000
 )
@@ -30,9 +30,9 @@ var (
 // gzipMagic begins what Helm has compressed. Its first versions did not.
 var gzipMagic = []byte{0x1f, 0x8b, 0x08}
 
-// unpack makes the JSON of a release from what Helm keeps: base64 of gzip. It follows decodeRelease of
+// decodePayload makes the JSON of a release from what Helm keeps: base64 of gzip. It follows decodeRelease of
 // helm.sh/helm/v3/pkg/storage/driver, which Helm 4 has as well.
-func unpack(payload []byte) ([]byte, error) {
+func decodePayload(payload []byte) ([]byte, error) {
 	if len(payload) > maxPayload {
 		return nil, errTooLong
 	}
@@ -57,8 +57,8 @@ func unpack(payload []byte) ([]byte, error) {
 	return data, nil
 }
 
-// pack is encodeRelease of the same package.
-func pack(data []byte) ([]byte, error) {
+// encodePayload is encodeRelease of the same package.
+func encodePayload(data []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	out, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {

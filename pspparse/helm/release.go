@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// Ref names the object that keeps one revision, as it was when it was read.
-type Ref struct {
+// StorageRef names the object that keeps one revision, as it was when it was read.
+type StorageRef struct {
 	// Kind is Secret or ConfigMap.
 	Kind, Namespace, Name, UID, ResourceVersion string
 }
 
 // Release is one stored revision: what it is, and what of it has to do with PodSecurityPolicies.
 type Release struct {
-	Stored Ref
+	Storage StorageRef
 	// Namespace is that of the object: Helm looks for a release there, whatever the release says of itself.
 	Namespace, Name string
 	Revision        int
@@ -31,8 +31,8 @@ type Release struct {
 	// Removed are objects of other kinds whose version a release of Kubernetes does not serve any more. Helm cannot read the
 	// revision back on such a server either.
 	Removed []Document
-	// Unread are documents that could not be read and may hold a policy.
-	Unread []Document
+	// Unreadable are documents that could not be read and may hold a policy.
+	Unreadable []Document
 }
 
 // Document is an object in a release.
@@ -43,19 +43,19 @@ type Document struct {
 	Hook bool
 	// Events are when Helm runs the hook.
 	Events []string
-	// Only is true of a role that lets do nothing but use policies, and of a binding of one.
-	Only bool
+	// OnlyPolicies is true of a role that lets do nothing but use policies, and of a binding of one.
+	OnlyPolicies bool
 	// RemovedIn is the minor of the first release v1.RemovedIn that does not serve the version. It is set in Release.Removed.
 	RemovedIn int
 }
 
-// stored is as much as is read of a release, with the names that Helm gives.
-type stored struct {
-	Name      string `json:"name"`
-	Namespace string `json:"namespace"`
-	Version   int    `json:"version"`
-	Manifest  string `json:"manifest"`
-	Hooks     hooks  `json:"hooks"`
+// releaseJSON is as much as is read of a release, with the names that Helm gives.
+type releaseJSON struct {
+	Name      string       `json:"name"`
+	Namespace string       `json:"namespace"`
+	Version   int          `json:"version"`
+	Manifest  string       `json:"manifest"`
+	Hooks     releaseHooks `json:"hooks"`
 	Info      struct {
 		Status string `json:"status"`
 	} `json:"info"`
@@ -67,16 +67,16 @@ type stored struct {
 	} `json:"chart"`
 }
 
-type hooks []hook
+type releaseHooks []releaseHook
 
 // UnmarshalJSON refuses more hooks than a release has.
-func (h *hooks) UnmarshalJSON(data []byte) error {
-	all, err := rawHooks(data)
+func (h *releaseHooks) UnmarshalJSON(data []byte) error {
+	all, err := splitHooks(data)
 	if err != nil {
 		return err
 	}
 	for _, raw := range all {
-		var one hook
+		var one releaseHook
 		if err := json.Unmarshal(raw, &one); err != nil {
 			return errJSON
 		}
@@ -85,8 +85,8 @@ func (h *hooks) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// rawHooks are the hooks of a release one by one.
-func rawHooks(data []byte) ([]json.RawMessage, error) {
+// splitHooks are the hooks of a release one by one.
+func splitHooks(data []byte) ([]json.RawMessage, error) {
 	if bytes.Equal(data, []byte("null")) {
 		return nil, nil
 	}
@@ -107,7 +107,7 @@ func rawHooks(data []byte) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-type hook struct {
+type releaseHook struct {
 	Manifest string   `json:"manifest"`
 	Events   []string `json:"events"`
 }
@@ -119,18 +119,18 @@ var (
 	errMixed    = errors.New("is a List that holds other objects beside policies: edit it by hand")
 )
 
-// Decode reads the payload of one revision: of a Secret or ConfigMap the value of the key release, of a Secret without the
+// DecodeRelease reads the payload of one revision: of a Secret or ConfigMap the value of the key release, of a Secret without the
 // Secret's own base64. Errors say nothing of what it holds.
-func Decode(payload []byte) (Release, error) {
-	data, err := unpack(payload)
+func DecodeRelease(payload []byte) (Release, error) {
+	data, err := decodePayload(payload)
 	if err != nil {
 		return Release{}, err
 	}
-	return decode(data)
+	return decodeReleaseJSON(data)
 }
 
-func decode(data []byte) (Release, error) {
-	var s stored
+func decodeReleaseJSON(data []byte) (Release, error) {
+	var s releaseJSON
 	switch err := json.Unmarshal(data, &s); {
 	case errors.Is(err, errHooks):
 		return Release{}, errHooks
@@ -144,7 +144,7 @@ func decode(data []byte) (Release, error) {
 		Namespace: s.Namespace, Name: s.Name, Revision: s.Version, Status: s.Info.Status,
 		Chart: s.Chart.Metadata.Name, ChartVersion: s.Chart.Metadata.Version,
 	}
-	r.examine(&s)
+	r.findPolicies(&s)
 	return r, nil
 }
 

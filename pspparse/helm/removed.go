@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// removal is some kinds of one group version, which API servers do not serve any more from v1.minor on.
-type removal struct {
+// removedAPI is some kinds of one group version, which API servers do not serve any more from v1.minor on.
+type removedAPI struct {
 	apiVersion string
 	minor      int
 	kinds      string
 }
 
-// removals are the versions of built-in kinds that have an end. A test compares them with what k8s.io/api says of its types
+// removedAPIs are the versions of built-in kinds that have an end. A test compares them with what k8s.io/api says of its types
 // (APILifecycleRemoved). PodSecurityPolicies are not among them: Release.Policies has those.
-func removals() []removal {
-	return append(removalsOutside(), []removal{
+func removedAPIs() []removedAPI {
+	return append(removedAPIsWithoutTypes(), []removedAPI{
 		{"admissionregistration.k8s.io/v1alpha1", 32, "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding"},
 		{"admissionregistration.k8s.io/v1alpha1", 38, "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding"},
 		{"admissionregistration.k8s.io/v1beta1", 22, "MutatingWebhookConfiguration ValidatingWebhookConfiguration"},
@@ -63,10 +63,10 @@ func removals() []removal {
 	}...)
 }
 
-// removalsOutside are those of which k8s.io/api has no types, or none any more. The source is the Deprecated API Migration
+// removedAPIsWithoutTypes are those of which k8s.io/api has no types, or none any more. The source is the Deprecated API Migration
 // Guide, https://kubernetes.io/docs/reference/using-api/deprecation-guide/, under the release named here.
-func removalsOutside() []removal {
-	return []removal{
+func removedAPIsWithoutTypes() []removedAPI {
+	return []removedAPI{
 		{"apiextensions.k8s.io/v1beta1", 22, "CustomResourceDefinition"},
 		{"apiregistration.k8s.io/v1beta1", 22, "APIService"},
 		{"autoscaling/v2beta1", 25, "HorizontalPodAutoscaler"},
@@ -76,7 +76,7 @@ func removalsOutside() []removal {
 
 // removedIn is the minor of the first release v1.minor that does not serve a kind in a version; 0 where none is known.
 func removedIn(apiVersion, kind string) int {
-	for _, r := range removals() {
+	for _, r := range removedAPIs() {
 		if r.apiVersion == apiVersion && slices.Contains(strings.Fields(r.kinds), kind) {
 			return r.minor
 		}
@@ -84,9 +84,9 @@ func removedIn(apiVersion, kind string) int {
 	return 0
 }
 
-// namesRemoved is true of a text with an apiVersion that is among the removals, or that may be. Few documents need to be
+// mentionsRemovedAPI is true of a text with an apiVersion that is among the removals, or that may be. Few documents need to be
 // parsed for that.
-func namesRemoved(text string, removed map[string]bool) bool {
+func mentionsRemovedAPI(text string, removed map[string]bool) bool {
 	for _, escape := range []string{`\u`, `\U`, `\x`} {
 		if strings.Contains(text, escape) {
 			return true // it may be written in escapes
@@ -108,24 +108,24 @@ func namesRemoved(text string, removed map[string]bool) bool {
 	}
 }
 
-// findRemoved finds the objects whose version has an end. It has its own share of what may be parsed: a document that is too
+// findRemovedObjects finds the objects whose version has an end. It has its own share of what may be parsed: a document that is too
 // much here is passed over, and those of policies are told all the same.
-func (r *Release) findRemoved(sources []source) {
+func (r *Release) findRemovedObjects(sources []releaseText) {
 	versions := map[string]bool{}
-	for _, removal := range removals() {
+	for _, removal := range removedAPIs() {
 		versions[removal.apiVersion] = true
 	}
-	parser := newParser()
+	parser := newManifestParser()
 	for i := range sources {
 		source := &sources[i]
-		if !namesRemoved(source.text, versions) {
+		if !mentionsRemovedAPI(source.text, versions) {
 			continue
 		}
 		whole, ok := parser.parse(source.text)
 		if !ok {
 			continue
 		}
-		for _, o := range whole.flat() {
+		for _, o := range whole.listItems() {
 			if minor := removedIn(o.APIVersion, o.Kind); minor > 0 {
 				d := source.document(&o, false)
 				d.RemovedIn = minor

@@ -30,7 +30,7 @@ func TestRemovals(t *testing.T) {
 	if len(want) < 50 {
 		t.Fatalf("k8s.io/api says it of %d kinds only: %v", len(want), want)
 	}
-	outside := removalsOutside()
+	outside := removedAPIsWithoutTypes()
 	for _, r := range outside {
 		for _, kind := range strings.Fields(r.kinds) {
 			if slices.ContainsFunc(want, func(w string) bool { return strings.HasPrefix(w, r.apiVersion+" "+kind+" ") }) {
@@ -40,7 +40,7 @@ func TestRemovals(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, r := range removals() {
+	for _, r := range removedAPIs() {
 		for _, kind := range strings.Fields(r.kinds) {
 			got = append(got, fmt.Sprintf("%s %s v1.%d", r.apiVersion, kind, removedIn(r.apiVersion, kind)))
 		}
@@ -71,7 +71,7 @@ func TestFindRemoved(t *testing.T) {
 	hooked := document("policy/v1beta1", "PodDisruptionBudget", "", "web", 1, 25)
 	hooked.Hook, hooked.Events = true, []string{"pre-rollback"}
 	manifest := current + pdb + quoted + inList + ofList + json + mentions + own + broken + policy
-	r, err := Decode(packed(t, release(manifest, "["+hookOf(t, pdb, "pre-rollback")+"]")))
+	r, err := DecodeRelease(packed(t, release(manifest, "["+hookOf(t, pdb, "pre-rollback")+"]")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +90,11 @@ func TestFindRemoved(t *testing.T) {
 	if diff := cmp.Diff([]Document{{APIVersion: "policy/v1beta1", Kind: "PodSecurityPolicy", Name: "web", At: 10}}, r.Policies); diff != "" {
 		t.Errorf("policies (-want +got):\n%s", diff)
 	}
-	h := Histories([]Release{r})[0]
-	if diff := cmp.Diff(Failures{Upgrade: true, Rollback: []int{3}, Uninstall: true}, h.Failures(RemovedBy(25))); diff != "" {
+	h := GroupByRelease([]Release{r})[0]
+	if diff := cmp.Diff(FailingOperations{Upgrade: true, Rollback: []int{3}, Uninstall: true}, h.FailingOperations(RemovedObjectsBy(25))); diff != "" {
 		t.Errorf("failures at v1.25 (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(Failures{}, h.Failures(RemovedBy(21))); diff != "" {
+	if diff := cmp.Diff(FailingOperations{}, h.FailingOperations(RemovedObjectsBy(21))); diff != "" {
 		t.Errorf("failures at v1.21 (-want +got):\n%s", diff)
 	}
 }
@@ -102,11 +102,11 @@ func TestFindRemoved(t *testing.T) {
 // Cleaning takes out the policies and leaves the rest, which is still told afterwards.
 func TestRemovedOutliveCleaning(t *testing.T) {
 	t.Parallel()
-	cleaned, err := Clean(packed(t, release(service+policy+pdb, "null")))
+	cleaned, err := RemovePolicies(packed(t, release(service+policy+pdb, "null")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Decode(cleaned.Payload)
+	r, err := DecodeRelease(cleaned.Payload)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,25 +26,25 @@ type APIServer struct {
 
 // The flags of an API server that say what its admission does.
 const (
-	FlagEnablePlugins   = "enable-admission-plugins"
-	FlagDisablePlugins  = "disable-admission-plugins"
-	FlagPlugins         = "admission-control" // deprecated: all plugins that run, and no others
-	FlagAdmissionConfig = "admission-control-config-file"
-	FlagFeatureGates    = "feature-gates"
+	FlagEnablePlugins       = "enable-admission-plugins"
+	FlagDisablePlugins      = "disable-admission-plugins"
+	FlagAdmissionControl    = "admission-control" // deprecated: all plugins that run, and no others
+	FlagAdmissionConfigFile = "admission-control-config-file"
+	FlagFeatureGates        = "feature-gates"
 )
 
 // AdmissionFlags are the flags that are kept of an API server.
 func AdmissionFlags() []string {
-	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagPlugins, FlagAdmissionConfig, FlagFeatureGates}
+	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagAdmissionControl, FlagAdmissionConfigFile, FlagFeatureGates}
 }
 
-// Has is true if a flag that takes a list names an item.
-func (s *APIServer) Has(flag, item string) bool {
+// FlagNames is true if a flag that takes a list names an item.
+func (s *APIServer) FlagNames(flag, item string) bool {
 	return slices.Contains(strings.Split(s.Flags[flag], ","), item)
 }
 
-// Gate is what --feature-gates sets a gate to, the last time if it does so more than once; set is false if it does not.
-func (s *APIServer) Gate(name string) (on, set bool) {
+// FeatureGate is what --feature-gates sets a gate to, the last time if it does so more than once; set is false if it does not.
+func (s *APIServer) FeatureGate(name string) (on, set bool) {
 	for item := range strings.SplitSeq(s.Flags[FlagFeatureGates], ",") {
 		key, value, found := strings.Cut(strings.TrimSpace(item), "=")
 		if found && strings.TrimSpace(key) == name {
@@ -55,31 +55,31 @@ func (s *APIServer) Gate(name string) (on, set bool) {
 }
 
 const (
-	apiServerName   = "kube-apiserver"
-	apiServerPrefix = apiServerName + "-"
+	kubeAPIServer   = "kube-apiserver"
+	apiServerPrefix = kubeAPIServer + "-"
 )
 
 // isAPIServer is true of the mirror pod of an API server of this cluster. What else is named like one may serve another
 // cluster: hosted control planes are Deployments and StatefulSets.
-func isAPIServer(m *Meta) bool {
+func isAPIServer(m *ObjectMeta) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
-	return mirror && m.Namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix) && isSubdomain(m.Name)
+	return mirror && m.Namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix) && isDNSSubdomain(m.Name)
 }
 
 // AddAPIServer keeps the flags of an API server, and nothing of any other pod or of one that has finished. A pod that does not
 // show how it is started, such as one of which somebody took the command out, tells nothing.
-func (b *Builder) AddAPIServer(m Meta, containers []corev1.Container, phase corev1.PodPhase, at pspparse.Position) {
+func (b *Builder) AddAPIServer(m ObjectMeta, containers []corev1.Container, phase corev1.PodPhase, at pspparse.Position) {
 	if !isAPIServer(&m) || phase == corev1.PodSucceeded || phase == corev1.PodFailed {
 		return
 	}
 	for i := range containers {
 		c := &containers[i]
-		words := commandLine(slices.Concat(c.Command, c.Args))
-		if c.Name != apiServerName && !slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == apiServerName }) {
+		words := commandWords(slices.Concat(c.Command, c.Args))
+		if c.Name != kubeAPIServer && !slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == kubeAPIServer }) {
 			continue
 		}
 		if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "--") }) {
-			b.apiServers = append(b.apiServers, APIServer{Pod: m.Name, Flags: admissionFlags(words), Position: at})
+			b.apiServers = append(b.apiServers, APIServer{Pod: m.Name, Flags: parseAdmissionFlags(words), Position: at})
 			return
 		}
 	}
@@ -87,7 +87,7 @@ func (b *Builder) AddAPIServer(m Meta, containers []corev1.Container, phase core
 
 // decodeAPIServer adds the API server that a pod in JSON is. How a pod is started is decoded for these alone. What cannot be
 // decoded tells nothing: a server stores no such pod.
-func (b *Builder) decodeAPIServer(m Meta, data []byte, phase corev1.PodPhase, at pspparse.Position) {
+func (b *Builder) decodeAPIServer(m ObjectMeta, data []byte, phase corev1.PodPhase, at pspparse.Position) {
 	if !isAPIServer(&m) {
 		return
 	}
@@ -100,7 +100,7 @@ func (b *Builder) decodeAPIServer(m Meta, data []byte, phase corev1.PodPhase, at
 			} `json:"containers"`
 		} `json:"spec"`
 	}
-	if unmarshal(data, &pod) != nil {
+	if unmarshalStrict(data, &pod) != nil {
 		return
 	}
 	containers := make([]corev1.Container, 0, len(pod.Spec.Containers))
@@ -110,11 +110,11 @@ func (b *Builder) decodeAPIServer(m Meta, data []byte, phase corev1.PodPhase, at
 	b.AddAPIServer(m, containers, phase, at)
 }
 
-// commandLine is a command with the scripts for a shell in it cut into words, as good as that can be done without a shell.
-func commandLine(command []string) []string {
+// commandWords is a command with the scripts for a shell in it cut into words, as good as that can be done without a shell.
+func commandWords(command []string) []string {
 	var words []string
 	for _, word := range command {
-		if !strings.Contains(word, apiServerName+" ") {
+		if !strings.Contains(word, kubeAPIServer+" ") {
 			words = append(words, word)
 			continue
 		}
@@ -125,9 +125,9 @@ func commandLine(command []string) []string {
 	return words
 }
 
-// admissionFlags reads flags as the API server does: with one dash less there is none, an underscore is a dash, and the value
+// parseAdmissionFlags reads flags as the API server does: with one dash less there is none, an underscore is a dash, and the value
 // may be the next word.
-func admissionFlags(words []string) map[string]string {
+func parseAdmissionFlags(words []string) map[string]string {
 	flags := map[string]string{}
 	for i, word := range words {
 		name, ok := strings.CutPrefix(word, "--")
@@ -141,7 +141,7 @@ func admissionFlags(words []string) map[string]string {
 		name, value = strings.ReplaceAll(name, "_", "-"), strings.Trim(value, `"'`)
 		switch {
 		case !slices.Contains(AdmissionFlags(), name):
-		case name != FlagAdmissionConfig && flags[name] != "":
+		case name != FlagAdmissionConfigFile && flags[name] != "":
 			flags[name] += "," + value
 		default:
 			flags[name] = value
@@ -150,9 +150,9 @@ func admissionFlags(words []string) map[string]string {
 	return flags
 }
 
-// settleAPIServers sorts, and keeps one of those that were read twice. A pod that was read at two times may have had two sets
+// resolveDuplicateAPIServers sorts, and keeps one of those that were read twice. A pod that was read at two times may have had two sets
 // of flags: then both are told.
-func settleAPIServers(all []APIServer) []APIServer {
+func resolveDuplicateAPIServers(all []APIServer) []APIServer {
 	slices.SortFunc(all, func(a, b APIServer) int {
 		if a.Pod != b.Pod {
 			return cmp.Compare(a.Pod, b.Pod)
@@ -165,33 +165,33 @@ func settleAPIServers(all []APIServer) []APIServer {
 
 // Plugins whose names in flags matter.
 const (
-	PluginPolicies    = "PodSecurityPolicy"
-	PluginPodSecurity = "PodSecurity"
+	PluginPodSecurityPolicy = "PodSecurityPolicy"
+	PluginPodSecurity       = "PodSecurity"
 )
 
-// Enables returns the flag that turns on a plugin which is off by default; "" if none does.
-func (s *APIServer) Enables(plugin string) string {
-	for _, flag := range []string{FlagEnablePlugins, FlagPlugins} {
-		if s.Has(flag, plugin) {
+// EnablesPlugin returns the flag that turns on a plugin which is off by default; "" if none does.
+func (s *APIServer) EnablesPlugin(plugin string) string {
+	for _, flag := range []string{FlagEnablePlugins, FlagAdmissionControl} {
+		if s.FlagNames(flag, plugin) {
 			return flag
 		}
 	}
 	return ""
 }
 
-// WithoutPodSecurity says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do nothing; "" if it
+// PodSecurityDisabledReason says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do nothing; "" if it
 // has the plugin. That is on by default where its feature gate is: an alpha one in v1.22, a beta one in v1.23 and v1.24, and
 // none from v1.25 on. With a minor of 0 only what holds for every release is told.
-func (s *APIServer) WithoutPodSecurity(minor int) string {
-	if s.Has(FlagDisablePlugins, PluginPodSecurity) {
+func (s *APIServer) PodSecurityDisabledReason(minor int) string {
+	if s.FlagNames(FlagDisablePlugins, PluginPodSecurity) {
 		return "--" + FlagDisablePlugins + " names it"
 	}
-	if _, given := s.Flags[FlagPlugins]; given && !s.Has(FlagPlugins, PluginPodSecurity) {
-		return "--" + FlagPlugins + " does not name it"
+	if _, given := s.Flags[FlagAdmissionControl]; given && !s.FlagNames(FlagAdmissionControl, PluginPodSecurity) {
+		return "--" + FlagAdmissionControl + " does not name it"
 	}
-	on, set := s.Gate(PluginPodSecurity)
-	alpha, _ := s.Gate("AllAlpha")
-	beta, allBeta := s.Gate("AllBeta")
+	on, set := s.FeatureGate(PluginPodSecurity)
+	alpha, _ := s.FeatureGate("AllAlpha")
+	beta, allBeta := s.FeatureGate("AllBeta")
 	switch {
 	case set && !on:
 		return "--" + FlagFeatureGates + " has PodSecurity=false"

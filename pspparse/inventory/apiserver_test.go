@@ -73,7 +73,7 @@ func TestAPIServers(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		for _, w := range inv.Workloads {
-			for _, p := range w.Pods {
+			for _, p := range w.PodGroups {
 				for _, c := range p.Shape.Spec.Containers {
 					if c.Command != nil || c.Args != nil {
 						t.Errorf("%s: the shape has kept %v %v", tt.name, c.Command, c.Args)
@@ -89,7 +89,7 @@ func TestAPIServersTwice(t *testing.T) {
 	t.Parallel()
 	b := NewBuilder()
 	add := func(pod, plugin string) {
-		m := Meta{Name: pod, Namespace: "kube-system", UID: "u", Annotations: map[string]string{"kubernetes.io/config.mirror": "x"}}
+		m := ObjectMeta{Name: pod, Namespace: "kube-system", UID: "u", Annotations: map[string]string{"kubernetes.io/config.mirror": "x"}}
 		containers := []corev1.Container{{Name: "kube-apiserver", Image: "i", Args: []string{"--enable-admission-plugins=" + plugin}}}
 		b.AddAPIServer(m, containers, corev1.PodRunning, pspparse.Position{})
 		m.Name += "-finished"

@@ -74,7 +74,7 @@ func BenchmarkAddPod(b *testing.B) {
 	for b.Loop() {
 		p := &pods[i%len(pods)]
 		i++
-		builder.AddPod(Meta{Name: p.Name, Namespace: p.Namespace, Annotations: p.Annotations, OwnerReferences: p.OwnerReferences},
+		builder.AddPod(ObjectMeta{Name: p.Name, Namespace: p.Namespace, Annotations: p.Annotations, OwnerReferences: p.OwnerReferences},
 			&p.Spec, p.Status.Phase, pspparse.Position{File: "f", Line: i})
 	}
 }

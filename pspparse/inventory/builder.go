@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Meta is what is read of an object's metadata.
-type Meta struct {
+// ObjectMeta is what is read of an object's metadata.
+type ObjectMeta struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`
 	Namespace    string            `json:"namespace"`
@@ -25,8 +25,8 @@ type Meta struct {
 	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 }
 
-// labelledMeta is Meta with the labels.
-type labelledMeta struct {
+// objectMetaWithLabels is Meta with the labels.
+type objectMetaWithLabels struct {
 	Name            string                  `json:"name"`
 	GenerateName    string                  `json:"generateName"`
 	Namespace       string                  `json:"namespace"`
@@ -40,61 +40,61 @@ type labelledMeta struct {
 //
 // Whatever is wrong with one object costs that object only: it becomes a gap with its position, and the rest is read.
 type Builder struct {
-	shapes                *interner
-	origins               map[string]*Origin
-	text                  map[string]string
-	policies              []*pspparse.Policy
-	namespaces            []Namespace
-	accounts              []ServiceAccount
-	roles                 []Role
-	bindings              []Binding
-	templates             []template
-	pods                  podTable
-	apiServers            []APIServer                // by their mirror pods
-	rancher               map[string]*policyTemplate // templates of policies, by name
-	gaps                  []Gap
-	refused               map[string]int // objects that became a gap, by file
-	notes                 []Note
-	skipped               map[string]int
-	kinds                 map[string]bool        // of workloads read
-	homeless              tally                  // namespaced objects without a namespace
-	repeated              tally                  // objects read again with the same content
-	admissionTemplates    []AdmissionTemplate    // of Rancher
-	admissionTemplateUses []AdmissionTemplateUse // of Rancher's clusters
-	// writers write namespaces' labels; parents are those of namespaces in HNC's tree.
-	writers     []LabelWriter
-	manyWriters tally // those that were too many for one namespace
-	parents     map[string]string
-	// scc counts the pods that OpenShift's SecurityContextConstraints admitted.
-	scc      int
-	unplaced []definition // custom objects that belong to no namespace
+	shapes                      *shapeEncoder
+	templateMetas               map[string]*TemplateMeta
+	strings                     map[string]string
+	policies                    []*pspparse.Policy
+	namespaces                  []Namespace
+	accounts                    []ServiceAccount
+	roles                       []Role
+	bindings                    []Binding
+	templates                   []workloadTemplate
+	pods                        podTable
+	apiServers                  []APIServer                // by their mirror pods
+	policyTemplates             map[string]*policyTemplate // templates of policies, by name
+	gaps                        []Gap
+	refusedByFile               map[string]int // objects that became a gap, by file
+	notes                       []Note
+	skipped                     map[string]int
+	kindsRead                   map[string]bool              // of workloads read
+	withoutNamespace            tally                        // namespaced objects without a namespace
+	repeated                    tally                        // objects read again with the same content
+	admissionConfigTemplates    []AdmissionConfigTemplate    // of Rancher
+	admissionConfigTemplateUses []AdmissionConfigTemplateUse // of Rancher's clusters
+	// labelWriters write namespaces' labels; parents are those of namespaces in HNC's tree.
+	labelWriters     []LabelWriter
+	excessWriters    tally // those that were too many for one namespace
+	namespaceParents map[string]string
+	// sccPods counts the pods that OpenShift's SecurityContextConstraints admitted.
+	sccPods            int
+	clusterDefinitions []clusterDefinition // custom objects that belong to no namespace
 	// misplacedKeys are keys of Pod Security on workloads, sorted, by namespace.
-	misplacedKeys map[string][]Misplaced
-	reviewers     []Reviewer
-	listed        map[string]bool     // resources of which a server gave every object
-	metas         map[string]*PodMeta // by content
-	// changers and refusers count the reviewers of either sort.
-	changers, refusers tally
-	// reviewerBindings put policies of Kubernetes into force.
-	reviewerBindings []binding
-	contested        []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	misplacedKeys   map[string][]MisplacedKey
+	admissionRules  []AdmissionRule
+	listedResources map[string]bool     // resources of which a server gave every object
+	podMetas        map[string]*PodMeta // by content
+	// mutatingRules and refusers count the reviewers of either sort.
+	mutatingRules, validatingRules tally
+	// policyBindings put policies of Kubernetes into force.
+	policyBindings        []policyBinding
+	conflictingNamespaces []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
 
-	// Alike, if set, is asked for policies whether readings of one workload, which stands more than once under one name, come to
+	// SameLevels, if set, is asked for policies whether readings of one workload, which stands more than once under one name, come to
 	// the same level at every version of the standards: then that is a note and the first is used. Else it is a gap.
-	Alike func(policies []*pspparse.Policy) func(readings []Workload) bool
-	alike func(readings []Workload) bool
+	SameLevels func(policies []*pspparse.Policy) func(readings []Workload) bool
+	sameLevels func(readings []Workload) bool
 	// shapeKeys are those of shapes, once they are asked for.
 	shapeKeys map[*Shape]string
-	// selectedBy are the keys of labels by which reviewers select pods, once they are asked for.
-	selectedBy map[string]bool
+	// selectorKeys are the keys of labels by which reviewers select pods, once they are asked for.
+	selectorKeys map[string]bool
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
 	return &Builder{
-		shapes: newInterner(), origins: map[string]*Origin{}, text: map[string]string{}, pods: newPodTable(),
-		refused: map[string]int{}, parents: map[string]string{}, skipped: map[string]int{}, kinds: map[string]bool{},
-		listed: map[string]bool{}, metas: map[string]*PodMeta{},
+		shapes: newShapeEncoder(), templateMetas: map[string]*TemplateMeta{}, strings: map[string]string{}, pods: newPodTable(),
+		refusedByFile: map[string]int{}, namespaceParents: map[string]string{}, skipped: map[string]int{}, kindsRead: map[string]bool{},
+		listedResources: map[string]bool{}, podMetas: map[string]*PodMeta{},
 	}
 }
 
@@ -102,8 +102,8 @@ func NewBuilder() *Builder {
 // settles duplicates in Build: identical ones count once, differing ones become a gap that names every position and
 // none is used.
 func (b *Builder) AddPolicy(p *pspparse.Policy) {
-	if err := checkName("PodSecurityPolicy", p.Name); err != nil {
-		b.refuse("PodSecurityPolicy", "", p.Name, p.Position, err)
+	if err := checkObjectName("PodSecurityPolicy", p.Name); err != nil {
+		b.refuseObject("PodSecurityPolicy", "", p.Name, p.Position, err)
 		return
 	}
 	b.policies = append(b.policies, p)
@@ -112,8 +112,8 @@ func (b *Builder) AddPolicy(p *pspparse.Policy) {
 // AddNamespace adds a Namespace object. One with an invalid name is a gap that touches no namespace: nothing can be
 // in it.
 func (b *Builder) AddNamespace(n Namespace) {
-	if err := checkName("Namespace", n.Name); err != nil {
-		b.limited(Gap{What: label("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
+	if err := checkObjectName("Namespace", n.Name); err != nil {
+		b.addLimitedGap(Gap{What: describeObject("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
 		return
 	}
 	n.Declared = true
@@ -122,8 +122,8 @@ func (b *Builder) AddNamespace(n Namespace) {
 
 // AddServiceAccount adds a ServiceAccount object.
 func (b *Builder) AddServiceAccount(s ServiceAccount) {
-	s.Namespace = b.home(s.Namespace, s.Position)
-	if b.admits("ServiceAccount", s.Namespace, s.Name, s.Position) {
+	s.Namespace = b.namespaceOrDefault(s.Namespace, s.Position)
+	if b.acceptsName("ServiceAccount", s.Namespace, s.Name, s.Position) {
 		b.accounts = append(b.accounts, s)
 	}
 }
@@ -134,70 +134,70 @@ func (b *Builder) AddGap(g Gap) { b.gaps = append(b.gaps, g) }
 // AddNote records something to tell.
 func (b *Builder) AddNote(n Note) { b.notes = append(b.notes, n) }
 
-// Skip counts a document that can hold no pod, policy or grant.
-func (b *Builder) Skip(kind string) { b.skipped[kind]++ }
+// CountSkipped counts a document that can hold no pod, policy or grant.
+func (b *Builder) CountSkipped(kind string) { b.skipped[kind]++ }
 
-// home is the namespace of a namespaced object: "default" where the object names none, as kubectl would have it.
-func (b *Builder) home(namespace string, at pspparse.Position) string {
+// namespaceOrDefault is the namespace of a namespaced object: "default" where the object names none, as kubectl would have it.
+func (b *Builder) namespaceOrDefault(namespace string, at pspparse.Position) string {
 	if namespace != "" {
-		return b.intern(namespace)
+		return b.internString(namespace)
 	}
-	b.homeless.add(at)
+	b.withoutNamespace.add(at)
 	return corev1.NamespaceDefault
 }
 
-// admits says whether an object may enter under its name; if not, it has become a gap.
-func (b *Builder) admits(kind, namespace, name string, at pspparse.Position) bool {
-	err := checkName(kind, name)
+// acceptsName says whether an object may enter under its name; if not, it has become a gap.
+func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position) bool {
+	err := checkObjectName(kind, name)
 	if err == nil && namespace != "" {
 		err = checkNamespace(namespace)
 	}
 	if err != nil {
-		b.refuse(kind, namespace, name, at, err)
+		b.refuseObject(kind, namespace, name, at, err)
 	}
 	return err == nil
 }
 
-func (b *Builder) refuse(kind, namespace, name string, at pspparse.Position, err error) {
-	b.limited(Gap{What: label(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touches(namespace), Changes: PartOf("", kind)})
+func (b *Builder) refuseObject(kind, namespace, name string, at pspparse.Position, err error) {
+	b.addLimitedGap(Gap{What: describeObject(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
 }
 
-// limited adds the gap of an object that cannot be used, unless there are many of one file.
-func (b *Builder) limited(g Gap) {
-	if b.refused[g.Position.File]++; b.refused[g.Position.File] <= maxRefused {
+// addLimitedGap adds the gap of an object that cannot be used, unless there are many of one file.
+func (b *Builder) addLimitedGap(g Gap) {
+	if b.refusedByFile[g.Position.File]++; b.refusedByFile[g.Position.File] <= maxRefusedNamed {
 		b.AddGap(g)
 	}
 }
 
-// maxRefused objects of one file are named: such a file can be full of them.
-const maxRefused = 1000
+// maxRefusedNamed objects of one file are named: such a file can be full of them.
+const maxRefusedNamed = 1000
 
-// gapRefused tells how many were not named.
-func (b *Builder) gapRefused() {
-	for file, n := range b.refused {
-		if n > maxRefused {
+// addRefusedGaps tells how many were not named.
+func (b *Builder) addRefusedGaps() {
+	for file, n := range b.refusedByFile {
+		if n > maxRefusedNamed {
 			b.AddGap(Gap{
-				What: "the file", Why: fmt.Sprintf("%d more of its objects cannot be used: only the first %d are named", n-maxRefused, maxRefused),
+				What: "the file", Why: fmt.Sprintf("%d more of its objects cannot be used: only the first %d are named", n-maxRefusedNamed, maxRefusedNamed),
 				Position: pspparse.Position{File: file}, Namespaces: []string{AllNamespaces},
 			})
 		}
 	}
 }
 
-// touches is what a gap in a namespace touches: that namespace if it can be one, else all.
-func touches(namespace string) []string {
-	if isLabel(namespace) {
+// touchedNamespaces is what a gap in a namespace touches: that namespace if it can be one, else all.
+func touchedNamespaces(namespace string) []string {
+	if isDNSLabel(namespace) {
 		return []string{namespace}
 	}
 	return []string{AllNamespaces}
 }
 
-// intern returns one copy of a string that many objects repeat.
-func (b *Builder) intern(s string) string {
-	if t, ok := b.text[s]; ok {
+// internString returns one copy of a string that many objects repeat.
+func (b *Builder) internString(s string) string {
+	if t, ok := b.strings[s]; ok {
 		return t
 	}
-	b.text[s] = s
+	b.strings[s] = s
 	return s
 }
 
@@ -205,29 +205,29 @@ func (b *Builder) intern(s string) string {
 func (b *Builder) Build(s Source) *Inventory {
 	inv := &Inventory{
 		Source:          s,
-		Policies:        settle(b, policyRules(), b.policies),
-		ServiceAccounts: settle(b, accountRules(), b.accounts),
-		Roles:           settle(b, roleRules(), b.roles),
-		Bindings:        settle(b, bindingRules(), b.bindings),
-		Kinds:           slices.Sorted(maps.Keys(b.kinds)),
-		APIServers:      settleAPIServers(b.apiServers),
+		Policies:        resolveDuplicates(b, policyDuplicateRules(), b.policies),
+		ServiceAccounts: resolveDuplicates(b, accountDuplicateRules(), b.accounts),
+		Roles:           resolveDuplicates(b, roleDuplicateRules(), b.roles),
+		Bindings:        resolveDuplicates(b, bindingDuplicateRules(), b.bindings),
+		KindsRead:       slices.Sorted(maps.Keys(b.kindsRead)),
+		APIServers:      resolveDuplicateAPIServers(b.apiServers),
 	}
 	inv.Source.UID = cmp.Or(inv.Source.UID, b.clusterUID())
-	declared := settle(b, namespaceRules(), b.namespaces)
-	if b.Alike != nil {
-		b.alike = b.Alike(inv.Policies)
+	declared := resolveDuplicates(b, namespaceDuplicateRules(), b.namespaces)
+	if b.SameLevels != nil {
+		b.sameLevels = b.SameLevels(inv.Policies)
 	}
-	inv.Workloads, inv.FinishedPods = b.workloads()
+	inv.Workloads, inv.FinishedPods = b.mergeWorkloads()
 	inv.Namespaces = b.allNamespaces(declared, inv.Workloads)
-	b.tellPolicyTemplates(inv.Policies)
-	inv.LabelWriters = b.writersOf(inv.Namespaces)
-	inv.SCCPods = b.scc
-	inv.Reviewers, inv.Listed = b.settleReviewers(), b.listed
-	inv.Misplaced = b.settleMisplaced()
-	b.noteHomeless()
-	b.noteRepeated()
-	b.gapRefused()
-	b.settleAdmissionTemplates(inv)
+	b.reportPolicyTemplates(inv.Policies)
+	inv.LabelWriters = b.assignLabelWriters(inv.Namespaces)
+	inv.SCCPods = b.sccPods
+	inv.AdmissionRules, inv.ListedResources = b.resolveDuplicateAdmissionRules(), b.listedResources
+	inv.MisplacedKeys = b.sortedMisplacedKeys()
+	b.noteWithoutNamespace()
+	b.noteRepeatedObjects()
+	b.addRefusedGaps()
+	b.resolveDuplicateAdmissionConfigTemplates(inv)
 	inv.Gaps, inv.Notes = sortGaps(b.gaps), sortNotes(b.notes)
 	for kind, n := range b.skipped {
 		inv.Skipped = append(inv.Skipped, KindCount{Kind: kind, Count: n})
@@ -256,9 +256,9 @@ func (b *Builder) clusterUID() string {
 		return first.UID
 	}
 	b.AddNote(Note{
-		What: label("Namespace", "", first.Name), Position: read[i].Position,
+		What: describeObject("Namespace", "", first.Name), Position: read[i].Position,
 		Why: fmt.Sprintf("it has the UID %s in %s and %s in %s: they are of two clusters, so it is not known which one this is for",
-			quote(first.UID), where(first.Position), quote(read[i].UID), where(read[i].Position)),
+			quote(first.UID), positionText(first.Position), quote(read[i].UID), positionText(read[i].Position)),
 	})
 	return ""
 }
@@ -280,7 +280,7 @@ func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Na
 	for i := range workloads {
 		add(workloads[i].Namespace)
 	}
-	for _, name := range b.contested {
+	for _, name := range b.conflictingNamespaces {
 		add(name)
 	}
 	if len(missing) == 0 {
@@ -293,23 +293,23 @@ func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Na
 	return declared
 }
 
-func (b *Builder) noteHomeless() {
-	if b.homeless.n == 0 {
+func (b *Builder) noteWithoutNamespace() {
+	if b.withoutNamespace.count == 0 {
 		return
 	}
 	b.AddNote(Note{
-		What: "objects without a namespace", Position: b.homeless.first,
-		Why: counted(b.homeless.n, "object names no namespace and counts", "objects name no namespace and count") + ` as in "default"`,
+		What: "objects without a namespace", Position: b.withoutNamespace.first,
+		Why: countNoun(b.withoutNamespace.count, "object names no namespace and counts", "objects name no namespace and count") + ` as in "default"`,
 	})
 }
 
 func sortGaps(gaps []Gap) []Gap {
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why),
-			slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(a.Changes, b.Changes))
+			slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(a.Affects, b.Affects))
 	})
 	return slices.CompactFunc(gaps, func(a, b Gap) bool {
-		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces) && a.Changes == b.Changes
+		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces) && a.Affects == b.Affects
 	})
 }
 
@@ -326,18 +326,18 @@ func comparePositions(a, b pspparse.Position) int {
 
 // tally counts things to be told once, with the first position.
 type tally struct {
-	n     int
+	count int
 	first pspparse.Position
 }
 
 func (t *tally) add(at pspparse.Position) {
-	if t.n == 0 || comparePositions(at, t.first) < 0 {
+	if t.count == 0 || comparePositions(at, t.first) < 0 {
 		t.first = at
 	}
-	t.n++
+	t.count++
 }
 
-func counted(n int, one, many string) string {
+func countNoun(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

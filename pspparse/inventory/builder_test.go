@@ -63,7 +63,7 @@ func build(t *testing.T, docs []document) *Inventory {
 			}
 			b.AddPolicy(p)
 		case !handled:
-			b.Skip(d.kind)
+			b.CountSkipped(d.kind)
 		}
 	}
 	return b.Build(Source{Kind: SourceFiles})
@@ -81,8 +81,8 @@ func summary(inv *Inventory) []string {
 			line += " owner=" + w.Owner.Kind + "/" + w.Owner.Name
 		}
 		out = append(out, line)
-		for _, g := range w.Pods {
-			out = append(out, fmt.Sprintf("  %d like %s account=%s admitted=%s mirror=%t as-template=%t", g.Count, g.Example, g.ServiceAccount, g.AdmittedBy, g.Mirror, g.Shape == w.Template))
+		for _, g := range w.PodGroups {
+			out = append(out, fmt.Sprintf("  %d like %s account=%s admitted=%s mirror=%t as-template=%t", g.Count, g.ExamplePod, g.ServiceAccount, g.AdmittedBy, g.Mirror, g.Shape == w.Template))
 			if g.Finished > 0 {
 				out[len(out)-1] += fmt.Sprintf(" finished=%d", g.Finished)
 			}
@@ -95,16 +95,16 @@ func summary(inv *Inventory) []string {
 		out = append(out, fmt.Sprintf("account %s/%s", s.Namespace, s.Name))
 	}
 	for _, r := range inv.Roles {
-		out = append(out, fmt.Sprintf("role %s/%s rules=%d live=%t", r.Namespace, r.Name, len(r.Rules), r.Live))
+		out = append(out, fmt.Sprintf("role %s/%s rules=%d live=%t", r.Namespace, r.Name, len(r.Rules), r.Stored))
 	}
 	for _, x := range inv.Bindings {
 		out = append(out, fmt.Sprintf("binding %s/%s to %s %s for %d", x.Namespace, x.Name, x.RoleKind, x.RoleName, len(x.Subjects)))
 	}
 	for _, g := range inv.Gaps {
-		out = append(out, fmt.Sprintf("gap %s at %s touches %s: %s", g.What, where(g.Position), strings.Join(g.Namespaces, " "), g.Why))
+		out = append(out, fmt.Sprintf("gap %s at %s touches %s: %s", g.What, positionText(g.Position), strings.Join(g.Namespaces, " "), g.Why))
 	}
 	for _, n := range inv.Notes {
-		out = append(out, fmt.Sprintf("note %s at %s: %s", n.What, where(n.Position), n.Why))
+		out = append(out, fmt.Sprintf("note %s at %s: %s", n.What, positionText(n.Position), n.Why))
 	}
 	for _, s := range inv.Skipped {
 		out = append(out, fmt.Sprintf("skipped %d %s", s.Count, s.Kind))
@@ -481,7 +481,7 @@ func TestKinds(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, build(t, documents(t, tt.input)).Kinds); diff != "" {
+			if diff := cmp.Diff(tt.want, build(t, documents(t, tt.input)).KindsRead); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -536,7 +536,7 @@ func TestCounts(t *testing.T) {
 	pods := inv.FinishedPods
 	for _, w := range inv.Workloads {
 		n := 0
-		for _, g := range w.Pods {
+		for _, g := range w.PodGroups {
 			n += g.Count
 		}
 		pods += n
@@ -571,20 +571,20 @@ func TestDecodedPodsAreWhole(t *testing.T) {
 		if err := json.Unmarshal(data, &whole); err != nil {
 			t.Fatal(err)
 		}
-		want := Reduce(whole.Annotations, &whole.Spec)
+		want := ReducePod(whole.Annotations, &whole.Spec)
 		w := b.Build(Source{}).Workloads[0]
-		got := w.Pods[0]
+		got := w.PodGroups[0]
 		if debugged := len(whole.Spec.EphemeralContainers) > 0; debugged {
-			if diff := cmp.Diff([]DebuggedPod{{Pod: "p", Shape: want, Without: got.Shape}}, w.Debugged); diff != "" {
+			if diff := cmp.Diff([]DebuggedPod{{Pod: "p", Shape: want, WithoutDebug: got.Shape}}, w.DebuggedPods); diff != "" {
 				t.Fatalf("pod %d with its debug containers (-want +got):\n%s", i, diff)
 			}
 			whole.Spec.EphemeralContainers = nil
-			want = Reduce(whole.Annotations, &whole.Spec)
+			want = ReducePod(whole.Annotations, &whole.Spec)
 		}
 		if diff := cmp.Diff(want, got.Shape); diff != "" {
 			t.Fatalf("pod %d (-want +got):\n%s", i, diff)
 		}
-		if diff := cmp.Diff(account(&whole.Spec), got.ServiceAccount); diff != "" {
+		if diff := cmp.Diff(serviceAccountName(&whole.Spec), got.ServiceAccount); diff != "" {
 			t.Fatalf("pod %d: account (-want +got):\n%s", i, diff)
 		}
 	}
@@ -599,12 +599,12 @@ func TestNamesAreValidAsUpstreamSays(t *testing.T) {
 		for i := range name {
 			name[i] = alphabet[rng.IntN(len(alphabet))]
 		}
-		if s := string(name); isLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
-			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, isLabel(s), isSubdomain(s))
+		if s := string(name); isDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, isDNSLabel(s), isDNSSubdomain(s))
 		}
 	}
 	for _, n := range []int{62, 63, 64, 252, 253, 254} {
-		if s := strings.Repeat("a", n); isLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+		if s := strings.Repeat("a", n); isDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
 			t.Errorf("a name of %d letters: upstream says otherwise", n)
 		}
 	}
@@ -616,10 +616,10 @@ func TestKindNamesAreAllKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _, _ := strings.Cut(string(source[bytes.Index(source, []byte("func kindOf")):]), "\n}\n")
+	body, _, _ := strings.Cut(string(source[bytes.Index(source, []byte("func kindByName")):]), "\n}\n")
 	for _, name := range kindNames() {
-		if _, ok := kindOf(name); !ok || !strings.Contains(body, `"`+name+`"`) {
-			t.Errorf("kindOf does not know %s", name)
+		if _, ok := kindByName(name); !ok || !strings.Contains(body, `"`+name+`"`) {
+			t.Errorf("kindByName does not know %s", name)
 		}
 		body = strings.ReplaceAll(body, `"`+name+`"`, "")
 	}
@@ -647,9 +647,9 @@ func TestOtherRules(t *testing.T) {
 		"none":                   {[]Role{{Rules: []rbacv1.PolicyRule{use}}}, false},
 		"some":                   {[]Role{{Rules: []rbacv1.PolicyRule{use, read}}}, true},
 		"in one of two files":    {[]Role{{Rules: []rbacv1.PolicyRule{use}}, {Rules: []rbacv1.PolicyRule{use, read}}}, true},
-		"written, and not live":  {[]Role{{Aggregation: aggregation, Rules: []rbacv1.PolicyRule{read}}, {Aggregation: aggregation, Live: true}}, false},
-		"not written, and live":  {[]Role{{Aggregation: aggregation}, {Aggregation: aggregation, Live: true, Rules: []rbacv1.PolicyRule{read}}}, true},
-		"twice by a live server": {[]Role{{Live: true, Rules: []rbacv1.PolicyRule{read}}, {Live: true}}, true},
+		"written, and not live":  {[]Role{{Aggregation: aggregation, Rules: []rbacv1.PolicyRule{read}}, {Aggregation: aggregation, Stored: true}}, false},
+		"not written, and live":  {[]Role{{Aggregation: aggregation}, {Aggregation: aggregation, Stored: true, Rules: []rbacv1.PolicyRule{read}}}, true},
+		"twice by a live server": {[]Role{{Stored: true, Rules: []rbacv1.PolicyRule{read}}, {Stored: true}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -661,7 +661,7 @@ func TestOtherRules(t *testing.T) {
 					b.AddRole(at(1+order[i], r))
 				}
 				roles := b.Build(Source{}).Roles
-				if len(roles) != 1 || roles[0].Others != tc.want {
+				if len(roles) != 1 || roles[0].OtherRules != tc.want {
 					t.Errorf("in order %v: %+v, want one role, others %t", order, roles, tc.want)
 				}
 			}
@@ -706,7 +706,7 @@ func BenchmarkRetainedPerPod(b *testing.B) {
 // Nothing that a document holds may stop the run, and what was read is an Inventory whatever it was.
 func FuzzDecode(f *testing.F) {
 	for _, kind := range kindNames() {
-		k, _ := kindOf(kind)
+		k, _ := kindByName(kind)
 		f.Add(k.versions[0], kind, `{"metadata":{"name":"a","namespace":"b"},"spec":{"containers":[{"name":"c"}],`+template1+`},`+template2+`}`)
 	}
 	f.Add("v1", "Pod", `{"metadata":{"generateName":"a-","ownerReferences":[{"kind":"Node","controller":true},null]},"spec":{"containers":[null]}}`)
@@ -725,7 +725,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		for _, w := range b.Build(Source{}).Workloads {
-			if !isLabel(w.Namespace) || w.Name == "" {
+			if !isDNSLabel(w.Namespace) || w.Name == "" {
 				t.Errorf("workload %q in namespace %q", w.Name, w.Namespace)
 			}
 		}

@@ -16,10 +16,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// source says what a document claims to be, and where it starts.
-type source struct {
+// documentHeader says what a document claims to be, and where it starts.
+type documentHeader struct {
 	apiVersion, kind string
-	at               pspparse.Position
+	position         pspparse.Position
 }
 
 // DecodeError says why a document of a kind that is read could not be read. It spoils that document only.
@@ -32,7 +32,7 @@ type DecodeError struct {
 }
 
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("reading %s: %v", label(e.Kind, e.Namespace, e.Name), e.Err)
+	return fmt.Sprintf("reading %s: %v", describeObject(e.Kind, e.Namespace, e.Name), e.Err)
 }
 
 // Unwrap returns the reason.
@@ -45,7 +45,7 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	if e.Kind == "Namespace" {
 		namespace = e.Name
 	}
-	return Gap{What: label(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touches(namespace), Changes: PartOf("", e.Kind)}
+	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
 }
 
 // Decode adds one JSON object. Handled is false for kinds that are not read here: those that hold no pod or grant,
@@ -56,8 +56,8 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 // Keys match case-sensitively, as on the API server. A key given twice is an error where it is one that is read.
 // Fields that are not read are not checked.
 func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Position) (handled bool, err error) {
-	k, name := known(kind)
-	if name == "" || foreign(k, apiVersion) {
+	k, name := kindIgnoringCase(kind)
+	if name == "" || isForeignGroup(k, apiVersion) {
 		return false, nil
 	}
 	switch {
@@ -68,41 +68,41 @@ func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 	case k.decode == nil:
 		return false, nil
 	default:
-		err = k.decode(b, data, source{apiVersion: apiVersion, kind: kind, at: at})
+		err = k.decode(b, data, documentHeader{apiVersion: apiVersion, kind: kind, position: at})
 	}
 	if err == nil {
 		return true, nil
 	}
-	e := describe(name, data, err)
-	if name == "Namespace" && isLabel(e.Name) {
-		b.contested = append(b.contested, e.Name)
+	e := newDecodeError(name, data, err)
+	if name == "Namespace" && isDNSLabel(e.Name) {
+		b.conflictingNamespaces = append(b.conflictingNamespaces, e.Name)
 	}
 	return true, e
 }
 
-// known finds a kind by its name in any spelling; the name is empty if there is none.
-func known(name string) (kind, string) {
-	if k, ok := kindOf(name); ok {
+// kindIgnoringCase finds a kind by its name in any spelling; the name is empty if there is none.
+func kindIgnoringCase(name string) (objectKind, string) {
+	if k, ok := kindByName(name); ok {
 		return k, name
 	}
 	for _, known := range kindNames() {
 		if strings.EqualFold(known, name) {
-			k, _ := kindOf(known)
+			k, _ := kindByName(known)
 			return k, known
 		}
 	}
-	return kind{}, ""
+	return objectKind{}, ""
 }
 
-// foreign says whether an apiVersion belongs to somebody else's API, in which a kind may have any name: its group has
+// isForeignGroup says whether an apiVersion belongs to somebody else's API, in which a kind may have any name: its group has
 // a dot in it and is none of Kubernetes' own.
-func foreign(k kind, apiVersion string) bool {
+func isForeignGroup(k objectKind, apiVersion string) bool {
 	group := groupOf(apiVersion)
 	return strings.Contains(group, ".") && !k.inGroup(group)
 }
 
-// describe names the object of an error as well as it can: a name given twice, or of the wrong type, is none.
-func describe(kind string, data []byte, err error) *DecodeError {
+// newDecodeError names the object of an error as well as it can: a name given twice, or of the wrong type, is none.
+func newDecodeError(kind string, data []byte, err error) *DecodeError {
 	var o struct {
 		Metadata struct {
 			Name      string `json:"name"`
@@ -125,7 +125,7 @@ func describe(kind string, data []byte, err error) *DecodeError {
 		}
 	}
 	e := &DecodeError{Kind: kind, Name: o.Metadata.Name, Err: err}
-	var wrong *typeError
+	var wrong *wrongTypeError
 	if errors.As(err, &wrong) {
 		e.Path = wrong.path
 	}
@@ -138,13 +138,13 @@ func describe(kind string, data []byte, err error) *DecodeError {
 	return e
 }
 
-// unmarshal decodes strictly as to duplicate keys, and tells wrong types by the path of the field.
-func unmarshal(data []byte, into any) error {
+// unmarshalStrict decodes strictly as to duplicate keys, and tells wrong types by the path of the field.
+func unmarshalStrict(data []byte, into any) error {
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowDuplicateFields)
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):
-		return wrongType(data, wrong)
+		return newWrongTypeError(data, wrong)
 	case err != nil:
 		return fmt.Errorf("reading JSON: %w", err)
 	case len(strict) > 0:
@@ -153,7 +153,7 @@ func unmarshal(data []byte, into any) error {
 	return nil
 }
 
-func jsonType(t reflect.Type) string {
+func expectedTypeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -172,7 +172,7 @@ func jsonType(t reflect.Type) string {
 	return "of another type"
 }
 
-func withArticle(value string) string {
+func foundTypeName(value string) string {
 	switch {
 	case strings.HasPrefix(value, "number "):
 		return strings.TrimPrefix(value, "number ")
@@ -186,36 +186,36 @@ func withArticle(value string) string {
 	return "a " + value
 }
 
-func (b *Builder) decodePod(data []byte, from source) error {
+func (b *Builder) decodePod(data []byte, from documentHeader) error {
 	var pod struct {
-		Metadata Meta   `json:"metadata"`
-		Spec     podDoc `json:"spec"`
+		Metadata ObjectMeta  `json:"metadata"`
+		Spec     podSpecJSON `json:"spec"`
 		Status   struct {
 			Phase corev1.PodPhase `json:"phase"`
 		} `json:"status"`
 	}
-	if err := unmarshal(data, &pod); err != nil {
+	if err := unmarshalStrict(data, &pod); err != nil {
 		return err
 	}
-	b.decodeAPIServer(pod.Metadata, data, pod.Status.Phase, from.at)
-	if err := pod.Spec.check(); err != nil {
+	b.decodeAPIServer(pod.Metadata, data, pod.Status.Phase, from.position)
+	if err := pod.Spec.checkSize(); err != nil {
 		return err
 	}
-	if !stored(&pod.Metadata, data) {
+	if !storedByServer(&pod.Metadata, data) {
 		pod.Metadata.Labels = labelsOf(data)
-		b.addPodManifest(pod.Metadata, pod.Spec.spec(), from.at)
+		b.addPodManifest(pod.Metadata, pod.Spec.toPodSpec(), from.position)
 		return nil
 	}
-	if namesMode(data) {
+	if mayHavePodSecurityKey(data) {
 		pod.Metadata.Labels = labelsOf(data)
 	}
-	b.AddPod(pod.Metadata, pod.Spec.spec(), pod.Status.Phase, from.at)
+	b.AddPod(pod.Metadata, pod.Spec.toPodSpec(), pod.Status.Phase, from.position)
 	return nil
 }
 
-// stored says whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All others are
+// storedByServer says whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All others are
 // manifests, which no admission has seen. This is the one place that decides it.
-func stored(m *Meta, data []byte) bool {
+func storedByServer(m *ObjectMeta, data []byte) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
 	if m.UID != "" || mirror || m.Annotations[admittedByAnnotation] != "" {
 		return true
@@ -249,7 +249,7 @@ func labelsOf(data []byte) map[string]string {
 	return o.Metadata.Labels
 }
 
-func (b *Builder) decodeNamespace(data []byte, from source) error {
+func (b *Builder) decodeNamespace(data []byte, from documentHeader) error {
 	var n struct {
 		Metadata struct {
 			Name          string                      `json:"name"`
@@ -263,14 +263,14 @@ func (b *Builder) decodeNamespace(data []byte, from source) error {
 			Phase corev1.NamespacePhase `json:"phase"`
 		} `json:"status"`
 	}
-	if err := unmarshal(data, &n); err != nil {
+	if err := unmarshalStrict(data, &n); err != nil {
 		return err
 	}
 	b.AddNamespace(Namespace{
 		Name: n.Metadata.Name, UID: n.Metadata.UID, ClientApplied: ClientApplied(n.Metadata.Annotations, n.Metadata.ManagedFields),
 		Labels: n.Metadata.Labels, Annotations: withoutLastApplied(n.Metadata.Annotations),
 		OwnersUnknown: n.Metadata.UID != "" && len(n.Metadata.ManagedFields) == 0,
-		LabelManagers: LabelManagers(n.Metadata.ManagedFields), ServerApplied: ServerApplied(n.Metadata.ManagedFields), Position: from.at,
+		LabelManagers: LabelManagers(n.Metadata.ManagedFields), ServerApplied: ServerApplied(n.Metadata.ManagedFields), Position: from.position,
 		Terminating: n.Metadata.Deleted != "" || n.Status.Phase == corev1.NamespaceTerminating,
 	})
 	return nil
@@ -288,15 +288,15 @@ func ClientApplied(annotations map[string]string, entries []metav1.ManagedFields
 	if _, ok := annotations[corev1.LastAppliedConfigAnnotation]; ok {
 		return true
 	}
-	return wrote(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
+	return hasManagedFields(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
 }
 
 // ServerApplied is true if kubectl has applied the object with --server-side, and no other field manager than its own.
 func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
-	return wrote(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
+	return hasManagedFields(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
 }
 
-func wrote(entries []metav1.ManagedFieldsEntry, manager string, operation metav1.ManagedFieldsOperationType) bool {
+func hasManagedFields(entries []metav1.ManagedFieldsEntry, manager string, operation metav1.ManagedFieldsOperationType) bool {
 	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager && e.Operation == operation })
 }
 
@@ -341,53 +341,53 @@ func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
 	return out
 }
 
-func (b *Builder) decodeServiceAccount(data []byte, from source) error {
+func (b *Builder) decodeServiceAccount(data []byte, from documentHeader) error {
 	var s struct {
-		Metadata  Meta  `json:"metadata"`
-		Automount *bool `json:"automountServiceAccountToken"`
+		Metadata  ObjectMeta `json:"metadata"`
+		Automount *bool      `json:"automountServiceAccountToken"`
 	}
-	if err := unmarshal(data, &s); err != nil {
+	if err := unmarshalStrict(data, &s); err != nil {
 		return err
 	}
-	b.AddServiceAccount(ServiceAccount{Namespace: s.Metadata.Namespace, Name: s.Metadata.Name, Automount: s.Automount, Position: from.at})
+	b.AddServiceAccount(ServiceAccount{Namespace: s.Metadata.Namespace, Name: s.Metadata.Name, Automount: s.Automount, Position: from.position})
 	return nil
 }
 
-// scope returns the namespace under which an RBAC object counts. A cluster-scoped kind has none, whatever it says.
-func (b *Builder) scope(from source, namespace, name string) string {
+// rbacNamespace returns the namespace under which an RBAC object counts. A cluster-scoped kind has none, whatever it says.
+func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) string {
 	if !strings.HasPrefix(from.kind, "Cluster") {
-		return b.home(namespace, from.at)
+		return b.namespaceOrDefault(namespace, from.position)
 	}
 	if namespace != "" {
 		b.AddNote(Note{
-			What: label(from.kind, "", name), Position: from.at,
+			What: describeObject(from.kind, "", name), Position: from.position,
 			Why: fmt.Sprintf("its namespace %s is ignored, as on the API server: a %s belongs to no namespace", quote(namespace), from.kind),
 		})
 	}
 	return ""
 }
 
-func (b *Builder) decodeRole(data []byte, from source) error {
+func (b *Builder) decodeRole(data []byte, from documentHeader) error {
 	var r struct {
 		metav1.TypeMeta
 		Metadata    metav1.ObjectMeta       `json:"metadata"`
 		Rules       []rbacv1.PolicyRule     `json:"rules"`
 		Aggregation *rbacv1.AggregationRule `json:"aggregationRule"`
 	}
-	if err := unmarshal(data, &r); err != nil {
+	if err := unmarshalStrict(data, &r); err != nil {
 		return err
 	}
-	namespace := b.scope(from, r.Metadata.Namespace, r.Metadata.Name)
-	b.noteUnknown(data, &r, label(from.kind, namespace, r.Metadata.Name), from.at)
+	namespace := b.rbacNamespace(from, r.Metadata.Namespace, r.Metadata.Name)
+	b.noteUnknownRuleFields(data, &r, describeObject(from.kind, namespace, r.Metadata.Name), from.position)
 	b.AddRole(Role{
 		Namespace: namespace, Name: r.Metadata.Name, Labels: r.Metadata.Labels,
-		Rules: r.Rules, Aggregation: r.Aggregation, Live: r.Metadata.UID != "", Position: from.at,
+		Rules: r.Rules, Aggregation: r.Aggregation, Stored: r.Metadata.UID != "", Position: from.position,
 	})
 	return nil
 }
 
-// noteUnknown tells of fields in rules that the API server ignores: a misspelt one grants more, or less, than meant.
-func (b *Builder) noteUnknown(data []byte, into any, what string, at pspparse.Position) {
+// noteUnknownRuleFields tells of fields in rules that the API server ignores: a misspelt one grants more, or less, than meant.
+func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at pspparse.Position) {
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowUnknownFields)
 	if err != nil {
 		return
@@ -398,21 +398,21 @@ func (b *Builder) noteUnknown(data []byte, into any, what string, at pspparse.Po
 		if !errors.As(e, &field) || !strings.HasPrefix(field.FieldPath(), "rules[") {
 			continue
 		}
-		if found++; found <= maxUnknown {
+		if found++; found <= maxUnknownFields {
 			b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("unknown field %s is ignored, as on the API server", quote(field.FieldPath()))})
 		}
 	}
-	if found > maxUnknown {
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("more unknown fields of its rules are ignored: only the first %d are told", maxUnknown)})
+	if found > maxUnknownFields {
+		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("more unknown fields of its rules are ignored: only the first %d are told", maxUnknownFields)})
 	}
 }
 
-// maxUnknown of the unknown fields of one role are told: what is told of an object is not to be much longer than it.
-const maxUnknown = 10
+// maxUnknownFields of the unknown fields of one role are told: what is told of an object is not to be much longer than it.
+const maxUnknownFields = 10
 
-func (b *Builder) decodeBinding(data []byte, from source) error {
+func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 	var x struct {
-		Metadata Meta `json:"metadata"`
+		Metadata ObjectMeta `json:"metadata"`
 		RoleRef  struct {
 			Kind string `json:"kind"`
 			Name string `json:"name"`
@@ -423,12 +423,12 @@ func (b *Builder) decodeBinding(data []byte, from source) error {
 			APIVersion string `json:"apiVersion"`
 		} `json:"subjects"`
 	}
-	if err := unmarshal(data, &x); err != nil {
+	if err := unmarshalStrict(data, &x); err != nil {
 		return err
 	}
 	binding := Binding{
-		Namespace: b.scope(from, x.Metadata.Namespace, x.Metadata.Name), Name: x.Metadata.Name,
-		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.at,
+		Namespace: b.rbacNamespace(from, x.Metadata.Namespace, x.Metadata.Name), Name: x.Metadata.Name,
+		RoleKind: x.RoleRef.Kind, RoleName: x.RoleRef.Name, Position: from.position,
 	}
 	var nulls []int
 	binding.Subjects = make([]rbacv1.Subject, 0, len(x.Subjects))
@@ -446,13 +446,13 @@ func (b *Builder) decodeBinding(data []byte, from source) error {
 		}
 		binding.Subjects = append(binding.Subjects, subject)
 	}
-	b.noteNulls(label(from.kind, binding.Namespace, x.Metadata.Name), nulls, from.at)
+	b.noteNullSubjects(describeObject(from.kind, binding.Namespace, x.Metadata.Name), nulls, from.position)
 	b.AddBinding(binding)
 	return nil
 }
 
-// noteNulls tells of subjects that are null.
-func (b *Builder) noteNulls(what string, nulls []int, at pspparse.Position) {
+// noteNullSubjects tells of subjects that are null.
+func (b *Builder) noteNullSubjects(what string, nulls []int, at pspparse.Position) {
 	switch n := len(nulls); {
 	case n == 1:
 		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("subjects[%d] is null and grants nothing", nulls[0])})

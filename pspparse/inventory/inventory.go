@@ -22,25 +22,25 @@ type Inventory struct {
 	Workloads []Workload
 	// APIServers are those of which the mirror pod was read, by pod. Managed control planes show none.
 	APIServers []APIServer
-	// Kinds of workload (Pod, ReplicaSet, Deployment, ...) of which at least one object was read, sorted. Finished pods
+	// KindsRead of workload (Pod, ReplicaSet, Deployment, ...) of which at least one object was read, sorted. Finished pods
 	// count, manifests of pods and owners known only by their pods do not: what files can tell about an empty namespace depends on it.
-	Kinds []string
+	KindsRead []string
 	// FinishedPods counts the Succeeded and Failed pods that were passed over: bare ones, and those whose controller was
 	// read and tells all of its pods. The others are PodGroup.Finished.
 	FinishedPods int
-	// Reviewers change or refuse pods at admission, by kind, namespace and name.
-	Reviewers []Reviewer
-	// Listed are the resources ("mutatingwebhookconfigurations.admissionregistration.k8s.io") that a server gave all objects
+	// AdmissionRules change or refuse pods at admission, by kind, namespace and name.
+	AdmissionRules []AdmissionRule
+	// ListedResources are the resources ("mutatingwebhookconfigurations.admissionregistration.k8s.io") that a server gave all objects
 	// of; what files hold is never known to be all.
-	Listed map[string]bool
-	// Misplaced are keys of Pod Security where they have no effect, by namespace and key.
-	Misplaced []Misplaced
+	ListedResources map[string]bool
+	// MisplacedKeys are keys of Pod Security where they have no effect, by namespace and key.
+	MisplacedKeys []MisplacedKey
 	// Gaps are what could not be read or judged. Notes are told, and make nothing uncertain.
 	Gaps  []Gap
 	Notes []Note
-	// AdmissionTemplates are Rancher's configurations of Pod Security, AdmissionTemplateUses which cluster is given which.
-	AdmissionTemplates    []AdmissionTemplate
-	AdmissionTemplateUses []AdmissionTemplateUse
+	// AdmissionConfigTemplates are Rancher's configurations of Pod Security, AdmissionTemplateUses which cluster is given which.
+	AdmissionConfigTemplates    []AdmissionConfigTemplate
+	AdmissionConfigTemplateUses []AdmissionConfigTemplateUse
 	// LabelWriters write Pod Security labels on namespaces that were not read, or may be made; those of one that was read are
 	// Namespace.Writers.
 	LabelWriters []LabelWriter
@@ -99,8 +99,8 @@ type Namespace struct {
 	Terminating bool
 	// OwnersUnknown is true for an object that a server stored and that was read without managedFields.
 	OwnersUnknown bool
-	// Writers are other objects that write its Pod Security labels.
-	Writers []LabelWriter
+	// LabelWriters are other objects that write its Pod Security labels.
+	LabelWriters []LabelWriter
 	// UID is empty where a manifest was read that no server has stored.
 	UID      string
 	Position pspparse.Position
@@ -121,15 +121,15 @@ type Role struct {
 	// Rules are only those that can matter here: rules that touch podsecuritypolicies, pods or namespaces by name or
 	// by wildcard.
 	Rules []rbacv1.PolicyRule
-	// Places are those of Rules among all rules of the object, by which a patch names them; nil where Others is false, since
+	// RuleIndexes are those of Rules among all rules of the object, by which a patch names them; nil where Others is false, since
 	// then they are the same.
-	Places []int
-	// Others is true if the role has rules beside those: what takes its rules from this role then takes something.
-	Others bool
+	RuleIndexes []int
+	// OtherRules is true if the role has rules beside those: what takes its rules from this role then takes something.
+	OtherRules bool
 	// Aggregation is set for aggregated ClusterRoles.
 	Aggregation *rbacv1.AggregationRule
-	// Live is true if a server wrote this object (it has a UID): then Rules already hold what Aggregation yields.
-	Live     bool
+	// Stored is true if a server wrote this object (it has a UID): then Rules already hold what Aggregation yields.
+	Stored   bool
 	Position pspparse.Position
 }
 
@@ -168,8 +168,8 @@ type PodGroup struct {
 	// Finished is the number of Succeeded and Failed pods. It is 0 where the controller was read, itself or what it would
 	// fold into, and tells all of its pods. Else its pods stand in for it, finished or not.
 	Finished int
-	// Example is the first of the live pods by name, or of the others if none is live.
-	Example string
+	// ExamplePod is the first of the live pods by name, or of the others if none is live.
+	ExamplePod string
 }
 
 // DebuggedPod is a pod that 'kubectl debug' has put containers into. No controller makes them again, and no verdict rests on
@@ -177,7 +177,7 @@ type PodGroup struct {
 type DebuggedPod struct {
 	Pod string
 	// Shape is the pod with these containers, Without the one in its PodGroup.
-	Shape, Without *Shape
+	Shape, WithoutDebug *Shape
 }
 
 // Workload is something that makes pods, or a bare pod.
@@ -190,26 +190,26 @@ type Workload struct {
 	// Template of a bare pod is what its author wrote: its manifest, if that was read, or what kubectl apply has left a record
 	// of on the pod. It is nil for other bare pods, for mirror pods, and for a controller that was not itself read.
 	Template *Shape
-	// Origin tells more of the object that holds the template; nil where there is no Template.
-	Origin *Origin
-	// PodMeta is the metadata of the template: several where the object was read more than once and they differ. None where
+	// TemplateMeta tells more of the object that holds the template; nil where there is no Template.
+	TemplateMeta *TemplateMeta
+	// PodMetas is the metadata of the template: several where the object was read more than once and they differ. None where
 	// there is no Template, or it has no labels and no annotation that an injector knows.
-	PodMeta []*PodMeta
+	PodMetas []*PodMeta
 	// Replicas is what the controller asks for (0 for a suspended CronJob or Job); for a DaemonSet, a CronJob, a bare
 	// pod and an owner not read it is the number of live pods, for the manifest of a bare pod 1.
 	Replicas int
 	// Owner is the controller that made this object and was kept apart from it: set for a ReplicaSet whose template
 	// differs from its Deployment's, likewise for the Job of a CronJob.
 	Owner *Owner
-	// Pods are the live ones, and for an owner not read the finished ones too, sorted by Example. A bare pod of which only the
+	// PodGroups are the live ones, and for an owner not read the finished ones too, sorted by Example. A bare pod of which only the
 	// manifest was read has none.
-	Pods []PodGroup
-	// Debugged are the pods with debug containers, sorted by name.
-	Debugged []DebuggedPod
-	Position pspparse.Position
+	PodGroups []PodGroup
+	// DebuggedPods are the pods with debug containers, sorted by name.
+	DebuggedPods []DebuggedPod
+	Position     pspparse.Position
 	// Embedded are the pod templates within an object of a kind that is not Kubernetes' own. A single one that is not
 	// partial is the Template, too.
-	Embedded []Embedded
+	Embedded []EmbeddedTemplate
 }
 
 // Owner names a controlling owner in the same namespace.
@@ -226,8 +226,8 @@ type Gap struct {
 	Position pspparse.Position
 	// Namespaces it touches, sorted. AllNamespaces in the first place stands for every one.
 	Namespaces []string
-	// Changes is all that what is missing can change of them; "" for anything.
-	Changes Part
+	// Affects is all that what is missing can change of them; "" for anything.
+	Affects GapPart
 }
 
 // AllNamespaces in Gap.Namespaces stands for every namespace: no namespace can have this name.

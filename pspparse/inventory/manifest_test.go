@@ -79,7 +79,7 @@ func TestManifestsOfPods(t *testing.T) {
 			if diff := cmp.Diff(tt.want, summary(inv)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.kinds, inv.Kinds); diff != "" {
+			if diff := cmp.Diff(tt.kinds, inv.KindsRead); diff != "" {
 				t.Errorf("kinds (-want +got):\n%s", diff)
 			}
 		})
@@ -98,7 +98,7 @@ func TestManifestIsWhatTheAuthorWrote(t *testing.T) {
 	if diff := cmp.Diff(want, w.Template); diff != "" {
 		t.Errorf("template (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(&Origin{Chart: "y-2.0.0", Images: []string{""}, Metadata: true}, w.Origin); diff != "" {
+	if diff := cmp.Diff(&TemplateMeta{Chart: "y-2.0.0", Images: []string{""}, Metadata: true}, w.TemplateMeta); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}
 }
@@ -113,9 +113,9 @@ func TestDebugContainersAreKeptApart(t *testing.T) {
 	debugged.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
 		Name: "debugger", SecurityContext: &corev1.SecurityContext{Privileged: &yes},
 	}}}
-	of := func(pod string) []DebuggedPod { return []DebuggedPod{{Pod: pod, Shape: debugged, Without: plain}} }
+	of := func(pod string) []DebuggedPod { return []DebuggedPod{{Pod: pod, Shape: debugged, WithoutDebug: plain}} }
 	group := func(pod string, n int) []PodGroup {
-		return []PodGroup{{Shape: plain, ServiceAccount: "default", Count: n, Example: pod}}
+		return []PodGroup{{Shape: plain, ServiceAccount: "default", Count: n, ExamplePod: pod}}
 	}
 	named := func(name, document string) string {
 		return strings.Replace(document, `"name":"a"`, `"name":"`+name+`"`, 1)
@@ -125,16 +125,16 @@ func TestDebugContainersAreKeptApart(t *testing.T) {
 		want  Workload
 	}{
 		"a bare pod": {podDocument(`,"uid":"u"`, debug, ""), Workload{
-			Kind: "Pod", Name: "a", Replicas: 1, Pods: group("a", 1), Debugged: of("a"), Position: pspparse.Position{File: "f", Line: 1},
+			Kind: "Pod", Name: "a", Replicas: 1, PodGroups: group("a", 1), DebuggedPods: of("a"), Position: pspparse.Position{File: "f", Line: 1},
 		}},
 		"read again later": {podDocument(`,"uid":"u"`, "", "") + podDocument(`,"uid":"u"`, debug, ""), Workload{
-			Kind: "Pod", Name: "a", Replicas: 1, Pods: group("a", 1), Debugged: of("a"), Position: pspparse.Position{File: "f", Line: 1},
+			Kind: "Pod", Name: "a", Replicas: 1, PodGroups: group("a", 1), DebuggedPods: of("a"), Position: pspparse.Position{File: "f", Line: 1},
 		}},
 		"one of a controller": {podDocument(`,"uid":"u",`+byRS, "", "") + named("b", podDocument(`,"uid":"v",`+byRS, debug, "")), Workload{
-			Kind: "ReplicaSet", Name: "api-5d4f8", Replicas: 2, Pods: group("a", 2), Debugged: of("b"),
+			Kind: "ReplicaSet", Name: "api-5d4f8", Replicas: 2, PodGroups: group("a", 2), DebuggedPods: of("b"),
 		}},
 		"a manifest": {podDocument("", debug, ""), Workload{
-			Kind: "Pod", Name: "a", Replicas: 1, Template: plain, Origin: &Origin{Images: []string{""}}, Debugged: of("a"),
+			Kind: "Pod", Name: "a", Replicas: 1, Template: plain, TemplateMeta: &TemplateMeta{Images: []string{""}}, DebuggedPods: of("a"),
 			Position: pspparse.Position{File: "f", Line: 1},
 		}},
 	} {

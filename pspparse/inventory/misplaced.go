@@ -9,12 +9,12 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Misplaced is a key of Pod Security, or one that is meant to be, where it has no effect: on a workload or in its pod
+// MisplacedKey is a key of Pod Security, or one that is meant to be, where it has no effect: on a workload or in its pod
 // template. Pod Security goes by labels of namespaces alone.
-type Misplaced struct {
+type MisplacedKey struct {
 	Namespace string
 	// Key and Value as written, a long value cut short; Means is the label that is meant.
-	Key, Value, Means string
+	Key, Value, MeantLabel string
 	// Annotation is true for an annotation, false for a label.
 	Annotation bool
 	// Kind, Name and Position are those of one object that has it: one that nothing made, if there is one. Template is true
@@ -22,20 +22,20 @@ type Misplaced struct {
 	Kind, Name string
 	Template   bool
 	Position   pspparse.Position
-	// More is true for the last one of a namespace that has too many of them to be kept.
-	More bool
+	// MoreOmitted is true for the last one of a namespace that has too many of them to be kept.
+	MoreOmitted bool
 
 	owned bool
 }
 
-// maxMisplaced is how many keys are kept of one namespace. There are six labels.
-const maxMisplaced = 20
+// maxMisplacedKeys is how many keys are kept of one namespace. There are six labels.
+const maxMisplacedKeys = 20
 
-const podSecurityPrefix = "pod-security.kubernetes.io/"
+const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// PodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: the prefix may be another
+// MeantPodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: the prefix may be another
 // one with the same words in it, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns "" for any other key.
-func PodSecurityLabel(key string) string {
+func MeantPodSecurityLabel(key string) string {
 	prefix, name, ok := strings.Cut(key, "/")
 	if !ok || len(prefix) > 100 || len(name) > 30 {
 		return ""
@@ -45,17 +45,17 @@ func PodSecurityLabel(key string) string {
 		switch {
 		case !ok:
 			continue
-		case !meansPodSecurity(prefix):
+		case !resemblesPodSecurityPrefix(prefix):
 			return ""
 		case strings.Contains(rest, "version"):
-			return podSecurityPrefix + mode + "-version"
+			return podSecurityLabelPrefix + mode + "-version"
 		}
-		return podSecurityPrefix + mode
+		return podSecurityLabelPrefix + mode
 	}
 	return ""
 }
 
-func meansPodSecurity(prefix string) bool {
+func resemblesPodSecurityPrefix(prefix string) bool {
 	words := strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(prefix))
 	if !strings.Contains(words, "kubernetes") && !strings.Contains(words, "k8s") {
 		return false
@@ -68,65 +68,65 @@ func meansPodSecurity(prefix string) bool {
 	return false
 }
 
-// namesMode says whether a JSON document may have a key that PodSecurityLabel knows.
-func namesMode(data []byte) bool {
+// mayHavePodSecurityKey says whether a JSON document may have a key that PodSecurityLabel knows.
+func mayHavePodSecurityKey(data []byte) bool {
 	return slices.ContainsFunc([]string{"/enforce", "/audit", "/warn"}, func(name string) bool { return bytes.Contains(data, []byte(name)) })
 }
 
-// misplaced keeps the keys of Pod Security among the labels and annotations of an object, or of its template.
-func (b *Builder) misplaced(on Misplaced, labels, annotations map[string]string) {
+// addMisplacedKeys keeps the keys of Pod Security among the labels and annotations of an object, or of its template.
+func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[string]string) {
 	for key, value := range labels {
-		b.misplacedKey(on, key, value, false)
+		b.addMisplacedKey(on, key, value, false)
 	}
 	for key, value := range annotations {
-		b.misplacedKey(on, key, value, true)
+		b.addMisplacedKey(on, key, value, true)
 	}
 }
 
-func (b *Builder) misplacedKey(on Misplaced, key, value string, annotation bool) {
-	if on.Means = PodSecurityLabel(key); on.Means == "" {
+func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation bool) {
+	if on.MeantLabel = MeantPodSecurityLabel(key); on.MeantLabel == "" {
 		return
 	}
 	on.Key, on.Value, on.Annotation = strings.Clone(key), strings.ToValidUTF8(strings.Clone(value[:min(len(value), 63)]), ""), annotation
 	found := b.misplacedKeys[on.Namespace]
-	i, there := slices.BinarySearchFunc(found, on, func(a, b Misplaced) int {
+	i, there := slices.BinarySearchFunc(found, on, func(a, b MisplacedKey) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), compareBools(a.Annotation, b.Annotation))
 	})
 	switch {
-	case there && compareExamples(&on, &found[i]) < 0:
-		on.More = found[i].More
+	case there && compareMisplacedKeys(&on, &found[i]) < 0:
+		on.MoreOmitted = found[i].MoreOmitted
 		found[i] = on
 	case !there:
 		found = slices.Insert(found, i, on)
 	}
-	if len(found) > maxMisplaced {
-		found = found[:maxMisplaced]
-		found[maxMisplaced-1].More = true
+	if len(found) > maxMisplacedKeys {
+		found = found[:maxMisplacedKeys]
+		found[maxMisplacedKeys-1].MoreOmitted = true
 	}
 	if b.misplacedKeys == nil {
-		b.misplacedKeys = map[string][]Misplaced{}
+		b.misplacedKeys = map[string][]MisplacedKey{}
 	}
 	b.misplacedKeys[on.Namespace] = found
 }
 
-// compareExamples puts first what nothing made, and a template after its object.
-func compareExamples(a, b *Misplaced) int {
+// compareMisplacedKeys puts first what nothing made, and a template after its object.
+func compareMisplacedKeys(a, b *MisplacedKey) int {
 	return cmp.Or(compareBools(a.owned, b.owned), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
 		compareBools(a.Template, b.Template), comparePositions(a.Position, b.Position), cmp.Compare(a.Value, b.Value))
 }
 
-// settleMisplaced returns all of them, by namespace and key.
-func (b *Builder) settleMisplaced() []Misplaced {
-	var out []Misplaced
+// sortedMisplacedKeys returns all of them, by namespace and key.
+func (b *Builder) sortedMisplacedKeys() []MisplacedKey {
+	var out []MisplacedKey
 	for _, found := range b.misplacedKeys {
 		more := false
 		for i := range found {
-			more = more || found[i].More
-			found[i].More = more && i == len(found)-1
+			more = more || found[i].MoreOmitted
+			found[i].MoreOmitted = more && i == len(found)-1
 		}
 		out = append(out, found...)
 	}
-	slices.SortFunc(out, func(a, b Misplaced) int {
+	slices.SortFunc(out, func(a, b MisplacedKey) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Key, b.Key), compareBools(a.Annotation, b.Annotation))
 	})
 	return out

@@ -41,7 +41,7 @@ func TestPodSecurityLabel(t *testing.T) {
 		right + "enforce" + strings.Repeat("x", 30):             "",
 		strings.Repeat("podsecurity.k8s.", 10) + "io/enforce":   "",
 	} {
-		if got := PodSecurityLabel(key); got != want {
+		if got := MeantPodSecurityLabel(key); got != want {
 			t.Errorf("%s: got %q, want %q", key, got, want)
 		}
 	}
@@ -75,11 +75,11 @@ func TestMisplaced(t *testing.T) {
 		{"apps/v1", "DaemonSet", misplacedObject("template", "d", label+`"privileged",`+other, `"a/b":"c"`)},
 	}
 	at := func(i int) pspparse.Position { return pspparse.Position{File: "f.yaml", Line: i + 1} }
-	want := []Misplaced{
-		{Namespace: "web", Key: "pod-security.k8s.io/warn", Value: "restricted", Means: "pod-security.kubernetes.io/warn", Kind: "DaemonSet", Name: "d", Template: true, Position: at(3)},
-		{Namespace: "web", Key: "pod-security.k8s.io/warn", Value: "restricted", Means: "pod-security.kubernetes.io/warn", Annotation: true, Kind: "Deployment", Name: "b", Position: at(1)},
-		{Namespace: "web", Key: enforce, Value: "privileged", Means: enforce, Kind: "DaemonSet", Name: "d", Template: true, Position: at(3)},
-		{Namespace: "web", Key: enforce, Value: strings.Repeat("x", 63), Means: enforce, Annotation: true, Kind: "Deployment", Name: "c", Position: at(2)},
+	want := []MisplacedKey{
+		{Namespace: "web", Key: "pod-security.k8s.io/warn", Value: "restricted", MeantLabel: "pod-security.kubernetes.io/warn", Kind: "DaemonSet", Name: "d", Template: true, Position: at(3)},
+		{Namespace: "web", Key: "pod-security.k8s.io/warn", Value: "restricted", MeantLabel: "pod-security.kubernetes.io/warn", Annotation: true, Kind: "Deployment", Name: "b", Position: at(1)},
+		{Namespace: "web", Key: enforce, Value: "privileged", MeantLabel: enforce, Kind: "DaemonSet", Name: "d", Template: true, Position: at(3)},
+		{Namespace: "web", Key: enforce, Value: strings.Repeat("x", 63), MeantLabel: enforce, Annotation: true, Kind: "Deployment", Name: "c", Position: at(2)},
 	}
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}} {
 		b := NewBuilder()
@@ -88,7 +88,7 @@ func TestMisplaced(t *testing.T) {
 				t.Fatal(ok, err)
 			}
 		}
-		if diff := cmp.Diff(want, b.Build(Source{}).Misplaced, cmpopts.IgnoreUnexported(Misplaced{})); diff != "" {
+		if diff := cmp.Diff(want, b.Build(Source{}).MisplacedKeys, cmpopts.IgnoreUnexported(MisplacedKey{})); diff != "" {
 			t.Errorf("read in the order %v (-want +got):\n%s", order, diff)
 		}
 	}
@@ -111,13 +111,13 @@ func TestMisplacedIsBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got := b.Build(Source{}).Misplaced
-		if len(got) != maxMisplaced || got[0].Key != keys[0] || got[maxMisplaced-1].Key != keys[maxMisplaced-1] {
+		got := b.Build(Source{}).MisplacedKeys
+		if len(got) != maxMisplacedKeys || got[0].Key != keys[0] || got[maxMisplacedKeys-1].Key != keys[maxMisplacedKeys-1] {
 			t.Errorf("kept %d: %v", len(got), got)
 		}
 		for i := range got {
-			if got[i].More != (i == maxMisplaced-1) {
-				t.Errorf("%s: more=%t", got[i].Key, got[i].More)
+			if got[i].MoreOmitted != (i == maxMisplacedKeys-1) {
+				t.Errorf("%s: more=%t", got[i].Key, got[i].MoreOmitted)
 			}
 		}
 	}

@@ -7,17 +7,17 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// generated stands for the part of a name that the server will choose.
-const generated = "<generated>"
+// generatedSuffix stands for the part of a name that the server will choose.
+const generatedSuffix = "<generated>"
 
 // Limits of the API server on names.
 const (
-	maxLabel     = 63
-	maxSubdomain = 253
+	maxLabelLength     = 63
+	maxSubdomainLength = 253
 )
 
-// checkName says why name cannot be the name of an object of this kind, or returns nil.
-func checkName(kind, name string) error {
+// checkObjectName says why name cannot be the name of an object of this kind, or returns nil.
+func checkObjectName(kind, name string) error {
 	if name == "" {
 		return fmt.Errorf("metadata.name is missing: give the %s a name", kind)
 	}
@@ -30,53 +30,53 @@ func checkName(kind, name string) error {
 		}
 		return nil
 	}
-	if !isSubdomain(name) {
-		if isTemplated(name) {
-			return unrendered("name", name)
+	if !isDNSSubdomain(name) {
+		if hasDollarTemplate(name) {
+			return unrenderedNameError("name", name)
 		}
 		return fmt.Errorf("name %s is not valid for a %s: use at most %d lower-case letters, digits, '-' and '.', "+
-			"starting and ending with a letter or digit", quote(name), kind, maxSubdomain)
+			"starting and ending with a letter or digit", quote(name), kind, maxSubdomainLength)
 	}
 	return nil
 }
 
 func checkNamespace(name string) error {
-	if !isLabel(name) {
-		if isTemplated(name) {
-			return unrendered("namespace", name)
+	if !isDNSLabel(name) {
+		if hasDollarTemplate(name) {
+			return unrenderedNameError("namespace", name)
 		}
 		return fmt.Errorf("namespace %s is not a valid name: use at most %d lower-case letters, digits and '-', "+
-			"starting and ending with a letter or digit", quote(name), maxLabel)
+			"starting and ending with a letter or digit", quote(name), maxLabelLength)
 	}
 	return nil
 }
 
-// FillsInDollars names what renders templates with ${ } in them.
-const FillsInDollars = "envsubst, terraform, or whatever fills in ${ }"
+// DollarTemplateTools names what renders templates with ${ } in them.
+const DollarTemplateTools = "envsubst, terraform, or whatever fills in ${ }"
 
-// isTemplated is true of a name that envsubst or Terraform is to fill in.
-func isTemplated(name string) bool { return strings.Contains(name, "${") }
+// hasDollarTemplate is true of a name that envsubst or Terraform is to fill in.
+func hasDollarTemplate(name string) bool { return strings.Contains(name, "${") }
 
-func unrendered(what, name string) error {
-	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), FillsInDollars)
+func unrenderedNameError(what, name string) error {
+	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), DollarTemplateTools)
 }
 
-// isLabel is the rule of RFC 1123 for one label, by hand because it runs for every pod.
-func isLabel(s string) bool {
-	if s == "" || len(s) > maxLabel {
+// isDNSLabel is the rule of RFC 1123 for one label, by hand because it runs for every pod.
+func isDNSLabel(s string) bool {
+	if s == "" || len(s) > maxLabelLength {
 		return false
 	}
-	return isLabelText(s)
+	return isDNSLabelText(s)
 }
 
-// isSubdomain is the same for labels joined by dots; the API server does not limit their length one by one.
-func isSubdomain(s string) bool {
-	if len(s) > maxSubdomain {
+// isDNSSubdomain is the same for labels joined by dots; the API server does not limit their length one by one.
+func isDNSSubdomain(s string) bool {
+	if len(s) > maxSubdomainLength {
 		return false
 	}
 	for {
 		label, rest, more := strings.Cut(s, ".")
-		if !isLabelText(label) {
+		if !isDNSLabelText(label) {
 			return false
 		}
 		if !more {
@@ -86,7 +86,7 @@ func isSubdomain(s string) bool {
 	}
 }
 
-func isLabelText(s string) bool {
+func isDNSLabelText(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		alnum := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
@@ -97,19 +97,19 @@ func isLabelText(s string) bool {
 	return s != ""
 }
 
-// objectName returns the name to show, and whether the server is to choose its end.
-func objectName(kind string, m *Meta) (name string, open bool, err error) {
+// nameOrGenerateName returns the name to show, and whether the server is to choose its end.
+func nameOrGenerateName(kind string, m *ObjectMeta) (name string, open bool, err error) {
 	if m.Name != "" || m.GenerateName == "" {
-		return m.Name, false, checkName(kind, m.Name)
+		return m.Name, false, checkObjectName(kind, m.Name)
 	}
 	prefix := m.GenerateName
 	if strings.HasSuffix(prefix, "-") {
 		prefix += "x" // as the server's random part will
 	}
-	if !isSubdomain(prefix) {
+	if !isDNSSubdomain(prefix) {
 		return "", false, fmt.Errorf("generateName %s is not valid: use lower-case letters, digits, '-' and '.'", quote(m.GenerateName))
 	}
-	return m.GenerateName + generated, true, nil
+	return m.GenerateName + generatedSuffix, true, nil
 }
 
 // quote makes a name from the input safe and short enough for a message.
@@ -121,8 +121,8 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// label names an object in a gap or a note: `Deployment "web/api"`.
-func label(kind, namespace, name string) string {
+// describeObject names an object in a gap or a note: `Deployment "web/api"`.
+func describeObject(kind, namespace, name string) string {
 	if name == "" {
 		name = "(no name)"
 	}
@@ -132,8 +132,8 @@ func label(kind, namespace, name string) string {
 	return kind + " " + quote(name)
 }
 
-// where shows a position in running text.
-func where(p pspparse.Position) string {
+// positionText shows a position in running text.
+func positionText(p pspparse.Position) string {
 	switch {
 	case p.File == "":
 		return "the cluster"

@@ -15,56 +15,56 @@ import (
 // AddRole adds a Role, or with an empty namespace a ClusterRole, and keeps only the rules that matter; of others it keeps
 // that there are some.
 func (b *Builder) AddRole(r Role) {
-	if !b.admits(clusterKind("Role", r.Namespace), r.Namespace, r.Name, r.Position) {
+	if !b.acceptsName(rbacKind("Role", r.Namespace), r.Namespace, r.Name, r.Position) {
 		return
 	}
 	var kept []rbacv1.PolicyRule
 	var places []int
 	for i := range r.Rules {
-		if matters(&r.Rules[i]) {
+		if touchesPodSecurity(&r.Rules[i]) {
 			kept, places = append(kept, b.internRule(&r.Rules[i])), append(places, i)
 		} else {
-			r.Others = true
+			r.OtherRules = true
 		}
 	}
 	r.Rules = kept
-	if r.Others {
-		r.Places = places
+	if r.OtherRules {
+		r.RuleIndexes = places
 	}
-	r.Namespace = b.intern(r.Namespace)
+	r.Namespace = b.internString(r.Namespace)
 	b.roles = append(b.roles, r)
 }
 
 // AddBinding adds a RoleBinding, or with an empty namespace a ClusterRoleBinding.
 func (b *Builder) AddBinding(x Binding) {
-	if !b.admits(clusterKind("RoleBinding", x.Namespace), x.Namespace, x.Name, x.Position) {
+	if !b.acceptsName(rbacKind("RoleBinding", x.Namespace), x.Namespace, x.Name, x.Position) {
 		return
 	}
-	x.Namespace, x.RoleKind, x.RoleName = b.intern(x.Namespace), b.intern(x.RoleKind), b.intern(x.RoleName)
+	x.Namespace, x.RoleKind, x.RoleName = b.internString(x.Namespace), b.internString(x.RoleKind), b.internString(x.RoleName)
 	subjects := make([]rbacv1.Subject, len(x.Subjects))
 	for i, s := range x.Subjects {
 		if s.APIGroup == "" && (s.Kind == rbacv1.UserKind || s.Kind == rbacv1.GroupKind) {
 			s.APIGroup = rbacv1.GroupName // the API default; a manifest and what a server made of it are one
 		}
 		subjects[i] = rbacv1.Subject{
-			Kind: b.intern(s.Kind), APIGroup: b.intern(s.APIGroup), Name: b.intern(s.Name),
-			Namespace: b.intern(s.Namespace),
+			Kind: b.internString(s.Kind), APIGroup: b.internString(s.APIGroup), Name: b.internString(s.Name),
+			Namespace: b.internString(s.Namespace),
 		}
 	}
 	x.Subjects = subjects
 	b.bindings = append(b.bindings, x)
 }
 
-func clusterKind(kind, namespace string) string {
+func rbacKind(kind, namespace string) string {
 	if namespace == "" {
 		return "Cluster" + kind
 	}
 	return kind
 }
 
-// matters says whether a rule could touch podsecuritypolicies, pods or namespaces. Forms that grant nothing, as
+// touchesPodSecurity says whether a rule could touch podsecuritypolicies, pods or namespaces. Forms that grant nothing, as
 // "PodSecurityPolicies" or "*/*", are kept too: who wrote one meant to grant something, and should hear of it.
-func matters(r *rbacv1.PolicyRule) bool {
+func touchesPodSecurity(r *rbacv1.PolicyRule) bool {
 	for _, resource := range r.Resources {
 		if strings.Contains(resource, "*") {
 			return true
@@ -91,22 +91,22 @@ func (b *Builder) internAll(in []string) []string {
 	}
 	out := make([]string, len(in))
 	for i, s := range in {
-		out[i] = b.intern(s)
+		out[i] = b.internString(s)
 	}
 	return out
 }
 
-func roleRules() rules[Role] {
-	return rules[Role]{
-		id: func(r *Role) identity {
-			return identity{kind: clusterKind("Role", r.Namespace), namespace: r.Namespace, name: r.Name}
+func roleDuplicateRules() duplicateRules[Role] {
+	return duplicateRules[Role]{
+		id: func(r *Role) objectID {
+			return objectID{kind: rbacKind("Role", r.Namespace), namespace: r.Namespace, name: r.Name}
 		},
 		at: func(r *Role) pspparse.Position { return r.Position },
 		same: func(a, b *Role) bool {
 			if !maps.Equal(a.Labels, b.Labels) || !equality.Semantic.DeepEqual(a.Aggregation, b.Aggregation) {
 				return false
 			}
-			if a.Aggregation != nil && a.Live != b.Live {
+			if a.Aggregation != nil && a.Stored != b.Stored {
 				return true // a file's literal rules do not survive aggregation, so they are no contradiction
 			}
 			return equality.Semantic.DeepEqual(a.Rules, b.Rules)
@@ -115,20 +115,20 @@ func roleRules() rules[Role] {
 			into := &same[0]
 			for i := range same[1:] {
 				switch from := &same[i+1]; {
-				case into.Live == from.Live && into.Others != from.Others:
-					into.Others, into.Places = true, slices.Concat(into.Places, from.Places) // one of them has none
-				case from.Live && !into.Live:
-					into.Rules, into.Places, into.Others, into.Live = from.Rules, from.Places, from.Others, true
+				case into.Stored == from.Stored && into.OtherRules != from.OtherRules:
+					into.OtherRules, into.RuleIndexes = true, slices.Concat(into.RuleIndexes, from.RuleIndexes) // one of them has none
+				case from.Stored && !into.Stored:
+					into.Rules, into.RuleIndexes, into.OtherRules, into.Stored = from.Rules, from.RuleIndexes, from.OtherRules, true
 				}
 			}
 		},
 	}
 }
 
-func bindingRules() rules[Binding] {
-	return rules[Binding]{
-		id: func(x *Binding) identity {
-			return identity{kind: clusterKind("RoleBinding", x.Namespace), namespace: x.Namespace, name: x.Name}
+func bindingDuplicateRules() duplicateRules[Binding] {
+	return duplicateRules[Binding]{
+		id: func(x *Binding) objectID {
+			return objectID{kind: rbacKind("RoleBinding", x.Namespace), namespace: x.Namespace, name: x.Name}
 		},
 		at: func(x *Binding) pspparse.Position { return x.Position },
 		same: func(a, b *Binding) bool {

@@ -24,21 +24,21 @@ const (
 	secretTokenVolume    = "default-token-xxxxx"
 )
 
-// Reduce keeps of a pod what a rule of PSP admission or of the Pod Security Standards can tell apart, with the API
+// ReducePod keeps of a pod what a rule of PSP admission or of the Pod Security Standards can tell apart, with the API
 // defaults applied that change an answer. The result shares no slice, map or pointer with its input.
 //
 // Kept, though no message shows them: positions. Volumes and containers stay in order, and mounts that come before a
 // host path's mount stay as empty entries, because PSP names both by index.
-func Reduce(annotations map[string]string, spec *corev1.PodSpec) *Shape {
+func ReducePod(annotations map[string]string, spec *corev1.PodSpec) *Shape {
 	hostPaths := hostPathNames(nil, spec)
 	out := corev1.PodSpec{
 		HostNetwork:                  spec.HostNetwork,
 		HostPID:                      spec.HostPID,
 		HostIPC:                      spec.HostIPC,
-		HostUsers:                    clone(spec.HostUsers),
-		RuntimeClassName:             clone(spec.RuntimeClassName),
-		AutomountServiceAccountToken: clone(spec.AutomountServiceAccountToken),
-		OS:                           clone(spec.OS),
+		HostUsers:                    clonePointer(spec.HostUsers),
+		RuntimeClassName:             clonePointer(spec.RuntimeClassName),
+		AutomountServiceAccountToken: clonePointer(spec.AutomountServiceAccountToken),
+		OS:                           clonePointer(spec.OS),
 		SecurityContext:              reducePodSecurity(spec.SecurityContext),
 	}
 	for i := range spec.Volumes {
@@ -83,13 +83,13 @@ func reducePodSecurity(in *corev1.PodSecurityContext) *corev1.PodSecurityContext
 		return &corev1.PodSecurityContext{}
 	}
 	out := &corev1.PodSecurityContext{
-		SELinuxOptions:     clone(in.SELinuxOptions),
+		SELinuxOptions:     clonePointer(in.SELinuxOptions),
 		WindowsOptions:     reduceWindows(in.WindowsOptions),
-		RunAsUser:          clone(in.RunAsUser),
-		RunAsGroup:         clone(in.RunAsGroup),
-		RunAsNonRoot:       clone(in.RunAsNonRoot),
+		RunAsUser:          clonePointer(in.RunAsUser),
+		RunAsGroup:         clonePointer(in.RunAsGroup),
+		RunAsNonRoot:       clonePointer(in.RunAsNonRoot),
 		SupplementalGroups: slices.Clone(in.SupplementalGroups), // an explicit empty list is not an absent one
-		FSGroup:            clone(in.FSGroup),
+		FSGroup:            clonePointer(in.FSGroup),
 		SeccompProfile:     reduceSeccomp(in.SeccompProfile),
 		AppArmorProfile:    reduceAppArmor(in.AppArmorProfile),
 	}
@@ -105,22 +105,22 @@ func reduceSecurity(in *corev1.SecurityContext) *corev1.SecurityContext {
 	}
 	return &corev1.SecurityContext{
 		Capabilities:             reduceCapabilities(in.Capabilities),
-		Privileged:               clone(in.Privileged),
-		SELinuxOptions:           clone(in.SELinuxOptions),
+		Privileged:               clonePointer(in.Privileged),
+		SELinuxOptions:           clonePointer(in.SELinuxOptions),
 		WindowsOptions:           reduceWindows(in.WindowsOptions),
-		RunAsUser:                clone(in.RunAsUser),
-		RunAsGroup:               clone(in.RunAsGroup),
-		RunAsNonRoot:             clone(in.RunAsNonRoot),
-		ReadOnlyRootFilesystem:   clone(in.ReadOnlyRootFilesystem),
-		AllowPrivilegeEscalation: clone(in.AllowPrivilegeEscalation),
-		ProcMount:                clone(procMount(in.ProcMount)),
+		RunAsUser:                clonePointer(in.RunAsUser),
+		RunAsGroup:               clonePointer(in.RunAsGroup),
+		RunAsNonRoot:             clonePointer(in.RunAsNonRoot),
+		ReadOnlyRootFilesystem:   clonePointer(in.ReadOnlyRootFilesystem),
+		AllowPrivilegeEscalation: clonePointer(in.AllowPrivilegeEscalation),
+		ProcMount:                clonePointer(nonDefaultProcMount(in.ProcMount)),
 		SeccompProfile:           reduceSeccomp(in.SeccompProfile),
 		AppArmorProfile:          reduceAppArmor(in.AppArmorProfile),
 	}
 }
 
-// procMount is nil for the default: servers differ in whether they write it into every security context.
-func procMount(in *corev1.ProcMountType) *corev1.ProcMountType {
+// nonDefaultProcMount is nil for the default: servers differ in whether they write it into every security context.
+func nonDefaultProcMount(in *corev1.ProcMountType) *corev1.ProcMountType {
 	if in != nil && *in == corev1.DefaultProcMount {
 		return nil
 	}
@@ -141,14 +141,14 @@ func reduceWindows(in *corev1.WindowsSecurityContextOptions) *corev1.WindowsSecu
 	if in == nil || in.HostProcess == nil {
 		return nil
 	}
-	return &corev1.WindowsSecurityContextOptions{HostProcess: clone(in.HostProcess)}
+	return &corev1.WindowsSecurityContextOptions{HostProcess: clonePointer(in.HostProcess)}
 }
 
 func reduceSeccomp(in *corev1.SeccompProfile) *corev1.SeccompProfile {
 	if in == nil {
 		return nil
 	}
-	return &corev1.SeccompProfile{Type: in.Type, LocalhostProfile: clone(in.LocalhostProfile)}
+	return &corev1.SeccompProfile{Type: in.Type, LocalhostProfile: clonePointer(in.LocalhostProfile)}
 }
 
 func reduceAppArmor(in *corev1.AppArmorProfile) *corev1.AppArmorProfile {
@@ -228,32 +228,32 @@ func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount,
 func reduceVolume(v *corev1.Volume) corev1.Volume {
 	s := &v.VolumeSource
 	out := corev1.Volume{Name: volumeName(v), VolumeSource: corev1.VolumeSource{
-		EmptyDir:              hollow(s.EmptyDir),
-		GCEPersistentDisk:     hollow(s.GCEPersistentDisk),
-		AWSElasticBlockStore:  hollow(s.AWSElasticBlockStore),
-		GitRepo:               hollow(s.GitRepo),
-		Secret:                hollow(s.Secret),
-		NFS:                   hollow(s.NFS),
-		ISCSI:                 hollow(s.ISCSI),
-		Glusterfs:             hollow(s.Glusterfs),
-		PersistentVolumeClaim: hollow(s.PersistentVolumeClaim),
-		RBD:                   hollow(s.RBD),
-		Cinder:                hollow(s.Cinder),
-		CephFS:                hollow(s.CephFS),
-		Flocker:               hollow(s.Flocker),
-		DownwardAPI:           hollow(s.DownwardAPI),
-		FC:                    hollow(s.FC),
-		AzureFile:             hollow(s.AzureFile),
-		ConfigMap:             hollow(s.ConfigMap),
-		VsphereVolume:         hollow(s.VsphereVolume),
-		Quobyte:               hollow(s.Quobyte),
-		AzureDisk:             hollow(s.AzureDisk),
-		PhotonPersistentDisk:  hollow(s.PhotonPersistentDisk),
-		PortworxVolume:        hollow(s.PortworxVolume),
-		ScaleIO:               hollow(s.ScaleIO),
-		StorageOS:             hollow(s.StorageOS),
-		Ephemeral:             hollow(s.Ephemeral),
-		Image:                 hollow(s.Image),
+		EmptyDir:              presenceOnly(s.EmptyDir),
+		GCEPersistentDisk:     presenceOnly(s.GCEPersistentDisk),
+		AWSElasticBlockStore:  presenceOnly(s.AWSElasticBlockStore),
+		GitRepo:               presenceOnly(s.GitRepo),
+		Secret:                presenceOnly(s.Secret),
+		NFS:                   presenceOnly(s.NFS),
+		ISCSI:                 presenceOnly(s.ISCSI),
+		Glusterfs:             presenceOnly(s.Glusterfs),
+		PersistentVolumeClaim: presenceOnly(s.PersistentVolumeClaim),
+		RBD:                   presenceOnly(s.RBD),
+		Cinder:                presenceOnly(s.Cinder),
+		CephFS:                presenceOnly(s.CephFS),
+		Flocker:               presenceOnly(s.Flocker),
+		DownwardAPI:           presenceOnly(s.DownwardAPI),
+		FC:                    presenceOnly(s.FC),
+		AzureFile:             presenceOnly(s.AzureFile),
+		ConfigMap:             presenceOnly(s.ConfigMap),
+		VsphereVolume:         presenceOnly(s.VsphereVolume),
+		Quobyte:               presenceOnly(s.Quobyte),
+		AzureDisk:             presenceOnly(s.AzureDisk),
+		PhotonPersistentDisk:  presenceOnly(s.PhotonPersistentDisk),
+		PortworxVolume:        presenceOnly(s.PortworxVolume),
+		ScaleIO:               presenceOnly(s.ScaleIO),
+		StorageOS:             presenceOnly(s.StorageOS),
+		Ephemeral:             presenceOnly(s.Ephemeral),
+		Image:                 presenceOnly(s.Image),
 		Projected:             reduceProjected(s.Projected),
 	}}
 	if s.HostPath != nil {
@@ -313,9 +313,9 @@ func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSo
 	for i := range in.Sources {
 		s := &in.Sources[i]
 		p := corev1.VolumeProjection{
-			Secret:             hollow(s.Secret),
-			ClusterTrustBundle: hollow(s.ClusterTrustBundle),
-			PodCertificate:     hollow(s.PodCertificate),
+			Secret:             presenceOnly(s.Secret),
+			ClusterTrustBundle: presenceOnly(s.ClusterTrustBundle),
+			PodCertificate:     presenceOnly(s.PodCertificate),
 		}
 		if s.ServiceAccountToken != nil {
 			p.ServiceAccountToken = &corev1.ServiceAccountTokenProjection{
@@ -401,8 +401,8 @@ func reduceTCP(in *corev1.TCPSocketAction) *corev1.TCPSocketAction {
 	return &corev1.TCPSocketAction{Host: in.Host}
 }
 
-// clone copies what p points to; for values without pointers of their own.
-func clone[T any](p *T) *T {
+// clonePointer copies what p points to; for values without pointers of their own.
+func clonePointer[T any](p *T) *T {
 	if p == nil {
 		return nil
 	}
@@ -410,8 +410,8 @@ func clone[T any](p *T) *T {
 	return &v
 }
 
-// hollow keeps that something is there, and nothing of it.
-func hollow[T any](p *T) *T {
+// presenceOnly keeps that something is there, and nothing of it.
+func presenceOnly[T any](p *T) *T {
 	if p == nil {
 		return nil
 	}

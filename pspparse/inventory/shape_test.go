@@ -98,7 +98,7 @@ func TestReducedPodsAreJudgedAlike(t *testing.T) {
 		filler.Fill(&pod.Spec)
 		filler.Fill(&pod.Annotations)
 		full := withDefaults(pod.Spec.DeepCopy())
-		shape := Reduce(pod.Annotations, &pod.Spec)
+		shape := ReducePod(pod.Annotations, &pod.Spec)
 		for _, version := range versions(checks) {
 			for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 				lv := api.LevelVersion{Level: level, Version: version}
@@ -138,8 +138,8 @@ func withDefaults(spec *corev1.PodSpec) *corev1.PodSpec {
 }
 
 func keyOf(annotations map[string]string, spec *corev1.PodSpec) string {
-	n := newInterner()
-	n.encode(annotations, spec)
+	n := newShapeEncoder()
+	n.encodePod(annotations, spec)
 	return string(n.buf)
 }
 
@@ -160,10 +160,10 @@ func TestKeysAreEqualWhereShapesAre(t *testing.T) {
 			Spec        corev1.PodSpec
 		}
 		before := both{pod.Annotations, pod.Spec}
-		shape, key := Reduce(before.Annotations, &before.Spec), keyOf(before.Annotations, &before.Spec)
+		shape, key := ReducePod(before.Annotations, &before.Spec), keyOf(before.Annotations, &before.Spec)
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		change(reflect.ValueOf(&before).Elem(), "", rng, func(path string) {
-			newShape, newKey := Reduce(before.Annotations, &before.Spec), keyOf(before.Annotations, &before.Spec)
+			newShape, newKey := ReducePod(before.Annotations, &before.Spec), keyOf(before.Annotations, &before.Spec)
 			if reflect.DeepEqual(shape, newShape) != (key == newKey) {
 				t.Fatalf("seed %d: changing %s: keys equal %t, shapes (-before +after):\n%s", seed, path, key == newKey, cmp.Diff(shape, newShape))
 			}
@@ -173,7 +173,7 @@ func TestKeysAreEqualWhereShapesAre(t *testing.T) {
 				differ++
 			}
 		})
-		if again := Reduce(shape.Annotations, &shape.Spec); !reflect.DeepEqual(shape, again) {
+		if again := ReducePod(shape.Annotations, &shape.Spec); !reflect.DeepEqual(shape, again) {
 			t.Errorf("seed %d: reducing twice (-once +twice):\n%s", seed, cmp.Diff(shape, again))
 		}
 		if again := keyOf(shape.Annotations, &shape.Spec); again != key {
@@ -244,8 +244,8 @@ func TestReduceSharesNothing(t *testing.T) {
 	t.Parallel()
 	var pod corev1.Pod
 	randomPods(7).NilChance(0).NumElements(1, 1).Fill(&pod.Spec)
-	shape := Reduce(nil, &pod.Spec)
-	want := Reduce(nil, pod.Spec.DeepCopy())
+	shape := ReducePod(nil, &pod.Spec)
+	want := ReducePod(nil, pod.Spec.DeepCopy())
 	change(reflect.ValueOf(&pod.Spec).Elem(), "", rand.New(rand.NewPCG(1, 1)), func(path string) {
 		if !reflect.DeepEqual(want, shape) {
 			t.Fatalf("changing %s changed the shape (-want +got):\n%s", path, cmp.Diff(want, shape))
@@ -351,7 +351,7 @@ func TestReduce(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(&tt.want, Reduce(tt.annotations, &tt.spec)); diff != "" {
+			if diff := cmp.Diff(&tt.want, ReducePod(tt.annotations, &tt.spec)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -362,7 +362,7 @@ func TestInternerAllocatesNothingForAKnownShape(t *testing.T) {
 	var pod corev1.Pod
 	randomPods(3).NilChance(0).Fill(&pod.Spec)
 	randomPods(3).Fill(&pod.Annotations)
-	n := newInterner()
+	n := newShapeEncoder()
 	first := n.shape(pod.Annotations, &pod.Spec)
 	allocs := testing.AllocsPerRun(100, func() {
 		if n.shape(pod.Annotations, &pod.Spec) != first {

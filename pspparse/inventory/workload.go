@@ -11,47 +11,47 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// kind is what is known about one kind of object that is read.
-type kind struct {
+// objectKind is what is known about one kind of object that is read.
+type objectKind struct {
 	// versions are the apiVersions it is or was served under, the current one first. All are read as the current one.
 	versions []string
 	// decode reads one object from JSON. It is nil for PodSecurityPolicy, which pspparse reads.
-	decode func(b *Builder, data []byte, from source) error
+	decode func(b *Builder, data []byte, from documentHeader) error
 }
 
-// kindOf is the one place that knows the kinds: a new kind of workload is one more case.
-func kindOf(name string) (kind, bool) {
+// kindByName is the one place that knows the kinds: a new kind of workload is one more case.
+func kindByName(name string) (objectKind, bool) {
 	switch name {
 	case "Pod":
-		return kind{[]string{"v1"}, (*Builder).decodePod}, true
+		return objectKind{[]string{"v1"}, (*Builder).decodePod}, true
 	case "PodTemplate":
-		return kind{[]string{"v1"}, templateDecoder(podTemplateOf)}, true
+		return objectKind{[]string{"v1"}, templateDecoder(podTemplateOf)}, true
 	case "ReplicationController":
-		return kind{[]string{"v1"}, templateDecoder(replicasOf)}, true
+		return objectKind{[]string{"v1"}, templateDecoder(replicasOf)}, true
 	case "ReplicaSet":
-		return kind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
+		return objectKind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
 	case "Deployment":
-		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
+		return objectKind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
 	case "StatefulSet":
-		return kind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, templateDecoder(statefulSetOf)}, true
+		return objectKind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, templateDecoder(statefulSetOf)}, true
 	case "DaemonSet":
-		return kind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(podCountOf)}, true
+		return objectKind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(podCountOf)}, true
 	case "Job":
-		return kind{[]string{"batch/v1"}, templateDecoder(jobOf)}, true
+		return objectKind{[]string{"batch/v1"}, templateDecoder(jobOf)}, true
 	case "CronJob":
-		return kind{[]string{"batch/v1", "batch/v1beta1", "batch/v2alpha1"}, templateDecoder(cronJobOf)}, true
+		return objectKind{[]string{"batch/v1", "batch/v1beta1", "batch/v2alpha1"}, templateDecoder(cronJobOf)}, true
 	case "Namespace":
-		return kind{[]string{"v1"}, (*Builder).decodeNamespace}, true
+		return objectKind{[]string{"v1"}, (*Builder).decodeNamespace}, true
 	case "ServiceAccount":
-		return kind{[]string{"v1"}, (*Builder).decodeServiceAccount}, true
+		return objectKind{[]string{"v1"}, (*Builder).decodeServiceAccount}, true
 	case "Role", "ClusterRole":
-		return kind{rbacVersions(), (*Builder).decodeRole}, true
+		return objectKind{rbacVersions(), (*Builder).decodeRole}, true
 	case "RoleBinding", "ClusterRoleBinding":
-		return kind{rbacVersions(), (*Builder).decodeBinding}, true
+		return objectKind{rbacVersions(), (*Builder).decodeBinding}, true
 	case "PodSecurityPolicy":
-		return kind{[]string{"policy/v1beta1", "extensions/v1beta1"}, nil}, true
+		return objectKind{[]string{"policy/v1beta1", "extensions/v1beta1"}, nil}, true
 	}
-	return kind{}, false
+	return objectKind{}, false
 }
 
 // kindNames are the kinds that kindOf knows, sorted.
@@ -68,7 +68,7 @@ func rbacVersions() []string {
 	return []string{group + "v1", group + "v1beta1", group + "v1alpha1"}
 }
 
-func (k kind) inGroup(group string) bool {
+func (k objectKind) inGroup(group string) bool {
 	return slices.ContainsFunc(k.versions, func(version string) bool { return groupOf(version) == group })
 }
 
@@ -82,21 +82,21 @@ func groupOf(apiVersion string) string {
 
 // The pod template of each kind lies elsewhere, and so does the number of pods it asks for.
 
-// templateOf finds the template in an object and what it asks for; the template is nil where there is none.
-type templateOf func(o *templateObject) (*templateDoc, int)
+// templateFinder finds the template in an object and what it asks for; the template is nil where there is none.
+type templateFinder func(o *workloadJSON) (*podTemplateJSON, int)
 
-// templateObject holds the places where the kinds keep their template; status and managed fields are never read.
-type templateObject struct {
-	Metadata labelledMeta `json:"metadata"`
-	Template *templateDoc `json:"template"` // PodTemplate
+// workloadJSON holds the places where the kinds keep their template; status and managed fields are never read.
+type workloadJSON struct {
+	Metadata objectMetaWithLabels `json:"metadata"`
+	Template *podTemplateJSON     `json:"template"` // PodTemplate
 	Spec     struct {
-		Replicas    *int         `json:"replicas"`
-		Parallelism *int         `json:"parallelism"`
-		Suspend     bool         `json:"suspend"`
-		Template    *templateDoc `json:"template"`
+		Replicas    *int             `json:"replicas"`
+		Parallelism *int             `json:"parallelism"`
+		Suspend     bool             `json:"suspend"`
+		Template    *podTemplateJSON `json:"template"`
 		JobTemplate *struct {
 			Spec struct {
-				Template *templateDoc `json:"template"`
+				Template *podTemplateJSON `json:"template"`
 			} `json:"spec"`
 		} `json:"jobTemplate"`
 		VolumeClaimTemplates []struct {
@@ -107,13 +107,13 @@ type templateObject struct {
 	} `json:"spec"`
 }
 
-func podTemplateOf(o *templateObject) (*templateDoc, int) { return o.Template, 0 }
+func podTemplateOf(o *workloadJSON) (*podTemplateJSON, int) { return o.Template, 0 }
 
-func replicasOf(o *templateObject) (*templateDoc, int) {
-	return o.Spec.Template, orOne(o.Spec.Replicas)
+func replicasOf(o *workloadJSON) (*podTemplateJSON, int) {
+	return o.Spec.Template, replicasOrOne(o.Spec.Replicas)
 }
 
-func statefulSetOf(o *templateObject) (*templateDoc, int) {
+func statefulSetOf(o *workloadJSON) (*podTemplateJSON, int) {
 	if t := o.Spec.Template; t != nil {
 		var claims []string
 		for _, c := range o.Spec.VolumeClaimTemplates {
@@ -150,43 +150,43 @@ func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 }
 
 // podCountOf is for kinds that ask for no number: Build fills in how many pods there are.
-func podCountOf(o *templateObject) (*templateDoc, int) { return o.Spec.Template, 0 }
+func podCountOf(o *workloadJSON) (*podTemplateJSON, int) { return o.Spec.Template, 0 }
 
-func jobOf(o *templateObject) (*templateDoc, int) {
+func jobOf(o *workloadJSON) (*podTemplateJSON, int) {
 	if o.Spec.Suspend {
 		return o.Spec.Template, 0
 	}
-	return o.Spec.Template, orOne(o.Spec.Parallelism)
+	return o.Spec.Template, replicasOrOne(o.Spec.Parallelism)
 }
 
-func cronJobOf(o *templateObject) (*templateDoc, int) {
+func cronJobOf(o *workloadJSON) (*podTemplateJSON, int) {
 	if o.Spec.JobTemplate == nil {
 		return nil, 0
 	}
 	return o.Spec.JobTemplate.Spec.Template, 0
 }
 
-// orOne is the API default of replicas and parallelism.
-func orOne(n *int) int {
+// replicasOrOne is the API default of replicas and parallelism.
+func replicasOrOne(n *int) int {
 	if n == nil {
 		return 1
 	}
 	return max(*n, 0)
 }
 
-func templateDecoder(find templateOf) func(*Builder, []byte, source) error {
-	return func(b *Builder, data []byte, from source) error {
-		var o templateObject
-		if err := unmarshal(data, &o); err != nil {
+func templateDecoder(find templateFinder) func(*Builder, []byte, documentHeader) error {
+	return func(b *Builder, data []byte, from documentHeader) error {
+		var o workloadJSON
+		if err := unmarshalStrict(data, &o); err != nil {
 			return err
 		}
 		t, replicas := find(&o)
 		if t != nil {
-			if err := t.Spec.check(); err != nil {
+			if err := t.Spec.checkSize(); err != nil {
 				return err
 			}
 		}
-		b.AddTemplate(from.kind, Meta(o.Metadata), replicas, t.template(), from.at)
+		b.AddTemplate(from.kind, ObjectMeta(o.Metadata), replicas, t.toPodTemplate(), from.position)
 		return nil
 	}
 }
@@ -200,40 +200,40 @@ func checkContainers(spec *corev1.PodSpec) error {
 	return nil
 }
 
-// template is a controller or PodTemplate, its pods reduced.
-type template struct {
-	id       identity
-	account  string
-	replicas int
-	shape    *Shape
-	origin   *Origin
-	meta     []*PodMeta
-	owner    Owner
+// workloadTemplate is a controller or PodTemplate, its pods reduced.
+type workloadTemplate struct {
+	id           objectID
+	account      string
+	replicas     int
+	shape        *Shape
+	templateMeta *TemplateMeta
+	podMetas     []*PodMeta
+	owner        Owner
 	// ownerGroup is the API group of the owner.
 	ownerGroup string
 	at         pspparse.Position
 	// custom is set for kinds that are not Kubernetes' own; without a shape then, unless there is one whole template.
-	custom *custom
-	// twice says why one document makes two of these; "" where it does not.
-	twice string
-	// contest is set where others stand under its name.
-	contest *contest
+	custom *customTemplates
+	// duplicateKeyReason says why one document makes two of these; "" where it does not.
+	duplicateKeyReason string
+	// conflict is set where others stand under its name.
+	conflict *templateConflict
 }
 
-// contest is what else stands under the name of a template, and what that is unless all come to the same.
-type contest struct {
-	others []template
+// templateConflict is what else stands under the name of a template, and what that is unless all come to the same.
+type templateConflict struct {
+	others []workloadTemplate
 	gap    Gap
 }
 
 // AddTemplate adds a controller or PodTemplate of the given kind (current kind name). Replicas is what it asks for;
 // it is ignored for a DaemonSet and a CronJob, where Build counts the pods. The template is not retained.
-func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTemplateSpec, at pspparse.Position) {
-	namespace := b.home(m.Namespace, at)
-	name, open, err := objectName(kind, &m)
+func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1.PodTemplateSpec, at pspparse.Position) {
+	namespace := b.namespaceOrDefault(m.Namespace, at)
+	name, open, err := nameOrGenerateName(kind, &m)
 	switch {
 	case err != nil:
-	case !isLabel(namespace):
+	case !isDNSLabel(namespace):
 		err = checkNamespace(namespace)
 	case t == nil:
 		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToJudge)
@@ -241,49 +241,49 @@ func (b *Builder) AddTemplate(kind string, m Meta, replicas int, t *corev1.PodTe
 		err = checkContainers(&t.Spec)
 	}
 	if err != nil {
-		b.refuse(kind, namespace, m.Name, at, err)
+		b.refuseObject(kind, namespace, m.Name, at, err)
 		return
 	}
-	b.kinds[kind] = true
-	on := Misplaced{Namespace: namespace, Kind: b.intern(kind), Name: name, Position: at, owned: len(m.OwnerReferences) > 0}
-	b.misplaced(on, m.Labels, m.Annotations)
+	b.kindsRead[kind] = true
+	on := MisplacedKey{Namespace: namespace, Kind: b.internString(kind), Name: name, Position: at, owned: len(m.OwnerReferences) > 0}
+	b.addMisplacedKeys(on, m.Labels, m.Annotations)
 	on.Template = true
-	b.misplaced(on, t.Labels, t.Annotations)
-	owner := b.controller(&m)
-	b.templates = append(b.templates, template{
-		id:       identity{kind: b.intern(kind), namespace: namespace, name: name, open: open},
-		account:  b.intern(account(&t.Spec)),
-		replicas: replicas,
-		shape:    b.shapes.shape(t.Annotations, &t.Spec),
-		origin:   b.origin(&m, t),
-		meta:     metas(b.podMeta(t.Labels, t.Annotations)),
-		owner:    owner, ownerGroup: b.ownerGroup(&m, owner),
+	b.addMisplacedKeys(on, t.Labels, t.Annotations)
+	owner := b.controllerOf(&m)
+	b.templates = append(b.templates, workloadTemplate{
+		id:           objectID{kind: b.internString(kind), namespace: namespace, name: name, generatedName: open},
+		account:      b.internString(serviceAccountName(&t.Spec)),
+		replicas:     replicas,
+		shape:        b.shapes.shape(t.Annotations, &t.Spec),
+		templateMeta: b.templateMeta(&m, t),
+		podMetas:     podMetaList(b.podMeta(t.Labels, t.Annotations)),
+		owner:        owner, ownerGroup: b.ownerAPIGroup(&m, owner),
 		at: at,
 	})
 }
 
-// templateRules: neither the number of replicas nor a missing owner makes two templates differ, because manifests and
+// templateDuplicateRules: neither the number of replicas nor a missing owner makes two templates differ, because manifests and
 // the objects a server made of them disagree on both.
-func templateRules() rules[template] {
-	return rules[template]{
-		id: func(t *template) identity { return t.id },
-		at: func(t *template) pspparse.Position { return t.at },
-		same: func(a, b *template) bool {
-			return a.shape == b.shape && a.account == b.account && sameCustom(a.custom, b.custom) &&
-				(a.twice == "" || b.twice == "" || slices.Equal(a.meta, b.meta)) &&
+func templateDuplicateRules() duplicateRules[workloadTemplate] {
+	return duplicateRules[workloadTemplate]{
+		id: func(t *workloadTemplate) objectID { return t.id },
+		at: func(t *workloadTemplate) pspparse.Position { return t.at },
+		same: func(a, b *workloadTemplate) bool {
+			return a.shape == b.shape && a.account == b.account && sameCustomTemplates(a.custom, b.custom) &&
+				(a.duplicateKeyReason == "" || b.duplicateKeyReason == "" || slices.Equal(a.podMetas, b.podMetas)) &&
 				(a.owner == b.owner || a.owner == Owner{} || b.owner == Owner{})
 		},
-		merge: func(same []template) {
+		merge: func(same []workloadTemplate) {
 			into := &same[0]
 			for i := range same {
 				into.replicas = max(into.replicas, same[i].replicas)
-				into.mergeMeta(&same[i])
+				into.mergePodMeta(&same[i])
 				if into.owner == (Owner{}) {
 					into.owner, into.ownerGroup = same[i].owner, same[i].ownerGroup
 				}
 			}
 		},
-		either: eitherTemplate,
-		list:   func(t *template) string { return t.id.namespace },
+		acceptDiffering:   acceptDifferingTemplates,
+		conflictNamespace: func(t *workloadTemplate) string { return t.id.namespace },
 	}
 }

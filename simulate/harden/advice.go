@@ -14,9 +14,9 @@ const injectedAdvice = "it is not in the template: change it where it is put int
 // debugAdvice is for what fails only in the debug containers that a manifest has, which only a pod that runs can be given.
 const debugAdvice = "no API server takes a manifest with ephemeralContainers: take them out"
 
-// advice says in one sentence what a person can do about a check that edits do not settle, to reach a level at some versions.
+// obstacleAdvice says in one sentence what a person can do about a check that edits do not settle, to reach a level at some versions.
 // Every check has one: what can be proposed for some templates cannot be for others.
-func (s *TemplateWithPods) advice(check string, level api.Level, versions []api.Version) string {
+func (s *TemplateWithPods) obstacleAdvice(check string, level api.Level, versions []api.Version) string {
 	switch check {
 	case "procMount":
 		return s.procMountAdvice(level, versions)
@@ -25,17 +25,17 @@ func (s *TemplateWithPods) advice(check string, level api.Level, versions []api.
 			return advice
 		}
 	}
-	i := slices.IndexFunc(advices(), func(a [2]string) bool { return a[0] == check })
+	i := slices.IndexFunc(checkAdvice(), func(a [2]string) bool { return a[0] == check })
 	if i < 0 {
 		return "look the check up in the Pod Security Standards"
 	}
-	return advices()[i][1]
+	return checkAdvice()[i][1]
 }
 
 // windowsAdvice is about the checks that are waived for Windows pods from v1.25 on.
 func (s *TemplateWithPods) windowsAdvice() string {
 	switch os := s.Template.Spec.OS; {
-	case !s.windows():
+	case !s.onWindows():
 		return ""
 	case os == nil:
 		return "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on"
@@ -43,7 +43,7 @@ func (s *TemplateWithPods) windowsAdvice() string {
 	return "Windows pods meet restricted from v1.25 on only: leave it until no older server is left"
 }
 
-const leaveProcMountOut = "leave procMount out"
+const leaveOutProcMount = "leave procMount out"
 
 // procMountAdvice knows the one way to keep procMount: from v1.35 on baseline lets pods have it in a user namespace, restricted
 // lets none.
@@ -51,18 +51,18 @@ func (s *TemplateWithPods) procMountAdvice(level api.Level, versions []api.Versi
 	older := slices.ContainsFunc(versions, func(v api.Version) bool { return v.Older(api.MajorMinorVersion(1, 35)) })
 	switch has := podspec.IsFalse(s.Template.Spec.HostUsers); {
 	case level != api.LevelBaseline:
-		return leaveProcMountOut
+		return leaveOutProcMount
 	case has && older:
-		return leaveProcMountOut + ", or wait for v1.35: from then on baseline lets pods have it in a user namespace, as this one has (hostUsers: false)"
+		return leaveOutProcMount + ", or wait for v1.35: from then on baseline lets pods have it in a user namespace, as this one has (hostUsers: false)"
 	case has:
-		return leaveProcMountOut
+		return leaveOutProcMount
 	case older:
-		return leaveProcMountOut + ": only from v1.35 on does baseline let pods have it in a user namespace (hostUsers: false)"
+		return leaveOutProcMount + ": only from v1.35 on does baseline let pods have it in a user namespace (hostUsers: false)"
 	}
-	return leaveProcMountOut + ", or run in a user namespace (hostUsers: false)"
+	return leaveOutProcMount + ", or run in a user namespace (hostUsers: false)"
 }
 
-func advices() [][2]string {
+func checkAdvice() [][2]string {
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
 	return [][2]string{
 		{"allowPrivilegeEscalation", "allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first"},
@@ -74,8 +74,8 @@ func advices() [][2]string {
 		{"hostPorts", "publish the port through a Service (NodePort, LoadBalancer) or an Ingress instead" + agents},
 		{"hostProbesAndHostLifecycle", "leave the host out of the probe or hook: the kubelet then asks the pod's own address"},
 		{"privileged", "grant the one device or capability that it needs instead" + agents},
-		{"procMount", leaveProcMountOut},
-		{"procMount_restricted", leaveProcMountOut},
+		{"procMount", leaveOutProcMount},
+		{"procMount_restricted", leaveOutProcMount},
 		{"restrictedVolumes", "use one of the volume types that restricted has: configMap, csi, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected, secret"},
 		{"runAsNonRoot", "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},
 		{"runAsUser", "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as"},

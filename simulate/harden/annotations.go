@@ -11,42 +11,42 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// EditsFromAnnotations returns the fields that API servers write into pods because an annotation of the template asks for it:
+// ProfileEditsFromAnnotations returns the fields that API servers write into pods because an annotation of the template asks for it:
 // seccomp profiles up to v1.26, after which the annotation does nothing, and AppArmor profiles from v1.30 on, as long as that
 // annotation lasts. A template has to state them itself at the target version. Left out is a seccomp profile "unconfined",
 // which is what pods without the field get, too, and which the standards would refuse.
-func EditsFromAnnotations(template *inventory.Shape, target api.Version) []Edit {
+func ProfileEditsFromAnnotations(template *inventory.Shape, target api.Version) []Edit {
 	if os := template.Spec.OS; os != nil && os.Name == corev1.Windows {
 		return nil
 	}
 	var out []Edit
-	add := func(p proposal, why string) {
+	add := func(p proposedEdit, why string) {
 		p.Safety, p.Why = Safe, why
 		out = append(out, p.Edit)
 	}
 	pod := podspec.OrEmpty(template.Spec.SecurityContext)
-	if p := confined(template.Annotations[podspec.SeccompPodAnnotation]); p != nil && pod.SeccompProfile == nil {
-		add(onPod("seccompProfile", p, nil), sameAsAnnotation)
+	if p := confinedSeccompProfile(template.Annotations[podspec.SeccompPodAnnotation]); p != nil && pod.SeccompProfile == nil {
+		add(proposePodValue("seccompProfile", p, nil), seccompAnnotationReason)
 	}
-	for _, c := range places(&template.Spec) {
-		sc := c.security()
-		if p := confined(template.Annotations[podspec.SeccompContainerAnnotationPrefix+c.Name]); p != nil && sc.SeccompProfile == nil {
-			add(c.on("seccompProfile", p, nil), sameAsAnnotation)
+	for _, c := range templateContainers(&template.Spec) {
+		sc := c.securityContext()
+		if p := confinedSeccompProfile(template.Annotations[podspec.SeccompContainerAnnotationPrefix+c.Name]); p != nil && sc.SeccompProfile == nil {
+			add(c.proposeValue("seccompProfile", p, nil), seccompAnnotationReason)
 		}
-		p := appArmorField(template.Annotations[podspec.AppArmorAnnotationPrefix+c.Name])
+		p := appArmorProfile(template.Annotations[podspec.AppArmorAnnotationPrefix+c.Name])
 		inherited := pod.AppArmorProfile != nil && p != nil && pod.AppArmorProfile.Type == p.Type
-		if p != nil && sc.AppArmorProfile == nil && !inherited && !target.Older(appArmorFields()) {
-			add(c.on("appArmorProfile", p, nil), fmt.Sprintf("its annotation asks for it, and servers from %s on write that into the field", appArmorFields()))
+		if p != nil && sc.AppArmorProfile == nil && !inherited && !target.Older(firstVersionWithAppArmorField()) {
+			add(c.proposeValue("appArmorProfile", p, nil), fmt.Sprintf("its annotation asks for it, and servers from %s on write that into the field", firstVersionWithAppArmorField()))
 		}
 	}
 	return out
 }
 
-// appArmorFields is the first version in which AppArmor profiles have a field.
-func appArmorFields() api.Version { return api.MajorMinorVersion(1, 30) }
+// firstVersionWithAppArmorField is the first version in which AppArmor profiles have a field.
+func firstVersionWithAppArmorField() api.Version { return api.MajorMinorVersion(1, 30) }
 
-// confined is the profile that a seccomp annotation asks for, nil if that is none.
-func confined(annotation string) *corev1.SeccompProfile {
+// confinedSeccompProfile is the profile that a seccomp annotation asks for, nil if that is none.
+func confinedSeccompProfile(annotation string) *corev1.SeccompProfile {
 	p := podspec.SeccompProfile(annotation)
 	if p == nil || p.Type == corev1.SeccompProfileTypeUnconfined {
 		return nil
@@ -54,8 +54,8 @@ func confined(annotation string) *corev1.SeccompProfile {
 	return p
 }
 
-// appArmorField is the field that means the same as an AppArmor annotation, nil for one that means nothing.
-func appArmorField(annotation string) *corev1.AppArmorProfile {
+// appArmorProfile is the field that means the same as an AppArmor annotation, nil for one that means nothing.
+func appArmorProfile(annotation string) *corev1.AppArmorProfile {
 	switch localhost, is := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix); {
 	case annotation == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault:
 		return &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeRuntimeDefault}

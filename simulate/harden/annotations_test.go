@@ -24,8 +24,8 @@ func TestFromAnnotations(t *testing.T) {
 		podspec.SeccompContainerAnnotationPrefix + "other": "unconfined",
 	}
 	seccomp := []Edit{
-		{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "", Safe, sameAsAnnotation},
-		{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "", Safe, sameAsAnnotation},
+		{"spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`, "", Safe, seccompAnnotationReason},
+		{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "", Safe, seccompAnnotationReason},
 	}
 	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
 	tests := map[string]struct {
@@ -55,7 +55,7 @@ func TestFromAnnotations(t *testing.T) {
 			t.Parallel()
 			template := podtest.Edited(podtest.ShapeOf(podtest.Plain("app"), podtest.Plain("other")), tt.edits...)
 			template.Annotations = tt.annotations
-			if diff := cmp.Diff(tt.want, EditsFromAnnotations(template, tt.target)); diff != "" {
+			if diff := cmp.Diff(tt.want, ProfileEditsFromAnnotations(template, tt.target)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

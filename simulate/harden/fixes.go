@@ -9,32 +9,32 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// fix proposes edits for one check of the standards that a template fails. Only checks that ask for a value can be met by
+// checkFix proposes edits for one check of the standards that a template fails. Only checks that ask for a value can be met by
 // an edit; those that forbid one have none.
-type fix struct {
+type checkFix struct {
 	check   string
-	propose func(*raising) []proposal
+	propose func(*raising) []proposedEdit
 }
 
-func fixes() []fix {
-	return []fix{
+func checkFixes() []checkFix {
+	return []checkFix{
 		{"allowPrivilegeEscalation", denyEscalation},
-		{"capabilities_restricted", dropAll},
+		{"capabilities_restricted", dropAllCapabilities},
 		{"runAsNonRoot", requireNonRoot},
-		{"seccompProfile_restricted", giveProfile},
+		{"seccompProfile_restricted", setSeccompProfile},
 	}
 }
 
 // denyEscalation sets allowPrivilegeEscalation: false on each container. API validation refuses it beside privileged: true,
 // and beside the capability CAP_SYS_ADMIN in this spelling.
-func denyEscalation(s *raising) []proposal {
-	if s.windows() {
+func denyEscalation(s *raising) []proposedEdit {
+	if s.onWindows() {
 		return nil
 	}
-	var out []proposal
-	by := s.scale(escalations)
-	for _, p := range places(&s.Template.Spec) {
-		sc := p.security()
+	var out []proposedEdit
+	by := s.compareSetting(escalationSetting)
+	for _, p := range templateContainers(&s.Template.Spec) {
+		sc := p.securityContext()
 		if podspec.IsFalse(sc.AllowPrivilegeEscalation) || podspec.IsTrue(sc.Privileged) || slices.Contains(podspec.OrEmpty(sc.Capabilities).Add, "CAP_SYS_ADMIN") {
 			continue
 		}
@@ -42,38 +42,38 @@ func denyEscalation(s *raising) []proposal {
 		if sc.AllowPrivilegeEscalation != nil {
 			why = "the template asks for true; " + why
 		}
-		out = append(out, by.weighed(p.on("allowPrivilegeEscalation", false, func(sc *corev1.SecurityContext) {
+		out = append(out, by.withSafety(p.proposeValue("allowPrivilegeEscalation", false, func(sc *corev1.SecurityContext) {
 			sc.AllowPrivilegeEscalation = new(false)
 		}), why))
 	}
 	return out
 }
 
-func escalations(_ *corev1.PodSpec, c *corev1.Container) string {
-	return compact(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
+func escalationSetting(_ *corev1.PodSpec, c *corev1.Container) string {
+	return compactJSON(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
 }
 
-// dropAll adds the word ALL, which the standard wants literally, to what each container drops.
-func dropAll(s *raising) []proposal {
-	if s.windows() {
+// dropAllCapabilities adds the word ALL, which the standard wants literally, to what each container drops.
+func dropAllCapabilities(s *raising) []proposedEdit {
+	if s.onWindows() {
 		return nil
 	}
-	var out []proposal
-	by := s.scale(dropsAll)
-	for _, p := range places(&s.Template.Spec) {
-		own := podspec.OrEmpty(p.security().Capabilities)
+	var out []proposedEdit
+	by := s.compareSetting(dropsAllSetting)
+	for _, p := range templateContainers(&s.Template.Spec) {
+		own := podspec.OrEmpty(p.securityContext().Capabilities)
 		if slices.Contains(own.Drop, "ALL") {
 			continue
 		}
 		drop := append(slices.Clone(own.Drop), "ALL")
 		why := "it loses the capabilities that the runtime gives by default, and may use one"
 		if len(own.Add) > 0 {
-			why += fmt.Sprintf("; what it adds stays added: %s", list(own.Add))
+			why += fmt.Sprintf("; what it adds stays added: %s", capabilityList(own.Add))
 		}
-		edit := by.weighed(p.on("capabilities.drop", drop, func(sc *corev1.SecurityContext) {
+		edit := by.withSafety(p.proposeValue("capabilities.drop", drop, func(sc *corev1.SecurityContext) {
 			sc.Capabilities = &corev1.Capabilities{Add: podspec.OrEmpty(sc.Capabilities).Add, Drop: drop}
 		}), why)
-		if edit.Safety == Test && s.everywhere(p.Name, powerless) {
+		if edit.Safety == NeedsTest && s.holdsForAllPods(p.Name, hasNoCapabilities) {
 			edit.Safety, edit.Why = Safe, "it runs as another user than root and cannot gain privileges: it has no capabilities to lose"
 		}
 		out = append(out, edit)
@@ -81,126 +81,126 @@ func dropAll(s *raising) []proposal {
 	return out
 }
 
-func dropsAll(_ *corev1.PodSpec, c *corev1.Container) string {
-	return compact(slices.Contains(podspec.OrEmpty(podspec.OrEmpty(c.SecurityContext).Capabilities).Drop, "ALL"))
+func dropsAllSetting(_ *corev1.PodSpec, c *corev1.Container) string {
+	return compactJSON(slices.Contains(podspec.OrEmpty(podspec.OrEmpty(c.SecurityContext).Capabilities).Drop, "ALL"))
 }
 
-// powerless is true for a container whose processes have no effective capabilities and cannot come by any: the kernel
+// hasNoCapabilities is true for a container whose processes have no effective capabilities and cannot come by any: the kernel
 // gives none to a user other than root unless a file does, and no_new_privs has it ignore those of files.
-func powerless(spec *corev1.PodSpec, c *corev1.Container) bool {
-	user := userOf(spec, c)
-	other := user != nil && *user != 0 || user == nil && podspec.IsTrue(nonRootOf(spec, c))
+func hasNoCapabilities(spec *corev1.PodSpec, c *corev1.Container) bool {
+	user := effectiveUser(spec, c)
+	other := user != nil && *user != 0 || user == nil && podspec.IsTrue(effectiveNonRoot(spec, c))
 	return other && podspec.IsFalse(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
 }
 
 // requireNonRoot sets runAsNonRoot: true at the pod level where no container says otherwise, else where it is missing. A container
 // that is to run as user 0 would not start with it, and gets none.
-func requireNonRoot(s *raising) []proposal {
+func requireNonRoot(s *raising) []proposedEdit {
 	spec := &s.Template.Spec
-	var out []proposal
+	var out []proposedEdit
 	level := podspec.OrEmpty(spec.SecurityContext).RunAsNonRoot
-	inheriting, by := s.inheriting(), s.scale(nonRoots)
-	onPods := !podspec.IsTrue(level) && !slices.ContainsFunc(inheriting, inherited.root)
+	inheriting, by := s.containersWithoutNonRoot(), s.compareSetting(nonRootSetting)
+	onPods := !podspec.IsTrue(level) && !slices.ContainsFunc(inheriting, inheritingContainer.runsAsRoot)
 	if onPods && (len(inheriting) > 0 || level != nil) {
-		out = append(out, by.weighedNonRoot(onPod("runAsNonRoot", true, func(sc *corev1.PodSecurityContext) {
+		out = append(out, by.nonRootWithSafety(proposePodValue("runAsNonRoot", true, func(sc *corev1.PodSecurityContext) {
 			sc.RunAsNonRoot = new(true)
 		}), inheriting, podspec.IsFalse(level)))
 	}
-	for _, p := range places(spec) {
-		own := p.security().RunAsNonRoot
+	for _, p := range templateContainers(spec) {
+		own := p.securityContext().RunAsNonRoot
 		inherits := own == nil && (onPods || podspec.IsTrue(level))
-		if user := userOf(spec, p.Container); podspec.IsTrue(own) || inherits || user != nil && *user == 0 {
+		if user := effectiveUser(spec, p.Container); podspec.IsTrue(own) || inherits || user != nil && *user == 0 {
 			continue
 		}
-		out = append(out, by.weighedNonRoot(p.on("runAsNonRoot", true, func(sc *corev1.SecurityContext) {
+		out = append(out, by.nonRootWithSafety(p.proposeValue("runAsNonRoot", true, func(sc *corev1.SecurityContext) {
 			sc.RunAsNonRoot = new(true)
-		}), []inherited{{spec, p.Container}}, own != nil))
+		}), []inheritingContainer{{spec, p.Container}}, own != nil))
 	}
 	return out
 }
 
-// inherited is a container that takes a value from its pod.
-type inherited struct {
+// inheritingContainer is a container that takes a value from its pod.
+type inheritingContainer struct {
 	spec *corev1.PodSpec
 	*corev1.Container
 }
 
-// root is true if it is to run as user 0.
-func (c inherited) root() bool {
-	user := userOf(c.spec, c.Container)
+// runsAsRoot is true if it is to run as user 0.
+func (c inheritingContainer) runsAsRoot() bool {
+	user := effectiveUser(c.spec, c.Container)
 	return user != nil && *user == 0
 }
 
-// inheriting are the containers, in the template and beyond it, that say nothing of runAsNonRoot themselves.
-func (r *raising) inheriting() []inherited {
-	var out []inherited
-	for i, pod := range slices.Concat([]*parts{r.template}, r.next) {
-		for _, p := range places(pod.spec) {
-			known := i > 0 && r.template.named(p.Name) != nil
-			if p.security().RunAsNonRoot == nil && !known {
-				out = append(out, inherited{pod.spec, p.Container})
+// containersWithoutNonRoot are the containers, in the template and beyond it, that say nothing of runAsNonRoot themselves.
+func (r *raising) containersWithoutNonRoot() []inheritingContainer {
+	var out []inheritingContainer
+	for i, pod := range slices.Concat([]*containerIndex{r.template}, r.next) {
+		for _, p := range templateContainers(pod.spec) {
+			known := i > 0 && r.template.container(p.Name) != nil
+			if p.securityContext().RunAsNonRoot == nil && !known {
+				out = append(out, inheritingContainer{pod.spec, p.Container})
 			}
 		}
 	}
 	return out
 }
 
-// namedUser is why runAsNonRoot: true may keep a container from starting: the kubelet has to know that its user is not 0.
-const namedUser = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that " +
+// nonRootCaution is why runAsNonRoot: true may keep a container from starting: the kubelet has to know that its user is not 0.
+const nonRootCaution = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that " +
 	"'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
 
-// administrator is the same for Windows, where names are all there is.
-const administrator = "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user"
+// windowsNonRootCaution is the same for Windows, where names are all there is.
+const windowsNonRootCaution = "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user"
 
-// weighedNonRoot says of a runAsNonRoot: true that reaches some containers whether they can do with it. That a pod runs with
+// nonRootWithSafety says of a runAsNonRoot: true that reaches some containers whether they can do with it. That a pod runs with
 // it today shows nothing where it runs as a user that is not the template's.
-func (s *scale) weighedNonRoot(p proposal, reaches []inherited, denied bool) proposal {
-	why := namedUser
-	if s.windows() {
-		why = administrator
+func (s *scale) nonRootWithSafety(p proposedEdit, reaches []inheritingContainer, denied bool) proposedEdit {
+	why := nonRootCaution
+	if s.onWindows() {
+		why = windowsNonRootCaution
 	}
 	if denied {
 		why = "the template says false; " + why
 	}
-	p = s.weighed(p, why)
-	byNumber := !s.windows() && !slices.ContainsFunc(reaches, func(c inherited) bool { return userOf(c.spec, c.Container) == nil })
+	p = s.withSafety(p, why)
+	byNumber := !s.onWindows() && !slices.ContainsFunc(reaches, func(c inheritingContainer) bool { return effectiveUser(c.spec, c.Container) == nil })
 	switch {
 	case len(reaches) == 0:
 		p.Safety, p.Why = Safe, "every container states its own"
 	case byNumber:
 		p.Safety, p.Why = Safe, "it runs as another user than root, by number"
-	case p.Safety == Safe && !s.usersAreWritten:
-		p.Safety, p.Why = Test, "its pods run as a user that the template does not state; "+why
+	case p.Safety == Safe && !s.usersStated:
+		p.Safety, p.Why = NeedsTest, "its pods run as a user that the template does not state; "+why
 	}
 	return p
 }
 
-func nonRoots(spec *corev1.PodSpec, c *corev1.Container) string {
-	return compact(nonRootOf(spec, c))
+func nonRootSetting(spec *corev1.PodSpec, c *corev1.Container) string {
+	return compactJSON(effectiveNonRoot(spec, c))
 }
 
-// giveProfile sets a seccomp profile at the pod level where neither pod nor container has one: that of the running pods, else
+// setSeccompProfile sets a seccomp profile at the pod level where neither pod nor container has one: that of the running pods, else
 // RuntimeDefault. An annotation from the time before the field becomes the field; API validation wants the two to agree, so where an annotation asks for
 // unconfined nothing is proposed.
-func giveProfile(s *raising) []proposal {
+func setSeccompProfile(s *raising) []proposedEdit {
 	spec := &s.Template.Spec
-	if s.windows() || podspec.OrEmpty(spec.SecurityContext).SeccompProfile != nil {
+	if s.onWindows() || podspec.OrEmpty(spec.SecurityContext).SeccompProfile != nil {
 		return nil
 	}
-	ofPod, podAnnotated, ok := s.annotatedProfile(podspec.SeccompPodAnnotation)
+	ofPod, podAnnotated, ok := s.seccompProfileByAnnotation(podspec.SeccompPodAnnotation)
 	if !ok {
 		return nil
 	}
-	if running := s.runningProfile(); running != nil && !podAnnotated {
+	if running := s.runningSeccompProfile(); running != nil && !podAnnotated {
 		ofPod = running
 	}
-	var out []proposal
+	var out []proposedEdit
 	inherit, allAnnotated := false, true
-	for _, p := range places(spec) {
-		if p.security().SeccompProfile != nil {
+	for _, p := range templateContainers(spec) {
+		if p.securityContext().SeccompProfile != nil {
 			continue
 		}
-		own, annotated, ok := s.annotatedProfile(podspec.SeccompContainerAnnotationPrefix + p.Name)
+		own, annotated, ok := s.seccompProfileByAnnotation(podspec.SeccompContainerAnnotationPrefix + p.Name)
 		if !ok {
 			return nil
 		}
@@ -208,25 +208,25 @@ func giveProfile(s *raising) []proposal {
 			inherit, allAnnotated = true, allAnnotated && (annotated || podAnnotated)
 			continue
 		}
-		edit := p.on("seccompProfile", own, func(sc *corev1.SecurityContext) { sc.SeccompProfile = own })
-		edit.Safety, edit.Why = Safe, sameAsAnnotation
+		edit := p.proposeValue("seccompProfile", own, func(sc *corev1.SecurityContext) { sc.SeccompProfile = own })
+		edit.Safety, edit.Why = Safe, seccompAnnotationReason
 		out = append(out, edit)
 	}
 	if !inherit {
 		return out
 	}
-	edit := s.scale(profiles).weighed(onPod("seccompProfile", ofPod, func(sc *corev1.PodSecurityContext) { sc.SeccompProfile = ofPod }),
+	edit := s.compareSetting(seccompSetting).withSafety(proposePodValue("seccompProfile", ofPod, func(sc *corev1.PodSecurityContext) { sc.SeccompProfile = ofPod }),
 		"no profile is in force today, and this one refuses system calls that few programs make")
-	if edit.Safety == Test && allAnnotated {
-		edit.Safety, edit.Why = Safe, sameAsAnnotation
+	if edit.Safety == NeedsTest && allAnnotated {
+		edit.Safety, edit.Why = Safe, seccompAnnotationReason
 	}
-	return append([]proposal{edit}, out...)
+	return append([]proposedEdit{edit}, out...)
 }
 
-// runningProfile is the profile that all pods which run today have at the pod level, if restricted would have it.
-func (s *TemplateWithPods) runningProfile() *corev1.SeccompProfile {
+// runningSeccompProfile is the profile that all pods which run today have at the pod level, if restricted would have it.
+func (s *TemplateWithPods) runningSeccompProfile() *corev1.SeccompProfile {
 	var all *corev1.SeccompProfile
-	for i, pod := range s.Running {
+	for i, pod := range s.RunningPods {
 		p := podspec.OrEmpty(pod.Spec.SecurityContext).SeccompProfile
 		if p == nil || p.Type == corev1.SeccompProfileTypeUnconfined || i > 0 && !podspec.SameSeccompProfile(p, all) {
 			return nil
@@ -236,11 +236,11 @@ func (s *TemplateWithPods) runningProfile() *corev1.SeccompProfile {
 	return all
 }
 
-const sameAsAnnotation = "its annotation asks for it, and servers up to v1.26 write that into the field"
+const seccompAnnotationReason = "its annotation asks for it, and servers up to v1.26 write that into the field"
 
-// annotatedProfile is the profile that an annotation of the template asks for, RuntimeDefault where there is none. It is
+// seccompProfileByAnnotation is the profile that an annotation of the template asks for, RuntimeDefault where there is none. It is
 // not ok where restricted would not have it.
-func (s *TemplateWithPods) annotatedProfile(key string) (p *corev1.SeccompProfile, annotated, ok bool) {
+func (s *TemplateWithPods) seccompProfileByAnnotation(key string) (p *corev1.SeccompProfile, annotated, ok bool) {
 	value := s.Template.Annotations[key]
 	if value == "" {
 		return &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}, false, true
@@ -249,9 +249,9 @@ func (s *TemplateWithPods) annotatedProfile(key string) (p *corev1.SeccompProfil
 	return p, true, p != nil && p.Type != corev1.SeccompProfileTypeUnconfined
 }
 
-func profiles(spec *corev1.PodSpec, c *corev1.Container) string {
+func seccompSetting(spec *corev1.PodSpec, c *corev1.Container) string {
 	if own := podspec.OrEmpty(c.SecurityContext).SeccompProfile; own != nil {
-		return compact(own)
+		return compactJSON(own)
 	}
-	return compact(podspec.OrEmpty(spec.SecurityContext).SeccompProfile)
+	return compactJSON(podspec.OrEmpty(spec.SecurityContext).SeccompProfile)
 }

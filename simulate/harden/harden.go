@@ -20,8 +20,8 @@ type Safety string
 
 // Safe edits change nothing that can matter, and say why. All others need to be tested by who owns the workload.
 const (
-	Safe Safety = "safe"
-	Test Safety = "test"
+	Safe      Safety = "safe"
+	NeedsTest Safety = "test"
 )
 
 // Edit is one value to write into a pod template.
@@ -57,35 +57,35 @@ type TemplateChanges struct {
 type TemplateWithPods struct {
 	// Template is what the edits are to.
 	Template *inventory.Shape
-	// Next are the pods to come that are more than the template: with what webhooks inject, and without what a policy
+	// FuturePods are the pods to come that are more than the template: with what webhooks inject, and without what a policy
 	// fills in.
-	Next []*inventory.Shape
-	// Running are pods as they run today. An edit that changes nothing in any of them is safe.
-	Running []*inventory.Shape
+	FuturePods []*inventory.Shape
+	// RunningPods are pods as they run today. An edit that changes nothing in any of them is safe.
+	RunningPods []*inventory.Shape
 	// Policy is set where there are no such pods, and Running is what that policy would make of the template.
 	Policy string
-	// Windows is true where the pods go to Windows nodes, though the template may not state its os.
-	Windows bool
+	// OnWindows is true where the pods go to Windows nodes, though the template may not state its os.
+	OnWindows bool
 }
 
-// ProposeEdits proposes the edits that a template needs to meet a level at each of the versions, makes them in a copy, and judges
+// ProposeTemplateEdits proposes the edits that a template needs to meet a level at each of the versions, makes them in a copy, and judges
 // that again: whatever still fails is an obstacle. No edit adds what a template has already, or what API validation
 // refuses, and none takes away anything that a template asks for (a host path, a capability): that is for people to decide.
-func ProposeEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level, versions ...api.Version) TemplateChanges {
+func ProposeTemplateEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level, versions ...api.Version) TemplateChanges {
 	failing := map[string]bool{}
-	for _, v := range missing(e, s.Template, level, versions) {
+	for _, v := range failingChecks(e, s.Template, level, versions) {
 		failing[v.Check] = true
 	}
 	var out TemplateChanges
-	template := copyOf(s.Template)
-	next := make([]*inventory.Shape, len(s.Next))
-	edited := []*parts{partsOf(&template.Spec)}
-	for i := range s.Next {
-		next[i] = copyOf(s.Next[i])
-		edited = append(edited, partsOf(&next[i].Spec))
+	template := copyShape(s.Template)
+	next := make([]*inventory.Shape, len(s.FuturePods))
+	edited := []*containerIndex{indexContainers(&template.Spec)}
+	for i := range s.FuturePods {
+		next[i] = copyShape(s.FuturePods[i])
+		edited = append(edited, indexContainers(&next[i].Spec))
 	}
 	var all *raising
-	for _, f := range fixes() {
+	for _, f := range checkFixes() {
 		if !failing[f.check] {
 			continue
 		}
@@ -96,53 +96,53 @@ func ProposeEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level, versio
 			p.Check = f.check
 			out.Edits = append(out.Edits, p.Edit)
 			for _, pod := range edited {
-				p.makeIn(pod)
+				p.apply(pod)
 			}
 		}
 	}
-	out.Obstacles = obstacles(e, s, template, next, level, versions)
+	out.Obstacles = remainingObstacles(e, s, template, next, level, versions)
 	return out
 }
 
 // raising is a subject whose containers can be looked up, so that each proposal costs what it is about and not the pod.
 type raising struct {
 	*TemplateWithPods
-	template      *parts
-	next, running []*parts
-	// together is true if pods run today and each of them has every container of the template. A pod that lacks one, as one
+	template      *containerIndex
+	next, running []*containerIndex
+	// runningPodsComplete is true if pods run today and each of them has every container of the template. A pod that lacks one, as one
 	// that is older, shows nothing.
-	together bool
-	// usersAreWritten is false if a pod runs as a user that the template does not state.
-	usersAreWritten bool
+	runningPodsComplete bool
+	// usersStated is false if a pod runs as a user that the template does not state.
+	usersStated bool
 }
 
 func newRaising(s *TemplateWithPods) *raising {
-	r := &raising{TemplateWithPods: s, template: partsOf(&s.Template.Spec), together: len(s.Running) > 0, usersAreWritten: true}
-	for _, pod := range s.Next {
-		r.next = append(r.next, partsOf(&pod.Spec))
+	r := &raising{TemplateWithPods: s, template: indexContainers(&s.Template.Spec), runningPodsComplete: len(s.RunningPods) > 0, usersStated: true}
+	for _, pod := range s.FuturePods {
+		r.next = append(r.next, indexContainers(&pod.Spec))
 	}
-	for _, pod := range s.Running {
-		running := partsOf(&pod.Spec)
+	for _, pod := range s.RunningPods {
+		running := indexContainers(&pod.Spec)
 		r.running = append(r.running, running)
-		for _, p := range places(&s.Template.Spec) {
-			r.together = r.together && running.named(p.Name) != nil
+		for _, p := range templateContainers(&s.Template.Spec) {
+			r.runningPodsComplete = r.runningPodsComplete && running.container(p.Name) != nil
 		}
-		for _, p := range places(&pod.Spec) {
-			r.usersAreWritten = r.usersAreWritten && r.sameUser(running, p.Name)
+		for _, p := range templateContainers(&pod.Spec) {
+			r.usersStated = r.usersStated && r.runsAsWrittenUser(running, p.Name)
 		}
 	}
 	return r
 }
 
-// missing is what a pod fails of a level, as a server tells it, at any of the versions.
-func missing(e *pss.Evaluator, pod *inventory.Shape, level api.Level, versions []api.Version) []pss.Violation {
+// failingChecks is what a pod fails of a level, as a server tells it, at any of the versions.
+func failingChecks(e *pss.Evaluator, pod *inventory.Shape, level api.Level, versions []api.Version) []pss.Violation {
 	var found []pss.Violation
 	for _, v := range versions {
 		verdict := e.Verdict(pod.Annotations, &pod.Spec, v)
 		if api.CompareLevels(verdict.Level, level) >= 0 {
 			continue
 		}
-		told := e.AtLevel(verdict.Violations, api.LevelVersion{Level: level, Version: v})
+		told := e.ViolationsAtLevel(verdict.Violations, api.LevelVersion{Level: level, Version: v})
 		if len(told) == 0 { // restricted waives for Windows pods what baseline does not
 			told = verdict.Violations
 		}
@@ -151,53 +151,53 @@ func missing(e *pss.Evaluator, pod *inventory.Shape, level api.Level, versions [
 	return found
 }
 
-// obstacles are what the edited template still fails, and the pods that are more than it.
-func obstacles(e *pss.Evaluator, s *TemplateWithPods, template *inventory.Shape, next []*inventory.Shape, level api.Level, versions []api.Version) []Obstacle {
-	left := missing(e, template, level, versions)
+// remainingObstacles are what the edited template still fails, and the pods that are more than it.
+func remainingObstacles(e *pss.Evaluator, s *TemplateWithPods, template *inventory.Shape, next []*inventory.Shape, level api.Level, versions []api.Version) []Obstacle {
+	left := failingChecks(e, template, level, versions)
 	ofTemplate := map[string]bool{}
 	for _, v := range left {
 		ofTemplate[v.Check] = true
 	}
-	ofDebug := onlyDebugged(e, template, level, versions)
+	ofDebug := failsOnlyWithDebugContainers(e, template, level, versions)
 	for _, pod := range next {
-		left = append(left, missing(e, pod, level, versions)...)
+		left = append(left, failingChecks(e, pod, level, versions)...)
 	}
 	slices.SortFunc(left, pss.CompareViolations)
 	var out []Obstacle
-	for _, v := range pss.MergePerCheck(slices.Compact(left)) {
+	for _, v := range pss.MergeViolationsPerCheck(slices.Compact(left)) {
 		injected := !ofTemplate[v.Check]
 		advice := injectedAdvice
 		switch {
 		case ofDebug(v.Check):
 			advice = debugAdvice
 		case !injected:
-			advice = s.advice(v.Check, level, versions)
+			advice = s.obstacleAdvice(v.Check, level, versions)
 		}
 		out = append(out, Obstacle{v.Check, pss.ViolationMessage([]pss.Violation{v}), advice, injected})
 	}
 	return out
 }
 
-// onlyDebugged returns what tells the checks that a template fails only with the debug containers that it has: it should have
+// failsOnlyWithDebugContainers returns what tells the checks that a template fails only with the debug containers that it has: it should have
 // none.
-func onlyDebugged(e *pss.Evaluator, template *inventory.Shape, level api.Level, versions []api.Version) func(check string) bool {
+func failsOnlyWithDebugContainers(e *pss.Evaluator, template *inventory.Shape, level api.Level, versions []api.Version) func(check string) bool {
 	if len(template.Spec.EphemeralContainers) == 0 {
 		return func(string) bool { return false }
 	}
-	without := copyOf(template)
+	without := copyShape(template)
 	without.Spec.EphemeralContainers = nil
-	left := missing(e, without, level, versions)
+	left := failingChecks(e, without, level, versions)
 	return func(check string) bool {
 		return !slices.ContainsFunc(left, func(v pss.Violation) bool { return v.Check == check })
 	}
 }
 
-func copyOf(s *inventory.Shape) *inventory.Shape {
-	return &inventory.Shape{Annotations: s.Annotations, Spec: *editable(&s.Spec)}
+func copyShape(s *inventory.Shape) *inventory.Shape {
+	return &inventory.Shape{Annotations: s.Annotations, Spec: *copySecurityContexts(&s.Spec)}
 }
 
-// editable copies of a pod what edits are made in: security contexts, whose fields are replaced and never written into.
-func editable(spec *corev1.PodSpec) *corev1.PodSpec {
+// copySecurityContexts copies of a pod what edits are made in: security contexts, whose fields are replaced and never written into.
+func copySecurityContexts(spec *corev1.PodSpec) *corev1.PodSpec {
 	out := *spec
 	if out.SecurityContext != nil {
 		out.SecurityContext = new(*out.SecurityContext)
@@ -213,15 +213,15 @@ func editable(spec *corev1.PodSpec) *corev1.PodSpec {
 	return &out
 }
 
-// proposal is an edit and how to make it: in a pod's security context, or in that of the container of its name.
-type proposal struct {
+// proposedEdit is an edit and how to make it: in a pod's security context, or in that of the container of its name.
+type proposedEdit struct {
 	Edit
 	inPod       func(*corev1.PodSecurityContext)
 	inContainer func(*corev1.SecurityContext)
 }
 
-// makeIn makes the edit in an editable pod. There the container is known by its name.
-func (p *proposal) makeIn(pod *parts) {
+// apply makes the edit in an editable pod. There the container is known by its name.
+func (p *proposedEdit) apply(pod *containerIndex) {
 	if p.inPod != nil {
 		if pod.spec.SecurityContext == nil {
 			pod.spec.SecurityContext = &corev1.PodSecurityContext{}
@@ -229,7 +229,7 @@ func (p *proposal) makeIn(pod *parts) {
 		p.inPod(pod.spec.SecurityContext)
 		return
 	}
-	if c := pod.named(p.Container); c != nil {
+	if c := pod.container(p.Container); c != nil {
 		if c.SecurityContext == nil {
 			c.SecurityContext = &corev1.SecurityContext{}
 		}
@@ -237,19 +237,19 @@ func (p *proposal) makeIn(pod *parts) {
 	}
 }
 
-// onPod proposes a value of the pod's security context.
-func onPod(field string, value any, write func(*corev1.PodSecurityContext)) proposal {
-	return proposal{Edit: Edit{Path: "spec.securityContext." + field, Value: compact(value)}, inPod: write}
+// proposePodValue proposes a value of the pod's security context.
+func proposePodValue(field string, value any, write func(*corev1.PodSecurityContext)) proposedEdit {
+	return proposedEdit{Edit: Edit{Path: "spec.securityContext." + field, Value: compactJSON(value)}, inPod: write}
 }
 
-// on proposes a value of one container's security context.
-func (p place) on(field string, value any, write func(*corev1.SecurityContext)) proposal {
+// proposeValue proposes a value of one container's security context.
+func (p templateContainer) proposeValue(field string, value any, write func(*corev1.SecurityContext)) proposedEdit {
 	path := fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
-	return proposal{Edit: Edit{Path: path, Container: p.Name, Value: compact(value)}, inContainer: write}
+	return proposedEdit{Edit: Edit{Path: path, Container: p.Name, Value: compactJSON(value)}, inContainer: write}
 }
 
-// compact is the JSON of a value that always has one.
-func compact(value any) string {
+// compactJSON is the JSON of a value that always has one.
+func compactJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic(err)
@@ -257,45 +257,47 @@ func compact(value any) string {
 	return string(text)
 }
 
-// place is a container and where it stands.
-type place struct {
+// templateContainer is a container and where it stands.
+type templateContainer struct {
 	list  string
 	index int
 	*corev1.Container
 }
 
-// security is the container's security context, an empty one if there is none.
-func (p place) security() *corev1.SecurityContext { return podspec.OrEmpty(p.SecurityContext) }
+// securityContext is the container's security context, an empty one if there is none.
+func (p templateContainer) securityContext() *corev1.SecurityContext {
+	return podspec.OrEmpty(p.SecurityContext)
+}
 
-// places lists the containers that a template can have: init containers first.
-func places(spec *corev1.PodSpec) []place {
-	out := make([]place, 0, len(spec.InitContainers)+len(spec.Containers))
+// templateContainers lists the containers that a template can have: init containers first.
+func templateContainers(spec *corev1.PodSpec) []templateContainer {
+	out := make([]templateContainer, 0, len(spec.InitContainers)+len(spec.Containers))
 	for i := range spec.InitContainers {
-		out = append(out, place{"initContainers", i, &spec.InitContainers[i]})
+		out = append(out, templateContainer{"initContainers", i, &spec.InitContainers[i]})
 	}
 	for i := range spec.Containers {
-		out = append(out, place{"containers", i, &spec.Containers[i]})
+		out = append(out, templateContainer{"containers", i, &spec.Containers[i]})
 	}
 	return out
 }
 
-// parts are the init containers and containers of a pod by name: the first, where names are not unique.
-type parts struct {
+// containerIndex are the init containers and containers of a pod by name: the first, where names are not unique.
+type containerIndex struct {
 	spec *corev1.PodSpec
 	// byName is nil for a pod of few containers, through which it is quicker to go.
 	byName map[string]*corev1.Container
 }
 
-func partsOf(spec *corev1.PodSpec) *parts {
-	p := &parts{spec: spec}
+func indexContainers(spec *corev1.PodSpec) *containerIndex {
+	p := &containerIndex{spec: spec}
 	if len(spec.InitContainers)+len(spec.Containers) > podspec.FewContainers {
 		p.byName = podspec.ContainersByName(spec.InitContainers, spec.Containers)
 	}
 	return p
 }
 
-// named is the container of a name, nil if there is none.
-func (p *parts) named(name string) *corev1.Container {
+// container is the container of a name, nil if there is none.
+func (p *containerIndex) container(name string) *corev1.Container {
 	if p.byName != nil {
 		return p.byName[name]
 	}

@@ -95,7 +95,7 @@ func TestRaise(t *testing.T) {
 		}))
 	}
 	plainEdits := []Edit{
-		escalationEdit(Test, setuid), dropEdit(Test, defaultCaps), nonRootEdit(Test, rootImage), profileEdit(Test, noProfile),
+		escalationEdit(NeedsTest, setuid), dropEdit(NeedsTest, defaultCaps), nonRootEdit(NeedsTest, rootImage), profileEdit(NeedsTest, noProfile),
 	}
 	tests := map[string]struct {
 		subject  TemplateWithPods
@@ -109,40 +109,40 @@ func TestRaise(t *testing.T) {
 			want:    TemplateChanges{Edits: plainEdits},
 		},
 		"pods run with all of it": {
-			subject: TemplateWithPods{Template: plainApp(), Running: []*inventory.Shape{hardenedApp()}},
+			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{hardenedApp()}},
 			want: TemplateChanges{Edits: []Edit{
 				escalationEdit(Safe, runsSo), dropEdit(Safe, runsSo), nonRootEdit(Safe, runsSo), profileEdit(Safe, runsSo),
 			}},
 		},
 		"a policy would fill it in": {
-			subject: TemplateWithPods{Template: plainApp(), Running: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp())}, Policy: "p"},
+			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp())}, Policy: "p"},
 			want: TemplateChanges{Edits: []Edit{
 				escalationEdit(Safe, `the policy "p" fills it in today`), dropEdit(Safe, `the policy "p" fills it in today`),
 				nonRootEdit(Safe, `the policy "p" fills it in today`), profileEdit(Safe, `the policy "p" fills it in today`),
 			}},
 		},
 		"one of the pods runs without": {
-			subject: TemplateWithPods{Template: plainApp(), Running: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp()), plainApp()}},
+			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp()), plainApp()}},
 			want:    TemplateChanges{Edits: plainEdits},
 		},
 		"a pod that lacks the container shows nothing": {
-			subject: TemplateWithPods{Template: plainApp(), Running: []*inventory.Shape{podtest.ShapeOf(podtest.Hardened("old"))}},
+			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.ShapeOf(podtest.Hardened("old"))}},
 			want:    TemplateChanges{Edits: plainEdits},
 		},
 		"the user is a policy's: without it the image decides": {
-			subject: TemplateWithPods{Template: plainApp(), Running: []*inventory.Shape{podtest.Mutate(podtest.PolicyOf("p", func(p *pspparse.Policy) {
+			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.Mutate(podtest.PolicyOf("p", func(p *pspparse.Policy) {
 				p.Spec.RunAsUser = pspparse.IDStrategy{Rule: pspparse.MustRunAs, Ranges: []pspparse.IDRange{{Min: 5, Max: 9}}}
 				p.Spec.AllowPrivilegeEscalation = new(false)
 			}), podtest.Edited(plainApp(), func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) }))}},
 			want: TemplateChanges{Edits: []Edit{
-				escalationEdit(Safe, runsSo), dropEdit(Test, defaultCaps),
-				nonRootEdit(Test, "its pods run as a user that the template does not state; "+rootImage), profileEdit(Test, noProfile),
+				escalationEdit(Safe, runsSo), dropEdit(NeedsTest, defaultCaps),
+				nonRootEdit(NeedsTest, "its pods run as a user that the template does not state; "+rootImage), profileEdit(NeedsTest, noProfile),
 			}},
 		},
 		"a user by number": {
 			subject: TemplateWithPods{Template: podtest.Edited(plainApp(), uid(1000))},
 			want: TemplateChanges{Edits: []Edit{
-				escalationEdit(Test, setuid), dropEdit(Test, defaultCaps), nonRootEdit(Safe, byNumber), profileEdit(Test, noProfile),
+				escalationEdit(NeedsTest, setuid), dropEdit(NeedsTest, defaultCaps), nonRootEdit(Safe, byNumber), profileEdit(NeedsTest, noProfile),
 			}},
 		},
 		"no capabilities to lose": {
@@ -151,7 +151,7 @@ func TestRaise(t *testing.T) {
 			})), uid(1000))},
 			want: TemplateChanges{Edits: []Edit{
 				{appDrop, "app", `["NET_RAW","ALL"]`, "capabilities_restricted", Safe, noneToLose},
-				nonRootEdit(Safe, byNumber), profileEdit(Test, noProfile),
+				nonRootEdit(Safe, byNumber), profileEdit(NeedsTest, noProfile),
 			}},
 		},
 		"what is dropped and added stays": {
@@ -161,8 +161,8 @@ func TestRaise(t *testing.T) {
 			})},
 			want: TemplateChanges{
 				Edits: []Edit{
-					escalationEdit(Test, setuid),
-					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", Test, defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE"},
+					escalationEdit(NeedsTest, setuid),
+					{appDrop, "app", `["KILL","CHOWN","ALL"]`, "capabilities_restricted", NeedsTest, defaultCaps + "; what it adds stays added: CHOWN, NET_BIND_SERVICE"},
 				},
 				Obstacles: []Obstacle{{"capabilities_restricted", `unrestricted capabilities (container "app" must not include "CHOWN" in securityContext.capabilities.add)`, "only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others", false}},
 			},
@@ -172,8 +172,8 @@ func TestRaise(t *testing.T) {
 				AllowPrivilegeEscalation: new(true), RunAsNonRoot: new(false), Capabilities: drops("ALL"), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			})))},
 			want: TemplateChanges{Edits: []Edit{
-				escalationEdit(Test, "the template asks for true; "+setuid),
-				{appNonRoot, "app", "true", "runAsNonRoot", Test, "the template says false; " + rootImage},
+				escalationEdit(NeedsTest, "the template asks for true; "+setuid),
+				{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, "the template says false; " + rootImage},
 			}},
 		},
 		"the pod says false and every container true": {
@@ -186,7 +186,7 @@ func TestRaise(t *testing.T) {
 				s.Spec.Containers[1].SecurityContext.RunAsNonRoot, s.Spec.Containers[1].SecurityContext.RunAsUser = nil, new(int64(0))
 			})},
 			want: TemplateChanges{
-				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", Test, rootImage}},
+				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, rootImage}},
 				Obstacles: []Obstacle{
 					{"runAsNonRoot", `runAsNonRoot != true (pod or container "root" must set securityContext.runAsNonRoot=true)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false},
 					{"runAsUser", `runAsUser=0 (container "root" must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false},
@@ -195,21 +195,21 @@ func TestRaise(t *testing.T) {
 		},
 		"a pod of an earlier template ran as root, which says nothing of this one": {
 			subject: TemplateWithPods{
-				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
-				Next:     []*inventory.Shape{hardenedApp(uid(0), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil })},
+				Template:   hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
+				FuturePods: []*inventory.Shape{hardenedApp(uid(0), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil })},
 			},
 			want: TemplateChanges{
-				Edits:     []Edit{nonRootEdit(Test, rootImage)},
+				Edits:     []Edit{nonRootEdit(NeedsTest, rootImage)},
 				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, injectedAdvice, true}},
 			},
 		},
 		"an injected container as root would inherit it": {
 			subject: TemplateWithPods{
-				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
-				Next:     []*inventory.Shape{podtest.Edited(hardenedApp(), meshed)},
+				Template:   hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }),
+				FuturePods: []*inventory.Shape{podtest.Edited(hardenedApp(), meshed)},
 			},
 			want: TemplateChanges{
-				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", Test, rootImage}},
+				Edits: []Edit{{appNonRoot, "app", "true", "runAsNonRoot", NeedsTest, rootImage}},
 				Obstacles: []Obstacle{
 					{"runAsNonRoot", `runAsNonRoot != true (pod or container "mesh-init" must set securityContext.runAsNonRoot=true)`, injectedAdvice, true},
 					{"runAsUser", `runAsUser=0 (container "mesh-init" must not set runAsUser=0)`, injectedAdvice, true},
@@ -238,7 +238,7 @@ func TestRaise(t *testing.T) {
 		"root by number and not root by word: it does not start, and shows nothing": {
 			subject: TemplateWithPods{Template: hardenedApp(uid(0), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.Capabilities = nil })},
 			want: TemplateChanges{
-				Edits:     []Edit{dropEdit(Test, defaultCaps)},
+				Edits:     []Edit{dropEdit(NeedsTest, defaultCaps)},
 				Obstacles: []Obstacle{{"runAsUser", `runAsUser=0 (pod must not set runAsUser=0)`, "it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as", false}},
 			},
 		},
@@ -261,7 +261,7 @@ func TestRaise(t *testing.T) {
 		},
 		"windows": {
 			subject: TemplateWithPods{Template: podtest.Edited(plainApp(), onWindows)},
-			want:    TemplateChanges{Edits: []Edit{nonRootEdit(Test, administrator)}},
+			want:    TemplateChanges{Edits: []Edit{nonRootEdit(NeedsTest, windowsNonRootCaution)}},
 		},
 		"windows on an older server": {
 			subject:  TemplateWithPods{Template: podtest.Edited(plainApp(), onWindows, func(s *inventory.Shape) { s.Spec.SecurityContext.RunAsNonRoot = new(true) })},
@@ -273,54 +273,54 @@ func TestRaise(t *testing.T) {
 			}},
 		},
 		"windows by the nodes": {
-			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), Windows: true},
+			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil }), OnWindows: true},
 			want:    TemplateChanges{Obstacles: []Obstacle{{"allowPrivilegeEscalation", `allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false)`, "its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on", false}}},
 		},
 		"a number is no user on Windows": {
-			subject: TemplateWithPods{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), Windows: true},
-			want:    TemplateChanges{Edits: []Edit{nonRootEdit(Test, administrator)}},
+			subject: TemplateWithPods{Template: hardenedApp(uid(1000), func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.RunAsNonRoot = nil }), OnWindows: true},
+			want:    TemplateChanges{Edits: []Edit{nonRootEdit(NeedsTest, windowsNonRootCaution)}},
 		},
 		"an annotation becomes the field": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompPodAnnotation, "localhost/a.json"))},
-			want:    TemplateChanges{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, sameAsAnnotation}}},
+			want:    TemplateChanges{Edits: []Edit{{podProfile, "", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, seccompAnnotationReason}}},
 		},
 		"a container's annotation becomes its field": {
 			subject: TemplateWithPods{Template: podtest.Edited(podtest.ShapeOf(podtest.Hardened("app"), podtest.Hardened("other")), func(s *inventory.Shape) {
 				s.Spec.Containers[0].SecurityContext.SeccompProfile, s.Spec.Containers[1].SecurityContext.SeccompProfile = nil, nil
 			}, annotated(podspec.SeccompContainerAnnotationPrefix+"app", "localhost/a.json"))},
 			want: TemplateChanges{Edits: []Edit{
-				profileEdit(Test, noProfile),
-				{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, sameAsAnnotation},
+				profileEdit(NeedsTest, noProfile),
+				{"spec.containers[0].securityContext.seccompProfile", "app", `{"type":"Localhost","localhostProfile":"a.json"}`, "seccompProfile_restricted", Safe, seccompAnnotationReason},
 			}},
 		},
 		"a container's annotation is what the pod gets": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompContainerAnnotationPrefix+"app", "docker/default"))},
-			want:    TemplateChanges{Edits: []Edit{profileEdit(Safe, sameAsAnnotation)}},
+			want:    TemplateChanges{Edits: []Edit{profileEdit(Safe, seccompAnnotationReason)}},
 		},
 		"the annotation stands, whatever pods run with": {
 			subject: TemplateWithPods{
 				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompPodAnnotation, "runtime/default")),
-				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+				RunningPods: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
 					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
 				})},
 			},
-			want: TemplateChanges{Edits: []Edit{profileEdit(Safe, sameAsAnnotation)}},
+			want: TemplateChanges{Edits: []Edit{profileEdit(Safe, seccompAnnotationReason)}},
 		},
 		"pods run unconfined": {
 			subject: TemplateWithPods{
 				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
-				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+				RunningPods: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
 					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
 				})},
 			},
-			want: TemplateChanges{Edits: []Edit{profileEdit(Test, noProfile)}},
+			want: TemplateChanges{Edits: []Edit{profileEdit(NeedsTest, noProfile)}},
 		},
 		"pods run with two profiles": {
 			subject: TemplateWithPods{
 				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
-				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+				RunningPods: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
 					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
 				}), hardenedApp(func(s *inventory.Shape) {
@@ -328,7 +328,7 @@ func TestRaise(t *testing.T) {
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
 				})},
 			},
-			want: TemplateChanges{Edits: []Edit{profileEdit(Test, noProfile)}},
+			want: TemplateChanges{Edits: []Edit{profileEdit(NeedsTest, noProfile)}},
 		},
 		"unconfined by annotation": {
 			subject: TemplateWithPods{Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }, annotated(podspec.SeccompPodAnnotation, "unconfined"))},
@@ -337,7 +337,7 @@ func TestRaise(t *testing.T) {
 		"the profile that pods run with": {
 			subject: TemplateWithPods{
 				Template: hardenedApp(func(s *inventory.Shape) { s.Spec.Containers[0].SecurityContext.SeccompProfile = nil }),
-				Running: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
+				RunningPods: []*inventory.Shape{hardenedApp(func(s *inventory.Shape) {
 					s.Spec.Containers[0].SecurityContext.SeccompProfile = nil
 					s.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("x.json")}
 				})},
@@ -356,7 +356,7 @@ func TestRaise(t *testing.T) {
 			if versions == nil {
 				versions = []api.Version{v125}
 			}
-			if diff := cmp.Diff(tt.want, ProposeEdits(e, &tt.subject, level, versions...)); diff != "" {
+			if diff := cmp.Diff(tt.want, ProposeTemplateEdits(e, &tt.subject, level, versions...)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -405,7 +405,7 @@ func TestProcMountAdvice(t *testing.T) {
 			s.Spec.Containers[0].SecurityContext.ProcMount = new(corev1.UnmaskedProcMount)
 		})
 		got := ""
-		for _, o := range ProposeEdits(e, &TemplateWithPods{Template: template}, tt.level, tt.versions...).Obstacles {
+		for _, o := range ProposeTemplateEdits(e, &TemplateWithPods{Template: template}, tt.level, tt.versions...).Obstacles {
 			if got != "" && got != o.Advice {
 				t.Errorf("%+v: two pieces of advice, %q and %q", tt, got, o.Advice)
 			}
@@ -425,7 +425,7 @@ func TestRaiseKnowsEveryCheck(t *testing.T) {
 		known[string(c.ID)] = true
 	}
 	advised := map[string]bool{}
-	for _, a := range advices() {
+	for _, a := range checkAdvice() {
 		if !known[a[0]] || advised[a[0]] {
 			t.Errorf("advice for %q, which is no check, or advised upon twice", a[0])
 		}
@@ -436,7 +436,7 @@ func TestRaiseKnowsEveryCheck(t *testing.T) {
 			t.Errorf("no advice for the check %q", id)
 		}
 	}
-	for _, f := range fixes() {
+	for _, f := range checkFixes() {
 		if !known[f.check] {
 			t.Errorf("edits for %q, which is no check", f.check)
 		}

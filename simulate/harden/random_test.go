@@ -33,7 +33,7 @@ func byName(pod *inventory.Shape, edits []Edit) []Edit {
 	var out []Edit
 	for _, e := range edits {
 		_, field, _ := strings.Cut(e.Path, ".securityContext.")
-		for _, p := range places(&pod.Spec) {
+		for _, p := range templateContainers(&pod.Spec) {
 			if e.Container != "" && p.Name == e.Container {
 				e.Path = fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
 				out = append(out, e)
@@ -51,7 +51,7 @@ func randomSubject(seed int64) *TemplateWithPods {
 	r := podtest.NewRandom(seed)
 	annotations, spec := r.Pod()
 	spec.EphemeralContainers = nil
-	s := &TemplateWithPods{Template: inventory.Reduce(annotations, spec)}
+	s := &TemplateWithPods{Template: inventory.ReducePod(annotations, spec)}
 	if r.Intn(3) == 0 { // near to restricted, so that many get there
 		spec.HostNetwork, spec.HostPID, spec.HostIPC, spec.Volumes = false, false, false, nil
 		s.Template = podtest.ShapeOf(podtest.Plain("a"), podtest.Hardened("b"), withSecurity("c", corev1.SecurityContext{RunAsNonRoot: podtest.Maybe(r, true, false), RunAsUser: podtest.Maybe(r, int64(7))}))
@@ -63,11 +63,11 @@ func randomSubject(seed int64) *TemplateWithPods {
 			pod = podtest.Mutate(r.Policy(), pod)
 		}
 		if r.Intn(3) == 0 {
-			pod = copyOf(pod)
+			pod = copyShape(pod)
 			pod.Spec.InitContainers = append([]corev1.Container{r.Container("injected")}, pod.Spec.InitContainers...)
-			pod = inventory.Reduce(pod.Annotations, &pod.Spec)
+			pod = inventory.ReducePod(pod.Annotations, &pod.Spec)
 		}
-		s.Running, s.Next = append(s.Running, pod), append(s.Next, pod)
+		s.RunningPods, s.FuturePods = append(s.RunningPods, pod), append(s.FuturePods, pod)
 	}
 	return s
 }
@@ -93,22 +93,22 @@ func TestRaisePretendsNothing(t *testing.T) {
 	reached, blocked, safe, test := 0, 0, 0, 0
 	for seed := range int64(rounds) {
 		s := randomSubject(seed)
-		before := compact(s)
+		before := compactJSON(s)
 		for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 			for _, v := range []api.Version{api.MajorMinorVersion(1, 24), api.MajorMinorVersion(1, 25), api.MajorMinorVersion(1, 35), pss.NewestVersion()} {
 				where := fmt.Sprintf("seed %d, %s at %s", seed, level, v.String())
-				got := ProposeEdits(e, s, level, v)
+				got := ProposeTemplateEdits(e, s, level, v)
 				after := made(t, s.Template, got.Edits)
 				all := meets(library, after, level, v)
 				var next []*inventory.Shape
-				for _, pod := range s.Next {
+				for _, pod := range s.FuturePods {
 					next = append(next, made(t, pod, byName(pod, got.Edits)))
 					all = all && meets(library, next[len(next)-1], level, v)
 				}
 				if all != (len(got.Obstacles) == 0) {
 					t.Fatalf("%s: reached %t, obstacles %v, edits %v", where, all, got.Obstacles, got.Edits)
 				}
-				if again := ProposeEdits(e, &TemplateWithPods{Template: after, Next: next, Running: s.Running}, level, v); len(again.Edits) > 0 {
+				if again := ProposeTemplateEdits(e, &TemplateWithPods{Template: after, FuturePods: next, RunningPods: s.RunningPods}, level, v); len(again.Edits) > 0 {
 					t.Fatalf("%s: once edited, it is edited again: %v", where, again.Edits)
 				}
 				for _, edit := range got.Edits {
@@ -128,7 +128,7 @@ func TestRaisePretendsNothing(t *testing.T) {
 				}
 			}
 		}
-		if after := compact(s); after != before {
+		if after := compactJSON(s); after != before {
 			t.Fatalf("seed %d: shapes never change (-before +after):\n%s", seed, cmp.Diff(before, after))
 		}
 	}
@@ -143,13 +143,13 @@ func wantSoundEdit(t *testing.T, where string, s *TemplateWithPods, edit Edit) {
 	if cmp.Equal(s.Template.Spec, made(t, s.Template, []Edit{edit}).Spec) {
 		t.Fatalf("%s: %s=%s changes nothing", where, edit.Path, edit.Value)
 	}
-	if edit.Safety == Test && edit.Why == "" || edit.Safety != Test && edit.Safety != Safe {
+	if edit.Safety == NeedsTest && edit.Why == "" || edit.Safety != NeedsTest && edit.Safety != Safe {
 		t.Fatalf("%s: %s is %q because %q", where, edit.Path, edit.Safety, edit.Why)
 	}
 	if edit.Why != runsSo {
 		return
 	}
-	for _, pod := range s.Running {
+	for _, pod := range s.RunningPods {
 		if diff := cmp.Diff(inEffect(&pod.Spec), inEffect(&made(t, pod, byName(pod, []Edit{edit})).Spec)); diff != "" {
 			t.Fatalf("%s: %s=%s is said to be in force, and changes a pod (-before +after):\n%s", where, edit.Path, edit.Value, diff)
 		}
@@ -170,7 +170,7 @@ func inEffect(spec *corev1.PodSpec) map[string]string {
 		}
 		escalation := own.AllowPrivilegeEscalation == nil || *own.AllowPrivilegeEscalation
 		none := own.Capabilities != nil && slices.Contains(own.Capabilities.Drop, "ALL")
-		out[c.Name] = fmt.Sprint(nonRoot != nil && *nonRoot, compact(profile), escalation, none)
+		out[c.Name] = fmt.Sprint(nonRoot != nil && *nonRoot, compactJSON(profile), escalation, none)
 	}
 	return out
 }
@@ -181,14 +181,14 @@ func wantValid(t *testing.T, where string, before, after *inventory.Shape) {
 	if os := after.Spec.OS; os != nil && os.Name == corev1.Windows && !cmp.Equal(linuxFields(before), linuxFields(after)) {
 		t.Fatalf("%s: Linux fields for Windows: %v", where, linuxFields(after))
 	}
-	for _, p := range places(&after.Spec) {
-		was := partsOf(&before.Spec).named(p.Name)
-		sc, old := p.security(), podspec.OrEmpty(was.SecurityContext)
+	for _, p := range templateContainers(&after.Spec) {
+		was := indexContainers(&before.Spec).container(p.Name)
+		sc, old := p.securityContext(), podspec.OrEmpty(was.SecurityContext)
 		if !podspec.IsFalse(old.AllowPrivilegeEscalation) && podspec.IsFalse(sc.AllowPrivilegeEscalation) && podspec.IsTrue(sc.Privileged) {
 			t.Fatalf("%s: %s is privileged and may not escalate", where, p.Name)
 		}
-		user := userOf(&after.Spec, p.Container)
-		if !podspec.IsTrue(nonRootOf(&before.Spec, was)) && podspec.IsTrue(nonRootOf(&after.Spec, p.Container)) && user != nil && *user == 0 {
+		user := effectiveUser(&after.Spec, p.Container)
+		if !podspec.IsTrue(effectiveNonRoot(&before.Spec, was)) && podspec.IsTrue(effectiveNonRoot(&after.Spec, p.Container)) && user != nil && *user == 0 {
 			t.Fatalf("%s: %s is to run as user 0 and not as root", where, p.Name)
 		}
 		if !slices.Equal(podspec.OrEmpty(old.Capabilities).Add, podspec.OrEmpty(sc.Capabilities).Add) {
@@ -207,7 +207,7 @@ func wantValid(t *testing.T, where string, before, after *inventory.Shape) {
 		changed := old.SeccompProfile != sc.SeccompProfile && sc.SeccompProfile != nil && old.SeccompProfile == nil ||
 			podspec.OrEmpty(before.Spec.SecurityContext).SeccompProfile == nil && podspec.OrEmpty(after.Spec.SecurityContext).SeccompProfile != nil && sc.SeccompProfile == nil
 		if changed && annotation != "" && !podspec.SameSeccompProfile(field, podspec.SeccompProfile(annotation)) {
-			t.Fatalf("%s: %s has the annotation %q and the profile %s", where, p.Name, annotation, compact(field))
+			t.Fatalf("%s: %s has the annotation %q and the profile %s", where, p.Name, annotation, compactJSON(field))
 		}
 	}
 }
@@ -221,10 +221,10 @@ func cmpOr(a, b string) string {
 
 // linuxFields are those that API validation refuses for Windows pods and that an edit may touch.
 func linuxFields(s *inventory.Shape) map[string]string {
-	out := map[string]string{"": compact(podspec.OrEmpty(s.Spec.SecurityContext).SeccompProfile)}
-	for _, p := range places(&s.Spec) {
-		sc := p.security()
-		out[p.Name] = strings.Join([]string{compact(sc.AllowPrivilegeEscalation), compact(sc.Capabilities), compact(sc.SeccompProfile)}, " ")
+	out := map[string]string{"": compactJSON(podspec.OrEmpty(s.Spec.SecurityContext).SeccompProfile)}
+	for _, p := range templateContainers(&s.Spec) {
+		sc := p.securityContext()
+		out[p.Name] = strings.Join([]string{compactJSON(sc.AllowPrivilegeEscalation), compactJSON(sc.Capabilities), compactJSON(sc.SeccompProfile)}, " ")
 	}
 	return out
 }

@@ -15,7 +15,7 @@ import (
 // The reference below goes through whole pods for every proposal: slow, and short enough to be read.
 
 func refNamed(spec *corev1.PodSpec, name string) *corev1.Container {
-	for _, p := range places(spec) {
+	for _, p := range templateContainers(spec) {
 		if p.Name == name {
 			return p.Container
 		}
@@ -23,22 +23,22 @@ func refNamed(spec *corev1.PodSpec, name string) *corev1.Container {
 	return nil
 }
 
-func refRunsSo(s *TemplateWithPods, p *proposal, of effect) bool {
-	for _, pod := range s.Running {
-		edited := editable(&pod.Spec)
-		p.makeIn(&parts{spec: edited})
-		for _, c := range places(&s.Template.Spec) {
+func refRunsSo(s *TemplateWithPods, p *proposedEdit, of settingOfContainer) bool {
+	for _, pod := range s.RunningPods {
+		edited := copySecurityContexts(&pod.Spec)
+		p.apply(&containerIndex{spec: edited})
+		for _, c := range templateContainers(&s.Template.Spec) {
 			if refNamed(edited, c.Name) == nil {
 				return false
 			}
 		}
-		for _, c := range places(edited) {
+		for _, c := range templateContainers(edited) {
 			if of(&pod.Spec, refNamed(&pod.Spec, c.Name)) != of(edited, c.Container) {
 				return false
 			}
 		}
 	}
-	return len(s.Running) > 0
+	return len(s.RunningPods) > 0
 }
 
 func refSameUser(s *TemplateWithPods, pod *inventory.Shape, name string) bool {
@@ -46,13 +46,13 @@ func refSameUser(s *TemplateWithPods, pod *inventory.Shape, name string) bool {
 	if written == nil || running == nil {
 		return true
 	}
-	user, now := userOf(&s.Template.Spec, written), userOf(&pod.Spec, running)
+	user, now := effectiveUser(&s.Template.Spec, written), effectiveUser(&pod.Spec, running)
 	return now == nil || user != nil && *user == *now
 }
 
 func refUsersAreWritten(s *TemplateWithPods) bool {
-	return !slices.ContainsFunc(s.Running, func(pod *inventory.Shape) bool {
-		return slices.ContainsFunc(places(&pod.Spec), func(p place) bool { return !refSameUser(s, pod, p.Name) })
+	return !slices.ContainsFunc(s.RunningPods, func(pod *inventory.Shape) bool {
+		return slices.ContainsFunc(templateContainers(&pod.Spec), func(p templateContainer) bool { return !refSameUser(s, pod, p.Name) })
 	})
 }
 
@@ -60,20 +60,20 @@ func refEverywhere(s *TemplateWithPods, name string, holds func(*corev1.PodSpec,
 	if holds(&s.Template.Spec, refNamed(&s.Template.Spec, name)) {
 		return true
 	}
-	for _, pod := range s.Running {
+	for _, pod := range s.RunningPods {
 		c := refNamed(&pod.Spec, name)
 		if c == nil || !holds(&pod.Spec, c) || !refSameUser(s, pod, name) {
 			return false
 		}
 	}
-	return len(s.Running) > 0
+	return len(s.RunningPods) > 0
 }
 
 func refInheriting(s *TemplateWithPods) []string {
 	var out []string
-	for i, pod := range append([]*inventory.Shape{s.Template}, s.Next...) {
-		for _, p := range places(&pod.Spec) {
-			if p.security().RunAsNonRoot == nil && (i == 0 || refNamed(&s.Template.Spec, p.Name) == nil) {
+	for i, pod := range append([]*inventory.Shape{s.Template}, s.FuturePods...) {
+		for _, p := range templateContainers(&pod.Spec) {
+			if p.securityContext().RunAsNonRoot == nil && (i == 0 || refNamed(&s.Template.Spec, p.Name) == nil) {
 				out = append(out, fmt.Sprintf("%p", p.Container))
 			}
 		}
@@ -86,7 +86,7 @@ func crowded(seed int64) *TemplateWithPods {
 	s := randomSubject(seed)
 	r := podtest.NewRandom(seed)
 	grow := func(pod *inventory.Shape) *inventory.Shape {
-		pod = copyOf(pod)
+		pod = copyShape(pod)
 		for i := range 8 {
 			c := r.Container(fmt.Sprint("more", i))
 			if r.Intn(6) == 0 {
@@ -100,18 +100,18 @@ func crowded(seed int64) *TemplateWithPods {
 		return pod
 	}
 	s.Template = grow(s.Template)
-	for i := range s.Running {
-		if s.Running[i] = grow(s.Running[i]); r.Intn(4) == 0 {
-			s.Running[i] = copyOf(s.Template)
+	for i := range s.RunningPods {
+		if s.RunningPods[i] = grow(s.RunningPods[i]); r.Intn(4) == 0 {
+			s.RunningPods[i] = copyShape(s.Template)
 		}
-		s.Next[i] = s.Running[i]
+		s.FuturePods[i] = s.RunningPods[i]
 	}
 	return s
 }
 
 func TestRaisingLooksUpWhatGoingThroughFinds(t *testing.T) {
 	t.Parallel()
-	effects := map[string]effect{"allowPrivilegeEscalation": escalations, "capabilities_restricted": dropsAll, "runAsNonRoot": nonRoots, "seccompProfile_restricted": profiles}
+	effects := map[string]settingOfContainer{"allowPrivilegeEscalation": escalationSetting, "capabilities_restricted": dropsAllSetting, "runAsNonRoot": nonRootSetting, "seccompProfile_restricted": seccompSetting}
 	proposals, so, usersWritten, powerful := 0, 0, 0, 0
 	for seed := range int64(3000) {
 		s := randomSubject(seed)
@@ -120,32 +120,32 @@ func TestRaisingLooksUpWhatGoingThroughFinds(t *testing.T) {
 		}
 		all := newRaising(s)
 		var inheriting []string
-		for _, c := range all.inheriting() {
+		for _, c := range all.containersWithoutNonRoot() {
 			inheriting = append(inheriting, fmt.Sprintf("%p", c.Container))
 		}
 		if diff := cmp.Diff(refInheriting(s), inheriting); diff != "" {
 			t.Fatalf("seed %d: inheriting (-reference +got):\n%s", seed, diff)
 		}
-		if want := refUsersAreWritten(s); all.usersAreWritten != want {
-			t.Fatalf("seed %d: users are written: %t, reference %t", seed, all.usersAreWritten, want)
+		if want := refUsersAreWritten(s); all.usersStated != want {
+			t.Fatalf("seed %d: users are written: %t, reference %t", seed, all.usersStated, want)
 		} else if !want {
 			usersWritten++
 		}
-		for _, p := range places(&s.Template.Spec) {
-			want := refEverywhere(s, p.Name, powerless)
-			if got := all.everywhere(p.Name, powerless); got != want {
+		for _, p := range templateContainers(&s.Template.Spec) {
+			want := refEverywhere(s, p.Name, hasNoCapabilities)
+			if got := all.holdsForAllPods(p.Name, hasNoCapabilities); got != want {
 				t.Fatalf("seed %d: %s is powerless everywhere: %t, reference %t", seed, p.Name, got, want)
 			}
 			if want {
 				powerful++
 			}
 		}
-		for _, f := range fixes() {
-			by := all.scale(effects[f.check])
+		for _, f := range checkFixes() {
+			by := all.compareSetting(effects[f.check])
 			for _, p := range f.propose(all) {
 				proposals++
 				want := refRunsSo(s, &p, effects[f.check])
-				if got := by.runsSo(&p); got != want {
+				if got := by.runningPodsUnchanged(&p); got != want {
 					t.Fatalf("seed %d: pods run with %s=%s: %t, reference %t", seed, p.Path, p.Value, got, want)
 				}
 				if want {
@@ -168,12 +168,12 @@ func TestRaisingIsInProportion(t *testing.T) {
 			list = append(list, podtest.Plain(fmt.Sprint("c", i)))
 		}
 		s := &TemplateWithPods{Template: podtest.ShapeOf(list...)}
-		s.Running = []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), s.Template), s.Template}
+		s.RunningPods = []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), s.Template), s.Template}
 		all, looks := newRaising(s), 0
-		by := all.scale(func(spec *corev1.PodSpec, c *corev1.Container) string { looks++; return escalations(spec, c) })
-		for _, f := range fixes() {
+		by := all.compareSetting(func(spec *corev1.PodSpec, c *corev1.Container) string { looks++; return escalationSetting(spec, c) })
+		for _, f := range checkFixes() {
 			for _, p := range f.propose(all) {
-				by.runsSo(&p)
+				by.runningPodsUnchanged(&p)
 			}
 		}
 		return looks

@@ -13,142 +13,142 @@ import (
 // once about each pod, and sets share what follows: who admits the pod is in the answers, and what it makes of the pod does
 // not depend on the others. Only refusals are told set by set.
 
-// newPod is a pod that is about to be created.
-type newPod struct {
+// newPodKey is a pod that is about to be created.
+type newPodKey struct {
 	shape             *inventory.Shape
 	mirror, automount bool
 }
 
-// question is what an answer depends on: equal ones are answered once.
-type question struct {
-	newPod
-	usable Usable
+// predictionKey is what an answer depends on: equal ones are answered once.
+type predictionKey struct {
+	newPodKey
+	usable UsablePolicies
 }
 
-// admittedPod is a pod as the policy at that place in Admitter.policies makes it.
-type admittedPod struct {
-	newPod
-	policy int
+// admittedPodKey is a pod as the policy at that place in Admitter.policies makes it.
+type admittedPodKey struct {
+	newPodKey
+	policyIndex int
 }
 
-// outcome is what one policy does with one pod in the first pass of admission.
-type outcome byte
+// evaluationOutcome is what one policy does with one pod in the first pass of admission.
+type evaluationOutcome byte
 
 const (
-	notTried outcome = iota
-	refuses
-	fillsIn
-	admitsAsItIs
+	outcomeUnknown evaluationOutcome = iota
+	outcomeRefused
+	outcomeMutated
+	outcomeUnchanged
 )
 
-func (p *Predictor) answer(s *inventory.Shape, by AdmissionContext) *Prediction {
-	q := question{newPod{shape: s, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}, by.Usable}
-	found, ok := p.foreseen[q]
+func (p *Predictor) cachedPrediction(s *inventory.Shape, by AdmissionContext) *Prediction {
+	q := predictionKey{newPodKey{shape: s, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}, by.UsablePolicies}
+	found, ok := p.predictions[q]
 	if !ok {
-		found = p.foresee(q)
-		p.foreseen[q] = found
+		found = p.predict(q)
+		p.predictions[q] = found
 	}
 	return found
 }
 
-func (p *Predictor) foresee(q question) *Prediction {
-	first := p.firstToAdmit(q)
+func (p *Predictor) predict(q predictionKey) *Prediction {
+	first := p.indexOfAdmittingPolicy(q)
 	if first < 0 {
-		return p.ask(q)
+		return p.admit(q)
 	}
-	key := admittedPod{q.newPod, first}
-	found, ok := p.admitted[key]
+	key := admittedPodKey{q.newPodKey, first}
+	found, ok := p.admittedPods[key]
 	if !ok {
 		alone := q
-		alone.usable = p.Usable([]string{p.admitter.policies[first].name})
-		found = p.ask(alone)
-		p.admitted[key] = found
+		alone.usable = p.UsablePolicies([]string{p.admitter.policies[first].name})
+		found = p.admit(alone)
+		p.admittedPods[key] = found
 	}
-	if found.Shape == nil && len(found.Invalid) == 0 {
-		return p.ask(q) // it refuses what it has made itself, and then another may take it
+	if found.Shape == nil && len(found.InvalidMutations) == 0 {
+		return p.admit(q) // it refuses what it has made itself, and then another may take it
 	}
 	return found
 }
 
-// firstToAdmit is the place of the policy that the first pass of admission chooses (see Admitter.choose), -1 if none.
-func (p *Predictor) firstToAdmit(q question) int {
-	outcomes := p.tried[q.newPod]
+// indexOfAdmittingPolicy is the place of the policy that the first pass of admission chooses (see Admitter.choose), -1 if none.
+func (p *Predictor) indexOfAdmittingPolicy(q predictionKey) int {
+	outcomes := p.outcomes[q.newPodKey]
 	if outcomes == nil {
-		outcomes = make([]outcome, len(p.admitter.policies))
-		p.tried[q.newPod] = outcomes
+		outcomes = make([]evaluationOutcome, len(p.admitter.policies))
+		p.outcomes[q.newPodKey] = outcomes
 	}
 	var pod *corev1.Pod
-	var containers []container
-	var t trial
+	var containers []podContainer
+	var t evaluation
 	filling := -1
 	for i, policy := range p.admitter.policies {
-		if !q.usable.has(i, !q.mirror) {
+		if !q.usable.includes(i, !q.mirror) {
 			continue
 		}
-		if outcomes[i] == notTried {
+		if outcomes[i] == outcomeUnknown {
 			if pod == nil {
-				pod = ApplyAdmissionDefaults(q.pod(), &q.automount)
-				containers = containersOf(&pod.Spec)
+				pod = ApplyAdmissionDefaults(q.asPod(), &q.automount)
+				containers = allContainers(&pod.Spec)
 			}
-			t.try(policy, pod, containers, 1)
-			outcomes[i] = outcomeOf(&t)
+			t.assignSecurityContext(policy, pod, containers, 1)
+			outcomes[i] = outcomeOfEvaluation(&t)
 		}
 		switch {
-		case outcomes[i] == admitsAsItIs:
+		case outcomes[i] == outcomeUnchanged:
 			return i
-		case outcomes[i] == fillsIn && filling < 0:
+		case outcomes[i] == outcomeMutated && filling < 0:
 			filling = i
 		}
 	}
 	return filling
 }
 
-func outcomeOf(t *trial) outcome {
+func outcomeOfEvaluation(t *evaluation) evaluationOutcome {
 	switch {
 	case len(t.refusals) > 0:
-		return refuses
-	case t.changed:
-		return fillsIn
+		return outcomeRefused
+	case t.mutated:
+		return outcomeMutated
 	}
-	return admitsAsItIs
+	return outcomeUnchanged
 }
 
-// pod is the pod as it is sent.
-func (n *newPod) pod() *corev1.Pod {
+// asPod is the pod as it is sent.
+func (n *newPodKey) asPod() *corev1.Pod {
 	s := n.shape
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}
 	if n.mirror {
-		pod.Annotations = map[string]string{mirrorAnnotation: ""}
+		pod.Annotations = map[string]string{mirrorPodAnnotation: ""}
 		maps.Copy(pod.Annotations, s.Annotations)
 	}
 	return pod
 }
 
-// ask goes through the whole of admission.
-func (p *Predictor) ask(q question) *Prediction {
-	pod := q.pod()
-	answer := p.admitter.Admit(Request{Pod: pod, Usable: q.usable, Automount: &q.automount})
-	if answer.Policy == "" || len(answer.Invalid) > 0 {
-		return &Prediction{Refusals: answer.Refusals, Untold: answer.Untold, Invalid: answer.Invalid}
+// admit goes through the whole of admission.
+func (p *Predictor) admit(q predictionKey) *Prediction {
+	pod := q.asPod()
+	answer := p.admitter.Admit(AdmissionRequest{Pod: pod, UsablePolicies: q.usable, Automount: &q.automount})
+	if answer.Policy == "" || len(answer.InvalidMutations) > 0 {
+		return &Prediction{Refusals: answer.Refusals, OmittedRefusals: answer.OmittedRefusals, InvalidMutations: answer.InvalidMutations}
 	}
 	before := ApplyAdmissionDefaults(pod, &q.automount)
 	prepareForCreate(before)
 	return &Prediction{
-		Policy:  answer.Policy,
-		Shape:   p.made.Of(answer.Pod.Annotations, &answer.Pod.Spec),
-		Filled:  filledIn(before, answer.Pod),
-		Changed: answer.FilledIn,
+		Policy:        answer.Policy,
+		Shape:         p.shapes.Intern(answer.Pod.Annotations, &answer.Pod.Spec),
+		MutatedFields: mutatedFields(before, answer.Pod),
+		Mutated:       answer.Mutated,
 	}
 }
 
-// shapeOf is the shape of a pod without its mutation. Pods of one template under different policies come to the same.
-func (p *Predictor) shapeOf(u Unmutated) *inventory.Shape {
-	found, ok := p.stripped[u]
+// unmutatedShape is the shape of a pod without its mutation. Pods of one template under different policies come to the same.
+func (p *Predictor) unmutatedShape(u Unmutated) *inventory.Shape {
+	found, ok := p.unmutatedShapes[u]
 	if !ok {
 		if found = u.Shape(); found != u.Pod {
-			found = p.made.Of(found.Annotations, &found.Spec)
+			found = p.shapes.Intern(found.Annotations, &found.Spec)
 		}
-		p.stripped[u] = found
+		p.unmutatedShapes[u] = found
 	}
 	return found
 }

@@ -44,11 +44,11 @@ func TestSharedAnswersAreThoseOfAdmission(t *testing.T) {
 		for range 2 {
 			template := r.Template()
 			for bits := range 1 << len(policies) {
-				by := AdmissionContext{Usable: predictor.Usable(subset(policies, bits)), Mirror: bits%3 == 0}
+				by := AdmissionContext{UsablePolicies: predictor.UsablePolicies(subset(policies, bits)), Mirror: bits%3 == 0}
 				if bits%2 == 0 {
 					by.Automount = new(false)
 				}
-				want := newPredictor(policies...).ask(question{newPod{template, by.Mirror, by.Automount == nil}, by.Usable})
+				want := newPredictor(policies...).admit(predictionKey{newPodKey{template, by.Mirror, by.Automount == nil}, by.UsablePolicies})
 				got := predictor.PredictAdmission(template, by)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("seed %d, policies %v (-alone +shared):\n%s", seed, subset(policies, bits), diff)
@@ -56,7 +56,7 @@ func TestSharedAnswersAreThoseOfAdmission(t *testing.T) {
 				switch {
 				case got.Policy == "":
 					refused++
-				case len(got.Filled) > 0:
+				case len(got.MutatedFields) > 0:
 					filled++
 				default:
 					admitted++
@@ -87,8 +87,8 @@ func TestEqualQuestionsAreAnsweredOnce(t *testing.T) {
 		for bits := range 1 << len(policies) {
 			names := subset(policies, bits)
 			for _, same := range [][]string{names, slices.Concat(names, names, []string{"gone"})} {
-				answers[predictor.PredictAdmission(ordinary, AdmissionContext{Usable: predictor.Usable(same)})]++
-				answers[predictor.PredictAdmission(onTheHost, AdmissionContext{Usable: predictor.Usable(same), Automount: new(true)})]++
+				answers[predictor.PredictAdmission(ordinary, AdmissionContext{UsablePolicies: predictor.UsablePolicies(same)})]++
+				answers[predictor.PredictAdmission(onTheHost, AdmissionContext{UsablePolicies: predictor.UsablePolicies(same), Automount: new(true)})]++
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func TestEqualQuestionsAreAnsweredOnce(t *testing.T) {
 	if want := 5 + 1 + 1 + 16; len(answers) != want || asked != 100*32*2*2 {
 		t.Errorf("%d answers to %d questions, want %d", len(answers), asked, want)
 	}
-	if want := 2 * 32; len(predictor.foreseen) != want {
-		t.Errorf("%d pairs of pod and set were told apart, want %d", len(predictor.foreseen), want)
+	if want := 2 * 32; len(predictor.predictions) != want {
+		t.Errorf("%d pairs of pod and set were told apart, want %d", len(predictor.predictions), want)
 	}
 }

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	mirrorAnnotation = "kubernetes.io/config.mirror"
+	mirrorPodAnnotation = "kubernetes.io/config.mirror"
 
 	// What the server mounts for a service account, and where.
-	tokenVolumePrefix = "kube-api-access-"
-	tokenMountPath    = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path, no secret
+	serviceAccountTokenVolumePrefix = "kube-api-access-"
+	serviceAccountTokenMountPath    = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path, no secret
 )
 
 // ApplyAdmissionDefaults returns a new pod as PSP admission of Kubernetes v1.24 gets to see it: with the API defaults that make a difference
@@ -27,8 +27,8 @@ const (
 // the ServiceAccount plugin's own refusals (an account that does not exist, secrets that an account may not mount, mirror
 // pods that name secrets or accounts); other plugins and webhooks.
 func ApplyAdmissionDefaults(pod *corev1.Pod, automount *bool) *corev1.Pod {
-	out := decoded(pod)
-	if _, mirror := out.Annotations[mirrorAnnotation]; mirror {
+	out := withAPIDefaults(pod)
+	if _, mirror := out.Annotations[mirrorPodAnnotation]; mirror {
 		return out
 	}
 	spec := &out.Spec
@@ -36,13 +36,13 @@ func ApplyAdmissionDefaults(pod *corev1.Pod, automount *bool) *corev1.Pod {
 		spec.ServiceAccountName, spec.DeprecatedServiceAccount = "default", "default"
 	}
 	if mounts := cmp.Or(spec.AutomountServiceAccountToken, automount); mounts == nil || *mounts {
-		mountToken(spec)
+		mountServiceAccountToken(spec)
 	}
 	return out
 }
 
-// decoded is a copy of the pod after decoding: pkg/apis/core/v1/defaults.go and conversion.go.
-func decoded(pod *corev1.Pod) *corev1.Pod {
+// withAPIDefaults is a copy of the pod after decoding: pkg/apis/core/v1/defaults.go and conversion.go.
+func withAPIDefaults(pod *corev1.Pod) *corev1.Pod {
 	out := podspec.OrEmpty(pod).DeepCopy()
 	spec := &out.Spec
 	if spec.SecurityContext == nil {
@@ -51,17 +51,17 @@ func decoded(pod *corev1.Pod) *corev1.Pod {
 	name := cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount)
 	spec.ServiceAccountName, spec.DeprecatedServiceAccount = name, name
 	if spec.HostNetwork {
-		hostPorts(spec.InitContainers)
-		hostPorts(spec.Containers)
+		defaultHostPorts(spec.InitContainers)
+		defaultHostPorts(spec.Containers)
 	}
 	for i := range spec.Volumes {
-		decodeVolume(&spec.Volumes[i].VolumeSource)
+		defaultVolume(&spec.Volumes[i].VolumeSource)
 	}
 	return out
 }
 
-// hostPorts: under hostNetwork a port is one of the host.
-func hostPorts(containers []corev1.Container) {
+// defaultHostPorts: under hostNetwork a port is one of the host.
+func defaultHostPorts(containers []corev1.Container) {
 	for i := range containers {
 		ports := containers[i].Ports
 		for j := range ports {
@@ -72,7 +72,7 @@ func hostPorts(containers []corev1.Container) {
 	}
 }
 
-func decodeVolume(s *corev1.VolumeSource) {
+func defaultVolume(s *corev1.VolumeSource) {
 	s.Image = nil // unknown to v1.24
 	if *s == (corev1.VolumeSource{}) {
 		s.EmptyDir = &corev1.EmptyDirVolumeSource{}
@@ -82,12 +82,12 @@ func decodeVolume(s *corev1.VolumeSource) {
 	}
 	for i := range s.Projected.Sources {
 		if files := s.Projected.Sources[i].DownwardAPI; files != nil {
-			decodeFiles(files.Items)
+			defaultDownwardFiles(files.Items)
 		}
 	}
 }
 
-func decodeFiles(files []corev1.DownwardAPIVolumeFile) {
+func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 	for i := range files {
 		if ref := files[i].FieldRef; ref != nil && ref.APIVersion == "" {
 			ref.APIVersion = "v1"
@@ -95,34 +95,34 @@ func decodeFiles(files []corev1.DownwardAPIVolumeFile) {
 	}
 }
 
-// mountToken is mountServiceAccountToken (plugin/pkg/admission/serviceaccount): each init and each regular container
+// mountServiceAccountToken is mountServiceAccountToken (plugin/pkg/admission/serviceaccount): each init and each regular container
 // that has nothing mounted at the place gets the token, from a volume that is there by the right name or from a new one.
-func mountToken(spec *corev1.PodSpec) {
-	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, tokenVolumePrefix) })
-	name := tokenVolumePrefix + "xxxxx"
+func mountServiceAccountToken(spec *corev1.PodSpec) {
+	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, serviceAccountTokenVolumePrefix) })
+	name := serviceAccountTokenVolumePrefix + "xxxxx"
 	if at >= 0 {
 		name = spec.Volumes[at].Name
 	}
-	mounted := mountTokenIn(spec.InitContainers, name)
-	mounted = mountTokenIn(spec.Containers, name) || mounted
+	mounted := mountTokenInContainers(spec.InitContainers, name)
+	mounted = mountTokenInContainers(spec.Containers, name) || mounted
 	if mounted && at < 0 {
-		spec.Volumes = append(spec.Volumes, tokenVolume(name))
+		spec.Volumes = append(spec.Volumes, serviceAccountTokenVolume(name))
 	}
 }
 
-func mountTokenIn(containers []corev1.Container, volume string) (mounted bool) {
-	taken := func(m corev1.VolumeMount) bool { return m.MountPath == tokenMountPath }
+func mountTokenInContainers(containers []corev1.Container, volume string) (mounted bool) {
+	taken := func(m corev1.VolumeMount) bool { return m.MountPath == serviceAccountTokenMountPath }
 	for i := range containers {
 		c := &containers[i]
 		if !slices.ContainsFunc(c.VolumeMounts, taken) {
-			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: tokenMountPath})
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: serviceAccountTokenMountPath})
 			mounted = true
 		}
 	}
 	return mounted
 }
 
-func tokenVolume(name string) corev1.Volume {
+func serviceAccountTokenVolume(name string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
 		DefaultMode: new(corev1.ProjectedVolumeSourceDefaultMode),
 		Sources: []corev1.VolumeProjection{

@@ -20,27 +20,27 @@ func BenchmarkAdmit(b *testing.B) {
 	g := admission.NewGenerator(1)
 	var pods []*corev1.Pod
 	for range shapes {
-		pod := g.Create().Pod
-		shape := inventory.Reduce(pod.Annotations, &pod.Spec)
+		pod := g.NewPodCase().Pod
+		shape := inventory.ReducePod(pod.Annotations, &pod.Spec)
 		pods = append(pods, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: shape.Annotations}, Spec: shape.Spec})
 	}
 	var ps []*pspparse.Policy
 	var names []string
 	for len(ps) < count {
-		for _, p := range policies(b, g.Create()) {
+		for _, p := range policies(b, g.NewPodCase()) {
 			if p.Name = fmt.Sprintf("p%02d", len(ps)); len(ps) < count && strict(p, pods[:50]) {
 				ps, names = append(ps, p), append(names, p.Name)
 			}
 		}
 	}
 	a := psp.NewAdmitter(ps)
-	for name, usable := range map[string]psp.Usable{"50 usable": a.Usable(names, nil), "3 usable": a.Usable(names[:2], names[40:41])} {
+	for name, usable := range map[string]psp.UsablePolicies{"50 usable": a.UsablePolicies(names, nil), "3 usable": a.UsablePolicies(names[:2], names[40:41])} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			admitted := 0
 			for b.Loop() {
 				for _, pod := range pods {
-					if a.Admit(psp.Request{Pod: pod, Usable: usable}).Policy != "" {
+					if a.Admit(psp.AdmissionRequest{Pod: pod, UsablePolicies: usable}).Policy != "" {
 						admitted++
 					}
 				}
@@ -55,7 +55,7 @@ func strict(p *pspparse.Policy, pods []*corev1.Pod) bool {
 	a := psp.NewAdmitter([]*pspparse.Policy{p})
 	refused := 0
 	for _, pod := range pods {
-		if len(a.Admit(psp.Request{Pod: pod, Usable: a.Usable([]string{p.Name}, nil)}).Refusals) > 0 {
+		if len(a.Admit(psp.AdmissionRequest{Pod: pod, UsablePolicies: a.UsablePolicies([]string{p.Name}, nil)}).Refusals) > 0 {
 			refused++
 		}
 	}

@@ -18,15 +18,15 @@ import (
 )
 
 // forEachCase calls check, which returns what is wrong, with random requests for new pods; the account may use every policy.
-func forEachCase(t *testing.T, check func(ps []*pspparse.Policy, a *psp.Admitter, r psp.Request) string) {
+func forEachCase(t *testing.T, check func(ps []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string) {
 	t.Helper()
 	for seed := range uint64(100) {
 		g := admission.NewGenerator(seed)
 		for range 5 {
-			c := g.Create()
+			c := g.NewPodCase()
 			ps := policies(t, c)
 			a := psp.NewAdmitter(ps)
-			r := psp.Request{Pod: c.Pod, Automount: c.Automount, Usable: a.Usable(c.PolicyNames(), nil)}
+			r := psp.AdmissionRequest{Pod: c.Pod, Automount: c.Automount, UsablePolicies: a.UsablePolicies(c.PolicyNames(), nil)}
 			if wrong := check(ps, a, r); wrong != "" {
 				t.Fatalf("seed %d: %s\n%s", seed, wrong, c.Fixture())
 			}
@@ -37,7 +37,7 @@ func forEachCase(t *testing.T, check func(ps []*pspparse.Policy, a *psp.Admitter
 // Neither a pod nor a policy is changed by being asked about, nor through the pod that comes back.
 func TestAdmitSharesNothing(t *testing.T) {
 	t.Parallel()
-	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.Request) string {
+	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
 		sent := r.Pod.DeepCopy()
 		first := a.Admit(r)
 		if diff := gocmp.Diff(sent, r.Pod); diff != "" {
@@ -91,18 +91,18 @@ func scribble(pod *corev1.Pod) {
 // A pod that was admitted is admitted as it is, and an update that changes nothing but a label passes.
 func TestAdmitIsStable(t *testing.T) {
 	t.Parallel()
-	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.Request) string {
+	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
 		first := a.Admit(r)
 		if first.Policy == "" {
 			return ""
 		}
-		again := a.Admit(psp.Request{Pod: first.Pod, Automount: r.Automount, Usable: r.Usable})
-		if again.FilledIn || again.Refused != "" {
-			return fmt.Sprintf("admitted by %s; then filled in %t, refused %q: %s", first.Policy, again.FilledIn, again.Refused, again.Message("p"))
+		again := a.Admit(psp.AdmissionRequest{Pod: first.Pod, Automount: r.Automount, UsablePolicies: r.UsablePolicies})
+		if again.Mutated || again.Refused != "" {
+			return fmt.Sprintf("admitted by %s; then filled in %t, refused %q: %s", first.Policy, again.Mutated, again.Refused, again.RefusalMessage("p"))
 		}
 		changed := first.Pod.DeepCopy()
 		changed.Labels = map[string]string{"x": "y"}
-		if update := a.Admit(psp.Request{Pod: changed, Old: first.Pod, Usable: r.Usable}); update.Policy != first.Policy {
+		if update := a.Admit(psp.AdmissionRequest{Pod: changed, OldPod: first.Pod, UsablePolicies: r.UsablePolicies}); update.Policy != first.Policy {
 			return fmt.Sprintf("admitted by %s; a change of labels: %+v", first.Policy, update)
 		}
 		return ""
@@ -113,7 +113,7 @@ func TestAdmitIsStable(t *testing.T) {
 func TestAdmitKnowsNoOrder(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
-	forEachCase(t, func(ps []*pspparse.Policy, a *psp.Admitter, r psp.Request) string {
+	forEachCase(t, func(ps []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
 		want := a.Admit(r)
 		names := make([]string, len(ps))
 		for i, at := range rng.Perm(len(ps)) {
@@ -122,7 +122,7 @@ func TestAdmitKnowsNoOrder(t *testing.T) {
 		shuffled := slices.Clone(ps)
 		slices.SortFunc(shuffled, func(x, y *pspparse.Policy) int { return slices.Index(names, x.Name) - slices.Index(names, y.Name) })
 		b := psp.NewAdmitter(shuffled)
-		r.Usable = b.Usable(names, nil)
+		r.UsablePolicies = b.UsablePolicies(names, nil)
 		return gocmp.Diff(want, b.Admit(r))
 	})
 }
@@ -130,9 +130,9 @@ func TestAdmitKnowsNoOrder(t *testing.T) {
 // A shape has everything that the answer rests on: the same policy, the same reasons, the same invalidity.
 func TestAdmitOfAShape(t *testing.T) {
 	t.Parallel()
-	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.Request) string {
+	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
 		want := a.Admit(r)
-		shape := inventory.Reduce(r.Pod.Annotations, &r.Pod.Spec)
+		shape := inventory.ReducePod(r.Pod.Annotations, &r.Pod.Spec)
 		reduced := &corev1.Pod{Spec: shape.Spec}
 		reduced.Annotations = shape.Annotations
 		const mirror = "kubernetes.io/config.mirror" // inventory.PodGroup tells
@@ -153,16 +153,16 @@ func TestAdmitOfAnyPod(t *testing.T) {
 	g := admission.NewGenerator(7)
 	for seed := range int64(300) {
 		fill := randfill.NewWithSeed(seed).NilChance(0.3).NumElements(0, 3).MaxDepth(12)
-		c := g.Create()
+		c := g.NewPodCase()
 		a := psp.NewAdmitter(policies(t, c))
-		r := psp.Request{Usable: a.Usable(c.PolicyNames(), nil)}
+		r := psp.AdmissionRequest{UsablePolicies: a.UsablePolicies(c.PolicyNames(), nil)}
 		a.Admit(r) // without a pod
 		var pod, old corev1.Pod
 		fill.Fill(&pod)
 		fill.Fill(&old)
 		r.Pod = &pod
 		a.Admit(r)
-		r.Old = &old
+		r.OldPod = &old
 		a.Admit(r)
 	}
 }
@@ -173,7 +173,7 @@ func TestUsableIsAKey(t *testing.T) {
 	var ps []*pspparse.Policy
 	var names []string
 	for i := range 20 {
-		ps = append(ps, policies(t, admission.NewGenerator(uint64(i+1)).Create())...)
+		ps = append(ps, policies(t, admission.NewGenerator(uint64(i+1)).NewPodCase())...)
 	}
 	for i, p := range ps {
 		p.Name = fmt.Sprint("p", i)
@@ -182,8 +182,8 @@ func TestUsableIsAKey(t *testing.T) {
 	a := psp.NewAdmitter(ps)
 	some, same := names[3:11], append([]string{"unknown"}, names[3:11]...)
 	slices.Reverse(same)
-	known := map[psp.Usable]int{a.Usable(some, nil): 1, a.Usable(nil, some): 2, a.Usable(names, nil): 3}
-	if len(known) != 3 || known[a.Usable(same, nil)] != 1 || known[a.Usable([]string{}, same)] != 2 {
+	known := map[psp.UsablePolicies]int{a.UsablePolicies(some, nil): 1, a.UsablePolicies(nil, some): 2, a.UsablePolicies(names, nil): 3}
+	if len(known) != 3 || known[a.UsablePolicies(same, nil)] != 1 || known[a.UsablePolicies([]string{}, same)] != 2 {
 		t.Errorf("got %v", known)
 	}
 }

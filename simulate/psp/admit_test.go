@@ -16,7 +16,7 @@ import (
 )
 
 // policies of a case, as they would be read from a file.
-func policies(t testing.TB, c *admission.Case) []*pspparse.Policy {
+func policies(t testing.TB, c *admission.AdmissionCase) []*pspparse.Policy {
 	t.Helper()
 	var out []*pspparse.Policy
 	for _, doc := range c.Policies {
@@ -34,18 +34,18 @@ func policies(t testing.TB, c *admission.Case) []*pspparse.Policy {
 }
 
 // answer is ours in the form in which traps tell theirs.
-func answer(r *psp.Request, a *psp.Admission) *admission.Answer {
+func answer(r *psp.AdmissionRequest, a *psp.Admission) *admission.Answer {
 	out := &admission.Answer{
-		Ignored: a.Ignored, Refused: string(a.Refused), Policy: a.Policy, Message: a.Message(cmp.Or(r.Pod.Name, r.Pod.GenerateName)),
-		Pod: admission.Complete(a.Pod), Seen: a.Pod, Valid: true,
+		Ignored: a.Ignored, Refused: string(a.Refused), Policy: a.Policy, Message: a.RefusalMessage(cmp.Or(r.Pod.Name, r.Pod.GenerateName)),
+		Pod: admission.CompleteDefaults(a.Pod), Seen: a.Pod, Valid: true,
 	}
-	if r.Old == nil {
-		out.Seen = admission.Complete(psp.ApplyAdmissionDefaults(r.Pod, r.Automount))
+	if r.OldPod == nil {
+		out.Seen = admission.CompleteDefaults(psp.ApplyAdmissionDefaults(r.Pod, r.Automount))
 	}
 	for _, x := range a.Refusals {
 		out.Refusals = append(out.Refusals, admission.Refusal{Policy: x.Policy, Field: x.Field, Type: string(x.Type), Value: x.Value, Detail: x.Detail})
 	}
-	for _, x := range a.Invalid {
+	for _, x := range a.InvalidMutations {
 		out.Invalid = append(out.Invalid, admission.Refusal{Field: x.Field, Type: string(x.Type), Detail: x.Detail})
 	}
 	return out.Comparable()
@@ -63,14 +63,14 @@ func TestTraps(t *testing.T) {
 		seen[trap.Name[:3]] = true
 		t.Run(trap.Name, func(t *testing.T) {
 			t.Parallel()
-			a := psp.NewAdmitter(policies(t, trap.Case))
-			r := psp.Request{
-				Pod: trap.Pod, Old: trap.Old, Subresource: trap.Subresource, Automount: trap.Automount,
-				Usable: a.Usable(trap.Account, trap.Creator),
+			a := psp.NewAdmitter(policies(t, trap.AdmissionCase))
+			r := psp.AdmissionRequest{
+				Pod: trap.Pod, OldPod: trap.Old, Subresource: trap.Subresource, Automount: trap.Automount,
+				UsablePolicies: a.UsablePolicies(trap.Account, trap.Creator),
 			}
 			got := a.Admit(r)
 			if trap.Inject != nil {
-				pod, err := admission.Injected(got.Pod, trap.Inject)
+				pod, err := admission.ApplyInjection(got.Pod, trap.Inject)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -118,20 +118,20 @@ func TestMessage(t *testing.T) {
 			continue
 		}
 		delete(want, trap.Name[:3])
-		a := psp.NewAdmitter(policies(t, trap.Case))
-		got := a.Admit(psp.Request{Pod: trap.Pod, Old: trap.Old, Usable: a.Usable(trap.Account, trap.Creator)})
-		if diff := gocmp.Diff(text, got.Message(cmp.Or(trap.Pod.Name, trap.Pod.GenerateName))); diff != "" {
+		a := psp.NewAdmitter(policies(t, trap.AdmissionCase))
+		got := a.Admit(psp.AdmissionRequest{Pod: trap.Pod, OldPod: trap.Old, UsablePolicies: a.UsablePolicies(trap.Account, trap.Creator)})
+		if diff := gocmp.Diff(text, got.RefusalMessage(cmp.Or(trap.Pod.Name, trap.Pod.GenerateName))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", trap.Name, diff)
 		}
 	}
 	if len(want) > 0 {
 		t.Errorf("no trap for %v", want)
 	}
-	if got := (&psp.Admission{Policy: "a"}).Message("p"); got != "" {
+	if got := (&psp.Admission{Policy: "a"}).RefusalMessage("p"); got != "" {
 		t.Errorf("message of what was admitted: %q", got)
 	}
-	unnamed := psp.Admission{Refused: psp.Admit}
-	if got, want := unnamed.Message(""), `pods "Unknown" is forbidden: PodSecurityPolicy: unable to admit pod: []`; got != want {
+	unnamed := psp.Admission{Refused: psp.AdmitPass}
+	if got, want := unnamed.RefusalMessage(""), `pods "Unknown" is forbidden: PodSecurityPolicy: unable to admit pod: []`; got != want {
 		t.Errorf("message for a pod without a name: %s, want %s", got, want)
 	}
 }
@@ -150,13 +150,13 @@ func TestWithheld(t *testing.T) {
 		if !ok {
 			continue
 		}
-		a := psp.NewAdmitter(policies(t, trap.Case))
-		r := psp.Request{Pod: trap.Pod, Old: trap.Old, Usable: a.Usable(trap.Account, trap.Creator)}
-		if diff := gocmp.Diff(names, a.Admit(r).Withheld); diff != "" {
+		a := psp.NewAdmitter(policies(t, trap.AdmissionCase))
+		r := psp.AdmissionRequest{Pod: trap.Pod, OldPod: trap.Old, UsablePolicies: a.UsablePolicies(trap.Account, trap.Creator)}
+		if diff := gocmp.Diff(names, a.Admit(r).WouldMutate); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", trap.Name, diff)
 		}
-		r.Usable = psp.Usable{}
-		if got := a.Admit(r).Withheld; got != nil {
+		r.UsablePolicies = psp.UsablePolicies{}
+		if got := a.Admit(r).WouldMutate; got != nil {
 			t.Errorf("%s, by policies that nobody may use: %q", trap.Name, got)
 		}
 	}
@@ -175,8 +175,8 @@ func TestWithheldByName(t *testing.T) {
 	old.Annotations = map[string]string{"kubernetes.io/psp": "c"}
 	pod := old.DeepCopy()
 	pod.Labels = map[string]string{"x": "y"}
-	got := a.Admit(psp.Request{Pod: pod, Old: old, Usable: a.Usable(nil, []string{"a", "b", "c"})})
-	if diff := gocmp.Diff([]string{"a", "b", "c"}, got.Withheld); diff != "" {
+	got := a.Admit(psp.AdmissionRequest{Pod: pod, OldPod: old, UsablePolicies: a.UsablePolicies(nil, []string{"a", "b", "c"})})
+	if diff := gocmp.Diff([]string{"a", "b", "c"}, got.WouldMutate); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -197,8 +197,8 @@ func TestEscalationOfAPolicyWithoutDefaults(t *testing.T) {
 		AutomountServiceAccountToken: new(false),
 		Containers:                   []corev1.Container{{Name: "c", SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(true)}}},
 	}}
-	got := a.Admit(psp.Request{Pod: pod, Usable: a.Usable([]string{"a"}, nil)})
-	if got.Policy != "a" || got.FilledIn {
+	got := a.Admit(psp.AdmissionRequest{Pod: pod, UsablePolicies: a.UsablePolicies([]string{"a"}, nil)})
+	if got.Policy != "a" || got.Mutated {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -24,12 +24,12 @@ func ExampleAdmitter_Admit() {
 
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
 	for _, names := range [][]string{{"a-hardening", "open"}, {"a-hardening"}, nil} {
-		answer := admitter.Admit(psp.Request{Pod: pod, Usable: admitter.Usable(names, nil)})
+		answer := admitter.Admit(psp.AdmissionRequest{Pod: pod, UsablePolicies: admitter.UsablePolicies(names, nil)})
 		if answer.Refused != "" {
-			fmt.Println(answer.Message("web"))
+			fmt.Println(answer.RefusalMessage("web"))
 			continue
 		}
-		fmt.Println(answer.Policy, answer.FilledIn, answer.Pod.Spec.Containers[0].SecurityContext != nil)
+		fmt.Println(answer.Policy, answer.Mutated, answer.Pod.Spec.Containers[0].SecurityContext != nil)
 	}
 	// Output:
 	// open false false

@@ -10,20 +10,20 @@ import (
 
 // A policy's lists may be long, and so may a pod's: what follows answers for one value without going through a list.
 
-// span is a range of numbers, both ends included.
-type span struct{ min, max int64 }
+// numberRange is a range of numbers, both ends included.
+type numberRange struct{ min, max int64 }
 
-// spans are ranges in order, of which no two overlap.
-type spans []span
+// sortedRanges are ranges in order, of which no two overlap.
+type sortedRanges []numberRange
 
-func spansOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) spans {
-	var all spans
+func sortedRangesOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) sortedRanges {
+	var all sortedRanges
 	for _, r := range ranges {
 		if from, to := ends(r); from <= to {
-			all = append(all, span{from, to})
+			all = append(all, numberRange{from, to})
 		}
 	}
-	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.min, b.min) })
+	slices.SortFunc(all, func(a, b numberRange) int { return cmp.Compare(a.min, b.min) })
 	out := all[:0]
 	for _, s := range all {
 		if n := len(out); n > 0 && s.min <= out[n-1].max {
@@ -35,26 +35,26 @@ func spansOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) spans {
 	return out
 }
 
-func idSpans(s *pspparse.IDStrategy) spans {
+func sortedIDRanges(s *pspparse.IDStrategy) sortedRanges {
 	if s == nil {
 		return nil
 	}
-	return spansOf(s.Ranges, func(r pspparse.IDRange) (int64, int64) { return r.Min, r.Max })
+	return sortedRangesOf(s.Ranges, func(r pspparse.IDRange) (int64, int64) { return r.Min, r.Max })
 }
 
-func (s spans) include(n int64) bool {
-	i, exact := slices.BinarySearchFunc(s, n, func(s span, n int64) int { return cmp.Compare(s.min, n) })
+func (s sortedRanges) contain(n int64) bool {
+	i, exact := slices.BinarySearchFunc(s, n, func(s numberRange, n int64) int { return cmp.Compare(s.min, n) })
 	return exact || i > 0 && n <= s[i-1].max
 }
 
-// patterns are names, and prefixes that were written with a "*" behind them.
-type patterns struct {
+// namePatterns are names, and prefixes that were written with a "*" behind them.
+type namePatterns struct {
 	names, prefixes map[string]bool
 	lengths         []int // of the prefixes
 }
 
-func patternsOf(list []string) patterns {
-	p := patterns{names: setOf(list)}
+func newNamePatterns(list []string) namePatterns {
+	p := namePatterns{names: stringSet(list)}
 	for _, pattern := range list {
 		if prefix, wild := strings.CutSuffix(pattern, "*"); wild && !p.prefixes[prefix] {
 			if p.prefixes == nil {
@@ -69,7 +69,7 @@ func patternsOf(list []string) patterns {
 	return p
 }
 
-func (p *patterns) match(name string) bool {
+func (p *namePatterns) match(name string) bool {
 	if p.names[name] {
 		return true
 	}
@@ -84,66 +84,66 @@ func (p *patterns) match(name string) bool {
 	return false
 }
 
-// pathPrefixes are the entries of allowedHostPaths as a tree: of each segment, what may come behind it.
-type pathPrefixes struct {
-	below map[string]*pathPrefixes
+// hostPathTree are the entries of allowedHostPaths as a tree: of each segment, what may come behind it.
+type hostPathTree struct {
+	children map[string]*hostPathTree
 	// An entry ends here, and one that allows writing does.
-	ends, writable bool
+	allowed, writable bool
 }
 
-func pathPrefixesOf(entries []pspparse.AllowedHostPath) *pathPrefixes {
-	root := &pathPrefixes{}
+func newHostPathTree(entries []pspparse.AllowedHostPath) *hostPathTree {
+	root := &hostPathTree{}
 	for _, e := range entries {
 		at := root
 		for segment := range strings.SplitSeq(strings.TrimSuffix(e.PathPrefix, "/"), "/") {
-			if at.below == nil {
-				at.below = map[string]*pathPrefixes{}
+			if at.children == nil {
+				at.children = map[string]*hostPathTree{}
 			}
-			if at.below[segment] == nil {
-				at.below[segment] = &pathPrefixes{}
+			if at.children[segment] == nil {
+				at.children[segment] = &hostPathTree{}
 			}
-			at = at.below[segment]
+			at = at.children[segment]
 		}
-		at.ends, at.writable = true, at.writable || !e.ReadOnly
+		at.allowed, at.writable = true, at.writable || !e.ReadOnly
 	}
 	return root
 }
 
-// allow compares by whole segments, after one trailing slash is taken off; paths are not cleaned. An entry that allows
+// lookUp compares by whole segments, after one trailing slash is taken off; paths are not cleaned. An entry that allows
 // writing wins, wherever it stands.
-func (p *pathPrefixes) allow(path string) (allowed, readOnly bool) {
+func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 	at := p
 	for segment := range strings.SplitSeq(strings.TrimSuffix(path, "/"), "/") {
-		if at = at.below[segment]; at == nil {
+		if at = at.children[segment]; at == nil {
 			break
 		}
 		if at.writable {
 			return true, false
 		}
-		allowed = allowed || at.ends
+		allowed = allowed || at.allowed
 	}
 	return allowed, allowed
 }
 
-// mountAt is a mount, by the places of its container and of itself.
-type mountAt struct{ container, mount int }
+// volumeMountIndex is a mount, by the places of its container and of itself.
+type volumeMountIndex struct{ container, mount int }
 
-// mountsOf are the mounts of a volume, in order. They are sorted out by volume when first asked for.
-func (t *trial) mountsOf(volume string) []mountAt {
+// volumeMountsOf are the mounts of a volume, in order. They are sorted out by volume when first asked for.
+func (t *evaluation) volumeMountsOf(volume string) []volumeMountIndex {
 	if t.mounts == nil {
-		t.mounts = map[string][]mountAt{}
+		t.mounts = map[string][]volumeMountIndex{}
 		for i := range t.containers {
 			for j := range t.containers[i].VolumeMounts {
 				name := t.containers[i].VolumeMounts[j].Name
-				t.mounts[name] = append(t.mounts[name], mountAt{i, j})
+				t.mounts[name] = append(t.mounts[name], volumeMountIndex{i, j})
 			}
 		}
 	}
 	return t.mounts[volume]
 }
 
-// among returns a function that tells whether a value is in a list: it goes through a short one.
-func among[T comparable](list []T) func(T) bool {
+// membershipTest returns a function that tells whether a value is in a list: it goes through a short one.
+func membershipTest[T comparable](list []T) func(T) bool {
 	const short = 16
 	if len(list) <= short {
 		return func(v T) bool { return slices.Contains(list, v) }

@@ -61,18 +61,18 @@ func TestLookingUpIsGoingThrough(t *testing.T) {
 			list = append(list, text("a.*"))
 		}
 		want := refInRanges(n, ranges)
-		if got := idSpans(&pspparse.IDStrategy{Ranges: ranges}).include(n); got != want {
+		if got := sortedIDRanges(&pspparse.IDStrategy{Ranges: ranges}).contain(n); got != want {
 			t.Fatalf("%d in %v: %t, want %t", n, ranges, got, want)
 		}
 		yes[fmt.Sprint("range ", want)]++
-		name, patterns := text("a.*"), patternsOf(list)
+		name, patterns := text("a.*"), newNamePatterns(list)
 		if want = refMatches(list, name); patterns.match(name) != want {
 			t.Fatalf("%q matches %q: %t, want %t", name, list, !want, want)
 		}
 		yes[fmt.Sprint("pattern ", want)]++
 		path := text("/a/b")
 		wantAllowed, wantReadOnly := refAllowsHostPath(entries, path)
-		if allowed, readOnly := pathPrefixesOf(entries).allow(path); allowed != wantAllowed || readOnly != wantReadOnly {
+		if allowed, readOnly := newHostPathTree(entries).lookUp(path); allowed != wantAllowed || readOnly != wantReadOnly {
 			t.Fatalf("%q under %v: %t read-only %t, want %t %t", path, entries, allowed, readOnly, wantAllowed, wantReadOnly)
 		}
 		yes[fmt.Sprint("path ", wantAllowed, wantReadOnly)]++

@@ -12,7 +12,7 @@ import (
 func TestFillingAgreesWithMutating(t *testing.T) {
 	t.Parallel()
 	idle := MutationOf(&pspparse.Policy{Spec: pspparse.Spec{AllowPrivilegeEscalation: new(true)}})
-	if !idle.nothing {
+	if !idle.isEmpty {
 		t.Errorf("a policy that states nothing: %+v, want nothing", idle)
 	}
 	mutating := 0
@@ -21,10 +21,10 @@ func TestFillingAgreesWithMutating(t *testing.T) {
 		p := r.Policy()
 		f := MutationOf(p)
 		empty := *idle
-		if empty.nothing = f.nothing; f.nothing != reflect.DeepEqual(&empty, f) {
-			t.Errorf("policy %+v mutates %q; filling %+v", p.Spec, p.Mutating(), f)
+		if empty.isEmpty = f.isEmpty; f.isEmpty != reflect.DeepEqual(&empty, f) {
+			t.Errorf("policy %+v mutates %q; filling %+v", p.Spec, p.MutatingFields(), f)
 		}
-		if !f.nothing {
+		if !f.isEmpty {
 			mutating++
 		}
 	}

@@ -28,7 +28,7 @@ func TestSameLevel(t *testing.T) {
 		{"s0:c1,c2", "s0:c1", false},
 		{"s0:c1.c3", "s0:c1,c2,c3", false},
 	} {
-		if got := sameLevel(c.want, c.got); got != c.same {
+		if got := equivalentSELinuxLevels(c.want, c.got); got != c.same {
 			t.Errorf("sameLevel(%q, %q) = %t", c.want, c.got, got)
 		}
 	}
@@ -53,7 +53,7 @@ func TestOnlyToken(t *testing.T) {
 		"token":            {token("token", ""), true},
 		"path":             {token("other", ""), false},
 		"audience":         {token("token", "vault"), false},
-		"certificates":     {*tokenVolume("").Projected.Sources[1].DeepCopy(), true},
+		"certificates":     {*serviceAccountTokenVolume("").Projected.Sources[1].DeepCopy(), true},
 		"other map":        {corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{}}, false},
 		"secret":           {corev1.VolumeProjection{Secret: &corev1.SecretProjection{}}, false},
 		"no files":         {corev1.VolumeProjection{DownwardAPI: &corev1.DownwardAPIProjection{}}, true},
@@ -63,13 +63,13 @@ func TestOnlyToken(t *testing.T) {
 		"field's version":  {file(func(f *corev1.DownwardAPIVolumeFile) { f.FieldRef.APIVersion = "v2" }), false},
 		"field's own path": {file(func(f *corev1.DownwardAPIVolumeFile) { f.FieldRef.FieldPath = "metadata.name" }), false},
 	} {
-		whole := tokenVolume("").Projected
+		whole := serviceAccountTokenVolume("").Projected
 		whole.Sources = append(whole.Sources, c.source)
-		if got := onlyToken(whole); got != c.want {
+		if got := isServiceAccountTokenVolume(whole); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
-	if !onlyToken(&corev1.ProjectedVolumeSource{}) {
+	if !isServiceAccountTokenVolume(&corev1.ProjectedVolumeSource{}) {
 		t.Error("nothing at all is refused")
 	}
 }
@@ -101,7 +101,7 @@ func TestStrippedOfAnything(t *testing.T) {
 	want.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "a"}}}
 	want.Annotations = map[string]string{"other": "x"}
 	pod := full()
-	e := Unmutated{Pod: pod, By: UnknownMutation(), BeyondTemplate: true}
+	e := Unmutated{Pod: pod, Mutation: UnknownMutation(), BeyondTemplate: true}
 	if diff := cmp.Diff(want, e.Shape()); diff != "" {
 		t.Errorf("without a template (-want +got):\n%s", diff)
 	}
@@ -122,7 +122,7 @@ func TestFillingOfOtherRules(t *testing.T) {
 		p.Spec.FSGroup = pspparse.IDStrategy{Rule: pspparse.MayRunAs, Ranges: []pspparse.IDRange{{Min: 1, Max: 2}}}
 		p.Spec.RunAsGroup = &pspparse.IDStrategy{Rule: pspparse.MayRunAs, Ranges: []pspparse.IDRange{{Min: 1, Max: 2}}}
 	})
-	want := &Mutation{nothing: true}
+	want := &Mutation{isEmpty: true}
 	if diff := cmp.Diff(want, MutationOf(p), cmp.AllowUnexported(Mutation{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -142,7 +142,7 @@ func TestInvalidated(t *testing.T) {
 	filled.Spec.SecurityContext.FSGroup, filled.Spec.SecurityContext.SupplementalGroups = new(int64(1<<31)), []int64{1 << 31}
 	pod := windows(filled)
 	var got []string
-	for _, r := range invalidated(windows(podtest.ShapeOf(podtest.Plain("app"))), pod) {
+	for _, r := range invalidMutations(windows(podtest.ShapeOf(podtest.Plain("app"))), pod) {
 		got = append(got, r.String())
 	}
 	const (
@@ -170,7 +170,7 @@ func TestInvalidated(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := invalidated(pod, pod); got != nil {
+	if got := invalidMutations(pod, pod); got != nil {
 		t.Errorf("what the author wrote is judged: %v", got)
 	}
 }
@@ -180,7 +180,7 @@ func TestForeseeMirror(t *testing.T) {
 	t.Parallel()
 	predictor := newPredictor(podtest.PolicyOf("a", nil))
 	template := podtest.ShapeOf(podtest.Plain("web"))
-	by := AdmissionContext{Usable: predictor.Usable([]string{"a"})}
+	by := AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a"})}
 	if got := predictor.PredictAdmission(template, by).Policy; got != "" {
 		t.Errorf("the token's volume is admitted by %q", got)
 	}
@@ -194,14 +194,14 @@ func TestForeseeMirror(t *testing.T) {
 func TestForeseeTellsQuestionsApart(t *testing.T) {
 	t.Parallel()
 	predictor := newPredictor(podtest.PolicyOf("a", nil))
-	usable := predictor.Usable([]string{"a"})
-	quiet := AdmissionContext{Usable: usable, Automount: new(false)}
+	usable := predictor.UsablePolicies([]string{"a"})
+	quiet := AdmissionContext{UsablePolicies: usable, Automount: new(false)}
 	privileged := podtest.ShapeOf(corev1.Container{Name: "web", SecurityContext: &corev1.SecurityContext{Privileged: new(true)}})
 	web := podtest.ShapeOf(podtest.Plain("web"))
 	got := []string{
 		predictor.PredictAdmission(web, quiet).Policy, predictor.PredictAdmission(privileged, quiet).Policy, predictor.PredictAdmission(web, AdmissionContext{Automount: quiet.Automount}).Policy,
-		predictor.PredictAdmission(web, AdmissionContext{Usable: usable}).Policy, predictor.PredictAdmission(web, AdmissionContext{Usable: usable, Mirror: true}).Policy,
-		predictor.PredictAdmission(web, AdmissionContext{Usable: usable, Automount: new(true)}).Policy,
+		predictor.PredictAdmission(web, AdmissionContext{UsablePolicies: usable}).Policy, predictor.PredictAdmission(web, AdmissionContext{UsablePolicies: usable, Mirror: true}).Policy,
+		predictor.PredictAdmission(web, AdmissionContext{UsablePolicies: usable, Automount: new(true)}).Policy,
 	}
 	if diff := cmp.Diff([]string{"a", "", "", "", "a", ""}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

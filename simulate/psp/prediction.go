@@ -19,16 +19,16 @@ type Prediction struct {
 	Policy string
 	// Shape is the pod as admitted, nil if it would be refused.
 	Shape *inventory.Shape
-	// Changed is true if the policy changes the pod, other than by its name: it was chosen since no other takes it as it is.
-	Changed bool
-	// Filled are the values that the policy fills in, in the order of the pod.
-	Filled []MutatedField
+	// Mutated is true if the policy changes the pod, other than by its name: it was chosen since no other takes it as it is.
+	Mutated bool
+	// MutatedFields are the values that the policy fills in, in the order of the pod.
+	MutatedFields []MutatedField
 	// Refusals are what the usable policies have against the pod, if none admits it, of each policy the first MaxRefusalsPerPolicy;
 	// there may be none usable. Untold counts the others by policy. Invalid is what API validation has against what the policy
 	// filled in: such a pod is not created either.
-	Refusals []Refusal
-	Untold   map[string]int
-	Invalid  []Refusal
+	Refusals         []Refusal
+	OmittedRefusals  map[string]int
+	InvalidMutations []Refusal
 }
 
 // MaxRefusalsPerPolicy is how many refusals of one policy a Prediction has.
@@ -47,8 +47,8 @@ type MutatedField struct {
 
 // AdmissionContext is what admission looks at beside the pod: who may use what.
 type AdmissionContext struct {
-	// Usable policies, whoever of account and creator may use them.
-	Usable Usable
+	// UsablePolicies policies, whoever of account and creator may use them.
+	UsablePolicies UsablePolicies
 	// Mirror pods have no account and get no token.
 	Mirror bool
 	// Automount is automountServiceAccountToken of the account; nil if it does not say.
@@ -58,73 +58,75 @@ type AdmissionContext struct {
 // Predictor says what PSP admission makes of the pods of one Inventory, and remembers what it found. It is not safe for
 // concurrent use.
 type Predictor struct {
-	admitter  *Admitter
-	mutations *Mutations
-	foreseen  map[question]*Prediction
-	tried     map[newPod][]outcome
-	admitted  map[admittedPod]*Prediction
-	stripped  map[Unmutated]*inventory.Shape
-	made      *inventory.Shapes
+	admitter        *Admitter
+	mutations       *Mutations
+	predictions     map[predictionKey]*Prediction
+	outcomes        map[newPodKey][]evaluationOutcome
+	admittedPods    map[admittedPodKey]*Prediction
+	unmutatedShapes map[Unmutated]*inventory.Shape
+	shapes          *inventory.ShapeInterner
 }
 
 // NewPredictor returns a Predictor for the policies of one cluster, all of them, and for what they write into pods.
 func NewPredictor(policies []*pspparse.Policy, mutations *Mutations) *Predictor {
 	p := &Predictor{
-		admitter:  NewAdmitter(policies),
-		mutations: mutations,
-		foreseen:  map[question]*Prediction{},
-		tried:     map[newPod][]outcome{},
-		admitted:  map[admittedPod]*Prediction{},
-		stripped:  map[Unmutated]*inventory.Shape{},
-		made:      inventory.NewShapes(),
+		admitter:        NewAdmitter(policies),
+		mutations:       mutations,
+		predictions:     map[predictionKey]*Prediction{},
+		outcomes:        map[newPodKey][]evaluationOutcome{},
+		admittedPods:    map[admittedPodKey]*Prediction{},
+		unmutatedShapes: map[Unmutated]*inventory.Shape{},
+		shapes:          inventory.NewShapeInterner(),
 	}
-	p.admitter.most = MaxRefusalsPerPolicy
+	p.admitter.maxRefusals = MaxRefusalsPerPolicy
 	return p
 }
 
-// Usable makes a set of policies of their names.
-func (p *Predictor) Usable(names []string) Usable { return p.admitter.Usable(nil, names) }
+// UsablePolicies makes a set of policies of their names.
+func (p *Predictor) UsablePolicies(names []string) UsablePolicies {
+	return p.admitter.UsablePolicies(nil, names)
+}
 
 // PredictAdmission answers for a pod of a shape. The answer is shared; callers must not write into it.
 func (p *Predictor) PredictAdmission(s *inventory.Shape, by AdmissionContext) *Prediction {
-	return p.answer(s, by)
+	return p.cachedPrediction(s, by)
 }
 
 // PredictReplacement answers for the pod that comes in place of a live one, as far as that can be told: beside a template without
 // what its policy has filled in where the template leaves it unset; else the pod as it is stored.
 func (p *Predictor) PredictReplacement(template *inventory.Shape, g *inventory.PodGroup, by AdmissionContext) *Prediction {
-	m := p.mutations.By(g.AdmittedBy)
+	m := p.mutations.OfPolicy(g.AdmittedBy)
 	if m == nil || template == nil {
 		return p.PredictAdmission(g.Shape, by)
 	}
-	return p.answer(p.shapeOf(Unmutated{Pod: g.Shape, Template: template, By: m, BeyondTemplate: true}), by)
+	return p.cachedPrediction(p.unmutatedShape(Unmutated{Pod: g.Shape, Template: template, Mutation: m, BeyondTemplate: true}), by)
 }
 
-// filledIn tells the values in which a pod differs after admission, in the form in which an author would write them down:
+// mutatedFields tells the values in which a pod differs after admission, in the form in which an author would write them down:
 // where the server keeps a seccomp annotation and its field in step, the field.
-func filledIn(before, after *corev1.Pod) []MutatedField {
-	f := &filler{}
+func mutatedFields(before, after *corev1.Pod) []MutatedField {
+	f := &mutationDiff{}
 	was, is := podspec.OrEmpty(before.Spec.SecurityContext), podspec.OrEmpty(after.Spec.SecurityContext)
-	f.value("spec.securityContext.supplementalGroups", was.SupplementalGroups, is.SupplementalGroups)
-	f.value("spec.securityContext.fsGroup", was.FSGroup, is.FSGroup)
-	f.value("spec.securityContext.seLinuxOptions", was.SELinuxOptions, is.SELinuxOptions)
-	f.value("spec.securityContext.seccompProfile", was.SeccompProfile, is.SeccompProfile)
-	f.value("spec.runtimeClassName", before.Spec.RuntimeClassName, after.Spec.RuntimeClassName)
+	f.addField("spec.securityContext.supplementalGroups", was.SupplementalGroups, is.SupplementalGroups)
+	f.addField("spec.securityContext.fsGroup", was.FSGroup, is.FSGroup)
+	f.addField("spec.securityContext.seLinuxOptions", was.SELinuxOptions, is.SELinuxOptions)
+	f.addField("spec.securityContext.seccompProfile", was.SeccompProfile, is.SeccompProfile)
+	f.addField("spec.runtimeClassName", before.Spec.RuntimeClassName, after.Spec.RuntimeClassName)
 	if reflect.DeepEqual(was.SeccompProfile, is.SeccompProfile) {
-		f.annotation(podspec.SeccompPodAnnotation, before, after)
+		f.addAnnotation(podspec.SeccompPodAnnotation, before, after)
 	}
-	f.containers("spec.initContainers", before, after, before.Spec.InitContainers, after.Spec.InitContainers)
-	f.containers("spec.containers", before, after, before.Spec.Containers, after.Spec.Containers)
-	return f.all
+	f.addContainers("spec.initContainers", before, after, before.Spec.InitContainers, after.Spec.InitContainers)
+	f.addContainers("spec.containers", before, after, before.Spec.Containers, after.Spec.Containers)
+	return f.fields
 }
 
-// filler collects differences. Admission only ever adds: what is gone is not looked for.
-type filler struct {
-	all       []MutatedField
+// mutationDiff collects differences. Admission only ever adds: what is gone is not looked for.
+type mutationDiff struct {
+	fields    []MutatedField
 	container string
 }
 
-func (f *filler) value(path string, was, is any) {
+func (f *mutationDiff) addField(path string, was, is any) {
 	if reflect.DeepEqual(was, is) {
 		return
 	}
@@ -132,39 +134,39 @@ func (f *filler) value(path string, was, is any) {
 	if err != nil {
 		value = fmt.Appendf(nil, "%q", fmt.Sprint(is)) // API values always marshal
 	}
-	f.all = append(f.all, MutatedField{Path: path, Container: f.container, Value: string(value)})
+	f.fields = append(f.fields, MutatedField{Path: path, Container: f.container, Value: string(value)})
 }
 
-func (f *filler) annotation(key string, before, after *corev1.Pod) {
+func (f *mutationDiff) addAnnotation(key string, before, after *corev1.Pod) {
 	if is := after.Annotations[key]; is != "" {
-		f.value("metadata.annotations["+key+"]", before.Annotations[key], is)
+		f.addField("metadata.annotations["+key+"]", before.Annotations[key], is)
 	}
 }
 
-func (f *filler) containers(list string, before, after *corev1.Pod, was, is []corev1.Container) {
+func (f *mutationDiff) addContainers(list string, before, after *corev1.Pod, was, is []corev1.Container) {
 	for i := range is {
 		f.container = is[i].Name
 		path := fmt.Sprintf("%s[%d].securityContext.", list, i)
 		x, y := podspec.OrEmpty(was[i].SecurityContext), podspec.OrEmpty(is[i].SecurityContext)
-		f.value(path+"runAsUser", x.RunAsUser, y.RunAsUser)
-		f.value(path+"runAsGroup", x.RunAsGroup, y.RunAsGroup)
-		f.value(path+"runAsNonRoot", x.RunAsNonRoot, y.RunAsNonRoot)
-		f.value(path+"seLinuxOptions", x.SELinuxOptions, y.SELinuxOptions)
-		f.value(path+"readOnlyRootFilesystem", x.ReadOnlyRootFilesystem, y.ReadOnlyRootFilesystem)
-		f.value(path+"allowPrivilegeEscalation", x.AllowPrivilegeEscalation, y.AllowPrivilegeEscalation)
+		f.addField(path+"runAsUser", x.RunAsUser, y.RunAsUser)
+		f.addField(path+"runAsGroup", x.RunAsGroup, y.RunAsGroup)
+		f.addField(path+"runAsNonRoot", x.RunAsNonRoot, y.RunAsNonRoot)
+		f.addField(path+"seLinuxOptions", x.SELinuxOptions, y.SELinuxOptions)
+		f.addField(path+"readOnlyRootFilesystem", x.ReadOnlyRootFilesystem, y.ReadOnlyRootFilesystem)
+		f.addField(path+"allowPrivilegeEscalation", x.AllowPrivilegeEscalation, y.AllowPrivilegeEscalation)
 		a, b := podspec.OrEmpty(x.Capabilities), podspec.OrEmpty(y.Capabilities)
-		f.capabilities(path+"capabilities.add", a.Add, b.Add)
-		f.capabilities(path+"capabilities.drop", a.Drop, b.Drop)
-		f.annotation(podspec.AppArmorAnnotationPrefix+is[i].Name, before, after)
+		f.addCapabilities(path+"capabilities.add", a.Add, b.Add)
+		f.addCapabilities(path+"capabilities.drop", a.Drop, b.Drop)
+		f.addAnnotation(podspec.AppArmorAnnotationPrefix+is[i].Name, before, after)
 	}
 }
 
-// capabilities tells the whole list, as it has to stand. Admission sorts a list to which it adds; the order says nothing.
-func (f *filler) capabilities(path string, was, is []corev1.Capability) {
+// addCapabilities tells the whole list, as it has to stand. Admission sorts a list to which it adds; the order says nothing.
+func (f *mutationDiff) addCapabilities(path string, was, is []corev1.Capability) {
 	x, y := slices.Clone(was), slices.Clone(is)
 	slices.Sort(x)
 	slices.Sort(y)
 	if !slices.Equal(slices.Compact(x), slices.Compact(y)) {
-		f.value(path, was, is)
+		f.addField(path, was, is)
 	}
 }

@@ -29,7 +29,7 @@ func TestFilledIsAllThatIsFilledIn(t *testing.T) {
 		template, p := r.Template(), r.Policy()
 		generous(p)
 		predictor := newPredictor(p)
-		f := predictor.PredictAdmission(template, AdmissionContext{Usable: predictor.Usable([]string{"p"})})
+		f := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"p"})})
 		if f.Policy == "" {
 			refused++
 			continue
@@ -37,7 +37,7 @@ func TestFilledIsAllThatIsFilledIn(t *testing.T) {
 		var edits []podtest.PathValue
 		annotations := map[string]string{}
 		maps.Copy(annotations, template.Annotations)
-		for _, v := range f.Filled {
+		for _, v := range f.MutatedFields {
 			if key, ok := strings.CutPrefix(v.Path, "metadata.annotations["); ok {
 				annotations[strings.TrimSuffix(key, "]")] = strings.Trim(v.Value, `"`)
 				continue
@@ -48,7 +48,7 @@ func TestFilledIsAllThatIsFilledIn(t *testing.T) {
 		written := podtest.SetValues(t, template, edits)
 		written.Annotations = annotations
 		if diff := cmp.Diff(inSpec(f.Shape), inSpec(withoutPolicies(written))); diff != "" {
-			t.Errorf("seed %d, %v (-as admitted +as written down):\n%s", seed, f.Filled, diff)
+			t.Errorf("seed %d, %v (-as admitted +as written down):\n%s", seed, f.MutatedFields, diff)
 		}
 	}
 	if filled < 1000 || refused < 50 {
@@ -75,7 +75,7 @@ func generous(p *pspparse.Policy) {
 func withoutPolicies(s *inventory.Shape) *inventory.Shape {
 	pod := ApplyAdmissionDefaults(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}, nil)
 	prepareForCreate(pod)
-	return inventory.Reduce(pod.Annotations, &pod.Spec)
+	return inventory.ReducePod(pod.Annotations, &pod.Spec)
 }
 
 // inSpec leaves out what says the same as a field of it: seccomp annotations, which servers keep in step. Lists of
@@ -97,10 +97,10 @@ func TestForesee(t *testing.T) {
 	p.Spec.Volumes = []string{"projected"} // the token of the account
 	predictor := newPredictor(p)
 	template := podtest.ShapeOf(podtest.Plain("web"))
-	by := AdmissionContext{Usable: predictor.Usable([]string{"apps"})}
+	by := AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"apps"})}
 	f := predictor.PredictAdmission(template, by)
 	var got []string
-	for _, v := range f.Filled {
+	for _, v := range f.MutatedFields {
 		got = append(got, fmt.Sprintf("%s of %q = %s", v.Path, v.Container, v.Value))
 	}
 	want := []string{
@@ -116,7 +116,7 @@ func TestForesee(t *testing.T) {
 	if predictor.PredictAdmission(template, by) != f {
 		t.Error("the same question is answered twice")
 	}
-	if mirror := predictor.PredictAdmission(template, AdmissionContext{Usable: by.Usable, Mirror: true}); mirror == f || mirror.Policy != "apps" {
+	if mirror := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: by.UsablePolicies, Mirror: true}); mirror == f || mirror.Policy != "apps" {
 		t.Errorf("a mirror pod is admitted by %q, and asked apart: %t", mirror.Policy, mirror != f)
 	}
 	if none := predictor.PredictAdmission(template, AdmissionContext{}); none.Policy != "" || none.Shape != nil || len(none.Refusals) != 0 {
@@ -128,7 +128,7 @@ func TestForesee(t *testing.T) {
 		t.Errorf("the pod made again (-first +again):\n%s", diff)
 	}
 	// Without a template nobody can tell what to take off: it is made again as it is, and there is nothing left to fill in.
-	if alone := predictor.PredictReplacement(nil, live, by); alone != predictor.PredictAdmission(f.Shape, by) || len(alone.Filled) != 0 {
-		t.Errorf("a pod without a template, made again, has filled in %v", alone.Filled)
+	if alone := predictor.PredictReplacement(nil, live, by); alone != predictor.PredictAdmission(f.Shape, by) || len(alone.MutatedFields) != 0 {
+		t.Errorf("a pod without a template, made again, has filled in %v", alone.MutatedFields)
 	}
 }

@@ -27,20 +27,20 @@ func TestRecordedAnswers(t *testing.T) {
 	wantRecorded(t, admission.VolumesCase(), records[0])
 	g := admission.NewGenerator(admission.RecordedSeed)
 	for i := 1; i < len(records); i += 2 {
-		c := g.Create()
+		c := g.NewPodCase()
 		first := wantRecorded(t, c, records[i])
-		wantRecorded(t, g.Next(c, first), records[i+1])
+		wantRecorded(t, g.NextChange(c, first), records[i+1])
 	}
 }
 
 // wantRecorded stops at the first difference: the cases after it may be others.
-func wantRecorded(t *testing.T, c *admission.Case, want string) *admission.Answer {
+func wantRecorded(t *testing.T, c *admission.AdmissionCase, want string) *admission.Answer {
 	t.Helper()
 	header := regexp.MustCompile(`^account=(.*) creator=(.*) valid=(.*) sum=`).FindStringSubmatch(want)
-	r := admission.Recorded{Account: names(header[1]), Creator: names(header[2])}
+	r := admission.RecordedAnswer{Account: names(header[1]), Creator: names(header[2])}
 	a := psp.NewAdmitter(policies(t, c))
-	q := psp.Request{
-		Pod: c.Pod, Old: c.Old, Subresource: c.Subresource, Automount: c.Automount, Usable: a.Usable(r.Account, r.Creator),
+	q := psp.AdmissionRequest{
+		Pod: c.Pod, OldPod: c.Old, Subresource: c.Subresource, Automount: c.Automount, UsablePolicies: a.UsablePolicies(r.Account, r.Creator),
 	}
 	got := a.Admit(q)
 	r.Answer = answer(&q, &got)

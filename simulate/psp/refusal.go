@@ -25,8 +25,8 @@ type RefusalType string
 
 // The types.
 const (
-	InvalidValue RefusalType = "Invalid value"
-	Forbidden    RefusalType = "Forbidden"
+	RefusalInvalidValue RefusalType = "Invalid value"
+	RefusalForbidden    RefusalType = "Forbidden"
 )
 
 // String is the error as a message tells it.
@@ -41,57 +41,57 @@ func (r Refusal) String() string {
 	return text
 }
 
-// Message is what a user reads whose request for a pod of that name (generateName, if it has none) was refused by a pass;
+// RefusalMessage is what a user reads whose request for a pod of that name (generateName, if it has none) was refused by a pass;
 // "" if it was not. Upstream tells policies in random order; here they come by name.
-func (a *Admission) Message(name string) string {
+func (a *Admission) RefusalMessage(name string) string {
 	switch {
 	case a.Refused == "":
 		return ""
 	case a.NoPolicies:
-		return forbidden(name, "no providers available to validate pod request")
+		return forbiddenMessage(name, "no providers available to validate pod request")
 	}
 	texts := make([]string, len(a.Refusals))
 	for i := range a.Refusals {
 		texts[i] = a.Refusals[i].String()
 	}
-	return forbidden(name, fmt.Sprintf("unable to %s pod: [%s]", a.Refused, strings.Join(texts, " ")))
+	return forbiddenMessage(name, fmt.Sprintf("unable to %s pod: [%s]", a.Refused, strings.Join(texts, " ")))
 }
 
-func forbidden(name, why string) string {
+func forbiddenMessage(name, why string) string {
 	if name == "" {
 		name = "Unknown"
 	}
 	return fmt.Sprintf("pods %q is forbidden: PodSecurityPolicy: %s", name, why)
 }
 
-// enough is true where no more refusals are to be worded; this one is counted then.
-func (t *trial) enough() bool {
-	full := t.most > 0 && len(t.refusals) >= t.most
+// refusalLimitReached is true where no more refusals are to be worded; this one is counted then.
+func (t *evaluation) refusalLimitReached() bool {
+	full := t.maxRefusals > 0 && len(t.refusals) >= t.maxRefusals
 	if full {
-		t.untold++
+		t.omittedRefusals++
 	}
 	return full
 }
 
-// invalid adds an error with a value.
-func (t *trial) invalid(field, value, detail string) {
-	if t.enough() {
+// addInvalidValue adds an error with a value.
+func (t *evaluation) addInvalidValue(field, value, detail string) {
+	if t.refusalLimitReached() {
 		return
 	}
-	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: InvalidValue, Value: value, Detail: detail})
+	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: RefusalInvalidValue, Value: value, Detail: detail})
 }
 
-// forbid adds an error without one.
-func (t *trial) forbid(field, detail string) {
-	if t.enough() {
+// addForbidden adds an error without one.
+func (t *evaluation) addForbidden(field, detail string) {
+	if t.refusalLimitReached() {
 		return
 	}
-	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: Forbidden, Detail: detail})
+	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: RefusalForbidden, Detail: detail})
 }
 
-// quoted, number and boolean are values as messages show them.
-func quoted(s string) string { return strconv.Quote(s) }
+// quotedValue, number and boolean are values as messages show them.
+func quotedValue(s string) string { return strconv.Quote(s) }
 
-func number[T int32 | int64](n T) string { return strconv.FormatInt(int64(n), 10) }
+func numberValue[T int32 | int64](n T) string { return strconv.FormatInt(int64(n), 10) }
 
-func boolean(b bool) string { return strconv.FormatBool(b) }
+func booleanValue(b bool) string { return strconv.FormatBool(b) }

@@ -12,18 +12,18 @@ import (
 // its feature gate is off.
 func prepareForCreate(pod *corev1.Pod) {
 	resetProcMounts(pod)
-	SyncSeccomp(pod)
+	SyncSeccompFields(pod)
 }
 
-// SyncSeccomp reports whether it set a field; the pod has a security context.
-func SyncSeccomp(pod *corev1.Pod) (set bool) {
+// SyncSeccompFields reports whether it set a field; the pod has a security context.
+func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	level := pod.Spec.SecurityContext
-	if synced := inStep(pod, podspec.SeccompPodAnnotation, level.SeccompProfile); synced != level.SeccompProfile {
+	if synced := syncedSeccompProfile(pod, podspec.SeccompPodAnnotation, level.SeccompProfile); synced != level.SeccompProfile {
 		level.SeccompProfile, set = synced, true
 	}
-	for _, c := range containersOf(&pod.Spec) {
+	for _, c := range allContainers(&pod.Spec) {
 		field := podspec.OrEmpty(c.SecurityContext).SeccompProfile
-		if synced := inStep(pod, c.seccompKey, field); synced != field {
+		if synced := syncedSeccompProfile(pod, c.seccompKey, field); synced != field {
 			c.SecurityContext = podspec.OrEmpty(c.SecurityContext)
 			c.SecurityContext.SeccompProfile, set = synced, true
 		}
@@ -31,9 +31,9 @@ func SyncSeccomp(pod *corev1.Pod) (set bool) {
 	return set
 }
 
-// inStep writes the annotation where only the field is set, and returns the field as it is to be where only the
+// syncedSeccompProfile writes the annotation where only the field is set, and returns the field as it is to be where only the
 // annotation is. What one cannot express in the other stays as it is.
-func inStep(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.SeccompProfile {
+func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.SeccompProfile {
 	annotation, annotated := pod.Annotations[key]
 	switch {
 	case field == nil:
@@ -49,7 +49,7 @@ func inStep(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.S
 }
 
 func resetProcMounts(pod *corev1.Pod) {
-	for _, c := range containersOf(&pod.Spec) {
+	for _, c := range allContainers(&pod.Spec) {
 		if c.SecurityContext != nil && c.SecurityContext.ProcMount != nil {
 			c.SecurityContext.ProcMount = new(corev1.DefaultProcMount)
 		}
@@ -78,7 +78,7 @@ func prepareForUpdate(pod, old *corev1.Pod) {
 }
 
 func usesProcMount(pod *corev1.Pod) bool {
-	for _, c := range containersOf(&pod.Spec) {
+	for _, c := range allContainers(&pod.Spec) {
 		if sc := c.SecurityContext; sc != nil && sc.ProcMount != nil && *sc.ProcMount != corev1.DefaultProcMount {
 			return true
 		}

@@ -13,29 +13,29 @@ import (
 // other, on both sides, and "*" means something in the list of allowed ones only.
 type capabilityRule struct {
 	add, drop map[corev1.Capability]bool
-	// mayAdd are the allowed ones and those that the policy adds itself.
-	mayAdd map[corev1.Capability]bool
-	any    bool
+	// allowedAdd are the allowed ones and those that the policy adds itself.
+	allowedAdd map[corev1.Capability]bool
+	allowAny   bool
 }
 
-func capabilityRuleOf(s *pspparse.Spec) capabilityRule {
+func newCapabilityRule(s *pspparse.Spec) capabilityRule {
 	return capabilityRule{
-		add:    capabilities(s.DefaultAddCapabilities),
-		drop:   capabilities(s.RequiredDropCapabilities),
-		mayAdd: capabilities(slices.Concat(s.AllowedCapabilities, s.DefaultAddCapabilities)),
-		any:    slices.Contains(s.AllowedCapabilities, "*"),
+		add:        capabilitySet(s.DefaultAddCapabilities),
+		drop:       capabilitySet(s.RequiredDropCapabilities),
+		allowedAdd: capabilitySet(slices.Concat(s.AllowedCapabilities, s.DefaultAddCapabilities)),
+		allowAny:   slices.Contains(s.AllowedCapabilities, "*"),
 	}
 }
 
-// fillIn returns the container's capabilities with what the policy adds, but for what the container drops by name, and
+// mutateCapabilities returns the container's capabilities with what the policy adds, but for what the container drops by name, and
 // with what it drops. Where nothing is missing they stay as they are, in whatever order; else both lists are sorted, and
 // each name is told once.
-func (r *capabilityRule) fillIn(own *corev1.Capabilities) *corev1.Capabilities {
+func (r *capabilityRule) mutateCapabilities(own *corev1.Capabilities) *corev1.Capabilities {
 	if len(r.add)+len(r.drop) == 0 {
 		return own
 	}
 	written := podspec.OrEmpty(own)
-	added, dropped := among(written.Add), among(written.Drop)
+	added, dropped := membershipTest(written.Add), membershipTest(written.Drop)
 	var add, drop []corev1.Capability
 	for c := range r.add {
 		if !added(c) && !dropped(c) {
@@ -50,24 +50,24 @@ func (r *capabilityRule) fillIn(own *corev1.Capabilities) *corev1.Capabilities {
 	if len(add)+len(drop) == 0 {
 		return own
 	}
-	return &corev1.Capabilities{Add: union(written.Add, add), Drop: union(written.Drop, drop)}
+	return &corev1.Capabilities{Add: capabilityUnion(written.Add, add), Drop: capabilityUnion(written.Drop, drop)}
 }
 
-func union(a, b []corev1.Capability) []corev1.Capability {
+func capabilityUnion(a, b []corev1.Capability) []corev1.Capability {
 	out := slices.Concat(a, b)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
 // validateCapabilities: upstream also demands what is required to be dropped; it was filled in.
-func (t *trial) validateCapabilities(c *container) {
+func (t *evaluation) validateCapabilities(c *podContainer) {
 	r := &t.policy.capabilities
-	if c.security.Capabilities == nil || r.any {
+	if c.securityContext.Capabilities == nil || r.allowAny {
 		return
 	}
-	for _, added := range c.security.Capabilities.Add {
-		if !r.mayAdd[added] {
-			t.invalid(c.path("securityContext.capabilities.add"), quoted(string(added)), "capability may not be added")
+	for _, added := range c.securityContext.Capabilities.Add {
+		if !r.allowedAdd[added] {
+			t.addInvalidValue(c.fieldPath("securityContext.capabilities.add"), quotedValue(string(added)), "capability may not be added")
 		}
 	}
 }

@@ -11,38 +11,38 @@ import (
 // pkg/security/podsecuritypolicy/selinux: with MustRunAs everything must be what the policy says, unset included. The pod's
 // options count even if every container has its own; a container's own replace the pod's as a whole.
 
-func (t *trial) validatePodSELinux() {
-	if want := t.policy.fills.seLinuxOptions; want != nil {
-		t.validateSELinux("spec.securityContext.seLinuxOptions", want, t.security.SELinuxOptions)
+func (t *evaluation) validatePodSELinux() {
+	if want := t.policy.mutation.seLinuxOptions; want != nil {
+		t.validateSELinux("spec.securityContext.seLinuxOptions", want, t.podSecurityContext.SELinuxOptions)
 	}
 }
 
-func (t *trial) validateContainerSELinux(c *container) {
-	if want := t.policy.fills.seLinuxOptions; want != nil {
-		t.validateSELinux(c.path("securityContext.seLinuxOptions"), want, cmp.Or(c.security.SELinuxOptions, t.security.SELinuxOptions))
+func (t *evaluation) validateContainerSELinux(c *podContainer) {
+	if want := t.policy.mutation.seLinuxOptions; want != nil {
+		t.validateSELinux(c.fieldPath("securityContext.seLinuxOptions"), want, cmp.Or(c.securityContext.SELinuxOptions, t.podSecurityContext.SELinuxOptions))
 	}
 }
 
-func (t *trial) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
-	if t.level == nil || *t.level != got.Level {
-		t.level, t.sameLevel = &got.Level, sameLevel(want.Level, got.Level)
+func (t *evaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
+	if t.lastSELinuxLevel == nil || *t.lastSELinuxLevel != got.Level {
+		t.lastSELinuxLevel, t.lastSELinuxLevelAllowed = &got.Level, equivalentSELinuxLevels(want.Level, got.Level)
 	}
-	if !t.sameLevel {
-		t.invalid(field+".level", quoted(got.Level), "must be "+want.Level)
+	if !t.lastSELinuxLevelAllowed {
+		t.addInvalidValue(field+".level", quotedValue(got.Level), "must be "+want.Level)
 	}
 	if want.Role != got.Role {
-		t.invalid(field+".role", quoted(got.Role), "must be "+want.Role)
+		t.addInvalidValue(field+".role", quotedValue(got.Role), "must be "+want.Role)
 	}
 	if want.Type != got.Type {
-		t.invalid(field+".type", quoted(got.Type), "must be "+want.Type)
+		t.addInvalidValue(field+".type", quotedValue(got.Type), "must be "+want.Type)
 	}
 	if want.User != got.User {
-		t.invalid(field+".user", quoted(got.User), "must be "+want.User)
+		t.addInvalidValue(field+".user", quotedValue(got.User), "must be "+want.User)
 	}
 }
 
-// sameLevel lets the categories after the first colon come in any order. Ranges of them are not expanded.
-func sameLevel(want, got string) bool {
+// equivalentSELinuxLevels lets the categories after the first colon come in any order. Ranges of them are not expanded.
+func equivalentSELinuxLevels(want, got string) bool {
 	if want == got {
 		return true
 	}
@@ -51,9 +51,9 @@ func sameLevel(want, got string) bool {
 	if !wantBoth || !gotBoth || wantSensitivity != gotSensitivity {
 		return false
 	}
-	return slices.Equal(sortedCategories(wantCategories), sortedCategories(gotCategories))
+	return slices.Equal(sortedSELinuxCategories(wantCategories), sortedSELinuxCategories(gotCategories))
 }
 
-func sortedCategories(list string) []string {
+func sortedSELinuxCategories(list string) []string {
 	return slices.Sorted(strings.SplitSeq(list, ","))
 }

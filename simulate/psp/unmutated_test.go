@@ -124,9 +124,9 @@ func TestStrippedBarePod(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			e := Unmutated{Pod: c.pod, By: UnknownMutation(), BeyondTemplate: true}
+			e := Unmutated{Pod: c.pod, Mutation: UnknownMutation(), BeyondTemplate: true}
 			if c.policy != nil {
-				e.By = MutationOf(c.policy)
+				e.Mutation = MutationOf(c.policy)
 			}
 			before := podtest.Normal(c.pod)
 			got := e.Shape()
@@ -152,7 +152,7 @@ func TestStrippingUndoesFillingIn(t *testing.T) {
 	for seed := range int64(200) {
 		r := podtest.NewRandom(seed)
 		p, template := r.Policy(), r.Template()
-		u := Unmutated{Pod: podtest.Mutate(p, template), Template: template, By: MutationOf(p)}
+		u := Unmutated{Pod: podtest.Mutate(p, template), Template: template, Mutation: MutationOf(p)}
 		if diff := cmp.Diff(podtest.Normal(template), podtest.Normal(u.Shape())); diff != "" {
 			t.Fatalf("seed %d (-template +stripped pod):\n%s", seed, diff)
 		}

@@ -9,11 +9,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// validate is ValidatePod (pkg/security/podsecuritypolicy/provider.go), in upstream's order. Every check always runs.
+// validatePod is ValidatePod (pkg/security/podsecuritypolicy/provider.go), in upstream's order. Every check always runs.
 //
 // PSP admission does not look at shareProcessNamespace, Windows options (host process included), fsGroupChangePolicy, host
 // aliases, images, environment, devices, probes and lifecycle hooks, mount propagation and subpaths.
-func (t *trial) validate() {
+func (t *evaluation) validatePod() {
 	t.validateFSGroup()
 	t.validateSupplementalGroups()
 	t.validatePodSeccomp()
@@ -28,38 +28,38 @@ func (t *trial) validate() {
 }
 
 // validateHostNamespaces: to the API server these fields are part of the security context, and it says so.
-func (t *trial) validateHostNamespaces() {
+func (t *evaluation) validateHostNamespaces() {
 	allowed, spec := t.policy.spec, &t.pod.Spec
 	if spec.HostNetwork && !allowed.HostNetwork {
-		t.invalid("spec.securityContext.hostNetwork", boolean(true), "Host network is not allowed to be used")
+		t.addInvalidValue("spec.securityContext.hostNetwork", booleanValue(true), "Host network is not allowed to be used")
 	}
 	if spec.HostPID && !allowed.HostPID {
-		t.invalid("spec.securityContext.hostPID", boolean(true), "Host PID is not allowed to be used")
+		t.addInvalidValue("spec.securityContext.hostPID", booleanValue(true), "Host PID is not allowed to be used")
 	}
 	if spec.HostIPC && !allowed.HostIPC {
-		t.invalid("spec.securityContext.hostIPC", boolean(true), "Host IPC is not allowed to be used")
+		t.addInvalidValue("spec.securityContext.hostIPC", booleanValue(true), "Host IPC is not allowed to be used")
 	}
 }
 
 // validateRuntimeClass: no class is always fine, and an empty list allows no other.
-func (t *trial) validateRuntimeClass() {
+func (t *evaluation) validateRuntimeClass() {
 	rule := t.policy.spec.RuntimeClass
 	if rule == nil || t.runtimeClassName == nil || slices.Contains(rule.AllowedRuntimeClassNames, "*") {
 		return
 	}
 	if !slices.Contains(rule.AllowedRuntimeClassNames, *t.runtimeClassName) {
-		t.invalid("spec.runtimeClassName", quoted(*t.runtimeClassName), "")
+		t.addInvalidValue("spec.runtimeClassName", quotedValue(*t.runtimeClassName), "")
 	}
 }
 
-func (t *trial) validateContainer(c *container) {
+func (t *evaluation) validateContainer(c *podContainer) {
 	t.validateUser(c)
 	t.validateGroup(c)
 	t.validateContainerSELinux(c)
 	t.validateAppArmor(c)
 	t.validateContainerSeccomp(c)
-	if podspec.IsTrue(c.security.Privileged) && !t.policy.spec.Privileged {
-		t.invalid(c.path("securityContext.privileged"), boolean(true), "Privileged containers are not allowed")
+	if podspec.IsTrue(c.securityContext.Privileged) && !t.policy.spec.Privileged {
+		t.addInvalidValue(c.fieldPath("securityContext.privileged"), booleanValue(true), "Privileged containers are not allowed")
 	}
 	t.validateProcMount(c)
 	t.validateCapabilities(c)
@@ -68,44 +68,44 @@ func (t *trial) validateContainer(c *container) {
 }
 
 // validateProcMount: unset is Default, which a list has to name like any other.
-func (t *trial) validateProcMount(c *container) {
+func (t *evaluation) validateProcMount(c *podContainer) {
 	mount := "Default"
-	if c.security.ProcMount != nil {
-		mount = string(*c.security.ProcMount)
+	if c.securityContext.ProcMount != nil {
+		mount = string(*c.securityContext.ProcMount)
 	}
 	if allowed := t.policy.procMounts; !allowed[mount] && (len(allowed) > 0 || mount != "Default") {
-		t.invalid(c.path("securityContext.procMount"), quoted(mount), "ProcMountType is not allowed")
+		t.addInvalidValue(c.fieldPath("securityContext.procMount"), quotedValue(mount), "ProcMountType is not allowed")
 	}
 }
 
 // validateHostPorts: upstream's path does not name the port.
-func (t *trial) validateHostPorts(c *container) {
+func (t *evaluation) validateHostPorts(c *podContainer) {
 	for _, p := range c.Ports {
-		if p.HostPort <= 0 || t.policy.hostPorts.include(int64(p.HostPort)) || t.enough() {
+		if p.HostPort <= 0 || t.policy.hostPorts.contain(int64(p.HostPort)) || t.refusalLimitReached() {
 			continue
 		}
-		t.invalid(c.path("hostPort"), number(p.HostPort),
-			fmt.Sprintf("Host port %d is not allowed to be used. Allowed ports: [%s]", p.HostPort, portRanges(t.policy.spec.HostPorts)))
+		t.addInvalidValue(c.fieldPath("hostPort"), numberValue(p.HostPort),
+			fmt.Sprintf("Host port %d is not allowed to be used. Allowed ports: [%s]", p.HostPort, hostPortRangesText(t.policy.spec.HostPorts)))
 	}
 }
 
-func portRanges(ranges []pspparse.HostPortRange) string {
+func hostPortRangesText(ranges []pspparse.HostPortRange) string {
 	texts := make([]string, len(ranges))
 	for i, r := range ranges {
-		texts[i] = number(r.Min)
+		texts[i] = numberValue(r.Min)
 		if r.Min != r.Max {
-			texts[i] += "-" + number(r.Max)
+			texts[i] += "-" + numberValue(r.Max)
 		}
 	}
 	return strings.Join(texts, ",")
 }
 
 // validateEscalation: here, too, upstream refuses a missing value, and there is none left.
-func (t *trial) validateEscalation(c *container) {
-	if t.policy.spec.ReadOnlyRootFilesystem && !podspec.IsTrue(c.security.ReadOnlyRootFilesystem) {
-		t.invalid(c.path("securityContext.readOnlyRootFilesystem"), boolean(false), "ReadOnlyRootFilesystem must be set to true")
+func (t *evaluation) validateEscalation(c *podContainer) {
+	if t.policy.spec.ReadOnlyRootFilesystem && !podspec.IsTrue(c.securityContext.ReadOnlyRootFilesystem) {
+		t.addInvalidValue(c.fieldPath("securityContext.readOnlyRootFilesystem"), booleanValue(false), "ReadOnlyRootFilesystem must be set to true")
 	}
-	if allowed := t.policy.spec.AllowPrivilegeEscalation; allowed != nil && !*allowed && podspec.IsTrue(c.security.AllowPrivilegeEscalation) {
-		t.invalid(c.path("securityContext.allowPrivilegeEscalation"), boolean(true), "Allowing privilege escalation for containers is not allowed")
+	if allowed := t.policy.spec.AllowPrivilegeEscalation; allowed != nil && !*allowed && podspec.IsTrue(c.securityContext.AllowPrivilegeEscalation) {
+		t.addInvalidValue(c.fieldPath("securityContext.allowPrivilegeEscalation"), booleanValue(true), "Allowing privilege escalation for containers is not allowed")
 	}
 }

@@ -9,13 +9,13 @@ import (
 
 // validateVolumes is validatePodVolumes of the provider, with pkg/security/podsecuritypolicy/util. A volume whose type is
 // refused is looked at no further.
-func (t *trial) validateVolumes() {
+func (t *evaluation) validateVolumes() {
 	for i := range t.pod.Spec.Volumes {
 		v := &t.pod.Spec.Volumes[i]
 		field := fmt.Sprintf("spec.volumes[%d]", i)
-		kind := volumeType(&v.VolumeSource)
+		kind := pspVolumeType(&v.VolumeSource)
 		if !t.allowsVolume(kind, v) {
-			t.invalid(field, quoted(kind), kind+" volumes are not allowed to be used")
+			t.addInvalidValue(field, quotedValue(kind), kind+" volumes are not allowed to be used")
 			continue
 		}
 		switch kind {
@@ -23,24 +23,24 @@ func (t *trial) validateVolumes() {
 			t.validateHostPath(field, v)
 		case "flexVolume":
 			if allowed := t.policy.flexVolumes; len(allowed) > 0 && !allowed[v.FlexVolume.Driver] {
-				t.invalid(field+".driver", quoted(v.FlexVolume.Driver), "Flexvolume driver is not allowed to be used")
+				t.addInvalidValue(field+".driver", quotedValue(v.FlexVolume.Driver), "Flexvolume driver is not allowed to be used")
 			}
 		case "csi":
 			if allowed := t.policy.csiDrivers; len(allowed) > 0 && !allowed[v.CSI.Driver] {
-				t.invalid(field+".csi.driver", quoted(v.CSI.Driver), "Inline CSI driver is not allowed to be used")
+				t.addInvalidValue(field+".csi.driver", quotedValue(v.CSI.Driver), "Inline CSI driver is not allowed to be used")
 			}
 		}
 	}
 }
 
 // allowsVolume: who allows secrets allows the token volume of service accounts.
-func (t *trial) allowsVolume(kind string, v *corev1.Volume) bool {
+func (t *evaluation) allowsVolume(kind string, v *corev1.Volume) bool {
 	allowed := t.policy.volumes
-	return allowed["*"] || allowed[kind] || kind == "projected" && allowed["secret"] && onlyToken(v.Projected)
+	return allowed["*"] || allowed[kind] || kind == "projected" && allowed["secret"] && isServiceAccountTokenVolume(v.Projected)
 }
 
-// onlyToken is IsOnlyServiceAccountTokenSources: nothing but what the token volume has, in part or not at all.
-func onlyToken(v *corev1.ProjectedVolumeSource) bool {
+// isServiceAccountTokenVolume is IsOnlyServiceAccountTokenSources: nothing but what the token volume has, in part or not at all.
+func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 	for i := range v.Sources {
 		s := &v.Sources[i]
 		if s.ServiceAccountToken == nil && s.ConfigMap == nil && s.DownwardAPI == nil {
@@ -52,37 +52,37 @@ func onlyToken(v *corev1.ProjectedVolumeSource) bool {
 		if s.ConfigMap != nil && s.ConfigMap.Name != "kube-root-ca.crt" {
 			return false
 		}
-		if s.DownwardAPI != nil && slices.ContainsFunc(s.DownwardAPI.Items, notNamespace) {
+		if s.DownwardAPI != nil && slices.ContainsFunc(s.DownwardAPI.Items, isNotNamespaceFile) {
 			return false
 		}
 	}
 	return true
 }
 
-func notNamespace(f corev1.DownwardAPIVolumeFile) bool {
+func isNotNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
 	return f.Path != "namespace" || f.FieldRef == nil || f.FieldRef.APIVersion != "v1" || f.FieldRef.FieldPath != "metadata.namespace"
 }
 
 // validateHostPath: no list allows everything; where only read-only entries match, each mount of the volume has to be
 // read-only.
-func (t *trial) validateHostPath(field string, v *corev1.Volume) {
+func (t *evaluation) validateHostPath(field string, v *corev1.Volume) {
 	if len(t.policy.spec.AllowedHostPaths) == 0 {
 		return
 	}
-	switch allowed, readOnly := t.policy.hostPaths.allow(v.HostPath.Path); {
+	switch allowed, readOnly := t.policy.hostPaths.lookUp(v.HostPath.Path); {
 	case !allowed:
-		t.invalid(field+".hostPath.pathPrefix", quoted(v.HostPath.Path), "is not allowed to be used")
+		t.addInvalidValue(field+".hostPath.pathPrefix", quotedValue(v.HostPath.Path), "is not allowed to be used")
 	case readOnly:
-		for _, at := range t.mountsOf(v.Name) {
+		for _, at := range t.volumeMountsOf(v.Name) {
 			if c := &t.containers[at.container]; !c.VolumeMounts[at.mount].ReadOnly {
-				t.invalid(c.path(fmt.Sprintf("volumeMounts[%d].readOnly", at.mount)), boolean(false), "must be read-only")
+				t.addInvalidValue(c.fieldPath(fmt.Sprintf("volumeMounts[%d].readOnly", at.mount)), booleanValue(false), "must be read-only")
 			}
 		}
 	}
 }
 
-// volumeType is GetVolumeFSType: the first source in upstream's order.
-func volumeType(s *corev1.VolumeSource) string {
+// pspVolumeType is GetVolumeFSType: the first source in upstream's order.
+func pspVolumeType(s *corev1.VolumeSource) string {
 	for _, k := range []struct {
 		there bool
 		name  string

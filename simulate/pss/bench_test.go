@@ -36,7 +36,7 @@ func BenchmarkEveryVersion(b *testing.B) {
 		}
 	})
 	b.Run("cache", func(b *testing.B) {
-		c := NewCache(mustEvaluator(b))
+		c := NewEvaluationCache(mustEvaluator(b))
 		b.ReportAllocs()
 		for b.Loop() {
 			s := &inventory.Shape{Spec: *spec}
@@ -49,7 +49,7 @@ func BenchmarkEveryVersion(b *testing.B) {
 }
 
 func BenchmarkMemoised(b *testing.B) {
-	c, s := NewCache(mustEvaluator(b)), &inventory.Shape{Spec: *podtest.Ordinary()}
+	c, s := NewEvaluationCache(mustEvaluator(b)), &inventory.Shape{Spec: *podtest.Ordinary()}
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Evaluate(s, api.LatestVersion())
@@ -69,7 +69,7 @@ func BenchmarkDistinctShapes(b *testing.B) {
 	points := VersionsWithChanges()
 	b.ReportAllocs()
 	for b.Loop() {
-		c := NewCache(mustEvaluator(b))
+		c := NewEvaluationCache(mustEvaluator(b))
 		for _, s := range all {
 			for _, v := range points {
 				c.Evaluate(s, v)

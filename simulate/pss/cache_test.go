@@ -14,10 +14,10 @@ import (
 // The cache's short cut, every revision once, must come to what running a version's checks does, on reduced shapes too.
 func TestCacheLikeEvaluator(t *testing.T) {
 	t.Parallel()
-	e, c := mustEvaluator(t), NewCache(mustEvaluator(t))
+	e, c := mustEvaluator(t), NewEvaluationCache(mustEvaluator(t))
 	for seed := range int64(200) {
 		annotations, spec := podtest.NewRandom(seed).Pod()
-		whole, reduced := &inventory.Shape{Annotations: annotations, Spec: *spec}, inventory.Reduce(annotations, spec)
+		whole, reduced := &inventory.Shape{Annotations: annotations, Spec: *spec}, inventory.ReducePod(annotations, spec)
 		for _, v := range everyVersion() {
 			want := e.Verdict(annotations, spec, v)
 			for range 2 { // the second answer is the remembered one
@@ -34,7 +34,7 @@ func TestCacheLikeEvaluator(t *testing.T) {
 
 func TestCacheSharesWhatIsEqual(t *testing.T) {
 	t.Parallel()
-	c := NewCache(mustEvaluator(t))
+	c := NewEvaluationCache(mustEvaluator(t))
 	plain := func() *inventory.Shape {
 		return &inventory.Shape{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
 	}

@@ -18,29 +18,29 @@ import (
 // never changes once made and is safe for concurrent use.
 type Evaluator struct {
 	// revisions holds every version of every check, by level, ID and version: the order in which violations are told.
-	revisions []revision
-	// epochs are the spans of versions in which the same revisions are in force, oldest first; there is always one.
-	epochs []epoch
+	revisions []checkRevision
+	// spans are the spans of versions in which the same revisions are in force, oldest first; there is always one.
+	spans []versionSpan
 }
 
-// revision is one version of one check.
-type revision struct {
+// checkRevision is one version of one check.
+type checkRevision struct {
 	check     string
 	level     api.Level
 	since     api.Version
-	run       policy.CheckPodFn
+	checkPod  policy.CheckPodFn
 	overrides []policy.CheckID
 }
 
-// epoch is a span of versions across which no check changes. The lists hold indices of revisions, ascending.
-type epoch struct {
+// versionSpan is a span of versions across which no check changes. The lists hold indices of revisions, ascending.
+type versionSpan struct {
 	since api.Version
-	// all that are in force, and what of it is run at each of the two levels.
-	all, baseline, restricted []int
-	// inForce says of each revision whether it is in all.
-	inForce []bool
-	// overridden are the baseline checks that are in force and yet not run at restricted.
-	overridden map[string]bool
+	// active that are in force, and what of it is run at each of the two levels.
+	active, baseline, restricted []int
+	// isActive says of each revision whether it is in all.
+	isActive []bool
+	// overriddenBaseline are the baseline checks that are in force and yet not run at restricted.
+	overriddenBaseline map[string]bool
 }
 
 // NewEvaluator returns an Evaluator over the checks that API servers enable by default.
@@ -54,24 +54,24 @@ func newEvaluator(checks []policy.Check) (*Evaluator, error) {
 	if _, err := policy.NewEvaluator(checks, nil); err != nil {
 		return nil, fmt.Errorf("validating the checks of the Pod Security library: %w", err)
 	}
-	e := &Evaluator{revisions: revisionsOf(checks)}
-	for _, since := range changes(e.revisions) {
-		e.epochs = append(e.epochs, e.newEpoch(since))
+	e := &Evaluator{revisions: checkRevisions(checks)}
+	for _, since := range versionsOfChange(e.revisions) {
+		e.spans = append(e.spans, e.newVersionSpan(since))
 	}
 	return e, nil
 }
 
-// revisionsOf flattens checks into the order in which the library tells violations: baseline first, then by ID.
-func revisionsOf(checks []policy.Check) []revision {
-	var out []revision
+// checkRevisions flattens checks into the order in which the library tells violations: baseline first, then by ID.
+func checkRevisions(checks []policy.Check) []checkRevision {
+	var out []checkRevision
 	for _, c := range checks {
 		for _, v := range c.Versions {
-			out = append(out, revision{
-				check: string(c.ID), level: c.Level, since: v.MinimumVersion, run: v.CheckPod, overrides: v.OverrideCheckIDs,
+			out = append(out, checkRevision{
+				check: string(c.ID), level: c.Level, since: v.MinimumVersion, checkPod: v.CheckPod, overrides: v.OverrideCheckIDs,
 			})
 		}
 	}
-	slices.SortFunc(out, func(a, b revision) int {
+	slices.SortFunc(out, func(a, b checkRevision) int {
 		return cmp.Or(
 			api.CompareLevels(a.level, b.level),
 			cmp.Compare(a.check, b.check),
@@ -81,35 +81,35 @@ func revisionsOf(checks []policy.Check) []revision {
 	return out
 }
 
-func (e *Evaluator) newEpoch(since api.Version) epoch {
-	p := epoch{since: since, inForce: make([]bool, len(e.revisions)), overridden: map[string]bool{}}
+func (e *Evaluator) newVersionSpan(since api.Version) versionSpan {
+	p := versionSpan{since: since, isActive: make([]bool, len(e.revisions)), overriddenBaseline: map[string]bool{}}
 	latest := map[string]int{}
 	for i, r := range e.revisions {
 		if compareVersions(r.since, since) <= 0 {
 			latest[r.check] = i // a later revision replaces an earlier one
 		}
 	}
-	p.all = slices.Sorted(maps.Values(latest))
-	for _, i := range p.all {
-		p.inForce[i] = true
+	p.active = slices.Sorted(maps.Values(latest))
+	for _, i := range p.active {
+		p.isActive[i] = true
 		for _, id := range e.revisions[i].overrides {
-			p.overridden[string(id)] = true
+			p.overriddenBaseline[string(id)] = true
 		}
 	}
-	for _, i := range p.all {
+	for _, i := range p.active {
 		if e.revisions[i].level == api.LevelBaseline {
 			p.baseline = append(p.baseline, i)
 		}
-		if e.revisions[i].level != api.LevelBaseline || !p.overridden[e.revisions[i].check] {
+		if e.revisions[i].level != api.LevelBaseline || !p.overriddenBaseline[e.revisions[i].check] {
 			p.restricted = append(p.restricted, i)
 		}
 	}
 	return p
 }
 
-// judge runs the check and reports whether the pod fails it.
-func (r *revision) judge(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (Violation, bool) {
-	result := r.run(meta, spec)
+// evaluate runs the check and reports whether the pod fails it.
+func (r *checkRevision) evaluate(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (Violation, bool) {
+	result := r.checkPod(meta, spec)
 	if result.Allowed {
 		return Violation{}, false
 	}
@@ -124,40 +124,40 @@ func (r *revision) judge(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (Violati
 // Evaluate returns what a server would refuse the pod for in a namespace that enforces lv, in the server's order: at
 // restricted without the baseline checks that a restricted check overrides. Nothing is refused at privileged.
 func (e *Evaluator) Evaluate(annotations map[string]string, spec *corev1.PodSpec, lv api.LevelVersion) []Violation {
-	p := e.at(lv.Version)
+	p := e.spanAt(lv.Version)
 	switch lv.Level {
 	case api.LevelPrivileged:
 		return nil
 	case api.LevelBaseline:
-		return e.run(p.baseline, annotations, spec)
+		return e.runChecks(p.baseline, annotations, spec)
 	default: // the library, too, treats an unknown level as the strictest
-		return e.run(p.restricted, annotations, spec)
+		return e.runChecks(p.restricted, annotations, spec)
 	}
 }
 
 // Verdict judges the pod by every check in force at v, the overridden ones included.
 func (e *Evaluator) Verdict(annotations map[string]string, spec *corev1.PodSpec, v api.Version) Verdict {
-	return verdictOn(e.run(e.at(v).all, annotations, spec))
+	return verdictOf(e.runChecks(e.spanAt(v).active, annotations, spec))
 }
 
-func (e *Evaluator) run(revisions []int, annotations map[string]string, spec *corev1.PodSpec) []Violation {
+func (e *Evaluator) runChecks(revisions []int, annotations map[string]string, spec *corev1.PodSpec) []Violation {
 	meta := &metav1.ObjectMeta{Annotations: annotations}
 	var found []Violation
 	for _, i := range revisions {
-		if v, failed := e.revisions[i].judge(meta, spec); failed {
+		if v, failed := e.revisions[i].evaluate(meta, spec); failed {
 			found = append(found, v)
 		}
 	}
 	return found
 }
 
-// AtLevel picks from a Verdict's violations at a version those that a server tells at one level of that version:
+// ViolationsAtLevel picks from a Verdict's violations at a version those that a server tells at one level of that version:
 // Message of them is the text of its refusal or warning.
-func (e *Evaluator) AtLevel(violations []Violation, lv api.LevelVersion) []Violation {
+func (e *Evaluator) ViolationsAtLevel(violations []Violation, lv api.LevelVersion) []Violation {
 	if lv.Level == api.LevelPrivileged {
 		return nil
 	}
-	overridden := e.at(lv.Version).overridden
+	overridden := e.spanAt(lv.Version).overriddenBaseline
 	var told []Violation
 	for _, v := range violations {
 		switch {
@@ -170,10 +170,10 @@ func (e *Evaluator) AtLevel(violations []Violation, lv api.LevelVersion) []Viola
 	return told
 }
 
-// verdictOn derives the level from every violation found. A pod is at restricted only if it fails no baseline check
+// verdictOf derives the level from every violation found. A pod is at restricted only if it fails no baseline check
 // either: a Windows pod may break a rule of baseline that restricted overrides and waives for Windows, and calling that
 // restricted would let a namespace be recommended baseline, which refuses it.
-func verdictOn(found []Violation) Verdict {
+func verdictOf(found []Violation) Verdict {
 	level := api.LevelRestricted
 	for _, v := range found {
 		if v.Level == api.LevelBaseline {

@@ -61,7 +61,7 @@ func wantSame(
 			if diff := cmp.Diff(want.ForbiddenDetail(), ViolationMessage(got)); diff != "" {
 				t.Fatalf("Message at %s (-library +got):\n%s", lv.String(), diff)
 			}
-			if diff := cmp.Diff(got, e.AtLevel(verdict.Violations, lv)); diff != "" {
+			if diff := cmp.Diff(got, e.ViolationsAtLevel(verdict.Violations, lv)); diff != "" {
 				t.Fatalf("AtLevel of the verdict's violations at %s (-Evaluate +AtLevel):\n%s", lv.String(), diff)
 			}
 		}
@@ -128,7 +128,7 @@ func TestMessageOfAStatefulSet(t *testing.T) {
 	if diff := cmp.Diff(want, ViolationMessage(e.Evaluate(nil, spec, latest))); diff != "" {
 		t.Errorf("Evaluate (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, ViolationMessage(e.AtLevel(e.Verdict(nil, spec, api.LatestVersion()).Violations, latest))); diff != "" {
+	if diff := cmp.Diff(want, ViolationMessage(e.ViolationsAtLevel(e.Verdict(nil, spec, api.LatestVersion()).Violations, latest))); diff != "" {
 		t.Errorf("AtLevel of the verdict (-want +got):\n%s", diff)
 	}
 }

@@ -27,12 +27,12 @@ type fixture struct {
 
 func TestLibraryFixtures(t *testing.T) {
 	t.Parallel()
-	e, library, j := mustEvaluator(t), mustLibrary(t), NewCache(mustEvaluator(t))
+	e, library, j := mustEvaluator(t), mustLibrary(t), NewEvaluationCache(mustEvaluator(t))
 	for _, f := range libraryFixtures(t) {
 		wantSame(t, e, library, f.pod.Annotations, &f.pod.Spec, f.at.Version)
 		whole := e.Verdict(f.pod.Annotations, &f.pod.Spec, f.at.Version)
 		f.wantVerdict(t, "whole", whole)
-		reduced := j.Evaluate(inventory.Reduce(f.pod.Annotations, &f.pod.Spec), f.at.Version)
+		reduced := j.Evaluate(inventory.ReducePod(f.pod.Annotations, &f.pod.Spec), f.at.Version)
 		f.wantVerdict(t, "reduced", reduced)
 		if !whole.Equal(reduced) {
 			t.Errorf("%s: whole %q, reduced %q", f.path, ViolationMessage(whole.Violations), ViolationMessage(reduced.Violations))

@@ -9,29 +9,29 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// MergePerCheck returns the violations, each check once, in the same order: what several forms of a workload fail is told as the
+// MergeViolationsPerCheck returns the violations, each check once, in the same order: what several forms of a workload fail is told as the
 // library would tell it of one pod with all of their containers. Its input is sorted by level and check.
-func MergePerCheck(sorted []Violation) []Violation {
+func MergeViolationsPerCheck(sorted []Violation) []Violation {
 	var out []Violation
 	for start := 0; start < len(sorted); {
 		end := start + 1
 		for end < len(sorted) && sorted[end].Check == sorted[start].Check && sorted[end].Level == sorted[start].Level {
 			end++
 		}
-		out = append(out, joined(sorted[start:end]))
+		out = append(out, mergeViolations(sorted[start:end]))
 		start = end
 	}
 	return out
 }
 
-// joined makes one violation of several of one check.
-func joined(same []Violation) Violation {
+// mergeViolations makes one violation of several of one check.
+func mergeViolations(same []Violation) Violation {
 	out := same[0]
 	if len(same) == 1 {
 		return out
 	}
-	var clauses []*clause
-	known := map[string]*clause{}
+	var clauses []*detailClause
+	known := map[string]*detailClause{}
 	names := func(v Violation) int { return strings.Count(v.Detail, `"`) }
 	mostFirst := slices.Clone(same) // it may hold all that the others do, in the library's order
 	slices.SortStableFunc(mostFirst, func(a, b Violation) int { return cmp.Compare(names(b), names(a)) })
@@ -43,14 +43,14 @@ func joined(same []Violation) Violation {
 			continue
 		}
 		for text := range strings.SplitSeq(v.Detail, "; ") {
-			c := clauseOf(text)
+			c := parseDetailClause(text)
 			key := strings.Join([]string{c.before, c.noun, c.after}, "\x00")
 			if known[key] == nil {
 				known[key] = c
 				clauses = append(clauses, c)
 				continue
 			}
-			known[key].add(c)
+			known[key].merge(c)
 		}
 	}
 	texts := make([]string, len(clauses))
@@ -61,35 +61,35 @@ func joined(same []Violation) Violation {
 	return out
 }
 
-// clause is a part of a detail: who has to set what. A text of another form is all before, and has no noun.
-type clause struct {
+// detailClause is a part of a detail: who has to set what. A text of another form is all before, and has no noun.
+type detailClause struct {
 	before, noun string // `pod or `, `container`
 	names        []string
 	after        string
-	// more are the names of clauses that differ in nothing else.
-	more [][]string
+	// mergedNames are the names of clauses that differ in nothing else.
+	mergedNames [][]string
 }
 
-// clauseForm is that of the library: `pod or containers "a", "b" must set ...`, `volume "v"`.
-var clauseForm = regexp.MustCompile(`^(pod or |pod and |)(container|volume)s? ("[^"]+"(?:, "[^"]+")*)((?: .*)?)$`)
+// detailClausePattern is that of the library: `pod or containers "a", "b" must set ...`, `volume "v"`.
+var detailClausePattern = regexp.MustCompile(`^(pod or |pod and |)(container|volume)s? ("[^"]+"(?:, "[^"]+")*)((?: .*)?)$`)
 
-func clauseOf(text string) *clause {
-	m := clauseForm.FindStringSubmatch(text)
+func parseDetailClause(text string) *detailClause {
+	m := detailClausePattern.FindStringSubmatch(text)
 	if m == nil {
-		return &clause{before: text}
+		return &detailClause{before: text}
 	}
-	return &clause{before: m[1], noun: m[2], names: strings.Split(m[3], ", "), after: m[4]}
+	return &detailClause{before: m[1], noun: m[2], names: strings.Split(m[3], ", "), after: m[4]}
 }
 
-// add takes in the names of another clause.
-func (c *clause) add(other *clause) { c.more = append(c.more, other.names) }
+// merge takes in the names of another clause.
+func (c *detailClause) merge(other *detailClause) { c.mergedNames = append(c.mergedNames, other.names) }
 
-// all are the names of the clause and of those that it took in, each once. The longest list says the order.
-func (c *clause) all() []string {
-	if len(c.more) == 0 {
+// allNames are the names of the clause and of those that it took in, each once. The longest list says the order.
+func (c *detailClause) allNames() []string {
+	if len(c.mergedNames) == 0 {
 		return c.names
 	}
-	lists := append([][]string{c.names}, c.more...)
+	lists := append([][]string{c.names}, c.mergedNames...)
 	slices.SortStableFunc(lists, func(a, b []string) int { return len(b) - len(a) })
 	has := map[string]bool{}
 	var out []string
@@ -104,11 +104,11 @@ func (c *clause) all() []string {
 	return out
 }
 
-func (c *clause) String() string {
+func (c *detailClause) String() string {
 	if c.noun == "" {
 		return c.before
 	}
-	noun, names := c.noun, c.all()
+	noun, names := c.noun, c.allNames()
 	if len(names) > 1 {
 		noun += "s"
 	}

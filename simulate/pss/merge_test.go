@@ -54,7 +54,7 @@ func TestOnePerCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, MergePerCheck(tt.in)); diff != "" {
+			if diff := cmp.Diff(tt.want, MergeViolationsPerCheck(tt.in)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

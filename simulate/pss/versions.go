@@ -11,13 +11,13 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// firstVersion is the first minor without PodSecurityPolicy: from here on a level is all there is.
-func firstVersion() api.Version { return api.MajorMinorVersion(1, 25) }
+// firstVersionAfterPSP is the first minor without PodSecurityPolicy: from here on a level is all there is.
+func firstVersionAfterPSP() api.Version { return api.MajorMinorVersion(1, 25) }
 
 // NewestVersion returns the newest version of the standards that the library knows, which is what "latest" means to it. Newer
 // versions, and "latest" itself, are judged as this one; versions before v1.0 as v1.0.
 func NewestVersion() api.Version {
-	all := changes(revisionsOf(policy.DefaultChecks()))
+	all := versionsOfChange(checkRevisions(policy.DefaultChecks()))
 	return all[len(all)-1]
 }
 
@@ -25,7 +25,7 @@ func NewestVersion() api.Version {
 func VersionsAfterPSP() []api.Version {
 	var all []api.Version
 	newest := NewestVersion()
-	for v := firstVersion(); !newest.Older(v); v = api.MajorMinorVersion(v.Major(), v.Minor()+1) {
+	for v := firstVersionAfterPSP(); !newest.Older(v); v = api.MajorMinorVersion(v.Major(), v.Minor()+1) {
 		all = append(all, v)
 	}
 	return all
@@ -34,9 +34,9 @@ func VersionsAfterPSP() []api.Version {
 // VersionsWithChanges returns v1.25 and each later version in which any check changes: a verdict at one of them holds for every
 // version up to the next, so these are all that need judging.
 func VersionsWithChanges() []api.Version {
-	points := []api.Version{firstVersion()}
-	for _, v := range changes(revisionsOf(policy.DefaultChecks())) {
-		if compareVersions(v, firstVersion()) > 0 {
+	points := []api.Version{firstVersionAfterPSP()}
+	for _, v := range versionsOfChange(checkRevisions(policy.DefaultChecks())) {
+		if compareVersions(v, firstVersionAfterPSP()) > 0 {
 			points = append(points, v)
 		}
 	}
@@ -63,9 +63,9 @@ type MissingCheck struct {
 	Check string
 	// Since is the version that brought it.
 	Since api.Version
-	// Asks says in the library's own words what it asks of a pod, as refused to a pod that runs as root and states nothing
+	// Requirement says in the library's own words what it asks of a pod, as refused to a pod that runs as root and states nothing
 	// else; "" where it refuses none such. Its container is named "*".
-	Asks string
+	Requirement string
 }
 
 // MissingChecks returns the checks of the restricted level at version than that version at does not have, sorted. Those that
@@ -85,14 +85,14 @@ func MissingChecks(at, than api.Version) []MissingCheck {
 				run = v.CheckPod
 			}
 		}
-		lacking = append(lacking, MissingCheck{Check: string(c.ID), Since: first, Asks: run(&metav1.ObjectMeta{}, &spec).ForbiddenDetail})
+		lacking = append(lacking, MissingCheck{Check: string(c.ID), Since: first, Requirement: run(&metav1.ObjectMeta{}, &spec).ForbiddenDetail})
 	}
 	slices.SortFunc(lacking, func(a, b MissingCheck) int { return cmp.Compare(a.Check, b.Check) })
 	return lacking
 }
 
-// changes lists the versions in which some check is new or differs, v1.0 first.
-func changes(revisions []revision) []api.Version {
+// versionsOfChange lists the versions in which some check is new or differs, v1.0 first.
+func versionsOfChange(revisions []checkRevision) []api.Version {
 	all := []api.Version{api.MajorMinorVersion(1, 0)}
 	for _, r := range revisions {
 		all = append(all, r.since)
@@ -101,11 +101,11 @@ func changes(revisions []revision) []api.Version {
 	return slices.Compact(all)
 }
 
-// at returns the epoch that v falls into.
-func (e *Evaluator) at(v api.Version) *epoch { return &e.epochs[e.epochAt(v)] }
+// spanAt returns the epoch that v falls into.
+func (e *Evaluator) spanAt(v api.Version) *versionSpan { return &e.spans[e.spanIndexAt(v)] }
 
-func (e *Evaluator) epochAt(v api.Version) int {
-	after := sort.Search(len(e.epochs), func(i int) bool { return v.Older(e.epochs[i].since) })
+func (e *Evaluator) spanIndexAt(v api.Version) int {
+	after := sort.Search(len(e.spans), func(i int) bool { return v.Older(e.spans[i].since) })
 	return max(after-1, 0)
 }
 

@@ -111,12 +111,12 @@ func TestLacking(t *testing.T) {
 	t.Parallel()
 	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
 	var (
-		capabilities = MissingCheck{Check: "capabilities_restricted", Since: v(22), Asks: `container "*" must set securityContext.capabilities.drop=["ALL"]`}
-		escalation   = MissingCheck{Check: "allowPrivilegeEscalation", Since: v(8), Asks: `container "*" must set securityContext.allowPrivilegeEscalation=false`}
-		user         = MissingCheck{Check: "runAsUser", Since: v(23), Asks: "pod must not set runAsUser=0"}
+		capabilities = MissingCheck{Check: "capabilities_restricted", Since: v(22), Requirement: `container "*" must set securityContext.capabilities.drop=["ALL"]`}
+		escalation   = MissingCheck{Check: "allowPrivilegeEscalation", Since: v(8), Requirement: `container "*" must set securityContext.allowPrivilegeEscalation=false`}
+		user         = MissingCheck{Check: "runAsUser", Since: v(23), Requirement: "pod must not set runAsUser=0"}
 		seccomp      = MissingCheck{
 			Check: "seccompProfile_restricted", Since: v(19),
-			Asks: `pod or container "*" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`,
+			Requirement: `pod or container "*" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`,
 		}
 	)
 	for at, want := range map[int][]MissingCheck{

@@ -15,7 +15,7 @@ import (
 
 // PodsOf returns one live pod, "web-1".
 func PodsOf(s *inventory.Shape, admittedBy string) []inventory.PodGroup {
-	return []inventory.PodGroup{{Shape: s, AdmittedBy: admittedBy, Count: 1, Example: "web-1"}}
+	return []inventory.PodGroup{{Shape: s, AdmittedBy: admittedBy, Count: 1, ExamplePod: "web-1"}}
 }
 
 // ShapeOf returns the shape of a pod with the containers and an empty security context.

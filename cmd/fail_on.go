@@ -1,0 +1,113 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/labels"
+)
+
+// What --fail-on may name.
+const (
+	failOnPrivileged = string(api.LevelPrivileged)
+	failOnBaseline   = string(api.LevelBaseline)
+	failOnChange     = "change"
+	failOnLoosening  = "loosening"
+)
+
+func failOnNames() []string {
+	return []string{failOnPrivileged, failOnBaseline, failOnChange, failOnLoosening}
+}
+
+func addFailOnFlag(cmd *cobra.Command, values *[]string) {
+	cmd.Flags().StringSliceVar(values, "fail-on", nil, "exit 3 if any namespace, shown or not, needs this level or a looser one (privileged, baseline), would get a label changed (change), or one looser than today (loosening); may be repeated")
+	registerCompletion(cmd, "fail-on", failOnNames())
+}
+
+func checkFailOn(values []string) ([]string, error) {
+	for _, v := range values {
+		if !slices.Contains(failOnNames(), v) {
+			return nil, usagef("--fail-on=%q: it is not one of %s", v, strings.Join(failOnNames(), ", "))
+		}
+	}
+	return values, nil
+}
+
+// planExitError turns a plan into the error that ends the run: findings first, then what could not be read, of which the labels
+// that the scope asks for may be a part.
+func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []string, allowPartial bool) error {
+	for _, name := range failOnNames() {
+		if !slices.Contains(failOn, name) {
+			continue
+		}
+		if found := namespacesThatFail(plan, name); len(found) > 0 {
+			return findingsError{fmt.Errorf("--fail-on=%s: %s", name, namespaceSummary(found))}
+		}
+	}
+	if allowPartial {
+		return nil
+	}
+	if len(plan.Policies) == 0 && len(plan.Namespaces) == 0 {
+		return partialError{errors.New("nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
+	}
+	if n := len(plan.Gaps); n > 0 {
+		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, plural(n, "thing", "things"), allowPartialFlag)}
+	}
+	return unreadLabelsError(plan, scope, false)
+}
+
+// unreadLabelsError is the error of a run whose selector had to leave out namespaces whose labels are not known.
+func unreadLabelsError(plan *migrate.Plan, scope migrate.NamespaceScope, allowPartial bool) error {
+	unread := plan.NamespacesWithUnreadLabels(scope)
+	if len(unread) == 0 || allowPartial {
+		return nil
+	}
+	return partialError{fmt.Errorf("-l left out %s whose labels were not read: read the Namespace objects too, name namespaces with -n, or accept it with --%s", namespaceSummary(unread), allowPartialFlag)}
+}
+
+// namespacesThatFail are the namespaces that one value of --fail-on is about.
+func namespacesThatFail(plan *migrate.Plan, name string) []string {
+	var found []string
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		hit := false
+		switch name {
+		case failOnPrivileged:
+			hit = ns.NeededLevel == api.LevelPrivileged
+		case failOnBaseline:
+			hit = ns.NeededLevel == api.LevelPrivileged || ns.NeededLevel == api.LevelBaseline
+		case failOnChange:
+			hit = labels.ChangesLabels(ns)
+		case failOnLoosening:
+			hit = labels.LoosensLevel(ns)
+		}
+		if hit {
+			found = append(found, ns.Name)
+		}
+	}
+	return found
+}
+
+// namespaceSummary names the first few.
+func namespaceSummary(names []string) string {
+	const most = 5
+	n := len(names)
+	text := fmt.Sprintf("%d %s (", n, plural(n, "namespace", "namespaces"))
+	if n <= most {
+		return text + strings.Join(names, ", ") + ")"
+	}
+	return text + strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more)", n-most)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

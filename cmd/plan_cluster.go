@@ -1,0 +1,66 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+const thisClusterFlag = "this-cluster"
+
+// checkClusterOfPlan returns the UID of the cluster that the client reaches, under the context of the given name. A saved plan
+// of the demo, or of another cluster, is an error. It only gets the namespace kube-system.
+func checkClusterOfPlan(ctx context.Context, client dynamic.Interface, plan *migrate.Plan, src SourceOptions, name string) (string, error) {
+	if err := refuseDemoPlan(plan, src); err != nil {
+		return "", err
+	}
+	id, err := rollout.ClusterID(ctx, client)
+	if err != nil {
+		return "", err
+	}
+	if planned := plan.Source.UID; planned != "" && planned != id {
+		was := ""
+		if plan.Source.Name != "" && plan.Source.Kind != inventory.SourceFiles {
+			was = fmt.Sprintf(" (context %q, server %s)", plan.Source.Name, plan.Source.ServerVersion)
+		}
+		return "", fmt.Errorf("the plan%s is of another cluster%s than that of context %q: the UID of its namespace kube-system is %s, and here it is %s; choose the right cluster with --%s or --%s, or make a plan of this one",
+			quotedPlanName(src.Plan), was, name, planned, id, kubeconfigFlag, contextFlag)
+	}
+	return id, nil
+}
+
+// refuseDemoPlan refuses a saved plan of the demo where a cluster is meant.
+func refuseDemoPlan(plan *migrate.Plan, src SourceOptions) error {
+	if src.Plan == "" || plan.Source.Kind != inventory.SourceDemo {
+		return nil
+	}
+	return usagef("the plan %q is of the built-in demo cluster, which no command reaches: make a plan of the cluster with 'plan -o json=plan.json'", src.Plan)
+}
+
+// quotedPlanName is the name of a plan for a sentence; a plan that was not saved has none.
+func quotedPlanName(plan string) string {
+	if plan == "" {
+		return ""
+	}
+	return fmt.Sprintf(" %q", plan)
+}
+
+// requireClusterOfPlan refuses a saved plan that does not say which cluster it is of, unless the flag says that it is this one.
+func (o *rolloutOptions) requireClusterOfPlan(plan *migrate.Plan) error {
+	if err := refuseDemoPlan(plan, o.Source); err != nil {
+		return err
+	}
+	if o.Source.Plan == "" || plan.Source.UID != "" || o.ThisCluster {
+		return nil
+	}
+	why := "it was made from files"
+	if plan.Source.Kind != inventory.SourceFiles {
+		why = "it has no UID of kube-system (that was not known when it was made, or it is of an earlier version)"
+	}
+	return usagef("the plan %q does not name its cluster, since %s: make the plan of this cluster, or add --%s if it is meant for this one", o.Source.Plan, why, thisClusterFlag)
+}

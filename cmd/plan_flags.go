@@ -1,0 +1,107 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// enumFlag is a flag value out of a fixed list, checked as it is set.
+type enumFlag struct {
+	value *string
+	// typeName the values are, for the help.
+	typeName string
+	allowed  []string
+}
+
+func (c enumFlag) String() string { return *c.value }
+func (c enumFlag) Type() string   { return c.typeName }
+
+// add defines the flag, with the list in its description.
+func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
+	cmd.Flags().VarP(c, name, short, usage+"; one of "+strings.Join(c.allowed, ", "))
+	registerCompletion(cmd, name, c.allowed)
+}
+
+func (c enumFlag) Set(s string) error {
+	if !slices.Contains(c.allowed, s) {
+		return usagef("it is not one of %s", strings.Join(c.allowed, ", "))
+	}
+	*c.value = s
+	return nil
+}
+
+func levelNames() []string {
+	return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+}
+
+// planFlagValues become migrate.Options.
+type planFlagValues struct {
+	target, basis, empty, enforce, audit, warn string
+	allowPartial                               bool
+}
+
+func (d *planFlagValues) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
+	enumFlag{&d.basis, "basis", []string{string(migrate.BasisWorkloads), string(migrate.BasisPolicies), string(migrate.BasisBoth)}}.add(cmd, "basis", "", "what decides the enforce level: what runs, what the policies permit, or the less strict of both (default workloads)")
+	enumFlag{&d.empty, "rule", []string{string(migrate.EmptyPolicies), string(migrate.EmptyRestricted), string(migrate.EmptyBaseline), string(migrate.EmptySkip)}}.add(cmd, "empty-namespaces", "", "what decides where nothing runs (default policies, then restricted)")
+	enumFlag{&d.enforce, "level", levelNames()}.add(cmd, "enforce", "", "enforce this level everywhere, whatever it breaks; what it breaks is said")
+	enumFlag{&d.audit, "level", levelNames()}.add(cmd, "audit", "", "level to audit (default restricted)")
+	enumFlag{&d.warn, "level", levelNames()}.add(cmd, "warn", "", "level to warn about (default restricted)")
+	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
+}
+
+const allowPartialFlag = "allow-partial"
+
+// planChangingFlags shape the decision, which a saved plan already holds.
+func planChangingFlags() []string {
+	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
+}
+
+func savedPlanFlagError(flag string) error {
+	return usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", flag, flag, flag)
+}
+
+// options checks the flags and turns them into options of the decision.
+func (d *planFlagValues) options(flags *pflag.FlagSet) (migrate.Options, error) {
+	for _, name := range planChangingFlags() {
+		if err := resolveFlagConflict(flags, planFlag, name); err != nil {
+			return migrate.Options{}, savedPlanFlagError(name)
+		}
+	}
+	target, err := parseTargetVersion(d.target)
+	if err != nil {
+		return migrate.Options{}, err
+	}
+	return migrate.Options{
+		Target:          target,
+		Basis:           migrate.Basis(d.basis),
+		EmptyNamespaces: migrate.EmptyNamespaces(d.empty),
+		Enforce:         api.Level(d.enforce),
+		Audit:           api.Level(d.audit),
+		Warn:            api.Level(d.warn),
+		AllowPartial:    d.allowPartial,
+	}, nil
+}
+
+// parseTargetVersion accepts 1.25, v1.25 and latest; the zero version leaves the choice to the source.
+func parseTargetVersion(s string) (api.Version, error) {
+	if s == "" {
+		return api.Version{}, nil
+	}
+	text := s
+	if text[0] >= '0' && text[0] <= '9' {
+		text = "v" + text
+	}
+	v, err := api.ParseVersion(text)
+	if err != nil {
+		return api.Version{}, usagef("--target-version=%q is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest", s)
+	}
+	return v, nil
+}

@@ -1,0 +1,50 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// readSavedPlan reads a Plan as 'plan -o json' or 'plan -o yaml' wrote it.
+func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
+	data, err := readFileOrStdin(name, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return nil, fmt.Errorf("reading the plan %q: it is empty; save one with \"psp2pss plan -o json=plan.json\"", name)
+	}
+	if data[0] != '{' {
+		if data, err = yamlToJSON(data); err != nil {
+			return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+		}
+	}
+	plan, err := migrate.ReadPlan(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan %q: %w", name, err)
+	}
+	return plan, nil
+}
+
+func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(name) //nolint:gosec // G304: reading the file that the user names is the point
+}
+
+// yamlToJSON turns one YAML document into JSON.
+func yamlToJSON(data []byte) ([]byte, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("decoding YAML: %w", err)
+	}
+	return json.Marshal(doc)
+}

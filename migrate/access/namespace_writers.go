@@ -1,0 +1,120 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// NamespaceWriter is a subject that RBAC lets write namespaces, and so set or lift the level of one.
+type NamespaceWriter struct {
+	Subject Subject
+	// Namespace is the only one that it may write; empty means all.
+	Namespace string
+	// Verbs are those of create, update and patch that it has, in this order.
+	Verbs []string
+	// Binding and Role are the evidence.
+	Binding, Role string
+	// Administrator is true where the role allows everything on everything.
+	Administrator bool
+}
+
+// NamespaceWriters lists who may create, update or patch namespaces. A RoleBinding counts for the namespace that it is in: the
+// server asks about a change of a namespace in that namespace. The control plane's own accounts are left out.
+func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
+	byKey := make(map[roleKey]*inventory.Role, len(inv.Roles))
+	for _, r := range bootstrapRoles() {
+		byKey[roleKey{r.Namespace, r.Name}] = &r
+	}
+	for i := range inv.Roles {
+		byKey[roleKey{inv.Roles[i].Namespace, inv.Roles[i].Name}] = &inv.Roles[i]
+	}
+	var out []NamespaceWriter
+	for i := range inv.Bindings {
+		b := &inv.Bindings[i]
+		key, ok := boundRole(b)
+		if !ok || byKey[key] == nil || strings.HasPrefix(key.name, "system:") {
+			continue
+		}
+		rules := effectiveRules(inv, byKey[key], map[string]bool{})
+		verbs := namespaceVerbs(rules, b.Namespace)
+		if len(verbs) == 0 {
+			continue
+		}
+		for _, s := range b.Subjects {
+			if whyNeverMatches(s, b.Namespace) != "" {
+				continue
+			}
+			subject := Subject{Kind: SubjectKind(s.Kind), Name: s.Name}
+			if s.Kind == rbacv1.ServiceAccountKind {
+				subject.Namespace = cmp.Or(s.Namespace, b.Namespace)
+			}
+			if classifyIdentity(identity{group: s.Kind == rbacv1.GroupKind, name: s.Name}).kind == mastersClass {
+				continue
+			}
+			out = append(out, NamespaceWriter{
+				Subject: subject, Namespace: b.Namespace, Verbs: verbs, Binding: bindingReference(b), Role: key.reference(),
+				Administrator: b.Namespace == "" && slices.ContainsFunc(rules, allowsEverything),
+			})
+		}
+	}
+	slices.SortFunc(out, func(x, y NamespaceWriter) int {
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Subject.Kind, y.Subject.Kind),
+			cmp.Compare(x.Subject.Namespace, y.Subject.Namespace), cmp.Compare(x.Subject.Name, y.Subject.Name), cmp.Compare(x.Binding, y.Binding))
+	})
+	return out
+}
+
+// effectiveRules are the rules of a role with what it aggregates, where no controller has written those yet.
+func effectiveRules(inv *inventory.Inventory, r *inventory.Role, seen map[string]bool) []rbacv1.PolicyRule {
+	if r.Aggregation == nil || r.Stored || r.Namespace != "" {
+		return r.Rules
+	}
+	if seen[r.Name] {
+		return nil
+	}
+	seen[r.Name] = true
+	rules := slices.Clone(r.Rules) // they hold until the controller has been there
+	for _, s := range aggregationMembers(inv, r) {
+		rules = append(rules, effectiveRules(inv, s, seen)...)
+	}
+	return rules
+}
+
+// namespaceVerbs: a create names nothing, so neither a rule with resourceNames nor a RoleBinding allows it.
+func namespaceVerbs(rules []rbacv1.PolicyRule, in string) []string {
+	var out []string
+	for _, verb := range []string{"create", "update", "patch"} {
+		if slices.ContainsFunc(rules, func(rule rbacv1.PolicyRule) bool {
+			return containsAny(rule.Verbs, verb, rbacv1.VerbAll) && containsAny(rule.APIGroups, "", rbacv1.APIGroupAll) &&
+				containsAny(rule.Resources, "namespaces", rbacv1.ResourceAll) && coversNamespace(&rule, verb, in)
+		}) {
+			out = append(out, verb)
+		}
+	}
+	return out
+}
+
+func coversNamespace(rule *rbacv1.PolicyRule, verb, in string) bool {
+	switch {
+	case verb == "create":
+		return in == "" && len(rule.ResourceNames) == 0
+	case in == "":
+		return true
+	}
+	return len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, in)
+}
+
+func allowsEverything(rule rbacv1.PolicyRule) bool {
+	return slices.Contains(rule.Verbs, rbacv1.VerbAll) && slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) &&
+		slices.Contains(rule.Resources, rbacv1.ResourceAll) && len(rule.ResourceNames) == 0
+}
+
+func anySelectorMatches(selectors []labels.Selector, of map[string]string) bool {
+	return slices.ContainsFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(of)) })
+}

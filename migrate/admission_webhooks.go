@@ -1,0 +1,489 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// podMetadataOf are the labels and annotations that pods of a template may have.
+func podMetadataOf(w *inventory.Workload) []*inventory.PodMeta {
+	if len(w.PodMetas) == 0 {
+		return []*inventory.PodMeta{{}}
+	}
+	return w.PodMetas
+}
+
+// namespaceLabelsKnown says what is taken of the labels of a namespace that was not read: perhaps is that they may be any.
+type namespaceLabelsKnown bool
+
+const (
+	onlyIfCertain namespaceLabelsKnown = true
+	ifPossible    namespaceLabelsKnown = false
+)
+
+// webhookMatchesTemplate is true where a reviewer may be for the pods of a template. Conditions in CEL, and whatever else is not read, are
+// taken to be met.
+func (f *injectionPredictor) webhookMatchesTemplate(r *inventory.AdmissionRule, w *podTemplate, how namespaceLabelsKnown) bool {
+	ns := f.namespacesByName[w.Namespace]
+	for _, meta := range w.metadata {
+		may := slices.ContainsFunc(r.Scopes, func(s inventory.AdmissionScope) bool {
+			return f.scopeMatchesNamespace(&s, ns, how) && f.scopeMatchesPods(&s, w.Workload, meta, true)
+		})
+		if may && !slices.ContainsFunc(r.ExceptScopes, func(s inventory.AdmissionScope) bool {
+			return f.scopeMatchesNamespace(&s, ns, onlyIfCertain) && f.scopeMatchesPods(&s, w.Workload, meta, false)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// webhookMatchesNamespace is true where a reviewer may be for some pods of a namespace.
+func (f *injectionPredictor) webhookMatchesNamespace(r *inventory.AdmissionRule, ns *inventory.Namespace) bool {
+	return slices.ContainsFunc(r.Scopes, func(s inventory.AdmissionScope) bool { return f.scopeMatchesNamespace(&s, ns, ifPossible) }) &&
+		!slices.ContainsFunc(r.ExceptScopes, func(s inventory.AdmissionScope) bool {
+			whole := s.Kinds == nil && s.Names == nil && s.PodLabels == nil
+			return whole && f.scopeMatchesNamespace(&s, ns, onlyIfCertain)
+		})
+}
+
+// namespaceNameLabel is the label that the server gives each namespace: its name.
+const namespaceNameLabel = "kubernetes.io/metadata.name"
+
+// scopeMatchesNamespace is true for a namespace that a scope is for. Where the namespace was not read, its name is all that is known.
+func (f *injectionPredictor) scopeMatchesNamespace(s *inventory.AdmissionScope, ns *inventory.Namespace, how namespaceLabelsKnown) bool {
+	if len(s.Namespaces) > 0 && !matchesAnyGlob(s.Namespaces, ns.Name) {
+		return false
+	}
+	if s.NamespaceLabels == nil {
+		return true
+	}
+	of := func(key string) (string, bool) {
+		if key == namespaceNameLabel {
+			return ns.Name, true
+		}
+		value, ok := ns.Labels[key]
+		return value, ok
+	}
+	if ns.Declared {
+		return f.selectorMatches(s.NamespaceLabels, of)
+	}
+	requirements, _ := f.compileSelector(s.NamespaceLabels).Requirements()
+	for i := range requirements {
+		switch {
+		case requirements[i].Key() != namespaceNameLabel && how == onlyIfCertain:
+			return false
+		case requirements[i].Key() == namespaceNameLabel && !requirements[i].Matches(labelLookup(of)):
+			return false
+		}
+	}
+	return true
+}
+
+// scopeMatchesPods is true for pods of a workload that a scope is for. The name of a pod that is still to come is not known: unsure says
+// what is taken of it.
+func (f *injectionPredictor) scopeMatchesPods(s *inventory.AdmissionScope, w *inventory.Workload, meta *inventory.PodMeta, unsure bool) bool {
+	if s.Kinds != nil && !slices.Contains(s.Kinds, w.Kind) {
+		return false
+	}
+	if len(s.Names) > 0 && !matchesAnyGlob(s.Names, w.Name) && !(unsure && s.Kinds == nil && w.Kind != "Pod") {
+		return false
+	}
+	return s.PodLabels == nil || f.selectorMatches(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
+}
+
+// labelLookup is a set of labels.
+type labelLookup func(key string) (string, bool)
+
+// Has, Get and Lookup make a lookup a set of labels for selectors.
+func (l labelLookup) Has(key string) bool              { _, ok := l(key); return ok }
+func (l labelLookup) Get(key string) string            { value, _ := l(key); return value }
+func (l labelLookup) Lookup(key string) (string, bool) { return l(key) }
+
+// selectorMatches is true where a selector does, and where it is not one that a server takes: then it is not known what is meant.
+func (f *injectionPredictor) selectorMatches(s *metav1.LabelSelector, of labelLookup) bool {
+	return f.compileSelector(s).Matches(of)
+}
+
+func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Selector {
+	selector, known := f.compiledSelectors[s]
+	if !known {
+		var err error
+		if selector, err = metav1.LabelSelectorAsSelector(s); err != nil {
+			selector = labels.Everything()
+		}
+		f.compiledSelectors[s] = selector
+	}
+	return selector
+}
+
+// matchesAnyGlob is true where one of the patterns matches: * is any text, ? any character.
+func matchesAnyGlob(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matchesGlob(p, name) })
+}
+
+func matchesGlob(pattern, name string) bool {
+	star, from := -1, 0
+	p, n := 0, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			from++
+			p, n = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// podMutator is something beside the table that changes pods, with what live pods tell of it.
+type podMutator struct {
+	*inventory.AdmissionRule
+	// workloadsWithPods counts the workloads that it is for and that have live pods, changed those whose pods are more than their
+	// template by something that no injector of the table adds.
+	workloadsWithPods, workloadsChanged int
+	// templatesChanged counts those whose template it has changed already.
+	templatesChanged int
+	// workloadsWithoutPods counts those that it is for and that have no live pods, first is the first of them; they are in these namespaces.
+	workloadsWithoutPods int
+	firstWithoutPods     *inventory.Workload
+	namespaces           []string
+}
+
+// observeMutator notes what a changer does to the pods of a workload, or has the judge count what it says it adds.
+func (f *injectionPredictor) observeMutator(c *podMutator, all []podTemplate) {
+	var templates []*podTemplate
+	sure := true
+	for i := range all {
+		if f.webhookMatchesTemplate(c.AdmissionRule, &all[i], ifPossible) {
+			templates = append(templates, &all[i])
+			sure = sure && (f.namespacesByName[all[i].Namespace].Declared || f.webhookMatchesTemplate(c.AdmissionRule, &all[i], onlyIfCertain))
+		}
+	}
+	if len(templates) == 0 {
+		return
+	}
+	w := templates[0].Workload
+	switch {
+	case c.Effect == inventory.EffectAdds && sure:
+		for _, t := range templates {
+			f.expectMutatorAdditions(c, t)
+		}
+		c.workloadsWithPods++
+	case c.Effect != inventory.EffectAdds && f.mutatesStoredTemplates(c):
+		c.templatesChanged++
+	case !hasLivePods(w):
+		c.addWorkloadWithoutPods(w)
+	case sure && c.Effect != inventory.EffectAdds && hasCompleteTemplate(w):
+		c.workloadsWithPods++
+		for i := range w.PodGroups {
+			if g := &w.PodGroups[i]; g.Count > 0 && f.podsDifferFromTemplates(w, g) {
+				c.workloadsChanged++
+			}
+		}
+	}
+}
+
+// expectMutatorAdditions has the judge count what a changer says it adds to the pods of a template.
+func (f *injectionPredictor) expectMutatorAdditions(c *podMutator, t *podTemplate) {
+	names := containerNames(&c.AddedParts.Spec)
+	if !f.injectionAlreadyVisible(t, names) {
+		f.expectAddition(t, c.String(), &c.AddedParts.Spec, Injection{Injector: c.String(), Trigger: "it selects them", Containers: names, Why: "what it says is taken"})
+	}
+}
+
+// hasCompleteTemplate is false for a workload none of whose templates says all of its pods: those do not show what was added to them.
+func hasCompleteTemplate(w *inventory.Workload) bool {
+	return w.Template != nil || slices.ContainsFunc(w.Embedded, func(e inventory.EmbeddedTemplate) bool { return !e.Partial })
+}
+
+// addWorkloadWithoutPods notes a workload of which no live pod shows what a changer does.
+func (c *podMutator) addWorkloadWithoutPods(w *inventory.Workload) {
+	if c.workloadsWithoutPods++; c.firstWithoutPods == nil {
+		c.firstWithoutPods = w
+	}
+	if n := len(c.namespaces); n == 0 || c.namespaces[n-1] != w.Namespace { // workloads are sorted
+		c.namespaces = append(c.namespaces, w.Namespace)
+	}
+}
+
+// mutatesStoredTemplates is true for what changes only objects that hold templates: those that a server has are changed already.
+func (f *injectionPredictor) mutatesStoredTemplates(c *podMutator) bool {
+	return f.inv.Source.Kind == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.AdmissionScope) bool { return s.Kinds == nil })
+}
+
+// podsDifferFromTemplates is true for live pods that have more than each of their templates, or fail more than it does, beyond what injectors of
+// the table add and what a policy may have filled in.
+func (f *injectionPredictor) podsDifferFromTemplates(w *inventory.Workload, g *inventory.PodGroup) bool {
+	return !slices.ContainsFunc(podTemplatesOf(w), func(t podTemplate) bool { return !f.podsDifferFromTemplate(t.shape, g) })
+}
+
+func (f *injectionPredictor) podsDifferFromTemplate(template *inventory.Shape, g *inventory.PodGroup) bool {
+	if g.Shape == template {
+		return false
+	}
+	_, without := f.evaluator.InjectedParts(template, g)
+	for _, name := range containerNames(without) {
+		if len(f.injectorsByContainer[name]) == 0 {
+			return true
+		}
+	}
+	known := f.evaluator.Evaluate(template, f.target).Violations
+	return slices.ContainsFunc(f.evaluator.VerdictWithoutMutation(template, g, f.target).Violations, func(v pss.Violation) bool {
+		return !slices.ContainsFunc(known, func(k pss.Violation) bool { return k.Check == v.Check }) && len(containerNames(without)) == 0
+	})
+}
+
+// classifyMutators goes through the changers one by one.
+func (f *injectionPredictor) classifyMutators() {
+	for _, c := range f.otherMutators {
+		for i := range f.templatesByWorkload {
+			f.observeMutator(c, f.templatesByWorkload[i])
+		}
+		f.classifyMutator(c)
+		c.namespaces = nil
+	}
+	f.addRemainingMutatorsGap()
+}
+
+// classifyMutator says what is not known of a changer: a gap for the workloads that it is for and that no live pod tells of. Where
+// live pods show that it adds nothing, and where what it sets can be read and is harmless, it is a note.
+func (f *injectionPredictor) classifyMutator(c *podMutator) {
+	switch {
+	case c.Effect == inventory.EffectAdds && c.workloadsWithoutPods == 0:
+	case c.Effect == inventory.EffectAdds:
+		f.addMutatorGap(c)
+	case c.templatesChanged > 0:
+		f.addMutatorNote(c, "it changes what holds their templates, and those that the server has are changed")
+	case c.workloadsWithPods+c.workloadsWithoutPods == 0:
+	case c.Effect == inventory.EffectHarmless:
+		f.addMutatorNote(c, "no pod needs a looser level for what it sets"+fieldsSetText(c.SetFields))
+	case c.workloadsWithPods > 0 && c.workloadsChanged == 0:
+		f.addMutatorNote(c, fmt.Sprintf("it adds nothing to the live pods of the %s that it is for: it is taken to add nothing to others", countNoun(c.workloadsWithPods, "workload", "workloads")))
+	case c.workloadsWithoutPods == 0:
+		f.addMutatorNote(c, "what it adds is judged by the live pods of all workloads that it is for")
+	default:
+		f.addMutatorGap(c)
+	}
+}
+
+func fieldsSetText(sets []string) string {
+	if len(sets) == 0 {
+		return ""
+	}
+	return ": " + joinFirst(sets, 3)
+}
+
+func (f *injectionPredictor) addMutatorNote(c *podMutator, why string) {
+	f.result.notes = append(f.result.notes, inventory.Note{What: c.String(), Why: "it changes pods when they are created; " + why, Position: c.Position})
+}
+
+// maxNamespacesInMutatorGaps namespaces are told in the gaps of changers, one and all. Each may be for many.
+const maxNamespacesInMutatorGaps = 100_000
+
+func (f *injectionPredictor) addMutatorGap(c *podMutator) {
+	if f.namespacesNamedInGaps += len(c.namespaces); f.namespacesNamedInGaps > maxNamespacesInMutatorGaps {
+		f.unnamedMutators++
+		f.firstUnnamedMutator = cmp.Or(f.firstUnnamedMutator, c.String())
+		f.unnamedNamespaces = append(f.unnamedNamespaces, c.namespaces...)
+		slices.Sort(f.unnamedNamespaces)
+		f.unnamedNamespaces = slices.Compact(f.unnamedNamespaces)
+		return
+	}
+	start := "one pod of it"
+	which := fmt.Sprintf("%s %q has", c.firstWithoutPods.Kind, c.firstWithoutPods.Namespace+"/"+c.firstWithoutPods.Name)
+	if n := c.workloadsWithoutPods - 1; n > 0 {
+		start = "one pod of each"
+		which = fmt.Sprintf("%s %q and %s have", c.firstWithoutPods.Kind, c.firstWithoutPods.Namespace+"/"+c.firstWithoutPods.Name, countNoun(n, "other workload", "other workloads"))
+	}
+	what := ""
+	if len(c.SetFields) > 0 {
+		what = " (" + joinFirst(c.SetFields, 3) + ")"
+	}
+	f.result.gaps = append(f.result.gaps, inventory.Gap{
+		What: c.String(), Position: c.Position, Namespaces: c.namespaces,
+		Why: fmt.Sprintf(mayChangePodsText+"%s, and %s no live pod that shows what it changes: start %s and read again, or say --allow-partial if it changes nothing that a level looks at",
+			what, which, start),
+	})
+}
+
+// addRemainingMutatorsGap is one gap for all changers beyond those that are told one by one.
+func (f *injectionPredictor) addRemainingMutatorsGap() {
+	if f.unnamedMutators > 0 {
+		f.result.gaps = append(f.result.gaps, inventory.Gap{
+			What: fmt.Sprintf("%d more webhooks and policies, %s the first", f.unnamedMutators, f.firstUnnamedMutator), Namespaces: f.unnamedNamespaces,
+			Why: "they may change pods when they are created, and no live pod shows how",
+		})
+	}
+}
+
+// addAbsentInjectorNotes tells of marks whose injector is not there.
+func (f *injectionPredictor) addAbsentInjectorNotes() {
+	for i, a := range f.absentInjectors {
+		if a.workloads > 0 {
+			f.result.notes = append(f.result.notes, inventory.Note{
+				What: f.result.injectors[i].Name,
+				Why:  fmt.Sprintf("no webhook of it is for the pods of %s that it is meant for (%s): it is taken to be absent, and nothing is added", countNoun(a.workloads, "workload", "workloads"), a.trigger),
+			})
+		}
+	}
+}
+
+// podRefusers are what else refuses pods of a namespace: the first of them, and how many more there are.
+type podRefusers struct {
+	list []*inventory.AdmissionRule
+	more int
+}
+
+// maxRefusersKept of a namespace are kept.
+const maxRefusersKept = 50
+
+// findPodRefusers finds what else refuses pods, by namespace.
+func (f *injectionPredictor) findPodRefusers() {
+	for i := range f.inv.AdmissionRules {
+		r := &f.inv.AdmissionRules[i]
+		if r.Mutates {
+			continue
+		}
+		for j := range f.inv.Namespaces {
+			ns := &f.inv.Namespaces[j]
+			if !f.webhookMatchesNamespace(r, ns) {
+				continue
+			}
+			of := f.result.refusersByNamespace[ns.Name]
+			if len(of.list) < maxRefusersKept {
+				of.list = append(of.list, r)
+			} else {
+				of.more++
+			}
+			f.result.refusersByNamespace[ns.Name] = of
+		}
+	}
+}
+
+// maxRefusers of a namespace are named.
+const maxRefusers = 10
+
+// alsoRefusedBy names what else may refuse pods of a namespace: objects, each once.
+func (b *planBuilder) alsoRefusedBy(ns string) []string {
+	var names []string
+	of := b.injections.refusersByNamespace[ns]
+	for _, r := range of.list {
+		whole := inventory.AdmissionRule{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		if name := whole.String(); len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	if more := len(names) - maxRefusers + of.more; len(names) > maxRefusers {
+		names = append(names[:maxRefusers:maxRefusers], fmt.Sprintf("%d more", more))
+	}
+	return names
+}
+
+// addPossibleCover adds to what is lost in a namespace the names of what else may forbid the same there.
+func (b *planBuilder) addPossibleCover(ns string, lost []LostConstraint) []LostConstraint {
+	refusers := b.injections.refusersByNamespace[ns].list
+	if len(refusers) == 0 {
+		return lost
+	}
+	out := slices.Clone(lost)
+	for i := range out {
+		for _, r := range refusers {
+			if !refuserMayCover(r, out[i].Field) {
+				continue
+			}
+			if name := r.String(); len(out[i].MayBeCoveredBy) < 3 {
+				out[i].MayBeCoveredBy = append(out[i].MayBeCoveredBy, name)
+			}
+		}
+	}
+	return out
+}
+
+// refuserMayCover is true where a refuser may stand for a field of a policy: by its kind in Gatekeeper's library, or by its name, where
+// the libraries of Kyverno and Kubewarden have what it is about.
+func refuserMayCover(r *inventory.AdmissionRule, field string) bool {
+	switch {
+	case strings.HasPrefix(r.Kind, "K8sPSP"):
+		return slices.Contains(gatekeeperTemplateFields()[r.Kind], field)
+	case r.Kind == "ValidatingWebhookConfiguration":
+		return false // it may be the engine itself
+	}
+	name := normalizePolicyName(r.Name + "/" + r.Rule + "/" + r.Category)
+	if strings.Contains(name, normalizePolicyName(field)) {
+		return true
+	}
+	return slices.ContainsFunc(libraryPolicyNames(), func(known policyNamePart) bool {
+		return strings.Contains(name, normalizePolicyName(known.part)) && slices.Contains(known.fields, field)
+	})
+}
+
+// normalizePolicyName is a name in small letters, without what stands between its words.
+func normalizePolicyName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
+
+func gatekeeperTemplateFields() map[string][]string {
+	return map[string][]string{
+		"K8sPSPAllowPrivilegeEscalationContainer": {"allowPrivilegeEscalation"},
+		"K8sPSPAllowedUsers":                      {"runAsUser", "runAsGroup", "supplementalGroups", "fsGroup"},
+		"K8sPSPAppArmor":                          {"apparmor.security.beta.kubernetes.io/allowedProfileNames"},
+		"K8sPSPCapabilities":                      {"allowedCapabilities", "requiredDropCapabilities"},
+		"K8sPSPFSGroup":                           {"fsGroup"},
+		"K8sPSPFlexVolumes":                       {"allowedFlexVolumes"},
+		"K8sPSPForbiddenSysctls":                  {"forbiddenSysctls", "allowedUnsafeSysctls"},
+		"K8sPSPHostFilesystem":                    {"allowedHostPaths"},
+		"K8sPSPHostNamespace":                     {"hostPID", "hostIPC"},
+		"K8sPSPHostNetworkingPorts":               {"hostNetwork", "hostPorts"},
+		"K8sPSPPrivilegedContainer":               {"privileged"},
+		"K8sPSPProcMount":                         {"allowedProcMountTypes"},
+		"K8sPSPReadOnlyRootFilesystem":            {"readOnlyRootFilesystem"},
+		"K8sPSPSELinuxV2":                         {"seLinux"},
+		"K8sPSPSeccomp":                           {"seccomp.security.alpha.kubernetes.io/allowedProfileNames"},
+		"K8sPSPSeccompV2":                         {"seccomp.security.alpha.kubernetes.io/allowedProfileNames"},
+		"K8sPSPVolumeTypes":                       {"volumes"},
+	}
+}
+
+// policyNamePart is a part of a policy's name, and the fields that it tells of.
+type policyNamePart struct {
+	part   string
+	fields []string
+}
+
+// libraryPolicyNames has what names of policies in the libraries of Kyverno and Kubewarden say in other words than a policy's fields.
+func libraryPolicyNames() []policyNamePart {
+	return []policyNamePart{
+		{"ro-rootfs", []string{"readOnlyRootFilesystem"}},
+		{"host-path", []string{"allowedHostPaths", "volumes"}},
+		{"user-group-psp", []string{"runAsUser", "runAsGroup", "supplementalGroups"}},
+		{"run-as-non-root", []string{"runAsUser"}},
+		{"privilege-escalation", []string{"allowPrivilegeEscalation"}},
+		{"capabilities", []string{"allowedCapabilities", "requiredDropCapabilities"}},
+		{"host-namespaces", []string{"hostNetwork", "hostPID", "hostIPC"}},
+		{"proc-mount", []string{"allowedProcMountTypes"}},
+		{"sysctls", []string{"forbiddenSysctls", "allowedUnsafeSysctls"}},
+		{"flexvolume", []string{"allowedFlexVolumes"}},
+	}
+}

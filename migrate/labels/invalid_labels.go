@@ -1,0 +1,112 @@
+package labels
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+)
+
+// IsValidLabel is true if Pod Security admission knows the value of one of migrate.PodSecurityLabelKeys.
+func IsValidLabel(key, value string) bool { return validLabel(Label{key, value}) }
+
+// ServerValueForInvalid is the value for which Pod Security admission takes an invalid one. Writing it in place of that changes nothing
+// that the server does.
+func ServerValueForInvalid(key string) string {
+	switch {
+	case strings.HasSuffix(key, "-version"):
+		return "latest"
+	case key == api.EnforceLevelLabel:
+		return string(api.LevelRestricted)
+	}
+	return string(api.LevelPrivileged)
+}
+
+// LabelsRefusedOnUpdate are the labels for which Pod Security admission refuses to change a namespace's labels from is to will, in the
+// order of migrate.PodSecurityLabelKeys; empty if it does not refuse. The rule is the server's (ValidateNamespace): invalid values have to
+// stay as they are, or to go all at once.
+func LabelsRefusedOnUpdate(is, will map[string]string) []string {
+	_, before := api.PolicyToEvaluate(is, api.Policy{})
+	_, after := api.PolicyToEvaluate(will, api.Policy{})
+	if len(after) == 0 || len(before) > 0 && reflect.DeepEqual(before, after) {
+		return nil
+	}
+	return InvalidLabels(will)
+}
+
+// InvalidLabels are the labels whose values Pod Security admission does not know, in the order of migrate.PodSecurityLabelKeys.
+func InvalidLabels(labels map[string]string) []string {
+	var keys []string
+	for _, key := range migrate.PodSecurityLabelKeys() {
+		if value, ok := labels[key]; ok && !IsValidLabel(key, value) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// labelsToRepair are the labels that have to be written together with others, since the server refuses a write that repairs only
+// some of a namespace's invalid labels. An invalid enforce becomes what the server takes it for, so that nothing is
+// enforced that was not; audit and warn, which refuse nothing, become what is recommended.
+func labelsToRepair(ns *migrate.Namespace, write []Label) []Label {
+	is := currentLabels(ns)
+	will := maps.Clone(is)
+	for _, l := range write {
+		will[l.Key] = l.Value
+	}
+	var out []Label
+	for _, key := range LabelsRefusedOnUpdate(is, will) {
+		repaired := Label{key, ns.RecommendedLabels.Get(key)}
+		if isEnforceKey(key) || !validLabel(repaired) {
+			repaired.Value = ServerValueForInvalid(key)
+		}
+		out = append(out, repaired)
+	}
+	return out
+}
+
+// invalidLabelSelector is met by a namespace whose invalid labels are as the plan has them; "" if the stage repairs none beside its own.
+// A script may run again after another stage: then nothing of what that wrote is repaired.
+func invalidLabelSelector(ns *migrate.Namespace, stage Stage) string {
+	if len(labelsToRepair(ns, StageLabels(ns, stage))) == 0 {
+		return ""
+	}
+	is := currentLabels(ns)
+	var terms []Label
+	for _, key := range InvalidLabels(is) {
+		if labelValuePattern.MatchString(is[key]) {
+			terms = append(terms, Label{key, is[key]})
+		}
+	}
+	return labelSelector(terms)
+}
+
+// currentLabels are the Pod Security labels of the namespace as they were when the plan was read.
+func currentLabels(ns *migrate.Namespace) map[string]string {
+	out := map[string]string{}
+	for _, key := range migrate.PodSecurityLabelKeys() {
+		if value, there := ns.LabelValue(key); there {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// describeRepairs says which labels are written only since they are invalid; "" for none.
+func describeRepairs(ns *migrate.Namespace, stage Stage) string {
+	var parts []string
+	for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {
+		was, _ := ns.LabelValue(l.Key)
+		parts = append(parts, fmt.Sprintf("%s=%s in place of %s, which the server takes for %s", strings.TrimPrefix(l.Key, podSecurityLabelPrefix), l.Value, quoteASCII(was), ServerValueForInvalid(l.Key)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "the server refuses a write that repairs only some of the invalid labels, so this is written, too: " + strings.Join(parts, "; ")
+}
+
+const podSecurityLabelPrefix = "pod-security.kubernetes.io/"

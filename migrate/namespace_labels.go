@@ -1,0 +1,146 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
+
+// readPodSecurityLabels reads the six labels as they stand and says what is wrong with them: the server ignores keys it does
+// not know, and takes an invalid enforce level for restricted, an invalid audit or warn level for privileged, an
+// invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
+func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []string) {
+	var cur PodSecurityLabels
+	var cautions []string
+	for _, key := range sortedKeys(labels) {
+		if !strings.HasPrefix(key, podSecurityLabelPrefix) {
+			if near := misspeltLabelKey(key); near != "" {
+				cautions = append(cautions, fmt.Sprintf("the label %q is not a Pod Security label and the server ignores it; %s is meant", key, near))
+			}
+			continue
+		}
+		value := labels[key]
+		switch key {
+		case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
+			if _, err := api.ParseLevel(value); err != nil {
+				taken := api.LevelPrivileged
+				if key == api.EnforceLevelLabel {
+					taken = api.LevelRestricted
+				}
+				cautions = append(cautions, fmt.Sprintf("the label %s=%q is invalid: the server takes it for %s", key, value, taken))
+			}
+		case api.EnforceVersionLabel, api.AuditVersionLabel, api.WarnVersionLabel:
+			if _, err := api.ParseVersion(value); err != nil {
+				cautions = append(cautions, fmt.Sprintf("the label %s=%q is invalid: the server takes it for latest", key, value))
+			}
+		default:
+			cautions = append(cautions, fmt.Sprintf("the label %q is unknown under this prefix and the server ignores it%s", key, suggestLabelKey(key)))
+			continue
+		}
+		cur.setLabel(key, value)
+	}
+	return cur, cautions
+}
+
+func (l *PodSecurityLabels) setLabel(key, value string) {
+	switch key {
+	case api.EnforceLevelLabel:
+		l.Enforce = value
+	case api.EnforceVersionLabel:
+		l.EnforceVersion = value
+	case api.AuditLevelLabel:
+		l.Audit = value
+	case api.AuditVersionLabel:
+		l.AuditVersion = value
+	case api.WarnLevelLabel:
+		l.Warn = value
+	case api.WarnVersionLabel:
+		l.WarnVersion = value
+	}
+}
+
+// PodSecurityLabelKeys are the six label keys in the order in which people read them.
+func PodSecurityLabelKeys() []string {
+	return []string{api.EnforceLevelLabel, api.EnforceVersionLabel, api.AuditLevelLabel, api.AuditVersionLabel, api.WarnLevelLabel, api.WarnVersionLabel}
+}
+
+// Get returns the value of one of LabelKeys, "" if it is absent.
+func (l PodSecurityLabels) Get(key string) string {
+	switch key {
+	case api.EnforceLevelLabel:
+		return l.Enforce
+	case api.EnforceVersionLabel:
+		return l.EnforceVersion
+	case api.AuditLevelLabel:
+		return l.Audit
+	case api.AuditVersionLabel:
+		return l.AuditVersion
+	case api.WarnLevelLabel:
+		return l.Warn
+	case api.WarnVersionLabel:
+		return l.WarnVersion
+	}
+	return ""
+}
+
+// misspeltLabelKey recognises a key whose prefix is almost the right one, or means it.
+func misspeltLabelKey(key string) string {
+	if meant := inventory.MeantPodSecurityLabel(key); meant != "" {
+		return meant
+	}
+	prefix, name, ok := strings.Cut(key, "/")
+	if !ok || prefix+"/" == podSecurityLabelPrefix || editDistance(prefix+"/", podSecurityLabelPrefix) > 3 {
+		return ""
+	}
+	if slices.Contains(PodSecurityLabelKeys(), podSecurityLabelPrefix+name) {
+		return podSecurityLabelPrefix + name
+	}
+	return ""
+}
+
+func suggestLabelKey(key string) string {
+	for _, known := range PodSecurityLabelKeys() {
+		if editDistance(key, known) <= 2 {
+			return "; " + known + " is meant"
+		}
+	}
+	return ""
+}
+
+// editDistance is the number of single-character edits between two short keys (Levenshtein).
+func editDistance(a, b string) int {
+	if len(a) > 80 || len(b) > 80 {
+		return len(a) + len(b)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,176 @@
+package patch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// templatePath is the way to a value within a pod template, taken apart.
+type templatePath struct {
+	// keys lead to the value. Where the second is a list of containers, the container at index is meant.
+	keys      []string
+	container bool
+	index     int
+}
+
+// securityField is one that may be written; into is what its value has to decode into.
+type securityField struct {
+	keys     []string
+	newValue func() any
+}
+
+func newOf[T any]() any { return new(T) }
+
+// sharedFields are the fields that pods and containers both have.
+func sharedFields() []securityField {
+	return []securityField{
+		{[]string{"runAsUser"}, newOf[int64]},
+		{[]string{"runAsGroup"}, newOf[int64]},
+		{[]string{"runAsNonRoot"}, newOf[bool]},
+		{[]string{"seLinuxOptions"}, newOf[corev1.SELinuxOptions]},
+		{[]string{"seccompProfile"}, newOf[corev1.SeccompProfile]},
+		{[]string{"appArmorProfile"}, newOf[corev1.AppArmorProfile]},
+	}
+}
+
+func podFields() []securityField {
+	return append(sharedFields(), securityField{[]string{"fsGroup"}, newOf[int64]}, securityField{[]string{"supplementalGroups"}, newOf[[]int64]})
+}
+
+func containerFields() []securityField {
+	return append(
+		sharedFields(),
+		securityField{[]string{"readOnlyRootFilesystem"}, newOf[bool]},
+		securityField{[]string{"allowPrivilegeEscalation"}, newOf[bool]},
+		securityField{[]string{"capabilities", "add"}, newOf[[]corev1.Capability]},
+		securityField{[]string{"capabilities", "drop"}, newOf[[]corev1.Capability]},
+	)
+}
+
+var (
+	containerPathPattern = regexp.MustCompile(`^spec\.(initContainers|containers)\[(\d{1,4})\]\.securityContext\.([A-Za-z.]+)$`)
+	podPathPattern       = regexp.MustCompile(`^spec\.securityContext\.([A-Za-z.]+)$`)
+	appArmorPathPattern  = regexp.MustCompile(`^metadata\.annotations\[(` +
+		regexp.QuoteMeta(corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix) + `[a-z0-9-]{1,63})\]$`)
+)
+
+var errUnknownField = errors.New("it is no field that a patch may write")
+
+// parseTemplateValue takes a path and its value apart. An error says why no sound plan has it.
+func parseTemplateValue(at, container, text string) (TemplateValue, error) {
+	v := TemplateValue{Path: at, Container: container}
+	f, err := v.parsePath()
+	if err != nil {
+		return v, fmt.Errorf("%q: %w", at, err)
+	}
+	if !v.acceptsContainer(container) {
+		return v, fmt.Errorf("%q: the container %q has no valid name there", at, container)
+	}
+	into := f.newValue()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil || d.More() || text == "null" {
+		return v, fmt.Errorf("%q: %q is no value of this field", at, text)
+	}
+	var compacted bytes.Buffer
+	if err := json.Compact(&compacted, []byte(text)); err != nil {
+		return v, fmt.Errorf("%q: %w", at, err)
+	}
+	v.Value = compacted.Bytes()
+	return v, nil
+}
+
+// acceptsContainer is true if the path may be that of this container: of none at the pod level, of the one that an annotation names or
+// of none.
+func (v *TemplateValue) acceptsContainer(container string) bool {
+	switch {
+	case v.path.container:
+		return dnsLabelPattern.MatchString(container)
+	case v.path.keys[0] == "metadata":
+		return container == "" || strings.HasSuffix(v.Path, "/"+container+"]")
+	}
+	return container == ""
+}
+
+// parsePath takes the path apart.
+func (v *TemplateValue) parsePath() (securityField, error) {
+	if v.Path == "spec.runtimeClassName" {
+		v.path = templatePath{keys: []string{"spec", "runtimeClassName"}}
+		return securityField{newValue: newOf[string]}, nil
+	}
+	if m := appArmorPathPattern.FindStringSubmatch(v.Path); m != nil {
+		v.path = templatePath{keys: []string{"metadata", "annotations", m[1]}}
+		return securityField{newValue: newOf[string]}, nil
+	}
+	if m := podPathPattern.FindStringSubmatch(v.Path); m != nil {
+		v.path = templatePath{keys: []string{"spec", "securityContext"}}
+		return v.findField(podFields(), m[1])
+	}
+	if m := containerPathPattern.FindStringSubmatch(v.Path); m != nil {
+		index, err := strconv.Atoi(m[2])
+		if err != nil {
+			return securityField{}, err
+		}
+		v.path = templatePath{keys: []string{"spec", m[1], "securityContext"}, container: true, index: index}
+		return v.findField(containerFields(), m[3])
+	}
+	return securityField{}, errUnknownField
+}
+
+func (v *TemplateValue) findField(fields []securityField, rest string) (securityField, error) {
+	keys := strings.Split(rest, ".")
+	i := slices.IndexFunc(fields, func(f securityField) bool { return slices.Equal(f.keys, keys) })
+	if i < 0 {
+		return securityField{}, errUnknownField
+	}
+	v.path.keys = append(v.path.keys, keys...)
+	return fields[i], nil
+}
+
+// fieldName is that of the field, wherever it stands.
+func (v *TemplateValue) fieldName() string {
+	keys := v.path.keys
+	if i := slices.Index(keys, "securityContext"); i >= 0 {
+		keys = keys[i+1:]
+	}
+	return strings.Join(keys, ".")
+}
+
+// describe is the value as a person reads it: container "app" capabilities.drop=["ALL"].
+func (v *TemplateValue) describe() string {
+	name := v.fieldName()
+	switch {
+	case v.path.container:
+		name = fmt.Sprintf("container %q %s", v.Container, name)
+	case v.path.keys[0] == "metadata":
+		name = "annotation " + v.path.keys[2]
+	default:
+		name = "pod " + strings.TrimPrefix(name, "spec.")
+	}
+	return name + "=" + string(v.Value)
+}
+
+// compareInTemplate is that of the template: the pod's values first, then containers as they stand.
+func (v *TemplateValue) compareInTemplate(other *TemplateValue) int {
+	key := func(v *TemplateValue) string {
+		switch {
+		case v.path.container && v.path.keys[1] == "initContainers":
+			return fmt.Sprintf("1 %04d", v.path.index)
+		case v.path.container:
+			return fmt.Sprintf("2 %04d", v.path.index)
+		}
+		return "0"
+	}
+	if c := strings.Compare(key(v), key(other)); c != 0 {
+		return c
+	}
+	return strings.Compare(v.Path, other.Path)
+}

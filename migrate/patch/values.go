@@ -1,0 +1,210 @@
+package patch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+)
+
+// The annotations of seccomp profiles, which servers up to v1.26 keep in step with fields.
+const (
+	podSeccompAnnotationPath       = "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]"
+	containerSeccompAnnotationPath = "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/"
+)
+
+// mutatedValues is what is filled in today.
+func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []string, why string) {
+	for _, m := range w.Mutations {
+		m, leftOut, ok := asTemplateValue(m)
+		if leftOut != "" && !slices.Contains(remarks, leftOut) {
+			remarks = append(remarks, leftOut)
+		}
+		if !ok {
+			continue
+		}
+		v, err := parseTemplateValue(m.Path, m.Container, m.Value)
+		if err != nil {
+			return nil, nil, err.Error()
+		}
+		v.Why = "the API server makes it of an annotation today"
+		if m.Policy != "" {
+			v.Why = fmt.Sprintf("the policy %s fills it in today", m.Policy)
+		}
+		values = append(values, v)
+	}
+	values = lastPerPath(values)
+	if level := w.Level.AsAdmitted; len(values) > 0 && level != "" && w.Level.AfterPSP != "" && api.CompareLevels(level, w.Level.AfterPSP) < 0 {
+		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Level.AfterPSP))
+	}
+	if w.Pods == 0 && slices.ContainsFunc(values, requiresNonRoot) {
+		remarks = append(remarks, "no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set")
+	}
+	if mutationsUnknown(w) {
+		remarks = append(remarks, "what a policy fills into its pods is not known: compare them with the template")
+	}
+	return values, remarks, ""
+}
+
+func requiresNonRoot(v TemplateValue) bool {
+	return v.path.keys[len(v.path.keys)-1] == "runAsNonRoot" && string(v.Value) == "true"
+}
+
+func unconfinedLeftOut(policy string) string {
+	return fmt.Sprintf("the policy %s sets the seccomp profile unconfined, which a pod without one has anyway: left out", policy)
+}
+
+// asTemplateValue turns what is in a pod into what a template states. Seccomp annotations become the field, which outlives them. Two
+// values are left to their absence, which means the same and which the standards do not refuse.
+func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, leftOut string, ok bool) {
+	const profile = "spec.securityContext.seccompProfile"
+	switch {
+	case m.Path == podSeccompAnnotationPath:
+		m.Path, m.Value = profile, seccompFieldOfAnnotation(m.Value)
+		if m.Value == "" {
+			return m, unconfinedLeftOut(m.Policy), false
+		}
+	case strings.HasPrefix(m.Path, containerSeccompAnnotationPath):
+		return m, "", false // the server made it of the container's own field
+	case m.Path == profile && m.Value == `{"type":"Unconfined"}`:
+		return m, unconfinedLeftOut(m.Policy), false
+	case m.Value == "true" && strings.HasSuffix(m.Path, ".allowPrivilegeEscalation"):
+		return m, fmt.Sprintf("the policy %s sets allowPrivilegeEscalation: true in container %q, which it is anyway: left out", m.Policy, m.Container), false
+	}
+	return m, "", true
+}
+
+// seccompFieldOfAnnotation is the field for a seccomp annotation's value, both as JSON; "" for unconfined.
+func seccompFieldOfAnnotation(annotation string) string {
+	var text string
+	if err := json.Unmarshal([]byte(annotation), &text); err != nil {
+		return annotation // no value of the field either, which is told of it
+	}
+	if text == "runtime/default" || text == "docker/default" {
+		return `{"type":"RuntimeDefault"}`
+	}
+	file, is := strings.CutPrefix(text, "localhost/")
+	name, err := json.Marshal(file)
+	if !is || err != nil {
+		return ""
+	}
+	return `{"type":"Localhost","localhostProfile":` + string(name) + `}`
+}
+
+// mutationsUnknown is true where a policy may fill something in and nobody knows which one admits the workload.
+func mutationsUnknown(w *migrate.Workload) bool {
+	return w.AdmittedBy == "" && (len(w.UsablePolicies) > 0 || len(w.ObservedPolicies) > 0)
+}
+
+// raisingValues is what the workload lacks for a level.
+func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api.Level) (values []TemplateValue, remarks []string, why string) {
+	i := slices.IndexFunc(w.StricterEdits, func(r migrate.StricterEdits) bool { return r.Level == level })
+	if i < 0 {
+		return nil, nil, ""
+	}
+	r := &w.StricterEdits[i]
+	for _, e := range r.Edits {
+		v, err := parseTemplateValue(e.Path, e.Container, e.Value)
+		if err != nil {
+			return nil, nil, err.Error()
+		}
+		v.Safety, v.Why = e.Safety, e.Why
+		values = append(values, v)
+	}
+	values = lastPerPath(values)
+	p.Incomplete = slices.ContainsFunc(r.Obstacles, func(o migrate.StricterObstacle) bool { return !o.Injected })
+	switch {
+	case len(r.Obstacles) > 0 && len(values) == 0:
+		remarks = append(remarks, fmt.Sprintf("no edit reaches %s:", level))
+	case p.Incomplete:
+		remarks = append(remarks, fmt.Sprintf("these edits alone do not reach %s, so there is no patch of them:", level))
+	case len(r.Obstacles) > 0:
+		remarks = append(remarks, fmt.Sprintf("the template meets %s with it, its pods do not:", level))
+	}
+	for i, o := range r.Obstacles {
+		after := o.Injected && i > 0 && r.Obstacles[i-1].Advice == o.Advice
+		more := o.Injected && i+1 < len(r.Obstacles) && r.Obstacles[i+1].Advice == o.Advice
+		switch {
+		case more:
+			remarks = append(remarks, o.Check+": "+o.Why)
+		case after:
+			remarks = append(remarks, o.Check+": "+o.Why, "for each of these: "+o.Advice)
+		default:
+			remarks = append(remarks, fmt.Sprintf("%s: %s; %s", o.Check, o.Why, o.Advice))
+		}
+	}
+	if len(r.Obstacles) > 0 {
+		remarks = append(remarks, componentRemarks(w)...)
+	}
+	return values, append(remarks, policyRemarks(plan, w, values)...), ""
+}
+
+// policyRemarks are about the time in which policies still admit the workload.
+func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue) []string {
+	if len(values) == 0 {
+		return nil
+	}
+	var out []string
+	sets := slices.ContainsFunc(values, func(v TemplateValue) bool { return slices.Contains(v.path.keys, "seccompProfile") })
+	if names := policiesForbiddingSeccomp(p, w); sets && len(names) > 0 {
+		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", phrases.JoinFirst(names, 3)))
+	}
+	if more := mutatedBeyond(w, values); len(more) > 0 {
+		out = append(out, fmt.Sprintf("a policy fills in more than this level asks for, and that goes with it: write it down first, with --keep (%s)", strings.Join(more, ", ")))
+	}
+	return out
+}
+
+// mutatedBeyond are the fields that policies fill in and that the values do not have.
+func mutatedBeyond(w *migrate.Workload, values []TemplateValue) []string {
+	raised := map[string]bool{}
+	for i := range values {
+		raised[values[i].fieldName()] = true
+	}
+	var out []string
+	for _, m := range w.Mutations {
+		m, _, ok := asTemplateValue(m)
+		if v, err := parseTemplateValue(m.Path, m.Container, m.Value); ok && err == nil && m.Policy != "" && !raised[v.fieldName()] {
+			out = append(out, v.fieldName())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// policiesForbiddingSeccomp names the policies that admit the workload's pods and let none set a seccomp profile.
+func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
+	admit := w.ObservedPolicies
+	if w.AdmittedBy != "" {
+		admit = []string{w.AdmittedBy}
+	}
+	var out []string
+	for _, policy := range p.Policies {
+		impossible := slices.ContainsFunc(policy.Checks, func(c migrate.PolicyCheck) bool {
+			return c.Check == "seccompProfile_restricted" && c.Status == "X"
+		})
+		if impossible && slices.Contains(admit, policy.Name) {
+			out = append(out, policy.Name)
+		}
+	}
+	return out
+}
+
+// lastPerPath sorts values and keeps one for each path, the last.
+func lastPerPath(values []TemplateValue) []TemplateValue {
+	var out []TemplateValue
+	for _, v := range values {
+		if i := slices.IndexFunc(out, func(o TemplateValue) bool { return o.Path == v.Path }); i >= 0 {
+			out[i] = v
+			continue
+		}
+		out = append(out, v)
+	}
+	slices.SortStableFunc(out, func(a, b TemplateValue) int { return a.compareInTemplate(&b) })
+	return out
+}

@@ -1,0 +1,225 @@
+// Package wording owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
+// a cell in a table say it alike. It takes parts of a Plan and returns one line of text, escaped for a terminal. It never
+// decides anything and never writes.
+package phrases
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// ObjectName names a workload as kubectl does: "deployment/api".
+func ObjectName(kind, name string) string { return escape.Terminal(strings.ToLower(kind) + "/" + name) }
+
+// CountNoun is "1 policy", "3 policies".
+func CountNoun(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// JoinFirst joins the first few of a list and counts the rest: "a, b and 3 more".
+func JoinFirst(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+}
+
+// DecisionPhrase says in a few words what decided a namespace's enforce level; "" if nothing is recommended.
+func DecisionPhrase(ns *migrate.Namespace) string {
+	d := ns.DecidedBy
+	switch {
+	case d == nil:
+		return ""
+	case d.Basis == migrate.BasisOverride:
+		return "--enforce"
+	case d.Workload != nil && d.Policy != "":
+		return ObjectName(d.Workload.Kind, d.Workload.Name) + ", " + ObjectName("psp", d.Policy)
+	case d.Workload != nil:
+		return ObjectName(d.Workload.Kind, d.Workload.Name)
+	case d.Policy != "" && d.Basis == migrate.BasisEmpty:
+		return emptyNamespacePhrase(ns) + ", " + ObjectName("psp", d.Policy)
+	case d.Policy != "":
+		return ObjectName("psp", d.Policy)
+	case d.Basis == migrate.BasisEmpty:
+		return emptyNamespacePhrase(ns)
+	}
+	return "all workloads"
+}
+
+// emptyNamespacePhrase says that no workload is known. Where a gap touches the namespace something may run all the same.
+func emptyNamespacePhrase(ns *migrate.Namespace) string {
+	switch {
+	case len(ns.Workloads) > 0:
+		return "nothing checked runs" // all of it is exempt
+	case ns.IsUncertain(inventory.PartWorkloads):
+		return "nothing read"
+	}
+	return "nothing runs"
+}
+
+// DecisionReason is Decision as the rest of a sentence about the level.
+func DecisionReason(ns *migrate.Namespace) string {
+	switch d := ns.DecidedBy; {
+	case d == nil:
+		return ""
+	case d.Basis == migrate.BasisOverride:
+		return "as asked for with --enforce"
+	case d.Basis == migrate.BasisEmpty && d.Workload == nil:
+		there := "nothing runs there"
+		switch {
+		case len(ns.Workloads) > 0:
+			there = "nothing that Pod Security checks runs there"
+		case ns.IsUncertain(inventory.PartWorkloads):
+			there = "nothing that runs there was read"
+		}
+		if d.Policy == "" {
+			return there
+		}
+		return "decided by " + ObjectName("psp", d.Policy) + ", since " + there
+	case d.Workload == nil && d.Policy == "":
+		return "which all workloads meet"
+	}
+	return "decided by " + DecisionPhrase(ns)
+}
+
+// CurrentLabel is the value of a label as it was read, in quotes where it is empty; "" where there is no such label.
+func CurrentLabel(ns *migrate.Namespace, key string) string {
+	value, there := ns.LabelValue(key)
+	if there && value == "" {
+		return `""`
+	}
+	return value
+}
+
+// ExemptionPhrase names what exempts pods; it is escaped for a terminal.
+func ExemptionPhrase(e *migrate.Exemption) string {
+	var by []string
+	if e.RuntimeClass != "" {
+		by = append(by, "by the runtime class "+escape.Terminal(e.RuntimeClass))
+	}
+	if e.Username != "" {
+		by = append(by, "by the user "+escape.Terminal(e.Username)+", which creates its pods")
+	}
+	return strings.Join(by, ", and ")
+}
+
+// BlockersPhrase says in a few words what keeps a namespace from the next stricter level; "" if nothing does.
+func BlockersPhrase(ns *migrate.Namespace) string {
+	checks, workloads := map[string]bool{}, map[migrate.WorkloadRef]bool{}
+	for _, b := range ns.Blockers {
+		checks[b.Check], workloads[b.Workload] = true, true
+	}
+	if len(checks) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d checks", len(checks))
+	if len(checks) == 1 {
+		text = escape.Terminal(ns.Blockers[0].Check)
+	}
+	if len(workloads) > 1 {
+		text += fmt.Sprintf(" in %d workloads", len(workloads))
+	}
+	return text
+}
+
+// NextStricterLevel is the level above the one that is needed; "" where there is none.
+func NextStricterLevel(l api.Level) api.Level {
+	switch l {
+	case api.LevelPrivileged:
+		return api.LevelBaseline
+	case api.LevelBaseline:
+		return api.LevelRestricted
+	}
+	return ""
+}
+
+// SourcePhrase says what a plan was made from: `context "prod" (server v1.21.14)`.
+func SourcePhrase(s inventory.Source) string {
+	name := ""
+	if s.Name != "" {
+		name = " " + escape.Terminal(s.Name)
+	}
+	switch s.Kind {
+	case inventory.SourceDemo:
+		return "the built-in demo cluster"
+	case inventory.SourceFiles:
+		return "files" + name
+	case inventory.SourceSnapshot:
+		return "snapshot" + name
+	}
+	text := "the cluster"
+	if name != "" {
+		text = "context" + name
+	}
+	if s.Kind == inventory.SourceFilesAndCluster {
+		text = "files and " + text
+	}
+	if s.ServerVersion != "" {
+		text += " (server " + escape.Terminal(s.ServerVersion) + ")"
+	}
+	return text
+}
+
+// KubectlCommand is the command kubectl with the flags of Connection. It is an error where one of them holds characters that do
+// not show.
+func KubectlCommand(s inventory.Source) (command string, err error) {
+	flags, err := ConnectionFlags(s)
+	if err != nil {
+		return "", err
+	}
+	return "kubectl" + flags, nil
+}
+
+// ConnectionFlags is every flag that the cluster of a plan was read with, as words of a shell with a space before each, so that
+// a command which has them meets the same cluster as the same user: --kubeconfig, --context, --as, --as-group. It is empty
+// for what was not read from a cluster, and an error where a value holds characters that do not show.
+func ConnectionFlags(s inventory.Source) (flags string, err error) {
+	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
+		return "", nil
+	}
+	given := [][2]string{{"kubeconfig", s.Kubeconfig}, {"context", s.Name}, {"as", s.As}}
+	for _, group := range s.AsGroups {
+		given = append(given, [2]string{"as-group", group})
+	}
+	for _, flag := range given {
+		for _, r := range flag[1] {
+			if !escape.IsVisible(r) {
+				return "", fmt.Errorf("the value %s of --%s holds characters that do not show", strconv.QuoteToASCII(flag[1]), flag[0])
+			}
+		}
+		if flag[1] != "" {
+			flags += " --" + flag[0] + "=" + escape.Shell(flag[1])
+		}
+	}
+	return flags, nil
+}
+
+// FileLine is "file:line", with as much of it as is known; "" for what was not read from a file.
+func FileLine(p pspparse.Position) string {
+	switch {
+	case p.File == "":
+		return ""
+	case p.Line == 0:
+		return escape.Terminal(p.File)
+	}
+	return fmt.Sprintf("%s:%d", escape.Terminal(p.File), p.Line)
+}
+
+// LevelVersion is "baseline:v1.25", or the level alone where no version is set.
+func LevelVersion(level, version string) string {
+	if version == "" {
+		return escape.Terminal(level)
+	}
+	return escape.Terminal(level + ":" + version)
+}

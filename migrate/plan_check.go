@@ -1,0 +1,172 @@
+package migrate
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// checkFieldValues returns an error that names the first field whose value no plan has: an unknown level, basis, action or kind of
+// source, a name that no namespace can have, or a word that a values tag does not list. A plan is a file, and anybody may
+// have edited it or written it with another tool. It changes nothing.
+func (p *Plan) checkFieldValues() error {
+	if err := checkPlanValue(reflect.ValueOf(p).Elem(), fieldRules{}); err != nil {
+		return err
+	}
+	if target, err := api.ParseVersion(p.TargetVersion); err == nil {
+		if err := CheckTargetVersion(target, p.Source.ServerVersion); err != nil {
+			return fmt.Errorf("targetVersion: %w", err)
+		}
+	}
+	for i := range p.Namespaces {
+		if err := p.Namespaces[i].checkRecommendedLabels(p.Source.ServerVersion); err != nil {
+			return err.under(fmt.Sprintf("namespaces[%d].recommended", i))
+		}
+	}
+	return nil
+}
+
+// fieldRules is what is known of the field that holds a value: its tags, and whether it may be absent.
+type fieldRules struct {
+	values, format string
+	optional       bool
+}
+
+// planFieldError is a value that no plan has, with the path of the field that holds it.
+type planFieldError struct{ path, why string }
+
+func (e *planFieldError) Error() string { return e.path + ": " + e.why }
+
+// under returns the error with one more step before its path.
+func (e *planFieldError) under(step string) *planFieldError {
+	switch {
+	case e.path == "":
+		return &planFieldError{step, e.why}
+	case e.path[0] == '[':
+		return &planFieldError{step + e.path, e.why}
+	}
+	return &planFieldError{step + "." + e.path, e.why}
+}
+
+// checkPlanValue returns what is wrong with a value, or with what it holds; nil if nothing is.
+func checkPlanValue(v reflect.Value, f fieldRules) *planFieldError {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return checkPlanValue(v.Elem(), f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := checkPlanValue(v.Index(i), fieldRules{values: f.values, format: f.format}); err != nil {
+				return err.under("[" + strconv.Itoa(i) + "]")
+			}
+		}
+	case reflect.Struct:
+		return checkStructFields(v)
+	case reflect.String:
+		return checkStringValue(v, f)
+	}
+	return nil
+}
+
+func checkStructFields(v reflect.Value) *planFieldError {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || !f.IsExported() {
+			continue
+		}
+		about := fieldRules{values: f.Tag.Get("values"), format: f.Tag.Get("format"), optional: tagged && strings.HasPrefix(options, "omit")}
+		if err := checkPlanValue(v.Field(i), about); err != nil {
+			return err.under(name)
+		}
+	}
+	return nil
+}
+
+// checkStringValue returns what is wrong with a text, by the values that its type or its field may have.
+func checkStringValue(v reflect.Value, f fieldRules) *planFieldError {
+	text := v.String()
+	if text == "" && f.optional {
+		return nil
+	}
+	if allowed := allowedFieldValues(v.Type(), f); allowed != nil && !slices.Contains(allowed, text) {
+		return &planFieldError{"", fmt.Sprintf("%q is not one of %s", text, strings.Join(allowed, ", "))}
+	}
+	switch f.format {
+	case "version":
+		if _, err := api.ParseVersion(text); err != nil {
+			return &planFieldError{"", fmt.Sprintf("%q is not a Kubernetes minor such as v1.25, nor latest", text)}
+		}
+	case "namespace":
+		if len(validation.IsDNS1123Label(text)) > 0 {
+			return &planFieldError{"", fmt.Sprintf("%q is not a name that a namespace can have", text)}
+		}
+	case "kind":
+		if !validKindName.MatchString(text) {
+			return &planFieldError{"", fmt.Sprintf("%q is not a name that a kind can have", text)}
+		}
+	}
+	return nil
+}
+
+var validKindName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?)?$`)
+
+// allowedFieldValues are those that a text may have; nil where it is free.
+func allowedFieldValues(t reflect.Type, f fieldRules) []string {
+	switch {
+	case f.values != "":
+		return strings.Fields(f.values)
+	case t == reflect.TypeFor[api.Level]():
+		return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
+	case t == reflect.TypeFor[Basis]():
+		return []string{string(BasisWorkloads), string(BasisPolicies), string(BasisBoth), string(BasisEmpty), string(BasisOverride)}
+	case t == reflect.TypeFor[Action]():
+		return []string{
+			string(ActionUnchanged), string(ActionAdd), string(ActionChange), string(ActionLoosen), string(ActionWithheld), string(ActionSkip),
+		}
+	case t == reflect.TypeFor[inventory.SourceKind]():
+		return []string{
+			string(inventory.SourceCluster), string(inventory.SourceFiles), string(inventory.SourceFilesAndCluster),
+			string(inventory.SourceSnapshot), string(inventory.SourceDemo),
+		}
+	}
+	return nil
+}
+
+// checkRecommendedLabels returns what is wrong with the recommended labels. The current ones may have any value: they are
+// quoted as they stand on the cluster. A version that nothing has reached is one only where it stands there already.
+func (ns *Namespace) checkRecommendedLabels(serverVersion string) *planFieldError {
+	rec := &ns.RecommendedLabels
+	for _, l := range []struct{ name, value string }{{"enforce", rec.Enforce}, {"audit", rec.Audit}, {"warn", rec.Warn}} {
+		if _, err := api.ParseLevel(l.value); l.value != "" && err != nil {
+			return &planFieldError{l.name, fmt.Sprintf("%q is not one of privileged, baseline, restricted", l.value)}
+		}
+	}
+	today := labelsFromPolicy(ns.policyFromLabels())
+	for _, l := range []struct{ name, value, today string }{
+		{"enforceVersion", rec.EnforceVersion, today.EnforceVersion},
+		{"auditVersion", rec.AuditVersion, today.AuditVersion},
+		{"warnVersion", rec.WarnVersion, today.WarnVersion},
+	} {
+		if l.value == "" || l.value == l.today {
+			continue
+		}
+		version, err := api.ParseVersion(l.value)
+		if err != nil {
+			return &planFieldError{l.name, fmt.Sprintf("%q is not a Kubernetes minor such as v1.25, nor latest", l.value)}
+		}
+		if err := CheckTargetVersion(version, serverVersion); err != nil {
+			return &planFieldError{l.name, err.Error()}
+		}
+	}
+	return nil
+}

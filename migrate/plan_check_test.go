@@ -1,0 +1,79 @@
+package migrate
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+)
+
+// TestEditedPlan checks that a value which no plan has is refused, with the path of its field.
+func TestEditedPlan(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		edit func(*Plan)
+		want string
+	}{
+		{"nothing", func(*Plan) {}, ""},
+		{"a label that is invalid on the cluster", func(p *Plan) { p.Namespaces[0].CurrentLabels.Enforce = "strict" }, ""},
+		{"target version", func(p *Plan) { p.TargetVersion = "1.25" }, `targetVersion: "1.25" is not a Kubernetes minor such as v1.25, nor latest`},
+		{"target version that nobody knows", func(p *Plan) { p.TargetVersion = "v1.99" }, "targetVersion: the target version v1.99 is newer than the standards known here: ask for v1.37 at most, or for latest"},
+		{"kind of source", func(p *Plan) { p.Source.Kind = "live" }, `source.kind: "live" is not one of cluster, files, files+cluster, snapshot, demo`},
+		{"no source", func(p *Plan) { p.Source.Kind = "" }, `source.kind: "" is not one of cluster, files, files+cluster, snapshot, demo`},
+		{"basis", func(p *Plan) { p.Basis = "empty" }, `basis: "empty" is not one of workloads, policies, both`},
+		{"name", func(p *Plan) { p.Namespaces[0].Name = "Web;x" }, `namespaces[0].name: "Web;x" is not a name that a namespace can have`},
+		{"needed", func(p *Plan) { p.Namespaces[0].NeededLevel = "strict" }, `namespaces[0].needed: "strict" is not one of privileged, baseline, restricted`},
+		{"action", func(p *Plan) { p.Namespaces[0].Action = "" }, `namespaces[0].action: "" is not one of unchanged, add, change, loosen, withheld, skip`},
+		{"recommended level", func(p *Plan) { p.Namespaces[0].RecommendedLabels.Enforce = "Restricted" }, `namespaces[0].recommended.enforce: "Restricted" is not one of privileged, baseline, restricted`},
+		{"recommended version", func(p *Plan) { p.Namespaces[0].RecommendedLabels.WarnVersion = "1" }, `namespaces[0].recommended.warnVersion: "1" is not a Kubernetes minor such as v1.25, nor latest`},
+		{"recommended version that nobody knows", func(p *Plan) { p.Namespaces[0].RecommendedLabels.EnforceVersion = "v1.99" }, "namespaces[0].recommended.enforceVersion: the target version v1.99 is newer than the standards known here: ask for v1.37 at most, or for latest"},
+		{"a version that stands already", func(p *Plan) {
+			p.Namespaces[0].RecommendedLabels.EnforceVersion, p.Namespaces[0].CurrentLabels.EnforceVersion = "v1.99", "v1.99"
+		}, ""},
+		{"decided by", func(p *Plan) { p.Namespaces[0].DecidedBy.Basis = "guess" }, `namespaces[0].decidedBy.basis: "guess" is not one of workloads, policies, both, empty, override`},
+		{"kind of workload", func(p *Plan) { p.Namespaces[0].Workloads[0].Kind = "Deploy ment" }, `namespaces[0].workloads[0].kind: "Deploy ment" is not a name that a kind can have`},
+		{"level of a workload", func(p *Plan) { p.Namespaces[0].Workloads[0].Level.AfterPSP = "none" }, `namespaces[0].workloads[0].level.dayAfter: "none" is not one of privileged, baseline, restricted`},
+		{"violation", func(p *Plan) { p.Namespaces[0].Workloads[0].Violations[0].Level = "" }, `namespaces[0].workloads[0].violations[0].level: "" is not one of privileged, baseline, restricted`},
+		{"safety", func(p *Plan) { p.Namespaces[0].Workloads[0].StricterEdits[0].Edits[0].Safety = "sure" }, `namespaces[0].workloads[0].raise[0].edits[0].safety: "sure" is not one of safe, test`},
+		{"version", func(p *Plan) { p.Namespaces[0].LevelByVersion[1].Version = "" }, `namespaces[0].versions[1].version: "" is not a Kubernetes minor such as v1.25, nor latest`},
+		{"cover", func(p *Plan) { p.Policies[0].NoLooserThan = "all" }, `policies[0].cover: "all" is not one of privileged, baseline, restricted, none`},
+		{"status", func(p *Plan) { p.Policies[0].Checks[0].Status = "g" }, `policies[0].checks[0].status: "g" is not one of G, M, E, N, X, U`},
+		{"class", func(p *Plan) { p.Policies[0].Lost[0].Class = "minor" }, `policies[0].lost[0].class: "minor" is not one of security, functional, drift`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := editable(t)
+			tt.edit(p)
+			text, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := tt.want
+			if want != "" {
+				want = "decoding the plan: " + want + "; correct it, or save the plan again"
+			}
+			got := ""
+			if _, err := ReadPlan(bytes.NewReader(text)); err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// editable is a plan that has something of everything that the table edits.
+func editable(t *testing.T) *Plan {
+	t.Helper()
+	p := build(t, fromFiles(), Options{}, namespace("web"), policy(t, "p", restrictedLike), deployment("web/api", plain()))
+	if len(p.Policies) == 0 || len(p.Policies[0].Lost) == 0 || len(p.Policies[0].Checks) == 0 || len(p.Namespaces) != 1 {
+		t.Fatalf("the plan lacks what the test edits: %+v", p)
+	}
+	ns := &p.Namespaces[0]
+	if ns.DecidedBy == nil || len(ns.LevelByVersion) < 2 || len(ns.Workloads) == 0 || len(ns.Workloads[0].Violations) == 0 || len(ns.Workloads[0].StricterEdits) == 0 {
+		t.Fatalf("the namespace lacks what the test edits: %+v", ns)
+	}
+	return p
+}

@@ -1,0 +1,65 @@
+package migrate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"sigs.k8s.io/json"
+)
+
+const howToSavePlan = `save one with "psp2pss plan -o json=plan.json"`
+
+// ReadPlan reads a Plan from its JSON form. A document of another kind or version is an error, and so is a key that stands
+// twice, a list that is missing, and a value that no plan has, by the path of its field. Keys match case-sensitively; those
+// that this version does not know are ignored, so that an older tool can read a newer plan of the same apiVersion.
+func ReadPlan(r io.Reader) (*Plan, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, fmt.Errorf("decoding the plan: it is empty; %s", howToSavePlan)
+	}
+	var p Plan
+	twice, err := json.UnmarshalStrict(data, &p, json.DisallowDuplicateFields)
+	if err != nil {
+		return nil, fmt.Errorf("decoding the plan: %w; %s", err, howToSavePlan)
+	}
+	if p.APIVersion != APIVersion || p.Kind != Kind {
+		return nil, fmt.Errorf("decoding the plan: it is %q of %q, not %s of %s; %s", p.Kind, p.APIVersion, Kind, APIVersion, howToSavePlan)
+	}
+	if len(twice) > 0 {
+		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", twice[0])
+	}
+	if err := p.checkRequiredLists(); err != nil {
+		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
+	}
+	if err := p.checkFieldValues(); err != nil {
+		return nil, fmt.Errorf("decoding the plan: %w; correct it, or save the plan again", err)
+	}
+	return &p, nil
+}
+
+// checkRequiredLists refuses what no plan is saved as. A missing list would pass for a cluster that has none, and missing gaps for one
+// that was read whole; a namespace that is there twice may have two answers.
+func (p *Plan) checkRequiredLists() error {
+	switch {
+	case p.Policies == nil:
+		return errors.New("it has no list of policies")
+	case p.Namespaces == nil:
+		return errors.New("it has no list of namespaces")
+	case p.Gaps == nil:
+		return errors.New("it has no list of gaps")
+	}
+	seen := make(map[string]bool, len(p.Namespaces))
+	for i := range p.Namespaces {
+		name := p.Namespaces[i].Name
+		if seen[name] {
+			return fmt.Errorf("it has the namespace %q twice", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+)
+
+// PolicyUsage is one way in which pods come to be admitted by a policy.
+type PolicyUsage struct {
+	Policy *Policy
+	// Requester asks: "service account web/api", "replicaset-controller, which creates its pods".
+	Requester string
+	// GrantedAs is what the grant names of them: "itself", "user NAME", "group NAME".
+	GrantedAs string
+	// FirstGrant is the first grant by which they may, More counts the others.
+	FirstGrant  PolicyGrant
+	OtherGrants int
+}
+
+// podRequester is somebody whose grants count for a pod.
+type podRequester struct {
+	access.Principal
+	// account is the principal as a grant names a service account, "namespace/name".
+	account string
+}
+
+// PolicyUsagesOfWorkload returns for each policy that the pods of a workload may use as whom and by what, policies by name; first as the
+// account that they run as, then as what creates them. Accounts that only live pods have are not known here.
+func (p *Plan) PolicyUsagesOfWorkload(namespace string, w *Workload) []PolicyUsage {
+	return p.policyUsages(namespace, podRequestersOf(namespace, w))
+}
+
+// PolicyUsagesByControllers returns the policies that what creates the pods of workloads may use in the namespace and a service account
+// may not, not even where it sends the request.
+func (p *Plan) PolicyUsagesByControllers(namespace, account string, workloads []*Workload) []PolicyUsage {
+	own := map[string]bool{}
+	self := serviceAccountRequester(namespace, account)
+	self.Principal = access.ServiceAccountRequester(namespace, account)
+	for _, u := range p.policyUsages(namespace, []podRequester{self}) {
+		own[u.Policy.Name] = true
+	}
+	var makers []podRequester
+	for _, w := range workloads {
+		for _, a := range podRequestersOf(namespace, w) {
+			known := slices.ContainsFunc(makers, func(b podRequester) bool { return a.Description == b.Description })
+			if a.account != self.account && !known {
+				makers = append(makers, a)
+			}
+		}
+	}
+	return slices.DeleteFunc(p.policyUsages(namespace, makers), func(u PolicyUsage) bool { return own[u.Policy.Name] })
+}
+
+func serviceAccountRequester(namespace, name string) podRequester {
+	return podRequester{access.ServiceAccountPrincipal(namespace, name), namespace + "/" + name}
+}
+
+// podRequestersOf are the account that the pods of a workload run as, and what creates them.
+func podRequestersOf(namespace string, w *Workload) []podRequester {
+	var out []podRequester
+	mirror := w.Kind == "Pod" && w.ServiceAccount == ""
+	if mirror {
+		kubelet := access.NodePrincipal("")
+		kubelet.Description = "the kubelet, which creates its mirror pods"
+		return append(out, podRequester{Principal: kubelet})
+	}
+	out = append(out, serviceAccountRequester(namespace, w.ServiceAccount))
+	controller, made := access.ControllerPrincipal(w.Kind)
+	if !made {
+		return append(out, podRequester{Principal: access.AnyRequester()})
+	}
+	account := "kube-system/" + controller.Description
+	controller.Description += ", which creates its pods"
+	manager := access.ControllerManagerPrincipal()
+	manager.Description += ", where it creates pods under its own name"
+	manager.Groups = nil // the controller is in them, too
+	return append(out, podRequester{controller, account}, podRequester{Principal: manager})
+}
+
+func (p *Plan) policyUsages(namespace string, askers []podRequester) []PolicyUsage {
+	var out []PolicyUsage
+	for i := range p.Policies {
+		uses := p.GrantsOf(&p.Policies[i])
+		for _, who := range askers {
+			u := PolicyUsage{Policy: &p.Policies[i], Requester: who.Description}
+			for _, use := range uses {
+				as := who.grantedAs(use)
+				switch {
+				case as == "" || use.Namespace != "" && use.Namespace != namespace:
+				case u.GrantedAs == "":
+					u.GrantedAs, u.FirstGrant = as, use
+				default:
+					u.OtherGrants++
+				}
+			}
+			if u.GrantedAs != "" {
+				out = append(out, u)
+			}
+		}
+	}
+	return out
+}
+
+// grantedAs says as what somebody has a grant; "" for a grant to others.
+func (a *podRequester) grantedAs(use PolicyGrant) string {
+	switch {
+	case use.ServiceAccount != "" && use.ServiceAccount == a.account:
+		return "itself"
+	case use.User != "" && use.User == a.User:
+		return "user " + use.User
+	case use.Group != "" && slices.Contains(a.Groups, use.Group):
+		return "group " + use.Group
+	}
+	return ""
+}
+
+// AdmissionReason says in a sentence why PSP admission takes the policy that it takes for a workload; "" where it takes none.
+func (w *Workload) AdmissionReason() string {
+	switch w.AdmissionMode {
+	case "unchanged":
+		return fmt.Sprintf("psp/%s admits them: of the policies that take them as they are, the first by name wins", w.AdmittedBy)
+	case "changed":
+		return fmt.Sprintf("psp/%s admits them: no policy takes them as they are, and of those that take them with what they fill in the first by name wins", w.AdmittedBy)
+	}
+	return ""
+}

@@ -1,0 +1,220 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/psp"
+)
+
+// AdmissionDrift is a sort of live pods of a workload that PSP admission would treat differently if they were created again
+// today.
+type AdmissionDrift struct {
+	// Pods is how many there are, Example the first of them by name.
+	Pods    int    `json:"pods"`
+	Example string `json:"example"`
+	// Observed is the policy that admitted them.
+	Observed string `json:"observed,omitempty"`
+	// Predicted is the policy that would admit them today; absent if they would be refused.
+	Predicted string `json:"foreseen,omitempty"`
+	// Why is a sentence: what may have changed, or what refuses them.
+	Why string `json:"why"`
+}
+
+// canPredictAdmission is true where all was read that admission depends on. Where something is missing, the policy that would
+// admit a pod, or the grant to use it, may be what is missing.
+func (b *planBuilder) canPredictAdmission(in uncertainParts) bool {
+	return len(b.inv.Policies) > 0 && !b.pspInactive && (b.opts.AllowPartial || in.onlyPart(inventory.PartLabels))
+}
+
+// pspPluginSeemsOff is true where policies are there and live pods too, none of which was admitted by a policy: then the server does
+// not ask them (its PodSecurityPolicy plugin is off), and nothing is refused or filled in. A manifest shows nothing of a server.
+func pspPluginSeemsOff(inv *inventory.Inventory) bool {
+	pods := false
+	for i := range inv.Workloads {
+		for _, g := range inv.Workloads[i].PodGroups {
+			if g.AdmittedBy != "" {
+				return false
+			}
+			pods = pods || g.Count > 0
+		}
+	}
+	return pods && len(inv.Policies) > 0
+}
+
+// achievableLevel is the strictest level that all workloads would meet with what policies fill in today. What no policy
+// admits today counts as it is.
+func achievableLevel(workloads []Workload) api.Level {
+	var l api.Level
+	for i := range workloads {
+		l = looserLevel(l, cmp.Or(workloads[i].Level.AsAdmitted, workloads[i].Level.AfterPSP))
+	}
+	return l
+}
+
+// predictAdmission says what PSP admission would make today of the pods of a workload. It returns what it would make of the
+// template, nil if that is not known: files that let nobody use a policy seldom hold every grant.
+func (b *planBuilder) predictAdmission(out *Workload, w *inventory.Workload, usable *usablePolicies) *psp.Prediction {
+	for _, g := range w.PodGroups {
+		if g.Count > 0 && g.AdmittedBy != "" {
+			b.lowerAsAdmittedLevel(out, g.Shape)
+		}
+	}
+	unread := b.inv.Source.Kind == inventory.SourceFiles
+	if len(usable.names) > 0 || !unread {
+		b.predictPodAdmission(out, w, usable)
+	}
+	again := b.policiesUsableByCreator(w, usable)
+	if w.Template == nil || len(again.names) == 0 && unread {
+		return nil
+	}
+	f := b.predictTemplateAdmission(w, again)
+	b.recordAdmittingPolicy(out, f)
+	for _, v := range f.MutatedFields {
+		out.Mutations = append(out.Mutations, TemplateMutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
+	}
+	if f.Policy == "" && w.Kind != "Pod" { // who creates that may use more
+		out.Refused = refusalReasons(f)
+	}
+	return f
+}
+
+// predictPodAdmission asks for every sort of live pods what would become of it if it were created again.
+func (b *planBuilder) predictPodAdmission(out *Workload, w *inventory.Workload, usable *usablePolicies) {
+	for i := range w.PodGroups {
+		g := &w.PodGroups[i]
+		f := b.evaluator.PredictReplacement(w.Template, g, psp.AdmissionContext{UsablePolicies: usable.set, Mirror: g.Mirror, Automount: b.automountTokens[serviceAccountKey{w.Namespace, g.ServiceAccount}]})
+		if w.Template == nil {
+			b.recordAdmittingPolicy(out, f)
+		}
+		if g.Count == 0 || g.AdmittedBy == "" {
+			continue
+		}
+		if why := b.admissionDriftReason(w, g, f, usable.names); why != "" {
+			out.AdmissionDrift = append(out.AdmissionDrift, AdmissionDrift{
+				Pods: g.Count, Example: g.ExamplePod, Observed: g.AdmittedBy, Predicted: f.Policy, Why: why,
+			})
+		}
+	}
+}
+
+// policiesUsableByCreator takes it that a bare pod comes again from whoever created it, and may use what has admitted it.
+func (b *planBuilder) policiesUsableByCreator(w *inventory.Workload, of *usablePolicies) *usablePolicies {
+	if w.Kind != "Pod" {
+		return of
+	}
+	names := of.names
+	for _, g := range w.PodGroups {
+		if g.AdmittedBy != "" && !containsPolicy(of.names, g.AdmittedBy) {
+			names = append(slices.Clip(names), g.AdmittedBy)
+		}
+	}
+	if len(names) == len(of.names) {
+		return of
+	}
+	return &usablePolicies{names: names, set: b.evaluator.UsablePolicies(names)}
+}
+
+// containsPolicy looks a policy up in names that are sorted.
+func containsPolicy(names []string, policy string) bool {
+	_, found := slices.BinarySearch(names, policy)
+	return found
+}
+
+func (b *planBuilder) predictTemplateAdmission(w *inventory.Workload, usable *usablePolicies) *psp.Prediction {
+	return b.evaluator.PredictAdmission(w.Template, psp.AdmissionContext{
+		UsablePolicies: usable.set, Automount: b.automountTokens[serviceAccountKey{w.Namespace, w.ServiceAccount}],
+	})
+}
+
+type serviceAccountKey struct{ namespace, name string }
+
+// recordAdmittingPolicy takes the policy that admits the pod, and its level as admitted.
+func (b *planBuilder) recordAdmittingPolicy(out *Workload, f *psp.Prediction) {
+	if out.AdmittedBy == "" && f.Policy != "" {
+		out.AdmittedBy, out.AdmissionMode = f.Policy, "unchanged"
+		if f.Mutated {
+			out.AdmissionMode = "changed"
+		}
+	}
+	if f.Shape != nil {
+		b.lowerAsAdmittedLevel(out, f.Shape)
+	}
+}
+
+func (b *planBuilder) lowerAsAdmittedLevel(out *Workload, s *inventory.Shape) {
+	for _, v := range b.enforceAt {
+		out.Level.AsAdmitted = looserLevel(out.Level.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
+	}
+}
+
+// admissionDriftReason says what is different today about live pods; "" if nothing is. Who creates pods that no controller makes is
+// not known. Where it is not known either what they left to the policy, the one that comes first today says nothing.
+func (b *planBuilder) admissionDriftReason(w *inventory.Workload, g *inventory.PodGroup, f *psp.Prediction, usable []string) string {
+	_, made := access.ControllerPrincipal(w.Kind)
+	why := ""
+	switch {
+	case f.Policy == g.AdmittedBy:
+		return ""
+	case b.policiesByName[g.AdmittedBy] == nil:
+		why = fmt.Sprintf("policy %s is not there any more", g.AdmittedBy)
+	case !containsPolicy(usable, g.AdmittedBy) && !made:
+		return fmt.Sprintf("their account may not use policy %s: whoever created them may", g.AdmittedBy)
+	case !containsPolicy(usable, g.AdmittedBy):
+		why = fmt.Sprintf("policy %s may no longer be used here", g.AdmittedBy)
+	case f.Policy == "":
+		return "they would be refused today: " + strings.Join(refusalReasons(f), "; ")
+	case w.Template == nil:
+		return ""
+	case !made:
+		return "a policy or a grant has changed since, or a webhook changed them after they were admitted"
+	default:
+		return "a policy, a grant or the template has changed since, or a webhook changed them after they were admitted"
+	}
+	if f.Policy == "" && made {
+		why += ", and no other would admit them"
+	}
+	return why
+}
+
+// maxRefusingPolicies is how many policies are told that refuse one pod. There may be many policies and many such pods.
+const maxRefusingPolicies = 20
+
+// refusalReasons words why no policy admits a pod, one sentence for each policy that has something against it.
+func refusalReasons(f *psp.Prediction) []string {
+	var out []string
+	more := 0
+	for start := 0; start < len(f.Refusals); {
+		end, policy := start, f.Refusals[start].Policy
+		var texts []string
+		for end < len(f.Refusals) && f.Refusals[end].Policy == policy {
+			texts = append(texts, f.Refusals[end].String())
+			end++
+		}
+		start = end
+		if len(out) == maxRefusingPolicies {
+			more++
+			continue
+		}
+		if n := f.OmittedRefusals[policy]; n > 0 {
+			texts = append(texts, fmt.Sprintf("%d more", n))
+		}
+		out = append(out, fmt.Sprintf("policy %s: %s", policy, strings.Join(texts, ", ")))
+	}
+	if more > 0 {
+		out = append(out, countNoun(more, "more policy refuses", "more policies refuse")+" it, too")
+	}
+	for _, r := range f.InvalidMutations {
+		out = append(out, "what the policy fills in is not valid: "+r.String())
+	}
+	if len(out) == 0 {
+		out = append(out, "no policy may be used")
+	}
+	return out
+}

@@ -1,0 +1,76 @@
+// Package script owns how every generated shell script begins: it ends at the first failure, and before anything else it
+// makes sure that kubectl talks to the cluster of the plan. It takes the source of a Plan and returns text. It never runs
+// anything.
+package script
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// ThisClusterVariable is the environment variable that lets a script run where the cluster cannot be told; its value is 1. It lets
+// none run on a cluster that is known to be another one.
+const ThisClusterVariable = "PSP2PSS_THIS_CLUSTER"
+
+// uidPattern is what an API server gives to an object. A plan may come from a file that anybody has written.
+var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+
+// plannedClusterUID is the UID of the namespace kube-system of the plan's cluster; "" if it is not known.
+func plannedClusterUID(s inventory.Source) string {
+	if !uidPattern.MatchString(s.UID) {
+		return ""
+	}
+	return s.UID
+}
+
+// ClusterUIDCommand is the command that prints the UID of the namespace kube-system.
+func ClusterUIDCommand(kubectl string) string {
+	return kubectl + " get namespace kube-system --output='jsonpath={.metadata.uid}'"
+}
+
+// SameClusterNote says what AskUID has to print, for text that is no script.
+func SameClusterNote(s inventory.Source) string {
+	if plannedClusterUID(s) == "" {
+		return "Make sure that it is the right cluster: this was written without knowing the UID of its namespace kube-system, which is printed by"
+	}
+	return "It is the cluster that was planned for only if " + plannedClusterUID(s) + " is printed by"
+}
+
+// Preamble is the beginning of a script, below its first comments: nothing that follows runs on another cluster than the
+// plan's. It needs a POSIX shell and kubectl, nothing else.
+func Preamble(s inventory.Source, kubectl string) string {
+	want := plannedClusterUID(s)
+	if want == "" {
+		return fmt.Sprintf(unknownClusterPreamble, ThisClusterVariable, escape.Shell("Nothing was run. These commands are from "+phrases.SourcePhrase(s)+", and it is not known which cluster they are for: "+
+			"make sure that kubectl talks to the right one, and run them with "+ThisClusterVariable+"=1."))
+	}
+	return fmt.Sprintf(knownClusterPreamble, want, ThisClusterVariable, ClusterUIDCommand(kubectl))
+}
+
+// unknownClusterPreamble is the beginning where there is no UID to compare.
+const unknownClusterPreamble = `# Which cluster this is for is not known: it runs only with %[1]s=1 in the environment.
+set -eu
+if [ "${%[1]s:-}" != 1 ]; then
+  printf '%%s\n' %[2]s >&2
+  exit 1
+fi
+`
+
+// knownClusterPreamble is the beginning where there is one. What kubectl prints is compared and not shown: it may be anything.
+const knownClusterPreamble = `# This is for the cluster whose namespace kube-system has the UID %[1]s: it ends at once on any other.
+# Where that may not be read, it runs only with %[2]s=1 in the environment.
+set -eu
+cluster=$(%[3]s) || cluster=
+if [ -n "$cluster" ] && [ "$cluster" != %[1]s ]; then
+  echo 'Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than %[1]s.' >&2
+  exit 1
+fi
+if [ -z "$cluster" ] && [ "${%[2]s:-}" != 1 ]; then
+  echo 'Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with %[2]s=1.' >&2
+  exit 1
+fi
+`

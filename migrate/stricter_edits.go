@@ -1,0 +1,112 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/harden"
+	"github.com/psp2pss/psp2pss/simulate/psp"
+)
+
+// addPatchInput adds what patches are made from: what to write, and what it is written into.
+func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitted *psp.Prediction) {
+	if w.Template != nil {
+		for _, e := range harden.ProfileEditsFromAnnotations(w.Template, b.target) {
+			out.Mutations = append(out.Mutations, TemplateMutation{Path: e.Path, Container: e.Container, Value: e.Value})
+		}
+	}
+	for l := nextStricterLevel(out.Level.AfterPSP); l != ""; l = nextStricterLevel(l) {
+		out.StricterEdits = append(out.StricterEdits, b.stricterEdits(w, admitted, l))
+	}
+	if w.TemplateMeta == nil {
+		return
+	}
+	if m := (ManagedBy{w.TemplateMeta.Manager.Tool, w.TemplateMeta.Manager.Source, w.TemplateMeta.Chart}); m != (ManagedBy{}) {
+		out.ManagedBy = &m
+	}
+	if len(out.Mutations) > 0 || len(out.StricterEdits) > 0 {
+		out.Template = templateOutline(w, b.evaluator.ExpectedPods(w))
+	}
+}
+
+// stricterEditsKey knows an answer of the judge by where it is: equal workloads share one.
+type stricterEditsKey struct {
+	level     api.Level
+	edits     *harden.Edit
+	obstacles *harden.Obstacle
+}
+
+func (b *planBuilder) stricterEdits(w *inventory.Workload, admitted *psp.Prediction, l api.Level) StricterEdits {
+	got := b.evaluator.HardenTemplate(w, admitted, l, b.enforceAt...)
+	key := stricterEditsKey{level: l, edits: firstItem(got.Edits), obstacles: firstItem(got.Obstacles)}
+	if known, ok := b.stricterEditsCache[key]; ok {
+		return known
+	}
+	out := StricterEdits{Level: l, Edits: []TemplateEdit{}, Obstacles: []StricterObstacle{}}
+	for _, e := range got.Edits {
+		out.Edits = append(out.Edits, TemplateEdit{e.Path, e.Container, e.Value, e.Check, string(e.Safety), e.Why})
+	}
+	for _, o := range got.Obstacles {
+		out.Obstacles = append(out.Obstacles, StricterObstacle(o))
+	}
+	b.stricterEditsCache[key] = out
+	return out
+}
+
+func firstItem[T any](s []T) *T {
+	if len(s) == 0 {
+		return nil
+	}
+	return &s[0]
+}
+
+// templateOutline describes the workload's template as far as writing to it goes. The shapes are what its pods are taken to become.
+func templateOutline(w *inventory.Workload, expected []*inventory.Shape) *TemplateOutline {
+	t := &TemplateOutline{Parents: []string{}}
+	if w.TemplateMeta.Metadata {
+		t.Parents = append(t.Parents, "metadata")
+	}
+	if w.TemplateMeta.Annotations {
+		t.Parents = append(t.Parents, "metadata.annotations")
+	}
+	if w.TemplateMeta.SecurityContext {
+		t.Parents = append(t.Parents, "spec.securityContext")
+	}
+	known := map[string]bool{}
+	add := func(list string, containers []corev1.Container) {
+		for i := range containers {
+			c := &containers[i]
+			known[c.Name] = true
+			t.Containers = append(t.Containers, TemplateContainer{Name: c.Name, Image: w.TemplateMeta.Images[len(t.Containers)]})
+			if c.SecurityContext == nil {
+				continue
+			}
+			path := fmt.Sprintf("spec.%s[%d].securityContext", list, i)
+			t.Parents = append(t.Parents, path)
+			if c.SecurityContext.Capabilities != nil {
+				t.Parents = append(t.Parents, path+".capabilities")
+			}
+		}
+	}
+	add("initContainers", w.Template.Spec.InitContainers)
+	add("containers", w.Template.Spec.Containers)
+	shapes := slices.Clone(expected)
+	for _, g := range w.PodGroups {
+		shapes = append(shapes, g.Shape)
+	}
+	for _, s := range shapes {
+		for _, list := range [][]corev1.Container{s.Spec.InitContainers, s.Spec.Containers} {
+			for i := range list {
+				if name := list[i].Name; !known[name] {
+					known[name] = true
+					t.Containers = append(t.Containers, TemplateContainer{Name: name, Injected: true})
+				}
+			}
+		}
+	}
+	return t
+}

@@ -1,0 +1,176 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// helmReleasePageSize is how many objects that keep a Helm release are asked for at a time: each may have a megabyte.
+const helmReleasePageSize = 20
+
+// helmStorageKind is a kind of objects in which Helm keeps releases.
+type helmStorageKind struct {
+	listedKind
+	name string // of the kind
+	// labels and fields select the objects.
+	labels, fields string
+	decode         func([]byte, objectEncoding) (storedHelmRelease, error)
+}
+
+// storedHelmRelease is an object with the release that it keeps.
+type storedHelmRelease struct {
+	meta    metav1.ObjectMeta
+	payload []byte
+}
+
+const helmReleaseDataKey = "release"
+
+func helmStorageKinds() []helmStorageKind {
+	return []helmStorageKind{
+		{listedKind{resource: "secrets", listKind: "SecretList"}, "Secret", "owner=helm", "type=helm.sh/release.v1", helmReleaseDecoder(func(s *corev1.Secret) storedHelmRelease {
+			return storedHelmRelease{s.ObjectMeta, s.Data[helmReleaseDataKey]}
+		})},
+		{listedKind{resource: "configmaps", listKind: "ConfigMapList"}, "ConfigMap", "owner=helm", "", helmReleaseDecoder(releaseInConfigMap)},
+		// Tiller, the server of Helm 2, has labels of its own.
+		{listedKind{resource: "configmaps", listKind: "ConfigMapList"}, "ConfigMap", "OWNER=TILLER", "", helmReleaseDecoder(releaseInConfigMap)},
+	}
+}
+
+func releaseInConfigMap(m *corev1.ConfigMap) storedHelmRelease {
+	return storedHelmRelease{m.ObjectMeta, []byte(m.Data[helmReleaseDataKey])}
+}
+
+func helmReleaseDecoder[T any, P protobufObject[T]](find func(P) storedHelmRelease) func([]byte, objectEncoding) (storedHelmRelease, error) {
+	return func(data []byte, c objectEncoding) (storedHelmRelease, error) {
+		x, err := decodeObject[T, P](data, c)
+		if err != nil {
+			return storedHelmRelease{}, err
+		}
+		return find(x), nil
+	}
+}
+
+// HelmReleaseRules are what a ClusterRole must grant for Releases, beside Rules: reading every Secret there is, for RBAC knows no
+// types of them. Everything else does without.
+func HelmReleaseRules() []rbacv1.PolicyRule {
+	rule := rbacv1.PolicyRule{APIGroups: []string{""}, Verbs: []string{"list"}}
+	for _, k := range helmStorageKinds() {
+		if !slices.Contains(rule.Resources, k.resource) {
+			rule.Resources = append(rule.Resources, k.resource)
+		}
+	}
+	return []rbacv1.PolicyRule{rule}
+}
+
+// HelmReleases hands every object in which Helm keeps a release to each, one of them in memory at a time: its kind, its
+// metadata and the release as Helm encoded it; with Namespace set, those in that namespace. No other Secret is asked for.
+// What may not be listed, or not to the end, is a gap; the error is the context's, or that of a client that cannot be made.
+// The Reader's Progress and Refused are not told.
+func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
+	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
+	defer cancel()
+	l, err := r.newLister(nil)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a client for context %q: %w; check its entry in the kubeconfig", r.Context, err)
+	}
+	var gaps []inventory.Gap
+	failed := map[string]bool{} // once is enough to be told
+	for _, k := range helmStorageKinds() {
+		if failed[k.resource] {
+			continue
+		}
+		k.namespace = r.Namespace
+		read := &helmReleaseReading{clusterLister: l, storage: k, bounds: listBounds{limits: l.limits}, seenKeys: map[objectKey]bool{}, handle: each}
+		err := read.readPages(ctx)
+		failed[k.resource] = err != nil
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case isForbidden(err):
+			gaps = append(gaps, helmReleaseGap((&forbiddenList{resource: k.resource, cause: err}).gap()))
+		case err != nil:
+			gaps = append(gaps, helmReleaseGap(failedListGap(k.resource, len(read.seenKeys), err)))
+		}
+	}
+	return gaps, nil
+}
+
+// helmReleaseGap says what is missing where the rest is complete.
+func helmReleaseGap(g inventory.Gap) inventory.Gap {
+	g.What = "Helm releases in " + g.What
+	return g
+}
+
+// helmReleaseReading is one kind of keepers on its way. A list that expires is begun again, and what was handed on is not
+// handed on again.
+type helmReleaseReading struct {
+	*clusterLister
+	storage  helmStorageKind
+	bounds   listBounds
+	seenKeys map[objectKey]bool
+	handle   func(kind string, m metav1.ObjectMeta, payload []byte)
+}
+
+func (r *helmReleaseReading) readPages(ctx context.Context) error {
+	first := listQuery{limit: helmReleasePageSize, labels: r.storage.labels, fields: r.storage.fields}
+	q := first
+	for restarts := 0; ; {
+		next, came, err := r.readPage(ctx, q)
+		switch {
+		case q.continueToken != "" && httpStatus(err) == http.StatusGone && restarts < maxListRestarts:
+			restarts++
+			q = first
+			r.bounds.resetCounts()
+		case err != nil:
+			return err
+		case next == "":
+			return nil
+		default:
+			if err := r.bounds.countPage(next, came); err != nil {
+				return err
+			}
+			q = q.nextPage(next)
+		}
+	}
+}
+
+// readPage reads one page, and hands on what is new in it. It returns what continues it and how many objects it brought.
+func (r *helmReleaseReading) readPage(ctx context.Context, q listQuery) (next string, came int, err error) {
+	source := kindSource{gv: corev1.SchemeGroupVersion}
+	h := listHandler{
+		meta: func(m metav1.ListMeta) { next = m.Continue },
+		item: func(data []byte, c objectEncoding) error {
+			if err := r.bounds.countObject(len(data)); err != nil {
+				return err
+			}
+			came++
+			k, err := r.storage.decode(data, c)
+			if err != nil {
+				return err
+			}
+			if name := (objectKey{k.meta.Namespace, k.meta.Name}); !r.seenKeys[name] {
+				r.seenKeys[name] = true
+				r.handle(r.storage.name, k.meta, k.payload)
+			}
+			return nil
+		},
+	}
+	err = r.retryRequest(ctx, func() error {
+		next, came = "", 0
+		p := r.startRequest(ctx, source, &r.storage.listedKind, q)
+		return p.readBody(r.timeout, r.limits.idleTime, func(body io.Reader) error {
+			return decodeList(body, source.gv.WithKind(r.storage.listKind), h)
+		})
+	})
+	return next, came, err
+}

@@ -1,0 +1,212 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// maxHeldBytes is how many bytes of items are kept while a list has not told its kind and metadata. API servers tell them first.
+const maxHeldBytes = 16 << 20
+
+// decodeJSONList reads a list from JSON. A list says that it is empty; one without items or metadata is no list.
+func decodeJSONList(body io.Reader, want schema.GroupVersionKind, h listHandler) error {
+	in := &boundedReader{from: body}
+	l := &jsonListDecoder{input: in, dec: json.NewDecoder(in), wantKind: want, handler: h}
+	err := l.read()
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return io.ErrUnexpectedEOF
+	case errors.As(err, &syntax):
+		return malformedAnswerError(err.Error())
+	}
+	return err
+}
+
+// jsonListDecoder is a list that is read key by key.
+type jsonListDecoder struct {
+	input    *boundedReader
+	dec      *json.Decoder
+	wantKind schema.GroupVersionKind
+	handler  listHandler
+
+	apiVersion, kind string
+	meta             json.RawMessage
+	items            bool
+	// started is true once the handler knows the metadata; held are items that came before, bytes of them in all.
+	started   bool
+	heldItems []json.RawMessage
+	heldBytes int
+}
+
+func (l *jsonListDecoder) read() error {
+	if err := l.openBracket('{'); err != nil {
+		return err
+	}
+	for l.hasMore() {
+		key, err := l.dec.Token()
+		if err != nil {
+			return err
+		}
+		if err := l.decodeField(key); err != nil {
+			return err
+		}
+	}
+	if _, err := l.dec.Token(); err != nil { // the closing bracket
+		return err
+	}
+	if err := l.start(); err != nil {
+		return err
+	}
+	l.input.remaining = maxWhitespaceBytes
+	if _, err := l.dec.Token(); !errors.Is(err, io.EOF) {
+		return malformedAnswerError("it goes on after its end")
+	}
+	return nil
+}
+
+// openBracket reads the bracket that a value begins with.
+func (l *jsonListDecoder) openBracket(bracket json.Delim) error {
+	l.input.remaining = maxWhitespaceBytes
+	switch t, err := l.dec.Token(); {
+	case err != nil:
+		return err
+	case t != bracket:
+		return malformedAnswerError("it is no list")
+	}
+	return nil
+}
+
+// hasMore is true while the object or array goes on; the next part of it may be as long as an object. Until it begins there may
+// be white space, and a decoder goes over that anew whenever some more comes.
+func (l *jsonListDecoder) hasMore() bool {
+	l.input.remaining = maxWhitespaceBytes
+	more := l.dec.More()
+	if l.input.remaining > 0 {
+		l.input.remaining = maxObjectBytes
+	}
+	return more
+}
+
+const maxWhitespaceBytes = 64 << 10
+
+func (l *jsonListDecoder) decodeField(key json.Token) error {
+	into := map[json.Token]any{"apiVersion": &l.apiVersion, "kind": &l.kind, "metadata": &l.meta}[key]
+	switch {
+	case key == "items" && l.items:
+		return malformedAnswerError("it has items twice")
+	case key == "items":
+		return l.decodeItems()
+	case into == nil:
+		into = new(json.RawMessage)
+	}
+	return l.decode(into)
+}
+
+// decode reads the next value.
+func (l *jsonListDecoder) decode(into any) error {
+	err := l.dec.Decode(into)
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &mismatch) {
+		return malformedAnswerError(err.Error())
+	}
+	return err
+}
+
+func (l *jsonListDecoder) decodeItems() error {
+	l.items = true
+	switch t, err := l.dec.Token(); {
+	case err != nil:
+		return err
+	case t == nil: // as old servers write an empty list
+		return nil
+	case t != json.Delim('['):
+		return malformedAnswerError("its items are no list")
+	}
+	if l.kind != "" && l.apiVersion != "" && l.meta != nil {
+		if err := l.start(); err != nil {
+			return err
+		}
+	}
+	var item json.RawMessage
+	for l.hasMore() {
+		if err := l.decode(&item); err != nil {
+			return err
+		}
+		if err := l.handleItem(item); err != nil {
+			return err
+		}
+	}
+	_, err := l.dec.Token()
+	return err
+}
+
+// handleItem hands on an item, or keeps it until the list has said what it is.
+func (l *jsonListDecoder) handleItem(data json.RawMessage) error {
+	switch {
+	case len(data) > maxObjectBytes:
+		return errPartTooLong
+	case l.started:
+		return l.handler.item(data, jsonEncoding)
+	}
+	l.heldItems, l.heldBytes = append(l.heldItems, bytes.Clone(data)), l.heldBytes+len(data)+heldItemOverhead
+	if l.heldBytes > maxHeldBytes {
+		return malformedAnswerError("its items come before its kind and metadata, and are longer than " + formatBytes(maxHeldBytes))
+	}
+	return nil
+}
+
+// heldItemOverhead is what an item takes beside its bytes.
+const heldItemOverhead = 64
+
+// start takes the list for what it says it is, once, and hands on what was held.
+func (l *jsonListDecoder) start() error {
+	switch {
+	case l.started:
+		return nil
+	case l.kind == "":
+		return malformedAnswerError("it does not say its kind")
+	}
+	if err := checkListKind(schema.FromAPIVersionAndKind(l.apiVersion, l.kind), l.wantKind); err != nil {
+		return err
+	}
+	if l.meta == nil || !l.items {
+		return malformedAnswerError("a list without metadata and items")
+	}
+	var meta metav1.ListMeta
+	if err := decodeJSON(l.meta, &meta); err != nil {
+		return err
+	}
+	l.started = true
+	l.handler.meta(meta)
+	for _, item := range l.heldItems {
+		if err := l.handler.item(item, jsonEncoding); err != nil {
+			return err
+		}
+	}
+	l.heldItems = nil
+	return nil
+}
+
+// boundedReader lets a decoder read so much before it comes to the end of a value: a decoder keeps what it has not come to the
+// end of.
+type boundedReader struct {
+	from      io.Reader
+	remaining int
+}
+
+var errPartTooLong = malformedAnswerError("one of its parts, or the white space between them, is too long for a list")
+
+func (a *boundedReader) Read(p []byte) (int, error) {
+	if a.remaining <= 0 {
+		return 0, errPartTooLong
+	}
+	n, err := a.from.Read(p[:min(len(p), a.remaining)])
+	a.remaining -= n
+	return n, err
+}

@@ -1,0 +1,45 @@
+package cluster
+
+import (
+	"cmp"
+
+	"k8s.io/apimachinery/pkg/util/version"
+)
+
+// listPaging is how lists are asked for; ADR-0001 has the figures that it was chosen by.
+type listPaging struct {
+	// pageSize, if set, is the reader's wish: pages of that many, read consistently.
+	pageSize int64
+}
+
+const (
+	// smallPageSize is how many objects one consistent answer may hold without anybody noticing. A list that is no longer is
+	// read so, and one whose answers break off is asked for in such pages.
+	smallPageSize = 500
+	// largePageSize is the page of the lists that are too long to be asked for whole. Pages bound what the server holds of a
+	// list at a time; each costs it a look at where the list goes on.
+	largePageSize = 2000
+	// maxUnpagedObjects is the longest list that is asked for whole; longer ones come in pages.
+	maxUnpagedObjects = 20_000
+)
+
+// defaultPageSize is the size of pages, of those of lists that go well.
+func (p listPaging) defaultPageSize() int64 { return cmp.Or(p.pageSize, largePageSize) }
+
+// firstQuery is how to begin reading a target.
+func (p listPaging) firstQuery(server string, t *servedKind) listQuery {
+	switch {
+	case p.pageSize > 0 || t.total == unknownCount || t.total > maxUnpagedObjects:
+		return listQuery{limit: p.defaultPageSize()}
+	case t.total <= smallPageSize:
+		return listQuery{limit: smallPageSize}
+	}
+	return listQuery{fromCache: !hasConsistentCache(server)}
+}
+
+// hasConsistentCache is true for servers that answer consistent reads from their cache (KEP-2340, on since v1.31). Older
+// ones read them from etcd, decoding every object again.
+func hasConsistentCache(server string) bool {
+	v, err := version.ParseGeneric(server)
+	return err == nil && v.AtLeast(version.MajorMinor(1, 31))
+}

@@ -1,0 +1,226 @@
+package cluster
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
+)
+
+// maxObjectBytes bounds one object of a list. An API server takes requests of 3 MiB at the most, and etcd 1.5 MiB.
+const maxObjectBytes = 4 << 20
+
+// listHandler takes a list apart: meta is called once, before any item. An item's bytes are the caller's until it returns.
+type listHandler struct {
+	meta func(metav1.ListMeta)
+	item func([]byte, objectEncoding) error
+}
+
+// objectEncoding is how the bytes of an item are to be understood.
+type objectEncoding int
+
+const (
+	protobufEncoding objectEncoding = iota
+	jsonEncoding
+)
+
+// decodeList decodes the answer to a list request while it arrives, so that no more than one object of it is ever held.
+//
+// The kind is taken from the answer, never from what was asked for: taken for a list of the kind that was asked for,
+// "{}" would be an empty one, and an empty list is the most dangerous thing that can be read by mistake.
+func decodeList(body io.Reader, want schema.GroupVersionKind, h listHandler) error {
+	r := bufio.NewReaderSize(body, 64<<10)
+	magic, err := r.Peek(len(protobufMagicPrefix))
+	switch {
+	case string(magic) == protobufMagicPrefix:
+		_, _ = r.Discard(len(protobufMagicPrefix))
+		return decodeProtobufList(r, want, h)
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	}
+	return decodeJSONList(r, want, h)
+}
+
+// protobufMagicPrefix starts every protobuf answer of an API server; see k8s.io/apimachinery's serializer/protobuf.
+const protobufMagicPrefix = "k8s\x00"
+
+// decodeProtobufList reads the envelope, runtime.Unknown: field 1 tells the kind, field 2 holds the list.
+func decodeProtobufList(r *bufio.Reader, want schema.GroupVersionKind, h listHandler) error {
+	envelope := &protobufFieldReader{from: r, remaining: math.MaxInt64}
+	var kind, list bool
+	for {
+		number, size, err := envelope.nextField()
+		switch {
+		case errors.Is(err, io.EOF) && list:
+			return nil
+		case errors.Is(err, io.EOF):
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		}
+		switch {
+		case number == 1 && !kind:
+			var got runtime.TypeMeta
+			if err := envelope.decode(size, &got); err != nil {
+				return err
+			}
+			if err := checkListKind(schema.FromAPIVersionAndKind(got.APIVersion, got.Kind), want); err != nil {
+				return err
+			}
+			kind = true
+		case number == 2 && kind && !list:
+			if err := decodeProtobufItems(&protobufFieldReader{from: r, remaining: size}, h); err != nil {
+				return err
+			}
+			envelope.remaining -= size
+			list = true
+		case number == 2 || number == 1:
+			return malformedAnswerError("its parts are out of order")
+		default:
+			if err := envelope.skip(size); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// decodeProtobufItems reads a list: field 1 is its metadata and comes first, field 2 each of its items.
+func decodeProtobufItems(list *protobufFieldReader, h listHandler) error {
+	var meta bool
+	for list.remaining > 0 {
+		number, size, err := list.nextField()
+		if err != nil {
+			return asUnexpectedEOF(err)
+		}
+		switch {
+		case number == 1 && !meta:
+			var m metav1.ListMeta
+			if err := list.decode(size, &m); err != nil {
+				return err
+			}
+			meta = true
+			h.meta(m)
+		case number == 2 && meta:
+			data, err := list.readBytes(size)
+			if err != nil {
+				return err
+			}
+			if err := h.item(data, protobufEncoding); err != nil {
+				return err
+			}
+		default:
+			return malformedAnswerError("its list does not begin with its metadata")
+		}
+	}
+	if !meta {
+		return malformedAnswerError("its list has no metadata")
+	}
+	return nil
+}
+
+// protobufFieldReader reads the fields of one protobuf message off a stream. All fields that matter here hold bytes.
+type protobufFieldReader struct {
+	from *bufio.Reader
+	// remaining is how much of the message is still to come.
+	remaining int64
+	buf       []byte
+}
+
+// ReadByte lets binary.ReadUvarint count what it reads.
+func (m *protobufFieldReader) ReadByte() (byte, error) {
+	if m.remaining == 0 {
+		return 0, malformedAnswerError("a field ends beyond its message")
+	}
+	b, err := m.from.ReadByte()
+	if err == nil {
+		m.remaining--
+	}
+	return b, err
+}
+
+// nextField returns the number of the next field and the size of its value; io.EOF where the stream ends before it.
+func (m *protobufFieldReader) nextField() (number uint64, size int64, err error) {
+	tag, err := binary.ReadUvarint(m)
+	if err != nil {
+		return 0, 0, err
+	}
+	if tag&7 != 2 {
+		return 0, 0, malformedAnswerError("a field holds no bytes")
+	}
+	n, err := binary.ReadUvarint(m)
+	if err != nil {
+		return 0, 0, asUnexpectedEOF(err)
+	}
+	if n > math.MaxInt64 || int64(n) > m.remaining {
+		return 0, 0, malformedAnswerError("a field is longer than its message")
+	}
+	return tag >> 3, int64(n), nil
+}
+
+// readBytes reads a value, which is good until the next call.
+func (m *protobufFieldReader) readBytes(size int64) ([]byte, error) {
+	if size > maxObjectBytes {
+		return nil, malformedAnswerError(fmt.Sprintf("one of its parts claims %d bytes", size))
+	}
+	if int64(cap(m.buf)) < size {
+		m.buf = make([]byte, size)
+	}
+	data := m.buf[:size]
+	n, err := io.ReadFull(m.from, data)
+	m.remaining -= int64(n)
+	return data, asUnexpectedEOF(err)
+}
+
+func (m *protobufFieldReader) decode(size int64, into interface{ Unmarshal([]byte) error }) error {
+	data, err := m.readBytes(size)
+	if err != nil {
+		return err
+	}
+	if err := into.Unmarshal(data); err != nil {
+		return &badAnswerError{fmt.Errorf("decoding the answer: %w", err)}
+	}
+	return nil
+}
+
+func (m *protobufFieldReader) skip(size int64) error {
+	if size > maxObjectBytes {
+		return malformedAnswerError(fmt.Sprintf("one of its parts claims %d bytes", size))
+	}
+	n, err := io.CopyN(io.Discard, m.from, size)
+	m.remaining -= n
+	return asUnexpectedEOF(err)
+}
+
+// asUnexpectedEOF tells an end in the middle from a proper one.
+func asUnexpectedEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func malformedAnswerError(what string) error {
+	return &badAnswerError{errors.New("decoding the answer: " + what)}
+}
+
+func checkListKind(got, want schema.GroupVersionKind) error {
+	if got != want {
+		return &badAnswerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
+	}
+	return nil
+}
+
+// decodeJSON reads keys as an API server does: by their exact case.
+func decodeJSON(data []byte, into any) error {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, into); err != nil {
+		return &badAnswerError{fmt.Errorf("decoding the answer: %w", err)}
+	}
+	return nil
+}

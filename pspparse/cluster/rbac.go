@@ -1,0 +1,123 @@
+package cluster
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// addPodSecurityPolicy hands the object to the one decoder of policies. A server accepts nothing that the decoder refuses, so a
+// refusal is unexpected; it is a gap all the same, for a policy may not vanish.
+func addPodSecurityPolicy(b *inventory.Builder, name string, data []byte) {
+	policy, problems := pspparse.ParseJSON(data, noPosition)
+	if policy == nil {
+		b.AddGap(podSecurityPolicyGap(name, parseErrorsText(problems)))
+		return
+	}
+	b.AddPolicy(policy)
+}
+
+func podSecurityPolicyGap(name, why string) inventory.Gap {
+	return inventory.Gap{
+		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
+		Why:        "reading it from the server: " + why + "; look at it with kubectl get psp -o yaml",
+		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartPolicies,
+	}
+}
+
+func parseErrorsText(problems []pspparse.Problem) string {
+	var parts []string
+	for _, p := range problems {
+		if p.Severity != pspparse.Error {
+			continue
+		}
+		parts = append(parts, strings.TrimPrefix(p.Field+": "+p.Message, ": "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
+	annotations := maps.Clone(n.Annotations)
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	b.AddNamespace(inventory.Namespace{
+		Name: n.Name, UID: string(n.UID), Declared: true, Labels: n.Labels, Annotations: annotations,
+		LabelManagers: inventory.LabelManagers(n.ManagedFields),
+		Terminating:   n.DeletionTimestamp != nil || n.Status.Phase == corev1.NamespaceTerminating,
+		ClientApplied: inventory.ClientApplied(n.Annotations, n.ManagedFields), ServerApplied: inventory.ServerApplied(n.ManagedFields),
+	})
+}
+
+func addServiceAccount(b *inventory.Builder, s *corev1.ServiceAccount) {
+	b.AddServiceAccount(inventory.ServiceAccount{
+		Namespace: s.Namespace, Name: s.Name, Automount: s.AutomountServiceAccountToken,
+	})
+}
+
+func addRole(b *inventory.Builder, r *rbacv1.Role) { addRoleRules(b, &r.ObjectMeta, r.Rules, nil) }
+
+func addClusterRole(b *inventory.Builder, r *rbacv1.ClusterRole) {
+	addRoleRules(b, &r.ObjectMeta, r.Rules, r.AggregationRule)
+}
+
+func addRoleV1beta1(b *inventory.Builder, r *rbacv1beta1.Role) {
+	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), nil)
+}
+
+func addClusterRoleV1beta1(b *inventory.Builder, r *rbacv1beta1.ClusterRole) {
+	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), (*rbacv1.AggregationRule)(r.AggregationRule))
+}
+
+func addRoleRules(b *inventory.Builder, m *metav1.ObjectMeta, rules []rbacv1.PolicyRule, aggregation *rbacv1.AggregationRule) {
+	b.AddRole(inventory.Role{
+		Namespace: m.Namespace, Name: m.Name, Labels: m.Labels,
+		Rules: rules, Aggregation: aggregation, Stored: m.UID != "",
+	})
+}
+
+func addRoleBinding(b *inventory.Builder, r *rbacv1.RoleBinding) {
+	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
+}
+
+func addClusterRoleBinding(b *inventory.Builder, r *rbacv1.ClusterRoleBinding) {
+	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
+}
+
+func addRoleBindingV1beta1(b *inventory.Builder, r *rbacv1beta1.RoleBinding) {
+	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
+}
+
+func addClusterRoleBindingV1beta1(b *inventory.Builder, r *rbacv1beta1.ClusterRoleBinding) {
+	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
+}
+
+func addBinding(b *inventory.Builder, m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
+	b.AddBinding(inventory.Binding{
+		Namespace: m.Namespace, Name: m.Name, RoleKind: ref.Kind, RoleName: ref.Name, Subjects: subjects,
+	})
+}
+
+// The beta types have the same fields as the current ones, so a Go conversion keeps everything; a field that only one of
+// them had would not compile.
+func rulesFromV1beta1(old []rbacv1beta1.PolicyRule) []rbacv1.PolicyRule {
+	rules := make([]rbacv1.PolicyRule, len(old))
+	for i, r := range old {
+		rules[i] = rbacv1.PolicyRule(r)
+	}
+	return rules
+}
+
+func subjectsFromV1beta1(old []rbacv1beta1.Subject) []rbacv1.Subject {
+	subjects := make([]rbacv1.Subject, len(old))
+	for i, s := range old {
+		subjects[i] = rbacv1.Subject(s)
+	}
+	return subjects
+}

@@ -1,0 +1,346 @@
+package custom
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// FindPodContent says what an object that does not say its kind has of a pod, or of what decides about pods: "it has containers at
+// spec.x". It is "" if it has nothing of either.
+func FindPodContent(data []byte) string {
+	if !mayHoldPod(data) {
+		return ""
+	}
+	tree, why := parseTree(data)
+	if why != "" {
+		return why
+	}
+	f := searchTemplates(tree, false)
+	switch {
+	case f.firstRemainder() != "":
+		return f.firstRemainder()
+	case isPodTemplate(tree):
+		return "it has containers at spec.containers"
+	case len(f.templates) > 0:
+		return fmt.Sprintf("it has a pod template at %s", f.templates[0].Path)
+	}
+	return ""
+}
+
+// FindLostManifests says what a document that is no Kubernetes object holds that would count if it were one, and in which namespaces: a
+// whole pod template, a policy, a role or a binding, by its shape, or a whole object. It is "" if it holds none: anything
+// less is everyday in the files of other tools. What it can change is all that changes says; "" for anything.
+func FindLostManifests(data []byte) (why string, namespaces []string, changes inventory.GapPart) {
+	if !mayHoldManifest(data) {
+		return "", nil, ""
+	}
+	if hasTooManyValues(data) {
+		return "it is too large to be looked through", allNamespaces(), ""
+	}
+	var tree any
+	if err := decodeJSON(data, &tree); err != nil {
+		return "", nil, ""
+	}
+	l := manifestSearch{namespaces: map[string]bool{}, parts: map[inventory.GapPart]bool{}}
+	l.walk(tree, "")
+	if len(l.found) == 0 {
+		return "", nil, ""
+	}
+	if len(l.parts) == 1 {
+		for changes = range l.parts {
+		}
+	}
+	namespaces = slices.Sorted(maps.Keys(l.namespaces))
+	if l.everyNamespace || len(l.namespaces) > maxGapNamespaces {
+		namespaces = allNamespaces()
+	}
+	return l.summary(), namespaces, changes
+}
+
+// mayHoldManifest is a quick look at the text. A key might be written in escapes.
+func mayHoldManifest(data []byte) bool {
+	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`, `"kubernetes_`} {
+		if bytes.Contains(data, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// manifestSearch is what was found in a document.
+type manifestSearch struct {
+	path           []string
+	found          []foundManifest            // one of each kind
+	parts          map[inventory.GapPart]bool // what they can change
+	namespaces     map[string]bool            // namespaces
+	everyNamespace bool                       // a namespace is not known
+}
+
+// foundManifest is the first of its kind in a document, and where it is.
+type foundManifest struct{ what, at string }
+
+// summary names up to three finds. A document that is one says no place.
+func (l *manifestSearch) summary() string {
+	const most = 3
+	if l.found[0].at == "" {
+		return "it looks like " + strings.TrimSuffix(l.found[0].what, " template")
+	}
+	var list []string
+	for _, f := range l.found[:min(most, len(l.found))] {
+		list = append(list, f.what+" at "+f.at)
+	}
+	if len(l.found) > most {
+		list = append(list, "and more")
+	}
+	return "it holds " + strings.Join(list, ", ")
+}
+
+// walk looks at a value that belongs to a namespace, as far as what it lies in tells.
+func (l *manifestSearch) walk(v any, namespace string) {
+	switch v := v.(type) {
+	case []any:
+		for i, item := range v {
+			l.path = append(l.path, "["+strconv.Itoa(i)+"]")
+			l.walk(item, namespace)
+			l.path = l.path[:len(l.path)-1]
+		}
+	case map[string]any:
+		if in := metadataNamespace(v); validNamespace(in) {
+			namespace = in
+		}
+		if what, in := terraformResource(v); what != "" {
+			for _, namespace := range in {
+				l.add(what, namespace)
+			}
+			return
+		}
+		if what := wholeManifest(v); what != "" {
+			l.add(what, namespace)
+			return
+		}
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			l.path = append(l.path, "."+truncateKey(k))
+			l.walk(v[k], namespace)
+			l.path = l.path[:len(l.path)-1]
+		}
+	}
+}
+
+func (l *manifestSearch) add(what, namespace string) {
+	if !slices.ContainsFunc(l.found, func(f foundManifest) bool { return f.what == what }) {
+		l.found = append(l.found, foundManifest{what, escapeText(strings.TrimPrefix(strings.Join(l.path, ""), "."))})
+	}
+	l.parts[partOfManifest(what)] = true
+	if namespace == "" || what == FoundPolicy {
+		l.everyNamespace = true
+		return
+	}
+	l.namespaces[namespace] = true
+}
+
+// What PodsIn says of a policy, and of more than it looks through. Of anything else that it tells, pods are made.
+const (
+	FoundPolicy  = "a " + pspparse.PolicyKind
+	FoundTooMuch = "too much to be looked through"
+)
+
+// partOfManifest says what a find can change.
+func partOfManifest(what string) inventory.GapPart {
+	what = strings.ToLower(strings.ReplaceAll(what, "_", ""))
+	switch {
+	case strings.Contains(what, "policy"):
+		return inventory.PartPolicies
+	case strings.Contains(what, "role"):
+		return inventory.PartGrants
+	case strings.HasPrefix(what, "a list"):
+		return ""
+	}
+	return inventory.PartWorkloads
+}
+
+// wholeManifest names what an object is if it is whole.
+func wholeManifest(m map[string]any) string {
+	kind, _ := m["kind"].(string)
+	_, version := m["apiVersion"].(string)
+	_, metadata := m["metadata"].(map[string]any)
+	_, items := m["items"].([]any)
+	spec, _ := m["spec"].(map[string]any)
+	switch {
+	case version && kind == pspparse.PolicyKind:
+		return FoundPolicy
+	case version && (metadata && makesPodsOrGrants(kind) || items && (kind == "List" || makesPodsOrGrants(strings.TrimSuffix(kind, "List")))):
+		return "a " + kind
+	case isWholePodSpec(spec):
+		return "a pod template"
+	case looksLikePolicy(spec):
+		return FoundPolicy
+	case metadata && looksLikeBinding(m):
+		return "a role binding"
+	case metadata && looksLikeRole(m):
+		return "a role"
+	}
+	return ""
+}
+
+// terraformResource tells a resource of Terraform's provider for Kubernetes, in a state or in what "terraform show -json" prints, and
+// the namespaces of its instances, "" where one is not known.
+func terraformResource(m map[string]any) (what string, namespaces []string) {
+	kind, _ := m["type"].(string)
+	instances, _ := m["instances"].([]any)
+	if values, ok := m["values"].(map[string]any); ok {
+		instances = append(instances, map[string]any{"attributes": values})
+	}
+	if !isTerraformKind(kind) || len(instances) == 0 {
+		return "", nil
+	}
+	for _, item := range instances {
+		instance, _ := item.(map[string]any)
+		attributes, _ := instance["attributes"].(map[string]any)
+		metadata, _ := attributes["metadata"].([]any)
+		namespace := ""
+		if len(metadata) == 1 {
+			namespace = metadataNamespace(map[string]any{"metadata": metadata[0]})
+		}
+		if !validNamespace(namespace) {
+			namespace = ""
+		}
+		namespaces = append(namespaces, namespace)
+	}
+	return "a " + kind, namespaces
+}
+
+// isTerraformKind is true for what mayRun is true for; kubernetes_manifest has the object itself.
+func isTerraformKind(kind string) bool {
+	kind, ok := strings.CutPrefix(kind, "kubernetes_")
+	if i := strings.LastIndex(kind, "_v"); i > 0 && i+2 < len(kind) && kind[i+2] >= '1' && kind[i+2] <= '9' {
+		kind = kind[:i]
+	}
+	switch kind {
+	case "pod_security_policy", "pod", "replication_controller", "deployment", "stateful_set", "daemonset", "daemon_set", "job", "cron_job",
+		"role", "cluster_role", "role_binding", "cluster_role_binding":
+		return ok
+	}
+	return false
+}
+
+// looksLikePolicy tells a policy by the four fields that every policy has.
+func looksLikePolicy(spec map[string]any) bool {
+	for _, key := range []string{"seLinux", "runAsUser", "supplementalGroups", "fsGroup"} {
+		m, _ := spec[key].(map[string]any)
+		if _, ok := m["rule"].(string); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func looksLikeBinding(m map[string]any) bool {
+	ref, _ := m["roleRef"].(map[string]any)
+	kind, _ := ref["kind"].(string)
+	_, name := ref["name"].(string)
+	return name && (kind == "Role" || kind == "ClusterRole")
+}
+
+func looksLikeRole(m map[string]any) bool {
+	rules, _ := m["rules"].([]any)
+	return slices.ContainsFunc(rules, func(rule any) bool {
+		r, _ := rule.(map[string]any)
+		_, verbs := r["verbs"].([]any)
+		_, resources := r["resources"].([]any)
+		return verbs && resources
+	})
+}
+
+// FindPodsInText says what of pods a document holds that a ConfigMap carries: a whole pod template, an object that makes pods, a
+// policy. Where there is none it returns the texts in the document that may hold one.
+func FindPodsInText(data []byte) (what string, texts []string) {
+	var tree any
+	if hasTooManyValues(data) {
+		return FoundTooMuch, nil
+	}
+	if decodeJSON(data, &tree) != nil {
+		return "", nil
+	}
+	return findPodsInValue(tree)
+}
+
+func findPodsInValue(v any) (what string, texts []string) {
+	var all []any
+	switch v := v.(type) {
+	case string:
+		if strings.Contains(v, "containers") && strings.ContainsAny(v, "\n{") {
+			return "", []string{v}
+		}
+	case []any:
+		all = v
+	case map[string]any:
+		kind, _ := v["kind"].(string)
+		spec, _ := v["spec"].(map[string]any)
+		_, version := v["apiVersion"].(string)
+		switch {
+		case version && kind == pspparse.PolicyKind, looksLikePolicy(spec):
+			return FoundPolicy, nil
+		case version && spec != nil && makesPods(kind):
+			return "a " + kind, nil
+		case isWholePodSpec(spec):
+			return "a pod template", nil
+		}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, v[key])
+		}
+	}
+	for _, item := range all {
+		what, more := findPodsInValue(item)
+		if what != "" {
+			return what, nil
+		}
+		texts = append(texts, more...)
+	}
+	return "", texts
+}
+
+// ForeignToolFile names the tool whose file a document is, if it is one that is found beside manifests every day; else "". The
+// name is that of the file, without its folder.
+func ForeignToolFile(name string, data []byte) string {
+	name = strings.ToLower(name)
+	name = strings.TrimSuffix(name, ".gz")
+	stem, _, _ := strings.Cut(name, ".")
+	if strings.HasPrefix(stem, "values") || strings.HasSuffix(stem, "values") {
+		return "a values file of a Helm chart"
+	}
+	if name == ".gitlab-ci.yml" {
+		return "a CI workflow of GitLab"
+	}
+	var doc struct {
+		Services map[string]map[string]any `json:"services"`
+		Jobs     map[string]map[string]any `json:"jobs"`
+	}
+	if hasTooManyValues(data) || decodeJSON(data, &doc) != nil {
+		return ""
+	}
+	switch {
+	case anyHasKey(doc.Services, "image", "build"):
+		return "a Compose file"
+	case anyHasKey(doc.Jobs, "runs-on", "uses"):
+		return "a CI workflow of GitHub"
+	}
+	return ""
+}
+
+func anyHasKey(maps map[string]map[string]any, keys ...string) bool {
+	for _, m := range maps {
+		for _, key := range keys {
+			if _, ok := m[key]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// anchorContext holds what the anchors of a List's head and of its items stand for, of each name the last. An item with an alias
+// to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed twice.
+type anchorContext struct {
+	limits    Limits
+	anchors   map[string]anchoredNode
+	values    int
+	overLimit bool
+}
+
+// anchoredNode is a node and how many values it has.
+type anchoredNode struct {
+	node   *yaml.Node
+	values int
+}
+
+func newAnchorContext(limits Limits) *anchorContext {
+	return &anchorContext{limits: limits, anchors: map[string]anchoredNode{}}
+}
+
+func isUnknownAnchorError(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "unknown anchor")
+}
+
+// rememberAnchors remembers the anchors of an item, unless they stand for too much.
+func (b *anchorContext) rememberAnchors(text []byte, root *yaml.Node) {
+	if b.overLimit || bytes.IndexByte(text, '&') < 0 {
+		return
+	}
+	b.addNode(root)
+	if b.overLimit = b.values > b.limits.Values; b.overLimit {
+		clear(b.anchors)
+	}
+}
+
+// addNode returns the number of values of a node, too.
+func (b *anchorContext) addNode(n *yaml.Node) int {
+	values := 1
+	for _, c := range n.Content {
+		values += b.addNode(c)
+	}
+	if n.Anchor != "" {
+		b.values += values - b.anchors[n.Anchor].values
+		b.anchors[n.Anchor] = anchoredNode{n, values}
+	}
+	return values
+}
+
+// parseItem parses an item, of which the dash has an indentation, behind what it names of the items before it.
+func (b *anchorContext) parseItem(p yamlPart, indent int) (*yaml.Node, error) {
+	if bytes.IndexByte(p.text, '*') < 0 {
+		return parseYAMLDocument(p.text, p.line, b.limits)
+	}
+	names := aliasNamesIn(p.text)
+	names = slices.DeleteFunc(names, func(name string) bool { return b.anchors[name].node == nil })
+	switch {
+	case len(names) == 1 && string(bytes.TrimSpace(p.text)) == "- *"+names[0]:
+		alias := &yaml.Node{Kind: yaml.AliasNode, Value: names[0], Alias: b.anchors[names[0]].node, Line: p.line}
+		return &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{alias}, Line: p.line}, nil
+	case len(names) > 0:
+		return b.parseWithAnchors(names, p, indent)
+	}
+	root, err := parseYAMLDocument(p.text, p.line, b.limits)
+	if b.overLimit && isUnknownAnchorError(err) {
+		return nil, &syntaxError{line: p.line, msg: fmt.Sprintf("it has an alias to another item, and those before it stand for too much to be kept (more than %d values): write them out", b.limits.Values)}
+	}
+	return root, err
+}
+
+// parseWithAnchors parses an item behind stand-ins for anchors, and then puts in their place what they stand for.
+func (b *anchorContext) parseWithAnchors(names []string, p yamlPart, indent int) (*yaml.Node, error) {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%*s- [&%s 0]\n%s", indent, "", strings.Join(names, " 0, &"), p.text)
+	root, err := parseYAMLDocument(text.Bytes(), p.line-1, b.limits)
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		syntax.line = max(syntax.line, p.line)
+	}
+	if err != nil || root.Kind != yaml.SequenceNode {
+		return nil, err
+	}
+	standIns := map[*yaml.Node]*yaml.Node{}
+	for _, n := range root.Content[0].Content {
+		standIns[n] = b.anchors[n.Anchor].node
+	}
+	root.Content = root.Content[1:]
+	replaceStandIns(root, standIns)
+	return root, nil
+}
+
+// replaceStandIns puts what stand-ins stand for in their place.
+func replaceStandIns(n *yaml.Node, standIns map[*yaml.Node]*yaml.Node) {
+	if node, ok := standIns[n.Alias]; ok {
+		n.Alias = node
+	}
+	for _, c := range n.Content {
+		replaceStandIns(c, standIns)
+	}
+}
+
+// aliasNamesIn are the names after a star, once each: those of aliases are among them.
+func aliasNamesIn(text []byte) []string {
+	var names []string
+	seen := map[string]bool{}
+	for {
+		_, rest, ok := bytes.Cut(text, []byte("*"))
+		if !ok {
+			return names
+		}
+		end := 0
+		for end < len(rest) && isAnchorNameByte(rest[end]) {
+			end++
+		}
+		if name := string(rest[:end]); name != "" && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+		text = rest[end:]
+	}
+}
+
+// isAnchorNameByte tells what yaml.v3 allows in the name of an anchor.
+func isAnchorNameByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' || c == '-'
+}

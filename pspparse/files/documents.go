@@ -1,0 +1,300 @@
+package files
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// documentReader reads the documents of one file, one at a time.
+type documentReader struct {
+	name        string
+	limits      Limits
+	sink        *inventory.Builder
+	notes       *noteCollector
+	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position) // Reader.Other
+	// reopen starts the stream anew, for the kind of a List that comes after its items; nil where that cannot be done.
+	reopen func() (io.ReadCloser, error)
+
+	input             *lineBuffer
+	toJSON            yamlToJSON
+	documentCount     int
+	gapCount          int
+	nonObjectCount    int // documents and items that are no Kubernetes object
+	kindlessNoteCount int // notes of documents with an apiVersion and no kind
+	templateReported  bool
+}
+
+// readDocuments reads everything. What could not be read has become a gap.
+func (s *documentReader) readDocuments(src io.Reader) {
+	s.input = newLineBuffer(src)
+	s.toJSON.limits = s.limits
+	cut := &yamlSplitter{input: s.input, maxBytes: s.limits.DocumentBytes, stopAtJSON: true}
+	for p, ok := cut.next(); ok && !s.tooManyNonObjects(); p, ok = cut.next() {
+		switch p.kind {
+		case jsonFollows:
+			s.readJSONDocument(cut)
+		case listHead:
+			s.readYAMLList(cut, p)
+		case wholeDocument, listItem, listTail:
+			s.readYAMLDocument(p)
+		}
+	}
+	if err := s.input.readErr(); err != nil {
+		s.addGap(inventory.Gap{What: s.documentLabel(), Why: fmt.Sprintf("reading on failed after line %d: %v; what comes after it is unknown: read the file again, or mend it",
+			s.input.lineAt(s.input.pos), readErrorReason(err)), Position: s.position(s.input.lineAt(s.input.pos))})
+	}
+	if cut.stderrLine > 0 {
+		s.notes.add(kubectlStderrNote, s.position(cut.stderrLine), s.name)
+	}
+	if s.documentCount == 0 && s.input.readErr() == nil {
+		s.notes.add("it holds no document: nothing was read from it", s.position(0), s.name)
+	}
+	s.reportUnread()
+}
+
+// reportUnread tells what was not read, and how many gaps were not named.
+func (s *documentReader) reportUnread() {
+	if s.tooManyNonObjects() {
+		s.sink.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("more than %d of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file",
+			s.limits.NonObjects), Position: s.position(s.input.lineAt(s.input.pos)), Namespaces: allNamespaces()})
+	}
+	if s.gapCount > s.limits.Gaps {
+		s.sink.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("%d more of its documents could not be read: only the first %d are named",
+			s.gapCount-s.limits.Gaps, s.limits.Gaps), Position: s.position(0), Namespaces: allNamespaces()})
+	}
+}
+
+func (s *documentReader) position(line int) pspparse.Position {
+	return pspparse.Position{File: s.name, Line: line}
+}
+
+// documentLabel names the document that is being read.
+func (s *documentReader) documentLabel() string {
+	return fmt.Sprintf("document %d", max(s.documentCount, 1))
+}
+
+// countNonObject counts what is no Kubernetes object, or a broken one.
+func (s *documentReader) countNonObject() { s.nonObjectCount++ }
+
+// tooManyNonObjects tells whether a file has so many of these that it is not worth reading on.
+func (s *documentReader) tooManyNonObjects() bool { return s.nonObjectCount > s.limits.NonObjects }
+
+func allNamespaces() []string { return []string{inventory.AllNamespaces} }
+
+// addGap records a gap, which touches every namespace unless it says otherwise. A file full of them is told once.
+func (s *documentReader) addGap(g inventory.Gap) {
+	if len(g.Namespaces) == 0 {
+		g.Namespaces = allNamespaces()
+	}
+	if s.gapCount++; s.gapCount <= s.limits.Gaps {
+		s.sink.AddGap(g)
+	}
+}
+
+// addBrokenGap records a document or item that is not what it should be. Template text is told once per file: there, one
+// cause spoils many documents.
+func (s *documentReader) addBrokenGap(p yamlPart, what string, line int, err error) {
+	s.countNonObject()
+	t := findTemplateMark(p.text)
+	if t.unquoted {
+		s.addTemplateGap(what, p.line+t.line, t.hint)
+		return
+	}
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		line = syntax.line
+	}
+	s.addGap(inventory.Gap{What: what, Why: err.Error() + truncatedAdvice(syntax) + kubectlStderrHint(p.text, p.line) + templateHint(p.text), Position: s.position(line)})
+}
+
+// templateHint is for what may fail for another reason than being a template.
+func templateHint(text []byte) string {
+	t := findTemplateMark(text)
+	if t.hint == "" {
+		t = findDollarMark(text)
+	}
+	if t.hint == "" {
+		return ""
+	}
+	return "; if " + t.hint
+}
+
+func truncatedAdvice(e *syntaxError) string {
+	if e != nil && e.truncated {
+		return "; read the file again from its source"
+	}
+	return ""
+}
+
+func (s *documentReader) addTemplateGap(what string, line int, hint string) {
+	if !s.templateReported {
+		s.addGap(inventory.Gap{What: what, Why: hint, Position: s.position(line)})
+	}
+	s.templateReported = true
+}
+
+func (s *documentReader) addLimitGap(what string, line int, over exceededLimit) {
+	limit := fmt.Sprintf("%d levels", s.limits.Depth)
+	if over == exceedsSize {
+		limit = fmt.Sprintf("%d bytes", s.limits.DocumentBytes)
+	}
+	s.addGap(inventory.Gap{
+		What: what, Why: fmt.Sprintf("it is %s (the limit for one document or item is %s): split it", over, limit),
+		Position: s.position(line),
+	})
+}
+
+// readYAMLDocument reads a document that is no List in block style.
+func (s *documentReader) readYAMLDocument(p yamlPart) {
+	if p.exceeded != "" {
+		s.documentCount++
+		s.addLimitGap(s.documentLabel(), p.line, p.exceeded)
+		return
+	}
+	if p.empty {
+		return
+	}
+	s.documentCount++
+	if isKubectlError(p.text) {
+		s.countNonObject()
+		s.addGap(inventory.Gap{What: s.documentLabel(), Why: kubectlErrorReason, Position: s.position(p.line)})
+		return
+	}
+	s.replaceHelmPlaceholder(p)
+	root, err := parseYAMLDocument(p.text, p.line, s.limits)
+	if err != nil {
+		if startsWithJSONComment(p.text) {
+			err = &syntaxError{line: p.line, msg: jsonCommentsReason}
+		}
+		s.addBrokenGap(p, s.documentLabel(), p.line, err)
+		return
+	}
+	if root == nil {
+		return
+	}
+	if n := yttAnnotationLine(p.text); n >= 0 {
+		s.addTemplateGap(s.documentLabel(), p.line+n, yttHint)
+		return
+	}
+	s.readParsedDocument(s.documentLabel(), root, p)
+}
+
+const (
+	helmReleasePlaceholder = "RELEASE-NAME"
+	helmPlaceholderNote    = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
+)
+
+// replaceHelmPlaceholder makes names of what Helm once wrote instead of the name of a release: no object can have it in its name.
+func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
+	first := bytes.Index(p.text, []byte(helmReleasePlaceholder))
+	if first < 0 {
+		return
+	}
+	s.notes.add(helmPlaceholderNote, s.position(p.line+bytes.Count(p.text[:first], newlineBytes)), s.name)
+	for rest := p.text[first:]; len(rest) > 0; {
+		copy(rest, bytes.ToLower([]byte(helmReleasePlaceholder)))
+		next := bytes.Index(rest, []byte(helmReleasePlaceholder))
+		if next < 0 {
+			return
+		}
+		rest = rest[next:]
+	}
+}
+
+const jsonCommentsReason = "it is neither YAML nor JSON: JSON has no comments, remove them"
+
+// startsWithJSONComment tells of text that starts with a comment as JSON's friends write them.
+func startsWithJSONComment(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	return bytes.HasPrefix(text, []byte("//")) || bytes.HasPrefix(text, []byte("/*"))
+}
+
+// readParsedDocument reads a document that was parsed whole.
+func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yamlPart) {
+	root = resolveAlias(root)
+	switch root.Kind {
+	case yaml.MappingNode:
+		if others := objectsWithoutSeparator(root); len(others) > 0 {
+			s.addBrokenGap(p, what, p.line, missingSeparatorError(others))
+			return
+		}
+		s.readObject(&manifestObject{label: what, node: root, text: p.text, textLine: p.line, line: root.Line})
+	case yaml.SequenceNode:
+		s.readSequence(what, root)
+	default:
+		if root.ShortTag() == "!!null" && root.Value != "\"\"" && root.Style == 0 {
+			return
+		}
+		s.countNonObject()
+		why := "it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out"
+		if startsWithJSONComment(p.text) {
+			why = jsonCommentsReason
+		}
+		s.addGap(inventory.Gap{What: what, Why: why, Position: s.position(root.Line)})
+	}
+}
+
+// readSequence judges a document that is a list. Lists of patches, tasks and the like are everyday; objects in one would be
+// lost, for kubectl does not read them either.
+func (s *documentReader) readSequence(what string, root *yaml.Node) {
+	for _, item := range root.Content {
+		h := headerOfNode(resolveAlias(item))
+		if h.kind != "" && h.apiVersion != "" {
+			s.addGap(inventory.Gap{
+				What: what, Why: "a sequence is not a Kubernetes object: put its items into a List, or separate them by ---",
+				Position: s.position(root.Line),
+			})
+			return
+		}
+	}
+	data, err := s.nodeToJSON(root, false)
+	if err != nil { // it may have keys or tags that are none of JSON
+		s.skipNonObject(s.position(root.Line))
+		return
+	}
+	s.readNonObject(what, data, s.position(root.Line))
+}
+
+const noKindLabel = "(no kind)"
+
+func (s *documentReader) skipNonObject(at pspparse.Position) {
+	s.countNonObject()
+	s.sink.CountSkipped(noKindLabel)
+	s.notes.add("it has no apiVersion and no kind: it is no Kubernetes object and was passed over", at, "")
+}
+
+// isKustomizationFile tells by the name that kustomize looks for.
+func (s *documentReader) isKustomizationFile() bool {
+	switch s.fileBaseName() {
+	case "kustomization.yaml", "kustomization.yml", "Kustomization":
+		return true
+	}
+	return false
+}
+
+// fileBaseName is the name of the file without its folder.
+func (s *documentReader) fileBaseName() string {
+	return path.Base(strings.ReplaceAll(s.name, "\\", "/"))
+}
+
+func readErrorReason(err error) string {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the gzip data is cut off"
+	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		return "the gzip data is damaged"
+	}
+	return escapeInput(errorWithoutPath(err).Error())
+}

@@ -1,0 +1,103 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// duplicateKeyRule is which value counts of a key that is given twice. Readers differ: some take the first, some the last, and some refuse
+// the document.
+type duplicateKeyRule int
+
+const (
+	refuseDuplicates duplicateKeyRule = iota
+	keepFirst
+	keepLast
+)
+
+// readObjectWithDuplicateKey deals with an object that has a key twice, which says what it is all the same: both readings are used if nothing
+// depends on the key, else it is a gap of no more than it can change. It is false, and nothing was told, for any other error,
+// and where the kind or the name is what is given twice.
+func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yaml.Node, err error) bool {
+	var syntax *syntaxError
+	if !errors.As(err, &syntax) || !syntax.duplicateKey || !s.hasSingleIdentity(root) || findTemplateMark(o.text).hint != "" {
+		return false
+	}
+	first, last := s.jsonWithRule(o, root, keepFirst), s.jsonWithRule(o, root, keepLast)
+	if first == nil || last == nil {
+		return false
+	}
+	at := s.position(syntax.line)
+	part := inventory.PartOfKind(o.header.apiVersion, o.header.kind)
+	switch {
+	case s.sink.DecodeBothReadings(o.header.apiVersion, o.header.kind, first, last, syntax.msg, at):
+	case part == "" && o.header.kind != "Namespace" && o.header.kind != "" && custom.FindPodContent(first) == "" && custom.FindPodContent(last) == "":
+		s.sink.AddNote(inventory.Note{What: s.objectLabel(o), Why: syntax.msg, Position: at})
+		s.readUnknownKind(o, last)
+	default:
+		s.countNonObject()
+		s.addGap(inventory.Gap{What: s.objectLabel(o), Why: syntax.msg, Position: at, Namespaces: namespacesTouchedBy(o), Affects: part})
+	}
+	return true
+}
+
+// readJSONObjectWithDuplicateKey is twice for an object in JSON.
+func (s *documentReader) readJSONObjectWithDuplicateKey(o *manifestObject, data []byte) bool {
+	root, err := pspparse.NodeFromJSON(data, o.line)
+	if err != nil {
+		return false
+	}
+	_, err = s.nodeToJSON(root, false)
+	return err != nil && s.readObjectWithDuplicateKey(o, root, err)
+}
+
+// jsonWithRule is the JSON of a tree that has a key twice; nil where there is more wrong with it.
+func (s *documentReader) jsonWithRule(o *manifestObject, root *yaml.Node, keep duplicateKeyRule) []byte {
+	s.toJSON.duplicates = keep
+	defer func() { s.toJSON.duplicates = refuseDuplicates }()
+	data, err := s.nodeToJSON(root, o.viaAlias)
+	if err != nil {
+		return nil
+	}
+	return bytes.Clone(data)
+}
+
+// hasSingleIdentity is true where what an object is stands in it once: its kind and its name.
+func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
+	metadata := valuesOfKey(root, "metadata")
+	once := func(n *yaml.Node, keys ...string) bool {
+		return !slices.ContainsFunc(keys, func(key string) bool { return len(valuesOfKey(n, key)) > 1 })
+	}
+	return once(root, "apiVersion", "kind", "metadata", "<<") && len(valuesOfKey(root, "<<")) == 0 &&
+		(len(metadata) == 0 || once(resolveAlias(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(resolveAlias(metadata[0]), "<<")) == 0)
+}
+
+// valuesOfKey are all values of a key of a mapping.
+func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
+	var out []*yaml.Node
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if resolveAlias(n.Content[i]).Value == key {
+			out = append(out, n.Content[i+1])
+		}
+	}
+	return out
+}
+
+// namespacesTouchedBy are the namespaces that a gap of an object touches: the one that it is, or is in.
+func namespacesTouchedBy(o *manifestObject) []string {
+	if name := nameOfObject(o).Name; o.header.kind == "Namespace" && len(validation.IsDNS1123Label(name)) == 0 {
+		return []string{name}
+	}
+	return namespacesOfGap(o)
+}

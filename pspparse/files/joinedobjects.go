@@ -1,0 +1,121 @@
+package files
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// joinedObject is one of the objects that a mapping holds because no "---" stands between them.
+type joinedObject struct {
+	line int // of its first key
+	head objectHeader
+	name string
+	keys map[string]bool
+}
+
+// isComplete is true of what looks like an object: anything less is a key that somebody has written twice.
+func (o *joinedObject) isComplete() bool {
+	return o.head.apiVersion != "" && o.head.kind != "" && (o.keys["metadata"] || o.keys["items"])
+}
+
+// String names the object as far as it says its name.
+func (o *joinedObject) String() string {
+	kind := escapeInput(o.head.kind)
+	if o.name == "" {
+		return kind
+	}
+	return kind + " " + quoteInput(o.name)
+}
+
+// objectsWithoutSeparator are the objects in a mapping, at least two: another one begins where a key stands that the one before has.
+// Before are the keys that stand above the mapping. There are none where the keys of a mapping do not make whole objects.
+func objectsWithoutSeparator(root *yaml.Node, before ...string) []joinedObject {
+	if root.Kind != yaml.MappingNode || len(before) == 0 && !repeatsTypeKeys(root) {
+		return nil
+	}
+	first := joinedObject{line: root.Line, keys: map[string]bool{}}
+	for _, key := range before {
+		first.keys[key] = true
+	}
+	all := []joinedObject{first}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], resolveAlias(root.Content[i+1])
+		if last := &all[len(all)-1]; last.keys[key.Value] {
+			if !last.isComplete() && (len(all) > 1 || len(before) == 0) {
+				return nil
+			}
+			all = append(all, joinedObject{line: key.Line, keys: map[string]bool{}})
+		}
+		o := &all[len(all)-1]
+		o.keys[key.Value] = true
+		switch key.Value {
+		case "apiVersion":
+			o.head.apiVersion = stringOfNode(value)
+		case "kind":
+			o.head.kind = stringOfNode(value)
+		case "metadata":
+			o.name = nameInMetadata(value)
+		}
+	}
+	if len(all) == 1 || !all[len(all)-1].isComplete() {
+		return nil
+	}
+	return all
+}
+
+// repeatsTypeKeys is true of a mapping that says twice what it is. It may be the end of an object and the head of a list.
+func repeatsTypeKeys(root *yaml.Node) bool {
+	versions, kinds := 0, 0
+	for i := 0; i < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
+		switch root.Content[i].Value {
+		case "apiVersion":
+			versions++
+		case "kind":
+			kinds++
+		}
+	}
+	return versions > 1 || kinds > 1
+}
+
+// nameInMetadata is the name in the metadata of an object.
+func nameInMetadata(metadata *yaml.Node) string {
+	for i := 0; i+1 < len(metadata.Content); i += 2 {
+		if metadata.Kind == yaml.MappingNode && metadata.Content[i].Value == "name" {
+			return stringOfNode(resolveAlias(metadata.Content[i+1]))
+		}
+	}
+	return ""
+}
+
+// maxJoinedNamed places of one document are named.
+const maxJoinedNamed = 10
+
+// missingSeparatorError is the error of objects without "---" between them.
+func missingSeparatorError(objects []joinedObject) error {
+	others := objects[1:]
+	var places []string
+	for i := range others {
+		if i == maxJoinedNamed {
+			places = append(places, fmt.Sprintf("and %d more", len(others)-i))
+			break
+		}
+		places = append(places, fmt.Sprintf("%d (%s)", others[i].line, &others[i]))
+	}
+	count, line := "two", "line"
+	if len(others) > 1 {
+		count, line = strconv.Itoa(len(objects)), "lines"
+	}
+	return &syntaxError{line: others[0].line, msg: fmt.Sprintf("%s objects without --- between them%s: put --- before %s %s",
+		count, objects[0].firstObjectText(), line, strings.Join(places, ", "))}
+}
+
+// firstObjectText says which object is the first; nothing where that is not known.
+func (o *joinedObject) firstObjectText() string {
+	if o.head.kind == "" {
+		return ""
+	}
+	return ", " + o.String() + " first"
+}

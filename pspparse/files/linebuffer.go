@@ -1,0 +1,141 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+const (
+	lineBufferBytes = 256 << 10
+	// initialLineBufferBytes is enough for most files.
+	initialLineBufferBytes = 16 << 10
+	// maxEmptyReads is how often a reader may return nothing without an error before it is taken for broken.
+	maxEmptyReads = 100
+)
+
+// lineBuffer is a sliding view of a stream: buf[start:pos] is kept, buf[pos:] was read ahead. Unlike a bufio.Reader it grows
+// to hold what is kept, and it counts lines.
+type lineBuffer struct {
+	src        io.Reader
+	buf        []byte
+	start      int // the first byte kept
+	pos        int // the next byte to look at
+	baseOffset int64
+	sourceErr  error // of src; io.EOF at its end
+
+	line      int // the line of buf[counted]
+	countedTo int
+}
+
+func newLineBuffer(src io.Reader) *lineBuffer {
+	return &lineBuffer{src: src, buf: make([]byte, 0, initialLineBufferBytes), line: 1}
+}
+
+// readMore reads on, keeping what is kept; false means that nothing more will come (see readErr). Indices into buf are void
+// afterwards, but for start and pos.
+func (w *lineBuffer) readMore() bool {
+	if w.sourceErr != nil {
+		return false
+	}
+	w.compact()
+	if len(w.buf) == cap(w.buf) || w.baseOffset > 0 && cap(w.buf) < lineBufferBytes {
+		grown := make([]byte, len(w.buf), max(2*cap(w.buf), lineBufferBytes))
+		copy(grown, w.buf)
+		w.buf = grown
+	}
+	for range maxEmptyReads {
+		n, err := w.src.Read(w.buf[len(w.buf):cap(w.buf)])
+		w.buf = w.buf[:len(w.buf)+n]
+		w.sourceErr = err
+		if n > 0 {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+	}
+	w.sourceErr = io.ErrNoProgress
+	return false
+}
+
+// compact moves what is kept to the front, and gives back a buffer that one large document had made grow.
+func (w *lineBuffer) compact() {
+	if w.start == 0 {
+		return
+	}
+	w.lineAt(w.start)
+	kept := w.buf[w.start:]
+	if cap(w.buf) > 16*lineBufferBytes && len(kept) < lineBufferBytes {
+		w.buf = make([]byte, len(kept), lineBufferBytes)
+		copy(w.buf, kept)
+	} else {
+		w.buf = w.buf[:copy(w.buf, kept)]
+	}
+	w.baseOffset += int64(w.start)
+	w.countedTo -= w.start
+	w.pos -= w.start
+	w.start = 0
+}
+
+// discardKept keeps nothing of what was looked at.
+func (w *lineBuffer) discardKept() { w.start = w.pos }
+
+// kept is the text from start to pos.
+func (w *lineBuffer) kept() []byte { return w.buf[w.start:w.pos] }
+
+// offset is where in the stream start lies.
+func (w *lineBuffer) offset() int64 { return w.baseOffset + int64(w.start) }
+
+// readErr is what ended the stream, nil if it was its end.
+func (w *lineBuffer) readErr() error {
+	if errors.Is(w.sourceErr, io.EOF) {
+		return nil
+	}
+	return w.sourceErr
+}
+
+// lineAt is the line of buf[i]; i must not decrease from call to call below start.
+func (w *lineBuffer) lineAt(i int) int {
+	if i >= w.countedTo {
+		w.line += bytes.Count(w.buf[w.countedTo:i], newlineBytes)
+		w.countedTo = i
+		return w.line
+	}
+	return w.line - bytes.Count(w.buf[i:w.countedTo], newlineBytes)
+}
+
+var newlineBytes = []byte{'\n'}
+
+// peekLine has n bytes to look at, or as many as there are until the end of the line or of the stream.
+func (w *lineBuffer) peekLine(n int) []byte {
+	for {
+		ahead := w.buf[w.pos:min(len(w.buf), w.pos+n)]
+		if i := bytes.IndexByte(ahead, '\n'); i >= 0 {
+			return ahead[:i+1]
+		}
+		if len(ahead) == n || !w.readMore() {
+			return ahead
+		}
+	}
+}
+
+// skipLine moves past the rest of the line. Beyond limit kept bytes nothing is kept any more: then it returns false.
+func (w *lineBuffer) skipLine(limit int) bool {
+	fits := true
+	for {
+		i := bytes.IndexByte(w.buf[w.pos:], '\n')
+		if i >= 0 {
+			w.pos += i + 1
+			return fits
+		}
+		w.pos = len(w.buf)
+		if w.pos-w.start > limit {
+			fits, limit = false, 0
+			w.discardKept()
+		}
+		if !w.readMore() {
+			return fits
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package files
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// noteCollector gathers what holds for many documents or files, so that it becomes one note each.
+type noteCollector struct {
+	notes map[string]*collectedNote
+}
+
+type collectedNote struct {
+	count int
+	first pspparse.Position
+	// subject names the first, if it is no document.
+	subject string
+}
+
+// add records one more case; what names it if it is a file rather than a document.
+func (t *noteCollector) add(why string, at pspparse.Position, what string) {
+	if t.notes == nil {
+		t.notes = map[string]*collectedNote{}
+	}
+	g := t.notes[why]
+	if g == nil {
+		g = &collectedNote{first: at, subject: what}
+		t.notes[why] = g
+	}
+	g.count++
+	if cmp.Or(cmp.Compare(at.File, g.first.File), cmp.Compare(at.Line, g.first.Line)) < 0 {
+		g.first, g.subject = at, what
+	}
+}
+
+// flush hands the notes on.
+func (t *noteCollector) flush(out *inventory.Builder) {
+	for _, why := range slices.Sorted(maps.Keys(t.notes)) {
+		g := t.notes[why]
+		one, many := "document", "documents"
+		if g.subject != "" {
+			one, many = quoteInput(g.subject), "files"
+		}
+		what := one
+		if g.count > 1 {
+			what = fmt.Sprintf("%d %s", g.count, many)
+			why += "; the first is shown"
+		}
+		out.AddNote(inventory.Note{What: what, Why: why, Position: g.first})
+	}
+}

@@ -1,0 +1,51 @@
+package files
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// listPagination says whether a List is only a part of what a server had: then it lacks objects that nobody will miss.
+type listPagination struct {
+	incomplete bool
+	remaining  float64 // items not in it, 0 if unknown
+}
+
+// readMetadata looks at a List's metadata. What cannot be read says nothing.
+func (p *listPagination) readMetadata(metadata []byte) {
+	var fields map[string]any
+	if json.Unmarshal(metadata, &fields) != nil {
+		return
+	}
+	if token := fields["continue"]; token != nil && token != "" {
+		p.incomplete = true
+	}
+	if more, ok := fields["remainingItemCount"].(float64); ok && more > 0 {
+		p.incomplete, p.remaining = true, more
+	}
+}
+
+// readListObject looks at the metadata of a List, which may lack its items.
+func (p *listPagination) readListObject(data []byte) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) == nil {
+		p.readMetadata(fields["metadata"])
+	}
+}
+
+func (p *listPagination) addGap(s *documentReader, l *listReading) {
+	if !p.incomplete {
+		return
+	}
+	rest := "more items were"
+	switch {
+	case p.remaining == 1:
+		rest = "1 more item was"
+	case p.remaining > 0:
+		rest = fmt.Sprintf("%.0f more items were", p.remaining)
+	}
+	of := l.header.itemHeader()
+	s.addGap(inventory.Gap{What: l.label, Affects: inventory.PartOfKind(of.apiVersion, of.kind), Why: fmt.Sprintf("this is one page of a list, %s not read; dump the list again with kubectl get, which asks for every page", rest), Position: s.position(l.line)})
+}

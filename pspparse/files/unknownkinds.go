@@ -1,0 +1,144 @@
+package files
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+)
+
+// readObjectWithoutKind judges an object that does not say what it is.
+func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
+	at := s.position(o.line)
+	if s.isKustomizationFile() {
+		s.addKustomizationNote(at)
+		return
+	}
+	data := s.objectJSON(o)
+	if data == nil || o.node == nil && !s.checkObjectSyntax(o) {
+		return
+	}
+	why, namespaces, changes := "", []string(nil), inventory.GapPart("")
+	if o.header.apiVersion != "" {
+		why, namespaces, changes = podContentOfObject(o, data)
+	}
+	switch {
+	case why != "":
+		s.addGap(inventory.Gap{What: o.label, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: at, Namespaces: namespaces, Affects: changes})
+	case o.header.apiVersion == "":
+		s.readNonObject(o.label, data, at)
+	default:
+		s.countNonObject()
+		s.sink.CountSkipped(noKindLabel)
+		if s.kindlessNoteCount++; s.kindlessNoteCount <= s.limits.Gaps {
+			s.sink.AddNote(inventory.Note{What: o.label, Why: fmt.Sprintf("it has the apiVersion %s but no kind: it was passed over, add the kind if it is an object", quoteInput(o.header.apiVersion)), Position: at})
+		}
+	}
+}
+
+func (s *documentReader) addKustomizationNote(at pspparse.Position) {
+	s.sink.CountSkipped("Kustomization")
+	s.notes.add("a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead", at, "")
+}
+
+// podContentOfObject says what an object that has an apiVersion and no kind has of a pod or of what decides about pods, and in which
+// namespaces.
+func podContentOfObject(o *manifestObject, data []byte) (why string, namespaces []string, changes inventory.GapPart) {
+	if why, namespaces, changes = custom.FindLostManifests(data); why == "" {
+		why, namespaces = custom.FindPodContent(data), namespacesOfGap(o)
+	}
+	return why, namespaces, changes
+}
+
+// readNonObject judges a document that is no Kubernetes object: it is passed over, unless it holds what would count if it were. Some
+// say which labels namespaces get.
+func (s *documentReader) readNonObject(what string, data []byte, at pspparse.Position) {
+	known := custom.ReadWithoutKind(s.sink, data, at)
+	if foreign := custom.ForeignToolFile(s.fileBaseName(), data); foreign != "" {
+		s.countNonObject()
+		s.sink.CountSkipped(noKindLabel)
+		s.notes.add(fmt.Sprintf("it is %s, which holds no Kubernetes objects, and was passed over", foreign), at, "")
+		return
+	}
+	if why, namespaces, changes := custom.FindLostManifests(data); why != "" {
+		s.countNonObject()
+		s.addGap(inventory.Gap{
+			What: what, Why: fmt.Sprintf("it has no apiVersion and no kind, and %s, which was not read: write what it holds as Kubernetes objects", why),
+			Position: at, Namespaces: namespaces, Affects: changes,
+		})
+		return
+	}
+	if known {
+		s.countNonObject()
+		s.sink.CountSkipped(noKindLabel)
+		return
+	}
+	s.skipNonObject(at)
+}
+
+// checkObjectSyntax tells whether the JSON of an object that nobody decodes is JSON at all.
+func (s *documentReader) checkObjectSyntax(o *manifestObject) bool {
+	err := checkJSONSyntax(o.data, o.line)
+	if err != nil {
+		s.addBrokenObjectGap(o, err)
+	}
+	return err == nil
+}
+
+// readUnknownKind judges an object of a kind that is not read: most can hold no pod, policy or grant and are counted.
+func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
+	if o.node == nil && !s.checkObjectSyntax(o) {
+		return
+	}
+	if s.otherObject != nil {
+		s.otherObject(o.header.apiVersion, o.header.kind, data, s.position(o.line))
+	}
+	if custom.DeploysChart(o.header.apiVersion, o.header.kind) {
+		s.notes.add("it has a chart or a folder deployed, whose pods are not judged here: render it and read the output, too, or read a cluster that runs it", s.position(o.line), "")
+	}
+	group, _, grouped := strings.Cut(o.header.apiVersion, "/")
+	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.header.kind != "Kustomization" && custom.HoldsNothing(group, data) {
+		s.sink.CountSkipped(escapeInput(o.header.kind))
+		return
+	}
+	m := nameOfObject(o)
+	of := custom.RawObject{APIVersion: o.header.apiVersion, Kind: o.header.kind, Namespace: m.Namespace, Name: m.Name, JSON: data, Position: s.position(o.line)}
+	switch {
+	case custom.ReadObject(s.sink, of):
+		return
+	case group == "kustomize.config.k8s.io" || o.header.kind == "Kustomization" && s.isKustomizationFile():
+		s.addKustomizationNote(s.position(o.line))
+		return
+	case group == "security.openshift.io" && o.header.kind == "SecurityContextConstraints":
+		s.notes.add("SecurityContextConstraints (OpenShift's own admission) are not examined", s.position(o.line), "")
+	case o.header.apiVersion == "v1" && o.header.kind == "ConfigMap" && s.scanConfigMap(o, data):
+		return
+	case custom.ReadUnknownKind(s.sink, of):
+		return
+	case grouped && custom.MayHoldManifestText(group, o.header.kind) && s.scanTextsForPods(o, data):
+		return
+	}
+	s.sink.CountSkipped(escapeInput(o.header.kind))
+}
+
+// scanTextsForPods looks through the texts of an object of an unknown kind for whole manifests and pod templates. It adds a gap, and returns
+// false if there is no reason for one.
+func (s *documentReader) scanTextsForPods(o *manifestObject, data []byte) bool {
+	if !bytes.Contains(data, []byte("containers")) {
+		return false
+	}
+	_, texts := custom.FindPodsInText(data)
+	for _, text := range texts {
+		if what := s.podContentOfText([]byte(text)); what != "" {
+			s.addGap(inventory.Gap{
+				What: s.objectLabel(o), Position: s.position(o.line), Namespaces: namespacesOfGap(o), Why: fmt.Sprintf(
+					"one of its texts holds %s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", what),
+			})
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,451 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// parseYAMLDocument reads one document that starts on the given line. The lines of the nodes are those of the file. A document
+// that holds nothing yields nil.
+func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, err error) {
+	if err := checkUTF8Text(text, line); err != nil {
+		return nil, err
+	}
+	if mayExceedValues(text, limits.Values) {
+		return nil, &syntaxError{line: line, msg: tooManyValuesReason(limits)}
+	}
+	root, err = unmarshalYAML(text)
+	if err != nil {
+		return nil, yamlSyntaxError(err, text, line)
+	}
+	if at := hiddenDocumentOffset(text); at >= 0 {
+		return nil, &syntaxError{line: line + bytes.Count(text[:at], newlineBytes), msg: hiddenDocumentReason}
+	}
+	if root != nil {
+		shiftLines(root, line-1)
+	}
+	return root, nil
+}
+
+// unmarshalYAML turns a panic of the parser into an error: no input may end the run.
+func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, fmt.Errorf("yaml: the parser gave up: %v", r)
+		}
+	}()
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil, nil
+	}
+	return doc.Content[0], nil
+}
+
+// hiddenDocumentReason says why a document is not read that another one follows after a break that only YAML knows.
+const hiddenDocumentReason = `a second document begins in it, after a character that YAML takes for the end of a line (a carriage return alone, or U+0085, U+2028 or U+2029): put "---" on a line of its own`
+
+// hiddenDocumentOffset returns the place in a document of what may be a mark of the next one, behind a break of YAML that does
+// not end a line here, or -1. The parser would drop what follows without a word. Where the mark stands in a quoted text it
+// is none, and the document is refused all the same.
+func hiddenDocumentOffset(text []byte) int {
+	for _, br := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
+		for _, mark := range []string{"---", "..."} {
+			if at := bytes.Index(text, []byte(br+mark)); at >= 0 {
+				return at
+			}
+		}
+	}
+	return -1
+}
+
+// checkUTF8Text finds the bytes that YAML forbids: its parser would not say on which line.
+func checkUTF8Text(text []byte, line int) error {
+	at := func(i int) int { return line + bytes.Count(text[:i], newlineBytes) }
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		return &syntaxError{line: at(i), msg: "it has a NUL byte"}
+	}
+	if utf8.Valid(text) {
+		return nil
+	}
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return &syntaxError{line: at(i), msg: fmt.Sprintf("it is not UTF-8: byte 0x%02x", text[i])}
+		}
+		i += size
+	}
+	return nil
+}
+
+// mayExceedValues guesses from the text whether it has more values than allowed, before the parser spends memory on them.
+func mayExceedValues(text []byte, most int) bool {
+	if len(text)/2 <= most {
+		return false
+	}
+	n := 0
+	for _, c := range []byte("\n,[{") {
+		n += bytes.Count(text, []byte{c})
+	}
+	return n > most
+}
+
+func tooManyValuesReason(l Limits) string {
+	return fmt.Sprintf("it holds more than %d values: split it, or write its aliases out", l.Values)
+}
+
+var (
+	tooManyEntriesReason = fmt.Sprintf("it has a list or map of more than %d entries, which no API server stores: split it, or leave it out", maxListEntries)
+	objectTooLargeReason = fmt.Sprintf("it is larger than %d bytes as JSON without white space, which no API server stores: split it, or leave it out", maxObjectBytes)
+)
+
+func shiftLines(n *yaml.Node, by int) {
+	n.Line += by
+	for _, c := range n.Content {
+		shiftLines(c, by)
+	}
+}
+
+var yamlErrorLine = regexp.MustCompile(`^line ([0-9]+): `)
+
+// yamlSyntaxError puts the parser's error on its line of the file.
+func yamlSyntaxError(err error, text []byte, line int) error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	e := &syntaxError{line: line}
+	if m := yamlErrorLine.FindStringSubmatch(msg); m != nil {
+		n, convErr := strconv.Atoi(m[1])
+		if convErr == nil {
+			e.line += n - 1
+		}
+		msg = msg[len(m[0]):]
+		// The parser counts from 0 where its scanner counts from 1.
+		if strings.HasPrefix(msg, "did not find expected") {
+			e.line++
+		}
+	}
+	e.line = min(e.line, line+bytes.Count(bytes.TrimRight(text, "\r\n"), newlineBytes))
+	e.msg = "it is not valid YAML: " + msg
+	return e
+}
+
+// yamlToJSON writes trees as the JSON that kubectl would send. Aliases and merges are written out, within what the file may
+// spend on that; the lines of problems are those of the nodes.
+type yamlToJSON struct {
+	buf           []byte
+	limits        Limits
+	valueCount    int
+	openAnchors   map[*yaml.Node]bool            // anchors that are being written
+	mergedMembers map[*yaml.Node][]mappingMember // members of anchored maps
+	duplicates    duplicateKeyRule               // of a key that is given twice
+
+	// aliasCost is what the aliases and merge keys of the file have cost so far, of what is allowed.
+	aliasCost, aliasBudget int64
+	// aliasDepth counts the aliases that are being written, from is where the first of them began.
+	aliasDepth, aliasStart int
+}
+
+// convert returns the JSON of a tree, which is valid until the next call. Aliased is true of a tree that another one has been
+// written for.
+func (c *yamlToJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
+	c.buf, c.valueCount = c.buf[:0], 0
+	clear(c.mergedMembers)
+	if aliased {
+		c.enterAlias()
+	}
+	err := c.writeValue(root, 1)
+	if c.aliasDepth > 0 { // it was aliased, or went wrong within an alias
+		c.aliasDepth = 1
+		c.leaveAlias()
+	}
+	return c.buf, err
+}
+
+// enterAlias begins to count what is written; leave ends that.
+func (c *yamlToJSON) enterAlias() {
+	if c.aliasDepth++; c.aliasDepth == 1 {
+		c.aliasStart = len(c.buf)
+	}
+}
+
+func (c *yamlToJSON) leaveAlias() {
+	if c.aliasDepth--; c.aliasDepth == 0 {
+		c.aliasCost += int64(len(c.buf) - c.aliasStart)
+	}
+}
+
+// overAliasBudget tells whether aliases have made all of the file that they may.
+func (c *yamlToJSON) overAliasBudget() bool {
+	spent := c.aliasCost
+	if c.aliasDepth > 0 {
+		spent += int64(len(c.buf) - c.aliasStart)
+	}
+	return spent > c.aliasBudget
+}
+
+// aliasBudgetError is the error of aliases that have made all that they may.
+func (c *yamlToJSON) aliasBudgetError(line int) error {
+	return &syntaxError{line: line, msg: fmt.Sprintf("the aliases and merge keys (*name, <<) up to here make more than %d bytes of the file: write them out, or split the file", c.aliasBudget)}
+}
+
+func (c *yamlToJSON) writeValue(n *yaml.Node, depth int) error {
+	if c.valueCount++; c.valueCount > c.limits.Values {
+		return &syntaxError{line: n.Line, msg: tooManyValuesReason(c.limits)}
+	}
+	if len(c.buf) > maxObjectBytes {
+		return &syntaxError{line: n.Line, msg: objectTooLargeReason}
+	}
+	if c.aliasDepth > 0 && c.overAliasBudget() {
+		return c.aliasBudgetError(n.Line)
+	}
+	if depth > c.limits.Depth {
+		return &syntaxError{line: n.Line, msg: tooDeepReason(c.limits)}
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return c.writeAlias(n, depth)
+	case yaml.MappingNode:
+		return c.writeMapping(n, depth)
+	case yaml.SequenceNode:
+		return c.writeSequence(n, depth)
+	}
+	buf, err := pspparse.AppendYAMLScalar(c.buf, n)
+	if err != nil {
+		return &syntaxError{line: n.Line, msg: err.Error()}
+	}
+	c.buf = buf
+	return nil
+}
+
+func tooDeepReason(l Limits) string { return fmt.Sprintf("it nests deeper than %d levels", l.Depth) }
+
+func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
+	if c.openAnchors[n.Alias] {
+		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", escapeInput(n.Value))}
+	}
+	if c.openAnchors == nil {
+		c.openAnchors = map[*yaml.Node]bool{}
+	}
+	c.openAnchors[n.Alias] = true
+	defer delete(c.openAnchors, n.Alias)
+	c.enterAlias()
+	if err := c.writeValue(n.Alias, depth); err != nil {
+		return err
+	}
+	c.leaveAlias()
+	return nil
+}
+
+func (c *yamlToJSON) writeSequence(n *yaml.Node, depth int) error {
+	if len(n.Content) > maxListEntries {
+		return &syntaxError{line: n.Line, msg: tooManyEntriesReason}
+	}
+	c.buf = append(c.buf, '[')
+	for i, item := range n.Content {
+		if i > 0 {
+			c.buf = append(c.buf, ',')
+		}
+		if err := c.writeValue(item, depth+1); err != nil {
+			return err
+		}
+	}
+	c.buf = append(c.buf, ']')
+	return nil
+}
+
+func (c *yamlToJSON) writeMapping(n *yaml.Node, depth int) error {
+	if n.Anchor != "" {
+		if c.openAnchors == nil {
+			c.openAnchors = map[*yaml.Node]bool{}
+		}
+		if !c.openAnchors[n] {
+			c.openAnchors[n] = true
+			defer delete(c.openAnchors, n)
+		}
+	}
+	members, err := c.mappingMembers(n, depth)
+	if err != nil {
+		return err
+	}
+	c.buf = append(c.buf, '{')
+	for i, m := range members {
+		if i > 0 {
+			c.buf = append(c.buf, ',')
+		}
+		if err := c.writeMember(m, depth); err != nil {
+			return err
+		}
+	}
+	c.buf = append(c.buf, '}')
+	return nil
+}
+
+func (c *yamlToJSON) writeMember(m mappingMember, depth int) error {
+	if m.index < 0 {
+		c.enterAlias()
+	}
+	c.buf = append(pspparse.AppendJSONString(c.buf, m.name), ':')
+	if err := c.writeValue(m.value, depth+1); err != nil {
+		return err
+	}
+	if m.index < 0 {
+		c.leaveAlias()
+	}
+	return nil
+}
+
+// mappingMember is one key of a mapping.
+type mappingMember struct {
+	name       string
+	key, value *yaml.Node
+	// index is where the key stands in its mapping, -1 for a merged one.
+	index int
+}
+
+var errMergeKeyValue = errors.New("a merge key (<<) takes a map, or a list of maps")
+
+// mappingMembers are a mapping's own keys and those merged into it. Those of a mapping that aliases may stand for are found once.
+func (c *yamlToJSON) mappingMembers(n *yaml.Node, depth int) ([]mappingMember, error) {
+	if known, ok := c.mergedMembers[n]; ok {
+		return known, nil
+	}
+	members, err := c.collectMembers(n, depth)
+	if err != nil || n.Anchor == "" {
+		return members, err
+	}
+	if c.mergedMembers == nil {
+		c.mergedMembers = map[*yaml.Node][]mappingMember{}
+	}
+	c.mergedMembers[n] = members
+	return members, nil
+}
+
+func (c *yamlToJSON) collectMembers(n *yaml.Node, depth int) ([]mappingMember, error) {
+	if len(n.Content)/2 > maxListEntries {
+		return nil, &syntaxError{line: n.Line, msg: tooManyEntriesReason}
+	}
+	members := make([]mappingMember, 0, len(n.Content)/2)
+	place := memberIndex{}
+	var merges []int
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := resolveAlias(n.Content[i]), n.Content[i+1]
+		if isMergeKey(key) {
+			merges = append(merges, i)
+			continue
+		}
+		name, ok := pspparse.YAMLKeyName(key)
+		if !ok {
+			return nil, &syntaxError{line: key.Line, msg: "a key is no string"}
+		}
+		if first := place.find(members, name); first >= 0 && c.duplicates != refuseDuplicates {
+			if c.duplicates == keepLast {
+				members[first] = mappingMember{name: name, key: key, value: value, index: i}
+			}
+			continue
+		} else if first >= 0 {
+			return nil, &syntaxError{line: key.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
+				quoteInput(name), members[first].key.Line, key.Line)}
+		}
+		members = append(members, mappingMember{name: name, key: key, value: value, index: i})
+	}
+	for _, i := range merges {
+		var err error
+		if members, err = c.mergeMembers(members, &place, n, i, depth); err != nil {
+			return nil, err
+		}
+	}
+	return members, nil
+}
+
+// mergeMembers adds the keys of the merge key at index i that the mapping does not have itself. Where one stands above the
+// merge key with another value, kubectl takes the merged one and other readers the mapping's own: neither is taken.
+func (c *yamlToJSON) mergeMembers(members []mappingMember, place *memberIndex, n *yaml.Node, i, depth int) ([]mappingMember, error) {
+	key := n.Content[i]
+	sources := []*yaml.Node{resolveAlias(n.Content[i+1])}
+	if sources[0].Kind == yaml.SequenceNode {
+		sources = sources[0].Content
+	}
+	for _, source := range sources {
+		source = resolveAlias(source)
+		if source.Kind != yaml.MappingNode {
+			return nil, &syntaxError{line: key.Line, msg: errMergeKeyValue.Error()}
+		}
+		if depth >= c.limits.Depth {
+			return nil, &syntaxError{line: key.Line, msg: tooDeepReason(c.limits)}
+		}
+		merged, err := c.mappingMembers(source, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if c.aliasCost += int64(mergedKeyCost * (1 + len(merged))); c.overAliasBudget() {
+			return nil, c.aliasBudgetError(key.Line)
+		}
+		for _, m := range merged {
+			at := place.find(members, m.name)
+			if at < 0 {
+				m.index = -1
+				members = append(members, m)
+				continue
+			}
+			own := members[at]
+			if own.index >= 0 && own.index < i && !isSameScalar(own.value, m.value) {
+				return nil, &syntaxError{line: own.key.Line, msg: fmt.Sprintf("the merge key (<<) below %s holds another value for it: readers differ on which one counts, move the merge key to the top", quoteInput(m.name))}
+			}
+		}
+	}
+	return members, nil
+}
+
+func isSameScalar(a, b *yaml.Node) bool {
+	a, b = resolveAlias(a), resolveAlias(b)
+	return a == b || a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode && a.Value == b.Value && a.Style == b.Style
+}
+
+func isMergeKey(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value == "<<" && n.ShortTag() == "!!merge"
+}
+
+func resolveAlias(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// memberIndex finds members by name: most mappings are small enough to look through.
+type memberIndex struct {
+	index map[string]int
+	known int
+}
+
+func (p *memberIndex) find(members []mappingMember, name string) int {
+	const small = 24
+	if len(members) <= small {
+		for i := range members {
+			if members[i].name == name {
+				return i
+			}
+		}
+		return -1
+	}
+	if p.index == nil {
+		p.index = make(map[string]int, 2*len(members))
+	}
+	for ; p.known < len(members); p.known++ {
+		p.index[members[p.known].name] = p.known
+	}
+	if i, ok := p.index[name]; ok {
+		return i
+	}
+	return -1
+}

@@ -1,0 +1,56 @@
+package inventory
+
+import (
+	"cmp"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// maxLastApplied is how many bytes of annotations an API server stores on one object: a longer text never came from one.
+const maxLastApplied = 256 << 10
+
+// lastAppliedPod is what the author of a pod gave to kubectl, as kubectl keeps it in an annotation.
+type lastAppliedPod struct {
+	APIVersion string               `json:"apiVersion"`
+	Kind       string               `json:"kind"`
+	Metadata   objectMetaWithLabels `json:"metadata"`
+	Spec       podSpecJSON          `json:"spec"`
+}
+
+// lastAppliedTemplate reads what the author of a pod wrote, if the pod tells: admission of any sort comes after kubectl. Both are nil
+// if it does not. Anybody who may change the pod may write anything there: what does not read as this pod does not count.
+// What does can make the answer looser, and so can any template that nothing runs of: its author needs no policy for that.
+func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *corev1.PodSpec) (*Shape, *TemplateMeta) {
+	text := m.Annotations[corev1.LastAppliedConfigAnnotation]
+	if text == "" || m.Name == "" || len(text) > maxLastApplied {
+		return nil, nil
+	}
+	var a lastAppliedPod
+	if err := unmarshalStrict([]byte(text), &a); err != nil {
+		return nil, nil
+	}
+	if a.APIVersion != "v1" || a.Kind != "Pod" || a.Metadata.Name != m.Name || cmp.Or(a.Metadata.Namespace, namespace) != namespace {
+		return nil, nil
+	}
+	t := &corev1.PodTemplateSpec{Spec: *a.Spec.toPodSpec()}
+	t.Labels, t.Annotations = a.Metadata.Labels, a.Metadata.Annotations
+	if !containsAllContainers(t.Spec.InitContainers, spec.InitContainers) || !containsAllContainers(t.Spec.Containers, spec.Containers) || checkContainers(&t.Spec) != nil {
+		return nil, nil
+	}
+	meta := ObjectMeta(a.Metadata)
+	return b.shapes.shape(t.Annotations, &t.Spec), b.templateMeta(&meta, t)
+}
+
+// containsAllContainers says whether a pod has all containers that were written for it: none can be renamed or taken away.
+func containsAllContainers(written, running []corev1.Container) bool {
+	names := make(map[string]bool, len(running))
+	for i := range running {
+		names[running[i].Name] = true
+	}
+	for i := range written {
+		if !names[written[i].Name] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,305 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// mergeWorkloads settles templates and pods, folds what a controller made into the controller, and hangs every pod on the
+// workload that made it.
+func (b *Builder) mergeWorkloads() ([]Workload, int) {
+	templates := resolveDuplicates(b, templateDuplicateRules(), b.templates)
+	b.templates = nil
+	f := newWorkloadMerger(templates)
+	for i := range templates {
+		f.mergePodMeta(&templates[i])
+	}
+	for i := range templates {
+		f.mergeIntoOwner(&templates[i])
+	}
+	others, finished := b.resolveDuplicatePods(f.controllerKnown)
+	for i := range b.pods.pods {
+		f.attachPod(&b.pods, &b.pods.pods[i])
+	}
+	for i := range others { // last, so that the example of a group is a live pod if there is one
+		f.attachPod(&b.pods, &others[i])
+	}
+	b.resolveConflictingTemplates(f)
+	b.addUnjudgedGaps(f, templates)
+	return f.sortedWorkloads(b.shapes.shapeKeys()), finished
+}
+
+// workloadMerger builds the workloads.
+type workloadMerger struct {
+	templatesByID map[objectID]*workloadTemplate
+	index         map[workloadKey]int
+	workloads     []workloadEntry
+	// podGroups of all workloads; a pod's sort never belongs to two workloads, but a workload may have several sorts that
+	// differ only in the owner that was folded away.
+	podGroups map[podGroupKey]int
+}
+
+// workloadKey tells workloads apart. The account does so for bare pods without a full name, and nothing else.
+type workloadKey struct {
+	objectID
+	account string
+}
+
+type podGroupKey struct {
+	workload   int
+	shape      *Shape
+	account    string
+	admittedBy string
+	mirror     bool
+}
+
+// workloadEntry is a workload on its way; counts says that its replicas are the pods it has.
+type workloadEntry struct {
+	Workload
+	countsPods bool
+	// conflict is that of its template.
+	conflict *templateConflict
+}
+
+func newWorkloadMerger(templates []workloadTemplate) *workloadMerger {
+	f := &workloadMerger{
+		templatesByID: make(map[objectID]*workloadTemplate, len(templates)), index: make(map[workloadKey]int, len(templates)),
+		podGroups: map[podGroupKey]int{},
+	}
+	for i := range templates {
+		if t := &templates[i]; !t.id.generatedName {
+			f.templatesByID[t.id] = t
+		}
+	}
+	return f
+}
+
+// mergePodMeta gives a custom object the labels and annotations of what it makes, to which its controller may have added some. A
+// ReplicaSet without replicas is an older one.
+func (f *workloadMerger) mergePodMeta(t *workloadTemplate) {
+	if r := f.rootTemplate(t); r != t && r.custom != nil && (t.id.kind != "ReplicaSet" || t.replicas > 0) {
+		r.mergePodMeta(t)
+	}
+}
+
+// mergeIntoOwner makes a workload of a template, unless its owner asks for the same pods: then the owner stands for it.
+func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
+	if f.rootTemplate(t) != t {
+		return
+	}
+	w := Workload{
+		Namespace: t.id.namespace, Kind: t.id.kind, Name: t.id.name, ServiceAccount: t.account,
+		Template: t.shape, TemplateMeta: t.templateMeta, PodMetas: t.podMetas, Replicas: t.replicas, Position: t.at,
+	}
+	if t.owner != (Owner{}) {
+		owner := t.owner
+		w.Owner = &owner
+	}
+	e := workloadEntry{Workload: w, countsPods: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0, conflict: t.conflict}
+	if t.custom != nil {
+		e.Embedded, e.Replicas = t.custom.embedded, max(t.replicas, 0)
+		if len(e.Embedded) == 0 {
+			return // nothing of it can be judged
+		}
+	}
+	f.workloads = append(f.workloads, e)
+	if !t.id.generatedName {
+		f.index[workloadKey{objectID: t.id}] = len(f.workloads) - 1
+	}
+}
+
+// ownerTemplate is the template into which t folds, or nil.
+func (f *workloadMerger) ownerTemplate(t *workloadTemplate) *workloadTemplate {
+	ofDeployment := t.id.kind == "ReplicaSet" && t.owner.Kind == "Deployment"
+	ofCronJob := t.id.kind == "Job" && t.owner.Kind == "CronJob"
+	p := f.templatesByID[objectID{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
+	switch {
+	case p == nil || p.conflict != nil:
+	case p.custom != nil && p.custom.makesPodsOf(t):
+		return p
+	case (ofDeployment || ofCronJob) && p.shape == t.shape && p.account == t.account:
+		return p
+	}
+	return nil
+}
+
+// rootTemplate is the template that stands for t: its parent, or the parent's. Owners that own one another stand for themselves.
+func (f *workloadMerger) rootTemplate(t *workloadTemplate) *workloadTemplate {
+	at := t
+	for range maxOwnerDepth {
+		p := f.ownerTemplate(at)
+		if p == nil {
+			return at
+		}
+		at = p
+	}
+	return t
+}
+
+// attachPod counts a pod with its workload. Pods come sorted by name, so the first of a group is its example.
+func (f *workloadMerger) attachPod(t *podTable, p *podRow) {
+	s := &t.classes[p.class]
+	if s.manifest && s.isBare() {
+		f.addBarePod(s, p, t.position(p))
+		return
+	}
+	i := f.findOrAddWorkload(s, p, t.position(p))
+	key := podGroupKey{workload: i, shape: s.shape, account: s.account, admittedBy: s.admittedBy, mirror: s.mirror}
+	w := &f.workloads[i]
+	if s.owner == (Owner{}) {
+		w.Template, w.TemplateMeta, w.PodMetas = s.authorShape, s.authorMeta, podMetaList(s.podMeta)
+	}
+	g, ok := f.podGroups[key]
+	if !ok {
+		g = len(w.PodGroups)
+		f.podGroups[key] = g
+		w.PodGroups = append(w.PodGroups, PodGroup{
+			Shape: s.shape, ServiceAccount: s.account, AdmittedBy: s.admittedBy, Mirror: s.mirror,
+			ExamplePod: p.name,
+		})
+	}
+	if s.debugged != nil {
+		w.DebuggedPods = append(w.DebuggedPods, DebuggedPod{Pod: p.name, Shape: s.debugged, WithoutDebug: s.shape})
+	}
+	switch {
+	case s.manifest:
+	case s.finished:
+		w.PodGroups[g].Finished++
+	default:
+		w.PodGroups[g].Count++
+		if w.countsPods {
+			w.Replicas++
+		}
+	}
+}
+
+// addBarePod makes a workload of a bare pod that no server has had. Where the server is to choose its name, each is another pod.
+func (f *workloadMerger) addBarePod(s *podClass, p *podRow, at pspparse.Position) {
+	w := Workload{
+		Namespace: s.namespace, Kind: "Pod", Name: p.name, ServiceAccount: s.account,
+		Template: s.authorShape, TemplateMeta: s.authorMeta, PodMetas: podMetaList(s.podMeta), Replicas: 1, Position: at,
+	}
+	if s.debugged != nil {
+		w.DebuggedPods = []DebuggedPod{{Pod: p.name, Shape: s.debugged, WithoutDebug: s.shape}}
+	}
+	f.workloads = append(f.workloads, workloadEntry{Workload: w})
+}
+
+// findOrAddWorkload finds or makes the workload of a pod.
+func (f *workloadMerger) findOrAddWorkload(s *podClass, p *podRow, at pspparse.Position) int {
+	key := workloadKey{objectID: objectID{namespace: s.namespace, kind: "Pod", name: p.name}}
+	if s.owner != (Owner{}) {
+		key.objectID = f.topOwner(objectID{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})
+	} else if p.generatedName {
+		key.account = s.account
+	}
+	i, ok := f.index[key]
+	if !ok {
+		i = len(f.workloads)
+		f.index[key] = i
+		w := Workload{Namespace: key.namespace, Kind: key.kind, Name: key.name, ServiceAccount: s.account}
+		if s.owner == (Owner{}) {
+			w.Position = at
+		}
+		f.workloads = append(f.workloads, workloadEntry{Workload: w, countsPods: true})
+	}
+	return i
+}
+
+// controllerKnown says whether the controller of a pod was read, itself or what it would fold into, and tells all of its pods. Of one
+// that does not, a pod that has ended shows what will be made next.
+func (f *workloadMerger) controllerKnown(s *podClass) bool {
+	t := f.templatesByID[f.topOwner(objectID{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})]
+	return t != nil && t.describesAllPods() && (t.custom == nil || !slices.ContainsFunc(t.custom.embedded, func(e EmbeddedTemplate) bool { return e.Partial }))
+}
+
+// topOwner is the workload that stands for an owner of pods. The owner itself may not have been read: then its name may
+// still say which Deployment or CronJob made it.
+func (f *workloadMerger) topOwner(owner objectID) objectID {
+	if t := f.templatesByID[owner]; t != nil {
+		return f.rootTemplate(t).id
+	}
+	i := strings.LastIndexByte(owner.name, '-')
+	if i <= 0 {
+		return owner
+	}
+	maker, suffix := owner, owner.name[i+1:]
+	maker.name = owner.name[:i]
+	switch {
+	case owner.kind == "ReplicaSet" && allBytes(suffix, func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' }):
+		maker.kind = "Deployment"
+	case owner.kind == "Job" && allBytes(suffix, isDigit):
+		maker.kind = "CronJob"
+	default:
+		return owner
+	}
+	if f.templatesByID[maker] == nil && maker.kind == "Deployment" {
+		maker.kind = "Rollout"
+	}
+	if t := f.templatesByID[maker]; t != nil {
+		return f.rootTemplate(t).id
+	}
+	return owner
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func allBytes(s string, ok func(byte) bool) bool {
+	for i := range len(s) {
+		if !ok(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// sortedWorkloads sorts everything. Keys of shapes decide last, where objects without a full name leave nothing else.
+func (f *workloadMerger) sortedWorkloads(shapes map[*Shape]string) []Workload {
+	if len(f.workloads) == 0 {
+		return nil
+	}
+	list := make([]Workload, len(f.workloads))
+	for i := range f.workloads {
+		w := f.workloads[i].Workload
+		slices.SortFunc(w.PodGroups, func(x, y PodGroup) int {
+			return cmp.Or(cmp.Compare(x.ExamplePod, y.ExamplePod), cmp.Compare(x.ServiceAccount, y.ServiceAccount),
+				cmp.Compare(x.AdmittedBy, y.AdmittedBy), compareBools(x.Mirror, y.Mirror), cmp.Compare(shapes[x.Shape], shapes[y.Shape]))
+		})
+		if w.Kind == "Pod" && (len(w.PodGroups) > 1 || w.Replicas > 1) {
+			w.Template, w.TemplateMeta, w.PodMetas = nil, nil, nil // it makes pods itself, of which its author's text says nothing
+		}
+		slices.SortStableFunc(w.DebuggedPods, func(x, y DebuggedPod) int {
+			return cmp.Or(cmp.Compare(x.Pod, y.Pod), cmp.Compare(shapes[x.Shape], shapes[y.Shape]))
+		})
+		if w.Template == nil && len(w.PodGroups) > 0 {
+			w.ServiceAccount = w.PodGroups[0].ServiceAccount
+		}
+		list[i] = w
+	}
+	slices.SortFunc(list, func(x, y Workload) int {
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name),
+			comparePositions(x.Position, y.Position), cmp.Compare(x.ServiceAccount, y.ServiceAccount),
+			cmp.Compare(shapes[x.Template], shapes[y.Template]), cmp.Compare(x.Replicas, y.Replicas), compareOwners(x.Owner, y.Owner))
+	})
+	return list
+}
+
+func compareBools(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case y:
+		return -1
+	}
+	return 1
+}
+
+func compareOwners(x, y *Owner) int {
+	if x == nil || y == nil {
+		return compareBools(x != nil, y != nil)
+	}
+	return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name))
+}

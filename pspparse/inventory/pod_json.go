@@ -1,0 +1,192 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// podSpecJSON is the part of a pod spec that Reduce and Origin look at, for reading JSON: whatever has no field here is skipped by the
+// decoder, which makes reading a dump twice as fast. A test reads random pods both ways.
+type podSpecJSON struct {
+	HostNetwork                  bool                       `json:"hostNetwork"`
+	HostPID                      bool                       `json:"hostPID"`
+	HostIPC                      bool                       `json:"hostIPC"`
+	HostUsers                    *bool                      `json:"hostUsers"`
+	RuntimeClassName             *string                    `json:"runtimeClassName"`
+	AutomountServiceAccountToken *bool                      `json:"automountServiceAccountToken"`
+	NodeSelector                 map[string]string          `json:"nodeSelector"`
+	ServiceAccountName           string                     `json:"serviceAccountName"`
+	DeprecatedServiceAccount     string                     `json:"serviceAccount"`
+	OS                           *corev1.PodOS              `json:"os"`
+	SecurityContext              *corev1.PodSecurityContext `json:"securityContext"`
+	Volumes                      []corev1.Volume            `json:"volumes"`
+	InitContainers               []containerJSON            `json:"initContainers"`
+	Containers                   []containerJSON            `json:"containers"`
+	EphemeralContainers          []containerJSON            `json:"ephemeralContainers"`
+}
+
+type containerJSON struct {
+	Name            string                  `json:"name"`
+	Image           string                  `json:"image"`
+	SecurityContext *corev1.SecurityContext `json:"securityContext"`
+	LivenessProbe   *probeHandlerJSON       `json:"livenessProbe"`
+	ReadinessProbe  *probeHandlerJSON       `json:"readinessProbe"`
+	StartupProbe    *probeHandlerJSON       `json:"startupProbe"`
+	Lifecycle       *struct {
+		PostStart *probeHandlerJSON `json:"postStart"`
+		PreStop   *probeHandlerJSON `json:"preStop"`
+	} `json:"lifecycle"`
+	Ports []struct {
+		HostPort      int32 `json:"hostPort"`
+		ContainerPort int32 `json:"containerPort"`
+	} `json:"ports"`
+	VolumeMounts []struct {
+		Name      string `json:"name"`
+		ReadOnly  bool   `json:"readOnly"`
+		MountPath string `json:"mountPath"`
+	} `json:"volumeMounts"`
+}
+
+// probeHandlerJSON serves probes and lifecycle handlers: only the host matters.
+type probeHandlerJSON struct {
+	HTTPGet   *hostJSON `json:"httpGet"`
+	TCPSocket *hostJSON `json:"tcpSocket"`
+}
+
+type hostJSON struct {
+	Host string `json:"host"`
+}
+
+// podTemplateJSON is a pod template.
+type podTemplateJSON struct {
+	Metadata struct {
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec podSpecJSON `json:"spec"`
+}
+
+// toPodTemplate returns the document as the API's type, nil for nil.
+func (d *podTemplateJSON) toPodTemplate() *corev1.PodTemplateSpec {
+	if d == nil {
+		return nil
+	}
+	t := &corev1.PodTemplateSpec{Spec: *d.Spec.toPodSpec()}
+	t.Labels, t.Annotations = d.Metadata.Labels, d.Metadata.Annotations
+	return t
+}
+
+// maxContainers is more than any pod has: in etcd, which keeps 1.5 MiB of an object, a container with a name, an image and the
+// API defaults takes more than 60 bytes.
+const maxContainers = 25_000
+
+// maxUnnamed containers and volumes may lack the name that an API server asks for, as in a patch.
+const maxUnnamed = 10
+
+// checkSize refuses a pod that no API server stores: each container costs far more than its text.
+func (d *podSpecJSON) checkSize() error {
+	n, unnamed := 0, 0
+	for _, list := range [][]containerJSON{d.InitContainers, d.Containers, d.EphemeralContainers} {
+		n += len(list)
+		for i := range list {
+			if list[i].Name == "" {
+				unnamed++
+			}
+		}
+	}
+	if n > maxContainers {
+		return fmt.Errorf("it has %d containers, more than %d, which no API server stores: leave it out", n, maxContainers)
+	}
+	for i := range d.Volumes {
+		if d.Volumes[i].Name == "" {
+			unnamed++
+		}
+	}
+	if unnamed > maxUnnamed {
+		return fmt.Errorf("%d of its containers and volumes have no name, more than %d, which no API server stores: leave it out", unnamed, maxUnnamed)
+	}
+	return nil
+}
+
+// toPodSpec returns the document as the API's type, with what was read and nothing else.
+func (d *podSpecJSON) toPodSpec() *corev1.PodSpec {
+	s := &corev1.PodSpec{
+		HostNetwork:                  d.HostNetwork,
+		HostPID:                      d.HostPID,
+		HostIPC:                      d.HostIPC,
+		HostUsers:                    d.HostUsers,
+		RuntimeClassName:             d.RuntimeClassName,
+		AutomountServiceAccountToken: d.AutomountServiceAccountToken,
+		NodeSelector:                 d.NodeSelector,
+		ServiceAccountName:           d.ServiceAccountName,
+		DeprecatedServiceAccount:     d.DeprecatedServiceAccount,
+		OS:                           d.OS,
+		SecurityContext:              d.SecurityContext,
+		Volumes:                      d.Volumes,
+		InitContainers:               toContainers(d.InitContainers),
+		Containers:                   toContainers(d.Containers),
+	}
+	for _, c := range toContainers(d.EphemeralContainers) {
+		s.EphemeralContainers = append(s.EphemeralContainers,
+			corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(c)})
+	}
+	return s
+}
+
+func toContainers(docs []containerJSON) []corev1.Container {
+	if len(docs) == 0 {
+		return nil
+	}
+	out := make([]corev1.Container, len(docs))
+	for i := range docs {
+		docs[i].copyTo(&out[i])
+	}
+	return out
+}
+
+func (d *containerJSON) copyTo(c *corev1.Container) {
+	c.Name = d.Name
+	c.Image = d.Image
+	c.SecurityContext = d.SecurityContext
+	c.LivenessProbe, c.ReadinessProbe, c.StartupProbe = d.LivenessProbe.toProbe(), d.ReadinessProbe.toProbe(), d.StartupProbe.toProbe()
+	if d.Lifecycle != nil {
+		c.Lifecycle = &corev1.Lifecycle{PostStart: d.Lifecycle.PostStart.toLifecycleHandler(), PreStop: d.Lifecycle.PreStop.toLifecycleHandler()}
+	}
+	c.Ports = slices.Grow(c.Ports, len(d.Ports))
+	for _, p := range d.Ports {
+		c.Ports = append(c.Ports, corev1.ContainerPort{HostPort: p.HostPort, ContainerPort: p.ContainerPort})
+	}
+	c.VolumeMounts = slices.Grow(c.VolumeMounts, len(d.VolumeMounts))
+	for _, m := range d.VolumeMounts {
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: m.Name, ReadOnly: m.ReadOnly, MountPath: m.MountPath})
+	}
+}
+
+// hosts leaves out what names no host: nearly all.
+func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction) {
+	if d != nil && d.HTTPGet != nil && d.HTTPGet.Host != "" {
+		http = &corev1.HTTPGetAction{Host: d.HTTPGet.Host}
+	}
+	if d != nil && d.TCPSocket != nil && d.TCPSocket.Host != "" {
+		tcp = &corev1.TCPSocketAction{Host: d.TCPSocket.Host}
+	}
+	return http, tcp
+}
+
+func (d *probeHandlerJSON) toProbe() *corev1.Probe {
+	http, tcp := d.hosts()
+	if http == nil && tcp == nil {
+		return nil
+	}
+	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
+}
+
+func (d *probeHandlerJSON) toLifecycleHandler() *corev1.LifecycleHandler {
+	http, tcp := d.hosts()
+	if http == nil && tcp == nil {
+		return nil
+	}
+	return &corev1.LifecycleHandler{HTTPGet: http, TCPSocket: tcp}
+}

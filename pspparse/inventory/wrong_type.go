@@ -1,0 +1,98 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// wrongTypeError is a value of the wrong type, with the way to it: the decoder itself names neither keys of maps nor indexes.
+type wrongTypeError struct {
+	path []string
+	msg  string
+}
+
+func (e *wrongTypeError) Error() string { return e.msg }
+
+// newWrongTypeError says where in data a value of the wrong type is, and what it should be.
+func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
+	fields := strings.Split(wrong.Field, ".")
+	path, text := jsonPathAt(data, wrong.Offset)
+	if !isSubsequence(fields, path) { // the offset is one within a value that decodes itself
+		path, text = fields, wrong.Field
+	}
+	return &wrongTypeError{path, fmt.Sprintf("%s must be %s, not %s", text, expectedTypeName(wrong.Type), foundTypeName(wrong.Value))}
+}
+
+func isSubsequence(fields, path []string) bool {
+	for _, step := range path {
+		if len(fields) > 0 && fields[0] == step {
+			fields = fields[1:]
+		}
+	}
+	return len(fields) == 0
+}
+
+// plainKeyPattern is a key that reads well behind a dot, bracketed one that reads well in brackets.
+var (
+	plainKeyPattern   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	bracketKeyPattern = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,80}$`)
+)
+
+// jsonPathAt finds the keys and indexes that lead to the value which holds the byte before the offset, and how to write
+// them.
+func jsonPathAt(data []byte, offset int64) (path []string, text string) {
+	// step is a map or list on the way; next is the index or key of its next value.
+	type step struct {
+		list, isKey bool
+		index       int
+		key         string
+	}
+	var way []step
+	tokens := json.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := tokens.Token()
+		if err != nil {
+			return nil, ""
+		}
+		at := len(way) - 1
+		if key, ok := token.(string); ok && at >= 0 && way[at].isKey {
+			way[at].key, way[at].isKey = key, false
+			continue
+		}
+		delim, _ := token.(json.Delim)
+		if delim == '}' || delim == ']' {
+			way = way[:at]
+		} else if tokens.InputOffset() >= offset {
+			break
+		}
+		if delim == '{' || delim == '[' {
+			way = append(way, step{list: delim == '[', isKey: delim == '{'})
+			continue
+		}
+		if at = len(way) - 1; at < 0 {
+			return nil, ""
+		}
+		way[at].index++
+		way[at].isKey = !way[at].list
+	}
+	var b strings.Builder
+	for _, s := range way {
+		if s.list {
+			s.key = strconv.Itoa(s.index)
+		}
+		path = append(path, s.key)
+		switch {
+		case !s.list && plainKeyPattern.MatchString(s.key):
+			b.WriteString("." + s.key)
+		case bracketKeyPattern.MatchString(s.key):
+			b.WriteString("[" + s.key + "]")
+		default:
+			b.WriteString("[" + quote(s.key) + "]")
+		}
+	}
+	return path, strings.TrimPrefix(b.String(), ".")
+}

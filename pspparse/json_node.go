@@ -1,0 +1,162 @@
+package pspparse
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// JSONSyntaxError is what JSONNode returns for data that is not one JSON value.
+type JSONSyntaxError struct {
+	// Line counts like the lines given to JSONNode; 0 if those are unknown.
+	Line int
+	// Reason is a lower-case clause without the line.
+	Reason string
+}
+
+func (e *JSONSyntaxError) Error() string {
+	if e.Line == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
+}
+
+// NodeFromJSON turns one JSON value into the node that the same text would be as YAML, for code that needs lines or
+// duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
+// stands on the given line; with 0 every line is 0. More than 100 levels, invalid UTF-8 and anything after the value
+// are refused with a *SyntaxError.
+func NodeFromJSON(data []byte, line int) (*yaml.Node, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
+	if !utf8.Valid(data) {
+		return nil, r.syntaxErrorAt(firstInvalidUTF8(data), "the text is not UTF-8")
+	}
+	r.dec = json.NewDecoder(bytes.NewReader(data))
+	r.dec.UseNumber()
+	n, err := r.readValue(1)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, r.syntaxErrorAt(int(r.dec.InputOffset()), "there is more after the end of the JSON value")
+	}
+	return n, nil
+}
+
+// jsonNodeReader walks a decoder's tokens and keeps count of the lines they pass.
+type jsonNodeReader struct {
+	dec          *json.Decoder
+	data         []byte
+	countedBytes int // bytes whose line ends are in line
+	line         int
+	linesUnknown bool
+}
+
+// lineAt returns the line of a byte; offsets only grow.
+func (r *jsonNodeReader) lineAt(offset int) int {
+	if r.linesUnknown {
+		return 0
+	}
+	if offset = min(offset, len(r.data)); offset > r.countedBytes {
+		r.line += bytes.Count(r.data[r.countedBytes:offset], []byte("\n"))
+		r.countedBytes = offset
+	}
+	return r.line
+}
+
+func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
+	return &JSONSyntaxError{Line: r.lineAt(offset), Reason: reason}
+}
+
+// nextToken returns the next token and its line. No token spans lines, so where it ends is where it starts.
+func (r *jsonNodeReader) nextToken() (json.Token, int, error) {
+	t, err := r.dec.Token()
+	if err != nil {
+		return nil, 0, r.decoderError(err)
+	}
+	return t, r.lineAt(int(r.dec.InputOffset())), nil
+}
+
+func (r *jsonNodeReader) decoderError(err error) error {
+	offset := int(r.dec.InputOffset())
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return r.syntaxErrorAt(len(r.data), "the JSON ends too early")
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		// Blank lines may stand between the last token and the culprit.
+		rest := r.data[min(offset, len(r.data)):]
+		offset += len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
+	}
+	return r.syntaxErrorAt(offset, "this is not JSON: "+strings.TrimPrefix(err.Error(), "json: "))
+}
+
+func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
+	t, line, err := r.nextToken()
+	if err != nil {
+		return nil, err
+	}
+	if depth > maxDepth {
+		return nil, &JSONSyntaxError{Line: line, Reason: fmt.Sprintf("the document nests deeper than %d levels", maxDepth)}
+	}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Line: line}
+	switch t := t.(type) {
+	case json.Delim:
+		return r.readCollection(n, t, depth)
+	case string:
+		n.Tag, n.Value, n.Style = "!!str", t, yaml.DoubleQuotedStyle
+	case json.Number:
+		n.Tag, n.Value = "!!int", t.String()
+		if strings.ContainsAny(n.Value, ".eE") {
+			n.Tag = "!!float"
+		}
+	case bool:
+		n.Tag, n.Value = "!!bool", fmt.Sprint(t)
+	default:
+		n.Tag, n.Value = "!!null", "null"
+	}
+	return n, nil
+}
+
+// readCollection reads what follows an opening bracket or brace, and its end.
+func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int) (*yaml.Node, error) {
+	n.Kind, n.Tag, n.Style = yaml.SequenceNode, "!!seq", yaml.FlowStyle
+	if open == '{' {
+		n.Kind, n.Tag = yaml.MappingNode, "!!map"
+	}
+	for r.dec.More() {
+		if open == '{' {
+			// A key has no depth of its own: where it stands, nothing but a string can.
+			key, err := r.readValue(depth)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, key)
+		}
+		child, err := r.readValue(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		n.Content = append(n.Content, child)
+	}
+	_, _, err := r.nextToken()
+	return n, err
+}
+
+// firstInvalidUTF8 returns where the first invalid byte stands.
+func firstInvalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return len(data)
+}

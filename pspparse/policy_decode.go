@@ -1,0 +1,247 @@
+package pspparse
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// ignoredField is the type of a field that exists, and that nothing here depends on.
+type ignoredField struct{}
+
+// policyDecoder fills Go values from nodes, guided by the json tags, and remembers where each field stood. The types are
+// those of this package, all of fixed depth, so that decoding cannot recurse further than they do.
+type policyDecoder struct {
+	lines        map[string]int
+	problems     problemList
+	failedFields map[string]bool
+	// structFields are the fields of each struct that was met.
+	structFields map[reflect.Type]map[string]int
+}
+
+// lineOf returns the line of a field, or of its nearest stated parent, up to the document ("").
+func (d *policyDecoder) lineOf(path string) int {
+	for ; path != ""; path = parentFieldPath(path) {
+		if n, ok := d.lines[path]; ok {
+			return n
+		}
+	}
+	return d.lines[""]
+}
+
+func (d *policyDecoder) addError(path string, line int, msg string) {
+	d.failedFields[path] = true
+	d.problems.add(Problem{Severity: Error, Field: path, Line: line, Message: msg})
+}
+
+func (d *policyDecoder) addWarning(path string, line int, msg string) {
+	d.problems.add(Problem{Severity: Warning, Field: path, Line: line, Message: msg})
+}
+
+// alreadyFailed says that a field was already reported, so that what follows from it need not be.
+func (d *policyDecoder) alreadyFailed(path string) bool { return d.failedFields[path] }
+
+// decodeObject decodes a whole document.
+func (d *policyDecoder) decodeObject(obj *policyDocument, root *yaml.Node) {
+	d.decodeValue(reflect.ValueOf(obj).Elem(), root, "")
+}
+
+// decodeValue decodes n, which is not null, into v.
+func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) {
+	n = aliasTarget(n)
+	switch v.Kind() {
+	case reflect.Pointer:
+		elem := reflect.New(v.Type().Elem())
+		d.decodeValue(elem.Elem(), n, path)
+		v.Set(elem)
+	case reflect.Struct:
+		if v.Type() != reflect.TypeFor[ignoredField]() {
+			d.decodeStruct(v, n, path)
+		}
+	case reflect.Map:
+		d.decodeStringMap(v, n, path)
+	case reflect.Slice:
+		d.decodeList(v, n, path)
+	case reflect.Bool:
+		if s := resolveScalar(n); s.kind == scalarBool {
+			v.SetBool(s.boolValue)
+		} else {
+			d.wrongType(path, n, "a boolean (true or false)")
+		}
+	case reflect.String:
+		if s := resolveScalar(n); s.kind == scalarText {
+			v.SetString(s.text)
+			d.warnCustomTag(path, n)
+		} else {
+			d.wrongType(path, n, "a string")
+		}
+	default: // the integers
+		d.decodeInteger(v, n, path)
+	}
+}
+
+func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string) {
+	i, fits := resolveScalar(n).toInt64()
+	switch {
+	case fits == notInteger:
+		d.wrongType(path, n, "an integer")
+	case fits == outOfRange, v.OverflowInt(i):
+		d.addError(path, n.Line, fmt.Sprintf("the number %s is out of range: it does not fit in %d bits", quote(n.Value), v.Type().Bits()))
+	default:
+		v.SetInt(i)
+	}
+}
+
+func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string) {
+	if n.Kind != yaml.MappingNode {
+		d.wrongType(path, n, "an object")
+		return
+	}
+	names := d.fieldsOf(v.Type())
+	for _, e := range d.mappingEntries(n, path, fieldPath) {
+		at := fieldPath(path, e.name)
+		i, known := names[e.name]
+		switch {
+		case !known:
+			d.unknownField(at, e, names)
+		case !isNullNode(e.value):
+			d.lines[at] = e.key.Line
+			d.decodeValue(v.Field(i), e.value, at)
+		}
+	}
+}
+
+func (d *policyDecoder) unknownField(path string, e mappingEntry, names map[string]int) {
+	if d.problems.isFull(Warning) {
+		d.addWarning(path, e.key.Line, "") // which is only counted
+		return
+	}
+	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.name))
+	if s := suggestKey(e.name, names); s != "" {
+		msg += fmt.Sprintf("; did you mean %q?", s)
+		if strings.EqualFold(s, e.name) {
+			msg += " Names are case-sensitive."
+		}
+	}
+	d.addWarning(path, e.key.Line, msg)
+}
+
+// decodeStringMap decodes a map of strings.
+func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path string) {
+	if n.Kind != yaml.MappingNode {
+		d.wrongType(path, n, "an object")
+		return
+	}
+	entries := d.mappingEntries(n, path, mapKeyPath)
+	if len(entries) == 0 {
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
+	for _, e := range entries {
+		at := mapKeyPath(path, e.name)
+		d.lines[at] = e.key.Line
+		elem := reflect.New(v.Type().Elem()).Elem()
+		d.decodeElement(elem, e.value, at)
+		v.SetMapIndex(reflect.ValueOf(e.name), elem)
+	}
+}
+
+// decodeList leaves an empty list nil: the two mean the same in every field.
+func (d *policyDecoder) decodeList(v reflect.Value, n *yaml.Node, path string) {
+	if n.Kind != yaml.SequenceNode {
+		d.wrongType(path, n, "a list")
+		return
+	}
+	if len(n.Content) == 0 {
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, c := range n.Content {
+		at := indexPath(path, i)
+		d.lines[at] = c.Line
+		d.decodeElement(v.Index(i), c, at)
+	}
+}
+
+// decodeElement decodes one element of a list or map. There null cannot mean absent: the API server reads it as the empty
+// value.
+func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string) {
+	if !isNullNode(n) {
+		d.decodeValue(v, n, path)
+		return
+	}
+	empty := `""`
+	if v.Kind() == reflect.Struct {
+		empty = "{}"
+	}
+	d.addWarning(path, n.Line, "null is read as "+empty+", as the API server does")
+}
+
+func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
+	if d.problems.isFull(Error) {
+		d.addError(path, n.Line, "") // which is only counted
+		return
+	}
+	found, hint := describeNode(n)
+	if want == "a string" && hint == "" && n.Kind == yaml.ScalarNode {
+		hint = "; quote it"
+	}
+	d.addError(path, n.Line, "expected "+want+", found "+found+hint)
+}
+
+// describeNode names what a node is, for a message, and what to try if that is not obvious.
+func describeNode(n *yaml.Node) (found, hint string) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		// {{ .Values.x }} is a mapping whose key is a mapping.
+		if len(n.Content) > 0 && n.Style&yaml.FlowStyle != 0 && n.Content[0].Kind == yaml.MappingNode {
+			return "an object", unrenderedTemplateHint("{{")
+		}
+		return "an object", ""
+	case yaml.SequenceNode:
+		return "a list", ""
+	}
+	switch s := resolveScalar(n); s.kind {
+	case scalarBool:
+		return "the boolean " + quote(n.Value), ""
+	case scalarInt, scalarFloat:
+		return "the number " + quote(n.Value), ""
+	case scalarNull:
+		return "null", ""
+	case scalarInvalid:
+		return fmt.Sprintf("%s, which is no %s", quote(n.Value), n.ShortTag()), ""
+	}
+	return "the string " + quote(n.Value), unrenderedTemplateHint(n.Value)
+}
+
+// warnCustomTag tells of a tag that a tool before kubectl was meant to replace (a vault, a cloud template).
+func (d *policyDecoder) warnCustomTag(path string, n *yaml.Node) {
+	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
+		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quote(n.Tag)))
+	}
+}
+
+// fieldsOf are the fieldNames of a struct.
+func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
+	names, ok := d.structFields[t]
+	if !ok {
+		names = jsonFieldNames(t)
+		if d.structFields == nil {
+			d.structFields = map[reflect.Type]map[string]int{}
+		}
+		d.structFields[t] = names
+	}
+	return names
+}
+
+// jsonFieldNames maps the JSON names of a struct to field indices.
+func jsonFieldNames(t reflect.Type) map[string]int {
+	names := make(map[string]int, t.NumField())
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names[name] = i
+	}
+	return names
+}

@@ -1,0 +1,124 @@
+package pspparse
+
+import (
+	"slices"
+	"strings"
+)
+
+// FSTypes returns the volume types a policy may list, "*" last. All but cephFS (cephfs) are the pod volume's own key.
+func FSTypes() []string {
+	return []string{
+		"azureFile", "flocker", "flexVolume", "hostPath", "emptyDir", "gcePersistentDisk", "awsElasticBlockStore",
+		"gitRepo", "secret", "nfs", "iscsi", "glusterfs", "persistentVolumeClaim", "rbd", "cinder", "cephFS",
+		"downwardAPI", "fc", "configMap", "vsphereVolume", "quobyte", "azureDisk", "photonPersistentDisk",
+		"storageos", "projected", "portworxVolume", "scaleIO", "csi", "ephemeral", "*",
+	}
+}
+
+func runAsUserRules() []string     { return []string{MustRunAs, MustRunAsNonRoot, RunAsAny} }
+func groupStrategyRules() []string { return []string{MustRunAs, MayRunAs, RunAsAny} }
+func seLinuxRules() []string       { return []string{MustRunAs, RunAsAny} }
+
+// UnusableReason says why admission can never use the policy: it could not build a provider from it and would skip it
+// without a word. "" if it can. Not all such policies are refused by the API server.
+func (p *Policy) UnusableReason() string {
+	var texts []string
+	for _, r := range p.unusableReasons() {
+		texts = append(texts, strings.TrimPrefix(r.field, "spec.")+": "+r.text)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// unusableReason is one cause that makes a policy unusable.
+type unusableReason struct {
+	field, text string
+	// refusedByAPI marks what API validation refuses too.
+	refusedByAPI bool
+}
+
+func (p *Policy) unusableReasons() []unusableReason {
+	s := &p.Spec
+	var found []unusableReason
+	add := func(field string, r *IDStrategy, rules []string) {
+		switch {
+		case !slices.Contains(rules, r.Rule):
+			found = append(found, unknownRule(field, r.Rule))
+		case (r.Rule == MustRunAs || r.Rule == MayRunAs) && len(r.Ranges) == 0:
+			found = append(found, unusableReason{field: field, text: r.Rule + " without ranges", refusedByAPI: field == "spec.runAsGroup"})
+		}
+	}
+	add("spec.runAsUser", &s.RunAsUser, runAsUserRules())
+	if s.RunAsGroup != nil {
+		add("spec.runAsGroup", s.RunAsGroup, groupStrategyRules())
+	}
+	switch {
+	case !slices.Contains(seLinuxRules(), s.SELinux.Rule):
+		found = append(found, unknownRule("spec.seLinux", s.SELinux.Rule))
+	case s.SELinux.Rule == MustRunAs && s.SELinux.SELinuxOptions == nil:
+		found = append(found, unusableReason{field: "spec.seLinux", text: MustRunAs + " without seLinuxOptions"})
+	}
+	add("spec.fsGroup", &s.FSGroup, groupStrategyRules())
+	add("spec.supplementalGroups", &s.SupplementalGroups, groupStrategyRules())
+	return found
+}
+
+func unknownRule(field, rule string) unusableReason {
+	if rule == "" {
+		return unusableReason{field: field, text: "no rule", refusedByAPI: true}
+	}
+	return unusableReason{field: field, text: "unknown rule " + quote(rule), refusedByAPI: true}
+}
+
+// MutatingFields names the fields ("runAsUser") and annotations (their key) that fill values into pods under this policy,
+// sorted. It looks at each setting by itself and does not ask whether the policy is usable today: pods may carry what
+// it wrote when it was.
+func (p *Policy) MutatingFields() []string {
+	s := &p.Spec
+	_, seccomp := p.SeccompProfiles()
+	_, appArmor := p.AppArmorProfiles()
+	var names []string
+	for name, fills := range map[string]bool{
+		"allowPrivilegeEscalation":        s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation,
+		"defaultAddCapabilities":          len(s.DefaultAddCapabilities) > 0,
+		"defaultAllowPrivilegeEscalation": s.DefaultAllowPrivilegeEscalation != nil,
+		"fsGroup":                         s.FSGroup.Rule == MustRunAs,
+		"readOnlyRootFilesystem":          s.ReadOnlyRootFilesystem,
+		"requiredDropCapabilities":        len(s.RequiredDropCapabilities) > 0,
+		"runAsGroup":                      s.RunAsGroup != nil && s.RunAsGroup.Rule == MustRunAs,
+		"runAsUser":                       s.RunAsUser.Rule == MustRunAs || s.RunAsUser.Rule == MustRunAsNonRoot,
+		"runtimeClass":                    s.RuntimeClass != nil && s.RuntimeClass.DefaultRuntimeClassName != nil,
+		"seLinux":                         s.SELinux.Rule == MustRunAs,
+		"supplementalGroups":              s.SupplementalGroups.Rule == MustRunAs,
+		SeccompDefaultAnnotation:          seccomp != "",
+		AppArmorDefaultAnnotation:         appArmor != "",
+	} {
+		if fills {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// SeccompProfiles returns the list of allowed profiles, nil where the annotation is absent (then no profile may be set), and
+// the default profile, "" for none.
+func (p *Policy) SeccompProfiles() (allowed *string, def string) {
+	return p.profileAnnotations(SeccompAllowedAnnotation, SeccompDefaultAnnotation)
+}
+
+// AppArmorProfiles returns the list of allowed profiles, nil where the annotation is absent (then any profile passes; with an
+// empty list none does), and the default profile, "" for none.
+func (p *Policy) AppArmorProfiles() (allowed *string, def string) {
+	return p.profileAnnotations(AppArmorAllowedAnnotation, AppArmorDefaultAnnotation)
+}
+
+func (p *Policy) profileAnnotations(allowedKey, defaultKey string) (allowed *string, def string) {
+	if list, ok := p.Annotations[allowedKey]; ok {
+		allowed = &list
+	}
+	return allowed, p.Annotations[defaultKey]
+}
+
+// SplitProfiles splits a list of profiles as admission does: at commas, with nothing trimmed. An empty list is one
+// empty profile.
+func SplitProfiles(list string) []string { return strings.Split(list, ",") }

@@ -1,0 +1,82 @@
+package pspparse
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// AppendYAMLScalar writes a scalar node as the JSON value that kubectl makes of it: unquoted yes and on are booleans, 0777
+// is octal, dates stay text. It fails where an explicit tag contradicts the value, and for numbers that JSON lacks.
+func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
+	switch s := resolveScalar(n); s.kind {
+	case scalarText:
+		return AppendJSONString(buf, s.text), nil
+	case scalarBool:
+		return strconv.AppendBool(buf, s.boolValue), nil
+	case scalarInt:
+		if s.beyondInt64 {
+			return strconv.AppendUint(buf, s.uintValue, 10), nil
+		}
+		return strconv.AppendInt(buf, s.intValue, 10), nil
+	case scalarFloat:
+		if math.IsInf(s.floatValue, 0) || math.IsNaN(s.floatValue) {
+			return nil, fmt.Errorf("JSON has no number %s: quote it if it is text", n.Value)
+		}
+		number, err := json.Marshal(s.floatValue)
+		return append(buf, number...), err
+	case scalarNull:
+		return append(buf, "null"...), nil
+	case scalarInvalid:
+	}
+	if n.ShortTag() == "!!binary" {
+		data, err := base64.StdEncoding.DecodeString(n.Value)
+		if err != nil || !utf8.Valid(data) {
+			return nil, errors.New("the !!binary value is not text in base64")
+		}
+		return AppendJSONString(buf, string(data)), nil
+	}
+	return nil, fmt.Errorf("the value %s is no %s", quote(n.Value), n.ShortTag())
+}
+
+// AppendJSONString writes a string as JSON. Most need no escapes, which is worth a look: dumps are full of them.
+func AppendJSONString(buf []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			escaped, err := json.Marshal(s)
+			if err != nil { // a string always marshals
+				return append(buf, `""`...)
+			}
+			return append(buf, escaped...)
+		}
+	}
+	buf = append(buf, '"')
+	buf = append(buf, s...)
+	return append(buf, '"')
+}
+
+// YAMLKeyName returns the key that kubectl makes of a scalar node: numbers and booleans become strings. It is false for what
+// cannot be a key.
+func YAMLKeyName(n *yaml.Node) (string, bool) {
+	if n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value != "" && !strings.ContainsAny(n.Value[:1], "+-.0123456789~yYnNtTfFoO") {
+		return n.Value, true
+	}
+	switch s := resolveScalar(n); {
+	case s.kind == scalarText:
+		return s.text, true
+	case s.kind == scalarBool:
+		return strconv.FormatBool(s.boolValue), true
+	case s.kind == scalarInt && !s.beyondInt64:
+		return strconv.FormatInt(s.intValue, 10), true
+	case s.kind == scalarFloat:
+		return strconv.FormatFloat(s.floatValue, 'g', -1, 32), true
+	}
+	return "", false
+}

@@ -1,0 +1,70 @@
+package simulate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// AddExpectedPod adds to what AfterPSP and Raise take the pods of a workload to become: its template with what an injector adds.
+// It has to be called before they are asked about the workload. The shape must not be written into afterwards.
+func (sim *Simulator) AddExpectedPod(w *inventory.Workload, shape *inventory.Shape) {
+	sim.expectedPods[w] = append(sim.expectedPods[w], shape)
+}
+
+// ExpectedPods are the shapes that were added for a workload.
+func (sim *Simulator) ExpectedPods(w *inventory.Workload) []*inventory.Shape {
+	return sim.expectedPods[w]
+}
+
+// InjectedParts is what a live pod has beyond its template: containers that are not in it, and volumes, but for those kinds of which
+// the account's token is one and which every level allows.
+// Where a policy has filled the pod in, it is told both ways: as stored, and without what the policy may have written.
+func (sim *Simulator) InjectedParts(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
+	asStored, stripped := sim.replacementShapes(template, g)
+	stored = partsBeyondTemplate(template, asStored)
+	if stripped == asStored {
+		return stored, stored
+	}
+	return stored, partsBeyondTemplate(template, stripped)
+}
+
+// VerdictWithoutMutation is the verdict on a live pod without what a policy may have filled in where its template leaves it unset.
+func (sim *Simulator) VerdictWithoutMutation(template *inventory.Shape, g *inventory.PodGroup, v api.Version) pss.Verdict {
+	_, without := sim.failuresWithAndWithoutMutation(template, g)
+	return *sim.standards.VerdictAt(without, v)
+}
+
+func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
+	if template == nil {
+		template = &inventory.Shape{}
+	}
+	out := &corev1.PodSpec{
+		InitContainers: containersBeyondTemplate(template.Spec.InitContainers, pod.Spec.InitContainers),
+		Containers:     containersBeyondTemplate(template.Spec.Containers, pod.Spec.Containers),
+	}
+	known := map[string]bool{}
+	for i := range template.Spec.Volumes {
+		known[template.Spec.Volumes[i].Name] = true
+	}
+	for i := range pod.Spec.Volumes {
+		if v := &pod.Spec.Volumes[i]; !known[v.Name] && v.Projected == nil && v.Secret == nil {
+			out.Volumes = append(out.Volumes, *v)
+		}
+	}
+	return out
+}
+
+func containersBeyondTemplate(template, pod []corev1.Container) []corev1.Container {
+	var out []corev1.Container
+	byName := podspec.ContainersByName(template)
+	for i := range pod {
+		if podspec.ContainerNamed(template, byName, pod[i].Name) == nil {
+			out = append(out, pod[i])
+		}
+	}
+	return out
+}

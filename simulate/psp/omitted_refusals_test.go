@@ -1,0 +1,54 @@
+package psp
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
+)
+
+// A Prediction has the first refusals of each policy that admission has, and the number of the others.
+func TestForesightTellsTheFirstRefusals(t *testing.T) {
+	t.Parallel()
+	cut := 0
+	for seed := range int64(400) {
+		r := podtest.NewRandom(seed)
+		policies := []*pspparse.Policy{r.Policy(), r.Policy()}
+		policies[0].Name, policies[1].Name = "a", "b"
+		template := r.Template()
+		predictor := newPredictor(policies...)
+		got := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a", "b"})})
+		if len(got.InvalidMutations) > 0 || got.Policy != "" {
+			continue
+		}
+		whole := NewAdmitter(policies)
+		q := newPodKey{shape: template}
+		all := whole.Admit(AdmissionRequest{Pod: q.asPod(), UsablePolicies: whole.UsablePolicies(nil, []string{"a", "b"}), Automount: new(true)})
+		for _, name := range []string{"a", "b"} {
+			of := func(in []Refusal) (out []Refusal) {
+				for _, refusal := range in {
+					if refusal.Policy == name {
+						out = append(out, refusal)
+					}
+				}
+				return out
+			}
+			want := of(all.Refusals)
+			told := min(len(want), MaxRefusalsPerPolicy)
+			if diff := cmp.Diff(slices.Clip(want[:told]), of(got.Refusals)); diff != "" {
+				t.Fatalf("seed %d, policy %s (-first of admission +told):\n%s", seed, name, diff)
+			}
+			if untold := len(want) - told; got.OmittedRefusals[name] != untold {
+				t.Fatalf("seed %d, policy %s: %d untold, want %d", seed, name, got.OmittedRefusals[name], untold)
+			} else if untold > 0 {
+				cut++
+			}
+		}
+	}
+	if cut < 25 {
+		t.Errorf("only %d lists of refusals are cut short", cut)
+	}
+}
