@@ -12,7 +12,7 @@ build: ## build bin/psp2pss
 	CGO_ENABLED=0 $(GO) build $(VERSION_FLAGS) -o bin/psp2pss .
 
 demo: ## run the main job on the built-in legacy cluster
-	@CGO_ENABLED=0 $(GO) run . plan --demo
+	@CGO_ENABLED=0 $(GO) run $(VERSION_FLAGS) . plan --demo
 
 test: ## run the tests, shuffled
 	@CGO_ENABLED=0 .ci/gotest -shuffle=on ./... ./.ci/mutate
