@@ -83,6 +83,7 @@ func mayName() map[string][]string {
 // listed is what go list tells of a package.
 type listed struct {
 	ImportPath string
+	Doc        string // the first sentence of the package comment
 	Imports    []string
 	GoFiles    []string
 }
@@ -104,7 +105,7 @@ func allPackages(t *testing.T) map[string]listed {
 		t.Skip("there is no go command on PATH")
 	}
 	var errOut bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), goTool, "list", "-deps", "-json=ImportPath,Imports,GoFiles", module+"/...")
+	cmd := exec.CommandContext(t.Context(), goTool, "list", "-deps", "-json=ImportPath,Doc,Imports,GoFiles", module+"/...")
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
 	if err != nil {
