@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -351,7 +350,7 @@ func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, sel
 	header.FailingBefore = o.failingControllers(ctx, on.client, steps)
 	path := o.Journal
 	if path == "" {
-		path = defaultJournalName(on.name, header.Started)
+		path = defaultFileName(on.name, header.Started) + ".journal"
 	}
 	var err error
 	if r.Journal, err = rollout.CreateJournal(path, header); err != nil {
@@ -436,9 +435,11 @@ func (o *rolloutOptions) namespaceReplanner(admission *migrate.Admission) func(c
 
 var invalidNameChars = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
-func defaultJournalName(context string, at time.Time) string {
-	name := strings.Trim(invalidNameChars.ReplaceAllString(context, "-"), "-")
-	return filepath.Clean(fmt.Sprintf("psp2pss-%s-%s.journal", name[:min(len(name), 60)], at.Format("20060102T150405Z")))
+// defaultFileName returns what the names of a journal and of backups begin with: psp2pss-CONTEXT-TIME, without characters
+// that a file name or a shell may not have.
+func defaultFileName(contextName string, at time.Time) string {
+	name := strings.Trim(invalidNameChars.ReplaceAllString(contextName, "-"), "-")
+	return fmt.Sprintf("psp2pss-%s-%s", name[:min(len(name), 60)], at.Format("20060102T150405Z"))
 }
 
 // finishRollout sums up, and judges what the plan could not tell.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 )
 
 // JournalKind of a journal's first line; its apiVersion is that of a Plan.
@@ -180,7 +180,7 @@ func (j *Journal) createFile() (err error) {
 	if err := os.Link(temporary, j.path); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(j.path))
+	return atomicfile.SyncDirectory(filepath.Dir(j.path))
 }
 
 // OpenJournal reads a journal and makes ready to go on with it.
@@ -436,17 +436,4 @@ func (j *Journal) Finished() bool {
 		}
 	}
 	return true
-}
-
-// syncDirectory makes the name of a new file last.
-func syncDirectory(path string) error {
-	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the user names
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }

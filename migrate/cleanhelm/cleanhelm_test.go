@@ -1,4 +1,4 @@
-package rollout
+package cleanhelm_test
 
 import (
 	"context"
@@ -17,10 +17,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/psp2pss/psp2pss/migrate/cleanhelm"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 )
 
@@ -62,6 +64,13 @@ func helmKept(kind string, payload []byte) runtime.Object {
 	}
 }
 
+// clean cleans a revision, and has its backup in dir.
+func clean(t *testing.T, client dynamic.Interface, ref helm.StorageRef, dir string) (cleanhelm.CleanedRevision, error) {
+	t.Helper()
+	c := &cleanhelm.Cleaner{Client: client, FieldManager: "psp2pss", BackupDir: dir}
+	return c.Clean(t.Context(), ref)
+}
+
 func helmVerbs(client *dynamicfake.FakeDynamicClient) []string {
 	var verbs []string
 	for _, a := range client.Actions() {
@@ -92,12 +101,12 @@ func TestCleanHelm(t *testing.T) {
 			backup, err = os.ReadFile(paths[0])
 			return false, nil, err
 		})
-		got, err := CleanHelmRelease(t.Context(), client, helmRef(kind), dir)
+		got, err := clean(t, client, helmRef(kind), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		name := map[string]string{"Secret": "secret.web.sh.helm.release.v1.web.v1.7.json", "ConfigMap": "configmap.web.sh.helm.release.v1.web.v1.7.json"}[kind]
-		want := CleanedHelmRelease{
+		want := cleanhelm.CleanedRevision{
 			Removed: []helm.Document{{APIVersion: "policy/v1beta1", Kind: "PodSecurityPolicy", Name: "web", At: 2}},
 			Backup:  filepath.Join(dir, name),
 		}
@@ -152,11 +161,11 @@ func TestCleanHelmWritesNothing(t *testing.T) {
 		if tt.change != nil {
 			tt.change(&ref)
 		}
-		got, err := CleanHelmRelease(t.Context(), client, ref, dir)
+		got, err := clean(t, client, ref, dir)
 		if message := errorText(err); message != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, message, tt.want)
 		}
-		if diff := cmp.Diff(CleanedHelmRelease{}, got); diff != "" {
+		if diff := cmp.Diff(cleanhelm.CleanedRevision{}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		if verbs := helmVerbs(client); !slices.Equal(verbs, []string{"get"}) {
@@ -179,7 +188,7 @@ func errorText(err error) string {
 func TestCleanHelmNeedsItsBackup(t *testing.T) {
 	t.Parallel()
 	client := dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
-	_, err := CleanHelmRelease(t.Context(), client, helmRef("Secret"), filepath.Join(t.TempDir(), "absent"))
+	_, err := clean(t, client, helmRef("Secret"), filepath.Join(t.TempDir(), "absent"))
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -195,14 +204,14 @@ func TestCleanHelmConflict(t *testing.T) {
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: "secrets"}, "x", errors.New("modified"))
 	})
-	if _, err := CleanHelmRelease(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, ErrHelmChanged) {
+	if _, err := clean(t, client, helmRef("Secret"), t.TempDir()); !errors.Is(err, cleanhelm.ErrChanged) {
 		t.Errorf("got %v", err)
 	}
 	client = dynamicfake.NewSimpleDynamicClient(scheme.Scheme, helmKept("Secret", helmPayload(t, helmPolicy)))
 	client.PrependReactor("update", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, context.DeadlineExceeded
 	})
-	if _, err := CleanHelmRelease(t.Context(), client, helmRef("Secret"), t.TempDir()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrHelmChanged) {
+	if _, err := clean(t, client, helmRef("Secret"), t.TempDir()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cleanhelm.ErrChanged) {
 		t.Errorf("got %v", err)
 	}
 }
