@@ -13,6 +13,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
 // batchVerification says whether and how a roll-out verifies what it has done.
@@ -103,7 +104,7 @@ func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 // failingControllers notes which controllers lack pods before the first step: they are no fault of the roll-out. What may not be read
 // is told, and no reason not to begin.
 func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
-	failing, err := rollout.FailingControllers(ctx, client, stepNamespaces(steps))
+	failing, err := verify.FailingControllers(ctx, client, stepNamespaces(steps))
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(line))
@@ -128,8 +129,8 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if !o.Verify.Asked {
 		return nil
 	}
-	v := rollout.Verification{
-		Client: r.Client, Labels: rollout.ExpectedLabels(r.Journal), Before: r.Journal.FailingBefore, RecreateOne: true, Wait: o.Verify.Wait,
+	v := verify.Verification{
+		Client: r.Client, Labels: verify.WrittenLabels(r.Journal), Before: r.Journal.FailingBefore, RecreateOne: true, Wait: o.Verify.Wait,
 	}
 	for _, ns := range stepNamespaces(r.Journal.Steps) {
 		if v.Labels[ns] != nil {
@@ -139,11 +140,11 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if len(v.Namespaces) == 0 {
 		return nil
 	}
-	results, err := rollout.Verify(ctx, v)
+	results, err := verify.Run(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	notable := slices.DeleteFunc(results, func(r rollout.CheckResult) bool { return r.Status == rollout.StatusOK })
+	notable := slices.DeleteFunc(results, func(r verify.CheckResult) bool { return r.Status == verify.StatusOK })
 	if len(notable) > 0 {
 		if err := writeVerification(o.streams.ErrOut, notable, "table", false); err != nil {
 			return err

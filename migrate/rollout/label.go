@@ -143,11 +143,11 @@ const (
 func compareLabels(changes []LabelChange, is map[string]string) (labelState, string) {
 	before, after, why := true, true, ""
 	for _, c := range changes {
-		value := labelValue(is, c.Key)
-		before = before && equalLabelValues(value, c.Before)
-		after = after && equalLabelValues(value, c.After)
-		if !equalLabelValues(value, c.Before) && why == "" {
-			why = fmt.Sprintf("%s was %s and is %s", c.Key, quoteLabelValue(c.Before), quoteLabelValue(value))
+		value := LabelValue(is, c.Key)
+		before = before && EqualLabelValues(value, c.Before)
+		after = after && EqualLabelValues(value, c.After)
+		if !EqualLabelValues(value, c.Before) && why == "" {
+			why = fmt.Sprintf("%s was %s and is %s", c.Key, QuoteLabelValue(c.Before), QuoteLabelValue(value))
 		}
 	}
 	switch {
@@ -159,18 +159,18 @@ func compareLabels(changes []LabelChange, is map[string]string) (labelState, str
 	return labelsDiffer, why
 }
 
-func labelValue(labels map[string]string, key string) *string {
+func LabelValue(labels map[string]string, key string) *string {
 	if value, ok := labels[key]; ok {
 		return &value
 	}
 	return nil
 }
 
-func equalLabelValues(a, b *string) bool {
+func EqualLabelValues(a, b *string) bool {
 	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
-func quoteLabelValue(value *string) string {
+func QuoteLabelValue(value *string) string {
 	if value == nil {
 		return "absent"
 	}
@@ -181,7 +181,7 @@ func quoteLabelValue(value *string) string {
 func observeNamespace(s *Step, ns *unstructured.Unstructured) (*ObservedState, error) {
 	f := &ObservedState{UID: string(ns.GetUID()), ResourceVersion: ns.GetResourceVersion(), Labels: map[string]*string{}, OtherLabels: ns.GetLabels()}
 	for _, c := range s.Labels {
-		f.Labels[c.Key] = labelValue(ns.GetLabels(), c.Key)
+		f.Labels[c.Key] = LabelValue(ns.GetLabels(), c.Key)
 		delete(f.OtherLabels, c.Key)
 	}
 	var err error
@@ -201,8 +201,8 @@ func (s *Step) labelKeys() []string {
 func describeLabelDifferences(s *Step, is map[string]string) string {
 	var parts []string
 	for _, c := range s.Labels {
-		if value := labelValue(is, c.Key); !equalLabelValues(value, c.After) {
-			parts = append(parts, fmt.Sprintf("%s is %s, not %s", c.Key, quoteLabelValue(value), quoteLabelValue(c.After)))
+		if value := LabelValue(is, c.Key); !EqualLabelValues(value, c.After) {
+			parts = append(parts, fmt.Sprintf("%s is %s, not %s", c.Key, QuoteLabelValue(value), QuoteLabelValue(c.After)))
 		}
 	}
 	return strings.Join(parts, "; ")
@@ -222,7 +222,7 @@ func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
 	for _, o := range owners {
 		var keys []string
 		for _, c := range s.Labels {
-			if c.Before != nil && !equalLabelValues(c.Before, c.After) && slices.Contains(o.Keys, c.Key) {
+			if c.Before != nil && !EqualLabelValues(c.Before, c.After) && slices.Contains(o.Keys, c.Key) {
 				keys = append(keys, c.Key)
 			}
 		}

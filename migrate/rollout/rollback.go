@@ -145,7 +145,7 @@ func (r *Runner) observedBeforeStep(i int, s *Step, ns *unstructured.Unstructure
 	}
 	var there []string
 	for _, c := range s.Labels {
-		if is := labelValue(ns.GetLabels(), c.Key); equalLabelValues(is, c.After) && !equalLabelValues(is, before.Labels[c.Key]) {
+		if is := LabelValue(ns.GetLabels(), c.Key); EqualLabelValues(is, c.After) && !EqualLabelValues(is, before.Labels[c.Key]) {
 			there = append(there, fmt.Sprintf("%s=%s", strings.TrimPrefix(c.Key, podSecurityLabelPrefix), *c.After))
 		}
 	}
@@ -203,8 +203,8 @@ func describeLaterOwners(s *Step, before *ObservedState, also *AdmissionChanges,
 	}
 	var parts []string
 	for _, c := range s.Labels {
-		value := labelValue(ns.GetLabels(), c.Key)
-		if !equalLabelValues(value, c.After) && !also.setLabelTo(c.Key, value) || equalLabelValues(value, before.Labels[c.Key]) || equalLabelValues(value, restorableLabelValue(c.Key, before.Labels[c.Key])) {
+		value := LabelValue(ns.GetLabels(), c.Key)
+		if !EqualLabelValues(value, c.After) && !also.setLabelTo(c.Key, value) || EqualLabelValues(value, before.Labels[c.Key]) || EqualLabelValues(value, RestorableLabelValue(c.Key, before.Labels[c.Key])) {
 			continue
 		}
 		for _, o := range owners {
@@ -220,10 +220,10 @@ func describeLaterOwners(s *Step, before *ObservedState, also *AdmissionChanges,
 func describeLaterChanges(s *Step, before *ObservedState, also *AdmissionChanges, is map[string]string) string {
 	var parts []string
 	for _, c := range s.Labels {
-		value := labelValue(is, c.Key)
+		value := LabelValue(is, c.Key)
 		was := before.Labels[c.Key]
-		if !equalLabelValues(value, c.After) && !equalLabelValues(value, was) && !equalLabelValues(value, restorableLabelValue(c.Key, was)) && !also.setLabelTo(c.Key, value) {
-			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, quoteLabelValue(value), quoteLabelValue(c.After)))
+		if !EqualLabelValues(value, c.After) && !EqualLabelValues(value, was) && !EqualLabelValues(value, RestorableLabelValue(c.Key, was)) && !also.setLabelTo(c.Key, value) {
+			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, QuoteLabelValue(value), QuoteLabelValue(c.After)))
 		}
 	}
 	return strings.Join(parts, "; ")

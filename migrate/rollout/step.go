@@ -323,7 +323,7 @@ func repairsInvalidLabel(c LabelChange) bool {
 	if c.Before == nil || c.After == nil || labels.IsValidLabel(c.Key, *c.Before) {
 		return false
 	}
-	return !strings.HasPrefix(c.Key, api.EnforceLevelLabel) || equalLabelValues(c.After, c.RestoredValue())
+	return !strings.HasPrefix(c.Key, api.EnforceLevelLabel) || EqualLabelValues(c.After, c.RestoredValue())
 }
 
 func validateBypassStep(s *Step) error {

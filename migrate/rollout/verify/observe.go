@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,10 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/pod-security-admission/api"
-)
 
-const enforceLabel = api.EnforceLevelLabel
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
 
 // namespaceReader reads what is in namespaces, or in all where none is named.
 type namespaceReader struct {
@@ -160,6 +158,12 @@ func (v *namespaceReader) observeControllers(ctx context.Context) *snapshot {
 // failedCreate is the reason, of an event or a condition, that a controller gives where it could not create a pod.
 const failedCreate = "FailedCreate"
 
+// namespaceResource is the resource of Namespaces.
+func namespaceResource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+}
+
+// podResource is the resource of Pods.
 func podResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
@@ -167,13 +171,14 @@ func podResource() schema.GroupVersionResource {
 // listControllers lists what makes pods; a template that nothing makes pods of by itself is of use only for the template.
 func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *snapshot {
 	s := &snapshot{}
-	for _, k := range controllerKinds() {
-		if k.kind == "PodTemplate" && !templates {
+	read := readers()
+	for _, k := range rollout.ControllerKinds() {
+		if k.Kind == "PodTemplate" && !templates {
 			continue
 		}
-		makers, failed := listInNamespaces(ctx, v, k.resource, "", func(u *unstructured.Unstructured) (controller, error) { return k.read(u, templates) })
-		s.controllers = append(s.controllers, makers...)
-		s.addUnread(k.resource.Resource, k.resource.Group, failed)
+		found, failed := listInNamespaces(ctx, v, k.Resource, "", func(u *unstructured.Unstructured) (controller, error) { return read[k.Kind](u, templates) })
+		s.controllers = append(s.controllers, found...)
+		s.addUnread(k.Resource.Resource, k.Resource.Group, failed)
 	}
 	return s
 }
@@ -218,7 +223,7 @@ func readPod(u *unstructured.Unstructured) (ownedPod, error) {
 func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
 	is, failed = map[string]map[string]string{}, map[string]error{}
 	if len(v.namespaces) > maxSingleLists {
-		all, err := listAllPages(ctx, namespaceClient(v.client), "", func(string) bool { return true }, func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) { return u, nil })
+		all, err := listAllPages(ctx, v.client.Resource(namespaceResource()), "", func(string) bool { return true }, func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) { return u, nil })
 		for _, ns := range all {
 			is[ns.GetName()] = ns.GetLabels()
 		}
@@ -228,8 +233,8 @@ func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]ma
 	}
 	for _, name := range v.namespaces {
 		var ns *unstructured.Unstructured
-		err := retryTransient(ctx, func() (err error) {
-			ns, err = namespaceClient(v.client).Get(ctx, name, metav1.GetOptions{})
+		err := rollout.RetryTransient(ctx, func() (err error) {
+			ns, err = v.client.Resource(namespaceResource()).Get(ctx, name, metav1.GetOptions{})
 			return err
 		})
 		switch {
@@ -287,7 +292,7 @@ func listAllPages[T any](ctx context.Context, from dynamic.ResourceInterface, fi
 	options := metav1.ListOptions{Limit: page, FieldSelector: field}
 	for restarted := 0; ; {
 		var got *unstructured.UnstructuredList
-		err := retryTransient(ctx, func() (err error) {
+		err := rollout.RetryTransient(ctx, func() (err error) {
 			got, err = from.List(ctx, options)
 			return err
 		})
@@ -311,17 +316,6 @@ func listAllPages[T any](ctx context.Context, from dynamic.ResourceInterface, fi
 		}
 		if options.Continue = got.GetContinue(); options.Continue == "" {
 			return out, nil
-		}
-	}
-}
-
-// retryTransient tries again what another attempt may get past.
-func retryTransient(ctx context.Context, do func() error) error {
-	const most, first = 4, 200 * time.Millisecond
-	for attempt := 0; ; attempt++ {
-		err := do()
-		if err == nil || !isTransient(err) || attempt == most-1 || !sleepContext(ctx, first<<attempt) {
-			return err
 		}
 	}
 }

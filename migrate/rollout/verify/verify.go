@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"cmp"
@@ -6,18 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
-)
 
-// FailingController is a controller that lacks pods: refused by Pod Security or by the policies, or for another reason.
-type FailingController struct {
-	Namespace string `json:"namespace"`
-	// Kind and Name are those of the Deployment or CronJob where a ReplicaSet or Job of it lacks pods.
-	Kind string `json:"kind"`
-	Name string `json:"name"`
-	// Message is what the server said, or how many pods there are.
-	Message string `json:"message"`
-}
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
 
 // CheckStatus of a check.
 type CheckStatus string
@@ -63,9 +56,9 @@ type Verification struct {
 	Labels map[string]map[string]*string
 	// Journal of a roll-out that is looked at as a whole: it says which labels are expected, in place of Labels, and which
 	// steps came to no end.
-	Journal *Journal
+	Journal *rollout.Journal
 	// Before are the controllers that lacked pods before: they are told, and are no failure.
-	Before []FailingController
+	Before []rollout.FailingController
 	// RecreateOne has the server judge one pod of every template, in a dry run.
 	RecreateOne bool
 	// Audit is an audit log to judge by; nil for none.
@@ -76,9 +69,9 @@ type Verification struct {
 	Poll time.Duration
 }
 
-// Verify looks at namespaces and judges what it finds: whether pods are let in, not whether they work. What could not be
-// read is a Result; an error is the end of ctx.
-func Verify(ctx context.Context, v Verification) ([]CheckResult, error) {
+// Run checks the namespaces of a cluster: whether they have the labels that are expected and pods are let in, not whether the
+// pods work. What could not be read is a result; an error is the end of ctx.
+func Run(ctx context.Context, v Verification) ([]CheckResult, error) {
 	results, err := v.awaitControllers(ctx)
 	if err != nil {
 		return nil, err
@@ -100,29 +93,20 @@ func Verify(ctx context.Context, v Verification) ([]CheckResult, error) {
 	return slices.Compact(results), nil
 }
 
-// awaitControllers looks at the controllers until nothing is left that they may make good by themselves, or the time is up.
+// awaitControllers checks the controllers until nothing is left that they may make good by themselves, or Wait is over.
 func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, error) {
-	waiting, cancel := context.WithTimeout(ctx, v.Wait)
-	defer cancel()
-	for {
-		results := v.checkControllers(ctx)
-		passing := slices.ContainsFunc(results, func(r CheckResult) bool { return r.mayRecover })
-		if !passing || v.Wait == 0 || !sleepContext(waiting, cmp.Or(v.Poll, time.Second)) {
-			return results, ctx.Err()
-		}
+	results := v.checkControllers(ctx)
+	settled := func() bool {
+		return !slices.ContainsFunc(results, func(r CheckResult) bool { return r.mayRecover })
 	}
-}
-
-// sleepContext returns false where ctx ended.
-func sleepContext(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
+	if v.Wait > 0 && !settled() {
+		// A check that is under way when Wait is over is not cut off; that it was not settled until then is in its results.
+		_ = wait.PollUntilContextTimeout(ctx, cmp.Or(v.Poll, time.Second), v.Wait, false, func(context.Context) (bool, error) {
+			results = v.checkControllers(ctx)
+			return settled(), nil
+		})
 	}
+	return results, ctx.Err()
 }
 
 // compareCheckResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
@@ -139,16 +123,16 @@ func compareCheckResults(a, b CheckResult) int {
 
 // FailingControllers are the controllers in namespaces (all, if none is named) that lack pods now: the baseline of a later Verify. The
 // error says what could not be read; the failures beside it are those that could.
-func FailingControllers(ctx context.Context, client dynamic.Interface, namespaces []string) ([]FailingController, error) {
+func FailingControllers(ctx context.Context, client dynamic.Interface, namespaces []string) ([]rollout.FailingController, error) {
 	s := newNamespaceReader(client, namespaces).observeControllers(ctx)
-	var out []FailingController
+	var out []rollout.FailingController
 	for i := range s.controllers {
 		if m := &s.controllers[i]; s.missingPods(m) {
 			message := cmp.Or(s.refusalMessage(m), s.podCountText(m))
-			out = append(out, FailingController{Namespace: m.namespace, Kind: m.topOwner.Kind, Name: m.topOwner.Name, Message: message})
+			out = append(out, rollout.FailingController{Namespace: m.namespace, Kind: m.topOwner.Kind, Name: m.topOwner.Name, Message: message})
 		}
 	}
-	slices.SortFunc(out, func(a, b FailingController) int {
+	slices.SortFunc(out, func(a, b rollout.FailingController) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.Compact(out), s.unreadError()
@@ -166,31 +150,4 @@ func WorstStatus(results []CheckResult) CheckStatus {
 		}
 	}
 	return worst
-}
-
-// ExpectedLabels are what the steps that were taken so far have made of labels, by namespace, what admission should have left
-// of them where it altered a step, and what those that were taken back have restored. Of a namespace none of whose steps
-// wrote anything nothing is expected: that is for a roll-out which is under way, while Verification.Journal is for one that is
-// over or was cut off.
-func ExpectedLabels(j *Journal) map[string]map[string]*string {
-	out, off := map[string]map[string]*string{}, j.cancelledNamespaces()
-	for i := range j.Steps {
-		s := &j.Steps[i]
-		last, _ := j.LastEvent(i)
-		written := last == Done || last == Undone || last == Altered && !off[s.Namespace]
-		if s.Namespace == "" || !written {
-			continue
-		}
-		if out[s.Namespace] == nil {
-			out[s.Namespace] = map[string]*string{}
-		}
-		for _, c := range s.Labels {
-			value := c.After
-			if before := j.progress[i].observed; last == Undone && before != nil {
-				value = restorableLabelValue(c.Key, before.Labels[c.Key])
-			}
-			out[s.Namespace][c.Key] = value
-		}
-	}
-	return out
 }

@@ -25,6 +25,21 @@ func isTransient(err error) bool {
 	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
 }
 
+// RetryTransient calls do until it succeeds or fails for a reason that another attempt would not get past: four times at the
+// most, and longer apart each time. It returns the error of the last call.
+func RetryTransient(ctx context.Context, do func() error) error {
+	var err error
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 4}
+	stopped := wait.ExponentialBackoffWithContext(ctx, backoff, func(context.Context) (bool, error) {
+		err = do()
+		return err == nil || !isTransient(err), nil
+	})
+	if err == nil {
+		return stopped // nil, or ctx had ended before the first call
+	}
+	return err
+}
+
 // retryWrite does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
 // each time: for a server that is not there, and for others who write to the same object.
 func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
@@ -55,10 +70,12 @@ func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error
 	if r.sleepFunc != nil {
 		return r.sleepFunc(ctx, d)
 	}
-	if !sleepContext(ctx, d) {
+	select {
+	case <-time.After(d):
+		return ctx.Err()
+	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return nil
 }
 
 // classifyWriteError tells what concerns one namespace from what stops everything: a server that does not take this write may take the

@@ -128,16 +128,16 @@ func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permis
 	}
 	switch stage {
 	case StageEnforce:
-		each(rbacGroup, "rolebindings", bypassRole, "get") // no level is taken off while pods come past the policies
+		each(rbacGroup, "rolebindings", BypassName, "get") // no level is taken off while pods come past the policies
 	case StageBypass:
 		out = append(out, bypassPermissions(policy)...)
 		each(rbacGroup, "rolebindings", "", "create")
-		each(rbacGroup, "rolebindings", bypassRole, "get", "delete")
+		each(rbacGroup, "rolebindings", BypassName, "get", "delete")
 	default:
 	}
 	if stage == StageEnforce && n.Recheck || n.Verify {
-		for _, k := range controllerKinds() {
-			each(k.resource.Group, k.resource.Resource, "", "list")
+		for _, k := range ControllerKinds() {
+			each(k.Resource.Group, k.Resource.Resource, "", "list")
 		}
 		each("", "pods", "", "list")
 	}
@@ -146,6 +146,27 @@ func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permis
 		each("", "pods", "", "create")
 	}
 	return out
+}
+
+// ControllerKind is a built-in kind of object that makes pods, or has the template of some, and how it is read.
+type ControllerKind struct {
+	Kind     string
+	Resource schema.GroupVersionResource
+}
+
+// ControllerKinds returns every built-in kind that makes pods, and PodTemplate.
+func ControllerKinds() []ControllerKind {
+	apps, batch, core := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "batch", Version: "v1"}, schema.GroupVersion{Version: "v1"}
+	return []ControllerKind{
+		{"Deployment", apps.WithResource("deployments")},
+		{"ReplicaSet", apps.WithResource("replicasets")},
+		{"StatefulSet", apps.WithResource("statefulsets")},
+		{"DaemonSet", apps.WithResource("daemonsets")},
+		{"ReplicationController", core.WithResource("replicationcontrollers")},
+		{"Job", batch.WithResource("jobs")},
+		{"CronJob", batch.WithResource("cronjobs")},
+		{"PodTemplate", core.WithResource("podtemplates")},
+	}
 }
 
 // bypassPermissions are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,
@@ -157,12 +178,12 @@ func bypassPermissions(policy string) []Permission {
 		{Verb: "get", Group: "policy", Resource: policies, Name: policy},
 		{Verb: "delete", Group: "policy", Resource: policies, Name: policy},
 		{Verb: "use", Group: "policy", Resource: policies, Name: policy, alternatives: []Permission{
-			{Verb: "escalate", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
-			{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
+			{Verb: "escalate", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
+			{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
 		}},
 		{Verb: "create", Group: rbacGroup, Resource: "clusterroles"},
-		{Verb: "get", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
-		{Verb: "delete", Group: rbacGroup, Resource: "clusterroles", Name: bypassRole},
+		{Verb: "get", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
+		{Verb: "delete", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
 		{Verb: "list", Group: rbacGroup, Resource: "rolebindings"}, // no policy is deleted that another namespace needs
 	}
 }
@@ -228,7 +249,7 @@ func reviewAccess(ctx context.Context, client dynamic.Interface, r Permission, n
 	ask.SetAPIVersion("authorization.k8s.io/v1")
 	ask.SetKind("SelfSubjectAccessReview")
 	var answer *unstructured.Unstructured
-	err := retryTransient(ctx, func() (err error) {
+	err := RetryTransient(ctx, func() (err error) {
 		answer, err = client.Resource(schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}).
 			Create(ctx, ask, metav1.CreateOptions{})
 		return err

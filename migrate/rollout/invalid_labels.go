@@ -31,9 +31,9 @@ func checkInvalidLabels(s *Step, is map[string]string) error {
 
 // RestoredValue is the value to which a rollback puts the label back, null for none: what was there before, or, where that is
 // invalid and no server takes it any more, what the server took it for.
-func (c *LabelChange) RestoredValue() *string { return restorableLabelValue(c.Key, c.Before) }
+func (c *LabelChange) RestoredValue() *string { return RestorableLabelValue(c.Key, c.Before) }
 
-func restorableLabelValue(key string, was *string) *string {
+func RestorableLabelValue(key string, was *string) *string {
 	if was == nil || !slices.Contains(migrate.PodSecurityLabelKeys(), key) || labels.IsValidLabel(key, *was) {
 		return was
 	}
@@ -44,5 +44,5 @@ func restorableLabelValue(key string, was *string) *string {
 // UnrestorableLabels are the labels of a step that a rollback cannot put back as they are found: the server has such values from
 // before it looked at them, and takes none any more.
 func (s *Step) UnrestorableLabels() []LabelChange {
-	return slices.DeleteFunc(slices.Clone(s.Labels), func(c LabelChange) bool { return equalLabelValues(c.Before, c.RestoredValue()) })
+	return slices.DeleteFunc(slices.Clone(s.Labels), func(c LabelChange) bool { return EqualLabelValues(c.Before, c.RestoredValue()) })
 }

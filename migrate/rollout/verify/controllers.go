@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"fmt"
@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -37,24 +36,20 @@ type controller struct {
 	templatePod *unstructured.Unstructured
 }
 
-// controllerKind is a kind that makes pods, and how it is read.
-type controllerKind struct {
-	kind     string
-	resource schema.GroupVersionResource
-	read     func(*unstructured.Unstructured, bool) (controller, error)
-}
+// readFunc reads one object that makes pods, with a pod of its template if asked for.
+type readFunc func(object *unstructured.Unstructured, withPod bool) (controller, error)
 
-func controllerKinds() []controllerKind {
-	apps, batch, core := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "batch", Version: "v1"}, schema.GroupVersion{Version: "v1"}
-	return []controllerKind{
-		{"Deployment", apps.WithResource("deployments"), controllerReader("Deployment", readDeployment)},
-		{"ReplicaSet", apps.WithResource("replicasets"), controllerReader("ReplicaSet", readReplicaSet)},
-		{"StatefulSet", apps.WithResource("statefulsets"), controllerReader("StatefulSet", readStatefulSet)},
-		{"DaemonSet", apps.WithResource("daemonsets"), controllerReader("DaemonSet", readDaemonSet)},
-		{"ReplicationController", core.WithResource("replicationcontrollers"), controllerReader("ReplicationController", readReplicationController)},
-		{"Job", batch.WithResource("jobs"), controllerReader("Job", readJob)},
-		{"CronJob", batch.WithResource("cronjobs"), controllerReader("CronJob", readCronJob)},
-		{"PodTemplate", core.WithResource("podtemplates"), controllerReader("PodTemplate", readPodTemplate)},
+// readers returns how the objects of each of rollout.ControllerKinds are read, by kind.
+func readers() map[string]readFunc {
+	return map[string]readFunc{
+		"Deployment":            controllerReader("Deployment", readDeployment),
+		"ReplicaSet":            controllerReader("ReplicaSet", readReplicaSet),
+		"StatefulSet":           controllerReader("StatefulSet", readStatefulSet),
+		"DaemonSet":             controllerReader("DaemonSet", readDaemonSet),
+		"ReplicationController": controllerReader("ReplicationController", readReplicationController),
+		"Job":                   controllerReader("Job", readJob),
+		"CronJob":               controllerReader("CronJob", readCronJob),
+		"PodTemplate":           controllerReader("PodTemplate", readPodTemplate),
 	}
 }
 

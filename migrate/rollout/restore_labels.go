@@ -39,17 +39,17 @@ func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns
 		if err != nil {
 			return nil, err
 		}
-		switch now := labelValue(is, c.Key); {
-		case equalLabelValues(now, c.Before):
+		switch now := LabelValue(is, c.Key); {
+		case EqualLabelValues(now, c.Before):
 			if isOwnedByUpdate(ns, c.Key) {
 				w.restoreLabel(c.Key, c.Before) // it is left to give it back to its owners
 			}
-		case equalLabelValues(now, c.After) && len(theirs) > 0:
-			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, quoteLabelValue(now), theirs[0].Manager))
-		case equalLabelValues(now, c.After):
+		case EqualLabelValues(now, c.After) && len(theirs) > 0:
+			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, QuoteLabelValue(now), theirs[0].Manager))
+		case EqualLabelValues(now, c.After):
 			w.restoreLabel(c.Key, c.Before)
 		default:
-			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s by now, and was %s", c.Key, quoteLabelValue(now), quoteLabelValue(c.Before)))
+			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s by now, and was %s", c.Key, QuoteLabelValue(now), QuoteLabelValue(c.Before)))
 		}
 	}
 	return w, nil
@@ -57,8 +57,8 @@ func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns
 
 // restoreLabel has a label restored, as far as a server takes what it was.
 func (w *labelRestore) restoreLabel(key string, was *string) {
-	to := restorableLabelValue(key, was)
-	if !equalLabelValues(to, was) {
+	to := RestorableLabelValue(key, was)
+	if !EqualLabelValues(to, was) {
 		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, podSecurityLabelPrefix), *to, *was))
 	}
 	w.labels[key] = to
@@ -106,7 +106,7 @@ func (r *Runner) writeLabelRestore(ctx context.Context, i int, w *labelRestore, 
 func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error) {
 	is, labels := ns.GetLabels(), map[string]*string{}
 	for key, value := range w.labels {
-		if !equalLabelValues(value, labelValue(is, key)) {
+		if !EqualLabelValues(value, LabelValue(is, key)) {
 			labels[key] = value
 		}
 	}
@@ -157,8 +157,8 @@ func (w *labelRestore) restoredOwners() []LabelOwner {
 func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
 	var own, beside []string
 	for _, key := range slices.Sorted(maps.Keys(w.labels)) {
-		if value := labelValue(is, key); !equalLabelValues(value, w.labels[key]) {
-			text := fmt.Sprintf("%s is %s, not %s", key, quoteLabelValue(value), quoteLabelValue(w.labels[key]))
+		if value := LabelValue(is, key); !EqualLabelValues(value, w.labels[key]) {
+			text := fmt.Sprintf("%s is %s, not %s", key, QuoteLabelValue(value), QuoteLabelValue(w.labels[key]))
 			if slices.Contains(w.step.labelKeys(), key) {
 				own = append(own, text)
 			} else {

@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"context"
@@ -16,7 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/pod-security-admission/api"
 	"sigs.k8s.io/yaml"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
 // refusedPSA and the others are what API servers say.
@@ -31,9 +34,10 @@ func fakeCluster(t *testing.T, documents string) *fake.FakeDynamicClient {
 	t.Helper()
 	kinds := map[schema.GroupVersionResource]string{
 		{Version: "v1", Resource: "namespaces"}: "NamespaceList", {Version: "v1", Resource: "events"}: "EventList", podResource(): "PodList",
+		rollout.RoleBindings(): "RoleBindingList",
 	}
-	for _, k := range controllerKinds() {
-		kinds[k.resource] = k.kind + "List"
+	for _, k := range rollout.ControllerKinds() {
+		kinds[k.Resource] = k.Kind + "List"
 	}
 	var objects []runtime.Object
 	for i, document := range strings.Split(documents, "\n---\n") {
@@ -91,6 +95,11 @@ func row(what, workload string, status CheckStatus, why string) CheckResult {
 	return CheckResult{Namespace: "shop", Check: what, Workload: workload, Status: status, Reason: why}
 }
 
+// failingOf is a controller of the namespace shop that lacks pods.
+func failingOf(kind, name, message string) rollout.FailingController {
+	return rollout.FailingController{Namespace: "shop", Kind: kind, Name: name, Message: message}
+}
+
 func noneRefused() CheckResult {
 	return row(CheckRefusals, "", StatusOK, "no controller is newly refused pods")
 }
@@ -105,7 +114,7 @@ func TestVerifyControllers(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		objects string
-		before  []FailingController
+		before  []rollout.FailingController
 		want    []CheckResult
 	}{
 		{"nothing there", shop, nil, []CheckResult{noneRefused(), counted(0)}},
@@ -115,7 +124,7 @@ func TestVerifyControllers(t *testing.T) {
 		}},
 		{
 			"refused before, too", join(shop, replicaSet(failing(refusedPSA))),
-			[]FailingController{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedPSP}},
+			[]rollout.FailingController{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedPSP}},
 			[]CheckResult{
 				noneRefused(), row(CheckRefusals, "deployment/web", StatusOK, "as before the roll-out: "+refusedPSA),
 				counted(1), row(CheckPods, "deployment/web", StatusOK, "as before the roll-out: "+none),
@@ -123,12 +132,12 @@ func TestVerifyControllers(t *testing.T) {
 		},
 		{
 			"held by a quota before, refused now", join(shop, replicaSet(failing(refusedPSA))),
-			[]FailingController{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedQuota}},
+			[]rollout.FailingController{{Namespace: "shop", Kind: "Deployment", Name: "web", Message: refusedQuota}},
 			[]CheckResult{row(CheckRefusals, "deployment/web", StatusNotOK, refusedPSA), row(CheckPods, "deployment/web", StatusNotOK, none)},
 		},
 		{
 			"another namespace's failure before", join(shop, replicaSet(failing(refusedPSA))),
-			[]FailingController{{Namespace: "blog", Kind: "Deployment", Name: "web", Message: refusedPSA}},
+			[]rollout.FailingController{{Namespace: "blog", Kind: "Deployment", Name: "web", Message: refusedPSA}},
 			[]CheckResult{row(CheckRefusals, "deployment/web", StatusNotOK, refusedPSA), row(CheckPods, "deployment/web", StatusNotOK, none)},
 		},
 		{"quota", join(shop, replicaSet(failing(refusedQuota))), nil, []CheckResult{
@@ -183,7 +192,7 @@ func TestVerifyControllers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Verify(t.Context(), Verification{Client: fakeCluster(t, c.objects), Namespaces: []string{"shop"}, Before: c.before})
+			got, err := Run(t.Context(), Verification{Client: fakeCluster(t, c.objects), Namespaces: []string{"shop"}, Before: c.before})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,7 +221,7 @@ func TestVerifyLabels(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Verify(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Labels: c.want})
+			got, err := Run(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Labels: c.want})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +230,7 @@ func TestVerifyLabels(t *testing.T) {
 			}
 		})
 	}
-	gone, err := Verify(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
+	gone, err := Run(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
 	if err != nil || gone[0] != (CheckResult{Namespace: "gone", Check: CheckLabels, Status: StatusNotOK, Reason: "the namespace is gone"}) {
 		t.Errorf("a namespace that is gone: %+v, %v", gone, err)
 	}
@@ -257,7 +266,7 @@ func TestVerifyForbidden(t *testing.T) {
 	} {
 		c := fakeCluster(t, join(shop, replicaSet(""), pod("rs"), daemonSet(""), pod("ds"), event("ds", "1", refusedPSA)))
 		deny(c, "*", resource)
-		got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
+		got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +276,7 @@ func TestVerifyForbidden(t *testing.T) {
 	}
 	c := fakeCluster(t, join(shop, replicaSet(""), event("rs", "1", refusedPSA)))
 	deny(c, "list", "pods")
-	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
+	got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
 	if diff := cmp.Diff([]CheckResult{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" || err != nil {
 		t.Errorf("without pods, and no condition that tells (-want +got):\n%s%v", diff, err)
 	}
@@ -279,7 +288,7 @@ func TestVerifyForbidden(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
-	if diff := cmp.Diff([]FailingController{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" {
+	if diff := cmp.Diff([]rollout.FailingController{failingOf("Deployment", "web", refusedPSA)}, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
@@ -311,11 +320,11 @@ func TestFailingIsTheBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []FailingController{{"shop", "CronJob", "once", refusedQuota}, {"shop", "DaemonSet", "agent", "has 0 of 1 pods"}, {"shop", "Deployment", "web", refusedPSA}}
+	want := []rollout.FailingController{failingOf("CronJob", "once", refusedQuota), failingOf("DaemonSet", "agent", "has 0 of 1 pods"), failingOf("Deployment", "web", refusedPSA)}
 	if diff := cmp.Diff(want, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
-	results, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Before: failures})
+	results, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Before: failures})
 	if err != nil || WorstStatus(results) != StatusOK {
 		t.Errorf("verified against itself: %v %+v", err, results)
 	}
@@ -338,7 +347,7 @@ func TestVerifyWaits(t *testing.T) {
 			Object: map[string]any{"apiVersion": "v1", "kind": "PodList"}, Items: []unstructured.Unstructured{{Object: object}},
 		}, nil
 	})
-	results, err := Verify(t.Context(), Verification{
+	results, err := Run(t.Context(), Verification{
 		Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Wait: time.Hour, Poll: time.Millisecond,
 	})
 	if err != nil || WorstStatus(results) != StatusOK || looks != 3 {
@@ -346,32 +355,29 @@ func TestVerifyWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Verify(ctx, Verification{Client: c, Namespaces: []string{"shop"}}); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, Verification{Client: c, Namespaces: []string{"shop"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}
 }
 
-func TestExpectedLabels(t *testing.T) {
+// What steps have written, by what the journal has of them.
+func TestWrittenLabels(t *testing.T) {
 	t.Parallel()
-	value := func(s string) *string { return &s }
-	change := func(key, after string) []LabelChange { return []LabelChange{{Key: key, After: &after}} }
-	j := &Journal{progress: make([]stepProgress, 8)}
-	j.Steps = []Step{
-		{Namespace: "a", Labels: change("warn", "restricted")},
-		{Namespace: "a", Labels: change("enforce", "baseline")},
-		{Namespace: "b", Labels: change("warn", "restricted")},
-		{Namespace: "c", Create: &BypassObject{}},
-		{Create: &BypassObject{}},
-		{Namespace: "d", Labels: change("enforce", "baseline")}, // altered, so it counts
-		{Namespace: "e", Labels: change("warn", "restricted")},
-		{Namespace: "e", Labels: change("enforce", "baseline")}, // altered, in a namespace that was taken back
+	const observed = `{"step": %d, "event": "begun", "before": {"labels": {"pod-security.kubernetes.io/enforce": "privileged", "pod-security.kubernetes.io/warn": null}}}`
+	steps := append([]rollout.Step{observe("a"), enforce("a", "baseline"), observe("b")}, bypass("c")...)
+	steps = append(steps, enforce("d", "baseline"), observe("e"), enforce("e", "baseline"))
+	var entries []string
+	for i, e := range []rollout.Event{rollout.Done, rollout.Undone, rollout.Refused, rollout.Done, rollout.Done, rollout.Done, rollout.Altered, rollout.Undone, rollout.Altered} {
+		entries = append(entries, fmt.Sprintf(observed, i), eventOf(i, e))
 	}
-	for i, e := range []Event{Done, Undone, Refused, Done, Done, Altered, Undone, Altered} {
-		j.progress[i] = stepProgress{lastEvent: e, observed: &ObservedState{Labels: map[string]*string{"enforce": value("privileged")}}}
+	want := map[string]map[string]*string{
+		"a": {api.WarnLevelLabel: text("restricted"), api.AuditLevelLabel: text("restricted"), api.EnforceLevelLabel: text("privileged"), api.EnforceVersionLabel: nil},
+		"c": {},
+		"d": {api.EnforceLevelLabel: text("baseline"), api.EnforceVersionLabel: text("v1.25")}, // altered, so it counts
+		"e": {api.WarnLevelLabel: nil, api.AuditLevelLabel: nil},                               // altered too, but taken back
 	}
-	want := map[string]map[string]*string{"a": {"warn": value("restricted"), "enforce": value("privileged")}, "c": {}, "d": {"enforce": value("baseline")}, "e": {"warn": nil}}
-	if diff := cmp.Diff(want, ExpectedLabels(j)); diff != "" {
-		t.Errorf("expected labels (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, WrittenLabels(journalOf(t, steps, entries...))); diff != "" {
+		t.Errorf("written labels (-want +got):\n%s", diff)
 	}
 }
 

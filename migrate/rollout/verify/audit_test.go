@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"bytes"
@@ -125,7 +125,7 @@ func TestAuditLog(t *testing.T) {
 				if err := log.Read("audit.log", strings.NewReader(in)); err != nil {
 					t.Fatal(err)
 				}
-				got, err := Verify(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Audit: &log})
+				got, err := Run(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Audit: &log})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +140,7 @@ func TestAuditLog(t *testing.T) {
 func brokenLines() []CheckResult {
 	out := []CheckResult{broken("5 more lines are no audit events")}
 	for _, n := range []int{10, 1, 2, 3, 4, 5, 6, 7, 8, 9} {
-		out = append(out, broken(fmt.Sprintf("audit.log:%d: it is not an event of audit.k8s.io: json: cannot unmarshal number into Go value of type rollout.auditEvent", n)))
+		out = append(out, broken(fmt.Sprintf("audit.log:%d: it is not an event of audit.k8s.io: json: cannot unmarshal number into Go value of type verify.auditEvent", n)))
 	}
 	return out
 }

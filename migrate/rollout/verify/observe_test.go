@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"errors"
@@ -12,6 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
 // A list that expires half-way is read again from its beginning: nothing is lost and nothing counted twice.
@@ -71,14 +74,14 @@ func TestManyNamespaces(t *testing.T) {
 			return false, nil, nil
 		})
 		failures, err := FailingControllers(t.Context(), c, names)
-		if diff := cmp.Diff([]FailingController{{"shop", "Deployment", "web", refusedPSA}}, failures); diff != "" || err != nil {
+		if diff := cmp.Diff([]rollout.FailingController{failingOf("Deployment", "web", refusedPSA)}, failures); diff != "" || err != nil {
 			t.Errorf("forbidden=%v (-want +got):\n%s%v", forbidden, diff, err)
 		}
 		if wide != 9 {
 			t.Errorf("forbidden=%v: %d lists of all namespaces, want 9", forbidden, wide)
 		}
 		is, failed := newNamespaceReader(c, names).namespaceLabels(t.Context())
-		if want := map[string]map[string]string{"shop": {enforceLabel: "baseline"}}; !cmp.Equal(want, is) || len(failed) > 0 || wide != 10 {
+		if want := map[string]map[string]string{"shop": {api.EnforceLevelLabel: "baseline"}}; !cmp.Equal(want, is) || len(failed) > 0 || wide != 10 {
 			t.Errorf("forbidden=%v: labels %v, %v after %d lists, want %v", forbidden, is, failed, wide, want)
 		}
 	}

@@ -55,8 +55,8 @@ func findAdmissionChanges(s *Step, before, after *unstructured.Unstructured) (*A
 	a := &AdmissionChanges{Fields: changedFields(before, after)}
 	wanted := s.labelsAfter(before.GetLabels())
 	for _, key := range unionOfKeys(before.GetLabels(), after.GetLabels(), wanted) {
-		if is := labelValue(after.GetLabels(), key); !equalLabelValues(is, labelValue(wanted, key)) {
-			a.Labels = append(a.Labels, LabelChange{Key: key, Before: labelValue(before.GetLabels(), key), After: is})
+		if is := LabelValue(after.GetLabels(), key); !EqualLabelValues(is, LabelValue(wanted, key)) {
+			a.Labels = append(a.Labels, LabelChange{Key: key, Before: LabelValue(before.GetLabels(), key), After: is})
 		}
 	}
 	if a.isEmpty() {
@@ -73,7 +73,7 @@ func findAdmissionChanges(s *Step, before, after *unstructured.Unstructured) (*A
 
 // setLabelTo is true if admission made a value of a label.
 func (a *AdmissionChanges) setLabelTo(key string, value *string) bool {
-	return slices.ContainsFunc(a.Labels, func(c LabelChange) bool { return c.Key == key && equalLabelValues(c.After, value) })
+	return slices.ContainsFunc(a.Labels, func(c LabelChange) bool { return c.Key == key && EqualLabelValues(c.After, value) })
 }
 
 func unionOfKeys(maps ...map[string]string) []string {
@@ -91,7 +91,7 @@ func unionOfKeys(maps ...map[string]string) []string {
 func changedFields(before, after *unstructured.Unstructured) []string {
 	var out []string
 	for _, key := range unionOfKeys(before.GetAnnotations(), after.GetAnnotations()) {
-		if !equalLabelValues(labelValue(before.GetAnnotations(), key), labelValue(after.GetAnnotations(), key)) {
+		if !EqualLabelValues(LabelValue(before.GetAnnotations(), key), LabelValue(after.GetAnnotations(), key)) {
 			out = append(out, "annotation "+key)
 		}
 	}
@@ -128,16 +128,16 @@ func (r *Runner) unrecordedAdmissionChanges(i int, s *Step, ns *unstructured.Uns
 		return nil
 	}
 	for _, c := range s.Labels {
-		is, was := labelValue(labels, c.Key), before.Labels[c.Key]
-		if o := owner(c.Key); o != nil && o.isOwnApply() && !equalLabelValues(is, c.After) && !equalLabelValues(is, was) {
+		is, was := LabelValue(labels, c.Key), before.Labels[c.Key]
+		if o := owner(c.Key); o != nil && o.isOwnApply() && !EqualLabelValues(is, c.After) && !EqualLabelValues(is, was) {
 			a.Labels = append(a.Labels, LabelChange{Key: c.Key, Before: was, After: is})
 		}
 	}
 	if before.OtherLabels != nil { // a journal of an earlier version has none
 		for _, key := range unionOfKeys(labels, before.OtherLabels) {
-			was, is := labelValue(before.OtherLabels, key), labelValue(labels, key)
+			was, is := LabelValue(before.OtherLabels, key), LabelValue(labels, key)
 			switch {
-			case equalLabelValues(was, is) || slices.Contains(s.labelKeys(), key):
+			case EqualLabelValues(was, is) || slices.Contains(s.labelKeys(), key):
 			case was == nil && owner(key) == nil:
 				a.Labels = append(a.Labels, LabelChange{Key: key, After: is})
 			default:

@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"fmt"
@@ -52,7 +52,7 @@ func TestRecreateOne(t *testing.T) {
 		u.SetAnnotations(map[string]string{policyAnnotation: "open"})
 		return true, u, nil
 	})
-	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
+	got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestRecreateUnnoticed(t *testing.T) {
 	c.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		return true, a.(clienttesting.CreateActionImpl).Object, nil
 	})
-	got, err := Verify(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
+	got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rollout
+package verify
 
 import (
 	"cmp"
@@ -12,7 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
 // policyAnnotation names the policy that let a pod in.
@@ -66,8 +69,8 @@ func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult
 	r := CheckResult{Namespace: m.namespace, Check: CheckRecreate, Workload: strings.ToLower(m.kind) + "/" + m.name}
 	pods := v.Client.Resource(podResource()).Namespace(m.namespace)
 	var made *unstructured.Unstructured
-	err := retryTransient(ctx, func() (err error) {
-		made, err = pods.Create(ctx, m.templatePod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: FieldManager})
+	err := rollout.RetryTransient(ctx, func() (err error) {
+		made, err = pods.Create(ctx, m.templatePod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: rollout.FieldManager})
 		return err
 	})
 	switch {
@@ -101,11 +104,13 @@ func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]s
 			continue
 		}
 		var err error
-		for attempt := 0; attempt < most; attempt++ {
-			_, err = v.Client.Resource(podResource()).Namespace(ns).Create(ctx, privilegedProbePod(ns), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: FieldManager})
-			if err != nil && (!isPodSecurityRefusal(err.Error()) || strings.Contains(err.Error(), `"`+level+":")) || !sleepContext(ctx, pause) {
-				break
-			}
+		pods, backoff := v.Client.Resource(podResource()).Namespace(ns), wait.Backoff{Duration: pause, Steps: most}
+		stopped := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
+			_, err = pods.Create(ctx, privilegedProbePod(ns), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: rollout.FieldManager})
+			return err != nil && (!isPodSecurityRefusal(err.Error()) || strings.Contains(err.Error(), `"`+level+":")), nil
+		})
+		if ctx.Err() != nil && stopped != nil {
+			return out // the caller ends with the error of ctx
 		}
 		if err == nil {
 			out = append(out, CheckResult{
