@@ -15,8 +15,8 @@ import (
 
 // verificationReport is what -o json writes.
 type verificationReport struct {
-	APIVersion string                `json:"apiVersion"`
-	Kind       string                `json:"kind"`
+	APIVersion string               `json:"apiVersion"`
+	Kind       string               `json:"kind"`
 	Status     verify.CheckStatus   `json:"status"`
 	Results    []verify.CheckResult `json:"results"`
 }
