@@ -108,15 +108,16 @@ func changedFields(before, after *unstructured.Unstructured) []string {
 // unrecordedAdmissionChanges finds what admission changed along with a step that was written, and whose answer was not heard or not
 // written down. A write by anybody else leaves its manager with the label; what admission adds is put down to nobody, and what
 // it makes of a label of ours stays with us. Of other labels it cannot be told: they are named, and left.
-func (r *Runner) unrecordedAdmissionChanges(i int, s *Step, ns *unstructured.Unstructured) (*AdmissionChanges, error) {
-	if r.Journal == nil || r.Journal.progress[i].lastEvent != Begun {
+func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*AdmissionChanges, error) {
+	j, s := a.runner.Journal, a.step
+	if j == nil || j.progress[a.index].lastEvent != Begun {
 		return nil, nil
 	}
-	before := r.Journal.progress[i].observed
+	before := j.progress[a.index].observed
 	if before.UID != string(ns.GetUID()) {
 		return nil, nil // it was another namespace of that name
 	}
-	a, labels := &AdmissionChanges{}, ns.GetLabels()
+	changes, labels := &AdmissionChanges{}, ns.GetLabels()
 	owners, err := labelOwners(ns.GetManagedFields(), unionOfKeys(labels, before.OtherLabels))
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (r *Runner) unrecordedAdmissionChanges(i int, s *Step, ns *unstructured.Uns
 	for _, c := range s.Labels {
 		is, was := LabelValue(labels, c.Key), before.Labels[c.Key]
 		if o := owner(c.Key); o != nil && o.isOwnApply() && !EqualLabelValues(is, c.After) && !EqualLabelValues(is, was) {
-			a.Labels = append(a.Labels, LabelChange{Key: c.Key, Before: was, After: is})
+			changes.Labels = append(changes.Labels, LabelChange{Key: c.Key, Before: was, After: is})
 		}
 	}
 	if before.OtherLabels != nil { // a journal of an earlier version has none
@@ -139,17 +140,17 @@ func (r *Runner) unrecordedAdmissionChanges(i int, s *Step, ns *unstructured.Uns
 			switch {
 			case EqualLabelValues(was, is) || slices.Contains(s.labelKeys(), key):
 			case was == nil && owner(key) == nil:
-				a.Labels = append(a.Labels, LabelChange{Key: key, After: is})
+				changes.Labels = append(changes.Labels, LabelChange{Key: key, After: is})
 			default:
-				a.Fields = append(a.Fields, "label "+key+" (or somebody else did)")
+				changes.Fields = append(changes.Fields, "label "+key+" (or somebody else did)")
 			}
 		}
 	}
-	slices.SortFunc(a.Labels, func(a, b LabelChange) int { return strings.Compare(a.Key, b.Key) })
-	if a.isEmpty() {
+	slices.SortFunc(changes.Labels, func(a, b LabelChange) int { return strings.Compare(a.Key, b.Key) })
+	if changes.isEmpty() {
 		return nil, nil
 	}
-	return a, nil
+	return changes, nil
 }
 
 // likelyMutators says what may have changed a namespace on its way in: nothing in the object itself tells. It is asked once.

@@ -80,20 +80,20 @@ func isOwnedByUpdate(ns *unstructured.Unstructured, key string) bool {
 
 // writeLabelRestore writes labels back, and corrects whose they are. It returns the namespace as the server has it then. The server
 // puts a value that changes down to who writes it, so it takes a second write until the managers are right, too.
-func (r *Runner) writeLabelRestore(ctx context.Context, i int, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	for range 3 {
 		body, err := w.mergePatch(ns)
 		if err != nil || body == nil {
 			return ns, err
 		}
-		if err := r.lock.checkHeld(ctx); err != nil {
+		if err := a.runner.lock.checkHeld(ctx); err != nil {
 			return nil, err
 		}
-		if err := r.Journal.record(JournalEntry{Step: i, Event: Undoing, AdmissionChanges: unrecorded}); err != nil {
+		if err := a.runner.Journal.record(JournalEntry{Step: a.index, Event: Undoing, AdmissionChanges: unrecorded}); err != nil {
 			return nil, err
 		}
 		unrecorded = nil
-		ns, err = namespaceClient(r.Client).Patch(ctx, w.step.Namespace, types.MergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager})
+		ns, err = namespaceClient(a.runner.Client).Patch(ctx, w.step.Namespace, types.MergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager})
 		if err != nil {
 			return nil, err
 		}

@@ -1,18 +1,15 @@
 package rollout
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/pod-security-admission/api"
 
@@ -23,110 +20,10 @@ func namespaceClient(client dynamic.Interface) dynamic.ResourceInterface {
 	return client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 }
 
-// applyLabels puts the labels of a step on, if the namespace is still as the plan saw it.
-func (r *Runner) applyLabels(ctx context.Context, i int, s *Step, out *Outcome) error {
-	if s.Stage == StageEnforce && r.Recheck != nil {
-		var ns *unstructured.Unstructured
-		err := r.retryWrite(ctx, func() (err error) {
-			ns, _, err = r.namespaceToLabel(ctx, i, s, out)
-			return err
-		})
-		if err != nil || ns == nil {
-			return err
-		}
-		if err := r.recheckWorkloads(ctx, s, ns.GetLabels()); err != nil {
-			return err
-		}
-	}
-	// The recheck took a while: where others write all the time, only what is looked at just before can be written to.
-	return r.retryWrite(ctx, func() error { return r.applyLabelsOnce(ctx, i, s, out) })
-}
-
-func (r *Runner) applyLabelsOnce(ctx context.Context, i int, s *Step, out *Outcome) error {
-	ns, found, err := r.namespaceToLabel(ctx, i, s, out)
-	if err != nil || ns == nil {
-		return err
-	}
-	body, err := namespaceApplyBody(s, ns)
-	if err != nil {
-		return err
-	}
-	if err := r.lock.checkHeld(ctx); err != nil {
-		return err
-	}
-	if err := r.Journal.record(JournalEntry{Step: i, Event: Begun, Before: found}); err != nil {
-		return err
-	}
-	// Whose labels these are was settled above, at this very resourceVersion.
-	force := out.OverriddenOwners != "" || len(ns.GetManagedFields()) == 0 || slices.ContainsFunc(found.Owners, LabelOwner.predatesFieldManagers)
-	made, err := namespaceClient(r.Client).Patch(ctx, s.Namespace, types.ApplyPatchType, body, r.patchOptions(force))
-	if err != nil {
-		return err
-	}
-	if out.AdmissionChanges, err = findAdmissionChanges(s, ns, made); err != nil {
-		return err
-	}
-	if at, _ := compareLabels(s.Labels, made.GetLabels()); at != labelsAsPlanned {
-		return &stepRefusal{Altered, "the server took it, and something made this of it: " + describeLabelDifferences(s, made.GetLabels()) + "; " + r.likelyMutators(ctx)}
-	}
-	return nil
-}
-
-// namespaceToLabel looks at the namespace: nil if there is nothing left to do, an error if it must not be written to.
-func (r *Runner) namespaceToLabel(ctx context.Context, i int, s *Step, out *Outcome) (*unstructured.Unstructured, *ObservedState, error) {
-	ns, err := namespaceClient(r.Client).Get(ctx, s.Namespace, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil, newStepRefusal("the namespace is gone")
-	case err != nil:
-		return nil, nil, err
-	case ns.GetDeletionTimestamp() != nil:
-		return nil, nil, newStepRefusal("the namespace is being deleted")
-	}
-	at, why := compareLabels(s.Labels, ns.GetLabels())
-	switch {
-	case at == labelsAsPlanned:
-		out.AlreadyDone = !r.begunBefore(i)
-		out.AdmissionChanges, err = r.unrecordedAdmissionChanges(i, s, ns)
-		return nil, nil, err
-	case at == labelsDiffer && r.begunBefore(i) && ownsAnyLabel(s, ns):
-		if out.AdmissionChanges, err = r.unrecordedAdmissionChanges(i, s, ns); err != nil {
-			return nil, nil, err
-		}
-		return nil, nil, &stepRefusal{Altered, "it was written, and has been changed since: " + describeLabelDifferences(s, ns.GetLabels())}
-	case at == labelsDiffer:
-		return nil, nil, newStepRefusal("the namespace has changed since the plan was made: %s", why)
-	}
-	if err := checkInvalidLabels(s, ns.GetLabels()); err != nil {
-		return nil, nil, err
-	}
-	found, err := observeNamespace(s, ns)
-	if err != nil {
-		return nil, nil, err
-	}
-	theirs := describeOverriddenOwners(s, found.Owners)
-	if theirs != "" && !r.Force {
-		return nil, nil, newStepRefusal("%s: leave them to it, or take over with --force", theirs)
-	}
-	out.OverriddenOwners = theirs
-	return ns, found, nil
-}
-
-// begunBefore is true if the step was begun before: an answer was lost, or a run cut off.
-func (r *Runner) begunBefore(i int) bool { return r.Journal != nil && r.Journal.MayBeApplied(i) }
-
 // ownsAnyLabel is true if any of the step's labels is there by our having applied it.
 func ownsAnyLabel(s *Step, ns *unstructured.Unstructured) bool {
 	have, err := ownAppliedLabels(ns.GetManagedFields(), ns.GetLabels())
 	return err != nil || slices.ContainsFunc(s.labelKeys(), func(key string) bool { _, ok := have[key]; return ok })
-}
-
-func (r *Runner) patchOptions(force bool) metav1.PatchOptions {
-	o := metav1.PatchOptions{FieldManager: FieldManager, Force: &force}
-	if r.Journal == nil {
-		o.DryRun = []string{metav1.DryRunAll}
-	}
-	return o
 }
 
 // labelState says where labels stand between before and after.
@@ -250,27 +147,6 @@ func namespaceApplyBody(s *Step, ns *unstructured.Unstructured) ([]byte, error) 
 	return json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
 		"name": ns.GetName(), "uid": ns.GetUID(), "resourceVersion": ns.GetResourceVersion(), "labels": labels,
 	}})
-}
-
-// recheckWorkloads refuses to enforce a level that something which is there by now does not meet. A step that changes only one of
-// the level and its version goes with the other as it is.
-func (r *Runner) recheckWorkloads(ctx context.Context, s *Step, is map[string]string) error {
-	after := s.labelsAfter(is)
-	level := after[api.EnforceLevelLabel]
-	if level == string(api.LevelPrivileged) {
-		return nil
-	}
-	now, err := r.Recheck(ctx, s.Namespace, level, after[api.EnforceVersionLabel])
-	if err != nil {
-		return fmt.Errorf("looking at what runs in it now: %w", err)
-	}
-	if !now.Complete {
-		return newStepRefusal("what runs in it now could not be read whole")
-	}
-	if broken := newViolations(now, api.Level(level), r.KnownViolations); len(broken) > 0 && !now.Exempt {
-		return newStepRefusal("since the plan was made something came that would not meet %s: %s", level, strings.Join(broken, ", "))
-	}
-	return nil
 }
 
 // labelsAfter are labels as they are once the step is taken.
