@@ -57,7 +57,7 @@ func stepText(o rollout.Outcome) string {
 	if o.Step.Wave != "" {
 		text += "wave " + o.Step.Wave + ": "
 	}
-	text += o.Step.Describe(o.IsRollback)
+	text += stepChangeText(&o.Step, o.IsRollback)
 	if o.Reason != "" {
 		text += ": " + o.Reason
 	}
@@ -76,7 +76,7 @@ func admissionChangesText(o *rollout.Outcome) string {
 	if labels := o.AdmissionChanges.OtherLabels(&o.Step); len(labels) > 0 {
 		words := make([]string, 0, len(labels))
 		for _, c := range labels {
-			words = append(words, c.String())
+			words = append(words, labelChangeText(c.Key, c.Before, c.After))
 		}
 		text += "; the server's admission also changed labels: " + strings.Join(words, " ")
 	}
@@ -96,6 +96,42 @@ func stepResult(o rollout.Outcome) string {
 		return "would"
 	}
 	return string(o.Event)
+}
+
+// stepChangeText is the change itself: "shop: enforce=baseline (absent until now)".
+func stepChangeText(s *rollout.Step, undo bool) string {
+	switch {
+	case s.Create != nil && undo:
+		return "delete " + s.Create.String()
+	case s.Create != nil:
+		return "create " + s.Create.String()
+	}
+	parts := make([]string, 0, len(s.Labels))
+	for _, c := range s.Labels {
+		_, short, _ := strings.Cut(c.Key, "/")
+		from, to := c.Before, c.After
+		if undo {
+			from, to = to, c.RestoredValue()
+		}
+		parts = append(parts, labelChangeText(short, from, to))
+	}
+	return s.Namespace + ": " + strings.Join(parts, " ")
+}
+
+func labelChangeText(key string, from, to *string) string {
+	text := key + "=" + labelValueText(to)
+	if from != nil {
+		text += " (was " + labelValueText(from) + ")"
+	}
+	return text
+}
+
+// labelValueText of a label; one that is not there looks like an empty one, as kubectl get -L shows it.
+func labelValueText(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // flush writes what is left to write, also of a run that was stopped in the middle.

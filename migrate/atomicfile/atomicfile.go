@@ -1,50 +1,64 @@
-// Package atomicfile writes files that are whole or not there at all, also after a crash of the machine. It takes a path and
-// what to write, and returns when the file and its name are on the disk. It follows no links and chooses no paths.
+// Package atomicfile owns the writing of files that must be whole or as they were before: other programs, and a run that is cut
+// off, never see half of one. It takes a name and a function that writes the content, and returns errors that name the file. It
+// decides nothing about names or folders.
 package atomicfile
 
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// Write replaces the file at path by one with the data, which only its owner may read. It returns once the disk has it. If it
-// cannot be written or put into place, the file at path is as it was, and nothing else is left in its directory.
-func Write(path string, data []byte) error {
-	temporary := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
-	err := create(temporary, data)
-	if err == nil {
-		err = os.Rename(temporary, path)
+// Write replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it is, and a link
+// is followed, so that neither is replaced. A file that is there keeps its permissions; a new one gets those of the user's
+// umask.
+func Write(name string, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
 	}
-	if err == nil {
-		return SyncDirectory(filepath.Dir(path))
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = replace(name, 0o666, func(f *os.File) error { return write(f) })
+	case err == nil && info.Mode().IsRegular():
+		err = replace(name, 0o666, func(f *os.File) error {
+			if err := write(f); err != nil {
+				return err
+			}
+			return f.Chmod(info.Mode().Perm())
+		})
+	case err == nil:
+		err = writeInto(name, write)
 	}
-	removed := os.Remove(temporary)
-	if errors.Is(removed, fs.ErrNotExist) {
-		removed = nil
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
 	}
-	return errors.Join(err, removed)
+	return nil
 }
 
-// create writes a new file and returns once the disk has it.
-func create(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // G304: the caller names the file
+// WriteDurable replaces a file, which only its owner may read, and returns once it is on the disk under its name.
+func WriteDurable(name string, data []byte) error {
+	err := replace(name, 0o600, func(f *os.File) error {
+		_, err := f.Write(data)
+		if err == nil {
+			err = f.Sync()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	return SyncFolder(filepath.Dir(name))
 }
 
-// SyncDirectory returns once the disk has the names of the files in a directory. A file system that cannot do that is no
-// error.
-func SyncDirectory(path string) error {
-	d, err := os.Open(path) //nolint:gosec // G304: the caller names the directory
+// SyncFolder returns once the names of the files in a folder are on the disk. File systems that cannot say so are taken at
+// their word.
+func SyncFolder(path string) error {
+	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the caller names
 	if err != nil {
 		return err
 	}
@@ -53,4 +67,39 @@ func SyncDirectory(path string) error {
 		return err
 	}
 	return nil
+}
+
+// writeInto writes to what is no regular file.
+func writeInto(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // G304: the file that the caller names
+	if err != nil {
+		return err
+	}
+	return closing(f, write(f))
+}
+
+// closing closes a file and returns the first error.
+func closing(f *os.File, err error) error {
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// replace writes a hidden file beside the named one and gives it the name once it is whole. Where that fails nothing of it is
+// left.
+func replace(name string, permissions fs.FileMode, write func(*os.File) error) error {
+	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permissions) //nolint:gosec // G302, G304: the file that the caller names, with the rights that the umask leaves
+	if err != nil {
+		return err
+	}
+	err = closing(f, write(f))
+	if err == nil {
+		err = os.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+	}
+	return err
 }

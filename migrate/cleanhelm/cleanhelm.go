@@ -152,7 +152,7 @@ func (c *Cleaner) backUp(ref helm.StorageRef, object *unstructured.Unstructured)
 		return "", fmt.Errorf("backing it up: %q is no name for a file", name)
 	}
 	path := filepath.Join(c.BackupDir, name)
-	if err := atomicfile.Write(path, append(data, '\n')); err != nil {
+	if err := atomicfile.WriteDurable(path, append(data, '\n')); err != nil {
 		return "", fmt.Errorf("backing it up: %w; nothing was written to the cluster", err)
 	}
 	return path, nil

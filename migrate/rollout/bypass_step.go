@@ -39,6 +39,9 @@ func (a *bypassStep) check() error {
 	return fmt.Errorf("%s is no part of a bypass", s.Create)
 }
 
+// describe names the object.
+func (a *bypassStep) describe() string { return "create " + a.step.Create.String() }
+
 // apply creates the object, unless it exists and does the same. A binding needs the level of its namespace to be enforced.
 func (a *bypassStep) apply(ctx context.Context, out *Outcome) error {
 	return a.runner.retryWrite(ctx, func() error { return a.applyOnce(ctx, out) })

@@ -180,7 +180,7 @@ func (j *Journal) createFile() (err error) {
 	if err := os.Link(temporary, j.path); err != nil {
 		return err
 	}
-	return atomicfile.SyncDirectory(filepath.Dir(j.path))
+	return atomicfile.SyncFolder(filepath.Dir(j.path))
 }
 
 // OpenJournal reads a journal and makes ready to go on with it.

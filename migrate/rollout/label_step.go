@@ -34,6 +34,9 @@ func (a *labelStep) check() error {
 	return nil
 }
 
+// describe names the namespace.
+func (a *labelStep) describe() string { return "label namespace " + a.step.Namespace }
+
 // apply writes the labels, if the namespace still is as the plan saw it and, for enforce, what runs in it by now meets the
 // level.
 func (a *labelStep) apply(ctx context.Context, out *Outcome) error {
