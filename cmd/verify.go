@@ -258,7 +258,7 @@ func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string 
 
 // journalNamespaces are the namespaces of a journal that are meant, sorted.
 func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) {
-	all := stepNamespaces(j.Steps)
+	all := rollout.StepNamespaces(j.Steps)
 	if err := errors.Join(checkJournalNames(o.Scope.Namespaces, all)...); err != nil {
 		return nil, err
 	}

@@ -282,7 +282,7 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 		}
 	}
 	if e.Scope.isWholeRollout() && (j.rolledBack == nil || j.rolledBack.Failure == "") {
-		j.rolledBack = &RolledBackError{e.Reason}
+		j.rolledBack = &RolledBackError{Failure: e.Reason}
 	}
 	return nil
 }
@@ -291,6 +291,8 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 type RolledBackError struct {
 	// Failure is what was not ok, "" where somebody asked for the rollback.
 	Failure string
+	// Remaining is true if the rollback did not come to its end: there are steps left to take back.
+	Remaining bool
 }
 
 func (e *RolledBackError) Error() string {
@@ -306,7 +308,7 @@ func (j *Journal) CheckResumable() error {
 	if j == nil || j.rolledBack == nil {
 		return nil
 	}
-	return j.rolledBack
+	return &RolledBackError{Failure: j.rolledBack.Failure, Remaining: j.anyStepMayBeApplied()}
 }
 
 // record writes an entry and lets it count only once it is on the disk. Without a journal, as in a dry run, it does nothing.

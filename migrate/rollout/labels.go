@@ -11,9 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/pod-security-admission/api"
-
-	"github.com/psp2pss/psp2pss/migrate"
 )
 
 func namespaceClient(client dynamic.Interface) dynamic.ResourceInterface {
@@ -156,42 +153,6 @@ func (s *Step) labelsAfter(is map[string]string) map[string]string {
 	for _, c := range s.Labels {
 		if c.After != nil {
 			out[c.Key] = *c.After
-		}
-	}
-	return out
-}
-
-// newViolations are the workloads below a level that are not among those known.
-func newViolations(ns *migrate.Namespace, level api.Level, known []string) []string {
-	var out []string
-	for i := range ns.Workloads {
-		w := &ns.Workloads[i]
-		if w.Exempt != nil || w.Level.AfterPSP == "" || api.CompareLevels(w.Level.AfterPSP, level) >= 0 {
-			continue
-		}
-		if !slices.Contains(known, workloadKey(ns.Name, w)) {
-			out = append(out, strings.ToLower(w.Kind)+"/"+w.Name)
-		}
-	}
-	return out
-}
-
-func workloadKey(namespace string, w *migrate.Workload) string {
-	return namespace + "/" + strings.ToLower(w.Kind) + "/" + w.Name
-}
-
-// KnownViolations are the workloads of a Plan that do not meet the level that their namespace is to get, for Header.Known.
-func KnownViolations(plan *migrate.Plan) []string {
-	var out []string
-	for i := range plan.Namespaces {
-		ns := &plan.Namespaces[i]
-		if ns.RecommendedLabels.Enforce == "" {
-			continue
-		}
-		for k := range ns.Workloads {
-			if w := &ns.Workloads[k]; w.Level.AfterPSP != "" && api.CompareLevels(w.Level.AfterPSP, api.Level(ns.RecommendedLabels.Enforce)) < 0 {
-				out = append(out, workloadKey(ns.Name, w))
-			}
 		}
 	}
 	return out

@@ -28,16 +28,22 @@ func isTransient(err error) bool {
 // RetryTransient calls do until it succeeds or fails for a reason that another attempt would not get past: four times at the
 // most, and longer apart each time. It returns the error of the last call.
 func RetryTransient(ctx context.Context, do func() error) error {
-	var err error
-	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 4}
-	stopped := wait.ExponentialBackoffWithContext(ctx, backoff, func(context.Context) (bool, error) {
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 3}
+	err := do()
+	for isTransient(err) && backoff.Steps > 0 && sleep(ctx, backoff.Step()) == nil {
 		err = do()
-		return err == nil || !isTransient(err), nil
-	})
-	if err == nil {
-		return stopped // nil, or ctx had ended before the first call
 	}
 	return err
+}
+
+// sleep waits for d, and returns the error of ctx if that ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // retryWrite does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
@@ -70,12 +76,7 @@ func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error
 	if r.sleepFunc != nil {
 		return r.sleepFunc(ctx, d)
 	}
-	select {
-	case <-time.After(d):
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep(ctx, d)
 }
 
 // classifyWriteError tells what concerns one namespace from what stops everything: a server that does not take this write may take the

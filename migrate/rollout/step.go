@@ -85,6 +85,26 @@ func PlanSteps(plan *migrate.Plan, o StepOptions) ([]Step, []Skipped) {
 	return p.steps, p.skipped
 }
 
+// StepNamespaces returns the namespaces of steps, sorted, each once.
+func StepNamespaces(steps []Step) []string {
+	var names []string
+	for i := range steps {
+		if steps[i].Namespace != "" {
+			names = append(names, steps[i].Namespace)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// AllSkipped reports whether there is nothing to do since every namespace was skipped at some stage. A namespace that was not,
+// and needs no step, is as it should be already.
+func AllSkipped(plan *migrate.Plan, steps []Step, skipped []Skipped) bool {
+	return len(steps) == 0 && len(skipped) > 0 && !slices.ContainsFunc(plan.Namespaces, func(ns migrate.Namespace) bool {
+		return !slices.ContainsFunc(skipped, func(s Skipped) bool { return s.Namespace == ns.Name })
+	})
+}
+
 // orderedStages are those to go through, in the order that is safe.
 func (o StepOptions) orderedStages() []Stage {
 	if len(o.Stages) == 0 {

@@ -69,6 +69,18 @@ type Verification struct {
 	Poll time.Duration
 }
 
+// AfterBatch returns the verification of the namespaces that a roll-out has come to so far. None is in it if the roll-out has
+// written to none.
+func AfterBatch(client dynamic.Interface, j *rollout.Journal) Verification {
+	v := Verification{Client: client, Labels: WrittenLabels(j), Before: j.FailingBefore, RecreateOne: true, Wait: j.Guards.VerifyWait.Duration}
+	for _, ns := range rollout.StepNamespaces(j.Steps) {
+		if v.Labels[ns] != nil {
+			v.Namespaces = append(v.Namespaces, ns)
+		}
+	}
+	return v
+}
+
 // Run checks the namespaces of a cluster: whether they have the labels that are expected and pods are let in, not whether the
 // pods work. What could not be read is a result; an error is the end of ctx.
 func Run(ctx context.Context, v Verification) ([]CheckResult, error) {
