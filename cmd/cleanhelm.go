@@ -9,120 +9,134 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/dynamic"
+	"github.com/spf13/cobra"
 
+	"github.com/psp2pss/psp2pss/migrate/cleanhelm"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-const (
-	cleanHelmName = "clean-helm"
-	yesFlag       = "yes"
-	backupFlag    = "backup"
-)
+const yesFlag = "yes"
 
-// checkCleanHelmFlags refuses what --clean-helm has no use for, and what has no use without it.
-func (f *gateFlags) checkCleanHelmFlags(flags *pflag.FlagSet, streams Streams) error {
-	given := func(name string) bool { return flags.Changed(name) && !setByEnvironment(flags.Lookup(name)) }
-	if !f.cleanHelm {
-		for _, name := range []string{yesFlag, backupFlag} {
-			if given(name) {
-				return usagef("--%s goes with --%s: nothing else here writes to a cluster", name, cleanHelmName)
-			}
+// cleanHelmOptions are what the flags of clean-helm become.
+type cleanHelmOptions struct {
+	streams Streams
+	deps    Deps
+
+	Source SourceOptions
+	// Yes writes without asking.
+	Yes bool
+	// BackupDir gets the objects as they were; "" for a directory named after the context and the time.
+	BackupDir string
+	// AllowPartial accepts releases that could not be read.
+	AllowPartial bool
+}
+
+// newCleanHelm returns the command clean-helm, which runs runF with its options; nil is cleanHelmRun.
+func newCleanHelm(streams Streams, deps Deps, runF func(context.Context, *cleanHelmOptions) error) *cobra.Command {
+	if runF == nil {
+		runF = cleanHelmRun
+	}
+	o := cleanHelmOptions{streams: streams, deps: deps}
+	cmd := &cobra.Command{
+		Use:   "clean-helm",
+		Short: "Take PodSecurityPolicies out of stored Helm releases, with a backup of each",
+		Long: `Clean-helm takes the PodSecurityPolicies, and nothing else, out of every revision that Helm has
+stored in the cluster (Secrets of type helm.sh/release.v1 and ConfigMaps), the way Helm itself
+stores it. With a policy in a stored manifest, helm upgrade and helm rollback fail once the server
+does not serve policies. 'gate' names the releases and says what fails; it writes nothing.
+
+First upgrade each release to a chart without policies: that alone leaves them in the revisions
+before. A policy that is on the server stays there.
+
+Each object is backed up to a directory before it is written, with whatever the values of the
+release hold: keep the directory as safe as the passwords in it. 'kubectl replace -f' puts an object
+back, once its resourceVersion is taken out of the file. An object that has changed since it was
+read is refused, and the others are cleaned. Nothing that a release holds is printed but kinds and
+names.
+
+It needs to list, get and update Secrets and ConfigMaps in all namespaces.
+
+Exit codes: 0 done, or there is nothing to clean; 1 failed, or a revision was refused; 4 a release
+could not be read, and may hold policies (--allow-partial turns 4 into 0).`,
+		Example: `  # Which releases hold policies, and what fails because of them
+  psp2pss gate
+
+  # Take the policies out, and ask again
+  psp2pss clean-helm --backup=helm-backup
+  psp2pss gate
+
+  # In a pipeline
+  psp2pss clean-helm --yes --backup=helm-backup --context=prod`,
+		Args: noArgs,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVarP(&o.Yes, yesFlag, "y", false, "do not ask; needed where no terminal is")
+	flags.StringVar(&o.BackupDir, "backup", "", "directory for the objects as they were (default psp2pss-CONTEXT-TIME-helm)")
+	flags.BoolVar(&o.AllowPartial, allowPartialFlag, false, "exit 0 instead of 4 where a release could not be read")
+	addConnectionFlags(flags, &o.Source)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.Source.NeedsCluster = true
+		if !o.Yes && !streams.Interactive {
+			return usagef("nobody can be asked here whether to write to the cluster: add --%s; 'gate' says what there is to clean", yesFlag)
 		}
-		return nil
+		return asRunError(runF(cmd.Context(), &o))
 	}
-	for _, name := range []string{"to", "target-version", "assert", admissionConfigFlag, "output"} {
-		if given(name) {
-			return usagef("--%s gives no answer: leave out --%s, and run gate again after it", cleanHelmName, name)
-		}
-	}
-	switch {
-	case !f.source.ReadsCluster() || len(f.source.Files) > 0:
-		return usagef("--%s writes to a cluster: leave out --%s, --%s and --%s", cleanHelmName, fileFlag, demoFlag, planFlag)
-	case !f.yes && !streams.Interactive:
-		return usagef("nobody can be asked here whether to write to the cluster: add --%s; without --%s gate says what there is to clean", yesFlag, cleanHelmName)
-	}
-	return nil
+	return cmd
 }
 
-// readHelmReleases reads all stored releases of the cluster.
-func (o *gateOptions) readHelmReleases(ctx context.Context) (gate.HelmReleases, error) {
-	p := o.streams.startProgress()
-	defer p.close()
-	read, err := callUntilCancelled(ctx, "reading the Helm releases", func() (gate.HelmReleases, error) {
-		c, n := helm.ReleaseCollector{}, 0
-		gaps, err := o.deps.LoadHelmReleases(ctx, o.Source, func(kind string, m metav1.ObjectMeta, payload []byte) {
-			n++
-			p.update(fmt.Sprintf("reading Helm releases: %d revisions", n))
-			c.Add(kind, m, payload)
-		})
-		all := collectedHelmReleases(&c)
-		all.All, all.Gaps = true, append(gaps, all.Gaps...)
-		return all, err
-	})
-	return read, err
-}
-
-func collectedHelmReleases(c *helm.ReleaseCollector) gate.HelmReleases {
-	releases, gaps := c.Releases()
-	return gate.HelmReleases{Histories: helm.GroupByRelease(releases), Gaps: gaps}
-}
-
-// cleanHelm cleans every stored revision that holds a policy.
-func (o *gateOptions) cleanHelm(ctx context.Context) error {
-	read, err := o.readHelmReleases(ctx)
+// cleanHelmRun cleans every stored revision that holds a policy.
+func cleanHelmRun(ctx context.Context, o *cleanHelmOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	read, err := readHelmReleases(ctx, o.streams, o.deps, o.Source)
 	if err != nil {
 		return err
-	}
-	var revisions []helm.Release
-	for i := range read.Histories {
-		revisions = append(revisions, read.Histories[i].RevisionsWithPolicies()...)
 	}
 	for _, g := range read.Gaps {
 		o.printMessage("warning: could not read %s: %s", g.What, g.Why)
 	}
+	revisions := cleanhelm.RevisionsToClean(read.Histories)
 	if len(revisions) == 0 {
 		o.printMessage("There is nothing to clean.")
-		return o.cleaningVerdict(read.Gaps)
+		return o.verdict(read.Gaps)
 	}
-	client, name, err := o.deps.Connect(o.Source)
+	client, contextName, err := o.deps.Connect(o.Source)
 	if err != nil {
 		return err
 	}
-	if !o.Yes && !o.confirmCleaning(ctx, revisions, name) {
+	if !o.Yes && !o.confirm(ctx, revisions, contextName) {
 		return errors.New("nothing was done")
 	}
-	if err := o.cleanRevisions(ctx, client, name, revisions); err != nil {
+	if o.BackupDir == "" {
+		o.BackupDir = defaultFileName(contextName, time.Now().UTC()) + "-helm"
+	}
+	if err := os.MkdirAll(filepath.Clean(o.BackupDir), 0o700); err != nil {
+		return fmt.Errorf("making the directory for backups: %w; nothing was written to the cluster", err)
+	}
+	if err := o.clean(ctx, &cleanhelm.Cleaner{Client: client, FieldManager: rollout.FieldManager, BackupDir: o.BackupDir}, revisions); err != nil {
 		return err
 	}
-	return o.cleaningVerdict(read.Gaps)
+	return o.verdict(read.Gaps)
 }
 
-func (o *gateOptions) confirmCleaning(ctx context.Context, revisions []helm.Release, name string) bool {
+// confirm shows what would be cleaned, and returns whether somebody agrees.
+func (o *cleanHelmOptions) confirm(ctx context.Context, revisions []helm.Release, contextName string) bool {
 	for i := range revisions {
 		o.printMessage("would clean %s", describeRevision(&revisions[i], revisions[i].Policies))
 	}
-	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), plural(len(revisions), "revision", "revisions"), name))
+	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), plural(len(revisions), "revision", "revisions"), contextName))
 }
 
-// cleanRevisions goes on where one is refused, and fails then at the end.
-func (o *gateOptions) cleanRevisions(ctx context.Context, client dynamic.Interface, context string, revisions []helm.Release) error {
-	backups := o.Backup
-	if backups == "" {
-		backups = strings.TrimSuffix(defaultJournalName(context, time.Now().UTC()), ".journal") + "-helm"
-	}
-	if err := os.MkdirAll(filepath.Clean(backups), 0o700); err != nil {
-		return fmt.Errorf("making the folder for backups: %w; nothing was written to the cluster", err)
-	}
+// clean cleans one revision after the other and prints a line about each. It goes on after one that is refused, and returns
+// an error at the end.
+func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revisions []helm.Release) error {
 	refused := 0
 	for i := range revisions {
-		done, err := rollout.CleanHelmRelease(ctx, client, revisions[i].Storage, backups)
+		done, err := c.Clean(ctx, revisions[i].Storage)
 		line := "cleaned  " + describeRevision(&revisions[i], done.Removed) + "; backup " + done.Backup
 		if err != nil {
 			refused++
@@ -135,22 +149,23 @@ func (o *gateOptions) cleanRevisions(ctx context.Context, client dynamic.Interfa
 			return fmt.Errorf("cleaning: %w", ctx.Err())
 		}
 	}
-	o.printMessage("The backups in %s hold all that the releases hold, passwords among it. Run '%s gate' again: what Helm has stored since is not cleaned.", backups, o.deps.ToolName)
+	o.printMessage("The backups in %s hold all that the releases hold, passwords among it. Run '%s gate' again: what Helm has stored since is not cleaned.", o.BackupDir, o.deps.ToolName)
 	if refused > 0 {
 		return fmt.Errorf("%d of %d stored %s refused, the others are clean: see the reasons above", refused, len(revisions), plural(len(revisions), "revision was", "revisions were"))
 	}
 	return nil
 }
 
-// cleaningVerdict: what was not read may have to be cleaned.
-func (o *gateOptions) cleaningVerdict(gaps []inventory.Gap) error {
-	if len(gaps) == 0 || o.Decide.AllowPartial {
+// verdict returns the error of a run that could not read everything: what was not read may hold policies.
+func (o *cleanHelmOptions) verdict(gaps []inventory.Gap) error {
+	if len(gaps) == 0 || o.AllowPartial {
 		return nil
 	}
 	return partialError{fmt.Errorf("%d %s could not be read, and may hold policies; accept it with --%s", len(gaps), plural(len(gaps), "thing", "things"), allowPartialFlag)}
 }
 
-func (o *gateOptions) printMessage(format string, args ...any) {
+// printMessage writes a line to standard error, escaped for a terminal.
+func (o *cleanHelmOptions) printMessage(format string, args ...any) {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, escape.Terminal(fmt.Sprintf(format, args...)))
 }
 

@@ -21,10 +21,7 @@ import (
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
-	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -56,67 +53,44 @@ func storedRelease(t *testing.T, revision int) string {
 	return string(text)
 }
 
-func TestGateFlags(t *testing.T) {
+func TestCleanHelmFlags(t *testing.T) {
 	t.Parallel()
-	v126 := api.MajorMinorVersion(1, 26)
 	tests := []struct {
 		args string
 		env  map[string]string
 		asks bool
-		want gateOptions
+		want cleanHelmOptions
 		err  string
 	}{
-		{args: "", want: gateOptions{}},
+		{args: "--yes", want: cleanHelmOptions{Yes: true}},
+		{args: "", asks: true, want: cleanHelmOptions{}},
 		{
-			args: "--to 1.26 --assert policies-saved,psp-plugin-off --allow-partial --admission-config a.yaml",
-			want: gateOptions{To: v126, Assert: []gate.Assertion{gate.AssertPoliciesSaved, gate.AssertPolicyPluginOff}, Source: SourceOptions{AdmissionConfig: "a.yaml"}, Decide: migrate.Options{AllowPartial: true}},
-		},
-		{args: "--clean-helm --yes", want: gateOptions{CleanHelm: true, Yes: true}},
-		{args: "--clean-helm", asks: true, want: gateOptions{CleanHelm: true}},
-		{
-			args: "--clean-helm -y --backup dir --context c --allow-partial",
-			want: gateOptions{CleanHelm: true, Yes: true, Backup: "dir", Source: SourceOptions{Context: "c"}, Decide: migrate.Options{AllowPartial: true}},
+			args: "-y --backup dir --context c --allow-partial",
+			want: cleanHelmOptions{Yes: true, BackupDir: "dir", AllowPartial: true, Source: SourceOptions{Context: "c"}},
 		},
 		{
-			args: "", env: map[string]string{"PSP2PSS_YES": "true", "PSP2PSS_BACKUP": "dir"},
-			want: gateOptions{Yes: true, Backup: "dir"},
+			args: "", env: map[string]string{"PSP2PSS_YES": "true", "PSP2PSS_BACKUP": "dir", "PSP2PSS_TO": "v1.26", "PSP2PSS_OUTPUT": "json"},
+			want: cleanHelmOptions{Yes: true, BackupDir: "dir"},
 		},
-		{
-			args: "--clean-helm --yes", env: map[string]string{"PSP2PSS_TO": "v1.26", "PSP2PSS_OUTPUT": "json"},
-			want: gateOptions{CleanHelm: true, Yes: true, To: v126},
-		},
-		{args: "--yes", err: "--yes goes with --clean-helm: nothing else here writes to a cluster"},
-		{args: "--backup dir", err: "--backup goes with --clean-helm: nothing else here writes to a cluster"},
-		{args: "--clean-helm", err: "nobody can be asked here whether to write to the cluster: add --yes; without --clean-helm gate says what there is to clean"},
-		{args: "--clean-helm --yes --backup=", err: `invalid argument "" for "--backup" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
-		{args: "--clean-helm --yes --to v1.26", err: "--clean-helm gives no answer: leave out --to, and run gate again after it"},
-		{args: "--clean-helm --yes --target-version v1.26", err: "--clean-helm gives no answer: leave out --target-version, and run gate again after it"},
-		{args: "--clean-helm --yes --assert policies-saved", err: "--clean-helm gives no answer: leave out --assert, and run gate again after it"},
-		{args: "--clean-helm --yes --admission-config a", err: "--clean-helm gives no answer: leave out --admission-config, and run gate again after it"},
-		{args: "--clean-helm --yes -o json", err: "--clean-helm gives no answer: leave out --output, and run gate again after it"},
-		{args: "--clean-helm --yes --demo", err: "--clean-helm writes to a cluster: leave out --filename, --demo and --plan"},
-		{args: "--clean-helm --yes --plan p", err: "--clean-helm writes to a cluster: leave out --filename, --demo and --plan"},
-		{args: "--clean-helm --yes -f x --context c", err: "--clean-helm writes to a cluster: leave out --filename, --demo and --plan"},
+		{args: "", err: "nobody can be asked here whether to write to the cluster: add --yes; 'gate' says what there is to clean"},
+		{args: "--yes --backup=", err: `invalid argument "" for "--backup" flag: it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out`},
+		{args: "--yes --to v1.26", err: "unknown flag: --to"},
+		{args: "--yes --assert policies-saved", err: "unknown flag: --assert"},
+		{args: "--yes --demo", err: "unknown flag: --demo"},
+		{args: "--yes --plan p", err: "unknown flag: --plan"},
+		{args: "--yes --filename x", err: "unknown flag: --filename"},
+		{args: "--yes web", err: `clean-helm takes no arguments, and got "web"`},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			streams, _, _ := BufferStreams("")
 			streams.Interactive = test.asks
-			var got *gateOptions
-			root := NewRootCommand(streams, world(test.env))
-			for _, c := range root.Commands() {
-				if c.Name() == "gate" {
-					root.RemoveCommand(c)
-				}
-			}
-			cmd := newGate(streams, world(test.env), func(_ context.Context, o *gateOptions) error { got = o; return nil })
-			refuseEmptyFlags(cmd)
-			root.AddCommand(cmd)
-			root.SetArgs(append([]string{"gate"}, strings.Fields(test.args)...))
-			err := root.Execute()
+			var got *cleanHelmOptions
+			cmd := newCleanHelm(streams, world(test.env), func(_ context.Context, o *cleanHelmOptions) error { got = o; return nil })
+			err := executeAs(streams, world(test.env), cmd, strings.Fields(test.args))
 			if test.err != "" {
-				if err == nil || err.Error() != test.err || exitCode(err) != exitUsage || got != nil {
+				if err == nil || !strings.HasPrefix(err.Error(), test.err) || exitCode(err) != exitUsage || got != nil {
 					t.Fatalf("got %v (exit %d), want %s", err, exitCode(err), test.err)
 				}
 				return
@@ -124,75 +98,12 @@ func TestGateFlags(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ignore := []cmp.Option{
-				cmpopts.IgnoreFields(gateOptions{}, "streams", "deps", "Outputs"), cmpopts.IgnoreFields(SourceOptions{}, "Stdin"),
-				cmpopts.EquateEmpty(), cmp.AllowUnexported(api.Version{}, gateOptions{}),
-			}
+			test.want.Source.NeedsCluster = true
+			ignore := []cmp.Option{cmpopts.IgnoreFields(cleanHelmOptions{}, "streams", "deps"), cmpopts.EquateEmpty(), cmp.AllowUnexported(cleanHelmOptions{})}
 			if diff := cmp.Diff(test.want, *got, ignore...); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// gateOf asks a server for what it knows of Helm releases. It gets and lists, and tells no password.
-func gateOf(t *testing.T, forbidden string, args ...string) (reasons []gate.Reason, unknown []gate.Unknown) {
-	t.Helper()
-	kubeconfig, methods := server(t, forbidden)
-	streams, out, errOut := BufferStreams("")
-	Run(t.Context(), streams, SystemDeps("psp2pss"), append([]string{"gate", "--kubeconfig", kubeconfig, "-o", "json"}, args...))
-	if strings.Contains(out.String()+errOut.String(), "hunter2") {
-		t.Errorf("it tells what the values hold:\n%s%s", out, errOut)
-	}
-	if diff := cmp.Diff([]string{"GET"}, methods()); diff != "" {
-		t.Errorf("methods sent (-want +got):\n%s", diff)
-	}
-	var r gate.Result
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
-		t.Fatalf("%v: %s", err, errOut)
-	}
-	for _, reason := range r.Reasons {
-		if reason.ID == "helm-releases" {
-			reasons = append(reasons, reason)
-		}
-	}
-	for _, u := range r.Unknown {
-		if u.ID == "helm-releases-unread" {
-			unknown = append(unknown, u)
-		}
-	}
-	return reasons, unknown
-}
-
-func TestGateReadsReleases(t *testing.T) {
-	t.Parallel()
-	reasons, unknown := gateOf(t, "/")
-	want := [][]string{{"web/web: revision 1 (Secret), PodSecurityPolicy strict: helm upgrade fails; helm rollback fails to 1; helm uninstall fails"}}
-	var where [][]string
-	for _, r := range reasons {
-		where = append(where, r.Objects)
-	}
-	if diff := cmp.Diff(want, where); diff != "" {
-		t.Errorf("reasons (-want +got):\n%s", diff)
-	}
-	if len(unknown) > 0 {
-		t.Errorf("everything was read, and it could not tell %v", unknown)
-	}
-
-	reasons, unknown = gateOf(t, "/api/v1/secrets")
-	wantUnknown := []gate.Unknown{{
-		ID: "helm-releases-unread", Order: 14, Assert: gate.AssertHelmClean,
-		Text: `whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: not read: Helm releases in secrets: listing them is forbidden (403: no); grant the verb list on the resource secrets in API group "", ` +
-			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}`,
-	}}
-	if diff := cmp.Diff(wantUnknown, unknown); diff != "" {
-		t.Errorf("forbidden (-want +got):\n%s", diff)
-	}
-	if len(reasons) > 0 {
-		t.Errorf("forbidden: %v", reasons)
-	}
-	if _, unknown = gateOf(t, "/api/v1/secrets", "--assert=helm-releases-clean"); len(unknown) > 0 {
-		t.Errorf("vouched for: %v", unknown)
 	}
 }
 
@@ -283,7 +194,7 @@ func TestCleanHelm(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "new")
 			streams, out, errOut := BufferStreams(test.in)
 			streams.Interactive = test.asks
-			args := []string{"gate", "--clean-helm", "--backup", dir}
+			args := []string{"clean-helm", "--backup", dir}
 			if !test.asks {
 				args = append(args, "--yes")
 			}
@@ -306,7 +217,7 @@ func TestCleanHelm(t *testing.T) {
 				return
 			}
 			streams, out, errOut = BufferStreams("")
-			code = Run(t.Context(), streams, deps, []string{"gate", "--clean-helm", "--backup", dir, "--yes", "--allow-partial"})
+			code = Run(t.Context(), streams, deps, []string{"clean-helm", "--backup", dir, "--yes", "--allow-partial"})
 			if code != exitDone || out.Len() > 0 || !strings.HasSuffix(errOut.String(), "There is nothing to clean.\n") {
 				t.Errorf("cleaned again: exit code %d, %s%s", code, out, errOut)
 			}
@@ -319,7 +230,7 @@ func TestCleanHelmNamesItsBackups(t *testing.T) {
 	t.Chdir(t.TempDir())
 	deps, _ := helmCluster(nil, keptRelease(t, 1))
 	streams, _, errOut := BufferStreams("")
-	if code := Run(t.Context(), streams, deps, []string{"gate", "--clean-helm", "--yes"}); code != exitDone {
+	if code := Run(t.Context(), streams, deps, []string{"clean-helm", "--yes"}); code != exitDone {
 		t.Fatalf("exit code %d, %s", code, errOut)
 	}
 	backups, err := filepath.Glob("psp2pss-test-20*Z-helm/secret.web.sh.helm.release.v1.web.v1.7.json")
@@ -337,8 +248,8 @@ func TestCleanHelmNeedsItsFolder(t *testing.T) {
 	}
 	deps, client := helmCluster(nil, keptRelease(t, 1))
 	streams, _, errOut := BufferStreams("")
-	code := Run(t.Context(), streams, deps, []string{"gate", "--clean-helm", "--yes", "--backup", taken})
-	if code != exitFailed || !strings.Contains(errOut.String(), "making the folder for backups: ") || verbs(client) != "list" {
+	code := Run(t.Context(), streams, deps, []string{"clean-helm", "--yes", "--backup", taken})
+	if code != exitFailed || !strings.Contains(errOut.String(), "making the directory for backups: ") || verbs(client) != "list" {
 		t.Errorf("exit code %d, verbs %q: %s", code, verbs(client), errOut)
 	}
 }
@@ -353,7 +264,7 @@ func TestCleanHelmInterrupted(t *testing.T) {
 		return false, nil, nil
 	})
 	streams, out, errOut := BufferStreams("")
-	code := Run(ctx, streams, deps, []string{"gate", "--clean-helm", "--yes", "--backup", t.TempDir()})
+	code := Run(ctx, streams, deps, []string{"clean-helm", "--yes", "--backup", t.TempDir()})
 	if code != exitFailed || !strings.HasPrefix(out.String(), "cleaned  web/web revision 1 (Secret)") || verbs(client) != "list get update" {
 		t.Errorf("exit code %d, verbs %q: %s%s", code, verbs(client), out, errOut)
 	}

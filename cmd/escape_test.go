@@ -92,6 +92,7 @@ func overHostile() map[string][][]string {
 		"rollout":          {{"--dry-run=client", "--stage=observe,enforce,bypass", "--wave-label=wave"}},
 		"verify":           nil, // needs a server: see TestHostileJournal
 		"rollback":         nil,
+		"clean-helm":       nil, // needs a server: see TestCleanHelm
 		"version":          {{}},
 	}
 }

@@ -29,10 +29,6 @@ type gateOptions struct {
 	To      api.Version
 	Assert  []gate.Assertion
 	Outputs []outputTarget
-	// CleanHelm cleans stored Helm releases instead of answering.
-	CleanHelm bool
-	Yes       bool
-	Backup    string // the folder; "" for one named after the context and the time
 }
 
 // gateFlags are the flags of gate as given.
@@ -42,9 +38,6 @@ type gateFlags struct {
 	assert       []string
 	outputs      []string
 	allowPartial bool
-	cleanHelm    bool
-	yes          bool
-	backup       string
 }
 
 func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions) error) *cobra.Command {
@@ -57,7 +50,7 @@ func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions
 		Short: "Say whether the cluster is ready for the upgrade, and what clears each reason",
 		Long: `Gate answers one question: may this cluster be upgraded past PodSecurityPolicy? It gives every
 reason against it, in the order in which to clear them, with the commands that do, and says what it
-could not tell. It runs none of them, and writes to no cluster unless --clean-helm is given.
+could not tell. It runs none of them, and writes to no cluster.
 
 Flags of API servers are read where their mirror pods show them (kube-system/kube-apiserver-*, on
 kubeadm, kops, RKE2 or Talos): the plugins PodSecurityPolicy and PodSecurity, feature gates, and
@@ -79,10 +72,8 @@ Of a cluster it reads stored Helm releases, too (Secrets of type helm.sh/release
 with a policy in a stored manifest, helm upgrade and helm rollback fail where policies are not
 served. Other kinds in versions that --to does not serve fail them as well, and are named. The
 ConfigMaps of Helm 2 are named and not read; what it keeps in Secrets, or Helm in an SQL database,
-is not seen. Nothing that a release holds is told but kinds and names. --clean-helm takes the
-policies, and nothing else, out of every stored revision, as Helm itself stores it, and does nothing
-else. Each object is backed up to a folder first, with whatever the values hold; 'kubectl replace
--f' puts it back, once its resourceVersion is taken out of the file.
+is not seen. Nothing that a release holds is told but kinds and names. 'clean-helm' takes the
+policies out of the stored revisions.
 
 It exits with 3 if there is a reason, else with 4 if something could not be told.`,
 		Example: `  # May we upgrade to v1.25?
@@ -103,7 +94,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
   psp2pss gate -o admission-config
 
   # Take the policies out of stored Helm releases, and ask again
-  psp2pss gate --clean-helm --backup=helm-backup
+  psp2pss clean-helm --backup=helm-backup
   psp2pss gate`,
 		Args: noArgs,
 	}
@@ -116,9 +107,6 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	registerCompletion(cmd, "assert", assertionNames())
 	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
-	flags.BoolVar(&f.cleanHelm, cleanHelmName, false, "take the policies out of stored Helm releases instead of answering: the one thing here that writes to a cluster")
-	flags.BoolVarP(&f.yes, yesFlag, "y", false, "with --clean-helm, do not ask; needed where no terminal is")
-	flags.StringVar(&f.backup, backupFlag, "", "with --clean-helm, folder for the releases as they were (default psp2pss-CONTEXT-TIME-helm)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
 		if err != nil {
@@ -147,7 +135,7 @@ func assertionHelp() string {
 
 // options checks all flags before anything is touched.
 func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*gateOptions, error) {
-	o := &gateOptions{streams: streams, deps: deps, CleanHelm: f.cleanHelm, Yes: f.yes, Backup: f.backup}
+	o := &gateOptions{streams: streams, deps: deps}
 	var err error
 	if o.To, err = parseRelease(f.to); err != nil {
 		return nil, err
@@ -166,9 +154,6 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 		return nil, err
 	}
 	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
-		return nil, err
-	}
-	if err = f.checkCleanHelmFlags(cmd.Flags(), streams); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
@@ -208,9 +193,6 @@ func gateFormats(r *gate.Result) []report.Format {
 func gateRun(ctx context.Context, o *gateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	if o.CleanHelm {
-		return o.cleanHelm(ctx)
-	}
 	if err := checkOutputFiles(o.Outputs); err != nil {
 		return err
 	}
@@ -251,7 +233,7 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	}
 	facts := gate.GatherFacts(inv)
 	if src.ReadsCluster() { // it has them all, as they are now
-		facts.HelmReleases, err = o.readHelmReleases(ctx)
+		facts.HelmReleases, err = readHelmReleases(ctx, o.streams, o.deps, o.Source)
 	} else {
 		facts.HelmReleases = collectedHelmReleases(&inFiles)
 	}

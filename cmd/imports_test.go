@@ -45,11 +45,14 @@ func mayImport() map[string][]string {
 		"migrate/labels":            writers,
 		"migrate/patch":             writers,
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
-		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
+		"migrate/atomicfile":        {},
+		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
+		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile"},
+		"migrate/rollout/verify":    {"migrate/rollout"},
 		"migrate/report":            writers,
 		"fixtures":                  {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
 	}
 }
@@ -57,7 +60,7 @@ func mayImport() map[string][]string {
 // mayReach says which of our packages may depend, directly or not, on what the rest must stay free of.
 func mayReach() map[string][]string {
 	return map[string][]string{
-		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "cmd", "."},
+		"k8s.io/client-go":                        {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "cmd", "."},
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},
@@ -73,7 +76,7 @@ func mayNotReach() map[string]string {
 // mayName says who may import it themselves.
 func mayName() map[string][]string {
 	return map[string][]string{
-		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "cmd"},
+		"k8s.io/client-go":                  {"pspparse/cluster", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "cmd"},
 		"github.com/olekukonko/tablewriter": {"migrate/report"},
 		"github.com/spf13/cobra":            {"cmd"},
 		"gopkg.in/yaml.v3":                  {"pspparse", "pspparse/admissionconfig", "pspparse/files", "pspparse/helm", "pspparse/inventory", "migrate/manifest", "cmd"},

@@ -96,6 +96,7 @@ func errands(dir string) map[string][]string {
 		"explain sa":       {"shop/default"},
 		"rollout":          {"-n", "shop", "--stage=observe", "--yes", journal},
 		"rollback":         {"--yes", journal},
+		"clean-helm":       {"--yes", "--backup=" + filepath.Join(dir, "out")},
 		"verify":           {"-n", "shop", "--allow-partial"},
 		"gate":             {"-o", "json=" + filepath.Join(dir, "out")},
 	}
@@ -326,7 +327,6 @@ func TestNamesOfNothing(t *testing.T) {
 	endsEarly(t, "rollout", exitFailed, nil, []string{"rollout", "--dry-run=client", "--filename=nosuch.yaml"})
 	endsEarly(t, "rollback", exitUsage, nil, []string{"rollback", "--yes", "--journal=DIR/j", "-n", "shop,SHOP"})
 	endsEarly(t, "patch", exitUsage, nil, []string{"patch", "shop/deployment/web", "-n", "blog", "-o", "strategic=DIR/out"})
-	endsEarly(t, "gate", exitFailed, nil, []string{"gate", "--clean-helm", "--yes", "--context=nosuch"})
 }
 
 // namesOfNothing gives a command names of nothing, one at a time.

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// writers are the commands that write to clusters; nothing else may, but gate --clean-helm. What verify --recreate-one sends
+// writers are the commands that write to clusters; nothing else may. What verify --recreate-one sends
 // is dry runs.
-func writers() []string { return []string{"rollout", "rollback"} }
+func writers() []string { return []string{"rollout", "rollback", "clean-helm"} }
 
 // readings are command lines against a live cluster, for every command that is none of writers. A new command has to be
 // entered here.

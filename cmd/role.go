@@ -131,7 +131,7 @@ func printHelmReleaseRules(w io.Writer) error {
 	}
 	out := bytes.NewBufferString(`# Not needed, and only gate has a use for it: it finds PodSecurityPolicies in stored Helm releases, which are Secrets or
 # ConfigMaps. RBAC knows no types of Secrets, so that this lets read all of them. Without it gate could not tell, and takes
-# somebody's word: --assert=helm-releases-clean. (--clean-helm gets and updates the two kinds as well.)
+# somebody's word: --assert=helm-releases-clean. ('clean-helm' gets and updates the two kinds as well.)
 `)
 	_, lines, _ := strings.Cut(rules.String(), "rules:\n")
 	for line := range strings.Lines(lines) {

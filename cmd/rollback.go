@@ -90,7 +90,7 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 		return err
 	}
 	defer func() { _ = j.Close() }()
-	if err := errors.Join(checkJournalNames(o.Undo.Namespaces, stepNamespaces(j.Steps))...); err != nil {
+	if err := errors.Join(checkJournalNames(o.Undo.Namespaces, rollout.StepNamespaces(j.Steps))...); err != nil {
 		return err
 	}
 	steps := o.Undo.Steps(j)

@@ -27,7 +27,7 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 		return err
 	}
 	out := newRolloutPrinter(o.streams, o.JSON)
-	for _, err := range checkJournalNames(o.Scope.Exclude, stepNamespaces(j.Steps)) {
+	for _, err := range checkJournalNames(o.Scope.Exclude, rollout.StepNamespaces(j.Steps)) {
 		printWarning(o.streams.ErrOut, "--exclude leaves nothing out: %v", err)
 	}
 	left := j.SkippedByExclude(o.Scope.Exclude)
@@ -35,7 +35,7 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with the roll-out of %s on the cluster of context %s?", o.Journal, j.Context)) {
 		return errors.New("nothing was done")
 	}
-	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.namespaceReplanner(j.Admission), KnownViolations: j.KnownViolations, OnOutcome: out.addOutcome}
+	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(j.Admission), KnownViolations: j.KnownViolations, OnOutcome: out.addOutcome}
 	r.Kubectl = o.Source.kubectlCommand(o.Source.Context)
 	if o.Source.Context == "" && o.Source.Kubeconfig == "" {
 		r.Kubectl = o.Source.kubectlCommand(j.Context)
@@ -52,13 +52,13 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 // checkResumable refuses to go on with a roll-out that was taken back, and says what to do instead.
 func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
 	err := j.CheckResumable()
-	var back *rollout.RolledBackError
+	var rolledBack *rollout.RolledBackError
 	switch {
-	case err == nil:
-		return nil
-	case len(rollout.RollbackScope{}.Steps(j)) > 0:
+	case !errors.As(err, &rolledBack):
+		return err
+	case rolledBack.Remaining:
 		return errorWithAdvice{err, "to take back what is left of it: " + o.journalCommand("rollback", j.Path())}
-	case errors.As(err, &back) && back.Failure != "":
+	case rolledBack.Failure != "":
 		return errorWithAdvice{err, "mend what was not ok, and begin a new roll-out"}
 	}
 	return errorWithAdvice{err, "begin a new roll-out"}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
 // batchVerification says whether and how a roll-out verifies what it has done.
@@ -54,19 +56,17 @@ func (o *rolloutOptions) guards() rollout.Guards {
 	}
 }
 
-// keepGuards adds what a roll-out was begun with to the flags with which it is gone on with. Flags add a guard, and never drop one.
+// keepGuards takes over the guards that a roll-out was begun with. Flags add a guard, and never drop one.
 func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
-	g := &h.Guards
-	if o.isFlagGiven(verifyFlag) && !o.Verify.Asked && g.Verify || o.isFlagGiven(rollbackOnFailureFlag) && !o.Verify.RollbackOnFailure && g.RollbackOnFailure {
+	guards, err := h.Guards.Resumed(o.guards(), rollout.GivenGuards{
+		Verify: o.isFlagGiven(verifyFlag), VerifyWait: o.isFlagGiven(verifyWaitFlag),
+		RollbackOnFailure: o.isFlagGiven(rollbackOnFailureFlag), AllowPartial: o.isFlagGiven(allowPartialFlag),
+	})
+	if errors.Is(err, rollout.ErrGuardDropped) {
 		return usagef("the roll-out was begun with --%s or --%s, and is gone on with under the same guard: leave out the flag that takes it away", verifyFlag, rollbackOnFailureFlag)
 	}
-	o.Verify.Asked, o.Verify.RollbackOnFailure = o.Verify.Asked || g.Verify, o.Verify.RollbackOnFailure || g.RollbackOnFailure
-	if !o.isFlagGiven(verifyWaitFlag) {
-		o.Verify.Wait = g.VerifyWait.Duration
-	}
-	if !o.isFlagGiven(allowPartialFlag) {
-		o.Decide.AllowPartial = g.AllowPartial
-	}
+	o.Verify = batchVerification{Asked: guards.Verify, RollbackOnFailure: guards.RollbackOnFailure, Wait: guards.VerifyWait.Duration}
+	o.Decide.AllowPartial = guards.AllowPartial
 	if !o.isFlagGiven(forceFlag) {
 		o.Rollout.Force = h.Force
 	}
@@ -76,34 +76,10 @@ func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 // isFlagGiven is true for a flag that was on the command line.
 func (o *rolloutOptions) isFlagGiven(flag string) bool { return slices.Contains(o.GivenFlags, flag) }
 
-// resumeCommand is the command that goes on with a roll-out: it repeats what the journal does not know.
-func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
-	words := []string{o.journalCommand("rollout --resume", j.Path())}
-	add := func(differs bool, format string, args ...any) {
-		if differs {
-			words = append(words, fmt.Sprintf(format, args...))
-		}
-	}
-	g := &j.Guards
-	add(o.Verify.RollbackOnFailure && !g.RollbackOnFailure, "--%s", rollbackOnFailureFlag)
-	add(o.Verify.Asked && !o.Verify.RollbackOnFailure && !g.Verify, "--%s", verifyFlag)
-	add(o.Verify.Wait != g.VerifyWait.Duration, "--%s %s", verifyWaitFlag, o.Verify.Wait)
-	add(o.Decide.AllowPartial && !g.AllowPartial, "--%s", allowPartialFlag)
-	add(!o.Decide.AllowPartial && g.AllowPartial, "--%s=false", allowPartialFlag)
-	add(o.Rollout.Force && !j.Force, "--%s", forceFlag)
-	add(!o.Rollout.Force && j.Force, "--%s=false", forceFlag)
-	add(o.Source.Timeout > 0, "--%s %s", timeoutFlag, o.Source.Timeout)
-	add(o.Source.SkipCustomResources, "--%s=false", customFlag)
-	for _, ns := range o.Scope.Exclude {
-		add(o.Resume, "--exclude %s", escape.Shell(ns))
-	}
-	return strings.Join(words, " ")
-}
-
 // failingControllers notes which controllers lack pods before the first step: they are no fault of the roll-out. What may not be read
 // is told, and no reason not to begin.
 func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
-	failing, err := rollout.FailingControllers(ctx, client, stepNamespaces(steps))
+	failing, err := verify.FailingControllers(ctx, client, rollout.StepNamespaces(steps))
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: which controllers lack pods already is not known whole, and verify may put them down to this roll-out: %s\n", escape.Terminal(line))
@@ -112,38 +88,21 @@ func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.
 	return failing
 }
 
-func stepNamespaces(steps []rollout.Step) []string {
-	var names []string
-	for i := range steps {
-		if steps[i].Namespace != "" {
-			names = append(names, steps[i].Namespace)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // verifyBatch judges the namespaces that the journal has come to. What it could not tell is told, and stops nothing.
 func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) error {
 	if !o.Verify.Asked {
 		return nil
 	}
-	v := rollout.Verification{
-		Client: r.Client, Labels: rollout.ExpectedLabels(r.Journal), Before: r.Journal.FailingBefore, RecreateOne: true, Wait: o.Verify.Wait,
-	}
-	for _, ns := range stepNamespaces(r.Journal.Steps) {
-		if v.Labels[ns] != nil {
-			v.Namespaces = append(v.Namespaces, ns)
-		}
-	}
+	v := verify.AfterBatch(r.Client, r.Journal)
+	v.Wait = o.Verify.Wait // it may have been given anew
 	if len(v.Namespaces) == 0 {
 		return nil
 	}
-	results, err := rollout.Verify(ctx, v)
+	results, err := verify.Run(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	notable := slices.DeleteFunc(results, func(r rollout.CheckResult) bool { return r.Status == rollout.StatusOK })
+	notable := slices.DeleteFunc(results, func(r verify.CheckResult) bool { return r.Status == verify.StatusOK })
 	if len(notable) > 0 {
 		if err := writeVerification(o.streams.ErrOut, notable, "table", false); err != nil {
 			return err

@@ -94,6 +94,7 @@ object was not read, since their labels are not known: it says so, and the code 
 		newVerify(streams, deps, nil),
 		newRollback(streams, deps, nil),
 		newGate(streams, deps, nil),
+		newCleanHelm(streams, deps, nil),
 		newVersion(streams, nil),
 	)
 	refuseEmptyFlags(root)

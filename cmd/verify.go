@@ -19,6 +19,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
 // verifyOptions are what the flags of verify become.
@@ -190,7 +191,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if v.Audit, err = o.readAudit(ctx); err != nil {
 		return err
 	}
-	results, err := rollout.Verify(ctx, v)
+	results, err := verify.Run(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
@@ -201,30 +202,30 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 }
 
 // expectedState connects, and says what is expected of which namespaces.
-func (o *verifyOptions) expectedState(ctx context.Context) (rollout.Verification, error) {
+func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification, error) {
 	if o.Journal != "" {
 		j, client, err := readJournal(ctx, o.deps, o.Source, o.Journal)
 		if err != nil {
-			return rollout.Verification{}, err
+			return verify.Verification{}, err
 		}
-		v := rollout.Verification{Client: client, Journal: j, Before: j.FailingBefore}
+		v := verify.Verification{Client: client, Journal: j, Before: j.FailingBefore}
 		v.Namespaces, err = o.journalNamespaces(j)
 		return v, err
 	}
 	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
-		return rollout.Verification{}, err
+		return verify.Verification{}, err
 	}
 	selected, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
 	if err != nil {
-		return rollout.Verification{}, err
+		return verify.Verification{}, err
 	}
 	o.selectorError = unreadLabelsError(plan, o.Scope, o.Decide.AllowPartial)
 	client, name, err := o.deps.Connect(o.Source)
 	if err != nil {
-		return rollout.Verification{}, err
+		return verify.Verification{}, err
 	}
-	v := rollout.Verification{Client: client, Labels: map[string]map[string]*string{}}
+	v := verify.Verification{Client: client, Labels: map[string]map[string]*string{}}
 	for i := range selected.Namespaces {
 		ns := &selected.Namespaces[i]
 		if ns.Terminating {
@@ -257,7 +258,7 @@ func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string 
 
 // journalNamespaces are the namespaces of a journal that are meant, sorted.
 func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) {
-	all := stepNamespaces(j.Steps)
+	all := rollout.StepNamespaces(j.Steps)
 	if err := errors.Join(checkJournalNames(o.Scope.Namespaces, all)...); err != nil {
 		return nil, err
 	}
@@ -294,12 +295,12 @@ func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 }
 
 // readAudit reads the audit logs; nil if there are none.
-func (o *verifyOptions) readAudit(ctx context.Context) (*rollout.AuditLog, error) {
+func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error) {
 	if len(o.AuditLogs) == 0 {
 		return nil, nil
 	}
-	return callUntilCancelled(ctx, "reading the audit log", func() (*rollout.AuditLog, error) {
-		var log rollout.AuditLog
+	return callUntilCancelled(ctx, "reading the audit log", func() (*verify.AuditLog, error) {
+		var log verify.AuditLog
 		for _, name := range o.AuditLogs {
 			if err := readAuditFile(&log, name, o.streams.In); err != nil {
 				return nil, err
@@ -309,7 +310,7 @@ func (o *verifyOptions) readAudit(ctx context.Context) (*rollout.AuditLog, error
 	})
 }
 
-func readAuditFile(log *rollout.AuditLog, name string, stdin io.Reader) error {
+func readAuditFile(log *verify.AuditLog, name string, stdin io.Reader) error {
 	if name == "-" {
 		return log.Read("standard input", stdin)
 	}

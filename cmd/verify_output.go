@@ -10,24 +10,24 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
-	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
 // verificationReport is what -o json writes.
 type verificationReport struct {
-	APIVersion string                `json:"apiVersion"`
-	Kind       string                `json:"kind"`
-	Status     rollout.CheckStatus   `json:"status"`
-	Results    []rollout.CheckResult `json:"results"`
+	APIVersion string               `json:"apiVersion"`
+	Kind       string               `json:"kind"`
+	Status     verify.CheckStatus   `json:"status"`
+	Results    []verify.CheckResult `json:"results"`
 }
 
-func writeVerification(w io.Writer, results []rollout.CheckResult, output string, noHeaders bool) error {
+func writeVerification(w io.Writer, results []verify.CheckResult, output string, noHeaders bool) error {
 	switch output {
 	case "json":
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
-		return e.Encode(verificationReport{migrate.APIVersion, "Verification", rollout.WorstStatus(results), append([]rollout.CheckResult{}, results...)})
+		return e.Encode(verificationReport{migrate.APIVersion, "Verification", verify.WorstStatus(results), append([]verify.CheckResult{}, results...)})
 	case "name":
 		for _, name := range failedObjectNames(results) {
 			if _, err := fmt.Fprintln(w, escape.Terminal(name)); err != nil {
@@ -47,11 +47,11 @@ func writeVerification(w io.Writer, results []rollout.CheckResult, output string
 }
 
 // failedObjectNames are NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in none.
-func failedObjectNames(results []rollout.CheckResult) []string {
+func failedObjectNames(results []verify.CheckResult) []string {
 	var names []string
 	for _, r := range results {
 		switch {
-		case r.Status != rollout.StatusNotOK:
+		case r.Status != verify.StatusNotOK:
 		case r.Workload == "":
 			names = append(names, "namespace/"+r.Namespace)
 		case r.Namespace == "":
@@ -65,12 +65,12 @@ func failedObjectNames(results []rollout.CheckResult) []string {
 }
 
 // verifyExitError turns results into the error that ends the run.
-func verifyExitError(results []rollout.CheckResult, allowPartial bool) error {
-	switch rollout.WorstStatus(results) {
-	case rollout.StatusNotOK:
+func verifyExitError(results []verify.CheckResult, allowPartial bool) error {
+	switch verify.WorstStatus(results) {
+	case verify.StatusNotOK:
 		names := failedObjectNames(results)
 		return findingsError{fmt.Errorf("not ok: %s", strings.Join(names[:min(len(names), 5)], ", ")+andMore(len(names)-5))}
-	case rollout.StatusUnknown:
+	case verify.StatusUnknown:
 		if allowPartial {
 			return nil
 		}

@@ -30,7 +30,7 @@ func (j *evaluation) checkHelmReleases() {
 			ID: "helm-releases", Order: orderHelm, Objects: holding,
 			Text:     phrases.CountNoun(len(holding), "Helm release holds", "Helm releases hold") + " policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
 			Advice:   j.helmCleaningAdvice(),
-			Commands: []string{j.tool + " gate" + j.contextFlag + " --clean-helm --yes"},
+			Commands: []string{j.tool + " clean-helm" + j.contextFlag + " --yes"},
 		})
 	}
 	if len(locked) > 0 {
@@ -66,7 +66,7 @@ func (j *evaluation) noteRemovedHelmObjects() {
 	}
 	if len(holding) > 0 {
 		j.addNote(holding, "%s in API versions that %s does not serve, which fails helm upgrade and helm rollback as policies do: "+
-			"--clean-helm takes out PodSecurityPolicies only, and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision",
+			"clean-helm takes out PodSecurityPolicies only, and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision",
 			phrases.CountNoun(len(holding), "Helm release holds other objects", "Helm releases hold other objects"), &j.opts.To)
 	}
 }

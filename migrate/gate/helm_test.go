@@ -34,7 +34,7 @@ func TestHelm(t *testing.T) {
 		return r
 	}
 	const locked = "an operation was cut off, which keeps helm upgrade from it until helm rollback ends it"
-	const others = " in API versions that v1.26 does not serve, which fails helm upgrade and helm rollback as policies do: --clean-helm takes out PodSecurityPolicies only, " +
+	const others = " in API versions that v1.26 does not serve, which fails helm upgrade and helm rollback as policies do: clean-helm takes out PodSecurityPolicies only, " +
 		"and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision"
 	tests := []struct {
 		name      string
@@ -135,7 +135,7 @@ func TestHelm(t *testing.T) {
 					ID: "helm-releases", Order: 14, Objects: tt.wantWhere,
 					Text:     "1 Helm release holds policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
 					Advice:   tt.how,
-					Commands: []string{"psp2pss gate --context=test --clean-helm --yes"},
+					Commands: []string{"psp2pss clean-helm --context=test --yes"},
 				})
 			}
 			if diff := cmp.Diff(want, r.Reasons); diff != "" {

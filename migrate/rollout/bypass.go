@@ -28,8 +28,8 @@ const journalAnnotation = "psp2pss.dev/journal"
 
 const podSecurityPolicyKind = "PodSecurityPolicy"
 
-// bypassRole is the name of the ClusterRole and of the RoleBindings. Only the policy's own name decides its place.
-const bypassRole = "psp2pss-bypass" //nolint:gosec // G101: a name, no secret
+// BypassName is the name of the ClusterRole and of the RoleBindings of the bypass. Only the policy's own name decides its place.
+const BypassName = "psp2pss-bypass" //nolint:gosec // G101: a name, no secret
 
 // bypassPolicyName is the name of the policy that lets everything pass: it has to sort before every other one. That a policy
 // that fills nothing in goes first does not hold for pods with a seccomp profile of their own, which are just those that
@@ -52,9 +52,9 @@ func bypassPolicyName(policies []migrate.Policy) string {
 	}
 	// Of all that a name may begin with, 0 sorts first, and of what may follow it the dash.
 	const most = 200
-	name := "000-" + bypassRole
+	name := "000-" + BypassName
 	for dashes := 1; !before(name) && dashes < most; dashes++ {
-		name = "0" + strings.Repeat("-", dashes) + bypassRole
+		name = "0" + strings.Repeat("-", dashes) + BypassName
 	}
 	if !before(name) {
 		return ""
@@ -64,17 +64,17 @@ func bypassPolicyName(policies []migrate.Policy) string {
 
 // isBypassPolicyName is true for what bypassName may give.
 func isBypassPolicyName(name string) bool {
-	return strings.HasSuffix(name, "-"+bypassRole) && len(validation.IsDNS1123Subdomain(name)) == 0
+	return strings.HasSuffix(name, "-"+BypassName) && len(validation.IsDNS1123Subdomain(name)) == 0
 }
 
 // sharedBypassObjects are the policy, and the role that lets it be used.
 func sharedBypassObjects(policy string) []BypassObject {
-	return []BypassObject{{Kind: podSecurityPolicyKind, Name: policy, Policy: policy}, {Kind: "ClusterRole", Name: bypassRole, Policy: policy}}
+	return []BypassObject{{Kind: podSecurityPolicyKind, Name: policy, Policy: policy}, {Kind: "ClusterRole", Name: BypassName, Policy: policy}}
 }
 
 // bypassBinding lets the pods of one namespace past the policies: those with a service account, so all but mirror pods.
 func bypassBinding(policy, namespace string) BypassObject {
-	return BypassObject{Kind: "RoleBinding", Namespace: namespace, Name: bypassRole, Policy: policy}
+	return BypassObject{Kind: "RoleBinding", Namespace: namespace, Name: BypassName, Policy: policy}
 }
 
 const rbacGroup = "rbac.authorization.k8s.io"
@@ -86,6 +86,11 @@ func (o *BypassObject) resource() schema.GroupVersionResource {
 	case "ClusterRole":
 		return schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: "clusterroles"}
 	}
+	return RoleBindings()
+}
+
+// RoleBindings is the resource of RoleBindings.
+func RoleBindings() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: "rolebindings"}
 }
 
@@ -108,7 +113,7 @@ func (o *BypassObject) fields() map[string]any {
 		}}}
 	}
 	return map[string]any{
-		"roleRef":  map[string]any{"apiGroup": rbacGroup, "kind": "ClusterRole", "name": bypassRole},
+		"roleRef":  map[string]any{"apiGroup": rbacGroup, "kind": "ClusterRole", "name": BypassName},
 		"subjects": []any{map[string]any{"apiGroup": rbacGroup, "kind": "Group", "name": "system:serviceaccounts:" + o.Namespace}},
 	}
 }

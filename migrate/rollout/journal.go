@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 )
 
 // JournalKind of a journal's first line; its apiVersion is that of a Plan.
@@ -180,7 +180,7 @@ func (j *Journal) createFile() (err error) {
 	if err := os.Link(temporary, j.path); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(j.path))
+	return atomicfile.SyncFolder(filepath.Dir(j.path))
 }
 
 // OpenJournal reads a journal and makes ready to go on with it.
@@ -282,7 +282,7 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 		}
 	}
 	if e.Scope.isWholeRollout() && (j.rolledBack == nil || j.rolledBack.Failure == "") {
-		j.rolledBack = &RolledBackError{e.Reason}
+		j.rolledBack = &RolledBackError{Failure: e.Reason}
 	}
 	return nil
 }
@@ -291,6 +291,8 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 type RolledBackError struct {
 	// Failure is what was not ok, "" where somebody asked for the rollback.
 	Failure string
+	// Remaining is true if the rollback did not come to its end: there are steps left to take back.
+	Remaining bool
 }
 
 func (e *RolledBackError) Error() string {
@@ -306,7 +308,7 @@ func (j *Journal) CheckResumable() error {
 	if j == nil || j.rolledBack == nil {
 		return nil
 	}
-	return j.rolledBack
+	return &RolledBackError{Failure: j.rolledBack.Failure, Remaining: j.anyStepMayBeApplied()}
 }
 
 // record writes an entry and lets it count only once it is on the disk. Without a journal, as in a dry run, it does nothing.
@@ -436,17 +438,4 @@ func (j *Journal) Finished() bool {
 		}
 	}
 	return true
-}
-
-// syncDirectory makes the name of a new file last.
-func syncDirectory(path string) error {
-	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the user names
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }

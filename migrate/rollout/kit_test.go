@@ -79,7 +79,7 @@ func with(t *testing.T, m *memory, j *Journal) *rollOut {
 		if o.AdmissionChanges != nil {
 			line += "; also"
 			for _, c := range o.AdmissionChanges.OtherLabels(&o.Step) {
-				line += fmt.Sprintf(" %s=%s (%s)", c.Key, quoteLabelValue(c.After), quoteLabelValue(c.Before))
+				line += fmt.Sprintf(" %s=%s (%s)", c.Key, QuoteLabelValue(c.After), QuoteLabelValue(c.Before))
 			}
 			line += strings.Join(o.AdmissionChanges.Fields, ",")
 		}

@@ -149,10 +149,8 @@ func (r *Runner) lastBegunBatch() (batch int, first bool) {
 func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	out := Outcome{Index: i, Step: *s, Event: Done, DryRun: r.Journal == nil}
 	err := r.checkNotStopped(i, s)
-	if err == nil && s.Create != nil {
-		err = r.createBypassObject(ctx, i, s, &out)
-	} else if err == nil {
-		err = r.applyLabels(ctx, i, s, &out)
+	if err == nil {
+		err = newStepAction(r, i, s).apply(ctx, &out)
 	}
 	var refused *stepRefusal
 	switch {
@@ -178,6 +176,9 @@ func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	return nil
 }
 
+// begunBefore reports whether a step was begun before: an answer was lost, or a run cut off.
+func (r *Runner) begunBefore(i int) bool { return r.Journal != nil && r.Journal.MayBeApplied(i) }
+
 // checkNotStopped keeps namespaces that were stopped from further steps; without the objects that the bypass shares, none gets it.
 // Of a step that was begun before something may be there all the same.
 func (r *Runner) checkNotStopped(i int, s *Step) error {
@@ -192,12 +193,4 @@ func (r *Runner) checkNotStopped(i int, s *Step) error {
 		return &stepRefusal{event, "what the bypass is made with " + why}
 	}
 	return nil
-}
-
-// String says what a step does.
-func (s *Step) String() string {
-	if s.Create != nil {
-		return fmt.Sprintf("%s: create %s", s.Stage, s.Create)
-	}
-	return fmt.Sprintf("%s: label namespace %s", s.Stage, s.Namespace)
 }

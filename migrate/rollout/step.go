@@ -1,12 +1,8 @@
 package rollout
 
 import (
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
@@ -87,6 +83,26 @@ func PlanSteps(plan *migrate.Plan, o StepOptions) ([]Step, []Skipped) {
 		}
 	}
 	return p.steps, p.skipped
+}
+
+// StepNamespaces returns the namespaces of steps, sorted, each once.
+func StepNamespaces(steps []Step) []string {
+	var names []string
+	for i := range steps {
+		if steps[i].Namespace != "" {
+			names = append(names, steps[i].Namespace)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// AllSkipped reports whether there is nothing to do since every namespace was skipped at some stage. A namespace that was not,
+// and needs no step, is as it should be already.
+func AllSkipped(plan *migrate.Plan, steps []Step, skipped []Skipped) bool {
+	return len(steps) == 0 && len(skipped) > 0 && !slices.ContainsFunc(plan.Namespaces, func(ns migrate.Namespace) bool {
+		return !slices.ContainsFunc(skipped, func(s Skipped) bool { return s.Namespace == ns.Name })
+	})
 }
 
 // orderedStages are those to go through, in the order that is safe.
@@ -260,84 +276,4 @@ func (p *stepPlanner) skipReason(ns *migrate.Namespace, stage Stage) string {
 // willEnforce is true if the recommended enforce is on, or put on in the same run.
 func (p *stepPlanner) willEnforce(ns *migrate.Namespace) bool {
 	return slices.Contains(p.options.orderedStages(), StageEnforce) || len(labelChanges(ns, StageEnforce)) == 0
-}
-
-// validateSteps refuses steps that no Plan leads to: a journal is a file, and anybody may have written it.
-func validateSteps(steps []Step) error {
-	for i := range steps {
-		if err := validateStep(&steps[i]); err != nil {
-			return fmt.Errorf("step %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-func validateStep(s *Step) error {
-	switch {
-	case !slices.Contains(Stages(), s.Stage):
-		return fmt.Errorf("there is no stage %q", s.Stage)
-	case (s.Create == nil) == (len(s.Labels) == 0):
-		return errors.New("it is neither about labels nor about one object")
-	case s.Namespace != "" && len(validation.IsDNS1123Label(s.Namespace)) > 0:
-		return fmt.Errorf("%q is no name of a namespace", s.Namespace)
-	case s.Create != nil:
-		return validateBypassStep(s)
-	case s.Namespace == "":
-		return errors.New("it names no namespace")
-	}
-	for _, c := range s.Labels {
-		if err := validateLabelChange(s.Stage, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func validateLabelChange(stage Stage, c LabelChange) error {
-	enforce := c.Key == api.EnforceLevelLabel || c.Key == api.EnforceVersionLabel
-	switch {
-	case !slices.Contains(migrate.PodSecurityLabelKeys(), c.Key):
-		return fmt.Errorf("%q is not a label of Pod Security", c.Key)
-	case stage == StageBypass, enforce != (stage == StageEnforce) && !repairsInvalidLabel(c):
-		return fmt.Errorf("the stage %s does not write the label %s", stage, c.Key)
-	case c.After == nil:
-		return fmt.Errorf("it takes the label %s off", c.Key)
-	case c.Before != nil && len(validation.IsValidLabelValue(*c.Before)) > 0:
-		return fmt.Errorf("%q is no value of a label", *c.Before)
-	}
-	var err error
-	if strings.HasSuffix(c.Key, "-version") {
-		_, err = api.ParseVersion(*c.After)
-	} else {
-		_, err = api.ParseLevel(*c.After)
-	}
-	if err != nil {
-		return fmt.Errorf("%q is no value of the label %s", *c.After, c.Key)
-	}
-	return nil
-}
-
-// repairsInvalidLabel is true for a change of an invalid label that another stage may make along with its own: it changes nothing that
-// is enforced.
-func repairsInvalidLabel(c LabelChange) bool {
-	if c.Before == nil || c.After == nil || labels.IsValidLabel(c.Key, *c.Before) {
-		return false
-	}
-	return !strings.HasPrefix(c.Key, api.EnforceLevelLabel) || equalLabelValues(c.After, c.RestoredValue())
-}
-
-func validateBypassStep(s *Step) error {
-	if s.Stage != StageBypass {
-		return fmt.Errorf("the stage %s creates nothing", s.Stage)
-	}
-	if _, err := api.ParseLevel(string(s.Level)); err != nil && s.Namespace != "" {
-		return errors.New("it does not say which level has to be enforced before")
-	}
-	wanted := append(sharedBypassObjects(s.Create.Policy), bypassBinding(s.Create.Policy, s.Namespace))
-	for _, o := range wanted {
-		if o == *s.Create && o.Namespace == s.Namespace && isBypassPolicyName(o.Policy) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s is no part of a bypass", s.Create)
 }

@@ -10,22 +10,28 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// Whatever happened, in whatever order: what verify says of labels by the journal is what a comparison of the server with
-// the plan comes to, and no step that is not where it is to be goes untold.
-func TestVerifyAgreesWithTheServer(t *testing.T) {
-	t.Parallel()
+// VerifyRow is a result of package verify, which imports this one.
+type VerifyRow struct{ Namespace, Check, Status, Reason string }
+
+// VerifyFunc checks namespaces by a journal or, without one, by the labels that are expected.
+type VerifyFunc func(t *testing.T, client dynamic.Interface, namespaces []string, j *Journal, labels map[string]map[string]*string) []VerifyRow
+
+// CheckVerifyAgrees tells of what happens at random, in whatever order: what verify says of labels by the journal is what a
+// comparison of the server with the plan comes to, and no step that is not where it is to be goes untold.
+func CheckVerifyAgrees(t *testing.T, verify VerifyFunc) {
+	t.Helper()
 	const runs = 150
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for run := range runs {
-		s := newStory(t, rand.New(rand.NewPCG(seed, uint64(run))))
+		s := newStory(t, verify, rand.New(rand.NewPCG(seed, uint64(run))))
 		for range 1 + s.random.IntN(8) {
 			s.happens()
 			s.agrees()
@@ -40,6 +46,7 @@ func TestVerifyAgreesWithTheServer(t *testing.T) {
 // story is a roll-out to which things happen at random, and what a bystander knows of it.
 type story struct {
 	t      *testing.T
+	verify VerifyFunc
 	random *rand.Rand
 	m      *memory
 	r      *rollOut
@@ -50,8 +57,8 @@ type story struct {
 	told   []string
 }
 
-func newStory(t *testing.T, random *rand.Rand) *story {
-	s := &story{t: t, random: random, m: newMemory(t), names: []string{"a", "b", "c"}, rolled: map[int]bool{}}
+func newStory(t *testing.T, verify VerifyFunc, random *rand.Rand) *story {
+	s := &story{t: t, verify: verify, random: random, m: newMemory(t), names: []string{"a", "b", "c"}, rolled: map[int]bool{}}
 	var observes, enforces []Step
 	for _, name := range s.names {
 		labels, o := map[string]string{}, observe(name)
@@ -146,7 +153,7 @@ func (s *story) rollsBack() {
 
 func (s *story) somebodyEdits() {
 	name := s.names[s.random.IntN(3)]
-	if path := "rolebindings/" + name + "/" + bypassRole; s.random.IntN(3) == 0 && s.m.objects[path] != nil {
+	if path := "rolebindings/" + name + "/" + BypassName; s.random.IntN(3) == 0 && s.m.objects[path] != nil {
 		delete(s.m.objects, path)
 		s.told = append(s.told, "somebody deletes the binding in "+name)
 		return
@@ -155,7 +162,7 @@ func (s *story) somebodyEdits() {
 	key := keys[s.random.IntN(len(keys))]
 	value := []*string{nil, text("privileged"), text("baseline"), text("restricted")}[s.random.IntN(4)]
 	s.m.label(name, "somebody", key, value)
-	s.told = append(s.told, fmt.Sprintf("somebody sets %s of %s to %s", key, name, quoteLabelValue(value)))
+	s.told = append(s.told, fmt.Sprintf("somebody sets %s of %s to %s", key, name, QuoteLabelValue(value)))
 }
 
 // asked are the labels that a step should have come to: those of the plan or, once it was to be taken back, those before. Of
@@ -184,7 +191,7 @@ func (s *story) off(i int) []string {
 	var out []string
 	is := s.m.objects["namespaces/"+s.r.Journal.Steps[i].Namespace].GetLabels()
 	for key, value := range s.asked(i) {
-		if !equalLabelValues(labelValue(is, key), value) {
+		if !EqualLabelValues(LabelValue(is, key), value) {
 			out = append(out, key)
 		}
 	}
@@ -193,10 +200,7 @@ func (s *story) off(i int) []string {
 
 // agrees holds what verify says against the server.
 func (s *story) agrees() {
-	results, err := Verify(s.t.Context(), Verification{Client: s.m, Namespaces: s.names, Journal: s.r.Journal})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	results := s.verify(s.t, s.m, s.names, s.r.Journal, nil)
 	for _, name := range s.names {
 		var off []string
 		for i := range s.r.Journal.Steps {
@@ -207,8 +211,8 @@ func (s *story) agrees() {
 			off = append(off, s.off(i)...)
 			s.stepIsTold(i, results)
 		}
-		rows := slices.DeleteFunc(only(results, CheckLabels), func(r CheckResult) bool { return r.Namespace != name })
-		if len(rows) != 1 || (rows[0].Status == StatusOK) != (len(off) == 0) {
+		rows := slices.DeleteFunc(rowsOf(results, "labels"), func(r VerifyRow) bool { return r.Namespace != name })
+		if len(rows) != 1 || (rows[0].Status == "ok") != (len(off) == 0) {
 			s.t.Errorf("%s: not as they should be are %q, and verify says %+v", name, off, rows)
 			return
 		}
@@ -222,7 +226,7 @@ func (s *story) agrees() {
 }
 
 // stepIsTold expects a step that came to no end to be told, and to be ok only where the server has its labels.
-func (s *story) stepIsTold(i int, results []CheckResult) {
+func (s *story) stepIsTold(i int, results []VerifyRow) {
 	step := &s.r.Journal.Steps[i]
 	last, _ := s.r.Journal.LastEvent(i)
 	fine := len(s.off(i)) == 0 // though it came to no end
@@ -231,20 +235,20 @@ func (s *story) stepIsTold(i int, results []CheckResult) {
 		if !s.rolled[i] && !s.r.Journal.MayBeApplied(i) && last != Done {
 			return // may be called off; the steps of labels have it
 		}
-		_, bound := s.m.objects["rolebindings/"+step.Namespace+"/"+bypassRole]
+		_, bound := s.m.objects["rolebindings/"+step.Namespace+"/"+BypassName]
 		fine = last == Begun && bound && !s.rolled[i]
 		ended = last == Undone || last == Done && bound && !s.rolled[i]
 	}
-	told := slices.ContainsFunc(results, func(r CheckResult) bool {
-		return r.Check == CheckSteps && r.Namespace == step.Namespace && strings.HasPrefix(r.Reason, string(step.Stage)+": ") && (r.Status == StatusOK) == fine
+	told := slices.ContainsFunc(results, func(r VerifyRow) bool {
+		return r.Check == "steps" && r.Namespace == step.Namespace && strings.HasPrefix(r.Reason, string(step.Stage)+": ") && (r.Status == "ok") == fine
 	})
 	if told == ended {
-		s.t.Errorf("%s: it ended with %q, ended: %t, told: %t\n%+v", step, last, ended, told, only(results, CheckSteps))
+		s.t.Errorf("%s: it ended with %q, ended: %t, told: %t\n%+v", step, last, ended, told, rowsOf(results, "steps"))
 	}
 }
 
 // agreesWithThePlan expects the same of a verification by the plan, as long as nothing was to be taken back.
-func (s *story) agreesWithThePlan(results []CheckResult) {
+func (s *story) agreesWithThePlan(results []VerifyRow) {
 	if s.whole || len(s.rolled) > 0 {
 		return
 	}
@@ -258,11 +262,13 @@ func (s *story) agreesWithThePlan(results []CheckResult) {
 			plan[step.Namespace][c.Key] = c.After
 		}
 	}
-	byPlan, err := Verify(s.t.Context(), Verification{Client: s.m, Namespaces: s.names, Labels: plan})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if diff := cmp.Diff(only(byPlan, CheckLabels), only(results, CheckLabels), cmpopts.IgnoreUnexported(CheckResult{})); diff != "" {
+	byPlan := s.verify(s.t, s.m, s.names, nil, plan)
+	if diff := cmp.Diff(rowsOf(byPlan, "labels"), rowsOf(results, "labels")); diff != "" {
 		s.t.Errorf("by the plan and by the journal (-plan +journal):\n%s", diff)
 	}
+}
+
+// rowsOf are the results of one check.
+func rowsOf(results []VerifyRow, check string) []VerifyRow {
+	return slices.DeleteFunc(slices.Clone(results), func(r VerifyRow) bool { return r.Check != check })
 }

@@ -1,0 +1,58 @@
+package cmd
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// journalCommand is a command about the journal, on the same cluster as the same user.
+func (o *rolloutOptions) journalCommand(verb, journal string) string {
+	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
+	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
+		if f[1] != "" {
+			words = append(words, "--"+f[0], escape.Shell(f[1]))
+		}
+	}
+	for _, group := range o.Source.AsGroups {
+		words = append(words, "--"+asGroupFlag, escape.Shell(group))
+	}
+	return strings.Join(words, " ")
+}
+
+// resumeCommand is the command that goes on with a roll-out: it repeats what the journal does not know.
+func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
+	words := []string{o.journalCommand("rollout --resume", j.Path())}
+	add := func(differs bool, format string, args ...any) {
+		if differs {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	g := &j.Guards
+	add(o.Verify.RollbackOnFailure && !g.RollbackOnFailure, "--%s", rollbackOnFailureFlag)
+	add(o.Verify.Asked && !o.Verify.RollbackOnFailure && !g.Verify, "--%s", verifyFlag)
+	add(o.Verify.Wait != g.VerifyWait.Duration, "--%s %s", verifyWaitFlag, o.Verify.Wait)
+	add(o.Decide.AllowPartial && !g.AllowPartial, "--%s", allowPartialFlag)
+	add(!o.Decide.AllowPartial && g.AllowPartial, "--%s=false", allowPartialFlag)
+	add(o.Rollout.Force && !j.Force, "--%s", forceFlag)
+	add(!o.Rollout.Force && j.Force, "--%s=false", forceFlag)
+	add(o.Source.Timeout > 0, "--%s %s", timeoutFlag, o.Source.Timeout)
+	add(o.Source.SkipCustomResources, "--%s=false", customFlag)
+	for _, ns := range o.Scope.Exclude {
+		add(o.Resume, "--exclude %s", escape.Shell(ns))
+	}
+	return strings.Join(words, " ")
+}
+
+var invalidNameChars = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// defaultFileName returns what the names of a journal and of backups begin with: psp2pss-CONTEXT-TIME, without characters
+// that a file name or a shell may not have.
+func defaultFileName(contextName string, at time.Time) string {
+	name := strings.Trim(invalidNameChars.ReplaceAllString(contextName, "-"), "-")
+	return fmt.Sprintf("psp2pss-%s-%s", name[:min(len(name), 60)], at.Format("20060102T150405Z"))
+}

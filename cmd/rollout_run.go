@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// rolloutRun makes the steps and takes them.
+func rolloutRun(ctx context.Context, o *rolloutOptions) error {
+	ctx, cancel := o.Source.withTimeout(ctx)
+	defer cancel()
+	if o.Resume {
+		return resumeRollout(ctx, o)
+	}
+	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
+	if err != nil {
+		return err
+	}
+	var on rolloutTarget
+	switch {
+	case o.DryRun != dryRunClient:
+		if on, err = o.connectToPlannedCluster(ctx, plan); err != nil {
+			return err
+		}
+	case o.Source.Context != "" || o.Source.Kubeconfig != "": // only whether there are such: nothing is asked of a server
+		if _, _, err = o.deps.Connect(o.Source); err != nil {
+			return err
+		}
+	}
+	selected, err := selectNamespaces(o.streams.ErrOut, plan, o.Scope)
+	if err != nil {
+		return err
+	}
+	if o.Rollout.WaveLabel != "" {
+		if err := selected.CheckLabelExists(o.Rollout.WaveLabel); err != nil {
+			return err
+		}
+	}
+	warnOldTarget(o.streams.ErrOut, selected)
+	steps, skipped := rollout.PlanSteps(selected, o.Rollout)
+	warnUnrestorableLabels(o.streams.ErrOut, steps)
+	out := newRolloutPrinter(o.streams, o.JSON)
+	out.addSkipped(skipped)
+	switch {
+	case o.DryRun == dryRunClient:
+		for i, s := range steps {
+			out.addOutcome(rollout.Outcome{Index: i, Step: s, DryRun: true})
+		}
+	case len(steps) > 0:
+		if err := o.beginRollout(ctx, on, selected, steps, out); err != nil {
+			return errors.Join(err, out.flush())
+		}
+	}
+	if !o.Decide.AllowPartial && rollout.AllSkipped(selected, steps, skipped) {
+		return errors.Join(nothingDoneError(skipped), out.flush())
+	}
+	return o.finishRollout(out, plan)
+}
+
+// rolloutTarget is the cluster that is written to: a client of it, the name of the context, and the UID of kube-system.
+type rolloutTarget struct {
+	client    dynamic.Interface
+	name, uid string
+}
+
+// connectToPlannedCluster connects to the cluster, and returns an error where a saved plan is not of it.
+func (o *rolloutOptions) connectToPlannedCluster(ctx context.Context, plan *migrate.Plan) (rolloutTarget, error) {
+	if err := o.requireClusterOfPlan(plan); err != nil {
+		return rolloutTarget{}, err
+	}
+	client, name, err := o.deps.Connect(o.Source)
+	if err != nil {
+		return rolloutTarget{}, err
+	}
+	id, err := checkClusterOfPlan(ctx, client, plan, o.Source, name)
+	return rolloutTarget{client, name, id}, err
+}
+
+// beginRollout takes the steps, or has the server check them.
+func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, selected *migrate.Plan, steps []rollout.Step, out *rolloutPrinter) error {
+	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission), KnownViolations: rollout.KnownViolations(selected), Kubectl: o.Source.kubectlCommand(on.name), OnOutcome: out.addOutcome}
+	lacking := o.checkPermissions(ctx, on.client, steps)
+	if o.DryRun == dryRunServer {
+		r.Steps = steps
+		return errors.Join(r.Run(ctx), lacking)
+	}
+	if lacking != nil {
+		return lacking
+	}
+	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", countSteps(steps), on.name)) {
+		return errors.New("nothing was done")
+	}
+	header := rollout.JournalHeader{
+		Tool: "psp2pss " + readBuildInfo().Version, Started: time.Now().UTC(), Context: on.name, TargetVersion: selected.TargetVersion,
+		Force: o.Rollout.Force, Guards: o.guards(), Steps: steps, KnownViolations: r.KnownViolations, Cluster: on.uid, Admission: selected.Admission,
+	}
+	header.FailingBefore = o.failingControllers(ctx, on.client, steps)
+	path := o.Journal
+	if path == "" {
+		path = defaultFileName(on.name, header.Started) + ".journal"
+	}
+	var err error
+	if r.Journal, err = rollout.CreateJournal(path, header); err != nil {
+		return err
+	}
+	defer func() { _ = r.Journal.Close() }()
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "The journal is %s. To go back: %s\n", escape.Terminal(path), o.journalCommand("rollback", path))
+	return o.runSteps(ctx, r, out)
+}
+
+// runSteps runs, verifies if asked to, and says how to go on with what was cut off.
+func (o *rolloutOptions) runSteps(ctx context.Context, r *rollout.Runner, out *rolloutPrinter) error {
+	r.BeforeBatch = func(ctx context.Context, batch int) error {
+		if err := o.verifyBatch(ctx, r); err != nil {
+			return err
+		}
+		// Before the first step somebody was just asked.
+		if out.taken > 0 && o.streams.Interactive && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Go on with batch %d?", batch+1)) {
+			return cmp.Or(ctx.Err(), fmt.Errorf("stopped before batch %d", batch+1))
+		}
+		return nil
+	}
+	err := r.Run(ctx)
+	if err == nil {
+		err = o.verifyBatch(ctx, r)
+	}
+	var findings findingsError
+	var locked *rollout.LockedError
+	switch resume := o.resumeCommand(r.Journal); {
+	case err == nil:
+		return nil
+	case errors.As(err, &findings) && o.Verify.RollbackOnFailure:
+		return o.rollBackAfterFailure(ctx, r, err)
+	case errors.As(err, &locked):
+		return errorWithAdvice{err, "nothing was done; after that: " + resume}
+	default:
+		return errorWithAdvice{err, "to go on: " + resume + "\nto go back: " + o.journalCommand("rollback", r.Journal.Path())}
+	}
+}
+
+// recheck returns a function that plans one namespace again, as it is now, on a server with the same admission configuration.
+func (o *rolloutOptions) recheck(admission *migrate.Admission) func(context.Context, string, string, string) (*migrate.Namespace, error) {
+	src := SourceOptions{Kubeconfig: o.Source.Kubeconfig, Context: o.Source.Context, As: o.Source.As, AsGroups: o.Source.AsGroups, SkipCustomResources: o.Source.SkipCustomResources, NeedsCluster: true}
+	return rollout.NewRecheck(admission, o.Decide.AllowPartial, func(ctx context.Context, namespace string, decide migrate.Options) (*migrate.Plan, error) {
+		src.Namespace = namespace
+		inv, err := o.deps.LoadInventory(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		return o.deps.BuildPlan(inv, decide)
+	})
+}
+
+// finishRollout sums up, and judges what the plan could not tell.
+func (o *rolloutOptions) finishRollout(out *rolloutPrinter, plan *migrate.Plan) error {
+	if err := out.end(); err != nil {
+		return err
+	}
+	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
+}

@@ -1,0 +1,154 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/pod-security-admission/api"
+)
+
+// undo restores the labels that the step changed, and those that admission changed along with it, and gives them back to
+// their owners. It returns a *stepRefusal if somebody has changed them since.
+func (a *labelStep) undo(ctx context.Context, scope RollbackScope, out *Outcome) error {
+	ns, err := namespaceClient(a.runner.Client).Get(ctx, a.step.Namespace, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		out.Reason = "the namespace is gone"
+		return nil
+	case err != nil:
+		return err
+	}
+	before, err := a.observedBefore(ns, scope)
+	if err != nil {
+		return err
+	}
+	if before == nil {
+		out.Reason = "the namespace is gone, and the one that has its name now has none of these labels"
+		return nil
+	}
+	unrecorded, err := a.unrecordedAdmissionChanges(ns)
+	if err != nil {
+		return err
+	}
+	var byAdmission AdmissionChanges
+	byAdmission.merge(&a.runner.Journal.progress[a.index].admissionChanges)
+	byAdmission.merge(unrecorded)
+	if err := a.checkUndoAllowed(ctx, before, &byAdmission, ns); err != nil {
+		return err
+	}
+	restore, err := planLabelRestore(a.step, before, &byAdmission, ns)
+	if err != nil {
+		return err
+	}
+	if unrecorded != nil {
+		restore.unattributed = unrecorded.Fields
+	}
+	if ns, err = a.writeLabelRestore(ctx, restore, unrecorded, ns); err != nil {
+		return err
+	}
+	return restore.checkRestored(ctx, a.runner, ns.GetLabels(), out)
+}
+
+// observedBefore returns how the step found the namespace; nil if there is nothing to undo in the one that is there. A
+// namespace that was made again since, from a backup for example, has owners of its own: they keep what is not removed.
+func (a *labelStep) observedBefore(ns *unstructured.Unstructured, scope RollbackScope) (*ObservedState, error) {
+	before := a.runner.Journal.progress[a.index].observed
+	if string(ns.GetUID()) == before.UID {
+		return before, nil
+	}
+	var ours []string
+	for _, c := range a.step.Labels {
+		if is := LabelValue(ns.GetLabels(), c.Key); EqualLabelValues(is, c.After) && !EqualLabelValues(is, before.Labels[c.Key]) {
+			ours = append(ours, fmt.Sprintf("%s=%s", strings.TrimPrefix(c.Key, podSecurityLabelPrefix), *c.After))
+		}
+	}
+	switch {
+	case len(ours) == 0:
+		return nil, nil
+	case !scope.Recreated:
+		return nil, newStepRefusal("the namespace was deleted and made again since, with labels of this roll-out (%s): if they came back with a backup, take them off with --recreated", strings.Join(ours, " "))
+	}
+	remaining := slices.DeleteFunc(a.step.labelKeys(), func(key string) bool { return before.Labels[key] == nil })
+	owners, err := labelOwners(ns.GetManagedFields(), remaining)
+	return &ObservedState{Labels: before.Labels, Owners: owners}, err
+}
+
+// checkUndoAllowed returns a *stepRefusal if somebody has changed or claimed the labels since, or if the enforce label would go
+// while the pods of the namespace come past the policies: then nothing would hold them.
+func (a *labelStep) checkUndoAllowed(ctx context.Context, before *ObservedState, byAdmission *AdmissionChanges, ns *unstructured.Unstructured) error {
+	if changed := describeLaterChanges(a.step, before, byAdmission, ns.GetLabels()); changed != "" {
+		return newStepRefusal("somebody has changed it since: %s", changed)
+	}
+	claimed, err := describeLaterOwners(a.step, before, byAdmission, ns)
+	if err != nil {
+		return err
+	}
+	if claimed != "" && before.UID == string(ns.GetUID()) {
+		return newStepRefusal("somebody else has set it to the same since: %s", claimed)
+	}
+	if !removesEnforceLabel(a.step, before) {
+		return nil
+	}
+	// Another roll-out, with another journal, may have created the binding.
+	binding := bypassBinding("", a.step.Namespace)
+	_, err = binding.resourceClient(a.runner.Client).Get(ctx, binding.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case apierrors.IsForbidden(err):
+		return newStepRefusal("whether its pods come past the policies cannot be told, and then without both nothing would hold them: %s", err)
+	case err != nil:
+		return err
+	}
+	return newStepRefusal("its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete %s", &binding)
+}
+
+// removesEnforceLabel reports whether a namespace has no enforce label once the step is undone.
+func removesEnforceLabel(s *Step, before *ObservedState) bool {
+	return slices.Contains(s.labelKeys(), api.EnforceLevelLabel) && before.Labels[api.EnforceLevelLabel] == nil
+}
+
+// describeLaterOwners describes the labels that are as the step left them and belong to another field manager, too. When the
+// step was taken nobody else owned that value: somebody has set or applied it since, or just before an answer was lost.
+func describeLaterOwners(s *Step, before *ObservedState, byAdmission *AdmissionChanges, ns *unstructured.Unstructured) (string, error) {
+	owners, err := labelOwners(ns.GetManagedFields(), s.labelKeys())
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	for _, c := range s.Labels {
+		value, was := LabelValue(ns.GetLabels(), c.Key), before.Labels[c.Key]
+		byStep := EqualLabelValues(value, c.After) || byAdmission.setLabelTo(c.Key, value)
+		if !byStep || isRestored(c.Key, value, was) {
+			continue
+		}
+		for _, o := range owners {
+			if o.Manager != FieldManager && slices.Contains(o.Keys, c.Key) {
+				parts = append(parts, fmt.Sprintf("field manager %q owns %s", o.Manager, c.Key))
+			}
+		}
+	}
+	return strings.Join(parts, "; "), nil
+}
+
+// describeLaterChanges describes the labels that are neither as the step or admission left them, nor as the step found them.
+func describeLaterChanges(s *Step, before *ObservedState, byAdmission *AdmissionChanges, labels map[string]string) string {
+	var parts []string
+	for _, c := range s.Labels {
+		value := LabelValue(labels, c.Key)
+		if !EqualLabelValues(value, c.After) && !byAdmission.setLabelTo(c.Key, value) && !isRestored(c.Key, value, before.Labels[c.Key]) {
+			parts = append(parts, fmt.Sprintf("%s is %s, and was set to %s here", c.Key, QuoteLabelValue(value), QuoteLabelValue(c.After)))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// isRestored reports whether a label has the value that it had before the step, or the one that a rollback gives it instead.
+func isRestored(key string, value, was *string) bool {
+	return EqualLabelValues(value, was) || EqualLabelValues(value, RestorableLabelValue(key, was))
+}

@@ -1,0 +1,310 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+)
+
+// Permission is one that a roll-out needs on its way, or on the way back.
+type Permission struct {
+	Verb, Group, Resource string
+	// Name of the one object that it is about, if that is known before.
+	Name string
+	// Namespaces in each of which it is needed; the whole cluster if there are none.
+	Namespaces []string
+	// perNamespace is true for a right that is needed in every namespace of its stage.
+	perNamespace bool
+	// alternatives are rights that, all together, do as well.
+	alternatives []Permission
+}
+
+// String names the right, and where it is needed.
+func (r Permission) String() string {
+	text := r.Verb + " " + r.Resource
+	if r.Group != "" {
+		text += "." + r.Group
+	}
+	if r.Name != "" {
+		text += " " + r.Name
+	}
+	const most = 5
+	switch n := len(r.Namespaces); {
+	case n > most:
+		text += fmt.Sprintf(" (in %s and %d more)", strings.Join(r.Namespaces[:most], ", "), n-most)
+	case n > 0:
+		text += " (in " + strings.Join(r.Namespaces, ", ") + ")"
+	}
+	return text
+}
+
+// PermissionOptions says for what rights are needed. The zero value is the stage observe.
+type PermissionOptions struct {
+	Stages []Stage
+	// Recheck is true if what runs in a namespace is looked at before its level is enforced, Verify if the roll-out is
+	// verified.
+	Recheck, Verify bool
+}
+
+// RequiredPermissions are all rights that steps, and taking them back, need in the namespaces of each stage.
+func RequiredPermissions(steps []Step, n PermissionOptions) []Permission {
+	in, policy := map[Stage][]string{}, ""
+	for i := range steps {
+		s := &steps[i]
+		if s.Namespace != "" {
+			in[s.Stage] = append(in[s.Stage], s.Namespace)
+		}
+		if s.Create != nil {
+			policy = s.Create.Policy
+		}
+	}
+	out := lockPermissions()
+	for _, stage := range Stages() {
+		if len(in[stage]) == 0 {
+			continue
+		}
+		slices.Sort(in[stage])
+		in[stage] = slices.Compact(in[stage])
+		for _, right := range n.stagePermissions(stage, policy) {
+			if right.perNamespace {
+				right.Namespaces = in[stage]
+			}
+			out = append(out, right)
+		}
+	}
+	return mergePermissions(out)
+}
+
+// mergePermissions puts rights that differ in their namespaces alone together.
+func mergePermissions(rights []Permission) []Permission {
+	var out []Permission
+	for _, right := range rights {
+		i := slices.IndexFunc(out, func(o Permission) bool { return o.perNamespace == right.perNamespace && o.key() == right.key() })
+		if i < 0 {
+			out = append(out, right)
+			continue
+		}
+		all := slices.Concat(out[i].Namespaces, right.Namespaces)
+		slices.Sort(all)
+		out[i].Namespaces = slices.Compact(all)
+	}
+	return out
+}
+
+// key is the right without its place.
+func (r Permission) key() [4]string { return [4]string{r.Verb, r.Group, r.Resource, r.Name} }
+
+// lockPermissions are those of the lock: to take it, to take it again, to look at it, and to give it up.
+func lockPermissions() []Permission {
+	var out []Permission
+	for _, verb := range []string{"create", "get", "update", "delete"} {
+		r := Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Name: lockLeaseName, Namespaces: []string{lockNamespace}}
+		if verb == "create" {
+			r.Name = "" // no server is told the name of what is to be created before it decides
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// stagePermissions are the rights that the steps of one stage, and taking them back, need.
+func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permission {
+	var out []Permission
+	each := func(group, resource, name string, verbs ...string) {
+		for _, verb := range verbs {
+			out = append(out, Permission{Verb: verb, Group: group, Resource: resource, Name: name, perNamespace: true})
+		}
+	}
+	each("", "namespaces", "", "get")
+	if stage != StageBypass {
+		each("", "namespaces", "", "patch")
+	}
+	switch stage {
+	case StageEnforce:
+		each(rbacGroup, "rolebindings", BypassName, "get") // no level is taken off while pods come past the policies
+	case StageBypass:
+		out = append(out, bypassPermissions(policy)...)
+		each(rbacGroup, "rolebindings", "", "create")
+		each(rbacGroup, "rolebindings", BypassName, "get", "delete")
+	default:
+	}
+	if stage == StageEnforce && n.Recheck || n.Verify {
+		for _, k := range ControllerKinds() {
+			each(k.Resource.Group, k.Resource.Resource, "", "list")
+		}
+		each("", "pods", "", "list")
+	}
+	if n.Verify {
+		each("", "events", "", "list")
+		each("", "pods", "", "create")
+	}
+	return out
+}
+
+// ControllerKind is a built-in kind of object that makes pods, or has the template of some, and how it is read.
+type ControllerKind struct {
+	Kind     string
+	Resource schema.GroupVersionResource
+}
+
+// ControllerKinds returns every built-in kind that makes pods, and PodTemplate.
+func ControllerKinds() []ControllerKind {
+	apps, batch, core := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "batch", Version: "v1"}, schema.GroupVersion{Version: "v1"}
+	return []ControllerKind{
+		{"Deployment", apps.WithResource("deployments")},
+		{"ReplicaSet", apps.WithResource("replicasets")},
+		{"StatefulSet", apps.WithResource("statefulsets")},
+		{"DaemonSet", apps.WithResource("daemonsets")},
+		{"ReplicationController", core.WithResource("replicationcontrollers")},
+		{"Job", batch.WithResource("jobs")},
+		{"CronJob", batch.WithResource("cronjobs")},
+		{"PodTemplate", core.WithResource("podtemplates")},
+	}
+}
+
+// bypassPermissions are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,
+// or by who may give anything.
+func bypassPermissions(policy string) []Permission {
+	const policies = "podsecuritypolicies"
+	return []Permission{
+		{Verb: "create", Group: "policy", Resource: policies},
+		{Verb: "get", Group: "policy", Resource: policies, Name: policy},
+		{Verb: "delete", Group: "policy", Resource: policies, Name: policy},
+		{Verb: "use", Group: "policy", Resource: policies, Name: policy, alternatives: []Permission{
+			{Verb: "escalate", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
+			{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
+		}},
+		{Verb: "create", Group: rbacGroup, Resource: "clusterroles"},
+		{Verb: "get", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
+		{Verb: "delete", Group: rbacGroup, Resource: "clusterroles", Name: BypassName},
+		{Verb: "list", Group: rbacGroup, Resource: "rolebindings"}, // no policy is deleted that another namespace needs
+	}
+}
+
+// MissingPermissions asks the API server which of the rights this user lacks. An error says that it cannot be asked.
+func MissingPermissions(ctx context.Context, client dynamic.Interface, rights []Permission) ([]Permission, error) {
+	var missing []Permission
+	for _, r := range rights {
+		lacks, err := missingPermission(ctx, client, r)
+		if err != nil {
+			return nil, err
+		}
+		if lacks != nil {
+			missing = append(missing, *lacks)
+		}
+	}
+	return missing, nil
+}
+
+// missingPermission is the right where this user lacks it; nil if nowhere. Who may do it in the whole cluster is asked once.
+func missingPermission(ctx context.Context, client dynamic.Interface, r Permission) (*Permission, error) {
+	if r.perNamespace || len(r.Namespaces) == 0 {
+		allowed, err := reviewAccess(ctx, client, r, "")
+		if err != nil || allowed {
+			return nil, err
+		}
+	}
+	if len(r.Namespaces) == 0 {
+		for _, or := range r.alternatives {
+			if allowed, err := reviewAccess(ctx, client, or, ""); err != nil || !allowed {
+				return &r, err
+			}
+		}
+		if len(r.alternatives) > 0 {
+			return nil, nil
+		}
+		return &r, nil
+	}
+	all := r.Namespaces
+	r.Namespaces = nil
+	for _, ns := range all {
+		allowed, err := reviewAccess(ctx, client, r, ns)
+		if err != nil {
+			return nil, err
+		}
+		if !allowed {
+			r.Namespaces = append(r.Namespaces, ns)
+		}
+	}
+	if len(r.Namespaces) == 0 {
+		return nil, nil
+	}
+	return &r, nil
+}
+
+// reviewAccess asks for one right. A request about a namespace itself counts as one in that namespace.
+func reviewAccess(ctx context.Context, client dynamic.Interface, r Permission, namespace string) (bool, error) {
+	attributes := map[string]any{"verb": r.Verb, "group": r.Group, "resource": r.Resource, "name": r.Name, "namespace": namespace}
+	if namespace != "" && r.Group == "" && r.Resource == "namespaces" {
+		attributes["name"] = namespace
+	}
+	ask := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"resourceAttributes": attributes}}}
+	ask.SetAPIVersion("authorization.k8s.io/v1")
+	ask.SetKind("SelfSubjectAccessReview")
+	var answer *unstructured.Unstructured
+	err := RetryTransient(ctx, func() (err error) {
+		answer, err = client.Resource(schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}).
+			Create(ctx, ask, metav1.CreateOptions{})
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking the server what this user may do (selfsubjectaccessreviews): %w", err)
+	}
+	allowed, found, err := unstructured.NestedBool(answer.Object, "status", "allowed")
+	if err != nil || !found {
+		return false, fmt.Errorf("asking the server what this user may do (selfsubjectaccessreviews): the answer says nothing of it")
+	}
+	return allowed, nil
+}
+
+// RBACRules are the rights of a roll-out and of its way back as rules of RBAC: those for the cluster, or for each namespace, and
+// those for the namespace that the lock is in. What reads grant already is left out.
+func RBACRules(n PermissionOptions, reads []rbacv1.PolicyRule) (everywhere, lock []rbacv1.PolicyRule, lockedIn string) {
+	var rights []Permission
+	for _, stage := range n.orderedStages() {
+		rights = append(rights, n.stagePermissions(stage, bypassPolicyName(nil))...)
+	}
+	// Only to tell more: which controllers lack pods before the first step, and what changed a label on its way in.
+	rights = append(rights, Permission{Verb: "list", Resource: "events"})
+	for _, resource := range []string{"mutatingwebhookconfigurations", "mutatingadmissionpolicies"} {
+		rights = append(rights, Permission{Verb: "list", Group: "admissionregistration.k8s.io", Resource: resource})
+	}
+	rights = slices.DeleteFunc(rights, func(r Permission) bool {
+		return slices.ContainsFunc(reads, func(rule rbacv1.PolicyRule) bool {
+			return slices.Contains(rule.Verbs, r.Verb) && slices.Contains(rule.APIGroups, r.Group) && slices.Contains(rule.Resources, r.Resource)
+		})
+	})
+	return policyRules(rights), policyRules(lockPermissions()), lockNamespace
+}
+
+func (n PermissionOptions) orderedStages() []Stage {
+	return StepOptions{Stages: n.Stages}.orderedStages()
+}
+
+// policyRules puts the verbs for one kind of object together.
+func policyRules(rights []Permission) []rbacv1.PolicyRule {
+	var out []rbacv1.PolicyRule
+	for _, r := range rights {
+		rule := rbacv1.PolicyRule{APIGroups: []string{r.Group}, Resources: []string{r.Resource}, Verbs: []string{r.Verb}}
+		if r.Name != "" {
+			rule.ResourceNames = []string{r.Name}
+		}
+		i := slices.IndexFunc(out, func(o rbacv1.PolicyRule) bool {
+			return o.APIGroups[0] == r.Group && o.Resources[0] == r.Resource && slices.Equal(o.ResourceNames, rule.ResourceNames)
+		})
+		switch {
+		case i < 0:
+			out = append(out, rule)
+		case !slices.Contains(out[i].Verbs, r.Verb):
+			out[i].Verbs = append(out[i].Verbs, r.Verb)
+		}
+	}
+	return out
+}

@@ -1,0 +1,187 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// labelRestore is what the labels of a namespace are to be again once a step is taken back, and whose.
+type labelRestore struct {
+	labels map[string]*string
+	owners []LabelOwner
+	// replaced are the labels whose old values no server takes any more: they become what the server took them for.
+	replaced []string
+	// changedLater are labels that admission changed along with the step, and somebody else has changed since.
+	changedLater []string
+	// unattributed are changes by admission or by somebody else, which cannot be told apart.
+	unattributed []string
+	step         *Step
+}
+
+// planLabelRestore decides what is restored of a namespace as it is now.
+func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns *unstructured.Unstructured) (*labelRestore, error) {
+	w := &labelRestore{labels: map[string]*string{}, owners: slices.Concat(before.Owners, also.Owners), step: s}
+	is := ns.GetLabels()
+	for _, c := range s.Labels {
+		w.restoreLabel(c.Key, before.Labels[c.Key])
+	}
+	for _, c := range also.OtherLabels(s) {
+		theirs, err := ownersSinceStep(ns, c.Key, also.Owners)
+		if err != nil {
+			return nil, err
+		}
+		switch now := LabelValue(is, c.Key); {
+		case EqualLabelValues(now, c.Before):
+			if isOwnedByUpdate(ns, c.Key) {
+				w.restoreLabel(c.Key, c.Before) // it is left to give it back to its owners
+			}
+		case EqualLabelValues(now, c.After) && len(theirs) > 0:
+			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s, and field manager %q owns it by now", c.Key, QuoteLabelValue(now), theirs[0].Manager))
+		case EqualLabelValues(now, c.After):
+			w.restoreLabel(c.Key, c.Before)
+		default:
+			w.changedLater = append(w.changedLater, fmt.Sprintf("%s is %s by now, and was %s", c.Key, QuoteLabelValue(now), QuoteLabelValue(c.Before)))
+		}
+	}
+	return w, nil
+}
+
+// restoreLabel has a label restored, as far as a server takes what it was.
+func (w *labelRestore) restoreLabel(key string, was *string) {
+	to := RestorableLabelValue(key, was)
+	if !EqualLabelValues(to, was) {
+		w.replaced = append(w.replaced, fmt.Sprintf("%s becomes %s in place of %q", strings.TrimPrefix(key, podSecurityLabelPrefix), *to, *was))
+	}
+	w.labels[key] = to
+}
+
+// ownersSinceStep are those of a label that did not own it before. What admission sets is put down to nobody.
+func ownersSinceStep(ns *unstructured.Unstructured, key string, before []LabelOwner) ([]LabelOwner, error) {
+	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
+	return slices.DeleteFunc(owners, func(o LabelOwner) bool {
+		return o.Manager == FieldManager || slices.ContainsFunc(before, func(b LabelOwner) bool { return b.Manager == o.Manager && slices.Contains(b.Keys, key) })
+	}), err
+}
+
+// isOwnedByUpdate is true for a label that a way back has written, and not given to its owners again.
+func isOwnedByUpdate(ns *unstructured.Unstructured, key string) bool {
+	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
+	return err == nil && slices.ContainsFunc(owners, func(o LabelOwner) bool { return o.Manager == FieldManager && !o.isOwnApply() })
+}
+
+// writeLabelRestore writes labels back, and corrects whose they are. It returns the namespace as the server has it then. The server
+// puts a value that changes down to who writes it, so it takes a second write until the managers are right, too.
+func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	for range 3 {
+		body, err := w.mergePatch(ns)
+		if err != nil || body == nil {
+			return ns, err
+		}
+		if err := a.runner.lock.checkHeld(ctx); err != nil {
+			return nil, err
+		}
+		if err := a.runner.Journal.record(JournalEntry{Step: a.index, Event: Undoing, AdmissionChanges: unrecorded}); err != nil {
+			return nil, err
+		}
+		unrecorded = nil
+		ns, err = namespaceClient(a.runner.Client).Patch(ctx, w.step.Namespace, types.MergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ns, nil
+}
+
+// mergePatch is what is to be merged into the namespace, as long as it is the one that was looked at; nil for nothing. Who may
+// roll out may patch, and not necessarily update.
+func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error) {
+	is, labels := ns.GetLabels(), map[string]*string{}
+	for key, value := range w.labels {
+		if !EqualLabelValues(value, LabelValue(is, key)) {
+			labels[key] = value
+		}
+	}
+	managers, err := restoreLabelOwners(ns.GetManagedFields(), slices.Sorted(maps.Keys(w.labels)), w.restoredOwners())
+	if err != nil {
+		return nil, err
+	}
+	metadata := map[string]any{"uid": ns.GetUID(), "resourceVersion": ns.GetResourceVersion()}
+	if len(labels) > 0 {
+		metadata["labels"] = labels
+	}
+	if !equalManagedFields(ns, managers) {
+		metadata["managedFields"] = managers
+		if len(managers) == 0 {
+			metadata["managedFields"] = []metav1.ManagedFieldsEntry{{}} // the server takes no list for "as they are"
+		}
+	}
+	if len(metadata) == 2 {
+		return nil, nil
+	}
+	return json.Marshal(map[string]any{"metadata": metadata})
+}
+
+// equalManagedFields compares what the entries say: the order of fields in one is of no account.
+func equalManagedFields(ns *unstructured.Unstructured, entries []metav1.ManagedFieldsEntry) bool {
+	managed := func(u *unstructured.Unstructured) any {
+		v, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
+		return v
+	}
+	with := ns.DeepCopy()
+	with.SetManagedFields(entries)
+	return equality.Semantic.DeepEqual(managed(with), managed(ns))
+}
+
+// restoredOwners are the owners of what is restored.
+func (w *labelRestore) restoredOwners() []LabelOwner {
+	var out []LabelOwner
+	for _, o := range w.owners {
+		o.Keys = slices.DeleteFunc(slices.Clone(o.Keys), func(key string) bool { _, ok := w.labels[key]; return !ok })
+		if len(o.Keys) > 0 {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// checkRestored looks at what the server made of it. It refuses to call a step undone of which something stays.
+func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
+	var own, beside []string
+	for _, key := range slices.Sorted(maps.Keys(w.labels)) {
+		if value := LabelValue(is, key); !EqualLabelValues(value, w.labels[key]) {
+			text := fmt.Sprintf("%s is %s, not %s", key, QuoteLabelValue(value), QuoteLabelValue(w.labels[key]))
+			if slices.Contains(w.step.labelKeys(), key) {
+				own = append(own, text)
+			} else {
+				beside = append(beside, text)
+			}
+		}
+	}
+	if len(own) > 0 {
+		return newStepRefusal("the server took it, and something made this of it: %s; %s", strings.Join(own, "; "), r.likelyMutators(ctx))
+	}
+	var remarks []string
+	if len(w.replaced) > 0 {
+		remarks = append(remarks, "not put back, since no server takes an invalid value any more: "+strings.Join(w.replaced, ", ")+", which the server took it for")
+	}
+	if len(beside) > 0 {
+		remarks = append(remarks, "a label that the server's admission had set stays: "+strings.Join(beside, "; ")+"; "+r.likelyMutators(ctx))
+	}
+	if len(w.changedLater) > 0 {
+		remarks = append(remarks, "a label that the server's admission had set was changed since, and is left: "+strings.Join(w.changedLater, "; "))
+	}
+	if len(w.unattributed) > 0 {
+		remarks = append(remarks, "changed since the step began, and left: "+strings.Join(w.unattributed, ", "))
+	}
+	out.Reason = strings.Join(remarks, "; ")
+	return nil
+}

@@ -1,0 +1,108 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// isTransient is true for what another attempt may get past: a server that is busy, restarting or not there, a connection that
+// broke. Whether a write that broke off was done is told by looking.
+func isTransient(err error) bool {
+	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
+		return true
+	}
+	var network net.Error
+	return errors.As(err, &network) || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) || utilnet.IsProbableEOF(err)
+}
+
+// RetryTransient calls do until it succeeds or fails for a reason that another attempt would not get past: four times at the
+// most, and longer apart each time. It returns the error of the last call.
+func RetryTransient(ctx context.Context, do func() error) error {
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 3}
+	err := do()
+	for isTransient(err) && backoff.Steps > 0 && sleep(ctx, backoff.Step()) == nil {
+		err = do()
+	}
+	return err
+}
+
+// sleep waits for d, and returns the error of ctx if that ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// retryWrite does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
+// each time: for a server that is not there, and for others who write to the same object.
+func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
+	outages := wait.Backoff{Duration: 400 * time.Millisecond, Factor: 2, Steps: 4}
+	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8}
+	for {
+		err := do()
+		var backoff *wait.Backoff
+		switch {
+		case err == nil:
+			return nil
+		case apierrors.IsConflict(err) && !isFieldManagerConflict(err): // look again at what was written meanwhile
+			backoff = &conflicts
+		case isTransient(err):
+			backoff = &outages
+		}
+		if backoff == nil || backoff.Steps == 0 {
+			return classifyWriteError(err)
+		}
+		if stopped := r.waitBetweenAttempts(ctx, backoff.Step()); stopped != nil {
+			return stopped
+		}
+	}
+}
+
+// waitBetweenAttempts waits, and returns why it could not.
+func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error {
+	if r.sleepFunc != nil {
+		return r.sleepFunc(ctx, d)
+	}
+	return sleep(ctx, d)
+}
+
+// classifyWriteError tells what concerns one namespace from what stops everything: a server that does not take this write may take the
+// next, while one that does not know the user, or does not answer, will not. A webhook may refuse with any code.
+func classifyWriteError(err error) error {
+	var status apierrors.APIStatus
+	switch {
+	case isFieldManagerConflict(err):
+		return newStepRefusal("%s; leave the labels to it, or take over with --force", err)
+	case apierrors.IsConflict(err):
+		return newStepRefusal("the object is written by others all the time: %s", err)
+	case isTransient(err), apierrors.IsUnauthorized(err), !errors.As(err, &status):
+		return err
+	case status.Status().Code >= http.StatusBadRequest && status.Status().Code < http.StatusInternalServerError:
+		return newStepRefusal("the server does not take it: %s", err)
+	}
+	return err
+}
+
+// isFieldManagerConflict is true if the server says that another field manager owns what was to be applied.
+func isFieldManagerConflict(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
+		return c.Type == metav1.CauseTypeFieldManagerConflict
+	})
+}

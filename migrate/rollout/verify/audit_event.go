@@ -1,0 +1,151 @@
+package verify
+
+import (
+	"cmp"
+	stdjson "encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/api"
+	"sigs.k8s.io/json"
+)
+
+// auditEvent is what is read of an event, of any version of audit.k8s.io.
+type auditEvent struct {
+	Kind       string `json:"kind"`
+	APIVersion string `json:"apiVersion"`
+	Stage      string `json:"stage"`
+	RequestURI string `json:"requestURI"`
+	User       struct {
+		Username string `json:"username"`
+	} `json:"user"`
+	ObjectRef struct {
+		Resource  string `json:"resource"`
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+	} `json:"objectRef"`
+	ResponseStatus struct {
+		Code    int64  `json:"code"`
+		Message string `json:"message"`
+	} `json:"responseStatus"`
+	RequestObject stdjson.RawMessage `json:"requestObject"`
+	Annotations   map[string]string  `json:"annotations"`
+}
+
+// isAboutPodSecurity is true for a request that Pod Security had a word in.
+func (e *auditEvent) isAboutPodSecurity() bool {
+	for key := range e.Annotations {
+		if strings.HasPrefix(key, auditAnnotationPrefix) {
+			return true
+		}
+	}
+	return e.refused()
+}
+
+func (e *auditEvent) refused() bool {
+	return e.ResponseStatus.Code == http.StatusForbidden && isPodSecurityRefusal(e.ResponseStatus.Message)
+}
+
+func (e *auditEvent) dryRun() bool {
+	u, err := url.ParseRequestURI(e.RequestURI)
+	return err == nil && u.Query().Has("dryRun")
+}
+
+// finding says what there is to tell of the request: the worst of it.
+func (e *auditEvent) finding() (auditFindingKey, string) {
+	key := auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
+	violations, failed := e.Annotations[auditAnnotationPrefix+api.AuditViolationsAnnotationKey], e.Annotations[auditAnnotationPrefix+"error"]
+	exempt := e.Annotations[auditAnnotationPrefix+api.ExemptionReasonAnnotationKey]
+	switch {
+	case e.refused():
+		key.class = auditRefused
+		return key, e.ResponseStatus.Message
+	case failed != "":
+		key.class = auditError
+		return key, failed
+	case violations != "":
+		key.class, key.level = auditViolates, violatedLevel(violations)
+		return key, violations
+	case exempt != "":
+		key.class = auditExempt
+		return key, "exempt by " + exempt
+	}
+	return key, ""
+}
+
+// violatedLevel is the level in `would violate PodSecurity "restricted:latest": ...`; "" if there is none.
+func violatedLevel(text string) string {
+	_, rest, _ := strings.Cut(text, `PodSecurity "`)
+	level, _, _ := strings.Cut(rest, ":")
+	if _, err := api.ParseLevel(level); err != nil {
+		return ""
+	}
+	return level
+}
+
+// podRequestMeta is what a request to create a pod tells of who made it.
+type podRequestMeta struct {
+	Metadata struct {
+		GenerateName    string                  `json:"generateName"`
+		Labels          map[string]string       `json:"labels"`
+		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
+	} `json:"metadata"`
+}
+
+// workload names what the request was about: for a pod its controller where the log holds the request, else the most that
+// it tells.
+func (e *auditEvent) workload() string {
+	if e.ObjectRef.Resource != "pods" {
+		return strings.TrimSuffix(e.ObjectRef.Resource, "s") + "/" + cmp.Or(e.ObjectRef.Name, "(unnamed)")
+	}
+	var pod podRequestMeta
+	if err := json.UnmarshalCaseSensitivePreserveInts(e.RequestObject, &pod); err != nil {
+		pod = podRequestMeta{} // not logged, or a patch
+	}
+	if owner := metav1.GetControllerOfNoCopy(&metav1.ObjectMeta{OwnerReferences: pod.Metadata.OwnerReferences}); owner != nil {
+		hash := pod.Metadata.Labels["pod-template-hash"]
+		if deployment, ok := strings.CutSuffix(owner.Name, "-"+hash); ok && hash != "" && owner.Kind == "ReplicaSet" {
+			return "deployment/" + deployment
+		}
+		return strings.ToLower(owner.Kind) + "/" + owner.Name
+	}
+	if pod.Metadata.GenerateName != "" {
+		return "pod/" + pod.Metadata.GenerateName + "*"
+	}
+	return podControllerByUser(e.User.Username, cmp.Or(e.ObjectRef.Name, podNameInMessage(e.ResponseStatus.Message)))
+}
+
+// podControllerByUser names whose pod this is by the controller that made it, which has an account of its own on most clusters, and by
+// how the controller names pods. Without it every attempt would be told as a pod by itself.
+func podControllerByUser(user, name string) string {
+	base := name
+	if at := strings.LastIndexByte(name, '-'); at > 0 {
+		base = name[:at]
+	}
+	account, byController := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
+	kind := map[string]string{
+		"replicaset-controller": "replicaset", "replication-controller": "replicationcontroller", "daemon-set-controller": "daemonset",
+		"statefulset-controller": "statefulset", "job-controller": "job",
+	}[account]
+	switch {
+	case name == "":
+		return "pod/(unnamed, made by " + user + ")"
+	case byController && kind != "":
+		return kind + "/" + base
+	case user == "system:kube-controller-manager" && base != name:
+		return "pod/" + base + "-*"
+	}
+	return "pod/" + name
+}
+
+// podNameInMessage is the name in `pods "web-7d4b9-" is forbidden: ...`.
+func podNameInMessage(message string) string {
+	rest, ok := strings.CutPrefix(message, `pods "`)
+	name, _, closed := strings.Cut(rest, `"`)
+	if !ok || !closed {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,94 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/pod-security-admission/api"
+)
+
+// results tell of every namespace what the log says of it. A refusal is not ok, and neither is a violation of the level
+// that the namespace enforces: the pod would be refused when it is made again. enforced are the levels by namespace.
+func (a *AuditLog) results(namespaces []string, enforced map[string]string) []CheckResult {
+	var out []CheckResult
+	meant := nameSet(namespaces)
+	for key, t := range a.findings {
+		if meant[key.namespace] {
+			out = append(out, a.result(key, t, enforced[key.namespace]))
+		}
+	}
+	for _, ns := range namespaces {
+		out = append(out, a.summary(ns))
+	}
+	for _, b := range a.brokenLines {
+		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: b})
+	}
+	if a.moreBrokenLines > 0 {
+		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: fmt.Sprintf("%d more lines are no audit events", a.moreBrokenLines)})
+	}
+	if a.uncountedRequests > 0 {
+		why := fmt.Sprintf("%d requests are not told: the log speaks of more than %d workloads", a.uncountedRequests, maxAuditWorkloads)
+		out = append(out, CheckResult{Check: CheckAudit, Status: StatusUnknown, Reason: why})
+	}
+	return out
+}
+
+func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string) CheckResult {
+	r := CheckResult{Namespace: key.namespace, Check: CheckAudit, Workload: key.workload, Status: StatusOK}
+	switch key.class {
+	case auditRefused:
+		r.Status, r.Reason = StatusNotOK, "refused"
+	case auditError:
+		r.Status, r.Reason = StatusUnknown, "the server could not judge it"
+	case auditExempt:
+		r.Reason = "let in unseen"
+	case auditViolates:
+		r.Reason = "let in, and would be refused at " + key.level
+		switch breaks, known := violatesEnforced(key.level, enforced); {
+		case key.level == "":
+			r.Status, r.Reason = StatusUnknown, "let in, and violates a level that the log does not tell"
+		case !known:
+			r.Status, r.Reason = StatusUnknown, r.Reason+", and it is not known what the namespace enforces"
+		case breaks && key.template:
+			r.Status, r.Reason = StatusNotOK, "its pods are refused at "+enforced+", which the namespace enforces"
+		case breaks:
+			r.Status, r.Reason = StatusNotOK, "let in then, and refused when it is made again at "+enforced+", which the namespace enforces"
+		}
+	}
+	r.Reason += fmt.Sprintf(" (%s): %s", timesText(t.count), t.lastMessage)
+	return r
+}
+
+func timesText(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// violatesEnforced is true if what violates a level is refused where another is enforced. A namespace that was read and has no
+// label, or an empty one, enforces what the server's configuration says, which cannot be read.
+func violatesEnforced(level, enforced string) (breaks, known bool) {
+	e, err := api.ParseLevel(enforced)
+	if err != nil {
+		return false, false
+	}
+	return api.CompareLevels(e, api.Level(level)) >= 0, true
+}
+
+// summary says how many requests the judgement on a namespace rests on.
+func (a *AuditLog) summary(ns string) CheckResult {
+	r := CheckResult{Namespace: ns, Check: CheckAudit, Status: StatusOK}
+	var parts []string
+	if n := a.evaluatedRequests[ns]; n > 0 {
+		parts = append(parts, fmt.Sprintf("requests that Pod Security judged: %d", n))
+	} else {
+		r.Status = StatusUnknown
+		parts = append(parts, "the log has no request in it that Pod Security judged")
+	}
+	if n := a.dryRunRequests[ns]; n > 0 {
+		parts = append(parts, fmt.Sprintf("dry runs, which are passed over: %d", n))
+	}
+	r.Reason = strings.Join(parts, "; ")
+	return r
+}

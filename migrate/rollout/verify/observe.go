@@ -1,0 +1,321 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// namespaceReader reads what is in namespaces, or in all where none is named.
+type namespaceReader struct {
+	client     dynamic.Interface
+	namespaces []string
+	in         map[string]bool
+}
+
+func newNamespaceReader(client dynamic.Interface, namespaces []string) *namespaceReader {
+	return &namespaceReader{client: client, namespaces: namespaces, in: nameSet(namespaces)}
+}
+
+func nameSet(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// snapshot is what one look saw.
+type snapshot struct {
+	controllers []controller
+	// pods are counted, and refusals told, by the UID of the controller.
+	pods     map[types.UID]podCount
+	refusals map[types.UID]refusalEvent
+	unread   []unreadResource
+}
+
+// podCount counts a controller's pods that are neither finished nor being deleted, and those that are being deleted.
+type podCount struct{ present, terminating int }
+
+// refusalEvent is the last that events tell of a controller that could not create a pod.
+type refusalEvent struct {
+	version string
+	message string
+}
+
+// unreadResource is a kind that could not be listed in a namespace; in all, if that is empty.
+type unreadResource struct {
+	namespace, resource, group string
+	err                        error
+}
+
+// String says what could not be read, and what to grant for it.
+func (u *unreadResource) String() string { return unreadText("list", u.resource, u.group, u.err) }
+
+func unreadText(verb, resource, group string, err error) string {
+	if group != "" {
+		resource += "." + group
+	}
+	text := fmt.Sprintf("%s could not be read: %s", resource, err)
+	if apierrors.IsForbidden(err) {
+		text += fmt.Sprintf("; grant: %s %s", verb, resource)
+	}
+	return text
+}
+
+// affects is true if it is missing in a namespace.
+func (u *unreadResource) affects(namespace string) bool {
+	return u.namespace == "" || u.namespace == namespace
+}
+
+// podsUnread is true for a namespace whose pods could not be counted.
+func (s *snapshot) podsUnread(namespace string) bool {
+	return slices.ContainsFunc(s.unread, func(u unreadResource) bool { return u.resource == "pods" && u.affects(namespace) })
+}
+
+// unreadError says of every kind that could not be read where that was, and the server's words of the first namespace.
+func (s *snapshot) unreadError() error {
+	var errs []error
+	told := map[[3]string]bool{}
+	for i := range s.unread {
+		u := &s.unread[i]
+		if told[u.key()] {
+			continue
+		}
+		told[u.key()] = true
+		var in []string
+		for k := range s.unread {
+			if s.unread[k].key() == u.key() {
+				in = append(in, s.unread[k].namespace)
+			}
+		}
+		errs = append(errs, fmt.Errorf("in %s: %s", namespacesText(in), u))
+	}
+	return errors.Join(errs...)
+}
+
+// key is the same for what could not be read for the same reason.
+func (u *unreadResource) key() [3]string {
+	return [3]string{u.resource, u.group, string(apierrors.ReasonForError(u.err))}
+}
+
+// namespacesText names the first few namespaces; the one without a name stands for all.
+func namespacesText(names []string) string {
+	const most = 5
+	switch {
+	case names[0] == "":
+		return "all namespaces"
+	case len(names) == 1:
+		return fmt.Sprintf("namespace %q", names[0])
+	}
+	var quoted []string
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, fmt.Sprintf("%q", name))
+	}
+	text := "namespaces " + strings.Join(quoted, ", ")
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
+}
+
+// observeControllers lists controllers first and pods last: a pod that comes in between does not make a controller look short.
+func (v *namespaceReader) observeControllers(ctx context.Context) *snapshot {
+	s := v.listControllers(ctx, false)
+	events, failed := listInNamespaces(ctx, v, schema.GroupVersionResource{Version: "v1", Resource: "events"}, "reason="+failedCreate, readEvent)
+	s.addUnread("events", "", failed)
+	s.refusals = map[types.UID]refusalEvent{}
+	for _, e := range events {
+		if e.Reason == failedCreate && isOlderResourceVersion(s.refusals[e.InvolvedObject.UID].version, e.ResourceVersion) {
+			s.refusals[e.InvolvedObject.UID] = refusalEvent{e.ResourceVersion, e.Message}
+		}
+	}
+	pods, failed := listInNamespaces(ctx, v, podResource(), "", readPod)
+	s.addUnread("pods", "", failed)
+	s.pods = map[types.UID]podCount{}
+	for _, p := range pods {
+		t := s.pods[p.controller]
+		t.present += p.count.present
+		t.terminating += p.count.terminating
+		s.pods[p.controller] = t
+	}
+	return s
+}
+
+// failedCreate is the reason, of an event or a condition, that a controller gives where it could not create a pod.
+const failedCreate = "FailedCreate"
+
+// namespaceResource is the resource of Namespaces.
+func namespaceResource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+}
+
+// podResource is the resource of Pods.
+func podResource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+}
+
+// listControllers lists what makes pods; a template that nothing makes pods of by itself is of use only for the template.
+func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *snapshot {
+	s := &snapshot{}
+	read := readers()
+	for _, k := range rollout.ControllerKinds() {
+		if k.Kind == "PodTemplate" && !templates {
+			continue
+		}
+		found, failed := listInNamespaces(ctx, v, k.Resource, "", func(u *unstructured.Unstructured) (controller, error) { return read[k.Kind](u, templates) })
+		s.controllers = append(s.controllers, found...)
+		s.addUnread(k.Resource.Resource, k.Resource.Group, failed)
+	}
+	return s
+}
+
+func (s *snapshot) addUnread(resource, group string, failed map[string]error) {
+	for ns, err := range failed {
+		s.unread = append(s.unread, unreadResource{ns, resource, group, err})
+	}
+	slices.SortFunc(s.unread, func(a, b unreadResource) int {
+		return strings.Compare(a.namespace+"/"+a.resource, b.namespace+"/"+b.resource)
+	})
+}
+
+// isOlderResourceVersion compares resourceVersions, which are numbers that grow: clocks may differ.
+func isOlderResourceVersion(a, b string) bool {
+	return len(a) < len(b) || len(a) == len(b) && a < b
+}
+
+func readEvent(u *unstructured.Unstructured) (corev1.Event, error) {
+	var e corev1.Event
+	return e, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &e)
+}
+
+type ownedPod struct {
+	controller types.UID
+	count      podCount
+}
+
+func readPod(u *unstructured.Unstructured) (ownedPod, error) {
+	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
+	owner := metav1.GetControllerOfNoCopy(u)
+	switch {
+	case owner == nil || phase == string(corev1.PodSucceeded) || phase == string(corev1.PodFailed):
+		return ownedPod{}, nil
+	case u.GetDeletionTimestamp() != nil:
+		return ownedPod{owner.UID, podCount{terminating: 1}}, nil
+	}
+	return ownedPod{owner.UID, podCount{present: 1}}, nil
+}
+
+// namespaceLabels are those of the namespaces that there are, and why others could not be read.
+func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
+	is, failed = map[string]map[string]string{}, map[string]error{}
+	if len(v.namespaces) > maxSingleLists {
+		all, err := listAllPages(ctx, v.client.Resource(namespaceResource()), "", func(string) bool { return true }, func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) { return u, nil })
+		for _, ns := range all {
+			is[ns.GetName()] = ns.GetLabels()
+		}
+		if err == nil {
+			return is, failed
+		}
+	}
+	for _, name := range v.namespaces {
+		var ns *unstructured.Unstructured
+		err := rollout.RetryTransient(ctx, func() (err error) {
+			ns, err = v.client.Resource(namespaceResource()).Get(ctx, name, metav1.GetOptions{})
+			return err
+		})
+		switch {
+		case err == nil:
+			is[name] = ns.GetLabels()
+		case !apierrors.IsNotFound(err):
+			failed[name] = err
+		}
+	}
+	return is, failed
+}
+
+// maxSingleLists is the number of namespaces up to which each is listed by itself; all together are listed at once.
+const maxSingleLists = 20
+
+// listInNamespaces lists a resource in the namespaces and picks from every object what is needed of it. It returns the namespaces
+// that could not be listed.
+func listInNamespaces[T any](ctx context.Context, v *namespaceReader, r schema.GroupVersionResource, field string, pick func(*unstructured.Unstructured) (T, error)) ([]T, map[string]error) {
+	if len(v.namespaces) == 0 || len(v.namespaces) > maxSingleLists {
+		out, err := listAllPages(ctx, v.client.Resource(r), field, v.includes, pick)
+		switch {
+		case err == nil:
+			return out, nil
+		case len(v.namespaces) == 0:
+			return nil, map[string]error{"": err}
+		case !apierrors.IsForbidden(err): // who may not list in all namespaces may perhaps in each
+			failed := map[string]error{}
+			for _, ns := range v.namespaces {
+				failed[ns] = err
+			}
+			return nil, failed
+		}
+	}
+	var all []T
+	failed := map[string]error{}
+	for _, ns := range v.namespaces {
+		out, err := listAllPages(ctx, v.client.Resource(r).Namespace(ns), field, v.includes, pick)
+		if err != nil {
+			failed[ns] = err
+			continue
+		}
+		all = append(all, out...)
+	}
+	return all, failed
+}
+
+func (v *namespaceReader) includes(namespace string) bool {
+	return len(v.namespaces) == 0 || v.in[namespace]
+}
+
+// listAllPages reads page by page, and begins again where a page was too old to go on from: half a list is none.
+func listAllPages[T any](ctx context.Context, from dynamic.ResourceInterface, field string, includes func(string) bool, pick func(*unstructured.Unstructured) (T, error)) ([]T, error) {
+	const page, restarts = 500, 3
+	var out []T
+	options := metav1.ListOptions{Limit: page, FieldSelector: field}
+	for restarted := 0; ; {
+		var got *unstructured.UnstructuredList
+		err := rollout.RetryTransient(ctx, func() (err error) {
+			got, err = from.List(ctx, options)
+			return err
+		})
+		if apierrors.IsResourceExpired(err) && options.Continue != "" && restarted < restarts {
+			restarted++
+			out, options.Continue = nil, ""
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range got.Items {
+			if !includes(got.Items[i].GetNamespace()) {
+				continue
+			}
+			picked, err := pick(&got.Items[i])
+			if err != nil {
+				return nil, fmt.Errorf("decoding %s %s/%s: %w", got.Items[i].GetKind(), got.Items[i].GetNamespace(), got.Items[i].GetName(), err)
+			}
+			out = append(out, picked)
+		}
+		if options.Continue = got.GetContinue(); options.Continue == "" {
+			return out, nil
+		}
+	}
+}

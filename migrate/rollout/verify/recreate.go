@@ -1,0 +1,135 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// policyAnnotation names the policy that let a pod in.
+const policyAnnotation = "kubernetes.io/psp"
+
+// podFromTemplate is a pod as the controller would make it of a template, as far as Pod Security looks at it.
+func podFromTemplate(m *controller, t *corev1.PodTemplateSpec) (*unstructured.Unstructured, error) {
+	const longest = 200 // the server cuts what it makes longer, and refuses what is longer before
+	pod := corev1.Pod{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{
+			GenerateName: m.name[:min(len(m.name), longest)] + "-", Namespace: m.namespace, Labels: t.Labels, Annotations: t.Annotations,
+		},
+		Spec: t.Spec,
+	}
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&pod)
+	if err != nil {
+		return nil, err
+	}
+	delete(object, "status")
+	return &unstructured.Unstructured{Object: object}, nil
+}
+
+// checkRecreation has the server judge a pod of every template. Nothing is kept: the create is a dry run, and the only write here.
+func (v *Verification) checkRecreation(ctx context.Context) []CheckResult {
+	s := newNamespaceReader(v.Client, v.Namespaces).listControllers(ctx, true)
+	var out []CheckResult
+	for _, u := range s.unread {
+		for _, ns := range v.Namespaces {
+			if u.affects(ns) {
+				out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusUnknown, Reason: u.String()})
+			}
+		}
+	}
+	tried := map[string]int{}
+	for i := range s.controllers {
+		if m := &s.controllers[i]; m.templatePod != nil {
+			tried[m.namespace]++
+			out = append(out, v.dryRunPod(ctx, m))
+		}
+	}
+	for _, ns := range v.Namespaces {
+		if tried[ns] == 0 {
+			out = append(out, CheckResult{Namespace: ns, Check: CheckRecreate, Status: StatusOK, Reason: "there is no template that a pod could be made of"})
+		}
+	}
+	return out
+}
+
+func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult {
+	r := CheckResult{Namespace: m.namespace, Check: CheckRecreate, Workload: strings.ToLower(m.kind) + "/" + m.name}
+	pods := v.Client.Resource(podResource()).Namespace(m.namespace)
+	var made *unstructured.Unstructured
+	err := rollout.RetryTransient(ctx, func() (err error) {
+		made, err = pods.Create(ctx, m.templatePod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: rollout.FieldManager})
+		return err
+	})
+	switch {
+	case err == nil:
+		r.Status, r.Reason = StatusOK, "the server would take its pod"
+		if policy := made.GetAnnotations()[policyAnnotation]; policy != "" && m.templatePod.GetAnnotations()[policyAnnotation] == "" {
+			r.Reason += fmt.Sprintf(", with what the policy %q fills in, which whoever runs this may use", policy)
+		}
+	case isPodSecurityRefusal(err.Error()):
+		r.Status, r.Reason = StatusNotOK, err.Error()
+	case isPolicyRefusal(err.Error()):
+		r.Status, r.Reason = StatusUnknown, "whoever runs this may not use a policy that admits it, which says nothing of its own account: "+err.Error()
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "cannot create resource"):
+		r.Status, r.Reason = StatusUnknown, fmt.Sprintf("%s; grant: create pods", err)
+	default:
+		r.Status, r.Reason = StatusUnknown, "refused for another reason, which hides what Pod Security would say: "+err.Error()
+	}
+	return r
+}
+
+// awaitAdmission waits until the server's admission has noticed the levels that labels enforce: it looks at a cache, and right
+// after a write its yes would say nothing. Where it lets whoever runs this do what the level forbids all along, that is
+// told: its yes is worth nothing there.
+func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]string) []CheckResult {
+	const most = 20
+	pause := cmp.Or(v.Poll, 250*time.Millisecond)
+	var out []CheckResult
+	for _, ns := range v.Namespaces {
+		level := enforced[ns]
+		if level == "" || level == string(api.LevelPrivileged) {
+			continue
+		}
+		var err error
+		pods, backoff := v.Client.Resource(podResource()).Namespace(ns), wait.Backoff{Duration: pause, Steps: most}
+		stopped := wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
+			_, err = pods.Create(ctx, privilegedProbePod(ns), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: rollout.FieldManager})
+			return err != nil && (!isPodSecurityRefusal(err.Error()) || strings.Contains(err.Error(), `"`+level+":")), nil
+		})
+		if ctx.Err() != nil && stopped != nil {
+			return out // the caller ends with the error of ctx
+		}
+		if err == nil {
+			out = append(out, CheckResult{
+				Namespace: ns, Check: CheckRecreate, Status: StatusUnknown,
+				Reason: "the server takes from whoever runs this what " + level + " forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
+			})
+		}
+	}
+	return out
+}
+
+// privilegedProbePod is one that only privileged allows.
+func privilegedProbePod(namespace string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Pod",
+		"metadata": map[string]any{"generateName": "psp2pss-probe-", "namespace": namespace},
+		"spec": map[string]any{
+			"hostNetwork": true,
+			"containers":  []any{map[string]any{"name": "probe", "image": "probe", "securityContext": map[string]any{"privileged": true}}},
+		},
+	}}
+}

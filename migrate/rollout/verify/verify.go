@@ -1,0 +1,165 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/migrate/rollout"
+)
+
+// CheckStatus of a check.
+type CheckStatus string
+
+// What a check can come to.
+const (
+	StatusOK      CheckStatus = "ok"
+	StatusNotOK   CheckStatus = "not ok"
+	StatusUnknown CheckStatus = "could not tell"
+)
+
+// CheckResult is what a check found in a namespace, or of one workload in it.
+type CheckResult struct {
+	// Namespace is empty for what concerns none, such as a broken line of an audit log.
+	Namespace string `json:"namespace"`
+	// Check was checked: one of the Check constants.
+	Check string `json:"check"`
+	// Workload is kind/name, empty for the namespace as a whole.
+	Workload string      `json:"workload,omitempty"`
+	Status   CheckStatus `json:"status"`
+	Reason   string      `json:"why"`
+	// mayRecover is true for what a controller may still make good by itself.
+	mayRecover bool
+}
+
+// The checks.
+const (
+	CheckLabels   = "labels"
+	CheckSteps    = "steps" // has a Result only of a step that came to no end, or whose binding is gone
+	CheckRefusals = "refusals"
+	CheckPods     = "pods"
+	CheckRecreate = "recreate"
+	CheckAudit    = "audit log"
+)
+
+// Verification says what to look at. Every namespace gets at least one Result of every check but CheckSteps.
+type Verification struct {
+	Client dynamic.Interface
+	// Namespaces to look at.
+	Namespaces []string
+	// Labels that are expected, by namespace; a nil value expects no such label. Of a namespace that is not in it nothing
+	// is known to be expected.
+	Labels map[string]map[string]*string
+	// Journal of a roll-out that is looked at as a whole: it says which labels are expected, in place of Labels, and which
+	// steps came to no end.
+	Journal *rollout.Journal
+	// Before are the controllers that lacked pods before: they are told, and are no failure.
+	Before []rollout.FailingController
+	// RecreateOne has the server judge one pod of every template, in a dry run.
+	RecreateOne bool
+	// Audit is an audit log to judge by; nil for none.
+	Audit *AuditLog
+	// Wait is how long controllers may take to get their pods, 0 to look once.
+	Wait time.Duration
+	// Poll is the time between two looks, a second if 0.
+	Poll time.Duration
+}
+
+// AfterBatch returns the verification of the namespaces that a roll-out has come to so far. None is in it if the roll-out has
+// written to none.
+func AfterBatch(client dynamic.Interface, j *rollout.Journal) Verification {
+	v := Verification{Client: client, Labels: WrittenLabels(j), Before: j.FailingBefore, RecreateOne: true, Wait: j.Guards.VerifyWait.Duration}
+	for _, ns := range rollout.StepNamespaces(j.Steps) {
+		if v.Labels[ns] != nil {
+			v.Namespaces = append(v.Namespaces, ns)
+		}
+	}
+	return v
+}
+
+// Run checks the namespaces of a cluster: whether they have the labels that are expected and pods are let in, not whether the
+// pods work. What could not be read is a result; an error is the end of ctx.
+func Run(ctx context.Context, v Verification) ([]CheckResult, error) {
+	results, err := v.awaitControllers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	labels, is := v.checkLabels(ctx)
+	enforced := enforcedLevels(is)
+	results = append(append(results, labels...), v.checkSteps(ctx, is)...)
+	if v.RecreateOne {
+		results = append(results, v.awaitAdmission(ctx, enforced)...)
+		results = append(results, v.checkRecreation(ctx)...)
+	}
+	if v.Audit != nil {
+		results = append(results, v.Audit.results(v.Namespaces, enforced)...)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(results, compareCheckResults)
+	return slices.Compact(results), nil
+}
+
+// awaitControllers checks the controllers until nothing is left that they may make good by themselves, or Wait is over.
+func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, error) {
+	results := v.checkControllers(ctx)
+	settled := func() bool {
+		return !slices.ContainsFunc(results, func(r CheckResult) bool { return r.mayRecover })
+	}
+	if v.Wait > 0 && !settled() {
+		// A check that is under way when Wait is over is not cut off; that it was not settled until then is in its results.
+		_ = wait.PollUntilContextTimeout(ctx, cmp.Or(v.Poll, time.Second), v.Wait, false, func(context.Context) (bool, error) {
+			results = v.checkControllers(ctx)
+			return settled(), nil
+		})
+	}
+	return results, ctx.Err()
+}
+
+// compareCheckResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
+func compareCheckResults(a, b CheckResult) int {
+	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(slices.Index(checks, a.Check), slices.Index(checks, b.Check)),
+		cmp.Compare(a.Workload, b.Workload),
+		cmp.Compare(a.Status, b.Status),
+		cmp.Compare(a.Reason, b.Reason),
+	)
+}
+
+// FailingControllers are the controllers in namespaces (all, if none is named) that lack pods now: the baseline of a later Verify. The
+// error says what could not be read; the failures beside it are those that could.
+func FailingControllers(ctx context.Context, client dynamic.Interface, namespaces []string) ([]rollout.FailingController, error) {
+	s := newNamespaceReader(client, namespaces).observeControllers(ctx)
+	var out []rollout.FailingController
+	for i := range s.controllers {
+		if m := &s.controllers[i]; s.missingPods(m) {
+			message := cmp.Or(s.refusalMessage(m), s.podCountText(m))
+			out = append(out, rollout.FailingController{Namespace: m.namespace, Kind: m.topOwner.Kind, Name: m.topOwner.Name, Message: message})
+		}
+	}
+	slices.SortFunc(out, func(a, b rollout.FailingController) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(out), s.unreadError()
+}
+
+// WorstStatus is the status of all results taken together.
+func WorstStatus(results []CheckResult) CheckStatus {
+	worst := StatusOK
+	for _, r := range results {
+		if r.Status == StatusNotOK {
+			return StatusNotOK
+		}
+		if r.Status == StatusUnknown {
+			worst = StatusUnknown
+		}
+	}
+	return worst
+}
