@@ -45,7 +45,7 @@ func mayImport() map[string][]string {
 		"migrate/labels":            writers,
 		"migrate/patch":             writers,
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
-		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
+		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm", "pspparse/inventory"},
 		"migrate/report":            writers,
 		"fixtures":                  {},
 		"cmd": append([]string{

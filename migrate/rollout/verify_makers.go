@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // controller is an object that makes pods, or makes what makes them.
@@ -44,18 +46,23 @@ type controllerKind struct {
 	read     func(*unstructured.Unstructured, bool) (controller, error)
 }
 
+// controllerKinds returns the workload kinds that make pods, or have a template for them, with their readers.
 func controllerKinds() []controllerKind {
-	apps, batch, core := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "batch", Version: "v1"}, schema.GroupVersion{Version: "v1"}
-	return []controllerKind{
-		{"Deployment", apps.WithResource("deployments"), controllerReader("Deployment", readDeployment)},
-		{"ReplicaSet", apps.WithResource("replicasets"), controllerReader("ReplicaSet", readReplicaSet)},
-		{"StatefulSet", apps.WithResource("statefulsets"), controllerReader("StatefulSet", readStatefulSet)},
-		{"DaemonSet", apps.WithResource("daemonsets"), controllerReader("DaemonSet", readDaemonSet)},
-		{"ReplicationController", core.WithResource("replicationcontrollers"), controllerReader("ReplicationController", readReplicationController)},
-		{"Job", batch.WithResource("jobs"), controllerReader("Job", readJob)},
-		{"CronJob", batch.WithResource("cronjobs"), controllerReader("CronJob", readCronJob)},
-		{"PodTemplate", core.WithResource("podtemplates"), controllerReader("PodTemplate", readPodTemplate)},
+	kinds := []controllerKind{
+		{kind: "Deployment", read: controllerReader("Deployment", readDeployment)},
+		{kind: "ReplicaSet", read: controllerReader("ReplicaSet", readReplicaSet)},
+		{kind: "StatefulSet", read: controllerReader("StatefulSet", readStatefulSet)},
+		{kind: "DaemonSet", read: controllerReader("DaemonSet", readDaemonSet)},
+		{kind: "ReplicationController", read: controllerReader("ReplicationController", readReplicationController)},
+		{kind: "Job", read: controllerReader("Job", readJob)},
+		{kind: "CronJob", read: controllerReader("CronJob", readCronJob)},
+		{kind: "PodTemplate", read: controllerReader("PodTemplate", readPodTemplate)},
 	}
+	for i := range kinds {
+		k, _ := inventory.WorkloadKindOf(kinds[i].kind)
+		kinds[i].resource = k.CurrentResource()
+	}
+	return kinds
 }
 
 // controllerReader makes a maker of an object of type T. One that another makes keeps its template to that.

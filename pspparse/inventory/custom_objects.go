@@ -95,7 +95,7 @@ func QualifiedKind(apiVersion, kind string) string {
 	if !grouped {
 		return kind
 	}
-	if k, ok := kindByName(kind); ok && !k.inGroup(group) || kind == "Service" {
+	if k := kindByName(kind); k != nil && !k.inGroup(group) || kind == "Service" {
 		return kind + "." + group
 	}
 	return kind
