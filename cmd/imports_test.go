@@ -47,7 +47,7 @@ func mayImport() map[string][]string {
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
-		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile"},
+		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory"},
 		"migrate/rollout/verify":    {"migrate/rollout"},
 		"migrate/report":            writers,
 		"fixtures":                  {},

@@ -54,9 +54,10 @@ func (b *planBuilder) isExemptUser(name string) bool {
 // which does so where it runs without --use-service-account-credentials.
 func workloadKindsCreatedBy(user string) []string {
 	var kinds []string
-	for _, kind := range []string{"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"} {
-		if maker, _ := access.ControllerPrincipal(kind); user == maker.User || user == access.ControllerManagerPrincipal().User {
-			kinds = append(kinds, kind)
+	for _, kind := range inventory.WorkloadKinds() {
+		controller, ok := access.ControllerPrincipal(kind.Name)
+		if ok && (user == controller.User || user == access.ControllerManagerPrincipal().User) {
+			kinds = append(kinds, kind.Name)
 		}
 	}
 	return kinds

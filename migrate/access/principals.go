@@ -60,34 +60,17 @@ func AnyRequester() Principal {
 	return Principal{Groups: []string{authenticatedGroup}, Description: "whoever creates the pod"}
 }
 
-// controllerAccount names the account, in kube-system, of the controller that creates the pods of a kind of workload.
+// controllerAccount returns the service account, in kube-system, of the controller that creates the pods of a workload kind;
+// "" for none.
 func controllerAccount(kind string) string {
-	switch kind {
-	case "Deployment", "ReplicaSet":
-		return "replicaset-controller"
-	case "DaemonSet":
-		return "daemon-set-controller"
-	case "StatefulSet":
-		return "statefulset-controller"
-	case "Job", "CronJob":
-		return "job-controller"
-	case "ReplicationController":
-		return "replication-controller"
-	default:
-		return ""
-	}
+	k, _ := inventory.WorkloadKindOf(kind)
+	return k.Controller
 }
 
+// isPodController tells whether a subject is the service account of a controller that creates pods.
 func isPodController(p subjectClass) bool {
-	if p.kind != accountClass || p.namespace != kubeSystem {
-		return false
-	}
-	switch p.name {
-	case "replicaset-controller", "daemon-set-controller", "statefulset-controller", "job-controller", "replication-controller":
-		return true
-	default:
-		return false
-	}
+	return p.kind == accountClass && p.namespace == kubeSystem && p.name != "" &&
+		slices.ContainsFunc(inventory.WorkloadKinds(), func(k inventory.WorkloadKind) bool { return k.Controller == p.name })
 }
 
 // podPrincipals are all identities that count for the pods of a workload: the accounts they run as, and what creates them.

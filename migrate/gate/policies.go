@@ -92,11 +92,8 @@ func (j *evaluation) patchCommands(file string, workloads []string) []string {
 func stopBeforeScript() []int { return []int{1} }
 
 func isPatchableKind(kind string) bool {
-	switch kind {
-	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob", "PodTemplate":
-		return true
-	}
-	return false
+	k, ok := inventory.WorkloadKindOf(kind)
+	return ok && !k.FixedTemplate
 }
 
 // checkBypass finds namespaces whose pods are still made by a policy that may refuse or change them: whether they can live

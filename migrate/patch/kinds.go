@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // workloadKind is what is known of a kind of workload: where its template is, and what to say of a patch of it.
@@ -19,20 +20,21 @@ type workloadKind struct {
 	remarks      []string
 }
 
+// workloadKinds returns what is known of every kind of the inventory's table of workload kinds.
 func workloadKinds() []workloadKind {
-	template := []string{"spec", "template"}
-	staysOn := []string{"its pods stay as they are until they are deleted"}
-	return []workloadKind{
-		{name: "Deployment", apiVersion: "apps/v1", template: template},
-		{name: "StatefulSet", apiVersion: "apps/v1", template: template},
-		{name: "DaemonSet", apiVersion: "apps/v1", template: template},
-		{name: "ReplicaSet", apiVersion: "apps/v1", template: template, remarks: staysOn},
-		{name: "ReplicationController", apiVersion: "v1", template: template, remarks: staysOn},
-		{name: "CronJob", apiVersion: "batch/v1", template: []string{"spec", "jobTemplate", "spec", "template"}},
-		{name: "PodTemplate", apiVersion: "v1", template: []string{"template"}},
-		{name: "Job", apiVersion: "batch/v1", template: template, manualReason: "the template of a Job cannot be changed: put the values into the manifest that it is made from, for its next run"},
-		{name: "Pod", apiVersion: "v1", manualReason: "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again"},
+	manualReasons := map[string]string{
+		"Job": "the template of a Job cannot be changed: put the values into the manifest that it is made from, for its next run",
+		"Pod": "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
 	}
+	staysOn := []string{"its pods stay as they are until they are deleted"}
+	remarks := map[string][]string{"ReplicaSet": staysOn, "ReplicationController": staysOn}
+	var kinds []workloadKind
+	for _, k := range inventory.WorkloadKinds() {
+		kinds = append(kinds, workloadKind{
+			name: k.Name, apiVersion: k.APIVersions[0], template: k.TemplatePath, manualReason: manualReasons[k.Name], remarks: remarks[k.Name],
+		})
+	}
+	return kinds
 }
 
 func workloadKindOf(name string) (workloadKind, bool) {
@@ -68,7 +70,8 @@ func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known
 
 // isRevision is true for what a Deployment or CronJob makes of its own template.
 func isRevision(w *migrate.Workload) bool {
-	return w.Kind == "ReplicaSet" && w.Owner.Kind == "Deployment" || w.Kind == "Job" && w.Owner.Kind == "CronJob"
+	k, _ := inventory.WorkloadKindOf(w.Kind)
+	return k.ParentKind != "" && k.ParentKind == w.Owner.Kind
 }
 
 func hasWorkload(ns *migrate.Namespace, ref *migrate.WorkloadRef) bool {

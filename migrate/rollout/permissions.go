@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // Permission is one that a roll-out needs on its way, or on the way back.
@@ -154,19 +156,15 @@ type ControllerKind struct {
 	Resource schema.GroupVersionResource
 }
 
-// ControllerKinds returns every built-in kind that makes pods, and PodTemplate.
+// ControllerKinds returns every workload kind of the inventory's table but Pod: what makes pods, and PodTemplate.
 func ControllerKinds() []ControllerKind {
-	apps, batch, core := schema.GroupVersion{Group: "apps", Version: "v1"}, schema.GroupVersion{Group: "batch", Version: "v1"}, schema.GroupVersion{Version: "v1"}
-	return []ControllerKind{
-		{"Deployment", apps.WithResource("deployments")},
-		{"ReplicaSet", apps.WithResource("replicasets")},
-		{"StatefulSet", apps.WithResource("statefulsets")},
-		{"DaemonSet", apps.WithResource("daemonsets")},
-		{"ReplicationController", core.WithResource("replicationcontrollers")},
-		{"Job", batch.WithResource("jobs")},
-		{"CronJob", batch.WithResource("cronjobs")},
-		{"PodTemplate", core.WithResource("podtemplates")},
+	var out []ControllerKind
+	for _, k := range inventory.WorkloadKinds() {
+		if k.Name != "Pod" {
+			out = append(out, ControllerKind{k.Name, k.CurrentResource()})
+		}
 	}
+	return out
 }
 
 // bypassPermissions are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,

@@ -10,7 +10,7 @@ import (
 
 // inventoryCollector puts into the builder what the lists bring, and keeps count. Only the goroutine of Read uses it.
 type inventoryCollector struct {
-	builder         *inventory.Builder
+	builder         inventory.Sink
 	progress        func(string)
 	progressOfKinds []*kindProgress
 }
@@ -24,7 +24,7 @@ type kindProgress struct {
 }
 
 // newInventoryCollector returns a collector that counts the kinds.
-func newInventoryCollector(b *inventory.Builder, kinds []listedKind, progress func(string)) *inventoryCollector {
+func newInventoryCollector(b inventory.Sink, kinds []listedKind, progress func(string)) *inventoryCollector {
 	c := &inventoryCollector{builder: b, progress: progress}
 	for _, k := range kinds {
 		c.addKinds(k.qualifiedResource())

@@ -20,7 +20,7 @@ const customResourcesLabel = "custom resources"
 // customResourceTable is what package custom knows. Tests have their own.
 type customResourceTable struct {
 	resources []custom.KnownResource
-	read      func(*inventory.Builder, custom.RawObject) bool
+	read      func(inventory.CustomSink, custom.RawObject) bool
 	// namespace, if set, is the only one whose objects are listed.
 	namespace string
 }
@@ -84,7 +84,7 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 		return nil, l.sendBatch(ctx, inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: reportGap(customResourceGap(customResourcesLabel, discoveryFailedReason("/apis", err)))})
 	}
 	kinds, missing := t.servedKinds(found)
-	end := inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: func(b *inventory.Builder) {
+	end := inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: func(b inventory.Sink) {
 		for _, add := range missing {
 			add(b)
 		}
@@ -96,7 +96,7 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 }
 
 // servedKinds are the kinds of the table that are served, and what to tell of each group or kind of which that is not known.
-func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(*inventory.Builder)) {
+func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(inventory.Sink)) {
 	for _, group := range found.groups {
 		if err := found.groupErrors[group]; err != nil {
 			missing = append(missing, reportGap(customResourceGap(customResourcesLabel+" of "+group, discoveryFailedReason("/apis/"+group, err))))
@@ -129,7 +129,7 @@ func customResourceGap(what, why string) inventory.Gap {
 }
 
 // reportMissing tells of a list that could not be read: a gap, or a note of a kind of package custom that makes no pods.
-func (k *listedKind) reportMissing(g inventory.Gap) func(*inventory.Builder) {
+func (k *listedKind) reportMissing(g inventory.Gap) func(inventory.Sink) {
 	switch {
 	case k.custom == nil:
 		return reportGap(g)
@@ -165,7 +165,7 @@ func (t customResourceTable) decoderFor(gv schema.GroupVersion, r custom.KnownRe
 		o := custom.RawObject{
 			APIVersion: gv.String(), Kind: r.Kind, Namespace: m.Namespace, Name: m.Name, JSON: bytes.Clone(data), Position: noPosition,
 		}
-		return decodedObject{key: objectKey{m.Namespace, m.Name}, add: func(b *inventory.Builder) {
+		return decodedObject{key: objectKey{m.Namespace, m.Name}, add: func(b inventory.Sink) {
 			if !t.read(b, o) && r.Purpose == custom.MakesPods {
 				b.AddGap(unreadVersionGap(o))
 			}
@@ -191,7 +191,7 @@ func customResourcesOffGap() inventory.Gap {
 }
 
 // reportForbiddenCustomResources is one gap for all kinds that make pods and may not be listed, and one note for the others.
-func reportForbiddenCustomResources(refused []*forbiddenList) func(*inventory.Builder) {
+func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sink) {
 	var makers, others []*forbiddenList
 	for _, r := range refused {
 		if r.custom.Purpose == custom.MakesPods {
@@ -200,7 +200,7 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(*inventory.Bu
 			others = append(others, r)
 		}
 	}
-	return func(b *inventory.Builder) {
+	return func(b inventory.Sink) {
 		if len(makers) > 0 {
 			b.AddGap(customResourceGap(customResourcesLabel, forbiddenReason(makers, "pods are made from them")))
 		}

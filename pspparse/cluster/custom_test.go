@@ -108,7 +108,7 @@ func stub() *customResourceTable {
 			{Group: "hooks.example.com", Versions: []string{"v1"}, Name: "changers", Kind: "Changer", Purpose: custom.ChangesPods},
 			{Group: "hooks.example.com", Versions: []string{"v1"}, Name: "labellers", Kind: "Labeller", Purpose: custom.WritesLabels},
 		},
-		read: func(b *inventory.Builder, o custom.RawObject) bool {
+		read: func(b inventory.CustomSink, o custom.RawObject) bool {
 			b.AddNote(inventory.Note{What: o.Kind, Why: fmt.Sprintf("%s %s/%s %s", o.APIVersion, o.Namespace, o.Name, o.JSON)})
 			return o.Name != "unread"
 		},

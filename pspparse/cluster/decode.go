@@ -13,7 +13,7 @@ import (
 // decodedObject is one object of a list, ready to enter the inventory.
 type decodedObject struct {
 	key objectKey
-	add func(*inventory.Builder)
+	add func(inventory.Sink)
 }
 
 // objectKey names an object within its kind.
@@ -30,7 +30,7 @@ type protobufObject[T any] interface {
 }
 
 // decoderFor decodes one concrete type.
-func decoderFor[T any, P protobufObject[T]](add func(*inventory.Builder, P)) objectDecoder {
+func decoderFor[T any, P protobufObject[T]](add func(inventory.Sink, P)) objectDecoder {
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
 		x, err := decodeObject[T, P](data, c)
 		if err != nil {
@@ -38,7 +38,7 @@ func decoderFor[T any, P protobufObject[T]](add func(*inventory.Builder, P)) obj
 		}
 		return decodedObject{
 			key: objectKey{x.GetNamespace(), x.GetName()},
-			add: func(b *inventory.Builder) { add(b, x) },
+			add: func(b inventory.Sink) { add(b, x) },
 		}, nil
 	}
 }
@@ -92,6 +92,6 @@ func podSecurityPolicyDecoder(gv schema.GroupVersion) objectDecoder {
 			return decodedObject{}, malformedAnswerError("a policy: " + err.Error())
 		}
 		name := named.Metadata.Name
-		return decodedObject{key: objectKey{name: name}, add: func(b *inventory.Builder) { addPodSecurityPolicy(b, name, whole) }}, nil
+		return decodedObject{key: objectKey{name: name}, add: func(b inventory.Sink) { addPodSecurityPolicy(b, name, whole) }}, nil
 	}
 }

@@ -150,7 +150,7 @@ func whyNoPodSecurityPolicies(server string) string {
 
 // reportNotServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
 // off; what is in the core group is served by every API server, so its absence means that something else answered.
-func (l *clusterLister) reportNotServed(k listedKind) func(*inventory.Builder) {
+func (l *clusterLister) reportNotServed(k listedKind) func(inventory.Sink) {
 	switch {
 	case k.resource == podSecurityPoliciesResource:
 		return reportNote(inventory.Note{

@@ -1,11 +1,6 @@
 package cluster
 
 import (
-	appsv1 "k8s.io/api/apps/v1"
-	appsv1beta1 "k8s.io/api/apps/v1beta1"
-	appsv1beta2 "k8s.io/api/apps/v1beta2"
-	batchv1 "k8s.io/api/batch/v1"
-	batchv1beta1 "k8s.io/api/batch/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	extensionsv1beta1 "k8s.io/api/extensions/v1beta1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -13,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // listedKind is one kind to list.
@@ -78,43 +74,54 @@ func CoreReadRules() []rbacv1.PolicyRule {
 	return rules
 }
 
+// workloadKinds returns the workload kinds of the inventory's table as they are listed: the long lists first, and only the
+// versions that have a decoder here.
 func workloadKinds() []listedKind {
-	var (
-		core                = corev1.SchemeGroupVersion
-		apps, apps2, apps1  = appsv1.SchemeGroupVersion, appsv1beta2.SchemeGroupVersion, appsv1beta1.SchemeGroupVersion
-		extensions          = extensionsv1beta1.SchemeGroupVersion
-		batch, batchv1beta1 = batchv1.SchemeGroupVersion, batchv1beta1.SchemeGroupVersion
-	)
-	return []listedKind{
-		{resource: "pods", listKind: "PodList", sources: []kindSource{{gv: core, decode: decoderFor(addPod)}}},
-		{resource: "replicasets", listKind: "ReplicaSetList", sources: []kindSource{
-			{gv: apps, decode: controllerDecoder("ReplicaSet", podsOfReplicaSet)},
-			{gv: apps2, decode: controllerDecoder("ReplicaSet", podsOfReplicaSetV1beta2)},
-			{gv: extensions, decode: controllerDecoder("ReplicaSet", podsOfReplicaSetExtensions)},
+	type decoders map[string]objectDecoder // by apiVersion
+	var kinds []listedKind
+	for _, d := range []struct {
+		kind string
+		decoders
+	}{
+		{"Pod", decoders{"v1": decoderFor(addPod)}},
+		{"ReplicaSet", decoders{
+			"apps/v1":            controllerDecoder("ReplicaSet", podsOfReplicaSet),
+			"apps/v1beta2":       controllerDecoder("ReplicaSet", podsOfReplicaSetV1beta2),
+			"extensions/v1beta1": controllerDecoder("ReplicaSet", podsOfReplicaSetExtensions),
 		}},
-		{resource: "jobs", listKind: "JobList", sources: []kindSource{{gv: batch, decode: controllerDecoder("Job", podsOfJob)}}},
-		{resource: "deployments", listKind: "DeploymentList", sources: []kindSource{
-			{gv: apps, decode: controllerDecoder("Deployment", podsOfDeployment)},
-			{gv: apps2, decode: controllerDecoder("Deployment", podsOfDeploymentV1beta2)},
-			{gv: extensions, decode: controllerDecoder("Deployment", podsOfDeploymentExtensions)},
+		{"Job", decoders{"batch/v1": controllerDecoder("Job", podsOfJob)}},
+		{"Deployment", decoders{
+			"apps/v1":            controllerDecoder("Deployment", podsOfDeployment),
+			"apps/v1beta2":       controllerDecoder("Deployment", podsOfDeploymentV1beta2),
+			"extensions/v1beta1": controllerDecoder("Deployment", podsOfDeploymentExtensions),
 		}},
-		{resource: "statefulsets", listKind: "StatefulSetList", sources: []kindSource{
-			{gv: apps, decode: controllerDecoder("StatefulSet", podsOfStatefulSet)},
-			{gv: apps2, decode: controllerDecoder("StatefulSet", podsOfStatefulSetV1beta2)},
-			{gv: apps1, decode: controllerDecoder("StatefulSet", podsOfStatefulSetV1beta1)},
+		{"StatefulSet", decoders{
+			"apps/v1":      controllerDecoder("StatefulSet", podsOfStatefulSet),
+			"apps/v1beta2": controllerDecoder("StatefulSet", podsOfStatefulSetV1beta2),
+			"apps/v1beta1": controllerDecoder("StatefulSet", podsOfStatefulSetV1beta1),
 		}},
-		{resource: "daemonsets", listKind: "DaemonSetList", sources: []kindSource{
-			{gv: apps, decode: controllerDecoder("DaemonSet", podsOfDaemonSet)},
-			{gv: apps2, decode: controllerDecoder("DaemonSet", podsOfDaemonSetV1beta2)},
-			{gv: extensions, decode: controllerDecoder("DaemonSet", podsOfDaemonSetExtensions)},
+		{"DaemonSet", decoders{
+			"apps/v1":            controllerDecoder("DaemonSet", podsOfDaemonSet),
+			"apps/v1beta2":       controllerDecoder("DaemonSet", podsOfDaemonSetV1beta2),
+			"extensions/v1beta1": controllerDecoder("DaemonSet", podsOfDaemonSetExtensions),
 		}},
-		{resource: "cronjobs", listKind: "CronJobList", sources: []kindSource{
-			{gv: batch, decode: controllerDecoder("CronJob", podsOfCronJob)},
-			{gv: batchv1beta1, decode: controllerDecoder("CronJob", podsOfCronJobV1beta1)},
+		{"CronJob", decoders{
+			"batch/v1":      controllerDecoder("CronJob", podsOfCronJob),
+			"batch/v1beta1": controllerDecoder("CronJob", podsOfCronJobV1beta1),
 		}},
-		{resource: "replicationcontrollers", listKind: "ReplicationControllerList", sources: []kindSource{{gv: core, decode: controllerDecoder("ReplicationController", podsOfReplicationController)}}},
-		{resource: "podtemplates", listKind: "PodTemplateList", sources: []kindSource{{gv: core, decode: controllerDecoder("PodTemplate", podsOfPodTemplate)}}},
+		{"ReplicationController", decoders{"v1": controllerDecoder("ReplicationController", podsOfReplicationController)}},
+		{"PodTemplate", decoders{"v1": controllerDecoder("PodTemplate", podsOfPodTemplate)}},
+	} {
+		k, _ := inventory.WorkloadKindOf(d.kind)
+		listed := listedKind{resource: k.Resource, listKind: k.Name + "List"}
+		for _, version := range k.APIVersions {
+			if decode := d.decoders[version]; decode != nil {
+				listed.sources = append(listed.sources, kindSource{gv: schema.FromAPIVersionAndKind(version, k.Name).GroupVersion(), decode: decode})
+			}
+		}
+		kinds = append(kinds, listed)
 	}
+	return kinds
 }
 
 func accessControlKinds() []listedKind {

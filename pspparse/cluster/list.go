@@ -50,7 +50,7 @@ type inventoryBatch struct {
 	// total is how many there are, 0 if this batch does not say.
 	total          int64
 	entries        []decodedObject
-	addToInventory func(*inventory.Builder)
+	addToInventory func(inventory.Sink)
 	// done says that no more will come of the kind.
 	done bool
 	// moreKinds are names of further kinds that are read from now on.
@@ -117,7 +117,7 @@ func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	case err != nil:
 		end.addToInventory = t.reportMissing(failedListGap(t.qualifiedResource(), len(r.sentKeys), err))
 	case r.restartReason != "":
-		end.addToInventory = func(b *inventory.Builder) {
+		end.addToInventory = func(b inventory.Sink) {
 			reportNote(listRestartNote(t.qualifiedResource(), r.restartReason))(b)
 			t.reportListed(b)
 		}
@@ -128,7 +128,7 @@ func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 }
 
 // reportListed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
-func (k *listedKind) reportListed(b *inventory.Builder) {
+func (k *listedKind) reportListed(b inventory.Sink) {
 	if k.custom != nil && k.namespace == "" {
 		b.AddListedResource(k.custom.Group, k.custom.Name)
 	}
@@ -248,12 +248,12 @@ func isTimeout(err error) bool {
 	return errors.As(err, &slow)
 }
 
-func reportNote(n inventory.Note) func(*inventory.Builder) {
-	return func(b *inventory.Builder) { b.AddNote(n) }
+func reportNote(n inventory.Note) func(inventory.Sink) {
+	return func(b inventory.Sink) { b.AddNote(n) }
 }
 
-func reportGap(g inventory.Gap) func(*inventory.Builder) {
-	return func(b *inventory.Builder) { b.AddGap(g) }
+func reportGap(g inventory.Gap) func(inventory.Sink) {
+	return func(b inventory.Sink) { b.AddGap(g) }
 }
 
 func (l *clusterLister) sendBatch(ctx context.Context, b inventoryBatch) error {

@@ -103,7 +103,7 @@ func (b bomb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 const bombGroup = "bombs.example.com"
 
 func bombTable() *customResourceTable {
-	t := &customResourceTable{read: func(*inventory.Builder, custom.RawObject) bool { return true }}
+	t := &customResourceTable{read: func(inventory.CustomSink, custom.RawObject) bool { return true }}
 	for i := range concurrentLists {
 		resource := fmt.Sprintf("bomb%02d", i)
 		t.resources = append(t.resources, custom.KnownResource{Group: bombGroup, Versions: []string{"v1"}, Name: resource, Kind: bombKind(resource), Namespaced: true})

@@ -16,7 +16,7 @@ import (
 
 // addPodSecurityPolicy hands the object to the one decoder of policies. A server accepts nothing that the decoder refuses, so a
 // refusal is unexpected; it is a gap all the same, for a policy may not vanish.
-func addPodSecurityPolicy(b *inventory.Builder, name string, data []byte) {
+func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 	policy, problems := pspparse.ParseJSON(data, noPosition)
 	if policy == nil {
 		b.AddGap(podSecurityPolicyGap(name, parseErrorsText(problems)))
@@ -44,7 +44,7 @@ func parseErrorsText(problems []pspparse.Problem) string {
 	return strings.Join(parts, "; ")
 }
 
-func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
+func addNamespace(b inventory.Sink, n *corev1.Namespace) {
 	annotations := maps.Clone(n.Annotations)
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	b.AddNamespace(inventory.Namespace{
@@ -55,50 +55,50 @@ func addNamespace(b *inventory.Builder, n *corev1.Namespace) {
 	})
 }
 
-func addServiceAccount(b *inventory.Builder, s *corev1.ServiceAccount) {
+func addServiceAccount(b inventory.Sink, s *corev1.ServiceAccount) {
 	b.AddServiceAccount(inventory.ServiceAccount{
 		Namespace: s.Namespace, Name: s.Name, Automount: s.AutomountServiceAccountToken,
 	})
 }
 
-func addRole(b *inventory.Builder, r *rbacv1.Role) { addRoleRules(b, &r.ObjectMeta, r.Rules, nil) }
+func addRole(b inventory.Sink, r *rbacv1.Role) { addRoleRules(b, &r.ObjectMeta, r.Rules, nil) }
 
-func addClusterRole(b *inventory.Builder, r *rbacv1.ClusterRole) {
+func addClusterRole(b inventory.Sink, r *rbacv1.ClusterRole) {
 	addRoleRules(b, &r.ObjectMeta, r.Rules, r.AggregationRule)
 }
 
-func addRoleV1beta1(b *inventory.Builder, r *rbacv1beta1.Role) {
+func addRoleV1beta1(b inventory.Sink, r *rbacv1beta1.Role) {
 	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), nil)
 }
 
-func addClusterRoleV1beta1(b *inventory.Builder, r *rbacv1beta1.ClusterRole) {
+func addClusterRoleV1beta1(b inventory.Sink, r *rbacv1beta1.ClusterRole) {
 	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), (*rbacv1.AggregationRule)(r.AggregationRule))
 }
 
-func addRoleRules(b *inventory.Builder, m *metav1.ObjectMeta, rules []rbacv1.PolicyRule, aggregation *rbacv1.AggregationRule) {
+func addRoleRules(b inventory.Sink, m *metav1.ObjectMeta, rules []rbacv1.PolicyRule, aggregation *rbacv1.AggregationRule) {
 	b.AddRole(inventory.Role{
 		Namespace: m.Namespace, Name: m.Name, Labels: m.Labels,
 		Rules: rules, Aggregation: aggregation, Stored: m.UID != "",
 	})
 }
 
-func addRoleBinding(b *inventory.Builder, r *rbacv1.RoleBinding) {
+func addRoleBinding(b inventory.Sink, r *rbacv1.RoleBinding) {
 	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
 }
 
-func addClusterRoleBinding(b *inventory.Builder, r *rbacv1.ClusterRoleBinding) {
+func addClusterRoleBinding(b inventory.Sink, r *rbacv1.ClusterRoleBinding) {
 	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
 }
 
-func addRoleBindingV1beta1(b *inventory.Builder, r *rbacv1beta1.RoleBinding) {
+func addRoleBindingV1beta1(b inventory.Sink, r *rbacv1beta1.RoleBinding) {
 	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
 }
 
-func addClusterRoleBindingV1beta1(b *inventory.Builder, r *rbacv1beta1.ClusterRoleBinding) {
+func addClusterRoleBindingV1beta1(b inventory.Sink, r *rbacv1beta1.ClusterRoleBinding) {
 	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
 }
 
-func addBinding(b *inventory.Builder, m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
+func addBinding(b inventory.Sink, m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
 	b.AddBinding(inventory.Binding{
 		Namespace: m.Namespace, Name: m.Name, RoleKind: ref.Kind, RoleName: ref.Name, Subjects: subjects,
 	})

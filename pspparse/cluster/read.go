@@ -71,7 +71,7 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 // Read adds everything in the cluster to b and returns the server's gitVersion, empty if it may not be known. A kind
 // that cannot be listed is a gap in b. The error is for what stops everything: a server that cannot be reached, does not
 // accept the credentials or is no API server, and the end of ctx, which is told as Interrupted; b is then of no use.
-func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error) {
+func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	// client-go logs to stderr on its own account; what matters of it is in the gaps.
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
@@ -204,7 +204,7 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 
 // serverVersion is asked for first and only once: where this fails, every list would fail for the same reason, and sixteen
 // gaps would say less than one error. Only the right to know the version is not needed for anything else.
-func (l *clusterLister) serverVersion(ctx context.Context, b *inventory.Builder) (string, error) {
+func (l *clusterLister) serverVersion(ctx context.Context, b inventory.Sink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	data, err := responseBody(l.client.Get().AbsPath("/version").Do(ctx))

@@ -26,7 +26,7 @@ func inventoryMeta(o metav1.Object) inventory.ObjectMeta {
 	}
 }
 
-func addPod(b *inventory.Builder, p *corev1.Pod) {
+func addPod(b inventory.Sink, p *corev1.Pod) {
 	b.AddPod(inventoryMeta(p), &p.Spec, p.Status.Phase, noPosition)
 	b.AddAPIServer(inventoryMeta(p), p.Spec.Containers, p.Status.Phase, noPosition)
 }
@@ -40,7 +40,7 @@ type wantedPods struct {
 // controllerDecoder turns a function that finds the template in one concrete type into a decoder. The group version of the type
 // is forgotten here: an old object is read as its current form.
 func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wantedPods) objectDecoder {
-	return decoderFor(func(b *inventory.Builder, x P) {
+	return decoderFor(func(b inventory.Sink, x P) {
 		a := find(x)
 		if a.template == nil {
 			b.AddGap(inventory.Gap{

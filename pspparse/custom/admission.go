@@ -30,17 +30,17 @@ func admissionResources() []KnownResource {
 const kubewardenGroup = "policies.kubewarden.io"
 
 // readAdmission reads the webhooks and admission policies of Kubernetes, and Kubewarden's policies, which have their form.
-func readAdmission(b *inventory.Builder, o RawObject) bool {
+func readAdmission(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "WebhookConfiguration"):
-		readWebhooks(b, o)
+		readWebhooks(sink, o)
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "AdmissionPolicy"):
-		readAdmissionPolicy(b, o)
+		readAdmissionPolicy(sink, o)
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "AdmissionPolicyBinding"):
-		readAdmissionPolicyBinding(b, o)
+		readAdmissionPolicyBinding(sink, o)
 	case group == kubewardenGroup && (o.Kind == "ClusterAdmissionPolicy" || o.Kind == "AdmissionPolicy"):
-		readKubewarden(b, o)
+		readKubewarden(sink, o)
 	default:
 		return false
 	}
@@ -67,7 +67,7 @@ func (r *webhookRule) matchesNewPods() bool {
 		has(r.Operations, "CREATE", "*") && r.Scope != "Cluster"
 }
 
-func readWebhooks(b *inventory.Builder, o RawObject) {
+func readWebhooks(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Webhooks []struct {
 			Name              string                `json:"name"`
@@ -77,7 +77,7 @@ func readWebhooks(b *inventory.Builder, o RawObject) {
 		} `json:"webhooks"`
 	}
 	mutates := strings.HasPrefix(o.Kind, "Mutating")
-	if !decodeAdmissionObject(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
 	for i := range doc.Webhooks {
@@ -85,7 +85,7 @@ func readWebhooks(b *inventory.Builder, o RawObject) {
 		if !slices.ContainsFunc(w.Rules, func(r webhookRule) bool { return r.matchesNewPods() }) {
 			continue
 		}
-		b.AddAdmissionRule(inventory.AdmissionRule{
+		sink.AddAdmissionRule(inventory.AdmissionRule{
 			Kind: o.Kind, Name: o.Name, Rule: w.Name, Mutates: mutates, Position: o.Position,
 			Scopes: []inventory.AdmissionScope{{NamespaceLabels: w.NamespaceSelector, PodLabels: w.ObjectSelector}},
 		})
@@ -139,7 +139,7 @@ func mayLoosen(text string) bool {
 	}, func(word string) bool { return strings.Contains(text, word) })
 }
 
-func readAdmissionPolicy(b *inventory.Builder, o RawObject) {
+func readAdmissionPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			MatchConstraints matchConstraints `json:"matchConstraints"`
@@ -147,7 +147,7 @@ func readAdmissionPolicy(b *inventory.Builder, o RawObject) {
 		} `json:"spec"`
 	}
 	mutates := strings.HasPrefix(o.Kind, "Mutating")
-	if !decodeAdmissionObject(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
 	scopes := doc.Spec.MatchConstraints.scopes()
@@ -158,10 +158,10 @@ func readAdmissionPolicy(b *inventory.Builder, o RawObject) {
 	if mutates {
 		r.Effect = celMutationEffect(doc.Spec.Mutations)
 	}
-	b.AddAdmissionRule(r)
+	sink.AddAdmissionRule(r)
 }
 
-func readAdmissionPolicyBinding(b *inventory.Builder, o RawObject) {
+func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			PolicyName        string           `json:"policyName"`
@@ -170,14 +170,14 @@ func readAdmissionPolicyBinding(b *inventory.Builder, o RawObject) {
 		} `json:"spec"`
 	}
 	mutates := strings.HasPrefix(o.Kind, "Mutating")
-	if !decodeAdmissionObject(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
 	m := &doc.Spec.MatchResources
 	if len(m.ResourceRules) > 0 && len(m.scopes()) == 0 {
 		return // not for pods
 	}
-	b.AddAdmissionPolicyBinding(strings.TrimSuffix(o.Kind, "Binding"), doc.Spec.PolicyName,
+	sink.AddAdmissionPolicyBinding(strings.TrimSuffix(o.Kind, "Binding"), doc.Spec.PolicyName,
 		inventory.AdmissionScope{NamespaceLabels: m.NamespaceSelector, PodLabels: m.ObjectSelector},
 		mutates || actionsRefuse(doc.Spec.ValidationActions))
 }
@@ -187,7 +187,7 @@ func actionsRefuse(actions []string) bool {
 	return len(actions) == 0 || slices.Contains(actions, "Deny")
 }
 
-func readKubewarden(b *inventory.Builder, o RawObject) {
+func readKubewarden(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			Module            string                `json:"module"`
@@ -198,7 +198,7 @@ func readKubewarden(b *inventory.Builder, o RawObject) {
 			ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 		} `json:"spec"`
 	}
-	if !decodeAdmissionObject(b, o, true, &doc) {
+	if !decodeAdmissionObject(sink, o, true, &doc) {
 		return
 	}
 	if doc.Spec.Mode == "monitor" || !slices.ContainsFunc(doc.Spec.Rules, func(r webhookRule) bool { return r.matchesNewPods() }) {
@@ -211,7 +211,7 @@ func readKubewarden(b *inventory.Builder, o RawObject) {
 		s.Namespaces = []string{r.Namespace}
 	}
 	r.Scopes = []inventory.AdmissionScope{s}
-	b.AddAdmissionRule(r)
+	sink.AddAdmissionRule(r)
 }
 
 // namespaceOrDefault is the namespace of a namespaced object.
@@ -226,7 +226,7 @@ var errWrongType = errors.New("no server has it so")
 
 // decodeAdmissionObject reads o into doc. If it can't, it says so, and returns false: of what changes pods it is a gap, since what it would
 // change is not known.
-func decodeAdmissionObject(b *inventory.Builder, o RawObject, mutates bool, doc any) bool {
+func decodeAdmissionObject(sink inventory.CustomSink, o RawObject, mutates bool, doc any) bool {
 	err := json.Unmarshal(o.JSON, doc)
 	if err == nil {
 		return true
@@ -241,10 +241,10 @@ func decodeAdmissionObject(b *inventory.Builder, o RawObject, mutates bool, doc 
 	}
 	what := fmt.Sprintf("%s %q", o.Kind, name)
 	if !mutates {
-		b.AddNote(inventory.Note{What: what, Why: fmt.Sprintf("which pods it refuses is not known: %v", err), Position: o.Position})
+		sink.AddNote(inventory.Note{What: what, Why: fmt.Sprintf("which pods it refuses is not known: %v", err), Position: o.Position})
 		return false
 	}
-	b.AddGap(inventory.Gap{
+	sink.AddGap(inventory.Gap{
 		What: what, Why: fmt.Sprintf("what it adds to pods is not known: %v; mend it, or leave it out", err), Position: o.Position,
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads,
 	})

@@ -51,7 +51,7 @@ const (
 
 // objectReader reads the kinds that it knows: it adds what they say to b and returns true. It returns false, and adds nothing,
 // for any other kind.
-type objectReader func(b *inventory.Builder, o RawObject) bool
+type objectReader func(sink inventory.CustomSink, o RawObject) bool
 
 func objectReaders() []objectReader {
 	return []objectReader{
@@ -68,11 +68,11 @@ func objectReaders() []objectReader {
 
 // ReadObject adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows. Some kinds say several
 // things, and each reader takes its own.
-func ReadObject(b *inventory.Builder, o RawObject) bool {
+func ReadObject(sink inventory.CustomSink, o RawObject) bool {
 	known := false
-	readLabelWriter(b, o)
+	readLabelWriter(sink, o)
 	for _, read := range objectReaders() {
-		known = read(b, o) || known
+		known = read(sink, o) || known
 	}
 	return known
 }

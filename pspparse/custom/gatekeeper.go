@@ -75,10 +75,10 @@ func podMakingKinds(kinds []string) ([]string, bool) {
 	for _, k := range kinds {
 		k = k[strings.LastIndexByte(k, '/')+1:]
 		k = k[strings.LastIndexByte(k, '.')+1:]
-		switch k {
-		case "Pod", "*":
+		if k == "Pod" || k == "*" {
 			return nil, true
-		case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob":
+		}
+		if known, _ := inventory.WorkloadKindOf(k); known.Controller != "" {
 			out = append(out, k)
 		}
 	}
@@ -86,29 +86,29 @@ func podMakingKinds(kinds []string) ([]string, bool) {
 }
 
 // readGatekeeper reads mutators and constraints.
-func readGatekeeper(b *inventory.Builder, o RawObject) bool {
+func readGatekeeper(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == gatekeeperConstraints:
-		readConstraint(b, o)
+		readConstraint(sink, o)
 	case group != gatekeeperMutations:
 		return false
 	case o.Kind == "Assign" || o.Kind == "ModifySet":
-		readMutator(b, o)
+		readMutator(sink, o)
 	case o.Kind != "AssignMetadata" && o.Kind != "AssignImage": // these set labels, annotations, images
 		return false
 	}
 	return true
 }
 
-func readConstraint(b *inventory.Builder, o RawObject) {
+func readConstraint(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			EnforcementAction string          `json:"enforcementAction"`
 			Match             gatekeeperMatch `json:"match"`
 		} `json:"spec"`
 	}
-	if !decodeAdmissionObject(b, o, false, &doc) {
+	if !decodeAdmissionObject(sink, o, false, &doc) {
 		return
 	}
 	switch doc.Spec.EnforcementAction {
@@ -119,12 +119,12 @@ func readConstraint(b *inventory.Builder, o RawObject) {
 	if !ok {
 		return
 	}
-	b.AddAdmissionRule(inventory.AdmissionRule{
+	sink.AddAdmissionRule(inventory.AdmissionRule{
 		Kind: o.Kind, Name: o.Name, Scopes: []inventory.AdmissionScope{s}, ExceptScopes: doc.Spec.Match.excludedScopes(), Position: o.Position,
 	})
 }
 
-func readMutator(b *inventory.Builder, o RawObject) {
+func readMutator(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			ApplyTo []struct {
@@ -143,7 +143,7 @@ func readMutator(b *inventory.Builder, o RawObject) {
 			} `json:"parameters"`
 		} `json:"spec"`
 	}
-	if !decodeAdmissionObject(b, o, true, &doc) {
+	if !decodeAdmissionObject(sink, o, true, &doc) {
 		return
 	}
 	applyTo := []string{}
@@ -169,7 +169,7 @@ func readMutator(b *inventory.Builder, o RawObject) {
 		c.mergeValue(locationSteps(doc.Spec.Location), tree)
 	}
 	r.Effect, r.SetFields, r.AddedParts = c.effect(), c.setFields, c.addedShape()
-	b.AddAdmissionRule(r)
+	sink.AddAdmissionRule(r)
 }
 
 // locationSteps are the fields of a location: "spec.containers[name:*].securityContext" has three. A list item by name is

@@ -120,7 +120,7 @@ func MayHoldManifestText(group, kind string) bool {
 
 // reportUnexpectedTemplate adds a gap for an object of another project's kind that is known to make no pods and holds a whole pod template all the
 // same: some new version of it may make them.
-func reportUnexpectedTemplate(b *inventory.Builder, o RawObject, group string) bool {
+func reportUnexpectedTemplate(sink inventory.CustomSink, o RawObject, group string) bool {
 	if len(customKindsWithoutPods(group)) == 0 || !bytes.Contains(o.JSON, []byte(`"containers"`)) {
 		return false
 	}
@@ -129,7 +129,7 @@ func reportUnexpectedTemplate(b *inventory.Builder, o RawObject, group string) b
 	if why != "" || len(f.templates) == 0 {
 		return false
 	}
-	b.AddObjectGap(inventory.Gap{
+	sink.AddObjectGap(inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: gapNamespaces(o),
 		Why: fmt.Sprintf("the kind %s%s is not known to make pods, and it has a pod template at %s: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
 			quote(o.Kind), ofAPIVersion(o.APIVersion), f.templates[0].Path),

@@ -31,17 +31,17 @@ func kyvernoResources() []KnownResource {
 }
 
 // readPolicyEngines reads the policies of Kyverno, SidecarSets of OpenKruise, and JsPolicies.
-func readPolicyEngines(b *inventory.Builder, o RawObject) bool {
+func readPolicyEngines(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == kyvernoGroup && (o.Kind == "ClusterPolicy" || o.Kind == "Policy"):
-		readKyverno(b, o)
+		readKyverno(sink, o)
 	case group == kyvernoPoliciesGroup && slices.Contains([]string{"MutatingPolicy", "NamespacedMutatingPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy"}, o.Kind):
-		readKyvernoPolicy(b, o)
+		readKyvernoPolicy(sink, o)
 	case group == kruiseGroup && o.Kind == "SidecarSet":
-		readSidecarSet(b, o)
+		readSidecarSet(sink, o)
 	case group == jspolicyGroup && o.Kind == "JsPolicy":
-		readJsPolicy(b, o)
+		readJsPolicy(sink, o)
 	default:
 		return false
 	}
@@ -144,7 +144,7 @@ type kyvernoValidate struct {
 	FailureAction string `json:"failureAction"`
 }
 
-func readKyverno(b *inventory.Builder, o RawObject) {
+func readKyverno(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Metadata struct {
 			Annotations map[string]string `json:"annotations"`
@@ -160,7 +160,7 @@ func readKyverno(b *inventory.Builder, o RawObject) {
 			} `json:"rules"`
 		} `json:"spec"`
 	}
-	if !decodeAdmissionObject(b, o, true, &doc) {
+	if !decodeAdmissionObject(sink, o, true, &doc) {
 		return
 	}
 	for i := range doc.Spec.Rules {
@@ -179,9 +179,9 @@ func readKyverno(b *inventory.Builder, o RawObject) {
 			c := &podPatch{}
 			c.applyKyvernoMutation(rule.Mutate)
 			r.Mutates, r.Effect, r.SetFields, r.AddedParts = true, c.effect(), c.setFields, c.addedShape()
-			b.AddAdmissionRule(r)
+			sink.AddAdmissionRule(r)
 		case rule.Validate != nil && failureActionEnforces(rule.Validate.FailureAction, doc.Spec.FailureAction):
-			b.AddAdmissionRule(r)
+			sink.AddAdmissionRule(r)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func (c *podPatch) applyJSONPatchText(text string) {
 }
 
 // readKyvernoPolicy reads the kinds that have the form of Kubernetes' own admission policies.
-func readKyvernoPolicy(b *inventory.Builder, o RawObject) {
+func readKyvernoPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			MatchConstraints  matchConstraints `json:"matchConstraints"`
@@ -245,7 +245,7 @@ func readKyvernoPolicy(b *inventory.Builder, o RawObject) {
 		} `json:"spec"`
 	}
 	mutates := strings.Contains(o.Kind, "Mutating")
-	if !decodeAdmissionObject(b, o, mutates, &doc) {
+	if !decodeAdmissionObject(sink, o, mutates, &doc) {
 		return
 	}
 	r := inventory.AdmissionRule{Kind: o.Kind, Name: o.Name, Mutates: mutates, Scopes: doc.Spec.MatchConstraints.scopes(), Position: o.Position}
@@ -257,12 +257,12 @@ func readKyvernoPolicy(b *inventory.Builder, o RawObject) {
 		r.Effect = celMutationEffect(doc.Spec.Mutations)
 	}
 	if len(r.Scopes) > 0 && (mutates || actionsRefuse(doc.Spec.ValidationActions)) {
-		b.AddAdmissionRule(r)
+		sink.AddAdmissionRule(r)
 	}
 }
 
 // readSidecarSet reads the containers that OpenKruise adds to the pods that a SidecarSet selects.
-func readSidecarSet(b *inventory.Builder, o RawObject) {
+func readSidecarSet(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			Selector          *metav1.LabelSelector `json:"selector"`
@@ -276,7 +276,7 @@ func readSidecarSet(b *inventory.Builder, o RawObject) {
 			} `json:"injectionStrategy"`
 		} `json:"spec"`
 	}
-	if !decodeAdmissionObject(b, o, true, &doc) || doc.Spec.InjectionStrategy.Paused || doc.Spec.Selector == nil {
+	if !decodeAdmissionObject(sink, o, true, &doc) || doc.Spec.InjectionStrategy.Paused || doc.Spec.Selector == nil {
 		return
 	}
 	c := &podPatch{}
@@ -298,12 +298,12 @@ func readSidecarSet(b *inventory.Builder, o RawObject) {
 	if doc.Spec.Namespace != "" {
 		s.Namespaces = []string{doc.Spec.Namespace}
 	}
-	b.AddAdmissionRule(inventory.AdmissionRule{
+	sink.AddAdmissionRule(inventory.AdmissionRule{
 		Kind: o.Kind, Name: o.Name, Mutates: true, Scopes: []inventory.AdmissionScope{s}, Effect: c.effect(), SetFields: c.setFields, AddedParts: c.addedShape(), Position: o.Position,
 	})
 }
 
-func readJsPolicy(b *inventory.Builder, o RawObject) {
+func readJsPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
 			Type              string                `json:"type"`
@@ -313,14 +313,14 @@ func readJsPolicy(b *inventory.Builder, o RawObject) {
 			ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 		} `json:"spec"`
 	}
-	if !decodeAdmissionObject(b, o, true, &doc) {
+	if !decodeAdmissionObject(sink, o, true, &doc) {
 		return
 	}
 	r := webhookRule{APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: doc.Spec.Resources, Operations: doc.Spec.Operations}
 	if !r.matchesNewPods() || doc.Spec.Type == "Controller" {
 		return
 	}
-	b.AddAdmissionRule(inventory.AdmissionRule{
+	sink.AddAdmissionRule(inventory.AdmissionRule{
 		Kind: o.Kind, Name: o.Name, Mutates: doc.Spec.Type == "Mutating", Position: o.Position,
 		Scopes: []inventory.AdmissionScope{{NamespaceLabels: doc.Spec.NamespaceSelector, PodLabels: doc.Spec.ObjectSelector}},
 	})

@@ -32,25 +32,25 @@ func labelWriterResources() []KnownResource {
 
 // readLabelWriter adds the labels that an object writes on namespaces. Whatever else it may be is left to the readers: it says
 // nothing of pods.
-func readLabelWriter(b *inventory.Builder, o RawObject) {
+func readLabelWriter(sink inventory.CustomSink, o RawObject) {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	var err error
 	switch group + " " + o.Kind {
 	case "argoproj.io Application":
-		err = readArgoApplication(b, o)
+		err = readArgoApplication(sink, o)
 	case "argoproj.io ApplicationSet":
-		err = readArgoApplicationSet(b, o)
+		err = readArgoApplicationSet(sink, o)
 	case "capsule.clastix.io Tenant":
-		err = readCapsuleTenant(b, o)
+		err = readCapsuleTenant(sink, o)
 	case "fleet.cattle.io Bundle", "fleet.cattle.io HelmOp":
-		err = readFleetBundle(b, o)
+		err = readFleetBundle(sink, o)
 	case "hnc.x-k8s.io HierarchyConfiguration":
-		err = readHNCHierarchy(b, o)
+		err = readHNCHierarchy(sink, o)
 	case "hnc.x-k8s.io SubnamespaceAnchor":
-		err = readHNCAnchor(b, o)
+		err = readHNCAnchor(sink, o)
 	}
 	if err != nil {
-		b.AddNote(inventory.Note{What: o.objectText(), Why: fmt.Sprintf("the labels that it may write on namespaces could not be read: %v", err), Position: o.Position})
+		sink.AddNote(inventory.Note{What: o.objectText(), Why: fmt.Sprintf("the labels that it may write on namespaces could not be read: %v", err), Position: o.Position})
 	}
 }
 
@@ -113,7 +113,7 @@ const (
 	applicationSetLabelsPath = "spec.template." + argoLabelsPath
 )
 
-func readArgoApplication(b *inventory.Builder, o RawObject) error {
+func readArgoApplication(sink inventory.CustomSink, o RawObject) error {
 	var a struct {
 		Metadata struct {
 			OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
@@ -134,11 +134,11 @@ func readArgoApplication(b *inventory.Builder, o RawObject) error {
 		}
 	}
 	w.OtherCluster, w.Target.Namespace = a.Spec.otherCluster(), a.Spec.Destination.Namespace
-	b.AddLabelWriter(w)
+	sink.AddLabelWriter(w)
 	return nil
 }
 
-func readArgoApplicationSet(b *inventory.Builder, o RawObject) error {
+func readArgoApplicationSet(sink inventory.CustomSink, o RawObject) error {
 	var a struct {
 		Spec struct {
 			Template struct {
@@ -160,12 +160,12 @@ func readArgoApplicationSet(b *inventory.Builder, o RawObject) error {
 	} else {
 		w.Target.Namespace = spec.Destination.Namespace
 	}
-	b.AddLabelWriter(w)
+	sink.AddLabelWriter(w)
 	return nil
 }
 
 // readCapsuleTenant reads a Tenant of Capsule: v1beta2 has both fields, v1beta1 the first, v1alpha1 another one.
-func readCapsuleTenant(b *inventory.Builder, o RawObject) error {
+func readCapsuleTenant(sink inventory.CustomSink, o RawObject) error {
 	var t struct {
 		Spec struct {
 			NamespaceOptions struct {
@@ -190,7 +190,7 @@ func readCapsuleTenant(b *inventory.Builder, o RawObject) error {
 			w.NewNamespaces = "those namespaces of the tenant that its selector matches"
 		}
 		w.Target = inventory.LabelWriterTarget{Tenant: o.Name, Selector: selector}
-		b.AddLabelWriter(w)
+		sink.AddLabelWriter(w)
 	}
 	add("spec.namespaceOptions.additionalMetadata.labels", t.Spec.NamespaceOptions.AdditionalMetadata.Labels, nil)
 	add("spec.namespacesMetadata.additionalLabels", t.Spec.NamespacesMetadata.AdditionalLabels, nil)
@@ -214,7 +214,7 @@ func (p hncLabels) toMap() map[string]string {
 	return out
 }
 
-func readHNCHierarchy(b *inventory.Builder, o RawObject) error {
+func readHNCHierarchy(sink inventory.CustomSink, o RawObject) error {
 	var h struct {
 		Spec struct {
 			Parent string    `json:"parent"`
@@ -224,13 +224,13 @@ func readHNCHierarchy(b *inventory.Builder, o RawObject) error {
 	if err := unmarshalTyped(o.JSON, &h); err != nil {
 		return err
 	}
-	b.AddNamespaceParent(o.Namespace, h.Spec.Parent)
-	addHNCLabelWriter(b, o, o.Namespace, h.Spec.Labels)
+	sink.AddNamespaceParent(o.Namespace, h.Spec.Parent)
+	addHNCLabelWriter(sink, o, o.Namespace, h.Spec.Labels)
 	return nil
 }
 
 // readHNCAnchor reads what makes a namespace below the one it is in; from HNC v1.1 on it may have labels for it.
-func readHNCAnchor(b *inventory.Builder, o RawObject) error {
+func readHNCAnchor(sink inventory.CustomSink, o RawObject) error {
 	var a struct {
 		Spec struct {
 			Labels hncLabels `json:"labels"`
@@ -239,16 +239,16 @@ func readHNCAnchor(b *inventory.Builder, o RawObject) error {
 	if err := unmarshalTyped(o.JSON, &a); err != nil {
 		return err
 	}
-	b.AddNamespaceParent(o.Name, o.Namespace)
-	addHNCLabelWriter(b, o, o.Name, a.Spec.Labels)
+	sink.AddNamespaceParent(o.Name, o.Namespace)
+	addHNCLabelWriter(sink, o, o.Name, a.Spec.Labels)
 	return nil
 }
 
-func addHNCLabelWriter(b *inventory.Builder, o RawObject, namespace string, labels hncLabels) {
+func addHNCLabelWriter(sink inventory.CustomSink, o RawObject, namespace string, labels hncLabels) {
 	w := o.labelWriter("spec.labels", labels.toMap())
 	w.Syntax, w.NewNamespaces = inventory.LabelPairs, inventory.ObjectText("the namespace", "", namespace)+" and all below it"
 	w.Target = inventory.LabelWriterTarget{Namespace: namespace, IncludeDescendants: true}
-	b.AddLabelWriter(w)
+	sink.AddLabelWriter(w)
 }
 
 // fleetOptions are what Fleet deploys a bundle with, to a namespace that it sets exactly these labels on: others go.
@@ -259,17 +259,17 @@ type fleetOptions struct {
 }
 
 // addLabelWriter takes the namespace of another one where it has none.
-func (f *fleetOptions) addLabelWriter(b *inventory.Builder, w inventory.LabelWriter, or *fleetOptions) {
+func (f *fleetOptions) addLabelWriter(sink inventory.CustomSink, w inventory.LabelWriter, or *fleetOptions) {
 	if f.NamespaceLabels == nil {
 		return
 	}
 	w.Labels, w.PrunesLabels = f.NamespaceLabels, true
 	w.Target.Namespace = cmp.Or(f.Namespace, or.Namespace, f.DefaultNamespace, or.DefaultNamespace, "default")
-	b.AddLabelWriter(w)
+	sink.AddLabelWriter(w)
 }
 
 // readFleetBundle reads a Bundle or HelmOp of Fleet. Those of the namespace fleet-local are for the cluster that they are in.
-func readFleetBundle(b *inventory.Builder, o RawObject) error {
+func readFleetBundle(sink inventory.CustomSink, o RawObject) error {
 	var f struct {
 		Spec struct {
 			fleetOptions
@@ -283,25 +283,25 @@ func readFleetBundle(b *inventory.Builder, o RawObject) error {
 	if o.Namespace != "fleet-local" {
 		w.OtherCluster = "those that its targets name"
 	}
-	f.Spec.addLabelWriter(b, w, &f.Spec.fleetOptions)
+	f.Spec.addLabelWriter(sink, w, &f.Spec.fleetOptions)
 	for i := range f.Spec.Targets {
 		w.Path = fmt.Sprintf("spec.targets[%d].namespaceLabels", i)
-		f.Spec.Targets[i].addLabelWriter(b, w, &f.Spec.fleetOptions)
+		f.Spec.Targets[i].addLabelWriter(sink, w, &f.Spec.fleetOptions)
 	}
 	return nil
 }
 
 // ReadWithoutKind adds what a document without apiVersion and kind says of the labels of namespaces: a fleet.yaml, or the state
 // of Terraform. It returns false, and adds nothing, for any other.
-func ReadWithoutKind(b *inventory.Builder, data []byte, at pspparse.Position) bool {
+func ReadWithoutKind(sink inventory.CustomSink, data []byte, at pspparse.Position) bool {
 	switch path.Base(strings.ReplaceAll(at.File, `\`, "/")) {
 	case "fleet.yaml", "fleet.yml":
-		return readFleetFile(b, data, at)
+		return readFleetFile(sink, data, at)
 	}
-	return bytes.Contains(data, []byte(`"terraform_version"`)) && readTerraformState(b, data, at)
+	return bytes.Contains(data, []byte(`"terraform_version"`)) && readTerraformState(sink, data, at)
 }
 
-func readFleetFile(b *inventory.Builder, data []byte, at pspparse.Position) bool {
+func readFleetFile(sink inventory.CustomSink, data []byte, at pspparse.Position) bool {
 	var f struct {
 		fleetOptions
 		TargetCustomizations []fleetOptions `json:"targetCustomizations"`
@@ -310,10 +310,10 @@ func readFleetFile(b *inventory.Builder, data []byte, at pspparse.Position) bool
 		return false
 	}
 	w := inventory.LabelWriter{Object: "fleet.yaml", Path: "namespaceLabels", Syntax: inventory.LabelMap, Position: at}
-	f.addLabelWriter(b, w, &f.fleetOptions)
+	f.addLabelWriter(sink, w, &f.fleetOptions)
 	for i := range f.TargetCustomizations {
 		w.Path = fmt.Sprintf("targetCustomizations[%d].namespaceLabels", i)
-		f.TargetCustomizations[i].addLabelWriter(b, w, &f.fleetOptions)
+		f.TargetCustomizations[i].addLabelWriter(sink, w, &f.fleetOptions)
 	}
 	return true
 }
@@ -339,7 +339,7 @@ type terraformState struct {
 }
 
 // readTerraformState reads a state. Terraform leaves out keys of kubernetes.io that it did not write itself, so its state has those that it puts back.
-func readTerraformState(b *inventory.Builder, data []byte, at pspparse.Position) bool {
+func readTerraformState(sink inventory.CustomSink, data []byte, at pspparse.Position) bool {
 	var s terraformState
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &s)
 	if wrong := new(json.UnmarshalTypeError); err != nil && !errors.As(err, &wrong) {
@@ -368,7 +368,7 @@ func readTerraformState(b *inventory.Builder, data []byte, at pspparse.Position)
 			if r.Type == "kubernetes_labels" {
 				labels = a.Labels
 			}
-			b.AddLabelWriter(inventory.LabelWriter{
+			sink.AddLabelWriter(inventory.LabelWriter{
 				Object: inventory.ObjectText("Terraform's", "", name), Path: field, Labels: labels, Syntax: inventory.LabelHCL, Position: at,
 				Target: inventory.LabelWriterTarget{Namespace: a.Metadata[0].Name},
 			})

@@ -16,7 +16,7 @@ type podSecurityConfiguration struct {
 
 // readPodSecurityConfiguration adds a configuration of Pod Security that stands among the manifests: an AdmissionConfiguration that has one
 // or refers to a file with one, or a PodSecurityConfiguration.
-func readPodSecurityConfiguration(b *inventory.Builder, o RawObject) bool {
+func readPodSecurityConfiguration(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	var c podSecurityConfiguration
 	switch {
@@ -45,7 +45,7 @@ func readPodSecurityConfiguration(b *inventory.Builder, o RawObject) bool {
 		return false
 	}
 	e := &c.Exemptions
-	b.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
+	sink.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
 		ConfigKind: o.Kind, Enforce: c.Defaults.Enforce, Position: o.Position, Exempts: len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0,
 	})
 	return true

@@ -23,7 +23,7 @@ func rancherAdmissionResources() []KnownResource {
 
 // readRancherAdmission adds a template, or which one a cluster uses. What it cannot decode says nothing: Rancher does not
 // either.
-func readRancherAdmission(b *inventory.Builder, o RawObject) bool {
+func readRancherAdmission(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == rancherManagement && o.Kind == "PodSecurityAdmissionConfigurationTemplate":
@@ -35,7 +35,7 @@ func readRancherAdmission(b *inventory.Builder, o RawObject) bool {
 		}
 		_ = json.Unmarshal(o.JSON, &t)
 		e := &t.Configuration.Exemptions
-		b.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
+		sink.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
 			Name: o.Name, Enforce: t.Configuration.Defaults.Enforce, Position: o.Position,
 			Exempts: len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0,
 		})
@@ -50,7 +50,7 @@ func readRancherAdmission(b *inventory.Builder, o RawObject) bool {
 			if o.Namespace != "" {
 				name = o.Namespace + "/" + o.Name
 			}
-			b.AddAdmissionConfigTemplateUse(inventory.AdmissionConfigTemplateUse{Cluster: name, Template: c.Spec.Template, Position: o.Position})
+			sink.AddAdmissionConfigTemplateUse(inventory.AdmissionConfigTemplateUse{Cluster: name, Template: c.Spec.Template, Position: o.Position})
 		}
 	default:
 		return false

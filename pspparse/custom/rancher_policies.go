@@ -21,21 +21,21 @@ func rancherPolicyResources() []KnownResource {
 }
 
 // readRancherPolicies adds a template, or what uses one.
-func readRancherPolicies(b *inventory.Builder, o RawObject) bool {
+func readRancherPolicies(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	switch {
 	case group == "management.cattle.io" && o.Kind == "PodSecurityPolicyTemplate":
-		b.AddPolicyTemplate(o.Name, o.Position)
+		sink.AddPolicyTemplate(o.Name, o.Position)
 	case group == "management.cattle.io" && o.Kind == "PodSecurityPolicyTemplateProjectBinding":
 		var binding struct {
 			Template string `json:"podSecurityPolicyTemplateId"`
 			Project  string `json:"targetProjectId"`
 		}
 		if _ = json.Unmarshal(o.JSON, &binding); binding.Template != "" {
-			b.AddPolicyTemplateUser(binding.Template, fmt.Sprintf("project %q", binding.Project), o.Position)
+			sink.AddPolicyTemplateUser(binding.Template, fmt.Sprintf("project %q", binding.Project), o.Position)
 		}
 	case (group == "management.cattle.io" || group == "provisioning.cattle.io") && o.Kind == "Cluster":
-		return addRancherDefault(b, o)
+		return addRancherDefault(sink, o)
 	default:
 		return false
 	}
@@ -44,7 +44,7 @@ func readRancherPolicies(b *inventory.Builder, o RawObject) bool {
 
 // addRancherDefault adds the template that a cluster has as its default, and returns whether it has one. What Rancher shows as
 // defaultPodSecurityPolicyTemplateId in its own API is stored under another name.
-func addRancherDefault(b *inventory.Builder, o RawObject) bool {
+func addRancherDefault(sink inventory.CustomSink, o RawObject) bool {
 	var cluster struct {
 		Spec struct {
 			Template string `json:"defaultPodSecurityPolicyTemplateName"`
@@ -56,7 +56,7 @@ func addRancherDefault(b *inventory.Builder, o RawObject) bool {
 	for _, template := range []string{cluster.Spec.Template, cluster.Spec.ID} {
 		if template != "" {
 			found = true
-			b.AddPolicyTemplateUser(template, fmt.Sprintf("cluster %q", strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")), o.Position)
+			sink.AddPolicyTemplateUser(template, fmt.Sprintf("cluster %q", strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")), o.Position)
 		}
 	}
 	return found

@@ -200,11 +200,8 @@ func makesPodsOrGrants(kind string) bool {
 
 // makesPods is true for pods and for the kinds of Kubernetes' own that make them.
 func makesPods(kind string) bool {
-	switch kind {
-	case "Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob":
-		return true
-	}
-	return false
+	_, ok := inventory.WorkloadKindOf(kind)
+	return ok
 }
 
 func metadataNamespace(m map[string]any) string {

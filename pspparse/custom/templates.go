@@ -136,7 +136,7 @@ func templateKindOf(apiVersion, kind string) (templateKind, bool) {
 
 // readTemplates reads an object of a kind that is known to hold pod templates: it adds the object with the templates that
 // it has, and with what they leave open.
-func readTemplates(b *inventory.Builder, o RawObject) bool {
+func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	k, ok := templateKindOf(o.APIVersion, o.Kind)
 	if !ok {
 		return false
@@ -168,7 +168,7 @@ func readTemplates(b *inventory.Builder, o RawObject) bool {
 			c.UnjudgedReason, c.MayGrant = wholeTemplateReason(o, f), f.affectedPart() != inventory.PartWorkloads
 		}
 	}
-	addCustomObject(b, o, c)
+	addCustomObject(sink, o, c)
 	return true
 }
 
@@ -190,15 +190,15 @@ func makesNoPods(kind string, tree map[string]any) bool {
 }
 
 // addCustomObject adds an object; where its templates cannot be read, it is added without them.
-func addCustomObject(b *inventory.Builder, o RawObject, c inventory.CustomObject) {
-	err := b.AddCustomObject(c)
+func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomObject) {
+	err := sink.AddCustomObject(c)
 	if err == nil {
 		return
 	}
 	c.Templates = nil
 	c.UnjudgedReason = fmt.Sprintf("%v: what its pods are is not known; %s", err, unjudgedAdvice(o))
-	if b.AddCustomObject(c) != nil {
-		b.AddGap(inventory.Gap{What: describeObject(o), Why: err.Error(), Position: o.Position, Namespaces: gapNamespaces(o)})
+	if sink.AddCustomObject(c) != nil {
+		sink.AddGap(inventory.Gap{What: describeObject(o), Why: err.Error(), Position: o.Position, Namespaces: gapNamespaces(o)})
 	}
 }
 

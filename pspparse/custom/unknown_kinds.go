@@ -10,34 +10,34 @@ import (
 )
 
 // readGeneratingPolicy finds the objects that a policy of Kyverno makes by a rule.
-func readGeneratingPolicy(b *inventory.Builder, o RawObject) bool {
+func readGeneratingPolicy(sink inventory.CustomSink, o RawObject) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
-	return generatesObjects(group, o.Kind) && ReadUnknownKind(b, o)
+	return generatesObjects(group, o.Kind) && ReadUnknownKind(sink, o)
 }
 
 // ReadUnknownKind judges an object of a kind that no reader knows: whole pod templates in it are judged as a workload of that kind,
 // and anything less of a pod is a gap. It returns false, and adds nothing, for a kind that is known to hold no pod and for
 // an object that has nothing of one.
-func ReadUnknownKind(b *inventory.Builder, o RawObject) bool {
+func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
 	group, _, grouped := strings.Cut(o.APIVersion, "/")
 	if !grouped {
 		group = ""
 	}
 	if o.APIVersion == "" {
-		return readWithoutAPIVersion(b, o)
+		return readWithoutAPIVersion(sink, o)
 	}
 	if groupDeploysChart(group, o.Kind) {
-		return readChartDeployer(b, o)
+		return readChartDeployer(sink, o)
 	}
 	if holdsNoPod(group, o.Kind) && !generatesObjects(group, o.Kind) {
-		return reportUnexpectedTemplate(b, o, group)
+		return reportUnexpectedTemplate(sink, o, group)
 	}
 	if !mayHoldPod(o.JSON) {
 		return false
 	}
 	tree, why := parseTree(o.JSON)
 	if why != "" {
-		b.AddObjectGap(unknownKindGap(o, gapNamespaces(o), why))
+		sink.AddObjectGap(unknownKindGap(o, gapNamespaces(o), why))
 		return true
 	}
 	f := searchResult{innerObjects: generatedObjects(tree)}
@@ -56,7 +56,7 @@ func ReadUnknownKind(b *inventory.Builder, o RawObject) bool {
 	case len(f.innerObjects) > 0:
 		g := unknownKindGap(o, f.touchedNamespaces(o), what)
 		g.Affects = f.affectedPart()
-		b.AddObjectGap(g)
+		sink.AddObjectGap(g)
 		return true
 	case isPod:
 		what = "it has containers at spec.containers"
@@ -66,19 +66,19 @@ func ReadUnknownKind(b *inventory.Builder, o RawObject) bool {
 	if o.Namespace == "" {
 		g := unknownKindGap(o, gapNamespaces(o), what)
 		g.Affects = f.affectedPart()
-		b.AddObjectGap(g)
+		sink.AddObjectGap(g)
 		return true
 	}
 	c := inventory.CustomObject{APIVersion: o.APIVersion, Kind: o.Kind, JSON: o.JSON, Templates: f.templates, Position: o.Position}
 	if what != "" {
 		c.UnjudgedReason = unknownKindGap(o, nil, what).Why
 	}
-	addCustomObject(b, o, c)
+	addCustomObject(sink, o, c)
 	return true
 }
 
 // readChartDeployer judges an object that has a chart or a folder deployed: in what it gives to that, only what is whole counts.
-func readChartDeployer(b *inventory.Builder, o RawObject) bool {
+func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	why, _, changes := FindLostManifests(o.JSON)
 	if why == "" {
 		return false
@@ -100,7 +100,7 @@ func readChartDeployer(b *inventory.Builder, o RawObject) bool {
 		}
 	}
 	slices.Sort(in)
-	b.AddObjectGap(inventory.Gap{
+	sink.AddObjectGap(inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: slices.Compact(in), Affects: changes,
 		Why: fmt.Sprintf("%s, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)", why),
 	})
@@ -108,14 +108,14 @@ func readChartDeployer(b *inventory.Builder, o RawObject) bool {
 }
 
 // readWithoutAPIVersion judges an object without an apiVersion: other tools have files with a kind, too.
-func readWithoutAPIVersion(b *inventory.Builder, o RawObject) bool {
+func readWithoutAPIVersion(sink inventory.CustomSink, o RawObject) bool {
 	why, in, changes := FindLostManifests(o.JSON)
 	if why == "" {
 		return false
 	}
 	g := unknownKindGap(o, in, why)
 	g.Affects = changes
-	b.AddObjectGap(g)
+	sink.AddObjectGap(g)
 	return true
 }
 

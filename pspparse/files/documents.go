@@ -20,7 +20,7 @@ import (
 type documentReader struct {
 	name        string
 	limits      Limits
-	sink        *inventory.Builder
+	sink        inventory.Sink
 	notes       *noteCollector
 	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position) // Reader.Other
 	// reopen starts the stream anew, for the kind of a List that comes after its items; nil where that cannot be done.

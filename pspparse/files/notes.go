@@ -39,7 +39,7 @@ func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 }
 
 // flush hands the notes on.
-func (t *noteCollector) flush(out *inventory.Builder) {
+func (t *noteCollector) flush(out inventory.Sink) {
 	for _, why := range slices.Sorted(maps.Keys(t.notes)) {
 		g := t.notes[why]
 		one, many := "document", "documents"

@@ -30,7 +30,7 @@ type Reader struct {
 	Limits Limits
 	// Progress is told which file is read next, and every 64 MiB how far it is.
 	Progress func(string)
-	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the Builder only counts. The
+	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which a Builder only counts. The
 	// data is JSON, and its own only until it returns.
 	OtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
@@ -44,9 +44,9 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	return b.Build(inventory.Source{Kind: inventory.SourceFiles, Name: strings.Join(r.Paths, ", ")}), nil
 }
 
-// Read adds everything to a Builder. All paths are looked up before the first is read. The error is that of a path
-// named by the user, or of the context; the Builder may then hold some of the input.
-func (r *Reader) Read(ctx context.Context, b *inventory.Builder) error {
+// Read delivers everything to a Sink. All paths are looked up before the first is read. The error is that of a path
+// named by the user, or of the context; the Sink may then hold some of the input.
+func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	t := &noteCollector{}
 	w := &fileFinder{recursive: r.Recursive, notes: t, sink: b}
 	if err := w.findFiles(r.Paths); err != nil {
@@ -62,7 +62,7 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) error {
 }
 
 // readFile reads one file. It fails only if the user named it and it cannot be opened, or if the context ends.
-func (r *Reader) readFile(ctx context.Context, f inputFile, b *inventory.Builder, t *noteCollector) error {
+func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t *noteCollector) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -158,9 +158,9 @@ func errorWithoutPath(err error) error {
 	return err
 }
 
-// ReadFS adds all .yaml, .yml and .json files of a file system, an embedded folder say, to a Builder. Positions are
+// ReadFS adds all .yaml, .yml and .json files of a file system, an embedded folder say, to a Sink. Positions are
 // the paths in it. It fails if a file cannot be opened.
-func ReadFS(fsys fs.FS, b *inventory.Builder) error {
+func ReadFS(fsys fs.FS, b inventory.Sink) error {
 	t := &noteCollector{}
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

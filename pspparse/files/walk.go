@@ -28,7 +28,7 @@ type inputFile struct {
 type fileFinder struct {
 	recursive bool
 	notes     *noteCollector
-	sink      *inventory.Builder
+	sink      inventory.Sink
 
 	byResolvedPath map[string]inputFile
 	// walkedFolders are the folders that were looked through, leaving the links that lead out of theirs.

@@ -113,7 +113,7 @@ func (b *Builder) AddPolicy(p *pspparse.Policy) {
 // in it.
 func (b *Builder) AddNamespace(n Namespace) {
 	if err := checkObjectName("Namespace", n.Name); err != nil {
-		b.addLimitedGap(Gap{What: describeObject("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
+		b.AddObjectGap(Gap{What: describeObject("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
 		return
 	}
 	n.Declared = true
@@ -159,11 +159,11 @@ func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position
 }
 
 func (b *Builder) refuseObject(kind, namespace, name string, at pspparse.Position, err error) {
-	b.addLimitedGap(Gap{What: describeObject(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
+	b.AddObjectGap(Gap{What: describeObject(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
 }
 
-// addLimitedGap adds the gap of an object that cannot be used, unless there are many of one file.
-func (b *Builder) addLimitedGap(g Gap) {
+// AddObjectGap adds the gap of an object that cannot be used, unless there are many of one file.
+func (b *Builder) AddObjectGap(g Gap) {
 	if b.refusedByFile[g.Position.File]++; b.refusedByFile[g.Position.File] <= maxRefusedNamed {
 		b.AddGap(g)
 	}

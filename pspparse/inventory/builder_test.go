@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -610,26 +608,6 @@ func TestNamesAreValidAsUpstreamSays(t *testing.T) {
 	}
 }
 
-func TestKindNamesAreAllKinds(t *testing.T) {
-	t.Parallel()
-	source, err := os.ReadFile(filepath.Join(".", "workload.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _, _ := strings.Cut(string(source[bytes.Index(source, []byte("func kindByName")):]), "\n}\n")
-	for _, name := range kindNames() {
-		if _, ok := kindByName(name); !ok || !strings.Contains(body, `"`+name+`"`) {
-			t.Errorf("kindByName does not know %s", name)
-		}
-		body = strings.ReplaceAll(body, `"`+name+`"`, "")
-	}
-	for _, line := range strings.Split(body, "\n") {
-		if strings.HasPrefix(strings.TrimSpace(line), "case ") && strings.Contains(line, `"`) {
-			t.Errorf("kindNames lacks a kind of %s", strings.TrimSpace(line))
-		}
-	}
-}
-
 // TestOtherRules: rules that cannot matter are not kept, but that there are some is, whichever of two objects says so.
 func TestOtherRules(t *testing.T) {
 	t.Parallel()
@@ -705,9 +683,8 @@ func BenchmarkRetainedPerPod(b *testing.B) {
 
 // Nothing that a document holds may stop the run, and what was read is an Inventory whatever it was.
 func FuzzDecode(f *testing.F) {
-	for _, kind := range kindNames() {
-		k, _ := kindByName(kind)
-		f.Add(k.versions[0], kind, `{"metadata":{"name":"a","namespace":"b"},"spec":{"containers":[{"name":"c"}],`+template1+`},`+template2+`}`)
+	for _, k := range objectKinds {
+		f.Add(k.apiVersions[0], k.name, `{"metadata":{"name":"a","namespace":"b"},"spec":{"containers":[{"name":"c"}],`+template1+`},`+template2+`}`)
 	}
 	f.Add("v1", "Pod", `{"metadata":{"generateName":"a-","ownerReferences":[{"kind":"Node","controller":true},null]},"spec":{"containers":[null]}}`)
 	f.Add("v1", "Pod", admitted(appliedText))

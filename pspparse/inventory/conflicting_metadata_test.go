@@ -76,8 +76,8 @@ func readInOrder(t *testing.T, kind string, readings []string, order []int) []st
 			addGroup(t, b, readings[i], at)
 			continue
 		}
-		k, _ := kindByName(kind)
-		if _, err := b.Decode(k.versions[0], kind, []byte(readings[i]), at); err != nil {
+		k := kindByName(kind)
+		if _, err := b.Decode(k.apiVersions[0], kind, []byte(readings[i]), at); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -141,9 +141,9 @@ func TestDecodeEither(t *testing.T) {
 			t.Parallel()
 			b := NewBuilder()
 			b.SameLevels = func([]*pspparse.Policy) func([]Workload) bool { return func([]Workload) bool { return true } }
-			k, _ := kindByName(tt.kind)
+			k := kindByName(tt.kind)
 			got := "refused"
-			if b.DecodeBothReadings(k.versions[0], tt.kind, []byte(tt.first), []byte(tt.last), "a key is given twice", pspparse.Position{File: "f", Line: 3}) {
+			if b.DecodeBothReadings(k.apiVersions[0], tt.kind, []byte(tt.first), []byte(tt.last), "a key is given twice", pspparse.Position{File: "f", Line: 3}) {
 				got = "used"
 			}
 			inv := b.Build(Source{})

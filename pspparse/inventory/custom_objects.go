@@ -95,7 +95,7 @@ func QualifiedKind(apiVersion, kind string) string {
 	if !grouped {
 		return kind
 	}
-	if k, ok := kindByName(kind); ok && !k.inGroup(group) || kind == "Service" {
+	if k := kindByName(kind); k != nil && !k.inGroup(group) || kind == "Service" {
 		return kind + "." + group
 	}
 	return kind
@@ -390,7 +390,7 @@ func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplat
 			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", describeObject(r.Kind, t.id.namespace, r.Name))
 		}
 		if why != "" {
-			b.addLimitedGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
+			b.AddObjectGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
 		}
 	}
 	b.addDefinitionGaps(templates, made)
@@ -455,7 +455,7 @@ func (b *Builder) addDefinitionGaps(templates []workloadTemplate, made map[objec
 		default:
 			slices.Sort(in)
 			d.gap.Namespaces = slices.Compact(in)
-			b.addLimitedGap(d.gap)
+			b.AddObjectGap(d.gap)
 		}
 	}
 	b.noteUnusedDefinitions(unused)
@@ -529,6 +529,3 @@ func (w *Workload) IsPartial() bool {
 	return w.Template == nil && len(w.PodGroups) == 0 && len(w.Embedded) > 0 &&
 		!slices.ContainsFunc(w.Embedded, func(e EmbeddedTemplate) bool { return !e.Partial })
 }
-
-// AddObjectGap records the gap of one object. Of the many that one file may have only so many are named.
-func (b *Builder) AddObjectGap(g Gap) { b.addLimitedGap(g) }

@@ -48,59 +48,6 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
 }
 
-// Decode adds one JSON object. Handled is false for kinds that are not read here: those that hold no pod or grant,
-// those of other API groups, and PodSecurityPolicies, which pspparse reads. An error is a *DecodeError, and nothing was
-// added then but the mere name of a Namespace, which stays listed; what Add methods refuse is a gap already, and no
-// error.
-//
-// Keys match case-sensitively, as on the API server. A key given twice is an error where it is one that is read.
-// Fields that are not read are not checked.
-func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Position) (handled bool, err error) {
-	k, name := kindIgnoringCase(kind)
-	if name == "" || isForeignGroup(k, apiVersion) {
-		return false, nil
-	}
-	switch {
-	case name != kind:
-		err = fmt.Errorf("kind %s is not known to any API server: did you mean %q?", quote(kind), name)
-	case !slices.Contains(k.versions, apiVersion):
-		err = fmt.Errorf("apiVersion %s has no kind %q: did you mean %q?", quote(apiVersion), name, k.versions[0])
-	case k.decode == nil:
-		return false, nil
-	default:
-		err = k.decode(b, data, documentHeader{apiVersion: apiVersion, kind: kind, position: at})
-	}
-	if err == nil {
-		return true, nil
-	}
-	e := newDecodeError(name, data, err)
-	if name == "Namespace" && isDNSLabel(e.Name) {
-		b.conflictingNamespaces = append(b.conflictingNamespaces, e.Name)
-	}
-	return true, e
-}
-
-// kindIgnoringCase finds a kind by its name in any spelling; the name is empty if there is none.
-func kindIgnoringCase(name string) (objectKind, string) {
-	if k, ok := kindByName(name); ok {
-		return k, name
-	}
-	for _, known := range kindNames() {
-		if strings.EqualFold(known, name) {
-			k, _ := kindByName(known)
-			return k, known
-		}
-	}
-	return objectKind{}, ""
-}
-
-// isForeignGroup says whether an apiVersion belongs to somebody else's API, in which a kind may have any name: its group has
-// a dot in it and is none of Kubernetes' own.
-func isForeignGroup(k objectKind, apiVersion string) bool {
-	group := groupOf(apiVersion)
-	return strings.Contains(group, ".") && !k.inGroup(group)
-}
-
 // newDecodeError names the object of an error as well as it can: a name given twice, or of the wrong type, is none.
 func newDecodeError(kind string, data []byte, err error) *DecodeError {
 	var o struct {

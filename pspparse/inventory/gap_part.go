@@ -15,21 +15,14 @@ const (
 	PartLabels GapPart = "labels"
 )
 
-// PartOfKind returns what objects of a kind can change; "" for a kind that is not read. That of a Namespace is "", too: its labels
-// and annotations may ask for more than a level, such as a sidecar in its pods. An empty apiVersion is Kubernetes' own.
+// PartOfKind returns what objects of a kind can change of a namespace; "" for a kind that is not read, and for a kind that can
+// change anything. An empty apiVersion stands for that of Kubernetes itself.
 func PartOfKind(apiVersion, kind string) GapPart {
-	if k, ok := kindByName(kind); !ok || isForeignGroup(k, apiVersion) {
+	k := kindByName(kind)
+	if k == nil || k.isForeign(apiVersion) {
 		return ""
 	}
-	switch kind {
-	case "Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob":
-		return PartWorkloads
-	case "ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding":
-		return PartGrants
-	case "PodSecurityPolicy":
-		return PartPolicies
-	}
-	return ""
+	return k.part
 }
 
 // MayHide tells whether the gap may hide something of a part.

@@ -18,8 +18,8 @@ func TestPartOf(t *testing.T) {
 		"PodSecurityPolicy": PartPolicies, "Namespace": "",
 	}
 	got := map[string]GapPart{}
-	for _, kind := range kindNames() {
-		got[kind] = PartOfKind("", kind)
+	for i := range objectKinds {
+		got[objectKinds[i].name] = PartOfKind("", objectKinds[i].name)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -67,9 +67,9 @@ func TestGapsSayWhatTheyCanChange(t *testing.T) {
 			t.Parallel()
 			b := NewBuilder()
 			for i, d := range tt.documents {
-				k, _ := kindByName(d[0])
+				k := kindByName(d[0])
 				at := pspparse.Position{File: "f", Line: i + 1}
-				if _, err := b.Decode(k.versions[0], d[0], []byte(d[1]), at); err != nil {
+				if _, err := b.Decode(k.apiVersions[0], d[0], []byte(d[1]), at); err != nil {
 					b.AddGap(err.(*DecodeError).Gap(at)) //nolint:errorlint // Decode returns no other
 				}
 			}

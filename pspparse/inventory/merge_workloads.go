@@ -98,7 +98,8 @@ func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 		owner := t.owner
 		w.Owner = &owner
 	}
-	e := workloadEntry{Workload: w, countsPods: t.id.kind == "DaemonSet" || t.id.kind == "CronJob" || t.replicas < 0, conflict: t.conflict}
+	kind := workloadKind(t.id.kind)
+	e := workloadEntry{Workload: w, countsPods: t.replicas < 0 || kind != nil && kind.CountsPods, conflict: t.conflict}
 	if t.custom != nil {
 		e.Embedded, e.Replicas = t.custom.embedded, max(t.replicas, 0)
 		if len(e.Embedded) == 0 {
@@ -113,14 +114,14 @@ func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 
 // ownerTemplate is the template into which t folds, or nil.
 func (f *workloadMerger) ownerTemplate(t *workloadTemplate) *workloadTemplate {
-	ofDeployment := t.id.kind == "ReplicaSet" && t.owner.Kind == "Deployment"
-	ofCronJob := t.id.kind == "Job" && t.owner.Kind == "CronJob"
+	kind := workloadKind(t.id.kind)
+	madeByParent := kind != nil && kind.ParentKind != "" && kind.ParentKind == t.owner.Kind
 	p := f.templatesByID[objectID{kind: t.owner.Kind, namespace: t.id.namespace, name: t.owner.Name}]
 	switch {
 	case p == nil || p.conflict != nil:
 	case p.custom != nil && p.custom.makesPodsOf(t):
 		return p
-	case (ofDeployment || ofCronJob) && p.shape == t.shape && p.account == t.account:
+	case madeByParent && p.shape == t.shape && p.account == t.account:
 		return p
 	}
 	return nil
@@ -226,20 +227,15 @@ func (f *workloadMerger) topOwner(owner objectID) objectID {
 	if i <= 0 {
 		return owner
 	}
-	maker, suffix := owner, owner.name[i+1:]
-	maker.name = owner.name[:i]
-	switch {
-	case owner.kind == "ReplicaSet" && allBytes(suffix, func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' }):
-		maker.kind = "Deployment"
-	case owner.kind == "Job" && allBytes(suffix, isDigit):
-		maker.kind = "CronJob"
-	default:
+	kind := workloadKind(owner.kind)
+	if kind == nil || kind.ParentKind == "" || !kind.isNameSuffix(owner.name[i+1:]) {
 		return owner
 	}
-	if f.templatesByID[maker] == nil && maker.kind == "Deployment" {
-		maker.kind = "Rollout"
+	parent := objectID{kind: kind.ParentKind, namespace: owner.namespace, name: owner.name[:i]}
+	if f.templatesByID[parent] == nil && parent.kind == "Deployment" {
+		parent.kind = "Rollout" // of Argo Rollouts, which makes ReplicaSets in the same way
 	}
-	if t := f.templatesByID[maker]; t != nil {
+	if t := f.templatesByID[parent]; t != nil {
 		return f.rootTemplate(t).id
 	}
 	return owner

@@ -74,7 +74,7 @@ func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made stri
 	case users == "" && t.first == (pspparse.Position{}):
 		b.AddNote(Note{What: what, Position: t.first, Why: "no cluster or project in this Rancher uses it: no policy is made of it"})
 	default:
-		b.addLimitedGap(Gap{What: what, Position: t.first, Why: fmt.Sprintf("Rancher makes the PodSecurityPolicy %s of it in every cluster that uses it%s, and grants that there: "+
+		b.AddObjectGap(Gap{What: what, Position: t.first, Why: fmt.Sprintf("Rancher makes the PodSecurityPolicy %s of it in every cluster that uses it%s, and grants that there: "+
 			"it is not judged here; read those clusters, or its spec as a PodSecurityPolicy of that name", policy, users)})
 	}
 }

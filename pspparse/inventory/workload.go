@@ -11,84 +11,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// objectKind is what is known about one kind of object that is read.
-type objectKind struct {
-	// versions are the apiVersions it is or was served under, the current one first. All are read as the current one.
-	versions []string
-	// decode reads one object from JSON. It is nil for PodSecurityPolicy, which pspparse reads.
-	decode func(b *Builder, data []byte, from documentHeader) error
-}
-
-// kindByName is the one place that knows the kinds: a new kind of workload is one more case.
-func kindByName(name string) (objectKind, bool) {
-	switch name {
-	case "Pod":
-		return objectKind{[]string{"v1"}, (*Builder).decodePod}, true
-	case "PodTemplate":
-		return objectKind{[]string{"v1"}, templateDecoder(podTemplateOf)}, true
-	case "ReplicationController":
-		return objectKind{[]string{"v1"}, templateDecoder(replicasOf)}, true
-	case "ReplicaSet":
-		return objectKind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
-	case "Deployment":
-		return objectKind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"}, templateDecoder(replicasOf)}, true
-	case "StatefulSet":
-		return objectKind{[]string{"apps/v1", "apps/v1beta2", "apps/v1beta1"}, templateDecoder(statefulSetOf)}, true
-	case "DaemonSet":
-		return objectKind{[]string{"apps/v1", "apps/v1beta2", "extensions/v1beta1"}, templateDecoder(podCountOf)}, true
-	case "Job":
-		return objectKind{[]string{"batch/v1"}, templateDecoder(jobOf)}, true
-	case "CronJob":
-		return objectKind{[]string{"batch/v1", "batch/v1beta1", "batch/v2alpha1"}, templateDecoder(cronJobOf)}, true
-	case "Namespace":
-		return objectKind{[]string{"v1"}, (*Builder).decodeNamespace}, true
-	case "ServiceAccount":
-		return objectKind{[]string{"v1"}, (*Builder).decodeServiceAccount}, true
-	case "Role", "ClusterRole":
-		return objectKind{rbacVersions(), (*Builder).decodeRole}, true
-	case "RoleBinding", "ClusterRoleBinding":
-		return objectKind{rbacVersions(), (*Builder).decodeBinding}, true
-	case "PodSecurityPolicy":
-		return objectKind{[]string{"policy/v1beta1", "extensions/v1beta1"}, nil}, true
-	}
-	return objectKind{}, false
-}
-
-// kindNames are the kinds that kindOf knows, sorted.
-func kindNames() []string {
-	return []string{
-		"ClusterRole", "ClusterRoleBinding", "CronJob", "DaemonSet", "Deployment", "Job", "Namespace", "Pod",
-		"PodSecurityPolicy", "PodTemplate", "ReplicaSet", "ReplicationController", "Role", "RoleBinding", "ServiceAccount",
-		"StatefulSet",
-	}
-}
-
-func rbacVersions() []string {
-	const group = "rbac.authorization.k8s.io/"
-	return []string{group + "v1", group + "v1beta1", group + "v1alpha1"}
-}
-
-func (k objectKind) inGroup(group string) bool {
-	return slices.ContainsFunc(k.versions, func(version string) bool { return groupOf(version) == group })
-}
-
-// groupOf is the API group of an apiVersion; "" is the core group.
-func groupOf(apiVersion string) string {
-	if group, _, ok := strings.Cut(apiVersion, "/"); ok {
-		return group
-	}
-	return ""
-}
-
-// The pod template of each kind lies elsewhere, and so does the number of pods it asks for.
-
-// templateFinder finds the template in an object and what it asks for; the template is nil where there is none.
-type templateFinder func(o *workloadJSON) (*podTemplateJSON, int)
-
-// workloadJSON holds the places where the kinds keep their template; status and managed fields are never read.
+// workloadJSON has all places where workload kinds keep what is read of them; status and managed fields never are.
 type workloadJSON struct {
 	Metadata objectMetaWithLabels `json:"metadata"`
-	Template *podTemplateJSON     `json:"template"` // PodTemplate
+	Template *podTemplateJSON     `json:"template"`
 	Spec     struct {
 		Replicas    *int             `json:"replicas"`
 		Parallelism *int             `json:"parallelism"`
@@ -107,21 +33,65 @@ type workloadJSON struct {
 	} `json:"spec"`
 }
 
-func podTemplateOf(o *workloadJSON) (*podTemplateJSON, int) { return o.Template, 0 }
-
-func replicasOf(o *workloadJSON) (*podTemplateJSON, int) {
-	return o.Spec.Template, replicasOrOne(o.Spec.Replicas)
+// templateAt returns the pod template at a path; nil where the object has none there.
+func (w *workloadJSON) templateAt(path []string) *podTemplateJSON {
+	switch strings.Join(path, ".") {
+	case "template":
+		return w.Template
+	case "spec.template":
+		return w.Spec.Template
+	case "spec.jobTemplate.spec.template":
+		if w.Spec.JobTemplate != nil {
+			return w.Spec.JobTemplate.Spec.Template
+		}
+	}
+	return nil
 }
 
-func statefulSetOf(o *workloadJSON) (*podTemplateJSON, int) {
-	if t := o.Spec.Template; t != nil {
-		var claims []string
-		for _, c := range o.Spec.VolumeClaimTemplates {
+// replicas returns how many pods the object asks for by a field of spec; 0 for a kind that asks for no number. Where the
+// object does not say, the API default is one.
+func (w *workloadJSON) replicas(field string) int {
+	var asked *int
+	switch field {
+	case "":
+		return 0
+	case parallelismField:
+		if w.Spec.Suspend {
+			return 0
+		}
+		asked = w.Spec.Parallelism
+	case replicasField:
+		asked = w.Spec.Replicas
+	}
+	if asked == nil {
+		return 1
+	}
+	return max(*asked, 0)
+}
+
+// decodeTemplate adds a workload object with a pod template from JSON.
+func (b *Builder) decodeTemplate(data []byte, from documentHeader) error {
+	var w workloadJSON
+	if err := unmarshalStrict(data, &w); err != nil {
+		return err
+	}
+	k := workloadKind(from.kind)
+	t := w.templateAt(k.TemplatePath)
+	if t != nil {
+		if err := t.Spec.checkSize(); err != nil {
+			return err
+		}
+	}
+	pod := t.toPodTemplate()
+	if pod != nil && k.ClaimVolumes {
+		claims := make([]string, 0, len(w.Spec.VolumeClaimTemplates))
+		for _, c := range w.Spec.VolumeClaimTemplates {
 			claims = append(claims, c.Metadata.Name)
 		}
-		t.Spec.Volumes = ClaimVolumes(claims, t.Spec.Volumes)
+		pod.Spec.Volumes = ClaimVolumes(claims, pod.Spec.Volumes)
 	}
-	return replicasOf(o)
+	b.AddTemplate(from.kind, ObjectMeta(w.Metadata), w.replicas(k.ReplicasField), pod, from.position)
+	return nil
 }
 
 // ClaimVolumes are the volumes of a StatefulSet's pods, of the names of its claim templates and the volumes of its
@@ -147,48 +117,6 @@ func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 		}
 	}
 	return all
-}
-
-// podCountOf is for kinds that ask for no number: Build fills in how many pods there are.
-func podCountOf(o *workloadJSON) (*podTemplateJSON, int) { return o.Spec.Template, 0 }
-
-func jobOf(o *workloadJSON) (*podTemplateJSON, int) {
-	if o.Spec.Suspend {
-		return o.Spec.Template, 0
-	}
-	return o.Spec.Template, replicasOrOne(o.Spec.Parallelism)
-}
-
-func cronJobOf(o *workloadJSON) (*podTemplateJSON, int) {
-	if o.Spec.JobTemplate == nil {
-		return nil, 0
-	}
-	return o.Spec.JobTemplate.Spec.Template, 0
-}
-
-// replicasOrOne is the API default of replicas and parallelism.
-func replicasOrOne(n *int) int {
-	if n == nil {
-		return 1
-	}
-	return max(*n, 0)
-}
-
-func templateDecoder(find templateFinder) func(*Builder, []byte, documentHeader) error {
-	return func(b *Builder, data []byte, from documentHeader) error {
-		var o workloadJSON
-		if err := unmarshalStrict(data, &o); err != nil {
-			return err
-		}
-		t, replicas := find(&o)
-		if t != nil {
-			if err := t.Spec.checkSize(); err != nil {
-				return err
-			}
-		}
-		b.AddTemplate(from.kind, ObjectMeta(o.Metadata), replicas, t.toPodTemplate(), from.position)
-		return nil
-	}
 }
 
 var errNothingToJudge = errors.New("nothing to judge")
