@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -135,9 +136,7 @@ func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	var items []string
 	for _, l := range lost {
 		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		if l.Value != "" {
-			text += " = " + l.Value
-		}
+		text += " = " + cmp.Or(phrases.Value(l.Value), "none")
 		if l.Note != "" {
 			text += ": " + l.Note
 		}
