@@ -372,6 +372,7 @@ func TestOrder(t *testing.T) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), aggregate: true}
 		inv := g.inventory()
 		want := everyAnswer(access.Resolve(inv), inv)
+		inv.Roles, inv.Bindings = slices.Clone(inv.Roles), slices.Clone(inv.Bindings)
 		g.Shuffle(len(inv.Bindings), func(i, j int) { inv.Bindings[i], inv.Bindings[j] = inv.Bindings[j], inv.Bindings[i] })
 		g.Shuffle(len(inv.Roles), func(i, j int) { inv.Roles[i], inv.Roles[j] = inv.Roles[j], inv.Roles[i] })
 		g.Shuffle(len(inv.Policies), func(i, j int) { inv.Policies[i], inv.Policies[j] = inv.Policies[j], inv.Policies[i] })
