@@ -14,15 +14,15 @@ func LooseToStrict() []api.Level {
 	return []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted}
 }
 
-// rank is the place of a level in the order; -1 if it is unknown.
-func rank(l api.Level) int { return slices.Index(LooseToStrict(), l) }
+// Rank is the place of a level in the order, 0 for privileged; -1 for an unknown level.
+func Rank(l api.Level) int { return slices.Index(LooseToStrict(), l) }
 
 // Looser reports whether a is less strict than b. It is false if either is unknown.
-func Looser(a, b api.Level) bool { return rank(a) >= 0 && rank(a) < rank(b) }
+func Looser(a, b api.Level) bool { return Rank(a) >= 0 && Rank(a) < Rank(b) }
 
 // LeastStrict returns the looser of two levels, and the known one if the other is unknown.
 func LeastStrict(a, b api.Level) api.Level {
-	if rank(a) < 0 || Looser(b, a) {
+	if Rank(a) < 0 || Looser(b, a) {
 		return b
 	}
 	return a
@@ -31,7 +31,7 @@ func LeastStrict(a, b api.Level) api.Level {
 // NextStricter returns the level above l; "" for restricted and for an unknown level.
 func NextStricter(l api.Level) api.Level {
 	order := LooseToStrict()
-	if at := rank(l); at >= 0 && at+1 < len(order) {
+	if at := Rank(l); at >= 0 && at+1 < len(order) {
 		return order[at+1]
 	}
 	return ""

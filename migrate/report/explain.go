@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
@@ -103,7 +104,7 @@ func (p *page) blockers(ns *migrate.Namespace) {
 	if len(ns.Blockers) == 0 {
 		return
 	}
-	p.heading("WHAT BLOCKS %s", phrases.NextStricterLevel(ns.NeededLevel))
+	p.heading("WHAT BLOCKS %s", levels.NextStricter(ns.NeededLevel))
 	var last migrate.WorkloadRef
 	for _, b := range ns.Blockers {
 		if b.Workload != last {

@@ -56,8 +56,8 @@ fi
 }
 
 const (
-	other                  = "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + plannedClusterUID + "."
-	unreadable             = "Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with PSP2PSS_THIS_CLUSTER=1."
+	other                 = "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + plannedClusterUID + "."
+	unreadable            = "Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with PSP2PSS_THIS_CLUSTER=1."
 	unknownClusterMessage = `Nothing was run. These commands are from context prod, and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.`
 )
 
