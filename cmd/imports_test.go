@@ -17,8 +17,8 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
-	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
+	stages := []string{"migrate/levels", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
+	writers := []string{"migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
 		".":                         {"cmd"},
 		"pspparse":                  {},
@@ -34,16 +34,17 @@ func mayImport() map[string][]string {
 		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
-		"migrate/mapping":           {"pspparse"},
+		"migrate/levels":            {},
+		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse"},
 		"migrate/access":            {"pspparse/inventory"},
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
-		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
-		"migrate/patch":             writers,
+		"migrate/patch":             append([]string{"pspparse/podspec"}, writers...),
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},

@@ -20,6 +20,7 @@ import (
 	policychecks "k8s.io/pod-security-admission/policy"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 )
 
 // randomLabels has any of the six labels with any kind of value, the empty one too, and others.
@@ -41,7 +42,7 @@ func randomLabels(r *random) []string {
 }
 
 func randomDefaults(r *random) admissionapi.PodSecurityDefaults {
-	level := func() string { return string(pick(r, podSecurityLevels()...)) }
+	level := func() string { return string(pick(r, levels.LooseToStrict()...)) }
 	version := func() string { return pick(r, "latest", "v1.25", "v1.34") }
 	return admissionapi.PodSecurityDefaults{
 		Enforce: level(), EnforceVersion: version(), Audit: level(), AuditVersion: version(), Warn: level(), WarnVersion: version(),

@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -313,7 +314,7 @@ func workloadsMeetLevel(ns *Namespace, l api.Level, v api.Version) bool {
 			at = known.Needed
 		}
 	}
-	return len(workloadsCountingForLevel(ns.Workloads)) == 0 || strictness(at) >= strictness(l)
+	return len(workloadsCountingForLevel(ns.Workloads)) == 0 || levels.Rank(at) >= levels.Rank(l)
 }
 
 // firstWorkloadAtLevel names the first workload at a level, for a level that something holds the namespace at.

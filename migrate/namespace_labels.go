@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -95,7 +96,7 @@ func misspeltLabelKey(key string) string {
 		return meant
 	}
 	prefix, name, ok := strings.Cut(key, "/")
-	if !ok || prefix+"/" == podSecurityLabelPrefix || editDistance(prefix+"/", podSecurityLabelPrefix) > 3 {
+	if !ok || prefix+"/" == podSecurityLabelPrefix || pspparse.EditDistance(prefix+"/", podSecurityLabelPrefix) > 3 {
 		return ""
 	}
 	if slices.Contains(PodSecurityLabelKeys(), podSecurityLabelPrefix+name) {
@@ -106,34 +107,11 @@ func misspeltLabelKey(key string) string {
 
 func suggestLabelKey(key string) string {
 	for _, known := range PodSecurityLabelKeys() {
-		if editDistance(key, known) <= 2 {
+		if pspparse.EditDistance(key, known) <= 2 {
 			return "; " + known + " is meant"
 		}
 	}
 	return ""
-}
-
-// editDistance is the number of single-character edits between two short keys (Levenshtein).
-func editDistance(a, b string) int {
-	if len(a) > 80 || len(b) > 80 {
-		return len(a) + len(b)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 func sortedKeys(m map[string]string) []string {

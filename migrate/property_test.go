@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate"
 )
@@ -329,7 +330,7 @@ func walk(path, key string, tree any) []string {
 	case string:
 		switch key {
 		case "closest", "safe", "held", "cover", "level", "permitted", "needed", "achievable", "asWritten", "asAdmitted", "dayAfter", "enforce", "audit", "warn":
-			if strictness(api.Level(v)) < 0 && (key != "cover" || v != "none") {
+			if levels.Rank(api.Level(v)) < 0 && (key != "cover" || v != "none") {
 				out = append(out, fmt.Sprintf("%s is %q", path, v))
 			}
 		case "reasons", "cautions":

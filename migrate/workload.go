@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/psp"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -75,7 +76,7 @@ func (b *planBuilder) usablePoliciesOf(w *inventory.Workload) *usablePolicies {
 // planViolations orders baseline before restricted, then by check, and tells each check once.
 func planViolations(in []pss.Violation) []Violation {
 	order := func(x, y pss.Violation) int {
-		return cmp.Or(cmp.Compare(strictness(x.Level), strictness(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
+		return cmp.Or(cmp.Compare(levels.Rank(x.Level), levels.Rank(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
 	}
 	sorted := slices.Compact(slices.SortedFunc(slices.Values(in), order))
 	var out []Violation

@@ -40,7 +40,7 @@ func (m *nearestName) consider(c string) {
 		if len(c) > maxSuggestLength || len(c)-len(m.name) > most || len(m.name)-len(c) > most {
 			return
 		}
-		if n = editDistance(m.name, c); n > most {
+		if n = EditDistance(m.name, c); n > most {
 			return
 		}
 	}
@@ -62,10 +62,16 @@ func maxTypos(name string) int {
 	return 3
 }
 
-// editDistance counts the single-letter insertions, deletions, changes and swaps of neighbours between two names, of which
-// neither is longer than longestName.
-func editDistance(a, b string) int {
-	var rows [3][maxSuggestLength + 1]int
+// maxEditLength is the length of the longest text that EditDistance compares letter by letter.
+const maxEditLength = 80
+
+// EditDistance returns the number of single-letter insertions, deletions, changes and swaps of neighbours between two short
+// names or label keys. Where one is longer than maxEditLength it is their whole length: they have nothing in common.
+func EditDistance(a, b string) int {
+	if len(a) > maxEditLength || len(b) > maxEditLength {
+		return len(a) + len(b)
+	}
+	var rows [3][maxEditLength + 1]int
 	before, last, row := &rows[0], &rows[1], &rows[2] // those of i-2, i-1 and i
 	for j := range len(b) + 1 {
 		row[j] = j

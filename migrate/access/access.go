@@ -1,89 +1,121 @@
-// Package access owns who may use which policy, where, and through which binding and role: RBAC as PodSecurityPolicy
-// admission asks it. It takes an Inventory and returns Grants; it is pure, and it knows nothing of levels.
+// Package access owns who may use which PodSecurityPolicy, where, and through which binding and role: RBAC as PSP admission
+// asks it. It takes an Inventory and returns Grants. It is pure, and it knows nothing of levels.
 package access
 
 import (
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// SubjectKind is User, Group or ServiceAccount.
+// SubjectKind is the kind of an RBAC subject: User, Group or ServiceAccount.
 type SubjectKind string
 
-// The kinds of subject.
+// The kinds of RBAC subjects.
 const (
 	UserKind           SubjectKind = "User"
 	GroupKind          SubjectKind = "Group"
 	ServiceAccountKind SubjectKind = "ServiceAccount"
 )
 
-// Subject of a grant, with the namespace of a ServiceAccount filled in from the binding where RBAC would.
+// Subject of an RBAC binding. A ServiceAccount without a namespace has that of its RoleBinding.
 type Subject struct {
 	Kind      SubjectKind
 	Namespace string // of a ServiceAccount
 	Name      string
 }
 
-// Grant says: Subject may use Policy in Namespace.
+// Grant says that RBAC lets a subject use a PodSecurityPolicy in a namespace.
 type Grant struct {
-	// Policy is empty where the grants of all policies are told at once.
+	// Policy is empty where the grant is listed once for all policies.
 	Policy string
 	// Namespace in which the grant holds; "" is everywhere (a ClusterRoleBinding).
 	Namespace string
 	Subject   Subject
-	// Binding and Role are the evidence: "RoleBinding web/psp", "ClusterRole psp:restricted".
+	// Binding and Role grant it: "RoleBinding web/psp", "ClusterRole psp:restricted".
 	Binding, Role string
-	// AllPolicies is true where the rule names no policy: the subject may use every policy, those to come included.
+	// BindingPosition and RolePosition say where the two were read; zero for a live cluster and for built-in roles.
+	BindingPosition, RolePosition pspparse.Position
+	// AllPolicies is true where the rule names no policy: the subject may use every policy, also future ones.
 	AllPolicies bool
 }
 
-// Principal is something that may create pods in a namespace, as an identity.
+// GrantingRole is a role that lets its subjects use PodSecurityPolicies, bound or not. The rules that it aggregates count.
+type GrantingRole struct {
+	// Reference is "ClusterRole psp:restricted" or "Role web/psp".
+	Reference string
+	// Source is the role as it was read, or the built-in one.
+	Source *inventory.Role
+	// BuiltIn is true for a role that was not read and that every API server creates.
+	BuiltIn bool
+	// Policies that it lets use and that were read, sorted; empty if EveryPolicy.
+	Policies []string
+	// EveryPolicy is true where a rule names no policy: every policy is meant, also future ones.
+	EveryPolicy bool
+}
+
+// GrantingBinding is a binding to a GrantingRole.
+type GrantingBinding struct {
+	// Reference is "ClusterRoleBinding psp" or "RoleBinding web/psp".
+	Reference string
+	// Source is the binding as it was read.
+	Source *inventory.Binding
+	// Role is GrantingRole.Reference.
+	Role string
+	// Subjects that can match somebody, sorted, each once.
+	Subjects []Subject
+}
+
+// Principal is the identity of something that may create pods: a user name and groups.
 type Principal struct {
 	User   string
 	Groups []string
-	// Description describes it: "service account web/api", "replicaset-controller", "the kubelet (mirror pods)".
+	// Description for people: "service account web/api", "replicaset-controller", "the kubelet (mirror pods)".
 	Description string
 }
 
-// Grants answers questions about an Inventory's RBAC. It may be asked from several goroutines. Equal answers may be the same
-// slice, which callers must not write into.
+// Grants is what the RBAC of an Inventory says of the use of PodSecurityPolicies. Its methods may be called from several
+// goroutines. Equal answers may be the same slice, which callers must not write into.
 type Grants struct {
-	// Administrators are the grants of those who may use every policy everywhere, everybody apart, sorted. They are of no
-	// one Policy.
+	// Administrators are the grants of those who may use every policy everywhere, except grants to everybody, sorted. Their
+	// Policy is empty.
 	Administrators []Grant
-	// UnusedPolicies are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
+	// UnusedPolicies may be used by nobody but users and groups that may use every policy everywhere, sorted.
 	UnusedPolicies []string
-	// Dangling are bindings that point to nothing known or can never match, sorted.
+	// Dangling are bindings that refer to no known role or can never match anybody, and roles that seem to grant the use of
+	// policies and do not, sorted.
 	Dangling []RBACFinding
-	// MissingRoles are those of Dangling, by what they are about, that are roles which bindings point to and that were not read.
+	// MissingRoles has the Object of those Dangling that are roles which bindings refer to and that were not read.
 	MissingRoles map[string]bool
-	// BindingsToMissingRoles: by namespace, the RoleBindings that point to a role that was not read, sorted. In a live cluster such a
-	// role does not exist; beside files it may, and what it grants is not known.
+	// BindingsToMissingRoles has, by namespace, the RoleBindings that refer to a role that was not read, sorted. In a live
+	// cluster such a role does not exist. Beside files it may, and what it grants is not known.
 	BindingsToMissingRoles map[string][]string
-	// UnresolvedRoles are ClusterRoles whose rules cannot be known (an aggregation cycle) and that something binds, as gaps.
+	// UnresolvedRoles are bound ClusterRoles whose rules cannot be known (an aggregation cycle), as gaps.
 	UnresolvedRoles []inventory.Gap
 
 	policies        []string            // every policy that was read, sorted
 	serviceAccounts map[string][]string // service accounts by namespace, sorted
 	subjectGrants   []subjectGrant      // sorted
+	roles           []GrantingRole      // sorted
+	bindings        []GrantingBinding   // sorted
 
-	// What indexRoles prepares.
-	grantsByRole       map[*resolvedRole][]*subjectGrant // uses, by a role and those that are like it
-	rolesNaming        map[string][]*resolvedRole        // roles that name a policy, one of those that are like each other
-	rolesOfEveryPolicy []*resolvedRole                   // roles that let use every policy
+	// Set by indexRoles.
+	grantsByRole       map[*resolvedRole][]*subjectGrant // grants to use policies, by the representative of their role
+	rolesNaming        map[string][]*resolvedRole        // representatives of the roles that name a policy, by policy
+	rolesOfEveryPolicy []*resolvedRole                   // representatives of the roles that let use every policy
 
-	// What index prepares.
+	// Set by indexNamespaces.
 	clusterWideAccess    accessByPolicy             // what holds in every namespace
-	clusterWideAnswers   map[string]NamespacePolicy // what base comes to on its own
-	accountGrants        map[string][]*subjectGrant // uses that hold everywhere, of service accounts, by their namespace
-	nodeAndManagerGrants []*subjectGrant            // uses that hold everywhere, of kubelets and the controller manager
-	podCreationGrants    map[string][]subjectGrant  // what lets accounts of one namespace create pods everywhere
-	podCreationForAll    []string                   // the bindings by which all accounts may create pods everywhere
-	clusterPodCreators   *podCreators
+	clusterWideAnswers   map[string]NamespacePolicy // clusterWideAccess as an answer, by policy
+	accountGrants        map[string][]*subjectGrant // cluster-wide grants to service accounts, by their namespace
+	nodeAndManagerGrants []*subjectGrant            // cluster-wide grants to kubelets and the controller manager
+	podCreationGrants    map[string][]subjectGrant  // cluster-wide grants to create pods, by the namespace of the accounts
+	podCreationForAll    []string                   // bindings by which all accounts may create pods everywhere
+	clusterPodCreators   *podCreators               // who may create pods everywhere
 
 	cache answerCache
 }
 
-// RBACFinding is something odd in the RBAC, with the reason.
+// RBACFinding is an RBAC object that does not grant what it seems to grant, with the reason.
 type RBACFinding struct {
 	Object, Reason string
 }

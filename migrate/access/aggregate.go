@@ -15,20 +15,21 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// aggregation computes what a controller of the cluster would: the rules of an aggregated ClusterRole are replaced by
+// aggregation computes the rules of aggregated ClusterRoles as a controller of the cluster would: they are replaced by
 // those of the ClusterRoles that its selectors match, if those have any. A role that a server wrote has been through it
 // already.
 //
-// Roles are known by their places in cluster. Many aggregated roles may select the same many roles, so what they select is
-// kept once, and what has to be found out goes from role to selection to role.
+// Roles are known by their index in cluster. Many aggregated roles may select the same many roles, so a selection is kept
+// once, and what has to be found out goes from role to selection to role.
 type aggregation struct {
-	cluster []*resolvedRole // every ClusterRole, by name
+	// cluster has every ClusterRole, by name.
+	cluster []*resolvedRole
 	// selectionOf is what each aggregated role selects.
 	selectionOf map[int]*roleSelection
-	// selectionsWith are the selections that a role is in.
+	// selectionsWith are the selections that a role is a member of.
 	selectionsWith map[int][]*roleSelection
-	// groups are the aggregated roles that select each other, and those alone that do not, each group behind all that it takes
-	// rules from.
+	// groups are the aggregated roles that select each other, and those alone that do not, each group after all that it
+	// takes rules from.
 	groups []*aggregationGroup
 	// statedIn is what the file of an aggregated role states itself.
 	statedIn map[int]grantedPolicies
@@ -38,24 +39,25 @@ type aggregation struct {
 	steps int
 }
 
-// roleSelection is what equal selectors match.
+// roleSelection is what equal selectors of aggregated ClusterRoles match.
 type roleSelection struct {
 	// owners are the aggregated roles with these selectors.
 	owners []int
 	// members are the roles that they match, as far as those can contribute anything. An owner that is among them does not
 	// select itself, but that would change nothing for it either.
 	members []int
-	// hasRules: there are rules, of whatever kind, in a member that is not aggregated itself.
+	// hasRules is true if a member that is not aggregated itself has rules, of whatever kind.
 	hasRules bool
-	// membersWithRules is how many members are known to come to rules of whatever kind.
+	// membersWithRules is how many members are known to get rules of whatever kind.
 	membersWithRules int
-	// granted is what the members come to, written what all aggregated roles that it takes rules from state themselves.
+	// granted is what the members grant; stated is what all aggregated roles that it takes rules from state themselves.
 	granted, stated grantedPolicies
 	// err is set if no API server accepts the selectors.
 	err error
 }
 
-// aggregateClusterRoles widens the roles in place and returns the aggregation for the questions that it leaves open.
+// aggregateClusterRoles sets what aggregated roles grant, in place. It returns the aggregation for the questions that are
+// left open.
 func aggregateClusterRoles(roles map[roleKey]*resolvedRole) *aggregation {
 	a := &aggregation{selectionOf: map[int]*roleSelection{}, selectionsWith: map[int][]*roleSelection{}, statedIn: map[int]grantedPolicies{}, invalid: map[int]error{}}
 	for _, r := range roles {
@@ -103,7 +105,7 @@ func (a *aggregation) resolveSelections() {
 
 var errNoSelector = errors.New("reading the aggregation rule: it has no selector")
 
-// compileSelectors refuses what no API server takes.
+// compileSelectors returns the selectors of an aggregationRule. It returns an error for what no API server accepts.
 func compileSelectors(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	if len(in) == 0 {
 		return nil, errNoSelector
@@ -119,7 +121,7 @@ func compileSelectors(in []metav1.LabelSelector) ([]labels.Selector, error) {
 	return out, nil
 }
 
-// rolesByLabel are the roles that have a label.
+// rolesByLabel returns the roles that have a label, by key and value.
 func (a *aggregation) rolesByLabel() map[[2]string][]int {
 	out := map[[2]string][]int{}
 	for i, r := range a.cluster {
@@ -130,8 +132,8 @@ func (a *aggregation) rolesByLabel() map[[2]string][]int {
 	return out
 }
 
-// matchMembers leaves out roles that can never contribute anything; takes tells of those, too. Where a selector asks for a label,
-// only the roles with that label are looked at.
+// matchMembers returns the members of a selection, without roles that can never contribute anything, and whether a matching
+// role that is not aggregated has rules. Where a selector asks for a label, only the roles with that label are looked at.
 func (a *aggregation) matchMembers(asked []metav1.LabelSelector, selectors []labels.Selector, byLabel map[[2]string][]int) (members []int, takes bool) {
 	matched := make([]bool, len(a.cluster))
 	match := func(i int, s labels.Selector) {
@@ -166,8 +168,8 @@ func (a *aggregation) matchMembers(asked []metav1.LabelSelector, selectors []lab
 	return members, takes
 }
 
-// restoreOwnRules gives those roles their own rules back whose selection comes to no rules at all: the controller applies rules, and
-// to apply none changes nothing. (It has applied them since v1.21. Before, it wrote them, none as well.)
+// restoreOwnRules gives those roles their own rules back whose selection has no rules at all: the controller applies rules,
+// and to apply none changes nothing. (It has applied them since v1.21. Before, it wrote them, none as well.)
 func (a *aggregation) restoreOwnRules() {
 	full := map[int]bool{}
 	var open []int
@@ -206,8 +208,8 @@ func (a *aggregation) restoreOwnRules() {
 	}
 }
 
-// resolveGroups gives every group what it comes to: what its roles keep, and what all that they select come to. Aggregated roles
-// start empty, unless they keep their own rules, so rules in a circle do not keep each other alive.
+// resolveGroups sets what every group grants: what its roles keep, and what all that they select grant. Aggregated roles
+// start empty, unless they keep their own rules, so rules in a cycle do not keep each other alive.
 func (a *aggregation) resolveGroups() {
 	a.groups = a.groupsInOrder()
 	for _, g := range a.groups {
@@ -240,13 +242,14 @@ func (a *aggregation) resolveGroups() {
 	}
 }
 
-// grantedUnion adds reaches up. Roles that have the same from each other share their names, which are added once.
+// grantedUnion adds up what roles grant. Roles that have the same from each other share their names, which are added once.
 type grantedUnion struct {
 	all   grantedPolicies
 	names [][]string
 	known map[*string]bool
 }
 
+// add adds what one role grants.
 func (u *grantedUnion) add(o grantedPolicies) {
 	u.all.everyPolicy, u.all.createPods = u.all.everyPolicy || o.everyPolicy, u.all.createPods || o.createPods
 	if len(o.policies) == 0 || u.known[&o.policies[0]] {
@@ -259,6 +262,7 @@ func (u *grantedUnion) add(o grantedPolicies) {
 	u.names = append(u.names, o.policies)
 }
 
+// total returns the sum.
 func (u *grantedUnion) total() grantedPolicies {
 	switch out := u.all; {
 	case out.everyPolicy:
@@ -273,6 +277,7 @@ func (u *grantedUnion) total() grantedPolicies {
 	}
 }
 
+// aggregatedRoles returns the indexes of the aggregated roles, sorted.
 func (a *aggregation) aggregatedRoles() []int {
 	out := make([]int, 0, len(a.selectionOf))
 	for i := range a.selectionOf {
@@ -282,7 +287,7 @@ func (a *aggregation) aggregatedRoles() []int {
 	return out
 }
 
-// overwrittenRoles says which roles lose rules of their own to aggregation for certain.
+// overwrittenRoles returns the roles that lose rules of their own to aggregation for certain.
 func (a *aggregation) overwrittenRoles(circles []*aggregationGroup) []*resolvedRole {
 	inCircle := map[int]bool{}
 	for _, c := range circles {
@@ -300,7 +305,7 @@ func (a *aggregation) overwrittenRoles(circles []*aggregationGroup) []*resolvedR
 	return out
 }
 
-// cyclicGroups are the groups of aggregated roles that select each other.
+// cyclicGroups returns the groups of aggregated roles that select each other, sorted.
 func (a *aggregation) cyclicGroups() []*aggregationGroup {
 	var out []*aggregationGroup
 	for _, g := range a.groups {
@@ -313,7 +318,7 @@ func (a *aggregation) cyclicGroups() []*aggregationGroup {
 	return out
 }
 
-// aggregationGroup is a strongly connected part of the graph of roles and selections: one role, one selection, or a circle.
+// aggregationGroup is a strongly connected part of the graph of roles and selections: one role, one selection, or a cycle.
 type aggregationGroup struct {
 	roles      []int
 	selections []*roleSelection
@@ -321,8 +326,8 @@ type aggregationGroup struct {
 	stated grantedPolicies
 }
 
-// groupsInOrder finds the groups by Tarjan's algorithm, each behind all that it leads to; the depth of the recursion is at most
-// twice the number of aggregated roles.
+// groupsInOrder finds the groups by Tarjan's algorithm, each after all that it leads to. The depth of the recursion is at
+// most twice the number of aggregated roles.
 func (a *aggregation) groupsInOrder() []*aggregationGroup {
 	t := &tarjanSearch{a: a, nodes: map[aggregationNode]*nodeVisit{}}
 	for _, i := range a.aggregatedRoles() {
@@ -333,12 +338,13 @@ func (a *aggregation) groupsInOrder() []*aggregationGroup {
 	return t.groups
 }
 
-// aggregationNode is an aggregated role, or a selection.
+// aggregationNode is a node of the graph: an aggregated role, or a selection.
 type aggregationNode struct {
 	role      int
 	selection *roleSelection
 }
 
+// tarjanSearch is the state of Tarjan's search for strongly connected parts of the aggregation graph.
 type tarjanSearch struct {
 	a      *aggregation
 	nodes  map[aggregationNode]*nodeVisit
@@ -346,11 +352,14 @@ type tarjanSearch struct {
 	groups []*aggregationGroup
 }
 
+// nodeVisit is what Tarjan's search knows of a node: its number, the lowest number that it leads to, and whether it is on
+// the stack.
 type nodeVisit struct {
 	number, low int
 	open        bool
 }
 
+// visit searches from a node.
 func (t *tarjanSearch) visit(n aggregationNode) *nodeVisit {
 	v := &nodeVisit{number: len(t.nodes), low: len(t.nodes), open: true}
 	t.nodes[n] = v
@@ -370,6 +379,7 @@ func (t *tarjanSearch) visit(n aggregationNode) *nodeVisit {
 	return v
 }
 
+// followEdge searches from a node along one edge.
 func (t *tarjanSearch) followEdge(from *nodeVisit, to aggregationNode) {
 	switch known := t.nodes[to]; {
 	case known == nil:
@@ -379,7 +389,7 @@ func (t *tarjanSearch) followEdge(from *nodeVisit, to aggregationNode) {
 	}
 }
 
-// closeGroup takes a group off the stack.
+// closeGroup takes the group that began with a node off the stack.
 func (t *tarjanSearch) closeGroup(first aggregationNode) {
 	g := &aggregationGroup{}
 	for done := false; !done; {
@@ -396,9 +406,9 @@ func (t *tarjanSearch) closeGroup(first aggregationNode) {
 	t.groups = append(t.groups, g)
 }
 
-// unresolvedRoles are the roles whose rules cannot be known: in a circle the real controller may copy a rule to another role
-// before it overwrites it, and each copy then keeps the other alive; which way it goes is a matter of timing. The gap
-// touches every namespace where such a role, or one that takes its rules, is bound.
+// unresolvedRoles returns the roles whose rules cannot be known, as gaps. In a cycle the real controller may copy a rule to
+// another role before it overwrites it, and each copy then keeps the other alive; which way it goes depends on timing. A
+// gap touches every namespace where such a role, or one that takes its rules, is bound.
 func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []inventory.Binding) []inventory.Gap {
 	var out []inventory.Gap
 	bound := sync.OnceValue(func() map[string][]string { return namespacesByRole(bindings) })
@@ -429,7 +439,7 @@ func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []in
 	return out
 }
 
-// namespacesBinding are the namespaces in which the given roles are bound, or one that takes rules from them.
+// namespacesBinding returns the namespaces in which the given roles are bound, or one that takes rules from them.
 func (a *aggregation) namespacesBinding(roles []int, bound map[string][]string) []string {
 	reached := map[int]bool{}
 	taken := map[*roleSelection]bool{}
@@ -456,7 +466,7 @@ func (a *aggregation) namespacesBinding(roles []int, bound map[string][]string) 
 	return slices.Compact(out)
 }
 
-// namespacesByRole are the namespaces in which each ClusterRole is bound.
+// namespacesByRole returns the namespaces in which each ClusterRole is bound.
 func namespacesByRole(bindings []inventory.Binding) map[string][]string {
 	out := map[string][]string{}
 	for i := range bindings {

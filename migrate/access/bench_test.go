@@ -19,7 +19,7 @@ func large() *inventory.Inventory {
 	for i := range 20 {
 		name := fmt.Sprintf("policy-%d", i)
 		inv.Policies = append(inv.Policies, &pspparse.Policy{Name: name})
-		inv.Roles = append(inv.Roles, inventory.Role{Name: "psp:" + name, Rules: []rbacv1.PolicyRule{rolesInUse(name)}})
+		inv.Roles = append(inv.Roles, inventory.Role{Name: "psp:" + name, Rules: []rbacv1.PolicyRule{useRule(name)}})
 	}
 	bind := func(namespace, role string, subjects ...rbacv1.Subject) {
 		inv.Bindings = append(inv.Bindings, inventory.Binding{
@@ -31,24 +31,24 @@ func large() *inventory.Inventory {
 		ns := fmt.Sprintf("team-%d", i)
 		for j := range 3 {
 			inv.Workloads = append(inv.Workloads, inventory.Workload{Namespace: ns, Kind: genKinds[(i+j)%len(genKinds)], Name: fmt.Sprint(j), ServiceAccount: fmt.Sprintf("app-%d", j)})
-			bind(ns, psp(i+j), accountClass("", fmt.Sprintf("app-%d", j)))
+			bind(ns, psp(i+j), accountSubject("", fmt.Sprintf("app-%d", j)))
 		}
-		bind(ns, psp(i+5), aggregationGroup("system:serviceaccounts:"+ns))
-		bind(ns, psp(i+6), aggregationGroup("system:authenticated"))
-		bind(ns, "edit", aggregationGroup("team-"+ns), accountClass("ci", fmt.Sprintf("runner-%d", i%50)))
-		bind(ns, "admin", aggregationGroup("leads-"+ns))
-		bind(ns, "view", aggregationGroup("auditors"))
-		bind(ns, "unrelated", accountClass("", "app-0"))
+		bind(ns, psp(i+5), groupSubject("system:serviceaccounts:"+ns))
+		bind(ns, psp(i+6), groupSubject("system:authenticated"))
+		bind(ns, "edit", groupSubject("team-"+ns), accountSubject("ci", fmt.Sprintf("runner-%d", i%50)))
+		bind(ns, "admin", groupSubject("leads-"+ns))
+		bind(ns, "view", groupSubject("auditors"))
+		bind(ns, "unrelated", accountSubject("", "app-0"))
 	}
 	for i := range 4_950 {
-		bind("", psp(i), accountClass(fmt.Sprintf("team-%d", i), "agent"))
+		bind("", psp(i), accountSubject(fmt.Sprintf("team-%d", i), "agent"))
 	}
 	for i := range 50 {
-		bind("", psp(i), accountClass("ci", fmt.Sprintf("runner-%d", i)))
-		bind("", "cluster-admin", aggregationGroup(fmt.Sprintf("admins-%d", i)))
+		bind("", psp(i), accountSubject("ci", fmt.Sprintf("runner-%d", i)))
+		bind("", "cluster-admin", groupSubject(fmt.Sprintf("admins-%d", i)))
 	}
-	bind("", psp(0), aggregationGroup("system:authenticated"))
-	bind("", psp(1), aggregationGroup("system:serviceaccounts:kube-system"))
+	bind("", psp(0), groupSubject("system:authenticated"))
+	bind("", psp(1), groupSubject("system:serviceaccounts:kube-system"))
 	for i := 0; len(inv.Bindings) < 100_000; i++ {
 		bind(fmt.Sprintf("team-%d", i%10_000), psp(i), user(fmt.Sprintf("user-%d", i)))
 	}
@@ -111,7 +111,7 @@ func unnamed() *inventory.Inventory {
 	inv := &inventory.Inventory{}
 	for i := range 1000 {
 		inv.Policies = append(inv.Policies, &pspparse.Policy{Name: fmt.Sprintf("policy-%d", i)})
-		b := inventory.Binding{Name: fmt.Sprintf("b%d", i), RoleKind: "ClusterRole", RoleName: "cluster-admin", Subjects: []rbacv1.Subject{aggregationGroup("system:authenticated")}}
+		b := inventory.Binding{Name: fmt.Sprintf("b%d", i), RoleKind: "ClusterRole", RoleName: "cluster-admin", Subjects: []rbacv1.Subject{groupSubject("system:authenticated")}}
 		if i%2 == 0 {
 			b.Namespace = "web"
 		}

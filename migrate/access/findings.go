@@ -11,27 +11,33 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// rbacFindings collects what looks like a grant and is none. Read access and other rules that have nothing to do with
-// policies are nobody's mistake and are not told.
+// rbacFindings collects RBAC objects that seem to grant the use of policies and do not. Read access, and other rules that
+// have nothing to do with policies, are not findings.
 type rbacFindings struct {
-	knownPolicies []string // policies
-	all           []RBACFinding
-	missingRoles  map[roleKey]*missingRole
-	// bindingsToMissing are the bindings of each namespace that refer to one.
+	// knownPolicies are the names of the policies that were read, sorted.
+	knownPolicies []string
+	// all findings but those of missingRoles.
+	all []RBACFinding
+	// missingRoles are the roles that bindings refer to and that were not read.
+	missingRoles map[roleKey]*missingRole
+	// bindingsToMissing are the RoleBindings of each namespace that refer to one.
 	bindingsToMissing map[string][]string
 }
 
 // missingRole is a role that bindings refer to and that was not read.
 type missingRole struct {
-	example  string // the first binding
+	// example is the first of the bindings.
+	example string
+	// bindings is their number.
 	bindings int
 }
 
+// add adds one finding.
 func (f *rbacFindings) add(what, why string) {
 	f.all = append(f.all, RBACFinding{Object: what, Reason: why})
 }
 
-// referencedRole returns the role that a binding refers to, nil if there is none to be had.
+// referencedRole returns the role that a binding refers to; nil, and a finding, if there is none.
 func (f *rbacFindings) referencedRole(b *inventory.Binding, roles map[roleKey]*resolvedRole) *resolvedRole {
 	key := roleKey{name: b.RoleName}
 	switch {
@@ -61,11 +67,12 @@ func (f *rbacFindings) referencedRole(b *inventory.Binding, roles map[roleKey]*r
 	return nil
 }
 
-// isBootstrapRole: roles that an API server makes itself and that grant no use of a policy.
+// isBootstrapRole reports whether an API server creates a role itself and the role grants no use of a policy.
 func isBootstrapRole(key roleKey) bool {
 	return strings.HasPrefix(key.name, "system:") || key.namespace == kubeSystem && key.name == "extension-apiserver-authentication-reader"
 }
 
+// addMissingRole records that a binding refers to a role that was not read.
 func (f *rbacFindings) addMissingRole(key roleKey, binding string) {
 	if f.missingRoles == nil {
 		f.missingRoles = map[roleKey]*missingRole{}
@@ -79,7 +86,7 @@ func (f *rbacFindings) addMissingRole(key roleKey, binding string) {
 	u.bindings++
 }
 
-// checkSubjects tells which subjects of a binding never match anyone.
+// checkSubjects adds a finding for each subject of a binding that never matches anyone.
 func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 	if len(b.Subjects) == 0 {
 		f.add(bindingReference(b), "has no subjects: it grants nothing")
@@ -91,7 +98,7 @@ func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 	}
 }
 
-// checkRoles tells which rules mean to grant the use of policies and do not.
+// checkRoles adds a finding for each rule that seems to grant the use of policies and does not.
 func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole, overwritten []*resolvedRole) {
 	for _, r := range overwritten {
 		f.add(r.reference, "the rules written in it that grant the use of policies are overwritten by its aggregationRule")
@@ -118,8 +125,8 @@ func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*r
 	}
 }
 
-// isReadOnlyRole is true for a role that only reads, and reads other things beside policies, such as the one for an audit:
-// nobody meant it to grant the use of anything.
+// isReadOnlyRole reports whether a role only reads, and reads other things beside policies, such as a role for an audit: it
+// is not meant to grant the use of anything.
 func isReadOnlyRole(rules []rbacv1.PolicyRule) bool {
 	more := false
 	for i := range rules {
@@ -133,7 +140,8 @@ func isReadOnlyRole(rules []rbacv1.PolicyRule) bool {
 	return more
 }
 
-// whyRuleGrantsNoUse says why a rule that seems to be about policies does not let anybody use one.
+// whyRuleGrantsNoUse says why an RBAC rule that seems to be about policies does not let anybody use one; "" for other
+// rules.
 func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) string {
 	var odd []string
 	exact := containsAny(rule.Resources, "podsecuritypolicies")
@@ -156,7 +164,7 @@ func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) string {
 	}
 }
 
-// resemblesPSPResource recognises what was probably meant as podsecuritypolicies.
+// resemblesPSPResource reports whether a resource was probably meant as podsecuritypolicies.
 func resemblesPSPResource(name string) bool {
 	if name == "podsecuritypolicies" {
 		return false
@@ -169,7 +177,7 @@ func resemblesPSPResource(name string) bool {
 	return strings.HasPrefix(lower, "podsecuritypolicies/")
 }
 
-// addUnknownPolicies tells in one line which policies a role names that are not there.
+// addUnknownPolicies adds one finding for the policies that a role names and that were not read.
 func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
 	var missing []string
 	for _, name := range named {
@@ -191,7 +199,7 @@ func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
 	}
 }
 
-// quoteFirst quotes up to three items and counts the rest.
+// quoteFirst quotes up to three names for a sentence and counts the rest.
 func quoteFirst(items []string) string {
 	const most = 3
 	quoted := make([]string, 0, most)
@@ -209,7 +217,7 @@ func quoteFirst(items []string) string {
 	}
 }
 
-// sorted returns everything found; the same remark about more than three objects becomes one line with a count.
+// sorted returns every finding, sorted. The same reason of more than three objects becomes one finding with their number.
 func (f *rbacFindings) sorted() []RBACFinding {
 	for key, u := range f.missingRoles {
 		f.add(key.reference(), u.reason())
@@ -237,6 +245,7 @@ func (f *rbacFindings) sorted() []RBACFinding {
 	return out
 }
 
+// missingRoleLabels returns the references of the roles that were not read.
 func (f *rbacFindings) missingRoleLabels() map[string]bool {
 	out := make(map[string]bool, len(f.missingRoles))
 	for key := range f.missingRoles {
@@ -245,6 +254,7 @@ func (f *rbacFindings) missingRoleLabels() map[string]bool {
 	return out
 }
 
+// reason says what it means that a role was not read.
 func (u *missingRole) reason() string {
 	bound := fmt.Sprintf("bound by %s", u.example)
 	if u.bindings > 1 {

@@ -14,21 +14,21 @@ import (
 func TestDangling(t *testing.T) {
 	t.Parallel()
 	bound := func(s ...rbacv1.Subject) *cluster {
-		return policies("p").role("", "r", rolesInUse("p")).bind("", "r", s...)
+		return policies("p").role("", "r", useRule("p")).bind("", "r", s...)
 	}
 	roleOf := func(rules ...rbacv1.PolicyRule) *cluster { return policies("p").role("", "r", rules...) }
-	many := policies("p").role("", "r", rolesInUse("p"))
+	many := policies("p").role("", "r", useRule("p"))
 	for i := range 5 {
 		many.bind(fmt.Sprintf("ns%d", i), "r", rbacv1.Subject{Kind: "user", Name: "eve"})
 	}
-	notAggregated := policies("p").role("web", "s", rolesInUse("gone"))
+	notAggregated := policies("p").role("web", "s", useRule("gone"))
 	notAggregated.inv.Roles[0].Aggregation = &rbacv1.AggregationRule{}
 	binding, clusterRole := "ClusterRoleBinding b", "ClusterRole r"
 	for name, tc := range map[string]struct {
 		in   *cluster
 		want []access.RBACFinding
 	}{
-		"nothing odd": {bound(user("eve"), accountClass("web", "api")), nil},
+		"nothing odd": {bound(user("eve"), accountSubject("web", "api")), nil},
 		"role not read": {
 			policies("p").bind("", "gone", user("eve")),
 			[]access.RBACFinding{{"ClusterRole gone", "was not read, bound by ClusterRoleBinding b: what it grants is not known, and nothing if it does not exist"}},
@@ -66,7 +66,7 @@ func TestDangling(t *testing.T) {
 			[]access.RBACFinding{{binding, `subject "" has the kind "", none of User, Group and ServiceAccount (case matters): it never matches`}},
 		},
 		"account without namespace": {
-			bound(accountClass("", "api")),
+			bound(accountSubject("", "api")),
 			[]access.RBACFinding{{binding, `subject ServiceAccount "api" has no namespace, which a ClusterRoleBinding cannot supply: it never matches`}},
 		},
 		"apiGroup of an account": {
@@ -78,38 +78,38 @@ func TestDangling(t *testing.T) {
 			[]access.RBACFinding{{binding, `subject User "eve" has the apiGroup "rbac.authorization.k8s.io/v1", where only "rbac.authorization.k8s.io" is accepted: it never matches`}},
 		},
 		"the right apiGroup": {bound(rbacv1.Subject{Kind: "Group", APIGroup: "rbac.authorization.k8s.io", Name: "ops"}), nil},
-		"wildcard":           {bound(aggregationGroup("*")), []access.RBACFinding{{binding, `subject Group "*" is a name like any other, not a wildcard: it never matches`}}},
+		"wildcard":           {bound(groupSubject("*")), []access.RBACFinding{{binding, `subject Group "*" is a name like any other, not a wildcard: it never matches`}}},
 		"group named as a user": {
 			bound(user("system:serviceaccounts:web")),
 			[]access.RBACFinding{{binding, `subject User "system:serviceaccounts:web" is the name of a group: it never matches`}},
 		},
 		"account named as a group": {
-			bound(aggregationGroup("system:serviceaccount:web:api")),
+			bound(groupSubject("system:serviceaccount:web:api")),
 			[]access.RBACFinding{{binding, `subject Group "system:serviceaccount:web:api" is the name of a user: it never matches`}},
 		},
 		"account named as the accounts of its namespace": {
-			bound(accountClass("web", "system:serviceaccounts:web")),
+			bound(accountSubject("web", "system:serviceaccounts:web")),
 			[]access.RBACFinding{{binding, `subject ServiceAccount "system:serviceaccounts:web" is the name of a group: it never matches`}},
 		},
 		"account under its user name": {
-			bound(accountClass("web", "system:serviceaccount:web:api")),
+			bound(accountSubject("web", "system:serviceaccount:web:api")),
 			[]access.RBACFinding{{binding, `subject ServiceAccount "system:serviceaccount:web:api" is the name of a user, and an account goes by its own name and its namespace: it never matches`}},
 		},
 		"account under a name that none can have": {
-			bound(accountClass("web", "web/Api")),
+			bound(accountSubject("web", "web/Api")),
 			[]access.RBACFinding{{binding, `subject ServiceAccount "web/Api" has a name that no account can have: it never matches`}},
 		},
 		"account of a namespace that none can be": {
-			bound(accountClass("web.prod", "api")),
+			bound(accountSubject("web.prod", "api")),
 			[]access.RBACFinding{{binding, `subject ServiceAccount "api" has the namespace "web.prod", a name that no namespace can have: it never matches`}},
 		},
 		"user that is nobody":           {bound(user("system:anonymous0")), nil},
-		"group without a name":          {bound(aggregationGroup("")), []access.RBACFinding{{binding, `subject Group has no name: it never matches`}}},
-		"group of a node":               {bound(aggregationGroup("system:node:n1")), []access.RBACFinding{{binding, `subject Group "system:node:n1" is the name of a user: it never matches`}}},
-		"group as certificates have it": {bound(aggregationGroup("system:kube-controller-manager")), nil},
+		"group without a name":          {bound(groupSubject("")), []access.RBACFinding{{binding, `subject Group has no name: it never matches`}}},
+		"group of a node":               {bound(groupSubject("system:node:n1")), []access.RBACFinding{{binding, `subject Group "system:node:n1" is the name of a user: it never matches`}}},
+		"group as certificates have it": {bound(groupSubject("system:kube-controller-manager")), nil},
 		"no subjects":                   {bound(), []access.RBACFinding{{binding, "has no subjects: it grants nothing"}}},
 		"subjects of other roles are not our business": {
-			policies("p").role("", "r", rule("", "pods", "create")).bind("", "r", accountClass("", "api")), nil,
+			policies("p").role("", "r", rule("", "pods", "create")).bind("", "r", accountSubject("", "api")), nil,
 		},
 		"the same remark about many": {
 			many, []access.RBACFinding{{"RoleBinding ns0/b and 4 more", `subject "eve" has the kind "user", none of User, Group and ServiceAccount (case matters): it never matches`}},
@@ -119,7 +119,7 @@ func TestDangling(t *testing.T) {
 			[]access.RBACFinding{{clusterRole, `names podsecuritypolicies, but not the verb use ("get", "list"): it grants no use`}},
 		},
 		"a role to look at everything with": {roleOf(rule("", "pods", "list"), rule("policy", "podsecuritypolicies", "list")), nil},
-		"list beside use":                   {roleOf(rolesInUse("p"), rule("policy", "podsecuritypolicies", "list")), nil},
+		"list beside use":                   {roleOf(useRule("p"), rule("policy", "podsecuritypolicies", "list")), nil},
 		"reading everything is fine":        {roleOf(rule("*", "*", "get")), nil},
 		"wrong API group": {
 			roleOf(rule("", "podsecuritypolicies", "use")),
@@ -135,18 +135,18 @@ func TestDangling(t *testing.T) {
 			roleOf(rule("policy", "PodSecurityPolicies", "use")),
 			[]access.RBACFinding{{clusterRole, `names the resource "PodSecurityPolicies", and only podsecuritypolicies and * match: it grants no use`}},
 		},
-		"policy *":      {roleOf(rolesInUse("*")), []access.RBACFinding{{clusterRole, `names the policy "*", which is a name like any other, not a wildcard: it grants no use`}}},
-		"unread policy": {roleOf(rolesInUse("gone", "p")), []access.RBACFinding{{clusterRole, `names policy "gone" that was not read`}}},
+		"policy *":      {roleOf(useRule("*")), []access.RBACFinding{{clusterRole, `names the policy "*", which is a name like any other, not a wildcard: it grants no use`}}},
+		"unread policy": {roleOf(useRule("gone", "p")), []access.RBACFinding{{clusterRole, `names policy "gone" that was not read`}}},
 		"unread policies": {
-			roleOf(rolesInUse("e", "d"), rolesInUse("c", "b", "a")),
+			roleOf(useRule("e", "d"), useRule("c", "b", "a")),
 			[]access.RBACFinding{{clusterRole, `names policies "a", "b", "c" and 2 more that were not read`}},
 		},
 		"overwritten by aggregation": {
-			policies("p").aggregated("r", "x", []string{"y"}, rolesInUse("p")).role("", "s", rule("", "configmaps", "get")).label("y"),
+			policies("p").aggregated("r", "x", []string{"y"}, useRule("p")).role("", "s", rule("", "configmaps", "get")).label("y"),
 			[]access.RBACFinding{{clusterRole, "the rules written in it that grant the use of policies are overwritten by its aggregationRule"}},
 		},
 		"not overwritten by aggregation": {
-			policies("p").aggregated("r", "x", []string{"y"}, rolesInUse("p"), rolesInUse("*")),
+			policies("p").aggregated("r", "x", []string{"y"}, useRule("p"), useRule("*")),
 			[]access.RBACFinding{
 				{clusterRole, `names the policy "*", which is a name like any other, not a wildcard: it grants no use`},
 				{clusterRole, "the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten"},

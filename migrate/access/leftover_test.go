@@ -14,17 +14,17 @@ import (
 func TestPolicyRoles(t *testing.T) {
 	t.Parallel()
 	c := policies("a").
-		role("", "only", rolesInUse("b", "a"), rule("policy", "podsecuritypolicies", "get")).
+		role("", "only", useRule("b", "a"), rule("policy", "podsecuritypolicies", "get")).
 		role("", "every", rule("extensions", "podsecuritypolicies", "use")).
-		role("web", "home", rolesInUse("a")).
+		role("web", "home", useRule("a")).
 		role("", "wild", rule("*", "*", "*")).
 		role("", "wrong-group", rule("apps", "podsecuritypolicies", "use")).
 		role("", "looks", rule("policy", "podsecuritypolicies", "list")).
-		bind("web", "only", aggregationGroup("g")).bindKind("web", "Role", "home", aggregationGroup("g")).bind("", "only", aggregationGroup("g")).
-		aggregated("source", "into", nil, rolesInUse("a")).
-		aggregated("sum", "x", []string{"into"}, rolesInUse("a")).
-		aggregated("own", "x", []string{"nobody"}, rolesInUse("a")).
-		aggregated("unwritten", "x", []string{"nobody"}, rolesInUse("a"))
+		bind("web", "only", groupSubject("g")).bindKind("web", "Role", "home", groupSubject("g")).bind("", "only", groupSubject("g")).
+		aggregated("source", "into", nil, useRule("a")).
+		aggregated("sum", "x", []string{"into"}, useRule("a")).
+		aggregated("own", "x", []string{"nobody"}, useRule("a")).
+		aggregated("unwritten", "x", []string{"nobody"}, useRule("a"))
 	for i := range c.inv.Roles {
 		r := &c.inv.Roles[i]
 		r.Stored = r.Name != "unwritten"
@@ -32,7 +32,7 @@ func TestPolicyRoles(t *testing.T) {
 			r.Aggregation = nil
 		}
 	}
-	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "mixed", Rules: []rbacv1.PolicyRule{rolesInUse("a")}, OtherRules: true, RuleIndexes: []int{3}})
+	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "mixed", Rules: []rbacv1.PolicyRule{useRule("a")}, OtherRules: true, RuleIndexes: []int{3}})
 	want := []access.PolicyRole{
 		{Name: "every", EveryPolicy: true, OnlyPolicies: true},
 		{Name: "mixed", Policies: []string{"a"}, RemovalPatch: `[{"op":"test","path":"/rules/3/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/3"}]`},
@@ -41,7 +41,7 @@ func TestPolicyRoles(t *testing.T) {
 		{Name: "source", Policies: []string{"a"}, OnlyPolicies: true},
 		{Namespace: "web", Name: "home", Policies: []string{"a"}, OnlyPolicies: true, Bindings: []access.BindingRef{{Namespace: "web", Name: "b"}}},
 	}
-	if diff := cmp.Diff(want, access.PolicyRoles(&c.inv)); diff != "" {
+	if diff := cmp.Diff(want, access.PolicyRoles(c.inv.Roles, c.inv.Bindings)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -54,15 +54,15 @@ func TestLabellers(t *testing.T) {
 		role("", "looks", rule("", "namespaces", "list")).
 		role("", "status", rule("", "namespaces/status", "patch")).
 		role("", "source", rule("", "*", "patch")).
-		bind("", "makes", accountClass("ci", "deployer")).
-		bind("web", "makes", aggregationGroup("owners")).
+		bind("", "makes", accountSubject("ci", "deployer")).
+		bind("web", "makes", groupSubject("owners")).
 		bind("web", "one", user("ann")).
 		bind("shop", "one", user("bob")).
-		bind("", "looks", aggregationGroup("everybody")).
-		bind("", "status", aggregationGroup("everybody")).
-		bind("", "sum", aggregationGroup("ops")).
-		bind("", "cluster-admin", aggregationGroup("admins"), aggregationGroup("system:masters")).
-		bind("", "system:controller:namespace-controller", accountClass("kube-system", "namespace-controller"))
+		bind("", "looks", groupSubject("everybody")).
+		bind("", "status", groupSubject("everybody")).
+		bind("", "sum", groupSubject("ops")).
+		bind("", "cluster-admin", groupSubject("admins"), groupSubject("system:masters")).
+		bind("", "system:controller:namespace-controller", accountSubject("kube-system", "namespace-controller"))
 	for i := range c.inv.Roles {
 		if c.inv.Roles[i].Name == "source" {
 			c.inv.Roles[i].Labels = map[string]string{"into": "true"}
@@ -80,7 +80,7 @@ func TestLabellers(t *testing.T) {
 		{Subject: access.Subject{Kind: access.GroupKind, Name: "owners"}, Namespace: "web", Verbs: []string{"patch"}, Binding: "RoleBinding web/b", Role: "ClusterRole makes"},
 		{Subject: access.Subject{Kind: access.UserKind, Name: "ann"}, Namespace: "web", Verbs: []string{"update"}, Binding: "RoleBinding web/b", Role: "ClusterRole one"},
 	}
-	if diff := cmp.Diff(want, access.NamespaceWriters(&c.inv)); diff != "" {
+	if diff := cmp.Diff(want, access.NamespaceWriters(c.inv.Roles, c.inv.Bindings)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

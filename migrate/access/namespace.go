@@ -6,36 +6,41 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// NamespaceAccess are the policies that pods of one namespace may meet, sorted by name; those that nobody who matters
-// there may use are absent, and so are those that only system:masters may use by being system:masters.
+// NamespaceAccess are the policies that pods of one namespace may be admitted by, sorted by name. Policies that nobody who
+// matters there may use are absent, and so are those that only members of system:masters may use.
 type NamespaceAccess []NamespacePolicy
 
-// NamespacePolicy tells whether a policy says something about a namespace, and why not.
+// NamespacePolicy says whether a policy counts for a namespace, and why not.
 type NamespacePolicy struct {
 	Policy string
-	// Counted: an account of the namespace, what creates its pods, or somebody to whom it was granted may use it.
+	// Counted is true if an account of the namespace, the creator of its pods, or somebody to whom it was granted may use
+	// the policy.
 	Counted bool
-	// OnlyControllers: it counts only because a grant that holds everywhere reaches the controllers, and so would count in
+	// OnlyControllers is true if it counts only because a cluster-wide grant is to the controllers, and so would count in
 	// every namespace with such workloads. Set only if Counted.
 	OnlyControllers bool
-	// Everybody: every authenticated (or anonymous) request, or every service account, may use it everywhere.
+	// Everybody is true if every authenticated (or anonymous) request, or every service account, may use it everywhere.
 	Everybody bool
-	// Administrators: somebody may use it who may use every policy everywhere.
+	// Administrators is true if somebody may use it who may use every policy everywhere.
 	Administrators bool
-	// Why it does not count, with the first of the evidence; empty if it does.
+	// Why says why it does not count, with the first grant as evidence; empty if it does.
 	Why string
 }
 
-// namespaceContext is a namespace as far as what creates its pods goes.
+// namespaceContext is what is known of the creators of the pods of a namespace.
 type namespaceContext struct {
-	name        string
-	controllers map[string]bool // controllers that make pods here, by account
-	mirrorPods  bool            // the kubelet makes mirror pods here
-	empty       bool            // nothing runs here: any controller may come to make pods
-	// podCreators may create pods here, creatorsEverywhere in every namespace.
+	name string
+	// controllers that create pods here, by their service account.
+	controllers map[string]bool
+	// mirrorPods is true if the kubelet creates mirror pods here.
+	mirrorPods bool
+	// empty is true if nothing runs here: any controller may come to create pods.
+	empty bool
+	// podCreators may create pods here, clusterPodCreators in every namespace.
 	podCreators, clusterPodCreators *podCreators
 }
 
+// newNamespaceContext reads the workloads of a namespace.
 func newNamespaceContext(name string, workloads []inventory.Workload) *namespaceContext {
 	p := &namespaceContext{name: name, controllers: map[string]bool{}, empty: len(workloads) == 0}
 	for i := range workloads {
@@ -48,21 +53,28 @@ func newNamespaceContext(name string, workloads []inventory.Workload) *namespace
 	return p
 }
 
+// anyController reports whether some controller creates pods here, or may come to.
 func (p *namespaceContext) anyController() bool { return p.empty || len(p.controllers) > 0 }
 
+// mayCreatePods reports whether RBAC lets an identity create pods here.
 func (p *namespaceContext) mayCreatePods(who subjectClass) bool {
 	return p.podCreators.include(who) || p.clusterPodCreators.include(who)
 }
 
-// podCreators are service accounts that RBAC lets create pods, the controllers aside: those create pods only for
+// podCreators are service accounts that RBAC lets create pods, without the controllers, which create pods only for
 // workloads of their kind.
 type podCreators struct {
-	allAccounts     bool            // every service account
-	wholeNamespaces map[string]bool // all accounts of these namespaces
-	accounts        map[subjectClass]bool
-	someOfNamespace map[string]bool // at least one account of these namespaces
+	// allAccounts is true if every service account may.
+	allAccounts bool
+	// wholeNamespaces has the namespaces all of whose accounts may.
+	wholeNamespaces map[string]bool
+	// accounts are single ones that may.
+	accounts map[subjectClass]bool
+	// someOfNamespace has the namespaces at least one of whose accounts may.
+	someOfNamespace map[string]bool
 }
 
+// podCreatorsAmong picks the service accounts that grants let create pods.
 func podCreatorsAmong(edges []subjectGrant) *podCreators {
 	c := &podCreators{wholeNamespaces: map[string]bool{}, accounts: map[subjectClass]bool{}, someOfNamespace: map[string]bool{}}
 	for i := range edges {
@@ -84,6 +96,7 @@ func podCreatorsAmong(edges []subjectGrant) *podCreators {
 	return c
 }
 
+// include reports whether an identity may be one of these pod creators.
 func (c *podCreators) include(who subjectClass) bool {
 	switch who.kind {
 	case accountClass:
@@ -95,7 +108,7 @@ func (c *podCreators) include(who subjectClass) bool {
 	}
 }
 
-// indexNamespaces prepares what is the same for every namespace, so that a question about one costs only what is its own.
+// indexNamespaces computes what is the same for every namespace, so that a question about one costs only what is its own.
 func (g *Grants) indexNamespaces() {
 	everywhere := g.grantsIn("")
 	g.clusterPodCreators = podCreatorsAmong(everywhere)
@@ -119,6 +132,7 @@ func (g *Grants) indexNamespaces() {
 	}
 }
 
+// indexPolicyUse records a cluster-wide grant to use policies: what it means for every namespace, and whose it is.
 func (g *Grants) indexPolicyUse(into accessByRole, e *subjectGrant) {
 	p := classifyIdentity(e.identity)
 	every := e.role.granted.everyPolicy
@@ -137,16 +151,16 @@ func (g *Grants) indexPolicyUse(into accessByRole, e *subjectGrant) {
 	}
 }
 
-// NamespaceAccess tells which policies say something about a namespace: those usable by
+// NamespaceAccess returns the policies that count for a namespace, or are set apart there: those usable by
 //   - its service accounts;
-//   - the controllers that create its pods, judged by the workloads (all controllers, if there are none), and the
+//   - the controllers that create the pods of its workloads (all controllers, if there are no workloads), and the
 //     kubelet if there are mirror pods;
-//   - service accounts of other namespaces that may also create pods here: a grant that holds everywhere for the
-//     agent of some other namespace says nothing about this one;
+//   - service accounts of other namespaces that may also create pods here: a cluster-wide grant to the agent of
+//     some other namespace says nothing about this one;
 //   - users and groups to whom a RoleBinding here, or a ClusterRoleBinding, grants it.
 //
-// Grants to everybody, and to those who may use every policy everywhere and are not the namespace's own accounts, are
-// set apart. Workloads are those of the namespace.
+// Grants to everybody, and to those who may use every policy everywhere and are not the namespace's own accounts, do not
+// count. workloads are those of the namespace.
 func (g *Grants) NamespaceAccess(namespace string, workloads []inventory.Workload) NamespaceAccess {
 	at := newNamespaceContext(namespace, workloads)
 	local := g.grantsIn(namespace)
@@ -161,7 +175,7 @@ func (g *Grants) NamespaceAccess(namespace string, workloads []inventory.Workloa
 	return g.namespaceAccess(own.perPolicy(), namespace)
 }
 
-// addClusterWideGrants adds the grants that hold everywhere and yet matter in some namespaces only.
+// addClusterWideGrants adds the cluster-wide grants that matter in some namespaces only.
 func (g *Grants) addClusterWideGrants(into accessByRole, at *namespaceContext) {
 	for _, e := range g.accountGrants[at.name] {
 		into.add(e, countedAccess())
@@ -187,7 +201,7 @@ func (g *Grants) addClusterWideGrants(into accessByRole, at *namespaceContext) {
 	}
 }
 
-// isControllerHere is true for the accounts of the controllers that make pods here.
+// isControllerHere reports whether an identity is the service account of a controller that creates pods here.
 func (p *namespaceContext) isControllerHere(who subjectClass) bool {
 	switch {
 	case who.namespace != kubeSystem:
@@ -199,12 +213,14 @@ func (p *namespaceContext) isControllerHere(who subjectClass) bool {
 	}
 }
 
-// mayBeController is true for the accounts of which some may be controllers: what they make differs from place to place.
+// mayBeController reports whether some of the accounts may be controllers, which create pods in some namespaces and not in
+// others.
 func (p subjectClass) mayBeController() bool {
 	return isPodController(p) || p.kind == namespaceAccountsClass && p.namespace == kubeSystem
 }
 
-// foreignNamespaces are the other namespaces with accounts that a RoleBinding lets create pods here, or that are controllers.
+// foreignNamespaces are the other namespaces with accounts that a RoleBinding lets create pods here, or that are
+// controllers.
 func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 	out := map[string]bool{kubeSystem: true}
 	if at.podCreators.allAccounts {
@@ -219,11 +235,11 @@ func (g *Grants) foreignNamespaces(at *namespaceContext) map[string]bool {
 	return out
 }
 
-// classifyLocalGrant says what a grant of a RoleBinding in the namespace itself says.
+// classifyLocalGrant says what a grant of a RoleBinding of this namespace means for it.
 func (p *namespaceContext) classifyLocalGrant(e *subjectGrant) policyAccess {
 	who := classifyIdentity(e.identity)
 	if why := p.whyIrrelevant(who); why != "" {
-		return irrelevantAccess(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding))
+		return irrelevantAccess(e, fmt.Sprintf("%s may use it here, but %s (%s)", e.subject, why, e.binding.reference))
 	}
 	if who.kind == mastersClass {
 		return administratorAccess(e)
@@ -231,7 +247,7 @@ func (p *namespaceContext) classifyLocalGrant(e *subjectGrant) policyAccess {
 	return countedAccess()
 }
 
-// whyIrrelevant says why what was granted in the namespace to somebody cannot reach a pod in it; "" if it can.
+// whyIrrelevant says why a grant of this namespace to somebody cannot matter for a pod in it; "" if it can.
 func (p *namespaceContext) whyIrrelevant(who subjectClass) string {
 	switch who.kind {
 	case nodesClass:
@@ -254,11 +270,11 @@ func (p *namespaceContext) whyIrrelevant(who subjectClass) string {
 	return ""
 }
 
-// sharedAnswerKey is what an answer depends on in a namespace where nothing but grants of every policy count of its own: then no
-// evidence is told that differs from one to the next.
+// sharedAnswerKey is what an answer depends on in a namespace where no grants of its own count but those of every policy:
+// then no evidence is given that differs from one namespace to the next.
 type sharedAnswerKey struct{ own, counted, controllers, everybody, administrators bool }
 
-// namespaceAccess joins what is the same everywhere with what is the namespace's own.
+// namespaceAccess joins the cluster-wide grants with those of the namespace.
 func (g *Grants) namespaceAccess(own accessByPolicy, namespace string) NamespaceAccess {
 	everywhere := accessByPolicy{named: g.clusterWideAccess.named, every: g.withoutOwnAccounts(namespace)}
 	join := func() NamespaceAccess { return g.joinAccess(own, everywhere) }
@@ -277,6 +293,7 @@ func (g *Grants) namespaceAccess(own accessByPolicy, namespace string) Namespace
 	return g.cache.forNamespace(sharedAnswerKey{true, all.counted, all.controllers, all.everybody.count > 0, all.administrators.count > 0}, join)
 }
 
+// joinAccess returns the answer for each policy, from the grants of a namespace and the cluster-wide ones.
 func (g *Grants) joinAccess(own, everywhere accessByPolicy) NamespaceAccess {
 	var out NamespaceAccess
 	for _, policy := range g.policies {
@@ -296,8 +313,8 @@ func (g *Grants) joinAccess(own, everywhere accessByPolicy) NamespaceAccess {
 	return out
 }
 
-// withoutOwnAccounts is what is said of every policy everywhere, without the service accounts of a namespace: there they are no
-// administrators. They let everything count there, so that of the others their number is all that matters.
+// withoutOwnAccounts is what cluster-wide grants say of every policy, without those to the service accounts of a namespace:
+// there they are no administrators. They make every policy count there, so that of the others only the number matters.
 func (g *Grants) withoutOwnAccounts(namespace string) *policyAccess {
 	if g.clusterWideAccess.every == nil {
 		return nil

@@ -142,7 +142,7 @@ func TestNamespace(t *testing.T) {
 	bare := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "once", ServiceAccount: "default", PodGroups: []inventory.PodGroup{{ServiceAccount: "default", Count: 1}}}}
 	mirror := []inventory.Workload{{Namespace: "web", Kind: "Pod", Name: "static", PodGroups: []inventory.PodGroup{{Mirror: true, Count: 1}}}}
 	in := func(namespace string, s rbacv1.Subject) *cluster {
-		return policies("p").role("", "r", rolesInUse("p")).role("", "creator", rule("", "pods", "create")).bind(namespace, "r", s)
+		return policies("p").role("", "r", useRule("p")).role("", "creator", rule("", "pods", "create")).bind(namespace, "r", s)
 	}
 	admin := func(s rbacv1.Subject) *cluster { return policies("p").bind("", "cluster-admin", s) }
 	counted, controllers := access.NamespacePolicy{Policy: "p", Counted: true}, access.NamespacePolicy{Policy: "p", Counted: true, OnlyControllers: true}
@@ -159,61 +159,61 @@ func TestNamespace(t *testing.T) {
 		workloads []inventory.Workload
 		want      []access.NamespacePolicy
 	}{
-		"an account of the namespace":           {in("web", accountClass("", "x")), deployment, []access.NamespacePolicy{counted}},
-		"granted from the cluster":              {in("", accountClass("web", "x")), deployment, []access.NamespacePolicy{counted}},
+		"an account of the namespace":           {in("web", accountSubject("", "x")), deployment, []access.NamespacePolicy{counted}},
+		"granted from the cluster":              {in("", accountSubject("web", "x")), deployment, []access.NamespacePolicy{counted}},
 		"named as a user":                       {in("", user("system:serviceaccount:web:x")), deployment, []access.NamespacePolicy{counted}},
-		"all accounts of the namespace":         {in("", aggregationGroup("system:serviceaccounts:web")), deployment, []access.NamespacePolicy{counted}},
-		"its account may use everything":        {admin(accountClass("web", "x")), deployment, []access.NamespacePolicy{counted}},
-		"everybody, here":                       {in("web", aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
-		"everybody, everywhere":                 {in("", aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
-		"every account, everywhere":             {in("", aggregationGroup("system:serviceaccounts")), deployment, []access.NamespacePolicy{everybody("group system:serviceaccounts")}},
-		"anonymous, everywhere":                 {in("", aggregationGroup("system:unauthenticated")), nil, []access.NamespacePolicy{everybody("group system:unauthenticated")}},
-		"everybody may use everything":          {admin(aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
-		"system:masters":                        {admin(aggregationGroup("system:masters")), deployment, []access.NamespacePolicy{administrators("group system:masters")}},
-		"system:masters, one policy":            {in("web", aggregationGroup("system:masters")), deployment, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group system:masters (RoleBinding web/b)"}}},
-		"a group of administrators":             {admin(aggregationGroup("ops")), deployment, []access.NamespacePolicy{administrators("group ops")}},
-		"an account of elsewhere as one":        {admin(accountClass("kube-system", "tiller")), deployment, []access.NamespacePolicy{administrators("service account kube-system/tiller")}},
+		"all accounts of the namespace":         {in("", groupSubject("system:serviceaccounts:web")), deployment, []access.NamespacePolicy{counted}},
+		"its account may use everything":        {admin(accountSubject("web", "x")), deployment, []access.NamespacePolicy{counted}},
+		"everybody, here":                       {in("web", groupSubject("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
+		"everybody, everywhere":                 {in("", groupSubject("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
+		"every account, everywhere":             {in("", groupSubject("system:serviceaccounts")), deployment, []access.NamespacePolicy{everybody("group system:serviceaccounts")}},
+		"anonymous, everywhere":                 {in("", groupSubject("system:unauthenticated")), nil, []access.NamespacePolicy{everybody("group system:unauthenticated")}},
+		"everybody may use everything":          {admin(groupSubject("system:authenticated")), deployment, []access.NamespacePolicy{everybody("group system:authenticated")}},
+		"system:masters":                        {admin(groupSubject("system:masters")), deployment, []access.NamespacePolicy{administrators("group system:masters")}},
+		"system:masters, one policy":            {in("web", groupSubject("system:masters")), deployment, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group system:masters (RoleBinding web/b)"}}},
+		"a group of administrators":             {admin(groupSubject("ops")), deployment, []access.NamespacePolicy{administrators("group ops")}},
+		"an account of elsewhere as one":        {admin(accountSubject("kube-system", "tiller")), deployment, []access.NamespacePolicy{administrators("service account kube-system/tiller")}},
 		"an administrator of the namespace":     {policies("p").bind("web", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{counted}},
 		"a user, everywhere":                    {in("", user("eve")), deployment, []access.NamespacePolicy{counted}},
-		"a group, here":                         {in("web", aggregationGroup("dev")), deployment, []access.NamespacePolicy{counted}},
-		"a group, elsewhere":                    {in("ci", aggregationGroup("dev")), deployment, nil},
-		"an agent of another namespace":         {in("", accountClass("metallb-system", "speaker")), deployment, nil},
-		"all accounts of another namespace":     {in("", aggregationGroup("system:serviceaccounts:ci")), deployment, nil},
-		"an operator that creates pods":         {in("", accountClass("ci", "runner")).bind("", "creator", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"an operator that creates pods here":    {in("", accountClass("ci", "runner")).bind("web", "creator", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"an operator that creates pods there":   {in("", accountClass("ci", "runner")).bind("ci", "creator", accountClass("ci", "runner")), deployment, nil},
-		"one of those accounts creates pods":    {in("", aggregationGroup("system:serviceaccounts:ci")).bind("web", "creator", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"it may edit, which was not read":       {in("", accountClass("ci", "runner")).bind("web", "edit", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
-		"every account creates pods here":       {in("", accountClass("ci", "runner")).bind("web", "creator", aggregationGroup("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
-		"granted here, creates no pods":         {in("web", accountClass("ci", "runner")), deployment, []access.NamespacePolicy{apart("service account ci/runner may use it here, but it may not create pods here (RoleBinding web/b)")}},
-		"granted here, creates pods":            {in("web", accountClass("ci", "runner")).bind("", "creator", aggregationGroup("system:serviceaccounts:ci")), deployment, []access.NamespacePolicy{counted}},
-		"the controller of its pods":            {in("", accountClass("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{controllers}},
-		"the controller of its pods, here":      {in("web", accountClass("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{counted}},
-		"another controller":                    {in("", accountClass("kube-system", "daemon-set-controller")), deployment, nil},
-		"another controller, here":              {in("web", accountClass("kube-system", "daemon-set-controller")), deployment, []access.NamespacePolicy{apart("service account kube-system/daemon-set-controller may use it here, but it makes no pods here (RoleBinding web/b)")}},
-		"another controller, which may create":  {in("", accountClass("kube-system", "daemon-set-controller")).bind("", "creator", accountClass("kube-system", "daemon-set-controller")), deployment, nil},
-		"all controllers, nothing runs":         {in("", accountClass("kube-system", "daemon-set-controller")), nil, []access.NamespacePolicy{controllers}},
-		"all controllers by their group":        {in("", aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
-		"all controllers by their group, here":  {in("web", aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{counted}},
-		"all controllers, listed twice":         {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "r", aggregationGroup("system:serviceaccounts:kube-system"), aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
-		"all controllers, as one may create":    {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "creator", accountClass("kube-system", "operator")), deployment, []access.NamespacePolicy{controllers}},
-		"one may create, and no controller":     {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "creator", accountClass("kube-system", "operator")), bare, []access.NamespacePolicy{counted}},
+		"a group, here":                         {in("web", groupSubject("dev")), deployment, []access.NamespacePolicy{counted}},
+		"a group, elsewhere":                    {in("ci", groupSubject("dev")), deployment, nil},
+		"an agent of another namespace":         {in("", accountSubject("metallb-system", "speaker")), deployment, nil},
+		"all accounts of another namespace":     {in("", groupSubject("system:serviceaccounts:ci")), deployment, nil},
+		"an operator that creates pods":         {in("", accountSubject("ci", "runner")).bind("", "creator", accountSubject("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"an operator that creates pods here":    {in("", accountSubject("ci", "runner")).bind("web", "creator", accountSubject("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"an operator that creates pods there":   {in("", accountSubject("ci", "runner")).bind("ci", "creator", accountSubject("ci", "runner")), deployment, nil},
+		"one of those accounts creates pods":    {in("", groupSubject("system:serviceaccounts:ci")).bind("web", "creator", accountSubject("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"it may edit, which was not read":       {in("", accountSubject("ci", "runner")).bind("web", "edit", accountSubject("ci", "runner")), deployment, []access.NamespacePolicy{counted}},
+		"every account creates pods here":       {in("", accountSubject("ci", "runner")).bind("web", "creator", groupSubject("system:authenticated")), deployment, []access.NamespacePolicy{counted}},
+		"granted here, creates no pods":         {in("web", accountSubject("ci", "runner")), deployment, []access.NamespacePolicy{apart("service account ci/runner may use it here, but it may not create pods here (RoleBinding web/b)")}},
+		"granted here, creates pods":            {in("web", accountSubject("ci", "runner")).bind("", "creator", groupSubject("system:serviceaccounts:ci")), deployment, []access.NamespacePolicy{counted}},
+		"the controller of its pods":            {in("", accountSubject("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{controllers}},
+		"the controller of its pods, here":      {in("web", accountSubject("kube-system", "replicaset-controller")), deployment, []access.NamespacePolicy{counted}},
+		"another controller":                    {in("", accountSubject("kube-system", "daemon-set-controller")), deployment, nil},
+		"another controller, here":              {in("web", accountSubject("kube-system", "daemon-set-controller")), deployment, []access.NamespacePolicy{apart("service account kube-system/daemon-set-controller may use it here, but it makes no pods here (RoleBinding web/b)")}},
+		"another controller, which may create":  {in("", accountSubject("kube-system", "daemon-set-controller")).bind("", "creator", accountSubject("kube-system", "daemon-set-controller")), deployment, nil},
+		"all controllers, nothing runs":         {in("", accountSubject("kube-system", "daemon-set-controller")), nil, []access.NamespacePolicy{controllers}},
+		"all controllers by their group":        {in("", groupSubject("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
+		"all controllers by their group, here":  {in("web", groupSubject("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{counted}},
+		"all controllers, listed twice":         {in("", groupSubject("system:serviceaccounts:kube-system")).bind("", "r", groupSubject("system:serviceaccounts:kube-system"), groupSubject("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{controllers}},
+		"all controllers, as one may create":    {in("", groupSubject("system:serviceaccounts:kube-system")).bind("", "creator", accountSubject("kube-system", "operator")), deployment, []access.NamespacePolicy{controllers}},
+		"one may create, and no controller":     {in("", groupSubject("system:serviceaccounts:kube-system")).bind("", "creator", accountSubject("kube-system", "operator")), bare, []access.NamespacePolicy{counted}},
 		"two of no use here":                    {in("web", user("system:node:n1")).bind("web", "r", user("system:kube-controller-manager")), bare, []access.NamespacePolicy{apart("user system:kube-controller-manager may use it here, but no controller makes pods here (RoleBinding web/b)")}},
-		"another controller, as all may create": {in("", accountClass("kube-system", "daemon-set-controller")).bind("", "creator", aggregationGroup("system:serviceaccounts:kube-system")), deployment, nil},
-		"only controllers may create, here":     {in("web", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "creator", accountClass("kube-system", "job-controller")), bare, []access.NamespacePolicy{apart("group system:serviceaccounts:kube-system may use it here, but it may not create pods here (RoleBinding web/b)")}},
-		"no controller makes pods here":         {in("", aggregationGroup("system:serviceaccounts:kube-system")), bare, nil},
+		"another controller, as all may create": {in("", accountSubject("kube-system", "daemon-set-controller")).bind("", "creator", groupSubject("system:serviceaccounts:kube-system")), deployment, nil},
+		"only controllers may create, here":     {in("web", groupSubject("system:serviceaccounts:kube-system")).bind("", "creator", accountSubject("kube-system", "job-controller")), bare, []access.NamespacePolicy{apart("group system:serviceaccounts:kube-system may use it here, but it may not create pods here (RoleBinding web/b)")}},
+		"no controller makes pods here":         {in("", groupSubject("system:serviceaccounts:kube-system")), bare, nil},
 		"the controller manager itself":         {in("", user("system:kube-controller-manager")), deployment, []access.NamespacePolicy{controllers}},
 		"the controller manager has no part":    {in("web", user("system:kube-controller-manager")), bare, []access.NamespacePolicy{apart("user system:kube-controller-manager may use it here, but no controller makes pods here (RoleBinding web/b)")}},
-		"controllers as administrators":         {admin(aggregationGroup("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{administrators("group system:serviceaccounts:kube-system")}},
-		"kubelets, mirror pods":                 {in("", aggregationGroup("system:nodes")), mirror, []access.NamespacePolicy{counted}},
-		"kubelets, no mirror pods":              {in("", aggregationGroup("system:nodes")), deployment, nil},
-		"kubelets, no mirror pods, here":        {in("web", aggregationGroup("system:nodes")), deployment, []access.NamespacePolicy{apart("group system:nodes may use it here, but no mirror pod runs here (RoleBinding web/b)")}},
-		"kubelets, nothing runs":                {in("", aggregationGroup("system:nodes")), nil, nil},
+		"controllers as administrators":         {admin(groupSubject("system:serviceaccounts:kube-system")), deployment, []access.NamespacePolicy{administrators("group system:serviceaccounts:kube-system")}},
+		"kubelets, mirror pods":                 {in("", groupSubject("system:nodes")), mirror, []access.NamespacePolicy{counted}},
+		"kubelets, no mirror pods":              {in("", groupSubject("system:nodes")), deployment, nil},
+		"kubelets, no mirror pods, here":        {in("web", groupSubject("system:nodes")), deployment, []access.NamespacePolicy{apart("group system:nodes may use it here, but no mirror pod runs here (RoleBinding web/b)")}},
+		"kubelets, nothing runs":                {in("", groupSubject("system:nodes")), nil, nil},
 		"kubelets, nothing runs, granted here":  {in("web", user("system:node:n1")), nil, []access.NamespacePolicy{counted}},
-		"counted and everybody":                 {in("", aggregationGroup("system:authenticated")).bind("web", "r", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Counted: true, Everybody: true}}},
-		"everybody and administrators":          {in("", aggregationGroup("system:authenticated")).bind("", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Everybody: true, Administrators: true, Why: "everybody may use it everywhere: group system:authenticated (ClusterRoleBinding b)"}}},
-		"by more than one":                      {admin(aggregationGroup("ops")).bind("", "cluster-admin", user("eve")), nil, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"}}},
-		"a controller and somebody else, twice": {in("", aggregationGroup("system:serviceaccounts:kube-system")).bind("", "r", user("eve")), deployment, []access.NamespacePolicy{counted}},
+		"counted and everybody":                 {in("", groupSubject("system:authenticated")).bind("web", "r", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Counted: true, Everybody: true}}},
+		"everybody and administrators":          {in("", groupSubject("system:authenticated")).bind("", "cluster-admin", user("eve")), deployment, []access.NamespacePolicy{{Policy: "p", Everybody: true, Administrators: true, Why: "everybody may use it everywhere: group system:authenticated (ClusterRoleBinding b)"}}},
+		"by more than one":                      {admin(groupSubject("ops")).bind("", "cluster-admin", user("eve")), nil, []access.NamespacePolicy{{Policy: "p", Administrators: true, Why: "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"}}},
+		"a controller and somebody else, twice": {in("", groupSubject("system:serviceaccounts:kube-system")).bind("", "r", user("eve")), deployment, []access.NamespacePolicy{counted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,10 +227,10 @@ func TestNamespace(t *testing.T) {
 func TestNamespaceEvidence(t *testing.T) {
 	t.Parallel()
 	g := policies("a", "b").
-		role("", "a", rolesInUse("a")).
-		bind("", "a", user("eve"), aggregationGroup("system:authenticated")).
-		bind("", "cluster-admin", aggregationGroup("ops"), accountClass("web", "deployer")).
-		bind("web", "a", accountClass("", "api")).
+		role("", "a", useRule("a")).
+		bind("", "a", user("eve"), groupSubject("system:authenticated")).
+		bind("", "cluster-admin", groupSubject("ops"), accountSubject("web", "deployer")).
+		bind("web", "a", accountSubject("", "api")).
 		resolve()
 	const why = "only those who may use every policy everywhere may use it here: group ops (ClusterRoleBinding b) and 1 more"
 	for namespace, want := range map[string]access.NamespaceAccess{
@@ -252,7 +252,7 @@ func TestNamespaceEvidence(t *testing.T) {
 // TestNamespaceOfControllers: in kube-system the controllers are accounts of the namespace like any other.
 func TestNamespaceOfControllers(t *testing.T) {
 	t.Parallel()
-	g := policies("p").role("", "r", rolesInUse("p")).bind("", "r", accountClass("kube-system", "replicaset-controller")).resolve()
+	g := policies("p").role("", "r", useRule("p")).bind("", "r", accountSubject("kube-system", "replicaset-controller")).resolve()
 	want := access.NamespaceAccess{{Policy: "p", Counted: true}}
 	if diff := cmp.Diff(want, g.NamespaceAccess("kube-system", nil)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -8,40 +8,42 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// NamespaceWriter is a subject that RBAC lets write namespaces, and so set or lift the level of one.
+// NamespaceWriter is a subject that RBAC lets write namespaces, and so set or remove the Pod Security labels of one.
 type NamespaceWriter struct {
 	Subject Subject
 	// Namespace is the only one that it may write; empty means all.
 	Namespace string
 	// Verbs are those of create, update and patch that it has, in this order.
 	Verbs []string
-	// Binding and Role are the evidence.
-	Binding, Role string
+	// Binding and Role grant it, as in Grant, with their positions.
+	Binding, Role                 string
+	BindingPosition, RolePosition pspparse.Position
 	// Administrator is true where the role allows everything on everything.
 	Administrator bool
 }
 
-// NamespaceWriters lists who may create, update or patch namespaces. A RoleBinding counts for the namespace that it is in: the
-// server asks about a change of a namespace in that namespace. The control plane's own accounts are left out.
-func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
-	byKey := make(map[roleKey]*inventory.Role, len(inv.Roles))
+// NamespaceWriters returns who may create, update or patch namespaces, sorted. A RoleBinding counts for its own namespace:
+// the API server asks about a change of a namespace in that namespace. The accounts of the control plane are left out.
+func NamespaceWriters(roles []inventory.Role, bindings []inventory.Binding) []NamespaceWriter {
+	byKey := make(map[roleKey]*inventory.Role, len(roles))
 	for _, r := range bootstrapRoles() {
 		byKey[roleKey{r.Namespace, r.Name}] = &r
 	}
-	for i := range inv.Roles {
-		byKey[roleKey{inv.Roles[i].Namespace, inv.Roles[i].Name}] = &inv.Roles[i]
+	for i := range roles {
+		byKey[roleKey{roles[i].Namespace, roles[i].Name}] = &roles[i]
 	}
 	var out []NamespaceWriter
-	for i := range inv.Bindings {
-		b := &inv.Bindings[i]
+	for i := range bindings {
+		b := &bindings[i]
 		key, ok := boundRole(b)
 		if !ok || byKey[key] == nil || strings.HasPrefix(key.name, "system:") {
 			continue
 		}
-		rules := effectiveRules(inv, byKey[key], map[string]bool{})
+		rules := effectiveRules(roles, byKey[key], map[string]bool{})
 		verbs := namespaceVerbs(rules, b.Namespace)
 		if len(verbs) == 0 {
 			continue
@@ -59,6 +61,7 @@ func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
 			}
 			out = append(out, NamespaceWriter{
 				Subject: subject, Namespace: b.Namespace, Verbs: verbs, Binding: bindingReference(b), Role: key.reference(),
+				BindingPosition: b.Position, RolePosition: byKey[key].Position,
 				Administrator: b.Namespace == "" && slices.ContainsFunc(rules, allowsEverything),
 			})
 		}
@@ -70,8 +73,9 @@ func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
 	return out
 }
 
-// effectiveRules are the rules of a role with what it aggregates, where no controller has written those yet.
-func effectiveRules(inv *inventory.Inventory, r *inventory.Role, seen map[string]bool) []rbacv1.PolicyRule {
+// effectiveRules returns the rules of a role with those that it aggregates, where no controller has written those yet. seen
+// has the names of the roles on the way.
+func effectiveRules(roles []inventory.Role, r *inventory.Role, seen map[string]bool) []rbacv1.PolicyRule {
 	if r.Aggregation == nil || r.Stored || r.Namespace != "" {
 		return r.Rules
 	}
@@ -80,13 +84,14 @@ func effectiveRules(inv *inventory.Inventory, r *inventory.Role, seen map[string
 	}
 	seen[r.Name] = true
 	rules := slices.Clone(r.Rules) // they hold until the controller has been there
-	for _, s := range aggregationMembers(inv, r) {
-		rules = append(rules, effectiveRules(inv, s, seen)...)
+	for _, s := range aggregationMembers(roles, r) {
+		rules = append(rules, effectiveRules(roles, s, seen)...)
 	}
 	return rules
 }
 
-// namespaceVerbs: a create names nothing, so neither a rule with resourceNames nor a RoleBinding allows it.
+// namespaceVerbs returns the verbs that RBAC rules allow on namespaces. A create names nothing, so neither a rule with
+// resourceNames nor a RoleBinding allows it.
 func namespaceVerbs(rules []rbacv1.PolicyRule, in string) []string {
 	var out []string
 	for _, verb := range []string{"create", "update", "patch"} {
@@ -100,6 +105,7 @@ func namespaceVerbs(rules []rbacv1.PolicyRule, in string) []string {
 	return out
 }
 
+// coversNamespace reports whether an RBAC rule on namespaces holds for a verb in a namespace; "" is all of them.
 func coversNamespace(rule *rbacv1.PolicyRule, verb, in string) bool {
 	switch {
 	case verb == "create":
@@ -110,11 +116,13 @@ func coversNamespace(rule *rbacv1.PolicyRule, verb, in string) bool {
 	return len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, in)
 }
 
+// allowsEverything reports whether an RBAC rule allows every verb on every resource.
 func allowsEverything(rule rbacv1.PolicyRule) bool {
 	return slices.Contains(rule.Verbs, rbacv1.VerbAll) && slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) &&
 		slices.Contains(rule.Resources, rbacv1.ResourceAll) && len(rule.ResourceNames) == 0
 }
 
+// anySelectorMatches reports whether one of the selectors matches the labels.
 func anySelectorMatches(selectors []labels.Selector, of map[string]string) bool {
 	return slices.ContainsFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(of)) })
 }

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// policyAccess is what grants say about a policy in one namespace. It keeps of the grants no more than an answer tells: there
-// may be many, and each may be for many policies.
+// policyAccess is what grants say about a policy in one namespace. Of the grants it keeps no more than an answer needs:
+// there may be many, and each may be for many policies.
 type policyAccess struct {
-	// counted by other grants than those to the controllers that hold everywhere; by such.
+	// counted is true for other grants than cluster-wide ones to controllers; controllers for those.
 	counted, controllers      bool
 	everybody, administrators evidenceCount
-	// irrelevant is the first that holds in the namespace for something that creates no pods there, and why.
+	// irrelevant is the first grant in the namespace to something that creates no pods there; why is the reason.
 	irrelevant *subjectGrant
 	why        string
 }
@@ -22,6 +22,7 @@ type evidenceCount struct {
 	count int
 }
 
+// merge adds other grants of the same kind; the order does not matter.
 func (t *evidenceCount) merge(o evidenceCount) {
 	if o.count > 0 && (t.count == 0 || compareEvidence(*o.first, *t.first) < 0) {
 		t.first = o.first
@@ -39,9 +40,10 @@ func (b *policyAccess) merge(o *policyAccess) {
 	}
 }
 
-// accessByRole gathers what is said of all policies of a role at once, and of the roles that are like it.
+// accessByRole collects what is said of all policies of a role at once, by the representative of the role.
 type accessByRole map[*resolvedRole]*policyAccess
 
+// add merges what one grant says.
 func (r accessByRole) add(e *subjectGrant, said policyAccess) {
 	at := r[e.role.representative]
 	if at == nil {
@@ -51,24 +53,35 @@ func (r accessByRole) add(e *subjectGrant, said policyAccess) {
 	at.merge(&said)
 }
 
-func countedAccess() policyAccess    { return policyAccess{counted: true} }
+// countedAccess is the access of a grant that makes its policies count.
+func countedAccess() policyAccess { return policyAccess{counted: true} }
+
+// controllerAccess is the access of a cluster-wide grant to a controller that creates pods in the namespace.
 func controllerAccess() policyAccess { return policyAccess{controllers: true} }
+
+// everybodyAccess is the access of a cluster-wide grant to everybody.
 func everybodyAccess(e *subjectGrant) policyAccess {
 	return policyAccess{everybody: evidenceCount{e, 1}}
 }
+
+// administratorAccess is the access of a grant to those who may use every policy everywhere.
 func administratorAccess(e *subjectGrant) policyAccess {
 	return policyAccess{administrators: evidenceCount{e, 1}}
 }
+
+// irrelevantAccess is the access of a grant that cannot matter in the namespace, with the reason.
 func irrelevantAccess(e *subjectGrant, why string) policyAccess {
 	return policyAccess{irrelevant: e, why: why}
 }
 
-// accessByPolicy is what is said of policies by name, and of all of them.
+// accessByPolicy is what grants say of policies by name, and of every policy.
 type accessByPolicy struct {
 	named map[string]*policyAccess
-	every *policyAccess // nil if nothing is
+	// every is nil if no grant is of every policy.
+	every *policyAccess
 }
 
+// perPolicy turns what is said of roles into what is said of their policies.
 func (r accessByRole) perPolicy() accessByPolicy {
 	out := accessByPolicy{named: map[string]*policyAccess{}}
 	for role, said := range r {
@@ -89,7 +102,7 @@ func (r accessByRole) perPolicy() accessByPolicy {
 	return out
 }
 
-// of is what is said of one policy; nil if nothing is.
+// of returns what is said of one policy; nil if nothing is.
 func (p accessByPolicy) of(name string) *policyAccess {
 	named := p.named[name]
 	if named == nil || p.every == nil {
@@ -100,6 +113,7 @@ func (p accessByPolicy) of(name string) *policyAccess {
 	return &both
 }
 
+// namespacePolicy is the answer for one policy.
 func (b *policyAccess) namespacePolicy(policy string) NamespacePolicy {
 	out := NamespacePolicy{
 		Policy:         policy,
@@ -120,9 +134,9 @@ func (b *policyAccess) namespacePolicy(policy string) NamespacePolicy {
 	return out
 }
 
-// String is the evidence.
+// String writes the evidence for a sentence: "group dev (ClusterRoleBinding psp) and 2 more".
 func (t evidenceCount) String() string {
-	text := fmt.Sprintf("%s (%s)", t.first.subject, t.first.binding)
+	text := fmt.Sprintf("%s (%s)", t.first.subject, t.first.binding.reference)
 	if t.count > 1 {
 		text += fmt.Sprintf(" and %d more", t.count-1)
 	}

@@ -11,19 +11,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// PolicyRole is a role whose rules speak of podsecuritypolicies by name and let use them: what is left over once there are
-// none. Rules that allow everything are no such rules.
+// PolicyRole is a role whose rules name podsecuritypolicies and let use them: what is left over once there are no policies.
+// A rule that allows everything is not one.
 type PolicyRole struct {
 	// Namespace is empty for a ClusterRole.
 	Namespace, Name string
-	// Policies that the rules name, sorted; Every is true where one names none and so means all.
+	// Policies that the rules name, sorted. EveryPolicy is true where a rule names none and so means all.
 	Policies    []string
 	EveryPolicy bool
 	// OnlyPolicies is true where the role is about policies and nothing else.
 	OnlyPolicies bool
-	// RemovalPatch is the JSON patch that takes the policies out of a role that is about other things too; empty if Only.
+	// RemovalPatch is the JSON patch that removes the policies from a role that is about other things too; empty if
+	// OnlyPolicies.
 	RemovalPatch string
-	// Bindings that grant the role, sorted.
+	// Bindings to the role, sorted.
 	Bindings []BindingRef
 }
 
@@ -32,14 +33,15 @@ type BindingRef struct{ Namespace, Name string }
 
 const podSecurityPolicies = "podsecuritypolicies"
 
-// PolicyRoles lists the roles with rules that are left over. Roles of the API server itself are none, nor is an aggregated
-// role that has its rules from another one, which is listed instead.
-func PolicyRoles(inv *inventory.Inventory) []PolicyRole {
-	bound := bindingsByRole(inv)
+// PolicyRoles returns the roles with rules that are left over once there are no policies, by namespace and name, with the
+// bindings to them. Roles of the API server itself are left out, and so is an aggregated role that has such rules from
+// another one, which is listed instead.
+func PolicyRoles(roles []inventory.Role, bindings []inventory.Binding) []PolicyRole {
+	bound := bindingsByRole(bindings)
 	var out []PolicyRole
-	for i := range inv.Roles {
-		r := &inv.Roles[i]
-		if r.Labels[bootstrappingLabel] != "" || !slices.ContainsFunc(r.Rules, grantsNamedUse) || hasAggregatedUse(inv, r) {
+	for i := range roles {
+		r := &roles[i]
+		if r.Labels[bootstrappingLabel] != "" || !slices.ContainsFunc(r.Rules, grantsNamedUse) || hasAggregatedUse(roles, r) {
 			continue
 		}
 		p := PolicyRole{Namespace: r.Namespace, Name: r.Name, OnlyPolicies: !r.OtherRules, Bindings: bound[roleKey{r.Namespace, r.Name}]}
@@ -64,35 +66,38 @@ func PolicyRoles(inv *inventory.Inventory) []PolicyRole {
 	return out
 }
 
+// bootstrappingLabel is the label of the RBAC objects that an API server creates.
 const bootstrappingLabel = "kubernetes.io/bootstrapping"
 
+// isOtherResource reports whether a resource is not podsecuritypolicies.
 func isOtherResource(resource string) bool { return resource != podSecurityPolicies }
 
-// grantsNamedUse is true for a rule that lets use policies and says so.
+// grantsNamedUse reports whether an RBAC rule lets use policies and names podsecuritypolicies.
 func grantsNamedUse(rule rbacv1.PolicyRule) bool {
 	return ruleAllowsPolicyUse(&rule) && slices.Contains(rule.Resources, podSecurityPolicies)
 }
 
-// hasAggregatedUse is true for an aggregated role whose rules on policies are another's, or will be overwritten.
-func hasAggregatedUse(inv *inventory.Inventory, r *inventory.Role) bool {
+// hasAggregatedUse reports whether an aggregated role has its rules on policies from another role, or will lose them to
+// aggregation.
+func hasAggregatedUse(roles []inventory.Role, r *inventory.Role) bool {
 	if r.Aggregation == nil || r.Namespace != "" {
 		return false
 	}
 	if !r.Stored {
 		return true
 	}
-	return slices.ContainsFunc(aggregationMembers(inv, r), func(s *inventory.Role) bool { return slices.ContainsFunc(s.Rules, grantsNamedUse) })
+	return slices.ContainsFunc(aggregationMembers(roles, r), func(s *inventory.Role) bool { return slices.ContainsFunc(s.Rules, grantsNamedUse) })
 }
 
-// aggregationMembers are the ClusterRoles, but itself, that an aggregated one takes its rules from.
-func aggregationMembers(inv *inventory.Inventory, r *inventory.Role) []*inventory.Role {
+// aggregationMembers returns the ClusterRoles, without itself, that an aggregated one takes its rules from.
+func aggregationMembers(roles []inventory.Role, r *inventory.Role) []*inventory.Role {
 	selectors, err := compileSelectors(r.Aggregation.ClusterRoleSelectors)
 	if err != nil {
 		return nil // no server holds such a role
 	}
 	var out []*inventory.Role
-	for i := range inv.Roles {
-		s := &inv.Roles[i]
+	for i := range roles {
+		s := &roles[i]
 		if s.Namespace == "" && s.Name != r.Name && anySelectorMatches(selectors, s.Labels) {
 			out = append(out, s)
 		}
@@ -100,8 +105,8 @@ func aggregationMembers(inv *inventory.Inventory, r *inventory.Role) []*inventor
 	return out
 }
 
-// policyRemovalPatch is the patch: the last place first, so that none moves before it is patched. Each removal is tested
-// first, so that a role that was changed since is refused.
+// policyRemovalPatch returns the JSON patch that removes the policies from a role. It begins with the last rule, so that no
+// rule moves before it is patched. Each removal is tested first, so that a role that was changed since is refused.
 func policyRemovalPatch(r *inventory.Role) string {
 	type op struct {
 		Op    string `json:"op"`
@@ -131,11 +136,12 @@ func policyRemovalPatch(r *inventory.Role) string {
 	return string(text)
 }
 
-func bindingsByRole(inv *inventory.Inventory) map[roleKey][]BindingRef {
+// bindingsByRole returns the bindings to each role, sorted.
+func bindingsByRole(bindings []inventory.Binding) map[roleKey][]BindingRef {
 	out := map[roleKey][]BindingRef{}
-	for i := range inv.Bindings {
-		if key, ok := boundRole(&inv.Bindings[i]); ok {
-			out[key] = append(out[key], BindingRef{inv.Bindings[i].Namespace, inv.Bindings[i].Name})
+	for i := range bindings {
+		if key, ok := boundRole(&bindings[i]); ok {
+			out[key] = append(out[key], BindingRef{bindings[i].Namespace, bindings[i].Name})
 		}
 	}
 	for _, refs := range out {
@@ -146,7 +152,7 @@ func bindingsByRole(inv *inventory.Inventory) map[roleKey][]BindingRef {
 	return out
 }
 
-// boundRole is the role that a binding grants; none where it can grant nothing.
+// boundRole returns the role that a binding refers to; ok is false where it can grant nothing.
 func boundRole(b *inventory.Binding) (roleKey, bool) {
 	switch {
 	case b.RoleKind == clusterRoleKind:

@@ -6,8 +6,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ServiceAccountPrincipal is the identity that admission makes up for a pod's service account: it has the two groups
-// of service accounts and, unlike an account that sends a request, not system:authenticated.
+// ServiceAccountPrincipal is the identity that PSP admission makes up for the service account of a pod: it has the two
+// groups of service accounts and, unlike an account that sends a request, not system:authenticated.
 func ServiceAccountPrincipal(namespace, name string) Principal {
 	return Principal{
 		User:        accountPrefix + namespace + ":" + name,
@@ -23,10 +23,10 @@ func ServiceAccountRequester(namespace, name string) Principal {
 	return p
 }
 
-// ControllerPrincipal is the built-in controller that creates the pods of a workload of the given kind: for a
-// Deployment that of ReplicaSets, for a CronJob that of Jobs. It is false for every other kind.
+// ControllerPrincipal returns the built-in controller that creates the pods of a kind of workload: for a Deployment that of
+// ReplicaSets, for a CronJob that of Jobs. ok is false for every other kind.
 //
-// A controller manager that runs without per-controller credentials (no --use-service-account-credentials) creates
+// A controller manager that runs without credentials for each controller (no --use-service-account-credentials) creates
 // them under its own name instead; see ControllerManagerPrincipal.
 func ControllerPrincipal(kind string) (Principal, bool) {
 	name := controllerAccount(kind)
@@ -38,15 +38,15 @@ func ControllerPrincipal(kind string) (Principal, bool) {
 	return p, true
 }
 
-// ControllerManagerPrincipal is who creates controller-made pods in clusters without per-controller credentials. RBAC
-// does not tell which kind of cluster it is, so questions about a workload ask for both: who grants a policy to this
-// user, means it.
+// ControllerManagerPrincipal is the creator of the pods of controllers in clusters without credentials for each controller.
+// RBAC does not say which kind of cluster it is, so questions about a workload ask for both: a grant of a policy to this
+// user is meant.
 func ControllerManagerPrincipal() Principal {
 	return Principal{User: controllerManager, Groups: []string{authenticatedGroup}, Description: "the controller manager"}
 }
 
-// NodePrincipal is the kubelet that creates the mirror pods of static pods; an empty name stands for any node, and then
-// only the groups tell.
+// NodePrincipal is the kubelet that creates the mirror pods of static pods. An empty name stands for any node; then only
+// the groups count.
 func NodePrincipal(node string) Principal {
 	p := Principal{Groups: []string{nodesGroup, authenticatedGroup}, Description: "the kubelet (mirror pods)"}
 	if node != "" {
@@ -60,20 +60,21 @@ func AnyRequester() Principal {
 	return Principal{Groups: []string{authenticatedGroup}, Description: "whoever creates the pod"}
 }
 
-// controllerAccount returns the service account, in kube-system, of the controller that creates the pods of a workload kind;
-// "" for none.
+// controllerAccount is the service account, in kube-system, of the controller that creates the pods of a kind of workload;
+// "" for a kind without one.
 func controllerAccount(kind string) string {
 	k, _ := inventory.WorkloadKindOf(kind)
 	return k.Controller
 }
 
-// isPodController tells whether a subject is the service account of a controller that creates pods.
+// isPodController reports whether an identity is the service account of a controller that creates pods.
 func isPodController(p subjectClass) bool {
 	return p.kind == accountClass && p.namespace == kubeSystem && p.name != "" &&
 		slices.ContainsFunc(inventory.WorkloadKinds(), func(k inventory.WorkloadKind) bool { return k.Controller == p.name })
 }
 
-// podPrincipals are all identities that count for the pods of a workload: the accounts they run as, and what creates them.
+// podPrincipals are the identities that PSP admission asks about for the pods of a workload: the service accounts of the
+// pods, and their creator.
 func podPrincipals(w *inventory.Workload) []Principal {
 	var out []Principal
 	for _, name := range podServiceAccounts(w) {
@@ -88,12 +89,13 @@ func podPrincipals(w *inventory.Workload) []Principal {
 	return append(out, AnyRequester())
 }
 
-// hasMirrorPods is true if pods of static pods are among its pods; they belong to a node, or to nothing.
+// hasMirrorPods reports whether mirror pods of static pods are among the pods of a workload. They belong to a node, or to
+// nothing.
 func hasMirrorPods(w *inventory.Workload) bool {
 	return slices.ContainsFunc(w.PodGroups, func(p inventory.PodGroup) bool { return p.Mirror })
 }
 
-// podServiceAccounts: a mirror pod has no account, whatever its name says.
+// podServiceAccounts are the service accounts of the pods of a workload. A mirror pod has none, whatever its name says.
 func podServiceAccounts(w *inventory.Workload) []string {
 	var out []string
 	add := func(name string) {

@@ -371,11 +371,12 @@ func TestOrder(t *testing.T) {
 	for seed := range uint64(100) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), aggregate: true}
 		inv := g.inventory()
-		want := allowsEverything(access.Resolve(inv), inv)
+		want := everyAnswer(access.Resolve(inv), inv)
+		inv.Roles, inv.Bindings = slices.Clone(inv.Roles), slices.Clone(inv.Bindings)
 		g.Shuffle(len(inv.Bindings), func(i, j int) { inv.Bindings[i], inv.Bindings[j] = inv.Bindings[j], inv.Bindings[i] })
 		g.Shuffle(len(inv.Roles), func(i, j int) { inv.Roles[i], inv.Roles[j] = inv.Roles[j], inv.Roles[i] })
 		g.Shuffle(len(inv.Policies), func(i, j int) { inv.Policies[i], inv.Policies[j] = inv.Policies[j], inv.Policies[i] })
-		if diff := cmp.Diff(want, allowsEverything(access.Resolve(inv), inv)); diff != "" {
+		if diff := cmp.Diff(want, everyAnswer(access.Resolve(inv), inv)); diff != "" {
 			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
 		}
 	}
@@ -397,10 +398,13 @@ type answers struct {
 	Unjudged    []inventory.Gap
 	Namespaces  map[string]access.NamespaceAccess
 	Creators    map[string][]access.Principal
+	Roles       []access.GrantingRole
+	Bindings    []access.GrantingBinding
 }
 
-func allowsEverything(g *access.Grants, inv *inventory.Inventory) answers {
-	a := answers{allGrants(g, genPolicies...), g.Administrators, g.UnusedPolicies, g.Dangling, g.UnresolvedRoles, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}}
+// everyAnswer is all that the grants of a random inventory answer.
+func everyAnswer(g *access.Grants, inv *inventory.Inventory) answers {
+	a := answers{allGrants(g, genPolicies...), g.Administrators, g.UnusedPolicies, g.Dangling, g.UnresolvedRoles, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}, g.GrantingRoles(), g.GrantingBindings()}
 	for _, namespace := range genNamespaces {
 		a.Namespaces[namespace] = g.NamespaceAccess(namespace, workloadsOf(inv, namespace))
 		a.Creators[namespace] = g.PodCreators(namespace)

@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"slices"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -13,39 +16,53 @@ const (
 	clusterRoleKind = "ClusterRole"
 )
 
-// subjectGrant is one subject of one binding to a role that lets it use policies or create pods. Everything that is asked is
-// answered from edges; they are expanded to grants only where somebody wants to read them.
+// subjectGrant is one subject of one binding to a role that lets it use policies or create pods. Every question is answered
+// from these; they become a Grant each only where a caller asks for Grants.
 type subjectGrant struct {
 	namespace string // where it holds; "" is everywhere
 	identity  identity
 	subject   Subject
-	binding   string // as evidence
+	binding   *bindingEvidence
 	role      *resolvedRole
 }
 
+// bindingEvidence is the binding of a subjectGrant: its reference and position. The subjects of one binding share it.
+type bindingEvidence struct {
+	reference string
+	position  pspparse.Position
+}
+
+// compareSubjectGrants orders grants by namespace, then by who holds them.
 func compareSubjectGrants(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.namespace, b.namespace),
 		compareIdentities(a.identity, b.identity),
 		compareSubjects(a.subject, b.subject),
-		cmp.Compare(a.binding, b.binding),
+		cmp.Compare(a.binding.reference, b.binding.reference),
 		cmp.Compare(a.role.reference, b.role.reference),
 	)
 }
 
-// Resolve reads the RBAC of an inventory. It does not keep the inventory.
+// Resolve reads the RBAC of an inventory. Of the inventory it keeps the roles that let use policies, and the bindings to them.
 func Resolve(inv *inventory.Inventory) *Grants {
 	g := &Grants{policies: policyNames(inv), serviceAccounts: serviceAccountNames(inv)}
 	roles := resolveRoles(inv)
 	aggregation := aggregateClusterRoles(roles)
-	circles := aggregation.cyclicGroups()
+	cycles := aggregation.cyclicGroups()
 
 	f := &rbacFindings{knownPolicies: g.policies}
-	f.checkRoles(inv, roles, aggregation.overwrittenRoles(circles))
+	f.checkRoles(inv, roles, aggregation.overwrittenRoles(cycles))
+	for _, r := range roles {
+		r.grantsUse = r.granted.anyPolicy() || slices.ContainsFunc(r.source.Rules, func(rule rbacv1.PolicyRule) bool { return ruleAllowsPolicyUse(&rule) })
+	}
 	dropUnknownPolicies(roles, g.policies)
+	g.roles = grantingRoles(roles)
 	for i := range inv.Bindings {
 		g.addBinding(&inv.Bindings[i], roles, f)
 	}
+	slices.SortFunc(g.bindings, func(a, b GrantingBinding) int {
+		return cmp.Or(cmp.Compare(a.Source.Namespace, b.Source.Namespace), cmp.Compare(a.Source.Name, b.Source.Name))
+	})
 	slices.SortFunc(g.subjectGrants, compareSubjectGrants)
 	g.subjectGrants = slices.CompactFunc(g.subjectGrants, func(a, b subjectGrant) bool { return compareSubjectGrants(a, b) == 0 })
 	g.subjectGrants = slices.Clip(g.subjectGrants)
@@ -55,11 +72,34 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.Administrators = g.administratorGrants()
 	g.UnusedPolicies = g.unusedPolicies()
 	g.Dangling, g.MissingRoles = f.sorted(), f.missingRoleLabels()
-	g.BindingsToMissingRoles = f.bindingsToMissing // in order, since the bindings are
-	g.UnresolvedRoles = aggregation.unresolvedRoles(circles, inv.Bindings)
+	g.BindingsToMissingRoles = f.bindingsToMissing // sorted, since the bindings are
+	g.UnresolvedRoles = aggregation.unresolvedRoles(cycles, inv.Bindings)
 	return g
 }
 
+// GrantingRoles returns the roles that let use policies, by namespace and name, ClusterRoles first.
+func (g *Grants) GrantingRoles() []GrantingRole { return g.roles }
+
+// GrantingBindings returns the bindings to GrantingRoles, by namespace and name, ClusterRoleBindings first.
+func (g *Grants) GrantingBindings() []GrantingBinding { return g.bindings }
+
+// grantingRoles picks the resolved roles that let use policies.
+func grantingRoles(roles map[roleKey]*resolvedRole) []GrantingRole {
+	var out []GrantingRole
+	for _, r := range roles {
+		if r.grantsUse {
+			out = append(out, GrantingRole{
+				Reference: r.reference, Source: r.source, BuiltIn: r.builtIn, Policies: r.granted.policies, EveryPolicy: r.granted.everyPolicy,
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b GrantingRole) int {
+		return cmp.Or(cmp.Compare(a.Source.Namespace, b.Source.Namespace), cmp.Compare(a.Source.Name, b.Source.Name))
+	})
+	return out
+}
+
+// policyNames are the names of the policies that were read, sorted.
 func policyNames(inv *inventory.Inventory) []string {
 	names := make([]string, 0, len(inv.Policies))
 	for _, p := range inv.Policies {
@@ -69,7 +109,7 @@ func policyNames(inv *inventory.Inventory) []string {
 	return slices.Compact(names)
 }
 
-// serviceAccountNames are the service accounts of each namespace that exist or that something runs as.
+// serviceAccountNames are, by namespace, the service accounts that were read or that a workload runs as, sorted.
 func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	out := map[string][]string{}
 	for i := range inv.ServiceAccounts {
@@ -87,7 +127,7 @@ func serviceAccountNames(inv *inventory.Inventory) map[string][]string {
 	return out
 }
 
-// addBinding turns one binding into edges. What can never match goes to the findings.
+// addBinding adds a grant for each subject of a binding that can match somebody. The others become findings.
 func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRole, f *rbacFindings) {
 	r := f.referencedRole(b, roles)
 	if r == nil {
@@ -96,18 +136,28 @@ func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRol
 	if r.granted.anyPolicy() {
 		f.checkSubjects(b)
 	}
-	if !r.granted.anyPolicy() && !r.granted.createPods {
+	if !r.grantsUse && !r.granted.createPods {
 		return
 	}
-	label := bindingReference(b)
+	evidence := &bindingEvidence{reference: bindingReference(b), position: b.Position}
+	var subjects []Subject
 	for _, s := range b.Subjects {
 		subject, id, ok := resolveSubject(s, b.Namespace)
-		if ok {
-			g.subjectGrants = append(g.subjectGrants, subjectGrant{namespace: b.Namespace, identity: id, subject: subject, binding: label, role: r})
+		if !ok {
+			continue
 		}
+		subjects = append(subjects, subject)
+		if r.granted.anyPolicy() || r.granted.createPods {
+			g.subjectGrants = append(g.subjectGrants, subjectGrant{namespace: b.Namespace, identity: id, subject: subject, binding: evidence, role: r})
+		}
+	}
+	if r.grantsUse {
+		slices.SortFunc(subjects, compareSubjects)
+		g.bindings = append(g.bindings, GrantingBinding{Reference: evidence.reference, Source: b, Role: r.reference, Subjects: slices.Compact(subjects)})
 	}
 }
 
+// bindingReference is "ClusterRoleBinding NAME" or "RoleBinding NAMESPACE/NAME".
 func bindingReference(b *inventory.Binding) string {
 	if b.Namespace == "" {
 		return "ClusterRoleBinding " + b.Name
@@ -115,7 +165,7 @@ func bindingReference(b *inventory.Binding) string {
 	return "RoleBinding " + b.Namespace + "/" + b.Name
 }
 
-// grantsIn are the edges of one namespace; of the whole cluster for "".
+// grantsIn are the grants of the RoleBindings of a namespace; of the ClusterRoleBindings for "".
 func (g *Grants) grantsIn(namespace string) []subjectGrant {
 	byNamespace := func(e subjectGrant, ns string) int { return cmp.Compare(e.namespace, ns) }
 	from, found := slices.BinarySearchFunc(g.subjectGrants, namespace, byNamespace)
@@ -126,7 +176,7 @@ func (g *Grants) grantsIn(namespace string) []subjectGrant {
 	return g.subjectGrants[from:to]
 }
 
-// grantsHeldIn are the edges of one identity in one namespace, without those that hold everywhere.
+// grantsHeldIn are the grants of grantsIn to one identity.
 func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
 	from, found := slices.BinarySearchFunc(g.subjectGrants, id, func(e subjectGrant, id identity) int {
 		return cmp.Or(cmp.Compare(e.namespace, namespace), compareIdentities(e.identity, id))
@@ -141,18 +191,18 @@ func (g *Grants) grantsHeldIn(namespace string, id identity) []subjectGrant {
 	return g.subjectGrants[from:to]
 }
 
-// compareEvidence is the order in which grants of one policy are told, a total one.
+// compareEvidence is the order in which grants of one policy are listed.
 func compareEvidence(a, b subjectGrant) int {
 	return cmp.Or(
 		cmp.Compare(a.namespace, b.namespace),
 		compareSubjects(a.subject, b.subject),
-		cmp.Compare(a.binding, b.binding),
+		cmp.Compare(a.binding.reference, b.binding.reference),
 		cmp.Compare(a.role.reference, b.role.reference),
 	)
 }
 
-// indexRoles finds the edges of a policy by way of its roles. An edge for each policy would be many where many may use
-// many; what is kept is no more than what was read.
+// indexRoles sets up the search for the grants of a policy by its roles. A grant for each policy would be many where many may
+// use many; what is kept here is no more than what was read.
 func (g *Grants) indexRoles() {
 	g.grantsByRole = map[*resolvedRole][]*subjectGrant{}
 	for i := range g.subjectGrants {
@@ -171,7 +221,7 @@ func (g *Grants) indexRoles() {
 	}
 }
 
-// PolicyGrants returns the grants of one policy that was read, sorted by namespace, subject, binding, role.
+// PolicyGrants returns the grants of one policy that was read, sorted by namespace, subject, binding and role; nil for another one.
 func (g *Grants) PolicyGrants(name string) []Grant {
 	if _, found := slices.BinarySearch(g.policies, name); !found {
 		return nil
@@ -179,19 +229,20 @@ func (g *Grants) PolicyGrants(name string) []Grant {
 	return toGrants(append(g.subjectGrantsOfEvery(), g.subjectGrantsNaming(name)...), name)
 }
 
-// GrantsNaming returns those of the grants of a policy that was read whose roles name it, in the same order. Policies that are named
-// by the same roles have the same ones, and the same text as by.
-func (g *Grants) GrantsNaming(name string) (by string, told func() []Grant) {
-	var key []byte
+// GrantsNaming returns those PolicyGrants of a policy whose roles name it, in the same order. Policies that are named by the
+// same roles have the same grants, and the same text as key.
+func (g *Grants) GrantsNaming(name string) (key string, list func() []Grant) {
+	var numbers []byte
 	for _, r := range g.rolesNaming[name] {
-		key = binary.AppendUvarint(key, r.number)
+		numbers = binary.AppendUvarint(numbers, r.number)
 	}
-	return string(key), func() []Grant { return toGrants(g.subjectGrantsNaming(name), name) }
+	return string(numbers), func() []Grant { return toGrants(g.subjectGrantsNaming(name), name) }
 }
 
-// GrantsOfEveryPolicy returns the grants whose roles name no policy, in the same order: each is one of every policy.
+// GrantsOfEveryPolicy returns the grants whose roles name no policy, in the same order: each lets use every policy.
 func (g *Grants) GrantsOfEveryPolicy() []Grant { return toGrants(g.subjectGrantsOfEvery(), "") }
 
+// subjectGrantsNaming are the grants whose roles name a policy.
 func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
 	var out []*subjectGrant
 	for _, r := range g.rolesNaming[policy] {
@@ -200,6 +251,7 @@ func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
 	return out
 }
 
+// subjectGrantsOfEvery are the grants whose roles let use every policy.
 func (g *Grants) subjectGrantsOfEvery() []*subjectGrant {
 	var out []*subjectGrant
 	for _, r := range g.rolesOfEveryPolicy {
@@ -208,23 +260,26 @@ func (g *Grants) subjectGrantsOfEvery() []*subjectGrant {
 	return out
 }
 
-// toGrants tells edges as grants of one policy, or of all for "", in order.
+// toGrants converts grants for callers, as grants of one policy, or of all for "", in order.
 func toGrants(edges []*subjectGrant, policy string) []Grant {
 	slices.SortFunc(edges, func(a, b *subjectGrant) int { return compareEvidence(*a, *b) })
 	out := make([]Grant, 0, len(edges))
 	for _, e := range edges {
 		out = append(out, Grant{
-			Policy:      policy,
-			Namespace:   e.namespace,
-			Subject:     e.subject,
-			Binding:     e.binding,
-			Role:        e.role.reference,
-			AllPolicies: e.role.granted.everyPolicy,
+			Policy:          policy,
+			Namespace:       e.namespace,
+			Subject:         e.subject,
+			Binding:         e.binding.reference,
+			Role:            e.role.reference,
+			BindingPosition: e.binding.position,
+			RolePosition:    e.role.source.Position,
+			AllPolicies:     e.role.granted.everyPolicy,
 		})
 	}
 	return out
 }
 
+// administratorGrants are the cluster-wide grants of every policy to others than everybody.
 func (g *Grants) administratorGrants() []Grant {
 	var edges []*subjectGrant
 	everywhere := g.grantsIn("")
@@ -236,6 +291,7 @@ func (g *Grants) administratorGrants() []Grant {
 	return toGrants(edges, "")
 }
 
+// unusedPolicies are the policies that nobody was granted on purpose.
 func (g *Grants) unusedPolicies() []string {
 	used := map[string]bool{}
 	for r, edges := range g.grantsByRole {
@@ -258,8 +314,8 @@ func (g *Grants) unusedPolicies() []string {
 	return out
 }
 
-// grantedOnPurpose is true for what somebody granted on purpose: cluster administrators may use every policy anyway. A service
-// account counts even so, since pods may run as it.
+// grantedOnPurpose reports whether a grant is not merely one of cluster administrators, who may use every policy anyway. A
+// grant to service accounts counts, since pods may run as them.
 func grantedOnPurpose(e *subjectGrant) bool {
 	kind := classifyIdentity(e.identity).kind
 	return !e.isAdministrator() || kind == accountClass || kind == namespaceAccountsClass

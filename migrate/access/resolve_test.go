@@ -55,13 +55,18 @@ func rule(group, resource, verb string, names ...string) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: []string{verb}, ResourceNames: names}
 }
 
-func rolesInUse(names ...string) rbacv1.PolicyRule {
+// useRule is a rule that lets use the named policies, or every one.
+func useRule(names ...string) rbacv1.PolicyRule {
 	return rule("policy", "podsecuritypolicies", "use", names...)
 }
 
-func user(name string) rbacv1.Subject             { return rbacv1.Subject{Kind: "User", Name: name} }
-func aggregationGroup(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "Group", Name: name} }
-func accountClass(namespace, name string) rbacv1.Subject {
+func user(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "User", Name: name} }
+
+// groupSubject is a group as the subject of a binding.
+func groupSubject(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "Group", Name: name} }
+
+// accountSubject is a service account as the subject of a binding.
+func accountSubject(namespace, name string) rbacv1.Subject {
 	return rbacv1.Subject{Kind: "ServiceAccount", Namespace: namespace, Name: name}
 }
 
@@ -79,55 +84,55 @@ func TestTraps(t *testing.T) {
 		who  access.Principal
 		want []string
 	}{
-		"T72 a pod's account is not authenticated":     {one("", rolesInUse("p"), aggregationGroup("system:authenticated")), api, no},
-		"T72 whoever sends the request is":             {one("", rolesInUse("p"), aggregationGroup("system:authenticated")), access.AnyRequester(), yes},
-		"T72 so is a controller":                       {one("", rolesInUse("p"), aggregationGroup("system:authenticated")), replicaSets, yes},
-		"T73 group extensions":                         {one("web", rule("extensions", "podsecuritypolicies", "use", "p"), accountClass("web", "api")), api, yes},
-		"T73 group *":                                  {one("web", rule("*", "podsecuritypolicies", "use", "p"), accountClass("web", "api")), api, yes},
-		"T73 core group":                               {one("web", rule("", "podsecuritypolicies", "use", "p"), accountClass("web", "api")), api, no},
-		"T73 no group":                                 {one("web", rbacv1.PolicyRule{Resources: []string{"*"}, Verbs: []string{"*"}}, accountClass("web", "api")), api, no},
-		"T74 resource name *":                          {one("web", rolesInUse("*"), accountClass("web", "api")), api, no},
-		"T74 resource */*":                             {one("web", rule("policy", "*/*", "use"), accountClass("web", "api")), api, no},
-		"T74 a subresource":                            {one("web", rule("policy", "podsecuritypolicies/*", "use"), accountClass("web", "api")), api, no},
-		"T74 resource *":                               {one("web", rule("policy", "*", "use"), accountClass("web", "api")), api, yes},
-		"T75 no namespace, RoleBinding":                {one("web", rolesInUse("p"), accountClass("", "api")), api, yes},
-		"T75 no namespace, ClusterRoleBinding":         {one("", rolesInUse("p"), accountClass("", "api")), api, no},
-		"T76 RoleBinding of elsewhere":                 {one("ci", rolesInUse("p"), accountClass("web", "api")), api, no},
-		"T77 account named as a user":                  {one("web", rolesInUse("p"), user("system:serviceaccount:web:api")), api, yes},
-		"T78 controller without a namespace":           {one("web", rolesInUse("p"), accountClass("", "replicaset-controller")), replicaSets, no},
-		"T78 controller with its namespace":            {one("web", rolesInUse("p"), accountClass("kube-system", "replicaset-controller")), replicaSets, yes},
-		"T79 what only the account may use":            {one("web", rolesInUse("p"), accountClass("web", "api")), replicaSets, no},
-		"T79 what only the requester may use":          {one("web", rolesInUse("p"), accountClass("kube-system", "replicaset-controller")), api, no},
-		"T80 the kubelet is no service account":        {one("", rolesInUse("p"), aggregationGroup("system:serviceaccounts")), access.NodePrincipal("n1"), no},
-		"T80 the kubelet by its group":                 {one("", rolesInUse("p"), aggregationGroup("system:nodes")), access.NodePrincipal("n1"), yes},
-		"T80 the kubelet by its name":                  {one("", rolesInUse("p"), user("system:node:n1")), access.NodePrincipal("n1"), yes},
+		"T72 a pod's account is not authenticated":     {one("", useRule("p"), groupSubject("system:authenticated")), api, no},
+		"T72 whoever sends the request is":             {one("", useRule("p"), groupSubject("system:authenticated")), access.AnyRequester(), yes},
+		"T72 so is a controller":                       {one("", useRule("p"), groupSubject("system:authenticated")), replicaSets, yes},
+		"T73 group extensions":                         {one("web", rule("extensions", "podsecuritypolicies", "use", "p"), accountSubject("web", "api")), api, yes},
+		"T73 group *":                                  {one("web", rule("*", "podsecuritypolicies", "use", "p"), accountSubject("web", "api")), api, yes},
+		"T73 core group":                               {one("web", rule("", "podsecuritypolicies", "use", "p"), accountSubject("web", "api")), api, no},
+		"T73 no group":                                 {one("web", rbacv1.PolicyRule{Resources: []string{"*"}, Verbs: []string{"*"}}, accountSubject("web", "api")), api, no},
+		"T74 resource name *":                          {one("web", useRule("*"), accountSubject("web", "api")), api, no},
+		"T74 resource */*":                             {one("web", rule("policy", "*/*", "use"), accountSubject("web", "api")), api, no},
+		"T74 a subresource":                            {one("web", rule("policy", "podsecuritypolicies/*", "use"), accountSubject("web", "api")), api, no},
+		"T74 resource *":                               {one("web", rule("policy", "*", "use"), accountSubject("web", "api")), api, yes},
+		"T75 no namespace, RoleBinding":                {one("web", useRule("p"), accountSubject("", "api")), api, yes},
+		"T75 no namespace, ClusterRoleBinding":         {one("", useRule("p"), accountSubject("", "api")), api, no},
+		"T76 RoleBinding of elsewhere":                 {one("ci", useRule("p"), accountSubject("web", "api")), api, no},
+		"T77 account named as a user":                  {one("web", useRule("p"), user("system:serviceaccount:web:api")), api, yes},
+		"T78 controller without a namespace":           {one("web", useRule("p"), accountSubject("", "replicaset-controller")), replicaSets, no},
+		"T78 controller with its namespace":            {one("web", useRule("p"), accountSubject("kube-system", "replicaset-controller")), replicaSets, yes},
+		"T79 what only the account may use":            {one("web", useRule("p"), accountSubject("web", "api")), replicaSets, no},
+		"T79 what only the requester may use":          {one("web", useRule("p"), accountSubject("kube-system", "replicaset-controller")), api, no},
+		"T80 the kubelet is no service account":        {one("", useRule("p"), groupSubject("system:serviceaccounts")), access.NodePrincipal("n1"), no},
+		"T80 the kubelet by its group":                 {one("", useRule("p"), groupSubject("system:nodes")), access.NodePrincipal("n1"), yes},
+		"T80 the kubelet by its name":                  {one("", useRule("p"), user("system:node:n1")), access.NodePrincipal("n1"), yes},
 		"T81 system:masters needs no binding":          {policies("p"), access.Principal{User: "admin", Groups: []string{"system:masters"}}, yes},
-		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"y"}, rolesInUse("p")).role("", "s", rule("", "configmaps", "get")).label("y").bind("web", "r", accountClass("web", "api")), api, no},
-		"T82 it selects nothing":                       {policies("p").aggregated("r", "x", []string{"nothing"}, rolesInUse("p")).bind("web", "r", accountClass("web", "api")), api, yes},
-		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, rolesInUse("p")).bind("web", "r", accountClass("web", "api")), api, yes},
-		"T82 it selects another":                       {policies("p").aggregated("r", "x", []string{"y"}).aggregated("s", "y", []string{"z"}).role("", "t", rolesInUse("p")).label("z").bind("web", "r", accountClass("web", "api")), api, yes},
-		"verbs are case-sensitive":                     {one("web", rule("policy", "podsecuritypolicies", "Use"), accountClass("web", "api")), api, no},
-		"verb *":                                       {one("web", rule("policy", "podsecuritypolicies", "*"), accountClass("web", "api")), api, yes},
-		"apiGroup of an account":                       {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "ServiceAccount", APIGroup: "rbac.authorization.k8s.io", Name: "api"}), api, no},
-		"apiGroup of a group":                          {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "Group", APIGroup: "rbac.authorization.k8s.io", Name: "system:serviceaccounts"}), api, yes},
-		"another apiGroup of a group":                  {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "Group", APIGroup: "v1", Name: "system:serviceaccounts"}), api, no},
-		"kinds are case-sensitive":                     {one("web", rolesInUse("p"), rbacv1.Subject{Kind: "serviceaccount", Namespace: "web", Name: "api"}), api, no},
-		"group of a namespace's accounts":              {one("web", rolesInUse("p"), aggregationGroup("system:serviceaccounts:web")), api, yes},
-		"group of another namespace's accounts":        {one("web", rolesInUse("p"), aggregationGroup("system:serviceaccounts:ci")), api, no},
-		"group of kube-system's accounts":              {one("web", rolesInUse("p"), aggregationGroup("system:serviceaccounts:kube-system")), replicaSets, yes},
-		"user * is no wildcard":                        {one("web", rolesInUse("p"), user("*")), api, no},
-		"cluster-admin is known by heart":              {policies("p").bind("web", "cluster-admin", accountClass("web", "api")), api, yes},
-		"cluster-admin as it was read":                 {policies("p").role("", "cluster-admin").bind("web", "cluster-admin", accountClass("web", "api")), api, no},
-		"edit gives no use":                            {policies("p").bind("web", "edit", accountClass("web", "api")), api, no},
-		"admin takes in edit, and what the files add":  {policies("p").role("", "r", rolesInUse("p")).label("rbac.authorization.k8s.io/aggregate-to-edit").bind("web", "admin", accountClass("web", "api")), api, yes},
-		"ClusterRoleBinding to a Role":                 {policies("p").role("web", "r", rolesInUse("p")).bindKind("", "Role", "r", accountClass("web", "api")), api, no},
-		"Role of the same name in another namespace":   {policies("p").role("ci", "r", rolesInUse("p")).bindKind("web", "Role", "r", accountClass("web", "api")), api, no},
-		"Role is not a ClusterRole of the same name":   {policies("p").role("web", "r", rolesInUse("p")).bind("web", "r", accountClass("web", "api")), api, no},
-		"Role in its namespace":                        {policies("p").role("web", "r", rolesInUse("p")).bindKind("web", "Role", "r", accountClass("web", "api")), api, yes},
-		"an aggregation rule selects no Roles":         {policies("p").aggregated("r", "x", []string{"y"}).role("web", "s", rolesInUse("p")).label("y").bind("web", "r", accountClass("web", "api")), api, no},
-		"a policy that was not read":                   {one("web", rolesInUse("gone"), accountClass("web", "api")), api, no},
-		"anonymous requests are not authenticated":     {one("web", rolesInUse("p"), aggregationGroup("system:unauthenticated")), access.AnyRequester(), no},
-		"an account of the same name in another place": {one("web", rolesInUse("p"), accountClass("ci", "api")), api, no},
+		"T82 own rules of an aggregated role":          {policies("p").aggregated("r", "x", []string{"y"}, useRule("p")).role("", "s", rule("", "configmaps", "get")).label("y").bind("web", "r", accountSubject("web", "api")), api, no},
+		"T82 it selects nothing":                       {policies("p").aggregated("r", "x", []string{"nothing"}, useRule("p")).bind("web", "r", accountSubject("web", "api")), api, yes},
+		"T82 it selects only itself":                   {policies("p").aggregated("r", "x", []string{"x"}, useRule("p")).bind("web", "r", accountSubject("web", "api")), api, yes},
+		"T82 it selects another":                       {policies("p").aggregated("r", "x", []string{"y"}).aggregated("s", "y", []string{"z"}).role("", "t", useRule("p")).label("z").bind("web", "r", accountSubject("web", "api")), api, yes},
+		"verbs are case-sensitive":                     {one("web", rule("policy", "podsecuritypolicies", "Use"), accountSubject("web", "api")), api, no},
+		"verb *":                                       {one("web", rule("policy", "podsecuritypolicies", "*"), accountSubject("web", "api")), api, yes},
+		"apiGroup of an account":                       {one("web", useRule("p"), rbacv1.Subject{Kind: "ServiceAccount", APIGroup: "rbac.authorization.k8s.io", Name: "api"}), api, no},
+		"apiGroup of a group":                          {one("web", useRule("p"), rbacv1.Subject{Kind: "Group", APIGroup: "rbac.authorization.k8s.io", Name: "system:serviceaccounts"}), api, yes},
+		"another apiGroup of a group":                  {one("web", useRule("p"), rbacv1.Subject{Kind: "Group", APIGroup: "v1", Name: "system:serviceaccounts"}), api, no},
+		"kinds are case-sensitive":                     {one("web", useRule("p"), rbacv1.Subject{Kind: "serviceaccount", Namespace: "web", Name: "api"}), api, no},
+		"group of a namespace's accounts":              {one("web", useRule("p"), groupSubject("system:serviceaccounts:web")), api, yes},
+		"group of another namespace's accounts":        {one("web", useRule("p"), groupSubject("system:serviceaccounts:ci")), api, no},
+		"group of kube-system's accounts":              {one("web", useRule("p"), groupSubject("system:serviceaccounts:kube-system")), replicaSets, yes},
+		"user * is no wildcard":                        {one("web", useRule("p"), user("*")), api, no},
+		"cluster-admin is known by heart":              {policies("p").bind("web", "cluster-admin", accountSubject("web", "api")), api, yes},
+		"cluster-admin as it was read":                 {policies("p").role("", "cluster-admin").bind("web", "cluster-admin", accountSubject("web", "api")), api, no},
+		"edit gives no use":                            {policies("p").bind("web", "edit", accountSubject("web", "api")), api, no},
+		"admin takes in edit, and what the files add":  {policies("p").role("", "r", useRule("p")).label("rbac.authorization.k8s.io/aggregate-to-edit").bind("web", "admin", accountSubject("web", "api")), api, yes},
+		"ClusterRoleBinding to a Role":                 {policies("p").role("web", "r", useRule("p")).bindKind("", "Role", "r", accountSubject("web", "api")), api, no},
+		"Role of the same name in another namespace":   {policies("p").role("ci", "r", useRule("p")).bindKind("web", "Role", "r", accountSubject("web", "api")), api, no},
+		"Role is not a ClusterRole of the same name":   {policies("p").role("web", "r", useRule("p")).bind("web", "r", accountSubject("web", "api")), api, no},
+		"Role in its namespace":                        {policies("p").role("web", "r", useRule("p")).bindKind("web", "Role", "r", accountSubject("web", "api")), api, yes},
+		"an aggregation rule selects no Roles":         {policies("p").aggregated("r", "x", []string{"y"}).role("web", "s", useRule("p")).label("y").bind("web", "r", accountSubject("web", "api")), api, no},
+		"a policy that was not read":                   {one("web", useRule("gone"), accountSubject("web", "api")), api, no},
+		"anonymous requests are not authenticated":     {one("web", useRule("p"), groupSubject("system:unauthenticated")), access.AnyRequester(), no},
+		"an account of the same name in another place": {one("web", useRule("p"), accountSubject("ci", "api")), api, no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +151,7 @@ func (c *cluster) label(label string) *cluster {
 
 func TestAggregationTakesTheServersWord(t *testing.T) {
 	t.Parallel()
-	c := policies("p").aggregated("r", "x", []string{"nothing"}, rolesInUse("p")).bind("web", "r", accountClass("web", "api"))
+	c := policies("p").aggregated("r", "x", []string{"nothing"}, useRule("p")).bind("web", "r", accountSubject("web", "api"))
 	c.inv.Roles[0].Stored = true
 	want := []access.Grant{{
 		Policy: "p", Namespace: "web", Subject: access.Subject{Kind: access.ServiceAccountKind, Namespace: "web", Name: "api"},
@@ -179,7 +184,7 @@ func TestBootstrapLabel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := policies("p", "q").role("", "s", rolesInUse("p")).bind("web", "r", user("eve"))
+			c := policies("p", "q").role("", "s", useRule("p")).bind("web", "r", user("eve"))
 			c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{tc.selector}}})
 			if diff := cmp.Diff(tc.want, names(c.resolve().PoliciesUsableBy("web", access.Principal{User: "eve"}))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -192,7 +197,7 @@ func TestUnjudged(t *testing.T) {
 	t.Parallel()
 	const why = "they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule"
 	circle := func() *cluster {
-		return policies("p").aggregated("a", "in-a", []string{"in-b"}, rolesInUse("p")).aggregated("b", "in-b", []string{"in-a"})
+		return policies("p").aggregated("a", "in-a", []string{"in-b"}, useRule("p")).aggregated("b", "in-b", []string{"in-a"})
 	}
 	for name, tc := range map[string]struct {
 		in   *cluster
@@ -205,29 +210,29 @@ func TestUnjudged(t *testing.T) {
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"fed by a role that keeps its own rules": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, rolesInUse("p")).bind("web", "a", user("eve")), nil,
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, useRule("p")).bind("web", "a", user("eve")), nil,
 		},
 		"fed by a role that is overwritten itself": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, rolesInUse("p")).
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, useRule("p")).
 				role("", "d", rule("", "configmaps", "get")).label("in-d").bind("web", "a", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"three in a circle": {
-			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, rolesInUse("p")).bind("web", "a", user("eve")),
+			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, useRule("p")).bind("web", "a", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"a circle that takes from another": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).
-				aggregated("c", "in-c", []string{"in-a", "in-d"}, rolesInUse("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
+				aggregated("c", "in-c", []string{"in-a", "in-d"}, useRule("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
 			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}, Affects: inventory.PartGrants}},
 		},
 		"bound nowhere":             {circle(), nil},
 		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
-		"granted by another anyway": {circle().role("", "c", rolesInUse("p")).label("in-a").bind("web", "b", user("eve")), nil},
+		"granted by another anyway": {circle().role("", "c", useRule("p")).label("in-a").bind("web", "b", user("eve")), nil},
 		"no rules of its own": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).bind("", "a", user("eve")), nil,
 		},
-		"a role that selects itself": {policies("p").aggregated("a", "x", []string{"x"}, rolesInUse("p")).bind("", "a", user("eve")), nil},
+		"a role that selects itself": {policies("p").aggregated("a", "x", []string{"x"}, useRule("p")).bind("", "a", user("eve")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,7 +258,7 @@ func TestUnjudgedSelector(t *testing.T) {
 			t.Parallel()
 			c := policies("p").bind("web", "r", user("eve"))
 			c.inv.Roles = append(c.inv.Roles, inventory.Role{
-				Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: tc.selectors}, Rules: []rbacv1.PolicyRule{rolesInUse("p")},
+				Name: "r", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: tc.selectors}, Rules: []rbacv1.PolicyRule{useRule("p")},
 				Position: pspparse.Position{File: "r.yaml", Line: 4},
 			})
 			g := c.resolve()
@@ -272,7 +277,7 @@ func TestUnjudgedSelector(t *testing.T) {
 func TestOwnRules(t *testing.T) {
 	t.Parallel()
 	own := func(selects ...string) *cluster {
-		return policies("p").aggregated("r", "x", selects, rolesInUse("p")).bind("web", "r", user("eve"))
+		return policies("p").aggregated("r", "x", selects, useRule("p")).bind("web", "r", user("eve"))
 	}
 	yes, no := []string{"p"}, []string{}
 	for name, tc := range map[string]struct {
@@ -289,12 +294,12 @@ func TestOwnRules(t *testing.T) {
 		"which keeps other rules of its own":    {own("y").aggregated("s", "y", []string{"z"}).others(), no},
 		"selects the server's own":              {own("rbac.authorization.k8s.io/aggregate-to-view"), no},
 		"selects an aggregated one of those":    {own("rbac.authorization.k8s.io/aggregate-to-edit"), no},
-		"selects a Role":                        {own("y").role("web", "s", rolesInUse("q")).label("y"), yes},
+		"selects a Role":                        {own("y").role("web", "s", useRule("q")).label("y"), yes},
 		"as a server has it":                    {own("y").role("", "s").label("y").others().live("r"), yes},
 		"selects one as a server has it":        {own("y").aggregated("s", "y", []string{"nothing"}, rule("", "pods", "create")).live("s"), no},
 		"selects an empty one as a server does": {own("y").aggregated("s", "y", []string{"x"}).live("s"), yes},
 		"another takes them, then":              {own("y").aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), yes},
-		"another takes none, then":              {policies("p").aggregated("r", "x", []string{"y"}, rolesInUse("p")).role("", "t").label("y").others().aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), no},
+		"another takes none, then":              {policies("p").aggregated("r", "x", []string{"y"}, useRule("p")).role("", "t").label("y").others().aggregated("s", "s", []string{"x"}).bind("web", "s", user("eve")), no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -322,10 +327,10 @@ func (c *cluster) live(name string) *cluster {
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	g := policies("b", "a").
-		role("", "some", rolesInUse("b", "gone")).
-		role("web", "all", rolesInUse(), rolesInUse("a")).
-		bind("", "some", aggregationGroup("ops"), aggregationGroup("ops")).
-		bindKind("web", "Role", "all", accountClass("", "api")).
+		role("", "some", useRule("b", "gone")).
+		role("web", "all", useRule(), useRule("a")).
+		bind("", "some", groupSubject("ops"), groupSubject("ops")).
+		bindKind("web", "Role", "all", accountSubject("", "api")).
 		resolve()
 	api := access.Subject{Kind: access.ServiceAccountKind, Namespace: "web", Name: "api"}
 	ops := access.Subject{Kind: access.GroupKind, Name: "ops"}
@@ -341,10 +346,10 @@ func TestPolicy(t *testing.T) {
 
 func TestAdministrators(t *testing.T) {
 	t.Parallel()
-	g := policies("p").role("", "p", rolesInUse("p")).role("", "pods", rule("", "pods", "create")).
-		bind("", "cluster-admin", user("root"), aggregationGroup("system:authenticated"), accountClass("kube-system", "tiller"), aggregationGroup("ops")).
-		bind("", "p", aggregationGroup("system:masters"), user("eve")).
-		bind("", "pods", aggregationGroup("system:masters")).
+	g := policies("p").role("", "p", useRule("p")).role("", "pods", rule("", "pods", "create")).
+		bind("", "cluster-admin", user("root"), groupSubject("system:authenticated"), accountSubject("kube-system", "tiller"), groupSubject("ops")).
+		bind("", "p", groupSubject("system:masters"), user("eve")).
+		bind("", "pods", groupSubject("system:masters")).
 		bind("web", "cluster-admin", user("lead")).
 		resolve()
 	grant := func(kind access.SubjectKind, namespace, name, role string) access.Grant {
@@ -362,19 +367,19 @@ func TestAdministrators(t *testing.T) {
 func TestUnused(t *testing.T) {
 	t.Parallel()
 	base := func() *cluster {
-		return policies("a", "b").role("", "a", rolesInUse("a")).bind("web", "a", user("eve"))
+		return policies("a", "b").role("", "a", useRule("a")).bind("web", "a", user("eve"))
 	}
 	for name, tc := range map[string]struct {
 		in   *cluster
 		want []string
 	}{
 		"never granted":                            {base(), []string{"b"}},
-		"cluster administrators do not count":      {base().bind("", "cluster-admin", aggregationGroup("system:masters"), aggregationGroup("ops"), user("root")), []string{"b"}},
-		"an account that may use everything does":  {base().bind("", "cluster-admin", accountClass("kube-system", "tiller")), nil},
-		"so do all accounts of a namespace":        {base().bind("", "cluster-admin", aggregationGroup("system:serviceaccounts:ci")), nil},
-		"and everybody":                            {base().bind("", "cluster-admin", aggregationGroup("system:authenticated")), nil},
-		"and an administrator of one namespace":    {base().bind("web", "cluster-admin", aggregationGroup("ops")), nil},
-		"a subject that never matches does not":    {base().role("", "b", rolesInUse("b")).bind("", "b", accountClass("", "api")), []string{"b"}},
+		"cluster administrators do not count":      {base().bind("", "cluster-admin", groupSubject("system:masters"), groupSubject("ops"), user("root")), []string{"b"}},
+		"an account that may use everything does":  {base().bind("", "cluster-admin", accountSubject("kube-system", "tiller")), nil},
+		"so do all accounts of a namespace":        {base().bind("", "cluster-admin", groupSubject("system:serviceaccounts:ci")), nil},
+		"and everybody":                            {base().bind("", "cluster-admin", groupSubject("system:authenticated")), nil},
+		"and an administrator of one namespace":    {base().bind("web", "cluster-admin", groupSubject("ops")), nil},
+		"a subject that never matches does not":    {base().role("", "b", useRule("b")).bind("", "b", accountSubject("", "api")), []string{"b"}},
 		"nor a role of rules that do not grant it": {base().role("", "b", rule("policy", "podsecuritypolicies", "get", "b")).bind("", "b", user("eve")), []string{"b"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,9 +7,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// roleKey names a Role, or with an empty namespace a ClusterRole.
+// roleKey is the key of a Role, or with an empty namespace of a ClusterRole.
 type roleKey struct{ namespace, name string }
 
+// reference is "ClusterRole NAME" or "Role NAMESPACE/NAME".
 func (k roleKey) reference() string {
 	if k.namespace == "" {
 		return "ClusterRole " + k.name
@@ -17,50 +18,55 @@ func (k roleKey) reference() string {
 	return "Role " + k.namespace + "/" + k.name
 }
 
-// resolvedRole is one role with what it comes to, aggregation included.
+// resolvedRole is one Role or ClusterRole with what it grants, aggregation included.
 type resolvedRole struct {
 	key       roleKey
 	reference string
 	granted   grantedPolicies
-	// source is what was read, or the text known by heart.
-	source *inventory.Role
-	// representative is one of the roles that share its names, itself or another, and number differs for each of those. What a role
-	// says of policies is kept once for all roles that are like it.
+	// grantsUse is true if it lets use policies, also if it names only policies that were not read.
+	grantsUse bool
+	// source is the role as it was read, or the built-in one.
+	source  *inventory.Role
+	builtIn bool
+	// representative is one of the roles that share the names of their policies, itself or another, and number differs for
+	// each of those. What a role means for policies is kept once, for its representative.
 	representative *resolvedRole
 	number         uint64
-	// keepsOwnRules: it is aggregated, and the rules written in it hold all the same.
+	// keepsOwnRules is true if it is aggregated and its own rules hold all the same.
 	keepsOwnRules bool
 }
 
-// awaitsAggregation is true if a controller would still write its rules. A Role has no aggregationRule, whatever its file says.
+// awaitsAggregation reports whether a controller of the cluster would still write the rules of this role. A Role has no
+// aggregationRule, whatever its file says.
 func (r *resolvedRole) awaitsAggregation() bool {
 	return r.key.namespace == "" && r.source.Aggregation != nil && !r.source.Stored
 }
 
+// hasRules reports whether the role as it was read has any rules.
 func (r *resolvedRole) hasRules() bool { return len(r.source.Rules) > 0 || r.source.OtherRules }
 
-// resolveRoles reduces every role; roles that every API server makes are added where the input does not have them.
+// resolveRoles returns every role that was read, and the built-in roles that were not.
 func resolveRoles(inv *inventory.Inventory) map[roleKey]*resolvedRole {
 	roles := make(map[roleKey]*resolvedRole, len(inv.Roles))
-	add := func(source *inventory.Role) {
+	add := func(source *inventory.Role, builtIn bool) {
 		key := roleKey{source.Namespace, source.Name}
 		if _, found := roles[key]; !found {
-			roles[key] = &resolvedRole{key: key, reference: key.reference(), source: source, granted: grantedPoliciesOf(source.Rules)}
+			roles[key] = &resolvedRole{key: key, builtIn: builtIn, reference: key.reference(), source: source, granted: grantedPoliciesOf(source.Rules)}
 		}
 	}
 	for i := range inv.Roles {
-		add(&inv.Roles[i])
+		add(&inv.Roles[i], false)
 	}
 	for _, known := range bootstrapRoles() {
-		add(&known)
+		add(&known, true)
 	}
 	return roles
 }
 
-// bootstrapRoles are the ClusterRoles of every API server that can matter: manifests bind to them, and aggregate into
-// them, without bringing them along. No other bootstrap role mentions PodSecurityPolicies. Those that create pods on
-// behalf of the control plane are left out, since admission asks about the controllers by name. All carry the label by
-// which a selector takes them in, or leaves them out.
+// bootstrapRoles are the ClusterRoles that every API server creates and that can matter: manifests bind to them, and aggregate
+// into them, without bringing them along. No other bootstrap role names PodSecurityPolicies. Those that create pods for the
+// control plane are left out, since admission asks about the controllers by name. All have the label by which a selector
+// takes them in, or leaves them out.
 func bootstrapRoles() []inventory.Role {
 	const aggregate = "rbac.authorization.k8s.io/aggregate-to-"
 	selecting := func(name string) *rbacv1.AggregationRule {

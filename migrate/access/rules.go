@@ -6,14 +6,18 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// grantedPolicies is what the rules of one role come to, as far as policies and pods go. RBAC is additive, so the rules
-// themselves need not be kept.
+// grantedPolicies is what the rules of one role grant, as far as policies and the creation of pods go. RBAC is additive, so
+// the rules themselves need not be kept.
 type grantedPolicies struct {
-	everyPolicy bool     // may use every policy: a rule without resourceNames
-	policies    []string // may use these, whether they were read or not; sorted, unique
-	createPods  bool     // may create pods
+	// everyPolicy is true if a rule names no policy: every one may be used.
+	everyPolicy bool
+	// policies that may be used, also those that were not read; sorted, each once.
+	policies []string
+	// createPods is true if pods may be created.
+	createPods bool
 }
 
+// grantedPoliciesOf returns what RBAC rules grant.
 func grantedPoliciesOf(rules []rbacv1.PolicyRule) grantedPolicies {
 	var r grantedPolicies
 	for i := range rules {
@@ -31,7 +35,7 @@ func grantedPoliciesOf(rules []rbacv1.PolicyRule) grantedPolicies {
 	return r
 }
 
-// sortPolicies puts the names in order; who may use every policy needs none.
+// sortPolicies sorts the names of the policies. Who may use every policy needs no names.
 func (r *grantedPolicies) sortPolicies() {
 	if r.everyPolicy {
 		r.policies = nil
@@ -41,16 +45,17 @@ func (r *grantedPolicies) sortPolicies() {
 	r.policies = slices.Compact(r.policies)
 }
 
-// ruleAllowsPolicyUse leaves resourceNames out. Admission asks in the API group policy, then in extensions, and takes either; it
-// asks for the plain resource, so that neither "*/*" nor a subresource can match.
+// ruleAllowsPolicyUse reports whether an RBAC rule lets use policies, whatever its resourceNames. PSP admission asks in the
+// API group policy, then in extensions, and takes either. It asks for the plain resource, so that neither "*/*" nor a
+// subresource can match.
 func ruleAllowsPolicyUse(rule *rbacv1.PolicyRule) bool {
 	return containsAny(rule.Verbs, "use", rbacv1.VerbAll) &&
 		containsAny(rule.APIGroups, "policy", "extensions", rbacv1.APIGroupAll) &&
 		containsAny(rule.Resources, "podsecuritypolicies", rbacv1.ResourceAll)
 }
 
-// ruleAllowsPodCreation: a create request carries no name that a rule could name, so a rule with resourceNames does not
-// allow it.
+// ruleAllowsPodCreation reports whether an RBAC rule lets create pods. A create request has no name that a rule could name,
+// so a rule with resourceNames does not allow it.
 func ruleAllowsPodCreation(rule *rbacv1.PolicyRule) bool {
 	return containsAny(rule.Verbs, "create", rbacv1.VerbAll) &&
 		containsAny(rule.APIGroups, "", rbacv1.APIGroupAll) &&
@@ -58,14 +63,15 @@ func ruleAllowsPodCreation(rule *rbacv1.PolicyRule) bool {
 		(len(rule.ResourceNames) == 0 || containsAny(rule.ResourceNames, ""))
 }
 
-// containsAny is true if any of the wanted is in the list.
+// containsAny reports whether a list has one of the wanted entries.
 func containsAny(list []string, wanted ...string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(wanted, s) })
 }
 
+// anyPolicy reports whether any policy may be used.
 func (r *grantedPolicies) anyPolicy() bool { return r.everyPolicy || len(r.policies) > 0 }
 
-// covers is true if o allows nothing that r does not.
+// covers reports whether o grants nothing that r does not.
 func (r *grantedPolicies) covers(o grantedPolicies) bool {
 	if o.everyPolicy && !r.everyPolicy || o.createPods && !r.createPods {
 		return false
@@ -81,8 +87,8 @@ func (r *grantedPolicies) covers(o grantedPolicies) bool {
 	return true
 }
 
-// dropUnknownPolicies drops from what roles come to the names of policies that were not read. Known is sorted. Roles that shared their
-// names still do, and are told to be like each other.
+// dropUnknownPolicies removes the names of policies that were not read from what roles grant; known is sorted. Roles that
+// share their names go on sharing them, and get a common representative.
 func dropUnknownPolicies(roles map[roleKey]*resolvedRole, known []string) {
 	sharing := map[*string]*resolvedRole{}
 	number := uint64(0)

@@ -8,7 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// Names that the API server gives to identities.
+// User names and groups that the API server gives to identities, and the namespace of the control plane.
 const (
 	accountPrefix      = "system:serviceaccount:"
 	accountsGroup      = "system:serviceaccounts"
@@ -23,7 +23,7 @@ const (
 	kubeSystem         = "kube-system"
 )
 
-// String says it as a reader would: "service account web/api", "group ops".
+// String writes a subject for people: "service account web/api", "group ops", "user ann".
 func (s Subject) String() string {
 	switch s.Kind {
 	case ServiceAccountKind:
@@ -35,17 +35,19 @@ func (s Subject) String() string {
 	}
 }
 
+// compareSubjects orders RBAC subjects by kind, namespace and name.
 func compareSubjects(a, b Subject) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
-// identity is what RBAC compares: a user name or a group. A service account is a user with a long name, so
-// "User system:serviceaccount:web:api" and "ServiceAccount web/api" are the same identity.
+// identity is what RBAC compares: a user name or a group. A service account is a user with a long name, so "User
+// system:serviceaccount:web:api" and "ServiceAccount web/api" are the same identity.
 type identity struct {
 	group bool
 	name  string
 }
 
+// compareIdentities orders identities: users first, each kind by name.
 func compareIdentities(a, b identity) int {
 	if a.group != b.group {
 		if b.group {
@@ -56,8 +58,8 @@ func compareIdentities(a, b identity) int {
 	return cmp.Compare(a.name, b.name)
 }
 
-// resolveSubject resolves a subject as RBAC does, exactly and case-sensitively; false means that it never matches anyone: no
-// such identity exists, or no API server accepts the subject.
+// resolveSubject resolves a subject of a binding as RBAC does, exactly and case-sensitively. ok is false if it never
+// matches anyone: there is no such identity, or no API server accepts the subject.
 func resolveSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identity, bool) {
 	if whyNeverMatches(s, bindingNamespace) != "" {
 		return Subject{}, identity{}, false
@@ -73,7 +75,7 @@ func resolveSubject(s rbacv1.Subject, bindingNamespace string) (Subject, identit
 	}
 }
 
-// whyNeverMatches says why a subject is nobody; "" if somebody can be it.
+// whyNeverMatches says why an RBAC subject matches nobody; "" if it can match somebody.
 func whyNeverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	user, group := s.Kind == rbacv1.UserKind, s.Kind == rbacv1.GroupKind
 	switch {
@@ -104,20 +106,20 @@ func whyNeverMatches(s rbacv1.Subject, bindingNamespace string) string {
 	}
 }
 
-// isReservedUserName is true for names that the API server gives to users alone. That of the controller manager is not among them: a
-// certificate may well have it as its group.
+// isReservedUserName reports whether the API server gives a name to users alone. The name of the controller manager is not
+// among them: a certificate may have it as its group.
 func isReservedUserName(name string) bool {
 	return name == anonymousUser || strings.HasPrefix(name, accountPrefix) || strings.HasPrefix(name, nodePrefix)
 }
 
-// The longest names.
+// The longest names of service accounts and namespaces.
 const (
 	maxAccountNameLength   = 253
 	maxNamespaceNameLength = 63
 )
 
-// isDNSName is true for what an API server can take for the name of an account: lower-case letters, digits, '-' and '.', the first
-// and the last no '-' and no '.'.
+// isDNSName reports whether an API server accepts a name for a service account or namespace: lower-case letters, digits,
+// '-' and '.', the first and the last no '-' and no '.'.
 func isDNSName(name string, longest int) bool {
 	inside := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 	for i := range len(name) {
@@ -128,8 +130,8 @@ func isDNSName(name string, longest int) bool {
 	return name != "" && len(name) <= longest
 }
 
-// apiGroupOf a kind of subject. RBAC does not ask for it, since no API server accepts a binding with another one; left
-// out it is filled in.
+// apiGroupOf is the API group of a kind of RBAC subject. The authorizer does not ask for it, since no API server accepts a
+// binding with another one; where it is left out, the API server sets it.
 func apiGroupOf(kind string) string {
 	if kind == rbacv1.ServiceAccountKind {
 		return ""
@@ -137,25 +139,33 @@ func apiGroupOf(kind string) string {
 	return rbacv1.GroupName
 }
 
-// subjectClassKind sorts identities by the part they play when a pod is created.
+// subjectClassKind classifies RBAC identities by what they do when a pod is created.
 type subjectClassKind int
 
 const (
-	externalClass          subjectClassKind = iota // a user or group from outside the cluster
-	everybodyClass                                 // every authenticated or anonymous request, or every service account
-	mastersClass                                   // allowed everything, outside RBAC
-	accountClass                                   // one service account
-	namespaceAccountsClass                         // all service accounts of one namespace
-	nodesClass                                     // kubelets, which create nothing but mirror pods
-	controllerManagerClass                         // a controller manager without per-controller credentials
+	// externalClass is a user or group from outside the cluster.
+	externalClass subjectClassKind = iota
+	// everybodyClass is every authenticated or anonymous request, or every service account.
+	everybodyClass
+	// mastersClass is system:masters, which may do everything, outside RBAC.
+	mastersClass
+	// accountClass is one service account.
+	accountClass
+	// namespaceAccountsClass is all service accounts of one namespace.
+	namespaceAccountsClass
+	// nodesClass is the kubelets, which create no pods but mirror pods.
+	nodesClass
+	// controllerManagerClass is a controller manager without credentials of its own for each controller.
+	controllerManagerClass
 )
 
-// subjectClass is an identity in its part. Home is the namespace of service accounts, name that of a single one.
+// subjectClass is the class of an RBAC identity. The namespace is that of service accounts, the name that of a single one.
 type subjectClass struct {
 	kind            subjectClassKind
 	namespace, name string
 }
 
+// classifyIdentity returns the class of a user or group.
 func classifyIdentity(id identity) subjectClass {
 	if id.group {
 		return classifyGroup(id.name)
@@ -176,6 +186,7 @@ func classifyIdentity(id identity) subjectClass {
 	}
 }
 
+// classifyGroup returns the class of a group.
 func classifyGroup(name string) subjectClass {
 	switch name {
 	case authenticatedGroup, anonymousGroup, accountsGroup:
@@ -191,14 +202,14 @@ func classifyGroup(name string) subjectClass {
 	return subjectClass{kind: externalClass}
 }
 
-// isForEverybody is true for what holds everywhere for every authenticated or anonymous request, or for every service account:
-// it says nothing about a namespace.
+// isForEverybody reports whether a cluster-wide grant is to every authenticated or anonymous request, or to every service
+// account: it says nothing about a namespace.
 func (e *subjectGrant) isForEverybody() bool {
 	return e.namespace == "" && classifyIdentity(e.identity).kind == everybodyClass
 }
 
-// isAdministrator is true for what lets others than everybody use every policy everywhere. A service account that has such
-// a grant is an administrator to every namespace but its own.
+// isAdministrator reports whether a grant lets others than everybody use every policy everywhere. A service account with
+// such a grant is an administrator to every namespace but its own.
 func (e *subjectGrant) isAdministrator() bool {
 	if e.namespace != "" || !e.role.granted.anyPolicy() {
 		return false

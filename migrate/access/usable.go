@@ -11,28 +11,28 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// UsablePolicy is a policy that an identity may use; Grants.Policy tells the evidence.
+// UsablePolicy is a policy that an identity may use. Grants.PolicyGrants has the grants.
 type UsablePolicy struct {
 	Policy string
-	// Everybody is true if only grants to everybody, everywhere, let it use the policy.
+	// Everybody is true if only cluster-wide grants to everybody let it use the policy.
 	Everybody bool
 }
 
-// PoliciesUsableBy lists the policies that a principal may use for a pod in a namespace, sorted by name. Members of
+// PoliciesUsableBy returns the policies that a principal may use for a pod in a namespace, by name. Members of
 // system:masters may use every policy whatever RBAC says.
 func (g *Grants) PoliciesUsableBy(namespace string, p Principal) []UsablePolicy {
 	return g.usablePolicies(namespace, identitiesOf(p))
 }
 
-// PoliciesUsableByWorkload lists the policies that the pods of a workload can be admitted by: those that the accounts they run
-// as may use, and those that what creates them may use (a controller; the kubelet for mirror pods, which have no
-// account). Who creates a bare pod, or the pods of an owner of an unknown kind, is not known: then only what every
-// request may use is added.
+// PoliciesUsableByWorkload returns the policies that can admit the pods of a workload, by name: those that the service
+// accounts of the pods may use, and those that the creator of the pods may use (a controller; for mirror pods, which have
+// no account, the kubelet). Who creates a bare pod, or the pods of an owner of an unknown kind, is not known: then only
+// what every request may use is added.
 func (g *Grants) PoliciesUsableByWorkload(w *inventory.Workload) []UsablePolicy {
 	return g.usablePolicies(w.Namespace, identitiesOf(podPrincipals(w)...))
 }
 
-// identitiesOf of one or several principals, each once.
+// identitiesOf returns the identities of one or several principals, each once.
 func identitiesOf(principals ...Principal) []identity {
 	var out []identity
 	for _, p := range principals {
@@ -47,7 +47,8 @@ func identitiesOf(principals ...Principal) []identity {
 	return slices.Compact(out)
 }
 
-// usablePolicies looks at each role once, however many bindings lead to it.
+// usablePolicies returns the policies that identities may use in a namespace. Each role is read once, however many bindings
+// refer to it.
 func (g *Grants) usablePolicies(namespace string, ids []identity) []UsablePolicy {
 	var few [16]namingRole
 	u := rolesInUse{roles: few[:0]}
@@ -68,20 +69,21 @@ func (g *Grants) usablePolicies(namespace string, ids []identity) []UsablePolicy
 	return g.cache.usablePolicies(u.key(key[:0]), func() []UsablePolicy { return u.policies(g.policies) })
 }
 
-// rolesInUse is what somebody has that lets use policies.
+// rolesInUse are the roles by which somebody may use policies.
 type rolesInUse struct {
-	// everyPolicy: a role that names no policy; own: not only as everybody has it.
+	// everyPolicy is true if a role names no policy; notAsEverybody if such a role is not held only as everybody holds it.
 	everyPolicy, notAsEverybody bool
 	roles                       []namingRole
 }
 
-// namingRole is a role that names policies, and those that are like it. It is own if not only everybody has it.
+// namingRole is the representative of roles that name policies. notAsEverybody is true if it is not held only as everybody
+// holds it.
 type namingRole struct {
 	role           *resolvedRole
 	notAsEverybody bool
 }
 
-// sortRoles has each role once.
+// sortRoles sorts the roles and keeps each once.
 func (u *rolesInUse) sortRoles() {
 	slices.SortFunc(u.roles, func(a, b namingRole) int {
 		switch {
@@ -97,6 +99,7 @@ func (u *rolesInUse) sortRoles() {
 	u.roles = slices.CompactFunc(u.roles, func(a, b namingRole) bool { return a.role == b.role }) // keeps the first, which is own if any is
 }
 
+// policies returns the usable policies, by name, out of all that were read.
 func (u *rolesInUse) policies(all []string) []UsablePolicy {
 	named := map[string]bool{}
 	for _, n := range u.roles {
@@ -115,7 +118,7 @@ func (u *rolesInUse) policies(all []string) []UsablePolicy {
 	return out
 }
 
-// key appends to b what is the same for those who may use the same policies by the same roles.
+// key appends to b a key that is equal for those who may use the same policies by the same roles.
 func (u *rolesInUse) key(b []byte) []byte {
 	b = append(b, boolBit(u.everyPolicy)|boolBit(u.notAsEverybody)<<1)
 	for _, n := range u.roles {
@@ -124,6 +127,7 @@ func (u *rolesInUse) key(b []byte) []byte {
 	return b
 }
 
+// boolBit is 1 for true, 0 for false.
 func boolBit(b bool) byte {
 	if b {
 		return 1
@@ -131,13 +135,14 @@ func boolBit(b bool) byte {
 	return 0
 }
 
-// answerCache are answers that many namespaces and workloads share. There may be many of those, and many policies.
+// answerCache keeps answers that many namespaces and workloads share. There may be many of those, and many policies.
 type answerCache struct {
 	lock            sync.Mutex
 	usables         map[string][]UsablePolicy
 	namespaceAccess map[sharedAnswerKey]NamespaceAccess
 }
 
+// usablePolicies returns the usable policies of a key, computed once.
 func (r *answerCache) usablePolicies(key []byte, answer func() []UsablePolicy) []UsablePolicy {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -152,7 +157,7 @@ func (r *answerCache) usablePolicies(key []byte, answer func() []UsablePolicy) [
 	return found
 }
 
-// IsShared is true for an answer of Namespace that other namespaces get, too.
+// IsShared reports whether other namespaces get the same answer of NamespaceAccess, too.
 func (g *Grants) IsShared(a NamespaceAccess) bool {
 	g.cache.lock.Lock()
 	defer g.cache.lock.Unlock()
@@ -164,6 +169,7 @@ func (g *Grants) IsShared(a NamespaceAccess) bool {
 	return len(a) == 0
 }
 
+// forNamespace returns the answer of NamespaceAccess of a key, computed once.
 func (r *answerCache) forNamespace(key sharedAnswerKey, answer func() NamespaceAccess) NamespaceAccess {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -178,8 +184,8 @@ func (r *answerCache) forNamespace(key sharedAnswerKey, answer func() NamespaceA
 	return found
 }
 
-// forEachGrant visits what an identity holds in a namespace: what it holds everywhere, and there. Bindings of other
-// namespaces never count.
+// forEachGrant calls visit with the grants that an identity has in a namespace: the cluster-wide ones and those of the
+// namespace. Bindings of other namespaces never count.
 func (g *Grants) forEachGrant(namespace string, id identity, visit func(*subjectGrant)) {
 	for _, scope := range [...]string{"", namespace} {
 		edges := g.grantsHeldIn(scope, id)
@@ -189,25 +195,9 @@ func (g *Grants) forEachGrant(namespace string, id identity, visit func(*subject
 	}
 }
 
-// CanCreatePods tells whether RBAC lets a principal create pods in a namespace (everywhere, for ""). Creating something
-// that makes pods is not the same: then a controller creates them.
-func (g *Grants) CanCreatePods(namespace string, p Principal) bool {
-	for _, id := range identitiesOf(p) {
-		if id == (identity{group: true, name: mastersGroup}) {
-			return true
-		}
-		can := false
-		g.forEachGrant(namespace, id, func(e *subjectGrant) { can = can || e.role.granted.createPods })
-		if can {
-			return true
-		}
-	}
-	return false
-}
-
-// PodCreators are the service accounts of a namespace that RBAC lets create pods in it, sorted; the built-in controllers are
-// left out, and so is a right that every account has everywhere, which CreatedByAll tells. Each carries the groups of a
-// request, so that it can be handed to UsableBy.
+// PodCreators returns the service accounts of a namespace that RBAC lets create pods in it, sorted. The built-in
+// controllers are left out, and so is a right that every account has everywhere, which PodCreationForAllAccounts returns.
+// Each principal has the groups of a request, so that it can be passed to PoliciesUsableBy.
 func (g *Grants) PodCreators(namespace string) []Principal {
 	found := map[string]bool{}
 	for _, edges := range [][]subjectGrant{g.podCreationGrants[namespace], g.grantsIn(namespace)} {
@@ -224,10 +214,10 @@ func (g *Grants) PodCreators(namespace string) []Principal {
 	return out
 }
 
-// PodCreationForAllAccounts are the bindings by which every service account may create pods in every namespace, sorted.
+// PodCreationForAllAccounts returns the bindings by which every service account may create pods in every namespace, sorted.
 func (g *Grants) PodCreationForAllAccounts() []string { return g.podCreationForAll }
 
-// indexPodCreation files what lets somebody create pods in every namespace, so that PodCreators finds it.
+// indexPodCreation records a cluster-wide grant to create pods for PodCreators.
 func (g *Grants) indexPodCreation(e *subjectGrant) {
 	switch p := classifyIdentity(e.identity); {
 	case isBuiltinControllerRole(e.role):
@@ -237,17 +227,18 @@ func (g *Grants) indexPodCreation(e *subjectGrant) {
 		}
 		g.podCreationGrants[p.namespace] = append(g.podCreationGrants[p.namespace], *e)
 	case p.kind == everybodyClass && includesServiceAccounts(e.identity):
-		if !slices.Contains(g.podCreationForAll, e.binding) {
-			g.podCreationForAll = append(g.podCreationForAll, e.binding)
+		if !slices.Contains(g.podCreationForAll, e.binding.reference) {
+			g.podCreationForAll = append(g.podCreationForAll, e.binding.reference)
 		}
 	}
 }
 
+// isBuiltinControllerRole reports whether a role is that of a controller of the control plane.
 func isBuiltinControllerRole(r *resolvedRole) bool {
 	return strings.HasPrefix(r.key.name, "system:controller:")
 }
 
-// podCreatingAccounts are the accounts of a namespace that a grant lets create pods in it.
+// podCreatingAccounts returns the service accounts of a namespace that a grant lets create pods in it.
 func (g *Grants) podCreatingAccounts(e *subjectGrant, namespace string) []string {
 	if !e.role.granted.createPods || isBuiltinControllerRole(e.role) {
 		return nil
@@ -261,12 +252,13 @@ func (g *Grants) podCreatingAccounts(e *subjectGrant, namespace string) []string
 	return nil
 }
 
-// includesServiceAccounts: of the groups that mean everybody, a service account that sends a request is in these.
+// includesServiceAccounts reports whether a service account that sends a request is in a group that means everybody.
 func includesServiceAccounts(id identity) bool {
 	return id.name == accountsGroup || id.name == authenticatedGroup
 }
 
-// serviceAccountsOf a namespace: those read, those in use, and the one that every namespace has.
+// serviceAccountsOf returns the service accounts of a namespace: those that were read, those that workloads run as, and
+// "default", which every namespace has.
 func (g *Grants) serviceAccountsOf(namespace string) []string {
 	names := g.serviceAccounts[namespace]
 	if at, found := slices.BinarySearch(names, "default"); !found {

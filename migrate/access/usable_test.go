@@ -15,17 +15,17 @@ import (
 func TestUsableByWorkload(t *testing.T) {
 	t.Parallel()
 	subjects := map[string]rbacv1.Subject{
-		"api": accountClass("web", "api"), "default": accountClass("web", "default"), "old": accountClass("web", "old"),
-		"accounts": aggregationGroup("system:serviceaccounts"), "authenticated": aggregationGroup("system:authenticated"), "unauthenticated": aggregationGroup("system:unauthenticated"),
-		"controllers": aggregationGroup("system:serviceaccounts:kube-system"), "manager": user("system:kube-controller-manager"), "nodes": aggregationGroup("system:nodes"),
-		"replicaset": accountClass("kube-system", "replicaset-controller"), "daemonset": accountClass("kube-system", "daemon-set-controller"),
-		"statefulset": accountClass("kube-system", "statefulset-controller"), "job": accountClass("kube-system", "job-controller"),
-		"replication": accountClass("kube-system", "replication-controller"), "deployment": accountClass("kube-system", "deployment-controller"), "human": user("eve"),
+		"api": accountSubject("web", "api"), "default": accountSubject("web", "default"), "old": accountSubject("web", "old"),
+		"accounts": groupSubject("system:serviceaccounts"), "authenticated": groupSubject("system:authenticated"), "unauthenticated": groupSubject("system:unauthenticated"),
+		"controllers": groupSubject("system:serviceaccounts:kube-system"), "manager": user("system:kube-controller-manager"), "nodes": groupSubject("system:nodes"),
+		"replicaset": accountSubject("kube-system", "replicaset-controller"), "daemonset": accountSubject("kube-system", "daemon-set-controller"),
+		"statefulset": accountSubject("kube-system", "statefulset-controller"), "job": accountSubject("kube-system", "job-controller"),
+		"replication": accountSubject("kube-system", "replication-controller"), "deployment": accountSubject("kube-system", "deployment-controller"), "human": user("eve"),
 	}
 	c := policies()
 	for name, s := range subjects {
 		c.inv.Policies = append(c.inv.Policies, policies(name).inv.Policies...)
-		c.role("", name, rolesInUse(name)).bind("", name, s)
+		c.role("", name, useRule(name)).bind("", name, s)
 	}
 	g := c.resolve()
 	controlled := func(maker string) []string {
@@ -70,7 +70,7 @@ func TestUsableByWorkload(t *testing.T) {
 func TestUsableThroughEverybody(t *testing.T) {
 	t.Parallel()
 	everybodys := func() *cluster {
-		return policies("a", "b").role("", "a", rolesInUse("a")).bind("", "a", aggregationGroup("system:authenticated"))
+		return policies("a", "b").role("", "a", useRule("a")).bind("", "a", groupSubject("system:authenticated"))
 	}
 	only, own, b := access.UsablePolicy{Policy: "a", Everybody: true}, access.UsablePolicy{Policy: "a"}, access.UsablePolicy{Policy: "b"}
 	for name, tc := range map[string]struct {
@@ -79,15 +79,15 @@ func TestUsableThroughEverybody(t *testing.T) {
 		want   []access.UsablePolicy
 	}{
 		"only everybody":                   {everybodys(), nil, []access.UsablePolicy{only}},
-		"everybody twice":                  {everybodys().bind("", "a", aggregationGroup("system:serviceaccounts"), aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{only}},
-		"everybody here":                   {everybodys().bind("web", "a", aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{own}},
-		"everybody there":                  {everybodys().bind("ci", "a", aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{only}},
+		"everybody twice":                  {everybodys().bind("", "a", groupSubject("system:serviceaccounts"), groupSubject("system:authenticated")), nil, []access.UsablePolicy{only}},
+		"everybody here":                   {everybodys().bind("web", "a", groupSubject("system:authenticated")), nil, []access.UsablePolicy{own}},
+		"everybody there":                  {everybodys().bind("ci", "a", groupSubject("system:authenticated")), nil, []access.UsablePolicy{only}},
 		"by name":                          {everybodys().bind("", "a", user("eve")), nil, []access.UsablePolicy{own}},
-		"by another role":                  {everybodys().role("web", "r", rolesInUse("a")).bindKind("web", "Role", "r", user("eve")), nil, []access.UsablePolicy{own}},
-		"another policy by name":           {everybodys().role("", "b", rolesInUse("b")).bind("", "b", user("eve")), nil, []access.UsablePolicy{only, b}},
-		"everything, as everybody":         {everybodys().bind("", "cluster-admin", aggregationGroup("system:authenticated")), nil, []access.UsablePolicy{only, {Policy: "b", Everybody: true}}},
+		"by another role":                  {everybodys().role("web", "r", useRule("a")).bindKind("web", "Role", "r", user("eve")), nil, []access.UsablePolicy{own}},
+		"another policy by name":           {everybodys().role("", "b", useRule("b")).bind("", "b", user("eve")), nil, []access.UsablePolicy{only, b}},
+		"everything, as everybody":         {everybodys().bind("", "cluster-admin", groupSubject("system:authenticated")), nil, []access.UsablePolicy{only, {Policy: "b", Everybody: true}}},
 		"everything by name":               {everybodys().bind("", "cluster-admin", user("eve")), nil, []access.UsablePolicy{own, b}},
-		"everything, and one by name":      {everybodys().bind("", "cluster-admin", aggregationGroup("system:authenticated")).bind("web", "a", user("eve")), nil, []access.UsablePolicy{own, {Policy: "b", Everybody: true}}},
+		"everything, and one by name":      {everybodys().bind("", "cluster-admin", groupSubject("system:authenticated")).bind("web", "a", user("eve")), nil, []access.UsablePolicy{own, {Policy: "b", Everybody: true}}},
 		"system:masters":                   {everybodys(), []string{"system:masters"}, []access.UsablePolicy{own, b}},
 		"a role that lets nothing be used": {everybodys().role("", "pods", rule("", "pods", "create")).bind("web", "pods", user("eve")), nil, []access.UsablePolicy{only}},
 	} {
@@ -144,23 +144,23 @@ func TestPodCreators(t *testing.T) {
 		want []access.Principal
 	}{
 		"nobody":                      {base(), []access.Principal{}},
-		"an account, here":            {base().bind("web", "creator", accountClass("", "api")), []access.Principal{here("web", "api")}},
-		"an account, elsewhere":       {base().bind("ci", "creator", accountClass("web", "api")), []access.Principal{}},
-		"an account, everywhere":      {base().bind("", "creator", accountClass("web", "api")), []access.Principal{here("web", "api")}},
-		"another's, everywhere":       {base().bind("", "creator", accountClass("ci", "runner")), []access.Principal{}},
-		"another's, here":             {base().bind("web", "creator", accountClass("ci", "runner")), []access.Principal{}},
-		"both":                        {base().bind("", "creator", accountClass("web", "api")).bind("web", "edit", user("system:serviceaccount:web:api")), []access.Principal{here("web", "api")}},
-		"all of the namespace":        {base().bind("web", "admin", aggregationGroup("system:serviceaccounts:web")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
-		"all there are":               {base().bind("", "creator", aggregationGroup("system:serviceaccounts")), []access.Principal{}},
-		"all there are, here":         {base().bind("web", "creator", aggregationGroup("system:authenticated")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
-		"all of another":              {base().bind("web", "creator", aggregationGroup("system:serviceaccounts:ci")), []access.Principal{}},
-		"people":                      {base().bind("web", "creator", user("eve"), aggregationGroup("dev"), aggregationGroup("system:unauthenticated"), aggregationGroup("system:nodes")), []access.Principal{}},
-		"built-in controllers":        {base().bind("", "system:controller:persistent-volume-binder", accountClass("kube-system", "persistent-volume-binder")).bind("", "creator", accountClass("kube-system", "job-controller")), []access.Principal{}},
-		"what makes pods is not":      {base().role("", "d", rule("apps", "deployments", "create")).bind("web", "d", accountClass("", "api")), []access.Principal{}},
-		"nor a pod of one name":       {base().role("", "d", rule("", "pods", "create", "one")).bind("web", "d", accountClass("", "api")), []access.Principal{}},
-		"nor a subresource":           {base().role("", "d", rule("", "pods/exec", "create")).bind("web", "d", accountClass("", "api")), []access.Principal{}},
-		"a cluster administrator":     {base().bind("", "cluster-admin", accountClass("web", "tiller")), []access.Principal{here("web", "tiller")}},
-		"an account that none can be": {base().bind("web", "creator", accountClass("web", "system:serviceaccounts:web")), []access.Principal{}},
+		"an account, here":            {base().bind("web", "creator", accountSubject("", "api")), []access.Principal{here("web", "api")}},
+		"an account, elsewhere":       {base().bind("ci", "creator", accountSubject("web", "api")), []access.Principal{}},
+		"an account, everywhere":      {base().bind("", "creator", accountSubject("web", "api")), []access.Principal{here("web", "api")}},
+		"another's, everywhere":       {base().bind("", "creator", accountSubject("ci", "runner")), []access.Principal{}},
+		"another's, here":             {base().bind("web", "creator", accountSubject("ci", "runner")), []access.Principal{}},
+		"both":                        {base().bind("", "creator", accountSubject("web", "api")).bind("web", "edit", user("system:serviceaccount:web:api")), []access.Principal{here("web", "api")}},
+		"all of the namespace":        {base().bind("web", "admin", groupSubject("system:serviceaccounts:web")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
+		"all there are":               {base().bind("", "creator", groupSubject("system:serviceaccounts")), []access.Principal{}},
+		"all there are, here":         {base().bind("web", "creator", groupSubject("system:authenticated")), []access.Principal{here("web", "api"), here("web", "default"), here("web", "used")}},
+		"all of another":              {base().bind("web", "creator", groupSubject("system:serviceaccounts:ci")), []access.Principal{}},
+		"people":                      {base().bind("web", "creator", user("eve"), groupSubject("dev"), groupSubject("system:unauthenticated"), groupSubject("system:nodes")), []access.Principal{}},
+		"built-in controllers":        {base().bind("", "system:controller:persistent-volume-binder", accountSubject("kube-system", "persistent-volume-binder")).bind("", "creator", accountSubject("kube-system", "job-controller")), []access.Principal{}},
+		"what makes pods is not":      {base().role("", "d", rule("apps", "deployments", "create")).bind("web", "d", accountSubject("", "api")), []access.Principal{}},
+		"nor a pod of one name":       {base().role("", "d", rule("", "pods", "create", "one")).bind("web", "d", accountSubject("", "api")), []access.Principal{}},
+		"nor a subresource":           {base().role("", "d", rule("", "pods/exec", "create")).bind("web", "d", accountSubject("", "api")), []access.Principal{}},
+		"a cluster administrator":     {base().bind("", "cluster-admin", accountSubject("web", "tiller")), []access.Principal{here("web", "tiller")}},
+		"an account that none can be": {base().bind("web", "creator", accountSubject("web", "system:serviceaccounts:web")), []access.Principal{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +184,7 @@ func TestPodCreatorsOfMany(t *testing.T) { //nolint:paralleltest // it counts th
 	cost := func(n int) float64 {
 		c := policies("p").role("", "creator", rule("", "pods", "create"))
 		for i := range n {
-			c.bind("", "creator", accountClass(fmt.Sprintf("ns-%d", i), "a"), aggregationGroup("system:serviceaccounts"), aggregationGroup(fmt.Sprintf("system:serviceaccounts:ns-%d", i)))
+			c.bind("", "creator", accountSubject(fmt.Sprintf("ns-%d", i), "a"), groupSubject("system:serviceaccounts"), groupSubject(fmt.Sprintf("system:serviceaccounts:ns-%d", i)))
 		}
 		g := c.resolve()
 		return testing.AllocsPerRun(10, func() { g.PodCreators("web") })
@@ -196,8 +196,8 @@ func TestPodCreatorsOfMany(t *testing.T) { //nolint:paralleltest // it counts th
 
 func ExampleGrants_PoliciesUsableBy() {
 	g := policies("restricted", "privileged").
-		role("", "psp:restricted", rolesInUse("restricted")).
-		bind("web", "psp:restricted", aggregationGroup("system:serviceaccounts:web")).
+		role("", "psp:restricted", useRule("restricted")).
+		bind("web", "psp:restricted", groupSubject("system:serviceaccounts:web")).
 		resolve()
 	for _, u := range g.PoliciesUsableBy("web", access.ServiceAccountPrincipal("web", "api")) {
 		for _, via := range g.PolicyGrants(u.Policy) {

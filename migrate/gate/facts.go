@@ -40,7 +40,7 @@ type HelmReleases struct {
 
 // GatherFacts takes the facts from what was read.
 func GatherFacts(inv *inventory.Inventory) Facts {
-	f := Facts{InventoryRead: true, PolicyRoles: access.PolicyRoles(inv), NamespaceWriters: access.NamespaceWriters(inv), RolesUnread: rolesUnread(inv.Gaps), APIServers: inv.APIServers}
+	f := Facts{InventoryRead: true, PolicyRoles: access.PolicyRoles(inv.Roles, inv.Bindings), NamespaceWriters: access.NamespaceWriters(inv.Roles, inv.Bindings), RolesUnread: rolesUnread(inv.Gaps), APIServers: inv.APIServers}
 	for i := range inv.Workloads {
 		w := &inv.Workloads[i]
 		shapes := []*inventory.Shape{w.Template}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -26,7 +27,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	}
 	lines := []string{ns.Name + ": " + describeDecision(ns, stage)}
 	if blocked := phrases.BlockersPhrase(ns); blocked != "" {
-		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", phrases.NextStricterLevel(ns.NeededLevel), blocked))
+		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", levels.NextStricter(ns.NeededLevel), blocked))
 	}
 	if outcome == OutcomeOwned {
 		lines = append(lines, cautionRemarks(ns, ns.LabelOwnerCautions()...)...)

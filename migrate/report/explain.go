@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
@@ -102,7 +104,7 @@ func (p *page) blockers(ns *migrate.Namespace) {
 	if len(ns.Blockers) == 0 {
 		return
 	}
-	p.heading("WHAT BLOCKS %s", phrases.NextStricterLevel(ns.NeededLevel))
+	p.heading("WHAT BLOCKS %s", levels.NextStricter(ns.NeededLevel))
 	var last migrate.WorkloadRef
 	for _, b := range ns.Blockers {
 		if b.Workload != last {
@@ -135,9 +137,7 @@ func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	var items []string
 	for _, l := range lost {
 		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		if l.Value != "" {
-			text += " = " + l.Value
-		}
+		text += " = " + cmp.Or(phrases.Value(l.Value), "none")
 		if l.Note != "" {
 			text += ": " + l.Note
 		}

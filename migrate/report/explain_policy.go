@@ -3,12 +3,14 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
@@ -73,29 +75,28 @@ func (p *page) closest(po *migrate.Policy) {
 	}
 }
 
-// checkStatusText puts the letters of a check's status in words.
-func checkStatusText(status string) string {
+// checkAdvice says what to do about a check that a policy does not guarantee, by its status.
+func checkAdvice(status mapping.Status) string {
 	switch status {
-	case "G":
-		return "guaranteed"
-	case "M":
-		return "only because the policy fills it in: templates must set it"
-	case "E":
-		return "in effect, though the field is not set: set it"
-	case "N":
-		return "not ensured: see that workloads keep to it"
-	case "X":
-		return "impossible under this policy: change the policy first"
-	case "U":
-		return "nothing a policy can speak of: look at the workloads"
+	case mapping.StatusByMutation:
+		return "templates must set it"
+	case mapping.StatusInEffect:
+		return "set the field"
+	case mapping.StatusNotEnsured:
+		return "verify that workloads meet it"
+	case mapping.StatusImpossible:
+		return "change the policy first"
 	}
-	return "unknown"
+	return "scan the workloads"
 }
 
 func (p *page) mayBreak(po *migrate.Policy) {
 	var items []string
-	for _, c := range conditions(po) {
-		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkStatusText(c.Status))
+	for _, c := range po.Checks {
+		if !slices.Contains(po.Conditions, c.Check) {
+			continue
+		}
+		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkAdvice(c.Status))
 		if c.Note != "" {
 			text += "; " + c.Note
 		}
@@ -108,8 +109,8 @@ func (p *page) writeDown(po *migrate.Policy) {
 	var items []string
 	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
-		if w.Value != "" {
-			text += " = " + w.Value
+		if value := phrases.Value(w.Value); value != "" {
+			text += " = " + value
 		}
 		text += ", until now by " + w.Field
 		if w.Note != "" {
@@ -130,8 +131,8 @@ func (p *page) fields(po *migrate.Policy) {
 		if f.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", f.Line, f.Name)
 		}
-		if f.Value != "" {
-			text += " = " + f.Value
+		if value := phrases.Value(f.Value); value != "" {
+			text += " = " + value
 		}
 		text += ": " + f.Meaning
 		if f.Mutating {
@@ -151,7 +152,7 @@ func (p *page) checks(po *migrate.Policy) {
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				g.add(orDash(c.Status), escape.Terminal(c.Check), orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", "))))
+				g.add(orDash(string(c.Status)), escape.Terminal(c.Check), orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", "))))
 			}
 		}
 	}

@@ -201,7 +201,7 @@ func (p *page) policies(plan *migrate.Plan) {
 			continue
 		}
 		bounds := orDash(string(po.CompliesAsWritten)) + "/" + orDash(string(po.CompliesAfterMutation)) + "/" + orDash(string(po.NoLooserThan))
-		g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.MutatingFields)))
+		g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields)))
 	}
 	p.table(g)
 	for i := range plan.Policies {
@@ -222,18 +222,6 @@ func (p *page) policies(plan *migrate.Plan) {
 		}
 		p.item("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8))
 	}
-}
-
-// conditions are the checks of the closest level that the policy does not guarantee.
-func conditions(po *migrate.Policy) []migrate.PolicyCheck {
-	var out []migrate.PolicyCheck
-	for _, c := range po.Checks {
-		counts := po.ClosestLevel == api.LevelRestricted || (po.ClosestLevel == api.LevelBaseline && c.Level == api.LevelBaseline)
-		if counts && c.Status != "G" {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 func (p *page) causes(plan *migrate.Plan, most int) {

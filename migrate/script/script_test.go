@@ -44,7 +44,7 @@ fi
 	want = `# Which cluster this is for is not known: it runs only with PSP2PSS_THIS_CLUSTER=1 in the environment.
 set -eu
 if [ "${PSP2PSS_THIS_CLUSTER:-}" != 1 ]; then
-  printf '%s\n' '` + unknownClusterPreamble + `' >&2
+  printf '%s\n' '` + unknownClusterMessage + `' >&2
   exit 1
 fi
 `
@@ -56,9 +56,9 @@ fi
 }
 
 const (
-	other                  = "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + plannedClusterUID + "."
-	unreadable             = "Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with PSP2PSS_THIS_CLUSTER=1."
-	unknownClusterPreamble = `Nothing was run. These commands are from context prod, and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.`
+	other                 = "Nothing was run: kubectl talks to another cluster than the one that was planned for. Its namespace kube-system has another UID than " + plannedClusterUID + "."
+	unreadable            = "Nothing was run: the UID of the namespace kube-system could not be read, so it is not known whether this is the cluster that was planned for. Make sure that it is, and run this with PSP2PSS_THIS_CLUSTER=1."
+	unknownClusterMessage = `Nothing was run. These commands are from context prod, and it is not known which cluster they are for: make sure that kubectl talks to the right one, and run them with PSP2PSS_THIS_CLUSTER=1.`
 )
 
 // Whatever kubectl answers, nothing below the beginning is run but on the planned cluster, or where the user says so.
@@ -79,7 +79,7 @@ func TestNothingRunsElsewhere(t *testing.T) {
 		{name: "no answer, and the user vouches for it", planned: plannedClusterUID, env: []string{"PSP2PSS_THIS_CLUSTER=1"}},
 		{name: "refused", planned: plannedClusterUID, answer: forbidden, want: forbidden + "\n" + unreadable},
 		{name: "refused, and the user says something else", planned: plannedClusterUID, answer: forbidden, env: []string{"PSP2PSS_THIS_CLUSTER=0"}, want: forbidden + "\n" + unreadable},
-		{name: "nothing to compare with", answer: plannedClusterUID, want: unknownClusterPreamble},
+		{name: "nothing to compare with", answer: plannedClusterUID, want: unknownClusterMessage},
 		{name: "nothing to compare with, and the user vouches for it", answer: plannedClusterUID, env: []string{"PSP2PSS_THIS_CLUSTER=1"}},
 	}
 	for _, shell := range shells(t) {
