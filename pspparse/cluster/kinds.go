@@ -86,7 +86,7 @@ func workloadKinds() []listedKind {
 		batch, batchv1beta1 = batchv1.SchemeGroupVersion, batchv1beta1.SchemeGroupVersion
 	)
 	return []listedKind{
-		{resource: "pods", listKind: "PodList", sources: []kindSource{{gv: core, decode: decoderFor(addPod)}}},
+		{resource: "pods", listKind: "PodList", sources: []kindSource{{gv: core, decode: podDecoder()}}},
 		{resource: "replicasets", listKind: "ReplicaSetList", sources: []kindSource{
 			{gv: apps, decode: controllerDecoder("ReplicaSet", podsOfReplicaSet)},
 			{gv: apps2, decode: controllerDecoder("ReplicaSet", podsOfReplicaSetV1beta2)},

@@ -109,13 +109,13 @@ func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err err
 
 // readKind reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
 func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
-	r := &listReading{clusterLister: l, target: t, sentKeys: map[objectKey]bool{}, bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
+	r := &listReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
 	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
 	switch err := r.readPages(ctx); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		end.addToInventory = t.reportMissing(failedListGap(t.qualifiedResource(), len(r.sentKeys), err))
+		end.addToInventory = t.reportMissing(failedListGap(t.qualifiedResource(), r.sentKeys.size(), err))
 	case r.restartReason != "":
 		end.addToInventory = func(b *inventory.Builder) {
 			reportNote(listRestartNote(t.qualifiedResource(), r.restartReason))(b)
@@ -147,7 +147,7 @@ type listReading struct {
 	nextPage *pendingRequest
 	// received is how many entries the last answer brought, those included that had been sent.
 	received int
-	sentKeys map[objectKey]bool
+	sentKeys keySet
 	// bounds end a list that does not end.
 	bounds listBounds
 	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
@@ -211,8 +211,7 @@ func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	r.received += len(some)
 	kept := some[:0]
 	for _, e := range some {
-		if !r.sentKeys[e.key] {
-			r.sentKeys[e.key] = true
+		if r.sentKeys.add(e.key) {
 			kept = append(kept, e)
 		}
 	}
@@ -240,7 +239,7 @@ func (r *listReading) reducePageSize() bool {
 
 // isCacheStale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
 func (r *listReading) isCacheStale() bool {
-	return r.query.fromCache && r.target.total-int64(len(r.sentKeys)) > r.target.total/100
+	return r.query.fromCache && r.target.total-int64(r.sentKeys.size()) > r.target.total/100
 }
 
 func isTimeout(err error) bool {
