@@ -457,7 +457,7 @@ func TestNoWaitIsLong(t *testing.T) {
 			want: "the answer to GET /api/v1/pods (429) asks to wait 30 seconds before the next attempt, and less than that is left; allow more time with --timeout, or try again later",
 		},
 		{
-			name: "not a number of seconds", answer: busy("-99999999999999999999"), took: 7 * initialRetryDelay,
+			name: "not a number of seconds", answer: busy("-99999999999999999999"), took: 7 * requestBackoff().Duration,
 			want: "the server has received too many requests and has asked us to try again later; try again",
 		},
 		{
