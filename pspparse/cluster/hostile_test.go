@@ -171,7 +171,7 @@ func packed(t *testing.T, text string) string {
 }
 
 // little is a limit that a test reaches soon.
-var little = serverLimits{listBytes: 1 << 20, listObjects: 1000, responseBytes: 1 << 20, errorResponseBytes: 1 << 10}
+var little = serverLimits{listBytes: 1 << 20, listObjects: 1000, responseBytes: 1 << 20, errorResponseBytes: 1 << 10, idleTime: time.Hour}
 
 // Whatever the answer to the list of pods is, it becomes a gap that says what is wrong with it, and what else there is is read.
 func TestHostileAnswers(t *testing.T) {
