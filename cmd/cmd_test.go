@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -521,21 +522,23 @@ func TestTimeoutHoldsForPipes(t *testing.T) {
 	}
 }
 
-// Making the plan counts, too.
+// Making the plan counts, too. The clock of the bubble stands still until the plan is being made.
 func TestTimeoutHoldsForTheDecision(t *testing.T) {
 	t.Parallel()
-	deps := world(nil)
-	deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return &inventory.Inventory{}, nil }
-	stop := make(chan struct{})
-	t.Cleanup(func() { close(stop) })
-	deps.BuildPlan = func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error) {
-		<-stop
-		return nil, errors.New("too late")
-	}
-	code, _, errOut := runTool(deps, "", "plan", "--timeout=10ms")
-	if want := "psp2pss: making the plan took too long: context deadline exceeded; allow more time with --timeout\n"; code != exitFailed || errOut != want {
-		t.Errorf("exit %d, stderr %q, want %q", code, errOut, want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		deps := world(nil)
+		deps.LoadInventory = func(context.Context, SourceOptions) (*inventory.Inventory, error) { return &inventory.Inventory{}, nil }
+		stop := make(chan struct{})
+		t.Cleanup(func() { close(stop) })
+		deps.BuildPlan = func(*inventory.Inventory, migrate.Options) (*migrate.Plan, error) {
+			<-stop
+			return nil, errors.New("too late")
+		}
+		code, _, errOut := runTool(deps, "", "plan", "--timeout=10ms")
+		if want := "psp2pss: making the plan took too long: context deadline exceeded; allow more time with --timeout\n"; code != exitFailed || errOut != want {
+			t.Errorf("exit %d, stderr %q, want %q", code, errOut, want)
+		}
+	})
 }
 
 // The tool's name stands before a message once.

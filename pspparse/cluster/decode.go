@@ -2,8 +2,11 @@ package cluster
 
 import (
 	"encoding/json"
+	"io"
 	"reflect"
+	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -29,11 +32,16 @@ type protobufObject[T any] interface {
 	Unmarshal([]byte) error
 }
 
-// decoderFor decodes one concrete type.
+// decoderFor returns a decoder of one API type, whose objects add puts into the inventory.
 func decoderFor[T any, P protobufObject[T]](add func(inventory.Sink, P)) objectDecoder {
+	return filteredDecoder(nil, add)
+}
+
+// filteredDecoder returns a decoder of one API type that decodes of protobuf only what the filter leaves; all of it if that is nil.
+func filteredDecoder[T any, P protobufObject[T]](filter fieldFilter, add func(inventory.Sink, P)) objectDecoder {
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
-		x, err := decodeObject[T, P](data, c)
-		if err != nil {
+		x := P(new(T))
+		if err := decodeObject(data, c, filter, x); err != nil {
 			return decodedObject{}, err
 		}
 		return decodedObject{
@@ -43,22 +51,74 @@ func decoderFor[T any, P protobufObject[T]](add func(inventory.Sink, P)) objectD
 	}
 }
 
-func decodeObject[T any, P protobufObject[T]](data []byte, c objectEncoding) (P, error) {
-	if err := checkDecodedSize(reflect.TypeFor[T](), data, c); err != nil {
-		return nil, err
-	}
-	x := P(new(T))
-	if c == jsonEncoding {
-		if err := decodeJSON(data, x); err != nil {
-			return nil, err
+// podDecoder returns a decoder of pods. A cluster has far more pods than anything else, so it uses their memory again once they
+// are in the inventory, which keeps nothing of a spec.
+func podDecoder() objectDecoder {
+	pod := reflect.TypeFor[corev1.Pod]()
+	filter, withLabels := newFieldFilter(pod, inventory.PodFields(false)), newFieldFilter(pod, inventory.PodFields(true))
+	var used sync.Pool // of *corev1.Pod
+	return func(data []byte, c objectEncoding) (decodedObject, error) {
+		if c != protobufEncoding || inventory.NeedsWholePod(data) {
+			return decoderFor(addPod)(data, c)
 		}
-	} else if err := x.Unmarshal(data); err != nil {
-		return nil, malformedAnswerError("an item: " + err.Error())
+		p, ok := used.Get().(*corev1.Pod)
+		if !ok {
+			p = new(corev1.Pod)
+		}
+		emptyPod(p)
+		leave, long := filter, len(data) > uncheckedObjectBytes
+		if inventory.NeedsPodLabels(data) {
+			leave = withLabels
+		}
+		if err := decodeObject(data, c, leave, p); err != nil {
+			return decodedObject{}, err
+		}
+		return decodedObject{key: objectKey{p.Namespace, p.Name}, add: func(b inventory.Sink) {
+			addPod(b, p)
+			if !long { // long lists are rare, and would be kept for nothing
+				used.Put(p)
+			}
+		}}, nil
 	}
-	if x.GetName() == "" {
-		return nil, malformedAnswerError("an item has no name")
+}
+
+// emptyPod makes a pod empty, and leaves it the memory of its longest lists.
+func emptyPod(p *corev1.Pod) {
+	*p = corev1.Pod{Spec: corev1.PodSpec{
+		Volumes: p.Spec.Volumes[:0], Containers: p.Spec.Containers[:0], InitContainers: p.Spec.InitContainers[:0],
+	}}
+}
+
+// decodeObject decodes one object into an empty value of its API type. Of protobuf it decodes what the filter leaves, or all of
+// it without one; it overwrites data then.
+func decodeObject[T any, P protobufObject[T]](data []byte, c objectEncoding, filter fieldFilter, into P) error {
+	if err := checkDecodedSize(reflect.TypeFor[T](), data, c); err != nil {
+		return err
 	}
-	return x, nil
+	if err := unmarshalObject(data, c, filter, into); err != nil {
+		return err
+	}
+	if into.GetName() == "" {
+		return malformedAnswerError("an item has no name")
+	}
+	return nil
+}
+
+// unmarshalObject decodes one object without a look at what it decodes.
+func unmarshalObject[T any, P protobufObject[T]](data []byte, c objectEncoding, filter fieldFilter, into P) error {
+	if c == jsonEncoding {
+		return decodeJSON(data, into)
+	}
+	if filter != nil {
+		var ok bool
+		if data, ok = filter.apply(data); !ok {
+			return malformedAnswerError("an item: " + io.ErrUnexpectedEOF.Error())
+		}
+	}
+	if err := into.Unmarshal(data); err != nil {
+		return malformedAnswerError("an item: " + err.Error())
+	}
+	return nil
 }
 
 // podSecurityPolicyDecoder decodes a PodSecurityPolicy, whose types left k8s.io/api: it is asked for in JSON, and the one decoder of

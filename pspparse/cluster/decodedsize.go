@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 )
 
@@ -86,7 +85,7 @@ func cutFieldValue(tag uint64, data []byte) (value, rest []byte, ok bool) {
 		_, n = binary.Uvarint(data)
 	case 1:
 		n = 8
-	case 2:
+	case bytesWireType:
 		size, n = binary.Uvarint(data)
 	case 5:
 		n = 4
@@ -106,12 +105,8 @@ func (s decodedSizeEstimator) messageFields(t reflect.Type) map[uint64]messageFi
 	parts := map[uint64]messageField{}
 	for i := range t.NumField() {
 		field := t.Field(i)
-		tag := strings.Split(field.Tag.Get("protobuf"), ",")
-		if tag[0] != "bytes" || len(tag) < 2 {
-			continue
-		}
-		number, err := strconv.ParseUint(tag[1], 10, 29)
-		if err != nil {
+		number, ok := protobufNumber(field)
+		if !ok || !strings.HasPrefix(field.Tag.Get("protobuf"), "bytes,") {
 			continue
 		}
 		p := messageField{field.Type, true}

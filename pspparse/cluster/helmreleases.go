@@ -52,8 +52,8 @@ func releaseInConfigMap(m *corev1.ConfigMap) storedHelmRelease {
 
 func helmReleaseDecoder[T any, P protobufObject[T]](find func(P) storedHelmRelease) func([]byte, objectEncoding) (storedHelmRelease, error) {
 	return func(data []byte, c objectEncoding) (storedHelmRelease, error) {
-		x, err := decodeObject[T, P](data, c)
-		if err != nil {
+		x := P(new(T))
+		if err := decodeObject(data, c, nil, x); err != nil {
 			return storedHelmRelease{}, err
 		}
 		return find(x), nil
@@ -90,7 +90,7 @@ func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m meta
 			continue
 		}
 		k.namespace = r.Namespace
-		read := &helmReleaseReading{clusterLister: l, storage: k, bounds: listBounds{limits: l.limits}, seenKeys: map[objectKey]bool{}, handle: each}
+		read := &helmReleaseReading{clusterLister: l, storage: k, bounds: listBounds{limits: l.limits}, seenKeys: newKeySet(), handle: each}
 		err := read.readPages(ctx)
 		failed[k.resource] = err != nil
 		switch {
@@ -99,7 +99,7 @@ func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m meta
 		case isForbidden(err):
 			gaps = append(gaps, helmReleaseGap((&forbiddenList{resource: k.resource, cause: err}).gap()))
 		case err != nil:
-			gaps = append(gaps, helmReleaseGap(failedListGap(k.resource, len(read.seenKeys), err)))
+			gaps = append(gaps, helmReleaseGap(failedListGap(k.resource, read.seenKeys.size(), err)))
 		}
 	}
 	return gaps, nil
@@ -117,7 +117,7 @@ type helmReleaseReading struct {
 	*clusterLister
 	storage  helmStorageKind
 	bounds   listBounds
-	seenKeys map[objectKey]bool
+	seenKeys keySet
 	handle   func(kind string, m metav1.ObjectMeta, payload []byte)
 }
 
@@ -158,8 +158,7 @@ func (r *helmReleaseReading) readPage(ctx context.Context, q listQuery) (next st
 			if err != nil {
 				return err
 			}
-			if name := (objectKey{k.meta.Namespace, k.meta.Name}); !r.seenKeys[name] {
-				r.seenKeys[name] = true
+			if r.seenKeys.add(objectKey{k.meta.Namespace, k.meta.Name}) {
 				r.handle(r.storage.name, k.meta, k.payload)
 			}
 			return nil

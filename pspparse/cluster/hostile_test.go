@@ -171,7 +171,7 @@ func packed(t *testing.T, text string) string {
 }
 
 // little is a limit that a test reaches soon.
-var little = serverLimits{listBytes: 1 << 20, listObjects: 1000, responseBytes: 1 << 20, errorResponseBytes: 1 << 10}
+var little = serverLimits{listBytes: 1 << 20, listObjects: 1000, responseBytes: 1 << 20, errorResponseBytes: 1 << 10, idleTime: time.Hour}
 
 // Whatever the answer to the list of pods is, it becomes a gap that says what is wrong with it, and what else there is is read.
 func TestHostileAnswers(t *testing.T) {
@@ -457,7 +457,7 @@ func TestNoWaitIsLong(t *testing.T) {
 			want: "the answer to GET /api/v1/pods (429) asks to wait 30 seconds before the next attempt, and less than that is left; allow more time with --timeout, or try again later",
 		},
 		{
-			name: "not a number of seconds", answer: busy("-99999999999999999999"), took: 7 * initialRetryDelay,
+			name: "not a number of seconds", answer: busy("-99999999999999999999"), took: 7 * requestBackoff().Duration,
 			want: "the server has received too many requests and has asked us to try again later; try again",
 		},
 		{

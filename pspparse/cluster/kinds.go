@@ -83,7 +83,7 @@ func workloadKinds() []listedKind {
 		kind string
 		decoders
 	}{
-		{"Pod", decoders{"v1": decoderFor(addPod)}},
+		{"Pod", decoders{"v1": podDecoder()}},
 		{"ReplicaSet", decoders{
 			"apps/v1":            controllerDecoder("ReplicaSet", podsOfReplicaSet),
 			"apps/v1beta2":       controllerDecoder("ReplicaSet", podsOfReplicaSetV1beta2),

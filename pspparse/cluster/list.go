@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -19,12 +20,9 @@ const (
 	// maxListRestarts bounds how often a list that expires while it is paged is begun again. A list that cannot be paged
 	// within the server's compaction interval (five minutes) three times over will not be the fourth time.
 	maxListRestarts = 3
-	// maxRequestAttempts bounds how often one page is asked for, without the times that the server said how long to wait;
-	// maxAsked bounds those.
-	maxRequestAttempts = 4
+	// maxRetryAfterWaits bounds how often one page is asked for again because the server said when; requestBackoff bounds how often
+	// without such a word.
 	maxRetryAfterWaits = 10
-	// initialRetryDelay doubles with each attempt.
-	initialRetryDelay = 500 * time.Millisecond
 	// minPageSize is the smallest page to fall back to where answers break off.
 	minPageSize = 50
 )
@@ -57,48 +55,57 @@ type inventoryBatch struct {
 	moreKinds []string
 }
 
-// retryRequest does something until it succeeds, fails for good, or has failed often enough.
+// requestBackoff returns the waits before the second, third and fourth attempt at a request: half a second, one and two.
+func requestBackoff() wait.Backoff {
+	return wait.Backoff{Duration: 500 * time.Millisecond, Factor: 2, Steps: 3}
+}
+
+// retryRequest calls do until it returns no error, one that is final, or has failed often enough; it returns the last error.
 func (l *clusterLister) retryRequest(ctx context.Context, do func() error) error {
-	var t retryState
+	t := newRetryState()
 	for {
 		err := do()
 		if err == nil {
 			return nil
 		}
-		if err := l.waitForRetry(ctx, &t, err); err != nil {
+		if err := l.waitForRetry(ctx, t, err); err != nil {
 			return err
 		}
 	}
 }
 
-// retryState counts how often one thing failed: without a word about when to ask again, and with one. waited is the time that
-// went by in between.
+// retryState counts the failed attempts at one request to the server.
 type retryState struct {
-	failures, retryAfterWaits int
-	waited                    time.Duration
+	// backoff has the waits that are left where the server does not say how long to wait.
+	backoff wait.Backoff
+	// retryAfterWaits counts the waits that the server asked for, and waited is how long all waits took.
+	retryAfterWaits int
+	waited          time.Duration
 }
 
-// waitForRetry waits before the next attempt. It returns the error that ends the attempts, if there is to be no other: who did
-// not answer in time will not be asked to take as long again.
+// newRetryState returns the state of a request before its first attempt.
+func newRetryState() *retryState { return &retryState{backoff: requestBackoff()} }
+
+// waitForRetry waits before the next attempt at a request that failed with err. It returns the error that ends the attempts where
+// there is to be no other: a server that did not answer in time is not asked to take as long again.
 func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err error) error {
 	if ctx.Err() != nil || !isRetryable(err) || isTimeout(err) {
 		return err
 	}
-	seconds, _ := apierrors.SuggestsClientDelay(err)
-	delay := time.Duration(seconds) * time.Second
-	if delay > 0 {
-		t.retryAfterWaits++
-	} else {
-		delay = initialRetryDelay << t.failures
-		t.failures++
-	}
-	if t.failures >= maxRequestAttempts || t.retryAfterWaits > maxRetryAfterWaits {
-		return err
-	}
-	if seconds > 0 {
+	var delay time.Duration
+	switch seconds, _ := apierrors.SuggestsClientDelay(err); {
+	case seconds > 0:
+		if t.retryAfterWaits++; t.retryAfterWaits > maxRetryAfterWaits {
+			return err
+		}
 		if err := l.limits.checkRetryWait(ctx, fmt.Sprintf("the server (%d)", httpStatus(err)), seconds, t.waited); err != nil {
 			return err
 		}
+		delay = time.Duration(seconds) * time.Second
+	case t.backoff.Steps == 0:
+		return err
+	default:
+		delay = t.backoff.Step()
 	}
 	t.waited += delay
 	if l.sleep(ctx, delay) != nil {
@@ -109,13 +116,13 @@ func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err err
 
 // readKind reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
 func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
-	r := &listReading{clusterLister: l, target: t, sentKeys: map[objectKey]bool{}, bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
+	r := &listReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
 	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
 	switch err := r.readPages(ctx); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		end.addToInventory = t.reportMissing(failedListGap(t.qualifiedResource(), len(r.sentKeys), err))
+		end.addToInventory = t.reportMissing(failedListGap(t.qualifiedResource(), r.sentKeys.size(), err))
 	case r.restartReason != "":
 		end.addToInventory = func(b inventory.Sink) {
 			reportNote(listRestartNote(t.qualifiedResource(), r.restartReason))(b)
@@ -147,7 +154,7 @@ type listReading struct {
 	nextPage *pendingRequest
 	// received is how many entries the last answer brought, those included that had been sent.
 	received int
-	sentKeys map[objectKey]bool
+	sentKeys keySet
 	// bounds end a list that does not end.
 	bounds listBounds
 	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
@@ -158,7 +165,7 @@ type listReading struct {
 func (r *listReading) readPages(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
-	var t retryState
+	t := newRetryState()
 	for {
 		next, err := r.readPage(ctx)
 		switch {
@@ -174,14 +181,14 @@ func (r *listReading) readPages(ctx context.Context) error {
 		case r.query.continueToken != "" && httpStatus(err) == http.StatusGone && r.restarts < maxListRestarts:
 			r.restarts++
 			r.restart(listQuery{limit: r.query.limit}, "the list expired on the server while it was read (410)")
-		case r.received > 0 && isRetryable(err) && r.reducePageSize() && r.sleep(ctx, initialRetryDelay) == nil:
+		case r.received > 0 && isRetryable(err) && r.reducePageSize() && r.sleep(ctx, requestBackoff().Duration) == nil:
 		default:
-			if err := r.waitForRetry(ctx, &t, err); err != nil {
+			if err := r.waitForRetry(ctx, t, err); err != nil {
 				return err
 			}
 			continue
 		}
-		t = retryState{}
+		t = newRetryState()
 	}
 }
 
@@ -211,8 +218,7 @@ func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	r.received += len(some)
 	kept := some[:0]
 	for _, e := range some {
-		if !r.sentKeys[e.key] {
-			r.sentKeys[e.key] = true
+		if r.sentKeys.add(e.key) {
 			kept = append(kept, e)
 		}
 	}
@@ -240,7 +246,7 @@ func (r *listReading) reducePageSize() bool {
 
 // isCacheStale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
 func (r *listReading) isCacheStale() bool {
-	return r.query.fromCache && r.target.total-int64(len(r.sentKeys)) > r.target.total/100
+	return r.query.fromCache && r.target.total-int64(r.sentKeys.size()) > r.target.total/100
 }
 
 func isTimeout(err error) bool {

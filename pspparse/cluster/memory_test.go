@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -138,7 +139,10 @@ func TestMain(m *testing.M) {
 // readBomb reads a server, and prints how much memory this process had from the system and what is said of the pods.
 func readBomb(host string) error {
 	list, _ := strconv.Atoi(os.Getenv(victimVariable + "_LIST"))
-	r := &Reader{Config: &rest.Config{Host: host}, Context: "test", limits: serverLimits{listObjects: 5000, listBytes: int64(list)}, custom: bombTable()}
+	r := &Reader{
+		Config: &rest.Config{Host: host}, Context: "test", Timeout: time.Hour, custom: bombTable(),
+		limits: serverLimits{listObjects: 5000, listBytes: int64(list), idleTime: time.Hour},
+	}
 	setClientDefaults(r.Config, 0)
 	inv, err := r.Load(context.Background())
 	if err != nil {

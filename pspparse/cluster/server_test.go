@@ -115,11 +115,12 @@ func (p pipes) Close() error {
 
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
+// reader returns a Reader of the server that never waits between attempts, and gives a busy machine all the time that it needs.
 func (s *server) reader() *Reader {
 	cfg := &rest.Config{Host: s.URL}
 	setClientDefaults(cfg, 0)
 	return &Reader{
-		Config: cfg, Context: "test", custom: &customResourceTable{},
+		Config: cfg, Context: "test", custom: &customResourceTable{}, Timeout: time.Hour, limits: serverLimits{idleTime: time.Hour},
 		sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"reflect"
 
 	appsv1 "k8s.io/api/apps/v1"
 	appsv1beta1 "k8s.io/api/apps/v1beta1"
@@ -40,7 +41,8 @@ type wantedPods struct {
 // controllerDecoder turns a function that finds the template in one concrete type into a decoder. The group version of the type
 // is forgotten here: an old object is read as its current form.
 func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wantedPods) objectDecoder {
-	return decoderFor(func(b inventory.Sink, x P) {
+	filter := newFieldFilter(reflect.TypeFor[T](), inventory.WorkloadFields())
+	return filteredDecoder(filter, func(b inventory.Sink, x P) {
 		a := find(x)
 		if a.template == nil {
 			b.AddGap(inventory.Gap{
