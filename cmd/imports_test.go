@@ -40,16 +40,17 @@ func mayImport() map[string][]string {
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "simulate/pss"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
 		"migrate/patch":             writers,
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
-		"migrate/report":            writers,
+		"migrate/report":            append([]string{"migrate/simulation"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/simulation", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
 	}
 }
