@@ -121,7 +121,7 @@ func (n *newPodKey) asPod() *corev1.Pod {
 	s := n.shape
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}
 	if n.mirror {
-		pod.Annotations = map[string]string{mirrorPodAnnotation: ""}
+		pod.Annotations = map[string]string{corev1.MirrorPodAnnotationKey: ""}
 		maps.Copy(pod.Annotations, s.Annotations)
 	}
 	return pod

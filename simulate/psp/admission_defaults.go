@@ -10,14 +10,6 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-const (
-	mirrorPodAnnotation = "kubernetes.io/config.mirror"
-
-	// The name of the volume that the API server adds for a service account token, and where it is mounted.
-	serviceAccountTokenVolumePrefix = "kube-api-access-"
-	serviceAccountTokenMountPath    = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path, no secret
-)
-
 // ApplyAdmissionDefaults returns a copy of a new pod as PSP admission of Kubernetes v1.24 sees it: with API defaults and
 // token.
 //
@@ -30,7 +22,7 @@ const (
 // mirror pods that name secrets or accounts); other plugins and webhooks.
 func ApplyAdmissionDefaults(pod *corev1.Pod, automount *bool) *corev1.Pod {
 	out := withAPIDefaults(pod)
-	if _, mirror := out.Annotations[mirrorPodAnnotation]; mirror {
+	if _, mirror := out.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
 		return out
 	}
 	spec := &out.Spec
@@ -68,9 +60,7 @@ func defaultHostPorts(containers []corev1.Container) {
 	for i := range containers {
 		ports := containers[i].Ports
 		for j := range ports {
-			if ports[j].HostPort == 0 {
-				ports[j].HostPort = ports[j].ContainerPort
-			}
+			ports[j].HostPort = podspec.HostPort(&ports[j], true)
 		}
 	}
 }
@@ -79,7 +69,7 @@ func defaultHostPorts(containers []corev1.Container) {
 // server of v1.24 does not know image volumes.
 func defaultVolume(s *corev1.VolumeSource) {
 	s.Image = nil // unknown to v1.24
-	if *s == (corev1.VolumeSource{}) {
+	if s.EmptyDir == nil && podspec.IsEmptyDir(s) {
 		s.EmptyDir = &corev1.EmptyDirVolumeSource{}
 	}
 	if s.Projected == nil {
@@ -95,8 +85,8 @@ func defaultVolume(s *corev1.VolumeSource) {
 // defaultDownwardFiles sets the default apiVersion of the field references of downward API files.
 func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 	for i := range files {
-		if ref := files[i].FieldRef; ref != nil && ref.APIVersion == "" {
-			ref.APIVersion = "v1"
+		if ref := files[i].FieldRef; ref != nil {
+			ref.APIVersion = podspec.FieldRefAPIVersion(ref)
 		}
 	}
 }
@@ -105,8 +95,8 @@ func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 // place. It follows mountServiceAccountToken of plugin/pkg/admission/serviceaccount: a volume whose name has the token
 // prefix is used again, else one is added. Ephemeral containers get none.
 func mountServiceAccountToken(spec *corev1.PodSpec) {
-	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, serviceAccountTokenVolumePrefix) })
-	name := serviceAccountTokenVolumePrefix + "xxxxx"
+	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, podspec.ServiceAccountTokenVolumePrefix) })
+	name := podspec.ServiceAccountTokenVolumePrefix + "xxxxx"
 	if at >= 0 {
 		name = spec.Volumes[at].Name
 	}
@@ -120,11 +110,11 @@ func mountServiceAccountToken(spec *corev1.PodSpec) {
 // mountTokenInContainers adds the token mount to each container of a list that mounts nothing at its path; true if it added
 // any.
 func mountTokenInContainers(containers []corev1.Container, volume string) (mounted bool) {
-	taken := func(m corev1.VolumeMount) bool { return m.MountPath == serviceAccountTokenMountPath }
+	taken := func(m corev1.VolumeMount) bool { return m.MountPath == podspec.ServiceAccountTokenMountPath }
 	for i := range containers {
 		c := &containers[i]
 		if !slices.ContainsFunc(c.VolumeMounts, taken) {
-			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: serviceAccountTokenMountPath})
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: podspec.ServiceAccountTokenMountPath})
 			mounted = true
 		}
 	}

@@ -8,10 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
-
-// pspAnnotation is the pod annotation in which PSP admission writes the name of the policy that it chose.
-const pspAnnotation = "kubernetes.io/psp"
 
 // Admitter simulates PodSecurityPolicy admission of Kubernetes v1.24 under the policies of one cluster. It follows
 // plugin/pkg/admission/security/podsecuritypolicy. It does not change once made and is safe for concurrent use.
@@ -116,7 +114,7 @@ func (a *Admitter) admitNewPod(r *AdmissionRequest) Admission {
 	if pod.Annotations == nil {
 		pod.Annotations = map[string]string{}
 	}
-	pod.Annotations[pspAnnotation] = first.chosen.policy.name
+	pod.Annotations[podspec.AdmittedByAnnotation] = first.chosen.policy.name
 	prepareForCreate(pod)
 	prepareForCreate(defaulted)
 	out := Admission{
@@ -220,7 +218,7 @@ func (a *Admitter) policyOrder(pod *corev1.Pod, pass AdmissionPass) []int {
 	if pass == AdmitPass {
 		return all
 	}
-	hint := pod.Annotations[pspAnnotation]
+	hint := pod.Annotations[podspec.AdmittedByAnnotation]
 	at, found := slices.BinarySearchFunc(a.policies, hint, func(p *compiledPolicy, name string) int { return cmp.Compare(p.name, name) })
 	if found {
 		copy(all[1:at+1], all[:at])
