@@ -23,7 +23,7 @@ func mayImport() map[string][]string {
 		".":                         {"cmd"},
 		"pspparse":                  {},
 		"pspparse/podspec":          {},
-		"pspparse/inventory":        {"pspparse"},
+		"pspparse/inventory":        {"pspparse/podspec", "pspparse"},
 		"pspparse/admissionconfig":  {},
 		"pspparse/custom":           {"pspparse/inventory", "pspparse"},
 		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse"},
@@ -50,10 +50,11 @@ func mayImport() map[string][]string {
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory"},
 		"migrate/rollout/verify":    {"migrate/rollout"},
-		"migrate/report":            writers,
+		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "simulate/pss"},
+		"migrate/report":            append([]string{"migrate/simulation"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/rollout/verify", "migrate/cleanhelm", "migrate/manifest", "migrate/simulation", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
 	}
 }

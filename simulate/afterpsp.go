@@ -10,54 +10,53 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// AfterPSP is the verdict on the pods that a workload will get once no policy fills anything in.
+// AfterPSP is the verdict on the pods that a workload gets after PSP is gone, when no policy mutates them any more.
 type AfterPSP struct {
-	// Verdict is the least strict over everything that the workload may turn out to be: its template, and its live pods
-	// without what a policy filled in. Violations are those of every candidate at that level, each check once.
+	// Verdict is the least strict one over all pods that the workload may get: those of its template, and its live pods
+	// without what a policy wrote. Violations are those of every such pod at that level, merged per check.
 	pss.Verdict
-	// Estimated is true where part of a live pod has no template to compare it with, what a policy filled in had to be
-	// taken off by rule, and the answer rests on it.
+	// Estimated is true where the verdict rests on a guess: part of a live pod has no template to compare with, and what a
+	// policy may have written was taken off.
 	Estimated bool
-	// Pod is the first live pod, by name, at the verdict's level; empty where the template itself is at it.
+	// Pod is the name of the first live pod at the verdict's level; empty where the template itself is at it.
 	Pod string
 }
 
-// podCandidate is one thing that a workload's next pod may look like.
+// podCandidate is the verdict on one form that a workload's next pod may have.
 type podCandidate struct {
 	verdict *pss.Verdict
 	pod     string // empty for the template
 }
 
-// AfterPSP judges the workload for the day after at a version.
+// AfterPSP returns the verdict on a workload's pods after PSP is gone, at a version of the Pod Security Standards.
 //
 // With a template, the template is one candidate. A live pod that differs from it (a webhook injected something, someone
-// added a debug container, the pod is older than the template) is another: wherever the template leaves a value unset
-// that the policy in the pod's kubernetes.io/psp annotation fills in, the value is put back to unset. For containers
-// beyond the template nobody can tell the policy's values from the injector's, so the pod is judged twice: with them as
-// stored, and without every value that the policy would have written.
+// added a debug container, the pod is older than the template) is another: a value that the template leaves unset and that
+// the policy of the pod's annotation writes is unset again. For containers beyond the template the policy's values cannot
+// be told from the injector's. So the pod counts twice: with them as stored, and without every value that the policy would
+// have written.
 //
-// The doubt is over the whole pod if there is no template (a bare pod that does not tell what its author wrote, an owner
-// that was not read), and if the policy is not among those read: then the pod is judged as stored and again without every
-// value that the policy, or any policy, would have written where the template, if any, leaves it unset. Without a template
-// even a pod that its policy leaves alone is in doubt: the policy may have changed since, and another one may have filled the
-// pod in before a webhook made admission start over. The doubt ends where no policy whatever could have made a difference.
+// The whole pod is in doubt if there is no template (a bare pod without a last-applied configuration, an owner that was not
+// read), and if the policy was not read. Then the pod counts as stored and again without every value that the policy, or
+// any policy, would have written where the template, if any, leaves it unset. Without a template even a pod that its policy
+// does not mutate is in doubt: the policy may have changed since, and another one may have mutated the pod before a webhook
+// made admission start over. There is no doubt where no policy can have made a difference.
 //
-// A pod without the annotation was touched by no policy: it is judged as stored. Debug containers are no part of the shapes
-// of pods (inventory.DebuggedPod): the next pod has none. Where a template has them, as no server takes it, they are judged
-// as they stand.
+// A pod without the annotation was mutated by no policy: it counts as stored. Debug containers are not part of pod shapes
+// (inventory.DebuggedPod): the next pod has none. Where a template has them, which no API server accepts, they count as
+// they are.
 //
-// What injectors are expected to add to the template (see AddExpectedPod) is one more candidate.
-//
-// What servers before v1.27 make of the seccomp annotations that an author wrote is one more candidate.
+// More candidates are what injectors are expected to add to the template (see AddExpectedPod), and the fields that servers
+// before v1.27 set from the seccomp annotations that an author wrote.
 //
 // The Verdict's level is empty if there is neither template nor pod.
 func (sim *Simulator) AfterPSP(w *inventory.Workload, v api.Version) AfterPSP {
-	// asStored settles every doubt in favour of the pod as it is, stripped settles it against.
-	var asStored, stripped []podCandidate
+	// asStored has every pod that is in doubt as it is stored, unmutated without what a policy may have written.
+	var asStored, unmutated []podCandidate
 	certain := func(on *pss.CheckFailures, pod string) {
 		if on != nil {
 			c := podCandidate{sim.standards.VerdictAt(on, v), pod}
-			asStored, stripped = append(asStored, c), append(stripped, c)
+			asStored, unmutated = append(asStored, c), append(unmutated, c)
 		}
 	}
 	if w.Template != nil {
@@ -84,19 +83,20 @@ func (sim *Simulator) AfterPSP(w *inventory.Workload, v api.Version) AfterPSP {
 		}
 		stored, without := sim.failuresWithAndWithoutMutation(w.Template, g)
 		asStored = append(asStored, podCandidate{sim.standards.VerdictAt(stored, v), g.ExamplePod})
-		stripped = append(stripped, podCandidate{sim.standards.VerdictAt(without, v), g.ExamplePod})
+		unmutated = append(unmutated, podCandidate{sim.standards.VerdictAt(without, v), g.ExamplePod})
 		doubt = doubt || w.Template == nil && g.AdmittedBy != "" && !sim.noPolicyMatters(g.Shape, v)
 	}
-	all := slices.Concat(asStored, stripped)
+	all := slices.Concat(asStored, unmutated)
 	verdict := leastStrictVerdict(all)
 	return AfterPSP{
 		Verdict:   verdict,
-		Estimated: doubt || !leastStrictVerdict(asStored).Equal(verdict) || !leastStrictVerdict(stripped).Equal(verdict),
+		Estimated: doubt || !leastStrictVerdict(asStored).Equal(verdict) || !leastStrictVerdict(unmutated).Equal(verdict),
 		Pod:       firstPodAtLevel(all, verdict.Level),
 	}
 }
 
-// failuresWithAndWithoutMutation returns the two ways to read a live pod, the same one twice if there is no doubt.
+// failuresWithAndWithoutMutation returns the failed checks of a live pod as stored, and without what a policy may have
+// written. Both are the same where there is no doubt.
 func (sim *Simulator) failuresWithAndWithoutMutation(template *inventory.Shape, g *inventory.PodGroup) (stored, without *pss.CheckFailures) {
 	stored = sim.standards.ShapeFailures(g.Shape)
 	m := sim.mutations.OfPolicy(g.AdmittedBy)
@@ -109,8 +109,8 @@ func (sim *Simulator) failuresWithAndWithoutMutation(template *inventory.Shape, 
 	return stored, sim.evaluateUnmutated(psp.Unmutated{Pod: g.Shape, Template: template, Mutation: m, BeyondTemplate: true})
 }
 
-// noPolicyMatters is true for a pod to whose verdict no policy, whatever it was, can have made a difference. From v1.27 on
-// servers write no seccomp annotation into its field any more, and of a live pod it is not known which fields came so.
+// noPolicyMatters reports whether no PodSecurityPolicy can have made a difference to the verdict on a live pod. From v1.27
+// on servers set no field from a seccomp annotation any more, and which fields of a live pod came from one is not known.
 func (sim *Simulator) noPolicyMatters(s *inventory.Shape, v api.Version) bool {
 	if len(s.Annotations) > 0 && !v.Older(firstVersionWithoutSeccompSync()) {
 		return false
@@ -119,7 +119,8 @@ func (sim *Simulator) noPolicyMatters(s *inventory.Shape, v api.Version) bool {
 	return sim.standards.Evaluate(s, v).Equal(*sim.standards.VerdictAt(without, v))
 }
 
-// evaluateUnmutated judges the stripped pod and keeps only the judgement: the stripped shape is not worth its memory.
+// evaluateUnmutated returns the failed checks of a live pod without what a policy wrote. It keeps the checks and not the
+// shape, which costs more memory.
 func (sim *Simulator) evaluateUnmutated(u psp.Unmutated) *pss.CheckFailures {
 	found, ok := sim.unmutatedFailures[u]
 	if !ok {
@@ -133,10 +134,10 @@ func (sim *Simulator) evaluateUnmutated(u psp.Unmutated) *pss.CheckFailures {
 	return found
 }
 
-// fewVerdicts are gone through quicker than looked up.
+// fewVerdicts is the number of verdicts up to which a search through a list is quicker than a map.
 const fewVerdicts = 16
 
-// leastStrictVerdict returns the loosest level among the candidates with every violation found at it, each check once.
+// leastStrictVerdict returns the loosest level among pod candidates with every violation found at it, merged per check.
 func leastStrictVerdict(all []podCandidate) pss.Verdict {
 	var level api.Level
 	for i, c := range all {
@@ -174,7 +175,7 @@ func leastStrictVerdict(all []podCandidate) pss.Verdict {
 	return pss.Verdict{Level: at[0].Level, Violations: slices.Clip(pss.MergeViolationsPerCheck(slices.Compact(union)))}
 }
 
-// firstPodAtLevel names the first pod by name at the level, unless the template is there by itself.
+// firstPodAtLevel returns the first name of a pod whose verdict has the level; "" if the template's has it.
 func firstPodAtLevel(all []podCandidate, level api.Level) string {
 	first := ""
 	for _, c := range all {

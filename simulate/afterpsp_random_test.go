@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// Where the template is known, pods that a policy has filled in are judged as the template is.
-func TestAfterPSPOfFilledInPods(t *testing.T) {
+// Where the template is known, the verdict on pods that a policy has mutated is that on the template.
+func TestAfterPSPOfMutatedPods(t *testing.T) {
 	t.Parallel()
 	changed := 0
 	for seed := range int64(200) {
@@ -35,7 +35,7 @@ func TestAfterPSPOfFilledInPods(t *testing.T) {
 
 // Without a template the answer may be too loose, and must never be too strict: neither than the pod as its author wrote
 // it nor than the pod as stored; whether the policy is known or not. What is not estimated is what the author wrote.
-func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
+func TestAfterPSPOfABarePodIsNeverTooStrict(t *testing.T) {
 	t.Parallel()
 	looser, estimated, certain := 0, 0, 0
 	for seed := range int64(200) {
@@ -64,12 +64,12 @@ func TestDayAfterOfABarePodIsNeverTooStrict(t *testing.T) {
 		}
 	}
 	if looser == 0 || estimated == 0 || certain == 0 {
-		t.Errorf("%d levels were changed by stripping, %d answers estimated, %d not: the comparison says too little", looser, estimated, certain)
+		t.Errorf("%d levels differ without the mutation, %d answers estimated, %d not: the comparison says too little", looser, estimated, certain)
 	}
 }
 
 // A container beyond the template, injected before the policy looked, likewise.
-func TestDayAfterOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
+func TestAfterPSPOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
 	t.Parallel()
 	for seed := range int64(200) {
 		r := podtest.NewRandom(seed)

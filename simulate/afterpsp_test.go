@@ -17,7 +17,7 @@ import (
 func wantDayAfter(t *testing.T, want, got AfterPSP) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("day after (-want +got):\n%s", diff)
+		t.Errorf("after PSP (-want +got):\n%s", diff)
 	}
 }
 
@@ -29,7 +29,7 @@ const (
 	plainApp     = noEscalation + ", " + noDrop + ", " + noNonRoot + ", " + noSeccomp
 )
 
-func TestDayAfter(t *testing.T) {
+func TestAfterPSP(t *testing.T) {
 	t.Parallel()
 	type want struct {
 		Level      api.Level
@@ -157,7 +157,7 @@ func TestDayAfter(t *testing.T) {
 			want:     want{Level: api.LevelRestricted},
 		},
 		{
-			name:     "the same sidecar under a policy that fills nothing in",
+			name:     "the same sidecar under a policy without a mutation",
 			workload: backed(podtest.ShapeOf(podtest.Hardened("app")), podtest.ShapeOf(podtest.Hardened("app"), podtest.Hardened("sidecar")), "idle"),
 			want:     want{Level: api.LevelRestricted},
 		},
@@ -238,14 +238,14 @@ func TestDayAfter(t *testing.T) {
 				`seccompProfile (pod or containers "app", "other" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`},
 		},
 		{
-			name: "the first pod by name decides, though only without what its policy filled in",
+			name: "the first pod by name decides, though only without what its policy wrote",
 			workload: inventory.Workload{Kind: "Rollout", Name: "web", PodGroups: []inventory.PodGroup{
 				{Shape: podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), AdmittedBy: "hardening", ExamplePod: "web-1"},
 				{Shape: podtest.ShapeOf(podtest.Plain("app")), ExamplePod: "web-2"},
 			}},
 			want: want{Level: api.LevelBaseline, Estimated: true, Pod: "web-1", Violations: plainApp},
 		},
-		{name: "nothing to judge", workload: inventory.Workload{Kind: "Pod"}},
+		{name: "neither template nor pod", workload: inventory.Workload{Kind: "Pod"}},
 	}
 	j := mustSimulator(t, policies...)
 	for _, c := range cases {
@@ -262,7 +262,7 @@ func TestDayAfter(t *testing.T) {
 }
 
 // A field that may have come of an annotation is not in the next pod of a server from v1.27 on, whatever policies do.
-func TestDayAfterOfABarePodWithAnnotations(t *testing.T) {
+func TestAfterPSPOfABarePodWithAnnotations(t *testing.T) {
 	t.Parallel()
 	pod := podtest.Edited(podtest.ShapeOf(podtest.Plain("app")), func(s *inventory.Shape) {
 		s.Annotations = map[string]string{podspec.SeccompContainerAnnotationPrefix + "app": "runtime/default"}
@@ -277,8 +277,8 @@ func TestDayAfterOfABarePodWithAnnotations(t *testing.T) {
 	}
 }
 
-// Two policies of one name: which one touched the pod cannot be told, so neither is known, in either order.
-func TestDayAfterOfAPolicyReadTwice(t *testing.T) {
+// Two policies of one name: either may have mutated the pod, so the mutation is unknown, in either order.
+func TestAfterPSPOfAPolicyReadTwice(t *testing.T) {
 	t.Parallel()
 	a, b := podtest.Hardening("psp"), podtest.PolicyOf("psp", nil)
 	w := &inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(podtest.Mutate(a, podtest.ShapeOf(podtest.Plain("app"))), "psp")}

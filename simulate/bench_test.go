@@ -8,15 +8,15 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// BenchmarkDayAfter judges workloads whose pods a policy filled in: all new to the judge, and again.
-func BenchmarkDayAfter(b *testing.B) {
+// BenchmarkAfterPSP evaluates workloads whose pods a policy mutated: all new to the cache, and again.
+func BenchmarkAfterPSP(b *testing.B) {
 	p := podtest.Hardening("psp")
 	template := &inventory.Shape{Spec: *podtest.Ordinary()}
 	pod := podtest.Mutate(p, &inventory.Shape{Spec: *podtest.Ordinary()})
 	w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
 	points := pss.VersionsWithChanges()
 	j := mustSimulator(b, p)
-	judge := func(b *testing.B, forget bool) {
+	evaluate := func(b *testing.B, forget bool) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for _, v := range points {
@@ -28,6 +28,6 @@ func BenchmarkDayAfter(b *testing.B) {
 			}
 		}
 	}
-	b.Run("new", func(b *testing.B) { judge(b, true) })
-	b.Run("memoised", func(b *testing.B) { judge(b, false) })
+	b.Run("new", func(b *testing.B) { evaluate(b, true) })
+	b.Run("cached", func(b *testing.B) { evaluate(b, false) })
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// embeddedTemplatesVerdict is the least strict verdict on the pod templates within a custom object.
+// embeddedTemplatesVerdict returns the least strict verdict on the pod templates within a custom object.
 func (sim *Simulator) embeddedTemplatesVerdict(w *inventory.Workload, v api.Version) pss.Verdict {
 	var all []podCandidate
 	for _, e := range w.Embedded {

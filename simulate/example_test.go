@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// A bare pod looks restricted only because its policy filled runAsNonRoot in.
+// A bare pod looks restricted only because its policy wrote runAsNonRoot.
 func ExampleSimulator_AfterPSP() {
 	runAsAny := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	policy := &pspparse.Policy{Name: "non-root", Spec: pspparse.Spec{
@@ -33,18 +33,18 @@ func ExampleSimulator_AfterPSP() {
 		{Shape: shape, AdmittedBy: "non-root", Count: 1, ExamplePod: "app"},
 	}}
 
-	judge, err := simulate.NewSimulator([]*pspparse.Policy{policy})
+	sim, err := simulate.NewSimulator([]*pspparse.Policy{policy})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	version := api.MajorMinorVersion(1, 25)
-	fmt.Println("today:    ", judge.Evaluate(shape, version).Level)
-	after := judge.AfterPSP(pod, version)
-	fmt.Println("day after:", after.Level, "estimated:", after.Estimated)
+	fmt.Println("today:    ", sim.Evaluate(shape, version).Level)
+	after := sim.AfterPSP(pod, version)
+	fmt.Println("after PSP:", after.Level, "estimated:", after.Estimated)
 	fmt.Println(pss.ViolationMessage(after.Violations))
 	// Output:
 	// today:     restricted
-	// day after: baseline estimated: true
+	// after PSP: baseline estimated: true
 	// runAsNonRoot != true (pod or container "app" must set securityContext.runAsNonRoot=true)
 }

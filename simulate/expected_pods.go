@@ -9,35 +9,37 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// AddExpectedPod adds to what AfterPSP and Raise take the pods of a workload to become: its template with what an injector adds.
-// It has to be called before they are asked about the workload. The shape must not be written into afterwards.
+// AddExpectedPod adds a pod that a workload is expected to get: its template with what an injector adds. It has to be
+// called before AfterPSP and HardenTemplate of the workload. The shape must not be written into afterwards.
 func (sim *Simulator) AddExpectedPod(w *inventory.Workload, shape *inventory.Shape) {
 	sim.expectedPods[w] = append(sim.expectedPods[w], shape)
 }
 
-// ExpectedPods are the shapes that were added for a workload.
+// ExpectedPods returns the expected pods that were added for a workload.
 func (sim *Simulator) ExpectedPods(w *inventory.Workload) []*inventory.Shape {
 	return sim.expectedPods[w]
 }
 
-// InjectedParts is what a live pod has beyond its template: containers that are not in it, and volumes, but for those kinds of which
-// the account's token is one and which every level allows.
-// Where a policy has filled the pod in, it is told both ways: as stored, and without what the policy may have written.
+// InjectedParts returns the containers and volumes that a live pod has beyond its template, twice: as stored, and without
+// what its policy may have written. Projected and secret volumes are left out: the account's token is one, and every level
+// allows them.
 func (sim *Simulator) InjectedParts(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
-	asStored, stripped := sim.replacementShapes(template, g)
+	asStored, unmutated := sim.replacementShapes(template, g)
 	stored = partsBeyondTemplate(template, asStored)
-	if stripped == asStored {
+	if unmutated == asStored {
 		return stored, stored
 	}
-	return stored, partsBeyondTemplate(template, stripped)
+	return stored, partsBeyondTemplate(template, unmutated)
 }
 
-// VerdictWithoutMutation is the verdict on a live pod without what a policy may have filled in where its template leaves it unset.
+// VerdictWithoutMutation returns the verdict on a live pod without what a policy may have written where its template leaves
+// it unset.
 func (sim *Simulator) VerdictWithoutMutation(template *inventory.Shape, g *inventory.PodGroup, v api.Version) pss.Verdict {
 	_, without := sim.failuresWithAndWithoutMutation(template, g)
 	return *sim.standards.VerdictAt(without, v)
 }
 
+// partsBeyondTemplate returns a pod spec with the containers and volumes of a pod that its template does not have.
 func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
 	if template == nil {
 		template = &inventory.Shape{}
@@ -58,6 +60,7 @@ func partsBeyondTemplate(template, pod *inventory.Shape) *corev1.PodSpec {
 	return out
 }
 
+// containersBeyondTemplate returns the containers of a pod whose names its template does not have.
 func containersBeyondTemplate(template, pod []corev1.Container) []corev1.Container {
 	var out []corev1.Container
 	byName := podspec.ContainersByName(template)

@@ -12,11 +12,12 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
-// HardenTemplate is harden.ProposeTemplateEdits for a workload. Where its template was not read, the edits are to what its author is taken to
-// have written: its first live pod without what its policy fills in. Equal workloads get the same answer, which callers must
-// not write into. A workload that has neither template nor pods gets an empty one.
+// HardenTemplate returns the edits that a workload's template needs to meet a level at each of some versions, and what they
+// do not meet. Where the template was not read, the edits are to what its author is taken to have written: its first live
+// pod without what its policy wrote. Equal workloads share a result, which callers must not write into. A workload without
+// template and pods gets an empty one.
 //
-// Where no pods run, admitted says what PSP admission would make of the template today; nil if that is not known.
+// Where no pods run, admitted is what PSP admission would do with the template today; nil if that is not known.
 func (sim *Simulator) HardenTemplate(w *inventory.Workload, admitted *psp.Prediction, level api.Level, versions ...api.Version) harden.TemplateChanges {
 	if w.Template == nil && len(w.PodGroups) == 0 {
 		return harden.TemplateChanges{}
@@ -33,7 +34,8 @@ func (sim *Simulator) HardenTemplate(w *inventory.Workload, admitted *psp.Predic
 	return found
 }
 
-// templateChangesKey is all that the answer depends on. Shapes and fillings are known by where they are: there is one of each.
+// templateChangesKey returns the cache key of a workload's template changes. Shapes and mutations are identified by their
+// pointers.
 func (sim *Simulator) templateChangesKey(w *inventory.Workload, admitted *psp.Prediction, level api.Level, versions []api.Version) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %v %p %p %t", level, versions, admitted, w.Template, w.TemplateMeta != nil && w.TemplateMeta.Windows)
@@ -47,7 +49,7 @@ func (sim *Simulator) templateChangesKey(w *inventory.Workload, admitted *psp.Pr
 	return b.String()
 }
 
-// templateWithPods gathers what is known of a workload's pods.
+// templateWithPods returns a workload's template with its running and its future pods.
 func (sim *Simulator) templateWithPods(w *inventory.Workload, admitted *psp.Prediction) *harden.TemplateWithPods {
 	s := &harden.TemplateWithPods{Template: w.Template, OnWindows: w.TemplateMeta != nil && w.TemplateMeta.Windows}
 	known := map[*inventory.Shape]bool{}
@@ -77,7 +79,8 @@ func (sim *Simulator) templateWithPods(w *inventory.Workload, admitted *psp.Pred
 	return s
 }
 
-// replacementShapes are the two readings of a live pod that AfterPSP judges, as shapes.
+// replacementShapes returns the pod that replaces a live one in its two forms: as stored, and without what a policy may
+// have written.
 func (sim *Simulator) replacementShapes(template *inventory.Shape, g *inventory.PodGroup) (stored, without *inventory.Shape) {
 	m := sim.mutations.OfPolicy(g.AdmittedBy)
 	if m == nil {

@@ -51,12 +51,12 @@ func edited(t *testing.T, pod *inventory.Shape, edits []harden.Edit) *inventory.
 	return podtest.SetValues(t, pod, values)
 }
 
-func TestRaiseOfWorkloads(t *testing.T) {
+func TestHardenTemplate(t *testing.T) {
 	t.Parallel()
 	hardens := podtest.Hardening("hardening")
 	plainApp := podtest.ShapeOf(podtest.Plain("app"))
-	filled := podtest.Mutate(hardens, plainApp)
-	filledEdits := []harden.Edit{
+	mutated := podtest.Mutate(hardens, plainApp)
+	safeEdits := []harden.Edit{
 		escalationEdit(harden.Safe, runsSo), dropEdit(harden.Safe, runsSo), nonRootEdit(harden.Safe, runsSo), profileEdit(harden.Safe, runsSo),
 	}
 	meshed := podtest.Edited(podtest.Mutate(hardens, plainApp), func(s *inventory.Shape) {
@@ -68,19 +68,19 @@ func TestRaiseOfWorkloads(t *testing.T) {
 		want     harden.TemplateChanges
 	}{
 		"nothing": {workload: inventory.Workload{Kind: "Rollout"}},
-		"a template and pods that its policy filled in": {
-			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, PodGroups: podtest.PodsOf(filled, "hardening")},
-			want:     harden.TemplateChanges{Edits: filledEdits},
+		"a template and pods that its policy mutated": {
+			workload: inventory.Workload{Kind: "Deployment", Template: plainApp, PodGroups: podtest.PodsOf(mutated, "hardening")},
+			want:     harden.TemplateChanges{Edits: safeEdits},
 		},
 		"a template whose pods have all finished": {
-			workload: inventory.Workload{Kind: "Job", Template: plainApp, PodGroups: []inventory.PodGroup{{Shape: filled, AdmittedBy: "hardening", Finished: 1, ExamplePod: "x"}}},
+			workload: inventory.Workload{Kind: "Job", Template: plainApp, PodGroups: []inventory.PodGroup{{Shape: mutated, AdmittedBy: "hardening", Finished: 1, ExamplePod: "x"}}},
 			want: harden.TemplateChanges{Edits: []harden.Edit{
 				escalationEdit(harden.NeedsTest, setuid), dropEdit(harden.NeedsTest, defaultCaps), nonRootEdit(harden.NeedsTest, rootImage), profileEdit(harden.NeedsTest, noProfile),
 			}},
 		},
-		"a bare pod is what its author wrote, as far as that can be told": {
-			workload: inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(filled, "hardening")},
-			want:     harden.TemplateChanges{Edits: filledEdits},
+		"a bare pod is what its author wrote, as far as that is known": {
+			workload: inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(mutated, "hardening")},
+			want:     harden.TemplateChanges{Edits: safeEdits},
 		},
 		"an owner that was not read": {
 			workload: inventory.Workload{Kind: "Rollout", PodGroups: podtest.PodsOf(plainApp, "")},
@@ -129,7 +129,7 @@ func TestRaiseOfWorkloads(t *testing.T) {
 }
 
 // Equal workloads share an answer, and only they: pods that have finished show nothing.
-func TestRaiseRemembersWhatIsEqual(t *testing.T) {
+func TestHardenTemplateCachesEqualWorkloads(t *testing.T) {
 	t.Parallel()
 	j := mustSimulator(t, podtest.Hardening("hardening"))
 	template := podtest.ShapeOf(podtest.Plain("app"))
@@ -157,8 +157,8 @@ func TestRaiseRemembersWhatIsEqual(t *testing.T) {
 	}
 }
 
-// What the edits reach is the day after: raised and judged again, a workload meets the level.
-func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
+// With the edits in its template a workload meets the level after PSP.
+func TestHardenedWorkloadsMeetTheLevelAfterPSP(t *testing.T) {
 	t.Parallel()
 	v := api.MajorMinorVersion(1, 25)
 	reached := 0
@@ -174,23 +174,23 @@ func TestRaisedWorkloadsMeetTheLevelOnTheDayAfter(t *testing.T) {
 		after.PodGroups = podtest.PodsOf(podtest.Mutate(p, after.Template), p.Name)
 		day := j.AfterPSP(after, v)
 		if meets := day.Level == api.LevelRestricted; meets != (len(got.Obstacles) == 0) {
-			t.Fatalf("seed %d: %s on the day after, obstacles %v\n%s", seed, day.Level, got.Obstacles, pss.ViolationMessage(day.Violations))
+			t.Fatalf("seed %d: %s after PSP, obstacles %v\n%s", seed, day.Level, got.Obstacles, pss.ViolationMessage(day.Violations))
 		}
 		if len(got.Obstacles) == 0 {
 			reached++
 		}
 	}
 	if reached < 100 {
-		t.Errorf("only %d workloads could be raised", reached)
+		t.Errorf("only %d workloads reach the level", reached)
 	}
 }
 
-func BenchmarkRaise(b *testing.B) {
+func BenchmarkHardenTemplate(b *testing.B) {
 	p := podtest.Hardening("psp")
 	template := &inventory.Shape{Spec: *podtest.Ordinary()}
 	w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(podtest.Mutate(p, template), "psp")}
 	j := mustSimulator(b, p)
-	raise := func(b *testing.B, forget bool) {
+	harden := func(b *testing.B, forget bool) {
 		b.ReportAllocs()
 		for b.Loop() {
 			j.HardenTemplate(w, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))
@@ -199,6 +199,6 @@ func BenchmarkRaise(b *testing.B) {
 			}
 		}
 	}
-	b.Run("new", func(b *testing.B) { raise(b, true) })
-	b.Run("memoised", func(b *testing.B) { raise(b, false) })
+	b.Run("new", func(b *testing.B) { harden(b, true) })
+	b.Run("cached", func(b *testing.B) { harden(b, false) })
 }

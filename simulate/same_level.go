@@ -8,22 +8,22 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// SameLevelAfterPSP returns a function that tells whether readings of one workload come to the same level, once no policy fills anything
-// in, at every version of the standards. The policies are those that may have filled in its pods.
+// SameLevelAfterPSP returns a function that reports whether several readings of one workload meet the same level after PSP.
+// They are compared at every version of the standards. The policies are those that may have mutated the workload's pods.
 func SameLevelAfterPSP(policies []*pspparse.Policy) func(readings []inventory.Workload) bool {
-	var judge *Simulator
+	var sim *Simulator
 	newest := pss.NewestVersion()
 	return func(readings []inventory.Workload) bool {
-		if judge == nil {
+		if sim == nil {
 			var err error
-			if judge, err = NewSimulator(policies); err != nil {
+			if sim, err = NewSimulator(policies); err != nil {
 				return false
 			}
 		}
 		for v := api.MajorMinorVersion(1, 0); !newest.Older(v); v = api.MajorMinorVersion(1, v.Minor()+1) {
-			level := judge.AfterPSP(&readings[0], v).Level
+			level := sim.AfterPSP(&readings[0], v).Level
 			for i := range readings[1:] {
-				if judge.AfterPSP(&readings[i+1], v).Level != level {
+				if sim.AfterPSP(&readings[i+1], v).Level != level {
 					return false
 				}
 			}

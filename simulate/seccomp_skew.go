@@ -13,12 +13,13 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// firstVersionWithoutSeccompSync is the first version whose servers leave seccomp annotations alone. It is one at which checks change, too
-// (ChangePoints), so verdicts hold from one such version to the next all the same.
+// firstVersionWithoutSeccompSync returns v1.27, the first version whose API servers ignore seccomp annotations. Checks
+// change at it, too (pss.VersionsWithChanges), so verdicts hold from one such version to the next all the same.
 func firstVersionWithoutSeccompSync() api.Version { return api.MajorMinorVersion(1, 27) }
 
-// evaluateSeccompSynced judges what servers of a version make of a pod that is created like s: before v1.27 they write its seccomp
-// annotations into the fields that are unset, and never in templates. It is nil where they change nothing.
+// evaluateSeccompSynced returns the failed checks of the pod that a server of a version creates from a shape with seccomp
+// annotations. Servers before v1.27 write the annotations into unset fields of pods, and never of templates. It is nil
+// where they change nothing.
 //
 // See applySeccompVersionSkew in pkg/registry/core/pod of Kubernetes v1.24.
 func (sim *Simulator) evaluateSeccompSynced(s *inventory.Shape, v api.Version) *pss.CheckFailures {
@@ -35,7 +36,8 @@ func (sim *Simulator) evaluateSeccompSynced(s *inventory.Shape, v api.Version) *
 	return found
 }
 
-// withSeccompFields returns a copy with the fields set, nil if none is.
+// withSeccompFields returns a copy of a pod shape with the fields that its seccomp annotations ask for; nil if none is
+// unset.
 func withSeccompFields(s *inventory.Shape) *inventory.Shape {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: maps.Clone(s.Annotations)}, Spec: *s.Spec.DeepCopy()}
 	pod.Spec.SecurityContext = podspec.OrEmpty(pod.Spec.SecurityContext)

@@ -13,9 +13,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-// A server before v1.27 writes a pod's seccomp annotations into its fields, and judges those: what a template may become
+// A server before v1.27 writes a pod's seccomp annotations into its fields, and evaluates those: what a template may become
 // there counts as well as what it says.
-func TestDayAfterSeccompAnnotations(t *testing.T) {
+func TestAfterPSPOfSeccompAnnotations(t *testing.T) {
 	t.Parallel()
 	const forContainer = "container.seccomp.security.alpha.kubernetes.io/app"
 	annotated := func(key, value string, edits ...func(*inventory.Shape)) *inventory.Shape {
@@ -56,11 +56,11 @@ func TestDayAfterSeccompAnnotations(t *testing.T) {
 			"template": {Kind: "Deployment", Name: "web", Template: c.template},
 			"bare pod": {Kind: "Pod", Name: "web-1", PodGroups: podtest.PodsOf(c.template, "")},
 		} {
-			judge, err := NewSimulator(nil)
+			sim, err := NewSimulator(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			last, first := judge.AfterPSP(&w, api.MajorMinorVersion(1, 26)), judge.AfterPSP(&w, api.MajorMinorVersion(1, 27))
+			last, first := sim.AfterPSP(&w, api.MajorMinorVersion(1, 26)), sim.AfterPSP(&w, api.MajorMinorVersion(1, 27))
 			if diff := cmp.Diff(c.want, fmt.Sprintf("%s, then %s", last.Level, first.Level)); diff != "" {
 				t.Errorf("%s, %s: level at v1.26 and at v1.27 (-want +got):\n%s", form, name, diff)
 			}

@@ -10,7 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// Simulator answers for the workloads of one Inventory and remembers what it found. It is not safe for concurrent use.
+// Simulator evaluates the workloads of one Inventory against the standards, as written and after PSP, and remembers the
+// results. It is not safe for concurrent use.
 //
 // The Verdicts it returns share their violations with one another; callers must not write into them.
 type Simulator struct {
@@ -22,12 +23,11 @@ type Simulator struct {
 	unmutatedFailures     map[psp.Unmutated]*pss.CheckFailures
 	seccompSyncedFailures map[*inventory.Shape]*pss.CheckFailures
 	templateChanges       map[string]harden.TemplateChanges
-	// expectedPods are other forms of the pods to come, by workload: see AddExpectedPod.
+	// expectedPods are the expected pods of workloads, see AddExpectedPod.
 	expectedPods map[*inventory.Workload][]*inventory.Shape
 }
 
-// NewSimulator returns a Simulator for a cluster of the given policies, and an error if the library of the standards has
-// checks that it refuses itself.
+// NewSimulator returns a Simulator for the PodSecurityPolicies of one cluster. The error is that of pss.NewEvaluator.
 func NewSimulator(policies []*pspparse.Policy) (*Simulator, error) {
 	evaluator, err := pss.NewEvaluator()
 	if err != nil {
@@ -46,13 +46,14 @@ func NewSimulator(policies []*pspparse.Policy) (*Simulator, error) {
 	}, nil
 }
 
-// Evaluate judges a shape as it stands.
+// Evaluate returns the verdict of the Pod Security Standards on a pod shape as it is.
 func (sim *Simulator) Evaluate(s *inventory.Shape, v api.Version) pss.Verdict {
 	return sim.standards.Evaluate(s, v)
 }
 
-// AsWritten judges what the workload's author wrote: the template, or a bare pod to which no policy has made a difference.
-// It is false where that is not known: a bare pod that a policy may have filled in, a controller that was not itself read.
+// AsWritten returns the verdict on what a workload's author wrote: the template, or a bare pod that no policy can have
+// changed. It is false where that is not known: for a bare pod that a policy may have mutated, and for a controller that
+// was not read itself.
 func (sim *Simulator) AsWritten(w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
 	if w.Template != nil {
 		return sim.Evaluate(w.Template, v), true
@@ -66,7 +67,7 @@ func (sim *Simulator) AsWritten(w *inventory.Workload, v api.Version) (pss.Verdi
 	return pss.Verdict{}, false
 }
 
-// ViolationsAtLevel is Evaluator.AtLevel.
+// ViolationsAtLevel returns those violations of a Verdict that an API server reports at one level.
 func (sim *Simulator) ViolationsAtLevel(violations []pss.Violation, lv api.LevelVersion) []pss.Violation {
 	return sim.evaluator.ViolationsAtLevel(violations, lv)
 }

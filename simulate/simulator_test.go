@@ -28,7 +28,7 @@ func TestAsWritten(t *testing.T) {
 	group := func(admittedBy string) []inventory.PodGroup {
 		return []inventory.PodGroup{{Shape: shape, AdmittedBy: admittedBy, Count: 1, ExamplePod: "x"}}
 	}
-	filled := []inventory.PodGroup{{Shape: podtest.ShapeOf(podtest.Hardened("app")), AdmittedBy: "psp", Count: 1, ExamplePod: "x"}}
+	mutated := []inventory.PodGroup{{Shape: podtest.ShapeOf(podtest.Hardened("app")), AdmittedBy: "psp", Count: 1, ExamplePod: "x"}}
 	cases := []struct {
 		name     string
 		workload inventory.Workload
@@ -38,7 +38,7 @@ func TestAsWritten(t *testing.T) {
 		{"template, whatever its pods are", inventory.Workload{Kind: "Deployment", Template: shape, PodGroups: group("psp")}, true},
 		{"bare pod that no policy touched", inventory.Workload{Kind: "Pod", PodGroups: group("")}, true},
 		{"bare pod to which no policy can have made a difference", inventory.Workload{Kind: "Pod", PodGroups: group("psp")}, true},
-		{"bare pod that a policy may have filled in", inventory.Workload{Kind: "Pod", PodGroups: filled}, false},
+		{"bare pod that a policy may have mutated", inventory.Workload{Kind: "Pod", PodGroups: mutated}, false},
 		{"owner not read", inventory.Workload{Kind: "Rollout", PodGroups: group("")}, false},
 		{"nothing", inventory.Workload{Kind: "Pod"}, false},
 	}

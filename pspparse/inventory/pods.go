@@ -8,12 +8,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 const (
-	admittedByAnnotation = "kubernetes.io/psp"
+	admittedByAnnotation = podspec.AdmittedByAnnotation
 	sccAnnotation        = "openshift.io/scc"
-	mirrorAnnotation     = "kubernetes.io/config.mirror"
+	mirrorAnnotation     = corev1.MirrorPodAnnotationKey
 )
 
 // podTable holds every pod in as few bytes as tell it apart: a cluster has up to 150,000, and all that is wanted in

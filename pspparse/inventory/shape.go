@@ -5,22 +5,14 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-)
 
-// The annotations that a rule of PSP or PSS reads. The pod's own one is spelled out, the others are per container.
-const (
-	seccompPodAnnotation       = "seccomp.security.alpha.kubernetes.io/pod"
-	seccompContainerAnnotation = "container.seccomp.security.alpha.kubernetes.io/"
-	appArmorAnnotation         = "container.apparmor.security.beta.kubernetes.io/"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
-
-// tokenMountPath is where the API server mounts the account's token, unless something is mounted there already.
-const tokenMountPath = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path, no secret
 
 // Fixed names of the token volumes that the server adds to each pod under a random one: projected ones from v1.21 on,
 // secrets before. They keep the form of the real names, so that reducing twice changes nothing.
 const (
-	projectedTokenVolume = "kube-api-access-xxxxx"
+	projectedTokenVolume = podspec.ServiceAccountTokenVolumePrefix + "xxxxx"
 	secretTokenVolume    = "default-token-xxxxx"
 )
 
@@ -73,8 +65,8 @@ func reduceAnnotations(in map[string]string) map[string]string {
 }
 
 func securityAnnotation(key string) bool {
-	return key == seccompPodAnnotation || strings.HasPrefix(key, seccompContainerAnnotation) ||
-		strings.HasPrefix(key, appArmorAnnotation)
+	return key == podspec.SeccompPodAnnotation || strings.HasPrefix(key, podspec.SeccompContainerAnnotationPrefix) ||
+		strings.HasPrefix(key, podspec.AppArmorAnnotationPrefix)
 }
 
 // reducePodSecurity never returns nil: API defaulting fills in an empty security context.
@@ -168,7 +160,7 @@ func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) 
 		Lifecycle:       reduceLifecycle(c.Lifecycle),
 	}
 	for i := range c.Ports {
-		if port := hostPort(&c.Ports[i], hostNetwork); port != 0 {
+		if port := podspec.HostPort(&c.Ports[i], hostNetwork); port != 0 {
 			out.Ports = append(out.Ports, corev1.ContainerPort{HostPort: port})
 		}
 	}
@@ -180,14 +172,6 @@ func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) 
 		}
 	}
 	return out
-}
-
-// hostPort applies the API default: under hostNetwork a port is a port of the host.
-func hostPort(p *corev1.ContainerPort, hostNetwork bool) int32 {
-	if p.HostPort == 0 && hostNetwork {
-		return p.ContainerPort
-	}
-	return p.HostPort
 }
 
 // hostPathNames appends the names of the host path volumes to buf, sorted for a binary search.
@@ -219,8 +203,8 @@ func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount,
 	if host {
 		out.Name, out.ReadOnly = m.Name, m.ReadOnly
 	}
-	if m.MountPath == tokenMountPath {
-		out.MountPath = tokenMountPath
+	if m.MountPath == podspec.ServiceAccountTokenMountPath {
+		out.MountPath = podspec.ServiceAccountTokenMountPath
 	}
 	return out, host || out.MountPath != ""
 }
@@ -265,8 +249,8 @@ func reduceVolume(v *corev1.Volume) corev1.Volume {
 	if s.CSI != nil {
 		out.CSI = &corev1.CSIVolumeSource{Driver: s.CSI.Driver}
 	}
-	if *s == (corev1.VolumeSource{}) {
-		out.EmptyDir = &corev1.EmptyDirVolumeSource{} // the API default
+	if s.EmptyDir == nil && podspec.IsEmptyDir(s) {
+		out.EmptyDir = &corev1.EmptyDirVolumeSource{}
 	}
 	return out
 }
@@ -276,7 +260,7 @@ func reduceVolume(v *corev1.Volume) corev1.Volume {
 // "kube-api-access-", which stays.
 func volumeName(v *corev1.Volume) string {
 	switch {
-	case v.Projected != nil && randomSuffix(v.Name, "kube-api-access-") == 0:
+	case v.Projected != nil && randomSuffix(v.Name, podspec.ServiceAccountTokenVolumePrefix) == 0:
 		if v.VolumeSource == (corev1.VolumeSource{Projected: v.Projected}) {
 			return projectedTokenVolume
 		}
@@ -339,17 +323,9 @@ func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSo
 func reduceDownward(in *corev1.DownwardAPIVolumeFile) corev1.DownwardAPIVolumeFile {
 	out := corev1.DownwardAPIVolumeFile{Path: in.Path}
 	if in.FieldRef != nil {
-		out.FieldRef = &corev1.ObjectFieldSelector{APIVersion: fieldRefVersion(in.FieldRef), FieldPath: in.FieldRef.FieldPath}
+		out.FieldRef = &corev1.ObjectFieldSelector{APIVersion: podspec.FieldRefAPIVersion(in.FieldRef), FieldPath: in.FieldRef.FieldPath}
 	}
 	return out
-}
-
-// fieldRefVersion applies the API default.
-func fieldRefVersion(f *corev1.ObjectFieldSelector) string {
-	if f.APIVersion == "" {
-		return "v1"
-	}
-	return f.APIVersion
 }
 
 // A probe or handler matters only where it names a host; then only the host is kept.

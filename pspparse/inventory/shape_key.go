@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // ShapeInterner gives equal pods one Shape, as a Builder does. It is not safe for concurrent use.
@@ -195,7 +197,7 @@ func (n *shapeEncoder) writeContainer(c *corev1.Container, hostNetwork bool, hos
 		n.writeLifecycleHandler(c.Lifecycle.PreStop)
 	}
 	for i := range c.Ports {
-		if port := hostPort(&c.Ports[i], hostNetwork); port != 0 {
+		if port := podspec.HostPort(&c.Ports[i], hostNetwork); port != 0 {
 			n.buf = binary.AppendVarint(n.buf, int64(port))
 		}
 	}
@@ -215,7 +217,7 @@ func (n *shapeEncoder) writeContainer(c *corev1.Container, hostNetwork bool, hos
 func (n *shapeEncoder) writeVolume(v *corev1.Volume) {
 	n.writeString(volumeName(v))
 	s := &v.VolumeSource
-	n.writeFlags(s.EmptyDir != nil || *s == (corev1.VolumeSource{}),
+	n.writeFlags(podspec.IsEmptyDir(s),
 		s.GCEPersistentDisk != nil, s.AWSElasticBlockStore != nil, s.GitRepo != nil, s.Secret != nil, s.NFS != nil,
 		s.ISCSI != nil, s.Glusterfs != nil, s.PersistentVolumeClaim != nil, s.RBD != nil, s.Cinder != nil,
 		s.CephFS != nil, s.Flocker != nil, s.DownwardAPI != nil, s.FC != nil, s.AzureFile != nil, s.ConfigMap != nil,
@@ -253,7 +255,7 @@ func (n *shapeEncoder) writeProjection(s *corev1.VolumeProjection) {
 			item := &s.DownwardAPI.Items[i]
 			n.writeString(item.Path)
 			if n.writePresent(item.FieldRef != nil) {
-				n.writeString(fieldRefVersion(item.FieldRef))
+				n.writeString(podspec.FieldRefAPIVersion(item.FieldRef))
 				n.writeString(item.FieldRef.FieldPath)
 			}
 		}

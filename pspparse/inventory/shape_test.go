@@ -14,6 +14,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/randfill"
+
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // words are the strings of random pods: those that rules know, those that nearly are, and few enough that two fields
@@ -23,12 +25,12 @@ var words = []string{
 	"Default", "Unmasked", "windows", "linux", "container_t", "container_engine_t", "spc_t", "net.ipv4.tcp_rmem",
 	"kernel.shm_rmid_forced", "net.core.somaxconn", "runtime/default", "docker/default", "localhost/x", "unconfined",
 	"kube-api-access-abcde", "kube-api-access-abcdE", "kube-api-access-abcdef", "sa-token-x2y4z", "-token-x2y4z",
-	"kube-root-ca.crt", "token", "namespace", "metadata.namespace", "v1", tokenMountPath, "127.0.0.1",
+	"kube-root-ca.crt", "token", "namespace", "metadata.namespace", "v1", podspec.ServiceAccountTokenMountPath, "127.0.0.1",
 }
 
 var annotationKeys = []string{
-	seccompPodAnnotation, seccompContainerAnnotation + "a", seccompContainerAnnotation + "b", appArmorAnnotation + "a",
-	appArmorAnnotation + "zz", "kubernetes.io/psp", "a", "seccomp.security.alpha.kubernetes.io/pods",
+	podspec.SeccompPodAnnotation, podspec.SeccompContainerAnnotationPrefix + "a", podspec.SeccompContainerAnnotationPrefix + "b", podspec.AppArmorAnnotationPrefix + "a",
+	podspec.AppArmorAnnotationPrefix + "zz", "kubernetes.io/psp", "a", "seccomp.security.alpha.kubernetes.io/pods",
 }
 
 // randomPods fills pods of every field, seeded.
@@ -263,9 +265,9 @@ func TestReduce(t *testing.T) {
 	}{
 		"nothing": {want: Shape{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}}}},
 		"annotations": {
-			annotations: map[string]string{seccompPodAnnotation: "", appArmorAnnotation + "c": "unconfined", "kubernetes.io/psp": "p"},
+			annotations: map[string]string{podspec.SeccompPodAnnotation: "", podspec.AppArmorAnnotationPrefix + "c": "unconfined", "kubernetes.io/psp": "p"},
 			want: Shape{
-				Annotations: map[string]string{seccompPodAnnotation: "", appArmorAnnotation + "c": "unconfined"},
+				Annotations: map[string]string{podspec.SeccompPodAnnotation: "", podspec.AppArmorAnnotationPrefix + "c": "unconfined"},
 				Spec:        corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}},
 			},
 		},
@@ -325,7 +327,7 @@ func TestReduce(t *testing.T) {
 					{Name: "claim", MountPath: "/data"},
 					{Name: "host", MountPath: "/host", ReadOnly: true},
 					{Name: "none", MountPath: "/none"},
-					{Name: "kube-api-access-x7k2p", MountPath: tokenMountPath, ReadOnly: true},
+					{Name: "kube-api-access-x7k2p", MountPath: podspec.ServiceAccountTokenMountPath, ReadOnly: true},
 				}}},
 			},
 			want: Shape{Spec: corev1.PodSpec{
@@ -343,7 +345,7 @@ func TestReduce(t *testing.T) {
 					{Name: secretTokenVolume, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{}}},
 				},
 				Containers: []corev1.Container{{Name: "c", VolumeMounts: []corev1.VolumeMount{
-					{}, {Name: "host", ReadOnly: true}, {MountPath: tokenMountPath},
+					{}, {Name: "host", ReadOnly: true}, {MountPath: podspec.ServiceAccountTokenMountPath},
 				}}},
 			}},
 		},

@@ -8,14 +8,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// injectedAdvice is for what fails only in pods that are more than their template.
+// injectedAdvice is the advice about a check that only pods fail, with what they have beyond their template.
 const injectedAdvice = "it is not in the template: change it where it is put into the pods"
 
-// debugAdvice is for what fails only in the debug containers that a manifest has, which only a pod that runs can be given.
+// debugAdvice is the advice about a check that only the debug containers of a manifest fail.
 const debugAdvice = "no API server takes a manifest with ephemeralContainers: take them out"
 
-// obstacleAdvice says in one sentence what a person can do about a check that edits do not settle, to reach a level at some versions.
-// Every check has one: what can be proposed for some templates cannot be for others.
+// obstacleAdvice returns one sentence about what a person can do about a check that no edit meets, for a level at some
+// versions. Every check has one: what edits meet in some templates they do not meet in others.
 func (s *TemplateWithPods) obstacleAdvice(check string, level api.Level, versions []api.Version) string {
 	switch check {
 	case "procMount":
@@ -32,7 +32,7 @@ func (s *TemplateWithPods) obstacleAdvice(check string, level api.Level, version
 	return checkAdvice()[i][1]
 }
 
-// windowsAdvice is about the checks that are waived for Windows pods from v1.25 on.
+// windowsAdvice returns the advice about checks that are waived for Windows pods from v1.25 on; "" for other pods.
 func (s *TemplateWithPods) windowsAdvice() string {
 	switch os := s.Template.Spec.OS; {
 	case !s.onWindows():
@@ -45,8 +45,8 @@ func (s *TemplateWithPods) windowsAdvice() string {
 
 const leaveOutProcMount = "leave procMount out"
 
-// procMountAdvice knows the one way to keep procMount: from v1.35 on baseline lets pods have it in a user namespace, restricted
-// lets none.
+// procMountAdvice returns the advice about a procMount that a level refuses. From v1.35 on the baseline level allows it in
+// a user namespace; the restricted level never does.
 func (s *TemplateWithPods) procMountAdvice(level api.Level, versions []api.Version) string {
 	older := slices.ContainsFunc(versions, func(v api.Version) bool { return v.Older(api.MajorMinorVersion(1, 35)) })
 	switch has := podspec.IsFalse(s.Template.Spec.HostUsers); {
@@ -62,6 +62,7 @@ func (s *TemplateWithPods) procMountAdvice(level api.Level, versions []api.Versi
 	return leaveOutProcMount + ", or run in a user namespace (hostUsers: false)"
 }
 
+// checkAdvice returns pairs of a check's ID and the advice about it.
 func checkAdvice() [][2]string {
 	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
 	return [][2]string{

@@ -11,10 +11,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// ProfileEditsFromAnnotations returns the fields that API servers write into pods because an annotation of the template asks for it:
-// seccomp profiles up to v1.26, after which the annotation does nothing, and AppArmor profiles from v1.30 on, as long as that
-// annotation lasts. A template has to state them itself at the target version. Left out is a seccomp profile "unconfined",
-// which is what pods without the field get, too, and which the standards would refuse.
+// ProfileEditsFromAnnotations returns the edits that write a template's seccomp and AppArmor annotations into the fields.
+// API servers write a pod's seccomp annotations into fields up to v1.26, after which they mean nothing, and AppArmor
+// annotations from v1.30 on. A template has to state the fields itself at the target version. A seccomp profile
+// "unconfined" is left out: pods without the field get it, too, and the standards refuse it.
 func ProfileEditsFromAnnotations(template *inventory.Shape, target api.Version) []Edit {
 	if os := template.Spec.OS; os != nil && os.Name == corev1.Windows {
 		return nil
@@ -42,10 +42,10 @@ func ProfileEditsFromAnnotations(template *inventory.Shape, target api.Version) 
 	return out
 }
 
-// firstVersionWithAppArmorField is the first version in which AppArmor profiles have a field.
+// firstVersionWithAppArmorField returns the first Kubernetes version in which AppArmor profiles have a field.
 func firstVersionWithAppArmorField() api.Version { return api.MajorMinorVersion(1, 30) }
 
-// confinedSeccompProfile is the profile that a seccomp annotation asks for, nil if that is none.
+// confinedSeccompProfile returns the seccomp profile that an annotation asks for; nil for none and for "unconfined".
 func confinedSeccompProfile(annotation string) *corev1.SeccompProfile {
 	p := podspec.SeccompProfile(annotation)
 	if p == nil || p.Type == corev1.SeccompProfileTypeUnconfined {
@@ -54,7 +54,8 @@ func confinedSeccompProfile(annotation string) *corev1.SeccompProfile {
 	return p
 }
 
-// appArmorProfile is the field that means the same as an AppArmor annotation, nil for one that means nothing.
+// appArmorProfile returns the appArmorProfile field that says the same as an AppArmor annotation; nil for an invalid
+// annotation.
 func appArmorProfile(annotation string) *corev1.AppArmorProfile {
 	switch localhost, is := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix); {
 	case annotation == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault:

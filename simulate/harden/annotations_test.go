@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-func TestFromAnnotations(t *testing.T) {
+func TestProfileEditsFromAnnotations(t *testing.T) {
 	t.Parallel()
 	const appArmorWhy = "its annotation asks for it, and servers from v1.30 on write that into the field"
 	all := map[string]string{

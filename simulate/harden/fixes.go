@@ -9,13 +9,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// checkFix proposes edits for one check of the standards that a template fails. Only checks that ask for a value can be met by
-// an edit; those that forbid one have none.
+// checkFix proposes the edits for one check of the Pod Security Standards that a template fails. Only checks that ask for a
+// value have one; those that forbid a value have none.
 type checkFix struct {
 	check   string
-	propose func(*raising) []proposedEdit
+	propose func(*templateAnalysis) []proposedEdit
 }
 
+// checkFixes returns the checks that edits can meet, with the function that proposes the edits.
 func checkFixes() []checkFix {
 	return []checkFix{
 		{"allowPrivilegeEscalation", denyEscalation},
@@ -25,9 +26,9 @@ func checkFixes() []checkFix {
 	}
 }
 
-// denyEscalation sets allowPrivilegeEscalation: false on each container. API validation refuses it beside privileged: true,
-// and beside the capability CAP_SYS_ADMIN in this spelling.
-func denyEscalation(s *raising) []proposedEdit {
+// denyEscalation proposes allowPrivilegeEscalation: false for each container of a template. API validation refuses it
+// beside privileged: true, and beside the capability CAP_SYS_ADMIN in this spelling.
+func denyEscalation(s *templateAnalysis) []proposedEdit {
 	if s.onWindows() {
 		return nil
 	}
@@ -49,12 +50,14 @@ func denyEscalation(s *raising) []proposedEdit {
 	return out
 }
 
+// escalationSetting returns allowPrivilegeEscalation of a container as text.
 func escalationSetting(_ *corev1.PodSpec, c *corev1.Container) string {
 	return compactJSON(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
 }
 
-// dropAllCapabilities adds the word ALL, which the standard wants literally, to what each container drops.
-func dropAllCapabilities(s *raising) []proposedEdit {
+// dropAllCapabilities proposes to drop ALL capabilities in each container of a template. The standard wants this word
+// literally.
+func dropAllCapabilities(s *templateAnalysis) []proposedEdit {
 	if s.onWindows() {
 		return nil
 	}
@@ -81,21 +84,22 @@ func dropAllCapabilities(s *raising) []proposedEdit {
 	return out
 }
 
+// dropsAllSetting returns as text whether a container drops ALL capabilities.
 func dropsAllSetting(_ *corev1.PodSpec, c *corev1.Container) string {
 	return compactJSON(slices.Contains(podspec.OrEmpty(podspec.OrEmpty(c.SecurityContext).Capabilities).Drop, "ALL"))
 }
 
-// hasNoCapabilities is true for a container whose processes have no effective capabilities and cannot come by any: the kernel
-// gives none to a user other than root unless a file does, and no_new_privs has it ignore those of files.
+// hasNoCapabilities reports whether the processes of a container have no effective capabilities and cannot get any. The
+// kernel gives none to a user other than root, except through a file, and ignores those of files with no_new_privs.
 func hasNoCapabilities(spec *corev1.PodSpec, c *corev1.Container) bool {
 	user := effectiveUser(spec, c)
 	other := user != nil && *user != 0 || user == nil && podspec.IsTrue(effectiveNonRoot(spec, c))
 	return other && podspec.IsFalse(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
 }
 
-// requireNonRoot sets runAsNonRoot: true at the pod level where no container says otherwise, else where it is missing. A container
-// that is to run as user 0 would not start with it, and gets none.
-func requireNonRoot(s *raising) []proposedEdit {
+// requireNonRoot proposes runAsNonRoot: true for the pod if no container contradicts it, else for each container that lacks
+// it. A container that runs as user 0 would not start with it, and gets none.
+func requireNonRoot(s *templateAnalysis) []proposedEdit {
 	spec := &s.Template.Spec
 	var out []proposedEdit
 	level := podspec.OrEmpty(spec.SecurityContext).RunAsNonRoot
@@ -119,20 +123,20 @@ func requireNonRoot(s *raising) []proposedEdit {
 	return out
 }
 
-// inheritingContainer is a container that takes a value from its pod.
+// inheritingContainer is a container that has no runAsNonRoot of its own, with the pod spec that it takes it from.
 type inheritingContainer struct {
 	spec *corev1.PodSpec
 	*corev1.Container
 }
 
-// runsAsRoot is true if it is to run as user 0.
+// runsAsRoot reports whether the container runs as user 0, by its own security context or the pod's.
 func (c inheritingContainer) runsAsRoot() bool {
 	user := effectiveUser(c.spec, c.Container)
 	return user != nil && *user == 0
 }
 
-// containersWithoutNonRoot are the containers, in the template and beyond it, that say nothing of runAsNonRoot themselves.
-func (r *raising) containersWithoutNonRoot() []inheritingContainer {
+// containersWithoutNonRoot returns the containers, of the template and of future pods, without a runAsNonRoot of their own.
+func (r *templateAnalysis) containersWithoutNonRoot() []inheritingContainer {
 	var out []inheritingContainer
 	for i, pod := range slices.Concat([]*containerIndex{r.template}, r.next) {
 		for _, p := range templateContainers(pod.spec) {
@@ -145,16 +149,19 @@ func (r *raising) containersWithoutNonRoot() []inheritingContainer {
 	return out
 }
 
-// nonRootCaution is why runAsNonRoot: true may keep a container from starting: the kubelet has to know that its user is not 0.
+// nonRootCaution is the reason why runAsNonRoot: true may keep a container from starting: the kubelet must know that its
+// user is not 0.
 const nonRootCaution = "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that " +
 	"'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)"
 
-// windowsNonRootCaution is the same for Windows, where names are all there is.
+// windowsNonRootCaution is the reason why runAsNonRoot: true may keep a Windows container from starting: users have names
+// only.
 const windowsNonRootCaution = "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user"
 
-// nonRootWithSafety says of a runAsNonRoot: true that reaches some containers whether they can do with it. That a pod runs with
-// it today shows nothing where it runs as a user that is not the template's.
-func (s *scale) nonRootWithSafety(p proposedEdit, reaches []inheritingContainer, denied bool) proposedEdit {
+// nonRootWithSafety returns a proposed runAsNonRoot: true marked as safe or as one to test. reaches are the containers that
+// it changes, denied is true if the template says false. That a pod runs with it today shows nothing where it runs as a
+// user that the template does not state.
+func (s *settingComparison) nonRootWithSafety(p proposedEdit, reaches []inheritingContainer, denied bool) proposedEdit {
 	why := nonRootCaution
 	if s.onWindows() {
 		why = windowsNonRootCaution
@@ -175,14 +182,15 @@ func (s *scale) nonRootWithSafety(p proposedEdit, reaches []inheritingContainer,
 	return p
 }
 
+// nonRootSetting returns the effective runAsNonRoot of a container as text.
 func nonRootSetting(spec *corev1.PodSpec, c *corev1.Container) string {
 	return compactJSON(effectiveNonRoot(spec, c))
 }
 
-// setSeccompProfile sets a seccomp profile at the pod level where neither pod nor container has one: that of the running pods, else
-// RuntimeDefault. An annotation from the time before the field becomes the field; API validation wants the two to agree, so where an annotation asks for
-// unconfined nothing is proposed.
-func setSeccompProfile(s *raising) []proposedEdit {
+// setSeccompProfile proposes a seccomp profile for the pod, or for containers, where a template has none. It is the profile
+// of the running pods, else RuntimeDefault. A seccomp annotation becomes the field. Where an annotation asks for unconfined
+// nothing is proposed: API validation wants the two to agree.
+func setSeccompProfile(s *templateAnalysis) []proposedEdit {
 	spec := &s.Template.Spec
 	if s.onWindows() || podspec.OrEmpty(spec.SecurityContext).SeccompProfile != nil {
 		return nil
@@ -223,7 +231,8 @@ func setSeccompProfile(s *raising) []proposedEdit {
 	return append([]proposedEdit{edit}, out...)
 }
 
-// runningSeccompProfile is the profile that all pods which run today have at the pod level, if restricted would have it.
+// runningSeccompProfile returns the pod-level seccomp profile that all running pods have; nil if restricted would refuse
+// it.
 func (s *TemplateWithPods) runningSeccompProfile() *corev1.SeccompProfile {
 	var all *corev1.SeccompProfile
 	for i, pod := range s.RunningPods {
@@ -236,10 +245,11 @@ func (s *TemplateWithPods) runningSeccompProfile() *corev1.SeccompProfile {
 	return all
 }
 
+// seccompAnnotationReason is the reason of an edit that writes a seccomp annotation into its field.
 const seccompAnnotationReason = "its annotation asks for it, and servers up to v1.26 write that into the field"
 
-// seccompProfileByAnnotation is the profile that an annotation of the template asks for, RuntimeDefault where there is none. It is
-// not ok where restricted would not have it.
+// seccompProfileByAnnotation returns the seccomp profile of a template's annotation, RuntimeDefault where there is none. ok
+// is false where the restricted level would refuse the profile.
 func (s *TemplateWithPods) seccompProfileByAnnotation(key string) (p *corev1.SeccompProfile, annotated, ok bool) {
 	value := s.Template.Annotations[key]
 	if value == "" {
@@ -249,6 +259,7 @@ func (s *TemplateWithPods) seccompProfileByAnnotation(key string) (p *corev1.Sec
 	return p, true, p != nil && p.Type != corev1.SeccompProfileTypeUnconfined
 }
 
+// seccompSetting returns the effective seccomp profile of a container as text.
 func seccompSetting(spec *corev1.PodSpec, c *corev1.Container) string {
 	if own := podspec.OrEmpty(c.SecurityContext).SeccompProfile; own != nil {
 		return compactJSON(own)

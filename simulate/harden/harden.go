@@ -15,7 +15,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// Safety says what an edit may break.
+// Safety says whether an edit of a pod template may break the program in the pod.
 type Safety string
 
 // Safe edits change nothing that can matter, and say why. All others need to be tested by who owns the workload.
@@ -24,53 +24,55 @@ const (
 	NeedsTest Safety = "test"
 )
 
-// Edit is one value to write into a pod template.
+// Edit is one value to write into a pod template so that it meets a check of the Pod Security Standards.
 type Edit struct {
-	// Path within the template, as upstream names fields: "spec.containers[0].securityContext.capabilities.drop".
+	// Path is upstream's within the template: "spec.containers[0].securityContext.capabilities.drop".
 	Path string
-	// Container at that path, by name; "" at the pod level.
+	// Container is the name of the container at that path; "" at the pod level.
 	Container string
-	// Value is compact JSON. It takes the place of what is there: a list is the whole list.
+	// Value is compact JSON. It replaces what is there: a list is the whole list.
 	Value string
-	// Check of the standards that asks for it.
+	// Check is the ID of the check that asks for it.
 	Check  string
 	Safety Safety
 	Why    string
 }
 
-// Obstacle is a check that still fails with every edit made.
+// Obstacle is a check of the Pod Security Standards that a template still fails after all proposed edits.
 type Obstacle struct {
 	Check string
-	// Why is the library's own text, Advice what a person can do about it.
+	// Why is the library's own text, Advice what a person can do about the check.
 	Why, Advice string
-	// Injected is true if it is not the template that fails, but only what pods have beyond it.
+	// Injected is true if not the template fails the check, but only what pods have beyond it.
 	Injected bool
 }
 
-// TemplateChanges is what a template lacks for a level: the level is reached by the edits if and only if there are no obstacles.
+// TemplateChanges is what a pod template lacks for a level: edits, and the checks that no edit meets. The edits bring the
+// template to the level if and only if there are no obstacles.
 type TemplateChanges struct {
 	Edits     []Edit
 	Obstacles []Obstacle
 }
 
-// TemplateWithPods is a workload that is to be raised to a level.
+// TemplateWithPods is a pod template that is to meet a level, with what is known of its pods.
 type TemplateWithPods struct {
-	// Template is what the edits are to.
+	// Template is what the edits are made in.
 	Template *inventory.Shape
-	// FuturePods are the pods to come that are more than the template: with what webhooks inject, and without what a policy
-	// fills in.
+	// FuturePods are expected pods that differ from the template: with what webhooks inject, and without what a policy
+	// writes.
 	FuturePods []*inventory.Shape
-	// RunningPods are pods as they run today. An edit that changes nothing in any of them is safe.
+	// RunningPods are the pods that run today. An edit that changes nothing in any of them is safe.
 	RunningPods []*inventory.Shape
-	// Policy is set where there are no such pods, and Running is what that policy would make of the template.
+	// Policy is set where no pods run: then RunningPods is the pod that this policy would admit today.
 	Policy string
-	// OnWindows is true where the pods go to Windows nodes, though the template may not state its os.
+	// OnWindows is true where the pods go to Windows nodes, even if the template does not state its os.
 	OnWindows bool
 }
 
-// ProposeTemplateEdits proposes the edits that a template needs to meet a level at each of the versions, makes them in a copy, and judges
-// that again: whatever still fails is an obstacle. No edit adds what a template has already, or what API validation
-// refuses, and none takes away anything that a template asks for (a host path, a capability): that is for people to decide.
+// ProposeTemplateEdits returns the edits that a pod template needs to meet a level at each of some versions of the
+// standards. It makes the edits in a copy and evaluates that: each check that still fails is an obstacle. No edit adds what
+// a template has already or what API validation refuses. None takes away what a template asks for (a host path, a
+// capability): that is for people to decide.
 func ProposeTemplateEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level, versions ...api.Version) TemplateChanges {
 	failing := map[string]bool{}
 	for _, v := range failingChecks(e, s.Template, level, versions) {
@@ -84,13 +86,13 @@ func ProposeTemplateEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level
 		next[i] = copyShape(s.FuturePods[i])
 		edited = append(edited, indexContainers(&next[i].Spec))
 	}
-	var all *raising
+	var all *templateAnalysis
 	for _, f := range checkFixes() {
 		if !failing[f.check] {
 			continue
 		}
 		if all == nil {
-			all = newRaising(s)
+			all = analyseTemplate(s)
 		}
 		for _, p := range f.propose(all) {
 			p.Check = f.check
@@ -104,20 +106,21 @@ func ProposeTemplateEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level
 	return out
 }
 
-// raising is a subject whose containers can be looked up, so that each proposal costs what it is about and not the pod.
-type raising struct {
+// templateAnalysis is a pod template with its pods, indexed by container name for the proposal of edits.
+type templateAnalysis struct {
 	*TemplateWithPods
 	template      *containerIndex
 	next, running []*containerIndex
-	// runningPodsComplete is true if pods run today and each of them has every container of the template. A pod that lacks one, as one
-	// that is older, shows nothing.
+	// runningPodsComplete is true if pods run today and each has every container of the template. A pod that lacks one,
+	// such as an older pod, shows nothing.
 	runningPodsComplete bool
 	// usersStated is false if a pod runs as a user that the template does not state.
 	usersStated bool
 }
 
-func newRaising(s *TemplateWithPods) *raising {
-	r := &raising{TemplateWithPods: s, template: indexContainers(&s.Template.Spec), runningPodsComplete: len(s.RunningPods) > 0, usersStated: true}
+// analyseTemplate indexes a pod template and its pods by container name and compares their users.
+func analyseTemplate(s *TemplateWithPods) *templateAnalysis {
+	r := &templateAnalysis{TemplateWithPods: s, template: indexContainers(&s.Template.Spec), runningPodsComplete: len(s.RunningPods) > 0, usersStated: true}
 	for _, pod := range s.FuturePods {
 		r.next = append(r.next, indexContainers(&pod.Spec))
 	}
@@ -134,7 +137,7 @@ func newRaising(s *TemplateWithPods) *raising {
 	return r
 }
 
-// failingChecks is what a pod fails of a level, as a server tells it, at any of the versions.
+// failingChecks returns the checks of a level that a pod fails at any of some versions, as an API server reports them.
 func failingChecks(e *pss.Evaluator, pod *inventory.Shape, level api.Level, versions []api.Version) []pss.Violation {
 	var found []pss.Violation
 	for _, v := range versions {
@@ -142,33 +145,33 @@ func failingChecks(e *pss.Evaluator, pod *inventory.Shape, level api.Level, vers
 		if api.CompareLevels(verdict.Level, level) >= 0 {
 			continue
 		}
-		told := e.ViolationsAtLevel(verdict.Violations, api.LevelVersion{Level: level, Version: v})
-		if len(told) == 0 { // restricted waives for Windows pods what baseline does not
-			told = verdict.Violations
+		reported := e.ViolationsAtLevel(verdict.Violations, api.LevelVersion{Level: level, Version: v})
+		if len(reported) == 0 { // restricted waives for Windows pods what baseline does not
+			reported = verdict.Violations
 		}
-		found = append(found, told...)
+		found = append(found, reported...)
 	}
 	return found
 }
 
-// remainingObstacles are what the edited template still fails, and the pods that are more than it.
+// remainingObstacles returns the checks that the edited template, and the pods that differ from it, still fail.
 func remainingObstacles(e *pss.Evaluator, s *TemplateWithPods, template *inventory.Shape, next []*inventory.Shape, level api.Level, versions []api.Version) []Obstacle {
-	left := failingChecks(e, template, level, versions)
+	remaining := failingChecks(e, template, level, versions)
 	ofTemplate := map[string]bool{}
-	for _, v := range left {
+	for _, v := range remaining {
 		ofTemplate[v.Check] = true
 	}
-	ofDebug := failsOnlyWithDebugContainers(e, template, level, versions)
+	onlyDebug := failsOnlyWithDebugContainers(e, template, level, versions)
 	for _, pod := range next {
-		left = append(left, failingChecks(e, pod, level, versions)...)
+		remaining = append(remaining, failingChecks(e, pod, level, versions)...)
 	}
-	slices.SortFunc(left, pss.CompareViolations)
+	slices.SortFunc(remaining, pss.CompareViolations)
 	var out []Obstacle
-	for _, v := range pss.MergeViolationsPerCheck(slices.Compact(left)) {
+	for _, v := range pss.MergeViolationsPerCheck(slices.Compact(remaining)) {
 		injected := !ofTemplate[v.Check]
 		advice := injectedAdvice
 		switch {
-		case ofDebug(v.Check):
+		case onlyDebug(v.Check):
 			advice = debugAdvice
 		case !injected:
 			advice = s.obstacleAdvice(v.Check, level, versions)
@@ -178,25 +181,27 @@ func remainingObstacles(e *pss.Evaluator, s *TemplateWithPods, template *invento
 	return out
 }
 
-// failsOnlyWithDebugContainers returns what tells the checks that a template fails only with the debug containers that it has: it should have
-// none.
+// failsOnlyWithDebugContainers returns a function that reports whether a template fails a check only in its debug
+// containers. A template should have none.
 func failsOnlyWithDebugContainers(e *pss.Evaluator, template *inventory.Shape, level api.Level, versions []api.Version) func(check string) bool {
 	if len(template.Spec.EphemeralContainers) == 0 {
 		return func(string) bool { return false }
 	}
 	without := copyShape(template)
 	without.Spec.EphemeralContainers = nil
-	left := failingChecks(e, without, level, versions)
+	remaining := failingChecks(e, without, level, versions)
 	return func(check string) bool {
-		return !slices.ContainsFunc(left, func(v pss.Violation) bool { return v.Check == check })
+		return !slices.ContainsFunc(remaining, func(v pss.Violation) bool { return v.Check == check })
 	}
 }
 
+// copyShape returns a copy of a pod shape in which edits can be made.
 func copyShape(s *inventory.Shape) *inventory.Shape {
 	return &inventory.Shape{Annotations: s.Annotations, Spec: *copySecurityContexts(&s.Spec)}
 }
 
-// copySecurityContexts copies of a pod what edits are made in: security contexts, whose fields are replaced and never written into.
+// copySecurityContexts returns a copy of a pod spec in which the security contexts can be edited. Their fields may be
+// replaced, but not written into.
 func copySecurityContexts(spec *corev1.PodSpec) *corev1.PodSpec {
 	out := *spec
 	if out.SecurityContext != nil {
@@ -213,14 +218,15 @@ func copySecurityContexts(spec *corev1.PodSpec) *corev1.PodSpec {
 	return &out
 }
 
-// proposedEdit is an edit and how to make it: in a pod's security context, or in that of the container of its name.
+// proposedEdit is an edit of a pod template with the function that makes it in a security context. One of inPod and
+// inContainer is set.
 type proposedEdit struct {
 	Edit
 	inPod       func(*corev1.PodSecurityContext)
 	inContainer func(*corev1.SecurityContext)
 }
 
-// apply makes the edit in an editable pod. There the container is known by its name.
+// apply makes the edit in a copied pod. The container is found by its name.
 func (p *proposedEdit) apply(pod *containerIndex) {
 	if p.inPod != nil {
 		if pod.spec.SecurityContext == nil {
@@ -237,18 +243,19 @@ func (p *proposedEdit) apply(pod *containerIndex) {
 	}
 }
 
-// proposePodValue proposes a value of the pod's security context.
+// proposePodValue returns the edit that sets a field of the pod's security context.
 func proposePodValue(field string, value any, write func(*corev1.PodSecurityContext)) proposedEdit {
 	return proposedEdit{Edit: Edit{Path: "spec.securityContext." + field, Value: compactJSON(value)}, inPod: write}
 }
 
-// proposeValue proposes a value of one container's security context.
+// proposeValue returns the edit that sets a field of one container's security context.
 func (p templateContainer) proposeValue(field string, value any, write func(*corev1.SecurityContext)) proposedEdit {
 	path := fmt.Sprintf("spec.%s[%d].securityContext.%s", p.list, p.index, field)
 	return proposedEdit{Edit: Edit{Path: path, Container: p.Name, Value: compactJSON(value)}, inContainer: write}
 }
 
-// compactJSON is the JSON of a value that always has one.
+// compactJSON returns a value of the Kubernetes API as compact JSON. It panics if the value cannot be marshalled, which no
+// API value is.
 func compactJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -257,19 +264,19 @@ func compactJSON(value any) string {
 	return string(text)
 }
 
-// templateContainer is a container and where it stands.
+// templateContainer is a container of a pod template, with the list it stands in and its index there.
 type templateContainer struct {
 	list  string
 	index int
 	*corev1.Container
 }
 
-// securityContext is the container's security context, an empty one if there is none.
+// securityContext returns the container's security context, an empty one if it has none.
 func (p templateContainer) securityContext() *corev1.SecurityContext {
 	return podspec.OrEmpty(p.SecurityContext)
 }
 
-// templateContainers lists the containers that a template can have: init containers first.
+// templateContainers returns the containers of a pod template, init containers first. Debug containers are left out.
 func templateContainers(spec *corev1.PodSpec) []templateContainer {
 	out := make([]templateContainer, 0, len(spec.InitContainers)+len(spec.Containers))
 	for i := range spec.InitContainers {
@@ -281,13 +288,15 @@ func templateContainers(spec *corev1.PodSpec) []templateContainer {
 	return out
 }
 
-// containerIndex are the init containers and containers of a pod by name: the first, where names are not unique.
+// containerIndex finds the containers of a pod by name: init containers and containers, the first where names are not
+// unique.
 type containerIndex struct {
 	spec *corev1.PodSpec
-	// byName is nil for a pod of few containers, through which it is quicker to go.
+	// byName is nil for a pod of few containers, where a search through the lists is quicker.
 	byName map[string]*corev1.Container
 }
 
+// indexContainers returns a container index of a pod spec.
 func indexContainers(spec *corev1.PodSpec) *containerIndex {
 	p := &containerIndex{spec: spec}
 	if len(spec.InitContainers)+len(spec.Containers) > podspec.FewContainers {
@@ -296,7 +305,7 @@ func indexContainers(spec *corev1.PodSpec) *containerIndex {
 	return p
 }
 
-// container is the container of a name, nil if there is none.
+// container returns the container of a name; nil if there is none.
 func (p *containerIndex) container(name string) *corev1.Container {
 	if p.byName != nil {
 		return p.byName[name]

@@ -74,7 +74,7 @@ func withSecurity(name string, sc corev1.SecurityContext) corev1.Container {
 
 func drops(names ...corev1.Capability) *corev1.Capabilities { return &corev1.Capabilities{Drop: names} }
 
-func TestRaise(t *testing.T) {
+func TestProposeTemplateEdits(t *testing.T) {
 	t.Parallel()
 	v125, v124 := api.MajorMinorVersion(1, 25), api.MajorMinorVersion(1, 24)
 	plainApp := func() *inventory.Shape { return podtest.ShapeOf(podtest.Plain("app")) }
@@ -114,7 +114,7 @@ func TestRaise(t *testing.T) {
 				escalationEdit(Safe, runsSo), dropEdit(Safe, runsSo), nonRootEdit(Safe, runsSo), profileEdit(Safe, runsSo),
 			}},
 		},
-		"a policy would fill it in": {
+		"a policy would write it": {
 			subject: TemplateWithPods{Template: plainApp(), RunningPods: []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), plainApp())}, Policy: "p"},
 			want: TemplateChanges{Edits: []Edit{
 				escalationEdit(Safe, `the policy "p" fills it in today`), dropEdit(Safe, `the policy "p" fills it in today`),
@@ -418,7 +418,7 @@ func TestProcMountAdvice(t *testing.T) {
 }
 
 // A check that is new to the library needs an answer here: an edit that meets it, or advice.
-func TestRaiseKnowsEveryCheck(t *testing.T) {
+func TestEveryCheckHasAdvice(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
 	for _, c := range policy.DefaultChecks() {

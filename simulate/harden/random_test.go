@@ -84,9 +84,9 @@ func meets(library policy.Evaluator, pod *inventory.Shape, level api.Level, v ap
 	return true
 }
 
-// What raise says is so: with its edits the template meets the level, and so does every pod that is more, if and only if it
+// The proposals are true: with its edits the template meets the level, and so does every pod that is more, if and only if it
 // names no obstacle; there is nothing in it that was there already, and nothing that API validation refuses.
-func TestRaisePretendsNothing(t *testing.T) {
+func TestProposeTemplateEditsIsSound(t *testing.T) {
 	t.Parallel()
 	e, library := mustEvaluator(t), mustLibrary(t)
 	const rounds = 400
@@ -133,7 +133,7 @@ func TestRaisePretendsNothing(t *testing.T) {
 		}
 	}
 	if reached < rounds/4 || blocked < rounds || safe < rounds/4 || test < rounds/4 {
-		t.Errorf("the cases are too much alike: %d raised, %d obstacles, %d safe edits, %d to test", reached, blocked, safe, test)
+		t.Errorf("the cases are too much alike: %d reached, %d obstacles, %d safe edits, %d to test", reached, blocked, safe, test)
 	}
 }
 

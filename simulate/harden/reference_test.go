@@ -109,7 +109,7 @@ func crowded(seed int64) *TemplateWithPods {
 	return s
 }
 
-func TestRaisingLooksUpWhatGoingThroughFinds(t *testing.T) {
+func TestContainerIndexAgreesWithSearch(t *testing.T) {
 	t.Parallel()
 	effects := map[string]settingOfContainer{"allowPrivilegeEscalation": escalationSetting, "capabilities_restricted": dropsAllSetting, "runAsNonRoot": nonRootSetting, "seccompProfile_restricted": seccompSetting}
 	proposals, so, usersWritten, powerful := 0, 0, 0, 0
@@ -118,7 +118,7 @@ func TestRaisingLooksUpWhatGoingThroughFinds(t *testing.T) {
 		if seed%2 == 1 {
 			s = crowded(seed)
 		}
-		all := newRaising(s)
+		all := analyseTemplate(s)
 		var inheriting []string
 		for _, c := range all.containersWithoutNonRoot() {
 			inheriting = append(inheriting, fmt.Sprintf("%p", c.Container))
@@ -160,7 +160,7 @@ func TestRaisingLooksUpWhatGoingThroughFinds(t *testing.T) {
 }
 
 // Four times the containers are looked at four times as often, each proposal for a container by that container alone.
-func TestRaisingIsInProportion(t *testing.T) {
+func TestProposeTemplateEditsIsLinear(t *testing.T) {
 	t.Parallel()
 	looks := func(n int) int {
 		var list []corev1.Container
@@ -169,7 +169,7 @@ func TestRaisingIsInProportion(t *testing.T) {
 		}
 		s := &TemplateWithPods{Template: podtest.ShapeOf(list...)}
 		s.RunningPods = []*inventory.Shape{podtest.Mutate(podtest.Hardening("p"), s.Template), s.Template}
-		all, looks := newRaising(s), 0
+		all, looks := analyseTemplate(s), 0
 		by := all.compareSetting(func(spec *corev1.PodSpec, c *corev1.Container) string { looks++; return escalationSetting(spec, c) })
 		for _, f := range checkFixes() {
 			for _, p := range f.propose(all) {

@@ -9,20 +9,21 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// settingOfContainer is what a container gets of one setting, from its own security context or from its pod's, as text to compare.
+// settingOfContainer returns the effective value of one security setting of a container as text, to compare pods by.
 type settingOfContainer func(*corev1.PodSpec, *corev1.Container) string
 
-// scale weighs the proposals of one fix by an effect.
-type scale struct {
-	*raising
+// settingComparison compares one security setting of the containers of running pods before and after a proposed edit.
+type settingComparison struct {
+	*templateAnalysis
 	setting settingOfContainer
-	// equalByName is false where containers of one name do not have the same effect: a proposal for one container reaches the first
-	// of them and is measured by all.
+	// equalByName is false where containers of one name have different values: an edit for one container changes the first
+	// of them and is compared with all.
 	equalByName bool
 }
 
-func (r *raising) compareSetting(of settingOfContainer) *scale {
-	s := &scale{raising: r, setting: of, equalByName: true}
+// compareSetting returns a comparison of one security setting for the running pods of a template.
+func (r *templateAnalysis) compareSetting(of settingOfContainer) *settingComparison {
+	s := &settingComparison{templateAnalysis: r, setting: of, equalByName: true}
 	for _, pod := range r.running {
 		for _, c := range templateContainers(pod.spec) {
 			if first := pod.container(c.Name); first != c.Container {
@@ -33,9 +34,9 @@ func (r *raising) compareSetting(of settingOfContainer) *scale {
 	return s
 }
 
-// withSafety marks a proposal as safe if it changes the effect on no container of any pod that runs today, else as one to
-// test, for the reason given.
-func (s *scale) withSafety(p proposedEdit, why string) proposedEdit {
+// withSafety returns a proposed edit marked as safe, if it changes the setting in no running pod, else as one to test. why
+// is the reason for a test.
+func (s *settingComparison) withSafety(p proposedEdit, why string) proposedEdit {
 	p.Safety, p.Why = NeedsTest, why
 	if !s.runningPodsUnchanged(&p) {
 		return p
@@ -47,8 +48,8 @@ func (s *scale) withSafety(p proposedEdit, why string) proposedEdit {
 	return p
 }
 
-// runningPodsUnchanged is true if there are pods and the proposal changes nothing in them.
-func (s *scale) runningPodsUnchanged(p *proposedEdit) bool {
+// runningPodsUnchanged reports whether pods run and a proposed edit changes the setting in none of their containers.
+func (s *settingComparison) runningPodsUnchanged(p *proposedEdit) bool {
 	if !s.runningPodsComplete || p.inPod == nil && !s.equalByName {
 		return false
 	}
@@ -60,8 +61,8 @@ func (s *scale) runningPodsUnchanged(p *proposedEdit) bool {
 	return true
 }
 
-// changesContainer is true if a proposal for one container changes the effect on that of a pod.
-func (s *scale) changesContainer(p *proposedEdit, pod *containerIndex) bool {
+// changesContainer reports whether a proposed edit of one container changes the setting in a pod's container of that name.
+func (s *settingComparison) changesContainer(p *proposedEdit, pod *containerIndex) bool {
 	c := pod.container(p.Container)
 	edited, security := *c, *podspec.OrEmpty(c.SecurityContext)
 	p.inContainer(&security)
@@ -69,8 +70,8 @@ func (s *scale) changesContainer(p *proposedEdit, pod *containerIndex) bool {
 	return s.setting(pod.spec, c) != s.setting(pod.spec, &edited)
 }
 
-// changesAnyContainer is true if a proposal for the pod changes the effect on one of its containers.
-func (s *scale) changesAnyContainer(p *proposedEdit, pod *containerIndex) bool {
+// changesAnyContainer reports whether a proposed edit at the pod level changes the setting in one of the pod's containers.
+func (s *settingComparison) changesAnyContainer(p *proposedEdit, pod *containerIndex) bool {
 	edited, security := *pod.spec, *podspec.OrEmpty(pod.spec.SecurityContext)
 	p.inPod(&security)
 	edited.SecurityContext = &security
@@ -82,9 +83,9 @@ func (s *scale) changesAnyContainer(p *proposedEdit, pod *containerIndex) bool {
 	return false
 }
 
-// runsAsWrittenUser is false where a pod runs a container of the template as a user that the template does not state: a policy or a
-// webhook chose it, and without that the image will.
-func (r *raising) runsAsWrittenUser(pod *containerIndex, name string) bool {
+// runsAsWrittenUser reports whether a pod runs a container of the template as the user that the template states. A policy
+// or a webhook may have chosen another; without them the image chooses.
+func (r *templateAnalysis) runsAsWrittenUser(pod *containerIndex, name string) bool {
 	written, running := r.template.container(name), pod.container(name)
 	if written == nil || running == nil {
 		return true
@@ -93,8 +94,9 @@ func (r *raising) runsAsWrittenUser(pod *containerIndex, name string) bool {
 	return now == nil || user != nil && *user == *now
 }
 
-// holdsForAllPods is true if it holds for a container as written, or in every pod that runs today, as the user that is written.
-func (r *raising) holdsForAllPods(name string, holds func(*corev1.PodSpec, *corev1.Container) bool) bool {
+// holdsForAllPods reports whether a condition holds for a container of the template, or for it in every running pod. A pod
+// counts only if it runs the container as the user that the template states.
+func (r *templateAnalysis) holdsForAllPods(name string, holds func(*corev1.PodSpec, *corev1.Container) bool) bool {
 	if holds(r.template.spec, r.template.container(name)) {
 		return true
 	}
@@ -107,13 +109,13 @@ func (r *raising) holdsForAllPods(name string, holds func(*corev1.PodSpec, *core
 	return len(r.running) > 0
 }
 
-// onWindows is true for pods that run on Windows, which have no Linux fields: API validation refuses them where the pod
-// states its os.
+// onWindows reports whether the pods run on Windows, where API validation refuses Linux fields.
 func (s *TemplateWithPods) onWindows() bool {
 	os := s.Template.Spec.OS
 	return s.OnWindows || os != nil && os.Name == corev1.Windows
 }
 
+// effectiveUser returns runAsUser of a container, else of its pod.
 func effectiveUser(spec *corev1.PodSpec, c *corev1.Container) *int64 {
 	if own := podspec.OrEmpty(c.SecurityContext).RunAsUser; own != nil {
 		return own
@@ -121,6 +123,7 @@ func effectiveUser(spec *corev1.PodSpec, c *corev1.Container) *int64 {
 	return podspec.OrEmpty(spec.SecurityContext).RunAsUser
 }
 
+// effectiveNonRoot returns runAsNonRoot of a container, else of its pod.
 func effectiveNonRoot(spec *corev1.PodSpec, c *corev1.Container) *bool {
 	if own := podspec.OrEmpty(c.SecurityContext).RunAsNonRoot; own != nil {
 		return own
@@ -128,6 +131,7 @@ func effectiveNonRoot(spec *corev1.PodSpec, c *corev1.Container) *bool {
 	return podspec.OrEmpty(spec.SecurityContext).RunAsNonRoot
 }
 
+// capabilityList returns capability names separated by commas.
 func capabilityList(names []corev1.Capability) string {
 	text := make([]string, len(names))
 	for i, n := range names {

@@ -9,29 +9,26 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Large clusters have few pods that differ, few policies, and many sets of policies that may be used. So each policy is asked
-// once about each pod, and sets share what follows: who admits the pod is in the answers, and what it makes of the pod does
-// not depend on the others. Only refusals are told set by set.
-
-// newPodKey is a pod that is about to be created.
+// newPodKey identifies a pod that is about to be created, as a cache key of the PSP admission predictor.
 type newPodKey struct {
 	shape             *inventory.Shape
 	mirror, automount bool
 }
 
-// predictionKey is what an answer depends on: equal ones are answered once.
+// predictionKey is the cache key of a predicted PSP admission: the new pod and the PodSecurityPolicies usable for it.
 type predictionKey struct {
 	newPodKey
 	usable UsablePolicies
 }
 
-// admittedPodKey is a pod as the policy at that place in Admitter.policies makes it.
+// admittedPodKey is the cache key of a new pod together with the one PodSecurityPolicy that admits it. policyIndex is the
+// index in Admitter.policies.
 type admittedPodKey struct {
 	newPodKey
 	policyIndex int
 }
 
-// evaluationOutcome is what one policy does with one pod in the first pass of admission.
+// evaluationOutcome is the result of evaluating one PodSecurityPolicy against one new pod: refused, mutated or unchanged.
 type evaluationOutcome byte
 
 const (
@@ -41,97 +38,103 @@ const (
 	outcomeUnchanged
 )
 
+// cachedPrediction returns the predicted PSP admission of a pod shape, from the cache where the same request was predicted
+// before.
 func (p *Predictor) cachedPrediction(s *inventory.Shape, by AdmissionContext) *Prediction {
-	q := predictionKey{newPodKey{shape: s, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}, by.UsablePolicies}
-	found, ok := p.predictions[q]
+	request := predictionKey{newPodKey{shape: s, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}, by.UsablePolicies}
+	found, ok := p.predictions[request]
 	if !ok {
-		found = p.predict(q)
-		p.predictions[q] = found
+		found = p.predict(request)
+		p.predictions[request] = found
 	}
 	return found
 }
 
-func (p *Predictor) predict(q predictionKey) *Prediction {
-	first := p.indexOfAdmittingPolicy(q)
+// predict returns the predicted PSP admission of a new pod. Sets of usable policies share a prediction where the same
+// policy admits the pod, since what it writes does not depend on the others. Refusals depend on the whole set.
+func (p *Predictor) predict(request predictionKey) *Prediction {
+	first := p.indexOfAdmittingPolicy(request)
 	if first < 0 {
-		return p.admit(q)
+		return p.admit(request)
 	}
-	key := admittedPodKey{q.newPodKey, first}
+	key := admittedPodKey{request.newPodKey, first}
 	found, ok := p.admittedPods[key]
 	if !ok {
-		alone := q
+		alone := request
 		alone.usable = p.UsablePolicies([]string{p.admitter.policies[first].name})
 		found = p.admit(alone)
 		p.admittedPods[key] = found
 	}
 	if found.Shape == nil && len(found.InvalidMutations) == 0 {
-		return p.admit(q) // it refuses what it has made itself, and then another may take it
+		return p.admit(request) // the policy refuses its own mutation in the validating pass: another may admit the pod
 	}
 	return found
 }
 
-// indexOfAdmittingPolicy is the place of the policy that the first pass of admission chooses (see Admitter.choose), -1 if none.
-func (p *Predictor) indexOfAdmittingPolicy(q predictionKey) int {
-	outcomes := p.outcomes[q.newPodKey]
+// indexOfAdmittingPolicy returns the index of the PodSecurityPolicy that PSP admission chooses for a new pod, -1 if none.
+// It is the choice of the admitting pass, see Admitter.choosePolicy, from remembered outcomes.
+func (p *Predictor) indexOfAdmittingPolicy(request predictionKey) int {
+	outcomes := p.outcomes[request.newPodKey]
 	if outcomes == nil {
 		outcomes = make([]evaluationOutcome, len(p.admitter.policies))
-		p.outcomes[q.newPodKey] = outcomes
+		p.outcomes[request.newPodKey] = outcomes
 	}
 	var pod *corev1.Pod
 	var containers []podContainer
-	var t evaluation
-	filling := -1
+	var e evaluation
+	mutating := -1
 	for i, policy := range p.admitter.policies {
-		if !q.usable.includes(i, !q.mirror) {
+		if !request.usable.includes(i, !request.mirror) {
 			continue
 		}
 		if outcomes[i] == outcomeUnknown {
 			if pod == nil {
-				pod = ApplyAdmissionDefaults(q.asPod(), &q.automount)
+				pod = ApplyAdmissionDefaults(request.asPod(), &request.automount)
 				containers = allContainers(&pod.Spec)
 			}
-			t.assignSecurityContext(policy, pod, containers, 1)
-			outcomes[i] = outcomeOfEvaluation(&t)
+			e.assignSecurityContext(policy, pod, containers, 1)
+			outcomes[i] = outcomeOfEvaluation(&e)
 		}
 		switch {
 		case outcomes[i] == outcomeUnchanged:
 			return i
-		case outcomes[i] == outcomeMutated && filling < 0:
-			filling = i
+		case outcomes[i] == outcomeMutated && mutating < 0:
+			mutating = i
 		}
 	}
-	return filling
+	return mutating
 }
 
-func outcomeOfEvaluation(t *evaluation) evaluationOutcome {
+// outcomeOfEvaluation returns the outcome of a finished evaluation of one PodSecurityPolicy against one pod.
+func outcomeOfEvaluation(e *evaluation) evaluationOutcome {
 	switch {
-	case len(t.refusals) > 0:
+	case len(e.refusals) > 0:
 		return outcomeRefused
-	case t.mutated:
+	case e.mutated:
 		return outcomeMutated
 	}
 	return outcomeUnchanged
 }
 
-// asPod is the pod as it is sent.
+// asPod returns the pod of a cache key as it is sent to the API server, with the mirror annotation for a mirror pod.
 func (n *newPodKey) asPod() *corev1.Pod {
 	s := n.shape
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: s.Annotations}, Spec: s.Spec}
 	if n.mirror {
-		pod.Annotations = map[string]string{mirrorPodAnnotation: ""}
+		pod.Annotations = map[string]string{corev1.MirrorPodAnnotationKey: ""}
 		maps.Copy(pod.Annotations, s.Annotations)
 	}
 	return pod
 }
 
-// admit goes through the whole of admission.
-func (p *Predictor) admit(q predictionKey) *Prediction {
-	pod := q.asPod()
-	answer := p.admitter.Admit(AdmissionRequest{Pod: pod, UsablePolicies: q.usable, Automount: &q.automount})
+// admit runs the whole of PSP admission for a new pod and returns the result as a Prediction.
+func (p *Predictor) admit(request predictionKey) *Prediction {
+	pod := request.asPod()
+	answer := p.admitter.Admit(AdmissionRequest{Pod: pod, UsablePolicies: request.usable, Automount: &request.automount})
 	if answer.Policy == "" || len(answer.InvalidMutations) > 0 {
 		return &Prediction{Refusals: answer.Refusals, OmittedRefusals: answer.OmittedRefusals, InvalidMutations: answer.InvalidMutations}
 	}
-	before := ApplyAdmissionDefaults(pod, &q.automount)
+	before := ApplyAdmissionDefaults(pod, &request.automount)
 	prepareForCreate(before)
 	return &Prediction{
 		Policy:        answer.Policy,
@@ -141,7 +144,8 @@ func (p *Predictor) admit(q predictionKey) *Prediction {
 	}
 }
 
-// unmutatedShape is the shape of a pod without its mutation. Pods of one template under different policies come to the same.
+// unmutatedShape returns the shape of a live pod without what a PodSecurityPolicy wrote into it. Equal shapes are the same
+// pointer: pods of one template under different policies often come to the same.
 func (p *Predictor) unmutatedShape(u Unmutated) *inventory.Shape {
 	found, ok := p.unmutatedShapes[u]
 	if !ok {

@@ -22,10 +22,10 @@ func subset(policies []*pspparse.Policy, bits int) []string {
 	return names
 }
 
-// What sets of policies share is what each would be told by itself: every set of four random policies, pods of all sorts.
-func TestSharedAnswersAreThoseOfAdmission(t *testing.T) {
+// Sets of policies that share a prediction would each get the same one: every set of four random policies, all sorts of pods.
+func TestSharedPredictionsAgreeWithAdmission(t *testing.T) {
 	t.Parallel()
-	admitted, refused, filled := 0, 0, 0
+	admitted, refused, mutated := 0, 0, 0
 	for seed := range int64(150) {
 		r := podtest.NewRandom(seed)
 		var policies []*pspparse.Policy
@@ -57,20 +57,20 @@ func TestSharedAnswersAreThoseOfAdmission(t *testing.T) {
 				case got.Policy == "":
 					refused++
 				case len(got.MutatedFields) > 0:
-					filled++
+					mutated++
 				default:
 					admitted++
 				}
 			}
 		}
 	}
-	if min(admitted, refused, filled) < 100 {
-		t.Errorf("%d admitted as they are, %d filled in, %d refused: the comparison says too little", admitted, filled, refused)
+	if min(admitted, refused, mutated) < 100 {
+		t.Errorf("%d admitted as they are, %d mutated, %d refused: the comparison says too little", admitted, mutated, refused)
 	}
 }
 
-// Equal pods under equal sets are judged once, however many workloads ask, and pods that a set admits once for each policy.
-func TestEqualQuestionsAreAnsweredOnce(t *testing.T) {
+// Equal pods under equal sets are predicted once, however many workloads have them, and admitted pods once for each policy.
+func TestEqualRequestsArePredictedOnce(t *testing.T) {
 	t.Parallel()
 	var policies []*pspparse.Policy
 	for i := range 5 {
@@ -101,6 +101,6 @@ func TestEqualQuestionsAreAnsweredOnce(t *testing.T) {
 		t.Errorf("%d answers to %d questions, want %d", len(answers), asked, want)
 	}
 	if want := 2 * 32; len(predictor.predictions) != want {
-		t.Errorf("%d pairs of pod and set were told apart, want %d", len(predictor.predictions), want)
+		t.Errorf("%d pairs of pod and set are cached, want %d", len(predictor.predictions), want)
 	}
 }

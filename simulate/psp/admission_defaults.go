@@ -10,25 +10,19 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-const (
-	mirrorPodAnnotation = "kubernetes.io/config.mirror"
-
-	// What the server mounts for a service account, and where.
-	serviceAccountTokenVolumePrefix = "kube-api-access-"
-	serviceAccountTokenMountPath    = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path, no secret
-)
-
-// ApplyAdmissionDefaults returns a new pod as PSP admission of Kubernetes v1.24 gets to see it: with the API defaults that make a difference
-// to it, and with what the ServiceAccount admission plugin adds. automount is automountServiceAccountToken of the pod's
-// service account. The pod itself is not changed. The random end of the token volume's name is "xxxxx".
+// ApplyAdmissionDefaults returns a copy of a new pod as PSP admission of Kubernetes v1.24 sees it: with API defaults and
+// token.
+//
+// It sets the API defaults that PSP admission looks at and adds what the ServiceAccount admission plugin adds. automount is
+// automountServiceAccountToken of the pod's service account. The random end of the token volume's name is "xxxxx".
 //
 // Not modelled: API defaults that PSP admission does not look at (pull policies, probes, default modes, ...); fields newer
-// than v1.24, which such a server drops, but for a volume's image source; the image pull secrets that the account adds;
-// the ServiceAccount plugin's own refusals (an account that does not exist, secrets that an account may not mount, mirror
-// pods that name secrets or accounts); other plugins and webhooks.
+// than v1.24, which such a server drops, except for a volume's image source; the image pull secrets that the account adds;
+// refusals of the ServiceAccount plugin itself (an account that does not exist, secrets that an account may not mount,
+// mirror pods that name secrets or accounts); other plugins and webhooks.
 func ApplyAdmissionDefaults(pod *corev1.Pod, automount *bool) *corev1.Pod {
 	out := withAPIDefaults(pod)
-	if _, mirror := out.Annotations[mirrorPodAnnotation]; mirror {
+	if _, mirror := out.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
 		return out
 	}
 	spec := &out.Spec
@@ -41,7 +35,8 @@ func ApplyAdmissionDefaults(pod *corev1.Pod, automount *bool) *corev1.Pod {
 	return out
 }
 
-// withAPIDefaults is a copy of the pod after decoding: pkg/apis/core/v1/defaults.go and conversion.go.
+// withAPIDefaults returns a copy of a pod with the API defaults of v1.24 that PSP admission looks at, as after decoding. It
+// follows pkg/apis/core/v1/defaults.go and conversion.go.
 func withAPIDefaults(pod *corev1.Pod) *corev1.Pod {
 	out := podspec.OrEmpty(pod).DeepCopy()
 	spec := &out.Spec
@@ -60,21 +55,21 @@ func withAPIDefaults(pod *corev1.Pod) *corev1.Pod {
 	return out
 }
 
-// defaultHostPorts: under hostNetwork a port is one of the host.
+// defaultHostPorts sets the host port of each container port that has none, as the API server does for hostNetwork pods.
 func defaultHostPorts(containers []corev1.Container) {
 	for i := range containers {
 		ports := containers[i].Ports
 		for j := range ports {
-			if ports[j].HostPort == 0 {
-				ports[j].HostPort = ports[j].ContainerPort
-			}
+			ports[j].HostPort = podspec.HostPort(&ports[j], true)
 		}
 	}
 }
 
+// defaultVolume makes a volume without a source an emptyDir, defaults its downward API files and drops an image source. A
+// server of v1.24 does not know image volumes.
 func defaultVolume(s *corev1.VolumeSource) {
 	s.Image = nil // unknown to v1.24
-	if *s == (corev1.VolumeSource{}) {
+	if s.EmptyDir == nil && podspec.IsEmptyDir(s) {
 		s.EmptyDir = &corev1.EmptyDirVolumeSource{}
 	}
 	if s.Projected == nil {
@@ -87,19 +82,21 @@ func defaultVolume(s *corev1.VolumeSource) {
 	}
 }
 
+// defaultDownwardFiles sets the default apiVersion of the field references of downward API files.
 func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 	for i := range files {
-		if ref := files[i].FieldRef; ref != nil && ref.APIVersion == "" {
-			ref.APIVersion = "v1"
+		if ref := files[i].FieldRef; ref != nil {
+			ref.APIVersion = podspec.FieldRefAPIVersion(ref)
 		}
 	}
 }
 
-// mountServiceAccountToken is mountServiceAccountToken (plugin/pkg/admission/serviceaccount): each init and each regular container
-// that has nothing mounted at the place gets the token, from a volume that is there by the right name or from a new one.
+// mountServiceAccountToken mounts the service account token into each container of a new pod that mounts nothing in its
+// place. It follows mountServiceAccountToken of plugin/pkg/admission/serviceaccount: a volume whose name has the token
+// prefix is used again, else one is added. Ephemeral containers get none.
 func mountServiceAccountToken(spec *corev1.PodSpec) {
-	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, serviceAccountTokenVolumePrefix) })
-	name := serviceAccountTokenVolumePrefix + "xxxxx"
+	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, podspec.ServiceAccountTokenVolumePrefix) })
+	name := podspec.ServiceAccountTokenVolumePrefix + "xxxxx"
 	if at >= 0 {
 		name = spec.Volumes[at].Name
 	}
@@ -110,18 +107,21 @@ func mountServiceAccountToken(spec *corev1.PodSpec) {
 	}
 }
 
+// mountTokenInContainers adds the token mount to each container of a list that mounts nothing at its path; true if it added
+// any.
 func mountTokenInContainers(containers []corev1.Container, volume string) (mounted bool) {
-	taken := func(m corev1.VolumeMount) bool { return m.MountPath == serviceAccountTokenMountPath }
+	taken := func(m corev1.VolumeMount) bool { return m.MountPath == podspec.ServiceAccountTokenMountPath }
 	for i := range containers {
 		c := &containers[i]
 		if !slices.ContainsFunc(c.VolumeMounts, taken) {
-			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: serviceAccountTokenMountPath})
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: podspec.ServiceAccountTokenMountPath})
 			mounted = true
 		}
 	}
 	return mounted
 }
 
+// serviceAccountTokenVolume returns the projected volume that the API server adds to pods for the service account token.
 func serviceAccountTokenVolume(name string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
 		DefaultMode: new(corev1.ProjectedVolumeSourceDefaultMode),

@@ -8,22 +8,19 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// pspAnnotation is where PSP admission writes the policy that it chose.
-const pspAnnotation = "kubernetes.io/psp"
-
-// Admitter answers for PodSecurityPolicy admission as Kubernetes v1.24 does it
-// (plugin/pkg/admission/security/podsecuritypolicy), under one set of policies. It never changes once made and is safe for
-// concurrent use.
+// Admitter simulates PodSecurityPolicy admission of Kubernetes v1.24 under the policies of one cluster. It follows
+// plugin/pkg/admission/security/podsecuritypolicy. It does not change once made and is safe for concurrent use.
 type Admitter struct {
-	// policies, by name; without those that admission cannot build a provider from.
+	// policies are sorted by name, without those that admission cannot build a provider from.
 	policies []*compiledPolicy
-	// maxRefusals is how many refusals of one policy are worded, 0 for all.
+	// maxRefusals is the number of refusals per policy that get a text, 0 for all.
 	maxRefusals int
 }
 
-// NewAdmitter prepares the policies of one cluster: all of them, whoever may use them. Names are unique.
+// NewAdmitter returns an Admitter for all PodSecurityPolicies of one cluster, whoever may use them. Names are unique.
 func NewAdmitter(policies []*pspparse.Policy) *Admitter {
 	a := &Admitter{}
 	for _, p := range policies {
@@ -35,22 +32,22 @@ func NewAdmitter(policies []*pspparse.Policy) *Admitter {
 	return a
 }
 
-// AdmissionRequest is what admission is asked: to create a pod, or to change one.
+// AdmissionRequest is a request to create or to change a pod, as PSP admission gets it.
 type AdmissionRequest struct {
-	// Pod as it is sent. For a change it is the whole object with the change in it.
+	// Pod is the pod as it is sent. For a change it is the whole object with the change in it.
 	Pod *corev1.Pod
 	// OldPod is the pod as it is stored; nil if the pod is to be created.
 	OldPod *corev1.Pod
-	// Subresource of pods that the request is for, as "ephemeralcontainers"; "" for the pod itself.
+	// Subresource is the subresource of pods that the request is for, such as "ephemeralcontainers"; "" for the pod itself.
 	Subresource string
 	// UsablePolicies are the policies that the pod's account, or whoever sends the request, may use.
 	UsablePolicies UsablePolicies
-	// Automount is automountServiceAccountToken of the pod's service account, nil if it does not say.
+	// Automount is automountServiceAccountToken of the pod's service account; nil if it is unset there.
 	Automount *bool
 }
 
-// AdmissionPass is one of the two times that PSP admission looks at a request: first to fill in and admit, and, after the registry
-// has prepared the pod for storage, to validate. Changes are only validated.
+// AdmissionPass is one of the two passes of PSP admission over a new pod: admit, which may mutate it, and validate. The
+// validating pass comes after the registry has prepared the pod for storage. Changed pods are only validated.
 type AdmissionPass string
 
 // The passes.
@@ -59,42 +56,42 @@ const (
 	ValidatePass AdmissionPass = "validate"
 )
 
-// Admission is the answer to a Request.
+// Admission is the result of PSP admission for one request to create or change a pod.
 type Admission struct {
-	// Ignored is true if PSP admission does not look at such a request: it lets it pass, and all else is empty.
+	// Ignored is true if PSP admission does not look at such a request: it lets it pass, and all other fields are empty.
 	Ignored bool
-	// Policy is what admitted the pod. For a new pod it is the name that the pod now carries, for a changed one the policy
-	// that vouches for it, which need not be the one it carries. Empty if the pod was refused.
+	// Policy is the name of the policy that admits the pod. A new pod carries it in its annotation; a changed pod may carry
+	// another name. Empty if the pod is refused.
 	Policy string
-	// Mutated is true if that policy changed a new pod, other than by its name.
+	// Mutated is true if the policy changes a new pod beyond the annotation with its name.
 	Mutated bool
-	// Pod is a new pod as it would be stored, with its seccomp annotations and fields in step, or a changed one. It shares
-	// nothing with the request. Nil if the first pass refused.
+	// Pod is a new pod as it would be stored, its seccomp annotations and fields in agreement, or a changed pod. It shares
+	// nothing with the request. Nil if the admitting pass refuses.
 	Pod *corev1.Pod
 
-	// Refused is the pass that refused the pod, if one did.
+	// Refused is the pass that refuses the pod; "" if the pod is admitted.
 	Refused AdmissionPass
-	// Refusals are the reasons of all usable policies, by name of policy, and within one in admission's order. There may be
-	// none: nobody may use any policy, or Withheld says why.
+	// Refusals are the errors of all usable policies, by policy name and then in admission's order. The list may be empty
+	// for a refused pod: nobody may use any policy, or WouldMutate says why.
 	Refusals []Refusal
-	// OmittedRefusals counts by policy the refusals that are not worded; nil if all are.
+	// OmittedRefusals counts the refusals without a text, by policy name; nil if all have one.
 	OmittedRefusals map[string]int
-	// WouldMutate are the usable policies that would accept the pod and would have to fill something in, in a pass that may
-	// not. They give no reason.
+	// WouldMutate are the usable policies that would admit the pod only with a mutation, in a pass that may not mutate.
+	// They give no error.
 	WouldMutate []string
-	// NoPolicies is true if the pod was refused because there is no policy at all that could admit anything.
+	// NoPolicies is true if the pod is refused because no policy of the cluster can admit anything.
 	NoPolicies bool
 
-	// InvalidMutations is what API validation has against a new pod because of what the policy filled in. Such a pod is not
-	// created, although a policy admits it. What its author wrote is not judged.
+	// InvalidMutations are the errors of API validation about what the policy wrote into a new pod. Such a pod is not
+	// created, although a policy admits it. What its author wrote is not validated.
 	InvalidMutations []Refusal
 }
 
-// Admit answers one request.
+// Admit runs PSP admission for one request to create or change a pod and returns who admits it, or every refusal.
 //
-// It starts from the pod as sent and takes it through what comes before and after PSP admission (see ApplyAdmissionDefaults); it does not
-// go through API validation, other than for Invalid, nor through other admission plugins and webhooks. A webhook that
-// changes a new pod makes admission start over on what is there by then: that is a second Request.
+// It applies what comes before and after PSP admission, too (see ApplyAdmissionDefaults). It runs no API validation other
+// than for InvalidMutations, and no other admission plugins and webhooks. A webhook that changes a new pod makes admission
+// start over with the changed pod: that is a second request.
 func (a *Admitter) Admit(r AdmissionRequest) Admission {
 	switch {
 	case r.Subresource != "":
@@ -106,9 +103,10 @@ func (a *Admitter) Admit(r AdmissionRequest) Admission {
 	}
 }
 
+// admitNewPod runs both passes of PSP admission for a pod that is to be created.
 func (a *Admitter) admitNewPod(r *AdmissionRequest) Admission {
-	seen := ApplyAdmissionDefaults(r.Pod, r.Automount)
-	first := a.choosePolicy(seen, r.UsablePolicies, AdmitPass)
+	defaulted := ApplyAdmissionDefaults(r.Pod, r.Automount)
+	first := a.choosePolicy(defaulted, r.UsablePolicies, AdmitPass)
 	if first.chosen == nil {
 		return first.refusedAdmission(AdmitPass)
 	}
@@ -116,14 +114,14 @@ func (a *Admitter) admitNewPod(r *AdmissionRequest) Admission {
 	if pod.Annotations == nil {
 		pod.Annotations = map[string]string{}
 	}
-	pod.Annotations[pspAnnotation] = first.chosen.policy.name
+	pod.Annotations[podspec.AdmittedByAnnotation] = first.chosen.policy.name
 	prepareForCreate(pod)
-	prepareForCreate(seen)
+	prepareForCreate(defaulted)
 	out := Admission{
 		Policy:           first.chosen.policy.name,
 		Mutated:          first.chosen.mutated,
 		Pod:              pod,
-		InvalidMutations: invalidMutations(seen, pod),
+		InvalidMutations: invalidMutations(defaulted, pod),
 	}
 	if second := a.choosePolicy(pod, r.UsablePolicies, ValidatePass); second.chosen == nil {
 		refused := second.refusedAdmission(ValidatePass)
@@ -133,6 +131,7 @@ func (a *Admitter) admitNewPod(r *AdmissionRequest) Admission {
 	return out
 }
 
+// validateChangedPod runs the validating pass of PSP admission for a change to a stored pod.
 func (a *Admitter) validateChangedPod(r *AdmissionRequest) Admission {
 	pod, old := withAPIDefaults(r.Pod), withAPIDefaults(r.OldPod)
 	prepareForUpdate(pod, old)
@@ -148,8 +147,8 @@ func (a *Admitter) validateChangedPod(r *AdmissionRequest) Admission {
 	return Admission{Policy: c.chosen.policy.name, Pod: pod}
 }
 
-// changesOnlyGarbageCollectionFields is true for a change that touches nothing but what garbage collection does, or nothing at all
-// (pkg/registry/rbac/helpers.go).
+// changesOnlyGarbageCollectionFields reports whether a change to a pod touches only owner references and finalizers, or
+// nothing. PSP admission ignores such changes (pkg/registry/rbac/helpers.go).
 func changesOnlyGarbageCollectionFields(pod, old *corev1.Pod) bool {
 	copied := *pod
 	copied.OwnerReferences, copied.Finalizers, copied.ManagedFields = old.OwnerReferences, old.Finalizers, old.ManagedFields
@@ -157,7 +156,7 @@ func changesOnlyGarbageCollectionFields(pod, old *corev1.Pod) bool {
 	return equality.Semantic.DeepEqual(&copied, old)
 }
 
-// policyChoice is the outcome of one pass.
+// policyChoice is the result of one pass of PSP admission: the policy that it chose, or the refusals of all.
 type policyChoice struct {
 	chosen          *evaluation
 	refusals        [][]Refusal // of each policy that refused
@@ -166,50 +165,51 @@ type policyChoice struct {
 	noPolicies      bool
 }
 
-// choosePolicy is computeSecurityContext: the first usable policy by name that accepts the pod as it is, else, in the first
-// pass, the first that accepts it after filling something in. In the second pass the policy that the pod carries comes
-// first.
+// choosePolicy returns the PodSecurityPolicy that one pass of admission chooses for a pod. It is computeSecurityContext of
+// upstream: the first usable policy by name that accepts the pod unchanged, else, in the admitting pass, the first that
+// accepts it with a mutation. In the validating pass the policy of the pod's annotation comes first.
 func (a *Admitter) choosePolicy(pod *corev1.Pod, usable UsablePolicies, pass AdmissionPass) policyChoice {
 	c := policyChoice{noPolicies: len(a.policies) == 0}
 	withAccount := pod.Spec.ServiceAccountName != ""
 	containers := allContainers(&pod.Spec)
-	var filledIn *evaluation
-	t := &evaluation{}
+	var mutating *evaluation
+	e := &evaluation{}
 	for _, i := range a.policyOrder(pod, pass) {
 		if !usable.includes(i, withAccount) {
 			continue
 		}
-		if t == filledIn {
-			t = &evaluation{} // one that refused is not needed any more
+		if e == mutating {
+			e = &evaluation{} // one that refused is not needed any more
 		}
-		t.assignSecurityContext(a.policies[i], pod, containers, a.maxRefusals)
+		e.assignSecurityContext(a.policies[i], pod, containers, a.maxRefusals)
 		switch {
-		case len(t.refusals) > 0:
-			c.addRefusals(t)
-		case !t.mutated:
-			c.chosen = t
+		case len(e.refusals) > 0:
+			c.addRefusals(e)
+		case !e.mutated:
+			c.chosen = e
 			return c
 		case pass == ValidatePass:
-			c.wouldMutate = append(c.wouldMutate, t.policy.name)
-		case filledIn == nil:
-			filledIn = t
+			c.wouldMutate = append(c.wouldMutate, e.policy.name)
+		case mutating == nil:
+			mutating = e
 		}
 	}
-	c.chosen = filledIn
+	c.chosen = mutating
 	return c
 }
 
-func (c *policyChoice) addRefusals(t *evaluation) {
-	c.refusals = append(c.refusals, t.refusals)
-	if t.omittedRefusals > 0 {
+// addRefusals adds the refusals of one PodSecurityPolicy to the result of an admission pass.
+func (c *policyChoice) addRefusals(e *evaluation) {
+	c.refusals = append(c.refusals, e.refusals)
+	if e.omittedRefusals > 0 {
 		if c.omittedRefusals == nil {
 			c.omittedRefusals = map[string]int{}
 		}
-		c.omittedRefusals[t.policy.name] = t.omittedRefusals
+		c.omittedRefusals[e.policy.name] = e.omittedRefusals
 	}
 }
 
-// policyOrder lists the policies in the order of a pass.
+// policyOrder returns the indexes of all PodSecurityPolicies in the order in which an admission pass asks them.
 func (a *Admitter) policyOrder(pod *corev1.Pod, pass AdmissionPass) []int {
 	all := make([]int, len(a.policies))
 	for i := range all {
@@ -218,7 +218,7 @@ func (a *Admitter) policyOrder(pod *corev1.Pod, pass AdmissionPass) []int {
 	if pass == AdmitPass {
 		return all
 	}
-	hint := pod.Annotations[pspAnnotation]
+	hint := pod.Annotations[podspec.AdmittedByAnnotation]
 	at, found := slices.BinarySearchFunc(a.policies, hint, func(p *compiledPolicy, name string) int { return cmp.Compare(p.name, name) })
 	if found {
 		copy(all[1:at+1], all[:at])
@@ -227,7 +227,7 @@ func (a *Admitter) policyOrder(pod *corev1.Pod, pass AdmissionPass) []int {
 	return all
 }
 
-// refusedAdmission words a pass that chose nothing. The hint changed only the order in which policies were asked.
+// refusedAdmission returns the Admission of a pass that chose no policy, its refusals sorted by policy name.
 func (c *policyChoice) refusedAdmission(pass AdmissionPass) Admission {
 	slices.SortFunc(c.refusals, func(x, y []Refusal) int { return cmp.Compare(x[0].Policy, y[0].Policy) })
 	slices.Sort(c.wouldMutate)

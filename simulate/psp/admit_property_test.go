@@ -52,7 +52,7 @@ func TestAdmitSharesNothing(t *testing.T) {
 	})
 }
 
-// scribble writes over everything that a policy may have filled in.
+// scribble writes over everything that a policy may have written.
 func scribble(pod *corev1.Pod) {
 	clear(pod.Annotations)
 	s := &pod.Spec
@@ -98,7 +98,7 @@ func TestAdmitIsStable(t *testing.T) {
 		}
 		again := a.Admit(psp.AdmissionRequest{Pod: first.Pod, Automount: r.Automount, UsablePolicies: r.UsablePolicies})
 		if again.Mutated || again.Refused != "" {
-			return fmt.Sprintf("admitted by %s; then filled in %t, refused %q: %s", first.Policy, again.Mutated, again.Refused, again.RefusalMessage("p"))
+			return fmt.Sprintf("admitted by %s; then mutated %t, refused %q: %s", first.Policy, again.Mutated, again.Refused, again.RefusalMessage("p"))
 		}
 		changed := first.Pod.DeepCopy()
 		changed.Labels = map[string]string{"x": "y"}
@@ -110,7 +110,7 @@ func TestAdmitIsStable(t *testing.T) {
 }
 
 // The order in which policies are given makes no difference.
-func TestAdmitKnowsNoOrder(t *testing.T) {
+func TestAdmitIgnoresPolicyOrder(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
 	forEachCase(t, func(ps []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
@@ -168,7 +168,7 @@ func TestAdmitOfAnyPod(t *testing.T) {
 }
 
 // What somebody may use is a value: equal for equal policies, in any order, with or without names that mean nothing.
-func TestUsableIsAKey(t *testing.T) {
+func TestUsablePoliciesAreComparable(t *testing.T) {
 	t.Parallel()
 	var ps []*pspparse.Policy
 	var names []string

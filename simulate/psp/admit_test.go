@@ -136,9 +136,9 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-// A change that no policy vouches for is refused without a reason; then Withheld has the policies that would have to fill
+// A change that no policy accepts unchanged is refused without a reason; then WouldMutate has the policies that would have to fill
 // something in, as far as they may be used.
-func TestWithheld(t *testing.T) {
+func TestWouldMutate(t *testing.T) {
 	t.Parallel()
 	traps, err := admission.Traps()
 	if err != nil {
@@ -162,8 +162,8 @@ func TestWithheld(t *testing.T) {
 	}
 }
 
-// Those withheld are told by name, whichever is asked first.
-func TestWithheldByName(t *testing.T) {
+// Policies that would mutate are sorted by name, whichever is evaluated first.
+func TestWouldMutateByName(t *testing.T) {
 	t.Parallel()
 	nonRoot := func(name string) *pspparse.Policy {
 		p := anything(name)

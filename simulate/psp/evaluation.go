@@ -10,27 +10,28 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// compiledPolicy is a policy in the form that admission asks: its provider (pkg/security/podsecuritypolicy/factory.go).
+// compiledPolicy is a PodSecurityPolicy prepared for fast evaluation: its lists are sets, trees and sorted ranges. It
+// stands for the provider of upstream (pkg/security/podsecuritypolicy/factory.go).
 type compiledPolicy struct {
 	name     string
 	spec     *pspparse.Spec
 	mutation *Mutation
 
-	seccomp      seccompRule
-	appArmor     appArmorRule
-	capabilities capabilityRule
-	volumes      map[string]bool
-	hostPaths    *hostPathTree
-	flexVolumes  map[string]bool
-	csiDrivers   map[string]bool
-	procMounts   map[string]bool // Default alone if it has none
-	hostPorts    sortedRanges
-	runAsUsers   sortedRanges
-	// The runAsGroups of the three rules about them.
+	seccomp                                   seccompRule
+	appArmor                                  appArmorRule
+	capabilities                              capabilityRule
+	volumes                                   map[string]bool
+	hostPaths                                 *hostPathTree
+	flexVolumes                               map[string]bool
+	csiDrivers                                map[string]bool
+	procMounts                                map[string]bool // Default alone if it has none
+	hostPorts                                 sortedRanges
+	runAsUsers                                sortedRanges
 	runAsGroups, fsGroups, supplementalGroups sortedRanges
 	forbiddenSysctls, allowedSysctls          namePatterns
 }
 
+// compilePolicy prepares a PodSecurityPolicy for evaluation.
 func compilePolicy(p *pspparse.Policy) *compiledPolicy {
 	s := &p.Spec
 	return &compiledPolicy{
@@ -53,6 +54,7 @@ func compilePolicy(p *pspparse.Policy) *compiledPolicy {
 	}
 }
 
+// nameSet returns the set of the names of items, nil for no items.
 func nameSet[T any](items []T, name func(T) string) map[string]bool {
 	if len(items) == 0 {
 		return nil
@@ -64,63 +66,65 @@ func nameSet[T any](items []T, name func(T) string) map[string]bool {
 	return names
 }
 
+// stringSet returns the set of some strings, nil for none.
 func stringSet(names []string) map[string]bool {
 	return nameSet(names, func(name string) string { return name })
 }
 
-// evaluation is one policy's try at one pod: the pod with what the policy fills in, and what the policy then has against it.
-// It copies no more of the pod than it may write, for most policies are asked in vain.
+// evaluation is one PodSecurityPolicy applied to one pod: the pod with the policy's mutation, and the policy's refusals. It
+// copies no more of the pod than it may write, for most policies refuse.
 type evaluation struct {
 	policy *compiledPolicy
-	// pod is as admission sees it, and never written. What may be filled in follows.
+	// pod is the pod as admission gets it; it is never written into. The fields that follow hold what may be mutated.
 	pod                *corev1.Pod
-	annotations        map[string]string // the pod's own until written
+	annotations        map[string]string // the pod's own map until an annotation is written
 	podSecurityContext corev1.PodSecurityContext
 	runtimeClassName   *string
 	containers         []podContainer
 
-	// mutated is true if anything was filled in, annotated if an annotation was.
+	// mutated is true if the policy wrote anything, annotationsMutated if it wrote an annotation.
 	mutated, annotationsMutated bool
 	refusals                    []Refusal
-	// maxRefusals is how many refusals are worded, 0 for all; untold counts the rest.
+	// maxRefusals is the number of refusals that get a text, 0 for all; omittedRefusals counts the others.
 	maxRefusals, omittedRefusals int
 
-	mounts map[string][]volumeMountIndex // see mountsOf
-	// lastSELinuxLevel is the last SELinux level that was compared, and sameLevel the answer: containers inherit that of their pod.
+	mounts map[string][]volumeMountIndex // by volume, see volumeMountsOf
+	// lastSELinuxLevel is the SELinux level that was compared last, and lastSELinuxLevelAllowed the result: most containers
+	// have that of their pod.
 	lastSELinuxLevel        *string
 	lastSELinuxLevelAllowed bool
 }
 
-// podContainer is one of any kind.
+// podContainer is an init, regular or ephemeral container of a pod with the security context that a policy may mutate.
 type podContainer struct {
-	*corev1.Container // as admission sees it, and never written
+	*corev1.Container // as admission gets it; never written into
 	list              string
 	index             int
-	// The annotations that are about it.
+	// seccompKey and appArmorKey are the keys of the container's annotations.
 	seccompKey, appArmorKey string
-	// securityContext is the container's own context with what was filled in; it stands for none as well.
+	// securityContext is the container's own security context with the mutation; it is empty where the container has none.
 	securityContext corev1.SecurityContext
 	mutated         bool
 }
 
-// assignSecurityContext is assignSecurityContext: fill in, then validate. The containers are those of the pod. Of the refusals it words as many
-// as most says, all for 0: each may be as long as a list of the policy, and a pod may have many. Nothing is left of what was
-// tried before.
-func (t *evaluation) assignSecurityContext(p *compiledPolicy, pod *corev1.Pod, containers []podContainer, most int) {
-	*t = evaluation{
+// assignSecurityContext applies a PodSecurityPolicy to a pod: it mutates, then validates. It has upstream's name. The
+// containers are those of the pod. At most maxRefusals refusals get a text, 0 for all: each may be as long as a list of the
+// policy, and a pod may have many. An earlier evaluation is overwritten.
+func (e *evaluation) assignSecurityContext(p *compiledPolicy, pod *corev1.Pod, containers []podContainer, most int) {
+	*e = evaluation{
 		policy:             p,
 		pod:                pod,
 		annotations:        pod.Annotations,
 		podSecurityContext: *podspec.OrEmpty(pod.Spec.SecurityContext),
 		runtimeClassName:   pod.Spec.RuntimeClassName,
-		containers:         append(t.containers[:0], containers...),
+		containers:         append(e.containers[:0], containers...),
 		maxRefusals:        most,
 	}
-	t.mutatePod()
-	t.validatePod()
+	e.mutatePod()
+	e.validatePod()
 }
 
-// allContainers lists all containers in the order of admission: init, regular, ephemeral.
+// allContainers returns all containers of a pod in the order of PSP admission: init, regular, ephemeral.
 func allContainers(spec *corev1.PodSpec) []podContainer {
 	out := make([]podContainer, 0, len(spec.InitContainers)+len(spec.Containers)+len(spec.EphemeralContainers))
 	add := func(list string, index int, c *corev1.Container) {
@@ -141,36 +145,36 @@ func allContainers(spec *corev1.PodSpec) []podContainer {
 	return out
 }
 
-// fieldPath names a field of the container.
+// fieldPath returns the path of a field of the container from the pod's root, such as "spec.containers[0].securityContext".
 func (c *podContainer) fieldPath(field string) string {
 	return fmt.Sprintf("spec.%s[%d].%s", c.list, c.index, field)
 }
 
-// setAnnotation writes an annotation.
-func (t *evaluation) setAnnotation(key, value string) {
-	if !t.annotationsMutated {
-		t.annotations = maps.Clone(t.annotations)
+// setAnnotation writes an annotation of the mutated pod.
+func (e *evaluation) setAnnotation(key, value string) {
+	if !e.annotationsMutated {
+		e.annotations = maps.Clone(e.annotations)
 	}
-	if t.annotations == nil {
-		t.annotations = map[string]string{}
+	if e.annotations == nil {
+		e.annotations = map[string]string{}
 	}
-	t.annotations[key] = value
-	t.annotationsMutated, t.mutated = true, true
+	e.annotations[key] = value
+	e.annotationsMutated, e.mutated = true, true
 }
 
-// mutatedPod is the pod with what was filled in; it shares nothing with the pod, nor with the policy.
-func (t *evaluation) mutatedPod() *corev1.Pod {
-	out := t.pod.DeepCopy()
-	if t.annotationsMutated {
-		out.Annotations = t.annotations
+// mutatedPod returns a copy of the pod with what the PodSecurityPolicy wrote; it shares nothing with pod or policy.
+func (e *evaluation) mutatedPod() *corev1.Pod {
+	out := e.pod.DeepCopy()
+	if e.annotationsMutated {
+		out.Annotations = e.annotations
 	}
-	out.Spec.SecurityContext = t.podSecurityContext.DeepCopy()
-	if t.runtimeClassName != nil {
-		out.Spec.RuntimeClassName = new(*t.runtimeClassName)
+	out.Spec.SecurityContext = e.podSecurityContext.DeepCopy()
+	if e.runtimeClassName != nil {
+		out.Spec.RuntimeClassName = new(*e.runtimeClassName)
 	}
 	for i, c := range allContainers(&out.Spec) {
-		if t.containers[i].mutated {
-			c.SecurityContext = t.containers[i].securityContext.DeepCopy()
+		if e.containers[i].mutated {
+			c.SecurityContext = e.containers[i].securityContext.DeepCopy()
 		}
 	}
 	return out

@@ -10,7 +10,7 @@ import (
 )
 
 // Of two policies that would admit the pod the one that leaves it alone does, although its name comes second; where only the
-// first may be used, it fills in.
+// first may be used, it mutates the pod.
 func ExampleAdmitter_Admit() {
 	runAsAny := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	open := pspparse.Spec{

@@ -10,12 +10,13 @@ import (
 
 // A policy's lists may be long, and so may a pod's: what follows answers for one value without going through a list.
 
-// numberRange is a range of numbers, both ends included.
+// numberRange is a range of host ports, user IDs or group IDs that a policy allows, both ends included.
 type numberRange struct{ min, max int64 }
 
-// sortedRanges are ranges in order, of which no two overlap.
+// sortedRanges are the host port or ID ranges of a PodSecurityPolicy in ascending order, merged where they overlap.
 type sortedRanges []numberRange
 
+// sortedRangesOf sorts the host port or ID ranges of a PodSecurityPolicy and merges those that overlap.
 func sortedRangesOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) sortedRanges {
 	var all sortedRanges
 	for _, r := range ranges {
@@ -35,6 +36,7 @@ func sortedRangesOf[T any](ranges []T, ends func(T) (minimum, maximum int64)) so
 	return out
 }
 
+// sortedIDRanges returns the ID ranges of a user or group strategy of a PodSecurityPolicy, sorted and merged.
 func sortedIDRanges(s *pspparse.IDStrategy) sortedRanges {
 	if s == nil {
 		return nil
@@ -42,17 +44,19 @@ func sortedIDRanges(s *pspparse.IDStrategy) sortedRanges {
 	return sortedRangesOf(s.Ranges, func(r pspparse.IDRange) (int64, int64) { return r.Min, r.Max })
 }
 
+// contain reports whether a host port or ID is in one of the sorted ranges.
 func (s sortedRanges) contain(n int64) bool {
 	i, exact := slices.BinarySearchFunc(s, n, func(s numberRange, n int64) int { return cmp.Compare(s.min, n) })
 	return exact || i > 0 && n <= s[i-1].max
 }
 
-// namePatterns are names, and prefixes that were written with a "*" behind them.
+// namePatterns are the sysctl names of a PodSecurityPolicy, and the prefixes that end in "*" there.
 type namePatterns struct {
 	names, prefixes map[string]bool
 	lengths         []int // of the prefixes
 }
 
+// newNamePatterns prepares a list of sysctl names and prefixes of a PodSecurityPolicy for matching.
 func newNamePatterns(list []string) namePatterns {
 	p := namePatterns{names: stringSet(list)}
 	for _, pattern := range list {
@@ -69,6 +73,7 @@ func newNamePatterns(list []string) namePatterns {
 	return p
 }
 
+// match reports whether a sysctl name is among the names and prefixes of a PodSecurityPolicy.
 func (p *namePatterns) match(name string) bool {
 	if p.names[name] {
 		return true
@@ -84,13 +89,14 @@ func (p *namePatterns) match(name string) bool {
 	return false
 }
 
-// hostPathTree are the entries of allowedHostPaths as a tree: of each segment, what may come behind it.
+// hostPathTree holds allowedHostPaths of a PodSecurityPolicy as a tree of path segments.
 type hostPathTree struct {
 	children map[string]*hostPathTree
-	// An entry ends here, and one that allows writing does.
+	// allowed is true where an entry ends, writable where an entry ends that is not read-only.
 	allowed, writable bool
 }
 
+// newHostPathTree returns the entries of allowedHostPaths of a PodSecurityPolicy as a tree of path segments.
 func newHostPathTree(entries []pspparse.AllowedHostPath) *hostPathTree {
 	root := &hostPathTree{}
 	for _, e := range entries {
@@ -109,8 +115,9 @@ func newHostPathTree(entries []pspparse.AllowedHostPath) *hostPathTree {
 	return root
 }
 
-// lookUp compares by whole segments, after one trailing slash is taken off; paths are not cleaned. An entry that allows
-// writing wins, wherever it stands.
+// lookUp reports whether allowedHostPaths allow a host path, and whether only for reading. Whole segments are compared
+// after one trailing slash is cut off; paths are not cleaned. An entry that allows writing wins, wherever it stands in the
+// list.
 func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 	at := p
 	for segment := range strings.SplitSeq(strings.TrimSuffix(path, "/"), "/") {
@@ -125,24 +132,24 @@ func (p *hostPathTree) lookUp(path string) (allowed, readOnly bool) {
 	return allowed, allowed
 }
 
-// volumeMountIndex is a mount, by the places of its container and of itself.
+// volumeMountIndex locates a volume mount of a pod: the index of the container, and of the mount in it.
 type volumeMountIndex struct{ container, mount int }
 
-// volumeMountsOf are the mounts of a volume, in order. They are sorted out by volume when first asked for.
-func (t *evaluation) volumeMountsOf(volume string) []volumeMountIndex {
-	if t.mounts == nil {
-		t.mounts = map[string][]volumeMountIndex{}
-		for i := range t.containers {
-			for j := range t.containers[i].VolumeMounts {
-				name := t.containers[i].VolumeMounts[j].Name
-				t.mounts[name] = append(t.mounts[name], volumeMountIndex{i, j})
+// volumeMountsOf returns the mounts of one volume of the pod, in order. The first call indexes the mounts of all volumes.
+func (e *evaluation) volumeMountsOf(volume string) []volumeMountIndex {
+	if e.mounts == nil {
+		e.mounts = map[string][]volumeMountIndex{}
+		for i := range e.containers {
+			for j := range e.containers[i].VolumeMounts {
+				name := e.containers[i].VolumeMounts[j].Name
+				e.mounts[name] = append(e.mounts[name], volumeMountIndex{i, j})
 			}
 		}
 	}
-	return t.mounts[volume]
+	return e.mounts[volume]
 }
 
-// membershipTest returns a function that tells whether a value is in a list: it goes through a short one.
+// membershipTest returns a function that reports whether a value is in a list. A long list becomes a set.
 func membershipTest[T comparable](list []T) func(T) bool {
 	const short = 16
 	if len(list) <= short {

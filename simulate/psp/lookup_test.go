@@ -37,7 +37,7 @@ func refAllowsHostPath(entries []pspparse.AllowedHostPath, path string) (allowed
 	return allowed, readOnly
 }
 
-func TestLookingUpIsGoingThrough(t *testing.T) {
+func TestLookupsAgreeWithLists(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	text := func(alphabet string) string {

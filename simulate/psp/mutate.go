@@ -4,58 +4,58 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// mutatePod is MutatePod (pkg/security/podsecuritypolicy/provider.go): what the policy writes where the pod leaves a value
-// unset, in upstream's order. Everything is written once, so changed means that the pod differs.
+// mutatePod writes what the PodSecurityPolicy sets where the pod leaves a value unset, in upstream's order. It is MutatePod
+// of pkg/security/podsecuritypolicy/provider.go. Every value is written once, so mutated means that the pod differs.
 //
-// Never written: privileged, procMount, ports, volumes, host namespaces, sysctls, seccomp fields, user and group of the pod
-// level.
-func (t *evaluation) mutatePod() {
-	f := t.policy.mutation
-	if t.podSecurityContext.SupplementalGroups == nil && f.supplementalGroup != nil {
-		t.podSecurityContext.SupplementalGroups = []int64{*f.supplementalGroup}
-		t.mutated = true
+// A policy never writes: privileged, procMount, ports, volumes, host namespaces, sysctls, seccomp fields, user and group of
+// the pod level.
+func (e *evaluation) mutatePod() {
+	m := e.policy.mutation
+	if e.podSecurityContext.SupplementalGroups == nil && m.supplementalGroup != nil {
+		e.podSecurityContext.SupplementalGroups = []int64{*m.supplementalGroup}
+		e.mutated = true
 	}
-	setIfUnset(&t.mutated, &t.podSecurityContext.FSGroup, f.fsGroup)
-	setIfUnset(&t.mutated, &t.podSecurityContext.SELinuxOptions, f.seLinuxOptions)
-	if profile := t.seccompAnnotationToWrite(); profile != t.annotations[podspec.SeccompPodAnnotation] {
-		t.setAnnotation(podspec.SeccompPodAnnotation, profile)
+	setIfUnset(&e.mutated, &e.podSecurityContext.FSGroup, m.fsGroup)
+	setIfUnset(&e.mutated, &e.podSecurityContext.SELinuxOptions, m.seLinuxOptions)
+	if profile := e.seccompAnnotationToWrite(); profile != e.annotations[podspec.SeccompPodAnnotation] {
+		e.setAnnotation(podspec.SeccompPodAnnotation, profile)
 	}
-	setIfUnset(&t.mutated, &t.runtimeClassName, f.runtimeClassName)
-	for i := range t.containers {
-		c := &t.containers[i]
-		t.mutateContainer(c)
-		t.mutated = t.mutated || c.mutated
+	setIfUnset(&e.mutated, &e.runtimeClassName, m.runtimeClassName)
+	for i := range e.containers {
+		c := &e.containers[i]
+		e.mutateContainer(c)
+		e.mutated = e.mutated || c.mutated
 	}
 }
 
-// setIfUnset writes a value that is wanted where there is none.
+// setIfUnset writes a value into an unset field of a mutated pod and sets changed; a nil value writes nothing.
 func setIfUnset[T any](changed *bool, field **T, value *T) {
 	if *field == nil && value != nil {
 		*field, *changed = value, true
 	}
 }
 
-// mutateContainer is mutateContainer. The pod's SELinux options are there by now if the policy has any, so that none are
-// ever written to a container.
-func (t *evaluation) mutateContainer(c *podContainer) {
-	f, sc := t.policy.mutation, &c.securityContext
-	if t.podSecurityContext.RunAsUser == nil {
-		setIfUnset(&c.mutated, &sc.RunAsUser, f.runAsUser)
+// mutateContainer writes what the PodSecurityPolicy sets where a container leaves a value unset. It is mutateContainer of
+// upstream. SELinux options are never written to a container: the pod has them by now if the policy has any.
+func (e *evaluation) mutateContainer(c *podContainer) {
+	m, sc := e.policy.mutation, &c.securityContext
+	if e.podSecurityContext.RunAsUser == nil {
+		setIfUnset(&c.mutated, &sc.RunAsUser, m.runAsUser)
 	}
-	if t.podSecurityContext.RunAsGroup == nil {
-		setIfUnset(&c.mutated, &sc.RunAsGroup, f.runAsGroup)
+	if e.podSecurityContext.RunAsGroup == nil {
+		setIfUnset(&c.mutated, &sc.RunAsGroup, m.runAsGroup)
 	}
-	if f.appArmor != "" && t.annotations[c.appArmorKey] == "" {
-		t.setAnnotation(c.appArmorKey, f.appArmor)
+	if m.appArmor != "" && e.annotations[c.appArmorKey] == "" {
+		e.setAnnotation(c.appArmorKey, m.appArmor)
 	}
-	if f.runAsNonRoot && t.effectiveRunAsUser(c) == nil && t.podSecurityContext.RunAsNonRoot == nil {
+	if m.runAsNonRoot && e.effectiveRunAsUser(c) == nil && e.podSecurityContext.RunAsNonRoot == nil {
 		setIfUnset(&c.mutated, &sc.RunAsNonRoot, new(true))
 	}
-	if filled := t.policy.capabilities.mutateCapabilities(sc.Capabilities); filled != sc.Capabilities {
-		sc.Capabilities, c.mutated = filled, true
+	if mutated := e.policy.capabilities.mutateCapabilities(sc.Capabilities); mutated != sc.Capabilities {
+		sc.Capabilities, c.mutated = mutated, true
 	}
-	if f.readOnlyRootFilesystem {
+	if m.readOnlyRootFilesystem {
 		setIfUnset(&c.mutated, &sc.ReadOnlyRootFilesystem, new(true))
 	}
-	setIfUnset(&c.mutated, &sc.AllowPrivilegeEscalation, f.allowPrivilegeEscalation)
+	setIfUnset(&c.mutated, &sc.AllowPrivilegeEscalation, m.allowPrivilegeEscalation)
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// Mutation is what a policy writes into pods that leave a value unset. Each field is named after the one it fills; nil,
-// empty and false mean that the policy does not fill it.
+// Mutation is what a PodSecurityPolicy writes into pods that leave a value unset. Each field is named after the pod's field
+// that is written; nil, empty and false mean that the policy does not write it.
 type Mutation struct {
-	// isEmpty is true for a policy that leaves every pod as it is.
+	// isEmpty is true for a policy that leaves every pod unchanged.
 	isEmpty bool
-	// isUnknown is true for a policy of which nothing is known: it may have written any value into the fields that carry
-	// one. Fields that can only ever be filled with one value are set as in a policy that does.
+	// isUnknown is true for a policy of which nothing is known: it may have written any value. Fields that can only ever
+	// get one value are set as in a policy that writes them.
 	isUnknown bool
 
 	runAsUser, runAsGroup    *int64
@@ -34,40 +34,42 @@ type Mutation struct {
 	add, drop         map[corev1.Capability]bool
 }
 
-// UnknownMutation is the mutation of a policy that is not known.
+// UnknownMutation returns the mutation of a PodSecurityPolicy that was not read: it may write any value.
 func UnknownMutation() *Mutation {
 	return &Mutation{isUnknown: true, runAsNonRoot: true, readOnlyRootFilesystem: true}
 }
 
-// Mutations are the mutations of the policies of one cluster, by the name of the policy.
+// Mutations are the mutations of the PodSecurityPolicies of one cluster, by policy name.
 type Mutations struct {
-	// byPolicyName has UnknownMutation for policies whose mutation cannot be told. Policies that fill in the same share one.
+	// byPolicyName has UnknownMutation for policies whose mutation cannot be known. Policies with equal mutations share
+	// one.
 	byPolicyName map[string]*Mutation
 	unknown      *Mutation
 }
 
-// NewMutations returns the mutations of the given policies.
+// NewMutations returns the mutations of the PodSecurityPolicies of one cluster. Of a name that was read twice, and of a
+// policy that can admit no pod, the mutation is unknown.
 func NewMutations(policies []*pspparse.Policy) *Mutations {
 	all := &Mutations{byPolicyName: make(map[string]*Mutation, len(policies)), unknown: UnknownMutation()}
-	known := map[string][]*Mutation{} // by sketch
+	known := map[string][]*Mutation{} // by fingerprint
 	for _, p := range policies {
-		f := MutationOf(p)
-		alike := known[f.fingerprint()]
-		if i := slices.IndexFunc(alike, func(k *Mutation) bool { return reflect.DeepEqual(k, f) }); i >= 0 {
-			f = alike[i]
+		m := MutationOf(p)
+		alike := known[m.fingerprint()]
+		if i := slices.IndexFunc(alike, func(k *Mutation) bool { return reflect.DeepEqual(k, m) }); i >= 0 {
+			m = alike[i]
 		} else {
-			known[f.fingerprint()] = append(alike, f)
+			known[m.fingerprint()] = append(alike, m)
 		}
 		if _, twice := all.byPolicyName[p.Name]; twice || p.UnusableReason() != "" {
-			// Which of two it was cannot be told; and what cannot admit a pod now was another policy when it did.
-			f = all.unknown
+			// Of two policies of one name either may have written. A policy that can admit no pod now was another one when it did.
+			m = all.unknown
 		}
-		all.byPolicyName[p.Name] = f
+		all.byPolicyName[p.Name] = m
 	}
 	return all
 }
 
-// OfPolicy returns the mutation of the policy that a pod's annotation names; nil if it names none.
+// OfPolicy returns the mutation of the PodSecurityPolicy that a pod's annotation names; nil for no name.
 func (m *Mutations) OfPolicy(policy string) *Mutation {
 	if policy == "" {
 		return nil
@@ -78,13 +80,13 @@ func (m *Mutations) OfPolicy(policy string) *Mutation {
 	return m.unknown
 }
 
-// Unknown returns the mutation of a policy of which nothing is known.
+// Unknown returns the mutation that stands for every PodSecurityPolicy that was not read.
 func (m *Mutations) Unknown() *Mutation { return m.unknown }
 
-// MutationOf reads from a policy what PSP admission's mutating pass writes on its behalf.
+// MutationOf returns what PSP admission writes into pods on behalf of a PodSecurityPolicy.
 func MutationOf(p *pspparse.Policy) *Mutation {
 	s := &p.Spec
-	f := &Mutation{
+	m := &Mutation{
 		isEmpty:                len(p.MutatingFields()) == 0,
 		runAsUser:              defaultID(&s.RunAsUser),
 		runAsGroup:             defaultID(s.RunAsGroup),
@@ -97,26 +99,27 @@ func MutationOf(p *pspparse.Policy) *Mutation {
 		add:                    capabilitySet(s.DefaultAddCapabilities),
 		drop:                   capabilitySet(s.RequiredDropCapabilities),
 	}
-	f.allowPrivilegeEscalation = s.DefaultAllowPrivilegeEscalation
-	if f.allowPrivilegeEscalation == nil && s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation {
-		f.allowPrivilegeEscalation = s.AllowPrivilegeEscalation
+	m.allowPrivilegeEscalation = s.DefaultAllowPrivilegeEscalation
+	if m.allowPrivilegeEscalation == nil && s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation {
+		m.allowPrivilegeEscalation = s.AllowPrivilegeEscalation
 	}
 	if o := s.SELinux.SELinuxOptions; s.SELinux.Rule == pspparse.MustRunAs && o != nil {
-		f.seLinuxOptions = &corev1.SELinuxOptions{User: o.User, Role: o.Role, Type: o.Type, Level: o.Level}
+		m.seLinuxOptions = &corev1.SELinuxOptions{User: o.User, Role: o.Role, Type: o.Type, Level: o.Level}
 	}
 	if s.RuntimeClass != nil {
-		f.runtimeClassName = s.RuntimeClass.DefaultRuntimeClassName
+		m.runtimeClassName = s.RuntimeClass.DefaultRuntimeClassName
 	}
-	return f
+	return m
 }
 
-// fingerprint is the same for fillings that are equal, and for few others.
-func (f *Mutation) fingerprint() string {
-	return fmt.Sprint(*podspec.OrEmpty(f.runAsUser), *podspec.OrEmpty(f.runAsGroup), *podspec.OrEmpty(f.fsGroup), *podspec.OrEmpty(f.supplementalGroup), f.runAsNonRoot,
-		f.readOnlyRootFilesystem, *podspec.OrEmpty(f.seLinuxOptions), f.seccomp, f.appArmor, *podspec.OrEmpty(f.runtimeClassName), f.add, f.drop)
+// fingerprint returns a text that is the same for equal mutations of policies, and for few others.
+func (m *Mutation) fingerprint() string {
+	return fmt.Sprint(*podspec.OrEmpty(m.runAsUser), *podspec.OrEmpty(m.runAsGroup), *podspec.OrEmpty(m.fsGroup), *podspec.OrEmpty(m.supplementalGroup), m.runAsNonRoot,
+		m.readOnlyRootFilesystem, *podspec.OrEmpty(m.seLinuxOptions), m.seccomp, m.appArmor, *podspec.OrEmpty(m.runtimeClassName), m.add, m.drop)
 }
 
-// defaultID returns the ID that a strategy writes: the start of the range listed first, not the smallest.
+// defaultID returns the user or group ID that a PSP strategy writes: the start of the first range, not the smallest ID. Nil
+// if it writes none.
 func defaultID(s *pspparse.IDStrategy) *int64 {
 	if s == nil || s.Rule != pspparse.MustRunAs || len(s.Ranges) == 0 {
 		return nil
@@ -124,6 +127,7 @@ func defaultID(s *pspparse.IDStrategy) *int64 {
 	return &s.Ranges[0].Min
 }
 
+// capabilitySet returns the set of some capability names, nil for none.
 func capabilitySet(names []string) map[corev1.Capability]bool {
 	if len(names) == 0 {
 		return nil
@@ -135,19 +139,20 @@ func capabilitySet(names []string) map[corev1.Capability]bool {
 	return set
 }
 
-// mayHaveWritten reports whether got can be what the filling wrote, given what it writes into that field.
-func mayHaveWritten[T comparable](f *Mutation, want, got *T) bool {
-	return got != nil && (f.isUnknown || want != nil && *want == *got)
+// mayHaveWritten reports whether a policy's mutation can have written the value got, given the value want that it writes
+// there.
+func mayHaveWritten[T comparable](m *Mutation, want, got *T) bool {
+	return got != nil && (m.isUnknown || want != nil && *want == *got)
 }
 
-// mayHaveWrittenSeccomp does the same for the pod's annotation and for the field that the server copies it to. An annotation
-// that the policy did not write means that the field is not the policy's either.
-func (f *Mutation) mayHaveWrittenSeccomp(annotation string, field *corev1.SeccompProfile) (wroteAnnotation, wroteField bool) {
-	if f.isUnknown {
+// mayHaveWrittenSeccomp reports whether a policy can have written the pod's seccomp annotation, and the field that follows
+// it. If the policy did not write the annotation, it did not set the field either.
+func (m *Mutation) mayHaveWrittenSeccomp(annotation string, field *corev1.SeccompProfile) (wroteAnnotation, wroteField bool) {
+	if m.isUnknown {
 		return annotation != "", field != nil
 	}
-	if f.seccomp == "" || cmp.Or(annotation, f.seccomp) != f.seccomp {
+	if m.seccomp == "" || cmp.Or(annotation, m.seccomp) != m.seccomp {
 		return false, false
 	}
-	return annotation != "", podspec.SameSeccompProfile(field, podspec.SeccompProfile(f.seccomp))
+	return annotation != "", podspec.SameSeccompProfile(field, podspec.SeccompProfile(m.seccomp))
 }

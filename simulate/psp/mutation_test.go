@@ -8,8 +8,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-// A policy is mutating, by pspparse's list, exactly if there is something to strip.
-func TestFillingAgreesWithMutating(t *testing.T) {
+// A policy is mutating, by pspparse's list, exactly if its Mutation is not empty.
+func TestMutationAgreesWithMutatingFields(t *testing.T) {
 	t.Parallel()
 	idle := MutationOf(&pspparse.Policy{Spec: pspparse.Spec{AllowPrivilegeEscalation: new(true)}})
 	if !idle.isEmpty {
@@ -22,7 +22,7 @@ func TestFillingAgreesWithMutating(t *testing.T) {
 		f := MutationOf(p)
 		empty := *idle
 		if empty.isEmpty = f.isEmpty; f.isEmpty != reflect.DeepEqual(&empty, f) {
-			t.Errorf("policy %+v mutates %q; filling %+v", p.Spec, p.MutatingFields(), f)
+			t.Errorf("policy %+v mutates %q; mutation %+v", p.Spec, p.MutatingFields(), f)
 		}
 		if !f.isEmpty {
 			mutating++

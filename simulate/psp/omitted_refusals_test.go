@@ -11,7 +11,7 @@ import (
 )
 
 // A Prediction has the first refusals of each policy that admission has, and the number of the others.
-func TestForesightTellsTheFirstRefusals(t *testing.T) {
+func TestPredictionHasTheFirstRefusals(t *testing.T) {
 	t.Parallel()
 	cut := 0
 	for seed := range int64(400) {
@@ -37,13 +37,13 @@ func TestForesightTellsTheFirstRefusals(t *testing.T) {
 				return out
 			}
 			want := of(all.Refusals)
-			told := min(len(want), MaxRefusalsPerPolicy)
-			if diff := cmp.Diff(slices.Clip(want[:told]), of(got.Refusals)); diff != "" {
-				t.Fatalf("seed %d, policy %s (-first of admission +told):\n%s", seed, name, diff)
+			kept := min(len(want), MaxRefusalsPerPolicy)
+			if diff := cmp.Diff(slices.Clip(want[:kept]), of(got.Refusals)); diff != "" {
+				t.Fatalf("seed %d, policy %s (-first of admission +kept):\n%s", seed, name, diff)
 			}
-			if untold := len(want) - told; got.OmittedRefusals[name] != untold {
-				t.Fatalf("seed %d, policy %s: %d untold, want %d", seed, name, got.OmittedRefusals[name], untold)
-			} else if untold > 0 {
+			if omitted := len(want) - kept; got.OmittedRefusals[name] != omitted {
+				t.Fatalf("seed %d, policy %s: %d omitted, want %d", seed, name, got.OmittedRefusals[name], omitted)
+			} else if omitted > 0 {
 				cut++
 			}
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // Levels without categories are compared as they are; a range of categories is one category.
-func TestSameLevel(t *testing.T) {
+func TestEquivalentSELinuxLevels(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		want, got string
@@ -35,7 +35,7 @@ func TestSameLevel(t *testing.T) {
 }
 
 // What is left of the token volume is still one; with anything else in it, it is not.
-func TestOnlyToken(t *testing.T) {
+func TestServiceAccountTokenVolume(t *testing.T) {
 	t.Parallel()
 	namespace := corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.namespace"}
 	file := func(edit func(f *corev1.DownwardAPIVolumeFile)) corev1.VolumeProjection {
@@ -74,7 +74,7 @@ func TestOnlyToken(t *testing.T) {
 	}
 }
 
-// full has every value that a policy can fill in, and one beside it that no policy does.
+// full has every value that a policy can write, and one beside it that no policy does.
 func full() *inventory.Shape {
 	s := podtest.ShapeOf(corev1.Container{Name: "app", SecurityContext: &corev1.SecurityContext{
 		RunAsUser: new(int64(1)), RunAsGroup: new(int64(2)), ReadOnlyRootFilesystem: new(true), AllowPrivilegeEscalation: new(false),
@@ -92,8 +92,8 @@ func full() *inventory.Shape {
 	return s
 }
 
-// Of a policy that is not known every value that a policy can fill in may be.
-func TestStrippedOfAnything(t *testing.T) {
+// A policy that is not known may have written every value that a policy can write.
+func TestUnmutatedByUnknownPolicy(t *testing.T) {
 	t.Parallel()
 	want := podtest.ShapeOf(corev1.Container{Name: "app", SecurityContext: &corev1.SecurityContext{
 		Privileged: new(false), Capabilities: &corev1.Capabilities{Add: []corev1.Capability{}, Drop: []corev1.Capability{}},
@@ -114,8 +114,8 @@ func TestStrippedOfAnything(t *testing.T) {
 	}
 }
 
-// Options beside RunAsAny, and ranges beside any rule but MustRunAs, are not filled in.
-func TestFillingOfOtherRules(t *testing.T) {
+// Options beside RunAsAny, and ranges beside any rule but MustRunAs, are not written.
+func TestMutationOfOtherRules(t *testing.T) {
 	t.Parallel()
 	p := podtest.PolicyOf("a", func(p *pspparse.Policy) {
 		p.Spec.SELinux.SELinuxOptions = &pspparse.SELinuxOptions{Level: "s0"}
@@ -128,19 +128,19 @@ func TestFillingOfOtherRules(t *testing.T) {
 	}
 }
 
-// A pod for Windows that a policy has filled in with everything.
-func TestInvalidated(t *testing.T) {
+// A pod for Windows into which a policy has written everything.
+func TestInvalidMutations(t *testing.T) {
 	t.Parallel()
 	windows := func(s *inventory.Shape) *corev1.Pod {
 		s.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
 		return &corev1.Pod{Spec: s.Spec}
 	}
-	filled := full()
-	sc := filled.Spec.Containers[0].SecurityContext
+	mutated := full()
+	sc := mutated.Spec.Containers[0].SecurityContext
 	sc.Capabilities.Add, sc.Privileged = []corev1.Capability{"CAP_SYS_ADMIN"}, new(true)
 	sc.RunAsUser, sc.RunAsGroup = new(int64(1<<31)), new(int64(1<<31))
-	filled.Spec.SecurityContext.FSGroup, filled.Spec.SecurityContext.SupplementalGroups = new(int64(1<<31)), []int64{1 << 31}
-	pod := windows(filled)
+	mutated.Spec.SecurityContext.FSGroup, mutated.Spec.SecurityContext.SupplementalGroups = new(int64(1<<31)), []int64{1 << 31}
+	pod := windows(mutated)
 	var got []string
 	for _, r := range invalidMutations(windows(podtest.ShapeOf(podtest.Plain("app"))), pod) {
 		got = append(got, r.String())
@@ -171,12 +171,12 @@ func TestInvalidated(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := invalidMutations(pod, pod); got != nil {
-		t.Errorf("what the author wrote is judged: %v", got)
+		t.Errorf("what the author wrote is validated: %v", got)
 	}
 }
 
 // A mirror pod gets no token, and so needs no policy that allows its volume.
-func TestForeseeMirror(t *testing.T) {
+func TestPredictAdmissionOfMirrorPod(t *testing.T) {
 	t.Parallel()
 	predictor := newPredictor(podtest.PolicyOf("a", nil))
 	template := podtest.ShapeOf(podtest.Plain("web"))
@@ -191,7 +191,7 @@ func TestForeseeMirror(t *testing.T) {
 }
 
 // Whatever makes another pod, or another author, makes another question.
-func TestForeseeTellsQuestionsApart(t *testing.T) {
+func TestPredictAdmissionPerRequest(t *testing.T) {
 	t.Parallel()
 	predictor := newPredictor(podtest.PolicyOf("a", nil))
 	usable := predictor.UsablePolicies([]string{"a"})

@@ -20,10 +20,10 @@ func newPredictor(policies ...*pspparse.Policy) *Predictor {
 	return NewPredictor(policies, NewMutations(policies))
 }
 
-// Whoever writes into a template what is said to be filled in gets, without any policy, the pod that the policy makes.
-func TestFilledIsAllThatIsFilledIn(t *testing.T) {
+// A template with the mutated fields written into it makes, without any policy, the pod that the policy makes.
+func TestMutatedFieldsAreComplete(t *testing.T) {
 	t.Parallel()
-	filled, refused := 0, 0
+	mutated, refused := 0, 0
 	for seed := range int64(2000) {
 		r := podtest.NewRandom(seed)
 		template, p := r.Template(), r.Policy()
@@ -44,19 +44,19 @@ func TestFilledIsAllThatIsFilledIn(t *testing.T) {
 			}
 			edits = append(edits, podtest.PathValue{Path: v.Path, Value: v.Value})
 		}
-		filled += len(edits)
+		mutated += len(edits)
 		written := podtest.SetValues(t, template, edits)
 		written.Annotations = annotations
 		if diff := cmp.Diff(inSpec(f.Shape), inSpec(withoutPolicies(written))); diff != "" {
 			t.Errorf("seed %d, %v (-as admitted +as written down):\n%s", seed, f.MutatedFields, diff)
 		}
 	}
-	if filled < 1000 || refused < 50 {
-		t.Errorf("%d values were filled in, %d pods refused: too few", filled, refused)
+	if mutated < 1000 || refused < 50 {
+		t.Errorf("%d values were written, %d pods refused: too few", mutated, refused)
 	}
 }
 
-// generous lets a policy admit most of what it may have to fill in.
+// generous lets a policy admit most of what it may have to mutate.
 func generous(p *pspparse.Policy) {
 	p.Name = "p"
 	if p.Annotations == nil {
@@ -90,7 +90,7 @@ func inSpec(s *inventory.Shape) *inventory.Shape {
 	return podtest.Normal(out)
 }
 
-func TestForesee(t *testing.T) {
+func TestPredictAdmission(t *testing.T) {
 	t.Parallel()
 	p := podtest.Hardening("apps")
 	p.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default"
@@ -111,7 +111,7 @@ func TestForesee(t *testing.T) {
 		`spec.containers[0].securityContext.capabilities.drop of "web" = ["ALL"]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || f.Policy != "apps" {
-		t.Fatalf("filled in by %q (-want +got):\n%s", f.Policy, diff)
+		t.Fatalf("mutated by %q (-want +got):\n%s", f.Policy, diff)
 	}
 	if predictor.PredictAdmission(template, by) != f {
 		t.Error("the same question is answered twice")
@@ -127,8 +127,8 @@ func TestForesee(t *testing.T) {
 	if diff := cmp.Diff(f, again); diff != "" {
 		t.Errorf("the pod made again (-first +again):\n%s", diff)
 	}
-	// Without a template nobody can tell what to take off: it is made again as it is, and there is nothing left to fill in.
+	// Without a template it is not known what to take off: the pod is admitted as it is, and there is nothing left to write.
 	if alone := predictor.PredictReplacement(nil, live, by); alone != predictor.PredictAdmission(f.Shape, by) || len(alone.MutatedFields) != 0 {
-		t.Errorf("a pod without a template, made again, has filled in %v", alone.MutatedFields)
+		t.Errorf("a pod without a template, admitted again, is mutated by %v", alone.MutatedFields)
 	}
 }

@@ -49,8 +49,8 @@ func TestRareRefusals(t *testing.T) {
 	}
 }
 
-// Everything that a policy can fill in is told, in the order of the pod.
-func TestForeseeEverything(t *testing.T) {
+// Everything that a policy can write is predicted, in the order of the pod.
+func TestPredictAdmissionOfAllFields(t *testing.T) {
 	t.Parallel()
 	from := func(id int64) pspparse.IDStrategy {
 		return pspparse.IDStrategy{Rule: pspparse.MustRunAs, Ranges: []pspparse.IDRange{{Min: id, Max: id}}}
@@ -91,6 +91,6 @@ func TestForeseeEverything(t *testing.T) {
 	}
 	got := predictor.PredictAdmission(template, AdmissionContext{UsablePolicies: predictor.UsablePolicies([]string{"a"})})
 	if diff := cmp.Diff(want, got.MutatedFields); diff != "" || got.Policy != "a" {
-		t.Errorf("filled in by %q (-want +got):\n%s", got.Policy, diff)
+		t.Errorf("mutated by %q (-want +got):\n%s", got.Policy, diff)
 	}
 }

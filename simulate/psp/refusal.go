@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// Refusal is one error that a policy has with a pod, in the words of PSP admission.
+// Refusal is one error of a PodSecurityPolicy, or of API validation, about a pod, with the field and in upstream's words.
 type Refusal struct {
-	// Policy is empty for an error of API validation.
+	// Policy is the name of the policy; empty for an error of API validation.
 	Policy string
-	// Field is upstream's path. Some paths name no field that a pod has, as "spec.volumes[0].hostPath.pathPrefix".
+	// Field is upstream's path. Some paths name no field that a pod has, such as "spec.volumes[0].hostPath.pathPrefix".
 	Field string
-	// Type is InvalidValue or Forbidden.
+	// Type is RefusalInvalidValue or RefusalForbidden.
 	Type RefusalType
-	// Value as a message shows it: strings are quoted. Empty for types that show none.
+	// Value is as a message shows it: strings are quoted. Empty for types that show none.
 	Value string
 	// Detail may be empty.
 	Detail string
 }
 
-// RefusalType is the kind of an error, as messages spell it.
+// RefusalType is the kind of a refusal's error, as the messages of API servers spell it.
 type RefusalType string
 
 // The types.
@@ -29,7 +29,7 @@ const (
 	RefusalForbidden    RefusalType = "Forbidden"
 )
 
-// String is the error as a message tells it.
+// String returns the refusal as the message of an API server shows it.
 func (r Refusal) String() string {
 	text := r.Field + ": " + string(r.Type)
 	if r.Value != "" {
@@ -41,8 +41,8 @@ func (r Refusal) String() string {
 	return text
 }
 
-// RefusalMessage is what a user reads whose request for a pod of that name (generateName, if it has none) was refused by a pass;
-// "" if it was not. Upstream tells policies in random order; here they come by name.
+// RefusalMessage returns the text that a user reads whose pod PSP admission refuses; "" if the pod is admitted. name is the
+// pod's name, or its generateName. Upstream lists policies in random order; here they are sorted by name.
 func (a *Admission) RefusalMessage(name string) string {
 	switch {
 	case a.Refused == "":
@@ -57,6 +57,7 @@ func (a *Admission) RefusalMessage(name string) string {
 	return forbiddenMessage(name, fmt.Sprintf("unable to %s pod: [%s]", a.Refused, strings.Join(texts, " ")))
 }
 
+// forbiddenMessage returns the text of a request that PSP admission forbids, for a pod name and a reason.
 func forbiddenMessage(name, why string) string {
 	if name == "" {
 		name = "Unknown"
@@ -64,34 +65,36 @@ func forbiddenMessage(name, why string) string {
 	return fmt.Sprintf("pods %q is forbidden: PodSecurityPolicy: %s", name, why)
 }
 
-// refusalLimitReached is true where no more refusals are to be worded; this one is counted then.
-func (t *evaluation) refusalLimitReached() bool {
-	full := t.maxRefusals > 0 && len(t.refusals) >= t.maxRefusals
+// refusalLimitReached reports whether a policy has as many refusals as get a text; if so, it counts one more as omitted.
+func (e *evaluation) refusalLimitReached() bool {
+	full := e.maxRefusals > 0 && len(e.refusals) >= e.maxRefusals
 	if full {
-		t.omittedRefusals++
+		e.omittedRefusals++
 	}
 	return full
 }
 
-// addInvalidValue adds an error with a value.
-func (t *evaluation) addInvalidValue(field, value, detail string) {
-	if t.refusalLimitReached() {
+// addInvalidValue adds a refusal of a field's value.
+func (e *evaluation) addInvalidValue(field, value, detail string) {
+	if e.refusalLimitReached() {
 		return
 	}
-	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: RefusalInvalidValue, Value: value, Detail: detail})
+	e.refusals = append(e.refusals, Refusal{Policy: e.policy.name, Field: field, Type: RefusalInvalidValue, Value: value, Detail: detail})
 }
 
-// addForbidden adds an error without one.
-func (t *evaluation) addForbidden(field, detail string) {
-	if t.refusalLimitReached() {
+// addForbidden adds a refusal of a field that shows no value.
+func (e *evaluation) addForbidden(field, detail string) {
+	if e.refusalLimitReached() {
 		return
 	}
-	t.refusals = append(t.refusals, Refusal{Policy: t.policy.name, Field: field, Type: RefusalForbidden, Detail: detail})
+	e.refusals = append(e.refusals, Refusal{Policy: e.policy.name, Field: field, Type: RefusalForbidden, Detail: detail})
 }
 
-// quotedValue, number and boolean are values as messages show them.
+// quotedValue returns a string as refusals of PSP admission show it.
 func quotedValue(s string) string { return strconv.Quote(s) }
 
+// numberValue returns a number as refusals of PSP admission show it.
 func numberValue[T int32 | int64](n T) string { return strconv.FormatInt(int64(n), 10) }
 
+// booleanValue returns a boolean as refusals of PSP admission show it.
 func booleanValue(b bool) string { return strconv.FormatBool(b) }

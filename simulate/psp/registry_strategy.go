@@ -8,14 +8,15 @@ import (
 
 // What the registry does to a pod before it validates and stores it: pkg/registry/core/pod/strategy.go, pkg/api/pod/util.go.
 
-// prepareForCreate brings seccomp annotations and fields of a new pod in step, and makes any procMount Default, since
-// its feature gate is off.
+// prepareForCreate changes a new pod as the API server does before it stores it: seccomp annotations and fields agree. It
+// also resets every procMount to Default, since the feature gate is off.
 func prepareForCreate(pod *corev1.Pod) {
 	resetProcMounts(pod)
 	SyncSeccompFields(pod)
 }
 
-// SyncSeccompFields reports whether it set a field; the pod has a security context.
+// SyncSeccompFields copies seccomp annotations of a pod to unset fields and fields to missing annotations, as API servers
+// do up to v1.26. It reports whether it set a field. The pod must have a security context.
 func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	level := pod.Spec.SecurityContext
 	if synced := syncedSeccompProfile(pod, podspec.SeccompPodAnnotation, level.SeccompProfile); synced != level.SeccompProfile {
@@ -31,8 +32,8 @@ func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	return set
 }
 
-// syncedSeccompProfile writes the annotation where only the field is set, and returns the field as it is to be where only the
-// annotation is. What one cannot express in the other stays as it is.
+// syncedSeccompProfile returns the seccompProfile field that a pod or container has once it agrees with its annotation. It
+// writes the annotation where only the field is set. A value that the other cannot express stays as it is.
 func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProfile) *corev1.SeccompProfile {
 	annotation, annotated := pod.Annotations[key]
 	switch {
@@ -48,6 +49,7 @@ func syncedSeccompProfile(pod *corev1.Pod, key string, field *corev1.SeccompProf
 	return field
 }
 
+// resetProcMounts sets every procMount of a pod to Default.
 func resetProcMounts(pod *corev1.Pod) {
 	for _, c := range allContainers(&pod.Spec) {
 		if c.SecurityContext != nil && c.SecurityContext.ProcMount != nil {
@@ -56,7 +58,8 @@ func resetProcMounts(pod *corev1.Pod) {
 	}
 }
 
-// prepareForUpdate takes over what a change to a pod cannot touch. A procMount other than Default that is stored stays.
+// prepareForUpdate changes a changed pod as the API server does before it stores it: it restores what a change cannot
+// touch. A stored procMount other than Default stays.
 func prepareForUpdate(pod, old *corev1.Pod) {
 	pod.Status = old.Status
 	if !usesProcMount(old) {
@@ -77,6 +80,7 @@ func prepareForUpdate(pod, old *corev1.Pod) {
 	}
 }
 
+// usesProcMount reports whether a container of the pod has a procMount other than Default.
 func usesProcMount(pod *corev1.Pod) bool {
 	for _, c := range allContainers(&pod.Spec) {
 		if sc := c.SecurityContext; sc != nil && sc.ProcMount != nil && *sc.ProcMount != corev1.DefaultProcMount {

@@ -9,15 +9,17 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// capabilityRule is pkg/security/podsecuritypolicy/capabilities. Names are compared as they are: "ALL" is one like any
-// other, on both sides, and "*" means something in the list of allowed ones only.
+// capabilityRule is the capability rule of a PodSecurityPolicy: what it adds, drops and allows. It follows
+// pkg/security/podsecuritypolicy/capabilities. Names are compared literally: "ALL" is one like any other, and "*" is a
+// wildcard in the list of allowed ones only.
 type capabilityRule struct {
 	add, drop map[corev1.Capability]bool
-	// allowedAdd are the allowed ones and those that the policy adds itself.
+	// allowedAdd are the allowed capabilities and those that the policy adds itself.
 	allowedAdd map[corev1.Capability]bool
 	allowAny   bool
 }
 
+// newCapabilityRule reads the capability rule from the spec of a PodSecurityPolicy.
 func newCapabilityRule(s *pspparse.Spec) capabilityRule {
 	return capabilityRule{
 		add:        capabilitySet(s.DefaultAddCapabilities),
@@ -27,9 +29,9 @@ func newCapabilityRule(s *pspparse.Spec) capabilityRule {
 	}
 }
 
-// mutateCapabilities returns the container's capabilities with what the policy adds, but for what the container drops by name, and
-// with what it drops. Where nothing is missing they stay as they are, in whatever order; else both lists are sorted, and
-// each name is told once.
+// mutateCapabilities returns a container's capabilities with those that the PodSecurityPolicy adds and drops. It does not
+// add what the container drops by name. Where nothing is missing the argument is returned unchanged; else both lists are
+// sorted, each name once.
 func (r *capabilityRule) mutateCapabilities(own *corev1.Capabilities) *corev1.Capabilities {
 	if len(r.add)+len(r.drop) == 0 {
 		return own
@@ -53,21 +55,23 @@ func (r *capabilityRule) mutateCapabilities(own *corev1.Capabilities) *corev1.Ca
 	return &corev1.Capabilities{Add: capabilityUnion(written.Add, add), Drop: capabilityUnion(written.Drop, drop)}
 }
 
+// capabilityUnion returns two capability lists as one sorted list, each name once.
 func capabilityUnion(a, b []corev1.Capability) []corev1.Capability {
 	out := slices.Concat(a, b)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// validateCapabilities: upstream also demands what is required to be dropped; it was filled in.
-func (t *evaluation) validateCapabilities(c *podContainer) {
-	r := &t.policy.capabilities
+// validateCapabilities adds a refusal for each added capability that the policy does not allow. Upstream also checks
+// required drops; the mutation has written them by now.
+func (e *evaluation) validateCapabilities(c *podContainer) {
+	r := &e.policy.capabilities
 	if c.securityContext.Capabilities == nil || r.allowAny {
 		return
 	}
 	for _, added := range c.securityContext.Capabilities.Add {
 		if !r.allowedAdd[added] {
-			t.addInvalidValue(c.fieldPath("securityContext.capabilities.add"), quotedValue(string(added)), "capability may not be added")
+			e.addInvalidValue(c.fieldPath("securityContext.capabilities.add"), quotedValue(string(added)), "capability may not be added")
 		}
 	}
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// seccompRule is pkg/security/podsecuritypolicy/seccomp. Profiles are compared as annotations spell them, and the list
-// has no other wildcard than "*".
+// seccompRule is the seccomp rule of a PodSecurityPolicy: the profiles that its annotation allows. It follows
+// pkg/security/podsecuritypolicy/seccomp. Profiles are compared as annotations spell them, and "*" is the only wildcard.
 type seccompRule struct {
 	allowed  map[string]bool // empty where the policy has no list
 	allowAny bool
 	listText string // for messages
 }
 
+// newSeccompRule reads the seccomp rule from the annotations of a PodSecurityPolicy.
 func newSeccompRule(p *pspparse.Policy) seccompRule {
 	list, _ := p.SeccompProfiles()
 	if list == nil {
@@ -28,54 +29,59 @@ func newSeccompRule(p *pspparse.Policy) seccompRule {
 	return r
 }
 
-// seccompAnnotationToWrite is what admission writes to the pod's annotation, "" for nothing: the profile that the pod has by
-// annotation, or by field, else the policy's default. A field that no annotation can express keeps the default away.
-func (t *evaluation) seccompAnnotationToWrite() string {
+// seccompAnnotationToWrite returns the value that PSP admission writes to the pod's seccomp annotation, "" for none. It is
+// the profile of the pod's annotation, else of its field, else the policy's default. A field that no annotation can express
+// prevents the default.
+func (e *evaluation) seccompAnnotationToWrite() string {
 	switch {
-	case t.annotations[podspec.SeccompPodAnnotation] != "":
-		return t.annotations[podspec.SeccompPodAnnotation]
-	case t.podSecurityContext.SeccompProfile != nil:
-		return podspec.SeccompAnnotation(t.podSecurityContext.SeccompProfile)
+	case e.annotations[podspec.SeccompPodAnnotation] != "":
+		return e.annotations[podspec.SeccompPodAnnotation]
+	case e.podSecurityContext.SeccompProfile != nil:
+		return podspec.SeccompAnnotation(e.podSecurityContext.SeccompProfile)
 	default:
-		return t.policy.mutation.seccomp
+		return e.policy.mutation.seccomp
 	}
 }
 
-// validatePodSeccomp: a field that an annotation can express has been written to it by now.
-func (t *evaluation) validatePodSeccomp() {
-	t.validateSeccomp(podspec.SeccompPodAnnotation, t.annotations[podspec.SeccompPodAnnotation])
+// validatePodSeccomp adds a refusal if the policy does not allow the pod's seccomp profile. The mutation has written a
+// field that an annotation can express to the annotation by now.
+func (e *evaluation) validatePodSeccomp() {
+	e.validateSeccomp(podspec.SeccompPodAnnotation, e.annotations[podspec.SeccompPodAnnotation])
 }
 
-func (t *evaluation) validateContainerSeccomp(c *podContainer) {
-	t.validateSeccomp(c.seccompKey, t.containerSeccompProfile(c))
+// validateContainerSeccomp adds a refusal if the policy does not allow the container's seccomp profile.
+func (e *evaluation) validateContainerSeccomp(c *podContainer) {
+	e.validateSeccomp(c.seccompKey, e.containerSeccompProfile(c))
 }
 
-// containerSeccompProfile is the container's profile. Unlike for the pod, a field goes before its annotation, and an annotation counts
-// even if it is empty.
-func (t *evaluation) containerSeccompProfile(c *podContainer) string {
+// containerSeccompProfile returns the seccomp profile of a container, as an annotation spells it. Unlike for the pod, a
+// field precedes its annotation, and an annotation counts even if it is empty.
+func (e *evaluation) containerSeccompProfile(c *podContainer) string {
 	if c.securityContext.SeccompProfile != nil {
 		return podspec.SeccompAnnotation(c.securityContext.SeccompProfile)
 	}
-	if profile, ok := t.annotations[c.seccompKey]; ok {
+	if profile, ok := e.annotations[c.seccompKey]; ok {
 		return profile
 	}
-	if t.podSecurityContext.SeccompProfile != nil {
-		return podspec.SeccompAnnotation(t.podSecurityContext.SeccompProfile)
+	if e.podSecurityContext.SeccompProfile != nil {
+		return podspec.SeccompAnnotation(e.podSecurityContext.SeccompProfile)
 	}
-	return t.annotations[podspec.SeccompPodAnnotation]
+	return e.annotations[podspec.SeccompPodAnnotation]
 }
 
-// validateSeccomp: without a list no profile may be set; with a list one must be, unless "*" is in it.
-func (t *evaluation) validateSeccomp(key, profile string) {
-	r := &t.policy.seccomp
+// validateSeccomp adds a refusal if the policy does not allow a seccomp profile. Without a list no profile may be set; with
+// a list one must be set, unless "*" is in it.
+func (e *evaluation) validateSeccomp(key, profile string) {
+	r := &e.policy.seccomp
 	switch unset := profile == ""; {
 	case r.allowAny, r.allowed[profile], unset && len(r.allowed) == 0:
-	case t.refusalLimitReached():
+	case e.refusalLimitReached():
 	case len(r.allowed) == 0:
-		t.addForbidden(annotationFieldPath(key), "seccomp may not be set")
+		e.addForbidden(annotationFieldPath(key), "seccomp may not be set")
 	default:
-		t.addForbidden(annotationFieldPath(key), fmt.Sprintf("%s is not an allowed seccomp profile. Valid values are %v", profile, r.listText))
+		e.addForbidden(annotationFieldPath(key), fmt.Sprintf("%s is not an allowed seccomp profile. Valid values are %v", profile, r.listText))
 	}
 }
 
+// annotationFieldPath returns the path of a pod annotation as refusals of PSP admission show it.
 func annotationFieldPath(key string) string { return "pod.metadata.annotations[" + key + "]" }

@@ -11,37 +11,44 @@ import (
 // pkg/security/podsecuritypolicy/selinux: with MustRunAs everything must be what the policy says, unset included. The pod's
 // options count even if every container has its own; a container's own replace the pod's as a whole.
 
-func (t *evaluation) validatePodSELinux() {
-	if want := t.policy.mutation.seLinuxOptions; want != nil {
-		t.validateSELinux("spec.securityContext.seLinuxOptions", want, t.podSecurityContext.SELinuxOptions)
+// validatePodSELinux adds a refusal if the pod's SELinux options are not those of the policy. The pod's options count even
+// if every container has its own.
+func (e *evaluation) validatePodSELinux() {
+	if want := e.policy.mutation.seLinuxOptions; want != nil {
+		e.validateSELinux("spec.securityContext.seLinuxOptions", want, e.podSecurityContext.SELinuxOptions)
 	}
 }
 
-func (t *evaluation) validateContainerSELinux(c *podContainer) {
-	if want := t.policy.mutation.seLinuxOptions; want != nil {
-		t.validateSELinux(c.fieldPath("securityContext.seLinuxOptions"), want, cmp.Or(c.securityContext.SELinuxOptions, t.podSecurityContext.SELinuxOptions))
+// validateContainerSELinux adds a refusal if the container's SELinux options are not those of the policy. A container's own
+// options replace the pod's as a whole.
+func (e *evaluation) validateContainerSELinux(c *podContainer) {
+	if want := e.policy.mutation.seLinuxOptions; want != nil {
+		e.validateSELinux(c.fieldPath("securityContext.seLinuxOptions"), want, cmp.Or(c.securityContext.SELinuxOptions, e.podSecurityContext.SELinuxOptions))
 	}
 }
 
-func (t *evaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
-	if t.lastSELinuxLevel == nil || *t.lastSELinuxLevel != got.Level {
-		t.lastSELinuxLevel, t.lastSELinuxLevelAllowed = &got.Level, equivalentSELinuxLevels(want.Level, got.Level)
+// validateSELinux adds a refusal for each SELinux option that differs from the policy's. It follows
+// pkg/security/podsecuritypolicy/selinux: with MustRunAs every option must be the policy's, unset ones included.
+func (e *evaluation) validateSELinux(field string, want, got *corev1.SELinuxOptions) {
+	if e.lastSELinuxLevel == nil || *e.lastSELinuxLevel != got.Level {
+		e.lastSELinuxLevel, e.lastSELinuxLevelAllowed = &got.Level, equivalentSELinuxLevels(want.Level, got.Level)
 	}
-	if !t.lastSELinuxLevelAllowed {
-		t.addInvalidValue(field+".level", quotedValue(got.Level), "must be "+want.Level)
+	if !e.lastSELinuxLevelAllowed {
+		e.addInvalidValue(field+".level", quotedValue(got.Level), "must be "+want.Level)
 	}
 	if want.Role != got.Role {
-		t.addInvalidValue(field+".role", quotedValue(got.Role), "must be "+want.Role)
+		e.addInvalidValue(field+".role", quotedValue(got.Role), "must be "+want.Role)
 	}
 	if want.Type != got.Type {
-		t.addInvalidValue(field+".type", quotedValue(got.Type), "must be "+want.Type)
+		e.addInvalidValue(field+".type", quotedValue(got.Type), "must be "+want.Type)
 	}
 	if want.User != got.User {
-		t.addInvalidValue(field+".user", quotedValue(got.User), "must be "+want.User)
+		e.addInvalidValue(field+".user", quotedValue(got.User), "must be "+want.User)
 	}
 }
 
-// equivalentSELinuxLevels lets the categories after the first colon come in any order. Ranges of them are not expanded.
+// equivalentSELinuxLevels reports whether two SELinux levels are equal, with their categories in any order. Category ranges
+// are not expanded.
 func equivalentSELinuxLevels(want, got string) bool {
 	if want == got {
 		return true
@@ -54,6 +61,7 @@ func equivalentSELinuxLevels(want, got string) bool {
 	return slices.Equal(sortedSELinuxCategories(wantCategories), sortedSELinuxCategories(gotCategories))
 }
 
+// sortedSELinuxCategories returns the categories of an SELinux level, sorted.
 func sortedSELinuxCategories(list string) []string {
 	return slices.Sorted(strings.SplitSeq(list, ","))
 }

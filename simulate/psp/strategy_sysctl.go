@@ -4,7 +4,8 @@ import (
 	"fmt"
 )
 
-// isSafeSysctl lists what v1.24 admits without being allowed; later releases have more.
+// isSafeSysctl reports whether Kubernetes v1.24 admits a sysctl that a policy does not allow. Later releases have more of
+// them.
 func isSafeSysctl(name string) bool {
 	switch name {
 	case "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
@@ -15,16 +16,17 @@ func isSafeSysctl(name string) bool {
 	}
 }
 
-// validateSysctls is pkg/security/podsecuritypolicy/sysctl: what is forbidden goes before what is safe.
-func (t *evaluation) validateSysctls() {
-	for i, s := range t.podSecurityContext.Sysctls {
+// validateSysctls adds a refusal for each sysctl that the policy forbids, or that is unsafe and not allowed. It follows
+// pkg/security/podsecuritypolicy/sysctl: forbidden precedes safe.
+func (e *evaluation) validateSysctls() {
+	for i, s := range e.podSecurityContext.Sysctls {
 		field := fmt.Sprintf("pod.spec.securityContext.sysctls[%d]", i)
 		switch {
-		case t.policy.forbiddenSysctls.match(s.Name):
-			t.addForbidden(field, fmt.Sprintf("sysctl %q is not allowed", s.Name))
-		case isSafeSysctl(s.Name), t.policy.allowedSysctls.match(s.Name):
+		case e.policy.forbiddenSysctls.match(s.Name):
+			e.addForbidden(field, fmt.Sprintf("sysctl %q is not allowed", s.Name))
+		case isSafeSysctl(s.Name), e.policy.allowedSysctls.match(s.Name):
 		default:
-			t.addForbidden(field, fmt.Sprintf("unsafe sysctl %q is not allowed", s.Name))
+			e.addForbidden(field, fmt.Sprintf("unsafe sysctl %q is not allowed", s.Name))
 		}
 	}
 }

@@ -9,71 +9,76 @@ import (
 
 // User and group of a container: pkg/security/podsecuritypolicy/user and group, pkg/securitycontext/accessors.go.
 
-// The effective value is the container's, else the pod's.
-func (t *evaluation) effectiveRunAsUser(c *podContainer) *int64 {
-	return cmp.Or(c.securityContext.RunAsUser, t.podSecurityContext.RunAsUser)
+// effectiveRunAsUser returns runAsUser of a container, else of its pod.
+func (e *evaluation) effectiveRunAsUser(c *podContainer) *int64 {
+	return cmp.Or(c.securityContext.RunAsUser, e.podSecurityContext.RunAsUser)
 }
 
-func (t *evaluation) effectiveRunAsGroup(c *podContainer) *int64 {
-	return cmp.Or(c.securityContext.RunAsGroup, t.podSecurityContext.RunAsGroup)
+// effectiveRunAsGroup returns runAsGroup of a container, else of its pod.
+func (e *evaluation) effectiveRunAsGroup(c *podContainer) *int64 {
+	return cmp.Or(c.securityContext.RunAsGroup, e.podSecurityContext.RunAsGroup)
 }
 
-func (t *evaluation) effectiveRunAsNonRoot(c *podContainer) *bool {
-	return cmp.Or(c.securityContext.RunAsNonRoot, t.podSecurityContext.RunAsNonRoot)
+// effectiveRunAsNonRoot returns runAsNonRoot of a container, else of its pod.
+func (e *evaluation) effectiveRunAsNonRoot(c *podContainer) *bool {
+	return cmp.Or(c.securityContext.RunAsNonRoot, e.podSecurityContext.RunAsNonRoot)
 }
 
-// validateUser: MustRunAs looks at the user alone, MustRunAsNonRoot first at runAsNonRoot. Upstream refuses a missing
-// value, too: there is none left once the policy has filled in.
-func (t *evaluation) validateUser(c *podContainer) {
-	rule := &t.policy.spec.RunAsUser
-	user := t.effectiveRunAsUser(c)
+// validateUser adds a refusal if the policy does not allow the container's user. MustRunAs checks the user alone,
+// MustRunAsNonRoot first runAsNonRoot. Upstream refuses a missing value, too; the mutation has written one by now.
+func (e *evaluation) validateUser(c *podContainer) {
+	rule := &e.policy.spec.RunAsUser
+	user := e.effectiveRunAsUser(c)
 	switch rule.Rule {
 	case pspparse.MustRunAs:
-		if !t.policy.runAsUsers.contain(*user) && !t.refusalLimitReached() {
-			t.addInvalidValue(c.fieldPath("securityContext.runAsUser"), numberValue(*user), fmt.Sprintf("must be in the ranges: %v", rule.Ranges))
+		if !e.policy.runAsUsers.contain(*user) && !e.refusalLimitReached() {
+			e.addInvalidValue(c.fieldPath("securityContext.runAsUser"), numberValue(*user), fmt.Sprintf("must be in the ranges: %v", rule.Ranges))
 		}
 	case pspparse.MustRunAsNonRoot:
-		nonRoot := t.effectiveRunAsNonRoot(c)
+		nonRoot := e.effectiveRunAsNonRoot(c)
 		switch {
 		case nonRoot != nil && !*nonRoot:
-			t.addInvalidValue(c.fieldPath("securityContext.runAsNonRoot"), booleanValue(false), "must be true")
+			e.addInvalidValue(c.fieldPath("securityContext.runAsNonRoot"), booleanValue(false), "must be true")
 		case user != nil && *user == 0:
-			t.addInvalidValue(c.fieldPath("securityContext.runAsUser"), numberValue(*user), "running with the root UID is forbidden")
+			e.addInvalidValue(c.fieldPath("securityContext.runAsUser"), numberValue(*user), "running with the root UID is forbidden")
 		}
 	}
 }
 
-// validateGroup: upstream's path ends at the security context.
-func (t *evaluation) validateGroup(c *podContainer) {
-	if group := t.effectiveRunAsGroup(c); group != nil && t.policy.spec.RunAsGroup != nil {
-		t.validateGroups(c.fieldPath("securityContext"), t.policy.spec.RunAsGroup, t.policy.runAsGroups, []int64{*group})
+// validateGroup adds a refusal if the policy does not allow the container's group. Upstream's path ends at the security
+// context.
+func (e *evaluation) validateGroup(c *podContainer) {
+	if group := e.effectiveRunAsGroup(c); group != nil && e.policy.spec.RunAsGroup != nil {
+		e.validateGroups(c.fieldPath("securityContext"), e.policy.spec.RunAsGroup, e.policy.runAsGroups, []int64{*group})
 	}
 }
 
-func (t *evaluation) validateFSGroup() {
-	if group := t.podSecurityContext.FSGroup; group != nil {
-		t.validateGroups("spec.securityContext.fsGroup", &t.policy.spec.FSGroup, t.policy.fsGroups, []int64{*group})
+// validateFSGroup adds a refusal if the policy does not allow the pod's fsGroup.
+func (e *evaluation) validateFSGroup() {
+	if group := e.podSecurityContext.FSGroup; group != nil {
+		e.validateGroups("spec.securityContext.fsGroup", &e.policy.spec.FSGroup, e.policy.fsGroups, []int64{*group})
 	}
 }
 
-// validateSupplementalGroups: a list that its author left empty on purpose is not filled in, and refused.
-func (t *evaluation) validateSupplementalGroups() {
+// validateSupplementalGroups adds refusals for the pod's supplemental groups that the policy does not allow. A list that is
+// set and empty is not mutated, and refused.
+func (e *evaluation) validateSupplementalGroups() {
 	const field = "spec.securityContext.supplementalGroups"
-	rule, groups := &t.policy.spec.SupplementalGroups, t.podSecurityContext.SupplementalGroups
+	rule, groups := &e.policy.spec.SupplementalGroups, e.podSecurityContext.SupplementalGroups
 	if rule.Rule == pspparse.MustRunAs && len(groups) == 0 {
-		t.addInvalidValue(field, fmt.Sprintf("%#v", groups), "unable to validate empty groups against required ranges")
+		e.addInvalidValue(field, fmt.Sprintf("%#v", groups), "unable to validate empty groups against required ranges")
 	}
-	t.validateGroups(field, rule, t.policy.supplementalGroups, groups)
+	e.validateGroups(field, rule, e.policy.supplementalGroups, groups)
 }
 
-// validateGroups tells each group that is out of range, always with the whole list.
-func (t *evaluation) validateGroups(field string, rule *pspparse.IDStrategy, allowed sortedRanges, groups []int64) {
+// validateGroups adds a refusal for each group out of the allowed ranges, always with the whole list of groups.
+func (e *evaluation) validateGroups(field string, rule *pspparse.IDStrategy, allowed sortedRanges, groups []int64) {
 	if rule.Rule == pspparse.RunAsAny {
 		return
 	}
 	for _, group := range groups {
-		if !allowed.contain(group) && !t.refusalLimitReached() {
-			t.addInvalidValue(field, fmt.Sprintf("%#v", groups), fmt.Sprintf("group %d must be in the ranges: %v", group, rule.Ranges))
+		if !allowed.contain(group) && !e.refusalLimitReached() {
+			e.addInvalidValue(field, fmt.Sprintf("%#v", groups), fmt.Sprintf("group %d must be in the ranges: %v", group, rule.Ranges))
 		}
 	}
 }

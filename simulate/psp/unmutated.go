@@ -10,154 +10,157 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// Unmutated names a pod without what a policy filled in.
+// Unmutated identifies a live pod without what a PodSecurityPolicy wrote into it. It is a cache key, and Shape computes the
+// pod.
 type Unmutated struct {
 	Pod *inventory.Shape
-	// Template is nil if there is none: then the whole pod is beyond it.
+	// Template is the pod template of the pod; nil if there is none: then the whole pod is beyond it.
 	Template *inventory.Shape
 	Mutation *Mutation
-	// BeyondTemplate is true to take values off what the template does not speak of, too.
+	// BeyondTemplate is true to take values off containers that the template does not have, too.
 	BeyondTemplate bool
 }
 
-// Shape returns the pod without what the policy filled in, or the pod itself if that is nothing. It undoes PSP
-// admission's mutating pass field by field: a value is taken off where whoever wrote the pod left it unset, as far as
-// the template tells, and where it is what the policy would have written.
+// Shape returns the live pod without what the PodSecurityPolicy wrote into it, or the pod itself if that is nothing. It
+// undoes the mutating pass field by field: a value is taken off where the template leaves it unset and where the policy
+// would have written it.
 func (u *Unmutated) Shape() *inventory.Shape {
 	if u.Mutation.isEmpty {
 		return u.Pod
 	}
-	s := &mutationRemover{mutation: u.Mutation, pod: inventory.Shape{Annotations: maps.Clone(u.Pod.Annotations), Spec: *u.Pod.Spec.DeepCopy()}}
+	r := &mutationRemover{mutation: u.Mutation, pod: inventory.Shape{Annotations: maps.Clone(u.Pod.Annotations), Spec: *u.Pod.Spec.DeepCopy()}}
 	template := u.Template
 	if template == nil {
 		template = &inventory.Shape{}
 	}
-	s.removeFromPod(template)
-	s.removeFromContainers(u, s.pod.Spec.InitContainers, template.Spec.InitContainers)
-	s.removeFromContainers(u, s.pod.Spec.Containers, template.Spec.Containers)
-	if !s.changed {
+	r.removeFromPod(template)
+	r.removeFromContainers(u, r.pod.Spec.InitContainers, template.Spec.InitContainers)
+	r.removeFromContainers(u, r.pod.Spec.Containers, template.Spec.Containers)
+	if !r.changed {
 		return u.Pod
 	}
-	return &s.pod
+	return &r.pod
 }
 
-// mutationRemover takes values off its copy of a pod.
+// mutationRemover takes off a copy of a live pod what a PodSecurityPolicy wrote into it.
 type mutationRemover struct {
 	mutation *Mutation
 	pod      inventory.Shape
 	changed  bool
 }
 
-// unsetField sets a field back to nil.
-func unsetField[T any](s *mutationRemover, field **T) {
+// unsetField sets a field of the pod back to nil.
+func unsetField[T any](r *mutationRemover, field **T) {
 	*field = nil
-	s.changed = true
+	r.changed = true
 }
 
-// removeFromPod takes off pod-level values.
-func (s *mutationRemover) removeFromPod(template *inventory.Shape) {
-	spec, f := &s.pod.Spec, s.mutation
-	if template.Spec.RuntimeClassName == nil && mayHaveWritten(f, f.runtimeClassName, spec.RuntimeClassName) {
-		unsetField(s, &spec.RuntimeClassName)
+// removeFromPod takes off pod-level values that the policy may have written and the template leaves unset.
+func (r *mutationRemover) removeFromPod(template *inventory.Shape) {
+	spec, m := &r.pod.Spec, r.mutation
+	if template.Spec.RuntimeClassName == nil && mayHaveWritten(m, m.runtimeClassName, spec.RuntimeClassName) {
+		unsetField(r, &spec.RuntimeClassName)
 	}
 	written := podspec.OrEmpty(template.Spec.SecurityContext)
 	sc := podspec.OrEmpty(spec.SecurityContext)
 	if written.SupplementalGroups == nil && len(sc.SupplementalGroups) == 1 &&
-		mayHaveWritten(f, f.supplementalGroup, &sc.SupplementalGroups[0]) {
-		sc.SupplementalGroups, s.changed = nil, true
+		mayHaveWritten(m, m.supplementalGroup, &sc.SupplementalGroups[0]) {
+		sc.SupplementalGroups, r.changed = nil, true
 	}
-	if written.FSGroup == nil && mayHaveWritten(f, f.fsGroup, sc.FSGroup) {
-		unsetField(s, &sc.FSGroup)
+	if written.FSGroup == nil && mayHaveWritten(m, m.fsGroup, sc.FSGroup) {
+		unsetField(r, &sc.FSGroup)
 	}
-	if written.SELinuxOptions == nil && mayHaveWritten(f, f.seLinuxOptions, sc.SELinuxOptions) {
-		unsetField(s, &sc.SELinuxOptions)
+	if written.SELinuxOptions == nil && mayHaveWritten(m, m.seLinuxOptions, sc.SELinuxOptions) {
+		unsetField(r, &sc.SELinuxOptions)
 	}
 	if written.SeccompProfile == nil && template.Annotations[podspec.SeccompPodAnnotation] == "" {
-		annotation, field := f.mayHaveWrittenSeccomp(s.pod.Annotations[podspec.SeccompPodAnnotation], sc.SeccompProfile)
+		annotation, field := m.mayHaveWrittenSeccomp(r.pod.Annotations[podspec.SeccompPodAnnotation], sc.SeccompProfile)
 		if annotation {
-			s.removeAnnotation(podspec.SeccompPodAnnotation)
+			r.removeAnnotation(podspec.SeccompPodAnnotation)
 		}
 		if field {
-			unsetField(s, &sc.SeccompProfile)
+			unsetField(r, &sc.SeccompProfile)
 		}
 	}
 }
 
-func (s *mutationRemover) removeAnnotation(key string) {
-	delete(s.pod.Annotations, key)
-	s.changed = true
+// removeAnnotation takes an annotation off the copy of a live pod.
+func (r *mutationRemover) removeAnnotation(key string) {
+	delete(r.pod.Annotations, key)
+	r.changed = true
 }
 
-// removeFromContainers takes values off one list of containers. What the author wrote is the template's container of the same
-// name, under the template's pod-level values; of a container beyond the template nothing is known, so every value may be
-// the policy's, unless a pod-level value (those the policy never writes) had spared the container.
-func (s *mutationRemover) removeFromContainers(u *Unmutated, list, templates []corev1.Container) {
+// removeFromContainers takes off one list of containers what the policy may have written. What the author wrote is the
+// template's container of the same name, under the template's pod-level values. Of a container beyond the template nothing
+// is known, so every value may be the policy's, except where a pod-level value, which a policy never writes, keeps the
+// policy from writing.
+func (r *mutationRemover) removeFromContainers(u *Unmutated, list, templates []corev1.Container) {
 	byName := podspec.ContainersByName(templates)
 	for i := range list {
 		c := &list[i]
 		known := podspec.ContainerNamed(templates, byName, c.Name)
 		switch {
 		case known != nil:
-			s.removeFromContainer(c, podspec.OrEmpty(known.SecurityContext), podspec.OrEmpty(u.Template.Spec.SecurityContext),
+			r.removeFromContainer(c, podspec.OrEmpty(known.SecurityContext), podspec.OrEmpty(u.Template.Spec.SecurityContext),
 				u.Template.Annotations[podspec.AppArmorAnnotationPrefix+c.Name])
 		case u.BeyondTemplate:
-			s.removeFromContainer(c, &corev1.SecurityContext{}, podspec.OrEmpty(s.pod.Spec.SecurityContext), "")
+			r.removeFromContainer(c, &corev1.SecurityContext{}, podspec.OrEmpty(r.pod.Spec.SecurityContext), "")
 		}
 	}
 }
 
-// removeFromContainer takes off a container's values, given the security context and AppArmor profile that were written for
-// it, and for its pod.
-func (s *mutationRemover) removeFromContainer(c *corev1.Container, written *corev1.SecurityContext, pod *corev1.PodSecurityContext, appArmor string) {
-	f := s.mutation
+// removeFromContainer takes off one container what the policy may have written and its author did not. written, pod and
+// appArmor are what the template states for the container and its pod.
+func (r *mutationRemover) removeFromContainer(c *corev1.Container, written *corev1.SecurityContext, pod *corev1.PodSecurityContext, appArmor string) {
+	m := r.mutation
 	key := podspec.AppArmorAnnotationPrefix + c.Name
-	if got := s.pod.Annotations[key]; appArmor == "" && got != "" && (f.isUnknown || got == f.appArmor) {
-		s.removeAnnotation(key)
+	if got := r.pod.Annotations[key]; appArmor == "" && got != "" && (m.isUnknown || got == m.appArmor) {
+		r.removeAnnotation(key)
 	}
 	sc := c.SecurityContext
 	if sc == nil {
 		return
 	}
-	s.removeIdentity(sc, written, pod)
-	s.removeCapabilities(sc, podspec.OrEmpty(written.Capabilities))
-	if f.readOnlyRootFilesystem && written.ReadOnlyRootFilesystem == nil && podspec.IsTrue(sc.ReadOnlyRootFilesystem) {
-		unsetField(s, &sc.ReadOnlyRootFilesystem)
+	r.removeIdentity(sc, written, pod)
+	r.removeCapabilities(sc, podspec.OrEmpty(written.Capabilities))
+	if m.readOnlyRootFilesystem && written.ReadOnlyRootFilesystem == nil && podspec.IsTrue(sc.ReadOnlyRootFilesystem) {
+		unsetField(r, &sc.ReadOnlyRootFilesystem)
 	}
-	if written.AllowPrivilegeEscalation == nil && mayHaveWritten(f, f.allowPrivilegeEscalation, sc.AllowPrivilegeEscalation) {
-		unsetField(s, &sc.AllowPrivilegeEscalation)
+	if written.AllowPrivilegeEscalation == nil && mayHaveWritten(m, m.allowPrivilegeEscalation, sc.AllowPrivilegeEscalation) {
+		unsetField(r, &sc.AllowPrivilegeEscalation)
 	}
 }
 
-// removeIdentity takes off user, group and runAsNonRoot. The policy leaves them alone where the pod level sets them, and
-// demands runAsNonRoot only where no user is set at all.
-func (s *mutationRemover) removeIdentity(sc, written *corev1.SecurityContext, pod *corev1.PodSecurityContext) {
-	f := s.mutation
+// removeIdentity takes off user, group and runAsNonRoot of a container. The policy leaves them alone where the pod level
+// sets them, and writes runAsNonRoot only where no user is set.
+func (r *mutationRemover) removeIdentity(sc, written *corev1.SecurityContext, pod *corev1.PodSecurityContext) {
+	m := r.mutation
 	noUser := written.RunAsUser == nil && pod.RunAsUser == nil
-	if noUser && mayHaveWritten(f, f.runAsUser, sc.RunAsUser) {
-		unsetField(s, &sc.RunAsUser)
+	if noUser && mayHaveWritten(m, m.runAsUser, sc.RunAsUser) {
+		unsetField(r, &sc.RunAsUser)
 	}
-	if written.RunAsGroup == nil && pod.RunAsGroup == nil && mayHaveWritten(f, f.runAsGroup, sc.RunAsGroup) {
-		unsetField(s, &sc.RunAsGroup)
+	if written.RunAsGroup == nil && pod.RunAsGroup == nil && mayHaveWritten(m, m.runAsGroup, sc.RunAsGroup) {
+		unsetField(r, &sc.RunAsGroup)
 	}
-	if f.runAsNonRoot && written.RunAsNonRoot == nil && pod.RunAsNonRoot == nil &&
+	if m.runAsNonRoot && written.RunAsNonRoot == nil && pod.RunAsNonRoot == nil &&
 		noUser && sc.RunAsUser == nil && podspec.IsTrue(sc.RunAsNonRoot) {
-		unsetField(s, &sc.RunAsNonRoot)
+		unsetField(r, &sc.RunAsNonRoot)
 	}
 }
 
-// removeCapabilities takes the policy's capabilities off both lists, but for those that were written.
-func (s *mutationRemover) removeCapabilities(sc *corev1.SecurityContext, written *corev1.Capabilities) {
+// removeCapabilities takes the policy's capabilities off both lists of a container, except for those of the template.
+func (r *mutationRemover) removeCapabilities(sc *corev1.SecurityContext, written *corev1.Capabilities) {
 	if sc.Capabilities == nil {
 		return
 	}
-	take := func(from, written []corev1.Capability, filled map[corev1.Capability]bool) []corev1.Capability {
+	take := func(from, written []corev1.Capability, mutated map[corev1.Capability]bool) []corev1.Capability {
 		isWritten := membershipTest(written)
 		kept := slices.DeleteFunc(slices.Clone(from), func(c corev1.Capability) bool {
-			return (s.mutation.isUnknown || filled[c]) && !isWritten(c)
+			return (r.mutation.isUnknown || mutated[c]) && !isWritten(c)
 		})
-		s.changed = s.changed || len(kept) != len(from)
+		r.changed = r.changed || len(kept) != len(from)
 		return kept
 	}
-	sc.Capabilities.Add = take(sc.Capabilities.Add, written.Add, s.mutation.add)
-	sc.Capabilities.Drop = take(sc.Capabilities.Drop, written.Drop, s.mutation.drop)
+	sc.Capabilities.Add = take(sc.Capabilities.Add, written.Add, r.mutation.add)
+	sc.Capabilities.Drop = take(sc.Capabilities.Drop, written.Drop, r.mutation.drop)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // What comes off a pod without a template: what the policy would have written where the author left it unset, no more.
-func TestStrippedBarePod(t *testing.T) {
+func TestUnmutatedBarePod(t *testing.T) {
 	t.Parallel()
 	security := func(sc corev1.SecurityContext) *inventory.Shape {
 		return podtest.ShapeOf(corev1.Container{Name: "app", SecurityContext: &sc})
@@ -119,7 +119,7 @@ func TestStrippedBarePod(t *testing.T) {
 			pod(corev1.PodSecurityContext{}, nil),
 		},
 		{"several groups are not a policy's", nil, pod(corev1.PodSecurityContext{SupplementalGroups: []int64{1, 2}}, nil), nil},
-		{"a policy that fills nothing in", podtest.PolicyOf("psp", nil), podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), nil},
+		{"a policy without a mutation", podtest.PolicyOf("psp", nil), podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,15 +146,15 @@ func TestStrippedBarePod(t *testing.T) {
 	}
 }
 
-// Where the template is known, what the policy filled in comes off exactly, whatever it was.
-func TestStrippingUndoesFillingIn(t *testing.T) {
+// Where the template is known, what the policy wrote comes off exactly, whatever it was.
+func TestUnmutatedUndoesMutation(t *testing.T) {
 	t.Parallel()
 	for seed := range int64(200) {
 		r := podtest.NewRandom(seed)
 		p, template := r.Policy(), r.Template()
 		u := Unmutated{Pod: podtest.Mutate(p, template), Template: template, Mutation: MutationOf(p)}
 		if diff := cmp.Diff(podtest.Normal(template), podtest.Normal(u.Shape())); diff != "" {
-			t.Fatalf("seed %d (-template +stripped pod):\n%s", seed, diff)
+			t.Fatalf("seed %d (-template +unmutated pod):\n%s", seed, diff)
 		}
 	}
 }

@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-// UsablePolicies says which policies of one Admitter a request may use: through the pod's service account, or through whoever
-// sends the request. It is a value: equal ones are ==, so that it can be part of a key.
+// UsablePolicies is the set of PodSecurityPolicies that a request may use, through the pod's account or through its sender.
+// It is a comparable value and can be part of a map key.
 type UsablePolicies struct {
-	accountPolicies, creatorPolicies string // sets of places in Admitter.policies
+	accountPolicies, creatorPolicies string // bit sets of indexes in Admitter.policies
 }
 
-// UsablePolicies makes one from the names of the policies that the account may use, and of those that the creator may use; a name
-// that is no policy's, or that of one which cannot admit anything, does not count. What the account may use does not
-// count for a pod that has none: for a mirror pod.
+// UsablePolicies returns the set of PodSecurityPolicies that the pod's account and that the sender of the request may use.
+// Names of no policy, and of policies that can admit no pod, do not count. A mirror pod has no account: for it only creator
+// counts.
 func (a *Admitter) UsablePolicies(account, creator []string) UsablePolicies {
 	return UsablePolicies{accountPolicies: a.policyBitSet(account), creatorPolicies: a.policyBitSet(creator)}
 }
 
+// policyBitSet returns the indexes of PodSecurityPolicies with the given names as a bit set.
 func (a *Admitter) policyBitSet(names []string) string {
 	bits := make([]byte, (len(a.policies)+7)/8)
 	for _, name := range names {
@@ -29,10 +30,12 @@ func (a *Admitter) policyBitSet(names []string) string {
 	return string(bits)
 }
 
+// includes reports whether the PodSecurityPolicy of an index is usable; withAccount is false for a pod without an account.
 func (u UsablePolicies) includes(i int, withAccount bool) bool {
 	return inBitSet(u.creatorPolicies, i) || withAccount && inBitSet(u.accountPolicies, i)
 }
 
+// inBitSet reports whether an index is in a bit set.
 func inBitSet(set string, i int) bool {
 	return i/8 < len(set) && set[i/8]&(1<<(i%8)) != 0
 }

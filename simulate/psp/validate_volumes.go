@@ -7,39 +7,41 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// validateVolumes is validatePodVolumes of the provider, with pkg/security/podsecuritypolicy/util. A volume whose type is
-// refused is looked at no further.
-func (t *evaluation) validateVolumes() {
-	for i := range t.pod.Spec.Volumes {
-		v := &t.pod.Spec.Volumes[i]
+// validateVolumes adds refusals for the volumes that the policy does not allow, by type, then by path or driver. It is
+// validatePodVolumes of upstream. A volume whose type is refused is checked no further.
+func (e *evaluation) validateVolumes() {
+	for i := range e.pod.Spec.Volumes {
+		v := &e.pod.Spec.Volumes[i]
 		field := fmt.Sprintf("spec.volumes[%d]", i)
 		kind := pspVolumeType(&v.VolumeSource)
-		if !t.allowsVolume(kind, v) {
-			t.addInvalidValue(field, quotedValue(kind), kind+" volumes are not allowed to be used")
+		if !e.allowsVolume(kind, v) {
+			e.addInvalidValue(field, quotedValue(kind), kind+" volumes are not allowed to be used")
 			continue
 		}
 		switch kind {
 		case "hostPath":
-			t.validateHostPath(field, v)
+			e.validateHostPath(field, v)
 		case "flexVolume":
-			if allowed := t.policy.flexVolumes; len(allowed) > 0 && !allowed[v.FlexVolume.Driver] {
-				t.addInvalidValue(field+".driver", quotedValue(v.FlexVolume.Driver), "Flexvolume driver is not allowed to be used")
+			if allowed := e.policy.flexVolumes; len(allowed) > 0 && !allowed[v.FlexVolume.Driver] {
+				e.addInvalidValue(field+".driver", quotedValue(v.FlexVolume.Driver), "Flexvolume driver is not allowed to be used")
 			}
 		case "csi":
-			if allowed := t.policy.csiDrivers; len(allowed) > 0 && !allowed[v.CSI.Driver] {
-				t.addInvalidValue(field+".csi.driver", quotedValue(v.CSI.Driver), "Inline CSI driver is not allowed to be used")
+			if allowed := e.policy.csiDrivers; len(allowed) > 0 && !allowed[v.CSI.Driver] {
+				e.addInvalidValue(field+".csi.driver", quotedValue(v.CSI.Driver), "Inline CSI driver is not allowed to be used")
 			}
 		}
 	}
 }
 
-// allowsVolume: who allows secrets allows the token volume of service accounts.
-func (t *evaluation) allowsVolume(kind string, v *corev1.Volume) bool {
-	allowed := t.policy.volumes
+// allowsVolume reports whether the policy allows the type of a volume. A policy that allows secrets allows the token volume
+// of service accounts.
+func (e *evaluation) allowsVolume(kind string, v *corev1.Volume) bool {
+	allowed := e.policy.volumes
 	return allowed["*"] || allowed[kind] || kind == "projected" && allowed["secret"] && isServiceAccountTokenVolume(v.Projected)
 }
 
-// isServiceAccountTokenVolume is IsOnlyServiceAccountTokenSources: nothing but what the token volume has, in part or not at all.
+// isServiceAccountTokenVolume reports whether a projected volume has no other sources than those of the token volume. It is
+// IsOnlyServiceAccountTokenSources of upstream: the sources may be there in part or not at all.
 func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 	for i := range v.Sources {
 		s := &v.Sources[i]
@@ -59,29 +61,31 @@ func isServiceAccountTokenVolume(v *corev1.ProjectedVolumeSource) bool {
 	return true
 }
 
+// isNotNamespaceFile reports whether a downward API file is not the namespace file of the token volume.
 func isNotNamespaceFile(f corev1.DownwardAPIVolumeFile) bool {
 	return f.Path != "namespace" || f.FieldRef == nil || f.FieldRef.APIVersion != "v1" || f.FieldRef.FieldPath != "metadata.namespace"
 }
 
-// validateHostPath: no list allows everything; where only read-only entries match, each mount of the volume has to be
-// read-only.
-func (t *evaluation) validateHostPath(field string, v *corev1.Volume) {
-	if len(t.policy.spec.AllowedHostPaths) == 0 {
+// validateHostPath adds refusals for a hostPath volume that allowedHostPaths do not allow. No list allows every path. Where
+// only read-only entries match, each mount of the volume has to be read-only.
+func (e *evaluation) validateHostPath(field string, v *corev1.Volume) {
+	if len(e.policy.spec.AllowedHostPaths) == 0 {
 		return
 	}
-	switch allowed, readOnly := t.policy.hostPaths.lookUp(v.HostPath.Path); {
+	switch allowed, readOnly := e.policy.hostPaths.lookUp(v.HostPath.Path); {
 	case !allowed:
-		t.addInvalidValue(field+".hostPath.pathPrefix", quotedValue(v.HostPath.Path), "is not allowed to be used")
+		e.addInvalidValue(field+".hostPath.pathPrefix", quotedValue(v.HostPath.Path), "is not allowed to be used")
 	case readOnly:
-		for _, at := range t.volumeMountsOf(v.Name) {
-			if c := &t.containers[at.container]; !c.VolumeMounts[at.mount].ReadOnly {
-				t.addInvalidValue(c.fieldPath(fmt.Sprintf("volumeMounts[%d].readOnly", at.mount)), booleanValue(false), "must be read-only")
+		for _, at := range e.volumeMountsOf(v.Name) {
+			if c := &e.containers[at.container]; !c.VolumeMounts[at.mount].ReadOnly {
+				e.addInvalidValue(c.fieldPath(fmt.Sprintf("volumeMounts[%d].readOnly", at.mount)), booleanValue(false), "must be read-only")
 			}
 		}
 	}
 }
 
-// pspVolumeType is GetVolumeFSType: the first source in upstream's order.
+// pspVolumeType returns the volume type that PodSecurityPolicies know a volume by: the first source in upstream's order. It
+// is GetVolumeFSType of upstream; "" for a source that is newer.
 func pspVolumeType(s *corev1.VolumeSource) string {
 	for _, k := range []struct {
 		there bool

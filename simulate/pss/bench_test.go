@@ -48,7 +48,7 @@ func BenchmarkEveryVersion(b *testing.B) {
 	})
 }
 
-func BenchmarkMemoised(b *testing.B) {
+func BenchmarkEvaluationCache(b *testing.B) {
 	c, s := NewEvaluationCache(mustEvaluator(b)), &inventory.Shape{Spec: *podtest.Ordinary()}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -10,22 +10,22 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// EvaluationCache evaluates the shapes of pods and remembers what it found: each shape is run once through every version of every
-// check, after which any version is a look-up. It is not safe for concurrent use.
+// EvaluationCache evaluates pod shapes against the Pod Security Standards and remembers the results. Each shape is run once
+// through every version of every check, after which any version is a look-up. It is not safe for concurrent use.
 //
 // The Verdicts it returns share their violations with one another; callers must not write into them.
 type EvaluationCache struct {
 	evaluator *Evaluator
 	shapes    map[*inventory.Shape]*CheckFailures
 
-	// What follows makes equal findings one: most shapes differ in nothing that any check tells.
+	// The maps that follow make equal results one: most shapes differ in nothing that a check looks at.
 	failures         map[string]*CheckFailures
 	verdicts         map[string]*Verdict
 	violationNumbers map[Violation]int
 	violations       []Violation
 }
 
-// NewEvaluationCache returns an empty Cache over an Evaluator.
+// NewEvaluationCache returns an empty cache over an Evaluator of the Pod Security Standards.
 func NewEvaluationCache(e *Evaluator) *EvaluationCache {
 	return &EvaluationCache{
 		evaluator:        e,
@@ -36,24 +36,25 @@ func NewEvaluationCache(e *Evaluator) *EvaluationCache {
 	}
 }
 
-// Evaluate returns the verdict on a shape at a version.
+// Evaluate returns the verdict on a pod shape at a version of the Pod Security Standards.
 func (c *EvaluationCache) Evaluate(s *inventory.Shape, v api.Version) Verdict {
 	return *c.VerdictAt(c.ShapeFailures(s), v)
 }
 
-// CheckFailures are the checks that one pod fails at any version, in the order of Evaluator.revisions.
+// CheckFailures are the checks of the Pod Security Standards that one pod fails at any version, in the order of the
+// revisions.
 type CheckFailures struct {
 	failed []checkFailure
-	// verdicts by epoch, made when first asked for.
+	// verdicts are by index of Evaluator.spans, computed when first asked for.
 	verdicts []*Verdict
 }
 
-// checkFailure is a violation, by its place in Cache.violations, found by a revision, by its place in Evaluator.revisions.
+// checkFailure is a violation of a pod and the revision of the check that found it, both as indexes.
 type checkFailure struct {
 	revision, violation int
 }
 
-// ShapeFailures returns what a shape fails. The shape must not be written into afterwards.
+// ShapeFailures returns the checks that a pod shape fails at any version. The shape must not be written into afterwards.
 func (c *EvaluationCache) ShapeFailures(s *inventory.Shape) *CheckFailures {
 	found, ok := c.shapes[s]
 	if !ok {
@@ -63,7 +64,7 @@ func (c *EvaluationCache) ShapeFailures(s *inventory.Shape) *CheckFailures {
 	return found
 }
 
-// PodFailures returns what a pod fails at every revision there is, which costs little more than one version does.
+// PodFailures returns the checks that a pod fails at any version. To run all versions costs little more than to run one.
 func (c *EvaluationCache) PodFailures(annotations map[string]string, spec *corev1.PodSpec) *CheckFailures {
 	meta := &metav1.ObjectMeta{Annotations: annotations}
 	var failed []checkFailure
@@ -85,6 +86,7 @@ func (c *EvaluationCache) PodFailures(annotations map[string]string, spec *corev
 	return fresh
 }
 
+// violationNumber returns the index of a violation among those that the cache has seen, and adds it if it is new.
 func (c *EvaluationCache) violationNumber(v Violation) int {
 	n, ok := c.violationNumbers[v]
 	if !ok {
@@ -95,7 +97,8 @@ func (c *EvaluationCache) violationNumber(v Violation) int {
 	return n
 }
 
-// VerdictAt picks from a pod's failures what is in force at v. Equal verdicts are the same pointer.
+// VerdictAt returns the verdict at a version, from the checks that a pod fails at any version. Equal verdicts are the same
+// pointer.
 func (c *EvaluationCache) VerdictAt(of *CheckFailures, v api.Version) *Verdict {
 	at := c.evaluator.spanIndexAt(v)
 	if of.verdicts[at] == nil {
@@ -104,6 +107,7 @@ func (c *EvaluationCache) VerdictAt(of *CheckFailures, v api.Version) *Verdict {
 	return of.verdicts[at]
 }
 
+// newVerdict returns the verdict for one span of versions, the same pointer for equal verdicts.
 func (c *EvaluationCache) newVerdict(of *CheckFailures, p *versionSpan) *Verdict {
 	var key []byte
 	var numbers []int

@@ -12,7 +12,7 @@ import (
 )
 
 // The cache's short cut, every revision once, must come to what running a version's checks does, on reduced shapes too.
-func TestCacheLikeEvaluator(t *testing.T) {
+func TestEvaluationCacheAgreesWithEvaluator(t *testing.T) {
 	t.Parallel()
 	e, c := mustEvaluator(t), NewEvaluationCache(mustEvaluator(t))
 	for seed := range int64(200) {
@@ -32,7 +32,7 @@ func TestCacheLikeEvaluator(t *testing.T) {
 	}
 }
 
-func TestCacheSharesWhatIsEqual(t *testing.T) {
+func TestEvaluationCacheSharesEqualResults(t *testing.T) {
 	t.Parallel()
 	c := NewEvaluationCache(mustEvaluator(t))
 	plain := func() *inventory.Shape {

@@ -13,17 +13,17 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// Evaluator runs the library's checks and keeps each result with the ID of the check it came from, which the library
-// itself does not do. It is the only place that knows which restricted checks override baseline ones. An Evaluator
-// never changes once made and is safe for concurrent use.
+// Evaluator evaluates pods against the Pod Security Standards at any version, by the library's checks. It keeps each result
+// with the ID of the check, which the library itself does not do, and it alone knows which restricted checks override
+// baseline ones. It does not change once made and is safe for concurrent use.
 type Evaluator struct {
-	// revisions holds every version of every check, by level, ID and version: the order in which violations are told.
+	// revisions are all versions of all checks, sorted by level, ID and version: the order of violations.
 	revisions []checkRevision
 	// spans are the spans of versions in which the same revisions are in force, oldest first; there is always one.
 	spans []versionSpan
 }
 
-// checkRevision is one version of one check.
+// checkRevision is one version of one check of the Pod Security Standards.
 type checkRevision struct {
 	check     string
 	level     api.Level
@@ -32,22 +32,26 @@ type checkRevision struct {
 	overrides []policy.CheckID
 }
 
-// versionSpan is a span of versions across which no check changes. The lists hold indices of revisions, ascending.
+// versionSpan is a span of versions of the Pod Security Standards in which no check changes. Its lists hold ascending
+// indexes of revisions.
 type versionSpan struct {
 	since api.Version
-	// active that are in force, and what of it is run at each of the two levels.
+	// active are the revisions in force; baseline and restricted are those that are evaluated at the two levels.
 	active, baseline, restricted []int
-	// isActive says of each revision whether it is in all.
+	// isActive says for each revision whether it is in active.
 	isActive []bool
-	// overriddenBaseline are the baseline checks that are in force and yet not run at restricted.
+	// overriddenBaseline are the baseline checks that are in force and not evaluated at restricted.
 	overriddenBaseline map[string]bool
 }
 
-// NewEvaluator returns an Evaluator over the checks that API servers enable by default.
+// NewEvaluator returns an Evaluator over the checks that API servers enable by default. The error is the library's, if it
+// refuses its own checks.
 func NewEvaluator() (*Evaluator, error) {
 	return newEvaluator(policy.DefaultChecks())
 }
 
+// newEvaluator returns an Evaluator over some checks of the Pod Security Standards, and an error if the library refuses
+// them.
 func newEvaluator(checks []policy.Check) (*Evaluator, error) {
 	// The library's own constructor is called for what it refuses: IDs used twice, versions out of order, overrides
 	// across levels. What follows relies on that.
@@ -61,7 +65,8 @@ func newEvaluator(checks []policy.Check) (*Evaluator, error) {
 	return e, nil
 }
 
-// checkRevisions flattens checks into the order in which the library tells violations: baseline first, then by ID.
+// checkRevisions returns all versions of some checks in the order in which the library reports violations: by level, then
+// by ID.
 func checkRevisions(checks []policy.Check) []checkRevision {
 	var out []checkRevision
 	for _, c := range checks {
@@ -81,6 +86,7 @@ func checkRevisions(checks []policy.Check) []checkRevision {
 	return out
 }
 
+// newVersionSpan returns the revisions that are in force from a version of the Pod Security Standards on.
 func (e *Evaluator) newVersionSpan(since api.Version) versionSpan {
 	p := versionSpan{since: since, isActive: make([]bool, len(e.revisions)), overriddenBaseline: map[string]bool{}}
 	latest := map[string]int{}
@@ -107,7 +113,7 @@ func (e *Evaluator) newVersionSpan(since api.Version) versionSpan {
 	return p
 }
 
-// evaluate runs the check and reports whether the pod fails it.
+// evaluate runs one version of a check on a pod and reports whether the pod fails it.
 func (r *checkRevision) evaluate(meta *metav1.ObjectMeta, spec *corev1.PodSpec) (Violation, bool) {
 	result := r.checkPod(meta, spec)
 	if result.Allowed {
@@ -121,8 +127,8 @@ func (r *checkRevision) evaluate(meta *metav1.ObjectMeta, spec *corev1.PodSpec) 
 	}, true
 }
 
-// Evaluate returns what a server would refuse the pod for in a namespace that enforces lv, in the server's order: at
-// restricted without the baseline checks that a restricted check overrides. Nothing is refused at privileged.
+// Evaluate returns the violations for which an API server refuses a pod in a namespace that enforces a level, in its order.
+// At restricted, baseline checks that a restricted check overrides are left out. Nothing is refused at privileged.
 func (e *Evaluator) Evaluate(annotations map[string]string, spec *corev1.PodSpec, lv api.LevelVersion) []Violation {
 	p := e.spanAt(lv.Version)
 	switch lv.Level {
@@ -135,11 +141,12 @@ func (e *Evaluator) Evaluate(annotations map[string]string, spec *corev1.PodSpec
 	}
 }
 
-// Verdict judges the pod by every check in force at v, the overridden ones included.
+// Verdict returns the level that a pod meets at a version and every check that it fails, the overridden ones included.
 func (e *Evaluator) Verdict(annotations map[string]string, spec *corev1.PodSpec, v api.Version) Verdict {
 	return verdictOf(e.runChecks(e.spanAt(v).active, annotations, spec))
 }
 
+// runChecks returns the violations of a pod among the revisions with the given indexes.
 func (e *Evaluator) runChecks(revisions []int, annotations map[string]string, spec *corev1.PodSpec) []Violation {
 	meta := &metav1.ObjectMeta{Annotations: annotations}
 	var found []Violation
@@ -151,28 +158,28 @@ func (e *Evaluator) runChecks(revisions []int, annotations map[string]string, sp
 	return found
 }
 
-// ViolationsAtLevel picks from a Verdict's violations at a version those that a server tells at one level of that version:
-// Message of them is the text of its refusal or warning.
+// ViolationsAtLevel returns those violations of a Verdict that an API server reports at one level. lv has the version of
+// the Verdict. ViolationMessage of them is the text of a refusal or warning.
 func (e *Evaluator) ViolationsAtLevel(violations []Violation, lv api.LevelVersion) []Violation {
 	if lv.Level == api.LevelPrivileged {
 		return nil
 	}
 	overridden := e.spanAt(lv.Version).overriddenBaseline
-	var told []Violation
+	var reported []Violation
 	for _, v := range violations {
 		switch {
 		case v.Level != api.LevelBaseline && lv.Level == api.LevelBaseline:
 		case v.Level == api.LevelBaseline && lv.Level != api.LevelBaseline && overridden[v.Check]:
 		default:
-			told = append(told, v)
+			reported = append(reported, v)
 		}
 	}
-	return told
+	return reported
 }
 
-// verdictOf derives the level from every violation found. A pod is at restricted only if it fails no baseline check
-// either: a Windows pod may break a rule of baseline that restricted overrides and waives for Windows, and calling that
-// restricted would let a namespace be recommended baseline, which refuses it.
+// verdictOf returns the level that follows from every violation of a pod. A pod is at restricted only if it fails no
+// baseline check either: a Windows pod may fail a baseline check that restricted overrides and waives for Windows. If that
+// counted as restricted, a namespace might be recommended baseline, which refuses the pod.
 func verdictOf(found []Violation) Verdict {
 	level := api.LevelRestricted
 	for _, v := range found {
@@ -184,7 +191,7 @@ func verdictOf(found []Violation) Verdict {
 	return Verdict{Level: level, Violations: found}
 }
 
-// ViolationMessage words violations as an API server does after `violates PodSecurity "restricted:latest": `.
+// ViolationMessage returns violations as an API server shows them after `violates PodSecurity "restricted:latest": `.
 func ViolationMessage(violations []Violation) string {
 	var b strings.Builder
 	for i, v := range violations {

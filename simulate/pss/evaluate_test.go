@@ -114,7 +114,7 @@ func TestEvaluateLikeTheLibrary(t *testing.T) {
 
 // The container of the issue's StatefulSet sets nothing but a user; the text is what an API server prints after
 // `would violate PodSecurity "restricted:latest": `.
-func TestMessageOfAStatefulSet(t *testing.T) {
+func TestViolationMessageOfAStatefulSet(t *testing.T) {
 	t.Parallel()
 	const want = `allowPrivilegeEscalation != false (container "postgresql" must set securityContext.allowPrivilegeEscalation=false), ` +
 		`unrestricted capabilities (container "postgresql" must set securityContext.capabilities.drop=["ALL"]), ` +
@@ -223,7 +223,7 @@ func probeHost(s *corev1.PodSpec) {
 	s.Containers[0].LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "10.0.0.1"}}}
 }
 
-func TestMessage(t *testing.T) {
+func TestViolationMessage(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name       string

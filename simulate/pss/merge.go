@@ -9,8 +9,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// MergeViolationsPerCheck returns the violations, each check once, in the same order: what several forms of a workload fail is told as the
-// library would tell it of one pod with all of their containers. Its input is sorted by level and check.
+// MergeViolationsPerCheck merges the violations of each check into one, as the library reports them for one pod. The input
+// is sorted by level and check. It serves workloads whose pods differ.
 func MergeViolationsPerCheck(sorted []Violation) []Violation {
 	var out []Violation
 	for start := 0; start < len(sorted); {
@@ -24,7 +24,7 @@ func MergeViolationsPerCheck(sorted []Violation) []Violation {
 	return out
 }
 
-// mergeViolations makes one violation of several of one check.
+// mergeViolations merges several violations of one check into one that names all their containers.
 func mergeViolations(same []Violation) Violation {
 	out := same[0]
 	if len(same) == 1 {
@@ -61,7 +61,8 @@ func mergeViolations(same []Violation) Violation {
 	return out
 }
 
-// detailClause is a part of a detail: who has to set what. A text of another form is all before, and has no noun.
+// detailClause is a part of a violation's detail: which containers or volumes must set what. A text of another form is all
+// before, and has no noun.
 type detailClause struct {
 	before, noun string // `pod or `, `container`
 	names        []string
@@ -70,9 +71,10 @@ type detailClause struct {
 	mergedNames [][]string
 }
 
-// detailClausePattern is that of the library: `pod or containers "a", "b" must set ...`, `volume "v"`.
+// detailClausePattern matches the library's clauses: `pod or containers "a", "b" must set ...`, `volume "v"`.
 var detailClausePattern = regexp.MustCompile(`^(pod or |pod and |)(container|volume)s? ("[^"]+"(?:, "[^"]+")*)((?: .*)?)$`)
 
+// parseDetailClause parses one clause of a violation's detail.
 func parseDetailClause(text string) *detailClause {
 	m := detailClausePattern.FindStringSubmatch(text)
 	if m == nil {
@@ -81,10 +83,10 @@ func parseDetailClause(text string) *detailClause {
 	return &detailClause{before: m[1], noun: m[2], names: strings.Split(m[3], ", "), after: m[4]}
 }
 
-// merge takes in the names of another clause.
+// merge adds the names of another clause of a violation's detail.
 func (c *detailClause) merge(other *detailClause) { c.mergedNames = append(c.mergedNames, other.names) }
 
-// allNames are the names of the clause and of those that it took in, each once. The longest list says the order.
+// allNames returns the names of a clause and of those merged into it, each once. The longest list determines the order.
 func (c *detailClause) allNames() []string {
 	if len(c.mergedNames) == 0 {
 		return c.names
@@ -104,6 +106,7 @@ func (c *detailClause) allNames() []string {
 	return out
 }
 
+// String returns the clause as the library writes it, in the plural for several names.
 func (c *detailClause) String() string {
 	if c.noun == "" {
 		return c.before
@@ -115,7 +118,7 @@ func (c *detailClause) String() string {
 	return c.before + noun + " " + strings.Join(names, ", ") + c.after
 }
 
-// CompareViolations is the order of Verdict.Violations.
+// CompareViolations orders violations as in Verdict.Violations: by level, check, reason and detail.
 func CompareViolations(a, b Violation) int {
 	return cmp.Or(
 		api.CompareLevels(a.Level, b.Level),

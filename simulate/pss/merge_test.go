@@ -8,8 +8,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// TestOnePerCheck checks that what several forms of a workload fail is told once, and that nothing of it is lost.
-func TestOnePerCheck(t *testing.T) {
+// TestMergeViolationsPerCheck checks that what several forms of a workload fail is reported once, and that nothing is lost.
+func TestMergeViolationsPerCheck(t *testing.T) {
 	t.Parallel()
 	of := func(check, reason string, details ...string) []Violation {
 		var out []Violation

@@ -8,25 +8,25 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// Violation is one check that a pod fails, in the library's own words.
+// Violation is one check of the Pod Security Standards that a pod fails, in the words of the library.
 type Violation struct {
-	// Check is the library's ID, Level the level the check belongs to.
+	// Check is the library's ID, Level the level that the check belongs to.
 	Check string
 	Level api.Level
 	// Reason is the short form, Detail names containers and values; both verbatim. Detail may be empty.
 	Reason, Detail string
 }
 
-// Verdict on one pod at one version.
+// Verdict is the level of the Pod Security Standards that a pod meets at one version, and the checks that it fails.
 type Verdict struct {
-	// Level is the strictest level the pod meets together with every looser one.
+	// Level is the strictest level that the pod meets together with every looser one.
 	Level api.Level
-	// Violations: every baseline check that fails, then every restricted check that fails, each sorted by ID. A
-	// baseline check stays listed where a restricted one overrides it.
+	// Violations are the baseline checks that the pod fails, then the restricted checks, each sorted by ID. A baseline
+	// check is listed even where a restricted check overrides it.
 	Violations []Violation
 }
 
-// Equal reports whether both verdicts have the same level and the same violations.
+// Equal reports whether two verdicts on pods have the same level and the same violations.
 func (v Verdict) Equal(other Verdict) bool {
 	return v.Level == other.Level && slices.Equal(v.Violations, other.Violations)
 }

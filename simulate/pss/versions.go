@@ -11,17 +11,17 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// firstVersionAfterPSP is the first minor without PodSecurityPolicy: from here on a level is all there is.
+// firstVersionAfterPSP returns v1.25, the first Kubernetes version without PodSecurityPolicy.
 func firstVersionAfterPSP() api.Version { return api.MajorMinorVersion(1, 25) }
 
-// NewestVersion returns the newest version of the standards that the library knows, which is what "latest" means to it. Newer
-// versions, and "latest" itself, are judged as this one; versions before v1.0 as v1.0.
+// NewestVersion returns the newest version of the Pod Security Standards that the library knows, which is its "latest".
+// Newer versions are evaluated as this one, versions before v1.0 as v1.0.
 func NewestVersion() api.Version {
 	all := versionsOfChange(checkRevisions(policy.DefaultChecks()))
 	return all[len(all)-1]
 }
 
-// VersionsAfterPSP returns every version from v1.25, the first without PodSecurityPolicy, to NewestVersion.
+// VersionsAfterPSP returns every version of the standards from v1.25, the first without PodSecurityPolicy, to the newest.
 func VersionsAfterPSP() []api.Version {
 	var all []api.Version
 	newest := NewestVersion()
@@ -31,8 +31,8 @@ func VersionsAfterPSP() []api.Version {
 	return all
 }
 
-// VersionsWithChanges returns v1.25 and each later version in which any check changes: a verdict at one of them holds for every
-// version up to the next, so these are all that need judging.
+// VersionsWithChanges returns v1.25 and each later version in which a check of the standards changes. A verdict at one of
+// them holds for every version up to the next.
 func VersionsWithChanges() []api.Version {
 	points := []api.Version{firstVersionAfterPSP()}
 	for _, v := range versionsOfChange(checkRevisions(policy.DefaultChecks())) {
@@ -43,8 +43,8 @@ func VersionsWithChanges() []api.Version {
 	return points
 }
 
-// AddedChecks returns the checks that a pod has to pass at a level in version upTo and that version after did not have at all,
-// sorted. A check that only became laxer or took the place of another is not among them.
+// AddedChecks returns the checks of a level that a version of the standards has and an older one did not have at all,
+// sorted. A check that only became laxer or replaces another is not among them.
 func AddedChecks(level api.Level, after, upTo api.Version) []string {
 	var added []string
 	for _, c := range policy.DefaultChecks() {
@@ -58,20 +58,20 @@ func AddedChecks(level api.Level, after, upTo api.Version) []string {
 	return added
 }
 
-// MissingCheck is a check of the restricted level that an older version of the standards does not have.
+// MissingCheck is a check of the restricted level that an older version of the Pod Security Standards does not have.
 type MissingCheck struct {
 	Check string
-	// Since is the version that brought it.
+	// Since is the version that introduced the check.
 	Since api.Version
-	// Requirement says in the library's own words what it asks of a pod, as refused to a pod that runs as root and states nothing
-	// else; "" where it refuses none such. Its container is named "*".
+	// Requirement is what the check asks of a pod, in the library's words, as refused to a pod that runs as root and states
+	// nothing else; "" where it does not refuse that pod. Its container is named "*".
 	Requirement string
 }
 
-// MissingChecks returns the checks of the restricted level at version than that version at does not have, sorted. Those that
-// replace a check of the baseline level are among them: they ask for more.
+// MissingChecks returns the checks of the restricted level that one version has and an older one does not, sorted. Those
+// that replace a check of the baseline level are among them: they ask for more.
 func MissingChecks(at, than api.Version) []MissingCheck {
-	var lacking []MissingCheck
+	var missing []MissingCheck
 	root := int64(0)
 	spec := corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{RunAsUser: &root}, Containers: []corev1.Container{{Name: "*"}}}
 	for _, c := range policy.DefaultChecks() {
@@ -85,13 +85,13 @@ func MissingChecks(at, than api.Version) []MissingCheck {
 				run = v.CheckPod
 			}
 		}
-		lacking = append(lacking, MissingCheck{Check: string(c.ID), Since: first, Requirement: run(&metav1.ObjectMeta{}, &spec).ForbiddenDetail})
+		missing = append(missing, MissingCheck{Check: string(c.ID), Since: first, Requirement: run(&metav1.ObjectMeta{}, &spec).ForbiddenDetail})
 	}
-	slices.SortFunc(lacking, func(a, b MissingCheck) int { return cmp.Compare(a.Check, b.Check) })
-	return lacking
+	slices.SortFunc(missing, func(a, b MissingCheck) int { return cmp.Compare(a.Check, b.Check) })
+	return missing
 }
 
-// versionsOfChange lists the versions in which some check is new or differs, v1.0 first.
+// versionsOfChange returns the versions in which a check of the standards is new or differs, v1.0 first.
 func versionsOfChange(revisions []checkRevision) []api.Version {
 	all := []api.Version{api.MajorMinorVersion(1, 0)}
 	for _, r := range revisions {
@@ -101,14 +101,16 @@ func versionsOfChange(revisions []checkRevision) []api.Version {
 	return slices.Compact(all)
 }
 
-// spanAt returns the epoch that v falls into.
+// spanAt returns the span of versions that a version falls into.
 func (e *Evaluator) spanAt(v api.Version) *versionSpan { return &e.spans[e.spanIndexAt(v)] }
 
+// spanIndexAt returns the index of the span of versions that a version falls into.
 func (e *Evaluator) spanIndexAt(v api.Version) int {
 	after := sort.Search(len(e.spans), func(i int) bool { return v.Older(e.spans[i].since) })
 	return max(after-1, 0)
 }
 
+// compareVersions orders versions of the standards, older first; "latest" is newest.
 func compareVersions(a, b api.Version) int {
 	switch {
 	case a.Older(b):

@@ -34,7 +34,7 @@ func TestVersions(t *testing.T) {
 
 // The library does not say which minor it belongs to; its newest check does, as long as each minor changes one. This
 // fails on the first library of which that is not true, and then NewestVersion needs another source.
-func TestNewestIsTheLibrarysMinor(t *testing.T) {
+func TestNewestVersionIsTheLibrarysMinor(t *testing.T) {
 	t.Parallel()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "k8s.io/pod-security-admission").Output()
 	if err != nil {
@@ -51,7 +51,7 @@ func TestNewestIsTheLibrarysMinor(t *testing.T) {
 }
 
 // What VersionsWithChanges promises: between two of them no verdict changes.
-func TestNothingChangesBetweenChangePoints(t *testing.T) {
+func TestNothingChangesBetweenVersionsWithChanges(t *testing.T) {
 	t.Parallel()
 	e := mustEvaluator(t)
 	points := map[api.Version]bool{}
@@ -76,11 +76,11 @@ func TestVersionsBeforeTheFirst(t *testing.T) {
 	e := mustEvaluator(t)
 	_, spec := podtest.NewRandom(1).Pod()
 	if diff := cmp.Diff(e.Verdict(nil, spec, api.MajorMinorVersion(1, 0)), e.Verdict(nil, spec, api.Version{})); diff != "" {
-		t.Errorf("an unset version is not judged as v1.0 (-v1.0 +unset):\n%s", diff)
+		t.Errorf("an unset version is not evaluated as v1.0 (-v1.0 +unset):\n%s", diff)
 	}
 }
 
-func TestAdded(t *testing.T) {
+func TestAddedChecks(t *testing.T) {
 	t.Parallel()
 	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
 	for _, tt := range []struct {
@@ -106,8 +106,8 @@ func TestAdded(t *testing.T) {
 	}
 }
 
-// What the restricted level of an old version does not ask for is known by the checks themselves, and told in their words.
-func TestLacking(t *testing.T) {
+// What the restricted level of an old version does not ask for comes from the checks themselves, in their words.
+func TestMissingChecks(t *testing.T) {
 	t.Parallel()
 	v := func(minor int) api.Version { return api.MajorMinorVersion(1, minor) }
 	var (

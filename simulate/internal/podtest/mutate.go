@@ -11,8 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// Mutate is PSP admission's mutating pass on a pod, and the server's copy of a default seccomp profile into the field:
-// what stripping has to undo. It is written from the admission rules, not from the code under test.
+// Mutate returns a pod with what PSP admission writes into it for a policy, and with the seccomp field that follows the
+// annotation. It is written from the rules of admission and not from the code under test.
 func Mutate(p *pspparse.Policy, pod *inventory.Shape) *inventory.Shape {
 	out := &inventory.Shape{Annotations: maps.Clone(pod.Annotations), Spec: *pod.Spec.DeepCopy()}
 	if out.Annotations == nil {
@@ -31,19 +31,20 @@ func Mutate(p *pspparse.Policy, pod *inventory.Shape) *inventory.Shape {
 	if o := s.SELinux.SELinuxOptions; sc.SELinuxOptions == nil && s.SELinux.Rule == pspparse.MustRunAs {
 		sc.SELinuxOptions = &corev1.SELinuxOptions{User: o.User, Role: o.Role, Type: o.Type, Level: o.Level}
 	}
-	fillInSeccomp(p.Annotations[pspparse.SeccompDefaultAnnotation], out)
+	mutateSeccomp(p.Annotations[pspparse.SeccompDefaultAnnotation], out)
 	if s.RuntimeClass != nil && out.Spec.RuntimeClassName == nil {
 		out.Spec.RuntimeClassName = s.RuntimeClass.DefaultRuntimeClassName
 	}
 	for _, list := range [][]corev1.Container{out.Spec.InitContainers, out.Spec.Containers} {
 		for i := range list {
-			fillInContainer(p, out, &list[i])
+			mutateContainer(p, out, &list[i])
 		}
 	}
 	return out
 }
 
-func fillInSeccomp(profile string, pod *inventory.Shape) {
+// mutateSeccomp writes a policy's default seccomp profile into the annotation and the field of a pod that has none.
+func mutateSeccomp(profile string, pod *inventory.Shape) {
 	sc := pod.Spec.SecurityContext
 	if profile == "" || pod.Annotations[podspec.SeccompPodAnnotation] != "" || sc.SeccompProfile != nil {
 		return
@@ -59,7 +60,8 @@ func fillInSeccomp(profile string, pod *inventory.Shape) {
 	}
 }
 
-func fillInContainer(p *pspparse.Policy, pod *inventory.Shape, c *corev1.Container) {
+// mutateContainer writes into a container what the policy sets where the container and its pod leave it unset.
+func mutateContainer(p *pspparse.Policy, pod *inventory.Shape, c *corev1.Container) {
 	if profile, key := p.Annotations[pspparse.AppArmorDefaultAnnotation], podspec.AppArmorAnnotationPrefix+c.Name; profile != "" && pod.Annotations[key] == "" {
 		pod.Annotations[key] = profile
 	}
@@ -78,7 +80,7 @@ func fillInContainer(p *pspparse.Policy, pod *inventory.Shape, c *corev1.Contain
 	if noUser && sc.RunAsNonRoot == nil && level.RunAsNonRoot == nil && s.RunAsUser.Rule == pspparse.MustRunAsNonRoot {
 		sc.RunAsNonRoot = new(true)
 	}
-	fillInCapabilities(s, sc)
+	mutateCapabilities(s, sc)
 	if s.ReadOnlyRootFilesystem && sc.ReadOnlyRootFilesystem == nil {
 		sc.ReadOnlyRootFilesystem = new(true)
 	}
@@ -93,7 +95,8 @@ func fillInContainer(p *pspparse.Policy, pod *inventory.Shape, c *corev1.Contain
 	}
 }
 
-func fillInCapabilities(s *pspparse.Spec, sc *corev1.SecurityContext) {
+// mutateCapabilities adds and drops the policy's capabilities.
+func mutateCapabilities(s *pspparse.Spec, sc *corev1.SecurityContext) {
 	add, drop := map[corev1.Capability]bool{}, map[corev1.Capability]bool{}
 	for _, c := range s.DefaultAddCapabilities {
 		add[corev1.Capability(c)] = true

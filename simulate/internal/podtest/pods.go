@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// PodsOf returns one live pod, "web-1".
+// PodsOf returns a group of one live pod, "web-1".
 func PodsOf(s *inventory.Shape, admittedBy string) []inventory.PodGroup {
 	return []inventory.PodGroup{{Shape: s, AdmittedBy: admittedBy, Count: 1, ExamplePod: "web-1"}}
 }
@@ -43,7 +43,7 @@ func Edited(s *inventory.Shape, edits ...func(*inventory.Shape)) *inventory.Shap
 	return s
 }
 
-// PolicyOf is a policy that leaves pods alone but for what the edit states.
+// PolicyOf returns a PodSecurityPolicy that does not mutate pods, changed by edit.
 func PolicyOf(name string, edit func(*pspparse.Policy)) *pspparse.Policy {
 	anyID := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	p := &pspparse.Policy{Name: name, Annotations: map[string]string{}, Spec: pspparse.Spec{
@@ -56,7 +56,7 @@ func PolicyOf(name string, edit func(*pspparse.Policy)) *pspparse.Policy {
 	return p
 }
 
-// Hardening fills in everything that restricted asks for.
+// Hardening returns a PodSecurityPolicy that writes everything that the restricted level asks for.
 func Hardening(name string) *pspparse.Policy {
 	return PolicyOf(name, func(p *pspparse.Policy) {
 		p.Annotations[pspparse.SeccompDefaultAnnotation] = "runtime/default"
@@ -67,7 +67,7 @@ func Hardening(name string) *pspparse.Policy {
 	})
 }
 
-// Normal writes absent and empty objects, and capabilities in any order, in one way.
+// Normal returns a pod shape in one spelling: absent objects are empty ones, and capabilities are sorted.
 func Normal(s *inventory.Shape) *inventory.Shape {
 	out := &inventory.Shape{Annotations: map[string]string{}, Spec: *s.Spec.DeepCopy()}
 	maps.Copy(out.Annotations, s.Annotations)
@@ -83,11 +83,12 @@ func Normal(s *inventory.Shape) *inventory.Shape {
 	return out
 }
 
+// sorted returns capabilities in order.
 func sorted(list []corev1.Capability) []corev1.Capability {
 	return slices.Sorted(slices.Values(list))
 }
 
-// Ordinary is a pod of the usual size: an init container, an application and a sidecar, some volumes, half hardened.
+// Ordinary returns a pod of the usual size: an init container, an application and a sidecar, some volumes, half hardened.
 func Ordinary() *corev1.PodSpec {
 	spec := &corev1.PodSpec{
 		SecurityContext: &corev1.PodSecurityContext{FSGroup: new(int64(1000))},

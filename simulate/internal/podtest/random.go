@@ -11,8 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// Random makes pods and policies whose every security field is now unset, now harmless, now not. The same seed makes the
-// same ones.
+// Random makes random pods and policies for tests, whose security fields are unset, harmless or not. A seed always makes
+// the same.
 type Random struct{ *rand.Rand }
 
 // NewRandom returns a Random with a seed.
@@ -20,7 +20,7 @@ func NewRandom(seed int64) *Random {
 	return &Random{rand.New(rand.NewSource(seed))} //nolint:gosec // repeatable on purpose
 }
 
-// Maybe returns nil, or a pointer to one of the values.
+// Maybe returns nil, or a pointer to one of some values, at random.
 func Maybe[T any](r *Random, values ...T) *T {
 	if r.Intn(2) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func Maybe[T any](r *Random, values ...T) *T {
 	return &values[r.Intn(len(values))]
 }
 
-// Some returns some of the values, in order.
+// Some returns some of the values in order, chosen at random.
 func Some[T any](r *Random, values ...T) []T {
 	var out []T
 	for _, v := range values {
@@ -78,6 +78,7 @@ func (r *Random) Pod() (map[string]string, *corev1.PodSpec) {
 	return annotations, spec
 }
 
+// podSecurity returns a random security context of a pod, or nil.
 func (r *Random) podSecurity() *corev1.PodSecurityContext {
 	if r.Intn(3) == 0 {
 		return nil
@@ -134,6 +135,7 @@ func (r *Random) Container(name string) corev1.Container {
 	return c
 }
 
+// seccomp returns a random seccomp profile, or nil.
 func (r *Random) seccomp() *corev1.SeccompProfile {
 	kind := Maybe(r, corev1.SeccompProfileTypeRuntimeDefault, corev1.SeccompProfileTypeLocalhost, corev1.SeccompProfileTypeUnconfined)
 	if kind == nil {
@@ -146,6 +148,7 @@ func (r *Random) seccomp() *corev1.SeccompProfile {
 	return p
 }
 
+// seLinux returns random SELinux options, mostly nil.
 func (r *Random) seLinux() *corev1.SELinuxOptions {
 	if r.Intn(3) > 0 {
 		return nil
@@ -154,6 +157,7 @@ func (r *Random) seLinux() *corev1.SELinuxOptions {
 		corev1.SELinuxOptions{Type: "spc_t"}, corev1.SELinuxOptions{User: "u"})
 }
 
+// volumes returns some volumes, chosen at random.
 func (r *Random) volumes() []corev1.Volume {
 	return Some(r,
 		corev1.Volume{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{}}},
@@ -163,7 +167,8 @@ func (r *Random) volumes() []corev1.Volume {
 	)
 }
 
-// Policy makes a usable policy, one of three a hardening one; whether it would admit anything is of no matter here.
+// Policy returns a random PodSecurityPolicy that admission can use, one of three a hardening one. Whether it admits a pod
+// is random.
 func (r *Random) Policy() *pspparse.Policy {
 	ids := func(rules ...string) pspparse.IDStrategy {
 		return pspparse.IDStrategy{Rule: rules[r.Intn(len(rules))], Ranges: []pspparse.IDRange{{Min: int64(r.Intn(3)), Max: 3000}}}
@@ -203,8 +208,8 @@ func (r *Random) Policy() *pspparse.Policy {
 	return p
 }
 
-// Template makes a pod as an author writes it: no ephemeral containers. Two of three only leave things unset, so that what
-// a policy fills in decides.
+// Template returns a random pod as an author writes it, without debug containers. Two of three only leave values unset, so
+// that what a policy writes decides.
 func (r *Random) Template() *inventory.Shape {
 	annotations, spec := r.Pod()
 	spec.EphemeralContainers = nil
@@ -223,6 +228,7 @@ func (r *Random) Template() *inventory.Shape {
 	return &inventory.Shape{Spec: mild}
 }
 
+// mildSecurity returns a security context with harmless values in place of the given ones.
 func mildSecurity(sc *corev1.SecurityContext) *corev1.SecurityContext {
 	if sc == nil {
 		return nil
@@ -235,7 +241,7 @@ func mildSecurity(sc *corev1.SecurityContext) *corev1.SecurityContext {
 	}
 }
 
-// harmless puts a harmless value where some value is.
+// harmless returns a pointer to a harmless value if the given pointer is set.
 func harmless[T any](p *T, value T) *T {
 	if p == nil {
 		return nil
