@@ -16,6 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -108,7 +109,7 @@ func (o *gateOptions) confirmCleaning(ctx context.Context, revisions []helm.Rele
 	for i := range revisions {
 		o.printMessage("would clean %s", describeRevision(&revisions[i], revisions[i].Policies))
 	}
-	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), plural(len(revisions), "revision", "revisions"), name))
+	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), english.Plural(len(revisions), "revision", "revisions"), name))
 }
 
 // cleanRevisions goes on where one is refused, and fails then at the end.
@@ -137,7 +138,7 @@ func (o *gateOptions) cleanRevisions(ctx context.Context, client dynamic.Interfa
 	}
 	o.printMessage("The backups in %s hold all that the releases hold, passwords among it. Run '%s gate' again: what Helm has stored since is not cleaned.", backups, o.deps.ToolName)
 	if refused > 0 {
-		return fmt.Errorf("%d of %d stored %s refused, the others are clean: see the reasons above", refused, len(revisions), plural(len(revisions), "revision was", "revisions were"))
+		return fmt.Errorf("%d of %d stored %s refused, the others are clean: see the reasons above", refused, len(revisions), english.Plural(len(revisions), "revision was", "revisions were"))
 	}
 	return nil
 }
@@ -147,7 +148,7 @@ func (o *gateOptions) cleaningVerdict(gaps []inventory.Gap) error {
 	if len(gaps) == 0 || o.Decide.AllowPartial {
 		return nil
 	}
-	return partialError{fmt.Errorf("%d %s could not be read, and may hold policies; accept it with --%s", len(gaps), plural(len(gaps), "thing", "things"), allowPartialFlag)}
+	return partialError{fmt.Errorf("%d %s could not be read, and may hold policies; accept it with --%s", len(gaps), english.Plural(len(gaps), "thing", "things"), allowPartialFlag)}
 }
 
 func (o *gateOptions) printMessage(format string, args ...any) {

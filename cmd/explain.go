@@ -1,11 +1,9 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -164,11 +162,11 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := o.render(&b, plan); err != nil {
+	document, err := o.explain(plan)
+	if err != nil {
 		return err
 	}
-	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
+	if err := report.Text(o.streams.Out, document, report.Options{Width: o.streams.Width, Colour: o.streams.Colour}); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
@@ -211,16 +209,16 @@ func serviceAccountsIn(inv *inventory.Inventory, namespace string) []string {
 	return names
 }
 
-func (o *explainOptions) render(w io.Writer, plan *migrate.Plan) error {
-	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour}
+// explain builds the report on what was asked for.
+func (o *explainOptions) explain(plan *migrate.Plan) (*report.Document, error) {
 	switch o.Kind {
 	case "psp":
-		return report.ExplainPolicy(w, plan, o.Name, opts)
+		return report.ExplainPolicy(plan, o.Name)
 	case "ns":
-		return report.ExplainNamespace(w, plan, o.Name, opts)
+		return report.ExplainNamespace(plan, o.Name)
 	case "workload":
-		return report.ExplainWorkload(w, plan, o.Namespace, o.WorkloadKind, o.Name, opts)
+		return report.ExplainWorkload(plan, o.Namespace, o.WorkloadKind, o.Name)
 	default:
-		return report.ExplainServiceAccount(w, plan, o.Namespace, o.Name, opts)
+		return report.ExplainServiceAccount(plan, o.Namespace, o.Name)
 	}
 }

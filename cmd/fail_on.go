@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // What --fail-on may name.
@@ -57,7 +58,7 @@ func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []st
 		return partialError{errors.New("nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
 	}
 	if n := len(plan.Gaps); n > 0 {
-		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, plural(n, "thing", "things"), allowPartialFlag)}
+		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, english.Plural(n, "thing", "things"), allowPartialFlag)}
 	}
 	return unreadLabelsError(plan, scope, false)
 }
@@ -94,20 +95,8 @@ func namespacesThatFail(plan *migrate.Plan, name string) []string {
 	return found
 }
 
-// namespaceSummary names the first few.
+// namespaceSummary counts namespaces and names the first few: "2 namespaces (shop, web)".
 func namespaceSummary(names []string) string {
 	const most = 5
-	n := len(names)
-	text := fmt.Sprintf("%d %s (", n, plural(n, "namespace", "namespaces"))
-	if n <= most {
-		return text + strings.Join(names, ", ") + ")"
-	}
-	return text + strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more)", n-most)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+	return fmt.Sprintf("%s (%s)", english.Count(len(names), "namespace", "namespaces"), english.First(names, most))
 }

@@ -30,8 +30,8 @@ func asRunError(err error) error {
 	return runError{err}
 }
 
-func addOutputFlag(cmd *cobra.Command, values *[]string, formats []report.Format) {
-	names := formatNames(formats)
+func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report.Format[R]) {
+	names := report.FormatNames(formats)
 	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
 	registerCompletion(cmd, "output", names)
 }

@@ -39,6 +39,8 @@ func mayImport() map[string][]string {
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
+		"migrate/atomicfile":        {},
+		"pspparse/english":          {},
 		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
@@ -46,10 +48,10 @@ func mayImport() map[string][]string {
 		"migrate/patch":             writers,
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
-		"migrate/report":            writers,
+		"migrate/report":            append([]string{"migrate/gate", "pspparse/english"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "migrate/atomicfile", "pspparse/english", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
 	}
 }

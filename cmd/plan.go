@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // planOptions are what the flags of plan and labels become.
@@ -21,7 +22,7 @@ type planOptions struct {
 	Source    SourceOptions
 	Decide    migrate.Options
 	Scope     migrate.NamespaceScope
-	Outputs   []outputTarget
+	Outputs   []outputTarget[*migrate.Plan]
 	NoHeaders bool
 	FailOn    []string
 	Stage     labels.Stage // of the forms of labels
@@ -37,7 +38,7 @@ type planFlags struct {
 	failOn    []string
 }
 
-func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
+func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Plan]) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
@@ -49,7 +50,7 @@ func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
 }
 
 // options checks all flags before anything is touched.
-func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format) (*planOptions, error) {
+func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format[*migrate.Plan]) (*planOptions, error) {
 	flags := cmd.Flags()
 	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
 	var err error
@@ -162,7 +163,7 @@ func planRun(ctx context.Context, o *planOptions) error {
 }
 
 // carriesCautions is true for an output that has the cautions of the plan in it.
-func carriesCautions(o outputTarget) bool {
+func carriesCautions(o outputTarget[*migrate.Plan]) bool {
 	return slices.Contains([]string{"table", "wide", "json", "yaml", commandsFormat}, o.format.Name)
 }
 
@@ -178,13 +179,13 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 		}
 	}
 	if n > 0 {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %d %s\n", allowPartialFlag, n, plural(n, "namespace", "namespaces"))
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %d %s\n", allowPartialFlag, n, english.Plural(n, "namespace", "namespaces"))
 	}
 }
 
 // printNextCommands tells on standard error what to do next, where a person has just been shown a table.
 func (o *planOptions) printNextCommands(plan *migrate.Plan) {
-	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget) bool {
+	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget[*migrate.Plan]) bool {
 		return out.file == "" && (out.format.Name == "table" || out.format.Name == "wide")
 	})
 	if !shown || o.NoHeaders || len(plan.Namespaces) == 0 {

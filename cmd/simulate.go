@@ -1,11 +1,9 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -34,7 +32,7 @@ type simulateOptions struct {
 	AllowPartial bool
 }
 
-func simulateFormats() []string { return []string{"text", "json"} }
+func simulateFormats() []string { return report.FormatNames(report.SimulationFormats()) }
 
 // The forms of a workload that can be simulated.
 const (
@@ -143,22 +141,11 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 		return err
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
-	var b bytes.Buffer
-	if err := o.render(&b, result); err != nil {
+	format, _ := report.FindFormat(report.SimulationFormats(), o.Output)
+	if err := writeOutputs(o.streams, []outputTarget[*report.Simulation]{{format: format}}, result, o.NoHeaders); err != nil {
 		return err
 	}
-	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("writing to standard output: %w", err)
-	}
 	return planExitError(plan, o.Scope, nil, o.AllowPartial)
-}
-
-func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
-	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour, NoHeaders: o.NoHeaders}
-	if o.Output == "json" {
-		return report.SimulationJSON(w, s, opts)
-	}
-	return report.SimulationText(w, s, opts)
 }
 
 // fromSource judges what was read. The plan comes with it for its namespaces, gaps and target version.

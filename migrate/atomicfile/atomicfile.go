@@ -1,0 +1,105 @@
+// Package atomicfile owns the writing of files that must be whole or as they were before: other programs, and a run that is cut
+// off, never see half of one. It takes a name and a function that writes the content, and returns errors that name the file. It
+// decides nothing about names or folders.
+package atomicfile
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Write replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it is, and a link
+// is followed, so that neither is replaced. A file that is there keeps its permissions; a new one gets those of the user's
+// umask.
+func Write(name string, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = replace(name, 0o666, func(f *os.File) error { return write(f) })
+	case err == nil && info.Mode().IsRegular():
+		err = replace(name, 0o666, func(f *os.File) error {
+			if err := write(f); err != nil {
+				return err
+			}
+			return f.Chmod(info.Mode().Perm())
+		})
+	case err == nil:
+		err = writeInto(name, write)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", name, err)
+	}
+	return nil
+}
+
+// WriteDurable replaces a file, which only its owner may read, and returns once it is on the disk under its name.
+func WriteDurable(name string, data []byte) error {
+	err := replace(name, 0o600, func(f *os.File) error {
+		_, err := f.Write(data)
+		if err == nil {
+			err = f.Sync()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(name))
+}
+
+// SyncFolder returns once the names of the files in a folder are on the disk. File systems that cannot say so are taken at
+// their word.
+func SyncFolder(path string) error {
+	d, err := os.Open(path) //nolint:gosec // G304: the folder of the file that the caller names
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// writeInto writes to what is no regular file.
+func writeInto(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // G304: the file that the caller names
+	if err != nil {
+		return err
+	}
+	return closing(f, write(f))
+}
+
+// closing closes a file and returns the first error.
+func closing(f *os.File, err error) error {
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// replace writes a hidden file beside the named one and gives it the name once it is whole. Where that fails nothing of it is
+// left.
+func replace(name string, permissions fs.FileMode, write func(*os.File) error) error {
+	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permissions) //nolint:gosec // G302, G304: the file that the caller names, with the rights that the umask leaves
+	if err != nil {
+		return err
+	}
+	err = closing(f, write(f))
+	if err == nil {
+		err = os.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+	}
+	return err
+}
