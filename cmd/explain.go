@@ -33,6 +33,7 @@ type explainTopic struct {
 	parse                          func(*explainOptions, string) error
 }
 
+// explainTopics lists what the command explain can explain: policies, namespaces, workloads and service accounts.
 func explainTopics() []explainTopic {
 	return []explainTopic{
 		{"psp", "NAME", "Explain a policy: its fields, its checks, who may use it, and a simpler clone", "restricted", []string{"policy"}, parseTopicName},
@@ -42,6 +43,7 @@ func explainTopics() []explainTopic {
 	}
 }
 
+// newExplain returns the cobra command "explain" with one subcommand for each kind of thing it explains.
 func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = explainRun
@@ -73,6 +75,7 @@ and a clone of it that fills nothing in.`,
 	return cmd
 }
 
+// newExplainTopicCommand returns the subcommand of "explain" for one kind of thing.
 func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
 	o := &explainOptions{streams: streams, deps: deps, Kind: t.kind}
 	var decide planFlagValues
@@ -107,6 +110,7 @@ func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF fun
 	return cmd
 }
 
+// parseTopicName reads the argument NAME of an explain subcommand; anything with a slash is wrong usage.
 func parseTopicName(o *explainOptions, arg string) error {
 	if isBlank(arg) || strings.Contains(arg, "/") {
 		return usagef("%q is not a name: give it without a slash", arg)
@@ -115,6 +119,7 @@ func parseTopicName(o *explainOptions, arg string) error {
 	return nil
 }
 
+// parseServiceAccount reads the argument NAMESPACE/NAME that names a service account on the command line.
 func parseServiceAccount(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
 	if len(parts) != 2 || slices.ContainsFunc(parts, isBlank) {
@@ -124,6 +129,7 @@ func parseServiceAccount(o *explainOptions, arg string) error {
 	return nil
 }
 
+// parseWorkload reads the argument NAMESPACE/KIND/NAME that names a workload on the command line.
 func parseWorkload(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
 	if len(parts) != 3 || slices.ContainsFunc(parts, isBlank) {
@@ -155,6 +161,7 @@ func parseWorkloadKind(s string) string {
 	}
 }
 
+// explainRun reads or builds the Plan and prints the explanation that was asked for.
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()

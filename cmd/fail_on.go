@@ -22,15 +22,18 @@ const (
 	failOnLoosening  = "loosening"
 )
 
+// failOnNames lists the values of the flag --fail-on.
 func failOnNames() []string {
 	return []string{failOnPrivileged, failOnBaseline, failOnChange, failOnLoosening}
 }
 
+// addFailOnFlag defines the command-line flag --fail-on.
 func addFailOnFlag(cmd *cobra.Command, values *[]string) {
 	cmd.Flags().StringSliceVar(values, "fail-on", nil, "exit 3 if any namespace, shown or not, needs this level or a looser one (privileged, baseline), would get a label changed (change), or one looser than today (loosening); may be repeated")
 	registerCompletion(cmd, "fail-on", failOnNames())
 }
 
+// checkFailOn returns the values of --fail-on, or a usage error that names the one it does not know.
 func checkFailOn(values []string) ([]string, error) {
 	for _, v := range values {
 		if !slices.Contains(failOnNames(), v) {

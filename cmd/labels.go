@@ -93,6 +93,7 @@ manifest the Namespace for the source.`,
 	return cmd
 }
 
+// undoFlag names the file for the script that takes label commands back.
 const undoFlag = "undo"
 
 // addUndoScript puts the undo script before the outputs: whoever has the commands has what takes them back. A file that the

@@ -63,6 +63,7 @@ func leftOutError(outs []outputTarget[*migrate.Plan], shown *migrate.Plan, stage
 	return errors.Join(errs...)
 }
 
+// toolAndVersion names this tool and its version, for the first line of generated files.
 func toolAndVersion() string { return "psp2pss " + readBuildInfo().Version }
 
 // parseOutputs reads the values of -o against the formats of a verb, the first of which is the default.

@@ -43,6 +43,7 @@ type patchFlags struct {
 	allowPartial bool
 }
 
+// newPatch returns the cobra command "patch", which writes edits of workloads.
 func newPatch(streams Streams, deps Deps, runF func(context.Context, *patchOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = patchRun
@@ -156,6 +157,7 @@ func patchFormats(o *patchOptions) []report.Format[*migrate.Plan] {
 	}
 }
 
+// parsePatchOutputs reads the values of -o of the command patch; the kustomize form needs a folder.
 func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget[*migrate.Plan], error) {
 	outs, err := parseOutputs(values, patchFormats(o))
 	for _, out := range outs {

@@ -38,6 +38,7 @@ type planFlags struct {
 	failOn    []string
 }
 
+// add defines the flags of the commands plan and labels.
 func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Plan]) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -76,6 +77,7 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	return o, nil
 }
 
+// newPlan returns the cobra command "plan", which reads a cluster or files and recommends a level for each namespace.
 func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = planRun

@@ -19,8 +19,11 @@ type enumFlag struct {
 	allowed  []string
 }
 
+// String returns the value of a flag out of a fixed list, as pflag asks for it.
 func (c enumFlag) String() string { return *c.value }
-func (c enumFlag) Type() string   { return c.typeName }
+
+// Type returns the word that the help shows for the value of the flag.
+func (c enumFlag) Type() string { return c.typeName }
 
 // add defines the flag, with the list in its description.
 func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
@@ -28,6 +31,7 @@ func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
 	registerCompletion(cmd, name, c.allowed)
 }
 
+// Set sets the flag, or returns a usage error for a value that is not in the list.
 func (c enumFlag) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
 		return usagef("it is not one of %s", strings.Join(c.allowed, ", "))
@@ -36,6 +40,7 @@ func (c enumFlag) Set(s string) error {
 	return nil
 }
 
+// levelNames lists the levels of the Pod Security Standards, from loose to strict, as values of a flag.
 func levelNames() []string {
 	return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
 }
@@ -46,6 +51,7 @@ type planFlagValues struct {
 	allowPartial                               bool
 }
 
+// add defines the command-line flags that shape the recommendation of a Plan.
 func (d *planFlagValues) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
@@ -57,6 +63,7 @@ func (d *planFlagValues) add(cmd *cobra.Command) {
 	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
 }
 
+// allowPartialFlag accepts a result although something could not be read.
 const allowPartialFlag = "allow-partial"
 
 // planChangingFlags shape the decision, which a saved plan already holds.
@@ -64,6 +71,7 @@ func planChangingFlags() []string {
 	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
 }
 
+// savedPlanFlagError is the usage error for a flag that a saved plan has no use for.
 func savedPlanFlagError(flag string) error {
 	return usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", flag, flag, flag)
 }

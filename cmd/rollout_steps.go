@@ -37,6 +37,7 @@ type stepReport struct {
 	DryRun bool                      `json:"dryRun,omitempty"`
 }
 
+// newRolloutPrinter returns a printer of roll-out steps, as lines or as JSON.
 func newRolloutPrinter(streams Streams, asJSON bool) *rolloutPrinter {
 	return &rolloutPrinter{streams: streams, json: asJSON, records: []stepReport{}}
 }

@@ -21,6 +21,7 @@ type scopeFlags struct {
 	Exclude    []string
 }
 
+// add defines the command-line flags that select namespaces: -n, -A, -l and --exclude.
 func (s *scopeFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVarP(&s.Namespaces, "namespace", "n", nil, "show only this namespace; may be repeated")
 	flags.BoolVarP(&s.All, "all-namespaces", "A", false, "show all namespaces (the default)")

@@ -92,15 +92,32 @@ type Commands []string
 // Manifest is a YAML document, to be shown to the letter.
 type Manifest string
 
-func (Heading) block()   {}
+// block makes a Heading a Block of a report Document.
+func (Heading) block() {}
+
+// block makes a Paragraph a Block of a report Document.
 func (Paragraph) block() {}
-func (List) block()      {}
-func (*Table) block()    {}
-func (Facts) block()     {}
-func (Steps) block()     {}
-func (Objects) block()   {}
-func (Commands) block()  {}
-func (Manifest) block()  {}
+
+// block makes a List a Block of a report Document.
+func (List) block() {}
+
+// block makes a Table a Block of a report Document.
+func (*Table) block() {}
+
+// block makes Facts a Block of a report Document.
+func (Facts) block() {}
+
+// block makes Steps a Block of a report Document.
+func (Steps) block() {}
+
+// block makes Objects a Block of a report Document.
+func (Objects) block() {}
+
+// block makes Commands a Block of a report Document.
+func (Commands) block() {}
+
+// block makes a Manifest a Block of a report Document.
+func (Manifest) block() {}
 
 // add appends blocks.
 func (d *Document) add(blocks ...Block) { d.Blocks = append(d.Blocks, blocks...) }

@@ -22,6 +22,7 @@ func ExplainPolicy(plan *migrate.Plan, name string) (*Document, error) {
 	return nil, plan.PolicyNotFound(name)
 }
 
+// explainPolicy builds the report on one PodSecurityPolicy of a Plan.
 func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 	d := &Document{}
 	at := ""

@@ -97,6 +97,7 @@ type policyManifest struct {
 	Spec       pspparse.Spec  `json:"spec"`
 }
 
+// policyMetadata is the metadata of a policyManifest.
 type policyMetadata struct {
 	Name        string            `json:"name"`
 	Annotations map[string]string `json:"annotations,omitempty"`

@@ -50,6 +50,7 @@ func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Documen
 	return d
 }
 
+// explainWorkload builds the report on one workload of a Plan.
 func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Workload) *Document {
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Workload %s in namespace %s, at %s, from %s.", phrases.ObjectName(wl.Kind, wl.Name), ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))})

@@ -105,6 +105,7 @@ func (t *textRenderer) block(b Block, indent string) error {
 	return nil
 }
 
+// heading draws a section heading of a report, bold where colours are on.
 func (t *textRenderer) heading(text string) {
 	text = escape.Terminal(text)
 	if t.opts.Colour {
@@ -127,6 +128,7 @@ func (t *textRenderer) fold(first, others, text string) {
 	}
 }
 
+// list draws a list of a report as indented points.
 func (t *textRenderer) list(l List) {
 	indent := "  "
 	if l.Flat {
@@ -147,6 +149,7 @@ func (t *textRenderer) items(items []Item, indent, step string) {
 	}
 }
 
+// objects draws the names of Kubernetes objects that a sentence of a report is about, one a line.
 func (t *textRenderer) objects(o Objects) {
 	const indent = "     "
 	for _, name := range o.Names {
@@ -182,6 +185,7 @@ func (t *textRenderer) facts(facts Facts) error {
 	return t.grid(nil, rows, func(row, column int) bool { return column == 1 && levels[row] })
 }
 
+// table draws a table of a report, without its header where Options leave headers out.
 func (t *textRenderer) table(table *Table) error {
 	var header []string
 	for _, c := range table.Columns {
