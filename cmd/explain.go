@@ -1,18 +1,16 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/report"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // explainOptions are what the flags and the argument of explain become.
@@ -92,13 +90,7 @@ func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF fun
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if o.Decide, err = decide.options(cmd.Flags()); err != nil {
-				return err
-			}
-			if err = o.Source.validate(cmd.Flags(), streams); err != nil {
-				return err
-			}
-			if err = o.Source.checkTargetVersion(o.Decide.Target); err != nil {
+			if o.Decide, _, err = checkInputFlags(cmd.Flags(), streams, &o.Source, &decide, &scopeFlags{}); err != nil {
 				return err
 			}
 			return asRunError(runF(cmd.Context(), o))
@@ -194,26 +186,7 @@ func (o *explainOptions) planForTopic(ctx context.Context) (*migrate.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, serviceAccountsIn(inv, o.Namespace))
-}
-
-// serviceAccountsIn returns the service accounts of a namespace that exist as objects or that any binding names; it is never nil.
-func serviceAccountsIn(inv *inventory.Inventory, namespace string) []string {
-	names := []string{}
-	for _, a := range inv.ServiceAccounts {
-		if a.Namespace == namespace {
-			names = append(names, a.Name)
-		}
-	}
-	for i := range inv.Bindings {
-		b := &inv.Bindings[i]
-		for _, s := range b.Subjects {
-			if s.Kind == rbacv1.ServiceAccountKind && !strings.Contains(s.Name, ":") && cmp.Or(s.Namespace, b.Namespace) == namespace {
-				names = append(names, s.Name)
-			}
-		}
-	}
-	return names
+	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, access.ServiceAccountNames(inv, o.Namespace))
 }
 
 // explain builds the report on what was asked for.

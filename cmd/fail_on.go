@@ -7,24 +7,19 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// What --fail-on may name.
-const (
-	failOnPrivileged = string(api.LevelPrivileged)
-	failOnBaseline   = string(api.LevelBaseline)
-	failOnChange     = "change"
-	failOnLoosening  = "loosening"
-)
-
 // failOnNames lists the values of the flag --fail-on.
 func failOnNames() []string {
-	return []string{failOnPrivileged, failOnBaseline, failOnChange, failOnLoosening}
+	var names []string
+	for _, c := range labels.FailConditions() {
+		names = append(names, string(c))
+	}
+	return names
 }
 
 // addFailOnFlag defines the command-line flag --fail-on.
@@ -46,12 +41,12 @@ func checkFailOn(values []string) ([]string, error) {
 // planExitError turns a plan into the error that ends the run: findings first, then what could not be read, of which the labels
 // that the scope asks for may be a part.
 func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []string, allowPartial bool) error {
-	for _, name := range failOnNames() {
-		if !slices.Contains(failOn, name) {
+	for _, condition := range labels.FailConditions() {
+		if !slices.Contains(failOn, string(condition)) {
 			continue
 		}
-		if found := namespacesThatFail(plan, name); len(found) > 0 {
-			return findingsError{fmt.Errorf("--fail-on=%s: %s", name, namespaceSummary(found))}
+		if found := condition.Namespaces(plan); len(found) > 0 {
+			return findingsError{fmt.Errorf("--fail-on=%s: %s", condition, namespaceSummary(found))}
 		}
 	}
 	if allowPartial {
@@ -73,29 +68,6 @@ func unreadLabelsError(plan *migrate.Plan, scope migrate.NamespaceScope, allowPa
 		return nil
 	}
 	return partialError{fmt.Errorf("-l left out %s whose labels were not read: read the Namespace objects too, name namespaces with -n, or accept it with --%s", namespaceSummary(unread), allowPartialFlag)}
-}
-
-// namespacesThatFail are the namespaces that one value of --fail-on is about.
-func namespacesThatFail(plan *migrate.Plan, name string) []string {
-	var found []string
-	for i := range plan.Namespaces {
-		ns := &plan.Namespaces[i]
-		hit := false
-		switch name {
-		case failOnPrivileged:
-			hit = ns.NeededLevel == api.LevelPrivileged
-		case failOnBaseline:
-			hit = ns.NeededLevel == api.LevelPrivileged || ns.NeededLevel == api.LevelBaseline
-		case failOnChange:
-			hit = labels.ChangesLabels(ns)
-		case failOnLoosening:
-			hit = labels.LoosensLevel(ns)
-		}
-		if hit {
-			found = append(found, ns.Name)
-		}
-	}
-	return found
 }
 
 // namespaceSummary counts namespaces and names the first few: "2 namespaces (shop, web)".

@@ -181,11 +181,7 @@ func parseRelease(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
 	}
-	text := s
-	if text[0] >= '0' && text[0] <= '9' {
-		text = "v" + text
-	}
-	v, err := api.ParseVersion(text)
+	v, err := parseMinor(s)
 	if err != nil || v.Latest() {
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}

@@ -115,19 +115,10 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
 	}
 	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
-	if o.Decide, err = decide.options(flags); err != nil {
-		return nil, err
-	}
-	if err = f.source.validate(flags, streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &decide, &f.scope); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.parse(flags); err != nil {
-		return nil, err
-	}
 	o.Outputs, err = parsePatchOutputs(f.outputs, o)
 	return o, err
 }

@@ -55,19 +55,10 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	flags := cmd.Flags()
 	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
 	var err error
-	if o.Decide, err = f.decide.options(flags); err != nil {
-		return nil, err
-	}
-	if err = f.source.validate(flags, streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.parse(flags); err != nil {
-		return nil, err
-	}
 	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
 		return nil, err
 	}

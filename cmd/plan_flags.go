@@ -98,18 +98,40 @@ func (d *planFlagValues) options(flags *pflag.FlagSet) (migrate.Options, error) 
 	}, nil
 }
 
-// parseTargetVersion accepts 1.25, v1.25 and latest; the zero version leaves the choice to the source.
+// checkInputFlags checks the command-line flags that say what is read, how a Plan decides and which namespaces are meant, before
+// anything is read. It completes source, and returns what the others become, or a usage error.
+func checkInputFlags(flags *pflag.FlagSet, streams Streams, source *SourceOptions, decide *planFlagValues, scope *scopeFlags) (migrate.Options, migrate.NamespaceScope, error) {
+	options, err := decide.options(flags)
+	if err != nil {
+		return migrate.Options{}, migrate.NamespaceScope{}, err
+	}
+	if err := source.validate(flags, streams); err != nil {
+		return migrate.Options{}, migrate.NamespaceScope{}, err
+	}
+	if err := source.checkTargetVersion(options.Target); err != nil {
+		return migrate.Options{}, migrate.NamespaceScope{}, err
+	}
+	selected, err := scope.parse(flags)
+	return options, selected, err
+}
+
+// parseTargetVersion reads the value of --target-version: 1.25, v1.25 or latest. The zero version leaves the choice to the
+// source.
 func parseTargetVersion(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
 	}
-	text := s
-	if text[0] >= '0' && text[0] <= '9' {
-		text = "v" + text
-	}
-	v, err := api.ParseVersion(text)
+	v, err := parseMinor(s)
 	if err != nil {
 		return api.Version{}, usagef("--target-version=%q is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest", s)
 	}
 	return v, nil
+}
+
+// parseMinor reads a Kubernetes minor version, with or without the v before it.
+func parseMinor(s string) (api.Version, error) {
+	if s[0] >= '0' && s[0] <= '9' {
+		s = "v" + s
+	}
+	return api.ParseVersion(s)
 }
