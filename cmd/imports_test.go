@@ -18,7 +18,7 @@ const module = "github.com/psp2pss/psp2pss"
 // of ours. Test files are free.
 func mayImport() map[string][]string {
 	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
-	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
+	writers := []string{"migrate", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
 	return map[string][]string{
 		".":                         {"cmd"},
 		"pspparse":                  {},
@@ -34,18 +34,19 @@ func mayImport() map[string][]string {
 		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
-		"migrate/mapping":           {"pspparse"},
+		"migrate/levels":            {},
+		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse"},
 		"migrate/access":            {"pspparse/inventory"},
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/atomicfile":        {},
 		"pspparse/english":          {},
-		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
-		"migrate/patch":             writers,
+		"migrate/patch":             append([]string{"pspparse/podspec"}, writers...),
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
 		"migrate/report":            append([]string{"migrate/gate", "pspparse/english"}, writers...),

@@ -11,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -295,15 +296,15 @@ func TestNamespaceLost(t *testing.T) {
 func TestMergeLost(t *testing.T) {
 	t.Parallel()
 	got := mergeLostConstraints([]LostConstraint{
-		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"b"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
 	})
 	want := []LostConstraint{
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: "1-2", Class: "security", Policies: []string{"a", "b"}},
-		{Field: "runAsUser", Value: "1-3", Class: "security", Policies: []string{"c"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -3,6 +3,7 @@ package migrate
 import (
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -100,6 +101,8 @@ type Policy struct {
 	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.
 	ProviderDefault bool          `json:"provider"`
 	Checks          []PolicyCheck `json:"checks"`
+	// Conditions are the checks of ClosestLevel, by name, that the policy does not guarantee.
+	Conditions []string `json:"conditions"`
 	// NearestMiss: what keeps it from the next stricter level.
 	NearestMiss string `json:"nearestMiss,omitempty"`
 	// LevelChoices are offered where one word would mislead: one core check alone makes the policy privileged.
@@ -155,20 +158,19 @@ type NonMutatingClone struct {
 	Spec        pspparse.Spec     `json:"spec"`
 }
 
-// PolicyCheck is the status of one check of the standards for a policy: G guaranteed, M by mutation, E in effect, N not
-// ensured, X impossible, U unknown.
+// PolicyCheck is the status of one check of the Pod Security Standards for a policy.
 type PolicyCheck struct {
-	Check  string    `json:"check"`
-	Level  api.Level `json:"level"`
-	Status string    `json:"status" values:"G M E N X U"`
-	Fields []string  `json:"fields,omitempty"`
-	Note   string    `json:"note,omitempty"`
+	Check  string         `json:"check"`
+	Level  api.Level      `json:"level"`
+	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
+	Fields []string       `json:"fields,omitempty"`
+	Note   string         `json:"note,omitempty"`
 }
 
 // LostConstraint is a constraint that a policy has and the level has not.
 type LostConstraint struct {
 	Field string `json:"field"`
-	Value string `json:"value,omitempty"`
+	mapping.Value
 	// Class is security, functional or drift.
 	Class string `json:"class" values:"security functional drift"`
 	Note  string `json:"note,omitempty"`
@@ -182,14 +184,14 @@ type LostConstraint struct {
 type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
-	Value string `json:"value,omitempty"`
-	Note  string `json:"note,omitempty"`
+	mapping.Value
+	Note string `json:"note,omitempty"`
 }
 
 // PolicyField explains one field or annotation of a policy.
 type PolicyField struct {
-	Name     string `json:"name"`
-	Value    string `json:"value,omitempty"`
+	Name string `json:"name"`
+	mapping.Value
 	Line     int    `json:"line,omitempty"`
 	Meaning  string `json:"meaning"`
 	Mutating bool   `json:"mutating,omitempty"`

@@ -81,6 +81,11 @@ func checkStructFields(v reflect.Value) *planFieldError {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous {
+			if err := checkStructFields(v.Field(i)); err != nil {
+				return err
+			}
+		}
 		if name == "" || !f.IsExported() {
 			continue
 		}

@@ -42,6 +42,7 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		NearestMiss:           a.NearestMiss,
 		LevelChoices:          a.Choices,
 		Checks:                make([]PolicyCheck, 0, len(a.Checks)),
+		Conditions:            []string{},
 		Lost:                  []LostConstraint{},
 		UsedBy:                []PolicyGrant{},
 		Unused:                b.isUnusedPolicy(p.Name),
@@ -49,7 +50,10 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		Position:              p.Position,
 	}
 	for _, c := range a.Checks {
-		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: string(c.Status), Fields: c.Fields, Note: c.Note})
+		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: c.Status, Fields: c.Fields, Note: c.Note})
+	}
+	for _, c := range a.Conditions(a.Closest) {
+		out.Conditions = append(out.Conditions, c.ID)
 	}
 	for _, l := range a.LostConstraints {
 		out.Lost = append(out.Lost, planLostConstraint(l))
@@ -186,7 +190,7 @@ func (b *planBuilder) standardsDrift() []LostConstraint {
 // two policies with different ranges lose different things.
 func mergeLostConstraints(all []LostConstraint) []LostConstraint {
 	same := func(x, y LostConstraint) int {
-		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.Value, y.Value), cmp.Compare(x.Note, y.Note))
+		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), mapping.CompareValues(x.Value, y.Value), cmp.Compare(x.Note, y.Note))
 	}
 	slices.SortStableFunc(all, same)
 	var out []LostConstraint

@@ -139,10 +139,14 @@ func TestPolicyInThePlan(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, a := p.Policies[0], mapping.Assess(inv.Policies[0], api.MajorMinorVersion(1, 30))
+		var conditions []string
+		for _, c := range a.Conditions(a.Closest) {
+			conditions = append(conditions, c.ID)
+		}
 		want := Policy{
 			Name: inv.Policies[0].Name, ClosestLevel: a.Closest, CompliesAsWritten: a.CompliesAsWritten, CompliesAfterMutation: a.CompliesAfterMutation, NoLooserThan: a.NoLooserThan, MutatingFields: a.Mutating,
 			Unused: true, ProviderDefault: inv.Policies[0].Provider() != "", NearestMiss: a.NearestMiss, LevelChoices: a.Choices,
-			Checks: got.Checks, Lost: got.Lost, Fields: got.Fields, RequiredTemplateValues: got.RequiredTemplateValues, Simplified: got.Simplified,
+			Checks: got.Checks, Conditions: conditions, Lost: got.Lost, Fields: got.Fields, RequiredTemplateValues: got.RequiredTemplateValues, Simplified: got.Simplified,
 			Problems: inv.Policies[0].Problems, Position: inv.Policies[0].Position,
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {

@@ -1,20 +1,22 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-AppArmor profiles.
+appArmorControl is about AppArmor profiles.
 
 PSP annotations: .../allowedProfileNames, a comma list without trimming, globbing or wildcard. Absent restricts nothing,
-unconfined included; present makes a profile from it mandatory on every container, and an empty string lets nothing pass.
-.../defaultProfileName fills one in per container.
+unconfined included. Present makes a profile from the list mandatory on every container, and an empty string admits nothing.
+.../defaultProfileName is set on containers that name no profile.
 Check: appArmorProfile (baseline, from v1.0).
 
 	baseline    unset, runtime/default, localhost/...
@@ -30,11 +32,13 @@ func appArmorControl() pspControl {
 	}
 }
 
-// isAcceptedAppArmorProfile says whether baseline accepts the profile. The API server admits no pod with any other but unconfined.
+// isAcceptedAppArmorProfile reports whether baseline accepts an AppArmor profile. The API server admits no other pods but
+// those with unconfined.
 func isAcceptedAppArmorProfile(profile string) bool {
 	return profile == "runtime/default" || strings.HasPrefix(profile, "localhost/")
 }
 
+// assessAppArmor compares the AppArmor annotations of a PodSecurityPolicy with the standards.
 func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	allowed, fallback := p.AppArmorProfiles()
 	var list string
@@ -43,59 +47,62 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	if stated {
 		list, profiles = *allowed, pspparse.SplitProfiles(*allowed)
 	}
-	good := slices.ContainsFunc(profiles, isAcceptedAppArmorProfile)
-	loose := slices.Contains(profiles, "unconfined")
-	filled := (isAcceptedAppArmorProfile(fallback) || fallback == "unconfined") && (!stated || slices.Contains(profiles, fallback))
+	accepted := slices.ContainsFunc(profiles, isAcceptedAppArmorProfile)
+	unconfined := slices.Contains(profiles, "unconfined")
+	defaultApplies := (isAcceptedAppArmorProfile(fallback) || fallback == "unconfined") && (!stated || slices.Contains(profiles, fallback))
 
-	v := appArmorCheckStatus(list, stated, good, loose)
-	if filled && fallback == "unconfined" && v.status == StatusNotEnsured {
+	v := appArmorCheckStatus(list, stated, accepted, unconfined)
+	if defaultApplies && fallback == "unconfined" && v.status == StatusNotEnsured {
 		v.fields = append(v.fields, pspparse.AppArmorDefaultAnnotation)
-		v.note += "; false red: the default unconfined makes plain pods violate baseline, whose templates are clean"
+		v.note += "; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not"
 	}
 	f.checks = []checkStatus{v}
 	if stated {
-		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, orDefault(list, "none"),
+		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, listValue(profiles),
 			"containers need no AppArmor profile any more and may have others; an admission policy can keep the list",
-			levelsLooseToStrict()...)
+			levels.LooseToStrict()...)
 	}
-	if filled {
-		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, fallback,
-			"the profile is no longer filled in: containers get the runtime's own where AppArmor is on", levelsLooseToStrict()...)
+	if defaultApplies {
+		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, textValue(fallback),
+			"the profile is no longer set: containers get the runtime's own where AppArmor is on", levels.LooseToStrict()...)
 		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
-			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
+			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", textValue(fallback),
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
 	}
-	if stated && !good && !loose {
-		f.admitsNothing = "an AppArmor profile is mandatory and the list has none that a container can have (" + orDefault(list, "empty") + ")"
+	if stated && !accepted && !unconfined {
+		f.admitsNothing = "an AppArmor profile is mandatory and the list has none that a container can have (" + cmp.Or(list, "empty") + ")"
 	}
-	f.explainField(p, pspparse.AppArmorAllowedAnnotation, list, explainAppArmorList(stated, loose))
-	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, fallback, "filled into every container that names no profile")
+	f.explainField(p, pspparse.AppArmorAllowedAnnotation, listValue(profiles), explainAppArmorList(stated, unconfined))
+	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, textValue(fallback), "set on every container that names no profile")
 	return f
 }
 
-func appArmorCheckStatus(list string, stated, good, loose bool) checkStatus {
-	v := checkStatus{
+// appArmorCheckStatus is the status of the check appArmorProfile for a list of allowed AppArmor profiles: whether the policy
+// states one, and whether an accepted profile and unconfined are in it.
+func appArmorCheckStatus(list string, stated, accepted, unconfined bool) checkStatus {
+	status := checkStatus{
 		id: "appArmorProfile", tier: profileTier, status: StatusGuaranteed,
 		fields: []string{pspparse.AppArmorAllowedAnnotation},
 		note:   "every container must have a profile that baseline accepts",
 	}
 	switch {
 	case !stated:
-		v.status = StatusNotEnsured
-		v.note = "without the annotation any profile may be set, unconfined included: verify that workloads set none"
-	case loose && !good:
-		v.status, v.note = StatusImpossible, "BLOCKER: change the policy first: it admits no profile but unconfined"
-	case loose:
-		v.status, v.note = StatusNotEnsured, "unconfined is in the list ("+list+"): verify that workloads do not use it"
+		status.status = StatusNotEnsured
+		status.note = "without the annotation any profile may be set, unconfined included: verify that workloads set none"
+	case unconfined && !accepted:
+		status.status, status.note = StatusImpossible, "BLOCKER: change the policy first: it admits no profile but unconfined"
+	case unconfined:
+		status.status, status.note = StatusNotEnsured, "unconfined is in the list ("+list+"): verify that workloads do not use it"
 	}
-	return v
+	return status
 }
 
-func explainAppArmorList(stated, loose bool) string {
+// explainAppArmorList says what a list of allowed AppArmor profiles does to pods.
+func explainAppArmorList(stated, unconfined bool) string {
 	switch {
 	case !stated:
 		return "absent, so any profile may be set, unconfined included, which is looser than baseline"
-	case loose:
+	case unconfined:
 		return "every container must have one of these profiles, unconfined among them; baseline refuses it"
 	default:
 		return "every container must have one of these profiles; baseline accepts them and also none"

@@ -4,96 +4,123 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// Status of one check for one policy at one version: what can be said of the pods the policy admits.
+// Status is what a PodSecurityPolicy ensures of one check of the Pod Security Standards, for the pods that it admits.
 type Status string
 
-// The statuses.
+// The statuses of a check.
 const (
-	StatusGuaranteed Status = "G" // every pod the policy admits passes, as its author wrote it
-	StatusByMutation Status = "M" // every pod passes once the policy has filled in its values; some do not as written
-	StatusInEffect   Status = "E" // the security effect is ensured, the field that the check wants is not
-	StatusNotEnsured Status = "N" // some pass, some fail
-	StatusImpossible Status = "X" // no pod (Linux) that the policy admits can pass
-	StatusUnknown    Status = "U" // the policy cannot speak about it
+	// StatusGuaranteed: every pod that the policy admits passes the check, as its author wrote it.
+	StatusGuaranteed Status = "guaranteed"
+	// StatusByMutation: every admitted pod passes once the policy has set its default values; some do not as written.
+	StatusByMutation Status = "by-mutation"
+	// StatusInEffect: the security effect is ensured, the field that the check wants is not.
+	StatusInEffect Status = "in-effect"
+	// StatusNotEnsured: some admitted pods pass, some fail.
+	StatusNotEnsured Status = "not-ensured"
+	// StatusImpossible: no Linux pod that the policy admits can pass.
+	StatusImpossible Status = "impossible"
+	// StatusUnknown: the policy has no field for what the check looks at.
+	StatusUnknown Status = "unknown"
 )
 
-// LevelNone is Assessment.Cover where no level forbids all that the policy forbids.
+// LevelNone is Assessment.NoLooserThan where every level allows something that the policy forbids.
 const LevelNone api.Level = "none"
 
-// Assessment is everything that follows from the policy alone, at one version.
+// Assessment is what one PodSecurityPolicy means in terms of the Pod Security Standards, at one version of them.
 type Assessment struct {
-	// Version is the concrete version judged at: never "latest" nor newer than the library's newest.
+	// Version of the standards: a minor that the library knows, never "latest".
 	Version api.Version
 	// Closest is the nominal level; "" if the policy admits nothing.
 	Closest api.Level
-	// CompliesAsWritten, Held: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
-	CompliesAsWritten, CompliesAfterMutation api.Level
-	// NoLooserThan: the least strict level that forbids all that the policy forbids (drift set aside), or CoverNone; "" if
-	// the policy admits nothing.
+	// CompliesAsWritten is the strictest level that all admitted pods meet as they are written; "" if the policy admits nothing.
+	CompliesAsWritten api.Level
+	// CompliesAfterMutation is the strictest level that all admitted pods meet with the values that the policy sets; "" if the
+	// policy admits nothing.
+	CompliesAfterMutation api.Level
+	// NoLooserThan is the least strict level that forbids all that the policy forbids, or LevelNone; "" if the policy admits
+	// nothing. What newer standards allow (DriftLoss) does not count.
 	NoLooserThan api.Level
 	// AdmitsNothing says why no pod can be admitted by this policy; "" if some can.
 	AdmitsNothing string
-	// Mutating: the spec fields and annotations that fill values into pods, by their spec name ("runAsUser") or
-	// annotation key, sorted.
+	// Mutating has the fields and annotations that set values in pods, by the name of the spec field ("runAsUser") or the key
+	// of the annotation, sorted.
 	Mutating []string
-	// Checks has every check of the library in force at Version, baseline first, each by ID.
+	// Checks has every check that exists at Version: baseline first, each level by ID.
 	Checks []Check
-	// LostConstraints: what the policy forbids or forces and Closest does not; sorted by field. LostAt gives other levels.
+	// LostConstraints are what the policy forbids or enforces and Closest does not, sorted by field. LostConstraintsAt returns
+	// those of other levels.
 	LostConstraints []LostConstraint
-	// RequiredTemplateValues: what the policy fills in today and templates must state themselves without it.
+	// RequiredTemplateValues are the values that the policy sets and that templates must state without it, in spec order.
 	RequiredTemplateValues []RequiredTemplateValue
-	// NearestMiss says what keeps the policy from the next stricter level ("would be baseline but for hostPath
-	// (read-only, /var/log)"); it names every core check that stands in the way. "" at restricted.
+	// NearestMiss is a sentence that names every core check that keeps the policy from the next stricter level: "would be
+	// baseline but for hostPath (read-only, /var/log)". "" at restricted.
 	NearestMiss string
-	// Choices are offered where one word would mislead: the policy is privileged because of one core check alone.
+	// Choices are the ways to go on where a single core check makes the policy privileged; empty otherwise.
 	Choices []string
 	// Fields explains every field and annotation that the policy states or that is loose by omission, in spec order.
 	Fields []FieldExplanation
 }
 
-// Check is the status of one library check.
+// Check is the status of one check of the Pod Security Standards for a PodSecurityPolicy.
 type Check struct {
-	ID     string    // policy.CheckID
-	Level  api.Level // baseline or restricted
+	// ID of the check in the library (policy.CheckID).
+	ID string
+	// Level that the check belongs to: baseline or restricted.
+	Level  api.Level
 	Status Status
-	Fields []string // the policy's fields that decide it
-	Note   string   // one clause: why this status, with the values
-	// Core is false for the profile tier (seccomp, AppArmor, SELinux) and the uncovered tier, which are conditions and
-	// never decide Closest.
+	// Fields of the policy that decide the status.
+	Fields []string
+	// Note is a clause that gives the reason of the status, with the values.
+	Note string
+	// Core is true for checks that decide Assessment.Closest: those of privilege, of the host and of root. Checks of seccomp,
+	// AppArmor and SELinux, and those that policies have no field for, are conditions only.
 	Core bool
 }
 
-// LossClass of a lost constraint.
+// LossClass says what kind of protection is lost with a constraint of a PodSecurityPolicy.
 type LossClass string
 
-// The classes.
+// The classes of lost constraints.
 const (
-	SecurityLoss   LossClass = "security"   // a restriction is gone
-	FunctionalLoss LossClass = "functional" // a value that the policy supplied is gone
-	DriftLoss      LossClass = "drift"      // differs only because the standard is newer than the policy
+	// SecurityLoss: a restriction is gone.
+	SecurityLoss LossClass = "security"
+	// FunctionalLoss: a value that the policy set in pods is gone.
+	FunctionalLoss LossClass = "functional"
+	// DriftLoss: the level allows more only because the standard is newer than the policy.
+	DriftLoss LossClass = "drift"
 )
 
-// LostConstraint is one constraint that the policy has and a level has not.
+// LostConstraint is something that a PodSecurityPolicy forbids or enforces and a level does not.
 type LostConstraint struct {
+	// Field is the name of a spec field or the key of an annotation.
 	Field string
-	Value string // short rendering of the policy's value
+	// Value of the field. Of DriftLoss it may be what the standard allows and the policy does not.
+	Value
 	Class LossClass
-	Note  string // what becomes possible, and a compensating control
+	// Note says what becomes possible, and what can take the place of the constraint.
+	Note string
 }
 
-// RequiredTemplateValue is one value that templates must state once the policy no longer fills it in.
+// RequiredTemplateValue is a value that pod templates must state once the PodSecurityPolicy no longer sets it.
 type RequiredTemplateValue struct {
-	Field string // the policy's field or annotation
-	Path  string // where a template states it: "containers[*].securityContext.runAsNonRoot"
-	Value string // the value the policy fills in
-	Note  string
+	// Field is the policy's field or annotation that sets it.
+	Field string
+	// Path of the field in a pod template: "containers[*].securityContext.runAsNonRoot".
+	Path string
+	Value
+	Note string
 }
 
-// FieldExplanation is the explanation of one field or annotation.
+// FieldExplanation says what one field or annotation of a PodSecurityPolicy does to pods.
 type FieldExplanation struct {
-	Name     string // spec field name or annotation key
-	Value    string // as stated; "" if absent
-	Line     int    // 0 if absent or unknown
-	Meaning  string // one clause: what it does to pods, and how the standards see it
+	// Name of the spec field, or key of the annotation.
+	Name string
+	// Value as stated, or the default that is in force; zero if the field is absent.
+	Value
+	// Line of the field in its file; 0 if it is absent or not from a file.
+	Line int
+	// Meaning is a clause: what the field does to pods, and how the standards treat that.
+	Meaning string
+	// Mutating is true if the field sets values in pods.
 	Mutating bool
 }

@@ -2,30 +2,30 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Linux capabilities.
+capabilitiesControl is about Linux capabilities.
 
-PSP fields: spec.allowedCapabilities (* is any) and spec.defaultAddCapabilities, which is added to every container that
-does not itself drop the entry by name, together say what may be added; spec.requiredDropCapabilities is added to every
+PSP fields: spec.allowedCapabilities (* is any) and spec.defaultAddCapabilities together say what may be added. Each entry of
+the latter is added to every container that does not itself drop it by name. spec.requiredDropCapabilities is added to every
 container's drops. Names are exact: all is not ALL, CAP_CHOWN is not CHOWN.
 Checks: capabilities_baseline (baseline, from v1.0); capabilities_restricted (restricted, from v1.22, overrides it;
-Windows pods are let off from v1.25).
+does not apply to Windows pods from v1.25).
 
 	baseline    additions within the 13 of baselineCapabilities
 	restricted  drops ALL, adds nothing but NET_BIND_SERVICE, in every container
 
-NET_RAW is in the runtimes' default set and was left out of the 13 on purpose: a policy whose only excess is NET_RAW
+NET_RAW is in the runtimes' default set and was left out of the 13 on purpose. A policy whose only excess is NET_RAW
 gives little that a container without any addition does not have, so it is a condition and does not decide the level.
 
 A default beyond NET_BIND_SERVICE beside a required drop of ALL counts as impossible at restricted: only a container that
-itself drops that very name escapes it, which no author does by chance.
+itself drops that very name has no such addition, which no author does by chance.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 */
@@ -43,6 +43,7 @@ func capabilitiesControl() pspControl {
 	}
 }
 
+// baselineCapabilities are the Linux capabilities that baseline lets containers add.
 func baselineCapabilities() []string {
 	return []string{
 		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
@@ -50,82 +51,84 @@ func baselineCapabilities() []string {
 	}
 }
 
+// restrictedCapabilities are the Linux capabilities that restricted lets containers add.
 func restrictedCapabilities() []string {
 	return []string{"NET_BIND_SERVICE"}
 }
 
+// assessCapabilities compares the capability fields of a PodSecurityPolicy with the standards.
 func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.checks = []checkStatus{baselineCapabilitiesStatus(p), restrictedCapabilitiesStatus(p)}
 	f.compareAllowedCapabilities(p, v)
 	f.compareRequiredDrops(p, v)
 	f.recordDefaultAdds(p)
-	f.explainStatedField(p, "allowedCapabilities", joinShortened(p.Spec.AllowedCapabilities),
+	f.explainStatedField(p, "allowedCapabilities", listValue(p.Spec.AllowedCapabilities),
 		"containers may add these; baseline accepts 13, restricted NET_BIND_SERVICE alone")
 	return f
 }
 
-// addableCapabilities is everything that a container may add, in the policy's words.
+// addableCapabilities are the entries of a PodSecurityPolicy that name what containers may add.
 func addableCapabilities(p *pspparse.Policy) []string {
 	return slices.Concat(p.Spec.AllowedCapabilities, p.Spec.DefaultAddCapabilities)
 }
 
+// allowsAnyCapability reports whether allowedCapabilities of a PodSecurityPolicy has the wildcard.
 func allowsAnyCapability(p *pspparse.Policy) bool {
 	return slices.Contains(p.Spec.AllowedCapabilities, "*")
 }
 
+// baselineCapabilitiesStatus is the status of the check capabilities_baseline for a PodSecurityPolicy.
 func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
-	v := checkStatus{
+	status := checkStatus{
 		id: "capabilities_baseline", status: StatusGuaranteed,
 		fields: []string{"allowedCapabilities", "defaultAddCapabilities"},
 		note:   "nothing beyond baseline's 13 may be added",
 	}
 	excess := sortedDifference(addableCapabilities(p), baselineCapabilities())
 	if len(excess) == 0 {
-		return v
+		return status
 	}
-	v.status, v.nearestMiss = StatusNotEnsured, "capabilities ("+joinShortened(excess)+")"
-	v.note = "containers may add " + joinShortened(excess)
+	status.status, status.nearestMiss = StatusNotEnsured, "capabilities ("+joinNames(excess)+")"
+	status.note = "containers may add " + joinNames(excess)
 	if slices.Equal(excess, []string{"NET_RAW"}) {
-		v.tier = profileTier
-		v.note += ", which runtimes grant by default anyway: a condition, not a reason for privileged"
+		status.tier = profileTier
+		status.note += ", which runtimes grant by default anyway: a condition, not a reason for privileged"
 	}
-	if filled := sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()); len(filled) > 0 {
-		v.note += "; false red: the policy adds " + joinShortened(filled) + " to plain pods, whose templates are clean"
+	if added := sortedDifference(p.Spec.DefaultAddCapabilities, baselineCapabilities()); len(added) > 0 {
+		status.note += "; running pods violate baseline where the policy adds " + joinNames(added) + ", and their templates do not"
 	}
-	return v
+	return status
 }
 
+// restrictedCapabilitiesStatus is the status of the check capabilities_restricted for a PodSecurityPolicy.
 func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
-	v := checkStatus{
+	status := checkStatus{
 		id:     "capabilities_restricted",
 		fields: []string{"requiredDropCapabilities", "allowedCapabilities", "defaultAddCapabilities"},
 	}
 	dropsAll := slices.Contains(p.Spec.RequiredDropCapabilities, "ALL")
 	excess := sortedDifference(addableCapabilities(p), restrictedCapabilities())
-	filled := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
+	added := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
 	switch {
-	case dropsAll && len(filled) > 0:
-		v.status, v.nearestMiss = StatusImpossible, "default capabilities ("+joinShortened(filled)+")"
-		v.note = "BLOCKER: change the policy first: it adds " + joinShortened(filled) +
+	case dropsAll && len(added) > 0:
+		status.status, status.nearestMiss = StatusImpossible, "default capabilities ("+joinNames(added)+")"
+		status.note = "BLOCKER: change the policy first: it adds " + joinNames(added) +
 			" to every container that does not drop it by name"
 	case !dropsAll:
-		v.status, v.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
-		v.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
+		status.status, status.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
+		status.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
 	case len(excess) > 0:
-		v.status, v.nearestMiss = StatusNotEnsured, "capabilities ("+joinShortened(excess)+")"
-		v.note = "containers may add " + joinShortened(excess)
+		status.status, status.nearestMiss = StatusNotEnsured, "capabilities ("+joinNames(excess)+")"
+		status.note = "containers may add " + joinNames(excess)
 	default:
-		v.status, v.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
+		status.status, status.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
 	}
-	return v
+	return status
 }
 
-// compareAllowedCapabilities compares what may be added with what each level accepts.
+// compareAllowedCapabilities records, for each level, that it accepts additions which the policy refuses.
 func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Version) {
-	value := joinShortened(p.Spec.AllowedCapabilities)
-	if value == "" {
-		value = "none"
-	}
+	value := listValue(p.Spec.AllowedCapabilities)
 	if allowsAnyCapability(p) {
 		return
 	}
@@ -141,32 +144,33 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
 			f.recordRefusal("allowedCapabilities", value,
-				"containers may add "+joinShortened(refused)+"; an admission policy can keep the list", level)
+				"containers may add "+joinNames(refused)+"; an admission policy can keep the list", level)
 		}
 	}
 }
 
-// compareRequiredDrops: dropping is done by mutation and refuses nobody, yet no container escapes it.
+// compareRequiredDrops records the capabilities that the policy drops from every container. It drops them by mutation, which
+// refuses no pod, and which no container can avoid.
 func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) {
 	drops := p.Spec.RequiredDropCapabilities
-	value := joinShortened(drops)
 	if len(drops) > 0 {
-		levels := []api.Level{api.LevelPrivileged, api.LevelBaseline}
+		lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
 		if !versionAtLeast(v, 22) {
-			levels = append(levels, api.LevelRestricted)
+			lenient = append(lenient, api.LevelRestricted)
 		}
-		f.recordForcedRestriction("requiredDropCapabilities", value, "containers keep the runtime's default capabilities; "+
-			"templates, or an admission policy that mutates, can drop them", levels...)
+		f.recordForcedRestriction("requiredDropCapabilities", listValue(drops), "containers keep the runtime's default capabilities; "+
+			"templates, or an admission policy that mutates, can drop them", lenient...)
 		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {
-			f.recordDrift("requiredDropCapabilities", value, "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
+			f.recordDrift("requiredDropCapabilities", listValue(drops), "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
 		}
-		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", yamlFlowList(drops),
+		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", listValue(drops),
 			requiredDropNote(drops))
 	}
-	f.explainStatedField(p, "requiredDropCapabilities", value,
+	f.explainStatedField(p, "requiredDropCapabilities", listValue(drops),
 		"dropped from every container; baseline asks for nothing, restricted for ALL")
 }
 
+// requiredDropNote says where templates have to state the capabilities that a PodSecurityPolicy drops.
 func requiredDropNote(drops []string) string {
 	if slices.Contains(drops, "ALL") {
 		return "in every container, init containers included; restricted asks for ALL"
@@ -174,23 +178,18 @@ func requiredDropNote(drops []string) string {
 	return "in every container, init containers included; restricted asks for ALL instead"
 }
 
+// recordDefaultAdds records the capabilities that the policy adds to containers.
 func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	adds := p.Spec.DefaultAddCapabilities
-	value := joinShortened(adds)
 	if len(adds) > 0 {
-		f.recordSuppliedValue("defaultAddCapabilities", value,
-			"containers are no longer given these capabilities: programs that count on them fail", levelsLooseToStrict()...)
+		f.recordSuppliedValue("defaultAddCapabilities", listValue(adds),
+			"containers are no longer given these capabilities: programs that count on them fail", levels.LooseToStrict()...)
 		note := "where a program truly needs it"
 		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
-			note += "; baseline refuses " + joinShortened(excess)
+			note += "; baseline refuses " + joinNames(excess)
 		}
-		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", yamlFlowList(adds), note)
+		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", listValue(adds), note)
 	}
-	f.explainStatedField(p, "defaultAddCapabilities", value,
+	f.explainStatedField(p, "defaultAddCapabilities", listValue(adds),
 		"added to every container that does not drop them by name; counts as allowed")
-}
-
-// yamlFlowList renders a list as YAML flow would.
-func yamlFlowList(list []string) string {
-	return "[" + strings.Join(list, ", ") + "]"
 }

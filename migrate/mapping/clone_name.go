@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxNameLength is the length that the API allows a name to have (a DNS-1123 subdomain).
+// maxNameLength of a Kubernetes object (a DNS-1123 subdomain).
 const maxNameLength = 253
 
 // namesSortingBefore yields valid names that sort before the given one, byte by byte as admission sorts policies, the best first.

@@ -11,24 +11,25 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// pspControl is one thing that a policy regulates: the fields that regulate it, the checks of the standards that it
-// answers, and the function that judges one policy.
+// pspControl is one subject that a PodSecurityPolicy regulates: its fields, the checks of the Pod Security Standards about
+// the same subject, and the function that compares the two.
 type pspControl struct {
-	// fields of the policy that this control claims: spec names and annotation keys. No other control claims them.
+	// fields of the policy that this control is about: spec names and annotation keys. No other control has them.
 	fields []string
-	// checks of the library that this control answers, and no other.
+	// checks of the library that this control is about. No other control has them.
 	checks []registeredCheck
-	// assess is pure and is asked at a concrete version; it answers every check of the control, in force or not.
+	// assess is a pure function of a policy and a minor version. It returns a status for every check of the control, also for
+	// one that does not exist at that version.
 	assess func(p *pspparse.Policy, v api.Version) controlResult
 }
 
-// registeredCheck mirrors what the library registers for one check, so that a test can compare the two.
+// registeredCheck is the registration of one check in the library: its level and versions. A test compares the two.
 type registeredCheck struct {
 	id    policy.CheckID
 	level api.Level
 	// revisions has the versions from which a new revision of the check applies, oldest first.
 	revisions []api.Version
-	// overrides names the baseline check that this one makes redundant at restricted.
+	// overrides names the baseline check that this one replaces at restricted.
 	overrides policy.CheckID
 }
 
@@ -41,108 +42,107 @@ func minorVersions(minor ...int) []api.Version {
 	return versions
 }
 
-// existsAt says whether the check exists at v.
+// existsAt reports whether a version of the standards has the check.
 func (c registeredCheck) existsAt(v api.Version) bool {
 	return !v.Older(c.revisions[0])
 }
 
-// versionAtLeast says whether v is v1.minor or newer.
+// versionAtLeast reports whether v is v1.minor or newer.
 func versionAtLeast(v api.Version, minor int) bool {
 	return !v.Older(api.MajorMinorVersion(1, minor))
 }
 
-// checkTier decides what a check that is not guaranteed means for the closest level.
+// checkTier says whether a check of the standards decides the closest level of a PodSecurityPolicy.
 type checkTier int
 
 const (
-	coreTier      checkTier = iota // explicit grants of host access or root: decide the closest level
-	profileTier                    // LSM and seccomp, mostly an omission rather than a decision: conditions
-	uncoveredTier                  // the policy cannot speak about it: conditions
+	// coreTier: explicit grants of host access or root. They decide the closest level.
+	coreTier checkTier = iota
+	// profileTier: seccomp, AppArmor and SELinux, which most policies leave out. They are conditions.
+	profileTier
+	// uncoveredTier: policies have no field for it. They are conditions.
+	uncoveredTier
 )
 
-// controlResult is what one control has to say about one policy at one version.
+// controlResult is what one control finds out about one PodSecurityPolicy at one version of the standards.
 type controlResult struct {
 	checks         []checkStatus
 	constraints    []levelConstraint
 	templateValues []RequiredTemplateValue
 	fields         []FieldExplanation
-	// admitsNothing says why this control alone keeps every pod out; "" if it does not.
+	// admitsNothing says why this control alone lets no pod be admitted; "" if it does not.
 	admitsNothing string
 }
 
-// checkStatus is the status of one check.
+// checkStatus is the status of one check of the standards for a PodSecurityPolicy, as a control returns it.
 type checkStatus struct {
 	id policy.CheckID
-	// level is filled in from the registration of the check.
+	// level is copied from the registration of the check.
 	level  api.Level
 	status Status
 	tier   checkTier
 	fields []string
 	note   string
-	// nearestMiss names what stands in the way of the check's level, for "would be baseline but for ...".
+	// nearestMiss names what keeps the policy from the check's level: the rest of "would be baseline but for ...".
 	nearestMiss string
 }
 
-// levelConstraint is one constraint of the policy that one level does not share.
+// levelConstraint is a constraint of a PodSecurityPolicy that one level does not have.
 type levelConstraint struct {
 	level      api.Level
 	constraint LostConstraint
-	// refuses: the policy turns away pods that the level accepts, so the level does not cover it. A constraint that the
-	// policy brings about by filling in values refuses nobody.
+	// refuses is true if the policy refuses pods that the level accepts. A constraint that the policy enforces by mutation
+	// refuses none.
 	refuses bool
 }
 
-// levelsLooseToStrict has the levels from loose to strict.
-func levelsLooseToStrict() []api.Level {
-	return []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted}
-}
-
-// recordRefusal records that the policy turns away pods that the levels accept.
-func (f *controlResult) recordRefusal(field, value, note string, levels ...api.Level) {
+// recordRefusal adds a constraint by which the policy refuses pods that the levels accept.
+func (f *controlResult) recordRefusal(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, true, levels)
 }
 
-// recordForcedRestriction records a restriction that the policy brings about by changing pods, and that the levels do not ask for.
-func (f *controlResult) recordForcedRestriction(field, value, note string, levels ...api.Level) {
+// recordForcedRestriction adds a restriction that the policy enforces by mutating pods and that the levels do not ask for.
+func (f *controlResult) recordForcedRestriction(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, false, levels)
 }
 
-// recordSuppliedValue records a value that the policy fills in and that the levels neither supply nor demand.
-func (f *controlResult) recordSuppliedValue(field, value, note string, levels ...api.Level) {
+// recordSuppliedValue adds a value that the policy sets in pods and that the levels neither set nor ask for.
+func (f *controlResult) recordSuppliedValue(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: FunctionalLoss, Note: note}, false, levels)
 }
 
-// recordDrift records a difference that is there only because the standard is newer than the policy.
-func (f *controlResult) recordDrift(field, value, note string, levels ...api.Level) {
+// recordDrift adds a difference that exists only because the standard is newer than PodSecurityPolicy.
+func (f *controlResult) recordDrift(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: DriftLoss, Note: note}, true, levels)
 }
 
+// addConstraint adds one lost constraint for each of the levels.
 func (f *controlResult) addConstraint(lost LostConstraint, refuses bool, levels []api.Level) {
 	for _, level := range levels {
 		f.constraints = append(f.constraints, levelConstraint{level: level, constraint: lost, refuses: refuses})
 	}
 }
 
-// requireInTemplate records a value that templates must state once the policy no longer fills it in.
-func (f *controlResult) requireInTemplate(field, path, value, note string) {
+// requireInTemplate adds a value that templates must state once the policy no longer sets it.
+func (f *controlResult) requireInTemplate(field, path string, value Value, note string) {
 	f.templateValues = append(f.templateValues, RequiredTemplateValue{Field: field, Path: path, Value: value, Note: note})
 }
 
-// explainStatedField describes a field that the policy states; a field that it leaves out is passed over.
-func (f *controlResult) explainStatedField(p *pspparse.Policy, name, value, meaning string) {
+// explainStatedField adds the explanation of a field if the policy states it.
+func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, value Value, meaning string) {
 	line, stated := p.Lines[fieldLineKey(name)]
-	if !stated && (value == "" || value == "false") {
+	if !stated && (value.IsZero() || slices.Equal(value.Values, []string{"false"})) {
 		return
 	}
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: line, Meaning: meaning})
 }
 
-// explainField describes a field whose absence means something too.
-func (f *controlResult) explainField(p *pspparse.Policy, name, value, meaning string) {
+// explainField adds the explanation of a field, also of one that the policy leaves out.
+func (f *controlResult) explainField(p *pspparse.Policy, name string, value Value, meaning string) {
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: p.Lines[fieldLineKey(name)], Meaning: meaning})
 }
 
-// fieldLineKey is the key of a field or annotation in Policy.Lines.
+// fieldLineKey is the key of a spec field or annotation in pspparse.Policy.Lines.
 func fieldLineKey(name string) string {
 	if strings.Contains(name, "/") {
 		return "metadata.annotations[" + name + "]"
@@ -150,15 +150,15 @@ func fieldLineKey(name string) string {
 	return "spec." + name
 }
 
-// sortedDifference is the subset of list that is not in set, sorted and without repeats.
-func sortedDifference(list []string, set []string) []string {
-	met := make(map[string]bool, len(set))
-	for _, s := range set {
-		met[s] = true
+// sortedDifference returns the entries of list that are not in without, sorted, each once.
+func sortedDifference(list []string, without []string) []string {
+	known := make(map[string]bool, len(without))
+	for _, s := range without {
+		known[s] = true
 	}
 	var out []string
 	for _, s := range list {
-		if !met[s] {
+		if !known[s] {
 			out = append(out, s)
 		}
 	}
@@ -166,18 +166,10 @@ func sortedDifference(list []string, set []string) []string {
 	return slices.Compact(out)
 }
 
-// maxShownNames bounds how many names of a list a sentence repeats.
-const maxShownNames = 6
+// joinNames joins the names of a list for a sentence.
+func joinNames(list []string) string { return strings.Join(list, ", ") }
 
-// joinShortened renders a list for a sentence, bounded.
-func joinShortened(list []string) string {
-	if len(list) <= maxShownNames {
-		return strings.Join(list, ", ")
-	}
-	return strings.Join(list[:maxShownNames-1], ", ") + " and " + count(len(list)-maxShownNames+1, "more")
-}
-
-// joinWithAnd joins phrases as one would say them.
+// joinWithAnd joins phrases for a sentence: "a, b and c".
 func joinWithAnd(phrases []string) string {
 	switch n := len(phrases); n {
 	case 0:
@@ -189,11 +181,12 @@ func joinWithAnd(phrases []string) string {
 	}
 }
 
+// compareLostConstraints orders lost constraints by field, class, value and note.
 func compareLostConstraints(a, b LostConstraint) int {
 	return cmp.Or(
 		cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Class, b.Class),
-		cmp.Compare(a.Value, b.Value),
+		CompareValues(a.Value, b.Value),
 		cmp.Compare(a.Note, b.Note),
 	)
 }

@@ -1,12 +1,15 @@
 package mapping
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -69,10 +72,10 @@ func summarise(c pspControl, f controlResult, v api.Version) summary {
 	var status, refused, drift, fills []string
 	for _, verdict := range f.checks {
 		if c.registeredCheck(verdict.id).existsAt(v) {
-			status = append(status, string(verdict.id)+"="+string(verdict.status))
+			status = append(status, string(verdict.id)+"="+letterOf(verdict.status))
 		}
 	}
-	for _, level := range levelsLooseToStrict() {
+	for _, level := range levels.LooseToStrict() {
 		turnsAway, newer := false, false
 		for _, l := range f.constraints {
 			turnsAway = turnsAway || (l.level == level && l.refuses && l.constraint.Class != DriftLoss)
@@ -86,12 +89,41 @@ func summarise(c pspControl, f controlResult, v api.Version) summary {
 		}
 	}
 	for _, w := range f.templateValues {
-		fills = append(fills, w.Path+"="+w.Value)
+		fills = append(fills, w.Path+"="+textOf(w.Value))
 	}
 	return summary{
 		Status: strings.Join(status, " "), Refused: strings.Join(refused, " "), Drift: strings.Join(drift, " "),
 		Fills: strings.Join(fills, " "), Never: f.admitsNothing,
 	}
+}
+
+// letterOf abbreviates a status as the specification does.
+func letterOf(s Status) string {
+	return map[Status]string{
+		StatusGuaranteed: "G", StatusByMutation: "M", StatusInEffect: "E", StatusNotEnsured: "N", StatusImpossible: "X", StatusUnknown: "U",
+	}[s]
+}
+
+// textOf writes a value in one line.
+func textOf(v Value) string {
+	parts := slices.Concat(v.Values, []string{formatRanges(v.Ranges)})
+	for _, p := range v.Paths {
+		parts = append(parts, fmt.Sprintf("%s (read-only %t)", p.PathPrefix, p.ReadOnly))
+	}
+	if o := v.SELinux; o != nil {
+		parts = append(parts, "user: "+o.User, "role: "+o.Role, "type: "+o.Type, "level: "+o.Level)
+	}
+	if p := v.SeccompProfile; p != nil {
+		parts = append(parts, "type: "+string(p.Type))
+		if p.LocalhostProfile != nil {
+			parts = append(parts, "localhostProfile: "+*p.LocalhostProfile)
+		}
+	}
+	if v.Default != "" {
+		parts = append(parts, "default "+v.Default)
+	}
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" || strings.HasSuffix(s, ": ") })
+	return strings.TrimSpace(v.Rule + " " + strings.Join(parts, ", "))
 }
 
 // absent marks an annotation that is not there, which is not the same as an empty one.

@@ -7,7 +7,7 @@ import (
 )
 
 /*
-The group that owns a pod's volumes.
+fsGroupControl is about the group that owns a pod's volumes.
 
 PSP field: spec.fsGroup. Check: none at any level. Losing the value is a functional risk: pods that pass every check may
 no longer be able to write to their volumes.
@@ -18,10 +18,11 @@ func fsGroupControl() pspControl {
 	return pspControl{fields: []string{"fsGroup"}, assess: assessFSGroup}
 }
 
+// assessFSGroup compares spec.fsGroup of a PodSecurityPolicy with the standards.
 func assessFSGroup(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "fsGroup", strategy: p.Spec.FSGroup,
 		templatePath: "spec.securityContext.fsGroup",
-		lossNote:     "the group is no longer filled in: pods may lose write access to their volumes",
+		lossNote:     "the group is no longer set: pods may lose write access to their volumes",
 	}.assess(p)
 }

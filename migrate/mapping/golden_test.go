@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -53,7 +54,7 @@ func policyNames(t testing.TB) []string {
 // TestWorkedExamples states by hand what no -update may change: the levels of well-known policies.
 func TestWorkedExamples(t *testing.T) {
 	t.Parallel()
-	type levels struct{ Closest, Safe, Held, Cover api.Level }
+	type bounds struct{ Closest, Safe, Held, Cover api.Level }
 	const (
 		privileged = api.LevelPrivileged
 		baseline   = api.LevelBaseline
@@ -61,28 +62,28 @@ func TestWorkedExamples(t *testing.T) {
 	)
 	tests := []struct {
 		policy string
-		want   levels
-		newest levels
+		want   bounds
+		newest bounds
 	}{
 		// Privileged does not cover it, for it denies an unmasked /proc and unsafe sysctls. Baseline refuses both as well
 		// and accepts nothing that the policy refuses, so baseline is the least strict level that opens no gap.
-		{"docs-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
-		{"eks-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
-		{"gce-privileged", levels{privileged, privileged, privileged, baseline}, levels{privileged, privileged, privileged, baseline}},
-		{"open", levels{privileged, privileged, privileged, privileged}, levels{privileged, privileged, privileged, privileged}},
+		{"docs-privileged", bounds{privileged, privileged, privileged, baseline}, bounds{privileged, privileged, privileged, baseline}},
+		{"eks-privileged", bounds{privileged, privileged, privileged, baseline}, bounds{privileged, privileged, privileged, baseline}},
+		{"gce-privileged", bounds{privileged, privileged, privileged, baseline}, bounds{privileged, privileged, privileged, baseline}},
+		{"open", bounds{privileged, privileged, privileged, privileged}, bounds{privileged, privileged, privileged, privileged}},
 		// No level covers these: each refuses localhost profiles, limits groups or does more that no level does.
-		{"docs-baseline", levels{baseline, privileged, privileged, LevelNone}, levels{baseline, privileged, privileged, LevelNone}},
-		{"docs-restricted", levels{restricted, privileged, privileged, LevelNone}, levels{restricted, privileged, privileged, LevelNone}},
-		{"rancher-restricted-psp", levels{restricted, privileged, privileged, LevelNone}, levels{restricted, privileged, privileged, LevelNone}},
-		{"rancher-manager-restricted", levels{baseline, privileged, privileged, LevelNone}, levels{baseline, privileged, privileged, LevelNone}},
-		{"hostpath-read-only", levels{privileged, privileged, privileged, LevelNone}, levels{privileged, privileged, privileged, LevelNone}},
+		{"docs-baseline", bounds{baseline, privileged, privileged, LevelNone}, bounds{baseline, privileged, privileged, LevelNone}},
+		{"docs-restricted", bounds{restricted, privileged, privileged, LevelNone}, bounds{restricted, privileged, privileged, LevelNone}},
+		{"rancher-restricted-psp", bounds{restricted, privileged, privileged, LevelNone}, bounds{restricted, privileged, privileged, LevelNone}},
+		{"rancher-manager-restricted", bounds{baseline, privileged, privileged, LevelNone}, bounds{baseline, privileged, privileged, LevelNone}},
+		{"hostpath-read-only", bounds{privileged, privileged, privileged, LevelNone}, bounds{privileged, privileged, privileged, LevelNone}},
 		// The most that a policy can ensure is baseline, and nothing from v1.34, when probe hosts come in.
-		{"strictest", levels{restricted, baseline, baseline, LevelNone}, levels{restricted, privileged, privileged, LevelNone}},
+		{"strictest", bounds{restricted, baseline, baseline, LevelNone}, bounds{restricted, privileged, privileged, LevelNone}},
 	}
 	for _, test := range tests {
 		for _, at := range []struct {
 			version api.Version
-			want    levels
+			want    bounds
 		}{
 			{api.MajorMinorVersion(1, 24), test.want},
 			{api.MajorMinorVersion(1, 25), test.want},
@@ -91,7 +92,7 @@ func TestWorkedExamples(t *testing.T) {
 			t.Run(test.policy+"/"+at.version.String(), func(t *testing.T) {
 				t.Parallel()
 				a := Assess(load(t, test.policy), at.version)
-				got := levels{a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan}
+				got := bounds{a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan}
 				if diff := cmp.Diff(at.want, got); diff != "" {
 					t.Errorf("levels differ (-want +got):\n%s", diff)
 				}
@@ -145,7 +146,7 @@ func TestGolden(t *testing.T) {
 func render(a Assessment) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("closest %s  safe %s  held %s  cover %s  at %s", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.Version)
+	line("closest %s  as written %s  after mutation %s  no looser than %s  at %s", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.Version)
 	if a.AdmitsNothing != "" {
 		line("admits nothing: %s", a.AdmitsNothing)
 	}
@@ -160,19 +161,19 @@ func render(a Assessment) string {
 		if c.Core {
 			tier = "(core)"
 		}
-		line("  %s %-10s %s %-26s %s: %s", c.Status, c.Level, tier, c.ID, strings.Join(c.Fields, " "), c.Note)
+		line("  %-11s %-10s %s %-26s %s: %s", c.Status, c.Level, tier, c.ID, strings.Join(c.Fields, " "), c.Note)
 	}
 	line("\nconditions at %s", a.Closest)
 	for _, c := range a.Conditions(a.Closest) {
-		line("  %s %s: %s", c.Status, c.ID, c.Status.Advice())
+		line("  %-11s %s", c.Status, c.ID)
 	}
 	line("\nlost at %s", a.Closest)
 	for _, l := range a.LostConstraints {
-		line("  %-10s %s = %s: %s", l.Class, l.Field, l.Value, l.Note)
+		line("  %-10s %s = %s: %s", l.Class, l.Field, textOf(l.Value), l.Note)
 	}
-	line("\nwrite down")
+	line("\nrequired template values")
 	for _, w := range a.RequiredTemplateValues {
-		line("  %s: %s (%s): %s", w.Path, w.Value, w.Field, w.Note)
+		line("  %s: %s (%s): %s", w.Path, textOf(w.Value), w.Field, w.Note)
 	}
 	line("\nfields")
 	for _, f := range a.Fields {
@@ -180,7 +181,7 @@ func render(a Assessment) string {
 		if f.Mutating {
 			mutates = " (mutates)"
 		}
-		line("  %d %s = %q%s: %s", f.Line, f.Name, f.Value, mutates, f.Meaning)
+		line("  %d %s = %q%s: %s", f.Line, f.Name, textOf(f.Value), mutates, f.Meaning)
 	}
 	return b.String()
 }
@@ -215,7 +216,7 @@ func TestLostAt(t *testing.T) {
 		},
 	}
 	got := map[api.Level][]string{}
-	for _, level := range levelsLooseToStrict() {
+	for _, level := range levels.LooseToStrict() {
 		got[level] = fields(level)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -1,15 +1,13 @@
 package mapping
 
 import (
-	"strings"
-
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Sharing the node's network, process or IPC namespace.
+hostNamespacesControl is about sharing the node's network, process or IPC namespace.
 
 PSP fields: spec.hostNetwork, spec.hostPID, spec.hostIPC (absent is false).
 Check: hostNamespaces (baseline, from v1.0).
@@ -27,6 +25,7 @@ func hostNamespacesControl() pspControl {
 	}
 }
 
+// assessHostNamespaces compares the host namespace fields of a PodSecurityPolicy with the standards.
 func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	flags := []struct {
 		field, noun string
@@ -36,27 +35,26 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		{"hostPID", "process", p.Spec.HostPID},
 		{"hostIPC", "IPC", p.Spec.HostIPC},
 	}
-	v := checkStatus{
+	status := checkStatus{
 		id: "hostNamespaces", fields: []string{"hostNetwork", "hostPID", "hostIPC"},
 		status: StatusGuaranteed, note: "no namespace of the node may be shared",
 	}
-	var open []string
+	var shared []string
 	for _, flag := range flags {
 		noun := "the node's " + flag.noun + " namespace"
 		if flag.shared {
-			open = append(open, flag.field)
-			f.explainStatedField(p, flag.field, "true", "pods may share "+noun+"; only the privileged level allows it")
+			shared = append(shared, flag.field)
+			f.explainStatedField(p, flag.field, boolValue(true), "pods may share "+noun+"; only the privileged level allows it")
 			continue
 		}
-		f.recordRefusal(flag.field, "false",
+		f.recordRefusal(flag.field, boolValue(false),
 			"pods may share "+noun+"; an admission policy can go on refusing them", api.LevelPrivileged)
-		f.explainStatedField(p, flag.field, "false", "pods may not share "+noun+", as at baseline")
+		f.explainStatedField(p, flag.field, boolValue(false), "pods may not share "+noun+", as at baseline")
 	}
-	if len(open) > 0 {
-		list := strings.Join(open, ", ")
-		v.status, v.fields = StatusNotEnsured, open
-		v.note, v.nearestMiss = "pods may share the node's namespaces: "+list, "host namespaces ("+list+")"
+	if len(shared) > 0 {
+		status.status, status.fields = StatusNotEnsured, shared
+		status.note, status.nearestMiss = "pods may share the node's namespaces: "+joinNames(shared), "host namespaces ("+joinNames(shared)+")"
 	}
-	f.checks = []checkStatus{v}
+	f.checks = []checkStatus{status}
 	return f
 }

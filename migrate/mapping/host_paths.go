@@ -1,15 +1,13 @@
 package mapping
 
 import (
-	"strings"
-
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Which paths of the node a hostPath volume may name.
+hostPathsControl is about the paths of the node that a hostPath volume may name.
 
 PSP field: spec.allowedHostPaths; none means every path, writable. It matters only where spec.volumes has hostPath or *.
 Check: none. No value makes hostPath acceptable at baseline, so this restriction exists only below it and is lost in
@@ -21,8 +19,9 @@ func hostPathsControl() pspControl {
 	return pspControl{fields: []string{"allowedHostPaths"}, assess: assessHostPaths}
 }
 
+// assessHostPaths compares spec.allowedHostPaths of a PodSecurityPolicy with the standards.
 func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	value := formatHostPaths(p.Spec.AllowedHostPaths)
+	value := Value{Paths: p.Spec.AllowedHostPaths}
 	meaning := "hostPath volumes may name these paths only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "hostPath"):
@@ -35,7 +34,7 @@ func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	return f
 }
 
-// allowsEveryHostPath says whether the list restricts nothing: it is empty, or its "/" is writable.
+// allowsEveryHostPath reports whether allowedHostPaths restricts nothing: it is empty, or its "/" is writable.
 func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	for _, path := range paths {
 		if path.PathPrefix == "/" && !path.ReadOnly {
@@ -45,31 +44,23 @@ func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
-func formatHostPaths(paths []pspparse.AllowedHostPath) string {
-	texts := make([]string, 0, len(paths))
+// hostPathNearestMiss names the hostPath access that a PodSecurityPolicy gives, for NearestMiss.
+func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
+	if allowsEveryHostPath(paths) {
+		return "hostPath (any path, writable)"
+	}
+	var prefixes, texts []string
+	allReadOnly := true
 	for _, path := range paths {
 		text := path.PathPrefix
 		if path.ReadOnly {
 			text += " (read-only)"
 		}
-		texts = append(texts, text)
+		prefixes, texts = append(prefixes, path.PathPrefix), append(texts, text)
+		allReadOnly = allReadOnly && path.ReadOnly
 	}
-	return joinShortened(texts)
-}
-
-// hostPathNearestMiss names what hostPath access a policy gives, for the nearest miss.
-func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
-	if allowsEveryHostPath(paths) {
-		return "hostPath (any path, writable)"
+	if allReadOnly {
+		return "hostPath (read-only, " + joinNames(prefixes) + ")"
 	}
-	var prefixes []string
-	readOnly := true
-	for _, path := range paths {
-		prefixes = append(prefixes, path.PathPrefix)
-		readOnly = readOnly && path.ReadOnly
-	}
-	if readOnly {
-		return "hostPath (read-only, " + joinShortened(prefixes) + ")"
-	}
-	return "hostPath (" + strings.TrimSpace(formatHostPaths(paths)) + ")"
+	return "hostPath (" + joinNames(texts) + ")"
 }

@@ -7,7 +7,7 @@ import (
 )
 
 /*
-Ports of the node.
+hostPortsControl is about ports of the node.
 
 PSP field: spec.hostPorts, a list of inclusive ranges; none means no host port. The API server validates none of it:
 0-0, inverted ranges and ranges beyond 65535 hold no port.
@@ -26,20 +26,21 @@ func hostPortsControl() pspControl {
 	}
 }
 
+// assessHostPorts compares spec.hostPorts of a PodSecurityPolicy with the standards.
 func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	spans := portRanges(p.Spec.HostPorts)
-	value := formatRanges(spans)
-	v := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: "no host port is allowed"}
+	ranges := portRanges(p.Spec.HostPorts)
+	text := formatRanges(ranges)
+	status := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: "no host port is allowed"}
 	meaning := "no port of the node may be used, as at baseline"
-	if len(clipRanges(spans, 1, maxPort)) > 0 {
-		v.status, v.note, v.nearestMiss = StatusNotEnsured, "host ports are allowed: "+value, "host ports ("+value+")"
+	if len(clipRanges(ranges, 1, maxPort)) > 0 {
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, "host ports are allowed: "+text, "host ports ("+text+")"
 		meaning = "pods may use these ports of the node; baseline allows none"
 	}
-	f.checks = []checkStatus{v}
-	if !coversWhole(spans, 1, maxPort) {
-		f.recordRefusal("hostPorts", orDefault(value, "none"),
+	f.checks = []checkStatus{status}
+	if !coversWhole(ranges, 1, maxPort) {
+		f.recordRefusal("hostPorts", Value{Ranges: ranges},
 			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
 	}
-	f.explainStatedField(p, "hostPorts", value, meaning)
+	f.explainStatedField(p, "hostPorts", Value{Ranges: ranges}, meaning)
 	return f
 }

@@ -7,7 +7,7 @@ import (
 )
 
 /*
-Probes and lifecycle hooks that make the kubelet call another host.
+hostProbesControl is about probes and lifecycle hooks that make the kubelet call another host.
 
 PSP field: none, and nothing that rules them out indirectly.
 Check: hostProbesAndHostLifecycle (baseline, from v1.34).
@@ -24,9 +24,10 @@ func hostProbesControl() pspControl {
 	}
 }
 
+// assessHostProbes returns an unknown status: a PodSecurityPolicy has no field for the hosts of probes and hooks.
 func assessHostProbes(*pspparse.Policy, api.Version) controlResult {
 	return controlResult{checks: []checkStatus{{
 		id: "hostProbesAndHostLifecycle", tier: uncoveredTier, status: StatusUnknown,
-		note: "policies know nothing of probe and hook hosts: scan the workloads",
+		note: "policies have no field for probe and hook hosts: scan the workloads",
 	}}}
 }

@@ -1,6 +1,6 @@
-// Package mapping owns what one policy means in terms of the Pod Security Standards: closest, safe, held and cover, the
-// status of every check, and what no level can express. It takes a Policy and a version and returns an Assessment; it
-// is pure, and it never looks at workloads, grants or a cluster.
+// Package mapping owns what one PodSecurityPolicy means in terms of the Pod Security Standards: its closest level, the
+// strict bounds beside it, the status of every check, and what no level can express. It takes a Policy and a version and
+// returns an Assessment. It is pure, and it never looks at workloads, grants or a cluster.
 package mapping
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// allControls are all that a policy regulates and all that the standards check. One more control is one more line here.
+// allControls are the controls of PodSecurityPolicy and of the Pod Security Standards. One more control is one more line here.
 func allControls() []pspControl {
 	return []pspControl{
 		privilegedControl(),
@@ -41,7 +41,7 @@ func allControls() []pspControl {
 	}
 }
 
-// policyFieldOrder has the fields and annotations of a policy in the order of the upstream type.
+// policyFieldOrder has the fields and annotations of a PodSecurityPolicy in the order of the upstream type.
 func policyFieldOrder() []string {
 	return []string{
 		"privileged", "defaultAddCapabilities", "requiredDropCapabilities", "allowedCapabilities", "volumes",
@@ -54,71 +54,71 @@ func policyFieldOrder() []string {
 	}
 }
 
-// Assess judges a policy at a version of the standards. "latest", the zero version and versions newer than the
-// library's newest are judged at that newest one.
+// Assess compares a PodSecurityPolicy with the Pod Security Standards at a version. "latest", the zero version and versions
+// newer than the library's newest count as that newest one.
 func Assess(p *pspparse.Policy, v api.Version) Assessment {
 	v = clampVersion(v)
 	a := Assessment{Version: v, Mutating: p.MutatingFields()}
-	var limits []levelConstraint
-	var verdicts []checkStatus
-	var never []string
+	var constraints []levelConstraint
+	var statuses []checkStatus
+	var reasons []string
 	if why := p.UnusableReason(); why != "" {
-		never = append(never, why)
+		reasons = append(reasons, why)
 	}
 	for _, c := range allControls() {
 		f := c.assess(p, v)
-		for _, judged := range f.checks {
-			registered := c.registeredCheck(judged.id)
+		for _, status := range f.checks {
+			registered := c.registeredCheck(status.id)
 			if !registered.existsAt(v) {
 				continue
 			}
-			judged.level = registered.level
-			verdicts = append(verdicts, judged)
-			a.Checks = append(a.Checks, judged.toCheck())
+			status.level = registered.level
+			statuses = append(statuses, status)
+			a.Checks = append(a.Checks, status.toCheck())
 		}
-		limits = append(limits, f.constraints...)
+		constraints = append(constraints, f.constraints...)
 		a.RequiredTemplateValues = append(a.RequiredTemplateValues, f.templateValues...)
 		a.Fields = append(a.Fields, f.fields...)
 		if f.admitsNothing != "" {
-			never = append(never, f.admitsNothing)
+			reasons = append(reasons, f.admitsNothing)
 		}
 	}
 	slices.SortFunc(a.Checks, compareChecks)
 	a.sortFields()
-	a.AdmitsNothing = strings.Join(never, "; ")
+	a.AdmitsNothing = strings.Join(reasons, "; ")
 	if a.AdmitsNothing != "" {
-		// Nothing passes, so nothing is filled in either, and every level would be as true as any other.
+		// No pod passes, so no value is set either, and no level is truer than another.
 		a.RequiredTemplateValues = nil
 		return a
 	}
 	a.Closest = closestLevel(a.Checks)
 	a.CompliesAsWritten = strictestLevelWith(a.Checks, StatusGuaranteed)
 	a.CompliesAfterMutation = strictestLevelWith(a.Checks, StatusGuaranteed, StatusByMutation)
-	a.NoLooserThan = leastLevelNoLooser(limits)
-	a.LostConstraints = constraintsLostAt(limits, a.Closest)
-	a.NearestMiss, a.Choices = describeNearestMiss(a.Closest, verdicts)
+	a.NoLooserThan = leastLevelNoLooser(constraints)
+	a.LostConstraints = constraintsLostAt(constraints, a.Closest)
+	a.NearestMiss, a.Choices = describeNearestMiss(a.Closest, statuses)
 	return a
 }
 
-// LostConstraintsAt is what the policy forbids or forces and the level does not, at a version of the standards: what
-// Assessment.Lost is for the closest level, for any. A policy that admits nothing loses nothing worth keeping.
+// LostConstraintsAt returns what a PodSecurityPolicy forbids or enforces and a level does not, at a version of the standards.
+// Assessment.LostConstraints are those of the closest level. A policy that admits nothing loses nothing.
 func LostConstraintsAt(p *pspparse.Policy, v api.Version, level api.Level) []LostConstraint {
 	v = clampVersion(v)
 	if p.UnusableReason() != "" {
 		return nil
 	}
-	var limits []levelConstraint
+	var constraints []levelConstraint
 	for _, c := range allControls() {
 		f := c.assess(p, v)
 		if f.admitsNothing != "" {
 			return nil
 		}
-		limits = append(limits, f.constraints...)
+		constraints = append(constraints, f.constraints...)
 	}
-	return constraintsLostAt(limits, level)
+	return constraintsLostAt(constraints, level)
 }
 
-// newestCheckVersion is the newest version that any check knows.
+// newestCheckVersion is the newest version of the standards that changes a check.
 func newestCheckVersion() api.Version {
 	latest := api.MajorMinorVersion(1, 0)
 	for _, c := range allControls() {
@@ -131,6 +131,7 @@ func newestCheckVersion() api.Version {
 	return latest
 }
 
+// clampVersion returns the newest version of the standards for "latest", the zero version and newer ones.
 func clampVersion(v api.Version) api.Version {
 	if last := newestCheckVersion(); v == (api.Version{}) || last.Older(v) {
 		return last
@@ -138,7 +139,7 @@ func clampVersion(v api.Version) api.Version {
 	return v
 }
 
-// registeredCheck is the registration of a check that the control answers.
+// registeredCheck returns the registration of one of the checks of the control.
 func (c pspControl) registeredCheck(id policy.CheckID) registeredCheck {
 	for _, check := range c.checks {
 		if check.id == id {
@@ -148,13 +149,14 @@ func (c pspControl) registeredCheck(id policy.CheckID) registeredCheck {
 	return registeredCheck{revisions: minorVersions(0)}
 }
 
-func (v checkStatus) toCheck() Check {
+// toCheck converts the status of a check for an Assessment.
+func (s checkStatus) toCheck() Check {
 	return Check{
-		ID: string(v.id), Level: v.level, Status: v.status, Fields: v.fields, Note: v.note, Core: v.tier == coreTier,
+		ID: string(s.id), Level: s.level, Status: s.status, Fields: s.fields, Note: s.note, Core: s.tier == coreTier,
 	}
 }
 
-// compareChecks: baseline first, each level by ID.
+// compareChecks orders checks of the standards: baseline first, each level by ID.
 func compareChecks(a, b Check) int {
 	if order := api.CompareLevels(a.Level, b.Level); order != 0 {
 		return order
@@ -162,6 +164,7 @@ func compareChecks(a, b Check) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
+// sortFields puts the fields and the required template values into spec order, and marks the mutating fields.
 func (a *Assessment) sortFields() {
 	order := policyFieldOrder()
 	slices.SortFunc(a.Fields, func(x, y FieldExplanation) int {

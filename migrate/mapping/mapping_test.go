@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -26,7 +27,7 @@ func TestAdmitsNothing(t *testing.T) {
 				delete(p.Annotations, pspparse.SeccompAllowedAnnotation)
 				p.Annotations[pspparse.SeccompDefaultAnnotation] = "runtime/default"
 			},
-			"the seccomp default runtime/default is filled in and no seccomp profile may be set",
+			"the seccomp default runtime/default is set and no seccomp profile may be set",
 		},
 		{
 			"both", func(p *pspparse.Policy) {
@@ -76,7 +77,7 @@ func TestPolicyFromCluster(t *testing.T) {
 	}
 	var got []field
 	for _, f := range Assess(p, api.MajorMinorVersion(1, 25)).Fields {
-		got = append(got, field{f.Name, f.Value, f.Mutating})
+		got = append(got, field{f.Name, textOf(f.Value), f.Mutating})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields differ (-want +got):\n%s", diff)
@@ -123,6 +124,29 @@ func TestNearestMiss(t *testing.T) {
 	}
 }
 
+// TestConditionsOfAnySeccompProfile: the restricted check on seccomp replaces the baseline one, as in the library, so that a
+// policy which allows every profile has one condition of seccomp, and seven in all.
+func TestConditionsOfAnySeccompProfile(t *testing.T) {
+	t.Parallel()
+	p := with(closedPolicy(), func(p *pspparse.Policy) {
+		delete(p.Annotations, pspparse.AppArmorAllowedAnnotation)
+		p.Spec.SELinux = pspparse.SELinuxStrategy{Rule: pspparse.RunAsAny}
+		p.Annotations[pspparse.SeccompAllowedAnnotation] = "*"
+	})
+	a := Assess(p, api.MajorMinorVersion(1, 25))
+	var got []string
+	for _, c := range a.Conditions(a.Closest) {
+		got = append(got, letterOf(c.Status)+" "+c.ID)
+	}
+	want := []string{
+		"N appArmorProfile", "N seLinuxOptions", "M allowPrivilegeEscalation", "M capabilities_restricted", "E runAsNonRoot",
+		"E runAsUser", "N seccompProfile_restricted",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("conditions at %s differ (-want +got):\n%s", a.Closest, diff)
+	}
+}
+
 // TestConditions: at restricted a check that replaces a baseline one stands for both.
 func TestConditions(t *testing.T) {
 	t.Parallel()
@@ -130,7 +154,7 @@ func TestConditions(t *testing.T) {
 	ids := func(level api.Level) []string {
 		var out []string
 		for _, c := range a.Conditions(level) {
-			out = append(out, string(c.Status)+" "+c.ID)
+			out = append(out, letterOf(c.Status)+" "+c.ID)
 		}
 		return out
 	}
@@ -149,26 +173,10 @@ func TestConditions(t *testing.T) {
 		},
 	}
 	got := map[api.Level][]string{}
-	for _, level := range levelsLooseToStrict() {
+	for _, level := range levels.LooseToStrict() {
 		got[level] = ids(level)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("conditions differ (-want +got):\n%s", diff)
-	}
-}
-
-func TestAdvice(t *testing.T) {
-	t.Parallel()
-	want := map[Status]string{
-		StatusGuaranteed: "", StatusByMutation: "the template must set it", StatusInEffect: "set runAsNonRoot: true",
-		StatusNotEnsured: "verify that workloads do not use it", StatusImpossible: "BLOCKER: change the policy first",
-		StatusUnknown: "scan the workloads",
-	}
-	got := map[Status]string{}
-	for status := range want {
-		got[status] = status.Advice()
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("advice differs (-want +got):\n%s", diff)
 	}
 }

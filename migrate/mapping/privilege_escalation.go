@@ -3,15 +3,16 @@ package mapping
 import (
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Gaining privileges beyond the parent process (setuid and the like).
+privilegeEscalationControl is about gaining privileges beyond the parent process (setuid and the like).
 
-PSP fields: spec.allowPrivilegeEscalation (absent is true, the API default); false refuses true and fills in false.
-spec.defaultAllowPrivilegeEscalation only fills in, before that.
-Check: allowPrivilegeEscalation (restricted, from v1.8; Windows pods are let off from v1.25).
+PSP fields: spec.allowPrivilegeEscalation (absent is true, the API default); false refuses true and sets false.
+spec.defaultAllowPrivilegeEscalation only sets a value, before that.
+Check: allowPrivilegeEscalation (restricted, from v1.8; does not apply to Windows pods from v1.25).
 
 	baseline    anything
 	restricted  false, stated by every container
@@ -26,6 +27,7 @@ func privilegeEscalationControl() pspControl {
 	}
 }
 
+// assessPrivilegeEscalation compares the privilege escalation fields of a PodSecurityPolicy with the standards.
 func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResult) {
 	const path = "containers[*].securityContext.allowPrivilegeEscalation"
 	allowed := p.Spec.AllowPrivilegeEscalation == nil || *p.Spec.AllowPrivilegeEscalation
@@ -35,57 +37,60 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 	// Levels that do not themselves ask for false.
 	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
 	if !versionAtLeast(v, 8) {
-		lenient = levelsLooseToStrict()
+		lenient = levels.LooseToStrict()
 	}
 	switch {
 	case !allowed:
-		f.recordRefusal("allowPrivilegeEscalation", "false", "containers may gain privileges; templates that set it to false, "+
+		f.recordRefusal("allowPrivilegeEscalation", boolValue(false), "containers may gain privileges; templates that set it to false, "+
 			"or an admission policy, can prevent it", lenient...)
 		if versionAtLeast(v, 25) {
-			f.recordDrift("allowPrivilegeEscalation", "false", "pods with os.name windows need not state it from v1.25",
+			f.recordDrift("allowPrivilegeEscalation", boolValue(false), "pods with os.name windows need not state it from v1.25",
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
-			f.requireInTemplate("allowPrivilegeEscalation", path, "false", "in every container, init containers included; restricted asks for it")
+			f.requireInTemplate("allowPrivilegeEscalation", path, boolValue(false), "in every container, init containers included; restricted asks for it")
 		}
 	case byDefault != nil && !*byDefault:
-		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", "false",
-			"false is no longer filled in: setuid programs gain privileges again", lenient...)
-		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, "false", "where the program allows it; restricted asks for it")
+		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", boolValue(false),
+			"false is no longer set: setuid programs gain privileges again", lenient...)
+		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, boolValue(false), "where the program allows it; restricted asks for it")
 	}
 	f.explainPrivilegeEscalation(p, allowed)
 	return f
 }
 
+// escalationCheckStatus is the status of the check allowPrivilegeEscalation, by whether a PodSecurityPolicy allows escalation
+// and by its default.
 func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
-	v := checkStatus{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
+	status := checkStatus{id: "allowPrivilegeEscalation", fields: []string{"allowPrivilegeEscalation"}}
 	if !allowed {
-		v.status, v.note = StatusByMutation, "the policy fills in false: templates must state it themselves"
-		return v
+		status.status, status.note = StatusByMutation, "the policy sets false: templates must state it themselves"
+		return status
 	}
-	v.status, v.nearestMiss = StatusNotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
-	v.note = "escalation is allowed: verify that workloads set it to false"
+	status.status, status.nearestMiss = StatusNotEnsured, "privilege escalation (allowPrivilegeEscalation true)"
+	status.note = "escalation is allowed: verify that workloads set it to false"
 	if byDefault != nil && !*byDefault {
-		v.fields = append(v.fields, "defaultAllowPrivilegeEscalation")
-		v.note = "the policy fills in false, so running pods comply, but authors may say true and templates do not state it"
+		status.fields = append(status.fields, "defaultAllowPrivilegeEscalation")
+		status.note = "the policy sets false, so running pods comply, but authors may say true and templates do not state it"
 	}
-	return v
+	return status
 }
 
+// explainPrivilegeEscalation adds the explanations of both fields.
 func (f *controlResult) explainPrivilegeEscalation(p *pspparse.Policy, allowed bool) {
 	if byDefault := p.Spec.DefaultAllowPrivilegeEscalation; byDefault != nil {
-		f.explainField(p, "defaultAllowPrivilegeEscalation", boolean(*byDefault),
-			"filled in where a container states nothing; it refuses nobody")
+		f.explainField(p, "defaultAllowPrivilegeEscalation", boolValue(*byDefault),
+			"set where a container states nothing; it refuses no pod")
 	}
 	_, stated := p.Lines[fieldLineKey("allowPrivilegeEscalation")]
 	switch {
 	case !allowed:
-		f.explainField(p, "allowPrivilegeEscalation", "false",
-			"escalation is refused and false filled in; restricted asks for it to be stated")
+		f.explainField(p, "allowPrivilegeEscalation", boolValue(false),
+			"escalation is refused and false is set; restricted asks for it to be stated")
 	case stated || (p.Spec.AllowPrivilegeEscalation != nil && len(p.Lines) == 0):
-		f.explainField(p, "allowPrivilegeEscalation", "true", "escalation is allowed, as at baseline")
+		f.explainField(p, "allowPrivilegeEscalation", boolValue(true), "escalation is allowed, as at baseline")
 	default:
-		f.explainField(p, "allowPrivilegeEscalation", "",
+		f.explainField(p, "allowPrivilegeEscalation", Value{},
 			"absent, which the API server reads as true: escalation is allowed, as at baseline")
 	}
 }

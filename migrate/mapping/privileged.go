@@ -7,7 +7,7 @@ import (
 )
 
 /*
-Privileged containers switch most isolation off.
+privilegedControl is about privileged containers, for which most isolation is off.
 
 PSP field: spec.privileged (absent is false).
 Check: privileged (baseline, from v1.0).
@@ -25,27 +25,21 @@ func privilegedControl() pspControl {
 	}
 }
 
+// assessPrivileged compares spec.privileged of a PodSecurityPolicy with the standards.
 func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	v := checkStatus{
+	status := checkStatus{
 		id: "privileged", fields: []string{"privileged"},
 		status: StatusGuaranteed, note: "privileged containers are refused",
 	}
 	meaning := "privileged containers are refused, as at baseline"
 	if p.Spec.Privileged {
-		v.status, v.note, v.nearestMiss = StatusNotEnsured, "privileged containers are admitted", "privileged containers"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, "privileged containers are admitted", "privileged containers"
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
-		f.recordRefusal("privileged", "false",
+		f.recordRefusal("privileged", boolValue(false),
 			"privileged containers become possible; an admission policy can go on refusing them", api.LevelPrivileged)
 	}
-	f.checks = []checkStatus{v}
-	f.explainStatedField(p, "privileged", boolean(p.Spec.Privileged), meaning)
+	f.checks = []checkStatus{status}
+	f.explainStatedField(p, "privileged", boolValue(p.Spec.Privileged), meaning)
 	return f
-}
-
-func boolean(b bool) string {
-	if b {
-		return "true"
-	}
-	return "false"
 }

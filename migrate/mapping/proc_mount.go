@@ -6,17 +6,18 @@ import (
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-The masks on /proc.
+procMountControl is about the masks on /proc.
 
 PSP field: spec.allowedProcMountTypes; none means Default. A list without Default refuses every container that leaves
 procMount unset. With the ProcMountType gate off (its default up to v1.32) the API server resets the field, so a grant of
-Unmasked is dead there; a policy read from a file does not tell, so the grant is taken at its word.
-Checks: procMount (baseline, from v1.0; from v1.35 pods with hostUsers: false are let off); procMount_restricted
-(restricted, from v1.35, overrides it and lets nobody off).
+Unmasked has no effect there; a policy read from a file does not tell, so the grant counts.
+Checks: procMount (baseline, from v1.0; from v1.35 it does not apply to pods with hostUsers: false); procMount_restricted
+(restricted, from v1.35, overrides it and applies to all).
 
 	baseline    Default or unset
 	restricted  Default or unset
@@ -34,47 +35,44 @@ func procMountControl() pspControl {
 	}
 }
 
+// assessProcMount compares spec.allowedProcMountTypes of a PodSecurityPolicy with the standards.
 func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 	types := p.Spec.AllowedProcMountTypes
 	masked := len(types) == 0 || slices.Contains(types, "Default")
 	unmasked := slices.Contains(types, "Unmasked")
-	value := joinShortened(types)
+	inForce := listValue(types)
+	if len(types) == 0 {
+		inForce = textValue("Default")
+	}
 
-	judged := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: "only the Default mask is allowed"}
+	status := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: "only the Default mask is allowed"}
 	if unmasked {
-		judged.status, judged.nearestMiss = StatusNotEnsured, "procMount (Unmasked)"
-		judged.note = "Unmasked is allowed (dead while the server's ProcMountType gate is off)"
+		status.status, status.nearestMiss = StatusNotEnsured, "procMount (Unmasked)"
+		status.note = "Unmasked is allowed (without effect while the server's ProcMountType gate is off)"
 	}
 	if unmasked && !masked {
-		judged.status = StatusImpossible
-		judged.note = "BLOCKER: change the policy first: it admits Unmasked alone"
+		status.status = StatusImpossible
+		status.note = "BLOCKER: change the policy first: it admits Unmasked alone"
 	}
 	for _, id := range []policy.CheckID{"procMount", "procMount_restricted"} {
-		judged.id = id
-		f.checks = append(f.checks, judged)
+		status.id = id
+		f.checks = append(f.checks, status)
 	}
 
 	if !unmasked {
-		f.recordRefusal("allowedProcMountTypes", orDefault(value, "Default"),
+		f.recordRefusal("allowedProcMountTypes", inForce,
 			"containers may run with /proc unmasked; an admission policy can go on refusing it", api.LevelPrivileged)
 		if versionAtLeast(v, 35) {
-			f.recordDrift("allowedProcMountTypes", orDefault(value, "Default"),
+			f.recordDrift("allowedProcMountTypes", inForce,
 				"pods with hostUsers: false may unmask /proc from v1.35", api.LevelBaseline)
 		}
 	}
 	if !masked {
-		f.recordRefusal("allowedProcMountTypes", value, "containers with the Default mask become possible", levelsLooseToStrict()...)
+		f.recordRefusal("allowedProcMountTypes", inForce, "containers with the Default mask become possible", levels.LooseToStrict()...)
 	}
 	if !masked && !unmasked {
-		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + value + ")"
+		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + joinNames(types) + ")"
 	}
-	f.explainStatedField(p, "allowedProcMountTypes", value, "containers may choose these masks of /proc; baseline accepts Default")
+	f.explainStatedField(p, "allowedProcMountTypes", listValue(types), "containers may choose these masks of /proc; baseline accepts Default")
 	return f
-}
-
-func orDefault(value, fallback string) string {
-	if value == "" {
-		return fallback
-	}
-	return value
 }

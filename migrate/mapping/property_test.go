@@ -158,11 +158,11 @@ func TestLooseningNeverTightens(t *testing.T) {
 				t.Errorf("seed %d, %s: a looser policy admits nothing: %s", seed, name, b.AdmitsNothing)
 				continue
 			}
-			for what, levels := range map[string][2]api.Level{
+			for what, bounds := range map[string][2]api.Level{
 				"closest": {a.Closest, b.Closest}, "safe": {a.CompliesAsWritten, b.CompliesAsWritten}, "held": {a.CompliesAfterMutation, b.CompliesAfterMutation},
 			} {
-				if api.CompareLevels(levels[1], levels[0]) > 0 {
-					t.Errorf("seed %d, %s at %s: %s went from %s to %s", seed, name, v, what, levels[0], levels[1])
+				if api.CompareLevels(bounds[1], bounds[0]) > 0 {
+					t.Errorf("seed %d, %s at %s: %s went from %s to %s", seed, name, v, what, bounds[0], bounds[1])
 				}
 			}
 			if covers(b.NoLooserThan) < covers(a.NoLooserThan) {

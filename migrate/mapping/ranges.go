@@ -11,86 +11,86 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// What the API accepts in a pod; values beyond are refused whatever a policy says.
+// The largest user or group ID, and the largest port, that API validation accepts in a pod.
 const (
 	maxID   = math.MaxInt32
 	maxPort = math.MaxUint16
 )
 
-// numberRange is inclusive at both ends; an inverted one is empty, as it is to PSP admission.
-type numberRange struct{ min, max int64 }
-
-func idRanges(ranges []pspparse.IDRange) []numberRange {
-	spans := make([]numberRange, 0, len(ranges))
+// idRanges converts the user or group ID ranges of a PodSecurityPolicy.
+func idRanges(ranges []pspparse.IDRange) []Range {
+	out := make([]Range, 0, len(ranges))
 	for _, r := range ranges {
-		spans = append(spans, numberRange{r.Min, r.Max})
+		out = append(out, Range{r.Min, r.Max})
 	}
-	return spans
+	return out
 }
 
-func portRanges(ranges []pspparse.HostPortRange) []numberRange {
-	spans := make([]numberRange, 0, len(ranges))
+// portRanges converts the host port ranges of a PodSecurityPolicy.
+func portRanges(ranges []pspparse.HostPortRange) []Range {
+	out := make([]Range, 0, len(ranges))
 	for _, r := range ranges {
-		spans = append(spans, numberRange{int64(r.Min), int64(r.Max)})
+		out = append(out, Range{int64(r.Min), int64(r.Max)})
 	}
-	return spans
+	return out
 }
 
-// clipRanges is what of the spans lies in [low, high]: sorted, joined, without empty ones.
-func clipRanges(spans []numberRange, low, high int64) []numberRange {
-	var clipped []numberRange
-	for _, s := range spans {
-		s.min, s.max = max(s.min, low), min(s.max, high)
-		if s.min <= s.max {
-			clipped = append(clipped, s)
+// clipRanges returns the parts of ranges that lie in [low, high]: sorted, adjacent ones merged, without empty ones.
+func clipRanges(ranges []Range, low, high int64) []Range {
+	var clipped []Range
+	for _, r := range ranges {
+		r.Min, r.Max = max(r.Min, low), min(r.Max, high)
+		if r.Min <= r.Max {
+			clipped = append(clipped, r)
 		}
 	}
-	slices.SortFunc(clipped, func(a, b numberRange) int { return cmp.Compare(a.min, b.min) })
-	var joined []numberRange
-	for _, s := range clipped {
-		if n := len(joined); n > 0 && s.min <= joined[n-1].max+1 {
-			joined[n-1].max = max(joined[n-1].max, s.max)
+	slices.SortFunc(clipped, func(a, b Range) int { return cmp.Compare(a.Min, b.Min) })
+	var merged []Range
+	for _, r := range clipped {
+		if n := len(merged); n > 0 && r.Min <= merged[n-1].Max+1 {
+			merged[n-1].Max = max(merged[n-1].Max, r.Max)
 			continue
 		}
-		joined = append(joined, s)
+		merged = append(merged, r)
 	}
-	return joined
+	return merged
 }
 
-// coversWhole says whether the spans leave out nothing of [low, high].
-func coversWhole(spans []numberRange, low, high int64) bool {
-	joined := clipRanges(spans, low, high)
-	return len(joined) == 1 && joined[0] == numberRange{low, high}
+// coversWhole reports whether ranges contain every number of [low, high].
+func coversWhole(ranges []Range, low, high int64) bool {
+	merged := clipRanges(ranges, low, high)
+	return len(merged) == 1 && merged[0] == Range{low, high}
 }
 
-// containsNumber says whether some span contains n.
-func containsNumber(spans []numberRange, n int64) bool {
-	return len(clipRanges(spans, n, n)) > 0
+// containsNumber reports whether some range contains n.
+func containsNumber(ranges []Range, n int64) bool {
+	return slices.ContainsFunc(ranges, func(r Range) bool { return r.Min <= n && n <= r.Max })
 }
 
-// formatRanges renders spans as the policy lists them.
-func formatRanges(spans []numberRange) string {
-	texts := make([]string, 0, len(spans))
-	for _, s := range spans {
-		if s.min == s.max {
-			texts = append(texts, strconv.FormatInt(s.min, 10))
+// formatRanges writes ranges for a sentence, in their order: "80, 8000-8080".
+func formatRanges(ranges []Range) string {
+	texts := make([]string, 0, len(ranges))
+	for _, r := range ranges {
+		if r.Min == r.Max {
+			texts = append(texts, strconv.FormatInt(r.Min, 10))
 			continue
 		}
-		texts = append(texts, fmt.Sprintf("%d-%d", s.min, s.max))
+		texts = append(texts, fmt.Sprintf("%d-%d", r.Min, r.Max))
 	}
-	return joinShortened(texts)
+	return strings.Join(texts, ", ")
 }
 
-// formatIDStrategy renders a strategy: its rule and, where the rule reads them, its ranges.
+// formatIDStrategy writes a user or group strategy for a sentence: "MustRunAs 1-65535", "RunAsAny".
 func formatIDStrategy(s pspparse.IDStrategy) string {
-	if s.Rule == pspparse.RunAsAny || s.Rule == pspparse.MustRunAsNonRoot || len(s.Ranges) == 0 {
-		return s.Rule
+	v := strategyValue(s)
+	if len(v.Ranges) == 0 {
+		return v.Rule
 	}
-	return s.Rule + " " + formatRanges(idRanges(s.Ranges))
+	return v.Rule + " " + formatRanges(v.Ranges)
 }
 
-// defaultedID is the id that MustRunAs writes into a pod that states none: the min of the first range listed. ok is false
-// where the policy's own ranges then refuse it, so that no admitted pod carries it.
+// defaultedID is the user or group ID that a MustRunAs strategy sets in a pod that states none: the minimum of the first
+// range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod has it.
 func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 	if s.Rule != pspparse.MustRunAs || len(s.Ranges) == 0 {
 		return 0, false
@@ -99,11 +99,7 @@ func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 	return id, id >= 0 && id <= maxID && containsNumber(idRanges(s.Ranges), id)
 }
 
-// admitsNoID says whether MustRunAs leaves no id that a pod could have.
+// admitsNoID reports whether a MustRunAs strategy has no user or group ID in its ranges that a pod can have.
 func admitsNoID(s pspparse.IDStrategy) bool {
 	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(clipRanges(idRanges(s.Ranges), 0, maxID)) == 0
-}
-
-func count(n int, noun string) string {
-	return strconv.Itoa(n) + " " + strings.TrimSpace(noun)
 }

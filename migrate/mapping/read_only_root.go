@@ -3,13 +3,14 @@ package mapping
 import (
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-A read-only root file system.
+readOnlyRootControl is about a read-only root file system.
 
-PSP field: spec.readOnlyRootFilesystem; true refuses false and fills in true. Check: none; it is part of no level, not
+PSP field: spec.readOnlyRootFilesystem; true refuses false and sets true. Check: none; it is part of no level, not
 even restricted.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
@@ -18,15 +19,16 @@ func readOnlyRootControl() pspControl {
 	return pspControl{fields: []string{"readOnlyRootFilesystem"}, assess: assessReadOnlyRoot}
 }
 
+// assessReadOnlyRoot compares spec.readOnlyRootFilesystem of a PodSecurityPolicy with the standards.
 func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	meaning := "nothing is asked of the root file system, as at every level"
 	if p.Spec.ReadOnlyRootFilesystem {
-		meaning = "every root file system is read-only and the field filled in; no level asks for it"
-		f.recordRefusal("readOnlyRootFilesystem", "true", "root file systems become writable; templates that set it, "+
-			"or an admission policy, can keep them read-only", levelsLooseToStrict()...)
-		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", "true",
+		meaning = "every root file system is read-only and the field is set; no level asks for it"
+		f.recordRefusal("readOnlyRootFilesystem", boolValue(true), "root file systems become writable; templates that set it, "+
+			"or an admission policy, can keep them read-only", levels.LooseToStrict()...)
+		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", boolValue(true),
 			"no level looks at it")
 	}
-	f.explainStatedField(p, "readOnlyRootFilesystem", boolean(p.Spec.ReadOnlyRootFilesystem), meaning)
+	f.explainStatedField(p, "readOnlyRootFilesystem", boolValue(p.Spec.ReadOnlyRootFilesystem), meaning)
 	return f
 }

@@ -5,62 +5,61 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// groupStrategyField is what runAsGroup, supplementalGroups and fsGroup have in common: an id strategy that no level shares.
-// MustRunAs and MayRunAs keep given ids in the ranges; MustRunAs also fills in the first range's min where none is given.
+// groupStrategyField is one of runAsGroup, supplementalGroups and fsGroup of a PodSecurityPolicy: an ID strategy that no level
+// has. MustRunAs and MayRunAs keep stated IDs in the ranges; MustRunAs also sets the minimum of the first range where none is
+// stated.
 type groupStrategyField struct {
 	field    string
 	strategy pspparse.IDStrategy
-	// templatePath and list say where and how MustRunAs states the id it fills in.
+	// templatePath is where a template states the ID that MustRunAs sets.
 	templatePath string
-	isList       bool
-	// lossNote says what happens once the id is no longer filled in.
+	// lossNote says what happens once the ID is no longer set.
 	lossNote string
-	// refusesEmptyList: an explicitly empty list is refused under MustRunAs, whatever the ranges.
+	// refusesEmptyList is true if MustRunAs refuses an explicitly empty list, whatever the ranges.
 	refusesEmptyList bool
 }
 
+// assess compares the group field of a PodSecurityPolicy with the standards.
 func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	s := g.strategy
-	value := formatIDStrategy(s)
 	ranged := s.Rule == pspparse.MustRunAs || s.Rule == pspparse.MayRunAs
 	if ranged && (!coversWhole(idRanges(s.Ranges), 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
 		note := "groups outside the ranges become possible; an admission policy can keep the ranges"
 		if !containsNumber(idRanges(s.Ranges), 0) {
 			note = "groups outside the ranges, root's among them, become possible; an admission policy can keep the ranges"
 		}
-		f.recordRefusal(g.field, value, note, levelsLooseToStrict()...)
+		f.recordRefusal(g.field, strategyValue(s), note, levels.LooseToStrict()...)
 	}
 	if id, ok := defaultedID(s); ok {
-		text := strconv.FormatInt(id, 10)
-		f.recordSuppliedValue(g.field, text, g.lossNote, levelsLooseToStrict()...)
-		if g.isList {
-			text = "[" + text + "]"
-		}
-		f.requireInTemplate(g.field, g.templatePath, text, "no level looks at it")
+		value := textValue(strconv.FormatInt(id, 10))
+		f.recordSuppliedValue(g.field, value, g.lossNote, levels.LooseToStrict()...)
+		f.requireInTemplate(g.field, g.templatePath, value, "no level looks at it")
 	}
 	if admitsNoID(s) {
 		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatRanges(idRanges(s.Ranges)) + ")"
 	}
-	f.explainStatedField(p, g.field, value, explainGroupStrategy(s))
+	f.explainStatedField(p, g.field, strategyValue(s), explainGroupStrategy(s))
 	return f
 }
 
+// explainGroupStrategy says what a group strategy of a PodSecurityPolicy does to pods.
 func explainGroupStrategy(s pspparse.IDStrategy) string {
 	switch s.Rule {
 	case pspparse.MustRunAs:
-		return "groups must be in the ranges and the first is filled in; no level looks at groups"
+		return "groups must be in the ranges, and the first is set where none is stated; no level looks at groups"
 	case pspparse.MayRunAs:
-		return "groups that are set must be in the ranges; no level looks at groups"
+		return "groups that are stated must be in the ranges; no level looks at groups"
 	default:
 		return "any group is admitted, as at every level"
 	}
 }
 
 /*
-The primary group.
+runAsGroupControl is about the primary group.
 
 PSP field: spec.runAsGroup; absent is RunAsAny. Check: none at any level.
 
@@ -70,6 +69,7 @@ func runAsGroupControl() pspControl {
 	return pspControl{fields: []string{"runAsGroup"}, assess: assessRunAsGroup}
 }
 
+// assessRunAsGroup compares spec.runAsGroup of a PodSecurityPolicy with the standards.
 func assessRunAsGroup(p *pspparse.Policy, _ api.Version) controlResult {
 	if p.Spec.RunAsGroup == nil {
 		return controlResult{}
@@ -77,6 +77,6 @@ func assessRunAsGroup(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "runAsGroup", strategy: *p.Spec.RunAsGroup,
 		templatePath: "containers[*].securityContext.runAsGroup",
-		lossNote:     "the group is no longer filled in: containers run with group 0 or the image's",
+		lossNote:     "the group is no longer set: containers run with group 0 or the image's",
 	}.assess(p)
 }

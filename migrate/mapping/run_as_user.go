@@ -5,22 +5,23 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Running as root.
+runAsUserControl is about running as root.
 
-PSP field: spec.runAsUser. MustRunAsNonRoot refuses uid 0 and fills in runAsNonRoot: true where nothing is stated;
-MustRunAs forces the effective uid into ranges and fills in the first one's min; RunAsAny lets authors choose.
-Checks: runAsNonRoot (restricted, from v1.0), runAsUser (restricted, from v1.23); both let pods with their own user
-namespace (hostUsers: false) off from v1.35.
+PSP field: spec.runAsUser. MustRunAsNonRoot refuses uid 0 and sets runAsNonRoot: true where nothing is stated;
+MustRunAs keeps the effective uid in ranges and sets the first one's minimum; RunAsAny lets authors choose.
+Checks: runAsNonRoot (restricted, from v1.0), runAsUser (restricted, from v1.23); from v1.35 both do not apply to pods with
+their own user namespace (hostUsers: false).
 
 	baseline    anything
 	restricted  runAsNonRoot: true stated for every container, false nowhere; runAsUser: 0 nowhere
 
 A policy ensures the effect at best, never the field: it accepts a non-zero uid in place of runAsNonRoot: true, and it
-judges effective values where the standard judges every setting.
+looks at effective values where the standard looks at every setting.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 */
@@ -35,27 +36,28 @@ func runAsUserControl() pspControl {
 	}
 }
 
+// assessRunAsUser compares spec.runAsUser of a PodSecurityPolicy with the standards.
 func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 	s := p.Spec.RunAsUser
 	f.checks = []checkStatus{runAsNonRootStatus(s), runAsUserStatus(s)}
 	f.compareUserRanges(s, v)
 	switch id, ok := defaultedID(s); {
 	case s.Rule == pspparse.MustRunAsNonRoot:
-		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", "true",
-			"also where a uid is set and the policy fills nothing in; restricted asks for it")
+		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", boolValue(true),
+			"also where a uid is stated and the policy sets nothing; restricted asks for it")
 	case ok:
-		f.recordSuppliedValue("runAsUser", strconv.FormatInt(id, 10),
-			"the uid is no longer filled in: the image's user takes over, often root", levelsLooseToStrict()...)
-		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", strconv.FormatInt(id, 10), defaultedUIDNote(id))
+		value := textValue(strconv.FormatInt(id, 10))
+		f.recordSuppliedValue("runAsUser", value, "the uid is no longer set: the image's user takes over, often root", levels.LooseToStrict()...)
+		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", value, defaultedUIDNote(id))
 	}
 	if admitsNoID(s) {
 		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatRanges(idRanges(s.Ranges)) + ")"
 	}
-	f.explainField(p, "runAsUser", formatIDStrategy(s), explainUserStrategy(s))
+	f.explainField(p, "runAsUser", strategyValue(s), explainUserStrategy(s))
 	return f
 }
 
-// refusesRoot says whether every container that the policy admits runs as another user than root.
+// refusesRoot reports whether every container that a runAsUser strategy admits runs as another user than root.
 func refusesRoot(s pspparse.IDStrategy) bool {
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
@@ -67,52 +69,56 @@ func refusesRoot(s pspparse.IDStrategy) bool {
 	}
 }
 
-// admitsOnlyRoot says whether root is the only user that the policy admits.
+// admitsOnlyRoot reports whether root is the only user that a runAsUser strategy admits.
 func admitsOnlyRoot(s pspparse.IDStrategy) bool {
-	spans := clipRanges(idRanges(s.Ranges), 0, maxID)
-	return s.Rule == pspparse.MustRunAs && len(spans) == 1 && spans[0] == numberRange{0, 0}
+	ranges := clipRanges(idRanges(s.Ranges), 0, maxID)
+	return s.Rule == pspparse.MustRunAs && len(ranges) == 1 && ranges[0] == Range{0, 0}
 }
 
+// runAsNonRootStatus is the status of the check runAsNonRoot for a runAsUser strategy.
 func runAsNonRootStatus(s pspparse.IDStrategy) checkStatus {
-	v := checkStatus{id: "runAsNonRoot", fields: []string{"runAsUser"}}
+	status := checkStatus{id: "runAsNonRoot", fields: []string{"runAsUser"}}
 	if refusesRoot(s) {
-		v.status = StatusInEffect
-		v.note = "root is refused, but the field is not always there: set runAsNonRoot: true in every template"
-		return v
+		status.status = StatusInEffect
+		status.note = "root is refused, but the field is not always there: set runAsNonRoot: true in every template"
+		return status
 	}
-	v.status, v.nearestMiss = StatusNotEnsured, rootNearestMiss(s)
-	v.note = "root is admitted (" + formatIDStrategy(s) + "): verify that workloads set runAsNonRoot: true"
-	return v
+	status.status, status.nearestMiss = StatusNotEnsured, rootNearestMiss(s)
+	status.note = "root is admitted (" + formatIDStrategy(s) + "): verify that workloads set runAsNonRoot: true"
+	return status
 }
 
+// runAsUserStatus is the status of the check runAsUser for a runAsUser strategy.
 func runAsUserStatus(s pspparse.IDStrategy) checkStatus {
-	v := checkStatus{id: "runAsUser", fields: []string{"runAsUser"}, status: StatusNotEnsured, nearestMiss: rootNearestMiss(s)}
+	status := checkStatus{id: "runAsUser", fields: []string{"runAsUser"}, status: StatusNotEnsured, nearestMiss: rootNearestMiss(s)}
 	switch {
 	case refusesRoot(s):
-		v.status, v.nearestMiss = StatusInEffect, ""
-		v.note = "no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted"
+		status.status, status.nearestMiss = StatusInEffect, ""
+		status.note = "no container runs as root, but a pod-level runAsUser: 0 that all containers override is admitted"
 	case admitsOnlyRoot(s):
-		v.status = StatusImpossible
-		v.note = "BLOCKER: change the policy first: it admits no uid but 0"
+		status.status = StatusImpossible
+		status.note = "BLOCKER: change the policy first: it admits no uid but 0"
 	default:
-		v.note = "uid 0 is admitted (" + formatIDStrategy(s) + "): verify that workloads do not use it"
+		status.note = "uid 0 is admitted (" + formatIDStrategy(s) + "): verify that workloads do not use it"
 	}
-	return v
+	return status
 }
 
+// rootNearestMiss names the root users that a runAsUser strategy admits, for NearestMiss.
 func rootNearestMiss(s pspparse.IDStrategy) string {
 	return "root users (runAsUser " + formatIDStrategy(s) + ")"
 }
 
-// compareUserRanges: what the policy refuses depends on whether a level refuses root itself. Restricted does from v1.23; before,
-// it accepts runAsUser: 0 beside runAsNonRoot: true, which the policy refuses and the kubelet never starts.
+// compareUserRanges records the users that the policy refuses and the levels accept. That depends on whether a level refuses
+// root itself. Restricted does from v1.23; before, it accepts runAsUser: 0 beside runAsNonRoot: true, which the policy refuses
+// and the kubelet never starts.
 func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) {
-	value := formatIDStrategy(s)
-	spans := idRanges(s.Ranges)
-	rootRefused := versionAtLeast(v, 23)
+	value := strategyValue(s)
+	ranges := idRanges(s.Ranges)
+	restrictedRefusesRoot := versionAtLeast(v, 23)
 	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
-	if !rootRefused {
-		lenient = levelsLooseToStrict()
+	if !restrictedRefusesRoot {
+		lenient = levels.LooseToStrict()
 	}
 	switch s.Rule {
 	case pspparse.MustRunAsNonRoot:
@@ -123,10 +129,10 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 		if refusesRoot(s) {
 			note = "uids outside the ranges, root among them, become possible; an admission policy can keep the ranges"
 		}
-		if !coversWhole(spans, 0, maxID) {
+		if !coversWhole(ranges, 0, maxID) {
 			f.recordRefusal("runAsUser", value, note, lenient...)
 		}
-		if rootRefused && !coversWhole(spans, 1, maxID) && !coversWhole(spans, 0, maxID) {
+		if restrictedRefusesRoot && !coversWhole(ranges, 1, maxID) && !coversWhole(ranges, 0, maxID) {
 			f.recordRefusal("runAsUser", value,
 				"uids outside the ranges become possible; an admission policy can keep the ranges", api.LevelRestricted)
 		}
@@ -137,6 +143,7 @@ func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) 
 	}
 }
 
+// defaultedUIDNote says what to know of a uid that templates have to state.
 func defaultedUIDNote(id int64) string {
 	if id == 0 {
 		return "restricted refuses uid 0"
@@ -144,15 +151,16 @@ func defaultedUIDNote(id int64) string {
 	return "at pod level it does the same where no container sets its own; restricted asks for runAsNonRoot: true besides"
 }
 
+// explainUserStrategy says what a runAsUser strategy does to pods.
 func explainUserStrategy(s pspparse.IDStrategy) string {
 	switch {
 	case s.Rule == pspparse.RunAsAny:
 		return "any user is admitted, root included, as at baseline; restricted refuses root"
 	case s.Rule == pspparse.MustRunAsNonRoot:
-		return "root is refused and runAsNonRoot filled in where nothing is stated; restricted asks for the field itself"
+		return "root is refused and runAsNonRoot set where nothing is stated; restricted asks for the field itself"
 	case refusesRoot(s):
-		return "uids must be in the ranges, which leave out root, and the first is filled in; no level knows uid ranges"
+		return "uids must be in the ranges, which leave out root, and the first is set where none is stated; no level knows uid ranges"
 	default:
-		return "uids must be in the ranges and the first is filled in; no level knows uid ranges"
+		return "uids must be in the ranges, and the first is set where none is stated; no level knows uid ranges"
 	}
 }

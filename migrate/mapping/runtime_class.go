@@ -5,14 +5,15 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Runtime classes.
+runtimeClassControl is about runtime classes.
 
 PSP field: spec.runtimeClass. Absent restricts nothing; an empty list of names forbids naming any class, * allows all;
-the default is filled in where a pod names none. Check: none at any level.
+the default is set where a pod names none. Check: none at any level.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
@@ -20,30 +21,34 @@ func runtimeClassControl() pspControl {
 	return pspControl{fields: []string{"runtimeClass"}, assess: assessRuntimeClass}
 }
 
+// assessRuntimeClass compares spec.runtimeClass of a PodSecurityPolicy with the standards.
 func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	if p.Spec.RuntimeClass == nil {
 		return f
 	}
-	allowed, filled := p.Spec.RuntimeClass.AllowedRuntimeClassNames, p.Spec.RuntimeClass.DefaultRuntimeClassName
-	value := orDefault(joinShortened(allowed), "none")
+	allowed, byDefault := p.Spec.RuntimeClass.AllowedRuntimeClassNames, p.Spec.RuntimeClass.DefaultRuntimeClassName
+	value := listValue(allowed)
 	anyClass := slices.Contains(allowed, "*")
 	if !anyClass {
 		f.recordRefusal("runtimeClass", value, "pods may name any runtime class; an admission policy can keep the list",
-			levelsLooseToStrict()...)
+			levels.LooseToStrict()...)
 	}
 	meaning := "pods may name these runtime classes only; no level looks at them"
-	if filled != nil {
-		value += ", default " + *filled
+	if len(allowed) == 0 {
+		meaning = "pods may name no runtime class; no level looks at them"
+	}
+	if byDefault != nil {
+		value.Default = *byDefault
 		meaning = "pods may name these runtime classes only and get the default where they name none; no level looks at them"
 	}
 	switch {
-	case filled == nil:
-	case anyClass || slices.Contains(allowed, *filled):
-		f.recordSuppliedValue("runtimeClass", *filled, "the class is no longer filled in: pods move to the plain runtime, "+
-			"out of a sandbox if the class is one", levelsLooseToStrict()...)
-		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *filled, "no level looks at it")
+	case byDefault == nil:
+	case anyClass || slices.Contains(allowed, *byDefault):
+		f.recordSuppliedValue("runtimeClass", textValue(*byDefault), "the class is no longer set: pods move to the plain runtime, "+
+			"out of a sandbox if the class is one", levels.LooseToStrict()...)
+		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", textValue(*byDefault), "no level looks at it")
 	case len(allowed) == 0:
-		f.admitsNothing = "runtimeClass fills in " + *filled + " and allows no class to be named"
+		f.admitsNothing = "runtimeClass sets " + *byDefault + " and allows no class to be named"
 	}
 	f.explainField(p, "runtimeClass", value, meaning)
 	return f

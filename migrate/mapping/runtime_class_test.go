@@ -25,7 +25,7 @@ func TestRuntimeClass(t *testing.T) {
 		{name: "a default that the list refuses", change: class("runc", "gvisor"), want: summary{Refused: levelPBR}},
 		{
 			name: "a default and no class allowed", change: class("gvisor"),
-			want: summary{Refused: levelPBR, Never: "runtimeClass fills in gvisor and allows no class to be named"},
+			want: summary{Refused: levelPBR, Never: "runtimeClass sets gvisor and allows no class to be named"},
 		},
 	})
 }

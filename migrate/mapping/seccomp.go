@@ -2,21 +2,22 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 /*
-Seccomp profiles.
+seccompControl is about seccomp profiles.
 
 PSP annotations: .../allowedProfileNames, a comma list without trimming or globbing; * is anything, unset included.
 Absent means that no profile may be set. A list without * means that the pod itself must set one from it (setting it per
-container is not enough), unless .../defaultProfileName fills one in. docker/default and runtime/default imply each other.
+container is not enough), unless .../defaultProfileName sets one. docker/default and runtime/default imply each other.
 Checks: seccompProfile_baseline (baseline, from v1.0 on annotations, from v1.19 on fields); seccompProfile_restricted
-(restricted, from v1.19, overrides it; Windows pods are let off from v1.25).
+(restricted, from v1.19, overrides it; does not apply to Windows pods from v1.25).
 
 	baseline    unset, RuntimeDefault, Localhost
 	restricted  RuntimeDefault or Localhost, at pod level or in every container
@@ -37,52 +38,61 @@ func seccompControl() pspControl {
 	}
 }
 
-// seccompRule is what the two annotations come to.
+// seccompRule is the meaning of the two seccomp annotations of a PodSecurityPolicy.
 type seccompRule struct {
-	hasList         bool   // the list is there
-	list            string // as stated
-	wildcard        bool   // *
-	listsAccepted   bool   // some profile that the standards accept is in the list
-	listsUnconfined bool   // unconfined is in the list, or *
-	admitsUnset     bool   // a pod that ends up without a profile passes
-	defaultProfile  string // filled in where the pod sets none
-	defaultApplies  bool   // fallback is valid and the list admits it, so that admitted pods may carry it
+	// list as stated and its profiles; hasList is false where the annotation is absent.
+	list     string
+	profiles []string
+	hasList  bool
+	// wildcard is true if the list has *.
+	wildcard bool
+	// listsAccepted is true if the list has a profile that the standards accept, or *.
+	listsAccepted bool
+	// listsUnconfined is true if the list has unconfined, or *.
+	listsUnconfined bool
+	// admitsUnset is true if a pod that ends up without a profile is admitted.
+	admitsUnset bool
+	// defaultProfile is set where the pod sets none; "" for none.
+	defaultProfile string
+	// defaultApplies is true if the default is valid and in the list, so that admitted pods may have it.
+	defaultApplies bool
 }
 
+// seccompRuleOf reads the seccomp annotations of a PodSecurityPolicy.
 func seccompRuleOf(p *pspparse.Policy) seccompRule {
-	allowed, fallback := p.SeccompProfiles()
-	r := seccompRule{hasList: allowed != nil, defaultProfile: fallback}
-	var profiles []string
+	allowed, byDefault := p.SeccompProfiles()
+	r := seccompRule{hasList: allowed != nil, defaultProfile: byDefault}
 	if allowed != nil {
-		r.list, profiles = *allowed, pspparse.SplitProfiles(*allowed)
+		r.list, r.profiles = *allowed, pspparse.SplitProfiles(*allowed)
 	}
-	r.wildcard = slices.Contains(profiles, "*")
-	r.listsAccepted = r.wildcard || slices.ContainsFunc(profiles, isAcceptedSeccompProfile)
-	r.listsUnconfined = r.wildcard || slices.Contains(profiles, "unconfined")
+	r.wildcard = slices.Contains(r.profiles, "*")
+	r.listsAccepted = r.wildcard || slices.ContainsFunc(r.profiles, isAcceptedSeccompProfile)
+	r.listsUnconfined = r.wildcard || slices.Contains(r.profiles, "unconfined")
 	// An empty entry admits the empty profile; API validation refuses it beside others, admission does not.
-	r.admitsUnset = !r.hasList || r.wildcard || slices.Contains(profiles, "")
-	admitted := r.wildcard || slices.Contains(profiles, fallback) ||
-		(isRuntimeDefaultSeccomp(fallback) && slices.ContainsFunc(profiles, isRuntimeDefaultSeccomp))
-	r.defaultApplies = admitted && (isAcceptedSeccompProfile(fallback) || fallback == "unconfined")
+	r.admitsUnset = !r.hasList || r.wildcard || slices.Contains(r.profiles, "")
+	admitted := r.wildcard || slices.Contains(r.profiles, byDefault) ||
+		(isRuntimeDefaultSeccomp(byDefault) && slices.ContainsFunc(r.profiles, isRuntimeDefaultSeccomp))
+	r.defaultApplies = admitted && podspec.SeccompProfile(byDefault) != nil
 	return r
 }
 
+// isRuntimeDefaultSeccomp reports whether a seccomp annotation names the runtime's default profile.
 func isRuntimeDefaultSeccomp(profile string) bool {
 	return profile == "runtime/default" || profile == "docker/default"
 }
 
-// isAcceptedSeccompProfile says whether the standards accept the profile. The API server admits no pod with any other but unconfined.
+// isAcceptedSeccompProfile reports whether the standards accept the profile of a seccomp annotation. The API server admits no
+// other pods but those with unconfined.
 func isAcceptedSeccompProfile(profile string) bool {
-	name, local := strings.CutPrefix(profile, "localhost/")
-	return isRuntimeDefaultSeccomp(profile) || (local && name != "")
+	return profile != "unconfined" && podspec.SeccompProfile(profile) != nil
 }
 
-// forbidsAnyProfile says whether no profile at all may be set, as where the list is absent.
+// forbidsAnyProfile reports whether pods may set no seccomp profile at all, as where the list is absent.
 func (r seccompRule) forbidsAnyProfile() bool {
 	return !r.listsAccepted && !r.listsUnconfined
 }
 
-// admitsPodWithoutProfile says whether a pod that sets no profile is admitted.
+// admitsPodWithoutProfile reports whether a pod that sets no seccomp profile is admitted.
 func (r seccompRule) admitsPodWithoutProfile() bool {
 	if r.defaultProfile == "" {
 		return r.admitsUnset
@@ -90,6 +100,7 @@ func (r seccompRule) admitsPodWithoutProfile() bool {
 	return r.defaultApplies
 }
 
+// assessSeccomp compares the seccomp annotations of a PodSecurityPolicy with the standards.
 func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	r := seccompRuleOf(p)
 	f.checks = []checkStatus{r.baselineStatus(), r.restrictedStatus()}
@@ -98,74 +109,78 @@ func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	if r.forbidsAnyProfile() && !r.admitsPodWithoutProfile() {
 		f.admitsNothing = r.admitsNothing()
 	}
-	f.explainField(p, pspparse.SeccompAllowedAnnotation, r.list, r.explain())
-	f.explainStatedField(p, pspparse.SeccompDefaultAnnotation, r.defaultProfile,
-		"filled into pods that set no profile, as an annotation that the API server copies to the field up to v1.26")
+	f.explainField(p, pspparse.SeccompAllowedAnnotation, listValue(r.profiles), r.explain())
+	f.explainStatedField(p, pspparse.SeccompDefaultAnnotation, textValue(r.defaultProfile),
+		"set on pods that set no profile, as an annotation that the API server copies to the field up to v1.26")
 	return f
 }
 
+// admitsNothing says why the seccomp annotations admit no pod.
 func (r seccompRule) admitsNothing() string {
 	if r.defaultProfile != "" && (!r.hasList || r.list == "") {
-		return "the seccomp default " + r.defaultProfile + " is filled in and no seccomp profile may be set"
+		return "the seccomp default " + r.defaultProfile + " is set and no seccomp profile may be set"
 	}
 	return "no pod can have a seccomp profile that the list has (" + r.list + ")"
 }
 
+// baselineStatus is the status of the check seccompProfile_baseline.
 func (r seccompRule) baselineStatus() checkStatus {
-	v := checkStatus{
+	status := checkStatus{
 		id: "seccompProfile_baseline", tier: profileTier, status: StatusGuaranteed,
 		fields: []string{pspparse.SeccompAllowedAnnotation},
 	}
 	switch {
 	case r.listsUnconfined && !r.listsAccepted && (!r.admitsUnset || r.defaultProfile != ""):
-		v.status = StatusImpossible
-		v.note = "BLOCKER: change the policy first: unconfined is all that it admits"
+		status.status = StatusImpossible
+		status.note = "BLOCKER: change the policy first: unconfined is all that it admits"
 	case r.listsUnconfined:
-		v.status, v.note = StatusNotEnsured, "Unconfined is allowed (list "+r.list+"): verify that workloads do not use it"
+		status.status, status.note = StatusNotEnsured, "Unconfined is allowed (list "+r.list+"): verify that workloads do not use it"
 		if r.defaultApplies && r.defaultProfile == "unconfined" {
-			v.fields = append(v.fields, pspparse.SeccompDefaultAnnotation)
-			v.note += "; false red: the default unconfined makes plain pods violate baseline, whose templates are clean"
+			status.fields = append(status.fields, pspparse.SeccompDefaultAnnotation)
+			status.note += "; running pods without a profile of their own violate baseline, since the policy sets unconfined, and their templates do not"
 		}
 	case r.forbidsAnyProfile():
-		v.note = "no profile may be set, Unconfined included"
+		status.note = "no profile may be set, Unconfined included"
 	default:
-		v.note = "Unconfined is not in the list"
+		status.note = "Unconfined is not in the list"
 	}
-	return v
+	return status
 }
 
+// restrictedStatus is the status of the check seccompProfile_restricted.
 func (r seccompRule) restrictedStatus() checkStatus {
-	v := checkStatus{
+	status := checkStatus{
 		id: "seccompProfile_restricted", tier: profileTier,
 		fields: []string{pspparse.SeccompAllowedAnnotation},
 	}
 	if r.defaultProfile != "" {
-		v.fields = append(v.fields, pspparse.SeccompDefaultAnnotation)
+		status.fields = append(status.fields, pspparse.SeccompDefaultAnnotation)
 	}
 	switch {
 	case r.forbidsAnyProfile():
-		v.status = StatusImpossible
-		v.note = "BLOCKER: change the policy first: it refuses every pod that sets a seccomp profile, and restricted demands one"
+		status.status = StatusImpossible
+		status.note = "BLOCKER: change the policy first: it refuses every pod that sets a seccomp profile, and restricted demands one"
 	case !r.listsAccepted:
-		v.status, v.note = StatusImpossible, "BLOCKER: change the policy first: unconfined is the only profile that it admits"
+		status.status, status.note = StatusImpossible, "BLOCKER: change the policy first: unconfined is the only profile that it admits"
 	case r.listsUnconfined || (r.admitsPodWithoutProfile() && r.defaultProfile == ""):
-		v.status, v.note = StatusNotEnsured, "pods may be unconfined or without a profile (list "+r.list+"): verify that workloads set RuntimeDefault"
+		status.status, status.note = StatusNotEnsured, "pods may be unconfined or without a profile (list "+r.list+"): verify that workloads set RuntimeDefault"
 	case r.admitsPodWithoutProfile():
-		v.status, v.note = StatusByMutation, "the policy fills in "+r.defaultProfile+": templates must state the field themselves"
+		status.status, status.note = StatusByMutation, "the policy sets "+r.defaultProfile+": templates must state the field themselves"
 	default:
-		v.status = StatusGuaranteed
-		v.note = "authors must set a listed profile at pod level; those who do so by annotation alone must move to the field"
+		status.status = StatusGuaranteed
+		status.note = "authors must set a listed profile at pod level; those who do so by annotation alone must move to the field"
 	}
-	return v
+	return status
 }
 
-// compareSeccompList: only * lets through all that a level accepts, for any localhost profile passes even at restricted.
+// compareSeccompList records the profiles that the policy refuses and the levels accept. Only * admits all that a level
+// accepts: any localhost profile meets even restricted.
 func (f *controlResult) compareSeccompList(r seccompRule) {
 	const field = pspparse.SeccompAllowedAnnotation
 	if r.wildcard {
 		return
 	}
-	value := orDefault(r.list, "none")
+	value := listValue(r.profiles)
 	f.recordRefusal(field, value, "every seccomp profile becomes possible, and none; an admission policy can keep the list",
 		api.LevelPrivileged)
 	if r.forbidsAnyProfile() {
@@ -182,36 +197,27 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 	f.recordRefusal(field, value, "any localhost profile becomes possible; an admission policy can keep the list", api.LevelRestricted)
 }
 
+// recordSeccompDefault records the profile that the policy sets in pods without one.
 func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 	const field = pspparse.SeccompDefaultAnnotation
 	if !r.defaultApplies {
 		return
 	}
-	levels := []api.Level{api.LevelPrivileged, api.LevelBaseline}
+	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
 	if !versionAtLeast(v, 19) {
-		levels = levelsLooseToStrict()
+		lenient = levels.LooseToStrict()
 	}
 	note := "a field, on the pod or on every container: the API server no longer copies annotations; restricted asks for it"
-	gone := "the profile is no longer filled in: containers run unconfined unless the kubelet has a default"
+	loss := "the profile is no longer set: containers run unconfined unless the kubelet has a default"
 	if r.defaultProfile == "unconfined" {
 		note = "only where a program needs it, and privileged only: baseline refuses Unconfined"
-		gone = "unconfined is no longer filled in: a kubelet with a default profile confines these containers"
+		loss = "unconfined is no longer set: a kubelet with a default profile confines these containers"
 	}
-	f.recordSuppliedValue(field, r.defaultProfile, gone, levels...)
-	f.requireInTemplate(field, "spec.securityContext.seccompProfile", seccompProfileField(r.defaultProfile), note)
+	f.recordSuppliedValue(field, textValue(r.defaultProfile), loss, lenient...)
+	f.requireInTemplate(field, "spec.securityContext.seccompProfile", Value{SeccompProfile: podspec.SeccompProfile(r.defaultProfile)}, note)
 }
 
-// seccompProfileField is the field that says what the annotation said.
-func seccompProfileField(profile string) string {
-	if name, local := strings.CutPrefix(profile, "localhost/"); local {
-		return "type: Localhost, localhostProfile: " + name
-	}
-	if profile == "unconfined" {
-		return "type: Unconfined"
-	}
-	return "type: RuntimeDefault"
-}
-
+// explain says what the list of allowed seccomp profiles does to pods.
 func (r seccompRule) explain() string {
 	switch {
 	case r.forbidsAnyProfile():

@@ -23,7 +23,7 @@ func TestSeccomp(t *testing.T) {
 			name: "a default and nothing allowed", change: list(absent, "runtime/default"),
 			want: summary{
 				Status: status("G", "X"), Refused: levelPBR,
-				Never: "the seccomp default runtime/default is filled in and no seccomp profile may be set",
+				Never: "the seccomp default runtime/default is set and no seccomp profile may be set",
 			},
 		},
 		{name: "a list", change: list("runtime/default,localhost/a", absent), want: summary{Status: status("G", "G"), Refused: levelPBR}},

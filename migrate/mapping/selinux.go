@@ -2,18 +2,18 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-SELinux labels.
+seLinuxControl is about SELinux labels.
 
-PSP field: spec.seLinux. MustRunAs forces one exact label on the pod and every container and fills it in; RunAsAny lets
-authors choose.
+PSP field: spec.seLinux. MustRunAs demands one exact label of the pod and of every container and sets it where none is
+stated; RunAsAny lets authors choose.
 Check: seLinuxOptions (baseline, from v1.0; one more type from v1.31).
 
 	baseline    user and role unset; type unset, container_t, container_init_t, container_kvm_t
@@ -30,6 +30,7 @@ func seLinuxControl() pspControl {
 	}
 }
 
+// acceptedSELinuxTypes are the SELinux types that baseline accepts at a version.
 func acceptedSELinuxTypes(v api.Version) []string {
 	types := []string{"", "container_t", "container_init_t", "container_kvm_t"}
 	if versionAtLeast(v, 31) {
@@ -38,6 +39,7 @@ func acceptedSELinuxTypes(v api.Version) []string {
 	return types
 }
 
+// assessSELinux compares spec.seLinux of a PodSecurityPolicy with the standards.
 func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 	rule, options := p.Spec.SELinux.Rule, p.Spec.SELinux.SELinuxOptions
 	if rule != pspparse.MustRunAs || options == nil {
@@ -45,28 +47,30 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 			id: "seLinuxOptions", tier: profileTier, status: StatusNotEnsured, fields: []string{"seLinux"},
 			note: "authors may set any SELinux user, role and type: verify that workloads set none",
 		}}
-		f.explainField(p, "seLinux", rule,
+		f.explainField(p, "seLinux", Value{Rule: rule},
 			"any SELinux label is admitted, which is looser than baseline; without effect where nodes use AppArmor")
 		return f
 	}
-	value := formatSELinuxOptions(*options)
+	value := Value{Rule: rule, SELinux: options}
 	f.checks = []checkStatus{seLinuxCheckStatus(*options, v)}
-	f.recordRefusal("seLinux", rule+" "+value,
-		"pods may choose among the labels that the level accepts; an admission policy can keep the one", levelsLooseToStrict()...)
-	if value != noSELinuxLabel {
-		f.recordSuppliedValue("seLinux", value,
-			"the label is no longer filled in: processes and volumes get the runtime's own", levelsLooseToStrict()...)
-		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", value, seLinuxTemplateNote(*options, v))
+	f.recordRefusal("seLinux", value,
+		"pods may choose among the labels that the level accepts; an admission policy can keep the one", levels.LooseToStrict()...)
+	if *options != (pspparse.SELinuxOptions{}) {
+		label := Value{SELinux: options}
+		f.recordSuppliedValue("seLinux", label,
+			"the label is no longer set: processes and volumes get the runtime's own", levels.LooseToStrict()...)
+		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", label, seLinuxTemplateNote(*options, v))
 	}
-	f.explainField(p, "seLinux", rule+" "+value, "every pod gets exactly this label; no level demands one")
+	f.explainField(p, "seLinux", value, "every pod gets exactly this label; no level demands one")
 	return f
 }
 
+// seLinuxCheckStatus is the status of the check seLinuxOptions for the SELinux label that a PodSecurityPolicy demands.
 func seLinuxCheckStatus(options pspparse.SELinuxOptions, v api.Version) checkStatus {
-	if bad := refusedSELinuxOptions(options, v); bad != "" {
+	if refused := refusedSELinuxOptions(options, v); refused != "" {
 		return checkStatus{
 			id: "seLinuxOptions", tier: profileTier, status: StatusImpossible, fields: []string{"seLinux"},
-			note: "BLOCKER: change the policy first: it forces " + bad + " on every pod, which baseline refuses",
+			note: "BLOCKER: change the policy first: it forces " + refused + " on every pod, which baseline refuses",
 		}
 	}
 	return checkStatus{
@@ -75,41 +79,25 @@ func seLinuxCheckStatus(options pspparse.SELinuxOptions, v api.Version) checkSta
 	}
 }
 
-// refusedSELinuxOptions names what of the label baseline refuses; "" if nothing.
+// refusedSELinuxOptions names the parts of an SELinux label that baseline refuses; "" if there are none.
 func refusedSELinuxOptions(options pspparse.SELinuxOptions, v api.Version) string {
-	var bad []string
+	var refused []string
 	if options.User != "" {
-		bad = append(bad, "user "+options.User)
+		refused = append(refused, "user "+options.User)
 	}
 	if options.Role != "" {
-		bad = append(bad, "role "+options.Role)
+		refused = append(refused, "role "+options.Role)
 	}
 	if !slices.Contains(acceptedSELinuxTypes(v), options.Type) {
-		bad = append(bad, "type "+options.Type)
+		refused = append(refused, "type "+options.Type)
 	}
-	return joinWithAnd(bad)
+	return joinWithAnd(refused)
 }
 
+// seLinuxTemplateNote says where templates have to state the SELinux label of a PodSecurityPolicy.
 func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string {
-	if bad := refusedSELinuxOptions(options, v); bad != "" {
-		return "only where the volumes need it: baseline refuses " + bad
+	if refused := refusedSELinuxOptions(options, v); refused != "" {
+		return "only where the volumes need it: baseline refuses " + refused
 	}
 	return "where volumes carry this label"
-}
-
-const noSELinuxLabel = "no label"
-
-func formatSELinuxOptions(options pspparse.SELinuxOptions) string {
-	var parts []string
-	for _, part := range []struct{ name, value string }{
-		{"user", options.User}, {"role", options.Role}, {"type", options.Type}, {"level", options.Level},
-	} {
-		if part.value != "" {
-			parts = append(parts, part.name+": "+part.value)
-		}
-	}
-	if len(parts) == 0 {
-		return noSELinuxLabel
-	}
-	return strings.Join(parts, ", ")
 }

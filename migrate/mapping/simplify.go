@@ -7,43 +7,45 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// FieldChangeClass says why a field is changed for the policy to fill nothing in and to say nothing that the standards do not know.
+// FieldChangeClass says why the clone of a PodSecurityPolicy differs from it in one field.
 type FieldChangeClass string
 
-// The classes, in the order of the official migration guide: its steps 2.a and 2.b, and what it leaves in place.
+// The classes of changed fields, in the order of the official migration guide: its steps 2.a and 2.b, and what it leaves in
+// place.
 const (
-	// PurelyMutating fields fill values in and forbid nothing.
+	// PurelyMutating fields set values in pods and forbid nothing.
 	PurelyMutating FieldChangeClass = "mutating"
 	// OutOfScope fields are about what no level looks at.
 	OutOfScope FieldChangeClass = "outOfScope"
-	// StillMutating fields forbid by filling in: admission writes the value into every pod that leaves it open. There is
+	// StillMutating fields forbid by mutation: admission writes the value into every pod that leaves it open. There is
 	// no way to have the one without the other.
 	StillMutating FieldChangeClass = "stillMutating"
 )
 
-// FieldChange is what becomes of one field of the policy in its clone.
+// FieldChange is the difference of one field between a PodSecurityPolicy and its clone.
 type FieldChange struct {
 	// Field is the name of a spec field or part of one, or the key of an annotation.
 	Field string
 	Class FieldChangeClass
-	// Becomes says what is done to it.
+	// Becomes says what the field is in the clone: "removed", "RunAsAny".
 	Becomes string
-	// NewlyAdmits says what pods the clone admits that the policy refuses, or no longer forces into line; "" for none.
+	// NewlyAdmits says what pods the clone admits and the policy refuses or would have changed; "" for none.
 	NewlyAdmits string
 }
 
-// SimplifiedPolicy is step 2 of the official migration guide for one policy.
+// SimplifiedPolicy is a PodSecurityPolicy as step 2 of the official migration guide leaves it.
 type SimplifiedPolicy struct {
 	Changes []FieldChange
-	// Clone fills nothing in and admits every pod as the policy leaves it, but for what a Change says. Its name sorts
-	// before the policy's; it is "" where no valid name does. Of the annotations it has the lists of allowed profiles
-	// alone, and no label: tools that own the policy by those would take the clone for something to remove.
+	// Clone mutates no pod and admits every pod as the policy leaves it, except for what a FieldChange says. Its name sorts
+	// before the policy's; it is "" where no valid name does. Of the annotations it has the lists of allowed profiles alone,
+	// and no label: tools that own the policy by those would take the clone for something to remove.
 	Clone *pspparse.Policy
 }
 
-// SimplifyPolicy returns nil for a policy that sets no field which the step is about. Whether a policy admits anything at all
-// is not asked: the clone of one that does not would. taken says that the clone, as it is then named, would stand in
-// the place of another policy.
+// SimplifyPolicy returns the clone of a PodSecurityPolicy that step 2 of the official migration guide asks for: it mutates no
+// pod. It returns nil for a policy that sets no field which the step is about. Whether a policy admits anything at all is not
+// asked: the clone of one that does not would. taken reports whether a clone of that name would stand in the place of another
+// policy.
 //
 // https://kubernetes.io/docs/tasks/configure-pod-container/migrate-from-psp/#simplify-psps
 func SimplifyPolicy(p *pspparse.Policy, taken func(clone *pspparse.Policy) bool) *SimplifiedPolicy {
@@ -72,8 +74,8 @@ func SimplifyPolicy(p *pspparse.Policy, taken func(clone *pspparse.Policy) bool)
 	return out
 }
 
-// newSimplifiedClone is the policy with nothing but what admission reads of it and a clone may keep; it shares no pointer that a
-// simplification writes through.
+// newSimplifiedClone copies of a PodSecurityPolicy what admission reads and a clone may keep. No pointer that a
+// fieldSimplification writes through is shared.
 func newSimplifiedClone(p *pspparse.Policy) *pspparse.Policy {
 	annotations := maps.Clone(p.Annotations)
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
@@ -85,24 +87,26 @@ func newSimplifiedClone(p *pspparse.Policy) *pspparse.Policy {
 	return &pspparse.Policy{APIVersion: "policy/v1beta1", Annotations: annotations, Spec: p.Spec}
 }
 
-// fieldSimplification is how one field of a policy is taken back.
+// fieldSimplification removes one field of a PodSecurityPolicy from its clone.
 type fieldSimplification struct {
 	field string
 	class FieldChangeClass
-	// isSet says whether the policy uses the field.
+	// isSet reports whether the policy uses the field.
 	isSet func(*pspparse.Policy) bool
 	// remove writes over fields of the clone's spec, never through what it shares with the policy.
-	remove  func(*pspparse.Policy)
+	remove func(*pspparse.Policy)
+	// becomes returns FieldChange.Becomes.
 	becomes func(*pspparse.Policy) string
-	// newlyAdmits is nil for what forbids nothing.
+	// newlyAdmits returns FieldChange.NewlyAdmits; nil for a field that forbids nothing.
 	newlyAdmits func(*pspparse.Policy) string
 }
 
-// allSimplifications are all fields that a clone does not keep, in the guide's order. What is not named here is kept as it is.
+// allSimplifications are the fields that a clone does not keep, in the guide's order. Fields that are not named are kept.
 func allSimplifications() []fieldSimplification {
 	return slices.Concat(purelyMutatingFields(), outOfScopeFields(), stillMutatingFields())
 }
 
+// purelyMutatingFields are the fields of step 2.a of the migration guide: they only set values in pods.
 func purelyMutatingFields() []fieldSimplification {
 	return []fieldSimplification{
 		{
@@ -130,7 +134,7 @@ func purelyMutatingFields() []fieldSimplification {
 	}
 }
 
-// defaultProfileAnnotation: the annotation is not among those that allowing keeps.
+// defaultProfileAnnotation removes an annotation with a default profile. newSimplifiedClone has left it out already.
 func defaultProfileAnnotation(annotation string) fieldSimplification {
 	return fieldSimplification{
 		field: annotation, class: PurelyMutating, becomes: fixedText("removed"),
@@ -139,8 +143,9 @@ func defaultProfileAnnotation(annotation string) fieldSimplification {
 	}
 }
 
-// defaultAddsToAllow are the default additions that allowedCapabilities has to gain for pods that carry them to pass. A default
-// named * adds a capability of that name, which no runtime knows; in allowedCapabilities it would allow every one.
+// defaultAddsToAllow are the default capabilities that allowedCapabilities of the clone has to gain for pods that have them to
+// be admitted. A default named * adds a capability of that name, which no runtime knows; in allowedCapabilities it would allow
+// every one.
 func defaultAddsToAllow(p *pspparse.Policy) []string {
 	if allowsAnyCapability(p) {
 		return nil
@@ -148,10 +153,11 @@ func defaultAddsToAllow(p *pspparse.Policy) []string {
 	return slices.DeleteFunc(sortedDifference(p.Spec.DefaultAddCapabilities, p.Spec.AllowedCapabilities), func(name string) bool { return name == "*" })
 }
 
+// describeMovedAdds says what becomes of defaultAddCapabilities in the clone.
 func describeMovedAdds(p *pspparse.Policy) string {
 	text := "removed; allowedCapabilities has them already"
 	if adds := defaultAddsToAllow(p); len(adds) > 0 {
-		text = "moved to allowedCapabilities: " + joinShortened(adds)
+		text = "moved to allowedCapabilities: " + joinNames(adds)
 	}
 	if slices.Contains(p.Spec.DefaultAddCapabilities, "*") && !allowsAnyCapability(p) {
 		text += `; not so "*", which would allow every capability there, so that pods which carry it are refused`
@@ -159,6 +165,7 @@ func describeMovedAdds(p *pspparse.Policy) string {
 	return text
 }
 
+// outOfScopeFields are the fields of step 2.b of the migration guide: no level looks at what they are about.
 func outOfScopeFields() []fieldSimplification {
 	return []fieldSimplification{
 		volumeAllowList("allowedHostPaths", "hostPath", "pods may mount any path of the node, and write to it",
@@ -193,34 +200,35 @@ func outOfScopeFields() []fieldSimplification {
 	}
 }
 
-// volumeAllowList is a list that narrows one type of volume; where the type is not allowed, it means nothing.
-func volumeAllowList(field, volume, opens string, sets func(*pspparse.Spec) bool, strip func(*pspparse.Spec)) fieldSimplification {
+// volumeAllowList removes a list that narrows one type of volume. Where the type is not allowed, the list has no effect.
+func volumeAllowList(field, volume, newlyAdmits string, isSet func(*pspparse.Spec) bool, remove func(*pspparse.Spec)) fieldSimplification {
 	return fieldSimplification{
 		field: field, class: OutOfScope, becomes: fixedText("removed"),
-		isSet:  func(p *pspparse.Policy) bool { return sets(&p.Spec) },
-		remove: func(p *pspparse.Policy) { strip(&p.Spec) },
+		isSet:  func(p *pspparse.Policy) bool { return isSet(&p.Spec) },
+		remove: func(p *pspparse.Policy) { remove(&p.Spec) },
 		newlyAdmits: func(p *pspparse.Policy) string {
 			if !slices.Contains(p.Spec.Volumes, volume) && !slices.Contains(p.Spec.Volumes, "*") {
 				return ""
 			}
-			return opens
+			return newlyAdmits
 		},
 	}
 }
 
-// groupStrategy: supplementalGroups and fsGroup are required and cannot be removed; RunAsAny is their way to say nothing.
-func groupStrategy(field, becomes string, of func(*pspparse.Spec) *pspparse.IDStrategy, strip func(*pspparse.Spec)) fieldSimplification {
+// groupStrategy opens a group strategy: supplementalGroups and fsGroup are required and cannot be removed, so they get RunAsAny.
+func groupStrategy(field, becomes string, strategyOf func(*pspparse.Spec) *pspparse.IDStrategy, remove func(*pspparse.Spec)) fieldSimplification {
 	return fieldSimplification{
 		field: field, class: OutOfScope, becomes: fixedText(becomes),
 		isSet: func(p *pspparse.Policy) bool {
-			strategy := of(&p.Spec)
+			strategy := strategyOf(&p.Spec)
 			return strategy != nil && strategy.Rule != pspparse.RunAsAny
 		},
-		remove:      func(p *pspparse.Policy) { strip(&p.Spec) },
+		remove:      func(p *pspparse.Policy) { remove(&p.Spec) },
 		newlyAdmits: fixedText("pods may name any group there"),
 	}
 }
 
+// stillMutatingFields are the fields that forbid by mutation, which the migration guide leaves in place.
 func stillMutatingFields() []fieldSimplification {
 	return []fieldSimplification{
 		{
@@ -258,6 +266,7 @@ func stillMutatingFields() []fieldSimplification {
 	}
 }
 
+// fixedText returns a function that returns the text for every policy.
 func fixedText(text string) func(*pspparse.Policy) string {
 	return func(*pspparse.Policy) string { return text }
 }

@@ -7,9 +7,9 @@ import (
 )
 
 /*
-Supplemental groups.
+supplementalGroupsControl is about supplemental groups.
 
-PSP field: spec.supplementalGroups. Under MustRunAs an explicitly empty list is refused as well. Check: none at any level.
+PSP field: spec.supplementalGroups. MustRunAs refuses an explicitly empty list as well. Check: none at any level.
 
 https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
 */
@@ -17,10 +17,11 @@ func supplementalGroupsControl() pspControl {
 	return pspControl{fields: []string{"supplementalGroups"}, assess: assessSupplementalGroups}
 }
 
+// assessSupplementalGroups compares spec.supplementalGroups of a PodSecurityPolicy with the standards.
 func assessSupplementalGroups(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "supplementalGroups", strategy: p.Spec.SupplementalGroups,
-		templatePath: "spec.securityContext.supplementalGroups", isList: true, refusesEmptyList: true,
-		lossNote: "the group is no longer filled in: access to shared volumes through it is lost",
+		templatePath: "spec.securityContext.supplementalGroups", refusesEmptyList: true,
+		lossNote: "the group is no longer set: access to shared volumes through it is lost",
 	}.assess(p)
 }

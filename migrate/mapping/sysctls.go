@@ -10,14 +10,14 @@ import (
 )
 
 /*
-Kernel parameters.
+sysctlsControl is about kernel parameters.
 
 PSP fields: spec.forbiddenSysctls is asked first, then the five sysctls of pspSafeSysctls pass, then
 spec.allowedUnsafeSysctls; in both lists a trailing * stands for any rest. The kubelet must allow unsafe ones as well,
-so a grant may be dead on a given node.
+so a grant may have no effect on a node.
 Check: sysctls (baseline, from v1.0; more names from v1.27, v1.29, v1.32 and v1.37).
 
-	baseline    names in safeSysctls
+	baseline    names in baselineSysctls
 	restricted  the same
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
@@ -30,7 +30,7 @@ func sysctlsControl() pspControl {
 	}
 }
 
-// pspSafeSysctls are those that every policy admits unless it forbids them: also the standard's first list.
+// pspSafeSysctls are the sysctls that every PodSecurityPolicy admits unless it forbids them: also the standard's first list.
 func pspSafeSysctls() []string {
 	return []string{
 		"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
@@ -38,7 +38,7 @@ func pspSafeSysctls() []string {
 	}
 }
 
-// baselineSysctls are those that baseline accepts at v.
+// baselineSysctls are the sysctls that baseline accepts at a version.
 func baselineSysctls(v api.Version) []string {
 	safe := pspSafeSysctls()
 	for _, step := range []struct {
@@ -60,12 +60,13 @@ func baselineSysctls(v api.Version) []string {
 	return safe
 }
 
-// sysctlPatterns are names and, without the * at their end, prefixes.
+// sysctlPatterns are the sysctl names of a list, and its patterns as prefixes without the * at their end.
 type sysctlPatterns struct {
 	names, prefixes map[string]bool
 	lengths         []int // of the prefixes
 }
 
+// newSysctlPatterns reads a list of sysctl names and patterns.
 func newSysctlPatterns(list []string) *sysctlPatterns {
 	p := &sysctlPatterns{names: map[string]bool{}, prefixes: map[string]bool{}}
 	for _, pattern := range list {
@@ -81,7 +82,7 @@ func newSysctlPatterns(list []string) *sysctlPatterns {
 	return p
 }
 
-// covers says whether every name that a pattern matches is matched by one of these as well; it may end in * itself.
+// covers reports whether these match every sysctl name that a pattern matches; the pattern may be a name.
 func (p *sysctlPatterns) covers(pattern string) bool {
 	name := strings.TrimSuffix(pattern, "*")
 	for _, n := range p.lengths {
@@ -92,43 +93,43 @@ func (p *sysctlPatterns) covers(pattern string) bool {
 	return p.names[pattern]
 }
 
+// assessSysctls compares the sysctl fields of a PodSecurityPolicy with the standards.
 func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 	forbidden := p.Spec.ForbiddenSysctls
 	// Grants that forbiddenSysctls takes back grant nothing.
 	grants := slices.DeleteFunc(slices.Clone(p.Spec.AllowedUnsafeSysctls), newSysctlPatterns(forbidden).covers)
 	f.checks = []checkStatus{sysctlsCheckStatus(grants, v)}
 	f.compareSysctls(p, grants, v)
-	f.explainStatedField(p, "allowedUnsafeSysctls", joinShortened(p.Spec.AllowedUnsafeSysctls),
+	f.explainStatedField(p, "allowedUnsafeSysctls", listValue(p.Spec.AllowedUnsafeSysctls),
 		"these sysctls are admitted beside the safe five; baseline accepts only its own list")
-	f.explainStatedField(p, "forbiddenSysctls", joinShortened(forbidden),
+	f.explainStatedField(p, "forbiddenSysctls", listValue(forbidden),
 		"these sysctls are refused, safe ones included; no level knows such a list")
 	return f
 }
 
+// sysctlsCheckStatus is the status of the check sysctls, by the sysctls that a PodSecurityPolicy grants beside the safe ones.
 func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
-	verdict := checkStatus{
+	out := checkStatus{
 		id: "sysctls", status: StatusGuaranteed, fields: []string{"allowedUnsafeSysctls", "forbiddenSysctls"},
 		note: "only sysctls that baseline accepts at this version are admitted",
 	}
 	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
-		verdict.status, verdict.nearestMiss = StatusNotEnsured, "sysctls ("+joinShortened(unsafe)+")"
-		verdict.note = "unsafe sysctls are admitted: " + joinShortened(unsafe) + " (dead unless the kubelet allows them too)"
+		out.status, out.nearestMiss = StatusNotEnsured, "sysctls ("+joinNames(unsafe)+")"
+		out.note = "unsafe sysctls are admitted: " + joinNames(unsafe) + " (without effect unless the kubelet allows them too)"
 	}
-	return verdict
+	return out
 }
 
+// compareSysctls records the sysctls that the policy refuses and the levels accept.
 func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v api.Version) {
 	forbidden, safe := p.Spec.ForbiddenSysctls, baselineSysctls(v)
-	if value := joinShortened(p.Spec.AllowedUnsafeSysctls); !slices.Contains(grants, "*") {
-		if value == "" {
-			value = "none"
-		}
-		f.recordRefusal("allowedUnsafeSysctls", value,
+	if !slices.Contains(grants, "*") {
+		f.recordRefusal("allowedUnsafeSysctls", listValue(p.Spec.AllowedUnsafeSysctls),
 			"every sysctl becomes possible where the kubelet allows it; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
 	if len(forbidden) > 0 {
-		f.recordRefusal("forbiddenSysctls", joinShortened(forbidden), "the forbidden sysctls become possible; an admission policy can keep the list",
+		f.recordRefusal("forbiddenSysctls", listValue(forbidden), "the forbidden sysctls become possible; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
 	var refused, newer []string
@@ -142,12 +143,12 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 		}
 	}
 	if len(refused) > 0 {
-		f.recordRefusal("forbiddenSysctls", joinShortened(forbidden),
-			"the level accepts "+joinShortened(refused)+"; an admission policy can go on forbidding them",
+		f.recordRefusal("forbiddenSysctls", listValue(forbidden),
+			"the level accepts "+joinNames(refused)+"; an admission policy can go on forbidding them",
 			api.LevelBaseline, api.LevelRestricted)
 	}
 	if len(newer) > 0 {
-		f.recordDrift("allowedUnsafeSysctls", joinShortened(newer), "newer standards count these sysctls as safe",
+		f.recordDrift("allowedUnsafeSysctls", listValue(newer), "newer standards count these sysctls as safe",
 			api.LevelBaseline, api.LevelRestricted)
 	}
 }

@@ -5,11 +5,12 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 /*
-Volume types.
+volumesControl is about volume types.
 
 PSP field: spec.volumes; none means no volume at all, * means every type. Names are exact; one that PSP does not know
 ("cephfs" for cephFS) matches no volume.
@@ -32,14 +33,14 @@ func volumesControl() pspControl {
 	}
 }
 
-// restrictedVolumeTypes are PSP's names for what restricted accepts.
+// restrictedVolumeTypes are PSP's names of the volume types that restricted accepts.
 func restrictedVolumeTypes() []string {
 	return []string{
 		"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret",
 	}
 }
 
-// baselineVolumeTypes are all of PSP's names but hostPath.
+// baselineVolumeTypes are PSP's names of the volume types that baseline accepts: all but hostPath.
 func baselineVolumeTypes() []string {
 	return append(restrictedVolumeTypes(),
 		"awsElasticBlockStore", "azureDisk", "azureFile", "cephFS", "cinder", "fc", "flexVolume", "flocker",
@@ -47,17 +48,17 @@ func baselineVolumeTypes() []string {
 		"rbd", "scaleIO", "storageos", "vsphereVolume")
 }
 
-// pspVolumeTypes are all of PSP's names.
+// pspVolumeTypes are all of PSP's names of volume types.
 func pspVolumeTypes() []string {
 	return append(baselineVolumeTypes(), "hostPath")
 }
 
-// allowsVolume says whether the policy admits volumes of a type.
+// allowsVolume reports whether a PodSecurityPolicy admits volumes of a type.
 func allowsVolume(p *pspparse.Policy, name string) bool {
 	return slices.Contains(p.Spec.Volumes, "*") || slices.Contains(p.Spec.Volumes, name)
 }
 
-// refusedVolumeTypes are the types of the list that the policy refuses, sorted.
+// refusedVolumeTypes are the volume types of a list that a PodSecurityPolicy refuses, sorted.
 func refusedVolumeTypes(p *pspparse.Policy, types []string) []string {
 	if slices.Contains(p.Spec.Volumes, "*") {
 		return nil
@@ -65,23 +66,24 @@ func refusedVolumeTypes(p *pspparse.Policy, types []string) []string {
 	return sortedDifference(types, p.Spec.Volumes)
 }
 
+// assessVolumes compares spec.volumes of a PodSecurityPolicy with the standards.
 func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.checks = []checkStatus{hostPathCheckStatus(p), restrictedVolumesStatus(p)}
-	value := joinShortened(p.Spec.Volumes)
+	value := listValue(p.Spec.Volumes)
 	accepted := map[api.Level][]string{
 		api.LevelPrivileged: pspVolumeTypes(),
 		api.LevelBaseline:   baselineVolumeTypes(),
 		api.LevelRestricted: restrictedVolumeTypes(),
 	}
-	for _, level := range levelsLooseToStrict() {
+	for _, level := range levels.LooseToStrict() {
 		refused := refusedVolumeTypes(p, accepted[level])
 		switch {
 		case len(refused) == 0:
 		case len(p.Spec.Volumes) == 0:
-			f.recordRefusal("volumes", "none", "volumes become possible, of every type that the level accepts; "+
+			f.recordRefusal("volumes", value, "volumes become possible, of every type that the level accepts; "+
 				"an admission policy can keep the list", level)
 		default:
-			f.recordRefusal("volumes", value, "volumes of type "+joinShortened(refused)+" become possible; "+
+			f.recordRefusal("volumes", value, "volumes of type "+joinNames(refused)+" become possible; "+
 				"an admission policy can keep the list", level)
 		}
 	}
@@ -94,6 +96,7 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 	return f
 }
 
+// hostPathCheckStatus is the status of the check hostPathVolumes for a PodSecurityPolicy.
 func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	if !allowsVolume(p, "hostPath") {
 		return checkStatus{
@@ -111,8 +114,9 @@ func hostPathCheckStatus(p *pspparse.Policy) checkStatus {
 	}
 }
 
+// restrictedVolumesStatus is the status of the check restrictedVolumes for a PodSecurityPolicy.
 func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
-	v := checkStatus{
+	status := checkStatus{
 		id: "restrictedVolumes", status: StatusGuaranteed, fields: []string{"volumes"},
 		note: "only types that restricted accepts are allowed",
 	}
@@ -124,14 +128,15 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	}
 	switch {
 	case slices.Contains(p.Spec.Volumes, "*"):
-		v.status, v.note, v.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
+		status.status, status.note, status.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
 	case len(extra) > 0:
-		v.status = StatusNotEnsured
-		v.note, v.nearestMiss = "types beyond restricted are allowed: "+joinShortened(extra), "volume types ("+joinShortened(extra)+")"
+		status.status = StatusNotEnsured
+		status.note, status.nearestMiss = "types beyond restricted are allowed: "+joinNames(extra), "volume types ("+joinNames(extra)+")"
 	}
-	return v
+	return status
 }
 
+// explainVolumes says what spec.volumes of a PodSecurityPolicy does to pods.
 func explainVolumes(p *pspparse.Policy) string {
 	switch {
 	case len(p.Spec.Volumes) == 0:

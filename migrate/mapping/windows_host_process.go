@@ -7,7 +7,7 @@ import (
 )
 
 /*
-Windows containers that run as processes of the node.
+windowsHostProcessControl is about Windows containers that run as processes of the node.
 
 PSP field: none. The API server demands hostNetwork: true of such pods, so a policy with hostNetwork: false keeps them
 out indirectly; with hostNetwork: true the policy cannot tell.
@@ -25,15 +25,16 @@ func windowsHostProcessControl() pspControl {
 	}
 }
 
+// assessWindowsHostProcess compares spec.hostNetwork of a PodSecurityPolicy with the standard for Windows host processes.
 func assessWindowsHostProcess(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	v := checkStatus{
+	status := checkStatus{
 		id: "windowsHostProcess", tier: uncoveredTier, fields: []string{"hostNetwork"},
 		status: StatusGuaranteed, note: "such pods need hostNetwork, which is refused",
 	}
 	if p.Spec.HostNetwork {
-		v.status = StatusUnknown
-		v.note = "hostNetwork is allowed and the policy knows no other rule for host processes: scan the workloads"
+		status.status = StatusUnknown
+		status.note = "hostNetwork is allowed and policies have no other rule for host processes: scan the workloads"
 	}
-	f.checks = []checkStatus{v}
+	f.checks = []checkStatus{status}
 	return f
 }

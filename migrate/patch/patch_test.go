@@ -17,7 +17,7 @@ import (
 func planOf(workloads ...migrate.Workload) *migrate.Plan {
 	return &migrate.Plan{
 		APIVersion: migrate.APIVersion, Kind: migrate.Kind, TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceDemo},
-		Policies:   []migrate.Policy{{Name: "shy", Checks: []migrate.PolicyCheck{{Check: "seccompProfile_restricted", Status: "X"}}}, {Name: "open"}},
+		Policies:   []migrate.Policy{{Name: "shy", Checks: []migrate.PolicyCheck{{Check: "seccompProfile_restricted", Status: "impossible"}}}, {Name: "open"}},
 		Namespaces: []migrate.Namespace{{Name: "shop", Workloads: workloads}},
 	}
 }

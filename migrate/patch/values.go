@@ -6,10 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // The annotations of seccomp profiles, which servers up to v1.26 keep in step with fields.
@@ -79,21 +82,22 @@ func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, 
 	return m, "", true
 }
 
-// seccompFieldOfAnnotation is the field for a seccomp annotation's value, both as JSON; "" for unconfined.
+// seccompFieldOfAnnotation is the field seccompProfile for the value of a seccomp annotation, both as JSON; "" for unconfined,
+// and for a value that stands for no profile. What is no JSON string is returned as it is, and refused as a value of the field.
 func seccompFieldOfAnnotation(annotation string) string {
 	var text string
 	if err := json.Unmarshal([]byte(annotation), &text); err != nil {
-		return annotation // no value of the field either, which is told of it
+		return annotation
 	}
-	if text == "runtime/default" || text == "docker/default" {
-		return `{"type":"RuntimeDefault"}`
-	}
-	file, is := strings.CutPrefix(text, "localhost/")
-	name, err := json.Marshal(file)
-	if !is || err != nil {
+	profile := podspec.SeccompProfile(text)
+	if profile == nil || profile.Type == corev1.SeccompProfileTypeUnconfined {
 		return ""
 	}
-	return `{"type":"Localhost","localhostProfile":` + string(name) + `}`
+	field, err := json.Marshal(profile)
+	if err != nil {
+		return ""
+	}
+	return string(field)
 }
 
 // mutationsUnknown is true where a policy may fill something in and nobody knows which one admits the workload.
@@ -186,7 +190,7 @@ func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
 	var out []string
 	for _, policy := range p.Policies {
 		impossible := slices.ContainsFunc(policy.Checks, func(c migrate.PolicyCheck) bool {
-			return c.Check == "seccompProfile_restricted" && c.Status == "X"
+			return c.Check == "seccompProfile_restricted" && c.Status == mapping.StatusImpossible
 		})
 		if impossible && slices.Contains(admit, policy.Name) {
 			out = append(out, policy.Name)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -128,9 +129,7 @@ func lostTexts(lost []migrate.LostConstraint) []string {
 	var items []string
 	for _, l := range lost {
 		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		if l.Value != "" {
-			text += " = " + l.Value
-		}
+		text += " = " + cmp.Or(phrases.Value(l.Value), "none")
 		if l.Note != "" {
 			text += ": " + l.Note
 		}

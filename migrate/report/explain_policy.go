@@ -2,11 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
@@ -75,30 +77,29 @@ func closestLevelTexts(po *migrate.Policy) []string {
 	return append(texts, fmt.Sprintf("cover %s: the loosest level that allows nothing it forbids", orDash(string(po.NoLooserThan))))
 }
 
-// checkStatusText puts the letters of a check's status in words.
-func checkStatusText(status string) string {
+// checkAdvice says what to do about a check of the standards that a policy does not guarantee, by its status.
+func checkAdvice(status mapping.Status) string {
 	switch status {
-	case "G":
-		return "guaranteed"
-	case "M":
-		return "only because the policy fills it in: templates must set it"
-	case "E":
-		return "in effect, though the field is not set: set it"
-	case "N":
-		return "not ensured: see that workloads keep to it"
-	case "X":
-		return "impossible under this policy: change the policy first"
-	case "U":
-		return "nothing a policy can speak of: look at the workloads"
+	case mapping.StatusByMutation:
+		return "templates must set it"
+	case mapping.StatusInEffect:
+		return "set the field"
+	case mapping.StatusNotEnsured:
+		return "verify that workloads meet it"
+	case mapping.StatusImpossible:
+		return "change the policy first"
 	}
-	return "unknown"
+	return "scan the workloads"
 }
 
 // conditionTexts are the checks of the closest level that the policy does not guarantee.
 func conditionTexts(po *migrate.Policy) []string {
 	var items []string
-	for _, c := range conditions(po) {
-		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkStatusText(c.Status))
+	for _, c := range po.Checks {
+		if !slices.Contains(po.Conditions, c.Check) {
+			continue
+		}
+		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkAdvice(c.Status))
 		if c.Note != "" {
 			text += "; " + c.Note
 		}
@@ -112,8 +113,8 @@ func requiredValueTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
-		if w.Value != "" {
-			text += " = " + w.Value
+		if value := phrases.Value(w.Value); value != "" {
+			text += " = " + value
 		}
 		text += ", until now by " + w.Field
 		if w.Note != "" {
@@ -132,8 +133,8 @@ func fieldTexts(po *migrate.Policy) []string {
 		if f.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", f.Line, f.Name)
 		}
-		if f.Value != "" {
-			text += " = " + f.Value
+		if value := phrases.Value(f.Value); value != "" {
+			text += " = " + value
 		}
 		text += ": " + f.Meaning
 		if f.Mutating {
@@ -153,7 +154,7 @@ func (d *Document) checks(po *migrate.Policy) {
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				t.Rows = append(t.Rows, []string{orDash(c.Status), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
+				t.Rows = append(t.Rows, []string{orDash(string(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
 			}
 		}
 	}

@@ -211,7 +211,7 @@ func (d *Document) policies(plan *migrate.Plan) {
 			continue
 		}
 		bounds := orDash(string(po.CompliesAsWritten)) + "/" + orDash(string(po.CompliesAfterMutation)) + "/" + orDash(string(po.NoLooserThan))
-		t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.MutatingFields))})
+		t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields))})
 	}
 	if len(provider) > 0 {
 		points = append(points, "a provider's default: "+phrases.JoinFirst(provider, 8))
@@ -227,18 +227,6 @@ func (d *Document) policies(plan *migrate.Plan) {
 		points = append(points, fmt.Sprintf("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8)))
 	}
 	d.add(Heading("POLICIES, and the level each comes closest to"), t, listOf(points))
-}
-
-// conditions are the checks of the closest level that the policy does not guarantee.
-func conditions(po *migrate.Policy) []migrate.PolicyCheck {
-	var out []migrate.PolicyCheck
-	for _, c := range po.Checks {
-		counts := po.ClosestLevel == api.LevelRestricted || (po.ClosestLevel == api.LevelBaseline && c.Level == api.LevelBaseline)
-		if counts && c.Status != "G" {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 // causes adds each violation that keeps namespaces from the next stricter level, with its counts.

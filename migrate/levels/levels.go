@@ -1,0 +1,38 @@
+// Package levels owns the order of the Pod Security levels, from privileged (loose) to restricted (strict). It takes and
+// returns levels of k8s.io/pod-security-admission/api; a level that it does not know has no place in the order. It evaluates
+// no pod and no policy.
+package levels
+
+import (
+	"slices"
+
+	"k8s.io/pod-security-admission/api"
+)
+
+// LooseToStrict returns the three levels, the loosest first.
+func LooseToStrict() []api.Level {
+	return []api.Level{api.LevelPrivileged, api.LevelBaseline, api.LevelRestricted}
+}
+
+// rank is the place of a level in the order; -1 if it is unknown.
+func rank(l api.Level) int { return slices.Index(LooseToStrict(), l) }
+
+// Looser reports whether a is less strict than b. It is false if either is unknown.
+func Looser(a, b api.Level) bool { return rank(a) >= 0 && rank(a) < rank(b) }
+
+// LeastStrict returns the looser of two levels, and the known one if the other is unknown.
+func LeastStrict(a, b api.Level) api.Level {
+	if rank(a) < 0 || Looser(b, a) {
+		return b
+	}
+	return a
+}
+
+// NextStricter returns the level above l; "" for restricted and for an unknown level.
+func NextStricter(l api.Level) api.Level {
+	order := LooseToStrict()
+	if at := rank(l); at >= 0 && at+1 < len(order) {
+		return order[at+1]
+	}
+	return ""
+}

@@ -1,0 +1,61 @@
+package mapping
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+/*
+csiDriversControl is about the drivers that an inline CSI volume may name.
+
+PSP field: spec.allowedCSIDrivers; none means every driver. It matters only where spec.volumes has csi or *.
+Check: none; inline CSI is accepted even at restricted, so the list is lost at every level.
+
+https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
+*/
+func csiDriversControl() pspControl {
+	return driverListControl("allowedCSIDrivers", "csi", "inline CSI volumes", "inline CSI driver", func(s *pspparse.Spec) []string {
+		drivers := make([]string, 0, len(s.AllowedCSIDrivers))
+		for _, driver := range s.AllowedCSIDrivers {
+			drivers = append(drivers, driver.Name)
+		}
+		return drivers
+	}, levels.LooseToStrict()...)
+}
+
+/*
+flexVolumesControl is about the drivers that a flexVolume may name.
+
+PSP field: spec.allowedFlexVolumes; none means every driver. It matters only where spec.volumes has flexVolume or *.
+Check: none; restricted refuses flexVolume altogether (restrictedVolumes).
+
+https://kubernetes.io/docs/reference/access-authn-authz/psp-to-pod-security-standards/
+*/
+func flexVolumesControl() pspControl {
+	return driverListControl("allowedFlexVolumes", "flexVolume", "flexVolumes", "flexVolume driver", func(s *pspparse.Spec) []string {
+		drivers := make([]string, 0, len(s.AllowedFlexVolumes))
+		for _, driver := range s.AllowedFlexVolumes {
+			drivers = append(drivers, driver.Driver)
+		}
+		return drivers
+	}, api.LevelPrivileged, api.LevelBaseline)
+}
+
+// driverListControl is the control of a list of volume drivers in a PodSecurityPolicy, which is lost at the given levels. It has
+// an effect only where the policy allows the type of volume.
+func driverListControl(field, volumeType, volumes, driver string, driversOf func(*pspparse.Spec) []string, lostAt ...api.Level) pspControl {
+	return pspControl{fields: []string{field}, assess: func(p *pspparse.Policy, _ api.Version) (f controlResult) {
+		drivers := driversOf(&p.Spec)
+		meaning := volumes + " may use these drivers only; no level knows such a list"
+		switch {
+		case !allowsVolume(p, volumeType):
+			meaning = "without effect: volumes does not allow " + volumeType
+		case len(drivers) > 0:
+			f.recordRefusal(field, listValue(drivers), "every "+driver+" becomes possible; an admission policy can keep the list", lostAt...)
+		}
+		f.explainStatedField(p, field, listValue(drivers), meaning)
+		return f
+	}}
+}
