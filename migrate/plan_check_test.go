@@ -37,7 +37,7 @@ func TestEditedPlan(t *testing.T) {
 		{"safety", func(p *Plan) { p.Namespaces[0].Workloads[0].StricterEdits[0].Edits[0].Safety = "sure" }, `namespaces[0].workloads[0].raise[0].edits[0].safety: "sure" is not one of safe, test`},
 		{"version", func(p *Plan) { p.Namespaces[0].LevelByVersion[1].Version = "" }, `namespaces[0].versions[1].version: "" is not a Kubernetes minor such as v1.25, nor latest`},
 		{"cover", func(p *Plan) { p.Policies[0].NoLooserThan = "all" }, `policies[0].cover: "all" is not one of privileged, baseline, restricted, none`},
-		{"status", func(p *Plan) { p.Policies[0].Checks[0].Status = "g" }, `policies[0].checks[0].status: "g" is not one of G, M, E, N, X, U`},
+		{"status", func(p *Plan) { p.Policies[0].Checks[0].Status = "g" }, `policies[0].checks[0].status: "g" is not one of guaranteed, by-mutation, in-effect, not-ensured, impossible, unknown`},
 		{"class", func(p *Plan) { p.Policies[0].Lost[0].Class = "minor" }, `policies[0].lost[0].class: "minor" is not one of security, functional, drift`},
 	}
 	for _, tt := range tests {
