@@ -29,7 +29,7 @@ func ExplainServiceAccount(plan *migrate.Plan, namespace, name string) (*Documen
 		wl := &ns.Workloads[i]
 		if wl.ServiceAccount == name {
 			workloads = append(workloads, wl)
-			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Level.AfterPSP))+" on the day after")
+			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Level.AfterPSP))+" after PSP")
 		}
 	}
 	if len(runs) == 0 {

@@ -197,7 +197,7 @@ func (d *Document) workloads(ns *migrate.Namespace) {
 		return
 	}
 	t := &Table{Columns: []Column{
-		{"WORKLOAD", RoleText}, {"ACCOUNT", RoleText}, {"AS WRITTEN", RoleLevel}, {"AS ADMITTED", RoleLevel}, {"DAY AFTER", RoleLevel}, {"ADMITTED BY", RoleText},
+		{"WORKLOAD", RoleText}, {"ACCOUNT", RoleText}, {"AS WRITTEN", RoleLevel}, {"AS ADMITTED", RoleLevel}, {"AFTER PSP", RoleLevel}, {"ADMITTED BY", RoleText},
 	}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]

@@ -39,7 +39,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 	d.section("CLOSEST LEVEL", closestLevelTexts(po))
 	d.section("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", lostTexts(po.Lost))
 	d.section("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", conditionTexts(po))
-	d.section("YOU MUST WRITE DOWN YOURSELF: what it filled in until now", requiredValueTexts(po))
+	d.section("YOU MUST WRITE DOWN YOURSELF: what it has set by mutation until now", requiredValueTexts(po))
 	d.section("FIELD BY FIELD", fieldTexts(po))
 	d.checks(po)
 	d.usedBy(plan.GrantsOf(po))
@@ -69,12 +69,17 @@ func closestLevelTexts(po *migrate.Policy) []string {
 		texts = append(texts, "choose: "+choice)
 	}
 	texts = append(texts,
-		fmt.Sprintf("safe %s: no pod that it admits would be refused, even once it fills nothing in", orDash(string(po.CompliesAsWritten))),
-		fmt.Sprintf("held %s: every pod that it has filled in complies", orDash(string(po.CompliesAfterMutation))))
-	if po.NoLooserThan == "none" {
-		return append(texts, "cover none: every level allows something that it forbids")
+		fmt.Sprintf("pods that it admits comply with %s as written, also without its mutations", orDash(string(po.CompliesAsWritten))),
+		fmt.Sprintf("pods that it admits comply with %s after its mutations", orDash(string(po.CompliesAfterMutation))))
+	return append(texts, noLooserText(po.NoLooserThan))
+}
+
+// noLooserText says which level allows nothing that a policy forbids.
+func noLooserText(level api.Level) string {
+	if level == "none" || level == "" {
+		return "every level allows something that it forbids"
 	}
-	return append(texts, fmt.Sprintf("cover %s: the loosest level that allows nothing it forbids", orDash(string(po.NoLooserThan))))
+	return fmt.Sprintf("%s is the loosest level that allows nothing it forbids", level)
 }
 
 // checkAdvice says what to do about a check of the standards that a policy does not guarantee, by its status.
@@ -138,7 +143,7 @@ func fieldTexts(po *migrate.Policy) []string {
 		}
 		text += ": " + f.Meaning
 		if f.Mutating {
-			text += " (fills values in)"
+			text += " (mutates pods)"
 		}
 		items = append(items, text)
 	}
@@ -150,7 +155,7 @@ func (d *Document) checks(po *migrate.Policy) {
 	if len(po.Checks) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{{"IS", RoleText}, {"CHECK", RoleText}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
+	t := &Table{Columns: []Column{{"STATUS", RoleText}, {"CHECK", RoleText}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
@@ -158,7 +163,7 @@ func (d *Document) checks(po *migrate.Policy) {
 			}
 		}
 	}
-	d.add(Heading("CHECK BY CHECK: G guaranteed, M by filling in, E in effect, N not ensured, X impossible, U unknown"), t)
+	d.add(Heading("CHECK BY CHECK"), t)
 }
 
 // usedBy adds the grants by which somebody may use a policy.

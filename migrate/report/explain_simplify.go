@@ -19,9 +19,9 @@ func (d *Document) simplifiedClone(po *migrate.Policy) error {
 	if po.Simplified == nil {
 		return nil
 	}
-	d.section("SIMPLIFY 2.a: what only fills values in", changeTexts(po, "mutating"))
-	d.section("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it fills nothing in", changeTexts(po, "outOfScope"))
-	d.section("SIMPLIFY later: what can forbid only by filling in; the guide leaves it in place, and a clone that keeps it fills it in", changeTexts(po, "stillMutating"))
+	d.section("SIMPLIFY 2.a: what only mutates pods", changeTexts(po, "mutating"))
+	d.section("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it mutates nothing", changeTexts(po, "outOfScope"))
+	d.section("SIMPLIFY later: what can forbid only by mutation; the guide leaves it in place, and a clone that keeps it mutates pods", changeTexts(po, "stillMutating"))
 	return d.clone(po)
 }
 
@@ -51,7 +51,7 @@ func changeTexts(po *migrate.Policy, class string) []string {
 
 // clone adds the clone of a policy: what to know before it is used, and its manifest.
 func (d *Document) clone(po *migrate.Policy) error {
-	const heading = "SIMPLIFY: the clone that fills nothing in"
+	const heading = "SIMPLIFY: the clone that mutates nothing"
 	clone := &po.Simplified.Clone
 	var points []string
 	switch {
@@ -64,13 +64,13 @@ func (d *Document) clone(po *migrate.Policy) error {
 	case clone.Exists:
 		points = append(points, "it exists already, under this name")
 	}
-	points = append(points, "whoever may use both gets the clone for any pod that it admits, filled in or not: first write into templates "+
+	points = append(points, "whoever may use both gets the clone for any pod that it admits, whether the original would mutate it or not: first write into templates "+
 		"what they need (patch), then create it, then grant it to those who may use the original")
 	if cloneOpensAnything(po) {
 		points = append(points, "until the namespaces of those enforce a level, it lets pass what it opens")
 	}
 	points = append(points, "a pod with a pod-level seccompProfile and no seccomp annotation is changed by every policy, which writes that annotation: "+
-		"for it the first usable policy by name wins, filling in or not, and the clone only if nothing sorts before it")
+		"for it the first usable policy by name wins, mutating or not, and the clone only if nothing sorts before it")
 	var text bytes.Buffer
 	if err := manifest.WriteYAML(&text, cloneManifest(clone)); err != nil {
 		return err

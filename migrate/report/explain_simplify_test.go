@@ -108,7 +108,7 @@ func TestNoManifestUnderABadName(t *testing.T) {
 		if err := explained(&got, report.Options{})(report.ExplainPolicy(&migrate.Plan{Policies: []migrate.Policy{po}}, "web")); err != nil {
 			t.Fatal(err)
 		}
-		if _, tail, _ := strings.Cut(got.String(), "SIMPLIFY: the clone that fills nothing in\n"); tail != want {
+		if _, tail, _ := strings.Cut(got.String(), "SIMPLIFY: the clone that mutates nothing\n"); tail != want {
 			t.Errorf("%q: got %q, want %q", name, tail, want)
 		}
 	}

@@ -59,7 +59,7 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 		d.add(Paragraph{"Its controller adds to what it says: the levels are those of what it says itself and of its live pods."})
 	}
 	if fields := mutatedFieldsThatCount(wl); len(fields) > 0 {
-		d.add(Paragraph{fmt.Sprintf("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.",
+		d.add(Paragraph{fmt.Sprintf("It meets %[1]s today only through what psp/%[2]s sets by mutation (%[3]s): after PSP is gone, %[1]s refuses its pods.",
 			wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
 	}
 	d.section("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
@@ -68,7 +68,7 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 	d.violations(wl)
 	d.section("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
 	d.section("REFUSED today by PSP admission", wl.Refused)
-	d.section("WRITE DOWN YOURSELF: what is filled in today", mutationTexts(wl))
+	d.section("WRITE DOWN YOURSELF: what policies set by mutation today", mutationTexts(wl))
 	d.section("LIVE PODS that would be treated differently today", admissionDriftTexts(wl))
 	return d
 }
@@ -104,7 +104,7 @@ func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
 	if wl.LevelEstimated {
 		after += ", estimated: " + estimateReason(wl)
 	}
-	facts = append(facts, Fact{"day after", after, RoleLevel})
+	facts = append(facts, Fact{"after PSP", after, RoleLevel})
 	switch {
 	case ns.Exempt:
 		facts = append(facts, Fact{Name: "exempt", Value: "by its namespace"})
@@ -203,7 +203,7 @@ func estimateReason(wl *migrate.Workload) string {
 	if wl.Level.AsWritten == "" {
 		return "only pods that a policy had changed were seen"
 	}
-	return "its live pods differ from its template, and what a policy filled in there had to be taken off by rule"
+	return "its live pods differ from its template, and what a policy set there by mutation had to be removed by rule"
 }
 
 // violations adds the checks that a workload fails, level by level.

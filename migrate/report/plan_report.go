@@ -193,7 +193,7 @@ func (d *Document) policies(plan *migrate.Plan) {
 	if len(plan.Policies) == 0 {
 		return
 	}
-	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"SAFE/HELD/COVER", RoleText}, {"CONDITIONS", RoleText}, {"FILLS IN", RoleText}}}
+	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"CONDITIONS", RoleText}, {"MUTATES", RoleText}}}
 	var points, unused, provider []string
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
@@ -207,12 +207,12 @@ func (d *Document) policies(plan *migrate.Plan) {
 			points = append(points, po.Name+" "+po.NearestMiss)
 		}
 		if po.AdmitsNothing {
-			t.Rows = append(t.Rows, []string{po.Name, "none", "admits nothing", "-", "-"})
+			t.Rows = append(t.Rows, []string{po.Name, "none", "-", "-"})
 			continue
 		}
-		bounds := orDash(string(po.CompliesAsWritten)) + "/" + orDash(string(po.CompliesAfterMutation)) + "/" + orDash(string(po.NoLooserThan))
-		t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields))})
+		t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields))})
 	}
+	points = append(points, boundTexts(plan)...)
 	if len(provider) > 0 {
 		points = append(points, "a provider's default: "+phrases.JoinFirst(provider, 8))
 	}
@@ -227,6 +227,30 @@ func (d *Document) policies(plan *migrate.Plan) {
 		points = append(points, fmt.Sprintf("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8)))
 	}
 	d.add(Heading("POLICIES, and the level each comes closest to"), t, listOf(points))
+}
+
+// boundTexts are the strict bounds of the policies of a Plan, one sentence for those that have the same.
+func boundTexts(plan *migrate.Plan) []string {
+	var order, texts []string
+	policies := map[string][]string{}
+	for i := range plan.Policies {
+		po := &plan.Policies[i]
+		text := fmt.Sprintf("pods comply with %s as written, and with %s after mutation; %s", po.CompliesAsWritten, po.CompliesAfterMutation, noLooserText(po.NoLooserThan))
+		switch {
+		case po.AdmitsNothing:
+			text = "it admits nothing"
+		case po.CompliesAsWritten == po.CompliesAfterMutation:
+			text = fmt.Sprintf("pods comply with %s, as written and after mutation; %s", po.CompliesAsWritten, noLooserText(po.NoLooserThan))
+		}
+		if policies[text] == nil {
+			order = append(order, text)
+		}
+		policies[text] = append(policies[text], po.Name)
+	}
+	for _, text := range order {
+		texts = append(texts, phrases.JoinFirst(policies[text], 4)+": "+text)
+	}
+	return texts
 }
 
 // causes adds each violation that keeps namespaces from the next stricter level, with its counts.
@@ -304,7 +328,7 @@ func lostFields(lost []migrate.LostConstraint) string {
 		if text != "" {
 			text += "; "
 		}
-		text += "filled in until now: " + strings.Join(withoutRepeats(other), ", ")
+		text += "set by mutation until now: " + strings.Join(withoutRepeats(other), ", ")
 	}
 	return text
 }

@@ -24,9 +24,16 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// demoPlan is the plan of the demo cluster, which the scenarios of package fixtures keep.
+const demoPlan = "../../fixtures/demo/want/plan.json"
+
 func readPlan(t *testing.T, name string) *migrate.Plan {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name+".plan.json"))
+	file := filepath.Join("testdata", name+".plan.json")
+	if name == "demo" {
+		file = demoPlan
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +57,7 @@ func cases(t *testing.T) []string {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("found no recorded plan (%v)", err)
 	}
-	var names []string
+	names := []string{"demo"}
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".plan.json"))
 	}
@@ -335,8 +342,8 @@ func TestEstimated(t *testing.T) {
 		asWritten api.Level
 		want      string
 	}{
-		{"no template", "", "day after            privileged, estimated: only pods that a policy had changed were seen\n"},
-		{"with a template", api.LevelBaseline, "day after            privileged, estimated: its live pods differ from its template, and what a policy filled in there had to be taken off by rule\n"},
+		{"no template", "", "after PSP            privileged, estimated: only pods that a policy had changed were seen\n"},
+		{"with a template", api.LevelBaseline, "after PSP            privileged, estimated: its live pods differ from its template, and what a policy set there by mutation had to be removed by rule\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
