@@ -85,7 +85,7 @@ func overHostile() map[string][][]string {
 		"explain ns":       {{"web"}, {hostile}},
 		"explain workload": {{"web/deployment/app"}, {"web/deployment/" + hostile}},
 		"explain sa":       {{"web/default"}, {"web/" + hostile}},
-		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--day-after"}},
+		"simulate":         {{"--level=restricted"}, {"--level=baseline", "--as-admitted"}, {"--level=restricted", "--after-psp"}},
 		"labels":           {{}, {"--stage=enforce", "--allow-partial"}},
 		"patch":            {{}, {"--raise", "--level=restricted"}},
 		"gate":             {{}},

@@ -43,16 +43,17 @@ func mayImport() map[string][]string {
 		"migrate/atomicfile":        {},
 		"pspparse/english":          {},
 		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "simulate/pss"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
 		"migrate/patch":             append([]string{"pspparse/podspec"}, writers...),
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
-		"migrate/report":            append([]string{"migrate/gate", "pspparse/english"}, writers...),
+		"migrate/report":            append([]string{"migrate/gate", "migrate/simulation", "pspparse/english"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
-			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/escape", "migrate/atomicfile", "pspparse/english", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
+			"migrate", "migrate/labels", "migrate/patch", "migrate/gate", "migrate/rollout", "migrate/manifest", "migrate/report", "migrate/simulation", "migrate/escape", "migrate/atomicfile", "pspparse/english", "pspparse/files", "pspparse/cluster", "pspparse/admissionconfig", "pspparse/helm", "fixtures",
 		}, stages...),
 	}
 }

@@ -19,7 +19,7 @@ func readings() map[string][][]string {
 	return map[string][][]string{
 		"plan":     {{"plan"}, {"plan", "-o", "json", "--fail-on=change"}},
 		"explain":  {{"explain", "ns", "web"}, {"explain", "workload", "web/deployment/d"}, {"explain", "sa", "web/default"}},
-		"simulate": {{"simulate", "--level", "restricted"}, {"simulate", "--day-after"}},
+		"simulate": {{"simulate", "--level", "restricted"}, {"simulate", "--after-psp"}},
 		"labels":   {{"labels"}, {"labels", "--stage", "enforce", "-o", "apply"}},
 		"patch":    {{"patch"}, {"patch", "--raise"}},
 		"gate":     {{"gate"}, {"gate", "--to", "v1.25", "-o", "json"}},

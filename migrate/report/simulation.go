@@ -3,66 +3,15 @@ package report
 import (
 	"fmt"
 
-	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/simulation"
 )
 
-// Simulation is what one level and version would say to workloads.
-type Simulation struct {
-	// Form of the workloads: "as written", "as admitted" or "day after".
-	Form    string      `json:"form"`
-	Level   string      `json:"level"`
-	Version string      `json:"version"`
-	Results []Simulated `json:"results"`
-}
+// Simulation is what one level of the Pod Security Standards says to workloads.
+type Simulation = simulation.Result
 
-// Simulated is one workload against the level.
-type Simulated struct {
-	Namespace string `json:"namespace"`
-	Kind      string `json:"kind"`
-	Name      string `json:"name"`
-	// AdmittedBy is the policy that admits it today, in the form as admitted.
-	AdmittedBy string `json:"admittedBy,omitempty"`
-	// Allowed says whether the level lets it in; it means nothing where Unknown is set.
-	Allowed bool `json:"allowed"`
-	// Message is the text of Pod Security admission, empty where the workload is allowed.
-	Message    string              `json:"message,omitempty"`
-	Violations []migrate.Violation `json:"violations,omitempty"`
-	// Exempt says why Pod Security does not check it at all, by the admission configuration; then it is allowed.
-	Exempt string `json:"exempt,omitempty"`
-	// Unknown says why no answer can be given.
-	Unknown string `json:"unknown,omitempty"`
-}
-
-// Exempt lets in what the plan's admission configuration exempts, whatever the level would say to it.
-func (s *Simulation) Exempt(plan *migrate.Plan) {
-	if plan.Admission == nil {
-		return
-	}
-	why := map[[3]string]string{}
-	for i := range plan.Namespaces {
-		ns := &plan.Namespaces[i]
-		for k := range ns.Workloads {
-			w := &ns.Workloads[k]
-			key := [3]string{ns.Name, w.Kind, w.Name}
-			switch {
-			case ns.Exempt:
-				why[key] = "by its namespace"
-			case w.Exempt != nil:
-				why[key] = phrases.ExemptionPhrase(w.Exempt)
-			}
-		}
-	}
-	for i := range s.Results {
-		r := &s.Results[i]
-		if s.Form == "as admitted" && r.AdmittedBy == "" {
-			continue // a policy refuses it, or none is known to let it in
-		}
-		if text := why[[3]string{r.Namespace, r.Kind, r.Name}]; text != "" {
-			*r = Simulated{Namespace: r.Namespace, Kind: r.Kind, Name: r.Name, AdmittedBy: r.AdmittedBy, Allowed: true, Exempt: text}
-		}
-	}
-}
+// Simulated is what one level of the Pod Security Standards says to one workload.
+type Simulated = simulation.Workload
 
 // SimulationDocument builds the report on a simulation: each workload that would be refused or is not known, by namespace, in
 // the words of Pod Security admission.
@@ -78,7 +27,7 @@ func SimulationDocument(s *Simulation, opts Options) *Document {
 			continue
 		case r.Unknown != "":
 			unknown++
-			text = "not known " + s.Form + ": " + r.Unknown
+			text = "not known " + string(s.Form) + ": " + r.Unknown
 		case !r.Allowed:
 			refused++
 		default:

@@ -1,0 +1,117 @@
+// Package simulation answers the question of "psp2pss simulate": which workloads one level of the Pod Security Standards would
+// refuse, as written, as admitted by PodSecurityPolicy today, or after PSP is gone. It answers from an Inventory, or from a saved
+// Plan as far as that holds the answer. It prints nothing and changes nothing.
+package simulation
+
+import (
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+
+	"k8s.io/pod-security-admission/api"
+)
+
+// Form is the form of a workload's pods that is evaluated against a level of the standards.
+type Form string
+
+// The forms: the template as its author wrote it; the pod as PSP admission makes it today; the pods after PSP is gone, when no
+// policy writes anything into them.
+const (
+	AsWritten  Form = "as written"
+	AsAdmitted Form = "as admitted"
+	AfterPSP   Form = "after PSP"
+)
+
+// Request says which workloads are evaluated in which form against which level.
+type Request struct {
+	Form  Form
+	Level api.Level
+	// Target is the version of the standards; the zero value is the Plan's own.
+	Target api.Version
+	Scope  migrate.NamespaceScope
+}
+
+// Result is what a level of the Pod Security Standards says to each workload.
+type Result struct {
+	Form    Form       `json:"form"`
+	Level   string     `json:"level"`
+	Version string     `json:"version"`
+	Results []Workload `json:"results"`
+}
+
+// Workload is what a level of the Pod Security Standards says to one workload.
+type Workload struct {
+	Namespace string `json:"namespace"`
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	// AdmittedBy is the policy that admits it today, in the form as admitted.
+	AdmittedBy string `json:"admittedBy,omitempty"`
+	// Allowed says whether the level allows it; it means nothing where Unknown is set.
+	Allowed bool `json:"allowed"`
+	// Message is the text of Pod Security admission, empty where the workload is allowed.
+	Message    string              `json:"message,omitempty"`
+	Violations []migrate.Violation `json:"violations,omitempty"`
+	// Exempt says why Pod Security does not check it at all, by the admission configuration; then it is allowed.
+	Exempt string `json:"exempt,omitempty"`
+	// Unknown says why there is no answer.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// The reasons why there is no answer.
+const (
+	mutatedPodsOnly = "only pods that a policy may have changed were read, not what their author wrote"
+	partlyRead      = "its controller adds to what it says, and no pod of it was read"
+	readAgain       = "read the source again instead of --plan"
+)
+
+// setViolations sets whether a level allows the workload, and the text of the refusal.
+func (w *Workload) setViolations(violations []pss.Violation) {
+	w.Allowed = len(violations) == 0
+	w.Message = pss.ViolationMessage(violations)
+	for _, v := range violations {
+		w.Violations = append(w.Violations, migrate.Violation(v))
+	}
+}
+
+// withdrawIfPartial makes an allowed workload unknown if only a part of what its controller puts into pods was read.
+func (w *Workload) withdrawIfPartial(partial bool, level api.Level) {
+	if partial && w.Allowed && level != api.LevelPrivileged {
+		w.Allowed, w.Unknown = false, partlyRead
+	}
+}
+
+// exempt marks the workloads that the admission configuration of a Plan exempts as allowed, whatever the level says to them.
+func (r *Result) exempt(plan *migrate.Plan) {
+	if plan.Admission == nil {
+		return
+	}
+	reasons := exemptions(plan)
+	for i := range r.Results {
+		w := &r.Results[i]
+		if r.Form == AsAdmitted && w.AdmittedBy == "" {
+			continue // a policy refuses it, or none is known to admit it
+		}
+		if reason := reasons[[3]string{w.Namespace, w.Kind, w.Name}]; reason != "" {
+			*w = Workload{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name, AdmittedBy: w.AdmittedBy, Allowed: true, Exempt: reason}
+		}
+	}
+}
+
+// exemptions returns why Pod Security does not check workloads of a Plan, by namespace, kind and name.
+func exemptions(plan *migrate.Plan) map[[3]string]string {
+	reasons := map[[3]string]string{}
+	for i := range plan.Namespaces {
+		ns := &plan.Namespaces[i]
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			key := [3]string{ns.Name, w.Kind, w.Name}
+			switch {
+			case ns.Exempt:
+				reasons[key] = "by its namespace"
+			case w.Exempt != nil:
+				reasons[key] = phrases.ExemptionPhrase(w.Exempt)
+			}
+		}
+	}
+	return reasons
+}
