@@ -11,8 +11,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/admissionconfig"
 )
 
+// admissionConfigFlag names the file with the admission configuration of the API servers.
 const admissionConfigFlag = "admission-config"
 
+// addAdmissionConfigFlag defines the command-line flag --admission-config.
 func addAdmissionConfigFlag(flags *pflag.FlagSet, file *string) {
 	flags.StringVar(file, admissionConfigFlag, "", "the API server's admission configuration, its PodSecurityConfiguration alone, or Rancher's PodSecurityAdmissionConfigurationTemplate for it: what namespaces without labels get, and what is exempt")
 }

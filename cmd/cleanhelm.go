@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/cleanhelm"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -128,7 +129,7 @@ func (o *cleanHelmOptions) confirm(ctx context.Context, revisions []helm.Release
 	for i := range revisions {
 		o.printMessage("would clean %s", describeRevision(&revisions[i], revisions[i].Policies))
 	}
-	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), plural(len(revisions), "revision", "revisions"), contextName))
+	return o.streams.confirm(ctx, fmt.Sprintf("Take the policies out of %d stored %s on the cluster of context %s?", len(revisions), english.Plural(len(revisions), "revision", "revisions"), contextName))
 }
 
 // clean cleans one revision after the other and prints a line about each. It goes on after one that is refused, and returns
@@ -151,7 +152,7 @@ func (o *cleanHelmOptions) clean(ctx context.Context, c *cleanhelm.Cleaner, revi
 	}
 	o.printMessage("The backups in %s hold all that the releases hold, passwords among it. Run '%s gate' again: what Helm has stored since is not cleaned.", o.BackupDir, o.deps.ToolName)
 	if refused > 0 {
-		return fmt.Errorf("%d of %d stored %s refused, the others are clean: see the reasons above", refused, len(revisions), plural(len(revisions), "revision was", "revisions were"))
+		return fmt.Errorf("%d of %d stored %s refused, the others are clean: see the reasons above", refused, len(revisions), english.Plural(len(revisions), "revision was", "revisions were"))
 	}
 	return nil
 }
@@ -161,7 +162,7 @@ func (o *cleanHelmOptions) verdict(gaps []inventory.Gap) error {
 	if len(gaps) == 0 || o.AllowPartial {
 		return nil
 	}
-	return partialError{fmt.Errorf("%d %s could not be read, and may hold policies; accept it with --%s", len(gaps), plural(len(gaps), "thing", "things"), allowPartialFlag)}
+	return partialError{fmt.Errorf("%d %s could not be read, and may hold policies; accept it with --%s", len(gaps), english.Plural(len(gaps), "thing", "things"), allowPartialFlag)}
 }
 
 // printMessage writes a line to standard error, escaped for a terminal.

@@ -566,54 +566,6 @@ func TestToolName(t *testing.T) {
 	}
 }
 
-func saying(text string) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := io.WriteString(w, text)
-		return err
-	}
-}
-
-func TestWriteFile(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
-	if err := os.WriteFile(target, []byte("old and longer"), 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(target, link); err != nil {
-		t.Skipf("no links here: %v", err)
-	}
-	if err := writeFileAtomically(link, saying("new")); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
-		t.Errorf("got %q (%v)", got, err)
-	}
-	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("the mode became %v (%v)", info.Mode(), err)
-	}
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link was replaced (%v)", err)
-	}
-	if err := writeFileAtomically(os.DevNull, saying("x")); err != nil {
-		t.Errorf("a device: %v", err)
-	}
-	if err := writeFileAtomically(filepath.Join(dir, "no", "such"), saying("")); err == nil {
-		t.Error("a folder that does not exist: no error")
-	}
-	broken := errors.New("no more room")
-	want := fmt.Sprintf("writing %q: no more room", target)
-	if err := writeFileAtomically(target, func(io.Writer) error { return broken }); !errors.Is(err, broken) || err.Error() != want {
-		t.Errorf("a format that fails: %v, want %s", err, want)
-	}
-	if got, err := os.ReadFile(target); err != nil || string(got) != "new" {
-		t.Errorf("after a format that failed: %q (%v)", got, err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
-		t.Errorf("left over: %v (%v)", left, err)
-	}
-}
-
 // Help fits a terminal, and shows by example.
 func TestHelp(t *testing.T) {
 	t.Parallel()

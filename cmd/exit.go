@@ -32,24 +32,29 @@ const (
 // usageError is a mistake in flags or arguments.
 type usageError struct{ error }
 
+// Unwrap returns the error inside usageError, for errors.Is and errors.As.
 func (e usageError) Unwrap() error { return e.error }
 
+// usagef formats an error that ends the process with the exit code for wrong usage.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // findingsError ends a run that did its work and found what --fail-on names.
 type findingsError struct{ error }
 
+// Unwrap returns the error inside findingsError, for errors.Is and errors.As.
 func (e findingsError) Unwrap() error { return e.error }
 
 // partialError ends a run that did its work on less than there is.
 type partialError struct{ error }
 
+// Unwrap returns the error inside partialError, for errors.Is and errors.As.
 func (e partialError) Unwrap() error { return e.error }
 
 // runError marks an error as one that a verb's own run returned. Whatever reaches the top without it was raised by
 // cobra while it sorted out flags and arguments, and is wrong usage.
 type runError struct{ error }
 
+// Unwrap returns the error inside runError, for errors.Is and errors.As.
 func (e runError) Unwrap() error { return e.error }
 
 // exitCode turns the kind of an error into the code of the process. Findings win over a partial read.
@@ -87,6 +92,7 @@ type errorWithAdvice struct {
 	advice string
 }
 
+// Unwrap returns the error inside errorWithAdvice, for errors.Is and errors.As.
 func (e errorWithAdvice) Unwrap() error { return e.error }
 
 // interruptGracePeriod is how long a run that was interrupted may take to stop: reading standard input cannot be cancelled.

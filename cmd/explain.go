@@ -1,20 +1,16 @@
 package cmd
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/report"
-	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // explainOptions are what the flags and the argument of explain become.
@@ -35,6 +31,7 @@ type explainTopic struct {
 	parse                          func(*explainOptions, string) error
 }
 
+// explainTopics lists what the command explain can explain: policies, namespaces, workloads and service accounts.
 func explainTopics() []explainTopic {
 	return []explainTopic{
 		{"psp", "NAME", "Explain a policy: its fields, its checks, who may use it, and a simpler clone", "restricted", []string{"policy"}, parseTopicName},
@@ -44,6 +41,7 @@ func explainTopics() []explainTopic {
 	}
 }
 
+// newExplain returns the cobra command "explain" with one subcommand for each kind of thing it explains.
 func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = explainRun
@@ -75,6 +73,7 @@ and a clone of it that fills nothing in.`,
 	return cmd
 }
 
+// newExplainTopicCommand returns the subcommand of "explain" for one kind of thing.
 func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF func(context.Context, *explainOptions) error) *cobra.Command {
 	o := &explainOptions{streams: streams, deps: deps, Kind: t.kind}
 	var decide planFlagValues
@@ -91,13 +90,7 @@ func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF fun
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if o.Decide, err = decide.options(cmd.Flags()); err != nil {
-				return err
-			}
-			if err = o.Source.validate(cmd.Flags(), streams); err != nil {
-				return err
-			}
-			if err = o.Source.checkTargetVersion(o.Decide.Target); err != nil {
+			if o.Decide, _, err = checkInputFlags(cmd.Flags(), streams, &o.Source, &decide, &scopeFlags{}); err != nil {
 				return err
 			}
 			return asRunError(runF(cmd.Context(), o))
@@ -109,6 +102,7 @@ func newExplainTopicCommand(t explainTopic, streams Streams, deps Deps, runF fun
 	return cmd
 }
 
+// parseTopicName reads the argument NAME of an explain subcommand; anything with a slash is wrong usage.
 func parseTopicName(o *explainOptions, arg string) error {
 	if isBlank(arg) || strings.Contains(arg, "/") {
 		return usagef("%q is not a name: give it without a slash", arg)
@@ -117,6 +111,7 @@ func parseTopicName(o *explainOptions, arg string) error {
 	return nil
 }
 
+// parseServiceAccount reads the argument NAMESPACE/NAME that names a service account on the command line.
 func parseServiceAccount(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
 	if len(parts) != 2 || slices.ContainsFunc(parts, isBlank) {
@@ -126,6 +121,7 @@ func parseServiceAccount(o *explainOptions, arg string) error {
 	return nil
 }
 
+// parseWorkload reads the argument NAMESPACE/KIND/NAME that names a workload on the command line.
 func parseWorkload(o *explainOptions, arg string) error {
 	parts := strings.Split(arg, "/")
 	if len(parts) != 3 || slices.ContainsFunc(parts, isBlank) {
@@ -157,6 +153,7 @@ func parseWorkloadKind(s string) string {
 	}
 }
 
+// explainRun reads or builds the Plan and prints the explanation that was asked for.
 func explainRun(ctx context.Context, o *explainOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -164,11 +161,11 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := o.render(&b, plan); err != nil {
+	document, err := o.explain(plan)
+	if err != nil {
 		return err
 	}
-	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
+	if err := report.Text(o.streams.Out, document, report.Options{Width: o.streams.Width, Colour: o.streams.Colour}); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
@@ -189,38 +186,19 @@ func (o *explainOptions) planForTopic(ctx context.Context) (*migrate.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, serviceAccountsIn(inv, o.Namespace))
+	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, access.ServiceAccountNames(inv, o.Namespace))
 }
 
-// serviceAccountsIn returns the service accounts of a namespace that exist as objects or that any binding names; it is never nil.
-func serviceAccountsIn(inv *inventory.Inventory, namespace string) []string {
-	names := []string{}
-	for _, a := range inv.ServiceAccounts {
-		if a.Namespace == namespace {
-			names = append(names, a.Name)
-		}
-	}
-	for i := range inv.Bindings {
-		b := &inv.Bindings[i]
-		for _, s := range b.Subjects {
-			if s.Kind == rbacv1.ServiceAccountKind && !strings.Contains(s.Name, ":") && cmp.Or(s.Namespace, b.Namespace) == namespace {
-				names = append(names, s.Name)
-			}
-		}
-	}
-	return names
-}
-
-func (o *explainOptions) render(w io.Writer, plan *migrate.Plan) error {
-	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour}
+// explain builds the report on what was asked for.
+func (o *explainOptions) explain(plan *migrate.Plan) (*report.Document, error) {
 	switch o.Kind {
 	case "psp":
-		return report.ExplainPolicy(w, plan, o.Name, opts)
+		return report.ExplainPolicy(plan, o.Name)
 	case "ns":
-		return report.ExplainNamespace(w, plan, o.Name, opts)
+		return report.ExplainNamespace(plan, o.Name)
 	case "workload":
-		return report.ExplainWorkload(w, plan, o.Namespace, o.WorkloadKind, o.Name, opts)
+		return report.ExplainWorkload(plan, o.Namespace, o.WorkloadKind, o.Name)
 	default:
-		return report.ExplainServiceAccount(w, plan, o.Namespace, o.Name, opts)
+		return report.ExplainServiceAccount(plan, o.Namespace, o.Name)
 	}
 }

@@ -7,29 +7,28 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// What --fail-on may name.
-const (
-	failOnPrivileged = string(api.LevelPrivileged)
-	failOnBaseline   = string(api.LevelBaseline)
-	failOnChange     = "change"
-	failOnLoosening  = "loosening"
-)
-
+// failOnNames lists the values of the flag --fail-on.
 func failOnNames() []string {
-	return []string{failOnPrivileged, failOnBaseline, failOnChange, failOnLoosening}
+	var names []string
+	for _, c := range labels.FailConditions() {
+		names = append(names, string(c))
+	}
+	return names
 }
 
+// addFailOnFlag defines the command-line flag --fail-on.
 func addFailOnFlag(cmd *cobra.Command, values *[]string) {
 	cmd.Flags().StringSliceVar(values, "fail-on", nil, "exit 3 if any namespace, shown or not, needs this level or a looser one (privileged, baseline), would get a label changed (change), or one looser than today (loosening); may be repeated")
 	registerCompletion(cmd, "fail-on", failOnNames())
 }
 
+// checkFailOn returns the values of --fail-on, or a usage error that names the one it does not know.
 func checkFailOn(values []string) ([]string, error) {
 	for _, v := range values {
 		if !slices.Contains(failOnNames(), v) {
@@ -42,12 +41,12 @@ func checkFailOn(values []string) ([]string, error) {
 // planExitError turns a plan into the error that ends the run: findings first, then what could not be read, of which the labels
 // that the scope asks for may be a part.
 func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []string, allowPartial bool) error {
-	for _, name := range failOnNames() {
-		if !slices.Contains(failOn, name) {
+	for _, condition := range labels.FailConditions() {
+		if !slices.Contains(failOn, string(condition)) {
 			continue
 		}
-		if found := namespacesThatFail(plan, name); len(found) > 0 {
-			return findingsError{fmt.Errorf("--fail-on=%s: %s", name, namespaceSummary(found))}
+		if found := condition.Namespaces(plan); len(found) > 0 {
+			return findingsError{fmt.Errorf("--fail-on=%s: %s", condition, namespaceSummary(found))}
 		}
 	}
 	if allowPartial {
@@ -57,7 +56,7 @@ func planExitError(plan *migrate.Plan, scope migrate.NamespaceScope, failOn []st
 		return partialError{errors.New("nothing to judge: no policy, namespace or workload was read; name the right files, folders (with -R) or cluster")}
 	}
 	if n := len(plan.Gaps); n > 0 {
-		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, plural(n, "thing", "things"), allowPartialFlag)}
+		return partialError{fmt.Errorf("%d %s could not be read or judged: see the gaps of the plan, or accept them with --%s", n, english.Plural(n, "thing", "things"), allowPartialFlag)}
 	}
 	return unreadLabelsError(plan, scope, false)
 }
@@ -71,43 +70,8 @@ func unreadLabelsError(plan *migrate.Plan, scope migrate.NamespaceScope, allowPa
 	return partialError{fmt.Errorf("-l left out %s whose labels were not read: read the Namespace objects too, name namespaces with -n, or accept it with --%s", namespaceSummary(unread), allowPartialFlag)}
 }
 
-// namespacesThatFail are the namespaces that one value of --fail-on is about.
-func namespacesThatFail(plan *migrate.Plan, name string) []string {
-	var found []string
-	for i := range plan.Namespaces {
-		ns := &plan.Namespaces[i]
-		hit := false
-		switch name {
-		case failOnPrivileged:
-			hit = ns.NeededLevel == api.LevelPrivileged
-		case failOnBaseline:
-			hit = ns.NeededLevel == api.LevelPrivileged || ns.NeededLevel == api.LevelBaseline
-		case failOnChange:
-			hit = labels.ChangesLabels(ns)
-		case failOnLoosening:
-			hit = labels.LoosensLevel(ns)
-		}
-		if hit {
-			found = append(found, ns.Name)
-		}
-	}
-	return found
-}
-
-// namespaceSummary names the first few.
+// namespaceSummary counts namespaces and names the first few: "2 namespaces (shop, web)".
 func namespaceSummary(names []string) string {
 	const most = 5
-	n := len(names)
-	text := fmt.Sprintf("%d %s (", n, plural(n, "namespace", "namespaces"))
-	if n <= most {
-		return text + strings.Join(names, ", ") + ")"
-	}
-	return text + strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more)", n-most)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+	return fmt.Sprintf("%s (%s)", english.Count(len(names), "namespace", "namespaces"), english.First(names, most))
 }

@@ -30,8 +30,9 @@ func asRunError(err error) error {
 	return runError{err}
 }
 
-func addOutputFlag(cmd *cobra.Command, values *[]string, formats []report.Format) {
-	names := formatNames(formats)
+// addOutputFlag defines the command-line flag -o with the names of the output formats, the first of which is the default.
+func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report.Format[R]) {
+	names := report.FormatNames(formats)
 	cmd.Flags().StringArrayVarP(values, "output", "o", nil, "format, or FORMAT=FILE to write it to a file (- is standard output); may be repeated; one of "+strings.Join(names, ", ")+" (default "+names[0]+")")
 	registerCompletion(cmd, "output", names)
 }
@@ -101,6 +102,7 @@ func (v nonEmptyListFlag) Replace(elements []string) error {
 // GetSlice returns the elements.
 func (v nonEmptyListFlag) GetSlice() []string { return v.list.GetSlice() }
 
+// check returns an error where an element of a list flag is blank.
 func (nonEmptyListFlag) check(elements []string) error {
 	if slices.ContainsFunc(elements, isBlank) {
 		return errors.New("an element of the list is empty, perhaps because a shell variable is not set: give it a value, or leave it out")

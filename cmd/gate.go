@@ -28,7 +28,7 @@ type gateOptions struct {
 	// To is the release to upgrade to; the zero value chooses by the server.
 	To      api.Version
 	Assert  []gate.Assertion
-	Outputs []outputTarget
+	Outputs []outputTarget[*gate.Result]
 }
 
 // gateFlags are the flags of gate as given.
@@ -105,7 +105,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
 	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not tell; may be repeated; one of "+strings.Join(assertionNames(), ", "))
 	registerCompletion(cmd, "assert", assertionNames())
-	addOutputFlag(cmd, &f.outputs, gateFormats(nil))
+	addOutputFlag(cmd, &f.outputs, gateFormats())
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(cmd, streams, deps)
@@ -157,7 +157,7 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 		return nil, err
 	}
 	o.Source = f.source
-	o.Outputs, err = parseOutputs(f.outputs, gateFormats(nil))
+	o.Outputs, err = parseOutputs(f.outputs, gateFormats())
 	return o, err
 }
 
@@ -166,11 +166,7 @@ func parseRelease(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
 	}
-	text := s
-	if text[0] >= '0' && text[0] <= '9' {
-		text = "v" + text
-	}
-	v, err := api.ParseVersion(text)
+	v, err := parseMinor(s)
 	if err != nil || v.Latest() {
 		return api.Version{}, usagef("--to=%q is not a Kubernetes minor: give it as v1.25 or 1.25", s)
 	}
@@ -180,14 +176,12 @@ func parseRelease(s string) (api.Version, error) {
 	return v, nil
 }
 
-func gateFormats(r *gate.Result) []report.Format {
-	form := func(name string, write func(io.Writer, *gate.Result) error) report.Format {
-		return report.Format{Name: name, Write: func(w io.Writer, _ *migrate.Plan, _ report.Options) error { return write(w, r) }}
+// gateFormats are the formats of the answer, the default first.
+func gateFormats() []report.Format[*gate.Result] {
+	form := func(name string, write func(io.Writer, *gate.Result) error) report.Format[*gate.Result] {
+		return report.Format[*gate.Result]{Name: name, Write: func(w io.Writer, r *gate.Result, _ report.Options) error { return write(w, r) }}
 	}
-	return []report.Format{
-		form("table", gate.WriteText), form("json", gate.WriteJSON), form("yaml", gate.WriteYAML), form("name", gate.WriteNames),
-		form("commands", gate.WriteCommands), form("admission-config", gate.WriteAdmissionConfig),
-	}
+	return append(report.GateFormats(), form("commands", gate.WriteCommands), form("admission-config", gate.WriteAdmissionConfig))
 }
 
 func gateRun(ctx context.Context, o *gateOptions) error {
@@ -209,11 +203,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 		to = gate.DefaultRelease(plan)
 	}
 	result := gate.Evaluate(plan, facts, gate.Options{To: to, Tool: o.deps.ToolName, Assert: o.Assert})
-	outs := slices.Clone(o.Outputs)
-	for i := range outs {
-		outs[i].format, _ = report.FindFormat(gateFormats(result), outs[i].format.Name)
-	}
-	if err := writeOutputs(o.streams, outs, plan, false); err != nil {
+	if err := writeOutputs(o.streams, o.Outputs, result, false); err != nil {
 		return err
 	}
 	return gateVerdict(result, o.Decide.AllowPartial)

@@ -93,13 +93,14 @@ manifest the Namespace for the source.`,
 	return cmd
 }
 
+// undoFlag names the file for the script that takes label commands back.
 const undoFlag = "undo"
 
 // addUndoScript puts the undo script before the outputs: whoever has the commands has what takes them back. A file that the
 // environment names is for when there are commands.
-func addUndoScript(outs []outputTarget, flag *pflag.Flag, options *labels.Options) ([]outputTarget, error) {
+func addUndoScript(outs []outputTarget[*migrate.Plan], flag *pflag.Flag, options *labels.Options) ([]outputTarget[*migrate.Plan], error) {
 	file := flag.Value.String()
-	commands := slices.ContainsFunc(outs, func(o outputTarget) bool { return o.format.Name == commandsFormat })
+	commands := slices.ContainsFunc(outs, func(o outputTarget[*migrate.Plan]) bool { return o.format.Name == commandsFormat })
 	switch {
 	case !flag.Changed, setByEnvironment(flag) && !commands:
 		return outs, nil
@@ -107,9 +108,9 @@ func addUndoScript(outs []outputTarget, flag *pflag.Flag, options *labels.Option
 		return nil, usagef("--%s=%q names no file: give one, as in --%s=undo.sh", undoFlag, file, undoFlag)
 	case !commands:
 		return nil, usagef("--%s takes back what commands do: add -o %s", undoFlag, commandsFormat)
-	case slices.ContainsFunc(outs, func(o outputTarget) bool { return o.file == file }):
+	case slices.ContainsFunc(outs, func(o outputTarget[*migrate.Plan]) bool { return o.file == file }):
 		return nil, usagef("--%s=%q: the script cannot go to the file of another format", undoFlag, file)
 	}
-	undo := report.Format{Name: undoFlag, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return labels.WriteUndo(w, p, *options) }}
-	return append([]outputTarget{{undo, file}}, outs...), nil
+	undo := report.Format[*migrate.Plan]{Name: undoFlag, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return labels.WriteUndo(w, p, *options) }}
+	return append([]outputTarget[*migrate.Plan]{{undo, file}}, outs...), nil
 }

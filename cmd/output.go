@@ -1,37 +1,37 @@
 package cmd
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// outputTarget is one -o: a format, and a file unless it goes to standard output.
-type outputTarget struct {
-	format report.Format
+// outputTarget is one -o of a command whose result is an R: a format, and a file unless it goes to standard output.
+type outputTarget[R any] struct {
+	format report.Format[R]
 	file   string
 }
 
 // planFormats are the formats of a plan: those of the report, and what the labels become.
-func planFormats() []report.Format {
-	return append(report.Formats(), labelFormats(&labels.Options{Tool: toolAndVersion()})...)
+func planFormats() []report.Format[*migrate.Plan] {
+	return append(report.PlanFormats(), labelFormats(&labels.Options{Tool: toolAndVersion()})...)
 }
 
 // labelFormats are what label changes can be written as, the default first. The options may be settled later.
-func labelFormats(o *labels.Options) []report.Format {
-	form := func(name string, write func(io.Writer, *migrate.Plan, labels.Options) error) report.Format {
-		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
+func labelFormats(o *labels.Options) []report.Format[*migrate.Plan] {
+	form := func(name string, write func(io.Writer, *migrate.Plan, labels.Options) error) report.Format[*migrate.Plan] {
+		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
 	}
-	return []report.Format{
+	return []report.Format[*migrate.Plan]{
 		form(commandsFormat, labels.WriteCommands), form(manifestFormat, labels.WriteManifests), form(kustomizeFormat, labels.WriteKustomize),
 		form(applyFormat, labels.WriteServerSideApply), form("terraform", labels.WriteTerraform),
 	}
@@ -45,7 +45,7 @@ const (
 )
 
 // leftOutError tells of the namespaces in scope that a written form leaves out, since applying it could take labels away.
-func leftOutError(outs []outputTarget, shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
+func leftOutError(outs []outputTarget[*migrate.Plan], shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
 	var errs []error
 	for _, o := range outs {
 		var names []string
@@ -57,28 +57,21 @@ func leftOutError(outs []outputTarget, shown *migrate.Plan, stage labels.Stage, 
 		}
 		if n := len(names); n > 0 && !allowPartial {
 			errs = append(errs, partialError{fmt.Errorf("%s %s left out of -o %s: applying a manifest of ours could take other labels and annotations away; the reasons and the labels are in the comments, and -o %s can write them",
-				namespaceSummary(names), plural(n, "is", "are"), o.format.Name, commandsFormat)})
+				namespaceSummary(names), english.Plural(n, "is", "are"), o.format.Name, commandsFormat)})
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// toolAndVersion names this tool and its version, for the first line of generated files.
 func toolAndVersion() string { return "psp2pss " + readBuildInfo().Version }
 
-func formatNames(formats []report.Format) []string {
-	names := make([]string, len(formats))
-	for i, f := range formats {
-		names[i] = f.Name
-	}
-	return names
-}
-
 // parseOutputs reads the values of -o against the formats of a verb, the first of which is the default.
-func parseOutputs(values []string, formats []report.Format) ([]outputTarget, error) {
+func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputTarget[R], error) {
 	if len(values) == 0 {
-		return []outputTarget{{format: formats[0]}}, nil
+		return []outputTarget[R]{{format: formats[0]}}, nil
 	}
-	var outs []outputTarget
+	var outs []outputTarget[R]
 	seen := map[string]bool{}
 	for _, value := range values {
 		name, file, toFile := strings.Cut(value, "=")
@@ -88,7 +81,7 @@ func parseOutputs(values []string, formats []report.Format) ([]outputTarget, err
 		format, ok := report.FindFormat(formats, name)
 		switch {
 		case !ok:
-			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(formatNames(formats), ", "))
+			return nil, usagef("-o %q: there is no format %q; the formats are %s", value, name, strings.Join(report.FormatNames(formats), ", "))
 		case toFile && isBlank(file):
 			return nil, usagef("-o %q names no file: give one, as in -o %s=FILE", value, name)
 		case !toFile && seen[""]:
@@ -97,13 +90,13 @@ func parseOutputs(values []string, formats []report.Format) ([]outputTarget, err
 			return nil, usagef("-o %q: two formats cannot go to one file", value)
 		}
 		seen[file] = true
-		outs = append(outs, outputTarget{format, file})
+		outs = append(outs, outputTarget[R]{format, file})
 	}
 	return outs, nil
 }
 
 // checkOutputFiles finds out before the work starts whether the files can be written.
-func checkOutputFiles(outs []outputTarget) error {
+func checkOutputFiles[R any](outs []outputTarget[R]) error {
 	for _, o := range outs {
 		if o.file == "" {
 			continue
@@ -120,15 +113,15 @@ func checkOutputFiles(outs []outputTarget) error {
 	return nil
 }
 
-// writeOutputs renders the plan into every output: files first, so that a reader who closes the pipe early does not
+// writeOutputs renders the result of a command into every output: files first, so that a reader who closes the pipe early does not
 // keep them from being written.
-func writeOutputs(streams Streams, outs []outputTarget, plan *migrate.Plan, noHeaders bool) error {
+func writeOutputs[R any](streams Streams, outs []outputTarget[R], result R, noHeaders bool) error {
 	for _, o := range outs {
 		if o.file == "" {
 			continue
 		}
-		if err := writeFileAtomically(o.file, func(w io.Writer) error {
-			return o.format.Write(w, plan, report.Options{NoHeaders: noHeaders})
+		if err := atomicfile.Write(o.file, func(w io.Writer) error {
+			return o.format.Write(w, result, report.Options{NoHeaders: noHeaders})
 		}); err != nil {
 			return err
 		}
@@ -138,57 +131,9 @@ func writeOutputs(streams Streams, outs []outputTarget, plan *migrate.Plan, noHe
 			continue
 		}
 		opts := report.Options{Width: streams.Width, Colour: streams.Colour, NoHeaders: noHeaders}
-		if err := o.format.Write(streams.Out, plan, opts); err != nil {
+		if err := o.format.Write(streams.Out, result, opts); err != nil {
 			return fmt.Errorf("writing %s to standard output: %w", o.format.Name, err)
 		}
 	}
 	return nil
-}
-
-// writeFileAtomically replaces a file whole or not at all. What is not a regular file (a device, a pipe) is written to as it
-// is, and a link is followed, so that neither is replaced.
-func writeFileAtomically(name string, write func(io.Writer) error) error {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	info, err := os.Stat(name)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		if err := writeToFile(name, os.O_WRONLY, write); err != nil {
-			return fmt.Errorf("writing %q: %w", name, err)
-		}
-		return nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("writing %q: %w", name, err)
-	}
-	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"."+rand.Text())
-	if err := writeToFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write); err != nil {
-		_ = os.Remove(temporary)
-		return fmt.Errorf("writing %q: %w", name, err)
-	}
-	if err == nil {
-		err = os.Chmod(temporary, info.Mode().Perm())
-	} else {
-		err = nil
-	}
-	if err == nil {
-		err = os.Rename(temporary, name)
-	}
-	if err != nil {
-		_ = os.Remove(temporary)
-		return fmt.Errorf("writing %q: %w", name, err)
-	}
-	return nil
-}
-
-func writeToFile(name string, flag int, write func(io.Writer) error) error {
-	f, err := os.OpenFile(name, flag, 0o666) //nolint:gosec // G302, G304: the file that the user names, with the rights the user's umask gives
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
@@ -28,7 +29,7 @@ type patchOptions struct {
 	Decide  migrate.Options
 	Scope   migrate.NamespaceScope
 	Patch   patch.Options
-	Outputs []outputTarget
+	Outputs []outputTarget[*migrate.Plan]
 }
 
 // patchFlags are the flags of patch as given.
@@ -42,6 +43,7 @@ type patchFlags struct {
 	allowPartial bool
 }
 
+// newPatch returns the cobra command "patch", which writes edits of workloads.
 func newPatch(streams Streams, deps Deps, runF func(context.Context, *patchOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = patchRun
@@ -113,19 +115,10 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 		o.Patch.Only = append(o.Patch.Only, patch.WorkloadRef{Namespace: named.Namespace, Kind: named.WorkloadKind, Name: named.Name})
 	}
 	decide := planFlagValues{target: f.target, allowPartial: f.allowPartial}
-	if o.Decide, err = decide.options(flags); err != nil {
-		return nil, err
-	}
-	if err = f.source.validate(flags, streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &decide, &f.scope); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.parse(flags); err != nil {
-		return nil, err
-	}
 	o.Outputs, err = parsePatchOutputs(f.outputs, o)
 	return o, err
 }
@@ -146,16 +139,17 @@ func (f *patchFlags) chooseEdits(flags *pflag.FlagSet, o *patch.Options) error {
 }
 
 // patchFormats are the forms of patches, the default first.
-func patchFormats(o *patchOptions) []report.Format {
-	form := func(name string, write func(io.Writer, *migrate.Plan, patch.Options) error) report.Format {
-		return report.Format{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
+func patchFormats(o *patchOptions) []report.Format[*migrate.Plan] {
+	form := func(name string, write func(io.Writer, *migrate.Plan, patch.Options) error) report.Format[*migrate.Plan] {
+		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
 	}
-	return []report.Format{
+	return []report.Format[*migrate.Plan]{
 		form("strategic", patch.WriteStrategic), form("json", patch.WriteJSONPatches), form("commands", patch.WriteCommands), {Name: kustomizeFormat},
 	}
 }
 
-func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget, error) {
+// parsePatchOutputs reads the values of -o of the command patch; the kustomize form needs a folder.
+func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget[*migrate.Plan], error) {
 	outs, err := parseOutputs(values, patchFormats(o))
 	for _, out := range outs {
 		if out.format.Name == kustomizeFormat && out.file == "" {
@@ -169,7 +163,7 @@ func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget, error)
 func patchRun(ctx context.Context, o *patchOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
-	var files, folders []outputTarget
+	var files, folders []outputTarget[*migrate.Plan]
 	for _, out := range o.Outputs {
 		if out.format.Name == kustomizeFormat {
 			folders = append(folders, out)
@@ -219,7 +213,7 @@ func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
 }
 
 // checkOutputFolders finds out before the work starts whether the folders can be made.
-func checkOutputFolders(outs []outputTarget) error {
+func checkOutputFolders(outs []outputTarget[*migrate.Plan]) error {
 	for _, o := range outs {
 		info, err := os.Stat(o.file)
 		switch {
@@ -247,7 +241,7 @@ func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) er
 		return fmt.Errorf("writing %q: %w", folder, err)
 	}
 	for _, f := range files {
-		if err := writeFileAtomically(filepath.Join(folder, f.Name), func(w io.Writer) error {
+		if err := atomicfile.Write(filepath.Join(folder, f.Name), func(w io.Writer) error {
 			_, err := w.Write(f.Data)
 			return err
 		}); err != nil {

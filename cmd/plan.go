@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/report"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // planOptions are what the flags of plan and labels become.
@@ -21,7 +22,7 @@ type planOptions struct {
 	Source    SourceOptions
 	Decide    migrate.Options
 	Scope     migrate.NamespaceScope
-	Outputs   []outputTarget
+	Outputs   []outputTarget[*migrate.Plan]
 	NoHeaders bool
 	FailOn    []string
 	Stage     labels.Stage // of the forms of labels
@@ -37,7 +38,8 @@ type planFlags struct {
 	failOn    []string
 }
 
-func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
+// add defines the flags of the commands plan and labels.
+func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Plan]) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
@@ -49,23 +51,14 @@ func (f *planFlags) add(cmd *cobra.Command, formats []report.Format) {
 }
 
 // options checks all flags before anything is touched.
-func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format) (*planOptions, error) {
+func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format[*migrate.Plan]) (*planOptions, error) {
 	flags := cmd.Flags()
 	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
 	var err error
-	if o.Decide, err = f.decide.options(flags); err != nil {
-		return nil, err
-	}
-	if err = f.source.validate(flags, streams); err != nil {
-		return nil, err
-	}
-	if err = f.source.checkTargetVersion(o.Decide.Target); err != nil {
+	if o.Decide, o.Scope, err = checkInputFlags(flags, streams, &f.source, &f.decide, &f.scope); err != nil {
 		return nil, err
 	}
 	o.Source = f.source
-	if o.Scope, err = f.scope.parse(flags); err != nil {
-		return nil, err
-	}
 	if o.Outputs, err = parseOutputs(f.outputs, formats); err != nil {
 		return nil, err
 	}
@@ -75,6 +68,7 @@ func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, form
 	return o, nil
 }
 
+// newPlan returns the cobra command "plan", which reads a cluster or files and recommends a level for each namespace.
 func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = planRun
@@ -162,7 +156,7 @@ func planRun(ctx context.Context, o *planOptions) error {
 }
 
 // carriesCautions is true for an output that has the cautions of the plan in it.
-func carriesCautions(o outputTarget) bool {
+func carriesCautions(o outputTarget[*migrate.Plan]) bool {
 	return slices.Contains([]string{"table", "wide", "json", "yaml", commandsFormat}, o.format.Name)
 }
 
@@ -178,13 +172,13 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 		}
 	}
 	if n > 0 {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %d %s\n", allowPartialFlag, n, plural(n, "namespace", "namespaces"))
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: the plan was made without --%s: enforce stays withheld for %d %s\n", allowPartialFlag, n, english.Plural(n, "namespace", "namespaces"))
 	}
 }
 
 // printNextCommands tells on standard error what to do next, where a person has just been shown a table.
 func (o *planOptions) printNextCommands(plan *migrate.Plan) {
-	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget) bool {
+	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget[*migrate.Plan]) bool {
 		return out.file == "" && (out.format.Name == "table" || out.format.Name == "wide")
 	})
 	if !shown || o.NoHeaders || len(plan.Namespaces) == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
+// thisClusterFlag says that a saved plan which names no cluster is meant for the one that is written to.
 const thisClusterFlag = "this-cluster"
 
 // checkClusterOfPlan returns the UID of the cluster that the client reaches, under the context of the given name. A saved plan

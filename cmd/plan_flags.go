@@ -19,8 +19,11 @@ type enumFlag struct {
 	allowed  []string
 }
 
+// String returns the value of a flag out of a fixed list, as pflag asks for it.
 func (c enumFlag) String() string { return *c.value }
-func (c enumFlag) Type() string   { return c.typeName }
+
+// Type returns the word that the help shows for the value of the flag.
+func (c enumFlag) Type() string { return c.typeName }
 
 // add defines the flag, with the list in its description.
 func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
@@ -28,6 +31,7 @@ func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
 	registerCompletion(cmd, name, c.allowed)
 }
 
+// Set sets the flag, or returns a usage error for a value that is not in the list.
 func (c enumFlag) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
 		return usagef("it is not one of %s", strings.Join(c.allowed, ", "))
@@ -36,6 +40,7 @@ func (c enumFlag) Set(s string) error {
 	return nil
 }
 
+// levelNames lists the levels of the Pod Security Standards, from loose to strict, as values of a flag.
 func levelNames() []string {
 	return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
 }
@@ -46,6 +51,7 @@ type planFlagValues struct {
 	allowPartial                               bool
 }
 
+// add defines the command-line flags that shape the recommendation of a Plan.
 func (d *planFlagValues) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.target, "target-version", "", `Kubernetes minor whose standards apply and that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
@@ -57,6 +63,7 @@ func (d *planFlagValues) add(cmd *cobra.Command) {
 	flags.BoolVar(&d.allowPartial, allowPartialFlag, false, "recommend enforce also where something could not be read, and exit 0 instead of 4; a plan made without it keeps what it withheld")
 }
 
+// allowPartialFlag accepts a result although something could not be read.
 const allowPartialFlag = "allow-partial"
 
 // planChangingFlags shape the decision, which a saved plan already holds.
@@ -64,6 +71,7 @@ func planChangingFlags() []string {
 	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
 }
 
+// savedPlanFlagError is the usage error for a flag that a saved plan has no use for.
 func savedPlanFlagError(flag string) error {
 	return usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", flag, flag, flag)
 }
@@ -90,18 +98,40 @@ func (d *planFlagValues) options(flags *pflag.FlagSet) (migrate.Options, error) 
 	}, nil
 }
 
-// parseTargetVersion accepts 1.25, v1.25 and latest; the zero version leaves the choice to the source.
+// checkInputFlags checks the command-line flags that say what is read, how a Plan decides and which namespaces are meant, before
+// anything is read. It completes source, and returns what the others become, or a usage error.
+func checkInputFlags(flags *pflag.FlagSet, streams Streams, source *SourceOptions, decide *planFlagValues, scope *scopeFlags) (migrate.Options, migrate.NamespaceScope, error) {
+	options, err := decide.options(flags)
+	if err != nil {
+		return migrate.Options{}, migrate.NamespaceScope{}, err
+	}
+	if err := source.validate(flags, streams); err != nil {
+		return migrate.Options{}, migrate.NamespaceScope{}, err
+	}
+	if err := source.checkTargetVersion(options.Target); err != nil {
+		return migrate.Options{}, migrate.NamespaceScope{}, err
+	}
+	selected, err := scope.parse(flags)
+	return options, selected, err
+}
+
+// parseTargetVersion reads the value of --target-version: 1.25, v1.25 or latest. The zero version leaves the choice to the
+// source.
 func parseTargetVersion(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
 	}
-	text := s
-	if text[0] >= '0' && text[0] <= '9' {
-		text = "v" + text
-	}
-	v, err := api.ParseVersion(text)
+	v, err := parseMinor(s)
 	if err != nil {
 		return api.Version{}, usagef("--target-version=%q is not a Kubernetes minor: give it as v1.25 or 1.25, or say latest", s)
 	}
 	return v, nil
+}
+
+// parseMinor reads a Kubernetes minor version, with or without the v before it.
+func parseMinor(s string) (api.Version, error) {
+	if s[0] >= '0' && s[0] <= '9' {
+		s = "v" + s
+	}
+	return api.ParseVersion(s)
 }

@@ -33,6 +33,7 @@ func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	return plan, nil
 }
 
+// readFileOrStdin reads a whole file, or standard input where the name is "-".
 func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(stdin)

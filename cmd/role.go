@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
+// printRoleFlag prints the RBAC roles that a command needs.
 const printRoleFlag = "print-role"
 
 // rbacRole is a Role or ClusterRole in the order in which manifests are written.
@@ -28,11 +29,13 @@ type rbacRole struct {
 	Rules      []rbacv1.PolicyRule `json:"rules"`
 }
 
+// rbacMetadata is the metadata of an RBAC role that --print-role prints.
 type rbacMetadata struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace,omitempty"`
 }
 
+// newRBACRole returns the manifest of a Role or ClusterRole with these rules.
 func newRBACRole(kind, name, namespace string, rules []rbacv1.PolicyRule) rbacRole {
 	return rbacRole{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: rbacMetadata{name, namespace}, Rules: rules}
 }
@@ -84,6 +87,7 @@ func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.PermissionOptio
 	return manifest.WriteYAML(w, newRBACRole("ClusterRole", "psp2pss-rollout", "", slices.Concat(reads, rules)), newRBACRole("Role", "psp2pss-rollout", namespace, lock))
 }
 
+// joinStages joins roll-out stages with commas, as the flag --stage takes them.
 func joinStages(stages []rollout.Stage) string {
 	if len(stages) == 0 {
 		return string(rollout.StageObserve)

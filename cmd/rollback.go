@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // rollbackOptions are what the flags of rollback become.
@@ -102,7 +103,7 @@ func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 		}
 		return out.end()
 	}
-	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), plural(len(steps), "step", "steps"), j.Context)) {
+	if len(steps) > 0 && !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take back %d %s on the cluster of context %s?", len(steps), english.Plural(len(steps), "step", "steps"), j.Context)) {
 		return errors.New("nothing was done")
 	}
 	r := &rollout.Runner{Client: client, Journal: j, OnOutcome: out.addOutcome}

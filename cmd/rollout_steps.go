@@ -1,15 +1,16 @@
 package cmd
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
 // rolloutPrinter tells the steps of a roll-out as they are taken, a line each, or as one JSON document at the end.
@@ -36,10 +37,12 @@ type stepReport struct {
 	DryRun bool                      `json:"dryRun,omitempty"`
 }
 
+// newRolloutPrinter returns a printer of roll-out steps, as lines or as JSON.
 func newRolloutPrinter(streams Streams, asJSON bool) *rolloutPrinter {
 	return &rolloutPrinter{streams: streams, json: asJSON, records: []stepReport{}}
 }
 
+// addOutcome prints what became of a step, and keeps it for JSON.
 func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.NotReverted {
 		p.refused++
@@ -47,103 +50,40 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	p.taken++
 	p.records = append(p.records, stepReport{Step: o.Step, Result: string(o.Event), Already: o.AlreadyDone, Why: o.Reason, Overrode: o.OverriddenOwners, Also: o.AdmissionChanges, DryRun: o.DryRun})
 	if !p.json && p.failed == nil {
-		_, p.failed = fmt.Fprintln(p.streams.Out, escape.Terminal(stepText(o)))
+		p.failed = report.Text(p.streams.Out, report.RolloutStepDocument(reportedStep(o)), report.Options{})
 	}
 }
 
-// stepText is one step in words.
-func stepText(o rollout.Outcome) string {
-	text := fmt.Sprintf("%-8s", stepResult(o)) + " " + fmt.Sprintf("%-8s", o.Step.Stage) + " "
-	if o.Step.Wave != "" {
-		text += "wave " + o.Step.Wave + ": "
+// reportedStep puts what became of a step into the form that is reported.
+func reportedStep(o rollout.Outcome) *report.RolloutStep {
+	s := &report.RolloutStep{
+		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Stage: string(o.Step.Stage), Wave: o.Step.Wave,
+		Namespace: o.Step.Namespace, Why: o.Reason, Overrode: o.OverriddenOwners,
 	}
-	text += stepChangeText(&o.Step, o.IsRollback)
-	if o.Reason != "" {
-		text += ": " + o.Reason
+	if o.Step.Create != nil {
+		s.Object = o.Step.Create.String()
 	}
-	if o.OverriddenOwners != "" && o.Event == rollout.Done {
-		text += "; overrode: " + o.OverriddenOwners
-	}
-	return text + admissionChangesText(&o)
-}
-
-// admissionChangesText is what admission changed along with a step, in words.
-func admissionChangesText(o *rollout.Outcome) string {
-	if o.AdmissionChanges == nil {
-		return ""
-	}
-	text := ""
-	if labels := o.AdmissionChanges.OtherLabels(&o.Step); len(labels) > 0 {
-		words := make([]string, 0, len(labels))
-		for _, c := range labels {
-			words = append(words, labelChangeText(c.Key, c.Before, c.After))
-		}
-		text += "; the server's admission also changed labels: " + strings.Join(words, " ")
-	}
-	if len(o.AdmissionChanges.Fields) > 0 {
-		text += "; the server's admission also changed, and rollback leaves: " + strings.Join(o.AdmissionChanges.Fields, ", ")
-	}
-	return text
-}
-
-func stepResult(o rollout.Outcome) string {
-	switch {
-	case o.Event == "":
-		return "would"
-	case o.Event == rollout.Done && o.AlreadyDone:
-		return "already"
-	case o.Event == rollout.Done && o.DryRun:
-		return "would"
-	}
-	return string(o.Event)
-}
-
-// stepChangeText is the change itself: "shop: enforce=baseline (absent until now)".
-func stepChangeText(s *rollout.Step, undo bool) string {
-	switch {
-	case s.Create != nil && undo:
-		return "delete " + s.Create.String()
-	case s.Create != nil:
-		return "create " + s.Create.String()
-	}
-	parts := make([]string, 0, len(s.Labels))
-	for _, c := range s.Labels {
+	for _, c := range o.Step.Labels {
 		_, short, _ := strings.Cut(c.Key, "/")
-		from, to := c.Before, c.After
-		if undo {
-			from, to = to, c.RestoredValue()
+		change := report.LabelChange{Key: short, Before: c.Before, After: c.After}
+		if o.IsRollback {
+			change.Before, change.After = c.After, c.RestoredValue()
 		}
-		parts = append(parts, labelChangeText(short, from, to))
+		s.Labels = append(s.Labels, change)
 	}
-	return s.Namespace + ": " + strings.Join(parts, " ")
-}
-
-func labelChangeText(key string, from, to *string) string {
-	text := key + "=" + labelValueText(to)
-	if from != nil {
-		text += " (was " + labelValueText(from) + ")"
+	if o.AdmissionChanges != nil {
+		for _, c := range o.AdmissionChanges.OtherLabels(&o.Step) {
+			s.AdmissionLabels = append(s.AdmissionLabels, report.LabelChange{Key: c.Key, Before: c.Before, After: c.After})
+		}
+		s.AdmissionFields = o.AdmissionChanges.Fields
 	}
-	return text
-}
-
-// labelValueText of a label; one that is not there looks like an empty one, as kubectl get -L shows it.
-func labelValueText(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
+	return s
 }
 
 // flush writes what is left to write, also of a run that was stopped in the middle.
 func (p *rolloutPrinter) flush() error {
 	if p.json {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		if p.failed = e.Encode(p.records); p.failed == nil {
-			_, p.failed = p.streams.Out.Write(escape.JSON(b.Bytes()))
-		}
+		p.failed = manifest.WriteJSON(p.streams.Out, p.records)
 	}
 	if p.failed != nil {
 		return fmt.Errorf("writing the steps to standard output: %w", p.failed)
@@ -158,7 +98,7 @@ func (p *rolloutPrinter) end() error {
 	}
 	switch {
 	case p.refused > 0:
-		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, p.taken, plural(p.taken, "step", "steps"), plural(p.refused, "was", "were"))
+		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, p.taken, english.Plural(p.taken, "step", "steps"), english.Plural(p.refused, "was", "were"))
 	case p.taken == 0:
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "There is nothing to do.")
 	}
@@ -192,7 +132,11 @@ func nothingDoneError(left []rollout.Skipped) error {
 			reasons = append(reasons, reason)
 		}
 	}
-	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s)", strings.Join(reasons[:min(len(reasons), most)], "; ")+andMore(len(reasons)-most))}
+	others := ""
+	if n := len(reasons) - most; n > 0 {
+		reasons, others = reasons[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s%s)", strings.Join(reasons, "; "), others)}
 }
 
 // countSteps counts steps for a question.
@@ -203,5 +147,5 @@ func countSteps(steps []rollout.Step) string {
 			namespaces[steps[i].Namespace] = true
 		}
 	}
-	return fmt.Sprintf("%d %s in %d %s", len(steps), plural(len(steps), "step", "steps"), len(namespaces), plural(len(namespaces), "namespace", "namespaces"))
+	return fmt.Sprintf("%d %s in %d %s", len(steps), english.Plural(len(steps), "step", "steps"), len(namespaces), english.Plural(len(namespaces), "namespace", "namespaces"))
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
@@ -104,7 +105,7 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	}
 	notable := slices.DeleteFunc(results, func(r verify.CheckResult) bool { return r.Status == verify.StatusOK })
 	if len(notable) > 0 {
-		if err := writeVerification(o.streams.ErrOut, notable, "table", false); err != nil {
+		if err := report.Text(o.streams.ErrOut, report.VerificationDocument(verificationReport(notable), report.Options{}), report.Options{}); err != nil {
 			return err
 		}
 	}

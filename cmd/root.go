@@ -142,10 +142,12 @@ func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, 
 // fromEnvAnnotation marks a flag whose value came from the environment.
 const fromEnvAnnotation = "psp2pss_from_environment"
 
+// environmentVariable is the name of the environment variable that sets a flag: PSP2PSS_FLAG_NAME.
 func environmentVariable(flag string) string {
 	return "PSP2PSS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// setFlagFromText sets a command-line flag from text; lists are separated by commas.
 func setFlagFromText(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 	list, ok := f.Value.(pflag.SliceValue)
 	if !ok {

@@ -3,14 +3,13 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
 // scopeFlags choose what is shown and written, never what a verdict knows.
@@ -21,6 +20,7 @@ type scopeFlags struct {
 	Exclude    []string
 }
 
+// add defines the command-line flags that select namespaces: -n, -A, -l and --exclude.
 func (s *scopeFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVarP(&s.Namespaces, "namespace", "n", nil, "show only this namespace; may be repeated")
 	flags.BoolVarP(&s.All, "all-namespaces", "A", false, "show all namespaces (the default)")
@@ -69,25 +69,9 @@ func printWarning(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, "warning: %s\n", escape.Terminal(fmt.Sprintf(format, args...)))
 }
 
-// warnOldTarget tells, where the output does not, what a target version before v1.25 lacks, and which of the namespaces
-// need another level at v1.25.
+// warnOldTarget prints warnings about a Plan whose target version is older than v1.25.
 func warnOldTarget(w io.Writer, plan *migrate.Plan) {
-	target, err := api.ParseVersion(plan.TargetVersion)
-	if err != nil || migrate.OldTargetCaution(target) == "" {
-		return
-	}
-	printWarning(w, "%s", migrate.OldTargetCaution(target))
-	var others []string
-	for i := range plan.Namespaces {
-		if ns := &plan.Namespaces[i]; len(ns.LevelByVersion) > 0 && ns.LevelByVersion[0].Needed != ns.NeededLevel {
-			others = append(others, fmt.Sprintf("%s %s", ns.Name, ns.LevelByVersion[0].Needed))
-		}
-	}
-	if len(others) > 0 {
-		const most = 10
-		if len(others) > most {
-			others = append(others[:most], fmt.Sprintf("%d more", len(others)-most))
-		}
-		printWarning(w, "at %s these namespaces need another level than at %s: %s", migrate.FirstVersionWithoutPSP(), target, strings.Join(others, ", "))
+	for _, warning := range report.OldTargetWarnings(plan) {
+		printWarning(w, "%s", warning)
 	}
 }

@@ -1,10 +1,7 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,7 +28,7 @@ type simulateOptions struct {
 	AllowPartial bool
 }
 
-func simulateFormats() []string { return []string{"text", "json"} }
+func simulateFormats() []string { return report.FormatNames(report.SimulationFormats()) }
 
 func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulateOptions) error) *cobra.Command {
 	if runF == nil {
@@ -131,22 +128,11 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 		return err
 	}
 	warnOldTarget(o.streams.ErrOut, selected)
-	var b bytes.Buffer
-	if err := o.render(&b, result); err != nil {
+	format, _ := report.FindFormat(report.SimulationFormats(), o.Output)
+	if err := writeOutputs(o.streams, []outputTarget[*report.Simulation]{{format: format}}, result, o.NoHeaders); err != nil {
 		return err
 	}
-	if _, err := o.streams.Out.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("writing to standard output: %w", err)
-	}
 	return planExitError(plan, o.Scope, nil, o.AllowPartial)
-}
-
-func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
-	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour, NoHeaders: o.NoHeaders}
-	if o.Output == "json" {
-		return report.SimulationJSON(w, s, opts)
-	}
-	return report.SimulationText(w, s, opts)
 }
 
 // read reads the source, and makes a Plan of it; a saved plan has no inventory.

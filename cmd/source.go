@@ -69,6 +69,8 @@ const (
 	customFlag     = "custom-resources"
 )
 
+// addSourceFlags defines the command-line flags that say where objects are read from: files, a saved plan, the demo or a
+// cluster.
 func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringSliceVarP(&o.Files, fileFlag, "f", nil, "files or folders to read (YAML, JSON, gzip), or - for standard input; may be repeated; no cluster is read unless --context or --kubeconfig is also given")
 	flags.BoolVarP(&o.Recursive, recursiveFlag, "R", false, "descend into the folders given with -f")
@@ -174,6 +176,7 @@ func (o *SourceOptions) checkClusterFlags(flags *pflag.FlagSet) error {
 	return nil
 }
 
+// setByEnvironment is true for a command-line flag whose value came from an environment variable.
 func setByEnvironment(f *pflag.Flag) bool { return len(f.Annotations[fromEnvAnnotation]) > 0 }
 
 // resolveFlagConflict refuses two flags that name different sources. Where one of them was given and the other comes from

@@ -49,6 +49,7 @@ func SystemStreams() Streams {
 	return s
 }
 
+// isTerminal is true for a file that is a terminal.
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // terminalWidth is the width of a terminal, 80 if it does not tell.
@@ -72,6 +73,7 @@ type progressLine struct {
 	over  bool
 }
 
+// startProgress returns a progress line on standard error; it shows nothing where that is no terminal.
 func (s Streams) startProgress() *progressLine {
 	return &progressLine{out: s.ErrOut, width: s.ProgressWidth, start: time.Now()}
 }
@@ -105,6 +107,7 @@ func (p *progressLine) close() {
 	p.clear()
 }
 
+// clear removes the progress line from the terminal.
 func (p *progressLine) clear() {
 	if p.shown {
 		_, _ = io.WriteString(p.out, "\r\x1b[K")

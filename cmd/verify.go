@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/labels"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
@@ -108,7 +109,7 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (-
 	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server judge a pod of every template, in a dry run")
 	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
 	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
-	enumFlag{&f.o.Output, "format", []string{"table", "json", "name"}}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
+	enumFlag{&f.o.Output, "format", report.FormatNames(report.VerificationFormats())}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
 	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(flags, streams, deps)
@@ -195,8 +196,9 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	if err := writeVerification(o.streams.Out, results, o.Output, o.NoHeaders); err != nil {
-		return fmt.Errorf("writing the results to standard output: %w", err)
+	format, _ := report.FindFormat(report.VerificationFormats(), o.Output)
+	if err := writeOutputs(o.streams, []outputTarget[*report.Verification]{{format: format}}, verificationReport(results), o.NoHeaders); err != nil {
+		return err
 	}
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
 }

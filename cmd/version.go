@@ -19,6 +19,7 @@ type buildInfo struct {
 	Go       string
 }
 
+// readBuildInfo reads the version, commit and library versions that the Go toolchain put into the binary.
 func readBuildInfo() buildInfo {
 	b := buildInfo{Version: "(devel)", Library: "(unknown)", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
@@ -48,10 +49,12 @@ func readBuildInfo() buildInfo {
 	return b
 }
 
+// versionOptions are what the command version needs: the streams to print to.
 type versionOptions struct {
 	streams Streams
 }
 
+// newVersion returns the cobra command "version".
 func newVersion(streams Streams, runF func(context.Context, *versionOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = versionRun
@@ -67,6 +70,7 @@ func newVersion(streams Streams, runF func(context.Context, *versionOptions) err
 	}
 }
 
+// versionRun prints the version of the tool, of Go and of the Pod Security Standards that it knows.
 func versionRun(_ context.Context, o *versionOptions) error {
 	b := readBuildInfo()
 	revision := ""

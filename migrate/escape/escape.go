@@ -45,6 +45,7 @@ func isPlainASCII(s string) bool {
 	return true
 }
 
+// escapeRune is the Go escape sequence of a rune that a terminal would act on or not show.
 func escapeRune(r rune) string {
 	switch {
 	case r == '\n':
@@ -117,6 +118,7 @@ func escapeInvisible(doc []byte, astral func([]byte, rune) []byte) []byte {
 	return out
 }
 
+// safeShellWord matches words that a POSIX shell takes as they are, without quotes.
 var safeShellWord = regexp.MustCompile(`^[a-zA-Z0-9._/=:-]+$`)
 
 // Shell makes one word of a POSIX shell of any string without NUL, which no argument can hold. What does not show is written

@@ -173,7 +173,7 @@ func TestSeenOffReleasesCommands(t *testing.T) {
 		p.Source.Kind = tt.kind
 		r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25)})
 		var text strings.Builder
-		if err := gate.WriteText(&text, r); err != nil {
+		if err := written("table")(&text, r); err != nil {
 			t.Fatal(err)
 		}
 		if got := !strings.Contains(text.String(), "not before psp-plugin-off is known to hold"); got != tt.want {

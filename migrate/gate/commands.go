@@ -2,7 +2,6 @@ package gate
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -31,15 +30,15 @@ func WriteCommands(w io.Writer, r *Result) error {
 		writeStageChoice(&b, stages)
 		b.WriteString(script.Preamble(r.Source, kubectl))
 	}
-	for _, s := range r.findings() {
+	for _, s := range r.Findings() {
 		b.WriteString("\n")
-		if s.unknown != nil {
-			s.unknown.writeComments(&b)
+		if s.Unknown != nil {
+			s.Unknown.writeComments(&b)
 			continue
 		}
-		s.reason.writeComments(&b, r)
+		s.Reason.writeComments(&b, r)
 		for _, stage := range stages {
-			if stage.reason == s.reason {
+			if stage.reason == s.Reason {
 				fmt.Fprintf(&b, "if [ \"$1\" = %s ]; then\n%s\nfi\n", stage.name, strings.Join(stage.commands, "\n"))
 			}
 		}
@@ -77,11 +76,11 @@ func (r *Result) scriptStages() []scriptStage {
 
 // isRunnable is true for a command that needs nobody's word first, and that shows what it does.
 func (r *Result) isRunnable(reason *Reason, command string) bool {
-	return !r.awaitsAssertion(reason) && escape.Terminal(command) == command
+	return !r.AwaitsAssertion(reason) && escape.Terminal(command) == command
 }
 
-// awaitsAssertion is true where somebody's word is needed first.
-func (r *Result) awaitsAssertion(reason *Reason) bool {
+// AwaitsAssertion is true where somebody's word is needed first.
+func (r *Result) AwaitsAssertion(reason *Reason) bool {
 	return reason.Requires != "" && !r.assertionHolds(reason.Requires)
 }
 
@@ -120,7 +119,7 @@ func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 	if reason.Advice != "" {
 		writeComment(b, "  %s", reason.Advice)
 	}
-	if r.awaitsAssertion(reason) {
+	if r.AwaitsAssertion(reason) {
 		writeComment(b, "  not before %s is known to hold, and asserted:", reason.Requires)
 	}
 	for _, c := range reason.Commands {
@@ -132,15 +131,4 @@ func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 
 func writeComment(b *bytes.Buffer, format string, args ...any) {
 	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
-}
-
-func marshalJSON(r *Result) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(r); err != nil {
-		return nil, fmt.Errorf("writing the answer as JSON: %w", err)
-	}
-	return b.Bytes(), nil
 }

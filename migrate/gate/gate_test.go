@@ -24,6 +24,7 @@ import (
 	"github.com/psp2pss/psp2pss/fixtures"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/admissionconfig"
 	"github.com/psp2pss/psp2pss/pspparse/files"
@@ -64,6 +65,14 @@ func evaluation(t *testing.T, input fs.FS, version, to string, assert ...gate.As
 	return gate.Evaluate(p, facts, gate.Options{To: v, Assert: assert})
 }
 
+// written is the answer in one of the formats of package report.
+func written(format string) func(io.Writer, *gate.Result) error {
+	return func(w io.Writer, r *gate.Result) error {
+		f, _ := report.FindFormat(report.GateFormats(), format)
+		return f.Write(w, r, report.Options{})
+	}
+}
+
 func golden(t *testing.T, name string, write func(io.Writer, *gate.Result) error, r *gate.Result) {
 	t.Helper()
 	var got bytes.Buffer
@@ -92,10 +101,9 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := evaluation(t, demo, "v1.24.17", "v1.25")
-	golden(t, "demo.txt", gate.WriteText, r)
-	golden(t, "demo.json", gate.WriteJSON, r)
-	golden(t, "demo.yaml", gate.WriteYAML, r)
-	golden(t, "demo.names", gate.WriteNames, r)
+	for file, format := range map[string]string{"demo.txt": "table", "demo.json": "json", "demo.yaml": "yaml", "demo.names": "name"} {
+		golden(t, file, written(format), r)
+	}
 	golden(t, "demo.sh", gate.WriteCommands, r)
 	golden(t, "admission-config.yaml", gate.WriteAdmissionConfig, r)
 	if _, err := admissionconfig.Read(func(name string) (io.ReadCloser, error) { return os.Open(name) }, "testdata/admission-config.yaml"); err != nil {
@@ -326,7 +334,7 @@ func TestHostile(t *testing.T) {
 		Policies:   []migrate.Policy{{Name: "x';touch pwned;$(id)"}, {Name: "-rf"}},
 		Namespaces: []migrate.Namespace{{Name: evil, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "baseline", Audit: "restricted"}, Labels: map[string]string{"pod-security.kubernetes.io/" + evil: evil}}},
 	}
-	for name, write := range map[string]func(io.Writer, *gate.Result) error{"text": gate.WriteText, "commands": gate.WriteCommands} {
+	for name, write := range map[string]func(io.Writer, *gate.Result) error{"text": written("table"), "commands": gate.WriteCommands} {
 		for _, context := range []string{evil, "test"} {
 			p.Source.Name = context
 			var b bytes.Buffer

@@ -127,7 +127,7 @@ func TestStagesTogether(t *testing.T) {
 			after := play(t, p, set, reasons)
 			if !meets(ns, after, to) || len(labels.InvalidLabels(after)) > 0 {
 				var b bytes.Buffer
-				_ = gate.WriteText(&b, &gate.Result{Reasons: reasons})
+				_ = written("table")(&b, &gate.Result{Reasons: reasons})
 				t.Fatalf("seed %d: labels %v, %s: in the end they are %v\n%s", seed, set, spec, after, b.String())
 			}
 			r.Shuffle(len(reasons), func(i, k int) { reasons[i], reasons[k] = reasons[k], reasons[i] })

@@ -2,7 +2,6 @@ package patch
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -114,12 +113,10 @@ func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 		}
 		entries = append(entries, e)
 	}
-	data, err := json.MarshalIndent(entries, "", "  ")
-	if err != nil {
+	if err := manifest.WriteJSON(w, entries); err != nil {
 		return fmt.Errorf("writing JSON patches: %w", err)
 	}
-	_, err = w.Write(append(escape.JSON(data), '\n'))
-	return err
+	return nil
 }
 
 func (r WorkloadRef) String() string {

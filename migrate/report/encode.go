@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"io"
 	"reflect"
 	"slices"
@@ -17,8 +16,8 @@ import (
 // PlanJSON writes the Plan itself, which migrate.ReadPlan reads back. The Plan of a large cluster is hundreds of megabytes of
 // text: it is encoded one namespace and one policy at a time, and what is large of a namespace in pieces as well.
 func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error {
-	out := bufio.NewWriter(w)
-	if err := newPieceEncoder(out).fields(p, ""); err != nil {
+	out := manifest.NewJSONWriter(w)
+	if err := writeFields(out, p, ""); err != nil {
 		return err
 	}
 	_, _ = out.WriteString("\n") // Flush reports the error
@@ -39,47 +38,21 @@ func writtenInPieces(item any) bool {
 	return false
 }
 
-// pieceEncoder writes a document piece by piece, with one encoder: each would bring buffers of its own.
-type pieceEncoder struct {
-	*bufio.Writer
-	piece   bytes.Buffer
-	encoder *json.Encoder
-}
-
-func newPieceEncoder(out *bufio.Writer) *pieceEncoder {
-	p := &pieceEncoder{Writer: out}
-	p.encoder = json.NewEncoder(&p.piece)
-	p.encoder.SetEscapeHTML(false)
-	return p
-}
-
-// encode keeps < > & readable and shows by escapes what would not show as itself. The prefix is the indentation at which
-// the value stands.
-func (out *pieceEncoder) encode(v any, prefix string) error {
-	out.piece.Reset()
-	out.encoder.SetIndent(prefix, "  ")
-	if err := out.encoder.Encode(v); err != nil {
-		return err
-	}
-	_, err := out.Write(escape.JSON(bytes.TrimSuffix(out.piece.Bytes(), []byte("\n"))))
-	return err
-}
-
-// fields writes the JSON form of a Plan, or of what is large in it, one field, and in lists one item, at a time.
-func (out *pieceEncoder) fields(of any, prefix string) error {
+// writeFields writes the JSON form of a Plan, or of what is large in it, one field, and in lists one item, at a time.
+func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 	separator, inner := "{\n", prefix+"  "
 	err := eachJSONField(of, func(name string, value any, list bool) error {
 		_, _ = out.WriteString(separator + inner + `"` + name + `": `) // Flush reports the error
 		separator = ",\n"
 		if !list {
-			return out.encode(value, inner)
+			return out.Encode(value, inner)
 		}
 		items := reflect.ValueOf(value)
 		for i := range items.Len() {
 			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
-			item, write := items.Index(i).Addr().Interface(), out.encode
+			item, write := items.Index(i).Addr().Interface(), out.Encode
 			if writtenInPieces(item) {
-				write = out.fields
+				write = func(item any, prefix string) error { return writeFields(out, item, prefix) }
 			}
 			if err := write(item, inner+"  "); err != nil {
 				return err
@@ -133,16 +106,6 @@ func eachJSONField(of any, visit func(name string, value any, list bool) error) 
 		}
 	}
 	return nil
-}
-
-// writeJSON writes any value as one document.
-func writeJSON(w io.Writer, v any) error {
-	out := newPieceEncoder(bufio.NewWriter(w))
-	if err := out.encode(v, ""); err != nil {
-		return err
-	}
-	_, _ = out.WriteString("\n") // Flush reports the error
-	return out.Flush()
 }
 
 // PlanNames writes "namespace/NAME" lines, as kubectl does.

@@ -41,7 +41,10 @@ GAPS: why, and what to try next
 		{"b", "pod", "web", "", `there is no namespace "b" in what was read, but there may be more than was read (document 3: broken); known: a`},
 	} {
 		var got bytes.Buffer
-		err := ExplainWorkload(&got, plan, tt.namespace, tt.kind, tt.name, Options{})
+		d, err := ExplainWorkload(plan, tt.namespace, tt.kind, tt.name)
+		if err == nil {
+			err = Text(&got, d, Options{})
+		}
 		text := ""
 		if err != nil {
 			text = err.Error()

@@ -2,80 +2,87 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// ExplainPolicy gives the four answers about one policy (closest level, what is lost, what may break, what must be
-// written down) and the evidence: its fields, every check, and who may use it by which binding.
-func ExplainPolicy(w io.Writer, plan *migrate.Plan, name string, opts Options) error {
+// ExplainPolicy builds the report on one policy: the four answers (closest level, what is lost, what may break, what must be
+// written down) and the evidence: its fields, every check, and who may use it by which binding. It returns a
+// *migrate.NotFoundError for a policy that is not in the plan, and an error if its clone cannot be written as YAML.
+func ExplainPolicy(plan *migrate.Plan, name string) (*Document, error) {
 	for i := range plan.Policies {
 		if plan.Policies[i].Name == name {
-			return explainPolicy(w, plan, &plan.Policies[i], opts)
+			return explainPolicy(plan, &plan.Policies[i])
 		}
 	}
-	return plan.PolicyNotFound(name)
+	return nil, plan.PolicyNotFound(name)
 }
 
-func explainPolicy(w io.Writer, plan *migrate.Plan, po *migrate.Policy, opts Options) error {
-	p := &page{opts: opts}
+// explainPolicy builds the report on one PodSecurityPolicy of a Plan.
+func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
+	d := &Document{}
 	at := ""
 	if position := phrases.FileLine(po.Position); position != "" {
 		at = " (" + position + ")"
 	}
-	p.prose("PodSecurityPolicy %s%s, at %s, from %s.", po.Name, at, plan.TargetVersion, phrases.SourcePhrase(plan.Source))
+	intro := Paragraph{fmt.Sprintf("PodSecurityPolicy %s%s, at %s, from %s.", po.Name, at, plan.TargetVersion, phrases.SourcePhrase(plan.Source))}
 	if po.ProviderDefault {
-		p.prose("A Kubernetes distribution installs it by default.")
+		intro = append(intro, "A Kubernetes distribution installs it by default.")
 	}
-	p.closest(po)
-	p.lostWith("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", po.Lost)
-	p.mayBreak(po)
-	p.writeDown(po)
-	p.fields(po)
-	p.checks(po)
-	p.usedBy(plan.GrantsOf(po))
-	p.simplify(po)
+	d.add(intro)
+	d.section("CLOSEST LEVEL", closestLevelTexts(po))
+	d.section("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", lostTexts(po.Lost))
+	d.section("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", conditionTexts(po))
+	d.section("YOU MUST WRITE DOWN YOURSELF: what it has set by mutation until now", requiredValueTexts(po))
+	d.section("FIELD BY FIELD", fieldTexts(po))
+	d.checks(po)
+	d.usedBy(plan.GrantsOf(po))
+	if err := d.simplifiedClone(po); err != nil {
+		return nil, err
+	}
 	var problems []string
 	for _, problem := range po.Problems {
 		at := po.Position
 		at.Line = problem.Line
 		problems = append(problems, messageAt(problem.Field, problem.Message, phrases.FileLine(at)))
 	}
-	p.section("PROBLEMS in the document", problems)
-	return p.flush(w)
+	d.section("PROBLEMS in the document", problems)
+	return d, nil
 }
 
-func (p *page) closest(po *migrate.Policy) {
-	p.heading("CLOSEST LEVEL")
+// closestLevelTexts are the closest level of a policy, why it is not the next, and the strict bounds.
+func closestLevelTexts(po *migrate.Policy) []string {
 	if po.AdmitsNothing {
-		p.item("none, since it admits nothing: %s", po.AdmitsNothingWhy)
-		return
+		return []string{"none, since it admits nothing: " + po.AdmitsNothingWhy}
 	}
-	p.item("%s, on the conditions below; never the same", po.ClosestLevel)
+	texts := []string{fmt.Sprintf("%s, on the conditions below; never the same", po.ClosestLevel)}
 	if po.NearestMiss != "" {
-		p.item("%s", po.NearestMiss)
+		texts = append(texts, po.NearestMiss)
 	}
 	for _, choice := range po.LevelChoices {
-		p.item("choose: %s", choice)
+		texts = append(texts, "choose: "+choice)
 	}
-	p.item("safe %s: no pod that it admits would be refused, even once it fills nothing in", orDash(string(po.CompliesAsWritten)))
-	p.item("held %s: every pod that it has filled in complies", orDash(string(po.CompliesAfterMutation)))
-	if po.NoLooserThan == "none" {
-		p.item("cover none: every level allows something that it forbids")
-	} else {
-		p.item("cover %s: the loosest level that allows nothing it forbids", orDash(string(po.NoLooserThan)))
-	}
+	texts = append(texts,
+		fmt.Sprintf("pods that it admits comply with %s as written, also without its mutations", orDash(string(po.CompliesAsWritten))),
+		fmt.Sprintf("pods that it admits comply with %s after its mutations", orDash(string(po.CompliesAfterMutation))))
+	return append(texts, noLooserText(po.NoLooserThan))
 }
 
-// checkAdvice says what to do about a check that a policy does not guarantee, by its status.
+// noLooserText says which level allows nothing that a policy forbids.
+func noLooserText(level api.Level) string {
+	if level == "none" || level == "" {
+		return "every level allows something that it forbids"
+	}
+	return fmt.Sprintf("%s is the loosest level that allows nothing it forbids", level)
+}
+
+// checkAdvice says what to do about a check of the standards that a policy does not guarantee, by its status.
 func checkAdvice(status mapping.Status) string {
 	switch status {
 	case mapping.StatusByMutation:
@@ -90,7 +97,8 @@ func checkAdvice(status mapping.Status) string {
 	return "scan the workloads"
 }
 
-func (p *page) mayBreak(po *migrate.Policy) {
+// conditionTexts are the checks of the closest level that the policy does not guarantee.
+func conditionTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, c := range po.Checks {
 		if !slices.Contains(po.Conditions, c.Check) {
@@ -102,10 +110,11 @@ func (p *page) mayBreak(po *migrate.Policy) {
 		}
 		items = append(items, text)
 	}
-	p.section("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", items)
+	return items
 }
 
-func (p *page) writeDown(po *migrate.Policy) {
+// requiredValueTexts are the values that templates must state themselves once the policy no longer sets them.
+func requiredValueTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
@@ -118,13 +127,11 @@ func (p *page) writeDown(po *migrate.Policy) {
 		}
 		items = append(items, text)
 	}
-	p.section("YOU MUST WRITE DOWN YOURSELF: what it filled in until now", items)
+	return items
 }
 
-func (p *page) fields(po *migrate.Policy) {
-	if len(po.Fields) == 0 {
-		return
-	}
+// fieldTexts explain the fields of a policy.
+func fieldTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, f := range po.Fields {
 		text := f.Name
@@ -136,46 +143,47 @@ func (p *page) fields(po *migrate.Policy) {
 		}
 		text += ": " + f.Meaning
 		if f.Mutating {
-			text += " (fills values in)"
+			text += " (mutates pods)"
 		}
 		items = append(items, text)
 	}
-	p.section("FIELD BY FIELD", items)
+	return items
 }
 
-func (p *page) checks(po *migrate.Policy) {
+// checks adds the table of all checks of the standards, with the status of each for the policy.
+func (d *Document) checks(po *migrate.Policy) {
 	if len(po.Checks) == 0 {
 		return
 	}
-	p.heading("CHECK BY CHECK: G guaranteed, M by filling in, E in effect, N not ensured, X impossible, U unknown")
-	g := &grid{header: []string{"IS", "CHECK", "LEVEL", "FIELDS"}, levels: []int{2}}
+	t := &Table{Columns: []Column{{"STATUS", RoleText}, {"CHECK", RoleText}, {"LEVEL", RoleLevel}, {"FIELDS", RoleText}}}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				g.add(orDash(string(c.Status)), escape.Terminal(c.Check), orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", "))))
+				t.Rows = append(t.Rows, []string{orDash(string(c.Status)), c.Check, orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", ")))})
 			}
 		}
 	}
-	p.table(g)
+	d.add(Heading("CHECK BY CHECK"), t)
 }
 
-func (p *page) usedBy(uses []migrate.PolicyGrant) {
+// usedBy adds the grants by which somebody may use a policy.
+func (d *Document) usedBy(uses []migrate.PolicyGrant) {
 	if len(uses) == 0 {
-		p.section("USED BY", []string{"nobody: no role and binding that was read grants it"})
+		d.section("USED BY", []string{"nobody: no role and binding that was read grants it"})
 		return
 	}
-	p.heading("USED BY")
-	g := &grid{header: []string{"WHERE", "WHO", "VIA"}}
+	t := &Table{Columns: []Column{{"WHERE", RoleText}, {"WHO", RoleText}, {"VIA", RoleText}}}
 	for _, use := range uses {
 		where := "everywhere"
 		if use.Namespace != "" {
 			where = use.Namespace
 		}
-		g.add(escape.Terminal(where), escape.Terminal(useSubject(use)), escape.Terminal(strings.Join(use.Via, ", ")))
+		t.Rows = append(t.Rows, []string{where, useSubject(use), strings.Join(use.Via, ", ")})
 	}
-	p.table(g)
+	d.add(Heading("USED BY"), t)
 }
 
+// useSubject names the subject of a grant.
 func useSubject(use migrate.PolicyGrant) string {
 	switch {
 	case use.ServiceAccount != "":

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -12,19 +13,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// simplify tells step 2 of the official migration guide: what goes, what that opens, and the policy that is left.
-func (p *page) simplify(po *migrate.Policy) {
-	s := po.Simplified
-	if s == nil {
-		return
+// simplifiedClone adds step 2 of the official migration guide: what goes, what that opens, and the policy that is left. It
+// returns an error if that policy cannot be written as YAML.
+func (d *Document) simplifiedClone(po *migrate.Policy) error {
+	if po.Simplified == nil {
+		return nil
 	}
-	p.changes("SIMPLIFY 2.a: what only fills values in", po, "mutating")
-	p.changes("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it fills nothing in", po, "outOfScope")
-	p.changes("SIMPLIFY later: what can forbid only by filling in; the guide leaves it in place, and a clone that keeps it fills it in", po, "stillMutating")
-	p.clone(po)
+	d.section("SIMPLIFY 2.a: what only mutates pods", changeTexts(po, "mutating"))
+	d.section("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it mutates nothing", changeTexts(po, "outOfScope"))
+	d.section("SIMPLIFY later: what can forbid only by mutation; the guide leaves it in place, and a clone that keeps it mutates pods", changeTexts(po, "stillMutating"))
+	return d.clone(po)
 }
 
-func (p *page) changes(heading string, po *migrate.Policy, class string) {
+// changeTexts are the changes of one class that make the clone of a policy, with what each opens.
+func changeTexts(po *migrate.Policy, class string) []string {
 	var items []string
 	for _, c := range po.Simplified.Changes {
 		if c.Class != class {
@@ -44,43 +46,41 @@ func (p *page) changes(heading string, po *migrate.Policy, class string) {
 		}
 		items = append(items, text)
 	}
-	p.section(heading, items)
+	return items
 }
 
-// clone writes the manifest as it is, neither folded nor cut: indented, it is still the same YAML.
-func (p *page) clone(po *migrate.Policy) {
+// clone adds the clone of a policy: what to know before it is used, and its manifest.
+func (d *Document) clone(po *migrate.Policy) error {
+	const heading = "SIMPLIFY: the clone that mutates nothing"
 	clone := &po.Simplified.Clone
-	p.heading("SIMPLIFY: the clone that fills nothing in")
+	var points []string
 	switch {
 	case clone.Name == "":
-		p.item("no valid and free name sorts before %s, so that no clone can come before it", po.Name)
-		return
+		d.section(heading, []string{fmt.Sprintf("no valid and free name sorts before %s, so that no clone can come before it", po.Name)})
+		return nil
 	case len(validation.IsDNS1123Subdomain(clone.Name)) > 0:
-		p.item("refused: %s is not a valid name of a policy", clone.Name)
-		return
+		d.section(heading, []string{fmt.Sprintf("refused: %s is not a valid name of a policy", clone.Name)})
+		return nil
 	case clone.Exists:
-		p.item("it exists already, under this name")
+		points = append(points, "it exists already, under this name")
 	}
-	p.item("whoever may use both gets the clone for any pod that it admits, filled in or not: first write into templates " +
+	points = append(points, "whoever may use both gets the clone for any pod that it admits, whether the original would mutate it or not: first write into templates "+
 		"what they need (patch), then create it, then grant it to those who may use the original")
 	if cloneOpensAnything(po) {
-		p.item("until the namespaces of those enforce a level, it lets pass what it opens")
+		points = append(points, "until the namespaces of those enforce a level, it lets pass what it opens")
 	}
-	p.item("a pod with a pod-level seccompProfile and no seccomp annotation is changed by every policy, which writes that annotation: " +
-		"for it the first usable policy by name wins, filling in or not, and the clone only if nothing sorts before it")
-	p.line("")
-	if p.err != nil {
-		return
-	}
+	points = append(points, "a pod with a pod-level seccompProfile and no seccomp annotation is changed by every policy, which writes that annotation: "+
+		"for it the first usable policy by name wins, mutating or not, and the clone only if nothing sorts before it")
 	var text bytes.Buffer
-	if p.err = manifest.WriteYAML(&text, cloneManifest(clone)); p.err != nil {
-		return
+	if err := manifest.WriteYAML(&text, cloneManifest(clone)); err != nil {
+		return err
 	}
-	for line := range strings.Lines(text.String()) {
-		p.line("  %s", strings.TrimSuffix(line, "\n"))
-	}
+	d.section(heading, points)
+	d.add(Manifest(text.String()))
+	return nil
 }
 
+// cloneOpensAnything is true if the clone of a policy lets pass what the policy does not.
 func cloneOpensAnything(po *migrate.Policy) bool {
 	for _, c := range po.Simplified.Changes {
 		if c.Opens != "" {
@@ -98,11 +98,13 @@ type policyManifest struct {
 	Spec       pspparse.Spec  `json:"spec"`
 }
 
+// policyMetadata is the metadata of a policyManifest.
 type policyMetadata struct {
 	Name        string            `json:"name"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
+// cloneManifest is the manifest of a clone.
 func cloneManifest(clone *migrate.NonMutatingClone) policyManifest {
 	return policyManifest{
 		"policy/v1beta1", pspparse.PolicyKind, policyMetadata{clone.Name, clone.Annotations}, clone.Spec,

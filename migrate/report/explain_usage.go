@@ -5,37 +5,35 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// maxUsages are told of one workload or account: there may be many policies that many may use.
+// maxUsages are shown of one workload or account: there may be many policies that many may use.
 const maxUsages = 40
 
-// usages writes who may have pods admitted by which policy, and through what; because, if not "", says which one wins.
-func (p *page) usages(heading string, all []migrate.PolicyUsage, because string) {
+// usages adds who may have pods admitted by which policy, and through what; because, if not "", says which policy wins.
+func (d *Document) usages(heading string, all []migrate.PolicyUsage, because string) {
 	if len(all) == 0 {
 		return
 	}
-	p.heading("%s", heading)
-	g := &grid{header: []string{"POLICY", "CLOSEST", "AS", "VIA"}, levels: []int{1}}
+	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"AS", RoleText}, {"VIA", RoleText}}}
 	for _, u := range all[:min(len(all), maxUsages)] {
 		via := strings.Join(u.FirstGrant.Via, ", ")
 		if u.OtherGrants > 0 {
 			via += fmt.Sprintf(", and %d more", u.OtherGrants)
 		}
-		g.add(escape.Terminal(u.Policy.Name), orDash(string(u.Policy.ClosestLevel)), escape.Terminal(usageSubject(u)), escape.Terminal(via))
+		t.Rows = append(t.Rows, []string{u.Policy.Name, orDash(string(u.Policy.ClosestLevel)), usageSubject(u), via})
 	}
-	p.table(g)
 	if more := len(all) - maxUsages; more > 0 {
-		p.line("  and %s", phrases.CountNoun(more, "more way", "more ways"))
+		t.Omitted = "and " + phrases.CountNoun(more, "more way", "more ways")
 	}
+	d.add(Heading(heading), t)
 	if because != "" {
-		p.line("")
-		p.prose("%s.", because)
+		d.add(Paragraph{because + "."})
 	}
 }
 
+// usageSubject is the subject of a usage, and what it is to the workload.
 func usageSubject(u migrate.PolicyUsage) string {
 	if u.GrantedAs == "itself" {
 		return u.Requester

@@ -1,6 +1,7 @@
-// Package report owns how a Plan looks: a table for people, JSON and YAML for programs, names for scripts, and the
-// explanation of one thing. Each format is a function of a writer, the Plan and Options, and everything it shows comes
-// from the Plan. It never changes a Plan, decides nothing, and lets no character of the input act on a terminal.
+// Package report owns how results look: a Plan, the explanation of one thing in it, the answer of the gate, a simulation,
+// the steps of a roll-out and what its verification found. For people it builds a Document, which one renderer draws; for
+// programs it has one JSON and one YAML encoder. It never changes a result, decides nothing, and lets no character of the
+// input act on a terminal.
 package report
 
 import (
@@ -9,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/manifest"
 )
 
-// Options of a format. The zero value suits a pipe or a file.
+// Options say how a report is drawn. The zero value suits a pipe or a file.
 type Options struct {
 	// Width is the number of columns to keep to; 0 means that tables are as wide as they need to be.
 	Width int
@@ -21,42 +24,75 @@ type Options struct {
 	NoHeaders bool
 }
 
-// Format is one way to write a Plan.
-type Format struct {
+// Format is one way to write a result of type R.
+type Format[R any] struct {
 	Name  string
-	Write func(io.Writer, *migrate.Plan, Options) error
+	Write func(io.Writer, R, Options) error
 }
 
-// Formats are all formats of this package, the default first.
-func Formats() []Format {
-	return []Format{
-		{"table", PlanTable},
-		{"wide", PlanWideTable},
-		{"json", PlanJSON},
-		{"yaml", PlanYAML},
-		{"name", PlanNames},
+// PlanFormats are the formats of a Plan, the default first.
+func PlanFormats() []Format[*migrate.Plan] {
+	return []Format[*migrate.Plan]{
+		document("table", PlanDocument), document("wide", PlanWideDocument), {"json", PlanJSON}, {"yaml", PlanYAML}, {"name", PlanNames},
 	}
 }
 
+// GateFormats are the formats of the gate's answer, the default first.
+func GateFormats() []Format[*gate.Result] {
+	return []Format[*gate.Result]{
+		document("table", GateDocument), jsonFormat[*gate.Result](), yamlFormat[*gate.Result](), {"name", GateNames},
+	}
+}
+
+// SimulationFormats are the formats of a simulation, the default first.
+func SimulationFormats() []Format[*Simulation] {
+	return []Format[*Simulation]{document("text", SimulationDocument), jsonFormat[*Simulation]()}
+}
+
+// VerificationFormats are the formats of what a verification found, the default first; name has what is not ok.
+func VerificationFormats() []Format[*Verification] {
+	return []Format[*Verification]{document("table", VerificationDocument), jsonFormat[*Verification](), {"name", VerificationNames}}
+}
+
+// document is the format that draws what build makes of a result.
+func document[R any](name string, build func(R, Options) *Document) Format[R] {
+	return Format[R]{name, func(w io.Writer, result R, opts Options) error { return Text(w, build(result, opts), opts) }}
+}
+
+// jsonFormat writes a result as a JSON document.
+func jsonFormat[R any]() Format[R] {
+	return Format[R]{"json", func(w io.Writer, result R, _ Options) error { return manifest.WriteJSON(w, result) }}
+}
+
+// yamlFormat writes a result as a YAML document.
+func yamlFormat[R any]() Format[R] {
+	return Format[R]{"yaml", func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
+}
+
 // FindFormat returns the format of a name.
-func FindFormat(formats []Format, name string) (Format, bool) {
+func FindFormat[R any](formats []Format[R], name string) (Format[R], bool) {
 	for _, f := range formats {
 		if f.Name == name {
 			return f, true
 		}
 	}
-	return Format{}, false
+	return Format[R]{}, false
 }
 
-// WritePlan writes a Plan in one of Formats.
+// FormatNames are the names of formats, in their order.
+func FormatNames[R any](formats []Format[R]) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// WritePlan writes a Plan in one of PlanFormats. It returns an error for a format that is none of them, or that of the format.
 func WritePlan(w io.Writer, name string, p *migrate.Plan, opts Options) error {
-	f, ok := FindFormat(Formats(), name)
+	f, ok := FindFormat(PlanFormats(), name)
 	if !ok {
-		var names []string
-		for _, f := range Formats() {
-			names = append(names, f.Name)
-		}
-		return fmt.Errorf("writing the plan: there is no format %q; the formats are %s", name, strings.Join(names, ", "))
+		return fmt.Errorf("writing the plan: there is no format %q; the formats are %s", name, strings.Join(FormatNames(PlanFormats()), ", "))
 	}
 	return f.Write(w, p, opts)
 }

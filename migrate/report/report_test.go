@@ -3,7 +3,9 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -22,9 +24,16 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// demoPlan is the plan of the demo cluster, which the scenarios of package fixtures keep.
+const demoPlan = "../../fixtures/demo/want/plan.json"
+
 func readPlan(t *testing.T, name string) *migrate.Plan {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name+".plan.json"))
+	file := filepath.Join("testdata", name+".plan.json")
+	if name == "demo" {
+		file = demoPlan
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +57,7 @@ func cases(t *testing.T) []string {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("found no recorded plan (%v)", err)
 	}
-	var names []string
+	names := []string{"demo"}
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".plan.json"))
 	}
@@ -71,27 +80,50 @@ func renderings() map[string]func(io.Writer, *migrate.Plan) error {
 	return out
 }
 
-// explainAll explains everything in a plan.
-func explainAll(w io.Writer, p *migrate.Plan) error {
-	for _, po := range p.Policies {
-		if err := report.ExplainPolicy(w, p, po.Name, report.Options{}); err != nil {
+// explained draws what a builder made.
+func explained(w io.Writer, opts report.Options) func(*report.Document, error) error {
+	return func(d *report.Document, err error) error {
+		if err != nil {
 			return err
 		}
+		return report.Text(w, d, opts)
+	}
+}
+
+// errorOf is the error of a builder.
+func errorOf(_ *report.Document, err error) error { return err }
+
+// explanations are the reports on everything in a plan, one thing after the other.
+func explanations(p *migrate.Plan) (out []*report.Document, err error) {
+	add := func(d *report.Document, failed error) {
+		out, err = append(out, d), errors.Join(err, failed)
+	}
+	for _, po := range p.Policies {
+		add(report.ExplainPolicy(p, po.Name))
 	}
 	for _, ns := range p.Namespaces {
-		if err := report.ExplainNamespace(w, p, ns.Name, report.Options{Width: 80}); err != nil {
-			return err
-		}
+		add(report.ExplainNamespace(p, ns.Name))
 		for _, wl := range ns.Workloads {
-			if err := report.ExplainWorkload(w, p, ns.Name, strings.ToUpper(wl.Kind), wl.Name, report.Options{}); err != nil {
-				return err
-			}
-			if err := report.ExplainServiceAccount(w, p, ns.Name, wl.ServiceAccount, report.Options{}); err != nil {
-				return err
-			}
+			add(report.ExplainWorkload(p, ns.Name, strings.ToUpper(wl.Kind), wl.Name))
+			add(report.ExplainServiceAccount(p, ns.Name, wl.ServiceAccount))
 		}
 	}
-	return nil
+	return out, err
+}
+
+// explainAll explains everything in a plan, namespaces in a terminal of 80 columns.
+func explainAll(w io.Writer, p *migrate.Plan) error {
+	all, err := explanations(p)
+	for _, d := range all {
+		opts := report.Options{}
+		if d != nil && strings.HasPrefix(fmt.Sprint(d.Blocks[0]), "[Namespace ") {
+			opts.Width = 80
+		}
+		if err == nil {
+			err = report.Text(w, d, opts)
+		}
+	}
+	return err
 }
 
 func TestGolden(t *testing.T) {
@@ -175,7 +207,7 @@ func TestMachineFormatsRoundTrip(t *testing.T) {
 func TestNothingActsOnATerminal(t *testing.T) {
 	t.Parallel()
 	p := readPlan(t, "hostile")
-	for _, f := range append(report.Formats(), report.Format{Name: "explain", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return explainAll(w, p) }}) {
+	for _, f := range append(report.PlanFormats(), report.Format[*migrate.Plan]{Name: "explain", Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return explainAll(w, p) }}) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
@@ -203,10 +235,10 @@ func TestNotFound(t *testing.T) {
 		want string
 	}{
 		{"format", report.WritePlan(io.Discard, "pdf", demo, report.Options{}), `writing the plan: there is no format "pdf"; the formats are table, wide, json, yaml, name`},
-		{"policy", report.ExplainPolicy(io.Discard, empty, "a\n", report.Options{}), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
-		{"namespace", report.ExplainNamespace(io.Discard, demo, "nope", report.Options{}), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
-		{"workload", report.ExplainWorkload(io.Discard, demo, "logging", "Pod", "x", report.Options{}), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
-		{"account", report.ExplainServiceAccount(io.Discard, empty, "web", "x", report.Options{}), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
+		{"policy", errorOf(report.ExplainPolicy(empty, "a\n")), `there is no policy "a\n" in what was read, but there may be more than was read (no policy was read)`},
+		{"namespace", errorOf(report.ExplainNamespace(demo, "nope")), `there is no namespace "nope" in what was read; known: blog, bookings, ci, kube-system, logging, monitoring, orders-db, payments, reports, sandbox, search, shop, 1 more`},
+		{"workload", errorOf(report.ExplainWorkload(demo, "logging", "Pod", "x")), `there is no workload "logging/pod/x" in what was read; known: logging/daemonset/fluent-bit`},
+		{"account", errorOf(report.ExplainServiceAccount(empty, "web", "x")), `there is no namespace "web" in what was read, but there may be more than was read (no Namespace object was read: read those of all namespaces)`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -245,7 +277,7 @@ pod/p: not known as written: only live pods were read
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			if err := report.SimulationText(&got, s, test.opts); err != nil {
+			if err := report.Text(&got, report.SimulationDocument(s, test.opts), test.opts); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, got.String()); diff != "" {
@@ -275,12 +307,12 @@ func TestColourGoesByColumn(t *testing.T) {
 		write func(io.Writer, *migrate.Plan, report.Options) error
 		want  []string
 	}{
-		{"table", report.PlanTable, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
+		{"table", func(w io.Writer, p *migrate.Plan, o report.Options) error { return report.WritePlan(w, "table", p, o) }, []string{"31:+ privileged", "31:privileged", "33:baseline"}},
 		{"namespace", func(w io.Writer, p *migrate.Plan, o report.Options) error {
-			return report.ExplainNamespace(w, p, "baseline", o)
+			return explained(w, o)(report.ExplainNamespace(p, "baseline"))
 		}, []string{"31:privileged", "33:baseline", "31:privileged", "31:privileged"}},
 		{"workload", func(w io.Writer, p *migrate.Plan, o report.Options) error {
-			return report.ExplainWorkload(w, p, "baseline", "pod", "p", o)
+			return explained(w, o)(report.ExplainWorkload(p, "baseline", "pod", "p"))
 		}, []string{"31:privileged", "31:privileged", "31:privileged"}},
 	}
 	coloured := regexp.MustCompile("\x1b\\[(3[0-9])m(.*?)\x1b\\[0m")
@@ -310,8 +342,8 @@ func TestEstimated(t *testing.T) {
 		asWritten api.Level
 		want      string
 	}{
-		{"no template", "", "day after            privileged, estimated: only pods that a policy had changed were seen\n"},
-		{"with a template", api.LevelBaseline, "day after            privileged, estimated: its live pods differ from its template, and what a policy filled in there had to be taken off by rule\n"},
+		{"no template", "", "after PSP            privileged, estimated: only pods that a policy had changed were seen\n"},
+		{"with a template", api.LevelBaseline, "after PSP            privileged, estimated: its live pods differ from its template, and what a policy set there by mutation had to be removed by rule\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -321,7 +353,7 @@ func TestEstimated(t *testing.T) {
 				Level: migrate.WorkloadLevels{AsWritten: test.asWritten, AfterPSP: api.LevelPrivileged},
 			}}}}}
 			var b bytes.Buffer
-			if err := report.ExplainWorkload(&b, p, "web", "deployment", "api", report.Options{}); err != nil {
+			if err := explained(&b, report.Options{})(report.ExplainWorkload(p, "web", "deployment", "api")); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(b.String(), test.want) {
@@ -338,7 +370,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func TestWriteErrorsAreReturned(t *testing.T) {
 	t.Parallel()
 	p := readPlan(t, "demo")
-	for _, f := range report.Formats() {
+	for _, f := range report.PlanFormats() {
 		if err := f.Write(brokenPipe{}, p, report.Options{}); err != io.ErrClosedPipe { //nolint:errorlint // the error itself is wanted
 			t.Errorf("%s: got %v, want %v", f.Name, err, io.ErrClosedPipe)
 		}

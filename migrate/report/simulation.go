@@ -2,9 +2,7 @@ package report
 
 import (
 	"fmt"
-	"io"
 
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/simulation"
 )
@@ -15,46 +13,49 @@ type Simulation = simulation.Result
 // Simulated is what one level of the Pod Security Standards says to one workload.
 type Simulated = simulation.Workload
 
-// SimulationText writes one line for each workload that would be refused or is not known, by namespace, in the words of
-// Pod Security admission.
-func SimulationText(w io.Writer, s *Simulation, opts Options) error {
-	p := &page{opts: opts}
-	refused, unknown, exempt, last := 0, 0, 0, ""
+// SimulationDocument builds the report on a simulation: each workload that would be refused or is not known, by namespace, in
+// the words of Pod Security admission.
+func SimulationDocument(s *Simulation, opts Options) *Document {
+	d := &Document{OneLine: true}
+	refused, unknown, exempt := 0, 0, 0
+	list, namespace := List{Flat: true}, ""
 	for _, r := range s.Results {
+		text := r.Message
 		switch {
 		case r.Exempt != "":
 			exempt++
 			continue
 		case r.Unknown != "":
 			unknown++
+			text = "not known " + string(s.Form) + ": " + r.Unknown
 		case !r.Allowed:
 			refused++
 		default:
 			continue
 		}
-		if r.Namespace != last && !opts.NoHeaders {
-			p.line("namespace/%s", escape.Terminal(r.Namespace))
-			last = r.Namespace
+		item := Item{Text: phrases.ObjectName(r.Kind, r.Name) + ": " + text}
+		if opts.NoHeaders {
+			list.Items = append(list.Items, item)
+			continue
 		}
-		text := r.Message
-		if r.Unknown != "" {
-			text = "not known " + string(s.Form) + ": " + r.Unknown
+		if r.Namespace != namespace || len(list.Items) == 0 {
+			list.Items = append(list.Items, Item{Text: "namespace/" + r.Namespace})
+			namespace = r.Namespace
 		}
-		p.line("%s: %s", phrases.ObjectName(r.Kind, r.Name), escape.Terminal(text))
+		of := &list.Items[len(list.Items)-1]
+		of.Items = append(of.Items, item)
 	}
-	if !opts.NoHeaders {
-		if refused+unknown > 0 {
-			p.line("")
-		}
-		ending := ""
-		if exempt > 0 {
-			ending = fmt.Sprintf(", %d of them since they are exempt", exempt)
-		}
-		p.line("%s %s: %d would violate %s, %d not known, %d allowed%s.", phrases.CountNoun(len(s.Results), "workload", "workloads"),
-			s.Form, refused, escape.Terminal(phrases.LevelVersion(s.Level, s.Version)), unknown, len(s.Results)-refused-unknown, ending)
+	if len(list.Items) > 0 {
+		d.add(list)
 	}
-	return p.flush(w)
+	if opts.NoHeaders {
+		return d
+	}
+	ending := ""
+	if exempt > 0 {
+		ending = fmt.Sprintf(", %d of them since they are exempt", exempt)
+	}
+	d.add(Paragraph{fmt.Sprintf("%s %s: %d would violate %s, %d not known, %d allowed%s.", phrases.CountNoun(len(s.Results), "workload", "workloads"),
+		s.Form, refused, phrases.LevelVersion(s.Level, s.Version), unknown, len(s.Results)-refused-unknown, ending)})
+	return d
 }
-
-// SimulationJSON writes every result, the allowed ones too.
-func SimulationJSON(w io.Writer, s *Simulation, _ Options) error { return writeJSON(w, s) }

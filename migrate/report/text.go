@@ -6,119 +6,316 @@ import (
 	"io"
 	"strings"
 
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
-// proseWidth is what paragraphs keep to where there is no terminal to ask.
-const proseWidth = 100
+const (
+	// paragraphWidth is the width of running text where there is no terminal to ask.
+	paragraphWidth = 100
+	// narrowest is the width below which text is not folded any further.
+	narrowest = 16
+	// gutter is the space between the columns of a table.
+	gutter = 2
+)
 
-// page is a report for people under construction. It remembers the first error, so that what fills it need not look.
-type page struct {
-	out  bytes.Buffer
-	opts Options
-	err  error
-}
-
-// flush writes the page at once: half a report is worse than none.
-func (p *page) flush(w io.Writer) error {
-	if p.err != nil {
-		return p.err
+// Text writes a Document for a terminal, or for a file that people read: escaped, folded to the width of Options, with
+// headings and levels in colour where Options ask for it. It writes all of the Document at once, and nothing if a part of
+// it cannot be drawn.
+func Text(w io.Writer, d *Document, opts Options) error {
+	t := textRenderer{width: paragraphWidth, opts: opts}
+	switch {
+	case d.OneLine:
+		t.width, t.opts.Width = 0, 0
+	case opts.Width > 0:
+		t.width = opts.Width
 	}
-	_, err := w.Write(p.out.Bytes())
+	var before Block
+	for _, b := range d.Blocks {
+		if table, ok := b.(*Table); ok && len(table.Rows) == 0 {
+			continue
+		}
+		if before != nil && separated(before, b) {
+			t.line("")
+		}
+		if err := t.block(b, ""); err != nil {
+			return err
+		}
+		before = b
+	}
+	_, err := w.Write(t.out.Bytes())
 	return err
 }
 
-// line writes text that holds nothing unescaped.
-func (p *page) line(format string, args ...any) {
-	fmt.Fprintf(&p.out, format+"\n", args...)
+// separated is true for blocks with an empty line between them.
+func separated(before, b Block) bool {
+	if _, ok := before.(Heading); ok {
+		return false
+	}
+	_, list := b.(List)
+	_, paragraph := before.(Paragraph)
+	return !list || paragraph
 }
 
-// heading starts a section.
-func (p *page) heading(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if p.opts.Colour {
+// textRenderer draws the blocks of a Document.
+type textRenderer struct {
+	out   bytes.Buffer
+	opts  Options
+	width int // of running text; 0 for no folding
+}
+
+// line writes text that is escaped and folded already.
+func (t *textRenderer) line(text string) { t.out.WriteString(text + "\n") }
+
+// block draws a block at an indentation.
+func (t *textRenderer) block(b Block, indent string) error {
+	switch b := b.(type) {
+	case Heading:
+		t.heading(string(b))
+	case Paragraph:
+		for _, text := range b {
+			t.fold(indent, indent, text)
+		}
+	case List:
+		t.list(b)
+	case *Table:
+		return t.table(b)
+	case Facts:
+		return t.facts(b)
+	case Steps:
+		return t.steps(b)
+	case Objects:
+		t.objects(b)
+	case Commands:
+		for _, command := range b {
+			t.line(indent + "$ " + escape.Terminal(command))
+		}
+	case Manifest:
+		for line := range strings.Lines(string(b)) {
+			t.line("  " + strings.TrimSuffix(line, "\n"))
+		}
+	default:
+		return fmt.Errorf("drawing a report: there is no way to draw a %T", b)
+	}
+	return nil
+}
+
+// heading draws a section heading of a report, bold where colours are on.
+func (t *textRenderer) heading(text string) {
+	text = escape.Terminal(text)
+	if t.opts.Colour {
 		text = "\x1b[1m" + text + "\x1b[0m"
 	}
-	p.line("\n%s", text)
+	t.line(text)
 }
 
-// item writes one point of a list, escaped and folded.
-func (p *page) item(format string, args ...any) {
-	p.paragraph("  ", "    ", fmt.Sprintf(format, args...))
-}
-
-// prose writes one paragraph, escaped and folded.
-func (p *page) prose(format string, args ...any) {
-	p.paragraph("", "", fmt.Sprintf(format, args...))
-}
-
-func (p *page) paragraph(first, rest, text string) {
-	width := proseWidth
-	if p.opts.Width > 0 {
-		width = p.opts.Width
+// fold writes text in lines that keep to the width, the first behind one indentation and the others behind another.
+func (t *textRenderer) fold(first, others, text string) {
+	text = escape.Terminal(text)
+	if t.width == 0 {
+		t.line(first + text)
+		return
 	}
 	indent := first
-	for _, line := range foldText(escape.Terminal(text), max(width-len(rest), narrowest)) {
-		p.line("%s", indent+line)
-		indent = rest
+	for _, line := range foldText(text, max(t.width-len(others), narrowest)) {
+		t.line(indent + line)
+		indent = others
 	}
 }
 
-// list writes the first of many items and says how many are left out and where they are.
-func (p *page) list(items []string, most int, elsewhere string) {
-	for i, text := range items {
-		if most > 0 && i == most {
-			p.line("  ... and %d more: %s", len(items)-most, elsewhere)
-			return
+// list draws a list of a report as indented points.
+func (t *textRenderer) list(l List) {
+	indent := "  "
+	if l.Flat {
+		indent = ""
+	}
+	t.items(l.Items, indent, indent)
+	if l.Omitted != "" {
+		t.line(indent + escape.Terminal(l.Omitted))
+	}
+}
+
+// items writes points at an indentation, and those below each at step more.
+func (t *textRenderer) items(items []Item, indent, step string) {
+	for _, item := range items {
+		t.fold(indent, indent+step, item.Text)
+		t.items(item.Items, indent+step, step)
+		t.objects(item.Objects)
+	}
+}
+
+// objects draws the names of Kubernetes objects that a sentence of a report is about, one a line.
+func (t *textRenderer) objects(o Objects) {
+	const indent = "     "
+	for _, name := range o.Names {
+		t.line(indent + escape.Terminal(name))
+	}
+	if o.Omitted > 0 {
+		t.line(fmt.Sprintf("%sand %d more", indent, o.Omitted))
+	}
+}
+
+// steps numbers the steps, with an empty line between them.
+func (t *textRenderer) steps(steps Steps) error {
+	for i, step := range steps {
+		if i > 0 {
+			t.line("")
 		}
-		p.item("%s", text)
+		t.fold("", "   ", fmt.Sprintf("%d. %s", i+1, step.Text))
+		for _, b := range step.Blocks {
+			if err := t.block(b, "   "); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
 }
 
-// table draws a grid whose cells hold nothing unescaped.
-func (p *page) table(g *grid) {
-	if p.err == nil {
-		opts := p.opts
-		p.err = g.draw(&p.out, opts, p.painter())
+// facts draws names and values as a table of two columns without a header.
+func (t *textRenderer) facts(facts Facts) error {
+	rows, levels := make([][]string, len(facts)), make([]bool, len(facts))
+	for i, f := range facts {
+		rows[i], levels[i] = []string{f.Name, f.Value}, f.Role == RoleLevel
 	}
+	return t.grid(nil, rows, func(row, column int) bool { return column == 1 && levels[row] })
 }
 
-// painter colours the level that a cell holds, with the mark before it; nil without colour. A version or remark may
-// follow the level.
-func (p *page) painter() func(string) string {
-	if !p.opts.Colour {
+// table draws a table of a report, without its header where Options leave headers out.
+func (t *textRenderer) table(table *Table) error {
+	var header []string
+	for _, c := range table.Columns {
+		if c.Title != "" && !t.opts.NoHeaders {
+			header = append(header, c.Title)
+		}
+	}
+	err := t.grid(header, table.Rows, func(_, column int) bool { return table.Columns[column].Role == RoleLevel })
+	if err == nil && table.Omitted != "" {
+		t.line("  " + escape.Terminal(table.Omitted))
+	}
+	return err
+}
+
+// grid draws rows without borders, as kubectl does. Where the terminal is too narrow the last column is folded, so that
+// nothing is lost. A cell for which isLevel is true is coloured.
+func (t *textRenderer) grid(header []string, values [][]string, isLevel func(row, column int) bool) error {
+	if len(values) == 0 {
 		return nil
 	}
-	return func(cell string) string {
-		start := 0
-		if len(cell) > 2 && cell[1] == ' ' {
-			start = 2
-		}
-		end := len(cell)
-		if i := strings.IndexAny(cell[start:], ":, \n"); i >= 0 {
-			end = start + i
-		}
-		colour := ""
-		switch api.Level(cell[start:end]) {
-		case api.LevelPrivileged:
-			colour = "\x1b[31m"
-		case api.LevelBaseline:
-			colour = "\x1b[33m"
-		case api.LevelRestricted:
-			colour = "\x1b[32m"
-		default:
-			return cell
-		}
-		return colour + cell[:end] + "\x1b[0m" + cell[end:]
+	var out bytes.Buffer
+	table := tablewriter.NewTable(&out,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Symbols:  tw.NewSymbols(tw.StyleNone),
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gutter), Overwrite: true}),
+		tablewriter.WithTrimSpace(tw.Off),
+		tablewriter.WithTrimTab(tw.Off),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithHeaderAlignment(tw.AlignLeft),
+		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
+		tablewriter.WithRowAlignment(tw.AlignLeft),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+	)
+	if len(header) > 0 {
+		table.Header(header)
 	}
+	for i, row := range foldLastColumn(header, values, t.opts.Width) {
+		for column := range row {
+			if t.opts.Colour && isLevel(i, column) {
+				row[column] = colourLevel(row[column])
+			}
+		}
+		if err := table.Append(row); err != nil {
+			return fmt.Errorf("drawing a table: %w", err)
+		}
+	}
+	if err := table.Render(); err != nil {
+		return fmt.Errorf("drawing a table: %w", err)
+	}
+	for line := range strings.Lines(out.String()) {
+		t.line(strings.TrimRight(line, " \n"))
+	}
+	return nil
 }
 
-// orDash stands for what is absent.
-func orDash(s string) string {
-	if s == "" {
-		return "-"
+// foldLastColumn returns the rows escaped, and with a last column that keeps to what the others leave of the width; 0 for
+// no limit.
+func foldLastColumn(header []string, values [][]string, width int) [][]string {
+	rows := make([][]string, len(values))
+	for i, row := range values {
+		rows[i] = make([]string, len(row))
+		for column, text := range row {
+			rows[i][column] = escape.Terminal(text)
+		}
 	}
-	return escape.Terminal(s)
+	if width == 0 {
+		return rows
+	}
+	last, before := len(rows[0])-1, 0
+	for column := range last {
+		widest := 0
+		if len(header) > column {
+			widest = twwidth.Width(header[column])
+		}
+		for _, row := range rows {
+			widest = max(widest, twwidth.Width(row[column]))
+		}
+		before += widest + gutter
+	}
+	for _, row := range rows {
+		row[last] = strings.Join(foldText(row[last], max(width-before, narrowest)), "\n")
+	}
+	return rows
+}
+
+// foldText breaks text at spaces into lines of at most width columns. A word that is longer has a line of its own and
+// is left to the terminal: a name that was broken could not be copied.
+func foldText(text string, width int) []string {
+	if twwidth.Width(text) <= width {
+		return []string{text}
+	}
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case twwidth.Width(line)+1+twwidth.Width(word) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
+// colourLevel colours the level in a cell, with the mark before it; a version or a remark may follow the level.
+func colourLevel(cell string) string {
+	start := 0
+	if len(cell) > 2 && cell[1] == ' ' {
+		start = 2
+	}
+	end := len(cell)
+	if i := strings.IndexAny(cell[start:], ":, \n"); i >= 0 {
+		end = start + i
+	}
+	colour := ""
+	switch api.Level(cell[start:end]) {
+	case api.LevelPrivileged:
+		colour = "\x1b[31m"
+	case api.LevelBaseline:
+		colour = "\x1b[33m"
+	case api.LevelRestricted:
+		colour = "\x1b[32m"
+	default:
+		return cell
+	}
+	return colour + cell[:end] + "\x1b[0m" + cell[end:]
 }

@@ -3,50 +3,53 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// PlanTable writes one line for each namespace, and below it short sections: the policies, what blocks the next level, what
-// to be careful about, what is lost, and what could not be read. What many namespaces share is told once and counted.
-func PlanTable(w io.Writer, p *migrate.Plan, opts Options) error { return planPage(w, p, opts, false) }
-
-// PlanWideTable is Table with more columns and nothing left out of the sections.
-func PlanWideTable(w io.Writer, p *migrate.Plan, opts Options) error {
-	return planPage(w, p, opts, true)
+// PlanDocument builds the report on a Plan: one line for each namespace, and below it short sections: the policies, what blocks
+// the next level, what to be careful about, what is lost, and what could not be read. What many namespaces share is said once
+// and counted. With NoHeaders it is the lines of the namespaces alone.
+func PlanDocument(p *migrate.Plan, opts Options) *Document {
+	return planDocument(p, false, opts.NoHeaders)
 }
 
-func planPage(w io.Writer, p *migrate.Plan, opts Options, wide bool) error {
-	page := &page{opts: opts}
-	if opts.NoHeaders {
-		page.table(namespaceTable(p, wide, false))
-		return page.flush(w)
+// PlanWideDocument is PlanDocument with more columns and nothing left out of the sections.
+func PlanWideDocument(p *migrate.Plan, opts Options) *Document {
+	return planDocument(p, true, opts.NoHeaders)
+}
+
+// planDocument builds the report of a Plan; wide has more columns and whole lists, tableOnly nothing but the lines of the
+// namespaces.
+func planDocument(p *migrate.Plan, wide, tableOnly bool) *Document {
+	d := &Document{}
+	if tableOnly {
+		d.add(namespaceTable(p, wide, false))
+		return d
 	}
 	most := 12
 	if wide {
 		most = 0
 	}
-	page.prose("Plan for %s, from %s: %s.", p.TargetVersion, phrases.SourcePhrase(p.Source), planSize(p))
-	page.line("")
-	page.table(namespaceTable(p, wide, true))
-	page.legend(p)
-	page.policies(p)
-	page.causes(p, most)
-	page.lost(p)
-	page.cautions(p, most)
-	page.dangling(p, most)
-	page.gaps(p, most)
-	page.notes(p, most)
-	return page.flush(w)
+	d.add(Paragraph{fmt.Sprintf("Plan for %s, from %s: %s.", p.TargetVersion, phrases.SourcePhrase(p.Source), planSize(p))})
+	d.add(namespaceTable(p, wide, true))
+	d.add(planLegend(p))
+	d.policies(p)
+	d.causes(p, most)
+	d.lost(p)
+	d.shortSection("CAUTIONS", cautionTexts(p), most)
+	d.ineffectiveGrants(p, most)
+	d.shortSection("GAPS: not read or not judged", gapTextsWithScope(p), most)
+	d.shortSection("NOTES", noteTexts(p), most)
+	return d
 }
 
+// planSize counts what a Plan is about.
 func planSize(p *migrate.Plan) string {
 	workloads := 0
 	for i := range p.Namespaces {
@@ -63,27 +66,32 @@ func planSize(p *migrate.Plan) string {
 	return strings.Join(counts, ", ")
 }
 
-func namespaceTable(p *migrate.Plan, wide, mark bool) *grid {
-	g := &grid{header: []string{"NAMESPACE", "CURRENT", "ENFORCE", "DECIDED BY", "BLOCKED BY"}, levels: []int{1, 2}}
+// namespaceTable is the table of namespaces; mark puts a star behind those of the platform.
+func namespaceTable(p *migrate.Plan, wide, mark bool) *Table {
+	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CURRENT", RoleLevel}, {"ENFORCE", RoleLevel}}}
 	if wide {
-		g.levels = []int{1, 2, 3, 4, 5, 6}
-		g.header = []string{"NAMESPACE", "CURRENT", "ENFORCE", "PERMITTED", "NEEDED", "AUDIT", "WARN", "WORKLOADS", "COMPLETE", "DECIDED BY", "BLOCKED BY"}
+		t.Columns = append(t.Columns, Column{"PERMITTED", RoleLevel}, Column{"NEEDED", RoleLevel}, Column{"AUDIT", RoleLevel},
+			Column{"WARN", RoleLevel}, Column{"WORKLOADS", RoleText}, Column{"COMPLETE", RoleText})
 	}
+	t.Columns = append(t.Columns, Column{"DECIDED BY", RoleText}, Column{"BLOCKED BY", RoleText})
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
-		name := escape.Terminal(ns.Name)
+		name, current := ns.Name, phrases.CurrentLabel(ns, api.EnforceLevelLabel)
 		if mark && ns.System {
 			name += " *"
 		}
-		if !wide {
-			g.add(name, currentCell(ns, phrases.CurrentLabel(ns, api.EnforceLevelLabel)), enforceCell(ns), orDash(phrases.DecisionPhrase(ns)), orDash(phrases.BlockersPhrase(ns)))
-			continue
+		var more []string
+		if wide {
+			current = levelLabel(ns, api.EnforceLevelLabel, api.EnforceVersionLabel)
+			more = []string{
+				orDash(string(ns.PermittedLevel)), orDash(string(ns.NeededLevel)), orDash(ns.RecommendedLabels.Audit), orDash(ns.RecommendedLabels.Warn),
+				fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete),
+			}
 		}
-		g.add(name, currentCell(ns, levelLabel(ns, api.EnforceLevelLabel, api.EnforceVersionLabel)), enforceCell(ns),
-			orDash(string(ns.PermittedLevel)), orDash(string(ns.NeededLevel)), orDash(ns.RecommendedLabels.Audit), orDash(ns.RecommendedLabels.Warn),
-			fmt.Sprint(len(ns.Workloads)), yesNo(ns.Complete), orDash(phrases.DecisionPhrase(ns)), orDash(phrases.BlockersPhrase(ns)))
+		row := append([]string{name, currentCell(ns, current), enforceCell(ns)}, more...)
+		t.Rows = append(t.Rows, append(row, orDash(phrases.DecisionPhrase(ns)), orDash(phrases.BlockersPhrase(ns))))
 	}
-	return g
+	return t
 }
 
 // currentCell is the level of the label, or what the admission configuration has in its place.
@@ -92,7 +100,7 @@ func currentCell(ns *migrate.Namespace, label string) string {
 	case ns.Exempt:
 		return "exempt"
 	case label == "" && ns.EffectiveLabels != nil:
-		return escape.Terminal(ns.EffectiveLabels.Enforce) + " (default)"
+		return ns.EffectiveLabels.Enforce + " (default)"
 	}
 	return orDash(label)
 }
@@ -102,6 +110,7 @@ func levelLabel(ns *migrate.Namespace, level, version string) string {
 	return phrases.LevelVersion(phrases.CurrentLabel(ns, level), phrases.CurrentLabel(ns, version))
 }
 
+// yesNo is a truth value in a word.
 func yesNo(b bool) string {
 	if b {
 		return "yes"
@@ -127,6 +136,7 @@ func actionMarks() []struct {
 	}
 }
 
+// enforceCell is the recommended enforce level behind the mark of what becomes of the label.
 func enforceCell(ns *migrate.Namespace) string {
 	mark := " "
 	for _, m := range actionMarks() {
@@ -136,7 +146,7 @@ func enforceCell(ns *migrate.Namespace) string {
 	}
 	switch level := ns.RecommendedLabels.Enforce; {
 	case level != "":
-		return mark + " " + escape.Terminal(level)
+		return mark + " " + level
 	case ns.Action == migrate.ActionWithheld:
 		return mark + " withheld"
 	default:
@@ -144,11 +154,10 @@ func enforceCell(ns *migrate.Namespace) string {
 	}
 }
 
-// legend explains the marks that were used, and counts the levels.
-func (p *page) legend(plan *migrate.Plan) {
+// planLegend explains the marks that were used, and counts the levels.
+func planLegend(plan *migrate.Plan) Paragraph {
 	if len(plan.Namespaces) == 0 {
-		p.prose("No namespaces.")
-		return
+		return Paragraph{"No namespaces."}
 	}
 	used, system := map[migrate.Action]bool{}, false
 	levels := map[string]int{}
@@ -167,8 +176,6 @@ func (p *page) legend(plan *migrate.Plan) {
 	if system {
 		legend = append(legend, "* part of the platform")
 	}
-	p.line("")
-	p.prose("%s.", strings.Join(legend, "; "))
 	var counts []string
 	for _, l := range []api.Level{api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged} {
 		if n := levels[string(l)]; n > 0 {
@@ -178,16 +185,16 @@ func (p *page) legend(plan *migrate.Plan) {
 	if n := levels[""]; n > 0 {
 		counts = append(counts, fmt.Sprintf("%d not set", n))
 	}
-	p.prose("Enforce: %s.", strings.Join(counts, ", "))
+	return Paragraph{strings.Join(legend, "; ") + ".", "Enforce: " + strings.Join(counts, ", ") + "."}
 }
 
-func (p *page) policies(plan *migrate.Plan) {
+// policies adds the table of the policies, and what there is to say about several of them.
+func (d *Document) policies(plan *migrate.Plan) {
 	if len(plan.Policies) == 0 {
 		return
 	}
-	p.heading("POLICIES, and the level each comes closest to")
-	g := &grid{header: []string{"POLICY", "CLOSEST", "SAFE/HELD/COVER", "CONDITIONS", "FILLS IN"}, levels: []int{1}}
-	var unused, provider []string
+	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"CONDITIONS", RoleText}, {"MUTATES", RoleText}}}
+	var points, unused, provider []string
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
 		if po.Unused {
@@ -196,59 +203,79 @@ func (p *page) policies(plan *migrate.Plan) {
 		if po.ProviderDefault {
 			provider = append(provider, po.Name)
 		}
+		if len(po.LevelChoices) > 0 {
+			points = append(points, po.Name+" "+po.NearestMiss)
+		}
 		if po.AdmitsNothing {
-			g.add(escape.Terminal(po.Name), "none", "admits nothing", "-", "-")
+			t.Rows = append(t.Rows, []string{po.Name, "none", "-", "-"})
 			continue
 		}
-		bounds := orDash(string(po.CompliesAsWritten)) + "/" + orDash(string(po.CompliesAfterMutation)) + "/" + orDash(string(po.NoLooserThan))
-		g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields)))
+		t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields))})
 	}
-	p.table(g)
-	for i := range plan.Policies {
-		if po := &plan.Policies[i]; len(po.LevelChoices) > 0 {
-			p.item("%s %s", po.Name, po.NearestMiss)
-		}
-	}
+	points = append(points, boundTexts(plan)...)
 	if len(provider) > 0 {
-		p.item("a provider's default: %s", phrases.JoinFirst(provider, 8))
+		points = append(points, "a provider's default: "+phrases.JoinFirst(provider, 8))
 	}
 	if len(plan.ClusterAdministrators) > 0 {
-		p.item("administrators, who may use all of them and count for no namespace: %s", phrases.JoinFirst(plan.ClusterAdministrators, 4))
+		points = append(points, "administrators, who may use all of them and count for no namespace: "+phrases.JoinFirst(plan.ClusterAdministrators, 4))
 	}
 	if len(unused) > 0 {
 		nobody := "nobody"
 		if len(plan.ClusterAdministrators) > 0 {
 			nobody = "nobody but administrators"
 		}
-		p.item("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8))
+		points = append(points, fmt.Sprintf("usable by %s: %s", nobody, phrases.JoinFirst(unused, 8)))
 	}
+	d.add(Heading("POLICIES, and the level each comes closest to"), t, listOf(points))
 }
 
-func (p *page) causes(plan *migrate.Plan, most int) {
+// boundTexts are the strict bounds of the policies of a Plan, one sentence for those that have the same.
+func boundTexts(plan *migrate.Plan) []string {
+	var order, texts []string
+	policies := map[string][]string{}
+	for i := range plan.Policies {
+		po := &plan.Policies[i]
+		text := fmt.Sprintf("pods comply with %s as written, and with %s after mutation; %s", po.CompliesAsWritten, po.CompliesAfterMutation, noLooserText(po.NoLooserThan))
+		switch {
+		case po.AdmitsNothing:
+			text = "it admits nothing"
+		case po.CompliesAsWritten == po.CompliesAfterMutation:
+			text = fmt.Sprintf("pods comply with %s, as written and after mutation; %s", po.CompliesAsWritten, noLooserText(po.NoLooserThan))
+		}
+		if policies[text] == nil {
+			order = append(order, text)
+		}
+		policies[text] = append(policies[text], po.Name)
+	}
+	for _, text := range order {
+		texts = append(texts, phrases.JoinFirst(policies[text], 4)+": "+text)
+	}
+	return texts
+}
+
+// causes adds each violation that keeps namespaces from the next stricter level, with its counts.
+func (d *Document) causes(plan *migrate.Plan, most int) {
 	if len(plan.BlockingViolations) == 0 {
 		return
 	}
-	p.heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL")
-	g := &grid{header: []string{"CHECK OF", "NAMESPACES", "WORKLOADS", "CAUSE"}, levels: []int{0}}
+	t := &Table{Columns: []Column{{"CHECK OF", RoleLevel}, {"NAMESPACES", RoleText}, {"WORKLOADS", RoleText}, {"CAUSE", RoleText}}}
 	for i, c := range plan.BlockingViolations {
 		if most > 0 && i == most {
+			t.Omitted = omitted(len(plan.BlockingViolations)-most, moreInWide)
 			break
 		}
-		text := escape.Terminal(c.Reason)
+		text := c.Reason
 		if most == 0 && len(c.Examples) > 0 {
-			text += " (" + escape.Terminal(strings.Join(c.Examples, ", ")) + ")"
+			text += " (" + strings.Join(c.Examples, ", ") + ")"
 		}
-		g.add(orDash(string(c.Level)), fmt.Sprint(c.Namespaces), fmt.Sprint(c.Workloads), text)
+		t.Rows = append(t.Rows, []string{orDash(string(c.Level)), fmt.Sprint(c.Namespaces), fmt.Sprint(c.Workloads), text})
 	}
-	p.table(g)
-	if n := len(plan.BlockingViolations) - most; most > 0 && n > 0 {
-		p.line("  ... and %d more: -o wide", n)
-	}
+	d.add(Heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL"), t)
 }
 
-// lost tells what policies enforce and their closest level does not, policies that lose the same together.
-func (p *page) lost(plan *migrate.Plan) {
-	var order []string
+// lost adds what policies enforce and their closest level does not, policies that lose the same together.
+func (d *Document) lost(plan *migrate.Plan) {
+	var order, points []string
 	policies := map[string][]string{}
 	for i := range plan.Policies {
 		po := &plan.Policies[i]
@@ -262,11 +289,8 @@ func (p *page) lost(plan *migrate.Plan) {
 		}
 		policies[key] = append(policies[key], po.Name)
 	}
-	if len(order) > 0 {
-		p.heading("LOST: what a policy enforces and its closest level does not")
-	}
 	for _, key := range order {
-		p.item("%s %s", phrases.JoinFirst(policies[key], 4), key)
+		points = append(points, phrases.JoinFirst(policies[key], 4)+" "+key)
 	}
 	if len(plan.StandardsDrift) > 0 {
 		var fields []string
@@ -274,8 +298,9 @@ func (p *page) lost(plan *migrate.Plan) {
 			fields = append(fields, l.Field)
 		}
 		slices.Sort(fields)
-		p.item("differences that come only from the age of the policies' standard: %s", strings.Join(slices.Compact(fields), ", "))
+		points = append(points, "differences that come only from the age of the policies' standard: "+strings.Join(slices.Compact(fields), ", "))
 	}
+	d.section("LOST: what a policy enforces and its closest level does not", points)
 }
 
 // shortAnnotation leaves out what every annotation of its kind repeats.
@@ -303,7 +328,7 @@ func lostFields(lost []migrate.LostConstraint) string {
 		if text != "" {
 			text += "; "
 		}
-		text += "filled in until now: " + strings.Join(withoutRepeats(other), ", ")
+		text += "set by mutation until now: " + strings.Join(withoutRepeats(other), ", ")
 	}
 	return text
 }
@@ -319,8 +344,8 @@ func withoutRepeats(names []string) []string {
 	return out
 }
 
-// cautions tells each sentence once, with the namespaces that it holds for.
-func (p *page) cautions(plan *migrate.Plan, most int) {
+// cautionTexts are the cautions of a Plan, each sentence once, with the namespaces that it holds for.
+func cautionTexts(plan *migrate.Plan) []string {
 	about := map[string][]string{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
@@ -343,42 +368,32 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 	for _, c := range texts {
 		items = append(items, phrases.JoinFirst(about[c], 3)+": "+c)
 	}
-	if len(items) == 0 {
-		return
-	}
-	p.heading("CAUTIONS")
-	p.list(items, most, "-o wide")
+	return items
 }
 
-// dangling keeps what grants nothing apart from what was not read.
-func (p *page) dangling(plan *migrate.Plan, most int) {
+// ineffectiveGrants adds bindings that grant nothing, and apart from them roles that were not read.
+func (d *Document) ineffectiveGrants(plan *migrate.Plan, most int) {
 	for _, part := range []struct {
 		heading string
 		unread  bool
 	}{{"BINDINGS THAT GRANT NOTHING", false}, {"ROLES THAT WERE NOT READ", true}} {
-		var items []string
+		var points []string
 		for _, f := range plan.IneffectiveGrants {
 			if f.RoleNotRead == part.unread {
-				items = append(items, f.Subject+": "+f.Why)
+				points = append(points, f.Subject+": "+f.Why)
 			}
 		}
-		if len(items) > 0 {
-			p.heading("%s", part.heading)
-			p.list(items, most, "-o wide")
-		}
+		d.shortSection(part.heading, points, most)
 	}
 }
 
-func (p *page) gaps(plan *migrate.Plan, most int) {
-	if len(plan.Gaps) == 0 {
-		return
-	}
-	p.heading("GAPS: not read or not judged")
-	var items []string
+// gapTextsWithScope are the gaps of a Plan, each with the namespaces that it touches.
+func gapTextsWithScope(plan *migrate.Plan) []string {
+	var points []string
 	for _, g := range plan.Gaps {
-		items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position))+gapScope(g))
+		points = append(points, messageAt(g.What, g.Why, phrases.FileLine(g.Position))+gapScope(g))
 	}
-	p.list(items, most, "-o wide")
+	return points
 }
 
 // gapScope says which namespaces a gap touches, and where it cannot change their level by itself, what it can change.
@@ -396,6 +411,7 @@ func gapScope(g migrate.Gap) string {
 	return " [touches " + phrases.JoinFirst(g.Affects, 3) + only + "]"
 }
 
+// messageAt is a sentence about something, behind the position of that; the position may be "".
 func messageAt(what, why, position string) string {
 	text := what + ": " + why
 	if position != "" {
@@ -404,7 +420,8 @@ func messageAt(what, why, position string) string {
 	return text
 }
 
-func (p *page) notes(plan *migrate.Plan, most int) {
+// noteTexts are the notes of a Plan, the problems of its policies, and what was passed over.
+func noteTexts(plan *migrate.Plan) []string {
 	var items []string
 	for _, n := range plan.Notes {
 		items = append(items, messageAt(n.What, n.Why, phrases.FileLine(n.Position)))
@@ -433,9 +450,5 @@ func (p *page) notes(plan *migrate.Plan, most int) {
 	if plan.FinishedPods > 0 {
 		items = append(items, "passed over, since they have ended: "+phrases.CountNoun(plan.FinishedPods, "pod", "pods"))
 	}
-	if len(items) == 0 {
-		return
-	}
-	p.heading("NOTES")
-	p.list(items, most, "-o wide")
+	return items
 }

@@ -1,0 +1,55 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+)
+
+// Finding is a reason or something unknown: exactly one of them is set.
+type Finding struct {
+	Reason  *Reason
+	Unknown *Unknown
+}
+
+// Findings are the reasons and what is unknown, in the one order of both in which to clear them.
+func (r *Result) Findings() []Finding {
+	var out []Finding
+	for i := range r.Reasons {
+		out = append(out, Finding{Reason: &r.Reasons[i]})
+	}
+	for i := range r.Unknown {
+		out = append(out, Finding{Unknown: &r.Unknown[i]})
+	}
+	slices.SortStableFunc(out, func(a, b Finding) int { return a.order() - b.order() })
+	return out
+}
+
+func (f Finding) order() int {
+	if f.Reason != nil {
+		return f.Reason.Order
+	}
+	return f.Unknown.Order
+}
+
+// Summary is the verdict in a line.
+func (r *Result) Summary() string {
+	from := phrases.SourcePhrase(r.Source)
+	switch {
+	case r.Pass:
+		return fmt.Sprintf("PASS: ready for %s, from %s.", r.To, from) + r.assertedText()
+	case len(r.Reasons) == 0:
+		return fmt.Sprintf("COULD NOT TELL whether this is ready for %s, from %s: %s open.", r.To, from, phrases.CountNoun(len(r.Unknown), "question", "questions")) + r.assertedText()
+	}
+	return fmt.Sprintf("FAIL: not ready for %s, from %s: %s, %s that could not be told.", r.To, from,
+		phrases.CountNoun(len(r.Reasons), "reason", "reasons"), phrases.CountNoun(len(r.Unknown), "thing", "things")) + r.assertedText()
+}
+
+func (r *Result) assertedText() string {
+	if len(r.Asserted) == 0 {
+		return ""
+	}
+	return " Taken on trust: " + strings.Join(r.Asserted, ", ") + "."
+}

@@ -1,0 +1,164 @@
+package report
+
+import "fmt"
+
+// Document is a report for people by the role of its parts: what each part is, and not how it looks. Builders make one
+// from a Plan or another result; a renderer draws it. Every text in it is unescaped: a renderer escapes it for where it
+// goes.
+type Document struct {
+	Blocks []Block
+	// OneLine keeps every sentence and every table row on one line, for output that people search by line.
+	OneLine bool
+}
+
+// Block is one part of a Document: Heading, Paragraph, List, Table, Facts, Steps, Objects, Commands or Manifest.
+type Block interface{ block() }
+
+// Heading begins a section, which goes on to the next Heading.
+type Heading string
+
+// Paragraph is running text. Each element begins a line of its own.
+type Paragraph []string
+
+// List is a list of points without an order.
+type List struct {
+	Items []Item
+	// Omitted says what is left out of the list and where it is; "" for nothing.
+	Omitted string
+	// Flat shows that the points, and those below them, are lines of a log rather than of a report.
+	Flat bool
+}
+
+// Item is one point of a List, with the points below it and the objects that it is about.
+type Item struct {
+	Text    string
+	Items   []Item
+	Objects Objects
+}
+
+// Table is a table. A Table without titles has no header.
+type Table struct {
+	Columns []Column
+	Rows    [][]string
+	// Omitted says what is left out of the table and where it is; "" for nothing.
+	Omitted string
+}
+
+// Column is a column of a Table.
+type Column struct {
+	Title string
+	Role  Role
+}
+
+// Role is what the value of a cell or a Fact is.
+type Role int
+
+// The roles.
+const (
+	// RoleText is anything that has no role of its own.
+	RoleText Role = iota
+	// RoleLevel is a level of the Pod Security Standards, perhaps with a mark before it and a version or a remark behind it.
+	RoleLevel
+)
+
+// Facts are what is known of one object, by name.
+type Facts []Fact
+
+// Fact is one thing that is known.
+type Fact struct {
+	Name, Value string
+	Role        Role
+}
+
+// Steps are to be taken in their order.
+type Steps []Step
+
+// Step is one of Steps: what is to be done, and below it the objects, sentences and commands.
+type Step struct {
+	Text   string
+	Blocks []Block
+}
+
+// Objects are the names of objects that a sentence is about.
+type Objects struct {
+	Names []string
+	// Omitted is how many more there are.
+	Omitted int
+}
+
+// Commands are lines for a shell.
+type Commands []string
+
+// Manifest is a YAML document, to be shown to the letter.
+type Manifest string
+
+// block makes a Heading a Block of a report Document.
+func (Heading) block() {}
+
+// block makes a Paragraph a Block of a report Document.
+func (Paragraph) block() {}
+
+// block makes a List a Block of a report Document.
+func (List) block() {}
+
+// block makes a Table a Block of a report Document.
+func (*Table) block() {}
+
+// block makes Facts a Block of a report Document.
+func (Facts) block() {}
+
+// block makes Steps a Block of a report Document.
+func (Steps) block() {}
+
+// block makes Objects a Block of a report Document.
+func (Objects) block() {}
+
+// block makes Commands a Block of a report Document.
+func (Commands) block() {}
+
+// block makes a Manifest a Block of a report Document.
+func (Manifest) block() {}
+
+// add appends blocks.
+func (d *Document) add(blocks ...Block) { d.Blocks = append(d.Blocks, blocks...) }
+
+// section appends a heading and its points; nothing if there are none.
+func (d *Document) section(heading string, points []string) {
+	if len(points) > 0 {
+		d.add(Heading(heading), listOf(points))
+	}
+}
+
+// listOf returns a List of plain points.
+func listOf(points []string) List {
+	var l List
+	for _, text := range points {
+		l.Items = append(l.Items, Item{Text: text})
+	}
+	return l
+}
+
+// moreInWide is where a report for a terminal has what it leaves out.
+const moreInWide = "-o wide"
+
+// shortSection is section with no more than the first points and the number of the others; most 0 leaves out none.
+func (d *Document) shortSection(heading string, points []string, most int) {
+	if most == 0 || len(points) <= most {
+		d.section(heading, points)
+		return
+	}
+	l := listOf(points[:most])
+	l.Omitted = omitted(len(points)-most, moreInWide)
+	d.add(Heading(heading), l)
+}
+
+// omitted says how many are left out and which command shows them.
+func omitted(n int, elsewhere string) string { return fmt.Sprintf("... and %d more: %s", n, elsewhere) }
+
+// orDash is a text, or a dash for what is absent.
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

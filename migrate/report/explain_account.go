@@ -1,0 +1,89 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/phrases"
+)
+
+// ExplainServiceAccount builds the report on one service account: which policies it may use, through what, and which
+// workloads run as it. It returns a *migrate.NotFoundError for a namespace that is not in the plan.
+func ExplainServiceAccount(plan *migrate.Plan, namespace, name string) (*Document, error) {
+	ns := findNamespace(plan, namespace)
+	if ns == nil {
+		return nil, plan.NamespaceNotFound(namespace)
+	}
+	d := &Document{}
+	d.add(Paragraph{fmt.Sprintf("Service account %s/%s, from %s.", namespace, name, phrases.SourcePhrase(plan.Source))})
+	if grants := grantsTable(plan, namespace, name); len(grants.Rows) > 0 {
+		d.add(Heading("POLICIES it may use"), grants)
+	} else {
+		d.add(Paragraph{"It may use no policy that was read, neither by its own name nor through its groups."})
+	}
+	var runs []string
+	var workloads []*migrate.Workload
+	for i := range ns.Workloads {
+		wl := &ns.Workloads[i]
+		if wl.ServiceAccount == name {
+			workloads = append(workloads, wl)
+			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Level.AfterPSP))+" after PSP")
+		}
+	}
+	if len(runs) == 0 {
+		runs = []string{"nothing that was read"}
+	}
+	d.usages("ITS PODS may also be admitted by", plan.PolicyUsagesByControllers(namespace, name, workloads), "")
+	d.section("RUNS AS IT", runs)
+	return d, nil
+}
+
+// grantsTable has every grant by which a service account may use a policy.
+func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
+	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"WHERE", RoleText}, {"AS", RoleText}, {"VIA", RoleText}}}
+	own := policiesOfServiceAccount(plan, namespace, name)
+	for i := range own.Policies {
+		po := &own.Policies[i]
+		for _, use := range own.GrantsOf(po) {
+			where := "everywhere"
+			if use.Namespace != "" {
+				where = "in " + use.Namespace
+			}
+			t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), where, grantedAs(use, namespace, name), strings.Join(use.Via, ", ")})
+		}
+	}
+	return t
+}
+
+// policiesOfServiceAccount is of a plan what a service account may use.
+func policiesOfServiceAccount(plan *migrate.Plan, namespace, name string) *migrate.Plan {
+	held := func(all []migrate.PolicyGrant) (out []migrate.PolicyGrant) {
+		for _, use := range all {
+			if grantedAs(use, namespace, name) != "" {
+				out = append(out, use)
+			}
+		}
+		return out
+	}
+	own := &migrate.Plan{Policies: slices.Clone(plan.Policies), GrantsOfEveryPolicy: held(plan.GrantsOfEveryPolicy)}
+	for i := range own.Policies {
+		own.Policies[i].UsedBy = held(own.Policies[i].UsedBy)
+	}
+	return own
+}
+
+// grantedAs says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
+// if it has not.
+func grantedAs(use migrate.PolicyGrant, namespace, name string) string {
+	switch {
+	case use.ServiceAccount == namespace+"/"+name:
+		return "itself"
+	case use.User == "system:serviceaccount:"+namespace+":"+name:
+		return "user " + use.User
+	case use.Group == "system:serviceaccounts", use.Group == "system:serviceaccounts:"+namespace, use.Group == "system:authenticated":
+		return "group " + use.Group
+	}
+	return ""
+}

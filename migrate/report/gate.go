@@ -1,0 +1,91 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/psp2pss/psp2pss/migrate/gate"
+)
+
+// maxGateObjects is how many objects are shown of a reason; the formats for programs have all of them.
+const maxGateObjects = 5
+
+// GateDocument builds the report on the gate's answer: the verdict, then every reason and open question in the order in which
+// to clear them.
+func GateDocument(r *gate.Result, _ Options) *Document {
+	d := &Document{OneLine: true}
+	d.add(Paragraph{r.Summary()})
+	var steps Steps
+	for _, f := range r.Findings() {
+		if f.Unknown != nil {
+			steps = append(steps, unknownStep(f.Unknown))
+		} else {
+			steps = append(steps, reasonStep(r, f.Reason))
+		}
+	}
+	if len(steps) > 0 {
+		d.add(steps)
+	}
+	var notes List
+	for _, n := range r.Notes {
+		notes.Items = append(notes.Items, Item{Text: n.Text, Objects: firstObjects(n.Objects)})
+	}
+	if len(notes.Items) > 0 {
+		d.add(Heading("WORTH KNOWING"), notes)
+	}
+	return d
+}
+
+// unknownStep is what could not be told, and how to find out.
+func unknownStep(u *gate.Unknown) Step {
+	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text)}
+	if u.Advice != "" {
+		step.Blocks = append(step.Blocks, Paragraph{u.Advice})
+	}
+	step.Blocks = append(step.Blocks, Commands(u.Commands))
+	if u.Assert != "" {
+		step.Blocks = append(step.Blocks, Paragraph{fmt.Sprintf("once you know: --assert=%s", u.Assert)})
+	}
+	return step
+}
+
+// reasonStep is a reason against the upgrade, with the commands that clear it, parted where their effect is to be looked at.
+func reasonStep(r *gate.Result, reason *gate.Reason) Step {
+	step := Step{Text: reason.ID + ": " + reason.Text, Blocks: []Block{firstObjects(reason.Objects)}}
+	if reason.Advice != "" {
+		step.Blocks = append(step.Blocks, Paragraph{reason.Advice})
+	}
+	if r.AwaitsAssertion(reason) {
+		step.Blocks = append(step.Blocks, Paragraph{fmt.Sprintf("not before %s is known to hold", reason.Requires)})
+	}
+	from := 0
+	for _, stop := range reason.Stops {
+		step.Blocks = append(step.Blocks, Commands(reason.Commands[from:stop]), Paragraph{"and when you have looked at that:"})
+		from = stop
+	}
+	step.Blocks = append(step.Blocks, Commands(reason.Commands[from:]))
+	return step
+}
+
+// firstObjects are the first of the objects, and the number of the others.
+func firstObjects(names []string) Objects {
+	if len(names) <= maxGateObjects {
+		return Objects{Names: names}
+	}
+	return Objects{Names: names[:maxGateObjects], Omitted: len(names) - maxGateObjects}
+}
+
+// GateNames writes the names of what fails and of what could not be told, one a line, for scripts.
+func GateNames(w io.Writer, r *gate.Result, _ Options) error {
+	var b bytes.Buffer
+	for _, f := range r.Findings() {
+		if f.Reason != nil {
+			fmt.Fprintf(&b, "reason/%s\n", f.Reason.ID)
+		} else {
+			fmt.Fprintf(&b, "unknown/%s\n", f.Unknown.ID)
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}

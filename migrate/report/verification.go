@@ -1,0 +1,67 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/migrate/escape"
+)
+
+// Verification is what was found of a roll-out on the cluster.
+type Verification struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Status is the worst of the results: "ok", "not ok" or "could not tell".
+	Status  string               `json:"status"`
+	Results []VerificationResult `json:"results"`
+}
+
+// VerificationResult is what one check found in a namespace, or of one workload in it.
+type VerificationResult struct {
+	// Namespace is empty for what concerns none, such as a broken line of an audit log.
+	Namespace string `json:"namespace"`
+	Check     string `json:"check"`
+	// Workload is kind/name, empty for the namespace as a whole.
+	Workload string `json:"workload,omitempty"`
+	Status   string `json:"status"`
+	Why      string `json:"why"`
+}
+
+// VerificationDocument builds the table of the results.
+func VerificationDocument(v *Verification, _ Options) *Document {
+	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CHECK", RoleText}, {"WORKLOAD", RoleText}, {"STATUS", RoleText}, {"WHY", RoleText}}}
+	for _, r := range v.Results {
+		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, r.Status, r.Why})
+	}
+	return &Document{OneLine: true, Blocks: []Block{t}}
+}
+
+// VerificationNames writes the names of what is not ok, one a line, for scripts.
+func VerificationNames(w io.Writer, v *Verification, _ Options) error {
+	var b bytes.Buffer
+	for _, name := range v.NamesNotOK() {
+		b.WriteString(escape.Terminal(name) + "\n")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// NamesNotOK are NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in
+// none; sorted.
+func (v *Verification) NamesNotOK() []string {
+	var names []string
+	for _, r := range v.Results {
+		switch {
+		case r.Status != "not ok":
+		case r.Workload == "":
+			names = append(names, "namespace/"+r.Namespace)
+		case r.Namespace == "":
+			names = append(names, r.Workload)
+		default:
+			names = append(names, r.Namespace+"/"+r.Workload)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,27 @@
+// Package english owns the small grammar that sentences of every package need: numbers with their nouns, and lists that are
+// too long to read. It takes words and returns text, escapes nothing, and knows nothing of what the sentences are about.
+package english
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Count is a number with its noun: "1 policy", "3 policies".
+func Count(n int, one, many string) string { return strconv.Itoa(n) + " " + Plural(n, one, many) }
+
+// Plural is the form of a word that goes with a number: "is" or "are", "pod" or "pods".
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// First joins the first few of a list with commas and counts the others: "a, b and 3 more".
+func First(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + " and " + strconv.Itoa(len(names)-most) + " more"
+}
