@@ -64,7 +64,7 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	if p := checkExpansion(root); p != nil {
 		return nil, []Problem{*p}
 	}
-	line := aliasTarget(root).Line
+	line := AliasTarget(root).Line
 	d := &policyDecoder{lines: map[string]int{"": line}, failedFields: map[string]bool{}}
 	var obj policyDocument
 	d.decodeObject(&obj, root)

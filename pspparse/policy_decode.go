@@ -50,7 +50,7 @@ func (d *policyDecoder) decodeObject(obj *policyDocument, root *yaml.Node) {
 
 // decodeValue decodes n, which is not null, into v.
 func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) {
-	n = aliasTarget(n)
+	n = AliasTarget(n)
 	switch v.Kind() {
 	case reflect.Pointer:
 		elem := reflect.New(v.Type().Elem())
@@ -101,31 +101,31 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 	}
 	names := d.fieldsOf(v.Type())
 	for _, e := range d.mappingEntries(n, path, fieldPath) {
-		at := fieldPath(path, e.name)
-		i, known := names[e.name]
+		at := fieldPath(path, e.Name)
+		i, known := names[e.Name]
 		switch {
 		case !known:
 			d.unknownField(at, e, names)
-		case !isNullNode(e.value):
-			d.lines[at] = e.key.Line
-			d.decodeValue(v.Field(i), e.value, at)
+		case !isNullNode(e.Value):
+			d.lines[at] = e.Key.Line
+			d.decodeValue(v.Field(i), e.Value, at)
 		}
 	}
 }
 
-func (d *policyDecoder) unknownField(path string, e mappingEntry, names map[string]int) {
+func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[string]int) {
 	if d.problems.isFull(Warning) {
-		d.addWarning(path, e.key.Line, "") // which is only counted
+		d.addWarning(path, e.Key.Line, "") // which is only counted
 		return
 	}
-	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.name))
-	if s := suggestKey(e.name, names); s != "" {
+	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.Name))
+	if s := suggestKey(e.Name, names); s != "" {
 		msg += fmt.Sprintf("; did you mean %q?", s)
-		if strings.EqualFold(s, e.name) {
+		if strings.EqualFold(s, e.Name) {
 			msg += " Names are case-sensitive."
 		}
 	}
-	d.addWarning(path, e.key.Line, msg)
+	d.addWarning(path, e.Key.Line, msg)
 }
 
 // decodeStringMap decodes a map of strings.
@@ -140,11 +140,11 @@ func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path stri
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
 	for _, e := range entries {
-		at := mapKeyPath(path, e.name)
-		d.lines[at] = e.key.Line
+		at := mapKeyPath(path, e.Name)
+		d.lines[at] = e.Key.Line
 		elem := reflect.New(v.Type().Elem()).Elem()
-		d.decodeElement(elem, e.value, at)
-		v.SetMapIndex(reflect.ValueOf(e.name), elem)
+		d.decodeElement(elem, e.Value, at)
+		v.SetMapIndex(reflect.ValueOf(e.Name), elem)
 	}
 }
 
@@ -177,6 +177,47 @@ func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string
 		empty = "{}"
 	}
 	d.addWarning(path, n.Line, "null is read as "+empty+", as the API server does")
+}
+
+// mappingEntries returns the keys and values of the mapping at a path, merged ones (<<) among them, and adds an error for
+// each that can be read in two ways. Member appends a key to the path.
+func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(path, name string) string) []MappingEntry {
+	r := MappingReader{Problem: func(p MappingProblem) error {
+		d.mappingProblem(path, member, p)
+		return nil
+	}}
+	entries, _ := r.Entries(n, 1) // it only fails with an error of Problem
+	return entries
+}
+
+func (d *policyDecoder) mappingProblem(path string, member func(path, name string) string, p MappingProblem) {
+	first, second := &p.First, &p.Second
+	switch p.Kind {
+	case KeyNotText:
+		key := AliasTarget(first.Key)
+		found, hint := describeNode(key)
+		if key.Kind == yaml.MappingNode {
+			hint = unrenderedTemplateHint("{{")
+		}
+		d.addError(path, key.Line, "expected a key, found "+found+hint)
+	case DuplicateKey, DuplicateMergeKey:
+		var where string
+		switch a, b := first.Key.Line, second.Key.Line; {
+		case a == 0 || b == 0:
+		case a == b:
+			where = fmt.Sprintf(" (both in line %d)", a)
+		default:
+			where = fmt.Sprintf(" (lines %d and %d)", a, b)
+		}
+		d.addError(member(path, second.Name), second.Key.Line,
+			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.Name), where))
+	case MergeNotMapping:
+		d.wrongType(member(path, first.Name), first.Value, "an object to merge")
+	case MergeConflict:
+		d.addError(member(path, first.Name), first.Key.Line,
+			fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
+				"this one; move the merge key to the top", quote(first.Name)))
+	}
 }
 
 func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {

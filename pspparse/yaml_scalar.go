@@ -74,7 +74,7 @@ func scalarIf(s yamlScalar, ok bool) yamlScalar {
 }
 
 func isNullNode(n *yaml.Node) bool {
-	t := aliasTarget(n)
+	t := AliasTarget(n)
 	return t.Kind == yaml.ScalarNode && resolveScalar(t).kind == scalarNull
 }
 
