@@ -13,7 +13,9 @@ import (
 // partialTemplate gathers what an object says of its pods, wherever it says it, as one pod: what that pod violates, the object
 // asks for somewhere.
 type partialTemplate struct {
-	templateSearcher
+	path jsonPath
+	// first is the path of the first piece.
+	first       string
 	hostFlags   map[string]any // hostNetwork, hostPID, hostIPC
 	containers  []any
 	volumes     []any
@@ -29,7 +31,7 @@ func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at
 	c := partialTemplate{hostFlags: map[string]any{}, annotations: map[string]any{}}
 	c.collectFrom(tree)
 	if len(c.containers)+len(c.volumes)+len(c.sysctls)+len(c.hostFlags) == 0 {
-		return nil, c.partialPod
+		return nil, c.first
 	}
 	spec := map[string]any{"containers": c.containers, "volumes": c.volumes, "securityContext": map[string]any{"sysctls": c.sysctls}}
 	maps.Copy(spec, c.hostFlags)
@@ -37,35 +39,20 @@ func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at
 		spec["serviceAccountName"] = c.account
 	}
 	data := marshalJSON(map[string]any{"metadata": map[string]any{"annotations": c.annotations}, "spec": spec})
-	return []inventory.CustomTemplate{{Path: c.partialPod, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.partialPod
+	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.first
 }
 
 // notePlace notes where the first piece is.
 func (c *partialTemplate) notePlace(key string) {
-	if c.partialPod == "" {
-		c.partialPod = c.pathOf(key)
+	if c.first == "" {
+		c.first = c.path.of(key)
 	}
 }
 
+// collectFrom takes all pieces of pods from a value within the object.
 func (c *partialTemplate) collectFrom(v any) {
-	switch v := v.(type) {
-	case []any:
-		for i, item := range v {
-			c.path = append(c.path, "["+strconv.Itoa(i)+"]")
-			c.collectFrom(item)
-			c.path = c.path[:len(c.path)-1]
-		}
-	case map[string]any:
-		root := len(c.path) == 0
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if k == "managedFields" || root && (k == "status" || k == "metadata") || c.addPiece(k, v[k]) {
-				continue
-			}
-			c.path = append(c.path, "."+truncateKey(k))
-			c.collectFrom(v[k])
-			c.path = c.path[:len(c.path)-1]
-		}
-	}
+	skip := func(key string, value any) bool { return c.path.saysNothing(key) || c.addPiece(key, value) }
+	c.path.visitChildren(v, skip, c.collectFrom)
 }
 
 // addPiece takes the value of a key, if it is a piece of a pod.
@@ -104,7 +91,7 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 		if m == nil {
 			m = map[string]any{"path": v}
 		}
-		c.volumes = append(c.volumes, map[string]any{"name": c.pathOf(key), "hostPath": m})
+		c.volumes = append(c.volumes, map[string]any{"name": c.path.of(key), "hostPath": m})
 	default:
 		return false
 	}
@@ -125,7 +112,7 @@ func (c *partialTemplate) addContainer(key string, m map[string]any) {
 	c.notePlace(key)
 	if name, _ := m["name"].(string); name == "" {
 		m = maps.Clone(m)
-		m["name"] = c.pathOf(key)
+		m["name"] = c.path.of(key)
 	}
 	c.containers = append(c.containers, m)
 }

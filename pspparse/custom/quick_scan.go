@@ -65,9 +65,11 @@ func firstValueByte(data []byte) byte {
 
 // keyScan is what was seen of an object so far.
 type keyScan struct {
-	versions                         int
-	hasTemplate, podField            bool // a template of anything, a field that only pods have
-	stepsOrContainer, containerField bool // what may be a container or steps, a field that such have
+	versions         int
+	hasTemplate      bool
+	podField         bool
+	stepsOrContainer bool
+	containerField   bool
 }
 
 // addKey notes a key and how its value begins; true if an object that has it is to be looked through.

@@ -1,7 +1,6 @@
 package custom
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -246,31 +245,35 @@ func customReferences(tree map[string]any) []inventory.CustomReference {
 	var out []inventory.CustomReference
 	var walk func(v any)
 	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, item := range v {
-				walk(item)
-			}
-		case map[string]any:
-			for _, ref := range []struct{ key, kind string }{{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}, {"runtimeRef", "TrainingRuntime"}} {
-				m, _ := v[ref.key].(map[string]any)
-				kind, _ := m["kind"].(string)
-				cluster := kind == "Cluster"+ref.kind || m["clusterScope"] == true || kind == "" && ref.key == "runtimeRef"
-				if name, _ := m["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
-					out = append(out, newCustomReference(ref.kind, name, cluster))
-				}
-			}
-			if name, _ := v["templateName"].(string); name != "" { // of a Rollout or an Experiment
-				analysis := newCustomReference("AnalysisTemplate", name, v["clusterScope"] == true)
-				analysis.SeparatePods = true
-				out = append(out, analysis)
-			}
-			for _, item := range v {
-				walk(item)
-			}
+		if m, ok := v.(map[string]any); ok {
+			out = append(out, referencesOf(m)...)
+		}
+		for _, item := range children(v) {
+			walk(item)
 		}
 	}
 	walk(tree["spec"])
+	return out
+}
+
+// referencesOf returns what the fields of one object within a custom object refer to.
+func referencesOf(m map[string]any) []inventory.CustomReference {
+	var out []inventory.CustomReference
+	for _, ref := range []struct{ key, kind string }{
+		{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}, {"runtimeRef", "TrainingRuntime"},
+	} {
+		target, _ := m[ref.key].(map[string]any)
+		kind, _ := target["kind"].(string)
+		cluster := kind == "Cluster"+ref.kind || target["clusterScope"] == true || kind == "" && ref.key == "runtimeRef"
+		if name, _ := target["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
+			out = append(out, newCustomReference(ref.kind, name, cluster))
+		}
+	}
+	if name, _ := m["templateName"].(string); name != "" { // of a Rollout or an Experiment
+		analysis := newCustomReference("AnalysisTemplate", name, m["clusterScope"] == true)
+		analysis.SeparatePods = true
+		out = append(out, analysis)
+	}
 	return out
 }
 
@@ -290,23 +293,4 @@ func hasFinished(tree map[string]any) bool {
 		}
 	}
 	return false
-}
-
-// parseTree reads an object as a tree; why says what keeps it from being looked through.
-func parseTree(data []byte) (tree map[string]any, why string) {
-	if hasTooManyValues(data) {
-		return nil, "it is too large to be looked through"
-	}
-	if err := decodeJSON(data, &tree); err != nil {
-		return nil, fmt.Sprintf("reading JSON: %v", err)
-	}
-	return tree, ""
-}
-
-func marshalJSON(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil { // what came from JSON
-		return []byte("null")
-	}
-	return data
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -76,7 +75,7 @@ func mayHoldManifest(data []byte) bool {
 
 // manifestSearch is what was found in a document.
 type manifestSearch struct {
-	path           []string
+	path           jsonPath
 	found          []foundManifest            // one of each kind
 	parts          map[inventory.GapPart]bool // what they can change
 	namespaces     map[string]bool            // namespaces
@@ -104,38 +103,27 @@ func (l *manifestSearch) summary() string {
 
 // walk looks at a value that belongs to a namespace, as far as what it lies in tells.
 func (l *manifestSearch) walk(v any, namespace string) {
-	switch v := v.(type) {
-	case []any:
-		for i, item := range v {
-			l.path = append(l.path, "["+strconv.Itoa(i)+"]")
-			l.walk(item, namespace)
-			l.path = l.path[:len(l.path)-1]
-		}
-	case map[string]any:
-		if in := metadataNamespace(v); validNamespace(in) {
+	if m, ok := v.(map[string]any); ok {
+		if in := metadataNamespace(m); validNamespace(in) {
 			namespace = in
 		}
-		if what, in := terraformResource(v); what != "" {
+		if what, in := terraformResource(m); what != "" {
 			for _, namespace := range in {
 				l.add(what, namespace)
 			}
 			return
 		}
-		if what := wholeManifest(v); what != "" {
+		if what := wholeManifest(m); what != "" {
 			l.add(what, namespace)
 			return
 		}
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			l.path = append(l.path, "."+truncateKey(k))
-			l.walk(v[k], namespace)
-			l.path = l.path[:len(l.path)-1]
-		}
 	}
+	l.path.visitChildren(v, nil, func(value any) { l.walk(value, namespace) })
 }
 
 func (l *manifestSearch) add(what, namespace string) {
 	if !slices.ContainsFunc(l.found, func(f foundManifest) bool { return f.what == what }) {
-		l.found = append(l.found, foundManifest{what, escapeText(strings.TrimPrefix(strings.Join(l.path, ""), "."))})
+		l.found = append(l.found, foundManifest{what, l.path.String()})
 	}
 	l.parts[partOfManifest(what)] = true
 	if namespace == "" || what == FoundPolicy {
@@ -272,14 +260,11 @@ func FindPodsInText(data []byte) (what string, texts []string) {
 }
 
 func findPodsInValue(v any) (what string, texts []string) {
-	var all []any
 	switch v := v.(type) {
 	case string:
 		if strings.Contains(v, "containers") && strings.ContainsAny(v, "\n{") {
 			return "", []string{v}
 		}
-	case []any:
-		all = v
 	case map[string]any:
 		kind, _ := v["kind"].(string)
 		spec, _ := v["spec"].(map[string]any)
@@ -292,11 +277,8 @@ func findPodsInValue(v any) (what string, texts []string) {
 		case isWholePodSpec(spec):
 			return "a pod template", nil
 		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			all = append(all, v[key])
-		}
 	}
-	for _, item := range all {
+	for _, item := range children(v) {
 		what, more := findPodsInValue(item)
 		if what != "" {
 			return what, nil
