@@ -40,7 +40,7 @@ func mayImport() map[string][]string {
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
-		"migrate/manifest":          {"migrate/escape"},
+		"migrate/manifest":          {"migrate/escape", "pspparse"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
 		"migrate/patch":             writers,
