@@ -20,7 +20,7 @@ func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 			pod.Containers = append(pod.Containers, d.Shape.Spec.EphemeralContainers[j].Name)
 		}
 		if isLooserLevel(pod.Level, b.podLevel(d.WithoutDebug)) {
-			pod.RefusedAt = nextStricterLevel(pod.Level)
+			pod.RefusedAt = NextStricterLevel(pod.Level)
 		}
 		out = append(out, pod)
 	}

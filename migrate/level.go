@@ -30,8 +30,8 @@ func looserLevel(a, b api.Level) api.Level {
 	return a
 }
 
-// nextStricterLevel returns the level above l, or "" for restricted.
-func nextStricterLevel(l api.Level) api.Level {
+// NextStricterLevel returns the Pod Security level that is next stricter than l; "" for restricted and for an unknown level.
+func NextStricterLevel(l api.Level) api.Level {
 	switch l {
 	case api.LevelPrivileged:
 		return api.LevelBaseline

@@ -164,8 +164,8 @@ func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []string {
 	case api.LevelRestricted:
 		out = append(out, "everything that runs here meets restricted on the day after")
 	default:
-		refs := workloadsBelowLevel(workloadsCountingForLevel(ns.Workloads), nextStricterLevel(ns.NeededLevel))
-		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.NeededLevel, joinWorkloadRefs(refs), pluralVerb(len(refs), "does", "do"), nextStricterLevel(ns.NeededLevel)))
+		refs := workloadsBelowLevel(workloadsCountingForLevel(ns.Workloads), NextStricterLevel(ns.NeededLevel))
+		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.NeededLevel, joinWorkloadRefs(refs), pluralVerb(len(refs), "does", "do"), NextStricterLevel(ns.NeededLevel)))
 	}
 	for _, w := range ns.LevelWithout {
 		out = append(out, fmt.Sprintf("without %s this namespace would be %s", joinWorkloadRefs(w.Workloads), w.Level))

@@ -96,7 +96,7 @@ func neededLevel(workloads []Workload) api.Level {
 
 // levelBlockers are the (workload, check) pairs that keep the namespace from the level above needed.
 func levelBlockers(workloads []Workload, needed api.Level) []Blocker {
-	next := nextStricterLevel(needed)
+	next := NextStricterLevel(needed)
 	if next == "" {
 		return nil
 	}

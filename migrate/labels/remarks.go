@@ -26,7 +26,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	}
 	lines := []string{ns.Name + ": " + describeDecision(ns, stage)}
 	if blocked := phrases.BlockersPhrase(ns); blocked != "" {
-		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", phrases.NextStricterLevel(ns.NeededLevel), blocked))
+		lines = append(lines, fmt.Sprintf("  %s is blocked by %s", migrate.NextStricterLevel(ns.NeededLevel), blocked))
 	}
 	if outcome == OutcomeOwned {
 		lines = append(lines, cautionRemarks(ns, ns.LabelOwnerCautions()...)...)

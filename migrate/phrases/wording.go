@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/pod-security-admission/api"
-
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -131,17 +129,6 @@ func BlockersPhrase(ns *migrate.Namespace) string {
 		text += fmt.Sprintf(" in %d workloads", len(workloads))
 	}
 	return text
-}
-
-// NextStricterLevel is the level above the one that is needed; "" where there is none.
-func NextStricterLevel(l api.Level) api.Level {
-	switch l {
-	case api.LevelPrivileged:
-		return api.LevelBaseline
-	case api.LevelBaseline:
-		return api.LevelRestricted
-	}
-	return ""
 }
 
 // SourcePhrase says what a plan was made from: `context "prod" (server v1.21.14)`.

@@ -102,7 +102,7 @@ func (p *page) blockers(ns *migrate.Namespace) {
 	if len(ns.Blockers) == 0 {
 		return
 	}
-	p.heading("WHAT BLOCKS %s", phrases.NextStricterLevel(ns.NeededLevel))
+	p.heading("WHAT BLOCKS %s", migrate.NextStricterLevel(ns.NeededLevel))
 	var last migrate.WorkloadRef
 	for _, b := range ns.Blockers {
 		if b.Workload != last {
