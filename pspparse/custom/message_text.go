@@ -5,6 +5,7 @@ import (
 	"strconv"
 )
 
+// describeObject returns the kind and the name of an object for a gap or a note.
 func describeObject(o RawObject) string {
 	name := o.Name
 	switch {
@@ -16,7 +17,7 @@ func describeObject(o RawObject) string {
 	return escapeText(o.Kind) + " " + quote(name)
 }
 
-// escapeText is quote without the quotes, for text that stands between others.
+// escapeText escapes a text from input like quote, without quotation marks, to stand among other words.
 func escapeText(s string) string {
 	const most = 200
 	more := ""
@@ -27,6 +28,7 @@ func escapeText(s string) string {
 	return q[1:len(q)-1] + more
 }
 
+// ofAPIVersion returns " of " and the apiVersion, or nothing where there is none.
 func ofAPIVersion(apiVersion string) string {
 	if apiVersion == "" {
 		return ""
@@ -34,6 +36,7 @@ func ofAPIVersion(apiVersion string) string {
 	return " of " + escapeText(apiVersion)
 }
 
+// quote quotes a text from input in ASCII and cuts it to a length for a message.
 func quote(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -42,7 +45,7 @@ func quote(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
-// truncateKey keeps a key of a path within bounds: paths are made of many.
+// truncateKey cuts a key to a length for a path, which has many.
 func truncateKey(key string) string {
 	const most = 60
 	if len(key) > most {

@@ -10,23 +10,25 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// partialTemplate gathers what an object says of its pods, wherever it says it, as one pod: what that pod violates, the object
-// asks for somewhere.
+// partialTemplate gathers all that an object says of its pods, wherever it says it, as one pod. What that pod violates,
+// some pod of the object violates.
 type partialTemplate struct {
 	path jsonPath
-	// first is the path of the first piece.
-	first       string
-	hostFlags   map[string]any // hostNetwork, hostPID, hostIPC
+	// first is the path of the first piece that was found.
+	first string
+	// hostFlags are hostNetwork, hostPID and hostIPC, as far as the object has them.
+	hostFlags   map[string]any
 	containers  []any
 	volumes     []any
 	sysctls     []any
 	annotations map[string]any
-	podMetas    [][]byte
-	account     string
+	// podMetas are the metadata of pod templates, as JSON.
+	podMetas [][]byte
+	account  string
 }
 
-// partialTemplateOf returns what an object says of its pods as a partial template, none if it says nothing, and where it says the
-// first of it.
+// partialTemplateOf returns what an object says of its pods as one partial template, and the path of the first piece. There
+// is no template if the object says nothing of its pods.
 func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at string) {
 	c := partialTemplate{hostFlags: map[string]any{}, annotations: map[string]any{}}
 	c.collectFrom(tree)
@@ -42,7 +44,7 @@ func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at
 	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.first
 }
 
-// notePlace notes where the first piece is.
+// notePlace remembers the path of a key as that of the first piece, if it is the first.
 func (c *partialTemplate) notePlace(key string) {
 	if c.first == "" {
 		c.first = c.path.of(key)
@@ -55,7 +57,7 @@ func (c *partialTemplate) collectFrom(v any) {
 	c.path.visitChildren(v, skip, c.collectFrom)
 }
 
-// addPiece takes the value of a key, if it is a piece of a pod.
+// addPiece takes a key and its value if they are a piece of a pod, and tells whether they are.
 func (c *partialTemplate) addPiece(key string, v any) bool {
 	m, _ := v.(map[string]any)
 	list, _ := v.([]any)
@@ -98,6 +100,7 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 	return true
 }
 
+// addHostFlag takes hostNetwork, hostPID or hostIPC; it returns false for a value that is no boolean.
 func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	on, ok := v.(bool)
 	if ok {
@@ -107,7 +110,7 @@ func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	return ok
 }
 
-// addContainer adds one container, which is named after its place if it has no name.
+// addContainer takes one container, which gets its path as name if it has none.
 func (c *partialTemplate) addContainer(key string, m map[string]any) {
 	c.notePlace(key)
 	if name, _ := m["name"].(string); name == "" {
@@ -117,6 +120,7 @@ func (c *partialTemplate) addContainer(key string, m map[string]any) {
 	c.containers = append(c.containers, m)
 }
 
+// addContainers takes the containers of a list or a map.
 func (c *partialTemplate) addContainers(key string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -134,14 +138,16 @@ func (c *partialTemplate) addContainers(key string, v any) {
 	}
 }
 
-// addSecurityContext adds a security context, of a pod or of a container: the standards ask the same of both, but for sysctls.
+// addSecurityContext takes a security context of a pod or a container. The standards ask the same of both, except for
+// sysctls.
 func (c *partialTemplate) addSecurityContext(key string, m map[string]any) {
 	c.addContainer(key, map[string]any{"securityContext": m})
 	sysctls, _ := m["sysctls"].([]any)
 	c.sysctls = append(c.sysctls, sysctls...)
 }
 
-// addMetadata takes the metadata of a template: AppArmor and seccomp are set there, too, and injectors select by it.
+// addMetadata takes the metadata of a pod template: annotations may set AppArmor and seccomp, and injectors select by
+// labels.
 func (c *partialTemplate) addMetadata(metadata map[string]any) {
 	annotations, _ := metadata["annotations"].(map[string]any)
 	labels, _ := metadata["labels"].(map[string]any)

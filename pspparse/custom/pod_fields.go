@@ -8,13 +8,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// isPodTemplate tells a whole pod template: its spec has containers, each with a name and an image.
+// isPodTemplate tells whether a JSON object is a whole pod template.
 func isPodTemplate(m map[string]any) bool {
 	spec, _ := m["spec"].(map[string]any)
 	return isWholePodSpec(spec)
 }
 
-// isAdmittedPod tells a pod that a server has admitted: what a policy has filled in may be part of it.
+// isAdmittedPod tells whether a JSON object is a pod that a server has admitted: then it may hold what a policy filled in.
 func isAdmittedPod(m map[string]any) bool {
 	metadata, _ := m["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
@@ -24,6 +24,7 @@ func isAdmittedPod(m map[string]any) bool {
 	return admitted || status || metadata["uid"] != nil || spec["nodeName"] != nil
 }
 
+// isWholePodSpec tells whether a JSON object is a pod spec whose containers all have a name and an image.
 func isWholePodSpec(spec map[string]any) bool {
 	list, _ := spec["containers"].([]any)
 	return len(list) > 0 && !slices.ContainsFunc(list, func(item any) bool {
@@ -34,7 +35,8 @@ func isWholePodSpec(spec map[string]any) bool {
 	})
 }
 
-// isEmbeddedObject tells an object within another (a template, a bundle) from a mere reference to one.
+// isEmbeddedObject tells whether a JSON object within another object is an object that makes pods or grants something, and
+// no mere reference to one.
 func isEmbeddedObject(m map[string]any) bool {
 	kind, _ := m["kind"].(string)
 	_, version := m["apiVersion"].(string)
@@ -42,14 +44,14 @@ func isEmbeddedObject(m map[string]any) bool {
 	return version && metadata && makesPodsOrGrants(kind)
 }
 
-// hasKindAndVersion tells an object of any kind.
+// hasKindAndVersion tells whether a JSON object has a kind and an apiVersion.
 func hasKindAndVersion(m map[string]any) bool {
 	kind, _ := m["kind"].(string)
 	version, _ := m["apiVersion"].(string)
 	return kind != "" && version != ""
 }
 
-// makesPodsOrGrants is true for the kinds that make pods, and for those that say which pods may be.
+// makesPodsOrGrants tells whether a kind makes pods, or decides which pods may be made.
 func makesPodsOrGrants(kind string) bool {
 	switch kind {
 	case pspparse.PolicyKind, "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "List":
@@ -58,13 +60,13 @@ func makesPodsOrGrants(kind string) bool {
 	return makesPods(kind)
 }
 
-// makesPods is true for pods and for the kinds of Kubernetes' own that make them.
+// makesPods tells whether a kind of Kubernetes itself is a pod, or has a pod template.
 func makesPods(kind string) bool {
 	_, ok := inventory.WorkloadKindOf(kind)
 	return ok
 }
 
-// partialPodKey says what of a pod a key has, if its value has the shape of that; else "".
+// partialPodKey says which part of a pod the value of a key is, by its form: "containers"; "" if it is none.
 func partialPodKey(key string, v any) string {
 	switch key {
 	case "privileged", "hostNetwork", "hostPID", "hostIPC", "host_network", "host_pid", "host_ipc":
@@ -105,12 +107,13 @@ func partialPodKey(key string, v any) string {
 	return ""
 }
 
-// isBool is true for true and false, as text, too.
+// isBool tells whether a JSON value is a boolean, or the text of one.
 func isBool(v any) bool {
 	_, ok := v.(bool)
 	return ok || v == "true" || v == "false"
 }
 
+// isHostPath tells whether a JSON value is a host path, or the source of a host path volume.
 func isHostPath(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -122,7 +125,7 @@ func isHostPath(v any) bool {
 	return false
 }
 
-// isContainer tells a container by what only containers have.
+// isContainer tells whether a JSON value has a field that containers have and hardly anything else.
 func isContainer(v any) bool {
 	m, _ := v.(map[string]any)
 	_, list := m["command"].([]any)
@@ -137,7 +140,8 @@ func isContainer(v any) bool {
 	return list || image != "" || security
 }
 
-// isStepContainer is stricter: steps are of all sorts of things.
+// isStepContainer tells whether a JSON value is a container among steps or sidecars. It is stricter than isContainer, since
+// steps are of all sorts.
 func isStepContainer(v any) bool {
 	m, _ := v.(map[string]any)
 	image, _ := m["image"].(string)
@@ -145,6 +149,7 @@ func isStepContainer(v any) bool {
 	return image != "" || security
 }
 
+// isSecurityContext tells whether a JSON object is empty, or has a field of a security context.
 func isSecurityContext(m map[string]any) bool {
 	for key := range m {
 		switch key {
@@ -160,7 +165,7 @@ func isSecurityContext(m map[string]any) bool {
 	return len(m) == 0
 }
 
-// resemblesPodSpec tells the spec of a pod from that of anything else that has a template.
+// resemblesPodSpec tells whether a JSON object has a field that only pod specs have.
 func resemblesPodSpec(spec map[string]any) bool {
 	for key, v := range spec {
 		switch key {

@@ -7,24 +7,24 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// searchResult is what a search through an object has come upon.
+// searchResult is what a search for pod templates found in an object.
 type searchResult struct {
 	// templates are whole pod templates.
 	templates []inventory.CustomTemplate
-	// omitted is how many were not kept.
+	// omitted is the number of templates beyond maxTemplates.
 	omitted int
 	// innerObjects are whole objects within the object that may make pods or grant something.
 	innerObjects []innerObject
-	// partialPod says the first of what belongs to a pod without being a whole template: "it has containers at spec.x".
+	// partialPod describes the first part of a pod that is no whole template: "it has containers at spec.x".
 	partialPod string
 }
 
-// innerObject is an object within another.
+// innerObject is an object within another object.
 type innerObject struct {
 	path, kind, namespace string
 }
 
-// firstRemainder says the first of what is no whole pod template; "" if there is nothing.
+// firstRemainder describes the first find that is no whole pod template; "" if there is none.
 func (f *searchResult) firstRemainder() string {
 	switch {
 	case f.partialPod != "":
@@ -37,27 +37,28 @@ func (f *searchResult) firstRemainder() string {
 	return ""
 }
 
-// maxTemplates of one object are kept.
+// maxTemplates is how many pod templates of one object are kept.
 const maxTemplates = 1000
 
-// templateSearcher walks through one object, in the order of keys, so that what it says does not vary.
+// templateSearcher searches one object for pod templates, in the order of its keys, so that results do not vary.
 type templateSearcher struct {
 	searchResult
-	// podsAreTemplates: whole Pods within the object are its templates.
+	// podsAreTemplates is true where whole Pods within the object are its templates.
 	podsAreTemplates bool
 	path             jsonPath
-	// namespace is that of what is searched.
+	// namespace is that of the object, or of the inner object that is searched.
 	namespace string
 }
 
-// searchTemplates looks for pod templates in an object of a kind that may make pods.
+// searchTemplates searches an object of a kind that may make pods for pod templates. Pods says that whole Pods within it
+// are templates.
 func searchTemplates(tree map[string]any, pods bool) searchResult {
 	s := templateSearcher{podsAreTemplates: pods, namespace: metadataNamespace(tree)}
 	s.searchObject(tree)
 	return s.searchResult
 }
 
-// searchObject looks at one object within the whole one, or at that.
+// searchObject searches the object itself, or an object within it.
 func (s *templateSearcher) searchObject(m map[string]any) {
 	root := s.path.isRoot()
 	if in := metadataNamespace(m); !root && in != "" && in != s.namespace && hasKindAndVersion(m) {
@@ -84,7 +85,7 @@ func (s *templateSearcher) searchObject(m map[string]any) {
 	s.path.visitChildren(m, s.skips, s.searchValue)
 }
 
-// skips tells whether a key of an object is not searched: it says nothing of pods, or its value is a part of a pod, which is
+// skips tells whether the value of a key is not searched: it says nothing of pods, or it is a part of a pod, which is
 // noted.
 func (s *templateSearcher) skips(key string, v any) bool {
 	if s.path.saysNothing(key) {
@@ -106,7 +107,8 @@ func (s *templateSearcher) searchValue(v any) {
 	s.path.visitChildren(v, nil, s.searchValue)
 }
 
-// searchOtherNamespace looks at an object of another namespace: nothing of it is judged in the one of what holds it.
+// searchOtherNamespace searches an inner object of another namespace. What it finds is reported as inner objects, since
+// nothing of it belongs into the namespace of the outer object.
 func (s *templateSearcher) searchOtherNamespace(m map[string]any, namespace string) {
 	inner := templateSearcher{podsAreTemplates: s.podsAreTemplates, path: s.path, namespace: namespace}
 	inner.searchObject(m)
@@ -121,6 +123,7 @@ func (s *templateSearcher) searchOtherNamespace(m map[string]any, namespace stri
 	}
 }
 
+// addTemplate keeps a pod template, up to maxTemplates.
 func (s *templateSearcher) addTemplate(m map[string]any) {
 	if len(s.templates) == maxTemplates {
 		s.omitted++

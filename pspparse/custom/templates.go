@@ -8,14 +8,16 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// templateKind is a kind of which pods are made.
+// templateKind is a custom kind of which pods are made.
 type templateKind struct {
 	KnownResource
-	// partial: what makes the pods adds to what the object says, so it never tells all of them.
+	// partial is true where the controller adds to what the object says of its pods, so that the object never tells all of
+	// them.
 	partial bool
 }
 
-// parseTemplateKinds are the kinds of one group: "plural Kind" each.
+// parseTemplateKinds returns the kinds of one group from names like "rollouts Rollout"; a kind that ends in * is
+// cluster-scoped.
 func parseTemplateKinds(group, versions string, partial bool, names ...string) []templateKind {
 	var out []templateKind
 	for _, name := range names {
@@ -29,12 +31,14 @@ func parseTemplateKinds(group, versions string, partial bool, names ...string) [
 }
 
 const (
-	wholeTemplates   = false // its pod templates are all there is to say of its pods
+	// wholeTemplates says that the pod templates of a kind tell all of its pods, partialTemplates that the controller adds
+	// to them.
+	wholeTemplates   = false
 	partialTemplates = true
 )
 
-// templateKinds are the kinds known to hold pod templates, or parts of one: those of a group, or with "" all. A kind that ends
-// in * belongs to no namespace.
+// templateKinds returns the custom kinds that are known to hold pod templates or parts of one: those of a group, or all for
+// "".
 func templateKinds(of string) []templateKind {
 	var out []templateKind
 	add := func(group, versions string, partial bool, names ...string) {
@@ -110,7 +114,7 @@ func templateKinds(of string) []templateKind {
 	return out
 }
 
-// templateResources are the kinds known to hold pod templates.
+// templateResources returns the custom kinds that are known to hold pod templates.
 func templateResources() []KnownResource {
 	var out []KnownResource
 	for _, k := range templateKinds("") {
@@ -119,7 +123,8 @@ func templateResources() []KnownResource {
 	return out
 }
 
-// templateKindOf finds a kind by its group; a version that is not known is read like those that are.
+// templateKindOf finds a custom kind with pod templates by its group. A version that is not known is read like those that
+// are.
 func templateKindOf(apiVersion, kind string) (templateKind, bool) {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	if !grouped {
@@ -133,8 +138,8 @@ func templateKindOf(apiVersion, kind string) (templateKind, bool) {
 	return templateKind{}, false
 }
 
-// readTemplates reads an object of a kind that is known to hold pod templates: it adds the object with the templates that
-// it has, and with what they leave open.
+// readTemplates adds an object of a kind that is known to hold pod templates, with the templates that it has and with what
+// they leave open. It returns false for any other kind.
 func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	k, ok := templateKindOf(o.APIVersion, o.Kind)
 	if !ok {
@@ -171,7 +176,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// makesNoPods is true for an object of a kind that makes pods, which makes none itself.
+// makesNoPods tells whether an object makes no pods although others of its kind do.
 func makesNoPods(kind string, tree map[string]any) bool {
 	spec, _ := tree["spec"].(map[string]any)
 	switch kind {
@@ -188,7 +193,8 @@ func makesNoPods(kind string, tree map[string]any) bool {
 	return false
 }
 
-// addCustomObject adds an object; where its templates cannot be read, it is added without them.
+// addCustomObject delivers a custom object. Where its templates cannot be decoded, it is delivered without them, or else
+// becomes a gap.
 func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomObject) {
 	err := sink.AddCustomObject(c)
 	if err == nil {
@@ -201,7 +207,7 @@ func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomO
 	}
 }
 
-// unjudgedAdvice says what to do about pods that were not read.
+// unjudgedAdvice says what to do about pods of a custom object that were not read.
 func unjudgedAdvice(o RawObject) string {
 	if o.Position.File == "" { // of a cluster, whose pods were read
 		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
@@ -209,7 +215,8 @@ func unjudgedAdvice(o RawObject) string {
 	return "read the pods that it makes, too (-f of a dump, or --context)"
 }
 
-// partialTemplateReason says what is not known of the pods of a kind that never says all of them.
+// partialTemplateReason says what is not known of the pods of a kind that never tells all of them. At is the path of the
+// first piece of a pod that it does tell.
 func partialTemplateReason(o RawObject, at string) string {
 	says := "it says nothing of them itself"
 	if at != "" {
@@ -221,6 +228,8 @@ func partialTemplateReason(o RawObject, at string) string {
 	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", escapeText(o.APIVersion), says, unjudgedAdvice(o))
 }
 
+// wholeTemplateReason says what is not known of the pods of a kind with whole templates, after a search that did not find
+// all of them.
 func wholeTemplateReason(o RawObject, f searchResult) string {
 	if f.firstRemainder() == "" {
 		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", escapeText(o.APIVersion), unjudgedAdvice(o))
@@ -228,7 +237,7 @@ func wholeTemplateReason(o RawObject, f searchResult) string {
 	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", escapeText(o.APIVersion), f.firstRemainder(), unjudgedAdvice(o))
 }
 
-// workloadRefOf is the workload whose template a Rollout uses.
+// workloadRefOf returns the workload whose pod template a Rollout uses; zero if it has its own.
 func workloadRefOf(tree map[string]any) inventory.Owner {
 	spec, _ := tree["spec"].(map[string]any)
 	ref, _ := spec["workloadRef"].(map[string]any)
@@ -240,7 +249,7 @@ func workloadRefOf(tree map[string]any) inventory.Owner {
 	return inventory.Owner{Kind: kind, Name: name}
 }
 
-// customReferences are the definitions of which an object makes its pods.
+// customReferences returns the custom objects of which an object makes its pods.
 func customReferences(tree map[string]any) []inventory.CustomReference {
 	var out []inventory.CustomReference
 	var walk func(v any)
@@ -277,6 +286,7 @@ func referencesOf(m map[string]any) []inventory.CustomReference {
 	return out
 }
 
+// newCustomReference returns a reference to an object of a kind, or of its cluster-scoped variant.
 func newCustomReference(kind, name string, cluster bool) inventory.CustomReference {
 	if cluster {
 		kind = "Cluster" + kind
@@ -284,7 +294,7 @@ func newCustomReference(kind, name string, cluster bool) inventory.CustomReferen
 	return inventory.CustomReference{Owner: inventory.Owner{Kind: kind, Name: name}, ClusterScoped: cluster}
 }
 
-// hasFinished is true for an object that has run once, and makes no more pods.
+// hasFinished tells whether an object has run to its end and makes no more pods.
 func hasFinished(tree map[string]any) bool {
 	status, _ := tree["status"].(map[string]any)
 	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {
