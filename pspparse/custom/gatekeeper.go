@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// gatekeeperMutations is the API group of Gatekeeper's mutators, gatekeeperConstraints that of its constraints.
+	// gatekeeperMutations is the API group of Gatekeeper's mutators.
 	gatekeeperMutations   = "mutations.gatekeeper.sh"
+	// gatekeeperConstraints is the API group of Gatekeeper's constraints.
 	gatekeeperConstraints = "constraints.gatekeeper.sh"
 )
 

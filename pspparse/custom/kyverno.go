@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	// kyvernoGroup and the others are the API groups of the policy engines that are read here.
+	// kyvernoGroup is the API group of Kyverno's Policy and ClusterPolicy.
 	kyvernoGroup         = "kyverno.io"
+	// kyvernoPoliciesGroup is the API group of Kyverno's policies in CEL.
 	kyvernoPoliciesGroup = "policies.kyverno.io"
+	// kruiseGroup is the API group of OpenKruise's SidecarSet.
 	kruiseGroup          = "apps.kruise.io"
+	// jspolicyGroup is the API group of jsPolicy's JsPolicy.
 	jspolicyGroup        = "policy.jspolicy.com"
 )
 

@@ -112,9 +112,9 @@ func (s *argoSpec) otherCluster() string {
 }
 
 const (
-	// argoLabelsPath is where an Application has labels for its namespace, applicationSetLabelsPath where an ApplicationSet
-	// has them.
+	// argoLabelsPath is the field of an Application with labels for its namespace.
 	argoLabelsPath           = "spec.syncPolicy.managedNamespaceMetadata.labels"
+	// applicationSetLabelsPath is the field of an ApplicationSet with labels for the namespaces of its Applications.
 	applicationSetLabelsPath = "spec.template." + argoLabelsPath
 )
 

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// rancherManagement and rancherProvisioning are API groups of Rancher.
+	// rancherManagement is the API group of Rancher's own objects.
 	rancherManagement   = "management.cattle.io"
+	// rancherProvisioning is the API group of the clusters that Rancher sets up.
 	rancherProvisioning = "provisioning.cattle.io"
 )
 
