@@ -8,20 +8,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ignoredField is the type of a field that exists, and that nothing here depends on.
+// ignoredField is the type of a field that exists in the API, and that nothing here depends on.
 type ignoredField struct{}
 
-// policyDecoder fills Go values from nodes, guided by the json tags, and remembers where each field stood. The types are
-// those of this package, all of fixed depth, so that decoding cannot recurse further than they do.
+// policyDecoder decodes the YAML node of a PodSecurityPolicy into Go values by their json tags, and remembers the line of
+// each field. The types are those of this package, all of fixed depth, so that decoding cannot recurse further than they
+// do.
 type policyDecoder struct {
-	lines        map[string]int
-	problems     problemList
+	// lines has the line of each field by its path.
+	lines    map[string]int
+	problems problemList
+	// failedFields are the paths of fields with an Error.
 	failedFields map[string]bool
-	// structFields are the fields of each struct that was met.
+	// structFields are the fields of each struct that was met, by their JSON names.
 	structFields map[reflect.Type]map[string]int
 }
 
-// lineOf returns the line of a field, or of its nearest stated parent, up to the document ("").
+// lineOf returns the line of a field of the policy, or of the nearest parent that the document states, up to the document
+// ("").
 func (d *policyDecoder) lineOf(path string) int {
 	for ; path != ""; path = parentFieldPath(path) {
 		if n, ok := d.lines[path]; ok {
@@ -31,24 +35,26 @@ func (d *policyDecoder) lineOf(path string) int {
 	return d.lines[""]
 }
 
+// addError adds an Error about a field of the policy.
 func (d *policyDecoder) addError(path string, line int, msg string) {
 	d.failedFields[path] = true
 	d.problems.add(Problem{Severity: Error, Field: path, Line: line, Message: msg})
 }
 
+// addWarning adds a Warning about a field of the policy.
 func (d *policyDecoder) addWarning(path string, line int, msg string) {
 	d.problems.add(Problem{Severity: Warning, Field: path, Line: line, Message: msg})
 }
 
-// alreadyFailed says that a field was already reported, so that what follows from it need not be.
+// alreadyFailed tells whether a field has an Error, so that what follows from that need not be reported.
 func (d *policyDecoder) alreadyFailed(path string) bool { return d.failedFields[path] }
 
-// decodeObject decodes a whole document.
+// decodeObject decodes the whole document of a PodSecurityPolicy.
 func (d *policyDecoder) decodeObject(obj *policyDocument, root *yaml.Node) {
 	d.decodeValue(reflect.ValueOf(obj).Elem(), root, "")
 }
 
-// decodeValue decodes n, which is not null, into v.
+// decodeValue decodes a node that is not null into a Go value, by the type of the value.
 func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) {
 	n = AliasTarget(n)
 	switch v.Kind() {
@@ -82,6 +88,7 @@ func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) 
 	}
 }
 
+// decodeInteger decodes a node into an integer; a number that is none, or does not fit, is an Error.
 func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string) {
 	i, fits := resolveScalar(n).toInt64()
 	switch {
@@ -94,6 +101,7 @@ func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string
 	}
 }
 
+// decodeStruct decodes a mapping into a struct. Fields that the struct does not have become Warnings.
 func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(path, n, "an object")
@@ -113,6 +121,7 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 	}
 }
 
+// unknownField adds a Warning about a field that the API does not have, with the name that was probably meant.
 func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[string]int) {
 	if d.problems.isFull(Warning) {
 		d.addWarning(path, e.Key.Line, "") // which is only counted
@@ -128,7 +137,7 @@ func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[stri
 	d.addWarning(path, e.Key.Line, msg)
 }
 
-// decodeStringMap decodes a map of strings.
+// decodeStringMap decodes a mapping into a map of strings.
 func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(path, n, "an object")
@@ -148,7 +157,7 @@ func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path stri
 	}
 }
 
-// decodeList leaves an empty list nil: the two mean the same in every field.
+// decodeList decodes a sequence into a slice. An empty list stays nil: the two mean the same in every field.
 func (d *policyDecoder) decodeList(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.SequenceNode {
 		d.wrongType(path, n, "a list")
@@ -190,6 +199,7 @@ func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(pa
 	return entries
 }
 
+// mappingProblem adds the Error of a key that can be read in two ways, or not at all.
 func (d *policyDecoder) mappingProblem(path string, member func(path, name string) string, p MappingProblem) {
 	first, second := &p.First, &p.Second
 	switch p.Kind {
@@ -220,6 +230,7 @@ func (d *policyDecoder) mappingProblem(path string, member func(path, name strin
 	}
 }
 
+// wrongType adds the Error of a field whose node is not of the type that is wanted.
 func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	if d.problems.isFull(Error) {
 		d.addError(path, n.Line, "") // which is only counted
@@ -232,7 +243,7 @@ func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	d.addError(path, n.Line, "expected "+want+", found "+found+hint)
 }
 
-// describeNode names what a node is, for a message, and what to try if that is not obvious.
+// describeNode names what a YAML node is, for a message, and what to try if that is not obvious.
 func describeNode(n *yaml.Node) (found, hint string) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -257,14 +268,15 @@ func describeNode(n *yaml.Node) (found, hint string) {
 	return "the string " + quote(n.Value), unrenderedTemplateHint(n.Value)
 }
 
-// warnCustomTag tells of a tag that a tool before kubectl was meant to replace (a vault, a cloud template).
+// warnCustomTag adds a Warning about a YAML tag that a tool before kubectl was meant to replace (a vault, a cloud
+// template).
 func (d *policyDecoder) warnCustomTag(path string, n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
 		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quote(n.Tag)))
 	}
 }
 
-// fieldsOf are the fieldNames of a struct.
+// fieldsOf returns the jsonFieldNames of a struct, which are found once.
 func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
 	names, ok := d.structFields[t]
 	if !ok {
@@ -277,7 +289,7 @@ func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
 	return names
 }
 
-// jsonFieldNames maps the JSON names of a struct to field indices.
+// jsonFieldNames returns the indexes of the fields of a struct by their JSON names.
 func jsonFieldNames(t reflect.Type) map[string]int {
 	names := make(map[string]int, t.NumField())
 	for i := range t.NumField() {

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// maxDepth is how deep a document may nest, aliases followed. No object of the API comes near.
+	// maxDepth is how deep a YAML document may nest, aliases followed. No object of the API comes near.
 	maxDepth = 100
-	// maxExpansion is how many nodes aliases may add to a document, as if each were written out.
+	// maxExpansion is how many nodes aliases may add to a YAML document, as if each were written out.
 	maxExpansion = 100_000
 )
 
@@ -21,21 +21,23 @@ func AliasTarget(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// expandedSize is the size of a node with its aliases written out.
+// expandedSize is the size of a YAML node with its aliases written out.
 type expandedSize struct {
 	nodes, height int
-	unfinished    bool
+	// unfinished is true while the node is measured.
+	unfinished bool
 }
 
-// expansionMeasurer measures a tree in time linear in what is written, whatever its aliases make of it.
+// expansionMeasurer measures a YAML tree with its aliases written out, in time linear in what is written.
 type expansionMeasurer struct {
+	// writtenNodes counts the nodes that are written, each once.
 	writtenNodes int
 	anchors      map[*yaml.Node]*expandedSize
 	problem      *Problem
 }
 
-// checkExpansion returns the Error that forbids walking a tree: an alias within its own anchor, aliases that multiply, or
-// nesting beyond any object's need.
+// checkExpansion returns the Error that forbids walking a YAML tree: an alias within its own anchor, aliases that multiply,
+// or nesting beyond maxDepth; nil if there is none.
 func checkExpansion(root *yaml.Node) *Problem {
 	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
 	total := r.measureNode(root, 1, false)
@@ -45,6 +47,7 @@ func checkExpansion(root *yaml.Node) *Problem {
 	return r.problem
 }
 
+// refuse keeps the first Error that forbids walking the tree.
 func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
 	if r.problem == nil {
 		r.problem = &Problem{Severity: Error, Line: n.Line, Message: msg}
@@ -52,7 +55,7 @@ func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
 	return expandedSize{}
 }
 
-// measureNode measures n. A shared node, one that aliases can stand for, is measured once.
+// measureNode returns the expanded size of a node. A node that aliases can stand for is measured once.
 func (r *expansionMeasurer) measureNode(n *yaml.Node, depth int, shared bool) expandedSize {
 	if r.problem != nil {
 		return expandedSize{}
@@ -82,6 +85,7 @@ func (r *expansionMeasurer) measureNode(n *yaml.Node, depth int, shared bool) ex
 	return *e
 }
 
+// measureAlias returns the expanded size of what an alias stands for.
 func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
 	if n.Alias == nil {
 		return r.refuse(n, "the alias stands for nothing")
@@ -96,12 +100,14 @@ func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
 	return *known
 }
 
+// tooDeep refuses a tree that nests beyond maxDepth.
 func (r *expansionMeasurer) tooDeep(n *yaml.Node) expandedSize {
 	return r.refuse(n, fmt.Sprintf("the document nests deeper than %d levels", maxDepth))
 }
 
-// ExpandedValues returns how many values a tree has with its aliases written out, and says false if it must not be walked: an alias
-// stands within its own anchor, or it nests deeper than 100 levels. It takes time in proportion to what is written.
+// ExpandedValues returns how many values a YAML tree has with its aliases written out, and false if it must not be walked:
+// an alias stands within its own anchor, or it nests deeper than 100 levels. It takes time in proportion to what is
+// written.
 func ExpandedValues(root *yaml.Node) (values int, ok bool) {
 	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
 	total := r.measureNode(root, 1, false)

@@ -53,8 +53,8 @@ type MappingReader struct {
 	Known map[*yaml.Node][]MappingEntry
 }
 
-// Entries returns what a mapping holds that stands at a depth in the document. It fails with the first error of a function
-// of the reader.
+// Entries returns the keys and values of a YAML mapping that stands at a depth in the document. It fails with the first
+// error of a function of the reader.
 func (r *MappingReader) Entries(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	if known, ok := r.Known[n]; ok {
 		return known, nil
@@ -66,7 +66,7 @@ func (r *MappingReader) Entries(n *yaml.Node, depth int) ([]MappingEntry, error)
 	return entries, err
 }
 
-// read reads a mapping that is not known yet.
+// read returns the entries of a mapping that is not known yet.
 func (r *MappingReader) read(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	entries := make([]MappingEntry, 0, len(n.Content)/2)
 	var merges []MappingEntry
@@ -106,7 +106,7 @@ func (r *MappingReader) read(n *yaml.Node, depth int) ([]MappingEntry, error) {
 	return entries, nil
 }
 
-// merge appends the keys of a merge key's mappings that the mapping does not have yet.
+// merge appends to the entries of a mapping those of a merge key's mappings that it does not have yet.
 func (r *MappingReader) merge(entries []MappingEntry, index *entryIndex, merge MappingEntry, depth int) ([]MappingEntry, error) {
 	sources := []*yaml.Node{AliasTarget(merge.Value)}
 	if sources[0].Kind == yaml.SequenceNode {
@@ -136,7 +136,7 @@ func (r *MappingReader) merge(entries []MappingEntry, index *entryIndex, merge M
 	return entries, nil
 }
 
-// mergedEntries returns what one mapping of a merge key holds.
+// mergedEntries returns the entries of one mapping of a merge key.
 func (r *MappingReader) mergedEntries(source *yaml.Node, merge MappingEntry, depth int) ([]MappingEntry, error) {
 	if source.Kind != yaml.MappingNode {
 		merge.Value = source
@@ -165,6 +165,7 @@ type entryIndex struct {
 	known  int // entries that are in places
 }
 
+// find returns the place of the entry with a name; -1 for none.
 func (x *entryIndex) find(entries []MappingEntry, name string) int {
 	const small = 24
 	if len(entries) <= small {
@@ -197,6 +198,7 @@ func equalNodes(a, b *yaml.Node) bool {
 	return equalWithin(a, b, &left)
 }
 
+// equalWithin tells the same, and counts down the values that may still be compared.
 func equalWithin(a, b *yaml.Node, left *int) bool {
 	a, b = AliasTarget(a), AliasTarget(b)
 	if *left--; *left < 0 {

@@ -12,7 +12,7 @@ import (
 
 const (
 	// gatekeeperMutations is the API group of Gatekeeper's mutators.
-	gatekeeperMutations   = "mutations.gatekeeper.sh"
+	gatekeeperMutations = "mutations.gatekeeper.sh"
 	// gatekeeperConstraints is the API group of Gatekeeper's constraints.
 	gatekeeperConstraints = "constraints.gatekeeper.sh"
 )

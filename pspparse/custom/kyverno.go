@@ -13,13 +13,13 @@ import (
 
 const (
 	// kyvernoGroup is the API group of Kyverno's Policy and ClusterPolicy.
-	kyvernoGroup         = "kyverno.io"
+	kyvernoGroup = "kyverno.io"
 	// kyvernoPoliciesGroup is the API group of Kyverno's policies in CEL.
 	kyvernoPoliciesGroup = "policies.kyverno.io"
 	// kruiseGroup is the API group of OpenKruise's SidecarSet.
-	kruiseGroup          = "apps.kruise.io"
+	kruiseGroup = "apps.kruise.io"
 	// jspolicyGroup is the API group of jsPolicy's JsPolicy.
-	jspolicyGroup        = "policy.jspolicy.com"
+	jspolicyGroup = "policy.jspolicy.com"
 )
 
 // kyvernoResources returns the policies of Kyverno, the SidecarSet of OpenKruise and the JsPolicy of jsPolicy.

@@ -113,7 +113,7 @@ func (s *argoSpec) otherCluster() string {
 
 const (
 	// argoLabelsPath is the field of an Application with labels for its namespace.
-	argoLabelsPath           = "spec.syncPolicy.managedNamespaceMetadata.labels"
+	argoLabelsPath = "spec.syncPolicy.managedNamespaceMetadata.labels"
 	// applicationSetLabelsPath is the field of an ApplicationSet with labels for the namespaces of its Applications.
 	applicationSetLabelsPath = "spec.template." + argoLabelsPath
 )

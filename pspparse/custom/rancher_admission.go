@@ -8,7 +8,7 @@ import (
 
 const (
 	// rancherManagement is the API group of Rancher's own objects.
-	rancherManagement   = "management.cattle.io"
+	rancherManagement = "management.cattle.io"
 	// rancherProvisioning is the API group of the clusters that Rancher sets up.
 	rancherProvisioning = "provisioning.cattle.io"
 )

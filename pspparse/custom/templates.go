@@ -32,7 +32,7 @@ func parseTemplateKinds(group, versions string, partial bool, names ...string) [
 
 const (
 	// wholeTemplates says that the pod templates of a kind tell all of its pods.
-	wholeTemplates   = false
+	wholeTemplates = false
 	// partialTemplates says that the controller of a kind adds to what its objects say of their pods.
 	partialTemplates = true
 )

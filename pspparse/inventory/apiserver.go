@@ -63,7 +63,7 @@ func (s *APIServer) FeatureGate(name string) (on, set bool) {
 
 const (
 	// kubeAPIServer is the name of the API server's program.
-	kubeAPIServer   = "kube-apiserver"
+	kubeAPIServer = "kube-apiserver"
 	// apiServerPrefix begins the names of its mirror pods, which go on with the name of the node.
 	apiServerPrefix = kubeAPIServer + "-"
 )
@@ -178,7 +178,7 @@ const (
 	// PluginPodSecurityPolicy is the admission plugin that enforces PodSecurityPolicies.
 	PluginPodSecurityPolicy = "PodSecurityPolicy"
 	// PluginPodSecurity is the admission plugin that enforces the Pod Security Standards by labels of namespaces.
-	PluginPodSecurity       = "PodSecurity"
+	PluginPodSecurity = "PodSecurity"
 )
 
 // EnablesPlugin returns the flag that turns on an admission plugin which is off by default; "" if none does.

@@ -112,9 +112,9 @@ func podSecurityLabels() []string {
 
 const (
 	// capsuleTenantLabel is the label by which Capsule marks the namespaces of a tenant.
-	capsuleTenantLabel        = "capsule.clastix.io/tenant"
+	capsuleTenantLabel = "capsule.clastix.io/tenant"
 	// hncTreeLabelSuffix ends the labels by which HNC marks a namespace with its ancestors.
-	hncTreeLabelSuffix        = ".tree.hnc.x-k8s.io/depth"
+	hncTreeLabelSuffix = ".tree.hnc.x-k8s.io/depth"
 	// hncSubnamespaceAnnotation is the annotation by which HNC marks a namespace with its parent.
 	hncSubnamespaceAnnotation = "hnc.x-k8s.io/subnamespace-of"
 )

@@ -13,7 +13,7 @@ const generatedSuffix = "<generated>"
 // Limits of the API server on names.
 const (
 	// maxLabelLength is how long a DNS label may be on the API server.
-	maxLabelLength     = 63
+	maxLabelLength = 63
 	// maxSubdomainLength is how long a DNS subdomain may be on the API server.
 	maxSubdomainLength = 253
 )

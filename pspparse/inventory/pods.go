@@ -14,9 +14,9 @@ const (
 	// admittedByAnnotation names the PodSecurityPolicy that admitted a pod.
 	admittedByAnnotation = "kubernetes.io/psp"
 	// sccAnnotation names the SecurityContextConstraints that admitted a pod on OpenShift.
-	sccAnnotation        = "openshift.io/scc"
+	sccAnnotation = "openshift.io/scc"
 	// mirrorAnnotation marks the mirror pod of a static pod.
-	mirrorAnnotation     = "kubernetes.io/config.mirror"
+	mirrorAnnotation = "kubernetes.io/config.mirror"
 )
 
 // podTable holds every pod in as few bytes as tell it apart. A cluster has up to 150,000 pods, of which only the number of

@@ -42,7 +42,7 @@ func isSubsequence(fields, path []string) bool {
 // plainKeyPattern is a key that reads well behind a dot, bracketed one that reads well in brackets.
 var (
 	// plainKeyPattern matches a JSON key that reads well behind a dot.
-	plainKeyPattern   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	plainKeyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 	// bracketKeyPattern matches a JSON key that reads well in brackets without quotes.
 	bracketKeyPattern = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,80}$`)
 )
