@@ -23,7 +23,7 @@ func mayImport() map[string][]string {
 		".":                         {"cmd"},
 		"pspparse":                  {},
 		"pspparse/podspec":          {},
-		"pspparse/inventory":        {"pspparse"},
+		"pspparse/inventory":        {"pspparse/podspec", "pspparse"},
 		"pspparse/admissionconfig":  {},
 		"pspparse/custom":           {"pspparse/inventory", "pspparse"},
 		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse"},

@@ -96,7 +96,7 @@ func (a *policyAdviser) hostPaths() {
 	}
 }
 
-// isWindowsPath tells whether a path is an absolute one of Windows.
+// isWindowsPath reports whether a path is an absolute one of Windows.
 func isWindowsPath(p string) bool {
 	return strings.HasPrefix(p, `\\`) ||
 		len(p) >= 2 && p[1] == ':' && ('a' <= p[0] && p[0] <= 'z' || 'A' <= p[0] && p[0] <= 'Z')

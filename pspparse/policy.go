@@ -82,7 +82,7 @@ type Spec struct {
 	RuntimeClass                    *RuntimeClassStrategy `json:"runtimeClass,omitempty"`
 }
 
-// Strategy rules, exact strings (upstream RunAsUserStrategy and friends).
+// The rules of the strategies of a PodSecurityPolicy, as the API spells them.
 const (
 	MustRunAs        = "MustRunAs"
 	MustRunAsNonRoot = "MustRunAsNonRoot"
@@ -147,7 +147,7 @@ type RuntimeClassStrategy struct {
 	DefaultRuntimeClassName  *string  `json:"defaultRuntimeClassName,omitempty"`
 }
 
-// The four annotations that are part of a policy's meaning.
+// The four annotations of a PodSecurityPolicy that are part of its meaning.
 const (
 	SeccompAllowedAnnotation  = "seccomp.security.alpha.kubernetes.io/allowedProfileNames"
 	SeccompDefaultAnnotation  = "seccomp.security.alpha.kubernetes.io/defaultProfileName"

@@ -46,7 +46,7 @@ func (d *policyDecoder) addWarning(path string, line int, msg string) {
 	d.problems.add(Problem{Severity: Warning, Field: path, Line: line, Message: msg})
 }
 
-// alreadyFailed tells whether a field has an Error, so that what follows from that need not be reported.
+// alreadyFailed reports whether a field has an Error, so that what follows from that need not be reported.
 func (d *policyDecoder) alreadyFailed(path string) bool { return d.failedFields[path] }
 
 // decodeObject decodes the whole document of a PodSecurityPolicy.

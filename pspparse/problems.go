@@ -33,7 +33,7 @@ func (f *problemList) add(problems ...Problem) {
 	}
 }
 
-// isFull tells whether further Problems of a severity are only counted.
+// isFull reports whether further Problems of a severity are only counted.
 func (f *problemList) isFull(s Severity) bool {
 	if s == Error {
 		return f.errors >= maxProblemsPerSeverity
@@ -110,7 +110,7 @@ func mapKeyPath(path, key string) string {
 // indexPath appends the index of a list to a field path.
 func indexPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// isPlainName tells whether a name has only letters, digits and some extra characters.
+// isPlainName reports whether a name has only letters, digits and some extra characters.
 func isPlainName(s, extra string) bool {
 	const longestKey = 253 + 1 + 63
 	if s == "" || len(s) > longestKey {

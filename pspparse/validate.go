@@ -100,12 +100,12 @@ func (v *policyValidator) profileList(annotation, kind string, list bool, valid 
 	}
 }
 
-// isAppArmorProfile tells whether a text is a valid AppArmor profile.
+// isAppArmorProfile reports whether a text is a valid AppArmor profile.
 func isAppArmorProfile(s string) bool {
 	return s == "" || s == "runtime/default" || s == "unconfined" || strings.HasPrefix(s, "localhost/")
 }
 
-// isSeccompProfile tells whether a text is a valid seccomp profile.
+// isSeccompProfile reports whether a text is a valid seccomp profile.
 func isSeccompProfile(s string) bool {
 	if file, ok := strings.CutPrefix(s, "localhost/"); ok {
 		return !path.IsAbs(file) && !hasParentSegment(file)
@@ -113,7 +113,7 @@ func isSeccompProfile(s string) bool {
 	return s == "runtime/default" || s == "docker/default" || s == "unconfined"
 }
 
-// hasParentSegment tells whether a path has a ".." segment.
+// hasParentSegment reports whether a path has a ".." segment.
 func hasParentSegment(p string) bool {
 	return slices.Contains(strings.Split(p, "/"), "..")
 }
@@ -306,7 +306,7 @@ func (v *policyValidator) sysctlList(field string, list []string) {
 	}
 }
 
-// isSysctlPattern tells whether a text is a sysctl name or a pattern: dot-separated segments that start and end with a
+// isSysctlPattern reports whether a text is a sysctl name or a pattern: dot-separated segments that start and end with a
 // lower-case letter or digit and may hold '-' and '_' between; the very last character may be '*' instead.
 func isSysctlPattern(s string) bool {
 	const longest = 253
@@ -332,7 +332,7 @@ func isSysctlPattern(s string) bool {
 // sysctlLetters are the characters of a segment of a sysctl.
 const sysctlLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// isLowerAlphanumeric tells whether a byte is a lower-case letter or a digit.
+// isLowerAlphanumeric reports whether a byte is a lower-case letter or a digit.
 func isLowerAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
 // sysctlPatterns finds out whether a sysctl name or prefix* overlaps one of a list, without comparing each with each.

@@ -154,7 +154,7 @@ func (r *MappingReader) mergedEntries(source *yaml.Node, merge MappingEntry, dep
 	return entries, err
 }
 
-// isMergeKey tells whether the key of a mapping merges other mappings into it; a quoted << does not.
+// isMergeKey reports whether the key of a mapping merges other mappings into it; a quoted << does not.
 func isMergeKey(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.ShortTag() == "!!merge"
 }
@@ -192,7 +192,7 @@ func (x *entryIndex) find(entries []MappingEntry, name string) int {
 // aliases that multiply.
 const maxComparedNodes = 1000
 
-// equalNodes tells whether two YAML values read the same.
+// equalNodes reports whether two YAML values read the same.
 func equalNodes(a, b *yaml.Node) bool {
 	left := maxComparedNodes
 	return equalWithin(a, b, &left)

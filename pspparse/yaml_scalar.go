@@ -77,7 +77,7 @@ func scalarIf(s yamlScalar, ok bool) yamlScalar {
 	return yamlScalar{}
 }
 
-// isNullNode tells whether a YAML node is null.
+// isNullNode reports whether a YAML node is null.
 func isNullNode(n *yaml.Node) bool {
 	t := AliasTarget(n)
 	return t.Kind == yaml.ScalarNode && resolveScalar(t).kind == scalarNull

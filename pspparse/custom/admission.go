@@ -63,7 +63,7 @@ type webhookRule struct {
 	ResourceNames []string `json:"resourceNames"`
 }
 
-// matchesNewPods tells whether the creation of a pod matches the rule.
+// matchesNewPods reports whether the creation of a pod matches the rule.
 func (r *webhookRule) matchesNewPods() bool {
 	has := func(list []string, words ...string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(words, s) })
@@ -138,7 +138,7 @@ func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	return inventory.EffectHarmless
 }
 
-// mayLoosen tells whether the text of an expression or patch names a field by which a pod may need a looser level, or takes
+// mayLoosen reports whether the text of an expression or patch names a field by which a pod may need a looser level, or takes
 // values from elsewhere.
 func mayLoosen(text string) bool {
 	return slices.ContainsFunc([]string{
@@ -193,7 +193,7 @@ func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 		mutates || actionsRefuse(doc.Spec.ValidationActions))
 }
 
-// actionsRefuse tells whether the validation actions of a policy refuse requests, and do not only report them.
+// actionsRefuse reports whether the validation actions of a policy refuse requests, and do not only report them.
 func actionsRefuse(actions []string) bool {
 	return len(actions) == 0 || slices.Contains(actions, "Deny")
 }

@@ -22,7 +22,7 @@ func parseTree(data []byte) (tree map[string]any, why string) {
 	return tree, ""
 }
 
-// hasTooManyValues tells, from the text of a JSON document alone, whether it has so many values that a tree of them costs
+// hasTooManyValues reports, from the text of a JSON document alone, whether it has so many values that a tree of them costs
 // far too much memory.
 func hasTooManyValues(data []byte) bool {
 	const most = 2_000_000
@@ -80,7 +80,7 @@ func children(v any) iter.Seq2[string, any] {
 	}
 }
 
-// anyItem tells whether one item of a JSON list, or one value of an object, meets a condition.
+// anyItem reports whether one item of a JSON list, or one value of an object, meets a condition.
 func anyItem(v any, is func(any) bool) bool {
 	switch v := v.(type) {
 	case []any:
@@ -124,10 +124,10 @@ func (p *jsonPath) of(key string) string {
 	return escapeText(strings.TrimPrefix(strings.Join(*p, "")+"."+key, "."))
 }
 
-// isRoot tells whether the path leads to the whole document.
+// isRoot reports whether the path leads to the whole document.
 func (p *jsonPath) isRoot() bool { return len(*p) == 0 }
 
-// saysNothing tells whether a key of an object says nothing of the pods that are made from it: what servers write, and the
+// saysNothing reports whether a key of an object says nothing of the pods that are made from it: what servers write, and the
 // object's own metadata.
 func (p *jsonPath) saysNothing(key string) bool {
 	return key == "managedFields" || p.isRoot() && (key == "status" || key == "metadata")

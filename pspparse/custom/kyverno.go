@@ -204,7 +204,7 @@ func limitToNamespace(scopes []inventory.AdmissionScope, namespace string) {
 	}
 }
 
-// failureActionEnforces tells whether a rule of Kyverno refuses pods, and does not only report them: the rule's own action
+// failureActionEnforces reports whether a rule of Kyverno refuses pods, and does not only report them: the rule's own action
 // goes before the policy's.
 func failureActionEnforces(rule, policy string) bool {
 	if rule == "" {

@@ -91,7 +91,7 @@ type argoSpec struct {
 	} `json:"syncPolicy"`
 }
 
-// writesLabels tells whether Argo CD writes labels on the namespace at each sync: it does if it creates the namespace where
+// writesLabels reports whether Argo CD writes labels on the namespace at each sync: it does if it creates the namespace where
 // it is missing (controller/sync_namespace.go).
 func (s *argoSpec) writesLabels() bool {
 	return s.SyncPolicy.ManagedNamespaceMetadata != nil && slices.Contains(s.SyncPolicy.SyncOptions, "CreateNamespace=true")

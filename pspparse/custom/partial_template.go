@@ -57,7 +57,7 @@ func (c *partialTemplate) collectFrom(v any) {
 	c.path.visitChildren(v, skip, c.collectFrom)
 }
 
-// addPiece takes a key and its value if they are a piece of a pod, and tells whether they are.
+// addPiece takes a key and its value if they are a piece of a pod, and reports whether they are.
 func (c *partialTemplate) addPiece(key string, v any) bool {
 	m, _ := v.(map[string]any)
 	list, _ := v.([]any)

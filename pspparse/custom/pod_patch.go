@@ -118,7 +118,7 @@ func pathInPod(path []string) ([]string, bool) {
 	return nil, true
 }
 
-// isMap tells whether a JSON value is an object.
+// isMap reports whether a JSON value is an object.
 func isMap(v any) bool { _, ok := v.(map[string]any); return ok }
 
 // setSecurityField records that a security field at a path gets a value. Strict says that no pod needs a looser level for
@@ -255,11 +255,11 @@ func (c *podPatch) setSecurityContext(path, in []string, v any) {
 	}
 }
 
-// allStrings tells whether a JSON value is a list of strings that all meet a condition.
+// allStrings reports whether a JSON value is a list of strings that all meet a condition.
 func allStrings(v any, such func(string) bool) bool {
 	items, ok := v.([]any)
 	return ok && !slices.ContainsFunc(items, func(item any) bool { s, ok := item.(string); return !ok || !such(s) })
 }
 
-// isEmptyList tells whether a JSON value is an empty list, or no list.
+// isEmptyList reports whether a JSON value is an empty list, or no list.
 func isEmptyList(v any) bool { items, _ := v.([]any); return len(items) == 0 }

@@ -13,7 +13,7 @@ type podSecurityConfiguration struct {
 	Exemptions struct{ Usernames, RuntimeClasses, Namespaces []string }
 }
 
-// exempts tells whether the configuration exempts anything.
+// exempts reports whether the configuration exempts anything.
 func (c *podSecurityConfiguration) exempts() bool {
 	e := &c.Exemptions
 	return len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0

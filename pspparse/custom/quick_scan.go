@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// HoldsNothing tells, from a quick look at its text, whether neither ReadObject nor ReadUnknownKind would deliver anything
+// HoldsNothing reports, from a quick look at its text, whether neither ReadObject nor ReadUnknownKind would deliver anything
 // of an object. Nobody has to decode it then; most custom resources are such.
 func HoldsNothing(group string, data []byte) bool {
 	return group != "" && !readableGroups()[group] && !groupDeploysChart(group, "Application") && !mayHoldPod(data)
@@ -20,7 +20,7 @@ var readableGroups = sync.OnceValue(func() map[string]bool { //nolint:gochecknog
 	return groups
 })
 
-// mayHoldPod tells, from the text of a JSON object alone, whether it may hold a pod template or a part of one: there is
+// mayHoldPod reports, from the text of a JSON object alone, whether it may hold a pod template or a part of one: there is
 // none without certain keys with certain values. The text is read once. Keys may be written with escapes, which count as
 // such keys.
 func mayHoldPod(data []byte) bool {
@@ -110,7 +110,7 @@ func (s *keyScan) addKey(key []byte, value byte) bool {
 	return s.stepsOrContainer && s.containerField || s.hasTemplate && s.podField
 }
 
-// keyHasSuffix tells whether a key ends in a text.
+// keyHasSuffix reports whether a key ends in a text.
 func keyHasSuffix(key []byte, suffix string) bool {
 	return len(key) >= len(suffix) && string(key[len(key)-len(suffix):]) == suffix
 }

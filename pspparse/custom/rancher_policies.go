@@ -42,7 +42,7 @@ func readRancherPolicies(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// addRancherDefault adds the policy template that a cluster uses by default, and tells whether it has one. What Rancher's
+// addRancherDefault adds the policy template that a cluster uses by default, and reports whether it has one. What Rancher's
 // own API shows as defaultPodSecurityPolicyTemplateId is stored under another name.
 func addRancherDefault(sink inventory.CustomSink, o RawObject) bool {
 	var cluster struct {

@@ -85,7 +85,7 @@ func (s *templateSearcher) searchObject(m map[string]any) {
 	s.path.visitChildren(m, s.skips, s.searchValue)
 }
 
-// skips tells whether the value of a key is not searched: it says nothing of pods, or it is a part of a pod, which is
+// skips reports whether the value of a key is not searched: it says nothing of pods, or it is a part of a pod, which is
 // noted.
 func (s *templateSearcher) skips(key string, v any) bool {
 	if s.path.saysNothing(key) {

@@ -176,7 +176,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// makesNoPods tells whether an object makes no pods although others of its kind do.
+// makesNoPods reports whether an object makes no pods although others of its kind do.
 func makesNoPods(kind string, tree map[string]any) bool {
 	spec, _ := tree["spec"].(map[string]any)
 	switch kind {
@@ -294,7 +294,7 @@ func newCustomReference(kind, name string, cluster bool) inventory.CustomReferen
 	return inventory.CustomReference{Owner: inventory.Owner{Kind: kind, Name: name}, ClusterScoped: cluster}
 }
 
-// hasFinished tells whether an object has run to its end and makes no more pods.
+// hasFinished reports whether an object has run to its end and makes no more pods.
 func hasFinished(tree map[string]any) bool {
 	status, _ := tree["status"].(map[string]any)
 	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {

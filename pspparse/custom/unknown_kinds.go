@@ -170,7 +170,7 @@ func gapNamespaces(o RawObject) []string {
 	return allNamespaces()
 }
 
-// validNamespace tells whether a text can be the name of a namespace.
+// validNamespace reports whether a text can be the name of a namespace.
 func validNamespace(s string) bool {
 	const most = 63
 	if s == "" || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {

@@ -63,7 +63,7 @@ func FindLostManifests(data []byte) (why string, namespaces []string, changes in
 	return l.summary(), namespaces, changes
 }
 
-// mayHoldManifest tells, from the text of a JSON document alone, whether it may hold a whole manifest. A key with escapes
+// mayHoldManifest reports, from the text of a JSON document alone, whether it may hold a whole manifest. A key with escapes
 // counts, since it may be any.
 func mayHoldManifest(data []byte) bool {
 	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`, `"kubernetes_`} {
@@ -139,11 +139,11 @@ func (l *manifestSearch) add(what, namespace string) {
 	l.namespaces[namespace] = true
 }
 
-// What PodsIn says of a policy, and of more than it looks through. Of anything else that it tells, pods are made.
+// Descriptions that FindPodsInText returns. Of anything else that it describes, pods are made.
 const (
-	// FoundPolicy and FoundTooMuch are what FindPodsInText returns for a policy, and for a document that is too large to
-	// search. Of anything else that it returns, pods are made.
-	FoundPolicy  = "a " + pspparse.PolicyKind
+	// FoundPolicy describes a PodSecurityPolicy.
+	FoundPolicy = "a " + pspparse.PolicyKind
+	// FoundTooMuch describes a document that is too large to be searched.
 	FoundTooMuch = "too much to be looked through"
 )
 
@@ -212,7 +212,7 @@ func terraformResource(m map[string]any) (what string, namespaces []string) {
 	return "a " + kind, namespaces
 }
 
-// isTerraformKind tells whether a resource type of Terraform makes pods or grants something. The type kubernetes_manifest
+// isTerraformKind reports whether a resource type of Terraform makes pods or grants something. The type kubernetes_manifest
 // does not count: it has the object itself.
 func isTerraformKind(kind string) bool {
 	kind, ok := strings.CutPrefix(kind, "kubernetes_")
@@ -227,7 +227,7 @@ func isTerraformKind(kind string) bool {
 	return false
 }
 
-// looksLikePolicy tells whether a JSON object is the spec of a PodSecurityPolicy, by the four fields that all of them have.
+// looksLikePolicy reports whether a JSON object is the spec of a PodSecurityPolicy, by the four fields that all of them have.
 func looksLikePolicy(spec map[string]any) bool {
 	for _, key := range []string{"seLinux", "runAsUser", "supplementalGroups", "fsGroup"} {
 		m, _ := spec[key].(map[string]any)
@@ -238,7 +238,7 @@ func looksLikePolicy(spec map[string]any) bool {
 	return true
 }
 
-// looksLikeBinding tells whether a JSON object has the role reference of a role binding.
+// looksLikeBinding reports whether a JSON object has the role reference of a role binding.
 func looksLikeBinding(m map[string]any) bool {
 	ref, _ := m["roleRef"].(map[string]any)
 	kind, _ := ref["kind"].(string)
@@ -246,7 +246,7 @@ func looksLikeBinding(m map[string]any) bool {
 	return name && (kind == "Role" || kind == "ClusterRole")
 }
 
-// looksLikeRole tells whether a JSON object has the rules of a role.
+// looksLikeRole reports whether a JSON object has the rules of a role.
 func looksLikeRole(m map[string]any) bool {
 	rules, _ := m["rules"].([]any)
 	return slices.ContainsFunc(rules, func(rule any) bool {
@@ -329,7 +329,7 @@ func ForeignToolFile(name string, data []byte) string {
 	return ""
 }
 
-// anyHasKey tells whether one of some maps has one of some keys.
+// anyHasKey reports whether one of some maps has one of some keys.
 func anyHasKey(maps map[string]map[string]any, keys ...string) bool {
 	for _, m := range maps {
 		for _, key := range keys {

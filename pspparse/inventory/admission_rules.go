@@ -37,7 +37,7 @@ type AdmissionRule struct {
 // MutationEffect says what is known of the changes that an AdmissionRule makes.
 type MutationEffect int
 
-// The effects. Unknown is that of a webhook, whose changes stand nowhere. Harmless changes make no pod need a looser level.
+// The effects of an AdmissionRule.
 const (
 	// EffectUnknown is the effect of a webhook, whose changes are written nowhere.
 	EffectUnknown MutationEffect = iota
@@ -184,7 +184,7 @@ func (m *PodMeta) sortKey() string {
 	return b.String()
 }
 
-// IsInjectorAnnotation tells whether injectors choose pods or namespaces by an annotation. A test of package injector
+// IsInjectorAnnotation reports whether injectors choose pods or namespaces by an annotation. A test of package injector
 // compares it with the table there.
 func IsInjectorAnnotation(annotation string) bool {
 	domain, _, _ := strings.Cut(annotation, "/")

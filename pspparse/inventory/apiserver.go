@@ -44,7 +44,7 @@ func AdmissionFlags() []string {
 	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagAdmissionControl, FlagAdmissionConfigFile, FlagFeatureGates}
 }
 
-// FlagNames tells whether a flag that takes a list names an item.
+// FlagNames reports whether a flag that takes a list names an item.
 func (s *APIServer) FlagNames(flag, item string) bool {
 	return slices.Contains(strings.Split(s.Flags[flag], ","), item)
 }
@@ -68,7 +68,7 @@ const (
 	apiServerPrefix = kubeAPIServer + "-"
 )
 
-// isAPIServer tells whether metadata is that of the mirror pod of an API server of this cluster. Pods with such names that
+// isAPIServer reports whether metadata is that of the mirror pod of an API server of this cluster. Pods with such names that
 // are no mirror pods may serve another cluster: hosted control planes are Deployments and StatefulSets.
 func isAPIServer(m *ObjectMeta) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
@@ -173,7 +173,7 @@ func resolveDuplicateAPIServers(all []APIServer) []APIServer {
 	return slices.CompactFunc(all, func(a, b APIServer) bool { return a.Pod == b.Pod && maps.Equal(a.Flags, b.Flags) })
 }
 
-// Plugins whose names in flags matter.
+// The admission plugins whose names in flags matter.
 const (
 	// PluginPodSecurityPolicy is the admission plugin that enforces PodSecurityPolicies.
 	PluginPodSecurityPolicy = "PodSecurityPolicy"

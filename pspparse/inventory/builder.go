@@ -94,7 +94,7 @@ type Builder struct {
 	// stay in the inventory.
 	conflictingNamespaces []string
 
-	// SameLevels, if set, returns for the policies a function that tells whether readings of one workload, which stands
+	// SameLevels, if set, returns for the policies a function that reports whether readings of one workload, which stands
 	// more than once under one name, come to the same level at every version of the standards. Then that is a note and the
 	// first reading is used; else it is a gap.
 	SameLevels func(policies []*pspparse.Policy) func(readings []Workload) bool
@@ -163,7 +163,7 @@ func (b *Builder) namespaceOrDefault(namespace string, at pspparse.Position) str
 	return corev1.NamespaceDefault
 }
 
-// acceptsName tells whether the name and the namespace of an object are valid; if not, it has become a gap.
+// acceptsName reports whether the name and the namespace of an object are valid; if not, it has become a gap.
 func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position) bool {
 	err := checkObjectName(kind, name)
 	if err == nil && namespace != "" {

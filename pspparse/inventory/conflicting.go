@@ -67,7 +67,7 @@ func (b *Builder) resolveConflictingTemplates(f *workloadMerger) {
 	f.workloads = kept
 }
 
-// templateReadingsAgree tells whether all readings of a workload's template come to the same level, and then adds a note.
+// templateReadingsAgree reports whether all readings of a workload's template come to the same level, and then adds a note.
 func (b *Builder) templateReadingsAgree(e *workloadEntry) bool {
 	readings := []Workload{e.Workload}
 	for _, other := range e.conflict.others {
@@ -85,7 +85,7 @@ func (b *Builder) templateReadingsAgree(e *workloadEntry) bool {
 	return true
 }
 
-// sameAdmission tells whether admission treats readings of one workload alike whatever their level: they have the same
+// sameAdmission reports whether admission treats readings of one workload alike whatever their level: they have the same
 // runtime classes, which may be exempt, and the same metadata that injectors and admission rules select by.
 func (b *Builder) sameAdmission(readings []Workload) bool {
 	first := &readings[0]
@@ -174,7 +174,7 @@ func (e *workloadEntry) dropTemplate() {
 	}
 }
 
-// acceptDifferingPods tells whether differing bare pods under one name come to the same level, and then adds a note.
+// acceptDifferingPods reports whether differing bare pods under one name come to the same level, and then adds a note.
 func (b *Builder) acceptDifferingPods(run []podRow, g Gap) bool {
 	if b.sameLevels == nil || len(run) > maxReadings {
 		return false

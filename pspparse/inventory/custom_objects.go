@@ -177,7 +177,7 @@ func (b *Builder) decodePodMetas(t *CustomTemplate, pod *corev1.PodTemplateSpec)
 	return mergeTemplateMetas(all), nil
 }
 
-// isKindName tells whether a text can be the name of a kind.
+// isKindName reports whether a text can be the name of a kind.
 func isKindName(s string) bool {
 	return len(s) > 0 && len(s) <= maxLabelLength && !isDigit(s[0]) && allBytes(strings.ToLower(s), func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' })
 }
@@ -246,7 +246,7 @@ func replicasInJSON(data []byte) int {
 	return max(int(*o.Spec.Replicas), 0)
 }
 
-// IsPartial tells whether only part of a workload is known: it is a custom object that does not say all of its pods, and
+// IsPartial reports whether only part of a workload is known: it is a custom object that does not say all of its pods, and
 // none of them was read. It may violate a level, and is never known to meet one.
 func (w *Workload) IsPartial() bool {
 	return w.Template == nil && len(w.PodGroups) == 0 && len(w.Embedded) > 0 &&

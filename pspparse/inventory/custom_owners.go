@@ -74,7 +74,7 @@ func (b *Builder) ownerAPIGroup(m *ObjectMeta, o Owner) string {
 	return b.internString(group)
 }
 
-// sameCustomTemplates tells whether two custom objects say the same of their pods.
+// sameCustomTemplates reports whether two custom objects say the same of their pods.
 func sameCustomTemplates(a, b *customTemplates) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -85,7 +85,7 @@ func sameCustomTemplates(a, b *customTemplates) bool {
 	return slices.EqualFunc(a.embedded, b.embedded, same) && a.workloadRef == b.workloadRef
 }
 
-// makesPodsOf tells whether all pods of t have a shape that the custom object asks for, so that the object stands for t.
+// makesPodsOf reports whether all pods of t have a shape that the custom object asks for, so that the object stands for t.
 func (p *customTemplates) makesPodsOf(t *workloadTemplate) bool {
 	if t.custom == nil {
 		return p.hasShape(t.shape)
@@ -93,12 +93,12 @@ func (p *customTemplates) makesPodsOf(t *workloadTemplate) bool {
 	return len(t.custom.embedded) > 0 && !slices.ContainsFunc(t.custom.embedded, func(e EmbeddedTemplate) bool { return !p.hasShape(e.Shape) })
 }
 
-// hasShape tells whether a pod template of the custom object has a shape.
+// hasShape reports whether a pod template of the custom object has a shape.
 func (p *customTemplates) hasShape(s *Shape) bool {
 	return slices.ContainsFunc(p.embedded, func(e EmbeddedTemplate) bool { return e.Shape == s })
 }
 
-// describesAllPods tells whether the object says all there is to say of its pods.
+// describesAllPods reports whether the object says all there is to say of its pods.
 func (t *workloadTemplate) describesAllPods() bool {
 	return t.custom == nil || t.custom.unjudgedReason == "" && len(t.custom.embedded) > 0
 }
@@ -131,7 +131,7 @@ func (t *workloadTemplate) creators() []creator {
 // maxOwnerDepth is more than objects own one another in a row: Knative has five.
 const maxOwnerDepth = 16
 
-// isOfOtherGroup tells whether t is a custom object of another API group.
+// isOfOtherGroup reports whether t is a custom object of another API group.
 func (t *workloadTemplate) isOfOtherGroup(group string) bool {
 	return t.custom != nil && group != "" && t.custom.group != group
 }

@@ -166,7 +166,7 @@ func (b *Builder) decodePod(data []byte, from documentHeader) error {
 	return nil
 }
 
-// storedByServer tells whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All other
+// storedByServer reports whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All other
 // pods are manifests, which no admission has seen. This is the one place that decides it.
 func storedByServer(m *ObjectMeta, data []byte) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
@@ -238,7 +238,7 @@ const (
 	serverSideApply = "kubectl"
 )
 
-// ClientApplied tells whether an object has the record of a client-side apply: the annotation, or what is left in
+// ClientApplied reports whether an object has the record of a client-side apply: the annotation, or what is left in
 // managedFields where somebody has removed that.
 func ClientApplied(annotations map[string]string, entries []metav1.ManagedFieldsEntry) bool {
 	if _, ok := annotations[corev1.LastAppliedConfigAnnotation]; ok {
@@ -247,12 +247,12 @@ func ClientApplied(annotations map[string]string, entries []metav1.ManagedFields
 	return hasManagedFields(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
 }
 
-// ServerApplied tells whether kubectl has applied the object with --server-side and under its own field manager.
+// ServerApplied reports whether kubectl has applied the object with --server-side and under its own field manager.
 func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
 	return hasManagedFields(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
 }
 
-// hasManagedFields tells whether a field manager has fields of an object by an operation.
+// hasManagedFields reports whether a field manager has fields of an object by an operation.
 func hasManagedFields(entries []metav1.ManagedFieldsEntry, manager string, operation metav1.ManagedFieldsOperationType) bool {
 	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager && e.Operation == operation })
 }

@@ -22,7 +22,7 @@ type duplicateRules[T any] struct {
 	// id returns the identity of an object. Its kind may differ within a list, as with templates.
 	id func(*T) objectID
 	at func(*T) pspparse.Position
-	// same tells whether two objects of one identity say the same, as far as it matters.
+	// same reports whether two objects of one identity say the same, as far as it matters.
 	same func(a, b *T) bool
 	// merge, if set, keeps in the first of several same objects what only the others know.
 	merge func(same []T)
@@ -128,7 +128,7 @@ func sortByContent[T any](items []T) {
 	}
 }
 
-// countIfSame tells whether all n objects of one name are the same as the first, and counts the repetitions if they are.
+// countIfSame reports whether all n objects of one name are the same as the first, and counts the repetitions if they are.
 func (b *Builder) countIfSame(first pspparse.Position, n int, same func(i int) bool) bool {
 	for i := 1; i < n; i++ {
 		if !same(i) {
@@ -261,7 +261,7 @@ func mergeNamespaces(same []Namespace) {
 	into.LabelManagers = mergeLabelManagers(same)
 }
 
-// ownersUnknown tells whether the owners of a namespace's labels are unknown after two readings: it is false if one of them
+// ownersUnknown reports whether the owners of a namespace's labels are unknown after two readings: it is false if one of them
 // shows the owners.
 func ownersUnknown(a, b *Namespace) bool {
 	shows := func(ns *Namespace) bool { return ns.UID != "" && !ns.OwnersUnknown }

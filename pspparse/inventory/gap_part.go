@@ -3,7 +3,7 @@ package inventory
 // GapPart is the part of what is known of a namespace that a gap can change. A gap without one can change anything.
 type GapPart string
 
-// The parts. A gap without one can change anything.
+// The parts.
 const (
 	// PartWorkloads is what runs, and what may run again.
 	PartWorkloads GapPart = "workloads"
@@ -25,5 +25,5 @@ func PartOfKind(apiVersion, kind string) GapPart {
 	return k.part
 }
 
-// MayHide tells whether the gap may hide something of a part.
+// MayHide reports whether the gap may hide something of a part.
 func (g *Gap) MayHide(p GapPart) bool { return g.Affects == "" || g.Affects == p }

@@ -38,7 +38,7 @@ type LabelWriter struct {
 // LabelSyntax says in which form an object has labels.
 type LabelSyntax string
 
-// The forms: a map, a list of objects with key and value, and an argument of Terraform.
+// The forms of labels.
 const (
 	// LabelMap is a map, LabelPairs a list of objects with key and value, LabelHCL an argument of Terraform.
 	LabelMap   LabelSyntax = "map"
@@ -217,7 +217,7 @@ func (b *Builder) namespaceAncestors(ns *Namespace) []string {
 	return slices.Compact(out)
 }
 
-// selectsNamespace tells whether Selector selects a namespace. An invalid selector, which no server takes, counts as
+// selectsNamespace reports whether Selector selects a namespace. An invalid selector, which no server takes, counts as
 // selecting it.
 func (r *LabelWriterTarget) selectsNamespace(ns *Namespace) bool {
 	if r.Selector == nil {

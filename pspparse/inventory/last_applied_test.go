@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // appliedText is what the author of pod web/a wrote, as kubectl keeps it.
@@ -35,7 +36,7 @@ func TestBarePodsTellWhatTheirAuthorWrote(t *testing.T) {
 	want := []Workload{{
 		Namespace: "web", Kind: "Pod", Name: "a", ServiceAccount: "default", Replicas: 1,
 		Template: &Shape{
-			Annotations: map[string]string{seccompPodAnnotation: "docker/default"},
+			Annotations: map[string]string{podspec.SeccompPodAnnotation: "docker/default"},
 			Spec:        corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}, Containers: container(corev1.SecurityContext{RunAsUser: &user})},
 		},
 		TemplateMeta: &TemplateMeta{Chart: "x-1.0.0", Images: []string{"r/c"}, Metadata: true, Annotations: true, Windows: true},

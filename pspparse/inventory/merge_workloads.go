@@ -218,7 +218,7 @@ func (f *workloadMerger) findOrAddWorkload(s *podClass, p *podRow, at pspparse.P
 	return i
 }
 
-// controllerKnown tells whether the controller of a pod was read, itself or what stands for it, and tells all of its pods.
+// controllerKnown reports whether the controller of a pod was read, itself or what stands for it, and tells all of its pods.
 // Of a controller that does not, a finished pod shows what will be made next.
 func (f *workloadMerger) controllerKnown(s *podClass) bool {
 	t := f.templatesByID[f.topOwner(objectID{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})]
@@ -249,10 +249,10 @@ func (f *workloadMerger) topOwner(owner objectID) objectID {
 	return owner
 }
 
-// isDigit tells whether a byte is a decimal digit.
+// isDigit reports whether a byte is a decimal digit.
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// allBytes tells whether a text has at least one byte, and all meet a condition.
+// allBytes reports whether a text has at least one byte, and all meet a condition.
 func allBytes(s string, ok func(byte) bool) bool {
 	for i := range len(s) {
 		if !ok(s[i]) {

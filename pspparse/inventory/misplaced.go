@@ -57,7 +57,7 @@ func MeantPodSecurityLabel(key string) string {
 	return ""
 }
 
-// resemblesPodSecurityPrefix tells whether the prefix of a key has the words of the prefix of Pod Security labels.
+// resemblesPodSecurityPrefix reports whether the prefix of a key has the words of the prefix of Pod Security labels.
 func resemblesPodSecurityPrefix(prefix string) bool {
 	words := strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(prefix))
 	if !strings.Contains(words, "kubernetes") && !strings.Contains(words, "k8s") {
@@ -71,7 +71,7 @@ func resemblesPodSecurityPrefix(prefix string) bool {
 	return false
 }
 
-// mayHavePodSecurityKey tells, from its text alone, whether a JSON document may have a key that MeantPodSecurityLabel
+// mayHavePodSecurityKey reports, from its text alone, whether a JSON document may have a key that MeantPodSecurityLabel
 // knows.
 func mayHavePodSecurityKey(data []byte) bool {
 	return slices.ContainsFunc([]string{"/enforce", "/audit", "/warn"}, func(name string) bool { return bytes.Contains(data, []byte(name)) })

@@ -57,7 +57,7 @@ func checkNamespace(name string) error {
 // DollarTemplateTools names the tools that render templates with ${ } in them.
 const DollarTemplateTools = "envsubst, terraform, or whatever fills in ${ }"
 
-// hasDollarTemplate tells whether a name has a ${ } that a tool should have replaced.
+// hasDollarTemplate reports whether a name has a ${ } that a tool should have replaced.
 func hasDollarTemplate(name string) bool { return strings.Contains(name, "${") }
 
 // unrenderedNameError returns the error of a name with a ${ } in it.
@@ -65,7 +65,7 @@ func unrenderedNameError(what, name string) error {
 	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), DollarTemplateTools)
 }
 
-// isDNSLabel tells whether a name is a label of RFC 1123. It is written by hand because it runs for every pod.
+// isDNSLabel reports whether a name is a label of RFC 1123. It is written by hand because it runs for every pod.
 func isDNSLabel(s string) bool {
 	if s == "" || len(s) > maxLabelLength {
 		return false
@@ -73,7 +73,7 @@ func isDNSLabel(s string) bool {
 	return isDNSLabelText(s)
 }
 
-// isDNSSubdomain tells whether a name is a subdomain of RFC 1123: labels joined by dots, whose length the API server does
+// isDNSSubdomain reports whether a name is a subdomain of RFC 1123: labels joined by dots, whose length the API server does
 // not limit one by one.
 func isDNSSubdomain(s string) bool {
 	if len(s) > maxSubdomainLength {
@@ -91,7 +91,7 @@ func isDNSSubdomain(s string) bool {
 	}
 }
 
-// isDNSLabelText tells whether a text has the characters of a label of RFC 1123, of any length.
+// isDNSLabelText reports whether a text has the characters of a label of RFC 1123, of any length.
 func isDNSLabelText(s string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -73,7 +73,7 @@ func (s podClass) asRunning() podClass {
 	return s
 }
 
-// isBare tells whether somebody makes the pod, neither a controller nor a kubelet.
+// isBare reports whether somebody makes the pod, neither a controller nor a kubelet.
 func (s *podClass) isBare() bool { return s.owner == (Owner{}) && !s.mirror }
 
 // newPodTable returns a podTable without pods.
@@ -264,7 +264,7 @@ func (b *Builder) resolveDuplicatePods(read func(*podClass) bool) (others []podR
 	return others, finished
 }
 
-// allBare tells whether all of some pods are bare.
+// allBare reports whether all of some pods are bare.
 func (t *podTable) allBare(runs ...[]podRow) bool {
 	for _, run := range runs {
 		if slices.ContainsFunc(run, func(p podRow) bool { return !t.classes[p.class].isBare() }) {
@@ -311,7 +311,7 @@ func (t *podTable) mergeReadings(run, manifests []podRow) podRow {
 	return out
 }
 
-// podReadingsAgree tells whether all readings of one pod are the same, or come to the same level; if not, they have become
+// podReadingsAgree reports whether all readings of one pod are the same, or come to the same level; if not, they have become
 // a gap.
 func (b *Builder) podReadingsAgree(first pspparse.Position, run []podRow) bool {
 	t := &b.pods

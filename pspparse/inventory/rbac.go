@@ -63,7 +63,7 @@ func rbacKind(kind, namespace string) string {
 	return kind
 }
 
-// touchesPodSecurity tells whether an RBAC rule could be about podsecuritypolicies, pods or namespaces. Forms that grant
+// touchesPodSecurity reports whether an RBAC rule could be about podsecuritypolicies, pods or namespaces. Forms that grant
 // nothing, as "PodSecurityPolicies" or "*/*", count too: who wrote one meant to grant something, and should hear of it.
 func touchesPodSecurity(r *rbacv1.PolicyRule) bool {
 	for _, resource := range r.Resources {

@@ -5,15 +5,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-)
 
-// The annotations that a rule of PSP or PSS reads. The pod's own one is spelled out, the others are per container.
-const (
-	// seccompPodAnnotation and the two prefixes below are the annotations that a rule of PSP or PSS reads. The first is
-	// that of the whole pod, the others are per container.
-	seccompPodAnnotation       = "seccomp.security.alpha.kubernetes.io/pod"
-	seccompContainerAnnotation = "container.seccomp.security.alpha.kubernetes.io/"
-	appArmorAnnotation         = "container.apparmor.security.beta.kubernetes.io/"
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // tokenMountPath is where the API server mounts the service account's token, unless something is mounted there already.
@@ -22,9 +15,6 @@ const tokenMountPath = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:
 // Fixed names of the token volumes that the server adds to each pod under a random one: projected ones from v1.21 on,
 // secrets before. They keep the form of the real names, so that reducing twice changes nothing.
 const (
-	// projectedTokenVolume and secretTokenVolume are fixed names for the token volumes that the server adds to each pod
-	// under a random one: projected ones from v1.21 on, secrets before. They keep the form of the real names, so that
-	// reducing a pod twice changes nothing.
 	projectedTokenVolume = "kube-api-access-xxxxx"
 	secretTokenVolume    = "default-token-xxxxx"
 )
@@ -78,10 +68,10 @@ func reduceAnnotations(in map[string]string) map[string]string {
 	return out
 }
 
-// securityAnnotation tells whether a rule reads an annotation of pods.
+// securityAnnotation reports whether a rule reads an annotation of pods.
 func securityAnnotation(key string) bool {
-	return key == seccompPodAnnotation || strings.HasPrefix(key, seccompContainerAnnotation) ||
-		strings.HasPrefix(key, appArmorAnnotation)
+	return key == podspec.SeccompPodAnnotation || strings.HasPrefix(key, podspec.SeccompContainerAnnotationPrefix) ||
+		strings.HasPrefix(key, podspec.AppArmorAnnotationPrefix)
 }
 
 // reducePodSecurity reduces the security context of a pod. It never returns nil, since API defaulting sets an empty one.

@@ -14,6 +14,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/randfill"
+
+	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // words are the strings of random pods: those that rules know, those that nearly are, and few enough that two fields
@@ -27,8 +29,8 @@ var words = []string{
 }
 
 var annotationKeys = []string{
-	seccompPodAnnotation, seccompContainerAnnotation + "a", seccompContainerAnnotation + "b", appArmorAnnotation + "a",
-	appArmorAnnotation + "zz", "kubernetes.io/psp", "a", "seccomp.security.alpha.kubernetes.io/pods",
+	podspec.SeccompPodAnnotation, podspec.SeccompContainerAnnotationPrefix + "a", podspec.SeccompContainerAnnotationPrefix + "b", podspec.AppArmorAnnotationPrefix + "a",
+	podspec.AppArmorAnnotationPrefix + "zz", "kubernetes.io/psp", "a", "seccomp.security.alpha.kubernetes.io/pods",
 }
 
 // randomPods fills pods of every field, seeded.
@@ -263,9 +265,9 @@ func TestReduce(t *testing.T) {
 	}{
 		"nothing": {want: Shape{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}}}},
 		"annotations": {
-			annotations: map[string]string{seccompPodAnnotation: "", appArmorAnnotation + "c": "unconfined", "kubernetes.io/psp": "p"},
+			annotations: map[string]string{podspec.SeccompPodAnnotation: "", podspec.AppArmorAnnotationPrefix + "c": "unconfined", "kubernetes.io/psp": "p"},
 			want: Shape{
-				Annotations: map[string]string{seccompPodAnnotation: "", appArmorAnnotation + "c": "unconfined"},
+				Annotations: map[string]string{podspec.SeccompPodAnnotation: "", podspec.AppArmorAnnotationPrefix + "c": "unconfined"},
 				Spec:        corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}},
 			},
 		},

@@ -114,7 +114,7 @@ func (b *Builder) templateMeta(m *ObjectMeta, t *corev1.PodTemplateSpec) *Templa
 	return known
 }
 
-// selectsWindowsNodes tells whether a node selector asks for Windows. The label had another name until v1.19.
+// selectsWindowsNodes reports whether a node selector asks for Windows. The label had another name until v1.19.
 func selectsWindowsNodes(nodes map[string]string) bool {
 	return nodes[corev1.LabelOSStable] == string(corev1.Windows) || nodes["beta.kubernetes.io/os"] == string(corev1.Windows)
 }

@@ -29,7 +29,7 @@ func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
 	return &wrongTypeError{path, fmt.Sprintf("%s must be %s, not %s", text, expectedTypeName(wrong.Type), foundTypeName(wrong.Value))}
 }
 
-// isSubsequence tells whether a path has all fields of the decoder's, in order.
+// isSubsequence reports whether a path has all fields of the decoder's, in order.
 func isSubsequence(fields, path []string) bool {
 	for _, step := range path {
 		if len(fields) > 0 && fields[0] == step {
@@ -39,7 +39,7 @@ func isSubsequence(fields, path []string) bool {
 	return len(fields) == 0
 }
 
-// plainKeyPattern is a key that reads well behind a dot, bracketed one that reads well in brackets.
+// How the keys of a path to a JSON value are written in a message.
 var (
 	// plainKeyPattern matches a JSON key that reads well behind a dot.
 	plainKeyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
