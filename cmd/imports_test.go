@@ -42,7 +42,7 @@ func mayImport() map[string][]string {
 		"migrate":                   stages,
 		"migrate/escape":            {},
 		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/inventory", "pspparse"},
-		"migrate/manifest":          {"migrate/escape"},
+		"migrate/manifest":          {"migrate/escape", "pspparse"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
 		"migrate/patch":             append([]string{"pspparse/podspec"}, writers...),

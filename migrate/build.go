@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
@@ -214,13 +215,13 @@ func (b *planBuilder) chooseVersions(serverVersion string) {
 	}
 }
 
-// parseServerMinor reads "v1.24.17-eks-0a1b2c" as 1.24.
+// parseServerMinor returns the minor version of an API server's gitVersion: 1.24 for "v1.24.17-eks-0a1b2c".
 func parseServerMinor(gitVersion string) (api.Version, bool) {
-	var major, minor int
-	if n, err := fmt.Sscanf(gitVersion, "v%d.%d", &major, &minor); n != 2 || err != nil || major != 1 {
+	v, err := version.ParseGeneric(gitVersion)
+	if err != nil || v.Major() != 1 {
 		return api.Version{}, false
 	}
-	return api.MajorMinorVersion(major, minor), true
+	return api.MajorMinorVersion(1, int(v.Minor())), true //nolint:gosec // a minor version fits
 }
 
 func (b *planBuilder) assessPolicies() {

@@ -4,7 +4,8 @@ import (
 	"strings"
 )
 
-// addPolicyAdvice adds a Warning for what the API server accepts and what nevertheless does not do what it seems to say.
+// addPolicyAdvice adds a Warning for each field of a PodSecurityPolicy that the API server accepts and that does not do
+// what it seems to say.
 func addPolicyAdvice(p *Policy, found *problemList) {
 	a := &policyAdviser{policy: p, problems: found}
 	for _, r := range p.unusableReasons() {
@@ -26,16 +27,19 @@ func addPolicyAdvice(p *Policy, found *problemList) {
 	a.hostPaths()
 }
 
+// policyAdviser adds Warnings about fields of one PodSecurityPolicy.
 type policyAdviser struct {
 	policy   *Policy
 	problems *problemList
 }
 
+// warn adds a Warning about a field of the policy.
 func (a *policyAdviser) warn(field, msg string) {
 	a.problems.add(Problem{Severity: Warning, Field: field, Line: a.policy.Line(field), Message: msg})
 }
 
-// hostPorts: the API server takes any pair of numbers, and admission compares with them as they are.
+// hostPorts warns of hostPorts ranges that are inverted or hold no port. The API server takes any pair of numbers, and
+// admission compares ports with them as they are.
 func (a *policyAdviser) hostPorts() {
 	const greatest = 65535
 	for i, r := range a.policy.Spec.HostPorts {
@@ -51,7 +55,7 @@ func (a *policyAdviser) hostPorts() {
 	}
 }
 
-// incompleteRanges: a range without a min begins at 0, which is root.
+// incompleteRanges warns of the ranges of a field that lack an end. A range without a min begins at 0, which is root.
 func (a *policyAdviser) incompleteRanges(field string, n int) {
 	for i := range n {
 		at := indexPath(field, i)
@@ -63,7 +67,7 @@ func (a *policyAdviser) incompleteRanges(field string, n int) {
 	}
 }
 
-// capabilities: admission compares names letter by letter.
+// capabilities warns of capabilities in an unusual spelling, since admission compares names letter by letter.
 func (a *policyAdviser) capabilities(field string, list []string) {
 	names := stringSet(list)
 	for i, c := range list {
@@ -81,7 +85,8 @@ func (a *policyAdviser) capabilities(field string, list []string) {
 	}
 }
 
-// hostPaths: a prefix is compared with the pod's path as text, and that path is absolute.
+// hostPaths warns of path prefixes that are relative, since admission compares them as text with the pod's path, which is
+// absolute.
 func (a *policyAdviser) hostPaths() {
 	for i, h := range a.policy.Spec.AllowedHostPaths {
 		if p := h.PathPrefix; p != "" && !strings.HasPrefix(p, "/") && !isWindowsPath(p) {
@@ -91,6 +96,7 @@ func (a *policyAdviser) hostPaths() {
 	}
 }
 
+// isWindowsPath reports whether a path is an absolute one of Windows.
 func isWindowsPath(p string) bool {
 	return strings.HasPrefix(p, `\\`) ||
 		len(p) >= 2 && p[1] == ':' && ('a' <= p[0] && p[0] <= 'z' || 'A' <= p[0] && p[0] <= 'Z')

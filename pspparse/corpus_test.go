@@ -44,7 +44,7 @@ func policiesIn(n *yaml.Node) []*yaml.Node {
 			return []*yaml.Node{n}
 		case key == "items" && value.Kind == yaml.SequenceNode:
 			for _, item := range value.Content {
-				found = append(found, policiesIn(aliasTarget(item))...)
+				found = append(found, policiesIn(AliasTarget(item))...)
 			}
 		}
 	}

@@ -12,14 +12,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// JSONSyntaxError is what JSONNode returns for data that is not one JSON value.
+// JSONSyntaxError is the error of NodeFromJSON for data that is not one JSON value.
 type JSONSyntaxError struct {
-	// Line counts like the lines given to JSONNode; 0 if those are unknown.
+	// Line counts like the lines given to NodeFromJSON; 0 if those are unknown.
 	Line int
 	// Reason is a lower-case clause without the line.
 	Reason string
 }
 
+// Error returns the reason with the line.
 func (e *JSONSyntaxError) Error() string {
 	if e.Line == 0 {
 		return e.Reason
@@ -27,10 +28,10 @@ func (e *JSONSyntaxError) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
 }
 
-// NodeFromJSON turns one JSON value into the node that the same text would be as YAML, for code that needs lines or
-// duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte
-// stands on the given line; with 0 every line is 0. More than 100 levels, invalid UTF-8 and anything after the value
-// are refused with a *SyntaxError.
+// NodeFromJSON returns one JSON value as the node that the same text would be as YAML, for code that needs lines or
+// duplicate keys: encoding/json keeps neither. Duplicate keys stay duplicate entries of the mapping. The first byte stands
+// on the given line; with 0 every line is 0. It fails with a *JSONSyntaxError for more than 100 levels, invalid UTF-8 and
+// anything after the value.
 func NodeFromJSON(data []byte, line int) (*yaml.Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := jsonNodeReader{data: data, line: line, linesUnknown: line <= 0}
@@ -49,16 +50,17 @@ func NodeFromJSON(data []byte, line int) (*yaml.Node, error) {
 	return n, nil
 }
 
-// jsonNodeReader walks a decoder's tokens and keeps count of the lines they pass.
+// jsonNodeReader turns the tokens of a JSON decoder into YAML nodes and counts the lines that they pass.
 type jsonNodeReader struct {
-	dec          *json.Decoder
-	data         []byte
-	countedBytes int // bytes whose line ends are in line
+	dec  *json.Decoder
+	data []byte
+	// countedBytes is the number of bytes whose line ends are in line.
+	countedBytes int
 	line         int
 	linesUnknown bool
 }
 
-// lineAt returns the line of a byte; offsets only grow.
+// lineAt returns the line of a byte of the JSON text. Offsets only grow from call to call.
 func (r *jsonNodeReader) lineAt(offset int) int {
 	if r.linesUnknown {
 		return 0
@@ -70,11 +72,12 @@ func (r *jsonNodeReader) lineAt(offset int) int {
 	return r.line
 }
 
+// syntaxErrorAt returns a JSONSyntaxError on the line of a byte.
 func (r *jsonNodeReader) syntaxErrorAt(offset int, reason string) error {
 	return &JSONSyntaxError{Line: r.lineAt(offset), Reason: reason}
 }
 
-// nextToken returns the next token and its line. No token spans lines, so where it ends is where it starts.
+// nextToken returns the next JSON token and its line. No token spans lines, so where it ends is where it starts.
 func (r *jsonNodeReader) nextToken() (json.Token, int, error) {
 	t, err := r.dec.Token()
 	if err != nil {
@@ -83,6 +86,7 @@ func (r *jsonNodeReader) nextToken() (json.Token, int, error) {
 	return t, r.lineAt(int(r.dec.InputOffset())), nil
 }
 
+// decoderError returns an error of the JSON decoder as a JSONSyntaxError on its line.
 func (r *jsonNodeReader) decoderError(err error) error {
 	offset := int(r.dec.InputOffset())
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -97,6 +101,7 @@ func (r *jsonNodeReader) decoderError(err error) error {
 	return r.syntaxErrorAt(offset, "this is not JSON: "+strings.TrimPrefix(err.Error(), "json: "))
 }
 
+// readValue returns the next JSON value as a node that stands at a depth in the document.
 func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
 	t, line, err := r.nextToken()
 	if err != nil {
@@ -124,7 +129,7 @@ func (r *jsonNodeReader) readValue(depth int) (*yaml.Node, error) {
 	return n, nil
 }
 
-// readCollection reads what follows an opening bracket or brace, and its end.
+// readCollection reads into a node what follows an opening bracket or brace, and its end.
 func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int) (*yaml.Node, error) {
 	n.Kind, n.Tag, n.Style = yaml.SequenceNode, "!!seq", yaml.FlowStyle
 	if open == '{' {
@@ -149,7 +154,7 @@ func (r *jsonNodeReader) readCollection(n *yaml.Node, open json.Delim, depth int
 	return n, err
 }
 
-// firstInvalidUTF8 returns where the first invalid byte stands.
+// firstInvalidUTF8 returns the index of the first byte that is no valid UTF-8; the length of the data if all are.
 func firstInvalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		c, size := utf8.DecodeRune(data[i:])

@@ -9,13 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// PolicyKind is the only kind this package reads.
+// PolicyKind is the kind of a PodSecurityPolicy.
 const PolicyKind = "PodSecurityPolicy"
 
-// lastAppliedAnnotation holds a copy of the whole object: a second truth that nobody enforces.
+// lastAppliedAnnotation holds a copy of the whole object that kubectl keeps, which nobody enforces.
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
 
-// policyDocument is the part of an object that has a meaning for a policy. Which fields exist is read from the json tags.
+// policyDocument is the part of an object that has a meaning for a PodSecurityPolicy. The decoder reads the fields that
+// exist from its json tags.
 type policyDocument struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -23,7 +24,7 @@ type policyDocument struct {
 	Spec       Spec           `json:"spec"`
 }
 
-// policyMetadata lists every field of the API's ObjectMeta, so that a live object is free of unknown fields.
+// policyMetadata has every field of the API's ObjectMeta, so that a live policy has no unknown fields.
 type policyMetadata struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`
@@ -45,11 +46,11 @@ type policyMetadata struct {
 	Initializers               ignoredField `json:"initializers"`
 }
 
-// Parse reads one document, given as a document or mapping node whose lines are those of the file. Scalars mean what
-// they mean to kubectl (YAML 1.1), keys are case-sensitive as on the API server.
+// Parse reads one PodSecurityPolicy from a YAML document or mapping node, whose lines are those of the file. Scalars mean
+// what they mean to kubectl (YAML 1.1), and keys are case-sensitive as on the API server.
 //
-// Either the Policy or the Problems are nil: the Problems are all Errors, and the Warnings about a policy that could
-// be read are in Policy.Problems. Both are sorted by line.
+// Either the Policy or the Problems are nil. The Problems are all Errors; the Warnings about a policy that could be read
+// are in Policy.Problems. Both are sorted by line.
 func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	root := doc
 	if root != nil && root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
@@ -64,7 +65,7 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	if p := checkExpansion(root); p != nil {
 		return nil, []Problem{*p}
 	}
-	line := aliasTarget(root).Line
+	line := AliasTarget(root).Line
 	d := &policyDecoder{lines: map[string]int{"": line}, failedFields: map[string]bool{}}
 	var obj policyDocument
 	d.decodeObject(&obj, root)
@@ -89,8 +90,8 @@ func Parse(doc *yaml.Node, file string) (*Policy, []Problem) {
 	return p, nil
 }
 
-// ParseJSON reads one JSON object, whose first byte stands at the given position, with the rules of Parse. With a zero
-// position (a live cluster) every line is 0; the keys of Policy.Lines still tell what was stated.
+// ParseJSON reads one PodSecurityPolicy from a JSON object, whose first byte stands at the given position, by the rules of
+// Parse. With a zero position (a live cluster) every line is 0; the keys of Policy.Lines still tell what was stated.
 func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
 	node, err := NodeFromJSON(data, at.Line)
 	if err != nil {
@@ -104,7 +105,8 @@ func ParseJSON(data []byte, at Position) (*Policy, []Problem) {
 	return Parse(node, at.File)
 }
 
-// applyDefaults applies the one default that the API has. Admission relies on it: it reads the pointer unchecked.
+// applyDefaults sets allowPrivilegeEscalation to its API default, the only one of a PodSecurityPolicy. Admission relies on
+// it: it reads the pointer unchecked.
 func (p *Policy) applyDefaults() {
 	if p.Spec.AllowPrivilegeEscalation == nil {
 		yes := true
@@ -112,7 +114,7 @@ func (p *Policy) applyDefaults() {
 	}
 }
 
-// checkHeader judges everything outside spec.
+// checkHeader adds Problems of everything outside the spec of a PodSecurityPolicy: kind, apiVersion and metadata.
 func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	if obj.Kind != "" && obj.Kind != PolicyKind {
 		msg := fmt.Sprintf("the kind is %s, not %s", quote(obj.Kind), PolicyKind)
@@ -136,6 +138,7 @@ func (d *policyDecoder) checkHeader(obj *policyDocument) {
 	}
 }
 
+// checkAPIVersion adds a Problem for an apiVersion under which no server ever served a PodSecurityPolicy.
 func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	const served = "policies were served as policy/v1beta1 and extensions/v1beta1"
 	line := d.lineOf("apiVersion")
@@ -158,6 +161,7 @@ func (d *policyDecoder) checkAPIVersion(obj *policyDocument) {
 	}
 }
 
+// checkName adds an Error for a PodSecurityPolicy without a valid name.
 func (d *policyDecoder) checkName(m *policyMetadata) {
 	const field = "metadata.name"
 	if d.alreadyFailed(field) || d.alreadyFailed("metadata") || d.alreadyFailed("") {

@@ -1,6 +1,6 @@
 package pspparse
 
-// Position says where something was read. The zero value means "not from a file" (a live cluster).
+// Position says in which file and line something was read. The zero value means a live cluster.
 type Position struct {
 	// File is the path as the user gave it, "-" for standard input.
 	File string `json:"file,omitempty"`
@@ -8,17 +8,19 @@ type Position struct {
 	Line int `json:"line,omitempty"`
 }
 
-// Policy is one PodSecurityPolicy, policy/v1beta1 or extensions/v1beta1 (identical in all 24 spec fields and the one
-// API default).
+// Policy is one PodSecurityPolicy, policy/v1beta1 or extensions/v1beta1, which have the same 24 spec fields and the same
+// API default.
 type Policy struct {
-	// Name is metadata.name. Policies are cluster-scoped: a namespace in the document is ignored, with a Warning.
+	// Name is metadata.name. PodSecurityPolicies are cluster-scoped: a namespace in the document is ignored, with a
+	// Warning.
 	Name string `json:"name"`
 	// APIVersion is what the document said: policy/v1beta1 or extensions/v1beta1.
 	APIVersion string `json:"apiVersion"`
-	// Labels and Annotations are metadata's own, whole but for kubectl's last-applied annotation.
+	// Labels and Annotations are those of the object, without kubectl's last-applied annotation.
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	Spec        Spec              `json:"spec"`
+	// Spec says what the policy allows and sets.
+	Spec Spec `json:"spec"`
 	// Position is where the document starts.
 	Position Position `json:"position,omitzero"`
 	// Lines gives the line of each field that the document states, by path: "spec.privileged",
@@ -29,7 +31,8 @@ type Policy struct {
 	Problems []Problem `json:"problems,omitempty"`
 }
 
-// Line returns the line of a field path, or of its nearest stated parent, or of the document.
+// Line returns the line of a field of a PodSecurityPolicy by its path, or of the nearest parent that the document states,
+// or of the document.
 func (p *Policy) Line(path string) int {
 	for path != "" {
 		if n, ok := p.Lines[path]; ok {
@@ -40,6 +43,7 @@ func (p *Policy) Line(path string) int {
 	return p.Position.Line
 }
 
+// parentFieldPath returns the path of the field or list that a field path stands in; "" for a top-level field.
 func parentFieldPath(path string) string {
 	for i := len(path) - 1; i > 0; i-- {
 		if path[i] == '[' || (path[i] == '.' && path[len(path)-1] != ']') {
@@ -49,8 +53,8 @@ func parentFieldPath(path string) string {
 	return ""
 }
 
-// Spec has the 24 fields of the upstream PodSecurityPolicySpec under their upstream names (k8s.io/api v0.24
-// policy/v1beta1). For every list empty and absent mean the same.
+// Spec is the spec of a PodSecurityPolicy: the 24 fields of the upstream PodSecurityPolicySpec under their upstream names
+// (k8s.io/api v0.24 policy/v1beta1). For every list empty and absent mean the same.
 type Spec struct {
 	Privileged                      bool                  `json:"privileged,omitempty"`
 	DefaultAddCapabilities          []string              `json:"defaultAddCapabilities,omitempty"`
@@ -78,7 +82,7 @@ type Spec struct {
 	RuntimeClass                    *RuntimeClassStrategy `json:"runtimeClass,omitempty"`
 }
 
-// Strategy rules, exact strings (upstream RunAsUserStrategy and friends).
+// The rules of the strategies of a PodSecurityPolicy, as the API spells them.
 const (
 	MustRunAs        = "MustRunAs"
 	MustRunAsNonRoot = "MustRunAsNonRoot"
@@ -86,19 +90,20 @@ const (
 	RunAsAny         = "RunAsAny"
 )
 
-// HostPortRange is inclusive at both ends; upstream validates neither end.
+// HostPortRange is a range of host ports that a PodSecurityPolicy allows, inclusive at both ends. The API server validates
+// neither end.
 type HostPortRange struct {
 	Min int32 `json:"min"`
 	Max int32 `json:"max"`
 }
 
-// SELinuxStrategy rules: MustRunAs, RunAsAny.
+// SELinuxStrategy is the seLinux field of a PodSecurityPolicy. Its rules are MustRunAs and RunAsAny.
 type SELinuxStrategy struct {
 	Rule           string          `json:"rule"`
 	SELinuxOptions *SELinuxOptions `json:"seLinuxOptions,omitempty"`
 }
 
-// SELinuxOptions mirrors core/v1.
+// SELinuxOptions are the SELinux labels that a PodSecurityPolicy asks for, as in core/v1.
 type SELinuxOptions struct {
 	User  string `json:"user,omitempty"`
 	Role  string `json:"role,omitempty"`
@@ -106,42 +111,43 @@ type SELinuxOptions struct {
 	Level string `json:"level,omitempty"`
 }
 
-// IDStrategy serves runAsUser, runAsGroup, supplementalGroups and fsGroup; which rules are accepted differs by field.
+// IDStrategy is the runAsUser, runAsGroup, supplementalGroups or fsGroup field of a PodSecurityPolicy. Which rules are
+// valid differs by field.
 type IDStrategy struct {
 	Rule   string    `json:"rule"`
 	Ranges []IDRange `json:"ranges,omitempty"`
 }
 
-// IDRange is inclusive at both ends.
+// IDRange is a range of user or group IDs that a PodSecurityPolicy allows, inclusive at both ends.
 type IDRange struct {
 	Min int64 `json:"min"`
 	Max int64 `json:"max"`
 }
 
-// AllowedHostPath matches a path prefix by whole segments.
+// AllowedHostPath is a host path that a PodSecurityPolicy allows, with all below it. Prefixes match by whole segments.
 type AllowedHostPath struct {
 	PathPrefix string `json:"pathPrefix,omitempty"`
 	ReadOnly   bool   `json:"readOnly,omitempty"`
 }
 
-// AllowedFlexVolume names a flexVolume driver.
+// AllowedFlexVolume is a FlexVolume driver that a PodSecurityPolicy allows.
 type AllowedFlexVolume struct {
 	Driver string `json:"driver"`
 }
 
-// AllowedCSIDriver names an inline CSI driver.
+// AllowedCSIDriver is an inline CSI driver that a PodSecurityPolicy allows.
 type AllowedCSIDriver struct {
 	Name string `json:"name"`
 }
 
-// RuntimeClassStrategy restricts spec.runtimeClassName; an empty allow-list forbids naming any class, a nil strategy
-// restricts nothing.
+// RuntimeClassStrategy is the runtimeClass field of a PodSecurityPolicy. An empty list forbids naming any class, a nil
+// strategy restricts nothing.
 type RuntimeClassStrategy struct {
 	AllowedRuntimeClassNames []string `json:"allowedRuntimeClassNames"`
 	DefaultRuntimeClassName  *string  `json:"defaultRuntimeClassName,omitempty"`
 }
 
-// The four annotations that are part of a policy's meaning.
+// The four annotations of a PodSecurityPolicy that are part of its meaning.
 const (
 	SeccompAllowedAnnotation  = "seccomp.security.alpha.kubernetes.io/allowedProfileNames"
 	SeccompDefaultAnnotation  = "seccomp.security.alpha.kubernetes.io/defaultProfileName"
@@ -149,7 +155,7 @@ const (
 	AppArmorDefaultAnnotation = "apparmor.security.beta.kubernetes.io/defaultProfileName"
 )
 
-// Severity of a Problem.
+// Severity says whether a Problem keeps a PodSecurityPolicy from being read.
 type Severity string
 
 const (
@@ -160,7 +166,7 @@ const (
 	Warning Severity = "warning"
 )
 
-// Problem is one finding in one document.
+// Problem is something that is wrong with the document of a PodSecurityPolicy.
 type Problem struct {
 	Severity Severity `json:"severity"`
 	// Field is the path, as in Policy.Lines; empty for the document as a whole.

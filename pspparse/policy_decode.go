@@ -8,20 +8,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ignoredField is the type of a field that exists, and that nothing here depends on.
+// ignoredField is the type of a field that exists in the API, and that nothing here depends on.
 type ignoredField struct{}
 
-// policyDecoder fills Go values from nodes, guided by the json tags, and remembers where each field stood. The types are
-// those of this package, all of fixed depth, so that decoding cannot recurse further than they do.
+// policyDecoder decodes the YAML node of a PodSecurityPolicy into Go values by their json tags, and remembers the line of
+// each field. The types are those of this package, all of fixed depth, so that decoding cannot recurse further than they
+// do.
 type policyDecoder struct {
-	lines        map[string]int
-	problems     problemList
+	// lines has the line of each field by its path.
+	lines    map[string]int
+	problems problemList
+	// failedFields are the paths of fields with an Error.
 	failedFields map[string]bool
-	// structFields are the fields of each struct that was met.
+	// structFields are the fields of each struct that was met, by their JSON names.
 	structFields map[reflect.Type]map[string]int
 }
 
-// lineOf returns the line of a field, or of its nearest stated parent, up to the document ("").
+// lineOf returns the line of a field of the policy, or of the nearest parent that the document states, up to the document
+// ("").
 func (d *policyDecoder) lineOf(path string) int {
 	for ; path != ""; path = parentFieldPath(path) {
 		if n, ok := d.lines[path]; ok {
@@ -31,26 +35,28 @@ func (d *policyDecoder) lineOf(path string) int {
 	return d.lines[""]
 }
 
+// addError adds an Error about a field of the policy.
 func (d *policyDecoder) addError(path string, line int, msg string) {
 	d.failedFields[path] = true
 	d.problems.add(Problem{Severity: Error, Field: path, Line: line, Message: msg})
 }
 
+// addWarning adds a Warning about a field of the policy.
 func (d *policyDecoder) addWarning(path string, line int, msg string) {
 	d.problems.add(Problem{Severity: Warning, Field: path, Line: line, Message: msg})
 }
 
-// alreadyFailed says that a field was already reported, so that what follows from it need not be.
+// alreadyFailed reports whether a field has an Error, so that what follows from that need not be reported.
 func (d *policyDecoder) alreadyFailed(path string) bool { return d.failedFields[path] }
 
-// decodeObject decodes a whole document.
+// decodeObject decodes the whole document of a PodSecurityPolicy.
 func (d *policyDecoder) decodeObject(obj *policyDocument, root *yaml.Node) {
 	d.decodeValue(reflect.ValueOf(obj).Elem(), root, "")
 }
 
-// decodeValue decodes n, which is not null, into v.
+// decodeValue decodes a node that is not null into a Go value, by the type of the value.
 func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) {
-	n = aliasTarget(n)
+	n = AliasTarget(n)
 	switch v.Kind() {
 	case reflect.Pointer:
 		elem := reflect.New(v.Type().Elem())
@@ -82,6 +88,7 @@ func (d *policyDecoder) decodeValue(v reflect.Value, n *yaml.Node, path string) 
 	}
 }
 
+// decodeInteger decodes a node into an integer; a number that is none, or does not fit, is an Error.
 func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string) {
 	i, fits := resolveScalar(n).toInt64()
 	switch {
@@ -94,6 +101,7 @@ func (d *policyDecoder) decodeInteger(v reflect.Value, n *yaml.Node, path string
 	}
 }
 
+// decodeStruct decodes a mapping into a struct. Fields that the struct does not have become Warnings.
 func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(path, n, "an object")
@@ -101,34 +109,35 @@ func (d *policyDecoder) decodeStruct(v reflect.Value, n *yaml.Node, path string)
 	}
 	names := d.fieldsOf(v.Type())
 	for _, e := range d.mappingEntries(n, path, fieldPath) {
-		at := fieldPath(path, e.name)
-		i, known := names[e.name]
+		at := fieldPath(path, e.Name)
+		i, known := names[e.Name]
 		switch {
 		case !known:
 			d.unknownField(at, e, names)
-		case !isNullNode(e.value):
-			d.lines[at] = e.key.Line
-			d.decodeValue(v.Field(i), e.value, at)
+		case !isNullNode(e.Value):
+			d.lines[at] = e.Key.Line
+			d.decodeValue(v.Field(i), e.Value, at)
 		}
 	}
 }
 
-func (d *policyDecoder) unknownField(path string, e mappingEntry, names map[string]int) {
+// unknownField adds a Warning about a field that the API does not have, with the name that was probably meant.
+func (d *policyDecoder) unknownField(path string, e MappingEntry, names map[string]int) {
 	if d.problems.isFull(Warning) {
-		d.addWarning(path, e.key.Line, "") // which is only counted
+		d.addWarning(path, e.Key.Line, "") // which is only counted
 		return
 	}
-	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.name))
-	if s := suggestKey(e.name, names); s != "" {
+	msg := fmt.Sprintf("unknown field %s, which the API server ignores", quote(e.Name))
+	if s := suggestKey(e.Name, names); s != "" {
 		msg += fmt.Sprintf("; did you mean %q?", s)
-		if strings.EqualFold(s, e.name) {
+		if strings.EqualFold(s, e.Name) {
 			msg += " Names are case-sensitive."
 		}
 	}
-	d.addWarning(path, e.key.Line, msg)
+	d.addWarning(path, e.Key.Line, msg)
 }
 
-// decodeStringMap decodes a map of strings.
+// decodeStringMap decodes a mapping into a map of strings.
 func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(path, n, "an object")
@@ -140,15 +149,15 @@ func (d *policyDecoder) decodeStringMap(v reflect.Value, n *yaml.Node, path stri
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
 	for _, e := range entries {
-		at := mapKeyPath(path, e.name)
-		d.lines[at] = e.key.Line
+		at := mapKeyPath(path, e.Name)
+		d.lines[at] = e.Key.Line
 		elem := reflect.New(v.Type().Elem()).Elem()
-		d.decodeElement(elem, e.value, at)
-		v.SetMapIndex(reflect.ValueOf(e.name), elem)
+		d.decodeElement(elem, e.Value, at)
+		v.SetMapIndex(reflect.ValueOf(e.Name), elem)
 	}
 }
 
-// decodeList leaves an empty list nil: the two mean the same in every field.
+// decodeList decodes a sequence into a slice. An empty list stays nil: the two mean the same in every field.
 func (d *policyDecoder) decodeList(v reflect.Value, n *yaml.Node, path string) {
 	if n.Kind != yaml.SequenceNode {
 		d.wrongType(path, n, "a list")
@@ -179,6 +188,49 @@ func (d *policyDecoder) decodeElement(v reflect.Value, n *yaml.Node, path string
 	d.addWarning(path, n.Line, "null is read as "+empty+", as the API server does")
 }
 
+// mappingEntries returns the keys and values of the mapping at a path, merged ones (<<) among them, and adds an error for
+// each that can be read in two ways. Member appends a key to the path.
+func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member func(path, name string) string) []MappingEntry {
+	r := MappingReader{Problem: func(p MappingProblem) error {
+		d.mappingProblem(path, member, p)
+		return nil
+	}}
+	entries, _ := r.Entries(n, 1) // it only fails with an error of Problem
+	return entries
+}
+
+// mappingProblem adds the Error of a key that can be read in two ways, or not at all.
+func (d *policyDecoder) mappingProblem(path string, member func(path, name string) string, p MappingProblem) {
+	first, second := &p.First, &p.Second
+	switch p.Kind {
+	case KeyNotText:
+		key := AliasTarget(first.Key)
+		found, hint := describeNode(key)
+		if key.Kind == yaml.MappingNode {
+			hint = unrenderedTemplateHint("{{")
+		}
+		d.addError(path, key.Line, "expected a key, found "+found+hint)
+	case DuplicateKey, DuplicateMergeKey:
+		var where string
+		switch a, b := first.Key.Line, second.Key.Line; {
+		case a == 0 || b == 0:
+		case a == b:
+			where = fmt.Sprintf(" (both in line %d)", a)
+		default:
+			where = fmt.Sprintf(" (lines %d and %d)", a, b)
+		}
+		d.addError(member(path, second.Name), second.Key.Line,
+			fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.Name), where))
+	case MergeNotMapping:
+		d.wrongType(member(path, first.Name), first.Value, "an object to merge")
+	case MergeConflict:
+		d.addError(member(path, first.Name), first.Key.Line,
+			fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
+				"this one; move the merge key to the top", quote(first.Name)))
+	}
+}
+
+// wrongType adds the Error of a field whose node is not of the type that is wanted.
 func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	if d.problems.isFull(Error) {
 		d.addError(path, n.Line, "") // which is only counted
@@ -191,7 +243,7 @@ func (d *policyDecoder) wrongType(path string, n *yaml.Node, want string) {
 	d.addError(path, n.Line, "expected "+want+", found "+found+hint)
 }
 
-// describeNode names what a node is, for a message, and what to try if that is not obvious.
+// describeNode names what a YAML node is, for a message, and what to try if that is not obvious.
 func describeNode(n *yaml.Node) (found, hint string) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -216,14 +268,15 @@ func describeNode(n *yaml.Node) (found, hint string) {
 	return "the string " + quote(n.Value), unrenderedTemplateHint(n.Value)
 }
 
-// warnCustomTag tells of a tag that a tool before kubectl was meant to replace (a vault, a cloud template).
+// warnCustomTag adds a Warning about a YAML tag that a tool before kubectl was meant to replace (a vault, a cloud
+// template).
 func (d *policyDecoder) warnCustomTag(path string, n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
 		d.addWarning(path, n.Line, fmt.Sprintf("the tag %s is ignored, as kubectl does", quote(n.Tag)))
 	}
 }
 
-// fieldsOf are the fieldNames of a struct.
+// fieldsOf returns the jsonFieldNames of a struct, which are found once.
 func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
 	names, ok := d.structFields[t]
 	if !ok {
@@ -236,7 +289,7 @@ func (d *policyDecoder) fieldsOf(t reflect.Type) map[string]int {
 	return names
 }
 
-// jsonFieldNames maps the JSON names of a struct to field indices.
+// jsonFieldNames returns the indexes of the fields of a struct by their JSON names.
 func jsonFieldNames(t reflect.Type) map[string]int {
 	names := make(map[string]int, t.NumField())
 	for i := range t.NumField() {

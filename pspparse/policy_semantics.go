@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// FSTypes returns the volume types a policy may list, "*" last. All but cephFS (cephfs) are the pod volume's own key.
+// FSTypes returns the volume types that a PodSecurityPolicy may list, "*" last. All but cephFS (cephfs) are the pod
+// volume's own key.
 func FSTypes() []string {
 	return []string{
 		"azureFile", "flocker", "flexVolume", "hostPath", "emptyDir", "gcePersistentDisk", "awsElasticBlockStore",
@@ -15,12 +16,17 @@ func FSTypes() []string {
 	}
 }
 
-func runAsUserRules() []string     { return []string{MustRunAs, MustRunAsNonRoot, RunAsAny} }
-func groupStrategyRules() []string { return []string{MustRunAs, MayRunAs, RunAsAny} }
-func seLinuxRules() []string       { return []string{MustRunAs, RunAsAny} }
+// runAsUserRules returns the valid rules of runAsUser in a PodSecurityPolicy.
+func runAsUserRules() []string { return []string{MustRunAs, MustRunAsNonRoot, RunAsAny} }
 
-// UnusableReason says why admission can never use the policy: it could not build a provider from it and would skip it
-// without a word. "" if it can. Not all such policies are refused by the API server.
+// groupStrategyRules returns the valid rules of runAsGroup, fsGroup and supplementalGroups in a PodSecurityPolicy.
+func groupStrategyRules() []string { return []string{MustRunAs, MayRunAs, RunAsAny} }
+
+// seLinuxRules returns the valid rules of seLinux in a PodSecurityPolicy.
+func seLinuxRules() []string { return []string{MustRunAs, RunAsAny} }
+
+// UnusableReason says why admission can never use a PodSecurityPolicy; "" if it can. Admission could not build a provider
+// from it and would skip it without a word. The API server does not refuse all such policies.
 func (p *Policy) UnusableReason() string {
 	var texts []string
 	for _, r := range p.unusableReasons() {
@@ -29,13 +35,14 @@ func (p *Policy) UnusableReason() string {
 	return strings.Join(texts, "; ")
 }
 
-// unusableReason is one cause that makes a policy unusable.
+// unusableReason is one cause why admission can never use a PodSecurityPolicy.
 type unusableReason struct {
 	field, text string
-	// refusedByAPI marks what API validation refuses too.
+	// refusedByAPI is true for a cause that API validation refuses, too.
 	refusedByAPI bool
 }
 
+// unusableReasons returns all causes why admission can never use the policy.
 func (p *Policy) unusableReasons() []unusableReason {
 	s := &p.Spec
 	var found []unusableReason
@@ -62,6 +69,7 @@ func (p *Policy) unusableReasons() []unusableReason {
 	return found
 }
 
+// unknownRule returns the cause of a strategy whose rule is missing or unknown.
 func unknownRule(field, rule string) unusableReason {
 	if rule == "" {
 		return unusableReason{field: field, text: "no rule", refusedByAPI: true}
@@ -69,9 +77,9 @@ func unknownRule(field, rule string) unusableReason {
 	return unusableReason{field: field, text: "unknown rule " + quote(rule), refusedByAPI: true}
 }
 
-// MutatingFields names the fields ("runAsUser") and annotations (their key) that fill values into pods under this policy,
-// sorted. It looks at each setting by itself and does not ask whether the policy is usable today: pods may carry what
-// it wrote when it was.
+// MutatingFields returns the fields ("runAsUser") and annotations (their key) by which a PodSecurityPolicy sets values in
+// pods, sorted. It looks at each setting by itself and does not ask whether the policy is usable today: pods may carry what
+// it set when it was.
 func (p *Policy) MutatingFields() []string {
 	s := &p.Spec
 	_, seccomp := p.SeccompProfiles()
@@ -100,18 +108,19 @@ func (p *Policy) MutatingFields() []string {
 	return names
 }
 
-// SeccompProfiles returns the list of allowed profiles, nil where the annotation is absent (then no profile may be set), and
-// the default profile, "" for none.
+// SeccompProfiles returns the seccomp profiles that a PodSecurityPolicy allows, nil where the annotation is absent (then no
+// profile may be set), and the default profile, "" for none.
 func (p *Policy) SeccompProfiles() (allowed *string, def string) {
 	return p.profileAnnotations(SeccompAllowedAnnotation, SeccompDefaultAnnotation)
 }
 
-// AppArmorProfiles returns the list of allowed profiles, nil where the annotation is absent (then any profile passes; with an
-// empty list none does), and the default profile, "" for none.
+// AppArmorProfiles returns the AppArmor profiles that a PodSecurityPolicy allows, nil where the annotation is absent (then
+// any profile passes; with an empty list none does), and the default profile, "" for none.
 func (p *Policy) AppArmorProfiles() (allowed *string, def string) {
 	return p.profileAnnotations(AppArmorAllowedAnnotation, AppArmorDefaultAnnotation)
 }
 
+// profileAnnotations returns the list of allowed profiles and the default profile that two annotations have.
 func (p *Policy) profileAnnotations(allowedKey, defaultKey string) (allowed *string, def string) {
 	if list, ok := p.Annotations[allowedKey]; ok {
 		allowed = &list
@@ -119,6 +128,6 @@ func (p *Policy) profileAnnotations(allowedKey, defaultKey string) (allowed *str
 	return allowed, p.Annotations[defaultKey]
 }
 
-// SplitProfiles splits a list of profiles as admission does: at commas, with nothing trimmed. An empty list is one
-// empty profile.
+// SplitProfiles splits the list of profiles of a PodSecurityPolicy's annotation as admission does: at commas, with nothing
+// trimmed. An empty list is one empty profile.
 func SplitProfiles(list string) []string { return strings.Split(list, ",") }

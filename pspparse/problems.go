@@ -8,16 +8,18 @@ import (
 	"strings"
 )
 
-// maxProblemsPerSeverity of each severity are told; the rest is counted. A hostile document must not turn into a report of its
-// own size.
+// maxProblemsPerSeverity is how many Problems of each severity are kept of one document; the rest is counted. A hostile
+// document must not turn into a report of its own size.
 const maxProblemsPerSeverity = 20
 
-// problemList collects problems, up to maxProblems of each severity.
+// problemList collects the Problems of one document, up to maxProblemsPerSeverity of each severity.
 type problemList struct {
-	problems         []Problem
+	problems []Problem
+	// errors and warnings count all of them.
 	errors, warnings int
 }
 
+// add adds Problems, or only counts them where there are too many.
 func (f *problemList) add(problems ...Problem) {
 	for _, p := range problems {
 		n := &f.warnings
@@ -31,7 +33,7 @@ func (f *problemList) add(problems ...Problem) {
 	}
 }
 
-// isFull says that further problems of a severity will only be counted.
+// isFull reports whether further Problems of a severity are only counted.
 func (f *problemList) isFull(s Severity) bool {
 	if s == Error {
 		return f.errors >= maxProblemsPerSeverity
@@ -39,7 +41,7 @@ func (f *problemList) isFull(s Severity) bool {
 	return f.warnings >= maxProblemsPerSeverity
 }
 
-// sorted returns the problems by line, field and message, identical ones once, and how many were left out.
+// sorted returns the Problems by line, field and message, identical ones once, with how many were left out.
 func (f *problemList) sorted() []Problem {
 	slices.SortFunc(f.problems, compareProblems)
 	all := slices.Compact(f.problems)
@@ -57,17 +59,19 @@ func (f *problemList) sorted() []Problem {
 	return all
 }
 
+// ofSeverity returns the Problems of one severity, sorted.
 func (f *problemList) ofSeverity(s Severity) []Problem {
 	return slices.DeleteFunc(f.sorted(), func(p Problem) bool { return p.Severity != s })
 }
 
+// compareProblems orders Problems by line, field, severity and message.
 func compareProblems(a, b Problem) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
 }
 
-// quote makes a value from a document safe and short enough for a message: pure ASCII, so that look-alike letters and
-// control characters can be seen.
+// quote quotes a value from a document in ASCII for a message, so that look-alike letters and control characters show, and
+// cuts it to a length.
 func quote(s string) string {
 	const longest = 64
 	if len(s) <= longest {
@@ -76,7 +80,7 @@ func quote(s string) string {
 	return fmt.Sprintf("%s (the first %d of %d bytes)", strconv.QuoteToASCII(s[:longest]), longest, len(s))
 }
 
-// unrenderedTemplateHint is what to try next where a value looks like a chart's source.
+// unrenderedTemplateHint returns the advice to render a template first, for a value that has its marks.
 func unrenderedTemplateHint(s string) string {
 	if strings.Contains(s, "{{") || strings.Contains(s, "{%") {
 		return "; this looks like a template: render it first (helm template)"
@@ -84,7 +88,7 @@ func unrenderedTemplateHint(s string) string {
 	return ""
 }
 
-// fieldPath appends a field name to a path; one that is not a plain name is quoted, so that a path stays one line.
+// fieldPath appends a field name to a field path. A name that is not a plain one is quoted, so that a path stays one line.
 func fieldPath(path, name string) string {
 	switch {
 	case !isPlainName(name, "_-"):
@@ -95,7 +99,7 @@ func fieldPath(path, name string) string {
 	return path + "." + name
 }
 
-// mapKeyPath appends the key of a map to a path.
+// mapKeyPath appends the key of a map to a field path.
 func mapKeyPath(path, key string) string {
 	if isPlainName(key, "_-./") {
 		return path + "[" + key + "]"
@@ -103,8 +107,10 @@ func mapKeyPath(path, key string) string {
 	return path + "[" + quote(key) + "]"
 }
 
+// indexPath appends the index of a list to a field path.
 func indexPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
+// isPlainName reports whether a name has only letters, digits and some extra characters.
 func isPlainName(s, extra string) bool {
 	const longestKey = 253 + 1 + 63
 	if s == "" || len(s) > longestKey {

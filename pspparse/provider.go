@@ -2,11 +2,11 @@ package pspparse
 
 import "strings"
 
-// Provider returns the distribution that installs a policy of this name by itself, or "". Such a policy is usually
-// granted to everybody and then says nothing about what a namespace needs.
+// Provider returns the Kubernetes distribution that installs a PodSecurityPolicy of this name by itself, or "". Such a
+// policy is usually granted to everybody and then says nothing about what a namespace needs.
 //
-// Names are all there is to go by, so only those that carry a vendor's mark are recognised: some distributions install
-// a policy called just "privileged", and so do people.
+// Names are all there is to go by, so only those that carry a vendor's mark are recognised: some distributions install a
+// policy called just "privileged", and so do people.
 func (p *Policy) Provider() string {
 	switch p.Name {
 	case "eks.privileged":

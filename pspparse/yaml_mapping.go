@@ -1,237 +1,219 @@
 package pspparse
 
-import (
-	"fmt"
+import "gopkg.in/yaml.v3"
 
-	"gopkg.in/yaml.v3"
-)
+// MappingEntry is one key of a YAML mapping and its value.
+type MappingEntry struct {
+	Name       string
+	Key, Value *yaml.Node
+	// Index is where the key stands in its mapping; -1 for a key that was merged into it.
+	Index int
+}
 
+// MappingProblemKind says what is wrong with a YAML mapping.
+type MappingProblemKind int
+
+// The kinds of a MappingProblem.
 const (
-	// maxDepth is how deep a document may nest, aliases followed. No object of the API comes near.
-	maxDepth = 100
-	// maxExpansion is how many nodes aliases may add to a document, as if each were written out.
-	maxExpansion = 100_000
+	// KeyNotText is a key that kubectl cannot turn into a string.
+	KeyNotText MappingProblemKind = iota
+	// DuplicateKey is a key that the mapping itself gives twice.
+	DuplicateKey
+	// DuplicateMergeKey is a second merge key (<<).
+	DuplicateMergeKey
+	// MergeNotMapping is a merge key whose value, or an item of it, is no mapping.
+	MergeNotMapping
+	// MergeConflict is a key above the merge key for which the merged mapping has another value. By the YAML specification
+	// the mapping's own key wins; kubectl and Helm take the one that stands below.
+	MergeConflict
 )
 
-// aliasTarget follows an alias to the node it stands for.
-func aliasTarget(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
+// MappingProblem is one thing that is wrong with a YAML mapping.
+type MappingProblem struct {
+	Kind MappingProblemKind
+	// First is the key in question, Second the one that contradicts it. Of a MergeNotMapping First has the merge key and, as
+	// its value, what is no mapping.
+	First, Second MappingEntry
 }
 
-// expandedSize is the size of a node with its aliases written out.
-type expandedSize struct {
-	nodes, height int
-	unfinished    bool
+// MappingReader reads YAML mappings as kubectl does: a mapping has its own keys in order, and then those that a merge key
+// (<<) adds and that it does not have itself; of several merged mappings the first one's count.
+type MappingReader struct {
+	// Problem is told all that is wrong. An error that it returns ends the reading; else the problem is passed over, and of
+	// a key that is given twice the first counts.
+	Problem func(MappingProblem) error
+	// KeepLast makes the last of a key that is given twice count.
+	KeepLast bool
+	// BeforeMerge, if set, is called before a mapping is read that a key of a mapping at some depth merges. An error ends the
+	// reading. A mapping that is merged into itself is read without end if nothing stops it.
+	BeforeMerge func(key, merged *yaml.Node, depth int) error
+	// AfterMerge, if set, is called with the number of keys of each merged mapping. An error ends the reading.
+	AfterMerge func(key *yaml.Node, keys int) error
+	// Known, if not nil, keeps what was read of mappings that aliases may stand for.
+	Known map[*yaml.Node][]MappingEntry
 }
 
-// expansionMeasurer measures a tree in time linear in what is written, whatever its aliases make of it.
-type expansionMeasurer struct {
-	writtenNodes int
-	anchors      map[*yaml.Node]*expandedSize
-	problem      *Problem
+// Entries returns the keys and values of a YAML mapping that stands at a depth in the document. It fails with the first
+// error of a function of the reader.
+func (r *MappingReader) Entries(n *yaml.Node, depth int) ([]MappingEntry, error) {
+	if known, ok := r.Known[n]; ok {
+		return known, nil
+	}
+	entries, err := r.read(n, depth)
+	if err == nil && n.Anchor != "" && r.Known != nil {
+		r.Known[n] = entries
+	}
+	return entries, err
 }
 
-// checkExpansion returns the Error that forbids walking a tree: an alias within its own anchor, aliases that multiply, or
-// nesting beyond any object's need.
-func checkExpansion(root *yaml.Node) *Problem {
-	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
-	total := r.measureNode(root, 1, false)
-	if r.problem == nil && total.nodes-r.writtenNodes > maxExpansion {
-		r.refuse(root, fmt.Sprintf("the aliases (*name) expand to more than %d values; write them out", maxExpansion))
-	}
-	return r.problem
-}
-
-func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
-	if r.problem == nil {
-		r.problem = &Problem{Severity: Error, Line: n.Line, Message: msg}
-	}
-	return expandedSize{}
-}
-
-// measureNode measures n. A shared node, one that aliases can stand for, is measured once.
-func (r *expansionMeasurer) measureNode(n *yaml.Node, depth int, shared bool) expandedSize {
-	if r.problem != nil {
-		return expandedSize{}
-	}
-	if depth > maxDepth {
-		return r.tooDeep(n)
-	}
-	if n.Kind == yaml.AliasNode {
-		return r.measureAlias(n, depth)
-	}
-	e := &expandedSize{unfinished: true}
-	if shared || n.Anchor != "" {
-		r.anchors[n] = e
-	}
-	r.writtenNodes++
-	e.nodes = 1
-	for _, c := range n.Content {
-		child := r.measureNode(c, depth+1, false)
-		e.nodes = min(e.nodes+child.nodes, 1<<30)
-		e.height = max(e.height, child.height)
-	}
-	e.height++
-	e.unfinished = false
-	if e.height > maxDepth {
-		return r.tooDeep(n)
-	}
-	return *e
-}
-
-func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
-	if n.Alias == nil {
-		return r.refuse(n, "the alias stands for nothing")
-	}
-	known := r.anchors[n.Alias]
-	switch {
-	case known == nil:
-		return r.measureNode(n.Alias, depth, true)
-	case known.unfinished:
-		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quote(n.Value)))
-	}
-	return *known
-}
-
-func (r *expansionMeasurer) tooDeep(n *yaml.Node) expandedSize {
-	return r.refuse(n, fmt.Sprintf("the document nests deeper than %d levels", maxDepth))
-}
-
-// ExpandedValues returns how many values a tree has with its aliases written out, and says false if it must not be walked: an alias
-// stands within its own anchor, or it nests deeper than 100 levels. It takes time in proportion to what is written.
-func ExpandedValues(root *yaml.Node) (values int, ok bool) {
-	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
-	total := r.measureNode(root, 1, false)
-	return total.nodes, r.problem == nil
-}
-
-// mappingEntry is one key of a mapping and its value.
-type mappingEntry struct {
-	name       string
-	key, value *yaml.Node
-	// index is where the key stands in its mapping.
-	index int
-}
-
-// memberPath names a member of what stands at a path: fieldPath or keyPath.
-type memberPath func(path, name string) string
-
-// mappingEntries returns what a mapping holds: its own keys in order, then the keys merged into it (<<) that it does not have
-// itself, of several mappings the first one's.
-func (d *policyDecoder) mappingEntries(n *yaml.Node, path string, member memberPath) []mappingEntry {
-	var own, merges []mappingEntry
-	if len(n.Content) == 0 {
-		return nil
-	}
-	place := make(map[string]int, len(n.Content)/2)
+// read returns the entries of a mapping that is not known yet.
+func (r *MappingReader) read(n *yaml.Node, depth int) ([]MappingEntry, error) {
+	entries := make([]MappingEntry, 0, len(n.Content)/2)
+	var merges []MappingEntry
+	var index entryIndex
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		e := mappingEntry{key: n.Content[i], value: n.Content[i+1], index: i}
-		if !d.readKey(&e, path) {
-			continue
-		}
-		if isMergeKey(e.key) {
-			merges = append(merges, e)
-			if len(merges) > 1 {
-				d.duplicateKey(member(path, e.name), merges[0], e)
+		e := MappingEntry{Key: n.Content[i], Value: n.Content[i+1], Index: i}
+		var isText bool
+		var problem error
+		switch e.Name, isText = YAMLKeyName(AliasTarget(e.Key)); {
+		case !isText:
+			problem = r.Problem(MappingProblem{Kind: KeyNotText, First: e})
+		case isMergeKey(e.Key):
+			if merges = append(merges, e); len(merges) > 1 {
+				problem = r.Problem(MappingProblem{DuplicateMergeKey, merges[0], e})
 			}
-			continue
+		default:
+			first := index.find(entries, e.Name)
+			if first < 0 {
+				entries = append(entries, e)
+				break
+			}
+			problem = r.Problem(MappingProblem{DuplicateKey, entries[first], e})
+			if r.KeepLast {
+				entries[first] = e
+			}
 		}
-		if first, ok := place[e.name]; ok {
-			d.duplicateKey(member(path, e.name), own[first], e)
-			continue
+		if problem != nil {
+			return nil, problem
 		}
-		place[e.name] = len(own)
-		own = append(own, e)
 	}
 	for _, m := range merges {
-		own = d.mergeKey(own, place, m, path, member)
+		var err error
+		if entries, err = r.merge(entries, &index, m, depth); err != nil {
+			return nil, err
+		}
 	}
-	return own
+	return entries, nil
 }
 
-func (d *policyDecoder) duplicateKey(path string, first, second mappingEntry) {
-	var where string
-	switch a, b := first.key.Line, second.key.Line; {
-	case a == 0 || b == 0:
-	case a == b:
-		where = fmt.Sprintf(" (both in line %d)", a)
-	default:
-		where = fmt.Sprintf(" (lines %d and %d)", a, b)
-	}
-	d.addError(path, second.key.Line,
-		fmt.Sprintf("the key %s stands twice%s: which one counts depends on the reader; remove one", quote(second.name), where))
-}
-
-// mergeKey adds the keys of a merge (<<) to those that the mapping has itself.
-//
-// By the YAML specification an explicit key wins over a merged one. kubectl and Helm decide by order instead: there, a
-// merge below the key wins. Where the two readings differ, neither is taken.
-func (d *policyDecoder) mergeKey(own []mappingEntry, place map[string]int, m mappingEntry, path string, member memberPath) []mappingEntry {
-	explicit := len(own)
-	sources := []*yaml.Node{aliasTarget(m.value)}
+// merge appends to the entries of a mapping those of a merge key's mappings that it does not have yet.
+func (r *MappingReader) merge(entries []MappingEntry, index *entryIndex, merge MappingEntry, depth int) ([]MappingEntry, error) {
+	sources := []*yaml.Node{AliasTarget(merge.Value)}
 	if sources[0].Kind == yaml.SequenceNode {
 		sources = sources[0].Content
 	}
-	for _, s := range sources {
-		s = aliasTarget(s)
-		if s.Kind != yaml.MappingNode {
-			d.wrongType(member(path, m.name), s, "an object to merge")
-			continue
+	for _, source := range sources {
+		merged, err := r.mergedEntries(AliasTarget(source), merge, depth)
+		if err != nil {
+			return nil, err
 		}
-		for _, e := range d.mappingEntries(s, path, member) {
-			i, ok := place[e.name]
-			if !ok {
-				place[e.name] = len(own)
-				own = append(own, e)
+		for _, e := range merged {
+			at := index.find(entries, e.Name)
+			if at < 0 {
+				e.Index = -1
+				entries = append(entries, e)
 				continue
 			}
-			if i < explicit && own[i].index < m.index && !equalNodes(own[i].value, e.value) {
-				d.addError(member(path, e.name), own[i].key.Line,
-					fmt.Sprintf("the merge key (<<) after %s holds another value for it: kubectl takes that one, other readers "+
-						"this one; move the merge key to the top", quote(e.name)))
+			own := entries[at]
+			if own.Index < 0 || own.Index > merge.Index || equalNodes(own.Value, e.Value) {
+				continue
+			}
+			if err := r.Problem(MappingProblem{MergeConflict, own, e}); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return own
+	return entries, nil
 }
 
-// readKey reads a key as kubectl does, which turns numbers and booleans into strings.
-func (d *policyDecoder) readKey(e *mappingEntry, path string) bool {
-	key := aliasTarget(e.key)
-	name, ok := YAMLKeyName(key)
-	if !ok {
-		found, hint := describeNode(key)
-		if key.Kind == yaml.MappingNode {
-			hint = unrenderedTemplateHint("{{")
-		}
-		d.addError(path, key.Line, "expected a key, found "+found+hint)
-		return false
+// mergedEntries returns the entries of one mapping of a merge key.
+func (r *MappingReader) mergedEntries(source *yaml.Node, merge MappingEntry, depth int) ([]MappingEntry, error) {
+	if source.Kind != yaml.MappingNode {
+		merge.Value = source
+		return nil, r.Problem(MappingProblem{Kind: MergeNotMapping, First: merge})
 	}
-	e.name = name
-	return true
+	if r.BeforeMerge != nil {
+		if err := r.BeforeMerge(merge.Key, source, depth); err != nil {
+			return nil, err
+		}
+	}
+	entries, err := r.Entries(source, depth+1)
+	if err == nil && r.AfterMerge != nil {
+		err = r.AfterMerge(merge.Key, len(entries))
+	}
+	return entries, err
 }
 
+// isMergeKey reports whether the key of a mapping merges other mappings into it; a quoted << does not.
 func isMergeKey(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.ShortTag() == "!!merge"
 }
 
-// equalNodes says whether two values read the same. Their size is bounded by measure.
-func equalNodes(a, b *yaml.Node) bool {
-	a, b = aliasTarget(a), aliasTarget(b)
-	if a == b {
-		return true
+// entryIndex finds the entries of a mapping by name. Most mappings are small enough to look through.
+type entryIndex struct {
+	places map[string]int
+	known  int // entries that are in places
+}
+
+// find returns the place of the entry with a name; -1 for none.
+func (x *entryIndex) find(entries []MappingEntry, name string) int {
+	const small = 24
+	if len(entries) <= small {
+		for i := range entries {
+			if entries[i].Name == name {
+				return i
+			}
+		}
+		return -1
 	}
-	if a.Kind != b.Kind || len(a.Content) != len(b.Content) {
+	if x.places == nil {
+		x.places = make(map[string]int, 2*len(entries))
+	}
+	for ; x.known < len(entries); x.known++ {
+		x.places[entries[x.known].Name] = x.known
+	}
+	if i, ok := x.places[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// maxComparedNodes is how many values are compared of two trees. Larger ones count as different: they may be made of
+// aliases that multiply.
+const maxComparedNodes = 1000
+
+// equalNodes reports whether two YAML values read the same.
+func equalNodes(a, b *yaml.Node) bool {
+	left := maxComparedNodes
+	return equalWithin(a, b, &left)
+}
+
+// equalWithin tells the same, and counts down the values that may still be compared.
+func equalWithin(a, b *yaml.Node, left *int) bool {
+	a, b = AliasTarget(a), AliasTarget(b)
+	if *left--; *left < 0 {
 		return false
 	}
-	if a.Kind == yaml.ScalarNode {
+	switch {
+	case a == b:
+		return true
+	case a.Kind != b.Kind || len(a.Content) != len(b.Content):
+		return false
+	case a.Kind == yaml.ScalarNode:
 		return resolveScalar(a) == resolveScalar(b)
 	}
 	for i := range a.Content {
-		if !equalNodes(a.Content[i], b.Content[i]) {
+		if !equalWithin(a.Content[i], b.Content[i], left) {
 			return false
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// scalarKind is what a scalar is to kubectl.
+// scalarKind says what a YAML scalar is to kubectl.
 type scalarKind int
 
 const (
-	scalarInvalid scalarKind = iota // not a scalar, or its tag contradicts it
+	// scalarInvalid is no scalar, or a scalar whose tag contradicts it.
+	scalarInvalid scalarKind = iota
 	scalarText
 	scalarBool
 	scalarInt
@@ -21,22 +22,24 @@ const (
 	scalarNull
 )
 
-// yamlScalar is a value as kubectl reads it: by the rules of YAML 1.1, where yes and on are booleans and 0777 is octal.
-// Only the field of its kind is set.
+// yamlScalar is the value of a YAML scalar as kubectl reads it: by the rules of YAML 1.1, where yes and on are booleans and
+// 0777 is octal. Only the field of its kind is set.
 type yamlScalar struct {
 	kind       scalarKind
 	text       string
 	boolValue  bool
 	intValue   int64
 	floatValue float64
-	// beyondInt64 marks a whole number beyond int64, which is in big.
+	// beyondInt64 marks a whole number that is in uintValue.
 	beyondInt64 bool
 	uintValue   uint64
 }
 
+// quotedStyles are the styles of YAML scalars that are text whatever they say.
 const quotedStyles = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 
-// resolveScalar reads a scalar node. An explicit tag is obeyed (!!str 5 is a string) or contradicted (!!int x is invalid).
+// resolveScalar returns the value of a YAML scalar node. An explicit tag is obeyed (!!str 5 is a string) or contradicted
+// (!!int x is invalid).
 func resolveScalar(n *yaml.Node) yamlScalar {
 	if n.Kind != yaml.ScalarNode {
 		return yamlScalar{}
@@ -66,6 +69,7 @@ func resolveScalar(n *yaml.Node) yamlScalar {
 	return yamlScalar{kind: scalarText, text: n.Value}
 }
 
+// scalarIf returns a scalar if a condition holds, and else an invalid one.
 func scalarIf(s yamlScalar, ok bool) yamlScalar {
 	if ok {
 		return s
@@ -73,12 +77,13 @@ func scalarIf(s yamlScalar, ok bool) yamlScalar {
 	return yamlScalar{}
 }
 
+// isNullNode reports whether a YAML node is null.
 func isNullNode(n *yaml.Node) bool {
-	t := aliasTarget(n)
+	t := AliasTarget(n)
 	return t.Kind == yaml.ScalarNode && resolveScalar(t).kind == scalarNull
 }
 
-// resolvePlainScalar reads an unquoted scalar. Dates stay text, as in kubectl.
+// resolvePlainScalar returns the value of an unquoted YAML scalar. Dates stay text, as in kubectl.
 func resolvePlainScalar(s string) yamlScalar {
 	switch s {
 	case "", "~", "null", "Null", "NULL":
@@ -105,8 +110,10 @@ func resolvePlainScalar(s string) yamlScalar {
 	return yamlScalar{kind: scalarText, text: s}
 }
 
+// floatSyntax matches decimal numbers of YAML 1.1.
 var floatSyntax = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 
+// resolveNumberScalar returns the value of an unquoted YAML scalar that begins like a number.
 func resolveNumberScalar(s string) yamlScalar {
 	digits := strings.ReplaceAll(s, "_", "")
 	if i, err := strconv.ParseInt(digits, 0, 64); err == nil {
@@ -123,7 +130,7 @@ func resolveNumberScalar(s string) yamlScalar {
 	return yamlScalar{kind: scalarText, text: s}
 }
 
-// integerFit says how a scalar fits an integer field.
+// integerFit says whether a YAML scalar fits an integer field.
 type integerFit int
 
 const (
@@ -132,8 +139,8 @@ const (
 	outOfRange
 )
 
-// toInt64 returns the value for an integer field. kubectl writes 1e9 and 1.0 as whole numbers before it sends them, so
-// a fraction without a fractional part is one; from 1e21 on it writes an exponent, which no integer field takes.
+// toInt64 returns the value of a scalar for an integer field. kubectl writes 1e9 and 1.0 as whole numbers before it sends
+// them, so a fraction without a fractional part is one; from 1e21 on it writes an exponent, which no integer field takes.
 func (s yamlScalar) toInt64() (int64, integerFit) {
 	switch {
 	case s.kind == scalarInt && s.beyondInt64:

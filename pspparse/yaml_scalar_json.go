@@ -13,8 +13,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// AppendYAMLScalar writes a scalar node as the JSON value that kubectl makes of it: unquoted yes and on are booleans, 0777
-// is octal, dates stay text. It fails where an explicit tag contradicts the value, and for numbers that JSON lacks.
+// AppendYAMLScalar appends a YAML scalar node to buf as the JSON value that kubectl makes of it: unquoted yes and on are
+// booleans, 0777 is octal, dates stay text. It fails where an explicit tag contradicts the value, and for numbers that JSON
+// lacks.
 func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
 	switch s := resolveScalar(n); s.kind {
 	case scalarText:
@@ -46,7 +47,7 @@ func AppendYAMLScalar(buf []byte, n *yaml.Node) ([]byte, error) {
 	return nil, fmt.Errorf("the value %s is no %s", quote(n.Value), n.ShortTag())
 }
 
-// AppendJSONString writes a string as JSON. Most need no escapes, which is worth a look: dumps are full of them.
+// AppendJSONString appends a string to buf as JSON. Strings without escapes, which dumps are full of, take a shorter way.
 func AppendJSONString(buf []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
@@ -62,8 +63,8 @@ func AppendJSONString(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// YAMLKeyName returns the key that kubectl makes of a scalar node: numbers and booleans become strings. It is false for what
-// cannot be a key.
+// YAMLKeyName returns the key that kubectl makes of a YAML scalar node: numbers and booleans become strings. It is false
+// for what cannot be a key.
 func YAMLKeyName(n *yaml.Node) (string, bool) {
 	if n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value != "" && !strings.ContainsAny(n.Value[:1], "+-.0123456789~yYnNtTfFoO") {
 		return n.Value, true

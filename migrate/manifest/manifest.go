@@ -6,7 +6,6 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // WriteYAML writes each value as one YAML document, in the order given.
@@ -50,48 +50,26 @@ func yamlNodeOf(doc any) (*yaml.Node, error) {
 	if err := encoder.Encode(doc); err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(&text)
-	decoder.UseNumber()
-	return yamlNodeOfJSON(decoder)
-}
-
-func yamlNodeOfJSON(d *json.Decoder) (*yaml.Node, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
+	node, err := pspparse.NodeFromJSON(text.Bytes(), 0)
+	if err == nil {
+		setBlockStyle(node)
 	}
-	switch t := token.(type) {
-	case json.Delim:
-		return yamlCollectionOfJSON(d, t)
-	case string:
-		return yamlStringNode(t), nil
-	case json.Number:
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: t.String()}, nil
-	case bool:
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: fmt.Sprint(t)}, nil
-	case nil:
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
-	}
-	return nil, errors.New("unexpected JSON token")
-}
-
-func yamlCollectionOfJSON(d *json.Decoder, open json.Delim) (*yaml.Node, error) {
-	node := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	if open == '[' {
-		node = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-	}
-	for d.More() { // keys and values alternate in an object
-		item, err := yamlNodeOfJSON(d)
-		if err != nil {
-			return nil, err
-		}
-		node.Content = append(node.Content, item)
-	}
-	if len(node.Content) == 0 {
-		node.Style = yaml.FlowStyle
-	}
-	_, err := d.Token()
 	return node, err
+}
+
+// setBlockStyle gives a node that was read from JSON, and all below it, the style in which people write YAML.
+func setBlockStyle(n *yaml.Node) {
+	for _, c := range n.Content {
+		setBlockStyle(c)
+	}
+	switch {
+	case n.Kind != yaml.ScalarNode && len(n.Content) > 0:
+		n.Style = 0
+	case n.Tag == "!!str":
+		*n = *yamlStringNode(n.Value)
+	case n.Tag == "!!int" || n.Tag == "!!float":
+		n.Tag = "" // the number is written as it is
+	}
 }
 
 func yamlStringNode(s string) *yaml.Node {

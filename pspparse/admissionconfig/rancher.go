@@ -9,10 +9,11 @@ import (
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 )
 
-// rancherKind is what Rancher makes the admission configuration of the clusters of that it sets up.
+// rancherKind is the kind of which Rancher makes the admission configuration of clusters that it sets up.
 const rancherKind = "PodSecurityAdmissionConfigurationTemplate"
 
-// readRancherTemplate reads a template: its field configuration is a PodSecurityConfiguration without apiVersion and kind.
+// readRancherTemplate reads the configuration of Pod Security admission of a Rancher template: its field configuration is a
+// PodSecurityConfiguration without apiVersion and kind.
 func readRancherTemplate(root *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, error) {
 	if group, _, _ := strings.Cut(scalarValue(root, "apiVersion"), "/"); group != "management.cattle.io" {
 		return nil, errorAt(name, root, fmt.Errorf("apiVersion %q has no kind %s: management.cattle.io/v3 has", scalarValue(root, "apiVersion"), rancherKind))
@@ -30,7 +31,8 @@ func readRancherTemplate(root *yaml.Node, name string) (*admissionapi.PodSecurit
 	return decodeConfiguration(&whole, name)
 }
 
-// singleItem is the one object of a list as kubectl writes it, or the object itself where it is no list.
+// singleItem returns the one object of a list as kubectl writes it, or the object itself where it is no list. It fails for
+// a list of several objects.
 func singleItem(root *yaml.Node, name string) (*yaml.Node, error) {
 	items := mappingValue(root, "items")
 	if !strings.HasSuffix(scalarValue(root, "kind"), "List") || items == nil || items.Kind != yaml.SequenceNode {

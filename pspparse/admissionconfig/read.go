@@ -17,14 +17,19 @@ import (
 	"k8s.io/pod-security-admission/admission/api/validation"
 )
 
-// MaxFileBytes is the most that a file may have; a real one has a few hundred.
+// MaxFileBytes is how large an admission configuration file may be; a real one has a few hundred bytes.
 const MaxFileBytes = 1 << 20
 
 // FileOpener opens the file of a name.
 type FileOpener func(name string) (io.ReadCloser, error)
 
-// Read reads the file, an AdmissionConfiguration, a PodSecurityConfiguration or a template of Rancher for it, and, where that only names another one for the plugin, that one. A file without anything for
-// PodSecurity gives the defaults that the library has built in: privileged, and nothing exempt.
+// Read returns the configuration of Pod Security admission from a file of an API server: an AdmissionConfiguration, a
+// PodSecurityConfiguration or a template of Rancher for it. Where the file only names another one for the plugin
+// PodSecurity, that is read. A file without anything for the plugin gives the defaults of the library: privileged, and
+// nothing exempt.
+//
+// It fails where a file cannot be opened, is not one YAML or JSON document of a kind that is known, or has a value that the
+// API server refuses; the error names the file and line.
 func Read(open FileOpener, name string) (*admissionapi.PodSecurityConfiguration, error) {
 	root, err := readDocument(open, name)
 	if err != nil {
@@ -47,7 +52,7 @@ func Read(open FileOpener, name string) (*admissionapi.PodSecurityConfiguration,
 	return readPluginConfiguration(open, root, name)
 }
 
-// readPluginConfiguration reads what an AdmissionConfiguration says for the plugin PodSecurity.
+// readPluginConfiguration returns what an AdmissionConfiguration has for the plugin PodSecurity, or names in another file.
 func readPluginConfiguration(open FileOpener, root *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, error) {
 	plugins := mappingValue(root, "plugins")
 	if plugins == nil {
@@ -78,11 +83,12 @@ func readPluginConfiguration(open FileOpener, root *yaml.Node, name string) (*ad
 	return defaultConfiguration()
 }
 
+// defaultConfiguration returns the configuration of Pod Security admission that the library has built in.
 func defaultConfiguration() (*admissionapi.PodSecurityConfiguration, error) {
 	return load.LoadFromData(nil)
 }
 
-// readDocument reads the one YAML or JSON document of a file.
+// readDocument returns the one YAML or JSON document of an admission configuration file.
 func readDocument(open FileOpener, name string) (*yaml.Node, error) {
 	f, err := open(name)
 	if err != nil {
@@ -115,7 +121,8 @@ func readDocument(open FileOpener, name string) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// findAnchor finds an anchor or alias: what is cut out of a document would lose what it refers to.
+// findAnchor returns the first anchor or alias of a YAML tree, nil if there is none: what is cut out of a document would
+// lose what it refers to.
 func findAnchor(n *yaml.Node) *yaml.Node {
 	if n.Anchor != "" || n.Kind == yaml.AliasNode {
 		return n
@@ -128,13 +135,14 @@ func findAnchor(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// configurationVersions of the configuration, the newest first. v1.22 reads the last, v1.23 and v1.24 that before it, later ones all.
+// configurationVersions returns the apiVersions of a PodSecurityConfiguration, the newest first. v1.22 reads the last,
+// v1.23 and v1.24 that before it, later ones all.
 func configurationVersions() []string {
 	const group = "pod-security.admission.config.k8s.io/"
 	return []string{group + "v1", group + "v1beta1", group + "v1alpha1"}
 }
 
-// decodeConfiguration takes a PodSecurityConfiguration as the API server does.
+// decodeConfiguration decodes and validates a PodSecurityConfiguration as the API server does.
 func decodeConfiguration(n *yaml.Node, name string) (*admissionapi.PodSecurityConfiguration, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, errorAt(name, n, errors.New("the configuration of PodSecurity is no object"))
@@ -157,13 +165,15 @@ func decodeConfiguration(n *yaml.Node, name string) (*admissionapi.PodSecurityCo
 	return config, errors.Join(all...)
 }
 
+// errorAt adds the file and the line of a node to an error.
 func errorAt(name string, n *yaml.Node, err error) error {
 	return fmt.Errorf("reading the admission configuration: %s:%d: %w", name, n.Line, err)
 }
 
+// pathStepPattern matches the steps of a field path.
 var pathStepPattern = regexp.MustCompile(`[^.\[\]]+`)
 
-// nodeAtPath is the node of a field path such as exemptions.namespaces[0], or the last on the way that there is.
+// nodeAtPath returns the node of a field path such as exemptions.namespaces[0], or the last one on the way that exists.
 func nodeAtPath(n *yaml.Node, path string) *yaml.Node {
 	for _, key := range pathStepPattern.FindAllString(path, -1) {
 		next := mappingValue(n, key)
@@ -178,6 +188,7 @@ func nodeAtPath(n *yaml.Node, path string) *yaml.Node {
 	return n
 }
 
+// mappingValue returns the value of a key of a YAML mapping; nil for none.
 func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
@@ -187,6 +198,7 @@ func mappingValue(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
+// scalarValue returns the text of a scalar that a key of a YAML mapping has; "" for none.
 func scalarValue(n *yaml.Node, key string) string {
 	if v := mappingValue(n, key); v != nil && v.Kind == yaml.ScalarNode {
 		return v.Value

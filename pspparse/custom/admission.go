@@ -12,8 +12,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
+// admissionGroup is the API group of Kubernetes' webhook configurations and admission policies.
 const admissionGroup = "admissionregistration.k8s.io"
 
+// admissionResources returns the webhook configurations and admission policies of Kubernetes, and the policies of
+// Kubewarden.
 func admissionResources() []KnownResource {
 	return []KnownResource{
 		{Group: admissionGroup, Versions: []string{"v1", "v1beta1"}, Name: "mutatingwebhookconfigurations", Kind: "MutatingWebhookConfiguration", Purpose: ChangesPods},
@@ -27,11 +30,13 @@ func admissionResources() []KnownResource {
 	}
 }
 
+// kubewardenGroup is the API group of Kubewarden's policies.
 const kubewardenGroup = "policies.kubewarden.io"
 
-// readAdmission reads the webhooks and admission policies of Kubernetes, and Kubewarden's policies, which have their form.
+// readAdmission adds the admission rules of a webhook configuration, of an admission policy of Kubernetes, of a binding of
+// one, or of a Kubewarden policy, which has a similar form. It returns false for any other kind.
 func readAdmission(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	switch {
 	case group == admissionGroup && strings.HasSuffix(o.Kind, "WebhookConfiguration"):
 		readWebhooks(sink, o)
@@ -47,18 +52,18 @@ func readAdmission(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// webhookRule is one of a webhook's or a policy's.
+// webhookRule is one rule of a webhook or admission policy: the requests that it matches.
 type webhookRule struct {
 	APIGroups   []string `json:"apiGroups"`
 	APIVersions []string `json:"apiVersions"`
 	Resources   []string `json:"resources"`
 	Operations  []string `json:"operations"`
 	Scope       string   `json:"scope"`
-	// ResourceNames are those of policies.
+	// ResourceNames stands in rules of admission policies alone.
 	ResourceNames []string `json:"resourceNames"`
 }
 
-// matchesNewPods is true for a rule that a new pod meets.
+// matchesNewPods reports whether the creation of a pod matches the rule.
 func (r *webhookRule) matchesNewPods() bool {
 	has := func(list []string, words ...string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(words, s) })
@@ -67,6 +72,7 @@ func (r *webhookRule) matchesNewPods() bool {
 		has(r.Operations, "CREATE", "*") && r.Scope != "Cluster"
 }
 
+// readWebhooks adds an admission rule for each webhook of a webhook configuration that new pods meet.
 func readWebhooks(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Webhooks []struct {
@@ -92,14 +98,15 @@ func readWebhooks(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
-// matchConstraints say what a policy of Kubernetes, or the part of it that a binding puts into force, is for.
+// matchConstraints says which objects an admission policy of Kubernetes matches, or which of these a binding puts it into
+// force for.
 type matchConstraints struct {
 	ResourceRules     []webhookRule         `json:"resourceRules"`
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
 	ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
 }
 
-// scopes are those of a policy; none if it is not for pods.
+// scopes returns which pods are matched; nothing for a policy that is not for pods.
 func (c *matchConstraints) scopes() []inventory.AdmissionScope {
 	var out []inventory.AdmissionScope
 	for i := range c.ResourceRules {
@@ -110,7 +117,7 @@ func (c *matchConstraints) scopes() []inventory.AdmissionScope {
 	return out
 }
 
-// celMutation is one of a MutatingAdmissionPolicy, in CEL.
+// celMutation is one mutation of a MutatingAdmissionPolicy, with the CEL expression that makes it.
 type celMutation struct {
 	ApplyConfiguration struct {
 		Expression string `json:"expression"`
@@ -120,7 +127,8 @@ type celMutation struct {
 	} `json:"jsonPatch"`
 }
 
-// celMutationEffect says what expressions can do: one that names no field that matters makes no pod need a looser level.
+// celMutationEffect says what the mutations of an admission policy can do to pods, as far as their expressions tell: where
+// they name no field that matters to a level, no pod needs a looser level for them.
 func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	for _, m := range mutations {
 		if mayLoosen(m.ApplyConfiguration.Expression) || mayLoosen(m.JSONPatch.Expression) {
@@ -130,7 +138,7 @@ func celMutationEffect(mutations []celMutation) inventory.MutationEffect {
 	return inventory.EffectHarmless
 }
 
-// mayLoosen is true for a text (an expression, a patch) that names a field by which a pod may need a looser level, or takes
+// mayLoosen reports whether the text of an expression or patch names a field by which a pod may need a looser level, or takes
 // values from elsewhere.
 func mayLoosen(text string) bool {
 	return slices.ContainsFunc([]string{
@@ -139,6 +147,7 @@ func mayLoosen(text string) bool {
 	}, func(word string) bool { return strings.Contains(text, word) })
 }
 
+// readAdmissionPolicy adds an admission policy of Kubernetes that matches pods.
 func readAdmissionPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -161,6 +170,8 @@ func readAdmissionPolicy(sink inventory.CustomSink, o RawObject) {
 	sink.AddAdmissionRule(r)
 }
 
+// readAdmissionPolicyBinding adds the binding of an admission policy of Kubernetes, unless it is for other objects than
+// pods.
 func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -182,11 +193,12 @@ func readAdmissionPolicyBinding(sink inventory.CustomSink, o RawObject) {
 		mutates || actionsRefuse(doc.Spec.ValidationActions))
 }
 
-// actionsRefuse is true for actions that are more than reports.
+// actionsRefuse reports whether the validation actions of a policy refuse requests, and do not only report them.
 func actionsRefuse(actions []string) bool {
 	return len(actions) == 0 || slices.Contains(actions, "Deny")
 }
 
+// readKubewarden adds a policy of Kubewarden that matches pods and is not in monitor mode.
 func readKubewarden(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -214,7 +226,7 @@ func readKubewarden(sink inventory.CustomSink, o RawObject) {
 	sink.AddAdmissionRule(r)
 }
 
-// namespaceOrDefault is the namespace of a namespaced object.
+// namespaceOrDefault returns the namespace of a namespaced object, "default" where it names none.
 func namespaceOrDefault(o RawObject) string {
 	if o.Namespace == "" {
 		return "default"
@@ -222,10 +234,11 @@ func namespaceOrDefault(o RawObject) string {
 	return o.Namespace
 }
 
+// errWrongType is the error of an admission object with a field of a type that no server stores.
 var errWrongType = errors.New("no server has it so")
 
-// decodeAdmissionObject reads o into doc. If it can't, it says so, and returns false: of what changes pods it is a gap, since what it would
-// change is not known.
+// decodeAdmissionObject decodes a webhook configuration or policy into doc. If it cannot, it returns false and records
+// that: as a gap for what changes pods, since it is not known what it changes, and as a note for what only refuses pods.
 func decodeAdmissionObject(sink inventory.CustomSink, o RawObject, mutates bool, doc any) bool {
 	err := json.Unmarshal(o.JSON, doc)
 	if err == nil {

@@ -322,7 +322,12 @@ spec: {operations: [CREATE], resources: [pods]}`, []string{
 // TestResourcesAreRead checks that every kind that is asked of a server is one that Read knows, in each of its versions.
 func TestResourcesAreRead(t *testing.T) {
 	t.Parallel()
+	seen := map[string]bool{}
 	for _, r := range custom.KnownResources() {
+		if name := r.Name + "." + r.Group; seen[name] {
+			t.Errorf("%s is listed twice", name)
+		}
+		seen[r.Name+"."+r.Group] = true
 		for _, v := range r.Versions {
 			b := inventory.NewBuilder()
 			o := custom.RawObject{APIVersion: r.Group + "/" + v, Kind: r.Kind, Name: "x", JSON: []byte(`{"metadata":{"name":"x"}}`)}

@@ -5,54 +5,70 @@ package custom
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// RawObject is one object of a kind that inventory.Builder.Decode does not read.
+// RawObject is one object, as JSON, of a kind that inventory.Builder does not decode.
 type RawObject struct {
 	// APIVersion and Kind are as written; an item of a typed list has those of the list.
 	APIVersion, Kind string
-	// Namespace and Name are from its metadata. Namespace is empty where none is written.
+	// Namespace and Name are those of its metadata. Namespace is "" where none is written.
 	Namespace, Name string
 	// JSON is the whole object.
-	JSON     []byte
+	JSON []byte
+	// Position is where its document starts.
 	Position pspparse.Position
 }
 
-// KnownResource is a kind that Read knows, as an API server serves it.
+// group returns the API group of the object; "" for the core group.
+func (o *RawObject) group() string { return groupOf(o.APIVersion) }
+
+// groupOf returns the API group of an apiVersion; "" for the core group.
+func groupOf(apiVersion string) string {
+	if group, _, grouped := strings.Cut(apiVersion, "/"); grouped {
+		return group
+	}
+	return ""
+}
+
+// KnownResource is a kind that ReadObject knows, as API servers serve it.
 type KnownResource struct {
-	// Group and Versions are where servers serve it, the current version first. All versions have the fields that are read.
+	// Group and Versions are those that servers serve it under, the current version first. The fields that are read are the
+	// same in all versions.
 	Group    string
 	Versions []string
-	// Name is the plural in the URL, Kind the kind of one object.
+	// Name is the plural in URLs, Kind the kind of one object.
 	Name, Kind string
-	// Namespaced is false for a kind of the cluster.
+	// Namespaced is false for a cluster-scoped kind.
 	Namespaced bool
 	// Purpose decides what it means where a user may not list the kind.
 	Purpose ResourcePurpose
 }
 
-// ResourcePurpose is what objects of a kind do, as far as it matters here.
+// ResourcePurpose says what objects of a kind do to pods or namespaces.
 type ResourcePurpose int
 
 const (
-	// MakesPods is for kinds from which pods are made. Where they may not be listed, any namespace may hold more pods than
-	// were read: that is a gap.
+	// MakesPods is the purpose of kinds from which pods are made. Where they may not be listed, any namespace may hold more
+	// pods than were read: that is a gap.
 	MakesPods ResourcePurpose = iota
-	// ChangesPods is for kinds that change pods at admission. Where they may not be listed, that is a note, as for those below.
+	// ChangesPods is the purpose of kinds that change pods at admission. Where they may not be listed, that is a note, as
+	// for the purposes below.
 	ChangesPods
-	// RefusesPods is for kinds that refuse pods at admission.
+	// RefusesPods is the purpose of kinds that refuse pods at admission.
 	RefusesPods
-	// WritesLabels is for kinds that write labels of namespaces.
+	// WritesLabels is the purpose of kinds that write labels of namespaces.
 	WritesLabels
 )
 
-// objectReader reads the kinds that it knows: it adds what they say to b and returns true. It returns false, and adds nothing,
-// for any other kind.
+// objectReader delivers what an object of a kind that it knows says to sink and returns true. For any other kind it returns
+// false and delivers nothing.
 type objectReader func(sink inventory.CustomSink, o RawObject) bool
 
+// objectReaders returns the readers of all kinds. An object is given to each of them.
 func objectReaders() []objectReader {
 	return []objectReader{
 		readTemplates,
@@ -66,8 +82,9 @@ func objectReaders() []objectReader {
 	}
 }
 
-// ReadObject adds what o says to b. It returns false, and adds nothing, if the kind is not one that it knows. Some kinds say several
-// things, and each reader takes its own.
+// ReadObject delivers what an object says to sink: pods that are made from it, changes of pods, labels of namespaces. It
+// returns false, and delivers nothing, for a kind that no reader knows. An object that cannot be decoded becomes a gap or a
+// note.
 func ReadObject(sink inventory.CustomSink, o RawObject) bool {
 	known := false
 	readLabelWriter(sink, o)
@@ -77,10 +94,9 @@ func ReadObject(sink inventory.CustomSink, o RawObject) bool {
 	return known
 }
 
-// KnownResources lists all kinds that Read knows, each once, for the reading of a cluster and for the role that it needs. A kind
-// with several purposes has the first of them.
+// KnownResources returns all kinds that ReadObject knows, for the reading of a cluster and for the role that it needs.
 func KnownResources() []KnownResource {
-	all := slices.Concat(
+	return slices.Concat(
 		templateResources(),
 		admissionResources(),
 		gatekeeperResources(),
@@ -89,11 +105,4 @@ func KnownResources() []KnownResource {
 		rancherAdmissionResources(),
 		labelWriterResources(),
 	)
-	seen := map[[2]string]bool{}
-	return slices.DeleteFunc(all, func(r KnownResource) bool {
-		key := [2]string{r.Group, r.Name}
-		twice := seen[key]
-		seen[key] = true
-		return twice
-	})
 }

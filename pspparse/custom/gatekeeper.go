@@ -11,11 +11,14 @@ import (
 )
 
 const (
-	gatekeeperMutations   = "mutations.gatekeeper.sh"
+	// gatekeeperMutations is the API group of Gatekeeper's mutators.
+	gatekeeperMutations = "mutations.gatekeeper.sh"
+	// gatekeeperConstraints is the API group of Gatekeeper's constraints.
 	gatekeeperConstraints = "constraints.gatekeeper.sh"
 )
 
-// gatekeeperResources has the mutators. The kinds of constraints are made by templates, and not known ahead.
+// gatekeeperResources returns the mutators of Gatekeeper. The kinds of its constraints are made by templates and not known
+// ahead.
 func gatekeeperResources() []KnownResource {
 	versions := []string{"v1", "v1beta1", "v1alpha1"}
 	return []KnownResource{
@@ -26,7 +29,7 @@ func gatekeeperResources() []KnownResource {
 	}
 }
 
-// gatekeeperMatch says which objects a mutator or constraint of Gatekeeper is for.
+// gatekeeperMatch says which objects a mutator or constraint of Gatekeeper matches.
 type gatekeeperMatch struct {
 	Kinds []struct {
 		APIGroups []string `json:"apiGroups"`
@@ -40,7 +43,7 @@ type gatekeeperMatch struct {
 	Scope              string                `json:"scope"`
 }
 
-// scope says which pods are meant; false for none.
+// scope returns which pods are matched; false for none. A mutator names its kinds in applyTo.
 func (m *gatekeeperMatch) scope(applyTo []string) (inventory.AdmissionScope, bool) {
 	kinds := applyTo
 	for _, k := range m.Kinds {
@@ -60,7 +63,7 @@ func (m *gatekeeperMatch) scope(applyTo []string) (inventory.AdmissionScope, boo
 	return s, ok && m.Scope != "Cluster"
 }
 
-// excludedScopes are the namespaces that are left out.
+// excludedScopes returns the namespaces that are left out.
 func (m *gatekeeperMatch) excludedScopes() []inventory.AdmissionScope {
 	if len(m.ExcludedNamespaces) == 0 {
 		return nil
@@ -68,8 +71,8 @@ func (m *gatekeeperMatch) excludedScopes() []inventory.AdmissionScope {
 	return []inventory.AdmissionScope{{Namespaces: m.ExcludedNamespaces}}
 }
 
-// podMakingKinds picks those kinds that make pods: nil, true if pods are among them, and false if there are none. A kind may have
-// its group and version before it ("apps/v1/Deployment"); a subresource is none.
+// podMakingKinds picks those kinds of a policy's match that make pods. It returns nil and true if pods are among them, and
+// false if it finds none. A kind may have its group and version before it ("apps/v1/Deployment"); a subresource is no kind.
 func podMakingKinds(kinds []string) ([]string, bool) {
 	var out []string
 	for _, k := range kinds {
@@ -85,9 +88,9 @@ func podMakingKinds(kinds []string) ([]string, bool) {
 	return out, len(out) > 0
 }
 
-// readGatekeeper reads mutators and constraints.
+// readGatekeeper adds the admission rule of a mutator or constraint of Gatekeeper. It returns false for any other kind.
 func readGatekeeper(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	switch {
 	case group == gatekeeperConstraints:
 		readConstraint(sink, o)
@@ -101,6 +104,7 @@ func readGatekeeper(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
+// readConstraint adds a constraint of Gatekeeper that matches pods and refuses them.
 func readConstraint(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -124,6 +128,7 @@ func readConstraint(sink inventory.CustomSink, o RawObject) {
 	})
 }
 
+// readMutator adds an Assign or ModifySet of Gatekeeper that matches pods, with what it changes in them.
 func readMutator(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -172,8 +177,8 @@ func readMutator(sink inventory.CustomSink, o RawObject) {
 	sink.AddAdmissionRule(r)
 }
 
-// locationSteps are the fields of a location: "spec.containers[name:*].securityContext" has three. A list item by name is
-// one that is there: it is no new container.
+// locationSteps returns the fields of a mutator's location: "spec.containers[name:*].securityContext" has three. A list
+// item by name is one that exists, no new one.
 func locationSteps(location string) []string {
 	var out []string
 	for _, step := range strings.FieldsFunc(location, func(r rune) bool { return r == '.' }) {

@@ -12,8 +12,7 @@ import (
 // allKinds stands for all kinds of a group.
 const allKinds = "*"
 
-// kindsWithoutPods are the kinds of a group that are known to hold no pod and to make none. A group that starts with a dot
-// stands for all groups that end so.
+// kindsWithoutPods returns the kinds of an API group that are known to hold no pod and to make none.
 func kindsWithoutPods(group string) []string {
 	switch group {
 	case "":
@@ -46,7 +45,7 @@ func kindsWithoutPods(group string) []string {
 	return customKindsWithoutPods(group)
 }
 
-// policyEngineKinds are those that speak of pods, and make none.
+// policyEngineKinds returns the kinds of a policy engine's group, which speak of pods and make none.
 func policyEngineKinds(group string) []string {
 	switch group {
 	case "kyverno.io":
@@ -63,7 +62,7 @@ func policyEngineKinds(group string) []string {
 	return nil
 }
 
-// customKindsWithoutPods are those of other projects.
+// customKindsWithoutPods returns the kinds of other projects' groups that hold no pod and make none.
 func customKindsWithoutPods(group string) []string {
 	switch group {
 	// Certificates and secrets.
@@ -107,19 +106,20 @@ func customKindsWithoutPods(group string) []string {
 	return nil
 }
 
-// holdsNoPod says whether a kind of a group is known to hold no pod and to make none.
+// holdsNoPod reports whether a kind of a group is known to hold no pod and to make none.
 func holdsNoPod(group, kind string) bool {
 	kinds := kindsWithoutPods(group)
 	return slices.Contains(kinds, kind) || slices.Contains(kinds, allKinds)
 }
 
-// MayHoldManifestText is true for a kind whose texts may be manifests: one that is not known, and that deploys no chart of its own.
+// MayHoldManifestText reports whether the strings of an object of a kind may be manifests: the kind is not known, and deploys
+// no chart of its own.
 func MayHoldManifestText(group, kind string) bool {
 	return !holdsNoPod(group, kind) && !groupDeploysChart(group, kind) && !generatesObjects(group, kind)
 }
 
-// reportUnexpectedTemplate adds a gap for an object of another project's kind that is known to make no pods and holds a whole pod template all the
-// same: some new version of it may make them.
+// reportUnexpectedTemplate adds a gap for an object of another project's kind that is known to make no pods, and holds a
+// whole pod template all the same: a new version of the kind may make them.
 func reportUnexpectedTemplate(sink inventory.CustomSink, o RawObject, group string) bool {
 	if len(customKindsWithoutPods(group)) == 0 || !bytes.Contains(o.JSON, []byte(`"containers"`)) {
 		return false
@@ -137,7 +137,7 @@ func reportUnexpectedTemplate(sink inventory.CustomSink, o RawObject, group stri
 	return true
 }
 
-// groupDeploysChart is true for kinds that have a chart or a folder deployed, with values or patches of their own.
+// groupDeploysChart reports whether objects of a kind deploy a chart or a folder, with values or patches of their own.
 func groupDeploysChart(group, kind string) bool {
 	switch group {
 	case "helm.toolkit.fluxcd.io", "helm.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.cattle.io":
@@ -148,18 +148,18 @@ func groupDeploysChart(group, kind string) bool {
 	return false
 }
 
-// DeploysChart is true for a kind that has a chart or a folder deployed, of which no file shows the pods.
+// DeploysChart reports whether objects of a kind deploy a chart or a folder, so that no file shows their pods.
 func DeploysChart(apiVersion, kind string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	return groupDeploysChart(group, kind)
 }
 
-// generatesObjects is true for policies that may make objects of their own.
+// generatesObjects reports whether objects of a kind are policies that may make objects of their own.
 func generatesObjects(group, kind string) bool {
 	return group == "kyverno.io" && (kind == "Policy" || kind == "ClusterPolicy")
 }
 
-// generatedObjects returns what a policy makes that makes pods, as objects with the namespaces that they go to.
+// generatedObjects returns the pods and workloads that a Kyverno policy generates, with the namespaces that they go to.
 func generatedObjects(tree map[string]any) []innerObject {
 	var out []innerObject
 	spec, _ := tree["spec"].(map[string]any)

@@ -12,12 +12,17 @@ import (
 )
 
 const (
-	kyvernoGroup         = "kyverno.io"
+	// kyvernoGroup is the API group of Kyverno's Policy and ClusterPolicy.
+	kyvernoGroup = "kyverno.io"
+	// kyvernoPoliciesGroup is the API group of Kyverno's policies in CEL.
 	kyvernoPoliciesGroup = "policies.kyverno.io"
-	kruiseGroup          = "apps.kruise.io"
-	jspolicyGroup        = "policy.jspolicy.com"
+	// kruiseGroup is the API group of OpenKruise's SidecarSet.
+	kruiseGroup = "apps.kruise.io"
+	// jspolicyGroup is the API group of jsPolicy's JsPolicy.
+	jspolicyGroup = "policy.jspolicy.com"
 )
 
+// kyvernoResources returns the policies of Kyverno, the SidecarSet of OpenKruise and the JsPolicy of jsPolicy.
 func kyvernoResources() []KnownResource {
 	versions := []string{"v1", "v1beta1", "v1alpha1"}
 	return []KnownResource{
@@ -30,9 +35,10 @@ func kyvernoResources() []KnownResource {
 	}
 }
 
-// readPolicyEngines reads the policies of Kyverno, SidecarSets of OpenKruise, and JsPolicies.
+// readPolicyEngines adds the admission rules of a policy of Kyverno, of a SidecarSet of OpenKruise or of a JsPolicy. It
+// returns false for any other kind.
 func readPolicyEngines(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	switch {
 	case group == kyvernoGroup && (o.Kind == "ClusterPolicy" || o.Kind == "Policy"):
 		readKyverno(sink, o)
@@ -48,7 +54,7 @@ func readPolicyEngines(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// kyvernoFilter is one description of objects that a rule is for, or not for.
+// kyvernoFilter describes objects that a rule of Kyverno matches or excludes.
 type kyvernoFilter struct {
 	Resources struct {
 		Kinds             []string              `json:"kinds"`
@@ -65,14 +71,15 @@ type kyvernoFilter struct {
 	ClusterRoles []string `json:"clusterRoles"`
 }
 
-// kyvernoMatch are several: any of them, or all.
+// kyvernoMatch is the match or exclude block of a rule of Kyverno: any of several filters, all of them, or one.
 type kyvernoMatch struct {
 	Any []kyvernoFilter `json:"any"`
 	All []kyvernoFilter `json:"all"`
 	kyvernoFilter
 }
 
-// scope says which pods are meant; false for none. What is not known here (annotations, who asks) is taken to be met.
+// scope returns which pods the filter matches; false for none. What is not known here, annotations and who asks, counts as
+// met.
 func (f *kyvernoFilter) scope() (inventory.AdmissionScope, bool) {
 	r := &f.Resources
 	s := inventory.AdmissionScope{Namespaces: r.Namespaces, Names: r.Names, NamespaceLabels: r.NamespaceSelector, PodLabels: r.Selector}
@@ -84,7 +91,7 @@ func (f *kyvernoFilter) scope() (inventory.AdmissionScope, bool) {
 	return s, ok && (len(r.Operations) == 0 || slices.Contains(r.Operations, "CREATE"))
 }
 
-// scopes of what is matched.
+// scopes returns which pods the block matches.
 func (m *kyvernoMatch) scopes() []inventory.AdmissionScope {
 	var out []inventory.AdmissionScope
 	for i := range m.Any {
@@ -105,7 +112,8 @@ func (m *kyvernoMatch) scopes() []inventory.AdmissionScope {
 	return out
 }
 
-// excludedScopes are those of the scopes that are left out for certain: by namespaces, names and labels, and by nothing else.
+// excludedScopes returns the pods that the block excludes for certain: by namespaces, names and labels, and by nothing
+// else.
 func (m *kyvernoMatch) excludedScopes() []inventory.AdmissionScope {
 	all := m.Any
 	switch {
@@ -133,6 +141,7 @@ func (m *kyvernoMatch) excludedScopes() []inventory.AdmissionScope {
 	return out
 }
 
+// kyvernoMutate is the mutate block of a rule of Kyverno.
 type kyvernoMutate struct {
 	PatchStrategicMerge any             `json:"patchStrategicMerge"`
 	PatchesJSON6902     string          `json:"patchesJson6902"`
@@ -140,10 +149,12 @@ type kyvernoMutate struct {
 	Targets             []any           `json:"targets"`
 }
 
+// kyvernoValidate is the validate block of a rule of Kyverno.
 type kyvernoValidate struct {
 	FailureAction string `json:"failureAction"`
 }
 
+// readKyverno adds the rules of a Policy or ClusterPolicy of Kyverno that mutate new pods, or refuse them.
 func readKyverno(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Metadata struct {
@@ -186,13 +197,15 @@ func readKyverno(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
+// limitToNamespace narrows scopes to one namespace.
 func limitToNamespace(scopes []inventory.AdmissionScope, namespace string) {
 	for i := range scopes {
 		scopes[i].Namespaces = []string{namespace}
 	}
 }
 
-// failureActionEnforces is true where a rule refuses, and does not only report: the rule's own action goes before the policy's.
+// failureActionEnforces reports whether a rule of Kyverno refuses pods, and does not only report them: the rule's own action
+// goes before the policy's.
 func failureActionEnforces(rule, policy string) bool {
 	if rule == "" {
 		rule = policy
@@ -200,7 +213,7 @@ func failureActionEnforces(rule, policy string) bool {
 	return strings.EqualFold(rule, "Enforce")
 }
 
-// applyKyvernoMutation reads what a rule changes.
+// applyKyvernoMutation records what the mutate block of a rule of Kyverno changes in pods.
 func (c *podPatch) applyKyvernoMutation(m *kyvernoMutate) {
 	if m.PatchStrategicMerge != nil {
 		c.mergeValue(nil, m.PatchStrategicMerge)
@@ -213,10 +226,10 @@ func (c *podPatch) applyKyvernoMutation(m *kyvernoMutate) {
 	}
 }
 
+// jsonPatchPathPattern finds the paths in a JSON patch that is written as YAML or JSON text.
 var jsonPatchPathPattern = regexp.MustCompile(`path"?\s*:\s*["']?([^\s"',}]+)`)
 
-// applyJSONPatchText reads the paths of a JSON patch that is written as text. A value is not looked at: one that goes to a security
-// field may be anything.
+// applyJSONPatchText records what a JSON patch that is written as text may change in pods, by its paths alone.
 func (c *podPatch) applyJSONPatchText(text string) {
 	for _, found := range jsonPatchPathPattern.FindAllStringSubmatch(text, -1) {
 		steps := strings.Split(strings.TrimPrefix(found[1], "/"), "/")
@@ -235,7 +248,8 @@ func (c *podPatch) applyJSONPatchText(text string) {
 	}
 }
 
-// readKyvernoPolicy reads the kinds that have the form of Kubernetes' own admission policies.
+// readKyvernoPolicy adds a MutatingPolicy or ValidatingPolicy of Kyverno, which has the form of Kubernetes' own admission
+// policies.
 func readKyvernoPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -261,7 +275,7 @@ func readKyvernoPolicy(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
-// readSidecarSet reads the containers that OpenKruise adds to the pods that a SidecarSet selects.
+// readSidecarSet adds a SidecarSet of OpenKruise, with the containers and volumes that it adds to the pods that it selects.
 func readSidecarSet(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {
@@ -303,6 +317,7 @@ func readSidecarSet(sink inventory.CustomSink, o RawObject) {
 	})
 }
 
+// readJsPolicy adds a JsPolicy that matches new pods.
 func readJsPolicy(sink inventory.CustomSink, o RawObject) {
 	var doc struct {
 		Spec struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// labelWriterResources are the kinds that write labels on namespaces.
+// labelWriterResources returns the kinds whose objects write labels on namespaces.
 func labelWriterResources() []KnownResource {
 	return []KnownResource{
 		{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "applications", Kind: "Application", Namespaced: true, Purpose: WritesLabels},
@@ -30,10 +30,10 @@ func labelWriterResources() []KnownResource {
 	}
 }
 
-// readLabelWriter adds the labels that an object writes on namespaces. Whatever else it may be is left to the readers: it says
-// nothing of pods.
+// readLabelWriter adds the labels that an object writes on namespaces: of Argo CD, Capsule, Fleet or the hierarchical
+// namespace controller (HNC). Labels that cannot be read become a note.
 func readLabelWriter(sink inventory.CustomSink, o RawObject) {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	var err error
 	switch group + " " + o.Kind {
 	case "argoproj.io Application":
@@ -54,14 +54,16 @@ func readLabelWriter(sink inventory.CustomSink, o RawObject) {
 	}
 }
 
+// objectText returns the kind and the name of the object for a message.
 func (o *RawObject) objectText() string { return inventory.ObjectText(o.Kind, o.Namespace, o.Name) }
 
-// labelWriter is one of a map of labels in the object.
+// labelWriter returns a LabelWriter for a map of labels that the object has in a field.
 func (o *RawObject) labelWriter(field string, labels map[string]string) inventory.LabelWriter {
 	return inventory.LabelWriter{Object: o.objectText(), Path: field, Labels: labels, Syntax: inventory.LabelMap, Position: o.Position}
 }
 
-// unmarshalTyped reads what has the types that it should have.
+// unmarshalTyped decodes JSON as API servers do, with case-sensitive keys, and says of a wrong type only which field has
+// it.
 func unmarshalTyped(data []byte, into any) error {
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, into)
 	var wrong *json.UnmarshalTypeError
@@ -71,12 +73,12 @@ func unmarshalTyped(data []byte, into any) error {
 	return err
 }
 
-// namespaceMetadata of namespaces, as far as it is labels.
+// namespaceMetadata is metadata that an object gives to namespaces, as far as it is labels.
 type namespaceMetadata struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// argoSpec is the spec of an Application, and what an ApplicationSet makes them of.
+// argoSpec is the spec of an Application of Argo CD, and of the template of an ApplicationSet.
 type argoSpec struct {
 	Destination struct {
 		Namespace string `json:"namespace"`
@@ -89,12 +91,13 @@ type argoSpec struct {
 	} `json:"syncPolicy"`
 }
 
-// A namespace has these labels at each sync if Argo CD creates it where it is missing (controller/sync_namespace.go).
+// writesLabels reports whether Argo CD writes labels on the namespace at each sync: it does if it creates the namespace where
+// it is missing (controller/sync_namespace.go).
 func (s *argoSpec) writesLabels() bool {
 	return s.SyncPolicy.ManagedNamespaceMetadata != nil && slices.Contains(s.SyncPolicy.SyncOptions, "CreateNamespace=true")
 }
 
-// otherCluster names another cluster than the one that Argo CD runs in; "" for that one.
+// otherCluster returns the cluster that the application is deployed to; "" for the one that Argo CD runs in.
 func (s *argoSpec) otherCluster() string {
 	server := strings.TrimSuffix(s.Destination.Server, "/")
 	switch {
@@ -109,10 +112,13 @@ func (s *argoSpec) otherCluster() string {
 }
 
 const (
-	argoLabelsPath           = "spec.syncPolicy.managedNamespaceMetadata.labels"
+	// argoLabelsPath is the field of an Application with labels for its namespace.
+	argoLabelsPath = "spec.syncPolicy.managedNamespaceMetadata.labels"
+	// applicationSetLabelsPath is the field of an ApplicationSet with labels for the namespaces of its Applications.
 	applicationSetLabelsPath = "spec.template." + argoLabelsPath
 )
 
+// readArgoApplication adds the namespace labels of an Application of Argo CD.
 func readArgoApplication(sink inventory.CustomSink, o RawObject) error {
 	var a struct {
 		Metadata struct {
@@ -138,6 +144,7 @@ func readArgoApplication(sink inventory.CustomSink, o RawObject) error {
 	return nil
 }
 
+// readArgoApplicationSet adds the namespace labels of an ApplicationSet of Argo CD.
 func readArgoApplicationSet(sink inventory.CustomSink, o RawObject) error {
 	var a struct {
 		Spec struct {
@@ -164,7 +171,8 @@ func readArgoApplicationSet(sink inventory.CustomSink, o RawObject) error {
 	return nil
 }
 
-// readCapsuleTenant reads a Tenant of Capsule: v1beta2 has both fields, v1beta1 the first, v1alpha1 another one.
+// readCapsuleTenant adds the namespace labels of a Tenant of Capsule. v1beta2 has both fields, v1beta1 the first, v1alpha1
+// another one.
 func readCapsuleTenant(sink inventory.CustomSink, o RawObject) error {
 	var t struct {
 		Spec struct {
@@ -200,12 +208,13 @@ func readCapsuleTenant(sink inventory.CustomSink, o RawObject) error {
 	return nil
 }
 
-// hncLabels are labels as HNC has them.
+// hncLabels are labels as objects of HNC have them, a list of keys and values.
 type hncLabels []struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 }
 
+// toMap returns the labels as a map.
 func (p hncLabels) toMap() map[string]string {
 	out := make(map[string]string, len(p))
 	for _, l := range p {
@@ -214,6 +223,7 @@ func (p hncLabels) toMap() map[string]string {
 	return out
 }
 
+// readHNCHierarchy adds the labels and the parent of a HierarchyConfiguration of HNC.
 func readHNCHierarchy(sink inventory.CustomSink, o RawObject) error {
 	var h struct {
 		Spec struct {
@@ -229,7 +239,8 @@ func readHNCHierarchy(sink inventory.CustomSink, o RawObject) error {
 	return nil
 }
 
-// readHNCAnchor reads what makes a namespace below the one it is in; from HNC v1.1 on it may have labels for it.
+// readHNCAnchor adds the labels and the parent of a SubnamespaceAnchor of HNC, which makes a namespace below its own. It
+// may have labels from HNC v1.1 on.
 func readHNCAnchor(sink inventory.CustomSink, o RawObject) error {
 	var a struct {
 		Spec struct {
@@ -244,6 +255,7 @@ func readHNCAnchor(sink inventory.CustomSink, o RawObject) error {
 	return nil
 }
 
+// addHNCLabelWriter adds an object of HNC that writes labels on a namespace and on all below it.
 func addHNCLabelWriter(sink inventory.CustomSink, o RawObject, namespace string, labels hncLabels) {
 	w := o.labelWriter("spec.labels", labels.toMap())
 	w.Syntax, w.NewNamespaces = inventory.LabelPairs, inventory.ObjectText("the namespace", "", namespace)+" and all below it"
@@ -251,14 +263,15 @@ func addHNCLabelWriter(sink inventory.CustomSink, o RawObject, namespace string,
 	sink.AddLabelWriter(w)
 }
 
-// fleetOptions are what Fleet deploys a bundle with, to a namespace that it sets exactly these labels on: others go.
+// fleetOptions are the options that Fleet deploys a bundle with. Where they have labels for the namespace, Fleet sets
+// exactly these and removes others.
 type fleetOptions struct {
 	Namespace        string            `json:"namespace"`
 	DefaultNamespace string            `json:"defaultNamespace"`
 	NamespaceLabels  map[string]string `json:"namespaceLabels"`
 }
 
-// addLabelWriter takes the namespace of another one where it has none.
+// addLabelWriter adds the namespace labels of the options. Where they name no namespace, those of or count.
 func (f *fleetOptions) addLabelWriter(sink inventory.CustomSink, w inventory.LabelWriter, or *fleetOptions) {
 	if f.NamespaceLabels == nil {
 		return
@@ -268,7 +281,8 @@ func (f *fleetOptions) addLabelWriter(sink inventory.CustomSink, w inventory.Lab
 	sink.AddLabelWriter(w)
 }
 
-// readFleetBundle reads a Bundle or HelmOp of Fleet. Those of the namespace fleet-local are for the cluster that they are in.
+// readFleetBundle adds the namespace labels of a Bundle or HelmOp of Fleet. One in the namespace fleet-local is for the
+// cluster that it is in.
 func readFleetBundle(sink inventory.CustomSink, o RawObject) error {
 	var f struct {
 		Spec struct {
@@ -291,8 +305,8 @@ func readFleetBundle(sink inventory.CustomSink, o RawObject) error {
 	return nil
 }
 
-// ReadWithoutKind adds what a document without apiVersion and kind says of the labels of namespaces: a fleet.yaml, or the state
-// of Terraform. It returns false, and adds nothing, for any other.
+// ReadWithoutKind adds the namespace labels of a document without apiVersion and kind: a fleet.yaml, or a Terraform state.
+// It returns false, and adds nothing, for any other document.
 func ReadWithoutKind(sink inventory.CustomSink, data []byte, at pspparse.Position) bool {
 	switch path.Base(strings.ReplaceAll(at.File, `\`, "/")) {
 	case "fleet.yaml", "fleet.yml":
@@ -301,6 +315,7 @@ func ReadWithoutKind(sink inventory.CustomSink, data []byte, at pspparse.Positio
 	return bytes.Contains(data, []byte(`"terraform_version"`)) && readTerraformState(sink, data, at)
 }
 
+// readFleetFile adds the namespace labels of a fleet.yaml; false for a document that cannot be decoded as one.
 func readFleetFile(sink inventory.CustomSink, data []byte, at pspparse.Position) bool {
 	var f struct {
 		fleetOptions
@@ -318,7 +333,7 @@ func readFleetFile(sink inventory.CustomSink, data []byte, at pspparse.Position)
 	return true
 }
 
-// terraformState is version 4 of Terraform's state, as far as resources of the provider hashicorp/kubernetes go.
+// terraformState is version 4 of a Terraform state, as far as resources of the provider hashicorp/kubernetes go.
 type terraformState struct {
 	Resources []struct {
 		Module    string `json:"module"`
@@ -338,7 +353,8 @@ type terraformState struct {
 	} `json:"resources"`
 }
 
-// readTerraformState reads a state. Terraform leaves out keys of kubernetes.io that it did not write itself, so its state has those that it puts back.
+// readTerraformState adds the namespace labels of a Terraform state; false for a document that cannot be decoded as one.
+// Terraform leaves out keys of kubernetes.io that it did not write, so the state has those that it would put back.
 func readTerraformState(sink inventory.CustomSink, data []byte, at pspparse.Position) bool {
 	var s terraformState
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &s)

@@ -10,26 +10,30 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// partialTemplate gathers what an object says of its pods, wherever it says it, as one pod: what that pod violates, the object
-// asks for somewhere.
+// partialTemplate gathers all that an object says of its pods, wherever it says it, as one pod. What that pod violates,
+// some pod of the object violates.
 type partialTemplate struct {
-	templateSearcher
-	hostFlags   map[string]any // hostNetwork, hostPID, hostIPC
+	path jsonPath
+	// first is the path of the first piece that was found.
+	first string
+	// hostFlags are hostNetwork, hostPID and hostIPC, as far as the object has them.
+	hostFlags   map[string]any
 	containers  []any
 	volumes     []any
 	sysctls     []any
 	annotations map[string]any
-	podMetas    [][]byte
-	account     string
+	// podMetas are the metadata of pod templates, as JSON.
+	podMetas [][]byte
+	account  string
 }
 
-// partialTemplateOf returns what an object says of its pods as a partial template, none if it says nothing, and where it says the
-// first of it.
+// partialTemplateOf returns what an object says of its pods as one partial template, and the path of the first piece. There
+// is no template if the object says nothing of its pods.
 func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at string) {
 	c := partialTemplate{hostFlags: map[string]any{}, annotations: map[string]any{}}
 	c.collectFrom(tree)
 	if len(c.containers)+len(c.volumes)+len(c.sysctls)+len(c.hostFlags) == 0 {
-		return nil, c.partialPod
+		return nil, c.first
 	}
 	spec := map[string]any{"containers": c.containers, "volumes": c.volumes, "securityContext": map[string]any{"sysctls": c.sysctls}}
 	maps.Copy(spec, c.hostFlags)
@@ -37,38 +41,23 @@ func partialTemplateOf(tree map[string]any) (part []inventory.CustomTemplate, at
 		spec["serviceAccountName"] = c.account
 	}
 	data := marshalJSON(map[string]any{"metadata": map[string]any{"annotations": c.annotations}, "spec": spec})
-	return []inventory.CustomTemplate{{Path: c.partialPod, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.partialPod
+	return []inventory.CustomTemplate{{Path: c.first, JSON: data, Partial: true, PodMetas: c.podMetas}}, c.first
 }
 
-// notePlace notes where the first piece is.
+// notePlace remembers the path of a key as that of the first piece, if it is the first.
 func (c *partialTemplate) notePlace(key string) {
-	if c.partialPod == "" {
-		c.partialPod = c.pathOf(key)
+	if c.first == "" {
+		c.first = c.path.of(key)
 	}
 }
 
+// collectFrom takes all pieces of pods from a value within the object.
 func (c *partialTemplate) collectFrom(v any) {
-	switch v := v.(type) {
-	case []any:
-		for i, item := range v {
-			c.path = append(c.path, "["+strconv.Itoa(i)+"]")
-			c.collectFrom(item)
-			c.path = c.path[:len(c.path)-1]
-		}
-	case map[string]any:
-		root := len(c.path) == 0
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if k == "managedFields" || root && (k == "status" || k == "metadata") || c.addPiece(k, v[k]) {
-				continue
-			}
-			c.path = append(c.path, "."+truncateKey(k))
-			c.collectFrom(v[k])
-			c.path = c.path[:len(c.path)-1]
-		}
-	}
+	skip := func(key string, value any) bool { return c.path.saysNothing(key) || c.addPiece(key, value) }
+	c.path.visitChildren(v, skip, c.collectFrom)
 }
 
-// addPiece takes the value of a key, if it is a piece of a pod.
+// addPiece takes a key and its value if they are a piece of a pod, and reports whether they are.
 func (c *partialTemplate) addPiece(key string, v any) bool {
 	m, _ := v.(map[string]any)
 	list, _ := v.([]any)
@@ -104,13 +93,14 @@ func (c *partialTemplate) addPiece(key string, v any) bool {
 		if m == nil {
 			m = map[string]any{"path": v}
 		}
-		c.volumes = append(c.volumes, map[string]any{"name": c.pathOf(key), "hostPath": m})
+		c.volumes = append(c.volumes, map[string]any{"name": c.path.of(key), "hostPath": m})
 	default:
 		return false
 	}
 	return true
 }
 
+// addHostFlag takes hostNetwork, hostPID or hostIPC; it returns false for a value that is no boolean.
 func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	on, ok := v.(bool)
 	if ok {
@@ -120,16 +110,17 @@ func (c *partialTemplate) addHostFlag(key string, v any) bool {
 	return ok
 }
 
-// addContainer adds one container, which is named after its place if it has no name.
+// addContainer takes one container, which gets its path as name if it has none.
 func (c *partialTemplate) addContainer(key string, m map[string]any) {
 	c.notePlace(key)
 	if name, _ := m["name"].(string); name == "" {
 		m = maps.Clone(m)
-		m["name"] = c.pathOf(key)
+		m["name"] = c.path.of(key)
 	}
 	c.containers = append(c.containers, m)
 }
 
+// addContainers takes the containers of a list or a map.
 func (c *partialTemplate) addContainers(key string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -147,14 +138,16 @@ func (c *partialTemplate) addContainers(key string, v any) {
 	}
 }
 
-// addSecurityContext adds a security context, of a pod or of a container: the standards ask the same of both, but for sysctls.
+// addSecurityContext takes a security context of a pod or a container. The standards ask the same of both, except for
+// sysctls.
 func (c *partialTemplate) addSecurityContext(key string, m map[string]any) {
 	c.addContainer(key, map[string]any{"securityContext": m})
 	sysctls, _ := m["sysctls"].([]any)
 	c.sysctls = append(c.sysctls, sysctls...)
 }
 
-// addMetadata takes the metadata of a template: AppArmor and seccomp are set there, too, and injectors select by it.
+// addMetadata takes the metadata of a pod template: annotations may set AppArmor and seccomp, and injectors select by
+// labels.
 func (c *partialTemplate) addMetadata(metadata map[string]any) {
 	annotations, _ := metadata["annotations"].(map[string]any)
 	labels, _ := metadata["labels"].(map[string]any)

@@ -12,21 +12,23 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// podPatch are what a patch of a policy engine does to pods, as far as it can be read.
+// podPatch is what a mutating policy does to pods, as far as its patch can be read.
 type podPatch struct {
-	// unknown is true if something of it cannot be read, or may make pods need a looser level.
+	// unknown is true if some of the patch cannot be read, or may make pods need a looser level.
 	unknown bool
-	// setFields are the security fields that it sets, with their values.
+	// setFields are the security fields that the patch sets, with their values: "spec.hostNetwork=false".
 	setFields []string
-	added     corev1.PodSpec
+	// added has the containers and volumes that the patch adds.
+	added corev1.PodSpec
 }
 
-// existingItem is a step into the items of a list that are there already.
+// existingItem is the step of a path into the items that a list has already.
 const existingItem = "[]"
 
-// maxSetFields of what one policy sets are told.
+// maxSetFields is how many set fields of one policy are kept.
 const maxSetFields = 10
 
+// effect sums up what the patch does to the pods that it is applied to.
 func (c *podPatch) effect() inventory.MutationEffect {
 	switch {
 	case c.unknown:
@@ -37,7 +39,7 @@ func (c *podPatch) effect() inventory.MutationEffect {
 	return inventory.EffectHarmless
 }
 
-// addedShape has the containers and volumes that are added; nil for none.
+// addedShape returns a shape with the containers and volumes that the patch adds; nil for none.
 func (c *podPatch) addedShape() *inventory.Shape {
 	if c.effect() != inventory.EffectAdds {
 		return nil
@@ -45,7 +47,7 @@ func (c *podPatch) addedShape() *inventory.Shape {
 	return inventory.ReducePod(nil, &c.added)
 }
 
-// mergeValue goes through what is merged into an object at a path, in the order of keys.
+// mergeValue records what merging a value into the object at a path changes in its pods.
 func (c *podPatch) mergeValue(path []string, v any) {
 	if m, ok := v.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -58,7 +60,8 @@ func (c *podPatch) mergeValue(path []string, v any) {
 	c.setValue(path, v)
 }
 
-// withoutKyvernoAnchor is a key without Kyverno's anchors; false for those that only say when the rest holds.
+// withoutKyvernoAnchor strips Kyverno's anchors from a key, "+(name)". It returns false for anchors that only say when the
+// rest of the patch applies.
 func withoutKyvernoAnchor(key string) (string, bool) {
 	at := strings.IndexByte(key, '(')
 	if at < 0 || !strings.HasSuffix(key, ")") {
@@ -67,7 +70,7 @@ func withoutKyvernoAnchor(key string) (string, bool) {
 	return key[at+1 : len(key)-1], key[:at] == "+"
 }
 
-// setValue judges one value of an object, by where it is in a pod.
+// setValue records that the field of an object at a path gets a value, by what the field means for pods.
 func (c *podPatch) setValue(path []string, v any) {
 	in, ok := pathInPod(path)
 	if len(in) == 0 {
@@ -94,7 +97,8 @@ func (c *podPatch) setValue(path []string, v any) {
 	}
 }
 
-// pathInPod is the path within the pod's spec, or from its metadata on. It is empty and true for what lies above the spec.
+// pathInPod returns the part of a path that lies within the spec or metadata of a pod or pod template. It is empty and true
+// for a path above the pod spec, and false for a path that leads to no pod.
 func pathInPod(path []string) ([]string, bool) {
 	if len(path) > 0 && path[0] == "metadata" {
 		return path, true
@@ -114,9 +118,11 @@ func pathInPod(path []string) ([]string, bool) {
 	return nil, true
 }
 
+// isMap reports whether a JSON value is an object.
 func isMap(v any) bool { _, ok := v.(map[string]any); return ok }
 
-// setSecurityField notes that a security field is set, to a value by which no pod needs a looser level or to another.
+// setSecurityField records that a security field at a path gets a value. Strict says that no pod needs a looser level for
+// it.
 func (c *podPatch) setSecurityField(path []string, v any, strict bool) {
 	c.unknown = c.unknown || !strict
 	if value, err := json.Marshal(v); err == nil && len(c.setFields) < maxSetFields {
@@ -124,7 +130,8 @@ func (c *podPatch) setSecurityField(path []string, v any, strict bool) {
 	}
 }
 
-// setMetadata of pods matters where annotations stand for fields, and where injectors choose by it.
+// setMetadata records a change of pod metadata where it matters: annotations for seccomp and AppArmor, and those by which
+// injectors choose pods.
 func (c *podPatch) setMetadata(path, in []string, v any) {
 	if m, ok := v.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -140,7 +147,8 @@ func (c *podPatch) setMetadata(path, in []string, v any) {
 	}
 }
 
-// setContainers are changed, or added where an item has a plain name and an image.
+// setContainers records a change of a list of containers. An item with a plain name and an image is a new container, any
+// other item changes one that is there.
 func (c *podPatch) setContainers(path, in []string, v any) {
 	if len(in) > 1 && in[1] == existingItem {
 		c.setInContainer(path, in[2:], v)
@@ -165,6 +173,7 @@ func (c *podPatch) setContainers(path, in []string, v any) {
 	}
 }
 
+// addContainer records that a container is added to a list of containers.
 func (c *podPatch) addContainer(list string, m map[string]any) {
 	var added corev1.Container
 	if data, err := json.Marshal(m); err != nil || json.Unmarshal(data, &added) != nil {
@@ -179,7 +188,7 @@ func (c *podPatch) addContainer(list string, m map[string]any) {
 	c.added.Containers = append(c.added.Containers, added)
 }
 
-// setInContainer judges a value within a container that is there.
+// setInContainer records that a field within an existing container gets a value.
 func (c *podPatch) setInContainer(path, in []string, v any) {
 	if len(in) > 0 && in[0] == "securityContext" {
 		c.setSecurityContext(path, in[1:], v)
@@ -198,7 +207,7 @@ func (c *podPatch) setInContainer(path, in []string, v any) {
 	}
 }
 
-// addVolumes are added; those of kinds that every level allows change nothing.
+// addVolumes records that volumes are added.
 func (c *podPatch) addVolumes(v any) {
 	items, ok := v.([]any)
 	if !ok {
@@ -215,7 +224,7 @@ func (c *podPatch) addVolumes(v any) {
 	}
 }
 
-// setSecurityContext judges a value within a security context, of the pod or of a container.
+// setSecurityContext records that a field within the security context of a pod or a container gets a value.
 func (c *podPatch) setSecurityContext(path, in []string, v any) {
 	if m, ok := v.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -246,10 +255,11 @@ func (c *podPatch) setSecurityContext(path, in []string, v any) {
 	}
 }
 
-// allStrings is true for a list of such texts.
+// allStrings reports whether a JSON value is a list of strings that all meet a condition.
 func allStrings(v any, such func(string) bool) bool {
 	items, ok := v.([]any)
 	return ok && !slices.ContainsFunc(items, func(item any) bool { s, ok := item.(string); return !ok || !such(s) })
 }
 
+// isEmptyList reports whether a JSON value is an empty list, or no list.
 func isEmptyList(v any) bool { items, _ := v.([]any); return len(items) == 0 }

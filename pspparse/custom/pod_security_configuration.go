@@ -2,22 +2,28 @@ package custom
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// podSecurityConfiguration is a PodSecurityConfiguration.
+// podSecurityConfiguration has of a PodSecurityConfiguration what is read.
 type podSecurityConfiguration struct {
 	Kind       string
 	Defaults   struct{ Enforce string }
 	Exemptions struct{ Usernames, RuntimeClasses, Namespaces []string }
 }
 
-// readPodSecurityConfiguration adds a configuration of Pod Security that stands among the manifests: an AdmissionConfiguration that has one
-// or refers to a file with one, or a PodSecurityConfiguration.
+// exempts reports whether the configuration exempts anything.
+func (c *podSecurityConfiguration) exempts() bool {
+	e := &c.Exemptions
+	return len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0
+}
+
+// readPodSecurityConfiguration adds a configuration of Pod Security admission that stands among manifests: a
+// PodSecurityConfiguration, or an AdmissionConfiguration that has one or names a file for it. It returns false for any
+// other kind.
 func readPodSecurityConfiguration(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	var c podSecurityConfiguration
 	switch {
 	case group == "pod-security.admission.config.k8s.io" && o.Kind == "PodSecurityConfiguration":
@@ -44,9 +50,8 @@ func readPodSecurityConfiguration(sink inventory.CustomSink, o RawObject) bool {
 	default:
 		return false
 	}
-	e := &c.Exemptions
 	sink.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
-		ConfigKind: o.Kind, Enforce: c.Defaults.Enforce, Position: o.Position, Exempts: len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0,
+		ConfigKind: o.Kind, Enforce: c.Defaults.Enforce, Position: o.Position, Exempts: c.exempts(),
 	})
 	return true
 }

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// HoldsNothing is true for an object that Read and Other add nothing of, as far as a quick look at its text tells: nobody has to decode
-// it. Most custom resources are such.
+// HoldsNothing reports, from a quick look at its text, whether neither ReadObject nor ReadUnknownKind would deliver anything
+// of an object. Nobody has to decode it then; most custom resources are such.
 func HoldsNothing(group string, data []byte) bool {
 	return group != "" && !readableGroups()[group] && !groupDeploysChart(group, "Application") && !mayHoldPod(data)
 }
 
-// readableGroups are the groups of which a reader knows a kind.
+// readableGroups returns the API groups of which a reader knows a kind.
 var readableGroups = sync.OnceValue(func() map[string]bool { //nolint:gochecknoglobals // a table that does not change
 	groups := map[string]bool{gatekeeperConstraints: true, "pod-security.admission.config.k8s.io": true, "apiserver.config.k8s.io": true}
 	for _, r := range KnownResources() {
@@ -20,8 +20,9 @@ var readableGroups = sync.OnceValue(func() map[string]bool { //nolint:gochecknog
 	return groups
 })
 
-// mayHoldPod is a quick look at the text, once from its start to its end: without certain keys, whose values begin as theirs
-// do, there is nothing to find. A key might be written in escapes.
+// mayHoldPod reports, from the text of a JSON object alone, whether it may hold a pod template or a part of one: there is
+// none without certain keys with certain values. The text is read once. Keys may be written with escapes, which count as
+// such keys.
 func mayHoldPod(data []byte) bool {
 	if bytes.Contains(data, []byte(`\u`)) {
 		return true
@@ -51,7 +52,7 @@ func mayHoldPod(data []byte) bool {
 	}
 }
 
-// firstValueByte is the first byte of a value, 0 where there is none.
+// firstValueByte returns the first byte that is no white space; 0 where there is none.
 func firstValueByte(data []byte) byte {
 	for _, c := range data {
 		switch c {
@@ -63,14 +64,21 @@ func firstValueByte(data []byte) byte {
 	return 0
 }
 
-// keyScan is what was seen of an object so far.
+// keyScan is what was seen so far of the keys of one object.
 type keyScan struct {
-	versions                         int
-	hasTemplate, podField            bool // a template of anything, a field that only pods have
-	stepsOrContainer, containerField bool // what may be a container or steps, a field that such have
+	// versions counts the keys "apiVersion".
+	versions int
+	// hasTemplate is true after a key that ends in "template".
+	hasTemplate bool
+	// podField is true after a key that only pod specs have.
+	podField bool
+	// stepsOrContainer is true after "steps", "sidecars" or "container".
+	stepsOrContainer bool
+	// containerField is true after a key that containers have.
+	containerField bool
 }
 
-// addKey notes a key and how its value begins; true if an object that has it is to be looked through.
+// addKey notes a key and the first byte of its value. It returns true once the object has to be searched.
 func (s *keyScan) addKey(key []byte, value byte) bool {
 	tree := value == '{' || value == '['
 	switch string(key) {
@@ -102,6 +110,7 @@ func (s *keyScan) addKey(key []byte, value byte) bool {
 	return s.stepsOrContainer && s.containerField || s.hasTemplate && s.podField
 }
 
+// keyHasSuffix reports whether a key ends in a text.
 func keyHasSuffix(key []byte, suffix string) bool {
 	return len(key) >= len(suffix) && string(key[len(key)-len(suffix):]) == suffix
 }

@@ -2,42 +2,38 @@ package custom
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 const (
-	rancherManagement   = "management.cattle.io"
+	// rancherManagement is the API group of Rancher's own objects.
+	rancherManagement = "management.cattle.io"
+	// rancherProvisioning is the API group of the clusters that Rancher sets up.
 	rancherProvisioning = "provisioning.cattle.io"
 )
 
-// rancherAdmissionResources are Rancher's templates of the configuration of Pod Security, and the clusters that are given one.
+// rancherAdmissionResources returns Rancher's templates for the configuration of Pod Security admission. The clusters that
+// are given one are among rancherPolicyResources.
 func rancherAdmissionResources() []KnownResource {
 	return []KnownResource{
 		{Group: rancherManagement, Versions: []string{"v3"}, Name: "podsecurityadmissionconfigurationtemplates", Kind: "PodSecurityAdmissionConfigurationTemplate", Purpose: RefusesPods},
-		{Group: rancherManagement, Versions: []string{"v3"}, Name: "clusters", Kind: "Cluster", Purpose: RefusesPods},
-		{Group: rancherProvisioning, Versions: []string{"v1"}, Name: "clusters", Kind: "Cluster", Namespaced: true, Purpose: RefusesPods},
 	}
 }
 
-// readRancherAdmission adds a template, or which one a cluster uses. What it cannot decode says nothing: Rancher does not
-// either.
+// readRancherAdmission adds a template for the configuration of Pod Security admission, or which one a cluster uses. What
+// cannot be decoded is ignored, as Rancher does. It returns false for any other kind.
 func readRancherAdmission(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	switch {
 	case group == rancherManagement && o.Kind == "PodSecurityAdmissionConfigurationTemplate":
 		var t struct {
-			Configuration struct {
-				Defaults   struct{ Enforce string }
-				Exemptions struct{ Usernames, RuntimeClasses, Namespaces []string }
-			}
+			Configuration podSecurityConfiguration
 		}
 		_ = json.Unmarshal(o.JSON, &t)
-		e := &t.Configuration.Exemptions
 		sink.AddAdmissionConfigTemplate(inventory.AdmissionConfigTemplate{
 			Name: o.Name, Enforce: t.Configuration.Defaults.Enforce, Position: o.Position,
-			Exempts: len(e.Usernames)+len(e.RuntimeClasses)+len(e.Namespaces) > 0,
+			Exempts: t.Configuration.exempts(),
 		})
 	case (group == rancherManagement || group == rancherProvisioning) && o.Kind == "Cluster":
 		var c struct {

@@ -8,25 +8,25 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// rancherPolicyResources are Rancher's templates of PodSecurityPolicies, and what binds them to projects; see the types of
-// management.cattle.io/v3 in rancher/rancher, pkg/apis, up to v2.7.
+// rancherPolicyResources returns Rancher's templates of PodSecurityPolicies, and what binds them to projects and clusters.
+// See the types of management.cattle.io/v3 in rancher/rancher, pkg/apis, up to v2.7.
 func rancherPolicyResources() []KnownResource {
-	const group = "management.cattle.io"
 	return []KnownResource{
-		{Group: group, Versions: []string{"v3"}, Name: "podsecuritypolicytemplates", Kind: "PodSecurityPolicyTemplate", Purpose: RefusesPods},
-		{Group: group, Versions: []string{"v3"}, Name: "podsecuritypolicytemplateprojectbindings", Kind: "PodSecurityPolicyTemplateProjectBinding", Namespaced: true, Purpose: RefusesPods},
-		{Group: group, Versions: []string{"v3"}, Name: "clusters", Kind: "Cluster", Purpose: RefusesPods},
-		{Group: "provisioning.cattle.io", Versions: []string{"v1"}, Name: "clusters", Kind: "Cluster", Namespaced: true, Purpose: RefusesPods},
+		{Group: rancherManagement, Versions: []string{"v3"}, Name: "podsecuritypolicytemplates", Kind: "PodSecurityPolicyTemplate", Purpose: RefusesPods},
+		{Group: rancherManagement, Versions: []string{"v3"}, Name: "podsecuritypolicytemplateprojectbindings", Kind: "PodSecurityPolicyTemplateProjectBinding", Namespaced: true, Purpose: RefusesPods},
+		{Group: rancherManagement, Versions: []string{"v3"}, Name: "clusters", Kind: "Cluster", Purpose: RefusesPods},
+		{Group: rancherProvisioning, Versions: []string{"v1"}, Name: "clusters", Kind: "Cluster", Namespaced: true, Purpose: RefusesPods},
 	}
 }
 
-// readRancherPolicies adds a template, or what uses one.
+// readRancherPolicies adds a template of PodSecurityPolicies, or what uses one. It returns false for any other kind, and
+// for a cluster that uses none.
 func readRancherPolicies(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	switch {
-	case group == "management.cattle.io" && o.Kind == "PodSecurityPolicyTemplate":
+	case group == rancherManagement && o.Kind == "PodSecurityPolicyTemplate":
 		sink.AddPolicyTemplate(o.Name, o.Position)
-	case group == "management.cattle.io" && o.Kind == "PodSecurityPolicyTemplateProjectBinding":
+	case group == rancherManagement && o.Kind == "PodSecurityPolicyTemplateProjectBinding":
 		var binding struct {
 			Template string `json:"podSecurityPolicyTemplateId"`
 			Project  string `json:"targetProjectId"`
@@ -34,7 +34,7 @@ func readRancherPolicies(sink inventory.CustomSink, o RawObject) bool {
 		if _ = json.Unmarshal(o.JSON, &binding); binding.Template != "" {
 			sink.AddPolicyTemplateUser(binding.Template, fmt.Sprintf("project %q", binding.Project), o.Position)
 		}
-	case (group == "management.cattle.io" || group == "provisioning.cattle.io") && o.Kind == "Cluster":
+	case (group == rancherManagement || group == rancherProvisioning) && o.Kind == "Cluster":
 		return addRancherDefault(sink, o)
 	default:
 		return false
@@ -42,8 +42,8 @@ func readRancherPolicies(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// addRancherDefault adds the template that a cluster has as its default, and returns whether it has one. What Rancher shows as
-// defaultPodSecurityPolicyTemplateId in its own API is stored under another name.
+// addRancherDefault adds the policy template that a cluster uses by default, and reports whether it has one. What Rancher's
+// own API shows as defaultPodSecurityPolicyTemplateId is stored under another name.
 func addRancherDefault(sink inventory.CustomSink, o RawObject) bool {
 	var cluster struct {
 		Spec struct {

@@ -1,7 +1,6 @@
 package custom
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,14 +8,16 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// templateKind is a kind of which pods are made.
+// templateKind is a custom kind of which pods are made.
 type templateKind struct {
 	KnownResource
-	// partial: what makes the pods adds to what the object says, so it never tells all of them.
+	// partial is true where the controller adds to what the object says of its pods, so that the object never tells all of
+	// them.
 	partial bool
 }
 
-// parseTemplateKinds are the kinds of one group: "plural Kind" each.
+// parseTemplateKinds returns the kinds of one group from names like "rollouts Rollout"; a kind that ends in * is
+// cluster-scoped.
 func parseTemplateKinds(group, versions string, partial bool, names ...string) []templateKind {
 	var out []templateKind
 	for _, name := range names {
@@ -30,12 +31,14 @@ func parseTemplateKinds(group, versions string, partial bool, names ...string) [
 }
 
 const (
-	wholeTemplates   = false // its pod templates are all there is to say of its pods
+	// wholeTemplates says that the pod templates of a kind tell all of its pods.
+	wholeTemplates = false
+	// partialTemplates says that the controller of a kind adds to what its objects say of their pods.
 	partialTemplates = true
 )
 
-// templateKinds are the kinds known to hold pod templates, or parts of one: those of a group, or with "" all. A kind that ends
-// in * belongs to no namespace.
+// templateKinds returns the custom kinds that are known to hold pod templates or parts of one: those of a group, or all for
+// "".
 func templateKinds(of string) []templateKind {
 	var out []templateKind
 	add := func(group, versions string, partial bool, names ...string) {
@@ -111,7 +114,7 @@ func templateKinds(of string) []templateKind {
 	return out
 }
 
-// templateResources are the kinds known to hold pod templates.
+// templateResources returns the custom kinds that are known to hold pod templates.
 func templateResources() []KnownResource {
 	var out []KnownResource
 	for _, k := range templateKinds("") {
@@ -120,7 +123,8 @@ func templateResources() []KnownResource {
 	return out
 }
 
-// templateKindOf finds a kind by its group; a version that is not known is read like those that are.
+// templateKindOf finds a custom kind with pod templates by its group. A version that is not known is read like those that
+// are.
 func templateKindOf(apiVersion, kind string) (templateKind, bool) {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	if !grouped {
@@ -134,8 +138,8 @@ func templateKindOf(apiVersion, kind string) (templateKind, bool) {
 	return templateKind{}, false
 }
 
-// readTemplates reads an object of a kind that is known to hold pod templates: it adds the object with the templates that
-// it has, and with what they leave open.
+// readTemplates adds an object of a kind that is known to hold pod templates, with the templates that it has and with what
+// they leave open. It returns false for any other kind.
 func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	k, ok := templateKindOf(o.APIVersion, o.Kind)
 	if !ok {
@@ -172,7 +176,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// makesNoPods is true for an object of a kind that makes pods, which makes none itself.
+// makesNoPods reports whether an object makes no pods although others of its kind do.
 func makesNoPods(kind string, tree map[string]any) bool {
 	spec, _ := tree["spec"].(map[string]any)
 	switch kind {
@@ -189,7 +193,8 @@ func makesNoPods(kind string, tree map[string]any) bool {
 	return false
 }
 
-// addCustomObject adds an object; where its templates cannot be read, it is added without them.
+// addCustomObject delivers a custom object. Where its templates cannot be decoded, it is delivered without them, or else
+// becomes a gap.
 func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomObject) {
 	err := sink.AddCustomObject(c)
 	if err == nil {
@@ -202,7 +207,7 @@ func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomO
 	}
 }
 
-// unjudgedAdvice says what to do about pods that were not read.
+// unjudgedAdvice says what to do about pods of a custom object that were not read.
 func unjudgedAdvice(o RawObject) string {
 	if o.Position.File == "" { // of a cluster, whose pods were read
 		return "none of its pods is there now: have it make one, or accept this with --allow-partial"
@@ -210,7 +215,8 @@ func unjudgedAdvice(o RawObject) string {
 	return "read the pods that it makes, too (-f of a dump, or --context)"
 }
 
-// partialTemplateReason says what is not known of the pods of a kind that never says all of them.
+// partialTemplateReason says what is not known of the pods of a kind that never tells all of them. At is the path of the
+// first piece of a pod that it does tell.
 func partialTemplateReason(o RawObject, at string) string {
 	says := "it says nothing of them itself"
 	if at != "" {
@@ -222,6 +228,8 @@ func partialTemplateReason(o RawObject, at string) string {
 	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", escapeText(o.APIVersion), says, unjudgedAdvice(o))
 }
 
+// wholeTemplateReason says what is not known of the pods of a kind with whole templates, after a search that did not find
+// all of them.
 func wholeTemplateReason(o RawObject, f searchResult) string {
 	if f.firstRemainder() == "" {
 		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", escapeText(o.APIVersion), unjudgedAdvice(o))
@@ -229,7 +237,7 @@ func wholeTemplateReason(o RawObject, f searchResult) string {
 	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", escapeText(o.APIVersion), f.firstRemainder(), unjudgedAdvice(o))
 }
 
-// workloadRefOf is the workload whose template a Rollout uses.
+// workloadRefOf returns the workload whose pod template a Rollout uses; zero if it has its own.
 func workloadRefOf(tree map[string]any) inventory.Owner {
 	spec, _ := tree["spec"].(map[string]any)
 	ref, _ := spec["workloadRef"].(map[string]any)
@@ -241,39 +249,44 @@ func workloadRefOf(tree map[string]any) inventory.Owner {
 	return inventory.Owner{Kind: kind, Name: name}
 }
 
-// customReferences are the definitions of which an object makes its pods.
+// customReferences returns the custom objects of which an object makes its pods.
 func customReferences(tree map[string]any) []inventory.CustomReference {
 	var out []inventory.CustomReference
 	var walk func(v any)
 	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, item := range v {
-				walk(item)
-			}
-		case map[string]any:
-			for _, ref := range []struct{ key, kind string }{{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}, {"runtimeRef", "TrainingRuntime"}} {
-				m, _ := v[ref.key].(map[string]any)
-				kind, _ := m["kind"].(string)
-				cluster := kind == "Cluster"+ref.kind || m["clusterScope"] == true || kind == "" && ref.key == "runtimeRef"
-				if name, _ := m["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
-					out = append(out, newCustomReference(ref.kind, name, cluster))
-				}
-			}
-			if name, _ := v["templateName"].(string); name != "" { // of a Rollout or an Experiment
-				analysis := newCustomReference("AnalysisTemplate", name, v["clusterScope"] == true)
-				analysis.SeparatePods = true
-				out = append(out, analysis)
-			}
-			for _, item := range v {
-				walk(item)
-			}
+		if m, ok := v.(map[string]any); ok {
+			out = append(out, referencesOf(m)...)
+		}
+		for _, item := range children(v) {
+			walk(item)
 		}
 	}
 	walk(tree["spec"])
 	return out
 }
 
+// referencesOf returns what the fields of one object within a custom object refer to.
+func referencesOf(m map[string]any) []inventory.CustomReference {
+	var out []inventory.CustomReference
+	for _, ref := range []struct{ key, kind string }{
+		{"taskRef", "Task"}, {"pipelineRef", "Pipeline"}, {"workflowTemplateRef", "WorkflowTemplate"}, {"templateRef", "WorkflowTemplate"}, {"runtimeRef", "TrainingRuntime"},
+	} {
+		target, _ := m[ref.key].(map[string]any)
+		kind, _ := target["kind"].(string)
+		cluster := kind == "Cluster"+ref.kind || target["clusterScope"] == true || kind == "" && ref.key == "runtimeRef"
+		if name, _ := target["name"].(string); name != "" && (kind == "" || kind == ref.kind || cluster) {
+			out = append(out, newCustomReference(ref.kind, name, cluster))
+		}
+	}
+	if name, _ := m["templateName"].(string); name != "" { // of a Rollout or an Experiment
+		analysis := newCustomReference("AnalysisTemplate", name, m["clusterScope"] == true)
+		analysis.SeparatePods = true
+		out = append(out, analysis)
+	}
+	return out
+}
+
+// newCustomReference returns a reference to an object of a kind, or of its cluster-scoped variant.
 func newCustomReference(kind, name string, cluster bool) inventory.CustomReference {
 	if cluster {
 		kind = "Cluster" + kind
@@ -281,7 +294,7 @@ func newCustomReference(kind, name string, cluster bool) inventory.CustomReferen
 	return inventory.CustomReference{Owner: inventory.Owner{Kind: kind, Name: name}, ClusterScoped: cluster}
 }
 
-// hasFinished is true for an object that has run once, and makes no more pods.
+// hasFinished reports whether an object has run to its end and makes no more pods.
 func hasFinished(tree map[string]any) bool {
 	status, _ := tree["status"].(map[string]any)
 	for _, key := range []string{"completionTime", "finishedAt", "terminationTime"} {
@@ -290,23 +303,4 @@ func hasFinished(tree map[string]any) bool {
 		}
 	}
 	return false
-}
-
-// parseTree reads an object as a tree; why says what keeps it from being looked through.
-func parseTree(data []byte) (tree map[string]any, why string) {
-	if hasTooManyValues(data) {
-		return nil, "it is too large to be looked through"
-	}
-	if err := decodeJSON(data, &tree); err != nil {
-		return nil, fmt.Sprintf("reading JSON: %v", err)
-	}
-	return tree, ""
-}
-
-func marshalJSON(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil { // what came from JSON
-		return []byte("null")
-	}
-	return data
 }

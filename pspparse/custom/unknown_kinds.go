@@ -9,20 +9,18 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// readGeneratingPolicy finds the objects that a policy of Kyverno makes by a rule.
+// readGeneratingPolicy adds a gap for a policy of Kyverno that generates objects with pods. It returns false for any other
+// object.
 func readGeneratingPolicy(sink inventory.CustomSink, o RawObject) bool {
-	group, _, _ := strings.Cut(o.APIVersion, "/")
+	group := o.group()
 	return generatesObjects(group, o.Kind) && ReadUnknownKind(sink, o)
 }
 
-// ReadUnknownKind judges an object of a kind that no reader knows: whole pod templates in it are judged as a workload of that kind,
-// and anything less of a pod is a gap. It returns false, and adds nothing, for a kind that is known to hold no pod and for
-// an object that has nothing of one.
+// ReadUnknownKind delivers what an object of a kind that no reader knows may say of pods: whole pod templates in it are a
+// workload of that kind, and anything less of a pod is a gap. It returns false, and delivers nothing, for a kind that is
+// known to hold no pod and for an object without any part of one.
 func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
-	group, _, grouped := strings.Cut(o.APIVersion, "/")
-	if !grouped {
-		group = ""
-	}
+	group := o.group()
 	if o.APIVersion == "" {
 		return readWithoutAPIVersion(sink, o)
 	}
@@ -77,7 +75,8 @@ func ReadUnknownKind(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// readChartDeployer judges an object that has a chart or a folder deployed: in what it gives to that, only what is whole counts.
+// readChartDeployer adds a gap for an object that deploys a chart or a folder, if its values or patches hold a whole
+// manifest.
 func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	why, _, changes := FindLostManifests(o.JSON)
 	if why == "" {
@@ -107,7 +106,8 @@ func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// readWithoutAPIVersion judges an object without an apiVersion: other tools have files with a kind, too.
+// readWithoutAPIVersion adds a gap for an object without an apiVersion, if it holds a whole manifest. Files of other tools
+// have a kind, too.
 func readWithoutAPIVersion(sink inventory.CustomSink, o RawObject) bool {
 	why, in, changes := FindLostManifests(o.JSON)
 	if why == "" {
@@ -119,7 +119,7 @@ func readWithoutAPIVersion(sink inventory.CustomSink, o RawObject) bool {
 	return true
 }
 
-// affectedPart is all that what was found can change: pods, unless an object within is of a kind that makes none.
+// affectedPart returns what the finds can change: pods, or anything if an inner object is of a kind that makes none.
 func (f *searchResult) affectedPart() inventory.GapPart {
 	if slices.ContainsFunc(f.innerObjects, func(in innerObject) bool { return !makesPods(in.kind) }) {
 		return ""
@@ -127,6 +127,7 @@ func (f *searchResult) affectedPart() inventory.GapPart {
 	return inventory.PartWorkloads
 }
 
+// unknownKindGap returns the gap of an object whose kind is not known.
 func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap {
 	return inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: namespaces,
@@ -135,7 +136,7 @@ func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap 
 	}
 }
 
-// touchedNamespaces are those in which the objects within an object may be, and its own.
+// touchedNamespaces returns the namespaces of an object and of the objects within it.
 func (f *searchResult) touchedNamespaces(o RawObject) []string {
 	in := map[string]bool{}
 	if o.Namespace != "" {
@@ -155,12 +156,13 @@ func (f *searchResult) touchedNamespaces(o RawObject) []string {
 	return slices.Sorted(maps.Keys(in))
 }
 
-// maxGapNamespaces that one gap names; one of more touches all.
+// maxGapNamespaces is how many namespaces one gap names; a gap of more touches all.
 const maxGapNamespaces = 1000
 
+// allNamespaces returns the namespaces of a gap that touches all of them.
 func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 
-// gapNamespaces is the namespace of an object as a gap wants it.
+// gapNamespaces returns the namespaces that a gap of an object touches: its own if that is valid, else all.
 func gapNamespaces(o RawObject) []string {
 	if validNamespace(o.Namespace) {
 		return []string{o.Namespace}
@@ -168,6 +170,7 @@ func gapNamespaces(o RawObject) []string {
 	return allNamespaces()
 }
 
+// validNamespace reports whether a text can be the name of a namespace.
 func validNamespace(s string) bool {
 	const most = 63
 	if s == "" || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {

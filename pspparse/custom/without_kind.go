@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// FindPodContent says what an object that does not say its kind has of a pod, or of what decides about pods: "it has containers at
-// spec.x". It is "" if it has nothing of either.
+// FindPodContent describes what an object without a kind has of a pod, or of what decides about pods: "it has containers at
+// spec.x". It returns "" if there is nothing.
 func FindPodContent(data []byte) string {
 	if !mayHoldPod(data) {
 		return ""
@@ -34,9 +33,9 @@ func FindPodContent(data []byte) string {
 	return ""
 }
 
-// FindLostManifests says what a document that is no Kubernetes object holds that would count if it were one, and in which namespaces: a
-// whole pod template, a policy, a role or a binding, by its shape, or a whole object. It is "" if it holds none: anything
-// less is everyday in the files of other tools. What it can change is all that changes says; "" for anything.
+// FindLostManifests describes the whole manifests that a document which is no Kubernetes object holds, the namespaces that
+// they belong to and what they can change: a pod template, a policy, a role or a binding, by its form, or a whole object.
+// Why is "" if it holds none; anything less is everyday in the files of other tools.
 func FindLostManifests(data []byte) (why string, namespaces []string, changes inventory.GapPart) {
 	if !mayHoldManifest(data) {
 		return "", nil, ""
@@ -64,7 +63,8 @@ func FindLostManifests(data []byte) (why string, namespaces []string, changes in
 	return l.summary(), namespaces, changes
 }
 
-// mayHoldManifest is a quick look at the text. A key might be written in escapes.
+// mayHoldManifest reports, from the text of a JSON document alone, whether it may hold a whole manifest. A key with escapes
+// counts, since it may be any.
 func mayHoldManifest(data []byte) bool {
 	for _, key := range []string{`\u`, `"containers"`, `"supplementalGroups"`, `"roleRef"`, `"verbs"`, `"kind"`, `"kubernetes_`} {
 		if bytes.Contains(data, []byte(key)) {
@@ -74,19 +74,23 @@ func mayHoldManifest(data []byte) bool {
 	return false
 }
 
-// manifestSearch is what was found in a document.
+// manifestSearch searches a document for whole manifests.
 type manifestSearch struct {
-	path           []string
-	found          []foundManifest            // one of each kind
-	parts          map[inventory.GapPart]bool // what they can change
-	namespaces     map[string]bool            // namespaces
-	everyNamespace bool                       // a namespace is not known
+	path jsonPath
+	// found has one manifest of each description.
+	found []foundManifest
+	// parts are what the manifests can change.
+	parts map[inventory.GapPart]bool
+	// namespaces are those that the manifests belong to.
+	namespaces map[string]bool
+	// everyNamespace is true if the namespace of one is not known.
+	everyNamespace bool
 }
 
-// foundManifest is the first of its kind in a document, and where it is.
+// foundManifest is the first manifest of its description in a document, and its path.
 type foundManifest struct{ what, at string }
 
-// summary names up to three finds. A document that is one says no place.
+// summary describes up to three manifests. Where the document itself is one, it names no path.
 func (l *manifestSearch) summary() string {
 	const most = 3
 	if l.found[0].at == "" {
@@ -102,40 +106,30 @@ func (l *manifestSearch) summary() string {
 	return "it holds " + strings.Join(list, ", ")
 }
 
-// walk looks at a value that belongs to a namespace, as far as what it lies in tells.
+// walk searches a value of the document, which belongs to a namespace as far as its surroundings tell.
 func (l *manifestSearch) walk(v any, namespace string) {
-	switch v := v.(type) {
-	case []any:
-		for i, item := range v {
-			l.path = append(l.path, "["+strconv.Itoa(i)+"]")
-			l.walk(item, namespace)
-			l.path = l.path[:len(l.path)-1]
-		}
-	case map[string]any:
-		if in := metadataNamespace(v); validNamespace(in) {
+	if m, ok := v.(map[string]any); ok {
+		if in := metadataNamespace(m); validNamespace(in) {
 			namespace = in
 		}
-		if what, in := terraformResource(v); what != "" {
+		if what, in := terraformResource(m); what != "" {
 			for _, namespace := range in {
 				l.add(what, namespace)
 			}
 			return
 		}
-		if what := wholeManifest(v); what != "" {
+		if what := wholeManifest(m); what != "" {
 			l.add(what, namespace)
 			return
 		}
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			l.path = append(l.path, "."+truncateKey(k))
-			l.walk(v[k], namespace)
-			l.path = l.path[:len(l.path)-1]
-		}
 	}
+	l.path.visitChildren(v, nil, func(value any) { l.walk(value, namespace) })
 }
 
+// add records a manifest of a namespace, "" for one that is not known.
 func (l *manifestSearch) add(what, namespace string) {
 	if !slices.ContainsFunc(l.found, func(f foundManifest) bool { return f.what == what }) {
-		l.found = append(l.found, foundManifest{what, escapeText(strings.TrimPrefix(strings.Join(l.path, ""), "."))})
+		l.found = append(l.found, foundManifest{what, l.path.String()})
 	}
 	l.parts[partOfManifest(what)] = true
 	if namespace == "" || what == FoundPolicy {
@@ -145,13 +139,15 @@ func (l *manifestSearch) add(what, namespace string) {
 	l.namespaces[namespace] = true
 }
 
-// What PodsIn says of a policy, and of more than it looks through. Of anything else that it tells, pods are made.
+// Descriptions that FindPodsInText returns. Of anything else that it describes, pods are made.
 const (
-	FoundPolicy  = "a " + pspparse.PolicyKind
+	// FoundPolicy describes a PodSecurityPolicy.
+	FoundPolicy = "a " + pspparse.PolicyKind
+	// FoundTooMuch describes a document that is too large to be searched.
 	FoundTooMuch = "too much to be looked through"
 )
 
-// partOfManifest says what a find can change.
+// partOfManifest returns what a manifest can change, by its description.
 func partOfManifest(what string) inventory.GapPart {
 	what = strings.ToLower(strings.ReplaceAll(what, "_", ""))
 	switch {
@@ -165,7 +161,7 @@ func partOfManifest(what string) inventory.GapPart {
 	return inventory.PartWorkloads
 }
 
-// wholeManifest names what an object is if it is whole.
+// wholeManifest describes a JSON object if it is a whole manifest; "" if it is none.
 func wholeManifest(m map[string]any) string {
 	kind, _ := m["kind"].(string)
 	_, version := m["apiVersion"].(string)
@@ -189,8 +185,8 @@ func wholeManifest(m map[string]any) string {
 	return ""
 }
 
-// terraformResource tells a resource of Terraform's provider for Kubernetes, in a state or in what "terraform show -json" prints, and
-// the namespaces of its instances, "" where one is not known.
+// terraformResource describes a JSON object if it is a resource of Terraform's provider for Kubernetes, in a state or in
+// the output of "terraform show -json". It also returns the namespaces of its instances, "" for one that is not known.
 func terraformResource(m map[string]any) (what string, namespaces []string) {
 	kind, _ := m["type"].(string)
 	instances, _ := m["instances"].([]any)
@@ -216,7 +212,8 @@ func terraformResource(m map[string]any) (what string, namespaces []string) {
 	return "a " + kind, namespaces
 }
 
-// isTerraformKind is true for what mayRun is true for; kubernetes_manifest has the object itself.
+// isTerraformKind reports whether a resource type of Terraform makes pods or grants something. The type kubernetes_manifest
+// does not count: it has the object itself.
 func isTerraformKind(kind string) bool {
 	kind, ok := strings.CutPrefix(kind, "kubernetes_")
 	if i := strings.LastIndex(kind, "_v"); i > 0 && i+2 < len(kind) && kind[i+2] >= '1' && kind[i+2] <= '9' {
@@ -230,7 +227,7 @@ func isTerraformKind(kind string) bool {
 	return false
 }
 
-// looksLikePolicy tells a policy by the four fields that every policy has.
+// looksLikePolicy reports whether a JSON object is the spec of a PodSecurityPolicy, by the four fields that all of them have.
 func looksLikePolicy(spec map[string]any) bool {
 	for _, key := range []string{"seLinux", "runAsUser", "supplementalGroups", "fsGroup"} {
 		m, _ := spec[key].(map[string]any)
@@ -241,6 +238,7 @@ func looksLikePolicy(spec map[string]any) bool {
 	return true
 }
 
+// looksLikeBinding reports whether a JSON object has the role reference of a role binding.
 func looksLikeBinding(m map[string]any) bool {
 	ref, _ := m["roleRef"].(map[string]any)
 	kind, _ := ref["kind"].(string)
@@ -248,6 +246,7 @@ func looksLikeBinding(m map[string]any) bool {
 	return name && (kind == "Role" || kind == "ClusterRole")
 }
 
+// looksLikeRole reports whether a JSON object has the rules of a role.
 func looksLikeRole(m map[string]any) bool {
 	rules, _ := m["rules"].([]any)
 	return slices.ContainsFunc(rules, func(rule any) bool {
@@ -258,8 +257,9 @@ func looksLikeRole(m map[string]any) bool {
 	})
 }
 
-// FindPodsInText says what of pods a document holds that a ConfigMap carries: a whole pod template, an object that makes pods, a
-// policy. Where there is none it returns the texts in the document that may hold one.
+// FindPodsInText describes what a document that a ConfigMap carries holds of pods: a whole pod template, an object that
+// makes pods, a policy. Where there is nothing, it returns the strings in the document that may hold a manifest of their
+// own.
 func FindPodsInText(data []byte) (what string, texts []string) {
 	var tree any
 	if hasTooManyValues(data) {
@@ -271,15 +271,13 @@ func FindPodsInText(data []byte) (what string, texts []string) {
 	return findPodsInValue(tree)
 }
 
+// findPodsInValue does the same for one value of the document.
 func findPodsInValue(v any) (what string, texts []string) {
-	var all []any
 	switch v := v.(type) {
 	case string:
 		if strings.Contains(v, "containers") && strings.ContainsAny(v, "\n{") {
 			return "", []string{v}
 		}
-	case []any:
-		all = v
 	case map[string]any:
 		kind, _ := v["kind"].(string)
 		spec, _ := v["spec"].(map[string]any)
@@ -292,11 +290,8 @@ func findPodsInValue(v any) (what string, texts []string) {
 		case isWholePodSpec(spec):
 			return "a pod template", nil
 		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			all = append(all, v[key])
-		}
 	}
-	for _, item := range all {
+	for _, item := range children(v) {
 		what, more := findPodsInValue(item)
 		if what != "" {
 			return what, nil
@@ -306,8 +301,8 @@ func findPodsInValue(v any) (what string, texts []string) {
 	return "", texts
 }
 
-// ForeignToolFile names the tool whose file a document is, if it is one that is found beside manifests every day; else "". The
-// name is that of the file, without its folder.
+// ForeignToolFile names the tool whose file a document is, if it is one of those that are found beside manifests every day;
+// else "". The name is that of the file, without its folder.
 func ForeignToolFile(name string, data []byte) string {
 	name = strings.ToLower(name)
 	name = strings.TrimSuffix(name, ".gz")
@@ -334,6 +329,7 @@ func ForeignToolFile(name string, data []byte) string {
 	return ""
 }
 
+// anyHasKey reports whether one of some maps has one of some keys.
 func anyHasKey(maps map[string]map[string]any, keys ...string) bool {
 	for _, m := range maps {
 		for _, key := range keys {

@@ -222,7 +222,7 @@ func startsWithJSONComment(text []byte) bool {
 
 // readParsedDocument reads a document that was parsed whole.
 func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yamlPart) {
-	root = resolveAlias(root)
+	root = pspparse.AliasTarget(root)
 	switch root.Kind {
 	case yaml.MappingNode:
 		if others := objectsWithoutSeparator(root); len(others) > 0 {
@@ -249,7 +249,7 @@ func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yaml
 // lost, for kubectl does not read them either.
 func (s *documentReader) readSequence(what string, root *yaml.Node) {
 	for _, item := range root.Content {
-		h := headerOfNode(resolveAlias(item))
+		h := headerOfNode(pspparse.AliasTarget(item))
 		if h.kind != "" && h.apiVersion != "" {
 			s.addGap(inventory.Gap{
 				What: what, Why: "a sequence is not a Kubernetes object: put its items into a List, or separate them by ---",

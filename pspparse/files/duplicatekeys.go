@@ -77,7 +77,7 @@ func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
 		return !slices.ContainsFunc(keys, func(key string) bool { return len(valuesOfKey(n, key)) > 1 })
 	}
 	return once(root, "apiVersion", "kind", "metadata", "<<") && len(valuesOfKey(root, "<<")) == 0 &&
-		(len(metadata) == 0 || once(resolveAlias(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(resolveAlias(metadata[0]), "<<")) == 0)
+		(len(metadata) == 0 || once(pspparse.AliasTarget(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(pspparse.AliasTarget(metadata[0]), "<<")) == 0)
 }
 
 // valuesOfKey are all values of a key of a mapping.
@@ -87,7 +87,7 @@ func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
 		return nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if resolveAlias(n.Content[i]).Value == key {
+		if pspparse.AliasTarget(n.Content[i]).Value == key {
 			out = append(out, n.Content[i+1])
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // joinedObject is one of the objects that a mapping holds because no "---" stands between them.
@@ -42,7 +44,7 @@ func objectsWithoutSeparator(root *yaml.Node, before ...string) []joinedObject {
 	}
 	all := []joinedObject{first}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], resolveAlias(root.Content[i+1])
+		key, value := root.Content[i], pspparse.AliasTarget(root.Content[i+1])
 		if last := &all[len(all)-1]; last.keys[key.Value] {
 			if !last.isComplete() && (len(all) > 1 || len(before) == 0) {
 				return nil
@@ -84,7 +86,7 @@ func repeatsTypeKeys(root *yaml.Node) bool {
 func nameInMetadata(metadata *yaml.Node) string {
 	for i := 0; i+1 < len(metadata.Content); i += 2 {
 		if metadata.Kind == yaml.MappingNode && metadata.Content[i].Value == "name" {
-			return stringOfNode(resolveAlias(metadata.Content[i+1]))
+			return stringOfNode(pspparse.AliasTarget(metadata.Content[i+1]))
 		}
 	}
 	return ""

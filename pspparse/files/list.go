@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -455,7 +456,7 @@ func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, be
 	}
 	for _, item := range root.Content {
 		aliased := item.Kind == yaml.AliasNode
-		item = resolveAlias(item)
+		item = pspparse.AliasTarget(item)
 		if item.Kind != yaml.MappingNode {
 			s.countNonObjectItem(l, item.Line)
 			continue

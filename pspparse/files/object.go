@@ -47,7 +47,7 @@ func headerOfNode(n *yaml.Node) objectHeader {
 		return h
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		value := resolveAlias(n.Content[i+1])
+		value := pspparse.AliasTarget(n.Content[i+1])
 		switch n.Content[i].Value {
 		case "apiVersion":
 			h.apiVersion = stringOfNode(value)
@@ -142,7 +142,7 @@ func (s *documentReader) readParsedList(o *manifestObject) {
 		s.addBrokenObjectGap(o, &syntaxError{line: o.line, msg: tooDeepReason(s.limits)})
 		return
 	}
-	if _, err := s.toJSON.mappingMembers(o.node, 1); err != nil {
+	if _, err := s.toJSON.mappingEntries(o.node, 1); err != nil {
 		s.addBrokenObjectGap(o, err)
 		return
 	}
@@ -154,7 +154,7 @@ func (s *documentReader) readParsedList(o *manifestObject) {
 			return
 		}
 		aliased := o.viaAlias || item.Kind == yaml.AliasNode
-		item = resolveAlias(item)
+		item = pspparse.AliasTarget(item)
 		if item.Kind != yaml.MappingNode {
 			s.countNonObjectItem(l, item.Line)
 			continue
@@ -335,13 +335,13 @@ func nameOfObject(o *manifestObject) objectName {
 		if o.node.Content[i].Value != "metadata" {
 			continue
 		}
-		metadata := resolveAlias(o.node.Content[i+1])
+		metadata := pspparse.AliasTarget(o.node.Content[i+1])
 		for j := 0; j+1 < len(metadata.Content); j += 2 {
 			switch metadata.Content[j].Value {
 			case "name":
-				m.Name = stringOfNode(resolveAlias(metadata.Content[j+1]))
+				m.Name = stringOfNode(pspparse.AliasTarget(metadata.Content[j+1]))
 			case "namespace":
-				m.Namespace = stringOfNode(resolveAlias(metadata.Content[j+1]))
+				m.Namespace = stringOfNode(pspparse.AliasTarget(metadata.Content[j+1]))
 			}
 		}
 	}
@@ -426,14 +426,14 @@ func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 
 // lineOfPath is the line of the key or item at a path, of a key given twice the last. It is 0 if there is none.
 func lineOfPath(n *yaml.Node, path []string) int {
-	n = resolveAlias(n)
+	n = pspparse.AliasTarget(n)
 	line := 0
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
 			switch {
-			case resolveAlias(key).Value != path[0]:
+			case pspparse.AliasTarget(key).Value != path[0]:
 			case len(path) == 1:
 				line = key.Line
 			default:

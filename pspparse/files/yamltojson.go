@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -142,12 +141,12 @@ func yamlSyntaxError(err error, text []byte, line int) error {
 // yamlToJSON writes trees as the JSON that kubectl would send. Aliases and merges are written out, within what the file may
 // spend on that; the lines of problems are those of the nodes.
 type yamlToJSON struct {
-	buf           []byte
-	limits        Limits
-	valueCount    int
-	openAnchors   map[*yaml.Node]bool            // anchors that are being written
-	mergedMembers map[*yaml.Node][]mappingMember // members of anchored maps
-	duplicates    duplicateKeyRule               // of a key that is given twice
+	buf         []byte
+	limits      Limits
+	valueCount  int
+	openAnchors map[*yaml.Node]bool // anchors that are being written
+	mappings    *pspparse.MappingReader
+	duplicates  duplicateKeyRule // of a key that is given twice
 
 	// aliasCost is what the aliases and merge keys of the file have cost so far, of what is allowed.
 	aliasCost, aliasBudget int64
@@ -159,7 +158,9 @@ type yamlToJSON struct {
 // written for.
 func (c *yamlToJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
 	c.buf, c.valueCount = c.buf[:0], 0
-	clear(c.mergedMembers)
+	if c.mappings != nil {
+		clear(c.mappings.Known)
+	}
 	if aliased {
 		c.enterAlias()
 	}
@@ -273,7 +274,7 @@ func (c *yamlToJSON) writeMapping(n *yaml.Node, depth int) error {
 			defer delete(c.openAnchors, n)
 		}
 	}
-	members, err := c.mappingMembers(n, depth)
+	members, err := c.mappingEntries(n, depth)
 	if err != nil {
 		return err
 	}
@@ -290,162 +291,79 @@ func (c *yamlToJSON) writeMapping(n *yaml.Node, depth int) error {
 	return nil
 }
 
-func (c *yamlToJSON) writeMember(m mappingMember, depth int) error {
-	if m.index < 0 {
+// writeMember writes a key and its value.
+func (c *yamlToJSON) writeMember(m pspparse.MappingEntry, depth int) error {
+	merged := m.Index < 0
+	if merged {
 		c.enterAlias()
 	}
-	c.buf = append(pspparse.AppendJSONString(c.buf, m.name), ':')
-	if err := c.writeValue(m.value, depth+1); err != nil {
+	c.buf = append(pspparse.AppendJSONString(c.buf, m.Name), ':')
+	if err := c.writeValue(m.Value, depth+1); err != nil {
 		return err
 	}
-	if m.index < 0 {
+	if merged {
 		c.leaveAlias()
 	}
 	return nil
 }
 
-// mappingMember is one key of a mapping.
-type mappingMember struct {
-	name       string
-	key, value *yaml.Node
-	// index is where the key stands in its mapping, -1 for a merged one.
-	index int
+// mappingEntries returns the keys and values of a mapping, merged ones (<<) among them. It fails where readers differ on what
+// they are. Those of a mapping that aliases may stand for are found once.
+func (c *yamlToJSON) mappingEntries(n *yaml.Node, depth int) ([]pspparse.MappingEntry, error) {
+	if err := checkMappingSize(n); err != nil {
+		return nil, err
+	}
+	if c.mappings == nil {
+		c.mappings = &pspparse.MappingReader{
+			Problem: c.mappingProblem, BeforeMerge: c.beforeMerge, AfterMerge: c.afterMerge, Known: map[*yaml.Node][]pspparse.MappingEntry{},
+		}
+	}
+	c.mappings.KeepLast = c.duplicates == keepLast
+	return c.mappings.Entries(n, depth)
 }
 
-var errMergeKeyValue = errors.New("a merge key (<<) takes a map, or a list of maps")
-
-// mappingMembers are a mapping's own keys and those merged into it. Those of a mapping that aliases may stand for are found once.
-func (c *yamlToJSON) mappingMembers(n *yaml.Node, depth int) ([]mappingMember, error) {
-	if known, ok := c.mergedMembers[n]; ok {
-		return known, nil
-	}
-	members, err := c.collectMembers(n, depth)
-	if err != nil || n.Anchor == "" {
-		return members, err
-	}
-	if c.mergedMembers == nil {
-		c.mergedMembers = map[*yaml.Node][]mappingMember{}
-	}
-	c.mergedMembers[n] = members
-	return members, nil
-}
-
-func (c *yamlToJSON) collectMembers(n *yaml.Node, depth int) ([]mappingMember, error) {
+// checkMappingSize returns an error for a mapping with more entries than any API server stores.
+func checkMappingSize(n *yaml.Node) error {
 	if len(n.Content)/2 > maxListEntries {
-		return nil, &syntaxError{line: n.Line, msg: tooManyEntriesReason}
+		return &syntaxError{line: n.Line, msg: tooManyEntriesReason}
 	}
-	members := make([]mappingMember, 0, len(n.Content)/2)
-	place := memberIndex{}
-	var merges []int
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := resolveAlias(n.Content[i]), n.Content[i+1]
-		if isMergeKey(key) {
-			merges = append(merges, i)
-			continue
-		}
-		name, ok := pspparse.YAMLKeyName(key)
-		if !ok {
-			return nil, &syntaxError{line: key.Line, msg: "a key is no string"}
-		}
-		if first := place.find(members, name); first >= 0 && c.duplicates != refuseDuplicates {
-			if c.duplicates == keepLast {
-				members[first] = mappingMember{name: name, key: key, value: value, index: i}
-			}
-			continue
-		} else if first >= 0 {
-			return nil, &syntaxError{line: key.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
-				quoteInput(name), members[first].key.Line, key.Line)}
-		}
-		members = append(members, mappingMember{name: name, key: key, value: value, index: i})
-	}
-	for _, i := range merges {
-		var err error
-		if members, err = c.mergeMembers(members, &place, n, i, depth); err != nil {
-			return nil, err
-		}
-	}
-	return members, nil
+	return nil
 }
 
-// mergeMembers adds the keys of the merge key at index i that the mapping does not have itself. Where one stands above the
-// merge key with another value, kubectl takes the merged one and other readers the mapping's own: neither is taken.
-func (c *yamlToJSON) mergeMembers(members []mappingMember, place *memberIndex, n *yaml.Node, i, depth int) ([]mappingMember, error) {
-	key := n.Content[i]
-	sources := []*yaml.Node{resolveAlias(n.Content[i+1])}
-	if sources[0].Kind == yaml.SequenceNode {
-		sources = sources[0].Content
+// mappingProblem returns the error of what is wrong with a mapping; nil for a key that is given twice where one of its values
+// is to be kept.
+func (c *yamlToJSON) mappingProblem(p pspparse.MappingProblem) error {
+	key := pspparse.AliasTarget(p.First.Key)
+	switch p.Kind {
+	case pspparse.KeyNotText:
+		return &syntaxError{line: key.Line, msg: "a key is no string"}
+	case pspparse.MergeNotMapping:
+		return &syntaxError{line: key.Line, msg: "a merge key (<<) takes a map, or a list of maps"}
+	case pspparse.MergeConflict:
+		return &syntaxError{line: key.Line, msg: fmt.Sprintf("the merge key (<<) below %s holds another value for it: readers differ on which one counts, move the merge key to the top", quoteInput(p.First.Name))}
+	case pspparse.DuplicateKey:
+		if c.duplicates == refuseDuplicates {
+			second := pspparse.AliasTarget(p.Second.Key)
+			return &syntaxError{line: second.Line, duplicateKey: true, msg: fmt.Sprintf("the key %s is given twice (lines %d and %d): which one counts depends on the reader, remove one",
+				quoteInput(p.Second.Name), key.Line, second.Line)}
+		}
+	case pspparse.DuplicateMergeKey: // kubectl merges all of them
 	}
-	for _, source := range sources {
-		source = resolveAlias(source)
-		if source.Kind != yaml.MappingNode {
-			return nil, &syntaxError{line: key.Line, msg: errMergeKeyValue.Error()}
-		}
-		if depth >= c.limits.Depth {
-			return nil, &syntaxError{line: key.Line, msg: tooDeepReason(c.limits)}
-		}
-		merged, err := c.mappingMembers(source, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if c.aliasCost += int64(mergedKeyCost * (1 + len(merged))); c.overAliasBudget() {
-			return nil, c.aliasBudgetError(key.Line)
-		}
-		for _, m := range merged {
-			at := place.find(members, m.name)
-			if at < 0 {
-				m.index = -1
-				members = append(members, m)
-				continue
-			}
-			own := members[at]
-			if own.index >= 0 && own.index < i && !isSameScalar(own.value, m.value) {
-				return nil, &syntaxError{line: own.key.Line, msg: fmt.Sprintf("the merge key (<<) below %s holds another value for it: readers differ on which one counts, move the merge key to the top", quoteInput(m.name))}
-			}
-		}
-	}
-	return members, nil
+	return nil
 }
 
-func isSameScalar(a, b *yaml.Node) bool {
-	a, b = resolveAlias(a), resolveAlias(b)
-	return a == b || a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode && a.Value == b.Value && a.Style == b.Style
+// beforeMerge returns an error for a merged mapping that is too deep or too large.
+func (c *yamlToJSON) beforeMerge(key, merged *yaml.Node, depth int) error {
+	if depth >= c.limits.Depth {
+		return &syntaxError{line: key.Line, msg: tooDeepReason(c.limits)}
+	}
+	return checkMappingSize(merged)
 }
 
-func isMergeKey(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.Value == "<<" && n.ShortTag() == "!!merge"
-}
-
-func resolveAlias(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode && n.Alias != nil {
-		return n.Alias
+// afterMerge counts what the keys of a merged mapping cost, and returns an error where the file may not have more.
+func (c *yamlToJSON) afterMerge(key *yaml.Node, keys int) error {
+	if c.aliasCost += int64(mergedKeyCost * (1 + keys)); c.overAliasBudget() {
+		return c.aliasBudgetError(key.Line)
 	}
-	return n
-}
-
-// memberIndex finds members by name: most mappings are small enough to look through.
-type memberIndex struct {
-	index map[string]int
-	known int
-}
-
-func (p *memberIndex) find(members []mappingMember, name string) int {
-	const small = 24
-	if len(members) <= small {
-		for i := range members {
-			if members[i].name == name {
-				return i
-			}
-		}
-		return -1
-	}
-	if p.index == nil {
-		p.index = make(map[string]int, 2*len(members))
-	}
-	for ; p.known < len(members); p.known++ {
-		p.index[members[p.known].name] = p.known
-	}
-	if i, ok := p.index[name]; ok {
-		return i
-	}
-	return -1
+	return nil
 }

@@ -12,54 +12,61 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// AdmissionRule is something beside PodSecurityPolicy and Pod Security Admission that changes or refuses pods at admission: a
-// webhook, an admission policy of Kubernetes, a rule of a policy engine.
+// AdmissionRule is something beside PodSecurityPolicy and Pod Security Admission that changes or refuses pods at admission:
+// a webhook, an admission policy of Kubernetes, or a rule of a policy engine.
 type AdmissionRule struct {
-	// Kind, Namespace and Name are the object's. Rule is the one of its webhooks or rules, "" where there is only one.
+	// Kind, Namespace and Name are those of the object. Rule names its webhook or rule, "" where it has only one.
 	Kind, Namespace, Name, Rule string
-	// Mutates is true if it changes pods, and false if it only refuses them.
+	// Mutates is true for a rule that changes pods, and false for one that only refuses them.
 	Mutates bool
-	// Scopes say which pods it is for: those that one of Scopes matches and none of Except.
+	// Scopes and ExceptScopes say which pods the rule is for: those that one of Scopes matches and none of ExceptScopes.
 	Scopes, ExceptScopes []AdmissionScope
-	// Effect is what is known of its changes.
+	// Effect is what is known of the changes that the rule makes.
 	Effect MutationEffect
-	// SetFields are what it sets, as far as it can be read: "spec.securityContext.runAsNonRoot=true".
+	// SetFields are the fields that the rule sets, as far as they can be read: "spec.securityContext.runAsNonRoot=true".
 	SetFields []string
-	// AddedParts has the containers and volumes that it adds to pods where they can be read; nil where it adds none, or that is not
+	// AddedParts has the containers and volumes that the rule adds to pods; nil where it adds none, or where that is not
 	// known.
 	AddedParts *Shape
-	// Category is the one that its author gave it, which for policies of Kyverno may be a Pod Security Standard.
+	// Category is the category that the author gave the rule; for a policy of Kyverno it may name a Pod Security Standard.
 	Category string
+	// Position is where the object's document starts; zero for a live object.
 	Position pspparse.Position
 }
 
-// MutationEffect is what is known of the changes that a Reviewer makes.
+// MutationEffect says what is known of the changes that an AdmissionRule makes.
 type MutationEffect int
 
-// The effects. Unknown is that of a webhook, whose changes stand nowhere. Harmless changes make no pod need a looser level.
+// The effects of an AdmissionRule.
 const (
+	// EffectUnknown is the effect of a webhook, whose changes are written nowhere.
 	EffectUnknown MutationEffect = iota
+	// EffectHarmless is the effect of changes by which no pod needs a looser level.
 	EffectHarmless
+	// EffectAdds is the effect of a rule that adds containers or volumes.
 	EffectAdds
 )
 
-// AdmissionScope says which pods a Reviewer is for: those that meet everything in it. An empty one is for all.
+// AdmissionScope says which pods an AdmissionRule is for: those that meet all of its fields. The zero value is for all
+// pods.
 type AdmissionScope struct {
-	// Kinds are those of the objects whose template it is for; nil stands for the pods themselves.
+	// Kinds are the kinds of the objects whose pod template the rule sees; nil where it sees the pods themselves.
 	Kinds []string
-	// Namespaces and Names are patterns with * and ?; nil is for all. Names are those of the pods, or of what Kinds says.
+	// Namespaces and Names are patterns with * and ?; nil is for all. Names are those of the pods, or of the objects of
+	// Kinds.
 	Namespaces, Names []string
 	// NamespaceLabels and PodLabels select by labels; nil is for all.
 	NamespaceLabels, PodLabels *metav1.LabelSelector
 }
 
-// PodMeta is what the pods of a template get of its metadata, as far as admission may select by it: all labels, and the
-// annotations that injectors know. Equal ones are one; it is never changed after it was made.
+// PodMeta is the metadata that a pod template gives its pods, as far as admission may select by it: all labels, and the
+// annotations that injectors know. Equal ones are one pointer. It is never changed after it was made.
 type PodMeta struct {
 	Labels, Annotations map[string]string
 }
 
-// AddAdmissionRule adds what changes or refuses pods. Equal ones count once. Beyond maxReviewers of either sort they are counted only.
+// AddAdmissionRule adds a rule that changes or refuses pods. Equal ones count once. Of more than maxAdmissionRules that
+// change pods, or that refuse them, the rest is only counted.
 func (b *Builder) AddAdmissionRule(r AdmissionRule) {
 	sort := &b.validatingRules
 	if r.Mutates {
@@ -70,17 +77,18 @@ func (b *Builder) AddAdmissionRule(r AdmissionRule) {
 	}
 }
 
-// AddListedResource says that all objects of a resource were read from the server ("mutatingwebhookconfigurations" of the group
-// admissionregistration.k8s.io): then what is not among them does not exist.
+// AddListedResource records that the server gave all objects of a resource, such as "mutatingwebhookconfigurations" of the
+// group admissionregistration.k8s.io: what was not read then does not exist.
 func (b *Builder) AddListedResource(group, resource string) {
 	b.listedResources[resource+"."+group] = true
 }
 
-// maxAdmissionRules is more than clusters have of those that change pods, or of those that refuse them. Each is matched with every
-// namespace and workload.
+// maxAdmissionRules is more than clusters have of rules that change pods, or of those that refuse them. Each is matched
+// with every namespace and workload.
 const maxAdmissionRules = 300
 
-// resolveDuplicateAdmissionRules sorts, and leaves out what was read twice.
+// resolveDuplicateAdmissionRules returns the admission rules in order, each once, narrowed to their bindings, and tells how
+// many were not kept.
 func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	if n := b.mutatingRules.count - maxAdmissionRules; n > 0 {
 		b.AddGap(Gap{
@@ -103,7 +111,7 @@ func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	})
 }
 
-// fingerprint is all that a Reviewer says, for comparing.
+// fingerprint returns a text that is equal for rules that say the same, names and positions aside.
 func (r *AdmissionRule) fingerprint() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t %d %q %q", r.Mutates, r.Effect, r.SetFields, r.Category)
@@ -120,7 +128,8 @@ func (r *AdmissionRule) fingerprint() string {
 	return b.String()
 }
 
-// String names it: `MutatingWebhookConfiguration "istio-sidecar-injector" (webhook namespace.sidecar-injector.istio.io)`.
+// String names the rule: `MutatingWebhookConfiguration "istio-sidecar-injector" (webhook
+// namespace.sidecar-injector.istio.io)`.
 func (r *AdmissionRule) String() string {
 	name := describeObject(r.Kind, r.Namespace, r.Name)
 	switch {
@@ -132,7 +141,8 @@ func (r *AdmissionRule) String() string {
 	return name + " (rule " + quote(r.Rule) + ")"
 }
 
-// podMeta returns the one PodMeta of all templates with the same; nil for none.
+// podMeta returns the one PodMeta of all pod templates with the same labels and injector annotations; nil if there are
+// none.
 func (b *Builder) podMeta(labels, annotations map[string]string) *PodMeta {
 	m := &PodMeta{}
 	for key, value := range labels {
@@ -154,6 +164,7 @@ func (b *Builder) podMeta(labels, annotations map[string]string) *PodMeta {
 	return m
 }
 
+// putString sets a key of a map, which may be nil.
 func putString(m *map[string]string, key, value string) {
 	if *m == nil {
 		*m = map[string]string{}
@@ -161,6 +172,7 @@ func putString(m *map[string]string, key, value string) {
 	(*m)[key] = value
 }
 
+// sortKey returns a text that is equal for equal metadata, for an order.
 func (m *PodMeta) sortKey() string {
 	var b strings.Builder
 	for _, of := range []map[string]string{m.Labels, m.Annotations} {
@@ -172,8 +184,8 @@ func (m *PodMeta) sortKey() string {
 	return b.String()
 }
 
-// IsInjectorAnnotation is true for the annotations by which injectors choose pods and namespaces. A test of package injector compares
-// it with the table there.
+// IsInjectorAnnotation reports whether injectors choose pods or namespaces by an annotation. A test of package injector
+// compares it with the table there.
 func IsInjectorAnnotation(annotation string) bool {
 	domain, _, _ := strings.Cut(annotation, "/")
 	return slices.ContainsFunc([]string{
@@ -182,6 +194,7 @@ func IsInjectorAnnotation(annotation string) bool {
 	}, func(known string) bool { return domain == known || strings.HasSuffix(domain, "."+known) })
 }
 
+// podMetaList returns a list of one PodMeta; nil for nil.
 func podMetaList(m *PodMeta) []*PodMeta {
 	if m == nil {
 		return nil
@@ -189,8 +202,8 @@ func podMetaList(m *PodMeta) []*PodMeta {
 	return []*PodMeta{m}
 }
 
-// mergePodMetas keeps each of the metadata of templates that are the same otherwise, in an order that does not depend on
-// that of reading.
+// mergePodMetas returns the metadata of two readings of one pod template, each once. The order does not depend on that of
+// reading.
 func mergePodMetas(x, y []*PodMeta) []*PodMeta {
 	if slices.Equal(x, y) {
 		return x
@@ -206,24 +219,26 @@ func mergePodMetas(x, y []*PodMeta) []*PodMeta {
 	return slices.CompactFunc(all, func(a, b *PodMeta) bool { return a.sortKey() == b.sortKey() })
 }
 
-// policyBinding puts a policy of Kubernetes into force, for a part of what it is for.
+// policyBinding is a binding of an admission policy of Kubernetes: it puts the policy into force for some of the pods that
+// it matches.
 type policyBinding struct {
 	kind, policy string
 	scope        AdmissionScope
-	// refuses is false where it only reports.
+	// refuses is false for a binding that only reports.
 	refuses bool
 }
 
-// AddAdmissionPolicyBinding adds the binding of an admission policy: kind and policy name the policy, scope is the part of what it is
-// for. A binding that does not refuse only reports.
+// AddAdmissionPolicyBinding adds the binding of the admission policy with a kind and name. Scope is the part of the
+// policy's pods that it is for. A binding that does not refuse only reports.
 func (b *Builder) AddAdmissionPolicyBinding(kind, policy string, scope AdmissionScope, refuses bool) {
 	if len(b.policyBindings) < maxAdmissionRules {
 		b.policyBindings = append(b.policyBindings, policyBinding{kind, policy, scope, refuses})
 	}
 }
 
-// applyPolicyBindings narrows the policies to what their bindings say. It leaves out those whose bindings only report, and where a server
-// was read those without binding, too; what files lack may exist.
+// applyPolicyBindings returns the rules with admission policies of Kubernetes narrowed to what their bindings say. Policies
+// whose bindings only report are left out, and those without a binding where the server gave all bindings; files may lack
+// some.
 func (b *Builder) applyPolicyBindings(all []AdmissionRule) []AdmissionRule {
 	byPolicy := map[[2]string][]policyBinding{}
 	for _, x := range b.policyBindings {
@@ -252,13 +267,13 @@ func (b *Builder) applyPolicyBindings(all []AdmissionRule) []AdmissionRule {
 	return out
 }
 
-// intersect is the scope of the pods that both are for; the kinds and names are those of s.
+// intersect returns the scope of the pods that both scopes are for. The kinds and names are those of s.
 func (s AdmissionScope) intersect(t AdmissionScope) AdmissionScope {
 	s.NamespaceLabels, s.PodLabels = intersectSelectors(s.NamespaceLabels, t.NamespaceLabels), intersectSelectors(s.PodLabels, t.PodLabels)
 	return s
 }
 
-// intersectSelectors selects what x and y select.
+// intersectSelectors returns the selector of what both x and y select.
 func intersectSelectors(x, y *metav1.LabelSelector) *metav1.LabelSelector {
 	switch {
 	case x == nil:

@@ -14,36 +14,43 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// APIServer is an API server that its kubelet runs as a static pod, as the mirror pod shows it.
+// APIServer is an API server that a kubelet runs as a static pod, as its mirror pod shows it.
 type APIServer struct {
 	// Pod is the name of the mirror pod in the namespace kube-system.
 	Pod string
-	// Flags are those of AdmissionFlags that are set, by name without dashes. A list that is given more than once is put
-	// together, as the server does.
-	Flags    map[string]string
+	// Flags are those of AdmissionFlags that are set, by name without dashes. A list that is given more than once is
+	// joined, as the server does.
+	Flags map[string]string
+	// Position is where the document of the mirror pod starts; zero for a live pod.
 	Position pspparse.Position
 }
 
 // The flags of an API server that say what its admission does.
 const (
-	FlagEnablePlugins       = "enable-admission-plugins"
-	FlagDisablePlugins      = "disable-admission-plugins"
-	FlagAdmissionControl    = "admission-control" // deprecated: all plugins that run, and no others
+	// FlagEnablePlugins turns admission plugins on that are off by default.
+	FlagEnablePlugins = "enable-admission-plugins"
+	// FlagDisablePlugins turns admission plugins off that are on by default.
+	FlagDisablePlugins = "disable-admission-plugins"
+	// FlagAdmissionControl is deprecated: it names all admission plugins that run.
+	FlagAdmissionControl = "admission-control"
+	// FlagAdmissionConfigFile names the file with the admission configuration.
 	FlagAdmissionConfigFile = "admission-control-config-file"
-	FlagFeatureGates        = "feature-gates"
+	// FlagFeatureGates sets feature gates.
+	FlagFeatureGates = "feature-gates"
 )
 
-// AdmissionFlags are the flags that are kept of an API server.
+// AdmissionFlags returns the flags of an API server that say what its admission does.
 func AdmissionFlags() []string {
 	return []string{FlagEnablePlugins, FlagDisablePlugins, FlagAdmissionControl, FlagAdmissionConfigFile, FlagFeatureGates}
 }
 
-// FlagNames is true if a flag that takes a list names an item.
+// FlagNames reports whether a flag that takes a list names an item.
 func (s *APIServer) FlagNames(flag, item string) bool {
 	return slices.Contains(strings.Split(s.Flags[flag], ","), item)
 }
 
-// FeatureGate is what --feature-gates sets a gate to, the last time if it does so more than once; set is false if it does not.
+// FeatureGate returns what --feature-gates sets a gate to, the last value if there are several; set is false if it sets
+// none.
 func (s *APIServer) FeatureGate(name string) (on, set bool) {
 	for item := range strings.SplitSeq(s.Flags[FlagFeatureGates], ",") {
 		key, value, found := strings.Cut(strings.TrimSpace(item), "=")
@@ -55,19 +62,21 @@ func (s *APIServer) FeatureGate(name string) (on, set bool) {
 }
 
 const (
-	kubeAPIServer   = "kube-apiserver"
+	// kubeAPIServer is the name of the API server's program.
+	kubeAPIServer = "kube-apiserver"
+	// apiServerPrefix begins the names of its mirror pods, which go on with the name of the node.
 	apiServerPrefix = kubeAPIServer + "-"
 )
 
-// isAPIServer is true of the mirror pod of an API server of this cluster. What else is named like one may serve another
-// cluster: hosted control planes are Deployments and StatefulSets.
+// isAPIServer reports whether metadata is that of the mirror pod of an API server of this cluster. Pods with such names that
+// are no mirror pods may serve another cluster: hosted control planes are Deployments and StatefulSets.
 func isAPIServer(m *ObjectMeta) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
 	return mirror && m.Namespace == metav1.NamespaceSystem && strings.HasPrefix(m.Name, apiServerPrefix) && isDNSSubdomain(m.Name)
 }
 
-// AddAPIServer keeps the flags of an API server, and nothing of any other pod or of one that has finished. A pod that does not
-// show how it is started, such as one of which somebody took the command out, tells nothing.
+// AddAPIServer keeps the admission flags of a pod that runs an API server. Any other pod, one that has finished, and one
+// whose command does not show is ignored.
 func (b *Builder) AddAPIServer(m ObjectMeta, containers []corev1.Container, phase corev1.PodPhase, at pspparse.Position) {
 	if !isAPIServer(&m) || phase == corev1.PodSucceeded || phase == corev1.PodFailed {
 		return
@@ -85,8 +94,8 @@ func (b *Builder) AddAPIServer(m ObjectMeta, containers []corev1.Container, phas
 	}
 }
 
-// decodeAPIServer adds the API server that a pod in JSON is. How a pod is started is decoded for these alone. What cannot be
-// decoded tells nothing: a server stores no such pod.
+// decodeAPIServer adds a pod from JSON if it runs an API server. Commands are decoded for these pods alone. What cannot be
+// decoded is ignored, since a server stores no such pod.
 func (b *Builder) decodeAPIServer(m ObjectMeta, data []byte, phase corev1.PodPhase, at pspparse.Position) {
 	if !isAPIServer(&m) {
 		return
@@ -110,7 +119,8 @@ func (b *Builder) decodeAPIServer(m ObjectMeta, data []byte, phase corev1.PodPha
 	b.AddAPIServer(m, containers, phase, at)
 }
 
-// commandWords is a command with the scripts for a shell in it cut into words, as good as that can be done without a shell.
+// commandWords returns the words of a command, with shell scripts in it cut into words as well as that can be done without
+// a shell.
 func commandWords(command []string) []string {
 	var words []string
 	for _, word := range command {
@@ -125,8 +135,8 @@ func commandWords(command []string) []string {
 	return words
 }
 
-// parseAdmissionFlags reads flags as the API server does: with one dash less there is none, an underscore is a dash, and the value
-// may be the next word.
+// parseAdmissionFlags returns the AdmissionFlags among the words of a command, read as the API server does: an underscore
+// counts as a dash, and the value may be the next word.
 func parseAdmissionFlags(words []string) map[string]string {
 	flags := map[string]string{}
 	for i, word := range words {
@@ -150,8 +160,8 @@ func parseAdmissionFlags(words []string) map[string]string {
 	return flags
 }
 
-// resolveDuplicateAPIServers sorts, and keeps one of those that were read twice. A pod that was read at two times may have had two sets
-// of flags: then both are told.
+// resolveDuplicateAPIServers returns the API servers in order, those with equal flags once. A pod that was read at two
+// times may have had two sets of flags: then both are kept.
 func resolveDuplicateAPIServers(all []APIServer) []APIServer {
 	slices.SortFunc(all, func(a, b APIServer) int {
 		if a.Pod != b.Pod {
@@ -163,13 +173,15 @@ func resolveDuplicateAPIServers(all []APIServer) []APIServer {
 	return slices.CompactFunc(all, func(a, b APIServer) bool { return a.Pod == b.Pod && maps.Equal(a.Flags, b.Flags) })
 }
 
-// Plugins whose names in flags matter.
+// The admission plugins whose names in flags matter.
 const (
+	// PluginPodSecurityPolicy is the admission plugin that enforces PodSecurityPolicies.
 	PluginPodSecurityPolicy = "PodSecurityPolicy"
-	PluginPodSecurity       = "PodSecurity"
+	// PluginPodSecurity is the admission plugin that enforces the Pod Security Standards by labels of namespaces.
+	PluginPodSecurity = "PodSecurity"
 )
 
-// EnablesPlugin returns the flag that turns on a plugin which is off by default; "" if none does.
+// EnablesPlugin returns the flag that turns on an admission plugin which is off by default; "" if none does.
 func (s *APIServer) EnablesPlugin(plugin string) string {
 	for _, flag := range []string{FlagEnablePlugins, FlagAdmissionControl} {
 		if s.FlagNames(flag, plugin) {
@@ -179,9 +191,9 @@ func (s *APIServer) EnablesPlugin(plugin string) string {
 	return ""
 }
 
-// PodSecurityDisabledReason says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do nothing; "" if it
-// has the plugin. That is on by default where its feature gate is: an alpha one in v1.22, a beta one in v1.23 and v1.24, and
-// none from v1.25 on. With a minor of 0 only what holds for every release is told.
+// PodSecurityDisabledReason says why an API server of v1.minor runs without the plugin PodSecurity, so that labels do
+// nothing; "" if it runs it. The plugin is on by default where its feature gate is: an alpha one in v1.22, a beta one in
+// v1.23 and v1.24, and none from v1.25 on. With a minor of 0 only what holds for every release counts.
 func (s *APIServer) PodSecurityDisabledReason(minor int) string {
 	if s.FlagNames(FlagDisablePlugins, PluginPodSecurity) {
 		return "--" + FlagDisablePlugins + " names it"

@@ -13,19 +13,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// ObjectMeta is what is read of an object's metadata.
+// ObjectMeta is what is read of the metadata of an object.
 type ObjectMeta struct {
 	Name         string            `json:"name"`
 	GenerateName string            `json:"generateName"`
 	Namespace    string            `json:"namespace"`
 	UID          types.UID         `json:"uid"`
 	Annotations  map[string]string `json:"annotations"`
-	// Labels of what holds a template; nobody asks for those of the many pods, and they are not read from JSON.
+	// Labels are those of an object with a pod template. They are not decoded from the JSON of the many pods, which nobody
+	// asks for.
 	Labels          map[string]string       `json:"-"`
 	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 }
 
-// objectMetaWithLabels is Meta with the labels.
+// objectMetaWithLabels is ObjectMeta with the labels decoded from JSON.
 type objectMetaWithLabels struct {
 	Name            string                  `json:"name"`
 	GenerateName    string                  `json:"generateName"`
@@ -36,56 +37,71 @@ type objectMetaWithLabels struct {
 	OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 }
 
-// Builder collects objects in any order and turns them into an Inventory. It is not safe for concurrent use.
+// Builder collects objects in any order and turns them into an Inventory. It is a Sink, and not safe for concurrent use.
 //
 // Whatever is wrong with one object costs that object only: it becomes a gap with its position, and the rest is read.
 type Builder struct {
-	shapes                      *shapeEncoder
-	templateMetas               map[string]*TemplateMeta
-	strings                     map[string]string
-	policies                    []*pspparse.Policy
-	namespaces                  []Namespace
-	accounts                    []ServiceAccount
-	roles                       []Role
-	bindings                    []Binding
-	templates                   []workloadTemplate
-	pods                        podTable
-	apiServers                  []APIServer                // by their mirror pods
-	policyTemplates             map[string]*policyTemplate // templates of policies, by name
-	gaps                        []Gap
-	refusedByFile               map[string]int // objects that became a gap, by file
-	notes                       []Note
-	skipped                     map[string]int
-	kindsRead                   map[string]bool              // of workloads read
-	withoutNamespace            tally                        // namespaced objects without a namespace
-	repeated                    tally                        // objects read again with the same content
+	// shapes and the two below hold one copy of what many objects repeat.
+	shapes        *shapeEncoder
+	templateMetas map[string]*TemplateMeta
+	strings       map[string]string
+	policies      []*pspparse.Policy
+	namespaces    []Namespace
+	accounts      []ServiceAccount
+	roles         []Role
+	bindings      []Binding
+	templates     []workloadTemplate
+	pods          podTable
+	// apiServers are API servers by their mirror pods.
+	apiServers []APIServer
+	// policyTemplates are Rancher's templates of PodSecurityPolicies, by name.
+	policyTemplates map[string]*policyTemplate
+	gaps            []Gap
+	// refusedByFile counts the objects that became a gap of their own, by file.
+	refusedByFile map[string]int
+	notes         []Note
+	skipped       map[string]int
+	// kindsRead are the workload kinds of which an object was read.
+	kindsRead map[string]bool
+	// withoutNamespace counts namespaced objects that name no namespace.
+	withoutNamespace tally
+	// repeated counts objects that were read again with the same content.
+	repeated                    tally
 	admissionConfigTemplates    []AdmissionConfigTemplate    // of Rancher
 	admissionConfigTemplateUses []AdmissionConfigTemplateUse // of Rancher's clusters
-	// labelWriters write namespaces' labels; parents are those of namespaces in HNC's tree.
-	labelWriters     []LabelWriter
-	excessWriters    tally // those that were too many for one namespace
+	// labelWriters are objects that write Pod Security labels on namespaces.
+	labelWriters []LabelWriter
+	// excessWriters counts label writers that were too many for one namespace.
+	excessWriters tally
+	// namespaceParents are the parents of namespaces in the tree of the hierarchical namespace controller (HNC).
 	namespaceParents map[string]string
 	// sccPods counts the pods that OpenShift's SecurityContextConstraints admitted.
-	sccPods            int
-	clusterDefinitions []clusterDefinition // custom objects that belong to no namespace
+	sccPods int
+	// clusterDefinitions are cluster-scoped custom objects from which pods are made.
+	clusterDefinitions []clusterDefinition
 	// misplacedKeys are keys of Pod Security on workloads, sorted, by namespace.
-	misplacedKeys   map[string][]MisplacedKey
-	admissionRules  []AdmissionRule
-	listedResources map[string]bool     // resources of which a server gave every object
-	podMetas        map[string]*PodMeta // by content
-	// mutatingRules and refusers count the reviewers of either sort.
+	misplacedKeys  map[string][]MisplacedKey
+	admissionRules []AdmissionRule
+	// listedResources are the resources of which a server gave every object.
+	listedResources map[string]bool
+	// podMetas are all PodMeta by their content.
+	podMetas map[string]*PodMeta
+	// mutatingRules and validatingRules count the admission rules that change pods, and those that refuse them.
 	mutatingRules, validatingRules tally
-	// policyBindings put policies of Kubernetes into force.
-	policyBindings        []policyBinding
-	conflictingNamespaces []string // namespaces of what runs, or is one, and is in conflict; those whose object could not be read
+	// policyBindings put admission policies of Kubernetes into force.
+	policyBindings []policyBinding
+	// conflictingNamespaces are the namespaces of objects in conflict, and those whose own object could not be read. They
+	// stay in the inventory.
+	conflictingNamespaces []string
 
-	// SameLevels, if set, is asked for policies whether readings of one workload, which stands more than once under one name, come to
-	// the same level at every version of the standards: then that is a note and the first is used. Else it is a gap.
+	// SameLevels, if set, returns for the policies a function that reports whether readings of one workload, which stands
+	// more than once under one name, come to the same level at every version of the standards. Then that is a note and the
+	// first reading is used; else it is a gap.
 	SameLevels func(policies []*pspparse.Policy) func(readings []Workload) bool
 	sameLevels func(readings []Workload) bool
-	// shapeKeys are those of shapes, once they are asked for.
+	// shapeKeys are the keys of all shapes, once they are asked for.
 	shapeKeys map[*Shape]string
-	// selectorKeys are the keys of labels by which reviewers select pods, once they are asked for.
+	// selectorKeys are the keys of labels by which admission rules select pods, once they are asked for.
 	selectorKeys map[string]bool
 }
 
@@ -98,8 +114,8 @@ func NewBuilder() *Builder {
 	}
 }
 
-// AddPolicy adds a policy. Like every Add method it refuses names that are not valid for the kind (a gap with the position), and
-// settles duplicates in Build: identical ones count once, differing ones become a gap that names every position and
+// AddPolicy adds a PodSecurityPolicy. Like every Add method it makes a gap of a name that is not valid for the kind.
+// Duplicates are resolved by Build: identical ones count once, differing ones become a gap that names every position, and
 // none is used.
 func (b *Builder) AddPolicy(p *pspparse.Policy) {
 	if err := checkObjectName("PodSecurityPolicy", p.Name); err != nil {
@@ -109,8 +125,8 @@ func (b *Builder) AddPolicy(p *pspparse.Policy) {
 	b.policies = append(b.policies, p)
 }
 
-// AddNamespace adds a Namespace object. One with an invalid name is a gap that touches no namespace: nothing can be
-// in it.
+// AddNamespace adds a Namespace object. One with an invalid name becomes a gap that touches no namespace, since nothing can
+// be in it.
 func (b *Builder) AddNamespace(n Namespace) {
 	if err := checkObjectName("Namespace", n.Name); err != nil {
 		b.AddObjectGap(Gap{What: describeObject("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
@@ -128,16 +144,17 @@ func (b *Builder) AddServiceAccount(s ServiceAccount) {
 	}
 }
 
-// AddGap records something that could not be read.
+// AddGap records what could not be read or judged.
 func (b *Builder) AddGap(g Gap) { b.gaps = append(b.gaps, g) }
 
-// AddNote records something to tell.
+// AddNote records what is worth telling.
 func (b *Builder) AddNote(n Note) { b.notes = append(b.notes, n) }
 
-// CountSkipped counts a document that can hold no pod, policy or grant.
+// CountSkipped counts a document of a kind that holds no pod, policy or grant.
 func (b *Builder) CountSkipped(kind string) { b.skipped[kind]++ }
 
-// namespaceOrDefault is the namespace of a namespaced object: "default" where the object names none, as kubectl would have it.
+// namespaceOrDefault returns the namespace of a namespaced object: "default", as with kubectl, where the object names none,
+// which is counted.
 func (b *Builder) namespaceOrDefault(namespace string, at pspparse.Position) string {
 	if namespace != "" {
 		return b.internString(namespace)
@@ -146,7 +163,7 @@ func (b *Builder) namespaceOrDefault(namespace string, at pspparse.Position) str
 	return corev1.NamespaceDefault
 }
 
-// acceptsName says whether an object may enter under its name; if not, it has become a gap.
+// acceptsName reports whether the name and the namespace of an object are valid; if not, it has become a gap.
 func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position) bool {
 	err := checkObjectName(kind, name)
 	if err == nil && namespace != "" {
@@ -158,21 +175,22 @@ func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position
 	return err == nil
 }
 
+// refuseObject adds the gap of an object that cannot be used.
 func (b *Builder) refuseObject(kind, namespace, name string, at pspparse.Position, err error) {
 	b.AddObjectGap(Gap{What: describeObject(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
 }
 
-// AddObjectGap adds the gap of an object that cannot be used, unless there are many of one file.
+// AddObjectGap records the gap of one object, unless there are more than maxRefusedNamed of its file.
 func (b *Builder) AddObjectGap(g Gap) {
 	if b.refusedByFile[g.Position.File]++; b.refusedByFile[g.Position.File] <= maxRefusedNamed {
 		b.AddGap(g)
 	}
 }
 
-// maxRefusedNamed objects of one file are named: such a file can be full of them.
+// maxRefusedNamed is how many objects of one file have a gap of their own; a broken file can be full of them.
 const maxRefusedNamed = 1000
 
-// addRefusedGaps tells how many were not named.
+// addRefusedGaps adds a gap for each file with more broken objects than are named.
 func (b *Builder) addRefusedGaps() {
 	for file, n := range b.refusedByFile {
 		if n > maxRefusedNamed {
@@ -184,7 +202,7 @@ func (b *Builder) addRefusedGaps() {
 	}
 }
 
-// touchedNamespaces is what a gap in a namespace touches: that namespace if it can be one, else all.
+// touchedNamespaces returns what a gap in a namespace touches: that namespace if its name is valid, else all.
 func touchedNamespaces(namespace string) []string {
 	if isDNSLabel(namespace) {
 		return []string{namespace}
@@ -201,7 +219,7 @@ func (b *Builder) internString(s string) string {
 	return s
 }
 
-// Build returns the Inventory; the Builder must not be used afterwards.
+// Build returns the Inventory. The Builder must not be used afterwards.
 func (b *Builder) Build(s Source) *Inventory {
 	inv := &Inventory{
 		Source:          s,
@@ -236,7 +254,8 @@ func (b *Builder) Build(s Source) *Inventory {
 	return inv
 }
 
-// clusterUID is the UID of the namespace kube-system; "" where none was read, and, with a note, where there is more than one.
+// clusterUID returns the UID of the namespace kube-system, by which a cluster is known. It is "" where none was read, and,
+// with a note, where there are several.
 func (b *Builder) clusterUID() string {
 	var read []Namespace
 	for i := range b.namespaces {
@@ -263,8 +282,8 @@ func (b *Builder) clusterUID() string {
 	return ""
 }
 
-// allNamespaces adds to the declared namespaces those in which something runs, and those of objects that are in
-// conflict or whose own object could not be read: a namespace may not vanish because what it holds is uncertain.
+// allNamespaces returns the declared namespaces with those in which something runs, and those of objects in conflict: a
+// namespace may not vanish because what it holds is uncertain.
 func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Namespace {
 	seen := map[string]bool{}
 	for i := range declared {
@@ -293,6 +312,7 @@ func (b *Builder) allNamespaces(declared []Namespace, workloads []Workload) []Na
 	return declared
 }
 
+// noteWithoutNamespace adds a note of the namespaced objects that name no namespace.
 func (b *Builder) noteWithoutNamespace() {
 	if b.withoutNamespace.count == 0 {
 		return
@@ -303,6 +323,7 @@ func (b *Builder) noteWithoutNamespace() {
 	})
 }
 
+// sortGaps returns the gaps in order, each once.
 func sortGaps(gaps []Gap) []Gap {
 	slices.SortFunc(gaps, func(a, b Gap) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why),
@@ -313,6 +334,7 @@ func sortGaps(gaps []Gap) []Gap {
 	})
 }
 
+// sortNotes returns the notes in order, each once.
 func sortNotes(notes []Note) []Note {
 	slices.SortFunc(notes, func(a, b Note) int {
 		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why))
@@ -320,16 +342,18 @@ func sortNotes(notes []Note) []Note {
 	return slices.Compact(notes)
 }
 
+// comparePositions orders positions by file and line.
 func comparePositions(a, b pspparse.Position) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
-// tally counts things to be told once, with the first position.
+// tally counts objects that are told of together, with the first position.
 type tally struct {
 	count int
 	first pspparse.Position
 }
 
+// add counts an object at a position.
 func (t *tally) add(at pspparse.Position) {
 	if t.count == 0 || comparePositions(at, t.first) < 0 {
 		t.first = at
@@ -337,6 +361,7 @@ func (t *tally) add(at pspparse.Position) {
 	t.count++
 }
 
+// countNoun returns a number with a noun in its singular or plural.
 func countNoun(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

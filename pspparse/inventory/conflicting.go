@@ -14,11 +14,11 @@ import (
 // made of an older one, a document with a key twice. Which it is is not known. Where each comes to the same level at every
 // version of the standards, nothing depends on it.
 
-// maxReadings of one workload are compared.
+// maxReadings is how many readings of one workload are compared.
 const maxReadings = 10
 
-// acceptDifferingTemplates keeps the first of templates of one name until what runs of them is known; false where they cannot be
-// compared.
+// acceptDifferingTemplates returns the first of differing templates under one name, with the others as its conflict, which
+// is resolved once it is known what runs of them. It returns false where they cannot be compared.
 func acceptDifferingTemplates(b *Builder, differing []workloadTemplate, g Gap) (workloadTemplate, bool) {
 	readings := slices.Clone(differing)
 	byContent := func(x, y workloadTemplate) int {
@@ -41,7 +41,7 @@ func acceptDifferingTemplates(b *Builder, differing []workloadTemplate, g Gap) (
 	return first, true
 }
 
-// shapeKey is a shape's, for an order.
+// shapeKey returns the key of a shape, for an order.
 func (b *Builder) shapeKey(s *Shape) string {
 	if b.shapeKeys == nil {
 		b.shapeKeys = b.shapes.shapeKeys()
@@ -49,8 +49,8 @@ func (b *Builder) shapeKey(s *Shape) string {
 	return b.shapeKeys[s]
 }
 
-// resolveConflictingTemplates keeps the first reading of each workload whose readings come to the same, with a note. Of the others what runs
-// is left, and the gap.
+// resolveConflictingTemplates keeps the first reading of each workload whose readings come to the same level, with a note.
+// Of any other workload it keeps what runs, and adds the gap.
 func (b *Builder) resolveConflictingTemplates(f *workloadMerger) {
 	kept := f.workloads[:0]
 	for _, e := range f.workloads {
@@ -67,7 +67,7 @@ func (b *Builder) resolveConflictingTemplates(f *workloadMerger) {
 	f.workloads = kept
 }
 
-// templateReadingsAgree tells whether all readings of a workload come to the same, which is then a note.
+// templateReadingsAgree reports whether all readings of a workload's template come to the same level, and then adds a note.
 func (b *Builder) templateReadingsAgree(e *workloadEntry) bool {
 	readings := []Workload{e.Workload}
 	for _, other := range e.conflict.others {
@@ -85,8 +85,8 @@ func (b *Builder) templateReadingsAgree(e *workloadEntry) bool {
 	return true
 }
 
-// sameAdmission is false where admission may treat readings of one workload differently whatever their level: their runtime
-// classes differ, which may be exempt, or what injectors and reviewers select by.
+// sameAdmission reports whether admission treats readings of one workload alike whatever their level: they have the same
+// runtime classes, which may be exempt, and the same metadata that injectors and admission rules select by.
 func (b *Builder) sameAdmission(readings []Workload) bool {
 	first := &readings[0]
 	return !slices.ContainsFunc(readings[1:], func(w Workload) bool {
@@ -94,7 +94,7 @@ func (b *Builder) sameAdmission(readings []Workload) bool {
 	})
 }
 
-// runtimeClasses are those of all that is known of a workload's pods, sorted; "" is none.
+// runtimeClasses returns the runtime classes of all that is known of a workload's pods, sorted; "" is none.
 func runtimeClasses(w *Workload) []string {
 	shapes := []*Shape{w.Template}
 	for _, e := range w.Embedded {
@@ -119,7 +119,7 @@ func runtimeClasses(w *Workload) []string {
 	return slices.Compact(out)
 }
 
-// selectableMetadata is what injectors and reviewers can select pods by, of the metadata of a template.
+// selectableMetadata returns, as text, the part of pod metadata by which injectors and admission rules can select pods.
 func (b *Builder) selectableMetadata(of []*PodMeta) string {
 	if b.selectorKeys == nil {
 		b.selectorKeys = b.podLabelsSelectedBy()
@@ -141,7 +141,7 @@ func (b *Builder) selectableMetadata(of []*PodMeta) string {
 	return strings.Join(slices.Compact(out), "\x02")
 }
 
-// podLabelsSelectedBy are the keys of all labels by which a reviewer selects pods.
+// podLabelsSelectedBy returns the keys of all labels by which an admission rule selects pods.
 func (b *Builder) podLabelsSelectedBy() map[string]bool {
 	out := map[string]bool{}
 	add := func(s *metav1.LabelSelector) {
@@ -166,7 +166,7 @@ func (b *Builder) podLabelsSelectedBy() map[string]bool {
 	return out
 }
 
-// dropTemplate leaves of a workload what its pods tell, as where its object was not read.
+// dropTemplate leaves of a workload what its pods tell, as if its object had not been read.
 func (e *workloadEntry) dropTemplate() {
 	e.Template, e.TemplateMeta, e.Owner, e.Position, e.Replicas = nil, nil, nil, pspparse.Position{}, 0
 	for _, g := range e.PodGroups {
@@ -174,7 +174,7 @@ func (e *workloadEntry) dropTemplate() {
 	}
 }
 
-// acceptDifferingPods tells whether bare pods of one name come to the same, which is then a note.
+// acceptDifferingPods reports whether differing bare pods under one name come to the same level, and then adds a note.
 func (b *Builder) acceptDifferingPods(run []podRow, g Gap) bool {
 	if b.sameLevels == nil || len(run) > maxReadings {
 		return false
@@ -197,13 +197,15 @@ func (b *Builder) acceptDifferingPods(run []podRow, g Gap) bool {
 	return true
 }
 
+// sameLevelNote returns the note that stands for the gap of differing objects which come to the same level.
 func sameLevelNote(g Gap) Note {
 	why := strings.Replace(g.Why, ", and none was used: keep one of them", "", 1)
 	return Note{What: g.What, Position: g.Position, Why: why + "; its level is the same either way, and what is told of it is by the first"}
 }
 
-// DecodeBothReadings adds one object that can be read in two ways, of a kind that makes pods by a template; why says what is given
-// twice. It is false, and nothing was added, where one of them cannot be used.
+// DecodeBothReadings adds one object that gives a key twice, and can be read with the first value or with the last; why
+// says which key. It returns false, and adds nothing, for a kind without a pod template and where one of the readings
+// cannot be used.
 func (b *Builder) DecodeBothReadings(apiVersion, kind string, first, last []byte, why string, at pspparse.Position) bool {
 	if b.SameLevels == nil || kind == "Pod" || PartOfKind(apiVersion, kind) != PartWorkloads {
 		return false

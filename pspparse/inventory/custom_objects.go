@@ -12,84 +12,82 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// EmbeddedTemplate is a pod template within an object of a kind that is not Kubernetes' own, or what such an object says of the
-// pods that are made from it.
+// EmbeddedTemplate is a pod template within an object of a kind that is not Kubernetes' own, or what such an object says of
+// the pods that are made from it.
 type EmbeddedTemplate struct {
-	// Path leads to it in the object: "spec.template".
+	// Path leads to the template in the object: "spec.template".
 	Path  string
 	Shape *Shape
-	// Partial: what makes the pods adds to them. Then the Shape has what is written in the object, and all that is not
-	// written as the strictest level wants it: what violates a level is violated by what is written.
+	// Partial is true where the controller adds to the pods. Then Shape has what is written in the object, and all that is
+	// not written as the strictest level wants it: what violates a level is violated by what is written.
 	Partial bool
-	// PodMetas is what its pods get of metadata, each set that some of them get; nil for none.
+	// PodMetas is the metadata of its pods, each set that some of them get; nil for none.
 	PodMetas []*PodMeta
 }
 
 // CustomObject is an object of a kind that is not Kubernetes' own, from which pods are made.
 type CustomObject struct {
 	APIVersion, Kind string
-	// ClusterScoped is true for a kind that belongs to no namespace. Nothing runs of it but where another object uses it, or where
-	// something runs that an object of a kind in RunsFor has made.
+	// ClusterScoped is true for a kind that belongs to no namespace. Nothing runs of the object but where another object
+	// uses it, or where something runs that an object of a kind in OwnerKinds has made.
 	ClusterScoped bool
 	OwnerKinds    []string
 	// JSON is the whole object.
 	JSON []byte
-	// Templates are all that it holds.
+	// Templates are all pod templates that the object holds.
 	Templates []CustomTemplate
-	// UnjudgedReason says what of its pods cannot be judged from it; "" if all can. It becomes a gap unless pods were read that were
-	// made from the object, or the controllers that make them.
+	// UnjudgedReason says what of its pods cannot be judged from the object; "" if all can. It becomes a gap unless pods
+	// were read that were made from the object, or the controllers that make them.
 	UnjudgedReason string
-	// MayGrant is true if what is unsure may grant something or be a policy: the object holds whole objects of such kinds.
+	// MayGrant is true if what cannot be judged may grant something or be a policy: the object holds whole objects of such
+	// kinds.
 	MayGrant bool
-	// WorkloadRef names the workload in its namespace whose template the object uses instead of one of its own; zero if none.
+	// WorkloadRef names the workload of its namespace whose pod template the object uses; zero if it uses its own.
 	WorkloadRef Owner
 	// References are the custom objects of which it makes its pods.
 	References []CustomReference
-	Position   pspparse.Position
+	// Position is where the object's document starts; zero for a live object.
+	Position pspparse.Position
 }
 
-// CustomReference names a custom object that another one makes its pods of: one of its namespace, or of the cluster.
+// CustomReference names a custom object of which another one makes its pods.
 type CustomReference struct {
 	Owner
+	// ClusterScoped is true for an object that belongs to no namespace.
 	ClusterScoped bool
-	// SeparatePods: what is made of it are other pods than those of the object.
+	// SeparatePods is true where the pods that are made of it are not those of the referring object.
 	SeparatePods bool
 }
 
-// CustomTemplate is a pod template within a Custom.
+// CustomTemplate is a pod template within a CustomObject, as JSON.
 type CustomTemplate struct {
 	Path string
 	// JSON is a pod template: an object with metadata and spec.
 	JSON    []byte
 	Partial bool
-	// PodMetas are the metadata of several templates that a Partial one stands for; none where that in JSON is all.
+	// PodMetas are the metadata of several templates that a Partial one stands for, as JSON; none where the metadata in
+	// JSON is all.
 	PodMetas [][]byte
 }
 
-// customObjectJSON is the part of an object that every custom kind has.
+// customObjectJSON has the metadata of a custom object.
 type customObjectJSON struct {
 	Metadata objectMetaWithLabels `json:"metadata"`
 }
 
-// customTemplates is what a template of a custom kind has beside the others.
+// customTemplates is what a custom object has beside other workload objects.
 type customTemplates struct {
 	embedded       []EmbeddedTemplate
 	unjudgedReason string
 	affects        GapPart
 	workloadRef    Owner
-	references     []CustomReference
-	group          string
-}
-
-// clusterDefinition is a custom object that belongs to no namespace, with the gap that it is unless pods of it were read.
-type clusterDefinition struct {
-	id         objectID
+	// references are the custom objects of which it makes its pods, in the API group of the object.
 	references []CustomReference
-	ownerKinds []string
-	gap        Gap
+	group      string
 }
 
-// QualifiedKind is the name under which a workload's kind is shown: with its group where another kind has the same name.
+// QualifiedKind returns the name under which a workload's kind is shown: with its group where a kind of Kubernetes has the
+// same name.
 func QualifiedKind(apiVersion, kind string) string {
 	group, _, grouped := strings.Cut(apiVersion, "/")
 	if !grouped {
@@ -101,8 +99,9 @@ func QualifiedKind(apiVersion, kind string) string {
 	return kind
 }
 
-// AddCustomObject adds an object of a kind that is not Kubernetes' own. One that belongs to no namespace is a gap that touches
-// those in which it is used, and a note where it is used nowhere.
+// AddCustomObject adds an object of a kind that is not Kubernetes' own, from which pods are made. A cluster-scoped one
+// becomes a gap that touches the namespaces in which it is used, or a note where it is used nowhere. It fails, and adds
+// nothing, if the object or a template cannot be decoded.
 func (b *Builder) AddCustomObject(c CustomObject) error {
 	var o customObjectJSON
 	if err := unmarshalStrict(c.JSON, &o); err != nil {
@@ -162,15 +161,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 	return nil
 }
 
-// affectedPart is all that what is unsure about the object can change.
-func (c *CustomObject) affectedPart() GapPart {
-	if c.MayGrant {
-		return ""
-	}
-	return PartWorkloads
-}
-
-// decodePodMetas are the labels and annotations that pods of a template get.
+// decodePodMetas returns the labels and annotations that pods of a custom object's template get.
 func (b *Builder) decodePodMetas(t *CustomTemplate, pod *corev1.PodTemplateSpec) ([]*PodMeta, error) {
 	if len(t.PodMetas) == 0 {
 		return podMetaList(b.podMeta(pod.Labels, pod.Annotations)), nil
@@ -186,49 +177,13 @@ func (b *Builder) decodePodMetas(t *CustomTemplate, pod *corev1.PodTemplateSpec)
 	return mergeTemplateMetas(all), nil
 }
 
-// mergeTemplateMetas are those of some templates together.
-func mergeTemplateMetas(templates []EmbeddedTemplate) []*PodMeta {
-	var out []*PodMeta
-	for i := range templates {
-		if i == 0 {
-			out = templates[i].PodMetas
-			continue
-		}
-		out = mergePodMetas(out, templates[i].PodMetas)
-	}
-	return out
-}
-
-// mergePodMeta adds to the metadata of t that of a template that folds into it, or that says the same otherwise.
-func (t *workloadTemplate) mergePodMeta(from *workloadTemplate) {
-	t.podMetas = mergePodMetas(t.podMetas, from.podMetas)
-	if t.custom == nil {
-		return
-	}
-	embedded := slices.Clone(t.custom.embedded)
-	for i := range embedded {
-		e := &embedded[i]
-		if from.custom == nil && e.Shape == from.shape {
-			e.PodMetas = mergePodMetas(e.PodMetas, from.podMetas)
-		}
-		if from.custom == nil {
-			continue
-		}
-		for j := range from.custom.embedded {
-			if other := &from.custom.embedded[j]; other.Shape == e.Shape {
-				e.PodMetas = mergePodMetas(e.PodMetas, other.PodMetas)
-			}
-		}
-	}
-	t.custom.embedded = embedded
-}
-
-// isKindName is the rule for the name of a kind, which is shown and looked up.
+// isKindName reports whether a text can be the name of a kind.
 func isKindName(s string) bool {
 	return len(s) > 0 && len(s) <= maxLabelLength && !isDigit(s[0]) && allBytes(strings.ToLower(s), func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' })
 }
 
-// decodeCustomTemplate decodes a template. Of a partial one it fills in what is not written.
+// decodeCustomTemplate decodes a pod template of a custom object. In a partial one it sets what is not written as the
+// strictest level wants it.
 func decodeCustomTemplate(t *CustomTemplate) (*corev1.PodTemplateSpec, error) {
 	var doc podTemplateJSON
 	if err := unmarshalStrict(t.JSON, &doc); err != nil {
@@ -244,7 +199,7 @@ func decodeCustomTemplate(t *CustomTemplate) (*corev1.PodTemplateSpec, error) {
 	return pod, nil
 }
 
-// assumeRestricted writes into a pod what the strictest level asks for and the pod does not say.
+// assumeRestricted sets in a pod spec what the restricted level asks for and the pod does not say.
 func assumeRestricted(spec *corev1.PodSpec) {
 	yes, no := true, false
 	if spec.SecurityContext == nil {
@@ -278,7 +233,7 @@ func assumeRestricted(spec *corev1.PodSpec) {
 	}
 }
 
-// replicasInJSON is the number of replicas that an object asks for, -1 where it asks for none.
+// replicasInJSON returns spec.replicas of a custom object; -1 where it has none.
 func replicasInJSON(data []byte) int {
 	var o struct {
 		Spec struct {
@@ -291,240 +246,8 @@ func replicasInJSON(data []byte) int {
 	return max(int(*o.Spec.Replicas), 0)
 }
 
-// controllerOrOwner is the controller of an object, or else the first of its owners: not every operator names a controller.
-func (b *Builder) controllerOrOwner(m *ObjectMeta) Owner {
-	if o := b.controllerOf(m); o != (Owner{}) {
-		return o
-	}
-	for i := range m.OwnerReferences {
-		r := &m.OwnerReferences[i]
-		if kind := QualifiedKind(r.APIVersion, r.Kind); isDNSSubdomain(strings.ToLower(kind)) && isDNSSubdomain(r.Name) {
-			return Owner{Kind: b.internString(kind), Name: r.Name}
-		}
-	}
-	return Owner{}
-}
-
-// ownerAPIGroup is the API group of an owner of an object.
-func (b *Builder) ownerAPIGroup(m *ObjectMeta, o Owner) string {
-	group := ""
-	for i := range m.OwnerReferences {
-		r := &m.OwnerReferences[i]
-		if r.Name != o.Name || QualifiedKind(r.APIVersion, r.Kind) != o.Kind {
-			continue
-		}
-		if r.Controller != nil && *r.Controller {
-			return b.internString(groupOf(r.APIVersion))
-		}
-		group = cmp.Or(group, groupOf(r.APIVersion))
-	}
-	return b.internString(group)
-}
-
-// sameCustomTemplates says whether two objects of a custom kind say the same of their pods.
-func sameCustomTemplates(a, b *customTemplates) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	same := func(x, y EmbeddedTemplate) bool {
-		return x.Path == y.Path && x.Shape == y.Shape && x.Partial == y.Partial
-	}
-	return slices.EqualFunc(a.embedded, b.embedded, same) && a.workloadRef == b.workloadRef
-}
-
-// makesPodsOf says whether all pods of t are such as p asks for: p is of a custom kind, and may have several templates.
-func (p *customTemplates) makesPodsOf(t *workloadTemplate) bool {
-	if t.custom == nil {
-		return p.hasShape(t.shape)
-	}
-	return len(t.custom.embedded) > 0 && !slices.ContainsFunc(t.custom.embedded, func(e EmbeddedTemplate) bool { return !p.hasShape(e.Shape) })
-}
-
-func (p *customTemplates) hasShape(s *Shape) bool {
-	return slices.ContainsFunc(p.embedded, func(e EmbeddedTemplate) bool { return e.Shape == s })
-}
-
-// describesAllPods is true for a template that says of its pods all there is to say.
-func (t *workloadTemplate) describesAllPods() bool {
-	return t.custom == nil || t.custom.unjudgedReason == "" && len(t.custom.embedded) > 0
-}
-
-// creator is what made something, or what it was made of. Another group may have a kind of the same name; "" is for any.
-type creator struct {
-	objectID
-	group string
-}
-
-// creators are what t was made by, and of.
-func (t *workloadTemplate) creators() []creator {
-	out := []creator{{objectID{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup}}
-	if t.custom == nil {
-		return out
-	}
-	for _, u := range t.custom.references {
-		if u.SeparatePods {
-			continue
-		}
-		id := objectID{kind: u.Kind, name: u.Name}
-		if !u.ClusterScoped {
-			id.namespace = t.id.namespace
-		}
-		out = append(out, creator{id, t.custom.group})
-	}
-	return out
-}
-
-// maxOwnerDepth is more than objects own one another in a row: Knative has five.
-const maxOwnerDepth = 16
-
-// addUnjudgedGaps adds the gaps of custom objects of whose pods neither one was read nor a controller that makes them.
-func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplate) {
-	made := f.objectsWithPods(b.pods.classes, templates)
-	for i := range templates {
-		t := &templates[i]
-		if t.custom == nil || made[t.id] {
-			continue
-		}
-		why := t.custom.unjudgedReason
-		if r := t.custom.workloadRef; r != (Owner{}) && f.templatesByID[objectID{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
-			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", describeObject(r.Kind, t.id.namespace, r.Name))
-		}
-		if why != "" {
-			b.AddObjectGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
-		}
-	}
-	b.addDefinitionGaps(templates, made)
-}
-
-// objectsWithPods are the objects of which pods were read, or controllers that tell their pods, and all that those were made by and of.
-func (f *workloadMerger) objectsWithPods(groups []podClass, templates []workloadTemplate) map[objectID]bool {
-	made := map[objectID]bool{}
-	mark := func(of creator) {
-		for next := []creator{of}; len(next) > 0; next = next[1:] {
-			id := next[0].objectID
-			t := f.templatesByID[id]
-			if id.name == "" || made[id] || t != nil && t.isOfOtherGroup(next[0].group) {
-				continue
-			}
-			made[id] = true
-			if t == nil {
-				id = f.topOwner(id)
-				made[id] = true
-				t = f.templatesByID[id]
-			}
-			if t != nil {
-				next = append(next, t.creators()...)
-			}
-		}
-	}
-	for i := range groups {
-		g := &groups[i]
-		mark(creator{objectID{namespace: g.namespace, kind: g.owner.Kind, name: g.owner.Name}, g.ownerGroup})
-	}
-	for i := range templates {
-		if t := &templates[i]; t.describesAllPods() {
-			mark(creator{objectID{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup})
-		}
-	}
-	return made
-}
-
-// isOfOtherGroup is true for a custom object that is of another group.
-func (t *workloadTemplate) isOfOtherGroup(group string) bool {
-	return t.custom != nil && group != "" && t.custom.group != group
-}
-
-// addDefinitionGaps adds the gaps of custom objects that belong to no namespace and are used, of which no pods were read, and a
-// note of those that nothing uses.
-func (b *Builder) addDefinitionGaps(templates []workloadTemplate, made map[objectID]bool) {
-	if len(b.clusterDefinitions) == 0 {
-		return
-	}
-	places := b.namespacesOfUse(templates)
-	var unused []*clusterDefinition
-	for i := range b.clusterDefinitions {
-		d := &b.clusterDefinitions[i]
-		in := places[d.id]
-		for _, kind := range d.ownerKinds {
-			in = append(in, places[objectID{kind: kind}]...)
-		}
-		switch {
-		case made[d.id]:
-		case len(in) == 0:
-			unused = append(unused, d)
-		default:
-			slices.Sort(in)
-			d.gap.Namespaces = slices.Compact(in)
-			b.AddObjectGap(d.gap)
-		}
-	}
-	b.noteUnusedDefinitions(unused)
-}
-
-// namespacesOfUse are the namespaces in which each custom object of the cluster is used, itself or by another one of the cluster,
-// and under a kind alone those in which an object of that kind has made something.
-func (b *Builder) namespacesOfUse(templates []workloadTemplate) map[objectID][]string {
-	ids := map[objectID]bool{}
-	byKind := map[string][]*clusterDefinition{}
-	for i := range b.clusterDefinitions {
-		d := &b.clusterDefinitions[i]
-		byKind[d.id.kind] = append(byKind[d.id.kind], d)
-		for _, kind := range d.ownerKinds {
-			ids[objectID{kind: kind}] = true
-		}
-	}
-	places := map[objectID][]string{}
-	seen := map[string]map[objectID]bool{} // by namespace
-	var use func(namespace string, uses []CustomReference)
-	use = func(namespace string, uses []CustomReference) {
-		for _, u := range uses {
-			if !u.ClusterScoped {
-				continue
-			}
-			for _, d := range byKind[u.Kind] {
-				if d.id.name != u.Name && !strings.ContainsAny(u.Name, "{$") || seen[namespace][d.id] {
-					continue
-				}
-				seen[namespace][d.id] = true
-				places[d.id] = append(places[d.id], namespace)
-				use(namespace, d.references)
-			}
-		}
-	}
-	for i := range templates {
-		t := &templates[i]
-		in := t.id.namespace
-		if seen[in] == nil {
-			seen[in] = map[objectID]bool{}
-		}
-		if by := (objectID{kind: t.owner.Kind}); ids[by] && !seen[in][by] {
-			seen[in][by] = true
-			places[by] = append(places[by], in)
-		}
-		if t.custom != nil {
-			use(in, t.custom.references)
-		}
-	}
-	return places
-}
-
-// noteUnusedDefinitions tells of custom objects that belong to no namespace and that nothing uses.
-func (b *Builder) noteUnusedDefinitions(unused []*clusterDefinition) {
-	if len(unused) == 0 {
-		return
-	}
-	first := slices.MinFunc(unused, func(x, y *clusterDefinition) int {
-		return cmp.Or(comparePositions(x.gap.Position, y.gap.Position), cmp.Compare(x.gap.What, y.gap.What))
-	})
-	what := first.gap.What
-	if more := len(unused) - 1; more > 0 {
-		what += fmt.Sprintf(" and %d more", more)
-	}
-	b.AddNote(Note{What: what, Position: first.gap.Position, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it"})
-}
-
-// IsPartial is true for a workload of which only part is known: a custom object that does not say all of its pods, none of
-// which was read. It may violate a level, and never is known to meet one.
+// IsPartial reports whether only part of a workload is known: it is a custom object that does not say all of its pods, and
+// none of them was read. It may violate a level, and is never known to meet one.
 func (w *Workload) IsPartial() bool {
 	return w.Template == nil && len(w.PodGroups) == 0 && len(w.Embedded) > 0 &&
 		!slices.ContainsFunc(w.Embedded, func(e EmbeddedTemplate) bool { return !e.Partial })

@@ -22,15 +22,17 @@ type documentHeader struct {
 	position         pspparse.Position
 }
 
-// DecodeError says why a document of a kind that is read could not be read. It spoils that document only.
+// DecodeError says why a document of a kind that is read could not be decoded.
 type DecodeError struct {
-	// Kind, Namespace and Name as far as they could be read. Namespace is "" for cluster-scoped kinds and where unknown.
+	// Kind, Namespace and Name are as far as they could be read. Namespace is "" for cluster-scoped kinds and where it is
+	// not known.
 	Kind, Namespace, Name string
-	// Path is the way to a value of the wrong type, nil for other errors: keys of maps and indexes of lists.
+	// Path leads to a value of the wrong type, by keys of maps and indexes of lists; nil for other errors.
 	Path []string
 	Err  error
 }
 
+// Error names the object and the reason.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("reading %s: %v", describeObject(e.Kind, e.Namespace, e.Name), e.Err)
 }
@@ -38,8 +40,8 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the reason.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Gap is the gap that the error leaves: it touches the object's namespace, or the one that it is, if that is known, else
-// all.
+// Gap returns the gap that the error leaves. It touches the namespace that the object is in, or that it is, if that is
+// known, else all.
 func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	namespace := e.Namespace
 	if e.Kind == "Namespace" {
@@ -48,7 +50,8 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
 }
 
-// newDecodeError names the object of an error as well as it can: a name given twice, or of the wrong type, is none.
+// newDecodeError returns the error of an object with what can be read of its name. A name that is given twice, or of the
+// wrong type, is left out.
 func newDecodeError(kind string, data []byte, err error) *DecodeError {
 	var o struct {
 		Metadata struct {
@@ -85,7 +88,7 @@ func newDecodeError(kind string, data []byte, err error) *DecodeError {
 	return e
 }
 
-// unmarshalStrict decodes strictly as to duplicate keys, and tells wrong types by the path of the field.
+// unmarshalStrict decodes JSON. It fails for a duplicate key, and for a wrong type with the path of the field.
 func unmarshalStrict(data []byte, into any) error {
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowDuplicateFields)
 	var wrong *json.UnmarshalTypeError
@@ -100,6 +103,7 @@ func unmarshalStrict(data []byte, into any) error {
 	return nil
 }
 
+// expectedTypeName names the JSON type that a Go type is decoded from, for a message.
 func expectedTypeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -119,6 +123,7 @@ func expectedTypeName(t reflect.Type) string {
 	return "of another type"
 }
 
+// foundTypeName names the JSON type of a value that a decoder refused, for a message.
 func foundTypeName(value string) string {
 	switch {
 	case strings.HasPrefix(value, "number "):
@@ -133,6 +138,7 @@ func foundTypeName(value string) string {
 	return "a " + value
 }
 
+// decodePod adds a Pod from JSON.
 func (b *Builder) decodePod(data []byte, from documentHeader) error {
 	var pod struct {
 		Metadata ObjectMeta  `json:"metadata"`
@@ -160,8 +166,8 @@ func (b *Builder) decodePod(data []byte, from documentHeader) error {
 	return nil
 }
 
-// storedByServer says whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All others are
-// manifests, which no admission has seen. This is the one place that decides it.
+// storedByServer reports whether a server has ever had a pod, by what only servers, schedulers and kubelets write. All other
+// pods are manifests, which no admission has seen. This is the one place that decides it.
 func storedByServer(m *ObjectMeta, data []byte) bool {
 	_, mirror := m.Annotations[mirrorAnnotation]
 	if m.UID != "" || mirror || m.Annotations[admittedByAnnotation] != "" {
@@ -183,7 +189,7 @@ func storedByServer(m *ObjectMeta, data []byte) bool {
 	return set(pod.Metadata.ResourceVersion) || set(pod.Spec.NodeName) || len(pod.Status) > 0
 }
 
-// labelsOf returns the labels of an object, none where they cannot be read.
+// labelsOf returns the labels of an object in JSON; nil where they cannot be decoded.
 func labelsOf(data []byte) map[string]string {
 	var o struct {
 		Metadata struct {
@@ -196,6 +202,7 @@ func labelsOf(data []byte) map[string]string {
 	return o.Metadata.Labels
 }
 
+// decodeNamespace adds a Namespace from JSON.
 func (b *Builder) decodeNamespace(data []byte, from documentHeader) error {
 	var n struct {
 		Metadata struct {
@@ -225,12 +232,14 @@ func (b *Builder) decodeNamespace(data []byte, from documentHeader) error {
 
 // The field managers of 'kubectl apply' without --server-side and with it.
 const (
+	// clientSideApply is the field manager of 'kubectl apply'.
 	clientSideApply = "kubectl-client-side-apply"
+	// serverSideApply is the field manager of 'kubectl apply --server-side'.
 	serverSideApply = "kubectl"
 )
 
-// ClientApplied is true if an object has the record of a client-side apply: the annotation, or what is left in
-// managedFields where somebody has taken that away.
+// ClientApplied reports whether an object has the record of a client-side apply: the annotation, or what is left in
+// managedFields where somebody has removed that.
 func ClientApplied(annotations map[string]string, entries []metav1.ManagedFieldsEntry) bool {
 	if _, ok := annotations[corev1.LastAppliedConfigAnnotation]; ok {
 		return true
@@ -238,15 +247,17 @@ func ClientApplied(annotations map[string]string, entries []metav1.ManagedFields
 	return hasManagedFields(entries, clientSideApply, metav1.ManagedFieldsOperationUpdate)
 }
 
-// ServerApplied is true if kubectl has applied the object with --server-side, and no other field manager than its own.
+// ServerApplied reports whether kubectl has applied the object with --server-side and under its own field manager.
 func ServerApplied(entries []metav1.ManagedFieldsEntry) bool {
 	return hasManagedFields(entries, serverSideApply, metav1.ManagedFieldsOperationApply)
 }
 
+// hasManagedFields reports whether a field manager has fields of an object by an operation.
 func hasManagedFields(entries []metav1.ManagedFieldsEntry, manager string, operation metav1.ManagedFieldsOperationType) bool {
 	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager && e.Operation == operation })
 }
 
+// withoutLastApplied removes kubectl's last-applied annotation from annotations, and returns nil where none are left.
 func withoutLastApplied(annotations map[string]string) map[string]string {
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	if len(annotations) == 0 {
@@ -255,7 +266,7 @@ func withoutLastApplied(annotations map[string]string) map[string]string {
 	return annotations
 }
 
-// LabelManagers reads from managedFields who owns which label: label key -> field managers, sorted.
+// LabelManagers returns the field managers that own each label of an object, sorted, by the key of the label.
 func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
 	var out map[string][]string
 	for i := range entries {
@@ -288,6 +299,7 @@ func LabelManagers(entries []metav1.ManagedFieldsEntry) map[string][]string {
 	return out
 }
 
+// decodeServiceAccount adds a ServiceAccount from JSON.
 func (b *Builder) decodeServiceAccount(data []byte, from documentHeader) error {
 	var s struct {
 		Metadata  ObjectMeta `json:"metadata"`
@@ -300,7 +312,8 @@ func (b *Builder) decodeServiceAccount(data []byte, from documentHeader) error {
 	return nil
 }
 
-// rbacNamespace returns the namespace under which an RBAC object counts. A cluster-scoped kind has none, whatever it says.
+// rbacNamespace returns the namespace under which an RBAC object counts; "" for a cluster-scoped kind, with a note if the
+// object names one.
 func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) string {
 	if !strings.HasPrefix(from.kind, "Cluster") {
 		return b.namespaceOrDefault(namespace, from.position)
@@ -314,6 +327,7 @@ func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) str
 	return ""
 }
 
+// decodeRole adds a Role or ClusterRole from JSON.
 func (b *Builder) decodeRole(data []byte, from documentHeader) error {
 	var r struct {
 		metav1.TypeMeta
@@ -333,7 +347,8 @@ func (b *Builder) decodeRole(data []byte, from documentHeader) error {
 	return nil
 }
 
-// noteUnknownRuleFields tells of fields in rules that the API server ignores: a misspelt one grants more, or less, than meant.
+// noteUnknownRuleFields adds notes of fields in the rules of a role that the API server ignores: a misspelt one grants
+// more, or less, than its author meant.
 func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at pspparse.Position) {
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowUnknownFields)
 	if err != nil {
@@ -354,9 +369,10 @@ func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at p
 	}
 }
 
-// maxUnknownFields of the unknown fields of one role are told: what is told of an object is not to be much longer than it.
+// maxUnknownFields is how many unknown fields of one role have a note.
 const maxUnknownFields = 10
 
+// decodeBinding adds a RoleBinding or ClusterRoleBinding from JSON.
 func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 	var x struct {
 		Metadata ObjectMeta `json:"metadata"`
@@ -398,7 +414,7 @@ func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 	return nil
 }
 
-// noteNullSubjects tells of subjects that are null.
+// noteNullSubjects adds a note of the subjects of a binding that are null.
 func (b *Builder) noteNullSubjects(what string, nulls []int, at pspparse.Position) {
 	switch n := len(nulls); {
 	case n == 1:

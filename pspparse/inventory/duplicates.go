@@ -17,37 +17,40 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// duplicateRules say how duplicates of one kind are settled.
+// duplicateRules say how objects of one kind that were read more than once under one name are resolved.
 type duplicateRules[T any] struct {
-	// id is the identity; kind may differ within a list (templates).
+	// id returns the identity of an object. Its kind may differ within a list, as with templates.
 	id func(*T) objectID
 	at func(*T) pspparse.Position
-	// same says whether two objects of one identity say the same, as far as it matters.
+	// same reports whether two objects of one identity say the same, as far as it matters.
 	same func(a, b *T) bool
-	// merge, if set, keeps in the first of some same objects what only the others know.
+	// merge, if set, keeps in the first of several same objects what only the others know.
 	merge func(same []T)
 	// touchedNamespaces, if set, replaces the namespaces that a conflict makes uncertain.
 	touchedNamespaces func(*T) []string
-	// affectedPart, if set, says what a conflict can change where that is less than the kind can.
+	// affectedPart, if set, says what a conflict can change where that is less than objects of the kind can.
 	affectedPart func(differing []T) GapPart
-	// acceptDiffering, if set, returns what stands for differing objects where each may do, and false where it is the gap.
+	// acceptDiffering, if set, returns what stands for differing objects instead of the gap, and false where the gap
+	// stands.
 	acceptDiffering func(b *Builder, differing []T, g Gap) (T, bool)
 	// conflictNamespace, if set, names the namespace that stays listed although the object in conflict is not used.
 	conflictNamespace func(*T) string
 }
 
+// objectID identifies an object by kind, namespace and name.
 type objectID struct {
 	kind, namespace, name string
-	// generatedName: the server will choose the end of the name, so no two objects are the same one.
+	// generatedName is true where the server will choose the end of the name, so that no two objects are the same one.
 	generatedName bool
 }
 
+// compare orders identities by namespace, kind and name.
 func (a objectID) compare(b objectID) int {
 	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 }
 
-// resolveDuplicates sorts by namespace, kind, name and position, keeps one of identical objects, and drops all of those that
-// differ under one name, with a gap.
+// resolveDuplicates returns the items sorted by namespace, kind, name and position, with one of those that say the same
+// under one name. Items that differ under one name are left out, with a gap.
 func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 	compare := func(x, y *T) int {
 		return cmp.Or(r.id(x).compare(r.id(y)), comparePositions(r.at(x), r.at(y)))
@@ -101,8 +104,8 @@ func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 	return kept
 }
 
-// sortByContent makes the order total where objects have one name and one position: a server returned an object twice, or all
-// are written in one line.
+// sortByContent makes the order total where objects have one name and one position: a server returned an object twice, or
+// all stand in one line.
 func sortByContent[T any](items []T) {
 	if len(items) < 2 {
 		return
@@ -125,7 +128,7 @@ func sortByContent[T any](items []T) {
 	}
 }
 
-// countIfSame says whether all n objects of one name are the same as the first, and counts the repetitions if they are.
+// countIfSame reports whether all n objects of one name are the same as the first, and counts the repetitions if they are.
 func (b *Builder) countIfSame(first pspparse.Position, n int, same func(i int) bool) bool {
 	for i := 1; i < n; i++ {
 		if !same(i) {
@@ -138,10 +141,10 @@ func (b *Builder) countIfSame(first pspparse.Position, n int, same func(i int) b
 	return true
 }
 
-// maxConflictPositions of one object are named.
+// maxConflictPositions is how many positions of one object are named in a gap.
 const maxConflictPositions = 100
 
-// conflictGap is the gap for differing objects under one name.
+// conflictGap returns the gap of n differing objects under one name.
 func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 	var places []pspparse.Position
 	for i := range n {
@@ -170,6 +173,7 @@ func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 	}
 }
 
+// noteRepeatedObjects adds a note of the objects that were read again with the same content.
 func (b *Builder) noteRepeatedObjects() {
 	if b.repeated.count == 0 {
 		return
@@ -180,6 +184,8 @@ func (b *Builder) noteRepeatedObjects() {
 	})
 }
 
+// policyDuplicateRules compare PodSecurityPolicies by their spec and the annotations that are part of it. The two API
+// groups show one stored object and are not told apart.
 func policyDuplicateRules() duplicateRules[*pspparse.Policy] {
 	return duplicateRules[*pspparse.Policy]{
 		id: func(p **pspparse.Policy) objectID { return objectID{kind: "PodSecurityPolicy", name: (*p).Name} },
@@ -201,6 +207,7 @@ func policyDuplicateRules() duplicateRules[*pspparse.Policy] {
 	}
 }
 
+// namespaceDuplicateRules compare namespaces by labels and annotations.
 func namespaceDuplicateRules() duplicateRules[Namespace] {
 	return duplicateRules[Namespace]{
 		id: func(n *Namespace) objectID { return objectID{kind: "Namespace", namespace: "", name: n.Name} },
@@ -215,8 +222,8 @@ func namespaceDuplicateRules() duplicateRules[Namespace] {
 	}
 }
 
-// partOfNamespaceConflict is Labels where objects of one namespace differ in nothing but Pod Security labels. What else they differ in
-// may ask for more, such as a sidecar in its pods.
+// partOfNamespaceConflict returns PartLabels where objects of one namespace differ in nothing but Pod Security labels. Any
+// other difference may ask for more, such as a sidecar in its pods.
 func partOfNamespaceConflict(differing []Namespace) GapPart {
 	others := func(labels map[string]string) map[string]string {
 		out := maps.Clone(withoutNameLabel(labels))
@@ -233,6 +240,7 @@ func partOfNamespaceConflict(differing []Namespace) GapPart {
 	return PartLabels
 }
 
+// mergeNamespaces keeps in the first reading of a namespace what only the others know.
 func mergeNamespaces(same []Namespace) {
 	into := &same[0]
 	for i := range same[1:] {
@@ -253,13 +261,14 @@ func mergeNamespaces(same []Namespace) {
 	into.LabelManagers = mergeLabelManagers(same)
 }
 
-// ownersUnknown is true unless one of two copies of a namespace shows whose its labels are.
+// ownersUnknown reports whether the owners of a namespace's labels are unknown after two readings: it is false if one of them
+// shows the owners.
 func ownersUnknown(a, b *Namespace) bool {
 	shows := func(ns *Namespace) bool { return ns.UID != "" && !ns.OwnersUnknown }
 	return !shows(a) && !shows(b) && (a.OwnersUnknown || b.OwnersUnknown)
 }
 
-// withoutNameLabel leaves out the label that every server adds and no file has.
+// withoutNameLabel leaves out the label kubernetes.io/metadata.name, which every server adds and no file has.
 func withoutNameLabel(labels map[string]string) map[string]string {
 	if _, ok := labels[corev1.LabelMetadataName]; !ok {
 		return labels
@@ -269,7 +278,7 @@ func withoutNameLabel(labels map[string]string) map[string]string {
 	return labels
 }
 
-// mergeLabelManagers are all field managers of each label.
+// mergeLabelManagers returns the field managers of each label of all readings of a namespace.
 func mergeLabelManagers(same []Namespace) map[string][]string {
 	var out map[string][]string
 	for i := range same {
@@ -287,6 +296,7 @@ func mergeLabelManagers(same []Namespace) map[string][]string {
 	return out
 }
 
+// accountDuplicateRules compare service accounts by automountServiceAccountToken.
 func accountDuplicateRules() duplicateRules[ServiceAccount] {
 	return duplicateRules[ServiceAccount]{
 		id: func(s *ServiceAccount) objectID {

@@ -1,17 +1,17 @@
 package inventory
 
-// GapPart is what a gap can change of the namespaces that it touches.
+// GapPart is the part of what is known of a namespace that a gap can change. A gap without one can change anything.
 type GapPart string
 
-// The parts. A gap without one can change anything.
+// The parts.
 const (
-	// PartWorkloads: what runs, and what may run again.
+	// PartWorkloads is what runs, and what may run again.
 	PartWorkloads GapPart = "workloads"
-	// PartGrants: who may use which policy and who may create pods, service accounts included.
+	// PartGrants is who may use which policy and who may create pods, service accounts included.
 	PartGrants GapPart = "grants"
-	// PartPolicies: what the policies are.
+	// PartPolicies is what the PodSecurityPolicies are.
 	PartPolicies GapPart = "policies"
-	// PartLabels: the Pod Security labels of the namespaces, and no other.
+	// PartLabels is the Pod Security labels of namespaces, and no other labels.
 	PartLabels GapPart = "labels"
 )
 
@@ -25,5 +25,5 @@ func PartOfKind(apiVersion, kind string) GapPart {
 	return k.part
 }
 
-// MayHide tells whether the gap may hide something of a part.
+// MayHide reports whether the gap may hide something of a part.
 func (g *Gap) MayHide(p GapPart) bool { return g.Affects == "" || g.Affects == p }

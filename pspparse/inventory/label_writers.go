@@ -12,52 +12,54 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// LabelWriter is an object that writes Pod Security labels on namespaces, or takes them away, beside the Namespace itself.
+// LabelWriter is an object that writes Pod Security labels on namespaces, or removes them, beside the Namespace itself.
 type LabelWriter struct {
-	// Object in words: "Application argocd/pay".
+	// Object names the object in words: "Application argocd/pay".
 	Object string `json:"object"`
-	// Path of the field of it that has the labels.
+	// Path is the field of the object that has the labels.
 	Path string `json:"path"`
-	// Labels of Pod Security that it writes.
+	// Labels are the Pod Security labels that it writes.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Syntax is how the field has them.
+	// Syntax says how the field has them.
 	Syntax LabelSyntax `json:"form" values:"map pairs hcl"`
-	// PrunesLabels: it takes away all other labels of the namespace.
+	// PrunesLabels is true for an object that removes all other labels of the namespace.
 	PrunesLabels bool `json:"prunes,omitempty"`
-	// OtherCluster names the cluster that it writes to, where that may be another one; absent for this one.
+	// OtherCluster names the cluster that the object writes to, where that may be another one; absent for this one.
 	OtherCluster string            `json:"elsewhere,omitempty"`
 	Position     pspparse.Position `json:"position,omitzero"`
-	// NewNamespaces says which namespaces it writes to that were not read or are still to come: "all namespaces of the tenant". Absent
-	// for an object that writes to one namespace, which was read.
+	// NewNamespaces says which namespaces it writes to that were not read or are still to come: "all namespaces of the
+	// tenant". It is absent for an object that writes to one namespace, which was read.
 	NewNamespaces string `json:"new,omitempty"`
 
 	// Target says which namespaces it writes to.
 	Target LabelWriterTarget `json:"-"`
 }
 
-// LabelSyntax is how an object has labels.
+// LabelSyntax says in which form an object has labels.
 type LabelSyntax string
 
-// The forms: a map, a list of objects with key and value, and an argument of Terraform.
+// The forms of labels.
 const (
+	// LabelMap is a map, LabelPairs a list of objects with key and value, LabelHCL an argument of Terraform.
 	LabelMap   LabelSyntax = "map"
 	LabelPairs LabelSyntax = "pairs"
 	LabelHCL   LabelSyntax = "hcl"
 )
 
-// LabelWriterTarget is met by the namespaces of which one of the first two fields is true, and Selector if it is set. The zero value is
-// met by none.
+// LabelWriterTarget says which namespaces a LabelWriter writes to: those that Namespace or Tenant names, and that Selector
+// selects if it is set. The zero value is for none.
 type LabelWriterTarget struct {
-	// Namespace by name; with Below those under it in HNC's tree, too.
+	// Namespace is the name of one namespace; with IncludeDescendants those below it in HNC's tree are meant, too.
 	Namespace          string
 	IncludeDescendants bool
-	// Tenant of Capsule that they belong to.
+	// Tenant is a tenant of Capsule: its namespaces are meant.
 	Tenant string
-	// Selector of their labels; nil for all.
+	// Selector selects namespaces by labels; nil selects all.
 	Selector *metav1.LabelSelector
 }
 
-// AddLabelWriter adds an object that writes labels on namespaces. Other labels than those of Pod Security are left out.
+// AddLabelWriter adds an object that writes labels on namespaces. Other labels than those of Pod Security are left out; an
+// object without any of these that removes none is ignored.
 func (b *Builder) AddLabelWriter(w LabelWriter) {
 	own := map[string]string{}
 	for key, value := range w.Labels {
@@ -71,7 +73,7 @@ func (b *Builder) AddLabelWriter(w LabelWriter) {
 	}
 }
 
-// truncateValue cuts what is longer than any value of a label, or address of a server, has to be.
+// truncateValue cuts a text that is longer than a label's value or a server's address has to be.
 func truncateValue(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -80,14 +82,14 @@ func truncateValue(s string) string {
 	return s
 }
 
-// AddNamespaceParent says that one namespace is below another in HNC's tree.
+// AddNamespaceParent records that one namespace is below another in HNC's tree.
 func (b *Builder) AddNamespaceParent(child, parent string) {
 	if child != parent && isDNSLabel(child) && isDNSLabel(parent) {
 		b.namespaceParents[child] = parent
 	}
 }
 
-// ObjectText is the name of an object in running text: plain where it can be one, else quoted.
+// ObjectText names an object in running text: plain where its name is valid, else quoted.
 func ObjectText(kind, namespace, name string) string {
 	plain := name
 	if namespace != "" {
@@ -99,8 +101,7 @@ func ObjectText(kind, namespace, name string) string {
 	return describeObject(kind, namespace, name)
 }
 
-// podSecurityLabels returns the namespace labels of Pod Security Admission. They are spelled out so that simulate/psp can be
-// imported without the library of the standards.
+// podSecurityLabels returns the keys of the six labels of Pod Security.
 func podSecurityLabels() []string {
 	return []string{
 		"pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version",
@@ -110,13 +111,16 @@ func podSecurityLabels() []string {
 }
 
 const (
-	capsuleTenantLabel        = "capsule.clastix.io/tenant"
-	hncTreeLabelSuffix        = ".tree.hnc.x-k8s.io/depth"
+	// capsuleTenantLabel is the label by which Capsule marks the namespaces of a tenant.
+	capsuleTenantLabel = "capsule.clastix.io/tenant"
+	// hncTreeLabelSuffix ends the labels by which HNC marks a namespace with its ancestors.
+	hncTreeLabelSuffix = ".tree.hnc.x-k8s.io/depth"
+	// hncSubnamespaceAnnotation is the annotation by which HNC marks a namespace with its parent.
 	hncSubnamespaceAnnotation = "hnc.x-k8s.io/subnamespace-of"
 )
 
-// assignLabelWriters gives each namespace those who write its labels, and returns those that write to namespaces which were not read,
-// or may come.
+// assignLabelWriters gives each namespace those who write its labels, and returns those that write to namespaces which were
+// not read, or may come.
 func (b *Builder) assignLabelWriters(namespaces []Namespace) []LabelWriter {
 	if len(b.labelWriters) == 0 {
 		return nil
@@ -178,9 +182,10 @@ func (b *Builder) assignLabelWriters(namespaces []Namespace) []LabelWriter {
 	return rest
 }
 
-// maxLabelWriters of one namespace are told.
+// maxLabelWriters is how many label writers of one namespace are kept.
 const maxLabelWriters = 20
 
+// noteExcessWriters adds a note of the label writers beyond maxLabelWriters.
 func (b *Builder) noteExcessWriters() {
 	if b.excessWriters.count > 0 {
 		b.AddNote(Note{
@@ -190,7 +195,8 @@ func (b *Builder) noteExcessWriters() {
 	}
 }
 
-// namespaceAncestors are the namespaces over one in HNC's tree, as far as objects, annotations or labels of HNC say so.
+// namespaceAncestors returns the namespaces above one in HNC's tree, as far as objects, annotations or labels of HNC say
+// so.
 func (b *Builder) namespaceAncestors(ns *Namespace) []string {
 	const deepest = 64
 	var out []string
@@ -211,6 +217,8 @@ func (b *Builder) namespaceAncestors(ns *Namespace) []string {
 	return slices.Compact(out)
 }
 
+// selectsNamespace reports whether Selector selects a namespace. An invalid selector, which no server takes, counts as
+// selecting it.
 func (r *LabelWriterTarget) selectsNamespace(ns *Namespace) bool {
 	if r.Selector == nil {
 		return true
@@ -219,7 +227,7 @@ func (r *LabelWriterTarget) selectsNamespace(ns *Namespace) bool {
 	return err != nil || selector.Matches(labels.Set(ns.Labels)) // one that no server takes is not counted out
 }
 
-// compareLabelWriters leaves out where they were read.
+// compareLabelWriters orders label writers by all but their position.
 func compareLabelWriters(x, y LabelWriter) int {
 	return cmp.Or(
 		cmp.Compare(x.Object, y.Object), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Target.Namespace, y.Target.Namespace), cmp.Compare(x.Target.Tenant, y.Target.Tenant),

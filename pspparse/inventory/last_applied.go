@@ -6,10 +6,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// maxLastApplied is how many bytes of annotations an API server stores on one object: a longer text never came from one.
+// maxLastApplied is how many bytes of annotations an API server stores on one object. A longer text never came from one.
 const maxLastApplied = 256 << 10
 
-// lastAppliedPod is what the author of a pod gave to kubectl, as kubectl keeps it in an annotation.
+// lastAppliedPod is the manifest of a pod that its author gave to 'kubectl apply', as kubectl keeps it in an annotation.
 type lastAppliedPod struct {
 	APIVersion string               `json:"apiVersion"`
 	Kind       string               `json:"kind"`
@@ -17,9 +17,10 @@ type lastAppliedPod struct {
 	Spec       podSpecJSON          `json:"spec"`
 }
 
-// lastAppliedTemplate reads what the author of a pod wrote, if the pod tells: admission of any sort comes after kubectl. Both are nil
-// if it does not. Anybody who may change the pod may write anything there: what does not read as this pod does not count.
-// What does can make the answer looser, and so can any template that nothing runs of: its author needs no policy for that.
+// lastAppliedTemplate returns what the author of a bare pod gave to 'kubectl apply', before admission changed it; nil if
+// the pod does not tell. Whoever may change the pod may write anything into the annotation: a text that is not the manifest
+// of this pod does not count. One that is can make the answer looser, and so can any pod template that nothing runs of: its
+// author needs no policy for that.
 func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *corev1.PodSpec) (*Shape, *TemplateMeta) {
 	text := m.Annotations[corev1.LastAppliedConfigAnnotation]
 	if text == "" || m.Name == "" || len(text) > maxLastApplied {
@@ -41,7 +42,7 @@ func (b *Builder) lastAppliedTemplate(namespace string, m *ObjectMeta, spec *cor
 	return b.shapes.shape(t.Annotations, &t.Spec), b.templateMeta(&meta, t)
 }
 
-// containsAllContainers says whether a pod has all containers that were written for it: none can be renamed or taken away.
+// containsAllContainers reports whether a running pod has all containers of its manifest: none can be renamed or removed.
 func containsAllContainers(written, running []corev1.Container) bool {
 	names := make(map[string]bool, len(running))
 	for i := range running {

@@ -8,8 +8,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// mergeWorkloads settles templates and pods, folds what a controller made into the controller, and hangs every pod on the
-// workload that made it.
+// mergeWorkloads resolves duplicates of pod templates and pods, merges what a controller made into the controller, and
+// attaches every pod to the workload that made it. It returns the workloads and how many finished pods count nowhere.
 func (b *Builder) mergeWorkloads() ([]Workload, int) {
 	templates := resolveDuplicates(b, templateDuplicateRules(), b.templates)
 	b.templates = nil
@@ -32,22 +32,25 @@ func (b *Builder) mergeWorkloads() ([]Workload, int) {
 	return f.sortedWorkloads(b.shapes.shapeKeys()), finished
 }
 
-// workloadMerger builds the workloads.
+// workloadMerger builds the workloads of pod templates and pods.
 type workloadMerger struct {
+	// templatesByID are the workload objects that were read.
 	templatesByID map[objectID]*workloadTemplate
-	index         map[workloadKey]int
-	workloads     []workloadEntry
-	// podGroups of all workloads; a pod's sort never belongs to two workloads, but a workload may have several sorts that
-	// differ only in the owner that was folded away.
+	// index has the place of each workload in workloads.
+	index     map[workloadKey]int
+	workloads []workloadEntry
+	// podGroups has the place of each PodGroup in its workload. A pod class never belongs to two workloads, but a workload
+	// may have several classes that differ only in the owner that was merged away.
 	podGroups map[podGroupKey]int
 }
 
-// workloadKey tells workloads apart. The account does so for bare pods without a full name, and nothing else.
+// workloadKey tells workloads apart. The account does so for bare pods without a full name, and for nothing else.
 type workloadKey struct {
 	objectID
 	account string
 }
 
+// podGroupKey tells the groups of pods of all workloads apart.
 type podGroupKey struct {
 	workload   int
 	shape      *Shape
@@ -56,14 +59,16 @@ type podGroupKey struct {
 	mirror     bool
 }
 
-// workloadEntry is a workload on its way; counts says that its replicas are the pods it has.
+// workloadEntry is a workload that is being built.
 type workloadEntry struct {
 	Workload
+	// countsPods is true where the number of replicas is that of the pods.
 	countsPods bool
-	// conflict is that of its template.
+	// conflict is that of the workload's template.
 	conflict *templateConflict
 }
 
+// newWorkloadMerger returns a workloadMerger that knows pod templates by their objects, and has no workload yet.
 func newWorkloadMerger(templates []workloadTemplate) *workloadMerger {
 	f := &workloadMerger{
 		templatesByID: make(map[objectID]*workloadTemplate, len(templates)), index: make(map[workloadKey]int, len(templates)),
@@ -77,15 +82,16 @@ func newWorkloadMerger(templates []workloadTemplate) *workloadMerger {
 	return f
 }
 
-// mergePodMeta gives a custom object the labels and annotations of what it makes, to which its controller may have added some. A
-// ReplicaSet without replicas is an older one.
+// mergePodMeta gives a custom object the pod metadata of what it makes, to which its controller may have added some. A
+// ReplicaSet without replicas is an older one and does not count.
 func (f *workloadMerger) mergePodMeta(t *workloadTemplate) {
 	if r := f.rootTemplate(t); r != t && r.custom != nil && (t.id.kind != "ReplicaSet" || t.replicas > 0) {
 		r.mergePodMeta(t)
 	}
 }
 
-// mergeIntoOwner makes a workload of a template, unless its owner asks for the same pods: then the owner stands for it.
+// mergeIntoOwner adds the workload of a pod template, unless the owner of its object asks for the same pods: then the owner
+// stands for it.
 func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 	if f.rootTemplate(t) != t {
 		return
@@ -112,7 +118,7 @@ func (f *workloadMerger) mergeIntoOwner(t *workloadTemplate) {
 	}
 }
 
-// ownerTemplate is the template into which t folds, or nil.
+// ownerTemplate returns the pod template of the owner that stands for t; nil if t stands for itself.
 func (f *workloadMerger) ownerTemplate(t *workloadTemplate) *workloadTemplate {
 	kind := workloadKind(t.id.kind)
 	madeByParent := kind != nil && kind.ParentKind != "" && kind.ParentKind == t.owner.Kind
@@ -127,7 +133,8 @@ func (f *workloadMerger) ownerTemplate(t *workloadTemplate) *workloadTemplate {
 	return nil
 }
 
-// rootTemplate is the template that stands for t: its parent, or the parent's. Owners that own one another stand for themselves.
+// rootTemplate returns the pod template that stands for t: that of its owner, or of the owner's owner. Owners that own one
+// another stand for themselves.
 func (f *workloadMerger) rootTemplate(t *workloadTemplate) *workloadTemplate {
 	at := t
 	for range maxOwnerDepth {
@@ -140,7 +147,7 @@ func (f *workloadMerger) rootTemplate(t *workloadTemplate) *workloadTemplate {
 	return t
 }
 
-// attachPod counts a pod with its workload. Pods come sorted by name, so the first of a group is its example.
+// attachPod counts a pod with its workload. Pods come sorted by name, so the first pod of a group is its example.
 func (f *workloadMerger) attachPod(t *podTable, p *podRow) {
 	s := &t.classes[p.class]
 	if s.manifest && s.isBare() {
@@ -177,7 +184,8 @@ func (f *workloadMerger) attachPod(t *podTable, p *podRow) {
 	}
 }
 
-// addBarePod makes a workload of a bare pod that no server has had. Where the server is to choose its name, each is another pod.
+// addBarePod adds the workload of a bare pod that no server has had. Where the server is to choose its name, each is
+// another pod.
 func (f *workloadMerger) addBarePod(s *podClass, p *podRow, at pspparse.Position) {
 	w := Workload{
 		Namespace: s.namespace, Kind: "Pod", Name: p.name, ServiceAccount: s.account,
@@ -189,7 +197,7 @@ func (f *workloadMerger) addBarePod(s *podClass, p *podRow, at pspparse.Position
 	f.workloads = append(f.workloads, workloadEntry{Workload: w})
 }
 
-// findOrAddWorkload finds or makes the workload of a pod.
+// findOrAddWorkload returns the place of the workload of a pod, which it adds if it is not there.
 func (f *workloadMerger) findOrAddWorkload(s *podClass, p *podRow, at pspparse.Position) int {
 	key := workloadKey{objectID: objectID{namespace: s.namespace, kind: "Pod", name: p.name}}
 	if s.owner != (Owner{}) {
@@ -210,15 +218,15 @@ func (f *workloadMerger) findOrAddWorkload(s *podClass, p *podRow, at pspparse.P
 	return i
 }
 
-// controllerKnown says whether the controller of a pod was read, itself or what it would fold into, and tells all of its pods. Of one
-// that does not, a pod that has ended shows what will be made next.
+// controllerKnown reports whether the controller of a pod was read, itself or what stands for it, and tells all of its pods.
+// Of a controller that does not, a finished pod shows what will be made next.
 func (f *workloadMerger) controllerKnown(s *podClass) bool {
 	t := f.templatesByID[f.topOwner(objectID{namespace: s.namespace, kind: s.owner.Kind, name: s.owner.Name})]
 	return t != nil && t.describesAllPods() && (t.custom == nil || !slices.ContainsFunc(t.custom.embedded, func(e EmbeddedTemplate) bool { return e.Partial }))
 }
 
-// topOwner is the workload that stands for an owner of pods. The owner itself may not have been read: then its name may
-// still say which Deployment or CronJob made it.
+// topOwner returns the object that stands for an owner of pods. Where the owner itself was not read, its name may still say
+// which Deployment or CronJob made it.
 func (f *workloadMerger) topOwner(owner objectID) objectID {
 	if t := f.templatesByID[owner]; t != nil {
 		return f.rootTemplate(t).id
@@ -241,8 +249,10 @@ func (f *workloadMerger) topOwner(owner objectID) objectID {
 	return owner
 }
 
+// isDigit reports whether a byte is a decimal digit.
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
+// allBytes reports whether a text has at least one byte, and all meet a condition.
 func allBytes(s string, ok func(byte) bool) bool {
 	for i := range len(s) {
 		if !ok(s[i]) {
@@ -252,7 +262,8 @@ func allBytes(s string, ok func(byte) bool) bool {
 	return s != ""
 }
 
-// sortedWorkloads sorts everything. Keys of shapes decide last, where objects without a full name leave nothing else.
+// sortedWorkloads returns all workloads in a total order. The keys of shapes decide last, where objects without a full name
+// leave nothing else.
 func (f *workloadMerger) sortedWorkloads(shapes map[*Shape]string) []Workload {
 	if len(f.workloads) == 0 {
 		return nil
@@ -283,6 +294,7 @@ func (f *workloadMerger) sortedWorkloads(shapes map[*Shape]string) []Workload {
 	return list
 }
 
+// compareBools orders false before true.
 func compareBools(x, y bool) int {
 	switch {
 	case x == y:
@@ -293,6 +305,7 @@ func compareBools(x, y bool) int {
 	return 1
 }
 
+// compareOwners orders owners by kind and name, none first.
 func compareOwners(x, y *Owner) int {
 	if x == nil || y == nil {
 		return compareBools(x != nil, y != nil)

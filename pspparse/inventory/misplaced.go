@@ -13,28 +13,30 @@ import (
 // template. Pod Security goes by labels of namespaces alone.
 type MisplacedKey struct {
 	Namespace string
-	// Key and Value as written, a long value cut short; Means is the label that is meant.
+	// Key and Value are as written, a long value cut to a length. MeantLabel is the label that is meant.
 	Key, Value, MeantLabel string
 	// Annotation is true for an annotation, false for a label.
 	Annotation bool
-	// Kind, Name and Position are those of one object that has it: one that nothing made, if there is one. Template is true
-	// where its pod template has it.
+	// Kind, Name and Position are those of one object that has the key: one that nothing made, if there is one.
 	Kind, Name string
-	Template   bool
-	Position   pspparse.Position
-	// MoreOmitted is true for the last one of a namespace that has too many of them to be kept.
+	// Template is true where the pod template of the object has the key.
+	Template bool
+	Position pspparse.Position
+	// MoreOmitted is true for the last key of a namespace that has too many of them to be kept.
 	MoreOmitted bool
 
+	// owned is true for an object that another one made.
 	owned bool
 }
 
 // maxMisplacedKeys is how many keys are kept of one namespace. There are six labels.
 const maxMisplacedKeys = 20
 
+// podSecurityLabelPrefix is the prefix of all labels of Pod Security.
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// MeantPodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: the prefix may be another
-// one with the same words in it, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns "" for any other key.
+// MeantPodSecurityLabel returns the label of Pod Security that a key is, or seems to be meant for: its prefix may be
+// another one with the same words, as pod-security.k8s.io or podsecurity.kubernetes.io. It returns "" for any other key.
 func MeantPodSecurityLabel(key string) string {
 	prefix, name, ok := strings.Cut(key, "/")
 	if !ok || len(prefix) > 100 || len(name) > 30 {
@@ -55,6 +57,7 @@ func MeantPodSecurityLabel(key string) string {
 	return ""
 }
 
+// resemblesPodSecurityPrefix reports whether the prefix of a key has the words of the prefix of Pod Security labels.
 func resemblesPodSecurityPrefix(prefix string) bool {
 	words := strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(prefix))
 	if !strings.Contains(words, "kubernetes") && !strings.Contains(words, "k8s") {
@@ -68,12 +71,13 @@ func resemblesPodSecurityPrefix(prefix string) bool {
 	return false
 }
 
-// mayHavePodSecurityKey says whether a JSON document may have a key that PodSecurityLabel knows.
+// mayHavePodSecurityKey reports, from its text alone, whether a JSON document may have a key that MeantPodSecurityLabel
+// knows.
 func mayHavePodSecurityKey(data []byte) bool {
 	return slices.ContainsFunc([]string{"/enforce", "/audit", "/warn"}, func(name string) bool { return bytes.Contains(data, []byte(name)) })
 }
 
-// addMisplacedKeys keeps the keys of Pod Security among the labels and annotations of an object, or of its template.
+// addMisplacedKeys keeps the keys of Pod Security among the labels and annotations of an object, or of its pod template.
 func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[string]string) {
 	for key, value := range labels {
 		b.addMisplacedKey(on, key, value, false)
@@ -83,6 +87,7 @@ func (b *Builder) addMisplacedKeys(on MisplacedKey, labels, annotations map[stri
 	}
 }
 
+// addMisplacedKey keeps a label or annotation of an object if it is a key of Pod Security.
 func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation bool) {
 	if on.MeantLabel = MeantPodSecurityLabel(key); on.MeantLabel == "" {
 		return
@@ -109,13 +114,13 @@ func (b *Builder) addMisplacedKey(on MisplacedKey, key, value string, annotation
 	b.misplacedKeys[on.Namespace] = found
 }
 
-// compareMisplacedKeys puts first what nothing made, and a template after its object.
+// compareMisplacedKeys orders objects that have the same key: first what nothing made, and a pod template after its object.
 func compareMisplacedKeys(a, b *MisplacedKey) int {
 	return cmp.Or(compareBools(a.owned, b.owned), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
 		compareBools(a.Template, b.Template), comparePositions(a.Position, b.Position), cmp.Compare(a.Value, b.Value))
 }
 
-// sortedMisplacedKeys returns all of them, by namespace and key.
+// sortedMisplacedKeys returns all misplaced keys by namespace and key.
 func (b *Builder) sortedMisplacedKeys() []MisplacedKey {
 	var out []MisplacedKey
 	for _, found := range b.misplacedKeys {

@@ -12,11 +12,13 @@ const generatedSuffix = "<generated>"
 
 // Limits of the API server on names.
 const (
-	maxLabelLength     = 63
+	// maxLabelLength is how long a DNS label may be on the API server.
+	maxLabelLength = 63
+	// maxSubdomainLength is how long a DNS subdomain may be on the API server.
 	maxSubdomainLength = 253
 )
 
-// checkObjectName says why name cannot be the name of an object of this kind, or returns nil.
+// checkObjectName returns an error that says why a name cannot be that of an object of a kind; nil if it can.
 func checkObjectName(kind, name string) error {
 	if name == "" {
 		return fmt.Errorf("metadata.name is missing: give the %s a name", kind)
@@ -40,6 +42,7 @@ func checkObjectName(kind, name string) error {
 	return nil
 }
 
+// checkNamespace returns an error that says why a name cannot be that of a namespace; nil if it can.
 func checkNamespace(name string) error {
 	if !isDNSLabel(name) {
 		if hasDollarTemplate(name) {
@@ -51,17 +54,18 @@ func checkNamespace(name string) error {
 	return nil
 }
 
-// DollarTemplateTools names what renders templates with ${ } in them.
+// DollarTemplateTools names the tools that render templates with ${ } in them.
 const DollarTemplateTools = "envsubst, terraform, or whatever fills in ${ }"
 
-// hasDollarTemplate is true of a name that envsubst or Terraform is to fill in.
+// hasDollarTemplate reports whether a name has a ${ } that a tool should have replaced.
 func hasDollarTemplate(name string) bool { return strings.Contains(name, "${") }
 
+// unrenderedNameError returns the error of a name with a ${ } in it.
 func unrenderedNameError(what, name string) error {
 	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), DollarTemplateTools)
 }
 
-// isDNSLabel is the rule of RFC 1123 for one label, by hand because it runs for every pod.
+// isDNSLabel reports whether a name is a label of RFC 1123. It is written by hand because it runs for every pod.
 func isDNSLabel(s string) bool {
 	if s == "" || len(s) > maxLabelLength {
 		return false
@@ -69,7 +73,8 @@ func isDNSLabel(s string) bool {
 	return isDNSLabelText(s)
 }
 
-// isDNSSubdomain is the same for labels joined by dots; the API server does not limit their length one by one.
+// isDNSSubdomain reports whether a name is a subdomain of RFC 1123: labels joined by dots, whose length the API server does
+// not limit one by one.
 func isDNSSubdomain(s string) bool {
 	if len(s) > maxSubdomainLength {
 		return false
@@ -86,6 +91,7 @@ func isDNSSubdomain(s string) bool {
 	}
 }
 
+// isDNSLabelText reports whether a text has the characters of a label of RFC 1123, of any length.
 func isDNSLabelText(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -97,7 +103,8 @@ func isDNSLabelText(s string) bool {
 	return s != ""
 }
 
-// nameOrGenerateName returns the name to show, and whether the server is to choose its end.
+// nameOrGenerateName returns the name of an object of a kind to show, and whether the server is to choose its end. It fails
+// where neither metadata.name nor metadata.generateName is valid.
 func nameOrGenerateName(kind string, m *ObjectMeta) (name string, open bool, err error) {
 	if m.Name != "" || m.GenerateName == "" {
 		return m.Name, false, checkObjectName(kind, m.Name)
@@ -112,7 +119,7 @@ func nameOrGenerateName(kind string, m *ObjectMeta) (name string, open bool, err
 	return m.GenerateName + generatedSuffix, true, nil
 }
 
-// quote makes a name from the input safe and short enough for a message.
+// quote quotes a name from the input and cuts it to a length for a message.
 func quote(s string) string {
 	const most = 80
 	if len(s) > most {

@@ -60,12 +60,12 @@ func kindIgnoringCase(name string) *objectKind {
 	return nil
 }
 
-// inGroup tells whether the kind is or was served in an API group.
+// inGroup reports whether the kind is or was served in an API group.
 func (k *objectKind) inGroup(group string) bool {
 	return slices.ContainsFunc(k.apiVersions, func(version string) bool { return groupOf(version) == group })
 }
 
-// isForeign tells whether an apiVersion belongs to somebody else's API, in which a kind may have the same name: its group
+// isForeign reports whether an apiVersion belongs to somebody else's API, in which a kind may have the same name: its group
 // has a dot in it and is none of Kubernetes' own.
 func (k *objectKind) isForeign(apiVersion string) bool {
 	group := groupOf(apiVersion)

@@ -7,8 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// podSpecJSON is the part of a pod spec that Reduce and Origin look at, for reading JSON: whatever has no field here is skipped by the
-// decoder, which makes reading a dump twice as fast. A test reads random pods both ways.
+// podSpecJSON is the part of a pod spec that ReducePod and TemplateMeta look at. The JSON decoder skips whatever has no
+// field here, which makes reading a dump twice as fast. A test reads random pods both ways.
 type podSpecJSON struct {
 	HostNetwork                  bool                       `json:"hostNetwork"`
 	HostPID                      bool                       `json:"hostPID"`
@@ -27,6 +27,7 @@ type podSpecJSON struct {
 	EphemeralContainers          []containerJSON            `json:"ephemeralContainers"`
 }
 
+// containerJSON is the part of a container that is read from JSON.
 type containerJSON struct {
 	Name            string                  `json:"name"`
 	Image           string                  `json:"image"`
@@ -49,17 +50,18 @@ type containerJSON struct {
 	} `json:"volumeMounts"`
 }
 
-// probeHandlerJSON serves probes and lifecycle handlers: only the host matters.
+// probeHandlerJSON is the part of a probe or lifecycle handler that is read from JSON.
 type probeHandlerJSON struct {
 	HTTPGet   *hostJSON `json:"httpGet"`
 	TCPSocket *hostJSON `json:"tcpSocket"`
 }
 
+// hostJSON is an action of a probe or lifecycle handler, of which only the host matters.
 type hostJSON struct {
 	Host string `json:"host"`
 }
 
-// podTemplateJSON is a pod template.
+// podTemplateJSON is the part of a pod template that is read from JSON.
 type podTemplateJSON struct {
 	Metadata struct {
 		Labels      map[string]string `json:"labels"`
@@ -68,7 +70,7 @@ type podTemplateJSON struct {
 	Spec podSpecJSON `json:"spec"`
 }
 
-// toPodTemplate returns the document as the API's type, nil for nil.
+// toPodTemplate returns the pod template as the API's type; nil for nil.
 func (d *podTemplateJSON) toPodTemplate() *corev1.PodTemplateSpec {
 	if d == nil {
 		return nil
@@ -78,14 +80,14 @@ func (d *podTemplateJSON) toPodTemplate() *corev1.PodTemplateSpec {
 	return t
 }
 
-// maxContainers is more than any pod has: in etcd, which keeps 1.5 MiB of an object, a container with a name, an image and the
-// API defaults takes more than 60 bytes.
+// maxContainers is more than any pod has: in etcd, which keeps 1.5 MiB of an object, a container with a name, an image and
+// the API defaults takes more than 60 bytes.
 const maxContainers = 25_000
 
-// maxUnnamed containers and volumes may lack the name that an API server asks for, as in a patch.
+// maxUnnamed is how many containers and volumes may lack the name that an API server asks for, as in a patch.
 const maxUnnamed = 10
 
-// checkSize refuses a pod that no API server stores: each container costs far more than its text.
+// checkSize returns an error for a pod that no API server stores: each container costs far more memory than its text.
 func (d *podSpecJSON) checkSize() error {
 	n, unnamed := 0, 0
 	for _, list := range [][]containerJSON{d.InitContainers, d.Containers, d.EphemeralContainers} {
@@ -110,7 +112,7 @@ func (d *podSpecJSON) checkSize() error {
 	return nil
 }
 
-// toPodSpec returns the document as the API's type, with what was read and nothing else.
+// toPodSpec returns the pod spec as the API's type, with what was read and nothing else.
 func (d *podSpecJSON) toPodSpec() *corev1.PodSpec {
 	s := &corev1.PodSpec{
 		HostNetwork:                  d.HostNetwork,
@@ -135,6 +137,7 @@ func (d *podSpecJSON) toPodSpec() *corev1.PodSpec {
 	return s
 }
 
+// toContainers returns containers as the API's type.
 func toContainers(docs []containerJSON) []corev1.Container {
 	if len(docs) == 0 {
 		return nil
@@ -146,6 +149,7 @@ func toContainers(docs []containerJSON) []corev1.Container {
 	return out
 }
 
+// copyTo sets in a container of the API's type what was read.
 func (d *containerJSON) copyTo(c *corev1.Container) {
 	c.Name = d.Name
 	c.Image = d.Image
@@ -164,7 +168,7 @@ func (d *containerJSON) copyTo(c *corev1.Container) {
 	}
 }
 
-// hosts leaves out what names no host: nearly all.
+// hosts returns the actions that name a host; nearly none do.
 func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction) {
 	if d != nil && d.HTTPGet != nil && d.HTTPGet.Host != "" {
 		http = &corev1.HTTPGetAction{Host: d.HTTPGet.Host}
@@ -175,6 +179,7 @@ func (d *probeHandlerJSON) hosts() (http *corev1.HTTPGetAction, tcp *corev1.TCPS
 	return http, tcp
 }
 
+// toProbe returns a probe of the API's type; nil if it names no host.
 func (d *probeHandlerJSON) toProbe() *corev1.Probe {
 	http, tcp := d.hosts()
 	if http == nil && tcp == nil {
@@ -183,6 +188,7 @@ func (d *probeHandlerJSON) toProbe() *corev1.Probe {
 	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
 }
 
+// toLifecycleHandler returns a lifecycle handler of the API's type; nil if it names no host.
 func (d *probeHandlerJSON) toLifecycleHandler() *corev1.LifecycleHandler {
 	http, tcp := d.hosts()
 	if http == nil && tcp == nil {

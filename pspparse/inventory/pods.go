@@ -12,67 +12,77 @@ import (
 )
 
 const (
+	// admittedByAnnotation names the PodSecurityPolicy that admitted a pod.
 	admittedByAnnotation = podspec.AdmittedByAnnotation
-	sccAnnotation        = "openshift.io/scc"
-	mirrorAnnotation     = corev1.MirrorPodAnnotationKey
+	// sccAnnotation names the SecurityContextConstraints that admitted a pod on OpenShift.
+	sccAnnotation = "openshift.io/scc"
+	// mirrorAnnotation marks the mirror pod of a static pod.
+	mirrorAnnotation = corev1.MirrorPodAnnotationKey
 )
 
-// podTable holds every pod in as few bytes as tell it apart: a cluster has up to 150,000, and all that is wanted in
-// the end is how many of each sort there are, and that none was counted twice.
+// podTable holds every pod in as few bytes as tell it apart. A cluster has up to 150,000 pods, of which only the number of
+// each class is wanted in the end, and that none was counted twice.
 type podTable struct {
-	pods       []podRow
-	classes    []podClass
+	pods    []podRow
+	classes []podClass
+	// classIndex and fileIndex have the places in classes and files.
 	classIndex map[podClass]uint32
 	files      []string
 	fileIndex  map[string]uint32
 }
 
-// podRow is one pod.
+// podRow is one pod of a podTable.
 type podRow struct {
-	name          string
-	class         uint32 // in podTable.groups
-	file          uint32 // in podTable.files
-	line          int32
-	generatedName bool // the server will choose the end of the name
+	name string
+	// class is the place of the pod's class in podTable.classes.
+	class uint32
+	// file is the place of its file in podTable.files.
+	file uint32
+	line int32
+	// generatedName is true where the server will choose the end of the name.
+	generatedName bool
 }
 
-// podClass is all that pods of one sort have in common.
+// podClass is all that pods have in common which differ in nothing but their names.
 type podClass struct {
 	namespace string
-	owner     Owner // zero for a bare pod
+	// owner is the controller; zero for a bare pod.
+	owner Owner
 	// ownerGroup is the API group of the owner.
 	ownerGroup string
-	finished   bool // then nothing below is set for a bare pod
+	// finished is true for a Succeeded or Failed pod. Of a bare one nothing below is set.
+	finished   bool
 	shape      *Shape
 	account    string
 	admittedBy string
 	mirror     bool
-	// manifest: no server has ever had the pod.
+	// manifest is true for a pod that no server has ever had.
 	manifest bool
-	// authorShape and origin are what the author of a bare pod wrote, nil where the pod does not tell.
+	// authorShape and authorMeta are what the author of a bare pod wrote; nil where the pod does not tell.
 	authorShape *Shape
-	// podMeta is the metadata of its manifest.
+	// podMeta is the metadata of the manifest.
 	podMeta    *PodMeta
 	authorMeta *TemplateMeta
-	// debugged is the pod with its debug containers, nil where it has none.
+	// debugged is the pod with its debug containers; nil where it has none.
 	debugged *Shape
 }
 
-// asRunning is the sort without what may differ between two readings of one pod: what was written does not run, debug containers
-// are put into pods that do, and a manifest becomes a pod.
+// asRunning returns the class without what may differ between two readings of one pod: what its author wrote, debug
+// containers, which are put into pods that run, and that it was a manifest.
 func (s podClass) asRunning() podClass {
 	s.authorShape, s.authorMeta, s.podMeta, s.debugged, s.manifest = nil, nil, nil, nil, false
 	return s
 }
 
-// isBare is true for a pod that somebody makes, neither a controller nor a kubelet.
+// isBare reports whether somebody makes the pod, neither a controller nor a kubelet.
 func (s *podClass) isBare() bool { return s.owner == (Owner{}) && !s.mirror }
 
+// newPodTable returns a podTable without pods.
 func newPodTable() podTable {
 	return podTable{classIndex: map[podClass]uint32{}, fileIndex: map[string]uint32{}}
 }
 
-// indexOf is the place of a sort in t.groups, where it may be new.
+// indexOf returns the place of a class, which it adds if it is not there.
 func (t *podTable) indexOf(s podClass) uint32 {
 	i, ok := t.classIndex[s]
 	if !ok {
@@ -83,6 +93,7 @@ func (t *podTable) indexOf(s podClass) uint32 {
 	return i
 }
 
+// add adds a pod of a class.
 func (t *podTable) add(name string, open bool, s podClass, at pspparse.Position) {
 	i := t.indexOf(s)
 	f, ok := t.fileIndex[at.File]
@@ -94,11 +105,12 @@ func (t *podTable) add(name string, open bool, s podClass, at pspparse.Position)
 	t.pods = append(t.pods, podRow{name: name, class: i, file: f, line: int32(min(at.Line, 1<<31-1)), generatedName: open}) //nolint:gosec // capped
 }
 
+// position returns where the document of a pod starts.
 func (t *podTable) position(p *podRow) pspparse.Position {
 	return pspparse.Position{File: t.files[p.file], Line: int(p.line)}
 }
 
-// AddPod reduces a pod that a server has, or had, to its Shape and counts it with its group. The spec is not retained.
+// AddPod reduces a pod that a server has, or had, to its Shape and counts it with its class. The spec is not kept.
 func (b *Builder) AddPod(m ObjectMeta, spec *corev1.PodSpec, phase corev1.PodPhase, at pspparse.Position) {
 	namespace, name, open, ok := b.checkPod(&m, spec, at)
 	if !ok {
@@ -124,8 +136,8 @@ func (b *Builder) AddPod(m ObjectMeta, spec *corev1.PodSpec, phase corev1.PodPha
 	b.pods.add(name, open, s, at)
 }
 
-// addPodManifest adds a pod that no server has ever had. A bare one counts like a template; one that names its controller is one
-// more form of what that makes.
+// addPodManifest adds a pod that no server has ever had. A bare one counts like a pod template; one that names its
+// controller is one more form of what that makes.
 func (b *Builder) addPodManifest(m ObjectMeta, spec *corev1.PodSpec, at pspparse.Position) {
 	namespace, name, open, ok := b.checkPod(&m, spec, at)
 	if !ok {
@@ -141,8 +153,8 @@ func (b *Builder) addPodManifest(m ObjectMeta, spec *corev1.PodSpec, at pspparse
 	b.pods.add(name, open, s, at)
 }
 
-// checkPod returns the namespace and the name under which a pod counts. It is not ok for a pod that cannot be used: that has
-// become a gap.
+// checkPod returns the namespace and the name under which a pod counts. It is not ok for a pod that cannot be used, which
+// has become a gap.
 func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Position) (namespace, name string, open, ok bool) {
 	namespace = b.namespaceOrDefault(m.Namespace, at)
 	name, open, err := nameOrGenerateName("Pod", m)
@@ -160,8 +172,8 @@ func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Posi
 	return namespace, name, open, true
 }
 
-// podClassOf is what a pod has in common with others, as far as every pod tells it. Its debug containers are kept apart: they go
-// with the pod, and nothing makes them again.
+// podClassOf returns the class of a pod, as far as every pod tells it. Debug containers are kept apart: they go with the
+// pod, and nothing makes them again.
 func (b *Builder) podClassOf(namespace string, m *ObjectMeta, spec *corev1.PodSpec) podClass {
 	_, mirror := m.Annotations[mirrorAnnotation]
 	s := podClass{
@@ -182,13 +194,13 @@ func (b *Builder) podClassOf(namespace string, m *ObjectMeta, spec *corev1.PodSp
 	return s
 }
 
-// serviceAccountName is the name of the service account that a pod runs as, after API conversion and admission.
+// serviceAccountName returns the service account that a pod runs as, after API conversion and admission.
 func serviceAccountName(spec *corev1.PodSpec) string {
 	return cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default")
 }
 
-// controllerOf returns the owner that manages an object, or none. A node owns its mirror pods, but does not make them.
-// An owner under a name that no object can have is none either; the pod itself is judged all the same.
+// controllerOf returns the owner that controls an object; zero for none. A node owns its mirror pods, but does not make
+// them. An owner under a name that no object can have counts as none.
 func (b *Builder) controllerOf(m *ObjectMeta) Owner {
 	for i := range m.OwnerReferences {
 		r := &m.OwnerReferences[i]
@@ -202,9 +214,10 @@ func (b *Builder) controllerOf(m *ObjectMeta) Owner {
 	return Owner{}
 }
 
-// resolveDuplicatePods sorts the pods by namespace and name, keeps one of identical ones, and drops all of those that differ under
-// one name. It returns the others that count, the finished pods that stand in for a controller of which nothing else tells its pods and the
-// manifests of pods that were not read themselves, and how many others had finished.
+// resolveDuplicatePods sorts the pods by namespace and name, keeps one of identical ones, and leaves out those that differ
+// under one name. It returns the other pods that count: finished pods that stand in for a controller of which nothing else
+// tells its pods, and manifests of pods that were not read themselves. Finished is how many others had finished. Read tells
+// whether the controller of a class was read.
 func (b *Builder) resolveDuplicatePods(read func(*podClass) bool) (others []podRow, finished int) {
 	t := &b.pods
 	slices.SortFunc(t.pods, func(x, y podRow) int {
@@ -252,7 +265,7 @@ func (b *Builder) resolveDuplicatePods(read func(*podClass) bool) (others []podR
 	return others, finished
 }
 
-// allBare is true if somebody makes all of these pods, no controller and no kubelet.
+// allBare reports whether all of some pods are bare.
 func (t *podTable) allBare(runs ...[]podRow) bool {
 	for _, run := range runs {
 		if slices.ContainsFunc(run, func(p podRow) bool { return !t.classes[p.class].isBare() }) {
@@ -262,7 +275,7 @@ func (t *podTable) allBare(runs ...[]podRow) bool {
 	return true
 }
 
-// partition moves the pods of which want is true to the front, in order, and returns them.
+// partition moves the pods whose class meets a condition to the front, in order, and returns them.
 func (t *podTable) partition(run []podRow, want func(*podClass) bool) []podRow {
 	n := 0
 	for i := range run {
@@ -274,8 +287,8 @@ func (t *podTable) partition(run []podRow, want func(*podClass) bool) []podRow {
 	return run[:n]
 }
 
-// mergeReadings is the first of some readings of one pod, with what only the others tell: what its author wrote, which its manifest
-// tells best, and its debug containers.
+// mergeReadings returns the first of several readings of one pod, with what only the others tell: its debug containers, and
+// what its author wrote, which its manifests tell best.
 func (t *podTable) mergeReadings(run, manifests []podRow) podRow {
 	out := run[0]
 	if len(run) == 1 && len(manifests) == 0 {
@@ -299,7 +312,8 @@ func (t *podTable) mergeReadings(run, manifests []podRow) podRow {
 	return out
 }
 
-// podReadingsAgree says whether all pods of one name are the same; if not, they have become a gap.
+// podReadingsAgree reports whether all readings of one pod are the same, or come to the same level; if not, they have become
+// a gap.
 func (b *Builder) podReadingsAgree(first pspparse.Position, run []podRow) bool {
 	t := &b.pods
 	s := &t.classes[run[0].class]

@@ -7,11 +7,13 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// AdmissionConfigTemplate is a PodSecurityAdmissionConfigurationTemplate of Rancher: what the API server of a cluster is
-// configured with that Rancher gives it. It does not say which cluster that is.
+// AdmissionConfigTemplate is what the API server of some cluster is configured with for Pod Security admission: a
+// PodSecurityAdmissionConfigurationTemplate of Rancher, or a configuration that stands in a file. It does not say which
+// cluster that is.
 type AdmissionConfigTemplate struct {
 	Name string
-	// ConfigKind is the kind of a configuration that stands in a file as an API server reads it, and has no name; "" for a template of Rancher.
+	// ConfigKind is the kind of a configuration that stands in a file as an API server reads it, and has no name; "" for a
+	// template of Rancher.
 	ConfigKind string
 	// Enforce is the level of namespaces without a label, as written.
 	Enforce string
@@ -27,17 +29,18 @@ type AdmissionConfigTemplateUse struct {
 	Position          pspparse.Position
 }
 
-// AddAdmissionConfigTemplate adds a template of Rancher.
+// AddAdmissionConfigTemplate adds a configuration of Pod Security admission.
 func (b *Builder) AddAdmissionConfigTemplate(t AdmissionConfigTemplate) {
 	b.admissionConfigTemplates = append(b.admissionConfigTemplates, t)
 }
 
-// AddAdmissionConfigTemplateUse adds what a cluster of Rancher uses.
+// AddAdmissionConfigTemplateUse adds which template a cluster of Rancher uses.
 func (b *Builder) AddAdmissionConfigTemplateUse(u AdmissionConfigTemplateUse) {
 	b.admissionConfigTemplateUses = append(b.admissionConfigTemplateUses, u)
 }
 
-// resolveDuplicateAdmissionConfigTemplates sorts, and drops what was read twice.
+// resolveDuplicateAdmissionConfigTemplates puts the configurations of Pod Security admission and their uses into the
+// inventory, sorted and each once.
 func (b *Builder) resolveDuplicateAdmissionConfigTemplates(inv *Inventory) {
 	inv.AdmissionConfigTemplates = slices.Clone(b.admissionConfigTemplates)
 	slices.SortFunc(inv.AdmissionConfigTemplates, func(x, y AdmissionConfigTemplate) int {

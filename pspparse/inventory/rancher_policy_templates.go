@@ -10,28 +10,30 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// rancherTemplateAnnotation is the annotation of a PodSecurityPolicy that Rancher's controller made: the name of the template.
+// rancherTemplateAnnotation is the annotation of a PodSecurityPolicy that Rancher's controller made: the name of its
+// template.
 const rancherTemplateAnnotation = "serviceaccount.cluster.cattle.io/pod-security"
 
-// policyTemplate is one of Rancher's templates of policies, as far as it was read: itself, and what uses it.
+// policyTemplate is one of Rancher's templates of PodSecurityPolicies: whether it was read itself, and what uses it.
 type policyTemplate struct {
 	read  bool
 	first pspparse.Position
 	users []string
 }
 
-// AddPolicyTemplate adds one of Rancher's PodSecurityPolicyTemplates. It enforces nothing where it is: Rancher's controller makes
-// a PodSecurityPolicy of it, NAME-psp, in each cluster that uses it, and grants that there.
+// AddPolicyTemplate adds one of Rancher's PodSecurityPolicyTemplates. It enforces nothing where it is: Rancher's controller
+// makes a PodSecurityPolicy of it, NAME-psp, in each cluster that uses it, and grants that there.
 func (b *Builder) AddPolicyTemplate(name string, at pspparse.Position) {
 	b.policyTemplate(name, at).read = true
 }
 
-// AddPolicyTemplateUser adds what uses a template: a cluster, or a project.
+// AddPolicyTemplateUser adds what uses a policy template: a cluster, or a project.
 func (b *Builder) AddPolicyTemplateUser(template, user string, at pspparse.Position) {
 	t := b.policyTemplate(template, at)
 	t.users = append(t.users, user)
 }
 
+// policyTemplate returns the policy template of a name, which it adds if it is not there.
 func (b *Builder) policyTemplate(name string, at pspparse.Position) *policyTemplate {
 	if b.policyTemplates == nil {
 		b.policyTemplates = map[string]*policyTemplate{}
@@ -47,7 +49,7 @@ func (b *Builder) policyTemplate(name string, at pspparse.Position) *policyTempl
 	return t
 }
 
-// reportPolicyTemplates adds a gap for each template whose policy was not read, and a note for the others.
+// reportPolicyTemplates adds a gap for each policy template whose policy was not read, and a note for the others.
 func (b *Builder) reportPolicyTemplates(policies []*pspparse.Policy) {
 	made := map[string]string{}
 	for _, p := range policies {
@@ -61,8 +63,9 @@ func (b *Builder) reportPolicyTemplates(policies []*pspparse.Policy) {
 	}
 }
 
-// reportPolicyTemplate tells of one. A template that a cluster was read to have, and nothing in it to use, is a note: Rancher keeps
-// both there, and brings some templates along.
+// reportPolicyTemplate adds the gap or note of one policy template. Made is the policy that was made of it. A template of a
+// cluster in which nothing uses it is a note: Rancher keeps templates and their users there, and brings some templates
+// along.
 func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made string) {
 	what := describeObject("PodSecurityPolicyTemplate", "", name)
 	users := t.usedBy()
@@ -79,10 +82,10 @@ func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made stri
 	}
 }
 
-// maxTemplateUsers of one template are named.
+// maxTemplateUsers is how many users of one policy template are named.
 const maxTemplateUsers = 5
 
-// usedBy names what uses a template; "" where nothing was read that does.
+// usedBy names what uses a policy template, in brackets; "" where nothing was read that does.
 func (t *policyTemplate) usedBy() string {
 	slices.Sort(t.users)
 	users := slices.Compact(t.users)

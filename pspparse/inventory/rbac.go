@@ -12,8 +12,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// AddRole adds a Role, or with an empty namespace a ClusterRole, and keeps only the rules that matter; of others it keeps
-// that there are some.
+// AddRole adds a Role, or with an empty namespace a ClusterRole. It keeps only the rules that matter here, and that there
+// are others.
 func (b *Builder) AddRole(r Role) {
 	if !b.acceptsName(rbacKind("Role", r.Namespace), r.Namespace, r.Name, r.Position) {
 		return
@@ -55,6 +55,7 @@ func (b *Builder) AddBinding(x Binding) {
 	b.bindings = append(b.bindings, x)
 }
 
+// rbacKind returns the kind of a role or binding, with "Cluster" before it where it has no namespace.
 func rbacKind(kind, namespace string) string {
 	if namespace == "" {
 		return "Cluster" + kind
@@ -62,8 +63,8 @@ func rbacKind(kind, namespace string) string {
 	return kind
 }
 
-// touchesPodSecurity says whether a rule could touch podsecuritypolicies, pods or namespaces. Forms that grant nothing, as
-// "PodSecurityPolicies" or "*/*", are kept too: who wrote one meant to grant something, and should hear of it.
+// touchesPodSecurity reports whether an RBAC rule could be about podsecuritypolicies, pods or namespaces. Forms that grant
+// nothing, as "PodSecurityPolicies" or "*/*", count too: who wrote one meant to grant something, and should hear of it.
 func touchesPodSecurity(r *rbacv1.PolicyRule) bool {
 	for _, resource := range r.Resources {
 		if strings.Contains(resource, "*") {
@@ -78,6 +79,7 @@ func touchesPodSecurity(r *rbacv1.PolicyRule) bool {
 	return false
 }
 
+// internRule returns a copy of an RBAC rule that shares its strings with others.
 func (b *Builder) internRule(r *rbacv1.PolicyRule) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{
 		Verbs: b.internAll(r.Verbs), APIGroups: b.internAll(r.APIGroups), Resources: b.internAll(r.Resources),
@@ -85,6 +87,7 @@ func (b *Builder) internRule(r *rbacv1.PolicyRule) rbacv1.PolicyRule {
 	}
 }
 
+// internAll returns a copy of a list that shares its strings with others.
 func (b *Builder) internAll(in []string) []string {
 	if len(in) == 0 {
 		return nil
@@ -96,6 +99,8 @@ func (b *Builder) internAll(in []string) []string {
 	return out
 }
 
+// roleDuplicateRules compare roles by labels, aggregation and rules. The rules in a file do not survive aggregation, so
+// they do not contradict those of the server.
 func roleDuplicateRules() duplicateRules[Role] {
 	return duplicateRules[Role]{
 		id: func(r *Role) objectID {
@@ -125,6 +130,7 @@ func roleDuplicateRules() duplicateRules[Role] {
 	}
 }
 
+// bindingDuplicateRules compare role bindings by role and subjects.
 func bindingDuplicateRules() duplicateRules[Binding] {
 	return duplicateRules[Binding]{
 		id: func(x *Binding) objectID {

@@ -16,11 +16,11 @@ const (
 	secretTokenVolume    = "default-token-xxxxx"
 )
 
-// ReducePod keeps of a pod what a rule of PSP admission or of the Pod Security Standards can tell apart, with the API
-// defaults applied that change an answer. The result shares no slice, map or pointer with its input.
+// ReducePod returns the Shape of a pod: what a rule of PSP admission or of the Pod Security Standards can tell apart, with
+// the API defaults applied that change an answer. The result shares no slice, map or pointer with its input.
 //
-// Kept, though no message shows them: positions. Volumes and containers stay in order, and mounts that come before a
-// host path's mount stay as empty entries, because PSP names both by index.
+// Volumes and containers stay in order, and mounts before a host path's mount stay as empty entries, because PSP names both
+// by index.
 func ReducePod(annotations map[string]string, spec *corev1.PodSpec) *Shape {
 	hostPaths := hostPathNames(nil, spec)
 	out := corev1.PodSpec{
@@ -51,6 +51,7 @@ func ReducePod(annotations map[string]string, spec *corev1.PodSpec) *Shape {
 	return &Shape{Annotations: reduceAnnotations(annotations), Spec: out}
 }
 
+// reduceAnnotations returns the annotations of a pod that a rule reads.
 func reduceAnnotations(in map[string]string) map[string]string {
 	var out map[string]string
 	for k, v := range in {
@@ -64,12 +65,13 @@ func reduceAnnotations(in map[string]string) map[string]string {
 	return out
 }
 
+// securityAnnotation reports whether a rule reads an annotation of pods.
 func securityAnnotation(key string) bool {
 	return key == podspec.SeccompPodAnnotation || strings.HasPrefix(key, podspec.SeccompContainerAnnotationPrefix) ||
 		strings.HasPrefix(key, podspec.AppArmorAnnotationPrefix)
 }
 
-// reducePodSecurity never returns nil: API defaulting fills in an empty security context.
+// reducePodSecurity reduces the security context of a pod. It never returns nil, since API defaulting sets an empty one.
 func reducePodSecurity(in *corev1.PodSecurityContext) *corev1.PodSecurityContext {
 	if in == nil {
 		return &corev1.PodSecurityContext{}
@@ -91,6 +93,7 @@ func reducePodSecurity(in *corev1.PodSecurityContext) *corev1.PodSecurityContext
 	return out
 }
 
+// reduceSecurity reduces the security context of a container.
 func reduceSecurity(in *corev1.SecurityContext) *corev1.SecurityContext {
 	if in == nil {
 		return nil
@@ -111,7 +114,7 @@ func reduceSecurity(in *corev1.SecurityContext) *corev1.SecurityContext {
 	}
 }
 
-// nonDefaultProcMount is nil for the default: servers differ in whether they write it into every security context.
+// nonDefaultProcMount returns nil for the default: servers differ in whether they write it into every security context.
 func nonDefaultProcMount(in *corev1.ProcMountType) *corev1.ProcMountType {
 	if in != nil && *in == corev1.DefaultProcMount {
 		return nil
@@ -119,6 +122,7 @@ func nonDefaultProcMount(in *corev1.ProcMountType) *corev1.ProcMountType {
 	return in
 }
 
+// reduceCapabilities copies the capabilities of a container.
 func reduceCapabilities(in *corev1.Capabilities) *corev1.Capabilities {
 	if in == nil {
 		return nil
@@ -129,6 +133,7 @@ func reduceCapabilities(in *corev1.Capabilities) *corev1.Capabilities {
 	}
 }
 
+// reduceWindows keeps of the Windows options only hostProcess.
 func reduceWindows(in *corev1.WindowsSecurityContextOptions) *corev1.WindowsSecurityContextOptions {
 	if in == nil || in.HostProcess == nil {
 		return nil
@@ -136,6 +141,7 @@ func reduceWindows(in *corev1.WindowsSecurityContextOptions) *corev1.WindowsSecu
 	return &corev1.WindowsSecurityContextOptions{HostProcess: clonePointer(in.HostProcess)}
 }
 
+// reduceSeccomp copies a seccomp profile.
 func reduceSeccomp(in *corev1.SeccompProfile) *corev1.SeccompProfile {
 	if in == nil {
 		return nil
@@ -143,6 +149,7 @@ func reduceSeccomp(in *corev1.SeccompProfile) *corev1.SeccompProfile {
 	return &corev1.SeccompProfile{Type: in.Type, LocalhostProfile: clonePointer(in.LocalhostProfile)}
 }
 
+// reduceAppArmor keeps of an AppArmor profile only its type.
 func reduceAppArmor(in *corev1.AppArmorProfile) *corev1.AppArmorProfile {
 	if in == nil {
 		return nil
@@ -150,6 +157,7 @@ func reduceAppArmor(in *corev1.AppArmorProfile) *corev1.AppArmorProfile {
 	return &corev1.AppArmorProfile{Type: in.Type}
 }
 
+// reduceContainer reduces a container. HostPaths are the names of the pod's host path volumes, sorted.
 func reduceContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) corev1.Container {
 	out := corev1.Container{
 		Name:            c.Name,
@@ -185,7 +193,7 @@ func hostPathNames(buf []string, spec *corev1.PodSpec) []string {
 	return buf
 }
 
-// lastHostMount is the index of the last mount of a host path volume, or -1.
+// lastHostMount returns the index of the last mount of a host path volume; -1 for none.
 func lastHostMount(mounts []corev1.VolumeMount, hostPaths []string) int {
 	for i := len(mounts) - 1; i >= 0 && len(hostPaths) > 0; i-- {
 		if _, ok := slices.BinarySearch(hostPaths, mounts[i].Name); ok {
@@ -195,8 +203,8 @@ func lastHostMount(mounts []corev1.VolumeMount, hostPaths []string) int {
 	return -1
 }
 
-// reduceMount keeps of a host path's mount whether it is read-only, and of any other only that it takes the place of
-// the account's token. The second result says whether anything was kept.
+// reduceMount keeps of the mount of a host path whether it is read-only, and of any other mount only that it takes the
+// place of the service account's token. The second result says whether anything was kept.
 func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount, bool) {
 	var out corev1.VolumeMount
 	_, host := slices.BinarySearch(hostPaths, m.Name)
@@ -209,6 +217,8 @@ func reduceMount(m *corev1.VolumeMount, hostPaths []string) (corev1.VolumeMount,
 	return out, host || out.MountPath != ""
 }
 
+// reduceVolume reduces a volume to its type, with what a rule reads of a host path, a FlexVolume, a CSI or a projected
+// volume.
 func reduceVolume(v *corev1.Volume) corev1.Volume {
 	s := &v.VolumeSource
 	out := corev1.Volume{Name: volumeName(v), VolumeSource: corev1.VolumeSource{
@@ -255,8 +265,8 @@ func reduceVolume(v *corev1.Volume) corev1.Volume {
 	return out
 }
 
-// volumeName gives the token volumes that servers add to pods one name for all pods. No rule shows or compares the
-// name of a volume whose only source is projected or a secret, except that the server looks for the prefix
+// volumeName returns the name of a volume; one name for all token volumes that servers add to pods. No rule shows or
+// compares the name of a volume whose only source is projected or a secret, except that the server looks for the prefix
 // "kube-api-access-", which stays.
 func volumeName(v *corev1.Volume) string {
 	switch {
@@ -272,8 +282,8 @@ func volumeName(v *corev1.Volume) string {
 	return v.Name
 }
 
-// randomSuffix returns where marker starts if name ends in it and five random characters as servers choose them,
-// else -1.
+// randomSuffix returns where a marker starts in a name that ends in it and in five random characters as servers choose
+// them; else -1.
 func randomSuffix(name, marker string) int {
 	const random = 5
 	at := len(name) - random - len(marker)
@@ -288,7 +298,8 @@ func randomSuffix(name, marker string) int {
 	return at
 }
 
-// reduceProjected keeps what decides whether a volume is the standard token bundle, which PSP admits as a secret.
+// reduceProjected keeps of a projected volume what decides whether it is the standard token bundle, which PSP admits as a
+// secret.
 func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSource {
 	if in == nil {
 		return nil
@@ -320,6 +331,7 @@ func reduceProjected(in *corev1.ProjectedVolumeSource) *corev1.ProjectedVolumeSo
 	return out
 }
 
+// reduceDownward reduces a file of the downward API to its path and its field.
 func reduceDownward(in *corev1.DownwardAPIVolumeFile) corev1.DownwardAPIVolumeFile {
 	out := corev1.DownwardAPIVolumeFile{Path: in.Path}
 	if in.FieldRef != nil {
@@ -330,6 +342,7 @@ func reduceDownward(in *corev1.DownwardAPIVolumeFile) corev1.DownwardAPIVolumeFi
 
 // A probe or handler matters only where it names a host; then only the host is kept.
 
+// reduceProbe keeps of a probe only the host that it names; nil if it names none.
 func reduceProbe(in *corev1.Probe) *corev1.Probe {
 	if in == nil {
 		return nil
@@ -341,6 +354,7 @@ func reduceProbe(in *corev1.Probe) *corev1.Probe {
 	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
 }
 
+// reduceLifecycle keeps of the lifecycle handlers of a container only the hosts that they name; nil if they name none.
 func reduceLifecycle(in *corev1.Lifecycle) *corev1.Lifecycle {
 	if in == nil {
 		return nil
@@ -352,6 +366,7 @@ func reduceLifecycle(in *corev1.Lifecycle) *corev1.Lifecycle {
 	return &corev1.Lifecycle{PostStart: start, PreStop: stop}
 }
 
+// reduceHandler keeps of a lifecycle handler only the host that it names; nil if it names none.
 func reduceHandler(in *corev1.LifecycleHandler) *corev1.LifecycleHandler {
 	if in == nil {
 		return nil
@@ -363,6 +378,7 @@ func reduceHandler(in *corev1.LifecycleHandler) *corev1.LifecycleHandler {
 	return &corev1.LifecycleHandler{HTTPGet: http, TCPSocket: tcp}
 }
 
+// reduceHTTP keeps of an HTTP action only the host that it names; nil if it names none.
 func reduceHTTP(in *corev1.HTTPGetAction) *corev1.HTTPGetAction {
 	if in == nil || in.Host == "" {
 		return nil
@@ -370,6 +386,7 @@ func reduceHTTP(in *corev1.HTTPGetAction) *corev1.HTTPGetAction {
 	return &corev1.HTTPGetAction{Host: in.Host}
 }
 
+// reduceTCP keeps of a TCP action only the host that it names; nil if it names none.
 func reduceTCP(in *corev1.TCPSocketAction) *corev1.TCPSocketAction {
 	if in == nil || in.Host == "" {
 		return nil
@@ -377,7 +394,7 @@ func reduceTCP(in *corev1.TCPSocketAction) *corev1.TCPSocketAction {
 	return &corev1.TCPSocketAction{Host: in.Host}
 }
 
-// clonePointer copies what p points to; for values without pointers of their own.
+// clonePointer copies the value behind a pointer, which has no pointers of its own.
 func clonePointer[T any](p *T) *T {
 	if p == nil {
 		return nil
@@ -386,7 +403,7 @@ func clonePointer[T any](p *T) *T {
 	return &v
 }
 
-// presenceOnly keeps that something is there, and nothing of it.
+// presenceOnly returns a pointer to an empty value where there is one: it keeps that a field is set, and nothing of it.
 func presenceOnly[T any](p *T) *T {
 	if p == nil {
 		return nil

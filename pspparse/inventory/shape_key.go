@@ -9,10 +9,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// ShapeInterner gives equal pods one Shape, as a Builder does. It is not safe for concurrent use.
+// ShapeInterner gives all pods that reduce to the same one Shape, as a Builder does. It is not safe for concurrent use.
 type ShapeInterner struct{ interner *shapeEncoder }
 
-// NewShapeInterner returns one that knows no shape yet.
+// NewShapeInterner returns a ShapeInterner without any shape.
 func NewShapeInterner() *ShapeInterner { return &ShapeInterner{newShapeEncoder()} }
 
 // Intern returns the one Shape of all pods that reduce to the same.
@@ -20,14 +20,18 @@ func (s *ShapeInterner) Intern(annotations map[string]string, spec *corev1.PodSp
 	return s.interner.shape(annotations, spec)
 }
 
-// shapeEncoder gives equal pods one Shape. It writes down what Reduce would keep straight from the full pod, so that a pod
-// whose shape is known costs no allocation; a test holds the two to the same answer field by field.
+// shapeEncoder gives all pods that reduce to the same one Shape. It encodes what ReducePod would keep directly from the
+// full pod as the key of the shape, so that a pod whose shape is known costs no allocation (ADR-0002). A test compares the
+// two field by field.
 type shapeEncoder struct {
 	shapes map[string]*Shape
-	buf    []byte
-	names  []string // reused: annotation keys, then names of host path volumes
+	// buf is the key of the last pod.
+	buf []byte
+	// names is reused for the keys of annotations, and then for the names of host path volumes.
+	names []string
 }
 
+// newShapeEncoder returns a shapeEncoder without any shape.
 func newShapeEncoder() *shapeEncoder { return &shapeEncoder{shapes: map[string]*Shape{}} }
 
 // shape returns the one Shape of all pods that reduce to the same.
@@ -50,8 +54,8 @@ func (n *shapeEncoder) shapeKeys() map[*Shape]string {
 	return keys
 }
 
-// encodePod writes the key of a pod into n.buf. Every list starts with its length and every optional value with a byte
-// that says whether it is there, so no two shapes can have the same key.
+// encodePod writes the key of a pod's shape into buf. Every list starts with its length and every optional value with a
+// byte that says whether it is there, so that no two shapes have the same key.
 func (n *shapeEncoder) encodePod(annotations map[string]string, spec *corev1.PodSpec) {
 	n.buf = n.buf[:0]
 	n.writeAnnotations(annotations)
@@ -83,6 +87,7 @@ func (n *shapeEncoder) encodePod(annotations map[string]string, spec *corev1.Pod
 	}
 }
 
+// writeAnnotations writes the annotations that reduceAnnotations keeps, in order.
 func (n *shapeEncoder) writeAnnotations(in map[string]string) {
 	keys := n.names[:0]
 	for k := range in {
@@ -99,6 +104,7 @@ func (n *shapeEncoder) writeAnnotations(in map[string]string) {
 	n.names = keys
 }
 
+// writePodSecurityContext writes what reducePodSecurity keeps.
 func (n *shapeEncoder) writePodSecurityContext(in *corev1.PodSecurityContext) {
 	if in == nil {
 		in = &corev1.PodSecurityContext{}
@@ -123,6 +129,7 @@ func (n *shapeEncoder) writePodSecurityContext(in *corev1.PodSecurityContext) {
 	}
 }
 
+// writeSecurityContext writes what reduceSecurity keeps.
 func (n *shapeEncoder) writeSecurityContext(in *corev1.SecurityContext) {
 	if !n.writePresent(in != nil) {
 		return
@@ -146,6 +153,7 @@ func (n *shapeEncoder) writeSecurityContext(in *corev1.SecurityContext) {
 	n.writeAppArmor(in.AppArmorProfile)
 }
 
+// writeCapabilities writes a list of capabilities.
 func (n *shapeEncoder) writeCapabilities(list []corev1.Capability) {
 	n.writeCount(len(list))
 	for _, c := range list {
@@ -153,6 +161,7 @@ func (n *shapeEncoder) writeCapabilities(list []corev1.Capability) {
 	}
 }
 
+// writeSELinux writes SELinux options.
 func (n *shapeEncoder) writeSELinux(in *corev1.SELinuxOptions) {
 	if n.writePresent(in != nil) {
 		n.writeString(in.User)
@@ -162,6 +171,7 @@ func (n *shapeEncoder) writeSELinux(in *corev1.SELinuxOptions) {
 	}
 }
 
+// writeWindowsOptions writes what reduceWindows keeps.
 func (n *shapeEncoder) writeWindowsOptions(in *corev1.WindowsSecurityContextOptions) {
 	if in == nil {
 		n.writeBool(nil)
@@ -170,6 +180,7 @@ func (n *shapeEncoder) writeWindowsOptions(in *corev1.WindowsSecurityContextOpti
 	n.writeBool(in.HostProcess)
 }
 
+// writeSeccomp writes a seccomp profile.
 func (n *shapeEncoder) writeSeccomp(in *corev1.SeccompProfile) {
 	if n.writePresent(in != nil) {
 		n.writeString(string(in.Type))
@@ -177,12 +188,14 @@ func (n *shapeEncoder) writeSeccomp(in *corev1.SeccompProfile) {
 	}
 }
 
+// writeAppArmor writes what reduceAppArmor keeps.
 func (n *shapeEncoder) writeAppArmor(in *corev1.AppArmorProfile) {
 	if n.writePresent(in != nil) {
 		n.writeString(string(in.Type))
 	}
 }
 
+// writeContainer writes what reduceContainer keeps.
 func (n *shapeEncoder) writeContainer(c *corev1.Container, hostNetwork bool, hostPaths []string) {
 	n.writeString(c.Name)
 	n.writeSecurityContext(c.SecurityContext)
@@ -214,6 +227,7 @@ func (n *shapeEncoder) writeContainer(c *corev1.Container, hostNetwork bool, hos
 	n.writePresent(false)
 }
 
+// writeVolume writes what reduceVolume keeps.
 func (n *shapeEncoder) writeVolume(v *corev1.Volume) {
 	n.writeString(volumeName(v))
 	s := &v.VolumeSource
@@ -240,6 +254,7 @@ func (n *shapeEncoder) writeVolume(v *corev1.Volume) {
 	}
 }
 
+// writeProjection writes what reduceProjected keeps of one source.
 func (n *shapeEncoder) writeProjection(s *corev1.VolumeProjection) {
 	n.writeFlags(s.Secret != nil, s.ClusterTrustBundle != nil, s.PodCertificate != nil)
 	if n.writePresent(s.ServiceAccountToken != nil) {
@@ -262,6 +277,7 @@ func (n *shapeEncoder) writeProjection(s *corev1.VolumeProjection) {
 	}
 }
 
+// writeProbe writes the hosts that a probe names.
 func (n *shapeEncoder) writeProbe(in *corev1.Probe) {
 	if in == nil {
 		n.writeHosts(nil, nil)
@@ -270,6 +286,7 @@ func (n *shapeEncoder) writeProbe(in *corev1.Probe) {
 	n.writeHosts(in.HTTPGet, in.TCPSocket)
 }
 
+// writeLifecycleHandler writes the hosts that a lifecycle handler names.
 func (n *shapeEncoder) writeLifecycleHandler(in *corev1.LifecycleHandler) {
 	if in == nil {
 		n.writeHosts(nil, nil)
@@ -278,6 +295,7 @@ func (n *shapeEncoder) writeLifecycleHandler(in *corev1.LifecycleHandler) {
 	n.writeHosts(in.HTTPGet, in.TCPSocket)
 }
 
+// writeHosts writes the hosts of an HTTP and a TCP action.
 func (n *shapeEncoder) writeHosts(http *corev1.HTTPGetAction, tcp *corev1.TCPSocketAction) {
 	var h, t string
 	if http != nil {
@@ -290,21 +308,24 @@ func (n *shapeEncoder) writeHosts(http *corev1.HTTPGetAction, tcp *corev1.TCPSoc
 	n.writeString(t)
 }
 
+// writeCount writes the length of a list.
 func (n *shapeEncoder) writeCount(c int) {
 	n.buf = binary.AppendUvarint(n.buf, uint64(c)) //nolint:gosec // a length is never negative
 }
 
+// writeString writes a string after its length.
 func (n *shapeEncoder) writeString(s string) {
 	n.writeCount(len(s))
 	n.buf = append(n.buf, s...)
 }
 
-// writePresent writes down whether a value follows, and returns it.
+// writePresent writes whether a value follows, and returns that.
 func (n *shapeEncoder) writePresent(ok bool) bool {
 	n.writeFlags(ok)
 	return ok
 }
 
+// writeFlags writes booleans as bits.
 func (n *shapeEncoder) writeFlags(flags ...bool) {
 	var b byte
 	for i, f := range flags {
@@ -318,16 +339,19 @@ func (n *shapeEncoder) writeFlags(flags ...bool) {
 	}
 }
 
+// writeBool writes an optional boolean.
 func (n *shapeEncoder) writeBool(p *bool) {
 	n.writeFlags(p != nil, p != nil && *p)
 }
 
+// writeInt writes an optional number.
 func (n *shapeEncoder) writeInt(p *int64) {
 	if n.writePresent(p != nil) {
 		n.buf = binary.AppendVarint(n.buf, *p)
 	}
 }
 
+// writeOptional writes an optional string.
 func (n *shapeEncoder) writeOptional(p *string) {
 	if n.writePresent(p != nil) {
 		n.writeString(*p)

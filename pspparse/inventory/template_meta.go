@@ -6,17 +6,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// TemplateMeta is what writing to a pod template needs to know beside the template's Shape: who else writes the object that
-// holds it, and what it has that a Shape leaves out. Templates that agree share one; it is never changed after it was made.
+// TemplateMeta is what changing a pod template needs to know beside the template's Shape: who else writes the object that
+// holds it, and what it has that a Shape leaves out. Equal ones are one pointer. It is never changed after it was made.
 type TemplateMeta struct {
 	// Manager is who writes the object, as its labels and annotations tell.
 	Manager Manager
 	// Chart is the label helm.sh/chart: name and version in one, "grafana-6.58.7".
 	Chart string
-	// Images of the init containers and then of the containers, without tag and digest.
+	// Images are those of the init containers and then of the containers, without tag and digest.
 	Images []string
 	// SecurityContext, Metadata and Annotations say whether the template has these objects at all: a Shape always has the
-	// first. Metadata without labels and annotations count for none: there is nothing in them to lose.
+	// first. Metadata without labels and annotations counts as none: there is nothing in it to lose.
 	SecurityContext, Metadata, Annotations bool
 	// Windows is true where the node selector asks for Windows nodes.
 	Windows bool
@@ -30,14 +30,16 @@ type Manager struct {
 	Source string
 }
 
-// managerMark is how a tool marks what it writes: a label or an annotation, with any value if none is given.
+// managerMark is a label or an annotation by which a tool marks what it writes.
 type managerMark struct {
+	// key has this value, or any if value is "".
 	key, value, tool string
-	// source names what the tool makes objects from; nameKey and namespaceKey hold its name.
+	// source names what the tool makes objects from; nameKey and namespaceKey are the keys that hold its name.
 	source, nameKey, namespaceKey string
 }
 
-// managerMarks in the order of precedence: Argo CD and Flux render charts themselves, and Helm's own marks stay on the objects.
+// managerMarks returns the marks of all known tools, in the order of precedence: Argo CD and Flux render charts themselves,
+// and Helm's own marks stay on the objects.
 func managerMarks() []managerMark {
 	const (
 		instance = "app.kubernetes.io/instance"
@@ -60,7 +62,7 @@ func managerMarks() []managerMark {
 	}
 }
 
-// ManagerOf reads from an object's labels and annotations which tool writes it.
+// ManagerOf returns the tool that writes an object, by its labels and annotations; zero if none is known.
 func ManagerOf(labels, annotations map[string]string) Manager {
 	of := func(key string) (string, bool) {
 		v, ok := annotations[key]
@@ -86,7 +88,7 @@ func ManagerOf(labels, annotations map[string]string) Manager {
 	return Manager{}
 }
 
-// templateMeta returns the one Origin of all templates that have the same.
+// templateMeta returns the one TemplateMeta of all pod templates that have the same.
 func (b *Builder) templateMeta(m *ObjectMeta, t *corev1.PodTemplateSpec) *TemplateMeta {
 	o := TemplateMeta{
 		Manager:         ManagerOf(m.Labels, m.Annotations),
@@ -112,11 +114,12 @@ func (b *Builder) templateMeta(m *ObjectMeta, t *corev1.PodTemplateSpec) *Templa
 	return known
 }
 
-// selectsWindowsNodes knows the label's first name, too: nodes had both until v1.19.
+// selectsWindowsNodes reports whether a node selector asks for Windows. The label had another name until v1.19.
 func selectsWindowsNodes(nodes map[string]string) bool {
 	return nodes[corev1.LabelOSStable] == string(corev1.Windows) || nodes["beta.kubernetes.io/os"] == string(corev1.Windows)
 }
 
+// flagText returns a text for true and one for false, as part of a key.
 func flagText(set bool) string {
 	if set {
 		return "1"
@@ -124,7 +127,7 @@ func flagText(set bool) string {
 	return ""
 }
 
-// imageRepository is an image's name without tag and digest: "registry:5000/web" of "registry:5000/web:v1@sha256:...".
+// imageRepository returns an image's name without tag and digest: "registry:5000/web" of "registry:5000/web:v1@sha256:...".
 func imageRepository(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if tag := strings.LastIndexByte(image, ':'); tag > strings.LastIndexByte(image, '/') {

@@ -94,8 +94,8 @@ func (b *Builder) decodeTemplate(data []byte, from documentHeader) error {
 	return nil
 }
 
-// ClaimVolumes are the volumes of a StatefulSet's pods, of the names of its claim templates and the volumes of its
-// template: the controller puts the claims first, in place of volumes of the same name (updateStorage in
+// ClaimVolumes returns the volumes of a StatefulSet's pods, given the names of its claim templates and the volumes of its
+// pod template: the controller puts the claims first, in place of volumes of the same name (updateStorage in
 // pkg/controller/statefulset/stateful_set_utils.go). It puts several of them in any order.
 func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 	if len(claims) == 0 {
@@ -119,8 +119,10 @@ func ClaimVolumes(claims []string, volumes []corev1.Volume) []corev1.Volume {
 	return all
 }
 
+// errNothingToJudge is the error of an object without any container.
 var errNothingToJudge = errors.New("nothing to judge")
 
+// checkContainers returns an error for a pod without containers.
 func checkContainers(spec *corev1.PodSpec) error {
 	if len(spec.Containers) == 0 {
 		return fmt.Errorf("%w: it has no containers; give it some, or leave the document out", errNothingToJudge)
@@ -128,7 +130,7 @@ func checkContainers(spec *corev1.PodSpec) error {
 	return nil
 }
 
-// workloadTemplate is a controller or PodTemplate, its pods reduced.
+// workloadTemplate is an object with a pod template, its pods reduced to a shape.
 type workloadTemplate struct {
 	id           objectID
 	account      string
@@ -140,22 +142,23 @@ type workloadTemplate struct {
 	// ownerGroup is the API group of the owner.
 	ownerGroup string
 	at         pspparse.Position
-	// custom is set for kinds that are not Kubernetes' own; without a shape then, unless there is one whole template.
+	// custom is set for kinds that are not Kubernetes' own. There is no shape then, unless there is one whole template.
 	custom *customTemplates
-	// duplicateKeyReason says why one document makes two of these; "" where it does not.
+	// duplicateKeyReason says why one document makes two of these: it gives a key twice; "" where it does not.
 	duplicateKeyReason string
-	// conflict is set where others stand under its name.
+	// conflict is set where other templates stand under its name.
 	conflict *templateConflict
 }
 
-// templateConflict is what else stands under the name of a template, and what that is unless all come to the same.
+// templateConflict has the other templates under the name of one, and the gap that they are unless all come to the same
+// level.
 type templateConflict struct {
 	others []workloadTemplate
 	gap    Gap
 }
 
-// AddTemplate adds a controller or PodTemplate of the given kind (current kind name). Replicas is what it asks for;
-// it is ignored for a DaemonSet and a CronJob, where Build counts the pods. The template is not retained.
+// AddTemplate adds an object of a workload kind with a pod template, which asks for a number of pods. The number is ignored
+// for kinds whose pods are counted. The template is not kept.
 func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1.PodTemplateSpec, at pspparse.Position) {
 	namespace := b.namespaceOrDefault(m.Namespace, at)
 	name, open, err := nameOrGenerateName(kind, &m)
@@ -190,8 +193,9 @@ func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1
 	})
 }
 
-// templateDuplicateRules: neither the number of replicas nor a missing owner makes two templates differ, because manifests and
-// the objects a server made of them disagree on both.
+// templateDuplicateRules compare workload objects by their pod template, service account and owner. Neither the number of
+// replicas nor a missing owner makes two of them differ, because manifests and the objects that a server made of them
+// disagree on both.
 func templateDuplicateRules() duplicateRules[workloadTemplate] {
 	return duplicateRules[workloadTemplate]{
 		id: func(t *workloadTemplate) objectID { return t.id },

@@ -25,7 +25,7 @@ type WorkloadKind struct {
 	// FixedTemplate is true where the API server refuses a change of the pod template of an existing object.
 	FixedTemplate bool
 
-	// isNameSuffix tells whether a text can be what ParentKind's controller adds to its own name, after a dash.
+	// isNameSuffix reports whether a text can be what ParentKind's controller adds to its own name, after a dash.
 	isNameSuffix func(string) bool
 }
 
@@ -83,10 +83,10 @@ func workloadKind(name string) *WorkloadKind {
 	return nil
 }
 
-// isTemplateHash tells whether a text can be the hash of a pod template that a Deployment gives the names of its ReplicaSets.
+// isTemplateHash reports whether a text can be the hash of a pod template that a Deployment gives the names of its ReplicaSets.
 func isTemplateHash(suffix string) bool {
 	return allBytes(suffix, func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'z' })
 }
 
-// isScheduledTime tells whether a text can be the time that a CronJob gives the names of its Jobs.
+// isScheduledTime reports whether a text can be the time that a CronJob gives the names of its Jobs.
 func isScheduledTime(suffix string) bool { return allBytes(suffix, isDigit) }

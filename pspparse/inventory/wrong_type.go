@@ -9,15 +9,17 @@ import (
 	"strings"
 )
 
-// wrongTypeError is a value of the wrong type, with the way to it: the decoder itself names neither keys of maps nor indexes.
+// wrongTypeError is the error of a JSON value of the wrong type, with the path to it: the decoder itself names neither keys
+// of maps nor indexes.
 type wrongTypeError struct {
 	path []string
 	msg  string
 }
 
+// Error says where the value is and what it should be.
 func (e *wrongTypeError) Error() string { return e.msg }
 
-// newWrongTypeError says where in data a value of the wrong type is, and what it should be.
+// newWrongTypeError returns the error of a value of the wrong type in a JSON document.
 func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
 	fields := strings.Split(wrong.Field, ".")
 	path, text := jsonPathAt(data, wrong.Offset)
@@ -27,6 +29,7 @@ func newWrongTypeError(data []byte, wrong *json.UnmarshalTypeError) error {
 	return &wrongTypeError{path, fmt.Sprintf("%s must be %s, not %s", text, expectedTypeName(wrong.Type), foundTypeName(wrong.Value))}
 }
 
+// isSubsequence reports whether a path has all fields of the decoder's, in order.
 func isSubsequence(fields, path []string) bool {
 	for _, step := range path {
 		if len(fields) > 0 && fields[0] == step {
@@ -36,13 +39,15 @@ func isSubsequence(fields, path []string) bool {
 	return len(fields) == 0
 }
 
-// plainKeyPattern is a key that reads well behind a dot, bracketed one that reads well in brackets.
+// How the keys of a path to a JSON value are written in a message.
 var (
-	plainKeyPattern   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	// plainKeyPattern matches a JSON key that reads well behind a dot.
+	plainKeyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	// bracketKeyPattern matches a JSON key that reads well in brackets without quotes.
 	bracketKeyPattern = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,80}$`)
 )
 
-// jsonPathAt finds the keys and indexes that lead to the value which holds the byte before the offset, and how to write
+// jsonPathAt returns the keys and indexes that lead to the value which holds the byte before an offset, and how to write
 // them.
 func jsonPathAt(data []byte, offset int64) (path []string, text string) {
 	// step is a map or list on the way; next is the index or key of its next value.

@@ -1,0 +1,168 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// clusterDefinition is a cluster-scoped custom object from which pods are made, with the gap that it becomes unless pods of
+// it were read.
+type clusterDefinition struct {
+	id         objectID
+	references []CustomReference
+	ownerKinds []string
+	gap        Gap
+}
+
+// affectedPart returns what the pods of the object that cannot be judged may change.
+func (c *CustomObject) affectedPart() GapPart {
+	if c.MayGrant {
+		return ""
+	}
+	return PartWorkloads
+}
+
+// addUnjudgedGaps adds the gaps of custom objects with pods that cannot be judged, unless pods of them were read or a
+// controller that makes them.
+func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplate) {
+	made := f.objectsWithPods(b.pods.classes, templates)
+	for i := range templates {
+		t := &templates[i]
+		if t.custom == nil || made[t.id] {
+			continue
+		}
+		why := t.custom.unjudgedReason
+		if r := t.custom.workloadRef; r != (Owner{}) && f.templatesByID[objectID{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
+			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", describeObject(r.Kind, t.id.namespace, r.Name))
+		}
+		if why != "" {
+			b.AddObjectGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
+		}
+	}
+	b.addDefinitionGaps(templates, made)
+}
+
+// objectsWithPods returns the objects of which pods were read, or controllers that tell their pods, and all objects that
+// made those.
+func (f *workloadMerger) objectsWithPods(groups []podClass, templates []workloadTemplate) map[objectID]bool {
+	made := map[objectID]bool{}
+	mark := func(of creator) {
+		for next := []creator{of}; len(next) > 0; next = next[1:] {
+			id := next[0].objectID
+			t := f.templatesByID[id]
+			if id.name == "" || made[id] || t != nil && t.isOfOtherGroup(next[0].group) {
+				continue
+			}
+			made[id] = true
+			if t == nil {
+				id = f.topOwner(id)
+				made[id] = true
+				t = f.templatesByID[id]
+			}
+			if t != nil {
+				next = append(next, t.creators()...)
+			}
+		}
+	}
+	for i := range groups {
+		g := &groups[i]
+		mark(creator{objectID{namespace: g.namespace, kind: g.owner.Kind, name: g.owner.Name}, g.ownerGroup})
+	}
+	for i := range templates {
+		if t := &templates[i]; t.describesAllPods() {
+			mark(creator{objectID{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup})
+		}
+	}
+	return made
+}
+
+// addDefinitionGaps adds the gaps of cluster-scoped custom objects that are used and of which no pods were read, and a note
+// of those that nothing uses.
+func (b *Builder) addDefinitionGaps(templates []workloadTemplate, made map[objectID]bool) {
+	if len(b.clusterDefinitions) == 0 {
+		return
+	}
+	places := b.namespacesOfUse(templates)
+	var unused []*clusterDefinition
+	for i := range b.clusterDefinitions {
+		d := &b.clusterDefinitions[i]
+		in := places[d.id]
+		for _, kind := range d.ownerKinds {
+			in = append(in, places[objectID{kind: kind}]...)
+		}
+		switch {
+		case made[d.id]:
+		case len(in) == 0:
+			unused = append(unused, d)
+		default:
+			slices.Sort(in)
+			d.gap.Namespaces = slices.Compact(in)
+			b.AddObjectGap(d.gap)
+		}
+	}
+	b.noteUnusedDefinitions(unused)
+}
+
+// namespacesOfUse returns the namespaces in which each cluster-scoped custom object is used, itself or by another one.
+// Under a kind alone it returns those in which an object of that kind has made something.
+func (b *Builder) namespacesOfUse(templates []workloadTemplate) map[objectID][]string {
+	ids := map[objectID]bool{}
+	byKind := map[string][]*clusterDefinition{}
+	for i := range b.clusterDefinitions {
+		d := &b.clusterDefinitions[i]
+		byKind[d.id.kind] = append(byKind[d.id.kind], d)
+		for _, kind := range d.ownerKinds {
+			ids[objectID{kind: kind}] = true
+		}
+	}
+	places := map[objectID][]string{}
+	seen := map[string]map[objectID]bool{} // by namespace
+	var use func(namespace string, uses []CustomReference)
+	use = func(namespace string, uses []CustomReference) {
+		for _, u := range uses {
+			if !u.ClusterScoped {
+				continue
+			}
+			for _, d := range byKind[u.Kind] {
+				if d.id.name != u.Name && !strings.ContainsAny(u.Name, "{$") || seen[namespace][d.id] {
+					continue
+				}
+				seen[namespace][d.id] = true
+				places[d.id] = append(places[d.id], namespace)
+				use(namespace, d.references)
+			}
+		}
+	}
+	for i := range templates {
+		t := &templates[i]
+		in := t.id.namespace
+		if seen[in] == nil {
+			seen[in] = map[objectID]bool{}
+		}
+		if by := (objectID{kind: t.owner.Kind}); ids[by] && !seen[in][by] {
+			seen[in][by] = true
+			places[by] = append(places[by], in)
+		}
+		if t.custom != nil {
+			use(in, t.custom.references)
+		}
+	}
+	return places
+}
+
+// noteUnusedDefinitions adds a note of cluster-scoped custom objects that nothing uses.
+func (b *Builder) noteUnusedDefinitions(unused []*clusterDefinition) {
+	if len(unused) == 0 {
+		return
+	}
+	first := slices.MinFunc(unused, func(x, y *clusterDefinition) int {
+		return cmp.Or(comparePositions(x.gap.Position, y.gap.Position), cmp.Compare(x.gap.What, y.gap.What))
+	})
+	what := first.gap.What
+	if more := len(unused) - 1; more > 0 {
+		what += fmt.Sprintf(" and %d more", more)
+	}
+	b.AddNote(Note{What: what, Position: first.gap.Position, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it"})
+}

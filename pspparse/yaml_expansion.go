@@ -1,0 +1,115 @@
+package pspparse
+
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	// maxDepth is how deep a YAML document may nest, aliases followed. No object of the API comes near.
+	maxDepth = 100
+	// maxExpansion is how many nodes aliases may add to a YAML document, as if each were written out.
+	maxExpansion = 100_000
+)
+
+// AliasTarget returns the node that an alias stands for, and any other node itself.
+func AliasTarget(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// expandedSize is the size of a YAML node with its aliases written out.
+type expandedSize struct {
+	nodes, height int
+	// unfinished is true while the node is measured.
+	unfinished bool
+}
+
+// expansionMeasurer measures a YAML tree with its aliases written out, in time linear in what is written.
+type expansionMeasurer struct {
+	// writtenNodes counts the nodes that are written, each once.
+	writtenNodes int
+	anchors      map[*yaml.Node]*expandedSize
+	problem      *Problem
+}
+
+// checkExpansion returns the Error that forbids walking a YAML tree: an alias within its own anchor, aliases that multiply,
+// or nesting beyond maxDepth; nil if there is none.
+func checkExpansion(root *yaml.Node) *Problem {
+	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
+	total := r.measureNode(root, 1, false)
+	if r.problem == nil && total.nodes-r.writtenNodes > maxExpansion {
+		r.refuse(root, fmt.Sprintf("the aliases (*name) expand to more than %d values; write them out", maxExpansion))
+	}
+	return r.problem
+}
+
+// refuse keeps the first Error that forbids walking the tree.
+func (r *expansionMeasurer) refuse(n *yaml.Node, msg string) expandedSize {
+	if r.problem == nil {
+		r.problem = &Problem{Severity: Error, Line: n.Line, Message: msg}
+	}
+	return expandedSize{}
+}
+
+// measureNode returns the expanded size of a node. A node that aliases can stand for is measured once.
+func (r *expansionMeasurer) measureNode(n *yaml.Node, depth int, shared bool) expandedSize {
+	if r.problem != nil {
+		return expandedSize{}
+	}
+	if depth > maxDepth {
+		return r.tooDeep(n)
+	}
+	if n.Kind == yaml.AliasNode {
+		return r.measureAlias(n, depth)
+	}
+	e := &expandedSize{unfinished: true}
+	if shared || n.Anchor != "" {
+		r.anchors[n] = e
+	}
+	r.writtenNodes++
+	e.nodes = 1
+	for _, c := range n.Content {
+		child := r.measureNode(c, depth+1, false)
+		e.nodes = min(e.nodes+child.nodes, 1<<30)
+		e.height = max(e.height, child.height)
+	}
+	e.height++
+	e.unfinished = false
+	if e.height > maxDepth {
+		return r.tooDeep(n)
+	}
+	return *e
+}
+
+// measureAlias returns the expanded size of what an alias stands for.
+func (r *expansionMeasurer) measureAlias(n *yaml.Node, depth int) expandedSize {
+	if n.Alias == nil {
+		return r.refuse(n, "the alias stands for nothing")
+	}
+	known := r.anchors[n.Alias]
+	switch {
+	case known == nil:
+		return r.measureNode(n.Alias, depth, true)
+	case known.unfinished:
+		return r.refuse(n, fmt.Sprintf("the alias *%s is part of what it stands for", quote(n.Value)))
+	}
+	return *known
+}
+
+// tooDeep refuses a tree that nests beyond maxDepth.
+func (r *expansionMeasurer) tooDeep(n *yaml.Node) expandedSize {
+	return r.refuse(n, fmt.Sprintf("the document nests deeper than %d levels", maxDepth))
+}
+
+// ExpandedValues returns how many values a YAML tree has with its aliases written out, and false if it must not be walked:
+// an alias stands within its own anchor, or it nests deeper than 100 levels. It takes time in proportion to what is
+// written.
+func ExpandedValues(root *yaml.Node) (values int, ok bool) {
+	r := expansionMeasurer{anchors: map[*yaml.Node]*expandedSize{}}
+	total := r.measureNode(root, 1, false)
+	return total.nodes, r.problem == nil
+}
