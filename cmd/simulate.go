@@ -16,7 +16,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// simulateOptions are what the flags of simulate become.
+// simulateOptions are the flags of "psp2pss simulate", parsed.
 type simulateOptions struct {
 	streams Streams
 	deps    Deps
@@ -31,8 +31,10 @@ type simulateOptions struct {
 	AllowPartial bool
 }
 
+// simulateFormats returns the output formats of "psp2pss simulate".
 func simulateFormats() []string { return []string{"text", "json"} }
 
+// newSimulate returns the command "psp2pss simulate", which runs runF with its flags, or simulateRun.
 func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulateOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = simulateRun
@@ -90,6 +92,7 @@ level. Else it says that the answer is not known.`,
 	return cmd
 }
 
+// complete sets the options of "psp2pss simulate" from its flags, and refuses flags that contradict each other.
 func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target, output string) error {
 	if given := flags.Lookup("as-written"); given.Changed && given.Value.String() == "false" && !flags.Changed("as-admitted") && !flags.Changed("after-psp") {
 		return usagef("--as-written=false leaves no form to simulate: add --as-admitted or --after-psp")
@@ -110,6 +113,7 @@ func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, leve
 	return err
 }
 
+// simulateRun reads the source, evaluates its workloads against the level, and prints the result.
 func simulateRun(ctx context.Context, o *simulateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -141,6 +145,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	return planExitError(plan, o.Scope, nil, o.AllowPartial)
 }
 
+// render writes the result of "psp2pss simulate" in the format that was asked for.
 func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
 	opts := report.Options{Width: o.streams.Width, Colour: o.streams.Colour, NoHeaders: o.NoHeaders}
 	if o.Output == "json" {
@@ -149,7 +154,7 @@ func (o *simulateOptions) render(w io.Writer, s *report.Simulation) error {
 	return report.SimulationText(w, s, opts)
 }
 
-// read reads the source, and makes a Plan of it; a saved plan has no inventory.
+// read reads the source of "psp2pss simulate" and makes a Plan of it. The inventory is nil for a saved plan.
 func (o *simulateOptions) read(ctx context.Context) (*inventory.Inventory, *migrate.Plan, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{})
@@ -158,7 +163,7 @@ func (o *simulateOptions) read(ctx context.Context) (*inventory.Inventory, *migr
 	return buildPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{Target: o.Target})
 }
 
-// request is what the flags ask for.
+// request returns what the flags of "psp2pss simulate" ask for.
 func (o *simulateOptions) request() simulation.Request {
 	return simulation.Request{Form: o.Form, Level: o.Level, Target: o.Target, Scope: o.Scope}
 }

@@ -15,8 +15,8 @@ type Simulation = simulation.Result
 // Simulated is what one level of the Pod Security Standards says to one workload.
 type Simulated = simulation.Workload
 
-// SimulationText writes one line for each workload that would be refused or is not known, by namespace, in the words of
-// Pod Security admission.
+// SimulationText writes one line for each workload that a level of the standards would refuse, or whose answer is unknown.
+// The lines are grouped by namespace and have the words of Pod Security admission.
 func SimulationText(w io.Writer, s *Simulation, opts Options) error {
 	p := &page{opts: opts}
 	refused, unknown, exempt, last := 0, 0, 0, ""
