@@ -68,7 +68,7 @@ func TestAfterPSPOfABarePodIsNeverTooStrict(t *testing.T) {
 	}
 }
 
-// A container beyond the template, injected before the policy looked, likewise.
+// The same for a container that a webhook injects before PSP admission: the verdict is never too strict.
 func TestAfterPSPOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
 	t.Parallel()
 	for seed := range int64(200) {

@@ -261,7 +261,7 @@ func TestAfterPSP(t *testing.T) {
 	}
 }
 
-// A field that may have come of an annotation is not in the next pod of a server from v1.27 on, whatever policies do.
+// A field that may come from an annotation is missing in the next pod on a server from v1.27 on, whatever the policies are.
 func TestAfterPSPOfABarePodWithAnnotations(t *testing.T) {
 	t.Parallel()
 	pod := podtest.Edited(podtest.ShapeOf(podtest.Plain("app")), func(s *inventory.Shape) {

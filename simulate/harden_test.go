@@ -128,7 +128,7 @@ func TestHardenTemplate(t *testing.T) {
 	}
 }
 
-// Equal workloads share an answer, and only they: pods that have finished show nothing.
+// Equal workloads share a result, others do not. Finished pods make no difference.
 func TestHardenTemplateCachesEqualWorkloads(t *testing.T) {
 	t.Parallel()
 	sim := mustSimulator(t, podtest.Hardening("hardening"))
