@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// simulateOptions are what the flags of simulate become.
+// simulateOptions are the flags of "psp2pss simulate", parsed.
 type simulateOptions struct {
 	streams Streams
 	deps    Deps
@@ -28,8 +28,10 @@ type simulateOptions struct {
 	AllowPartial bool
 }
 
+// simulateFormats returns the output formats of "psp2pss simulate".
 func simulateFormats() []string { return report.FormatNames(report.SimulationFormats()) }
 
+// newSimulate returns the command "psp2pss simulate", which runs runF with its flags, or simulateRun.
 func newSimulate(streams Streams, deps Deps, runF func(context.Context, *simulateOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = simulateRun
@@ -87,6 +89,7 @@ level. Else it says that the answer is not known.`,
 	return cmd
 }
 
+// complete sets the options of "psp2pss simulate" from its flags, and refuses flags that contradict each other.
 func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, level, target, output string) error {
 	if given := flags.Lookup("as-written"); given.Changed && given.Value.String() == "false" && !flags.Changed("as-admitted") && !flags.Changed("after-psp") {
 		return usagef("--as-written=false leaves no form to simulate: add --as-admitted or --after-psp")
@@ -107,6 +110,7 @@ func (o *simulateOptions) complete(flags *pflag.FlagSet, scope *scopeFlags, leve
 	return err
 }
 
+// simulateRun reads the source, evaluates its workloads against the level, and prints the result.
 func simulateRun(ctx context.Context, o *simulateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -135,7 +139,7 @@ func simulateRun(ctx context.Context, o *simulateOptions) error {
 	return planExitError(plan, o.Scope, nil, o.AllowPartial)
 }
 
-// read reads the source, and makes a Plan of it; a saved plan has no inventory.
+// read reads the source of "psp2pss simulate" and makes a Plan of it. The inventory is nil for a saved plan.
 func (o *simulateOptions) read(ctx context.Context) (*inventory.Inventory, *migrate.Plan, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{})
@@ -144,7 +148,7 @@ func (o *simulateOptions) read(ctx context.Context) (*inventory.Inventory, *migr
 	return buildPlan(ctx, o.streams, o.deps, o.Source, migrate.Options{Target: o.Target})
 }
 
-// request is what the flags ask for.
+// request returns what the flags of "psp2pss simulate" ask for.
 func (o *simulateOptions) request() simulation.Request {
 	return simulation.Request{Form: o.Form, Level: o.Level, Target: o.Target, Scope: o.Scope}
 }

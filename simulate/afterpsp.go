@@ -95,8 +95,8 @@ func (sim *Simulator) AfterPSP(w *inventory.Workload, v api.Version) AfterPSP {
 	}
 }
 
-// failuresWithAndWithoutMutation returns the failed checks of a live pod as stored, and without what a policy may have
-// written. Both are the same where there is no doubt.
+// failuresWithAndWithoutMutation returns the failed checks of a live pod as stored, and without a policy's mutation. Both
+// are the same where there is no doubt.
 func (sim *Simulator) failuresWithAndWithoutMutation(template *inventory.Shape, g *inventory.PodGroup) (stored, without *pss.CheckFailures) {
 	stored = sim.standards.ShapeFailures(g.Shape)
 	m := sim.mutations.OfPolicy(g.AdmittedBy)

@@ -19,11 +19,11 @@ func TestAfterPSPOfMutatedPods(t *testing.T) {
 		p, template := r.Policy(), r.Template()
 		pod := podtest.Mutate(p, template)
 		w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
-		j := mustSimulator(t, p)
+		sim := mustSimulator(t, p)
 		for _, v := range pss.VersionsWithChanges() {
-			want := j.AfterPSP(&inventory.Workload{Kind: "Deployment", Template: template}, v)
-			wantDayAfter(t, want, j.AfterPSP(w, v))
-			if !want.Verdict.Equal(j.Evaluate(pod, v)) {
+			want := sim.AfterPSP(&inventory.Workload{Kind: "Deployment", Template: template}, v)
+			wantAfterPSP(t, want, sim.AfterPSP(w, v))
+			if !want.Verdict.Equal(sim.Evaluate(pod, v)) {
 				changed++
 			}
 		}
@@ -43,11 +43,11 @@ func TestAfterPSPOfABarePodIsNeverTooStrict(t *testing.T) {
 		p, written := r.Policy(), r.Template()
 		pod := podtest.Mutate(p, written)
 		w := &inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(pod, "psp")}
-		for _, j := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
+		for _, sim := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
 			for _, v := range pss.VersionsWithChanges() {
-				got := j.AfterPSP(w, v)
+				got := sim.AfterPSP(w, v)
 				for _, other := range []*inventory.Shape{written, pod} {
-					if o := j.Evaluate(other, v); api.CompareLevels(got.Level, o.Level) > 0 {
+					if o := sim.Evaluate(other, v); api.CompareLevels(got.Level, o.Level) > 0 {
 						t.Fatalf("seed %d at %s: %s, but the pod may be %s: %s", seed, v.String(), got.Level, o.Level, pss.ViolationMessage(o.Violations))
 					}
 				}
@@ -55,9 +55,9 @@ func TestAfterPSPOfABarePodIsNeverTooStrict(t *testing.T) {
 					estimated++
 				} else {
 					certain++
-					wantDayAfter(t, AfterPSP{Verdict: j.Evaluate(written, v), Pod: "web-1"}, got)
+					wantAfterPSP(t, AfterPSP{Verdict: sim.Evaluate(written, v), Pod: "web-1"}, got)
 				}
-				if got.Level != j.Evaluate(pod, v).Level {
+				if got.Level != sim.Evaluate(pod, v).Level {
 					looser++
 				}
 			}
@@ -68,7 +68,7 @@ func TestAfterPSPOfABarePodIsNeverTooStrict(t *testing.T) {
 	}
 }
 
-// A container beyond the template, injected before the policy looked, likewise.
+// The same for a container that a webhook injects before PSP admission: the verdict is never too strict.
 func TestAfterPSPOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
 	t.Parallel()
 	for seed := range int64(200) {
@@ -78,11 +78,11 @@ func TestAfterPSPOfAnInjectedContainerIsNeverTooStrict(t *testing.T) {
 		written.Spec.InitContainers = append(written.Spec.InitContainers, r.Container("injected"))
 		pod := podtest.Mutate(p, written)
 		w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
-		for _, j := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
+		for _, sim := range []*Simulator{mustSimulator(t, p), mustSimulator(t)} {
 			for _, v := range pss.VersionsWithChanges() {
-				got := j.AfterPSP(w, v)
+				got := sim.AfterPSP(w, v)
 				for _, other := range []*inventory.Shape{template, written} {
-					if o := j.Evaluate(other, v); api.CompareLevels(got.Level, o.Level) > 0 {
+					if o := sim.Evaluate(other, v); api.CompareLevels(got.Level, o.Level) > 0 {
 						t.Fatalf("seed %d at %s: %s, but the pod may be %s: %s", seed, v.String(), got.Level, o.Level, pss.ViolationMessage(o.Violations))
 					}
 				}

@@ -14,7 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-func wantDayAfter(t *testing.T, want, got AfterPSP) {
+func wantAfterPSP(t *testing.T, want, got AfterPSP) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("after PSP (-want +got):\n%s", diff)
@@ -247,11 +247,11 @@ func TestAfterPSP(t *testing.T) {
 		},
 		{name: "neither template nor pod", workload: inventory.Workload{Kind: "Pod"}},
 	}
-	j := mustSimulator(t, policies...)
+	sim := mustSimulator(t, policies...)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			for range 2 { // the second answer is the remembered one
-				d := j.AfterPSP(&c.workload, api.MajorMinorVersion(1, 25))
+				d := sim.AfterPSP(&c.workload, api.MajorMinorVersion(1, 25))
 				got := want{d.Level, d.Estimated, d.Pod, pss.ViolationMessage(d.Violations)}
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
@@ -261,17 +261,17 @@ func TestAfterPSP(t *testing.T) {
 	}
 }
 
-// A field that may have come of an annotation is not in the next pod of a server from v1.27 on, whatever policies do.
+// A field that may come from an annotation is missing in the next pod on a server from v1.27 on, whatever the policies are.
 func TestAfterPSPOfABarePodWithAnnotations(t *testing.T) {
 	t.Parallel()
 	pod := podtest.Edited(podtest.ShapeOf(podtest.Plain("app")), func(s *inventory.Shape) {
 		s.Annotations = map[string]string{podspec.SeccompContainerAnnotationPrefix + "app": "runtime/default"}
 		s.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}
 	})
-	j := mustSimulator(t)
+	sim := mustSimulator(t)
 	for minor, want := range map[int]bool{25: false, 26: false, 27: true, 30: true} {
 		v := api.MajorMinorVersion(1, minor)
-		if got := j.AfterPSP(&inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(pod, "gone")}, v); got.Estimated != want {
+		if got := sim.AfterPSP(&inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(pod, "gone")}, v); got.Estimated != want {
 			t.Errorf("at %s: estimated %t, want %t", v.String(), got.Estimated, want)
 		}
 	}
@@ -283,6 +283,6 @@ func TestAfterPSPOfAPolicyReadTwice(t *testing.T) {
 	a, b := podtest.Hardening("psp"), podtest.PolicyOf("psp", nil)
 	w := &inventory.Workload{Kind: "Pod", PodGroups: podtest.PodsOf(podtest.Mutate(a, podtest.ShapeOf(podtest.Plain("app"))), "psp")}
 	want := AfterPSP{Estimated: true, Pod: "web-1", Verdict: mustSimulator(t).Evaluate(podtest.ShapeOf(podtest.Plain("app")), api.LatestVersion())}
-	wantDayAfter(t, want, mustSimulator(t, a, b).AfterPSP(w, api.LatestVersion()))
-	wantDayAfter(t, want, mustSimulator(t, b, a).AfterPSP(w, api.LatestVersion()))
+	wantAfterPSP(t, want, mustSimulator(t, a, b).AfterPSP(w, api.LatestVersion()))
+	wantAfterPSP(t, want, mustSimulator(t, b, a).AfterPSP(w, api.LatestVersion()))
 }

@@ -15,16 +15,16 @@ func BenchmarkAfterPSP(b *testing.B) {
 	pod := podtest.Mutate(p, &inventory.Shape{Spec: *podtest.Ordinary()})
 	w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(pod, "psp")}
 	points := pss.VersionsWithChanges()
-	j := mustSimulator(b, p)
+	sim := mustSimulator(b, p)
 	evaluate := func(b *testing.B, forget bool) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for _, v := range points {
-				j.AfterPSP(w, v)
+				sim.AfterPSP(w, v)
 			}
 			if forget {
-				j.standards = pss.NewEvaluationCache(j.evaluator)
-				clear(j.unmutatedFailures)
+				sim.standards = pss.NewEvaluationCache(sim.evaluator)
+				clear(sim.unmutatedFailures)
 			}
 		}
 	}

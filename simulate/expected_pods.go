@@ -20,9 +20,9 @@ func (sim *Simulator) ExpectedPods(w *inventory.Workload) []*inventory.Shape {
 	return sim.expectedPods[w]
 }
 
-// InjectedParts returns the containers and volumes that a live pod has beyond its template, twice: as stored, and without
-// what its policy may have written. Projected and secret volumes are left out: the account's token is one, and every level
-// allows them.
+// InjectedParts returns the containers and volumes that a live pod has beyond its template. It does so twice: as stored,
+// and without what its policy may have written. Projected and secret volumes are left out: the account's token is one, and
+// every level allows them.
 func (sim *Simulator) InjectedParts(template *inventory.Shape, g *inventory.PodGroup) (stored, without *corev1.PodSpec) {
 	asStored, unmutated := sim.replacementShapes(template, g)
 	stored = partsBeyondTemplate(template, asStored)
@@ -32,8 +32,8 @@ func (sim *Simulator) InjectedParts(template *inventory.Shape, g *inventory.PodG
 	return stored, partsBeyondTemplate(template, unmutated)
 }
 
-// VerdictWithoutMutation returns the verdict on a live pod without what a policy may have written where its template leaves
-// it unset.
+// VerdictWithoutMutation returns the verdict on a live pod without what a PodSecurityPolicy may have written. Only values
+// that its template leaves unset are taken off.
 func (sim *Simulator) VerdictWithoutMutation(template *inventory.Shape, g *inventory.PodGroup, v api.Version) pss.Verdict {
 	_, without := sim.failuresWithAndWithoutMutation(template, g)
 	return *sim.standards.VerdictAt(without, v)

@@ -12,10 +12,10 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
-// HardenTemplate returns the edits that a workload's template needs to meet a level at each of some versions, and what they
-// do not meet. Where the template was not read, the edits are to what its author is taken to have written: its first live
-// pod without what its policy wrote. Equal workloads share a result, which callers must not write into. A workload without
-// template and pods gets an empty one.
+// HardenTemplate returns the edits that a workload's template needs for a level, and the checks that no edit meets. The
+// level is needed at each of the versions. Where the template was not read, the edits are to what its author is taken to
+// have written: its first live pod without what its policy wrote. Equal workloads share a result, which callers must not
+// write into. A workload without template and pods gets an empty one.
 //
 // Where no pods run, admitted is what PSP admission would do with the template today; nil if that is not known.
 func (sim *Simulator) HardenTemplate(w *inventory.Workload, admitted *psp.Prediction, level api.Level, versions ...api.Version) harden.TemplateChanges {
@@ -79,8 +79,7 @@ func (sim *Simulator) templateWithPods(w *inventory.Workload, admitted *psp.Pred
 	return s
 }
 
-// replacementShapes returns the pod that replaces a live one in its two forms: as stored, and without what a policy may
-// have written.
+// replacementShapes returns the pod that replaces a live one in two forms: as stored, and without a policy's mutation.
 func (sim *Simulator) replacementShapes(template *inventory.Shape, g *inventory.PodGroup) (stored, without *inventory.Shape) {
 	m := sim.mutations.OfPolicy(g.AdmittedBy)
 	if m == nil {

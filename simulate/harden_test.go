@@ -118,9 +118,9 @@ func TestHardenTemplate(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j := mustSimulator(t, hardens)
+			sim := mustSimulator(t, hardens)
 			for range 2 { // the second answer is the remembered one
-				if diff := cmp.Diff(tt.want, j.HardenTemplate(&tt.workload, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
+				if diff := cmp.Diff(tt.want, sim.HardenTemplate(&tt.workload, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 			}
@@ -128,10 +128,10 @@ func TestHardenTemplate(t *testing.T) {
 	}
 }
 
-// Equal workloads share an answer, and only they: pods that have finished show nothing.
+// Equal workloads share a result, others do not. Finished pods make no difference.
 func TestHardenTemplateCachesEqualWorkloads(t *testing.T) {
 	t.Parallel()
-	j := mustSimulator(t, podtest.Hardening("hardening"))
+	sim := mustSimulator(t, podtest.Hardening("hardening"))
 	template := podtest.ShapeOf(podtest.Plain("app"))
 	live := &inventory.Workload{Kind: "Job", Template: template, PodGroups: podtest.PodsOf(podtest.Mutate(podtest.Hardening("hardening"), template), "hardening")}
 	done := *live
@@ -140,7 +140,7 @@ func TestHardenTemplateCachesEqualWorkloads(t *testing.T) {
 	windows.TemplateMeta = &inventory.TemplateMeta{Windows: true}
 	v := api.MajorMinorVersion(1, 25)
 	answer := func(w *inventory.Workload, level api.Level) string {
-		return fmt.Sprintf("%+v", j.HardenTemplate(w, nil, level, v))
+		return fmt.Sprintf("%+v", sim.HardenTemplate(w, nil, level, v))
 	}
 	of := answer(live, api.LevelRestricted)
 	without := answer(&inventory.Workload{Kind: "Job", Template: template}, api.LevelRestricted)
@@ -152,7 +152,7 @@ func TestHardenTemplateCachesEqualWorkloads(t *testing.T) {
 			t.Errorf("%s it gets the same: %s", what, got)
 		}
 	}
-	if a, b := j.HardenTemplate(live, nil, api.LevelRestricted, v), j.HardenTemplate(live, nil, api.LevelRestricted, v); &a.Edits[0] != &b.Edits[0] {
+	if a, b := sim.HardenTemplate(live, nil, api.LevelRestricted, v), sim.HardenTemplate(live, nil, api.LevelRestricted, v); &a.Edits[0] != &b.Edits[0] {
 		t.Error("one workload has its edits twice")
 	}
 }
@@ -168,13 +168,13 @@ func TestHardenedWorkloadsMeetTheLevelAfterPSP(t *testing.T) {
 		template := r.Template()
 		w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(inventory.ReducePod(nil, &podtest.Mutate(p, template).Spec), p.Name)}
 		w.PodGroups[0].Shape.Annotations = podtest.Mutate(p, template).Annotations
-		j := mustSimulator(t, p)
-		got := j.HardenTemplate(w, nil, api.LevelRestricted, v)
+		sim := mustSimulator(t, p)
+		got := sim.HardenTemplate(w, nil, api.LevelRestricted, v)
 		after := &inventory.Workload{Kind: w.Kind, Template: edited(t, template, got.Edits)}
 		after.PodGroups = podtest.PodsOf(podtest.Mutate(p, after.Template), p.Name)
-		day := j.AfterPSP(after, v)
-		if meets := day.Level == api.LevelRestricted; meets != (len(got.Obstacles) == 0) {
-			t.Fatalf("seed %d: %s after PSP, obstacles %v\n%s", seed, day.Level, got.Obstacles, pss.ViolationMessage(day.Violations))
+		verdict := sim.AfterPSP(after, v)
+		if meets := verdict.Level == api.LevelRestricted; meets != (len(got.Obstacles) == 0) {
+			t.Fatalf("seed %d: %s after PSP, obstacles %v\n%s", seed, verdict.Level, got.Obstacles, pss.ViolationMessage(verdict.Violations))
 		}
 		if len(got.Obstacles) == 0 {
 			reached++
@@ -189,13 +189,13 @@ func BenchmarkHardenTemplate(b *testing.B) {
 	p := podtest.Hardening("psp")
 	template := &inventory.Shape{Spec: *podtest.Ordinary()}
 	w := &inventory.Workload{Kind: "Deployment", Template: template, PodGroups: podtest.PodsOf(podtest.Mutate(p, template), "psp")}
-	j := mustSimulator(b, p)
+	sim := mustSimulator(b, p)
 	harden := func(b *testing.B, forget bool) {
 		b.ReportAllocs()
 		for b.Loop() {
-			j.HardenTemplate(w, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))
+			sim.HardenTemplate(w, nil, api.LevelRestricted, api.MajorMinorVersion(1, 25))
 			if forget {
-				clear(j.templateChanges)
+				clear(sim.templateChanges)
 			}
 		}
 	}

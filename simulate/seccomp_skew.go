@@ -17,9 +17,9 @@ import (
 // change at it, too (pss.VersionsWithChanges), so verdicts hold from one such version to the next all the same.
 func firstVersionWithoutSeccompSync() api.Version { return api.MajorMinorVersion(1, 27) }
 
-// evaluateSeccompSynced returns the failed checks of the pod that a server of a version creates from a shape with seccomp
-// annotations. Servers before v1.27 write the annotations into unset fields of pods, and never of templates. It is nil
-// where they change nothing.
+// evaluateSeccompSynced returns the checks that a pod fails once an old API server has applied its seccomp annotations.
+// Servers before v1.27 write the annotations into unset fields of pods, and never of templates. It is nil where they change
+// nothing.
 //
 // See applySeccompVersionSkew in pkg/registry/core/pod of Kubernetes v1.24.
 func (sim *Simulator) evaluateSeccompSynced(s *inventory.Shape, v api.Version) *pss.CheckFailures {
@@ -36,8 +36,8 @@ func (sim *Simulator) evaluateSeccompSynced(s *inventory.Shape, v api.Version) *
 	return found
 }
 
-// withSeccompFields returns a copy of a pod shape with the fields that its seccomp annotations ask for; nil if none is
-// unset.
+// withSeccompFields returns a copy of a pod shape with the fields that its seccomp annotations ask for. It is nil if there
+// is no such field to set.
 func withSeccompFields(s *inventory.Shape) *inventory.Shape {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: maps.Clone(s.Annotations)}, Spec: *s.Spec.DeepCopy()}
 	pod.Spec.SecurityContext = podspec.OrEmpty(pod.Spec.SecurityContext)

@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-// A server before v1.27 writes a pod's seccomp annotations into its fields, and evaluates those: what a template may become
-// there counts as well as what it says.
+// A server before v1.27 writes a pod's seccomp annotations into its fields and evaluates the fields. Both the template and the
+// pod that such a server makes of it count.
 func TestAfterPSPOfSeccompAnnotations(t *testing.T) {
 	t.Parallel()
 	const forContainer = "container.seccomp.security.alpha.kubernetes.io/app"

@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// Simulator evaluates the workloads of one Inventory against the standards, as written and after PSP, and remembers the
-// results. It is not safe for concurrent use.
+// Simulator evaluates the workloads of one Inventory against the Pod Security Standards, as written and after PSP. It
+// remembers the results and is not safe for concurrent use.
 //
 // The Verdicts it returns share their violations with one another; callers must not write into them.
 type Simulator struct {
@@ -51,9 +51,9 @@ func (sim *Simulator) Evaluate(s *inventory.Shape, v api.Version) pss.Verdict {
 	return sim.standards.Evaluate(s, v)
 }
 
-// AsWritten returns the verdict on what a workload's author wrote: the template, or a bare pod that no policy can have
-// changed. It is false where that is not known: for a bare pod that a policy may have mutated, and for a controller that
-// was not read itself.
+// AsWritten returns the verdict on what a workload's author wrote: its template, or a bare pod without a mutation. It is
+// false where that is not known: for a bare pod that a policy may have mutated, and for a controller that was not read
+// itself.
 func (sim *Simulator) AsWritten(w *inventory.Workload, v api.Version) (pss.Verdict, bool) {
 	if w.Template != nil {
 		return sim.Evaluate(w.Template, v), true

@@ -15,11 +15,11 @@ import (
 
 func mustSimulator(t testing.TB, policies ...*pspparse.Policy) *Simulator {
 	t.Helper()
-	j, err := NewSimulator(policies)
+	sim, err := NewSimulator(policies)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return j
+	return sim
 }
 
 func TestAsWritten(t *testing.T) {
@@ -46,12 +46,12 @@ func TestAsWritten(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			j := mustSimulator(t)
+			sim := mustSimulator(t)
 			want := pss.Verdict{}
 			if c.known {
-				want = j.Evaluate(shape, v)
+				want = sim.Evaluate(shape, v)
 			}
-			got, known := j.AsWritten(&c.workload, v)
+			got, known := sim.AsWritten(&c.workload, v)
 			if known != c.known {
 				t.Errorf("known = %t, want %t", known, c.known)
 			}

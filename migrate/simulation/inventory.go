@@ -12,9 +12,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// FromInventory evaluates the workloads of an Inventory. The Plan of the same Inventory has the namespaces in scope, the
-// exemptions and the version. It fails if that version cannot be parsed, or if the library of the standards refuses its own
-// checks.
+// FromInventory evaluates the workloads of an Inventory against one level of the Pod Security Standards. The Plan of the
+// same Inventory has the namespaces in scope, the exemptions and the version. It fails if that version cannot be parsed, or
+// if the library of the standards refuses its own checks.
 func FromInventory(inv *inventory.Inventory, plan *migrate.Plan, r Request) (*Result, error) {
 	version, err := api.ParseVersion(plan.TargetVersion)
 	if err != nil {

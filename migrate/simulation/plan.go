@@ -12,8 +12,9 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// FromPlan answers for the workloads of a saved Plan as far as the Plan holds the answer. It fails for another version than the
-// Plan's, if that version cannot be parsed, or if the library of the standards refuses its own checks.
+// FromPlan answers what one level of the standards says to the workloads of a saved Plan, as far as the Plan holds it. It
+// fails for another version than the Plan's, if that version cannot be parsed, or if the library of the standards refuses
+// its own checks.
 func FromPlan(plan *migrate.Plan, r Request) (*Result, error) {
 	if r.Target != (api.Version{}) && r.Target.String() != plan.TargetVersion {
 		return nil, fmt.Errorf("simulating at %s: the plan holds verdicts at %s only; %s", r.Target, plan.TargetVersion, readAgain)

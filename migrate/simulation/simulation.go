@@ -22,7 +22,7 @@ const (
 	AfterPSP   Form = "after PSP"
 )
 
-// Request says which workloads are evaluated in which form against which level.
+// Request says which workloads are evaluated in which form against which level of the Pod Security Standards.
 type Request struct {
 	Form  Form
 	Level api.Level

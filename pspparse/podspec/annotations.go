@@ -16,8 +16,8 @@ const (
 	AppArmorAnnotationPrefix         = corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix
 )
 
-// SeccompProfile returns the seccompProfile field that the API server derives from a seccomp annotation; nil if it derives
-// none.
+// SeccompProfile returns the seccompProfile field that the API server derives from a seccomp annotation of a pod. It is nil
+// for an annotation that means nothing.
 func SeccompProfile(annotation string) *corev1.SeccompProfile {
 	switch localhost, is := strings.CutPrefix(annotation, "localhost/"); {
 	case annotation == "runtime/default" || annotation == "docker/default":

@@ -7,8 +7,8 @@ import (
 // FewContainers is the number of containers up to which a search through a list is quicker than a map.
 const FewContainers = 8
 
-// ContainersByName returns the first container of each name in the lists; nil for a single list of at most FewContainers,
-// which ContainerNamed searches.
+// ContainersByName returns the first container of each name in some lists of a pod. It is nil for a single list of at most
+// FewContainers, which ContainerNamed searches.
 func ContainersByName(lists ...[]corev1.Container) map[string]*corev1.Container {
 	if len(lists) == 1 && len(lists[0]) <= FewContainers {
 		return nil
@@ -24,8 +24,8 @@ func ContainersByName(lists ...[]corev1.Container) map[string]*corev1.Container 
 	return out
 }
 
-// ContainerNamed returns the first container of a name in a list, or in what ContainersByName returned for it; nil if there is
-// none.
+// ContainerNamed returns the first container of a name in a list of a pod, nil if there is none. byName is what
+// ContainersByName returned for the list.
 func ContainerNamed(list []corev1.Container, byName map[string]*corev1.Container, name string) *corev1.Container {
 	if byName != nil {
 		return byName[name]

@@ -54,7 +54,7 @@ func confinedSeccompProfile(annotation string) *corev1.SeccompProfile {
 	return p
 }
 
-// appArmorProfile returns the appArmorProfile field that says the same as an AppArmor annotation; nil for an invalid
+// appArmorProfile returns the appArmorProfile field that says the same as an AppArmor annotation. It is nil for an invalid
 // annotation.
 func appArmorProfile(annotation string) *corev1.AppArmorProfile {
 	switch localhost, is := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix); {

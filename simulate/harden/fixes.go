@@ -97,8 +97,8 @@ func hasNoCapabilities(spec *corev1.PodSpec, c *corev1.Container) bool {
 	return other && podspec.IsFalse(podspec.OrEmpty(c.SecurityContext).AllowPrivilegeEscalation)
 }
 
-// requireNonRoot proposes runAsNonRoot: true for the pod if no container contradicts it, else for each container that lacks
-// it. A container that runs as user 0 would not start with it, and gets none.
+// requireNonRoot proposes runAsNonRoot: true for a pod template, or for each container that lacks it. It is proposed for
+// the pod where no container contradicts it. A container that runs as user 0 would not start with it, and gets none.
 func requireNonRoot(s *templateAnalysis) []proposedEdit {
 	spec := &s.Template.Spec
 	var out []proposedEdit
@@ -231,8 +231,8 @@ func setSeccompProfile(s *templateAnalysis) []proposedEdit {
 	return append([]proposedEdit{edit}, out...)
 }
 
-// runningSeccompProfile returns the pod-level seccomp profile that all running pods have; nil if restricted would refuse
-// it.
+// runningSeccompProfile returns the pod-level seccomp profile that all running pods have. It is nil if the restricted level
+// would refuse it.
 func (s *TemplateWithPods) runningSeccompProfile() *corev1.SeccompProfile {
 	var all *corev1.SeccompProfile
 	for i, pod := range s.RunningPods {

@@ -69,10 +69,10 @@ type TemplateWithPods struct {
 	OnWindows bool
 }
 
-// ProposeTemplateEdits returns the edits that a pod template needs to meet a level at each of some versions of the
-// standards. It makes the edits in a copy and evaluates that: each check that still fails is an obstacle. No edit adds what
-// a template has already or what API validation refuses. None takes away what a template asks for (a host path, a
-// capability): that is for people to decide.
+// ProposeTemplateEdits returns the edits that a pod template needs to meet a level, and the checks that no edit meets. The
+// level is wanted at each of some versions of the standards. It makes the edits in a copy and evaluates that: each check
+// that still fails is an obstacle. No edit adds what a template has already or what API validation refuses. None takes away
+// what a template asks for (a host path, a capability): that is for people to decide.
 func ProposeTemplateEdits(e *pss.Evaluator, s *TemplateWithPods, level api.Level, versions ...api.Version) TemplateChanges {
 	failing := map[string]bool{}
 	for _, v := range failingChecks(e, s.Template, level, versions) {
@@ -181,8 +181,8 @@ func remainingObstacles(e *pss.Evaluator, s *TemplateWithPods, template *invento
 	return out
 }
 
-// failsOnlyWithDebugContainers returns a function that reports whether a template fails a check only in its debug
-// containers. A template should have none.
+// failsOnlyWithDebugContainers returns a test for checks that only the debug containers of a template fail. A template
+// should have no debug containers.
 func failsOnlyWithDebugContainers(e *pss.Evaluator, template *inventory.Shape, level api.Level, versions []api.Version) func(check string) bool {
 	if len(template.Spec.EphemeralContainers) == 0 {
 		return func(string) bool { return false }
@@ -288,8 +288,7 @@ func templateContainers(spec *corev1.PodSpec) []templateContainer {
 	return out
 }
 
-// containerIndex finds the containers of a pod by name: init containers and containers, the first where names are not
-// unique.
+// containerIndex finds the init containers and containers of a pod by name. It has the first where names are not unique.
 type containerIndex struct {
 	spec *corev1.PodSpec
 	// byName is nil for a pod of few containers, where a search through the lists is quicker.

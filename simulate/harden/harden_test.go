@@ -363,7 +363,7 @@ func TestProposeTemplateEdits(t *testing.T) {
 	}
 }
 
-// TestProcMountAdvice checks that a user namespace is named only where it would help, and to nobody who has one.
+// TestProcMountAdvice checks that the advice is a user namespace only where it would help and the pod has none.
 func TestProcMountAdvice(t *testing.T) {
 	t.Parallel()
 	v := func(minors ...int) (out []api.Version) {

@@ -46,7 +46,7 @@ func byName(pod *inventory.Shape, edits []Edit) []Edit {
 	return out
 }
 
-// randomSubject is a template as anybody may have written it, its pods under a policy, and more in them that was injected.
+// randomSubject returns a random template, with pods that a policy has mutated and into which containers were injected.
 func randomSubject(seed int64) *TemplateWithPods {
 	r := podtest.NewRandom(seed)
 	annotations, spec := r.Pod()
@@ -84,8 +84,8 @@ func meets(library policy.Evaluator, pod *inventory.Shape, level api.Level, v ap
 	return true
 }
 
-// The proposals are true: with its edits the template meets the level, and so does every pod that is more, if and only if it
-// names no obstacle; there is nothing in it that was there already, and nothing that API validation refuses.
+// With the edits the template and every future pod meet the level if and only if there is no obstacle. No edit repeats what is
+// there already, and API validation refuses none.
 func TestProposeTemplateEditsIsSound(t *testing.T) {
 	t.Parallel()
 	e, library := mustEvaluator(t), mustLibrary(t)
@@ -137,7 +137,7 @@ func TestProposeTemplateEditsIsSound(t *testing.T) {
 	}
 }
 
-// wantSoundEdit: an edit changes the template, and where it is safe because pods run so, it changes none of them.
+// wantSoundEdit checks that an edit changes the template, and changes no running pod if it is safe because they run with it.
 func wantSoundEdit(t *testing.T, where string, s *TemplateWithPods, edit Edit) {
 	t.Helper()
 	if cmp.Equal(s.Template.Spec, made(t, s.Template, []Edit{edit}).Spec) {
@@ -175,7 +175,7 @@ func inEffect(spec *corev1.PodSpec) map[string]string {
 	return out
 }
 
-// wantValid holds the edited template to what API validation and the kubelet refuse, as far as it is not the author's fault.
+// wantValid checks that API validation and the kubelet refuse nothing that an edit has written.
 func wantValid(t *testing.T, where string, before, after *inventory.Shape) {
 	t.Helper()
 	if os := after.Spec.OS; os != nil && os.Name == corev1.Windows && !cmp.Equal(linuxFields(before), linuxFields(after)) {

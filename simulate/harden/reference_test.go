@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-// The reference below goes through whole pods for every proposal: slow, and short enough to be read.
+// The functions below are a slow and simple reference: they search whole pods for every proposed edit.
 
 func refNamed(spec *corev1.PodSpec, name string) *corev1.Container {
 	for _, p := range templateContainers(spec) {
@@ -81,7 +81,7 @@ func refInheriting(s *TemplateWithPods) []string {
 	return out
 }
 
-// crowded has so many containers that they are looked up in a map, and a few of them under one name.
+// crowded returns a template with more than podspec.FewContainers containers, some of the same name.
 func crowded(seed int64) *TemplateWithPods {
 	s := randomSubject(seed)
 	r := podtest.NewRandom(seed)
@@ -159,7 +159,7 @@ func TestContainerIndexAgreesWithSearch(t *testing.T) {
 	}
 }
 
-// Four times the containers are looked at four times as often, each proposal for a container by that container alone.
+// Four times the containers cost four times the comparisons: an edit of a container is compared with that container alone.
 func TestProposeTemplateEditsIsLinear(t *testing.T) {
 	t.Parallel()
 	looks := func(n int) int {

@@ -38,8 +38,7 @@ const (
 	outcomeUnchanged
 )
 
-// cachedPrediction returns the predicted PSP admission of a pod shape, from the cache where the same request was predicted
-// before.
+// cachedPrediction returns the predicted PSP admission of a pod shape, from the cache if it is there.
 func (p *Predictor) cachedPrediction(s *inventory.Shape, by AdmissionContext) *Prediction {
 	request := predictionKey{newPodKey{shape: s, mirror: by.Mirror, automount: by.Automount == nil || *by.Automount}, by.UsablePolicies}
 	found, ok := p.predictions[request]

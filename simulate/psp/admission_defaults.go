@@ -10,10 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// ApplyAdmissionDefaults returns a copy of a new pod as PSP admission of Kubernetes v1.24 sees it: with API defaults and
-// token.
-//
-// It sets the API defaults that PSP admission looks at and adds what the ServiceAccount admission plugin adds. automount is
+// ApplyAdmissionDefaults returns a copy of a new pod as PSP admission of Kubernetes v1.24 gets it. It sets the API defaults
+// that PSP admission looks at and adds what the ServiceAccount admission plugin adds. automount is
 // automountServiceAccountToken of the pod's service account. The random end of the token volume's name is "xxxxx".
 //
 // Not modelled: API defaults that PSP admission does not look at (pull policies, probes, default modes, ...); fields newer
@@ -91,9 +89,9 @@ func defaultDownwardFiles(files []corev1.DownwardAPIVolumeFile) {
 	}
 }
 
-// mountServiceAccountToken mounts the service account token into each container of a new pod that mounts nothing in its
-// place. It follows mountServiceAccountToken of plugin/pkg/admission/serviceaccount: a volume whose name has the token
-// prefix is used again, else one is added. Ephemeral containers get none.
+// mountServiceAccountToken mounts the service account token into the containers of a new pod. It follows
+// mountServiceAccountToken of plugin/pkg/admission/serviceaccount: a container that mounts something at the token's path
+// gets none, nor do ephemeral containers. A volume whose name has the token prefix is used again, else one is added.
 func mountServiceAccountToken(spec *corev1.PodSpec) {
 	at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return strings.HasPrefix(v.Name, podspec.ServiceAccountTokenVolumePrefix) })
 	name := podspec.ServiceAccountTokenVolumePrefix + "xxxxx"
@@ -107,8 +105,8 @@ func mountServiceAccountToken(spec *corev1.PodSpec) {
 	}
 }
 
-// mountTokenInContainers adds the token mount to each container of a list that mounts nothing at its path; true if it added
-// any.
+// mountTokenInContainers adds the token mount to each container of a list that mounts nothing at its path. It reports
+// whether it added any.
 func mountTokenInContainers(containers []corev1.Container, volume string) (mounted bool) {
 	taken := func(m corev1.VolumeMount) bool { return m.MountPath == podspec.ServiceAccountTokenMountPath }
 	for i := range containers {

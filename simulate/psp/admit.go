@@ -147,8 +147,8 @@ func (a *Admitter) validateChangedPod(r *AdmissionRequest) Admission {
 	return Admission{Policy: c.chosen.policy.name, Pod: pod}
 }
 
-// changesOnlyGarbageCollectionFields reports whether a change to a pod touches only owner references and finalizers, or
-// nothing. PSP admission ignores such changes (pkg/registry/rbac/helpers.go).
+// changesOnlyGarbageCollectionFields reports whether a pod changes in nothing but owner references and finalizers. PSP
+// admission ignores such changes (pkg/registry/rbac/helpers.go).
 func changesOnlyGarbageCollectionFields(pod, old *corev1.Pod) bool {
 	copied := *pod
 	copied.OwnerReferences, copied.Finalizers, copied.ManagedFields = old.OwnerReferences, old.Finalizers, old.ManagedFields

@@ -34,7 +34,7 @@ func forEachCase(t *testing.T, check func(ps []*pspparse.Policy, a *psp.Admitter
 	}
 }
 
-// Neither a pod nor a policy is changed by being asked about, nor through the pod that comes back.
+// Admit changes neither the pod nor the policies, and its result shares nothing with them.
 func TestAdmitSharesNothing(t *testing.T) {
 	t.Parallel()
 	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
@@ -52,7 +52,7 @@ func TestAdmitSharesNothing(t *testing.T) {
 	})
 }
 
-// scribble writes over everything that a policy may have written.
+// scribble overwrites everything that a policy may have written.
 func scribble(pod *corev1.Pod) {
 	clear(pod.Annotations)
 	s := &pod.Spec
@@ -127,7 +127,7 @@ func TestAdmitIgnoresPolicyOrder(t *testing.T) {
 	})
 }
 
-// A shape has everything that the answer rests on: the same policy, the same reasons, the same invalidity.
+// The shape of a pod gets the same result as the whole pod: policy, refusals, invalid mutations.
 func TestAdmitOfAShape(t *testing.T) {
 	t.Parallel()
 	forEachCase(t, func(_ []*pspparse.Policy, a *psp.Admitter, r psp.AdmissionRequest) string {
@@ -167,7 +167,7 @@ func TestAdmitOfAnyPod(t *testing.T) {
 	}
 }
 
-// What somebody may use is a value: equal for equal policies, in any order, with or without names that mean nothing.
+// Sets of usable policies are equal for the same policies, in any order, with or without unknown names.
 func TestUsablePoliciesAreComparable(t *testing.T) {
 	t.Parallel()
 	var ps []*pspparse.Policy

@@ -33,7 +33,7 @@ func policies(t testing.TB, c *admission.AdmissionCase) []*pspparse.Policy {
 	return out
 }
 
-// answer is ours in the form in which traps tell theirs.
+// answer converts an Admission to the form of the expected answers.
 func answer(r *psp.AdmissionRequest, a *psp.Admission) *admission.Answer {
 	out := &admission.Answer{
 		Ignored: a.Ignored, Refused: string(a.Refused), Policy: a.Policy, Message: a.RefusalMessage(cmp.Or(r.Pod.Name, r.Pod.GenerateName)),
@@ -51,7 +51,7 @@ func answer(r *psp.AdmissionRequest, a *psp.Admission) *admission.Answer {
 	return out.Comparable()
 }
 
-// Each trap has its outcome; the same outcomes are compared with those of Kubernetes' own code in fixtures/controlplane.
+// Each trap has its expected answer, which fixtures/controlplane compares with that of Kubernetes' own code.
 func TestTraps(t *testing.T) {
 	t.Parallel()
 	traps, err := admission.Traps()
@@ -90,7 +90,7 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// What a message says in full is the server's own text; the details in it are the policy's.
+// The whole message is the API server's text; the details in it are the policy's.
 func TestMessage(t *testing.T) {
 	t.Parallel()
 	traps, err := admission.Traps()
@@ -181,7 +181,7 @@ func TestWouldMutateByName(t *testing.T) {
 	}
 }
 
-// anything is a policy that admits pods without volumes and has no opinion.
+// anything returns a policy that admits every pod without volumes.
 func anything(name string) *pspparse.Policy {
 	anyone := pspparse.IDStrategy{Rule: pspparse.RunAsAny}
 	return &pspparse.Policy{Name: name, Spec: pspparse.Spec{

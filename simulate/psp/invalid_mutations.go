@@ -68,8 +68,8 @@ func (v *mutationValidator) addInvalidID(field string) {
 	v.add(field, RefusalInvalidValue, fmt.Sprintf("must be between 0 and %d, inclusive", math.MaxInt32))
 }
 
-// validateEscalationConflicts adds errors where a policy denies privilege escalation to a container that cannot do without
-// it: one that is privileged, or adds the capability under the name CAP_SYS_ADMIN.
+// validateEscalationConflicts adds errors where a policy denies privilege escalation to a container that needs it: one that
+// is privileged, or adds the capability under the name CAP_SYS_ADMIN.
 func (v *mutationValidator) validateEscalationConflicts(c *podContainer, before *corev1.SecurityContext) {
 	const what = "cannot set `allowPrivilegeEscalation` to false and "
 	privileged, admin := escalationConflicts(&c.securityContext)

@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// The lists of policies, gone through one entry at a time as upstream does.
+// The functions below are a reference: they search the lists of a policy entry by entry, as upstream does.
 
 func refInRanges(n int64, ranges []pspparse.IDRange) bool {
 	return slices.ContainsFunc(ranges, func(r pspparse.IDRange) bool { return r.Min <= n && n <= r.Max })

@@ -139,14 +139,14 @@ func capabilitySet(names []string) map[corev1.Capability]bool {
 	return set
 }
 
-// mayHaveWritten reports whether a policy's mutation can have written the value got, given the value want that it writes
-// there.
+// mayHaveWritten reports whether a PodSecurityPolicy's mutation can have written a value. want is what the mutation writes
+// into the field, got is what is there.
 func mayHaveWritten[T comparable](m *Mutation, want, got *T) bool {
 	return got != nil && (m.isUnknown || want != nil && *want == *got)
 }
 
-// mayHaveWrittenSeccomp reports whether a policy can have written the pod's seccomp annotation, and the field that follows
-// it. If the policy did not write the annotation, it did not set the field either.
+// mayHaveWrittenSeccomp reports whether a policy's mutation can have written a pod's seccomp annotation and field. If it
+// did not write the annotation, it did not set the field either.
 func (m *Mutation) mayHaveWrittenSeccomp(annotation string, field *corev1.SeccompProfile) (wroteAnnotation, wroteField bool) {
 	if m.isUnknown {
 		return annotation != "", field != nil

@@ -32,3 +32,27 @@ func TestMutationAgreesWithMutatingFields(t *testing.T) {
 		t.Error("no random policy is mutating")
 	}
 }
+
+// Policies with equal mutations share one, which pods are cached by; of a name read twice, and of a policy that can admit no pod,
+// the mutation is unknown.
+func TestMutationsOfPolicies(t *testing.T) {
+	t.Parallel()
+	unusable := podtest.PolicyOf("unusable", func(p *pspparse.Policy) { p.Spec.RunAsUser.Rule = pspparse.MustRunAs })
+	all := NewMutations([]*pspparse.Policy{
+		podtest.Hardening("a"), podtest.Hardening("b"), podtest.PolicyOf("plain", nil), podtest.PolicyOf("twice", nil), podtest.Hardening("twice"), unusable,
+	})
+	if a := all.OfPolicy("a"); a != all.OfPolicy("b") || a == all.Unknown() {
+		t.Error("equal policies do not share their mutation")
+	}
+	if plain := all.OfPolicy("plain"); plain == all.OfPolicy("a") || plain == all.Unknown() {
+		t.Error("different policies share their mutation")
+	}
+	for _, name := range []string{"twice", "unusable", "not read"} {
+		if all.OfPolicy(name) != all.Unknown() {
+			t.Errorf("the mutation of %q is known", name)
+		}
+	}
+	if all.OfPolicy("") != nil {
+		t.Error("no policy has a mutation")
+	}
+}

@@ -34,7 +34,7 @@ func TestEquivalentSELinuxLevels(t *testing.T) {
 	}
 }
 
-// What is left of the token volume is still one; with anything else in it, it is not.
+// A part of the token volume's sources is still the token volume; with any other source it is not.
 func TestServiceAccountTokenVolume(t *testing.T) {
 	t.Parallel()
 	namespace := corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.namespace"}
@@ -190,7 +190,7 @@ func TestPredictAdmissionOfMirrorPod(t *testing.T) {
 	}
 }
 
-// Whatever makes another pod, or another author, makes another question.
+// Another pod, and another admission context, get predictions of their own.
 func TestPredictAdmissionPerRequest(t *testing.T) {
 	t.Parallel()
 	predictor := newPredictor(podtest.PolicyOf("a", nil))

@@ -107,8 +107,8 @@ func (p *Predictor) PredictReplacement(template *inventory.Shape, g *inventory.P
 	return p.cachedPrediction(p.unmutatedShape(Unmutated{Pod: g.Shape, Template: template, Mutation: m, BeyondTemplate: true}), by)
 }
 
-// mutatedFields returns the values in which a pod differs after PSP admission, as an author would write them into a
-// template. Where the API server keeps a seccomp annotation and its field equal, it is the field.
+// mutatedFields returns the values in which a pod differs after PSP admission, as paths and values of a template. Where the
+// API server keeps a seccomp annotation and its field equal, it is the field.
 func mutatedFields(before, after *corev1.Pod) []MutatedField {
 	d := &mutationDiff{}
 	was, is := podspec.OrEmpty(before.Spec.SecurityContext), podspec.OrEmpty(after.Spec.SecurityContext)

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-// Refusals that the recorded cases do not have, whole.
+// Refusals that do not occur in the recorded cases.
 func TestRareRefusals(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

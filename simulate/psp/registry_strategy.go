@@ -15,8 +15,9 @@ func prepareForCreate(pod *corev1.Pod) {
 	SyncSeccompFields(pod)
 }
 
-// SyncSeccompFields copies seccomp annotations of a pod to unset fields and fields to missing annotations, as API servers
-// do up to v1.26. It reports whether it set a field. The pod must have a security context.
+// SyncSeccompFields makes seccomp annotations and fields of a pod agree, as API servers do up to v1.26. It copies
+// annotations to unset fields and fields to missing annotations, and reports whether it set a field. The pod must have a
+// security context.
 func SyncSeccompFields(pod *corev1.Pod) (set bool) {
 	level := pod.Spec.SecurityContext
 	if synced := syncedSeccompProfile(pod, podspec.SeccompPodAnnotation, level.SeccompProfile); synced != level.SeccompProfile {
@@ -58,8 +59,8 @@ func resetProcMounts(pod *corev1.Pod) {
 	}
 }
 
-// prepareForUpdate changes a changed pod as the API server does before it stores it: it restores what a change cannot
-// touch. A stored procMount other than Default stays.
+// prepareForUpdate restores in a changed pod what a change cannot touch, as the API server does before it stores it. A
+// stored procMount other than Default stays.
 func prepareForUpdate(pod, old *corev1.Pod) {
 	pod.Status = old.Status
 	if !usesProcMount(old) {

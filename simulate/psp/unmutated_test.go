@@ -118,6 +118,7 @@ func TestUnmutatedBarePod(t *testing.T) {
 				func(s *inventory.Shape) { s.Spec.RuntimeClassName = new("sandbox") }),
 			pod(corev1.PodSecurityContext{}, nil),
 		},
+		{"one group, policy not read", nil, pod(corev1.PodSecurityContext{SupplementalGroups: []int64{1}}, nil), pod(corev1.PodSecurityContext{}, nil)},
 		{"several groups are not a policy's", nil, pod(corev1.PodSecurityContext{SupplementalGroups: []int64{1, 2}}, nil), nil},
 		{"a policy without a mutation", podtest.PolicyOf("psp", nil), podtest.Mutate(hardens, podtest.ShapeOf(podtest.Plain("app"))), nil},
 	}

@@ -41,8 +41,8 @@ func (c *EvaluationCache) Evaluate(s *inventory.Shape, v api.Version) Verdict {
 	return *c.VerdictAt(c.ShapeFailures(s), v)
 }
 
-// CheckFailures are the checks of the Pod Security Standards that one pod fails at any version, in the order of the
-// revisions.
+// CheckFailures are the checks of the Pod Security Standards that one pod fails at any version. They are in the order of
+// the revisions.
 type CheckFailures struct {
 	failed []checkFailure
 	// verdicts are by index of Evaluator.spans, computed when first asked for.

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/internal/podtest"
 )
 
-// The cache's short cut, every revision once, must come to what running a version's checks does, on reduced shapes too.
+// The cache runs every revision once; its verdicts are those of running one version's checks, on reduced shapes, too.
 func TestEvaluationCacheAgreesWithEvaluator(t *testing.T) {
 	t.Parallel()
 	e, c := mustEvaluator(t), NewEvaluationCache(mustEvaluator(t))

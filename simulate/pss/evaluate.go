@@ -50,8 +50,8 @@ func NewEvaluator() (*Evaluator, error) {
 	return newEvaluator(policy.DefaultChecks())
 }
 
-// newEvaluator returns an Evaluator over some checks of the Pod Security Standards, and an error if the library refuses
-// them.
+// newEvaluator returns an Evaluator over some checks of the Pod Security Standards. The error is the library's, if it
+// refuses them.
 func newEvaluator(checks []policy.Check) (*Evaluator, error) {
 	// The library's own constructor is called for what it refuses: IDs used twice, versions out of order, overrides
 	// across levels. What follows relies on that.
@@ -65,8 +65,7 @@ func newEvaluator(checks []policy.Check) (*Evaluator, error) {
 	return e, nil
 }
 
-// checkRevisions returns all versions of some checks in the order in which the library reports violations: by level, then
-// by ID.
+// checkRevisions returns all versions of some checks, in the library's order of violations: by level, then by ID.
 func checkRevisions(checks []policy.Check) []checkRevision {
 	var out []checkRevision
 	for _, c := range checks {

@@ -22,7 +22,7 @@ func mustEvaluator(t testing.TB) *Evaluator {
 	return e
 }
 
-// everyVersion is what a server may be asked for: each minor from v1.0, one beyond the newest, and latest.
+// everyVersion returns all versions that may be asked for: each minor from v1.0, one beyond the newest, and latest.
 func everyVersion() []api.Version {
 	var all []api.Version
 	newest := NewestVersion()

@@ -43,8 +43,8 @@ func VersionsWithChanges() []api.Version {
 	return points
 }
 
-// AddedChecks returns the checks of a level that a version of the standards has and an older one did not have at all,
-// sorted. A check that only became laxer or replaces another is not among them.
+// AddedChecks returns the checks of a level that one version of the standards has and an older one does not, sorted. A
+// check that only became laxer or replaces another is not among them.
 func AddedChecks(level api.Level, after, upTo api.Version) []string {
 	var added []string
 	for _, c := range policy.DefaultChecks() {

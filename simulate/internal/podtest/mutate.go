@@ -11,8 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
-// Mutate returns a pod with what PSP admission writes into it for a policy, and with the seccomp field that follows the
-// annotation. It is written from the rules of admission and not from the code under test.
+// Mutate returns a pod with what PSP admission writes into it for a PodSecurityPolicy. It sets the seccomp field that
+// follows the annotation, too, and is written from the rules of admission and not from the code under test.
 func Mutate(p *pspparse.Policy, pod *inventory.Shape) *inventory.Shape {
 	out := &inventory.Shape{Annotations: maps.Clone(pod.Annotations), Spec: *pod.Spec.DeepCopy()}
 	if out.Annotations == nil {
