@@ -98,7 +98,7 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if len(v.Namespaces) == 0 {
 		return nil
 	}
-	results, err := verify.Run(ctx, v)
+	results, err := verify.CheckNamespaces(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}

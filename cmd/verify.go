@@ -191,7 +191,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if v.Audit, err = o.readAudit(ctx); err != nil {
 		return err
 	}
-	results, err := verify.Run(ctx, v)
+	results, err := verify.CheckNamespaces(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}

@@ -136,7 +136,7 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 			}
 			m := fakeCluster(t, namespaceOf("a", on))
 			j := journalOf(t, []rollout.Step{enforce("a", "baseline")}, tt.entries...)
-			results, err := Run(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+			results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +155,7 @@ func TestVerifyAfterAPartialRollback(t *testing.T) {
 	j := journalOf(t, []rollout.Step{observe("a"), enforce("a", "baseline")},
 		`{"step": 0, "event": "begun", "before": {"labels": {"pod-security.kubernetes.io/warn": "baseline", "pod-security.kubernetes.io/audit": "restricted"}}}`,
 		eventOf(0, rollout.Done), eventOf(1, rollout.Refused), `{"step": -1, "event": "back", "undo": {"namespaces": ["a"]}}`, eventOf(0, rollout.Undone))
-	results, err := Run(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+	results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestVerifyLooksForBindings(t *testing.T) {
 	steps := bypass("a")
 	j := journalOf(t, steps, eventOf(0, rollout.Done), eventOf(1, rollout.Done), eventOf(2, rollout.Begun), eventOf(2, rollout.Done))
 	rows := func() []CheckResult {
-		results, err := Run(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+		results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestVerifyTellsOpenStepsOfTheBypass(t *testing.T) {
 		{[]string{"a"}, []CheckResult{of("a")}},
 		{[]string{"a", "b"}, []CheckResult{shared, of("a"), of("b")}},
 	} {
-		results, err := Run(t.Context(), Verification{Client: m, Namespaces: tt.names, Journal: j})
+		results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: tt.names, Journal: j})
 		if err != nil {
 			t.Fatal(err)
 		}
