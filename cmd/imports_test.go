@@ -44,7 +44,7 @@ func mayImport() map[string][]string {
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,
 		"migrate/patch":             writers,
-		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
+		"migrate/gate":              append([]string{"migrate/access", "migrate/labels", "pspparse/helm"}, writers...),
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile"},
