@@ -28,7 +28,7 @@ type Result struct {
 	// Seen are the assertions that hold by what was read of the cluster.
 	Seen []string `json:"seen,omitempty"`
 	// Notes are worth knowing and decide nothing.
-	Notes []Note `json:"told,omitempty"`
+	Notes []Note `json:"notes,omitempty"`
 	// ExistingConfig is for WriteAdmissionConfig alone.
 	ExistingConfig ExistingAdmissionConfig `json:"-"`
 }
@@ -45,18 +45,18 @@ type ExistingAdmissionConfig struct {
 type Reason struct {
 	ID string `json:"id"`
 	// Text is a sentence.
-	Text string `json:"what"`
+	Text string `json:"text"`
 	// Objects are those that the reason is about, all of them.
-	Objects []string `json:"where"`
+	Objects []string `json:"objects"`
 	// Advice is what to know before the commands are run, or what to do if there is none.
-	Advice string `json:"how,omitempty"`
+	Advice string `json:"advice,omitempty"`
 	// Commands clear the reason, in order.
-	Commands []string `json:"clear"`
+	Commands []string `json:"commands"`
 	// Stops are indices into Commands, in order: what the commands before one have done is to be looked at before the command
 	// there is run.
 	Stops []int `json:"stops,omitempty"`
 	// Requires is the assertion that has to hold before the commands are run.
-	Requires Assertion `json:"after,omitempty"`
+	Requires Assertion `json:"requires,omitempty"`
 	// Order is the place among reasons and unknowns, a lower one first.
 	Order int `json:"order"`
 }
@@ -65,11 +65,11 @@ type Reason struct {
 type Unknown struct {
 	ID string `json:"id"`
 	// Text is a sentence: what is not seen, and what depends on it.
-	Text string `json:"why"`
+	Text string `json:"text"`
 	// Advice is how to find out and what to do.
-	Advice string `json:"how,omitempty"`
+	Advice string `json:"advice,omitempty"`
 	// Commands help to find out.
-	Commands []string `json:"clear,omitempty"`
+	Commands []string `json:"commands,omitempty"`
 	// Assert is the assertion to make once it is known to hold; absent if no assertion can replace reading.
 	Assert Assertion `json:"assert,omitempty"`
 	Order  int       `json:"order"`
@@ -77,8 +77,8 @@ type Unknown struct {
 
 // Note is worth knowing, and decides nothing.
 type Note struct {
-	Text    string   `json:"what"`
-	Objects []string `json:"where,omitempty"`
+	Text    string   `json:"text"`
+	Objects []string `json:"objects,omitempty"`
 }
 
 // Assertion is the name of something that the user says is so.
