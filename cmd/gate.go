@@ -40,6 +40,7 @@ type gateFlags struct {
 	allowPartial bool
 }
 
+// newGate returns the command gate, which runs runF with its options; nil is gateRun.
 func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = gateRun
@@ -117,6 +118,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	return cmd
 }
 
+// assertionNames returns the values of --assert.
 func assertionNames() []string {
 	var names []string
 	for _, a := range gate.Assertions() {
@@ -125,6 +127,7 @@ func assertionNames() []string {
 	return names
 }
 
+// assertionHelp returns the lines of the help about --assert.
 func assertionHelp() string {
 	var b strings.Builder
 	for _, a := range gate.Assertions() {
@@ -161,7 +164,8 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	return o, err
 }
 
-// parseRelease accepts a release past PodSecurityPolicy that the standards known here reach.
+// parseRelease reads the value of --to. It returns a usage error for a release with PodSecurityPolicy, or one whose standards
+// are not known here.
 func parseRelease(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
@@ -180,6 +184,7 @@ func parseRelease(s string) (api.Version, error) {
 	return v, nil
 }
 
+// gateFormats returns the formats of -o, which write a result.
 func gateFormats(r *gate.Result) []report.Format {
 	form := func(name string, write func(io.Writer, *gate.Result) error) report.Format {
 		return report.Format{Name: name, Write: func(w io.Writer, _ *migrate.Plan, _ report.Options) error { return write(w, r) }}
@@ -190,6 +195,7 @@ func gateFormats(r *gate.Result) []report.Format {
 	}
 }
 
+// gateRun reads a cluster or a plan, evaluates it and writes the result.
 func gateRun(ctx context.Context, o *gateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -219,7 +225,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	return gateVerdict(result, o.Decide.AllowPartial)
 }
 
-// read makes the plan, and gathers what no plan holds where more than a plan is read.
+// read returns the plan, and the facts that it does not hold if more than a saved plan is read.
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
@@ -240,7 +246,8 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	return plan, facts, err
 }
 
-// gateVerdict: reasons win over what could not be told.
+// gateVerdict returns the error that ends a gate: a findingsError for reasons, else a partialError for what could not be
+// told.
 func gateVerdict(r *gate.Result, allowPartial bool) error {
 	switch {
 	case len(r.Reasons) > 0:

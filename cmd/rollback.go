@@ -23,6 +23,7 @@ type rollbackOptions struct {
 	JSON    bool
 }
 
+// newRollback returns the command rollback, which runs runF with its options; nil is rollbackRun.
 func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbackOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = rollbackRun
@@ -81,7 +82,7 @@ It takes effect at once and restarts no pod. It can be repeated, and goes on whe
 	return cmd
 }
 
-// rollbackRun restores what the journal says.
+// rollbackRun takes the steps of a journal back, or prints them.
 func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()

@@ -36,6 +36,7 @@ type rolloutOptions struct {
 }
 
 const (
+	// The values of --dry-run.
 	dryRunNone   = "none"
 	dryRunClient = "client"
 	dryRunServer = "server"
@@ -51,6 +52,7 @@ type rolloutFlags struct {
 	o      rolloutOptions
 }
 
+// newRollout returns the command rollout, which runs runF with its options; nil is rolloutRun.
 func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = rolloutRun
@@ -155,8 +157,10 @@ func (f *rolloutFlags) printRole(streams Streams) error {
 	return asRunError(printRolloutRole(streams.Out, &f.source, rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
 }
 
+// journalFlag names the journal of rollout, rollback and verify.
 const journalFlag = "journal"
 
+// stageNames returns the values of --stage.
 func stageNames() []string {
 	var names []string
 	for _, s := range rollout.Stages() {
@@ -165,7 +169,7 @@ func stageNames() []string {
 	return names
 }
 
-// parseStages reads the values of --stage.
+// parseStages reads the values of --stage. It returns a usage error for another one.
 func parseStages(values []string) ([]rollout.Stage, error) {
 	var stages []rollout.Stage
 	for _, v := range values {
@@ -211,6 +215,7 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	return &o, o.check(flags)
 }
 
+// check returns a usage error for flags that exclude each other, or that a roll-out which has begun cannot take.
 func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	flags.Visit(func(f *pflag.Flag) { o.GivenFlags = append(o.GivenFlags, f.Name) })
 	if !o.Resume { // else the journal has a say
@@ -237,7 +242,8 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
+// resumeFlags returns the flags that --resume may have beside it: they say where, as whom and how a roll-out goes on, not
+// what it does.
 func resumeFlags() []string {
 	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, rollbackOnFailureFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
 }

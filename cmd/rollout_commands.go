@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// journalCommand is a command about the journal, on the same cluster as the same user.
+// journalCommand returns the command line of a verb with a journal, on the same cluster as the same user.
 func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
 	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
@@ -24,7 +24,7 @@ func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	return strings.Join(words, " ")
 }
 
-// resumeCommand is the command that goes on with a roll-out: it repeats what the journal does not know.
+// resumeCommand returns the command line that goes on with a roll-out, with the flags that the journal does not know.
 func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 	words := []string{o.journalCommand("rollout --resume", j.Path())}
 	add := func(differs bool, format string, args ...any) {
@@ -48,6 +48,7 @@ func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 	return strings.Join(words, " ")
 }
 
+// invalidNameChars are the characters of a context that file names do not get.
 var invalidNameChars = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 // defaultFileName returns what the names of a journal and of backups begin with: psp2pss-CONTEXT-TIME, without characters

@@ -52,8 +52,10 @@ type verifyFlags struct {
 	o      verifyOptions
 }
 
+// auditLogFlag names the audit logs to read.
 const auditLogFlag = "audit-log"
 
+// newVerify returns the command verify, which runs runF with its options; nil is verifyRun.
 func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = verifyRun
@@ -160,6 +162,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	return &o, o.check()
 }
 
+// check returns a usage error for flags that do not go together.
 func (o *verifyOptions) check() error {
 	stdin := 0
 	for _, name := range append(slices.Clone(o.AuditLogs), append(slices.Clone(o.Source.Files), o.Source.Plan)...) {
@@ -176,7 +179,7 @@ func (o *verifyOptions) check() error {
 	return nil
 }
 
-// verifyRun finds out what is expected, looks, and judges.
+// verifyRun checks the namespaces of a journal or a plan on the cluster, and prints the results.
 func verifyRun(ctx context.Context, o *verifyOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -201,7 +204,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
 }
 
-// expectedState connects, and says what is expected of which namespaces.
+// expectedState connects to the cluster, and returns which namespaces to check and what is expected of them.
 func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification, error) {
 	if o.Journal != "" {
 		j, client, err := readJournal(ctx, o.deps, o.Source, o.Journal)
@@ -241,7 +244,7 @@ func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification,
 	return v, err
 }
 
-// plannedLabels are the labels that the plan writes at the stages.
+// plannedLabels returns the labels that the plan writes on a namespace at the stages.
 func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string {
 	stages := o.Stages
 	if len(stages) == 0 {
@@ -256,7 +259,7 @@ func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string 
 	return out
 }
 
-// journalNamespaces are the namespaces of a journal that are meant, sorted.
+// journalNamespaces returns the namespaces of a journal that -n and --exclude select, sorted.
 func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) {
 	all := rollout.StepNamespaces(j.Steps)
 	if err := errors.Join(checkJournalNames(o.Scope.Namespaces, all)...); err != nil {
@@ -279,7 +282,7 @@ func checkJournalNames(names, journal []string) []error {
 	return migrate.UnknownNameErrors("the journal has no step of namespace %q", names, journal)
 }
 
-// readJournal reads a journal without keeping anybody from it, together with the cluster that it is about.
+// readJournal reads a journal, which others may have open, and connects to its cluster.
 func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
 	if err != nil {
@@ -294,7 +297,7 @@ func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	return j, client, err
 }
 
-// readAudit reads the audit logs; nil if there are none.
+// readAudit reads the audit logs; it returns nil if there are none.
 func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error) {
 	if len(o.AuditLogs) == 0 {
 		return nil, nil
@@ -310,6 +313,7 @@ func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error)
 	})
 }
 
+// readAuditFile reads one audit log, or standard input for "-".
 func readAuditFile(log *verify.AuditLog, name string, stdin io.Reader) error {
 	if name == "-" {
 		return log.Read("standard input", stdin)

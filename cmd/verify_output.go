@@ -64,7 +64,8 @@ func failedObjectNames(results []verify.CheckResult) []string {
 	return slices.Compact(names)
 }
 
-// verifyExitError turns results into the error that ends the run.
+// verifyExitError returns the error that ends a verification: a findingsError for what is not ok, a partialError for what
+// could not be told.
 func verifyExitError(results []verify.CheckResult, allowPartial bool) error {
 	switch verify.WorstStatus(results) {
 	case verify.StatusNotOK:
