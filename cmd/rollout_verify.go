@@ -35,8 +35,8 @@ const (
 // add defines the flags.
 func (v *batchVerification) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
-	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are judged, such as 2m")
-	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; --verify goes without saying")
+	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are checked, such as 2m")
+	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; implies --verify")
 }
 
 // validate returns a usage error for flags that do not go together. RollbackOnFailure implies Asked.

@@ -65,24 +65,24 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check after a stage that labels are as planned and every controller gets its pods",
-		Long: `Verify looks at a live cluster after a stage of a roll-out, and says of every namespace what is ok,
-what is not, and what it could not tell:
+		Long: `Verify checks the namespaces of a live cluster after a stage of a roll-out, and prints for each what
+is ok, what is not, and what it could not tell:
 
-  labels     are those that the journal, or the plan, says; after a rollback, those from before
-  steps      with --journal: the steps that came to no end: refused, altered, cut off, not taken
-             yet, or kept by a rollback, with what goes on from there; and bindings that are gone
+  labels     they are as the journal, or the plan, says; after a rollback, as before the roll-out
+  steps      with --journal: steps that were refused, altered, interrupted, not taken yet, or not
+             reverted by a rollback, with the command that continues; and bindings that are gone
   refusals   no controller is newly refused pods by Pod Security or by a policy
-  pods       every controller has as many pods as it asks for; whether they are ready is not asked
-  recreate   with --recreate-one: the server would take a pod of every template
-  audit log  with --audit-log: what Pod Security noted on requests, by workload
+  pods       every controller has as many pods as it asks for, ready or not
+  recreate   with --recreate-one: the server would admit a pod of every template
+  audit log  with --audit-log: what Pod Security noted about requests, by workload
 
-Labels touch no pod that runs: what breaks shows when a pod is made again. --recreate-one asks the
-server now, with creates that are dry runs and keep nothing. They are made as whoever runs verify:
-before v1.25 it stays open what the policies would say to the pod's own account, and where a user is
-exempt, what Pod Security would say to others.
+Labels do not touch running pods: what breaks shows when a pod is created again. --recreate-one asks
+the server now, with creates that are dry runs and keep nothing. They are made as the user who runs
+verify: before v1.25 they do not show what the policies would say to the pod's own account, and for
+a user who is exempt they do not show what Pod Security would say to others.
 
-Controllers that lacked pods before the roll-out, as the journal has it, are told and are no
-failure. Deployments and CronJobs answer for what they make.
+Controllers that lacked pods before the roll-out, by the journal, are named and are no failure.
+Refusals of a ReplicaSet or Job are shown for its Deployment or CronJob.
 
 Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
 4 into 0).`,
@@ -107,10 +107,10 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (-
 	f.decide.add(cmd)
 	flags.StringSliceVar(&f.stages, "stage", nil, "expect the labels of this stage of the plan: observe, enforce; may be repeated (default both)")
 	registerCompletion(cmd, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)})
-	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server judge a pod of every template, in a dry run")
+	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server check a pod of every template, in a dry run")
 	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
 	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
-	enumFlag{&f.o.Output, "format", []string{"table", "json", "name"}}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
+	enumFlag{&f.o.Output, "format", []string{"table", "json", "name"}}.add(cmd, "output", "o", "how to print the results; name prints only what is not ok")
 	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(flags, streams, deps)
