@@ -64,8 +64,10 @@ type Guards struct {
 // Event is what became of one step of a roll-out, as the journal has it.
 type Event string
 
-// The events of a roll-out. Begun and Undoing are on the disk before the cluster is written to. The values are those of every
-// journal there is.
+// notRevertedBefore is what journals of earlier versions have for NotReverted.
+const notRevertedBefore Event = "kept"
+
+// The events of a roll-out. Begun and Undoing are on the disk before the cluster is written to.
 const (
 	// Begun is the event of a step that is about to be written; the entry has the state before.
 	Begun Event = "begun"
@@ -80,7 +82,7 @@ const (
 	// Undone is the event of a step that was taken back.
 	Undone Event = "undone"
 	// NotReverted is the event of a step that a rollback could not take back; the entry has the reason.
-	NotReverted Event = "kept"
+	NotReverted Event = "not-reverted"
 	// RollbackBegun is the event of a rollback that begins, not of a single step. The entry has what it takes back and, if the
 	// roll-out itself goes back, what was not ok.
 	RollbackBegun Event = "back"
@@ -256,6 +258,9 @@ func (j *Journal) parseLine(number int, line []byte) error {
 	var e JournalEntry
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
+	}
+	if e.Event == notRevertedBefore {
+		e.Event = NotReverted
 	}
 	if e.Event != RollbackBegun && (e.Step < 0 || e.Step >= len(j.progress)) {
 		return fmt.Errorf("there is no step %d", e.Step)

@@ -73,11 +73,11 @@ func (r *Runner) Rollback(ctx context.Context, u RollbackScope) error {
 func (r *Runner) undoStep(ctx context.Context, i int, s *Step, u RollbackScope) error {
 	out := Outcome{Index: i, Step: *s, Event: Undone, IsRollback: true}
 	err := r.retryWrite(ctx, func() error { return newStepAction(r, i, s).undo(ctx, u, &out) })
-	var kept *stepRefusal
+	var refused *stepRefusal
 	switch {
-	case errors.As(err, &kept):
-		out.Event, out.Reason = NotReverted, kept.reason
-		err = r.Journal.record(JournalEntry{Step: i, Event: NotReverted, Reason: kept.reason})
+	case errors.As(err, &refused):
+		out.Event, out.Reason = NotReverted, refused.reason
+		err = r.Journal.record(JournalEntry{Step: i, Event: NotReverted, Reason: refused.reason})
 	case err == nil:
 		err = r.Journal.record(JournalEntry{Step: i, Event: Undone})
 	}
