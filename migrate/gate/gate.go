@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// Options are those of Evaluate.
+// Options are those of Evaluate: the release to upgrade to, and what the user asserts.
 type Options struct {
 	// To is the release to upgrade to.
 	To api.Version

@@ -41,7 +41,7 @@ type ExistingAdmissionConfig struct {
 	Files []string
 }
 
-// Reason is one thing to clear before the upgrade, with the commands that clear it.
+// Reason is one thing to clear before the upgrade past PodSecurityPolicy, with the commands that clear it.
 type Reason struct {
 	ID string `json:"id"`
 	// Text is a sentence.
@@ -61,7 +61,7 @@ type Reason struct {
 	Order int `json:"order"`
 }
 
-// Unknown is something that the gate could not tell from what was read.
+// Unknown is something about the upgrade that the gate could not tell from what was read.
 type Unknown struct {
 	ID string `json:"id"`
 	// Text is a sentence: what is not seen, and what depends on it.
@@ -75,7 +75,7 @@ type Unknown struct {
 	Order  int       `json:"order"`
 }
 
-// Note is worth knowing, and decides nothing.
+// Note is something that the gate found, and that decides nothing about the upgrade.
 type Note struct {
 	Text    string   `json:"text"`
 	Objects []string `json:"objects,omitempty"`

@@ -69,19 +69,20 @@ const notRevertedBefore Event = "kept"
 
 // The events of a roll-out. Begun and Undoing are on the disk before the cluster is written to.
 const (
-	// Begun is the event of a step that is about to be written; the entry has the state before.
+	// Begun is the event of a roll-out step that is about to be written; the entry has the state before.
 	Begun Event = "begun"
-	// Done is the event of a step that was applied.
+	// Done is the event of a roll-out step that was applied.
 	Done Event = "done"
-	// Refused is the event of a step that changed nothing; the entry has the reason.
+	// Refused is the event of a roll-out step that changed nothing; the entry has the reason.
 	Refused Event = "refused"
-	// Altered is the event of a step that admission, or somebody else, changed as it was written; the entry has the reason.
+	// Altered is the event of a roll-out step that admission, or somebody else, changed as it was written; the entry has the
+	// reason.
 	Altered Event = "altered"
-	// Undoing is the event of a step that is about to be taken back.
+	// Undoing is the event of a roll-out step that is about to be taken back.
 	Undoing Event = "undoing"
-	// Undone is the event of a step that was taken back.
+	// Undone is the event of a roll-out step that was taken back.
 	Undone Event = "undone"
-	// NotReverted is the event of a step that a rollback could not take back; the entry has the reason.
+	// NotReverted is the event of a roll-out step that a rollback could not take back; the entry has the reason.
 	NotReverted Event = "not-reverted"
 	// RollbackBegun is the event of a rollback that begins, not of a single step. The entry has what it takes back and, if the
 	// roll-out itself goes back, what was not ok.
@@ -152,7 +153,7 @@ type stepProgress struct {
 	rollbackBegun bool
 }
 
-// ErrInUse is returned for a journal that another process has open.
+// ErrInUse is returned for the journal of a roll-out that another process has open.
 var ErrInUse = errors.New("another process is using it")
 
 // CreateJournal creates the file of a journal and writes its header. It returns an error if a file of that name exists.
@@ -330,8 +331,8 @@ func (j *Journal) CheckResumable() error {
 	return &RolledBackError{Failure: j.rolledBack.Failure, Remaining: j.anyStepMayBeApplied()}
 }
 
-// record writes an entry to the file and, once that is on the disk, applies it. Without a journal, as in a dry run, it does
-// nothing.
+// record writes an entry to the file of the journal and, once that is on the disk, applies it. Without a journal, as in a dry
+// run, it does nothing.
 func (j *Journal) record(e JournalEntry) error {
 	if j == nil {
 		return nil
@@ -365,7 +366,7 @@ func (j *Journal) appendLine(line any) error {
 	return nil
 }
 
-// Close closes the file, so that other processes can open the journal.
+// Close closes the file of the journal, so that other processes can open it.
 func (j *Journal) Close() error {
 	if j == nil {
 		return nil
@@ -373,7 +374,7 @@ func (j *Journal) Close() error {
 	return j.file.Close()
 }
 
-// Path returns the path of the file.
+// Path returns the path of the journal's file.
 func (j *Journal) Path() string { return j.path }
 
 // LastEvent returns the last event of a step and the reason that came with it. The event is "" if nothing was done.
