@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -160,27 +159,6 @@ func (f *rolloutFlags) printRole(streams Streams) error {
 
 // journalFlag names the journal of rollout, rollback and verify.
 const journalFlag = "journal"
-
-// stageNames returns the values of --stage.
-func stageNames() []string {
-	var names []string
-	for _, s := range rollout.Stages() {
-		names = append(names, string(s))
-	}
-	return names
-}
-
-// parseStages reads the values of --stage. It returns a usage error for another one.
-func parseStages(values []string) ([]rollout.Stage, error) {
-	var stages []rollout.Stage
-	for _, v := range values {
-		if !slices.Contains(stageNames(), v) {
-			return nil, usagef("--stage=%q: it is not one of %s", v, strings.Join(stageNames(), ", "))
-		}
-		stages = append(stages, rollout.Stage(v))
-	}
-	return stages, nil
-}
 
 // options checks all flags before anything is touched.
 func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*rolloutOptions, error) {

@@ -3,12 +3,34 @@ package cmd
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
+
+// stageNames returns the values of --stage.
+func stageNames() []string {
+	var names []string
+	for _, s := range rollout.Stages() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// parseStages reads the values of --stage. It returns a usage error for another one.
+func parseStages(values []string) ([]rollout.Stage, error) {
+	var stages []rollout.Stage
+	for _, v := range values {
+		if !slices.Contains(stageNames(), v) {
+			return nil, usagef("--stage=%q: it is not one of %s", v, strings.Join(stageNames(), ", "))
+		}
+		stages = append(stages, rollout.Stage(v))
+	}
+	return stages, nil
+}
 
 // journalCommand returns the command line of a verb with a journal, on the same cluster as the same user.
 func (o *rolloutOptions) journalCommand(verb, journal string) string {
