@@ -40,6 +40,7 @@ type gateFlags struct {
 	allowPartial bool
 }
 
+// newGate returns the command gate, which runs runF with its options; nil is gateRun.
 func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = gateRun
@@ -48,34 +49,35 @@ func newGate(streams Streams, deps Deps, runF func(context.Context, *gateOptions
 	cmd := &cobra.Command{
 		Use:   "gate",
 		Short: "Say whether the cluster is ready for the upgrade, and what clears each reason",
-		Long: `Gate answers one question: may this cluster be upgraded past PodSecurityPolicy? It gives every
-reason against it, in the order in which to clear them, with the commands that do, and says what it
-could not tell. It runs none of them, and writes to no cluster.
+		Long: `Gate answers one question: may this cluster be upgraded past PodSecurityPolicy? It prints every
+reason against it, in the order in which to clear them, with the commands that do, and what it could
+not tell. It runs none of the commands, and writes to no cluster.
 
 Flags of API servers are read where their mirror pods show them (kube-system/kube-apiserver-*, on
 kubeadm, kops, RKE2 or Talos): the plugins PodSecurityPolicy and PodSecurity, feature gates, and
-where the admission configuration is. What nobody can read through the API (flags of a managed
-control plane, files) you may vouch for, one name each, with --assert. What was read to be otherwise
-is not taken on trust (exit 2):
+where the admission configuration is. What the API does not show (flags of a managed control plane,
+files) you can assert, one name each, with --assert. An assertion that contradicts what was read is
+an error (exit 2):
 
 ` + assertionHelp() + `
-Commands that delete grants and policies are shown all along, but -o commands has them as comments
-until psp-plugin-off is asserted: a server that still asks policies and finds none to use refuses
-every pod.
+Commands that delete grants and policies are always shown, but -o commands has them as comments
+until psp-plugin-off is asserted: a server that still evaluates policies and finds none to use
+refuses every pod.
 
 The script of -o commands takes one stage a run: 'sh clear.sh no-audit-and-warn'. Look at what a
-stage says and does before you go on; without a stage it lists them and does nothing (exit 2). It
-ends on any other cluster than the one that was read, by the UID of the namespace kube-system; where
-that is not known or may not be read, it runs only with PSP2PSS_THIS_CLUSTER=1 in its environment.
+stage prints and does before the next one; without a stage the script lists them and does nothing
+(exit 2). It ends on any other cluster than the one that was read, by the UID of the namespace
+kube-system. If that is not known or cannot be read, it runs only with PSP2PSS_THIS_CLUSTER=1 in its
+environment.
 
-Of a cluster it reads stored Helm releases, too (Secrets of type helm.sh/release.v1 and ConfigMaps):
-with a policy in a stored manifest, helm upgrade and helm rollback fail where policies are not
-served. Other kinds in versions that --to does not serve fail them as well, and are named. The
-ConfigMaps of Helm 2 are named and not read; what it keeps in Secrets, or Helm in an SQL database,
-is not seen. Nothing that a release holds is told but kinds and names. 'clean-helm' takes the
-policies out of the stored revisions.
+From a cluster it reads stored Helm releases, too (Secrets of type helm.sh/release.v1 and
+ConfigMaps): with a policy in a stored manifest, helm upgrade and helm rollback fail once policies
+are not served. Other kinds in API versions that --to does not serve fail them as well, and are
+named. The ConfigMaps of Helm 2 are named and not decoded; what Helm 2 keeps in Secrets, or Helm in
+an SQL database, is not seen. Of the content of a release only kinds and names are printed.
+'clean-helm' takes the policies out of the stored revisions.
 
-It exits with 3 if there is a reason, else with 4 if something could not be told.`,
+Exit codes: 0 ready; 3 there is a reason against it; 4 else, if something could not be told.`,
 		Example: `  # May we upgrade to v1.25?
   psp2pss gate --to=v1.25
 
@@ -103,7 +105,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	addSourceFlags(flags, &f.source)
 	flags.StringVar(&f.to, "to", "", "release to upgrade to, such as v1.25 (default v1.25, or what follows the server's own minor)")
 	flags.StringVar(&f.target, "target-version", "", `version of the standards that labels are pinned to, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
-	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not tell; may be repeated; one of "+strings.Join(assertionNames(), ", "))
+	flags.StringSliceVar(&f.assert, "assert", nil, "something that you know and the API does not show; may be repeated; one of "+strings.Join(assertionNames(), ", "))
 	registerCompletion(cmd, "assert", assertionNames())
 	addOutputFlag(cmd, &f.outputs, gateFormats())
 	flags.BoolVar(&f.allowPartial, allowPartialFlag, false, "exit 0 instead of 4 where something could not be told")
@@ -117,6 +119,7 @@ It exits with 3 if there is a reason, else with 4 if something could not be told
 	return cmd
 }
 
+// assertionNames returns the values of --assert.
 func assertionNames() []string {
 	var names []string
 	for _, a := range gate.Assertions() {
@@ -125,6 +128,7 @@ func assertionNames() []string {
 	return names
 }
 
+// assertionHelp returns the lines of the help about --assert.
 func assertionHelp() string {
 	var b strings.Builder
 	for _, a := range gate.Assertions() {
@@ -161,7 +165,8 @@ func (f *gateFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*ga
 	return o, err
 }
 
-// parseRelease accepts a release past PodSecurityPolicy that the standards known here reach.
+// parseRelease reads the value of --to. It returns a usage error for a release with PodSecurityPolicy, or one whose standards
+// are not known here.
 func parseRelease(s string) (api.Version, error) {
 	if s == "" {
 		return api.Version{}, nil
@@ -184,6 +189,7 @@ func gateFormats() []report.Format[*gate.Result] {
 	return append(report.GateFormats(), form("commands", gate.WriteCommands), form("admission-config", gate.WriteAdmissionConfig))
 }
 
+// gateRun reads a cluster or a plan, evaluates it and writes the result.
 func gateRun(ctx context.Context, o *gateOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -209,7 +215,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	return gateVerdict(result, o.Decide.AllowPartial)
 }
 
-// read makes the plan, and gathers what no plan holds where more than a plan is read.
+// read returns the plan, and the facts that it does not hold if more than a saved plan is read.
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
@@ -230,7 +236,8 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	return plan, facts, err
 }
 
-// gateVerdict: reasons win over what could not be told.
+// gateVerdict returns the error that ends a gate: a findingsError for reasons, else a partialError for what could not be
+// told.
 func gateVerdict(r *gate.Result, allowPartial bool) error {
 	switch {
 	case len(r.Reasons) > 0:

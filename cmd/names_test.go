@@ -12,7 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -107,6 +110,8 @@ type errand struct {
 	*ground
 	// asked are the sources that were read and the clusters that were connected to.
 	asked int
+	// stored are the revisions of Helm releases that the cluster has.
+	stored []*corev1.Secret
 }
 
 const smallCluster = `
@@ -161,6 +166,9 @@ func newErrand(t *testing.T) *errand {
 		if named(o) {
 			return loadHelmReleases(ctx, o, each)
 		}
+		for _, stored := range e.stored {
+			each("Secret", stored.ObjectMeta, stored.Data["release"])
+		}
 		return nil, nil
 	}
 	return e
@@ -183,6 +191,16 @@ func (e *errand) did() []string {
 // prepare makes what a command needs to find, and forgets what that took.
 func (e *errand) prepare(command string) {
 	e.t.Helper()
+	if command == "clean-helm" {
+		e.stored = []*corev1.Secret{keptRelease(e.t, 1)}
+		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(e.stored[0])
+		if err == nil {
+			err = e.client.Tracker().Add(&unstructured.Unstructured{Object: object})
+		}
+		if err != nil {
+			e.t.Fatal(err)
+		}
+	}
 	if command != "rollback" {
 		return
 	}
@@ -248,7 +266,9 @@ func TestEveryNameIsClassified(t *testing.T) {
 		if path == "gate" || path == "verify" { // of a cluster that nothing was rolled out to
 			want = exitFindings
 		}
-		wrote := slices.ContainsFunc(e.did(), func(s string) bool { return s == "patch namespaces" || s == "update namespaces" })
+		wrote := slices.ContainsFunc(e.did(), func(s string) bool {
+			return slices.Contains([]string{"patch namespaces", "update namespaces", "update secrets"}, s)
+		})
 		if writes := slices.Contains(writers(), path); code != want || e.asked == 0 || wrote != writes || out == "" && !slices.Contains(e.did(), "file out") {
 			t.Errorf("%s %q does too little: exit code %d, %d sources, %q\n%s%s", path, args, code, e.asked, e.did(), out, errOut)
 		}

@@ -24,6 +24,7 @@ type rollbackOptions struct {
 	JSON    bool
 }
 
+// newRollback returns the command rollback, which runs runF with its options; nil is rollbackRun.
 func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbackOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = rollbackRun
@@ -34,17 +35,19 @@ func newRollback(streams Streams, deps Deps, runF func(context.Context, *rollbac
 	cmd := &cobra.Command{
 		Use:   "rollback",
 		Short: "Restore what a roll-out changed, label by label, from its journal",
-		Long: `Rollback takes the steps of a journal back, the last first: every label as it was found, absence
-included, and owned by whom it was; every object of the bypass that the roll-out created deleted.
-What somebody else has changed since is left as it is, and named; so is a label that somebody else
-has set to the same value. An enforce label is not taken off while the namespace's pods still come
-past the policies, nor what they come past them by deleted, whichever roll-out did that. Labels that
-the server's admission changed along with a step go with it. A namespace that was deleted since and
-made again, with labels of the roll-out, is left and named unless --recreated is given.
+		Long: `Rollback takes the steps of a journal back, the last first. It restores every label as it was, or
+its absence, with its owner; and it deletes every object of the bypass that the roll-out created.
+It leaves, and names, what somebody else has changed since, and a label that somebody else has set
+to the same value. It does not remove an enforce label while the pods of the namespace still bypass
+the policies, and does not delete the policy of the bypass while a namespace uses it, whichever
+roll-out created that. It restores labels that the server's admission changed along with a step. A
+namespace that was deleted since and created again, with labels of the roll-out, is left and named
+unless --recreated is given.
 
-It needs no more rights than the roll-out did, see 'rollout --print-role'.
+It needs no more permissions than the roll-out did, see 'rollout --print-role'.
 
-It takes effect at once and restarts no pod. It can be repeated, and goes on where it was cut off.`,
+It takes effect at once and restarts no pod. It can be repeated, and continues where it was
+interrupted.`,
 		Example: `  # What would be restored
   psp2pss rollback --journal enforce.journal --dry-run=client
 
@@ -64,7 +67,7 @@ It takes effect at once and restarts no pod. It can be repeated, and goes on whe
 	enumFlag{&dryRun, "mode", []string{dryRunNone, dryRunClient}}.add(cmd, "dry-run", "", "only print what would be restored (client)")
 	flags.BoolVarP(&o.Yes, "yes", "y", false, "do not ask; needed where no terminal is")
 	addConnectionFlags(flags, &o.Source)
-	enumFlag{&output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	enumFlag{&output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to print the steps")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
 		if o.Undo.Stages, err = parseStages(stages); err != nil {
@@ -82,7 +85,7 @@ It takes effect at once and restarts no pod. It can be repeated, and goes on whe
 	return cmd
 }
 
-// rollbackRun restores what the journal says.
+// rollbackRun takes the steps of a journal back, or prints them.
 func rollbackRun(ctx context.Context, o *rollbackOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()

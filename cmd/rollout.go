@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,6 +35,7 @@ type rolloutOptions struct {
 }
 
 const (
+	// The values of --dry-run.
 	dryRunNone   = "none"
 	dryRunClient = "client"
 	dryRunServer = "server"
@@ -51,6 +51,7 @@ type rolloutFlags struct {
 	o      rolloutOptions
 }
 
+// newRollout returns the command rollout, which runs runF with its options; nil is rolloutRun.
 func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = rolloutRun
@@ -61,33 +62,34 @@ func newRollout(streams Streams, deps Deps, runF func(context.Context, *rolloutO
 	cmd := &cobra.Command{
 		Use:   "rollout",
 		Short: "Put the recommended labels on the cluster, in stages, with a journal to go back by",
-		Long: `Rollout takes what 'plan' recommends to a live cluster, one stage at a time:
+		Long: `Rollout puts the labels that 'plan' recommends on a live cluster, in stages:
 
-  observe   warn and audit, which refuse nothing
-  enforce   enforce, after a last look at what runs in the namespace by now
-  bypass    let the namespace's pods past the policies, by a privileged policy that sorts first, a
-            role, and a binding in each namespace whose enforce label is on; before v1.25 only
+  observe   the audit and warn labels, which refuse nothing
+  enforce   the enforce labels, after a last look at what runs in the namespace by now
+  bypass    lets the pods of the namespace past the policies: a privileged policy that sorts first,
+            a role, and a binding in each namespace that has its enforce label; before v1.25 only
 
-Every step is in a journal, on the disk, before it is taken: 'rollback' restores what was there from
-it, and 'rollout --resume' goes on with a roll-out that was cut off, however it was. A namespace
-that has changed since the plan was made is refused by name, and so is a label that another field
-manager owns, unless --force is given. Two roll-outs on one cluster exclude each other: the lock is
-the lease psp2pss-rollout in kube-system.
+Every step is in a journal, on the disk, before it is taken: 'rollback' restores the state before
+from it, and 'rollout --resume' continues a roll-out that was interrupted. A namespace that has
+changed since the plan was made is refused, and so is a label that another field manager owns,
+unless --force is given; the others go on. Only one roll-out at a time runs on a cluster: the lock
+is the lease psp2pss-rollout in kube-system.
 
-The journal keeps the guards that were asked for: whoever resumes goes on batch by batch, with
---verify, --verify-wait, --rollback-on-failure, --allow-partial and --force as at the beginning, and
-may add to them. A roll-out of which all was taken back, by hand or by --rollback-on-failure, is not
-gone on with.
+The journal keeps the guards of the roll-out: --resume continues batch by batch, with --verify,
+--verify-wait, --rollback-on-failure, --allow-partial and --force as at the beginning, and can add
+to them. It does not continue a roll-out that was taken back as a whole, by 'rollback' or by
+--rollback-on-failure.
 
-A saved plan is rolled out on the cluster that it was made from and on no other: the UID of
-kube-system tells. One that was made from files names no cluster, and needs --this-cluster.
+A saved plan is rolled out only on the cluster that it was made from, by the UID of kube-system. A
+plan that was made from files names no cluster, and needs --this-cluster.
 
-The labels are applied under the field manager psp2pss, and it owns nothing else. What the server
-made of each write is read back: labels that a mutating webhook or policy changed along with it are
-told, also by --dry-run=server, and rollback takes them back.
+The labels are applied under the field manager psp2pss, which owns nothing else. The answer to each
+write is compared: labels that a mutating webhook or policy changed along with it are named, also by
+--dry-run=server, and rollback restores them.
 
-Before the first write the server is asked whether this user may take all steps, and take them back:
-rights that are missing are named, and nothing is begun. --print-role prints roles that have them.
+Before the first write the server is asked whether this user may take all steps, and take them back.
+If permissions are missing they are named, and nothing is begun. --print-role prints roles that have
+them.
 
 Exit codes: 0 done, or the namespaces are as asked for already; 1 failed, or a step was refused; 3
 --verify found something that is not ok; 4 all that was asked for was left alone, or something could
@@ -103,7 +105,7 @@ not be read (--allow-partial turns 4 into 0).`,
   # In a pipeline: ten namespaces at a time, those labelled wave=1 before those labelled wave=2
   psp2pss rollout --stage enforce --yes --journal enforce.journal --wave-label wave --batch 10
 
-  # Enforce, have the server judge a pod of every template, and go back if it refuses one
+  # Enforce, have the server check a pod of every template, and go back if it refuses one
   psp2pss rollout --stage enforce --yes --verify --rollback-on-failure
 
   # Let a user observe, enforce, verify that and go back
@@ -129,9 +131,9 @@ not be read (--allow-partial turns 4 into 0).`,
 	flags.BoolVar(&f.o.ThisCluster, thisClusterFlag, false, "the plan names no cluster, since it was made from files, and is meant for this one")
 	flags.BoolVar(&f.o.Rollout.Force, forceFlag, false, "take over namespaces and labels that another tool writes")
 	flags.StringVar(&f.o.Journal, journalFlag, "", "file to write the journal to; it must not exist (default psp2pss-CONTEXT-TIME.journal)")
-	flags.BoolVar(&f.o.Resume, "resume", false, "go on with the roll-out of --journal, under the guards that it was begun with; what was refused is tried again, namespaces of which something was taken back are left alone, and so are those of --exclude")
+	flags.BoolVar(&f.o.Resume, "resume", false, "continue the roll-out of --journal, with the guards of its beginning; refused steps are tried again, namespaces of which something was taken back are skipped, and so are those of --exclude")
 	f.o.Verify.add(flags)
-	enumFlag{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to tell the steps")
+	enumFlag{&f.output, "format", []string{"table", "json"}}.add(cmd, "output", "o", "how to print the steps")
 	flags.BoolVar(&role, printRoleFlag, false, "print the roles that --stage and --verify need, and the way back from them, and do nothing else")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if role {
@@ -155,27 +157,8 @@ func (f *rolloutFlags) printRole(streams Streams) error {
 	return asRunError(printRolloutRole(streams.Out, &f.source, rollout.PermissionOptions{Stages: stages, Verify: f.o.Verify.Asked || f.o.Verify.RollbackOnFailure}))
 }
 
+// journalFlag names the journal of rollout, rollback and verify.
 const journalFlag = "journal"
-
-func stageNames() []string {
-	var names []string
-	for _, s := range rollout.Stages() {
-		names = append(names, string(s))
-	}
-	return names
-}
-
-// parseStages reads the values of --stage.
-func parseStages(values []string) ([]rollout.Stage, error) {
-	var stages []rollout.Stage
-	for _, v := range values {
-		if !slices.Contains(stageNames(), v) {
-			return nil, usagef("--stage=%q: it is not one of %s", v, strings.Join(stageNames(), ", "))
-		}
-		stages = append(stages, rollout.Stage(v))
-	}
-	return stages, nil
-}
 
 // options checks all flags before anything is touched.
 func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (*rolloutOptions, error) {
@@ -211,6 +194,7 @@ func (f *rolloutFlags) options(cmd *cobra.Command, streams Streams, deps Deps) (
 	return &o, o.check(flags)
 }
 
+// check returns a usage error for flags that exclude each other, or that a roll-out which has begun cannot take.
 func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	flags.Visit(func(f *pflag.Flag) { o.GivenFlags = append(o.GivenFlags, f.Name) })
 	if !o.Resume { // else the journal has a say
@@ -237,7 +221,8 @@ func (o *rolloutOptions) check(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// resumeFlags may be given when a roll-out goes on: they say where, as whom and how, not what.
+// resumeFlags returns the flags that --resume may have beside it: they say where, as whom and how a roll-out goes on, not
+// what it does.
 func resumeFlags() []string {
 	return []string{"resume", journalFlag, "yes", verifyFlag, verifyWaitFlag, rollbackOnFailureFlag, forceFlag, "exclude", "output", "dry-run", allowPartialFlag, kubeconfigFlag, contextFlag, asFlag, asGroupFlag, timeoutFlag, customFlag}
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,7 +11,28 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// journalCommand is a command about the journal, on the same cluster as the same user.
+// stageNames returns the values of --stage.
+func stageNames() []string {
+	var names []string
+	for _, s := range rollout.Stages() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// parseStages reads the values of --stage. It returns a usage error for another one.
+func parseStages(values []string) ([]rollout.Stage, error) {
+	var stages []rollout.Stage
+	for _, v := range values {
+		if !slices.Contains(stageNames(), v) {
+			return nil, usagef("--stage=%q: it is not one of %s", v, strings.Join(stageNames(), ", "))
+		}
+		stages = append(stages, rollout.Stage(v))
+	}
+	return stages, nil
+}
+
+// journalCommand returns the command line of a verb with a journal, on the same cluster as the same user.
 func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	words := []string{o.deps.ToolName, verb, "--" + journalFlag, escape.Shell(journal)}
 	for _, f := range [][2]string{{kubeconfigFlag, o.Source.Kubeconfig}, {contextFlag, o.Source.Context}, {asFlag, o.Source.As}} {
@@ -24,7 +46,7 @@ func (o *rolloutOptions) journalCommand(verb, journal string) string {
 	return strings.Join(words, " ")
 }
 
-// resumeCommand is the command that goes on with a roll-out: it repeats what the journal does not know.
+// resumeCommand returns the command line that goes on with a roll-out, with the flags that the journal does not know.
 func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 	words := []string{o.journalCommand("rollout --resume", j.Path())}
 	add := func(differs bool, format string, args ...any) {
@@ -48,6 +70,7 @@ func (o *rolloutOptions) resumeCommand(j *rollout.Journal) string {
 	return strings.Join(words, " ")
 }
 
+// invalidNameChars are the characters of a context that file names do not get.
 var invalidNameChars = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 // defaultFileName returns what the names of a journal and of backups begin with: psp2pss-CONTEXT-TIME, without characters

@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// resumeRollout goes on with a journal.
+// resumeRollout goes on with the roll-out of a journal.
 func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	j, client, err := openJournal(ctx, o.deps, o.Source, o.Journal)
 	if err != nil {
@@ -49,7 +49,7 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 	return out.end()
 }
 
-// checkResumable refuses to go on with a roll-out that was taken back, and says what to do instead.
+// checkResumable returns an error, with what to do instead, for a roll-out that was taken back.
 func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
 	err := j.CheckResumable()
 	var rolledBack *rollout.RolledBackError
@@ -64,7 +64,7 @@ func (o *rolloutOptions) checkResumable(j *rollout.Journal) error {
 	return errorWithAdvice{err, "begin a new roll-out"}
 }
 
-// openJournal opens a journal together with the cluster that it is about.
+// openJournal opens a journal and connects to its cluster.
 func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
 	j, err := rollout.OpenJournal(path)
 	if err != nil {
@@ -78,7 +78,7 @@ func openJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	return j, client, nil
 }
 
-// connectToJournalCluster connects to the cluster that a journal is about, and to no other.
+// connectToJournalCluster connects to the cluster of a journal. It returns an error if the flags name another one.
 func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, j *rollout.Journal, path string) (dynamic.Interface, error) {
 	if src.Context == "" && src.Kubeconfig == "" {
 		src.Context = journalContext(j)
@@ -98,7 +98,7 @@ func connectToJournalCluster(ctx context.Context, deps Deps, src SourceOptions, 
 	return client, err
 }
 
-// journalContext is the context that a journal was made under, "" for the one that a pod has without a kubeconfig.
+// journalContext returns the kubeconfig context of a journal; "" for that of a pod, which has no kubeconfig.
 func journalContext(j *rollout.Journal) string {
 	if j.Context == "in-cluster" {
 		return ""

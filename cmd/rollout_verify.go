@@ -18,26 +18,29 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
 )
 
-// batchVerification says whether and how a roll-out verifies what it has done.
+// batchVerification says whether and how a roll-out verifies each batch.
 type batchVerification struct {
-	// Asked verifies after every batch; Back goes all the way back where something is not ok.
+	// Asked verifies after every batch; RollbackOnFailure takes the whole roll-out back if something is not ok.
 	Asked, RollbackOnFailure bool
 	Wait                     time.Duration
 }
 
 const (
+	// The flags of rollout about verification and force.
 	verifyFlag            = "verify"
 	verifyWaitFlag        = "verify-wait"
 	rollbackOnFailureFlag = "rollback-on-failure"
 	forceFlag             = "force"
 )
 
+// add defines the flags.
 func (v *batchVerification) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.Asked, verifyFlag, false, "after every batch do what 'verify --recreate-one' does, and stop if something is not ok")
-	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are judged, such as 2m")
-	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; --verify goes without saying")
+	flags.DurationVar(&v.Wait, verifyWaitFlag, 0, "time that controllers may take to get their pods before they are checked, such as 2m")
+	flags.BoolVar(&v.RollbackOnFailure, rollbackOnFailureFlag, false, "take the whole roll-out back if something is not ok; implies --verify")
 }
 
+// validate returns a usage error for flags that do not go together. RollbackOnFailure implies Asked.
 func (v *batchVerification) validate() error {
 	v.Asked = v.Asked || v.RollbackOnFailure
 	switch {
@@ -49,7 +52,7 @@ func (v *batchVerification) validate() error {
 	return nil
 }
 
-// guards are what the journal keeps for whoever goes on.
+// guards returns the guards that the journal keeps for whoever goes on.
 func (o *rolloutOptions) guards() rollout.Guards {
 	return rollout.Guards{
 		Verify: o.Verify.Asked, VerifyWait: metav1.Duration{Duration: o.Verify.Wait}, RollbackOnFailure: o.Verify.RollbackOnFailure,
@@ -57,7 +60,7 @@ func (o *rolloutOptions) guards() rollout.Guards {
 	}
 }
 
-// keepGuards takes over the guards that a roll-out was begun with. Flags add a guard, and never drop one.
+// keepGuards takes over the guards that a roll-out was begun with. It returns a usage error if a flag would drop one.
 func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 	guards, err := h.Guards.Resumed(o.guards(), rollout.GivenGuards{
 		Verify: o.isFlagGiven(verifyFlag), VerifyWait: o.isFlagGiven(verifyWaitFlag),
@@ -74,11 +77,10 @@ func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 	return o.Verify.validate()
 }
 
-// isFlagGiven is true for a flag that was on the command line.
+// isFlagGiven reports whether a flag was on the command line.
 func (o *rolloutOptions) isFlagGiven(flag string) bool { return slices.Contains(o.GivenFlags, flag) }
 
-// failingControllers notes which controllers lack pods before the first step: they are no fault of the roll-out. What may not be read
-// is told, and no reason not to begin.
+// failingControllers returns the controllers that lack pods before the first step, and warns of what could not be read.
 func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.Interface, steps []rollout.Step) []rollout.FailingController {
 	failing, err := verify.FailingControllers(ctx, client, rollout.StepNamespaces(steps))
 	if err != nil {
@@ -89,7 +91,8 @@ func (o *rolloutOptions) failingControllers(ctx context.Context, client dynamic.
 	return failing
 }
 
-// verifyBatch judges the namespaces that the journal has come to. What it could not tell is told, and stops nothing.
+// verifyBatch checks the namespaces that the roll-out has come to, prints what is not ok, and returns a findingsError for it.
+// What could not be told stops nothing.
 func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) error {
 	if !o.Verify.Asked {
 		return nil
@@ -99,7 +102,7 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if len(v.Namespaces) == 0 {
 		return nil
 	}
-	results, err := verify.Run(ctx, v)
+	results, err := verify.CheckNamespaces(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
@@ -112,7 +115,7 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	return verifyExitError(notable, true)
 }
 
-// rollBackAfterFailure takes the whole roll-out back, and ends with what was not ok.
+// rollBackAfterFailure takes the whole roll-out back, and returns the error that says what was not ok.
 func (o *rolloutOptions) rollBackAfterFailure(ctx context.Context, r *rollout.Runner, because error) error {
 	_, _ = fmt.Fprintln(o.streams.ErrOut, "Something is not ok: going back.")
 	if err := r.Rollback(ctx, rollout.RollbackScope{Failure: because.Error()}); err != nil {

@@ -53,8 +53,10 @@ type verifyFlags struct {
 	o      verifyOptions
 }
 
+// auditLogFlag names the audit logs to read.
 const auditLogFlag = "audit-log"
 
+// newVerify returns the command verify, which runs runF with its options; nil is verifyRun.
 func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = verifyRun
@@ -64,24 +66,24 @@ func newVerify(streams Streams, deps Deps, runF func(context.Context, *verifyOpt
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check after a stage that labels are as planned and every controller gets its pods",
-		Long: `Verify looks at a live cluster after a stage of a roll-out, and says of every namespace what is ok,
-what is not, and what it could not tell:
+		Long: `Verify checks the namespaces of a live cluster after a stage of a roll-out, and prints for each what
+is ok, what is not, and what it could not tell:
 
-  labels     are those that the journal, or the plan, says; after a rollback, those from before
-  steps      with --journal: the steps that came to no end: refused, altered, cut off, not taken
-             yet, or kept by a rollback, with what goes on from there; and bindings that are gone
+  labels     they are as the journal, or the plan, says; after a rollback, as before the roll-out
+  steps      with --journal: steps that were refused, altered, interrupted, not taken yet, or not
+             reverted by a rollback, with the command that continues; and bindings that are gone
   refusals   no controller is newly refused pods by Pod Security or by a policy
-  pods       every controller has as many pods as it asks for; whether they are ready is not asked
-  recreate   with --recreate-one: the server would take a pod of every template
-  audit log  with --audit-log: what Pod Security noted on requests, by workload
+  pods       every controller has as many pods as it asks for, ready or not
+  recreate   with --recreate-one: the server would admit a pod of every template
+  audit log  with --audit-log: what Pod Security noted about requests, by workload
 
-Labels touch no pod that runs: what breaks shows when a pod is made again. --recreate-one asks the
-server now, with creates that are dry runs and keep nothing. They are made as whoever runs verify:
-before v1.25 it stays open what the policies would say to the pod's own account, and where a user is
-exempt, what Pod Security would say to others.
+Labels do not touch running pods: what breaks shows when a pod is created again. --recreate-one asks
+the server now, with creates that are dry runs and keep nothing. They are made as the user who runs
+verify: before v1.25 they do not show what the policies would say to the pod's own account, and for
+a user who is exempt they do not show what Pod Security would say to others.
 
-Controllers that lacked pods before the roll-out, as the journal has it, are told and are no
-failure. Deployments and CronJobs answer for what they make.
+Controllers that lacked pods before the roll-out, by the journal, are named and are no failure.
+Refusals of a ReplicaSet or Job are shown for its Deployment or CronJob.
 
 Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (--allow-partial turns
 4 into 0).`,
@@ -106,10 +108,10 @@ Exit codes: 0 all is ok; 3 something is not ok; 4 something could not be told (-
 	f.decide.add(cmd)
 	flags.StringSliceVar(&f.stages, "stage", nil, "expect the labels of this stage of the plan: observe, enforce; may be repeated (default both)")
 	registerCompletion(cmd, "stage", []string{string(labels.StageObserve), string(labels.StageEnforce)})
-	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server judge a pod of every template, in a dry run")
+	flags.BoolVar(&f.o.Recreate, "recreate-one", false, "have the server check a pod of every template, in a dry run")
 	flags.StringArrayVar(&f.o.AuditLogs, auditLogFlag, nil, "audit log of the API server to read (lines of JSON, gzip too), or - for standard input; may be repeated")
 	flags.DurationVar(&f.o.Wait, "wait", 0, "time that controllers may take to get their pods, such as 2m; 0 looks once")
-	enumFlag{&f.o.Output, "format", report.FormatNames(report.VerificationFormats())}.add(cmd, "output", "o", "how to tell the results; name tells only what is not ok")
+	enumFlag{&f.o.Output, "format", report.FormatNames(report.VerificationFormats())}.add(cmd, "output", "o", "how to print the results; name prints only what is not ok")
 	flags.BoolVar(&f.o.NoHeaders, "no-headers", false, "print the lines of the table and nothing around them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := f.options(flags, streams, deps)
@@ -161,6 +163,7 @@ func (f *verifyFlags) options(flags *pflag.FlagSet, streams Streams, deps Deps) 
 	return &o, o.check()
 }
 
+// check returns a usage error for flags that do not go together.
 func (o *verifyOptions) check() error {
 	stdin := 0
 	for _, name := range append(slices.Clone(o.AuditLogs), append(slices.Clone(o.Source.Files), o.Source.Plan)...) {
@@ -177,7 +180,7 @@ func (o *verifyOptions) check() error {
 	return nil
 }
 
-// verifyRun finds out what is expected, looks, and judges.
+// verifyRun checks the namespaces of a journal or a plan on the cluster, and prints the results.
 func verifyRun(ctx context.Context, o *verifyOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -192,7 +195,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	if v.Audit, err = o.readAudit(ctx); err != nil {
 		return err
 	}
-	results, err := verify.Run(ctx, v)
+	results, err := verify.CheckNamespaces(ctx, v)
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
@@ -203,7 +206,7 @@ func verifyRun(ctx context.Context, o *verifyOptions) error {
 	return cmp.Or(verifyExitError(results, o.Decide.AllowPartial), o.selectorError)
 }
 
-// expectedState connects, and says what is expected of which namespaces.
+// expectedState connects to the cluster, and returns which namespaces to check and what is expected of them.
 func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification, error) {
 	if o.Journal != "" {
 		j, client, err := readJournal(ctx, o.deps, o.Source, o.Journal)
@@ -243,7 +246,7 @@ func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification,
 	return v, err
 }
 
-// plannedLabels are the labels that the plan writes at the stages.
+// plannedLabels returns the labels that the plan writes on a namespace at the stages.
 func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string {
 	stages := o.Stages
 	if len(stages) == 0 {
@@ -258,7 +261,7 @@ func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string 
 	return out
 }
 
-// journalNamespaces are the namespaces of a journal that are meant, sorted.
+// journalNamespaces returns the namespaces of a journal that -n and --exclude select, sorted.
 func (o *verifyOptions) journalNamespaces(j *rollout.Journal) ([]string, error) {
 	all := rollout.StepNamespaces(j.Steps)
 	if err := errors.Join(checkJournalNames(o.Scope.Namespaces, all)...); err != nil {
@@ -281,7 +284,7 @@ func checkJournalNames(names, journal []string) []error {
 	return migrate.UnknownNameErrors("the journal has no step of namespace %q", names, journal)
 }
 
-// readJournal reads a journal without keeping anybody from it, together with the cluster that it is about.
+// readJournal reads a journal, which others may have open, and connects to its cluster.
 func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string) (*rollout.Journal, dynamic.Interface, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the file that the user names
 	if err != nil {
@@ -296,7 +299,7 @@ func readJournal(ctx context.Context, deps Deps, src SourceOptions, path string)
 	return j, client, err
 }
 
-// readAudit reads the audit logs; nil if there are none.
+// readAudit reads the audit logs; it returns nil if there are none.
 func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error) {
 	if len(o.AuditLogs) == 0 {
 		return nil, nil
@@ -312,6 +315,7 @@ func (o *verifyOptions) readAudit(ctx context.Context) (*verify.AuditLog, error)
 	})
 }
 
+// readAuditFile reads one audit log, or standard input for "-".
 func readAuditFile(log *verify.AuditLog, name string, stdin io.Reader) error {
 	if name == "-" {
 		return log.Read("standard input", stdin)

@@ -97,25 +97,25 @@ func TestVerify(t *testing.T) {
       "namespace": "blog",
       "check": "labels",
       "status": "not ok",
-      "why": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
+      "reason": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
     },
     {
       "namespace": "blog",
       "check": "steps",
       "status": "could not tell",
-      "why": "enforce: begun, and cut off: go on with 'rollout --resume'"
+      "reason": "enforce: begun, and cut off: go on with 'rollout --resume'"
     },
     {
       "namespace": "blog",
       "check": "refusals",
       "status": "ok",
-      "why": "no controller is newly refused pods"
+      "reason": "no controller is newly refused pods"
     },
     {
       "namespace": "blog",
       "check": "pods",
       "status": "ok",
-      "why": "controllers that lack no pods: 0"
+      "reason": "controllers that lack no pods: 0"
     }
   ]
 }

@@ -63,6 +63,7 @@ func (c *Cleaner) Clean(ctx context.Context, ref helm.StorageRef) (CleanedRevisi
 	return cleaned, nil
 }
 
+// clean is Clean, with errors that do not name the object.
 func (c *Cleaner) clean(ctx context.Context, ref helm.StorageRef) (CleanedRevision, error) {
 	objects := c.storage(ref)
 	object, err := objects.Get(ctx, ref.Name, metav1.GetOptions{})

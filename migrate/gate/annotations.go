@@ -9,9 +9,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// seccompSyncEnd is the first release whose API server copies no seccomp annotation to its field any more.
+// seccompSyncEnd is the first release whose API server copies no seccomp annotation of a pod to the field seccompProfile.
 func seccompSyncEnd() api.Version { return api.MajorMinorVersion(1, 27) }
 
+// checkSeccompAnnotations adds a reason for workloads that rely on a seccomp annotation if the new release does not read it
+// any more, and notes for other seccomp and AppArmor annotations.
 func (j *evaluation) checkSeccompAnnotations() {
 	ends := !j.opts.To.Older(seccompSyncEnd())
 	synced := j.seccompPatchCommands()
@@ -38,7 +40,7 @@ func (j *evaluation) checkSeccompAnnotations() {
 	}
 }
 
-// seccompPatchCommands writes the fields of those templates that can be patched.
+// seccompPatchCommands returns the commands that write the fields of those templates that can be patched.
 func (j *evaluation) seccompPatchCommands() []string {
 	var arguments []string
 	for i := range j.plan.Namespaces {

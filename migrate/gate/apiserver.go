@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// policyPluginFlag is the flag by which an API server names the plugin PodSecurityPolicy, with what that means; "" if none does. From
-// v1.25 on an API server does not start with the name in any of them.
+// policyPluginFlag returns the flag by which an API server names the admission plugin PodSecurityPolicy, with what that
+// means; "" if none does. From v1.25 on an API server with such a flag does not start.
 func policyPluginFlag(s *inventory.APIServer) string {
 	if flag := s.EnablesPlugin(inventory.PluginPodSecurityPolicy); flag != "" {
 		return "--" + flag + " (the plugin is on)"
@@ -21,12 +21,12 @@ func policyPluginFlag(s *inventory.APIServer) string {
 	return ""
 }
 
-// serversNamingPolicyPlugin are the API servers that name the plugin PodSecurityPolicy, with the flag.
+// serversNamingPolicyPlugin returns the API servers whose flags name the admission plugin PodSecurityPolicy, with the flag.
 func (f *Facts) serversNamingPolicyPlugin() []string {
 	return f.apiServersWhere(policyPluginFlag)
 }
 
-// apiServersWhere are the API servers of which say returns something, by their mirror pods, with what it returns.
+// apiServersWhere returns the API servers for which say returns a text, each by its mirror pod with that text.
 func (f *Facts) apiServersWhere(say func(*inventory.APIServer) string) []string {
 	var out []string
 	for i := range f.APIServers {
@@ -37,7 +37,7 @@ func (f *Facts) apiServersWhere(say func(*inventory.APIServer) string) []string 
 	return out
 }
 
-// CheckAssertions returns an error where what was read says otherwise than an assertion.
+// CheckAssertions returns an error if the flags of API servers that were read contradict one of the assertions.
 func CheckAssertions(f Facts, asserted []Assertion) error {
 	naming := f.serversNamingPolicyPlugin()
 	if len(naming) == 0 || !slices.Contains(asserted, AssertPolicyPluginOff) {
@@ -47,21 +47,24 @@ func CheckAssertions(f Facts, asserted []Assertion) error {
 		AssertPolicyPluginOff, phrases.JoinFirst(naming, 5))
 }
 
-// isPolicyPluginOff is true where somebody says so, or every API server whose flags were read is without the plugin.
+// isPolicyPluginOff reports whether the user asserts that the admission plugin PodSecurityPolicy is off, or every API server
+// whose flags were read is without it.
 func (j *evaluation) isPolicyPluginOff() bool {
 	return j.asserted(AssertPolicyPluginOff) || j.seenPolicyPluginOff()
 }
 
+// seenPolicyPluginOff reports whether flags of API servers were read and none names the admission plugin PodSecurityPolicy.
 func (j *evaluation) seenPolicyPluginOff() bool {
 	return len(j.facts.APIServers) > 0 && len(j.facts.serversNamingPolicyPlugin()) == 0
 }
 
-// isPolicyPluginOn is true where the flags of an API server turn the plugin on.
+// isPolicyPluginOn reports whether the flags of an API server turn the admission plugin PodSecurityPolicy on.
 func (j *evaluation) isPolicyPluginOn() bool {
 	return slices.ContainsFunc(j.facts.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
-// checkPolicyPluginFlags judges the plugin by the flags of API servers. It returns false where none were read.
+// checkPolicyPluginFlags adds a reason if the flags of an API server name the admission plugin PodSecurityPolicy, and else a
+// note. It returns false if no flags were read.
 func (j *evaluation) checkPolicyPluginFlags(how string) bool {
 	all, naming := len(j.facts.APIServers), j.facts.serversNamingPolicyPlugin()
 	switch {
@@ -79,6 +82,7 @@ func (j *evaluation) checkPolicyPluginFlags(how string) bool {
 	return true
 }
 
+// apiServerPods returns the names of the mirror pods of the API servers that were read.
 func (f *Facts) apiServerPods() []string {
 	var out []string
 	for i := range f.APIServers {
@@ -87,7 +91,8 @@ func (f *Facts) apiServerPods() []string {
 	return slices.Compact(out)
 }
 
-// checkPodSecurityPlugin finds API servers that run without the plugin PodSecurity: there, no label does anything.
+// checkPodSecurityPlugin adds a reason for API servers that run without the admission plugin PodSecurity: there, labels do
+// nothing.
 func (j *evaluation) checkPodSecurityPlugin() {
 	minor := migrate.ServerMinorForAdmission(j.plan.Source.ServerVersion, len(j.plan.Policies) > 0)
 	off := j.facts.apiServersWhere(func(s *inventory.APIServer) string { return s.PodSecurityDisabledReason(minor) })
@@ -102,8 +107,8 @@ func (j *evaluation) checkPodSecurityPlugin() {
 	})
 }
 
-// noteAdmissionConfigFiles tells where API servers have an admission configuration of which nothing is known here, or are without the
-// one that is.
+// noteAdmissionConfigFiles adds a note on API servers with an admission configuration that was not given, or without the one
+// that was.
 func (j *evaluation) noteAdmissionConfigFiles() {
 	file := func(s *inventory.APIServer) string { return s.Flags[inventory.FlagAdmissionConfigFile] }
 	if j.plan.Admission == nil {
@@ -123,8 +128,8 @@ func (j *evaluation) noteAdmissionConfigFiles() {
 	}
 }
 
-// observedAssertions are the assertions that reading a cluster shows to hold. Files need not have the mirror pod of every API server: what
-// depends on it waits for somebody's word.
+// observedAssertions returns the assertions that hold by what was read of a cluster. Files need not have the mirror pod of
+// every API server and prove nothing.
 func (j *evaluation) observedAssertions() []string {
 	live := j.plan.Source.Kind == inventory.SourceCluster || j.plan.Source.Kind == inventory.SourceFilesAndCluster
 	if live && j.seenPolicyPluginOff() && !j.asserted(AssertPolicyPluginOff) {
@@ -133,7 +138,7 @@ func (j *evaluation) observedAssertions() []string {
 	return nil
 }
 
-// assertionHolds is true for an assertion that was made, or was seen to hold.
+// assertionHolds reports whether an assertion was made, or holds by what was read.
 func (r *Result) assertionHolds(a Assertion) bool {
 	return slices.Contains(r.Asserted, string(a)) || slices.Contains(r.Seen, string(a))
 }

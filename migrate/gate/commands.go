@@ -12,9 +12,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// WriteCommands writes a script for sh that clears the reasons in order, one stage a run, as far as may be gone on without
-// somebody's word: what waits for an assertion that was not made is a comment, and so is what holds characters that do not
-// show. Run without a stage it lists them and does nothing.
+// WriteCommands writes a shell script that clears the reasons in their order, one stage a run; without a stage it lists the
+// stages and does nothing. Commands that need an assertion which was not made are comments, and so are commands with
+// characters that do not show. It returns an error if the context of the source has no safe name, or the error of w.
 func WriteCommands(w io.Writer, r *Result) error {
 	kubectl, err := phrases.KubectlCommand(r.Source)
 	if err != nil {
@@ -47,14 +47,14 @@ func WriteCommands(w io.Writer, r *Result) error {
 	return err
 }
 
-// scriptStage is what is run at one time: the commands of a reason, or those up to a stop.
+// scriptStage is the part of the script that one run takes: the commands of a reason, or those up to the next stop.
 type scriptStage struct {
 	name     string
 	reason   *Reason
 	commands []string
 }
 
-// scriptStages are all that a script may run, in order. A later one of a reason has a number behind its name.
+// scriptStages returns the stages of the script in order. Further stages of one reason have a number behind its id.
 func (r *Result) scriptStages() []scriptStage {
 	var out []scriptStage
 	for i := range r.Reasons {
@@ -74,17 +74,18 @@ func (r *Result) scriptStages() []scriptStage {
 	return out
 }
 
-// isRunnable is true for a command that needs nobody's word first, and that shows what it does.
+// isRunnable reports whether the script runs a command: it needs no assertion, and has no character that does not show.
 func (r *Result) isRunnable(reason *Reason, command string) bool {
 	return !r.AwaitsAssertion(reason) && escape.Terminal(command) == command
 }
 
-// AwaitsAssertion is true where somebody's word is needed first.
+// AwaitsAssertion reports whether the commands of a reason need an assertion that was not made.
 func (r *Result) AwaitsAssertion(reason *Reason) bool {
 	return reason.Requires != "" && !r.assertionHolds(reason.Requires)
 }
 
-// writeStageChoice writes the part that knows a stage by its name, and lists them where it does not.
+// writeStageChoice writes the part of the script that takes the name of a stage, and lists all stages if there is none of
+// that name.
 func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 	names, lines := make([]string, len(stages)), make([]string, len(stages))
 	for i, s := range stages {
@@ -100,7 +101,7 @@ func writeStageChoice(b *bytes.Buffer, stages []scriptStage) {
 	b.WriteString("  exit 2\n  ;;\nesac\n")
 }
 
-// writeComments says what could not be told.
+// writeComments writes as comments what could not be told, and what to do.
 func (u *Unknown) writeComments(b *bytes.Buffer) {
 	writeComment(b, "could not tell %s: %s", u.ID, u.Text)
 	for _, text := range []string{u.Advice, strings.Join(u.Commands, "; ")} {
@@ -113,7 +114,7 @@ func (u *Unknown) writeComments(b *bytes.Buffer) {
 	}
 }
 
-// writeComments says what the reason is, and has the commands that are not run.
+// writeComments writes as comments what the reason is, and the commands that the script does not run.
 func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 	writeComment(b, "%s: %s", reason.ID, reason.Text)
 	if reason.Advice != "" {
@@ -129,6 +130,7 @@ func (reason *Reason) writeComments(b *bytes.Buffer, r *Result) {
 	}
 }
 
+// writeComment writes a comment of a shell script, on one line.
 func writeComment(b *bytes.Buffer, format string, args ...any) {
 	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }

@@ -19,14 +19,15 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Managed clusters, whose API servers take no configuration file from their users.
+// The managed services whose API servers take no configuration file from their users.
 const (
 	serviceEKS = "EKS"
 	serviceGKE = "GKE"
 	serviceAKS = "AKS"
 )
 
-// managedService names the service that runs the control plane; "" if that is not known. AKS leaves no mark in its version.
+// managedService returns the service that runs the control plane, by the server's version and its policies; "" if that is not
+// known. AKS leaves no mark.
 func (j *evaluation) managedService() string {
 	version := j.plan.Source.ServerVersion
 	for _, p := range j.plan.Policies {
@@ -46,7 +47,7 @@ func (j *evaluation) managedService() string {
 	return ""
 }
 
-// labelWritersText tells the objects that label namespaces which are made from now on.
+// labelWritersText describes the objects that label new namespaces, to end a sentence; "" if there are none.
 func (j *evaluation) labelWritersText() string {
 	var parts []string
 	for i := range j.plan.LabelWriters {
@@ -60,6 +61,7 @@ func (j *evaluation) labelWritersText() string {
 	return "; of what was read, " + phrases.JoinFirst(parts, 3)
 }
 
+// checkNewNamespaces adds an unknown unless the admission configuration is known to give namespaces without labels a level.
 func (j *evaluation) checkNewNamespaces() {
 	how := j.defaultLevelAdvice()
 	if a := j.plan.Admission; a != nil {
@@ -80,7 +82,8 @@ func (j *evaluation) checkNewNamespaces() {
 	})
 }
 
-// defaultLevelAdvice says how namespaces that are made from now on get a level. A file that API servers have is named, not replaced.
+// defaultLevelAdvice returns how new namespaces get a level. An admission configuration that API servers have already is
+// named, not replaced.
 func (j *evaluation) defaultLevelAdvice() string {
 	if service := j.managedService(); service != "" {
 		return service + " takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own"
@@ -111,7 +114,7 @@ func existingAdmissionConfig(p *migrate.Plan, f Facts) ExistingAdmissionConfig {
 	return e
 }
 
-// checkExemptControllers finds exemptions that leave all pods of some kinds of workload unchecked.
+// checkExemptControllers adds a reason if the admission configuration exempts users that create the pods of all namespaces.
 func (j *evaluation) checkExemptControllers(a *migrate.Admission) {
 	users := a.ExemptControllers()
 	if len(users) == 0 {
@@ -124,7 +127,7 @@ func (j *evaluation) checkExemptControllers(a *migrate.Admission) {
 	})
 }
 
-// podSecurityDefaults are those of a PodSecurityConfiguration.
+// podSecurityDefaults are the defaults of a PodSecurityConfiguration, as it is written.
 type podSecurityDefaults struct {
 	Enforce        string `json:"enforce"`
 	EnforceVersion string `json:"enforce-version"`
@@ -134,16 +137,16 @@ type podSecurityDefaults struct {
 	WarnVersion    string `json:"warn-version"`
 }
 
-// podSecurityExemptions are those of a PodSecurityConfiguration.
+// podSecurityExemptions are the exemptions of a PodSecurityConfiguration, as it is written.
 type podSecurityExemptions struct {
 	Usernames      []string `json:"usernames"`
 	RuntimeClasses []string `json:"runtimeClasses"`
 	Namespaces     []string `json:"namespaces"`
 }
 
-// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level: the
-// strict one to be warned by, and baseline enforced. Of a configuration that was given it keeps what is stricter, and all that is
-// exempt. Every release to upgrade to reads its v1; v1.23 and v1.24 read v1beta1.
+// WriteAdmissionConfig writes the file for --admission-control-config-file that gives namespaces without labels a level:
+// baseline enforced, restricted for audit and warn. It keeps what is stricter in a configuration that was given, and all its
+// exemptions. Every release to upgrade to reads v1; v1.23 and v1.24 read v1beta1.
 func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	type configuration struct {
 		APIVersion string                `json:"apiVersion"`
@@ -176,7 +179,7 @@ func WriteAdmissionConfig(w io.Writer, r *Result) error {
 	})
 }
 
-// admissionConfig returns the defaults and exemptions to print, and what to say about them.
+// admissionConfig returns the defaults and exemptions to write, and comments about them.
 func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, []string) {
 	version, strict := r.TargetVersion, string(api.LevelRestricted)
 	set := podSecurityDefaults{string(api.LevelBaseline), version, strict, version, strict, version}
@@ -214,7 +217,7 @@ func (r *Result) admissionConfig() (podSecurityDefaults, podSecurityExemptions, 
 	return set, exempt, append(remarks, "If the given file configures other plugins, keep those: they are not repeated here.")
 }
 
-// describe are all that is exempt, with what each is.
+// describe returns all that is exempt, each with its kind.
 func (e *podSecurityExemptions) describe() []string {
 	var out []string
 	for _, of := range []struct {
@@ -228,7 +231,8 @@ func (e *podSecurityExemptions) describe() []string {
 	return out
 }
 
-// isStricterLevel is true if a level at a version is no looser than another: of one level, the newer version.
+// isStricterLevel reports whether a level at a version is no looser than another: at the same level, the newer version is
+// stricter. It returns false for what is no level or version.
 func isStricterLevel(level, version, than, at string) bool {
 	a, errA := api.ParseLevel(level)
 	b, errB := api.ParseLevel(than)

@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// Options of Judge.
+// Options are those of Evaluate: the release to upgrade to, and what the user asserts.
 type Options struct {
 	// To is the release to upgrade to.
 	To api.Version
@@ -23,7 +23,8 @@ type Options struct {
 	Assert []Assertion
 }
 
-// Evaluate answers. It is pure: the same plan, facts and options give the same Result.
+// Evaluate decides whether a cluster is ready for an upgrade past PodSecurityPolicy. It is pure: the same plan, facts and
+// options give the same Result.
 func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
 	j := newEvaluation(p, f, o)
 	j.checkGaps()
@@ -54,7 +55,7 @@ func Evaluate(p *migrate.Plan, f Facts, o Options) *Result {
 	return r
 }
 
-// evaluation is one answer in the making.
+// evaluation is a Result of the gate in the making, with what the checks share.
 type evaluation struct {
 	plan   *migrate.Plan
 	facts  Facts
@@ -68,6 +69,7 @@ type evaluation struct {
 	providerPolicies            map[string]bool // policies of a provider, by name
 }
 
+// newEvaluation returns the evaluation of a plan without the namespaces that are being deleted.
 func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	p, terminating := withoutTerminating(p)
 	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
@@ -79,9 +81,8 @@ func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	if command, err := phrases.KubectlCommand(p.Source); err == nil {
 		j.kubectl, j.contextFlag = command, command[len("kubectl"):]
 	}
-	var major, minor int
-	if n, err := fmt.Sscanf(p.Source.ServerVersion, "v%d.%d", &major, &minor); n == 2 && err == nil {
-		j.server = api.MajorMinorVersion(major, minor)
+	if server, known := p.ServerVersion(); known {
+		j.server = server
 		j.policiesGone = !j.server.Older(migrate.FirstVersionWithoutPSP())
 	}
 	for i := range p.Policies {
@@ -91,7 +92,7 @@ func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	return j
 }
 
-// policiesUnused is true where policies are there, and live pods that no policy has admitted.
+// policiesUnused reports whether there are live pods and none was admitted by a PodSecurityPolicy.
 func policiesUnused(p *migrate.Plan) bool {
 	pods := 0
 	for i := range p.Namespaces {
@@ -105,8 +106,10 @@ func policiesUnused(p *migrate.Plan) bool {
 	return pods > 0
 }
 
+// asserted reports whether the user makes an assertion.
 func (j *evaluation) asserted(a Assertion) bool { return slices.Contains(j.opts.Assert, a) }
 
+// addReason adds a reason against the upgrade.
 func (j *evaluation) addReason(r Reason) {
 	if r.Commands == nil {
 		r.Commands = []string{}
@@ -114,17 +117,20 @@ func (j *evaluation) addReason(r Reason) {
 	j.result.Reasons = append(j.result.Reasons, r)
 }
 
+// addUnknown adds something that could not be told, unless the user asserts it.
 func (j *evaluation) addUnknown(u Unknown) {
 	if u.Assert == "" || !j.asserted(u.Assert) {
 		j.result.Unknown = append(j.result.Unknown, u)
 	}
 }
 
+// addNote adds a note about objects.
 func (j *evaluation) addNote(where []string, format string, args ...any) {
 	j.result.Notes = append(j.result.Notes, Note{Text: fmt.Sprintf(format, args...), Objects: where})
 }
 
-// checkGaps: what the plan could not read or judge cannot be judged here either.
+// checkGaps adds unknowns for what the plan could not read or evaluate: objects, labels of namespaces, and names that no
+// namespace can have.
 func (j *evaluation) checkGaps() {
 	if j.plan.NothingRead() {
 		j.addUnknown(Unknown{ID: "nothing-read", Order: orderRead, Text: "no policy, namespace or workload was read: name the right files, folders or cluster"})
@@ -161,9 +167,10 @@ func (j *evaluation) checkGaps() {
 	}
 }
 
-// hasValidName is false for a name that would be something else in a command; only a plan that was tampered with has one.
+// hasValidName reports whether a namespace has a name that is safe in a command. Only a plan that was edited has another one.
 func hasValidName(ns *migrate.Namespace) bool { return len(validation.IsDNS1123Label(ns.Name)) == 0 }
 
+// checkBackup adds an unknown unless the policies and their RBAC are asserted to be saved.
 func (j *evaluation) checkBackup() {
 	if j.policiesGone || len(j.plan.Policies) == 0 {
 		return
@@ -175,6 +182,7 @@ func (j *evaluation) checkBackup() {
 	})
 }
 
+// checkPolicyPlugin adds what is known of the admission plugin PodSecurityPolicy, by flags of API servers or as an unknown.
 func (j *evaluation) checkPolicyPlugin() {
 	if j.policiesGone {
 		return
@@ -196,13 +204,14 @@ func (j *evaluation) checkPolicyPlugin() {
 	j.addUnknown(Unknown{ID: "admission-plugin", Order: orderPlugin, Assert: AssertPolicyPluginOff, Text: why, Advice: how})
 }
 
-// DefaultRelease is the release to upgrade to where none is named: the first without policies, or the one after the server's.
+// DefaultRelease returns the release to upgrade to if none is named: the one after the server's, and at least the first
+// without PodSecurityPolicy.
 func DefaultRelease(p *migrate.Plan) api.Version {
-	var major, minor int
-	if n, err := fmt.Sscanf(p.Source.ServerVersion, "v%d.%d", &major, &minor); n != 2 || err != nil {
+	server, known := p.ServerVersion()
+	if !known {
 		return migrate.FirstVersionWithoutPSP()
 	}
-	next, oldest := api.MajorMinorVersion(major, minor+1), migrate.FirstVersionWithoutPSP()
+	next, oldest := api.MajorMinorVersion(1, server.Minor()+1), migrate.FirstVersionWithoutPSP()
 	if oldest.Older(next) {
 		return next
 	}

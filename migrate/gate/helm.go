@@ -9,8 +9,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 )
 
-// checkHelmReleases finds releases whose stored revisions hold policies. Of a release it tells where it is, and the kinds and names of
-// what has to do with policies: its values hold passwords.
+// checkHelmReleases adds a reason for Helm releases whose stored revisions hold PodSecurityPolicies. It names releases, and
+// the kinds and names of objects: the values of a release hold passwords.
 func (j *evaluation) checkHelmReleases() {
 	var holding, locked, grants []string
 	for i := range j.facts.HelmReleases.Histories {
@@ -43,8 +43,8 @@ func (j *evaluation) checkHelmReleases() {
 	j.checkUnreadHelmReleases()
 }
 
-// noteRemovedHelmObjects tells of releases that hold other objects which cannot be read back after the upgrade. They are no reason: what
-// is left of them in the cluster is for other tools than this one.
+// noteRemovedHelmObjects adds a note on Helm releases with other objects that the new release does not serve. They are no
+// reason: other tools change them.
 func (j *evaluation) noteRemovedHelmObjects() {
 	of := helm.RemovedObjectsBy(j.opts.To.Minor())
 	var holding []string
@@ -71,7 +71,7 @@ func (j *evaluation) noteRemovedHelmObjects() {
 	}
 }
 
-// failingHelmCommands says which of Helm's commands fail.
+// failingHelmCommands returns which of Helm's commands fail, as texts.
 func failingHelmCommands(f helm.FailingOperations) []string {
 	var fails []string
 	if f.Upgrade {
@@ -86,7 +86,8 @@ func failingHelmCommands(f helm.FailingOperations) []string {
 	return fails
 }
 
-// helmCleaningAdvice tells of the trap, which an upgrade in time alone leaves open.
+// helmCleaningAdvice returns how to clean Helm releases: an upgrade to a chart without policies alone leaves them in earlier
+// revisions.
 func (j *evaluation) helmCleaningAdvice() string {
 	const cleaning = "cleaning takes the policies, and nothing else, out of every stored revision, after a backup"
 	if j.policiesGone {
@@ -96,7 +97,7 @@ func (j *evaluation) helmCleaningAdvice() string {
 		cleaning + ", and leaves a policy that is on the server where it is"
 }
 
-// describeHelmPolicies says which revisions hold which policies, and what fails because of them.
+// describeHelmPolicies returns which revisions of a Helm release hold which policies, and which of Helm's commands fail.
 func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	var revisions []int
 	for _, r := range h.RevisionsWithPolicies() {
@@ -117,7 +118,7 @@ func describeHelmPolicies(h *helm.ReleaseHistory) string {
 	return fmt.Sprintf("%s %s (%s), %s: %s", word, revisionNumbers(revisions), h.Kind, strings.Join(policies, ", "), strings.Join(fails, "; "))
 }
 
-// revisionNumbers of revisions, in order. One that was read twice is one.
+// revisionNumbers returns the numbers of revisions as a text, each once.
 func revisionNumbers(revisions []int) string {
 	var out []string
 	for _, n := range slices.Compact(revisions) {
@@ -126,7 +127,7 @@ func revisionNumbers(revisions []int) string {
 	return strings.Join(out, ", ")
 }
 
-// helmDocumentNames are documents of all revisions, each once, by kind and name.
+// helmDocumentNames returns the kinds and names of documents of all revisions of a Helm release, each once.
 func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Document) []string {
 	var names []string
 	for i := range h.Revisions {
@@ -138,7 +139,8 @@ func helmDocumentNames(h *helm.ReleaseHistory, of func(*helm.Release) []helm.Doc
 	return slices.Compact(names)
 }
 
-// checkUnreadHelmReleases: a release that was not read may hold a policy.
+// checkUnreadHelmReleases adds an unknown if not all Helm releases of the cluster were read: one that was not may hold a
+// policy.
 func (j *evaluation) checkUnreadHelmReleases() {
 	read := j.facts.HelmReleases
 	u := Unknown{ID: "helm-releases-unread", Order: orderHelm, Assert: AssertHelmClean}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,12 +10,14 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
+	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
+// podSecurityLabelPrefix begins the keys of all Pod Security labels.
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// checkLabels finds namespaces without a level, and labels that the server ignores or takes for something else.
+// checkLabels adds reasons for namespaces without enforce, audit or warn labels.
 func (j *evaluation) checkLabels() {
 	observe := Reason{ID: "no-audit-and-warn", Order: orderObserve}
 	enforce := Reason{ID: "no-enforce", Order: orderEnforce}
@@ -52,18 +55,20 @@ func (j *evaluation) checkLabels() {
 	}
 }
 
+// hasLabel reports whether a namespace has a label.
 func hasLabel(ns *migrate.Namespace, key string) bool {
 	_, there := ns.LabelValue(key)
 	return there
 }
 
-// stageNamespaces sorts namespaces by how they can be labelled: plainly; over a label that somebody else has set to another value;
-// at the source of the tool that writes them.
+// stageNamespaces are the namespaces that get labels at one stage of a roll-out, by how: plainly, by replacing values that
+// somebody has set, or in the source of the tool that writes them.
 type stageNamespaces struct {
 	plain, overwriting []string
 	owned              []*migrate.Namespace
 }
 
+// add adds a namespace to those that it belongs to, by its owner and its values of the labels.
 func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	differs := func(key string) bool {
 		today, there := ns.LabelValue(key)
@@ -79,7 +84,7 @@ func (s *stageNamespaces) add(ns *migrate.Namespace, keys ...string) {
 	}
 }
 
-// stageCommands is how to take a stage.
+// stageCommands returns the commands that take a stage of a roll-out, and what to know before.
 func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string, commands []string) {
 	var remarks []string
 	if len(s.plain) > 0 {
@@ -92,8 +97,8 @@ func (j *evaluation) stageCommands(name string, s *stageNamespaces) (how string,
 	return j.labelOwnerAdvice(strings.Join(remarks, "; "), s.owned), commands
 }
 
-// isCoveredByDefault is true where the admission configuration says what holds in a namespace without labels: it is exempt, or has a
-// level, of which breaks says whether it is met.
+// isCoveredByDefault reports whether the admission configuration says what is enforced in a namespace without labels: it is
+// exempt, or gets a level, which checkEnforcedLevels looks at.
 func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
 	if ns.Exempt {
 		j.addNote([]string{ns.Name}, "exempt by the admission configuration: nothing in it is checked")
@@ -101,12 +106,13 @@ func (j *evaluation) isCoveredByDefault(ns *migrate.Namespace) bool {
 	return ns.Exempt || ns.EffectivePolicyToday().Enforce.Level != api.LevelPrivileged
 }
 
+// rolloutCommand returns the command that takes a stage of a roll-out in namespaces.
 func (j *evaluation) rolloutCommand(stage string, namespaces []string) string {
 	return fmt.Sprintf("%s rollout%s --stage=%s --yes --namespace=%s", j.tool, j.contextFlag, stage, escape.Shell(strings.Join(namespaces, ",")))
 }
 
-// checkIneffectiveLabels finds what under the prefix does not do what it says. In the namespaces that breaks has returned it leaves the labels of
-// the admission to that.
+// checkIneffectiveLabels adds a reason for labels with the prefix of Pod Security that the server ignores, or takes for
+// another value. refused are the namespaces that checkEnforcedLevels repairs, together with their level.
 func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	var owned []*migrate.Namespace
 	var left, wait []string
@@ -118,7 +124,7 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 		}
 		var words []string
 		skipped := false
-		for _, key := range sortedKeys(ns.Labels) {
+		for _, key := range slices.Sorted(maps.Keys(ns.Labels)) {
 			if !strings.HasPrefix(key, podSecurityLabelPrefix) || isValidLabel(key, ns.Labels[key]) {
 				continue
 			}
@@ -157,12 +163,12 @@ func (j *evaluation) checkIneffectiveLabels(refused map[string]bool) {
 	j.addReason(r)
 }
 
-// labelCommand returns the command that writes words, which are quoted, on a namespace.
+// labelCommand returns the kubectl command that writes labels, given as shell words, on a namespace.
 func (j *evaluation) labelCommand(ns *migrate.Namespace, words []string) string {
 	return fmt.Sprintf("%s label --overwrite namespace %s %s", j.kubectl, escape.Shell(ns.Name), strings.Join(words, " "))
 }
 
-// labelOwnerAdvice adds to what is to be done where another tool writes the labels of namespaces.
+// labelOwnerAdvice returns an advice with what to do where another tool writes the labels of namespaces.
 func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) string {
 	var parts, synced, written []string
 	if how != "" {
@@ -185,7 +191,7 @@ func (j *evaluation) labelOwnerAdvice(how string, owned []*migrate.Namespace) st
 	return strings.Join(parts, "; ")
 }
 
-// repairArgument returns the quoted word that makes an invalid label valid, or takes it away.
+// repairArgument returns the shell word for kubectl label that repairs or removes an invalid label.
 func repairArgument(ns *migrate.Namespace, key string) string {
 	want := repairedLabelValue(ns, key)
 	if want == "" {
@@ -194,9 +200,9 @@ func repairArgument(ns *migrate.Namespace, key string) string {
 	return escape.Shell(key + "=" + want)
 }
 
-// repairedLabelValue is what an invalid label becomes, "" for one that goes. An invalid enforce is restricted for the server: without a
-// looser level that was asked for it stays so. An invalid version of it is the latest: the recommended one takes its place where
-// what runs meets the level at that, too.
+// repairedLabelValue returns the value that repairs an invalid label; "" to remove it. The server takes an invalid enforce
+// for restricted: it stays so unless a looser level was asked for. It takes an invalid version for the latest: the
+// recommended version replaces it if what runs meets the level at that, too.
 func repairedLabelValue(ns *migrate.Namespace, key string) string {
 	want := ns.RecommendedLabels.Get(key)
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
@@ -215,31 +221,14 @@ func repairedLabelValue(ns *migrate.Namespace, key string) string {
 	return want
 }
 
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
+// isValidLabel reports whether a label is one of Pod Security with a valid value.
 func isValidLabel(key, value string) bool {
-	var err error
-	switch key {
-	case api.EnforceLevelLabel, api.AuditLevelLabel, api.WarnLevelLabel:
-		_, err = api.ParseLevel(value)
-	case api.EnforceVersionLabel, api.AuditVersionLabel, api.WarnVersionLabel:
-		_, err = api.ParseVersion(value)
-	default:
-		return false
-	}
-	return err == nil
+	return slices.Contains(migrate.PodSecurityLabelKeys(), key) && labels.IsValidLabel(key, value)
 }
 
-// checkEnforcedLevels finds enforce labels that what runs does not meet: today already, or once the server is To. It returns the namespaces
-// that have such a label, by name: true where it writes the level. What it writes there are all repairs that the server takes
-// only together.
+// checkEnforcedLevels adds reasons for namespaces whose workloads do not meet the level that they enforce, today or after the
+// upgrade. It returns these namespaces, with true if a command writes the level there and repairs all invalid labels with it,
+// since the server takes such repairs only together.
 func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	now := refusedPods{Reason: Reason{
 		ID: "refused-by-label", Order: orderBreaks, Text: "pods that could not be made again under the level of their namespace",
@@ -277,15 +266,16 @@ func (j *evaluation) checkEnforcedLevels() map[string]bool {
 	return refused
 }
 
-// refusedPods is a Reason of breaks in the making.
+// refusedPods is a Reason about namespaces whose pods are refused, in the making.
 type refusedPods struct {
 	Reason
 	owned []*migrate.Namespace
-	// unknownLevel are namespaces of which not all was read; foreseen have no live pod that shows what is refused.
+	// unknownLevel are namespaces of which not all was read. injectedOnly have no live pod that shows what is refused.
 	unknownLevel, injectedOnly []string
 }
 
-// addRefusedNamespace adds a namespace that enforces a level which what runs does not meet at a version.
+// addRefusedNamespace adds a namespace whose workloads do not meet the level that it enforces at a version, and the command
+// that writes the level they need.
 func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, level api.Level, at api.Version) {
 	needed := string(neededLevelAt(ns, at))
 	if isEnforceWithheld(ns) {
@@ -315,7 +305,7 @@ func (j *evaluation) addRefusedNamespace(r *refusedPods, ns *migrate.Namespace, 
 	}
 }
 
-// refusedPodsReason returns the Reason with what there is to know before its commands are run.
+// refusedPodsReason returns the Reason with its advice.
 func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
 	var parts []string
 	if len(r.Commands) > 0 || len(r.owned) > 0 {
@@ -331,13 +321,13 @@ func (j *evaluation) refusedPodsReason(r *refusedPods) Reason {
 	return r.Reason
 }
 
-// isEnforceWithheld is true where no enforce is recommended since not all was read: what was not may need a looser level.
+// isEnforceWithheld reports whether no enforce is recommended since not all was read: what was not may need a looser level.
 func isEnforceWithheld(ns *migrate.Namespace) bool {
 	return !ns.Complete && ns.Action == migrate.ActionWithheld
 }
 
-// injectorsBelowLevel returns what is taken to be added to pods and alone makes them need a looser level than this; nothing where
-// something else is below it, too.
+// injectorsBelowLevel returns the injectors whose containers alone keep workloads of a namespace from a level; none if
+// something else does, too.
 func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var by []string
 	for _, w := range workloadsBelowLevel(ns, level) {
@@ -356,7 +346,7 @@ func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	return slices.Compact(by)
 }
 
-// effectiveVersion is the version at which a server judges that goes by v.
+// effectiveVersion returns the version of the standards at which a server evaluates a label with version v.
 func effectiveVersion(v, server api.Version) api.Version {
 	if v.Latest() || server.Older(v) {
 		return server
@@ -364,12 +354,12 @@ func effectiveVersion(v, server api.Version) api.Version {
 	return v
 }
 
-// areAllExempt is true if something is below a level, and all that is has an exemption.
+// areAllExempt reports whether there are workloads that do not meet a level, and all of them are exempt.
 func areAllExempt(ns *migrate.Namespace, level api.Level) bool {
 	return len(workloadsBelowLevel(ns, level)) > 0 && !slices.ContainsFunc(workloadsBelowLevel(ns, level), func(w *migrate.Workload) bool { return w.Exempt == nil })
 }
 
-// workloadsBelowLevel are the workloads below a level at the plan's version.
+// workloadsBelowLevel returns the workloads of a namespace that do not meet a level at the plan's version.
 func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Workload {
 	var out []*migrate.Workload
 	for i := range ns.Workloads {
@@ -380,11 +370,13 @@ func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Work
 	return out
 }
 
+// meetsLevel reports whether a level is no stricter than the one that is needed; "" needs nothing.
 func meetsLevel(needed, level api.Level) bool {
 	return needed == "" || api.CompareLevels(needed, level) >= 0
 }
 
-// neededLevelAt is the level that everything meets at a version; "" where nothing runs, or nothing is known.
+// neededLevelAt returns the level that all workloads of a namespace meet at a version; "" if nothing runs, or nothing is
+// known.
 func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	if len(ns.Workloads) == 0 {
 		return ""
@@ -397,8 +389,8 @@ func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	return ns.NeededLevel
 }
 
-// workloadNamesBelowLevel are the workloads below a level at the plan's version that are not exempt; at another version it may be a check
-// that is not told.
+// workloadNamesBelowLevel returns the workloads of a namespace that do not meet a level at the plan's version and are not
+// exempt; if there are none, a text that says so.
 func workloadNamesBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 	var out []string
 	for _, w := range workloadsBelowLevel(ns, level) {

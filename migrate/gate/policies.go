@@ -14,7 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// checkTemplates finds workloads that would lose what a policy fills in.
+// checkTemplates adds a reason for workloads whose pods have values that PodSecurityPolicies set and no template says.
 func (j *evaluation) checkTemplates() {
 	var patched, byHand, arguments, managed, edited []string
 	for i := range j.plan.Namespaces {
@@ -72,7 +72,8 @@ func (j *evaluation) checkTemplates() {
 	j.addReason(r)
 }
 
-// countPolicyMutations counts what policies fill in; what the API server makes of an annotation is another matter.
+// countPolicyMutations returns how many values PodSecurityPolicies set in the pods of a workload, without those that the API
+// server makes of an annotation.
 func countPolicyMutations(w *migrate.Workload) int {
 	n := 0
 	for _, m := range w.Mutations {
@@ -83,21 +84,22 @@ func countPolicyMutations(w *migrate.Workload) int {
 	return n
 }
 
-// patchCommands writes down what is filled into workloads, which are named as shell words.
+// patchCommands returns the commands that write a patch script for workloads, given as shell words, and run it.
 func (j *evaluation) patchCommands(file string, workloads []string) []string {
 	return []string{j.tool + " patch" + j.contextFlag + " --keep -o commands=" + file + " -- " + strings.Join(workloads, " "), "sh " + file}
 }
 
-// stopBeforeScript is the stop between the two commands of keep.
+// stopBeforeScript returns the stop between the two commands of patchCommands.
 func stopBeforeScript() []int { return []int{1} }
 
+// isPatchableKind reports whether the template of a kind of workload can be patched.
 func isPatchableKind(kind string) bool {
 	k, ok := inventory.WorkloadKindOf(kind)
 	return ok && !k.FixedTemplate
 }
 
-// checkBypass finds namespaces whose pods are still made by a policy that may refuse or change them: whether they can live
-// without was not tried.
+// checkBypass adds a reason for namespaces whose pods are still admitted by a policy that may refuse or change them: whether
+// they can live without it was not tried.
 func (j *evaluation) checkBypass() {
 	if !j.policiesAsked {
 		return
@@ -135,8 +137,8 @@ func (j *evaluation) checkBypass() {
 	j.addReason(r)
 }
 
-// bypassCommands lets the pods of namespaces past the policies, after the level that is recommended is on: nothing else would hold
-// them. It stops between the two.
+// bypassCommands returns the commands that enforce the recommended level in namespaces and then let their pods past the
+// policies, with a stop between the two, and what to know before.
 func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string, commands []string, stops []int) {
 	var all, other, owned []string
 	for _, ns := range namespaces {
@@ -163,8 +165,8 @@ func (j *evaluation) bypassCommands(namespaces []*migrate.Namespace) (how string
 	return how, append(commands, bypass), stops
 }
 
-// policyPluginAssertion is what has to hold before grants and policies are deleted: a server that asks policies and finds none that may
-// be used refuses every pod.
+// policyPluginAssertion returns the assertion that has to hold before grants and policies are deleted: a server that asks for
+// policies and finds none to use refuses every pod.
 func (j *evaluation) policyPluginAssertion() Assertion {
 	if j.policiesGone {
 		return ""
@@ -172,6 +174,7 @@ func (j *evaluation) policyPluginAssertion() Assertion {
 	return AssertPolicyPluginOff
 }
 
+// checkPolicyRoles adds reasons for roles that still let somebody use policies, and for their bindings.
 func (j *evaluation) checkPolicyRoles() {
 	if !j.facts.InventoryRead {
 		j.addUnknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: AssertNoPolicyRoles, Text: "whether roles still let use policies: a saved plan does not hold rules", Advice: "read the source again instead of --plan"})
@@ -208,8 +211,8 @@ func (j *evaluation) checkPolicyRoles() {
 	}
 }
 
-// checkUnreadRoles tells that there may be more roles than are judged. A role that bindings refer to, and that a cluster does not
-// have, grants nothing; files need not hold every role there is.
+// checkUnreadRoles adds an unknown if there may be more roles than were read. In a cluster a binding to a role that does not
+// exist grants nothing; files need not have every role.
 func (j *evaluation) checkUnreadRoles() {
 	u := Unknown{ID: "policy-roles", Order: orderRoles}
 	unread := j.facts.RolesUnread
@@ -234,7 +237,7 @@ func (j *evaluation) checkUnreadRoles() {
 	}
 }
 
-// checkPolicyBindings to roles that will be gone would be left pointing to nothing.
+// checkPolicyBindings adds a reason for bindings to roles that only let somebody use policies.
 func (j *evaluation) checkPolicyBindings(roles []access.PolicyRole) {
 	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
 	for i := range roles {
@@ -255,7 +258,8 @@ func (j *evaluation) checkPolicyBindings(roles []access.PolicyRole) {
 	}
 }
 
-// kubectlObject names one to kubectl: an object of a namespace, or the kind of the same name that belongs to none.
+// kubectlObject returns the kind and name of an object as arguments of kubectl, with the cluster-wide kind if it has no
+// namespace.
 func kubectlObject(kind, namespace, name string) string {
 	if namespace == "" {
 		return "cluster" + kind + " -- " + escape.Shell(name)
@@ -263,6 +267,7 @@ func kubectlObject(kind, namespace, name string) string {
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
+// roleNames returns the kinds and names of roles.
 func roleNames(roles []access.PolicyRole) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
@@ -274,11 +279,12 @@ func roleNames(roles []access.PolicyRole) []string {
 	return out
 }
 
+// isProviderRole reports whether a role is only about policies of the provider.
 func (j *evaluation) isProviderRole(r *access.PolicyRole) bool {
 	return !r.EveryPolicy && len(r.Policies) > 0 && !slices.ContainsFunc(r.Policies, func(name string) bool { return !j.providerPolicies[name] })
 }
 
-// checkPolicies that are there, and who still depends on each.
+// checkPolicies adds a reason for the policies that are still there, with how many workloads each has admitted.
 func (j *evaluation) checkPolicies() {
 	if j.policiesGone {
 		return
@@ -317,7 +323,7 @@ func (j *evaluation) checkPolicies() {
 	j.addReason(r)
 }
 
-// noteNamespaceWriters may lift the level of a namespace that they may write: told, for somebody to look at.
+// noteNamespaceWriters adds a note on who may write namespaces, and so lift their level.
 func (j *evaluation) noteNamespaceWriters() {
 	if !j.facts.InventoryRead {
 		return

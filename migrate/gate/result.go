@@ -5,10 +5,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ResultKind identifies a Result document; its apiVersion is that of the Plan.
+// ResultKind is the kind of a Result document; its apiVersion is that of the Plan.
 const ResultKind = "Gate"
 
-// Result is the answer, in a form for scripts. Every slice is sorted in the order in which to go on.
+// Result says whether a cluster is ready for an upgrade past PodSecurityPolicy, and why not. Every slice is sorted in the
+// order in which to go on.
 type Result struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -22,13 +23,13 @@ type Result struct {
 	Reasons []Reason `json:"reasons"`
 	// Unknown is what could not be told, unless it was asserted.
 	Unknown []Unknown `json:"unknown"`
-	// Asserted are the names that were taken on trust.
+	// Asserted are the assertions that were made.
 	Asserted []string `json:"asserted,omitempty"`
-	// Seen are the names that need no assertion: what was read of the cluster shows that they hold.
+	// Seen are the assertions that hold by what was read of the cluster.
 	Seen []string `json:"seen,omitempty"`
-	// Notes is worth knowing and decides nothing.
-	Notes []Note `json:"told,omitempty"`
-	// ExistingConfig is for AdmissionConfig alone.
+	// Notes are worth knowing and decide nothing.
+	Notes []Note `json:"notes,omitempty"`
+	// ExistingConfig is for WriteAdmissionConfig alone.
 	ExistingConfig ExistingAdmissionConfig `json:"-"`
 }
 
@@ -40,60 +41,66 @@ type ExistingAdmissionConfig struct {
 	Files []string
 }
 
-// Reason is one thing to clear before the upgrade.
+// Reason is one thing to clear before the upgrade past PodSecurityPolicy, with the commands that clear it.
 type Reason struct {
 	ID string `json:"id"`
 	// Text is a sentence.
-	Text string `json:"what"`
-	// Objects: the objects it is about, all of them.
-	Objects []string `json:"where"`
-	// Advice says what to know before the commands are run, or what to do where there is none.
-	Advice string `json:"how,omitempty"`
-	// Commands are the commands, in order.
-	Commands []string `json:"clear"`
-	// Stops are places in Clear, in order: what the commands before one have done is to be looked at before the one there is
-	// run. Absent where all may be run at once.
+	Text string `json:"text"`
+	// Objects are those that the reason is about, all of them.
+	Objects []string `json:"objects"`
+	// Advice is what to know before the commands are run, or what to do if there is none.
+	Advice string `json:"advice,omitempty"`
+	// Commands clear the reason, in order.
+	Commands []string `json:"commands"`
+	// Stops are indices into Commands, in order: what the commands before one have done is to be looked at before the command
+	// there is run.
 	Stops []int `json:"stops,omitempty"`
-	// Requires is the assertion that has to hold before the commands may be run; absent if none has to.
-	Requires Assertion `json:"after,omitempty"`
-	// Order is the place among reasons and unknowns: a lower one first.
+	// Requires is the assertion that has to hold before the commands are run.
+	Requires Assertion `json:"requires,omitempty"`
+	// Order is the place among reasons and unknowns, a lower one first.
 	Order int `json:"order"`
 }
 
-// Unknown is something that could not be told.
+// Unknown is something about the upgrade that the gate could not tell from what was read.
 type Unknown struct {
 	ID string `json:"id"`
 	// Text is a sentence: what is not seen, and what depends on it.
-	Text string `json:"why"`
-	// Advice says how to find out and what to do.
-	Advice string `json:"how,omitempty"`
-	// Commands are commands that help.
-	Commands []string `json:"clear,omitempty"`
-	// Assert is the name to assert once it is known to be so; absent where nobody's word can replace reading.
+	Text string `json:"text"`
+	// Advice is how to find out and what to do.
+	Advice string `json:"advice,omitempty"`
+	// Commands help to find out.
+	Commands []string `json:"commands,omitempty"`
+	// Assert is the assertion to make once it is known to hold; absent if no assertion can replace reading.
 	Assert Assertion `json:"assert,omitempty"`
 	Order  int       `json:"order"`
 }
 
-// Note is worth knowing.
+// Note is something that the gate found, and that decides nothing about the upgrade.
 type Note struct {
-	Text    string   `json:"what"`
-	Objects []string `json:"where,omitempty"`
+	Text    string   `json:"text"`
+	Objects []string `json:"objects,omitempty"`
 }
 
-// Assertion is something that the user says is so.
+// Assertion is the name of something that the user says is so.
 type Assertion string
 
 // The assertions.
 const (
-	AssertPolicyPluginOff       Assertion = "psp-plugin-off"
-	AssertPoliciesSaved         Assertion = "policies-saved"
-	AssertNoPolicyRoles         Assertion = "no-policy-roles"
-	AssertNoSeccompAnnotations  Assertion = "no-seccomp-annotations"
-	AssertHelmClean             Assertion = "helm-releases-clean"
+	// AssertPolicyPluginOff says that no API server's flags name the admission plugin PodSecurityPolicy.
+	AssertPolicyPluginOff Assertion = "psp-plugin-off"
+	// AssertPoliciesSaved says that the PodSecurityPolicies and their RBAC are saved outside the cluster.
+	AssertPoliciesSaved Assertion = "policies-saved"
+	// AssertNoPolicyRoles says that no role lets anybody use policies.
+	AssertNoPolicyRoles Assertion = "no-policy-roles"
+	// AssertNoSeccompAnnotations says that no template relies on a seccomp annotation.
+	AssertNoSeccompAnnotations Assertion = "no-seccomp-annotations"
+	// AssertHelmClean says that no stored Helm release holds a PodSecurityPolicy.
+	AssertHelmClean Assertion = "helm-releases-clean"
+	// AssertNewNamespacesLabelled says that new namespaces get a level.
 	AssertNewNamespacesLabelled Assertion = "new-namespaces-labelled"
 )
 
-// Assertions are all names with what each says, in the order in which they come up.
+// Assertions returns all assertions with what each says, in the order in which they come up.
 func Assertions() []struct {
 	Name  Assertion
 	Means string
@@ -111,7 +118,7 @@ func Assertions() []struct {
 	}
 }
 
-// The places of reasons and unknowns: the order in which no step opens a gap or breaks what runs.
+// The order of reasons and unknowns: cleared in this order, none opens a gap or breaks what runs.
 const (
 	orderRead = iota + 1
 	orderSave
@@ -130,6 +137,7 @@ const (
 	orderNewNamespaces
 )
 
+// newResult returns a Result without reasons.
 func newResult(p *migrate.Plan, o Options) *Result {
 	return &Result{
 		APIVersion: migrate.APIVersion, Kind: ResultKind, To: o.To.String(), TargetVersion: p.TargetVersion, Source: p.Source,

@@ -12,20 +12,22 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// AdmissionChanges is what the server's admission, a mutating webhook or policy, changed of a namespace along with a step.
+// AdmissionChanges is what the server's admission, such as a mutating webhook, changed of a namespace along with the write of
+// a step.
 type AdmissionChanges struct {
-	// Labels with their values before the write and after it. A label of the step itself is among them where it got
-	// another value than was asked for.
+	// Labels have their values before the write and after it. A label of the step itself is among them if it got another
+	// value than was asked for.
 	Labels []LabelChange `json:"labels,omitempty"`
-	// Owners of those labels before, the step's own aside.
+	// Owners are the field managers that owned those labels before the write, without the labels of the step.
 	Owners []LabelOwner `json:"owners,omitempty"`
-	// Fields names whatever else was changed. Rollback leaves it.
+	// Fields names whatever else was changed. A rollback leaves it as it is.
 	Fields []string `json:"fields,omitempty"`
 }
 
+// isEmpty reports whether admission changed nothing.
 func (a *AdmissionChanges) isEmpty() bool { return a == nil || len(a.Labels)+len(a.Fields) == 0 }
 
-// merge takes over what more is noted: of a label that is there, the value before stays the first one.
+// merge adds later changes. For a label that is there already the value before stays the first one.
 func (a *AdmissionChanges) merge(more *AdmissionChanges) {
 	if more == nil {
 		return
@@ -41,7 +43,7 @@ func (a *AdmissionChanges) merge(more *AdmissionChanges) {
 	a.Fields = append(a.Fields, more.Fields...)
 }
 
-// OtherLabels are the labels of it that the step does not write itself.
+// OtherLabels returns the changed labels that the step does not write itself.
 func (a *AdmissionChanges) OtherLabels(s *Step) []LabelChange {
 	if a == nil {
 		return nil
@@ -49,8 +51,8 @@ func (a *AdmissionChanges) OtherLabels(s *Step) []LabelChange {
 	return slices.DeleteFunc(slices.Clone(a.Labels), func(c LabelChange) bool { return slices.Contains(s.labelKeys(), c.Key) })
 }
 
-// findAdmissionChanges compares a namespace before a step's write with what the server answered: nobody else can have written between
-// the two. It returns nil if only what was asked for has changed.
+// findAdmissionChanges compares a namespace before the write of a step with the server's answer: the resourceVersion in the
+// write keeps others from writing between the two. It returns nil if only what was asked for has changed.
 func findAdmissionChanges(s *Step, before, after *unstructured.Unstructured) (*AdmissionChanges, error) {
 	a := &AdmissionChanges{Fields: changedFields(before, after)}
 	wanted := s.labelsAfter(before.GetLabels())
@@ -71,11 +73,12 @@ func findAdmissionChanges(s *Step, before, after *unstructured.Unstructured) (*A
 	return a, err
 }
 
-// setLabelTo is true if admission made a value of a label.
+// setLabelTo reports whether admission gave a label this value.
 func (a *AdmissionChanges) setLabelTo(key string, value *string) bool {
 	return slices.ContainsFunc(a.Labels, func(c LabelChange) bool { return c.Key == key && EqualLabelValues(c.After, value) })
 }
 
+// unionOfKeys returns the keys of all maps, sorted, each once.
 func unionOfKeys(maps ...map[string]string) []string {
 	var keys []string
 	for _, m := range maps {
@@ -87,7 +90,8 @@ func unionOfKeys(maps ...map[string]string) []string {
 	return slices.Compact(keys)
 }
 
-// changedFields names what differs between two states of a namespace, beside labels and what every write changes.
+// changedFields names the annotations and fields of a namespace that differ between two states, without labels and without
+// the metadata that every write changes.
 func changedFields(before, after *unstructured.Unstructured) []string {
 	var out []string
 	for _, key := range unionOfKeys(before.GetAnnotations(), after.GetAnnotations()) {
@@ -105,9 +109,10 @@ func changedFields(before, after *unstructured.Unstructured) []string {
 	return out
 }
 
-// unrecordedAdmissionChanges finds what admission changed along with a step that was written, and whose answer was not heard or not
-// written down. A write by anybody else leaves its manager with the label; what admission adds is put down to nobody, and what
-// it makes of a label of ours stays with us. Of other labels it cannot be told: they are named, and left.
+// unrecordedAdmissionChanges finds what admission changed along with a write whose answer was lost or not entered in the
+// journal. It tells by field managers: a label that somebody else wrote has that manager, one that admission added has none,
+// and one of the step that admission changed still has ours. Other labels may have been changed by either: they are named in
+// Fields, and a rollback leaves them.
 func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*AdmissionChanges, error) {
 	j, s := a.runner.Journal, a.step
 	if j == nil || j.progress[a.index].lastEvent != Begun {
@@ -153,7 +158,8 @@ func (a *labelStep) unrecordedAdmissionChanges(ns *unstructured.Unstructured) (*
 	return changes, nil
 }
 
-// likelyMutators says what may have changed a namespace on its way in: nothing in the object itself tells. It is asked once.
+// likelyMutators returns a text on what may have changed a namespace as it was written, since the object itself does not
+// tell. It asks the server once.
 func (r *Runner) likelyMutators(ctx context.Context) string {
 	if r.mutators == "" {
 		r.mutators = listMutators(ctx, r)
@@ -161,6 +167,7 @@ func (r *Runner) likelyMutators(ctx context.Context) string {
 	return r.mutators
 }
 
+// listMutators lists the mutating webhooks and admission policies that may change namespaces, as a text.
 func listMutators(ctx context.Context, r *Runner) string {
 	var names []string
 	read := false
@@ -192,7 +199,7 @@ func listMutators(ctx context.Context, r *Runner) string {
 	return "no mutating webhook or MutatingAdmissionPolicy for namespaces is listed: look for an admission plugin of the server"
 }
 
-// mutatesNamespaces is true for a webhook configuration or policy with a rule for updates of namespaces.
+// mutatesNamespaces reports whether a webhook configuration or admission policy has a rule for updates of namespaces.
 func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	rules, _, _ := unstructured.NestedSlice(u.Object, "spec", "matchConstraints", "resourceRules")
 	webhooks, _, _ := unstructured.NestedSlice(u.Object, "webhooks")
@@ -208,7 +215,7 @@ func mutatesNamespaces(u *unstructured.Unstructured) bool {
 	})
 }
 
-// listHasAny is true if a list of strings has any of the values.
+// listHasAny reports whether a field of an object, a list of strings, has any of the values.
 func listHasAny(fields map[string]any, list string, values ...string) bool {
 	have, _, _ := unstructured.NestedStringSlice(fields, list)
 	return slices.ContainsFunc(have, func(s string) bool { return slices.Contains(values, s) })

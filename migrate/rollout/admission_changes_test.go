@@ -57,9 +57,9 @@ func TestMadeSomethingElseAndChangedSince(t *testing.T) {
 	r.run("", `altered observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "baseline", not "restricted"`+nobodySuspected+"; also")
 	m.made = nil
 	m.label("a", "kubectl", api.WarnLevelLabel, text("privileged"))
-	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "privileged", and was set to "restricted" here`)
+	r.rollback(RollbackScope{}, "", `not-reverted observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "privileged", and was set to "restricted" here`)
 	m.label("a", "kubectl", api.WarnLevelLabel, text("baseline"))
-	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`)
+	r.rollback(RollbackScope{}, "", `not-reverted observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`)
 }
 
 // Labels that admission changes along with ours are told, in a dry run, too, and go when the step is taken back.
@@ -189,7 +189,7 @@ func TestRollbackMadeSomethingElse(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, observe("a"))
 	m.made = func(labels map[string]string) { labels[api.WarnLevelLabel] = "privileged" }
-	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "privileged", not absent`+nobodySuspected)
+	r.rollback(RollbackScope{}, "", `not-reverted observe: label namespace a: the server took it, and something made this of it: pod-security.kubernetes.io/warn is "privileged", not absent`+nobodySuspected)
 }
 
 // A binding that admission widens is told, and goes with the rest.

@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// BypassObject is one that a step creates for the bypass. What it holds follows from this.
+// BypassObject is an object that the stage bypass creates. Its content follows from these fields.
 type BypassObject struct {
 	// Kind is PodSecurityPolicy, ClusterRole or RoleBinding.
 	Kind      string `json:"kind"`
@@ -20,22 +20,22 @@ type BypassObject struct {
 	Policy string `json:"policy"`
 }
 
-// ManagedByLabel marks what the bypass is made of, with the value Manager.
+// ManagedByLabel is the label that marks the objects of the bypass and the lock; its value is FieldManager.
 const ManagedByLabel = "app.kubernetes.io/managed-by"
 
-// journalAnnotation names the journal of the roll-out that created an object: what is there already is not ours to delete.
+// journalAnnotation is the annotation with the ID of the journal under which an object of the bypass was created. A rollback
+// deletes no other object.
 const journalAnnotation = "psp2pss.dev/journal"
 
+// podSecurityPolicyKind is the kind of the policy that the bypass creates.
 const podSecurityPolicyKind = "PodSecurityPolicy"
 
 // BypassName is the name of the ClusterRole and of the RoleBindings of the bypass. Only the policy's own name decides its place.
 const BypassName = "psp2pss-bypass" //nolint:gosec // G101: a name, no secret
 
-// bypassPolicyName is the name of the policy that lets everything pass: it has to sort before every other one. That a policy
-// that fills nothing in goes first does not hold for pods with a seccomp profile of their own, which are just those that
-// are ready for restricted; for them the first by name wins.
-//
-// It is "" where no name sorts before all. A policy of an earlier roll-out is used again.
+// bypassPolicyName returns the name of the PodSecurityPolicy that lets every pod in. It sorts before all others: a policy
+// that changes nothing usually goes first anyway, but not for a pod with a seccomp profile of its own, which gets the first
+// policy by name. The policy of an earlier roll-out is used again. It returns "" if no name sorts before all.
 func bypassPolicyName(policies []migrate.Policy) string {
 	first, ours := "", ""
 	for i := range policies {
@@ -62,23 +62,26 @@ func bypassPolicyName(policies []migrate.Policy) string {
 	return name
 }
 
-// isBypassPolicyName is true for what bypassName may give.
+// isBypassPolicyName reports whether bypassPolicyName may have returned a name.
 func isBypassPolicyName(name string) bool {
 	return strings.HasSuffix(name, "-"+BypassName) && len(validation.IsDNS1123Subdomain(name)) == 0
 }
 
-// sharedBypassObjects are the policy, and the role that lets it be used.
+// sharedBypassObjects returns the PodSecurityPolicy of the bypass and the ClusterRole that allows its use.
 func sharedBypassObjects(policy string) []BypassObject {
 	return []BypassObject{{Kind: podSecurityPolicyKind, Name: policy, Policy: policy}, {Kind: "ClusterRole", Name: BypassName, Policy: policy}}
 }
 
-// bypassBinding lets the pods of one namespace past the policies: those with a service account, so all but mirror pods.
+// bypassBinding returns the RoleBinding that lets all service accounts of one namespace use the policy of the bypass. Mirror
+// pods have none and are not let in.
 func bypassBinding(policy, namespace string) BypassObject {
 	return BypassObject{Kind: "RoleBinding", Namespace: namespace, Name: BypassName, Policy: policy}
 }
 
+// rbacGroup is the API group of roles and bindings.
 const rbacGroup = "rbac.authorization.k8s.io"
 
+// resource returns the API resource of the kind of the object.
 func (o *BypassObject) resource() schema.GroupVersionResource {
 	switch o.Kind {
 	case podSecurityPolicyKind:
@@ -89,14 +92,14 @@ func (o *BypassObject) resource() schema.GroupVersionResource {
 	return RoleBindings()
 }
 
-// RoleBindings is the resource of RoleBindings.
+// RoleBindings returns the API resource of RoleBindings.
 func RoleBindings() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: "rolebindings"}
 }
 
-// fields is what the object holds beside its metadata.
+// fields returns the content of the object beside its metadata.
 //
-// The policy is wider than the guide's: that one still refuses an unmasked /proc and unsafe sysctls.
+// The policy allows more than the one in the migration guide, which refuses an unmasked /proc and unsafe sysctls.
 func (o *BypassObject) fields() map[string]any {
 	switch o.Kind {
 	case podSecurityPolicyKind:
@@ -118,7 +121,7 @@ func (o *BypassObject) fields() map[string]any {
 	}
 }
 
-// manifest is what is sent to the server.
+// manifest returns the object as it is created, with the ID of the journal as an annotation; without one in a dry run.
 func (o *BypassObject) manifest(journal string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: o.fields()}
 	u.SetAPIVersion(o.resource().GroupVersion().String())
@@ -137,7 +140,7 @@ func (o *BypassObject) manifest(journal string) *unstructured.Unstructured {
 	return u
 }
 
-// String names the object as kubectl does.
+// String returns the kind and name of the object, and its namespace if it has one.
 func (o *BypassObject) String() string {
 	name := strings.ToLower(o.Kind) + "/" + o.Name
 	if o.Namespace != "" {

@@ -8,7 +8,8 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// ClusterID tells a cluster from every other: it is the UID of kube-system, which lives as long as the cluster.
+// ClusterID returns what tells a cluster from every other: the UID of its namespace kube-system. It returns the error of
+// getting that namespace.
 func ClusterID(ctx context.Context, client dynamic.Interface) (string, error) {
 	ns, err := namespaceClient(client).Get(ctx, lockNamespace, metav1.GetOptions{})
 	if err != nil {

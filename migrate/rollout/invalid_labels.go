@@ -9,10 +9,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/labels"
 )
 
+// podSecurityLabelPrefix begins the keys of all Pod Security labels.
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 
-// checkInvalidLabels refuses a step that would leave an invalid label which the plan did not know, while it repairs its own: the
-// server takes all repairs in one write, or none, and a plan that knows them makes such a step.
+// checkInvalidLabels returns a *stepRefusal if a namespace has invalid Pod Security labels that the step does not repair
+// along with its own. The server takes a write that repairs all of them, or none; a new plan has a step that does.
 func checkInvalidLabels(s *Step, is map[string]string) error {
 	if len(labels.LabelsRefusedOnUpdate(is, s.labelsAfter(is))) == 0 {
 		return nil
@@ -29,10 +30,12 @@ func checkInvalidLabels(s *Step, is map[string]string) error {
 	return newStepRefusal("it has invalid labels that this step does not repair (%s), and the server takes no write that repairs only some: begin a new roll-out, of a new plan, which repairs all in one", strings.Join(unknown, ", "))
 }
 
-// RestoredValue is the value to which a rollback puts the label back, null for none: what was there before, or, where that is
-// invalid and no server takes it any more, what the server took it for.
+// RestoredValue returns the value that a rollback gives the label, nil for no label: the value before or, if that is invalid
+// and no server takes it any more, the one that the server took it for.
 func (c *LabelChange) RestoredValue() *string { return RestorableLabelValue(c.Key, c.Before) }
 
+// RestorableLabelValue returns the value that a rollback gives a label which had the value was, nil for no label. It differs
+// from was if that is invalid: no server takes it any more.
 func RestorableLabelValue(key string, was *string) *string {
 	if was == nil || !slices.Contains(migrate.PodSecurityLabelKeys(), key) || labels.IsValidLabel(key, *was) {
 		return was
@@ -41,8 +44,8 @@ func RestorableLabelValue(key string, was *string) *string {
 	return &taken
 }
 
-// UnrestorableLabels are the labels of a step that a rollback cannot put back as they are found: the server has such values from
-// before it looked at them, and takes none any more.
+// UnrestorableLabels returns the labels of a step whose values before are invalid. The server has such values from the time
+// before it checked them, and takes none any more: a rollback cannot put them back.
 func (s *Step) UnrestorableLabels() []LabelChange {
 	return slices.DeleteFunc(slices.Clone(s.Labels), func(c LabelChange) bool { return EqualLabelValues(c.Before, c.RestoredValue()) })
 }

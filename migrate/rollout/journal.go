@@ -19,97 +19,108 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/atomicfile"
 )
 
-// JournalKind of a journal's first line; its apiVersion is that of a Plan.
+// JournalKind is the kind of a journal's first line; its apiVersion is that of a Plan.
 const JournalKind = "Journal"
 
-// JournalHeader is the first line of a journal: what is to be done, so that a roll-out can go on from the journal alone.
+// JournalHeader is the first line of a journal: all that is to be done, so that a roll-out can go on from the journal alone.
 type JournalHeader struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	// ID tells this roll-out from every other.
 	ID string `json:"id"`
-	// Tool that began it, and when by the clock of its machine, which nothing depends on.
+	// Tool is the version that began it. Started is the time by the clock of its machine; nothing depends on it.
 	Tool    string    `json:"tool,omitempty"`
 	Started time.Time `json:"started"`
-	// Cluster is the UID of the namespace kube-system: a journal is never played to another cluster. Context is the
-	// kubeconfig's name for it.
+	// Cluster is the UID of the namespace kube-system: the steps are taken on no other cluster. Context is the name of the
+	// kubeconfig's context.
 	Cluster string `json:"cluster"`
 	Context string `json:"context,omitempty"`
-	// TargetVersion of the Plan, and Force as it was asked for.
+	// TargetVersion is that of the Plan. Force is as it was asked for.
 	TargetVersion string `json:"targetVersion"`
 	Force         bool   `json:"force,omitempty"`
-	// Guards that were asked for. Whoever goes on with the roll-out keeps them; batches and waves are with the Steps.
+	// Guards are those that were asked for. Whoever goes on with the roll-out keeps them.
 	Guards Guards `json:"guards,omitzero"`
 	Steps  []Step `json:"steps"`
-	// KnownViolations are workloads that do not meet the level that their namespace gets, and were known not to when the plan was
-	// made: "namespace/kind/name".
+	// KnownViolations are workloads, as "namespace/kind/name", that did not meet the level of their namespace when the plan
+	// was made.
 	KnownViolations []string `json:"known,omitempty"`
-	// Admission is that of the Plan: what the server does not check does not break.
+	// Admission is that of the Plan: it says what the server does not check.
 	Admission *migrate.Admission `json:"admission,omitempty"`
-	// FailingBefore are the controllers that were refused pods before the first step.
+	// FailingBefore are the controllers that lacked pods before the first step.
 	FailingBefore []FailingController `json:"failing,omitempty"`
 }
 
-// Guards say how a roll-out is watched.
+// Guards say how the namespaces of a roll-out are checked, and what happens if a check fails.
 type Guards struct {
-	// Verify after every batch, and how long controllers may take until then.
+	// Verify checks after every batch. VerifyWait is how long controllers may take to get their pods.
 	Verify     bool            `json:"verify,omitempty"`
 	VerifyWait metav1.Duration `json:"verifyWait,omitzero"`
-	// RollbackOnFailure takes all of it back where something is not ok.
+	// RollbackOnFailure takes the whole roll-out back if something is not ok.
 	RollbackOnFailure bool `json:"rollbackOnFailure,omitempty"`
-	// AllowPartial enforces also where what runs in the namespace could not be read whole.
+	// AllowPartial enforces a level also if what runs in the namespace could not be read whole.
 	AllowPartial bool `json:"allowPartial,omitempty"`
 }
 
-// Event is what became of a step.
+// Event is what became of one step of a roll-out, as the journal has it.
 type Event string
 
-// The events. Begun and Undoing are on the disk before the cluster is written to.
+// notRevertedBefore is what journals of earlier versions have for NotReverted.
+const notRevertedBefore Event = "kept"
+
+// The events of a roll-out. Begun and Undoing are on the disk before the cluster is written to.
 const (
-	Begun       Event = "begun"
-	Done        Event = "done"
-	Refused     Event = "refused" // nothing was changed; Why says why
-	Altered     Event = "altered" // refused, and something of it may be there all the same; Why says what
-	Undoing     Event = "undoing"
-	Undone      Event = "undone"
-	NotReverted Event = "kept" // not undone; Why says why
-	// RollbackBegun is about no single step: a rollback begins, of what Undo says. Where the roll-out itself goes back since
-	// something was not ok, Why has what.
+	// Begun is the event of a roll-out step that is about to be written; the entry has the state before.
+	Begun Event = "begun"
+	// Done is the event of a roll-out step that was applied.
+	Done Event = "done"
+	// Refused is the event of a roll-out step that changed nothing; the entry has the reason.
+	Refused Event = "refused"
+	// Altered is the event of a roll-out step that admission, or somebody else, changed as it was written; the entry has the
+	// reason.
+	Altered Event = "altered"
+	// Undoing is the event of a roll-out step that is about to be taken back.
+	Undoing Event = "undoing"
+	// Undone is the event of a roll-out step that was taken back.
+	Undone Event = "undone"
+	// NotReverted is the event of a roll-out step that a rollback could not take back; the entry has the reason.
+	NotReverted Event = "not-reverted"
+	// RollbackBegun is the event of a rollback that begins, not of a single step. The entry has what it takes back and, if the
+	// roll-out itself goes back, what was not ok.
 	RollbackBegun Event = "back"
 )
 
-// noStep is the Step of a Back.
+// noStep is the Step of an entry that is about no single step.
 const noStep = -1
 
-// JournalEntry is every other line of a journal.
+// JournalEntry is every line of a journal but the first: one event of one step, or the beginning of a rollback.
 type JournalEntry struct {
 	Step   int       `json:"step"`
 	Event  Event     `json:"event"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"why,omitempty"`
-	// Before is how the object was found, with a Begun.
+	// Before is how the step found the object; it comes with Begun.
 	Before *ObservedState `json:"before,omitempty"`
 	// AdmissionChanges is what the server's admission changed along with the step.
 	AdmissionChanges *AdmissionChanges `json:"also,omitempty"`
-	// Scope is what is taken back, with a Back.
+	// Scope is what is taken back; it comes with RollbackBegun.
 	Scope *RollbackScope `json:"undo,omitempty"`
 }
 
-// ObservedState is the state of an object just before it was written.
+// ObservedState is the state of an object just before a step wrote it. A rollback restores it.
 type ObservedState struct {
 	UID             string `json:"uid,omitempty"`
 	ResourceVersion string `json:"resourceVersion,omitempty"`
-	// Labels that the step changes; null where there was none.
+	// Labels are those that the step changes; null for one that was absent.
 	Labels map[string]*string `json:"labels,omitempty"`
-	// Owners of those labels, by metadata.managedFields.
+	// Owners are the field managers of those labels, by metadata.managedFields.
 	Owners []LabelOwner `json:"owners,omitempty"`
 	// OtherLabels are all other labels of the namespace.
 	OtherLabels map[string]string `json:"others,omitempty"`
-	// Exists is true if the object that a step creates was there already: then it is not ours to delete.
+	// Exists is true if the object that a step creates was there already: then a rollback does not delete it.
 	Exists bool `json:"exists,omitempty"`
 }
 
-// LabelOwner is a field manager that owned labels.
+// LabelOwner is a field manager that owned labels of a namespace.
 type LabelOwner struct {
 	Manager     string    `json:"manager"`
 	Operation   string    `json:"operation"`
@@ -119,8 +130,8 @@ type LabelOwner struct {
 	Keys        []string  `json:"keys"`
 }
 
-// Journal is the file that a roll-out is written down in before it happens: lines of JSON, a Header and then Entries, each
-// forced to the disk before the next thing is done. A last line that is cut short was not acted upon.
+// Journal is the file in which a roll-out enters each step before it is taken: lines of JSON, a JournalHeader and then
+// JournalEntries, each on the disk before the next thing is done. Nothing was done after a last line that is cut short.
 type Journal struct {
 	JournalHeader
 	path     string
@@ -132,7 +143,7 @@ type Journal struct {
 	rolledBack *RolledBackError
 }
 
-// stepProgress is how far a step has come.
+// stepProgress is how far a step of a journal has come.
 type stepProgress struct {
 	lastEvent        Event // "" if nothing was done
 	reason           string
@@ -142,10 +153,10 @@ type stepProgress struct {
 	rollbackBegun bool
 }
 
-// ErrInUse is returned for a journal that another process has open.
+// ErrInUse is returned for the journal of a roll-out that another process has open.
 var ErrInUse = errors.New("another process is using it")
 
-// CreateJournal begins a journal. A file of that name must not exist.
+// CreateJournal creates the file of a journal and writes its header. It returns an error if a file of that name exists.
 func CreateJournal(path string, h JournalHeader) (*Journal, error) {
 	h.APIVersion, h.Kind, h.ID = migrate.APIVersion, JournalKind, rand.Text()
 	j := &Journal{JournalHeader: h, path: path, now: time.Now, progress: make([]stepProgress, len(h.Steps))}
@@ -155,7 +166,8 @@ func CreateJournal(path string, h JournalHeader) (*Journal, error) {
 	return j, nil
 }
 
-// createFile makes the file under another name first, so that a journal is whole from the moment it exists.
+// createFile writes the header to a file of another name, which then gets the name of the journal: a journal is whole from
+// the moment it exists.
 func (j *Journal) createFile() (err error) {
 	if _, err := os.Lstat(j.path); err == nil {
 		return errors.New("it exists; go on with it (--resume), take it back (rollback), or name another file with --journal")
@@ -183,7 +195,8 @@ func (j *Journal) createFile() (err error) {
 	return atomicfile.SyncFolder(filepath.Dir(j.path))
 }
 
-// OpenJournal reads a journal and makes ready to go on with it.
+// OpenJournal reads a journal, to go on with it or to take it back. It returns an error that wraps ErrInUse if another
+// process has it open, and one with the line for what is no journal.
 func OpenJournal(path string) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: the file that the user names
 	if err != nil {
@@ -201,13 +214,14 @@ func OpenJournal(path string) (*Journal, error) {
 	return j, nil
 }
 
-// ReadJournal reads what a journal says, to be looked at only: nothing can be written to it, and no other process is kept
-// from it.
+// ReadJournal reads a journal without a file, to be looked at only. It keeps no other process from the journal. It returns an
+// error with the line for what is no journal.
 func ReadJournal(r io.Reader) (*Journal, error) {
 	j := &Journal{now: time.Now}
 	return j, j.read(r)
 }
 
+// read reads all lines. A last line that is cut short is removed from the file.
 func (j *Journal) read(r io.Reader) error {
 	lines := bufio.NewReader(r)
 	for number := 1; ; number++ {
@@ -230,6 +244,7 @@ func (j *Journal) read(r io.Reader) error {
 	}
 }
 
+// parseLine reads one line: the header if number is 1, else an entry.
 func (j *Journal) parseLine(number int, line []byte) error {
 	if number == 1 {
 		if err := json.Unmarshal(line, &j.JournalHeader); err != nil {
@@ -245,13 +260,16 @@ func (j *Journal) parseLine(number int, line []byte) error {
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
 	}
+	if e.Event == notRevertedBefore {
+		e.Event = NotReverted
+	}
 	if e.Event != RollbackBegun && (e.Step < 0 || e.Step >= len(j.progress)) {
 		return fmt.Errorf("there is no step %d", e.Step)
 	}
 	return j.applyEntry(e)
 }
 
-// applyEntry lets an entry count.
+// applyEntry changes the progress of a step by an entry. It returns an error for an entry that no roll-out writes.
 func (j *Journal) applyEntry(e JournalEntry) error {
 	if e.Event == RollbackBegun {
 		return j.applyRollbackBegun(e)
@@ -272,6 +290,7 @@ func (j *Journal) applyEntry(e JournalEntry) error {
 	return nil
 }
 
+// applyRollbackBegun marks the steps that a rollback includes.
 func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 	if e.Scope == nil {
 		return errors.New("a rollback was begun without a word on what it takes back")
@@ -287,14 +306,15 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 	return nil
 }
 
-// RolledBackError says that a roll-out is not gone on with, since all of it was taken back, or began to be.
+// RolledBackError says that nobody goes on with a roll-out, since all of it was taken back, or began to be.
 type RolledBackError struct {
-	// Failure is what was not ok, "" where somebody asked for the rollback.
+	// Failure is what was not ok; "" if somebody asked for the rollback.
 	Failure string
 	// Remaining is true if the rollback did not come to its end: there are steps left to take back.
 	Remaining bool
 }
 
+// Error returns the reason for people.
 func (e *RolledBackError) Error() string {
 	because := ""
 	if e.Failure != "" {
@@ -303,7 +323,7 @@ func (e *RolledBackError) Error() string {
 	return "the roll-out of this journal was taken back" + because + ", and is not gone on with"
 }
 
-// CheckResumable returns a TakenBackError where no further step may be taken.
+// CheckResumable returns a *RolledBackError if no further step may be taken.
 func (j *Journal) CheckResumable() error {
 	if j == nil || j.rolledBack == nil {
 		return nil
@@ -311,7 +331,8 @@ func (j *Journal) CheckResumable() error {
 	return &RolledBackError{Failure: j.rolledBack.Failure, Remaining: j.anyStepMayBeApplied()}
 }
 
-// record writes an entry and lets it count only once it is on the disk. Without a journal, as in a dry run, it does nothing.
+// record writes an entry to the file of the journal and, once that is on the disk, applies it. Without a journal, as in a dry
+// run, it does nothing.
 func (j *Journal) record(e JournalEntry) error {
 	if j == nil {
 		return nil
@@ -323,6 +344,8 @@ func (j *Journal) record(e JournalEntry) error {
 	return j.applyEntry(e)
 }
 
+// appendLine writes a line of JSON to the end of the file, and returns once it is on the disk. On an error the file ends as
+// before.
 func (j *Journal) appendLine(line any) error {
 	data, err := json.Marshal(line)
 	if err != nil {
@@ -343,7 +366,7 @@ func (j *Journal) appendLine(line any) error {
 	return nil
 }
 
-// Close lets other processes have the journal.
+// Close closes the file of the journal, so that other processes can open it.
 func (j *Journal) Close() error {
 	if j == nil {
 		return nil
@@ -351,15 +374,15 @@ func (j *Journal) Close() error {
 	return j.file.Close()
 }
 
-// Path is where the journal is.
+// Path returns the path of the journal's file.
 func (j *Journal) Path() string { return j.path }
 
-// LastEvent is the last event of a step, "" if nothing was done, and the reason if there is one.
+// LastEvent returns the last event of a step and the reason that came with it. The event is "" if nothing was done.
 func (j *Journal) LastEvent(step int) (Event, string) {
 	return j.progress[step].lastEvent, j.progress[step].reason
 }
 
-// MayBeApplied is true if a step may have changed the cluster and was not taken back.
+// MayBeApplied reports whether a step may have changed the cluster and was not taken back.
 func (j *Journal) MayBeApplied(step int) bool {
 	switch s := &j.progress[step]; s.lastEvent {
 	case Begun, Done, Altered, Undoing, NotReverted:
@@ -369,12 +392,12 @@ func (j *Journal) MayBeApplied(step int) bool {
 	}
 }
 
-// anyStepMayBeApplied is true if there is something to take back.
+// anyStepMayBeApplied reports whether there is something to take back.
 func (j *Journal) anyStepMayBeApplied() bool {
 	return slices.ContainsFunc(j.stepIndices(), j.MayBeApplied)
 }
 
-// isRollbackBegun is true for a step that a rollback was begun of, to whatever end that came.
+// isRollbackBegun reports whether a rollback of a step was begun, to whatever end that came.
 func (j *Journal) isRollbackBegun(step int) bool {
 	switch s := &j.progress[step]; s.lastEvent {
 	case Undoing, Undone, NotReverted:
@@ -384,7 +407,8 @@ func (j *Journal) isRollbackBegun(step int) bool {
 	}
 }
 
-// cancelledNamespaces are the namespaces that get no further step, since all of the roll-out, or something of them, was taken back.
+// cancelledNamespaces returns the namespaces that get no further step, since all of the roll-out, or something of them, was
+// taken back.
 func (j *Journal) cancelledNamespaces() map[string]bool {
 	out := map[string]bool{}
 	for i := range j.Steps {
@@ -395,8 +419,8 @@ func (j *Journal) cancelledNamespaces() map[string]bool {
 	return out
 }
 
-// isStepFinal is true for a step that is not taken any more: it was taken, or taken back. One that was refused is tried again:
-// the reason may be gone.
+// isStepFinal reports whether a step is not taken again: it was taken, or taken back. A step that was refused is tried again,
+// since the reason may be gone.
 func (j *Journal) isStepFinal(step int) bool {
 	switch j.progress[step].lastEvent {
 	case Done, Undoing, Undone, NotReverted:
@@ -406,7 +430,7 @@ func (j *Journal) isStepFinal(step int) bool {
 	}
 }
 
-// SkippedByExclude are the steps still to take in namespaces that are to be left out of what is gone on with.
+// SkippedByExclude returns the namespaces that are excluded now and have steps still to take, with those stages.
 func (j *Journal) SkippedByExclude(namespaces []string) []Skipped {
 	var out []Skipped
 	for i := range j.Steps {
@@ -417,11 +441,13 @@ func (j *Journal) SkippedByExclude(namespaces []string) []Skipped {
 	return out
 }
 
-// isPartlyApplied is true if there are steps left to take, and others that stand without them. What was kept is settled.
+// isPartlyApplied reports whether some steps are applied and others still to be taken. A step that a rollback did not revert
+// counts as neither.
 func (j *Journal) isPartlyApplied() bool {
 	return !j.Finished() && slices.ContainsFunc(j.stepIndices(), func(i int) bool { return j.MayBeApplied(i) && j.progress[i].lastEvent != NotReverted })
 }
 
+// stepIndices returns the indices of all steps.
 func (j *Journal) stepIndices() []int {
 	out := make([]int, len(j.progress))
 	for i := range out {
@@ -430,7 +456,7 @@ func (j *Journal) stepIndices() []int {
 	return out
 }
 
-// Finished is true if no step is left to take.
+// Finished reports whether each step was tried: none is left to take, or was cut off.
 func (j *Journal) Finished() bool {
 	for i := range j.progress {
 		if last := j.progress[i].lastEvent; last == "" || last == Begun {

@@ -4,5 +4,5 @@ package rollout
 
 import "os"
 
-// lockFile does nothing here: what keeps two roll-outs apart is the lock in the cluster.
+// lockFile does nothing on this system: only the lock in the cluster keeps two roll-outs apart.
 func lockFile(*os.File) error { return nil }

@@ -1,9 +1,9 @@
 package rollout
 
-// FailingController is a controller that lacks pods: refused by Pod Security or by the policies, or for another reason.
+// FailingController is a controller that lacks pods, since Pod Security or a policy refuses them or for another reason.
 type FailingController struct {
 	Namespace string `json:"namespace"`
-	// Kind and Name are those of the Deployment or CronJob where a ReplicaSet or Job of it lacks pods.
+	// Kind and Name are those of the Deployment or CronJob, if a ReplicaSet or Job of it lacks pods.
 	Kind string `json:"kind"`
 	Name string `json:"name"`
 	// Message is what the server said, or how many pods there are.

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// lockFile keeps other processes of this machine from the journal until the file is closed, however this one ends.
+// lockFile keeps other processes of this machine from the journal until the file is closed or the process ends. It returns
+// ErrInUse if another process has it.
 func lockFile(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

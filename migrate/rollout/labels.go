@@ -13,27 +13,28 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
+// namespaceClient returns the client for namespaces.
 func namespaceClient(client dynamic.Interface) dynamic.ResourceInterface {
 	return client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 }
 
-// ownsAnyLabel is true if any of the step's labels is there by our having applied it.
+// ownsAnyLabel reports whether a namespace has a label of the step that this tool has applied.
 func ownsAnyLabel(s *Step, ns *unstructured.Unstructured) bool {
 	have, err := ownAppliedLabels(ns.GetManagedFields(), ns.GetLabels())
 	return err != nil || slices.ContainsFunc(s.labelKeys(), func(key string) bool { _, ok := have[key]; return ok })
 }
 
-// labelState says where labels stand between before and after.
+// labelState says how the labels of a namespace compare with those of a step.
 type labelState int
 
 const (
-	labelsAsBefore labelState = iota
-	labelsAsPlanned
-	labelsDiffer
+	labelsAsBefore  labelState = iota // all labels are as before the step
+	labelsAsPlanned                   // all labels are as after the step
+	labelsDiffer                      // neither
 )
 
-// compareLabels tells whether all labels are as planned before or after. One write puts all of them on, so anything between is
-// somebody else's work.
+// compareLabels compares labels with those before and after a step; if they are neither, it describes the first difference.
+// One write sets all labels of a step: if some are as before and some as after, somebody else has written.
 func compareLabels(changes []LabelChange, is map[string]string) (labelState, string) {
 	before, after, why := true, true, ""
 	for _, c := range changes {
@@ -53,6 +54,7 @@ func compareLabels(changes []LabelChange, is map[string]string) (labelState, str
 	return labelsDiffer, why
 }
 
+// LabelValue returns the value of a label; nil if it is absent.
 func LabelValue(labels map[string]string, key string) *string {
 	if value, ok := labels[key]; ok {
 		return &value
@@ -60,10 +62,12 @@ func LabelValue(labels map[string]string, key string) *string {
 	return nil
 }
 
+// EqualLabelValues compares two values of a label; nil is an absent label.
 func EqualLabelValues(a, b *string) bool {
 	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
+// QuoteLabelValue returns the value of a label in quotes, or "absent" for nil.
 func QuoteLabelValue(value *string) string {
 	if value == nil {
 		return "absent"
@@ -71,7 +75,7 @@ func QuoteLabelValue(value *string) string {
 	return fmt.Sprintf("%q", *value)
 }
 
-// observeNamespace notes how the namespace was found.
+// observeNamespace returns the state of a namespace that a rollback of the step needs.
 func observeNamespace(s *Step, ns *unstructured.Unstructured) (*ObservedState, error) {
 	f := &ObservedState{UID: string(ns.GetUID()), ResourceVersion: ns.GetResourceVersion(), Labels: map[string]*string{}, OtherLabels: ns.GetLabels()}
 	for _, c := range s.Labels {
@@ -83,6 +87,7 @@ func observeNamespace(s *Step, ns *unstructured.Unstructured) (*ObservedState, e
 	return f, err
 }
 
+// labelKeys returns the keys of the labels that a step changes.
 func (s *Step) labelKeys() []string {
 	keys := make([]string, 0, len(s.Labels))
 	for _, c := range s.Labels {
@@ -91,7 +96,7 @@ func (s *Step) labelKeys() []string {
 	return keys
 }
 
-// describeLabelDifferences tells the labels that are not as a step would have them.
+// describeLabelDifferences describes the labels that are not as the step sets them.
 func describeLabelDifferences(s *Step, is map[string]string) string {
 	var parts []string
 	for _, c := range s.Labels {
@@ -102,15 +107,16 @@ func describeLabelDifferences(s *Step, is map[string]string) string {
 	return strings.Join(parts, "; ")
 }
 
-// predatesFieldManagers is true for the manager to which a server puts down what is older than field managers.
+// predatesFieldManagers reports whether a field manager stands for all fields that are older than field managers.
 func (o LabelOwner) predatesFieldManagers() bool { return o.Manager == "before-first-apply" }
 
-// isOwnApply is true for what an earlier roll-out applied.
+// isOwnApply reports whether an earlier roll-out of this tool has applied the labels.
 func (o LabelOwner) isOwnApply() bool {
 	return o.Manager == FieldManager && o.Operation == string(metav1.ManagedFieldsOperationApply) && o.Subresource == ""
 }
 
-// describeOverriddenOwners says whose labels would get another value; "" if nobody's.
+// describeOverriddenOwners describes the labels of other field managers to which a step gives another value; "" if there are
+// none.
 func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
 	var parts []string
 	for _, o := range owners {
@@ -127,8 +133,8 @@ func describeOverriddenOwners(s *Step, owners []LabelOwner) string {
 	return strings.Join(parts, "; ")
 }
 
-// namespaceApplyBody is the namespace with all labels that are to be ours: what is applied no more would be taken off. Its UID and
-// resourceVersion are those that were looked at, so that nothing else is written to.
+// namespaceApplyBody returns the namespace as it is applied: with all labels that this tool owns, since those that are not in
+// it would be removed. With its UID and resourceVersion the server applies it to nothing else than was looked at.
 func namespaceApplyBody(s *Step, ns *unstructured.Unstructured) ([]byte, error) {
 	labels, err := ownAppliedLabels(ns.GetManagedFields(), ns.GetLabels())
 	if err != nil {
@@ -146,7 +152,7 @@ func namespaceApplyBody(s *Step, ns *unstructured.Unstructured) ([]byte, error) 
 	}})
 }
 
-// labelsAfter are labels as they are once the step is taken.
+// labelsAfter returns the labels of a namespace as they are after the step.
 func (s *Step) labelsAfter(is map[string]string) map[string]string {
 	out := map[string]string{}
 	maps.Copy(out, is)

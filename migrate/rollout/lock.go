@@ -15,9 +15,9 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// rolloutLock is a Lease that stands from the first step of a roll-out until it is finished or taken back, so that two machines
-// never roll out at once. It does not expire: nobody can tell a roll-out that was killed from one that is slow, and no two
-// clocks agree. Whoever has the journal takes the lock again; for one that is lost there is Break.
+// rolloutLock is a Lease that exists from the first step of a roll-out until it is finished or taken back, so that no two
+// machines roll out at once. It does not expire: a roll-out that was killed looks like one that is slow, and clocks differ.
+// Whoever has the journal acquires the lock again; if the journal is lost, the Lease has to be deleted by hand.
 type rolloutLock struct {
 	client dynamic.Interface
 	// holder is the journal's ID and, after a slash, what tells this process from another one with the same journal.
@@ -25,23 +25,27 @@ type rolloutLock struct {
 }
 
 const (
+	// lockNamespace and lockLeaseName name the Lease of the lock.
 	lockNamespace = "kube-system"
 	lockLeaseName = "psp2pss-rollout"
 )
 
+// leaseClient returns the client for the Leases of the lock's namespace.
 func leaseClient(client dynamic.Interface) dynamic.ResourceInterface {
 	return client.Resource(schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}).Namespace(lockNamespace)
 }
 
-// LockedError says that another roll-out is under way.
+// LockedError says that another roll-out is under way: the ID of its journal, and since when.
 type LockedError struct{ Holder, Since string }
 
+// Error returns the reason, and what to do, for people.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("another roll-out (journal %s) is under way on this cluster since %s: finish it with 'rollout --resume' or 'rollback' where its journal is; if that is lost, remove the lock with 'kubectl delete lease %s -n %s'",
 		e.Holder, e.Since, lockLeaseName, lockNamespace)
 }
 
-// take gets the lock for a journal.
+// acquireLock acquires the lock for a journal, again if the journal had it before. It returns a *LockedError if another
+// journal has it.
 func acquireLock(ctx context.Context, client dynamic.Interface, id string) (*rolloutLock, error) {
 	l := &rolloutLock{client: client, holder: id + "/" + rand.Text()}
 	lease := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
@@ -75,10 +79,10 @@ func acquireLock(ctx context.Context, client dynamic.Interface, id string) (*rol
 	return l, nil
 }
 
-// errLockLost is returned where somebody has taken the lock away.
+// errLockLost is returned once somebody has taken the lock away.
 var errLockLost = errors.New("the lock of this roll-out was taken by another process, or removed: nothing more is written")
 
-// checkHeld is asked before every write.
+// checkHeld returns errLockLost if this process does not hold the lock any more. It is called before every write.
 func (l *rolloutLock) checkHeld(ctx context.Context) error {
 	if l == nil {
 		return nil
@@ -96,7 +100,7 @@ func (l *rolloutLock) checkHeld(ctx context.Context) error {
 	return nil
 }
 
-// release gives the lock up, if it is still held.
+// release deletes the Lease, if this process still holds the lock.
 func (l *rolloutLock) release(ctx context.Context) error {
 	if l == nil {
 		return nil

@@ -9,13 +9,15 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// FieldManager is the field manager under which everything is written.
+// FieldManager is the field manager under which this tool writes objects of a cluster.
 const FieldManager = "psp2pss"
 
+// labelFieldPath returns the path of a label in metadata.managedFields.
 func labelFieldPath(key string) fieldpath.Path {
 	return fieldpath.MakePathOrDie("metadata", "labels", key)
 }
 
+// managedFieldSet decodes the fields of one entry of metadata.managedFields.
 func managedFieldSet(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	set := fieldpath.NewSet()
 	if e.FieldsV1 == nil {
@@ -27,12 +29,12 @@ func managedFieldSet(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	return set, nil
 }
 
-// isOwnApplyEntry is true for the entry of what this tool applies.
+// isOwnApplyEntry reports whether an entry has the fields that this tool has applied.
 func isOwnApplyEntry(e *metav1.ManagedFieldsEntry) bool {
 	return e.Manager == FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 }
 
-// ownAppliedLabels are the labels that this tool owns by having applied them.
+// ownAppliedLabels returns the labels that this tool owns by having applied them.
 func ownAppliedLabels(entries []metav1.ManagedFieldsEntry, labels map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for i := range entries {
@@ -52,7 +54,8 @@ func ownAppliedLabels(entries []metav1.ManagedFieldsEntry, labels map[string]str
 	return out, nil
 }
 
-// labelOwners says who owns labels. This tool is among them where an earlier roll-out applied one.
+// labelOwners returns the field managers of labels, by metadata.managedFields. This tool is among them if an earlier roll-out
+// applied one.
 func labelOwners(entries []metav1.ManagedFieldsEntry, keys []string) ([]LabelOwner, error) {
 	var out []LabelOwner
 	for i := range entries {
@@ -77,8 +80,8 @@ func labelOwners(entries []metav1.ManagedFieldsEntry, keys []string) ([]LabelOwn
 	return out, nil
 }
 
-// restoreLabelOwners returns the entries as they have to be once labels are what they were before: this tool owns none of those labels
-// any more, and each is owned again by whoever owned it then, which may be an earlier roll-out of this tool.
+// restoreLabelOwners returns the entries of metadata.managedFields as they are to be once labels are restored: each label
+// belongs to its owners from before, which may be an earlier roll-out of this tool, and not to this roll-out.
 func restoreLabelOwners(entries []metav1.ManagedFieldsEntry, keys []string, owners []LabelOwner) ([]metav1.ManagedFieldsEntry, error) {
 	var out []metav1.ManagedFieldsEntry
 	for _, e := range entries {
@@ -108,12 +111,12 @@ func restoreLabelOwners(entries []metav1.ManagedFieldsEntry, keys []string, owne
 	return out, nil
 }
 
-// hasOnlyLabelMap is true if nothing but the map of the labels itself is left.
+// hasOnlyLabelMap reports whether a set of fields has nothing but the map of labels itself.
 func hasOnlyLabelMap(set *fieldpath.Set) bool {
 	return set.Difference(fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "labels"))).Empty()
 }
 
-// addLabelOwner makes labels an owner's again.
+// addLabelOwner adds labels to the entry of their owner, and the entry if there is none.
 func addLabelOwner(entries []metav1.ManagedFieldsEntry, o LabelOwner) ([]metav1.ManagedFieldsEntry, error) {
 	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == o.Manager && string(e.Operation) == o.Operation && e.APIVersion == o.APIVersion && e.Subresource == o.Subresource
@@ -139,6 +142,7 @@ func addLabelOwner(entries []metav1.ManagedFieldsEntry, o LabelOwner) ([]metav1.
 	return entries, setManagedFieldSet(&entries[i], set)
 }
 
+// setManagedFieldSet encodes the fields of one entry of metadata.managedFields.
 func setManagedFieldSet(e *metav1.ManagedFieldsEntry, set *fieldpath.Set) error {
 	raw, err := set.ToJSON()
 	if err != nil {

@@ -15,20 +15,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Permission is one that a roll-out needs on its way, or on the way back.
+// Permission is what RBAC has to allow for a roll-out or its rollback: a verb on a resource.
 type Permission struct {
 	Verb, Group, Resource string
-	// Name of the one object that it is about, if that is known before.
+	// Name is that of the one object that it is about, if that is known before.
 	Name string
-	// Namespaces in each of which it is needed; the whole cluster if there are none.
+	// Namespaces are those in which it is needed; none means the whole cluster.
 	Namespaces []string
-	// perNamespace is true for a right that is needed in every namespace of its stage.
+	// perNamespace is true for a permission that is needed in every namespace of its stage.
 	perNamespace bool
-	// alternatives are rights that, all together, do as well.
+	// alternatives are permissions that, all together, do as well.
 	alternatives []Permission
 }
 
-// String names the right, and where it is needed.
+// String returns the verb and the resource, and where it is needed.
 func (r Permission) String() string {
 	text := r.Verb + " " + r.Resource
 	if r.Group != "" {
@@ -47,15 +47,15 @@ func (r Permission) String() string {
 	return text
 }
 
-// PermissionOptions says for what rights are needed. The zero value is the stage observe.
+// PermissionOptions say for what a roll-out needs permissions. The zero value is the stage observe.
 type PermissionOptions struct {
 	Stages []Stage
-	// Recheck is true if what runs in a namespace is looked at before its level is enforced, Verify if the roll-out is
-	// verified.
+	// Recheck is true if what runs in a namespace is read again before its level is enforced. Verify is true if the roll-out
+	// is verified.
 	Recheck, Verify bool
 }
 
-// RequiredPermissions are all rights that steps, and taking them back, need in the namespaces of each stage.
+// RequiredPermissions returns all permissions that steps and their rollback need, each with the namespaces of its stages.
 func RequiredPermissions(steps []Step, n PermissionOptions) []Permission {
 	in, policy := map[Stage][]string{}, ""
 	for i := range steps {
@@ -84,7 +84,7 @@ func RequiredPermissions(steps []Step, n PermissionOptions) []Permission {
 	return mergePermissions(out)
 }
 
-// mergePermissions puts rights that differ in their namespaces alone together.
+// mergePermissions joins permissions that differ in their namespaces alone.
 func mergePermissions(rights []Permission) []Permission {
 	var out []Permission
 	for _, right := range rights {
@@ -100,10 +100,10 @@ func mergePermissions(rights []Permission) []Permission {
 	return out
 }
 
-// key is the right without its place.
+// key returns the permission without its namespaces.
 func (r Permission) key() [4]string { return [4]string{r.Verb, r.Group, r.Resource, r.Name} }
 
-// lockPermissions are those of the lock: to take it, to take it again, to look at it, and to give it up.
+// lockPermissions returns the permissions on the Lease of the lock: to acquire, check and release it.
 func lockPermissions() []Permission {
 	var out []Permission
 	for _, verb := range []string{"create", "get", "update", "delete"} {
@@ -116,7 +116,7 @@ func lockPermissions() []Permission {
 	return out
 }
 
-// stagePermissions are the rights that the steps of one stage, and taking them back, need.
+// stagePermissions returns the permissions that the steps of one stage and their rollback need.
 func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permission {
 	var out []Permission
 	each := func(group, resource, name string, verbs ...string) {
@@ -150,7 +150,7 @@ func (n PermissionOptions) stagePermissions(stage Stage, policy string) []Permis
 	return out
 }
 
-// ControllerKind is a built-in kind of object that makes pods, or has the template of some, and how it is read.
+// ControllerKind is a built-in kind of object that makes pods, or has a template of them, with its API resource.
 type ControllerKind struct {
 	Kind     string
 	Resource schema.GroupVersionResource
@@ -167,8 +167,8 @@ func ControllerKinds() []ControllerKind {
 	return out
 }
 
-// bypassPermissions are those for what the bypass of all namespaces shares. A role may only be given what its giver may do,
-// or by who may give anything.
+// bypassPermissions returns the permissions on the policy and the role of the bypass. RBAC lets somebody create a role only
+// if he may do what the role allows, or may escalate and bind.
 func bypassPermissions(policy string) []Permission {
 	const policies = "podsecuritypolicies"
 	return []Permission{
@@ -186,7 +186,8 @@ func bypassPermissions(policy string) []Permission {
 	}
 }
 
-// MissingPermissions asks the API server which of the rights this user lacks. An error says that it cannot be asked.
+// MissingPermissions asks the API server which of the permissions this user lacks, and in which namespaces. It returns an
+// error if the server cannot be asked.
 func MissingPermissions(ctx context.Context, client dynamic.Interface, rights []Permission) ([]Permission, error) {
 	var missing []Permission
 	for _, r := range rights {
@@ -201,7 +202,8 @@ func MissingPermissions(ctx context.Context, client dynamic.Interface, rights []
 	return missing, nil
 }
 
-// missingPermission is the right where this user lacks it; nil if nowhere. Who may do it in the whole cluster is asked once.
+// missingPermission returns the permission with the namespaces in which this user lacks it; nil if there are none. It asks
+// for the whole cluster first.
 func missingPermission(ctx context.Context, client dynamic.Interface, r Permission) (*Permission, error) {
 	if r.perNamespace || len(r.Namespaces) == 0 {
 		allowed, err := reviewAccess(ctx, client, r, "")
@@ -237,7 +239,8 @@ func missingPermission(ctx context.Context, client dynamic.Interface, r Permissi
 	return &r, nil
 }
 
-// reviewAccess asks for one right. A request about a namespace itself counts as one in that namespace.
+// reviewAccess asks the API server whether this user has a permission in a namespace. A request about a namespace itself
+// counts as one in that namespace.
 func reviewAccess(ctx context.Context, client dynamic.Interface, r Permission, namespace string) (bool, error) {
 	attributes := map[string]any{"verb": r.Verb, "group": r.Group, "resource": r.Resource, "name": r.Name, "namespace": namespace}
 	if namespace != "" && r.Group == "" && r.Resource == "namespaces" {
@@ -262,8 +265,8 @@ func reviewAccess(ctx context.Context, client dynamic.Interface, r Permission, n
 	return allowed, nil
 }
 
-// RBACRules are the rights of a roll-out and of its way back as rules of RBAC: those for the cluster, or for each namespace, and
-// those for the namespace that the lock is in. What reads grant already is left out.
+// RBACRules returns the permissions of a roll-out and its rollback as rules of RBAC: those for the cluster, or for each
+// namespace, and those for the namespace of the lock. What the rules in reads allow already is left out.
 func RBACRules(n PermissionOptions, reads []rbacv1.PolicyRule) (everywhere, lock []rbacv1.PolicyRule, lockedIn string) {
 	var rights []Permission
 	for _, stage := range n.orderedStages() {
@@ -282,11 +285,12 @@ func RBACRules(n PermissionOptions, reads []rbacv1.PolicyRule) (everywhere, lock
 	return policyRules(rights), policyRules(lockPermissions()), lockNamespace
 }
 
+// orderedStages returns the stages to go through, in their safe order.
 func (n PermissionOptions) orderedStages() []Stage {
 	return StepOptions{Stages: n.Stages}.orderedStages()
 }
 
-// policyRules puts the verbs for one kind of object together.
+// policyRules turns permissions into rules of RBAC, one for all verbs on one kind of object.
 func policyRules(rights []Permission) []rbacv1.PolicyRule {
 	var out []rbacv1.PolicyRule
 	for _, r := range rights {

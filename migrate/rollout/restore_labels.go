@@ -14,20 +14,22 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// labelRestore is what the labels of a namespace are to be again once a step is taken back, and whose.
+// labelRestore is what a rollback of one step does to a namespace: the labels with their values from before, and the owners
+// that get them back.
 type labelRestore struct {
 	labels map[string]*string
 	owners []LabelOwner
-	// replaced are the labels whose old values no server takes any more: they become what the server took them for.
+	// replaced describes the labels whose values from before no server takes any more.
 	replaced []string
-	// changedLater are labels that admission changed along with the step, and somebody else has changed since.
+	// changedLater describes the labels that admission changed along with the step and somebody else has changed since. They
+	// stay.
 	changedLater []string
-	// unattributed are changes by admission or by somebody else, which cannot be told apart.
+	// unattributed describes changes by admission or by somebody else, which cannot be told apart. They stay.
 	unattributed []string
 	step         *Step
 }
 
-// planLabelRestore decides what is restored of a namespace as it is now.
+// planLabelRestore decides which labels of a namespace, as it is now, a rollback of the step restores.
 func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns *unstructured.Unstructured) (*labelRestore, error) {
 	w := &labelRestore{labels: map[string]*string{}, owners: slices.Concat(before.Owners, also.Owners), step: s}
 	is := ns.GetLabels()
@@ -55,7 +57,7 @@ func planLabelRestore(s *Step, before *ObservedState, also *AdmissionChanges, ns
 	return w, nil
 }
 
-// restoreLabel has a label restored, as far as a server takes what it was.
+// restoreLabel adds a label with the value that it had, or with the one that the server took an invalid value for.
 func (w *labelRestore) restoreLabel(key string, was *string) {
 	to := RestorableLabelValue(key, was)
 	if !EqualLabelValues(to, was) {
@@ -64,7 +66,8 @@ func (w *labelRestore) restoreLabel(key string, was *string) {
 	w.labels[key] = to
 }
 
-// ownersSinceStep are those of a label that did not own it before. What admission sets is put down to nobody.
+// ownersSinceStep returns the field managers of a label that did not own it before the step. A label that admission set has
+// none.
 func ownersSinceStep(ns *unstructured.Unstructured, key string, before []LabelOwner) ([]LabelOwner, error) {
 	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
 	return slices.DeleteFunc(owners, func(o LabelOwner) bool {
@@ -72,14 +75,14 @@ func ownersSinceStep(ns *unstructured.Unstructured, key string, before []LabelOw
 	}), err
 }
 
-// isOwnedByUpdate is true for a label that a way back has written, and not given to its owners again.
+// isOwnedByUpdate reports whether an unfinished rollback has written a label and not yet given it back to its owners.
 func isOwnedByUpdate(ns *unstructured.Unstructured, key string) bool {
 	owners, err := labelOwners(ns.GetManagedFields(), []string{key})
 	return err == nil && slices.ContainsFunc(owners, func(o LabelOwner) bool { return o.Manager == FieldManager && !o.isOwnApply() })
 }
 
-// writeLabelRestore writes labels back, and corrects whose they are. It returns the namespace as the server has it then. The server
-// puts a value that changes down to who writes it, so it takes a second write until the managers are right, too.
+// writeLabelRestore writes the labels back and then corrects their owners, and returns the namespace as the server has it
+// after that. It takes two writes: the server makes the writer the owner of each value that changes.
 func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unrecorded *AdmissionChanges, ns *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	for range 3 {
 		body, err := w.mergePatch(ns)
@@ -101,8 +104,9 @@ func (a *labelStep) writeLabelRestore(ctx context.Context, w *labelRestore, unre
 	return ns, nil
 }
 
-// mergePatch is what is to be merged into the namespace, as long as it is the one that was looked at; nil for nothing. Who may
-// roll out may patch, and not necessarily update.
+// mergePatch returns the merge patch that restores labels and owners; nil if all are as they are to be. With the UID and
+// resourceVersion in it the server applies it to nothing else than was looked at. It is a patch since a roll-out needs the
+// permission to patch and not to update.
 func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error) {
 	is, labels := ns.GetLabels(), map[string]*string{}
 	for key, value := range w.labels {
@@ -130,7 +134,8 @@ func (w *labelRestore) mergePatch(ns *unstructured.Unstructured) ([]byte, error)
 	return json.Marshal(map[string]any{"metadata": metadata})
 }
 
-// equalManagedFields compares what the entries say: the order of fields in one is of no account.
+// equalManagedFields reports whether the entries say the same as metadata.managedFields of the namespace, whatever the order
+// of the fields in each.
 func equalManagedFields(ns *unstructured.Unstructured, entries []metav1.ManagedFieldsEntry) bool {
 	managed := func(u *unstructured.Unstructured) any {
 		v, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
@@ -141,7 +146,7 @@ func equalManagedFields(ns *unstructured.Unstructured, entries []metav1.ManagedF
 	return equality.Semantic.DeepEqual(managed(with), managed(ns))
 }
 
-// restoredOwners are the owners of what is restored.
+// restoredOwners returns the owners of the labels that are restored.
 func (w *labelRestore) restoredOwners() []LabelOwner {
 	var out []LabelOwner
 	for _, o := range w.owners {
@@ -153,7 +158,8 @@ func (w *labelRestore) restoredOwners() []LabelOwner {
 	return out
 }
 
-// checkRestored looks at what the server made of it. It refuses to call a step undone of which something stays.
+// checkRestored compares the labels that the server has after the write. It returns a *stepRefusal if a label of the step was
+// not restored, and puts other remarks into out.
 func (w *labelRestore) checkRestored(ctx context.Context, r *Runner, is map[string]string, out *Outcome) error {
 	var own, beside []string
 	for _, key := range slices.Sorted(maps.Keys(w.labels)) {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// isTransient is true for what another attempt may get past: a server that is busy, restarting or not there, a connection that
-// broke. Whether a write that broke off was done is told by looking.
+// isTransient reports whether another attempt may get past an error: the server is busy, restarting or unreachable, or the
+// connection broke. A write that broke off may have been done.
 func isTransient(err error) bool {
 	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
 		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
@@ -46,8 +46,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retryWrite does something until it is done, refused, or no further attempt would help. Between two attempts it waits, longer
-// each time: for a server that is not there, and for others who write to the same object.
+// retryWrite calls do until it succeeds, is refused, or no further attempt would help. It waits between attempts, longer each
+// time: for a server that is not there, and for others who write to the same object. It returns a *stepRefusal for what
+// concerns one step alone.
 func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
 	outages := wait.Backoff{Duration: 400 * time.Millisecond, Factor: 2, Steps: 4}
 	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8}
@@ -71,7 +72,7 @@ func (r *Runner) retryWrite(ctx context.Context, do func() error) error {
 	}
 }
 
-// waitBetweenAttempts waits, and returns why it could not.
+// waitBetweenAttempts waits for d, and returns the error of ctx if that ends before.
 func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error {
 	if r.sleepFunc != nil {
 		return r.sleepFunc(ctx, d)
@@ -79,8 +80,8 @@ func (r *Runner) waitBetweenAttempts(ctx context.Context, d time.Duration) error
 	return sleep(ctx, d)
 }
 
-// classifyWriteError tells what concerns one namespace from what stops everything: a server that does not take this write may take the
-// next, while one that does not know the user, or does not answer, will not. A webhook may refuse with any code.
+// classifyWriteError returns a *stepRefusal for an error that concerns one write alone, and err itself for one that would
+// meet the next write, too: the server does not answer, or does not know the user. A webhook may refuse with any code.
 func classifyWriteError(err error) error {
 	var status apierrors.APIStatus
 	switch {
@@ -96,7 +97,7 @@ func classifyWriteError(err error) error {
 	return err
 }
 
-// isFieldManagerConflict is true if the server says that another field manager owns what was to be applied.
+// isFieldManagerConflict reports whether the server says that another field manager owns what was to be applied.
 func isFieldManagerConflict(err error) bool {
 	var status apierrors.APIStatus
 	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {

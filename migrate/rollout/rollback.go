@@ -7,26 +7,27 @@ import (
 	"slices"
 )
 
-// RollbackScope says what of a roll-out to take back. The zero value is all of it.
+// RollbackScope says which steps of a roll-out to take back. The zero value is all of them.
 type RollbackScope struct {
-	// Namespaces by name, and Stages; empty means all.
+	// Namespaces are given by name; none means all, as with Stages.
 	Namespaces []string `json:"namespaces,omitempty"`
 	Stages     []Stage  `json:"stages,omitempty"`
 	// Recreated takes labels off namespaces, too, that were deleted since and made again with them.
 	Recreated bool `json:"recreated,omitempty"`
-	// Failure has what was not ok, where the roll-out itself goes back.
+	// Failure is what was not ok, if the roll-out itself goes back.
 	Failure string `json:"-"`
 }
 
-// isWholeRollout is true if all of the roll-out is taken back.
+// isWholeRollout reports whether all of the roll-out is taken back.
 func (u RollbackScope) isWholeRollout() bool { return len(u.Namespaces) == 0 && len(u.Stages) == 0 }
 
+// includes reports whether a step is taken back.
 func (u RollbackScope) includes(s *Step) bool {
 	return (len(u.Namespaces) == 0 || slices.Contains(u.Namespaces, s.Namespace)) &&
 		(len(u.Stages) == 0 || slices.Contains(u.Stages, s.Stage))
 }
 
-// Steps of a journal that would be taken back, last first, as indices into its Steps.
+// Steps returns the steps of a journal that would be taken back, last first, as indices into its Steps.
 func (u RollbackScope) Steps(j *Journal) []int {
 	var out []int
 	for i := len(j.Steps) - 1; i >= 0; i-- {
@@ -37,9 +38,10 @@ func (u RollbackScope) Steps(j *Journal) []int {
 	return out
 }
 
-// Rollback takes steps back, the last first: every label as it was found, absence included, and given back to who owned
-// it; every object that was created here deleted. What others have changed since is left, and told. An error has stopped
-// it in the middle; it can be begun again.
+// Rollback takes back the steps of the journal that the scope includes, last first: it restores every label as it was, or its
+// absence, with its owners, and deletes every object that the roll-out created. What others have changed since stays, with a
+// reason for OnOutcome. It returns a *LockedError if another roll-out is under way, and the error that stopped it in the
+// middle; then it can be called again.
 func (r *Runner) Rollback(ctx context.Context, u RollbackScope) error {
 	note := JournalEntry{Step: noStep, Event: RollbackBegun, Reason: u.Failure, Scope: &u}
 	if u.Failure != "" { // whatever becomes of the way back, nobody goes on from here
@@ -67,14 +69,15 @@ func (r *Runner) Rollback(ctx context.Context, u RollbackScope) error {
 	return r.lock.release(ctx)
 }
 
+// undoStep takes one step back, and enters in the journal what became of it.
 func (r *Runner) undoStep(ctx context.Context, i int, s *Step, u RollbackScope) error {
 	out := Outcome{Index: i, Step: *s, Event: Undone, IsRollback: true}
 	err := r.retryWrite(ctx, func() error { return newStepAction(r, i, s).undo(ctx, u, &out) })
-	var kept *stepRefusal
+	var refused *stepRefusal
 	switch {
-	case errors.As(err, &kept):
-		out.Event, out.Reason = NotReverted, kept.reason
-		err = r.Journal.record(JournalEntry{Step: i, Event: NotReverted, Reason: kept.reason})
+	case errors.As(err, &refused):
+		out.Event, out.Reason = NotReverted, refused.reason
+		err = r.Journal.record(JournalEntry{Step: i, Event: NotReverted, Reason: refused.reason})
 	case err == nil:
 		err = r.Journal.record(JournalEntry{Step: i, Event: Undone})
 	}

@@ -45,7 +45,7 @@ func TestRollbackKeepsWhatOthersDid(t *testing.T) {
 	}{
 		{
 			name: "changed", prep: func(m *memory) { m.label("a", "kubectl", api.WarnLevelLabel, text("baseline")) },
-			want: `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`,
+			want: `not-reverted observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`,
 			left: map[string]string{"audit": "restricted", "warn": "baseline"},
 		},
 		{
@@ -53,7 +53,7 @@ func TestRollbackKeepsWhatOthersDid(t *testing.T) {
 				m.label("a", "kubectl", api.WarnLevelLabel, text("baseline"))
 				m.label("a", "kubectl", api.WarnLevelLabel, text("restricted"))
 			},
-			want: `kept observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`,
+			want: `not-reverted observe: label namespace a: somebody else has set it to the same since: field manager "kubectl" owns pod-security.kubernetes.io/warn`,
 			left: map[string]string{"audit": "restricted", "warn": "restricted"},
 		},
 		{
@@ -62,7 +62,7 @@ func TestRollbackKeepsWhatOthersDid(t *testing.T) {
 					m.t.Fatal(err)
 				}
 			},
-			want: `kept observe: label namespace a: somebody else has set it to the same since: field manager "argocd" owns pod-security.kubernetes.io/warn`,
+			want: `not-reverted observe: label namespace a: somebody else has set it to the same since: field manager "argocd" owns pod-security.kubernetes.io/warn`,
 			left: map[string]string{"audit": "restricted", "warn": "restricted"},
 		},
 		{
@@ -121,7 +121,7 @@ func TestRollbackWhereTheNamespaceCameBack(t *testing.T) {
 	delete(m.objects, "namespaces/a")
 	m.namespace("a", "velero", labels)
 	with := m.state()
-	r.rollback(RollbackScope{}, "", "kept observe: label namespace a: the namespace was deleted and made again since, with labels of this roll-out (audit=restricted warn=restricted): if they came back with a backup, take them off with --recreated")
+	r.rollback(RollbackScope{}, "", "not-reverted observe: label namespace a: the namespace was deleted and made again since, with labels of this roll-out (audit=restricted warn=restricted): if they came back with a backup, take them off with --recreated")
 	if diff := cmp.Diff(with, m.state()); diff != "" {
 		t.Errorf("the new namespace was written to (-want +got):\n%s", diff)
 	}
@@ -172,7 +172,7 @@ func TestRollbackInParts(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, slices.Concat([]Step{observe("a"), observe("b"), enforce("a", "baseline"), enforce("b", "baseline")}, bypass("a", "b"))...)
 	const held = ": its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete rolebinding/psp2pss-bypass in "
-	r.rollback(RollbackScope{Stages: []Stage{StageEnforce}}, "", "kept enforce: label namespace b"+held+"b", "kept enforce: label namespace a"+held+"a")
+	r.rollback(RollbackScope{Stages: []Stage{StageEnforce}}, "", "not-reverted enforce: label namespace b"+held+"b", "not-reverted enforce: label namespace a"+held+"a")
 	r.rollback(RollbackScope{Namespaces: []string{"a"}}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "undone enforce: label namespace a", "undone observe: label namespace a")
 	if diff := cmp.Diff(map[string]string{}, m.labelsOf("a")); diff != "" {
 		t.Errorf("labels of a (-want +got):\n%s", diff)
@@ -281,7 +281,7 @@ func TestRollbackOfUnfinishedGivesUpTheLock(t *testing.T) {
 	r.run("observe: label namespace b: Unauthorized", "done observe: label namespace a")
 	m.hook = nil
 	m.label("a", "kubectl", api.WarnLevelLabel, text("baseline"))
-	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
+	r.rollback(RollbackScope{}, "", `not-reverted observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
 	m.hasLock(false)
 }
 
@@ -295,9 +295,9 @@ func TestRollbackAcrossJournals(t *testing.T) {
 	two.run("", "already done bypass: create podsecuritypolicy/000-psp2pss-bypass", "already done bypass: create clusterrole/psp2pss-bypass",
 		"already done bypass: create rolebinding/psp2pss-bypass in a", "done bypass: create rolebinding/psp2pss-bypass in b")
 	const held = ": its pods come past the policies, and without both nothing would hold them: take the stage bypass back first, or delete rolebinding/psp2pss-bypass in "
-	labels.rollback(RollbackScope{}, "", "kept enforce: label namespace b"+held+"b", "kept enforce: label namespace a"+held+"a")
+	labels.rollback(RollbackScope{}, "", "not-reverted enforce: label namespace b"+held+"b", "not-reverted enforce: label namespace a"+held+"a")
 	const needed = ": pods still come past the policies by it: take the bypass of b back first"
-	one.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "kept bypass: create clusterrole/psp2pss-bypass"+needed, "kept bypass: create podsecuritypolicy/000-psp2pss-bypass"+needed)
+	one.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in a", "not-reverted bypass: create clusterrole/psp2pss-bypass"+needed, "not-reverted bypass: create podsecuritypolicy/000-psp2pss-bypass"+needed)
 	two.rollback(RollbackScope{}, "", "undone bypass: create rolebinding/psp2pss-bypass in b", "undone bypass: create rolebinding/psp2pss-bypass in a: it was there before",
 		"undone bypass: create clusterrole/psp2pss-bypass: it was there before", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass: it was there before")
 	one.rollback(RollbackScope{}, "", "undone bypass: create clusterrole/psp2pss-bypass", "undone bypass: create podsecuritypolicy/000-psp2pss-bypass")
@@ -308,7 +308,7 @@ func TestRollbackMayNotLook(t *testing.T) {
 	t.Parallel()
 	m, r := done(t, enforce("a", "baseline"))
 	m.hook = on("get rolebindings", -1, apierrors.NewForbidden(rbacBindings, "psp2pss-bypass", errors.New("no")))
-	r.rollback(RollbackScope{}, "", `kept enforce: label namespace a: whether its pods come past the policies cannot be told, and then without both nothing would hold them: rolebindings.rbac.authorization.k8s.io "psp2pss-bypass" is forbidden: no`)
+	r.rollback(RollbackScope{}, "", `not-reverted enforce: label namespace a: whether its pods come past the policies cannot be told, and then without both nothing would hold them: rolebindings.rbac.authorization.k8s.io "psp2pss-bypass" is forbidden: no`)
 }
 
 // A policy or binding of that name that is not the one needed is not taken for it, and not deleted.

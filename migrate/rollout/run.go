@@ -12,33 +12,34 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// Runner takes the steps of a journal, or takes them back.
+// Runner takes the steps of a journal on a cluster, or takes them back.
 type Runner struct {
 	Client dynamic.Interface
 	// Journal is nil for a dry run.
 	Journal *Journal
-	// Steps of a dry run: what the server would say to each is asked, and nothing is changed.
+	// Steps are those of a dry run: the server checks each, and changes nothing.
 	Steps []Step
-	// Force takes over labels that another field manager owns; whom it overrode is told.
+	// Force takes over labels that another field manager owns.
 	Force bool
-	// Recheck plans a namespace again as it is now, at the level and version that it is about to get.
+	// Recheck plans a namespace as it is now, at the level and version that it is about to enforce. See NewRecheck.
 	Recheck func(ctx context.Context, namespace string, enforce, version string) (*migrate.Namespace, error)
 	// Exclude are namespaces that get no step this time.
 	Exclude []string
-	// KnownViolations are the workloads that were known to break when the plan was made (Header.Known).
+	// KnownViolations are the workloads that did not meet the level when the plan was made (JournalHeader.KnownViolations).
 	KnownViolations []string
 	// Kubectl is the command kubectl with the flags of this connection, for advice.
 	Kubectl string
-	// OnOutcome is told what became of every step.
+	// OnOutcome is called with what became of every step.
 	OnOutcome func(Outcome)
-	// BeforeBatch is called before the steps of another batch than the last one are taken, with how far it has come; an error
-	// stops the run. Who goes on with a journal may find the last batch whole: then it is called before the first step.
+	// BeforeBatch is called before the steps of another batch than the last one, with the number of the new one; its error
+	// stops the run. For a journal whose last batch is complete it is called before the first step.
 	BeforeBatch func(ctx context.Context, batch int) error
 
 	lock *rolloutLock
-	// mutators says, once that was asked, what may have changed a namespace on its way in.
+	// mutators is the text of likelyMutators, once that was asked.
 	mutators string
-	// stoppedNamespaces are the namespaces that get no further step, and what became of an earlier one; "" is what the bypass shares.
+	// stoppedNamespaces are the namespaces that get no further step, with what became of an earlier one; "" is for the
+	// objects that the bypass shares.
 	stoppedNamespaces map[string]string
 	// dryRunEnforced are the namespaces whose enforce label a dry run would have put on.
 	dryRunEnforced map[string]bool
@@ -46,16 +47,16 @@ type Runner struct {
 	sleepFunc func(context.Context, time.Duration) error
 }
 
-// Outcome is what became of a step.
+// Outcome is what became of one step of a roll-out or a rollback.
 type Outcome struct {
 	Index int
 	Step  Step
 	Event Event
 	// AlreadyDone is true if there was nothing left to change.
 	AlreadyDone bool
-	// Reason it was refused or kept.
+	// Reason says why it was refused or not reverted.
 	Reason string
-	// OverriddenOwners says which field managers lost labels by force.
+	// OverriddenOwners describes the field managers that lost labels by force.
 	OverriddenOwners string
 	// AdmissionChanges is what the server's admission changed along with the step; nil for nothing.
 	AdmissionChanges *AdmissionChanges
@@ -65,21 +66,24 @@ type Outcome struct {
 	IsRollback bool
 }
 
-// stepRefusal is a step that must not be taken, or that the server does not take; the others go on. The event is Refused, or
-// Altered if something of it may be on the cluster all the same.
+// stepRefusal is the error for a step that must not be taken, or that the server does not take; other steps go on. The event
+// is Refused, or Altered if something of it may be on the cluster all the same.
 type stepRefusal struct {
 	event  Event
 	reason string
 }
 
+// Error returns the reason.
 func (r *stepRefusal) Error() string { return r.reason }
 
+// newStepRefusal returns a *stepRefusal of a step that changed nothing.
 func newStepRefusal(format string, args ...any) error {
 	return &stepRefusal{Refused, fmt.Sprintf(format, args...)}
 }
 
-// Run takes every step that is left. An error has stopped it in the middle: the journal then knows how to go on. What was
-// refused of single namespaces is no error, it is told.
+// Run takes every step that is left. It returns a *RolledBackError or a *LockedError if none may be taken, and the error that
+// stopped it in the middle, after which the journal knows how to go on. That single steps were refused is no error: OnOutcome
+// is called with the reason.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.Journal.CheckResumable(); err != nil {
 		return err
@@ -111,7 +115,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	return r.lock.release(ctx)
 }
 
-// releaseLockIfUnused gives up the lock if nothing was written: then there is nothing to go on with.
+// releaseLockIfUnused releases the lock after an error if nothing was written: then there is nothing to go on with.
 func (r *Runner) releaseLockIfUnused(ctx context.Context, err error) error {
 	if r.Journal == nil || r.Journal.anyStepMayBeApplied() {
 		return err
@@ -121,7 +125,7 @@ func (r *Runner) releaseLockIfUnused(ctx context.Context, err error) error {
 	return errors.Join(err, r.lock.release(ctx))
 }
 
-// rolledBackNamespaces are the namespaces of which a rollback has taken something back: going on means to go on with the others.
+// rolledBackNamespaces returns the namespaces of which a rollback has taken something back. A roll-out goes on without them.
 func (r *Runner) rolledBackNamespaces() map[string]string {
 	out := map[string]string{}
 	if r.Journal == nil {
@@ -133,7 +137,7 @@ func (r *Runner) rolledBackNamespaces() map[string]string {
 	return out
 }
 
-// lastBegunBatch is that of the last step that the journal knows as taken; first is true if there is none.
+// lastBegunBatch returns the batch of the last step that has an event in the journal; first is true if there is none.
 func (r *Runner) lastBegunBatch() (batch int, first bool) {
 	if r.Journal == nil {
 		return 0, true
@@ -146,6 +150,7 @@ func (r *Runner) lastBegunBatch() (batch int, first bool) {
 	return 0, true
 }
 
+// applyStep takes one step, and enters in the journal what became of it. It returns an error if no further step can be taken.
 func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 	out := Outcome{Index: i, Step: *s, Event: Done, DryRun: r.Journal == nil}
 	err := r.checkNotStopped(i, s)
@@ -179,8 +184,8 @@ func (r *Runner) applyStep(ctx context.Context, i int, s *Step) error {
 // begunBefore reports whether a step was begun before: an answer was lost, or a run cut off.
 func (r *Runner) begunBefore(i int) bool { return r.Journal != nil && r.Journal.MayBeApplied(i) }
 
-// checkNotStopped keeps namespaces that were stopped from further steps; without the objects that the bypass shares, none gets it.
-// Of a step that was begun before something may be there all the same.
+// checkNotStopped returns a *stepRefusal if an earlier step of the namespace was refused, or one of the objects that the
+// bypass of all namespaces shares. A step that was begun before may be applied all the same.
 func (r *Runner) checkNotStopped(i int, s *Step) error {
 	event := Refused
 	if r.begunBefore(i) {

@@ -213,7 +213,7 @@ func TestAnswerLostAndChanged(t *testing.T) {
 	r.run("", `altered observe: label namespace a: it was written, and has been changed since: pod-security.kubernetes.io/warn is "baseline", not "restricted"`,
 		"refused enforce: label namespace a: an earlier step of this namespace was refused")
 	r = r.again()
-	r.rollback(RollbackScope{}, "", `kept observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
+	r.rollback(RollbackScope{}, "", `not-reverted observe: label namespace a: somebody has changed it since: pod-security.kubernetes.io/warn is "baseline", and was set to "restricted" here`)
 	m.hasLock(false)
 	m.label("a", "kubectl", api.WarnLevelLabel, nil)
 	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")

@@ -9,56 +9,61 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/labels"
 )
 
-// Stage is one pass over the namespaces.
+// Stage is one pass of a roll-out over the namespaces: observe, enforce or bypass.
 type Stage string
 
-// The stages, in the order in which they are safe: a namespace is let past the policies only once its level is enforced.
+// The stages of a roll-out, in their safe order: the pods of a namespace are let past the policies only once its level is
+// enforced.
 const (
-	StageObserve Stage = "observe" // warn and audit
+	// StageObserve writes the audit and warn labels.
+	StageObserve Stage = "observe"
+	// StageEnforce writes the enforce labels.
 	StageEnforce Stage = "enforce"
-	StageBypass  Stage = "bypass" // let pods past the policies, which stay for who has not come so far
+	// StageBypass lets pods use a policy that lets everything in. The policies stay, for namespaces that are not there yet.
+	StageBypass Stage = "bypass"
 )
 
-// Stages are all of them, in order.
+// Stages returns all stages of a roll-out, in their safe order.
 func Stages() []Stage { return []Stage{StageObserve, StageEnforce, StageBypass} }
 
-// Step is one change: labels of a namespace, or an object to create. It says all that is needed to take it, and to tell
-// whether the cluster is still as it was when the step was planned.
+// Step is one change of a roll-out: labels of one namespace, or an object to create. With its values before, a runner can
+// tell whether the cluster still is as it was when the step was planned.
 type Step struct {
 	Stage Stage `json:"stage"`
 	// Namespace is empty for the objects that the bypass of every namespace shares.
 	Namespace string `json:"namespace,omitempty"`
-	// Batch counts from 0: between two batches is time to look.
+	// Batch is the number of the batch, from 0. Between two batches the roll-out can be verified.
 	Batch int `json:"batch"`
-	// Wave is the value of the label that waves are made by.
+	// Wave is the value of the label by which waves are made.
 	Wave string `json:"wave,omitempty"`
-	// Level that the namespace has to enforce before its pods are let past the policies; only where that is the step.
+	// Level is the one that the namespace has to enforce before its pods are let past the policies; for the stage bypass
+	// alone.
 	Level api.Level `json:"level,omitempty"`
 	// Labels to change, or Create: exactly one is set.
 	Labels []LabelChange `json:"labels,omitempty"`
 	Create *BypassObject `json:"create,omitempty"`
 }
 
-// LabelChange is what becomes of one label. Before and After are null where there is none.
+// LabelChange is the change of one label, by a step or by admission. Before and After are null for an absent label.
 type LabelChange struct {
 	Key    string  `json:"key"`
 	Before *string `json:"before"`
 	After  *string `json:"after"`
 }
 
-// Skipped is a namespace that gets no step at a stage though it would need one, and why.
+// Skipped is a namespace that gets no step at a stage, and why.
 type Skipped struct {
 	Namespace string `json:"namespace"`
 	Stage     Stage  `json:"stage"`
 	Reason    string `json:"why"`
 }
 
-// StepOptions of Steps. The zero value observes every namespace in one batch.
+// StepOptions are those of PlanSteps. The zero value observes every namespace in one batch.
 type StepOptions struct {
 	// Stages to go through, in any order.
 	Stages []Stage
-	// WaveLabel, if set, is the namespaces' label by whose values waves are made: sorted, numbers in them as numbers, those
-	// without it last. Every wave goes through all stages before the next begins.
+	// WaveLabel, if set, is the label of namespaces by whose values waves are made, in the order of compareWaves. Every wave
+	// goes through all stages before the next begins.
 	WaveLabel string
 	// Batch is how many namespaces make a batch, 0 for all of a stage.
 	Batch int
@@ -68,8 +73,8 @@ type StepOptions struct {
 	Force bool
 }
 
-// PlanSteps turns a Plan, of the namespaces that are meant, into what is to be done, and says what is left undone. Policies
-// must be all that the cluster has, whatever the scope: the bypass has to sort before each.
+// PlanSteps returns the steps that put the recommendations of a Plan on a cluster, and the namespaces that get none. The Plan
+// has the namespaces that are meant, and all policies of the cluster: the policy of the bypass has to sort before each.
 func PlanSteps(plan *migrate.Plan, o StepOptions) ([]Step, []Skipped) {
 	p := &stepPlanner{options: o, plan: plan, bypassPolicy: bypassPolicyName(plan.Policies)}
 	namespaces := p.selectNamespaces()
@@ -105,7 +110,7 @@ func AllSkipped(plan *migrate.Plan, steps []Step, skipped []Skipped) bool {
 	})
 }
 
-// orderedStages are those to go through, in the order that is safe.
+// orderedStages returns the stages to go through, in their safe order.
 func (o StepOptions) orderedStages() []Stage {
 	if len(o.Stages) == 0 {
 		return []Stage{StageObserve}
@@ -113,6 +118,7 @@ func (o StepOptions) orderedStages() []Stage {
 	return slices.DeleteFunc(Stages(), func(s Stage) bool { return !slices.Contains(o.Stages, s) })
 }
 
+// sortedWaves returns the values of the wave label in the order of the waves.
 func sortedWaves(waves map[string][]*migrate.Namespace) []string {
 	names := make([]string, 0, len(waves))
 	for name := range waves {
@@ -122,18 +128,20 @@ func sortedWaves(waves map[string][]*migrate.Namespace) []string {
 	return names
 }
 
+// stepPlanner makes the steps of PlanSteps.
 type stepPlanner struct {
 	options      StepOptions
 	plan         *migrate.Plan
 	bypassPolicy string
 	steps        []Step
 	skipped      []Skipped
-	// batchCount is how many are made so far.
+	// batchCount is the number of batches so far.
 	batchCount           int
 	sharedObjectsPlanned bool
 }
 
-// selectNamespaces are all namespaces but those beyond the number asked for, counted in the order of the waves.
+// selectNamespaces returns the namespaces up to the number that was asked for, counted in the order of the waves. A namespace
+// that needs no step does not count.
 func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 	var all []*migrate.Namespace
 	for i := range p.plan.Namespaces {
@@ -158,6 +166,7 @@ func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 	})
 }
 
+// needsSteps reports whether a namespace gets a step at any of the stages.
 func (p *stepPlanner) needsSteps(ns *migrate.Namespace) bool {
 	return slices.ContainsFunc(p.options.orderedStages(), func(s Stage) bool {
 		if s == StageBypass {
@@ -167,10 +176,12 @@ func (p *stepPlanner) needsSteps(ns *migrate.Namespace) bool {
 	})
 }
 
+// skip notes that a namespace gets no step at a stage.
 func (p *stepPlanner) skip(ns *migrate.Namespace, s Stage, why string) {
 	p.skipped = append(p.skipped, Skipped{Namespace: ns.Name, Stage: s, Reason: why})
 }
 
+// planStage adds the steps of one stage for the namespaces of a wave, in batches.
 func (p *stepPlanner) planStage(stage Stage, wave string, namespaces []*migrate.Namespace) {
 	inBatch := 0
 	for _, ns := range namespaces {
@@ -197,6 +208,8 @@ func (p *stepPlanner) planStage(stage Stage, wave string, namespaces []*migrate.
 	}
 }
 
+// namespaceSteps returns the steps of one namespace at a stage; with the first one of the bypass come the objects that all
+// namespaces share.
 func (p *stepPlanner) namespaceSteps(ns *migrate.Namespace, stage Stage, wave string) []Step {
 	if stage != StageBypass {
 		if made := p.labelChangesAfterStages(ns, stage); len(made) > 0 {
@@ -215,7 +228,8 @@ func (p *stepPlanner) namespaceSteps(ns *migrate.Namespace, stage Stage, wave st
 	return append(steps, Step{Stage: StageBypass, Namespace: ns.Name, Wave: wave, Level: api.Level(ns.RecommendedLabels.Enforce), Create: &binding})
 }
 
-// labelChangesAfterStages of a stage, on the namespace as the stages before it leave it: they may have repaired labels of this one.
+// labelChangesAfterStages returns the label changes of a stage, on the namespace as the earlier stages of the roll-out leave
+// it: they may have repaired invalid labels of this one.
 func (p *stepPlanner) labelChangesAfterStages(ns *migrate.Namespace, stage Stage) []LabelChange {
 	for _, earlier := range p.options.orderedStages() {
 		if earlier == stage {
@@ -230,7 +244,7 @@ func (p *stepPlanner) labelChangesAfterStages(ns *migrate.Namespace, stage Stage
 	return labelChanges(ns, stage)
 }
 
-// labelChanges of a stage, as values.
+// labelChanges returns the label changes that a stage makes on a namespace as it is.
 func labelChanges(ns *migrate.Namespace, stage Stage) []LabelChange {
 	var out []LabelChange
 	for _, l := range labels.ChangedLabels(ns, labels.Stage(stage)) {
@@ -243,7 +257,7 @@ func labelChanges(ns *migrate.Namespace, stage Stage) []LabelChange {
 	return out
 }
 
-// skipReason says for what reason a namespace gets nothing at a stage; "" if it may get it.
+// skipReason returns why a namespace gets no step at a stage; "" if it may get one.
 func (p *stepPlanner) skipReason(ns *migrate.Namespace, stage Stage) string {
 	switch {
 	case labels.WhyRefused(ns) != "":
@@ -273,7 +287,7 @@ func (p *stepPlanner) skipReason(ns *migrate.Namespace, stage Stage) string {
 	return ""
 }
 
-// willEnforce is true if the recommended enforce is on, or put on in the same run.
+// willEnforce reports whether a namespace has the recommended enforce label, or gets it in the same roll-out.
 func (p *stepPlanner) willEnforce(ns *migrate.Namespace) bool {
 	return slices.Contains(p.options.orderedStages(), StageEnforce) || len(labelChanges(ns, StageEnforce)) == 0
 }

@@ -26,7 +26,7 @@ func TestVerifyTakesSpoiltJournals(t *testing.T) {
 
 func verifyRows(t *testing.T, client dynamic.Interface, namespaces []string, j *rollout.Journal, labels map[string]map[string]*string) []rollout.VerifyRow {
 	t.Helper()
-	results, err := verify.Run(t.Context(), verify.Verification{Client: client, Namespaces: namespaces, Journal: j, Labels: labels})
+	results, err := verify.CheckNamespaces(t.Context(), verify.Verification{Client: client, Namespaces: namespaces, Journal: j, Labels: labels})
 	if err != nil {
 		t.Fatal(err)
 	}

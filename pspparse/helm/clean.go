@@ -9,16 +9,17 @@ import (
 	"unicode"
 )
 
-// CleanedRelease is a stored revision without PodSecurityPolicies.
+// CleanedRelease is a stored revision of a Helm release without PodSecurityPolicies.
 type CleanedRelease struct {
-	// Payload is what to keep in place of the old one; the old one itself where nothing was removed.
+	// Payload replaces the old one. It is the old one if nothing was removed.
 	Payload []byte
 	Removed []Document
 }
 
-// RemovePolicies removes the PodSecurityPolicies from the manifest and the hooks of a stored revision. Every other byte of the
-// manifest stays, and every other field of the release as it is written, also what is not known here. Roles that let use
-// policies stay: servers go on serving them. A List that holds other objects beside policies is an error.
+// RemovePolicies removes the PodSecurityPolicies from the manifest and the hooks of a stored revision of a Helm release.
+// Every other byte of the manifest stays, and every other field of the release as it is written, also those that are not
+// known here. Roles that let somebody use policies stay, since servers go on to serve them. It returns an error for a payload
+// that cannot be decoded, and for a List that holds other objects beside policies; no error quotes the release.
 func RemovePolicies(payload []byte) (CleanedRelease, error) {
 	data, err := decodePayload(payload)
 	if err != nil {
@@ -42,7 +43,7 @@ func RemovePolicies(payload []byte) (CleanedRelease, error) {
 	return CleanedRelease{Payload: packed, Removed: r.Policies}, nil
 }
 
-// removePoliciesFromJSON edits the JSON of a release in place.
+// removePoliciesFromJSON replaces the manifest and the hooks in the JSON of a release.
 func removePoliciesFromJSON(data []byte) ([]byte, error) {
 	fields, err := jsonMembers(data)
 	if err != nil {
@@ -71,14 +72,14 @@ func removePoliciesFromJSON(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// jsonMember is a field of an object: its value is data[begin:end].
+// jsonMember is a field of a JSON object: its value is data[begin:end].
 type jsonMember struct {
 	name       string
 	begin, end int
 }
 
-// jsonMembers finds the fields of a release. Go's decoder, which Helm reads by, takes names in any case, and of one given twice
-// the last: a release that makes use of that is not Helm's.
+// jsonMembers returns the fields of a release's JSON object with their places. It returns an error for a name that occurs
+// twice, whatever its case: Go's decoder, by which Helm reads, would take the last.
 func jsonMembers(data []byte) ([]jsonMember, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
@@ -106,7 +107,7 @@ func jsonMembers(data []byte) ([]jsonMember, error) {
 	return all, nil
 }
 
-// foldCase is the same for names that differ in case only, as strings.EqualFold has it.
+// foldCase returns the same string for names that differ in case only, by the rules of strings.EqualFold.
 func foldCase(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -117,6 +118,7 @@ func foldCase(name string) string {
 	}, name)
 }
 
+// removePoliciesFromManifest removes the documents that are policies from a manifest, which is a JSON string.
 func removePoliciesFromManifest(value []byte) ([]byte, error) {
 	var manifest string
 	if err := json.Unmarshal(value, &manifest); err != nil {
@@ -136,7 +138,7 @@ func removePoliciesFromManifest(value []byte) ([]byte, error) {
 	return json.Marshal(kept.String())
 }
 
-// removePoliciesFromHooks drops whole hooks: each holds one document.
+// removePoliciesFromHooks removes the hooks that are policies from a JSON list of hooks, which hold one document each.
 func removePoliciesFromHooks(value []byte) ([]byte, error) {
 	hooks, err := splitHooks(value)
 	if err != nil {
@@ -163,7 +165,8 @@ func removePoliciesFromHooks(value []byte) ([]byte, error) {
 	return slices.Concat([]byte("["), bytes.Join(kept, []byte(",")), []byte("]")), nil
 }
 
-// isOnlyPolicies is true of a document that is nothing but policies. One that cannot be read stays.
+// isOnlyPolicies reports whether a document of a manifest holds PodSecurityPolicies and nothing else. It returns false for a
+// document that cannot be read, and an error for a List that holds other objects, too.
 func (p *manifestParser) isOnlyPolicies(text string) (bool, error) {
 	if !mayMentionPolicies(text) {
 		return false, nil

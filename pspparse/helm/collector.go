@@ -30,23 +30,27 @@ const (
 	tillerOwnerLabel, tillerOwner, tillerNameLabel = "OWNER", "TILLER", "NAME"
 )
 
+// errNoPayload is the error for an object without a release in its data.
 var errNoPayload = errors.New("it holds no release: its data may have been taken out where it was copied")
 
-// ReleaseCollector decodes one object after another and keeps what matters of them. The zero value is ready.
+// ReleaseCollector decodes the Secrets and ConfigMaps that store Helm releases, one after the other, and keeps what matters
+// of them. The zero value is ready.
 type ReleaseCollector struct {
 	releases      []Release
 	gaps          []inventory.Gap
 	helm2Releases map[helm2Release]int // how many revisions
 }
 
-// helm2Release names a release of Helm 2, by where Tiller keeps it.
+// helm2Release names a release of Helm 2, with the kind and namespace of the objects that store it.
 type helm2Release struct{ kind, namespace, name string }
 
-// Add takes an object that keeps a release, of Helm 2 too; others are passed over. The payload is Decode's.
+// Add takes a Secret or ConfigMap that stores a revision of a Helm release, of Helm 2 too, and ignores others. The payload is
+// that of DecodeRelease. What cannot be decoded becomes a gap.
 func (c *ReleaseCollector) Add(kind string, m metav1.ObjectMeta, payload []byte) {
 	c.add(kind, &m, payload, pspparse.Position{})
 }
 
+// add is Add with a position for gaps.
 func (c *ReleaseCollector) add(kind string, m *metav1.ObjectMeta, payload []byte, at pspparse.Position) {
 	switch {
 	case isHelm2Release(m):
@@ -78,12 +82,15 @@ func (c *ReleaseCollector) add(kind string, m *metav1.ObjectMeta, payload []byte
 	c.releases = append(c.releases, r)
 }
 
+// isHelm3Release reports whether an object stores a release of Helm 3 or 4.
 func isHelm3Release(m *metav1.ObjectMeta) bool {
 	return m.Labels[ownerLabel] == ownerValue && strings.HasPrefix(m.Name, namePrefix)
 }
 
+// isHelm2Release reports whether an object stores a release of Helm 2.
 func isHelm2Release(m *metav1.ObjectMeta) bool { return m.Labels[tillerOwnerLabel] == tillerOwner }
 
+// addHelm2Release counts a revision of a release of Helm 2.
 func (c *ReleaseCollector) addHelm2Release(kind string, m *metav1.ObjectMeta) {
 	if c.helm2Releases == nil {
 		c.helm2Releases = map[helm2Release]int{}
@@ -91,7 +98,7 @@ func (c *ReleaseCollector) addHelm2Release(kind string, m *metav1.ObjectMeta) {
 	c.helm2Releases[helm2Release{kind, m.Namespace, cmp.Or(m.Labels[tillerNameLabel], m.Name)}]++
 }
 
-// helm2Gaps are the gaps of the releases of Helm 2. Their payload is another one, and is not read.
+// helm2Gaps returns a gap for each release of Helm 2: its payload is not decoded.
 func (c *ReleaseCollector) helm2Gaps() []inventory.Gap {
 	var gaps []inventory.Gap
 	for r, revisions := range c.helm2Releases {
@@ -109,7 +116,8 @@ func (c *ReleaseCollector) helm2Gaps() []inventory.Gap {
 	return gaps
 }
 
-// AddDocument takes an object in JSON, such as files holds; those of other kinds, too, which it passes over.
+// AddDocument takes any object in JSON, as it was read from a file, and ignores those that store no Helm release. What cannot
+// be decoded becomes a gap.
 func (c *ReleaseCollector) AddDocument(apiVersion, kind string, data []byte, at pspparse.Position) {
 	if apiVersion != "v1" || kind != "Secret" && kind != "ConfigMap" {
 		return
@@ -128,8 +136,11 @@ func (c *ReleaseCollector) AddDocument(apiVersion, kind string, data []byte, at 
 	c.add(kind, &named.Metadata, payload, at)
 }
 
+// errStorageObject is the error for a Secret or ConfigMap that cannot be decoded. It is without its cause, which would quote
+// the release.
 var errStorageObject = errors.New("its data is not that of such an object")
 
+// storedPayload returns the release in the data of a Secret or ConfigMap in JSON.
 func storedPayload(kind string, data []byte) ([]byte, error) {
 	if kind == "Secret" {
 		var s corev1.Secret
@@ -145,6 +156,7 @@ func storedPayload(kind string, data []byte) ([]byte, error) {
 	return []byte(m.Data[PayloadKey]), nil
 }
 
+// addGap adds a gap for an object whose release cannot be read.
 func (c *ReleaseCollector) addGap(kind string, m *metav1.ObjectMeta, why string, at pspparse.Position) {
 	namespaces := []string{m.Namespace}
 	if m.Namespace == "" {
@@ -156,7 +168,7 @@ func (c *ReleaseCollector) addGap(kind string, m *metav1.ObjectMeta, why string,
 	})
 }
 
-// Releases are the revisions in order of namespace, name and revision, and what could not be read.
+// Releases returns the revisions in order of namespace, name and revision, and a gap for all that could not be read.
 func (c *ReleaseCollector) Releases() ([]Release, []inventory.Gap) {
 	return sortReleases(c.releases), append(slices.Clone(c.gaps), c.helm2Gaps()...)
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// ReleaseHistory is all stored revisions of one release.
+// ReleaseHistory is all stored revisions of one Helm release.
 type ReleaseHistory struct {
 	// Kind is that of the objects that keep it, Secret or ConfigMap: Helm sees one kind at a time.
 	Kind, Namespace, Name string
@@ -13,7 +13,7 @@ type ReleaseHistory struct {
 	Revisions []Release
 }
 
-// GroupByRelease puts revisions together.
+// GroupByRelease groups revisions by their Helm release, sorted.
 func GroupByRelease(releases []Release) []ReleaseHistory {
 	var all []ReleaseHistory
 	for _, r := range sortReleases(releases) {
@@ -27,6 +27,7 @@ func GroupByRelease(releases []Release) []ReleaseHistory {
 	return all
 }
 
+// sortReleases returns revisions in order of namespace, name, kind of object and revision.
 func sortReleases(releases []Release) []Release {
 	return slices.SortedFunc(slices.Values(releases), func(a, b Release) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
@@ -34,11 +35,11 @@ func sortReleases(releases []Release) []Release {
 	})
 }
 
-// Last is the newest revision.
+// Last returns the newest revision.
 func (h *ReleaseHistory) Last() *Release { return &h.Revisions[len(h.Revisions)-1] }
 
-// UpgradeBase is the revision that Helm compares an upgrade with: the newest one deployed, or the newest of all if none is and it
-// failed or was superseded. It is nil where Helm refuses to upgrade anyway.
+// UpgradeBase returns the revision with which helm upgrade compares: the newest one that is deployed or, if none is, the
+// newest of all if it failed or was superseded. It returns nil if Helm refuses to upgrade anyway.
 func (h *ReleaseHistory) UpgradeBase() *Release {
 	for i := len(h.Revisions) - 1; i >= 0; i-- {
 		if h.Revisions[i].Status == "deployed" && !isPending(h.Last().Status) {
@@ -51,37 +52,40 @@ func (h *ReleaseHistory) UpgradeBase() *Release {
 	return nil
 }
 
+// isPending reports whether a status of Helm says that an operation is under way.
 func isPending(status string) bool {
 	return status == "pending-install" || status == "pending-upgrade" || status == "pending-rollback"
 }
 
-// IsLocked is true where Helm takes it that something is being done to the release, and refuses an upgrade of any kind. A
-// rollback that failed over a policy leaves that behind: one more revision, pending, with the policy in it. Another rollback
-// ends it, once all is cleaned.
+// IsLocked reports whether Helm takes an operation on the release to be under way, and refuses any upgrade. A rollback that
+// failed over a policy leaves that behind: one more revision, pending, with the policy in it. Another rollback, after
+// cleaning, ends it.
 func (h *ReleaseHistory) IsLocked() bool { return isPending(h.Last().Status) }
 
-// PoliciesOf are the PodSecurityPolicies of a revision, for Failures.
+// PoliciesOf returns the PodSecurityPolicies of a revision. It is for ReleaseHistory.FailingOperations.
 func PoliciesOf(r *Release) []Document { return r.Policies }
 
-// RemovedObjectsBy returns a function, for Failures, that gives the objects of a revision whose version v1.minor does not serve.
+// RemovedObjectsBy returns a function that returns the objects of a revision in API versions which v1.minor does not serve.
+// It is for ReleaseHistory.FailingOperations.
 func RemovedObjectsBy(minor int) func(*Release) []Document {
 	return func(r *Release) []Document {
 		return slices.DeleteFunc(slices.Clone(r.Removed), func(d Document) bool { return d.RemovedIn > minor })
 	}
 }
 
-// FailingOperations are what fails of a release on a server that does not serve some documents of its revisions.
+// FailingOperations are the Helm operations on a release that fail on a server which does not serve some objects of its
+// revisions.
 type FailingOperations struct {
 	// Upgrade is true where helm upgrade fails, with any chart: it reads back the manifest of the revision before.
 	Upgrade bool
-	// Rollback are the revisions to which helm rollback fails. This is the trap: an upgrade with a chart without the documents,
-	// done in time, leaves them behind in the revisions before, and shows nothing until somebody needs to go back. A rollback
-	// also reads back the last revision; with a document in that, it fails to whatever revision.
+	// Rollback has the revisions to which helm rollback fails. An upgrade to a chart without the objects leaves them in
+	// earlier revisions, and nothing shows until somebody has to go back. If the last revision has one, a rollback to any
+	// revision fails, since it reads back that one, too.
 	Rollback  []int
 	Uninstall bool
 }
 
-// FailingOperations says what fails where the documents that of gives for each revision are not served.
+// FailingOperations returns the Helm operations that fail if the objects that of returns for each revision are not served.
 func (h *ReleaseHistory) FailingOperations(of func(*Release) []Document) FailingOperations {
 	last, base := of(h.Last()), h.UpgradeBase()
 	f := FailingOperations{
@@ -97,7 +101,7 @@ func (h *ReleaseHistory) FailingOperations(of func(*Release) []Document) Failing
 	return f
 }
 
-// RevisionsWithPolicies are the revisions that hold a policy.
+// RevisionsWithPolicies returns the revisions that hold a PodSecurityPolicy.
 func (h *ReleaseHistory) RevisionsWithPolicies() []Release {
 	var all []Release
 	for _, r := range h.Revisions {

@@ -11,11 +11,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// manifestPart is one document of a manifest with the separator before it: manifest[begin:end].
+// manifestPart is one document of a manifest together with the separator before it: manifest[begin:end].
 type manifestPart struct{ begin, end int }
 
-// splitManifest cuts a manifest where Kubernetes' decoder does: at lines that begin with three dashes. The parts together are the
-// manifest, byte by byte.
+// splitManifest cuts a manifest at lines that begin with three dashes, as Kubernetes' decoder does. The parts together are
+// the manifest, byte by byte.
 func splitManifest(manifest string) []manifestPart {
 	var parts []manifestPart
 	begin := 0
@@ -36,7 +36,7 @@ func splitManifest(manifest string) []manifestPart {
 	return parts
 }
 
-// documentText is the document without its separator, of which Kubernetes' decoder drops the whole line.
+// documentText returns the document without the line of its separator.
 func (p manifestPart) documentText(manifest string) string {
 	text := manifest[p.begin:p.end]
 	if !strings.HasPrefix(text, "---") {
@@ -46,7 +46,7 @@ func (p manifestPart) documentText(manifest string) string {
 	return text
 }
 
-// manifestObject is as much as is read of a document, or of an item of a List.
+// manifestObject is the part of an object in a manifest that is read; of a List also its items.
 type manifestObject struct {
 	objectHead `yaml:",inline"`
 	Rules      []roleRule       `yaml:"rules"`
@@ -54,6 +54,7 @@ type manifestObject struct {
 	Items      []manifestObject `yaml:"items"`
 }
 
+// objectHead is the kind and the name of an object in a manifest.
 type objectHead struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
@@ -63,23 +64,26 @@ type objectHead struct {
 	} `yaml:"metadata"`
 }
 
+// roleRule is a rule of a Role or ClusterRole in a manifest.
 type roleRule struct {
 	Verbs     []string `yaml:"verbs"`
 	APIGroups []string `yaml:"apiGroups"`
 	Resources []string `yaml:"resources"`
 }
 
+// roleRef is the role of a binding in a manifest.
 type roleRef struct {
 	Kind string `yaml:"kind"`
 	Name string `yaml:"name"`
 }
 
-// manifestParser reads the documents of one release, as long as they have no more values than it is left with.
+// manifestParser parses the documents of one Helm release, up to a number of values.
 type manifestParser struct{ remaining int }
 
+// newManifestParser returns a parser for one release.
 func newManifestParser() *manifestParser { return &manifestParser{remaining: maxParsedValues} }
 
-// estimateValueCount guesses from a text how many values it has, at least where there are many.
+// estimateValueCount estimates how many values a YAML text has; it is never far too low for a text with many.
 func estimateValueCount(text string) int {
 	n := 1
 	for i := range len(text) {
@@ -90,8 +94,8 @@ func estimateValueCount(text string) int {
 	return n
 }
 
-// parse reads a document. Whoever asks tells of a failure without its cause, which would quote the document. What other
-// kinds have where a role has its rules may be anything.
+// parse parses a document of a manifest; false if it cannot, or the release has too many values. Callers report that without
+// the cause, which would quote the document. Of kinds other than roles, bindings and Lists only the head is read.
 func (p *manifestParser) parse(text string) (o manifestObject, ok bool) {
 	if p.remaining -= estimateValueCount(text); p.remaining < 0 {
 		return o, false
@@ -108,7 +112,7 @@ func (p *manifestParser) parse(text string) (o manifestObject, ok bool) {
 	return o, node.Decode(&o) == nil
 }
 
-// chargeAliases counts what the aliases of a document make of it.
+// chargeAliases counts the values that the aliases of a document stand for, and returns false if the release has too many.
 func (p *manifestParser) chargeAliases(n *yaml.Node) bool {
 	if !hasAlias(n) {
 		return true
@@ -118,11 +122,12 @@ func (p *manifestParser) chargeAliases(n *yaml.Node) bool {
 	return ok && p.remaining >= 0
 }
 
+// hasAlias reports whether a YAML node has an alias below it.
 func hasAlias(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, hasAlias)
 }
 
-// listItems is the object, or the items of the List that it is; of a typed list, with the kind that they need not repeat.
+// listItems returns the object, or the items of the List that it is. Items of a typed list get its kind if they have none.
 func (o *manifestObject) listItems() []manifestObject {
 	if !o.isList() {
 		return []manifestObject{*o}
@@ -137,8 +142,10 @@ func (o *manifestObject) listItems() []manifestObject {
 	return all
 }
 
+// isList reports whether an object is a List.
 func (h *objectHead) isList() bool { return strings.HasSuffix(h.Kind, "List") }
 
+// group returns the API group of an object; "" for the core group.
 func (h *objectHead) group() string {
 	group, _, found := strings.Cut(h.APIVersion, "/")
 	if !found {
@@ -147,47 +154,53 @@ func (h *objectHead) group() string {
 	return group
 }
 
+// isPolicyGroup reports whether an API group has, or had, PodSecurityPolicies.
 func isPolicyGroup(group string) bool { return group == "policy" || group == "extensions" }
 
+// isPolicy reports whether an object is a PodSecurityPolicy.
 func (h *objectHead) isPolicy() bool {
 	return h.Kind == "PodSecurityPolicy" && isPolicyGroup(h.group())
 }
 
+// rbacGroup is the API group of roles and bindings.
 const rbacGroup = "rbac.authorization.k8s.io"
 
+// isRole reports whether an object is a Role or ClusterRole.
 func (h *objectHead) isRole() bool {
 	return h.group() == rbacGroup && (h.Kind == "Role" || h.Kind == "ClusterRole")
 }
 
+// isBinding reports whether an object is a RoleBinding or ClusterRoleBinding.
 func (h *objectHead) isBinding() bool {
 	return h.group() == rbacGroup && (h.Kind == "RoleBinding" || h.Kind == "ClusterRoleBinding")
 }
 
-// usesPolicies is true of a rule that names policies and lets use them. A rule on everything is no sign of policies.
+// usesPolicies reports whether a rule names policies and allows their use. A rule about everything does not name them.
 func (r *roleRule) usesPolicies() bool {
 	return slices.Contains(r.Resources, "podsecuritypolicies") &&
 		slices.ContainsFunc(r.APIGroups, func(g string) bool { return isPolicyGroup(g) || g == "*" }) &&
 		slices.ContainsFunc(r.Verbs, func(v string) bool { return v == "use" || v == "*" })
 }
 
-// onlyPolicies is true of a rule that is of no use without policies.
+// onlyPolicies reports whether a rule is about nothing but the use of policies.
 func (r *roleRule) onlyPolicies() bool {
 	return r.usesPolicies() && !slices.ContainsFunc(r.Resources, func(s string) bool { return s != "podsecuritypolicies" })
 }
 
-// mayMentionPolicies is false of a document that speaks of no policies and holds no escape in which it could. Most documents need
-// no parsing for that.
+// mayMentionPolicies returns false for a document that does not need to be parsed: it mentions no policies, and has no escape
+// in which it could.
 func mayMentionPolicies(text string) bool {
 	return strings.Contains(text, "PodSecurityPolic") || strings.Contains(text, "podsecuritypolic") || strings.Contains(text, `\`)
 }
 
-// releaseText is a text that may hold an object: a document of the manifest, or a hook.
+// releaseText is one text of a Helm release that may hold an object: a document of the manifest, or a hook.
 type releaseText struct {
 	text string
 	at   int
 	hook *releaseHook
 }
 
+// texts returns the documents of the manifest and the hooks.
 func (s *releaseJSON) texts() []releaseText {
 	var all []releaseText
 	for i, p := range splitManifest(s.Manifest) {
@@ -199,6 +212,7 @@ func (s *releaseJSON) texts() []releaseText {
 	return all
 }
 
+// document describes an object of the text for a Release.
 func (s *releaseText) document(o *manifestObject, only bool) Document {
 	d := Document{
 		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name,
@@ -210,7 +224,7 @@ func (s *releaseText) document(o *manifestObject, only bool) Document {
 	return d
 }
 
-// findPolicies finds what has to do with policies, and what else will not be served.
+// findPolicies fills in the PodSecurityPolicies of a release, the roles about them, and the objects in removed API versions.
 func (r *Release) findPolicies(s *releaseJSON) {
 	sources, parser := s.texts(), newManifestParser()
 	only := map[roleRef]bool{}
@@ -241,7 +255,8 @@ func (r *Release) findPolicies(s *releaseJSON) {
 	r.findRemovedObjects(sources)
 }
 
-// findPolicyBindings finds those of the roles that let do nothing but use policies. A release that has such a role is read whole.
+// findPolicyBindings adds the bindings of roles that allow nothing but the use of policies. It parses all documents that may
+// hold one.
 func (r *Release) findPolicyBindings(sources []releaseText, only map[roleRef]bool, parser *manifestParser) {
 	for i := range sources {
 		source := &sources[i]

@@ -8,29 +8,37 @@ import (
 	"io"
 )
 
-// What a stored release may cost, whoever wrote it. An object of a cluster holds a megabyte or so.
+// The limits of a stored release, which anybody may have written.
 const (
-	maxPayload  = 4 << 20
+	// maxPayload is the most bytes of a stored release. An object of a cluster holds a megabyte or so.
+	maxPayload = 4 << 20
+	// maxInflated is the most bytes of a release after gzip.
 	maxInflated = 64 << 20
-	// maxParsedValues of all documents of one release that are parsed, their aliases written out: each costs far more memory than text.
+	// maxParsedValues is the most YAML values, aliases written out, of all documents of one release that are parsed: each
+	// costs far more memory than text.
 	maxParsedValues = 1_000_000
-	// maxHooks of one release: each costs more than its text.
+	// maxHooks is the most hooks of one release: each costs more than its text.
 	maxHooks = 10_000
 )
 
-// What can be wrong with a payload. None of these says what it holds.
+// The errors about the payload of a Helm release. None of them quotes it.
 var (
-	errTooLong  = errors.New("its release is longer than 4 MiB, which no cluster keeps")
+	// errTooLong is returned for a payload beyond maxPayload.
+	errTooLong = errors.New("its release is longer than 4 MiB, which no cluster keeps")
+	// errInflated is returned for a payload beyond maxInflated.
 	errInflated = errors.New("its release inflates to more than 64 MiB")
-	errBase64   = errors.New("its release is not base64, as Helm writes it")
-	errHooks    = errors.New("its release has more than 10,000 hooks, which no cluster keeps")
-	errGzip     = errors.New("its release is not whole: the gzip stream is damaged")
+	// errBase64 is returned for a payload that is not base64.
+	errBase64 = errors.New("its release is not base64, as Helm writes it")
+	// errHooks is returned for a release beyond maxHooks.
+	errHooks = errors.New("its release has more than 10,000 hooks, which no cluster keeps")
+	// errGzip is returned for a payload whose gzip stream is damaged.
+	errGzip = errors.New("its release is not whole: the gzip stream is damaged")
 )
 
-// gzipMagic begins what Helm has compressed. Its first versions did not.
+// gzipMagic begins a release that Helm has compressed. Its first versions did not.
 var gzipMagic = []byte{0x1f, 0x8b, 0x08}
 
-// decodePayload makes the JSON of a release from what Helm keeps: base64 of gzip. It follows decodeRelease of
+// decodePayload returns the JSON of a release from what Helm stores: base64 of gzip. It follows decodeRelease of
 // helm.sh/helm/v3/pkg/storage/driver, which Helm 4 has as well.
 func decodePayload(payload []byte) ([]byte, error) {
 	if len(payload) > maxPayload {
@@ -57,7 +65,7 @@ func decodePayload(payload []byte) ([]byte, error) {
 	return data, nil
 }
 
-// encodePayload is encodeRelease of the same package.
+// encodePayload returns what Helm stores of the JSON of a release. It follows encodeRelease of the same package.
 func encodePayload(data []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	out, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)

@@ -7,35 +7,35 @@ import (
 	"slices"
 )
 
-// StorageRef names the object that keeps one revision, as it was when it was read.
+// StorageRef names the Secret or ConfigMap that stores one revision of a Helm release, as it was when it was read.
 type StorageRef struct {
 	// Kind is Secret or ConfigMap.
 	Kind, Namespace, Name, UID, ResourceVersion string
 }
 
-// Release is one stored revision: what it is, and what of it has to do with PodSecurityPolicies.
+// Release is one stored revision of a Helm release, and what of it is about PodSecurityPolicies or removed API versions.
 type Release struct {
 	Storage StorageRef
-	// Namespace is that of the object: Helm looks for a release there, whatever the release says of itself.
+	// Namespace is that of the object: Helm looks for a release there, whatever the release itself says.
 	Namespace, Name string
 	Revision        int
-	// Status is Helm's own word: deployed, superseded, failed, pending-upgrade and so on.
+	// Status is Helm's word: deployed, superseded, failed, pending-upgrade and so on.
 	Status              string
 	Chart, ChartVersion string
 	// Policies are the PodSecurityPolicies in the manifest and in hooks. With one in the manifest Helm cannot read the
 	// revision back on a server that serves none.
 	Policies []Document
-	// Grants are the roles whose rules let use policies, and the bindings of those that do nothing else. They do no harm
-	// where there are no policies.
+	// Grants are the roles whose rules allow the use of policies, and the bindings of those that allow nothing else. They do
+	// no harm without policies.
 	Grants []Document
-	// Removed are objects of other kinds whose version a release of Kubernetes does not serve any more. Helm cannot read the
-	// revision back on such a server either.
+	// Removed are objects of other kinds whose API version some release of Kubernetes does not serve any more. Helm cannot
+	// read the revision back on such a server either.
 	Removed []Document
 	// Unreadable are documents that could not be read and may hold a policy.
 	Unreadable []Document
 }
 
-// Document is an object in a release.
+// Document is an object in a Helm release, without its content.
 type Document struct {
 	APIVersion, Kind, Namespace, Name string
 	// At is the place of its document in the manifest, from 1; with Hook, the place of the hook among the hooks.
@@ -43,13 +43,13 @@ type Document struct {
 	Hook bool
 	// Events are when Helm runs the hook.
 	Events []string
-	// OnlyPolicies is true of a role that lets do nothing but use policies, and of a binding of one.
+	// OnlyPolicies is true of a role that allows nothing but the use of policies, and of a binding of one.
 	OnlyPolicies bool
 	// RemovedIn is the minor of the first release v1.RemovedIn that does not serve the version. It is set in Release.Removed.
 	RemovedIn int
 }
 
-// releaseJSON is as much as is read of a release, with the names that Helm gives.
+// releaseJSON is the part of a stored release that is read, with the names that Helm gives.
 type releaseJSON struct {
 	Name      string       `json:"name"`
 	Namespace string       `json:"namespace"`
@@ -67,9 +67,10 @@ type releaseJSON struct {
 	} `json:"chart"`
 }
 
+// releaseHooks are the hooks of a stored release, up to a number.
 type releaseHooks []releaseHook
 
-// UnmarshalJSON refuses more hooks than a release has.
+// UnmarshalJSON decodes hooks. It returns errHooks for too many.
 func (h *releaseHooks) UnmarshalJSON(data []byte) error {
 	all, err := splitHooks(data)
 	if err != nil {
@@ -85,7 +86,7 @@ func (h *releaseHooks) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// splitHooks are the hooks of a release one by one.
+// splitHooks returns the hooks of a release one by one, as JSON.
 func splitHooks(data []byte) ([]json.RawMessage, error) {
 	if bytes.Equal(data, []byte("null")) {
 		return nil, nil
@@ -107,20 +108,27 @@ func splitHooks(data []byte) ([]json.RawMessage, error) {
 	return all, nil
 }
 
+// releaseHook is a hook of a stored release: a document, and when Helm runs it.
 type releaseHook struct {
 	Manifest string   `json:"manifest"`
 	Events   []string `json:"events"`
 }
 
+// The errors about the content of a Helm release. None of them quotes it.
 var (
-	errJSON     = errors.New("its release is not the JSON that Helm writes")
-	errUnnamed  = errors.New("its release has no name or no revision")
+	// errJSON is returned for a release that is not JSON as Helm writes it.
+	errJSON = errors.New("its release is not the JSON that Helm writes")
+	// errUnnamed is returned for a release without a name or a revision.
+	errUnnamed = errors.New("its release has no name or no revision")
+	// errRepeated is returned for a release whose JSON object has a field twice.
 	errRepeated = errors.New("its release has its manifest or its hooks twice")
-	errMixed    = errors.New("is a List that holds other objects beside policies: edit it by hand")
+	// errMixed is returned for a List of policies and other objects, which is not cleaned.
+	errMixed = errors.New("is a List that holds other objects beside policies: edit it by hand")
 )
 
-// DecodeRelease reads the payload of one revision: of a Secret or ConfigMap the value of the key release, of a Secret without the
-// Secret's own base64. Errors say nothing of what it holds.
+// DecodeRelease decodes the payload of one stored revision: the value of the key release of a ConfigMap, or of a Secret
+// without the Secret's own base64. It returns an error for a payload that is not one of Helm, or costs too much; no error
+// quotes what it holds.
 func DecodeRelease(payload []byte) (Release, error) {
 	data, err := decodePayload(payload)
 	if err != nil {
@@ -129,6 +137,7 @@ func DecodeRelease(payload []byte) (Release, error) {
 	return decodeReleaseJSON(data)
 }
 
+// decodeReleaseJSON decodes the JSON of one stored revision.
 func decodeReleaseJSON(data []byte) (Release, error) {
 	var s releaseJSON
 	switch err := json.Unmarshal(data, &s); {
@@ -148,13 +157,13 @@ func decodeReleaseJSON(data []byte) (Release, error) {
 	return r, nil
 }
 
-// inManifest is true where one of the documents stands in the manifest: then the revision cannot be read back by a server that
-// does not serve it.
+// inManifest reports whether one of the documents is in the manifest: then a server that does not serve it keeps Helm from
+// reading the revision back.
 func inManifest(documents []Document) bool {
 	return slices.ContainsFunc(documents, func(d Document) bool { return !d.Hook })
 }
 
-// inHooks is true where a hook that runs on one of the events would create one of the documents.
+// inHooks reports whether a hook that runs on one of the events would create one of the documents.
 func inHooks(documents []Document, events ...string) bool {
 	return slices.ContainsFunc(documents, func(d Document) bool {
 		return slices.ContainsFunc(d.Events, func(e string) bool { return slices.Contains(events, e) })

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// removedAPI is some kinds of one group version, which API servers do not serve any more from v1.minor on.
+// removedAPI is some kinds of an API version that API servers do not serve any more from v1.minor on.
 type removedAPI struct {
 	apiVersion string
 	minor      int
 	kinds      string
 }
 
-// removedAPIs are the versions of built-in kinds that have an end. A test compares them with what k8s.io/api says of its types
-// (APILifecycleRemoved). PodSecurityPolicies are not among them: Release.Policies has those.
+// removedAPIs returns the API versions of built-in kinds that are removed at some release. A test compares them with what
+// k8s.io/api says of its types (APILifecycleRemoved). PodSecurityPolicies are not among them: Release.Policies has those.
 func removedAPIs() []removedAPI {
 	return append(removedAPIsWithoutTypes(), []removedAPI{
 		{"admissionregistration.k8s.io/v1alpha1", 32, "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding"},
@@ -63,8 +63,8 @@ func removedAPIs() []removedAPI {
 	}...)
 }
 
-// removedAPIsWithoutTypes are those of which k8s.io/api has no types, or none any more. The source is the Deprecated API Migration
-// Guide, https://kubernetes.io/docs/reference/using-api/deprecation-guide/, under the release named here.
+// removedAPIsWithoutTypes returns the removed API versions of which k8s.io/api has no types. The source is the Deprecated API
+// Migration Guide, https://kubernetes.io/docs/reference/using-api/deprecation-guide/, under the release named here.
 func removedAPIsWithoutTypes() []removedAPI {
 	return []removedAPI{
 		{"apiextensions.k8s.io/v1beta1", 22, "CustomResourceDefinition"},
@@ -74,7 +74,7 @@ func removedAPIsWithoutTypes() []removedAPI {
 	}
 }
 
-// removedIn is the minor of the first release v1.minor that does not serve a kind in a version; 0 where none is known.
+// removedIn returns the minor of the first release v1.minor that does not serve a kind in an API version; 0 if none is known.
 func removedIn(apiVersion, kind string) int {
 	for _, r := range removedAPIs() {
 		if r.apiVersion == apiVersion && slices.Contains(strings.Fields(r.kinds), kind) {
@@ -84,8 +84,8 @@ func removedIn(apiVersion, kind string) int {
 	return 0
 }
 
-// mentionsRemovedAPI is true of a text with an apiVersion that is among the removals, or that may be. Few documents need to be
-// parsed for that.
+// mentionsRemovedAPI returns false for a document that does not need to be parsed: it has no removed apiVersion, and no
+// escape in which it could have one.
 func mentionsRemovedAPI(text string, removed map[string]bool) bool {
 	for _, escape := range []string{`\u`, `\U`, `\x`} {
 		if strings.Contains(text, escape) {
@@ -108,8 +108,8 @@ func mentionsRemovedAPI(text string, removed map[string]bool) bool {
 	}
 }
 
-// findRemovedObjects finds the objects whose version has an end. It has its own share of what may be parsed: a document that is too
-// much here is passed over, and those of policies are told all the same.
+// findRemovedObjects fills in the objects in removed API versions. It has its own limit of parsed values: a document beyond
+// it is ignored, and policies are found all the same.
 func (r *Release) findRemovedObjects(sources []releaseText) {
 	versions := map[string]bool{}
 	for _, removal := range removedAPIs() {

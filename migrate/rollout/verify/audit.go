@@ -12,8 +12,9 @@ import (
 	"sigs.k8s.io/json"
 )
 
-// AuditLog gathers what an API server's audit log tells of Pod Security: the annotations pod-security.kubernetes.io/* and the
-// refusals. The zero value is ready. It keeps a count and the last words for each workload, and no request.
+// AuditLog collects what the audit log of an API server says about Pod Security Admission: the annotations
+// pod-security.kubernetes.io/* and the refusals. The zero value is ready. It keeps a count and the last message for each
+// workload, and no request.
 type AuditLog struct {
 	findings          map[auditFindingKey]*auditFinding
 	evaluatedRequests map[string]int // requests that Pod Security judged, by namespace
@@ -23,7 +24,7 @@ type AuditLog struct {
 	uncountedRequests int            // requests of more workloads than are kept
 }
 
-// auditFindingKey is one kind of thing that is told of one workload.
+// auditFindingKey names findings that are counted together: those of one class about one workload.
 type auditFindingKey struct {
 	namespace, workload string
 	class               auditClass
@@ -33,31 +34,39 @@ type auditFindingKey struct {
 	template bool
 }
 
+// auditFinding is how often an audit log has something about a workload, and the last message.
 type auditFinding struct {
 	count       int
 	lastMessage string
 }
 
+// auditClass is what Pod Security Admission did with a request of an audit log.
 type auditClass int
 
 const (
-	auditRefused auditClass = iota
-	auditViolates
-	auditError
-	auditExempt
+	auditRefused  auditClass = iota // the request was refused
+	auditViolates                   // it violates a level, and was let in
+	auditError                      // it could not be evaluated
+	auditExempt                     // it is exempt
 )
 
-// Limits of what is read and kept: an audit log is as long as it is, and anybody can make its lines by asking the server.
+// Limits of what is read and kept of an audit log. It may be of any length, and anybody who may ask the server can add lines.
 const (
-	maxAuditLineBytes     = 16 << 20 // a request with its answer is shorter
-	maxAuditWorkloads     = 10_000   // workloads
-	maxBrokenAuditLines   = 10       // broken lines that are told one by one
-	maxAuditMessageBytes  = 1000     // bytes of a message
-	auditAnnotationPrefix = "pod-security.kubernetes.io/"
+	// maxAuditLineBytes is the longest line that is read. A request with its answer is shorter.
+	maxAuditLineBytes = 16 << 20
+	// maxAuditWorkloads is the number of workloads and namespaces whose findings are kept.
+	maxAuditWorkloads = 10_000
+	// maxBrokenAuditLines is the number of broken lines that have a result each.
+	maxBrokenAuditLines = 10
+	// maxAuditMessageBytes is the length at which a message is cut off.
+	maxAuditMessageBytes = 1000
 )
 
-// Read takes a log in, plain or compressed with gzip: an event of JSON to a line. What is no event is noted and told
-// later; an error is one of reading.
+// auditAnnotationPrefix begins the annotations of Pod Security Admission on audit events.
+const auditAnnotationPrefix = "pod-security.kubernetes.io/"
+
+// Read reads a log, plain or compressed with gzip, with one JSON event a line. Lines that are no audit event become results.
+// It returns an error if the log cannot be read.
 func (a *AuditLog) Read(name string, r io.Reader) error {
 	if a.findings == nil {
 		a.findings, a.evaluatedRequests, a.dryRunRequests = map[auditFindingKey]*auditFinding{}, map[string]int{}, map[string]int{}
@@ -91,7 +100,7 @@ func (a *AuditLog) Read(name string, r io.Reader) error {
 	}
 }
 
-// readAuditLine reads up to a newline or the end, and passes over what is too long without keeping it.
+// readAuditLine reads one line of an audit log. It skips a line that is too long, and returns long.
 func readAuditLine(r *bufio.Reader) (line []byte, long bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
@@ -106,6 +115,7 @@ func readAuditLine(r *bufio.Reader) (line []byte, long bool, err error) {
 	}
 }
 
+// addBrokenLine notes a line that is no audit event, up to a number of lines, and counts the others.
 func (a *AuditLog) addBrokenLine(what string) {
 	if len(a.brokenLines) == maxBrokenAuditLines {
 		a.moreBrokenLines++
@@ -114,6 +124,7 @@ func (a *AuditLog) addBrokenLine(what string) {
 	a.brokenLines = append(a.brokenLines, what)
 }
 
+// truncateAuditMessage cuts a message of an audit event off at the most that is kept.
 func truncateAuditMessage(text string) string {
 	if len(text) <= maxAuditMessageBytes {
 		return text
@@ -121,7 +132,8 @@ func truncateAuditMessage(text string) string {
 	return strings.ToValidUTF8(text[:maxAuditMessageBytes], "") + "..."
 }
 
-// addEvent takes one event in. Those that were cut off, or that Pod Security had no part in, are passed over.
+// addEvent counts one event of an audit log. It ignores events that are not complete and those that Pod Security Admission
+// did not see. It returns an error for a line that is no audit event.
 func (a *AuditLog) addEvent(line []byte) error {
 	var e auditEvent
 	if err := json.UnmarshalCaseSensitivePreserveInts(line, &e); err != nil {
@@ -145,13 +157,14 @@ func (a *AuditLog) addEvent(line []byte) error {
 	return nil
 }
 
-// countInNamespace adds one, to no more namespaces than are kept.
+// countInNamespace adds one to the count of a namespace, for no more namespaces than are kept.
 func countInNamespace(m map[string]int, namespace string) {
 	if _, ok := m[namespace]; ok || len(m) < maxAuditWorkloads {
 		m[namespace]++
 	}
 }
 
+// addFinding counts a finding about a workload, for no more workloads than are kept.
 func (a *AuditLog) addFinding(key auditFindingKey, words string) {
 	t := a.findings[key]
 	switch {

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/json"
 )
 
-// auditEvent is what is read of an event, of any version of audit.k8s.io.
+// auditEvent is the part of an audit event that is read, of any version of audit.k8s.io.
 type auditEvent struct {
 	Kind       string `json:"kind"`
 	APIVersion string `json:"apiVersion"`
@@ -34,7 +34,7 @@ type auditEvent struct {
 	Annotations   map[string]string  `json:"annotations"`
 }
 
-// isAboutPodSecurity is true for a request that Pod Security had a word in.
+// isAboutPodSecurity reports whether Pod Security Admission evaluated the request of an audit event.
 func (e *auditEvent) isAboutPodSecurity() bool {
 	for key := range e.Annotations {
 		if strings.HasPrefix(key, auditAnnotationPrefix) {
@@ -44,16 +44,18 @@ func (e *auditEvent) isAboutPodSecurity() bool {
 	return e.refused()
 }
 
+// refused reports whether Pod Security Admission refused the request of an audit event.
 func (e *auditEvent) refused() bool {
 	return e.ResponseStatus.Code == http.StatusForbidden && isPodSecurityRefusal(e.ResponseStatus.Message)
 }
 
+// dryRun reports whether the request of an audit event was a dry run.
 func (e *auditEvent) dryRun() bool {
 	u, err := url.ParseRequestURI(e.RequestURI)
 	return err == nil && u.Query().Has("dryRun")
 }
 
-// finding says what there is to tell of the request: the worst of it.
+// finding returns the worst that an audit event says about its workload, and the message; "" if there is nothing.
 func (e *auditEvent) finding() (auditFindingKey, string) {
 	key := auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
 	violations, failed := e.Annotations[auditAnnotationPrefix+api.AuditViolationsAnnotationKey], e.Annotations[auditAnnotationPrefix+"error"]
@@ -75,7 +77,7 @@ func (e *auditEvent) finding() (auditFindingKey, string) {
 	return key, ""
 }
 
-// violatedLevel is the level in `would violate PodSecurity "restricted:latest": ...`; "" if there is none.
+// violatedLevel returns the level in `would violate PodSecurity "restricted:latest": ...`; "" if there is none.
 func violatedLevel(text string) string {
 	_, rest, _ := strings.Cut(text, `PodSecurity "`)
 	level, _, _ := strings.Cut(rest, ":")
@@ -85,7 +87,7 @@ func violatedLevel(text string) string {
 	return level
 }
 
-// podRequestMeta is what a request to create a pod tells of who made it.
+// podRequestMeta is the part of a request to create a pod that says which controller made it.
 type podRequestMeta struct {
 	Metadata struct {
 		GenerateName    string                  `json:"generateName"`
@@ -94,8 +96,8 @@ type podRequestMeta struct {
 	} `json:"metadata"`
 }
 
-// workload names what the request was about: for a pod its controller where the log holds the request, else the most that
-// it tells.
+// workload names the workload of an audit event: for a pod its controller, if the log has the request, else what the names
+// and the user tell.
 func (e *auditEvent) workload() string {
 	if e.ObjectRef.Resource != "pods" {
 		return strings.TrimSuffix(e.ObjectRef.Resource, "s") + "/" + cmp.Or(e.ObjectRef.Name, "(unnamed)")
@@ -117,8 +119,8 @@ func (e *auditEvent) workload() string {
 	return podControllerByUser(e.User.Username, cmp.Or(e.ObjectRef.Name, podNameInMessage(e.ResponseStatus.Message)))
 }
 
-// podControllerByUser names whose pod this is by the controller that made it, which has an account of its own on most clusters, and by
-// how the controller names pods. Without it every attempt would be told as a pod by itself.
+// podControllerByUser names the controller of a pod by the user that created it, since most controllers have a service
+// account of their own, and by how controllers name pods. It joins all attempts of one controller.
 func podControllerByUser(user, name string) string {
 	base := name
 	if at := strings.LastIndexByte(name, '-'); at > 0 {
@@ -140,7 +142,7 @@ func podControllerByUser(user, name string) string {
 	return "pod/" + name
 }
 
-// podNameInMessage is the name in `pods "web-7d4b9-" is forbidden: ...`.
+// podNameInMessage returns the name in `pods "web-7d4b9-" is forbidden: ...`; "" if there is none.
 func podNameInMessage(message string) string {
 	rest, ok := strings.CutPrefix(message, `pods "`)
 	name, _, closed := strings.Cut(rest, `"`)

@@ -7,8 +7,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// results tell of every namespace what the log says of it. A refusal is not ok, and neither is a violation of the level
-// that the namespace enforces: the pod would be refused when it is made again. enforced are the levels by namespace.
+// results returns what the audit log says about each namespace. A refusal is not ok, and neither is a violation of the level
+// that the namespace enforces: the next pod would be refused. enforced has the levels by namespace.
 func (a *AuditLog) results(namespaces []string, enforced map[string]string) []CheckResult {
 	var out []CheckResult
 	meant := nameSet(namespaces)
@@ -33,6 +33,7 @@ func (a *AuditLog) results(namespaces []string, enforced map[string]string) []Ch
 	return out
 }
 
+// result returns the check result of one finding of the audit log.
 func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string) CheckResult {
 	r := CheckResult{Namespace: key.namespace, Check: CheckAudit, Workload: key.workload, Status: StatusOK}
 	switch key.class {
@@ -59,6 +60,7 @@ func (a *AuditLog) result(key auditFindingKey, t *auditFinding, enforced string)
 	return r
 }
 
+// timesText returns a count as "once" or "3 times".
 func timesText(n int) string {
 	if n == 1 {
 		return "once"
@@ -66,8 +68,8 @@ func timesText(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// violatesEnforced is true if what violates a level is refused where another is enforced. A namespace that was read and has no
-// label, or an empty one, enforces what the server's configuration says, which cannot be read.
+// violatesEnforced reports whether a pod that violates a level is refused where another level is enforced. It is not known
+// for a namespace without an enforce label: the configuration of the server, which cannot be read, decides there.
 func violatesEnforced(level, enforced string) (breaks, known bool) {
 	e, err := api.ParseLevel(enforced)
 	if err != nil {
@@ -76,7 +78,7 @@ func violatesEnforced(level, enforced string) (breaks, known bool) {
 	return api.CompareLevels(e, api.Level(level)) >= 0, true
 }
 
-// summary says how many requests the judgement on a namespace rests on.
+// summary returns the check result that says how many requests of the audit log were about a namespace.
 func (a *AuditLog) summary(ns string) CheckResult {
 	r := CheckResult{Namespace: ns, Check: CheckAudit, Status: StatusOK}
 	var parts []string

@@ -125,7 +125,7 @@ func TestAuditLog(t *testing.T) {
 				if err := log.Read("audit.log", strings.NewReader(in)); err != nil {
 					t.Fatal(err)
 				}
-				got, err := Run(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Audit: &log})
+				got, err := CheckNamespaces(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Audit: &log})
 				if err != nil {
 					t.Fatal(err)
 				}

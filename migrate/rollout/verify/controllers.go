@@ -12,27 +12,27 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// controller is an object that makes pods, or makes what makes them.
+// controller is an object that makes pods, such as a ReplicaSet, or one that makes such an object, with what its status says.
 type controller struct {
 	namespace, kind, name string
 	uid                   types.UID
-	// topOwner is what people know it by: the Deployment of a ReplicaSet, the CronJob of a Job, else itself.
+	// topOwner is the object that people know it by: the Deployment of a ReplicaSet, the CronJob of a Job, else itself.
 	topOwner metav1.OwnerReference
-	// makesPods is false for what makes no pods by itself, or not now.
+	// makesPods is false for an object that makes no pods itself, or not now.
 	makesPods bool
 	// desiredPods is how many pods it should have now.
 	desiredPods int
-	// observed is true once its controller has looked at what it asks for.
+	// observed is true once its controller has seen its newest specification.
 	observed bool
-	// reportsRefusals is true if a condition tells whether it is refused pods now, and failing is what that says. Other kinds tell by
+	// reportsRefusals is true if a condition says whether pods are refused now, which refusalCondition has. Other kinds have
 	// events alone, which stay after the pods have come.
 	reportsRefusals  bool
 	refusalCondition string
-	// mayLag is true for what has less pods than it asks for in the course of its work.
+	// mayLag is true for an object that has fewer pods than it asks for in the course of its work.
 	mayLag bool
-	// isSurging is true while pods of a new kind are made before those of the old kind go: then the number of pods tells not.
+	// isSurging is true while new pods are made before the old ones go: then the number of pods says nothing.
 	isSurging bool
-	// templatePod is one of its template; nil unless asked for.
+	// templatePod is a pod of its template; nil unless asked for.
 	templatePod *unstructured.Unstructured
 }
 
@@ -53,7 +53,8 @@ func readers() map[string]readFunc {
 	}
 }
 
-// controllerReader makes a maker of an object of type T. One that another makes keeps its template to that.
+// controllerReader returns the function that reads objects of type T as controllers. It takes no pod of the template of an
+// object that another one made.
 func controllerReader[T any](kind string, read func(*T, *controller) *corev1.PodTemplateSpec) func(*unstructured.Unstructured, bool) (controller, error) {
 	return func(u *unstructured.Unstructured, template bool) (controller, error) {
 		m := controller{namespace: u.GetNamespace(), kind: kind, name: u.GetName(), uid: u.GetUID()}
@@ -76,7 +77,7 @@ func controllerReader[T any](kind string, read func(*T, *controller) *corev1.Pod
 	}
 }
 
-// replicasOrOne of what the server sets to one where it is not said.
+// replicasOrOne returns a number of replicas, 1 if it is not set.
 func replicasOrOne(n *int32) int {
 	if n == nil {
 		return 1
@@ -84,13 +85,14 @@ func replicasOrOne(n *int32) int {
 	return int(*n)
 }
 
-// readDeployment leaves the counting to the ReplicaSets.
+// readDeployment reads whether a Deployment was observed: its ReplicaSets count the pods.
 func readDeployment(d *appsv1.Deployment, m *controller) *corev1.PodTemplateSpec {
 	m.observed = d.Status.ObservedGeneration >= d.Generation
 	m.makesPods = !m.observed
 	return &d.Spec.Template
 }
 
+// readReplicaSet reads how many pods a ReplicaSet should have, and its condition about refused ones.
 func readReplicaSet(r *appsv1.ReplicaSet, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.reportsRefusals, m.desiredPods = true, true, replicasOrOne(r.Spec.Replicas)
 	m.observed = r.Status.ObservedGeneration >= r.Generation
@@ -102,6 +104,7 @@ func readReplicaSet(r *appsv1.ReplicaSet, m *controller) *corev1.PodTemplateSpec
 	return &r.Spec.Template
 }
 
+// readReplicationController reads how many pods a ReplicationController should have, and its condition about refused ones.
 func readReplicationController(r *corev1.ReplicationController, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.reportsRefusals, m.desiredPods = true, true, replicasOrOne(r.Spec.Replicas)
 	m.observed = r.Status.ObservedGeneration >= r.Generation
@@ -113,6 +116,7 @@ func readReplicationController(r *corev1.ReplicationController, m *controller) *
 	return r.Spec.Template
 }
 
+// readStatefulSet reads how many pods a StatefulSet should have, and its template with a volume for each claim.
 func readStatefulSet(s *appsv1.StatefulSet, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.desiredPods = true, replicasOrOne(s.Spec.Replicas)
 	m.observed = s.Status.ObservedGeneration >= s.Generation
@@ -126,6 +130,7 @@ func readStatefulSet(s *appsv1.StatefulSet, m *controller) *corev1.PodTemplateSp
 	return template
 }
 
+// readDaemonSet reads how many pods a DaemonSet should have, and whether an update makes new pods first.
 func readDaemonSet(d *appsv1.DaemonSet, m *controller) *corev1.PodTemplateSpec {
 	m.makesPods, m.desiredPods = true, int(d.Status.DesiredNumberScheduled)
 	m.observed = d.Status.ObservedGeneration >= d.Generation
@@ -135,8 +140,7 @@ func readDaemonSet(d *appsv1.DaemonSet, m *controller) *corev1.PodTemplateSpec {
 	return &d.Spec.Template
 }
 
-// readJob counts the pods that are still to come: none of a job that is complete, that stands still, or that has failed after
-// it had some.
+// readJob reads how many pods a Job is still to have: none if it is complete, suspended, or has failed after it had some.
 func readJob(j *batchv1.Job, m *controller) *corev1.PodTemplateSpec {
 	m.mayLag, m.observed = true, true
 	for _, c := range j.Status.Conditions {
@@ -161,10 +165,12 @@ func readJob(j *batchv1.Job, m *controller) *corev1.PodTemplateSpec {
 	return &j.Spec.Template
 }
 
+// readCronJob reads the template of a CronJob, which makes no pods itself.
 func readCronJob(c *batchv1.CronJob, _ *controller) *corev1.PodTemplateSpec {
 	return &c.Spec.JobTemplate.Spec.Template
 }
 
+// readPodTemplate reads a PodTemplate, which makes no pods.
 func readPodTemplate(t *corev1.PodTemplate, _ *controller) *corev1.PodTemplateSpec {
 	return &t.Template
 }

@@ -7,23 +7,25 @@ import (
 	"strings"
 )
 
-// isSecurityRefusal is true for a message that speaks of Pod Security or of the policies: what the API server says where one
-// of them refuses a pod.
+// isSecurityRefusal reports whether an API server says in a message that Pod Security Admission or the PodSecurityPolicies
+// refused a pod.
 func isSecurityRefusal(message string) bool {
 	return isPodSecurityRefusal(message) || isPolicyRefusal(message)
 }
 
+// isPodSecurityRefusal reports whether an API server says in a message that Pod Security Admission refused a pod.
 func isPodSecurityRefusal(message string) bool {
 	return strings.Contains(message, "violates PodSecurity")
 }
 
-// isPolicyRefusal knows the words of v1.24 and those of servers before v1.16.
+// isPolicyRefusal reports whether an API server, also one before v1.16, says in a message that the PodSecurityPolicies
+// refused a pod.
 func isPolicyRefusal(message string) bool {
 	return strings.Contains(message, "PodSecurityPolicy: ") || strings.Contains(message, "unable to validate against any pod security policy")
 }
 
-// refusalMessage is what the server says of a maker that cannot create pods now; "" if it says nothing. Where a condition tells,
-// events tell of the past.
+// refusalMessage returns what the server says about a controller that cannot create pods now; "" if it says nothing. If a
+// condition says so, events are about the past.
 func (s *snapshot) refusalMessage(m *controller) string {
 	if m.reportsRefusals {
 		return m.refusalCondition
@@ -31,6 +33,7 @@ func (s *snapshot) refusalMessage(m *controller) string {
 	return s.refusals[m.uid].message
 }
 
+// podCountText returns how many pods a controller has and should have.
 func (s *snapshot) podCountText(m *controller) string {
 	text := fmt.Sprintf("has %d of %d pods", s.pods[m.uid].present, m.desiredPods)
 	if n := s.pods[m.uid].terminating; n > 0 {
@@ -39,27 +42,28 @@ func (s *snapshot) podCountText(m *controller) string {
 	return text
 }
 
+// hasMissingPods reports whether a controller has fewer pods than it should have.
 func (s *snapshot) hasMissingPods(m *controller) bool {
 	return m.makesPods && s.pods[m.uid].present < m.desiredPods && !s.podsUnread(m.namespace)
 }
 
-// isAwaitingPods is true for a maker that may lack pods only for the moment, as far as can be seen.
+// isAwaitingPods reports whether a controller may lack pods only for the moment.
 func (s *snapshot) isAwaitingPods(m *controller) bool {
 	t := s.pods[m.uid]
 	return !m.observed || m.mayLag || t.present+t.terminating >= m.desiredPods
 }
 
-// missingPods is true for a maker that is kept from its pods.
+// missingPods reports whether something keeps a controller from its pods.
 func (s *snapshot) missingPods(m *controller) bool {
 	return s.isRefused(m) || s.hasMissingPods(m) && !s.isAwaitingPods(m)
 }
 
-// isRefused is true if the server's word still stands: the pods have not come.
+// isRefused reports whether the pods of a controller were refused and have not come since.
 func (s *snapshot) isRefused(m *controller) bool {
 	return m.makesPods && s.refusalMessage(m) != "" && (s.hasMissingPods(m) || !m.observed || m.reportsRefusals && s.podsUnread(m.namespace))
 }
 
-// checkControllers judges all that makes pods in the namespaces at one look.
+// checkControllers reads all controllers of the namespaces once, and evaluates each.
 func (v *Verification) checkControllers(ctx context.Context) []CheckResult {
 	s := newNamespaceReader(v.Client, v.Namespaces).observeControllers(ctx)
 	before := map[[3]string]string{}
@@ -78,8 +82,8 @@ func (v *Verification) checkControllers(ctx context.Context) []CheckResult {
 	return append(out, s.namespaceSummaries(v.Namespaces, out)...)
 }
 
-// evaluateController tells what there is to tell of one maker: nothing if it is well. before is what was said of it, or what it lacked,
-// before the roll-out.
+// evaluateController returns the results for one controller, none if it has its pods. before is the message about it from
+// before the roll-out, "" if it lacked no pods then.
 func (s *snapshot) evaluateController(m *controller, before string) []CheckResult {
 	refusals := CheckResult{Namespace: m.namespace, Check: CheckRefusals, Workload: strings.ToLower(m.topOwner.Kind) + "/" + m.topOwner.Name}
 	pods := refusals
@@ -127,8 +131,8 @@ func (s *snapshot) evaluateController(m *controller, before string) []CheckResul
 	return nil
 }
 
-// unreadResults says in every namespace what could not be read, and what that leaves open: events the refusals, pods the
-// counts, and controllers both.
+// unreadResults returns a result for each resource that could not be read in a namespace: events leave the refusals open,
+// pods their number, and controllers both.
 func (s *snapshot) unreadResults(namespaces []string) []CheckResult {
 	var out []CheckResult
 	for _, u := range s.unread {
@@ -147,7 +151,8 @@ func (s *snapshot) unreadResults(namespaces []string) []CheckResult {
 	return out
 }
 
-// namespaceSummaries say of every namespace and check in which nothing is amiss what that rests on.
+// namespaceSummaries returns an ok result for each namespace and check without another one, which says how many controllers
+// it rests on.
 func (s *snapshot) namespaceSummaries(namespaces []string, told []CheckResult) []CheckResult {
 	type check struct{ namespace, what string }
 	amiss, counted, later := map[check]bool{}, map[string]int{}, map[string]int{}

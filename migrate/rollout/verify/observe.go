@@ -19,17 +19,19 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// namespaceReader reads what is in namespaces, or in all where none is named.
+// namespaceReader lists objects in namespaces, or in all of them if none is named.
 type namespaceReader struct {
 	client     dynamic.Interface
 	namespaces []string
 	in         map[string]bool
 }
 
+// newNamespaceReader returns the reader for namespaces.
 func newNamespaceReader(client dynamic.Interface, namespaces []string) *namespaceReader {
 	return &namespaceReader{client: client, namespaces: namespaces, in: nameSet(namespaces)}
 }
 
+// nameSet returns names as a set.
 func nameSet(names []string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -38,33 +40,35 @@ func nameSet(names []string) map[string]bool {
 	return set
 }
 
-// snapshot is what one look saw.
+// snapshot is what one reading of controllers, events and pods found.
 type snapshot struct {
 	controllers []controller
-	// pods are counted, and refusals told, by the UID of the controller.
+	// pods and refusals are by the UID of the controller.
 	pods     map[types.UID]podCount
 	refusals map[types.UID]refusalEvent
 	unread   []unreadResource
 }
 
-// podCount counts a controller's pods that are neither finished nor being deleted, and those that are being deleted.
+// podCount is the number of a controller's pods that are neither finished nor being deleted, and of those that are being
+// deleted.
 type podCount struct{ present, terminating int }
 
-// refusalEvent is the last that events tell of a controller that could not create a pod.
+// refusalEvent is the last event about a controller that could not create a pod.
 type refusalEvent struct {
 	version string
 	message string
 }
 
-// unreadResource is a kind that could not be listed in a namespace; in all, if that is empty.
+// unreadResource is an API resource that could not be listed in a namespace; in all, if that is empty.
 type unreadResource struct {
 	namespace, resource, group string
 	err                        error
 }
 
-// String says what could not be read, and what to grant for it.
+// String says what could not be read, and which permission to grant.
 func (u *unreadResource) String() string { return unreadText("list", u.resource, u.group, u.err) }
 
+// unreadText says what could not be read, and which permission to grant.
 func unreadText(verb, resource, group string, err error) string {
 	if group != "" {
 		resource += "." + group
@@ -76,17 +80,18 @@ func unreadText(verb, resource, group string, err error) string {
 	return text
 }
 
-// affects is true if it is missing in a namespace.
+// affects reports whether the resource could not be listed in a namespace.
 func (u *unreadResource) affects(namespace string) bool {
 	return u.namespace == "" || u.namespace == namespace
 }
 
-// podsUnread is true for a namespace whose pods could not be counted.
+// podsUnread reports whether the pods of a namespace could not be listed.
 func (s *snapshot) podsUnread(namespace string) bool {
 	return slices.ContainsFunc(s.unread, func(u unreadResource) bool { return u.resource == "pods" && u.affects(namespace) })
 }
 
-// unreadError says of every kind that could not be read where that was, and the server's words of the first namespace.
+// unreadError returns an error for each resource that could not be listed, with the namespaces and the server's words for the
+// first one; nil if there is none.
 func (s *snapshot) unreadError() error {
 	var errs []error
 	told := map[[3]string]bool{}
@@ -107,7 +112,7 @@ func (s *snapshot) unreadError() error {
 	return errors.Join(errs...)
 }
 
-// key is the same for what could not be read for the same reason.
+// key is the same for resources that could not be listed for the same reason.
 func (u *unreadResource) key() [3]string {
 	return [3]string{u.resource, u.group, string(apierrors.ReasonForError(u.err))}
 }
@@ -132,7 +137,8 @@ func namespacesText(names []string) string {
 	return text
 }
 
-// observeControllers lists controllers first and pods last: a pod that comes in between does not make a controller look short.
+// observeControllers lists controllers first, then events, and pods last: a pod that comes in between makes no controller
+// look short of pods.
 func (v *namespaceReader) observeControllers(ctx context.Context) *snapshot {
 	s := v.listControllers(ctx, false)
 	events, failed := listInNamespaces(ctx, v, schema.GroupVersionResource{Version: "v1", Resource: "events"}, "reason="+failedCreate, readEvent)
@@ -155,20 +161,20 @@ func (v *namespaceReader) observeControllers(ctx context.Context) *snapshot {
 	return s
 }
 
-// failedCreate is the reason, of an event or a condition, that a controller gives where it could not create a pod.
+// failedCreate is the reason, of an event or a condition, that a controller gives if it could not create a pod.
 const failedCreate = "FailedCreate"
 
-// namespaceResource is the resource of Namespaces.
+// namespaceResource returns the API resource of Namespaces.
 func namespaceResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 }
 
-// podResource is the resource of Pods.
+// podResource returns the API resource of Pods.
 func podResource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 }
 
-// listControllers lists what makes pods; a template that nothing makes pods of by itself is of use only for the template.
+// listControllers lists the controllers of the namespaces; with templates also PodTemplates, and a pod of each template.
 func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *snapshot {
 	s := &snapshot{}
 	read := readers()
@@ -183,6 +189,7 @@ func (v *namespaceReader) listControllers(ctx context.Context, templates bool) *
 	return s
 }
 
+// addUnread notes that a resource could not be listed in some namespaces.
 func (s *snapshot) addUnread(resource, group string, failed map[string]error) {
 	for ns, err := range failed {
 		s.unread = append(s.unread, unreadResource{ns, resource, group, err})
@@ -192,21 +199,24 @@ func (s *snapshot) addUnread(resource, group string, failed map[string]error) {
 	})
 }
 
-// isOlderResourceVersion compares resourceVersions, which are numbers that grow: clocks may differ.
+// isOlderResourceVersion compares resourceVersions, which are numbers that grow. Clocks may differ.
 func isOlderResourceVersion(a, b string) bool {
 	return len(a) < len(b) || len(a) == len(b) && a < b
 }
 
+// readEvent decodes an event.
 func readEvent(u *unstructured.Unstructured) (corev1.Event, error) {
 	var e corev1.Event
 	return e, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &e)
 }
 
+// ownedPod is a pod as it counts for its controller.
 type ownedPod struct {
 	controller types.UID
 	count      podCount
 }
 
+// readPod reads how a pod counts for its controller. A finished pod, and one without a controller, do not count.
 func readPod(u *unstructured.Unstructured) (ownedPod, error) {
 	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
 	owner := metav1.GetControllerOfNoCopy(u)
@@ -219,7 +229,7 @@ func readPod(u *unstructured.Unstructured) (ownedPod, error) {
 	return ownedPod{owner.UID, podCount{present: 1}}, nil
 }
 
-// namespaceLabels are those of the namespaces that there are, and why others could not be read.
+// namespaceLabels returns the labels of the namespaces that exist, and an error for each that could not be read.
 func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]map[string]string, failed map[string]error) {
 	is, failed = map[string]map[string]string{}, map[string]error{}
 	if len(v.namespaces) > maxSingleLists {
@@ -247,11 +257,11 @@ func (v *namespaceReader) namespaceLabels(ctx context.Context) (is map[string]ma
 	return is, failed
 }
 
-// maxSingleLists is the number of namespaces up to which each is listed by itself; all together are listed at once.
+// maxSingleLists is the number of namespaces up to which each is listed alone; more are listed at once.
 const maxSingleLists = 20
 
-// listInNamespaces lists a resource in the namespaces and picks from every object what is needed of it. It returns the namespaces
-// that could not be listed.
+// listInNamespaces lists a resource in the namespaces and picks from every object what is needed of it. It returns an error
+// for each namespace that could not be listed.
 func listInNamespaces[T any](ctx context.Context, v *namespaceReader, r schema.GroupVersionResource, field string, pick func(*unstructured.Unstructured) (T, error)) ([]T, map[string]error) {
 	if len(v.namespaces) == 0 || len(v.namespaces) > maxSingleLists {
 		out, err := listAllPages(ctx, v.client.Resource(r), field, v.includes, pick)
@@ -281,11 +291,13 @@ func listInNamespaces[T any](ctx context.Context, v *namespaceReader, r schema.G
 	return all, failed
 }
 
+// includes reports whether a namespace is among those to read.
 func (v *namespaceReader) includes(namespace string) bool {
 	return len(v.namespaces) == 0 || v.in[namespace]
 }
 
-// listAllPages reads page by page, and begins again where a page was too old to go on from: half a list is none.
+// listAllPages lists objects page by page, and begins again if a page is too old to go on from. On an error it returns
+// nothing: half a list would look like a whole one.
 func listAllPages[T any](ctx context.Context, from dynamic.ResourceInterface, field string, includes func(string) bool, pick func(*unstructured.Unstructured) (T, error)) ([]T, error) {
 	const page, restarts = 500, 3
 	var out []T

@@ -18,10 +18,10 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// policyAnnotation names the policy that let a pod in.
+// policyAnnotation is the annotation that names the PodSecurityPolicy which let a pod in.
 const policyAnnotation = "kubernetes.io/psp"
 
-// podFromTemplate is a pod as the controller would make it of a template, as far as Pod Security looks at it.
+// podFromTemplate returns a pod as a controller would make it of its template, as far as Pod Security Admission looks at it.
 func podFromTemplate(m *controller, t *corev1.PodTemplateSpec) (*unstructured.Unstructured, error) {
 	const longest = 200 // the server cuts what it makes longer, and refuses what is longer before
 	pod := corev1.Pod{
@@ -39,7 +39,8 @@ func podFromTemplate(m *controller, t *corev1.PodTemplateSpec) (*unstructured.Un
 	return &unstructured.Unstructured{Object: object}, nil
 }
 
-// checkRecreation has the server judge a pod of every template. Nothing is kept: the create is a dry run, and the only write here.
+// checkRecreation creates a pod of every template as a dry run, which keeps nothing, and returns what the server says to
+// each.
 func (v *Verification) checkRecreation(ctx context.Context) []CheckResult {
 	s := newNamespaceReader(v.Client, v.Namespaces).listControllers(ctx, true)
 	var out []CheckResult
@@ -65,6 +66,7 @@ func (v *Verification) checkRecreation(ctx context.Context) []CheckResult {
 	return out
 }
 
+// dryRunPod creates a pod of one controller's template as a dry run, and returns what the server says.
 func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult {
 	r := CheckResult{Namespace: m.namespace, Check: CheckRecreate, Workload: strings.ToLower(m.kind) + "/" + m.name}
 	pods := v.Client.Resource(podResource()).Namespace(m.namespace)
@@ -91,9 +93,9 @@ func (v *Verification) dryRunPod(ctx context.Context, m *controller) CheckResult
 	return r
 }
 
-// awaitAdmission waits until the server's admission has noticed the levels that labels enforce: it looks at a cache, and right
-// after a write its yes would say nothing. Where it lets whoever runs this do what the level forbids all along, that is
-// told: its yes is worth nothing there.
+// awaitAdmission waits until the server's Pod Security Admission has noticed the levels that the labels of namespaces
+// enforce: it looks at a cache, and would admit anything right after a write. It returns a result for each namespace in which
+// the server goes on to admit a privileged pod from whoever runs this: then a pod that it admits proves nothing.
 func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]string) []CheckResult {
 	const most = 20
 	pause := cmp.Or(v.Poll, 250*time.Millisecond)
@@ -122,7 +124,7 @@ func (v *Verification) awaitAdmission(ctx context.Context, enforced map[string]s
 	return out
 }
 
-// privilegedProbePod is one that only privileged allows.
+// privilegedProbePod returns a pod that only the level privileged allows.
 func privilegedProbePod(namespace string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Pod",

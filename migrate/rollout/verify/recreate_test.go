@@ -52,7 +52,7 @@ func TestRecreateOne(t *testing.T) {
 		u.SetAnnotations(map[string]string{policyAnnotation: "open"})
 		return true, u, nil
 	})
-	got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
+	got, err := CheckNamespaces(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestRecreateUnnoticed(t *testing.T) {
 	c.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		return true, a.(clienttesting.CreateActionImpl).Object, nil
 	})
-	got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
+	got, err := CheckNamespaces(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, RecreateOne: true, Poll: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}

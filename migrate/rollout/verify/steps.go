@@ -50,7 +50,7 @@ func unfinishedStatus(state *rollout.StepState) (status CheckStatus, reason stri
 	case last == rollout.Undoing:
 		return StatusUnknown, "taking it back was cut off: " + goBack
 	case last == rollout.NotReverted:
-		return StatusNotOK, "kept by the rollback: " + state.Reason
+		return StatusNotOK, "not reverted by the rollback: " + state.Reason
 	case last == rollout.Altered:
 		return StatusNotOK, "altered: " + state.Reason
 	case last == rollout.Refused:

@@ -122,7 +122,8 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 		{"not undone yet, only it", []string{begun, done, thisOne}, true, []CheckResult{labels(StatusNotOK, still), step(StatusUnknown, "not taken back yet: "+goBack)}},
 		{"undoing", []string{begun, done, all, eventOf(0, rollout.Undoing)}, true, []CheckResult{labels(StatusNotOK, still), step(StatusUnknown, "taking it back was cut off: "+goBack)}},
 		{"undoing, and off", []string{begun, done, all, eventOf(0, rollout.Undoing)}, false, []CheckResult{labels(StatusOK, "as before the roll-out"), step(StatusOK, "taking it back was cut off: "+goBack+byNow)}},
-		{"kept", []string{begun, done, all, eventOf(0, rollout.NotReverted)}, true, []CheckResult{labels(StatusNotOK, still), step(StatusNotOK, "kept by the rollback: for a reason")}},
+		{"not reverted, by an old journal", []string{begun, done, all, `{"step": 0, "event": "kept", "why": "for a reason"}`}, true, []CheckResult{labels(StatusNotOK, still), step(StatusNotOK, "not reverted by the rollback: for a reason")}},
+		{"not reverted", []string{begun, done, all, eventOf(0, rollout.NotReverted)}, true, []CheckResult{labels(StatusNotOK, still), step(StatusNotOK, "not reverted by the rollback: for a reason")}},
 		{"taken back before it was begun", []string{all}, false, []CheckResult{labels(StatusOK, untouchd)}},
 		{"refused, and taken back", []string{eventOf(0, rollout.Refused), all}, true, []CheckResult{labels(StatusOK, untouchd)}},
 		{"there before, and taken back", []string{done, all}, true, []CheckResult{labels(StatusOK, "as planned")}},
@@ -136,7 +137,7 @@ func TestVerifyTellsOpenSteps(t *testing.T) {
 			}
 			m := fakeCluster(t, namespaceOf("a", on))
 			j := journalOf(t, []rollout.Step{enforce("a", "baseline")}, tt.entries...)
-			results, err := Run(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+			results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +156,7 @@ func TestVerifyAfterAPartialRollback(t *testing.T) {
 	j := journalOf(t, []rollout.Step{observe("a"), enforce("a", "baseline")},
 		`{"step": 0, "event": "begun", "before": {"labels": {"pod-security.kubernetes.io/warn": "baseline", "pod-security.kubernetes.io/audit": "restricted"}}}`,
 		eventOf(0, rollout.Done), eventOf(1, rollout.Refused), `{"step": -1, "event": "back", "undo": {"namespaces": ["a"]}}`, eventOf(0, rollout.Undone))
-	results, err := Run(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+	results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestVerifyLooksForBindings(t *testing.T) {
 	steps := bypass("a")
 	j := journalOf(t, steps, eventOf(0, rollout.Done), eventOf(1, rollout.Done), eventOf(2, rollout.Begun), eventOf(2, rollout.Done))
 	rows := func() []CheckResult {
-		results, err := Run(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
+		results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: []string{"a"}, Journal: j})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +213,7 @@ func TestVerifyTellsOpenStepsOfTheBypass(t *testing.T) {
 		{[]string{"a"}, []CheckResult{of("a")}},
 		{[]string{"a", "b"}, []CheckResult{shared, of("a"), of("b")}},
 	} {
-		results, err := Run(t.Context(), Verification{Client: m, Namespaces: tt.names, Journal: j})
+		results, err := CheckNamespaces(t.Context(), Verification{Client: m, Namespaces: tt.names, Journal: j})
 		if err != nil {
 			t.Fatal(err)
 		}

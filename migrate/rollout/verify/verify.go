@@ -12,13 +12,16 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 )
 
-// CheckStatus of a check.
+// CheckStatus is what one check of a roll-out came to.
 type CheckStatus string
 
-// What a check can come to.
+// The results that a check can come to.
 const (
-	StatusOK      CheckStatus = "ok"
-	StatusNotOK   CheckStatus = "not ok"
+	// StatusOK is the status of a check that found nothing wrong.
+	StatusOK CheckStatus = "ok"
+	// StatusNotOK is the status of a check that found something wrong.
+	StatusNotOK CheckStatus = "not ok"
+	// StatusUnknown is the status of a check that could not read, or not tell, what it needs.
 	StatusUnknown CheckStatus = "could not tell"
 )
 
@@ -26,46 +29,53 @@ const (
 type CheckResult struct {
 	// Namespace is empty for what concerns none, such as a broken line of an audit log.
 	Namespace string `json:"namespace"`
-	// Check was checked: one of the Check constants.
+	// Check is one of the Check constants.
 	Check string `json:"check"`
 	// Workload is kind/name, empty for the namespace as a whole.
 	Workload string      `json:"workload,omitempty"`
 	Status   CheckStatus `json:"status"`
-	Reason   string      `json:"why"`
-	// mayRecover is true for what a controller may still make good by itself.
+	Reason   string      `json:"reason"`
+	// mayRecover is true if a controller may still get its pods by itself.
 	mayRecover bool
 }
 
-// The checks.
+// The checks of a roll-out.
 const (
-	CheckLabels   = "labels"
-	CheckSteps    = "steps" // has a Result only of a step that came to no end, or whose binding is gone
+	// CheckLabels compares the Pod Security labels of a namespace with those that are expected.
+	CheckLabels = "labels"
+	// CheckSteps looks at the steps of a journal. It has a result only for a step that came to no end, or whose binding is gone.
+	CheckSteps = "steps"
+	// CheckRefusals looks for controllers whose pods are refused.
 	CheckRefusals = "refusals"
-	CheckPods     = "pods"
+	// CheckPods compares the number of pods of each controller with the one that it should have.
+	CheckPods = "pods"
+	// CheckRecreate creates a pod of every template as a dry run.
 	CheckRecreate = "recreate"
-	CheckAudit    = "audit log"
+	// CheckAudit looks into an audit log of the API server.
+	CheckAudit = "audit log"
 )
 
-// Verification says what to look at. Every namespace gets at least one Result of every check but CheckSteps.
+// Verification says which namespaces of a cluster to check after a roll-out, and how. Every namespace gets at least one
+// result of every check but CheckSteps.
 type Verification struct {
 	Client dynamic.Interface
-	// Namespaces to look at.
+	// Namespaces are those to check.
 	Namespaces []string
-	// Labels that are expected, by namespace; a nil value expects no such label. Of a namespace that is not in it nothing
-	// is known to be expected.
+	// Labels are expected, by namespace; a nil value expects no such label. Nothing is known to be expected of a namespace
+	// that is not in it.
 	Labels map[string]map[string]*string
-	// Journal of a roll-out that is looked at as a whole: it says which labels are expected, in place of Labels, and which
-	// steps came to no end.
+	// Journal is that of a roll-out which is over or was cut off. If it is set it says which labels are expected, in place of
+	// Labels, and which steps came to no end.
 	Journal *rollout.Journal
-	// Before are the controllers that lacked pods before: they are told, and are no failure.
+	// Before are the controllers that lacked pods before the roll-out: that they still do is ok.
 	Before []rollout.FailingController
-	// RecreateOne has the server judge one pod of every template, in a dry run.
+	// RecreateOne creates one pod of every template, as a dry run.
 	RecreateOne bool
-	// Audit is an audit log to judge by; nil for none.
+	// Audit is an audit log of the API server to look into; nil for none.
 	Audit *AuditLog
 	// Wait is how long controllers may take to get their pods, 0 to look once.
 	Wait time.Duration
-	// Poll is the time between two looks, a second if 0.
+	// Poll is the time between two readings, a second if 0.
 	Poll time.Duration
 }
 
@@ -81,9 +91,9 @@ func AfterBatch(client dynamic.Interface, j *rollout.Journal) Verification {
 	return v
 }
 
-// Run checks the namespaces of a cluster: whether they have the labels that are expected and pods are let in, not whether the
-// pods work. What could not be read is a result; an error is the end of ctx.
-func Run(ctx context.Context, v Verification) ([]CheckResult, error) {
+// CheckNamespaces checks the namespaces of a cluster: whether they have the expected labels and their controllers get pods,
+// not whether the pods work. What could not be read is a result. It returns an error only at the end of ctx.
+func CheckNamespaces(ctx context.Context, v Verification) ([]CheckResult, error) {
 	results, err := v.awaitControllers(ctx)
 	if err != nil {
 		return nil, err
@@ -121,7 +131,7 @@ func (v *Verification) awaitControllers(ctx context.Context) ([]CheckResult, err
 	return results, ctx.Err()
 }
 
-// compareCheckResults orders by namespace, check and workload; what concerns a namespace as a whole comes first.
+// compareCheckResults orders results by namespace, check and workload; a result about the namespace as a whole comes first.
 func compareCheckResults(a, b CheckResult) int {
 	checks := []string{CheckLabels, CheckSteps, CheckRefusals, CheckPods, CheckRecreate, CheckAudit}
 	return cmp.Or(
@@ -133,8 +143,8 @@ func compareCheckResults(a, b CheckResult) int {
 	)
 }
 
-// FailingControllers are the controllers in namespaces (all, if none is named) that lack pods now: the baseline of a later Verify. The
-// error says what could not be read; the failures beside it are those that could.
+// FailingControllers returns the controllers in namespaces, in all if none is named, that lack pods now: Before of a later
+// Verification. It returns those that could be read together with an error that says what could not be.
 func FailingControllers(ctx context.Context, client dynamic.Interface, namespaces []string) ([]rollout.FailingController, error) {
 	s := newNamespaceReader(client, namespaces).observeControllers(ctx)
 	var out []rollout.FailingController
@@ -150,7 +160,7 @@ func FailingControllers(ctx context.Context, client dynamic.Interface, namespace
 	return slices.Compact(out), s.unreadError()
 }
 
-// WorstStatus is the status of all results taken together.
+// WorstStatus returns the status of all results together.
 func WorstStatus(results []CheckResult) CheckStatus {
 	worst := StatusOK
 	for _, r := range results {

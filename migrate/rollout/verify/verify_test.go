@@ -192,7 +192,7 @@ func TestVerifyControllers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Run(t.Context(), Verification{Client: fakeCluster(t, c.objects), Namespaces: []string{"shop"}, Before: c.before})
+			got, err := CheckNamespaces(t.Context(), Verification{Client: fakeCluster(t, c.objects), Namespaces: []string{"shop"}, Before: c.before})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +221,7 @@ func TestVerifyLabels(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Run(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Labels: c.want})
+			got, err := CheckNamespaces(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"shop"}, Labels: c.want})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +230,7 @@ func TestVerifyLabels(t *testing.T) {
 			}
 		})
 	}
-	gone, err := Run(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
+	gone, err := CheckNamespaces(t.Context(), Verification{Client: fakeCluster(t, shop), Namespaces: []string{"gone"}})
 	if err != nil || gone[0] != (CheckResult{Namespace: "gone", Check: CheckLabels, Status: StatusNotOK, Reason: "the namespace is gone"}) {
 		t.Errorf("a namespace that is gone: %+v, %v", gone, err)
 	}
@@ -266,7 +266,7 @@ func TestVerifyForbidden(t *testing.T) {
 	} {
 		c := fakeCluster(t, join(shop, replicaSet(""), pod("rs"), daemonSet(""), pod("ds"), event("ds", "1", refusedPSA)))
 		deny(c, "*", resource)
-		got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
+		got, err := CheckNamespaces(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestVerifyForbidden(t *testing.T) {
 	}
 	c := fakeCluster(t, join(shop, replicaSet(""), event("rs", "1", refusedPSA)))
 	deny(c, "list", "pods")
-	got, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
+	got, err := CheckNamespaces(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}})
 	if diff := cmp.Diff([]CheckResult{labels, noneRefused(), told(CheckPods, "list", "pods")}, got, cmpopts.IgnoreUnexported(CheckResult{})); diff != "" || err != nil {
 		t.Errorf("without pods, and no condition that tells (-want +got):\n%s%v", diff, err)
 	}
@@ -324,7 +324,7 @@ func TestFailingIsTheBaseline(t *testing.T) {
 	if diff := cmp.Diff(want, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
-	results, err := Run(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Before: failures})
+	results, err := CheckNamespaces(t.Context(), Verification{Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Before: failures})
 	if err != nil || WorstStatus(results) != StatusOK {
 		t.Errorf("verified against itself: %v %+v", err, results)
 	}
@@ -347,7 +347,7 @@ func TestVerifyWaits(t *testing.T) {
 			Object: map[string]any{"apiVersion": "v1", "kind": "PodList"}, Items: []unstructured.Unstructured{{Object: object}},
 		}, nil
 	})
-	results, err := Run(t.Context(), Verification{
+	results, err := CheckNamespaces(t.Context(), Verification{
 		Client: c, Namespaces: []string{"shop"}, Labels: map[string]map[string]*string{"shop": {}}, Wait: time.Hour, Poll: time.Millisecond,
 	})
 	if err != nil || WorstStatus(results) != StatusOK || looks != 3 {
@@ -355,7 +355,7 @@ func TestVerifyWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, Verification{Client: c, Namespaces: []string{"shop"}}); !errors.Is(err, context.Canceled) {
+	if _, err := CheckNamespaces(ctx, Verification{Client: c, Namespaces: []string{"shop"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}
 }
