@@ -46,7 +46,7 @@ func mayImport() map[string][]string {
 		"migrate/labels":            writers,
 		"migrate/patch":             append([]string{"pspparse/podspec"}, writers...),
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
-		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm"},
+		"migrate/rollout":           {"migrate", "migrate/labels", "pspparse/helm", "pspparse"},
 		"migrate/report":            writers,
 		"fixtures":                  {},
 		"cmd": append([]string{
