@@ -36,7 +36,7 @@ func mayImport() map[string][]string {
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/levels":            {},
 		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse"},
-		"migrate/access":            {"pspparse/inventory"},
+		"migrate/access":            {"pspparse/inventory", "pspparse"},
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},

@@ -70,7 +70,7 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 	}
 	script.Comment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
 	script.Comment(b, "%s", clientAppliedQuery(kubectl))
-	script.Comment(b, "A namespace that is gone would be made anew.")
+	script.Comment(b, "A namespace that was deleted since would be created again.")
 	separator := "\n"
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]

@@ -153,7 +153,7 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 		if string(now.Level) == wanted {
 			stays, wanted = strings.Replace(stays, quoteASCII(wanted), quoteASCII(now.String()), 1), wanted+":"+rec.EnforceVersion
 		}
-		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
+		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or fix the workloads",
 			stays, wanted, phrases.DecisionReason(ns), level, ns.Name)
 	case level == "" && stage == StageEnforce:
 		return "no enforce: something that touches it could not be read"

@@ -37,7 +37,7 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		}
 		v.Why = "the API server makes it of an annotation today"
 		if m.Policy != "" {
-			v.Why = fmt.Sprintf("the policy %s fills it in today", m.Policy)
+			v.Why = fmt.Sprintf("the policy %s sets it today", m.Policy)
 		}
 		values = append(values, v)
 	}
@@ -49,7 +49,7 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		remarks = append(remarks, "no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set")
 	}
 	if mutationsUnknown(w) {
-		remarks = append(remarks, "what a policy fills into its pods is not known: compare them with the template")
+		remarks = append(remarks, "what a policy sets in its pods is not known: compare them with the template")
 	}
 	return values, remarks, ""
 }
@@ -161,7 +161,7 @@ func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue)
 		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", phrases.JoinFirst(names, 3)))
 	}
 	if more := mutatedBeyond(w, values); len(more) > 0 {
-		out = append(out, fmt.Sprintf("a policy fills in more than this level asks for, and that goes with it: write it down first, with --keep (%s)", strings.Join(more, ", ")))
+		out = append(out, fmt.Sprintf("a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep (%s)", strings.Join(more, ", ")))
 	}
 	return out
 }

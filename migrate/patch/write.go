@@ -135,7 +135,7 @@ func (r WorkloadRef) String() string {
 // writeHeader writes the comments at the head of every form of the patches.
 func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 	if o.Set == SetKeep {
-		script.Comment(b, "What is filled into pods today, to be written down before it no longer is: patches from %s, by %s.", phrases.SourcePhrase(p.Source), o.Tool)
+		script.Comment(b, "Values that are set in pods today, to be written into their templates: patches from %s, by %s.", phrases.SourcePhrase(p.Source), o.Tool)
 	} else {
 		script.Comment(b, "What workloads lack for %s at %s: patches from %s, by %s.", o.Level, p.TargetVersion, phrases.SourcePhrase(p.Source), o.Tool)
 	}
@@ -171,7 +171,7 @@ func patchSummary(patches []Patch, set ValueSet) string {
 	text := phrases.CountNoun(applied, "workload to patch", "workloads to patch")
 	why := "that edits alone do not raise"
 	if set == SetKeep {
-		why = "of which it is not known what is filled in"
+		why = "of which it is not known what is set"
 	}
 	for _, more := range []struct {
 		n    int
