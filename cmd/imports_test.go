@@ -49,7 +49,7 @@ func mayImport() map[string][]string {
 		"migrate/gate":              append([]string{"migrate/access", "pspparse/helm"}, writers...),
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
-		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory"},
+		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
 		"migrate/rollout/verify":    {"migrate/rollout"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "simulate/pss"},
 		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate"}, writers...),

@@ -13,9 +13,11 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// WriteCommands writes a POSIX shell script: for each namespace whose labels would change one kubectl command on one line, below
-// comments that say why, or two where invalid labels beside the stage's own are repaired; for each other namespace a comment alone. Whatever the Plan holds, the script runs
-// kubectl with these arguments and nothing else.
+// WriteCommands writes a POSIX shell script that labels namespaces with kubectl. For each namespace whose labels would
+// change it has one command on one line, below comments that say why, or two where invalid labels beside the stage's own
+// are repaired; for each other namespace it has a comment alone. Whatever the Plan holds, the script runs kubectl with
+// these arguments and nothing else. It returns an error if the connection of the Plan cannot be written for a shell, and
+// those of w.
 func WriteCommands(w io.Writer, p *migrate.Plan, opts Options) error {
 	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
@@ -32,26 +34,28 @@ func WriteCommands(w io.Writer, p *migrate.Plan, opts Options) error {
 	return err
 }
 
+// writeScriptHeader writes the comments at the head of a shell script of label commands.
 func writeScriptHeader(b *bytes.Buffer, p *migrate.Plan, opts Options) {
 	b.WriteString("#!/bin/sh\n")
 	writeSummary(b, p, opts, "")
-	writeComment(b, "It ends at the first failure and can be run again: what is labelled so already stays so.")
-	writeComment(b, "Review every line before you run it.")
+	script.Comment(b, "It ends at the first failure and can be run again: what is labelled so already stays so.")
+	script.Comment(b, "Review every line before you run it.")
 }
 
-// writeSummary is what every form says first: what the labels are, how many namespaces get which treatment, and what is not known.
+// writeSummary writes the comments at the head of every form of Pod Security labels: what the labels are for, how many
+// namespaces get which treatment, and what is not known.
 func writeSummary(b *bytes.Buffer, p *migrate.Plan, opts Options, what string) {
-	writeComment(b, "%s%s.", labelsTitle(p, opts), what)
-	writeComment(b, "%s.", outcomeSummary(p, opts.Stage))
+	script.Comment(b, "%s%s.", labelsTitle(p, opts), what)
+	script.Comment(b, "%s.", outcomeSummary(p, opts.Stage))
 	if len(p.Gaps) > 0 {
-		writeComment(b, "%s could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
+		script.Comment(b, "%s could not be read or judged: no enforce label is written where that can change the level, unless --allow-partial was given.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
 	}
 	for _, c := range p.Cautions {
-		writeComment(b, "Caution: %s.", c)
+		script.Comment(b, "Caution: %s.", c)
 	}
 }
 
-// labelsTitle says what the labels are for, at which stage, and where they come from.
+// labelsTitle says what the Pod Security labels are for, at which stage, and where they come from.
 func labelsTitle(p *migrate.Plan, opts Options) string {
 	stage := ""
 	if opts.Stage != StageAll {
@@ -60,7 +64,7 @@ func labelsTitle(p *migrate.Plan, opts Options) string {
 	return fmt.Sprintf("Pod Security labels for %s%s, from %s, by %s", p.TargetVersion, stage, phrases.SourcePhrase(p.Source), opts.Tool)
 }
 
-// outcomeSummary counts the namespaces by what is done to them.
+// outcomeSummary counts the namespaces by what is done with their labels.
 func outcomeSummary(p *migrate.Plan, stage Stage) string {
 	counts := map[Outcome]int{}
 	for i := range p.Namespaces {
@@ -80,7 +84,7 @@ func outcomeSummary(p *migrate.Plan, stage Stage) string {
 	return text
 }
 
-// writeNamespaceCommand writes what there is to say of a namespace, and the command below it if there is one.
+// writeNamespaceCommand writes the remarks on a namespace as comments, and the kubectl command below them if there is one.
 func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, kubectl string) {
 	writeComments(b, namespaceRemarks(ns, stage))
 	switch OutcomeOf(ns, stage) {
@@ -88,27 +92,28 @@ func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, 
 		if showsOwnerSnippets(ns) {
 			return
 		}
-		writeComment(b, "  %s", labelArguments(LabelsToWrite(ns, stage)))
-		writeComment(b, "  as YAML: -o manifest -n %s%s", ns.Name, stageFlag(stage))
+		script.Comment(b, "  %s", labelArguments(LabelsToWrite(ns, stage)))
+		script.Comment(b, "  as YAML: -o manifest -n %s%s", ns.Name, stageFlag(stage))
 		return
 	case OutcomeToLabel:
 	default:
 		return
 	}
 	if ns.ObjectNotRead {
-		writeComment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
+		script.Comment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
 		// An older kubectl refuses a label that is there with this very value, too.
 		fmt.Fprintf(b, "[ -n \"$(%s)\" ] || ", getNamespaceCommand(kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+labelSelector(LabelsToWrite(ns, stage)))))
 		fmt.Fprintf(b, "%s label namespace %s %s\n", kubectl, ns.Name, labelArguments(LabelsToWrite(ns, stage)))
 		return
 	}
 	if as := invalidLabelSelector(ns, stage); as != "" {
-		writeComment(b, "  the first command repairs all invalid labels in one write, if they are still as they were read")
+		script.Comment(b, "  the first command repairs all invalid labels in one write, if they are still as they were read")
 		fmt.Fprintf(b, "%s label --overwrite namespace %s %s %s\n", kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+as), labelArguments(LabelsToWrite(ns, stage)))
 	}
 	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, labelArguments(StageLabels(ns, stage)))
 }
 
+// stageFlag is the command-line flag for a stage, with a space before it; "" for all stages.
 func stageFlag(stage Stage) string {
 	if stage == StageAll {
 		return ""
@@ -116,7 +121,8 @@ func stageFlag(stage Stage) string {
 	return " --stage=" + string(stage)
 }
 
-// getNamespaceCommand is a command that prints the namespace if it is as the two words of a shell say, and nothing if it is not.
+// getNamespaceCommand is a kubectl command that prints a namespace if it meets the field selector and the label selector,
+// and nothing if it does not. Both are words of a shell.
 func getNamespaceCommand(kubectl, name, selector string) string {
 	return kubectl + " get namespace --output=name " + name + " " + selector
 }
@@ -130,6 +136,7 @@ func labelSelector(labels []Label) string {
 	return strings.Join(terms, ",")
 }
 
+// labelArguments are labels as arguments of 'kubectl label', quoted for a shell.
 func labelArguments(labels []Label) string {
 	words := make([]string, len(labels))
 	for i, l := range labels {
@@ -138,9 +145,5 @@ func labelArguments(labels []Label) string {
 	return strings.Join(words, " ")
 }
 
-// writeComment writes one line that no shell reads, whatever it is made of.
-func writeComment(b *bytes.Buffer, format string, args ...any) {
-	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
-}
-
+// quoteASCII quotes a text for a comment; characters that do not show are escaped.
 func quoteASCII(s string) string { return strconv.QuoteToASCII(s) }

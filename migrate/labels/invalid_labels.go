@@ -6,16 +6,17 @@ import (
 	"reflect"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// IsValidLabel is true if Pod Security admission knows the value of one of migrate.PodSecurityLabelKeys.
+// IsValidLabel reports whether Pod Security Admission knows the value of one of migrate.LabelKeys.
 func IsValidLabel(key, value string) bool { return validLabel(Label{key, value}) }
 
-// ServerValueForInvalid is the value for which Pod Security admission takes an invalid one. Writing it in place of that changes nothing
-// that the server does.
+// ServerValueForInvalid is the value for which Pod Security Admission takes an invalid value of a label. Writing it in
+// place of that changes nothing that the API server does.
 func ServerValueForInvalid(key string) string {
 	switch {
 	case strings.HasSuffix(key, "-version"):
@@ -26,9 +27,9 @@ func ServerValueForInvalid(key string) string {
 	return string(api.LevelPrivileged)
 }
 
-// LabelsRefusedOnUpdate are the labels for which Pod Security admission refuses to change a namespace's labels from is to will, in the
-// order of migrate.PodSecurityLabelKeys; empty if it does not refuse. The rule is the server's (ValidateNamespace): invalid values have to
-// stay as they are, or to go all at once.
+// LabelsRefusedOnUpdate returns the labels for which Pod Security Admission refuses to change a namespace's labels from is
+// to will, in the order of migrate.LabelKeys; empty if it does not refuse. The rule is the API server's
+// (ValidateNamespace): invalid values have to stay as they are, or to go all at once.
 func LabelsRefusedOnUpdate(is, will map[string]string) []string {
 	_, before := api.PolicyToEvaluate(is, api.Policy{})
 	_, after := api.PolicyToEvaluate(will, api.Policy{})
@@ -38,7 +39,7 @@ func LabelsRefusedOnUpdate(is, will map[string]string) []string {
 	return InvalidLabels(will)
 }
 
-// InvalidLabels are the labels whose values Pod Security admission does not know, in the order of migrate.PodSecurityLabelKeys.
+// InvalidLabels returns the labels whose values Pod Security Admission does not know, in the order of migrate.LabelKeys.
 func InvalidLabels(labels map[string]string) []string {
 	var keys []string
 	for _, key := range migrate.PodSecurityLabelKeys() {
@@ -49,9 +50,9 @@ func InvalidLabels(labels map[string]string) []string {
 	return keys
 }
 
-// labelsToRepair are the labels that have to be written together with others, since the server refuses a write that repairs only
-// some of a namespace's invalid labels. An invalid enforce becomes what the server takes it for, so that nothing is
-// enforced that was not; audit and warn, which refuse nothing, become what is recommended.
+// labelsToRepair returns the labels that have to be written together with others, since the API server refuses a write that
+// repairs only some of a namespace's invalid labels. An invalid enforce becomes what the server takes it for, so that
+// nothing is enforced that was not; audit and warn, which refuse nothing, become what is recommended.
 func labelsToRepair(ns *migrate.Namespace, write []Label) []Label {
 	is := currentLabels(ns)
 	will := maps.Clone(is)
@@ -69,8 +70,8 @@ func labelsToRepair(ns *migrate.Namespace, write []Label) []Label {
 	return out
 }
 
-// invalidLabelSelector is met by a namespace whose invalid labels are as the plan has them; "" if the stage repairs none beside its own.
-// A script may run again after another stage: then nothing of what that wrote is repaired.
+// invalidLabelSelector is met by a namespace whose invalid labels are as the plan has them; "" if the stage repairs none
+// beside its own. A script may run again after another stage: then nothing of what that wrote is repaired.
 func invalidLabelSelector(ns *migrate.Namespace, stage Stage) string {
 	if len(labelsToRepair(ns, StageLabels(ns, stage))) == 0 {
 		return ""
@@ -78,14 +79,14 @@ func invalidLabelSelector(ns *migrate.Namespace, stage Stage) string {
 	is := currentLabels(ns)
 	var terms []Label
 	for _, key := range InvalidLabels(is) {
-		if labelValuePattern.MatchString(is[key]) {
+		if len(validation.IsValidLabelValue(is[key])) == 0 {
 			terms = append(terms, Label{key, is[key]})
 		}
 	}
 	return labelSelector(terms)
 }
 
-// currentLabels are the Pod Security labels of the namespace as they were when the plan was read.
+// currentLabels are the Pod Security labels of a namespace as they were when the plan was made.
 func currentLabels(ns *migrate.Namespace) map[string]string {
 	out := map[string]string{}
 	for _, key := range migrate.PodSecurityLabelKeys() {
@@ -96,7 +97,7 @@ func currentLabels(ns *migrate.Namespace) map[string]string {
 	return out
 }
 
-// describeRepairs says which labels are written only since they are invalid; "" for none.
+// describeRepairs says which labels are written only because they are invalid; "" for none.
 func describeRepairs(ns *migrate.Namespace, stage Stage) string {
 	var parts []string
 	for _, l := range labelsToRepair(ns, StageLabels(ns, stage)) {
@@ -109,4 +110,5 @@ func describeRepairs(ns *migrate.Namespace, stage Stage) string {
 	return "the server refuses a write that repairs only some of the invalid labels, so this is written, too: " + strings.Join(parts, "; ")
 }
 
+// podSecurityLabelPrefix of the keys of Pod Security labels.
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"

@@ -5,41 +5,43 @@
 package labels
 
 import (
-	"regexp"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// Options of the writers.
+// Options of the functions that write labels.
 type Options struct {
-	// Tool is named in the header of a script, with its version.
+	// Tool is named in the header of what is written, with its version.
 	Tool string
 	// Stage is what is written; all at once by default.
 	Stage Stage
 }
 
-// ChangesLabels is true if applying the recommendation would change a label of the namespace.
+// ChangesLabels reports whether the recommendation would change a Pod Security label of a namespace.
 func ChangesLabels(ns *migrate.Namespace) bool { return len(ChangedLabels(ns, StageAll)) > 0 }
 
-// LoosensLevel is true if a recommended level, or its version, is less strict than what the server goes by in its place today. An enforce
-// label is loosened by command only where the caller asked for that level.
+// LoosensLevel reports whether a recommended level, or its version, is less strict than what the API server goes by today.
+// An enforce label is loosened by a command only where the caller asked for that level.
 func LoosensLevel(ns *migrate.Namespace) bool {
 	today, rec := ns.EffectivePolicyToday(), ns.RecommendedLabels
 	return ns.Action == migrate.ActionLoosen || isLooser(rec.Enforce, today.Enforce) || isLooser(rec.Audit, today.Audit) || isLooser(rec.Warn, today.Warn)
 }
 
+// isLooser reports whether a recommended level is less strict than today's.
 func isLooser(recommended string, today api.LevelVersion) bool {
 	return recommended != "" && api.CompareLevels(api.Level(recommended), today.Level) < 0
 }
 
-// Label is one label with its value.
+// Label is one label of a namespace with its value.
 type Label struct{ Key, Value string }
 
-// LabelsToWrite are the labels that a stage writes, in the order in which people read them: all that are recommended, without
-// an enforce that would loosen today's and was not asked for, and those that have to be repaired in the same write.
+// LabelsToWrite returns the labels that a stage writes to a namespace, in the order of migrate.LabelKeys: all that are
+// recommended, without an enforce that would loosen today's and was not asked for, and those that have to be repaired in
+// the same write.
 func LabelsToWrite(ns *migrate.Namespace, stage Stage) []Label {
 	write := StageLabels(ns, stage)
 	also := labelsToRepair(ns, write)
@@ -57,7 +59,7 @@ func LabelsToWrite(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// StageLabels are those of Wanted that belong to the stage.
+// StageLabels returns those of LabelsToWrite that belong to the stage.
 func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, key := range migrate.PodSecurityLabelKeys() {
@@ -69,7 +71,7 @@ func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// ChangedLabels are those of Wanted that differ from what is there.
+// ChangedLabels returns those of LabelsToWrite that differ from what the namespace has.
 func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, l := range LabelsToWrite(ns, stage) {
@@ -80,22 +82,22 @@ func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// WithholdsLoosening is true where the recommended enforce is looser than today's and nobody asked for it.
+// WithholdsLoosening reports whether the recommended enforce level of a namespace is looser than today's and nobody asked
+// for it.
 func WithholdsLoosening(ns *migrate.Namespace) bool {
 	asked := ns.DecidedBy != nil && ns.DecidedBy.Basis == migrate.BasisOverride
 	return !asked && (ns.Action == migrate.ActionLoosen || isLooser(ns.RecommendedLabels.Enforce, ns.EffectivePolicyToday().Enforce))
 }
 
+// isEnforceKey reports whether a label key is one of enforce and enforce-version.
 func isEnforceKey(key string) bool {
 	return key == api.EnforceLevelLabel || key == api.EnforceVersionLabel
 }
 
-var namespaceNamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
-// WhyRefused says why nothing may be written for a namespace; "" if it is sound. A Plan may come from a file, so names and
-// values are not trusted for having been checked when it was made. It is the same at every stage.
+// WhyRefused says why no labels may be written for a namespace; "" if it is sound. A Plan may come from a file, so its
+// names and values are checked again. It is the same at every stage.
 func WhyRefused(ns *migrate.Namespace) string {
-	if !namespaceNamePattern.MatchString(ns.Name) {
+	if len(validation.IsDNS1123Label(ns.Name)) > 0 {
 		return "its name is not a valid namespace name"
 	}
 	for _, l := range LabelsToWrite(ns, StageAll) {
@@ -106,6 +108,7 @@ func WhyRefused(ns *migrate.Namespace) string {
 	return ""
 }
 
+// validLabel reports whether Pod Security Admission knows the value of a label.
 func validLabel(l Label) bool {
 	var err error
 	switch l.Key {

@@ -108,14 +108,14 @@ func TestCommands(t *testing.T) {
 			name:   "looser than today leaves enforce alone",
 			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted"}, RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
 			counts: "1 to label",
-			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
+			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or fix the workloads\n" +
 				"kubectl label --overwrite namespace web " + fourWarn + "\n",
 		},
 		{
 			name:   "looser than today, said of an invalid level that the server takes for restricted",
 			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "strict"}, RecommendedLabels: six("baseline"), Action: migrate.ActionChange, DecidedBy: byAPI},
 			counts: "1 to label",
-			want: "# web: enforce stays \"strict\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
+			want: "# web: enforce stays \"strict\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or fix the workloads\n" +
 				"kubectl label --overwrite namespace web " + fourWarn + "\n",
 		},
 		{
@@ -175,7 +175,7 @@ func TestCommands(t *testing.T) {
 			stage:  labels.StageEnforce,
 			ns:     migrate.Namespace{Name: "web", CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted"}, RecommendedLabels: six("baseline"), Action: migrate.ActionLoosen, DecidedBy: byAPI},
 			counts: "1 left alone",
-			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads\n" +
+			want: "# web: enforce stays \"restricted\"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n web, or fix the workloads\n" +
 				"#   there is nothing to write at this stage\n",
 		},
 		{

@@ -11,22 +11,24 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// namespaceManifest is a Namespace with nothing but what this tool has to say about it.
+// namespaceManifest is a Namespace with nothing but its Pod Security labels.
 type namespaceManifest struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
 	Metadata   namespaceMetadata `json:"metadata"`
 }
 
+// namespaceMetadata is the metadata of a namespaceManifest.
 type namespaceMetadata struct {
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels"`
 }
 
-// WriteManifests writes one Namespace for each namespace that something is recommended for, with its Pod Security labels as
-// they should stand: what the stage writes and what is there beside it. A document speaks for all of a namespace's Pod
-// Security labels, so one of the enforce stage says again what was observed before. Whatever kubectl applies the documents,
-// they take nothing else away: LeftOutOfManifests are not among them. What is left out, and all that there is to say, is in comments.
+// WriteManifests writes one Namespace as YAML for each namespace that something is recommended for, with its Pod Security
+// labels as they should be: what the stage writes, and what is there beside it. A document has all of a namespace's Pod
+// Security labels, so one of the enforce stage repeats what was observed before. Whatever kubectl applies the documents,
+// they remove nothing else: LeftOutOfManifests are not among them. What is left out, and all remarks, are comments. It
+// returns the errors of w.
 func WriteManifests(w io.Writer, p *migrate.Plan, opts Options) error {
 	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
@@ -34,12 +36,13 @@ func WriteManifests(w io.Writer, p *migrate.Plan, opts Options) error {
 	}
 	var b bytes.Buffer
 	writeSummary(&b, p, opts, ": Namespaces to merge into the manifests of a repository")
-	writeComment(&b, "To apply them as they are, when you have reviewed them, leave out --server-side:")
-	writeComment(&b, "  %s apply -f FILE", kubectl)
+	script.Comment(&b, "To apply them as they are, when you have reviewed them, leave out --server-side:")
+	script.Comment(&b, "  %s apply -f FILE", kubectl)
 	return writeNamespaceManifests(w, &b, p, opts, kubectl, true)
 }
 
-// WriteServerSideApply writes the Namespaces of Manifests for a server-side apply, below comments that tell the command.
+// WriteServerSideApply writes the Namespaces of WriteManifests for a server-side apply, below comments with the command. It
+// returns an error if the connection of the Plan cannot be written for a shell, and those of w.
 func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
 	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
@@ -47,27 +50,27 @@ func WriteServerSideApply(w io.Writer, p *migrate.Plan, opts Options) error {
 	}
 	var b bytes.Buffer
 	writeSummary(&b, p, opts, "")
-	writeComment(&b, "Apply them, when you have reviewed them, with")
-	writeComment(&b, "  %s apply --server-side --field-manager=psp2pss -f FILE", kubectl)
-	writeComment(&b, "It refuses a label to which another field manager gave another value; --force-conflicts takes that over.")
+	script.Comment(&b, "Apply them, when you have reviewed them, with")
+	script.Comment(&b, "  %s apply --server-side --field-manager=psp2pss -f FILE", kubectl)
+	script.Comment(&b, "It refuses a label to which another field manager gave another value; --force-conflicts takes that over.")
 	return writeNamespaceManifests(w, &b, p, opts, kubectl, false)
 }
 
-// clientAppliedQuery lists the namespaces of which kubectl has a record of what it applied.
+// clientAppliedQuery is a kubectl command that lists the namespaces of which kubectl has a record of what it applied.
 func clientAppliedQuery(kubectl string) string {
 	return "  " + kubectl + ` get namespace -o jsonpath='{range .items[?(@.metadata.annotations.kubectl\.kubernetes\.io/last-applied-configuration)]}{.metadata.name}{"\n"}{end}'`
 }
 
-// writeNamespaceManifests writes what is at the head below the command, and the manifests.
+// writeNamespaceManifests writes the comments below the command, and the manifests.
 func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts Options, kubectl string, merged bool) error {
-	writeComment(b, "%s", script.SameClusterNote(p.Source))
-	writeComment(b, "  %s", script.ClusterUIDCommand(kubectl))
+	script.Comment(b, "%s", script.SameClusterNote(p.Source))
+	script.Comment(b, "  %s", script.ClusterUIDCommand(kubectl))
 	if n := len(leftOutNamespaces(p, opts.Stage, merged)); n > 0 {
-		writeComment(b, "%s left out, since applying these would take other labels and annotations away: see there.", phrases.CountNoun(n, "namespace is", "namespaces are"))
+		script.Comment(b, "%s left out, since applying these would take other labels and annotations away: see there.", phrases.CountNoun(n, "namespace is", "namespaces are"))
 	}
-	writeComment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
-	writeComment(b, "%s", clientAppliedQuery(kubectl))
-	writeComment(b, "A namespace that is gone would be made anew.")
+	script.Comment(b, "Take out, too, what was applied without --server-side since this was written; it is listed by")
+	script.Comment(b, "%s", clientAppliedQuery(kubectl))
+	script.Comment(b, "A namespace that was deleted since would be created again.")
 	separator := "\n"
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
@@ -98,30 +101,31 @@ func writeNamespaceManifests(w io.Writer, b *bytes.Buffer, p *migrate.Plan, opts
 		separator = "---\n"
 	}
 	if separator == "\n" {
-		writeComment(b, "no namespace is to be labelled")
+		script.Comment(b, "no namespace is to be labelled")
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// writeLeftOut says why a namespace is left out, and which labels belong into its manifest.
+// writeLeftOut writes comments that say why a namespace is left out, and which labels belong into its manifest.
 func writeLeftOut(b *bytes.Buffer, why string, set map[string]string) {
-	writeComment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
+	script.Comment(b, "  left out: %s. Put these labels into the manifest that it is made from, or use -o commands:", why)
 	for _, key := range migrate.PodSecurityLabelKeys() {
 		if value, ok := set[key]; ok {
-			writeComment(b, "    %s: %s", key, value)
+			script.Comment(b, "    %s: %s", key, value)
 		}
 	}
 }
 
-// LeftOutOfManifests are the namespaces with labels to write that Manifests leaves out.
+// LeftOutOfManifests returns the namespaces with labels to write that WriteManifests leaves out.
 func LeftOutOfManifests(p *migrate.Plan, stage Stage) []string {
 	return leftOutNamespaces(p, stage, true)
 }
 
-// LeftOutOfApply are those that Apply leaves out.
+// LeftOutOfApply returns the namespaces with labels to write that WriteServerSideApply leaves out.
 func LeftOutOfApply(p *migrate.Plan, stage Stage) []string { return leftOutNamespaces(p, stage, false) }
 
+// leftOutNamespaces returns the namespaces with labels to write for which a manifest is not safe.
 func leftOutNamespaces(p *migrate.Plan, stage Stage, merged bool) []string {
 	var names []string
 	for i := range p.Namespaces {
@@ -132,10 +136,10 @@ func leftOutNamespaces(p *migrate.Plan, stage Stage, merged bool) []string {
 	return names
 }
 
-// whyUnsafeToApply says why applying a manifest of ours may take away labels and annotations that are not ours; "" if it does not.
-// kubectl compares with what it has a record of having applied, and takes away what is in that and not in the manifest;
-// from v1.26 on it does so with --server-side, too, whatever the field manager. A server compares with what the same field
-// manager has applied: manifests to merge are without one of ours.
+// whyUnsafeToApply says why applying a manifest of a namespace may remove labels and annotations that are not ours; "" if
+// it does not. kubectl compares with its record of what it applied, and removes what is in that and not in the manifest;
+// from v1.26 on it does so with --server-side, too, whatever the field manager. An API server compares with what the same
+// field manager has applied: manifests to merge have none of ours.
 func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 	switch {
 	case ns.ClientApplied != nil && *ns.ClientApplied:
@@ -150,9 +154,9 @@ func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 	return "a manifest was read, and not what is on the server: if 'kubectl apply' was used with it, applying this would take away its other labels and annotations"
 }
 
-// labelsAfterStage are the labels as they should stand after the stage; nil where nothing is to be written. Whoever applies a
-// document takes away what an earlier one of theirs held and it does not, so what is there stays named, and the enforce
-// stage holds what the observe stage wrote.
+// labelsAfterStage are the Pod Security labels of a namespace as they should be after the stage; nil where nothing is to be
+// written. Whoever applies a document removes what an earlier one of theirs had and it does not, so what is there stays
+// named, and the enforce stage has what the observe stage wrote.
 func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
 	if WhyRefused(ns) != "" || len(LabelsToWrite(ns, stage)) == 0 {
 		return nil

@@ -121,7 +121,7 @@ func TestInvalidBecomes(t *testing.T) {
 	}
 	_, got, _ := strings.Cut(b.String(), "# web: ")
 	got, _, _ = strings.Cut(got, "\n")
-	want := `enforce becomes restricted, as which the server takes "bad" today; baseline, nothing runs there, is looser than today: ask for it with --enforce=baseline -n web, or mend the workloads`
+	want := `enforce becomes restricted, as which the server takes "bad" today; baseline, nothing runs there, is looser than today: ask for it with --enforce=baseline -n web, or fix the workloads`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// namespaceRemarks is what there is to say of a namespace at a stage, a line each, the same in every form: what it gets and why, what
-// is withheld, what blocks the next level, the cautions, and who else writes its labels.
+// namespaceRemarks are the lines on a namespace at a stage, the same in every form of the labels: what it gets and why,
+// what is withheld, what blocks the next level, the cautions, and who else writes its labels.
 func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	outcome := OutcomeOf(ns, stage)
 	switch {
@@ -51,7 +52,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	return lines
 }
 
-// labelSourceRemarks says where the labels belong whose namespace another tool writes.
+// labelSourceRemarks says where the labels of a namespace belong that another tool writes.
 func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	if ns.LabelOwner == migrate.OpenShiftLabelSyncer {
 		return []string{
@@ -80,7 +81,7 @@ func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	return append(lines, labelsInForms(writers, LabelsToWrite(ns, stage))...)
 }
 
-// nextOwnerRun is what a writer does again.
+// nextOwnerRun names what the writer of a namespace's labels does again: its next sync, or apply.
 func nextOwnerRun(w *inventory.LabelWriter) string {
 	if w.Syntax == inventory.LabelHCL {
 		return "apply"
@@ -88,7 +89,7 @@ func nextOwnerRun(w *inventory.LabelWriter) string {
 	return "sync"
 }
 
-// contradictingKey is the first label to which two of the writers give different values; "" for none.
+// contradictingKey is the first label to which two of the writers of a namespace give different values; "" for none.
 func contradictingKey(writers []*inventory.LabelWriter) string {
 	for _, key := range migrate.PodSecurityLabelKeys() {
 		values := map[string]bool{}
@@ -104,7 +105,7 @@ func contradictingKey(writers []*inventory.LabelWriter) string {
 	return ""
 }
 
-// labelsInForms are the labels, once in each form that the writers have.
+// labelsInForms returns the labels once in each form that the writers of a namespace have.
 func labelsInForms(writers []*inventory.LabelWriter, set []Label) []string {
 	var lines []string
 	done := map[inventory.LabelSyntax]bool{}
@@ -120,7 +121,7 @@ func labelsInForms(writers []*inventory.LabelWriter, set []Label) []string {
 	return lines
 }
 
-// labelInForm is a label as an object has it.
+// labelInForm writes a label as an object of a form has it.
 func labelInForm(form inventory.LabelSyntax, l Label) string {
 	switch form {
 	case inventory.LabelPairs:
@@ -131,7 +132,7 @@ func labelInForm(form inventory.LabelSyntax, l Label) string {
 	return l.Key + ": " + l.Value
 }
 
-// describeDecision is the level, and what decided it.
+// describeDecision says which level a namespace gets, and what decided it.
 func describeDecision(ns *migrate.Namespace, stage Stage) string {
 	level, rec := ns.RecommendedLabels.Enforce, ns.RecommendedLabels
 	switch {
@@ -152,7 +153,7 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 		if string(now.Level) == wanted {
 			stays, wanted = strings.Replace(stays, quoteASCII(wanted), quoteASCII(now.String()), 1), wanted+":"+rec.EnforceVersion
 		}
-		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or mend the workloads",
+		return fmt.Sprintf("%s; %s, %s, is looser than today: ask for it with --enforce=%s -n %s, or fix the workloads",
 			stays, wanted, phrases.DecisionReason(ns), level, ns.Name)
 	case level == "" && stage == StageEnforce:
 		return "no enforce: something that touches it could not be read"
@@ -166,7 +167,7 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 	return fmt.Sprintf("enforce %s, %s%s", level, phrases.DecisionReason(ns), today)
 }
 
-// cautionRemarks are those of the namespace but for what is said in another line.
+// cautionRemarks are the cautions on a namespace, without those that another line has.
 func cautionRemarks(ns *migrate.Namespace, said ...string) []string {
 	var lines []string
 	for _, c := range ns.Cautions {
@@ -177,30 +178,31 @@ func cautionRemarks(ns *migrate.Namespace, said ...string) []string {
 	return lines
 }
 
-// belongsToOwner is true for a namespace whose owner is known to have the labels: an object with them applied would be fought
-// over.
+// belongsToOwner reports whether the labels of a namespace belong to an owner that is known to write them: an object with
+// them applied would be overwritten again.
 func belongsToOwner(ns *migrate.Namespace, stage Stage) bool {
 	return ns.CautionsNameOwner() && OutcomeOf(ns, stage) != OutcomeRefused
 }
 
-// showsOwnerSnippets is true where source has the labels, in the form of what writes them.
+// showsOwnerSnippets reports whether labelSourceRemarks has the labels, in the form of their owner.
 func showsOwnerSnippets(ns *migrate.Namespace) bool {
 	return ns.LabelOwner != migrate.OpenShiftLabelSyncer && len(ns.LocalLabelWriters()) > 0
 }
 
-// writeBareLabels lists the labels of a namespace to put elsewhere, where told does not.
+// writeBareLabels writes comments with the labels of a namespace to put elsewhere, where namespaceRemarks does not have
+// them.
 func writeBareLabels(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
 	if showsOwnerSnippets(ns) || OutcomeOf(ns, stage) != OutcomeOwned {
 		return
 	}
 	for _, l := range LabelsToWrite(ns, stage) {
-		writeComment(b, "    %s: %s", l.Key, l.Value)
+		script.Comment(b, "    %s: %s", l.Key, l.Value)
 	}
 }
 
 // writeComments writes each line as a comment.
 func writeComments(b *bytes.Buffer, lines []string) {
 	for _, line := range lines {
-		writeComment(b, "%s", line)
+		script.Comment(b, "%s", line)
 	}
 }

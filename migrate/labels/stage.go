@@ -2,7 +2,7 @@ package labels
 
 import "github.com/psp2pss/psp2pss/migrate"
 
-// Stage is a part of the labels that is written at one time.
+// Stage is a part of the Pod Security labels that is written at one time.
 type Stage string
 
 const (
@@ -14,28 +14,28 @@ const (
 	StageEnforce Stage = "enforce"
 )
 
-// includes is true if the label belongs to the stage.
+// includes reports whether a label belongs to the stage.
 func (s Stage) includes(key string) bool {
 	return s == StageAll || isEnforceKey(key) == (s == StageEnforce)
 }
 
-// Outcome is what is done for a namespace at a stage, in the words of a summary.
+// Outcome is what is done with the labels of a namespace at a stage, in the words of a summary.
 type Outcome string
 
 const (
 	// OutcomeToLabel is a namespace that gets labels.
 	OutcomeToLabel Outcome = "to label"
-	// OutcomeUnchanged is a namespace that has what it would get.
+	// OutcomeUnchanged is a namespace that has the labels already.
 	OutcomeUnchanged Outcome = "already labelled so"
 	// OutcomeOwned is a namespace whose labels another tool would put back.
 	OutcomeOwned Outcome = "labelled by another tool"
 	// OutcomeSkipped is a namespace for which the stage has nothing to write.
 	OutcomeSkipped Outcome = "left alone"
-	// OutcomeRefused is a namespace for which nothing can be written safely; Refused says why.
+	// OutcomeRefused is a namespace for which nothing can be written safely; WhyRefused says why.
 	OutcomeRefused Outcome = "refused"
 )
 
-// OutcomeOf decides what is done for a namespace at a stage.
+// OutcomeOf decides what is done with the labels of a namespace at a stage.
 func OutcomeOf(ns *migrate.Namespace, stage Stage) Outcome {
 	switch {
 	case WhyRefused(ns) != "":

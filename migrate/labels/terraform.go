@@ -7,14 +7,16 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// WriteTerraform writes a kubernetes_labels resource of the provider hashicorp/kubernetes for each namespace of Manifests.
-// Names and values have no character that would have to be escaped in HCL, since no others are let through.
+// WriteTerraform writes a kubernetes_labels resource of the provider hashicorp/kubernetes for each namespace of
+// WriteManifests. Names and values have no character that would have to be escaped in HCL, since no others are let through.
+// It returns the errors of w.
 func WriteTerraform(w io.Writer, p *migrate.Plan, opts Options) error {
 	var b bytes.Buffer
 	writeSummary(&b, p, opts, ", for the provider hashicorp/kubernetes")
-	writeComment(&b, "It refuses a label to which another field manager gave another value, unless the resource says force = true.")
+	script.Comment(&b, "It refuses a label to which another field manager gave another value, unless the resource says force = true.")
 	written := false
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
@@ -37,13 +39,13 @@ func WriteTerraform(w io.Writer, p *migrate.Plan, opts Options) error {
 		b.WriteString("  }\n}\n")
 	}
 	if !written {
-		writeComment(&b, "no namespace is to be labelled")
+		script.Comment(&b, "no namespace is to be labelled")
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// formatHCLMap writes the labels as "terraform fmt" does: the signs below one another.
+// formatHCLMap writes labels as "terraform fmt" does, with the equals signs aligned.
 func formatHCLMap(set map[string]string) string {
 	widest := 0
 	for key := range set {

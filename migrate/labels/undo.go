@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -13,9 +14,10 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// WriteUndo writes the POSIX shell script that takes back what the script of Commands did, be it all of it or a part: the
-// labels of a namespace that are as that script writes them become what they were when the plan was read. A namespace of
-// which one such label is neither this nor that was changed by somebody since: it is named, and stays as it is.
+// WriteUndo writes the POSIX shell script that reverts what the script of WriteCommands did, all of it or a part: labels of
+// a namespace that are as that script writes them become what they were when the plan was made. A namespace with another
+// label was changed by somebody since: it is named, and stays as it is. It returns an error if the connection of the Plan
+// cannot be written for a shell, and those of w.
 func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
 	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
@@ -29,13 +31,13 @@ func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
 			continue
 		}
 		if ns.ObjectNotRead {
-			writeComment(&body, "%s: not put back, its labels were not read", ns.Name)
+			script.Comment(&body, "%s: not put back, its labels were not read", ns.Name)
 			kept++
 			continue
 		}
 		back, lasting := labelReversals(ns, opts.Stage)
 		for _, text := range lasting {
-			writeComment(&body, "%s: %s", ns.Name, text)
+			script.Comment(&body, "%s: %s", ns.Name, text)
 		}
 		if len(back) == 0 {
 			kept++
@@ -45,10 +47,10 @@ func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
 		undone++
 	}
 	b.WriteString("#!/bin/sh\n")
-	writeComment(&b, "Puts back what the script with these labels changes: %s.", labelsTitle(p, opts))
-	writeComment(&b, "%s to put back, %d not.", phrases.CountNoun(undone, "namespace", "namespaces"), kept)
-	writeComment(&b, "It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.")
-	writeComment(&b, "Review every line before you run it.")
+	script.Comment(&b, "Puts back what the script with these labels changes: %s.", labelsTitle(p, opts))
+	script.Comment(&b, "%s to put back, %d not.", phrases.CountNoun(undone, "namespace", "namespaces"), kept)
+	script.Comment(&b, "It ends at the first failure and can be run again. Namespaces that somebody changed since are left as they are and named.")
+	script.Comment(&b, "Review every line before you run it.")
 	b.WriteString(script.Preamble(p.Source, kubectl))
 	fmt.Fprintf(&b, undoFunction, kubectl, getNamespaceCommand(kubectl, `"--field-selector=metadata.name=$name"`, `"--selector=$before"`))
 	b.Write(body.Bytes())
@@ -57,8 +59,9 @@ func WriteUndo(w io.Writer, p *migrate.Plan, opts Options) error {
 	return err
 }
 
-// undoFunction takes the name of a namespace, the selectors that it meets when it is as the script leaves it and as it was
-// before, and what kubectl has to do to its labels. The selector is what makes kubectl write to no other than the first.
+// undoFunction is a shell function. It takes the name of a namespace, the label selectors that the namespace meets as the
+// script leaves it and as it was before, and the label arguments for kubectl. The selector makes kubectl write only to a
+// namespace that is as the script leaves it.
 const undoFunction = `left=0
 undo() {
 	name=$1 written=$2 before=$3
@@ -73,16 +76,18 @@ undo() {
 
 `
 
-// labelReversal is what an undoing does to one label.
+// labelReversal is the change that reverts one label of a namespace.
 type labelReversal struct {
 	written Label
-	// was is what stood there, and before what it becomes; there is false where nothing stood there and it is taken off.
+	// was is the value before the script, and before what it becomes; there is false where there was no label and it is
+	// removed.
 	was, before string
 	there       bool
 }
 
-// labelReversals are the labels of the stage that can be put back, and sentences about those that cannot. No server takes an
-// invalid value any more once it is repaired: the label becomes what the server took it for.
+// labelReversals returns the changes that revert the labels of the stage, and sentences about labels that cannot be
+// reverted. No API server takes an invalid value any more once it is repaired: the label becomes what the server took it
+// for.
 func labelReversals(ns *migrate.Namespace, stage Stage) (back []labelReversal, lasting []string) {
 	for _, l := range ChangedLabels(ns, stage) {
 		value, there := ns.LabelValue(l.Key)
@@ -101,18 +106,15 @@ func labelReversals(ns *migrate.Namespace, stage Stage) (back []labelReversal, l
 	return back, lasting
 }
 
-// priorSelector is what a selector asks of a label that is as it was, or as it is put back.
+// priorSelector is what a label selector asks of a label that is as it was, or as it is reverted to.
 func (c labelReversal) priorSelector() string {
-	if c.was == c.before || !labelValuePattern.MatchString(c.was) {
+	if c.was == c.before || len(validation.IsValidLabelValue(c.was)) > 0 {
 		return c.written.Key + "=" + c.before
 	}
 	return c.written.Key + " in (" + c.was + "," + c.before + ")"
 }
 
-// labelValuePattern is what a server takes for the value of any label.
-var labelValuePattern = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$`)
-
-// writeUndoCall writes one call.
+// writeUndoCall writes one call of the shell function undo.
 func writeUndoCall(b *bytes.Buffer, name string, back []labelReversal) {
 	written, before, words := make([]Label, len(back)), make([]string, len(back)), make([]string, len(back))
 	for i, c := range back {

@@ -18,7 +18,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// WriteYAML writes each value as one YAML document, in the order given.
+// WriteYAML writes each value as one YAML document, in the order given. A value is what encoding/json makes of it, with the
+// order of its fields. It returns an error if a value cannot be encoded, and those of w.
 func WriteYAML(w io.Writer, docs ...any) error {
 	var out bytes.Buffer
 	for i, doc := range docs {
@@ -42,7 +43,8 @@ func WriteYAML(w io.Writer, docs ...any) error {
 	return err
 }
 
-// yamlNodeOf goes through JSON, since that is where the names and the order of fields are declared.
+// yamlNodeOf converts a value to a YAML node. It goes through JSON, since the names and the order of fields are declared
+// for that.
 func yamlNodeOf(doc any) (*yaml.Node, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -83,8 +85,8 @@ func yamlStringNode(s string) *yaml.Node {
 	return node
 }
 
-// fitsLiteralBlock is true for text in lines that is best read as it is: all of it shows, and no line begins or ends with a space
-// that a block of lines may lose, the inner ones' indents apart.
+// fitsLiteralBlock reports whether a text in lines is best read as a YAML literal block: all of it shows, and no line
+// begins or ends with a space that a block of lines may lose, except the indents of inner lines.
 func fitsLiteralBlock(s string) bool {
 	if !strings.HasSuffix(s, "\n") || strings.HasSuffix(s, "\n\n") || strings.HasPrefix(s, " ") || !utf8.ValidString(s) {
 		return false
@@ -98,11 +100,11 @@ func fitsLiteralBlock(s string) bool {
 	return true
 }
 
-// ambiguousYAMLScalar are words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
+// ambiguousYAMLScalar matches words that some YAML 1.1 reader (kubectl is one) takes for a boolean, a null or a merge.
 var ambiguousYAMLScalar = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|=|<<|\.nan|\.inf)$`)
 
-// isPlainYAMLScalar is true for text that no reader can take for anything but text. What begins with a digit or a sign may be a
-// number, a date or base 60 to one reader or another.
+// isPlainYAMLScalar reports whether no reader can take an unquoted text for anything but text. What begins with a digit or
+// a sign may be a number, a date or base 60 to one reader or another.
 func isPlainYAMLScalar(s string) bool {
 	if s == "" || strings.ContainsAny(s[:1], "0123456789+-.~") || ambiguousYAMLScalar.MatchString(s) || !utf8.ValidString(s) {
 		return false

@@ -1,8 +1,10 @@
 package mapping
 
 import (
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
@@ -269,4 +271,19 @@ func stillMutatingFields() []fieldSimplification {
 // fixedText returns a function that returns the text for every policy.
 func fixedText(text string) func(*pspparse.Policy) string {
 	return func(*pspparse.Policy) string { return text }
+}
+
+// namesSortingBefore yields valid object names that sort before the given one, the best first. A name that becomes too long
+// loses its end. The name 0 alone comes before all others, and nothing before it.
+func namesSortingBefore(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for prefix := range pspparse.PrefixesBefore(name) {
+			if !yield(prefix + strings.TrimRight(name[:min(len(name), pspparse.MaxNameLength-len(prefix))], "-.")) {
+				return
+			}
+		}
+		if name != "0" {
+			yield("0")
+		}
+	}
 }

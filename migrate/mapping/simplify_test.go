@@ -166,8 +166,8 @@ func TestSimplifyOfADefaultStar(t *testing.T) {
 
 func TestCloneNames(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("a", maxNameLength)
-	dashes := strings.Repeat("-", maxNameLength-2)
+	long := strings.Repeat("a", pspparse.MaxNameLength)
+	dashes := strings.Repeat("-", pspparse.MaxNameLength-2)
 	for _, test := range []struct{ name, want string }{
 		{"web", "0-web"},
 		{"9", "0-9"},
@@ -199,7 +199,7 @@ func TestCloneNamesSortBefore(t *testing.T) {
 	var grow func(string)
 	grow = func(name string) {
 		if len(validation.IsDNS1123Subdomain(name)) == 0 {
-			names = append(names, name, name+strings.Repeat("-", maxNameLength-1-len(name))+"z", name+strings.Repeat("z", maxNameLength-len(name)))
+			names = append(names, name, name+strings.Repeat("-", pspparse.MaxNameLength-1-len(name))+"z", name+strings.Repeat("z", pspparse.MaxNameLength-len(name)))
 		}
 		if len(name) < 5 {
 			for _, c := range "-.01a" {

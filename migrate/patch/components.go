@@ -9,16 +9,17 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// knownComponent is a program of which its project says how it lives with the standards.
+// knownComponent is a program of which its project says how it works with the Pod Security Standards.
 type knownComponent struct {
+	// name for people.
 	name string
-	// It is known by the name of a container, or by the end of an image's name.
+	// container is the name of its container, or image the end of its image's name.
 	container, image string
-	// advice, and where the project gives it.
+	// advice for its workloads, and the page of the project with it.
 	advice, source string
 }
 
-// knownComponents is short on purpose: it has only what a page says that can be looked up.
+// knownComponents lists components of which a page says how they work with the standards.
 func knownComponents() []knownComponent {
 	const (
 		standards = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#privileged"
@@ -58,6 +59,7 @@ func knownComponents() []knownComponent {
 	}
 }
 
+// matches reports whether a container runs the component.
 func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 	if c.container != "" {
 		return of.Name == c.container
@@ -65,7 +67,7 @@ func (c knownComponent) matches(of migrate.TemplateContainer) bool {
 	return of.Image == c.image || strings.HasSuffix(of.Image, "/"+c.image)
 }
 
-// componentRemarks are the advice for what is known to run in the workload's pods.
+// componentRemarks returns the advice for the known components in the pods of a workload.
 func componentRemarks(w *migrate.Workload) []string {
 	if w.Template == nil {
 		return nil
@@ -79,7 +81,7 @@ func componentRemarks(w *migrate.Workload) []string {
 	return out
 }
 
-// knownChart is a Helm chart of which it is known where its values take security contexts.
+// knownChart is a Helm chart of which it is known which values set security contexts.
 type knownChart struct {
 	name string
 	// image is part of an image's name, where a chart of that name is not the only one.
@@ -89,6 +91,7 @@ type knownChart struct {
 	source         string
 }
 
+// knownCharts lists Helm charts and the values that set security contexts.
 func knownCharts() []knownChart {
 	return []knownChart{
 		{"fluent-bit", "", "podSecurityContext", "securityContext", "https://github.com/fluent/helm-charts/blob/main/charts/fluent-bit/values.yaml"},
@@ -99,14 +102,16 @@ func knownCharts() []knownChart {
 	}
 }
 
+// matchesWorkload reports whether the containers of a workload are those of the chart.
 func (c knownChart) matchesWorkload(w *migrate.Workload) bool {
 	return c.image == "" || w.Template != nil && slices.ContainsFunc(w.Template.Containers, func(of migrate.TemplateContainer) bool { return strings.Contains(of.Image, c.image) })
 }
 
-// chartLabelPattern is the label helm.sh/chart: a name, a hyphen and a version, in which a plus has become an underscore.
+// chartLabelPattern matches the label helm.sh/chart: a name, a hyphen and a version, in which a plus has become an
+// underscore.
 var chartLabelPattern = regexp.MustCompile(`^([a-z0-9-]+)-v?\d+\.\d+\.\d+[0-9A-Za-z._-]*$`)
 
-// chartRemarks say where the workload's chart takes the values.
+// chartRemarks says which values of a workload's Helm chart set security contexts.
 func chartRemarks(w *migrate.Workload) []string {
 	if w.ManagedBy == nil {
 		return nil

@@ -11,11 +11,12 @@ import (
 // jsonObject is a JSON object; its keys are written in alphabetical order.
 type jsonObject = map[string]any
 
-// StrategicMerge is the patch as a strategic merge patch: a part of the object, in which containers are known by name and a list
-// of capabilities is the whole list. It goes with any state of the object that still has these containers.
+// StrategicMerge returns the patch of a workload as a strategic merge patch in JSON: a part of the object, in which
+// containers are known by name and a list of capabilities is the whole list. It applies to any state of the object that
+// still has these containers. An error is one of encoding.
 func (p *Patch) StrategicMerge() ([]byte, error) { return json.Marshal(p.strategicMerge()) }
 
-// strategicMerge is Strategic as an object, without the head that a manifest needs.
+// strategicMerge is StrategicMerge as an object, without the apiVersion, kind and metadata that a manifest needs.
 func (p *Patch) strategicMerge() jsonObject {
 	template := jsonObject{}
 	for i := range p.Values {
@@ -33,7 +34,7 @@ func (p *Patch) strategicMerge() jsonObject {
 	return out.(jsonObject)
 }
 
-// containerEntry finds or makes the part of the template that is about the value's container.
+// containerEntry returns the part of the patched pod template for the value's container, and adds it if it is missing.
 func (v *TemplateValue) containerEntry(template jsonObject) jsonObject {
 	spec := childObject(template, "spec")
 	list, _ := spec[v.path.keys[1]].([]any)
@@ -47,6 +48,7 @@ func (v *TemplateValue) containerEntry(template jsonObject) jsonObject {
 	return c
 }
 
+// setAtPath sets a value in nested JSON objects, and adds the objects on the way.
 func setAtPath(at jsonObject, keys []string, value any) {
 	for _, key := range keys[:len(keys)-1] {
 		at = childObject(at, key)
@@ -54,6 +56,7 @@ func setAtPath(at jsonObject, keys []string, value any) {
 	at[keys[len(keys)-1]] = value
 }
 
+// childObject returns the JSON object at a key, and adds it if it is missing.
 func childObject(at jsonObject, key string) jsonObject {
 	c, ok := at[key].(jsonObject)
 	if !ok {
@@ -63,7 +66,7 @@ func childObject(at jsonObject, key string) jsonObject {
 	return c
 }
 
-// Manifest is the strategic merge patch with the head that says what it is of.
+// manifestObject is the strategic merge patch with the apiVersion, kind and metadata of the workload.
 func (p *Patch) manifestObject() jsonObject {
 	out := p.strategicMerge()
 	out["apiVersion"], out["kind"] = p.APIVersion, p.Kind
@@ -78,10 +81,12 @@ type JSONPatchOperation struct {
 	Value any    `json:"value"`
 }
 
-// JSONPatch is the patch as a JSON patch. It goes with the object as it was read: it tests that each container is where it was,
-// and makes the objects that were missing then, in place of any that have come to be there since.
+// JSONPatch returns the patch of a workload as a JSON patch. It applies to the object as it was read: it tests that each
+// container is where it was, and adds the objects that were missing then, in place of any that were added since. An error
+// is one of encoding.
 func (p *Patch) JSONPatch() ([]byte, error) { return json.Marshal(p.jsonPatchOperations()) }
 
+// jsonPatchOperations are the operations of JSONPatch.
 func (p *Patch) jsonPatchOperations() []JSONPatchOperation {
 	var tests, adds []JSONPatchOperation
 	made := map[string]jsonObject{} // by pointer: objects that the template did not have
@@ -106,7 +111,7 @@ func (p *Patch) jsonPatchOperations() []JSONPatchOperation {
 	return append(tests, adds...)
 }
 
-// pathSteps are the keys and indexes from the template to the value.
+// pathSteps are the keys and indexes from the pod template to the value.
 func (v *TemplateValue) pathSteps() []string {
 	if !v.path.container {
 		return v.path.keys
@@ -114,8 +119,8 @@ func (v *TemplateValue) pathSteps() []string {
 	return slices.Concat(v.path.keys[:2], []string{strconv.Itoa(v.path.index)}, v.path.keys[2:])
 }
 
-// firstMissingStep is the number of steps to the first object on the way that the template does not have, all steps if there is none
-// but the value itself. Every template has a spec, and in it its containers.
+// firstMissingStep is the number of steps to the first object on the path that the pod template does not have; all steps if
+// only the value itself is missing. Every template has a spec, and in it its containers.
 func (p *Patch) firstMissingStep(v *TemplateValue, steps []string) int {
 	first := 1
 	if v.path.container {
@@ -139,7 +144,8 @@ func (v *TemplateValue) planPath(steps []string) string {
 	return fmt.Sprintf("spec.%s[%d].%s", steps[1], v.path.index, strings.Join(steps[3:], "."))
 }
 
-// containerNameTest tests that the value's container is where it was.
+// containerNameTest is the operation that tests that the value's container is where it was; ok is false for a value of the
+// pod.
 func (p *Patch) containerNameTest(v *TemplateValue) (JSONPatchOperation, bool) {
 	if !v.path.container {
 		return JSONPatchOperation{}, false
@@ -147,7 +153,7 @@ func (p *Patch) containerNameTest(v *TemplateValue) (JSONPatchOperation, bool) {
 	return JSONPatchOperation{"test", p.jsonPointer(append(v.pathSteps()[:3:3], "name")), v.Container}, true
 }
 
-// jsonPointer is a JSON pointer (RFC 6901) to what steps lead to from the template.
+// jsonPointer is the JSON pointer (RFC 6901) from the object to what steps lead to from the pod template.
 func (p *Patch) jsonPointer(steps []string) string {
 	var b strings.Builder
 	for _, s := range slices.Concat(p.template, steps) {

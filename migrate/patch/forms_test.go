@@ -26,7 +26,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// jsonObject is one workload as it stands in a manifest, with much that no patch may touch.
+// jsonObject is a JSON object; its keys are written in alphabetical order.
 type jsonObject struct {
 	kind string
 	// empty is a value of its type, template finds the pod template in the type.

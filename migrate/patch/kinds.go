@@ -2,22 +2,26 @@ package patch
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// workloadKind is what is known of a kind of workload: where its template is, and what to say of a patch of it.
+// workloadKind is what a patch needs to know of a kind of workload: where its pod template is, and what to say of a patch
+// of it.
 type workloadKind struct {
 	name, apiVersion string
-	template         []string
-	// manualReason is set for kinds whose template the API server does not let anybody change.
+	// template are the keys that lead to the pod template.
+	template []string
+	// manualReason is set for kinds whose pod template the API server does not let anybody change.
 	manualReason string
-	remarks      []string
+	// remarks on every patch of the kind.
+	remarks []string
 }
 
 // workloadKinds returns what is known of every kind of the inventory's table of workload kinds.
@@ -37,6 +41,7 @@ func workloadKinds() []workloadKind {
 	return kinds
 }
 
+// workloadKindOf returns a kind of workload by name; ok is false for an unknown one.
 func workloadKindOf(name string) (workloadKind, bool) {
 	i := slices.IndexFunc(workloadKinds(), func(k workloadKind) bool { return k.name == name })
 	if i < 0 {
@@ -68,17 +73,18 @@ func whyManual(ns *migrate.Namespace, w *migrate.Workload, k workloadKind, known
 	return owner + " makes it and was not read: put the values into that"
 }
 
-// isRevision is true for what a Deployment or CronJob makes of its own template.
+// isRevision reports whether a Deployment or CronJob made the workload of its own pod template.
 func isRevision(w *migrate.Workload) bool {
 	k, _ := inventory.WorkloadKindOf(w.Kind)
 	return k.ParentKind != "" && k.ParentKind == w.Owner.Kind
 }
 
+// hasWorkload reports whether a namespace of the Plan has a workload.
 func hasWorkload(ns *migrate.Namespace, ref *migrate.WorkloadRef) bool {
 	return slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool { return w.Kind == ref.Kind && w.Name == ref.Name })
 }
 
-// whoWouldRevert says which tool would undo a change that is made beside it.
+// whoWouldRevert says which tool would revert a change to a workload that is not made at its source; "" if none would.
 func whoWouldRevert(w *migrate.Workload) string {
 	m := w.ManagedBy
 	if m == nil || m.Tool == "" {
@@ -94,20 +100,15 @@ func whoWouldRevert(w *migrate.Workload) string {
 	return text + " would undo a patch: put the values where it reads them"
 }
 
-// A Plan may come from a file, so names are not trusted for having been checked when it was made.
-var (
-	dnsLabelPattern     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	dnsSubdomainPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
-)
-
-// whyNameRefused says why nothing may be written for a workload of this name; "" if it is sound.
+// whyNameRefused says why no patch may be written for a workload of this name; "" if it is sound. A Plan may come from a
+// file, so its names are checked again.
 func whyNameRefused(r WorkloadRef) string {
 	switch {
-	case !dnsLabelPattern.MatchString(r.Namespace):
+	case len(validation.IsDNS1123Label(r.Namespace)) > 0:
 		return "refused: its namespace has no valid name"
 	case strings.HasSuffix(r.Name, "<generated>"):
 		return "the server chooses its name when it is made: put the values into its manifest"
-	case !dnsSubdomainPattern.MatchString(r.Name) || len(r.Name) > 253:
+	case len(validation.IsDNS1123Subdomain(r.Name)) > 0:
 		return "refused: its name is not valid"
 	}
 	return ""

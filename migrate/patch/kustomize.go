@@ -8,35 +8,25 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
+	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// KustomizeFile is one file of a folder.
+// KustomizeFile is one file of the folder of a kustomize component.
 type KustomizeFile struct {
 	Name string
 	Data []byte
 }
 
-// component of kustomize: a part that overlays can include.
-type kustomizeComponent struct {
-	APIVersion string           `json:"apiVersion"`
-	Kind       string           `json:"kind"`
-	Patches    []kustomizePatch `json:"patches"`
-}
-
-type kustomizePatch struct {
-	Path string `json:"path"`
-}
-
-// KustomizeFiles returns the files of a kustomize component, kustomization.yaml first, with a strategic merge patch for each
-// workload. The patches name what they are for themselves, by kind, namespace and name, and have no targets: a patch whose
-// target does not match is passed over by kustomize without a word, one that names an object which is not there is an error.
+// KustomizeFiles returns the files of a kustomize component, kustomization.yaml first, with a strategic merge patch for
+// each workload. The patches name their workloads themselves and have no targets: kustomize passes over a patch whose
+// target does not match, and refuses one that names an object which is not there. An error is one of encoding.
 func KustomizeFiles(p *migrate.Plan, o Options) ([]KustomizeFile, error) {
 	patches := PatchesFor(p, o)
 	var head bytes.Buffer
 	writeHeader(&head, p, o, patches)
-	writeComment(&head, "List this folder under components, below resources that have their namespace already: a kustomization that sets the")
-	writeComment(&head, "namespace does so after its components.")
-	k := kustomizeComponent{"kustomize.config.k8s.io/v1alpha1", "Component", []kustomizePatch{}}
+	script.Comment(&head, "List this folder under components, below resources that have their namespace already: a kustomization that sets the")
+	script.Comment(&head, "namespace does so after its components.")
+	k := manifest.NewKustomizeComponent()
 	files := []KustomizeFile{{Name: "kustomization.yaml"}}
 	for i := range patches {
 		if !patches[i].isApplicable() {
@@ -49,7 +39,7 @@ func KustomizeFiles(p *migrate.Plan, o Options) ([]KustomizeFile, error) {
 			return nil, err
 		}
 		name := patchFileName(patches[i].WorkloadRef)
-		k.Patches = append(k.Patches, kustomizePatch{name})
+		k.Patches = append(k.Patches, manifest.KustomizePatch{Path: name})
 		files = append(files, KustomizeFile{name, b.Bytes()})
 	}
 	if err := manifest.WriteYAML(&head, k); err != nil {
@@ -59,7 +49,7 @@ func KustomizeFiles(p *migrate.Plan, o Options) ([]KustomizeFile, error) {
 	return files, nil
 }
 
-// patchFileName is a name of its own for each workload, short enough for any file system.
+// patchFileName is a file name for the patch of a workload, different for each and short enough for any file system.
 func patchFileName(r WorkloadRef) string {
 	name := strings.ReplaceAll(r.String(), "/", ".")
 	const most = 200

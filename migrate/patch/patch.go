@@ -14,22 +14,22 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// ValueSet says which values are written.
+// ValueSet says which values are written into pod templates.
 type ValueSet string
 
-// SetKeep writes down what is filled in today, so that nothing changes when it no longer is. Raise writes what a stricter
-// level asks for.
+// SetKeep writes the values that are set by mutation today, so that nothing changes when they no longer are. SetRaise
+// writes what a stricter level asks for.
 const (
 	SetKeep  ValueSet = "keep"
 	SetRaise ValueSet = "raise"
 )
 
-// Options of Of and of the writers.
+// Options of PatchesFor and of the functions that write patches.
 type Options struct {
 	// Tool is named in the header, with its version.
 	Tool string
 	Set  ValueSet
-	// Level to raise to.
+	// Level to reach with SetRaise.
 	Level api.Level
 	// Only these workloads, whatever the case of their kinds; all if empty.
 	Only []WorkloadRef
@@ -40,27 +40,30 @@ type WorkloadRef struct {
 	Namespace, Kind, Name string
 }
 
+// matches reports whether two references name the same workload, whatever the case of the kind.
 func (r WorkloadRef) matches(other WorkloadRef) bool {
 	return r.Namespace == other.Namespace && strings.EqualFold(r.Kind, other.Kind) && r.Name == other.Name
 }
 
-// Patch is what is to be written into the template of one workload. Applied again it changes nothing.
+// Patch is what is to be written into the pod template of one workload. Applied again it changes nothing.
 type Patch struct {
 	WorkloadRef
 	// APIVersion is the current one of the kind.
 	APIVersion string
-	// Values, in the order of the template.
+	// Values to write, in the order of the template.
 	Values []TemplateValue
-	// ManualReason says why the workload cannot be patched, "" if it can.
+	// ManualReason says why the workload cannot be patched; "" if it can.
 	ManualReason string
-	// Incomplete is true if the values alone do not reach the level: then they are told, and not written.
+	// Incomplete is true if the values alone do not reach the level: then they are listed, and not written.
 	Incomplete bool
-	// RevertedBy says who would undo a change that is not made at its source, "" if nobody would.
+	// RevertedBy says who would revert a change that is not made at its source; "" if nobody would.
 	RevertedBy string
-	// Remarks are for the reader: on the level, on the source, on known components.
+	// Remarks for the reader: on the level, on the source, on known components.
 	Remarks []string
 
-	template        []string // the keys that lead to the template
+	// template are the keys that lead to the pod template.
+	template []string
+	// templateParents are the objects that the template has on the way to its fields, by their path in the Plan.
 	templateParents map[string]bool
 }
 
@@ -69,14 +72,15 @@ type TemplateValue struct {
 	// Path within the template, and the name of the container in it, "" at the pod level.
 	Path, Container string
 	Value           json.RawMessage
-	// Safety is safe or test for a value that raises, "" for one that is in force today. Why says the reason.
+	// Safety is safe or test for a value that raises the level, "" for one that is in force today. Why gives the reason.
 	Safety, Why string
 
 	path templatePath
 }
 
-// PatchesFor returns a patch for each workload that something is to be written or said about, in the order of the Plan. What a
-// plan cannot soundly hold is a patch by hand, without values. In a namespace that is being deleted there is nothing to patch.
+// PatchesFor returns a patch for each workload of a Plan that something is to be written or said about, in the order of the
+// Plan. What no sound plan has is a patch with a ManualReason and no values. In a namespace that is being deleted there is
+// nothing to patch.
 func PatchesFor(p *migrate.Plan, o Options) []Patch {
 	var out []Patch
 	seen := map[WorkloadRef]bool{}
@@ -108,7 +112,7 @@ func PatchesFor(p *migrate.Plan, o Options) []Patch {
 	return out
 }
 
-// MissingWorkloads are those of o.Only that the plan does not have.
+// MissingWorkloads returns those of o.Only that the plan does not have.
 func MissingWorkloads(p *migrate.Plan, o Options) []WorkloadRef {
 	return slices.DeleteFunc(slices.Clone(o.Only), func(want WorkloadRef) bool {
 		return slices.ContainsFunc(p.Namespaces, func(ns migrate.Namespace) bool {
@@ -117,7 +121,7 @@ func MissingWorkloads(p *migrate.Plan, o Options) []WorkloadRef {
 	})
 }
 
-// newPatch makes the patch of one workload; it is not ok if there is nothing to write and nothing to say.
+// newPatch makes the patch of one workload; ok is false if there is nothing to write and nothing to say.
 func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Options) (Patch, bool) {
 	out := Patch{WorkloadRef: WorkloadRef{ns.Name, w.Kind, w.Name}, templateParents: map[string]bool{}}
 	values, remarks, why := out.wantedValues(p, w, o)
@@ -149,7 +153,7 @@ func newPatch(p *migrate.Plan, ns *migrate.Namespace, w *migrate.Workload, o Opt
 	return out, true
 }
 
-// wantedValues are the values of the set, and what there is to say of it; why is set if the plan holds values that no plan has.
+// wantedValues returns the values of the set and remarks on them; why is set if the plan has values that no sound plan has.
 func (p *Patch) wantedValues(plan *migrate.Plan, w *migrate.Workload, o Options) (values []TemplateValue, remarks []string, why string) {
 	if o.Set == SetKeep {
 		return mutatedValues(w)

@@ -168,7 +168,7 @@ BEGIN
 			})), counts: "1 workload to patch",
 			want: "# shop/deployment/web\n" + values +
 				"#   shy, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first\n" +
-				"#   a policy fills in more than this level asks for, and that goes with it: write it down first, with --keep (fsGroup)\n" + command,
+				"#   a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep (fsGroup)\n" + command,
 		},
 		"only what was asked for": {
 			plan: planOf(raised("Deployment", "web"), raised("Deployment", "other")), opts: patch.Options{Only: []patch.WorkloadRef{{"shop", "deployment", "web"}}}, counts: "1 workload to patch",
@@ -232,21 +232,21 @@ func TestKeepAsStrategicPatches(t *testing.T) {
 	if err := patch.WriteStrategic(&got, p, patch.Options{Tool: "psp2pss v0", Set: patch.SetKeep}); err != nil {
 		t.Fatal(err)
 	}
-	want := `# What is filled into pods today, to be written down before it no longer is: patches from the built-in demo cluster, by psp2pss v0.
-# 1 workload to patch, 1 of which it is not known what is filled in.
+	want := `# Values that are set in pods today, to be written into their templates: patches from the built-in demo cluster, by psp2pss v0.
+# 1 workload to patch, 1 of which it is not known what is set.
 # 1 thing could not be read or judged: there may be more to patch.
 ---
 # shop/statefulset/db
-#   annotation container.apparmor.security.beta.kubernetes.io/app="localhost/it's": the policy open fills it in today
-#   pod runtimeClassName="sandbox": the policy open fills it in today
-#   pod fsGroup=7: the policy a\nb fills it in today
-#   pod seccompProfile={"type":"RuntimeDefault"}: the policy open fills it in today
-#   pod supplementalGroups=[1]: the policy open fills it in today
-#   container "init" readOnlyRootFilesystem=true: the policy open fills it in today
+#   annotation container.apparmor.security.beta.kubernetes.io/app="localhost/it's": the policy open sets it today
+#   pod runtimeClassName="sandbox": the policy open sets it today
+#   pod fsGroup=7: the policy a\nb sets it today
+#   pod seccompProfile={"type":"RuntimeDefault"}: the policy open sets it today
+#   pod supplementalGroups=[1]: the policy open sets it today
+#   container "init" readOnlyRootFilesystem=true: the policy open sets it today
 #   container "first" seccompProfile={"type":"Localhost","localhostProfile":"a.json"}: the API server makes it of an annotation today
-#   container "app" capabilities.add=["CHOWN"]: the policy open fills it in today
-#   container "app" capabilities.drop=["ALL"]: the policy open fills it in today
-#   container "app" runAsUser=5: the policy open fills it in today
+#   container "app" capabilities.add=["CHOWN"]: the policy open sets it today
+#   container "app" capabilities.drop=["ALL"]: the policy open sets it today
+#   container "app" runAsUser=5: the policy open sets it today
 #   the policy open sets allowPrivilegeEscalation: true in container "app", which it is anyway: left out
 #   written down, these values meet privileged only; without them it meets baseline
 apiVersion: apps/v1
@@ -287,7 +287,7 @@ spec:
           - 1
 
 # shop/deployment/x
-#   what a policy fills into its pods is not known: compare them with the template
+#   what a policy sets in its pods is not known: compare them with the template
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -309,11 +309,11 @@ func TestKeepAsJSONPatches(t *testing.T) {
     "namespace": "shop",
     "name": "db",
     "remarks": [
-      "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open fills it in today",
-      "pod supplementalGroups=[1]: the policy open fills it in today",
-      "container \"init\" readOnlyRootFilesystem=true: the policy open fills it in today",
-      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open fills it in today",
-      "container \"app\" capabilities.drop=[\"ALL\"]: the policy open fills it in today",
+      "annotation container.apparmor.security.beta.kubernetes.io/app=\"localhost/it's\": the policy open sets it today",
+      "pod supplementalGroups=[1]: the policy open sets it today",
+      "container \"init\" readOnlyRootFilesystem=true: the policy open sets it today",
+      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
+      "container \"app\" capabilities.drop=[\"ALL\"]: the policy open sets it today",
       "written down, these values meet privileged only; without them it meets baseline"
     ],
     "patch": [
@@ -373,7 +373,7 @@ func TestKeepAsJSONPatches(t *testing.T) {
     "name": "db",
     "remarks": [
       "a pod cannot be changed: put the values into the manifest that it is made from (of a static pod, on its node), and make it again",
-      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open fills it in today",
+      "container \"app\" capabilities.add=[\"CHOWN\"]: the policy open sets it today",
       "written down, these values meet privileged only; without them it meets baseline"
     ]
   }

@@ -11,25 +11,29 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// templatePath is the way to a value within a pod template, taken apart.
+// templatePath is the parsed path of a value within a pod template.
 type templatePath struct {
-	// keys lead to the value. Where the second is a list of containers, the container at index is meant.
+	// keys lead to the value. If container is true, the second is a list of containers, and the container at index is
+	// meant.
 	keys      []string
 	container bool
 	index     int
 }
 
-// securityField is one that may be written; into is what its value has to decode into.
+// securityField is a field of a security context that a patch may write.
 type securityField struct {
-	keys     []string
+	keys []string
+	// newValue returns a pointer to what its value has to decode into.
 	newValue func() any
 }
 
+// newOf returns a pointer to a new value of a type.
 func newOf[T any]() any { return new(T) }
 
-// sharedFields are the fields that pods and containers both have.
+// sharedFields are the fields that the security contexts of pods and of containers both have.
 func sharedFields() []securityField {
 	return []securityField{
 		{[]string{"runAsUser"}, newOf[int64]},
@@ -41,10 +45,12 @@ func sharedFields() []securityField {
 	}
 }
 
+// podFields are the fields of the security context of a pod that a patch may write.
 func podFields() []securityField {
 	return append(sharedFields(), securityField{[]string{"fsGroup"}, newOf[int64]}, securityField{[]string{"supplementalGroups"}, newOf[[]int64]})
 }
 
+// containerFields are the fields of the security context of a container that a patch may write.
 func containerFields() []securityField {
 	return append(
 		sharedFields(),
@@ -55,6 +61,7 @@ func containerFields() []securityField {
 	)
 }
 
+// The paths that a patch may write.
 var (
 	containerPathPattern = regexp.MustCompile(`^spec\.(initContainers|containers)\[(\d{1,4})\]\.securityContext\.([A-Za-z.]+)$`)
 	podPathPattern       = regexp.MustCompile(`^spec\.securityContext\.([A-Za-z.]+)$`)
@@ -62,9 +69,10 @@ var (
 		regexp.QuoteMeta(corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix) + `[a-z0-9-]{1,63})\]$`)
 )
 
+// errUnknownField is returned for a path that a patch may not write.
 var errUnknownField = errors.New("it is no field that a patch may write")
 
-// parseTemplateValue takes a path and its value apart. An error says why no sound plan has it.
+// parseTemplateValue parses a path of the Plan and its value. An error says why no sound plan has them.
 func parseTemplateValue(at, container, text string) (TemplateValue, error) {
 	v := TemplateValue{Path: at, Container: container}
 	f, err := v.parsePath()
@@ -88,19 +96,19 @@ func parseTemplateValue(at, container, text string) (TemplateValue, error) {
 	return v, nil
 }
 
-// acceptsContainer is true if the path may be that of this container: of none at the pod level, of the one that an annotation names or
-// of none.
+// acceptsContainer reports whether the path may be that of a container: of none at the pod level, of the one that an
+// annotation names or of none.
 func (v *TemplateValue) acceptsContainer(container string) bool {
 	switch {
 	case v.path.container:
-		return dnsLabelPattern.MatchString(container)
+		return len(validation.IsDNS1123Label(container)) == 0
 	case v.path.keys[0] == "metadata":
 		return container == "" || strings.HasSuffix(v.Path, "/"+container+"]")
 	}
 	return container == ""
 }
 
-// parsePath takes the path apart.
+// parsePath parses the path of the value and returns the field that it leads to.
 func (v *TemplateValue) parsePath() (securityField, error) {
 	if v.Path == "spec.runtimeClassName" {
 		v.path = templatePath{keys: []string{"spec", "runtimeClassName"}}
@@ -125,6 +133,7 @@ func (v *TemplateValue) parsePath() (securityField, error) {
 	return securityField{}, errUnknownField
 }
 
+// findField finds the field that the rest of a path leads to.
 func (v *TemplateValue) findField(fields []securityField, rest string) (securityField, error) {
 	keys := strings.Split(rest, ".")
 	i := slices.IndexFunc(fields, func(f securityField) bool { return slices.Equal(f.keys, keys) })
@@ -135,7 +144,7 @@ func (v *TemplateValue) findField(fields []securityField, rest string) (security
 	return fields[i], nil
 }
 
-// fieldName is that of the field, wherever it stands.
+// fieldName is the name of the field, wherever it is.
 func (v *TemplateValue) fieldName() string {
 	keys := v.path.keys
 	if i := slices.Index(keys, "securityContext"); i >= 0 {
@@ -144,7 +153,7 @@ func (v *TemplateValue) fieldName() string {
 	return strings.Join(keys, ".")
 }
 
-// describe is the value as a person reads it: container "app" capabilities.drop=["ALL"].
+// describe writes the value for people: container "app" capabilities.drop=["ALL"].
 func (v *TemplateValue) describe() string {
 	name := v.fieldName()
 	switch {
@@ -158,7 +167,7 @@ func (v *TemplateValue) describe() string {
 	return name + "=" + string(v.Value)
 }
 
-// compareInTemplate is that of the template: the pod's values first, then containers as they stand.
+// compareInTemplate orders values as in the pod template: the pod's values first, then containers in their order.
 func (v *TemplateValue) compareInTemplate(other *TemplateValue) int {
 	key := func(v *TemplateValue) string {
 		switch {

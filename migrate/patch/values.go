@@ -21,7 +21,7 @@ const (
 	containerSeccompAnnotationPath = "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/"
 )
 
-// mutatedValues is what is filled in today.
+// mutatedValues returns the values that policies set in the pods of a workload today.
 func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []string, why string) {
 	for _, m := range w.Mutations {
 		m, leftOut, ok := asTemplateValue(m)
@@ -37,7 +37,7 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		}
 		v.Why = "the API server makes it of an annotation today"
 		if m.Policy != "" {
-			v.Why = fmt.Sprintf("the policy %s fills it in today", m.Policy)
+			v.Why = fmt.Sprintf("the policy %s sets it today", m.Policy)
 		}
 		values = append(values, v)
 	}
@@ -49,21 +49,23 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		remarks = append(remarks, "no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set")
 	}
 	if mutationsUnknown(w) {
-		remarks = append(remarks, "what a policy fills into its pods is not known: compare them with the template")
+		remarks = append(remarks, "what a policy sets in its pods is not known: compare them with the template")
 	}
 	return values, remarks, ""
 }
 
+// requiresNonRoot reports whether a value is runAsNonRoot: true.
 func requiresNonRoot(v TemplateValue) bool {
 	return v.path.keys[len(v.path.keys)-1] == "runAsNonRoot" && string(v.Value) == "true"
 }
 
+// unconfinedLeftOut is the remark on a seccomp profile that is not written down.
 func unconfinedLeftOut(policy string) string {
 	return fmt.Sprintf("the policy %s sets the seccomp profile unconfined, which a pod without one has anyway: left out", policy)
 }
 
-// asTemplateValue turns what is in a pod into what a template states. Seccomp annotations become the field, which outlives them. Two
-// values are left to their absence, which means the same and which the standards do not refuse.
+// asTemplateValue turns a value in a pod into what a template states. Seccomp annotations become the field, which outlives
+// them. Two values are left out, since their absence means the same and the standards do not refuse it.
 func asTemplateValue(m migrate.TemplateMutation) (out migrate.TemplateMutation, leftOut string, ok bool) {
 	const profile = "spec.securityContext.seccompProfile"
 	switch {
@@ -100,12 +102,12 @@ func seccompFieldOfAnnotation(annotation string) string {
 	return string(field)
 }
 
-// mutationsUnknown is true where a policy may fill something in and nobody knows which one admits the workload.
+// mutationsUnknown reports whether a policy may mutate the pods of a workload and it is not known which one admits them.
 func mutationsUnknown(w *migrate.Workload) bool {
 	return w.AdmittedBy == "" && (len(w.UsablePolicies) > 0 || len(w.ObservedPolicies) > 0)
 }
 
-// raisingValues is what the workload lacks for a level.
+// raisingValues returns what a workload lacks for a level, and remarks on that.
 func (p *Patch) raisingValues(plan *migrate.Plan, w *migrate.Workload, level api.Level) (values []TemplateValue, remarks []string, why string) {
 	i := slices.IndexFunc(w.StricterEdits, func(r migrate.StricterEdits) bool { return r.Level == level })
 	if i < 0 {
@@ -159,12 +161,12 @@ func policyRemarks(p *migrate.Plan, w *migrate.Workload, values []TemplateValue)
 		out = append(out, fmt.Sprintf("%s, which admits its pods today, lets them set no seccomp profile and would refuse them: relax it or bypass it first", phrases.JoinFirst(names, 3)))
 	}
 	if more := mutatedBeyond(w, values); len(more) > 0 {
-		out = append(out, fmt.Sprintf("a policy fills in more than this level asks for, and that goes with it: write it down first, with --keep (%s)", strings.Join(more, ", ")))
+		out = append(out, fmt.Sprintf("a policy sets more than this level asks for, and that would be lost: write it into the template first, with --keep (%s)", strings.Join(more, ", ")))
 	}
 	return out
 }
 
-// mutatedBeyond are the fields that policies fill in and that the values do not have.
+// mutatedBeyond returns the fields that policies set and that the values do not have.
 func mutatedBeyond(w *migrate.Workload, values []TemplateValue) []string {
 	raised := map[string]bool{}
 	for i := range values {
@@ -181,7 +183,7 @@ func mutatedBeyond(w *migrate.Workload, values []TemplateValue) []string {
 	return slices.Compact(out)
 }
 
-// policiesForbiddingSeccomp names the policies that admit the workload's pods and let none set a seccomp profile.
+// policiesForbiddingSeccomp names the policies that admit a workload's pods and let none set a seccomp profile.
 func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
 	admit := w.ObservedPolicies
 	if w.AdmittedBy != "" {
@@ -199,7 +201,7 @@ func policiesForbiddingSeccomp(p *migrate.Plan, w *migrate.Workload) []string {
 	return out
 }
 
-// lastPerPath sorts values and keeps one for each path, the last.
+// lastPerPath sorts values and keeps the last for each path.
 func lastPerPath(values []TemplateValue) []TemplateValue {
 	var out []TemplateValue
 	for _, v := range values {

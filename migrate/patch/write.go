@@ -13,8 +13,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/script"
 )
 
-// WriteStrategic writes strategic merge patches as one YAML stream: each is a part of its workload, below comments that say why
-// each value is there. What cannot be patched is comments alone.
+// WriteStrategic writes strategic merge patches as one YAML stream: each is a part of its workload, below comments that say
+// why each value is there. A workload that cannot be patched has comments alone. It returns errors of encoding and those of
+// w.
 func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
 	patches := PatchesFor(p, o)
 	var b bytes.Buffer
@@ -34,6 +35,7 @@ func WriteStrategic(w io.Writer, p *migrate.Plan, o Options) error {
 	return err
 }
 
+// writeManifest writes the strategic merge patch as a YAML manifest; nothing if the patch is not applicable.
 func (p *Patch) writeManifest(b *bytes.Buffer) error {
 	if !p.isApplicable() {
 		return nil
@@ -41,14 +43,15 @@ func (p *Patch) writeManifest(b *bytes.Buffer) error {
 	return manifest.WriteYAML(b, p.manifestObject())
 }
 
-// isApplicable is true if there is a patch, and not only something to say.
+// isApplicable reports whether there is a patch, and not only something to say.
 func (p *Patch) isApplicable() bool {
 	return p.ManualReason == "" && !p.Incomplete && len(p.Values) > 0
 }
 
-// WriteCommands writes a POSIX shell script: for each workload one kubectl command, below comments that say why each value is
-// there. The command is itself a comment where another tool would undo what it does. Whatever the Plan holds, the script
-// runs kubectl with these arguments and nothing else.
+// WriteCommands writes a POSIX shell script that patches workloads with kubectl: one command for each, below comments that
+// say why each value is there. The command is itself a comment where another tool would revert it. Whatever the Plan holds,
+// the script runs kubectl with these arguments and nothing else. It returns an error if the connection of the Plan cannot
+// be written for a shell, and those of w.
 func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
 	kubectl, err := phrases.KubectlCommand(p.Source)
 	if err != nil {
@@ -58,7 +61,7 @@ func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
 	var b bytes.Buffer
 	b.WriteString("#!/bin/sh\n")
 	writeHeader(&b, p, o, patches)
-	writeComment(&b, "Review every line before you run it.")
+	script.Comment(&b, "Review every line before you run it.")
 	b.WriteString(script.Preamble(p.Source, kubectl))
 	for i := range patches {
 		b.WriteString("\n")
@@ -71,6 +74,7 @@ func WriteCommands(w io.Writer, p *migrate.Plan, o Options) error {
 	return err
 }
 
+// writeCommand writes the kubectl command of a patch; nothing if the patch is not applicable.
 func (p *Patch) writeCommand(b *bytes.Buffer, kubectl string) error {
 	if !p.isApplicable() {
 		return nil
@@ -82,14 +86,14 @@ func (p *Patch) writeCommand(b *bytes.Buffer, kubectl string) error {
 	line := fmt.Sprintf("%s patch %s %s --namespace=%s --type=strategic --patch=%s",
 		kubectl, strings.ToLower(p.Kind), p.Name, p.Namespace, escape.Shell(string(escape.JSON(patch))))
 	if p.RevertedBy != "" {
-		writeComment(b, "  %s", line)
+		script.Comment(b, "  %s", line)
 		return nil
 	}
 	b.WriteString(line + "\n")
 	return nil
 }
 
-// jsonPatchEntry is a patch in a JSON document.
+// jsonPatchEntry is the JSON patch of one workload in a JSON document.
 type jsonPatchEntry struct {
 	APIVersion string `json:"apiVersion,omitempty"`
 	Kind       string `json:"kind"`
@@ -101,7 +105,8 @@ type jsonPatchEntry struct {
 	Patch []JSONPatchOperation `json:"patch,omitempty"`
 }
 
-// WriteJSONPatches writes a list of JSON patches, each with the workload that it is for.
+// WriteJSONPatches writes a JSON list of JSON patches, each with the workload that it is for. It returns errors of encoding
+// and those of w.
 func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 	entries := []jsonPatchEntry{}
 	patches := PatchesFor(p, o)
@@ -119,24 +124,26 @@ func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
 	return nil
 }
 
+// String is "namespace/kind/name", with the kind in lower case.
 func (r WorkloadRef) String() string {
 	return r.Namespace + "/" + strings.ToLower(r.Kind) + "/" + r.Name
 }
 
+// writeHeader writes the comments at the head of every form of the patches.
 func writeHeader(b *bytes.Buffer, p *migrate.Plan, o Options, patches []Patch) {
 	if o.Set == SetKeep {
-		writeComment(b, "What is filled into pods today, to be written down before it no longer is: patches from %s, by %s.", phrases.SourcePhrase(p.Source), o.Tool)
+		script.Comment(b, "Values that are set in pods today, to be written into their templates: patches from %s, by %s.", phrases.SourcePhrase(p.Source), o.Tool)
 	} else {
-		writeComment(b, "What workloads lack for %s at %s: patches from %s, by %s.", o.Level, p.TargetVersion, phrases.SourcePhrase(p.Source), o.Tool)
+		script.Comment(b, "What workloads lack for %s at %s: patches from %s, by %s.", o.Level, p.TargetVersion, phrases.SourcePhrase(p.Source), o.Tool)
 	}
-	writeComment(b, "%s.", patchSummary(patches, o.Set))
+	script.Comment(b, "%s.", patchSummary(patches, o.Set))
 	for i := range p.Namespaces {
 		if ns := &p.Namespaces[i]; ns.Terminating && len(ns.Workloads) > 0 && len(o.Only) == 0 {
-			writeComment(b, "Left alone: %s, which is being deleted.", ns.Name)
+			script.Comment(b, "Left alone: %s, which is being deleted.", ns.Name)
 		}
 	}
 	if len(p.Gaps) > 0 {
-		writeComment(b, "%s could not be read or judged: there may be more to patch.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
+		script.Comment(b, "%s could not be read or judged: there may be more to patch.", phrases.CountNoun(len(p.Gaps), "thing", "things"))
 	}
 }
 
@@ -161,7 +168,7 @@ func patchSummary(patches []Patch, set ValueSet) string {
 	text := phrases.CountNoun(applied, "workload to patch", "workloads to patch")
 	why := "that edits alone do not raise"
 	if set == SetKeep {
-		why = "of which it is not known what is filled in"
+		why = "of which it is not known what is set"
 	}
 	for _, more := range []struct {
 		n    int
@@ -174,15 +181,15 @@ func patchSummary(patches []Patch, set ValueSet) string {
 	return text
 }
 
-// writeRemarks writes a patch's remarks as comments, below the name of what it is for.
+// writeRemarks writes the remarks on a patch as comments, below the name of its workload.
 func writeRemarks(b *bytes.Buffer, p *Patch) {
-	writeComment(b, "%s", p.WorkloadRef)
+	script.Comment(b, "%s", p.WorkloadRef)
 	for _, r := range p.allRemarks() {
-		writeComment(b, "  %s", r)
+		script.Comment(b, "  %s", r)
 	}
 }
 
-// allRemarks are all that there is to say, one line each.
+// allRemarks are all remarks on a patch, one line each.
 func (p *Patch) allRemarks() []string {
 	out := []string{}
 	if p.ManualReason != "" {
@@ -196,9 +203,4 @@ func (p *Patch) allRemarks() []string {
 		out = append(out, strings.TrimSpace(v.Safety+" "+v.describe())+": "+v.Why)
 	}
 	return append(out, p.Remarks...)
-}
-
-// writeComment writes one line that no reader of the rest sees, whatever it is made of.
-func writeComment(b *bytes.Buffer, format string, args ...any) {
-	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
 }

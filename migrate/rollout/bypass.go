@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // BypassObject is an object that the stage bypass creates. Its content follows from these fields.
@@ -50,16 +51,19 @@ func bypassPolicyName(policies []migrate.Policy) string {
 	if before(ours) {
 		return ours
 	}
-	// Of all that a name may begin with, 0 sorts first, and of what may follow it the dash.
-	const most = 200
-	name := "000-" + BypassName
-	for dashes := 1; !before(name) && dashes < most; dashes++ {
-		name = "0" + strings.Repeat("-", dashes) + BypassName
+	if name := "000-" + BypassName; before(name) {
+		return name
 	}
-	if !before(name) {
-		return ""
+	for prefix := range pspparse.PrefixesBefore(first) {
+		name := prefix + BypassName
+		if len(name) > pspparse.MaxNameLength {
+			break
+		}
+		if before(name) {
+			return name
+		}
 	}
-	return name
+	return ""
 }
 
 // isBypassPolicyName reports whether bypassPolicyName may have returned a name.

@@ -1,9 +1,10 @@
 // Package script owns how every generated shell script begins: it ends at the first failure, and before anything else it
-// makes sure that kubectl talks to the cluster of the plan. It takes the source of a Plan and returns text. It never runs
-// anything.
+// makes sure that kubectl talks to the cluster of the plan. It also writes comment lines, which no reader of the rest sees. It
+// takes the source of a Plan and returns text. It never runs anything.
 package script
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 
@@ -12,11 +13,11 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ThisClusterVariable is the environment variable that lets a script run where the cluster cannot be told; its value is 1. It lets
-// none run on a cluster that is known to be another one.
+// ThisClusterVariable is the environment variable that lets a generated script run where it is not known which cluster it
+// is for; its value is 1. It lets none run on a cluster that is known to be another one.
 const ThisClusterVariable = "PSP2PSS_THIS_CLUSTER"
 
-// uidPattern is what an API server gives to an object. A plan may come from a file that anybody has written.
+// uidPattern matches a UID that an API server gives to an object. A plan may come from a file, so its UID is checked.
 var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
 // plannedClusterUID is the UID of the namespace kube-system of the plan's cluster; "" if it is not known.
@@ -27,12 +28,12 @@ func plannedClusterUID(s inventory.Source) string {
 	return s.UID
 }
 
-// ClusterUIDCommand is the command that prints the UID of the namespace kube-system.
+// ClusterUIDCommand is the kubectl command that prints the UID of the namespace kube-system.
 func ClusterUIDCommand(kubectl string) string {
 	return kubectl + " get namespace kube-system --output='jsonpath={.metadata.uid}'"
 }
 
-// SameClusterNote says what AskUID has to print, for text that is no script.
+// SameClusterNote says what ClusterUIDCommand has to print, for text that is no script.
 func SameClusterNote(s inventory.Source) string {
 	if plannedClusterUID(s) == "" {
 		return "Make sure that it is the right cluster: this was written without knowing the UID of its namespace kube-system, which is printed by"
@@ -40,8 +41,8 @@ func SameClusterNote(s inventory.Source) string {
 	return "It is the cluster that was planned for only if " + plannedClusterUID(s) + " is printed by"
 }
 
-// Preamble is the beginning of a script, below its first comments: nothing that follows runs on another cluster than the
-// plan's. It needs a POSIX shell and kubectl, nothing else.
+// Preamble is the beginning of a generated shell script, below its first comments: nothing after it runs on another cluster
+// than the plan's. It needs a POSIX shell and kubectl, nothing else.
 func Preamble(s inventory.Source, kubectl string) string {
 	want := plannedClusterUID(s)
 	if want == "" {
@@ -51,7 +52,7 @@ func Preamble(s inventory.Source, kubectl string) string {
 	return fmt.Sprintf(knownClusterPreamble, want, ThisClusterVariable, ClusterUIDCommand(kubectl))
 }
 
-// unknownClusterPreamble is the beginning where there is no UID to compare.
+// unknownClusterPreamble is the Preamble where there is no UID to compare.
 const unknownClusterPreamble = `# Which cluster this is for is not known: it runs only with %[1]s=1 in the environment.
 set -eu
 if [ "${%[1]s:-}" != 1 ]; then
@@ -60,7 +61,8 @@ if [ "${%[1]s:-}" != 1 ]; then
 fi
 `
 
-// knownClusterPreamble is the beginning where there is one. What kubectl prints is compared and not shown: it may be anything.
+// knownClusterPreamble is the Preamble where there is a UID to compare. What kubectl prints is compared and not shown: it
+// may be anything.
 const knownClusterPreamble = `# This is for the cluster whose namespace kube-system has the UID %[1]s: it ends at once on any other.
 # Where that may not be read, it runs only with %[2]s=1 in the environment.
 set -eu
@@ -74,3 +76,8 @@ if [ -z "$cluster" ] && [ "${%[2]s:-}" != 1 ]; then
   exit 1
 fi
 `
+
+// Comment writes one comment line of a script, a YAML or an HCL file. Whatever the text is made of, it stays one comment.
+func Comment(b *bytes.Buffer, format string, args ...any) {
+	b.WriteString("# " + escape.Comment(fmt.Sprintf(format, args...)) + "\n")
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
+// plannedClusterUID is the UID of the namespace kube-system of the plan's cluster; "" if it is not known.
 const plannedClusterUID = "8c1d0ad7-5a4f-4b0e-9d3c-000000000001"
 
 func source(uid string) inventory.Source {

@@ -30,7 +30,7 @@ fi
 # git: enforce baseline, decided by deployment/api
 kubectl --context=prod label --overwrite namespace git pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/enforce-version=v1.25 pod-security.kubernetes.io/audit=restricted pod-security.kubernetes.io/audit-version=v1.25 pod-security.kubernetes.io/warn=restricted pod-security.kubernetes.io/warn-version=v1.25
 
-# held: enforce stays "restricted"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n held, or mend the workloads
+# held: enforce stays "restricted"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n held, or fix the workloads
 kubectl --context=prod label --overwrite namespace held pod-security.kubernetes.io/audit=restricted pod-security.kubernetes.io/audit-version=v1.25 pod-security.kubernetes.io/warn=restricted pod-security.kubernetes.io/warn-version=v1.25
 
 # partial: audit and warn only, no enforce: something that touches it could not be read

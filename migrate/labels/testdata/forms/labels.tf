@@ -56,7 +56,7 @@ resource "kubernetes_labels" "ns_git" {
   }
 }
 
-# held: enforce stays "restricted"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n held, or mend the workloads
+# held: enforce stays "restricted"; baseline, decided by deployment/api, is looser than today: ask for it with --enforce=baseline -n held, or fix the workloads
 resource "kubernetes_labels" "ns_held" {
   api_version = "v1"
   kind        = "Namespace"

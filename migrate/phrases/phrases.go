@@ -1,4 +1,4 @@
-// Package wording owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
+// Package phrases owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
 // a cell in a table say it alike. It takes parts of a Plan and returns one line of text, escaped for a terminal. It never
 // decides anything and never writes.
 package phrases
@@ -14,10 +14,10 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// ObjectName names a workload as kubectl does: "deployment/api".
+// ObjectName names an object as kubectl does: "deployment/api", "psp/web". It is escaped for a terminal.
 func ObjectName(kind, name string) string { return escape.Terminal(strings.ToLower(kind) + "/" + name) }
 
-// CountNoun is "1 policy", "3 policies".
+// CountNoun is a number with its noun: "1 policy", "3 policies".
 func CountNoun(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -25,7 +25,7 @@ func CountNoun(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// JoinFirst joins the first few of a list and counts the rest: "a, b and 3 more".
+// JoinFirst joins the first few entries of a list and counts the rest: "a, b and 3 more".
 func JoinFirst(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")
@@ -33,7 +33,7 @@ func JoinFirst(names []string, most int) string {
 	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 }
 
-// DecisionPhrase says in a few words what decided a namespace's enforce level; "" if nothing is recommended.
+// DecisionPhrase says in a few words what decided the enforce level of a namespace; "" if nothing is recommended.
 func DecisionPhrase(ns *migrate.Namespace) string {
 	d := ns.DecidedBy
 	switch {
@@ -55,7 +55,8 @@ func DecisionPhrase(ns *migrate.Namespace) string {
 	return "all workloads"
 }
 
-// emptyNamespacePhrase says that no workload is known. Where a gap touches the namespace something may run all the same.
+// emptyNamespacePhrase says that no workload of a namespace is known. Where a gap touches the namespace something may run
+// all the same.
 func emptyNamespacePhrase(ns *migrate.Namespace) string {
 	switch {
 	case len(ns.Workloads) > 0:
@@ -66,7 +67,7 @@ func emptyNamespacePhrase(ns *migrate.Namespace) string {
 	return "nothing runs"
 }
 
-// DecisionReason is Decision as the rest of a sentence about the level.
+// DecisionReason is DecisionPhrase as the rest of a sentence about the level.
 func DecisionReason(ns *migrate.Namespace) string {
 	switch d := ns.DecidedBy; {
 	case d == nil:
@@ -91,7 +92,8 @@ func DecisionReason(ns *migrate.Namespace) string {
 	return "decided by " + DecisionPhrase(ns)
 }
 
-// CurrentLabel is the value of a label as it was read, in quotes where it is empty; "" where there is no such label.
+// CurrentLabel is the value of a namespace's label as it was read, in quotes where it is empty; "" where there is no such
+// label.
 func CurrentLabel(ns *migrate.Namespace, key string) string {
 	value, there := ns.LabelValue(key)
 	if there && value == "" {
@@ -100,7 +102,7 @@ func CurrentLabel(ns *migrate.Namespace, key string) string {
 	return value
 }
 
-// ExemptionPhrase names what exempts pods; it is escaped for a terminal.
+// ExemptionPhrase names what exempts the pods of a workload from Pod Security Admission; it is escaped for a terminal.
 func ExemptionPhrase(e *migrate.Exemption) string {
 	var by []string
 	if e.RuntimeClass != "" {
@@ -158,8 +160,8 @@ func SourcePhrase(s inventory.Source) string {
 	return text
 }
 
-// KubectlCommand is the command kubectl with the flags of Connection. It is an error where one of them holds characters that do
-// not show.
+// KubectlCommand is the command kubectl with the flags of ConnectionFlags. It returns an error where one of them has
+// characters that do not show.
 func KubectlCommand(s inventory.Source) (command string, err error) {
 	flags, err := ConnectionFlags(s)
 	if err != nil {
@@ -168,9 +170,9 @@ func KubectlCommand(s inventory.Source) (command string, err error) {
 	return "kubectl" + flags, nil
 }
 
-// ConnectionFlags is every flag that the cluster of a plan was read with, as words of a shell with a space before each, so that
-// a command which has them meets the same cluster as the same user: --kubeconfig, --context, --as, --as-group. It is empty
-// for what was not read from a cluster, and an error where a value holds characters that do not show.
+// ConnectionFlags are the flags with which the cluster of a plan was read, as words of a shell with a space before each:
+// --kubeconfig, --context, --as, --as-group. A kubectl command with them meets the same cluster as the same user. They are
+// empty for what was not read from a cluster. It returns an error where a value has characters that do not show.
 func ConnectionFlags(s inventory.Source) (flags string, err error) {
 	if s.Kind != inventory.SourceCluster && s.Kind != inventory.SourceFilesAndCluster {
 		return "", nil
@@ -192,7 +194,7 @@ func ConnectionFlags(s inventory.Source) (flags string, err error) {
 	return flags, nil
 }
 
-// FileLine is "file:line", with as much of it as is known; "" for what was not read from a file.
+// FileLine is a position as "file:line", with as much of it as is known; "" for what was not read from a file.
 func FileLine(p pspparse.Position) string {
 	switch {
 	case p.File == "":
@@ -203,7 +205,7 @@ func FileLine(p pspparse.Position) string {
 	return fmt.Sprintf("%s:%d", escape.Terminal(p.File), p.Line)
 }
 
-// LevelVersion is "baseline:v1.25", or the level alone where no version is set.
+// LevelVersion is a level with its version, "baseline:v1.25", or the level alone where no version is set.
 func LevelVersion(level, version string) string {
 	if version == "" {
 		return escape.Terminal(level)
