@@ -2,12 +2,10 @@ package files
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -313,18 +311,13 @@ func (s *jsonScanner) exceededSoFar(over exceededLimit) exceededLimit {
 	return over
 }
 
-const (
-	eachByte  = 0x0101010101010101
-	highBits  = 0x80 * eachByte
-	spaces    = ' ' * eachByte
-	quotes    = '"' * eachByte
-	wordBytes = 8
-)
+// eightSpaces is what most of the indentation in kubectl's JSON consists of: half of the text.
+const eightSpaces = "        "
 
-// skipSpaces skips spaces, eight at a time: half of what kubectl prints is indentation.
+// skipSpaces returns the index of the first byte from i on that is no space. It compares eight bytes at a time.
 func skipSpaces(b []byte, i int) int {
-	for i+wordBytes <= len(b) && binary.LittleEndian.Uint64(b[i:]) == spaces {
-		i += wordBytes
+	for i+len(eightSpaces) <= len(b) && string(b[i:i+len(eightSpaces)]) == eightSpaces {
+		i += len(eightSpaces)
 	}
 	for i < len(b) && b[i] == ' ' {
 		i++
@@ -332,30 +325,16 @@ func skipSpaces(b []byte, i int) int {
 	return i
 }
 
-// indexQuote is the index of the next quote from i on, -1 if there is none. Most strings are too short for IndexByte to
-// pay off at once.
-func indexQuote(b []byte, i int) int {
-	for end := min(len(b), i+4*wordBytes); i+wordBytes <= end; i += wordBytes {
-		v := binary.LittleEndian.Uint64(b[i:]) ^ quotes
-		if found := (v - eachByte) &^ v & highBits; found != 0 {
-			return i + bits.TrailingZeros64(found)/wordBytes
-		}
-	}
-	if n := bytes.IndexByte(b[i:], '"'); n >= 0 {
-		return i + n
-	}
-	return -1
-}
-
 // jsonStringEnd looks for the end of the string whose content goes on at b[i]. Where b ends first, open is true, and
 // escaped tells whether its last byte is a backslash that takes the next byte with it.
 func jsonStringEnd(b []byte, i int) (next int, open, escaped bool) {
 	from := i
 	for {
-		n := indexQuote(b, i)
-		if n < 0 {
+		quote := bytes.IndexByte(b[i:], '"')
+		if quote < 0 {
 			return len(b), true, trailingBackslashes(b[from:])%2 == 1
 		}
+		n := i + quote
 		i = n + 1
 		if n == from || b[n-1] != '\\' || trailingBackslashes(b[from:n])%2 == 0 {
 			return i, false, false
