@@ -25,10 +25,12 @@ type anchoredNode struct {
 	values int
 }
 
+// newAnchorContext returns the context of a List of which no anchor is known yet.
 func newAnchorContext(limits Limits) *anchorContext {
 	return &anchorContext{limits: limits, anchors: map[string]anchoredNode{}}
 }
 
+// isUnknownAnchorError says whether the YAML parser failed because an alias names an anchor that it has not met.
 func isUnknownAnchorError(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "unknown anchor")
 }

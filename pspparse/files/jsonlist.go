@@ -8,10 +8,10 @@ import (
 	"fmt"
 )
 
-// maxHeaderBytes is what may be kept while looking for the kind of a list.
+// maxHeaderBytes is how much of a file is held while the kind of a List is looked for behind its items.
 const maxHeaderBytes = 64 << 10
 
-// findJSONHeader finds what the JSON object at an offset says it is.
+// findJSONHeader reads a file again from an offset and returns the apiVersion and kind of the JSON object there.
 func (s *documentReader) findJSONHeader(offset int64) (objectHeader, error) {
 	r, err := s.reopenAt(offset)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *documentReader) findJSONHeader(offset int64) (objectHeader, error) {
 	return h, errors.Join(err, r.Close())
 }
 
-// readJSONHeader reads what the JSON object at the start of a window says it is. It stops as soon as it knows.
+// readJSONHeader returns the apiVersion and kind of the JSON object at the start of a text. It stops as soon as it has both.
 func readJSONHeader(w *lineBuffer, limit, depth int) (objectHeader, error) {
 	scan := jsonScanner{input: w, maxBytes: limit, maxDepth: depth}
 	var h objectHeader
@@ -50,6 +50,8 @@ func readJSONHeader(w *lineBuffer, limit, depth int) (objectHeader, error) {
 	return h, err
 }
 
+// setField takes the apiVersion or the kind from the JSON of a value; it passes over any other key and any other value than a
+// string.
 func (h *objectHeader) setField(key string, text []byte) {
 	if len(text) == 0 || text[0] != '"' {
 		return
@@ -64,7 +66,7 @@ func (h *objectHeader) setField(key string, text []byte) {
 	}
 }
 
-// readJSONDocument reads the JSON object that is next in the window.
+// readJSONDocument reads the JSON object that is next in the file, and the items of a List one by one.
 func (s *documentReader) readJSONDocument(cut *yamlSplitter) {
 	s.input.discardKept()
 	s.documentCount++
@@ -86,14 +88,15 @@ func (s *documentReader) readJSONDocument(cut *yamlSplitter) {
 	}
 }
 
-// skipRestOfDocument passes over the rest of a document.
+// skipRestOfDocument passes over what is left of a document that cannot be read on.
 func (s *documentReader) skipRestOfDocument(cut *yamlSplitter) {
 	s.input.discardKept()
 	cut.restartWhole()
 	cut.next()
 }
 
-// retryAsYAML tries as YAML what is not JSON, unless part of it was handed on already.
+// retryAsYAML reads as YAML what is no JSON. Where items of it were read already, or a limit is exceeded, it adds a gap
+// instead.
 func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, err error) {
 	var syntax *syntaxError
 	if errors.Is(err, errStopScan) {
@@ -124,7 +127,7 @@ func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, 
 	s.readParsedDocument(s.documentLabel(), root, p)
 }
 
-// jsonDocumentReading is a JSON object of which nothing is known yet: it may turn out to be a List.
+// jsonDocumentReading is a JSON object on its way, of which it may turn out that it is a List.
 type jsonDocumentReading struct {
 	reader  *documentReader
 	scanner *jsonScanner
@@ -135,6 +138,7 @@ type jsonDocumentReading struct {
 	listDepth int
 }
 
+// read reads the members of the object. Items go to the inventory as they come. It returns a *syntaxError, or errStopScan.
 func (d *jsonDocumentReading) read() error {
 	err := d.scanner.scanObject(d.readMember)
 	d.exceeded = cmp.Or(d.exceeded, d.scanner.exceeded)
@@ -144,6 +148,7 @@ func (d *jsonDocumentReading) read() error {
 	return checkJSONSyntax(d.scanner.input.kept(), d.list.line)
 }
 
+// readMember reads one member of the object.
 func (d *jsonDocumentReading) readMember(key string) error {
 	w := d.scanner.input
 	if key == "items" && w.pos < len(w.buf) && w.buf[w.pos] == '[' {
@@ -170,6 +175,7 @@ func (d *jsonDocumentReading) readMember(key string) error {
 	return nil
 }
 
+// readItems reads the items of a List one by one. An item that is too long becomes a gap, and the others are read.
 func (d *jsonDocumentReading) readItems() error {
 	if d.hasItems {
 		return d.scanner.syntaxErrorf("the key \"items\" is given twice")
@@ -206,7 +212,7 @@ func (d *jsonDocumentReading) readItems() error {
 	return err
 }
 
-// readAsObject hands on the object if it was no list.
+// readAsObject reads the object as one document where it has no items, and ends the List where it has.
 func (d *jsonDocumentReading) readAsObject() {
 	switch {
 	case d.hasItems:
@@ -219,6 +225,7 @@ func (d *jsonDocumentReading) readAsObject() {
 	}
 }
 
+// readJSONItem reads one item of a List in JSON.
 func (s *documentReader) readJSONItem(l *listReading, text []byte, line, nested int) {
 	if text[0] != '{' {
 		s.countNonObjectItem(l, line)
@@ -233,7 +240,7 @@ func (s *documentReader) readJSONItem(l *listReading, text []byte, line, nested 
 	s.readListItem(l, o)
 }
 
-// readNestedJSONList hands on the items of a List that is an item itself.
+// readNestedJSONList reads the items of a List that is an item of another List.
 func (s *documentReader) readNestedJSONList(o *manifestObject) {
 	l := s.newListReading(o.label, o.line)
 	l.header, l.headerComplete = o.header, true

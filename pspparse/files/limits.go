@@ -42,17 +42,19 @@ const (
 const (
 	// minObjectBytes is the size of the smallest object that has a name: {"metadata":{"name":"a"}}, or less in YAML.
 	minObjectBytes = 20
-	// aliasExpansionFactor is how many times what was read aliases may make of it, beside Limits.Expanded.
+	// aliasExpansionFactor is how many times what was read the aliases of a file may make of it, beside Limits.AliasBytes.
 	aliasExpansionFactor = 4
 	// mergedKeyCost is what one key costs that a merge key brings along, in bytes of JSON; policyCost how much dearer it is to
 	// read a policy, whose fields are told by line.
 	mergedKeyCost, policyCostFactor = 16, 10
-	// brokenPolicyCost is what a policy costs whose JSON cannot be made: pspparse follows its aliases to 100,000 values.
+	// brokenPolicyCost is what a policy counts whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases to
+	// 100,000 values.
 	brokenPolicyCost = 1 << 20
 	// gzipRatioMinBytes is where Limits.Ratio begins to count.
 	gzipRatioMinBytes = 64 << 20
 )
 
+// withDefaults returns the limits with the default for each that is zero.
 func (l Limits) withDefaults() Limits {
 	if l.DocumentBytes <= 0 {
 		l.DocumentBytes = 16 << 20

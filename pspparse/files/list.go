@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// listReading is a List whose items are handed on one by one.
+// listReading is a List on its way, whose items are read one by one.
 type listReading struct {
 	label string
 	line  int
@@ -28,13 +28,15 @@ type listReading struct {
 	pagination         listPagination
 }
 
+// newListReading returns a List of which no item was read yet.
 func (s *documentReader) newListReading(what string, line int) *listReading {
 	return &listReading{label: what, line: line}
 }
 
-// itemLabel names the current item.
+// itemLabel names the current item: "item 3 of document 1".
 func (l *listReading) itemLabel() string { return fmt.Sprintf("item %d of %s", l.itemCount, l.label) }
 
+// countNonObjectItem counts an item that is no object, and keeps the line of the first.
 func (s *documentReader) countNonObjectItem(l *listReading, line int) {
 	s.countNonObject()
 	if l.nonObjectItems++; l.nonObjectItems == 1 {
@@ -42,7 +44,8 @@ func (s *documentReader) countNonObjectItem(l *listReading, line int) {
 	}
 }
 
-// itemHeader is what the list says of an item that does not say its kind.
+// itemHeader returns the apiVersion and kind that a typed List gives items without a kind; false where the List says its own
+// kind only after the items, and it could not be found.
 func (l *listReading) itemHeader() (objectHeader, bool) {
 	if l.header.kind == "" && !l.headerComplete {
 		l.headerComplete = true
@@ -60,7 +63,7 @@ func (l *listReading) itemHeader() (objectHeader, bool) {
 	return h, true
 }
 
-// readListItem hands on an item, or counts it among those that are nothing.
+// readListItem reads an item of a List: as an object, or as one that is nothing, which is counted.
 func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	if !s.withinAliasBudget(o) {
 		return
@@ -103,7 +106,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	s.countNonObjectItem(l, o.line)
 }
 
-// reportList tells what was odd about the list as a whole.
+// reportList adds the gaps and notes of the List as a whole, once its items were read.
 func (l *listReading) reportList(s *documentReader) {
 	l.pagination.addGap(s, l)
 	if l.itemsOfUnknownKind > 0 {
@@ -121,9 +124,10 @@ func (l *listReading) reportList(s *documentReader) {
 	}
 }
 
+// errStdinReadOnce says why standard input cannot be read again for the kind of a List.
 var errStdinReadOnce = errors.New("standard input cannot be read twice: save it to a file, and name that")
 
-// reopenAt is the stream from an offset on.
+// reopenAt opens the file again and returns it from an offset on. It fails for standard input.
 func (s *documentReader) reopenAt(offset int64) (io.ReadCloser, error) {
 	if s.reopen == nil {
 		return nil, errStdinReadOnce

@@ -10,11 +10,12 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// noteCollector gathers what holds for many documents or files, so that it becomes one note each.
+// noteCollector gathers notes that hold for many documents or files, so that each becomes one.
 type noteCollector struct {
 	notes map[string]*collectedNote
 }
 
+// collectedNote is one note and how many documents or files it is for.
 type collectedNote struct {
 	count int
 	first pspparse.Position
@@ -22,7 +23,7 @@ type collectedNote struct {
 	subject string
 }
 
-// add records one more case; what names it if it is a file rather than a document.
+// add counts one more case of a note; what names it if it is a file and no document.
 func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 	if t.notes == nil {
 		t.notes = map[string]*collectedNote{}
@@ -38,7 +39,7 @@ func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 	}
 }
 
-// flush hands the notes on.
+// flush adds the notes to the inventory.
 func (t *noteCollector) flush(out *inventory.Builder) {
 	for _, why := range slices.Sorted(maps.Keys(t.notes)) {
 		g := t.notes[why]
