@@ -30,8 +30,8 @@ type Reader struct {
 	Limits Limits
 	// Progress is told which file is read next, and every 64 MiB how far it is.
 	Progress func(string)
-	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the Builder only counts. The
-	// data is JSON, and its own only until it returns.
+	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the inventory only counts.
+	// The JSON is valid until it returns.
 	OtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
@@ -61,7 +61,7 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) error {
 	return nil
 }
 
-// readFile reads one file. It fails only if the user named it and it cannot be opened, or if the context ends.
+// readFile reads one file. It returns an error if the user named the file and it cannot be opened, or if the context ends.
 func (r *Reader) readFile(ctx context.Context, f inputFile, b *inventory.Builder, t *noteCollector) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b *inventory.Builder
 	return ctx.Err()
 }
 
-// reopenText starts a stream anew.
+// reopenText opens a file again and returns its text.
 func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {
@@ -111,7 +111,7 @@ func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits 
 	}{again, in}, nil
 }
 
-// readSource reads everything in a file that could be opened.
+// readSource reads the text of a file that could be opened.
 func (s *documentReader) readSource(src io.Reader) {
 	in, err := newTextReader(src, s.limits)
 	var unreadable *notTextError
@@ -126,13 +126,14 @@ func (s *documentReader) readSource(src io.Reader) {
 	}
 }
 
+// reportProgress hands a message to Reader.Progress, if that is set.
 func (r *Reader) reportProgress(msg string) {
 	if r.Progress != nil {
 		r.Progress(msg)
 	}
 }
 
-// progressReader tells of progress in large files.
+// progressReader returns a source that reports progress every 64 MiB.
 func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 	if r.Progress == nil {
 		return src
@@ -149,7 +150,8 @@ func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 	})
 }
 
-// errorWithoutPath drops the path from an error: it may hold anything, and is told already.
+// errorWithoutPath returns the cause of an error of the file system without the path, which may hold anything and is in the
+// message already.
 func errorWithoutPath(err error) error {
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
@@ -183,5 +185,5 @@ func ReadFS(fsys fs.FS, b *inventory.Builder) error {
 	return err
 }
 
-// filePosition is where a file as a whole is.
+// filePosition returns the position of a file as a whole.
 func filePosition(path string) pspparse.Position { return pspparse.Position{File: path} }

@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// listKeys are those that a list in block style has had by the end of its items.
+// listKeys returns the keys that a List in block style has had by the end of its items.
 func (h *objectHeader) listKeys() []string {
 	keys := []string{"items"}
 	if h.apiVersion != "" {
@@ -22,7 +22,7 @@ func (h *objectHeader) listKeys() []string {
 	return keys
 }
 
-// readYAMLList reads a List in block style, of which the head is given.
+// readYAMLList reads a List in block style, item by item; its head is given.
 func (s *documentReader) readYAMLList(cut *yamlSplitter, p yamlPart) {
 	offset := s.input.offset()
 	text := bytes.Clone(p.text)
@@ -51,7 +51,7 @@ func (s *documentReader) readYAMLList(cut *yamlSplitter, p yamlPart) {
 	}
 }
 
-// readPagination looks at the metadata of a List.
+// readPagination takes the pagination from the metadata of a List in YAML.
 func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != "metadata" {
@@ -63,6 +63,7 @@ func (s *documentReader) readPagination(l *listReading, root *yaml.Node) {
 	}
 }
 
+// readYAMLItem reads one item of a List in block style.
 func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, before *anchorContext) {
 	l.itemCount++
 	if p.exceeded != "" {
@@ -93,7 +94,8 @@ func (s *documentReader) readYAMLItem(l *listReading, p yamlPart, indent int, be
 	}
 }
 
-// readYAMLListTail reads what follows the items: kubectl writes the kind of a List there. One without is cut off, most likely.
+// readYAMLListTail reads what follows the items: kubectl writes the kind of a List there. A List without one is most likely cut
+// off, and becomes a gap.
 func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
 	var tail objectHeader
 	if !p.empty && p.exceeded == "" {
@@ -130,10 +132,10 @@ func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
 	l.reportList(s)
 }
 
-// unreadableKind stands for the kind of a list whose end has been complained about already.
+// unreadableKind stands for the kind of a List whose end could not be read and is a gap already.
 const unreadableKind = "(unreadable)"
 
-// findYAMLHeader finds what the YAML list at an offset says it is.
+// findYAMLHeader reads a file again from an offset and returns the apiVersion and kind behind the items of the YAML List there.
 func (s *documentReader) findYAMLHeader(offset int64) (objectHeader, error) {
 	r, err := s.reopenAt(offset)
 	if err != nil {
