@@ -8,14 +8,14 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// inventoryCollector puts into the builder what the lists bring, and keeps count. Only the goroutine of Read uses it.
+// inventoryCollector puts what the lists bring into the inventory, and counts it. Only the goroutine of Read uses it.
 type inventoryCollector struct {
 	builder         *inventory.Builder
 	progress        func(string)
 	progressOfKinds []*kindProgress
 }
 
-// kindProgress is how far one kind has come.
+// kindProgress is how many objects of one kind were read.
 type kindProgress struct {
 	resource    string
 	read, total int64
@@ -23,7 +23,7 @@ type kindProgress struct {
 	done bool
 }
 
-// newInventoryCollector returns a collector that counts the kinds.
+// newInventoryCollector returns a collector that counts the given kinds.
 func newInventoryCollector(b *inventory.Builder, kinds []listedKind, progress func(string)) *inventoryCollector {
 	c := &inventoryCollector{builder: b, progress: progress}
 	for _, k := range kinds {
@@ -32,14 +32,15 @@ func newInventoryCollector(b *inventory.Builder, kinds []listedKind, progress fu
 	return c
 }
 
-// addKinds has more kinds counted.
+// addKinds makes the collector count more kinds.
 func (c *inventoryCollector) addKinds(names ...string) {
 	for _, name := range names {
 		c.progressOfKinds = append(c.progressOfKinds, &kindProgress{resource: name, total: unknownCount})
 	}
 }
 
-// collect takes batches until there are no more. Where ctx ends it does not wait for the lists to notice.
+// collect adds batches until there are no more, or until ctx ends: it does not wait for the lists then, and returns the error
+// of ctx.
 func (c *inventoryCollector) collect(ctx context.Context, in <-chan inventoryBatch) error {
 	for {
 		select {
@@ -54,6 +55,7 @@ func (c *inventoryCollector) collect(ctx context.Context, in <-chan inventoryBat
 	}
 }
 
+// addBatch puts a batch into the inventory, counts it and reports progress.
 func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	if got.addToInventory != nil {
 		got.addToInventory(c.builder)
@@ -74,7 +76,7 @@ func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	}
 }
 
-// progressLine tells the kinds that are under way, by what was read of them.
+// progressLine returns the progress of the kinds that are being read, on one line.
 func (c *inventoryCollector) progressLine() string {
 	var parts []string
 	for _, k := range c.progressOfKinds {
@@ -88,7 +90,7 @@ func (c *inventoryCollector) progressLine() string {
 	return "reading " + strings.Join(parts, ", ")
 }
 
-// countText is how much of a kind was read, of how much if that is known.
+// countText returns how many objects of a kind were read, and of how many if that is known.
 func (k *kindProgress) countText(sep string) string {
 	if k.total == unknownCount {
 		return fmt.Sprint(k.read)
@@ -96,7 +98,7 @@ func (k *kindProgress) countText(sep string) string {
 	return fmt.Sprintf("%d%s%d", k.read, sep, k.total)
 }
 
-// InterruptedError is the end of a reading that was cut short by its context.
+// InterruptedError is the error of a reading of a cluster that its context ended.
 type InterruptedError struct {
 	// Context is the Reader's.
 	Context string
@@ -105,12 +107,15 @@ type InterruptedError struct {
 	cause  error
 }
 
+// Error names the context, the cause and what was not read.
 func (e *InterruptedError) Error() string {
 	return fmt.Sprintf("reading the cluster of context %q: %v; not read: %s", e.Context, e.cause, strings.Join(e.Unread, ", "))
 }
 
+// Unwrap returns the error of the context.
 func (e *InterruptedError) Unwrap() error { return e.cause }
 
+// interruptedError returns the error of a reading that ends now, with the kinds that were not read whole.
 func (c *inventoryCollector) interruptedError(name string, cause error) error {
 	e := &InterruptedError{Context: name, cause: cause}
 	for _, k := range c.progressOfKinds {
