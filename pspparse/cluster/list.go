@@ -27,7 +27,7 @@ const (
 	minPageSize = 50
 )
 
-// clusterLister reads the kinds and sends on what it finds.
+// clusterLister lists the kinds of a cluster and sends what it finds to the collector.
 type clusterLister struct {
 	client rest.Interface
 	// serverGitVersion is its version, empty if it may not be known.
@@ -42,7 +42,7 @@ type clusterLister struct {
 	decoding sync.Mutex
 }
 
-// inventoryBatch is what enters the inventory in one go: some entries of a kind, or why there are none.
+// inventoryBatch is what enters the inventory in one go: some objects of a kind, or why there are none.
 type inventoryBatch struct {
 	resource string
 	// total is how many there are, 0 if this batch does not say.
@@ -114,7 +114,7 @@ func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err err
 	return nil
 }
 
-// readKind reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
+// readKind lists one kind that the survey found. What goes wrong becomes a gap or a note; only the end of ctx is an error.
 func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	r := &listReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
 	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
@@ -134,7 +134,7 @@ func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	return l.sendBatch(ctx, end)
 }
 
-// reportListed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
+// reportListed tells the inventory that every object of a custom resource was read: what no object of it says is then known.
 func (k *listedKind) reportListed(b *inventory.Builder) {
 	if k.custom != nil && k.namespace == "" {
 		b.AddListedResource(k.custom.Group, k.custom.Name)
@@ -162,6 +162,8 @@ type listReading struct {
 	restartReason string
 }
 
+// readPages reads the list to its end, page by page, and begins it again where that helps. It returns the error that ends it
+// early.
 func (r *listReading) readPages(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
@@ -192,7 +194,7 @@ func (r *listReading) readPages(ctx context.Context) error {
 	}
 }
 
-// readPage reads one answer and returns what continues it.
+// readPage reads one answer, asks for the next page as soon as its token is known, and returns that token.
 func (r *listReading) readPage(ctx context.Context) (next string, err error) {
 	p := r.nextPage
 	r.received = 0
@@ -213,7 +215,7 @@ func (r *listReading) readPage(ctx context.Context) (next string, err error) {
 	return next, err
 }
 
-// withoutSent drops the entries that were sent and remembers the others.
+// withoutSent drops the objects that were sent before, and remembers the others.
 func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	r.received += len(some)
 	kept := some[:0]
@@ -225,13 +227,14 @@ func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	return kept
 }
 
+// restart begins the list again with another query, and keeps why for the note.
 func (r *listReading) restart(q listQuery, why string) {
 	r.query, r.restartReason = q, why
 	r.bounds.resetCounts()
 }
 
-// reducePageSize asks for less at a time after an answer broke off, if it still can: API servers end a request after a minute,
-// so where the network is slow a long list never comes whole.
+// reducePageSize asks for less at a time after an answer broke off, and says whether it still could: API servers end a request
+// after a minute, so where the network is slow a long list never comes whole.
 func (r *listReading) reducePageSize() bool {
 	switch {
 	case r.query.limit == 0:
@@ -244,24 +247,29 @@ func (r *listReading) reducePageSize() bool {
 	return true
 }
 
-// isCacheStale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
+// isCacheStale says whether the server's cache held fewer objects than etcd counted, by more than one in a hundred: more than
+// comes and goes in a moment.
 func (r *listReading) isCacheStale() bool {
 	return r.query.fromCache && r.target.total-int64(r.sentKeys.size()) > r.target.total/100
 }
 
+// isTimeout says whether a request took longer than it may.
 func isTimeout(err error) bool {
 	var slow *timeoutError
 	return errors.As(err, &slow)
 }
 
+// reportNote returns a function that adds a note to the inventory.
 func reportNote(n inventory.Note) func(*inventory.Builder) {
 	return func(b *inventory.Builder) { b.AddNote(n) }
 }
 
+// reportGap returns a function that adds a gap to the inventory.
 func reportGap(g inventory.Gap) func(*inventory.Builder) {
 	return func(b *inventory.Builder) { b.AddGap(g) }
 }
 
+// sendBatch sends a batch to the collector; its error is that of ctx.
 func (l *clusterLister) sendBatch(ctx context.Context, b inventoryBatch) error {
 	select {
 	case l.batches <- b:

@@ -29,7 +29,7 @@ const (
 	concurrentLists = 8
 )
 
-// Reader reads one cluster.
+// Reader reads one live cluster.
 type Reader struct {
 	// Config says which server, and as whom; see Config. It is not changed.
 	Config *rest.Config
@@ -61,6 +61,8 @@ type Reader struct {
 // Load reads the cluster into an Inventory of its own.
 func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
+	// serverVersion asks for the gitVersion of the server, once and first: where this fails, every list would fail for the same
+	// reason, and one error says more than sixteen gaps. Without the right to know the version, it adds a note and returns "".
 	serverVersion, err := r.Read(ctx, b)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error)
 	return serverVersion, nil
 }
 
-// kindsToRead are those that are read.
+// kindsToRead returns the kinds that are read: all, or those of one namespace and the policies.
 func (r *Reader) kindsToRead() []listedKind {
 	if r.Namespace == "" {
 		return builtinKinds()
@@ -118,7 +120,7 @@ func (r *Reader) kindsToRead() []listedKind {
 	return append(some, access[slices.IndexFunc(access, func(k listedKind) bool { return k.resource == podSecurityPoliciesResource })])
 }
 
-// customTable has the custom resources that are read.
+// customTable returns the custom resources that are read.
 func (r *Reader) customTable() customResourceTable {
 	t := customResourceTable{}
 	switch {
@@ -132,8 +134,8 @@ func (r *Reader) customTable() customResourceTable {
 	return t.forNamespace(r.Namespace)
 }
 
-// readAllKinds surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at a
-// time and in their order. It stops early only when ctx ends.
+// readAllKinds surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at
+// a time and in their order. It stops early only when ctx ends.
 func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, tell func([]string)) {
 	more, err := l.servedCustomKinds(ctx, table)
 	if err != nil {
@@ -164,6 +166,7 @@ func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, ta
 	running.Wait()
 }
 
+// newLister returns a lister whose client takes nothing from the server that no API server sends.
 func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	cfg := rest.CopyConfig(r.Config)
 	// Warnings about deprecated versions are for people who use them on purpose.
@@ -191,6 +194,7 @@ func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	return l, nil
 }
 
+// sleepContext waits for some time, or returns the error of a context that ends before.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -233,6 +237,7 @@ func (l *clusterLister) serverVersion(ctx context.Context, b *inventory.Builder)
 	return info.GitVersion, nil
 }
 
+// discoverResources asks the server which resources it serves in a group version.
 func (l *clusterLister) discoverResources(ctx context.Context, gv schema.GroupVersion) (*metav1.APIResourceList, error) {
 	data, err := responseBody(l.client.Get().AbsPath(groupVersionPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	if err != nil {
