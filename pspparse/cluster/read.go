@@ -61,8 +61,6 @@ type Reader struct {
 // Load reads the cluster into an Inventory of its own.
 func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
-	// serverVersion asks for the gitVersion of the server, once and first: where this fails, every list would fail for the same
-	// reason, and one error says more than sixteen gaps. Without the right to know the version, it adds a note and returns "".
 	serverVersion, err := r.Read(ctx, b)
 	if err != nil {
 		return nil, err
@@ -206,8 +204,8 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// serverVersion is asked for first and only once: where this fails, every list would fail for the same reason, and sixteen
-// gaps would say less than one error. Only the right to know the version is not needed for anything else.
+// serverVersion asks for the gitVersion of the server, once and first: where this fails, every list would fail for the same
+// reason, and one error says more than sixteen gaps. Without the right to know the version, it adds a note and returns "".
 func (l *clusterLister) serverVersion(ctx context.Context, b *inventory.Builder) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
