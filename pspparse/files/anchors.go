@@ -13,9 +13,13 @@ import (
 // anchorContext holds what the anchors of a List's head and of its items stand for, of each name the last. An item with an
 // alias to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed twice.
 type anchorContext struct {
-	limits    Limits
-	anchors   map[string]anchoredNode
-	values    int
+	// limits bound what the anchors may stand for.
+	limits Limits
+	// anchors are the nodes by the names of their anchors.
+	anchors map[string]anchoredNode
+	// values is how many values all anchors stand for.
+	values int
+	// overLimit is set once that is more than allowed: then no anchor is held.
 	overLimit bool
 }
 

@@ -18,21 +18,33 @@ import (
 
 // documentReader reads the documents of one file, one at a time, and adds their objects to the inventory.
 type documentReader struct {
-	name        string
-	limits      Limits
-	sink        *inventory.Builder
-	notes       *noteCollector
-	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position) // Reader.Other
-	// reopen starts the stream anew, for the kind of a List that comes after its items; nil where that cannot be done.
+	// name is the path of the file in messages.
+	name string
+	// limits bound what the file may cost.
+	limits Limits
+	// sink receives the objects, gaps and notes.
+	sink *inventory.Builder
+	// notes gathers the notes that hold for many files.
+	notes *noteCollector
+	// otherObject is Reader.OtherObject.
+	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
+	// reopen opens the file again, for the kind of a List that comes after its items; nil where that cannot be done.
 	reopen func() (io.ReadCloser, error)
 
-	input             *lineBuffer
-	toJSON            yamlToJSON
-	documentCount     int
-	gapCount          int
-	nonObjectCount    int // documents and items that are no Kubernetes object
-	kindlessNoteCount int // notes of documents with an apiVersion and no kind
-	templateReported  bool
+	// input is the text of the file.
+	input *lineBuffer
+	// toJSON turns YAML trees into JSON, and counts what aliases cost.
+	toJSON yamlToJSON
+	// documentCount is how many documents were read so far.
+	documentCount int
+	// gapCount is how many gaps the file has caused.
+	gapCount int
+	// nonObjectCount is how many documents and items are no Kubernetes object.
+	nonObjectCount int
+	// kindlessNoteCount is how many notes were added for documents with an apiVersion and no kind.
+	kindlessNoteCount int
+	// templateReported is set once a gap says that the file is a template.
+	templateReported bool
 }
 
 // readDocuments reads all documents of a file. What cannot be read becomes a gap.

@@ -10,9 +10,13 @@ import (
 
 // joinedObject is one of several objects that one YAML mapping holds because no "---" stands between them.
 type joinedObject struct {
-	line int // of its first key
+	// line is the line of its first key.
+	line int
+	// head is its apiVersion and kind.
 	head objectHeader
+	// name is the name in its metadata.
 	name string
+	// keys are the top-level keys that it has.
 	keys map[string]bool
 }
 

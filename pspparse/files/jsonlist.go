@@ -129,12 +129,17 @@ func (s *documentReader) retryAsYAML(cut *yamlSplitter, d *jsonDocumentReading, 
 
 // jsonDocumentReading is a JSON object on its way, of which it may turn out that it is a List.
 type jsonDocumentReading struct {
-	reader  *documentReader
+	// reader is the reader of the file.
+	reader *documentReader
+	// scanner is at the object.
 	scanner *jsonScanner
-	list    *listReading
-	// hasItems is set once items were found: then the object is a list, whatever its kind.
-	hasItems  bool
-	exceeded  exceededLimit
+	// list counts the items if it is a List.
+	list *listReading
+	// hasItems is set once items were found: then the object is a List, whatever its kind.
+	hasItems bool
+	// exceeded is the limit that the object exceeds.
+	exceeded exceededLimit
+	// listDepth is how many Lists it stands in.
 	listDepth int
 }
 

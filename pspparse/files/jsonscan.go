@@ -11,9 +11,11 @@ import (
 
 // syntaxError is an error in the text of a document, with its line.
 type syntaxError struct {
+	// line is the line in the file.
 	line int
-	msg  string
-	// truncated is set where the text ended too early, twice where a key is given twice.
+	// msg is the message without the line.
+	msg string
+	// truncated is set where the text ends too early, duplicateKey where a key stands twice.
 	truncated, duplicateKey bool
 }
 
@@ -26,10 +28,13 @@ var errStopScan = errors.New("stop")
 // jsonScanner finds where JSON values begin and end, without decoding them: it looks at brackets, strings and the members of
 // one object. The decoder of a value checks what lies between. ADR-0001 has the reason.
 type jsonScanner struct {
-	input    *lineBuffer
-	maxBytes int // bytes kept of one value
-	maxDepth int // nesting within one value
-	// exceeded is set where white space between values was not kept.
+	// input is the text, at the place of the scanner.
+	input *lineBuffer
+	// maxBytes is how much is held of one value.
+	maxBytes int
+	// maxDepth is how deep one value may nest.
+	maxDepth int
+	// exceeded is set where white space between values was not held.
 	exceeded exceededLimit
 }
 

@@ -18,14 +18,20 @@ const (
 // lineBuffer is a sliding view of a file: buf[start:pos] is held, buf[pos:] was read ahead. Unlike a bufio.Reader it grows with
 // what is held, can go back to where that began, and counts lines.
 type lineBuffer struct {
-	src        io.Reader
-	buf        []byte
-	start      int // the first byte kept
-	pos        int // the next byte to look at
+	// src is what is read.
+	src io.Reader
+	// buf holds a part of it.
+	buf []byte
+	// start is the index of the first byte that is held, pos of the next byte to look at.
+	start int
+	pos   int // the next byte to look at
+	// baseOffset is where in the source buf begins.
 	baseOffset int64
-	sourceErr  error // of src; io.EOF at its end
+	// sourceErr is what ended the source; io.EOF at its end.
+	sourceErr error
 
-	line      int // the line of buf[counted]
+	// line is the line of buf[countedTo].
+	line      int
 	countedTo int
 }
 

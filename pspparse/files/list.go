@@ -11,21 +11,28 @@ import (
 
 // listReading is a List on its way, whose items are read one by one.
 type listReading struct {
+	// label names the List in messages.
 	label string
-	line  int
-	// header is what is known of the list's kind; looked is set once it is all there is to know.
+	// line is where it begins.
+	line int
+	// header is what is known of its apiVersion and kind, and headerComplete is set once nothing more can be found out.
 	header         objectHeader
 	headerComplete bool
 	// findHeader finds the kind where it comes after the items.
 	findHeader func() (objectHeader, error)
 
-	itemCount          int // items so far
-	nonObjectItems     int // items that are no objects
+	// itemCount is how many items were read so far.
+	itemCount int
+	// nonObjectItems is how many of them are no objects, and firstNonObjectLine the line of the first.
+	nonObjectItems     int
 	firstNonObjectLine int
-	itemsWithKind      int // items with a kind of their own
-	itemsOfUnknownKind int // items whose kind the list would tell, could it be looked up
+	// itemsWithKind is how many have a kind of their own.
+	itemsWithKind int
+	// itemsOfUnknownKind is how many have none, while the kind of the List could not be found: headerErr says why.
+	itemsOfUnknownKind int
 	headerErr          error
-	pagination         listPagination
+	// pagination says whether the List is one page of more.
+	pagination listPagination
 }
 
 // newListReading returns a List of which no item was read yet.

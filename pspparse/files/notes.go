@@ -12,14 +12,17 @@ import (
 
 // noteCollector gathers notes that hold for many documents or files, so that each becomes one.
 type noteCollector struct {
+	// notes are the notes by their text.
 	notes map[string]*collectedNote
 }
 
 // collectedNote is one note and how many documents or files it is for.
 type collectedNote struct {
+	// count is how many documents or files it is for.
 	count int
+	// first is the position of the first.
 	first pspparse.Position
-	// subject names the first, if it is no document.
+	// subject names the first, if it is a file.
 	subject string
 }
 

@@ -18,27 +18,34 @@ import (
 
 // manifestObject is one document, or one item of a List, that is a map in JSON or YAML.
 type manifestObject struct {
-	label  string // for messages, until a name is known
+	// label names it in messages until its name is known.
+	label string
+	// header is its apiVersion and kind.
 	header objectHeader
-	// data is its JSON. It is made from node where node is set.
+	// data is its JSON, which is made from node where that is set.
 	data []byte
+	// node is its YAML tree; nil for an object in JSON.
 	node *yaml.Node
 	// viaAlias is set where an alias stands for it: then it is read more than once.
 	viaAlias bool
-	// text is what it was read from, if it was read by itself, and textLine the line that starts on.
+	// text is what it was read from, if it was read by itself, and textLine the line where that begins.
 	text     []byte
 	textLine int
-	line     int
-	// listHeader is what a typed list says of an item that does not say it itself.
+	// line is where the object begins.
+	line int
+	// listHeader is what a typed List gives it that it does not say itself.
 	listHeader objectHeader
-	listDepth  int
+	// listDepth is how many Lists it stands in.
+	listDepth int
 }
 
 // objectHeader is the apiVersion and the kind of an object, and its items if it is a List in YAML.
 type objectHeader struct {
 	apiVersion, kind string
-	items            *yaml.Node // of a List in YAML
-	hasItems         bool
+	// items are the items of a List in YAML.
+	items *yaml.Node
+	// hasItems is set where they are a sequence.
+	hasItems bool
 }
 
 // headerOfNode returns the header of an object in YAML.

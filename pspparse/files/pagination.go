@@ -9,8 +9,10 @@ import (
 
 // listPagination says whether a List is one page of what a server had. Then it lacks objects that nobody would miss.
 type listPagination struct {
+	// incomplete is set where there are more pages.
 	incomplete bool
-	remaining  float64 // items not in it, 0 if unknown
+	// remaining is how many items those have, 0 if unknown.
+	remaining float64
 }
 
 // readMetadata takes the continue token and the number of remaining items from the JSON of a List's metadata.

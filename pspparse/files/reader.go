@@ -26,9 +26,10 @@ type Reader struct {
 	// the same with .gz, in any case; hidden files and backups of editors are not.
 	Recursive bool
 	// Stdin is read for the path "-".
-	Stdin  io.Reader
+	Stdin io.Reader
+	// Limits bound what one file may cost.
 	Limits Limits
-	// Progress is told which file is read next, and every 64 MiB how far it is.
+	// Progress, if set, is called with the file that is read next, and every 64 MiB with how much was read.
 	Progress func(string)
 	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the inventory only counts.
 	// The JSON is valid until it returns.

@@ -21,7 +21,9 @@ const (
 
 // yamlPart is a piece of a YAML stream. Its text is valid until the next call of next.
 type yamlPart struct {
+	// kind says what the part is.
 	kind yamlPartKind
+	// text is the part, and line where it begins.
 	text []byte
 	line int
 	// exceeded is set where the part was passed over: then text is not all of it.
@@ -33,17 +35,21 @@ type yamlPart struct {
 // yamlSplitter cuts a YAML stream into documents and items of Lists, line by line. All parts together are the stream. With
 // stopAtJSON, what kubectl wrote to standard error before a document is left out.
 type yamlSplitter struct {
-	input    *lineBuffer
+	// input is the text of the file.
+	input *lineBuffer
+	// maxBytes is how much is held of one part.
 	maxBytes int
 	// stopAtJSON stops before documents that look like JSON, as captured output of kubectl has them.
 	stopAtJSON bool
-	// keepListWhole leaves Lists uncut, for one document.
+	// keepListWhole leaves the List in the next document uncut.
 	keepListWhole bool
 
-	nextKind   yamlPartKind // what the next part is: wholeDocument, listItem or listTail
-	dashIndent int          // of the dashes in listItem
+	// nextKind is what the next part is: wholeDocument, listItem or listTail.
+	nextKind yamlPartKind
+	// dashIndent is the indentation of the dashes of a List's items.
+	dashIndent int
 
-	// stderrLine is the first line that was passed over because kubectl wrote it to standard error; 0 if none was.
+	// stderrLine is the first line that was left out because kubectl wrote it to standard error; 0 if none was.
 	stderrLine int
 }
 

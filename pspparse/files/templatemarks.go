@@ -26,9 +26,11 @@ func escapeInput(s string) string {
 
 // templateMark is a mark in a text that looks like a template which was not rendered.
 type templateMark struct {
-	line int // of the text, from 0
+	// line is the line of the text, from 0.
+	line int
+	// hint is the advice; "" where there is no mark.
 	hint string
-	// unquoted is set where the marks stand outside quotes: there they are no value that somebody meant.
+	// unquoted is set where the mark stands outside quotes: there it is no value that somebody meant.
 	unquoted bool
 }
 

@@ -85,10 +85,13 @@ func (c *countingReader) Read(p []byte) (int, error) {
 
 // boundedGzipReader ends a gzip stream that inflates to more than the limits allow.
 type boundedGzipReader struct {
-	from       io.Reader
+	// from is what inflates.
+	from io.Reader
+	// compressed counts the bytes of the file.
 	compressed *countingReader
-	inflated   int64
-	limits     Limits
+	// inflated is how many bytes they have become.
+	inflated int64
+	limits   Limits
 }
 
 // Read reads, and fails beyond the limits.

@@ -17,22 +17,28 @@ import (
 
 // inputFile is a file to read.
 type inputFile struct {
-	path     string // as the user would write it
+	// path is the file as the user would write it, resolved the same without links.
+	path     string
 	resolved string // without links
-	// userNamed is set if the user named it, linked if a link led to it.
+	// userNamed is set if the user named it, viaLink if a link led to it.
 	userNamed, viaLink bool
-	regular            bool
+	// regular is set for a regular file, which can be read again.
+	regular bool
 }
 
 // fileFinder finds the files to read below the paths of a Reader.
 type fileFinder struct {
+	// recursive finds files in folders of folders, too.
 	recursive bool
-	notes     *noteCollector
-	sink      *inventory.Builder
+	// notes and sink receive what there is to tell.
+	notes *noteCollector
+	sink  *inventory.Builder
 
+	// byResolvedPath are the files that were found.
 	byResolvedPath map[string]inputFile
-	// walkedFolders are the folders that were looked through, leaving the links that lead out of theirs.
+	// walkedFolders are the folders that were walked through, by resolved path.
 	walkedFolders map[string]bool
+	// externalLinks are the links that lead out of the folder that they are in.
 	externalLinks []symbolicLink
 }
 
@@ -163,11 +169,16 @@ func recursiveHint(below int) string {
 // folderWalk is the walk through one folder that the user named.
 type folderWalk struct {
 	*fileFinder
-	rootPath       string
+	// rootPath is the folder that the user named, without links.
+	rootPath string
+	// visitedFolders are the folders that were walked through.
 	visitedFolders map[string]bool
-	pendingLinks   []symbolicLink
-	matchingFiles  int // files wanted
-	skippedFolders int // folders not walked
+	// pendingLinks are the links that are still to follow.
+	pendingLinks []symbolicLink
+	// matchingFiles is how many files have a name that is read.
+	matchingFiles int
+	// skippedFolders is how many folders were not walked through.
+	skippedFolders int
 }
 
 // visitEntries adds the files among the entries of a folder, and walks through the folders among them.

@@ -148,16 +148,22 @@ func yamlSyntaxError(err error, text []byte, line int) error {
 // yamlToJSON writes YAML trees as the JSON that kubectl would send. It writes out aliases and merge keys, within what the file
 // may spend on them; errors have the lines of the nodes.
 type yamlToJSON struct {
-	buf           []byte
-	limits        Limits
-	valueCount    int
-	openAnchors   map[*yaml.Node]bool            // anchors that are being written
-	mergedMembers map[*yaml.Node][]mappingMember // members of anchored maps
-	duplicates    duplicateKeyRule               // of a key that is given twice
+	// buf is the JSON that is being written.
+	buf []byte
+	// limits bound what is written.
+	limits Limits
+	// valueCount is how many values were written.
+	valueCount int
+	// openAnchors are the anchors that are being written.
+	openAnchors map[*yaml.Node]bool
+	// mergedMembers are the members of mappings with an anchor.
+	mergedMembers map[*yaml.Node][]mappingMember
+	// duplicates is the rule for keys that stand twice.
+	duplicates duplicateKeyRule
 
-	// aliasCost is what the aliases and merge keys of the file have cost so far, of what is allowed.
+	// aliasCost is what the aliases and merge keys of the file have cost so far, of aliasBudget.
 	aliasCost, aliasBudget int64
-	// aliasDepth counts the aliases that are being written, from is where the first of them began.
+	// aliasDepth is how many aliases are being written, and aliasStart where in buf the first of them began.
 	aliasDepth, aliasStart int
 }
 
@@ -319,9 +325,11 @@ func (c *yamlToJSON) writeMember(m mappingMember, depth int) error {
 
 // mappingMember is one key of a YAML mapping and its value.
 type mappingMember struct {
-	name       string
+	// name is the key as a string.
+	name string
+	// key and value are its nodes.
 	key, value *yaml.Node
-	// index is where the key stands in its mapping, -1 for a merged one.
+	// index is where the key stands in its mapping, -1 for one that is merged into it.
 	index int
 }
 
@@ -444,6 +452,7 @@ func resolveAlias(n *yaml.Node) *yaml.Node {
 
 // memberIndex finds the members of a YAML mapping by name. Most mappings are small enough to look through.
 type memberIndex struct {
+	// index has the places of the first members by name, and known is how many those are.
 	index map[string]int
 	known int
 }
