@@ -7,12 +7,14 @@ const maxEmptyPages = 10
 
 // listBounds ends a list of a server that does not end by itself. The zero value with limits is ready.
 type listBounds struct {
+	// limits are what a list may have.
 	limits serverLimits
 	// bytes and objects have come since the list was begun, or begun again.
 	bytes   int64
 	objects int
-	// emptyPages counts the pages in a row that brought nothing; followed are the hashes of the continue tokens so far.
+	// emptyPages counts the pages in a row that brought nothing.
 	emptyPages int
+	// seenTokens are the hashes of the continue tokens so far.
 	seenTokens map[[sha256.Size]byte]bool
 }
 

@@ -10,16 +10,21 @@ import (
 
 // inventoryCollector puts what the lists bring into the inventory, and counts it. Only the goroutine of Read uses it.
 type inventoryCollector struct {
-	builder         *inventory.Builder
-	progress        func(string)
+	// builder receives what is read.
+	builder *inventory.Builder
+	// progress is Reader.Progress.
+	progress func(string)
+	// progressOfKinds are the kinds that are counted, in the order in which they are told.
 	progressOfKinds []*kindProgress
 }
 
 // kindProgress is how many objects of one kind were read.
 type kindProgress struct {
-	resource    string
+	// resource names the kind.
+	resource string
+	// read is how many objects were read, of total, which may be unknownCount.
 	read, total int64
-	// done is true once the kind is read whole, or it is known that it cannot be.
+	// done is set once the kind is read whole, or it is known that it cannot be.
 	done bool
 }
 
@@ -104,7 +109,8 @@ type InterruptedError struct {
 	Context string
 	// Unread are the resources that were not read, or not whole, each with how much was: "pods (1500 of 7000 read)".
 	Unread []string
-	cause  error
+	// cause is the error of the context.
+	cause error
 }
 
 // Error names the context, the cause and what was not read.

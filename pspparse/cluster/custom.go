@@ -19,8 +19,10 @@ const customResourcesLabel = "custom resources"
 
 // customResourceTable lists the custom resources that are read. Tests have their own.
 type customResourceTable struct {
+	// resources are the kinds.
 	resources []custom.KnownResource
-	read      func(*inventory.Builder, custom.RawObject) bool
+	// read adds an object of one of them to the inventory, and returns false for a version that it does not know.
+	read func(*inventory.Builder, custom.RawObject) bool
 	// namespace, if set, is the only one whose objects are listed.
 	namespace string
 }

@@ -15,7 +15,9 @@ import (
 
 // decodedObject is one object of a list, ready to enter the inventory.
 type decodedObject struct {
+	// key is its name within its kind.
 	key objectKey
+	// add puts it into the inventory, once.
 	add func(*inventory.Builder)
 }
 

@@ -61,10 +61,11 @@ type discoveryResourceList struct {
 
 // servedResources is what a server's discovery says of some API groups.
 type servedResources struct {
+	// groups are the API groups that were asked for.
 	groups []string
 	// versions are those in which a resource is served, in the server's order of preference.
 	versions map[schema.GroupResource][]string
-	// groupErrors has why it is not known, or not to the end, what is served of a group.
+	// groupErrors says of a group why it is not known, or not to the end, what is served of it.
 	groupErrors map[string]error
 }
 

@@ -76,10 +76,12 @@ func serverErrorText(err error) string {
 
 // forbiddenList is a list that the server refused (401 or 403), of a kind that it serves.
 type forbiddenList struct {
+	// resource and group name the kind.
 	resource, group string
-	// custom, if set, has the kind from the table of package custom.
+	// custom, if set, is the kind in the table of package custom.
 	custom *custom.KnownResource
-	cause  error
+	// cause is the server's answer.
+	cause error
 }
 
 // statusText says what became of the request: it needs credentials, or is forbidden.

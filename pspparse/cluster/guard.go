@@ -69,8 +69,11 @@ func guardConfigWith(cfg *rest.Config, l serverLimits) {
 // guardedTransport stands between a client and its connection, below whatever adds credentials to requests, and refuses answers
 // that no API server gives.
 type guardedTransport struct {
-	base       http.RoundTripper
-	limits     serverLimits
+	// base sends the requests.
+	base http.RoundTripper
+	// limits are what an answer may have.
+	limits serverLimits
+	// decompress asks for gzip, and inflates it.
 	decompress bool
 }
 
@@ -194,14 +197,19 @@ func (l serverLimits) checkRetryWait(ctx context.Context, what string, seconds i
 // boundedBody reads the body of an answer up to its limit.
 type boundedBody struct {
 	io.ReadCloser
+	// label names the answer in errors.
 	label string
+	// limit is how many bytes it may have.
 	limit int64
-	// from is what is read: the body, or what it inflates to; packed counts the body then.
-	from       io.Reader
+	// from is what is read: the body, or what it inflates to.
+	from io.Reader
+	// compressed counts the body where it is inflated; nil where it is not.
 	compressed *countingReader
-	// isStreamed answers are never held whole; of others, parts counts the values.
+	// isStreamed is set for an answer that is never held whole.
 	isStreamed bool
-	read       int64
+	// read is how many bytes were read.
+	read int64
+	// valueCount is how many JSON values an answer has that is held whole.
 	valueCount int
 }
 

@@ -21,15 +21,19 @@ const helmReleasePageSize = 20
 // helmStorageKind is a kind of object in which Helm keeps releases: Secrets or ConfigMaps.
 type helmStorageKind struct {
 	listedKind
-	name string // of the kind
+	// name is the kind in what is handed on.
+	name string
 	// labels and fields select the objects.
 	labels, fields string
-	decode         func([]byte, objectEncoding) (storedHelmRelease, error)
+	// decode decodes an object and finds the release in it.
+	decode func([]byte, objectEncoding) (storedHelmRelease, error)
 }
 
 // storedHelmRelease is the metadata of an object in which Helm keeps a release, and the release in it.
 type storedHelmRelease struct {
-	meta    metav1.ObjectMeta
+	// meta is the metadata of the object.
+	meta metav1.ObjectMeta
+	// payload is the release as Helm encoded it.
 	payload []byte
 }
 
@@ -119,10 +123,14 @@ func helmReleaseGap(g inventory.Gap) inventory.Gap {
 // object is handed on twice.
 type helmReleaseReading struct {
 	*clusterLister
-	storage  helmStorageKind
-	bounds   listBounds
+	// storage is the kind that is read.
+	storage helmStorageKind
+	// bounds end a list that does not end.
+	bounds listBounds
+	// seenKeys are the objects that were handed on.
 	seenKeys keySet
-	handle   func(kind string, m metav1.ObjectMeta, payload []byte)
+	// handle receives each object.
+	handle func(kind string, m metav1.ObjectMeta, payload []byte)
 }
 
 // readPages reads the list page by page.

@@ -32,17 +32,26 @@ func decodeJSONList(body io.Reader, want schema.GroupVersionKind, h listHandler)
 
 // jsonListDecoder decodes a list in JSON key by key.
 type jsonListDecoder struct {
-	input    *boundedReader
-	dec      *json.Decoder
+	// input bounds what dec reads of one value.
+	input *boundedReader
+	// dec reads the tokens and values.
+	dec *json.Decoder
+	// wantKind is the kind that was asked for.
 	wantKind schema.GroupVersionKind
-	handler  listHandler
+	// handler receives the metadata and the items.
+	handler listHandler
 
+	// apiVersion and kind are those of the list.
 	apiVersion, kind string
-	meta             json.RawMessage
-	items            bool
-	// started is true once the handler knows the metadata; held are items that came before, bytes of them in all.
-	started   bool
+	// meta is its metadata; nil until that came.
+	meta json.RawMessage
+	// items is set once the items came.
+	items bool
+	// started is set once the handler has the metadata.
+	started bool
+	// heldItems are items that came before.
 	heldItems []json.RawMessage
+	// heldBytes is how much memory they take.
 	heldBytes int
 }
 
@@ -202,7 +211,9 @@ func (l *jsonListDecoder) start() error {
 // boundedReader lets a decoder read so much before it comes to the end of a value: a decoder holds all of what it has not come
 // to the end of.
 type boundedReader struct {
-	from      io.Reader
+	// from is what is read.
+	from io.Reader
+	// remaining is how many bytes may still be read.
 	remaining int
 }
 

@@ -17,6 +17,7 @@ import (
 
 // listedKind is one kind of object that is listed, and where servers serve it.
 type listedKind struct {
+	// resource is the name in the path of the list.
 	resource string
 	// custom, if set, has the kind from the table of package custom; discovery has said then that the server serves it.
 	custom *custom.KnownResource
@@ -24,13 +25,15 @@ type listedKind struct {
 	namespace string
 	// listKind is the kind of the answer.
 	listKind string
-	// sources are where servers serve it, or once did; the current one first.
+	// sources are the group versions in which servers serve it, or once did; the current one first.
 	sources []kindSource
 }
 
 // kindSource is one group version in which a kind is served, and how its objects are decoded.
 type kindSource struct {
-	gv     schema.GroupVersion
+	// gv is the group version.
+	gv schema.GroupVersion
+	// decode decodes its objects.
 	decode objectDecoder
 	// asJSON asks for JSON: nothing here could read the protobuf of a PodSecurityPolicy.
 	asJSON bool

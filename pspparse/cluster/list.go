@@ -29,25 +29,33 @@ const (
 
 // clusterLister lists the kinds of a cluster and sends what it finds to the collector.
 type clusterLister struct {
+	// client sends the requests.
 	client rest.Interface
-	// serverGitVersion is its version, empty if it may not be known.
+	// serverGitVersion is the version of the server, empty if it may not be known.
 	serverGitVersion string
-	paging           listPaging
-	timeout          time.Duration
-	// sleep sleeps, or returns early with the context's error.
-	sleep   func(context.Context, time.Duration) error
-	limits  serverLimits
+	// paging says how lists are asked for.
+	paging listPaging
+	// timeout limits one request.
+	timeout time.Duration
+	// sleep waits, or returns early with the error of the context.
+	sleep func(context.Context, time.Duration) error
+	// limits bound what the server can cost.
+	limits serverLimits
+	// batches lead to the collector.
 	batches chan<- inventoryBatch
-	// decoding is held while an object is decoded that is large.
+	// decoding is held while a large object is decoded.
 	decoding sync.Mutex
 }
 
 // inventoryBatch is what enters the inventory in one go: some objects of a kind, or why there are none.
 type inventoryBatch struct {
+	// resource names the kind.
 	resource string
 	// total is how many there are, 0 if this batch does not say.
-	total          int64
-	entries        []decodedObject
+	total int64
+	// entries are objects of the kind.
+	entries []decodedObject
+	// addToInventory, if set, adds gaps and notes.
 	addToInventory func(*inventory.Builder)
 	// done says that no more will come of the kind.
 	done bool
@@ -148,17 +156,21 @@ func (k *listedKind) reportListed(b *inventory.Builder) {
 // and a note says so.
 type listReading struct {
 	*clusterLister
+	// target is the kind.
 	target *servedKind
-	query  listQuery
+	// query is what is asked for next.
+	query listQuery
 	// nextPage is the request for the next page, once it is known.
 	nextPage *pendingRequest
-	// received is how many entries the last answer brought, those included that had been sent.
+	// received is how many objects the last answer brought, those included that had been sent.
 	received int
+	// sentKeys are the objects that were sent.
 	sentKeys keySet
 	// bounds end a list that does not end.
 	bounds listBounds
-	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
-	restarts      int
+	// restarts counts how often the list has expired.
+	restarts int
+	// restartReason says why the list was begun again; "" if it was not.
 	restartReason string
 }
 

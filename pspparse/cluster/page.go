@@ -56,16 +56,22 @@ func (q listQuery) nextPage(next string) listQuery {
 // pendingRequest is a request under way. Nothing of its body is read until it is wanted, so that asking ahead costs the server
 // the time and the network a little buffer.
 type pendingRequest struct {
-	query  listQuery
+	// query is what was asked for.
+	query listQuery
+	// cancel ends the request with a cause.
 	cancel context.CancelCauseFunc
-	ctx    context.Context
-	done   chan openedBody
+	// ctx is the context of the request.
+	ctx context.Context
+	// done brings the answer.
+	done chan openedBody
 }
 
 // openedBody is the body of an answer, or the error of the request.
 type openedBody struct {
+	// body is the body of the answer.
 	body io.ReadCloser
-	err  error
+	// err is the error of the request; nil where there is a body.
+	err error
 }
 
 // startRequest sends a request. The caller has to cancel it or to read it.
@@ -115,9 +121,12 @@ func (p *pendingRequest) readBody(limit, idle time.Duration, read func(io.Reader
 
 // idleTimeoutReader starts the wait for the next byte anew whenever one comes.
 type idleTimeoutReader struct {
-	from    io.Reader
+	// from is what is read.
+	from io.Reader
+	// silence ends the request once idle has passed without a byte.
 	silence *time.Timer
-	idle    time.Duration
+	// idle is how long that is.
+	idle time.Duration
 }
 
 // Read reads, and sets the timer back.
@@ -131,8 +140,10 @@ func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 
 // timeoutError is the error of a request that took too long.
 type timeoutError struct {
+	// missing says what did not come.
 	missing string
-	limit   time.Duration
+	// limit is the time that has passed.
+	limit time.Duration
 }
 
 // Error says what did not come within which time.

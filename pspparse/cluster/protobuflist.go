@@ -20,7 +20,9 @@ const maxObjectBytes = 4 << 20
 // listHandler takes the parts of a list: meta is called once, before any item. The bytes of an item are the caller's until it
 // returns, which may change them.
 type listHandler struct {
+	// meta receives the metadata of the list.
 	meta func(metav1.ListMeta)
+	// item receives an object; its error ends the reading.
 	item func([]byte, objectEncoding) error
 }
 
@@ -131,10 +133,12 @@ func decodeProtobufItems(list *protobufFieldReader, h listHandler) error {
 
 // protobufFieldReader reads the fields of one protobuf message from a stream. All fields that matter here hold bytes.
 type protobufFieldReader struct {
+	// from is the stream.
 	from *bufio.Reader
 	// remaining is how much of the message is still to come.
 	remaining int64
-	buf       []byte
+	// buf holds the last value.
+	buf []byte
 }
 
 // ReadByte lets binary.ReadUvarint count what it reads of the message.

@@ -33,7 +33,7 @@ const (
 type Reader struct {
 	// Config says which server, and as whom; see Config. It is not changed.
 	Config *rest.Config
-	// Context is the name under which the cluster is told apart; it goes into Inventory.Source.
+	// Context is the name of the cluster in Inventory.Source.
 	Context string
 	// Timeout limits one request. 0 takes Config.Timeout, and DefaultTimeout if that is 0 too.
 	Timeout time.Duration
@@ -44,10 +44,10 @@ type Reader struct {
 	Namespace string
 	// WithoutCustomResources leaves out the kinds of package custom, which is a gap.
 	WithoutCustomResources bool
-	// Progress, if set, is told now and then how far the reading is, on a short line. It is never called concurrently,
-	// and nor is Refused.
+	// Progress, if set, is called now and then with how far the reading is, on a short line. It is never called concurrently,
+	// nor is OnForbidden.
 	Progress func(string)
-	// OnForbidden, if set, is told of all resources that may not be listed, before the long lists are begun.
+	// OnForbidden, if set, is called with all resources that may not be listed, before the long lists are begun.
 	OnForbidden func(resources []string)
 
 	// sleep replaces the sleeping between attempts in tests.

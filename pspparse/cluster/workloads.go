@@ -36,7 +36,9 @@ func addPod(b *inventory.Builder, p *corev1.Pod) {
 
 // wantedPods is how many pods a controller asks for, and the template that they are made from.
 type wantedPods struct {
+	// replicas is how many pods it asks for.
 	replicas int
+	// template is what they are made from.
 	template *corev1.PodTemplateSpec
 }
 
