@@ -37,7 +37,7 @@ const InClusterContext = "in-cluster"
 // LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context.
 //
 // Credentials from exec plugins work as they are. The OIDC provider is a client-go plugin that has to be linked in:
-// whoever calls Config imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
+// whoever calls LoadConfig imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
 // in a library).
 func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()

@@ -31,11 +31,11 @@ const (
 
 // Reader reads one live cluster.
 type Reader struct {
-	// Config says which server, and as whom; see Config. It is not changed.
+	// Config says which server, and as whom; see LoadConfig. It is not changed.
 	Config *rest.Config
 	// Context is the name of the cluster in Inventory.Source.
 	Context string
-	// Timeout limits one request. 0 takes Config.Timeout, and DefaultTimeout if that is 0 too.
+	// Timeout limits one request. 0 takes Config.Timeout, and DefaultRequestTimeout if that is 0 too.
 	Timeout time.Duration
 	// PageSize, if set, has every list read in pages of that many objects, consistently. 0 leaves it to the reader, which
 	// may take a list of some thousands whole from the server's cache.
@@ -50,7 +50,7 @@ type Reader struct {
 	// OnForbidden, if set, is called with all resources that may not be listed, before the long lists are begun.
 	OnForbidden func(resources []string)
 
-	// sleep replaces the sleeping between attempts in tests.
+	// sleep replaces the waits between attempts in tests.
 	sleep func(context.Context, time.Duration) error
 	// limits bound what the server can cost; a zero field takes its default.
 	limits serverLimits
@@ -70,7 +70,7 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 
 // Read adds everything in the cluster to b and returns the server's gitVersion, empty if it may not be known. A kind
 // that cannot be listed is a gap in b. The error is for what stops everything: a server that cannot be reached, does not
-// accept the credentials or is no API server, and the end of ctx, which is told as Interrupted; b is then of no use.
+// accept the credentials or is no API server, and the end of ctx, which is an *InterruptedError; b is of no use then.
 func (r *Reader) Read(ctx context.Context, b *inventory.Builder) (string, error) {
 	// client-go logs to stderr on its own account; what matters of it is in the gaps.
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
