@@ -12,7 +12,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	protobufcodec "k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/client-go/rest"
+
+	fixture "github.com/psp2pss/psp2pss/fixtures/cluster"
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // BenchmarkReadPods reads 20,000 pods of a usual size in one answer, as they are and packed.
@@ -77,4 +81,60 @@ func BenchmarkReadPods(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkDecodePods puts a list of 10,000 pods of the usual mix into an inventory: as a Reader does it, with every field decoded,
+// and with the library's decoder of whole lists. ADR-0003 has the figures.
+func BenchmarkDecodePods(b *testing.B) {
+	const pods = 10_000
+	lists, err := fixture.Spec{Namespaces: 100, Pods: pods, ManagedFields: true}.NewListServer(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = lists.Close() })
+	answer := httptest.NewRecorder()
+	lists.ServeHTTP(answer, httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/v1/pods", nil))
+	body := answer.Body.Bytes()
+	run := func(name string, read func(b *inventory.Builder) error) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := read(inventory.NewBuilder()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	byItem := func(decode objectDecoder) func(*inventory.Builder) error {
+		return func(builder *inventory.Builder) error {
+			return decodeList(bytes.NewReader(body), corev1.SchemeGroupVersion.WithKind("PodList"), listHandler{
+				meta: func(metav1.ListMeta) {},
+				item: func(data []byte, c objectEncoding) error {
+					o, err := decode(data, c)
+					if err == nil {
+						o.add(builder)
+					}
+					return err
+				},
+			})
+		}
+	}
+	run("filtered", byItem(podDecoder()))
+	run("every_field", byItem(decoderFor(addPod)))
+	scheme := runtime.NewScheme()
+	if err := corev1.AddToScheme(scheme); err != nil {
+		b.Fatal(err)
+	}
+	codec := protobufcodec.NewSerializer(scheme, scheme)
+	run("library", func(builder *inventory.Builder) error {
+		var list corev1.PodList
+		if _, _, err := codec.Decode(body, nil, &list); err != nil {
+			return err
+		}
+		for i := range list.Items {
+			addPod(builder, &list.Items[i])
+		}
+		return nil
+	})
 }

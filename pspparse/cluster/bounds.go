@@ -5,18 +5,20 @@ import "crypto/sha256"
 // maxEmptyPages is how many pages in a row may bring nothing. API servers fill their pages.
 const maxEmptyPages = 10
 
-// listBounds end a list that would not end by itself. The zero value with limits is ready.
+// listBounds ends a list of a server that does not end by itself. The zero value with limits is ready.
 type listBounds struct {
+	// limits are what a list may have.
 	limits serverLimits
 	// bytes and objects have come since the list was begun, or begun again.
 	bytes   int64
 	objects int
-	// emptyPages counts the pages in a row that brought nothing; followed are the hashes of the continue tokens so far.
+	// emptyPages counts the pages in a row that brought nothing.
 	emptyPages int
+	// seenTokens are the hashes of the continue tokens so far.
 	seenTokens map[[sha256.Size]byte]bool
 }
 
-// countObject counts an object that has come, and returns an error once that is more than a list may have.
+// countObject counts an object of the list, and returns an error once there are more, or more bytes, than a list may have.
 func (b *listBounds) countObject(size int) error {
 	b.bytes += int64(size)
 	b.objects++
@@ -29,7 +31,8 @@ func (b *listBounds) countObject(size int) error {
 	return nil
 }
 
-// countPage returns an error where the next page leads nowhere, after one that brought some objects or none.
+// countPage counts a page that brought some objects, and returns an error where the next page leads in a circle or too many
+// pages brought nothing.
 func (b *listBounds) countPage(next string, came int) error {
 	if came > 0 {
 		b.emptyPages = 0
@@ -47,5 +50,5 @@ func (b *listBounds) countPage(next string, came int) error {
 	return nil
 }
 
-// resetCounts forgets what came of a list that is begun again.
+// resetCounts forgets what came of a list that is read again from the start.
 func (b *listBounds) resetCounts() { *b = listBounds{limits: b.limits} }

@@ -8,22 +8,27 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// inventoryCollector puts into the builder what the lists bring, and keeps count. Only the goroutine of Read uses it.
+// inventoryCollector puts what the lists bring into the inventory, and counts it. Only the goroutine of Read uses it.
 type inventoryCollector struct {
-	builder         inventory.Sink
-	progress        func(string)
+	// builder receives what is read.
+	builder inventory.Sink
+	// progress is Reader.Progress.
+	progress func(string)
+	// progressOfKinds are the kinds that are counted, in the order in which they are told.
 	progressOfKinds []*kindProgress
 }
 
-// kindProgress is how far one kind has come.
+// kindProgress is how many objects of one kind were read.
 type kindProgress struct {
-	resource    string
+	// resource names the kind.
+	resource string
+	// read is how many objects were read, of total, which may be unknownCount.
 	read, total int64
-	// done is true once the kind is read whole, or it is known that it cannot be.
+	// done is set once the kind is read whole, or it is known that it cannot be.
 	done bool
 }
 
-// newInventoryCollector returns a collector that counts the kinds.
+// newInventoryCollector returns a collector that counts the given kinds.
 func newInventoryCollector(b inventory.Sink, kinds []listedKind, progress func(string)) *inventoryCollector {
 	c := &inventoryCollector{builder: b, progress: progress}
 	for _, k := range kinds {
@@ -32,14 +37,15 @@ func newInventoryCollector(b inventory.Sink, kinds []listedKind, progress func(s
 	return c
 }
 
-// addKinds has more kinds counted.
+// addKinds makes the collector count more kinds.
 func (c *inventoryCollector) addKinds(names ...string) {
 	for _, name := range names {
 		c.progressOfKinds = append(c.progressOfKinds, &kindProgress{resource: name, total: unknownCount})
 	}
 }
 
-// collect takes batches until there are no more. Where ctx ends it does not wait for the lists to notice.
+// collect adds batches until there are no more, or until ctx ends: it does not wait for the lists then, and returns the error
+// of ctx.
 func (c *inventoryCollector) collect(ctx context.Context, in <-chan inventoryBatch) error {
 	for {
 		select {
@@ -54,6 +60,7 @@ func (c *inventoryCollector) collect(ctx context.Context, in <-chan inventoryBat
 	}
 }
 
+// addBatch puts a batch into the inventory, counts it and reports progress.
 func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	if got.addToInventory != nil {
 		got.addToInventory(c.builder)
@@ -74,7 +81,7 @@ func (c *inventoryCollector) addBatch(got inventoryBatch) {
 	}
 }
 
-// progressLine tells the kinds that are under way, by what was read of them.
+// progressLine returns the progress of the kinds that are being read, on one line.
 func (c *inventoryCollector) progressLine() string {
 	var parts []string
 	for _, k := range c.progressOfKinds {
@@ -88,7 +95,7 @@ func (c *inventoryCollector) progressLine() string {
 	return "reading " + strings.Join(parts, ", ")
 }
 
-// countText is how much of a kind was read, of how much if that is known.
+// countText returns how many objects of a kind were read, and of how many if that is known.
 func (k *kindProgress) countText(sep string) string {
 	if k.total == unknownCount {
 		return fmt.Sprint(k.read)
@@ -96,21 +103,25 @@ func (k *kindProgress) countText(sep string) string {
 	return fmt.Sprintf("%d%s%d", k.read, sep, k.total)
 }
 
-// InterruptedError is the end of a reading that was cut short by its context.
+// InterruptedError is the error of a reading of a cluster that its context ended.
 type InterruptedError struct {
 	// Context is the Reader's.
 	Context string
 	// Unread are the resources that were not read, or not whole, each with how much was: "pods (1500 of 7000 read)".
 	Unread []string
-	cause  error
+	// cause is the error of the context.
+	cause error
 }
 
+// Error names the context, the cause and what was not read.
 func (e *InterruptedError) Error() string {
 	return fmt.Sprintf("reading the cluster of context %q: %v; not read: %s", e.Context, e.cause, strings.Join(e.Unread, ", "))
 }
 
+// Unwrap returns the error of the context.
 func (e *InterruptedError) Unwrap() error { return e.cause }
 
+// interruptedError returns the error of a reading that ends now, with the kinds that were not read whole.
 func (c *inventoryCollector) interruptedError(name string, cause error) error {
 	e := &InterruptedError{Context: name, cause: cause}
 	for _, k := range c.progressOfKinds {

@@ -37,7 +37,7 @@ const InClusterContext = "in-cluster"
 // LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context.
 //
 // Credentials from exec plugins work as they are. The OIDC provider is a client-go plugin that has to be linked in:
-// whoever calls Config imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
+// whoever calls LoadConfig imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place
 // in a library).
 func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
@@ -76,8 +76,8 @@ func LoadConfig(f ConnectionFlags) (*rest.Config, string, error) {
 	return cfg, cmp.Or(name, InClusterContext), nil
 }
 
-// checkContext refuses a name that leads to no server. Left to itself clientcmd would take that for an empty kubeconfig,
-// and inside a pod fall back to the pod's own cluster: another one than was asked for.
+// checkContext returns an error for a context that leads to no server. clientcmd would take that for an empty kubeconfig, and
+// inside a pod fall back to the pod's own cluster: another one than the user named.
 func checkContext(name string, raw *clientcmdapi.Config, rules *clientcmd.ClientConfigLoadingRules) error {
 	if name == "" {
 		return nil
@@ -93,6 +93,7 @@ func checkContext(name string, raw *clientcmdapi.Config, rules *clientcmd.Client
 	return nil
 }
 
+// configOverrides returns what the flags change in the kubeconfig.
 func configOverrides(f ConnectionFlags) *clientcmd.ConfigOverrides {
 	o := &clientcmd.ConfigOverrides{CurrentContext: f.Context}
 	o.AuthInfo.Impersonate = f.As
@@ -101,8 +102,8 @@ func configOverrides(f ConnectionFlags) *clientcmd.ConfigOverrides {
 	return o
 }
 
-// setImpersonation repeats what the overrides did: clientcmd drops them where it falls back to the pod's service account, and
-// reading as somebody else than asked for would give a wrong picture without a word.
+// setImpersonation sets whom the client impersonates. clientcmd drops that where it falls back to the pod's service account,
+// and reading as somebody else would give a wrong picture.
 func setImpersonation(cfg *rest.Config, f ConnectionFlags) error {
 	if f.As != "" {
 		cfg.Impersonate.UserName = f.As
@@ -119,8 +120,8 @@ func setImpersonation(cfg *rest.Config, f ConnectionFlags) error {
 	return nil
 }
 
-// setClientDefaults takes off the client-side rate limit (five requests a second would be the bottleneck; the server's priority and
-// fairness protects it better) and says who is asking.
+// setClientDefaults takes off the client-side rate limit (five requests a second would be the bottleneck; the server's priority
+// and fairness protects it better), and sets the user agent and the timeout.
 func setClientDefaults(cfg *rest.Config, timeout time.Duration) {
 	cfg.QPS = -1
 	cfg.UserAgent = "psp2pss " + rest.DefaultKubernetesUserAgent()
@@ -129,7 +130,7 @@ func setClientDefaults(cfg *rest.Config, timeout time.Duration) {
 	}
 }
 
-// contextsHint says what could be chosen instead.
+// contextsHint says which contexts of the kubeconfig could be chosen instead.
 func contextsHint(known map[string]*clientcmdapi.Context) string {
 	if len(known) == 0 {
 		return "it configures no context; " + kubeconfigHint
@@ -137,9 +138,10 @@ func contextsHint(known map[string]*clientcmdapi.Context) string {
 	return "choose one with --context: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }
 
+// kubeconfigHint is the advice where there is no usable kubeconfig.
 const kubeconfigHint = "name a kubeconfig with --kubeconfig, or read files with -f"
 
-// searchedFiles are the files that make up the kubeconfig. The loader passes over those that do not exist without a word.
+// searchedFiles names the files that make up the kubeconfig, and says which of them do not exist.
 func searchedFiles(rules *clientcmd.ClientConfigLoadingRules) string {
 	files := slices.Clone(rules.GetLoadingPrecedence())
 	for i, name := range files {
@@ -150,7 +152,8 @@ func searchedFiles(rules *clientcmd.ClientConfigLoadingRules) string {
 	return strings.Join(files, ", ")
 }
 
-// missingKubeconfig says so where none of the files exists, by the variable that names them if it is set; "" if one does.
+// missingKubeconfig says that none of the kubeconfig's files exists, by the variable that names them if it is set; "" if one
+// exists.
 func missingKubeconfig(rules *clientcmd.ClientConfigLoadingRules, variable string) string {
 	files := rules.GetLoadingPrecedence()
 	if slices.ContainsFunc(files, fileExists) {
@@ -166,7 +169,7 @@ func missingKubeconfig(rules *clientcmd.ClientConfigLoadingRules, variable strin
 	return fmt.Sprintf("%s names %s, which %s not exist", clientcmd.RecommendedConfigPathEnvVar, strings.Join(files, ", "), do)
 }
 
-// fileExists is true also for what cannot be looked at: whoever opens it will be told why.
+// fileExists says whether a file exists. It is true also for one that cannot be looked at: opening it will tell why.
 func fileExists(name string) bool {
 	_, err := os.Stat(name)
 	return !errors.Is(err, fs.ErrNotExist)

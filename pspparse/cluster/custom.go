@@ -14,30 +14,34 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// customResourcesLabel names the kinds of package custom together, in what is told of all of them.
+// customResourcesLabel names the kinds of package custom together, in gaps and notes about all of them.
 const customResourcesLabel = "custom resources"
 
-// customResourceTable is what package custom knows. Tests have their own.
+// customResourceTable lists the custom resources that are read. Tests have their own.
 type customResourceTable struct {
+	// resources are the kinds.
 	resources []custom.KnownResource
-	read      func(inventory.CustomSink, custom.RawObject) bool
+	// read adds an object of one of them to the inventory, and returns false for a version that it does not know.
+	read func(inventory.CustomSink, custom.RawObject) bool
 	// namespace, if set, is the only one whose objects are listed.
 	namespace string
 }
 
+// knownCustomResources returns the table of package custom.
 func knownCustomResources() customResourceTable {
 	return customResourceTable{resources: custom.KnownResources(), read: custom.ReadObject}
 }
 
-// CustomResourceRules are the part of Rules for the kinds of package custom. Most clusters serve few of them; a rule for a kind
+// CustomResourceRules returns the part of ReadRules for custom resources. Most clusters serve few of them; a rule for a kind
 // that is not served grants nothing.
 func CustomResourceRules() []rbacv1.PolicyRule { return knownCustomResources().readRules() }
 
+// readRules returns the rules of a ClusterRole that may read all resources of the table.
 func (t customResourceTable) readRules() []rbacv1.PolicyRule {
 	return rulesByAPIGroup(t.resources, "get", "list")
 }
 
-// rulesByAPIGroup grants the verbs on all of the resources, with one rule for each group, in the order of the groups' names.
+// rulesByAPIGroup returns rules that grant verbs on resources, one for each API group, in the order of the groups' names.
 func rulesByAPIGroup(resources []custom.KnownResource, verbs ...string) []rbacv1.PolicyRule {
 	byGroup := map[string][]string{}
 	for _, r := range resources {
@@ -52,6 +56,7 @@ func rulesByAPIGroup(resources []custom.KnownResource, verbs ...string) []rbacv1
 	return rules
 }
 
+// apiGroupNames returns the API groups of resources, sorted, each once.
 func apiGroupNames(resources []custom.KnownResource) []string {
 	var names []string
 	for _, r := range resources {
@@ -61,8 +66,8 @@ func apiGroupNames(resources []custom.KnownResource) []string {
 	return slices.Compact(names)
 }
 
-// forNamespace is the table for a reading of one namespace, or the whole one where none is named. What changes pods everywhere changes
-// those of that namespace.
+// forNamespace returns the table for a reading of one namespace, or the whole one where none is named. What changes pods in
+// every namespace changes those of that one.
 func (t customResourceTable) forNamespace(namespace string) customResourceTable {
 	if t.namespace = namespace; namespace != "" {
 		t.resources = slices.DeleteFunc(slices.Clone(t.resources), func(r custom.KnownResource) bool { return !r.Namespaced && r.Purpose != custom.ChangesPods })
@@ -70,8 +75,8 @@ func (t customResourceTable) forNamespace(namespace string) customResourceTable 
 	return t
 }
 
-// servedCustomKinds asks the server which kinds of the table it serves, and announces those to the collector. What is not served
-// is not told. The error is the context's alone.
+// servedCustomKinds asks the server which kinds of the table it serves, and makes the collector count those. Only the end of
+// ctx is an error; what could not be found out is a gap.
 func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceTable) ([]listedKind, error) {
 	if len(t.resources) == 0 {
 		return nil, nil
@@ -95,7 +100,8 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 	return kinds, l.sendBatch(ctx, end)
 }
 
-// servedKinds are the kinds of the table that are served, and what to tell of each group or kind of which that is not known.
+// servedKinds returns the kinds of the table that the server serves, and the gaps and notes for each group or kind of which
+// that is not known.
 func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(inventory.Sink)) {
 	for _, group := range found.groups {
 		if err := found.groupErrors[group]; err != nil {
@@ -123,12 +129,13 @@ func (t customResourceTable) servedKinds(found *servedResources) (kinds []listed
 	return kinds, missing
 }
 
-// customResourceGap is for custom resources that were not read: what runs may be missing, and nothing else.
+// customResourceGap returns the gap for custom resources that were not read: workloads may be missing, and nothing else.
 func customResourceGap(what, why string) inventory.Gap {
 	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 }
 
-// reportMissing tells of a list that could not be read: a gap, or a note of a kind of package custom that makes no pods.
+// reportMissing returns a function that adds the gap of a list that could not be read, or a note for a custom resource that
+// makes no pods.
 func (k *listedKind) reportMissing(g inventory.Gap) func(inventory.Sink) {
 	switch {
 	case k.custom == nil:
@@ -173,7 +180,7 @@ func (t customResourceTable) decoderFor(gv schema.GroupVersion, r custom.KnownRe
 	}
 }
 
-// unreadVersionGap is for an object of a kind that makes pods, of which none is found.
+// unreadVersionGap returns the gap for an object of a kind that makes pods, in a version that nothing here reads.
 func unreadVersionGap(o custom.RawObject) inventory.Gap {
 	name, namespace := o.Name, inventory.AllNamespaces
 	if o.Namespace != "" {
@@ -185,12 +192,13 @@ func unreadVersionGap(o custom.RawObject) inventory.Gap {
 	}
 }
 
-// customResourcesOffGap is for kinds that were not read because the user said so.
+// customResourcesOffGap returns the gap for custom resources that the user left out.
 func customResourcesOffGap() inventory.Gap {
 	return customResourceGap(customResourcesLabel, "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read")
 }
 
-// reportForbiddenCustomResources is one gap for all kinds that make pods and may not be listed, and one note for the others.
+// reportForbiddenCustomResources returns a function that adds one gap for all custom resources that make pods and may not be
+// listed, and one note for the others.
 func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sink) {
 	var makers, others []*forbiddenList
 	for _, r := range refused {
@@ -210,7 +218,7 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sin
 	}
 }
 
-// forbiddenReason names the kinds, what they do, the server's first answer and what to grant.
+// forbiddenReason names the kinds that may not be listed, what they do, the server's first answer and the rules to grant.
 func forbiddenReason(refused []*forbiddenList, does string) string {
 	var names, rules []string
 	var resources []custom.KnownResource
@@ -226,6 +234,7 @@ func forbiddenReason(refused []*forbiddenList, does string) string {
 		ruleNoun(len(rules)), strings.Join(rules, ", "))
 }
 
+// ruleNoun returns "this rule" or "these rules".
 func ruleNoun(n int) string {
 	if n == 1 {
 		return "this rule"
@@ -233,6 +242,7 @@ func ruleNoun(n int) string {
 	return "these rules"
 }
 
+// quotedList returns names in quotes, with commas.
 func quotedList(names []string) string {
 	var out []string
 	for _, n := range names {
@@ -241,7 +251,7 @@ func quotedList(names []string) string {
 	return strings.Join(out, ", ")
 }
 
-// purposesText says what kinds do that make no pods.
+// purposesText says what custom resources do that make no pods.
 func purposesText(refused []*forbiddenList) string {
 	var does []string
 	for _, p := range []struct {

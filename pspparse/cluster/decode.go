@@ -15,14 +15,16 @@ import (
 
 // decodedObject is one object of a list, ready to enter the inventory.
 type decodedObject struct {
+	// key is its name within its kind.
 	key objectKey
+	// add puts it into the inventory, once.
 	add func(inventory.Sink)
 }
 
-// objectKey names an object within its kind.
+// objectKey is the name of an object within its kind.
 type objectKey struct{ namespace, name string }
 
-// objectDecoder makes an entry of the bytes of one object.
+// objectDecoder decodes the bytes of one object of a list. It may overwrite them.
 type objectDecoder func([]byte, objectEncoding) (decodedObject, error)
 
 // protobufObject is a pointer to an API type that protobuf can fill.
@@ -121,8 +123,8 @@ func unmarshalObject[T any, P protobufObject[T]](data []byte, c objectEncoding, 
 	return nil
 }
 
-// podSecurityPolicyDecoder decodes a PodSecurityPolicy, whose types left k8s.io/api: it is asked for in JSON, and the one decoder of
-// policies reads it. Items of a list do not repeat their kind, which that decoder wants to see.
+// podSecurityPolicyDecoder returns a decoder of PodSecurityPolicies, whose types left k8s.io/api: they are asked for in JSON,
+// and package pspparse reads them. Items of a list do not repeat their kind, which that wants to see.
 func podSecurityPolicyDecoder(gv schema.GroupVersion) objectDecoder {
 	return func(data []byte, c objectEncoding) (decodedObject, error) {
 		if c != jsonEncoding {

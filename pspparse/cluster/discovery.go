@@ -59,15 +59,17 @@ type discoveryResourceList struct {
 	} `json:"resources"`
 }
 
-// servedResources is what discovery told of some groups.
+// servedResources is what a server's discovery says of some API groups.
 type servedResources struct {
+	// groups are the API groups that were asked for.
 	groups []string
 	// versions are those in which a resource is served, in the server's order of preference.
 	versions map[schema.GroupResource][]string
-	// groupErrors has why it is not known, or not to the end, what is served of a group.
+	// groupErrors says of a group why it is not known, or not to the end, what is served of it.
 	groupErrors map[string]error
 }
 
+// addVersion adds a version in which a resource is served.
 func (s *servedResources) addVersion(group, version, resource string) {
 	gr := schema.GroupResource{Group: group, Resource: resource}
 	if got := s.versions[gr]; len(got) < maxGroupVersions && !slices.Contains(got, version) {
@@ -75,8 +77,8 @@ func (s *servedResources) addVersion(group, version, resource string) {
 	}
 }
 
-// discoverGroups asks the server what it serves of some groups: with one request, and on servers without aggregated discovery with
-// one more for each version of these groups. The error is that of the first request, without which nothing is known.
+// discoverGroups asks the server what it serves of some API groups: with one request, and on servers without aggregated
+// discovery with one more for each version. The error is that of the first request, without which nothing is known.
 func (l *clusterLister) discoverGroups(ctx context.Context, groups []string) (*servedResources, error) {
 	var answer discoveryGroupList
 	if err := l.getDiscovery(ctx, "/apis", acceptAggregatedDiscovery, &answer); err != nil {
@@ -94,8 +96,7 @@ func (l *clusterLister) discoverGroups(ctx context.Context, groups []string) (*s
 	return found, nil
 }
 
-// addAggregated takes what an aggregated answer tells. Where a server behind the API server does not answer, its resources
-// may be missing.
+// addAggregated takes an aggregated answer. Where a server behind the API server does not answer, its resources may be missing.
 func (s *servedResources) addAggregated(answer *discoveryGroupList) {
 	for _, g := range answer.Items {
 		name := g.Metadata.Name
@@ -142,7 +143,7 @@ func (l *clusterLister) discoverVersions(ctx context.Context, answer *discoveryG
 	}
 }
 
-// wantedVersions are the versions that the server has of the groups.
+// wantedVersions returns the versions that the server has of the groups.
 func (s *servedResources) wantedVersions(answer *discoveryGroupList) []schema.GroupVersion {
 	var versions []schema.GroupVersion
 	for _, g := range answer.Groups {
@@ -160,7 +161,7 @@ func (s *servedResources) wantedVersions(answer *discoveryGroupList) []schema.Gr
 	return versions
 }
 
-// getDiscovery fills into from the answer at a path of discovery.
+// getDiscovery decodes the answer at a path of discovery, and tries again where that may help.
 func (l *clusterLister) getDiscovery(ctx context.Context, path, accept string, into any) error {
 	return l.retryRequest(ctx, func() error {
 		ctx, cancel := context.WithTimeoutCause(ctx, l.timeout, &timeoutError{"no whole answer", l.timeout})
@@ -177,7 +178,7 @@ func (l *clusterLister) getDiscovery(ctx context.Context, path, accept string, i
 	})
 }
 
-// readDiscovery reads one answer, which may not be long, nor of very many parts.
+// readDiscovery returns one answer of discovery, within limits of its length and its number of values.
 func (l *clusterLister) readDiscovery(ctx context.Context, path, accept string) ([]byte, error) {
 	body, err := l.client.Get().AbsPath(path).SetHeader("Accept", accept).MaxRetries(0).Stream(ctx)
 	if err != nil {
@@ -194,6 +195,7 @@ func (l *clusterLister) readDiscovery(ctx context.Context, path, accept string) 
 	return data, checkDecodedSize(nil, data, jsonEncoding)
 }
 
+// unexpectedKindError returns the error of an answer of discovery of another kind than was asked for.
 func unexpectedKindError(kind string) error {
 	return &badAnswerError{fmt.Errorf("the answer is of the kind %s", shortenServerText(fmt.Sprintf("%q", kind), 100))}
 }

@@ -15,13 +15,16 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// badAnswerError is an answer that came whole and is not what was asked for. Asking again would bring the same.
+// badAnswerError is the error of an answer that came whole and is not what was asked for. Asking again would bring the same.
 type badAnswerError struct{ cause error }
 
+// Error returns the message of the cause.
 func (e *badAnswerError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
 func (e *badAnswerError) Unwrap() error { return e.cause }
 
-// httpStatus is the HTTP status that an error carries, 0 if the server did not answer.
+// httpStatus returns the HTTP status of an API server's error, 0 if the server did not answer.
 func httpStatus(err error) int {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
@@ -30,12 +33,13 @@ func httpStatus(err error) int {
 	return 0
 }
 
+// isForbidden says whether the server refused a request for want of credentials or rights (401 or 403).
 func isForbidden(err error) bool {
 	c := httpStatus(err)
 	return c == http.StatusUnauthorized || c == http.StatusForbidden
 }
 
-// isRetryable says whether asking again may help: the server is busy or failing, or the connection was cut.
+// isRetryable says whether asking the server again may help: it is busy or failing, or the connection broke.
 func isRetryable(err error) bool {
 	var answer *badAnswerError
 	if errors.As(err, &answer) || isUntrustedAnswer(err) {
@@ -45,13 +49,14 @@ func isRetryable(err error) bool {
 	return c == 0 || c == http.StatusTooManyRequests || c >= http.StatusInternalServerError
 }
 
+// isUntrustedAnswer says whether the guarded transport refused an answer of the server.
 func isUntrustedAnswer(err error) bool {
 	var guard *untrustedAnswerError
 	return errors.As(err, &guard)
 }
 
-// withoutRequestURL takes the URL off a transport error, which holds a continue token of several hundred characters, and what client-go
-// says about an answer that the guard refused.
+// withoutRequestURL takes the URL off a transport error, which holds a continue token of several hundred characters, and what
+// client-go says about an answer that the guarded transport refused.
 func withoutRequestURL(err error) error {
 	var guard *untrustedAnswerError
 	if errors.As(err, &guard) {
@@ -64,20 +69,22 @@ func withoutRequestURL(err error) error {
 	return err
 }
 
-// serverErrorText are an error in a gap. A server chooses them, and may choose a lot.
+// serverErrorText returns an error for a gap, cut short: a server chooses the text, and may choose a lot.
 func serverErrorText(err error) string {
 	return shortenServerText(withoutRequestURL(err).Error(), 2000)
 }
 
-// forbiddenList is a 401 or 403 for something that is served.
+// forbiddenList is a list that the server refused (401 or 403), of a kind that it serves.
 type forbiddenList struct {
+	// resource and group name the kind.
 	resource, group string
-	// custom, if set, has the kind from the table of package custom.
+	// custom, if set, is the kind in the table of package custom.
 	custom *custom.KnownResource
-	cause  error
+	// cause is the server's answer.
+	cause error
 }
 
-// statusText says what became of the request.
+// statusText says what became of the request: it needs credentials, or is forbidden.
 func (r *forbiddenList) statusText() string {
 	if httpStatus(r.cause) == http.StatusUnauthorized {
 		return "needs valid credentials"
@@ -85,6 +92,7 @@ func (r *forbiddenList) statusText() string {
 	return "is forbidden"
 }
 
+// gap returns the gap of the list, with the rule to grant.
 func (r *forbiddenList) gap() inventory.Gap {
 	return inventory.Gap{
 		What: r.resource,
@@ -95,7 +103,8 @@ func (r *forbiddenList) gap() inventory.Gap {
 	}
 }
 
-// inventoryPartOf returns what a list of a resource can change; "" for one that is not read as its kind.
+// inventoryPartOf returns which part of the inventory a list of a resource can change; "" for a resource that is not read as
+// its kind.
 func inventoryPartOf(resource string) inventory.GapPart {
 	for _, k := range builtinKinds() {
 		if k.resource == resource {
@@ -105,8 +114,7 @@ func inventoryPartOf(resource string) inventory.GapPart {
 	return ""
 }
 
-// failedListGap keeps what was read before the failure: more knowledge can only make a level looser, and the gap says that
-// there is more.
+// failedListGap returns the gap of a list that failed. What was read before stays: more knowledge can only make a level looser.
 func failedListGap(resource string, read int, err error) inventory.Gap {
 	next := "; try again"
 	if isUntrustedAnswer(err) {
@@ -119,7 +127,7 @@ func failedListGap(resource string, read int, err error) inventory.Gap {
 	}
 }
 
-// servedButNotFoundGap is for what discovery lists and nobody answers for.
+// servedButNotFoundGap returns the gap of a kind that discovery lists and for which the server answers 404.
 func servedButNotFoundGap(resource string, gv schema.GroupVersion) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
@@ -128,7 +136,7 @@ func servedButNotFoundGap(resource string, gv schema.GroupVersion) inventory.Gap
 	}
 }
 
-// listRestartNote tells why a list was read again from the start.
+// listRestartNote returns the note of a list that was read again from the start, with the reason.
 func listRestartNote(resource, why string) inventory.Note {
 	return inventory.Note{
 		What: resource,
@@ -136,7 +144,7 @@ func listRestartNote(resource, why string) inventory.Note {
 	}
 }
 
-// whyNoPodSecurityPolicies says why a server of the given version, which may be unknown, serves no policies.
+// whyNoPodSecurityPolicies says why a server of some version, which may be unknown, serves no PodSecurityPolicies.
 func whyNoPodSecurityPolicies(server string) string {
 	v, err := version.ParseGeneric(server)
 	switch {
@@ -148,8 +156,9 @@ func whyNoPodSecurityPolicies(server string) string {
 	return "the server does not serve them (v1.25 removed them)"
 }
 
-// reportNotServed tells of a kind that no source serves. Policies went away in v1.25; the optional API groups can be switched
-// off; what is in the core group is served by every API server, so its absence means that something else answered.
+// reportNotServed returns a function that adds the gap or note of a kind that the server serves in no version.
+// PodSecurityPolicies went away in v1.25, and optional API groups can be off; every API server has the core group, so without
+// that something else answered.
 func (l *clusterLister) reportNotServed(k listedKind) func(inventory.Sink) {
 	switch {
 	case k.resource == podSecurityPoliciesResource:

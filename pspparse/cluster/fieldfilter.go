@@ -12,6 +12,7 @@ type fieldFilter []filteredField
 
 // filteredField says what is decoded of one field of a protobuf message.
 type filteredField struct {
+	// decoded is set for a field that is decoded.
 	decoded bool
 	// message lists what is decoded of a message in the field; nil is all of it.
 	message fieldFilter

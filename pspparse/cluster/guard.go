@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// serverLimits bound what one server can cost. A zero field takes its default.
+// serverLimits bounds what one server can cost. A zero field takes its default.
 type serverLimits struct {
 	// listBytes is how many bytes all answers to one list may have. No list is as long as 2,000 objects of the 1.5 MiB that etcd
 	// takes for one: 150,000 pods are 0.3 GiB in protobuf and 2.7 GiB in JSON. They are decoded while they arrive.
@@ -33,6 +33,7 @@ type serverLimits struct {
 	idleTime time.Duration
 }
 
+// withDefaults returns the limits with the default for each that is zero.
 func (l serverLimits) withDefaults() serverLimits {
 	return serverLimits{
 		listBytes:          cmp.Or(l.listBytes, 2000*3<<19),
@@ -49,7 +50,8 @@ const (
 	maxJSONValues = 5_000_000
 	// maxGzipRatio is by how much an answer may grow when it is inflated: lists of objects that are much alike reach 150, zeros
 	// 1,000. It counts from ratioFrom on.
-	maxGzipRatio      = 400
+	maxGzipRatio = 400
+	// gzipRatioMinBytes is from how many bytes on maxGzipRatio counts.
 	gzipRatioMinBytes = 16 << 20
 )
 
@@ -58,30 +60,39 @@ const (
 // and TLS stay as they are.
 func GuardConfig(cfg *rest.Config) { guardConfigWith(cfg, serverLimits{}.withDefaults()) }
 
+// guardConfigWith is GuardConfig with limits.
 func guardConfigWith(cfg *rest.Config, l serverLimits) {
 	inflate := !cfg.DisableCompression
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &guardedTransport{next, l, inflate} })
 }
 
-// guardedTransport stands between a client and its connection, below whatever adds credentials to requests.
+// guardedTransport stands between a client and its connection, below whatever adds credentials to requests, and refuses answers
+// that no API server gives.
 type guardedTransport struct {
-	base       http.RoundTripper
-	limits     serverLimits
+	// base sends the requests.
+	base http.RoundTripper
+	// limits are what an answer may have.
+	limits serverLimits
+	// decompress asks for gzip, and inflates it.
 	decompress bool
 }
 
-// untrustedAnswerError tells of an answer that no API server gives. Asking again would bring the same.
+// untrustedAnswerError is the error of an answer that no API server gives. Asking again would bring the same.
 type untrustedAnswerError struct{ text string }
 
+// Error returns the text, which says what to do.
 func (e *untrustedAnswerError) Error() string { return e.text }
 
+// untrustedAnswerf returns an untrustedAnswerError with a formatted text.
 func untrustedAnswerf(format string, args ...any) error {
 	return &untrustedAnswerError{fmt.Sprintf(format, args...)}
 }
 
-// listRequestKey marks the context of a request whose answer is taken apart while it arrives.
+// listRequestKey marks the context of a request for a list, whose answer is decoded while it arrives.
 type listRequestKey struct{}
 
+// RoundTrip sends a request and returns the answer with a bounded body. A redirect, a wait that is too long and an answer that
+// announces too many bytes are an untrustedAnswerError.
 func (g *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	inflate := g.decompress && req.Header.Get("Accept-Encoding") == ""
 	if inflate {
@@ -120,7 +131,7 @@ func (g *guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return resp, nil
 }
 
-// responseLabel names an answer in an error.
+// responseLabel names an answer in an error by method, path and status.
 func responseLabel(req *http.Request, resp *http.Response) string {
 	text := "the answer to " + req.Method + " " + req.URL.Path
 	if resp.StatusCode >= http.StatusMultipleChoices {
@@ -129,8 +140,8 @@ func responseLabel(req *http.Request, resp *http.Response) string {
 	return text
 }
 
-// checkRedirect returns an error for an answer that sends the client elsewhere: client-go would take the credentials along,
-// and what is there is not the cluster that was asked for.
+// checkRedirect returns an error for an answer that redirects the client: client-go would take the credentials along, and what
+// is there is not the cluster that the user named.
 func checkRedirect(req *http.Request, resp *http.Response) error {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -142,7 +153,7 @@ func checkRedirect(req *http.Request, resp *http.Response) error {
 		req.URL.Path, redirectTarget(resp), resp.StatusCode)
 }
 
-// redirectTarget is where a redirect leads, without what may be secret in it.
+// redirectTarget returns where a redirect leads, without what may be secret in it.
 func redirectTarget(resp *http.Response) string {
 	to, err := resp.Location()
 	if err != nil {
@@ -152,7 +163,7 @@ func redirectTarget(resp *http.Response) string {
 	return strconv.Quote(shortenServerText(shown.String(), 200))
 }
 
-// shortenServerText shortens a text that a server chose.
+// shortenServerText cuts a text short that a server chose.
 func shortenServerText(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -160,7 +171,7 @@ func shortenServerText(text string, most int) string {
 	return fmt.Sprintf("%s... (%d bytes)", bytes.ToValidUTF8([]byte(text[:most]), nil), len(text))
 }
 
-// checkRetryAfter returns an error for an answer that asks for a longer wait than there may be; client-go would wait that long.
+// checkRetryAfter returns an error for an answer that asks for a longer wait than is allowed; client-go would wait that long.
 func (g *guardedTransport) checkRetryAfter(req *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError {
 		return nil
@@ -183,20 +194,26 @@ func (l serverLimits) checkRetryWait(ctx context.Context, what string, seconds i
 	return nil
 }
 
-// boundedBody reads an answer up to its limit.
+// boundedBody reads the body of an answer up to its limit.
 type boundedBody struct {
 	io.ReadCloser
+	// label names the answer in errors.
 	label string
+	// limit is how many bytes it may have.
 	limit int64
-	// from is what is read: the body, or what it inflates to; packed counts the body then.
-	from       io.Reader
+	// from is what is read: the body, or what it inflates to.
+	from io.Reader
+	// compressed counts the body where it is inflated; nil where it is not.
 	compressed *countingReader
-	// isStreamed answers are never held whole; of others, parts counts the values.
+	// isStreamed is set for an answer that is never held whole.
 	isStreamed bool
-	read       int64
+	// read is how many bytes were read.
+	read int64
+	// valueCount is how many JSON values an answer has that is held whole.
 	valueCount int
 }
 
+// Read reads the body, and fails beyond its limits.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	b.read += int64(n)
@@ -217,9 +234,10 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// checkAddressHint is the advice for an answer that no API server gives.
 const checkAddressHint = "check what answers at the server's address in the kubeconfig"
 
-// tooLong is the error for an answer longer than its limit; announced is its length if it says that.
+// tooLong returns the error of an answer that is longer than its limit; announced is its length if the server says that.
 func (b *boundedBody) tooLong(announced int64) error {
 	long := ""
 	if announced > 0 {
@@ -228,7 +246,7 @@ func (b *boundedBody) tooLong(announced int64) error {
 	return untrustedAnswerf("%s is longer than %s%s; %s", b.label, formatBytes(b.limit), long, checkAddressHint)
 }
 
-// formatBytes is a number of bytes for people.
+// formatBytes returns a number of bytes with its unit.
 func formatBytes(n int64) string {
 	for _, unit := range []struct {
 		bytes int64
@@ -241,24 +259,26 @@ func formatBytes(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// countingReader counts what is read through it.
+// countingReader counts the bytes that are read through it.
 type countingReader struct {
 	from io.Reader
 	n    int64
 }
 
+// Read reads and counts.
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
 	return n, err
 }
 
-// lazyGzipReader begins to read only when it is read from, as the transport's own does.
+// lazyGzipReader inflates a body. It begins to read only when it is read from, as the transport's own does.
 type lazyGzipReader struct {
 	compressed io.Reader
 	gz         *gzip.Reader
 }
 
+// Read inflates.
 func (i *lazyGzipReader) Read(p []byte) (int, error) {
 	if i.gz == nil {
 		gz, err := gzip.NewReader(i.compressed)

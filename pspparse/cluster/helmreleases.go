@@ -18,23 +18,29 @@ import (
 // helmReleasePageSize is how many objects that keep a Helm release are asked for at a time: each may have a megabyte.
 const helmReleasePageSize = 20
 
-// helmStorageKind is a kind of objects in which Helm keeps releases.
+// helmStorageKind is a kind of object in which Helm keeps releases: Secrets or ConfigMaps.
 type helmStorageKind struct {
 	listedKind
-	name string // of the kind
+	// name is the kind in what is handed on.
+	name string
 	// labels and fields select the objects.
 	labels, fields string
-	decode         func([]byte, objectEncoding) (storedHelmRelease, error)
+	// decode decodes an object and finds the release in it.
+	decode func([]byte, objectEncoding) (storedHelmRelease, error)
 }
 
-// storedHelmRelease is an object with the release that it keeps.
+// storedHelmRelease is the metadata of an object in which Helm keeps a release, and the release in it.
 type storedHelmRelease struct {
-	meta    metav1.ObjectMeta
+	// meta is the metadata of the object.
+	meta metav1.ObjectMeta
+	// payload is the release as Helm encoded it.
 	payload []byte
 }
 
+// helmReleaseDataKey is the key of the release in the data of its Secret or ConfigMap.
 const helmReleaseDataKey = "release"
 
+// helmStorageKinds returns the kinds of object in which versions 2 and 3 of Helm keep releases.
 func helmStorageKinds() []helmStorageKind {
 	return []helmStorageKind{
 		{listedKind{resource: "secrets", listKind: "SecretList"}, "Secret", "owner=helm", "type=helm.sh/release.v1", helmReleaseDecoder(func(s *corev1.Secret) storedHelmRelease {
@@ -46,10 +52,12 @@ func helmStorageKinds() []helmStorageKind {
 	}
 }
 
+// releaseInConfigMap returns the Helm release in a ConfigMap.
 func releaseInConfigMap(m *corev1.ConfigMap) storedHelmRelease {
 	return storedHelmRelease{m.ObjectMeta, []byte(m.Data[helmReleaseDataKey])}
 }
 
+// helmReleaseDecoder returns a decoder of the objects of one API type in which Helm keeps releases.
 func helmReleaseDecoder[T any, P protobufObject[T]](find func(P) storedHelmRelease) func([]byte, objectEncoding) (storedHelmRelease, error) {
 	return func(data []byte, c objectEncoding) (storedHelmRelease, error) {
 		x := P(new(T))
@@ -60,8 +68,8 @@ func helmReleaseDecoder[T any, P protobufObject[T]](find func(P) storedHelmRelea
 	}
 }
 
-// HelmReleaseRules are what a ClusterRole must grant for Releases, beside Rules: reading every Secret there is, for RBAC knows no
-// types of them. Everything else does without.
+// HelmReleaseRules returns what a ClusterRole must grant for HelmReleases, beside ReadRules: listing every Secret, for RBAC
+// knows no types of them. Nothing else needs it.
 func HelmReleaseRules() []rbacv1.PolicyRule {
 	rule := rbacv1.PolicyRule{APIGroups: []string{""}, Verbs: []string{"list"}}
 	for _, k := range helmStorageKinds() {
@@ -73,9 +81,9 @@ func HelmReleaseRules() []rbacv1.PolicyRule {
 }
 
 // HelmReleases hands every object in which Helm keeps a release to each, one of them in memory at a time: its kind, its
-// metadata and the release as Helm encoded it; with Namespace set, those in that namespace. No other Secret is asked for.
-// What may not be listed, or not to the end, is a gap; the error is the context's, or that of a client that cannot be made.
-// The Reader's Progress and Refused are not told.
+// metadata and the release as Helm encoded it; with Namespace set, those of that namespace. It asks for no other Secret. What
+// may not be listed, or not to the end, is a gap; the error is that of the context, or of a client that cannot be made. It does
+// not call Progress or OnForbidden.
 func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
 	defer cancel()
@@ -105,22 +113,27 @@ func (r *Reader) HelmReleases(ctx context.Context, each func(kind string, m meta
 	return gaps, nil
 }
 
-// helmReleaseGap says what is missing where the rest is complete.
+// helmReleaseGap says in a gap that Helm releases are missing.
 func helmReleaseGap(g inventory.Gap) inventory.Gap {
 	g.What = "Helm releases in " + g.What
 	return g
 }
 
-// helmReleaseReading is one kind of keepers on its way. A list that expires is begun again, and what was handed on is not
-// handed on again.
+// helmReleaseReading reads the Helm releases in one kind of object. A list that expires is read again from the start, and no
+// object is handed on twice.
 type helmReleaseReading struct {
 	*clusterLister
-	storage  helmStorageKind
-	bounds   listBounds
+	// storage is the kind that is read.
+	storage helmStorageKind
+	// bounds end a list that does not end.
+	bounds listBounds
+	// seenKeys are the objects that were handed on.
 	seenKeys keySet
-	handle   func(kind string, m metav1.ObjectMeta, payload []byte)
+	// handle receives each object.
+	handle func(kind string, m metav1.ObjectMeta, payload []byte)
 }
 
+// readPages reads the list page by page.
 func (r *helmReleaseReading) readPages(ctx context.Context) error {
 	first := listQuery{limit: helmReleasePageSize, labels: r.storage.labels, fields: r.storage.fields}
 	q := first
@@ -144,7 +157,7 @@ func (r *helmReleaseReading) readPages(ctx context.Context) error {
 	}
 }
 
-// readPage reads one page, and hands on what is new in it. It returns what continues it and how many objects it brought.
+// readPage reads one page, and hands on what is new in it. It returns the continue token and how many objects came.
 func (r *helmReleaseReading) readPage(ctx context.Context, q listQuery) (next string, came int, err error) {
 	source := kindSource{gv: corev1.SchemeGroupVersion}
 	h := listHandler{

@@ -10,10 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// maxHeldBytes is how many bytes of items are kept while a list has not told its kind and metadata. API servers tell them first.
+// maxHeldBytes is how many bytes of items are held while a JSON list has not told its kind and metadata. API servers tell them
+// first.
 const maxHeldBytes = 16 << 20
 
-// decodeJSONList reads a list from JSON. A list says that it is empty; one without items or metadata is no list.
+// decodeJSONList decodes a list in JSON while it arrives. A list without items or metadata is an error: an empty list says that
+// it is empty.
 func decodeJSONList(body io.Reader, want schema.GroupVersionKind, h listHandler) error {
 	in := &boundedReader{from: body}
 	l := &jsonListDecoder{input: in, dec: json.NewDecoder(in), wantKind: want, handler: h}
@@ -28,22 +30,32 @@ func decodeJSONList(body io.Reader, want schema.GroupVersionKind, h listHandler)
 	return err
 }
 
-// jsonListDecoder is a list that is read key by key.
+// jsonListDecoder decodes a list in JSON key by key.
 type jsonListDecoder struct {
-	input    *boundedReader
-	dec      *json.Decoder
+	// input bounds what dec reads of one value.
+	input *boundedReader
+	// dec reads the tokens and values.
+	dec *json.Decoder
+	// wantKind is the kind that was asked for.
 	wantKind schema.GroupVersionKind
-	handler  listHandler
+	// handler receives the metadata and the items.
+	handler listHandler
 
+	// apiVersion and kind are those of the list.
 	apiVersion, kind string
-	meta             json.RawMessage
-	items            bool
-	// started is true once the handler knows the metadata; held are items that came before, bytes of them in all.
-	started   bool
+	// meta is its metadata; nil until that came.
+	meta json.RawMessage
+	// items is set once the items came.
+	items bool
+	// started is set once the handler has the metadata.
+	started bool
+	// heldItems are items that came before.
 	heldItems []json.RawMessage
+	// heldBytes is how much memory they take.
 	heldBytes int
 }
 
+// read decodes the whole list.
 func (l *jsonListDecoder) read() error {
 	if err := l.openBracket('{'); err != nil {
 		return err
@@ -82,8 +94,8 @@ func (l *jsonListDecoder) openBracket(bracket json.Delim) error {
 	return nil
 }
 
-// hasMore is true while the object or array goes on; the next part of it may be as long as an object. Until it begins there may
-// be white space, and a decoder goes over that anew whenever some more comes.
+// hasMore says whether the object or array goes on; its next part may be as long as an object. White space before that is
+// bounded, for a decoder goes over it anew whenever some more comes.
 func (l *jsonListDecoder) hasMore() bool {
 	l.input.remaining = maxWhitespaceBytes
 	more := l.dec.More()
@@ -93,8 +105,10 @@ func (l *jsonListDecoder) hasMore() bool {
 	return more
 }
 
+// maxWhitespaceBytes is how much white space may stand between two parts of a list.
 const maxWhitespaceBytes = 64 << 10
 
+// decodeField decodes one key of the list and its value.
 func (l *jsonListDecoder) decodeField(key json.Token) error {
 	into := map[json.Token]any{"apiVersion": &l.apiVersion, "kind": &l.kind, "metadata": &l.meta}[key]
 	switch {
@@ -108,7 +122,7 @@ func (l *jsonListDecoder) decodeField(key json.Token) error {
 	return l.decode(into)
 }
 
-// decode reads the next value.
+// decode decodes the next value.
 func (l *jsonListDecoder) decode(into any) error {
 	err := l.dec.Decode(into)
 	var mismatch *json.UnmarshalTypeError
@@ -118,6 +132,7 @@ func (l *jsonListDecoder) decode(into any) error {
 	return err
 }
 
+// decodeItems decodes the items of the list one by one.
 func (l *jsonListDecoder) decodeItems() error {
 	l.items = true
 	switch t, err := l.dec.Token(); {
@@ -146,7 +161,7 @@ func (l *jsonListDecoder) decodeItems() error {
 	return err
 }
 
-// handleItem hands on an item, or keeps it until the list has said what it is.
+// handleItem hands on an item, or holds it until the list has told its kind and metadata.
 func (l *jsonListDecoder) handleItem(data json.RawMessage) error {
 	switch {
 	case len(data) > maxObjectBytes:
@@ -161,10 +176,10 @@ func (l *jsonListDecoder) handleItem(data json.RawMessage) error {
 	return nil
 }
 
-// heldItemOverhead is what an item takes beside its bytes.
+// heldItemOverhead is what a held item takes beside its bytes.
 const heldItemOverhead = 64
 
-// start takes the list for what it says it is, once, and hands on what was held.
+// start checks the kind of the list, once, and hands on its metadata and what was held.
 func (l *jsonListDecoder) start() error {
 	switch {
 	case l.started:
@@ -193,15 +208,19 @@ func (l *jsonListDecoder) start() error {
 	return nil
 }
 
-// boundedReader lets a decoder read so much before it comes to the end of a value: a decoder keeps what it has not come to the
-// end of.
+// boundedReader lets a decoder read so much before it comes to the end of a value: a decoder holds all of what it has not come
+// to the end of.
 type boundedReader struct {
-	from      io.Reader
+	// from is what is read.
+	from io.Reader
+	// remaining is how many bytes may still be read.
 	remaining int
 }
 
+// errPartTooLong is the error of a list with a part that is longer than an object may be.
 var errPartTooLong = malformedAnswerError("one of its parts, or the white space between them, is too long for a list")
 
+// Read reads, and fails once the bound is reached.
 func (a *boundedReader) Read(p []byte) (int, error) {
 	if a.remaining <= 0 {
 		return 0, errPartTooLong

@@ -5,7 +5,9 @@ import "hash/maphash"
 // keySet holds the keys of the objects of one list that were read. It keeps a hash of 128 bits of each key, so that a list of 150,000
 // pods leaves no strings behind. The chance that two keys of a list share one is below 1 in 10^28.
 type keySet struct {
+	// seeds are those of the two halves of a hash.
 	seeds [2]maphash.Seed
+	// known are the hashes of the keys.
 	known map[[2]uint64]struct{}
 }
 

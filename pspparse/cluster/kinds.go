@@ -11,8 +11,9 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// listedKind is one kind to list.
+// listedKind is one kind of object that is listed, and where servers serve it.
 type listedKind struct {
+	// resource is the name in the path of the list.
 	resource string
 	// custom, if set, has the kind from the table of package custom; discovery has said then that the server serves it.
 	custom *custom.KnownResource
@@ -20,19 +21,21 @@ type listedKind struct {
 	namespace string
 	// listKind is the kind of the answer.
 	listKind string
-	// sources are where servers serve it, or once did; the current one first.
+	// sources are the group versions in which servers serve it, or once did; the current one first.
 	sources []kindSource
 }
 
-// kindSource is one group version of a kind, and how its objects are read.
+// kindSource is one group version in which a kind is served, and how its objects are decoded.
 type kindSource struct {
-	gv     schema.GroupVersion
+	// gv is the group version.
+	gv schema.GroupVersion
+	// decode decodes its objects.
 	decode objectDecoder
 	// asJSON asks for JSON: nothing here could read the protobuf of a PodSecurityPolicy.
 	asJSON bool
 }
 
-// qualifiedResource tells the kind from all others.
+// qualifiedResource returns the name of the kind's resource, with the API group if it is a custom one.
 func (k *listedKind) qualifiedResource() string {
 	if k.custom == nil {
 		return k.resource
@@ -43,16 +46,17 @@ func (k *listedKind) qualifiedResource() string {
 // podSecurityPoliciesResource is the one resource whose absence is expected.
 const podSecurityPoliciesResource = "podsecuritypolicies"
 
-// builtinKinds is the table of what is always read. The long lists come first, so that the short ones run beside them.
+// builtinKinds returns the kinds that are always read. The long lists come first, so that the short ones are read beside them.
 func builtinKinds() []listedKind {
 	return append(workloadKinds(), accessControlKinds()...)
 }
 
-// ReadRules are what a ClusterRole must grant for a reading without gaps, and all that a reading uses besides the discovery
+// ReadRules returns what a ClusterRole must grant for a reading without gaps. Besides that, a reading uses only the discovery
 // paths that every signed-in user may get.
 func ReadRules() []rbacv1.PolicyRule { return append(CoreReadRules(), CustomResourceRules()...) }
 
-// CoreReadRules are the part of Rules for the kinds that are always read. The extensions group serves nothing since v1.22.
+// CoreReadRules returns the part of ReadRules for the kinds that are always read. The extensions group serves nothing since
+// v1.22.
 func CoreReadRules() []rbacv1.PolicyRule {
 	byGroup := map[string][]string{}
 	var groups []string
@@ -124,6 +128,8 @@ func workloadKinds() []listedKind {
 	return kinds
 }
 
+// accessControlKinds returns the kinds that say who may use which policy: accounts, roles, bindings, namespaces and
+// PodSecurityPolicies.
 func accessControlKinds() []listedKind {
 	var (
 		core        = corev1.SchemeGroupVersion

@@ -27,27 +27,35 @@ const (
 	minPageSize = 50
 )
 
-// clusterLister reads the kinds and sends on what it finds.
+// clusterLister lists the kinds of a cluster and sends what it finds to the collector.
 type clusterLister struct {
+	// client sends the requests.
 	client rest.Interface
-	// serverGitVersion is its version, empty if it may not be known.
+	// serverGitVersion is the version of the server, empty if it may not be known.
 	serverGitVersion string
-	paging           listPaging
-	timeout          time.Duration
-	// sleep sleeps, or returns early with the context's error.
-	sleep   func(context.Context, time.Duration) error
-	limits  serverLimits
+	// paging says how lists are asked for.
+	paging listPaging
+	// timeout limits one request.
+	timeout time.Duration
+	// sleep waits, or returns early with the error of the context.
+	sleep func(context.Context, time.Duration) error
+	// limits bound what the server can cost.
+	limits serverLimits
+	// batches lead to the collector.
 	batches chan<- inventoryBatch
-	// decoding is held while an object is decoded that is large.
+	// decoding is held while a large object is decoded.
 	decoding sync.Mutex
 }
 
-// inventoryBatch is what enters the inventory in one go: some entries of a kind, or why there are none.
+// inventoryBatch is what enters the inventory in one go: some objects of a kind, or why there are none.
 type inventoryBatch struct {
+	// resource names the kind.
 	resource string
 	// total is how many there are, 0 if this batch does not say.
-	total          int64
-	entries        []decodedObject
+	total int64
+	// entries are objects of the kind.
+	entries []decodedObject
+	// addToInventory, if set, adds gaps and notes.
 	addToInventory func(inventory.Sink)
 	// done says that no more will come of the kind.
 	done bool
@@ -114,7 +122,7 @@ func (l *clusterLister) waitForRetry(ctx context.Context, t *retryState, err err
 	return nil
 }
 
-// readKind reads what the survey found; what goes wrong becomes a gap or a note. The error is the context's alone.
+// readKind lists one kind that the survey found. What goes wrong becomes a gap or a note; only the end of ctx is an error.
 func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	r := &listReading{clusterLister: l, target: t, sentKeys: newKeySet(), bounds: listBounds{limits: l.limits}, query: l.paging.firstQuery(l.serverGitVersion, t)}
 	end := inventoryBatch{resource: t.qualifiedResource(), done: true}
@@ -134,7 +142,7 @@ func (l *clusterLister) readKind(ctx context.Context, t *servedKind) error {
 	return l.sendBatch(ctx, end)
 }
 
-// reportListed tells b that every object of a kind was read, if it is one of package custom: what no object of it says is then known.
+// reportListed tells the inventory that every object of a custom resource was read: what no object of it says is then known.
 func (k *listedKind) reportListed(b inventory.Sink) {
 	if k.custom != nil && k.namespace == "" {
 		b.AddListedResource(k.custom.Group, k.custom.Name)
@@ -148,20 +156,26 @@ func (k *listedKind) reportListed(b inventory.Sink) {
 // and a note says so.
 type listReading struct {
 	*clusterLister
+	// target is the kind.
 	target *servedKind
-	query  listQuery
+	// query is what is asked for next.
+	query listQuery
 	// nextPage is the request for the next page, once it is known.
 	nextPage *pendingRequest
-	// received is how many entries the last answer brought, those included that had been sent.
+	// received is how many objects the last answer brought, those included that had been sent.
 	received int
+	// sentKeys are the objects that were sent.
 	sentKeys keySet
 	// bounds end a list that does not end.
 	bounds listBounds
-	// restarts counts expired lists; again says why the list was begun again, and is empty if it was not.
-	restarts      int
+	// restarts counts how often the list has expired.
+	restarts int
+	// restartReason says why the list was begun again; "" if it was not.
 	restartReason string
 }
 
+// readPages reads the list to its end, page by page, and begins it again where that helps. It returns the error that ends it
+// early.
 func (r *listReading) readPages(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request for a page that is no longer wanted
@@ -192,7 +206,7 @@ func (r *listReading) readPages(ctx context.Context) error {
 	}
 }
 
-// readPage reads one answer and returns what continues it.
+// readPage reads one answer, asks for the next page as soon as its token is known, and returns that token.
 func (r *listReading) readPage(ctx context.Context) (next string, err error) {
 	p := r.nextPage
 	r.received = 0
@@ -213,7 +227,7 @@ func (r *listReading) readPage(ctx context.Context) (next string, err error) {
 	return next, err
 }
 
-// withoutSent drops the entries that were sent and remembers the others.
+// withoutSent drops the objects that were sent before, and remembers the others.
 func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	r.received += len(some)
 	kept := some[:0]
@@ -225,13 +239,14 @@ func (r *listReading) withoutSent(some []decodedObject) []decodedObject {
 	return kept
 }
 
+// restart begins the list again with another query, and keeps why for the note.
 func (r *listReading) restart(q listQuery, why string) {
 	r.query, r.restartReason = q, why
 	r.bounds.resetCounts()
 }
 
-// reducePageSize asks for less at a time after an answer broke off, if it still can: API servers end a request after a minute,
-// so where the network is slow a long list never comes whole.
+// reducePageSize asks for less at a time after an answer broke off, and says whether it still could: API servers end a request
+// after a minute, so where the network is slow a long list never comes whole.
 func (r *listReading) reducePageSize() bool {
 	switch {
 	case r.query.limit == 0:
@@ -244,24 +259,29 @@ func (r *listReading) reducePageSize() bool {
 	return true
 }
 
-// isCacheStale is true where the server's cache was behind by more than what comes and goes in a moment: by one in a hundred.
+// isCacheStale says whether the server's cache held fewer objects than etcd counted, by more than one in a hundred: more than
+// comes and goes in a moment.
 func (r *listReading) isCacheStale() bool {
 	return r.query.fromCache && r.target.total-int64(r.sentKeys.size()) > r.target.total/100
 }
 
+// isTimeout says whether a request took longer than it may.
 func isTimeout(err error) bool {
 	var slow *timeoutError
 	return errors.As(err, &slow)
 }
 
+// reportNote returns a function that adds a note to the inventory.
 func reportNote(n inventory.Note) func(inventory.Sink) {
 	return func(b inventory.Sink) { b.AddNote(n) }
 }
 
+// reportGap returns a function that adds a gap to the inventory.
 func reportGap(g inventory.Gap) func(inventory.Sink) {
 	return func(b inventory.Sink) { b.AddGap(g) }
 }
 
+// sendBatch sends a batch to the collector; its error is that of ctx.
 func (l *clusterLister) sendBatch(ctx context.Context, b inventoryBatch) error {
 	select {
 	case l.batches <- b:

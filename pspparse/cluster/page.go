@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// listQuery is one request for a list or for a page of one.
+// listQuery is one request for a list, or for a page of one.
 type listQuery struct {
 	// limit is the size of the page; 0 asks for the whole list.
 	limit int64
@@ -27,6 +27,7 @@ type listQuery struct {
 	labels, fields string
 }
 
+// applyTo adds the query's parameters to a request.
 func (q listQuery) applyTo(r *rest.Request) *rest.Request {
 	if q.limit > 0 {
 		r.Param("limit", strconv.FormatInt(q.limit, 10))
@@ -46,7 +47,7 @@ func (q listQuery) applyTo(r *rest.Request) *rest.Request {
 	return r
 }
 
-// nextPage is the query for the page that follows.
+// nextPage returns the query for the page that follows.
 func (q listQuery) nextPage(next string) listQuery {
 	q.continueToken = next
 	return q
@@ -55,18 +56,25 @@ func (q listQuery) nextPage(next string) listQuery {
 // pendingRequest is a request under way. Nothing of its body is read until it is wanted, so that asking ahead costs the server
 // the time and the network a little buffer.
 type pendingRequest struct {
-	query  listQuery
+	// query is what was asked for.
+	query listQuery
+	// cancel ends the request with a cause.
 	cancel context.CancelCauseFunc
-	ctx    context.Context
-	done   chan openedBody
+	// ctx is the context of the request.
+	ctx context.Context
+	// done brings the answer.
+	done chan openedBody
 }
 
+// openedBody is the body of an answer, or the error of the request.
 type openedBody struct {
+	// body is the body of the answer.
 	body io.ReadCloser
-	err  error
+	// err is the error of the request; nil where there is a body.
+	err error
 }
 
-// startRequest sends a request. Whoever asks drops it or reads it.
+// startRequest sends a request. The caller has to cancel it or to read it.
 func (l *clusterLister) startRequest(ctx context.Context, s kindSource, k *listedKind, q listQuery) *pendingRequest {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := &pendingRequest{query: q, ctx: ctx, cancel: cancel, done: make(chan openedBody, 1)} // nobody may be waiting any more
@@ -90,7 +98,8 @@ func (p *pendingRequest) cancelRequest() {
 	}
 }
 
-// readBody waits for the answer and takes it apart, within the time limit for one request and for one without a byte.
+// readBody waits for the answer and hands its body to read, within the time limits for one request and for one without a byte.
+// Beyond them it returns a *timeoutError.
 func (p *pendingRequest) readBody(limit, idle time.Duration, read func(io.Reader) error) error {
 	timer := time.AfterFunc(limit, func() { p.cancel(&timeoutError{"no whole answer", limit}) })
 	defer timer.Stop()
@@ -112,11 +121,15 @@ func (p *pendingRequest) readBody(limit, idle time.Duration, read func(io.Reader
 
 // idleTimeoutReader starts the wait for the next byte anew whenever one comes.
 type idleTimeoutReader struct {
-	from    io.Reader
+	// from is what is read.
+	from io.Reader
+	// silence ends the request once idle has passed without a byte.
 	silence *time.Timer
-	idle    time.Duration
+	// idle is how long that is.
+	idle time.Duration
 }
 
+// Read reads, and sets the timer back.
 func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 	n, err := w.from.Read(p)
 	if n > 0 {
@@ -125,17 +138,22 @@ func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// timeoutError is a request that took too long.
+// timeoutError is the error of a request that took too long.
 type timeoutError struct {
+	// missing says what did not come.
 	missing string
-	limit   time.Duration
+	// limit is the time that has passed.
+	limit time.Duration
 }
 
+// Error says what did not come within which time.
 func (e *timeoutError) Error() string { return fmt.Sprintf("%s within %s", e.missing, e.limit) }
+
+// Unwrap returns context.DeadlineExceeded.
 func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// decodePage reads one answer and hands on its entries, a few at a time. begun is called as soon as the list's metadata is
-// known, which is before its items; over is told the size of each, and ends the reading by an error.
+// decodePage reads one answer and hands on its objects, some at a time. It calls begun as soon as the list's metadata is known,
+// which is before its items; over is told the size of each object, and ends the reading by an error.
 func (l *clusterLister) decodePage(t *servedKind, p *pendingRequest, over func(int) error, begun func(metav1.ListMeta), emit func([]decodedObject) error) error {
 	var some []decodedObject
 	var bytes int
@@ -171,13 +189,13 @@ func (l *clusterLister) decodePage(t *servedKind, p *pendingRequest, over func(i
 }
 
 const (
-	// batchObjects is how many objects go to the builder at once.
+	// batchObjects is how many objects go to the inventory at once.
 	batchObjects = 100
-	// largeObjectBytes is from how many bytes on an object, or some together, go to the builder by themselves.
+	// largeObjectBytes is from how many bytes on an object, or some together, go to the inventory by themselves.
 	largeObjectBytes = 128 << 10
 )
 
-// responseBody is the body of an answer, or the error with the server's own words; Raw alone would lose them.
+// responseBody returns the body of an answer, or the error with the server's own words; Raw alone would lose them.
 func responseBody(r rest.Result) ([]byte, error) {
 	if err := r.Error(); err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// listPaging is how lists are asked for; ADR-0001 has the figures that it was chosen by.
+// listPaging decides how lists are asked for: whole or in pages, from a cache or consistently. ADR-0001 has the figures.
 type listPaging struct {
 	// pageSize, if set, is the reader's wish: pages of that many, read consistently.
 	pageSize int64
@@ -23,10 +23,10 @@ const (
 	maxUnpagedObjects = 20_000
 )
 
-// defaultPageSize is the size of pages, of those of lists that go well.
+// defaultPageSize returns the size of pages of lists that go well.
 func (p listPaging) defaultPageSize() int64 { return cmp.Or(p.pageSize, largePageSize) }
 
-// firstQuery is how to begin reading a target.
+// firstQuery returns the query that the reading of a kind begins with.
 func (p listPaging) firstQuery(server string, t *servedKind) listQuery {
 	switch {
 	case p.pageSize > 0 || t.total == unknownCount || t.total > maxUnpagedObjects:
@@ -37,8 +37,8 @@ func (p listPaging) firstQuery(server string, t *servedKind) listQuery {
 	return listQuery{fromCache: !hasConsistentCache(server)}
 }
 
-// hasConsistentCache is true for servers that answer consistent reads from their cache (KEP-2340, on since v1.31). Older
-// ones read them from etcd, decoding every object again.
+// hasConsistentCache says whether a server answers consistent reads from its cache (KEP-2340, on since v1.31). Older ones read
+// them from etcd, and decode every object again.
 func hasConsistentCache(server string) bool {
 	v, err := version.ParseGeneric(server)
 	return err == nil && v.AtLeast(version.MajorMinor(1, 31))

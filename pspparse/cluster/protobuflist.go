@@ -17,17 +17,22 @@ import (
 // maxObjectBytes bounds one object of a list. An API server takes requests of 3 MiB at the most, and etcd 1.5 MiB.
 const maxObjectBytes = 4 << 20
 
-// listHandler takes a list apart: meta is called once, before any item. An item's bytes are the caller's until it returns.
+// listHandler takes the parts of a list: meta is called once, before any item. The bytes of an item are the caller's until it
+// returns, which may change them.
 type listHandler struct {
+	// meta receives the metadata of the list.
 	meta func(metav1.ListMeta)
+	// item receives an object; its error ends the reading.
 	item func([]byte, objectEncoding) error
 }
 
-// objectEncoding is how the bytes of an item are to be understood.
+// objectEncoding is how an object of a list is encoded.
 type objectEncoding int
 
 const (
+	// protobufEncoding is the protobuf of Kubernetes' API types.
 	protobufEncoding objectEncoding = iota
+	// jsonEncoding is JSON.
 	jsonEncoding
 )
 
@@ -51,7 +56,8 @@ func decodeList(body io.Reader, want schema.GroupVersionKind, h listHandler) err
 // protobufMagicPrefix starts every protobuf answer of an API server; see k8s.io/apimachinery's serializer/protobuf.
 const protobufMagicPrefix = "k8s\x00"
 
-// decodeProtobufList reads the envelope, runtime.Unknown: field 1 tells the kind, field 2 holds the list.
+// decodeProtobufList decodes the envelope of a list in protobuf, runtime.Unknown: field 1 tells the kind, field 2 holds the
+// list.
 func decodeProtobufList(r *bufio.Reader, want schema.GroupVersionKind, h listHandler) error {
 	envelope := &protobufFieldReader{from: r, remaining: math.MaxInt64}
 	var kind, list bool
@@ -91,7 +97,7 @@ func decodeProtobufList(r *bufio.Reader, want schema.GroupVersionKind, h listHan
 	}
 }
 
-// decodeProtobufItems reads a list: field 1 is its metadata and comes first, field 2 each of its items.
+// decodeProtobufItems decodes a list in protobuf: field 1 is its metadata and comes first, field 2 each of its items.
 func decodeProtobufItems(list *protobufFieldReader, h listHandler) error {
 	var meta bool
 	for list.remaining > 0 {
@@ -125,15 +131,17 @@ func decodeProtobufItems(list *protobufFieldReader, h listHandler) error {
 	return nil
 }
 
-// protobufFieldReader reads the fields of one protobuf message off a stream. All fields that matter here hold bytes.
+// protobufFieldReader reads the fields of one protobuf message from a stream. All fields that matter here hold bytes.
 type protobufFieldReader struct {
+	// from is the stream.
 	from *bufio.Reader
 	// remaining is how much of the message is still to come.
 	remaining int64
-	buf       []byte
+	// buf holds the last value.
+	buf []byte
 }
 
-// ReadByte lets binary.ReadUvarint count what it reads.
+// ReadByte lets binary.ReadUvarint count what it reads of the message.
 func (m *protobufFieldReader) ReadByte() (byte, error) {
 	if m.remaining == 0 {
 		return 0, malformedAnswerError("a field ends beyond its message")
@@ -164,7 +172,7 @@ func (m *protobufFieldReader) nextField() (number uint64, size int64, err error)
 	return tag >> 3, int64(n), nil
 }
 
-// readBytes reads a value, which is good until the next call.
+// readBytes reads a value, which is valid until the next call.
 func (m *protobufFieldReader) readBytes(size int64) ([]byte, error) {
 	if size > maxObjectBytes {
 		return nil, malformedAnswerError(fmt.Sprintf("one of its parts claims %d bytes", size))
@@ -178,6 +186,7 @@ func (m *protobufFieldReader) readBytes(size int64) ([]byte, error) {
 	return data, asUnexpectedEOF(err)
 }
 
+// decode decodes a value into an API type.
 func (m *protobufFieldReader) decode(size int64, into interface{ Unmarshal([]byte) error }) error {
 	data, err := m.readBytes(size)
 	if err != nil {
@@ -189,6 +198,7 @@ func (m *protobufFieldReader) decode(size int64, into interface{ Unmarshal([]byt
 	return nil
 }
 
+// skip passes over a value.
 func (m *protobufFieldReader) skip(size int64) error {
 	if size > maxObjectBytes {
 		return malformedAnswerError(fmt.Sprintf("one of its parts claims %d bytes", size))
@@ -198,7 +208,7 @@ func (m *protobufFieldReader) skip(size int64) error {
 	return asUnexpectedEOF(err)
 }
 
-// asUnexpectedEOF tells an end in the middle from a proper one.
+// asUnexpectedEOF tells the end of a stream in the middle of a message from a proper one.
 func asUnexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -206,10 +216,12 @@ func asUnexpectedEOF(err error) error {
 	return err
 }
 
+// malformedAnswerError returns the error of an answer that is not what an API server sends.
 func malformedAnswerError(what string) error {
 	return &badAnswerError{errors.New("decoding the answer: " + what)}
 }
 
+// checkListKind returns an error for a list of another kind than was asked for.
 func checkListKind(got, want schema.GroupVersionKind) error {
 	if got != want {
 		return &badAnswerError{fmt.Errorf("the answer is a %s of %s", got.Kind, got.GroupVersion())}
@@ -217,7 +229,7 @@ func checkListKind(got, want schema.GroupVersionKind) error {
 	return nil
 }
 
-// decodeJSON reads keys as an API server does: by their exact case.
+// decodeJSON decodes JSON with keys of exact case, as an API server does.
 func decodeJSON(data []byte, into any) error {
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, into); err != nil {
 		return &badAnswerError{fmt.Errorf("decoding the answer: %w", err)}

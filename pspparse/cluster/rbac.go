@@ -14,8 +14,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// addPodSecurityPolicy hands the object to the one decoder of policies. A server accepts nothing that the decoder refuses, so a
-// refusal is unexpected; it is a gap all the same, for a policy may not vanish.
+// addPodSecurityPolicy adds a PodSecurityPolicy in JSON to the inventory. A server accepts nothing that the parser refuses, so
+// a refusal is unexpected; it is a gap all the same.
 func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 	policy, problems := pspparse.ParseJSON(data, noPosition)
 	if policy == nil {
@@ -25,6 +25,7 @@ func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 	b.AddPolicy(policy)
 }
 
+// podSecurityPolicyGap returns the gap of a PodSecurityPolicy that could not be parsed.
 func podSecurityPolicyGap(name, why string) inventory.Gap {
 	return inventory.Gap{
 		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
@@ -33,6 +34,7 @@ func podSecurityPolicyGap(name, why string) inventory.Gap {
 	}
 }
 
+// parseErrorsText puts the errors of a PodSecurityPolicy into one line.
 func parseErrorsText(problems []pspparse.Problem) string {
 	var parts []string
 	for _, p := range problems {
@@ -44,6 +46,7 @@ func parseErrorsText(problems []pspparse.Problem) string {
 	return strings.Join(parts, "; ")
 }
 
+// addNamespace adds a Namespace of a cluster to the inventory.
 func addNamespace(b inventory.Sink, n *corev1.Namespace) {
 	annotations := maps.Clone(n.Annotations)
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
@@ -55,26 +58,32 @@ func addNamespace(b inventory.Sink, n *corev1.Namespace) {
 	})
 }
 
+// addServiceAccount adds a ServiceAccount of a cluster to the inventory.
 func addServiceAccount(b inventory.Sink, s *corev1.ServiceAccount) {
 	b.AddServiceAccount(inventory.ServiceAccount{
 		Namespace: s.Namespace, Name: s.Name, Automount: s.AutomountServiceAccountToken,
 	})
 }
 
+// addRole adds a Role of a cluster to the inventory.
 func addRole(b inventory.Sink, r *rbacv1.Role) { addRoleRules(b, &r.ObjectMeta, r.Rules, nil) }
 
+// addClusterRole adds a ClusterRole of a cluster to the inventory.
 func addClusterRole(b inventory.Sink, r *rbacv1.ClusterRole) {
 	addRoleRules(b, &r.ObjectMeta, r.Rules, r.AggregationRule)
 }
 
+// addRoleV1beta1 adds a Role of v1beta1 to the inventory.
 func addRoleV1beta1(b inventory.Sink, r *rbacv1beta1.Role) {
 	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), nil)
 }
 
+// addClusterRoleV1beta1 adds a ClusterRole of v1beta1 to the inventory.
 func addClusterRoleV1beta1(b inventory.Sink, r *rbacv1beta1.ClusterRole) {
 	addRoleRules(b, &r.ObjectMeta, rulesFromV1beta1(r.Rules), (*rbacv1.AggregationRule)(r.AggregationRule))
 }
 
+// addRoleRules adds a role with its rules to the inventory, namespaced or not.
 func addRoleRules(b inventory.Sink, m *metav1.ObjectMeta, rules []rbacv1.PolicyRule, aggregation *rbacv1.AggregationRule) {
 	b.AddRole(inventory.Role{
 		Namespace: m.Namespace, Name: m.Name, Labels: m.Labels,
@@ -82,30 +91,35 @@ func addRoleRules(b inventory.Sink, m *metav1.ObjectMeta, rules []rbacv1.PolicyR
 	})
 }
 
+// addRoleBinding adds a RoleBinding of a cluster to the inventory.
 func addRoleBinding(b inventory.Sink, r *rbacv1.RoleBinding) {
 	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
 }
 
+// addClusterRoleBinding adds a ClusterRoleBinding of a cluster to the inventory.
 func addClusterRoleBinding(b inventory.Sink, r *rbacv1.ClusterRoleBinding) {
 	addBinding(b, &r.ObjectMeta, r.RoleRef, r.Subjects)
 }
 
+// addRoleBindingV1beta1 adds a RoleBinding of v1beta1 to the inventory.
 func addRoleBindingV1beta1(b inventory.Sink, r *rbacv1beta1.RoleBinding) {
 	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
 }
 
+// addClusterRoleBindingV1beta1 adds a ClusterRoleBinding of v1beta1 to the inventory.
 func addClusterRoleBindingV1beta1(b inventory.Sink, r *rbacv1beta1.ClusterRoleBinding) {
 	addBinding(b, &r.ObjectMeta, rbacv1.RoleRef(r.RoleRef), subjectsFromV1beta1(r.Subjects))
 }
 
+// addBinding adds a binding with its subjects to the inventory, namespaced or not.
 func addBinding(b inventory.Sink, m *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rbacv1.Subject) {
 	b.AddBinding(inventory.Binding{
 		Namespace: m.Namespace, Name: m.Name, RoleKind: ref.Kind, RoleName: ref.Name, Subjects: subjects,
 	})
 }
 
-// The beta types have the same fields as the current ones, so a Go conversion keeps everything; a field that only one of
-// them had would not compile.
+// rulesFromV1beta1 returns RBAC rules as the current type. The beta types have the same fields, so a Go conversion keeps
+// everything; a field that only one of them had would not compile.
 func rulesFromV1beta1(old []rbacv1beta1.PolicyRule) []rbacv1.PolicyRule {
 	rules := make([]rbacv1.PolicyRule, len(old))
 	for i, r := range old {
@@ -114,6 +128,7 @@ func rulesFromV1beta1(old []rbacv1beta1.PolicyRule) []rbacv1.PolicyRule {
 	return rules
 }
 
+// subjectsFromV1beta1 returns RBAC subjects as the current type, as rulesFromV1beta1 does.
 func subjectsFromV1beta1(old []rbacv1beta1.Subject) []rbacv1.Subject {
 	subjects := make([]rbacv1.Subject, len(old))
 	for i, s := range old {

@@ -29,13 +29,13 @@ const (
 	concurrentLists = 8
 )
 
-// Reader reads one cluster.
+// Reader reads one live cluster.
 type Reader struct {
-	// Config says which server, and as whom; see Config. It is not changed.
+	// Config says which server, and as whom; see LoadConfig. It is not changed.
 	Config *rest.Config
-	// Context is the name under which the cluster is told apart; it goes into Inventory.Source.
+	// Context is the name of the cluster in Inventory.Source.
 	Context string
-	// Timeout limits one request. 0 takes Config.Timeout, and DefaultTimeout if that is 0 too.
+	// Timeout limits one request. 0 takes Config.Timeout, and DefaultRequestTimeout if that is 0 too.
 	Timeout time.Duration
 	// PageSize, if set, has every list read in pages of that many objects, consistently. 0 leaves it to the reader, which
 	// may take a list of some thousands whole from the server's cache.
@@ -44,13 +44,13 @@ type Reader struct {
 	Namespace string
 	// WithoutCustomResources leaves out the kinds of package custom, which is a gap.
 	WithoutCustomResources bool
-	// Progress, if set, is told now and then how far the reading is, on a short line. It is never called concurrently,
-	// and nor is Refused.
+	// Progress, if set, is called now and then with how far the reading is, on a short line. It is never called concurrently,
+	// nor is OnForbidden.
 	Progress func(string)
-	// OnForbidden, if set, is told of all resources that may not be listed, before the long lists are begun.
+	// OnForbidden, if set, is called with all resources that may not be listed, before the long lists are begun.
 	OnForbidden func(resources []string)
 
-	// sleep replaces the sleeping between attempts in tests.
+	// sleep replaces the waits between attempts in tests.
 	sleep func(context.Context, time.Duration) error
 	// limits bound what the server can cost; a zero field takes its default.
 	limits serverLimits
@@ -70,7 +70,7 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 
 // Read adds everything in the cluster to b and returns the server's gitVersion, empty if it may not be known. A kind
 // that cannot be listed is a gap in b. The error is for what stops everything: a server that cannot be reached, does not
-// accept the credentials or is no API server, and the end of ctx, which is told as Interrupted; b is then of no use.
+// accept the credentials or is no API server, and the end of ctx, which is an *InterruptedError; b is of no use then.
 func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	// client-go logs to stderr on its own account; what matters of it is in the gaps.
 	ctx, cancel := context.WithCancel(logr.NewContext(ctx, logr.Discard()))
@@ -105,7 +105,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) (string, error) {
 	return serverVersion, nil
 }
 
-// kindsToRead are those that are read.
+// kindsToRead returns the kinds that are read: all, or those of one namespace and the policies.
 func (r *Reader) kindsToRead() []listedKind {
 	if r.Namespace == "" {
 		return builtinKinds()
@@ -118,7 +118,7 @@ func (r *Reader) kindsToRead() []listedKind {
 	return append(some, access[slices.IndexFunc(access, func(k listedKind) bool { return k.resource == podSecurityPoliciesResource })])
 }
 
-// customTable has the custom resources that are read.
+// customTable returns the custom resources that are read.
 func (r *Reader) customTable() customResourceTable {
 	t := customResourceTable{}
 	switch {
@@ -132,8 +132,8 @@ func (r *Reader) customTable() customResourceTable {
 	return t.forNamespace(r.Namespace)
 }
 
-// readAllKinds surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at a
-// time and in their order. It stops early only when ctx ends.
+// readAllKinds surveys the kinds, those of the table that are served among them, and then lists what is left of them, a few at
+// a time and in their order. It stops early only when ctx ends.
 func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, table customResourceTable, tell func([]string)) {
 	more, err := l.servedCustomKinds(ctx, table)
 	if err != nil {
@@ -164,6 +164,7 @@ func (l *clusterLister) readAllKinds(ctx context.Context, kinds []listedKind, ta
 	running.Wait()
 }
 
+// newLister returns a lister whose client takes nothing from the server that no API server sends.
 func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	cfg := rest.CopyConfig(r.Config)
 	// Warnings about deprecated versions are for people who use them on purpose.
@@ -191,6 +192,7 @@ func (r *Reader) newLister(out chan<- inventoryBatch) (*clusterLister, error) {
 	return l, nil
 }
 
+// sleepContext waits for some time, or returns the error of a context that ends before.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -202,8 +204,8 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// serverVersion is asked for first and only once: where this fails, every list would fail for the same reason, and sixteen
-// gaps would say less than one error. Only the right to know the version is not needed for anything else.
+// serverVersion asks for the gitVersion of the server, once and first: where this fails, every list would fail for the same
+// reason, and one error says more than sixteen gaps. Without the right to know the version, it adds a note and returns "".
 func (l *clusterLister) serverVersion(ctx context.Context, b inventory.Sink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
@@ -233,6 +235,7 @@ func (l *clusterLister) serverVersion(ctx context.Context, b inventory.Sink) (st
 	return info.GitVersion, nil
 }
 
+// discoverResources asks the server which resources it serves in a group version.
 func (l *clusterLister) discoverResources(ctx context.Context, gv schema.GroupVersion) (*metav1.APIResourceList, error) {
 	data, err := responseBody(l.client.Get().AbsPath(groupVersionPath(gv)).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 )
 
-// servedKind is a kind as the survey found it.
+// servedKind is a kind that the server serves, as the survey found it.
 type servedKind struct {
 	listedKind
 	// source is where the server serves the kind.
@@ -23,14 +23,16 @@ type servedKind struct {
 	complete bool
 }
 
+// unknownCount stands for a number of objects that the server does not tell.
 const unknownCount = -1
 
 // errLimitIgnored ends an answer that holds more than was asked for: servers before v1.9 take no limit and send everything.
 var errLimitIgnored = &badAnswerError{errors.New("the server takes no limit")}
 
-// surveyKinds asks for one object of every kind, all at once but for custom resources, of which there may be many: that tells
-// what the user may list, where it is served and how much there is, before anything long begins. A kind with a single
-// object is thereby read.
+// surveyKinds asks for one object of every kind, all at once except custom resources, of which there may be many: that tells
+// what the user may list, where it is served and how much there is, before anything long begins. A kind with a single object is
+// thereby read. It returns the kinds that are left to read and the resources that are forbidden; only the end of ctx is an
+// error.
 func (l *clusterLister) surveyKinds(ctx context.Context, kinds []listedKind) (left []*servedKind, refused []string, err error) {
 	found := make([]*servedKind, len(kinds))
 	gaps := make([]*forbiddenList, len(kinds))
@@ -75,8 +77,8 @@ func (l *clusterLister) surveyKinds(ctx context.Context, kinds []listedKind) (le
 	return left, refused, l.sendBatch(ctx, inventoryBatch{addToInventory: reportForbiddenCustomResources(customs)})
 }
 
-// findServedKind looks for the source that serves a kind. It returns a target, or a refusal, or neither where a gap or a note has
-// said why; the error is the context's alone.
+// findServedKind looks for the group version that serves a kind. It returns that, or the refusal, or neither where it has sent
+// a gap or a note; only the end of ctx is an error.
 func (l *clusterLister) findServedKind(ctx context.Context, k listedKind) (*servedKind, *forbiddenList, error) {
 	var refused *forbiddenList
 	for _, s := range k.sources {
@@ -108,7 +110,7 @@ func (l *clusterLister) findServedKind(ctx context.Context, k listedKind) (*serv
 	return nil, nil, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), done: true, addToInventory: l.reportNotServed(k)})
 }
 
-// probeSource asks one source for one object.
+// probeSource asks one group version of a kind for one object.
 func (l *clusterLister) probeSource(ctx context.Context, k listedKind, s kindSource) (*servedKind, error) {
 	t := &servedKind{listedKind: k, source: s, total: unknownCount}
 	var meta metav1.ListMeta
@@ -141,7 +143,8 @@ func (l *clusterLister) probeSource(ctx context.Context, k listedKind, s kindSou
 	return t, l.sendBatch(ctx, inventoryBatch{resource: k.qualifiedResource(), total: t.total})
 }
 
-// isServed asks discovery, unless it has answered before. In doubt the answer is yes: then the refusal stands, and is told.
+// isServed asks discovery whether a kind is served in a group version. In doubt it is: then a refusal stands, and becomes a
+// gap.
 func (l *clusterLister) isServed(ctx context.Context, k *listedKind, gv schema.GroupVersion) bool {
 	if k.custom != nil {
 		return true
@@ -160,7 +163,7 @@ func (l *clusterLister) isServed(ctx context.Context, k *listedKind, gv schema.G
 	return false
 }
 
-// listPath is where a group version serves the kind's list.
+// listPath returns the path of the kind's list in a group version.
 func (k *listedKind) listPath(gv schema.GroupVersion) []string {
 	if k.namespace == "" {
 		return []string{groupVersionPath(gv), k.resource}
@@ -168,6 +171,7 @@ func (k *listedKind) listPath(gv schema.GroupVersion) []string {
 	return []string{groupVersionPath(gv), "namespaces", k.namespace, k.resource}
 }
 
+// groupVersionPath returns the path of a group version on an API server.
 func groupVersionPath(gv schema.GroupVersion) string {
 	if gv.Group == "" {
 		return "/api/" + gv.Version

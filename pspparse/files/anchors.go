@@ -10,30 +10,36 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// anchorContext holds what the anchors of a List's head and of its items stand for, of each name the last. An item with an alias
-// to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed twice.
+// anchorContext holds what the anchors of a List's head and of its items stand for, of each name the last. An item with an
+// alias to another item is parsed behind stand-ins for the anchors that it names, so that nothing is parsed twice.
 type anchorContext struct {
-	limits    Limits
-	anchors   map[string]anchoredNode
-	values    int
+	// limits bound what the anchors may stand for.
+	limits Limits
+	// anchors are the nodes by the names of their anchors.
+	anchors map[string]anchoredNode
+	// values is how many values all anchors stand for.
+	values int
+	// overLimit is set once that is more than allowed: then no anchor is held.
 	overLimit bool
 }
 
-// anchoredNode is a node and how many values it has.
+// anchoredNode is a YAML node with an anchor, and how many values it has.
 type anchoredNode struct {
 	node   *yaml.Node
 	values int
 }
 
+// newAnchorContext returns the context of a List of which no anchor is known yet.
 func newAnchorContext(limits Limits) *anchorContext {
 	return &anchorContext{limits: limits, anchors: map[string]anchoredNode{}}
 }
 
+// isUnknownAnchorError says whether the YAML parser failed because an alias names an anchor that it has not met.
 func isUnknownAnchorError(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "unknown anchor")
 }
 
-// rememberAnchors remembers the anchors of an item, unless they stand for too much.
+// rememberAnchors keeps the anchors of an item, unless those of the List stand for too much.
 func (b *anchorContext) rememberAnchors(text []byte, root *yaml.Node) {
 	if b.overLimit || bytes.IndexByte(text, '&') < 0 {
 		return
@@ -44,7 +50,7 @@ func (b *anchorContext) rememberAnchors(text []byte, root *yaml.Node) {
 	}
 }
 
-// addNode returns the number of values of a node, too.
+// addNode keeps the anchors in a YAML tree, and returns how many values the tree has.
 func (b *anchorContext) addNode(n *yaml.Node) int {
 	values := 1
 	for _, c := range n.Content {
@@ -57,7 +63,7 @@ func (b *anchorContext) addNode(n *yaml.Node) int {
 	return values
 }
 
-// parseItem parses an item, of which the dash has an indentation, behind what it names of the items before it.
+// parseItem parses an item of a List whose dash has an indentation, behind the anchors of earlier items that it names.
 func (b *anchorContext) parseItem(p yamlPart, indent int) (*yaml.Node, error) {
 	if bytes.IndexByte(p.text, '*') < 0 {
 		return parseYAMLDocument(p.text, p.line, b.limits)
@@ -78,7 +84,7 @@ func (b *anchorContext) parseItem(p yamlPart, indent int) (*yaml.Node, error) {
 	return root, err
 }
 
-// parseWithAnchors parses an item behind stand-ins for anchors, and then puts in their place what they stand for.
+// parseWithAnchors parses an item behind stand-ins for anchors of some names, and then puts in their place what they stand for.
 func (b *anchorContext) parseWithAnchors(names []string, p yamlPart, indent int) (*yaml.Node, error) {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%*s- [&%s 0]\n%s", indent, "", strings.Join(names, " 0, &"), p.text)
@@ -99,7 +105,7 @@ func (b *anchorContext) parseWithAnchors(names []string, p yamlPart, indent int)
 	return root, nil
 }
 
-// replaceStandIns puts what stand-ins stand for in their place.
+// replaceStandIns lets the aliases in a YAML tree stand for what the stand-ins stand for.
 func replaceStandIns(n *yaml.Node, standIns map[*yaml.Node]*yaml.Node) {
 	if node, ok := standIns[n.Alias]; ok {
 		n.Alias = node
@@ -109,7 +115,7 @@ func replaceStandIns(n *yaml.Node, standIns map[*yaml.Node]*yaml.Node) {
 	}
 }
 
-// aliasNamesIn are the names after a star, once each: those of aliases are among them.
+// aliasNamesIn returns the names after a star in a text, each once: those of its aliases are among them.
 func aliasNamesIn(text []byte) []string {
 	var names []string
 	seen := map[string]bool{}
@@ -130,7 +136,7 @@ func aliasNamesIn(text []byte) []string {
 	}
 }
 
-// isAnchorNameByte tells what yaml.v3 allows in the name of an anchor.
+// isAnchorNameByte says whether yaml.v3 allows a byte in the name of an anchor.
 func isAnchorNameByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' || c == '-'
 }

@@ -17,9 +17,9 @@ import (
 // maxConfigMapBytes is more than an API server stores of the data of a ConfigMap.
 const maxConfigMapBytes = 1 << 20
 
-// scanConfigMap looks through the data of a ConfigMap for what makes pods when somebody applies it: operators, runners and
-// injectors keep pod templates there. It adds a gap that names the key, and nothing of its content; it returns false if there
-// is no reason for one.
+// scanConfigMap looks for pod templates and policies in the data of a ConfigMap: operators, runners and injectors keep
+// templates there. It adds a gap that names the first key with one, and nothing of its content; it returns false where there is
+// none.
 func (s *documentReader) scanConfigMap(o *manifestObject, data []byte) bool {
 	var c struct {
 		Data map[string]any `json:"data"`
@@ -60,13 +60,14 @@ func (s *documentReader) scanConfigMap(o *manifestObject, data []byte) bool {
 	return true
 }
 
-// mentionsPodFields is a quick look at a text: without any of these words there is nothing to find.
+// mentionsPodFields says whether a text has a word without which it holds no pod template and no policy.
 func mentionsPodFields(text []byte) bool {
 	return bytes.Contains(text, []byte("containers")) || bytes.Contains(text, []byte("PodSecurityPolicy")) ||
 		bytes.Contains(text, []byte("supplementalGroups")) || bytes.Contains(text, []byte("privileged"))
 }
 
-// podContentOfText says what of pods a text holds: whole pod templates, objects that make pods, policies. It is "" if it holds none.
+// podContentOfText says what a text of YAML documents holds of pods: pod templates, objects that make pods, or policies. It
+// returns "" if there is nothing of them.
 func (s *documentReader) podContentOfText(text []byte) string {
 	if !mentionsPodFields(text) {
 		return ""
@@ -82,7 +83,7 @@ func (s *documentReader) podContentOfText(text []byte) string {
 	return ""
 }
 
-// podContentOfDocument looks through one document, and through the texts in it.
+// podContentOfDocument says what one YAML document holds of pods. With nested it looks through the texts in the document, too.
 func (s *documentReader) podContentOfDocument(doc []byte, nested bool) string {
 	switch {
 	case isUnrenderedPodTemplate(doc):
@@ -107,18 +108,21 @@ func (s *documentReader) podContentOfDocument(doc []byte, nested bool) string {
 }
 
 var (
+	// containersKeyLine matches a line of YAML with the key "containers".
 	containersKeyLine = regexp.MustCompile(`(?m)^[ \t]*(- )?containers:`)
-	imageKeyLine      = regexp.MustCompile(`(?m)^[ \t]*(- )?image:`)
+	// imageKeyLine matches a line of YAML with the key "image".
+	imageKeyLine = regexp.MustCompile(`(?m)^[ \t]*(- )?image:`)
 )
 
-// isUnrenderedPodTemplate tells a pod template that a program has to fill in before it is YAML.
+// isUnrenderedPodTemplate says whether a text is a pod template with {{ }} in it, which is no YAML until a program fills it in.
 func isUnrenderedPodTemplate(text []byte) bool {
 	return bytes.Contains(text, []byte("{{")) && containersKeyLine.Match(text) && imageKeyLine.Match(text)
 }
 
+// runnerPrivilegedLine matches a line of TOML that makes the pods of a GitLab runner privileged.
 var runnerPrivilegedLine = regexp.MustCompile(`(?m)^[ \t]*privileged[ \t]*=[ \t]*true`)
 
-// isPrivilegedGitLabRunner tells the config.toml of a GitLab runner with the Kubernetes executor.
+// isPrivilegedGitLabRunner says whether a text is the config.toml of a GitLab runner whose pods are privileged.
 func isPrivilegedGitLabRunner(text []byte) bool {
 	return bytes.Contains(text, []byte("[runners.kubernetes")) && runnerPrivilegedLine.Match(text)
 }

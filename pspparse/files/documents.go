@@ -16,26 +16,38 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// documentReader reads the documents of one file, one at a time.
+// documentReader reads the documents of one file, one at a time, and adds their objects to the inventory.
 type documentReader struct {
-	name        string
-	limits      Limits
-	sink        inventory.Sink
-	notes       *noteCollector
-	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position) // Reader.Other
-	// reopen starts the stream anew, for the kind of a List that comes after its items; nil where that cannot be done.
+	// name is the path of the file in messages.
+	name string
+	// limits bound what the file may cost.
+	limits Limits
+	// sink receives the objects, gaps and notes.
+	sink inventory.Sink
+	// notes gathers the notes that hold for many files.
+	notes *noteCollector
+	// otherObject is Reader.OtherObject.
+	otherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
+	// reopen opens the file again, for the kind of a List that comes after its items; nil where that cannot be done.
 	reopen func() (io.ReadCloser, error)
 
-	input             *lineBuffer
-	toJSON            yamlToJSON
-	documentCount     int
-	gapCount          int
-	nonObjectCount    int // documents and items that are no Kubernetes object
-	kindlessNoteCount int // notes of documents with an apiVersion and no kind
-	templateReported  bool
+	// input is the text of the file.
+	input *lineBuffer
+	// toJSON turns YAML trees into JSON, and counts what aliases cost.
+	toJSON yamlToJSON
+	// documentCount is how many documents were read so far.
+	documentCount int
+	// gapCount is how many gaps the file has caused.
+	gapCount int
+	// nonObjectCount is how many documents and items are no Kubernetes object.
+	nonObjectCount int
+	// kindlessNoteCount is how many notes were added for documents with an apiVersion and no kind.
+	kindlessNoteCount int
+	// templateReported is set once a gap says that the file is a template.
+	templateReported bool
 }
 
-// readDocuments reads everything. What could not be read has become a gap.
+// readDocuments reads all documents of a file. What cannot be read becomes a gap.
 func (s *documentReader) readDocuments(src io.Reader) {
 	s.input = newLineBuffer(src)
 	s.toJSON.limits = s.limits
@@ -63,7 +75,8 @@ func (s *documentReader) readDocuments(src io.Reader) {
 	s.reportUnread()
 }
 
-// reportUnread tells what was not read, and how many gaps were not named.
+// reportUnread adds gaps for what was not read after too many documents that are no objects, and for gaps that were only
+// counted.
 func (s *documentReader) reportUnread() {
 	if s.tooManyNonObjects() {
 		s.sink.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("more than %d of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file",
@@ -75,24 +88,27 @@ func (s *documentReader) reportUnread() {
 	}
 }
 
+// position returns the place of a line in the file.
 func (s *documentReader) position(line int) pspparse.Position {
 	return pspparse.Position{File: s.name, Line: line}
 }
 
-// documentLabel names the document that is being read.
+// documentLabel names the document that is being read: "document 3".
 func (s *documentReader) documentLabel() string {
 	return fmt.Sprintf("document %d", max(s.documentCount, 1))
 }
 
-// countNonObject counts what is no Kubernetes object, or a broken one.
+// countNonObject counts a document or item that is no Kubernetes object, or a broken one.
 func (s *documentReader) countNonObject() { s.nonObjectCount++ }
 
-// tooManyNonObjects tells whether a file has so many of these that it is not worth reading on.
+// tooManyNonObjects says whether a file has so many documents that are no objects that reading on is not worth it.
 func (s *documentReader) tooManyNonObjects() bool { return s.nonObjectCount > s.limits.NonObjects }
 
+// allNamespaces returns what a gap touches that may concern any namespace.
 func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 
-// addGap records a gap, which touches every namespace unless it says otherwise. A file full of them is told once.
+// addGap adds a gap, which touches every namespace unless it says otherwise. From Limits.Gaps on, those of one file are only
+// counted.
 func (s *documentReader) addGap(g inventory.Gap) {
 	if len(g.Namespaces) == 0 {
 		g.Namespaces = allNamespaces()
@@ -102,8 +118,8 @@ func (s *documentReader) addGap(g inventory.Gap) {
 	}
 }
 
-// addBrokenGap records a document or item that is not what it should be. Template text is told once per file: there, one
-// cause spoils many documents.
+// addBrokenGap adds the gap of a document or item that cannot be read. Of template marks it tells once for each file: one cause
+// spoils many documents there.
 func (s *documentReader) addBrokenGap(p yamlPart, what string, line int, err error) {
 	s.countNonObject()
 	t := findTemplateMark(p.text)
@@ -118,7 +134,7 @@ func (s *documentReader) addBrokenGap(p yamlPart, what string, line int, err err
 	s.addGap(inventory.Gap{What: what, Why: err.Error() + truncatedAdvice(syntax) + kubectlStderrHint(p.text, p.line) + templateHint(p.text), Position: s.position(line)})
 }
 
-// templateHint is for what may fail for another reason than being a template.
+// templateHint returns the advice to render a template first, for a text that may be one; "" for any other text.
 func templateHint(text []byte) string {
 	t := findTemplateMark(text)
 	if t.hint == "" {
@@ -130,6 +146,7 @@ func templateHint(text []byte) string {
 	return "; if " + t.hint
 }
 
+// truncatedAdvice returns the advice to read a file again that ends too early.
 func truncatedAdvice(e *syntaxError) string {
 	if e != nil && e.truncated {
 		return "; read the file again from its source"
@@ -137,6 +154,7 @@ func truncatedAdvice(e *syntaxError) string {
 	return ""
 }
 
+// addTemplateGap adds the gap of a template that was not rendered, once for each file.
 func (s *documentReader) addTemplateGap(what string, line int, hint string) {
 	if !s.templateReported {
 		s.addGap(inventory.Gap{What: what, Why: hint, Position: s.position(line)})
@@ -144,6 +162,7 @@ func (s *documentReader) addTemplateGap(what string, line int, hint string) {
 	s.templateReported = true
 }
 
+// addLimitGap adds the gap of a document or item that exceeds a limit.
 func (s *documentReader) addLimitGap(what string, line int, over exceededLimit) {
 	limit := fmt.Sprintf("%d levels", s.limits.Depth)
 	if over == exceedsSize {
@@ -155,7 +174,7 @@ func (s *documentReader) addLimitGap(what string, line int, over exceededLimit) 
 	})
 }
 
-// readYAMLDocument reads a document that is no List in block style.
+// readYAMLDocument reads a YAML document, unless that is a List in block style, which readYAMLList reads.
 func (s *documentReader) readYAMLDocument(p yamlPart) {
 	if p.exceeded != "" {
 		s.documentCount++
@@ -191,11 +210,13 @@ func (s *documentReader) readYAMLDocument(p yamlPart) {
 }
 
 const (
+	// helmReleasePlaceholder is what Helm wrote into manifests in place of the name of a release that it was not told.
 	helmReleasePlaceholder = "RELEASE-NAME"
-	helmPlaceholderNote    = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
+	// helmPlaceholderNote is the note of a file with helmReleasePlaceholder in it.
+	helmPlaceholderNote = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
 )
 
-// replaceHelmPlaceholder makes names of what Helm once wrote instead of the name of a release: no object can have it in its name.
+// replaceHelmPlaceholder puts the placeholder for the name of a Helm release in small letters, which a name may have.
 func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
 	first := bytes.Index(p.text, []byte(helmReleasePlaceholder))
 	if first < 0 {
@@ -212,15 +233,16 @@ func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
 	}
 }
 
+// jsonCommentsReason is the gap's reason for JSON with comments.
 const jsonCommentsReason = "it is neither YAML nor JSON: JSON has no comments, remove them"
 
-// startsWithJSONComment tells of text that starts with a comment as JSON's friends write them.
+// startsWithJSONComment says whether a text starts with // or /*, as comments in JSON are written.
 func startsWithJSONComment(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	return bytes.HasPrefix(text, []byte("//")) || bytes.HasPrefix(text, []byte("/*"))
 }
 
-// readParsedDocument reads a document that was parsed whole.
+// readParsedDocument reads a YAML document that was parsed whole.
 func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yamlPart) {
 	root = pspparse.AliasTarget(root)
 	switch root.Kind {
@@ -245,8 +267,8 @@ func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yaml
 	}
 }
 
-// readSequence judges a document that is a list. Lists of patches, tasks and the like are everyday; objects in one would be
-// lost, for kubectl does not read them either.
+// readSequence reads a document that is a list. Lists of patches and tasks are common and hold no object; objects in a list are
+// a gap, for kubectl does not read them either.
 func (s *documentReader) readSequence(what string, root *yaml.Node) {
 	for _, item := range root.Content {
 		h := headerOfNode(pspparse.AliasTarget(item))
@@ -266,15 +288,17 @@ func (s *documentReader) readSequence(what string, root *yaml.Node) {
 	s.readNonObject(what, data, s.position(root.Line))
 }
 
+// noKindLabel stands for the kind of documents without one where they are counted.
 const noKindLabel = "(no kind)"
 
+// skipNonObject counts a document without apiVersion and kind, and adds a note.
 func (s *documentReader) skipNonObject(at pspparse.Position) {
 	s.countNonObject()
 	s.sink.CountSkipped(noKindLabel)
 	s.notes.add("it has no apiVersion and no kind: it is no Kubernetes object and was passed over", at, "")
 }
 
-// isKustomizationFile tells by the name that kustomize looks for.
+// isKustomizationFile says whether the file has a name that kustomize looks for.
 func (s *documentReader) isKustomizationFile() bool {
 	switch s.fileBaseName() {
 	case "kustomization.yaml", "kustomization.yml", "Kustomization":
@@ -283,11 +307,12 @@ func (s *documentReader) isKustomizationFile() bool {
 	return false
 }
 
-// fileBaseName is the name of the file without its folder.
+// fileBaseName returns the name of the file without its folder.
 func (s *documentReader) fileBaseName() string {
 	return path.Base(strings.ReplaceAll(s.name, "\\", "/"))
 }
 
+// readErrorReason returns the reason of a failed reading in words, without the path.
 func readErrorReason(err error) string {
 	var corrupt flate.CorruptInputError
 	switch {

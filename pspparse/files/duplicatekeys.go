@@ -13,19 +13,22 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// duplicateKeyRule is which value counts of a key that is given twice. Readers differ: some take the first, some the last, and some refuse
-// the document.
+// duplicateKeyRule says which value counts of a key that a YAML or JSON object has twice. Readers differ: some take the first,
+// some the last, and some refuse the document.
 type duplicateKeyRule int
 
 const (
+	// refuseDuplicates makes a key that stands twice an error.
 	refuseDuplicates duplicateKeyRule = iota
+	// keepFirst takes the first value of a key.
 	keepFirst
+	// keepLast takes the last value of a key.
 	keepLast
 )
 
-// readObjectWithDuplicateKey deals with an object that has a key twice, which says what it is all the same: both readings are used if nothing
-// depends on the key, else it is a gap of no more than it can change. It is false, and nothing was told, for any other error,
-// and where the kind or the name is what is given twice.
+// readObjectWithDuplicateKey reads an object that has a key twice. Where both values come to the same, it adds the object; else
+// it adds a gap that touches no more than the object can change. It returns false, and adds nothing, for any other error and
+// where the kind or the name stands twice.
 func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yaml.Node, err error) bool {
 	var syntax *syntaxError
 	if !errors.As(err, &syntax) || !syntax.duplicateKey || !s.hasSingleIdentity(root) || findTemplateMark(o.text).hint != "" {
@@ -49,7 +52,7 @@ func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yam
 	return true
 }
 
-// readJSONObjectWithDuplicateKey is twice for an object in JSON.
+// readJSONObjectWithDuplicateKey is readObjectWithDuplicateKey for an object in JSON.
 func (s *documentReader) readJSONObjectWithDuplicateKey(o *manifestObject, data []byte) bool {
 	root, err := pspparse.NodeFromJSON(data, o.line)
 	if err != nil {
@@ -59,7 +62,8 @@ func (s *documentReader) readJSONObjectWithDuplicateKey(o *manifestObject, data 
 	return err != nil && s.readObjectWithDuplicateKey(o, root, err)
 }
 
-// jsonWithRule is the JSON of a tree that has a key twice; nil where there is more wrong with it.
+// jsonWithRule returns the JSON of an object by a rule for keys that stand twice; nil where something else is wrong with it,
+// too.
 func (s *documentReader) jsonWithRule(o *manifestObject, root *yaml.Node, keep duplicateKeyRule) []byte {
 	s.toJSON.duplicates = keep
 	defer func() { s.toJSON.duplicates = refuseDuplicates }()
@@ -70,7 +74,7 @@ func (s *documentReader) jsonWithRule(o *manifestObject, root *yaml.Node, keep d
 	return bytes.Clone(data)
 }
 
-// hasSingleIdentity is true where what an object is stands in it once: its kind and its name.
+// hasSingleIdentity says whether the kind, the name and the namespace of an object stand in it once.
 func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
 	metadata := valuesOfKey(root, "metadata")
 	once := func(n *yaml.Node, keys ...string) bool {
@@ -80,7 +84,7 @@ func (s *documentReader) hasSingleIdentity(root *yaml.Node) bool {
 		(len(metadata) == 0 || once(pspparse.AliasTarget(metadata[0]), "name", "namespace", "generateName") && len(valuesOfKey(pspparse.AliasTarget(metadata[0]), "<<")) == 0)
 }
 
-// valuesOfKey are all values of a key of a mapping.
+// valuesOfKey returns all values of a key of a YAML mapping.
 func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
 	var out []*yaml.Node
 	if n.Kind != yaml.MappingNode {
@@ -94,7 +98,7 @@ func valuesOfKey(n *yaml.Node, key string) []*yaml.Node {
 	return out
 }
 
-// namespacesTouchedBy are the namespaces that a gap of an object touches: the one that it is, or is in.
+// namespacesTouchedBy returns the namespaces that a gap of an object touches: the one that it is, or the one that it is in.
 func namespacesTouchedBy(o *manifestObject) []string {
 	if name := nameOfObject(o).Name; o.header.kind == "Namespace" && len(validation.IsDNS1123Label(name)) == 0 {
 		return []string{name}

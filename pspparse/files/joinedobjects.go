@@ -10,20 +10,24 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// joinedObject is one of the objects that a mapping holds because no "---" stands between them.
+// joinedObject is one of several objects that one YAML mapping holds because no "---" stands between them.
 type joinedObject struct {
-	line int // of its first key
+	// line is the line of its first key.
+	line int
+	// head is its apiVersion and kind.
 	head objectHeader
+	// name is the name in its metadata.
 	name string
+	// keys are the top-level keys that it has.
 	keys map[string]bool
 }
 
-// isComplete is true of what looks like an object: anything less is a key that somebody has written twice.
+// isComplete says whether the keys make an object: anything less is a key that somebody has written twice.
 func (o *joinedObject) isComplete() bool {
 	return o.head.apiVersion != "" && o.head.kind != "" && (o.keys["metadata"] || o.keys["items"])
 }
 
-// String names the object as far as it says its name.
+// String names the object by its kind and name, as far as it has them.
 func (o *joinedObject) String() string {
 	kind := escapeInput(o.head.kind)
 	if o.name == "" {
@@ -32,8 +36,9 @@ func (o *joinedObject) String() string {
 	return kind + " " + quoteInput(o.name)
 }
 
-// objectsWithoutSeparator are the objects in a mapping, at least two: another one begins where a key stands that the one before has.
-// Before are the keys that stand above the mapping. There are none where the keys of a mapping do not make whole objects.
+// objectsWithoutSeparator returns the objects in a YAML mapping that lacks "---" between them, at least two: another one begins
+// where a key stands that the one before has. The keys of before stand above the mapping. It returns none where the keys do not
+// make whole objects.
 func objectsWithoutSeparator(root *yaml.Node, before ...string) []joinedObject {
 	if root.Kind != yaml.MappingNode || len(before) == 0 && !repeatsTypeKeys(root) {
 		return nil
@@ -68,7 +73,7 @@ func objectsWithoutSeparator(root *yaml.Node, before ...string) []joinedObject {
 	return all
 }
 
-// repeatsTypeKeys is true of a mapping that says twice what it is. It may be the end of an object and the head of a list.
+// repeatsTypeKeys says whether a mapping has the key apiVersion or kind twice.
 func repeatsTypeKeys(root *yaml.Node) bool {
 	versions, kinds := 0, 0
 	for i := 0; i < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
@@ -82,7 +87,7 @@ func repeatsTypeKeys(root *yaml.Node) bool {
 	return versions > 1 || kinds > 1
 }
 
-// nameInMetadata is the name in the metadata of an object.
+// nameInMetadata returns the name in the metadata of an object.
 func nameInMetadata(metadata *yaml.Node) string {
 	for i := 0; i+1 < len(metadata.Content); i += 2 {
 		if metadata.Kind == yaml.MappingNode && metadata.Content[i].Value == "name" {
@@ -92,10 +97,10 @@ func nameInMetadata(metadata *yaml.Node) string {
 	return ""
 }
 
-// maxJoinedNamed places of one document are named.
+// maxJoinedNamed is how many objects without "---" before them are named of one document.
 const maxJoinedNamed = 10
 
-// missingSeparatorError is the error of objects without "---" between them.
+// missingSeparatorError returns the error of objects without "---" between them.
 func missingSeparatorError(objects []joinedObject) error {
 	others := objects[1:]
 	var places []string
@@ -114,7 +119,7 @@ func missingSeparatorError(objects []joinedObject) error {
 		count, objects[0].firstObjectText(), line, strings.Join(places, ", "))}
 }
 
-// firstObjectText says which object is the first; nothing where that is not known.
+// firstObjectText says in a message which object is the first; "" where that is not known.
 func (o *joinedObject) firstObjectText() string {
 	if o.head.kind == "" {
 		return ""

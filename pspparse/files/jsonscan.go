@@ -2,61 +2,69 @@ package files
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"unicode/utf8"
 )
 
-// syntaxError is text that is not what it should be, with the line it is on.
+// syntaxError is an error in the text of a document, with its line.
 type syntaxError struct {
+	// line is the line in the file.
 	line int
-	msg  string
-	// truncated is set where the text ended too early, twice where a key is given twice.
+	// msg is the message without the line.
+	msg string
+	// truncated is set where the text ends too early, duplicateKey where a key stands twice.
 	truncated, duplicateKey bool
 }
 
+// Error returns the message without the line.
 func (e *syntaxError) Error() string { return e.msg }
 
-// errStopScan ends a walk over members early; it is not a failure.
+// errStopScan ends a scan of JSON early; it is not a failure.
 var errStopScan = errors.New("stop")
 
-// jsonScanner finds where JSON values begin and end, without decoding them: only brackets, strings and the members of
-// one object are looked at. What lies between is for the decoder of the value to judge.
+// jsonScanner finds where JSON values begin and end, without decoding them: it looks at brackets, strings and the members of
+// one object. The decoder of a value checks what lies between. ADR-0001 has the reason.
 type jsonScanner struct {
-	input    *lineBuffer
-	maxBytes int // bytes kept of one value
-	maxDepth int // nesting within one value
-	// exceeded is set where white space between values was not kept.
+	// input is the text, at the place of the scanner.
+	input *lineBuffer
+	// maxBytes is how much is held of one value.
+	maxBytes int
+	// maxDepth is how deep one value may nest.
+	maxDepth int
+	// exceeded is set where white space between values was not held.
 	exceeded exceededLimit
 }
 
-// exceededLimit says why a value was passed over, "" if it was kept.
+// exceededLimit says which limit a document or item exceeds; "" if none. It reads as the end of "it is ...".
 type exceededLimit string
 
 const (
-	exceedsSize  exceededLimit = "too large"
+	// exceedsSize is for more than Limits.DocumentBytes.
+	exceedsSize exceededLimit = "too large"
+	// exceedsDepth is for more than Limits.Depth levels.
 	exceedsDepth exceededLimit = "nested too deeply"
 )
 
-// newLineBufferOfText is a window on text that is all there.
+// newLineBufferOfText returns a buffer that holds all of a text whose first byte stands on the given line.
 func newLineBufferOfText(text []byte, line int) *lineBuffer {
 	return &lineBuffer{buf: text, sourceErr: io.EOF, line: line}
 }
 
+// syntaxErrorf returns an error in the JSON on the current line.
 func (s *jsonScanner) syntaxErrorf(format string, args ...any) error {
 	return &syntaxError{line: s.input.lineAt(s.input.pos), msg: fmt.Sprintf(format, args...)}
 }
 
+// truncatedError returns the error of JSON that ends too early.
 func (s *jsonScanner) truncatedError() error {
 	return &syntaxError{line: s.input.lineAt(s.input.pos), msg: "it ends in the middle of a value: the input is cut off", truncated: true}
 }
 
-// skipWhitespace skips white space and returns the byte at pos, 0 at the end. White space beyond the limit is not kept, nor is what
-// stands before it.
+// skipWhitespace moves past white space and returns the byte that follows, 0 at the end of the input. White space beyond the
+// limit is not held, nor is what stands before it.
 func (s *jsonScanner) skipWhitespace() byte {
 	for {
 		for i, c := range s.input.buf[s.input.pos:] {
@@ -76,8 +84,8 @@ func (s *jsonScanner) skipWhitespace() byte {
 	}
 }
 
-// scanObject walks over the object at pos. For each member it calls member with pos at the value, which member must move
-// past.
+// scanObject moves through the JSON object at the current place. For each member it calls member with the place at the value,
+// which member has to move past.
 func (s *jsonScanner) scanObject(member func(key string) error) error {
 	s.input.pos++ // {
 	if s.skipWhitespace() == '}' {
@@ -99,7 +107,7 @@ func (s *jsonScanner) scanObject(member func(key string) error) error {
 	}
 }
 
-// scanArray walks over the array at pos, calling element with pos at each.
+// scanArray moves through the JSON array at the current place, and calls element with the place at each element.
 func (s *jsonScanner) scanArray(element func() error) error {
 	s.input.pos++ // [
 	if s.skipWhitespace() == ']' {
@@ -118,6 +126,7 @@ func (s *jsonScanner) scanArray(element func() error) error {
 	}
 }
 
+// scanSeparator moves past the comma or the closing bracket after a value, and says whether it was the bracket.
 func (s *jsonScanner) scanSeparator(end byte) (done bool, err error) {
 	switch c := s.skipWhitespace(); c {
 	case ',':
@@ -133,6 +142,7 @@ func (s *jsonScanner) scanSeparator(end byte) (done bool, err error) {
 	}
 }
 
+// scanKey moves past a key and the colon after it, and returns the key.
 func (s *jsonScanner) scanKey() (string, error) {
 	switch c := s.skipWhitespace(); c {
 	case '"':
@@ -164,6 +174,7 @@ func (s *jsonScanner) scanKey() (string, error) {
 	}
 }
 
+// unquoteJSON returns the string that a JSON string stands for.
 func unquoteJSON(text []byte) (string, error) {
 	if len(text) >= 2 && bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 		return string(text[1 : len(text)-1]), nil
@@ -173,7 +184,7 @@ func unquoteJSON(text []byte) (string, error) {
 	return s, err
 }
 
-// scanValueText moves past the value at pos and returns it.
+// scanValueText moves past a JSON value and returns its text, or the limit that it exceeds.
 func (s *jsonScanner) scanValueText() ([]byte, exceededLimit, error) {
 	from := s.input.pos - s.input.start
 	over, err := s.skipValue()
@@ -183,7 +194,7 @@ func (s *jsonScanner) scanValueText() ([]byte, exceededLimit, error) {
 	return s.input.buf[s.input.start+from : s.input.pos], "", nil
 }
 
-// skipValue moves past the value at pos. If it is over the limits nothing of it is kept.
+// skipValue moves past a JSON value. Where that exceeds a limit, nothing of it is held.
 func (s *jsonScanner) skipValue() (exceededLimit, error) {
 	switch c := s.skipWhitespace(); {
 	case c == '"':
@@ -200,8 +211,8 @@ func (s *jsonScanner) skipValue() (exceededLimit, error) {
 	}
 }
 
-// whyNoServerStoresJSON says why no API server stores an object of this JSON, "" if one may. What no decoder would take weighs something,
-// too: it is told elsewhere.
+// whyNoServerStoresJSON says why no API server stores an object with this JSON, "" if one may. What no decoder would take
+// counts, too.
 func whyNoServerStoresJSON(data []byte, l Limits) string {
 	if len(data) <= uncheckedObjectBytes {
 		return ""
@@ -256,7 +267,7 @@ func (s *jsonScanner) skipLiteral() error {
 	}
 }
 
-// skipNested moves past a map or list at pos, or (quoted) the rest of a string.
+// skipNested moves past a JSON object or array, or with quoted past the rest of a string.
 func (s *jsonScanner) skipNested(quoted bool) (over exceededLimit, err error) {
 	depth, escaped := 0, false
 	for {
@@ -305,7 +316,7 @@ func (s *jsonScanner) skipNested(quoted bool) (over exceededLimit, err error) {
 	}
 }
 
-// exceededSoFar adds the size of what is kept to what is known.
+// exceededSoFar returns the limit that is exceeded, now that more of a value is held.
 func (s *jsonScanner) exceededSoFar(over exceededLimit) exceededLimit {
 	if over == "" && s.input.pos-s.input.start > s.maxBytes {
 		return exceedsSize
@@ -313,18 +324,13 @@ func (s *jsonScanner) exceededSoFar(over exceededLimit) exceededLimit {
 	return over
 }
 
-const (
-	eachByte  = 0x0101010101010101
-	highBits  = 0x80 * eachByte
-	spaces    = ' ' * eachByte
-	quotes    = '"' * eachByte
-	wordBytes = 8
-)
+// eightSpaces is what most of the indentation in kubectl's JSON consists of: half of the text.
+const eightSpaces = "        "
 
-// skipSpaces skips spaces, eight at a time: half of what kubectl prints is indentation.
+// skipSpaces returns the index of the first byte from i on that is no space. It compares eight bytes at a time.
 func skipSpaces(b []byte, i int) int {
-	for i+wordBytes <= len(b) && binary.LittleEndian.Uint64(b[i:]) == spaces {
-		i += wordBytes
+	for i+len(eightSpaces) <= len(b) && string(b[i:i+len(eightSpaces)]) == eightSpaces {
+		i += len(eightSpaces)
 	}
 	for i < len(b) && b[i] == ' ' {
 		i++
@@ -332,30 +338,16 @@ func skipSpaces(b []byte, i int) int {
 	return i
 }
 
-// indexQuote is the index of the next quote from i on, -1 if there is none. Most strings are too short for IndexByte to
-// pay off at once.
-func indexQuote(b []byte, i int) int {
-	for end := min(len(b), i+4*wordBytes); i+wordBytes <= end; i += wordBytes {
-		v := binary.LittleEndian.Uint64(b[i:]) ^ quotes
-		if found := (v - eachByte) &^ v & highBits; found != 0 {
-			return i + bits.TrailingZeros64(found)/wordBytes
-		}
-	}
-	if n := bytes.IndexByte(b[i:], '"'); n >= 0 {
-		return i + n
-	}
-	return -1
-}
-
-// jsonStringEnd looks for the end of the string whose content goes on at b[i]. Where b ends first, open is true, and
-// escaped tells whether its last byte is a backslash that takes the next byte with it.
+// jsonStringEnd looks for the end of the JSON string whose content goes on at b[i]. Where b ends first, open is true, and
+// escaped says whether the last byte is a backslash that takes the next byte with it.
 func jsonStringEnd(b []byte, i int) (next int, open, escaped bool) {
 	from := i
 	for {
-		n := indexQuote(b, i)
-		if n < 0 {
+		quote := bytes.IndexByte(b[i:], '"')
+		if quote < 0 {
 			return len(b), true, trailingBackslashes(b[from:])%2 == 1
 		}
+		n := i + quote
 		i = n + 1
 		if n == from || b[n-1] != '\\' || trailingBackslashes(b[from:n])%2 == 0 {
 			return i, false, false
@@ -363,6 +355,7 @@ func jsonStringEnd(b []byte, i int) (next int, open, escaped bool) {
 	}
 }
 
+// trailingBackslashes returns how many backslashes a text ends in.
 func trailingBackslashes(b []byte) int {
 	n := 0
 	for n < len(b) && b[len(b)-1-n] == '\\' {

@@ -27,32 +27,35 @@ type Limits struct {
 	Gaps int
 }
 
-// What an API server stores of one object. It takes no request above 3 MiB, and etcd nothing above 1.5 MiB unless it is told
-// to. So what is larger never ran, and is a gap.
+// The limits of what an API server stores of one object. It takes no request above 3 MiB, and etcd nothing above 1.5 MiB by
+// default. So what is larger never ran, and is a gap.
 const (
 	// maxObjectBytes is in bytes of JSON without white space. That is up to 2.5 times as long as what a server keeps (protobuf,
 	// without the names of fields).
 	maxObjectBytes = 8 << 20
 	// maxListEntries of one list or map: in etcd one takes 8 bytes at least, so 1.5 MiB hold fewer.
 	maxListEntries = 200_000
-	// uncheckedObjectBytes is a size below which neither can be exceeded by what matters: it is not worth counting.
+	// uncheckedObjectBytes is a size below which an object is not counted: what could exceed the limits there does not matter.
 	uncheckedObjectBytes = 512 << 10
 )
 
 const (
 	// minObjectBytes is the size of the smallest object that has a name: {"metadata":{"name":"a"}}, or less in YAML.
 	minObjectBytes = 20
-	// aliasExpansionFactor is how many times what was read aliases may make of it, beside Limits.Expanded.
+	// aliasExpansionFactor is how many times what was read the aliases of a file may make of it, beside Limits.AliasBytes.
 	aliasExpansionFactor = 4
-	// mergedKeyCost is what one key costs that a merge key brings along, in bytes of JSON; policyCost how much dearer it is to
-	// read a policy, whose fields are told by line.
-	mergedKeyCost, policyCostFactor = 16, 10
-	// brokenPolicyCost is what a policy costs whose JSON cannot be made: pspparse follows its aliases to 100,000 values.
+	// mergedKeyCost is what a key counts that a merge key brings along, in bytes of JSON.
+	mergedKeyCost = 16
+	// policyCostFactor is how much more a policy counts than other JSON: it is parsed with the line of every field.
+	policyCostFactor = 10
+	// brokenPolicyCost is what a policy counts whose JSON cannot be made, in bytes of JSON: pspparse follows its aliases to
+	// 100,000 values.
 	brokenPolicyCost = 1 << 20
-	// gzipRatioMinBytes is where Limits.Ratio begins to count.
+	// gzipRatioMinBytes is where Limits.GzipRatio begins to count.
 	gzipRatioMinBytes = 64 << 20
 )
 
+// withDefaults returns the limits with the default for each that is zero.
 func (l Limits) withDefaults() Limits {
 	if l.DocumentBytes <= 0 {
 		l.DocumentBytes = 16 << 20

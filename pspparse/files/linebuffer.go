@@ -7,6 +7,7 @@ import (
 )
 
 const (
+	// lineBufferBytes is how much a lineBuffer reads at a time.
 	lineBufferBytes = 256 << 10
 	// initialLineBufferBytes is enough for most files.
 	initialLineBufferBytes = 16 << 10
@@ -14,26 +15,33 @@ const (
 	maxEmptyReads = 100
 )
 
-// lineBuffer is a sliding view of a stream: buf[start:pos] is kept, buf[pos:] was read ahead. Unlike a bufio.Reader it grows
-// to hold what is kept, and it counts lines.
+// lineBuffer is a sliding view of a file: buf[start:pos] is held, buf[pos:] was read ahead. Unlike a bufio.Reader it grows with
+// what is held, can go back to where that began, and counts lines.
 type lineBuffer struct {
-	src        io.Reader
-	buf        []byte
-	start      int // the first byte kept
-	pos        int // the next byte to look at
+	// src is what is read.
+	src io.Reader
+	// buf holds a part of it.
+	buf []byte
+	// start is the index of the first byte that is held, pos of the next byte to look at.
+	start int
+	pos   int // the next byte to look at
+	// baseOffset is where in the source buf begins.
 	baseOffset int64
-	sourceErr  error // of src; io.EOF at its end
+	// sourceErr is what ended the source; io.EOF at its end.
+	sourceErr error
 
-	line      int // the line of buf[counted]
+	// line is the line of buf[countedTo].
+	line      int
 	countedTo int
 }
 
+// newLineBuffer returns a buffer on a text that begins on line 1.
 func newLineBuffer(src io.Reader) *lineBuffer {
 	return &lineBuffer{src: src, buf: make([]byte, 0, initialLineBufferBytes), line: 1}
 }
 
-// readMore reads on, keeping what is kept; false means that nothing more will come (see readErr). Indices into buf are void
-// afterwards, but for start and pos.
+// readMore reads more of the source, and holds what is held. It returns false where nothing more will come (see readErr).
+// Indices into buf are void afterwards, except start and pos.
 func (w *lineBuffer) readMore() bool {
 	if w.sourceErr != nil {
 		return false
@@ -59,7 +67,7 @@ func (w *lineBuffer) readMore() bool {
 	return false
 }
 
-// compact moves what is kept to the front, and gives back a buffer that one large document had made grow.
+// compact moves what is held to the front of the buffer, and gives back memory that one large document had taken.
 func (w *lineBuffer) compact() {
 	if w.start == 0 {
 		return
@@ -78,16 +86,16 @@ func (w *lineBuffer) compact() {
 	w.start = 0
 }
 
-// discardKept keeps nothing of what was looked at.
+// discardKept holds nothing any more of what was passed.
 func (w *lineBuffer) discardKept() { w.start = w.pos }
 
-// kept is the text from start to pos.
+// kept returns the text that is held and was passed.
 func (w *lineBuffer) kept() []byte { return w.buf[w.start:w.pos] }
 
-// offset is where in the stream start lies.
+// offset returns where in the source the held text begins.
 func (w *lineBuffer) offset() int64 { return w.baseOffset + int64(w.start) }
 
-// readErr is what ended the stream, nil if it was its end.
+// readErr returns the error that ended the source, nil at its proper end.
 func (w *lineBuffer) readErr() error {
 	if errors.Is(w.sourceErr, io.EOF) {
 		return nil
@@ -95,7 +103,7 @@ func (w *lineBuffer) readErr() error {
 	return w.sourceErr
 }
 
-// lineAt is the line of buf[i]; i must not decrease from call to call below start.
+// lineAt returns the line of buf[i]; i must not decrease from call to call below start.
 func (w *lineBuffer) lineAt(i int) int {
 	if i >= w.countedTo {
 		w.line += bytes.Count(w.buf[w.countedTo:i], newlineBytes)
@@ -105,9 +113,10 @@ func (w *lineBuffer) lineAt(i int) int {
 	return w.line - bytes.Count(w.buf[i:w.countedTo], newlineBytes)
 }
 
+// newlineBytes is the end of a line, for functions that take bytes.
 var newlineBytes = []byte{'\n'}
 
-// peekLine has n bytes to look at, or as many as there are until the end of the line or of the stream.
+// peekLine returns the next n bytes, or as many as there are until the end of the line or of the source.
 func (w *lineBuffer) peekLine(n int) []byte {
 	for {
 		ahead := w.buf[w.pos:min(len(w.buf), w.pos+n)]
@@ -120,7 +129,7 @@ func (w *lineBuffer) peekLine(n int) []byte {
 	}
 }
 
-// skipLine moves past the rest of the line. Beyond limit kept bytes nothing is kept any more: then it returns false.
+// skipLine moves past the rest of the line. Beyond limit held bytes it holds nothing any more, and returns false.
 func (w *lineBuffer) skipLine(limit int) bool {
 	fits := true
 	for {

@@ -10,19 +10,23 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// noteCollector gathers what holds for many documents or files, so that it becomes one note each.
+// noteCollector gathers notes that hold for many documents or files, so that each becomes one.
 type noteCollector struct {
+	// notes are the notes by their text.
 	notes map[string]*collectedNote
 }
 
+// collectedNote is one note and how many documents or files it is for.
 type collectedNote struct {
+	// count is how many documents or files it is for.
 	count int
+	// first is the position of the first.
 	first pspparse.Position
-	// subject names the first, if it is no document.
+	// subject names the first, if it is a file.
 	subject string
 }
 
-// add records one more case; what names it if it is a file rather than a document.
+// add counts one more case of a note; what names it if it is a file and no document.
 func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 	if t.notes == nil {
 		t.notes = map[string]*collectedNote{}
@@ -38,7 +42,7 @@ func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 	}
 }
 
-// flush hands the notes on.
+// flush adds the notes to the inventory.
 func (t *noteCollector) flush(out inventory.Sink) {
 	for _, why := range slices.Sorted(maps.Keys(t.notes)) {
 		g := t.notes[why]

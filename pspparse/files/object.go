@@ -16,31 +16,39 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// manifestObject is one document, or one item of a List: a map in JSON or in YAML.
+// manifestObject is one document, or one item of a List, that is a map in JSON or YAML.
 type manifestObject struct {
-	label  string // for messages, until a name is known
+	// label names it in messages until its name is known.
+	label string
+	// header is its apiVersion and kind.
 	header objectHeader
-	// data is its JSON. It is made from node where node is set.
+	// data is its JSON, which is made from node where that is set.
 	data []byte
+	// node is its YAML tree; nil for an object in JSON.
 	node *yaml.Node
 	// viaAlias is set where an alias stands for it: then it is read more than once.
 	viaAlias bool
-	// text is what it was read from, if it was read by itself, and textLine the line that starts on.
+	// text is what it was read from, if it was read by itself, and textLine the line where that begins.
 	text     []byte
 	textLine int
-	line     int
-	// listHeader is what a typed list says of an item that does not say it itself.
+	// line is where the object begins.
+	line int
+	// listHeader is what a typed List gives it that it does not say itself.
 	listHeader objectHeader
-	listDepth  int
+	// listDepth is how many Lists it stands in.
+	listDepth int
 }
 
-// objectHeader is what an object says it is.
+// objectHeader is the apiVersion and the kind of an object, and its items if it is a List in YAML.
 type objectHeader struct {
 	apiVersion, kind string
-	items            *yaml.Node // of a List in YAML
-	hasItems         bool
+	// items are the items of a List in YAML.
+	items *yaml.Node
+	// hasItems is set where they are a sequence.
+	hasItems bool
 }
 
+// headerOfNode returns the header of an object in YAML.
 func headerOfNode(n *yaml.Node) objectHeader {
 	var h objectHeader
 	if n.Kind != yaml.MappingNode {
@@ -61,7 +69,7 @@ func headerOfNode(n *yaml.Node) objectHeader {
 	return h
 }
 
-// stringOfNode is the value of a scalar that is a string, else "".
+// stringOfNode returns the value of a YAML scalar that is a string, "" for any other node.
 func stringOfNode(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
 		return ""
@@ -73,10 +81,11 @@ func stringOfNode(n *yaml.Node) string {
 	return n.Value
 }
 
-// isListKind tells whether a kind is that of a list by its name; kubectl goes by the items.
+// isListKind says whether a kind is that of a List by its name; kubectl goes by the items.
 func isListKind(kind string) bool { return strings.HasSuffix(kind, "List") }
 
-// itemHeader is what a list's kind says of its items: nothing, if it is a plain List.
+// itemHeader returns the apiVersion and kind that a typed List gives its items: those of a PodList are Pods. Of a plain List it
+// returns none.
 func (h objectHeader) itemHeader() objectHeader {
 	kind := strings.TrimSuffix(h.kind, "List")
 	if kind == h.kind || kind == "" {
@@ -85,7 +94,7 @@ func (h objectHeader) itemHeader() objectHeader {
 	return objectHeader{apiVersion: h.apiVersion, kind: kind}
 }
 
-// readObject hands on one object, or the items of a list.
+// readObject adds one object to the inventory, or the items of a List.
 func (s *documentReader) readObject(o *manifestObject) {
 	if !s.withinAliasBudget(o) {
 		return
@@ -116,7 +125,8 @@ func (s *documentReader) readObject(o *manifestObject) {
 	}
 }
 
-// reportTemplatedName tells, and records, that an object is named by a template: elsewhere braces may well be meant.
+// reportTemplatedName says whether an object has a template mark in its name, namespace or kind, and adds a gap if so.
+// Elsewhere in an object braces may well be meant.
 func (s *documentReader) reportTemplatedName(o *manifestObject) bool {
 	t := findTemplateMark(o.text)
 	if t.hint == "" {
@@ -130,13 +140,13 @@ func (s *documentReader) reportTemplatedName(o *manifestObject) bool {
 	return true
 }
 
-// isCustomGroup tells whether an API group is somebody's own, in which a kind may have any name.
+// isCustomGroup says whether an apiVersion is of somebody's own API group, in which a kind may have any name.
 func isCustomGroup(apiVersion string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	return strings.Contains(group, ".")
 }
 
-// readParsedList hands on the items of a list that was parsed whole.
+// readParsedList reads the items of a List in YAML that was parsed whole.
 func (s *documentReader) readParsedList(o *manifestObject) {
 	if o.listDepth > s.limits.Depth {
 		s.addBrokenObjectGap(o, &syntaxError{line: o.line, msg: tooDeepReason(s.limits)})
@@ -164,7 +174,7 @@ func (s *documentReader) readParsedList(o *manifestObject) {
 	l.reportList(s)
 }
 
-// objectJSON makes the JSON of an object; nil where that cannot be done, which is then told.
+// objectJSON returns the JSON of an object. Where it cannot be made, it adds a gap and returns nil.
 func (s *documentReader) objectJSON(o *manifestObject) []byte {
 	if o.node == nil {
 		if err := checkUTF8Text(o.data, o.line); err != nil {
@@ -187,13 +197,14 @@ func (s *documentReader) objectJSON(o *manifestObject) []byte {
 	return data
 }
 
-// nodeToJSON makes the JSON of a tree.
+// nodeToJSON returns the JSON of a YAML tree, within what the aliases of the file may make.
 func (s *documentReader) nodeToJSON(n *yaml.Node, aliased bool) ([]byte, error) {
 	s.toJSON.aliasBudget = s.limits.AliasBytes + aliasExpansionFactor*(s.input.baseOffset+int64(s.input.pos))
 	return s.toJSON.convert(n, aliased)
 }
 
-// withinAliasBudget counts an object that an alias stands for, and tells where there are too many of them.
+// withinAliasBudget counts an object that an alias stands for. Where the file has too many of them, it adds a gap and returns
+// false.
 func (s *documentReader) withinAliasBudget(o *manifestObject) bool {
 	if !o.viaAlias {
 		return true
@@ -206,12 +217,12 @@ func (s *documentReader) withinAliasBudget(o *manifestObject) bool {
 	return true
 }
 
-// addBrokenObjectGap records an object whose text says nothing clear.
+// addBrokenObjectGap adds the gap of an object that cannot be read.
 func (s *documentReader) addBrokenObjectGap(o *manifestObject, err error) {
 	s.addBrokenGap(yamlPart{text: o.text, line: o.textLine}, o.label, o.line, err)
 }
 
-// readPodSecurityPolicy reads a PodSecurityPolicy.
+// readPodSecurityPolicy adds a PodSecurityPolicy to the inventory, or a gap with its problems.
 func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 	var p *pspparse.Policy
 	var problems []pspparse.Problem
@@ -237,7 +248,8 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 	s.addGap(inventory.Gap{What: s.objectLabel(o), Why: problemsText(problems), Position: s.position(firstProblemLine(problems, o.line)), Affects: inventory.PartPolicies})
 }
 
-// policyWithinAliasBudget tells whether a policy may be read; if not, that is told. What aliases make of it is counted by its JSON.
+// policyWithinAliasBudget says whether a PodSecurityPolicy may be read; if not, it adds a gap. What aliases make of the policy
+// counts by its JSON.
 func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 	aliases, longest := measureNode(o.node)
 	if longest > maxListEntries {
@@ -261,7 +273,7 @@ func (s *documentReader) policyWithinAliasBudget(o *manifestObject) bool {
 	return true
 }
 
-// measureNode tells whether a tree has aliases, and how long its longest list or map is.
+// measureNode says whether a YAML tree has aliases, and how long its longest list or map is.
 func measureNode(n *yaml.Node) (aliases bool, longest int) {
 	aliases, longest = n.Kind == yaml.AliasNode, len(n.Content)
 	if n.Kind == yaml.MappingNode {
@@ -274,6 +286,7 @@ func measureNode(n *yaml.Node) (aliases bool, longest int) {
 	return aliases, longest
 }
 
+// firstProblemLine returns the line of the first problem that has one, else the given line.
 func firstProblemLine(problems []pspparse.Problem, line int) int {
 	for _, p := range problems {
 		if p.Line > 0 {
@@ -283,9 +296,10 @@ func firstProblemLine(problems []pspparse.Problem, line int) int {
 	return line
 }
 
-// maxProblemsNamed of one policy are named: what is told of it is not to be much longer than it.
+// maxProblemsNamed is how many problems of one policy are named: a message is not to be much longer than the policy.
 const maxProblemsNamed = 10
 
+// problemsText puts the problems of a policy into one line.
 func problemsText(problems []pspparse.Problem) string {
 	var out []string
 	for i, p := range problems {
@@ -302,7 +316,7 @@ func problemsText(problems []pspparse.Problem) string {
 	return strings.Join(out, "; ")
 }
 
-// objectLabel names an object as far as it can be read.
+// objectLabel names an object by its kind, namespace and name, as far as these can be read.
 func (s *documentReader) objectLabel(o *manifestObject) string {
 	m := nameOfObject(o)
 	switch {
@@ -314,12 +328,13 @@ func (s *documentReader) objectLabel(o *manifestObject) string {
 	return fmt.Sprintf("%s %s", escapeInput(o.header.kind), quoteInput(m.Name))
 }
 
+// objectName is the name and the namespace of an object.
 type objectName struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
 }
 
-// nameOfObject reads the name of an object that may be broken elsewhere.
+// nameOfObject returns the name of an object whose other fields may be broken.
 func nameOfObject(o *manifestObject) objectName {
 	if o.node == nil {
 		var named struct {
@@ -348,7 +363,7 @@ func nameOfObject(o *manifestObject) objectName {
 	return m
 }
 
-// namespacesOfGap is the namespace that an object is surely in, as a gap wants it.
+// namespacesOfGap returns what a gap of an object touches: the object's namespace where that is certain, else every namespace.
 func namespacesOfGap(o *manifestObject) []string {
 	if m := nameOfObject(o); m.Namespace != "" && len(validation.IsDNS1123Label(m.Namespace)) == 0 {
 		return []string{m.Namespace}
@@ -356,7 +371,7 @@ func namespacesOfGap(o *manifestObject) []string {
 	return allNamespaces()
 }
 
-// readOtherObject reads every kind but policies.
+// readOtherObject adds an object of any kind but PodSecurityPolicy to the inventory.
 func (s *documentReader) readOtherObject(o *manifestObject) {
 	data := s.objectJSON(o)
 	if data == nil {
@@ -374,6 +389,7 @@ func (s *documentReader) readOtherObject(o *manifestObject) {
 	}
 }
 
+// addDecodeErrorGap adds the gap of an object that could not be decoded, with the line of the field.
 func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, failed *inventory.DecodeError) {
 	if err := checkJSONSyntax(data, o.line); o.node == nil && err != nil {
 		s.addBrokenObjectGap(o, err)
@@ -387,7 +403,7 @@ func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, faile
 	s.addGap(gap)
 }
 
-// checkJSONSyntax finds the line of what is wrong with a text that a decoder refused.
+// checkJSONSyntax returns an error with its line for a text that is not one JSON value.
 func checkJSONSyntax(data []byte, line int) error {
 	if json.Valid(data) {
 		return nil
@@ -400,9 +416,10 @@ func checkJSONSyntax(data []byte, line int) error {
 	return err
 }
 
+// duplicateFieldError matches the decoder's error for a key that stands twice.
 var duplicateFieldError = regexp.MustCompile(`^duplicate field "([^"]+)"`)
 
-// lineOfFailedField is the line of the field that an error of Decode names, or that of the object.
+// lineOfFailedField returns the line of the field that a decoding error names, or that of the object.
 func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 	path := failed.Path
 	if m := duplicateFieldError.FindStringSubmatch(failed.Err.Error()); m != nil {
@@ -424,7 +441,8 @@ func lineOfFailedField(o *manifestObject, failed *inventory.DecodeError) int {
 	return o.line
 }
 
-// lineOfPath is the line of the key or item at a path, of a key given twice the last. It is 0 if there is none.
+// lineOfPath returns the line of the key or item at a path in a YAML tree, of a key that stands twice the last; 0 if there is
+// none.
 func lineOfPath(n *yaml.Node, path []string) int {
 	n = pspparse.AliasTarget(n)
 	line := 0

@@ -7,13 +7,15 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// listPagination says whether a List is only a part of what a server had: then it lacks objects that nobody will miss.
+// listPagination says whether a List is one page of what a server had. Then it lacks objects that nobody would miss.
 type listPagination struct {
+	// incomplete is set where there are more pages.
 	incomplete bool
-	remaining  float64 // items not in it, 0 if unknown
+	// remaining is how many items those have, 0 if unknown.
+	remaining float64
 }
 
-// readMetadata looks at a List's metadata. What cannot be read says nothing.
+// readMetadata takes the continue token and the number of remaining items from the JSON of a List's metadata.
 func (p *listPagination) readMetadata(metadata []byte) {
 	var fields map[string]any
 	if json.Unmarshal(metadata, &fields) != nil {
@@ -27,7 +29,7 @@ func (p *listPagination) readMetadata(metadata []byte) {
 	}
 }
 
-// readListObject looks at the metadata of a List, which may lack its items.
+// readListObject takes them from the JSON of a List, which may lack its items.
 func (p *listPagination) readListObject(data []byte) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) == nil {
@@ -35,6 +37,7 @@ func (p *listPagination) readListObject(data []byte) {
 	}
 }
 
+// addGap adds a gap if the List is one page of more.
 func (p *listPagination) addGap(s *documentReader, l *listReading) {
 	if !p.incomplete {
 		return

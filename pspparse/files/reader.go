@@ -26,12 +26,13 @@ type Reader struct {
 	// the same with .gz, in any case; hidden files and backups of editors are not.
 	Recursive bool
 	// Stdin is read for the path "-".
-	Stdin  io.Reader
+	Stdin io.Reader
+	// Limits bound what one file may cost.
 	Limits Limits
-	// Progress is told which file is read next, and every 64 MiB how far it is.
+	// Progress, if set, is called with the file that is read next, and every 64 MiB with how much was read.
 	Progress func(string)
-	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which a Builder only counts. The
-	// data is JSON, and its own only until it returns.
+	// OtherObject, if set, is given the objects of kinds that hold no pod, policy or grant, which the inventory only counts.
+	// The JSON is valid until it returns.
 	OtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
@@ -61,7 +62,7 @@ func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	return nil
 }
 
-// readFile reads one file. It fails only if the user named it and it cannot be opened, or if the context ends.
+// readFile reads one file. It returns an error if the user named the file and it cannot be opened, or if the context ends.
 func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t *noteCollector) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 	return ctx.Err()
 }
 
-// reopenText starts a stream anew.
+// reopenText opens a file again and returns its text.
 func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits Limits) (io.ReadCloser, error) {
 	in, err := open()
 	if err != nil {
@@ -111,7 +112,7 @@ func reopenText(ctx context.Context, open func() (io.ReadCloser, error), limits 
 	}{again, in}, nil
 }
 
-// readSource reads everything in a file that could be opened.
+// readSource reads the text of a file that could be opened.
 func (s *documentReader) readSource(src io.Reader) {
 	in, err := newTextReader(src, s.limits)
 	var unreadable *notTextError
@@ -126,13 +127,14 @@ func (s *documentReader) readSource(src io.Reader) {
 	}
 }
 
+// reportProgress hands a message to Reader.Progress, if that is set.
 func (r *Reader) reportProgress(msg string) {
 	if r.Progress != nil {
 		r.Progress(msg)
 	}
 }
 
-// progressReader tells of progress in large files.
+// progressReader returns a source that reports progress every 64 MiB.
 func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 	if r.Progress == nil {
 		return src
@@ -149,7 +151,8 @@ func (r *Reader) progressReader(path string, src io.Reader) io.Reader {
 	})
 }
 
-// errorWithoutPath drops the path from an error: it may hold anything, and is told already.
+// errorWithoutPath returns the cause of an error of the file system without the path, which may hold anything and is in the
+// message already.
 func errorWithoutPath(err error) error {
 	var failed *fs.PathError
 	if errors.As(err, &failed) {
@@ -183,5 +186,5 @@ func ReadFS(fsys fs.FS, b inventory.Sink) error {
 	return err
 }
 
-// filePosition is where a file as a whole is.
+// filePosition returns the position of a file as a whole.
 func filePosition(path string) pspparse.Position { return pspparse.Position{File: path} }

@@ -6,19 +6,24 @@ import "bytes"
 type yamlPartKind int
 
 const (
+	// wholeDocument is a document from its mark to the next.
 	wholeDocument yamlPartKind = iota
 	// A List in block style is handed out in pieces: its text up to the "items:" line, each item with its dash, and
 	// what follows the items.
 	listHead
+	// listItem is one item of a List, with its dash.
 	listItem
+	// listTail is what follows the items of a List.
 	listTail
-	// jsonFollows has the text before a JSON value (a "---" line, comments): the value itself is next in the window.
+	// jsonFollows is the text before a JSON object ("---", comments): the object itself is next in the input.
 	jsonFollows
 )
 
 // yamlPart is a piece of a YAML stream. Its text is valid until the next call of next.
 type yamlPart struct {
+	// kind says what the part is.
 	kind yamlPartKind
+	// text is the part, and line where it begins.
 	text []byte
 	line int
 	// exceeded is set where the part was passed over: then text is not all of it.
@@ -27,20 +32,24 @@ type yamlPart struct {
 	empty bool
 }
 
-// yamlSplitter cuts a YAML stream into parts line by line. The texts of all parts together are the stream; with json, what kubectl
-// wrote to standard error before a document is left out.
+// yamlSplitter cuts a YAML stream into documents and items of Lists, line by line. All parts together are the stream. With
+// stopAtJSON, what kubectl wrote to standard error before a document is left out.
 type yamlSplitter struct {
-	input    *lineBuffer
+	// input is the text of the file.
+	input *lineBuffer
+	// maxBytes is how much is held of one part.
 	maxBytes int
 	// stopAtJSON stops before documents that look like JSON, as captured output of kubectl has them.
 	stopAtJSON bool
-	// keepListWhole leaves Lists uncut, for one document.
+	// keepListWhole leaves the List in the next document uncut.
 	keepListWhole bool
 
-	nextKind   yamlPartKind // what the next part is: wholeDocument, listItem or listTail
-	dashIndent int          // of the dashes in listItem
+	// nextKind is what the next part is: wholeDocument, listItem or listTail.
+	nextKind yamlPartKind
+	// dashIndent is the indentation of the dashes of a List's items.
+	dashIndent int
 
-	// stderrLine is the first line that was passed over because kubectl wrote it to standard error; 0 if none was.
+	// stderrLine is the first line that was left out because kubectl wrote it to standard error; 0 if none was.
 	stderrLine int
 }
 
@@ -48,7 +57,7 @@ type yamlSplitter struct {
 // indentation; deeper ones are not taken for a List's items.
 const lookaheadBytes = 128
 
-// next returns the next part; false at the end of the stream.
+// next returns the next part of the stream; false at its end.
 func (s *yamlSplitter) next() (yamlPart, bool) {
 	s.input.discardKept()
 	switch s.nextKind {
@@ -62,13 +71,13 @@ func (s *yamlSplitter) next() (yamlPart, bool) {
 	}
 }
 
-// restartWhole makes the next part start where the last one did, and leaves the document whole.
+// restartWhole makes the next part start where the last one did, and leaves its document whole.
 func (s *yamlSplitter) restartWhole() {
 	s.input.pos = s.input.start
 	s.nextKind, s.keepListWhole = wholeDocument, true
 }
 
-// takeLine moves past the current line, keeping it if the part is still within the limit.
+// takeLine moves past the current line, and holds it if the part is still within the limit.
 func (s *yamlSplitter) takeLine(p *yamlPart) {
 	limit := s.maxBytes
 	if p.exceeded != "" {
@@ -82,11 +91,13 @@ func (s *yamlSplitter) takeLine(p *yamlPart) {
 	}
 }
 
+// finishPart returns a part with the text that is held.
 func (s *yamlSplitter) finishPart(p yamlPart) yamlPart {
 	p.text = s.input.kept()
 	return p
 }
 
+// nextDocument returns the next document, or the head of a List in block style; false at the end of the stream.
 func (s *yamlSplitter) nextDocument() (yamlPart, bool) {
 	p := yamlPart{kind: wholeDocument, line: s.input.lineAt(s.input.pos), empty: true}
 	marked, whole := false, s.keepListWhole
@@ -130,8 +141,8 @@ func (s *yamlSplitter) nextDocument() (yamlPart, bool) {
 	}
 }
 
-// dropStderrLine drops the current line, which is no part of any document, and what is before it in the document: blank lines, comments
-// and marks.
+// dropStderrLine drops the current line, which kubectl wrote to standard error, and what stands before it in the document:
+// blank lines, comments and marks.
 func (s *yamlSplitter) dropStderrLine(p *yamlPart) {
 	if s.stderrLine == 0 {
 		s.stderrLine = s.input.lineAt(s.input.pos)
@@ -141,7 +152,7 @@ func (s *yamlSplitter) dropStderrLine(p *yamlPart) {
 	p.line = s.input.lineAt(s.input.pos)
 }
 
-// nextListItem gathers one item of a List: lines that are indented more than its dash, and blank ones, belong to it.
+// nextListItem returns the next item of a List: lines that are indented more than its dash, and blank ones, belong to it.
 func (s *yamlSplitter) nextListItem() yamlPart {
 	p := yamlPart{kind: listItem, line: s.input.lineAt(s.input.pos), empty: true}
 	for {
@@ -165,7 +176,7 @@ func (s *yamlSplitter) nextListItem() yamlPart {
 	}
 }
 
-// nextListTail gathers what follows the items of a List.
+// nextListTail returns what follows the items of a List.
 func (s *yamlSplitter) nextListTail() yamlPart {
 	p := yamlPart{kind: listTail, line: s.input.lineAt(s.input.pos), empty: true}
 	for {
@@ -182,8 +193,8 @@ func (s *yamlSplitter) nextListTail() yamlPart {
 	}
 }
 
-// isDocumentMarker tells whether the line is a document marker: at column 0, followed by white space or nothing. YAML allows
-// neither in any scalar there.
+// isDocumentMarker says whether a line of YAML is the mark of a document: at column 0, followed by white space or nothing. YAML
+// allows it in no scalar there.
 func isDocumentMarker(line []byte, marker string) bool {
 	if !bytes.HasPrefix(line, []byte(marker)) {
 		return false
@@ -191,19 +202,19 @@ func isDocumentMarker(line []byte, marker string) bool {
 	return len(line) == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '\n' || line[3] == '\r'
 }
 
-// hasContentAfterMarker tells whether a document starts on its "---" line.
+// hasContentAfterMarker says whether a YAML document begins on the line of its "---".
 func hasContentAfterMarker(line []byte) bool {
 	rest := bytes.TrimLeft(line[3:], " \t\r\n")
 	return len(rest) > 0 && rest[0] != '#'
 }
 
-// isBlankOrComment tells whether the line is white space or a comment.
+// isBlankOrComment says whether a line of YAML is white space or a comment.
 func isBlankOrComment(line []byte) bool {
 	rest := bytes.TrimLeft(line, " \t\r\n")
 	return len(rest) == 0 && len(line) < lookaheadBytes || len(rest) > 0 && rest[0] == '#'
 }
 
-// dashIndentation returns the indentation of a line that starts an item, -1 for any other.
+// dashIndentation returns the indentation of a line of YAML that starts an item of a list, -1 for any other line.
 func dashIndentation(line []byte) int {
 	rest := bytes.TrimLeft(line, " ")
 	if len(rest) == 0 || rest[0] != '-' {
@@ -215,21 +226,20 @@ func dashIndentation(line []byte) int {
 	return -1
 }
 
-// isItemsKeyLine tells whether the line is a top-level "items:" without a value.
+// isItemsKeyLine says whether a line of YAML is "items:" at column 0, without a value.
 func isItemsKeyLine(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte("items:"))
 	return ok && len(line) < lookaheadBytes && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\n' || rest[0] == '\r') && isBlankOrComment(rest)
 }
 
-// isMappingKeyLine tells whether a line at column 0 can be a key of a block mapping.
+// isMappingKeyLine says whether a line at column 0 can be a key of a YAML mapping in block style.
 func isMappingKeyLine(line []byte) bool {
 	c := line[0]
 	letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '"' || c == '\''
 	return letter && bytes.IndexByte(line, ':') > 0
 }
 
-// startsJSONObject tells whether a JSON object is next: a brace, then a quote or the closing brace. White space without end is
-// not JSON.
+// startsJSONObject says whether a JSON object is next: a brace, then a quote or the closing brace.
 func startsJSONObject(w *lineBuffer) bool {
 	from := w.pos - w.start
 	defer func() { w.pos = w.start + from }()
@@ -241,7 +251,8 @@ func startsJSONObject(w *lineBuffer) bool {
 	return c == '"' || c == '}'
 }
 
-// peekNonSpace skips up to most bytes of white space and returns the byte that follows, which is white space where there is more.
+// peekNonSpace moves past white space, of up to most bytes, and returns the byte that follows; that is white space where there
+// is more.
 func peekNonSpace(w *lineBuffer, most int) byte {
 	for end := w.pos - w.start + most; ; w.pos++ {
 		if w.pos == len(w.buf) && !w.readMore() {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// isKubectlStderrLine is true of a line that kubectl writes to standard error beside what it was asked for, as "2>&1" brings it into a
-// file: a warning, a line of its log, or that there was nothing to list.
+// isKubectlStderrLine says whether kubectl writes a line to standard error, which "2>&1" brings into a file: a warning, a line
+// of its log, or that there was nothing to list.
 func isKubectlStderrLine(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("Warning: ")) || bytes.HasPrefix(line, []byte("No resources found")) || isKlogLine(line)
 }
 
-// isKlogLine is true of a line of klog that is not fatal: "W0614 10:00:00.123456   12345 warnings.go:70] ...".
+// isKlogLine says whether a line is one of klog that is not fatal: "W0614 10:00:00.123456   12345 warnings.go:70] ...".
 func isKlogLine(line []byte) bool {
 	const form = "W0614 10:00:00."
 	if len(line) < len(form) || line[0] != 'I' && line[0] != 'W' && line[0] != 'E' {
@@ -26,10 +26,11 @@ func isKlogLine(line []byte) bool {
 	return true
 }
 
+// kubectlStderrNote is the note of a file with lines of kubectl's standard error in it.
 const kubectlStderrNote = "lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file"
 
-// kubectlStderrHint says that a text which could not be read has such a line in it; "" if it has none. There it may stand in the middle
-// of an object, and is not passed over.
+// kubectlStderrHint says that a text which cannot be read has a line of kubectl's standard error in it; "" if it has none.
+// There it may stand in the middle of an object.
 func kubectlStderrHint(text []byte, line int) string {
 	for rest := text; len(rest) > 0; line++ {
 		if isKlogLine(rest) || bytes.HasPrefix(rest, []byte("Warning: ")) {
@@ -44,9 +45,10 @@ func kubectlStderrHint(text []byte, line int) string {
 	return ""
 }
 
+// kubectlErrorReason is the gap's reason for a document that is an error of kubectl.
 const kubectlErrorReason = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
 
-// isKubectlError is true of a document that begins with an error of kubectl, beside which objects are missing.
+// isKubectlError says whether a document begins with an error of kubectl: then objects are missing beside it.
 func isKubectlError(text []byte) bool {
 	for _, begin := range []string{
 		"Error from server", "Unable to connect to the server: ", "The connection to the server ",
@@ -59,7 +61,8 @@ func isKubectlError(text []byte) bool {
 	return false
 }
 
-// withoutLeadingBlankLines is a text from its first line on that is neither blank nor a comment nor the mark of a document.
+// withoutLeadingBlankLines returns a text from its first line on that is neither blank nor a comment nor the mark of a
+// document.
 func withoutLeadingBlankLines(text []byte) []byte {
 	for len(text) > 0 && (isBlankOrComment(text[:min(len(text), lookaheadBytes)]) || isDocumentMarker(text, "---")) {
 		end := bytes.IndexByte(text, '\n')

@@ -9,7 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// quoteInput makes text from the input safe and short enough for a message.
+// quoteInput quotes text from the input for a message: escaped, and cut short after 80 bytes.
 func quoteInput(s string) string {
 	const most = 80
 	if len(s) > most {
@@ -18,28 +18,33 @@ func quoteInput(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
-// escapeInput is quote without the quotes, for text that stands between others.
+// escapeInput escapes text from the input for a message, without quotes.
 func escapeInput(s string) string {
 	q := strconv.QuoteToASCII(s)
 	return q[1 : len(q)-1]
 }
 
-// templateMark says how a text looks like a template that was not rendered.
+// templateMark is a mark in a text that looks like a template which was not rendered.
 type templateMark struct {
-	line int // of the text, from 0
+	// line is the line of the text, from 0.
+	line int
+	// hint is the advice; "" where there is no mark.
 	hint string
-	// unquoted is set where the marks stand outside quotes: there they are no value that somebody meant.
+	// unquoted is set where the mark stands outside quotes: there it is no value that somebody meant.
 	unquoted bool
 }
 
 const (
-	bracesHint  = "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"
+	// bracesHint is the advice for {{ }}.
+	bracesHint = "it is a template that was not rendered: render it first (helm template, or whatever fills in {{ }})"
+	// percentHint is the advice for {% %}.
 	percentHint = "it is a template that was not rendered: render it first (whatever fills in {% %})"
-	dollarHint  = "it is a template that was not rendered: render it first (" + inventory.DollarTemplateTools + ")"
+	// dollarHint is the advice for ${ }.
+	dollarHint = "it is a template that was not rendered: render it first (" + inventory.DollarTemplateTools + ")"
 )
 
-// findTemplateMark looks for template marks in a document that could not be read; its hint is "" if there are none. The
-// first outside quotes counts, else the first.
+// findTemplateMark returns the first template mark outside quotes in a text that could not be read, else the first; without a
+// hint where there is none.
 func findTemplateMark(text []byte) templateMark {
 	var best templateMark
 	for _, mark := range []templateMark{{hint: bracesHint}, {hint: percentHint}} {
@@ -51,6 +56,7 @@ func findTemplateMark(text []byte) templateMark {
 	return best
 }
 
+// findIn returns the first such mark outside quotes in a text, else the first.
 func (t templateMark) findIn(text []byte) templateMark {
 	mark := []byte("{{")
 	if t.hint == percentHint {
@@ -76,8 +82,8 @@ func (t templateMark) findIn(text []byte) templateMark {
 	}
 }
 
-// findDollarMark looks for a value that begins with a mark as envsubst and Terraform have it. Elsewhere in an object, scripts are
-// full of them. Names with such marks are refused by package inventory, which says the same.
+// findDollarMark returns the first value that begins with ${, as envsubst and Terraform have it. Elsewhere in an object,
+// scripts are full of them. Package inventory refuses names with such marks.
 func findDollarMark(text []byte) templateMark {
 	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte("${"))
@@ -92,9 +98,10 @@ func findDollarMark(text []byte) templateMark {
 	}
 }
 
+// yttHint is the advice for a ytt template.
 const yttHint = "it is a ytt template that was not rendered: render it first (ytt -f ...)"
 
-// yttAnnotationLine returns the line of the first ytt annotation in the text, counted from 0; -1 if there is none.
+// yttAnnotationLine returns the line of the first ytt annotation in a text, counted from 0; -1 if there is none.
 func yttAnnotationLine(text []byte) int {
 	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte("#@"))
@@ -115,6 +122,7 @@ func yttAnnotationLine(text []byte) int {
 	}
 }
 
+// plural returns a count with the noun for one or for many: "2 items".
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -122,5 +130,5 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-// hasTemplateMark tells whether a value that should be a name is a template's.
+// hasTemplateMark says whether a name has {{ or {% in it.
 func hasTemplateMark(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }

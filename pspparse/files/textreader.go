@@ -11,19 +11,21 @@ import (
 	"unicode/utf8"
 )
 
-// notTextError is a file that holds something else than text; the message says what to do.
+// notTextError is the error of a file that holds something else than text; its message says what to do.
 type notTextError struct{ msg string }
 
+// Error returns the message.
 func (e *notTextError) Error() string { return e.msg }
 
 const (
+	// sniffedBytes is how much of a file is looked at to tell what it is.
 	sniffedBytes = 4096
 	// readBufferBytes is for what is read before the window reads on by itself.
 	readBufferBytes = 16 << 10
 )
 
-// newTextReader turns what a file holds into UTF-8 text with line feeds: it unpacks gzip, strips a byte order mark, and refuses
-// UTF-16 and binary data.
+// newTextReader returns what a file holds as UTF-8 text with line feeds: it unpacks gzip and drops a byte order mark. UTF-16
+// and binary data are a *notTextError.
 func newTextReader(src io.Reader, limits Limits) (io.Reader, error) {
 	packed := &countingReader{from: src}
 	in := bufio.NewReaderSize(packed, readBufferBytes)
@@ -59,7 +61,7 @@ func newTextReader(src io.Reader, limits Limits) (io.Reader, error) {
 	return in, nil
 }
 
-// peek returns the first bytes, fewer if there are no more.
+// peek returns the first n bytes of a source, fewer if there are no more.
 func peek(in *bufio.Reader, n int) ([]byte, error) {
 	begin, err := in.Peek(n)
 	if err != nil && !errors.Is(err, io.EOF) && len(begin) == 0 {
@@ -68,26 +70,31 @@ func peek(in *bufio.Reader, n int) ([]byte, error) {
 	return begin, nil
 }
 
-// countingReader counts what is read.
+// countingReader counts the bytes that are read through it.
 type countingReader struct {
 	from io.Reader
 	n    int64
 }
 
+// Read reads and counts.
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
 	return n, err
 }
 
-// boundedGzipReader ends a gzip stream that inflates beyond all use.
+// boundedGzipReader ends a gzip stream that inflates to more than the limits allow.
 type boundedGzipReader struct {
-	from       io.Reader
+	// from is what inflates.
+	from io.Reader
+	// compressed counts the bytes of the file.
 	compressed *countingReader
-	inflated   int64
-	limits     Limits
+	// inflated is how many bytes they have become.
+	inflated int64
+	limits   Limits
 }
 
+// Read reads, and fails beyond the limits.
 func (g *boundedGzipReader) Read(p []byte) (int, error) {
 	switch {
 	case g.inflated >= g.limits.UncompressedBytes:
@@ -103,6 +110,7 @@ func (g *boundedGzipReader) Read(p []byte) (int, error) {
 // carriageReturnReader turns carriage returns into line feeds, for text that has only those.
 type carriageReturnReader struct{ from io.Reader }
 
+// Read reads, and puts a line feed in place of each carriage return.
 func (m *carriageReturnReader) Read(p []byte) (int, error) {
 	n, err := m.from.Read(p)
 	for i, c := range p[:n] {
@@ -113,6 +121,7 @@ func (m *carriageReturnReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// isUTF16 says whether data begins like text in UTF-16.
 func isUTF16(b []byte) bool {
 	if bytes.HasPrefix(b, []byte{0xff, 0xfe}) || bytes.HasPrefix(b, []byte{0xfe, 0xff}) {
 		return true
@@ -125,7 +134,7 @@ func isUTF16(b []byte) bool {
 	return little || big
 }
 
-// isBinary tells data from text in which a byte or two are wrong: more than one in ten is no character.
+// isBinary says whether data is no text: more than one byte in ten is no character.
 func isBinary(b []byte) bool {
 	bad := 0
 	for i := 0; i < len(b); {
@@ -138,12 +147,13 @@ func isBinary(b []byte) bool {
 	return bad*10 > len(b) || len(b) > 0 && b[0] == 0
 }
 
-// readerFunc is a function that reads.
+// readerFunc is a function that is an io.Reader.
 type readerFunc func(p []byte) (int, error)
 
+// Read calls the function.
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// contextReader ends reading when the context does.
+// contextReader returns a source whose reading fails once the context has ended.
 func contextReader(ctx context.Context, r io.Reader) io.Reader {
 	return readerFunc(func(p []byte) (int, error) {
 		if err := ctx.Err(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// readObjectWithoutKind judges an object that does not say what it is.
+// readObjectWithoutKind decides what an object without a kind means: a kustomization, a gap, or a note.
 func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	at := s.position(o.line)
 	if s.isKustomizationFile() {
@@ -39,13 +39,14 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	}
 }
 
+// addKustomizationNote adds the note that a kustomization is not applied.
 func (s *documentReader) addKustomizationNote(at pspparse.Position) {
 	s.sink.CountSkipped("Kustomization")
 	s.notes.add("a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead", at, "")
 }
 
-// podContentOfObject says what an object that has an apiVersion and no kind has of a pod or of what decides about pods, and in which
-// namespaces.
+// podContentOfObject says what an object with an apiVersion and without a kind holds of pods or of what decides about them, and
+// in which namespaces.
 func podContentOfObject(o *manifestObject, data []byte) (why string, namespaces []string, changes inventory.GapPart) {
 	if why, namespaces, changes = custom.FindLostManifests(data); why == "" {
 		why, namespaces = custom.FindPodContent(data), namespacesOfGap(o)
@@ -53,8 +54,8 @@ func podContentOfObject(o *manifestObject, data []byte) (why string, namespaces 
 	return why, namespaces, changes
 }
 
-// readNonObject judges a document that is no Kubernetes object: it is passed over, unless it holds what would count if it were. Some
-// say which labels namespaces get.
+// readNonObject decides what a document that is no Kubernetes object means. It is counted, unless it holds what would count if
+// it were one: then it is a gap.
 func (s *documentReader) readNonObject(what string, data []byte, at pspparse.Position) {
 	known := custom.ReadWithoutKind(s.sink, data, at)
 	if foreign := custom.ForeignToolFile(s.fileBaseName(), data); foreign != "" {
@@ -79,7 +80,7 @@ func (s *documentReader) readNonObject(what string, data []byte, at pspparse.Pos
 	s.skipNonObject(at)
 }
 
-// checkObjectSyntax tells whether the JSON of an object that nobody decodes is JSON at all.
+// checkObjectSyntax says whether the JSON of an object is valid that no decoder has checked. If not, it adds a gap.
 func (s *documentReader) checkObjectSyntax(o *manifestObject) bool {
 	err := checkJSONSyntax(o.data, o.line)
 	if err != nil {
@@ -88,7 +89,8 @@ func (s *documentReader) checkObjectSyntax(o *manifestObject) bool {
 	return err == nil
 }
 
-// readUnknownKind judges an object of a kind that is not read: most can hold no pod, policy or grant and are counted.
+// readUnknownKind decides what an object of a kind means that is not read. Most kinds can hold no pod, policy or grant, and are
+// counted.
 func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	if o.node == nil && !s.checkObjectSyntax(o) {
 		return
@@ -124,8 +126,8 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 	s.sink.CountSkipped(escapeInput(o.header.kind))
 }
 
-// scanTextsForPods looks through the texts of an object of an unknown kind for whole manifests and pod templates. It adds a gap, and returns
-// false if there is no reason for one.
+// scanTextsForPods looks through the texts of an object of an unknown kind for manifests and pod templates. It adds a gap, and
+// returns false where there is none.
 func (s *documentReader) scanTextsForPods(o *manifestObject, data []byte) bool {
 	if !bytes.Contains(data, []byte("containers")) {
 		return false

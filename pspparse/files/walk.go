@@ -17,29 +17,35 @@ import (
 
 // inputFile is a file to read.
 type inputFile struct {
-	path     string // as the user would write it
+	// path is the file as the user would write it, resolved the same without links.
+	path     string
 	resolved string // without links
-	// userNamed is set if the user named it, linked if a link led to it.
+	// userNamed is set if the user named it, viaLink if a link led to it.
 	userNamed, viaLink bool
-	regular            bool
+	// regular is set for a regular file, which can be read again.
+	regular bool
 }
 
-// fileFinder finds the files to read.
+// fileFinder finds the files to read below the paths of a Reader.
 type fileFinder struct {
+	// recursive finds files in folders of folders, too.
 	recursive bool
-	notes     *noteCollector
-	sink      inventory.Sink
+	// notes and sink receive what there is to tell.
+	notes *noteCollector
+	sink  inventory.Sink
 
+	// byResolvedPath are the files that were found.
 	byResolvedPath map[string]inputFile
-	// walkedFolders are the folders that were looked through, leaving the links that lead out of theirs.
+	// walkedFolders are the folders that were walked through, by resolved path.
 	walkedFolders map[string]bool
+	// externalLinks are the links that lead out of the folder that they are in.
 	externalLinks []symbolicLink
 }
 
-// symbolicLink is a symbolic link met on the way: links are followed last, so that a file keeps its own name where it has one.
+// symbolicLink is a link that was met in a folder. Links are followed last, so that a file keeps its own name where it has one.
 type symbolicLink struct{ path, resolved string }
 
-// findFiles looks up every path. It fails at the first that does not exist or cannot be looked at.
+// findFiles looks up every path. It returns an error for the first that does not exist or cannot be looked at.
 func (w *fileFinder) findFiles(paths []string) error {
 	w.byResolvedPath, w.walkedFolders = map[string]inputFile{}, map[string]bool{}
 	for _, path := range sortedSet(paths) {
@@ -51,7 +57,7 @@ func (w *fileFinder) findFiles(paths []string) error {
 	return nil
 }
 
-// addExternalLinkGaps tells of links to what lies elsewhere, unless another path leads there.
+// addExternalLinkGaps adds gaps for links out of the folders that the user named, unless another path leads to their targets.
 func (w *fileFinder) addExternalLinkGaps() {
 	for _, l := range w.externalLinks {
 		if _, read := w.byResolvedPath[l.resolved]; read || w.walkedFolders[l.resolved] {
@@ -64,11 +70,12 @@ func (w *fileFinder) addExternalLinkGaps() {
 	}
 }
 
+// sortedSet returns the paths sorted, each once.
 func sortedSet(paths []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(paths)))
 }
 
-// sortedFiles are what was found, sorted.
+// sortedFiles returns the files that were found, by path.
 func (w *fileFinder) sortedFiles() []inputFile {
 	var all []inputFile
 	for _, f := range w.byResolvedPath {
@@ -78,7 +85,7 @@ func (w *fileFinder) sortedFiles() []inputFile {
 	return all
 }
 
-// addUserPath looks up a path that the user gave.
+// addUserPath looks up a path that the user named: a file, a folder or standard input.
 func (w *fileFinder) addUserPath(path string) error {
 	if path == StdinPath {
 		w.add(inputFile{path: path, resolved: path, userNamed: true})
@@ -102,7 +109,7 @@ func (w *fileFinder) addUserPath(path string) error {
 	return w.walkUserFolder(path, resolved)
 }
 
-// add keeps, of the ways to one file, the one that does not depend on the order they were found in.
+// add adds a file. Of several ways to one file it keeps the one that does not depend on the order in which they were found.
 func (w *fileFinder) add(f inputFile) {
 	old, ok := w.byResolvedPath[f.resolved]
 	if !ok {
@@ -117,6 +124,7 @@ func (w *fileFinder) add(f inputFile) {
 	w.byResolvedPath[f.resolved] = f
 }
 
+// compareFalseFirst orders false before true.
 func compareFalseFirst(a, b bool) int {
 	switch {
 	case a == b:
@@ -127,7 +135,7 @@ func compareFalseFirst(a, b bool) int {
 	return 1
 }
 
-// walkUserFolder walks a folder that the user named, then follows the links in it.
+// walkUserFolder finds the files of a folder that the user named, and follows the links in it.
 func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	entries, err := os.ReadDir(resolved)
 	if err != nil {
@@ -150,6 +158,7 @@ func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	return nil
 }
 
+// recursiveHint returns the advice to add -R where a folder has folders that were not read.
 func recursiveHint(below int) string {
 	if below > 0 {
 		return ": add -R to read the folders below it"
@@ -157,16 +166,22 @@ func recursiveHint(below int) string {
 	return ""
 }
 
-// folderWalk is the walk of one folder that the user named.
+// folderWalk is the walk through one folder that the user named.
 type folderWalk struct {
 	*fileFinder
-	rootPath       string
+	// rootPath is the folder that the user named, without links.
+	rootPath string
+	// visitedFolders are the folders that were walked through.
 	visitedFolders map[string]bool
-	pendingLinks   []symbolicLink
-	matchingFiles  int // files wanted
-	skippedFolders int // folders not walked
+	// pendingLinks are the links that are still to follow.
+	pendingLinks []symbolicLink
+	// matchingFiles is how many files have a name that is read.
+	matchingFiles int
+	// skippedFolders is how many folders were not walked through.
+	skippedFolders int
 }
 
+// visitEntries adds the files among the entries of a folder, and walks through the folders among them.
 func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []fs.DirEntry) {
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
@@ -188,7 +203,7 @@ func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []
 	}
 }
 
-// visitFolder walks a folder below, once.
+// visitFolder walks through a folder below the named one, once.
 func (v *folderWalk) visitFolder(path, resolved string, linked bool) {
 	switch {
 	case !v.recursive:
@@ -205,7 +220,7 @@ func (v *folderWalk) visitFolder(path, resolved string, linked bool) {
 	v.visitEntries(path, resolved, linked, entries)
 }
 
-// followLink follows a link, if it leads to something wanted within the folder.
+// followLink adds what a link leads to, if that is a manifest or a folder within the named one.
 func (v *folderWalk) followLink(l symbolicLink) {
 	resolved, err := filepath.EvalSymlinks(l.resolved)
 	var info fs.FileInfo
@@ -236,12 +251,12 @@ func (v *folderWalk) followLink(l symbolicLink) {
 	}
 }
 
-// isLinkLoop tells a link that leads to itself: the system says so, or EvalSymlinks gave up.
+// isLinkLoop says whether an error is that of a link that leads to itself.
 func isLinkLoop(err error) bool {
 	return err != nil && (errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "too many links"))
 }
 
-// isManifestFileName tells by its name whether a file of a folder is read.
+// isManifestFileName says whether a file of a folder is read, by its name: .yaml, .yml or .json, each also with .gz.
 func isManifestFileName(name string) bool {
 	lower := strings.TrimSuffix(strings.ToLower(name), ".gz")
 	if strings.HasPrefix(name, ".") {

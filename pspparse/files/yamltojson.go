@@ -13,8 +13,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// parseYAMLDocument reads one document that starts on the given line. The lines of the nodes are those of the file. A document
-// that holds nothing yields nil.
+// parseYAMLDocument parses one YAML document that starts on the given line; the lines of the nodes are those of the file. It
+// returns nil for a document that holds nothing, and a *syntaxError.
 func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, err error) {
 	if err := checkUTF8Text(text, line); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func parseYAMLDocument(text []byte, line int, limits Limits) (root *yaml.Node, e
 	return root, nil
 }
 
-// unmarshalYAML turns a panic of the parser into an error: no input may end the run.
+// unmarshalYAML parses a YAML document. A panic of the parser becomes an error: no input may end the run.
 func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -52,12 +52,12 @@ func unmarshalYAML(text []byte) (root *yaml.Node, err error) {
 	return doc.Content[0], nil
 }
 
-// hiddenDocumentReason says why a document is not read that another one follows after a break that only YAML knows.
+// hiddenDocumentReason is the gap's reason for a document in which another one begins after a line break that only YAML knows.
 const hiddenDocumentReason = `a second document begins in it, after a character that YAML takes for the end of a line (a carriage return alone, or U+0085, U+2028 or U+2029): put "---" on a line of its own`
 
-// hiddenDocumentOffset returns the place in a document of what may be a mark of the next one, behind a break of YAML that does
-// not end a line here, or -1. The parser would drop what follows without a word. Where the mark stands in a quoted text it
-// is none, and the document is refused all the same.
+// hiddenDocumentOffset returns the place in a document of what may be the mark of another one, behind a YAML line break that
+// ends no line here; -1 if there is none. The parser would drop what follows without a word. A mark in a quoted text is none,
+// and the document is refused all the same.
 func hiddenDocumentOffset(text []byte) int {
 	for _, br := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
 		for _, mark := range []string{"---", "..."} {
@@ -69,7 +69,7 @@ func hiddenDocumentOffset(text []byte) int {
 	return -1
 }
 
-// checkUTF8Text finds the bytes that YAML forbids: its parser would not say on which line.
+// checkUTF8Text returns an error with its line for a NUL byte or invalid UTF-8, which the YAML parser refuses without a line.
 func checkUTF8Text(text []byte, line int) error {
 	at := func(i int) int { return line + bytes.Count(text[:i], newlineBytes) }
 	if i := bytes.IndexByte(text, 0); i >= 0 {
@@ -88,7 +88,8 @@ func checkUTF8Text(text []byte, line int) error {
 	return nil
 }
 
-// mayExceedValues guesses from the text whether it has more values than allowed, before the parser spends memory on them.
+// mayExceedValues says from the text alone whether a document may have more values than allowed, before the parser spends
+// memory on them.
 func mayExceedValues(text []byte, most int) bool {
 	if len(text)/2 <= most {
 		return false
@@ -100,15 +101,19 @@ func mayExceedValues(text []byte, most int) bool {
 	return n > most
 }
 
+// tooManyValuesReason is the gap's reason for more than Limits.Values.
 func tooManyValuesReason(l Limits) string {
 	return fmt.Sprintf("it holds more than %d values: split it, or write its aliases out", l.Values)
 }
 
 var (
+	// tooManyEntriesReason is the gap's reason for more than maxListEntries.
 	tooManyEntriesReason = fmt.Sprintf("it has a list or map of more than %d entries, which no API server stores: split it, or leave it out", maxListEntries)
+	// objectTooLargeReason is the gap's reason for more than maxObjectBytes.
 	objectTooLargeReason = fmt.Sprintf("it is larger than %d bytes as JSON without white space, which no API server stores: split it, or leave it out", maxObjectBytes)
 )
 
+// shiftLines adds to the lines of all nodes of a YAML tree.
 func shiftLines(n *yaml.Node, by int) {
 	n.Line += by
 	for _, c := range n.Content {
@@ -116,9 +121,10 @@ func shiftLines(n *yaml.Node, by int) {
 	}
 }
 
+// yamlErrorLine matches the line in an error of the YAML parser.
 var yamlErrorLine = regexp.MustCompile(`^line ([0-9]+): `)
 
-// yamlSyntaxError puts the parser's error on its line of the file.
+// yamlSyntaxError returns an error of the YAML parser with its line in the file.
 func yamlSyntaxError(err error, text []byte, line int) error {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	e := &syntaxError{line: line}
@@ -138,8 +144,8 @@ func yamlSyntaxError(err error, text []byte, line int) error {
 	return e
 }
 
-// yamlToJSON writes trees as the JSON that kubectl would send. Aliases and merges are written out, within what the file may
-// spend on that; the lines of problems are those of the nodes.
+// yamlToJSON writes YAML trees as the JSON that kubectl would send. It writes out aliases and merge keys, within what the file
+// may spend on them; errors have the lines of the nodes.
 type yamlToJSON struct {
 	buf         []byte
 	limits      Limits
@@ -150,12 +156,12 @@ type yamlToJSON struct {
 
 	// aliasCost is what the aliases and merge keys of the file have cost so far, of what is allowed.
 	aliasCost, aliasBudget int64
-	// aliasDepth counts the aliases that are being written, from is where the first of them began.
+	// aliasDepth is how many aliases are being written, and aliasStart where in buf the first of them began.
 	aliasDepth, aliasStart int
 }
 
-// convert returns the JSON of a tree, which is valid until the next call. Aliased is true of a tree that another one has been
-// written for.
+// convert returns the JSON of a YAML tree, which is valid until the next call. Aliased is true of a tree that was converted
+// before under another name. Errors are *syntaxError.
 func (c *yamlToJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
 	c.buf, c.valueCount = c.buf[:0], 0
 	if c.mappings != nil {
@@ -172,20 +178,21 @@ func (c *yamlToJSON) convert(root *yaml.Node, aliased bool) ([]byte, error) {
 	return c.buf, err
 }
 
-// enterAlias begins to count what is written; leave ends that.
+// enterAlias begins to count what is written for an alias; leaveAlias ends that.
 func (c *yamlToJSON) enterAlias() {
 	if c.aliasDepth++; c.aliasDepth == 1 {
 		c.aliasStart = len(c.buf)
 	}
 }
 
+// leaveAlias adds what was written since enterAlias to the cost of the file's aliases.
 func (c *yamlToJSON) leaveAlias() {
 	if c.aliasDepth--; c.aliasDepth == 0 {
 		c.aliasCost += int64(len(c.buf) - c.aliasStart)
 	}
 }
 
-// overAliasBudget tells whether aliases have made all of the file that they may.
+// overAliasBudget says whether the aliases of the file have made all that they may.
 func (c *yamlToJSON) overAliasBudget() bool {
 	spent := c.aliasCost
 	if c.aliasDepth > 0 {
@@ -194,11 +201,12 @@ func (c *yamlToJSON) overAliasBudget() bool {
 	return spent > c.aliasBudget
 }
 
-// aliasBudgetError is the error of aliases that have made all that they may.
+// aliasBudgetError returns the error of aliases that make more than they may.
 func (c *yamlToJSON) aliasBudgetError(line int) error {
 	return &syntaxError{line: line, msg: fmt.Sprintf("the aliases and merge keys (*name, <<) up to here make more than %d bytes of the file: write them out, or split the file", c.aliasBudget)}
 }
 
+// writeValue writes a YAML node as JSON.
 func (c *yamlToJSON) writeValue(n *yaml.Node, depth int) error {
 	if c.valueCount++; c.valueCount > c.limits.Values {
 		return &syntaxError{line: n.Line, msg: tooManyValuesReason(c.limits)}
@@ -228,8 +236,10 @@ func (c *yamlToJSON) writeValue(n *yaml.Node, depth int) error {
 	return nil
 }
 
+// tooDeepReason is the gap's reason for more than Limits.Depth.
 func tooDeepReason(l Limits) string { return fmt.Sprintf("it nests deeper than %d levels", l.Depth) }
 
+// writeAlias writes what an alias stands for.
 func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
 	if c.openAnchors[n.Alias] {
 		return &syntaxError{line: n.Line, msg: fmt.Sprintf("the alias *%s stands within what it stands for", escapeInput(n.Value))}
@@ -247,6 +257,7 @@ func (c *yamlToJSON) writeAlias(n *yaml.Node, depth int) error {
 	return nil
 }
 
+// writeSequence writes a YAML sequence as a JSON array.
 func (c *yamlToJSON) writeSequence(n *yaml.Node, depth int) error {
 	if len(n.Content) > maxListEntries {
 		return &syntaxError{line: n.Line, msg: tooManyEntriesReason}
@@ -264,6 +275,7 @@ func (c *yamlToJSON) writeSequence(n *yaml.Node, depth int) error {
 	return nil
 }
 
+// writeMapping writes a YAML mapping, with what is merged into it, as a JSON object.
 func (c *yamlToJSON) writeMapping(n *yaml.Node, depth int) error {
 	if n.Anchor != "" {
 		if c.openAnchors == nil {
