@@ -51,8 +51,8 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 		Short: "Give the full reasoning for one policy, namespace, workload or service account",
 		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by
 binding, check by check, in Pod Security admission's own words. For a policy it ends with step 2 of
-the official migration guide: what of it only fills values in or is out of the standards' scope,
-and a clone of it that fills nothing in.`,
+the official migration guide: what of it only mutates pods or is out of the standards' scope, and a
+clone of it that mutates nothing.`,
 		Example: `  psp2pss explain ns web --demo
   psp2pss explain psp restricted --plan plan.json
   psp2pss explain workload web/deployment/api

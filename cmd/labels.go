@@ -61,7 +61,7 @@ manifest the Namespace for the source.`,
   psp2pss labels --plan plan.json --undo undo.sh > labels.sh
   less labels.sh && sh labels.sh
 
-  # First what refuses nothing, and what refuses pods when the warnings are settled
+  # First what refuses nothing, and what refuses pods when the warnings are dealt with
   psp2pss labels --plan plan.json --stage=observe --undo unobserve.sh > observe.sh
   psp2pss labels --plan plan.json --stage=enforce --undo unenforce.sh > enforce.sh
 

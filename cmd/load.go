@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	// Kubeconfig users who sign in through OIDC need client-go's plugin for it, and those with a removed plugin (gcp,
-	// azure) are told what replaced it. The plugins register themselves when they are imported: the one registration by
+	// azure) are shown what replaced it. The plugins register themselves when they are imported: the one registration by
 	// import here, since client-go offers no other way.
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/client-go/rest"
@@ -55,7 +55,7 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 	return b.Build(source), nil
 }
 
-// demoServerVersion is the Kubernetes version of the demo cluster: the last that served PodSecurityPolicies. It judges Windows pods
+// demoServerVersion is the Kubernetes version of the demo cluster: the last that served PodSecurityPolicies. It evaluates Windows pods
 // more strictly than v1.25.
 const demoServerVersion = "v1.24.17"
 

@@ -54,11 +54,11 @@ func newPatch(streams Streams, deps Deps, runF func(context.Context, *patchOptio
 		Short: "Write the edits that keep workloads running, or raise them to a stricter level",
 		Long: `Patch writes, for all workloads or those that are named, what their templates lack.
 
---keep (the default) writes down what is filled into their pods today and is not in their templates,
-so that nothing changes when it no longer is. --raise writes what a stricter level asks for. Each of
-its edits is marked: "safe" changes nothing that can matter, "test" has to be tried by who owns the
-workload, and the reason is beside it. What no edit settles is said, with advice. Keep first, then
-raise: read the cluster again in between.
+--keep (the default) writes down what policies set in their pods by mutation today and their
+templates do not state, so that nothing changes after PSP is gone. --raise writes what a stricter
+level asks for. Each of its edits is marked: "safe" changes nothing that can matter, "test" has to
+be tried by who owns the workload, and the reason is beside it. What no edit solves is named, with
+advice. Keep first, then raise: read the cluster again in between.
 
 The forms: strategic merge patches; JSON patches, which go with the objects as they were read and
 not as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
@@ -67,7 +67,7 @@ folder. A workload that edits alone do not raise gets none. Patch changes nothin
 The script of -o commands ends on any other cluster than the one that was read, by the UID of the
 namespace kube-system. Where that is not known or may not be read, it runs only with
 PSP2PSS_THIS_CLUSTER=1 in its environment.`,
-		Example: `  # What the policies fill in, as patches to read
+		Example: `  # What the policies set by mutation, as patches to read
   psp2pss patch
 
   # What keeps a namespace from restricted, as commands
@@ -83,7 +83,7 @@ PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
-	flags.BoolVar(&f.keep, "keep", false, "write down what is filled in today (the default)")
+	flags.BoolVar(&f.keep, "keep", false, "write down what policies set by mutation today (the default)")
 	flags.BoolVar(&f.raise, "raise", false, "write what a stricter level asks for")
 	enumFlag{&f.level, "level", levelNames()[1:]}.add(cmd, "level", "", "level to raise to")
 	flags.StringVar(&f.target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)

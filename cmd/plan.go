@@ -79,9 +79,9 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 		Use:   "plan",
 		Short: "Recommend the level and labels of every namespace, with the reasons",
 		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels:
-the strictest level that everything in it will still meet once no PodSecurityPolicy fills anything
-in. It says what decided, what blocks the next level, what the policies enforced that will be lost,
-and what could not be read. It never writes to a cluster.
+the strictest level that everything in it will still meet after PSP is gone and no policy mutates
+pods any more. It says what decided, what blocks the next level, what the policies enforced that
+will be lost, and what could not be read. It never writes to a cluster.
 
 In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave
 as it is, ! looser than today (never part of the commands unless asked for with --enforce), ?

@@ -100,7 +100,7 @@ func joinStages(stages []rollout.Stage) string {
 }
 
 // checkPermissions returns an error where the API server says that this user may not take all roll-out steps, or take them back. Where
-// it does not say, that is told, and no reason not to begin.
+// it does not say, a warning is printed.
 func (o *rolloutOptions) checkPermissions(ctx context.Context, client dynamic.Interface, steps []rollout.Step) error {
 	n := rollout.PermissionOptions{Recheck: !o.Decide.AllowPartial, Verify: o.Verify.Asked}
 	missing, err := rollout.MissingPermissions(ctx, client, rollout.RequiredPermissions(steps, n))
@@ -134,7 +134,7 @@ func printHelmReleaseRules(w io.Writer) error {
 		return err
 	}
 	out := bytes.NewBufferString(`# Not needed, and only gate has a use for it: it finds PodSecurityPolicies in stored Helm releases, which are Secrets or
-# ConfigMaps. RBAC knows no types of Secrets, so that this lets read all of them. Without it gate could not tell, and takes
+# ConfigMaps. RBAC knows no types of Secrets, so that this lets read all of them. Without it gate does not know, and takes
 # somebody's word: --assert=helm-releases-clean. (--clean-helm gets and updates the two kinds as well.)
 `)
 	_, lines, _ := strings.Cut(rules.String(), "rules:\n")

@@ -18,7 +18,7 @@ type rolloutPrinter struct {
 	streams Streams
 	json    bool
 	records []stepReport
-	// taken counts those told of steps, and not of namespaces that were left alone.
+	// taken counts the steps, without the namespaces that were left alone.
 	taken, refused int
 	failed         error
 }
@@ -98,7 +98,7 @@ func (p *rolloutPrinter) end() error {
 	}
 	switch {
 	case p.refused > 0:
-		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, p.taken, english.Plural(p.taken, "step", "steps"), english.Plural(p.refused, "was", "were"))
+		return fmt.Errorf("%d of %d %s %s refused: the reasons are beside them", p.refused, p.taken, english.Plural(p.taken, "step", "steps"), english.Plural(p.refused, "was", "were"))
 	case p.taken == 0:
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "There is nothing to do.")
 	}

@@ -303,7 +303,7 @@ func TestRolloutRefused(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || code != exitFailed {
 		t.Errorf("exit code %d, steps (-want +got):\n%s", code, diff)
 	}
-	if !strings.HasSuffix(errOut, "psp2pss: 1 of 2 steps was refused: the reasons are told with them\n") {
+	if !strings.HasSuffix(errOut, "psp2pss: 1 of 2 steps was refused: the reasons are beside them\n") {
 		t.Errorf("told %q", errOut)
 	}
 }

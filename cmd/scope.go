@@ -49,7 +49,7 @@ func (s *scopeFlags) parse(flags *pflag.FlagSet) (migrate.NamespaceScope, error)
 
 // selectNamespaces returns the Plan with the namespaces in scope, to be called before anything is written: a name that is not there
 // and a scope that leaves nothing are errors. It warns on w of what the scope does not do: an --exclude that excludes
-// nothing, and namespaces that -l cannot judge.
+// nothing, and namespaces whose labels -l does not know.
 func selectNamespaces(w io.Writer, plan *migrate.Plan, scope migrate.NamespaceScope) (*migrate.Plan, error) {
 	selected, err := plan.SelectExistingNamespaces(scope)
 	if err != nil {

@@ -39,7 +39,7 @@ type SourceOptions struct {
 	// Timeout bounds the whole run; 0 means no bound.
 	Timeout time.Duration
 
-	// Stdin is what "-" reads. Progress, if not nil, is told what is being read, and Refused what may not be, before the
+	// Stdin is what "-" reads. OnProgress, if not nil, gets what is being read, and OnForbidden what may not be, before the
 	// long lists are begun.
 	Stdin       io.Reader
 	OnProgress  func(string)

@@ -67,7 +67,7 @@ type progressLine struct {
 	width int
 	start time.Time
 
-	mu    sync.Mutex // a reader that was left behind may still tell
+	mu    sync.Mutex // a reader that was left behind may still report
 	last  time.Time
 	shown bool
 	over  bool
