@@ -42,7 +42,7 @@ func mayImport() map[string][]string {
 		"migrate/escape":            {},
 		"migrate/atomicfile":        {},
 		"pspparse/english":          {},
-		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/english", "pspparse/inventory", "pspparse"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "simulate/pss"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},

@@ -13,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -20,20 +21,10 @@ import (
 func ObjectName(kind, name string) string { return escape.Terminal(strings.ToLower(kind) + "/" + name) }
 
 // CountNoun is "1 policy", "3 policies".
-func CountNoun(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
+func CountNoun(n int, one, many string) string { return english.Count(n, one, many) }
 
 // JoinFirst joins the first few of a list and counts the rest: "a, b and 3 more".
-func JoinFirst(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-}
+func JoinFirst(names []string, most int) string { return english.First(names, most) }
 
 // DecisionPhrase says in a few words what decided a namespace's enforce level; "" if nothing is recommended.
 func DecisionPhrase(ns *migrate.Namespace) string {
