@@ -26,7 +26,7 @@ type rolloutPrinter struct {
 // stepReport is a roll-out step with its outcome, as -o json writes it.
 type stepReport struct {
 	rollout.Step
-	// Result is done, refused, altered, undone, kept, or empty where it was only printed; left says that the namespace gets
+	// Result is done, refused, altered, undone, kept, or empty where it was only printed; skipped says that the namespace gets
 	// no step at the stage.
 	Result   string `json:"result,omitempty"`
 	Already  bool   `json:"already,omitempty"`
@@ -108,7 +108,7 @@ func (p *rolloutPrinter) end() error {
 // addSkipped reports the namespaces that get no step at a roll-out stage, and why: on standard error, and in JSON as steps.
 func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
 	for _, l := range left {
-		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "left", Why: l.Reason})
+		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "skipped", Why: l.Reason})
 		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Reason))
 	}
 }
