@@ -20,7 +20,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
-// The exit codes, as documented in the root command's help.
+// The exit codes of the process, as the help of the root command documents them.
 const (
 	exitDone     = 0
 	exitFailed   = 1 // the run itself failed
@@ -29,7 +29,7 @@ const (
 	exitPartial  = 4 // done, and something could not be read or there was nothing to judge; or a name may be in what was not
 )
 
-// usageError is a mistake in flags or arguments.
+// usageError is a mistake in command-line flags or arguments: exit code 2.
 type usageError struct{ error }
 
 // Unwrap returns the error inside usageError, for errors.Is and errors.As.
@@ -38,26 +38,26 @@ func (e usageError) Unwrap() error { return e.error }
 // usagef formats an error that ends the process with the exit code for wrong usage.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// findingsError ends a run that did its work and found what --fail-on names.
+// findingsError ends a command that did its work and found what the caller asked to fail on: exit code 3.
 type findingsError struct{ error }
 
 // Unwrap returns the error inside findingsError, for errors.Is and errors.As.
 func (e findingsError) Unwrap() error { return e.error }
 
-// partialError ends a run that did its work on less than there is.
+// partialError ends a command that did its work, but could not read all of its input: exit code 4.
 type partialError struct{ error }
 
 // Unwrap returns the error inside partialError, for errors.Is and errors.As.
 func (e partialError) Unwrap() error { return e.error }
 
-// runError marks an error as one that a verb's own run returned. Whatever reaches the top without it was raised by
-// cobra while it sorted out flags and arguments, and is wrong usage.
+// runError marks an error that a command's own run returned. Whatever reaches the top without it was raised by cobra while it
+// parsed flags and arguments, and is wrong usage.
 type runError struct{ error }
 
 // Unwrap returns the error inside runError, for errors.Is and errors.As.
 func (e runError) Unwrap() error { return e.error }
 
-// exitCode turns the kind of an error into the code of the process. Findings win over a partial read.
+// exitCode turns the kind of an error into the exit code of the process. Findings win over input that was not read.
 func exitCode(err error) int {
 	var (
 		usage    usageError
@@ -86,7 +86,7 @@ func exitCode(err error) int {
 	return exitUsage
 }
 
-// errorWithAdvice is an error with what to try next, which is told whatever the error is.
+// errorWithAdvice is an error with a line that says what to try next.
 type errorWithAdvice struct {
 	error
 	advice string
@@ -95,10 +95,10 @@ type errorWithAdvice struct {
 // Unwrap returns the error inside errorWithAdvice, for errors.Is and errors.As.
 func (e errorWithAdvice) Unwrap() error { return e.error }
 
-// interruptGracePeriod is how long a run that was interrupted may take to stop: reading standard input cannot be cancelled.
+// interruptGracePeriod is how long a command may take to stop after Ctrl-C: reading standard input cannot be cancelled.
 const interruptGracePeriod = 2 * time.Second
 
-// Main runs the tool with the arguments, environment and streams of the process and returns its exit code.
+// Main runs the command-line tool with the arguments, environment and streams of the process and returns its exit code.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -130,7 +130,7 @@ func toolName(arg0 string) string {
 	return "psp2pss"
 }
 
-// Run is the tool as a function of everything it sees of the world.
+// Run runs one command line of the tool and returns the exit code: streams and deps are all that it sees of the outside world.
 func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	root := NewRootCommand(streams, deps)
 	root.SetArgs(args)
@@ -146,7 +146,7 @@ func Run(ctx context.Context, streams Streams, deps Deps, args []string) int {
 	return code
 }
 
-// printError prints an error for people. Errors quote input, so nothing in one may reach the terminal unescaped.
+// printError prints the error of a command on standard error, escaped: errors quote input.
 func printError(w io.Writer, name string, err error) {
 	text := err.Error()
 	var cut *cluster.InterruptedError

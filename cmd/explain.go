@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// explainOptions are what the flags and the argument of explain become.
+// explainOptions are the parsed flags and argument of the command explain.
 type explainOptions struct {
 	streams Streams
 	deps    Deps
@@ -24,7 +24,7 @@ type explainOptions struct {
 	Kind, Namespace, WorkloadKind, Name string
 }
 
-// explainTopic is one thing that can be explained.
+// explainTopic is one kind of thing that the command explain can explain, with its argument and its help.
 type explainTopic struct {
 	kind, argument, short, example string
 	aliases                        []string
@@ -51,8 +51,8 @@ func newExplain(streams Streams, deps Deps, runF func(context.Context, *explainO
 		Short: "Give the full reasoning for one policy, namespace, workload or service account",
 		Long: `Explain shows everything that led to a recommendation, for one thing: field by field, binding by
 binding, check by check, in Pod Security admission's own words. For a policy it ends with step 2 of
-the official migration guide: what of it only fills values in or is out of the standards' scope,
-and a clone of it that fills nothing in.`,
+the official migration guide: what of it only mutates pods or is out of the standards' scope, and a
+clone of it that mutates nothing.`,
 		Example: `  psp2pss explain ns web --demo
   psp2pss explain psp restricted --plan plan.json
   psp2pss explain workload web/deployment/api
@@ -131,7 +131,7 @@ func parseWorkload(o *explainOptions, arg string) error {
 	return nil
 }
 
-// parseWorkloadKind reads kubectl's plural and short names of kinds.
+// parseWorkloadKind reads a workload kind as kubectl does, plural and short names included: deploy, sts, pods.
 func parseWorkloadKind(s string) string {
 	switch k := strings.ToLower(s); k {
 	case "po":
@@ -172,7 +172,7 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	return planExitError(plan, migrate.NamespaceScope{}, nil, o.Decide.AllowPartial)
 }
 
-// planForTopic reads or makes the plan, and refuses an account that nothing names: unlike the other things, the plan has no
+// planForTopic reads or builds the Plan for the command explain, and refuses a service account that nothing names: a Plan has no
 // list of them.
 func (o *explainOptions) planForTopic(ctx context.Context) (*migrate.Plan, error) {
 	if o.Kind != "sa" || o.Source.Plan != "" {
@@ -189,7 +189,7 @@ func (o *explainOptions) planForTopic(ctx context.Context) (*migrate.Plan, error
 	return plan, plan.CheckServiceAccount(o.Namespace, o.Name, access.ServiceAccountNames(inv, o.Namespace))
 }
 
-// explain builds the report on what was asked for.
+// explain builds the report on the policy, namespace, workload or service account that was asked for.
 func (o *explainOptions) explain(plan *migrate.Plan) (*report.Document, error) {
 	switch o.Kind {
 	case "psp":

@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// noArgs refuses arguments and says what may have been meant.
+// noArgs is the usage error for arguments of a command that takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -22,7 +22,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usagef("%s takes no arguments, and got %q: input is named with -f", cmd.Name(), args[0])
 }
 
-// asRunError marks an error as the verb's own and not cobra's.
+// asRunError marks an error as one of the command itself, and not of cobra's parsing.
 func asRunError(err error) error {
 	if err == nil {
 		return nil
@@ -37,13 +37,13 @@ func addOutputFlag[R any](cmd *cobra.Command, values *[]string, formats []report
 	registerCompletion(cmd, "output", names)
 }
 
-// registerCompletion offers the values of a flag to the shell. It fails only for a flag that does not exist, which a test of the
+// registerCompletion offers the values of a command-line flag to the shell. It fails only for a flag that does not exist, which a test of the
 // command would show.
 func registerCompletion(cmd *cobra.Command, flag string, values []string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// refuseEmptyFlags makes every flag of a command and of those below it refuse an empty value: it is what a shell leaves of a
+// refuseEmptyFlags makes every command-line flag of a command and of those below it refuse an empty value: it is what a shell leaves of a
 // variable that is not set, and must not pass for "all" or "none".
 func refuseEmptyFlags(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -61,13 +61,13 @@ func refuseEmptyFlags(cmd *cobra.Command) {
 	}
 }
 
-// isBlank is true for nothing and for white space alone.
+// isBlank is true for a text that is empty or white space alone.
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// nonEmptyFlag is the value of a flag that must not be set to nothing.
+// nonEmptyFlag is the value of a command-line flag that must not be empty.
 type nonEmptyFlag struct{ pflag.Value }
 
-// Set refuses what is blank.
+// Set sets the flag, or returns an error for a blank value.
 func (v nonEmptyFlag) Set(s string) error {
 	if isBlank(s) {
 		return errors.New("it is empty, perhaps because a shell variable is not set: give it a value, or leave the flag out")
@@ -75,13 +75,13 @@ func (v nonEmptyFlag) Set(s string) error {
 	return v.Value.Set(s)
 }
 
-// nonEmptyListFlag is the same for a list, and for each of its elements.
+// nonEmptyListFlag is the value of a command-line list flag, no element of which may be empty.
 type nonEmptyListFlag struct {
 	nonEmptyFlag
 	list pflag.SliceValue
 }
 
-// Set adds the elements in s.
+// Set adds elements to the list flag, or returns an error for a blank one.
 func (v nonEmptyListFlag) Set(s string) error {
 	if err := v.nonEmptyFlag.Set(s); err != nil {
 		return err
@@ -89,17 +89,17 @@ func (v nonEmptyListFlag) Set(s string) error {
 	return v.check(v.list.GetSlice())
 }
 
-// Append adds one element.
+// Append adds one element to the list flag, or returns an error for a blank one.
 func (v nonEmptyListFlag) Append(s string) error {
 	return errors.Join(v.check([]string{s}), v.list.Append(s))
 }
 
-// Replace puts other elements in place of those that are there; none are no mistake.
+// Replace sets the elements of the list flag, or returns an error for a blank one; an empty list is allowed.
 func (v nonEmptyListFlag) Replace(elements []string) error {
 	return errors.Join(v.check(elements), v.list.Replace(elements))
 }
 
-// GetSlice returns the elements.
+// GetSlice returns the elements of the list flag.
 func (v nonEmptyListFlag) GetSlice() []string { return v.list.GetSlice() }
 
 // check returns an error where an element of a list flag is blank.
@@ -110,7 +110,7 @@ func (nonEmptyListFlag) check(elements []string) error {
 	return nil
 }
 
-// resetFlag gives a flag its default back, as if it had not been given.
+// resetFlag sets a command-line flag back to its default, as if it had not been given.
 func resetFlag(f *pflag.Flag) error {
 	f.Changed = false
 	switch v := f.Value.(type) {

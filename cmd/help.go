@@ -7,10 +7,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// helpWidth is what help texts keep to.
+// helpWidth is the number of columns that the help of a command keeps to.
 const helpWidth = 100
 
-// printUsage writes what --help shows below the description. Cobra's own would not fold the descriptions of flags, and its
+// printUsage writes what --help of a command shows below the description. Cobra's own would not fold the descriptions of flags, and its
 // templates would keep the linker from leaving out what nobody calls: a fifth of the binary.
 func printUsage(c *cobra.Command) error {
 	var b strings.Builder

@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/cluster"
 )
 
-// kubectlCommand is the command kubectl with every flag that says which cluster, and as whom, for a command that is printed. The
+// kubectlCommand is kubectl with the flags --kubeconfig, --context, --as and --as-group, for commands that are printed. The
 // context is the one that was found: the current one may be another by then.
 func (o *SourceOptions) kubectlCommand(context string) string {
 	if context == cluster.InClusterContext {

@@ -13,7 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// newLabels is plan with the formats that labels can be written as: the same run gives the same bytes.
+// newLabels returns the cobra command "labels": the command plan with the formats that Pod Security labels are written as.
 func newLabels(streams Streams, deps Deps, runF func(context.Context, *planOptions) error) *cobra.Command {
 	if runF == nil {
 		runF = planRun
@@ -61,7 +61,7 @@ manifest the Namespace for the source.`,
   psp2pss labels --plan plan.json --undo undo.sh > labels.sh
   less labels.sh && sh labels.sh
 
-  # First what refuses nothing, and what refuses pods when the warnings are settled
+  # First what refuses nothing, and what refuses pods when the warnings are dealt with
   psp2pss labels --plan plan.json --stage=observe --undo unobserve.sh > observe.sh
   psp2pss labels --plan plan.json --stage=enforce --undo unenforce.sh > enforce.sh
 
@@ -96,7 +96,7 @@ manifest the Namespace for the source.`,
 // undoFlag names the file for the script that takes label commands back.
 const undoFlag = "undo"
 
-// addUndoScript puts the undo script before the outputs: whoever has the commands has what takes them back. A file that the
+// addUndoScript puts the undo script of label commands before the outputs: whoever has the commands has what takes them back. A file that the
 // environment names is for when there are commands.
 func addUndoScript(outs []outputTarget[*migrate.Plan], flag *pflag.Flag, options *labels.Options) ([]outputTarget[*migrate.Plan], error) {
 	file := flag.Value.String()

@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	// Kubeconfig users who sign in through OIDC need client-go's plugin for it, and those with a removed plugin (gcp,
-	// azure) are told what replaced it. The plugins register themselves when they are imported: the one registration by
+	// azure) are shown what replaced it. The plugins register themselves when they are imported: the one registration by
 	// import here, since client-go offers no other way.
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/client-go/rest"
@@ -23,7 +23,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate"
 )
 
-// loadInventory reads all sources into one inventory.
+// loadInventory reads files, the demo or a cluster, as the flags say, into one inventory.
 func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
 	b.SameLevels = simulate.SameLevelAfterPSP
@@ -55,7 +55,7 @@ func loadInventory(ctx context.Context, o SourceOptions) (*inventory.Inventory, 
 	return b.Build(source), nil
 }
 
-// demoServerVersion is the server that the demo cluster stands for: the last that served policies. It judges Windows pods
+// demoServerVersion is the Kubernetes version of the demo cluster: the last that served PodSecurityPolicies. It evaluates Windows pods
 // more strictly than v1.25.
 const demoServerVersion = "v1.24.17"
 
@@ -88,7 +88,7 @@ func loadFromCluster(ctx context.Context, o SourceOptions, b *inventory.Builder)
 	return inventory.Source{Name: name, ServerVersion: version, Kubeconfig: o.Kubeconfig, As: o.As, AsGroups: o.AsGroups}, err
 }
 
-// loadHelmReleases reads Helm releases from the cluster that the flags name.
+// loadHelmReleases reads the stored Helm releases of the cluster that the flags name.
 func loadHelmReleases(ctx context.Context, o SourceOptions, each func(kind string, m metav1.ObjectMeta, payload []byte)) ([]inventory.Gap, error) {
 	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups})
 	if err != nil {
@@ -97,7 +97,7 @@ func loadHelmReleases(ctx context.Context, o SourceOptions, each func(kind strin
 	return (&cluster.Reader{Config: config, Context: name}).HelmReleases(ctx, each)
 }
 
-// connectToCluster makes a client for the cluster that the flags name, and says under which context.
+// connectToCluster returns a client of the cluster that the flags name, and the kubeconfig context that it uses.
 func connectToCluster(o SourceOptions) (dynamic.Interface, string, error) {
 	// A server that takes a request and never answers must not hold a roll-out for good.
 	config, name, err := cluster.LoadConfig(cluster.ConnectionFlags{Kubeconfig: o.Kubeconfig, Context: o.Context, As: o.As, AsGroups: o.AsGroups, Timeout: cluster.DefaultRequestTimeout})

@@ -21,12 +21,12 @@ type outputTarget[R any] struct {
 	file   string
 }
 
-// planFormats are the formats of a plan: those of the report, and what the labels become.
+// planFormats are the output formats of a Plan: reports, and the forms that Pod Security labels are written as.
 func planFormats() []report.Format[*migrate.Plan] {
 	return append(report.PlanFormats(), labelFormats(&labels.Options{Tool: toolAndVersion()})...)
 }
 
-// labelFormats are what label changes can be written as, the default first. The options may be settled later.
+// labelFormats are the output formats of Pod Security labels, the default first. The options are read when a format writes.
 func labelFormats(o *labels.Options) []report.Format[*migrate.Plan] {
 	form := func(name string, write func(io.Writer, *migrate.Plan, labels.Options) error) report.Format[*migrate.Plan] {
 		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, *o) }}
@@ -44,7 +44,7 @@ const (
 	applyFormat     = "apply"
 )
 
-// leftOutError tells of the namespaces in scope that a written form leaves out, since applying it could take labels away.
+// leftOutError names the namespaces that a manifest format leaves out, since applying it could take labels away.
 func leftOutError(outs []outputTarget[*migrate.Plan], shown *migrate.Plan, stage labels.Stage, allowPartial bool) error {
 	var errs []error
 	for _, o := range outs {
@@ -66,7 +66,7 @@ func leftOutError(outs []outputTarget[*migrate.Plan], shown *migrate.Plan, stage
 // toolAndVersion names this tool and its version, for the first line of generated files.
 func toolAndVersion() string { return "psp2pss " + readBuildInfo().Version }
 
-// parseOutputs reads the values of -o against the formats of a verb, the first of which is the default.
+// parseOutputs reads the values of the flag -o: formats of a command, the first of which is the default, and files.
 func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputTarget[R], error) {
 	if len(values) == 0 {
 		return []outputTarget[R]{{format: formats[0]}}, nil
@@ -95,7 +95,7 @@ func parseOutputs[R any](values []string, formats []report.Format[R]) ([]outputT
 	return outs, nil
 }
 
-// checkOutputFiles finds out before the work starts whether the files can be written.
+// checkOutputFiles returns an error, before the work starts, for an output file that cannot be written.
 func checkOutputFiles[R any](outs []outputTarget[R]) error {
 	for _, o := range outs {
 		if o.file == "" {
@@ -113,7 +113,7 @@ func checkOutputFiles[R any](outs []outputTarget[R]) error {
 	return nil
 }
 
-// writeOutputs renders the result of a command into every output: files first, so that a reader who closes the pipe early does not
+// writeOutputs writes the result of a command in every format that -o asked for: files first, so that a reader who closes the pipe early does not
 // keep them from being written.
 func writeOutputs[R any](streams Streams, outs []outputTarget[R], result R, noHeaders bool) error {
 	for _, o := range outs {

@@ -20,7 +20,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// patchOptions are what the flags and arguments of patch become.
+// patchOptions are the parsed flags and arguments of the command patch.
 type patchOptions struct {
 	streams Streams
 	deps    Deps
@@ -32,7 +32,7 @@ type patchOptions struct {
 	Outputs []outputTarget[*migrate.Plan]
 }
 
-// patchFlags are the flags of patch as given.
+// patchFlags are the values of the flags of the command patch, as given.
 type patchFlags struct {
 	source       SourceOptions
 	scope        scopeFlags
@@ -54,11 +54,11 @@ func newPatch(streams Streams, deps Deps, runF func(context.Context, *patchOptio
 		Short: "Write the edits that keep workloads running, or raise them to a stricter level",
 		Long: `Patch writes, for all workloads or those that are named, what their templates lack.
 
---keep (the default) writes down what is filled into their pods today and is not in their templates,
-so that nothing changes when it no longer is. --raise writes what a stricter level asks for. Each of
-its edits is marked: "safe" changes nothing that can matter, "test" has to be tried by who owns the
-workload, and the reason is beside it. What no edit settles is said, with advice. Keep first, then
-raise: read the cluster again in between.
+--keep (the default) writes down what policies set in their pods by mutation today and their
+templates do not state, so that nothing changes after PSP is gone. --raise writes what a stricter
+level asks for. Each of its edits is marked: "safe" changes nothing that can matter, "test" has to
+be tried by who owns the workload, and the reason is beside it. What no edit solves is named, with
+advice. Keep first, then raise: read the cluster again in between.
 
 The forms: strategic merge patches; JSON patches, which go with the objects as they were read and
 not as another patch has left them; kubectl commands for sh; and a kustomize component, which is a
@@ -67,7 +67,7 @@ folder. A workload that edits alone do not raise gets none. Patch changes nothin
 The script of -o commands ends on any other cluster than the one that was read, by the UID of the
 namespace kube-system. Where that is not known or may not be read, it runs only with
 PSP2PSS_THIS_CLUSTER=1 in its environment.`,
-		Example: `  # What the policies fill in, as patches to read
+		Example: `  # What the policies set by mutation, as patches to read
   psp2pss patch
 
   # What keeps a namespace from restricted, as commands
@@ -83,7 +83,7 @@ PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 	flags.SortFlags = false
 	addSourceFlags(flags, &f.source)
 	f.scope.add(flags)
-	flags.BoolVar(&f.keep, "keep", false, "write down what is filled in today (the default)")
+	flags.BoolVar(&f.keep, "keep", false, "write down what policies set by mutation today (the default)")
 	flags.BoolVar(&f.raise, "raise", false, "write what a stricter level asks for")
 	enumFlag{&f.level, "level", levelNames()[1:]}.add(cmd, "level", "", "level to raise to")
 	flags.StringVar(&f.target, "target-version", "", `version of the standards, such as v1.25, or "latest" (default v1.25, or the server's own minor if that is newer)`)
@@ -99,7 +99,7 @@ PSP2PSS_THIS_CLUSTER=1 in its environment.`,
 	return cmd
 }
 
-// options checks all flags and arguments before anything is touched.
+// options checks all flags and arguments of the command patch before anything is read.
 func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, args []string) (*patchOptions, error) {
 	flags := cmd.Flags()
 	o := &patchOptions{streams: streams, deps: deps}
@@ -123,7 +123,7 @@ func (f *patchFlags) options(cmd *cobra.Command, streams Streams, deps Deps, arg
 	return o, err
 }
 
-// chooseEdits settles which edits are meant.
+// chooseEdits reads from the flags which edits of workloads are meant: those that keep them running, or reach a level.
 func (f *patchFlags) chooseEdits(flags *pflag.FlagSet, o *patch.Options) error {
 	if f.keep && f.raise && resolveFlagConflict(flags, "keep", "raise") != nil {
 		return usagef("--keep and --raise exclude each other: keep first, read the cluster again, then raise")
@@ -138,7 +138,7 @@ func (f *patchFlags) chooseEdits(flags *pflag.FlagSet, o *patch.Options) error {
 	return nil
 }
 
-// patchFormats are the forms of patches, the default first.
+// patchFormats are the output formats of workload patches, the default first.
 func patchFormats(o *patchOptions) []report.Format[*migrate.Plan] {
 	form := func(name string, write func(io.Writer, *migrate.Plan, patch.Options) error) report.Format[*migrate.Plan] {
 		return report.Format[*migrate.Plan]{Name: name, Write: func(w io.Writer, p *migrate.Plan, _ report.Options) error { return write(w, p, o.Patch) }}
@@ -159,7 +159,7 @@ func parsePatchOutputs(values []string, o *patchOptions) ([]outputTarget[*migrat
 	return outs, err
 }
 
-// patchRun makes the plan and writes the patches of the workloads in scope.
+// patchRun builds or reads the Plan and writes the patches of the workloads in scope.
 func patchRun(ctx context.Context, o *patchOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -197,7 +197,7 @@ func patchRun(ctx context.Context, o *patchOptions) error {
 	return planExitError(plan, o.Scope, nil, o.Decide.AllowPartial)
 }
 
-// checkNamedWorkloads refuses named workloads that are not in the plan, or that the scope leaves out.
+// checkNamedWorkloads returns an error for workloads named as arguments that are not in the Plan or not in scope.
 func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
 	var errs []error
 	for _, ref := range patch.MissingWorkloads(plan, o) {
@@ -212,7 +212,7 @@ func checkNamedWorkloads(plan, selected *migrate.Plan, o patch.Options) error {
 	return errors.Join(errs...)
 }
 
-// checkOutputFolders finds out before the work starts whether the folders can be made.
+// checkOutputFolders returns an error, before the work starts, for an output folder that cannot be made.
 func checkOutputFolders(outs []outputTarget[*migrate.Plan]) error {
 	for _, o := range outs {
 		info, err := os.Stat(o.file)
@@ -231,7 +231,7 @@ func checkOutputFolders(outs []outputTarget[*migrate.Plan]) error {
 	return nil
 }
 
-// writeKustomizeFolder writes a kustomize component. Files of the folder that it does not name stay as they are.
+// writeKustomizeFolder writes a kustomize component with workload patches into a folder. Other files in it stay as they are.
 func writeKustomizeFolder(folder string, plan *migrate.Plan, o patch.Options) error {
 	files, err := patch.KustomizeFiles(plan, o)
 	if err != nil {

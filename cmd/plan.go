@@ -14,7 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// planOptions are what the flags of plan and labels become.
+// planOptions are the parsed flags of the commands plan and labels.
 type planOptions struct {
 	streams Streams
 	deps    Deps
@@ -28,7 +28,7 @@ type planOptions struct {
 	Stage     labels.Stage // of the forms of labels
 }
 
-// planFlags are the flags of plan and labels as given.
+// planFlags are the values of the flags of the commands plan and labels, as given.
 type planFlags struct {
 	source    SourceOptions
 	decide    planFlagValues
@@ -50,7 +50,7 @@ func (f *planFlags) add(cmd *cobra.Command, formats []report.Format[*migrate.Pla
 	addFailOnFlag(cmd, &f.failOn)
 }
 
-// options checks all flags before anything is touched.
+// options checks all flags of the commands plan and labels before anything is read.
 func (f *planFlags) options(cmd *cobra.Command, streams Streams, deps Deps, formats []report.Format[*migrate.Plan]) (*planOptions, error) {
 	flags := cmd.Flags()
 	o := &planOptions{streams: streams, deps: deps, NoHeaders: f.noHeaders}
@@ -79,9 +79,9 @@ func newPlan(streams Streams, deps Deps, runF func(context.Context, *planOptions
 		Use:   "plan",
 		Short: "Recommend the level and labels of every namespace, with the reasons",
 		Long: `Plan reads policies, RBAC and workloads, and recommends for every namespace the Pod Security labels:
-the strictest level that everything in it will still meet once no PodSecurityPolicy fills anything
-in. It says what decided, what blocks the next level, what the policies enforced that will be lost,
-and what could not be read. It never writes to a cluster.
+the strictest level that everything in it will still meet after PSP is gone and no policy mutates
+pods any more. It says what decided, what blocks the next level, what the policies enforced that
+will be lost, and what could not be read. It never writes to a cluster.
 
 In the table a mark says what the recommendation does to the enforce label: + add, ~ change, = leave
 as it is, ! looser than today (never part of the commands unless asked for with --enforce), ?
@@ -128,8 +128,8 @@ one by the default of its admission configuration: no API tells that, so say it 
 	return cmd
 }
 
-// planRun makes the plan, shows the namespaces in scope, and judges the whole for the exit code: filters and formats
-// never change that, but for what choose refuses.
+// planRun builds or reads the Plan, writes the namespaces in scope, and returns the error for the exit code, which is about the
+// whole Plan: filters and formats do not change it.
 func planRun(ctx context.Context, o *planOptions) error {
 	ctx, cancel := o.Source.withTimeout(ctx)
 	defer cancel()
@@ -155,12 +155,13 @@ func planRun(ctx context.Context, o *planOptions) error {
 	return errors.Join(planExitError(plan, o.Scope, o.FailOn, o.Decide.AllowPartial), leftOutError(o.Outputs, shown, o.Stage, o.Decide.AllowPartial))
 }
 
-// carriesCautions is true for an output that has the cautions of the plan in it.
+// carriesCautions is true for an output format that has the cautions of the Plan in it.
 func carriesCautions(o outputTarget[*migrate.Plan]) bool {
 	return slices.Contains([]string{"table", "wide", "json", "yaml", commandsFormat}, o.format.Name)
 }
 
-// warnWithheld tells who asks a saved plan for everything that it was made without some.
+// warnWithheld warns that a saved Plan has no enforce label for namespaces that were not read completely, whatever --allow-partial
+// says now.
 func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 	if o.Source.Plan == "" || !o.Decide.AllowPartial {
 		return
@@ -176,7 +177,7 @@ func (o *planOptions) warnWithheld(plan *migrate.Plan) {
 	}
 }
 
-// printNextCommands tells on standard error what to do next, where a person has just been shown a table.
+// printNextCommands prints on standard error which commands come next, where a person has just been shown a table.
 func (o *planOptions) printNextCommands(plan *migrate.Plan) {
 	shown := slices.ContainsFunc(o.Outputs, func(out outputTarget[*migrate.Plan]) bool {
 		return out.file == "" && (out.format.Name == "table" || out.format.Name == "wide")

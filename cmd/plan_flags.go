@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// enumFlag is a flag value out of a fixed list, checked as it is set.
+// enumFlag is the value of a command-line flag out of a fixed list.
 type enumFlag struct {
 	value *string
 	// typeName the values are, for the help.
@@ -25,7 +25,7 @@ func (c enumFlag) String() string { return *c.value }
 // Type returns the word that the help shows for the value of the flag.
 func (c enumFlag) Type() string { return c.typeName }
 
-// add defines the flag, with the list in its description.
+// add defines the command-line flag, with the list of its values in the help.
 func (c enumFlag) add(cmd *cobra.Command, name, short, usage string) {
 	cmd.Flags().VarP(c, name, short, usage+"; one of "+strings.Join(c.allowed, ", "))
 	registerCompletion(cmd, name, c.allowed)
@@ -45,7 +45,7 @@ func levelNames() []string {
 	return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
 }
 
-// planFlagValues become migrate.Options.
+// planFlagValues are the values of the flags that shape the recommendation of a Plan.
 type planFlagValues struct {
 	target, basis, empty, enforce, audit, warn string
 	allowPartial                               bool
@@ -66,7 +66,7 @@ func (d *planFlagValues) add(cmd *cobra.Command) {
 // allowPartialFlag accepts a result although something could not be read.
 const allowPartialFlag = "allow-partial"
 
-// planChangingFlags shape the decision, which a saved plan already holds.
+// planChangingFlags are the names of the flags that shape a recommendation, which a saved Plan already holds.
 func planChangingFlags() []string {
 	return []string{"target-version", "basis", "empty-namespaces", "enforce", "audit", "warn"}
 }
@@ -76,7 +76,7 @@ func savedPlanFlagError(flag string) error {
 	return usagef("--%s cannot change a plan that is already made: leave out --%s, or read the source again with --%s", flag, flag, flag)
 }
 
-// options checks the flags and turns them into options of the decision.
+// options checks the flags that shape a recommendation and returns them as options of the Plan.
 func (d *planFlagValues) options(flags *pflag.FlagSet) (migrate.Options, error) {
 	for _, name := range planChangingFlags() {
 		if err := resolveFlagConflict(flags, planFlag, name); err != nil {

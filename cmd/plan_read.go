@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 )
 
-// readSavedPlan reads a Plan as 'plan -o json' or 'plan -o yaml' wrote it.
+// readSavedPlan reads a saved Plan from a file or standard input, as 'plan -o json' or 'plan -o yaml' wrote it.
 func readSavedPlan(name string, stdin io.Reader) (*migrate.Plan, error) {
 	data, err := readFileOrStdin(name, stdin)
 	if err != nil {

@@ -40,7 +40,7 @@ func newRBACRole(kind, name, namespace string, rules []rbacv1.PolicyRule) rbacRo
 	return rbacRole{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: kind, Metadata: rbacMetadata{name, namespace}, Rules: rules}
 }
 
-// readerRules are the rules for what is read.
+// readerRules are the RBAC rules for what the tool reads of a cluster.
 func readerRules(src *SourceOptions) []rbacv1.PolicyRule {
 	if src.SkipCustomResources {
 		return cluster.CoreReadRules()
@@ -48,7 +48,7 @@ func readerRules(src *SourceOptions) []rbacv1.PolicyRule {
 	return cluster.ReadRules()
 }
 
-// printReaderRole writes the ClusterRole with which a reading has no gaps. What gate needs more, for stored Helm releases, is a
+// printReaderRole writes the ClusterRole that may read all that the tool reads of a cluster. What gate needs more, for stored Helm releases, is a
 // comment: whoever may list Secrets has all passwords of a cluster.
 func printReaderRole(w io.Writer, src *SourceOptions) error {
 	const head = `# All that psp2pss reads of a cluster: it gets and lists, and nothing else. Secrets are not among it; see the end.
@@ -64,7 +64,7 @@ func printReaderRole(w io.Writer, src *SourceOptions) error {
 	return printHelmReleaseRules(w)
 }
 
-// printRolloutRole writes the roles with which rollout goes through the stages, and rollback comes back.
+// printRolloutRole writes the RBAC roles that the commands rollout and rollback need for some stages.
 func printRolloutRole(w io.Writer, src *SourceOptions, n rollout.PermissionOptions) error {
 	reads := readerRules(src)
 	rules, lock, namespace := rollout.RBACRules(n, reads)
@@ -99,8 +99,8 @@ func joinStages(stages []rollout.Stage) string {
 	return strings.Join(names, ",")
 }
 
-// checkPermissions refuses to begin where the server says that this user may not do all of the steps, or not take them back. Where
-// it does not say, that is told, and no reason not to begin.
+// checkPermissions returns an error where the API server says that this user may not take all roll-out steps, or take them back. Where
+// it does not say, a warning is printed.
 func (o *rolloutOptions) checkPermissions(ctx context.Context, client dynamic.Interface, steps []rollout.Step) error {
 	n := rollout.PermissionOptions{Recheck: !o.Decide.AllowPartial, Verify: o.Verify.Asked}
 	missing, err := rollout.MissingPermissions(ctx, client, rollout.RequiredPermissions(steps, n))
@@ -127,14 +127,14 @@ func (o *rolloutOptions) checkPermissions(ctx context.Context, client dynamic.In
 	return errorWithAdvice{errors.New(text), advice}
 }
 
-// printHelmReleaseRules continues the rules of the role, once the lines are no comments any more.
+// printHelmReleaseRules writes, as comments, the RBAC rules for reading stored Helm releases.
 func printHelmReleaseRules(w io.Writer) error {
 	var rules bytes.Buffer
 	if err := manifest.WriteYAML(&rules, map[string]any{"rules": cluster.HelmReleaseRules()}); err != nil {
 		return err
 	}
 	out := bytes.NewBufferString(`# Not needed, and only gate has a use for it: it finds PodSecurityPolicies in stored Helm releases, which are Secrets or
-# ConfigMaps. RBAC knows no types of Secrets, so that this lets read all of them. Without it gate could not tell, and takes
+# ConfigMaps. RBAC knows no types of Secrets, so that this lets read all of them. Without it gate does not know, and takes
 # somebody's word: --assert=helm-releases-clean. ('clean-helm' gets and updates the two kinds as well.)
 `)
 	_, lines, _ := strings.Cut(rules.String(), "rules:\n")

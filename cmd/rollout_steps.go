@@ -13,20 +13,20 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/english"
 )
 
-// rolloutPrinter tells the steps of a roll-out as they are taken, a line each, or as one JSON document at the end.
+// rolloutPrinter prints the steps of a roll-out as they are taken, a line each, or as one JSON document at the end.
 type rolloutPrinter struct {
 	streams Streams
 	json    bool
 	records []stepReport
-	// taken counts those told of steps, and not of namespaces that were left alone.
+	// taken counts the steps, without the namespaces that were left alone.
 	taken, refused int
 	failed         error
 }
 
-// stepReport is a step with what became of it.
+// stepReport is a roll-out step with its outcome, as -o json writes it.
 type stepReport struct {
 	rollout.Step
-	// Result is done, refused, altered, undone, kept, or empty where it was only printed; left says that the namespace gets
+	// Result is done, refused, altered, undone, kept, or empty where it was only printed; skipped says that the namespace gets
 	// no step at the stage.
 	Result   string `json:"result,omitempty"`
 	Already  bool   `json:"already,omitempty"`
@@ -42,7 +42,7 @@ func newRolloutPrinter(streams Streams, asJSON bool) *rolloutPrinter {
 	return &rolloutPrinter{streams: streams, json: asJSON, records: []stepReport{}}
 }
 
-// addOutcome prints what became of a step, and keeps it for JSON.
+// addOutcome prints the outcome of a roll-out step, and keeps it for JSON.
 func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	if o.Event == rollout.Refused || o.Event == rollout.Altered || o.Event == rollout.NotReverted {
 		p.refused++
@@ -54,7 +54,7 @@ func (p *rolloutPrinter) addOutcome(o rollout.Outcome) {
 	}
 }
 
-// reportedStep puts what became of a step into the form that is reported.
+// reportedStep turns the outcome of a roll-out step into the form that package report draws.
 func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	s := &report.RolloutStep{
 		Outcome: string(o.Event), Already: o.AlreadyDone, DryRun: o.DryRun, Undo: o.IsRollback, Stage: string(o.Step.Stage), Wave: o.Step.Wave,
@@ -80,7 +80,7 @@ func reportedStep(o rollout.Outcome) *report.RolloutStep {
 	return s
 }
 
-// flush writes what is left to write, also of a run that was stopped in the middle.
+// flush writes the JSON document of the roll-out steps, also of a run that was stopped in the middle.
 func (p *rolloutPrinter) flush() error {
 	if p.json {
 		p.failed = manifest.WriteJSON(p.streams.Out, p.records)
@@ -91,29 +91,29 @@ func (p *rolloutPrinter) flush() error {
 	return nil
 }
 
-// end flushes. Steps that were refused fail the run, after everything else was done.
+// end writes what is left to write of a roll-out, and returns an error if steps were refused.
 func (p *rolloutPrinter) end() error {
 	if err := p.flush(); err != nil {
 		return err
 	}
 	switch {
 	case p.refused > 0:
-		return fmt.Errorf("%d of %d %s %s refused: the reasons are told with them", p.refused, p.taken, english.Plural(p.taken, "step", "steps"), english.Plural(p.refused, "was", "were"))
+		return fmt.Errorf("%d of %d %s %s refused: the reasons are beside them", p.refused, p.taken, english.Plural(p.taken, "step", "steps"), english.Plural(p.refused, "was", "were"))
 	case p.taken == 0:
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "There is nothing to do.")
 	}
 	return nil
 }
 
-// addSkipped tells the namespaces that get nothing at a stage, and why: on standard error, and in JSON as steps.
+// addSkipped reports the namespaces that get no step at a roll-out stage, and why: on standard error, and in JSON as steps.
 func (p *rolloutPrinter) addSkipped(left []rollout.Skipped) {
 	for _, l := range left {
-		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "left", Why: l.Reason})
+		p.records = append(p.records, stepReport{Step: rollout.Step{Stage: l.Stage, Namespace: l.Namespace}, Result: "skipped", Why: l.Reason})
 		_, _ = fmt.Fprintf(p.streams.ErrOut, "left alone at %s: %s: %s\n", l.Stage, escape.Terminal(l.Namespace), escape.Terminal(l.Reason))
 	}
 }
 
-// warnUnrestorableLabels warns of labels that no rollback can put back as they were.
+// warnUnrestorableLabels warns of namespace labels that no rollback can restore as they were.
 func warnUnrestorableLabels(w io.Writer, steps []rollout.Step) {
 	for i := range steps {
 		for _, c := range steps[i].UnrestorableLabels() {
@@ -123,7 +123,7 @@ func warnUnrestorableLabels(w io.Writer, steps []rollout.Step) {
 	}
 }
 
-// nothingDoneError is the error of a run that was asked for something and had no step to take. It has the first reasons.
+// nothingDoneError is the error of a roll-out that had no step to take, with the first reasons.
 func nothingDoneError(left []rollout.Skipped) error {
 	const most = 3
 	var reasons []string
@@ -139,7 +139,7 @@ func nothingDoneError(left []rollout.Skipped) error {
 	return partialError{fmt.Errorf("nothing was done: what was asked for is left alone (%s%s)", strings.Join(reasons, "; "), others)}
 }
 
-// countSteps counts steps for a question.
+// countSteps says how many roll-out steps there are in how many namespaces.
 func countSteps(steps []rollout.Step) string {
 	namespaces := map[string]bool{}
 	for i := range steps {

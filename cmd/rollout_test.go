@@ -303,7 +303,7 @@ func TestRolloutRefused(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || code != exitFailed {
 		t.Errorf("exit code %d, steps (-want +got):\n%s", code, diff)
 	}
-	if !strings.HasSuffix(errOut, "psp2pss: 1 of 2 steps was refused: the reasons are told with them\n") {
+	if !strings.HasSuffix(errOut, "psp2pss: 1 of 2 steps was refused: the reasons are beside them\n") {
 		t.Errorf("told %q", errOut)
 	}
 }
@@ -346,7 +346,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 			[]string{owned},
 			[]string{"-o", "json"},
 			exitPartial,
-			"[\n  {\n    \"stage\": \"observe\",\n    \"namespace\": \"a\",\n    \"batch\": 0,\n    \"result\": \"left\",\n    \"why\": \"" + ofFlux + "\"\n  }\n]\n",
+			"[\n  {\n    \"stage\": \"observe\",\n    \"namespace\": \"a\",\n    \"batch\": 0,\n    \"result\": \"skipped\",\n    \"why\": \"" + ofFlux + "\"\n  }\n]\n",
 			"left alone at observe: a: " + ofFlux + "\npsp2pss: nothing was done: what was asked for is left alone (a: " + ofFlux + ")\n",
 		},
 		{"accepted", []string{owned}, []string{"--allow-partial"}, exitDone, "", "left alone at observe: a: " + ofFlux + "\nThere is nothing to do.\n"},

@@ -17,7 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Deps is the outside world of the commands. Tests replace it.
+// Deps are the functions through which commands reach clusters, files and the environment. Tests replace them.
 type Deps struct {
 	// ToolName is how the user calls the tool: psp2pss, or "kubectl psp2pss".
 	ToolName string
@@ -33,7 +33,7 @@ type Deps struct {
 	LookupEnv func(string) (string, bool)
 }
 
-// NewRootCommand returns the tool. The list of verbs is its table of contents.
+// NewRootCommand returns the root cobra command of the tool with all subcommands.
 func NewRootCommand(streams Streams, deps Deps) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "psp2pss",
@@ -104,7 +104,7 @@ object was not read, since their labels are not known: it says so, and the code 
 	return root
 }
 
-// renameExamples shows the examples as the user calls the tool.
+// renameExamples writes the name by which the user calls the tool into the examples of the help.
 func renameExamples(cmd *cobra.Command, from, to string) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "  "+from+" ", "  "+to+" ")
 	cmd.Example = strings.ReplaceAll(cmd.Example, "| "+from+" ", "| "+to+" ")
@@ -113,7 +113,7 @@ func renameExamples(cmd *cobra.Command, from, to string) {
 	}
 }
 
-// setFlagsFromEnvironment sets every flag that was not given and has a variable PSP2PSS_FLAG_NAME. An empty variable is refused
+// setFlagsFromEnvironment sets every command-line flag that was not given and has a variable PSP2PSS_FLAG_NAME. An empty variable is refused
 // as an empty flag is: it is what a script with a misspelt variable gives, and must not mean more, or another source, than
 // was meant.
 func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
@@ -139,7 +139,7 @@ func setFlagsFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, 
 	return failed
 }
 
-// fromEnvAnnotation marks a flag whose value came from the environment.
+// fromEnvAnnotation marks a command-line flag whose value came from the environment.
 const fromEnvAnnotation = "psp2pss_from_environment"
 
 // environmentVariable is the name of the environment variable that sets a flag: PSP2PSS_FLAG_NAME.
@@ -160,7 +160,7 @@ func setFlagFromText(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 	return nil
 }
 
-// SystemDeps is the real world.
+// SystemDeps returns the dependencies of the real tool: client-go, the file system and the process environment.
 func SystemDeps(name string) Deps {
 	return Deps{
 		ToolName:         name,

@@ -12,7 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/report"
 )
 
-// scopeFlags choose what is shown and written, never what a verdict knows.
+// scopeFlags are the values of the flags that select namespaces: what is shown and written, not what is evaluated.
 type scopeFlags struct {
 	Namespaces []string
 	All        bool
@@ -28,7 +28,7 @@ func (s *scopeFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&s.Exclude, "exclude", nil, "leave this namespace out; may be repeated")
 }
 
-// parse checks the flags and returns what they select.
+// parse checks the flags that select namespaces and returns the selection.
 func (s *scopeFlags) parse(flags *pflag.FlagSet) (migrate.NamespaceScope, error) {
 	if err := resolveFlagConflict(flags, "namespace", "all-namespaces"); err != nil {
 		return migrate.NamespaceScope{}, usagef("-n and -A exclude each other: name namespaces or show all of them")
@@ -47,9 +47,9 @@ func (s *scopeFlags) parse(flags *pflag.FlagSet) (migrate.NamespaceScope, error)
 	return scope, nil
 }
 
-// selectNamespaces returns the plan with the namespaces in scope, to be called before anything is written: a name that is not there
+// selectNamespaces returns the Plan with the namespaces in scope, to be called before anything is written: a name that is not there
 // and a scope that leaves nothing are errors. It warns on w of what the scope does not do: an --exclude that excludes
-// nothing, and namespaces that -l cannot judge.
+// nothing, and namespaces whose labels -l does not know.
 func selectNamespaces(w io.Writer, plan *migrate.Plan, scope migrate.NamespaceScope) (*migrate.Plan, error) {
 	selected, err := plan.SelectExistingNamespaces(scope)
 	if err != nil {
@@ -64,7 +64,7 @@ func selectNamespaces(w io.Writer, plan *migrate.Plan, scope migrate.NamespaceSc
 	return selected, nil
 }
 
-// printWarning writes a line that begins with "warning: ".
+// printWarning writes an escaped line that begins with "warning: ".
 func printWarning(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, "warning: %s\n", escape.Terminal(fmt.Sprintf(format, args...)))
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// SourceOptions say where a run reads from.
+// SourceOptions say where a command reads Kubernetes objects from: files, a saved plan, the demo or a cluster.
 type SourceOptions struct {
 	// Files are files and folders, "-" for standard input; Recursive descends into folders.
 	Files     []string
@@ -39,7 +39,7 @@ type SourceOptions struct {
 	// Timeout bounds the whole run; 0 means no bound.
 	Timeout time.Duration
 
-	// Stdin is what "-" reads. Progress, if not nil, is told what is being read, and Refused what may not be, before the
+	// Stdin is what "-" reads. OnProgress, if not nil, gets what is being read, and OnForbidden what may not be, before the
 	// long lists are begun.
 	Stdin       io.Reader
 	OnProgress  func(string)
@@ -82,10 +82,10 @@ func addSourceFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	addConnectionFlags(flags, o)
 }
 
-// invertedBoolFlag is a switch that is on by default; the variable behind it is true where it is off.
+// invertedBoolFlag is a boolean command-line flag that is true by default and stored inverted.
 type invertedBoolFlag bool
 
-// Set takes the value of the flag.
+// Set sets the boolean flag, or returns an error for what is neither true nor false.
 func (u *invertedBoolFlag) Set(text string) error {
 	on, err := strconv.ParseBool(text)
 	if err != nil {
@@ -95,13 +95,13 @@ func (u *invertedBoolFlag) Set(text string) error {
 	return nil
 }
 
-// String returns the value of the flag.
+// String returns the value of the boolean flag.
 func (u *invertedBoolFlag) String() string { return strconv.FormatBool(!bool(*u)) }
 
-// Type is what pflag calls a switch.
+// Type returns the word that pflag has for a boolean flag.
 func (u *invertedBoolFlag) Type() string { return "bool" }
 
-// addConnectionFlags adds those that say which cluster, and as whom.
+// addConnectionFlags defines the command-line flags that say which cluster is read, and as which user.
 func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.StringVar(&o.Kubeconfig, kubeconfigFlag, "", "kubeconfig file to read the cluster through")
 	flags.StringVar(&o.Context, contextFlag, "", "kubeconfig context to use")
@@ -110,7 +110,7 @@ func addConnectionFlags(flags *pflag.FlagSet, o *SourceOptions) {
 	flags.DurationVar(&o.Timeout, timeoutFlag, 0, "time that the whole run may take, such as 5m; 0 means no limit")
 }
 
-// sourceConflicts are pairs of flags that name different sources, with what to say.
+// sourceConflicts are pairs of command-line flags that name different sources and exclude each other.
 var sourceConflicts = [][2]string{
 	{demoFlag, planFlag},
 	{demoFlag, fileFlag},
@@ -125,7 +125,7 @@ var sourceConflicts = [][2]string{
 	{planFlag, asGroupFlag},
 }
 
-// validate settles what the source flags mean together, before anything is touched.
+// validate checks the flags that name the source together, before anything is read, and completes the options.
 func (o *SourceOptions) validate(flags *pflag.FlagSet, streams Streams) error {
 	for _, pair := range sourceConflicts {
 		if o.NeedsCluster && pair[0] == planFlag && pair[1] != fileFlag {
@@ -154,7 +154,7 @@ func (o *SourceOptions) validate(flags *pflag.FlagSet, streams Streams) error {
 	return nil
 }
 
-// checkClusterFlags refuses flags about a cluster where no server is asked. From the environment they are meant for whenever
+// checkClusterFlags is the usage error for flags about a cluster where none is read. From the environment they are meant for whenever
 // one is, and taken back.
 func (o *SourceOptions) checkClusterFlags(flags *pflag.FlagSet) error {
 	if o.ReadsCluster() {
@@ -179,7 +179,7 @@ func (o *SourceOptions) checkClusterFlags(flags *pflag.FlagSet) error {
 // setByEnvironment is true for a command-line flag whose value came from an environment variable.
 func setByEnvironment(f *pflag.Flag) bool { return len(f.Annotations[fromEnvAnnotation]) > 0 }
 
-// resolveFlagConflict refuses two flags that name different sources. Where one of them was given and the other comes from
+// resolveFlagConflict is the usage error for two flags that exclude each other. Where one of them was given and the other comes from
 // the environment, the given one wins and the other is taken back.
 func resolveFlagConflict(flags *pflag.FlagSet, a, b string) error {
 	fa, fb := flags.Lookup(a), flags.Lookup(b)
@@ -205,7 +205,7 @@ func (o *SourceOptions) checkTargetVersion(target api.Version) error {
 	return migrate.CheckTargetVersion(target, "")
 }
 
-// withTimeout bounds the run if the user asked for it.
+// withTimeout returns a context that ends after --timeout, if that was given.
 func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if o.Timeout == 0 {
 		return context.WithCancel(ctx)
@@ -213,10 +213,10 @@ func (o *SourceOptions) withTimeout(ctx context.Context) (context.Context, conte
 	return context.WithTimeout(ctx, o.Timeout)
 }
 
-// stopGracePeriod is how long work that was told to stop may take for it before it is left behind.
+// stopGracePeriod is how long cancelled work may take to stop before it is left behind.
 const stopGracePeriod = 250 * time.Millisecond
 
-// callUntilCancelled returns what work returns, or an error once ctx is over and work goes on all the same: reading from a pipe to
+// callUntilCancelled returns what work returns, or an error once ctx has ended and work does not stop: reading from a pipe to
 // which nobody writes cannot be cancelled.
 func callUntilCancelled[T any](ctx context.Context, doing string, work func() (T, error)) (T, error) {
 	type result struct {
@@ -246,7 +246,7 @@ func callUntilCancelled[T any](ctx context.Context, doing string, work func() (T
 	}
 }
 
-// readInventory loads the inventory and shows progress to who watches.
+// readInventory loads the inventory of Kubernetes objects and shows progress on a terminal.
 func readInventory(ctx context.Context, streams Streams, deps Deps, src SourceOptions) (*inventory.Inventory, error) {
 	p := streams.startProgress()
 	src.OnProgress = p.update
@@ -267,7 +267,7 @@ func readInventory(ctx context.Context, streams Streams, deps Deps, src SourceOp
 	return inv, nil
 }
 
-// readOrBuildPlan reads a saved plan, or makes one from what the source holds.
+// readOrBuildPlan reads a saved Plan, or builds one from the objects of the source.
 func readOrBuildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*migrate.Plan, error) {
 	if src.Plan != "" {
 		return callUntilCancelled(ctx, "reading the plan", func() (*migrate.Plan, error) { return readSavedPlan(src.Plan, src.Stdin) })
@@ -276,7 +276,7 @@ func readOrBuildPlan(ctx context.Context, streams Streams, deps Deps, src Source
 	return plan, err
 }
 
-// buildPlan reads what the source holds, and the admission configuration, and makes a plan of both.
+// buildPlan reads the objects of the source and the admission configuration, and builds a Plan of both.
 func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOptions, opts migrate.Options) (*inventory.Inventory, *migrate.Plan, error) {
 	var err error
 	if opts.Admission, err = readAdmissionConfig(ctx, src.AdmissionConfig); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
-// Streams are the three streams of a run and what is known about them. Results go to Out and nothing else does;
+// Streams are standard input, output and error of a command and what is known about them. Results go to Out and nothing else does;
 // progress, warnings and advice go to ErrOut, so that pipes stay clean.
 type Streams struct {
 	In          io.Reader
@@ -31,10 +31,10 @@ type Streams struct {
 	Interactive bool
 }
 
-// noColour is the variable of no-color.org: set to anything, it switches colour off.
+// noColour is the environment variable of no-color.org: set to anything, it switches colour off.
 const noColour = "NO_COLOR"
 
-// SystemStreams returns the streams of the process. TERM=dumb switches off colour, too, and progress.
+// SystemStreams returns standard input, output and error of the process. TERM=dumb switches off colour, too, and progress.
 func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	dumb := os.Getenv("TERM") == "dumb"
@@ -52,7 +52,7 @@ func SystemStreams() Streams {
 // isTerminal is true for a file that is a terminal.
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// terminalWidth is the width of a terminal, 80 if it does not tell.
+// terminalWidth is the number of columns of a terminal, 80 if it is not known.
 func terminalWidth(f *os.File) int {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		return width
@@ -60,14 +60,14 @@ func terminalWidth(f *os.File) int {
 	return 80
 }
 
-// progressLine shows on one line of the terminal what is being read, and lets warnings pass above it. Nothing is shown within
+// progressLine is the line of a terminal that shows what is being read, with warnings above it. Nothing is shown within
 // the first second, nor where nobody watches.
 type progressLine struct {
 	out   io.Writer
 	width int
 	start time.Time
 
-	mu    sync.Mutex // a reader that was left behind may still tell
+	mu    sync.Mutex // a reader that was left behind may still report
 	last  time.Time
 	shown bool
 	over  bool
@@ -78,7 +78,7 @@ func (s Streams) startProgress() *progressLine {
 	return &progressLine{out: s.ErrOut, width: s.ProgressWidth, start: time.Now()}
 }
 
-// update replaces the line, a few times a second at the most.
+// update replaces the text of the progress line, a few times a second at the most.
 func (p *progressLine) update(text string) {
 	const quiet, often = time.Second, 100 * time.Millisecond
 	p.mu.Lock()
@@ -91,7 +91,7 @@ func (p *progressLine) update(text string) {
 	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", string(line[:min(len(line), p.width-1)]))
 }
 
-// printAbove writes a line that stays.
+// printAbove writes a line above the progress line.
 func (p *progressLine) printAbove(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,7 +99,7 @@ func (p *progressLine) printAbove(text string) {
 	_, _ = fmt.Fprintln(p.out, escape.Terminal(text))
 }
 
-// close wipes the line; what is told after that is not shown.
+// close removes the progress line; later updates are not shown.
 func (p *progressLine) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,13 +115,13 @@ func (p *progressLine) clear() {
 	}
 }
 
-// BufferStreams returns streams over buffers, which look like pipes to a command.
+// BufferStreams returns streams over buffers for tests, which look like pipes to a command.
 func BufferStreams(in string) (s Streams, out, errOut *bytes.Buffer) {
 	out, errOut = &bytes.Buffer{}, &bytes.Buffer{}
 	return Streams{In: bytes.NewBufferString(in), Out: out, ErrOut: errOut}, out, errOut
 }
 
-// confirm asks a person, and takes anything but a yes for a no, an interruption too.
+// confirm asks a person a question on the terminal; anything but yes, an interruption too, is a no.
 func (s Streams) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprintf(s.ErrOut, "%s [y/N] ", escape.Terminal(question))
 	answered := make(chan string, 1) // reading a terminal cannot be cancelled
@@ -135,7 +135,7 @@ func (s Streams) confirm(ctx context.Context, question string) bool {
 	}
 }
 
-// readLine reads a byte at a time: what follows the line is the next answer. A line that does not end is none.
+// readLine reads one line, byte by byte, so that the next answer of a person stays unread.
 func readLine(in io.Reader) string {
 	var line []byte
 	for b := make([]byte, 1); len(line) < 100; line = append(line, b[0]) {

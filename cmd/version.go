@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// buildInfo is what the binary says of itself. It comes from build info alone, so that 'go install' and a release agree.
+// buildInfo is the version, commit and library versions of the binary. It comes from build info alone, so that 'go install' and a release agree.
 type buildInfo struct {
 	Version  string // module version, or (devel)
 	Revision string // commit, with "+dirty" for a changed tree; empty where unknown

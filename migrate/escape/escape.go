@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// Terminal shows every rune that a terminal would act on or not show (control characters, line ends, bidirectional
+// Terminal escapes text for a terminal: it shows every rune that a terminal would act on or not show (control characters, line ends, bidirectional
 // overrides, zero-width characters, bytes that are not UTF-8) as a Go escape: "\n", "\x1b", "\u202e".
 func Terminal(s string) string {
 	if isPlainASCII(s) {
@@ -35,7 +35,7 @@ func Terminal(s string) string {
 	return b.String()
 }
 
-// isPlainASCII is the quick answer for the usual name.
+// isPlainASCII is true for text that needs no escaping on a terminal: printable ASCII.
 func isPlainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -62,13 +62,13 @@ func escapeRune(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// IsVisible says whether a rune shows as itself: Go's printable ones (which leaves out every control and format
+// IsVisible says whether a rune shows as itself on a terminal: Go's printable ones (which leaves out every control and format
 // character, bidirectional ones among them) without those that are printable by category and yet show nothing.
 func IsVisible(r rune) bool {
 	return unicode.IsPrint(r) && !unicode.Is(invisibleRunes, r)
 }
 
-// invisibleRunes are letters, marks and symbols without a visible form.
+// invisibleRunes are Unicode letters, marks and symbols without a visible form.
 var invisibleRunes = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, // combining grapheme joiner
@@ -83,7 +83,7 @@ var invisibleRunes = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0xe0100, Hi: 0xe01ef, Stride: 1}}, // more variation selectors
 }
 
-// JSON replaces, in a JSON document, every rune that would not show as itself by its \u escape. Outside strings JSON
+// JSON escapes a JSON document for a terminal: every rune that would not show as itself becomes its \u escape. Outside strings JSON
 // is ASCII, so this changes how a document looks and never what it says.
 func JSON(doc []byte) []byte {
 	return escapeInvisible(doc, func(out []byte, r rune) []byte {
@@ -92,7 +92,7 @@ func JSON(doc []byte) []byte {
 	})
 }
 
-// escapeInvisible replaces what does not show; astral writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
+// escapeInvisible replaces the runes of a document that do not show by \u escapes; astral writes a rune that \u cannot. Where nothing is replaced it returns doc itself.
 func escapeInvisible(doc []byte, astral func([]byte, rune) []byte) []byte {
 	if !slices.ContainsFunc(doc, func(b byte) bool { return b >= 0x7f }) {
 		return doc
@@ -121,7 +121,7 @@ func escapeInvisible(doc []byte, astral func([]byte, rune) []byte) []byte {
 // safeShellWord matches words that a POSIX shell takes as they are, without quotes.
 var safeShellWord = regexp.MustCompile(`^[a-zA-Z0-9._/=:-]+$`)
 
-// Shell makes one word of a POSIX shell of any string without NUL, which no argument can hold. What does not show is written
+// Shell escapes text for a shell: it makes one word of a POSIX shell of any string without NUL, which no argument can hold. What does not show is written
 // as the numbers of its bytes, which printf turns back. Line ends stay as they are: a shell drops those that printf ends with.
 func Shell(word string) string {
 	switch {
@@ -147,7 +147,7 @@ func Shell(word string) string {
 	return b.String()
 }
 
-// visiblePrefix is how many bytes at the start of s are runes that show or end a line.
+// visiblePrefix is how many bytes at the start of a text are runes that show on a terminal or end a line.
 func visiblePrefix(s string) int {
 	for i, r := range s {
 		broken := r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError))
@@ -158,10 +158,10 @@ func visiblePrefix(s string) int {
 	return len(s)
 }
 
-// Comment makes text safe behind a "# ": it stays on its line and shows what it holds.
+// Comment escapes text for a shell or YAML comment behind a "# ": it stays on its line and shows what it holds.
 func Comment(text string) string { return Terminal(text) }
 
-// YAML is JSON for a YAML stream in which every string with a rune that does not show is in double quotes.
+// YAML escapes a YAML stream for a terminal, as JSON does a JSON document: one in which every string with a rune that does not show is in double quotes.
 func YAML(doc []byte) []byte {
 	return escapeInvisible(doc, func(out []byte, r rune) []byte { return fmt.Appendf(out, `\U%08X`, r) })
 }

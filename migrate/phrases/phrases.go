@@ -11,27 +11,18 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/english"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
 // ObjectName names an object as kubectl does: "deployment/api", "psp/web". It is escaped for a terminal.
 func ObjectName(kind, name string) string { return escape.Terminal(strings.ToLower(kind) + "/" + name) }
 
-// CountNoun is a number with its noun: "1 policy", "3 policies".
-func CountNoun(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
+// CountNoun is "1 policy", "3 policies".
+func CountNoun(n int, one, many string) string { return english.Count(n, one, many) }
 
-// JoinFirst joins the first few entries of a list and counts the rest: "a, b and 3 more".
-func JoinFirst(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-}
+// JoinFirst joins the first few of a list and counts the rest: "a, b and 3 more".
+func JoinFirst(names []string, most int) string { return english.First(names, most) }
 
 // DecisionPhrase says in a few words what decided the enforce level of a namespace; "" if nothing is recommended.
 func DecisionPhrase(ns *migrate.Namespace) string {

@@ -14,13 +14,13 @@ type Document struct {
 // Block is one part of a Document: Heading, Paragraph, List, Table, Facts, Steps, Objects, Commands or Manifest.
 type Block interface{ block() }
 
-// Heading begins a section, which goes on to the next Heading.
+// Heading begins a section of a report, which goes on to the next Heading.
 type Heading string
 
-// Paragraph is running text. Each element begins a line of its own.
+// Paragraph is running text of a report. Each element begins a line of its own.
 type Paragraph []string
 
-// List is a list of points without an order.
+// List is a list of points in a report, without numbers.
 type List struct {
 	Items []Item
 	// Omitted says what is left out of the list and where it is; "" for nothing.
@@ -29,14 +29,14 @@ type List struct {
 	Flat bool
 }
 
-// Item is one point of a List, with the points below it and the objects that it is about.
+// Item is one point of a List in a report, with the points below it and the objects that it is about.
 type Item struct {
 	Text    string
 	Items   []Item
 	Objects Objects
 }
 
-// Table is a table. A Table without titles has no header.
+// Table is a table in a report. A Table without titles has no header.
 type Table struct {
 	Columns []Column
 	Rows    [][]string
@@ -44,16 +44,16 @@ type Table struct {
 	Omitted string
 }
 
-// Column is a column of a Table.
+// Column is a column of a Table in a report: its title and what its cells hold.
 type Column struct {
 	Title string
 	Role  Role
 }
 
-// Role is what the value of a cell or a Fact is.
+// Role is what the value of a table cell or a Fact in a report is.
 type Role int
 
-// The roles.
+// The roles of values in a report.
 const (
 	// RoleText is anything that has no role of its own.
 	RoleText Role = iota
@@ -61,35 +61,35 @@ const (
 	RoleLevel
 )
 
-// Facts are what is known of one object, by name.
+// Facts are what a report says of one object: names with values.
 type Facts []Fact
 
-// Fact is one thing that is known.
+// Fact is one name with its value in a report.
 type Fact struct {
 	Name, Value string
 	Role        Role
 }
 
-// Steps are to be taken in their order.
+// Steps are the numbered steps of a report.
 type Steps []Step
 
-// Step is one of Steps: what is to be done, and below it the objects, sentences and commands.
+// Step is one numbered step of a report: what is to be done, and below it the objects, sentences and commands.
 type Step struct {
 	Text   string
 	Blocks []Block
 }
 
-// Objects are the names of objects that a sentence is about.
+// Objects are the names of the Kubernetes objects that a sentence of a report is about.
 type Objects struct {
 	Names []string
 	// Omitted is how many more there are.
 	Omitted int
 }
 
-// Commands are lines for a shell.
+// Commands are lines for a shell in a report.
 type Commands []string
 
-// Manifest is a YAML document, to be shown to the letter.
+// Manifest is a YAML document in a report, shown to the letter.
 type Manifest string
 
 // block makes a Heading a Block of a report Document.
@@ -119,17 +119,17 @@ func (Commands) block() {}
 // block makes a Manifest a Block of a report Document.
 func (Manifest) block() {}
 
-// add appends blocks.
+// add appends blocks to a report.
 func (d *Document) add(blocks ...Block) { d.Blocks = append(d.Blocks, blocks...) }
 
-// section appends a heading and its points; nothing if there are none.
-func (d *Document) section(heading string, points []string) {
+// addSection appends a heading and its points to a report; nothing if there are no points.
+func (d *Document) addSection(heading string, points []string) {
 	if len(points) > 0 {
 		d.add(Heading(heading), listOf(points))
 	}
 }
 
-// listOf returns a List of plain points.
+// listOf returns a List of plain points for a report.
 func listOf(points []string) List {
 	var l List
 	for _, text := range points {
@@ -138,13 +138,13 @@ func listOf(points []string) List {
 	return l
 }
 
-// moreInWide is where a report for a terminal has what it leaves out.
+// moreInWide is the flag that shows what a shortened report leaves out.
 const moreInWide = "-o wide"
 
-// shortSection is section with no more than the first points and the number of the others; most 0 leaves out none.
-func (d *Document) shortSection(heading string, points []string, most int) {
+// addShortSection appends a heading, the first of its points and the number of the others to a report; most 0 leaves out none.
+func (d *Document) addShortSection(heading string, points []string, most int) {
 	if most == 0 || len(points) <= most {
-		d.section(heading, points)
+		d.addSection(heading, points)
 		return
 	}
 	l := listOf(points[:most])
@@ -152,10 +152,10 @@ func (d *Document) shortSection(heading string, points []string, most int) {
 	d.add(Heading(heading), l)
 }
 
-// omitted says how many are left out and which command shows them.
+// omitted says how many points a report leaves out and which flag shows them.
 func omitted(n int, elsewhere string) string { return fmt.Sprintf("... and %d more: %s", n, elsewhere) }
 
-// orDash is a text, or a dash for what is absent.
+// orDash is the text of a table cell, or a dash for what is absent.
 func orDash(text string) string {
 	if text == "" {
 		return "-"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 )
 
 // markdown is a second renderer, of 40 lines: a format for people needs no builder to change.
-func markdown(w io.Writer, blocks []report.Block) {
+func markdown(w *bytes.Buffer, blocks []report.Block) {
 	text := strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "`", "\\`", "\n", " ").Replace
 	for _, b := range blocks {
 		switch b := b.(type) {

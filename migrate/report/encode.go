@@ -24,7 +24,7 @@ func PlanJSON(w io.Writer, p *migrate.Plan, _ Options) error {
 	return out.Flush()
 }
 
-// writtenInPieces is true for what is written in pieces.
+// writtenInPieces is true for a part of a Plan that is so large that JSON is written piece by piece.
 func writtenInPieces(item any) bool {
 	const many = 100
 	switch x := item.(type) {
@@ -38,7 +38,7 @@ func writtenInPieces(item any) bool {
 	return false
 }
 
-// writeFields writes the JSON form of a Plan, or of what is large in it, one field, and in lists one item, at a time.
+// writeFields writes the JSON form of a Plan, or of a large part of it, one field, and in lists one item, at a time.
 func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 	separator, inner := "{\n", prefix+"  "
 	err := eachJSONField(of, func(name string, value any, list bool) error {
@@ -108,7 +108,7 @@ func eachJSONField(of any, visit func(name string, value any, list bool) error) 
 	return nil
 }
 
-// PlanNames writes "namespace/NAME" lines, as kubectl does.
+// PlanNames writes the namespaces of a Plan as "namespace/NAME" lines, as kubectl does.
 func PlanNames(w io.Writer, p *migrate.Plan, _ Options) error {
 	var b bytes.Buffer
 	for i := range p.Namespaces {

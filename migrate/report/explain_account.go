@@ -35,8 +35,8 @@ func ExplainServiceAccount(plan *migrate.Plan, namespace, name string) (*Documen
 	if len(runs) == 0 {
 		runs = []string{"nothing that was read"}
 	}
-	d.usages("ITS PODS may also be admitted by", plan.PolicyUsagesByControllers(namespace, name, workloads), "")
-	d.section("RUNS AS IT", runs)
+	d.addPolicyUsages("ITS PODS may also be admitted by", plan.PolicyUsagesByControllers(namespace, name, workloads), "")
+	d.addSection("RUNS AS IT", runs)
 	return d, nil
 }
 
@@ -57,7 +57,7 @@ func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
 	return t
 }
 
-// policiesOfServiceAccount is of a plan what a service account may use.
+// policiesOfServiceAccount returns a Plan with only the grants by which a service account may use policies.
 func policiesOfServiceAccount(plan *migrate.Plan, namespace, name string) *migrate.Plan {
 	held := func(all []migrate.PolicyGrant) (out []migrate.PolicyGrant) {
 		for _, use := range all {

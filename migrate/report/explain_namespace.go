@@ -24,19 +24,19 @@ func ExplainNamespace(plan *migrate.Plan, name string) (*Document, error) {
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))})
 	d.add(labelsTable(ns), decisionFacts(ns))
-	d.section("WHY", ns.Reasons)
-	d.section("CAUTIONS", ns.Cautions)
-	d.blockers(ns)
-	d.section("LOST: what the policies enforce and the recommended level does not", lostTexts(ns.Lost))
-	d.section("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusedBy)
-	d.section("POLICIES that may be used here", usablePolicyTexts(ns))
-	d.workloads(ns)
-	d.section("NEEDED across versions of the standards", levelsByVersion(ns))
-	d.section("GAPS that touch it", gapsOfNamespace(plan, ns.Name))
+	d.addSection("WHY", ns.Reasons)
+	d.addSection("CAUTIONS", ns.Cautions)
+	d.addBlockers(ns)
+	d.addSection("LOST: what the policies enforce and the recommended level does not", lostTexts(ns.Lost))
+	d.addSection("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusedBy)
+	d.addSection("POLICIES that may be used here", usablePolicyTexts(ns))
+	d.addWorkloads(ns)
+	d.addSection("NEEDED across versions of the standards", levelsByVersion(ns))
+	d.addSection("GAPS that touch it", gapsOfNamespace(plan, ns.Name))
 	return d, nil
 }
 
-// labelsTable has the labels of each mode, today's and the recommended ones.
+// labelsTable is the table of Pod Security labels of a namespace: mode, today's and the recommended ones.
 func labelsTable(ns *migrate.Namespace) *Table {
 	rec := ns.RecommendedLabels
 	return &Table{
@@ -49,7 +49,7 @@ func labelsTable(ns *migrate.Namespace) *Table {
 	}
 }
 
-// labelToday is what the labels of a mode say, or the default in their place.
+// labelToday is the Pod Security level and version that a namespace has today, from its labels or the default in their place.
 func labelToday(ns *migrate.Namespace, level, version string) string {
 	if _, labelled := ns.LabelValue(level); labelled || ns.EffectiveLabels == nil {
 		return orDash(levelLabel(ns, level, version))
@@ -83,7 +83,7 @@ func decisionFacts(ns *migrate.Namespace) Facts {
 	return facts
 }
 
-// readCompletely is yes, or no with the parts of the namespace that a gap can change, where that is not all of it.
+// readCompletely is yes or no: whether all of a namespace was read, and which parts of it were not.
 func readCompletely(ns *migrate.Namespace) string {
 	const parts = 4
 	if n := len(ns.UncertainParts); n > 0 && n < parts {
@@ -92,8 +92,8 @@ func readCompletely(ns *migrate.Namespace) string {
 	return yesNo(ns.Complete && len(ns.UncertainParts) == 0)
 }
 
-// blockers adds, for each workload, what Pod Security admission would say at the next stricter level.
-func (d *Document) blockers(ns *migrate.Namespace) {
+// addBlockers adds, for each workload, what Pod Security admission would say at the next stricter level.
+func (d *Document) addBlockers(ns *migrate.Namespace) {
 	if len(ns.Blockers) == 0 {
 		return
 	}
@@ -117,7 +117,7 @@ func (d *Document) blockers(ns *migrate.Namespace) {
 	d.add(Heading("WHAT BLOCKS "+string(levels.NextStricter(ns.NeededLevel))), list)
 }
 
-// violationText is PSA's own form: reason (detail).
+// violationText is a violation as Pod Security admission words it: reason (detail).
 func violationText(reason, detail string) string {
 	if detail == "" {
 		return reason
@@ -164,7 +164,7 @@ func usablePolicyTexts(ns *migrate.Namespace) []string {
 	return items
 }
 
-// policyName names a policy, or every one.
+// policyName is "psp/NAME", or "every policy".
 func policyName(name string) string {
 	if name == migrate.EveryPolicy {
 		return "every policy"
@@ -172,7 +172,7 @@ func policyName(name string) string {
 	return "psp/" + name
 }
 
-// joinPolicies names policies, or says that they are all.
+// joinPolicies joins names of policies, or says "every policy".
 func joinPolicies(names []string) string {
 	if slices.Equal(names, []string{migrate.EveryPolicy}) {
 		return "every policy"
@@ -180,7 +180,7 @@ func joinPolicies(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// expandPolicies names policies, all of the plan where they are told as every policy.
+// expandPolicies joins names of policies; where they stand for every policy it names all of the Plan.
 func expandPolicies(plan *migrate.Plan, names []string) string {
 	if !slices.Equal(names, []string{migrate.EveryPolicy}) {
 		return strings.Join(names, ", ")
@@ -192,8 +192,8 @@ func expandPolicies(plan *migrate.Plan, names []string) string {
 	return strings.Join(all, ", ")
 }
 
-// workloads adds the table of the workloads of a namespace.
-func (d *Document) workloads(ns *migrate.Namespace) {
+// addWorkloads adds the table of the workloads of a namespace.
+func (d *Document) addWorkloads(ns *migrate.Namespace) {
 	if len(ns.Workloads) == 0 {
 		return
 	}

@@ -36,14 +36,14 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 		intro = append(intro, "A Kubernetes distribution installs it by default.")
 	}
 	d.add(intro)
-	d.section("CLOSEST LEVEL", closestLevelTexts(po))
-	d.section("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", lostTexts(po.Lost))
-	d.section("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", conditionTexts(po))
-	d.section("YOU MUST WRITE DOWN YOURSELF: what it has set by mutation until now", requiredValueTexts(po))
-	d.section("FIELD BY FIELD", fieldTexts(po))
-	d.checks(po)
-	d.usedBy(plan.GrantsOf(po))
-	if err := d.simplifiedClone(po); err != nil {
+	d.addSection("CLOSEST LEVEL", closestLevelTexts(po))
+	d.addSection("YOU LOSE: what it enforces and "+string(po.ClosestLevel)+" does not", lostTexts(po.Lost))
+	d.addSection("YOU GAIN OR MAY BREAK: what "+string(po.ClosestLevel)+" asks for and the policy does not guarantee", conditionTexts(po))
+	d.addSection("YOU MUST WRITE DOWN YOURSELF: what it has set by mutation until now", requiredValueTexts(po))
+	d.addSection("FIELD BY FIELD", fieldTexts(po))
+	d.addChecks(po)
+	d.addGrants(plan.GrantsOf(po))
+	if err := d.addSimplifiedClone(po); err != nil {
 		return nil, err
 	}
 	var problems []string
@@ -52,7 +52,7 @@ func explainPolicy(plan *migrate.Plan, po *migrate.Policy) (*Document, error) {
 		at.Line = problem.Line
 		problems = append(problems, messageAt(problem.Field, problem.Message, phrases.FileLine(at)))
 	}
-	d.section("PROBLEMS in the document", problems)
+	d.addSection("PROBLEMS in the document", problems)
 	return d, nil
 }
 
@@ -130,7 +130,7 @@ func requiredValueTexts(po *migrate.Policy) []string {
 	return items
 }
 
-// fieldTexts explain the fields of a policy.
+// fieldTexts explain the fields of a PodSecurityPolicy, with line, value and meaning.
 func fieldTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, f := range po.Fields {
@@ -150,8 +150,8 @@ func fieldTexts(po *migrate.Policy) []string {
 	return items
 }
 
-// checks adds the table of all checks of the standards, with the status of each for the policy.
-func (d *Document) checks(po *migrate.Policy) {
+// addChecks adds the table of all checks of the standards, with the status of each for the policy.
+func (d *Document) addChecks(po *migrate.Policy) {
 	if len(po.Checks) == 0 {
 		return
 	}
@@ -166,10 +166,10 @@ func (d *Document) checks(po *migrate.Policy) {
 	d.add(Heading("CHECK BY CHECK"), t)
 }
 
-// usedBy adds the grants by which somebody may use a policy.
-func (d *Document) usedBy(uses []migrate.PolicyGrant) {
+// addGrants adds the grants by which somebody may use a policy.
+func (d *Document) addGrants(uses []migrate.PolicyGrant) {
 	if len(uses) == 0 {
-		d.section("USED BY", []string{"nobody: no role and binding that was read grants it"})
+		d.addSection("USED BY", []string{"nobody: no role and binding that was read grants it"})
 		return
 	}
 	t := &Table{Columns: []Column{{"WHERE", RoleText}, {"WHO", RoleText}, {"VIA", RoleText}}}
@@ -183,7 +183,7 @@ func (d *Document) usedBy(uses []migrate.PolicyGrant) {
 	d.add(Heading("USED BY"), t)
 }
 
-// useSubject names the subject of a grant.
+// useSubject names the user, group or service account that a grant lets use a policy.
 func useSubject(use migrate.PolicyGrant) string {
 	switch {
 	case use.ServiceAccount != "":

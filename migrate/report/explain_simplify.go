@@ -13,16 +13,16 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// simplifiedClone adds step 2 of the official migration guide: what goes, what that opens, and the policy that is left. It
+// addSimplifiedClone adds step 2 of the official migration guide: what goes, what that opens, and the policy that is left. It
 // returns an error if that policy cannot be written as YAML.
-func (d *Document) simplifiedClone(po *migrate.Policy) error {
+func (d *Document) addSimplifiedClone(po *migrate.Policy) error {
 	if po.Simplified == nil {
 		return nil
 	}
-	d.section("SIMPLIFY 2.a: what only mutates pods", changeTexts(po, "mutating"))
-	d.section("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it mutates nothing", changeTexts(po, "outOfScope"))
-	d.section("SIMPLIFY later: what can forbid only by mutation; the guide leaves it in place, and a clone that keeps it mutates pods", changeTexts(po, "stillMutating"))
-	return d.clone(po)
+	d.addSection("SIMPLIFY 2.a: what only mutates pods", changeTexts(po, "mutating"))
+	d.addSection("SIMPLIFY 2.b: what no level looks at; the clone may keep what it says of pods, as long as it mutates nothing", changeTexts(po, "outOfScope"))
+	d.addSection("SIMPLIFY later: what can forbid only by mutation; the guide leaves it in place, and a clone that keeps it mutates pods", changeTexts(po, "stillMutating"))
+	return d.addClone(po)
 }
 
 // changeTexts are the changes of one class that make the clone of a policy, with what each opens.
@@ -49,17 +49,17 @@ func changeTexts(po *migrate.Policy, class string) []string {
 	return items
 }
 
-// clone adds the clone of a policy: what to know before it is used, and its manifest.
-func (d *Document) clone(po *migrate.Policy) error {
+// addClone adds the clone of a policy: what to know before it is used, and its manifest.
+func (d *Document) addClone(po *migrate.Policy) error {
 	const heading = "SIMPLIFY: the clone that mutates nothing"
 	clone := &po.Simplified.Clone
 	var points []string
 	switch {
 	case clone.Name == "":
-		d.section(heading, []string{fmt.Sprintf("no valid and free name sorts before %s, so that no clone can come before it", po.Name)})
+		d.addSection(heading, []string{fmt.Sprintf("no valid and free name sorts before %s, so that no clone can come before it", po.Name)})
 		return nil
 	case len(validation.IsDNS1123Subdomain(clone.Name)) > 0:
-		d.section(heading, []string{fmt.Sprintf("refused: %s is not a valid name of a policy", clone.Name)})
+		d.addSection(heading, []string{fmt.Sprintf("refused: %s is not a valid name of a policy", clone.Name)})
 		return nil
 	case clone.Exists:
 		points = append(points, "it exists already, under this name")
@@ -75,7 +75,7 @@ func (d *Document) clone(po *migrate.Policy) error {
 	if err := manifest.WriteYAML(&text, cloneManifest(clone)); err != nil {
 		return err
 	}
-	d.section(heading, points)
+	d.addSection(heading, points)
 	d.add(Manifest(text.String()))
 	return nil
 }
@@ -104,7 +104,7 @@ type policyMetadata struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// cloneManifest is the manifest of a clone.
+// cloneManifest is the manifest of the clone of a PodSecurityPolicy that mutates nothing.
 func cloneManifest(clone *migrate.NonMutatingClone) policyManifest {
 	return policyManifest{
 		"policy/v1beta1", pspparse.PolicyKind, policyMetadata{clone.Name, clone.Annotations}, clone.Spec,

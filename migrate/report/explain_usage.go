@@ -8,11 +8,12 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
 
-// maxUsages are shown of one workload or account: there may be many policies that many may use.
+// maxUsages is how many usable policies a report shows of one workload or service account.
 const maxUsages = 40
 
-// usages adds who may have pods admitted by which policy, and through what; because, if not "", says which policy wins.
-func (d *Document) usages(heading string, all []migrate.PolicyUsage, because string) {
+// addPolicyUsages adds the table of policies that may admit pods, for whom and by which grant; because, if not "", says which
+// policy wins.
+func (d *Document) addPolicyUsages(heading string, all []migrate.PolicyUsage, because string) {
 	if len(all) == 0 {
 		return
 	}
@@ -33,7 +34,7 @@ func (d *Document) usages(heading string, all []migrate.PolicyUsage, because str
 	}
 }
 
-// usageSubject is the subject of a usage, and what it is to the workload.
+// usageSubject names who may use a policy, and through which group or account.
 func usageSubject(u migrate.PolicyUsage) string {
 	if u.GrantedAs == "itself" {
 		return u.Requester

@@ -46,7 +46,7 @@ func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Documen
 	for _, g := range gaps {
 		points = append(points, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
 	}
-	d.section("GAPS: why, and what to try next", points)
+	d.addSection("GAPS: why, and what to try next", points)
 	return d
 }
 
@@ -62,14 +62,14 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 		d.add(Paragraph{fmt.Sprintf("It meets %[1]s today only through what psp/%[2]s sets by mutation (%[3]s): after PSP is gone, %[1]s refuses its pods.",
 			wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
 	}
-	d.section("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
-	d.section("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
-	d.usages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
-	d.violations(wl)
-	d.section("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
-	d.section("REFUSED today by PSP admission", wl.Refused)
-	d.section("WRITE DOWN YOURSELF: what policies set by mutation today", mutationTexts(wl))
-	d.section("LIVE PODS that would be treated differently today", admissionDriftTexts(wl))
+	d.addSection("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
+	d.addSection("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
+	d.addPolicyUsages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
+	d.addViolations(wl)
+	d.addSection("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
+	d.addSection("REFUSED today by PSP admission", wl.Refused)
+	d.addSection("WRITE DOWN YOURSELF: what policies set by mutation today", mutationTexts(wl))
+	d.addSection("LIVE PODS that would be treated differently today", admissionDriftTexts(wl))
 	return d
 }
 
@@ -131,8 +131,8 @@ func injectionTexts(wl *migrate.Workload) []string {
 	return items
 }
 
-// mutatedFieldsThatCount are the fields for which a workload that is admitted at a level today is refused there on the day after: those that
-// its policy fills in and that a check asks for which it fails then.
+// mutatedFieldsThatCount are the fields that a policy sets by mutation and without which a workload, admitted at a level today,
+// is refused at that level after PSP: a check of the level asks for each.
 func mutatedFieldsThatCount(wl *migrate.Workload) []string {
 	if wl.Level.AsAdmitted == "" || api.CompareLevels(wl.Level.AsAdmitted, wl.Level.AfterPSP) <= 0 {
 		return nil
@@ -206,8 +206,8 @@ func estimateReason(wl *migrate.Workload) string {
 	return "its live pods differ from its template, and what a policy set there by mutation had to be removed by rule"
 }
 
-// violations adds the checks that a workload fails, level by level.
-func (d *Document) violations(wl *migrate.Workload) {
+// addViolations adds the checks that a workload fails, level by level.
+func (d *Document) addViolations(wl *migrate.Workload) {
 	if len(wl.Violations) == 0 {
 		d.add(Paragraph{"It fails no check of any level."})
 		return
@@ -219,6 +219,6 @@ func (d *Document) violations(wl *migrate.Workload) {
 				points = append(points, v.Check+": "+violationText(v.Reason, v.Detail))
 			}
 		}
-		d.section("FAILS of "+string(level), points)
+		d.addSection("FAILS of "+string(level), points)
 	}
 }

@@ -24,7 +24,7 @@ type Options struct {
 	NoHeaders bool
 }
 
-// Format is one way to write a result of type R.
+// Format is one output format, by name, for a result of type R.
 type Format[R any] struct {
 	Name  string
 	Write func(io.Writer, R, Options) error
@@ -54,7 +54,7 @@ func VerificationFormats() []Format[*Verification] {
 	return []Format[*Verification]{document("table", VerificationDocument), jsonFormat[*Verification](), {"name", VerificationNames}}
 }
 
-// document is the format that draws what build makes of a result.
+// document is the output format that draws the report which build makes of a result.
 func document[R any](name string, build func(R, Options) *Document) Format[R] {
 	return Format[R]{name, func(w io.Writer, result R, opts Options) error { return Text(w, build(result, opts), opts) }}
 }
@@ -69,7 +69,7 @@ func yamlFormat[R any]() Format[R] {
 	return Format[R]{"yaml", func(w io.Writer, result R, _ Options) error { return manifest.WriteYAML(w, result) }}
 }
 
-// FindFormat returns the format of a name.
+// FindFormat returns the output format of a name, and whether there is one.
 func FindFormat[R any](formats []Format[R], name string) (Format[R], bool) {
 	for _, f := range formats {
 		if f.Name == name {
@@ -79,7 +79,7 @@ func FindFormat[R any](formats []Format[R], name string) (Format[R], bool) {
 	return Format[R]{}, false
 }
 
-// FormatNames are the names of formats, in their order.
+// FormatNames are the names of output formats, in their order.
 func FormatNames[R any](formats []Format[R]) []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {

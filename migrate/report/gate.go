@@ -37,7 +37,7 @@ func GateDocument(r *gate.Result, _ Options) *Document {
 	return d
 }
 
-// unknownStep is what could not be told, and how to find out.
+// unknownStep is the step of the report for an open question of the gate: what is not known, and how to find out.
 func unknownStep(u *gate.Unknown) Step {
 	step := Step{Text: fmt.Sprintf("COULD NOT TELL %s: %s", u.ID, u.Text)}
 	if u.Advice != "" {
@@ -50,7 +50,7 @@ func unknownStep(u *gate.Unknown) Step {
 	return step
 }
 
-// reasonStep is a reason against the upgrade, with the commands that clear it, parted where their effect is to be looked at.
+// reasonStep is the step of the report for a reason against the upgrade, with the commands that clear it.
 func reasonStep(r *gate.Result, reason *gate.Reason) Step {
 	step := Step{Text: reason.ID + ": " + reason.Text, Blocks: []Block{firstObjects(reason.Objects)}}
 	if reason.Advice != "" {
@@ -68,7 +68,7 @@ func reasonStep(r *gate.Result, reason *gate.Reason) Step {
 	return step
 }
 
-// firstObjects are the first of the objects, and the number of the others.
+// firstObjects are the first objects that a reason of the gate is about, and the number of the others.
 func firstObjects(names []string) Objects {
 	if len(names) <= maxGateObjects {
 		return Objects{Names: names}
@@ -76,7 +76,7 @@ func firstObjects(names []string) Objects {
 	return Objects{Names: names[:maxGateObjects], Omitted: len(names) - maxGateObjects}
 }
 
-// GateNames writes the names of what fails and of what could not be told, one a line, for scripts.
+// GateNames writes the ids of the gate's reasons and open questions, one a line, for scripts.
 func GateNames(w io.Writer, r *gate.Result, _ Options) error {
 	var b bytes.Buffer
 	for _, f := range r.Findings() {

@@ -39,17 +39,17 @@ func planDocument(p *migrate.Plan, wide, tableOnly bool) *Document {
 	d.add(Paragraph{fmt.Sprintf("Plan for %s, from %s: %s.", p.TargetVersion, phrases.SourcePhrase(p.Source), planSize(p))})
 	d.add(namespaceTable(p, wide, true))
 	d.add(planLegend(p))
-	d.policies(p)
-	d.causes(p, most)
-	d.lost(p)
-	d.shortSection("CAUTIONS", cautionTexts(p), most)
-	d.ineffectiveGrants(p, most)
-	d.shortSection("GAPS: not read or not judged", gapTextsWithScope(p), most)
-	d.shortSection("NOTES", noteTexts(p), most)
+	d.addPolicies(p)
+	d.addBlockingViolations(p, most)
+	d.addLostConstraints(p)
+	d.addShortSection("CAUTIONS", cautionTexts(p), most)
+	d.addIneffectiveGrants(p, most)
+	d.addShortSection("GAPS: not read or not judged", gapTextsWithScope(p), most)
+	d.addShortSection("NOTES", noteTexts(p), most)
 	return d
 }
 
-// planSize counts what a Plan is about.
+// planSize counts the namespaces, workloads, policies and gaps of a Plan.
 func planSize(p *migrate.Plan) string {
 	workloads := 0
 	for i := range p.Namespaces {
@@ -94,7 +94,7 @@ func namespaceTable(p *migrate.Plan, wide, mark bool) *Table {
 	return t
 }
 
-// currentCell is the level of the label, or what the admission configuration has in its place.
+// currentCell is the table cell for the enforce level that a namespace has today: from its label, or the admission configuration.
 func currentCell(ns *migrate.Namespace, label string) string {
 	switch {
 	case ns.Exempt:
@@ -105,12 +105,12 @@ func currentCell(ns *migrate.Namespace, label string) string {
 	return orDash(label)
 }
 
-// levelLabel is a level and its version as the labels say them; "" where there is no level.
+// levelLabel is the Pod Security level and version of a namespace as its labels say them; "" where there is no level.
 func levelLabel(ns *migrate.Namespace, level, version string) string {
 	return phrases.LevelVersion(phrases.CurrentLabel(ns, level), phrases.CurrentLabel(ns, version))
 }
 
-// yesNo is a truth value in a word.
+// yesNo is "yes" or "no".
 func yesNo(b bool) string {
 	if b {
 		return "yes"
@@ -118,7 +118,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// actionMarks say what a recommendation does to the enforce label, in the order of the legend.
+// actionMarks are the marks for what a recommendation does to the enforce label, in the order of the legend.
 func actionMarks() []struct {
 	action     migrate.Action
 	mark, says string
@@ -136,7 +136,7 @@ func actionMarks() []struct {
 	}
 }
 
-// enforceCell is the recommended enforce level behind the mark of what becomes of the label.
+// enforceCell is the table cell for the recommended enforce level of a namespace, behind the mark of the action.
 func enforceCell(ns *migrate.Namespace) string {
 	mark := " "
 	for _, m := range actionMarks() {
@@ -154,7 +154,7 @@ func enforceCell(ns *migrate.Namespace) string {
 	}
 }
 
-// planLegend explains the marks that were used, and counts the levels.
+// planLegend explains the marks in the table of namespaces, and counts the recommended levels.
 func planLegend(plan *migrate.Plan) Paragraph {
 	if len(plan.Namespaces) == 0 {
 		return Paragraph{"No namespaces."}
@@ -188,8 +188,8 @@ func planLegend(plan *migrate.Plan) Paragraph {
 	return Paragraph{strings.Join(legend, "; ") + ".", "Enforce: " + strings.Join(counts, ", ") + "."}
 }
 
-// policies adds the table of the policies, and what there is to say about several of them.
-func (d *Document) policies(plan *migrate.Plan) {
+// addPolicies adds the table of the policies, and what there is to say about several of them.
+func (d *Document) addPolicies(plan *migrate.Plan) {
 	if len(plan.Policies) == 0 {
 		return
 	}
@@ -253,8 +253,8 @@ func boundTexts(plan *migrate.Plan) []string {
 	return texts
 }
 
-// causes adds each violation that keeps namespaces from the next stricter level, with its counts.
-func (d *Document) causes(plan *migrate.Plan, most int) {
+// addBlockingViolations adds the table of violations that keep namespaces from the next stricter level, with their counts.
+func (d *Document) addBlockingViolations(plan *migrate.Plan, most int) {
 	if len(plan.BlockingViolations) == 0 {
 		return
 	}
@@ -273,8 +273,8 @@ func (d *Document) causes(plan *migrate.Plan, most int) {
 	d.add(Heading("WHAT KEEPS NAMESPACES FROM THE NEXT LEVEL"), t)
 }
 
-// lost adds what policies enforce and their closest level does not, policies that lose the same together.
-func (d *Document) lost(plan *migrate.Plan) {
+// addLostConstraints adds what policies enforce and their closest level does not; policies that lose the same share a line.
+func (d *Document) addLostConstraints(plan *migrate.Plan) {
 	var order, points []string
 	policies := map[string][]string{}
 	for i := range plan.Policies {
@@ -300,10 +300,10 @@ func (d *Document) lost(plan *migrate.Plan) {
 		slices.Sort(fields)
 		points = append(points, "differences that come only from the age of the policies' standard: "+strings.Join(slices.Compact(fields), ", "))
 	}
-	d.section("LOST: what a policy enforces and its closest level does not", points)
+	d.addSection("LOST: what a policy enforces and its closest level does not", points)
 }
 
-// shortAnnotation leaves out what every annotation of its kind repeats.
+// shortAnnotation shortens the keys of seccomp and AppArmor annotations of policies.
 func shortAnnotation(name string) string {
 	for _, middle := range []string{".security.alpha.kubernetes.io/", ".security.beta.kubernetes.io/"} {
 		name = strings.ReplaceAll(name, middle, " ")
@@ -311,7 +311,7 @@ func shortAnnotation(name string) string {
 	return name
 }
 
-// lostFields names what matters for security first.
+// lostFields names the fields of a policy that no level enforces, those that matter for security first.
 func lostFields(lost []migrate.LostConstraint) string {
 	var security, other []string
 	for _, l := range lost {
@@ -333,7 +333,7 @@ func lostFields(lost []migrate.LostConstraint) string {
 	return text
 }
 
-// withoutRepeats drops repeated names and keeps the order.
+// withoutRepeats returns names without repeats, in their order.
 func withoutRepeats(names []string) []string {
 	var out []string
 	for _, n := range names {
@@ -371,8 +371,8 @@ func cautionTexts(plan *migrate.Plan) []string {
 	return items
 }
 
-// ineffectiveGrants adds bindings that grant nothing, and apart from them roles that were not read.
-func (d *Document) ineffectiveGrants(plan *migrate.Plan, most int) {
+// addIneffectiveGrants adds bindings that grant nothing, and apart from them roles that were not read.
+func (d *Document) addIneffectiveGrants(plan *migrate.Plan, most int) {
 	for _, part := range []struct {
 		heading string
 		unread  bool
@@ -383,7 +383,7 @@ func (d *Document) ineffectiveGrants(plan *migrate.Plan, most int) {
 				points = append(points, f.Subject+": "+f.Why)
 			}
 		}
-		d.shortSection(part.heading, points, most)
+		d.addShortSection(part.heading, points, most)
 	}
 }
 
@@ -396,7 +396,7 @@ func gapTextsWithScope(plan *migrate.Plan) []string {
 	return points
 }
 
-// gapScope says which namespaces a gap touches, and where it cannot change their level by itself, what it can change.
+// gapScope says which namespaces a gap touches, and what of them it can change.
 func gapScope(g migrate.Gap) string {
 	only := ""
 	if g.Changes != "" && g.Changes != "workloads" {
@@ -411,7 +411,7 @@ func gapScope(g migrate.Gap) string {
 	return " [touches " + phrases.JoinFirst(g.Affects, 3) + only + "]"
 }
 
-// messageAt is a sentence about something, behind the position of that; the position may be "".
+// messageAt is a sentence about something, behind its file and line; the position may be "".
 func messageAt(what, why, position string) string {
 	text := what + ": " + why
 	if position != "" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// RolloutStep is a step of a roll-out with what became of it.
+// RolloutStep is a step of a roll-out with its outcome, in the form in which it is reported.
 type RolloutStep struct {
 	// Outcome is what became of the step: done, refused, altered, undone or kept; "" if it was only printed.
 	Outcome string
@@ -24,13 +24,13 @@ type RolloutStep struct {
 	AdmissionFields []string
 }
 
-// LabelChange is what becomes of one label. Before and After are nil where there is none.
+// LabelChange is the change of one namespace label. Before and After are nil where there is none.
 type LabelChange struct {
 	Key           string
 	Before, After *string
 }
 
-// RolloutStepDocument builds the line that reports one step.
+// RolloutStepDocument builds the one-line report on a step of a roll-out.
 func RolloutStepDocument(s *RolloutStep) *Document {
 	text := fmt.Sprintf("%-8s %-8s ", s.word(), s.Stage)
 	if s.Wave != "" {
@@ -52,7 +52,7 @@ func RolloutStepDocument(s *RolloutStep) *Document {
 	return &Document{OneLine: true, Blocks: []Block{List{Flat: true, Items: []Item{{Text: text}}}}}
 }
 
-// word is what became of the step, or would.
+// word is the outcome of a roll-out step in one word: done, already, would, refused.
 func (s *RolloutStep) word() string {
 	switch {
 	case s.Outcome == "", s.Outcome == "done" && s.DryRun && !s.Already:
@@ -63,7 +63,7 @@ func (s *RolloutStep) word() string {
 	return s.Outcome
 }
 
-// change is the change itself: "shop: enforce=baseline (was privileged)".
+// change is what a roll-out step changes: "shop: enforce=baseline (was privileged)".
 func (s *RolloutStep) change() string {
 	switch {
 	case s.Object != "" && s.Undo:
@@ -74,7 +74,7 @@ func (s *RolloutStep) change() string {
 	return s.Namespace + ": " + labelChanges(s.Labels)
 }
 
-// labelChanges are changes of labels in one line. A label that is not there looks like an empty one, as kubectl get -L shows
+// labelChanges are changes of namespace labels in one line. A label that is not there looks like an empty one, as kubectl get -L shows
 // it.
 func labelChanges(changes []LabelChange) string {
 	words := make([]string, len(changes))

@@ -52,7 +52,7 @@ func Text(w io.Writer, d *Document, opts Options) error {
 	return err
 }
 
-// separated is true for blocks with an empty line between them.
+// separated is true for blocks of a report with an empty line between them.
 func separated(before, b Block) bool {
 	if _, ok := before.(Heading); ok {
 		return false
@@ -62,17 +62,17 @@ func separated(before, b Block) bool {
 	return !list || paragraph
 }
 
-// textRenderer draws the blocks of a Document.
+// textRenderer draws the blocks of a report Document as text.
 type textRenderer struct {
 	out   bytes.Buffer
 	opts  Options
 	width int // of running text; 0 for no folding
 }
 
-// line writes text that is escaped and folded already.
+// line writes a line of text that is escaped and folded already.
 func (t *textRenderer) line(text string) { t.out.WriteString(text + "\n") }
 
-// block draws a block at an indentation.
+// block draws a block of a report at an indentation.
 func (t *textRenderer) block(b Block, indent string) error {
 	switch b := b.(type) {
 	case Heading:
@@ -114,7 +114,7 @@ func (t *textRenderer) heading(text string) {
 	t.line(text)
 }
 
-// fold writes text in lines that keep to the width, the first behind one indentation and the others behind another.
+// fold writes text in lines that keep to the width of the report, the first behind one indentation and the others behind another.
 func (t *textRenderer) fold(first, others, text string) {
 	text = escape.Terminal(text)
 	if t.width == 0 {
@@ -140,7 +140,7 @@ func (t *textRenderer) list(l List) {
 	}
 }
 
-// items writes points at an indentation, and those below each at step more.
+// items writes the points of a list in a report at an indentation, and those below each at step more.
 func (t *textRenderer) items(items []Item, indent, step string) {
 	for _, item := range items {
 		t.fold(indent, indent+step, item.Text)
@@ -160,7 +160,7 @@ func (t *textRenderer) objects(o Objects) {
 	}
 }
 
-// steps numbers the steps, with an empty line between them.
+// steps draws the numbered steps of a report, with an empty line between them.
 func (t *textRenderer) steps(steps Steps) error {
 	for i, step := range steps {
 		if i > 0 {
@@ -176,7 +176,7 @@ func (t *textRenderer) steps(steps Steps) error {
 	return nil
 }
 
-// facts draws names and values as a table of two columns without a header.
+// facts draws the names and values of a report as a table of two columns without a header.
 func (t *textRenderer) facts(facts Facts) error {
 	rows, levels := make([][]string, len(facts)), make([]bool, len(facts))
 	for i, f := range facts {
@@ -200,7 +200,7 @@ func (t *textRenderer) table(table *Table) error {
 	return err
 }
 
-// grid draws rows without borders, as kubectl does. Where the terminal is too narrow the last column is folded, so that
+// grid draws the rows of a table without borders, as kubectl does. Where the terminal is too narrow the last column is folded, so that
 // nothing is lost. A cell for which isLevel is true is coloured.
 func (t *textRenderer) grid(header []string, values [][]string, isLevel func(row, column int) bool) error {
 	if len(values) == 0 {
@@ -244,7 +244,7 @@ func (t *textRenderer) grid(header []string, values [][]string, isLevel func(row
 	return nil
 }
 
-// foldLastColumn returns the rows escaped, and with a last column that keeps to what the others leave of the width; 0 for
+// foldLastColumn returns the escaped rows of a table, with a last column that keeps to what the others leave of the width; 0 for
 // no limit.
 func foldLastColumn(header []string, values [][]string, width int) [][]string {
 	rows := make([][]string, len(values))
@@ -296,7 +296,7 @@ func foldText(text string, width int) []string {
 	return append(lines, line)
 }
 
-// colourLevel colours the level in a cell, with the mark before it; a version or a remark may follow the level.
+// colourLevel colours the Pod Security level in a table cell, with the mark before it; a version or a remark may follow the level.
 func colourLevel(cell string) string {
 	start := 0
 	if len(cell) > 2 && cell[1] == ' ' {

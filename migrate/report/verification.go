@@ -8,7 +8,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
-// Verification is what was found of a roll-out on the cluster.
+// Verification is what verifying a roll-out found on the cluster, in the form in which it is reported.
 type Verification struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -17,7 +17,7 @@ type Verification struct {
 	Results []VerificationResult `json:"results"`
 }
 
-// VerificationResult is what one check found in a namespace, or of one workload in it.
+// VerificationResult is what one check of a roll-out found in a namespace, or of one workload in it.
 type VerificationResult struct {
 	// Namespace is empty for what concerns none, such as a broken line of an audit log.
 	Namespace string `json:"namespace"`
@@ -28,7 +28,7 @@ type VerificationResult struct {
 	Why      string `json:"why"`
 }
 
-// VerificationDocument builds the table of the results.
+// VerificationDocument builds the report on verifying a roll-out: a table of the results.
 func VerificationDocument(v *Verification, _ Options) *Document {
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CHECK", RoleText}, {"WORKLOAD", RoleText}, {"STATUS", RoleText}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
@@ -37,7 +37,7 @@ func VerificationDocument(v *Verification, _ Options) *Document {
 	return &Document{OneLine: true, Blocks: []Block{t}}
 }
 
-// VerificationNames writes the names of what is not ok, one a line, for scripts.
+// VerificationNames writes the names of what verifying a roll-out found not ok, one a line, for scripts.
 func VerificationNames(w io.Writer, v *Verification, _ Options) error {
 	var b bytes.Buffer
 	for _, name := range v.NamesNotOK() {
@@ -47,7 +47,7 @@ func VerificationNames(w io.Writer, v *Verification, _ Options) error {
 	return err
 }
 
-// NamesNotOK are NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in
+// NamesNotOK are the names of what a verification found not ok: NAMESPACE/KIND/NAME of workloads, namespace/NAME where it is the namespace itself, and KIND/NAME of what is in
 // none; sorted.
 func (v *Verification) NamesNotOK() []string {
 	var names []string
