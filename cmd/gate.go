@@ -218,7 +218,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := gate.CheckAssertions(facts, o.Assert); err != nil {
+	if err := gate.CheckAssertions(plan, o.Assert); err != nil {
 		return usageError{err}
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
@@ -237,7 +237,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	return gateVerdict(result, o.Decide.AllowPartial)
 }
 
-// read makes the plan, and gathers what no plan holds where more than a plan is read.
+// read makes or reads the plan, and reads stored Helm releases, which no plan holds, from any other source than a plan.
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
@@ -245,11 +245,11 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	}
 	src, inFiles := o.Source, helm.ReleaseCollector{}
 	src.OnOtherObject = inFiles.AddDocument
-	inv, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
+	_, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}
-	facts := gate.GatherFacts(inv)
+	var facts gate.Facts
 	if src.ReadsCluster() { // it has them all, as they are now
 		facts.HelmReleases, err = o.readHelmReleases(ctx)
 	} else {

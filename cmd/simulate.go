@@ -304,17 +304,17 @@ func (o *simulateOptions) fromPlan(plan *migrate.Plan) (*report.Simulation, erro
 // recorded answers for a workload from what a plan holds of it. The level as written may be enough. What it violates is
 // known for the day after, which is the same only where nothing had to be estimated and both come to one level.
 func recorded(out *report.Simulated, w *migrate.Workload, evaluator *pss.Evaluator, at api.LevelVersion) {
-	written, estimated := w.Level.AsWritten, w.LevelEstimated
+	written, estimated := w.Levels.AsWritten, w.LevelEstimated
 	if written == "" && !estimated {
-		written = w.Level.AfterPSP // no policy has made a difference to its pods
+		written = w.Levels.AfterPSP // no policy has made a difference to its pods
 	}
 	switch {
 	case at.Level == api.LevelPrivileged, written != "" && api.CompareLevels(written, at.Level) >= 0:
 		out.Allowed = true
 	case written == "":
 		out.Unknown = onlyChangedPods
-	case written != w.Level.AfterPSP:
-		out.Unknown = fmt.Sprintf("the plan holds what it violates on the day after (%s), not as written (%s); %s", w.Level.AfterPSP, written, readAgain)
+	case written != w.Levels.AfterPSP:
+		out.Unknown = fmt.Sprintf("the plan holds what it violates on the day after (%s), not as written (%s); %s", w.Levels.AfterPSP, written, readAgain)
 	case estimated:
 		out.Unknown = fmt.Sprintf("as written it meets %s, and what the plan holds of its violations is an estimate for the day after; %s", written, readAgain)
 	default:
@@ -332,12 +332,12 @@ func recordedAdmitted(out *report.Simulated, w *migrate.Workload, at api.LevelVe
 	switch {
 	case len(w.Refused) > 0:
 		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(w.Refused, "; ")
-	case w.Level.AsAdmitted == "":
+	case w.Levels.AsAdmitted == "":
 		out.Unknown = "the plan does not say what admits it"
-	case api.CompareLevels(w.Level.AsAdmitted, at.Level) >= 0:
+	case api.CompareLevels(w.Levels.AsAdmitted, at.Level) >= 0:
 		out.Allowed = true
 	default:
-		out.Message = fmt.Sprintf("as admitted it meets %s (what it violates, the plan does not hold: %s)", w.Level.AsAdmitted, readAgain)
+		out.Message = fmt.Sprintf("as admitted it meets %s (what it violates, the plan does not hold: %s)", w.Levels.AsAdmitted, readAgain)
 	}
 }
 

@@ -70,8 +70,8 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.LabelWriters = inv.LabelWriters
 	plan.Policies = b.buildPolicies()
 	plan.StandardsDrift = b.standardsDrift()
-	plan.ClusterAdministrators = b.clusterAdministrators()
-	plan.GrantsOfEveryPolicy = b.grantsOfEveryPolicy()
+	b.addGrants(plan)
+	plan.APIServers = inv.APIServers
 	addAPIServerFindings(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
 		plan.IneffectiveGrants = append(plan.IneffectiveGrants, IneffectiveGrant{Subject: f.Object, Why: f.Reason, RoleNotRead: b.grants.MissingRoles[f.Object]})
@@ -84,6 +84,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	}
 	plan.Cautions = append(plan.Cautions, b.cautionPodCreatorsEverywhere(plan.Namespaces)...)
 	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
+	plan.IndexShared()
 	return plan, nil
 }
 

@@ -67,7 +67,7 @@ func TestNewerPinsAreNotLoosened(t *testing.T) {
 
 func TestMeets(t *testing.T) {
 	t.Parallel()
-	ns := &Namespace{Workloads: []Workload{{}}, LevelByVersion: []VersionLevel{{"v1.25", restricted}, {"v1.26", baseline}, {"v1.27", restricted}}}
+	ns := &Namespace{Workloads: []Workload{{Evaluation: &Evaluation{}}}, LevelByVersion: []VersionLevel{{"v1.25", "v1.25", restricted}, {"v1.26", "v1.26", baseline}, {"v1.27", "v1.37", restricted}}}
 	for version, want := range map[int]bool{24: false, 25: true, 26: false, 27: true, 40: true} {
 		if got := workloadsMeetLevel(ns, restricted, api.MajorMinorVersion(1, version)); got != want {
 			t.Errorf("restricted at v1.%d: %t, want %t", version, got, want)

@@ -13,8 +13,8 @@ const (
 	Kind       = "Plan"
 )
 
-// EveryPolicy stands for the names of all policies of a plan that has more than ten, where a list of many namespaces or
-// workloads would hold them all.
+// EveryPolicy stands for the names of all policies: in a plan that has more than ten, where a list of many namespaces or
+// workloads would hold them all, and in Role.Policies, where those to come count, too.
 const EveryPolicy = "*"
 
 // Plan is the product's contract: what was read, what it means, and what to do, in a form that round-trips through
@@ -28,23 +28,32 @@ type Plan struct {
 	// Basis is what decided: workloads (default), policies or both.
 	Basis    Basis    `json:"basis" values:"workloads policies both"`
 	Policies []Policy `json:"policies"`
+	// Roles are the roles whose rules let use policies, by namespace and name, and Bindings are all bindings to them. GrantsOf
+	// joins the two.
+	Roles    []Role    `json:"roles"`
+	Bindings []Binding `json:"bindings"`
+	// NamespaceWriters may create or change namespaces, and with them their labels.
+	NamespaceWriters []NamespaceWriter `json:"namespaceWriters,omitempty"`
 	// Admission is what the API server's admission configuration says; absent where none was given, since the API does not
 	// tell.
-	Admission  *Admission  `json:"admission,omitempty"`
-	Namespaces []Namespace `json:"namespaces"`
+	Admission *Admission `json:"admission,omitempty"`
+	// APIServers are those of which the mirror pod was read, with the flags that say what their admission does.
+	APIServers []inventory.APIServer `json:"apiServers,omitempty"`
+	Namespaces []Namespace           `json:"namespaces"`
+	// Evaluations are what workloads with equal pods share, by Key: see Workload.EvaluationKey.
+	Evaluations []*Evaluation `json:"evaluations"`
+	// LostSets are what namespaces lose, each once, by Key: see Namespace.LostKey.
+	LostSets []*LostSet `json:"lostSets,omitempty"`
 	// BlockingViolations tell each distinct violation that keeps a namespace from the next stricter level once, with its count,
 	// the most frequent first.
-	BlockingViolations []BlockingViolation `json:"causes,omitempty"`
+	BlockingViolations []BlockingViolation `json:"blockingViolations,omitempty"`
 	// StandardsDrift: differences that come only from the age of a standard, told once for all policies.
-	StandardsDrift []LostConstraint `json:"drift,omitempty"`
-	// ClusterAdministrators may use every policy everywhere ("group ops (ClusterRoleBinding ops-admin)"): set apart in every
-	// namespace, as system:masters is, which no binding has to name.
-	ClusterAdministrators []string `json:"administrators,omitempty"`
-	// GrantsOfEveryPolicy have grants that name no policy, with the evidence: each is a use of every policy, those to come
-	// included. They stand here once, and not in Policy.UsedBy.
-	GrantsOfEveryPolicy []PolicyGrant `json:"usersOfEveryPolicy,omitempty"`
+	StandardsDrift []LostConstraint `json:"standardsDrift,omitempty"`
+	// ClusterAdministrators are the grants of those who may use every policy everywhere: they count for no namespace, nor does
+	// system:masters, which no binding has to name.
+	ClusterAdministrators []PolicyGrant `json:"clusterAdministrators,omitempty"`
 	// IneffectiveGrants: bindings that grant nothing and why, and roles that bindings refer to and that were not read.
-	IneffectiveGrants []IneffectiveGrant `json:"dangling,omitempty"`
+	IneffectiveGrants []IneffectiveGrant `json:"ineffectiveGrants,omitempty"`
 	// LabelWriters: objects that write Pod Security labels on namespaces that were not read, or are still to come.
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
@@ -54,7 +63,7 @@ type Plan struct {
 	// Notes: worth telling, make nothing uncertain.
 	Notes []Note `json:"notes,omitempty"`
 	// SkippedKinds: documents that hold no pod, policy or grant, counted by kind.
-	SkippedKinds []inventory.KindCount `json:"skipped,omitempty"`
+	SkippedKinds []inventory.KindCount `json:"skippedKinds,omitempty"`
 	// FinishedPods were passed over.
 	FinishedPods int `json:"finishedPods,omitempty"`
 }
@@ -86,7 +95,7 @@ type Admission struct {
 type Namespace struct {
 	Name string `json:"name" format:"namespace"`
 	// ObjectNotRead: no Namespace object was read, so its labels are not known and Current says nothing.
-	ObjectNotRead bool `json:"unread,omitempty"`
+	ObjectNotRead bool `json:"objectNotRead,omitempty"`
 	// Terminating: it is being deleted, and nothing is recommended for it.
 	Terminating bool `json:"terminating,omitempty"`
 	// System: part of Kubernetes or of a provider's platform.
@@ -109,10 +118,10 @@ type Namespace struct {
 	// PermittedBy: the policies that Permitted is made from, or EveryPolicy. SetApart: policies that everybody (or every
 	// controller) may use everywhere and that are privileged or a provider's default; they do not count for Permitted.
 	PermittedBy      []string         `json:"permittedBy,omitempty"`
-	ExcludedPolicies []ExcludedPolicy `json:"setApart,omitempty"`
+	ExcludedPolicies []ExcludedPolicy `json:"excludedPolicies,omitempty"`
 	DecidedBy        *EnforceDecision `json:"decidedBy,omitempty"`
 	// ObservedPolicies: the policies that its live pods carry in kubernetes.io/psp, sorted.
-	ObservedPolicies []string `json:"observed,omitempty"`
+	ObservedPolicies []string `json:"observedPolicies,omitempty"`
 	// Reasons are sentences that explain the recommendation, the most important first.
 	Reasons []string `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
@@ -123,15 +132,15 @@ type Namespace struct {
 	Complete bool `json:"complete"`
 	// UncertainParts are the parts of the namespace that a gap touches, sorted, also where Complete is true; all four for a gap that
 	// can change anything.
-	UncertainParts []string `json:"uncertain,omitempty" values:"grants labels policies workloads"`
+	UncertainParts []string `json:"uncertainParts,omitempty" values:"grants labels policies workloads"`
 	// RecommendedLabels labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
 	RecommendedLabels PodSecurityLabels `json:"recommended"`
 	// Action compares Recommended with Current: unchanged, add, change, loosen, withheld or skip.
 	Action Action `json:"action"`
 	// LabelOwner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
-	LabelOwner string `json:"owner,omitempty"`
+	LabelOwner string `json:"labelOwner,omitempty"`
 	// LabelWriters are other objects that write its labels: the first of this cluster is Owner.
-	LabelWriters []inventory.LabelWriter `json:"writers,omitempty"`
+	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// ClientApplied: 'kubectl apply' without --server-side has left a record of what it applied to the namespace. What is
 	// applied next takes away every label and annotation that the record has and it does not. Absent where that is not
 	// known: no Namespace object was read, or one from a manifest, which may be what is applied.
@@ -141,19 +150,25 @@ type Namespace struct {
 	ServerApplied bool `json:"serverApplied,omitempty"`
 	// AlsoRefusedBy names what else may refuse pods here, whatever the level: validating webhooks, and validating policies of
 	// Kubernetes and of policy engines. No level counts them.
-	AlsoRefusedBy []string `json:"alsoRefusing,omitempty"`
+	AlsoRefusedBy []string `json:"alsoRefusedBy,omitempty"`
 	// LevelWithout: what the namespace would need without the workloads that hold it back.
-	LevelWithout []LevelWithout `json:"without,omitempty"`
+	LevelWithout []LevelWithout `json:"levelWithout,omitempty"`
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
 	// recommended enforce level does not; drift is left to Plan.Drift.
-	Lost      []LostConstraint `json:"lost,omitempty"`
-	Blockers  []Blocker        `json:"blockers"`
-	Workloads []Workload       `json:"workloads"`
+	Lost []LostConstraint `json:"-"`
+	// LostKey names the item of Plan.LostSets that has them; absent where nothing is lost.
+	LostKey string `json:"lost,omitempty"`
+	// Blockers are the checks that keep the namespace from the next stricter level, each with the workloads that fail it.
+	Blockers  []Blocker  `json:"blockers"`
+	Workloads []Workload `json:"workloads"`
 	// UnseenWorkloads are objects of custom kinds that do not say all of their pods, none of which was read, and that violate nothing in
 	// what they say. They are not among Workloads, since no level of theirs is known; a gap tells of each.
-	UnseenWorkloads []WorkloadRef `json:"unseen,omitempty"`
-	// LevelByVersion: the needed level at each version of the standards, from v1.25 up; empty if nothing runs.
+	UnseenWorkloads []WorkloadRef `json:"unseenWorkloads,omitempty"`
+	// LevelByVersion: the needed level at every version of the standards from v1.25 up, as spans of versions that have the
+	// same; empty if nothing runs.
 	LevelByVersion []VersionLevel `json:"versions"`
+	// Position of the Namespace object; absent where it was read from a cluster, or not at all.
+	Position pspparse.Position `json:"position,omitzero"`
 }
 
 // Action says what the recommendation does to the labels that are there.
@@ -193,7 +208,7 @@ type EnforceDecision struct {
 	Policy   string       `json:"policy,omitempty"`
 }
 
-// WorkloadRef names a workload of the namespace.
+// WorkloadRef names a workload of the namespace. Its JSON form is a text, "Deployment/web".
 type WorkloadRef struct {
 	Kind string `json:"kind" format:"kind"`
 	Name string `json:"name"`
@@ -205,20 +220,29 @@ type LevelWithout struct {
 	Level     api.Level     `json:"level"`
 }
 
-// Blocker is one (workload, check) pair that keeps the namespace from the next stricter level.
+// Blocker is a check that keeps the namespace from the next stricter level, with all workloads that fail it in these words.
 type Blocker struct {
-	Workload WorkloadRef `json:"workload"`
-	Check    string      `json:"check"`
+	Check string `json:"check"`
 	// Level is the level that the check belongs to: the one it keeps the namespace from.
 	Level  api.Level `json:"level"`
 	Reason string    `json:"reason"`
 	Detail string    `json:"detail,omitempty"`
+	// Workloads that fail it, in the order of Namespace.Workloads.
+	Workloads []WorkloadRef `json:"workloads"`
 }
 
-// VersionLevel is the needed level at one version of the standards.
+// LostSet is a list of lost constraints that one or more namespaces have.
+type LostSet struct {
+	// Key is made from the content: it is the same in every plan that has the same set.
+	Key         string           `json:"key"`
+	Constraints []LostConstraint `json:"constraints"`
+}
+
+// VersionLevel is the needed level at the versions of the standards from one to another, both included.
 type VersionLevel struct {
-	Version string    `json:"version" format:"version"`
-	Needed  api.Level `json:"needed,omitempty"`
+	From   string    `json:"from" format:"version"`
+	To     string    `json:"to" format:"version"`
+	Needed api.Level `json:"needed,omitempty"`
 }
 
 // BlockingViolation is a distinct reason for which namespaces stay below the next stricter level, told once.
@@ -238,7 +262,7 @@ type IneffectiveGrant struct {
 	Subject string `json:"what"`
 	Why     string `json:"why"`
 	// RoleNotRead is true for a role that bindings refer to and that was not read: what it grants is not known.
-	RoleNotRead bool `json:"unread,omitempty"`
+	RoleNotRead bool `json:"roleNotRead,omitempty"`
 }
 
 // Gap is something that could not be read or judged.

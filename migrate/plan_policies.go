@@ -3,51 +3,58 @@ package migrate
 import (
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
 // Policy is one PodSecurityPolicy, assessed.
 type Policy struct {
 	Name string `json:"name"`
-	// ClosestLevel is the nominal level, never an equivalent one; absent if the policy admits nothing. Safe, Held and Cover
-	// are the strict bounds: no pod it admits breaks; all pods it has mutated comply; nothing it forbids is allowed
-	// (or "none").
-	ClosestLevel          api.Level `json:"closest,omitempty"`
-	CompliesAsWritten     api.Level `json:"safe,omitempty"`
-	CompliesAfterMutation api.Level `json:"held,omitempty"`
-	NoLooserThan          api.Level `json:"cover,omitempty" values:"privileged baseline restricted none"`
+	// ClosestLevel is the nominal level, never an equivalent one. This and the next three are absent if the policy admits
+	// nothing.
+	ClosestLevel api.Level `json:"closestLevel,omitempty"`
+	// CompliesAsWritten is the strictest level that every pod which the policy admits meets as its author wrote it.
+	CompliesAsWritten api.Level `json:"compliesAsWritten,omitempty"`
+	// CompliesAfterMutation is the strictest level that every pod which the policy admits meets with the values that it fills in.
+	CompliesAfterMutation api.Level `json:"compliesAfterMutation,omitempty"`
+	// NoLooserThan is the loosest level that allows nothing which the policy forbids, or none.
+	NoLooserThan api.Level `json:"noLooserThan,omitempty" values:"privileged baseline restricted none"`
 	// AdmitsNothing: no pod can be admitted; Why says the reason.
 	AdmitsNothing    bool   `json:"admitsNothing"`
 	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
 	// MutatingFields: fields and annotations that fill values into pods.
-	MutatingFields []string `json:"mutating"`
+	MutatingFields []string `json:"mutatingFields"`
 	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.
-	ProviderDefault bool          `json:"provider"`
+	ProviderDefault bool          `json:"providerDefault"`
 	Checks          []PolicyCheck `json:"checks"`
+	// Conditions are the IDs of those of Checks that belong to ClosestLevel and that the policy does not guarantee. Where a
+	// check of restricted replaces one of baseline, it alone counts at restricted.
+	Conditions []string `json:"conditions"`
 	// NearestMiss: what keeps it from the next stricter level.
 	NearestMiss string `json:"nearestMiss,omitempty"`
 	// LevelChoices are offered where one word would mislead: one core check alone makes the policy privileged.
-	LevelChoices []string `json:"choices,omitempty"`
+	LevelChoices []string `json:"levelChoices,omitempty"`
 	// Lost: what it forbids or forces and the closest level does not.
 	Lost []LostConstraint `json:"lost"`
 	// RequiredTemplateValues: what templates must state themselves once it no longer fills it in.
-	RequiredTemplateValues []RequiredTemplateValue `json:"writeDown,omitempty"`
+	RequiredTemplateValues []RequiredTemplateValue `json:"requiredTemplateValues,omitempty"`
 	// Fields explains what the policy states, field by field.
 	Fields []PolicyField `json:"fields,omitempty"`
 	// Simplified is step 2 of the official migration guide; absent if the policy sets nothing that this is about, or admits
 	// nothing.
-	Simplified *SimplifiedPolicy `json:"simplify,omitempty"`
-	// UsedBy: every subject to which a grant by its name lets use it, with the evidence; Plan.Uses adds those of
-	// Plan.UsersOfEveryPolicy.
-	UsedBy []PolicyGrant `json:"usedBy"`
-	// SameUsersAs names a policy before this one that is named by the same grants, where they are more than ten: then they stand
-	// there, and UsedBy is empty.
-	SameUsersAs string `json:"usedByAs,omitempty"`
-	// Unused: nobody may use it but Plan.Administrators, who may use every policy.
+	Simplified *SimplifiedPolicy `json:"simplified,omitempty"`
+	// Unused: nobody may use it but Plan.ClusterAdministrators, who may use every policy.
 	Unused bool `json:"unused,omitempty"`
 	// Problems: unknown fields, values that API validation refuses.
 	Problems []pspparse.Problem `json:"problems,omitempty"`
 	Position pspparse.Position  `json:"position,omitzero"`
+
+	// APIVersion, Annotations and Spec are as they were read, but for kubectl's last-applied annotation. Lines gives the line
+	// of each field that the document states, by its path: "spec.hostPorts[0].min".
+	APIVersion  string            `json:"apiVersion"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Spec        pspparse.Spec     `json:"spec"`
+	Lines       map[string]int    `json:"lines,omitempty"`
 }
 
 // SimplifiedPolicy is a policy without what fills values in and without what the standards do not know.
@@ -79,54 +86,51 @@ type NonMutatingClone struct {
 	Spec        pspparse.Spec     `json:"spec"`
 }
 
-// PolicyCheck is the status of one check of the standards for a policy: G guaranteed, M by mutation, E in effect, N not
-// ensured, X impossible, U unknown.
+// PolicyCheck is the status of one check of the standards for a policy.
 type PolicyCheck struct {
-	Check  string    `json:"check"`
-	Level  api.Level `json:"level"`
-	Status string    `json:"status" values:"G M E N X U"`
-	Fields []string  `json:"fields,omitempty"`
-	Note   string    `json:"note,omitempty"`
+	Check string    `json:"check"`
+	Level api.Level `json:"level"`
+	// Status says what holds for the pods that the policy admits: guaranteed (every one passes as written), by-mutation (every
+	// one passes with what the policy fills in), in-effect (the effect is ensured, the field that the check wants is not),
+	// not-ensured (some fail), impossible (none can pass) or unknown (a policy cannot tell).
+	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
+	Fields []string       `json:"fields,omitempty"`
+	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
+	Values []string `json:"values,omitempty"`
+	Note   string   `json:"note,omitempty"`
 }
 
 // LostConstraint is a constraint that a policy has and the level has not.
 type LostConstraint struct {
 	Field string `json:"field"`
-	Value string `json:"value,omitempty"`
-	// Class is security, functional or drift.
-	Class string `json:"class" values:"security functional drift"`
-	Note  string `json:"note,omitempty"`
-	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about, or EveryPolicy.
+	mapping.Value
+	// Class is security (a restriction is gone), functional (a value that the policy filled in is gone) or drift (only the
+	// standard is newer than the policy).
+	Class mapping.LossClass `json:"class" values:"security functional drift"`
+	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the
+	// first of them.
+	NewlyAdmits []string `json:"newlyAdmits,omitempty"`
+	Note        string   `json:"note,omitempty"`
+	// Policies is set in Plan.StandardsDrift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
-	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same. Up to three.
-	MayBeCoveredBy []string `json:"mayCover,omitempty"`
+	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same.
+	MayBeCoveredBy []string `json:"mayBeCoveredBy,omitempty"`
 }
 
 // RequiredTemplateValue is a value that templates must state once a policy no longer fills it in.
 type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
+	// Value is compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}. Text has it for a reader.
 	Value string `json:"value,omitempty"`
 	Note  string `json:"note,omitempty"`
 }
 
 // PolicyField explains one field or annotation of a policy.
 type PolicyField struct {
-	Name     string `json:"name"`
-	Value    string `json:"value,omitempty"`
+	Name string `json:"name"`
+	mapping.Value
 	Line     int    `json:"line,omitempty"`
 	Meaning  string `json:"meaning"`
 	Mutating bool   `json:"mutating,omitempty"`
 }
-
-// PolicyGrant is one grant: exactly one of ServiceAccount ("namespace/name"), User and Group is set.
-type PolicyGrant struct {
-	// Namespace in which the grant holds; absent means everywhere.
-	Namespace      string `json:"namespace,omitempty"`
-	ServiceAccount string `json:"serviceAccount,omitempty"`
-	User           string `json:"user,omitempty"`
-	Group          string `json:"group,omitempty"`
-	// Via: the binding, then the role: ["RoleBinding web/psp", "ClusterRole psp:restricted"].
-	Via []string `json:"via"`
-}
-

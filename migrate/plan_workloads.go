@@ -6,19 +6,37 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Workload is one workload and its verdicts at the target version.
+// Workload is one workload.
 type Workload struct {
-	Kind           string `json:"kind" format:"kind"`
-	Name           string `json:"name"`
-	ServiceAccount string `json:"serviceAccount,omitempty"`
+	Kind string `json:"kind" format:"kind"`
+	Name string `json:"name"`
 	// Replicas it asks for, or live pods where it asks for none.
 	Replicas int `json:"replicas"`
 	// Pods is the number of live pods seen.
 	Pods int `json:"pods,omitempty"`
+	// EvaluationKey names the item of Plan.Evaluations that holds for its pods.
+	EvaluationKey string `json:"evaluation"`
+	// Evaluation is that item. Build and ReadPlan set it; it must not be changed, since workloads share it.
+	*Evaluation `json:"-"`
+	// AdmissionDrift: live pods that would be treated differently if they were created again today.
+	AdmissionDrift []AdmissionDrift `json:"admissionDrift,omitempty"`
+	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
+	DebuggedPods []DebuggedPod `json:"debuggedPods,omitempty"`
+	// Owner is the controller that made it, where it is told apart from it.
+	Owner    *WorkloadRef      `json:"owner,omitempty"`
+	Position pspparse.Position `json:"position,omitzero"`
+}
+
+// Evaluation is what Pod Security and PSP admission say about the pods of a workload, at the target version. Workloads whose
+// pods are alike share one.
+type Evaluation struct {
+	// Key is made from the content: it is the same in every plan that has the same evaluation.
+	Key            string `json:"key"`
+	ServiceAccount string `json:"serviceAccount,omitempty"`
 	// UsablePolicies: what its service account, or the controller that creates its pods, may use; or EveryPolicy.
 	UsablePolicies []string `json:"usablePolicies"`
 	// ObservedPolicies: the kubernetes.io/psp annotations of its live pods, sorted.
-	ObservedPolicies []string `json:"observed,omitempty"`
+	ObservedPolicies []string `json:"observedPolicies,omitempty"`
 	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
 	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
 	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
@@ -27,35 +45,31 @@ type Workload struct {
 	Refused    []string `json:"refused,omitempty"`
 	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
 	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
-	AdmissionMode string `json:"admittedAs,omitempty" values:"unchanged changed"`
-	// AdmissionDrift: live pods that would be treated differently if they were created again today.
-	AdmissionDrift []AdmissionDrift `json:"policyDrift,omitempty"`
-	Level          WorkloadLevels   `json:"level"`
-	// LevelEstimated: the day-after level rests on what a policy is taken to have filled in, in a pod without a template (which a
-	// bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
-	LevelEstimated bool `json:"estimated,omitempty"`
-	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count for the day after.
+	AdmissionMode string         `json:"admissionMode,omitempty" values:"unchanged changed"`
+	Levels        WorkloadLevels `json:"levels"`
+	// LevelEstimated: the level after PSP rests on what a policy is taken to have filled in, in a pod without a template (which
+	// a bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
+	LevelEstimated bool `json:"levelEstimated,omitempty"`
+	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count after PSP.
 	Injections []Injection        `json:"injections,omitempty"`
 	Mutations  []TemplateMutation `json:"mutations,omitempty"`
 	Violations []Violation        `json:"violations"`
-	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
-	DebuggedPods []DebuggedPod `json:"debugged,omitempty"`
-	// StricterEdits: for each level that is stricter than on the day after, the looser one first, what its template lacks.
-	StricterEdits []StricterEdits `json:"raise,omitempty"`
+	// StricterEdits: for each level that is stricter than after PSP, the looser one first, what its template lacks.
+	StricterEdits []StricterEdits `json:"stricterEdits,omitempty"`
 	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
 	Template *TemplateOutline `json:"template,omitempty"`
 	// Exempt says why Pod Security does not check its pods, by Plan.Admission; absent where it does.
 	Exempt *Exemption `json:"exempt,omitempty"`
-	// Owner is the controller that made it, where it is told apart from it.
-	Owner *WorkloadRef `json:"owner,omitempty"`
 	// TemplatePaths are where the object of a custom kind has its pod templates, or what it says of its pods: "spec.template".
 	TemplatePaths []string `json:"templatePaths,omitempty"`
-	// PartialTemplates: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were read and
-	// of what the object says itself: they show what it violates, and not that it meets a level.
-	PartialTemplates bool `json:"partial,omitempty"`
+	// PartialTemplates: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were
+	// read and of what the object says itself: they show what it violates, and not that it meets a level.
+	PartialTemplates bool `json:"partialTemplates,omitempty"`
 	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
-	ManagedBy *ManagedBy        `json:"managedBy,omitempty"`
-	Position  pspparse.Position `json:"position,omitzero"`
+	ManagedBy *ManagedBy `json:"managedBy,omitempty"`
+	// SeccompByAnnotation and AppArmorByAnnotation: an annotation sets a profile that no field of the same pod sets.
+	SeccompByAnnotation  bool `json:"seccompByAnnotation,omitempty"`
+	AppArmorByAnnotation bool `json:"appArmorByAnnotation,omitempty"`
 }
 
 // Exemption is what of an admission configuration exempts the pods of a workload. At least one is set.
@@ -71,17 +85,17 @@ type Exemption struct {
 type DebuggedPod struct {
 	Pod        string   `json:"pod"`
 	Containers []string `json:"containers"`
-	// Level is the strictest that the pod meets with them. Refused is the recommended level of the namespace, or today's, where
+	// Level is the strictest that the pod meets with them. RefusedAt is the recommended level of the namespace, or today's, where
 	// it refuses them, and with them the pod new debug containers and new images as long as these are there.
 	Level     api.Level `json:"level"`
-	RefusedAt api.Level `json:"refused,omitempty"`
+	RefusedAt api.Level `json:"refusedAt,omitempty"`
 }
 
 // WorkloadLevels are the strictest levels met in the three forms of the workload.
 type WorkloadLevels struct {
 	AsWritten  api.Level `json:"asWritten,omitempty"`
 	AsAdmitted api.Level `json:"asAdmitted,omitempty"`
-	AfterPSP   api.Level `json:"dayAfter,omitempty"`
+	AfterPSP   api.Level `json:"afterPSP,omitempty"`
 }
 
 // TemplateMutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
@@ -162,4 +176,3 @@ type Violation struct {
 	Reason string    `json:"reason"`
 	Detail string    `json:"detail,omitempty"`
 }
-

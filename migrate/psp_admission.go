@@ -53,7 +53,7 @@ func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 func achievableLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
-		l = looserLevel(l, cmp.Or(workloads[i].Level.AsAdmitted, workloads[i].Level.AfterPSP))
+		l = looserLevel(l, cmp.Or(workloads[i].Levels.AsAdmitted, workloads[i].Levels.AfterPSP))
 	}
 	return l
 }
@@ -150,7 +150,7 @@ func (b *planBuilder) recordAdmittingPolicy(out *Workload, f *psp.Prediction) {
 
 func (b *planBuilder) lowerAsAdmittedLevel(out *Workload, s *inventory.Shape) {
 	for _, v := range b.enforceAt {
-		out.Level.AsAdmitted = looserLevel(out.Level.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
+		out.Levels.AsAdmitted = looserLevel(out.Levels.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
 	}
 }
 

@@ -50,6 +50,9 @@ type Grants struct {
 	// Administrators are the grants of those who may use every policy everywhere, everybody apart, sorted. They are of no
 	// one Policy.
 	Administrators []Grant
+	// GrantingRoles are the roles that let use policies, by namespace and name: those that something binds, and those whose own
+	// rules name podsecuritypolicies.
+	GrantingRoles []GrantingRole
 	// UnusedPolicies are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
 	UnusedPolicies []string
 	// Dangling are bindings that point to nothing known or can never match, sorted.

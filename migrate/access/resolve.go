@@ -2,7 +2,6 @@ package access
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -50,6 +49,7 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.subjectGrants = slices.CompactFunc(g.subjectGrants, func(a, b subjectGrant) bool { return compareSubjectGrants(a, b) == 0 })
 	g.subjectGrants = slices.Clip(g.subjectGrants)
 
+	g.GrantingRoles = grantingRoles(inv, roles)
 	g.indexNamespaces()
 	g.indexRoles()
 	g.Administrators = g.administratorGrants()
@@ -93,6 +93,7 @@ func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRol
 	if r == nil {
 		return
 	}
+	r.bound = true
 	if r.granted.anyPolicy() {
 		f.checkSubjects(b)
 	}
@@ -178,19 +179,6 @@ func (g *Grants) PolicyGrants(name string) []Grant {
 	}
 	return toGrants(append(g.subjectGrantsOfEvery(), g.subjectGrantsNaming(name)...), name)
 }
-
-// GrantsNaming returns those of the grants of a policy that was read whose roles name it, in the same order. Policies that are named
-// by the same roles have the same ones, and the same text as by.
-func (g *Grants) GrantsNaming(name string) (by string, told func() []Grant) {
-	var key []byte
-	for _, r := range g.rolesNaming[name] {
-		key = binary.AppendUvarint(key, r.number)
-	}
-	return string(key), func() []Grant { return toGrants(g.subjectGrantsNaming(name), name) }
-}
-
-// GrantsOfEveryPolicy returns the grants whose roles name no policy, in the same order: each is one of every policy.
-func (g *Grants) GrantsOfEveryPolicy() []Grant { return toGrants(g.subjectGrantsOfEvery(), "") }
 
 func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
 	var out []*subjectGrant

@@ -28,6 +28,8 @@ type resolvedRole struct {
 	// says of policies is kept once for all roles that are like it.
 	representative *resolvedRole
 	number         uint64
+	// bound is true where a binding refers to it.
+	bound bool
 	// keepsOwnRules: it is aggregated, and the rules written in it hold all the same.
 	keepsOwnRules bool
 }

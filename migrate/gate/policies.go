@@ -8,7 +8,6 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -176,13 +175,9 @@ func (j *evaluation) policyPluginAssertion() Assertion {
 }
 
 func (j *evaluation) checkPolicyRoles() {
-	if !j.facts.InventoryRead {
-		j.addUnknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: AssertNoPolicyRoles, Text: "whether roles still let use policies: a saved plan does not hold rules", Advice: "read the source again instead of --plan"})
-		return
-	}
 	j.checkUnreadRoles()
-	var left, kept []access.PolicyRole
-	for _, r := range j.facts.PolicyRoles {
+	var left, kept []leftoverRole
+	for _, r := range leftoverRoles(j.plan) {
 		if j.isProviderRole(&r) {
 			kept = append(kept, r)
 		} else {
@@ -215,7 +210,7 @@ func (j *evaluation) checkPolicyRoles() {
 // have, grants nothing; files need not hold every role there is.
 func (j *evaluation) checkUnreadRoles() {
 	u := Unknown{ID: "policy-roles", Order: orderRoles}
-	unread := j.facts.RolesUnread
+	unread := unreadRoles(j.plan)
 	switch {
 	case j.policiesGone:
 		return
@@ -238,18 +233,14 @@ func (j *evaluation) checkUnreadRoles() {
 }
 
 // checkPolicyBindings to roles that will be gone would be left pointing to nothing.
-func (j *evaluation) checkPolicyBindings(roles []access.PolicyRole) {
+func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
 	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
 	for i := range roles {
 		if !roles[i].OnlyPolicies {
 			continue
 		}
-		for _, b := range roles[i].Bindings {
-			name := "ClusterRoleBinding " + b.Name
-			if b.Namespace != "" {
-				name = "RoleBinding " + b.Namespace + "/" + b.Name
-			}
-			r.Objects = append(r.Objects, name)
+		for _, b := range roles[i].bindings {
+			r.Objects = append(r.Objects, b.Reference())
 			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("rolebinding", b.Namespace, b.Name))
 		}
 	}
@@ -266,19 +257,17 @@ func kubectlObject(kind, namespace, name string) string {
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
-func roleNames(roles []access.PolicyRole) []string {
+func roleNames(roles []leftoverRole) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
-		out[i] = "ClusterRole " + r.Name
-		if r.Namespace != "" {
-			out[i] = "Role " + r.Namespace + "/" + r.Name
-		}
+		out[i] = r.Reference()
 	}
 	return out
 }
 
-func (j *evaluation) isProviderRole(r *access.PolicyRole) bool {
-	return !r.EveryPolicy && len(r.Policies) > 0 && !slices.ContainsFunc(r.Policies, func(name string) bool { return !j.providerPolicies[name] })
+func (j *evaluation) isProviderRole(r *leftoverRole) bool {
+	named := r.LeftoverRole.Policies
+	return !r.EveryPolicy && len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !j.providerPolicies[name] })
 }
 
 // checkPolicies that are there, and who still depends on each.
@@ -322,25 +311,19 @@ func (j *evaluation) checkPolicies() {
 
 // noteNamespaceWriters may lift the level of a namespace that they may write: told, for somebody to look at.
 func (j *evaluation) noteNamespaceWriters() {
-	if !j.facts.InventoryRead {
-		return
-	}
 	var where []string
 	administrators := 0
-	for _, l := range j.facts.NamespaceWriters {
+	for _, l := range j.plan.NamespaceWriters {
 		if l.Administrator {
 			administrators++
 			continue
 		}
-		name := l.Subject.Name
-		if l.Subject.Namespace != "" {
-			name = l.Subject.Namespace + "/" + name
-		}
+		kind, name := l.Subject.Kind()
 		in := "all namespaces"
 		if l.Namespace != "" {
 			in = "namespace " + l.Namespace
 		}
-		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", l.Subject.Kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
+		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
 	}
 	if len(where) > 0 {
 		j.addNote(where, "who may write namespaces may lift their level: review them")

@@ -39,9 +39,11 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	allowed, fallback := p.AppArmorProfiles()
 	var list string
 	var profiles []string
+	var value Value
 	stated := allowed != nil
 	if stated {
 		list, profiles = *allowed, pspparse.SplitProfiles(*allowed)
+		value = profileListValue(*allowed)
 	}
 	good := slices.ContainsFunc(profiles, isAcceptedAppArmorProfile)
 	loose := slices.Contains(profiles, "unconfined")
@@ -54,22 +56,22 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.checks = []checkStatus{v}
 	if stated {
-		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, orDefault(list, "none"),
+		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, value.orEmpty(),
 			"containers need no AppArmor profile any more and may have others; an admission policy can keep the list",
 			levelsLooseToStrict()...)
 	}
 	if filled {
-		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, fallback,
+		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, values(fallback),
 			"the profile is no longer filled in: containers get the runtime's own where AppArmor is on", levelsLooseToStrict()...)
 		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
-			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
+			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", compactJSON(fallback),
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
 	}
 	if stated && !good && !loose {
 		f.admitsNothing = "an AppArmor profile is mandatory and the list has none that a container can have (" + orDefault(list, "empty") + ")"
 	}
-	f.explainField(p, pspparse.AppArmorAllowedAnnotation, list, explainAppArmorList(stated, loose))
-	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, fallback, "filled into every container that names no profile")
+	f.explainField(p, pspparse.AppArmorAllowedAnnotation, value, explainAppArmorList(stated, loose))
+	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, valueOrAbsent(fallback), "filled into every container that names no profile")
 	return f
 }
 

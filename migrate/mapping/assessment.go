@@ -9,15 +9,15 @@ type Status string
 
 // The statuses.
 const (
-	StatusGuaranteed Status = "G" // every pod the policy admits passes, as its author wrote it
-	StatusByMutation Status = "M" // every pod passes once the policy has filled in its values; some do not as written
-	StatusInEffect   Status = "E" // the security effect is ensured, the field that the check wants is not
-	StatusNotEnsured Status = "N" // some pass, some fail
-	StatusImpossible Status = "X" // no pod (Linux) that the policy admits can pass
-	StatusUnknown    Status = "U" // the policy cannot speak about it
+	StatusGuaranteed Status = "guaranteed"  // every pod the policy admits passes, as its author wrote it
+	StatusByMutation Status = "by-mutation" // every pod passes once the policy has filled in its values; some do not as written
+	StatusInEffect   Status = "in-effect"   // the security effect is ensured, the field that the check wants is not
+	StatusNotEnsured Status = "not-ensured" // some pass, some fail
+	StatusImpossible Status = "impossible"  // no pod (Linux) that the policy admits can pass
+	StatusUnknown    Status = "unknown"     // the policy cannot speak about it
 )
 
-// LevelNone is Assessment.Cover where no level forbids all that the policy forbids.
+// LevelNone is Assessment.NoLooserThan where no level forbids all that the policy forbids.
 const LevelNone api.Level = "none"
 
 // Assessment is everything that follows from the policy alone, at one version.
@@ -26,9 +26,9 @@ type Assessment struct {
 	Version api.Version
 	// Closest is the nominal level; "" if the policy admits nothing.
 	Closest api.Level
-	// CompliesAsWritten, Held: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
+	// CompliesAsWritten, CompliesAfterMutation: the strictest level that all authored / all mutated pods meet; "" if the policy admits nothing.
 	CompliesAsWritten, CompliesAfterMutation api.Level
-	// NoLooserThan: the least strict level that forbids all that the policy forbids (drift set aside), or CoverNone; "" if
+	// NoLooserThan: the least strict level that forbids all that the policy forbids (drift set aside), or LevelNone; "" if
 	// the policy admits nothing.
 	NoLooserThan api.Level
 	// AdmitsNothing says why no pod can be admitted by this policy; "" if some can.
@@ -57,7 +57,9 @@ type Check struct {
 	Level  api.Level // baseline or restricted
 	Status Status
 	Fields []string // the policy's fields that decide it
-	Note   string   // one clause: why this status, with the values
+	// Values are what decides the status where that is part of a list: the capabilities beyond what the check accepts.
+	Values []string
+	Note   string // one clause: why this status, with the first of the values
 	// Core is false for the profile tier (seccomp, AppArmor, SELinux) and the uncovered tier, which are conditions and
 	// never decide Closest.
 	Core bool
@@ -76,23 +78,25 @@ const (
 // LostConstraint is one constraint that the policy has and a level has not.
 type LostConstraint struct {
 	Field string
-	Value string // short rendering of the policy's value
+	Value Value
 	Class LossClass
-	Note  string // what becomes possible, and a compensating control
+	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them.
+	NewlyAdmits []string
+	Note        string // what becomes possible, and a compensating control
 }
 
 // RequiredTemplateValue is one value that templates must state once the policy no longer fills it in.
 type RequiredTemplateValue struct {
 	Field string // the policy's field or annotation
 	Path  string // where a template states it: "containers[*].securityContext.runAsNonRoot"
-	Value string // the value the policy fills in
+	Value string // the value the policy fills in, as compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}
 	Note  string
 }
 
 // FieldExplanation is the explanation of one field or annotation.
 type FieldExplanation struct {
 	Name     string // spec field name or annotation key
-	Value    string // as stated; "" if absent
+	Value    Value  // as stated; zero if absent
 	Line     int    // 0 if absent or unknown
 	Meaning  string // one clause: what it does to pods, and how the standards see it
 	Mutating bool

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
@@ -59,7 +58,7 @@ func assessCapabilities(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.compareAllowedCapabilities(p, v)
 	f.compareRequiredDrops(p, v)
 	f.recordDefaultAdds(p)
-	f.explainStatedField(p, "allowedCapabilities", joinShortened(p.Spec.AllowedCapabilities),
+	f.explainStatedField(p, "allowedCapabilities", values(p.Spec.AllowedCapabilities...),
 		"containers may add these; baseline accepts 13, restricted NET_BIND_SERVICE alone")
 	return f
 }
@@ -83,7 +82,7 @@ func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	if len(excess) == 0 {
 		return v
 	}
-	v.status, v.nearestMiss = StatusNotEnsured, "capabilities ("+joinShortened(excess)+")"
+	v.status, v.values, v.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinShortened(excess)+")"
 	v.note = "containers may add " + joinShortened(excess)
 	if slices.Equal(excess, []string{"NET_RAW"}) {
 		v.tier = profileTier
@@ -105,14 +104,14 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	filled := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
 	switch {
 	case dropsAll && len(filled) > 0:
-		v.status, v.nearestMiss = StatusImpossible, "default capabilities ("+joinShortened(filled)+")"
+		v.status, v.values, v.nearestMiss = StatusImpossible, filled, "default capabilities ("+joinShortened(filled)+")"
 		v.note = "BLOCKER: change the policy first: it adds " + joinShortened(filled) +
 			" to every container that does not drop it by name"
 	case !dropsAll:
 		v.status, v.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
 		v.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
 	case len(excess) > 0:
-		v.status, v.nearestMiss = StatusNotEnsured, "capabilities ("+joinShortened(excess)+")"
+		v.status, v.values, v.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinShortened(excess)+")"
 		v.note = "containers may add " + joinShortened(excess)
 	default:
 		v.status, v.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
@@ -122,10 +121,7 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 
 // compareAllowedCapabilities compares what may be added with what each level accepts.
 func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Version) {
-	value := joinShortened(p.Spec.AllowedCapabilities)
-	if value == "" {
-		value = "none"
-	}
+	value := values(p.Spec.AllowedCapabilities...).orEmpty()
 	if allowsAnyCapability(p) {
 		return
 	}
@@ -140,7 +136,7 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 	}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
-			f.recordRefusal("allowedCapabilities", value,
+			f.recordNewlyAdmitted("allowedCapabilities", value, refused,
 				"containers may add "+joinShortened(refused)+"; an admission policy can keep the list", level)
 		}
 	}
@@ -149,7 +145,7 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 // compareRequiredDrops: dropping is done by mutation and refuses nobody, yet no container escapes it.
 func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) {
 	drops := p.Spec.RequiredDropCapabilities
-	value := joinShortened(drops)
+	value := values(drops...)
 	if len(drops) > 0 {
 		levels := []api.Level{api.LevelPrivileged, api.LevelBaseline}
 		if !versionAtLeast(v, 22) {
@@ -160,7 +156,7 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {
 			f.recordDrift("requiredDropCapabilities", value, "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
 		}
-		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", yamlFlowList(drops),
+		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", compactJSON(drops),
 			requiredDropNote(drops))
 	}
 	f.explainStatedField(p, "requiredDropCapabilities", value,
@@ -176,7 +172,7 @@ func requiredDropNote(drops []string) string {
 
 func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 	adds := p.Spec.DefaultAddCapabilities
-	value := joinShortened(adds)
+	value := values(adds...)
 	if len(adds) > 0 {
 		f.recordSuppliedValue("defaultAddCapabilities", value,
 			"containers are no longer given these capabilities: programs that count on them fail", levelsLooseToStrict()...)
@@ -184,13 +180,8 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
 			note += "; baseline refuses " + joinShortened(excess)
 		}
-		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", yamlFlowList(adds), note)
+		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", compactJSON(adds), note)
 	}
 	f.explainStatedField(p, "defaultAddCapabilities", value,
 		"added to every container that does not drop them by name; counts as allowed")
-}
-
-// yamlFlowList renders a list as YAML flow would.
-func yamlFlowList(list []string) string {
-	return "[" + strings.Join(list, ", ") + "]"
 }

@@ -78,6 +78,8 @@ type checkStatus struct {
 	status Status
 	tier   checkTier
 	fields []string
+	// values of a list that decide the status; note names the first of them.
+	values []string
 	note   string
 	// nearestMiss names what stands in the way of the check's level, for "would be baseline but for ...".
 	nearestMiss string
@@ -98,22 +100,27 @@ func levelsLooseToStrict() []api.Level {
 }
 
 // recordRefusal records that the policy turns away pods that the levels accept.
-func (f *controlResult) recordRefusal(field, value, note string, levels ...api.Level) {
+func (f *controlResult) recordRefusal(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, true, levels)
 }
 
+// recordNewlyAdmitted records that the policy turns away pods with these items, which the levels accept.
+func (f *controlResult) recordNewlyAdmitted(field string, value Value, items []string, note string, levels ...api.Level) {
+	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, NewlyAdmits: items, Note: note}, true, levels)
+}
+
 // recordForcedRestriction records a restriction that the policy brings about by changing pods, and that the levels do not ask for.
-func (f *controlResult) recordForcedRestriction(field, value, note string, levels ...api.Level) {
+func (f *controlResult) recordForcedRestriction(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, false, levels)
 }
 
 // recordSuppliedValue records a value that the policy fills in and that the levels neither supply nor demand.
-func (f *controlResult) recordSuppliedValue(field, value, note string, levels ...api.Level) {
+func (f *controlResult) recordSuppliedValue(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: FunctionalLoss, Note: note}, false, levels)
 }
 
 // recordDrift records a difference that is there only because the standard is newer than the policy.
-func (f *controlResult) recordDrift(field, value, note string, levels ...api.Level) {
+func (f *controlResult) recordDrift(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: DriftLoss, Note: note}, true, levels)
 }
 
@@ -129,16 +136,16 @@ func (f *controlResult) requireInTemplate(field, path, value, note string) {
 }
 
 // explainStatedField describes a field that the policy states; a field that it leaves out is passed over.
-func (f *controlResult) explainStatedField(p *pspparse.Policy, name, value, meaning string) {
+func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, value Value, meaning string) {
 	line, stated := p.Lines[fieldLineKey(name)]
-	if !stated && (value == "" || value == "false") {
+	if !stated && (value.isZero() || slices.Equal(value.Values, []string{"false"})) {
 		return
 	}
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: line, Meaning: meaning})
 }
 
 // explainField describes a field whose absence means something too.
-func (f *controlResult) explainField(p *pspparse.Policy, name, value, meaning string) {
+func (f *controlResult) explainField(p *pspparse.Policy, name string, value Value, meaning string) {
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: p.Lines[fieldLineKey(name)], Meaning: meaning})
 }
 
@@ -171,10 +178,7 @@ const maxShownNames = 6
 
 // joinShortened renders a list for a sentence, bounded.
 func joinShortened(list []string) string {
-	if len(list) <= maxShownNames {
-		return strings.Join(list, ", ")
-	}
-	return strings.Join(list[:maxShownNames-1], ", ") + " and " + count(len(list)-maxShownNames+1, "more")
+	return joinFirst(list, maxShownNames)
 }
 
 // joinWithAnd joins phrases as one would say them.
@@ -193,7 +197,7 @@ func compareLostConstraints(a, b LostConstraint) int {
 	return cmp.Or(
 		cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Class, b.Class),
-		cmp.Compare(a.Value, b.Value),
+		cmp.Compare(a.Value.Text(a.Field, 0), b.Value.Text(b.Field, 0)),
 		cmp.Compare(a.Note, b.Note),
 	)
 }

@@ -65,11 +65,18 @@ func testControl(t *testing.T, c pspControl, cases []controlCase) {
 	}
 }
 
+// statusLetter abbreviates a status, so that a table row has those of several checks.
+func statusLetter(s Status) string {
+	return map[Status]string{
+		StatusGuaranteed: "G", StatusByMutation: "M", StatusInEffect: "E", StatusNotEnsured: "N", StatusImpossible: "X", StatusUnknown: "U",
+	}[s]
+}
+
 func summarise(c pspControl, f controlResult, v api.Version) summary {
 	var status, refused, drift, fills []string
 	for _, verdict := range f.checks {
 		if c.registeredCheck(verdict.id).existsAt(v) {
-			status = append(status, string(verdict.id)+"="+string(verdict.status))
+			status = append(status, string(verdict.id)+"="+statusLetter(verdict.status))
 		}
 	}
 	for _, level := range levelsLooseToStrict() {
@@ -86,7 +93,7 @@ func summarise(c pspControl, f controlResult, v api.Version) summary {
 		}
 	}
 	for _, w := range f.templateValues {
-		fills = append(fills, w.Path+"="+w.Value)
+		fills = append(fills, w.Path+"="+TemplateText(w.Value))
 	}
 	return summary{
 		Status: strings.Join(status, " "), Refused: strings.Join(refused, " "), Drift: strings.Join(drift, " "),

@@ -23,7 +23,7 @@ func assessCSIDrivers(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	for _, driver := range p.Spec.AllowedCSIDrivers {
 		drivers = append(drivers, driver.Name)
 	}
-	value := joinShortened(drivers)
+	value := values(drivers...)
 	meaning := "inline CSI volumes may use these drivers only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "csi"):

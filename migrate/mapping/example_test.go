@@ -20,15 +20,15 @@ func ExampleAssess() {
 		FSGroup:            anything,
 	}}
 	a := mapping.Assess(p, api.MajorMinorVersion(1, 25))
-	fmt.Println("closest:", a.Closest, "cover:", a.NoLooserThan)
+	fmt.Println("closest:", a.Closest, "no looser than:", a.NoLooserThan)
 	fmt.Println(a.NearestMiss)
 	for _, lost := range mapping.LostConstraintsAt(p, a.Version, api.LevelBaseline) {
 		if lost.Field == "runAsUser" {
-			fmt.Println("lost at baseline:", lost.Field, lost.Value)
+			fmt.Println("lost at baseline:", lost.Field, lost.Value.Text(lost.Field, 0))
 		}
 	}
 	// Output:
-	// closest: privileged cover: none
+	// closest: privileged no looser than: none
 	// would be baseline but for hostPath (read-only, /var/log)
 	// lost at baseline: runAsUser MustRunAsNonRoot
 }

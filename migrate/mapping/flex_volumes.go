@@ -23,7 +23,7 @@ func assessFlexVolumes(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	for _, driver := range p.Spec.AllowedFlexVolumes {
 		drivers = append(drivers, driver.Driver)
 	}
-	value := joinShortened(drivers)
+	value := values(drivers...)
 	meaning := "flexVolumes may use these drivers only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "flexVolume"):

@@ -145,7 +145,7 @@ func TestGolden(t *testing.T) {
 func render(a Assessment) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("closest %s  safe %s  held %s  cover %s  at %s", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.Version)
+	line("closest %s  complies as written %s  complies after mutation %s  no looser than %s  at %s", a.Closest, a.CompliesAsWritten, a.CompliesAfterMutation, a.NoLooserThan, a.Version)
 	if a.AdmitsNothing != "" {
 		line("admits nothing: %s", a.AdmitsNothing)
 	}
@@ -160,7 +160,7 @@ func render(a Assessment) string {
 		if c.Core {
 			tier = "(core)"
 		}
-		line("  %s %-10s %s %-26s %s: %s", c.Status, c.Level, tier, c.ID, strings.Join(c.Fields, " "), c.Note)
+		line("  %-11s %-10s %s %-26s %s: %s", c.Status, c.Level, tier, c.ID, strings.Join(c.Fields, " "), c.Note)
 	}
 	line("\nconditions at %s", a.Closest)
 	for _, c := range a.Conditions(a.Closest) {
@@ -168,11 +168,11 @@ func render(a Assessment) string {
 	}
 	line("\nlost at %s", a.Closest)
 	for _, l := range a.LostConstraints {
-		line("  %-10s %s = %s: %s", l.Class, l.Field, l.Value, l.Note)
+		line("  %-10s %s = %s: %s", l.Class, l.Field, l.Value.Text(l.Field, maxShownNames), l.Note)
 	}
 	line("\nwrite down")
 	for _, w := range a.RequiredTemplateValues {
-		line("  %s: %s (%s): %s", w.Path, w.Value, w.Field, w.Note)
+		line("  %s: %s (%s): %s", w.Path, TemplateText(w.Value), w.Field, w.Note)
 	}
 	line("\nfields")
 	for _, f := range a.Fields {
@@ -180,7 +180,7 @@ func render(a Assessment) string {
 		if f.Mutating {
 			mutates = " (mutates)"
 		}
-		line("  %d %s = %q%s: %s", f.Line, f.Name, f.Value, mutates, f.Meaning)
+		line("  %d %s = %q%s: %s", f.Line, f.Name, f.Value.Text(f.Name, maxShownNames), mutates, f.Meaning)
 	}
 	return b.String()
 }

@@ -45,12 +45,12 @@ func assessHostNamespaces(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		noun := "the node's " + flag.noun + " namespace"
 		if flag.shared {
 			open = append(open, flag.field)
-			f.explainStatedField(p, flag.field, "true", "pods may share "+noun+"; only the privileged level allows it")
+			f.explainStatedField(p, flag.field, values("true"), "pods may share "+noun+"; only the privileged level allows it")
 			continue
 		}
-		f.recordRefusal(flag.field, "false",
+		f.recordRefusal(flag.field, values("false"),
 			"pods may share "+noun+"; an admission policy can go on refusing them", api.LevelPrivileged)
-		f.explainStatedField(p, flag.field, "false", "pods may not share "+noun+", as at baseline")
+		f.explainStatedField(p, flag.field, values("false"), "pods may not share "+noun+", as at baseline")
 	}
 	if len(open) > 0 {
 		list := strings.Join(open, ", ")

@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"strings"
-
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
@@ -22,7 +20,7 @@ func hostPathsControl() pspControl {
 }
 
 func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	value := formatHostPaths(p.Spec.AllowedHostPaths)
+	value := Value{Paths: p.Spec.AllowedHostPaths}
 	meaning := "hostPath volumes may name these paths only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "hostPath"):
@@ -45,18 +43,6 @@ func allowsEveryHostPath(paths []pspparse.AllowedHostPath) bool {
 	return len(paths) == 0
 }
 
-func formatHostPaths(paths []pspparse.AllowedHostPath) string {
-	texts := make([]string, 0, len(paths))
-	for _, path := range paths {
-		text := path.PathPrefix
-		if path.ReadOnly {
-			text += " (read-only)"
-		}
-		texts = append(texts, text)
-	}
-	return joinShortened(texts)
-}
-
 // hostPathNearestMiss names what hostPath access a policy gives, for the nearest miss.
 func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
 	if allowsEveryHostPath(paths) {
@@ -71,5 +57,5 @@ func hostPathNearestMiss(paths []pspparse.AllowedHostPath) string {
 	if readOnly {
 		return "hostPath (read-only, " + joinShortened(prefixes) + ")"
 	}
-	return "hostPath (" + strings.TrimSpace(formatHostPaths(paths)) + ")"
+	return "hostPath (" + Value{Paths: paths}.Text("allowedHostPaths", maxShownNames) + ")"
 }

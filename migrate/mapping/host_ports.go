@@ -28,16 +28,17 @@ func hostPortsControl() pspControl {
 
 func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	spans := portRanges(p.Spec.HostPorts)
-	value := formatRanges(spans)
+	value := portRangeValue(p.Spec.HostPorts)
+	text := value.Text("hostPorts", maxShownNames)
 	v := checkStatus{id: "hostPorts", fields: []string{"hostPorts"}, status: StatusGuaranteed, note: "no host port is allowed"}
 	meaning := "no port of the node may be used, as at baseline"
 	if len(clipRanges(spans, 1, maxPort)) > 0 {
-		v.status, v.note, v.nearestMiss = StatusNotEnsured, "host ports are allowed: "+value, "host ports ("+value+")"
+		v.status, v.note, v.nearestMiss = StatusNotEnsured, "host ports are allowed: "+text, "host ports ("+text+")"
 		meaning = "pods may use these ports of the node; baseline allows none"
 	}
 	f.checks = []checkStatus{v}
 	if !coversWhole(spans, 1, maxPort) {
-		f.recordRefusal("hostPorts", orDefault(value, "none"),
+		f.recordRefusal("hostPorts", value.orEmpty(),
 			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
 	}
 	f.explainStatedField(p, "hostPorts", value, meaning)

@@ -150,7 +150,7 @@ func (c pspControl) registeredCheck(id policy.CheckID) registeredCheck {
 
 func (v checkStatus) toCheck() Check {
 	return Check{
-		ID: string(v.id), Level: v.level, Status: v.status, Fields: v.fields, Note: v.note, Core: v.tier == coreTier,
+		ID: string(v.id), Level: v.level, Status: v.status, Fields: v.fields, Values: v.values, Note: v.note, Core: v.tier == coreTier,
 	}
 }
 

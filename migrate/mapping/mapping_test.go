@@ -76,7 +76,7 @@ func TestPolicyFromCluster(t *testing.T) {
 	}
 	var got []field
 	for _, f := range Assess(p, api.MajorMinorVersion(1, 25)).Fields {
-		got = append(got, field{f.Name, f.Value, f.Mutating})
+		got = append(got, field{f.Name, f.Value.Text(f.Name, 0), f.Mutating})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields differ (-want +got):\n%s", diff)
@@ -137,15 +137,15 @@ func TestConditions(t *testing.T) {
 	want := map[api.Level][]string{
 		api.LevelPrivileged: nil,
 		api.LevelBaseline: {
-			"N appArmorProfile", "N capabilities_baseline", "N hostNamespaces", "N hostPathVolumes", "N hostPorts",
-			"U hostProbesAndHostLifecycle", "N privileged", "N procMount", "N seLinuxOptions", "N seccompProfile_baseline",
-			"N sysctls", "U windowsHostProcess",
+			"not-ensured appArmorProfile", "not-ensured capabilities_baseline", "not-ensured hostNamespaces", "not-ensured hostPathVolumes", "not-ensured hostPorts",
+			"unknown hostProbesAndHostLifecycle", "not-ensured privileged", "not-ensured procMount", "not-ensured seLinuxOptions", "not-ensured seccompProfile_baseline",
+			"not-ensured sysctls", "unknown windowsHostProcess",
 		},
 		api.LevelRestricted: {
-			"N appArmorProfile", "N hostNamespaces", "N hostPorts", "U hostProbesAndHostLifecycle", "N privileged",
-			"N seLinuxOptions", "N sysctls", "U windowsHostProcess", "N allowPrivilegeEscalation",
-			"N capabilities_restricted", "N procMount_restricted", "N restrictedVolumes", "N runAsNonRoot", "N runAsUser",
-			"N seccompProfile_restricted",
+			"not-ensured appArmorProfile", "not-ensured hostNamespaces", "not-ensured hostPorts", "unknown hostProbesAndHostLifecycle", "not-ensured privileged",
+			"not-ensured seLinuxOptions", "not-ensured sysctls", "unknown windowsHostProcess", "not-ensured allowPrivilegeEscalation",
+			"not-ensured capabilities_restricted", "not-ensured procMount_restricted", "not-ensured restrictedVolumes", "not-ensured runAsNonRoot", "not-ensured runAsUser",
+			"not-ensured seccompProfile_restricted",
 		},
 	}
 	got := map[api.Level][]string{}

@@ -39,17 +39,17 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 	}
 	switch {
 	case !allowed:
-		f.recordRefusal("allowPrivilegeEscalation", "false", "containers may gain privileges; templates that set it to false, "+
+		f.recordRefusal("allowPrivilegeEscalation", values("false"), "containers may gain privileges; templates that set it to false, "+
 			"or an admission policy, can prevent it", lenient...)
 		if versionAtLeast(v, 25) {
-			f.recordDrift("allowPrivilegeEscalation", "false", "pods with os.name windows need not state it from v1.25",
+			f.recordDrift("allowPrivilegeEscalation", values("false"), "pods with os.name windows need not state it from v1.25",
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
 			f.requireInTemplate("allowPrivilegeEscalation", path, "false", "in every container, init containers included; restricted asks for it")
 		}
 	case byDefault != nil && !*byDefault:
-		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", "false",
+		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", values("false"),
 			"false is no longer filled in: setuid programs gain privileges again", lenient...)
 		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, "false", "where the program allows it; restricted asks for it")
 	}
@@ -74,18 +74,18 @@ func escalationCheckStatus(allowed bool, byDefault *bool) checkStatus {
 
 func (f *controlResult) explainPrivilegeEscalation(p *pspparse.Policy, allowed bool) {
 	if byDefault := p.Spec.DefaultAllowPrivilegeEscalation; byDefault != nil {
-		f.explainField(p, "defaultAllowPrivilegeEscalation", boolean(*byDefault),
+		f.explainField(p, "defaultAllowPrivilegeEscalation", values(boolean(*byDefault)),
 			"filled in where a container states nothing; it refuses nobody")
 	}
 	_, stated := p.Lines[fieldLineKey("allowPrivilegeEscalation")]
 	switch {
 	case !allowed:
-		f.explainField(p, "allowPrivilegeEscalation", "false",
+		f.explainField(p, "allowPrivilegeEscalation", values("false"),
 			"escalation is refused and false filled in; restricted asks for it to be stated")
 	case stated || (p.Spec.AllowPrivilegeEscalation != nil && len(p.Lines) == 0):
-		f.explainField(p, "allowPrivilegeEscalation", "true", "escalation is allowed, as at baseline")
+		f.explainField(p, "allowPrivilegeEscalation", values("true"), "escalation is allowed, as at baseline")
 	default:
-		f.explainField(p, "allowPrivilegeEscalation", "",
+		f.explainField(p, "allowPrivilegeEscalation", Value{},
 			"absent, which the API server reads as true: escalation is allowed, as at baseline")
 	}
 }

@@ -35,11 +35,11 @@ func assessPrivileged(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		v.status, v.note, v.nearestMiss = StatusNotEnsured, "privileged containers are admitted", "privileged containers"
 		meaning = "privileged containers are admitted; only the privileged level does so"
 	} else {
-		f.recordRefusal("privileged", "false",
+		f.recordRefusal("privileged", values("false"),
 			"privileged containers become possible; an admission policy can go on refusing them", api.LevelPrivileged)
 	}
 	f.checks = []checkStatus{v}
-	f.explainStatedField(p, "privileged", boolean(p.Spec.Privileged), meaning)
+	f.explainStatedField(p, "privileged", values(boolean(p.Spec.Privileged)), meaning)
 	return f
 }
 

@@ -38,7 +38,11 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 	types := p.Spec.AllowedProcMountTypes
 	masked := len(types) == 0 || slices.Contains(types, "Default")
 	unmasked := slices.Contains(types, "Unmasked")
-	value := joinShortened(types)
+	value := values(types...)
+	allowed := value
+	if len(types) == 0 {
+		allowed = values("Default") // what an absent list allows
+	}
 
 	judged := checkStatus{fields: []string{"allowedProcMountTypes"}, status: StatusGuaranteed, note: "only the Default mask is allowed"}
 	if unmasked {
@@ -55,10 +59,10 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 	}
 
 	if !unmasked {
-		f.recordRefusal("allowedProcMountTypes", orDefault(value, "Default"),
+		f.recordRefusal("allowedProcMountTypes", allowed,
 			"containers may run with /proc unmasked; an admission policy can go on refusing it", api.LevelPrivileged)
 		if versionAtLeast(v, 35) {
-			f.recordDrift("allowedProcMountTypes", orDefault(value, "Default"),
+			f.recordDrift("allowedProcMountTypes", allowed,
 				"pods with hostUsers: false may unmask /proc from v1.35", api.LevelBaseline)
 		}
 	}
@@ -66,7 +70,7 @@ func assessProcMount(p *pspparse.Policy, v api.Version) (f controlResult) {
 		f.recordRefusal("allowedProcMountTypes", value, "containers with the Default mask become possible", levelsLooseToStrict()...)
 	}
 	if !masked && !unmasked {
-		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + value + ")"
+		f.admitsNothing = "allowedProcMountTypes has no type that a container can have (" + joinShortened(types) + ")"
 	}
 	f.explainStatedField(p, "allowedProcMountTypes", value, "containers may choose these masks of /proc; baseline accepts Default")
 	return f

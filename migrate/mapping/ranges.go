@@ -2,11 +2,8 @@ package mapping
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
@@ -68,25 +65,14 @@ func containsNumber(spans []numberRange, n int64) bool {
 	return len(clipRanges(spans, n, n)) > 0
 }
 
-// formatRanges renders spans as the policy lists them.
-func formatRanges(spans []numberRange) string {
-	texts := make([]string, 0, len(spans))
-	for _, s := range spans {
-		if s.min == s.max {
-			texts = append(texts, strconv.FormatInt(s.min, 10))
-			continue
-		}
-		texts = append(texts, fmt.Sprintf("%d-%d", s.min, s.max))
-	}
-	return joinShortened(texts)
+// formatIDStrategy returns a strategy as a sentence has it: its rule and the first of its ranges.
+func formatIDStrategy(s pspparse.IDStrategy) string {
+	return idStrategyValue(s).Text("", maxShownNames)
 }
 
-// formatIDStrategy renders a strategy: its rule and, where the rule reads them, its ranges.
-func formatIDStrategy(s pspparse.IDStrategy) string {
-	if s.Rule == pspparse.RunAsAny || s.Rule == pspparse.MustRunAsNonRoot || len(s.Ranges) == 0 {
-		return s.Rule
-	}
-	return s.Rule + " " + formatRanges(idRanges(s.Ranges))
+// formatIDRanges returns ranges as a sentence has them.
+func formatIDRanges(ranges []pspparse.IDRange) string {
+	return Value{Ranges: ranges}.Text("", maxShownNames)
 }
 
 // defaultedID is the id that MustRunAs writes into a pod that states none: the min of the first range listed. ok is false
@@ -102,8 +88,4 @@ func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 // admitsNoID says whether MustRunAs leaves no id that a pod could have.
 func admitsNoID(s pspparse.IDStrategy) bool {
 	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(clipRanges(idRanges(s.Ranges), 0, maxID)) == 0
-}
-
-func count(n int, noun string) string {
-	return strconv.Itoa(n) + " " + strings.TrimSpace(noun)
 }

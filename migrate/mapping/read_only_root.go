@@ -22,11 +22,11 @@ func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	meaning := "nothing is asked of the root file system, as at every level"
 	if p.Spec.ReadOnlyRootFilesystem {
 		meaning = "every root file system is read-only and the field filled in; no level asks for it"
-		f.recordRefusal("readOnlyRootFilesystem", "true", "root file systems become writable; templates that set it, "+
+		f.recordRefusal("readOnlyRootFilesystem", values("true"), "root file systems become writable; templates that set it, "+
 			"or an admission policy, can keep them read-only", levelsLooseToStrict()...)
 		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", "true",
 			"no level looks at it")
 	}
-	f.explainStatedField(p, "readOnlyRootFilesystem", boolean(p.Spec.ReadOnlyRootFilesystem), meaning)
+	f.explainStatedField(p, "readOnlyRootFilesystem", values(boolean(p.Spec.ReadOnlyRootFilesystem)), meaning)
 	return f
 }

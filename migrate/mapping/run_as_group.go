@@ -24,7 +24,7 @@ type groupStrategyField struct {
 
 func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	s := g.strategy
-	value := formatIDStrategy(s)
+	value := idStrategyValue(s)
 	ranged := s.Rule == pspparse.MustRunAs || s.Rule == pspparse.MayRunAs
 	if ranged && (!coversWhole(idRanges(s.Ranges), 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
 		note := "groups outside the ranges become possible; an admission policy can keep the ranges"
@@ -35,14 +35,14 @@ func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	}
 	if id, ok := defaultedID(s); ok {
 		text := strconv.FormatInt(id, 10)
-		f.recordSuppliedValue(g.field, text, g.lossNote, levelsLooseToStrict()...)
+		f.recordSuppliedValue(g.field, values(text), g.lossNote, levelsLooseToStrict()...)
 		if g.isList {
 			text = "[" + text + "]"
 		}
 		f.requireInTemplate(g.field, g.templatePath, text, "no level looks at it")
 	}
 	if admitsNoID(s) {
-		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatRanges(idRanges(s.Ranges)) + ")"
+		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatIDRanges(s.Ranges) + ")"
 	}
 	f.explainStatedField(p, g.field, value, explainGroupStrategy(s))
 	return f

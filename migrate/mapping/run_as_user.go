@@ -44,14 +44,14 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", "true",
 			"also where a uid is set and the policy fills nothing in; restricted asks for it")
 	case ok:
-		f.recordSuppliedValue("runAsUser", strconv.FormatInt(id, 10),
+		f.recordSuppliedValue("runAsUser", values(strconv.FormatInt(id, 10)),
 			"the uid is no longer filled in: the image's user takes over, often root", levelsLooseToStrict()...)
 		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", strconv.FormatInt(id, 10), defaultedUIDNote(id))
 	}
 	if admitsNoID(s) {
-		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatRanges(idRanges(s.Ranges)) + ")"
+		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatIDRanges(s.Ranges) + ")"
 	}
-	f.explainField(p, "runAsUser", formatIDStrategy(s), explainUserStrategy(s))
+	f.explainField(p, "runAsUser", idStrategyValue(s), explainUserStrategy(s))
 	return f
 }
 
@@ -107,7 +107,7 @@ func rootNearestMiss(s pspparse.IDStrategy) string {
 // compareUserRanges: what the policy refuses depends on whether a level refuses root itself. Restricted does from v1.23; before,
 // it accepts runAsUser: 0 beside runAsNonRoot: true, which the policy refuses and the kubelet never starts.
 func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) {
-	value := formatIDStrategy(s)
+	value := idStrategyValue(s)
 	spans := idRanges(s.Ranges)
 	rootRefused := versionAtLeast(v, 23)
 	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}

@@ -25,7 +25,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		return f
 	}
 	allowed, filled := p.Spec.RuntimeClass.AllowedRuntimeClassNames, p.Spec.RuntimeClass.DefaultRuntimeClassName
-	value := orDefault(joinShortened(allowed), "none")
+	value := values(allowed...).orEmpty()
 	anyClass := slices.Contains(allowed, "*")
 	if !anyClass {
 		f.recordRefusal("runtimeClass", value, "pods may name any runtime class; an admission policy can keep the list",
@@ -33,15 +33,15 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	meaning := "pods may name these runtime classes only; no level looks at them"
 	if filled != nil {
-		value += ", default " + *filled
+		value = Value{Values: allowed, Default: *filled}
 		meaning = "pods may name these runtime classes only and get the default where they name none; no level looks at them"
 	}
 	switch {
 	case filled == nil:
 	case anyClass || slices.Contains(allowed, *filled):
-		f.recordSuppliedValue("runtimeClass", *filled, "the class is no longer filled in: pods move to the plain runtime, "+
+		f.recordSuppliedValue("runtimeClass", values(*filled), "the class is no longer filled in: pods move to the plain runtime, "+
 			"out of a sandbox if the class is one", levelsLooseToStrict()...)
-		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *filled, "no level looks at it")
+		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", compactJSON(*filled), "no level looks at it")
 	case len(allowed) == 0:
 		f.admitsNothing = "runtimeClass fills in " + *filled + " and allows no class to be named"
 	}

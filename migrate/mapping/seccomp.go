@@ -98,8 +98,8 @@ func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	if r.forbidsAnyProfile() && !r.admitsPodWithoutProfile() {
 		f.admitsNothing = r.admitsNothing()
 	}
-	f.explainField(p, pspparse.SeccompAllowedAnnotation, r.list, r.explain())
-	f.explainStatedField(p, pspparse.SeccompDefaultAnnotation, r.defaultProfile,
+	f.explainField(p, pspparse.SeccompAllowedAnnotation, profileListValue(r.list), r.explain())
+	f.explainStatedField(p, pspparse.SeccompDefaultAnnotation, valueOrAbsent(r.defaultProfile),
 		"filled into pods that set no profile, as an annotation that the API server copies to the field up to v1.26")
 	return f
 }
@@ -165,7 +165,7 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 	if r.wildcard {
 		return
 	}
-	value := orDefault(r.list, "none")
+	value := profileListValue(r.list).orEmpty()
 	f.recordRefusal(field, value, "every seccomp profile becomes possible, and none; an admission policy can keep the list",
 		api.LevelPrivileged)
 	if r.forbidsAnyProfile() {
@@ -197,19 +197,24 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 		note = "only where a program needs it, and privileged only: baseline refuses Unconfined"
 		gone = "unconfined is no longer filled in: a kubelet with a default profile confines these containers"
 	}
-	f.recordSuppliedValue(field, r.defaultProfile, gone, levels...)
+	f.recordSuppliedValue(field, values(r.defaultProfile), gone, levels...)
 	f.requireInTemplate(field, "spec.securityContext.seccompProfile", seccompProfileField(r.defaultProfile), note)
 }
 
-// seccompProfileField is the field that says what the annotation said.
+// seccompProfileField returns the field that says what the annotation said, as compact JSON.
 func seccompProfileField(profile string) string {
-	if name, local := strings.CutPrefix(profile, "localhost/"); local {
-		return "type: Localhost, localhostProfile: " + name
+	field := struct {
+		Type             string `json:"type"`
+		LocalhostProfile string `json:"localhostProfile,omitempty"`
+	}{Type: "RuntimeDefault"}
+	name, local := strings.CutPrefix(profile, "localhost/")
+	switch {
+	case local:
+		field.Type, field.LocalhostProfile = "Localhost", name
+	case profile == "unconfined":
+		field.Type = "Unconfined"
 	}
-	if profile == "unconfined" {
-		return "type: Unconfined"
-	}
-	return "type: RuntimeDefault"
+	return compactJSON(field)
 }
 
 func (r seccompRule) explain() string {

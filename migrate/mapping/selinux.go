@@ -45,20 +45,20 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 			id: "seLinuxOptions", tier: profileTier, status: StatusNotEnsured, fields: []string{"seLinux"},
 			note: "authors may set any SELinux user, role and type: verify that workloads set none",
 		}}
-		f.explainField(p, "seLinux", rule,
+		f.explainField(p, "seLinux", Value{Rule: rule},
 			"any SELinux label is admitted, which is looser than baseline; without effect where nodes use AppArmor")
 		return f
 	}
-	value := formatSELinuxOptions(*options)
+	label, value := Value{SELinux: options}, Value{Rule: rule, SELinux: options}
 	f.checks = []checkStatus{seLinuxCheckStatus(*options, v)}
-	f.recordRefusal("seLinux", rule+" "+value,
+	f.recordRefusal("seLinux", value,
 		"pods may choose among the labels that the level accepts; an admission policy can keep the one", levelsLooseToStrict()...)
-	if value != noSELinuxLabel {
-		f.recordSuppliedValue("seLinux", value,
+	if *options != (pspparse.SELinuxOptions{}) {
+		f.recordSuppliedValue("seLinux", label,
 			"the label is no longer filled in: processes and volumes get the runtime's own", levelsLooseToStrict()...)
-		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", value, seLinuxTemplateNote(*options, v))
+		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", compactJSON(options), seLinuxTemplateNote(*options, v))
 	}
-	f.explainField(p, "seLinux", rule+" "+value, "every pod gets exactly this label; no level demands one")
+	f.explainField(p, "seLinux", value, "every pod gets exactly this label; no level demands one")
 	return f
 }
 

@@ -98,9 +98,9 @@ func assessSysctls(p *pspparse.Policy, v api.Version) (f controlResult) {
 	grants := slices.DeleteFunc(slices.Clone(p.Spec.AllowedUnsafeSysctls), newSysctlPatterns(forbidden).covers)
 	f.checks = []checkStatus{sysctlsCheckStatus(grants, v)}
 	f.compareSysctls(p, grants, v)
-	f.explainStatedField(p, "allowedUnsafeSysctls", joinShortened(p.Spec.AllowedUnsafeSysctls),
+	f.explainStatedField(p, "allowedUnsafeSysctls", values(p.Spec.AllowedUnsafeSysctls...),
 		"these sysctls are admitted beside the safe five; baseline accepts only its own list")
-	f.explainStatedField(p, "forbiddenSysctls", joinShortened(forbidden),
+	f.explainStatedField(p, "forbiddenSysctls", values(forbidden...),
 		"these sysctls are refused, safe ones included; no level knows such a list")
 	return f
 }
@@ -111,7 +111,7 @@ func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 		note: "only sysctls that baseline accepts at this version are admitted",
 	}
 	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
-		verdict.status, verdict.nearestMiss = StatusNotEnsured, "sysctls ("+joinShortened(unsafe)+")"
+		verdict.status, verdict.values, verdict.nearestMiss = StatusNotEnsured, unsafe, "sysctls ("+joinShortened(unsafe)+")"
 		verdict.note = "unsafe sysctls are admitted: " + joinShortened(unsafe) + " (dead unless the kubelet allows them too)"
 	}
 	return verdict
@@ -119,16 +119,13 @@ func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 
 func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v api.Version) {
 	forbidden, safe := p.Spec.ForbiddenSysctls, baselineSysctls(v)
-	if value := joinShortened(p.Spec.AllowedUnsafeSysctls); !slices.Contains(grants, "*") {
-		if value == "" {
-			value = "none"
-		}
-		f.recordRefusal("allowedUnsafeSysctls", value,
+	if !slices.Contains(grants, "*") {
+		f.recordRefusal("allowedUnsafeSysctls", values(p.Spec.AllowedUnsafeSysctls...).orEmpty(),
 			"every sysctl becomes possible where the kubelet allows it; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
 	if len(forbidden) > 0 {
-		f.recordRefusal("forbiddenSysctls", joinShortened(forbidden), "the forbidden sysctls become possible; an admission policy can keep the list",
+		f.recordRefusal("forbiddenSysctls", values(forbidden...), "the forbidden sysctls become possible; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
 	var refused, newer []string
@@ -142,12 +139,12 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 		}
 	}
 	if len(refused) > 0 {
-		f.recordRefusal("forbiddenSysctls", joinShortened(forbidden),
+		f.recordNewlyAdmitted("forbiddenSysctls", values(forbidden...), refused,
 			"the level accepts "+joinShortened(refused)+"; an admission policy can go on forbidding them",
 			api.LevelBaseline, api.LevelRestricted)
 	}
 	if len(newer) > 0 {
-		f.recordDrift("allowedUnsafeSysctls", joinShortened(newer), "newer standards count these sysctls as safe",
+		f.recordDrift("allowedUnsafeSysctls", values(newer...), "newer standards count these sysctls as safe",
 			api.LevelBaseline, api.LevelRestricted)
 	}
 }

@@ -67,7 +67,7 @@ func refusedVolumeTypes(p *pspparse.Policy, types []string) []string {
 
 func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.checks = []checkStatus{hostPathCheckStatus(p), restrictedVolumesStatus(p)}
-	value := joinShortened(p.Spec.Volumes)
+	value := values(p.Spec.Volumes...)
 	accepted := map[api.Level][]string{
 		api.LevelPrivileged: pspVolumeTypes(),
 		api.LevelBaseline:   baselineVolumeTypes(),
@@ -78,10 +78,10 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 		switch {
 		case len(refused) == 0:
 		case len(p.Spec.Volumes) == 0:
-			f.recordRefusal("volumes", "none", "volumes become possible, of every type that the level accepts; "+
+			f.recordRefusal("volumes", Value{Empty: true}, "volumes become possible, of every type that the level accepts; "+
 				"an admission policy can keep the list", level)
 		default:
-			f.recordRefusal("volumes", value, "volumes of type "+joinShortened(refused)+" become possible; "+
+			f.recordNewlyAdmitted("volumes", value, refused, "volumes of type "+joinShortened(refused)+" become possible; "+
 				"an admission policy can keep the list", level)
 		}
 	}
@@ -126,7 +126,7 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	case slices.Contains(p.Spec.Volumes, "*"):
 		v.status, v.note, v.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
 	case len(extra) > 0:
-		v.status = StatusNotEnsured
+		v.status, v.values = StatusNotEnsured, extra
 		v.note, v.nearestMiss = "types beyond restricted are allowed: "+joinShortened(extra), "volume types ("+joinShortened(extra)+")"
 	}
 	return v

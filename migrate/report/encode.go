@@ -30,8 +30,8 @@ func writtenInPieces(item any) bool {
 	const many = 100
 	switch x := item.(type) {
 	case *migrate.Namespace:
-		return len(x.Workloads) > many || slices.ContainsFunc(x.Workloads, func(w migrate.Workload) bool { return writtenInPieces(&w) })
-	case *migrate.Workload:
+		return len(x.Workloads) > many
+	case *migrate.Evaluation:
 		return len(x.Mutations) > many || slices.ContainsFunc(x.StricterEdits, func(r migrate.StricterEdits) bool { return writtenInPieces(&r) })
 	case *migrate.StricterEdits:
 		return len(x.Edits) > many
@@ -78,6 +78,9 @@ func (out *pieceEncoder) fields(of any, prefix string) error {
 		for i := range items.Len() {
 			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
 			item, write := items.Index(i).Addr().Interface(), out.encode
+			if items.Index(i).Kind() == reflect.Pointer {
+				item = items.Index(i).Interface()
+			}
 			if writtenInPieces(item) {
 				write = out.fields
 			}
@@ -123,6 +126,9 @@ func eachJSONField(of any, visit func(name string, value any, list bool) error) 
 	plan := reflect.ValueOf(of).Elem()
 	for i := range plan.NumField() {
 		name, options, _ := strings.Cut(plan.Type().Field(i).Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		field := plan.Field(i)
 		empty := field.IsZero() || (field.Kind() == reflect.Slice || field.Kind() == reflect.Map) && field.Len() == 0
 		if strings.Contains(options, "omit") && empty {

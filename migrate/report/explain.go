@@ -103,13 +103,11 @@ func (p *page) blockers(ns *migrate.Namespace) {
 		return
 	}
 	p.heading("WHAT BLOCKS %s", phrases.NextStricterLevel(ns.NeededLevel))
-	var last migrate.WorkloadRef
-	for _, b := range ns.Blockers {
-		if b.Workload != last {
-			p.line("  %s", phrases.ObjectName(b.Workload.Kind, b.Workload.Name))
-			last = b.Workload
+	for _, w := range ns.BlockedWorkloads() {
+		p.line("  %s", phrases.ObjectName(w.Kind, w.Name))
+		for _, b := range w.Blockers {
+			p.paragraph("    ", "      ", b.Check+": "+violationText(b.Reason, b.Detail))
 		}
-		p.paragraph("    ", "      ", b.Check+": "+violationText(b.Reason, b.Detail))
 	}
 	for _, without := range ns.LevelWithout {
 		var refs []string
@@ -128,6 +126,9 @@ func violationText(reason, detail string) string {
 	return reason + " (" + detail + ")"
 }
 
+// mostValues of a list are shown on a line.
+const mostValues = 6
+
 func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	if len(lost) == 0 {
 		return
@@ -135,8 +136,8 @@ func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	var items []string
 	for _, l := range lost {
 		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		if l.Value != "" {
-			text += " = " + l.Value
+		if value := l.Text(l.Field, mostValues); value != "" {
+			text += " = " + value
 		}
 		if l.Note != "" {
 			text += ": " + l.Note
@@ -145,7 +146,7 @@ func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 			text += " (" + joinPolicies(l.Policies) + ")"
 		}
 		if len(l.MayBeCoveredBy) > 0 {
-			text += "; " + strings.Join(l.MayBeCoveredBy, ", ") + " may cover it"
+			text += "; " + strings.Join(l.MayBeCoveredBy[:min(3, len(l.MayBeCoveredBy))], ", ") + " may cover it"
 		}
 		items = append(items, text)
 	}
@@ -206,14 +207,14 @@ func (p *page) workloads(ns *migrate.Namespace) {
 	g := &grid{header: []string{"WORKLOAD", "ACCOUNT", "AS WRITTEN", "AS ADMITTED", "DAY AFTER", "ADMITTED BY"}, levels: []int{2, 3, 4}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
-		after := orDash(string(wl.Level.AfterPSP))
+		after := orDash(string(wl.Levels.AfterPSP))
 		if wl.LevelEstimated {
 			after += " (estimated)"
 		}
 		if wl.Exempt != nil {
 			after += " (exempt)"
 		}
-		g.add(phrases.ObjectName(wl.Kind, wl.Name), orDash(wl.ServiceAccount), orDash(string(wl.Level.AsWritten)), orDash(string(wl.Level.AsAdmitted)), after, admittedBy(wl))
+		g.add(phrases.ObjectName(wl.Kind, wl.Name), orDash(wl.ServiceAccount), orDash(string(wl.Levels.AsWritten)), orDash(string(wl.Levels.AsAdmitted)), after, admittedBy(wl))
 	}
 	p.table(g)
 }
@@ -235,17 +236,12 @@ func (p *page) versions(ns *migrate.Namespace) {
 		return
 	}
 	var spans []string
-	for i := 0; i < len(ns.LevelByVersion); {
-		j := i
-		for j+1 < len(ns.LevelByVersion) && ns.LevelByVersion[j+1].Needed == ns.LevelByVersion[i].Needed {
-			j++
+	for _, l := range ns.LevelByVersion {
+		span := l.From
+		if l.To != l.From {
+			span += " to " + l.To
 		}
-		span := ns.LevelByVersion[i].Version
-		if j > i {
-			span += " to " + ns.LevelByVersion[j].Version
-		}
-		spans = append(spans, span+": "+string(ns.LevelByVersion[i].Needed))
-		i = j + 1
+		spans = append(spans, span+": "+string(l.Needed))
 	}
 	p.section("NEEDED across versions of the standards", []string{strings.Join(spans, ", ")})
 }
@@ -324,11 +320,11 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	if wl.AdmittedBy != "" {
 		g.add("admitted today by", orDash(wl.AdmittedBy))
 	}
-	g.addLevel("as written", orDash(string(wl.Level.AsWritten)))
-	if wl.Level.AsAdmitted != "" {
-		g.addLevel("as admitted", orDash(string(wl.Level.AsAdmitted)))
+	g.addLevel("as written", orDash(string(wl.Levels.AsWritten)))
+	if wl.Levels.AsAdmitted != "" {
+		g.addLevel("as admitted", orDash(string(wl.Levels.AsAdmitted)))
 	}
-	after := orDash(string(wl.Level.AfterPSP))
+	after := orDash(string(wl.Levels.AfterPSP))
 	if wl.LevelEstimated {
 		after += ", estimated: " + estimateReason(wl)
 	}
@@ -348,7 +344,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	}
 	if fields := mutatedFieldsThatCount(wl); len(fields) > 0 {
 		p.line("")
-		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
+		p.prose("It meets %[1]s today only through what psp/%[2]s fills in (%[3]s): on the day after, %[1]s refuses its pods.", wl.Levels.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))
 	}
 	p.section("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
 	p.injections(wl)
@@ -381,7 +377,7 @@ func (p *page) injections(wl *migrate.Workload) {
 // mutatedFieldsThatCount are the fields for which a workload that is admitted at a level today is refused there on the day after: those that
 // its policy fills in and that a check asks for which it fails then.
 func mutatedFieldsThatCount(wl *migrate.Workload) []string {
-	if wl.Level.AsAdmitted == "" || api.CompareLevels(wl.Level.AsAdmitted, wl.Level.AfterPSP) <= 0 {
+	if wl.Levels.AsAdmitted == "" || api.CompareLevels(wl.Levels.AsAdmitted, wl.Levels.AfterPSP) <= 0 {
 		return nil
 	}
 	var fields []string
@@ -389,7 +385,7 @@ func mutatedFieldsThatCount(wl *migrate.Workload) []string {
 		_, field, _ := strings.Cut(m.Path, "securityContext.")
 		name, _, _ := strings.Cut(field, ".")
 		asked := slices.ContainsFunc(wl.Violations, func(v migrate.Violation) bool {
-			return api.CompareLevels(v.Level, wl.Level.AsAdmitted) <= 0 && (v.Check == name || strings.HasPrefix(v.Check, name+"_"))
+			return api.CompareLevels(v.Level, wl.Levels.AsAdmitted) <= 0 && (v.Check == name || strings.HasPrefix(v.Check, name+"_"))
 		})
 		if name != "" && m.Policy != "" && asked {
 			fields = append(fields, field)
@@ -446,7 +442,7 @@ func (p *page) debugged(wl *migrate.Workload) {
 
 // estimateReason says why a workload could only be estimated.
 func estimateReason(wl *migrate.Workload) string {
-	if wl.Level.AsWritten == "" {
+	if wl.Levels.AsWritten == "" {
 		return "only pods that a policy had changed were seen"
 	}
 	return "its live pods differ from its template, and what a policy filled in there had to be taken off by rule"
@@ -486,7 +482,7 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 			if use.Namespace != "" {
 				where = "in " + use.Namespace
 			}
-			g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), escape.Terminal(where), escape.Terminal(grantedAs(use, namespace, name)), escape.Terminal(strings.Join(use.Via, ", ")))
+			g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), escape.Terminal(where), escape.Terminal(grantedAs(use.Subject, namespace, name)), escape.Terminal(use.Binding+", "+use.Role))
 		}
 	}
 	if len(g.rows) == 0 {
@@ -502,7 +498,7 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 		wl := &ns.Workloads[i]
 		if wl.ServiceAccount == name {
 			workloads = append(workloads, wl)
-			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Level.AfterPSP))+" on the day after")
+			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Levels.AfterPSP))+" on the day after")
 		}
 	}
 	if len(runs) == 0 {
@@ -515,24 +511,12 @@ func ExplainServiceAccount(w io.Writer, plan *migrate.Plan, namespace, name stri
 
 // policiesOfServiceAccount is of a plan what a service account may use.
 func policiesOfServiceAccount(plan *migrate.Plan, namespace, name string) *migrate.Plan {
-	held := func(all []migrate.PolicyGrant) (out []migrate.PolicyGrant) {
-		for _, use := range all {
-			if grantedAs(use, namespace, name) != "" {
-				out = append(out, use)
-			}
-		}
-		return out
-	}
-	own := &migrate.Plan{Policies: slices.Clone(plan.Policies), GrantsOfEveryPolicy: held(plan.GrantsOfEveryPolicy)}
-	for i := range own.Policies {
-		own.Policies[i].UsedBy = held(own.Policies[i].UsedBy)
-	}
-	return own
+	return plan.WithGrantsTo(func(s migrate.Subject) bool { return grantedAs(s, namespace, name) != "" })
 }
 
 // grantedAs says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
 // if it has not.
-func grantedAs(use migrate.PolicyGrant, namespace, name string) string {
+func grantedAs(use migrate.Subject, namespace, name string) string {
 	switch {
 	case use.ServiceAccount == namespace+"/"+name:
 		return "itself"

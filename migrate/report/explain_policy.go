@@ -73,20 +73,20 @@ func (p *page) closest(po *migrate.Policy) {
 	}
 }
 
-// checkStatusText puts the letters of a check's status in words.
+// checkStatusText returns what the status of a check says, for a reader.
 func checkStatusText(status string) string {
 	switch status {
-	case "G":
+	case "guaranteed":
 		return "guaranteed"
-	case "M":
+	case "by-mutation":
 		return "only because the policy fills it in: templates must set it"
-	case "E":
+	case "in-effect":
 		return "in effect, though the field is not set: set it"
-	case "N":
+	case "not-ensured":
 		return "not ensured: see that workloads keep to it"
-	case "X":
+	case "impossible":
 		return "impossible under this policy: change the policy first"
-	case "U":
+	case "unknown":
 		return "nothing a policy can speak of: look at the workloads"
 	}
 	return "unknown"
@@ -95,7 +95,7 @@ func checkStatusText(status string) string {
 func (p *page) mayBreak(po *migrate.Policy) {
 	var items []string
 	for _, c := range conditions(po) {
-		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkStatusText(c.Status))
+		text := fmt.Sprintf("%s (%s): %s", c.Check, c.Status, checkStatusText(string(c.Status)))
 		if c.Note != "" {
 			text += "; " + c.Note
 		}
@@ -109,7 +109,7 @@ func (p *page) writeDown(po *migrate.Policy) {
 	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
 		if w.Value != "" {
-			text += " = " + w.Value
+			text += " = " + w.Text()
 		}
 		text += ", until now by " + w.Field
 		if w.Note != "" {
@@ -130,8 +130,8 @@ func (p *page) fields(po *migrate.Policy) {
 		if f.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", f.Line, f.Name)
 		}
-		if f.Value != "" {
-			text += " = " + f.Value
+		if value := f.Text(f.Name, mostValues); value != "" {
+			text += " = " + value
 		}
 		text += ": " + f.Meaning
 		if f.Mutating {
@@ -146,12 +146,12 @@ func (p *page) checks(po *migrate.Policy) {
 	if len(po.Checks) == 0 {
 		return
 	}
-	p.heading("CHECK BY CHECK: G guaranteed, M by filling in, E in effect, N not ensured, X impossible, U unknown")
+	p.heading("CHECK BY CHECK")
 	g := &grid{header: []string{"IS", "CHECK", "LEVEL", "FIELDS"}, levels: []int{2}}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		for _, c := range po.Checks {
 			if c.Level == level {
-				g.add(orDash(c.Status), escape.Terminal(c.Check), orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", "))))
+				g.add(orDash(string(c.Status)), escape.Terminal(c.Check), orDash(string(c.Level)), orDash(shortAnnotation(strings.Join(c.Fields, ", "))))
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func (p *page) usedBy(uses []migrate.PolicyGrant) {
 		if use.Namespace != "" {
 			where = use.Namespace
 		}
-		g.add(escape.Terminal(where), escape.Terminal(useSubject(use)), escape.Terminal(strings.Join(use.Via, ", ")))
+		g.add(escape.Terminal(where), escape.Terminal(useSubject(use)), escape.Terminal(use.Binding+", "+use.Role))
 	}
 	p.table(g)
 }

@@ -37,7 +37,7 @@ func (p *page) changes(heading string, po *migrate.Policy, class string) {
 			if w.Field == c.Field || strings.HasPrefix(c.Field, w.Field+".default") {
 				text += "; pods no longer get " + w.Path
 				if w.Value != "" {
-					text += " = " + w.Value
+					text += " = " + w.Text()
 				}
 			}
 		}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
@@ -20,7 +19,7 @@ func (p *page) usages(heading string, all []migrate.PolicyUsage, because string)
 	p.heading("%s", heading)
 	g := &grid{header: []string{"POLICY", "CLOSEST", "AS", "VIA"}, levels: []int{1}}
 	for _, u := range all[:min(len(all), maxUsages)] {
-		via := strings.Join(u.FirstGrant.Via, ", ")
+		via := u.FirstGrant.Binding + ", " + u.FirstGrant.Role
 		if u.OtherGrants > 0 {
 			via += fmt.Sprintf(", and %d more", u.OtherGrants)
 		}

@@ -201,7 +201,7 @@ func (p *page) policies(plan *migrate.Plan) {
 			continue
 		}
 		bounds := orDash(string(po.CompliesAsWritten)) + "/" + orDash(string(po.CompliesAfterMutation)) + "/" + orDash(string(po.NoLooserThan))
-		g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(conditions(po))), fmt.Sprint(len(po.MutatingFields)))
+		g.add(escape.Terminal(po.Name), orDash(string(po.ClosestLevel)), bounds, fmt.Sprint(len(po.Conditions)), fmt.Sprint(len(po.MutatingFields)))
 	}
 	p.table(g)
 	for i := range plan.Policies {
@@ -213,7 +213,7 @@ func (p *page) policies(plan *migrate.Plan) {
 		p.item("a provider's default: %s", phrases.JoinFirst(provider, 8))
 	}
 	if len(plan.ClusterAdministrators) > 0 {
-		p.item("administrators, who may use all of them and count for no namespace: %s", phrases.JoinFirst(plan.ClusterAdministrators, 4))
+		p.item("administrators, who may use all of them and count for no namespace: %s", phrases.JoinFirst(administrators(plan), 4))
 	}
 	if len(unused) > 0 {
 		nobody := "nobody"
@@ -224,16 +224,25 @@ func (p *page) policies(plan *migrate.Plan) {
 	}
 }
 
-// conditions are the checks of the closest level that the policy does not guarantee.
+// conditions returns the checks that Policy.Conditions names.
 func conditions(po *migrate.Policy) []migrate.PolicyCheck {
 	var out []migrate.PolicyCheck
 	for _, c := range po.Checks {
-		counts := po.ClosestLevel == api.LevelRestricted || (po.ClosestLevel == api.LevelBaseline && c.Level == api.LevelBaseline)
-		if counts && c.Status != "G" {
+		if slices.Contains(po.Conditions, c.Check) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// administrators names the subjects of Plan.ClusterAdministrators and their bindings, each once, sorted.
+func administrators(plan *migrate.Plan) []string {
+	var out []string
+	for _, g := range plan.ClusterAdministrators {
+		out = append(out, g.Subject.String()+" ("+g.Binding+")")
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (p *page) causes(plan *migrate.Plan, most int) {

@@ -266,8 +266,8 @@ func TestColourGoesByColumn(t *testing.T) {
 			Name: "baseline", NeededLevel: api.LevelPrivileged, Complete: true, LabelOwner: "restricted", Action: migrate.ActionAdd,
 			CurrentLabels: migrate.PodSecurityLabels{Warn: "baseline", WarnVersion: "v1.24"}, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "privileged"},
 			DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Pod", Name: "p"}},
-			Blockers:  []migrate.Blocker{{Workload: migrate.WorkloadRef{Kind: "Pod", Name: "p"}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
-			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", ServiceAccount: "baseline", LevelEstimated: true, Level: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}},
+			Blockers:  []migrate.Blocker{{Workloads: []migrate.WorkloadRef{{Kind: "Pod", Name: "p"}}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
+			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Evaluation: &migrate.Evaluation{ServiceAccount: "baseline", LevelEstimated: true, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}}},
 		}},
 	}
 	tests := []struct {
@@ -316,10 +316,7 @@ func TestEstimated(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			p := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{{
-				Kind: "Deployment", Name: "api", LevelEstimated: true,
-				Level: migrate.WorkloadLevels{AsWritten: test.asWritten, AfterPSP: api.LevelPrivileged},
-			}}}}}
+			p := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Evaluation: &migrate.Evaluation{LevelEstimated: true, Levels: migrate.WorkloadLevels{AsWritten: test.asWritten, AfterPSP: api.LevelPrivileged}}}}}}}
 			var b bytes.Buffer
 			if err := report.ExplainWorkload(&b, p, "web", "deployment", "api", report.Options{}); err != nil {
 				t.Fatal(err)
