@@ -118,7 +118,7 @@ func TestAdministratorsAndUses(t *testing.T) {
 			named = append(named, r.Reference())
 		}
 	}
-	if diff := cmp.Diff([]string{want[3].Role, want[0].Role, want[1].Role}, every); diff != "" {
+	if diff := cmp.Diff([]string{want[0].Role, want[1].Role, want[3].Role}, every); diff != "" {
 		t.Errorf("roles of every policy (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{want[2].Role, want[4].Role}, named); diff != "" {

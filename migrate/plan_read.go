@@ -36,7 +36,7 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if err := p.checkRequiredLists(); err != nil {
 		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
 	}
-	if err := p.resolveShared(); err != nil {
+	if err := p.ResolveShared(); err != nil {
 		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
 	}
 	if err := p.checkFieldValues(); err != nil {

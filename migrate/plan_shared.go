@@ -116,9 +116,9 @@ func (c contentKeys) of(value any) string {
 	return key
 }
 
-// resolveShared sets what workloads and namespaces share from the keys that they have. It returns an error that names the
-// field for a key that stands for nothing, and for one that stands for two things.
-func (p *Plan) resolveShared() error {
+// ResolveShared sets Workload.Evaluation and Namespace.Lost from the keys that a plan has after it was decoded. It returns an
+// error that names the field for a key that stands for nothing, and for one that stands for two things.
+func (p *Plan) ResolveShared() error {
 	evaluations := make(map[string]*Evaluation, len(p.Evaluations))
 	for i, e := range p.Evaluations {
 		if e == nil || evaluations[e.Key] != nil {

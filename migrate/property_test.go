@@ -295,8 +295,14 @@ func TestSelectChangesNothingInANamespace(t *testing.T) {
 		}
 		rest := *got
 		rest.Namespaces, rest.BlockingViolations = p.Namespaces, p.BlockingViolations
+		rest.Evaluations, rest.LostSets = p.Evaluations, p.LostSets
 		if diff := cmp.Diff(p, &rest); diff != "" {
 			t.Fatalf("seed %d: something else changed (-want +got):\n%s", seed, diff)
+		}
+		again := *got
+		again.IndexShared()
+		if diff := cmp.Diff(again, *got); diff != "" {
+			t.Fatalf("seed %d: what the selected namespaces refer to (-want +got):\n%s", seed, diff)
 		}
 		if diff := cmp.Diff(countBlockingViolations(want), got.BlockingViolations); diff != "" {
 			t.Fatalf("seed %d: causes (-want +got):\n%s", seed, diff)

@@ -22,7 +22,7 @@ type AdmissionDrift struct {
 	// Observed is the policy that admitted them.
 	Observed string `json:"observed,omitempty"`
 	// Predicted is the policy that would admit them today; absent if they would be refused.
-	Predicted string `json:"foreseen,omitempty"`
+	Predicted string `json:"predicted,omitempty"`
 	// Why is a sentence: what may have changed, or what refuses them.
 	Why string `json:"why"`
 }

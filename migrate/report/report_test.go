@@ -38,6 +38,9 @@ func decodePlan(t *testing.T, text []byte) *migrate.Plan {
 	if err := json.Unmarshal(text, &p); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.ResolveShared(); err != nil {
+		t.Fatal(err)
+	}
 	return &p
 }
 
