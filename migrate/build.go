@@ -116,6 +116,7 @@ func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error
 		}
 	}
 	b.predictInjections()
+	b.evaluations = newEvaluationCache()
 	return b, nil
 }
 
@@ -144,7 +145,9 @@ type planBuilder struct {
 	// automountTokens of the accounts that say it.
 	automountTokens map[serviceAccountKey]*bool
 	// injections are what is foreseen to be added to pods.
-	injections         *predictedInjections
+	injections *predictedInjections
+	// evaluations of workloads, once for those that are alike.
+	evaluations        *evaluationCache
 	lostByPolicy       map[policyAndLevel][]LostConstraint
 	stricterEditsCache map[stricterEditsKey]StricterEdits
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.

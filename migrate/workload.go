@@ -8,54 +8,20 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate/psp"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// buildWorkload judges one workload at every version at which enforce must hold and takes the least strict answer.
+// buildWorkload returns the entry of one workload in the Plan.
 func (b *planBuilder) buildWorkload(w *inventory.Workload, in uncertainParts) Workload {
-	out := Workload{
-		Kind:       w.Kind,
-		Name:       w.Name,
-		Replicas:   w.Replicas,
-		Position:   w.Position,
-		Evaluation: &Evaluation{ServiceAccount: w.ServiceAccount},
-	}
+	out := Workload{Kind: w.Kind, Name: w.Name, Replicas: w.Replicas, Position: w.Position}
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
-	out.Exempt = b.workloadExemption(w)
-	usable := b.usablePoliciesOf(w)
-	out.UsablePolicies = b.abbreviateEveryPolicy(usable.names)
 	for _, g := range w.PodGroups {
 		out.Pods += g.Count
-		if g.AdmittedBy != "" {
-			out.ObservedPolicies = append(out.ObservedPolicies, g.AdmittedBy)
-		}
 	}
-	slices.Sort(out.ObservedPolicies)
-	out.ObservedPolicies = slices.Compact(out.ObservedPolicies)
-
-	if v, ok := b.evaluator.AsWritten(w, b.target); ok {
-		out.Levels.AsWritten = v.Level
-	}
-	var admitted *psp.Prediction
-	if b.canPredictAdmission(in) {
-		admitted = b.predictAdmission(&out, w, usable)
-	}
-	b.setInjections(&out, w)
-	var violations []pss.Violation
-	for _, v := range b.enforceAt {
-		day := b.evaluator.AfterPSP(w, v)
-		out.Levels.AfterPSP = looserLevel(out.Levels.AfterPSP, day.Level)
-		out.LevelEstimated = out.LevelEstimated || day.Estimated
-		violations = append(violations, day.Violations...)
-	}
-	out.Violations = emptyIfNil(planViolations(violations))
+	b.setEvaluation(&out, w, in)
 	out.DebuggedPods = b.debuggedPods(w)
-	b.addPatchInput(&out, w, admitted)
-	b.describeEmbeddedTemplates(&out, w)
-	setProfileAnnotations(out.Evaluation, w)
 	return out
 }
 
