@@ -200,7 +200,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := gate.CheckAssertions(facts, o.Assert); err != nil {
+	if err := gate.CheckAssertions(plan, o.Assert); err != nil {
 		return usageError{err}
 	}
 	warnOldTarget(o.streams.ErrOut, plan)
@@ -215,7 +215,7 @@ func gateRun(ctx context.Context, o *gateOptions) error {
 	return gateVerdict(result, o.Decide.AllowPartial)
 }
 
-// read returns the plan, and the facts that it does not hold if more than a saved plan is read.
+// read makes or reads the plan, and reads stored Helm releases, which no plan holds, from any other source than a plan.
 func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, error) {
 	if o.Source.Plan != "" {
 		plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
@@ -223,11 +223,11 @@ func (o *gateOptions) read(ctx context.Context) (*migrate.Plan, gate.Facts, erro
 	}
 	src, inFiles := o.Source, helm.ReleaseCollector{}
 	src.OnOtherObject = inFiles.AddDocument
-	inv, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
+	_, plan, err := buildPlan(ctx, o.streams, o.deps, src, o.Decide)
 	if err != nil {
 		return nil, gate.Facts{}, err
 	}
-	facts := gate.GatherFacts(inv)
+	var facts gate.Facts
 	if src.ReadsCluster() { // it has them all, as they are now
 		facts.HelmReleases, err = readHelmReleases(ctx, o.streams, o.deps, o.Source)
 	} else {

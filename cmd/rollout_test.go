@@ -330,7 +330,7 @@ func TestRolloutNothingToDo(t *testing.T) {
 	t.Parallel()
 	const ofFlux = "Flux writes this namespace and would undo a change: put the labels where it reads them (labels -o manifest), or take over with --force"
 	namespace := func(name, owner, warn string) string {
-		return `{"name":"` + name + `","complete":true,"action":"add","owner":"` + owner + `","labels":{"team":"x"},"current":{"warn":"` + warn + `"},"recommended":{"warn":"restricted"}}`
+		return `{"name":"` + name + `","complete":true,"action":"add","labelOwner":"` + owner + `","labels":{"team":"x"},"current":{"warn":"` + warn + `"},"recommended":{"warn":"restricted"}}`
 	}
 	owned, there, open := namespace("a", "Flux", ""), namespace("b", "Flux", "restricted"), namespace("c", "", "")
 	for _, tt := range []struct {

@@ -71,8 +71,8 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.LabelWriters = inv.LabelWriters
 	plan.Policies = b.buildPolicies()
 	plan.StandardsDrift = b.standardsDrift()
-	plan.ClusterAdministrators = b.clusterAdministrators()
-	plan.GrantsOfEveryPolicy = b.grantsOfEveryPolicy()
+	b.addGrants(plan)
+	plan.APIServers = inv.APIServers
 	addAPIServerFindings(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
 		plan.IneffectiveGrants = append(plan.IneffectiveGrants, IneffectiveGrant{Subject: f.Object, Why: f.Reason, RoleNotRead: b.grants.MissingRoles[f.Object]})
@@ -85,6 +85,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	}
 	plan.Cautions = append(plan.Cautions, b.cautionPodCreatorsEverywhere(plan.Namespaces)...)
 	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
+	plan.IndexShared()
 	return plan, nil
 }
 
@@ -116,6 +117,7 @@ func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error
 		}
 	}
 	b.predictInjections()
+	b.evaluations = newEvaluationCache()
 	return b, nil
 }
 
@@ -144,7 +146,9 @@ type planBuilder struct {
 	// automountTokens of the accounts that say it.
 	automountTokens map[serviceAccountKey]*bool
 	// injections are what is foreseen to be added to pods.
-	injections         *predictedInjections
+	injections *predictedInjections
+	// evaluations of workloads, once for those that are alike.
+	evaluations        *evaluationCache
 	lostByPolicy       map[policyAndLevel][]LostConstraint
 	stricterEditsCache map[stricterEditsKey]StricterEdits
 	// What follows is known by the answer of access that it is made of: many workloads and namespaces share one.

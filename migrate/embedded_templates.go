@@ -12,7 +12,7 @@ import (
 // isUnseenWorkload is true for a workload of which nothing can be said: its object does not say all of its pods, none of them was
 // read, and what it says violates nothing. That it meets a level is not known; a gap tells of it.
 func isUnseenWorkload(w *inventory.Workload, judged *Workload) bool {
-	return w.IsPartial() && judged.Level.AfterPSP == api.LevelRestricted
+	return w.IsPartial() && judged.Levels.AfterPSP == api.LevelRestricted
 }
 
 // describeEmbeddedTemplates writes into out where a custom object has its pod templates and, where no edit can be made to a single one of

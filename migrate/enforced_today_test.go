@@ -246,10 +246,8 @@ func TestExemptRuntimeClass(t *testing.T) {
 	got := map[string]answer{}
 	for _, ns := range p.Namespaces {
 		a := answer{Needed: ns.NeededLevel, Enforce: ns.RecommendedLabels.Enforce, Said: slices.Concat(ns.Reasons, ns.Cautions)}
-		for _, b := range ns.Blockers {
-			if ref := b.Workload.Kind + "/" + b.Workload.Name; !slices.Contains(a.Blocked, ref) {
-				a.Blocked = append(a.Blocked, ref)
-			}
+		for _, w := range ns.BlockedWorkloads() {
+			a.Blocked = append(a.Blocked, w.Kind+"/"+w.Name)
 		}
 		for _, w := range ns.Workloads {
 			a.Exempt = append(a.Exempt, w.Exempt)

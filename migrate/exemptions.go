@@ -186,7 +186,7 @@ func (r *countingWorkloads) list() []inventory.Workload {
 func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for i := range workloads {
-		if w := &workloads[i]; w.Exempt == nil && isLooserLevel(w.Level.AfterPSP, level) {
+		if w := &workloads[i]; w.Exempt == nil && isLooserLevel(w.Levels.AfterPSP, level) {
 			out = append(out, WorkloadRef{w.Kind, w.Name})
 		}
 	}
@@ -217,7 +217,7 @@ func cautionExemptions(ns *Namespace) {
 		case w.Exempt == nil:
 		case w.Exempt.RuntimeClass != "":
 			byClass = append(byClass, ref)
-			needed = looserLevel(needed, w.Level.AfterPSP)
+			needed = looserLevel(needed, w.Levels.AfterPSP)
 		default:
 			byUser = append(byUser, ref)
 		}

@@ -528,7 +528,7 @@ func (b *planBuilder) cautionInjections(ns *Namespace) {
 // setInjections sets what is foreseen to be added to the pods of a workload. What they come to be as admitted has it, too.
 func (b *planBuilder) setInjections(out *Workload, w *inventory.Workload) {
 	out.Injections = b.injections.byWorkload[w]
-	if out.Level.AsAdmitted == "" {
+	if out.Levels.AsAdmitted == "" {
 		return
 	}
 	for _, shape := range b.evaluator.ExpectedPods(w) {

@@ -47,6 +47,7 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 		ClientApplied: hasLastAppliedRecord(ns),
 		ServerApplied: ns.ServerApplied,
 		Terminating:   ns.Terminating,
+		Position:      ns.Position,
 	}
 	out.CurrentLabels, out.Cautions = readPodSecurityLabels(ns.Labels)
 	out.LabelWriters, out.Cautions = ns.LabelWriters, append(out.Cautions, labelWriterCautions(ns)...)
@@ -310,7 +311,7 @@ func (b *planBuilder) keepNewerVersionPins(ns *Namespace) (loosened bool) {
 func workloadsMeetLevel(ns *Namespace, l api.Level, v api.Version) bool {
 	var at api.Level
 	for _, known := range ns.LevelByVersion {
-		if first, err := api.ParseVersion(known.Version); err == nil && !v.Older(first) {
+		if first, err := api.ParseVersion(known.From); err == nil && !v.Older(first) {
 			at = known.Needed
 		}
 	}
@@ -323,7 +324,7 @@ func firstWorkloadAtLevel(workloads []Workload, level api.Level) *WorkloadRef {
 		return nil
 	}
 	for _, w := range workloads {
-		if w.Level.AfterPSP == level {
+		if w.Levels.AfterPSP == level {
 			return &WorkloadRef{Kind: w.Kind, Name: w.Name}
 		}
 	}

@@ -33,6 +33,7 @@ func (p *Plan) SelectNamespaces(s NamespaceScope) *Plan {
 		}
 	}
 	out.BlockingViolations = countBlockingViolations(out.Namespaces)
+	out.keepReferred()
 	return &out
 }
 

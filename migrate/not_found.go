@@ -167,12 +167,12 @@ func (p *Plan) knownServiceAccounts(ns *Namespace) []string {
 			out = append(out, w.ServiceAccount)
 		}
 	}
-	for i := range p.Policies {
-		for _, use := range p.Policies[i].UsedBy {
-			if name, ok := strings.CutPrefix(use.ServiceAccount, ns.Name+"/"); ok {
+	for i := range p.Bindings {
+		for _, s := range p.Bindings[i].Subjects {
+			if name, ok := strings.CutPrefix(s.ServiceAccount, ns.Name+"/"); ok {
 				out = append(out, name)
 			}
-			if name, ok := strings.CutPrefix(use.User, "system:serviceaccount:"+ns.Name+":"); ok {
+			if name, ok := strings.CutPrefix(s.User, "system:serviceaccount:"+ns.Name+":"); ok {
 				out = append(out, name)
 			}
 		}

@@ -96,24 +96,32 @@ func TestAdministratorsAndUses(t *testing.T) {
 		policy(t, "base", baselineLike), namespace("a"),
 		grant("", "", group("ops")), grant("", "", everybody()), grant("", "a", group("local")),
 		grant("base", "a", account("a/x")), grant("base", "", rbacv1.Subject{Kind: "User", APIGroup: rbacv1.GroupName, Name: "jo"}))
-	if diff := cmp.Diff([]string{"group ops (ClusterRoleBinding use---ops)"}, p.ClusterAdministrators, cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("administrators (-want +got):\n%s", diff)
-	}
 	want := []PolicyGrant{
-		{Group: "ops", Via: []string{"ClusterRoleBinding use---ops", "ClusterRole use---ops"}},
-		{Group: "system:authenticated", Via: []string{"ClusterRoleBinding use---system-authenticated", "ClusterRole use---system-authenticated"}},
-		{User: "jo", Via: []string{"ClusterRoleBinding use-base--jo", "ClusterRole use-base--jo"}},
-		{Namespace: "a", Group: "local", Via: []string{"RoleBinding a/use--a-local", "ClusterRole use--a-local"}},
-		{Namespace: "a", ServiceAccount: "a/x", Via: []string{"RoleBinding a/use-base-a-ax", "ClusterRole use-base-a-ax"}},
+		{Subject: Subject{Group: "ops"}, Binding: "ClusterRoleBinding use---ops", Role: "ClusterRole use---ops"},
+		{Subject: Subject{Group: "system:authenticated"}, Binding: "ClusterRoleBinding use---system-authenticated", Role: "ClusterRole use---system-authenticated"},
+		{Subject: Subject{User: "jo"}, Binding: "ClusterRoleBinding use-base--jo", Role: "ClusterRole use-base--jo"},
+		{Namespace: "a", Subject: Subject{Group: "local"}, Binding: "RoleBinding a/use--a-local", Role: "ClusterRole use--a-local"},
+		{Namespace: "a", Subject: Subject{ServiceAccount: "a/x"}, Binding: "RoleBinding a/use-base-a-ax", Role: "ClusterRole use-base-a-ax"},
+	}
+	if diff := cmp.Diff(want[:1], p.ClusterAdministrators); diff != "" {
+		t.Errorf("administrators (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, p.GrantsOf(&p.Policies[0]), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("uses (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]PolicyGrant{want[0], want[1], want[3]}, p.GrantsOfEveryPolicy); diff != "" {
-		t.Errorf("users of every policy (-want +got):\n%s", diff)
+	var every, named []string
+	for _, r := range p.Roles {
+		if r.Policies[0] == EveryPolicy {
+			every = append(every, r.Reference())
+		} else {
+			named = append(named, r.Reference())
+		}
 	}
-	if diff := cmp.Diff([]PolicyGrant{want[2], want[4]}, p.Policies[0].UsedBy); diff != "" {
-		t.Errorf("used by (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{want[0].Role, want[1].Role, want[3].Role}, every); diff != "" {
+		t.Errorf("roles of every policy (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{want[2].Role, want[4].Role}, named); diff != "" {
+		t.Errorf("roles that name the policy (-want +got):\n%s", diff)
 	}
 }
 
@@ -124,7 +132,7 @@ func TestPolicyThatAdmitsNothing(t *testing.T) {
 	if p.ClosestLevel+p.CompliesAsWritten+p.CompliesAfterMutation+p.NoLooserThan != "" || !p.AdmitsNothing || p.AdmitsNothingWhy != `runAsUser: unknown rule "Nonsense"` {
 		t.Errorf("levels %q %q %q %q, admits nothing: %v (%s)", p.ClosestLevel, p.CompliesAsWritten, p.CompliesAfterMutation, p.NoLooserThan, p.AdmitsNothing, p.AdmitsNothingWhy)
 	}
-	if p.MutatingFields == nil || p.UsedBy == nil || p.Lost == nil || p.Checks == nil {
+	if p.MutatingFields == nil || p.Conditions == nil || p.Lost == nil || p.Checks == nil {
 		t.Error("a list that the contract promises is null")
 	}
 }
@@ -295,16 +303,19 @@ func TestNamespaceLost(t *testing.T) {
 // Constraints that several policies share are told once, with all of them; another value is another constraint.
 func TestMergeLost(t *testing.T) {
 	t.Parallel()
+	ids := func(from, to int64) mapping.Value {
+		return mapping.Value{Ranges: []mapping.Range{{Min: from, Max: to}}}
+	}
 	got := mergeLostConstraints([]LostConstraint{
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
+		{Field: "runAsUser", Value: ids(1, 2), Class: "security", Policies: []string{"b"}},
+		{Field: "runAsUser", Value: ids(1, 3), Class: "security", Policies: []string{"c"}},
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: ids(1, 2), Class: "security", Policies: []string{"a", "b"}},
 	})
 	want := []LostConstraint{
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
+		{Field: "runAsUser", Value: ids(1, 2), Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: ids(1, 3), Class: "security", Policies: []string{"c"}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

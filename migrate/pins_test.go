@@ -67,7 +67,7 @@ func TestNewerPinsAreNotLoosened(t *testing.T) {
 
 func TestMeets(t *testing.T) {
 	t.Parallel()
-	ns := &Namespace{Workloads: []Workload{{}}, LevelByVersion: []VersionLevel{{"v1.25", restricted}, {"v1.26", baseline}, {"v1.27", restricted}}}
+	ns := &Namespace{Workloads: []Workload{{Evaluation: &Evaluation{}}}, LevelByVersion: []VersionLevel{{"v1.25", "v1.25", restricted}, {"v1.26", "v1.26", baseline}, {"v1.27", "v1.37", restricted}}}
 	for version, want := range map[int]bool{24: false, 25: true, 26: false, 27: true, 40: true} {
 		if got := workloadsMeetLevel(ns, restricted, api.MajorMinorVersion(1, version)); got != want {
 			t.Errorf("restricted at v1.%d: %t, want %t", version, got, want)
@@ -130,17 +130,16 @@ func TestEmptyListsAreThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	var doc struct {
-		Gaps       []any
-		Policies   []map[string]any
-		Namespaces []map[string]any
+		Gaps, Roles, Bindings             []any
+		Policies, Namespaces, Evaluations []map[string]any
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Gaps == nil {
-		t.Error("gaps is null")
+	if doc.Gaps == nil || doc.Roles == nil || doc.Bindings == nil {
+		t.Error("gaps, roles or bindings is null")
 	}
-	for _, key := range []string{"mutating", "checks", "lost", "usedBy"} {
+	for _, key := range []string{"mutatingFields", "checks", "conditions", "lost"} {
 		if list, ok := doc.Policies[0][key].([]any); !ok || list == nil {
 			t.Errorf("policies[].%s = %v", key, doc.Policies[0][key])
 		}
@@ -151,14 +150,16 @@ func TestEmptyListsAreThere(t *testing.T) {
 				t.Errorf("namespaces[%s].%s = %v", ns["name"], key, ns[key])
 			}
 		}
-		for _, w := range ns["workloads"].([]any) {
-			workload := w.(map[string]any)
-			if diff := cmp.Diff([]any{}, workload["violations"], cmpopts.EquateEmpty()); diff != "" || workload["violations"] == nil {
-				t.Errorf("violations = %v", workload["violations"])
-			}
-			if _, ok := workload["mutations"]; ok {
-				t.Error("mutations is there, though nothing knows them yet")
-			}
+	}
+	if len(doc.Evaluations) != 1 {
+		t.Fatalf("%d evaluations, want 1", len(doc.Evaluations))
+	}
+	for _, workload := range doc.Evaluations {
+		if diff := cmp.Diff([]any{}, workload["violations"], cmpopts.EquateEmpty()); diff != "" || workload["violations"] == nil {
+			t.Errorf("violations = %v", workload["violations"])
+		}
+		if _, ok := workload["mutations"]; ok {
+			t.Error("mutations is there, though nothing knows them yet")
 		}
 	}
 }

@@ -81,12 +81,12 @@ func checkStructFields(v reflect.Value) *planFieldError {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous {
+		if f.Anonymous && name == "" {
 			if err := checkStructFields(v.Field(i)); err != nil {
 				return err
 			}
 		}
-		if name == "" || !f.IsExported() {
+		if name == "" || name == "-" || !f.IsExported() {
 			continue
 		}
 		about := fieldRules{values: f.Tag.Get("values"), format: f.Tag.Get("format"), optional: tagged && strings.HasPrefix(options, "omit")}

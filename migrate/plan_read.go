@@ -36,6 +36,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if err := p.checkRequiredLists(); err != nil {
 		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
 	}
+	if err := p.ResolveShared(); err != nil {
+		return nil, fmt.Errorf("decoding the plan: %w; save the plan again", err)
+	}
 	if err := p.checkFieldValues(); err != nil {
 		return nil, fmt.Errorf("decoding the plan: %w; correct it, or save the plan again", err)
 	}

@@ -3,9 +3,7 @@ package migrate
 import (
 	"cmp"
 	"slices"
-	"strings"
 
-	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
@@ -13,11 +11,8 @@ import (
 // buildPolicies gives every policy with its assessment and its users, by name.
 func (b *planBuilder) buildPolicies() []Policy {
 	out := make([]Policy, 0, len(b.inv.Policies))
-	namedBy := map[string]string{} // the first policy by the roles that name it
 	for _, p := range b.inv.Policies {
-		po := b.buildPolicy(p)
-		b.setPolicyGrants(&po, namedBy)
-		out = append(out, po)
+		out = append(out, b.buildPolicy(p))
 	}
 	b.addSimplifiedPolicies(out)
 	return out
@@ -44,10 +39,15 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		Checks:                make([]PolicyCheck, 0, len(a.Checks)),
 		Conditions:            []string{},
 		Lost:                  []LostConstraint{},
-		UsedBy:                []PolicyGrant{},
 		Unused:                b.isUnusedPolicy(p.Name),
 		Problems:              p.Problems,
 		Position:              p.Position,
+		APIVersion:            p.APIVersion,
+		Annotations:           p.Annotations,
+		Spec:                  p.Spec,
+	}
+	if p.Position != (pspparse.Position{}) {
+		out.Lines = p.Lines // of a policy from a cluster they are all 0
 	}
 	for _, c := range a.Checks {
 		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: c.Status, Fields: c.Fields, Note: c.Note})
@@ -62,7 +62,7 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		out.RequiredTemplateValues = append(out.RequiredTemplateValues, RequiredTemplateValue(w))
 	}
 	for _, f := range a.Fields {
-		out.Fields = append(out.Fields, PolicyField(f))
+		out.Fields = append(out.Fields, PolicyField{Name: f.Name, Value: f.Value, Line: f.Line, Meaning: f.Meaning, Mutating: f.Mutating})
 	}
 	return out
 }
@@ -70,67 +70,6 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 func (b *planBuilder) isUnusedPolicy(policy string) bool {
 	_, found := slices.BinarySearch(b.grants.UnusedPolicies, policy)
 	return found
-}
-
-// maxRepeatedGrants are told with each of several policies.
-const maxRepeatedGrants = 10
-
-// setPolicyGrants tells who may use a policy, unless a policy before it has told the same.
-func (b *planBuilder) setPolicyGrants(po *Policy, namedBy map[string]string) {
-	by, told := b.grants.GrantsNaming(po.Name)
-	if po.SameUsersAs = namedBy[by]; po.SameUsersAs != "" {
-		return
-	}
-	for _, g := range told() {
-		po.UsedBy = append(po.UsedBy, planGrant(g))
-	}
-	if len(po.UsedBy) > maxRepeatedGrants {
-		namedBy[by] = po.Name
-	}
-}
-
-// grantsOfEveryPolicy are those whose grants name no policy.
-func (b *planBuilder) grantsOfEveryPolicy() []PolicyGrant {
-	var out []PolicyGrant
-	if len(b.inv.Policies) > 0 {
-		for _, g := range b.grants.GrantsOfEveryPolicy() {
-			out = append(out, planGrant(g))
-		}
-	}
-	return out
-}
-
-// GrantsOf are all grants of a policy of the plan, in order: of a namespace, of a subject, by a binding.
-func (p *Plan) GrantsOf(po *Policy) []PolicyGrant {
-	named := po.UsedBy
-	if po.SameUsersAs != "" {
-		at, found := slices.BinarySearchFunc(p.Policies, po.SameUsersAs, func(x Policy, name string) int { return cmp.Compare(x.Name, name) })
-		if found {
-			named = p.Policies[at].UsedBy
-		}
-	}
-	if len(p.GrantsOfEveryPolicy) == 0 {
-		return named
-	}
-	out := slices.Concat(named, p.GrantsOfEveryPolicy)
-	slices.SortStableFunc(out, compareGrants)
-	return out
-}
-
-// compareGrants is the order of grants of package access.
-func compareGrants(x, y PolicyGrant) int {
-	kind := func(u PolicyGrant) int { // Group, ServiceAccount, User
-		switch {
-		case u.Group != "":
-			return 0
-		case u.ServiceAccount != "":
-			return 1
-		}
-		return 2
-	}
-	home := func(u PolicyGrant) string { namespace, _, _ := strings.Cut(u.ServiceAccount, "/"); return namespace }
-	return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(kind(x), kind(y)), cmp.Compare(home(x), home(y)),
-		cmp.Compare(x.ServiceAccount, y.ServiceAccount), cmp.Compare(x.Group, y.Group), cmp.Compare(x.User, y.User), slices.Compare(x.Via, y.Via))
 }
 
 // abbreviateEveryPolicy is a list of policies as the plan tells it: see EveryPolicy.
@@ -145,30 +84,7 @@ func (b *planBuilder) abbreviateEveryPolicy(names []string) []string {
 const maxPoliciesListed = 10
 
 func planLostConstraint(l mapping.LostConstraint) LostConstraint {
-	return LostConstraint{Field: l.Field, Value: l.Value, Class: string(l.Class), Note: l.Note}
-}
-
-func planGrant(g access.Grant) PolicyGrant {
-	u := PolicyGrant{Namespace: g.Namespace, Via: []string{g.Binding, g.Role}}
-	switch g.Subject.Kind {
-	case access.ServiceAccountKind:
-		u.ServiceAccount = g.Subject.Namespace + "/" + g.Subject.Name
-	case access.UserKind:
-		u.User = g.Subject.Name
-	case access.GroupKind:
-		u.Group = g.Subject.Name
-	}
-	return u
-}
-
-// clusterAdministrators are the subjects of grants that name no policy and hold everywhere.
-func (b *planBuilder) clusterAdministrators() []string {
-	var out []string
-	for _, g := range b.grants.Administrators {
-		out = append(out, g.Subject.String()+" ("+g.Binding+")")
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return LostConstraint{Field: l.Field, Value: l.Value, Class: l.Class, Note: l.Note}
 }
 
 // standardsDrift tells the differences that come only from the age of a standard once, with the policies they are about.

@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,7 +94,7 @@ func TestUsages(t *testing.T) {
 }
 
 func usageText(u PolicyUsage) string {
-	text := fmt.Sprintf("%s: %s (%s): %s", u.Policy.Name, u.Requester, u.GrantedAs, strings.Join(u.FirstGrant.Via, ", "))
+	text := fmt.Sprintf("%s: %s (%s): %s", u.Policy.Name, u.Requester, u.GrantedAs, u.FirstGrant.Binding+", "+u.FirstGrant.Role)
 	if u.OtherGrants > 0 {
 		text += fmt.Sprintf(" +%d", u.OtherGrants)
 	}

@@ -22,7 +22,7 @@ type AdmissionDrift struct {
 	// Observed is the policy that admitted them.
 	Observed string `json:"observed,omitempty"`
 	// Predicted is the policy that would admit them today; absent if they would be refused.
-	Predicted string `json:"foreseen,omitempty"`
+	Predicted string `json:"predicted,omitempty"`
 	// Why is a sentence: what may have changed, or what refuses them.
 	Why string `json:"why"`
 }
@@ -53,7 +53,7 @@ func pspPluginSeemsOff(inv *inventory.Inventory) bool {
 func achievableLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
-		l = looserLevel(l, cmp.Or(workloads[i].Level.AsAdmitted, workloads[i].Level.AfterPSP))
+		l = looserLevel(l, cmp.Or(workloads[i].Levels.AsAdmitted, workloads[i].Levels.AfterPSP))
 	}
 	return l
 }
@@ -150,7 +150,7 @@ func (b *planBuilder) recordAdmittingPolicy(out *Workload, f *psp.Prediction) {
 
 func (b *planBuilder) lowerAsAdmittedLevel(out *Workload, s *inventory.Shape) {
 	for _, v := range b.enforceAt {
-		out.Level.AsAdmitted = looserLevel(out.Level.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
+		out.Levels.AsAdmitted = looserLevel(out.Levels.AsAdmitted, b.evaluator.Evaluate(s, v).Level)
 	}
 }
 

@@ -45,7 +45,11 @@ func (b *planBuilder) computeLevelPerVersion(ns *Namespace, workloads []inventor
 		for next+1 < len(points) && !v.Older(points[next+1]) {
 			next++
 		}
-		ns.LevelByVersion = append(ns.LevelByVersion, VersionLevel{Version: v.String(), Needed: at[next]})
+		if n := len(ns.LevelByVersion); n > 0 && ns.LevelByVersion[n-1].Needed == at[next] {
+			ns.LevelByVersion[n-1].To = v.String()
+			continue
+		}
+		ns.LevelByVersion = append(ns.LevelByVersion, VersionLevel{From: v.String(), To: v.String(), Needed: at[next]})
 	}
 }
 
@@ -211,7 +215,7 @@ func emptyNamespaceReasons(ns *Namespace) []string {
 func workloadsBelowLevel(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for _, w := range workloads {
-		if isLooserLevel(w.Level.AfterPSP, level) {
+		if isLooserLevel(w.Levels.AfterPSP, level) {
 			out = append(out, WorkloadRef{w.Kind, w.Name})
 		}
 	}

@@ -19,7 +19,7 @@ func (b *planBuilder) addPatchInput(out *Workload, w *inventory.Workload, admitt
 			out.Mutations = append(out.Mutations, TemplateMutation{Path: e.Path, Container: e.Container, Value: e.Value})
 		}
 	}
-	for l := nextStricterLevel(out.Level.AfterPSP); l != ""; l = nextStricterLevel(l) {
+	for l := nextStricterLevel(out.Levels.AfterPSP); l != ""; l = nextStricterLevel(l) {
 		out.StricterEdits = append(out.StricterEdits, b.stricterEdits(w, admitted, l))
 	}
 	if w.TemplateMeta == nil {

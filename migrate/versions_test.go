@@ -151,7 +151,11 @@ func everyVersion(from []string) []VersionLevel {
 				level = api.Level(l)
 			}
 		}
-		out = append(out, VersionLevel{Version: v.String(), Needed: level})
+		if n := len(out); n > 0 && out[n-1].Needed == level {
+			out[n-1].To = v.String()
+			continue
+		}
+		out = append(out, VersionLevel{From: v.String(), To: v.String(), Needed: level})
 	}
 	return out
 }
@@ -251,19 +255,12 @@ func TestWorkloadInThePlan(t *testing.T) {
 		{"seccompProfile_restricted", restricted, "seccompProfile", "pod or " + app + `seccompProfile.type to "RuntimeDefault" or "Localhost"`},
 	}
 	want := []Workload{
-		{
-			Kind: "Deployment", Name: "web", ServiceAccount: "web", Replicas: 1, UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmissionMode: "unchanged",
-			Level: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, AfterPSP: baseline}, Violations: violations,
-		},
-		{
-			Kind: "Pod", Name: "bare", ServiceAccount: "default", Replicas: 1, Pods: 1, UsablePolicies: []string{}, ObservedPolicies: []string{"tight"},
-			Level: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true,
-			AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}},
-			Violations:     []Violation{violations[0], violations[1], violations[3]},
-		},
+		{Kind: "Deployment", Name: "web", Replicas: 1, Evaluation: &Evaluation{ServiceAccount: "web", UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmissionMode: "unchanged", Levels: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, AfterPSP: baseline}, Violations: violations}},
+		{Kind: "Pod", Name: "bare", Replicas: 1, Pods: 1, AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}}, Evaluation: &Evaluation{ServiceAccount: "default", UsablePolicies: []string{}, ObservedPolicies: []string{"tight"}, Levels: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true, Violations: []Violation{violations[0], violations[1], violations[3]}}},
 	}
-	patches := cmpopts.IgnoreFields(Workload{}, "StricterEdits", "Template") // a test of their own
-	if diff := cmp.Diff(want, ns.Workloads, cmpopts.EquateEmpty(), patches); diff != "" {
+	// Keys and patches have tests of their own.
+	others := []cmp.Option{cmpopts.IgnoreFields(Workload{}, "EvaluationKey"), cmpopts.IgnoreFields(Evaluation{}, "Key", "StricterEdits", "Template")}
+	if diff := cmp.Diff(want, ns.Workloads, append(others, cmpopts.EquateEmpty())...); diff != "" {
 		t.Errorf("workloads (-want +got):\n%s", diff)
 	}
 	const estimated = "1 workload is estimated: a policy had already changed the pods that were seen, and what their author wrote is not known"
@@ -274,8 +271,10 @@ func TestWorkloadInThePlan(t *testing.T) {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 	var blocked []string
-	for _, b := range ns.Blockers {
-		blocked = append(blocked, b.Workload.Name+" "+b.Check)
+	for _, w := range ns.BlockedWorkloads() {
+		for _, b := range w.Blockers {
+			blocked = append(blocked, w.Name+" "+b.Check)
+		}
 	}
 	if diff := cmp.Diff([]string{
 		"web allowPrivilegeEscalation", "web capabilities_restricted", "web runAsNonRoot", "web seccompProfile_restricted",
@@ -290,7 +289,7 @@ func TestAsWrittenAtTheTarget(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[int]api.Level{24: baseline, 25: restricted} {
 		p := build(t, cluster("v1.24.1"), Options{Target: api.MajorMinorVersion(1, target)}, deployment("a/win", windows()))
-		if diff := cmp.Diff(WorkloadLevels{AsWritten: want, AfterPSP: baseline}, only(t, p, "a").Workloads[0].Level, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(WorkloadLevels{AsWritten: want, AfterPSP: baseline}, only(t, p, "a").Workloads[0].Levels, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("v1.%d (-want +got):\n%s", target, diff)
 		}
 	}

@@ -2,59 +2,27 @@ package migrate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
-	"github.com/psp2pss/psp2pss/simulate/psp"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// buildWorkload judges one workload at every version at which enforce must hold and takes the least strict answer.
+// buildWorkload returns the entry of one workload in the Plan.
 func (b *planBuilder) buildWorkload(w *inventory.Workload, in uncertainParts) Workload {
-	out := Workload{
-		Kind:           w.Kind,
-		Name:           w.Name,
-		ServiceAccount: w.ServiceAccount,
-		Replicas:       w.Replicas,
-		Position:       w.Position,
-	}
+	out := Workload{Kind: w.Kind, Name: w.Name, Replicas: w.Replicas, Position: w.Position}
 	if w.Owner != nil {
 		out.Owner = &WorkloadRef{Kind: w.Owner.Kind, Name: w.Owner.Name}
 	}
-	out.Exempt = b.workloadExemption(w)
-	usable := b.usablePoliciesOf(w)
-	out.UsablePolicies = b.abbreviateEveryPolicy(usable.names)
 	for _, g := range w.PodGroups {
 		out.Pods += g.Count
-		if g.AdmittedBy != "" {
-			out.ObservedPolicies = append(out.ObservedPolicies, g.AdmittedBy)
-		}
 	}
-	slices.Sort(out.ObservedPolicies)
-	out.ObservedPolicies = slices.Compact(out.ObservedPolicies)
-
-	if v, ok := b.evaluator.AsWritten(w, b.target); ok {
-		out.Level.AsWritten = v.Level
-	}
-	var admitted *psp.Prediction
-	if b.canPredictAdmission(in) {
-		admitted = b.predictAdmission(&out, w, usable)
-	}
-	b.setInjections(&out, w)
-	var violations []pss.Violation
-	for _, v := range b.enforceAt {
-		day := b.evaluator.AfterPSP(w, v)
-		out.Level.AfterPSP = looserLevel(out.Level.AfterPSP, day.Level)
-		out.LevelEstimated = out.LevelEstimated || day.Estimated
-		violations = append(violations, day.Violations...)
-	}
-	out.Violations = emptyIfNil(planViolations(violations))
+	b.setEvaluation(&out, w, in)
 	out.DebuggedPods = b.debuggedPods(w)
-	b.addPatchInput(&out, w, admitted)
-	b.describeEmbeddedTemplates(&out, w)
 	return out
 }
 
@@ -75,9 +43,7 @@ func (b *planBuilder) usablePoliciesOf(w *inventory.Workload) *usablePolicies {
 
 // planViolations orders baseline before restricted, then by check, and tells each check once.
 func planViolations(in []pss.Violation) []Violation {
-	order := func(x, y pss.Violation) int {
-		return cmp.Or(cmp.Compare(levels.Rank(x.Level), levels.Rank(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
-	}
+	order := func(x, y pss.Violation) int { return compareViolations(Violation(x), Violation(y)) }
 	sorted := slices.Compact(slices.SortedFunc(slices.Values(in), order))
 	var out []Violation
 	for _, v := range pss.MergeViolationsPerCheck(sorted) {
@@ -86,31 +52,42 @@ func planViolations(in []pss.Violation) []Violation {
 	return out
 }
 
+// compareViolations is the order of the violations of a workload: by level, check and text.
+func compareViolations(x, y Violation) int {
+	return cmp.Or(cmp.Compare(levels.Rank(x.Level), levels.Rank(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
+}
+
 // neededLevel is the strictest level that all workloads meet on the day after; "" if there are none.
 func neededLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {
-		l = looserLevel(l, workloads[i].Level.AfterPSP)
+		l = looserLevel(l, workloads[i].Levels.AfterPSP)
 	}
 	return l
 }
 
-// levelBlockers are the (workload, check) pairs that keep the namespace from the level above needed.
+// levelBlockers returns the checks that keep the namespace from the level above the needed one, in the order of the levels and
+// checks, each with the workloads that fail it.
 func levelBlockers(workloads []Workload, needed api.Level) []Blocker {
 	next := nextStricterLevel(needed)
 	if next == "" {
 		return nil
 	}
-	var out []Blocker
-	for _, w := range workloads {
-		if !isLooserLevel(w.Level.AfterPSP, next) {
+	failing := map[Violation][]WorkloadRef{}
+	for i := range workloads {
+		w := &workloads[i]
+		if !isLooserLevel(w.Levels.AfterPSP, next) {
 			continue
 		}
 		for _, v := range w.Violations {
 			if !isLooserLevel(next, v.Level) {
-				out = append(out, Blocker{Workload: WorkloadRef{w.Kind, w.Name}, Check: v.Check, Level: v.Level, Reason: v.Reason, Detail: v.Detail})
+				failing[v] = append(failing[v], WorkloadRef{w.Kind, w.Name})
 			}
 		}
+	}
+	var out []Blocker
+	for _, v := range slices.SortedFunc(maps.Keys(failing), compareViolations) {
+		out = append(out, Blocker{Check: v.Check, Level: v.Level, Reason: v.Reason, Detail: v.Detail, Workloads: failing[v]})
 	}
 	return out
 }
@@ -123,10 +100,10 @@ func levelsWithoutWorkloads(workloads []Workload, level api.Level) []LevelWithou
 		var rest api.Level
 		for _, w := range workloads {
 			switch {
-			case w.Level.AfterPSP == level:
+			case w.Levels.AfterPSP == level:
 				moved = append(moved, WorkloadRef{w.Kind, w.Name})
-			case isLooserLevel(level, w.Level.AfterPSP):
-				rest = looserLevel(rest, w.Level.AfterPSP)
+			case isLooserLevel(level, w.Levels.AfterPSP):
+				rest = looserLevel(rest, w.Levels.AfterPSP)
 			}
 		}
 		if rest == "" {
@@ -146,29 +123,19 @@ func countBlockingViolations(namespaces []Namespace) []BlockingViolation {
 		reason string
 	}
 	found := map[key]*BlockingViolation{}
-	for _, ns := range namespaces {
-		seen := map[key]bool{}
-		counted := map[key]WorkloadRef{}
+	for i := range namespaces {
+		ns := &namespaces[i]
+		failing := map[key][]WorkloadRef{}
 		for _, bl := range ns.Blockers {
 			k := key{bl.Check, bl.Level, bl.Reason}
-			c := found[k]
-			if c == nil {
-				c = &BlockingViolation{Check: bl.Check, Level: bl.Level, Reason: bl.Reason}
-				found[k] = c
+			failing[k] = append(failing[k], bl.Workloads...)
+		}
+		for k, workloads := range failing {
+			if found[k] == nil {
+				found[k] = &BlockingViolation{Check: k.check, Level: k.level, Reason: k.reason}
 			}
-			if !seen[k] {
-				seen[k] = true
-				c.Namespaces++
-			}
-			// Blockers of one workload stand together, and one check may have several details.
-			if counted[k] == bl.Workload {
-				continue
-			}
-			counted[k] = bl.Workload
-			c.Workloads++
-			if len(c.Examples) < 3 {
-				c.Examples = append(c.Examples, ns.Name+"/"+bl.Workload.Kind+"/"+bl.Workload.Name)
-			}
+			slices.SortFunc(workloads, compareWorkloadRefs)
+			found[k].addNamespace(ns.Name, slices.Compact(workloads)) // one check may have several details
 		}
 	}
 	var out []BlockingViolation
@@ -178,5 +145,50 @@ func countBlockingViolations(namespaces []Namespace) []BlockingViolation {
 	slices.SortFunc(out, func(x, y BlockingViolation) int {
 		return cmp.Or(cmp.Compare(y.Namespaces, x.Namespaces), cmp.Compare(y.Workloads, x.Workloads), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Level, y.Level), cmp.Compare(x.Reason, y.Reason))
 	})
+	return out
+}
+
+// addNamespace counts the workloads of a namespace, each once, and names the first of them as examples.
+func (v *BlockingViolation) addNamespace(namespace string, workloads []WorkloadRef) {
+	const examples = 3
+	v.Namespaces++
+	v.Workloads += len(workloads)
+	for _, w := range workloads[:min(len(workloads), examples-len(v.Examples))] {
+		v.Examples = append(v.Examples, namespace+"/"+w.Kind+"/"+w.Name)
+	}
+}
+
+func compareWorkloadRefs(x, y WorkloadRef) int {
+	return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name))
+}
+
+// Holds is true for the versions of the span. A span whose ends are no versions holds none.
+func (l VersionLevel) Holds(v api.Version) bool {
+	from, err := api.ParseVersion(l.From)
+	if err != nil {
+		return false
+	}
+	to, err := api.ParseVersion(l.To)
+	return err == nil && !v.Older(from) && !to.Older(v)
+}
+
+// BlockedWorkload is a workload that keeps its namespace from the next stricter level, with the checks that it fails.
+type BlockedWorkload struct {
+	WorkloadRef
+	Blockers []*Blocker
+}
+
+// BlockedWorkloads returns the workloads of Blockers by kind and name, each with its checks in the order of Blockers.
+func (ns *Namespace) BlockedWorkloads() []BlockedWorkload {
+	blockers := map[WorkloadRef][]*Blocker{}
+	for i := range ns.Blockers {
+		for _, w := range ns.Blockers[i].Workloads {
+			blockers[w] = append(blockers[w], &ns.Blockers[i])
+		}
+	}
+	var out []BlockedWorkload
+	for _, w := range slices.SortedFunc(maps.Keys(blockers), compareWorkloadRefs) {
+		out = append(out, BlockedWorkload{w, blockers[w]})
+	}
 	return out
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func level(kind, name string, l api.Level, checks ...string) Workload {
-	w := Workload{Kind: kind, Name: name, Level: WorkloadLevels{AfterPSP: l}}
+	w := Workload{Kind: kind, Name: name, Evaluation: &Evaluation{Levels: WorkloadLevels{AfterPSP: l}}}
 	for _, c := range checks {
 		lv := api.LevelBaseline
 		if c[0] == 'r' {
@@ -38,15 +38,15 @@ func TestNeededBlockersWithout(t *testing.T) {
 			workloads: []Workload{good, lax},
 			needed:    api.LevelBaseline,
 			blockers: []Blocker{
-				{WorkloadRef{"Deployment", "lax"}, "r1", api.LevelRestricted, "reason of r1", "lax"},
-				{WorkloadRef{"Deployment", "lax"}, "r2", api.LevelRestricted, "reason of r2", "lax"},
+				{"r1", api.LevelRestricted, "reason of r1", "lax", []WorkloadRef{{"Deployment", "lax"}}},
+				{"r2", api.LevelRestricted, "reason of r2", "lax", []WorkloadRef{{"Deployment", "lax"}}},
 			},
 			without: []LevelWithout{{[]WorkloadRef{{"Deployment", "lax"}}, api.LevelRestricted}},
 		},
 		"an agent holds it back, and one more behind it": {
 			workloads: []Workload{agent, good, lax},
 			needed:    api.LevelPrivileged,
-			blockers:  []Blocker{{WorkloadRef{"DaemonSet", "agent"}, "b1", api.LevelBaseline, "reason of b1", "agent"}},
+			blockers:  []Blocker{{"b1", api.LevelBaseline, "reason of b1", "agent", []WorkloadRef{{"DaemonSet", "agent"}}}},
 			without: []LevelWithout{
 				{[]WorkloadRef{{"DaemonSet", "agent"}}, api.LevelBaseline},
 				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
@@ -55,7 +55,7 @@ func TestNeededBlockersWithout(t *testing.T) {
 		"in another order, the loosest of the rest is what is left": {
 			workloads: []Workload{agent, lax, good},
 			needed:    api.LevelPrivileged,
-			blockers:  []Blocker{{WorkloadRef{"DaemonSet", "agent"}, "b1", api.LevelBaseline, "reason of b1", "agent"}},
+			blockers:  []Blocker{{"b1", api.LevelBaseline, "reason of b1", "agent", []WorkloadRef{{"DaemonSet", "agent"}}}},
 			without: []LevelWithout{
 				{[]WorkloadRef{{"DaemonSet", "agent"}}, api.LevelBaseline},
 				{[]WorkloadRef{{"DaemonSet", "agent"}, {"Deployment", "lax"}}, api.LevelRestricted},
@@ -64,7 +64,7 @@ func TestNeededBlockersWithout(t *testing.T) {
 		"nothing would be left": {
 			workloads: []Workload{agent},
 			needed:    api.LevelPrivileged,
-			blockers:  []Blocker{{WorkloadRef{"DaemonSet", "agent"}, "b1", api.LevelBaseline, "reason of b1", "agent"}},
+			blockers:  []Blocker{{"b1", api.LevelBaseline, "reason of b1", "agent", []WorkloadRef{{"DaemonSet", "agent"}}}},
 		},
 	}
 	for name, tt := range tests {
@@ -87,7 +87,7 @@ func TestNeededBlockersWithout(t *testing.T) {
 func TestCausesAreToldOnce(t *testing.T) {
 	t.Parallel()
 	bl := func(kind, name, check, detail string) Blocker {
-		return Blocker{WorkloadRef{kind, name}, check, api.LevelRestricted, "reason of " + check, detail}
+		return Blocker{check, api.LevelRestricted, "reason of " + check, detail, []WorkloadRef{{kind, name}}}
 	}
 	namespaces := []Namespace{
 		{Name: "0", Blockers: []Blocker{bl("Job", "v", "r0", ""), bl("Job", "w", "r0", ""), bl("Job", "x", "r0", ""), bl("Job", "y", "r0", ""), bl("Job", "z", "q0", "")}},

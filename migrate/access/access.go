@@ -39,32 +39,6 @@ type Grant struct {
 	AllPolicies bool
 }
 
-// GrantingRole is a role that lets its subjects use PodSecurityPolicies, bound or not. The rules that it aggregates count.
-type GrantingRole struct {
-	// Reference is "ClusterRole psp:restricted" or "Role web/psp".
-	Reference string
-	// Source is the role as it was read, or the built-in one.
-	Source *inventory.Role
-	// BuiltIn is true for a role that was not read and that every API server creates.
-	BuiltIn bool
-	// Policies that it lets use and that were read, sorted; empty if EveryPolicy.
-	Policies []string
-	// EveryPolicy is true where a rule names no policy: every policy is meant, also future ones.
-	EveryPolicy bool
-}
-
-// GrantingBinding is a binding to a GrantingRole.
-type GrantingBinding struct {
-	// Reference is "ClusterRoleBinding psp" or "RoleBinding web/psp".
-	Reference string
-	// Source is the binding as it was read.
-	Source *inventory.Binding
-	// Role is GrantingRole.Reference.
-	Role string
-	// Subjects that can match somebody, sorted, each once.
-	Subjects []Subject
-}
-
 // Principal is the identity of something that may create pods: a user name and groups.
 type Principal struct {
 	User   string
@@ -79,7 +53,10 @@ type Grants struct {
 	// Administrators are the grants of those who may use every policy everywhere, except grants to everybody, sorted. Their
 	// Policy is empty.
 	Administrators []Grant
-	// UnusedPolicies may be used by nobody but users and groups that may use every policy everywhere, sorted.
+	// GrantingRoles are the roles that let use policies, by namespace and name: those that something binds, and those whose own
+	// rules name podsecuritypolicies.
+	GrantingRoles []GrantingRole
+	// UnusedPolicies are the policies that nobody may use but users and groups that may use every policy everywhere, sorted.
 	UnusedPolicies []string
 	// Dangling are bindings that refer to no known role or can never match anybody, and roles that seem to grant the use of
 	// policies and do not, sorted.
@@ -95,8 +72,6 @@ type Grants struct {
 	policies        []string            // every policy that was read, sorted
 	serviceAccounts map[string][]string // service accounts by namespace, sorted
 	subjectGrants   []subjectGrant      // sorted
-	roles           []GrantingRole      // sorted
-	bindings        []GrantingBinding   // sorted
 
 	// Set by indexRoles.
 	grantsByRole       map[*resolvedRole][]*subjectGrant // grants to use policies, by the representative of their role

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,15 +34,36 @@ func TestPolicyRoles(t *testing.T) {
 		}
 	}
 	c.inv.Roles = append(c.inv.Roles, inventory.Role{Name: "mixed", Rules: []rbacv1.PolicyRule{useRule("a")}, OtherRules: true, RuleIndexes: []int{3}})
-	want := []access.PolicyRole{
-		{Name: "every", EveryPolicy: true, OnlyPolicies: true},
-		{Name: "mixed", Policies: []string{"a"}, RemovalPatch: `[{"op":"test","path":"/rules/3/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/3"}]`},
-		{Name: "only", Policies: []string{"a", "b"}, OnlyPolicies: true, Bindings: []access.BindingRef{{Name: "b"}, {Namespace: "web", Name: "b"}}},
-		{Name: "own", Policies: []string{"a"}, OnlyPolicies: true},
-		{Name: "source", Policies: []string{"a"}, OnlyPolicies: true},
-		{Namespace: "web", Name: "home", Policies: []string{"a"}, OnlyPolicies: true, Bindings: []access.BindingRef{{Namespace: "web", Name: "b"}}},
+	type leftover struct {
+		Role     string
+		Found    access.LeftoverRole
+		Bindings []string
 	}
-	if diff := cmp.Diff(want, access.PolicyRoles(c.inv.Roles, c.inv.Bindings)); diff != "" {
+	want := []leftover{
+		{"ClusterRole every", access.LeftoverRole{EveryPolicy: true, OnlyPolicies: true}, nil},
+		{"ClusterRole mixed", access.LeftoverRole{Policies: []string{"a"}, RemovalPatch: `[{"op":"test","path":"/rules/3/resources","value":["podsecuritypolicies"]},{"op":"remove","path":"/rules/3"}]`}, nil},
+		{"ClusterRole only", access.LeftoverRole{Policies: []string{"a", "b"}, OnlyPolicies: true}, []string{"/b", "web/b"}},
+		{"ClusterRole own", access.LeftoverRole{Policies: []string{"a"}, OnlyPolicies: true}, nil},
+		{"ClusterRole source", access.LeftoverRole{Policies: []string{"a"}, OnlyPolicies: true}, nil},
+		{"Role web/home", access.LeftoverRole{Policies: []string{"a"}, OnlyPolicies: true}, []string{"web/b"}},
+	}
+	bound := map[string][]string{}
+	for i := range c.inv.Bindings {
+		b := &c.inv.Bindings[i]
+		bound[access.RoleReference(b)] = append(bound[access.RoleReference(b)], b.Namespace+"/"+b.Name)
+	}
+	var got []leftover
+	for _, r := range access.Resolve(&c.inv).GrantingRoles {
+		reference := "ClusterRole " + r.Source.Name
+		if r.Source.Namespace != "" {
+			reference = "Role " + r.Source.Namespace + "/" + r.Source.Name
+		}
+		if found, ok := access.LeftoverRoleOf(r.Source); ok && !r.BuiltIn && !r.Aggregated {
+			slices.Sort(bound[reference])
+			got = append(got, leftover{reference, found, bound[reference]})
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

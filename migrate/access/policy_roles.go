@@ -11,59 +11,77 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// PolicyRole is a role whose rules name podsecuritypolicies and let use them: what is left over once there are no policies.
-// A rule that allows everything is not one.
-type PolicyRole struct {
-	// Namespace is empty for a ClusterRole.
-	Namespace, Name string
-	// Policies that the rules name, sorted. EveryPolicy is true where a rule names none and so means all.
+// GrantingRole is a role that lets use policies.
+type GrantingRole struct {
+	// Source is the role as it was read. Callers must not change it.
+	Source *inventory.Role
+	// Policies that it lets use, sorted, aggregation included, of those that were read; none where EveryPolicy is true.
+	Policies    []string
+	EveryPolicy bool
+	// Aggregated is true where another ClusterRole lends it its rules on policies, or a controller will overwrite them.
+	Aggregated bool
+	// BuiltIn is true for a role of the API server itself, NotRead for one that the inventory does not have.
+	BuiltIn, NotRead bool
+}
+
+// grantingRoles returns Grants.GrantingRoles.
+func grantingRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole) []GrantingRole {
+	read := make(map[*inventory.Role]bool, len(inv.Roles))
+	for i := range inv.Roles {
+		read[&inv.Roles[i]] = true
+	}
+	var out []GrantingRole
+	for _, r := range roles {
+		named := slices.ContainsFunc(r.source.Rules, grantsNamedUse)
+		if !named && !(r.bound && r.granted.anyPolicy()) {
+			continue
+		}
+		out = append(out, GrantingRole{
+			Source: r.source, Policies: r.granted.policies, EveryPolicy: r.granted.everyPolicy,
+			Aggregated: hasAggregatedUse(inv.Roles, r.source), BuiltIn: r.source.Labels[bootstrappingLabel] != "", NotRead: !read[r.source],
+		})
+	}
+	slices.SortFunc(out, func(a, b GrantingRole) int {
+		return cmp.Or(cmp.Compare(a.Source.Namespace, b.Source.Namespace), cmp.Compare(a.Source.Name, b.Source.Name))
+	})
+	return out
+}
+
+// LeftoverRole is a role whose rules speak of podsecuritypolicies by name and let use them: what is left over once there are
+// none. Rules that allow everything are no such rules.
+type LeftoverRole struct {
+	// Policies that the rules name, sorted; EveryPolicy is true where one names none and so means all.
 	Policies    []string
 	EveryPolicy bool
 	// OnlyPolicies is true where the role is about policies and nothing else.
 	OnlyPolicies bool
-	// RemovalPatch is the JSON patch that removes the policies from a role that is about other things too; empty if
+	// RemovalPatch is the JSON patch that takes the policies out of a role that is about other things too; empty if
 	// OnlyPolicies.
 	RemovalPatch string
-	// Bindings to the role, sorted.
-	Bindings []BindingRef
 }
-
-// BindingRef names a RoleBinding, or with an empty Namespace a ClusterRoleBinding.
-type BindingRef struct{ Namespace, Name string }
 
 const podSecurityPolicies = "podsecuritypolicies"
 
-// PolicyRoles returns the roles with rules that are left over once there are no policies, by namespace and name, with the
-// bindings to them. Roles of the API server itself are left out, and so is an aggregated role that has such rules from
-// another one, which is listed instead.
-func PolicyRoles(roles []inventory.Role, bindings []inventory.Binding) []PolicyRole {
-	bound := bindingsByRole(bindings)
-	var out []PolicyRole
-	for i := range roles {
-		r := &roles[i]
-		if r.Labels[bootstrappingLabel] != "" || !slices.ContainsFunc(r.Rules, grantsNamedUse) || hasAggregatedUse(roles, r) {
-			continue
-		}
-		p := PolicyRole{Namespace: r.Namespace, Name: r.Name, OnlyPolicies: !r.OtherRules, Bindings: bound[roleKey{r.Namespace, r.Name}]}
-		for j := range r.Rules {
-			rule := &r.Rules[j]
-			p.OnlyPolicies = p.OnlyPolicies && !slices.ContainsFunc(rule.Resources, isOtherResource)
-			if grantsNamedUse(*rule) {
-				p.EveryPolicy = p.EveryPolicy || len(rule.ResourceNames) == 0
-				p.Policies = append(p.Policies, rule.ResourceNames...)
-			}
-		}
-		slices.Sort(p.Policies)
-		p.Policies = slices.Compact(p.Policies)
-		if !p.OnlyPolicies {
-			p.RemovalPatch = policyRemovalPatch(r)
-		}
-		out = append(out, p)
+// LeftoverRoleOf returns what a role's own rules say of policies by name; false if they say nothing.
+func LeftoverRoleOf(r *inventory.Role) (out LeftoverRole, ok bool) {
+	if !slices.ContainsFunc(r.Rules, grantsNamedUse) {
+		return LeftoverRole{}, false
 	}
-	slices.SortFunc(out, func(a, b PolicyRole) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	return out
+	out.OnlyPolicies = !r.OtherRules
+	for i := range r.Rules {
+		rule := &r.Rules[i]
+		out.OnlyPolicies = out.OnlyPolicies && !slices.ContainsFunc(rule.Resources, isOtherResource)
+		if grantsNamedUse(*rule) {
+			out.EveryPolicy = out.EveryPolicy || len(rule.ResourceNames) == 0
+			out.Policies = append(out.Policies, rule.ResourceNames...)
+		}
+	}
+	slices.Sort(out.Policies)
+	out.Policies = slices.Compact(out.Policies)
+	if !out.OnlyPolicies {
+		out.RemovalPatch = policyRemovalPatch(r)
+	}
+	return out, true
 }
 
 // bootstrappingLabel is the label of the RBAC objects that an API server creates.
@@ -136,20 +154,26 @@ func policyRemovalPatch(r *inventory.Role) string {
 	return string(text)
 }
 
-// bindingsByRole returns the bindings to each role, sorted.
-func bindingsByRole(bindings []inventory.Binding) map[roleKey][]BindingRef {
-	out := map[roleKey][]BindingRef{}
-	for i := range bindings {
-		if key, ok := boundRole(&bindings[i]); ok {
-			out[key] = append(out[key], BindingRef{bindings[i].Namespace, bindings[i].Name})
+// RoleReference names the role that a binding grants: "ClusterRole psp:restricted", "Role web/psp"; "" where it can grant
+// nothing.
+func RoleReference(b *inventory.Binding) string {
+	key, ok := boundRole(b)
+	if !ok {
+		return ""
+	}
+	return key.reference()
+}
+
+// SubjectsOf returns the subjects of a binding that can be somebody, sorted, each once.
+func SubjectsOf(b *inventory.Binding) []Subject {
+	var out []Subject
+	for _, s := range b.Subjects {
+		if subject, _, ok := resolveSubject(s, b.Namespace); ok {
+			out = append(out, subject)
 		}
 	}
-	for _, refs := range out {
-		slices.SortFunc(refs, func(a, b BindingRef) int {
-			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-		})
-	}
-	return out
+	slices.SortFunc(out, compareSubjects)
+	return slices.Compact(out)
 }
 
 // boundRole returns the role that a binding refers to; ok is false where it can grant nothing.

@@ -399,12 +399,11 @@ type answers struct {
 	Namespaces  map[string]access.NamespaceAccess
 	Creators    map[string][]access.Principal
 	Roles       []access.GrantingRole
-	Bindings    []access.GrantingBinding
 }
 
 // everyAnswer is all that the grants of a random inventory answer.
 func everyAnswer(g *access.Grants, inv *inventory.Inventory) answers {
-	a := answers{allGrants(g, genPolicies...), g.Administrators, g.UnusedPolicies, g.Dangling, g.UnresolvedRoles, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}, g.GrantingRoles(), g.GrantingBindings()}
+	a := answers{allGrants(g, genPolicies...), g.Administrators, g.UnusedPolicies, g.Dangling, g.UnresolvedRoles, map[string]access.NamespaceAccess{}, map[string][]access.Principal{}, g.GrantingRoles}
 	for _, namespace := range genNamespaces {
 		a.Namespaces[namespace] = g.NamespaceAccess(namespace, workloadsOf(inv, namespace))
 		a.Creators[namespace] = g.PodCreators(namespace)

@@ -2,10 +2,7 @@ package access
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
-
-	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -43,7 +40,7 @@ func compareSubjectGrants(a, b subjectGrant) int {
 	)
 }
 
-// Resolve reads the RBAC of an inventory. Of the inventory it keeps the roles that let use policies, and the bindings to them.
+// Resolve reads the RBAC of an inventory. Of the inventory it keeps the roles that let use policies.
 func Resolve(inv *inventory.Inventory) *Grants {
 	g := &Grants{policies: policyNames(inv), serviceAccounts: serviceAccountNames(inv)}
 	roles := resolveRoles(inv)
@@ -52,21 +49,15 @@ func Resolve(inv *inventory.Inventory) *Grants {
 
 	f := &rbacFindings{knownPolicies: g.policies}
 	f.checkRoles(inv, roles, aggregation.overwrittenRoles(cycles))
-	for _, r := range roles {
-		r.grantsUse = r.granted.anyPolicy() || slices.ContainsFunc(r.source.Rules, func(rule rbacv1.PolicyRule) bool { return ruleAllowsPolicyUse(&rule) })
-	}
 	dropUnknownPolicies(roles, g.policies)
-	g.roles = grantingRoles(roles)
 	for i := range inv.Bindings {
 		g.addBinding(&inv.Bindings[i], roles, f)
 	}
-	slices.SortFunc(g.bindings, func(a, b GrantingBinding) int {
-		return cmp.Or(cmp.Compare(a.Source.Namespace, b.Source.Namespace), cmp.Compare(a.Source.Name, b.Source.Name))
-	})
 	slices.SortFunc(g.subjectGrants, compareSubjectGrants)
 	g.subjectGrants = slices.CompactFunc(g.subjectGrants, func(a, b subjectGrant) bool { return compareSubjectGrants(a, b) == 0 })
 	g.subjectGrants = slices.Clip(g.subjectGrants)
 
+	g.GrantingRoles = grantingRoles(inv, roles)
 	g.indexNamespaces()
 	g.indexRoles()
 	g.Administrators = g.administratorGrants()
@@ -75,28 +66,6 @@ func Resolve(inv *inventory.Inventory) *Grants {
 	g.BindingsToMissingRoles = f.bindingsToMissing // sorted, since the bindings are
 	g.UnresolvedRoles = aggregation.unresolvedRoles(cycles, inv.Bindings)
 	return g
-}
-
-// GrantingRoles returns the roles that let use policies, by namespace and name, ClusterRoles first.
-func (g *Grants) GrantingRoles() []GrantingRole { return g.roles }
-
-// GrantingBindings returns the bindings to GrantingRoles, by namespace and name, ClusterRoleBindings first.
-func (g *Grants) GrantingBindings() []GrantingBinding { return g.bindings }
-
-// grantingRoles picks the resolved roles that let use policies.
-func grantingRoles(roles map[roleKey]*resolvedRole) []GrantingRole {
-	var out []GrantingRole
-	for _, r := range roles {
-		if r.grantsUse {
-			out = append(out, GrantingRole{
-				Reference: r.reference, Source: r.source, BuiltIn: r.builtIn, Policies: r.granted.policies, EveryPolicy: r.granted.everyPolicy,
-			})
-		}
-	}
-	slices.SortFunc(out, func(a, b GrantingRole) int {
-		return cmp.Or(cmp.Compare(a.Source.Namespace, b.Source.Namespace), cmp.Compare(a.Source.Name, b.Source.Name))
-	})
-	return out
 }
 
 // policyNames are the names of the policies that were read, sorted.
@@ -133,27 +102,18 @@ func (g *Grants) addBinding(b *inventory.Binding, roles map[roleKey]*resolvedRol
 	if r == nil {
 		return
 	}
+	r.bound = true
 	if r.granted.anyPolicy() {
 		f.checkSubjects(b)
 	}
-	if !r.grantsUse && !r.granted.createPods {
+	if !r.granted.anyPolicy() && !r.granted.createPods {
 		return
 	}
 	evidence := &bindingEvidence{reference: bindingReference(b), position: b.Position}
-	var subjects []Subject
 	for _, s := range b.Subjects {
-		subject, id, ok := resolveSubject(s, b.Namespace)
-		if !ok {
-			continue
-		}
-		subjects = append(subjects, subject)
-		if r.granted.anyPolicy() || r.granted.createPods {
+		if subject, id, ok := resolveSubject(s, b.Namespace); ok {
 			g.subjectGrants = append(g.subjectGrants, subjectGrant{namespace: b.Namespace, identity: id, subject: subject, binding: evidence, role: r})
 		}
-	}
-	if r.grantsUse {
-		slices.SortFunc(subjects, compareSubjects)
-		g.bindings = append(g.bindings, GrantingBinding{Reference: evidence.reference, Source: b, Role: r.reference, Subjects: slices.Compact(subjects)})
 	}
 }
 
@@ -229,20 +189,6 @@ func (g *Grants) PolicyGrants(name string) []Grant {
 	return toGrants(append(g.subjectGrantsOfEvery(), g.subjectGrantsNaming(name)...), name)
 }
 
-// GrantsNaming returns those PolicyGrants of a policy whose roles name it, in the same order. Policies that are named by the
-// same roles have the same grants, and the same text as key.
-func (g *Grants) GrantsNaming(name string) (key string, list func() []Grant) {
-	var numbers []byte
-	for _, r := range g.rolesNaming[name] {
-		numbers = binary.AppendUvarint(numbers, r.number)
-	}
-	return string(numbers), func() []Grant { return toGrants(g.subjectGrantsNaming(name), name) }
-}
-
-// GrantsOfEveryPolicy returns the grants whose roles name no policy, in the same order: each lets use every policy.
-func (g *Grants) GrantsOfEveryPolicy() []Grant { return toGrants(g.subjectGrantsOfEvery(), "") }
-
-// subjectGrantsNaming are the grants whose roles name a policy.
 func (g *Grants) subjectGrantsNaming(policy string) []*subjectGrant {
 	var out []*subjectGrant
 	for _, r := range g.rolesNaming[policy] {

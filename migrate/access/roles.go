@@ -23,8 +23,6 @@ type resolvedRole struct {
 	key       roleKey
 	reference string
 	granted   grantedPolicies
-	// grantsUse is true if it lets use policies, also if it names only policies that were not read.
-	grantsUse bool
 	// source is the role as it was read, or the built-in one.
 	source  *inventory.Role
 	builtIn bool
@@ -32,7 +30,9 @@ type resolvedRole struct {
 	// each of those. What a role means for policies is kept once, for its representative.
 	representative *resolvedRole
 	number         uint64
-	// keepsOwnRules is true if it is aggregated and its own rules hold all the same.
+	// bound is true where a binding refers to it.
+	bound bool
+	// keepsOwnRules: it is aggregated, and the rules written in it hold all the same.
 	keepsOwnRules bool
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 )
@@ -21,22 +22,22 @@ func (j *evaluation) checkSeccompAnnotations() {
 	if len(synced) > 0 {
 		stops = stopBeforeScript()
 	}
+	bySeccomp := workloadsThat(j.plan, func(w *migrate.Workload) bool { return w.SeccompByAnnotation })
+	byAppArmor := workloadsThat(j.plan, func(w *migrate.Workload) bool { return w.AppArmorByAnnotation })
 	switch {
-	case !j.facts.InventoryRead && ends:
-		j.addUnknown(Unknown{ID: "seccomp-annotations", Order: orderSeccomp, Assert: AssertNoSeccompAnnotations, Text: "whether templates rely on seccomp annotations, which no API server reads from v1.27 on: a saved plan does not hold them", Advice: "read the source again instead of --plan"})
-	case len(j.facts.Seccomp) > 0 && ends:
+	case len(bySeccomp) > 0 && ends:
 		j.addReason(Reason{
-			ID: "seccomp-annotations", Order: orderSeccomp, Objects: j.facts.Seccomp,
-			Text:     phrases.CountNoun(len(j.facts.Seccomp), "workload relies", "workloads rely") + " on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+			ID: "seccomp-annotations", Order: orderSeccomp, Objects: bySeccomp,
+			Text:     phrases.CountNoun(len(bySeccomp), "workload relies", "workloads rely") + " on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
 			Advice:   "the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
 			Commands: synced, Stops: stops,
 		})
-	case len(j.facts.Seccomp) > 0:
-		j.addNote(j.facts.Seccomp, "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them")
+	case len(bySeccomp) > 0:
+		j.addNote(bySeccomp, "seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them")
 	}
 	appArmorField := api.MajorMinorVersion(1, 30)
-	if len(j.facts.AppArmor) > 0 && !j.opts.To.Older(appArmorField) {
-		j.addNote(j.facts.AppArmor, "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on")
+	if len(byAppArmor) > 0 && !j.opts.To.Older(appArmorField) {
+		j.addNote(byAppArmor, "AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on")
 	}
 }
 

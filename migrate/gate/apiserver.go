@@ -21,25 +21,28 @@ func policyPluginFlag(s *inventory.APIServer) string {
 	return ""
 }
 
-// serversNamingPolicyPlugin returns the API servers whose flags name the admission plugin PodSecurityPolicy, with the flag.
-func (f *Facts) serversNamingPolicyPlugin() []string {
-	return f.apiServersWhere(policyPluginFlag)
+// apiServers are those of a plan, whose flags were read.
+type apiServers []inventory.APIServer
+
+// serversNamingPolicyPlugin are the API servers that name the plugin PodSecurityPolicy, with the flag.
+func (all apiServers) serversNamingPolicyPlugin() []string {
+	return all.apiServersWhere(policyPluginFlag)
 }
 
-// apiServersWhere returns the API servers for which say returns a text, each by its mirror pod with that text.
-func (f *Facts) apiServersWhere(say func(*inventory.APIServer) string) []string {
+// apiServersWhere are the API servers of which say returns something, by their mirror pods, with what it returns.
+func (all apiServers) apiServersWhere(say func(*inventory.APIServer) string) []string {
 	var out []string
-	for i := range f.APIServers {
-		if text := say(&f.APIServers[i]); text != "" {
-			out = append(out, "kube-system/"+f.APIServers[i].Pod+": "+text)
+	for i := range all {
+		if text := say(&all[i]); text != "" {
+			out = append(out, "kube-system/"+all[i].Pod+": "+text)
 		}
 	}
 	return out
 }
 
-// CheckAssertions returns an error if the flags of API servers that were read contradict one of the assertions.
-func CheckAssertions(f Facts, asserted []Assertion) error {
-	naming := f.serversNamingPolicyPlugin()
+// CheckAssertions returns an error where what was read says otherwise than an assertion.
+func CheckAssertions(p *migrate.Plan, asserted []Assertion) error {
+	naming := apiServers(p.APIServers).serversNamingPolicyPlugin()
 	if len(naming) == 0 || !slices.Contains(asserted, AssertPolicyPluginOff) {
 		return nil
 	}
@@ -55,18 +58,18 @@ func (j *evaluation) isPolicyPluginOff() bool {
 
 // seenPolicyPluginOff reports whether flags of API servers were read and none names the admission plugin PodSecurityPolicy.
 func (j *evaluation) seenPolicyPluginOff() bool {
-	return len(j.facts.APIServers) > 0 && len(j.facts.serversNamingPolicyPlugin()) == 0
+	return len(j.plan.APIServers) > 0 && len(apiServers(j.plan.APIServers).serversNamingPolicyPlugin()) == 0
 }
 
 // isPolicyPluginOn reports whether the flags of an API server turn the admission plugin PodSecurityPolicy on.
 func (j *evaluation) isPolicyPluginOn() bool {
-	return slices.ContainsFunc(j.facts.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
+	return slices.ContainsFunc(j.plan.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
 // checkPolicyPluginFlags adds a reason if the flags of an API server name the admission plugin PodSecurityPolicy, and else a
 // note. It returns false if no flags were read.
 func (j *evaluation) checkPolicyPluginFlags(how string) bool {
-	all, naming := len(j.facts.APIServers), j.facts.serversNamingPolicyPlugin()
+	all, naming := len(j.plan.APIServers), apiServers(j.plan.APIServers).serversNamingPolicyPlugin()
 	switch {
 	case all == 0:
 		return false
@@ -76,17 +79,16 @@ func (j *evaluation) checkPolicyPluginFlags(how string) bool {
 			Text: fmt.Sprintf("%s the plugin PodSecurityPolicy in flags, of %d whose mirror pods were read", phrases.CountNoun(len(naming), "API server names", "API servers name"), all),
 		})
 	default:
-		j.addNote(j.facts.apiServerPods(), "by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: "+
+		j.addNote(apiServers(j.plan.APIServers).apiServerPods(), "by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: "+
 			"if there are others, look at their flags, too")
 	}
 	return true
 }
 
-// apiServerPods returns the names of the mirror pods of the API servers that were read.
-func (f *Facts) apiServerPods() []string {
+func (all apiServers) apiServerPods() []string {
 	var out []string
-	for i := range f.APIServers {
-		out = append(out, "kube-system/"+f.APIServers[i].Pod)
+	for i := range all {
+		out = append(out, "kube-system/"+all[i].Pod)
 	}
 	return slices.Compact(out)
 }
@@ -95,14 +97,14 @@ func (f *Facts) apiServerPods() []string {
 // nothing.
 func (j *evaluation) checkPodSecurityPlugin() {
 	minor := migrate.ServerMinorForAdmission(j.plan.Source.ServerVersion, len(j.plan.Policies) > 0)
-	off := j.facts.apiServersWhere(func(s *inventory.APIServer) string { return s.PodSecurityDisabledReason(minor) })
+	off := apiServers(j.plan.APIServers).apiServersWhere(func(s *inventory.APIServer) string { return s.PodSecurityDisabledReason(minor) })
 	if len(off) == 0 {
 		return
 	}
 	j.addReason(Reason{
 		ID: "pod-security-off", Order: orderIgnored, Objects: off,
 		Text: fmt.Sprintf("%s without the plugin PodSecurity, of %d whose mirror pods were read: there, labels do nothing",
-			phrases.CountNoun(len(off), "API server runs", "API servers run"), len(j.facts.APIServers)),
+			phrases.CountNoun(len(off), "API server runs", "API servers run"), len(j.plan.APIServers)),
 		Advice: "change these flags of every API server, in the manifest of its static pod, before labels are relied on",
 	})
 }
@@ -112,12 +114,12 @@ func (j *evaluation) checkPodSecurityPlugin() {
 func (j *evaluation) noteAdmissionConfigFiles() {
 	file := func(s *inventory.APIServer) string { return s.Flags[inventory.FlagAdmissionConfigFile] }
 	if j.plan.Admission == nil {
-		if with := j.facts.apiServersWhere(file); len(with) > 0 {
+		if with := apiServers(j.plan.APIServers).apiServersWhere(file); len(with) > 0 {
 			j.addNote(with, "API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config")
 		}
 		return
 	}
-	without := j.facts.apiServersWhere(func(s *inventory.APIServer) string {
+	without := apiServers(j.plan.APIServers).apiServersWhere(func(s *inventory.APIServer) string {
 		if file(s) != "" {
 			return ""
 		}

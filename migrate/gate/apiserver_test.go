@@ -115,10 +115,10 @@ func TestAPIServers(t *testing.T) {
 			if tt.server == "" {
 				tt.server = "v1.24.17"
 			}
-			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tt.pods)}}, tt.server)
+			p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tt.pods)}}, tt.server)
 			p.Admission = tt.assigned
 			p.Namespaces = nil // what runs is not looked at
-			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 28)})
+			r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 28)})
 			var reasons []gate.Reason
 			for _, reason := range r.Reasons {
 				if reason.ID == "admission-plugin" || reason.ID == "pod-security-off" {
@@ -142,13 +142,13 @@ func TestAPIServers(t *testing.T) {
 				t.Errorf("whether the plugin is on is not known: %t", unknown)
 			}
 			refused := ""
-			if err := gate.CheckAssertions(facts, []gate.Assertion{gate.AssertPolicyPluginOff}); err != nil {
+			if err := gate.CheckAssertions(p, []gate.Assertion{gate.AssertPolicyPluginOff}); err != nil {
 				refused = err.Error()
 			}
 			if diff := cmp.Diff(tt.refused, refused); diff != "" {
 				t.Errorf("refused (-want +got):\n%s", diff)
 			}
-			if err := gate.CheckAssertions(facts, []gate.Assertion{gate.AssertHelmClean}); err != nil {
+			if err := gate.CheckAssertions(p, []gate.Assertion{gate.AssertHelmClean}); err != nil {
 				t.Errorf("another assertion: %v", err)
 			}
 		})
@@ -169,9 +169,9 @@ func TestSeenOffReleasesCommands(t *testing.T) {
 		{inventory.SourceCluster, "", false},
 		{inventory.SourceCluster, apiServers(", --enable-admission-plugins=PodSecurityPolicy"), false},
 	} {
-		p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + tt.pods)}}, "v1.24.17")
+		p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + tt.pods)}}, "v1.24.17")
 		p.Source.Kind = tt.kind
-		r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25)})
+		r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)})
 		var text strings.Builder
 		if err := written("table")(&text, r); err != nil {
 			t.Fatal(err)

@@ -102,10 +102,10 @@ func (j *evaluation) defaultLevelAdvice() string {
 }
 
 // existingAdmissionConfig returns what is known of the admission configuration that API servers have.
-func existingAdmissionConfig(p *migrate.Plan, f Facts) ExistingAdmissionConfig {
+func existingAdmissionConfig(p *migrate.Plan) ExistingAdmissionConfig {
 	e := ExistingAdmissionConfig{Admission: p.Admission}
-	for i := range f.APIServers {
-		if file := f.APIServers[i].Flags[inventory.FlagAdmissionConfigFile]; file != "" {
+	for i := range p.APIServers {
+		if file := p.APIServers[i].Flags[inventory.FlagAdmissionConfigFile]; file != "" {
 			e.Files = append(e.Files, strconv.QuoteToASCII(file))
 		}
 	}

@@ -110,9 +110,9 @@ func TestNewNamespacesWithAConfiguration(t *testing.T) {
 		},
 	}
 	for _, tt := range tests {
-		p := &migrate.Plan{TargetVersion: "v1.25", Admission: tt.admission, Source: inventory.Source{Kind: inventory.SourceCluster, ServerVersion: "v1.24.1"}}
+		p := &migrate.Plan{TargetVersion: "v1.25", Admission: tt.admission, APIServers: tt.servers, Source: inventory.Source{Kind: inventory.SourceCluster, ServerVersion: "v1.24.1"}}
 		var got []string
-		for _, u := range gate.Evaluate(p, gate.Facts{InventoryRead: true, APIServers: tt.servers}, gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
+		for _, u := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
 			if u.ID == "new-namespaces" {
 				got = append(got, u.Advice)
 			}

@@ -4,28 +4,15 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
+	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// Facts are what the answer needs beside a Plan. The zero value stands for a Plan alone: nothing of it is known.
+// Facts are what the answer needs beside a Plan. The zero value stands for a Plan alone.
 type Facts struct {
-	// InventoryRead is true where an inventory was read.
-	InventoryRead bool
-	// PolicyRoles that still let use policies.
-	PolicyRoles []access.PolicyRole
-	// RolesUnread is what could not be read and may be a role or a binding.
-	RolesUnread []string
-	// NamespaceWriters may write namespaces.
-	NamespaceWriters []access.NamespaceWriter
-	// Seccomp and AppArmor: what has an annotation that no field of the same template says: "shop/Deployment/web".
-	Seccomp, AppArmor []string
-	// APIServers are those whose flags were read.
-	APIServers []inventory.APIServer
-	// HelmReleases is not Gather's to find: an inventory holds no Secrets.
+	// HelmReleases are those that were read: a Plan holds none.
 	HelmReleases HelmReleases
 }
 
@@ -38,35 +25,42 @@ type HelmReleases struct {
 	Gaps []inventory.Gap
 }
 
-// GatherFacts takes the facts from what was read.
-func GatherFacts(inv *inventory.Inventory) Facts {
-	f := Facts{InventoryRead: true, PolicyRoles: access.PolicyRoles(inv.Roles, inv.Bindings), NamespaceWriters: access.NamespaceWriters(inv.Roles, inv.Bindings), RolesUnread: rolesUnread(inv.Gaps), APIServers: inv.APIServers}
-	for i := range inv.Workloads {
-		w := &inv.Workloads[i]
-		shapes := []*inventory.Shape{w.Template}
-		if w.Template == nil {
-			shapes = shapes[:0]
-			for j := range w.PodGroups {
-				shapes = append(shapes, w.PodGroups[j].Shape)
-			}
-		}
-		name := w.Namespace + "/" + w.Kind + "/" + w.Name
-		if slices.ContainsFunc(shapes, needsSeccompAnnotation) {
-			f.Seccomp = append(f.Seccomp, name)
-		}
-		if slices.ContainsFunc(shapes, needsAppArmorAnnotation) {
-			f.AppArmor = append(f.AppArmor, name)
-		}
-	}
-	return f
+// leftoverRole is a role that still lets use policies, with the bindings to it.
+type leftoverRole struct {
+	*migrate.Role
+	access.LeftoverRole
+	bindings []*migrate.Binding
 }
 
-// rolesUnread are the gaps that may hide a role or a binding.
-func rolesUnread(gaps []inventory.Gap) []string {
+// leftoverRoles returns the roles of the plan with rules on policies. A role of the API server itself is none, nor is one that
+// has its rules from another role, which is listed instead.
+func leftoverRoles(p *migrate.Plan) []leftoverRole {
+	var out []leftoverRole
+	places := map[string]int{}
+	for i := range p.Roles {
+		r := &p.Roles[i]
+		found, ok := access.LeftoverRoleOf(&inventory.Role{Rules: r.Rules, RuleIndexes: r.RuleIndexes, OtherRules: r.OtherRules})
+		if !ok || r.BuiltIn || r.Aggregated {
+			continue
+		}
+		places[r.Reference()] = len(out)
+		out = append(out, leftoverRole{Role: r, LeftoverRole: found})
+	}
+	for i := range p.Bindings {
+		if at, ok := places[p.Bindings[i].Role]; ok {
+			out[at].bindings = append(out[at].bindings, &p.Bindings[i])
+		}
+	}
+	return out
+}
+
+// unreadRoles returns what the gaps of the plan are about that may hide a role or a binding.
+func unreadRoles(p *migrate.Plan) []string {
 	var out []string
-	for i := range gaps {
-		if gaps[i].MayHide(inventory.PartGrants) && !isNoRoleGap(gaps[i].What) {
-			out = append(out, gaps[i].What)
+	for i := range p.Gaps {
+		g := &p.Gaps[i]
+		if (g.Changes == "" || g.Changes == string(inventory.PartGrants)) && !isNoRoleGap(g.What) {
+			out = append(out, g.What)
 		}
 	}
 	return out
@@ -79,27 +73,16 @@ func isNoRoleGap(what string) bool {
 	return slices.Contains([]string{"namespace", "namespaces", "podsecuritypolicytemplate"}, strings.ToLower(kind))
 }
 
-// needsSeccompAnnotation is true if an annotation sets a profile that no field sets, for the pod or for a container that is there.
-func needsSeccompAnnotation(s *inventory.Shape) bool {
-	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.SeccompProfile != nil
-	if _, annotated := s.Annotations[corev1.SeccompPodAnnotationKey]; annotated && !pod {
-		return true
+// workloadsThat returns the names of the workloads of the plan that a function is true for: "shop/Deployment/web".
+func workloadsThat(p *migrate.Plan, is func(*migrate.Workload) bool) []string {
+	var out []string
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		for k := range ns.Workloads {
+			if w := &ns.Workloads[k]; is(w) {
+				out = append(out, ns.Name+"/"+w.Kind+"/"+w.Name)
+			}
+		}
 	}
-	return anyContainer(s, func(name string, c *corev1.SecurityContext) bool {
-		_, annotated := s.Annotations[corev1.SeccompContainerAnnotationKeyPrefix+name]
-		return annotated && (c == nil || c.SeccompProfile == nil)
-	})
-}
-
-func needsAppArmorAnnotation(s *inventory.Shape) bool {
-	pod := s.Spec.SecurityContext != nil && s.Spec.SecurityContext.AppArmorProfile != nil
-	return anyContainer(s, func(name string, c *corev1.SecurityContext) bool {
-		value := s.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+name]
-		return strings.TrimSpace(value) != "" && !pod && (c == nil || c.AppArmorProfile == nil)
-	})
-}
-
-func anyContainer(s *inventory.Shape, is func(string, *corev1.SecurityContext) bool) bool {
-	each := func(c corev1.Container) bool { return is(c.Name, c.SecurityContext) }
-	return slices.ContainsFunc(s.Spec.InitContainers, each) || slices.ContainsFunc(s.Spec.Containers, each)
+	return out
 }

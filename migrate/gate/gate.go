@@ -73,7 +73,7 @@ type evaluation struct {
 func newEvaluation(p *migrate.Plan, f Facts, o Options) *evaluation {
 	p, terminating := withoutTerminating(p)
 	j := &evaluation{plan: p, facts: f, opts: o, result: newResult(p, o), providerPolicies: map[string]bool{}}
-	j.result.ExistingConfig = existingAdmissionConfig(p, f)
+	j.result.ExistingConfig = existingAdmissionConfig(p)
 	if len(terminating) > 0 {
 		j.addNote(terminating, "being deleted (terminating): nothing is asked of what is in it")
 	}

@@ -41,7 +41,7 @@ func everything() []gate.Assertion {
 	return out
 }
 
-func read(t *testing.T, input fs.FS, version string) (*migrate.Plan, gate.Facts) {
+func read(t *testing.T, input fs.FS, version string) *migrate.Plan {
 	t.Helper()
 	b := inventory.NewBuilder()
 	if err := files.ReadFS(input, b); err != nil {
@@ -52,7 +52,7 @@ func read(t *testing.T, input fs.FS, version string) (*migrate.Plan, gate.Facts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, gate.GatherFacts(inv)
+	return p
 }
 
 func evaluation(t *testing.T, input fs.FS, version, to string, assert ...gate.Assertion) *gate.Result {
@@ -61,8 +61,7 @@ func evaluation(t *testing.T, input fs.FS, version, to string, assert ...gate.As
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, facts := read(t, input, version)
-	return gate.Evaluate(p, facts, gate.Options{To: v, Assert: assert})
+	return gate.Evaluate(read(t, input, version), gate.Facts{}, gate.Options{To: v, Assert: assert})
 }
 
 // written is the answer in one of the formats of package report.
@@ -306,11 +305,11 @@ func TestUnknown(t *testing.T) {
 		return out
 	}
 	to := func(s string) api.Version { v, _ := api.ParseVersion(s); return v }
-	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + "---\n" + deployment("", plain))}}, "v1.24.17")
-	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Why: "forbidden", Affects: []string{"*"}})
+	p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + "---\n" + deployment("", plain))}}, "v1.24.17")
+	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Why: "forbidden", Affects: []string{"*"}, Changes: "workloads"})
 	want := []string{
-		"gaps/", "labels/", "backup/policies-saved", "seccomp-annotations/no-seccomp-annotations", "admission-plugin/psp-plugin-off",
-		"policy-roles/no-policy-roles", "helm-releases-unread/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
+		"gaps/", "labels/", "backup/policies-saved", "admission-plugin/psp-plugin-off",
+		"helm-releases-unread/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
 	}
 	if diff := cmp.Diff(want, ids(gate.Evaluate(p, gate.Facts{}, gate.Options{To: to("v1.27")}))); diff != "" {
 		t.Errorf("from a plan alone (-want +got):\n%s", diff)
@@ -319,7 +318,7 @@ func TestUnknown(t *testing.T) {
 		t.Errorf("with everything asserted (-want +got):\n%s", diff)
 	}
 	empty := &migrate.Plan{}
-	if diff := cmp.Diff([]string{"nothing-read/"}, ids(gate.Evaluate(empty, gate.Facts{InventoryRead: true}, gate.Options{To: to("v1.25"), Assert: everything()}))); diff != "" {
+	if diff := cmp.Diff([]string{"nothing-read/"}, ids(gate.Evaluate(empty, gate.Facts{}, gate.Options{To: to("v1.25"), Assert: everything()}))); diff != "" {
 		t.Errorf("of nothing (-want +got):\n%s", diff)
 	}
 }
@@ -435,7 +434,7 @@ func TestAdmissionConfiguration(t *testing.T) {
 			if diff := cmp.Diff(tt.wantCautions, append(p.Cautions, p.Namespaces[0].Cautions...), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
-			r := gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
+			r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
 			var got []string
 			for _, reason := range r.Reasons {
 				got = append(got, reason.ID)
@@ -471,9 +470,9 @@ func TestBypass(t *testing.T) {
 			t.Parallel()
 			p := &migrate.Plan{
 				Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{tt.policy},
-				Namespaces: []migrate.Namespace{{Name: "web", ObservedPolicies: tt.observed, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Pods: tt.pods, AdmittedBy: "p"}}}},
+				Namespaces: []migrate.Namespace{{Name: "web", ObservedPolicies: tt.observed, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Pods: tt.pods, Evaluation: &migrate.Evaluation{AdmittedBy: "p"}}}}},
 			}
-			r := gate.Evaluate(p, gate.Facts{InventoryRead: true}, gate.Options{})
+			r := gate.Evaluate(p, gate.Facts{}, gate.Options{})
 			got := slices.ContainsFunc(r.Reasons, func(r gate.Reason) bool { return r.ID == "not-bypassed" })
 			if got != tt.want {
 				t.Errorf("not-bypassed is %t", got)
@@ -486,7 +485,7 @@ func TestBypass(t *testing.T) {
 func TestStages(t *testing.T) {
 	t.Parallel()
 	six := migrate.PodSecurityLabels{Enforce: "baseline", EnforceVersion: "v1.25", Audit: "restricted", AuditVersion: "v1.25", Warn: "restricted", WarnVersion: "v1.25"}
-	w := []migrate.Workload{{Kind: "Deployment", Name: "api", AdmittedBy: "p"}}
+	w := []migrate.Workload{{Kind: "Deployment", Name: "api", Evaluation: &migrate.Evaluation{AdmittedBy: "p"}}}
 	p := &migrate.Plan{
 		Source: inventory.Source{ServerVersion: "v1.24.1"}, Policies: []migrate.Policy{{Name: "p", ClosestLevel: api.LevelBaseline}},
 		Namespaces: []migrate.Namespace{
@@ -496,7 +495,7 @@ func TestStages(t *testing.T) {
 			{Name: "warned", RecommendedLabels: six, Action: migrate.ActionAdd, CurrentLabels: migrate.PodSecurityLabels{Warn: "baseline"}},
 		},
 	}
-	r := gate.Evaluate(p, gate.Facts{InventoryRead: true}, gate.Options{Tool: "kubectl psp2pss"})
+	r := gate.Evaluate(p, gate.Facts{}, gate.Options{Tool: "kubectl psp2pss"})
 	got := map[string][]string{}
 	for _, reason := range r.Reasons {
 		got[reason.ID] = append([]string{reason.Advice}, reason.Commands...)
@@ -651,7 +650,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 				t.Fatal(err)
 			}
 			var got []gate.Unknown
-			for _, u := range gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
+			for _, u := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 25)}).Unknown {
 				if u.ID == "policy-roles" {
 					got = append(got, u)
 				}
@@ -676,7 +675,7 @@ func configMap(text string) string {
 func TestNewNamespacesOfWriters(t *testing.T) {
 	t.Parallel()
 	const tenant = "apiVersion: capsule.clastix.io/v1beta2\nkind: Tenant\nmetadata: {name: oil}\nspec: {namespaceOptions: {additionalMetadata: {labels: {pod-security.kubernetes.io/enforce: baseline}}}}\n---\n"
-	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tenant + deployment("", plain))}}, "v1.24.17")
+	p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(tenant + deployment("", plain))}}, "v1.24.17")
 	for _, u := range gate.Evaluate(p, gate.Facts{}, gate.Options{}).Unknown {
 		if u.ID == "new-namespaces" {
 			const want = "which level a namespace gets that is made from now on, and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in" +
@@ -707,7 +706,7 @@ func TestExemptWorkloadsAreNoOffenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
+	r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
 	want := []string{"web: restricted is enforced, and baseline is needed at v1.26 (pod/bad)"}
 	if len(r.Reasons) != 1 || r.Reasons[0].ID != "refused-by-label" || !cmp.Equal(want, r.Reasons[0].Objects) {
 		t.Errorf("reasons %+v; want refused-by-label for %q", r.Reasons, want)
@@ -721,7 +720,7 @@ func TestLabelsWithoutEffect(t *testing.T) {
 		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", " + annotations + `labels: {pod-security.kubernetes.io/enforce: Baseline, pod-security.kubernetes.io/enforce-version: "1.24", pod-security.kubernetes.io/warn: x}}` + "\n---\n"
 	}
 	in := namespace("web", "") + namespace("synced", "annotations: {openshift.io/sa.scc.uid-range: 1/1}, ") + deployment("", specs()[2])
-	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(in)}}, "v1.24.17")
+	p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(in)}}, "v1.24.17")
 	for _, r := range gate.Evaluate(p, gate.Facts{}, gate.Options{}).Reasons {
 		if r.ID != "labels-without-effect" {
 			continue
@@ -744,7 +743,7 @@ func TestLabelsWithoutEffect(t *testing.T) {
 func TestBrokenLevelAmongInvalidLabels(t *testing.T) {
 	t.Parallel()
 	const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web, labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: '1.24', pod-security.kubernetes.io/warn: x}}\n---\n"
-	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace + deployment("", "hostNetwork: true, "+plain))}}, "v1.24.17")
+	p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace + deployment("", "hostNetwork: true, "+plain))}}, "v1.24.17")
 	for _, r := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 27)}).Reasons {
 		if r.ID == "refused-by-label" {
 			const at = "pod-security.kubernetes.io/"

@@ -125,8 +125,8 @@ func TestHelm(t *testing.T) {
 				tt.how = "first upgrade each to a chart without policies: that alone leaves them in the revisions before, and a rollback to one of these fails and locks the release; " +
 					"cleaning takes the policies, and nothing else, out of every stored revision, after a backup, and leaves a policy that is on the server where it is"
 			}
-			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, tt.server)
-			facts.HelmReleases = gate.HelmReleases{All: true, Histories: helm.GroupByRelease(tt.releases)}
+			p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, tt.server)
+			facts := gate.Facts{HelmReleases: gate.HelmReleases{All: true, Histories: helm.GroupByRelease(tt.releases)}}
 			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.AssertHelmClean })
 			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: but})
 			want := []gate.Reason{}
@@ -180,8 +180,8 @@ func TestHelmUnread(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p, facts := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, "v1.24.17")
-			facts.HelmReleases = tt.helm
+			p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(namespace("baseline", "v1.24"))}}, "v1.24.17")
+			facts := gate.Facts{HelmReleases: tt.helm}
 			but := slices.DeleteFunc(everything(), func(a gate.Assertion) bool { return a == gate.AssertHelmClean })
 			r := gate.Evaluate(p, facts, gate.Options{To: api.MajorMinorVersion(1, 25), Assert: but})
 			want := []gate.Unknown{}

@@ -335,7 +335,7 @@ func injectorsBelowLevel(ns *migrate.Namespace, level api.Level) []string {
 			continue
 		}
 		adds := slices.DeleteFunc(slices.Clone(w.Injections), func(one migrate.Injection) bool { return meetsLevel(one.Level, level) })
-		if len(adds) == 0 || !meetsLevel(w.Level.AsWritten, level) {
+		if len(adds) == 0 || !meetsLevel(w.Levels.AsWritten, level) {
 			return nil
 		}
 		for _, one := range adds {
@@ -363,7 +363,7 @@ func areAllExempt(ns *migrate.Namespace, level api.Level) bool {
 func workloadsBelowLevel(ns *migrate.Namespace, level api.Level) []*migrate.Workload {
 	var out []*migrate.Workload
 	for i := range ns.Workloads {
-		if w := &ns.Workloads[i]; w.Level.AfterPSP != "" && !meetsLevel(w.Level.AfterPSP, level) {
+		if w := &ns.Workloads[i]; w.Levels.AfterPSP != "" && !meetsLevel(w.Levels.AfterPSP, level) {
 			out = append(out, w)
 		}
 	}
@@ -381,9 +381,9 @@ func neededLevelAt(ns *migrate.Namespace, v api.Version) api.Level {
 	if len(ns.Workloads) == 0 {
 		return ""
 	}
-	for _, at := range ns.LevelByVersion {
-		if at.Version == v.String() {
-			return at.Needed
+	for _, span := range ns.LevelByVersion {
+		if span.Holds(v) {
+			return span.Needed
 		}
 	}
 	return ns.NeededLevel

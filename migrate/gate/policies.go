@@ -8,7 +8,6 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
-	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -176,13 +175,9 @@ func (j *evaluation) policyPluginAssertion() Assertion {
 
 // checkPolicyRoles adds reasons for roles that still let somebody use policies, and for their bindings.
 func (j *evaluation) checkPolicyRoles() {
-	if !j.facts.InventoryRead {
-		j.addUnknown(Unknown{ID: "policy-roles", Order: orderRoles, Assert: AssertNoPolicyRoles, Text: "whether roles still let use policies: a saved plan does not hold rules", Advice: "read the source again instead of --plan"})
-		return
-	}
 	j.checkUnreadRoles()
-	var left, kept []access.PolicyRole
-	for _, r := range j.facts.PolicyRoles {
+	var left, kept []leftoverRole
+	for _, r := range leftoverRoles(j.plan) {
 		if j.isProviderRole(&r) {
 			kept = append(kept, r)
 		} else {
@@ -215,7 +210,7 @@ func (j *evaluation) checkPolicyRoles() {
 // exist grants nothing; files need not have every role.
 func (j *evaluation) checkUnreadRoles() {
 	u := Unknown{ID: "policy-roles", Order: orderRoles}
-	unread := j.facts.RolesUnread
+	unread := unreadRoles(j.plan)
 	switch {
 	case j.policiesGone:
 		return
@@ -237,19 +232,15 @@ func (j *evaluation) checkUnreadRoles() {
 	}
 }
 
-// checkPolicyBindings adds a reason for bindings to roles that only let somebody use policies.
-func (j *evaluation) checkPolicyBindings(roles []access.PolicyRole) {
+// checkPolicyBindings to roles that will be gone would be left pointing to nothing.
+func (j *evaluation) checkPolicyBindings(roles []leftoverRole) {
 	r := Reason{ID: "policy-bindings", Order: orderBindings, Requires: j.policyPluginAssertion(), Text: "bindings grant the use of policies and nothing else"}
 	for i := range roles {
 		if !roles[i].OnlyPolicies {
 			continue
 		}
-		for _, b := range roles[i].Bindings {
-			name := "ClusterRoleBinding " + b.Name
-			if b.Namespace != "" {
-				name = "RoleBinding " + b.Namespace + "/" + b.Name
-			}
-			r.Objects = append(r.Objects, name)
+		for _, b := range roles[i].bindings {
+			r.Objects = append(r.Objects, b.Reference())
 			r.Commands = append(r.Commands, j.kubectl+" delete "+kubectlObject("rolebinding", b.Namespace, b.Name))
 		}
 	}
@@ -267,21 +258,17 @@ func kubectlObject(kind, namespace, name string) string {
 	return kind + " --namespace=" + escape.Shell(namespace) + " -- " + escape.Shell(name)
 }
 
-// roleNames returns the kinds and names of roles.
-func roleNames(roles []access.PolicyRole) []string {
+func roleNames(roles []leftoverRole) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
-		out[i] = "ClusterRole " + r.Name
-		if r.Namespace != "" {
-			out[i] = "Role " + r.Namespace + "/" + r.Name
-		}
+		out[i] = r.Reference()
 	}
 	return out
 }
 
-// isProviderRole reports whether a role is only about policies of the provider.
-func (j *evaluation) isProviderRole(r *access.PolicyRole) bool {
-	return !r.EveryPolicy && len(r.Policies) > 0 && !slices.ContainsFunc(r.Policies, func(name string) bool { return !j.providerPolicies[name] })
+func (j *evaluation) isProviderRole(r *leftoverRole) bool {
+	named := r.LeftoverRole.Policies
+	return !r.EveryPolicy && len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !j.providerPolicies[name] })
 }
 
 // checkPolicies adds a reason for the policies that are still there, with how many workloads each has admitted.
@@ -325,25 +312,19 @@ func (j *evaluation) checkPolicies() {
 
 // noteNamespaceWriters adds a note on who may write namespaces, and so lift their level.
 func (j *evaluation) noteNamespaceWriters() {
-	if !j.facts.InventoryRead {
-		return
-	}
 	var where []string
 	administrators := 0
-	for _, l := range j.facts.NamespaceWriters {
+	for _, l := range j.plan.NamespaceWriters {
 		if l.Administrator {
 			administrators++
 			continue
 		}
-		name := l.Subject.Name
-		if l.Subject.Namespace != "" {
-			name = l.Subject.Namespace + "/" + name
-		}
+		kind, name := l.Subject.Kind()
 		in := "all namespaces"
 		if l.Namespace != "" {
 			in = "namespace " + l.Namespace
 		}
-		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", l.Subject.Kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
+		where = append(where, fmt.Sprintf("%s %s: %s %s (%s, %s)", kind, name, strings.Join(l.Verbs, ", "), in, l.Binding, l.Role))
 	}
 	if len(where) > 0 {
 		j.addNote(where, "who may write namespaces may lift their level: review them")

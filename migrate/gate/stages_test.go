@@ -91,7 +91,7 @@ func meets(ns *migrate.Namespace, set map[string]string, server api.Version) boo
 		at = server
 	}
 	for _, v := range ns.LevelByVersion {
-		if v.Version == at.String() {
+		if v.Holds(at) {
 			return api.CompareLevels(v.Needed, p.Enforce.Level) >= 0
 		}
 	}
@@ -113,7 +113,7 @@ func TestStagesTogether(t *testing.T) {
 			fmt.Fprintf(&text, "    %s: %q\n", key, set[key])
 		}
 		spec := specs()[r.IntN(len(specs()))]
-		p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(text.String() + "---\n" + deployment("", spec))}}, []string{"v1.24.17", "v1.33.1"}[r.IntN(2)])
+		p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(text.String() + "---\n" + deployment("", spec))}}, []string{"v1.24.17", "v1.33.1"}[r.IntN(2)])
 		ns := &p.Namespaces[0]
 		reasons := gate.Evaluate(p, gate.Facts{}, gate.Options{To: to}).Reasons
 		refused := slices.ContainsFunc(reasons, func(r gate.Reason) bool { return strings.HasPrefix(r.ID, "refused-") })
@@ -223,7 +223,7 @@ func judgeWith(t *testing.T, input string, add func(*inventory.Builder)) *gate.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26)})
+	return gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26)})
 }
 
 // Of many namespaces that other tools write, the first few are named.
@@ -245,7 +245,7 @@ func TestManyOwnersAreLimited(t *testing.T) {
 	}
 	want["labels-without-effect"] = want["no-audit-and-warn"]
 	got := map[string]string{}
-	for _, r := range gate.Evaluate(p, gate.Facts{InventoryRead: true}, gate.Options{To: api.MajorMinorVersion(1, 26)}).Reasons {
+	for _, r := range gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26)}).Reasons {
 		got[r.ID] = r.Advice
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

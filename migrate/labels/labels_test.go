@@ -47,8 +47,7 @@ func TestCommands(t *testing.T) {
 	t.Parallel()
 	byAPI := &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Deployment", Name: "api"}}
 	blockers := []migrate.Blocker{
-		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "api"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
-		{Workload: migrate.WorkloadRef{Kind: "Deployment", Name: "web"}, Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true"},
+		{Check: "runAsNonRoot", Level: api.LevelRestricted, Reason: "runAsNonRoot != true", Workloads: []migrate.WorkloadRef{{Kind: "Deployment", Name: "api"}, {Kind: "Deployment", Name: "web"}}},
 	}
 	withheld := six("")
 	withheld.EnforceVersion = ""

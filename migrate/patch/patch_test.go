@@ -24,14 +24,10 @@ func planOf(workloads ...migrate.Workload) *migrate.Plan {
 
 // raised is a workload that lacks two values for restricted, and what it meets otherwise.
 func raised(kind, name string, obstacles ...migrate.StricterObstacle) migrate.Workload {
-	return migrate.Workload{
-		Kind: kind, Name: name, Pods: 1, Level: migrate.WorkloadLevels{AfterPSP: api.LevelBaseline},
-		StricterEdits: []migrate.StricterEdits{{Level: api.LevelRestricted, Edits: []migrate.TemplateEdit{
-			{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: "it may use one"},
-			{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: "its pods run with it today"},
-		}, Obstacles: obstacles}},
-		Template: &migrate.TemplateOutline{Parents: []string{"spec.securityContext"}, Containers: []migrate.TemplateContainer{{Name: "app", Image: "shop/app"}}},
-	}
+	return migrate.Workload{Kind: kind, Name: name, Pods: 1, Evaluation: &migrate.Evaluation{Levels: migrate.WorkloadLevels{AfterPSP: api.LevelBaseline}, StricterEdits: []migrate.StricterEdits{{Level: api.LevelRestricted, Edits: []migrate.TemplateEdit{
+		{Path: "spec.containers[0].securityContext.capabilities.drop", Container: "app", Value: `["KILL", "ALL"]`, Check: "capabilities_restricted", Safety: "test", Why: "it may use one"},
+		{Path: "spec.securityContext.seccompProfile", Value: `{"type":"RuntimeDefault"}`, Check: "seccompProfile_restricted", Safety: "safe", Why: "its pods run with it today"},
+	}, Obstacles: obstacles}}, Template: &migrate.TemplateOutline{Parents: []string{"spec.securityContext"}, Containers: []migrate.TemplateContainer{{Name: "app", Image: "shop/app"}}}}}
 }
 
 func with(w migrate.Workload, edits ...func(*migrate.Workload)) migrate.Workload {
@@ -116,7 +112,7 @@ BEGIN
 			want: "# shop/statefulset/web\n#   prometheus/k8s makes it and would undo a patch: set the values there\n" + values,
 		},
 		"an earlier revision": {
-			plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web"}, with(raised("ReplicaSet", "web-1"), ownedBy("Deployment", "web"))), counts: "0 workloads to patch, 1 to change by hand",
+			plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web", Evaluation: &migrate.Evaluation{}}, with(raised("ReplicaSet", "web-1"), ownedBy("Deployment", "web"))), counts: "0 workloads to patch, 1 to change by hand",
 			want: "# shop/replicaset/web-1\n#   deployment/web made it from an earlier template: it matters only if that comes back; delete it, or leave it\n" + values,
 		},
 		"a revision of what was not read": {
@@ -178,7 +174,7 @@ BEGIN
 			plan: planOf(raised("Deployment", "web"), raised("Deployment", "web")), counts: "1 workload to patch, 1 refused",
 			want: "# shop/deployment/web\n" + values + command + "\n# shop/deployment/web\n#   refused: the plan has it twice\n",
 		},
-		"nothing to do": {plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web"}), counts: "There is nothing to write"},
+		"nothing to do": {plan: planOf(migrate.Workload{Kind: "Deployment", Name: "web", Evaluation: &migrate.Evaluation{}}), counts: "There is nothing to write"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -202,29 +198,25 @@ func kept() migrate.Workload {
 	fills := func(path, container, value string) migrate.TemplateMutation {
 		return migrate.TemplateMutation{Path: path, Container: container, Value: value, Policy: "open"}
 	}
-	return migrate.Workload{
-		Kind: "StatefulSet", Name: "db", Pods: 1, AdmittedBy: "open", Level: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, AfterPSP: api.LevelBaseline},
-		Mutations: []migrate.TemplateMutation{
-			fills(app+"capabilities.add", "app", `["CHOWN"]`),
-			fills(app+"capabilities.drop", "app", `["ALL"]`),
-			fills(app+"allowPrivilegeEscalation", "app", "true"),
-			fills(app+"runAsUser", "app", "5"),
-			fills("spec.initContainers[0].securityContext.readOnlyRootFilesystem", "init", "true"),
-			fills("metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]", "", `"docker/default"`),
-			fills("spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`),
-			fills("metadata.annotations[container.seccomp.security.alpha.kubernetes.io/app]", "app", `"runtime/default"`),
-			fills("metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]", "app", `"localhost/it's"`),
-			fills("spec.securityContext.supplementalGroups", "", "[1]"),
-			fills("spec.runtimeClassName", "", `"sandbox"`),
-			{Path: "spec.containers[0].securityContext.seccompProfile", Container: "first", Value: `{"type":"Localhost","localhostProfile":"a.json"}`},
-		},
-		Template: &migrate.TemplateOutline{Parents: []string{"metadata", "spec.containers[1].securityContext", "spec.containers[1].securityContext.capabilities"}},
-	}
+	return migrate.Workload{Kind: "StatefulSet", Name: "db", Pods: 1, Evaluation: &migrate.Evaluation{AdmittedBy: "open", Levels: migrate.WorkloadLevels{AsAdmitted: api.LevelPrivileged, AfterPSP: api.LevelBaseline}, Mutations: []migrate.TemplateMutation{
+		fills(app+"capabilities.add", "app", `["CHOWN"]`),
+		fills(app+"capabilities.drop", "app", `["ALL"]`),
+		fills(app+"allowPrivilegeEscalation", "app", "true"),
+		fills(app+"runAsUser", "app", "5"),
+		fills("spec.initContainers[0].securityContext.readOnlyRootFilesystem", "init", "true"),
+		fills("metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]", "", `"docker/default"`),
+		fills("spec.securityContext.seccompProfile", "", `{"type":"RuntimeDefault"}`),
+		fills("metadata.annotations[container.seccomp.security.alpha.kubernetes.io/app]", "app", `"runtime/default"`),
+		fills("metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]", "app", `"localhost/it's"`),
+		fills("spec.securityContext.supplementalGroups", "", "[1]"),
+		fills("spec.runtimeClassName", "", `"sandbox"`),
+		{Path: "spec.containers[0].securityContext.seccompProfile", Container: "first", Value: `{"type":"Localhost","localhostProfile":"a.json"}`},
+	}, Template: &migrate.TemplateOutline{Parents: []string{"metadata", "spec.containers[1].securityContext", "spec.containers[1].securityContext.capabilities"}}}}
 }
 
 func TestKeepAsStrategicPatches(t *testing.T) {
 	t.Parallel()
-	unknown := migrate.Workload{Kind: "Deployment", Name: "x", UsablePolicies: []string{"open"}}
+	unknown := migrate.Workload{Kind: "Deployment", Name: "x", Evaluation: &migrate.Evaluation{UsablePolicies: []string{"open"}}}
 	p := planOf(kept(), unknown)
 	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
 	p.Namespaces[0].Workloads[0].Mutations = append(p.Namespaces[0].Workloads[0].Mutations, migrate.TemplateMutation{Path: "spec.securityContext.fsGroup", Value: "7", Policy: "a\nb"})
@@ -478,9 +470,9 @@ func TestKeepOfRunAsNonRoot(t *testing.T) {
 		{"runAsNonRoot", "false", 0, nil},
 		{"readOnlyRootFilesystem", "true", 0, nil},
 	} {
-		w := migrate.Workload{Kind: "Deployment", Name: "web", Pods: tt.pods, AdmittedBy: "open", Mutations: []migrate.TemplateMutation{
+		w := migrate.Workload{Kind: "Deployment", Name: "web", Pods: tt.pods, Evaluation: &migrate.Evaluation{AdmittedBy: "open", Mutations: []migrate.TemplateMutation{
 			{Path: "spec.containers[0].securityContext." + tt.field, Container: "app", Value: tt.value, Policy: "open"},
-		}}
+		}}}
 		got := patch.PatchesFor(planOf(w), patch.Options{Set: patch.SetKeep})
 		if len(got) != 1 {
 			t.Fatalf("%+v: %d patches", tt, len(got))

@@ -42,8 +42,8 @@ func mutatedValues(w *migrate.Workload) (values []TemplateValue, remarks []strin
 		values = append(values, v)
 	}
 	values = lastPerPath(values)
-	if level := w.Level.AsAdmitted; len(values) > 0 && level != "" && w.Level.AfterPSP != "" && api.CompareLevels(level, w.Level.AfterPSP) < 0 {
-		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Level.AfterPSP))
+	if level := w.Levels.AsAdmitted; len(values) > 0 && level != "" && w.Levels.AfterPSP != "" && api.CompareLevels(level, w.Levels.AfterPSP) < 0 {
+		remarks = append(remarks, fmt.Sprintf("written down, these values meet %s only; without them it meets %s", level, w.Levels.AfterPSP))
 	}
 	if w.Pods == 0 && slices.ContainsFunc(values, requiresNonRoot) {
 		remarks = append(remarks, "no live pod was read that starts with runAsNonRoot: true: none does whose image has root, or a name instead of a number, as its USER, unless runAsUser is set")

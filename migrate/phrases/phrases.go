@@ -109,7 +109,10 @@ func ExemptionPhrase(e *migrate.Exemption) string {
 func BlockersPhrase(ns *migrate.Namespace) string {
 	checks, workloads := map[string]bool{}, map[migrate.WorkloadRef]bool{}
 	for _, b := range ns.Blockers {
-		checks[b.Check], workloads[b.Workload] = true, true
+		checks[b.Check] = true
+		for _, w := range b.Workloads {
+			workloads[w] = true
+		}
 	}
 	if len(checks) == 0 {
 		return ""

@@ -29,8 +29,8 @@ func writtenInPieces(item any) bool {
 	const many = 100
 	switch x := item.(type) {
 	case *migrate.Namespace:
-		return len(x.Workloads) > many || slices.ContainsFunc(x.Workloads, func(w migrate.Workload) bool { return writtenInPieces(&w) })
-	case *migrate.Workload:
+		return len(x.Workloads) > many
+	case *migrate.Evaluation:
 		return len(x.Mutations) > many || slices.ContainsFunc(x.StricterEdits, func(r migrate.StricterEdits) bool { return writtenInPieces(&r) })
 	case *migrate.StricterEdits:
 		return len(x.Edits) > many
@@ -51,6 +51,9 @@ func writeFields(out *manifest.JSONWriter, of any, prefix string) error {
 		for i := range items.Len() {
 			_, _ = out.WriteString([]string{"[\n", ",\n"}[min(i, 1)] + inner + "  ")
 			item, write := items.Index(i).Addr().Interface(), out.Encode
+			if items.Index(i).Kind() == reflect.Pointer {
+				item = items.Index(i).Interface()
+			}
 			if writtenInPieces(item) {
 				write = func(item any, prefix string) error { return writeFields(out, item, prefix) }
 			}
@@ -96,6 +99,9 @@ func eachJSONField(of any, visit func(name string, value any, list bool) error) 
 	plan := reflect.ValueOf(of).Elem()
 	for i := range plan.NumField() {
 		name, options, _ := strings.Cut(plan.Type().Field(i).Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		field := plan.Field(i)
 		empty := field.IsZero() || (field.Kind() == reflect.Slice || field.Kind() == reflect.Map) && field.Len() == 0
 		if strings.Contains(options, "omit") && empty {

@@ -18,7 +18,7 @@ func TestPiecesMakeTheWhole(t *testing.T) {
 	t.Parallel()
 	plans := map[string]*migrate.Plan{"zero": {}, "demo": readPlan(t, "demo"), "empty": readPlan(t, "empty"), "many": readPlan(t, "many"), "hostile": readPlan(t, "hostile"), "crowded": readPlan(t, "demo")}
 	many := make([]migrate.Workload, 101) // so many that they are written one by one
-	plans["crowded"].Namespaces[0].Workloads = append(many, migrate.Workload{StricterEdits: []migrate.StricterEdits{{Level: "restricted", Edits: make([]migrate.TemplateEdit, 101)}, {}}})
+	plans["crowded"].Namespaces[0].Workloads = append(many, migrate.Workload{Evaluation: &migrate.Evaluation{StricterEdits: []migrate.StricterEdits{{Level: "restricted", Edits: make([]migrate.TemplateEdit, 101)}, {}}}})
 	plans["crowded"].Namespaces = append(plans["crowded"].Namespaces, migrate.Namespace{Labels: map[string]string{}, Workloads: make([]migrate.Workload, 101)})
 	for name, p := range plans {
 		t.Run(name, func(t *testing.T) {

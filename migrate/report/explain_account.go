@@ -2,8 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
@@ -29,7 +27,7 @@ func ExplainServiceAccount(plan *migrate.Plan, namespace, name string) (*Documen
 		wl := &ns.Workloads[i]
 		if wl.ServiceAccount == name {
 			workloads = append(workloads, wl)
-			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Level.AfterPSP))+" after PSP")
+			runs = append(runs, phrases.ObjectName(wl.Kind, wl.Name)+": "+orDash(string(wl.Levels.AfterPSP))+" after PSP")
 		}
 	}
 	if len(runs) == 0 {
@@ -51,7 +49,7 @@ func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
 			if use.Namespace != "" {
 				where = "in " + use.Namespace
 			}
-			t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), where, grantedAs(use, namespace, name), strings.Join(use.Via, ", ")})
+			t.Rows = append(t.Rows, []string{po.Name, orDash(string(po.ClosestLevel)), where, grantedAs(use.Subject, namespace, name), use.Binding + ", " + use.Role})
 		}
 	}
 	return t
@@ -59,24 +57,12 @@ func grantsTable(plan *migrate.Plan, namespace, name string) *Table {
 
 // policiesOfServiceAccount returns a Plan with only the grants by which a service account may use policies.
 func policiesOfServiceAccount(plan *migrate.Plan, namespace, name string) *migrate.Plan {
-	held := func(all []migrate.PolicyGrant) (out []migrate.PolicyGrant) {
-		for _, use := range all {
-			if grantedAs(use, namespace, name) != "" {
-				out = append(out, use)
-			}
-		}
-		return out
-	}
-	own := &migrate.Plan{Policies: slices.Clone(plan.Policies), GrantsOfEveryPolicy: held(plan.GrantsOfEveryPolicy)}
-	for i := range own.Policies {
-		own.Policies[i].UsedBy = held(own.Policies[i].UsedBy)
-	}
-	return own
+	return plan.WithGrantsTo(func(s migrate.Subject) bool { return grantedAs(s, namespace, name) != "" })
 }
 
 // grantedAs says as what a service account has a grant: itself, its user name, or one of the groups of every account. ""
 // if it has not.
-func grantedAs(use migrate.PolicyGrant, namespace, name string) string {
+func grantedAs(use migrate.Subject, namespace, name string) string {
 	switch {
 	case use.ServiceAccount == namespace+"/"+name:
 		return "itself"

@@ -16,7 +16,7 @@ func TestExplainGap(t *testing.T) {
 	t.Parallel()
 	plan := &migrate.Plan{
 		TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceDemo},
-		Namespaces: []migrate.Namespace{{Name: "a", Complete: true, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "read"}}}},
+		Namespaces: []migrate.Namespace{{Name: "a", Complete: true, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "read", Evaluation: &migrate.Evaluation{}}}}},
 		Gaps: []migrate.Gap{
 			{What: "document 3", Why: "broken", Affects: []string{"*"}},
 			{What: `Deployment "a/web"`, Why: "it has no containers", Affects: []string{"a"}, Position: pspparse.Position{File: "f\x1b", Line: 2}},

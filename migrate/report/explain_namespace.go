@@ -98,14 +98,12 @@ func (d *Document) addBlockers(ns *migrate.Namespace) {
 		return
 	}
 	var list List
-	var last migrate.WorkloadRef
-	for _, b := range ns.Blockers {
-		if b.Workload != last {
-			list.Items = append(list.Items, Item{Text: phrases.ObjectName(b.Workload.Kind, b.Workload.Name)})
-			last = b.Workload
+	for _, w := range ns.BlockedWorkloads() {
+		item := Item{Text: phrases.ObjectName(w.Kind, w.Name)}
+		for _, b := range w.Blockers {
+			item.Items = append(item.Items, Item{Text: b.Check + ": " + violationText(b.Reason, b.Detail)})
 		}
-		of := &list.Items[len(list.Items)-1]
-		of.Items = append(of.Items, Item{Text: b.Check + ": " + violationText(b.Reason, b.Detail)})
+		list.Items = append(list.Items, item)
 	}
 	for _, without := range ns.LevelWithout {
 		var refs []string
@@ -138,7 +136,7 @@ func lostTexts(lost []migrate.LostConstraint) []string {
 			text += " (" + joinPolicies(l.Policies) + ")"
 		}
 		if len(l.MayBeCoveredBy) > 0 {
-			text += "; " + strings.Join(l.MayBeCoveredBy, ", ") + " may cover it"
+			text += "; " + strings.Join(l.MayBeCoveredBy[:min(3, len(l.MayBeCoveredBy))], ", ") + " may cover it"
 		}
 		items = append(items, text)
 	}
@@ -202,7 +200,7 @@ func (d *Document) addWorkloads(ns *migrate.Namespace) {
 	}}
 	for i := range ns.Workloads {
 		wl := &ns.Workloads[i]
-		after := orDash(string(wl.Level.AfterPSP))
+		after := orDash(string(wl.Levels.AfterPSP))
 		if wl.LevelEstimated {
 			after += " (estimated)"
 		}
@@ -210,7 +208,7 @@ func (d *Document) addWorkloads(ns *migrate.Namespace) {
 			after += " (exempt)"
 		}
 		t.Rows = append(t.Rows, []string{
-			phrases.ObjectName(wl.Kind, wl.Name), orDash(wl.ServiceAccount), orDash(string(wl.Level.AsWritten)), orDash(string(wl.Level.AsAdmitted)), after, admittedBy(wl),
+			phrases.ObjectName(wl.Kind, wl.Name), orDash(wl.ServiceAccount), orDash(string(wl.Levels.AsWritten)), orDash(string(wl.Levels.AsAdmitted)), after, admittedBy(wl),
 		})
 	}
 	d.add(Heading("WORKLOADS"), t)
@@ -233,17 +231,12 @@ func levelsByVersion(ns *migrate.Namespace) []string {
 		return nil
 	}
 	var spans []string
-	for i := 0; i < len(ns.LevelByVersion); {
-		j := i
-		for j+1 < len(ns.LevelByVersion) && ns.LevelByVersion[j+1].Needed == ns.LevelByVersion[i].Needed {
-			j++
+	for _, l := range ns.LevelByVersion {
+		span := l.From
+		if l.To != l.From {
+			span += " to " + l.To
 		}
-		span := ns.LevelByVersion[i].Version
-		if j > i {
-			span += " to " + ns.LevelByVersion[j].Version
-		}
-		spans = append(spans, span+": "+string(ns.LevelByVersion[i].Needed))
-		i = j + 1
+		spans = append(spans, span+": "+string(l.Needed))
 	}
 	return []string{strings.Join(spans, ", ")}
 }

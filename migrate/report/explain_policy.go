@@ -178,7 +178,7 @@ func (d *Document) addGrants(uses []migrate.PolicyGrant) {
 		if use.Namespace != "" {
 			where = use.Namespace
 		}
-		t.Rows = append(t.Rows, []string{where, useSubject(use), strings.Join(use.Via, ", ")})
+		t.Rows = append(t.Rows, []string{where, useSubject(use), use.Binding + ", " + use.Role})
 	}
 	d.add(Heading("USED BY"), t)
 }

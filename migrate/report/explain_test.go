@@ -31,13 +31,13 @@ func TestCarried(t *testing.T) {
 		workload migrate.Workload
 		want     []string
 	}{
-		"what is asked, each field once": {migrate.Workload{Level: at(restricted, baseline), Mutations: all, Violations: violations}, []string{"capabilities.drop", "seccompProfile"}},
+		"what is asked, each field once": {migrate.Workload{Evaluation: &migrate.Evaluation{Levels: at(restricted, baseline), Mutations: all, Violations: violations}}, []string{"capabilities.drop", "seccompProfile"}},
 		"the same level on the day after": {
-			migrate.Workload{Level: at(restricted, restricted), Mutations: all, Violations: violations}, nil,
+			migrate.Workload{Evaluation: &migrate.Evaluation{Levels: at(restricted, restricted), Mutations: all, Violations: violations}}, nil,
 		},
-		"another level is asked by nobody": {migrate.Workload{Level: at(baseline, privileged), Mutations: all, Violations: violations}, nil},
-		"a level that is not known":        {migrate.Workload{Level: at("", baseline), Mutations: all, Violations: violations}, nil},
-		"nothing is filled in":             {migrate.Workload{Level: at(restricted, baseline), Violations: violations}, nil},
+		"another level is asked by nobody": {migrate.Workload{Evaluation: &migrate.Evaluation{Levels: at(baseline, privileged), Mutations: all, Violations: violations}}, nil},
+		"a level that is not known":        {migrate.Workload{Evaluation: &migrate.Evaluation{Levels: at("", baseline), Mutations: all, Violations: violations}}, nil},
+		"nothing is filled in":             {migrate.Workload{Evaluation: &migrate.Evaluation{Levels: at(restricted, baseline), Violations: violations}}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

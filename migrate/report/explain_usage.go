@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
@@ -19,7 +18,7 @@ func (d *Document) addPolicyUsages(heading string, all []migrate.PolicyUsage, be
 	}
 	t := &Table{Columns: []Column{{"POLICY", RoleText}, {"CLOSEST", RoleLevel}, {"AS", RoleText}, {"VIA", RoleText}}}
 	for _, u := range all[:min(len(all), maxUsages)] {
-		via := strings.Join(u.FirstGrant.Via, ", ")
+		via := u.FirstGrant.Binding + ", " + u.FirstGrant.Role
 		if u.OtherGrants > 0 {
 			via += fmt.Sprintf(", and %d more", u.OtherGrants)
 		}

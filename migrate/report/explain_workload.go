@@ -60,7 +60,7 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 	}
 	if fields := mutatedFieldsThatCount(wl); len(fields) > 0 {
 		d.add(Paragraph{fmt.Sprintf("It meets %[1]s today only through what psp/%[2]s sets by mutation (%[3]s): after PSP is gone, %[1]s refuses its pods.",
-			wl.Level.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
+			wl.Levels.AsAdmitted, wl.AdmittedBy, strings.Join(fields, ", "))})
 	}
 	d.addSection("GAPS that may change what is said here", gapTexts(plan, func(g *migrate.Gap) bool { return g.MayChangeWorkload(ns.Name, wl.Kind, wl.Name) }))
 	d.addSection("ADDED to its new pods, though no live pod shows it", injectionTexts(wl))
@@ -96,11 +96,11 @@ func workloadFacts(plan *migrate.Plan, wl *migrate.Workload) Facts {
 
 // workloadLevelFacts are the levels of a workload in its three forms, and those of its namespace.
 func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
-	facts := Facts{{"as written", orDash(string(wl.Level.AsWritten)), RoleLevel}}
-	if wl.Level.AsAdmitted != "" {
-		facts = append(facts, Fact{"as admitted", string(wl.Level.AsAdmitted), RoleLevel})
+	facts := Facts{{"as written", orDash(string(wl.Levels.AsWritten)), RoleLevel}}
+	if wl.Levels.AsAdmitted != "" {
+		facts = append(facts, Fact{"as admitted", string(wl.Levels.AsAdmitted), RoleLevel})
 	}
-	after := orDash(string(wl.Level.AfterPSP))
+	after := orDash(string(wl.Levels.AfterPSP))
 	if wl.LevelEstimated {
 		after += ", estimated: " + estimateReason(wl)
 	}
@@ -134,7 +134,7 @@ func injectionTexts(wl *migrate.Workload) []string {
 // mutatedFieldsThatCount are the fields that a policy sets by mutation and without which a workload, admitted at a level today,
 // is refused at that level after PSP: a check of the level asks for each.
 func mutatedFieldsThatCount(wl *migrate.Workload) []string {
-	if wl.Level.AsAdmitted == "" || api.CompareLevels(wl.Level.AsAdmitted, wl.Level.AfterPSP) <= 0 {
+	if wl.Levels.AsAdmitted == "" || api.CompareLevels(wl.Levels.AsAdmitted, wl.Levels.AfterPSP) <= 0 {
 		return nil
 	}
 	var fields []string
@@ -142,7 +142,7 @@ func mutatedFieldsThatCount(wl *migrate.Workload) []string {
 		_, field, _ := strings.Cut(m.Path, "securityContext.")
 		name, _, _ := strings.Cut(field, ".")
 		asked := slices.ContainsFunc(wl.Violations, func(v migrate.Violation) bool {
-			return api.CompareLevels(v.Level, wl.Level.AsAdmitted) <= 0 && (v.Check == name || strings.HasPrefix(v.Check, name+"_"))
+			return api.CompareLevels(v.Level, wl.Levels.AsAdmitted) <= 0 && (v.Check == name || strings.HasPrefix(v.Check, name+"_"))
 		})
 		if name != "" && m.Policy != "" && asked {
 			fields = append(fields, field)
@@ -200,7 +200,7 @@ func debuggedPodTexts(wl *migrate.Workload) []string {
 
 // estimateReason says why the level of a workload after PSP could only be estimated.
 func estimateReason(wl *migrate.Workload) string {
-	if wl.Level.AsWritten == "" {
+	if wl.Levels.AsWritten == "" {
 		return "only pods that a policy had changed were seen"
 	}
 	return "its live pods differ from its template, and what a policy set there by mutation had to be removed by rule"

@@ -217,7 +217,7 @@ func (d *Document) addPolicies(plan *migrate.Plan) {
 		points = append(points, "a provider's default: "+phrases.JoinFirst(provider, 8))
 	}
 	if len(plan.ClusterAdministrators) > 0 {
-		points = append(points, "administrators, who may use all of them and count for no namespace: "+phrases.JoinFirst(plan.ClusterAdministrators, 4))
+		points = append(points, "administrators, who may use all of them and count for no namespace: "+phrases.JoinFirst(administratorNames(plan), 4))
 	}
 	if len(unused) > 0 {
 		nobody := "nobody"
@@ -451,4 +451,14 @@ func noteTexts(plan *migrate.Plan) []string {
 		items = append(items, "passed over, since they have ended: "+phrases.CountNoun(plan.FinishedPods, "pod", "pods"))
 	}
 	return items
+}
+
+// administratorNames names the subjects of Plan.ClusterAdministrators and their bindings, each once, sorted.
+func administratorNames(plan *migrate.Plan) []string {
+	var out []string
+	for _, g := range plan.ClusterAdministrators {
+		out = append(out, g.Subject.String()+" ("+g.Binding+")")
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

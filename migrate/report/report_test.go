@@ -47,6 +47,9 @@ func decodePlan(t *testing.T, text []byte) *migrate.Plan {
 	if err := json.Unmarshal(text, &p); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.ResolveShared(); err != nil {
+		t.Fatal(err)
+	}
 	return &p
 }
 
@@ -298,8 +301,8 @@ func TestColourGoesByColumn(t *testing.T) {
 			Name: "baseline", NeededLevel: api.LevelPrivileged, Complete: true, LabelOwner: "restricted", Action: migrate.ActionAdd,
 			CurrentLabels: migrate.PodSecurityLabels{Warn: "baseline", WarnVersion: "v1.24"}, RecommendedLabels: migrate.PodSecurityLabels{Enforce: "privileged"},
 			DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisWorkloads, Workload: &migrate.WorkloadRef{Kind: "Pod", Name: "p"}},
-			Blockers:  []migrate.Blocker{{Workload: migrate.WorkloadRef{Kind: "Pod", Name: "p"}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
-			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", ServiceAccount: "baseline", LevelEstimated: true, Level: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}},
+			Blockers:  []migrate.Blocker{{Workloads: []migrate.WorkloadRef{{Kind: "Pod", Name: "p"}}, Check: "privileged", Level: api.LevelBaseline, Reason: "privileged"}},
+			Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Evaluation: &migrate.Evaluation{ServiceAccount: "baseline", LevelEstimated: true, Levels: migrate.WorkloadLevels{AfterPSP: api.LevelPrivileged}}}},
 		}},
 	}
 	tests := []struct {
@@ -348,10 +351,7 @@ func TestEstimated(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			p := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{{
-				Kind: "Deployment", Name: "api", LevelEstimated: true,
-				Level: migrate.WorkloadLevels{AsWritten: test.asWritten, AfterPSP: api.LevelPrivileged},
-			}}}}}
+			p := &migrate.Plan{Namespaces: []migrate.Namespace{{Name: "web", Workloads: []migrate.Workload{{Kind: "Deployment", Name: "api", Evaluation: &migrate.Evaluation{LevelEstimated: true, Levels: migrate.WorkloadLevels{AsWritten: test.asWritten, AfterPSP: api.LevelPrivileged}}}}}}}
 			var b bytes.Buffer
 			if err := explained(&b, report.Options{})(report.ExplainWorkload(p, "web", "deployment", "api")); err != nil {
 				t.Fatal(err)

@@ -39,7 +39,7 @@ func newViolations(ns *migrate.Namespace, level api.Level, known []string) []str
 	var out []string
 	for i := range ns.Workloads {
 		w := &ns.Workloads[i]
-		if w.Exempt != nil || w.Level.AfterPSP == "" || api.CompareLevels(w.Level.AfterPSP, level) >= 0 {
+		if w.Exempt != nil || w.Levels.AfterPSP == "" || api.CompareLevels(w.Levels.AfterPSP, level) >= 0 {
 			continue
 		}
 		if !slices.Contains(known, workloadKey(ns.Name, w)) {
@@ -64,7 +64,7 @@ func KnownViolations(plan *migrate.Plan) []string {
 			continue
 		}
 		for k := range ns.Workloads {
-			if w := &ns.Workloads[k]; w.Level.AfterPSP != "" && api.CompareLevels(w.Level.AfterPSP, api.Level(ns.RecommendedLabels.Enforce)) < 0 {
+			if w := &ns.Workloads[k]; w.Levels.AfterPSP != "" && api.CompareLevels(w.Levels.AfterPSP, api.Level(ns.RecommendedLabels.Enforce)) < 0 {
 				out = append(out, workloadKey(ns.Name, w))
 			}
 		}

@@ -281,8 +281,8 @@ func TestNobodysLabels(t *testing.T) {
 func TestRecheck(t *testing.T) {
 	t.Parallel()
 	workload := func(name string, level api.Level) migrate.Workload {
-		w := migrate.Workload{Kind: "Pod", Name: name}
-		w.Level.AfterPSP = level
+		w := migrate.Workload{Kind: "Pod", Name: name, Evaluation: &migrate.Evaluation{}}
+		w.Levels.AfterPSP = level
 		return w
 	}
 	onlyVersion := Step{Stage: StageEnforce, Namespace: "a", Labels: []LabelChange{{Key: api.EnforceVersionLabel, Before: text("v1.24"), After: text("v1.30")}}}
@@ -303,7 +303,7 @@ func TestRecheck(t *testing.T) {
 		{name: "known before", step: enforce("a", "baseline"), asked: "baseline v1.25", ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{workload("p", "privileged")}}, known: []string{"a/pod/p"}, event: "done"},
 		{
 			name: "an exempt pod came", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "done",
-			ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Level: migrate.WorkloadLevels{AfterPSP: "privileged"}, Exempt: &migrate.Exemption{RuntimeClass: "kata"}}}},
+			ns: migrate.Namespace{Complete: true, Workloads: []migrate.Workload{{Kind: "Pod", Name: "p", Evaluation: &migrate.Evaluation{Levels: migrate.WorkloadLevels{AfterPSP: "privileged"}, Exempt: &migrate.Exemption{RuntimeClass: "kata"}}}}},
 		},
 		{
 			name: "a pod came into an exempt namespace", step: enforce("a", "baseline"), asked: "baseline v1.25", event: "done",

@@ -186,8 +186,8 @@ func TestBypassName(t *testing.T) {
 func TestKnown(t *testing.T) {
 	t.Parallel()
 	workload := func(name string, level api.Level) migrate.Workload {
-		w := migrate.Workload{Kind: "DaemonSet", Name: name}
-		w.Level.AfterPSP = level
+		w := migrate.Workload{Kind: "DaemonSet", Name: name, Evaluation: &migrate.Evaluation{}}
+		w.Levels.AfterPSP = level
 		return w
 	}
 	some := []migrate.Workload{workload("p", "privileged"), workload("b", "baseline"), workload("u", "")}

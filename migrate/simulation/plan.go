@@ -78,17 +78,17 @@ func (e *planEvaluation) evaluate(namespace string, w *migrate.Workload, form Fo
 // asWritten answers for what the author of a workload wrote. The level as written may be enough. The Plan holds the violations
 // after PSP; they are the same only where the level is, and where nothing was estimated.
 func (e *planEvaluation) asWritten(out *Workload, w *migrate.Workload) {
-	written := w.Level.AsWritten
+	written := w.Levels.AsWritten
 	if written == "" && !w.LevelEstimated {
-		written = w.Level.AfterPSP // no policy has made a difference to its pods
+		written = w.Levels.AfterPSP // no policy has made a difference to its pods
 	}
 	switch {
 	case e.at.Level == api.LevelPrivileged, written != "" && api.CompareLevels(written, e.at.Level) >= 0:
 		out.Allowed = true
 	case written == "":
 		out.Unknown = mutatedPodsOnly
-	case written != w.Level.AfterPSP:
-		out.Unknown = fmt.Sprintf("the plan holds what it violates after PSP (%s), not as written (%s); %s", w.Level.AfterPSP, written, readAgain)
+	case written != w.Levels.AfterPSP:
+		out.Unknown = fmt.Sprintf("the plan holds what it violates after PSP (%s), not as written (%s); %s", w.Levels.AfterPSP, written, readAgain)
 	case w.LevelEstimated:
 		out.Unknown = fmt.Sprintf("as written it meets %s, and what the plan holds of its violations after PSP is an estimate; %s", written, readAgain)
 	default:
@@ -102,12 +102,12 @@ func (e *planEvaluation) asAdmitted(out *Workload, w *migrate.Workload) {
 	switch {
 	case len(w.Refused) > 0:
 		out.Message = refusedByPSP(w.Refused)
-	case w.Level.AsAdmitted == "":
+	case w.Levels.AsAdmitted == "":
 		out.Unknown = "the plan does not say what admits it"
-	case api.CompareLevels(w.Level.AsAdmitted, e.at.Level) >= 0:
+	case api.CompareLevels(w.Levels.AsAdmitted, e.at.Level) >= 0:
 		out.Allowed = true
 	default:
-		out.Message = fmt.Sprintf("as admitted it meets %s (what it violates, the plan does not hold: %s)", w.Level.AsAdmitted, readAgain)
+		out.Message = fmt.Sprintf("as admitted it meets %s (what it violates, the plan does not hold: %s)", w.Levels.AsAdmitted, readAgain)
 	}
 }
 

@@ -59,9 +59,9 @@ func told(p *migrate.Plan) string {
 		}
 		for _, w := range ns.Workloads {
 			if w.Name != "console" {
-				fmt.Fprintf(&b, "  %s at %s: %s", w.Kind, strings.Join(w.TemplatePaths, " "), w.Level.AfterPSP)
+				fmt.Fprintf(&b, "  %s at %s: %s", w.Kind, strings.Join(w.TemplatePaths, " "), w.Levels.AfterPSP)
 				for _, v := range w.Violations {
-					if v.Level == w.Level.AfterPSP || string(v.Level) == "baseline" {
+					if v.Level == w.Levels.AfterPSP || string(v.Level) == "baseline" {
 						fmt.Fprintf(&b, "; %s %s", v.Reason, v.Detail)
 					}
 				}
@@ -126,7 +126,7 @@ func TestTemplateKinds(t *testing.T) {
 		fmt.Fprintf(&out, "%s\n%s", head, told(p))
 		ns := p.Namespaces[slices.IndexFunc(p.Namespaces, func(ns migrate.Namespace) bool { return ns.Name == "shop" })]
 		judged := slices.ContainsFunc(ns.Workloads, func(w migrate.Workload) bool {
-			return w.Name == strings.ToLower(kind) && w.Level.AfterPSP == "restricted" && !w.PartialTemplates
+			return w.Name == strings.ToLower(kind) && w.Levels.AfterPSP == "restricted" && !w.PartialTemplates
 		})
 		noted := slices.ContainsFunc(p.Notes, func(n migrate.Note) bool { return strings.HasPrefix(n.What, kind+" ") })
 		if ns.RecommendedLabels.Enforce == "restricted" && len(p.Gaps) == 0 && !judged && !noted {

@@ -17,12 +17,11 @@ import (
 // APIServer is an API server that a kubelet runs as a static pod, as its mirror pod shows it.
 type APIServer struct {
 	// Pod is the name of the mirror pod in the namespace kube-system.
-	Pod string
-	// Flags are those of AdmissionFlags that are set, by name without dashes. A list that is given more than once is
-	// joined, as the server does.
-	Flags map[string]string
-	// Position is where the document of the mirror pod starts; zero for a live pod.
-	Position pspparse.Position
+	Pod string `json:"pod"`
+	// Flags are those of AdmissionFlags that are set, by name without dashes. A list that is given more than once is put
+	// together, as the server does.
+	Flags    map[string]string `json:"flags,omitempty"`
+	Position pspparse.Position `json:"position,omitzero"`
 }
 
 // The flags of an API server that say what its admission does.

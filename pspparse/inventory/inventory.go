@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
@@ -80,6 +82,16 @@ type Source struct {
 	Kubeconfig string   `json:"kubeconfig,omitempty"`
 	As         string   `json:"as,omitempty"`
 	AsGroups   []string `json:"asGroups,omitempty"`
+	// Run is what differs from one run to the next over the same objects; nil where that is not known.
+	Run *Run `json:"run,omitempty"`
+}
+
+// Run says what read a source, and when.
+type Run struct {
+	// Tool and its version: "psp2pss v1.2.0".
+	Tool string `json:"tool,omitempty"`
+	// ReadAt is when reading began, for a source that changes with time: a cluster.
+	ReadAt time.Time `json:"readAt,omitzero"`
 }
 
 // Namespace is a namespace, with its labels and who writes them.

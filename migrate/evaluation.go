@@ -1,0 +1,128 @@
+package migrate
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/simulate/psp"
+	"github.com/psp2pss/psp2pss/simulate/pss"
+)
+
+// evaluationCache has the evaluations of workloads by what they depend on: there may be many workloads, and few that differ.
+type evaluationCache struct {
+	byInput map[string]cachedEvaluation
+	// numbers stand for shapes and other values that are one where they are equal.
+	numbers map[any]uint64
+}
+
+// cachedEvaluation is the evaluation of a workload, with the drift of its live pods.
+type cachedEvaluation struct {
+	*Evaluation
+	drift []cachedDrift
+}
+
+// cachedDrift is the drift of the pods in one PodGroup of a workload, by its place there.
+type cachedDrift struct {
+	group int
+	AdmissionDrift
+}
+
+func newEvaluationCache() *evaluationCache {
+	return &evaluationCache{byInput: map[string]cachedEvaluation{}, numbers: map[any]uint64{}}
+}
+
+func (c *evaluationCache) number(v any) uint64 {
+	n, known := c.numbers[v]
+	if !known {
+		n = uint64(len(c.numbers))
+		c.numbers[v] = n
+	}
+	return n
+}
+
+// setEvaluation sets the evaluation of a workload and the drift of its live pods, judged at every version at which enforce must
+// hold: the least strict answer counts.
+func (b *planBuilder) setEvaluation(out *Workload, w *inventory.Workload, in uncertainParts) {
+	usable := b.usablePoliciesOf(w)
+	input, cacheable := b.evaluationInput(w, usable, in)
+	if known, found := b.evaluations.byInput[input]; cacheable && found {
+		out.Evaluation = known.Evaluation
+		for _, d := range known.drift {
+			d.Pods, d.Example = w.PodGroups[d.group].Count, w.PodGroups[d.group].ExamplePod
+			out.AdmissionDrift = append(out.AdmissionDrift, d.AdmissionDrift)
+		}
+		return
+	}
+	out.Evaluation = &Evaluation{ServiceAccount: w.ServiceAccount}
+	b.evaluate(out, w, usable, in)
+	if !cacheable {
+		return
+	}
+	fresh := cachedEvaluation{Evaluation: out.Evaluation}
+	for _, d := range out.AdmissionDrift {
+		group := slices.IndexFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.ExamplePod == d.Example })
+		fresh.drift = append(fresh.drift, cachedDrift{group, d})
+	}
+	b.evaluations.byInput[input] = fresh
+}
+
+// evaluationInput returns what the evaluation of a workload depends on: workloads with the same have the same. It is false for
+// one that depends on more: custom objects, and pods to which something is expected to be added.
+func (b *planBuilder) evaluationInput(w *inventory.Workload, usable *usablePolicies, in uncertainParts) (input string, ok bool) {
+	if len(w.Embedded) > 0 || len(b.injections.byWorkload[w]) > 0 || len(b.evaluator.ExpectedPods(w)) > 0 {
+		return "", false
+	}
+	var key [128]byte
+	text := key[:0]
+	add := func(values ...any) {
+		for _, v := range values {
+			text = binary.AppendUvarint(text, b.evaluations.number(v))
+		}
+	}
+	automount := func(account string) any {
+		if token := b.automountTokens[serviceAccountKey{w.Namespace, account}]; token != nil {
+			return *token
+		}
+		return nil
+	}
+	add(w.Kind, w.ServiceAccount, w.Template, w.TemplateMeta, usable, automount(w.ServiceAccount), b.canPredictAdmission(in))
+	for i := range w.PodGroups {
+		g := &w.PodGroups[i]
+		add(g.Shape, g.ServiceAccount, g.AdmittedBy, automount(g.ServiceAccount), g.Mirror, g.Count > 0, g.Finished > 0)
+	}
+	return string(text), true
+}
+
+// evaluate fills in the evaluation of a workload.
+func (b *planBuilder) evaluate(out *Workload, w *inventory.Workload, usable *usablePolicies, in uncertainParts) {
+	out.Exempt = b.workloadExemption(w)
+	out.UsablePolicies = b.abbreviateEveryPolicy(usable.names)
+	for _, g := range w.PodGroups {
+		if g.AdmittedBy != "" {
+			out.ObservedPolicies = append(out.ObservedPolicies, g.AdmittedBy)
+		}
+	}
+	slices.Sort(out.ObservedPolicies)
+	out.ObservedPolicies = slices.Compact(out.ObservedPolicies)
+
+	if v, ok := b.evaluator.AsWritten(w, b.target); ok {
+		out.Levels.AsWritten = v.Level
+	}
+	var admitted *psp.Prediction
+	if b.canPredictAdmission(in) {
+		admitted = b.predictAdmission(out, w, usable)
+	}
+	b.setInjections(out, w)
+	var violations []pss.Violation
+	for _, v := range b.enforceAt {
+		after := b.evaluator.AfterPSP(w, v)
+		out.Levels.AfterPSP = looserLevel(out.Levels.AfterPSP, after.Level)
+		out.LevelEstimated = out.LevelEstimated || after.Estimated
+		violations = append(violations, after.Violations...)
+	}
+	out.Violations = emptyIfNil(planViolations(violations))
+	b.addPatchInput(out, w, admitted)
+	b.describeEmbeddedTemplates(out, w)
+	setProfileAnnotations(out.Evaluation, w)
+}

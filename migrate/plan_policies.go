@@ -1,0 +1,130 @@
+package migrate
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// Policy is one PodSecurityPolicy, assessed.
+type Policy struct {
+	Name string `json:"name"`
+	// ClosestLevel is the nominal level, never an equivalent one. This and the next three are absent if the policy admits
+	// nothing.
+	ClosestLevel api.Level `json:"closestLevel,omitempty"`
+	// CompliesAsWritten is the strictest level that every pod which the policy admits meets as its author wrote it.
+	CompliesAsWritten api.Level `json:"compliesAsWritten,omitempty"`
+	// CompliesAfterMutation is the strictest level that every pod which the policy admits meets with the values that it fills in.
+	CompliesAfterMutation api.Level `json:"compliesAfterMutation,omitempty"`
+	// NoLooserThan is the loosest level that allows nothing which the policy forbids, or none.
+	NoLooserThan api.Level `json:"noLooserThan,omitempty" values:"privileged baseline restricted none"`
+	// AdmitsNothing: no pod can be admitted; Why says the reason.
+	AdmitsNothing    bool   `json:"admitsNothing"`
+	AdmitsNothingWhy string `json:"admitsNothingWhy,omitempty"`
+	// MutatingFields: fields and annotations that fill values into pods.
+	MutatingFields []string `json:"mutatingFields"`
+	// ProviderDefault is true for a policy that a Kubernetes distribution installs by default.
+	ProviderDefault bool          `json:"providerDefault"`
+	Checks          []PolicyCheck `json:"checks"`
+	// Conditions are the IDs of those of Checks that belong to ClosestLevel and that the policy does not guarantee. Where a
+	// check of restricted replaces one of baseline, it alone counts at restricted.
+	Conditions []string `json:"conditions"`
+	// NearestMiss: what keeps it from the next stricter level.
+	NearestMiss string `json:"nearestMiss,omitempty"`
+	// LevelChoices are offered where one word would mislead: one core check alone makes the policy privileged.
+	LevelChoices []string `json:"levelChoices,omitempty"`
+	// Lost: what it forbids or forces and the closest level does not.
+	Lost []LostConstraint `json:"lost"`
+	// RequiredTemplateValues: what templates must state themselves once it no longer fills it in.
+	RequiredTemplateValues []RequiredTemplateValue `json:"requiredTemplateValues,omitempty"`
+	// Fields explains what the policy states, field by field.
+	Fields []PolicyField `json:"fields,omitempty"`
+	// Simplified is step 2 of the official migration guide; absent if the policy sets nothing that this is about, or admits
+	// nothing.
+	Simplified *SimplifiedPolicy `json:"simplified,omitempty"`
+	// Unused: nobody may use it but Plan.ClusterAdministrators, who may use every policy.
+	Unused bool `json:"unused,omitempty"`
+	// Problems: unknown fields, values that API validation refuses.
+	Problems []pspparse.Problem `json:"problems,omitempty"`
+	Position pspparse.Position  `json:"position,omitzero"`
+
+	// APIVersion, Annotations and Spec are as they were read, but for kubectl's last-applied annotation. Lines gives the line
+	// of each field that the document states, by its path: "spec.hostPorts[0].min".
+	APIVersion  string            `json:"apiVersion"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Spec        pspparse.Spec     `json:"spec"`
+	Lines       map[string]int    `json:"lines,omitempty"`
+}
+
+// SimplifiedPolicy is a policy without what fills values in and without what the standards do not know.
+type SimplifiedPolicy struct {
+	Changes []SimplifiedField `json:"changes"`
+	Clone   NonMutatingClone  `json:"clone"`
+}
+
+// SimplifiedField is what becomes of one field of a policy in its clone.
+type SimplifiedField struct {
+	// Field is a spec field or part of one, or the key of an annotation.
+	Field string `json:"field"`
+	// Class is mutating (it only fills in), outOfScope (no level looks at it) or stillMutating (it forbids by filling in;
+	// the guide leaves it in place).
+	Class string `json:"class" values:"mutating outOfScope stillMutating"`
+	// Becomes says what is done to it: "removed", "RunAsAny".
+	Becomes string `json:"becomes"`
+	// Opens says what the clone lets pass and the policy does not; absent for nothing.
+	Opens string `json:"opens,omitempty"`
+}
+
+// NonMutatingClone is the policy that fills nothing in.
+type NonMutatingClone struct {
+	// Name sorts before the policy's; absent if there is no such name that is valid and free.
+	Name string `json:"name,omitempty"`
+	// Exists: there is such a policy of that name already.
+	Exists      bool              `json:"exists,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Spec        pspparse.Spec     `json:"spec"`
+}
+
+// PolicyCheck is the status of one check of the standards for a policy.
+type PolicyCheck struct {
+	Check string    `json:"check"`
+	Level api.Level `json:"level"`
+	// Status says what holds for the pods that the policy admits: guaranteed (every one passes as written), by-mutation (every
+	// one passes with what the policy fills in), in-effect (the effect is ensured, the field that the check wants is not),
+	// not-ensured (some fail), impossible (none can pass) or unknown (a policy cannot tell).
+	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
+	Fields []string       `json:"fields,omitempty"`
+	Note   string         `json:"note,omitempty"`
+}
+
+// LostConstraint is a constraint that a policy has and the level has not.
+type LostConstraint struct {
+	Field string `json:"field"`
+	mapping.Value
+	// Class is security (a restriction is gone), functional (a value that the policy filled in is gone) or drift (only the
+	// standard is newer than the policy).
+	Class mapping.LossClass `json:"class" values:"security functional drift"`
+	Note  string            `json:"note,omitempty"`
+	// Policies is set in Plan.StandardsDrift and Namespace.Lost: which policies it is about, or EveryPolicy.
+	Policies []string `json:"policies,omitempty"`
+	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same.
+	MayBeCoveredBy []string `json:"mayBeCoveredBy,omitempty"`
+}
+
+// RequiredTemplateValue is a value that templates must state once a policy no longer fills it in.
+type RequiredTemplateValue struct {
+	Field string `json:"field"`
+	Path  string `json:"path"`
+	mapping.Value
+	Note string `json:"note,omitempty"`
+}
+
+// PolicyField explains one field or annotation of a policy.
+type PolicyField struct {
+	Name string `json:"name"`
+	mapping.Value
+	Line     int    `json:"line,omitempty"`
+	Meaning  string `json:"meaning"`
+	Mutating bool   `json:"mutating,omitempty"`
+}

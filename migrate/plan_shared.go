@@ -1,0 +1,171 @@
+package migrate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// MarshalText returns "Deployment/web".
+func (r WorkloadRef) MarshalText() ([]byte, error) { return []byte(r.Kind + "/" + r.Name), nil }
+
+// UnmarshalText reads what MarshalText returns. A text without a kind or a name is an error.
+func (r *WorkloadRef) UnmarshalText(text []byte) error {
+	kind, name, _ := strings.Cut(string(text), "/")
+	if kind == "" || name == "" {
+		return fmt.Errorf(`%q is not a workload such as "Deployment/web"`, text)
+	}
+	r.Kind, r.Name = kind, name
+	return nil
+}
+
+// At returns where the policy states a field, by its path ("spec.hostPorts"), or the nearest one around it that it states.
+// It is zero for a policy that was read from a cluster.
+func (p *Policy) At(path string) pspparse.Position {
+	read := pspparse.Policy{Position: p.Position, Lines: p.Lines}
+	return pspparse.Position{File: p.Position.File, Line: read.Line(path)}
+}
+
+// Comparable returns a copy of the plan without what differs between two runs over the same objects: the cluster that they
+// were read from, the version of the tool and the time.
+func (p *Plan) Comparable() *Plan {
+	out := *p
+	out.Source.UID, out.Source.Run = "", nil
+	return &out
+}
+
+// IndexShared sets Evaluations and LostSets, and the keys by which workloads and namespaces refer to them, from what the
+// namespaces have. Equal ones become one.
+func (p *Plan) IndexShared() {
+	p.indexEvaluations()
+	p.indexLostSets()
+}
+
+func (p *Plan) indexEvaluations() {
+	keys, known, first := contentKeys{}, map[*Evaluation]*Evaluation{}, map[string]*Evaluation{}
+	for i := range p.Namespaces {
+		for k := range p.Namespaces[i].Workloads {
+			w := &p.Namespaces[i].Workloads[k]
+			if known[w.Evaluation] == nil {
+				content := *w.Evaluation
+				content.Key = ""
+				key := keys.of(content)
+				if first[key] == nil {
+					first[key] = w.Evaluation
+				}
+				known[w.Evaluation] = first[key]
+				w.Evaluation.Key = key
+			}
+			w.Evaluation = known[w.Evaluation]
+			w.EvaluationKey = w.Evaluation.Key
+		}
+	}
+	p.Evaluations = make([]*Evaluation, 0, len(first))
+	for _, key := range slices.Sorted(maps.Keys(first)) {
+		p.Evaluations = append(p.Evaluations, first[key])
+	}
+}
+
+func (p *Plan) indexLostSets() {
+	keys, known, first := contentKeys{}, map[*LostConstraint]*LostSet{}, map[string]*LostSet{}
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		if ns.LostKey = ""; len(ns.Lost) == 0 {
+			continue
+		}
+		set := known[&ns.Lost[0]]
+		if set == nil {
+			key := keys.of(ns.Lost)
+			if set = first[key]; set == nil {
+				set = &LostSet{Key: key, Constraints: ns.Lost}
+				first[key] = set
+			}
+			known[&ns.Lost[0]] = set
+		}
+		ns.Lost, ns.LostKey = set.Constraints, set.Key
+	}
+	p.LostSets = nil
+	for _, key := range slices.Sorted(maps.Keys(first)) {
+		p.LostSets = append(p.LostSets, first[key])
+	}
+}
+
+// contentKeys are the keys that were given out, with the whole hash of what each stands for.
+type contentKeys map[string][sha256.Size]byte
+
+// of returns the key of a value: the beginning of a hash of its JSON form, or the whole hash where another value has that
+// beginning.
+func (c contentKeys) of(value any) string {
+	content, _ := json.Marshal(value) // the types of a Plan always encode
+	sum := sha256.Sum256(content)
+	key := hex.EncodeToString(sum[:6])
+	if other, taken := c[key]; taken && other != sum {
+		key = hex.EncodeToString(sum[:])
+	}
+	c[key] = sum
+	return key
+}
+
+// ResolveShared sets Workload.Evaluation and Namespace.Lost from the keys that a plan has after it was decoded. It returns an
+// error that names the field for a key that stands for nothing, and for one that stands for two things.
+func (p *Plan) ResolveShared() error {
+	evaluations := make(map[string]*Evaluation, len(p.Evaluations))
+	for i, e := range p.Evaluations {
+		if e == nil || evaluations[e.Key] != nil {
+			return &planFieldError{fmt.Sprintf("evaluations[%d].key", i), "it is missing, or another evaluation has it"}
+		}
+		evaluations[e.Key] = e
+	}
+	sets := make(map[string]*LostSet, len(p.LostSets))
+	for i, s := range p.LostSets {
+		if s == nil || sets[s.Key] != nil {
+			return &planFieldError{fmt.Sprintf("lostSets[%d].key", i), "it is missing, or another set has it"}
+		}
+		sets[s.Key] = s
+	}
+	for i := range p.Namespaces {
+		ns := &p.Namespaces[i]
+		if ns.LostKey != "" {
+			if sets[ns.LostKey] == nil {
+				return &planFieldError{fmt.Sprintf("namespaces[%d].lost", i), fmt.Sprintf("lostSets has no %q", ns.LostKey)}
+			}
+			ns.Lost = sets[ns.LostKey].Constraints
+		}
+		for k := range ns.Workloads {
+			w := &ns.Workloads[k]
+			if w.Evaluation = evaluations[w.EvaluationKey]; w.Evaluation == nil {
+				return &planFieldError{fmt.Sprintf("namespaces[%d].workloads[%d].evaluation", i, k), fmt.Sprintf("evaluations has no %q", w.EvaluationKey)}
+			}
+		}
+	}
+	return nil
+}
+
+// keepReferred leaves out the evaluations and lost sets that no namespace of the plan refers to.
+func (p *Plan) keepReferred() {
+	referred := map[string]bool{}
+	for i := range p.Namespaces {
+		referred[p.Namespaces[i].LostKey] = true
+		for k := range p.Namespaces[i].Workloads {
+			referred[p.Namespaces[i].Workloads[k].EvaluationKey] = true
+		}
+	}
+	evaluations, sets := []*Evaluation{}, []*LostSet(nil)
+	for _, e := range p.Evaluations {
+		if referred[e.Key] {
+			evaluations = append(evaluations, e)
+		}
+	}
+	for _, s := range p.LostSets {
+		if referred[s.Key] {
+			sets = append(sets, s)
+		}
+	}
+	p.Evaluations, p.LostSets = evaluations, sets
+}

@@ -1,0 +1,178 @@
+package migrate
+
+import (
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/psp2pss/psp2pss/pspparse"
+)
+
+// Workload is one workload.
+type Workload struct {
+	Kind string `json:"kind" format:"kind"`
+	Name string `json:"name"`
+	// Replicas it asks for, or live pods where it asks for none.
+	Replicas int `json:"replicas"`
+	// Pods is the number of live pods seen.
+	Pods int `json:"pods,omitempty"`
+	// EvaluationKey names the item of Plan.Evaluations that holds for its pods.
+	EvaluationKey string `json:"evaluation"`
+	// Evaluation is that item. Build and ReadPlan set it; it must not be changed, since workloads share it.
+	*Evaluation `json:"-"`
+	// AdmissionDrift: live pods that would be treated differently if they were created again today.
+	AdmissionDrift []AdmissionDrift `json:"admissionDrift,omitempty"`
+	// DebuggedPods: pods into which 'kubectl debug' has put containers. These go with their pod and count for no level.
+	DebuggedPods []DebuggedPod `json:"debuggedPods,omitempty"`
+	// Owner is the controller that made it, where it is told apart from it.
+	Owner    *WorkloadRef      `json:"owner,omitempty"`
+	Position pspparse.Position `json:"position,omitzero"`
+}
+
+// Evaluation is what Pod Security and PSP admission say about the pods of a workload, at the target version. Workloads whose
+// pods are alike share one.
+type Evaluation struct {
+	// Key is made from the content: it is the same in every plan that has the same evaluation.
+	Key            string `json:"key"`
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+	// UsablePolicies: what its service account, or the controller that creates its pods, may use; or EveryPolicy.
+	UsablePolicies []string `json:"usablePolicies"`
+	// ObservedPolicies: the kubernetes.io/psp annotations of its live pods, sorted.
+	ObservedPolicies []string `json:"observedPolicies,omitempty"`
+	// AdmittedBy is the policy that would admit its pods today, Mutations are what that one fills into the pod template:
+	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
+	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
+	// this depends on was not read.
+	AdmittedBy string   `json:"admittedBy,omitempty"`
+	Refused    []string `json:"refused,omitempty"`
+	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
+	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
+	AdmissionMode string         `json:"admissionMode,omitempty" values:"unchanged changed"`
+	Levels        WorkloadLevels `json:"levels"`
+	// LevelEstimated: the level after PSP rests on what a policy is taken to have filled in, in a pod without a template (which
+	// a bare pod made by kubectl apply has: the record of what it was given) or in containers beyond it.
+	LevelEstimated bool `json:"levelEstimated,omitempty"`
+	// Injections are what webhooks are taken to add to its pods though no live pod shows it. They count after PSP.
+	Injections []Injection        `json:"injections,omitempty"`
+	Mutations  []TemplateMutation `json:"mutations,omitempty"`
+	Violations []Violation        `json:"violations"`
+	// StricterEdits: for each level that is stricter than after PSP, the looser one first, what its template lacks.
+	StricterEdits []StricterEdits `json:"stricterEdits,omitempty"`
+	// Template is what a patch builds on; absent where no template was read, or nothing is to be written into it.
+	Template *TemplateOutline `json:"template,omitempty"`
+	// Exempt says why Pod Security does not check its pods, by Plan.Admission; absent where it does.
+	Exempt *Exemption `json:"exempt,omitempty"`
+	// TemplatePaths are where the object of a custom kind has its pod templates, or what it says of its pods: "spec.template".
+	TemplatePaths []string `json:"templatePaths,omitempty"`
+	// PartialTemplates: it is of a custom kind whose controller adds to what it says. Its levels are those of its pods that were
+	// read and of what the object says itself: they show what it violates, and not that it meets a level.
+	PartialTemplates bool `json:"partialTemplates,omitempty"`
+	// ManagedBy is the tool that writes it and would undo, or lose, what is changed beside it.
+	ManagedBy *ManagedBy `json:"managedBy,omitempty"`
+	// SeccompByAnnotation and AppArmorByAnnotation: an annotation sets a profile that no field of the same pod sets.
+	SeccompByAnnotation  bool `json:"seccompByAnnotation,omitempty"`
+	AppArmorByAnnotation bool `json:"appArmorByAnnotation,omitempty"`
+}
+
+// Exemption is what of an admission configuration exempts the pods of a workload. At least one is set.
+type Exemption struct {
+	// RuntimeClass of all its pods. They decide no level.
+	RuntimeClass string `json:"runtimeClass,omitempty"`
+	// Username of the controller that creates its pods, and with them those of everybody who may create such a workload. They
+	// decide like any other: the exemption is a hole that has to be closed.
+	Username string `json:"username,omitempty"`
+}
+
+// DebuggedPod is a pod with debug containers.
+type DebuggedPod struct {
+	Pod        string   `json:"pod"`
+	Containers []string `json:"containers"`
+	// Level is the strictest that the pod meets with them. RefusedAt is the recommended level of the namespace, or today's, where
+	// it refuses them, and with them the pod new debug containers and new images as long as these are there.
+	Level     api.Level `json:"level"`
+	RefusedAt api.Level `json:"refusedAt,omitempty"`
+}
+
+// WorkloadLevels are the strictest levels met in the three forms of the workload.
+type WorkloadLevels struct {
+	AsWritten  api.Level `json:"asWritten,omitempty"`
+	AsAdmitted api.Level `json:"asAdmitted,omitempty"`
+	AfterPSP   api.Level `json:"afterPSP,omitempty"`
+}
+
+// TemplateMutation is one value that is filled into the workload's pods today and that its template has to state once it is not: what
+// an edit has to write for nothing to change.
+type TemplateMutation struct {
+	// Path is the field within the pod template: "spec.securityContext.fsGroup", "metadata.annotations[KEY]",
+	// "spec.containers[0].securityContext.capabilities.drop".
+	Path string `json:"path"`
+	// Container at that path, by name; absent at the pod level.
+	Container string `json:"container,omitempty"`
+	// Value is compact JSON: true, "RuntimeDefault", ["ALL"], 2000. A list is the whole list.
+	Value string `json:"value"`
+	// Policy that fills it in; absent for what the API server makes of an annotation.
+	Policy string `json:"policy,omitempty"`
+}
+
+// StricterEdits is what a workload's template lacks for a level: it is reached by the edits if and only if there are no obstacles.
+type StricterEdits struct {
+	Level     api.Level          `json:"level"`
+	Edits     []TemplateEdit     `json:"edits"`
+	Obstacles []StricterObstacle `json:"obstacles"`
+}
+
+// TemplateEdit is one value to write into the template; Path, Container and Value are as in Mutation.
+type TemplateEdit struct {
+	Path      string `json:"path"`
+	Container string `json:"container,omitempty"`
+	Value     string `json:"value"`
+	// Check of the standards that asks for it.
+	Check string `json:"check"`
+	// Safety is safe if the edit changes nothing that can matter, else test: its owner has to try it. Why says the reason.
+	Safety string `json:"safety" values:"safe test"`
+	Why    string `json:"why"`
+}
+
+// StricterObstacle is a check that no edit settles.
+type StricterObstacle struct {
+	Check string `json:"check"`
+	// Why is PSA's own text, Advice what a person can do.
+	Why    string `json:"why"`
+	Advice string `json:"advice"`
+	// Injected: not the template fails, but only what its pods have beyond it.
+	Injected bool `json:"injected,omitempty"`
+}
+
+// TemplateOutline tells of a pod template what a patch needs beside the values that it writes.
+type TemplateOutline struct {
+	// Parents are those of the objects on the way to a field that the template has, as it was read: "spec.securityContext",
+	// "spec.containers[0].securityContext.capabilities". A JSON patch has to make the others.
+	Parents []string `json:"parents"`
+	// Containers: init containers first, then those that live pods have beyond the template.
+	Containers []TemplateContainer `json:"containers"`
+}
+
+// TemplateContainer names a container, and what runs in it.
+type TemplateContainer struct {
+	Name string `json:"name"`
+	// Image without tag and digest; absent where it is not known.
+	Image string `json:"image,omitempty"`
+	// Injected: the template does not have it, but live pods do, or are taken to get it (see Workload.Injections).
+	Injected bool `json:"injected,omitempty"`
+}
+
+// ManagedBy tells which tool writes an object, and from what.
+type ManagedBy struct {
+	// Tool is the tool's name, absent if only a chart is known.
+	Tool string `json:"tool,omitempty"`
+	// Source in the tool's own words: "release web/grafana", "Kustomization flux-system/apps".
+	Source string `json:"source,omitempty"`
+	// Chart is a Helm chart's name and version: "grafana-6.58.7".
+	Chart string `json:"chart,omitempty"`
+}
+
+// Violation is one check that the workload fails on the day after, in the library's own words, of all its forms in one.
+type Violation struct {
+	Check  string    `json:"check"`
+	Level  api.Level `json:"level"`
+	Reason string    `json:"reason"`
+	Detail string    `json:"detail,omitempty"`
+}
