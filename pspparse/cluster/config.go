@@ -31,7 +31,7 @@ type ConnectionFlags struct {
 	Timeout time.Duration
 }
 
-// InClusterContext is the context name that Config reports for the service account of the pod it runs in.
+// InClusterContext is the context name that LoadConfig returns for the service account of the pod it runs in.
 const InClusterContext = "in-cluster"
 
 // LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context. It returns an error
