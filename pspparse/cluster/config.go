@@ -31,10 +31,11 @@ type ConnectionFlags struct {
 	Timeout time.Duration
 }
 
-// InClusterContext is the context name that Config reports for the service account of the pod it runs in.
+// InClusterContext is the context name that LoadConfig returns for the service account of the pod it runs in.
 const InClusterContext = "in-cluster"
 
-// LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context.
+// LoadConfig loads the client configuration by kubectl's rules and returns it with the name of its context. It returns an error
+// where there is no kubeconfig, where the context is not in it or leads to no server, and for a group or UID without a user.
 //
 // Credentials from exec plugins work as they are. The OIDC provider is a client-go plugin that has to be linked in:
 // whoever calls LoadConfig imports k8s.io/client-go/plugin/pkg/client/auth (cmd does; registration by import has no place

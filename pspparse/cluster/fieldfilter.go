@@ -127,7 +127,7 @@ const bytesWireType = 2
 // what keeps the length of a shortened message where it was.
 func putPaddedUvarint(into []byte, n int) int {
 	for i := range into {
-		into[i] = byte(n)&0x7f | 0x80
+		into[i] = byte(n&0x7f) | 0x80
 		n >>= 7
 	}
 	into[len(into)-1] &= 0x7f

@@ -213,7 +213,7 @@ type boundedBody struct {
 	valueCount int
 }
 
-// Read reads the body, and fails beyond its limits.
+// Read reads the body of an HTTP answer, and fails beyond its limits.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	b.read += int64(n)
@@ -265,7 +265,7 @@ type countingReader struct {
 	n    int64
 }
 
-// Read reads and counts.
+// Read reads from the source and counts the bytes.
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
@@ -278,7 +278,7 @@ type lazyGzipReader struct {
 	gz         *gzip.Reader
 }
 
-// Read inflates.
+// Read reads inflated bytes of an HTTP answer.
 func (i *lazyGzipReader) Read(p []byte) (int, error) {
 	if i.gz == nil {
 		gz, err := gzip.NewReader(i.compressed)

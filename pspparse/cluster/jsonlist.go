@@ -220,7 +220,7 @@ type boundedReader struct {
 // errPartTooLong is the error of a list with a part that is longer than an object may be.
 var errPartTooLong = malformedAnswerError("one of its parts, or the white space between them, is too long for a list")
 
-// Read reads, and fails once the bound is reached.
+// Read reads JSON from the server, and fails once the bound is reached.
 func (a *boundedReader) Read(p []byte) (int, error) {
 	if a.remaining <= 0 {
 		return 0, errPartTooLong

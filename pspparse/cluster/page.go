@@ -129,7 +129,7 @@ type idleTimeoutReader struct {
 	idle time.Duration
 }
 
-// Read reads, and sets the timer back.
+// Read reads a list from the server, and starts the wait for the next byte anew.
 func (w *idleTimeoutReader) Read(p []byte) (int, error) {
 	n, err := w.from.Read(p)
 	if n > 0 {

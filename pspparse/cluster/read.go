@@ -58,7 +58,7 @@ type Reader struct {
 	custom *customResourceTable
 }
 
-// Load reads the cluster into an Inventory of its own.
+// Load reads the cluster into an Inventory of its own. Its errors are those of Read.
 func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
 	serverVersion, err := r.Read(ctx, b)

@@ -36,7 +36,7 @@ type Reader struct {
 	OtherObject func(apiVersion, kind string, data []byte, at pspparse.Position)
 }
 
-// Load reads everything into an Inventory of its own.
+// Load reads the paths into an Inventory of its own. Its errors are those of Read.
 func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	b := inventory.NewBuilder()
 	if err := r.Read(ctx, b); err != nil {
@@ -45,8 +45,8 @@ func (r *Reader) Load(ctx context.Context) (*inventory.Inventory, error) {
 	return b.Build(inventory.Source{Kind: inventory.SourceFiles, Name: strings.Join(r.Paths, ", ")}), nil
 }
 
-// Read delivers everything to a Sink. All paths are looked up before the first is read. The error is that of a path
-// named by the user, or of the context; the Sink may then hold some of the input.
+// Read delivers what the paths hold to a Sink. All paths are looked up before the first is read. It returns an error for a path
+// that the user named and that cannot be opened, and the error of the context; the Sink may then have some of the input.
 func (r *Reader) Read(ctx context.Context, b inventory.Sink) error {
 	t := &noteCollector{}
 	w := &fileFinder{recursive: r.Recursive, notes: t, sink: b}

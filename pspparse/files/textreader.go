@@ -76,7 +76,7 @@ type countingReader struct {
 	n    int64
 }
 
-// Read reads and counts.
+// Read reads from the file and counts the bytes.
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
@@ -94,7 +94,7 @@ type boundedGzipReader struct {
 	limits   Limits
 }
 
-// Read reads, and fails beyond the limits.
+// Read reads inflated bytes of a gzip file, and fails beyond the limits.
 func (g *boundedGzipReader) Read(p []byte) (int, error) {
 	switch {
 	case g.inflated >= g.limits.UncompressedBytes:
