@@ -66,7 +66,7 @@ func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 		RollbackOnFailure: o.isFlagGiven(rollbackOnFailureFlag), AllowPartial: o.isFlagGiven(allowPartialFlag),
 	})
 	if errors.Is(err, rollout.ErrGuardDropped) {
-		return usagef("the roll-out was begun with --%s or --%s, and is gone on with under the same guard: leave out the flag that takes it away", verifyFlag, rollbackOnFailureFlag)
+		return usagef("the roll-out was begun with --%s or --%s, and is continued with the same guard: leave out the flag that takes it away", verifyFlag, rollbackOnFailureFlag)
 	}
 	o.Verify = batchVerification{Asked: guards.Verify, RollbackOnFailure: guards.RollbackOnFailure, Wait: guards.VerifyWait.Duration}
 	o.Decide.AllowPartial = guards.AllowPartial

@@ -39,7 +39,7 @@ type verifyOptions struct {
 	Output    string
 	NoHeaders bool
 
-	// selectorError is set once the plan is read, where the selector could not judge some namespaces of it.
+	// selectorError is set once the plan is read, if the selector could not be applied to some namespaces of it.
 	selectorError error
 }
 

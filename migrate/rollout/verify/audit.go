@@ -17,7 +17,7 @@ import (
 // workload, and no request.
 type AuditLog struct {
 	findings          map[auditFindingKey]*auditFinding
-	evaluatedRequests map[string]int // requests that Pod Security judged, by namespace
+	evaluatedRequests map[string]int // requests that Pod Security Admission evaluated, by namespace
 	dryRunRequests    map[string]int // requests that were a dry run, by namespace
 	brokenLines       []string       // lines, with their position
 	moreBrokenLines   int            // broken lines that are only counted

@@ -34,7 +34,7 @@ type CheckResult struct {
 	// Workload is kind/name, empty for the namespace as a whole.
 	Workload string      `json:"workload,omitempty"`
 	Status   CheckStatus `json:"status"`
-	Reason   string      `json:"reason"`
+	Reason   string      `json:"why"`
 	// mayRecover is true if a controller may still get its pods by itself.
 	mayRecover bool
 }
