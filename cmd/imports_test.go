@@ -48,7 +48,7 @@ func mayImport() map[string][]string {
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile"},
-		"migrate/rollout/verify":    {"migrate/rollout"},
+		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout"},
 		"migrate/report":            writers,
 		"fixtures":                  {},
 		"cmd": append([]string{

@@ -96,7 +96,7 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if !o.Verify.Asked {
 		return nil
 	}
-	v := verify.AfterBatch(r.Client, r.Journal)
+	v := verify.OfBatch(r.Client, r.Journal)
 	v.Wait = o.Verify.Wait // it may have been given anew
 	if len(v.Namespaces) == 0 {
 		return nil

@@ -79,18 +79,6 @@ type Verification struct {
 	Poll time.Duration
 }
 
-// AfterBatch returns the verification of the namespaces that a roll-out has come to so far. None is in it if the roll-out has
-// written to none.
-func AfterBatch(client dynamic.Interface, j *rollout.Journal) Verification {
-	v := Verification{Client: client, Labels: WrittenLabels(j), Before: j.FailingBefore, RecreateOne: true, Wait: j.Guards.VerifyWait.Duration}
-	for _, ns := range rollout.StepNamespaces(j.Steps) {
-		if v.Labels[ns] != nil {
-			v.Namespaces = append(v.Namespaces, ns)
-		}
-	}
-	return v
-}
-
 // CheckNamespaces checks the namespaces of a cluster: whether they have the expected labels and their controllers get pods,
 // not whether the pods work. What could not be read is a result. It returns an error only at the end of ctx.
 func CheckNamespaces(ctx context.Context, v Verification) ([]CheckResult, error) {
