@@ -62,9 +62,6 @@ const (
 	maxAuditMessageBytes = 1000
 )
 
-// auditAnnotationPrefix begins the annotations of Pod Security Admission on audit events.
-const auditAnnotationPrefix = "pod-security.kubernetes.io/"
-
 // Read reads a log, plain or compressed with gzip, with one JSON event a line. Lines that are no audit event become results.
 // It returns an error if the log cannot be read.
 func (a *AuditLog) Read(name string, r io.Reader) error {
