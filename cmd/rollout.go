@@ -23,7 +23,7 @@ type rolloutOptions struct {
 	// DryRun is none, client or server.
 	DryRun string
 	Yes    bool
-	// Journal names the file; Resume goes on with what it says.
+	// Journal names the file; Resume continues the roll-out in it.
 	Journal string
 	Resume  bool
 	JSON    bool

@@ -36,10 +36,6 @@ func resumeRollout(ctx context.Context, o *rolloutOptions) error {
 		return errors.New("nothing was done")
 	}
 	r := &rollout.Runner{Client: client, Journal: j, Force: o.Rollout.Force, Exclude: o.Scope.Exclude, Recheck: o.recheck(j.Admission), KnownViolations: j.KnownViolations, OnOutcome: out.addOutcome}
-	r.Kubectl = o.Source.kubectlCommand(o.Source.Context)
-	if o.Source.Context == "" && o.Source.Kubeconfig == "" {
-		r.Kubectl = o.Source.kubectlCommand(j.Context)
-	}
 	if err := o.runSteps(ctx, r, out); err != nil {
 		return errors.Join(err, out.flush())
 	}

@@ -90,7 +90,7 @@ psp2pss: not ok: blog/replicaset/web
 		t.Errorf("a label was put on: %v", g.writes()[before:])
 	}
 	code, out, errOut = g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal())
-	g.expect(code, exitFailed, errOut, "psp2pss: the roll-out of this journal was taken back (not ok: blog/replicaset/web), and is not gone on with\n  mend what was not ok, and begin a new roll-out\n")
+	g.expect(code, exitFailed, errOut, "psp2pss: the roll-out of this journal was taken back (not ok: blog/replicaset/web), and cannot be continued\n  mend what was not ok, and begin a new roll-out\n")
 	if out != "" {
 		t.Errorf("told %q", out)
 	}
@@ -134,7 +134,7 @@ func TestResumeAfterAWayBackThatWasCutOff(t *testing.T) {
 	}
 	down = false
 	code, _, errOut = g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal())
-	g.expect(code, exitFailed, errOut, "psp2pss: the roll-out of this journal was taken back (not ok: blog/replicaset/web), and is not gone on with\n  to take back what is left of it: "+back+"\n")
+	g.expect(code, exitFailed, errOut, "psp2pss: the roll-out of this journal was taken back (not ok: blog/replicaset/web), and cannot be continued\n  to take back what is left of it: "+back+"\n")
 	if code, out, errOut := g.run(t.Context(), nil, "rollback", "--yes", "--journal", g.journal()); code != exitDone || !strings.HasPrefix(out, "undone   observe  blog: ") {
 		t.Errorf("exit code %d, %q, %q", code, out, errOut)
 	}
@@ -188,7 +188,7 @@ func TestResumeDropsNoGuard(t *testing.T) {
 	before := len(g.writes())
 	for _, flag := range []string{"--verify=false", "--rollback-on-failure=false"} {
 		code, _, errOut := g.run(t.Context(), nil, "rollout", "--resume", "--yes", "--journal", g.journal(), flag)
-		g.expect(code, exitUsage, errOut, "psp2pss: the roll-out was begun with --verify or --rollback-on-failure, and is gone on with under the same guard: leave out the flag that takes it away\nTry 'psp2pss rollout --help'.\n")
+		g.expect(code, exitUsage, errOut, "psp2pss: the roll-out was begun with --verify or --rollback-on-failure, and is continued with the same guard: leave out the flag that takes it away\nTry 'psp2pss rollout --help'.\n")
 	}
 	if got := g.writes()[before:]; len(got) > 0 {
 		t.Errorf("written: %v", got)

@@ -88,14 +88,17 @@ func (o *rolloutOptions) connectToPlannedCluster(ctx context.Context, plan *migr
 // beginRollout takes steps with a new journal, after a check of permissions and a question; with --dry-run=server it has the
 // server check them.
 func (o *rolloutOptions) beginRollout(ctx context.Context, on rolloutTarget, selected *migrate.Plan, steps []rollout.Step, out *rolloutPrinter) error {
-	r := &rollout.Runner{Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission), KnownViolations: rollout.KnownViolations(selected), Kubectl: o.Source.kubectlCommand(on.name), OnOutcome: out.addOutcome}
-	lacking := o.checkPermissions(ctx, on.client, steps)
+	r := &rollout.Runner{
+		Client: on.client, Force: o.Rollout.Force, Recheck: o.recheck(selected.Admission),
+		KnownViolations: rollout.KnownViolations(selected), OnOutcome: out.addOutcome,
+	}
+	missing := o.checkPermissions(ctx, on.client, steps)
 	if o.DryRun == dryRunServer {
 		r.Steps = steps
-		return errors.Join(r.Run(ctx), lacking)
+		return errors.Join(r.Run(ctx), missing)
 	}
-	if lacking != nil {
-		return lacking
+	if missing != nil {
+		return missing
 	}
 	if !o.Yes && !o.streams.confirm(ctx, fmt.Sprintf("Take %s on the cluster of context %s?", countSteps(steps), on.name)) {
 		return errors.New("nothing was done")

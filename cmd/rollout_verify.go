@@ -67,7 +67,7 @@ func (o *rolloutOptions) keepGuards(h *rollout.JournalHeader) error {
 		RollbackOnFailure: o.isFlagGiven(rollbackOnFailureFlag), AllowPartial: o.isFlagGiven(allowPartialFlag),
 	})
 	if errors.Is(err, rollout.ErrGuardDropped) {
-		return usagef("the roll-out was begun with --%s or --%s, and is gone on with under the same guard: leave out the flag that takes it away", verifyFlag, rollbackOnFailureFlag)
+		return usagef("the roll-out was begun with --%s or --%s, and is continued with the same guard: leave out the flag that takes it away", verifyFlag, rollbackOnFailureFlag)
 	}
 	o.Verify = batchVerification{Asked: guards.Verify, RollbackOnFailure: guards.RollbackOnFailure, Wait: guards.VerifyWait.Duration}
 	o.Decide.AllowPartial = guards.AllowPartial
@@ -97,7 +97,7 @@ func (o *rolloutOptions) verifyBatch(ctx context.Context, r *rollout.Runner) err
 	if !o.Verify.Asked {
 		return nil
 	}
-	v := verify.AfterBatch(r.Client, r.Journal)
+	v := verify.OfBatch(r.Client, r.Journal)
 	v.Wait = o.Verify.Wait // it may have been given anew
 	if len(v.Namespaces) == 0 {
 		return nil

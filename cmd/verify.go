@@ -40,7 +40,7 @@ type verifyOptions struct {
 	Output    string
 	NoHeaders bool
 
-	// selectorError is set once the plan is read, where the selector could not judge some namespaces of it.
+	// selectorError is set once the plan is read, if the selector could not be applied to some namespaces of it.
 	selectorError error
 }
 
@@ -213,9 +213,8 @@ func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification,
 		if err != nil {
 			return verify.Verification{}, err
 		}
-		v := verify.Verification{Client: client, Journal: j, Before: j.FailingBefore}
-		v.Namespaces, err = o.journalNamespaces(j)
-		return v, err
+		namespaces, err := o.journalNamespaces(j)
+		return verify.OfJournal(client, j, namespaces), err
 	}
 	plan, err := readOrBuildPlan(ctx, o.streams, o.deps, o.Source, o.Decide)
 	if err != nil {
@@ -230,35 +229,14 @@ func (o *verifyOptions) expectedState(ctx context.Context) (verify.Verification,
 	if err != nil {
 		return verify.Verification{}, err
 	}
-	v := verify.Verification{Client: client, Labels: map[string]map[string]*string{}}
-	for i := range selected.Namespaces {
-		ns := &selected.Namespaces[i]
-		if ns.Terminating {
-			_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: %s is not verified: it is being deleted\n", escape.Terminal(ns.Name))
-			continue
-		}
-		v.Namespaces = append(v.Namespaces, ns.Name)
-		v.Labels[ns.Name] = o.plannedLabels(ns)
+	v, terminating := verify.OfPlan(client, selected, o.Stages)
+	for _, name := range terminating {
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "warning: %s is not verified: it is being deleted\n", escape.Terminal(name))
 	}
 	if o.Source.Plan != "" { // else it was made of this cluster just now
 		_, err = checkClusterOfPlan(ctx, client, plan, o.Source, name)
 	}
 	return v, err
-}
-
-// plannedLabels returns the labels that the plan writes on a namespace at the stages.
-func (o *verifyOptions) plannedLabels(ns *migrate.Namespace) map[string]*string {
-	stages := o.Stages
-	if len(stages) == 0 {
-		stages = []labels.Stage{labels.StageAll}
-	}
-	out := map[string]*string{}
-	for _, stage := range stages {
-		for _, l := range labels.StageLabels(ns, stage) {
-			out[l.Key] = &l.Value
-		}
-	}
-	return out
 }
 
 // journalNamespaces returns the namespaces of a journal that -n and --exclude select, sorted.

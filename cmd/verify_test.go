@@ -97,25 +97,25 @@ func TestVerify(t *testing.T) {
       "namespace": "blog",
       "check": "labels",
       "status": "not ok",
-      "reason": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
+      "why": "pod-security.kubernetes.io/enforce is \"baseline\", and \"restricted\" is planned"
     },
     {
       "namespace": "blog",
       "check": "steps",
       "status": "could not tell",
-      "reason": "enforce: begun, and cut off: go on with 'rollout --resume'"
+      "why": "enforce: begun, and cut off: go on with 'rollout --resume'"
     },
     {
       "namespace": "blog",
       "check": "refusals",
       "status": "ok",
-      "reason": "no controller is newly refused pods"
+      "why": "no controller is newly refused pods"
     },
     {
       "namespace": "blog",
       "check": "pods",
       "status": "ok",
-      "reason": "controllers that lack no pods: 0"
+      "why": "controllers that lack no pods: 0"
     }
   ]
 }

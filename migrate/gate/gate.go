@@ -64,7 +64,8 @@ type evaluation struct {
 
 	kubectl, tool, contextFlag string      // contextFlag is the flag that names it, or nothing
 	server                     api.Version // zero where it is not known
-	// policiesGone is true where the server does not serve policies any more, asked where it asks them about every pod.
+	// policiesGone is true if the server does not serve PodSecurityPolicies any more, policiesAsked if it evaluates them for
+	// every pod.
 	policiesGone, policiesAsked bool
 	providerPolicies            map[string]bool // policies of a provider, by name
 }
@@ -147,17 +148,17 @@ func (j *evaluation) checkGaps() {
 			Advice: "see the gaps of the plan for the reasons and what to grant",
 		})
 	}
-	var unread, odd []string
+	var unread, invalid []string
 	for i := range j.plan.Namespaces {
 		if j.plan.Namespaces[i].ObjectNotRead {
 			unread = append(unread, j.plan.Namespaces[i].Name)
 		}
 		if !hasValidName(&j.plan.Namespaces[i]) {
-			odd = append(odd, strconv.QuoteToASCII(j.plan.Namespaces[i].Name))
+			invalid = append(invalid, strconv.QuoteToASCII(j.plan.Namespaces[i].Name))
 		}
 	}
-	if len(odd) > 0 {
-		j.addUnknown(Unknown{ID: "names", Order: orderRead, Text: "namespaces under names that none can have: " + phrases.JoinFirst(odd, 5)})
+	if len(invalid) > 0 {
+		j.addUnknown(Unknown{ID: "names", Order: orderRead, Text: "namespaces under names that none can have: " + phrases.JoinFirst(invalid, 5)})
 	}
 	if len(unread) > 0 {
 		j.addUnknown(Unknown{

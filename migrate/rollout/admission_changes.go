@@ -179,7 +179,7 @@ func listMutators(ctx context.Context, r *Runner) string {
 		resource := schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: kind.version, Resource: kind.resource}
 		list, err := r.Client.Resource(resource).List(ctx, metav1.ListOptions{})
 		if err != nil {
-			continue // not served here, or not to be read: the others may tell
+			continue // not served here, or not to be read: the others may be
 		}
 		read = true
 		for i := range list.Items {

@@ -5,10 +5,10 @@ import "errors"
 // ErrGuardDropped is returned where a guard that a roll-out was begun with would be taken away from it.
 var ErrGuardDropped = errors.New("a roll-out keeps the guards that it was begun with")
 
-// GivenGuards says which of the Guards were given explicitly by whoever goes on with a roll-out.
+// GivenGuards says which of the Guards were given explicitly when a roll-out is continued.
 type GivenGuards struct{ Verify, VerifyWait, RollbackOnFailure, AllowPartial bool }
 
-// Resumed returns the guards under which a roll-out that was begun with g is gone on with. What is asked for adds to them, and
+// Resumed returns the guards under which a roll-out that was begun with g is continued. What is asked for adds to them, and
 // replaces the time to wait and whether partial reading is allowed if those were given. It returns ErrGuardDropped if the
 // verification, or the rollback after a failure, was given as off.
 func (g Guards) Resumed(asked Guards, given GivenGuards) (Guards, error) {

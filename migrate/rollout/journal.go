@@ -38,7 +38,7 @@ type JournalHeader struct {
 	// TargetVersion is that of the Plan. Force is as it was asked for.
 	TargetVersion string `json:"targetVersion"`
 	Force         bool   `json:"force,omitempty"`
-	// Guards are those that were asked for. Whoever goes on with the roll-out keeps them.
+	// Guards are those that were asked for. A roll-out that is continued keeps them.
 	Guards Guards `json:"guards,omitzero"`
 	Steps  []Step `json:"steps"`
 	// KnownViolations are workloads, as "namespace/kind/name", that did not meet the level of their namespace when the plan
@@ -306,7 +306,7 @@ func (j *Journal) applyRollbackBegun(e JournalEntry) error {
 	return nil
 }
 
-// RolledBackError says that nobody goes on with a roll-out, since all of it was taken back, or began to be.
+// RolledBackError says that a roll-out cannot be continued, since all of it was taken back, or began to be.
 type RolledBackError struct {
 	// Failure is what was not ok; "" if somebody asked for the rollback.
 	Failure string
@@ -320,7 +320,7 @@ func (e *RolledBackError) Error() string {
 	if e.Failure != "" {
 		because = " (" + e.Failure + ")"
 	}
-	return "the roll-out of this journal was taken back" + because + ", and is not gone on with"
+	return "the roll-out of this journal was taken back" + because + ", and cannot be continued"
 }
 
 // CheckResumable returns a *RolledBackError if no further step may be taken.

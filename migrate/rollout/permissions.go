@@ -109,7 +109,7 @@ func lockPermissions() []Permission {
 	for _, verb := range []string{"create", "get", "update", "delete"} {
 		r := Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Name: lockLeaseName, Namespaces: []string{lockNamespace}}
 		if verb == "create" {
-			r.Name = "" // no server is told the name of what is to be created before it decides
+			r.Name = "" // the server does not know the name of a new object when it decides
 		}
 		out = append(out, r)
 	}
@@ -272,7 +272,7 @@ func RBACRules(n PermissionOptions, reads []rbacv1.PolicyRule) (everywhere, lock
 	for _, stage := range n.orderedStages() {
 		rights = append(rights, n.stagePermissions(stage, bypassPolicyName(nil))...)
 	}
-	// Only to tell more: which controllers lack pods before the first step, and what changed a label on its way in.
+	// These only add to what is reported: which controllers lack pods before the first step, and what changed a label.
 	rights = append(rights, Permission{Verb: "list", Resource: "events"})
 	for _, resource := range []string{"mutatingwebhookconfigurations", "mutatingadmissionpolicies"} {
 		rights = append(rights, Permission{Verb: "list", Group: "admissionregistration.k8s.io", Resource: resource})

@@ -44,7 +44,7 @@ func (u RollbackScope) Steps(j *Journal) []int {
 // middle; then it can be called again.
 func (r *Runner) Rollback(ctx context.Context, u RollbackScope) error {
 	note := JournalEntry{Step: noStep, Event: RollbackBegun, Reason: u.Failure, Scope: &u}
-	if u.Failure != "" { // whatever becomes of the way back, nobody goes on from here
+	if u.Failure != "" { // whatever becomes of the rollback, the roll-out cannot be continued
 		if err := r.Journal.record(note); err != nil {
 			return err
 		}

@@ -209,7 +209,7 @@ func TestResumeAfterRollback(t *testing.T) {
 	}
 }
 
-// A step that was cut off, and is not gone on with, is not forgotten: what it made is found and taken back.
+// A step that was cut off, and cannot be continued, is not forgotten: what it made is found and taken back.
 func TestCutOffAndNotGoneOnWith(t *testing.T) {
 	t.Parallel()
 	m := newMemory(t)

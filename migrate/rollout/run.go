@@ -27,8 +27,6 @@ type Runner struct {
 	Exclude []string
 	// KnownViolations are the workloads that did not meet the level when the plan was made (JournalHeader.KnownViolations).
 	KnownViolations []string
-	// Kubectl is the command kubectl with the flags of this connection, for advice.
-	Kubectl string
 	// OnOutcome is called with what became of every step.
 	OnOutcome func(Outcome)
 	// BeforeBatch is called before the steps of another batch than the last one, with the number of the new one; its error

@@ -54,13 +54,13 @@ func TestNobodyGoesOnAfterAFailure(t *testing.T) {
 	m.hook = nil
 	writes := len(m.writes)
 	r = r.again()
-	r.run("the roll-out of this journal was taken back (not ok: a/deployment/web), and is not gone on with")
+	r.run("the roll-out of this journal was taken back (not ok: a/deployment/web), and cannot be continued")
 	if len(m.writes) > writes {
 		t.Errorf("written: %v", m.writes[writes:])
 	}
 	r.rollback(RollbackScope{}, "", "undone observe: label namespace a")
 	r = r.again()
-	r.run("the roll-out of this journal was taken back (not ok: a/deployment/web), and is not gone on with")
+	r.run("the roll-out of this journal was taken back (not ok: a/deployment/web), and cannot be continued")
 }
 
 // Where somebody asks for a rollback and it does not get the lock, nothing was begun.
@@ -74,7 +74,7 @@ func TestRollbackWithoutTheLock(t *testing.T) {
 	r.run("", "done observe: label namespace b")
 	r.rollback(RollbackScope{}, "", "undone observe: label namespace b", "undone observe: label namespace a")
 	r = r.again()
-	r.run("the roll-out of this journal was taken back, and is not gone on with")
+	r.run("the roll-out of this journal was taken back, and cannot be continued")
 }
 
 // A rollback of one namespace that was cut off before its first write keeps that namespace from further steps.

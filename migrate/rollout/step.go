@@ -156,7 +156,7 @@ func (p *stepPlanner) selectNamespaces() []*migrate.Namespace {
 	left := p.options.MaxNamespaces
 	return slices.DeleteFunc(all, func(ns *migrate.Namespace) bool {
 		if !p.needsSteps(ns) {
-			return false // why not is told stage by stage
+			return false // planStage notes the reason for each stage
 		}
 		left--
 		if left < 0 {

@@ -76,7 +76,7 @@ func RemovedObjectsBy(minor int) func(*Release) []Document {
 // FailingOperations are the Helm operations on a release that fail on a server which does not serve some objects of its
 // revisions.
 type FailingOperations struct {
-	// Upgrade is true where helm upgrade fails, with any chart: it reads back the manifest of the revision before.
+	// Upgrade is true if helm upgrade fails, with any chart: it reads back the manifest of the revision before.
 	Upgrade bool
 	// Rollback has the revisions to which helm rollback fails. An upgrade to a chart without the objects leaves them in
 	// earlier revisions, and nothing shows until somebody has to go back. If the last revision has one, a rollback to any

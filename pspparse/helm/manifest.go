@@ -265,7 +265,7 @@ func (r *Release) findPolicyBindings(sources []releaseText, only map[roleRef]boo
 		}
 		whole, ok := parser.parse(source.text)
 		if !ok {
-			continue // it holds no policy, or is told
+			continue // it holds no policy, or is among Unreadable
 		}
 		for _, o := range whole.listItems() {
 			if o.isBinding() && only[o.RoleRef] {

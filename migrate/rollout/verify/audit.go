@@ -17,7 +17,7 @@ import (
 // workload, and no request.
 type AuditLog struct {
 	findings          map[auditFindingKey]*auditFinding
-	evaluatedRequests map[string]int // requests that Pod Security judged, by namespace
+	evaluatedRequests map[string]int // requests that Pod Security Admission evaluated, by namespace
 	dryRunRequests    map[string]int // requests that were a dry run, by namespace
 	brokenLines       []string       // lines, with their position
 	moreBrokenLines   int            // broken lines that are only counted
@@ -61,9 +61,6 @@ const (
 	// maxAuditMessageBytes is the length at which a message is cut off.
 	maxAuditMessageBytes = 1000
 )
-
-// auditAnnotationPrefix begins the annotations of Pod Security Admission on audit events.
-const auditAnnotationPrefix = "pod-security.kubernetes.io/"
 
 // Read reads a log, plain or compressed with gzip, with one JSON event a line. Lines that are no audit event become results.
 // It returns an error if the log cannot be read.

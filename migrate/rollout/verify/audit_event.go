@@ -37,7 +37,7 @@ type auditEvent struct {
 // isAboutPodSecurity reports whether Pod Security Admission evaluated the request of an audit event.
 func (e *auditEvent) isAboutPodSecurity() bool {
 	for key := range e.Annotations {
-		if strings.HasPrefix(key, auditAnnotationPrefix) {
+		if strings.HasPrefix(key, api.AuditAnnotationPrefix) {
 			return true
 		}
 	}
@@ -58,8 +58,8 @@ func (e *auditEvent) dryRun() bool {
 // finding returns the worst that an audit event says about its workload, and the message; "" if there is nothing.
 func (e *auditEvent) finding() (auditFindingKey, string) {
 	key := auditFindingKey{namespace: e.ObjectRef.Namespace, workload: truncateAuditMessage(e.workload()), template: e.ObjectRef.Resource != "pods"}
-	violations, failed := e.Annotations[auditAnnotationPrefix+api.AuditViolationsAnnotationKey], e.Annotations[auditAnnotationPrefix+"error"]
-	exempt := e.Annotations[auditAnnotationPrefix+api.ExemptionReasonAnnotationKey]
+	violations, failed := e.Annotations[api.AuditAnnotationPrefix+api.AuditViolationsAnnotationKey], e.Annotations[api.AuditAnnotationPrefix+"error"]
+	exempt := e.Annotations[api.AuditAnnotationPrefix+api.ExemptionReasonAnnotationKey]
 	switch {
 	case e.refused():
 		key.class = auditRefused

@@ -153,10 +153,10 @@ func (s *snapshot) unreadResults(namespaces []string) []CheckResult {
 
 // namespaceSummaries returns an ok result for each namespace and check without another one, which says how many controllers
 // it rests on.
-func (s *snapshot) namespaceSummaries(namespaces []string, told []CheckResult) []CheckResult {
+func (s *snapshot) namespaceSummaries(namespaces []string, results []CheckResult) []CheckResult {
 	type check struct{ namespace, what string }
 	amiss, counted, later := map[check]bool{}, map[string]int{}, map[string]int{}
-	for _, r := range told {
+	for _, r := range results {
 		if r.Status != StatusOK {
 			amiss[check{r.Namespace, r.Check}] = true
 		}

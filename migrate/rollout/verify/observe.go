@@ -94,13 +94,13 @@ func (s *snapshot) podsUnread(namespace string) bool {
 // first one; nil if there is none.
 func (s *snapshot) unreadError() error {
 	var errs []error
-	told := map[[3]string]bool{}
+	done := map[[3]string]bool{}
 	for i := range s.unread {
 		u := &s.unread[i]
-		if told[u.key()] {
+		if done[u.key()] {
 			continue
 		}
-		told[u.key()] = true
+		done[u.key()] = true
 		var in []string
 		for k := range s.unread {
 			if s.unread[k].key() == u.key() {

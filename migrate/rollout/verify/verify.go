@@ -34,7 +34,7 @@ type CheckResult struct {
 	// Workload is kind/name, empty for the namespace as a whole.
 	Workload string      `json:"workload,omitempty"`
 	Status   CheckStatus `json:"status"`
-	Reason   string      `json:"reason"`
+	Reason   string      `json:"why"`
 	// mayRecover is true if a controller may still get its pods by itself.
 	mayRecover bool
 }
@@ -77,18 +77,6 @@ type Verification struct {
 	Wait time.Duration
 	// Poll is the time between two readings, a second if 0.
 	Poll time.Duration
-}
-
-// AfterBatch returns the verification of the namespaces that a roll-out has come to so far. None is in it if the roll-out has
-// written to none.
-func AfterBatch(client dynamic.Interface, j *rollout.Journal) Verification {
-	v := Verification{Client: client, Labels: WrittenLabels(j), Before: j.FailingBefore, RecreateOne: true, Wait: j.Guards.VerifyWait.Duration}
-	for _, ns := range rollout.StepNamespaces(j.Steps) {
-		if v.Labels[ns] != nil {
-			v.Namespaces = append(v.Namespaces, ns)
-		}
-	}
-	return v
 }
 
 // CheckNamespaces checks the namespaces of a cluster: whether they have the expected labels and their controllers get pods,
