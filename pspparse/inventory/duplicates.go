@@ -79,22 +79,8 @@ func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 			kept = append(kept, run[0])
 			continue
 		}
-		g := conflictGap(id, len(run), func(i int) pspparse.Position { return r.at(&run[i]) })
-		if r.touchedNamespaces != nil {
-			g.Namespaces = r.touchedNamespaces(&run[0])
-		}
-		if r.affectedPart != nil {
-			g.Affects = r.affectedPart(run)
-		}
-		if r.acceptDiffering != nil {
-			if one, ok := r.acceptDiffering(b, run, g); ok {
-				kept = append(kept, one)
-				continue
-			}
-		}
-		b.AddGap(g)
-		if r.conflictNamespace != nil {
-			b.conflictingNamespaces = append(b.conflictingNamespaces, r.conflictNamespace(&run[0]))
+		if one, ok := resolveConflict(b, r, run); ok {
+			kept = append(kept, one)
 		}
 	}
 	clear(items[len(kept):])
@@ -102,6 +88,30 @@ func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 		return nil
 	}
 	return kept
+}
+
+// resolveConflict returns what stands for differing objects under one name; false where none is used and they have become a
+// gap.
+func resolveConflict[T any](b *Builder, r duplicateRules[T], differing []T) (T, bool) {
+	first := &differing[0]
+	g := conflictGap(r.id(first), len(differing), func(i int) pspparse.Position { return r.at(&differing[i]) })
+	if r.touchedNamespaces != nil {
+		g.Namespaces = r.touchedNamespaces(first)
+	}
+	if r.affectedPart != nil {
+		g.Affects = r.affectedPart(differing)
+	}
+	if r.acceptDiffering != nil {
+		if one, ok := r.acceptDiffering(b, differing, g); ok {
+			return one, true
+		}
+	}
+	b.AddGap(g)
+	if r.conflictNamespace != nil {
+		b.conflictingNamespaces = append(b.conflictingNamespaces, r.conflictNamespace(first))
+	}
+	var none T
+	return none, false
 }
 
 // sortByContent makes the order total where objects have one name and one position: a server returned an object twice, or
