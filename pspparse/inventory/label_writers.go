@@ -84,7 +84,7 @@ func truncateValue(s string) string {
 
 // AddNamespaceParent records that one namespace is below another in HNC's tree.
 func (b *Builder) AddNamespaceParent(child, parent string) {
-	if child != parent && isDNSLabel(child) && isDNSLabel(parent) {
+	if child != parent && IsDNSLabel(child) && IsDNSLabel(parent) {
 		b.namespaceParents[child] = parent
 	}
 }
@@ -95,7 +95,7 @@ func ObjectText(kind, namespace, name string) string {
 	if namespace != "" {
 		plain = namespace + "/" + name
 	}
-	if isDNSSubdomain(name) && (namespace == "" || isDNSLabel(namespace)) {
+	if isDNSSubdomain(name) && (namespace == "" || IsDNSLabel(namespace)) {
 		return kind + " " + plain
 	}
 	return describeObject(kind, namespace, name)

@@ -164,7 +164,7 @@ func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1
 	name, open, err := nameOrGenerateName(kind, &m)
 	switch {
 	case err != nil:
-	case !isDNSLabel(namespace):
+	case !IsDNSLabel(namespace):
 		err = checkNamespace(namespace)
 	case t == nil:
 		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToJudge)
