@@ -116,7 +116,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		return nil
 	}
 	namespace := b.namespaceOrDefault(m.Namespace, c.Position)
-	name, open, err := nameOrGenerateName(c.Kind, &m)
+	name, generated, err := nameOrGenerateName(c.Kind, &m)
 	if err == nil {
 		err = checkNamespace(namespace)
 	}
@@ -125,7 +125,7 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		return nil
 	}
 	t := workloadTemplate{
-		id: objectID{kind: b.internString(QualifiedKind(c.APIVersion, c.Kind)), namespace: namespace, name: name, generatedName: open},
+		id: objectID{kind: b.internString(QualifiedKind(c.APIVersion, c.Kind)), namespace: namespace, name: name, generatedName: generated},
 		// account is that of the first template that names one.
 		owner: b.controllerOrOwner(&m), at: c.Position, replicas: replicasInJSON(c.JSON),
 		custom: &customTemplates{unjudgedReason: c.UnjudgedReason, affects: c.affectedPart(), workloadRef: c.WorkloadRef, references: c.References, group: groupOf(c.APIVersion)},

@@ -156,17 +156,17 @@ const maxConflictPositions = 100
 
 // conflictGap returns the gap of n differing objects under one name.
 func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
-	var places []pspparse.Position
+	var positions []pspparse.Position
 	for i := range n {
-		places = append(places, at(i))
+		positions = append(positions, at(i))
 	}
-	slices.SortFunc(places, comparePositions)
+	slices.SortFunc(positions, comparePositions)
 	var text []string
-	places = slices.Compact(places)
-	for _, p := range places[:min(len(places), maxConflictPositions)] {
+	positions = slices.Compact(positions)
+	for _, p := range positions[:min(len(positions), maxConflictPositions)] {
 		text = append(text, positionText(p))
 	}
-	if more := len(places) - maxConflictPositions; more > 0 {
+	if more := len(positions) - maxConflictPositions; more > 0 {
 		text = append(text, fmt.Sprintf("and %d more", more))
 	}
 	namespaces := []string{AllNamespaces}
@@ -178,7 +178,7 @@ func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 		advice = "these charts were rendered without a name: give each release its own (helm template NAME CHART)"
 	}
 	return Gap{
-		What: describeObject(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces, Affects: PartOfKind("", id.kind),
+		What: describeObject(id.kind, id.namespace, id.name), Position: positions[0], Namespaces: namespaces, Affects: PartOfKind("", id.kind),
 		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: %s", n, strings.Join(text, ", "), advice),
 	}
 }

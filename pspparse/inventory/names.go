@@ -106,7 +106,7 @@ func isDNSLabelText(s string) bool {
 
 // nameOrGenerateName returns the name of an object of a kind to show, and whether the server is to choose its end. It fails
 // where neither metadata.name nor metadata.generateName is valid.
-func nameOrGenerateName(kind string, m *ObjectMeta) (name string, open bool, err error) {
+func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool, err error) {
 	if m.Name != "" || m.GenerateName == "" {
 		return m.Name, false, checkObjectName(kind, m.Name)
 	}
