@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,20 +18,28 @@ import (
 // corpus is other people's input, next to the repository; it may be absent.
 const corpus = "../../shared/corpus"
 
+// yamlDocuments yields the documents of a stream, up to the first that does not parse.
+func yamlDocuments(data []byte) iter.Seq[*yaml.Node] {
+	return func(yield func(*yaml.Node) bool) {
+		for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {
+			var doc yaml.Node
+			if dec.Decode(&doc) != nil || !yield(&doc) {
+				return
+			}
+		}
+	}
+}
+
 // policyNodes returns the documents of a file that say they are policies, those in a List included. What does not parse
 // as YAML is not this package's business.
 func policyNodes(data []byte) []*yaml.Node {
 	var found []*yaml.Node
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var doc yaml.Node
-		if err := dec.Decode(&doc); err != nil {
-			return found
-		}
+	for doc := range yamlDocuments(data) {
 		if doc.Kind == yaml.DocumentNode {
 			found = append(found, policiesIn(doc.Content[0])...)
 		}
 	}
+	return found
 }
 
 func policiesIn(n *yaml.Node) []*yaml.Node {
@@ -189,13 +198,8 @@ func TestBadInputAnyDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		ParseJSON(data, Position{File: f.Name(), Line: 1})
-		dec := yaml.NewDecoder(bytes.NewReader(data))
-		for {
-			var doc yaml.Node
-			if dec.Decode(&doc) != nil {
-				break
-			}
-			if p, problems := Parse(&doc, f.Name()); (p == nil) == (problems == nil) {
+		for doc := range yamlDocuments(data) {
+			if p, problems := Parse(doc, f.Name()); (p == nil) == (problems == nil) {
 				t.Errorf("%s: %d problems with a policy: %v", f.Name(), len(problems), p != nil)
 			}
 		}

@@ -15,10 +15,15 @@ type scalarKind int
 const (
 	// scalarInvalid is no scalar, or a scalar whose tag contradicts it.
 	scalarInvalid scalarKind = iota
+	// scalarText is a string.
 	scalarText
+	// scalarBool is a boolean.
 	scalarBool
+	// scalarInt is a whole number.
 	scalarInt
+	// scalarFloat is any other number.
 	scalarFloat
+	// scalarNull is null, or nothing.
 	scalarNull
 )
 
@@ -134,8 +139,11 @@ func resolveNumberScalar(s string) yamlScalar {
 type integerFit int
 
 const (
+	// fitsInteger is a whole number that fits in 64 bits.
 	fitsInteger integerFit = iota
+	// notInteger is no number, or has a fraction.
 	notInteger
+	// outOfRange is a whole number beyond 64 bits.
 	outOfRange
 )
 

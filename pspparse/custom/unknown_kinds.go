@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -93,7 +92,7 @@ func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	in := gapNamespaces(o)
 	if decodeJSON(o.JSON, &to) == nil {
 		for _, namespace := range []string{to.Spec.TargetNamespace, to.Spec.Destination.Namespace} {
-			if validNamespace(namespace) {
+			if inventory.IsDNSLabel(namespace) {
 				in = append(in, namespace)
 			}
 		}
@@ -144,7 +143,7 @@ func (f *searchResult) touchedNamespaces(o RawObject) []string {
 	}
 	for _, e := range f.innerObjects {
 		switch {
-		case validNamespace(e.namespace):
+		case inventory.IsDNSLabel(e.namespace):
 			in[e.namespace] = true
 		case o.Namespace == "" || e.namespace != "":
 			return allNamespaces()
@@ -164,17 +163,8 @@ func allNamespaces() []string { return []string{inventory.AllNamespaces} }
 
 // gapNamespaces returns the namespaces that a gap of an object touches: its own if that is valid, else all.
 func gapNamespaces(o RawObject) []string {
-	if validNamespace(o.Namespace) {
+	if inventory.IsDNSLabel(o.Namespace) {
 		return []string{o.Namespace}
 	}
 	return allNamespaces()
-}
-
-// validNamespace reports whether a text can be the name of a namespace.
-func validNamespace(s string) bool {
-	const most = 63
-	if s == "" || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {
-		return false
-	}
-	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

@@ -109,7 +109,7 @@ func (l *manifestSearch) summary() string {
 // walk searches a value of the document, which belongs to a namespace as far as its surroundings tell.
 func (l *manifestSearch) walk(v any, namespace string) {
 	if m, ok := v.(map[string]any); ok {
-		if in := metadataNamespace(m); validNamespace(in) {
+		if in := metadataNamespace(m); inventory.IsDNSLabel(in) {
 			namespace = in
 		}
 		if what, in := terraformResource(m); what != "" {
@@ -204,7 +204,7 @@ func terraformResource(m map[string]any) (what string, namespaces []string) {
 		if len(metadata) == 1 {
 			namespace = metadataNamespace(map[string]any{"metadata": metadata[0]})
 		}
-		if !validNamespace(namespace) {
+		if !inventory.IsDNSLabel(namespace) {
 			namespace = ""
 		}
 		namespaces = append(namespaces, namespace)

@@ -68,11 +68,11 @@ type PodMeta struct {
 // AddAdmissionRule adds a rule that changes or refuses pods. Equal ones count once. Of more than maxAdmissionRules that
 // change pods, or that refuse them, the rest is only counted.
 func (b *Builder) AddAdmissionRule(r AdmissionRule) {
-	sort := &b.validatingRules
+	counted := &b.validatingRules
 	if r.Mutates {
-		sort = &b.mutatingRules
+		counted = &b.mutatingRules
 	}
-	if sort.add(r.Position); sort.count <= maxAdmissionRules {
+	if counted.add(r.Position); counted.count <= maxAdmissionRules {
 		b.admissionRules = append(b.admissionRules, r)
 	}
 }

@@ -204,7 +204,7 @@ func (b *Builder) addRefusedGaps() {
 
 // touchedNamespaces returns what a gap in a namespace touches: that namespace if its name is valid, else all.
 func touchedNamespaces(namespace string) []string {
-	if isDNSLabel(namespace) {
+	if IsDNSLabel(namespace) {
 		return []string{namespace}
 	}
 	return []string{AllNamespaces}

@@ -597,12 +597,12 @@ func TestNamesAreValidAsUpstreamSays(t *testing.T) {
 		for i := range name {
 			name[i] = alphabet[rng.IntN(len(alphabet))]
 		}
-		if s := string(name); isDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
-			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, isDNSLabel(s), isDNSSubdomain(s))
+		if s := string(name); IsDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+			t.Errorf("%q: label %t, subdomain %t, upstream says otherwise", s, IsDNSLabel(s), isDNSSubdomain(s))
 		}
 	}
 	for _, n := range []int{62, 63, 64, 252, 253, 254} {
-		if s := strings.Repeat("a", n); isDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
+		if s := strings.Repeat("a", n); IsDNSLabel(s) != (len(validation.IsDNS1123Label(s)) == 0) || isDNSSubdomain(s) != (len(validation.IsDNS1123Subdomain(s)) == 0) {
 			t.Errorf("a name of %d letters: upstream says otherwise", n)
 		}
 	}
@@ -702,7 +702,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		for _, w := range b.Build(Source{}).Workloads {
-			if !isDNSLabel(w.Namespace) || w.Name == "" {
+			if !IsDNSLabel(w.Namespace) || w.Name == "" {
 				t.Errorf("workload %q in namespace %q", w.Name, w.Namespace)
 			}
 		}

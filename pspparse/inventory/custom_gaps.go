@@ -27,10 +27,10 @@ func (c *CustomObject) affectedPart() GapPart {
 // addUnjudgedGaps adds the gaps of custom objects with pods that cannot be judged, unless pods of them were read or a
 // controller that makes them.
 func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplate) {
-	made := f.objectsWithPods(b.pods.classes, templates)
+	havePods := f.objectsWithPods(b.pods.classes, templates)
 	for i := range templates {
 		t := &templates[i]
-		if t.custom == nil || made[t.id] {
+		if t.custom == nil || havePods[t.id] {
 			continue
 		}
 		why := t.custom.unjudgedReason
@@ -41,24 +41,24 @@ func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplat
 			b.AddObjectGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
 		}
 	}
-	b.addDefinitionGaps(templates, made)
+	b.addDefinitionGaps(templates, havePods)
 }
 
 // objectsWithPods returns the objects of which pods were read, or controllers that tell their pods, and all objects that
 // made those.
 func (f *workloadMerger) objectsWithPods(groups []podClass, templates []workloadTemplate) map[objectID]bool {
-	made := map[objectID]bool{}
+	havePods := map[objectID]bool{}
 	mark := func(of creator) {
 		for next := []creator{of}; len(next) > 0; next = next[1:] {
 			id := next[0].objectID
 			t := f.templatesByID[id]
-			if id.name == "" || made[id] || t != nil && t.isOfOtherGroup(next[0].group) {
+			if id.name == "" || havePods[id] || t != nil && t.isOfOtherGroup(next[0].group) {
 				continue
 			}
-			made[id] = true
+			havePods[id] = true
 			if t == nil {
 				id = f.topOwner(id)
-				made[id] = true
+				havePods[id] = true
 				t = f.templatesByID[id]
 			}
 			if t != nil {
@@ -75,25 +75,25 @@ func (f *workloadMerger) objectsWithPods(groups []podClass, templates []workload
 			mark(creator{objectID{namespace: t.id.namespace, kind: t.owner.Kind, name: t.owner.Name}, t.ownerGroup})
 		}
 	}
-	return made
+	return havePods
 }
 
 // addDefinitionGaps adds the gaps of cluster-scoped custom objects that are used and of which no pods were read, and a note
 // of those that nothing uses.
-func (b *Builder) addDefinitionGaps(templates []workloadTemplate, made map[objectID]bool) {
+func (b *Builder) addDefinitionGaps(templates []workloadTemplate, havePods map[objectID]bool) {
 	if len(b.clusterDefinitions) == 0 {
 		return
 	}
-	places := b.namespacesOfUse(templates)
+	namespaces := b.namespacesOfUse(templates)
 	var unused []*clusterDefinition
 	for i := range b.clusterDefinitions {
 		d := &b.clusterDefinitions[i]
-		in := places[d.id]
+		in := namespaces[d.id]
 		for _, kind := range d.ownerKinds {
-			in = append(in, places[objectID{kind: kind}]...)
+			in = append(in, namespaces[objectID{kind: kind}]...)
 		}
 		switch {
-		case made[d.id]:
+		case havePods[d.id]:
 		case len(in) == 0:
 			unused = append(unused, d)
 		default:
@@ -117,7 +117,7 @@ func (b *Builder) namespacesOfUse(templates []workloadTemplate) map[objectID][]s
 			ids[objectID{kind: kind}] = true
 		}
 	}
-	places := map[objectID][]string{}
+	namespaces := map[objectID][]string{}
 	seen := map[string]map[objectID]bool{} // by namespace
 	var use func(namespace string, uses []CustomReference)
 	use = func(namespace string, uses []CustomReference) {
@@ -130,7 +130,7 @@ func (b *Builder) namespacesOfUse(templates []workloadTemplate) map[objectID][]s
 					continue
 				}
 				seen[namespace][d.id] = true
-				places[d.id] = append(places[d.id], namespace)
+				namespaces[d.id] = append(namespaces[d.id], namespace)
 				use(namespace, d.references)
 			}
 		}
@@ -143,13 +143,13 @@ func (b *Builder) namespacesOfUse(templates []workloadTemplate) map[objectID][]s
 		}
 		if by := (objectID{kind: t.owner.Kind}); ids[by] && !seen[in][by] {
 			seen[in][by] = true
-			places[by] = append(places[by], in)
+			namespaces[by] = append(namespaces[by], in)
 		}
 		if t.custom != nil {
 			use(in, t.custom.references)
 		}
 	}
-	return places
+	return namespaces
 }
 
 // noteUnusedDefinitions adds a note of cluster-scoped custom objects that nothing uses.

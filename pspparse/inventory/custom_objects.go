@@ -112,18 +112,11 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		return fmt.Errorf("%s of %s is not a name that a kind can have", quote(c.Kind), quote(c.APIVersion))
 	}
 	if c.ClusterScoped {
-		why := c.UnjudgedReason
-		if why == "" {
-			why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
-		}
-		b.clusterDefinitions = append(b.clusterDefinitions, clusterDefinition{
-			id: objectID{kind: QualifiedKind(c.APIVersion, c.Kind), name: m.Name}, references: c.References, ownerKinds: c.OwnerKinds,
-			gap: Gap{What: describeObject(c.Kind, "", m.Name), Why: why, Position: c.Position, Affects: c.affectedPart()},
-		})
+		b.addClusterDefinition(&c, m.Name)
 		return nil
 	}
 	namespace := b.namespaceOrDefault(m.Namespace, c.Position)
-	name, open, err := nameOrGenerateName(c.Kind, &m)
+	name, generated, err := nameOrGenerateName(c.Kind, &m)
 	if err == nil {
 		err = checkNamespace(namespace)
 	}
@@ -132,32 +125,51 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 		return nil
 	}
 	t := workloadTemplate{
-		id: objectID{kind: b.internString(QualifiedKind(c.APIVersion, c.Kind)), namespace: namespace, name: name, generatedName: open},
+		id: objectID{kind: b.internString(QualifiedKind(c.APIVersion, c.Kind)), namespace: namespace, name: name, generatedName: generated},
 		// account is that of the first template that names one.
 		owner: b.controllerOrOwner(&m), at: c.Position, replicas: replicasInJSON(c.JSON),
 		custom: &customTemplates{unjudgedReason: c.UnjudgedReason, affects: c.affectedPart(), workloadRef: c.WorkloadRef, references: c.References, group: groupOf(c.APIVersion)},
 	}
 	t.ownerGroup = b.ownerAPIGroup(&m, t.owner)
 	for i := range c.Templates {
-		pod, err := decodeCustomTemplate(&c.Templates[i])
-		if err != nil {
+		if err := b.embedTemplate(&t, &c.Templates[i], &m, len(c.Templates) == 1); err != nil {
 			return fmt.Errorf("at %s: %w", c.Templates[i].Path, err)
-		}
-		t.account = cmp.Or(t.account, pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount)
-		meta, err := b.decodePodMetas(&c.Templates[i], pod)
-		if err != nil {
-			return fmt.Errorf("at %s: %w", c.Templates[i].Path, err)
-		}
-		t.custom.embedded = append(t.custom.embedded, EmbeddedTemplate{
-			Path: c.Templates[i].Path, Shape: b.shapes.shape(pod.Annotations, &pod.Spec), Partial: c.Templates[i].Partial, PodMetas: meta,
-		})
-		if len(c.Templates) == 1 && !c.Templates[i].Partial {
-			t.shape, t.templateMeta = t.custom.embedded[0].Shape, b.templateMeta(&m, pod)
 		}
 	}
 	t.podMetas = mergeTemplateMetas(t.custom.embedded)
 	t.account = b.internString(cmp.Or(t.account, "default"))
 	b.templates = append(b.templates, t)
+	return nil
+}
+
+// addClusterDefinition adds a cluster-scoped custom object from which pods are made.
+func (b *Builder) addClusterDefinition(c *CustomObject, name string) {
+	why := c.UnjudgedReason
+	if why == "" {
+		why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
+	}
+	b.clusterDefinitions = append(b.clusterDefinitions, clusterDefinition{
+		id: objectID{kind: QualifiedKind(c.APIVersion, c.Kind), name: name}, references: c.References, ownerKinds: c.OwnerKinds,
+		gap: Gap{What: describeObject(c.Kind, "", name), Why: why, Position: c.Position, Affects: c.affectedPart()},
+	})
+}
+
+// embedTemplate adds a pod template of a custom object to t. An only one that is whole is the template of t, too.
+func (b *Builder) embedTemplate(t *workloadTemplate, from *CustomTemplate, m *ObjectMeta, only bool) error {
+	pod, err := decodeCustomTemplate(from)
+	if err != nil {
+		return err
+	}
+	meta, err := b.decodePodMetas(from, pod)
+	if err != nil {
+		return err
+	}
+	e := EmbeddedTemplate{Path: from.Path, Shape: b.shapes.shape(pod.Annotations, &pod.Spec), Partial: from.Partial, PodMetas: meta}
+	t.account = cmp.Or(t.account, pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount)
+	t.custom.embedded = append(t.custom.embedded, e)
+	if only && !from.Partial {
+		t.shape, t.templateMeta = e.Shape, b.templateMeta(m, pod)
+	}
 	return nil
 }
 

@@ -1,5 +1,5 @@
-// Package inventory owns what the analysis may see: policies, workloads, RBAC, namespaces, and the gaps, all sorted.
-// Readers add objects to a Builder, which reduces every pod to what security looks at as it is read; Build returns one
-// Inventory whose content does not depend on the order of the input. It never reads a file or a cluster, and it judges
-// nothing.
+// Package inventory owns what the analysis may see: policies, workloads, RBAC, namespaces, and the gaps, all sorted. Readers
+// deliver objects to a Sink; a Builder, the Sink that is used, reduces every pod to its Shape as it is read, and Build returns
+// one Inventory whose content does not depend on the order of the input. The package never reads a file or a cluster, and it
+// evaluates no policy and no standard.
 package inventory

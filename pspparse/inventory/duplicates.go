@@ -79,22 +79,8 @@ func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 			kept = append(kept, run[0])
 			continue
 		}
-		g := conflictGap(id, len(run), func(i int) pspparse.Position { return r.at(&run[i]) })
-		if r.touchedNamespaces != nil {
-			g.Namespaces = r.touchedNamespaces(&run[0])
-		}
-		if r.affectedPart != nil {
-			g.Affects = r.affectedPart(run)
-		}
-		if r.acceptDiffering != nil {
-			if one, ok := r.acceptDiffering(b, run, g); ok {
-				kept = append(kept, one)
-				continue
-			}
-		}
-		b.AddGap(g)
-		if r.conflictNamespace != nil {
-			b.conflictingNamespaces = append(b.conflictingNamespaces, r.conflictNamespace(&run[0]))
+		if one, ok := resolveConflict(b, r, run); ok {
+			kept = append(kept, one)
 		}
 	}
 	clear(items[len(kept):])
@@ -102,6 +88,30 @@ func resolveDuplicates[T any](b *Builder, r duplicateRules[T], items []T) []T {
 		return nil
 	}
 	return kept
+}
+
+// resolveConflict returns what stands for differing objects under one name; false where none is used and they have become a
+// gap.
+func resolveConflict[T any](b *Builder, r duplicateRules[T], differing []T) (T, bool) {
+	first := &differing[0]
+	g := conflictGap(r.id(first), len(differing), func(i int) pspparse.Position { return r.at(&differing[i]) })
+	if r.touchedNamespaces != nil {
+		g.Namespaces = r.touchedNamespaces(first)
+	}
+	if r.affectedPart != nil {
+		g.Affects = r.affectedPart(differing)
+	}
+	if r.acceptDiffering != nil {
+		if one, ok := r.acceptDiffering(b, differing, g); ok {
+			return one, true
+		}
+	}
+	b.AddGap(g)
+	if r.conflictNamespace != nil {
+		b.conflictingNamespaces = append(b.conflictingNamespaces, r.conflictNamespace(first))
+	}
+	var none T
+	return none, false
 }
 
 // sortByContent makes the order total where objects have one name and one position: a server returned an object twice, or
@@ -146,17 +156,17 @@ const maxConflictPositions = 100
 
 // conflictGap returns the gap of n differing objects under one name.
 func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
-	var places []pspparse.Position
+	var positions []pspparse.Position
 	for i := range n {
-		places = append(places, at(i))
+		positions = append(positions, at(i))
 	}
-	slices.SortFunc(places, comparePositions)
+	slices.SortFunc(positions, comparePositions)
 	var text []string
-	places = slices.Compact(places)
-	for _, p := range places[:min(len(places), maxConflictPositions)] {
+	positions = slices.Compact(positions)
+	for _, p := range positions[:min(len(positions), maxConflictPositions)] {
 		text = append(text, positionText(p))
 	}
-	if more := len(places) - maxConflictPositions; more > 0 {
+	if more := len(positions) - maxConflictPositions; more > 0 {
 		text = append(text, fmt.Sprintf("and %d more", more))
 	}
 	namespaces := []string{AllNamespaces}
@@ -168,7 +178,7 @@ func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 		advice = "these charts were rendered without a name: give each release its own (helm template NAME CHART)"
 	}
 	return Gap{
-		What: describeObject(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces, Affects: PartOfKind("", id.kind),
+		What: describeObject(id.kind, id.namespace, id.name), Position: positions[0], Namespaces: namespaces, Affects: PartOfKind("", id.kind),
 		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: %s", n, strings.Join(text, ", "), advice),
 	}
 }

@@ -84,7 +84,7 @@ func truncateValue(s string) string {
 
 // AddNamespaceParent records that one namespace is below another in HNC's tree.
 func (b *Builder) AddNamespaceParent(child, parent string) {
-	if child != parent && isDNSLabel(child) && isDNSLabel(parent) {
+	if child != parent && IsDNSLabel(child) && IsDNSLabel(parent) {
 		b.namespaceParents[child] = parent
 	}
 }
@@ -95,7 +95,7 @@ func ObjectText(kind, namespace, name string) string {
 	if namespace != "" {
 		plain = namespace + "/" + name
 	}
-	if isDNSSubdomain(name) && (namespace == "" || isDNSLabel(namespace)) {
+	if isDNSSubdomain(name) && (namespace == "" || IsDNSLabel(namespace)) {
 		return kind + " " + plain
 	}
 	return describeObject(kind, namespace, name)
@@ -129,20 +129,7 @@ func (b *Builder) assignLabelWriters(namespaces []Namespace) []LabelWriter {
 		return cmp.Or(compareLabelWriters(x, y), comparePositions(x.Position, y.Position))
 	})
 	b.labelWriters = slices.CompactFunc(b.labelWriters, func(x, y LabelWriter) bool { return compareLabelWriters(x, y) == 0 })
-	byName, byTenant := map[string][]int{}, map[string][]int{}
-	met := make([]bool, len(b.labelWriters))
-	for i := range b.labelWriters {
-		r := &b.labelWriters[i].Target
-		switch {
-		case r.Tenant != "" && len(byTenant[r.Tenant]) < maxLabelWriters:
-			byTenant[r.Tenant] = append(byTenant[r.Tenant], i)
-		case r.Namespace != "" && len(byName[r.Namespace]) < maxLabelWriters:
-			byName[r.Namespace] = append(byName[r.Namespace], i)
-		case r.Tenant+r.Namespace != "":
-			met[i] = true
-			b.excessWriters.add(b.labelWriters[i].Position)
-		}
-	}
+	byName, byTenant, met := b.indexLabelWriters()
 	for i := range namespaces {
 		ns := &namespaces[i]
 		found := slices.Clone(byName[ns.Name])
@@ -180,6 +167,26 @@ func (b *Builder) assignLabelWriters(namespaces []Namespace) []LabelWriter {
 		}
 	}
 	return rest
+}
+
+// indexLabelWriters returns the indexes of the label writers by the namespace and by the tenant that they name. Of too many for
+// one name the rest is only counted, and marked as met: they are not returned as writers of a namespace that was not read.
+func (b *Builder) indexLabelWriters() (byName, byTenant map[string][]int, met []bool) {
+	byName, byTenant = map[string][]int{}, map[string][]int{}
+	met = make([]bool, len(b.labelWriters))
+	for i := range b.labelWriters {
+		r := &b.labelWriters[i].Target
+		switch {
+		case r.Tenant != "" && len(byTenant[r.Tenant]) < maxLabelWriters:
+			byTenant[r.Tenant] = append(byTenant[r.Tenant], i)
+		case r.Namespace != "" && len(byName[r.Namespace]) < maxLabelWriters:
+			byName[r.Namespace] = append(byName[r.Namespace], i)
+		case r.Tenant+r.Namespace != "":
+			met[i] = true
+			b.excessWriters.add(b.labelWriters[i].Position)
+		}
+	}
+	return byName, byTenant, met
 }
 
 // maxLabelWriters is how many label writers of one namespace are kept.

@@ -44,7 +44,7 @@ func checkObjectName(kind, name string) error {
 
 // checkNamespace returns an error that says why a name cannot be that of a namespace; nil if it can.
 func checkNamespace(name string) error {
-	if !isDNSLabel(name) {
+	if !IsDNSLabel(name) {
 		if hasDollarTemplate(name) {
 			return unrenderedNameError("namespace", name)
 		}
@@ -65,8 +65,9 @@ func unrenderedNameError(what, name string) error {
 	return fmt.Errorf("%s %s is of a template that was not rendered: render it first (%s)", what, quote(name), DollarTemplateTools)
 }
 
-// isDNSLabel reports whether a name is a label of RFC 1123. It is written by hand because it runs for every pod.
-func isDNSLabel(s string) bool {
+// IsDNSLabel reports whether a name is a DNS label of RFC 1123, as the name of a namespace has to be. It is written
+// by hand because it runs for every pod.
+func IsDNSLabel(s string) bool {
 	if s == "" || len(s) > maxLabelLength {
 		return false
 	}
@@ -105,7 +106,7 @@ func isDNSLabelText(s string) bool {
 
 // nameOrGenerateName returns the name of an object of a kind to show, and whether the server is to choose its end. It fails
 // where neither metadata.name nor metadata.generateName is valid.
-func nameOrGenerateName(kind string, m *ObjectMeta) (name string, open bool, err error) {
+func nameOrGenerateName(kind string, m *ObjectMeta) (name string, generated bool, err error) {
 	if m.Name != "" || m.GenerateName == "" {
 		return m.Name, false, checkObjectName(kind, m.Name)
 	}

@@ -106,7 +106,7 @@ func (b *Builder) Decode(apiVersion, kind string, data []byte, at pspparse.Posit
 		return true, nil
 	}
 	e := newDecodeError(k.name, data, err)
-	if k.name == "Namespace" && isDNSLabel(e.Name) {
+	if k.name == "Namespace" && IsDNSLabel(e.Name) {
 		b.conflictingNamespaces = append(b.conflictingNamespaces, e.Name)
 	}
 	return true, e

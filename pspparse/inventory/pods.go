@@ -94,7 +94,7 @@ func (t *podTable) indexOf(s podClass) uint32 {
 }
 
 // add adds a pod of a class.
-func (t *podTable) add(name string, open bool, s podClass, at pspparse.Position) {
+func (t *podTable) add(name string, generated bool, s podClass, at pspparse.Position) {
 	i := t.indexOf(s)
 	f, ok := t.fileIndex[at.File]
 	if !ok {
@@ -102,7 +102,7 @@ func (t *podTable) add(name string, open bool, s podClass, at pspparse.Position)
 		t.files = append(t.files, at.File)
 		t.fileIndex[at.File] = f
 	}
-	t.pods = append(t.pods, podRow{name: name, class: i, file: f, line: int32(min(at.Line, 1<<31-1)), generatedName: open}) //nolint:gosec // capped
+	t.pods = append(t.pods, podRow{name: name, class: i, file: f, line: int32(min(at.Line, 1<<31-1)), generatedName: generated}) //nolint:gosec // capped
 }
 
 // position returns where the document of a pod starts.
@@ -112,14 +112,14 @@ func (t *podTable) position(p *podRow) pspparse.Position {
 
 // AddPod reduces a pod that a server has, or had, to its Shape and counts it with its class. The spec is not kept.
 func (b *Builder) AddPod(m ObjectMeta, spec *corev1.PodSpec, phase corev1.PodPhase, at pspparse.Position) {
-	namespace, name, open, ok := b.checkPod(&m, spec, at)
+	namespace, name, generated, ok := b.checkPod(&m, spec, at)
 	if !ok {
 		return
 	}
 	b.kindsRead["Pod"] = true
 	finished, owner := phase == corev1.PodSucceeded || phase == corev1.PodFailed, b.controllerOf(&m)
 	if finished && owner == (Owner{}) {
-		b.pods.add(name, open, podClass{namespace: namespace, finished: true}, at)
+		b.pods.add(name, generated, podClass{namespace: namespace, finished: true}, at)
 		return
 	}
 	if _, ok := m.Annotations[sccAnnotation]; ok {
@@ -133,13 +133,13 @@ func (b *Builder) AddPod(m ObjectMeta, spec *corev1.PodSpec, phase corev1.PodPha
 	case s.isBare():
 		s.authorShape, s.authorMeta = b.lastAppliedTemplate(namespace, &m, spec)
 	}
-	b.pods.add(name, open, s, at)
+	b.pods.add(name, generated, s, at)
 }
 
 // addPodManifest adds a pod that no server has ever had. A bare one counts like a pod template; one that names its
 // controller is one more form of what that makes.
 func (b *Builder) addPodManifest(m ObjectMeta, spec *corev1.PodSpec, at pspparse.Position) {
-	namespace, name, open, ok := b.checkPod(&m, spec, at)
+	namespace, name, generated, ok := b.checkPod(&m, spec, at)
 	if !ok {
 		return
 	}
@@ -150,14 +150,14 @@ func (b *Builder) addPodManifest(m ObjectMeta, spec *corev1.PodSpec, at pspparse
 		t.Labels, t.Annotations = m.Labels, m.Annotations
 		s.authorShape, s.authorMeta, s.podMeta = s.shape, b.templateMeta(&m, t), b.podMeta(m.Labels, m.Annotations)
 	}
-	b.pods.add(name, open, s, at)
+	b.pods.add(name, generated, s, at)
 }
 
 // checkPod returns the namespace and the name under which a pod counts. It is not ok for a pod that cannot be used, which
 // has become a gap.
-func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Position) (namespace, name string, open, ok bool) {
+func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Position) (namespace, name string, generated, ok bool) {
 	namespace = b.namespaceOrDefault(m.Namespace, at)
-	name, open, err := nameOrGenerateName("Pod", m)
+	name, generated, err := nameOrGenerateName("Pod", m)
 	if err == nil {
 		err = checkNamespace(namespace)
 	}
@@ -166,10 +166,10 @@ func (b *Builder) checkPod(m *ObjectMeta, spec *corev1.PodSpec, at pspparse.Posi
 	}
 	if err != nil {
 		b.refuseObject("Pod", namespace, m.Name, at, err)
-		return namespace, name, open, false
+		return namespace, name, generated, false
 	}
 	b.addMisplacedKeys(MisplacedKey{Namespace: namespace, Kind: "Pod", Name: name, Position: at, owned: len(m.OwnerReferences) > 0}, m.Labels, m.Annotations)
-	return namespace, name, open, true
+	return namespace, name, generated, true
 }
 
 // podClassOf returns the class of a pod, as far as every pod tells it. Debug containers are kept apart: they go with the

@@ -161,10 +161,10 @@ type templateConflict struct {
 // for kinds whose pods are counted. The template is not kept.
 func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1.PodTemplateSpec, at pspparse.Position) {
 	namespace := b.namespaceOrDefault(m.Namespace, at)
-	name, open, err := nameOrGenerateName(kind, &m)
+	name, generated, err := nameOrGenerateName(kind, &m)
 	switch {
 	case err != nil:
-	case !isDNSLabel(namespace):
+	case !IsDNSLabel(namespace):
 		err = checkNamespace(namespace)
 	case t == nil:
 		err = fmt.Errorf("%w: it has no pod template; give it one, or leave the document out", errNothingToJudge)
@@ -182,7 +182,7 @@ func (b *Builder) AddTemplate(kind string, m ObjectMeta, replicas int, t *corev1
 	b.addMisplacedKeys(on, t.Labels, t.Annotations)
 	owner := b.controllerOf(&m)
 	b.templates = append(b.templates, workloadTemplate{
-		id:           objectID{kind: b.internString(kind), namespace: namespace, name: name, generatedName: open},
+		id:           objectID{kind: b.internString(kind), namespace: namespace, name: name, generatedName: generated},
 		account:      b.internString(serviceAccountName(&t.Spec)),
 		replicas:     replicas,
 		shape:        b.shapes.shape(t.Annotations, &t.Spec),
