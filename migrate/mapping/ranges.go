@@ -19,7 +19,7 @@ const (
 
 // idRanges converts the user or group ID ranges of a PodSecurityPolicy.
 func idRanges(ranges []pspparse.IDRange) []Range {
-	out := make([]Range, 0, len(ranges))
+	var out []Range
 	for _, r := range ranges {
 		out = append(out, Range{r.Min, r.Max})
 	}
@@ -28,7 +28,7 @@ func idRanges(ranges []pspparse.IDRange) []Range {
 
 // portRanges converts the host port ranges of a PodSecurityPolicy.
 func portRanges(ranges []pspparse.HostPortRange) []Range {
-	out := make([]Range, 0, len(ranges))
+	var out []Range
 	for _, r := range ranges {
 		out = append(out, Range{int64(r.Min), int64(r.Max)})
 	}

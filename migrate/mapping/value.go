@@ -74,8 +74,13 @@ func seccompParts(p *corev1.SeccompProfile) []string {
 	return []string{string(p.Type), *p.LocalhostProfile}
 }
 
-// listValue is the value of a field that is a list of names.
-func listValue(names []string) Value { return Value{Values: names} }
+// listValue is the value of a field that is a list of names; zero for an empty list.
+func listValue(names []string) Value {
+	if len(names) == 0 {
+		return Value{}
+	}
+	return Value{Values: names}
+}
 
 // textValue is the value of a field that is one text; zero for "".
 func textValue(text string) Value {
