@@ -40,7 +40,7 @@ func mayImport() map[string][]string {
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
-		"migrate/phrases":           {"migrate", "migrate/mapping", "migrate/escape", "pspparse/inventory", "pspparse"},
+		"migrate/phrases":           {"migrate", "migrate/escape", "pspparse/inventory", "pspparse"},
 		"migrate/manifest":          {"migrate/escape"},
 		"migrate/script":            {"migrate/escape", "migrate/phrases", "pspparse/inventory"},
 		"migrate/labels":            writers,

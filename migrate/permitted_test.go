@@ -12,6 +12,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -296,15 +297,15 @@ func TestNamespaceLost(t *testing.T) {
 func TestMergeLost(t *testing.T) {
 	t.Parallel()
 	got := mergeLostConstraints([]LostConstraint{
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []pspparse.IDRange{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"b"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []pspparse.IDRange{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []pspparse.IDRange{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
 	})
 	want := []LostConstraint{
 		{Field: "volumes", Class: "functional", Policies: []string{"b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
-		{Field: "runAsUser", Value: mapping.Value{Ranges: []mapping.Range{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []pspparse.IDRange{{Min: 1, Max: 2}}}, Class: "security", Policies: []string{"a", "b"}},
+		{Field: "runAsUser", Value: mapping.Value{Ranges: []pspparse.IDRange{{Min: 1, Max: 3}}}, Class: "security", Policies: []string{"c"}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

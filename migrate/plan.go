@@ -164,7 +164,9 @@ type PolicyCheck struct {
 	Level  api.Level      `json:"level"`
 	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
 	Fields []string       `json:"fields,omitempty"`
-	Note   string         `json:"note,omitempty"`
+	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
+	Values []string `json:"values,omitempty"`
+	Note   string   `json:"note,omitempty"`
 }
 
 // LostConstraint is a constraint that a policy has and the level has not.
@@ -172,8 +174,11 @@ type LostConstraint struct {
 	Field string `json:"field"`
 	mapping.Value
 	// Class is security, functional or drift.
-	Class string `json:"class" values:"security functional drift"`
-	Note  string `json:"note,omitempty"`
+	Class mapping.LossClass `json:"class" values:"security functional drift"`
+	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the
+	// first of them.
+	NewlyAdmits []string `json:"newlyAdmits,omitempty"`
+	Note        string   `json:"note,omitempty"`
 	// Policies is set in Plan.Drift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
 	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same. Up to three.
@@ -184,9 +189,13 @@ type LostConstraint struct {
 type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
-	mapping.Value
-	Note string `json:"note,omitempty"`
+	// Value is compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}. Text has it for a reader.
+	Value string `json:"value,omitempty"`
+	Note  string `json:"note,omitempty"`
 }
+
+// Text returns the value as YAML has it on one line: true, [ALL], type: RuntimeDefault.
+func (v *RequiredTemplateValue) Text() string { return mapping.TemplateText(v.Value) }
 
 // PolicyField explains one field or annotation of a policy.
 type PolicyField struct {

@@ -50,7 +50,7 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		Position:              p.Position,
 	}
 	for _, c := range a.Checks {
-		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: c.Status, Fields: c.Fields, Note: c.Note})
+		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: c.Status, Fields: c.Fields, Values: c.Values, Note: c.Note})
 	}
 	for _, c := range a.Conditions(a.Closest) {
 		out.Conditions = append(out.Conditions, c.ID)
@@ -145,7 +145,7 @@ func (b *planBuilder) abbreviateEveryPolicy(names []string) []string {
 const maxPoliciesListed = 10
 
 func planLostConstraint(l mapping.LostConstraint) LostConstraint {
-	return LostConstraint{Field: l.Field, Value: l.Value, Class: string(l.Class), Note: l.Note}
+	return LostConstraint{Field: l.Field, Value: l.Value, Class: l.Class, NewlyAdmits: l.NewlyAdmits, Note: l.Note}
 }
 
 func planGrant(g access.Grant) PolicyGrant {
@@ -190,7 +190,7 @@ func (b *planBuilder) standardsDrift() []LostConstraint {
 // two policies with different ranges lose different things.
 func mergeLostConstraints(all []LostConstraint) []LostConstraint {
 	same := func(x, y LostConstraint) int {
-		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), mapping.CompareValues(x.Value, y.Value), cmp.Compare(x.Note, y.Note))
+		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.Text(x.Field, 0), y.Text(y.Field, 0)), cmp.Compare(x.Note, y.Note))
 	}
 	slices.SortStableFunc(all, same)
 	var out []LostConstraint

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -130,6 +129,9 @@ func violationText(reason, detail string) string {
 	return reason + " (" + detail + ")"
 }
 
+// mostValues of a list are shown on a line.
+const mostValues = 6
+
 func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	if len(lost) == 0 {
 		return
@@ -137,7 +139,9 @@ func (p *page) lostWith(heading string, lost []migrate.LostConstraint) {
 	var items []string
 	for _, l := range lost {
 		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		text += " = " + cmp.Or(phrases.Value(l.Value), "none")
+		if value := l.Text(l.Field, mostValues); value != "" {
+			text += " = " + value
+		}
 		if l.Note != "" {
 			text += ": " + l.Note
 		}

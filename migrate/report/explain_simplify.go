@@ -8,7 +8,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -37,8 +36,8 @@ func (p *page) changes(heading string, po *migrate.Policy, class string) {
 		for _, w := range po.RequiredTemplateValues {
 			if w.Field == c.Field || strings.HasPrefix(c.Field, w.Field+".default") {
 				text += "; pods no longer get " + w.Path
-				if value := phrases.Value(w.Value); value != "" {
-					text += " = " + value
+				if w.Value != "" {
+					text += " = " + w.Text()
 				}
 			}
 		}
