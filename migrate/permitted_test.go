@@ -12,6 +12,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/mapping"
+	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -304,7 +305,7 @@ func TestNamespaceLost(t *testing.T) {
 func TestMergeLost(t *testing.T) {
 	t.Parallel()
 	ids := func(from, to int64) mapping.Value {
-		return mapping.Value{Ranges: []mapping.Range{{Min: from, Max: to}}}
+		return mapping.Value{Ranges: []pspparse.IDRange{{Min: from, Max: to}}}
 	}
 	got := mergeLostConstraints([]LostConstraint{
 		{Field: "runAsUser", Value: ids(1, 2), Class: "security", Policies: []string{"b"}},

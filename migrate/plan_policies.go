@@ -95,7 +95,9 @@ type PolicyCheck struct {
 	// not-ensured (some fail), impossible (none can pass) or unknown (a policy cannot tell).
 	Status mapping.Status `json:"status" values:"guaranteed by-mutation in-effect not-ensured impossible unknown"`
 	Fields []string       `json:"fields,omitempty"`
-	Note   string         `json:"note,omitempty"`
+	// Values of a list that decide the status: the capabilities beyond what the check accepts. Note names the first of them.
+	Values []string `json:"values,omitempty"`
+	Note   string   `json:"note,omitempty"`
 }
 
 // LostConstraint is a constraint that a policy has and the level has not.
@@ -105,7 +107,10 @@ type LostConstraint struct {
 	// Class is security (a restriction is gone), functional (a value that the policy filled in is gone) or drift (only the
 	// standard is newer than the policy).
 	Class mapping.LossClass `json:"class" values:"security functional drift"`
-	Note  string            `json:"note,omitempty"`
+	// NewlyAdmits are the items that the level accepts and the policy does not, where both have a list of them. Note names the
+	// first of them.
+	NewlyAdmits []string `json:"newlyAdmits,omitempty"`
+	Note        string   `json:"note,omitempty"`
 	// Policies is set in Plan.StandardsDrift and Namespace.Lost: which policies it is about, or EveryPolicy.
 	Policies []string `json:"policies,omitempty"`
 	// MayBeCoveredBy is set in Namespace.Lost: what else refuses pods there and, by its name, may forbid the same.
@@ -116,8 +121,9 @@ type LostConstraint struct {
 type RequiredTemplateValue struct {
 	Field string `json:"field"`
 	Path  string `json:"path"`
-	mapping.Value
-	Note string `json:"note,omitempty"`
+	// Value is compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}. Text has it for a reader.
+	Value string `json:"value,omitempty"`
+	Note  string `json:"note,omitempty"`
 }
 
 // PolicyField explains one field or annotation of a policy.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -24,6 +25,9 @@ func (r *WorkloadRef) UnmarshalText(text []byte) error {
 	r.Kind, r.Name = kind, name
 	return nil
 }
+
+// Text returns the value as YAML has it on one line: true, [ALL], type: RuntimeDefault.
+func (v *RequiredTemplateValue) Text() string { return mapping.TemplateText(v.Value) }
 
 // At returns where the policy states a field, by its path ("spec.hostPorts"), or the nearest one around it that it states.
 // It is zero for a policy that was read from a cluster.

@@ -37,8 +37,8 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 		NearestMiss:           a.NearestMiss,
 		LevelChoices:          a.Choices,
 		Checks:                make([]PolicyCheck, 0, len(a.Checks)),
-		Conditions:            []string{},
 		Lost:                  []LostConstraint{},
+		Conditions:            []string{},
 		Unused:                b.isUnusedPolicy(p.Name),
 		Problems:              p.Problems,
 		Position:              p.Position,
@@ -49,11 +49,11 @@ func (b *planBuilder) buildPolicy(p *pspparse.Policy) Policy {
 	if p.Position != (pspparse.Position{}) {
 		out.Lines = p.Lines // of a policy from a cluster they are all 0
 	}
-	for _, c := range a.Checks {
-		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: c.Status, Fields: c.Fields, Note: c.Note})
-	}
 	for _, c := range a.Conditions(a.Closest) {
 		out.Conditions = append(out.Conditions, c.ID)
+	}
+	for _, c := range a.Checks {
+		out.Checks = append(out.Checks, PolicyCheck{Check: c.ID, Level: c.Level, Status: c.Status, Fields: c.Fields, Values: c.Values, Note: c.Note})
 	}
 	for _, l := range a.LostConstraints {
 		out.Lost = append(out.Lost, planLostConstraint(l))
@@ -84,7 +84,7 @@ func (b *planBuilder) abbreviateEveryPolicy(names []string) []string {
 const maxPoliciesListed = 10
 
 func planLostConstraint(l mapping.LostConstraint) LostConstraint {
-	return LostConstraint{Field: l.Field, Value: l.Value, Class: l.Class, Note: l.Note}
+	return LostConstraint{Field: l.Field, Value: l.Value, Class: l.Class, NewlyAdmits: l.NewlyAdmits, Note: l.Note}
 }
 
 // standardsDrift tells the differences that come only from the age of a standard once, with the policies they are about.
@@ -105,18 +105,27 @@ func (b *planBuilder) standardsDrift() []LostConstraint {
 // mergeLostConstraints tells equal constraints once, with all the policies that have them. The value is part of the constraint:
 // two policies with different ranges lose different things.
 func mergeLostConstraints(all []LostConstraint) []LostConstraint {
-	same := func(x, y LostConstraint) int {
-		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), mapping.CompareValues(x.Value, y.Value), cmp.Compare(x.Note, y.Note))
+	type keyed struct {
+		LostConstraint
+		value string // whole, as text
 	}
-	slices.SortStableFunc(all, same)
+	same := func(x, y keyed) int {
+		return cmp.Or(cmp.Compare(x.Class, y.Class), cmp.Compare(x.Field, y.Field), cmp.Compare(x.value, y.value), cmp.Compare(x.Note, y.Note),
+			slices.Compare(x.NewlyAdmits, y.NewlyAdmits))
+	}
+	sorted := make([]keyed, len(all))
+	for i, l := range all {
+		sorted[i] = keyed{l, l.Text(l.Field, 0)}
+	}
+	slices.SortStableFunc(sorted, same)
 	var out []LostConstraint
-	for _, l := range all {
-		if n := len(out); n > 0 && same(out[n-1], l) == 0 {
+	for i, l := range sorted {
+		if n := len(out); n > 0 && same(sorted[i-1], l) == 0 {
 			out[n-1].Policies = append(out[n-1].Policies, l.Policies...)
 			continue
 		}
 		l.Policies = slices.Clone(l.Policies)
-		out = append(out, l)
+		out = append(out, l.LostConstraint)
 	}
 	for i := range out {
 		slices.Sort(out[i].Policies)

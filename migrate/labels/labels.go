@@ -39,10 +39,10 @@ func isLooser(recommended string, today api.LevelVersion) bool {
 // Label is one label of a namespace with its value.
 type Label struct{ Key, Value string }
 
-// LabelsToWrite returns the labels that a stage writes to a namespace, in the order of migrate.LabelKeys: all that are
+// WantedLabels returns the labels that a stage writes to a namespace, in the order of migrate.LabelKeys: all that are
 // recommended, without an enforce that would loosen today's and was not asked for, and those that have to be repaired in
 // the same write.
-func LabelsToWrite(ns *migrate.Namespace, stage Stage) []Label {
+func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	write := StageLabels(ns, stage)
 	also := labelsToRepair(ns, write)
 	if len(also) == 0 {
@@ -59,7 +59,7 @@ func LabelsToWrite(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// StageLabels returns those of LabelsToWrite that belong to the stage.
+// StageLabels returns those of WantedLabels that belong to the stage.
 func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
 	for _, key := range migrate.PodSecurityLabelKeys() {
@@ -71,10 +71,10 @@ func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 	return out
 }
 
-// ChangedLabels returns those of LabelsToWrite that differ from what the namespace has.
+// ChangedLabels returns those of WantedLabels that differ from what the namespace has.
 func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
-	for _, l := range LabelsToWrite(ns, stage) {
+	for _, l := range WantedLabels(ns, stage) {
 		if value, there := ns.LabelValue(l.Key); !there || value != l.Value {
 			out = append(out, l)
 		}
@@ -100,7 +100,7 @@ func WhyRefused(ns *migrate.Namespace) string {
 	if len(validation.IsDNS1123Label(ns.Name)) > 0 {
 		return "its name is not a valid namespace name"
 	}
-	for _, l := range LabelsToWrite(ns, StageAll) {
+	for _, l := range WantedLabels(ns, StageAll) {
 		if !validLabel(l) {
 			return "the label " + l.Key + " would get the value " + quoteASCII(l.Value) + ", which is not valid"
 		}

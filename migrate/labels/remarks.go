@@ -23,7 +23,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	switch {
 	case outcome == OutcomeRefused:
 		return []string{fmt.Sprintf("%s: refused, %s", quoteASCII(ns.Name), WhyRefused(ns))}
-	case outcome == OutcomeSkipped && len(LabelsToWrite(ns, StageAll)) == 0:
+	case outcome == OutcomeSkipped && len(WantedLabels(ns, StageAll)) == 0:
 		return append([]string{ns.Name + ": left alone, nothing is recommended"}, cautionRemarks(ns)...)
 	}
 	lines := []string{ns.Name + ": " + describeDecision(ns, stage)}
@@ -78,7 +78,7 @@ func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	if key := contradictingKey(writers); key != "" {
 		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, podSecurityLabelPrefix)+": leave these labels to one of them")
 	}
-	return append(lines, labelsInForms(writers, LabelsToWrite(ns, stage))...)
+	return append(lines, labelsInForms(writers, WantedLabels(ns, stage))...)
 }
 
 // nextOwnerRun names what the writer of a namespace's labels does again: its next sync, or apply.
@@ -195,7 +195,7 @@ func writeBareLabels(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
 	if showsOwnerSnippets(ns) || OutcomeOf(ns, stage) != OutcomeOwned {
 		return
 	}
-	for _, l := range LabelsToWrite(ns, stage) {
+	for _, l := range WantedLabels(ns, stage) {
 		script.Comment(b, "    %s: %s", l.Key, l.Value)
 	}
 }

@@ -58,7 +58,7 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.checks = []checkStatus{v}
 	if stated {
-		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, listValue(profiles),
+		f.recordRefusal(pspparse.AppArmorAllowedAnnotation, profileListValue(list).orEmpty(),
 			"containers need no AppArmor profile any more and may have others; an admission policy can keep the list",
 			levels.LooseToStrict()...)
 	}
@@ -66,13 +66,13 @@ func assessAppArmor(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		f.recordSuppliedValue(pspparse.AppArmorDefaultAnnotation, textValue(fallback),
 			"the profile is no longer set: containers get the runtime's own where AppArmor is on", levels.LooseToStrict()...)
 		f.requireInTemplate(pspparse.AppArmorDefaultAnnotation,
-			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", textValue(fallback),
+			"metadata.annotations[container.apparmor.security.beta.kubernetes.io/<container>]", fallback,
 			"one per container; from v1.30 the field securityContext.appArmorProfile takes its place")
 	}
 	if stated && !accepted && !unconfined {
 		f.admitsNothing = "an AppArmor profile is mandatory and the list has none that a container can have (" + cmp.Or(list, "empty") + ")"
 	}
-	f.explainField(p, pspparse.AppArmorAllowedAnnotation, listValue(profiles), explainAppArmorList(stated, unconfined))
+	f.explainField(p, pspparse.AppArmorAllowedAnnotation, profileListValue(list), explainAppArmorList(stated, unconfined))
 	f.explainStatedField(p, pspparse.AppArmorDefaultAnnotation, textValue(fallback), "set on every container that names no profile")
 	return f
 }

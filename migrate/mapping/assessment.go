@@ -70,7 +70,9 @@ type Check struct {
 	Status Status
 	// Fields of the policy that decide the status.
 	Fields []string
-	// Note is a clause that gives the reason of the status, with the values.
+	// Values decide the status where they are part of a list: the capabilities beyond what the check accepts.
+	Values []string
+	// Note is a clause that gives the reason of the status, with the first of the values.
 	Note string
 	// Core is true for checks that decide Assessment.Closest: those of privilege, of the host and of root. Checks of seccomp,
 	// AppArmor and SELinux, and those that policies have no field for, are conditions only.
@@ -97,6 +99,8 @@ type LostConstraint struct {
 	// Value of the field. Of DriftLoss it may be what the standard allows and the policy does not.
 	Value
 	Class LossClass
+	// NewlyAdmits are the entries that the level accepts and the policy refuses, where both have a list of them.
+	NewlyAdmits []string
 	// Note says what becomes possible, and what can take the place of the constraint.
 	Note string
 }
@@ -107,8 +111,9 @@ type RequiredTemplateValue struct {
 	Field string
 	// Path of the field in a pod template: "containers[*].securityContext.runAsNonRoot".
 	Path string
-	Value
-	Note string
+	// Value is compact JSON: true, ["ALL"], {"type":"RuntimeDefault"}. TemplateText writes it for people.
+	Value string
+	Note  string
 }
 
 // FieldExplanation says what one field or annotation of a PodSecurityPolicy does to pods.

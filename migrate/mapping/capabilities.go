@@ -88,7 +88,7 @@ func baselineCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	if len(excess) == 0 {
 		return status
 	}
-	status.status, status.nearestMiss = StatusNotEnsured, "capabilities ("+joinNames(excess)+")"
+	status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
 	status.note = "containers may add " + joinNames(excess)
 	if slices.Equal(excess, []string{"NET_RAW"}) {
 		status.tier = profileTier
@@ -111,14 +111,14 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 	added := sortedDifference(p.Spec.DefaultAddCapabilities, restrictedCapabilities())
 	switch {
 	case dropsAll && len(added) > 0:
-		status.status, status.nearestMiss = StatusImpossible, "default capabilities ("+joinNames(added)+")"
+		status.status, status.values, status.nearestMiss = StatusImpossible, added, "default capabilities ("+joinNames(added)+")"
 		status.note = "BLOCKER: change the policy first: it adds " + joinNames(added) +
 			" to every container that does not drop it by name"
 	case !dropsAll:
 		status.status, status.nearestMiss = StatusNotEnsured, "capabilities (ALL is not dropped)"
 		status.note = "requiredDropCapabilities lacks ALL: verify that workloads drop it"
 	case len(excess) > 0:
-		status.status, status.nearestMiss = StatusNotEnsured, "capabilities ("+joinNames(excess)+")"
+		status.status, status.values, status.nearestMiss = StatusNotEnsured, excess, "capabilities ("+joinNames(excess)+")"
 		status.note = "containers may add " + joinNames(excess)
 	default:
 		status.status, status.note = StatusByMutation, "the policy drops ALL from every container: templates must do so themselves"
@@ -128,7 +128,7 @@ func restrictedCapabilitiesStatus(p *pspparse.Policy) checkStatus {
 
 // compareAllowedCapabilities records, for each level, that it accepts additions which the policy refuses.
 func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Version) {
-	value := listValue(p.Spec.AllowedCapabilities)
+	value := listValue(p.Spec.AllowedCapabilities).orEmpty()
 	if allowsAnyCapability(p) {
 		return
 	}
@@ -143,7 +143,7 @@ func (f *controlResult) compareAllowedCapabilities(p *pspparse.Policy, v api.Ver
 	}
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
 		if refused := sortedDifference(accepted[level], addableCapabilities(p)); len(refused) > 0 {
-			f.recordRefusal("allowedCapabilities", value,
+			f.recordNewlyAdmitted("allowedCapabilities", value, refused,
 				"containers may add "+joinNames(refused)+"; an admission policy can keep the list", level)
 		}
 	}
@@ -163,7 +163,7 @@ func (f *controlResult) compareRequiredDrops(p *pspparse.Policy, v api.Version) 
 		if slices.Contains(drops, "ALL") && versionAtLeast(v, 25) {
 			f.recordDrift("requiredDropCapabilities", listValue(drops), "pods with os.name windows need no drops from v1.25", api.LevelRestricted)
 		}
-		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", listValue(drops),
+		f.requireInTemplate("requiredDropCapabilities", "containers[*].securityContext.capabilities.drop", drops,
 			requiredDropNote(drops))
 	}
 	f.explainStatedField(p, "requiredDropCapabilities", listValue(drops),
@@ -188,7 +188,7 @@ func (f *controlResult) recordDefaultAdds(p *pspparse.Policy) {
 		if excess := sortedDifference(adds, baselineCapabilities()); len(excess) > 0 {
 			note += "; baseline refuses " + joinNames(excess)
 		}
-		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", listValue(adds), note)
+		f.requireInTemplate("defaultAddCapabilities", "containers[*].securityContext.capabilities.add", adds, note)
 	}
 	f.explainStatedField(p, "defaultAddCapabilities", listValue(adds),
 		"added to every container that does not drop them by name; counts as allowed")

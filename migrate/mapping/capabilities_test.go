@@ -34,21 +34,21 @@ func TestCapabilities(t *testing.T) {
 		},
 		{
 			name: "drops ALL", change: caps(all, nil, restrictedCapabilities()),
-			want: summary{Status: "capabilities_baseline=G capabilities_restricted=M", Refused: levelPB, Fills: drop + "ALL"},
+			want: summary{Status: "capabilities_baseline=G capabilities_restricted=M", Refused: levelPB, Fills: drop + "[ALL]"},
 		},
 		{
 			name: "drops ALL before restricted asks for it", change: caps(all, nil, restrictedCapabilities()), minor: 21,
-			want: summary{Status: "capabilities_baseline=G", Refused: levelPBR, Fills: drop + "ALL"},
+			want: summary{Status: "capabilities_baseline=G", Refused: levelPBR, Fills: drop + "[ALL]"},
 		},
 		{
 			name: "Windows is let off later", change: caps(all, nil, restrictedCapabilities()), minor: 25,
 			want: summary{
-				Status: "capabilities_baseline=G capabilities_restricted=M", Refused: levelPB, Drift: "restricted", Fills: drop + "ALL",
+				Status: "capabilities_baseline=G capabilities_restricted=M", Refused: levelPB, Drift: "restricted", Fills: drop + "[ALL]",
 			},
 		},
 		{
 			name: "all is not ALL", change: caps([]string{"all"}, nil, restrictedCapabilities()),
-			want: summary{Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPB, Fills: drop + "all"},
+			want: summary{Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPB, Fills: drop + "[all]"},
 		},
 		{
 			name: "CAP_CHOWN is not CHOWN", change: caps(nil, nil, []string{"CAP_CHOWN"}),
@@ -56,26 +56,26 @@ func TestCapabilities(t *testing.T) {
 		},
 		{
 			name: "an allowed one beyond restricted", change: caps(all, nil, []string{"NET_BIND_SERVICE", "KILL"}),
-			want: summary{Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPB, Fills: drop + "ALL"},
+			want: summary{Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPB, Fills: drop + "[ALL]"},
 		},
 		{
 			name: "a default beyond restricted contradicts it", change: caps(all, []string{"KILL"}, nil),
 			want: summary{
 				Status: "capabilities_baseline=G capabilities_restricted=X", Refused: levelPBR,
-				Fills: drop + "ALL " + add + "KILL",
+				Fills: drop + "[ALL] " + add + "[KILL]",
 			},
 		},
 		{
 			name: "a default beyond restricted without the drop", change: caps(nil, []string{"KILL"}, nil),
 			want: summary{
-				Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPBR, Fills: add + "KILL",
+				Status: "capabilities_baseline=G capabilities_restricted=N", Refused: levelPBR, Fills: add + "[KILL]",
 			},
 		},
 		{
 			name: "a default counts as allowed", change: caps(all, restrictedCapabilities(), nil),
 			want: summary{
 				Status: "capabilities_baseline=G capabilities_restricted=M", Refused: levelPB,
-				Fills: drop + "ALL " + add + "NET_BIND_SERVICE",
+				Fills: drop + "[ALL] " + add + "[NET_BIND_SERVICE]",
 			},
 		},
 	})

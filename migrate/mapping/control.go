@@ -82,6 +82,8 @@ type checkStatus struct {
 	status Status
 	tier   checkTier
 	fields []string
+	// values of a list that decide the status.
+	values []string
 	note   string
 	// nearestMiss names what keeps the policy from the check's level: the rest of "would be baseline but for ...".
 	nearestMiss string
@@ -99,6 +101,11 @@ type levelConstraint struct {
 // recordRefusal adds a constraint by which the policy refuses pods that the levels accept.
 func (f *controlResult) recordRefusal(field string, value Value, note string, levels ...api.Level) {
 	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, Note: note}, true, levels)
+}
+
+// recordNewlyAdmitted adds a constraint by which the policy refuses pods with these entries of a list, which the levels accept.
+func (f *controlResult) recordNewlyAdmitted(field string, value Value, entries []string, note string, levels ...api.Level) {
+	f.addConstraint(LostConstraint{Field: field, Value: value, Class: SecurityLoss, NewlyAdmits: entries, Note: note}, true, levels)
 }
 
 // recordForcedRestriction adds a restriction that the policy enforces by mutating pods and that the levels do not ask for.
@@ -124,14 +131,14 @@ func (f *controlResult) addConstraint(lost LostConstraint, refuses bool, levels 
 }
 
 // requireInTemplate adds a value that templates must state once the policy no longer sets it.
-func (f *controlResult) requireInTemplate(field, path string, value Value, note string) {
-	f.templateValues = append(f.templateValues, RequiredTemplateValue{Field: field, Path: path, Value: value, Note: note})
+func (f *controlResult) requireInTemplate(field, path string, value any, note string) {
+	f.templateValues = append(f.templateValues, RequiredTemplateValue{Field: field, Path: path, Value: compactJSON(value), Note: note})
 }
 
 // explainStatedField adds the explanation of a field if the policy states it.
 func (f *controlResult) explainStatedField(p *pspparse.Policy, name string, value Value, meaning string) {
 	line, stated := p.Lines[fieldLineKey(name)]
-	if !stated && (value.IsZero() || slices.Equal(value.Values, []string{"false"})) {
+	if !stated && (value.isZero() || slices.Equal(value.Values, []string{"false"})) {
 		return
 	}
 	f.fields = append(f.fields, FieldExplanation{Name: name, Value: value, Line: line, Meaning: meaning})
@@ -166,8 +173,11 @@ func sortedDifference(list []string, without []string) []string {
 	return slices.Compact(out)
 }
 
-// joinNames joins the names of a list for a sentence.
-func joinNames(list []string) string { return strings.Join(list, ", ") }
+// maxShownNames bounds how many names of a list a note repeats; the whole list stands beside it.
+const maxShownNames = 6
+
+// joinNames joins the first names of a list for a sentence.
+func joinNames(list []string) string { return joinFirst(list, maxShownNames) }
 
 // joinWithAnd joins phrases for a sentence: "a, b and c".
 func joinWithAnd(phrases []string) string {
@@ -186,7 +196,7 @@ func compareLostConstraints(a, b LostConstraint) int {
 	return cmp.Or(
 		cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Class, b.Class),
-		CompareValues(a.Value, b.Value),
+		cmp.Compare(a.Text(a.Field, 0), b.Text(b.Field, 0)),
 		cmp.Compare(a.Note, b.Note),
 	)
 }

@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -89,7 +87,7 @@ func summarise(c pspControl, f controlResult, v api.Version) summary {
 		}
 	}
 	for _, w := range f.templateValues {
-		fills = append(fills, w.Path+"="+textOf(w.Value))
+		fills = append(fills, w.Path+"="+TemplateText(w.Value))
 	}
 	return summary{
 		Status: strings.Join(status, " "), Refused: strings.Join(refused, " "), Drift: strings.Join(drift, " "),
@@ -102,28 +100,6 @@ func letterOf(s Status) string {
 	return map[Status]string{
 		StatusGuaranteed: "G", StatusByMutation: "M", StatusInEffect: "E", StatusNotEnsured: "N", StatusImpossible: "X", StatusUnknown: "U",
 	}[s]
-}
-
-// textOf writes a value in one line.
-func textOf(v Value) string {
-	parts := slices.Concat(v.Values, []string{formatRanges(v.Ranges)})
-	for _, p := range v.Paths {
-		parts = append(parts, fmt.Sprintf("%s (read-only %t)", p.PathPrefix, p.ReadOnly))
-	}
-	if o := v.SELinux; o != nil {
-		parts = append(parts, "user: "+o.User, "role: "+o.Role, "type: "+o.Type, "level: "+o.Level)
-	}
-	if p := v.SeccompProfile; p != nil {
-		parts = append(parts, "type: "+string(p.Type))
-		if p.LocalhostProfile != nil {
-			parts = append(parts, "localhostProfile: "+*p.LocalhostProfile)
-		}
-	}
-	if v.Default != "" {
-		parts = append(parts, "default "+v.Default)
-	}
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" || strings.HasSuffix(s, ": ") })
-	return strings.TrimSpace(v.Rule + " " + strings.Join(parts, ", "))
 }
 
 // absent marks an annotation that is not there, which is not the same as an empty one.

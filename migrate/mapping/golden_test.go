@@ -169,11 +169,11 @@ func render(a Assessment) string {
 	}
 	line("\nlost at %s", a.Closest)
 	for _, l := range a.LostConstraints {
-		line("  %-10s %s = %s: %s", l.Class, l.Field, textOf(l.Value), l.Note)
+		line("  %-10s %s = %s: %s", l.Class, l.Field, l.Text(l.Field, 0), l.Note)
 	}
 	line("\nrequired template values")
 	for _, w := range a.RequiredTemplateValues {
-		line("  %s: %s (%s): %s", w.Path, textOf(w.Value), w.Field, w.Note)
+		line("  %s: %s (%s): %s", w.Path, TemplateText(w.Value), w.Field, w.Note)
 	}
 	line("\nfields")
 	for _, f := range a.Fields {
@@ -181,7 +181,7 @@ func render(a Assessment) string {
 		if f.Mutating {
 			mutates = " (mutates)"
 		}
-		line("  %d %s = %q%s: %s", f.Line, f.Name, textOf(f.Value), mutates, f.Meaning)
+		line("  %d %s = %q%s: %s", f.Line, f.Name, f.Text(f.Name, 0), mutates, f.Meaning)
 	}
 	return b.String()
 }

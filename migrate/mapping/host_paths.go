@@ -21,7 +21,10 @@ func hostPathsControl() pspControl {
 
 // assessHostPaths compares spec.allowedHostPaths of a PodSecurityPolicy with the standards.
 func assessHostPaths(p *pspparse.Policy, _ api.Version) (f controlResult) {
-	value := Value{Paths: p.Spec.AllowedHostPaths}
+	value := Value{}
+	if len(p.Spec.AllowedHostPaths) > 0 {
+		value.Paths = p.Spec.AllowedHostPaths
+	}
 	meaning := "hostPath volumes may name these paths only; no level knows such a list"
 	switch {
 	case !allowsVolume(p, "hostPath"):

@@ -38,7 +38,7 @@ func assessHostPorts(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	}
 	f.checks = []checkStatus{status}
 	if !coversWhole(ranges, 1, maxPort) {
-		f.recordRefusal("hostPorts", Value{Ranges: ranges},
+		f.recordRefusal("hostPorts", Value{Ranges: ranges}.orEmpty(),
 			"every port of the node becomes possible; an admission policy can keep the ranges", api.LevelPrivileged)
 	}
 	f.explainStatedField(p, "hostPorts", Value{Ranges: ranges}, meaning)

@@ -152,7 +152,7 @@ func (c pspControl) registeredCheck(id policy.CheckID) registeredCheck {
 // toCheck converts the status of a check for an Assessment.
 func (s checkStatus) toCheck() Check {
 	return Check{
-		ID: string(s.id), Level: s.level, Status: s.status, Fields: s.fields, Note: s.note, Core: s.tier == coreTier,
+		ID: string(s.id), Level: s.level, Status: s.status, Fields: s.fields, Values: s.values, Note: s.note, Core: s.tier == coreTier,
 	}
 }
 

@@ -77,7 +77,7 @@ func TestPolicyFromCluster(t *testing.T) {
 	}
 	var got []field
 	for _, f := range Assess(p, api.MajorMinorVersion(1, 25)).Fields {
-		got = append(got, field{f.Name, textOf(f.Value), f.Mutating})
+		got = append(got, field{f.Name, f.Text(f.Name, 0), f.Mutating})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields differ (-want +got):\n%s", diff)

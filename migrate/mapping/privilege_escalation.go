@@ -48,12 +48,12 @@ func assessPrivilegeEscalation(p *pspparse.Policy, v api.Version) (f controlResu
 				api.LevelRestricted)
 		}
 		if byDefault == nil || !*byDefault {
-			f.requireInTemplate("allowPrivilegeEscalation", path, boolValue(false), "in every container, init containers included; restricted asks for it")
+			f.requireInTemplate("allowPrivilegeEscalation", path, false, "in every container, init containers included; restricted asks for it")
 		}
 	case byDefault != nil && !*byDefault:
 		f.recordSuppliedValue("defaultAllowPrivilegeEscalation", boolValue(false),
 			"false is no longer set: setuid programs gain privileges again", lenient...)
-		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, boolValue(false), "where the program allows it; restricted asks for it")
+		f.requireInTemplate("defaultAllowPrivilegeEscalation", path, false, "where the program allows it; restricted asks for it")
 	}
 	f.explainPrivilegeEscalation(p, allowed)
 	return f

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
@@ -17,35 +16,26 @@ const (
 	maxPort = math.MaxUint16
 )
 
-// idRanges converts the user or group ID ranges of a PodSecurityPolicy.
-func idRanges(ranges []pspparse.IDRange) []Range {
-	var out []Range
-	for _, r := range ranges {
-		out = append(out, Range{r.Min, r.Max})
-	}
-	return out
-}
-
 // portRanges converts the host port ranges of a PodSecurityPolicy.
-func portRanges(ranges []pspparse.HostPortRange) []Range {
-	var out []Range
+func portRanges(ranges []pspparse.HostPortRange) []pspparse.IDRange {
+	var out []pspparse.IDRange
 	for _, r := range ranges {
-		out = append(out, Range{int64(r.Min), int64(r.Max)})
+		out = append(out, pspparse.IDRange{Min: int64(r.Min), Max: int64(r.Max)})
 	}
 	return out
 }
 
 // clipRanges returns the parts of ranges that lie in [low, high]: sorted, adjacent ones merged, without empty ones.
-func clipRanges(ranges []Range, low, high int64) []Range {
-	var clipped []Range
+func clipRanges(ranges []pspparse.IDRange, low, high int64) []pspparse.IDRange {
+	var clipped []pspparse.IDRange
 	for _, r := range ranges {
 		r.Min, r.Max = max(r.Min, low), min(r.Max, high)
 		if r.Min <= r.Max {
 			clipped = append(clipped, r)
 		}
 	}
-	slices.SortFunc(clipped, func(a, b Range) int { return cmp.Compare(a.Min, b.Min) })
-	var merged []Range
+	slices.SortFunc(clipped, func(a, b pspparse.IDRange) int { return cmp.Compare(a.Min, b.Min) })
+	var merged []pspparse.IDRange
 	for _, r := range clipped {
 		if n := len(merged); n > 0 && r.Min <= merged[n-1].Max+1 {
 			merged[n-1].Max = max(merged[n-1].Max, r.Max)
@@ -57,37 +47,31 @@ func clipRanges(ranges []Range, low, high int64) []Range {
 }
 
 // coversWhole reports whether ranges contain every number of [low, high].
-func coversWhole(ranges []Range, low, high int64) bool {
+func coversWhole(ranges []pspparse.IDRange, low, high int64) bool {
 	merged := clipRanges(ranges, low, high)
-	return len(merged) == 1 && merged[0] == Range{low, high}
+	return len(merged) == 1 && merged[0] == (pspparse.IDRange{Min: low, Max: high})
 }
 
 // containsNumber reports whether some range contains n.
-func containsNumber(ranges []Range, n int64) bool {
-	return slices.ContainsFunc(ranges, func(r Range) bool { return r.Min <= n && n <= r.Max })
+func containsNumber(ranges []pspparse.IDRange, n int64) bool {
+	return slices.ContainsFunc(ranges, func(r pspparse.IDRange) bool { return r.Min <= n && n <= r.Max })
 }
 
-// formatRanges writes ranges for a sentence, in their order: "80, 8000-8080".
-func formatRanges(ranges []Range) string {
-	texts := make([]string, 0, len(ranges))
-	for _, r := range ranges {
-		if r.Min == r.Max {
-			texts = append(texts, strconv.FormatInt(r.Min, 10))
-			continue
-		}
-		texts = append(texts, fmt.Sprintf("%d-%d", r.Min, r.Max))
+// formatRange writes a range for people: "80", "8000-8080".
+func formatRange(r pspparse.IDRange) string {
+	if r.Min == r.Max {
+		return strconv.FormatInt(r.Min, 10)
 	}
-	return strings.Join(texts, ", ")
+	return fmt.Sprintf("%d-%d", r.Min, r.Max)
+}
+
+// formatRanges writes the first ranges of a list for a sentence: "80, 8000-8080".
+func formatRanges(ranges []pspparse.IDRange) string {
+	return joinNames(Value{Ranges: ranges}.entries())
 }
 
 // formatIDStrategy writes a user or group strategy for a sentence: "MustRunAs 1-65535", "RunAsAny".
-func formatIDStrategy(s pspparse.IDStrategy) string {
-	v := strategyValue(s)
-	if len(v.Ranges) == 0 {
-		return v.Rule
-	}
-	return v.Rule + " " + formatRanges(v.Ranges)
-}
+func formatIDStrategy(s pspparse.IDStrategy) string { return strategyValue(s).Text("", maxShownNames) }
 
 // defaultedID is the user or group ID that a MustRunAs strategy sets in a pod that states none: the minimum of the first
 // range. ok is false where the policy's own ranges then refuse that ID, so that no admitted pod has it.
@@ -96,10 +80,10 @@ func defaultedID(s pspparse.IDStrategy) (id int64, ok bool) {
 		return 0, false
 	}
 	id = s.Ranges[0].Min
-	return id, id >= 0 && id <= maxID && containsNumber(idRanges(s.Ranges), id)
+	return id, id >= 0 && id <= maxID && containsNumber(s.Ranges, id)
 }
 
 // admitsNoID reports whether a MustRunAs strategy has no user or group ID in its ranges that a pod can have.
 func admitsNoID(s pspparse.IDStrategy) bool {
-	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(clipRanges(idRanges(s.Ranges), 0, maxID)) == 0
+	return s.Rule == pspparse.MustRunAs && len(s.Ranges) > 0 && len(clipRanges(s.Ranges, 0, maxID)) == 0
 }

@@ -26,7 +26,7 @@ func assessReadOnlyRoot(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		meaning = "every root file system is read-only and the field is set; no level asks for it"
 		f.recordRefusal("readOnlyRootFilesystem", boolValue(true), "root file systems become writable; templates that set it, "+
 			"or an admission policy, can keep them read-only", levels.LooseToStrict()...)
-		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", boolValue(true),
+		f.requireInTemplate("readOnlyRootFilesystem", "containers[*].securityContext.readOnlyRootFilesystem", true,
 			"no level looks at it")
 	}
 	f.explainStatedField(p, "readOnlyRootFilesystem", boolValue(p.Spec.ReadOnlyRootFilesystem), meaning)

@@ -15,8 +15,9 @@ import (
 type groupStrategyField struct {
 	field    string
 	strategy pspparse.IDStrategy
-	// templatePath is where a template states the ID that MustRunAs sets.
+	// templatePath is where a template states the ID that MustRunAs sets, in a list if isList is true.
 	templatePath string
+	isList       bool
 	// lossNote says what happens once the ID is no longer set.
 	lossNote string
 	// refusesEmptyList is true if MustRunAs refuses an explicitly empty list, whatever the ranges.
@@ -27,20 +28,23 @@ type groupStrategyField struct {
 func (g groupStrategyField) assess(p *pspparse.Policy) (f controlResult) {
 	s := g.strategy
 	ranged := s.Rule == pspparse.MustRunAs || s.Rule == pspparse.MayRunAs
-	if ranged && (!coversWhole(idRanges(s.Ranges), 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
+	if ranged && (!coversWhole(s.Ranges, 0, maxID) || (g.refusesEmptyList && s.Rule == pspparse.MustRunAs)) {
 		note := "groups outside the ranges become possible; an admission policy can keep the ranges"
-		if !containsNumber(idRanges(s.Ranges), 0) {
+		if !containsNumber(s.Ranges, 0) {
 			note = "groups outside the ranges, root's among them, become possible; an admission policy can keep the ranges"
 		}
 		f.recordRefusal(g.field, strategyValue(s), note, levels.LooseToStrict()...)
 	}
 	if id, ok := defaultedID(s); ok {
-		value := textValue(strconv.FormatInt(id, 10))
-		f.recordSuppliedValue(g.field, value, g.lossNote, levels.LooseToStrict()...)
+		f.recordSuppliedValue(g.field, textValue(strconv.FormatInt(id, 10)), g.lossNote, levels.LooseToStrict()...)
+		var value any = id
+		if g.isList {
+			value = []int64{id}
+		}
 		f.requireInTemplate(g.field, g.templatePath, value, "no level looks at it")
 	}
 	if admitsNoID(s) {
-		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatRanges(idRanges(s.Ranges)) + ")"
+		f.admitsNothing = "no group is in the ranges of " + g.field + " (" + formatRanges(s.Ranges) + ")"
 	}
 	f.explainStatedField(p, g.field, strategyValue(s), explainGroupStrategy(s))
 	return f

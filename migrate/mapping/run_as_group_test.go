@@ -37,7 +37,7 @@ func TestGroups(t *testing.T) {
 			{name: "may be anything", change: set(strategy(pspparse.MayRunAs, 0, maxID))},
 			{
 				name: "must be anything, which an empty list is not", change: set(strategy(pspparse.MustRunAs, 0, maxID)),
-				want: summary{Refused: levelPBR, Fills: "spec.securityContext.supplementalGroups=0"},
+				want: summary{Refused: levelPBR, Fills: "spec.securityContext.supplementalGroups=[0]"},
 			},
 			{name: "may be nothing", change: set(strategy(pspparse.MayRunAs, 9, 1)), want: summary{Refused: levelPBR}},
 		})

@@ -43,15 +43,14 @@ func assessRunAsUser(p *pspparse.Policy, v api.Version) (f controlResult) {
 	f.compareUserRanges(s, v)
 	switch id, ok := defaultedID(s); {
 	case s.Rule == pspparse.MustRunAsNonRoot:
-		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", boolValue(true),
+		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsNonRoot", true,
 			"also where a uid is stated and the policy sets nothing; restricted asks for it")
 	case ok:
-		value := textValue(strconv.FormatInt(id, 10))
-		f.recordSuppliedValue("runAsUser", value, "the uid is no longer set: the image's user takes over, often root", levels.LooseToStrict()...)
-		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", value, defaultedUIDNote(id))
+		f.recordSuppliedValue("runAsUser", textValue(strconv.FormatInt(id, 10)), "the uid is no longer set: the image's user takes over, often root", levels.LooseToStrict()...)
+		f.requireInTemplate("runAsUser", "containers[*].securityContext.runAsUser", id, defaultedUIDNote(id))
 	}
 	if admitsNoID(s) {
-		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatRanges(idRanges(s.Ranges)) + ")"
+		f.admitsNothing = "no uid is in the ranges of runAsUser (" + formatRanges(s.Ranges) + ")"
 	}
 	f.explainField(p, "runAsUser", strategyValue(s), explainUserStrategy(s))
 	return f
@@ -63,7 +62,7 @@ func refusesRoot(s pspparse.IDStrategy) bool {
 	case pspparse.MustRunAsNonRoot:
 		return true
 	case pspparse.MustRunAs:
-		return len(s.Ranges) > 0 && !containsNumber(idRanges(s.Ranges), 0)
+		return len(s.Ranges) > 0 && !containsNumber(s.Ranges, 0)
 	default:
 		return false
 	}
@@ -71,8 +70,8 @@ func refusesRoot(s pspparse.IDStrategy) bool {
 
 // admitsOnlyRoot reports whether root is the only user that a runAsUser strategy admits.
 func admitsOnlyRoot(s pspparse.IDStrategy) bool {
-	ranges := clipRanges(idRanges(s.Ranges), 0, maxID)
-	return s.Rule == pspparse.MustRunAs && len(ranges) == 1 && ranges[0] == Range{0, 0}
+	ranges := clipRanges(s.Ranges, 0, maxID)
+	return s.Rule == pspparse.MustRunAs && len(ranges) == 1 && ranges[0] == (pspparse.IDRange{})
 }
 
 // runAsNonRootStatus is the status of the check runAsNonRoot for a runAsUser strategy.
@@ -114,7 +113,7 @@ func rootNearestMiss(s pspparse.IDStrategy) string {
 // and the kubelet never starts.
 func (f *controlResult) compareUserRanges(s pspparse.IDStrategy, v api.Version) {
 	value := strategyValue(s)
-	ranges := idRanges(s.Ranges)
+	ranges := s.Ranges
 	restrictedRefusesRoot := versionAtLeast(v, 23)
 	lenient := []api.Level{api.LevelPrivileged, api.LevelBaseline}
 	if !restrictedRefusesRoot {

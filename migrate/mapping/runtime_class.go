@@ -27,7 +27,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		return f
 	}
 	allowed, byDefault := p.Spec.RuntimeClass.AllowedRuntimeClassNames, p.Spec.RuntimeClass.DefaultRuntimeClassName
-	value := listValue(allowed)
+	value := listValue(allowed).orEmpty()
 	anyClass := slices.Contains(allowed, "*")
 	if !anyClass {
 		f.recordRefusal("runtimeClass", value, "pods may name any runtime class; an admission policy can keep the list",
@@ -38,7 +38,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 		meaning = "pods may name no runtime class; no level looks at them"
 	}
 	if byDefault != nil {
-		value.Default = *byDefault
+		value.Default, value.Empty = *byDefault, false
 		meaning = "pods may name these runtime classes only and get the default where they name none; no level looks at them"
 	}
 	switch {
@@ -46,7 +46,7 @@ func assessRuntimeClass(p *pspparse.Policy, _ api.Version) (f controlResult) {
 	case anyClass || slices.Contains(allowed, *byDefault):
 		f.recordSuppliedValue("runtimeClass", textValue(*byDefault), "the class is no longer set: pods move to the plain runtime, "+
 			"out of a sandbox if the class is one", levels.LooseToStrict()...)
-		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", textValue(*byDefault), "no level looks at it")
+		f.requireInTemplate("runtimeClass", "spec.runtimeClassName", *byDefault, "no level looks at it")
 	case len(allowed) == 0:
 		f.admitsNothing = "runtimeClass sets " + *byDefault + " and allows no class to be named"
 	}

@@ -109,7 +109,7 @@ func assessSeccomp(p *pspparse.Policy, v api.Version) (f controlResult) {
 	if r.forbidsAnyProfile() && !r.admitsPodWithoutProfile() {
 		f.admitsNothing = r.admitsNothing()
 	}
-	f.explainField(p, pspparse.SeccompAllowedAnnotation, listValue(r.profiles), r.explain())
+	f.explainField(p, pspparse.SeccompAllowedAnnotation, profileListValue(r.list), r.explain())
 	f.explainStatedField(p, pspparse.SeccompDefaultAnnotation, textValue(r.defaultProfile),
 		"set on pods that set no profile, as an annotation that the API server copies to the field up to v1.26")
 	return f
@@ -180,7 +180,7 @@ func (f *controlResult) compareSeccompList(r seccompRule) {
 	if r.wildcard {
 		return
 	}
-	value := listValue(r.profiles)
+	value := profileListValue(r.list).orEmpty()
 	f.recordRefusal(field, value, "every seccomp profile becomes possible, and none; an admission policy can keep the list",
 		api.LevelPrivileged)
 	if r.forbidsAnyProfile() {
@@ -214,7 +214,7 @@ func (f *controlResult) recordSeccompDefault(r seccompRule, v api.Version) {
 		loss = "unconfined is no longer set: a kubelet with a default profile confines these containers"
 	}
 	f.recordSuppliedValue(field, textValue(r.defaultProfile), loss, lenient...)
-	f.requireInTemplate(field, "spec.securityContext.seccompProfile", Value{SeccompProfile: podspec.SeccompProfile(r.defaultProfile)}, note)
+	f.requireInTemplate(field, "spec.securityContext.seccompProfile", podspec.SeccompProfile(r.defaultProfile), note)
 }
 
 // explain says what the list of allowed seccomp profiles does to pods.

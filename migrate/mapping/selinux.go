@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
@@ -59,7 +60,7 @@ func assessSELinux(p *pspparse.Policy, v api.Version) (f controlResult) {
 		label := Value{SELinux: options}
 		f.recordSuppliedValue("seLinux", label,
 			"the label is no longer set: processes and volumes get the runtime's own", levels.LooseToStrict()...)
-		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", label, seLinuxTemplateNote(*options, v))
+		f.requireInTemplate("seLinux", "spec.securityContext.seLinuxOptions", options, seLinuxTemplateNote(*options, v))
 	}
 	f.explainField(p, "seLinux", value, "every pod gets exactly this label; no level demands one")
 	return f
@@ -100,4 +101,20 @@ func seLinuxTemplateNote(options pspparse.SELinuxOptions, v api.Version) string 
 		return "only where the volumes need it: baseline refuses " + refused
 	}
 	return "where volumes carry this label"
+}
+
+// formatSELinuxOptions writes an SELinux label for people: "type: container_t, level: s0".
+func formatSELinuxOptions(options pspparse.SELinuxOptions) string {
+	var parts []string
+	for _, part := range []struct{ name, value string }{
+		{"user", options.User}, {"role", options.Role}, {"type", options.Type}, {"level", options.Level},
+	} {
+		if part.value != "" {
+			parts = append(parts, part.name+": "+part.value)
+		}
+	}
+	if len(parts) == 0 {
+		return "no label"
+	}
+	return strings.Join(parts, ", ")
 }

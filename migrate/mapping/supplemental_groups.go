@@ -21,7 +21,7 @@ func supplementalGroupsControl() pspControl {
 func assessSupplementalGroups(p *pspparse.Policy, _ api.Version) controlResult {
 	return groupStrategyField{
 		field: "supplementalGroups", strategy: p.Spec.SupplementalGroups,
-		templatePath: "spec.securityContext.supplementalGroups", refusesEmptyList: true,
+		templatePath: "spec.securityContext.supplementalGroups", isList: true, refusesEmptyList: true,
 		lossNote: "the group is no longer set: access to shared volumes through it is lost",
 	}.assess(p)
 }

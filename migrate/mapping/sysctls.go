@@ -114,7 +114,7 @@ func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 		note: "only sysctls that baseline accepts at this version are admitted",
 	}
 	if unsafe := sortedDifference(grants, baselineSysctls(v)); len(unsafe) > 0 {
-		out.status, out.nearestMiss = StatusNotEnsured, "sysctls ("+joinNames(unsafe)+")"
+		out.status, out.values, out.nearestMiss = StatusNotEnsured, unsafe, "sysctls ("+joinNames(unsafe)+")"
 		out.note = "unsafe sysctls are admitted: " + joinNames(unsafe) + " (without effect unless the kubelet allows them too)"
 	}
 	return out
@@ -124,7 +124,7 @@ func sysctlsCheckStatus(grants []string, v api.Version) checkStatus {
 func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v api.Version) {
 	forbidden, safe := p.Spec.ForbiddenSysctls, baselineSysctls(v)
 	if !slices.Contains(grants, "*") {
-		f.recordRefusal("allowedUnsafeSysctls", listValue(p.Spec.AllowedUnsafeSysctls),
+		f.recordRefusal("allowedUnsafeSysctls", listValue(p.Spec.AllowedUnsafeSysctls).orEmpty(),
 			"every sysctl becomes possible where the kubelet allows it; an admission policy can keep the list",
 			api.LevelPrivileged)
 	}
@@ -143,7 +143,7 @@ func (f *controlResult) compareSysctls(p *pspparse.Policy, grants []string, v ap
 		}
 	}
 	if len(refused) > 0 {
-		f.recordRefusal("forbiddenSysctls", listValue(forbidden),
+		f.recordNewlyAdmitted("forbiddenSysctls", listValue(forbidden), refused,
 			"the level accepts "+joinNames(refused)+"; an admission policy can go on forbidding them",
 			api.LevelBaseline, api.LevelRestricted)
 	}

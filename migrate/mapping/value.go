@@ -1,81 +1,112 @@
 package mapping
 
 import (
-	"cmp"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
-
-	corev1 "k8s.io/api/core/v1"
+	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
-// Value is the whole value of one field or annotation of a PodSecurityPolicy, as data: nothing is shortened or worded. The
-// zero value is an absent field or an empty list.
+// Value is the whole value of one field or annotation of a PodSecurityPolicy, in the types of the field: nothing is shortened.
+// The zero Value is a field that the policy does not state.
 type Value struct {
 	// Rule of an ID, group or SELinux strategy: MustRunAs, MayRunAs, MustRunAsNonRoot, RunAsAny.
 	Rule string `json:"rule,omitempty"`
-	// Values are the entries of a list of names, profiles or patterns, in the order of the policy; of a boolean ["true"].
+	// Values are the entries of a list (capabilities, volume types, sysctls, drivers, profiles, classes), in the order of the
+	// policy; of a boolean ["true"].
 	Values []string `json:"values,omitempty"`
-	// Ranges of IDs or host ports, in the order of the policy.
-	Ranges []Range `json:"ranges,omitempty"`
-	// Paths of allowedHostPaths.
+	// Ranges of IDs or host ports, in the order of the policy. Both ends are included.
+	Ranges []pspparse.IDRange `json:"ranges,omitempty"`
+	// Paths that hostPath volumes may name.
 	Paths []pspparse.AllowedHostPath `json:"paths,omitempty"`
-	// SELinux options of seLinux.
+	// SELinux is the label that the policy demands of pods.
 	SELinux *pspparse.SELinuxOptions `json:"seLinuxOptions,omitempty"`
-	// SeccompProfile that a template has to state.
-	SeccompProfile *corev1.SeccompProfile `json:"seccompProfile,omitempty"`
-	// Default is runtimeClass.defaultRuntimeClassName.
+	// Default is the runtime class of pods that name no class.
 	Default string `json:"default,omitempty"`
+	// Empty is true where the policy allows nothing: its list is empty or absent.
+	Empty bool `json:"empty,omitempty"`
 }
 
-// Range of user IDs, group IDs or host ports, inclusive at both ends. An inverted one is empty, as it is to PSP admission.
-type Range struct {
-	Min int64 `json:"min"`
-	Max int64 `json:"max"`
+// isZero reports whether the value is that of a field that the policy does not state.
+func (v Value) isZero() bool {
+	return v.Rule == "" && v.Default == "" && !v.Empty && v.SELinux == nil && len(v.Values) == 0 && len(v.Ranges) == 0 && len(v.Paths) == 0
 }
 
-// IsZero reports whether the value is that of an absent field or an empty list.
-func (v Value) IsZero() bool {
-	return v.Rule == "" && len(v.Values) == 0 && len(v.Ranges) == 0 && len(v.Paths) == 0 && v.SELinux == nil && v.SeccompProfile == nil && v.Default == ""
-}
-
-// CompareValues is a total order of values: 0 for equal ones.
-func CompareValues(a, b Value) int {
-	return cmp.Or(
-		cmp.Compare(a.Rule, b.Rule),
-		slices.Compare(a.Values, b.Values),
-		slices.CompareFunc(a.Ranges, b.Ranges, func(x, y Range) int { return cmp.Or(cmp.Compare(x.Min, y.Min), cmp.Compare(x.Max, y.Max)) }),
-		slices.CompareFunc(a.Paths, b.Paths, compareHostPaths),
-		slices.Compare(seLinuxParts(a.SELinux), seLinuxParts(b.SELinux)),
-		slices.Compare(seccompParts(a.SeccompProfile), seccompParts(b.SeccompProfile)),
-		cmp.Compare(a.Default, b.Default),
-	)
-}
-
-func compareHostPaths(a, b pspparse.AllowedHostPath) int {
-	return cmp.Or(cmp.Compare(a.PathPrefix, b.PathPrefix), cmp.Compare(strconv.FormatBool(a.ReadOnly), strconv.FormatBool(b.ReadOnly)))
-}
-
-func seLinuxParts(o *pspparse.SELinuxOptions) []string {
-	if o == nil {
-		return nil
+// orEmpty returns the value, or for a field that is not stated the value of a list that allows nothing.
+func (v Value) orEmpty() Value {
+	if v.isZero() {
+		return Value{Empty: true}
 	}
-	return []string{o.User, o.Role, o.Type, o.Level}
+	return v
 }
 
-func seccompParts(p *corev1.SeccompProfile) []string {
+// Text returns the value of the named field in one line for people: "MustRunAs 1-65535", "80, 443", "none". With most above 0
+// a longer list is cut: its first most-1 entries and the number of the others. Lists of profiles are annotations and stay as
+// they are written. "" for a field that is not stated.
+func (v Value) Text(field string, most int) string {
+	entries := v.entries()
 	switch {
-	case p == nil:
-		return nil
-	case p.LocalhostProfile == nil:
-		return []string{string(p.Type)}
+	case v.Empty:
+		return "none"
+	case strings.Contains(field, "/"):
+		return strings.Join(entries, ",")
 	}
-	return []string{string(p.Type), *p.LocalhostProfile}
+	text := strings.TrimSpace(v.Rule + " " + joinFirst(entries, most))
+	if v.Default == "" {
+		return text
+	}
+	if text == "" {
+		text = "none"
+	}
+	return text + ", default " + v.Default
 }
 
-// listValue is the value of a field that is a list of names.
-func listValue(names []string) Value { return Value{Values: names} }
+// entries are the entries of the value's list, as text.
+func (v Value) entries() []string {
+	entries := slices.Clone(v.Values)
+	for _, r := range v.Ranges {
+		entries = append(entries, formatRange(r))
+	}
+	for _, path := range v.Paths {
+		text := path.PathPrefix
+		if path.ReadOnly {
+			text += " (read-only)"
+		}
+		entries = append(entries, text)
+	}
+	if v.SELinux != nil {
+		entries = append(entries, formatSELinuxOptions(*v.SELinux))
+	}
+	return entries
+}
+
+// joinFirst joins names for a sentence. With most above 0 a longer list is cut: its first most-1 names and the number of the
+// others.
+func joinFirst(names []string, most int) string {
+	if most <= 0 || len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most-1], ", ") + fmt.Sprintf(" and %d more", len(names)-most+1)
+}
+
+// listValue is the value of a field that is a list of names; zero for an empty list.
+func listValue(names []string) Value {
+	if len(names) == 0 {
+		return Value{}
+	}
+	return Value{Values: names}
+}
+
+// profileListValue is the value of an annotation that lists profiles; zero for an empty list.
+func profileListValue(list string) Value {
+	if list == "" {
+		return Value{}
+	}
+	return Value{Values: pspparse.SplitProfiles(list)}
+}
 
 // textValue is the value of a field that is one text; zero for "".
 func textValue(text string) Value {
@@ -90,9 +121,59 @@ func boolValue(b bool) Value { return textValue(strconv.FormatBool(b)) }
 
 // strategyValue is the value of an ID strategy: its rule and, where the rule reads them, its ranges.
 func strategyValue(s pspparse.IDStrategy) Value {
-	v := Value{Rule: s.Rule}
-	if s.Rule != pspparse.RunAsAny && s.Rule != pspparse.MustRunAsNonRoot && len(s.Ranges) > 0 {
-		v.Ranges = idRanges(s.Ranges)
+	if s.Rule == pspparse.RunAsAny || s.Rule == pspparse.MustRunAsNonRoot {
+		return Value{Rule: s.Rule}
 	}
-	return v
+	return Value{Rule: s.Rule, Ranges: s.Ranges}
+}
+
+// compactJSON writes a value that a template has to state as JSON without spaces.
+func compactJSON(value any) string {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // strings, numbers, lists and structs of them always encode
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// TemplateText writes RequiredTemplateValue.Value, which is compact JSON, as YAML has it in one line: true, [ALL],
+// type: RuntimeDefault. A text that is not JSON is returned as it is.
+func TemplateText(compact string) string {
+	decoder := json.NewDecoder(strings.NewReader(compact))
+	decoder.UseNumber()
+	var entries []string
+	key, list, object := "", false, false
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			break
+		}
+		switch token {
+		case json.Delim('['):
+			list = true
+			continue
+		case json.Delim('{'):
+			object = true
+			continue
+		case json.Delim(']'), json.Delim('}'):
+			continue
+		}
+		text := fmt.Sprint(token)
+		if object && key == "" {
+			key = text
+			continue
+		}
+		if object {
+			text, key = key+": "+text, ""
+		}
+		entries = append(entries, text)
+	}
+	text := strings.Join(entries, ", ")
+	switch {
+	case len(entries) == 0:
+		return compact
+	case list:
+		return "[" + text + "]"
+	}
+	return text
 }

@@ -9,7 +9,6 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
-	"github.com/psp2pss/psp2pss/pspparse/podspec"
 )
 
 // TestWholeValues: what a policy states stands whole in its assessment, however long it is.
@@ -26,7 +25,7 @@ func TestWholeValues(t *testing.T) {
 		p.Annotations[pspparse.SeccompAllowedAnnotation] = "runtime/default,localhost/audit"
 	})
 	a := Assess(p, api.MajorMinorVersion(1, 25))
-	got := map[string]Value{}
+	got := map[string]any{}
 	for _, l := range a.LostConstraints {
 		if slices.Contains([]string{"hostPorts", "allowedHostPaths", "runAsUser", "seLinux", pspparse.SeccompAllowedAnnotation}, l.Field) && l.Class == SecurityLoss {
 			got[l.Field] = l.Value
@@ -123,12 +122,7 @@ func TestWholeValues(t *testing.T) {
    "localhost/audit"
   ]
  },
- "spec.securityContext.seccompProfile": {
-  "seccompProfile": {
-   "type": "Localhost",
-   "localhostProfile": "audit"
-  }
- },
+ "spec.securityContext.seccompProfile": "{\"type\":\"Localhost\",\"localhostProfile\":\"audit\"}",
  "volumes": {
   "values": [
    "configMap",
@@ -148,35 +142,41 @@ func TestWholeValues(t *testing.T) {
 	}
 }
 
-// TestCompareValues: different values have an order, equal ones are 0, and every part counts.
-func TestCompareValues(t *testing.T) {
+// TestValueText: a value in one line is today's text, cut only where the caller asks for it.
+func TestValueText(t *testing.T) {
 	t.Parallel()
-	ordered := []Value{
-		{},
-		{Default: "gvisor"},
-		{SeccompProfile: podspec.SeccompProfile("localhost/a")},
-		{SeccompProfile: podspec.SeccompProfile("localhost/b")},
-		{SeccompProfile: podspec.SeccompProfile("runtime/default")},
-		{SELinux: &pspparse.SELinuxOptions{}},
-		{SELinux: &pspparse.SELinuxOptions{Level: "s0"}},
-		{SELinux: &pspparse.SELinuxOptions{Type: "a", Level: "s0"}},
-		{Paths: []pspparse.AllowedHostPath{{PathPrefix: "/a"}}},
-		{Paths: []pspparse.AllowedHostPath{{PathPrefix: "/a", ReadOnly: true}}},
-		{Ranges: []Range{{1, 2}}},
-		{Ranges: []Range{{1, 3}}},
-		{Ranges: []Range{{1, 3}, {5, 5}}},
-		{Values: []string{"a"}},
-		{Values: []string{"a", "b"}},
-		{Rule: "MustRunAs"},
+	ports := Value{}
+	for port := int64(1); port <= 17; port += 2 {
+		ports.Ranges = append(ports.Ranges, pspparse.IDRange{Min: port, Max: port})
 	}
-	for i, a := range ordered {
-		for j, b := range ordered {
-			if got, want := CompareValues(a, b), i-j; (got < 0) != (want < 0) || (got > 0) != (want > 0) {
-				t.Errorf("%+v against %+v: %d", a, b, got)
-			}
+	for _, test := range []struct {
+		field string
+		value Value
+		most  int
+		want  string
+	}{
+		{"volumes", Value{}, 6, ""},
+		{"volumes", Value{}.orEmpty(), 6, "none"},
+		{"hostPorts", ports, 0, "1, 3, 5, 7, 9, 11, 13, 15, 17"},
+		{"hostPorts", ports, 6, "1, 3, 5, 7, 9 and 4 more"},
+		{"runAsUser", Value{Rule: "MustRunAs", Ranges: []pspparse.IDRange{{Min: 1, Max: 9}, {Min: 5, Max: 5}}}, 6, "MustRunAs 1-9, 5"},
+		{"allowedHostPaths", Value{Paths: []pspparse.AllowedHostPath{{PathPrefix: "/a"}, {PathPrefix: "/b", ReadOnly: true}}}, 6, "/a, /b (read-only)"},
+		{"seLinux", Value{Rule: "MustRunAs", SELinux: &pspparse.SELinuxOptions{Type: "t", Level: "s0"}}, 6, "MustRunAs type: t, level: s0"},
+		{"seLinux", Value{Rule: "MustRunAs", SELinux: &pspparse.SELinuxOptions{}}, 6, "MustRunAs no label"},
+		{"runtimeClass", Value{Default: "gvisor"}, 6, "none, default gvisor"},
+		{"runtimeClass", Value{Values: []string{"runc"}, Default: "gvisor"}, 6, "runc, default gvisor"},
+		{pspparse.SeccompAllowedAnnotation, Value{Values: []string{"a", "b", "c", "d", "e", "f", "g"}}, 6, "a,b,c,d,e,f,g"},
+	} {
+		if got := test.value.Text(test.field, test.most); got != test.want {
+			t.Errorf("%s %+v: got %q, want %q", test.field, test.value, got, test.want)
 		}
-		if a.IsZero() != (i == 0) {
-			t.Errorf("%+v: IsZero is %t", a, a.IsZero())
+	}
+	for compact, want := range map[string]string{
+		`true`: "true", `["ALL","KILL"]`: "[ALL, KILL]", `{"type":"Localhost","localhostProfile":"a"}`: "type: Localhost, localhostProfile: a",
+		`2000`: "2000", `"gvisor"`: "gvisor", `[]`: "[]", `no json`: "no json",
+	} {
+		if got := TemplateText(compact); got != want {
+			t.Errorf("%s: got %q, want %q", compact, got, want)
 		}
 	}
 }

@@ -80,10 +80,10 @@ func assessVolumes(p *pspparse.Policy, v api.Version) (f controlResult) {
 		switch {
 		case len(refused) == 0:
 		case len(p.Spec.Volumes) == 0:
-			f.recordRefusal("volumes", value, "volumes become possible, of every type that the level accepts; "+
+			f.recordRefusal("volumes", value.orEmpty(), "volumes become possible, of every type that the level accepts; "+
 				"an admission policy can keep the list", level)
 		default:
-			f.recordRefusal("volumes", value, "volumes of type "+joinNames(refused)+" become possible; "+
+			f.recordNewlyAdmitted("volumes", value, refused, "volumes of type "+joinNames(refused)+" become possible; "+
 				"an admission policy can keep the list", level)
 		}
 	}
@@ -130,7 +130,7 @@ func restrictedVolumesStatus(p *pspparse.Policy) checkStatus {
 	case slices.Contains(p.Spec.Volumes, "*"):
 		status.status, status.note, status.nearestMiss = StatusNotEnsured, "every volume type is allowed (*)", "volume types (*)"
 	case len(extra) > 0:
-		status.status = StatusNotEnsured
+		status.status, status.values = StatusNotEnsured, extra
 		status.note, status.nearestMiss = "types beyond restricted are allowed: "+joinNames(extra), "volume types ("+joinNames(extra)+")"
 	}
 	return status

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,12 +122,17 @@ func violationText(reason, detail string) string {
 	return reason + " (" + detail + ")"
 }
 
+// mostValues is the number of entries of a list that one line shows.
+const mostValues = 6
+
 // lostTexts are constraints of policies that a level does not have.
 func lostTexts(lost []migrate.LostConstraint) []string {
 	var items []string
 	for _, l := range lost {
 		text := fmt.Sprintf("[%s] %s", l.Class, l.Field)
-		text += " = " + cmp.Or(phrases.Value(l.Value), "none")
+		if value := l.Text(l.Field, mostValues); value != "" {
+			text += " = " + value
+		}
 		if l.Note != "" {
 			text += ": " + l.Note
 		}

@@ -118,8 +118,8 @@ func requiredValueTexts(po *migrate.Policy) []string {
 	var items []string
 	for _, w := range po.RequiredTemplateValues {
 		text := w.Path
-		if value := phrases.Value(w.Value); value != "" {
-			text += " = " + value
+		if w.Value != "" {
+			text += " = " + w.Text()
 		}
 		text += ", until now by " + w.Field
 		if w.Note != "" {
@@ -138,7 +138,7 @@ func fieldTexts(po *migrate.Policy) []string {
 		if f.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", f.Line, f.Name)
 		}
-		if value := phrases.Value(f.Value); value != "" {
+		if value := f.Text(f.Name, mostValues); value != "" {
 			text += " = " + value
 		}
 		text += ": " + f.Meaning

@@ -9,7 +9,6 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/manifest"
-	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -39,8 +38,8 @@ func changeTexts(po *migrate.Policy, class string) []string {
 		for _, w := range po.RequiredTemplateValues {
 			if w.Field == c.Field || strings.HasPrefix(c.Field, w.Field+".default") {
 				text += "; pods no longer get " + w.Path
-				if value := phrases.Value(w.Value); value != "" {
-					text += " = " + value
+				if w.Value != "" {
+					text += " = " + w.Text()
 				}
 			}
 		}

@@ -15,7 +15,7 @@ const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 // checkInvalidLabels returns a *stepRefusal if a namespace has invalid Pod Security labels that the step does not repair
 // along with its own. The server takes a write that repairs all of them, or none; a new plan has a step that does.
 func checkInvalidLabels(s *Step, is map[string]string) error {
-	if len(labels.LabelsRefusedOnUpdate(is, s.labelsAfter(is))) == 0 {
+	if len(labels.KeysRefusedOnUpdate(is, s.labelsAfter(is))) == 0 {
 		return nil
 	}
 	var unknown []string
