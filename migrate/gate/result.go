@@ -88,7 +88,6 @@ const (
 	AssertPolicyPluginOff       Assertion = "psp-plugin-off"
 	AssertPoliciesSaved         Assertion = "policies-saved"
 	AssertNoPolicyRoles         Assertion = "no-policy-roles"
-	AssertNoSeccompAnnotations  Assertion = "no-seccomp-annotations"
 	AssertHelmClean             Assertion = "helm-releases-clean"
 	AssertNewNamespacesLabelled Assertion = "new-namespaces-labelled"
 )
@@ -104,8 +103,7 @@ func Assertions() []struct {
 	}{
 		{AssertPoliciesSaved, "the policies and their RBAC are saved outside the cluster"},
 		{AssertPolicyPluginOff, "no API server's flags name the plugin PodSecurityPolicy"},
-		{AssertNoPolicyRoles, "no role lets use policies any more (for --plan)"},
-		{AssertNoSeccompAnnotations, "no template relies on a seccomp annotation (for --plan)"},
+		{AssertNoPolicyRoles, "roles that bindings refer to and that were not read let use no policies"},
 		{AssertHelmClean, "no stored Helm release holds a policy"},
 		{AssertNewNamespacesLabelled, "who makes namespaces labels them, or a default is configured"},
 	}

@@ -28,7 +28,7 @@ func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options
 	p.section("CAUTIONS", ns.Cautions)
 	p.blockers(ns)
 	p.lostWith("LOST: what the policies enforce and the recommended level does not", ns.Lost)
-	p.section("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusedBy)
+	p.section("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
 	p.usableHere(ns)
 	p.workloads(ns)
 	p.versions(ns)
@@ -124,6 +124,15 @@ func violationText(reason, detail string) string {
 		return reason
 	}
 	return reason + " (" + detail + ")"
+}
+
+// alsoRefusing names the first of what else refuses pods, and counts the others.
+func alsoRefusing(ns *migrate.Namespace) []string {
+	const most = 10
+	if len(ns.AlsoRefusedBy) <= most {
+		return ns.AlsoRefusedBy
+	}
+	return append(slices.Clone(ns.AlsoRefusedBy[:most]), fmt.Sprintf("%d more", len(ns.AlsoRefusedBy)-most+ns.AlsoRefusedByOthers))
 }
 
 // mostValues of a list are shown on a line.
