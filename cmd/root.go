@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,6 +32,8 @@ type Deps struct {
 	Connect func(SourceOptions) (dynamic.Interface, string, error)
 	// LookupEnv is os.LookupEnv.
 	LookupEnv func(string) (string, bool)
+	// Now is time.Now. Where it is nil, a Plan does not say when its cluster was read.
+	Now func() time.Time
 }
 
 // NewRootCommand returns the root cobra command of the tool with all subcommands.
@@ -169,5 +172,6 @@ func SystemDeps(name string) Deps {
 		LoadHelmReleases: loadHelmReleases,
 		Connect:          connectToCluster,
 		LookupEnv:        os.LookupEnv,
+		Now:              time.Now,
 	}
 }

@@ -282,10 +282,25 @@ func buildPlan(ctx context.Context, streams Streams, deps Deps, src SourceOption
 	if opts.Admission, err = readAdmissionConfig(ctx, src.AdmissionConfig); err != nil {
 		return nil, nil, err
 	}
+	run := runOf(deps, src)
 	inv, err := readInventory(ctx, streams, deps, src)
 	if err != nil {
 		return nil, nil, err
 	}
+	inv.Source.Run = run
 	plan, err := callUntilCancelled(ctx, "making the plan", func() (*migrate.Plan, error) { return deps.BuildPlan(inv, opts) })
 	return inv, plan, err
+}
+
+// runOf returns what a Plan says of the run that makes it: the version of the tool and, of a cluster, when it was read. The
+// built-in demo is part of the tool, and the same in every run.
+func runOf(deps Deps, src SourceOptions) *inventory.Run {
+	if src.Demo {
+		return nil
+	}
+	run := &inventory.Run{Tool: "psp2pss " + readBuildInfo().Version}
+	if src.ReadsCluster() && deps.Now != nil {
+		run.ReadAt = deps.Now().UTC().Truncate(time.Second)
+	}
+	return run
 }

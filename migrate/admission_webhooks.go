@@ -377,12 +377,8 @@ func (f *injectionPredictor) findPodRefusers() {
 	}
 }
 
-// maxRefusers of a namespace are named.
-const maxRefusers = 10
-
-// alsoRefusedBy names what else may refuse pods of a namespace: objects, each once.
-func (b *planBuilder) alsoRefusedBy(ns string) []string {
-	var names []string
+// alsoRefusedBy names what else may refuse pods of a namespace: objects, each once; more is the number of rules of others.
+func (b *planBuilder) alsoRefusedBy(ns string) (names []string, more int) {
 	of := b.injections.refusersByNamespace[ns]
 	for _, r := range of.list {
 		whole := inventory.AdmissionRule{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
@@ -390,10 +386,7 @@ func (b *planBuilder) alsoRefusedBy(ns string) []string {
 			names = append(names, name)
 		}
 	}
-	if more := len(names) - maxRefusers + of.more; len(names) > maxRefusers {
-		names = append(names[:maxRefusers:maxRefusers], fmt.Sprintf("%d more", more))
-	}
-	return names
+	return names, of.more
 }
 
 // addPossibleCover adds to what is lost in a namespace the names of what else may forbid the same there.
@@ -408,9 +401,7 @@ func (b *planBuilder) addPossibleCover(ns string, lost []LostConstraint) []LostC
 			if !refuserMayCover(r, out[i].Field) {
 				continue
 			}
-			if name := r.String(); len(out[i].MayBeCoveredBy) < 3 {
-				out[i].MayBeCoveredBy = append(out[i].MayBeCoveredBy, name)
-			}
+			out[i].MayBeCoveredBy = append(out[i].MayBeCoveredBy, r.String())
 		}
 	}
 	return out

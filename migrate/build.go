@@ -85,6 +85,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	}
 	plan.Cautions = append(plan.Cautions, b.cautionPodCreatorsEverywhere(plan.Namespaces)...)
 	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
+	b.evaluations = nil // the plan has what is left of it
 	plan.IndexShared()
 	return plan, nil
 }

@@ -14,6 +14,9 @@ type evaluationCache struct {
 	byInput map[string]cachedEvaluation
 	// numbers stand for shapes and other values that are one where they are equal.
 	numbers map[any]uint64
+	// violations are known by the answers that they are joined from, mutations by the prediction that has them.
+	violations map[string][]Violation
+	mutations  map[*psp.Prediction][]TemplateMutation
 }
 
 // cachedEvaluation is the evaluation of a workload, with the drift of its live pods.
@@ -29,7 +32,10 @@ type cachedDrift struct {
 }
 
 func newEvaluationCache() *evaluationCache {
-	return &evaluationCache{byInput: map[string]cachedEvaluation{}, numbers: map[any]uint64{}}
+	return &evaluationCache{
+		byInput: map[string]cachedEvaluation{}, numbers: map[any]uint64{}, violations: map[string][]Violation{},
+		mutations: map[*psp.Prediction][]TemplateMutation{},
+	}
 }
 
 func (c *evaluationCache) number(v any) uint64 {
@@ -39,6 +45,34 @@ func (c *evaluationCache) number(v any) uint64 {
 		c.numbers[v] = n
 	}
 	return n
+}
+
+// violationsOf joins what is violated at each version of the standards. Callers must not change the answer.
+func (c *evaluationCache) violationsOf(atVersions [][]pss.Violation) []Violation {
+	var key [32]byte
+	text := key[:0]
+	for _, found := range atVersions {
+		text = binary.AppendUvarint(binary.AppendUvarint(text, c.number(firstItem(found))), uint64(len(found)))
+	}
+	known, ok := c.violations[string(text)]
+	if !ok {
+		known = slices.Clip(emptyIfNil(planViolations(slices.Concat(atVersions...))))
+		c.violations[string(text)] = known
+	}
+	return known
+}
+
+// mutationsOf returns what a policy fills into the template that the prediction is about. Callers must not change the answer.
+func (c *evaluationCache) mutationsOf(p *psp.Prediction) []TemplateMutation {
+	known, ok := c.mutations[p]
+	if !ok {
+		for _, v := range p.MutatedFields {
+			known = append(known, TemplateMutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: p.Policy})
+		}
+		known = slices.Clip(known)
+		c.mutations[p] = known
+	}
+	return known
 }
 
 // setEvaluation sets the evaluation of a workload and the drift of its live pods, judged at every version at which enforce must
@@ -114,14 +148,14 @@ func (b *planBuilder) evaluate(out *Workload, w *inventory.Workload, usable *usa
 		admitted = b.predictAdmission(out, w, usable)
 	}
 	b.setInjections(out, w)
-	var violations []pss.Violation
+	var found [][]pss.Violation
 	for _, v := range b.enforceAt {
 		after := b.evaluator.AfterPSP(w, v)
 		out.Levels.AfterPSP = looserLevel(out.Levels.AfterPSP, after.Level)
 		out.LevelEstimated = out.LevelEstimated || after.Estimated
-		violations = append(violations, after.Violations...)
+		found = append(found, after.Violations)
 	}
-	out.Violations = emptyIfNil(planViolations(violations))
+	out.Violations = b.evaluations.violationsOf(found)
 	b.addPatchInput(out, w, admitted)
 	b.describeEmbeddedTemplates(out, w)
 	setProfileAnnotations(out.Evaluation, w)

@@ -87,7 +87,7 @@ func (b *planBuilder) buildNamespace(ns *inventory.Namespace, workloads []invent
 	cautionExemptions(&out)
 	out.Cautions = append(out.Cautions, labelOwnerCautions(ns, &out)...)
 	out.Lost = b.addPossibleCover(ns.Name, b.lostConstraints(&out, permitted))
-	out.AlsoRefusedBy = b.alsoRefusedBy(ns.Name)
+	out.AlsoRefusedBy, out.AlsoRefusedByOthers = b.alsoRefusedBy(ns.Name)
 	out.Cautions, out.Blockers = emptyIfNil(out.Cautions), emptyIfNil(out.Blockers)
 	out.Workloads, out.LevelByVersion = emptyIfNil(out.Workloads), emptyIfNil(out.LevelByVersion)
 	return out

@@ -151,6 +151,8 @@ type Namespace struct {
 	// AlsoRefusedBy names what else may refuse pods here, whatever the level: validating webhooks, and validating policies of
 	// Kubernetes and of policy engines. No level counts them.
 	AlsoRefusedBy []string `json:"alsoRefusedBy,omitempty"`
+	// AlsoRefusedByOthers is the number of rules of such objects that were not kept: the first 50 of a namespace are.
+	AlsoRefusedByOthers int `json:"alsoRefusedByOthers,omitempty"`
 	// LevelWithout: what the namespace would need without the workloads that hold it back.
 	LevelWithout []LevelWithout `json:"levelWithout,omitempty"`
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the

@@ -52,14 +52,12 @@ func (p *Plan) IndexShared() {
 }
 
 func (p *Plan) indexEvaluations() {
-	keys, known, first := contentKeys{}, map[*Evaluation]*Evaluation{}, map[string]*Evaluation{}
+	keys, known, first := newContentKeys(), map[*Evaluation]*Evaluation{}, map[string]*Evaluation{}
 	for i := range p.Namespaces {
 		for k := range p.Namespaces[i].Workloads {
 			w := &p.Namespaces[i].Workloads[k]
 			if known[w.Evaluation] == nil {
-				content := *w.Evaluation
-				content.Key = ""
-				key := keys.of(content)
+				key := keys.of(keys.evaluation(w.Evaluation))
 				if first[key] == nil {
 					first[key] = w.Evaluation
 				}
@@ -77,7 +75,7 @@ func (p *Plan) indexEvaluations() {
 }
 
 func (p *Plan) indexLostSets() {
-	keys, known, first := contentKeys{}, map[*LostConstraint]*LostSet{}, map[string]*LostSet{}
+	keys, known, first := newContentKeys(), map[*LostConstraint]*LostSet{}, map[string]*LostSet{}
 	for i := range p.Namespaces {
 		ns := &p.Namespaces[i]
 		if ns.LostKey = ""; len(ns.Lost) == 0 {
@@ -85,7 +83,7 @@ func (p *Plan) indexLostSets() {
 		}
 		set := known[&ns.Lost[0]]
 		if set == nil {
-			key := keys.of(ns.Lost)
+			key := keys.of(hashOf(ns.Lost))
 			if set = first[key]; set == nil {
 				set = &LostSet{Key: key, Constraints: ns.Lost}
 				first[key] = set
@@ -100,20 +98,71 @@ func (p *Plan) indexLostSets() {
 	}
 }
 
-// contentKeys are the keys that were given out, with the whole hash of what each stands for.
-type contentKeys map[string][sha256.Size]byte
+// contentKeys gives out keys for hashes of contents.
+type contentKeys struct {
+	given map[string]hash
+	// parts are the hashes of lists that several contents have, by where they are.
+	parts map[listPlace]hash
+}
 
-// of returns the key of a value: the beginning of a hash of its JSON form, or the whole hash where another value has that
-// beginning.
-func (c contentKeys) of(value any) string {
-	content, _ := json.Marshal(value) // the types of a Plan always encode
-	sum := sha256.Sum256(content)
+type hash [sha256.Size]byte
+
+// listPlace is where a list is: the address of its first item, and its length.
+type listPlace struct {
+	first  any
+	length int
+}
+
+func newContentKeys() *contentKeys {
+	return &contentKeys{given: map[string]hash{}, parts: map[listPlace]hash{}}
+}
+
+// of returns the key of a content: the beginning of its hash, or the whole hash where another content has that beginning.
+func (c *contentKeys) of(sum hash) string {
 	key := hex.EncodeToString(sum[:6])
-	if other, taken := c[key]; taken && other != sum {
+	if other, taken := c.given[key]; taken && other != sum {
 		key = hex.EncodeToString(sum[:])
 	}
-	c[key] = sum
+	c.given[key] = sum
 	return key
+}
+
+// evaluation returns the hash of an evaluation without its key. Its long lists, which others have as well, are hashed once.
+func (c *contentKeys) evaluation(e *Evaluation) hash {
+	rest := *e
+	rest.Key = ""
+	parts := []hash{part(c, &rest.UsablePolicies), part(c, &rest.Violations), part(c, &rest.Mutations)}
+	rest.StricterEdits = slices.Clone(rest.StricterEdits)
+	for i := range rest.StricterEdits {
+		parts = append(parts, part(c, &rest.StricterEdits[i].Edits), part(c, &rest.StricterEdits[i].Obstacles))
+	}
+	return hashOf(struct {
+		Rest  Evaluation
+		Parts []hash
+	}{rest, parts})
+}
+
+// part returns the hash of a list, and takes the list away.
+func part[T any](c *contentKeys, list *[]T) hash {
+	if len(*list) == 0 {
+		return hash{}
+	}
+	place := listPlace{&(*list)[0], len(*list)}
+	sum, known := c.parts[place]
+	if !known {
+		sum = hashOf(*list)
+		c.parts[place] = sum
+	}
+	*list = nil
+	return sum
+}
+
+// hashOf returns the hash of the JSON form of a value.
+func hashOf(value any) (sum hash) {
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(value) // the types of a Plan always encode
+	h.Sum(sum[:0])
+	return sum
 }
 
 // ResolveShared sets Workload.Evaluation and Namespace.Lost from the keys that a plan has after it was decoded. It returns an

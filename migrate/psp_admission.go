@@ -76,9 +76,7 @@ func (b *planBuilder) predictAdmission(out *Workload, w *inventory.Workload, usa
 	}
 	f := b.predictTemplateAdmission(w, again)
 	b.recordAdmittingPolicy(out, f)
-	for _, v := range f.MutatedFields {
-		out.Mutations = append(out.Mutations, TemplateMutation{Path: v.Path, Container: v.Container, Value: v.Value, Policy: f.Policy})
-	}
+	out.Mutations = b.evaluations.mutationsOf(f)
 	if f.Policy == "" && w.Kind != "Pod" { // who creates that may use more
 		out.Refused = refusalReasons(f)
 	}

@@ -92,8 +92,6 @@ const (
 	AssertPoliciesSaved Assertion = "policies-saved"
 	// AssertNoPolicyRoles says that no role lets anybody use policies.
 	AssertNoPolicyRoles Assertion = "no-policy-roles"
-	// AssertNoSeccompAnnotations says that no template relies on a seccomp annotation.
-	AssertNoSeccompAnnotations Assertion = "no-seccomp-annotations"
 	// AssertHelmClean says that no stored Helm release holds a PodSecurityPolicy.
 	AssertHelmClean Assertion = "helm-releases-clean"
 	// AssertNewNamespacesLabelled says that new namespaces get a level.
@@ -111,8 +109,7 @@ func Assertions() []struct {
 	}{
 		{AssertPoliciesSaved, "the policies and their RBAC are saved outside the cluster"},
 		{AssertPolicyPluginOff, "no API server's flags name the plugin PodSecurityPolicy"},
-		{AssertNoPolicyRoles, "no role lets use policies any more (for --plan)"},
-		{AssertNoSeccompAnnotations, "no template relies on a seccomp annotation (for --plan)"},
+		{AssertNoPolicyRoles, "roles that bindings refer to and that were not read let use no policies"},
 		{AssertHelmClean, "no stored Helm release holds a policy"},
 		{AssertNewNamespacesLabelled, "who makes namespaces labels them, or a default is configured"},
 	}

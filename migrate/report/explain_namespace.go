@@ -27,7 +27,7 @@ func ExplainNamespace(plan *migrate.Plan, name string) (*Document, error) {
 	d.addSection("CAUTIONS", ns.Cautions)
 	d.addBlockers(ns)
 	d.addSection("LOST: what the policies enforce and the recommended level does not", lostTexts(ns.Lost))
-	d.addSection("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusedBy)
+	d.addSection("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
 	d.addSection("POLICIES that may be used here", usablePolicyTexts(ns))
 	d.addWorkloads(ns)
 	d.addSection("NEEDED across versions of the standards", levelsByVersion(ns))
@@ -271,4 +271,13 @@ func findNamespace(plan *migrate.Plan, name string) *migrate.Namespace {
 		}
 	}
 	return nil
+}
+
+// alsoRefusing names the first of what else refuses pods in a namespace, and counts the others.
+func alsoRefusing(ns *migrate.Namespace) []string {
+	const most = 10
+	if len(ns.AlsoRefusedBy) <= most {
+		return ns.AlsoRefusedBy
+	}
+	return append(slices.Clone(ns.AlsoRefusedBy[:most]), fmt.Sprintf("%d more", len(ns.AlsoRefusedBy)-most+ns.AlsoRefusedByOthers))
 }
