@@ -94,14 +94,14 @@ type Admission struct {
 // Namespace is one namespace with its recommendation.
 type Namespace struct {
 	Name string `json:"name" format:"namespace"`
-	// ObjectNotRead: no Namespace object was read, so its labels are not known and Current says nothing.
+	// ObjectNotRead: no Namespace object was read, so its labels are not known and CurrentLabels says nothing.
 	ObjectNotRead bool `json:"objectNotRead,omitempty"`
 	// Terminating: it is being deleted, and nothing is recommended for it.
 	Terminating bool `json:"terminating,omitempty"`
 	// System: part of Kubernetes or of a provider's platform.
 	System bool              `json:"system"`
 	Labels map[string]string `json:"labels,omitempty"`
-	// CurrentLabels labels, as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
+	// CurrentLabels are the labels as they stand; a mode that is not labelled is absent. So is a label with an empty value, which Labels
 	// has: the server takes it for invalid.
 	CurrentLabels PodSecurityLabels `json:"current"`
 	// EffectiveLabels is what the server goes by today, the defaults of Plan.Admission included; absent where that is.
@@ -109,14 +109,15 @@ type Namespace struct {
 	// Exempt by Plan.Admission: nothing in it is checked, whatever its labels say. The levels are those that it needs once it
 	// is not exempt any more.
 	Exempt bool `json:"exempt,omitempty"`
-	// PermittedLevel: the least strict closest level over the usable policies; Needed: the strictest level that everything
-	// in the namespace meets on the day after, but for pods of an exempt runtime class; Achievable: the strictest that everything would meet if the templates
-	// stated what policies fill in today. It is absent where there are no policies, and where not all was read.
+	// PermittedLevel is the least strict closest level over the usable policies. NeededLevel is the strictest level that
+	// everything in the namespace meets after PSP, but for pods of an exempt runtime class. AchievableLevel is the strictest
+	// that everything would meet if the templates stated what policies fill in today; it is absent where there are no
+	// policies, and where not all was read.
 	PermittedLevel  api.Level `json:"permitted,omitempty"`
 	NeededLevel     api.Level `json:"needed,omitempty"`
 	AchievableLevel api.Level `json:"achievable,omitempty"`
-	// PermittedBy: the policies that Permitted is made from, or EveryPolicy. SetApart: policies that everybody (or every
-	// controller) may use everywhere and that are privileged or a provider's default; they do not count for Permitted.
+	// PermittedBy: the policies that PermittedLevel is made from, or EveryPolicy. ExcludedPolicies: policies that everybody (or every
+	// controller) may use everywhere and that are privileged or a provider's default; they do not count for PermittedLevel.
 	PermittedBy      []string         `json:"permittedBy,omitempty"`
 	ExcludedPolicies []ExcludedPolicy `json:"excludedPolicies,omitempty"`
 	DecidedBy        *EnforceDecision `json:"decidedBy,omitempty"`
@@ -133,13 +134,13 @@ type Namespace struct {
 	// UncertainParts are the parts of the namespace that a gap touches, sorted, also where Complete is true; all four for a gap that
 	// can change anything.
 	UncertainParts []string `json:"uncertainParts,omitempty" values:"grants labels policies workloads"`
-	// RecommendedLabels labels; enforce is absent where it is withheld, all are absent where the namespace is left alone.
+	// RecommendedLabels to set; enforce is absent where it is withheld, all are absent where the namespace is left alone.
 	RecommendedLabels PodSecurityLabels `json:"recommended"`
-	// Action compares Recommended with Current: unchanged, add, change, loosen, withheld or skip.
+	// Action compares RecommendedLabels with CurrentLabels: unchanged, add, change, loosen, withheld or skip.
 	Action Action `json:"action"`
-	// LabelOwner of the namespace's labels where another tool manages them: then a manifest is the way, not a command.
+	// LabelOwner is the tool that manages the namespace's labels, where one does: then a manifest is the way, not a command.
 	LabelOwner string `json:"labelOwner,omitempty"`
-	// LabelWriters are other objects that write its labels: the first of this cluster is Owner.
+	// LabelWriters are other objects that write its labels: the first of this cluster is LabelOwner.
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// ClientApplied: 'kubectl apply' without --server-side has left a record of what it applied to the namespace. What is
 	// applied next takes away every label and annotation that the record has and it does not. Absent where that is not
@@ -156,7 +157,7 @@ type Namespace struct {
 	// LevelWithout: what the namespace would need without the workloads that hold it back.
 	LevelWithout []LevelWithout `json:"levelWithout,omitempty"`
 	// Lost: what the observed policies (where none was observed: those of PermittedBy) forbid or force and the
-	// recommended enforce level does not; drift is left to Plan.Drift.
+	// recommended enforce level does not; drift is left to Plan.StandardsDrift.
 	Lost []LostConstraint `json:"-"`
 	// LostKey names the item of Plan.LostSets that has them; absent where nothing is lost.
 	LostKey string `json:"lost,omitempty"`
@@ -247,7 +248,7 @@ type VersionLevel struct {
 	Needed api.Level `json:"needed,omitempty"`
 }
 
-// BlockingViolation is a distinct reason for which namespaces stay below the next stricter level, told once.
+// BlockingViolation is a distinct reason for which namespaces stay below the next stricter level, with how many have it.
 type BlockingViolation struct {
 	Check string    `json:"check"`
 	Level api.Level `json:"level"`

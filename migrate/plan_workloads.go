@@ -119,7 +119,7 @@ type StricterEdits struct {
 	Obstacles []StricterObstacle `json:"obstacles"`
 }
 
-// TemplateEdit is one value to write into the template; Path, Container and Value are as in Mutation.
+// TemplateEdit is one value to write into the template; Path, Container and Value are as in TemplateMutation.
 type TemplateEdit struct {
 	Path      string `json:"path"`
 	Container string `json:"container,omitempty"`
@@ -169,7 +169,7 @@ type ManagedBy struct {
 	Chart string `json:"chart,omitempty"`
 }
 
-// Violation is one check that the workload fails on the day after, in the library's own words, of all its forms in one.
+// Violation is one check that the workload fails after PSP, in the library's own words, of all its forms in one.
 type Violation struct {
 	Check  string    `json:"check"`
 	Level  api.Level `json:"level"`

@@ -79,18 +79,22 @@ func podRequestersOf(namespace string, w *Workload) []podRequester {
 	return append(out, podRequester{controller, account}, podRequester{Principal: manager})
 }
 
-func (p *Plan) policyUsages(namespace string, askers []podRequester) []PolicyUsage {
+// policyUsages returns the policies that each of the requesters may use in a namespace, policies by name.
+func (p *Plan) policyUsages(namespace string, requesters []podRequester) []PolicyUsage {
 	var out []PolicyUsage
+	theirs := p.WithGrantsTo(func(s Subject) bool {
+		return slices.ContainsFunc(requesters, func(r podRequester) bool { return r.grantedAs(s) != "" })
+	})
 	for i := range p.Policies {
-		uses := p.GrantsOf(&p.Policies[i])
-		for _, who := range askers {
+		grants := theirs.GrantsOf(&p.Policies[i])
+		for _, who := range requesters {
 			u := PolicyUsage{Policy: &p.Policies[i], Requester: who.Description}
-			for _, use := range uses {
-				as := who.grantedAs(use)
+			for _, grant := range grants {
+				as := who.grantedAs(grant.Subject)
 				switch {
-				case as == "" || use.Namespace != "" && use.Namespace != namespace:
+				case as == "" || grant.Namespace != "" && grant.Namespace != namespace:
 				case u.GrantedAs == "":
-					u.GrantedAs, u.FirstGrant = as, use
+					u.GrantedAs, u.FirstGrant = as, grant
 				default:
 					u.OtherGrants++
 				}
@@ -103,15 +107,15 @@ func (p *Plan) policyUsages(namespace string, askers []podRequester) []PolicyUsa
 	return out
 }
 
-// grantedAs says as what somebody has a grant; "" for a grant to others.
-func (a *podRequester) grantedAs(use PolicyGrant) string {
+// grantedAs says as what the requester has what a subject is granted; "" for another's grant.
+func (a *podRequester) grantedAs(s Subject) string {
 	switch {
-	case use.ServiceAccount != "" && use.ServiceAccount == a.account:
+	case s.ServiceAccount != "" && s.ServiceAccount == a.account:
 		return "itself"
-	case use.User != "" && use.User == a.User:
-		return "user " + use.User
-	case use.Group != "" && slices.Contains(a.Groups, use.Group):
-		return "group " + use.Group
+	case s.User != "" && s.User == a.User:
+		return "user " + s.User
+	case s.Group != "" && slices.Contains(a.Groups, s.Group):
+		return "group " + s.Group
 	}
 	return ""
 }
