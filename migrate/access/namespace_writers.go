@@ -34,6 +34,7 @@ func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
 	for i := range inv.Roles {
 		byKey[roleKey{inv.Roles[i].Namespace, inv.Roles[i].Name}] = &inv.Roles[i]
 	}
+	members, rulesOf := newRoleMembers(inv), map[roleKey][]rbacv1.PolicyRule{}
 	var out []NamespaceWriter
 	for i := range inv.Bindings {
 		b := &inv.Bindings[i]
@@ -41,7 +42,11 @@ func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
 		if !ok || byKey[key] == nil || strings.HasPrefix(key.name, "system:") {
 			continue
 		}
-		rules := effectiveRules(inv, byKey[key], map[string]bool{})
+		rules, known := rulesOf[key]
+		if !known {
+			rules = members.namespaceRules(byKey[key])
+			rulesOf[key] = rules
+		}
 		verbs := namespaceVerbs(rules, b.Namespace)
 		if len(verbs) == 0 {
 			continue
@@ -68,22 +73,6 @@ func NamespaceWriters(inv *inventory.Inventory) []NamespaceWriter {
 			cmp.Compare(x.Subject.Namespace, y.Subject.Namespace), cmp.Compare(x.Subject.Name, y.Subject.Name), cmp.Compare(x.Binding, y.Binding))
 	})
 	return out
-}
-
-// effectiveRules are the rules of a role with what it aggregates, where no controller has written those yet.
-func effectiveRules(inv *inventory.Inventory, r *inventory.Role, seen map[string]bool) []rbacv1.PolicyRule {
-	if r.Aggregation == nil || r.Stored || r.Namespace != "" {
-		return r.Rules
-	}
-	if seen[r.Name] {
-		return nil
-	}
-	seen[r.Name] = true
-	rules := slices.Clone(r.Rules) // they hold until the controller has been there
-	for _, s := range aggregationMembers(inv, r) {
-		rules = append(rules, effectiveRules(inv, s, seen)...)
-	}
-	return rules
 }
 
 // namespaceVerbs: a create names nothing, so neither a rule with resourceNames nor a RoleBinding allows it.
