@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -102,8 +101,4 @@ func coversNamespace(rule *rbacv1.PolicyRule, verb, in string) bool {
 func allowsEverything(rule rbacv1.PolicyRule) bool {
 	return slices.Contains(rule.Verbs, rbacv1.VerbAll) && slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) &&
 		slices.Contains(rule.Resources, rbacv1.ResourceAll) && len(rule.ResourceNames) == 0
-}
-
-func anySelectorMatches(selectors []labels.Selector, of map[string]string) bool {
-	return slices.ContainsFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(of)) })
 }
