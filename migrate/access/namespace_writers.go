@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -36,6 +35,7 @@ func NamespaceWriters(roles []inventory.Role, bindings []inventory.Binding) []Na
 	for i := range roles {
 		byKey[roleKey{roles[i].Namespace, roles[i].Name}] = &roles[i]
 	}
+	members, rulesOf := newRoleMembers(roles), map[roleKey][]rbacv1.PolicyRule{}
 	var out []NamespaceWriter
 	for i := range bindings {
 		b := &bindings[i]
@@ -43,7 +43,11 @@ func NamespaceWriters(roles []inventory.Role, bindings []inventory.Binding) []Na
 		if !ok || byKey[key] == nil || strings.HasPrefix(key.name, "system:") {
 			continue
 		}
-		rules := effectiveRules(roles, byKey[key], map[string]bool{})
+		rules, known := rulesOf[key]
+		if !known {
+			rules = members.namespaceRules(byKey[key])
+			rulesOf[key] = rules
+		}
 		verbs := namespaceVerbs(rules, b.Namespace)
 		if len(verbs) == 0 {
 			continue
@@ -71,23 +75,6 @@ func NamespaceWriters(roles []inventory.Role, bindings []inventory.Binding) []Na
 			cmp.Compare(x.Subject.Namespace, y.Subject.Namespace), cmp.Compare(x.Subject.Name, y.Subject.Name), cmp.Compare(x.Binding, y.Binding))
 	})
 	return out
-}
-
-// effectiveRules returns the rules of a role with those that it aggregates, where no controller has written those yet. seen
-// has the names of the roles on the way.
-func effectiveRules(roles []inventory.Role, r *inventory.Role, seen map[string]bool) []rbacv1.PolicyRule {
-	if r.Aggregation == nil || r.Stored || r.Namespace != "" {
-		return r.Rules
-	}
-	if seen[r.Name] {
-		return nil
-	}
-	seen[r.Name] = true
-	rules := slices.Clone(r.Rules) // they hold until the controller has been there
-	for _, s := range aggregationMembers(roles, r) {
-		rules = append(rules, effectiveRules(roles, s, seen)...)
-	}
-	return rules
 }
 
 // namespaceVerbs returns the verbs that RBAC rules allow on namespaces. A create names nothing, so neither a rule with
@@ -120,9 +107,4 @@ func coversNamespace(rule *rbacv1.PolicyRule, verb, in string) bool {
 func allowsEverything(rule rbacv1.PolicyRule) bool {
 	return slices.Contains(rule.Verbs, rbacv1.VerbAll) && slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) &&
 		slices.Contains(rule.Resources, rbacv1.ResourceAll) && len(rule.ResourceNames) == 0
-}
-
-// anySelectorMatches reports whether one of the selectors matches the labels.
-func anySelectorMatches(selectors []labels.Selector, of map[string]string) bool {
-	return slices.ContainsFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(of)) })
 }

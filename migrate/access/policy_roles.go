@@ -30,6 +30,7 @@ func grantingRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole) []
 	for i := range inv.Roles {
 		read[&inv.Roles[i]] = true
 	}
+	members := newRoleMembers(inv.Roles)
 	var out []GrantingRole
 	for _, r := range roles {
 		named := slices.ContainsFunc(r.source.Rules, grantsNamedUse)
@@ -38,7 +39,7 @@ func grantingRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole) []
 		}
 		out = append(out, GrantingRole{
 			Source: r.source, Policies: r.granted.policies, EveryPolicy: r.granted.everyPolicy,
-			Aggregated: hasAggregatedUse(inv.Roles, r.source), BuiltIn: r.source.Labels[bootstrappingLabel] != "", NotRead: !read[r.source],
+			Aggregated: members.hasAggregatedUse(r.source), BuiltIn: r.source.Labels[bootstrappingLabel] != "", NotRead: !read[r.source],
 		})
 	}
 	slices.SortFunc(out, func(a, b GrantingRole) int {
@@ -97,30 +98,15 @@ func grantsNamedUse(rule rbacv1.PolicyRule) bool {
 
 // hasAggregatedUse reports whether an aggregated role has its rules on policies from another role, or will lose them to
 // aggregation.
-func hasAggregatedUse(roles []inventory.Role, r *inventory.Role) bool {
+func (m *roleMembers) hasAggregatedUse(r *inventory.Role) bool {
 	if r.Aggregation == nil || r.Namespace != "" {
 		return false
 	}
 	if !r.Stored {
 		return true
 	}
-	return slices.ContainsFunc(aggregationMembers(roles, r), func(s *inventory.Role) bool { return slices.ContainsFunc(s.Rules, grantsNamedUse) })
-}
-
-// aggregationMembers returns the ClusterRoles, without itself, that an aggregated one takes its rules from.
-func aggregationMembers(roles []inventory.Role, r *inventory.Role) []*inventory.Role {
-	selectors, err := compileSelectors(r.Aggregation.ClusterRoleSelectors)
-	if err != nil {
-		return nil // no server holds such a role
-	}
-	var out []*inventory.Role
-	for i := range roles {
-		s := &roles[i]
-		if s.Namespace == "" && s.Name != r.Name && anySelectorMatches(selectors, s.Labels) {
-			out = append(out, s)
-		}
-	}
-	return out
+	members, _ := m.of(r)
+	return slices.ContainsFunc(members, func(s *inventory.Role) bool { return s != r && slices.ContainsFunc(s.Rules, grantsNamedUse) })
 }
 
 // policyRemovalPatch returns the JSON patch that removes the policies from a role. It begins with the last rule, so that no
