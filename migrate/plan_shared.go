@@ -83,7 +83,7 @@ func (p *Plan) indexLostSets() {
 		}
 		set := known[&ns.Lost[0]]
 		if set == nil {
-			key := keys.of(hashOf(ns.Lost))
+			key := keys.of(hashOf(ns.Lost...))
 			if set = first[key]; set == nil {
 				set = &LostSet{Key: key, Constraints: ns.Lost}
 				first[key] = set
@@ -136,6 +136,11 @@ func (c *contentKeys) evaluation(e *Evaluation) hash {
 	for i := range rest.StricterEdits {
 		parts = append(parts, part(c, &rest.StricterEdits[i].Edits), part(c, &rest.StricterEdits[i].Obstacles))
 	}
+	if rest.Template != nil {
+		template := *rest.Template
+		parts = append(parts, part(c, &template.Parents), part(c, &template.Containers))
+		rest.Template = &template
+	}
 	return hashOf(struct {
 		Rest  Evaluation
 		Parts []hash
@@ -150,17 +155,21 @@ func part[T any](c *contentKeys, list *[]T) hash {
 	place := listPlace{&(*list)[0], len(*list)}
 	sum, known := c.parts[place]
 	if !known {
-		sum = hashOf(*list)
+		sum = hashOf(*list...)
 		c.parts[place] = sum
 	}
 	*list = nil
 	return sum
 }
 
-// hashOf returns the hash of the JSON form of a value.
-func hashOf(value any) (sum hash) {
+// hashOf returns the hash of the JSON forms of values, a line each. It encodes one after the other, so that a long list takes
+// no more memory than its longest item.
+func hashOf[T any](values ...T) (sum hash) {
 	h := sha256.New()
-	_ = json.NewEncoder(h).Encode(value) // the types of a Plan always encode
+	encoder := json.NewEncoder(h)
+	for i := range values {
+		_ = encoder.Encode(values[i]) // the types of a Plan always encode
+	}
 	h.Sum(sum[:0])
 	return sum
 }
