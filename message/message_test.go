@@ -1,0 +1,121 @@
+package message
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestTable checks each row: an id in kebab-case that no other row has, a help sentence, a format whose places are all read.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	ids := map[string]bool{}
+	for _, k := range Table() {
+		if !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(k.ID) || ids[k.ID] {
+			t.Errorf("id %q is not in kebab-case, or stands twice", k.ID)
+		}
+		ids[k.ID] = true
+		if !strings.HasSuffix(k.Help, ".") || k.Help[0] < 'A' || k.Help[0] > 'z' {
+			t.Errorf("%s: help %q is no sentence", k.ID, k.Help)
+		}
+		rest := parse(k.Format).render(nil)
+		if strings.ContainsAny(rest, "?|") || strings.Contains(rest, "{}") || strings.Count(rest, "(") != strings.Count(rest, ")") {
+			t.Errorf("%s: without arguments the text is %q", k.ID, rest)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	t.Parallel()
+	few, many := []string{"a"}, []string{"a", "b", "c", "d", "e"}
+	for _, test := range []struct {
+		name, format string
+		args         []any
+		want         string
+	}{
+		{"nothing", "as it is {{ x }} [0]", nil, "as it is {{ x }} [0]"},
+		{"text", "a {x}, b", []any{"x", "one"}, "a one, b"},
+		{"quoted", "{x:q}", []any{"x", `a"b`}, `"a\"b"`},
+		{"absent", "a{x}b", nil, "ab"},
+		{"number", "{n} {n:item|items}", []any{"n", 1}, "1 item"},
+		{"zero", "{n} {n:item|items}", []any{"n", 0}, "0 items"},
+		{"list", "{x}", []any{"x", many}, "a, b, c, d, e"},
+		{"first of a list", "{x:3}", []any{"x", many}, "a, b, c, 2 more"},
+		{"the rest after and", "{x:q3 and}", []any{"x", many}, `"a", "b", "c" and 2 more`},
+		{"short list", "{x:3} {x:is|are} {x:#}", []any{"x", few}, "a is 1"},
+		{"semicolons", "{x:;}", []any{"x", many[:2]}, "a; b"},
+		{"part with", "a[?x  {x}!]b", []any{"x", "1"}, "a 1!b"},
+		{"part without", "a[?x  {x}!][!x -]b", nil, "a-b"},
+		{"part within a part", "[?x [!y {x}]]", []any{"x", "1"}, "1"},
+		{"part of zero", "[?n {n}][!n none]", []any{"n", 0}, "none"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := parse(test.format).render(newArgs(test.args)); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestRoundTrip checks that the JSON form has all that the text is made from.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	type level string
+	for _, m := range []Message{
+		New("restricted-met"),
+		New("level-needed", "level", level("baseline"), "workloads", []string{"pod/a", "pod/<b>"}, "next", level("restricted")),
+		New("exempt-namespace", "labels", true),
+		New("level-estimated", "n", 0),
+		New("object-invalid", "error", errors.New("broken"), "hint", ""),
+	} {
+		data, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Message
+		if err := json.Unmarshal(data, &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(m, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", data, diff)
+		}
+		if text, err := Render(got.ID, got.Args); err != nil || text != m.Text {
+			t.Errorf("rendered anew: %q, %v, want %q", text, err, m.Text)
+		}
+	}
+	for _, text := range []string{`[]`, `{"a":null}`, `{"a":1.5}`, `{"a":false}`, `{"a":{}}`, `{"a":[1]}`} {
+		var got Args
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s was read as %v", text, got)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	if k, ok := Find("restricted-met"); !ok || k.Help == "" {
+		t.Errorf("got %v, %v", k, ok)
+	}
+	if _, ok := Find("no-such-id"); ok {
+		t.Error("found an id that is not in the table")
+	}
+	if _, err := Render("no-such-id", nil); err == nil {
+		t.Error("rendered an id that is not in the table")
+	}
+	if got := Texts([]Message{New("empty"), New("empty")}); !slices.Equal(got, []string{"nothing runs here", "nothing runs here"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		New("level-needed", "level", "baseline", "workloads", []string{"a", "b", "c", "d"}, "next", "restricted")
+	}
+}
