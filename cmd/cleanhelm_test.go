@@ -23,6 +23,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -236,7 +237,7 @@ func TestCleanHelm(t *testing.T) {
 		question = "would clean web/web revision 1 (Secret): PodSecurityPolicy strict\nwould clean web/web revision 2 (Secret): PodSecurityPolicy strict\n" +
 			"Take the policies out of 2 stored revisions on the cluster of context test? [y/N] "
 	)
-	gap := []inventory.Gap{{What: "Helm releases in configmaps", Why: "no"}}
+	gap := []inventory.Gap{{What: "Helm releases in configmaps", Why: message.Message{Text: "no"}}}
 	tests := []struct {
 		name, in string
 		asks     bool

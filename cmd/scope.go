@@ -73,7 +73,7 @@ func printWarning(w io.Writer, format string, args ...any) {
 // need another level at v1.25.
 func warnOldTarget(w io.Writer, plan *migrate.Plan) {
 	target, err := api.ParseVersion(plan.TargetVersion)
-	if err != nil || migrate.OldTargetCaution(target) == "" {
+	if err != nil {
 		return
 	}
 	printWarning(w, "%s", migrate.OldTargetCaution(target))

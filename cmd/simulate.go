@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -221,7 +222,7 @@ func admittedAs(out *report.Simulated, forms *migrate.WorkloadSimulation, evalua
 	case !ok:
 		out.Unknown = "there is no template, or there are no policies"
 	case a.Policy == "":
-		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(a.Refused, "; ")
+		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(message.Texts(a.Refused), "; ")
 	default:
 		out.AdmittedBy = a.Policy
 		answer(out, evaluator.ViolationsAtLevel(a.Violations, at))
@@ -331,7 +332,7 @@ func recordedAdmitted(out *report.Simulated, w *migrate.Workload, at api.LevelVe
 	out.AdmittedBy = w.AdmittedBy
 	switch {
 	case len(w.Refused) > 0:
-		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(w.Refused, "; ")
+		out.Message = "refused by PodSecurityPolicy admission: " + strings.Join(message.Texts(w.Refused), "; ")
 	case w.Level.AsAdmitted == "":
 		out.Unknown = "the plan does not say what admits it"
 	case api.CompareLevels(w.Level.AsAdmitted, at.Level) >= 0:

@@ -10,7 +10,7 @@ import (
 // A format is the text of a row with places for arguments:
 //
 //	{name}            the value; a list is joined by ", "
-//	{name:q}          each text of it in double quotes
+//	{name:q}          each text of it in double quotes; "" where there is none
 //	{name:3}          the first three of a list, and how many more there are
 //	{name:q3}         both
 //	{name:3 and}      the first three, and the number of the others after "and"
@@ -167,6 +167,8 @@ func (p *part) appendTo(b []byte, value any) []byte {
 		return p.appendList(b, list)
 	case p.how == asText && isText:
 		return p.appendQuoted(b, text)
+	case p.quoted && value == nil:
+		return append(b, `""`...)
 	case p.how == asLength || value != nil:
 		return strconv.AppendInt(b, int64(n), 10)
 	}

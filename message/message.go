@@ -29,12 +29,22 @@ func New(id string, args ...any) Message {
 	return m
 }
 
+// String returns the text.
+func (m Message) String() string { return m.Text }
+
 // With returns the message with one argument more.
 func (m Message) With(name string, value any) Message {
 	if value = plainValue(value); value == nil {
 		return m
 	}
 	out := Message{ID: m.ID, Args: append(slices.Clip(m.Args), Arg{name, value})}
+	out.Text, _ = Render(out.ID, out.Args) // New has found the id
+	return out
+}
+
+// Without returns the message without an argument.
+func (m Message) Without(name string) Message {
+	out := Message{ID: m.ID, Args: slices.DeleteFunc(slices.Clone(m.Args), func(a Arg) bool { return a.Name == name })}
 	out.Text, _ = Render(out.ID, out.Args) // New has found the id
 	return out
 }
@@ -58,11 +68,14 @@ func Find(id string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// Texts returns the texts of messages, in their order; nil for none.
+// Texts returns the texts of messages, in their order; nil for nil.
 func Texts(messages []Message) []string {
-	var out []string
+	if messages == nil {
+		return nil
+	}
+	out := make([]string, len(messages))
 	for i := range messages {
-		out = append(out, messages[i].Text)
+		out[i] = messages[i].Text
 	}
 	return out
 }

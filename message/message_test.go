@@ -3,8 +3,14 @@ package message
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,6 +33,83 @@ func TestTable(t *testing.T) {
 		if strings.ContainsAny(rest, "?|") || strings.Contains(rest, "{}") || strings.Count(rest, "(") != strings.Count(rest, ")") {
 			t.Errorf("%s: without arguments the text is %q", k.ID, rest)
 		}
+	}
+}
+
+// TestCalls reads every call of New in the production code: its id is in the table, its arguments are those of the format, and
+// every id is used.
+func TestCalls(t *testing.T) {
+	t.Parallel()
+	unused := map[string]format{}
+	for _, k := range Table() {
+		unused[k.ID] = parse(k.Format)
+	}
+	known := formats()
+	eachCall(t, func(at token.Position, call *ast.CallExpr) {
+		id, ok := literal(call.Args[0])
+		if !ok {
+			t.Errorf("%s: the id is no literal, so it cannot be checked", at)
+			return
+		}
+		f, ok := known[id]
+		if !ok {
+			t.Errorf("%s: there is no id %q in the table", at, id)
+			return
+		}
+		delete(unused, id)
+		names := map[string]bool{}
+		f.names(names)
+		for i := 1; i < len(call.Args); i += 2 {
+			if name, ok := literal(call.Args[i]); !ok || !names[name] || i+1 == len(call.Args) {
+				t.Errorf("%s: %s has no argument %s with a value", at, id, name)
+			}
+		}
+	})
+	for id := range unused {
+		t.Errorf("the id %q of the table is used nowhere", id)
+	}
+}
+
+func literal(e ast.Expr) (string, bool) {
+	l, ok := e.(*ast.BasicLit)
+	if !ok || l.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(l.Value)
+	return text, err == nil
+}
+
+// eachCall visits the calls of message.New in files of the module that are no tests.
+func eachCall(t *testing.T, visit func(token.Position, *ast.CallExpr)) {
+	t.Helper()
+	files := token.NewFileSet()
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "fixtures" || d.Name() == "bin" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(files, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				if s, ok := call.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "New" {
+					if of, ok := s.X.(*ast.Ident); ok && of.Name == "message" {
+						visit(files.Position(call.Pos()), call)
+					}
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -86,7 +86,7 @@ func levelKinds() []Kind {
 		},
 		{
 			"empty-until-now-open", "A policy that everybody may use let everything in. What is deployed next has to meet restricted.",
-			"{empty} yet, and until now {policies} let everything in ({why}): what is deployed next has to meet restricted",
+			"{empty} yet, and until now [?policy policy {policy}][!policy every policy] let everything in ({why}): what is deployed next has to meet restricted",
 		},
 		{
 			"older-server", "An older server takes a newer pinned version for its own latest one. The level holds at both.",
@@ -275,7 +275,7 @@ func podKinds() []Kind {
 		},
 		{
 			"debug-containers-refused", "Debug containers violate the level. They go with their pod: delete the pod when you are done.",
-			"{level} refuses the debug containers (kubectl debug) of {pods:3}. They go with the {pods:pod|pods} and decide no level, but as long as they are there {level} refuses {pods:that pod|those pods} new debug containers and new images, too: {remedy}",
+			"{level} refuses the debug containers (kubectl debug) of {pods:3}. They go with the {pods:pod|pods} and decide no level, but as long as they are there {level} refuses {pods:that pod|those pods} new debug containers and new images, too: [!bare delete the {owned:pod|pods}][!owned since nothing makes {bare:it|them} again, recreate {bare:it from its manifest|them from their manifests}][?owned [?bare delete {owned:3}; recreate {bare:3} from {bare:its manifest|their manifests}, since nothing makes {bare:it|them} again]]",
 		},
 		{
 			"exempt-pod-creator", "The admission configuration exempts an account that creates pods here. No label refuses them.",
@@ -283,11 +283,11 @@ func podKinds() []Kind {
 		},
 		{
 			"pod-creators", "Service accounts create pods here without a controller (CI runners, operators). What they will create is not known and may be refused.",
-			"{accounts:service account|service accounts} {accounts:3} can create pods on {accounts:its|their} own here and {access}: what {accounts:it creates|they create} may be refused by enforce={level}",
+			"{accounts:service account|service accounts} {accounts:3} can create pods on {accounts:its|their} own here and [?policies may use looser policies ({policies:10})][!policies no policy limits that today]: what {accounts:it creates|they create} may be refused by enforce={level}",
 		},
 		{
 			"pod-creators-everywhere", "Every service account may create pods everywhere. What they will create is not known and may be refused.",
-			"every service account can create pods on its own in every namespace ({bindings:3}) and {access}: what they create in {namespaces:#} {namespaces:namespace|namespaces} ({namespaces:3}) may be refused by the recommended level",
+			"every service account can create pods on its own in every namespace ({bindings:3}) and [?noPolicies no policy limits that today][!noPolicies may use looser policies[?policies  ({policies:10})]]: what they create in {namespaces:#} {namespaces:namespace|namespaces} ({namespaces:3}) may be refused by the recommended level",
 		},
 	}
 }
@@ -317,7 +317,7 @@ func injectionKinds() []Kind {
 		},
 		{
 			"injection-defaults-without-cni", "Whether the CNI plugin of the injector runs is not known. Without it, its init container needs more.",
-			"its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need {level}): install the CNI plugin, or restart one pod and read again",
+			"its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need {level}): install the CNI plugin[?restart , or restart one pod and read again]",
 		},
 		{
 			"injection-as-observed", "What the injector has added to a live pod that asks the same of it is counted.",
@@ -387,11 +387,11 @@ func exemptionKinds() []Kind {
 		},
 		{
 			"rancher-admission-template", "Rancher may have configured the API server with this template. If it has, give its file to --admission-config.",
-			"Rancher's PodSecurityAdmissionConfigurationTemplate {name:q}[?unread , which was not read,][!unread  (enforce \"{enforce}\")] may be what this cluster enforces where there is no label, and what it exempts: [?clusters the {clusters:cluster|clusters} {clusters:q3} {clusters:uses|use} it][!clusters no cluster that was read uses it]; if this one does, give its file to --admission-config, for it counts for nothing here",
+			"Rancher's PodSecurityAdmissionConfigurationTemplate {name:q}[?unread , which was not read,][!unread  (enforce {enforce:q})] may be what this cluster enforces where there is no label, and what it exempts: [?clusters the {clusters:cluster|clusters} {clusters:q3} {clusters:uses|use} it][!clusters no cluster that was read uses it]; if this one does, give its file to --admission-config, for it counts for nothing here",
 		},
 		{
 			"admission-file-unused", "A file holds an admission configuration that was not given. If the server uses it, give it with --admission-config.",
-			"{file}:{line}: the {what} (enforce \"{enforce}\") may be what this cluster enforces where there is no label, and what it exempts: if it is, give the file to --admission-config, for it counts for nothing here",
+			"{file}:{line}: the {what} (enforce {enforce:q}) may be what this cluster enforces where there is no label, and what it exempts: if it is, give the file to --admission-config, for it counts for nothing here",
 		},
 		{
 			"admission-config-on-host", "An API server has an admission configuration that cannot be read through the API. Give the file with --admission-config.",
@@ -557,7 +557,7 @@ func grantKinds() []Kind {
 		},
 		{
 			"subjects-null", "A subject that is null is nobody.",
-			"[?more {n} of its subjects, subjects[{index}] the first, are null and grant nothing][!more subjects[{index}] is null and grants nothing]",
+			"[?more {n} of its subjects, ]subjects[{index}][?more  the first, are null and grant nothing][!more  is null and grants nothing]",
 		},
 	}
 }

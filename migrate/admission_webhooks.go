@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
@@ -204,7 +205,7 @@ func (f *injectionPredictor) observeMutator(c *podMutator, all []podTemplate) {
 func (f *injectionPredictor) expectMutatorAdditions(c *podMutator, t *podTemplate) {
 	names := containerNames(&c.AddedParts.Spec)
 	if !f.injectionAlreadyVisible(t, names) {
-		f.expectAddition(t, c.String(), &c.AddedParts.Spec, Injection{Injector: c.String(), Trigger: "it selects them", Containers: names, Why: "what it says is taken"})
+		f.expectAddition(t, c.String(), &c.AddedParts.Spec, Injection{Injector: c.String(), Trigger: "it selects them", Containers: names, Why: message.New("injection-as-stated")})
 	}
 }
 
@@ -270,28 +271,21 @@ func (f *injectionPredictor) classifyMutator(c *podMutator) {
 	case c.Effect == inventory.EffectAdds:
 		f.addMutatorGap(c)
 	case c.templatesChanged > 0:
-		f.addMutatorNote(c, "it changes what holds their templates, and those that the server has are changed")
+		f.addMutatorNote(c, message.New("mutator-of-templates"))
 	case c.workloadsWithPods+c.workloadsWithoutPods == 0:
 	case c.Effect == inventory.EffectHarmless:
-		f.addMutatorNote(c, "no pod needs a looser level for what it sets"+fieldsSetText(c.SetFields))
+		f.addMutatorNote(c, message.New("mutator-without-effect", "sets", c.SetFields))
 	case c.workloadsWithPods > 0 && c.workloadsChanged == 0:
-		f.addMutatorNote(c, fmt.Sprintf("it adds nothing to the live pods of the %s that it is for: it is taken to add nothing to others", countNoun(c.workloadsWithPods, "workload", "workloads")))
+		f.addMutatorNote(c, message.New("mutator-adds-nothing", "workloads", c.workloadsWithPods))
 	case c.workloadsWithoutPods == 0:
-		f.addMutatorNote(c, "what it adds is judged by the live pods of all workloads that it is for")
+		f.addMutatorNote(c, message.New("mutator-judged-by-pods"))
 	default:
 		f.addMutatorGap(c)
 	}
 }
 
-func fieldsSetText(sets []string) string {
-	if len(sets) == 0 {
-		return ""
-	}
-	return ": " + joinFirst(sets, 3)
-}
-
-func (f *injectionPredictor) addMutatorNote(c *podMutator, why string) {
-	f.result.notes = append(f.result.notes, inventory.Note{What: c.String(), Why: "it changes pods when they are created; " + why, Position: c.Position})
+func (f *injectionPredictor) addMutatorNote(c *podMutator, why message.Message) {
+	f.result.notes = append(f.result.notes, inventory.Note{What: c.String(), Why: why, Position: c.Position})
 }
 
 // maxNamespacesInMutatorGaps namespaces are told in the gaps of changers, one and all. Each may be for many.
@@ -306,20 +300,10 @@ func (f *injectionPredictor) addMutatorGap(c *podMutator) {
 		f.unnamedNamespaces = slices.Compact(f.unnamedNamespaces)
 		return
 	}
-	start := "one pod of it"
-	which := fmt.Sprintf("%s %q has", c.firstWithoutPods.Kind, c.firstWithoutPods.Namespace+"/"+c.firstWithoutPods.Name)
-	if n := c.workloadsWithoutPods - 1; n > 0 {
-		start = "one pod of each"
-		which = fmt.Sprintf("%s %q and %s have", c.firstWithoutPods.Kind, c.firstWithoutPods.Namespace+"/"+c.firstWithoutPods.Name, countNoun(n, "other workload", "other workloads"))
-	}
-	what := ""
-	if len(c.SetFields) > 0 {
-		what = " (" + joinFirst(c.SetFields, 3) + ")"
-	}
+	first := c.firstWithoutPods
 	f.result.gaps = append(f.result.gaps, inventory.Gap{
 		What: c.String(), Position: c.Position, Namespaces: c.namespaces,
-		Why: fmt.Sprintf(mayChangePodsText+"%s, and %s no live pod that shows what it changes: start %s and read again, or say --allow-partial if it changes nothing that a level looks at",
-			what, which, start),
+		Why: message.New("mutator-unknown", "sets", c.SetFields, "kind", first.Kind, "workload", first.Namespace+"/"+first.Name, "others", c.workloadsWithoutPods-1),
 	})
 }
 
@@ -328,7 +312,7 @@ func (f *injectionPredictor) addRemainingMutatorsGap() {
 	if f.unnamedMutators > 0 {
 		f.result.gaps = append(f.result.gaps, inventory.Gap{
 			What: fmt.Sprintf("%d more webhooks and policies, %s the first", f.unnamedMutators, f.firstUnnamedMutator), Namespaces: f.unnamedNamespaces,
-			Why: "they may change pods when they are created, and no live pod shows how",
+			Why: message.New("mutators-unknown"),
 		})
 	}
 }
@@ -339,7 +323,7 @@ func (f *injectionPredictor) addAbsentInjectorNotes() {
 		if a.workloads > 0 {
 			f.result.notes = append(f.result.notes, inventory.Note{
 				What: f.result.injectors[i].Name,
-				Why:  fmt.Sprintf("no webhook of it is for the pods of %s that it is meant for (%s): it is taken to be absent, and nothing is added", countNoun(a.workloads, "workload", "workloads"), a.trigger),
+				Why:  message.New("injector-absent", "workloads", a.workloads, "trigger", a.trigger),
 			})
 		}
 	}

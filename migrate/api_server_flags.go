@@ -1,10 +1,10 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -36,7 +36,7 @@ func admissionConfigNotes(inv *inventory.Inventory, opts Options) []Note {
 		file := out[i].What
 		names := slices.Compact(pods[file])
 		out[i].What = "API server " + strings.Join(names, ", ")
-		out[i].Why = fmt.Sprintf("it has an admission configuration at %q on its host, which may set default levels and exemptions: give that file with --admission-config", file)
+		out[i].Message = message.New("admission-config-on-host", "file", file)
 	}
 	return out
 }
@@ -61,13 +61,13 @@ func ServerMinorForAdmission(version string, policies bool) int {
 }
 
 // cautionsWithoutPodSecurity are cautions: where an API server runs without the plugin, labels do nothing.
-func cautionsWithoutPodSecurity(inv *inventory.Inventory) []string {
+func cautionsWithoutPodSecurity(inv *inventory.Inventory) []message.Message {
 	minor := ServerMinorForAdmission(inv.Source.ServerVersion, len(inv.Policies) > 0)
-	var out []string
+	var out []message.Message
 	for i := range inv.APIServers {
 		s := &inv.APIServers[i]
 		if why := s.PodSecurityDisabledReason(minor); why != "" {
-			out = append(out, fmt.Sprintf("the API server kube-system/%s runs without the plugin PodSecurity (%s): labels do nothing there", s.Pod, why))
+			out = append(out, message.New("api-server-without-pod-security", "pod", s.Pod, "why", why))
 		}
 	}
 	return out

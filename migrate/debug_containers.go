@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -56,30 +57,9 @@ func cautionDebugContainers(ns *Namespace) {
 			owned = append(owned, fmt.Sprintf("pod/%s (%s/%s)", d.Pod, strings.ToLower(w.Kind), w.Name))
 		}
 	}
-	n := len(owned) + len(bare)
-	if n == 0 {
-		return
+	if pods := slices.Concat(owned, bare); len(pods) > 0 {
+		ns.Cautions = append(ns.Cautions, message.New("debug-containers-refused", "level", level, "pods", pods, "owned", owned, "bare", bare))
 	}
-	ns.Cautions = append(ns.Cautions, fmt.Sprintf(
-		"%[1]s refuses the debug containers (kubectl debug) of %[2]s. They go with the %[3]s and decide no level, but as long as they are there %[1]s refuses %[4]s new debug containers and new images, too: %[5]s",
-		level, joinFirst(slices.Concat(owned, bare), 3), pluralVerb(n, "pod", "pods"), pluralVerb(n, "that pod", "those pods"), debugContainerRemedy(owned, bare)))
-}
-
-// debugContainerRemedy says what ends debug containers: a controller makes a deleted pod again, and nothing a bare one.
-func debugContainerRemedy(owned, bare []string) string {
-	again := "since nothing makes it again, recreate it from its manifest"
-	if len(bare) > 1 {
-		again = "since nothing makes them again, recreate them from their manifests"
-	}
-	switch {
-	case len(bare) == 0:
-		return "delete the " + pluralVerb(len(owned), "pod", "pods")
-	case len(owned) == 0:
-		return again
-	case len(bare) == 1:
-		return fmt.Sprintf("delete %s; recreate %s from its manifest, since nothing makes it again", joinFirst(owned, 3), bare[0])
-	}
-	return fmt.Sprintf("delete %s; recreate %s from their manifests, since nothing makes them again", joinFirst(owned, 3), joinFirst(bare, 3))
 }
 
 // levelRefusingDebugContainers is the level that refuses a pod of the namespace for its debug containers: the recommended one, or else the one

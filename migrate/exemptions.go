@@ -1,12 +1,12 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -24,14 +24,11 @@ func (b *planBuilder) cautionExemptUsers() {
 			people = append(people, name)
 			continue
 		}
-		where, then := "", ""
-		if name == access.ControllerManagerPrincipal().User {
-			where, then = " where controllers have no credentials of their own", " then"
-		}
-		b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts %s, which creates the pods of every %s%s: none of them is checked%s, whoever made the workload, and whatever the labels say; take it out of the exemptions", name, strings.Join(kinds, ", "), where, then))
+		manager := name == access.ControllerManagerPrincipal().User
+		b.cautions = append(b.cautions, message.New("exempt-controller", "user", name, "kinds", kinds, "controllerManager", manager))
 	}
 	if len(people) > 0 {
-		b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts users (%s): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here", joinFirst(people, 5)))
+		b.cautions = append(b.cautions, message.New("exempt-users", "users", people))
 	}
 }
 
@@ -192,22 +189,18 @@ func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	return out
 }
 
-// nothingRunsText says of a namespace without a needed level what it has.
-func nothingRunsText(ns *Namespace) string {
+// nothingRunsReason says that nothing runs in a namespace without a needed level, or that all of it is exempt.
+func nothingRunsReason(ns *Namespace) message.Message {
 	if len(ns.Workloads) > 0 {
-		return "nothing that Pod Security checks runs here"
+		return message.New("empty-but-exempt")
 	}
-	return "nothing runs here"
+	return message.New("empty")
 }
 
 // cautionExemptions says what the admission configuration exempts in a namespace, and what the levels are for there.
 func cautionExemptions(ns *Namespace) {
 	if ns.Exempt {
-		text := "the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say"
-		if ns.RecommendedLabels != (PodSecurityLabels{}) {
-			text += "; the recommended ones are for the day on which it is not exempt any more"
-		}
-		ns.Cautions = append(ns.Cautions, text)
+		ns.Cautions = append(ns.Cautions, message.New("exempt-namespace", "labels", ns.RecommendedLabels != (PodSecurityLabels{})))
 	}
 	var byClass, byUser []WorkloadRef
 	var needed api.Level
@@ -222,23 +215,22 @@ func cautionExemptions(ns *Namespace) {
 		}
 	}
 	if len(byClass) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the runtime class of %s: those pods are not checked and decide no level here; once they are not exempt any more, they need %s", joinWorkloadRefs(byClass), needed))
+		ns.Cautions = append(ns.Cautions, message.New("exempt-runtime-class", "workloads", workloadNames(byClass), "level", needed))
 	}
 	if len(byUser) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the controller that creates the pods of %s: no label refuses them today; they count here all the same, since that exemption lets everybody in who may create such a workload", joinWorkloadRefs(byUser)))
+		ns.Cautions = append(ns.Cautions, message.New("exempt-pods-of-controller", "workloads", workloadNames(byUser)))
 	}
 }
 
-// labelOriginText says, in parentheses, where the level of a mode comes from if not from a label that says it.
-func (ns *Namespace) labelOriginText(key string) string {
+// labelOrigin says where the level of a mode comes from if not from a label with a valid level: the invalid value of the label in
+// quotes, the admission configuration, or a default of the mode, as of warn that may follow enforce.
+func (ns *Namespace) labelOrigin(key string) (label string, byConfiguration, byDefault bool) {
 	value, there := ns.LabelValue(key)
 	switch {
-	case !there && key != api.EnforceLevelLabel:
-		return " (by default)" // of warn that may be the level of enforce
 	case !there:
-		return " (the default of the admission configuration)"
-	case value == string(api.LevelPrivileged), value == string(api.LevelBaseline), value == string(api.LevelRestricted):
-		return ""
+		return "", key == api.EnforceLevelLabel, key != api.EnforceLevelLabel
+	case strictness(api.Level(value)) >= 0:
+		return "", false, false
 	}
-	return fmt.Sprintf(" (the label says %q)", value)
+	return strconv.Quote(value), false, false
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate/injector"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -26,8 +27,8 @@ type Injection struct {
 	// Level is the strictest that such a pod can have, whatever its template.
 	Level api.Level `json:"level"`
 	// Why is a sentence: how it is known what is added. Source is the page that says so, absent where live pods do.
-	Why    string `json:"why"`
-	Source string `json:"source,omitempty"`
+	Why    message.Message `json:"why"`
+	Source string          `json:"source,omitempty"`
 }
 
 // predictedInjections are what is foreseen of all workloads.
@@ -332,20 +333,17 @@ func (f *injectionPredictor) addInjection(i int, mark string, w *podTemplate) {
 		f.addInjectionAsObserved(in, mark, w, few)
 		return
 	}
-	pod, why := in.DefaultPod, "its defaults are taken"
+	pod, why := in.DefaultPod, message.New("injection-defaults")
 	switch {
 	case in.PodWithCNI == nil:
 	case f.cniDaemonSets[i] != "":
-		pod, why = *in.PodWithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cniDaemonSets[i])
+		pod, why = *in.PodWithCNI, message.New("injection-defaults-with-cni", "daemonSet", f.cniDaemonSets[i])
 	default:
 		with := f.levelOfAddition(w, in.Name+" with CNI", podSpecOfInjector(in.PodWithCNI))
-		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin", with) + orRestartOnePod
+		why = message.New("injection-defaults-without-cni", "level", with, "restart", true)
 	}
 	f.expectAddition(w, in.Name+" "+strings.Join(pod.ContainerNames(), " "), podSpecOfInjector(&pod), Injection{Injector: in.Name, Trigger: mark, Containers: pod.ContainerNames(), Why: why, Source: in.Source})
 }
-
-// orRestartOnePod is the other way to know, where pods run.
-const orRestartOnePod = ", or restart one pod and read again"
 
 func podSpecOfInjector(p *injector.AddedPod) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}
@@ -380,7 +378,7 @@ func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark 
 			}
 			one := Injection{
 				Injector: in.Name, Trigger: mark, Containers: containerNames(added),
-				Why: fmt.Sprintf("what it has added to pod %q is taken", s.workload.Namespace+"/"+s.pods.ExamplePod),
+				Why: message.New("injection-as-observed", "pod", s.workload.Namespace+"/"+s.pods.ExamplePod),
 			}
 			f.expectInjectedShape(w, fmt.Sprintf("%s %p %d", in.Name, s.pods.Shape, n), added, &one)
 			if loosest.Injector == "" || isLooserLevel(one.Level, loosest.Level) {
@@ -422,7 +420,7 @@ func (f *injectionPredictor) recordInjection(w *podTemplate, one Injection) {
 	}
 	all := f.result.byWorkload[w.Workload]
 	at := slices.IndexFunc(all, func(told Injection) bool {
-		return told.Injector == one.Injector && told.Trigger == one.Trigger && told.Why == one.Why
+		return told.Injector == one.Injector && told.Trigger == one.Trigger && told.Why.Text == one.Why.Text
 	})
 	switch {
 	case at < 0:
@@ -490,7 +488,7 @@ func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityCont
 // that is not known, or will be to the first pods of it.
 func (b *planBuilder) cautionInjections(ns *Namespace) {
 	for _, what := range b.injections.unreadByNamespace[ns.Name] {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the Namespace object was not read: whether %s injects its pods is not known", what))
+		ns.Cautions = append(ns.Cautions, message.New("injector-unknown-here", "injector", what))
 	}
 	b.cautionInjectionsIntoNewPods(ns)
 	type told struct {
@@ -503,7 +501,7 @@ func (b *planBuilder) cautionInjections(ns *Namespace) {
 		for _, one := range w.Injections {
 			ref := WorkloadRef{w.Kind, w.Name}
 			at := slices.IndexFunc(all, func(t *told) bool {
-				return t.Injector == one.Injector && t.Trigger == one.Trigger && t.Why == one.Why && t.Level == one.Level
+				return t.Injector == one.Injector && t.Trigger == one.Trigger && t.Why.Text == one.Why.Text && t.Level == one.Level
 			})
 			if at < 0 {
 				all = append(all, &told{one, []WorkloadRef{ref}})
@@ -513,15 +511,8 @@ func (b *planBuilder) cautionInjections(ns *Namespace) {
 		}
 	}
 	for _, t := range all {
-		what := "volumes"
-		if len(t.Containers) > 0 {
-			what = strings.Join(t.Containers, ", ")
-		}
-		text := fmt.Sprintf("%s adds %s to new pods of %s (%s), though no live pod shows it, and such pods need %s: %s", t.Injector, what, joinWorkloadRefs(t.refs), t.Trigger, t.Level, t.Why)
-		if b.canPredictAdmission(ns.uncertainParts()) {
-			text += "; PodSecurityPolicy sees them, too, and what it would do is said of the templates without them"
-		}
-		ns.Cautions = append(ns.Cautions, text)
+		ns.Cautions = append(ns.Cautions, message.New("injection", "injector", t.Injector, "containers", t.Containers, "workloads", workloadNames(t.refs),
+			"trigger", t.Trigger, "level", t.Level, "why", t.Why.Text, "pspActive", b.canPredictAdmission(ns.uncertainParts())))
 	}
 }
 

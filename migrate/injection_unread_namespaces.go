@@ -1,13 +1,12 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate/injector"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -83,8 +82,8 @@ func (f *injectionPredictor) addUnreadNamespaceGaps() {
 		}
 		f.result.gaps = append(f.result.gaps, inventory.Gap{
 			What: u.webhook, Namespaces: u.namespaces, Affects: inventory.PartWorkloads,
-			Why: fmt.Sprintf("it takes pods by the labels or annotations of their namespace, and Namespace %q was not read: whether %s injects the pods of %s %q is not known: read the namespaces, too",
-				u.firstWorkload.Namespace, f.result.injectors[i].Name, u.firstWorkload.Kind, u.firstWorkload.Namespace+"/"+u.firstWorkload.Name),
+			Why: message.New("injector-namespace-unread", "namespace", u.firstWorkload.Namespace, "injector", f.result.injectors[i].Name,
+				"kind", u.firstWorkload.Kind, "workload", u.firstWorkload.Namespace+"/"+u.firstWorkload.Name),
 		})
 	}
 }
@@ -119,8 +118,8 @@ func (b *planBuilder) cautionInjectionsIntoNewPods(ns *Namespace) {
 		if !isLooserLevel(one.Level, level) {
 			continue
 		}
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s adds %s to new pods here (%s), and such pods need %s: what is deployed will be refused at %s; %s",
-			one.Injector, strings.Join(one.Containers, ", "), one.Trigger, one.Level, level, strings.TrimSuffix(one.Why, orRestartOnePod)))
+		ns.Cautions = append(ns.Cautions, message.New("injection-into-new-pods", "injector", one.Injector, "containers", one.Containers, "trigger", one.Trigger,
+			"level", one.Level, "enforce", level, "why", one.Why.Without("restart").Text)) // there is no pod to restart
 	}
 }
 

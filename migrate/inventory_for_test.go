@@ -9,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -233,14 +234,14 @@ func everybody() rbacv1.Subject { return group("system:authenticated") }
 // gap touches the namespaces, all for "*".
 func gap(what string, namespaces ...string) object {
 	return func(b *inventory.Builder) {
-		b.AddGap(inventory.Gap{What: what, Why: "it could not be read", Namespaces: namespaces})
+		b.AddGap(inventory.Gap{What: what, Why: message.Message{Text: "it could not be read"}, Namespaces: namespaces})
 	}
 }
 
 // missing is a gap that can change one part of the namespaces, all for "*".
 func missing(changes inventory.GapPart, namespaces ...string) object {
 	return func(b *inventory.Builder) {
-		b.AddGap(inventory.Gap{What: "some " + string(changes), Why: "they could not be read", Namespaces: namespaces, Affects: changes})
+		b.AddGap(inventory.Gap{What: "some " + string(changes), Why: message.Message{Text: "they could not be read"}, Namespaces: namespaces, Affects: changes})
 	}
 }
 

@@ -1,10 +1,10 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -17,8 +17,6 @@ const (
 	sccAnnotationPrefix       = "openshift.io/sa.scc."
 	openShiftSyncFieldManager = "pod-security-admission-label-synchronization-controller"
 	rancherProjectAnnotation  = "field.cattle.io/projectId"
-
-	openShiftSyncCaution = "OpenShift's label syncer sets these labels by the SecurityContextConstraints that the accounts of the namespace may use: to set them yourself, give it the label " + OpenShiftSyncOptOutLabel + "=false first"
 )
 
 // firstLabelWriter is the object that writes the namespace's labels, "" for none; those of other clusters do not count.
@@ -32,20 +30,17 @@ func firstLabelWriter(ns *inventory.Namespace) string {
 }
 
 // labelWriterCautions say which objects write the labels of a namespace, and where to change them.
-func labelWriterCautions(ns *inventory.Namespace) []string {
-	var out []string
+func labelWriterCautions(ns *inventory.Namespace) []message.Message {
+	var out []message.Message
 	for i := range ns.LabelWriters {
 		w := &ns.LabelWriters[i]
-		text := fmt.Sprintf("%s %s on namespace %s", w.Object, labelWriterClause(w), ns.Name)
-		at := w.Path
-		if w.Position.File != "" {
-			at += fmt.Sprintf(", %s:%d", w.Position.File, w.Position.Line)
-		}
 		if w.OtherCluster != "" {
-			out = append(out, fmt.Sprintf("%s of another cluster (%s): if it is this one, change it there (%s)", text, w.OtherCluster, at))
+			out = append(out, message.New("label-writer-elsewhere", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
+				"cluster", w.OtherCluster, "path", w.Path, "position", positionText(w.Position)))
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s: change it there (%s)", text, at))
+		out = append(out, message.New("label-writer", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
+			"path", w.Path, "position", positionText(w.Position)))
 	}
 	return out
 }
@@ -97,24 +92,26 @@ func hasSCCAnnotations(ns *inventory.Namespace) bool {
 }
 
 // labelOwnerCautions are what to know before the labels of a namespace are changed, where they are.
-func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []string {
+func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []message.Message {
 	if !labelsWouldChange(out) {
 		return nil
 	}
-	var texts []string
+	var cautions []message.Message
 	if out.LabelOwner == OpenShiftLabelSyncer {
-		texts = append(texts, openShiftSyncCaution)
+		cautions = append(cautions, openShiftSyncCaution())
 	}
 	if ns.Annotations[rancherProjectAnnotation] != "" {
-		texts = append(texts, `it is in a project of Rancher, whose webhook refuses a change of these labels to users without the verb "updatepsa" on projects of management.cattle.io`)
+		cautions = append(cautions, message.New("rancher-project"))
 	}
-	return texts
+	return cautions
 }
 
+func openShiftSyncCaution() message.Message { return message.New("openshift-label-syncer") }
+
 // LabelOwnerCautions are those cautions of the namespace that only say where its owner has the labels, or how it is stopped.
-func (ns *Namespace) LabelOwnerCautions() []string {
+func (ns *Namespace) LabelOwnerCautions() []message.Message {
 	if ns.LabelOwner == OpenShiftLabelSyncer {
-		return []string{openShiftSyncCaution}
+		return []message.Message{openShiftSyncCaution()}
 	}
 	return labelWriterCautions(&inventory.Namespace{Name: ns.Name, LabelWriters: slices.DeleteFunc(slices.Clone(ns.LabelWriters), func(w inventory.LabelWriter) bool { return w.OtherCluster != "" })})
 }
@@ -127,8 +124,8 @@ func labelsWouldChange(ns *Namespace) bool {
 	})
 }
 
-// cautionUnknownOwners says once for how many namespaces with labels to change it cannot be told who else writes them; "" for none.
-func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) string {
+// cautionUnknownOwners says once for how many namespaces with labels to change it is not known who else writes them; nil for none.
+func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) []message.Message {
 	n := 0
 	for i := range namespaces {
 		if ns := &namespaces[i]; b.inv.Namespaces[i].OwnersUnknown && ns.LabelOwner == "" && labelsWouldChange(ns) {
@@ -136,40 +133,34 @@ func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) string {
 		}
 	}
 	if n == 0 {
-		return ""
+		return nil
 	}
-	text := fmt.Sprintf("%d namespaces whose labels would change were", n)
-	if n == 1 {
-		text = "1 namespace whose labels would change was"
-	}
-	return text + " read without managedFields, so whether another tool owns the labels cannot be told: save them with 'kubectl get namespaces --show-managed-fields -o yaml'"
+	return []message.Message{message.New("label-owners-unknown", "n", n)}
 }
 
-// cautionSCCPods says once that OpenShift's own admission is left out.
-func (b *planBuilder) cautionSCCPods() string {
+// cautionSCCPods says once that OpenShift's own admission is left out; nil where it admitted no pod.
+func (b *planBuilder) cautionSCCPods() []message.Message {
 	if b.inv.SCCPods == 0 {
-		return ""
+		return nil
 	}
-	return "SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to fill values into new pods before Pod Security looks at them, which is not simulated here: a stricter level than is recommended may hold"
+	return []message.Message{message.New("openshift-scc-pods")}
 }
 
 // labelWriterNotes tell of objects that write labels on namespaces that were not read, or come.
 func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 	var out []Note
 	for i := range writers {
-		out = append(out, Note{What: writers[i].Object, Why: NewNamespaceLabelsText(&writers[i]), Position: writers[i].Position})
+		out = append(out, Note{What: writers[i].Object, Message: newNamespaceLabels(&writers[i]), Position: writers[i].Position})
 	}
 	return out
 }
 
 // NewNamespaceLabelsText says which labels an object gives to namespaces that come: "writes enforce=baseline on all namespaces of the
 // tenant".
-func NewNamespaceLabelsText(w *inventory.LabelWriter) string {
-	text := labelWriterClause(w) + " on " + w.NewNamespaces
-	if w.OtherCluster != "" {
-		text += ", of another cluster (" + w.OtherCluster + ")"
-	}
-	return text
+func NewNamespaceLabelsText(w *inventory.LabelWriter) string { return newNamespaceLabels(w).Text }
+
+func newNamespaceLabels(w *inventory.LabelWriter) message.Message {
+	return message.New("label-writer-of-new-namespaces", "writes", labelWriterClause(w), "namespaces", w.NewNamespaces, "cluster", w.OtherCluster)
 }
 
 // LocalLabelWriters are the objects that write its labels on this cluster.

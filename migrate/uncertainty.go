@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -98,11 +99,11 @@ func anyPolicyUnread(inv *inventory.Inventory) bool {
 }
 
 // labelsUnknownCaution says why the present labels of a namespace are not known.
-func labelsUnknownCaution(in uncertainParts) string {
+func labelsUnknownCaution(in uncertainParts) message.Message {
 	if slices.Contains(in, inventory.PartLabels) && in.onlyPart(inventory.PartLabels) {
-		return "its Pod Security labels are not known (see gaps): the level may be looser than today's"
+		return message.New("labels-unknown-by-gap")
 	}
-	return "the Namespace object was not read: its present labels are not known"
+	return message.New("labels-unknown")
 }
 
 // cautionGaps says what is uncertain in the namespace, and whether that leaves its level in doubt.
@@ -110,26 +111,23 @@ func (b *planBuilder) cautionGaps(ns *Namespace) {
 	if ns.Terminating {
 		return // nothing is recommended, whatever runs
 	}
-	const start = "not everything could be read (see gaps): "
+	withheld := !ns.Complete && !b.opts.AllowPartial
 	runs := ns.IsUncertain(inventory.PartWorkloads)
 	permits := ns.IsUncertain(inventory.PartGrants) || ns.IsUncertain(inventory.PartPolicies)
-	text := ""
+	var caution message.Message
 	switch {
 	case runs && ns.NeededLevel == "":
-		text = start + "something may run here after all"
+		caution = message.New("may-not-be-empty", "withheld", withheld)
 	case runs && ns.Complete:
-		text = start + "more may run here than is shown"
+		caution = message.New("more-may-run", "withheld", withheld)
 	case runs:
-		text = start + "the needed level is an upper bound"
+		caution = message.New("level-is-upper-bound", "withheld", withheld)
 	case permits && !ns.Complete:
-		text = start + "more or less may be permitted here than is shown, and that decides"
+		caution = message.New("permitted-uncertain-and-decides", "withheld", withheld)
 	case permits:
-		text = start + "more or less may be permitted here than is shown; the level rests on what runs"
+		caution = message.New("permitted-uncertain", "withheld", withheld)
 	default:
 		return
 	}
-	if !ns.Complete && !b.opts.AllowPartial {
-		text += ", and no enforce is recommended"
-	}
-	ns.Cautions = append(ns.Cautions, text)
+	ns.Cautions = append(ns.Cautions, caution)
 }

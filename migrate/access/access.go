@@ -3,6 +3,7 @@
 package access
 
 import (
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -85,5 +86,8 @@ type Grants struct {
 
 // RBACFinding is something odd in the RBAC, with the reason.
 type RBACFinding struct {
-	Object, Reason string
+	Object string
+	Reason message.Message
+	// Others are more objects of which the same is to be said.
+	Others []string
 }

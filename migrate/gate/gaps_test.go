@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 )
@@ -14,7 +15,7 @@ import (
 // though it is found in several files.
 func TestGapsAreToldOnce(t *testing.T) {
 	t.Parallel()
-	all := migrate.Gap{What: "document 2", Why: "broken", Affects: []string{"*"}}
+	all := migrate.Gap{What: "document 2", Message: message.Message{Text: "broken"}, Affects: []string{"*"}}
 	withheld := func(name string) migrate.Namespace {
 		return migrate.Namespace{Name: name, Action: migrate.ActionWithheld, RecommendedLabels: migrate.PodSecurityLabels{Audit: "restricted", Warn: "restricted"}}
 	}

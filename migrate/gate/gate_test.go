@@ -22,6 +22,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/fixtures"
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/script"
@@ -299,7 +300,7 @@ func TestUnknown(t *testing.T) {
 	}
 	to := func(s string) api.Version { v, _ := api.ParseVersion(s); return v }
 	p, _ := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + "---\n" + deployment("", plain))}}, "v1.24.17")
-	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Why: "forbidden", Affects: []string{"*"}})
+	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Message: message.Message{Text: "forbidden"}, Affects: []string{"*"}})
 	want := []string{
 		"gaps/", "labels/", "backup/policies-saved", "seccomp-annotations/no-seccomp-annotations", "admission-plugin/psp-plugin-off",
 		"policy-roles/no-policy-roles", "helm-releases-unread/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
@@ -635,7 +636,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 				t.Fatal(err)
 			}
 			if tt.gap != "" {
-				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Affects: tt.changes})
+				b.AddGap(inventory.Gap{What: tt.gap, Why: message.Message{Text: "forbidden"}, Namespaces: []string{inventory.AllNamespaces}, Affects: tt.changes})
 			}
 			inv := b.Build(inventory.Source{Kind: stdcmp.Or(tt.kind, inventory.SourceFiles), ServerVersion: stdcmp.Or(tt.version, "v1.24.1")})
 			p, err := migrate.Build(inv, migrate.Options{})

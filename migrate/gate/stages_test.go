@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
@@ -172,7 +173,7 @@ func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 // No level is written where not all was read: what was not may need a looser one.
 func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	t.Parallel()
-	gap := inventory.Gap{What: "pods", Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
+	gap := inventory.Gap{What: "pods", Why: message.Message{Text: "forbidden"}, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 	r := judgeWith(t, strings.Replace(namespace("restricted", "v1.25"), "labels: {", "labels: {pod-security.kubernetes.io/warn: x, ", 1)+"---\n"+deployment("", plain),
 		func(b *inventory.Builder) { b.AddGap(gap) })
 	want := gate.Reason{

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -166,11 +167,11 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 }
 
 // cautionRemarks are those of the namespace but for what is said in another line.
-func cautionRemarks(ns *migrate.Namespace, said ...string) []string {
+func cautionRemarks(ns *migrate.Namespace, said ...message.Message) []string {
 	var lines []string
 	for _, c := range ns.Cautions {
-		if !slices.Contains(said, c) {
-			lines = append(lines, "  caution: "+c)
+		if !slices.ContainsFunc(said, func(s message.Message) bool { return s.Text == c.Text }) {
+			lines = append(lines, "  caution: "+c.Text)
 		}
 	}
 	return lines

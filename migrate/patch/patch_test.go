@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/script"
@@ -226,7 +227,7 @@ func TestKeepAsStrategicPatches(t *testing.T) {
 	t.Parallel()
 	unknown := migrate.Workload{Kind: "Deployment", Name: "x", UsablePolicies: []string{"open"}}
 	p := planOf(kept(), unknown)
-	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	p.Gaps = []migrate.Gap{{What: "pods", Message: message.Message{Text: "forbidden"}}}
 	p.Namespaces[0].Workloads[0].Mutations = append(p.Namespaces[0].Workloads[0].Mutations, migrate.TemplateMutation{Path: "spec.securityContext.fsGroup", Value: "7", Policy: "a\nb"})
 	var got bytes.Buffer
 	if err := patch.WriteStrategic(&got, p, patch.Options{Tool: "psp2pss v0", Set: patch.SetKeep}); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
@@ -24,8 +25,8 @@ func ExplainNamespace(w io.Writer, plan *migrate.Plan, name string, opts Options
 	p.prose("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))
 	p.labels(ns)
 	p.decision(ns)
-	p.section("WHY", ns.Reasons)
-	p.section("CAUTIONS", ns.Cautions)
+	p.section("WHY", message.Texts(ns.Reasons))
+	p.section("CAUTIONS", message.Texts(ns.Cautions))
 	p.blockers(ns)
 	p.lostWith("LOST: what the policies enforce and the recommended level does not", ns.Lost)
 	p.section("ALSO REFUSES pods here, whatever the level", ns.AlsoRefusedBy)
@@ -158,7 +159,7 @@ func (p *page) usableHere(ns *migrate.Namespace) {
 		items = append(items, policyName(name)+" counts for what is permitted")
 	}
 	for _, s := range ns.ExcludedPolicies {
-		text := policyName(s.Policy) + " is set apart: " + s.Why
+		text := policyName(s.Policy) + " is set apart: " + s.Why.Text
 		if s.Closest != "" {
 			text += " (closest to " + string(s.Closest) + ")"
 		}
@@ -221,7 +222,7 @@ func (p *page) workloads(ns *migrate.Namespace) {
 // admittedBy is the policy that admits a workload's pods today, or why none is named.
 func admittedBy(wl *migrate.Workload) string {
 	switch {
-	case len(wl.Refused) > 0:
+	case len(message.Texts(wl.Refused)) > 0:
 		return "refused today"
 	case wl.AdmittedBy == "" && len(wl.UsablePolicies) > 0:
 		return "not known"
@@ -261,7 +262,7 @@ func gapTexts(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	var items []string
 	for i := range plan.Gaps {
 		if g := &plan.Gaps[i]; holds(g) {
-			items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
+			items = append(items, messageAt(g.What, g.Text, phrases.FileLine(g.Position)))
 		}
 	}
 	return items
@@ -299,7 +300,7 @@ func explainUnjudged(w io.Writer, plan *migrate.Plan, gaps []migrate.Gap, unseen
 	p.prose("%s %s, from %s.", gaps[0].What, outcome, phrases.SourcePhrase(plan.Source))
 	var items []string
 	for _, g := range gaps {
-		items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
+		items = append(items, messageAt(g.What, g.Text, phrases.FileLine(g.Position)))
 	}
 	p.section("GAPS: why, and what to try next", items)
 	return p.flush(w)
@@ -355,7 +356,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 	p.usages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
 	p.violations(wl)
 	p.debugged(wl)
-	p.section("REFUSED today by PSP admission", wl.Refused)
+	p.section("REFUSED today by PSP admission", message.Texts(wl.Refused))
 	p.filledIn(wl)
 	p.drift(wl)
 	return p.flush(w)
@@ -365,7 +366,7 @@ func explainWorkload(w io.Writer, plan *migrate.Plan, ns *migrate.Namespace, wl 
 func (p *page) injections(wl *migrate.Workload) {
 	var items []string
 	for _, one := range wl.Injections {
-		text := fmt.Sprintf("%s (%s): %s", one.Injector, one.Trigger, one.Why)
+		text := fmt.Sprintf("%s (%s): %s", one.Injector, one.Trigger, one.Why.Text)
 		if len(one.Containers) > 0 {
 			text = fmt.Sprintf("%s by %s", strings.Join(one.Containers, ", "), text)
 		}
@@ -426,7 +427,7 @@ func (p *page) drift(wl *migrate.Workload) {
 		if d.Predicted != "" {
 			text += ", today it would be psp/" + d.Predicted
 		}
-		items = append(items, text+": "+d.Why)
+		items = append(items, text+": "+d.Why.Text)
 	}
 	p.section("LIVE PODS that would be treated differently today", items)
 }

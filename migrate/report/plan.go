@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/escape"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
@@ -336,7 +337,7 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 	about := map[string][]string{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
-		for _, c := range withoutRepeats(ns.Cautions) {
+		for _, c := range withoutRepeats(message.Texts(ns.Cautions)) {
 			about[c] = append(about[c], ns.Name)
 		}
 		if ns.LabelOwner != "" && !ns.CautionsNameOwner() {
@@ -351,7 +352,7 @@ func (p *page) cautions(plan *migrate.Plan, most int) {
 	slices.SortFunc(texts, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(about[b]), len(about[a])), cmp.Compare(about[a][0], about[b][0]), cmp.Compare(a, b))
 	})
-	items := slices.Clone(plan.Cautions)
+	items := message.Texts(plan.Cautions)
 	for _, c := range texts {
 		items = append(items, phrases.JoinFirst(about[c], 3)+": "+c)
 	}
@@ -371,7 +372,11 @@ func (p *page) dangling(plan *migrate.Plan, most int) {
 		var items []string
 		for _, f := range plan.IneffectiveGrants {
 			if f.RoleNotRead == part.unread {
-				items = append(items, f.Subject+": "+f.Why)
+				about := f.Subject
+				if n := len(f.Others); n > 0 {
+					about = fmt.Sprintf("%s and %d more", about, n)
+				}
+				items = append(items, about+": "+f.Text)
 			}
 		}
 		if len(items) > 0 {
@@ -388,7 +393,7 @@ func (p *page) gaps(plan *migrate.Plan, most int) {
 	p.heading("GAPS: not read or not judged")
 	var items []string
 	for _, g := range plan.Gaps {
-		items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position))+gapScope(g))
+		items = append(items, messageAt(g.What, g.Text, phrases.FileLine(g.Position))+gapScope(g))
 	}
 	p.list(items, most, "-o wide")
 }
@@ -419,7 +424,7 @@ func messageAt(what, why, position string) string {
 func (p *page) notes(plan *migrate.Plan, most int) {
 	var items []string
 	for _, n := range plan.Notes {
-		items = append(items, messageAt(n.What, n.Why, phrases.FileLine(n.Position)))
+		items = append(items, messageAt(n.What, n.Text, phrases.FileLine(n.Position)))
 	}
 	for i := range plan.Policies {
 		po := &plan.Policies[i]

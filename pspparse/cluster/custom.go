@@ -10,6 +10,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -81,7 +82,7 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, l.sendBatch(ctx, inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: reportGap(customResourceGap(customResourcesLabel, discoveryFailedReason("/apis", err)))})
+		return nil, l.sendBatch(ctx, inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: reportGap(customResourceGap(customResourcesLabel, message.New("group-unknown", "reason", discoveryFailedReason("/apis", err))))})
 	}
 	kinds, missing := t.servedKinds(found)
 	end := inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: func(b *inventory.Builder) {
@@ -99,7 +100,7 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(*inventory.Builder)) {
 	for _, group := range found.groups {
 		if err := found.groupErrors[group]; err != nil {
-			missing = append(missing, reportGap(customResourceGap(customResourcesLabel+" of "+group, discoveryFailedReason("/apis/"+group, err))))
+			missing = append(missing, reportGap(customResourceGap(customResourcesLabel+" of "+group, message.New("group-unknown", "reason", discoveryFailedReason("/apis/"+group, err)))))
 		}
 	}
 	for _, r := range t.resources {
@@ -115,16 +116,14 @@ func (t customResourceTable) servedKinds(found *servedResources) (kinds []listed
 			k.sources = []kindSource{{gv: gv, decode: t.decoderFor(gv, r), asJSON: true}}
 			kinds = append(kinds, k)
 		case len(versions) > 0:
-			missing = append(missing, k.reportMissing(customResourceGap(k.qualifiedResource(), fmt.Sprintf(
-				"the server serves them in %s, and known here is %s: they were not read; a newer release of this tool may know more",
-				shortenServerText(strings.Join(versions, ", "), 200), strings.Join(r.Versions, ", ")))))
+			missing = append(missing, k.reportMissing(customResourceGap(k.qualifiedResource(), message.New("version-not-served", "served", shortenServerText(strings.Join(versions, ", "), 200), "known", r.Versions))))
 		}
 	}
 	return kinds, missing
 }
 
 // customResourceGap is for custom resources that were not read: what runs may be missing, and nothing else.
-func customResourceGap(what, why string) inventory.Gap {
+func customResourceGap(what string, why message.Message) inventory.Gap {
 	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 }
 
@@ -180,14 +179,14 @@ func unreadVersionGap(o custom.RawObject) inventory.Gap {
 		name, namespace = o.Namespace+"/"+o.Name, o.Namespace
 	}
 	return inventory.Gap{
-		What: fmt.Sprintf("%s %q", o.Kind, name), Why: fmt.Sprintf("nothing here reads its version, %s", o.APIVersion), Namespaces: []string{namespace},
+		What: fmt.Sprintf("%s %q", o.Kind, name), Why: message.New("custom-version-unknown", "version", o.APIVersion), Namespaces: []string{namespace},
 		Affects: inventory.PartWorkloads,
 	}
 }
 
 // customResourcesOffGap is for kinds that were not read because the user said so.
 func customResourcesOffGap() inventory.Gap {
-	return customResourceGap(customResourcesLabel, "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read")
+	return customResourceGap(customResourcesLabel, message.New("custom-resources-left-out"))
 }
 
 // reportForbiddenCustomResources is one gap for all kinds that make pods and may not be listed, and one note for the others.
@@ -211,7 +210,7 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(*inventory.Bu
 }
 
 // forbiddenReason names the kinds, what they do, the server's first answer and what to grant.
-func forbiddenReason(refused []*forbiddenList, does string) string {
+func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 	var names, rules []string
 	var resources []custom.KnownResource
 	for _, r := range refused {
@@ -221,16 +220,8 @@ func forbiddenReason(refused []*forbiddenList, does string) string {
 	for _, r := range rulesByAPIGroup(resources, "list") {
 		rules = append(rules, fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%q]}", r.APIGroups[0], quotedList(r.Resources), r.Verbs[0]))
 	}
-	return fmt.Sprintf("listing %s %s (%d: %s), and %s; grant the verb list on them, with %s in a ClusterRole: %s",
-		strings.Join(names, ", "), refused[0].statusText(), httpStatus(refused[0].cause), serverErrorText(refused[0].cause), does,
-		ruleNoun(len(rules)), strings.Join(rules, ", "))
-}
-
-func ruleNoun(n int) string {
-	if n == 1 {
-		return "this rule"
-	}
-	return "these rules"
+	first := refused[0]
+	return message.New("custom-lists-forbidden", "resources", names, "outcome", first.statusText(), "code", httpStatus(first.cause), "error", serverErrorText(first.cause), "effect", does, "rules", rules)
 }
 
 func quotedList(names []string) string {

@@ -16,6 +16,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -109,7 +110,7 @@ func stub() *customResourceTable {
 			{Group: "hooks.example.com", Versions: []string{"v1"}, Name: "labellers", Kind: "Labeller", Purpose: custom.WritesLabels},
 		},
 		read: func(b *inventory.Builder, o custom.RawObject) bool {
-			b.AddNote(inventory.Note{What: o.Kind, Why: fmt.Sprintf("%s %s/%s %s", o.APIVersion, o.Namespace, o.Name, o.JSON)})
+			b.AddNote(inventory.Note{What: o.Kind, Why: message.Message{Text: fmt.Sprintf("%s %s/%s %s", o.APIVersion, o.Namespace, o.Name, o.JSON)}})
 			return o.Name != "unread"
 		},
 	}
@@ -187,10 +188,10 @@ func TestCustomResources(t *testing.T) {
 			s := customServer(t, aggregated)
 			inv := s.readCustom(nil)
 			want := []inventory.Note{
-				{What: "Changer", Why: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`},
-				{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout},
-				{What: "Rollout", Why: "argoproj.io/v1alpha1 web/b " + bRollout},
-				{What: "Task", Why: "tekton.dev/v1beta1 ci/build " + aTask},
+				{What: "Changer", Why: message.Message{Text: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`}},
+				{What: "Rollout", Why: message.Message{Text: "argoproj.io/v1alpha1 web/a " + aRollout}},
+				{What: "Rollout", Why: message.Message{Text: "argoproj.io/v1alpha1 web/b " + bRollout}},
+				{What: "Task", Why: message.Message{Text: "tekton.dev/v1beta1 ci/build " + aTask}},
 			}
 			if diff := cmp.Diff(want, inv.Notes); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
@@ -248,8 +249,8 @@ func TestCustomResourcesOfOneNamespace(t *testing.T) {
 	s.extra.kinds["/apis/tekton.dev/v1beta1/namespaces/web/tasks"] = extra{"TaskList", nil}
 	inv := s.readCustom(func(r *Reader) { r.Namespace = "web" })
 	notes := []inventory.Note{
-		{What: "Changer", Why: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`},
-		{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout},
+		{What: "Changer", Why: message.Message{Text: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`}},
+		{What: "Rollout", Why: message.Message{Text: "argoproj.io/v1alpha1 web/a " + aRollout}},
 	}
 	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
@@ -277,10 +278,10 @@ func TestWithoutCustomResources(t *testing.T) {
 	inv := s.readCustom(func(r *Reader) { r.WithoutCustomResources = true })
 	want := []inventory.Gap{{
 		What:       "custom resources",
-		Why:        "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read",
+		Why:        message.Message{Text: "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read"},
 		Namespaces: []string{"*"}, Affects: inventory.PartWorkloads,
 	}}
-	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+	if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 	if requests := s.beside(); len(requests) > 0 || len(inv.Notes) > 0 {
@@ -304,20 +305,20 @@ func TestForbiddenCustomResources(t *testing.T) {
 	inv := s.readCustom(func(r *Reader) { r.OnForbidden = func(names []string) { told = append(told, names) } })
 	gaps := []inventory.Gap{{
 		What: "custom resources",
-		Why: `listing rollouts.argoproj.io, tasks.tekton.dev is forbidden (403: jane may not), and pods are made from them; ` +
+		Why: message.Message{Text: `listing rollouts.argoproj.io, tasks.tekton.dev is forbidden (403: jane may not), and pods are made from them; ` +
 			`grant the verb list on them, with these rules in a ClusterRole: {apiGroups: ["argoproj.io"], resources: ["rollouts"], verbs: ["list"]}, ` +
-			`{apiGroups: ["tekton.dev"], resources: ["tasks"], verbs: ["list"]}`,
+			`{apiGroups: ["tekton.dev"], resources: ["tasks"], verbs: ["list"]}`},
 		Namespaces: []string{"*"}, Affects: inventory.PartWorkloads,
 	}}
 	notes := []inventory.Note{{
 		What: "custom resources",
-		Why: `listing changers.hooks.example.com, labellers.hooks.example.com is forbidden (403: jane may not), and they may change pods or write labels of namespaces; ` +
-			`grant the verb list on them, with this rule in a ClusterRole: {apiGroups: ["hooks.example.com"], resources: ["changers", "labellers"], verbs: ["list"]}`,
+		Why: message.Message{Text: `listing changers.hooks.example.com, labellers.hooks.example.com is forbidden (403: jane may not), and they may change pods or write labels of namespaces; ` +
+			`grant the verb list on them, with this rule in a ClusterRole: {apiGroups: ["hooks.example.com"], resources: ["changers", "labellers"], verbs: ["list"]}`},
 	}}
-	if diff := cmp.Diff(gaps, inv.Gaps); diff != "" {
+	if diff := cmp.Diff(gaps, inv.Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
+	if diff := cmp.Diff(notes, inv.Notes, messageText()); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	if len(inv.ListedResources) > 0 {
@@ -444,8 +445,8 @@ func TestCustomResourcesThatFail(t *testing.T) {
 				return true
 			}
 			inv := s.readCustom(nil)
-			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads}}
-			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+			want := []inventory.Gap{{What: tt.what, Why: message.Message{Text: tt.why}, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads}}
+			if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
 			if tt.what == "rollouts.argoproj.io" && inv.ListedResources[tt.what] {
@@ -493,7 +494,7 @@ func TestCustomResourcesWithoutEnd(t *testing.T) {
 			}
 			inv := s.readCustom(func(r *Reader) { r.limits = little })
 			want := []inventory.Gap{listGap("rollouts.argoproj.io", tt.read, tt.why+"; check what answers at the server's address in the kubeconfig")}
-			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+			if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
 		})
@@ -510,10 +511,10 @@ func TestCustomResourceThatNothingReads(t *testing.T) {
 	table := stub()
 	table.resources = append(table.resources, custom.KnownResource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
 	want := []inventory.Gap{
-		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}, Affects: inventory.PartWorkloads},
-		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}, Affects: inventory.PartWorkloads},
+		{What: `Cluster "unread"`, Why: message.Message{Text: "nothing here reads its version, argoproj.io/v1alpha1"}, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads},
+		{What: `Rollout "web/unread"`, Why: message.Message{Text: "nothing here reads its version, argoproj.io/v1alpha1"}, Namespaces: []string{"web"}, Affects: inventory.PartWorkloads},
 	}
-	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps); diff != "" {
+	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -42,7 +43,7 @@ func stranger(t *testing.T) (address string, requests *atomic.Int64) {
 
 func listGap(resource string, read int, why string) inventory.Gap {
 	return inventory.Gap{
-		What: resource, Why: fmt.Sprintf("listing them failed after %d were read: %s", read, why), Namespaces: []string{inventory.AllNamespaces},
+		What: resource, Why: message.Message{Text: fmt.Sprintf("listing them failed after %d were read: %s", read, why)}, Namespaces: []string{inventory.AllNamespaces},
 		Affects: changedBy(resource),
 	}
 }
@@ -74,12 +75,12 @@ func TestRedirectsAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []inventory.Gap{listGap("pods", 0, fmt.Sprintf(why, "pods", evil+"/sign-in%E2%80%AE", status))}
-		if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+		if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 			t.Errorf("%d: gaps (-want +got):\n%s", status, diff)
 		}
 		_, gaps := handed(t, r)
 		want = []inventory.Gap{helmReleaseGap(listGap("secrets", 0, fmt.Sprintf(why, "secrets", evil+"/sign-in%E2%80%AE", status)))}
-		if diff := cmp.Diff(want, gaps); diff != "" {
+		if diff := cmp.Diff(want, gaps, messageText()); diff != "" {
 			t.Errorf("%d: gaps of releases (-want +got):\n%s", status, diff)
 		}
 	}
@@ -379,7 +380,7 @@ func TestHostileAnswers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]inventory.Gap{listGap("pods", tt.read, tt.want)}, inv.Gaps); diff != "" {
+				if diff := cmp.Diff([]inventory.Gap{listGap("pods", tt.read, tt.want)}, inv.Gaps, messageText()); diff != "" {
 					t.Errorf("gaps (-want +got):\n%s", diff)
 				}
 				if len(inv.Notes) > 0 {
@@ -502,7 +503,7 @@ func TestNoWaitIsLong(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]inventory.Gap{listGap("pods", 0, tt.want)}, inv.Gaps); diff != "" {
+				if diff := cmp.Diff([]inventory.Gap{listGap("pods", 0, tt.want)}, inv.Gaps, messageText()); diff != "" {
 					t.Errorf("gaps (-want +got):\n%s", diff)
 				}
 				if took := time.Since(start); took != tt.took {
@@ -577,7 +578,7 @@ func TestHostileReleases(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	want := []inventory.Gap{helmReleaseGap(listGap("configmaps", 1, "the server leads from page to page in a circle; "+checkAddressHint))}
-	if diff := cmp.Diff(want, gaps); diff != "" {
+	if diff := cmp.Diff(want, gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }

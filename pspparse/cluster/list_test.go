@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -97,8 +98,8 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 		{
 			there - 7,
 			[]string{"limit=1", "resourceVersion=0", "limit=2000"},
-			[]inventory.Note{{What: "pods", Why: "the server's cache held fewer than there are, and it was read again from the start; " +
-				"what changed or was deleted in between counts as it was first read"}},
+			[]inventory.Note{{What: "pods", Why: message.Message{Text: "the server's cache held fewer than there are, and it was read again from the start; " +
+				"what changed or was deleted in between counts as it was first read"}}},
 			there,
 		},
 	}
@@ -122,7 +123,7 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 		if diff := cmp.Diff(tt.want, s.asked()); diff != "" {
 			t.Errorf("queries (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(tt.notes, inv.Notes); diff != "" {
+		if diff := cmp.Diff(tt.notes, inv.Notes, messageText()); diff != "" {
 			t.Errorf("notes (-want +got):\n%s", diff)
 		}
 		if len(inv.Workloads) != tt.read {

@@ -10,6 +10,7 @@ import (
 	rbacv1beta1 "k8s.io/api/rbac/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -28,7 +29,7 @@ func addPodSecurityPolicy(b *inventory.Builder, name string, data []byte) {
 func podSecurityPolicyGap(name, why string) inventory.Gap {
 	return inventory.Gap{
 		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
-		Why:        "reading it from the server: " + why + "; look at it with kubectl get psp -o yaml",
+		Why:        message.New("policy-not-read", "error", why),
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartPolicies,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	extensionsv1beta1 "k8s.io/api/extensions/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -45,7 +46,7 @@ func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wan
 		if a.template == nil {
 			b.AddGap(inventory.Gap{
 				What:       fmt.Sprintf("%s %q", name, x.GetNamespace()+"/"+x.GetName()),
-				Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
+				Why:        message.New("controller-without-template"),
 				Namespaces: []string{x.GetNamespace()}, Affects: inventory.PartWorkloads,
 			})
 			return
@@ -110,9 +111,11 @@ func withClaimVolumes(t *corev1.PodTemplateSpec, templates []corev1.PersistentVo
 
 // A DaemonSet asks for no number; the inventory counts its pods.
 func podsOfDaemonSet(d *appsv1.DaemonSet) wantedPods { return wantedPods{template: &d.Spec.Template} }
+
 func podsOfDaemonSetV1beta2(d *appsv1beta2.DaemonSet) wantedPods {
 	return wantedPods{template: &d.Spec.Template}
 }
+
 func podsOfDaemonSetExtensions(d *extensionsv1beta1.DaemonSet) wantedPods {
 	return wantedPods{template: &d.Spec.Template}
 }

@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
@@ -241,11 +242,11 @@ func decodeAdmissionObject(b *inventory.Builder, o RawObject, mutates bool, doc 
 	}
 	what := fmt.Sprintf("%s %q", o.Kind, name)
 	if !mutates {
-		b.AddNote(inventory.Note{What: what, Why: fmt.Sprintf("which pods it refuses is not known: %v", err), Position: o.Position})
+		b.AddNote(inventory.Note{What: what, Why: message.New("refuser-not-parsed", "error", err), Position: o.Position})
 		return false
 	}
 	b.AddGap(inventory.Gap{
-		What: what, Why: fmt.Sprintf("what it adds to pods is not known: %v; mend it, or leave it out", err), Position: o.Position,
+		What: what, Why: message.New("mutator-not-parsed", "error", err), Position: o.Position,
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads,
 	})
 	return false

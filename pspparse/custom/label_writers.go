@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -50,7 +51,7 @@ func readLabelWriter(b *inventory.Builder, o RawObject) {
 		err = readHNCAnchor(b, o)
 	}
 	if err != nil {
-		b.AddNote(inventory.Note{What: o.objectText(), Why: fmt.Sprintf("the labels that it may write on namespaces could not be read: %v", err), Position: o.Position})
+		b.AddNote(inventory.Note{What: o.objectText(), Why: message.New("label-writer-unread", "error", err), Position: o.Position})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -100,7 +101,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	}
 	if why != "" {
 		s.addGap(inventory.Gap{
-			What: o.label, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.position(o.line), Namespaces: namespaces,
+			What: o.label, Why: message.New("object-without-kind", "holds", why), Position: s.position(o.line), Namespaces: namespaces,
 			Affects: changes,
 		})
 		return
@@ -112,8 +113,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 func (l *listReading) reportList(s *documentReader) {
 	l.pagination.addGap(s, l)
 	if l.itemsOfUnknownKind > 0 {
-		s.addGap(inventory.Gap{What: l.label, Why: fmt.Sprintf("%s without a kind could not be read: the list says its kind only after them, and %v",
-			plural(l.itemsOfUnknownKind, "item", "items"), l.headerErr), Position: s.position(l.line)})
+		s.addGap(inventory.Gap{What: l.label, Why: message.New("list-kind-after-items", "n", l.itemsOfUnknownKind, "error", l.headerErr), Position: s.position(l.line)})
 		return
 	}
 	if l.nonObjectItems > 0 && l.nonObjectItems == l.itemCount && l.header.kind == "" && l.header.apiVersion == "" {
@@ -121,8 +121,7 @@ func (l *listReading) reportList(s *documentReader) {
 		return
 	}
 	if l.nonObjectItems > 0 {
-		s.sink.AddNote(inventory.Note{What: l.label, Why: fmt.Sprintf("%s of the list hold no object and were passed over",
-			plural(l.nonObjectItems, "item", "items")), Position: s.position(l.firstNonObjectLine)})
+		s.sink.AddNote(inventory.Note{What: l.label, Why: message.New("list-items-skipped", "n", l.nonObjectItems), Position: s.position(l.firstNonObjectLine)})
 	}
 }
 
@@ -495,8 +494,7 @@ func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
 		l.header.apiVersion = tail.apiVersion
 	}
 	if l.itemsWithKind > 0 && l.header.kind == "" {
-		s.addGap(inventory.Gap{What: l.label, Why: fmt.Sprintf("the list ends after %s without saying its kind: it may be cut off; read it again from its source, or add kind: List",
-			plural(l.itemCount, "item", "items")), Position: s.position(max(s.input.lineAt(s.input.pos), p.line))})
+		s.addGap(inventory.Gap{What: l.label, Why: message.New("list-cut-off", "n", l.itemCount), Position: s.position(max(s.input.lineAt(s.input.pos), p.line))})
 	}
 	l.reportList(s)
 }

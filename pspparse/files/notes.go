@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -16,6 +17,7 @@ type noteCollector struct {
 }
 
 type collectedNote struct {
+	why   message.Message
 	count int
 	first pspparse.Position
 	// subject names the first, if it is no document.
@@ -23,14 +25,14 @@ type collectedNote struct {
 }
 
 // add records one more case; what names it if it is a file rather than a document.
-func (t *noteCollector) add(why string, at pspparse.Position, what string) {
+func (t *noteCollector) add(why message.Message, at pspparse.Position, what string) {
 	if t.notes == nil {
 		t.notes = map[string]*collectedNote{}
 	}
-	g := t.notes[why]
+	g := t.notes[why.Text]
 	if g == nil {
-		g = &collectedNote{first: at, subject: what}
-		t.notes[why] = g
+		g = &collectedNote{why: why, first: at, subject: what}
+		t.notes[why.Text] = g
 	}
 	g.count++
 	if cmp.Or(cmp.Compare(at.File, g.first.File), cmp.Compare(at.Line, g.first.Line)) < 0 {
@@ -40,8 +42,8 @@ func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 
 // flush hands the notes on.
 func (t *noteCollector) flush(out *inventory.Builder) {
-	for _, why := range slices.Sorted(maps.Keys(t.notes)) {
-		g := t.notes[why]
+	for _, text := range slices.Sorted(maps.Keys(t.notes)) {
+		g := t.notes[text]
 		one, many := "document", "documents"
 		if g.subject != "" {
 			one, many = quoteInput(g.subject), "files"
@@ -49,8 +51,8 @@ func (t *noteCollector) flush(out *inventory.Builder) {
 		what := one
 		if g.count > 1 {
 			what = fmt.Sprintf("%d %s", g.count, many)
-			why += "; the first is shown"
+			g.why = g.why.With("many", true)
 		}
-		out.AddNote(inventory.Note{What: what, Why: why, Position: g.first})
+		out.AddNote(inventory.Note{What: what, Why: g.why, Position: g.first})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -172,7 +173,7 @@ func (s *documentReader) objectJSON(o *manifestObject) []byte {
 			return nil
 		}
 		if why := whyNoServerStoresJSON(o.data, s.limits); why != "" {
-			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: why, Position: s.position(o.line), Namespaces: namespacesOfGap(o), Affects: inventory.PartOfKind(o.header.apiVersion, o.header.kind)})
+			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: message.New("object-too-heavy", "reason", why), Position: s.position(o.line), Namespaces: namespacesOfGap(o), Affects: inventory.PartOfKind(o.header.apiVersion, o.header.kind)})
 			return nil
 		}
 		return o.data
@@ -222,7 +223,7 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 		p, problems = pspparse.Parse(o.node, s.name)
 	} else {
 		if why := whyNoServerStoresJSON(o.data, s.limits); why != "" {
-			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: why, Position: s.position(o.line), Affects: inventory.PartPolicies})
+			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: message.New("object-too-heavy", "reason", why), Position: s.position(o.line), Affects: inventory.PartPolicies})
 			return
 		}
 		p, problems = pspparse.ParseJSON(o.data, s.position(o.line))
@@ -234,7 +235,7 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 		s.sink.AddPolicy(p)
 		return
 	}
-	s.addGap(inventory.Gap{What: s.objectLabel(o), Why: problemsText(problems), Position: s.position(firstProblemLine(problems, o.line)), Affects: inventory.PartPolicies})
+	s.addGap(inventory.Gap{What: s.objectLabel(o), Why: invalidPolicy(problems), Position: s.position(firstProblemLine(problems, o.line)), Affects: inventory.PartPolicies})
 }
 
 // policyWithinAliasBudget tells whether a policy may be read; if not, that is told. What aliases make of it is counted by its JSON.
@@ -286,20 +287,18 @@ func firstProblemLine(problems []pspparse.Problem, line int) int {
 // maxProblemsNamed of one policy are named: what is told of it is not to be much longer than it.
 const maxProblemsNamed = 10
 
-func problemsText(problems []pspparse.Problem) string {
+// invalidPolicy says what is wrong with a policy.
+func invalidPolicy(problems []pspparse.Problem) message.Message {
+	named := problems[:min(len(problems), maxProblemsNamed)]
 	var out []string
-	for i, p := range problems {
-		if i == maxProblemsNamed {
-			out = append(out, fmt.Sprintf("and %d more", len(problems)-i))
-			break
-		}
+	for _, p := range named {
 		text := p.Message
 		if p.Field != "" && !strings.Contains(text, p.Field) {
 			text = p.Field + ": " + text
 		}
 		out = append(out, text)
 	}
-	return strings.Join(out, "; ")
+	return message.New("policy-invalid", "problems", out, "more", len(problems)-len(named))
 }
 
 // objectLabel names an object as far as it can be read.
@@ -383,7 +382,7 @@ func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, faile
 		return
 	}
 	gap := failed.Gap(s.position(lineOfFailedField(o, failed)))
-	gap.Why += templateHint(o.text)
+	gap.Why = gap.Why.With("hint", templateHint(o.text))
 	s.addGap(gap)
 }
 

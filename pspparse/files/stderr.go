@@ -26,8 +26,6 @@ func isKlogLine(line []byte) bool {
 	return true
 }
 
-const kubectlStderrNote = "lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file"
-
 // kubectlStderrHint says that a text which could not be read has such a line in it; "" if it has none. There it may stand in the middle
 // of an object, and is not passed over.
 func kubectlStderrHint(text []byte, line int) string {
@@ -43,8 +41,6 @@ func kubectlStderrHint(text []byte, line int) string {
 	}
 	return ""
 }
-
-const kubectlErrorReason = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
 
 // isKubectlError is true of a document that begins with an error of kubectl, beside which objects are missing.
 func isKubectlError(text []byte) bool {

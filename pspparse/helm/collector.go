@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
@@ -101,7 +102,7 @@ func (c *ReleaseCollector) helm2Gaps() []inventory.Gap {
 		}
 		gaps = append(gaps, inventory.Gap{
 			What:       fmt.Sprintf("Helm 2 release %q in %ss of %q (%d %s)", r.name, r.kind, r.namespace, revisions, word),
-			Why:        "releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+			Why:        message.New("helm2-release"),
 			Namespaces: []string{inventory.AllNamespaces},
 		})
 	}
@@ -152,7 +153,7 @@ func (c *ReleaseCollector) addGap(kind string, m *metav1.ObjectMeta, why string,
 	}
 	c.gaps = append(c.gaps, inventory.Gap{
 		What: fmt.Sprintf("Helm release in %s %q", kind, strings.TrimPrefix(m.Namespace+"/"+m.Name, "/")),
-		Why:  why + "; look at it with helm history and helm get manifest", Position: at, Namespaces: namespaces,
+		Why:  message.New("helm-release-not-read", "error", why), Position: at, Namespaces: namespaces,
 	})
 }
 

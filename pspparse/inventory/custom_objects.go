@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -38,7 +39,7 @@ type CustomObject struct {
 	Templates []CustomTemplate
 	// UnjudgedReason says what of its pods cannot be judged from it; "" if all can. It becomes a gap unless pods were read that were
 	// made from the object, or the controllers that make them.
-	UnjudgedReason string
+	UnjudgedReason message.Message
 	// MayGrant is true if what is unsure may grant something or be a policy: the object holds whole objects of such kinds.
 	MayGrant bool
 	// WorkloadRef names the workload in its namespace whose template the object uses instead of one of its own; zero if none.
@@ -74,7 +75,7 @@ type customObjectJSON struct {
 // customTemplates is what a template of a custom kind has beside the others.
 type customTemplates struct {
 	embedded       []EmbeddedTemplate
-	unjudgedReason string
+	unjudgedReason message.Message
 	affects        GapPart
 	workloadRef    Owner
 	references     []CustomReference
@@ -114,8 +115,8 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 	}
 	if c.ClusterScoped {
 		why := c.UnjudgedReason
-		if why == "" {
-			why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
+		if why.ID == "" {
+			why = message.New("template-without-namespace")
 		}
 		b.clusterDefinitions = append(b.clusterDefinitions, clusterDefinition{
 			id: objectID{kind: QualifiedKind(c.APIVersion, c.Kind), name: m.Name}, references: c.References, ownerKinds: c.OwnerKinds,
@@ -346,7 +347,7 @@ func (p *customTemplates) hasShape(s *Shape) bool {
 
 // describesAllPods is true for a template that says of its pods all there is to say.
 func (t *workloadTemplate) describesAllPods() bool {
-	return t.custom == nil || t.custom.unjudgedReason == "" && len(t.custom.embedded) > 0
+	return t.custom == nil || t.custom.unjudgedReason.ID == "" && len(t.custom.embedded) > 0
 }
 
 // creator is what made something, or what it was made of. Another group may have a kind of the same name; "" is for any.
@@ -387,9 +388,9 @@ func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplat
 		}
 		why := t.custom.unjudgedReason
 		if r := t.custom.workloadRef; r != (Owner{}) && f.templatesByID[objectID{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
-			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", describeObject(r.Kind, t.id.namespace, r.Name))
+			why = message.New("template-elsewhere", "object", describeObject(r.Kind, t.id.namespace, r.Name))
 		}
-		if why != "" {
+		if why.ID != "" {
 			b.addLimitedGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
 		}
 	}
@@ -520,7 +521,7 @@ func (b *Builder) noteUnusedDefinitions(unused []*clusterDefinition) {
 	if more := len(unused) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)
 	}
-	b.AddNote(Note{What: what, Position: first.gap.Position, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it"})
+	b.AddNote(Note{What: what, Position: first.gap.Position, Why: message.New("template-unused")})
 }
 
 // IsPartial is true for a workload of which only part is known: a custom object that does not say all of its pods, none of

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -45,7 +46,7 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	if e.Kind == "Namespace" {
 		namespace = e.Name
 	}
-	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
+	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: message.New("object-invalid", "error", e.Err), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
 }
 
 // Decode adds one JSON object. Handled is false for kinds that are not read here: those that hold no pod or grant,
@@ -361,7 +362,7 @@ func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) str
 	if namespace != "" {
 		b.AddNote(Note{
 			What: describeObject(from.kind, "", name), Position: from.position,
-			Why: fmt.Sprintf("its namespace %s is ignored, as on the API server: a %s belongs to no namespace", quote(namespace), from.kind),
+			Why: message.New("rbac-namespace-ignored", "namespace", quote(namespace), "kind", from.kind),
 		})
 	}
 	return ""
@@ -399,11 +400,11 @@ func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at p
 			continue
 		}
 		if found++; found <= maxUnknownFields {
-			b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("unknown field %s is ignored, as on the API server", quote(field.FieldPath()))})
+			b.AddNote(Note{What: what, Position: at, Why: message.New("rbac-field-unknown", "field", quote(field.FieldPath()))})
 		}
 	}
 	if found > maxUnknownFields {
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("more unknown fields of its rules are ignored: only the first %d are told", maxUnknownFields)})
+		b.AddNote(Note{What: what, Position: at, Why: message.New("rbac-fields-unknown", "limit", maxUnknownFields)})
 	}
 }
 
@@ -453,10 +454,7 @@ func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 
 // noteNullSubjects tells of subjects that are null.
 func (b *Builder) noteNullSubjects(what string, nulls []int, at pspparse.Position) {
-	switch n := len(nulls); {
-	case n == 1:
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("subjects[%d] is null and grants nothing", nulls[0])})
-	case n > 1:
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("%d of its subjects, subjects[%d] the first, are null and grant nothing", n, nulls[0])})
+	if len(nulls) > 0 {
+		b.AddNote(Note{What: what, Position: at, Why: message.New("subjects-null", "index", nulls[0], "n", len(nulls), "more", len(nulls)-1)})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -166,7 +167,7 @@ func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 	}
 	return Gap{
 		What: describeObject(id.kind, id.namespace, id.name), Position: places[0], Namespaces: namespaces, Affects: PartOfKind("", id.kind),
-		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: %s", n, strings.Join(text, ", "), advice),
+		Why: message.New("defined-twice", "times", n, "places", text, "advice", advice),
 	}
 }
 
@@ -176,7 +177,7 @@ func (b *Builder) noteRepeatedObjects() {
 	}
 	b.AddNote(Note{
 		What: "repeated objects", Position: b.repeated.first,
-		Why: countNoun(b.repeated.count, "document repeats", "documents repeat") + " an object that was read elsewhere with the same content; it counts once",
+		Why: message.New("objects-repeated", "n", b.repeated.count),
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -222,7 +223,7 @@ type Gap struct {
 	// What names it: "pods", `Deployment "web/api"`, "document 3".
 	What string
 	// Why gives the reason and what to try next.
-	Why      string
+	Why      message.Message
 	Position pspparse.Position
 	// Namespaces it touches, sorted. AllNamespaces in the first place stands for every one.
 	Namespaces []string
@@ -235,8 +236,9 @@ const AllNamespaces = "*"
 
 // Note is worth telling and makes nothing uncertain.
 type Note struct {
-	What, Why string
-	Position  pspparse.Position
+	What     string
+	Why      message.Message
+	Position pspparse.Position
 }
 
 // KindCount counts skipped documents of one kind.

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 )
 
@@ -185,7 +186,7 @@ func (b *Builder) noteExcessWriters() {
 	if b.excessWriters.count > 0 {
 		b.AddNote(Note{
 			What: "objects that write labels on namespaces", Position: b.excessWriters.first,
-			Why: fmt.Sprintf("of a namespace that more than %d of them write to the rest is not told: %s", maxLabelWriters, countNoun(b.excessWriters.count, "object", "objects")),
+			Why: message.New("label-writers-not-named", "limit", maxLabelWriters, "n", b.excessWriters.count),
 		})
 	}
 }
