@@ -76,7 +76,11 @@ func warnOldTarget(w io.Writer, plan *migrate.Plan) {
 	if err != nil {
 		return
 	}
-	printWarning(w, "%s", migrate.OldTargetCaution(target))
+	cautions := migrate.OldTargetCaution(target)
+	if len(cautions) == 0 {
+		return
+	}
+	printWarning(w, "%s", cautions[0].Text)
 	var others []string
 	for i := range plan.Namespaces {
 		if ns := &plan.Namespaces[i]; len(ns.LevelByVersion) > 0 && ns.LevelByVersion[0].Needed != ns.NeededLevel {

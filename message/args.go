@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
-// Args are named arguments in the order in which they were given. Their JSON form is an object.
+// Args are named arguments, by name. Their JSON form is an object.
 type Args []Arg
 
 // Arg is one argument. Value is a string, an int, true or a list of strings, and no text and no list is empty.
@@ -40,7 +41,12 @@ func newArgs(pairs []any) Args {
 	if len(out) == 0 {
 		return nil
 	}
+	out.sort()
 	return out
+}
+
+func (a Args) sort() {
+	slices.SortFunc(a, func(x, y Arg) int { return strings.Compare(x.Name, y.Name) })
 }
 
 // plainValue returns a value as Arg has it, nil for an empty one.
@@ -115,7 +121,7 @@ func marshalPlain(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// UnmarshalJSON reads an object and keeps its order. A value that no argument has is an error that names the argument.
+// UnmarshalJSON reads an object. A value that no argument has is an error that names the argument.
 func (a *Args) UnmarshalJSON(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
@@ -137,6 +143,7 @@ func (a *Args) UnmarshalJSON(data []byte) error {
 		}
 		*a = append(*a, Arg{name.(string), value})
 	}
+	a.sort()
 	return nil
 }
 

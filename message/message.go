@@ -38,6 +38,7 @@ func (m Message) With(name string, value any) Message {
 		return m
 	}
 	out := Message{ID: m.ID, Args: append(slices.Clip(m.Args), Arg{name, value})}
+	out.Args.sort()
 	out.Text, _ = Render(out.ID, out.Args) // New has found the id
 	return out
 }

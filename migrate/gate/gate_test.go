@@ -425,7 +425,7 @@ func TestAdmissionConfiguration(t *testing.T) {
 			if diff := cmp.Diff(&want, p.Namespaces[0].EffectiveLabels); diff != "" || p.Namespaces[0].Exempt != tt.wantExempt {
 				t.Errorf("exempt: %t; effective (-want +got):\n%s", p.Namespaces[0].Exempt, diff)
 			}
-			if diff := cmp.Diff(tt.wantCautions, append(p.Cautions, p.Namespaces[0].Cautions...), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.wantCautions, message.Texts(append(p.Cautions, p.Namespaces[0].Cautions...)), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 			r := gate.Evaluate(p, gate.GatherFacts(inv), gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
