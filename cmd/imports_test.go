@@ -17,25 +17,26 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
-	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
+	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "message"}
+	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "message"}
 	return map[string][]string{
 		".":                         {"cmd"},
+		"message":                   {},
 		"pspparse":                  {},
 		"pspparse/podspec":          {},
-		"pspparse/inventory":        {"pspparse"},
+		"pspparse/inventory":        {"pspparse", "message"},
 		"pspparse/admissionconfig":  {},
-		"pspparse/custom":           {"pspparse/inventory", "pspparse"},
-		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse"},
-		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse"},
-		"pspparse/helm":             {"pspparse/inventory", "pspparse"},
+		"pspparse/custom":           {"pspparse/inventory", "pspparse", "message"},
+		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse", "message"},
+		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse", "message"},
+		"pspparse/helm":             {"pspparse/inventory", "pspparse", "message"},
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
 		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/mapping":           {"pspparse"},
-		"migrate/access":            {"pspparse/inventory"},
+		"migrate/access":            {"pspparse/inventory", "message"},
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
@@ -61,6 +62,7 @@ func mayReach() map[string][]string {
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},
+		"github.com/santhosh-tekuri/jsonschema":   {}, // tests check documents with it
 		"k8s.io/pod-security-admission/admission": {"pspparse/admissionconfig", "cmd", "."},
 	}
 }
