@@ -11,7 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// debuggedPods judges the pods of a workload that have debug containers, with these and without.
+// debuggedPods returns the level of each pod of a workload that has debug (ephemeral) containers, with these containers.
 func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 	var out []DebuggedPod
 	for i := range w.DebuggedPods {
@@ -28,7 +28,7 @@ func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 	return out
 }
 
-// podLevel is the strictest level that a pod meets as it stands, at every version at which enforce must hold.
+// podLevel returns the strictest level that a pod shape meets at every version at which enforce must hold.
 func (b *planBuilder) podLevel(s *inventory.Shape) api.Level {
 	var l api.Level
 	for _, v := range b.enforceAt {
@@ -37,8 +37,8 @@ func (b *planBuilder) podLevel(s *inventory.Shape) api.Level {
 	return l
 }
 
-// cautionDebugContainers names the pods whose debug containers the namespace's level refuses, which it notes in them, and says what
-// to do with each.
+// cautionDebugContainers adds a caution that names the pods whose debug containers the namespace's level refuses. It sets
+// DebuggedPod.RefusedAt of each.
 func cautionDebugContainers(ns *Namespace) {
 	var owned, bare []string
 	level := api.LevelPrivileged
@@ -62,8 +62,8 @@ func cautionDebugContainers(ns *Namespace) {
 	}
 }
 
-// levelRefusingDebugContainers is the level that refuses a pod of the namespace for its debug containers: the recommended one, or else the one
-// that is enforced today; "" if neither does.
+// levelRefusingDebugContainers returns the level that refuses a pod for its debug containers: the recommended one, or else
+// today's; "" if neither does.
 func levelRefusingDebugContainers(ns *Namespace, w *Workload, d *DebuggedPod) api.Level {
 	if d.RefusedAt == "" || ns.Exempt || w.Exempt != nil && w.Exempt.RuntimeClass != "" {
 		return ""

@@ -11,7 +11,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// cautionExemptUsers warns of the exemption that does less, or more, than it seems to.
+// cautionExemptUsers adds cautions on the users that the admission configuration exempts: controllers, which exempt everybody's
+// pods, and others.
 func (b *planBuilder) cautionExemptUsers() {
 	a := b.opts.Admission
 	if a == nil {
@@ -32,7 +33,7 @@ func (b *planBuilder) cautionExemptUsers() {
 	}
 }
 
-// ExemptControllers returns those of the exempt users that create the pods of workloads, in the order of Usernames.
+// ExemptControllers returns the exempt users that are controllers which create pods, in the order of Usernames.
 func (a *Admission) ExemptControllers() []string {
 	var out []string
 	for _, name := range a.Usernames {
@@ -43,12 +44,13 @@ func (a *Admission) ExemptControllers() []string {
 	return out
 }
 
+// isExemptUser reports whether the admission configuration exempts a user.
 func (b *planBuilder) isExemptUser(name string) bool {
 	return b.opts.Admission != nil && slices.Contains(b.opts.Admission.Usernames, name)
 }
 
-// workloadKindsCreatedBy lists the kinds of workload whose pods a user creates, as the controller of that kind or as the controller manager,
-// which does so where it runs without --use-service-account-credentials.
+// workloadKindsCreatedBy returns the kinds of workload whose pods a user creates: as the controller of the kind, or as the
+// controller manager, which does so where it runs without --use-service-account-credentials.
 func workloadKindsCreatedBy(user string) []string {
 	var kinds []string
 	for _, kind := range []string{"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"} {
@@ -59,7 +61,8 @@ func workloadKindsCreatedBy(user string) []string {
 	return kinds
 }
 
-// applyAdmissionConfig says what the admission configuration means for a namespace and its labels.
+// applyAdmissionConfig sets whether the admission configuration exempts a namespace, and which labels are in effect by its
+// defaults.
 func (b *planBuilder) applyAdmissionConfig(ns *Namespace) {
 	a := b.opts.Admission
 	if a == nil {
@@ -72,7 +75,7 @@ func (b *planBuilder) applyAdmissionConfig(ns *Namespace) {
 	}
 }
 
-// workloadExemption returns what exempts all pods of a workload; nil if nothing does.
+// workloadExemption returns what exempts all pods of a workload from Pod Security; nil if nothing does.
 func (b *planBuilder) workloadExemption(w *inventory.Workload) *Exemption {
 	a := b.opts.Admission
 	if a == nil {
@@ -91,8 +94,8 @@ func (b *planBuilder) workloadExemption(w *inventory.Workload) *Exemption {
 	return &e
 }
 
-// workloadRuntimeClass is the class that every next pod of a workload will have; "" where that is none, or not known. A class that
-// a policy may have filled in goes with the policy.
+// workloadRuntimeClass returns the runtime class that every new pod of a workload will have; "" where there is none, or where
+// it is not known. A class that a policy may have filled in disappears with the policy.
 func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	class, first := "", true
 	same := func(s *inventory.Shape) bool {
@@ -122,7 +125,8 @@ func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	return class
 }
 
-// mutatesRuntimeClass is true if a policy gives its pods the runtime class, or is not known.
+// mutatesRuntimeClass reports whether a PodSecurityPolicy fills the runtime class into pods. A policy that was not read counts
+// as one that does.
 func (b *planBuilder) mutatesRuntimeClass(policy, class string) bool {
 	if policy == "" {
 		return false
@@ -131,10 +135,10 @@ func (b *planBuilder) mutatesRuntimeClass(policy, class string) bool {
 	return p == nil || p.Spec.RuntimeClass != nil && p.Spec.RuntimeClass.DefaultRuntimeClassName != nil && *p.Spec.RuntimeClass.DefaultRuntimeClassName == class
 }
 
-// countsForLevel is false for a workload of an exempt runtime class.
+// countsForLevel returns false for a workload of an exempt runtime class.
 func (w *Workload) countsForLevel() bool { return w.Exempt == nil || w.Exempt.RuntimeClass == "" }
 
-// workloadsCountingForLevel are the workloads that count for a level.
+// workloadsCountingForLevel returns the workloads that decide the level of their namespace.
 func workloadsCountingForLevel(workloads []Workload) []Workload {
 	var out []Workload
 	for i := range workloads {
@@ -151,15 +155,15 @@ func workloadsCountingForLevel(workloads []Workload) []Workload {
 	return workloads
 }
 
-// countingWorkloads are workloads as they were read, of which those that count for a level are picked in turn. Most often that is all of
-// them, and nothing is copied.
+// countingWorkloads picks from workloads of the inventory those that decide a level. Usually that is all of them, and nothing
+// is copied.
 type countingWorkloads struct {
 	read, counting []inventory.Workload
 	next           int
 	anyExempt      bool // one does not count
 }
 
-// addNext says whether the next one counts.
+// addNext says whether the next workload counts.
 func (r *countingWorkloads) addNext(counts bool) {
 	switch {
 	case counts && r.anyExempt:
@@ -170,7 +174,7 @@ func (r *countingWorkloads) addNext(counts bool) {
 	r.next++
 }
 
-// list are those that count.
+// list returns the workloads that count.
 func (r *countingWorkloads) list() []inventory.Workload {
 	if r.anyExempt {
 		return r.counting
@@ -178,7 +182,7 @@ func (r *countingWorkloads) list() []inventory.Workload {
 	return r.read
 }
 
-// workloadsRefusedAt are the workloads below a level that Pod Security would refuse at it.
+// workloadsRefusedAt returns the workloads whose pods Pod Security would refuse at a level.
 func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for i := range workloads {
@@ -197,7 +201,7 @@ func nothingRunsReason(ns *Namespace) message.Message {
 	return message.New("empty")
 }
 
-// cautionExemptions says what the admission configuration exempts in a namespace, and what the levels are for there.
+// cautionExemptions adds cautions on what the admission configuration exempts in a namespace.
 func cautionExemptions(ns *Namespace) {
 	if ns.Exempt {
 		ns.Cautions = append(ns.Cautions, message.New("exempt-namespace", "labels", ns.RecommendedLabels != (PodSecurityLabels{})))

@@ -19,7 +19,7 @@ const (
 	rancherProjectAnnotation  = "field.cattle.io/projectId"
 )
 
-// firstLabelWriter is the object that writes the namespace's labels, "" for none; those of other clusters do not count.
+// firstLabelWriter names the object of this cluster that writes the labels of a namespace; "" if there is none.
 func firstLabelWriter(ns *inventory.Namespace) string {
 	for i := range ns.LabelWriters {
 		if w := &ns.LabelWriters[i]; w.OtherCluster == "" {
@@ -29,7 +29,8 @@ func firstLabelWriter(ns *inventory.Namespace) string {
 	return ""
 }
 
-// labelWriterCautions say which objects write the labels of a namespace, and where to change them.
+// labelWriterCautions returns a caution for each object that writes the labels of a namespace, with the place where to change
+// them.
 func labelWriterCautions(ns *inventory.Namespace) []message.Message {
 	var out []message.Message
 	for i := range ns.LabelWriters {
@@ -45,12 +46,13 @@ func labelWriterCautions(ns *inventory.Namespace) []message.Message {
 	return out
 }
 
-// LabelWriterText says what an object does, as a clause that another may follow.
+// LabelWriterText returns what an object does to the labels of namespaces as a clause: "writes enforce=baseline,
+// warn=restricted".
 func LabelWriterText(w *inventory.LabelWriter) string {
 	return strings.TrimSuffix(labelWriterClause(w), ",")
 }
 
-// labelWriterClause says what an object does: "writes enforce=baseline, warn=restricted".
+// labelWriterClause is LabelWriterText with a comma at the end where the clause has one.
 func labelWriterClause(w *inventory.LabelWriter) string {
 	var words []string
 	for _, key := range PodSecurityLabelKeys() {
@@ -67,9 +69,9 @@ func labelWriterClause(w *inventory.LabelWriter) string {
 	return "writes " + strings.Join(words, ", ")
 }
 
-// isSyncedByOpenShift is true for a namespace whose labels OpenShift's label syncer sets (openshift/cluster-policy-controller,
-// isNSControlled): it has what OpenShift allocates to projects, has not opted out, is none of the platform's own, and not all
-// of its six labels are known to be somebody else's.
+// isSyncedByOpenShift reports whether OpenShift's label syncer sets the labels of a namespace
+// (openshift/cluster-policy-controller, isNSControlled): the namespace has the annotations of an OpenShift project, has not
+// opted out, is none of the platform's own, and not all of its six labels are known to have another owner.
 func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	switch sync := ns.Labels[OpenShiftSyncOptOutLabel]; {
 	case sync == "false" || !hasSCCAnnotations(ns):
@@ -82,6 +84,7 @@ func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	})
 }
 
+// hasSCCAnnotations reports whether a namespace has the annotations that OpenShift gives to projects.
 func hasSCCAnnotations(ns *inventory.Namespace) bool {
 	for key := range ns.Annotations {
 		if strings.HasPrefix(key, sccAnnotationPrefix) {
@@ -91,7 +94,7 @@ func hasSCCAnnotations(ns *inventory.Namespace) bool {
 	return false
 }
 
-// labelOwnerCautions are what to know before the labels of a namespace are changed, where they are.
+// labelOwnerCautions returns what to know before the labels of a namespace are changed, if the recommendation changes them.
 func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []message.Message {
 	if !labelsWouldChange(out) {
 		return nil
@@ -106,9 +109,11 @@ func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []message.Messa
 	return cautions
 }
 
+// openShiftSyncCaution returns the caution on namespaces whose labels OpenShift sets.
 func openShiftSyncCaution() message.Message { return message.New("openshift-label-syncer") }
 
-// LabelOwnerCautions are those cautions of the namespace that only say where its owner has the labels, or how it is stopped.
+// LabelOwnerCautions returns the cautions of a namespace that only say where the owner of its labels keeps them, or how to stop
+// it.
 func (ns *Namespace) LabelOwnerCautions() []message.Message {
 	if ns.LabelOwner == OpenShiftLabelSyncer {
 		return []message.Message{openShiftSyncCaution()}
@@ -116,7 +121,7 @@ func (ns *Namespace) LabelOwnerCautions() []message.Message {
 	return labelWriterCautions(&inventory.Namespace{Name: ns.Name, LabelWriters: slices.DeleteFunc(slices.Clone(ns.LabelWriters), func(w inventory.LabelWriter) bool { return w.OtherCluster != "" })})
 }
 
-// labelsWouldChange is true if a label would be added or changed.
+// labelsWouldChange reports whether the recommendation adds or changes a label.
 func labelsWouldChange(ns *Namespace) bool {
 	return slices.ContainsFunc(PodSecurityLabelKeys(), func(key string) bool {
 		want := ns.RecommendedLabels.Get(key)
@@ -146,7 +151,7 @@ func (b *planBuilder) cautionSCCPods() []message.Message {
 	return []message.Message{message.New("openshift-scc-pods")}
 }
 
-// labelWriterNotes tell of objects that write labels on namespaces that were not read, or come.
+// labelWriterNotes returns a note for each object that writes labels on namespaces that were not read or do not exist yet.
 func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 	var out []Note
 	for i := range writers {
@@ -155,15 +160,16 @@ func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 	return out
 }
 
-// NewNamespaceLabelsText says which labels an object gives to namespaces that come: "writes enforce=baseline on all namespaces of the
-// tenant".
+// NewNamespaceLabelsText returns which labels an object gives to new namespaces: "writes enforce=baseline on all namespaces of
+// the tenant".
 func NewNamespaceLabelsText(w *inventory.LabelWriter) string { return newNamespaceLabels(w).Text }
 
+// newNamespaceLabels returns the message that NewNamespaceLabelsText is the text of.
 func newNamespaceLabels(w *inventory.LabelWriter) message.Message {
 	return message.New("label-writer-of-new-namespaces", "writes", labelWriterClause(w), "namespaces", w.NewNamespaces, "cluster", w.OtherCluster)
 }
 
-// LocalLabelWriters are the objects that write its labels on this cluster.
+// LocalLabelWriters returns the objects of this cluster that write the labels of the namespace.
 func (ns *Namespace) LocalLabelWriters() []*inventory.LabelWriter {
 	var out []*inventory.LabelWriter
 	for i := range ns.LabelWriters {
@@ -174,7 +180,8 @@ func (ns *Namespace) LocalLabelWriters() []*inventory.LabelWriter {
 	return out
 }
 
-// CautionsNameOwner is true if a caution says where the owner of the labels has them, or how it is stopped.
+// CautionsNameOwner reports whether a caution of the namespace says where the owner of its labels keeps them, or how to stop
+// it.
 func (ns *Namespace) CautionsNameOwner() bool {
 	return ns.LabelOwner == OpenShiftLabelSyncer || slices.ContainsFunc(ns.LabelWriters, func(w inventory.LabelWriter) bool { return w.Object == ns.LabelOwner })
 }

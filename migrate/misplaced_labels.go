@@ -10,8 +10,8 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
 )
 
-// misplacedLabelCautions warns of keys of Pod Security where they have no effect: as annotations of the namespace, and as labels or
-// annotations of what runs in it. Whoever wrote them takes the namespace for labelled.
+// misplacedLabelCautions returns a caution for each Pod Security key that has no effect where it stands: an annotation of the
+// namespace, or a label or annotation of a workload.
 func (b *planBuilder) misplacedLabelCautions(ns *inventory.Namespace) []message.Message {
 	var out []message.Message
 	for _, key := range sortedKeys(ns.Annotations) {
@@ -54,7 +54,7 @@ func positionText(p pspparse.Position) string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// clipToLabelLength cuts a value to the length that one of a label may have.
+// clipToLabelLength cuts a value to the 63 bytes that a label value may have.
 func clipToLabelLength(value string) string {
 	return strings.ToValidUTF8(value[:min(len(value), 63)], "")
 }

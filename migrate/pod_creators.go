@@ -10,9 +10,9 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 )
 
-// cautionPodCreators warns of accounts of the namespace that can make pods on their own (runners, build agents, workflow
-// engines) and are held to less than the level today: what they will create cannot be seen in advance. Accounts that are held
-// to the same are told in one caution.
+// cautionPodCreators adds cautions on service accounts of the namespace that create pods without a controller (CI runners,
+// operators) and that may create looser ones today than the recommended level allows. Accounts with the same access share one
+// caution.
 func (b *planBuilder) cautionPodCreators(ns *Namespace) {
 	enforce := api.Level(ns.RecommendedLabels.Enforce)
 	if enforce == "" || ns.Exempt {
@@ -39,10 +39,11 @@ func (b *planBuilder) cautionPodCreators(ns *Namespace) {
 	}
 }
 
-// sameAccess is a list of accounts that may use the same policies.
+// sameAccess lists service accounts that may use the same policies.
 type sameAccess struct{ policies, accounts []string }
 
-// enforcesStricterThanToday is true where the recommended level refuses what is not refused by the labels of today.
+// enforcesStricterThanToday reports whether the recommended enforce level is stricter than the one that the server enforces
+// today.
 func (b *planBuilder) enforcesStricterThanToday(ns *Namespace) bool {
 	enforce := api.Level(ns.RecommendedLabels.Enforce)
 	return enforce != "" && !ns.Exempt && isLooserLevel(ns.EffectivePolicyToday().Enforce.Level, enforce)
@@ -65,7 +66,8 @@ func (b *planBuilder) looserPoliciesOf(namespace string, p access.Principal, enf
 	return policies, len(policies) > 0
 }
 
-// cautionPodCreatorsEverywhere warns once, for the whole plan, where every service account can create pods everywhere.
+// cautionPodCreatorsEverywhere returns one caution for the whole Plan where every service account may create pods in every
+// namespace.
 func (b *planBuilder) cautionPodCreatorsEverywhere(namespaces []Namespace) []message.Message {
 	bindings := b.grants.PodCreationForAllAccounts()
 	if len(bindings) == 0 {

@@ -6,8 +6,9 @@ import (
 	"github.com/psp2pss/psp2pss/message"
 )
 
-// cautionRancherTemplates names what Rancher may have configured the API server with, where the caller has not said with what it
-// is. It says which cluster is given it; whether that is this one, nothing tells.
+// cautionRancherTemplates adds cautions on Rancher's PodSecurityAdmissionConfigurationTemplates, with one of which the API
+// server may have been configured. They say which cluster uses a template, not whether that is the cluster that was read.
+// Nothing is added where an admission configuration was given.
 func (b *planBuilder) cautionRancherTemplates() {
 	if b.opts.Admission != nil {
 		return
