@@ -17,26 +17,26 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "message"}
-	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "message"}
+	stages := []string{"migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message"}
+	writers := []string{"migrate", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
 	return map[string][]string{
 		".":                         {"cmd"},
-		"message":                   {},
+		"pspparse/message":          {},
 		"pspparse":                  {},
 		"pspparse/podspec":          {},
-		"pspparse/inventory":        {"pspparse", "message"},
+		"pspparse/inventory":        {"pspparse", "pspparse/message"},
 		"pspparse/admissionconfig":  {},
-		"pspparse/custom":           {"pspparse/inventory", "pspparse", "message"},
-		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse", "message"},
-		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse", "message"},
-		"pspparse/helm":             {"pspparse/inventory", "pspparse", "message"},
+		"pspparse/custom":           {"pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/helm":             {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
 		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/mapping":           {"pspparse"},
-		"migrate/access":            {"pspparse/inventory", "message"},
+		"migrate/access":            {"pspparse/inventory", "pspparse/message"},
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},

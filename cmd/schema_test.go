@@ -9,11 +9,11 @@ import (
 	"testing"
 
 	"github.com/psp2pss/psp2pss/fixtures/schema"
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // schemas are the committed schemas of what -o json writes, with the types that they are made of.

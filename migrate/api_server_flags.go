@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // addAPIServerFindings adds to a Plan the notes and cautions on the flags of the API servers that were read.

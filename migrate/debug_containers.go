@@ -7,8 +7,8 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // debuggedPods returns the level of each pod of a workload that has debug (ephemeral) containers, with these containers.

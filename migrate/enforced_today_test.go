@@ -19,8 +19,8 @@ import (
 	"k8s.io/pod-security-admission/metrics"
 	policychecks "k8s.io/pod-security-admission/policy"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // randomLabels has any of the six labels with any kind of value, the empty one too, and others.

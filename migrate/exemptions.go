@@ -6,9 +6,9 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // cautionExemptUsers adds cautions on the users that the admission configuration exempts: controllers, which exempt everybody's

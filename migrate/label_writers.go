@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Marks of platforms on namespaces.

@@ -3,7 +3,7 @@ package migrate_test
 import (
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/psp2pss/psp2pss/message"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // messageText compares messages by what people read of them.

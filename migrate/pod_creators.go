@@ -6,8 +6,8 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // cautionPodCreators adds cautions on service accounts of the namespace that create pods without a controller (CI runners,

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/psp2pss/psp2pss/message"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // foreseenOf is what a plan says of PSP admission for the one workload of namespace a.

@@ -3,7 +3,7 @@ package migrate
 import (
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // cautionRancherTemplates adds cautions on Rancher's PodSecurityAdmissionConfigurationTemplates, with one of which the API

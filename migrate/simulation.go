@@ -3,8 +3,8 @@ package migrate
 import (
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )

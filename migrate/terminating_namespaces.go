@@ -1,6 +1,6 @@
 package migrate
 
-import "github.com/psp2pss/psp2pss/message"
+import "github.com/psp2pss/psp2pss/pspparse/message"
 
 // skipTerminatingNamespace recommends nothing for a namespace that is being deleted, and returns whether it is one. A later namespace
 // of that name is another one, without its labels.

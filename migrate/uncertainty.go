@@ -5,8 +5,8 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // uncertainParts are the parts of a namespace (grants, labels, policies, workloads) that a gap may change, sorted, each once;

@@ -3,8 +3,8 @@
 package access
 
 import (
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // SubjectKind is User, Group or ServiceAccount.

@@ -6,9 +6,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // TestGapsAreToldOnce checks that a gap is told once, though it takes the level from several namespaces, and by one name,

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // templateKind is a kind of which pods are made.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // readGeneratingPolicy finds the objects that a policy of Kyverno makes by a rule.

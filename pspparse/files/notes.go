@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // noteCollector gathers what holds for many documents or files, so that it becomes one note each.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // inputFile is a file to read.

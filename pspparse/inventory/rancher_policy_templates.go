@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/psp2pss/psp2pss/message"
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // rancherTemplateAnnotation is the annotation of a PodSecurityPolicy that Rancher's controller made: the name of the template.

@@ -83,7 +83,7 @@ func literal(e ast.Expr) (string, bool) {
 func eachCall(t *testing.T, visit func(token.Position, *ast.CallExpr)) {
 	t.Helper()
 	files := token.NewFileSet()
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
