@@ -145,8 +145,11 @@ func planRole(r access.GrantingRole) Role {
 		Namespace: r.Source.Namespace, Name: r.Source.Name, Policies: r.Policies, Rules: r.Source.Rules, RuleIndexes: r.Source.RuleIndexes,
 		OtherRules: r.Source.OtherRules, Aggregated: r.Aggregated, BuiltIn: r.BuiltIn, NotRead: r.NotRead, Position: r.Source.Position,
 	}
-	if r.EveryPolicy {
+	switch {
+	case r.EveryPolicy:
 		out.Policies = []string{EveryPolicy}
+	case len(r.Policies) == 0:
+		out.Policies = nil // JSON leaves it out, and a saved Plan is read back as it was
 	}
 	return out
 }

@@ -56,7 +56,7 @@ func TestRightsOf(t *testing.T) {
 	}
 	lists := func(in string) []string {
 		var out []string
-		for _, r := range []string{"deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "replicationcontrollers", "jobs.batch", "cronjobs.batch", "podtemplates", "pods"} {
+		for _, r := range []string{"deployments.apps", "replicasets.apps", "replicationcontrollers", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch", "podtemplates", "pods"} {
 			out = append(out, "list "+r+in)
 		}
 		return out
