@@ -220,7 +220,7 @@ func parseServerMinor(gitVersion string) (api.Version, bool) {
 	if err != nil || v.Major() != 1 {
 		return api.Version{}, false
 	}
-	return api.MajorMinorVersion(1, int(v.Minor())), true //nolint:gosec // a minor version fits
+	return api.MajorMinorVersion(1, int(v.Minor())), true
 }
 
 func (b *planBuilder) assessPolicies() {

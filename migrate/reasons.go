@@ -227,17 +227,3 @@ func countEstimatedWorkloads(workloads []Workload) int {
 	}
 	return n
 }
-
-func countNoun(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func pluralVerb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -361,12 +360,4 @@ func (t *tally) add(at pspparse.Position) {
 		t.first = at
 	}
 	t.count++
-}
-
-// countNoun returns a number with a noun in its singular or plural.
-func countNoun(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
