@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/fixtures/schema"
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/report"
 	"github.com/psp2pss/psp2pss/migrate/rollout"
 	"github.com/psp2pss/psp2pss/migrate/rollout/verify"
@@ -29,6 +30,7 @@ func schemas() []struct {
 	}{
 		{"../migrate/plan.schema.json", "Plan of psp2pss", reflect.TypeFor[migrate.Plan]()},
 		{"../migrate/gate/gate.schema.json", "answer of psp2pss gate", reflect.TypeFor[gate.Result]()},
+		{"../migrate/patch/patches.schema.json", "JSON patches of psp2pss patch", reflect.TypeFor[[]patch.WorkloadJSONPatch]()},
 		{"../migrate/simulation/simulation.schema.json", "answer of psp2pss simulate", reflect.TypeFor[report.Simulation]()},
 		{"../migrate/rollout/steps.schema.json", "steps of psp2pss rollout and rollback", reflect.TypeFor[[]stepReport]()},
 		{"../migrate/report/verification.schema.json", "answer of psp2pss verify", reflect.TypeFor[report.Verification]()},
@@ -75,7 +77,7 @@ func allowedValues(t reflect.Type) []string {
 	return migrate.AllowedValues(t)
 }
 
-// TestOutputMatchesItsSchema checks what the commands write of the demo cluster, and all golden plans.
+// TestOutputMatchesItsSchema checks what the commands write of the demo cluster and of a roll-out.
 func TestOutputMatchesItsSchema(t *testing.T) {
 	t.Parallel()
 	verified, journal := verifyWorld(t)
@@ -84,23 +86,43 @@ func TestOutputMatchesItsSchema(t *testing.T) {
 		deps Deps
 		args []string
 	}{
-		{"../migrate/plan.schema.json", SystemDeps("psp2pss"), []string{"plan", "--demo", "-o", "json"}},
-		{"../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), []string{"gate", "--demo", "-o", "json"}},
-		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--level", "restricted", "-o", "json"}},
-		{"../migrate/rollout/steps.schema.json", SystemDeps("psp2pss"), []string{"rollout", "--demo", "--dry-run=client", "-o", "json"}},
-		{"../migrate/report/verification.schema.json", verified, []string{"verify", "--journal", journal, "-o", "json"}},
+		{"../migrate/plan.schema.json", SystemDeps("psp2pss"), []string{"plan", "--demo"}},
+		{"../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), []string{"gate", "--demo"}},
+		{"../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), []string{"patch", "--demo"}},
+		{"../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), []string{"patch", "--demo", "--raise"}},
+		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--level", "restricted"}},
+		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--as-admitted", "--level", "baseline"}},
+		{"../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), []string{"simulate", "--demo", "--after-psp", "--level", "restricted"}},
+		{"../migrate/rollout/steps.schema.json", SystemDeps("psp2pss"), []string{"rollout", "--demo", "--dry-run=client"}},
+		{"../migrate/report/verification.schema.json", verified, []string{"verify", "--journal", journal}},
+		{"../migrate/rollout/steps.schema.json", verified, []string{"rollback", "--journal", journal, "--dry-run=client"}},
 	} {
-		streams, out, errOut := BufferStreams("")
-		root := NewRootCommand(streams, test.deps)
-		root.SetArgs(test.args)
-		_ = root.ExecuteContext(t.Context()) // findings are errors, too
-		if err := schema.Validate(test.file, out.Bytes()); err != nil {
-			t.Errorf("%v: %v\n%s", test.args, err, errOut)
-		}
+		checkOutput(t, test.file, test.deps, test.args...)
 	}
-	plans, err := filepath.Glob("../fixtures/*/want/plan.json")
-	if err != nil || len(plans) == 0 {
-		t.Fatalf("no golden plans: %v", err)
+}
+
+// checkOutput runs a command with -o json and checks what it writes by a schema.
+func checkOutput(t *testing.T, schemaFile string, deps Deps, args ...string) {
+	t.Helper()
+	streams, out, errOut := BufferStreams("")
+	root := NewRootCommand(streams, deps)
+	root.SetArgs(append(args, "-o", "json"))
+	_ = root.ExecuteContext(t.Context()) // findings are errors, too
+	if err := schema.Validate(schemaFile, out.Bytes()); err != nil {
+		t.Errorf("%v: %v\n%s", args, err, errOut)
+	}
+}
+
+// TestScenariosMatchTheirSchemas checks the recorded plan of every scenario, and what the commands write of its input.
+func TestScenariosMatchTheirSchemas(t *testing.T) {
+	t.Parallel()
+	var plans []string
+	for _, pattern := range []string{"../fixtures/*/want/plan.json", "../fixtures/only-in-files/*/want/plan.json"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no golden plans in %s: %v", pattern, err)
+		}
+		plans = append(plans, found...)
 	}
 	for _, file := range plans {
 		text, err := os.ReadFile(file)
@@ -116,6 +138,11 @@ func TestOutputMatchesItsSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkMessages(t, file, plan)
+		input := filepath.Join(filepath.Dir(filepath.Dir(file)), "input")
+		checkOutput(t, "../migrate/plan.schema.json", SystemDeps("psp2pss"), "plan", "-R", "-f", input)
+		checkOutput(t, "../migrate/gate/gate.schema.json", SystemDeps("psp2pss"), "gate", "-R", "-f", input)
+		checkOutput(t, "../migrate/patch/patches.schema.json", SystemDeps("psp2pss"), "patch", "-R", "-f", input)
+		checkOutput(t, "../migrate/simulation/simulation.schema.json", SystemDeps("psp2pss"), "simulate", "--level", "restricted", "-R", "-f", input)
 	}
 }
 
