@@ -86,6 +86,7 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	return plan, nil
 }
 
+// newPlanBuilder returns a builder of the Plan for an inventory. It returns an error where the checks of the standards cannot be set up.
 func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error) {
 	judge, err := simulate.NewSimulator(inv.Policies)
 	if err != nil {
@@ -169,6 +170,7 @@ type permittedLevel struct {
 	lostAtLevel map[api.Level][]LostConstraint
 }
 
+// policyAndLevel is a PodSecurityPolicy and a level of the standards, as the key of a cache.
 type policyAndLevel struct {
 	policy string
 	level  api.Level
@@ -177,6 +179,7 @@ type policyAndLevel struct {
 // FirstVersionWithoutPSP is the first version without PodSecurityPolicy, the default target for files and for older servers.
 func FirstVersionWithoutPSP() api.Version { return api.MajorMinorVersion(1, 25) }
 
+// lastVersionWithPSP returns the last Kubernetes release that serves PodSecurityPolicies, v1.24.
 func lastVersionWithPSP() api.Version { return api.MajorMinorVersion(1, 24) }
 
 // chooseVersions settles target and enforceAt, and the cautions that come with them.
@@ -249,6 +252,7 @@ func (b *planBuilder) planGaps() []Gap {
 	return out
 }
 
+// planNotes returns the notes of the readers in the form of the Plan.
 func planNotes(in []inventory.Note) []Note {
 	var out []Note
 	for _, n := range in {
@@ -257,6 +261,7 @@ func planNotes(in []inventory.Note) []Note {
 	return out
 }
 
+// comparePositions orders positions in files by file, then line.
 func comparePositions(x, y pspparse.Position) int {
 	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
 }

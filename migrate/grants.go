@@ -149,7 +149,7 @@ func planRole(r access.GrantingRole) Role {
 	case r.EveryPolicy:
 		out.Policies = []string{EveryPolicy}
 	case len(r.Policies) == 0:
-		out.Policies = nil // JSON leaves it out, and a saved Plan is read back as it was
+		out.Policies = nil // absent, as it is read back
 	}
 	return out
 }

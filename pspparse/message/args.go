@@ -28,6 +28,7 @@ func (a Args) Get(name string) any {
 	return nil
 }
 
+// newArgs returns the arguments of a message from pairs of name and value, sorted by name; empty values are left out.
 func newArgs(pairs []any) Args {
 	if len(pairs) == 0 {
 		return nil
@@ -45,6 +46,7 @@ func newArgs(pairs []any) Args {
 	return out
 }
 
+// sort orders the arguments of a message by name.
 func (a Args) sort() {
 	slices.SortFunc(a, func(x, y Arg) int { return strings.Compare(x.Name, y.Name) })
 }
@@ -147,6 +149,7 @@ func (a *Args) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// readValue returns the value of an argument of a message from its JSON. It returns an error for what no argument can be.
 func readValue(raw json.RawMessage) (any, error) {
 	var text string
 	null := bytes.Equal(raw, []byte("null"))

@@ -128,11 +128,13 @@ func placeOf(name, modifier string) part {
 	return p
 }
 
+// render returns the text of a message that its format makes of arguments.
 func (f format) render(args Args) string {
 	var b [512]byte // most texts are shorter, and are copied once
 	return string(f.appendTo(b[:0], args))
 }
 
+// appendTo adds the text that the format of a message makes of arguments.
 func (f format) appendTo(b []byte, args Args) []byte {
 	for i := range f {
 		p := &f[i]
@@ -175,6 +177,7 @@ func (p *part) appendTo(b []byte, value any) []byte {
 	return b
 }
 
+// appendQuoted adds one text of an argument, in double quotes where the format of the message says so.
 func (p *part) appendQuoted(b []byte, text string) []byte {
 	if p.quoted {
 		return strconv.AppendQuote(b, text)
