@@ -23,6 +23,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // keptRelease is a revision of the release web with a policy in it, and a password in its values.
@@ -147,7 +148,7 @@ func TestCleanHelm(t *testing.T) {
 		question = "would clean web/web revision 1 (Secret): PodSecurityPolicy strict\nwould clean web/web revision 2 (Secret): PodSecurityPolicy strict\n" +
 			"Take the policies out of 2 stored revisions on the cluster of context test? [y/N] "
 	)
-	gap := []inventory.Gap{{What: "Helm releases in configmaps", Why: "no"}}
+	gap := []inventory.Gap{{What: "Helm releases in configmaps", Why: message.Message{Text: "no"}}}
 	tests := []struct {
 		name, in string
 		asks     bool

@@ -26,6 +26,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -372,7 +373,7 @@ func TestVerdict(t *testing.T) {
 	ns := func(name string, needed api.Level, current, recommended string) migrate.Namespace {
 		return migrate.Namespace{Name: name, NeededLevel: needed, CurrentLabels: migrate.PodSecurityLabels{Enforce: current}, RecommendedLabels: migrate.PodSecurityLabels{Enforce: recommended}, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisOverride}}
 	}
-	gap := []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	gap := []migrate.Gap{{What: "pods", Message: message.Message{Text: "forbidden"}}}
 	same := ns("same", api.LevelRestricted, "restricted", "restricted")
 	const unread = "1 thing could not be read or judged: see the gaps of the plan, or accept them with --allow-partial"
 	tests := []struct {

@@ -140,7 +140,7 @@ func TestForbiddenOnAnyKind(t *testing.T) {
 			if code != 4 || len(plan.Gaps) != 1 {
 				t.Fatalf("exit code %d, gaps %v; want 4 and one gap; %s", code, plan.Gaps, errOut.String())
 			}
-			if g := plan.Gaps[0]; g.What != resource || !strings.Contains(g.Why, "list") || !strings.Contains(g.Why, resource) || !slices.Equal(g.Affects, []string{"*"}) {
+			if g := plan.Gaps[0]; g.What != resource || !strings.Contains(g.Text, "list") || !strings.Contains(g.Text, resource) || !slices.Equal(g.Affects, []string{"*"}) {
 				t.Errorf("gap %+v does not name list and %s, or does not touch every namespace", g, resource)
 			}
 			enforce := ""

@@ -17,19 +17,20 @@ const module = "github.com/psp2pss/psp2pss"
 // mayImport says which of our packages each of our packages may import. A package that is not listed may import nothing
 // of ours. Test files are free.
 func mayImport() map[string][]string {
-	stages := []string{"migrate/levels", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse"}
-	writers := []string{"migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse"}
+	stages := []string{"migrate/levels", "migrate/mapping", "migrate/access", "migrate/injector", "simulate", "simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse", "pspparse/message"}
+	writers := []string{"migrate", "migrate/levels", "migrate/mapping", "migrate/escape", "migrate/phrases", "migrate/manifest", "migrate/script", "pspparse/inventory", "pspparse", "pspparse/message"}
 	return map[string][]string{
 		".":                         {"cmd"},
+		"pspparse/message":          {},
 		"pspparse":                  {},
 		"pspparse/podspec":          {},
 		"pspparse/english":          {},
-		"pspparse/inventory":        {"pspparse/podspec", "pspparse"},
+		"pspparse/inventory":        {"pspparse/podspec", "pspparse", "pspparse/message"},
 		"pspparse/admissionconfig":  {},
-		"pspparse/custom":           {"pspparse/inventory", "pspparse"},
-		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse"},
-		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse"},
-		"pspparse/helm":             {"pspparse/inventory", "pspparse"},
+		"pspparse/custom":           {"pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/files":            {"pspparse/custom", "pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/cluster":          {"pspparse/custom", "pspparse/inventory", "pspparse", "pspparse/message"},
+		"pspparse/helm":             {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
 		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
@@ -37,7 +38,7 @@ func mayImport() map[string][]string {
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/levels":            {},
 		"migrate/mapping":           {"migrate/levels", "pspparse/podspec", "pspparse"},
-		"migrate/access":            {"pspparse/inventory", "pspparse"},
+		"migrate/access":            {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"migrate/injector":          {},
 		"migrate":                   stages,
 		"migrate/escape":            {},
@@ -51,7 +52,7 @@ func mayImport() map[string][]string {
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
 		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout"},
-		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "simulate/pss"},
+		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate"}, writers...),
 		"fixtures":                  {},
 		"cmd": append([]string{
@@ -84,6 +85,7 @@ func mayReach() map[string][]string {
 		"github.com/olekukonko/tablewriter":       {"migrate/report", "cmd", "."},
 		"github.com/spf13/cobra":                  {"cmd", "."},
 		"github.com/rogpeppe/go-internal":         {},
+		"github.com/santhosh-tekuri/jsonschema":   {}, // tests check documents with it
 		"k8s.io/pod-security-admission/admission": {"pspparse/admissionconfig", "cmd", "."},
 	}
 }

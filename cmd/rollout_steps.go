@@ -26,9 +26,8 @@ type rolloutPrinter struct {
 // stepReport is a roll-out step with its outcome, as -o json writes it.
 type stepReport struct {
 	rollout.Step
-	// Result is done, refused, altered, undone, kept, or empty where it was only printed; skipped says that the namespace gets
-	// no step at the stage.
-	Result   string `json:"result,omitempty"`
+	// Result is empty where the step was only printed; skipped says that the namespace gets no step at the stage.
+	Result   string `json:"result,omitempty" values:"done refused altered undone not-reverted skipped"`
 	Already  bool   `json:"already,omitempty"`
 	Why      string `json:"why,omitempty"`
 	Overrode string `json:"overrode,omitempty"`

@@ -11,9 +11,9 @@ import (
 
 // verificationReport turns the results of verifying a roll-out into the form that package report draws.
 func verificationReport(results []verify.CheckResult) *report.Verification {
-	v := &report.Verification{APIVersion: migrate.APIVersion, Kind: "Verification", Status: string(verify.WorstStatus(results)), Results: []report.VerificationResult{}}
+	v := &report.Verification{APIVersion: migrate.APIVersion, Kind: "Verification", Status: report.VerificationStatus(verify.WorstStatus(results)), Results: []report.VerificationResult{}}
 	for _, r := range results {
-		v.Results = append(v.Results, report.VerificationResult{Namespace: r.Namespace, Check: r.Check, Workload: r.Workload, Status: string(r.Status), Why: r.Reason})
+		v.Results = append(v.Results, report.VerificationResult{Namespace: r.Namespace, Check: r.Check, Workload: r.Workload, Status: report.VerificationStatus(r.Status), Why: r.Reason})
 	}
 	return v
 }

@@ -11,10 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// podMetadataOf are the labels and annotations that pods of a template may have.
+// podMetadataOf returns the labels and annotations that pods of a workload's template may have.
 func podMetadataOf(w *inventory.Workload) []*inventory.PodMeta {
 	if len(w.PodMetas) == 0 {
 		return []*inventory.PodMeta{{}}
@@ -22,7 +23,8 @@ func podMetadataOf(w *inventory.Workload) []*inventory.PodMeta {
 	return w.PodMetas
 }
 
-// namespaceLabelsKnown says what is taken of the labels of a namespace that was not read: perhaps is that they may be any.
+// namespaceLabelsKnown says how to treat the unknown labels of a namespace that was not read: as matching if they may
+// (ifPossible), or only if they must (onlyIfCertain).
 type namespaceLabelsKnown bool
 
 const (
@@ -30,8 +32,8 @@ const (
 	ifPossible    namespaceLabelsKnown = false
 )
 
-// webhookMatchesTemplate is true where a reviewer may be for the pods of a template. Conditions in CEL, and whatever else is not read, are
-// taken to be met.
+// webhookMatchesTemplate reports whether a webhook or policy may apply to the pods of a template. CEL conditions, and whatever
+// else is not evaluated, count as met.
 func (f *injectionPredictor) webhookMatchesTemplate(r *inventory.AdmissionRule, w *podTemplate, how namespaceLabelsKnown) bool {
 	ns := f.namespacesByName[w.Namespace]
 	for _, meta := range w.metadata {
@@ -47,7 +49,7 @@ func (f *injectionPredictor) webhookMatchesTemplate(r *inventory.AdmissionRule, 
 	return false
 }
 
-// webhookMatchesNamespace is true where a reviewer may be for some pods of a namespace.
+// webhookMatchesNamespace reports whether a webhook or policy may apply to some pods of a namespace.
 func (f *injectionPredictor) webhookMatchesNamespace(r *inventory.AdmissionRule, ns *inventory.Namespace) bool {
 	return slices.ContainsFunc(r.Scopes, func(s inventory.AdmissionScope) bool { return f.scopeMatchesNamespace(&s, ns, ifPossible) }) &&
 		!slices.ContainsFunc(r.ExceptScopes, func(s inventory.AdmissionScope) bool {
@@ -56,10 +58,11 @@ func (f *injectionPredictor) webhookMatchesNamespace(r *inventory.AdmissionRule,
 		})
 }
 
-// namespaceNameLabel is the label that the server gives each namespace: its name.
+// namespaceNameLabel is the label with its name that the API server gives each namespace.
 const namespaceNameLabel = "kubernetes.io/metadata.name"
 
-// scopeMatchesNamespace is true for a namespace that a scope is for. Where the namespace was not read, its name is all that is known.
+// scopeMatchesNamespace reports whether the scope of a webhook includes a namespace. Of a namespace that was not read only the
+// name is known.
 func (f *injectionPredictor) scopeMatchesNamespace(s *inventory.AdmissionScope, ns *inventory.Namespace, how namespaceLabelsKnown) bool {
 	if len(s.Namespaces) > 0 && !matchesAnyGlob(s.Namespaces, ns.Name) {
 		return false
@@ -89,8 +92,8 @@ func (f *injectionPredictor) scopeMatchesNamespace(s *inventory.AdmissionScope, 
 	return true
 }
 
-// scopeMatchesPods is true for pods of a workload that a scope is for. The name of a pod that is still to come is not known: unsure says
-// what is taken of it.
+// scopeMatchesPods reports whether the scope of a webhook includes pods of a workload. The names of pods that a controller will
+// create are not known: unsure is the answer for them.
 func (f *injectionPredictor) scopeMatchesPods(s *inventory.AdmissionScope, w *inventory.Workload, meta *inventory.PodMeta, unsure bool) bool {
 	if s.Kinds != nil && !slices.Contains(s.Kinds, w.Kind) {
 		return false
@@ -101,7 +104,7 @@ func (f *injectionPredictor) scopeMatchesPods(s *inventory.AdmissionScope, w *in
 	return s.PodLabels == nil || f.selectorMatches(s.PodLabels, func(key string) (string, bool) { value, ok := meta.Labels[key]; return value, ok })
 }
 
-// labelLookup is a set of labels.
+// labelLookup is a function that finds a label by key, in the form of a set of labels.
 type labelLookup func(key string) (string, bool)
 
 // Has, Get and Lookup make a lookup a set of labels for selectors.
@@ -109,11 +112,12 @@ func (l labelLookup) Has(key string) bool              { _, ok := l(key); return
 func (l labelLookup) Get(key string) string            { value, _ := l(key); return value }
 func (l labelLookup) Lookup(key string) (string, bool) { return l(key) }
 
-// selectorMatches is true where a selector does, and where it is not one that a server takes: then it is not known what is meant.
+// selectorMatches reports whether a label selector matches. A selector that API validation refuses matches everything.
 func (f *injectionPredictor) selectorMatches(s *metav1.LabelSelector, of labelLookup) bool {
 	return f.compileSelector(s).Matches(of)
 }
 
+// compileSelector returns a label selector in its compiled form, from the cache.
 func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Selector {
 	selector, known := f.compiledSelectors[s]
 	if !known {
@@ -126,11 +130,12 @@ func (f *injectionPredictor) compileSelector(s *metav1.LabelSelector) labels.Sel
 	return selector
 }
 
-// matchesAnyGlob is true where one of the patterns matches: * is any text, ? any character.
+// matchesAnyGlob reports whether a name matches one of the patterns, in which * is any text and ? any character.
 func matchesAnyGlob(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matchesGlob(p, name) })
 }
 
+// matchesGlob reports whether a name matches a pattern, in which * is any text and ? any character.
 func matchesGlob(pattern, name string) bool {
 	star, from := -1, 0
 	p, n := 0, 0
@@ -152,21 +157,23 @@ func matchesGlob(pattern, name string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// podMutator is something beside the table that changes pods, with what live pods tell of it.
+// podMutator is a mutating webhook or policy that is not of a known injector, with what live pods show of its effect.
 type podMutator struct {
 	*inventory.AdmissionRule
-	// workloadsWithPods counts the workloads that it is for and that have live pods, changed those whose pods are more than their
-	// template by something that no injector of the table adds.
+	// workloadsWithPods counts the workloads in its scope that have live pods; workloadsChanged those of them whose pods have
+	// more than their template and what known injectors add.
 	workloadsWithPods, workloadsChanged int
-	// templatesChanged counts those whose template it has changed already.
+	// templatesChanged counts the workloads whose stored template it has changed already.
 	templatesChanged int
-	// workloadsWithoutPods counts those that it is for and that have no live pods, first is the first of them; they are in these namespaces.
+	// workloadsWithoutPods counts the workloads in its scope without live pods; firstWithoutPods is the first of them, and
+	// namespaces are theirs.
 	workloadsWithoutPods int
 	firstWithoutPods     *inventory.Workload
 	namespaces           []string
 }
 
-// observeMutator notes what a changer does to the pods of a workload, or has the judge count what it says it adds.
+// observeMutator records what a mutating webhook or policy does to the pods of a workload, or makes the evaluator count what it
+// states that it adds.
 func (f *injectionPredictor) observeMutator(c *podMutator, all []podTemplate) {
 	var templates []*podTemplate
 	sure := true
@@ -200,20 +207,21 @@ func (f *injectionPredictor) observeMutator(c *podMutator, all []podTemplate) {
 	}
 }
 
-// expectMutatorAdditions has the judge count what a changer says it adds to the pods of a template.
+// expectMutatorAdditions makes the evaluator count the containers that a policy states that it adds to the pods of a template.
 func (f *injectionPredictor) expectMutatorAdditions(c *podMutator, t *podTemplate) {
 	names := containerNames(&c.AddedParts.Spec)
 	if !f.injectionAlreadyVisible(t, names) {
-		f.expectAddition(t, c.String(), &c.AddedParts.Spec, Injection{Injector: c.String(), Trigger: "it selects them", Containers: names, Why: "what it says is taken"})
+		f.expectAddition(t, c.String(), &c.AddedParts.Spec, Injection{Injector: c.String(), Trigger: "it selects them", Containers: names, Why: message.New("injection-as-stated")})
 	}
 }
 
-// hasCompleteTemplate is false for a workload none of whose templates says all of its pods: those do not show what was added to them.
+// hasCompleteTemplate returns false for a custom object whose templates all describe only part of its pods: those pods do not
+// show what a webhook added.
 func hasCompleteTemplate(w *inventory.Workload) bool {
 	return w.Template != nil || slices.ContainsFunc(w.Embedded, func(e inventory.EmbeddedTemplate) bool { return !e.Partial })
 }
 
-// addWorkloadWithoutPods notes a workload of which no live pod shows what a changer does.
+// addWorkloadWithoutPods counts a workload of which no live pod shows what the mutator does.
 func (c *podMutator) addWorkloadWithoutPods(w *inventory.Workload) {
 	if c.workloadsWithoutPods++; c.firstWithoutPods == nil {
 		c.firstWithoutPods = w
@@ -223,17 +231,19 @@ func (c *podMutator) addWorkloadWithoutPods(w *inventory.Workload) {
 	}
 }
 
-// mutatesStoredTemplates is true for what changes only objects that hold templates: those that a server has are changed already.
+// mutatesStoredTemplates returns true for a webhook that changes only controllers, not pods: the templates of a cluster that
+// was read have its changes already.
 func (f *injectionPredictor) mutatesStoredTemplates(c *podMutator) bool {
 	return f.inv.Source.Kind == inventory.SourceCluster && !slices.ContainsFunc(c.Scopes, func(s inventory.AdmissionScope) bool { return s.Kinds == nil })
 }
 
-// podsDifferFromTemplates is true for live pods that have more than each of their templates, or fail more than it does, beyond what injectors of
-// the table add and what a policy may have filled in.
+// podsDifferFromTemplates reports whether live pods have containers or violations that none of their templates has, beyond what
+// known injectors add and a PodSecurityPolicy may have filled in.
 func (f *injectionPredictor) podsDifferFromTemplates(w *inventory.Workload, g *inventory.PodGroup) bool {
 	return !slices.ContainsFunc(podTemplatesOf(w), func(t podTemplate) bool { return !f.podsDifferFromTemplate(t.shape, g) })
 }
 
+// podsDifferFromTemplate is podsDifferFromTemplates for one template.
 func (f *injectionPredictor) podsDifferFromTemplate(template *inventory.Shape, g *inventory.PodGroup) bool {
 	if g.Shape == template {
 		return false
@@ -250,7 +260,7 @@ func (f *injectionPredictor) podsDifferFromTemplate(template *inventory.Shape, g
 	})
 }
 
-// classifyMutators goes through the changers one by one.
+// classifyMutators compares every mutator with the workloads in its scope and adds a gap or a note for it.
 func (f *injectionPredictor) classifyMutators() {
 	for _, c := range f.otherMutators {
 		for i := range f.templatesByWorkload {
@@ -262,41 +272,36 @@ func (f *injectionPredictor) classifyMutators() {
 	f.addRemainingMutatorsGap()
 }
 
-// classifyMutator says what is not known of a changer: a gap for the workloads that it is for and that no live pod tells of. Where
-// live pods show that it adds nothing, and where what it sets can be read and is harmless, it is a note.
+// classifyMutator adds a gap for a mutator in whose scope there are workloads that no live pod speaks for, and a note where
+// live pods show that it adds nothing or where it sets only fields that no check reads.
 func (f *injectionPredictor) classifyMutator(c *podMutator) {
 	switch {
 	case c.Effect == inventory.EffectAdds && c.workloadsWithoutPods == 0:
 	case c.Effect == inventory.EffectAdds:
 		f.addMutatorGap(c)
 	case c.templatesChanged > 0:
-		f.addMutatorNote(c, "it changes what holds their templates, and those that the server has are changed")
+		f.addMutatorNote(c, message.New("mutator-of-templates"))
 	case c.workloadsWithPods+c.workloadsWithoutPods == 0:
 	case c.Effect == inventory.EffectHarmless:
-		f.addMutatorNote(c, "no pod needs a looser level for what it sets"+fieldsSetText(c.SetFields))
+		f.addMutatorNote(c, message.New("mutator-without-effect", "sets", c.SetFields))
 	case c.workloadsWithPods > 0 && c.workloadsChanged == 0:
-		f.addMutatorNote(c, fmt.Sprintf("it adds nothing to the live pods of the %s that it is for: it is taken to add nothing to others", countNoun(c.workloadsWithPods, "workload", "workloads")))
+		f.addMutatorNote(c, message.New("mutator-adds-nothing", "workloads", c.workloadsWithPods))
 	case c.workloadsWithoutPods == 0:
-		f.addMutatorNote(c, "what it adds is judged by the live pods of all workloads that it is for")
+		f.addMutatorNote(c, message.New("mutator-judged-by-pods"))
 	default:
 		f.addMutatorGap(c)
 	}
 }
 
-func fieldsSetText(sets []string) string {
-	if len(sets) == 0 {
-		return ""
-	}
-	return ": " + joinFirst(sets, 3)
+// addMutatorNote adds a note on a mutating webhook or policy.
+func (f *injectionPredictor) addMutatorNote(c *podMutator, why message.Message) {
+	f.result.notes = append(f.result.notes, inventory.Note{What: c.String(), Why: why, Position: c.Position})
 }
 
-func (f *injectionPredictor) addMutatorNote(c *podMutator, why string) {
-	f.result.notes = append(f.result.notes, inventory.Note{What: c.String(), Why: "it changes pods when they are created; " + why, Position: c.Position})
-}
-
-// maxNamespacesInMutatorGaps namespaces are told in the gaps of changers, one and all. Each may be for many.
+// maxNamespacesInMutatorGaps limits the namespaces that all gaps of mutators name together. Each gap may name many.
 const maxNamespacesInMutatorGaps = 100_000
 
+// addMutatorGap adds the gap of a mutator whose effect on some workloads is not known.
 func (f *injectionPredictor) addMutatorGap(c *podMutator) {
 	if f.namespacesNamedInGaps += len(c.namespaces); f.namespacesNamedInGaps > maxNamespacesInMutatorGaps {
 		f.unnamedMutators++
@@ -306,55 +311,46 @@ func (f *injectionPredictor) addMutatorGap(c *podMutator) {
 		f.unnamedNamespaces = slices.Compact(f.unnamedNamespaces)
 		return
 	}
-	start := "one pod of it"
-	which := fmt.Sprintf("%s %q has", c.firstWithoutPods.Kind, c.firstWithoutPods.Namespace+"/"+c.firstWithoutPods.Name)
-	if n := c.workloadsWithoutPods - 1; n > 0 {
-		start = "one pod of each"
-		which = fmt.Sprintf("%s %q and %s have", c.firstWithoutPods.Kind, c.firstWithoutPods.Namespace+"/"+c.firstWithoutPods.Name, countNoun(n, "other workload", "other workloads"))
-	}
-	what := ""
-	if len(c.SetFields) > 0 {
-		what = " (" + joinFirst(c.SetFields, 3) + ")"
-	}
+	first := c.firstWithoutPods
 	f.result.gaps = append(f.result.gaps, inventory.Gap{
 		What: c.String(), Position: c.Position, Namespaces: c.namespaces,
-		Why: fmt.Sprintf(mayChangePodsText+"%s, and %s no live pod that shows what it changes: start %s and read again, or say --allow-partial if it changes nothing that a level looks at",
-			what, which, start),
+		Why: message.New("mutator-unknown", "sets", c.SetFields, "kind", first.Kind, "workload", first.Namespace+"/"+first.Name, "others", c.workloadsWithoutPods-1),
 	})
 }
 
-// addRemainingMutatorsGap is one gap for all changers beyond those that are told one by one.
+// addRemainingMutatorsGap adds one gap for all mutators beyond maxNamespacesInMutatorGaps.
 func (f *injectionPredictor) addRemainingMutatorsGap() {
 	if f.unnamedMutators > 0 {
 		f.result.gaps = append(f.result.gaps, inventory.Gap{
 			What: fmt.Sprintf("%d more webhooks and policies, %s the first", f.unnamedMutators, f.firstUnnamedMutator), Namespaces: f.unnamedNamespaces,
-			Why: "they may change pods when they are created, and no live pod shows how",
+			Why: message.New("mutators-unknown"),
 		})
 	}
 }
 
-// addAbsentInjectorNotes tells of marks whose injector is not there.
+// addAbsentInjectorNotes adds a note for each injector whose marks workloads have and that is not installed.
 func (f *injectionPredictor) addAbsentInjectorNotes() {
 	for i, a := range f.absentInjectors {
 		if a.workloads > 0 {
 			f.result.notes = append(f.result.notes, inventory.Note{
 				What: f.result.injectors[i].Name,
-				Why:  fmt.Sprintf("no webhook of it is for the pods of %s that it is meant for (%s): it is taken to be absent, and nothing is added", countNoun(a.workloads, "workload", "workloads"), a.trigger),
+				Why:  message.New("injector-absent", "workloads", a.workloads, "trigger", a.trigger),
 			})
 		}
 	}
 }
 
-// podRefusers are what else refuses pods of a namespace: the first of them, and how many more there are.
+// podRefusers are the validating webhooks and policies that may refuse pods of a namespace, and how many there are beyond
+// maxRefusersKept.
 type podRefusers struct {
 	list []*inventory.AdmissionRule
 	more int
 }
 
-// maxRefusersKept of a namespace are kept.
+// maxRefusersKept limits how many validating webhooks and policies are kept for a namespace.
 const maxRefusersKept = 50
 
-// findPodRefusers finds what else refuses pods, by namespace.
+// findPodRefusers finds the validating webhooks and policies that may refuse pods of each namespace.
 func (f *injectionPredictor) findPodRefusers() {
 	for i := range f.inv.AdmissionRules {
 		r := &f.inv.AdmissionRules[i]
@@ -389,7 +385,8 @@ func (b *planBuilder) alsoRefusedBy(ns string) (names []string, more int) {
 	return names, of.more
 }
 
-// addPossibleCover adds to what is lost in a namespace the names of what else may forbid the same there.
+// addPossibleCover adds to the lost constraints of a namespace the validating policies that, by their names, may enforce the
+// same.
 func (b *planBuilder) addPossibleCover(ns string, lost []LostConstraint) []LostConstraint {
 	refusers := b.injections.refusersByNamespace[ns].list
 	if len(refusers) == 0 {
@@ -407,8 +404,8 @@ func (b *planBuilder) addPossibleCover(ns string, lost []LostConstraint) []LostC
 	return out
 }
 
-// refuserMayCover is true where a refuser may stand for a field of a policy: by its kind in Gatekeeper's library, or by its name, where
-// the libraries of Kyverno and Kubewarden have what it is about.
+// refuserMayCover reports whether a validating policy may enforce the same as a field of a PodSecurityPolicy: by its kind in
+// Gatekeeper's library, or by a name in the libraries of Kyverno and Kubewarden.
 func refuserMayCover(r *inventory.AdmissionRule, field string) bool {
 	switch {
 	case strings.HasPrefix(r.Kind, "K8sPSP"):
@@ -425,7 +422,7 @@ func refuserMayCover(r *inventory.AdmissionRule, field string) bool {
 	})
 }
 
-// normalizePolicyName is a name in small letters, without what stands between its words.
+// normalizePolicyName returns a name in lower case without hyphens, underscores and dots.
 func normalizePolicyName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r == '.' {
@@ -435,6 +432,7 @@ func normalizePolicyName(name string) string {
 	}, name)
 }
 
+// gatekeeperTemplateFields returns the PodSecurityPolicy fields that each template of Gatekeeper's library is about.
 func gatekeeperTemplateFields() map[string][]string {
 	return map[string][]string{
 		"K8sPSPAllowPrivilegeEscalationContainer": {"allowPrivilegeEscalation"},
@@ -457,13 +455,14 @@ func gatekeeperTemplateFields() map[string][]string {
 	}
 }
 
-// policyNamePart is a part of a policy's name, and the fields that it tells of.
+// policyNamePart is a part of a policy's name and the PodSecurityPolicy fields that a policy of such a name is about.
 type policyNamePart struct {
 	part   string
 	fields []string
 }
 
-// libraryPolicyNames has what names of policies in the libraries of Kyverno and Kubewarden say in other words than a policy's fields.
+// libraryPolicyNames returns the name parts of policies in the libraries of Kyverno and Kubewarden that differ from the names
+// of PodSecurityPolicy fields.
 func libraryPolicyNames() []policyNamePart {
 	return []policyNamePart{
 		{"ro-rootfs", []string{"readOnlyRootFilesystem"}},

@@ -1,20 +1,21 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// addAPIServerFindings adds to a plan what API servers that were read say of admission.
+// addAPIServerFindings adds to a Plan the notes and cautions on the flags of the API servers that were read.
 func addAPIServerFindings(p *Plan, inv *inventory.Inventory, opts Options) {
 	p.Notes = append(p.Notes, admissionConfigNotes(inv, opts)...)
 	p.Cautions = append(p.Cautions, cautionsWithoutPodSecurity(inv)...)
 }
 
-// admissionConfigNotes says where API servers have an admission configuration that was not given: one note for each path.
+// admissionConfigNotes returns a note for each admission configuration file that API servers have and that was not given: one
+// for each path.
 func admissionConfigNotes(inv *inventory.Inventory, opts Options) []Note {
 	if opts.Admission != nil {
 		return nil
@@ -36,18 +37,18 @@ func admissionConfigNotes(inv *inventory.Inventory, opts Options) []Note {
 		file := out[i].What
 		names := slices.Compact(pods[file])
 		out[i].What = "API server " + strings.Join(names, ", ")
-		out[i].Why = fmt.Sprintf("it has an admission configuration at %q on its host, which may set default levels and exemptions: give that file with --admission-config", file)
+		out[i].Message = message.New("admission-config-on-host", "file", file)
 	}
 	return out
 }
 
-// enablesPodSecurityPolicy is true where the flags of an API server turn on the plugin PodSecurityPolicy.
+// enablesPodSecurityPolicy reports whether the flags of an API server enable the PodSecurityPolicy admission plugin.
 func enablesPodSecurityPolicy(inv *inventory.Inventory) bool {
 	return slices.ContainsFunc(inv.APIServers, func(s inventory.APIServer) bool { return s.EnablesPlugin(inventory.PluginPodSecurityPolicy) != "" })
 }
 
-// ServerMinorForAdmission is the minor of a server as far as its admission goes; 0 where it is not known. A server of which the version
-// is not known and that has policies is taken for the last one that served them.
+// ServerMinorForAdmission returns the minor version of a server as far as its admission plugins go; 0 where it is not known. A
+// server of unknown version that has policies counts as the last one that served them.
 func ServerMinorForAdmission(version string, policies bool) int {
 	server, known := parseServerMinor(version)
 	switch {
@@ -60,14 +61,15 @@ func ServerMinorForAdmission(version string, policies bool) int {
 	return 0
 }
 
-// cautionsWithoutPodSecurity are cautions: where an API server runs without the plugin, labels do nothing.
-func cautionsWithoutPodSecurity(inv *inventory.Inventory) []string {
+// cautionsWithoutPodSecurity returns a caution for each API server that runs without the PodSecurity admission plugin: labels
+// have no effect there.
+func cautionsWithoutPodSecurity(inv *inventory.Inventory) []message.Message {
 	minor := ServerMinorForAdmission(inv.Source.ServerVersion, len(inv.Policies) > 0)
-	var out []string
+	var out []message.Message
 	for i := range inv.APIServers {
 		s := &inv.APIServers[i]
 		if why := s.PodSecurityDisabledReason(minor); why != "" {
-			out = append(out, fmt.Sprintf("the API server kube-system/%s runs without the plugin PodSecurity (%s): labels do nothing there", s.Pod, why))
+			out = append(out, message.New("api-server-without-pod-security", "pod", s.Pod, "why", why))
 		}
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // An admission configuration that API servers have is told until it is given, once for each place.
@@ -28,14 +29,14 @@ func TestAPIServerNotes(t *testing.T) {
 	want := []Note{
 		{
 			What: "API server kube-system/kube-apiserver-a, kube-system/kube-apiserver-b", Position: pspparse.Position{File: "pods.yaml", Line: 1},
-			Why: `it has an admission configuration at "/etc/a.yaml" on its host, which may set default levels and exemptions: give that file with --admission-config`,
+			Message: message.Message{Text: `it has an admission configuration at "/etc/a.yaml" on its host, which may set default levels and exemptions: give that file with --admission-config`},
 		},
 		{
 			What: "API server kube-system/kube-apiserver-c", Position: pspparse.Position{File: "pods.yaml", Line: 17},
-			Why: `it has an admission configuration at "/etc/\x1bb" on its host, which may set default levels and exemptions: give that file with --admission-config`,
+			Message: message.Message{Text: `it has an admission configuration at "/etc/\x1bb" on its host, which may set default levels and exemptions: give that file with --admission-config`},
 		},
 	}
-	if diff := cmp.Diff(want, plan.Notes); diff != "" {
+	if diff := cmp.Diff(want, plan.Notes, messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	plan, err = Build(inv, Options{Admission: &Admission{}})
@@ -99,7 +100,7 @@ func TestAPIServersWithoutPodSecurity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tt.want, plan.Cautions); diff != "" {
+		if diff := cmp.Diff(tt.want, message.Texts(plan.Cautions)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate"
 	"github.com/psp2pss/psp2pss/simulate/psp"
 	"github.com/psp2pss/psp2pss/simulate/pss"
@@ -75,21 +76,17 @@ func Build(inv *inventory.Inventory, opts Options) (*Plan, error) {
 	plan.APIServers = inv.APIServers
 	addAPIServerFindings(plan, inv, opts)
 	for _, f := range b.grants.Dangling {
-		plan.IneffectiveGrants = append(plan.IneffectiveGrants, IneffectiveGrant{Subject: f.Object, Why: f.Reason, RoleNotRead: b.grants.MissingRoles[f.Object]})
+		plan.IneffectiveGrants = append(plan.IneffectiveGrants, IneffectiveGrant{Message: f.Reason, Subject: f.Object, Others: f.Others, RoleNotRead: b.grants.MissingRoles[f.Object]})
 	}
 	plan.Namespaces = b.buildNamespaces(plan.Gaps)
-	for _, text := range []string{b.cautionUnknownOwners(plan.Namespaces), b.cautionSCCPods()} {
-		if text != "" {
-			plan.Cautions = append(plan.Cautions, text)
-		}
-	}
-	plan.Cautions = append(plan.Cautions, b.cautionPodCreatorsEverywhere(plan.Namespaces)...)
+	plan.Cautions = slices.Concat(plan.Cautions, b.cautionUnknownOwners(plan.Namespaces), b.cautionSCCPods(), b.cautionPodCreatorsEverywhere(plan.Namespaces))
 	plan.BlockingViolations = countBlockingViolations(plan.Namespaces)
 	b.evaluations = nil // the plan has what is left of it
 	plan.IndexShared()
 	return plan, nil
 }
 
+// newPlanBuilder returns a builder of the Plan for an inventory. It returns an error where the checks of the standards cannot be set up.
 func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error) {
 	judge, err := simulate.NewSimulator(inv.Policies)
 	if err != nil {
@@ -109,7 +106,7 @@ func newPlanBuilder(inv *inventory.Inventory, opts Options) (*planBuilder, error
 		b.pspInactive = true
 	case pspPluginSeemsOff(inv) && !enablesPodSecurityPolicy(inv):
 		b.pspInactive = true
-		b.cautions = append(b.cautions, "there are policies, and no pod that was read was admitted by one: PodSecurityPolicy admission seems to be off, so nothing is said of what it would do")
+		b.cautions = append(b.cautions, message.New("psp-admission-seems-off"))
 	}
 	b.automountTokens = map[serviceAccountKey]*bool{}
 	for _, a := range inv.ServiceAccounts {
@@ -133,7 +130,7 @@ type planBuilder struct {
 	// server takes a newer pin for its own latest.
 	target    api.Version
 	enforceAt []api.Version
-	cautions  []string
+	cautions  []message.Message
 	// serverStandards is the version that a label without one, or "latest", stands for: the server's where it is known, v1.24 where
 	// policies show that it is old, else the newest that is known here.
 	serverStandards api.Version
@@ -173,6 +170,7 @@ type permittedLevel struct {
 	lostAtLevel map[api.Level][]LostConstraint
 }
 
+// policyAndLevel is a PodSecurityPolicy and a level of the standards, as the key of a cache.
 type policyAndLevel struct {
 	policy string
 	level  api.Level
@@ -181,6 +179,7 @@ type policyAndLevel struct {
 // FirstVersionWithoutPSP is the first version without PodSecurityPolicy, the default target for files and for older servers.
 func FirstVersionWithoutPSP() api.Version { return api.MajorMinorVersion(1, 25) }
 
+// lastVersionWithPSP returns the last Kubernetes release that serves PodSecurityPolicies, v1.24.
 func lastVersionWithPSP() api.Version { return api.MajorMinorVersion(1, 24) }
 
 // chooseVersions settles target and enforceAt, and the cautions that come with them.
@@ -197,15 +196,13 @@ func (b *planBuilder) chooseVersions(serverVersion string) {
 	b.enforceAt = []api.Version{b.target}
 	switch {
 	case b.target.Latest():
-		b.cautions = append(b.cautions, fmt.Sprintf("the target version is latest: the labels will follow every upgrade of the server, while this plan knows the standards up to %s", newest))
+		b.cautions = append(b.cautions, message.New("target-latest", "newest", newest))
 	case newest.Older(b.target):
-		b.cautions = append(b.cautions, fmt.Sprintf("the target version %s is newer than the standards known here (%s): the checks of %s were applied", b.target, newest, newest))
+		b.cautions = append(b.cautions, message.New("target-newer-than-standards", "target", b.target, "newest", newest))
 	}
-	if text := OldTargetCaution(b.target); text != "" {
-		b.cautions = append(b.cautions, text)
-	}
+	b.cautions = append(b.cautions, OldTargetCaution(b.target)...)
 	if known && newest.Older(server) {
-		b.cautions = append(b.cautions, fmt.Sprintf("the server is %s and the newest standards known here are %s: a check that is newer was not applied", server, newest))
+		b.cautions = append(b.cautions, message.New("server-newer-than-standards", "server", server, "newest", newest))
 	}
 	if !known && (len(b.inv.Policies) > 0 || anyPolicyUnread(b.inv)) {
 		// Who still has policies is not past v1.24 yet; the checks of v1.23 and v1.24 are the same.
@@ -247,22 +244,24 @@ func (b *planBuilder) planGaps() []Gap {
 		if affects == nil {
 			affects = []string{}
 		}
-		out = append(out, Gap{What: g.What, Why: g.Why, Affects: affects, Changes: string(g.Affects), Position: g.Position})
+		out = append(out, Gap{Message: g.Why, What: g.What, Affects: affects, Changes: string(g.Affects), Position: g.Position})
 	}
 	slices.SortStableFunc(out, func(x, y Gap) int {
-		return cmp.Or(comparePositions(x.Position, y.Position), cmp.Compare(x.What, y.What), cmp.Compare(x.Why, y.Why))
+		return cmp.Or(comparePositions(x.Position, y.Position), cmp.Compare(x.What, y.What), message.Compare(x.Message, y.Message))
 	})
 	return out
 }
 
+// planNotes returns the notes of the readers in the form of the Plan.
 func planNotes(in []inventory.Note) []Note {
 	var out []Note
 	for _, n := range in {
-		out = append(out, Note(n))
+		out = append(out, Note{Message: n.Why, What: n.What, Position: n.Position})
 	}
 	return out
 }
 
+// comparePositions orders positions in files by file, then line.
 func comparePositions(x, y pspparse.Position) int {
 	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
 }

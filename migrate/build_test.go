@@ -9,6 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -28,7 +29,7 @@ type told struct {
 }
 
 func tell(ns Namespace) told {
-	return told{ns.PermittedLevel, ns.NeededLevel, ns.DecidedBy, ns.RecommendedLabels.Enforce, ns.Action, ns.Reasons, ns.Cautions}
+	return told{ns.PermittedLevel, ns.NeededLevel, ns.DecidedBy, ns.RecommendedLabels.Enforce, ns.Action, message.Texts(ns.Reasons), message.Texts(ns.Cautions)}
 }
 
 func ref(kind, name string) *WorkloadRef { return &WorkloadRef{Kind: kind, Name: name} }
@@ -43,7 +44,7 @@ func TestBasis(t *testing.T) {
 	}
 	const (
 		laxNeeds = "what runs here needs baseline: deployment/web does not meet restricted"
-		allMeet  = "everything that runs here meets restricted on the day after"
+		allMeet  = "everything that runs here meets restricted after PSP"
 	)
 	tests := map[string]struct {
 		basis   Basis
@@ -156,7 +157,7 @@ func TestBasis(t *testing.T) {
 			if want := compare.Or(tt.basis, BasisWorkloads); p.Basis != want {
 				t.Errorf("the plan says basis %q, want %q", p.Basis, want)
 			}
-			if diff := cmp.Diff(tt.want, tell(only(t, p, "a")), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.want, tell(only(t, p, "a")), cmpopts.EquateEmpty(), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -234,7 +235,7 @@ func TestOverrides(t *testing.T) {
 				Cautions    []string
 			}
 			want := result{tt.recommended, tt.decided, tt.action, tt.cautions}
-			if diff := cmp.Diff(want, result{ns.RecommendedLabels, ns.DecidedBy, ns.Action, ns.Cautions}, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, result{ns.RecommendedLabels, ns.DecidedBy, ns.Action, message.Texts(ns.Cautions)}, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -281,7 +282,7 @@ func TestPresentLabels(t *testing.T) {
 			if ns.Action != tt.action {
 				t.Errorf("action = %q, want %q", ns.Action, tt.action)
 			}
-			if diff := cmp.Diff(tt.cautions, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.cautions, message.Texts(ns.Cautions), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 		})
@@ -371,7 +372,7 @@ func TestTargetVersion(t *testing.T) {
 			if p.TargetVersion != tt.want {
 				t.Errorf("target version = %q, want %q", p.TargetVersion, tt.want)
 			}
-			if diff := cmp.Diff(tt.cautions, p.Cautions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.cautions, message.Texts(p.Cautions), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(pinned(baseline, restricted, tt.want), only(t, p, "a").RecommendedLabels, cmpopts.EquateEmpty()); diff != "" {

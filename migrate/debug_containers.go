@@ -8,9 +8,10 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// debuggedPods judges the pods of a workload that have debug containers, with these and without.
+// debuggedPods returns the level of each pod of a workload that has debug (ephemeral) containers, with these containers.
 func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 	var out []DebuggedPod
 	for i := range w.DebuggedPods {
@@ -27,7 +28,7 @@ func (b *planBuilder) debuggedPods(w *inventory.Workload) []DebuggedPod {
 	return out
 }
 
-// podLevel is the strictest level that a pod meets as it stands, at every version at which enforce must hold.
+// podLevel returns the strictest level that a pod shape meets at every version at which enforce must hold.
 func (b *planBuilder) podLevel(s *inventory.Shape) api.Level {
 	var l api.Level
 	for _, v := range b.enforceAt {
@@ -36,8 +37,8 @@ func (b *planBuilder) podLevel(s *inventory.Shape) api.Level {
 	return l
 }
 
-// cautionDebugContainers names the pods whose debug containers the namespace's level refuses, which it notes in them, and says what
-// to do with each.
+// cautionDebugContainers adds a caution that names the pods whose debug containers the namespace's level refuses. It sets
+// DebuggedPod.RefusedAt of each.
 func cautionDebugContainers(ns *Namespace) {
 	var owned, bare []string
 	level := api.LevelPrivileged
@@ -56,34 +57,13 @@ func cautionDebugContainers(ns *Namespace) {
 			owned = append(owned, fmt.Sprintf("pod/%s (%s/%s)", d.Pod, strings.ToLower(w.Kind), w.Name))
 		}
 	}
-	n := len(owned) + len(bare)
-	if n == 0 {
-		return
+	if pods := slices.Concat(owned, bare); len(pods) > 0 {
+		ns.Cautions = append(ns.Cautions, message.New("debug-containers-refused", "level", level, "pods", pods, "owned", owned, "bare", bare))
 	}
-	ns.Cautions = append(ns.Cautions, fmt.Sprintf(
-		"%[1]s refuses the debug containers (kubectl debug) of %[2]s. They go with the %[3]s and decide no level, but as long as they are there %[1]s refuses %[4]s new debug containers and new images, too: %[5]s",
-		level, joinFirst(slices.Concat(owned, bare), 3), pluralVerb(n, "pod", "pods"), pluralVerb(n, "that pod", "those pods"), debugContainerRemedy(owned, bare)))
 }
 
-// debugContainerRemedy says what ends debug containers: a controller makes a deleted pod again, and nothing a bare one.
-func debugContainerRemedy(owned, bare []string) string {
-	again := "since nothing makes it again, recreate it from its manifest"
-	if len(bare) > 1 {
-		again = "since nothing makes them again, recreate them from their manifests"
-	}
-	switch {
-	case len(bare) == 0:
-		return "delete the " + pluralVerb(len(owned), "pod", "pods")
-	case len(owned) == 0:
-		return again
-	case len(bare) == 1:
-		return fmt.Sprintf("delete %s; recreate %s from its manifest, since nothing makes it again", joinFirst(owned, 3), bare[0])
-	}
-	return fmt.Sprintf("delete %s; recreate %s from their manifests, since nothing makes them again", joinFirst(owned, 3), joinFirst(bare, 3))
-}
-
-// levelRefusingDebugContainers is the level that refuses a pod of the namespace for its debug containers: the recommended one, or else the one
-// that is enforced today; "" if neither does.
+// levelRefusingDebugContainers returns the level that refuses a pod for its debug containers: the recommended one, or else
+// today's; "" if neither does.
 func levelRefusingDebugContainers(ns *Namespace, w *Workload, d *DebuggedPod) api.Level {
 	if d.RefusedAt == "" || ns.Exempt || w.Exempt != nil && w.Exempt.RuntimeClass != "" {
 		return ""

@@ -2,12 +2,12 @@ package migrate_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // What the level of a namespace refuses for debug containers is told with what to do about each pod.
@@ -40,8 +40,8 @@ func TestCautionDebugged(t *testing.T) {
 			ns := `{apiVersion: v1, kind: Namespace, metadata: {name: web` + test.labels + `}}`
 			plan := built(t, inventory.SourceCluster, append([]string{ns}, test.objects...)...)
 			got := ""
-			if i := slices.IndexFunc(plan.Namespaces[0].Cautions, func(c string) bool { return strings.Contains(c, "kubectl debug") }); i >= 0 {
-				got = plan.Namespaces[0].Cautions[i]
+			if i := slices.IndexFunc(plan.Namespaces[0].Cautions, func(c message.Message) bool { return c.ID == "debug-containers-refused" }); i >= 0 {
+				got = plan.Namespaces[0].Cautions[i].Text
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

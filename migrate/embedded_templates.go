@@ -9,14 +9,14 @@ import (
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
-// isUnseenWorkload is true for a workload of which nothing can be said: its object does not say all of its pods, none of them was
-// read, and what it says violates nothing. That it meets a level is not known; a gap tells of it.
-func isUnseenWorkload(w *inventory.Workload, judged *Workload) bool {
-	return w.IsPartial() && judged.Levels.AfterPSP == api.LevelRestricted
+// isUnseenWorkload reports whether the level of a custom object is not known: it describes only part of its pods, none of them
+// was read, and what it describes violates nothing. A gap names it.
+func isUnseenWorkload(w *inventory.Workload, built *Workload) bool {
+	return w.IsPartial() && built.Levels.AfterPSP == api.LevelRestricted
 }
 
-// describeEmbeddedTemplates writes into out where a custom object has its pod templates and, where no edit can be made to a single one of
-// them, what keeps each from a stricter level.
+// describeEmbeddedTemplates writes into a workload of the Plan where a custom object has its pod templates and, where no edit
+// can be made to a single one, what keeps each template from a stricter level.
 func (b *planBuilder) describeEmbeddedTemplates(out *Workload, w *inventory.Workload) {
 	for _, e := range w.Embedded {
 		if e.Path != "" {
@@ -35,16 +35,16 @@ func (b *planBuilder) describeEmbeddedTemplates(out *Workload, w *inventory.Work
 	}
 }
 
-// embeddedTemplateObstacles are the checks that one template within a custom object fails at a level.
+// embeddedTemplateObstacles returns the checks that one pod template within a custom object fails at a level.
 func (b *planBuilder) embeddedTemplateObstacles(w *inventory.Workload, e inventory.EmbeddedTemplate, l api.Level) []StricterObstacle {
 	var out []StricterObstacle
-	told := map[pss.Violation]bool{}
+	seen := map[pss.Violation]bool{}
 	for _, v := range b.enforceAt {
 		for _, found := range b.evaluator.ViolationsAtLevel(b.evaluator.Evaluate(e.Shape, v).Violations, api.LevelVersion{Level: l, Version: v}) {
-			if told[found] {
+			if seen[found] {
 				continue
 			}
-			told[found] = true
+			seen[found] = true
 			out = append(out, StricterObstacle{Check: found.Check, Why: pss.ViolationMessage([]pss.Violation{found}), Advice: fmt.Sprintf("change it in %s %s at %s", w.Kind, w.Name, e.Path)})
 		}
 	}

@@ -115,7 +115,7 @@ func TestGaps(t *testing.T) {
 		permitsRuns    = "not everything could be read (see gaps): more or less may be permitted here than is shown; the level rests on what runs"
 		permitsDecides = "not everything could be read (see gaps): more or less may be permitted here than is shown, and that decides"
 
-		meets = "everything that runs here meets restricted on the day after"
+		meets = "everything that runs here meets restricted after PSP"
 	)
 	byWorkloads := &EnforceDecision{Basis: BasisWorkloads}
 	runs := []object{namespace("a"), deployment("a/web", hardened()), deployment("b/web", hardened())}
@@ -257,7 +257,7 @@ func TestGaps(t *testing.T) {
 			t.Parallel()
 			p := build(t, cluster("v1.24.1"), tt.opts, tt.objects...)
 			ns := only(t, p, "a")
-			if diff := cmp.Diff(tt.want, tell(ns), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.want, tell(ns), cmpopts.EquateEmpty(), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if tt.want.Action == ActionWithheld {

@@ -4,8 +4,8 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
-// LabelValue returns the value of one of LabelKeys as it was read, and false where there is no such label. An empty value is
-// one: the server takes it as it takes any other invalid value.
+// LabelValue returns the value of one of PodSecurityLabelKeys as it was read, and false where there is no such label. An empty
+// value is a value: the server treats it as any other invalid one.
 func (ns *Namespace) LabelValue(key string) (value string, there bool) {
 	if value = ns.CurrentLabels.Get(key); value != "" {
 		return value, true
@@ -25,7 +25,7 @@ func (ns *Namespace) EffectivePolicyToday() api.Policy {
 	return ns.policyFromLabels()
 }
 
-// policyFromLabels is Today without the exemption of the namespace.
+// policyFromLabels is EffectivePolicyToday as if the namespace were not exempt.
 func (ns *Namespace) policyFromLabels() api.Policy {
 	if ns.EffectiveLabels != nil {
 		return policyFromValues(*ns.EffectiveLabels)
@@ -33,7 +33,7 @@ func (ns *Namespace) policyFromLabels() api.Policy {
 	return ns.policyWithDefaults(builtInPodSecurityDefaults())
 }
 
-// policyWithDefaults returns what a server with these defaults makes of the labels.
+// policyWithDefaults returns the Pod Security policy that a server with these defaults derives from the labels.
 func (ns *Namespace) policyWithDefaults(defaults api.Policy) api.Policy {
 	labels := map[string]string{}
 	for _, key := range PodSecurityLabelKeys() {
@@ -45,13 +45,15 @@ func (ns *Namespace) policyWithDefaults(defaults api.Policy) api.Policy {
 	return policy
 }
 
-// builtInPodSecurityDefaults are those of a server without an admission configuration.
+// builtInPodSecurityDefaults returns the defaults of a server without an admission configuration: privileged at latest for each
+// mode.
 func builtInPodSecurityDefaults() api.Policy {
 	privileged := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
 	return api.Policy{Enforce: privileged, Audit: privileged, Warn: privileged}
 }
 
-// policyFromValues reads six values. An invalid or empty level is restricted, such a version is latest, as everywhere in the library.
+// policyFromValues parses six label values. As in k8s.io/pod-security-admission, an invalid or empty level is restricted, and
+// an invalid version is latest.
 func policyFromValues(l PodSecurityLabels) api.Policy {
 	parse := func(level, version string) api.LevelVersion {
 		l, _ := api.ParseLevel(level)
@@ -61,7 +63,7 @@ func policyFromValues(l PodSecurityLabels) api.Policy {
 	return api.Policy{Enforce: parse(l.Enforce, l.EnforceVersion), Audit: parse(l.Audit, l.AuditVersion), Warn: parse(l.Warn, l.WarnVersion)}
 }
 
-// labelsFromPolicy writes a policy as the labels that say it.
+// labelsFromPolicy returns a Pod Security policy as six label values.
 func labelsFromPolicy(p api.Policy) PodSecurityLabels {
 	return PodSecurityLabels{
 		Enforce: string(p.Enforce.Level), EnforceVersion: p.Enforce.Version.String(),

@@ -21,6 +21,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/migrate/levels"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // randomLabels has any of the six labels with any kind of value, the empty one too, and others.
@@ -88,7 +89,7 @@ func TestTodayAsUpstream(t *testing.T) {
 			t.Fatalf("labels %q, defaults %v, exempt %t:\ntoday %v\nwant  %v", labels, defaults, ns.Exempt, got, want)
 		}
 		below := api.CompareLevels(api.Level(ns.RecommendedLabels.Enforce), want.Enforce.Level) < 0
-		if older := slices.ContainsFunc(ns.Cautions, func(s string) bool { return strings.Contains(s, "is stricter than at v1.25") }); (ns.Action == ActionLoosen) != (below || older) {
+		if older := slices.ContainsFunc(message.Texts(ns.Cautions), func(s string) bool { return strings.Contains(s, "is stricter than at v1.25") }); (ns.Action == ActionLoosen) != (below || older) {
 			t.Fatalf("labels %q, defaults %v, exempt %t: %s to enforce=%s, today %v", labels, defaults, ns.Exempt, ns.Action, ns.RecommendedLabels.Enforce, want.Enforce)
 		}
 		seen[ns.Action]++
@@ -166,7 +167,7 @@ func TestLooserThanToday(t *testing.T) {
 				t.Errorf("%s to enforce=%s; want %s to %s", ns.Action, ns.RecommendedLabels.Enforce, tt.action, tt.enforce)
 			}
 			// From v1.34 on the probe is in the way.
-			got := slices.DeleteFunc(slices.Clone(ns.Cautions), func(s string) bool { return strings.HasPrefix(s, "from v1.34 of the standards on") })
+			got := slices.DeleteFunc(append([]string{}, message.Texts(ns.Cautions)...), func(s string) bool { return strings.HasPrefix(s, "from v1.34 of the standards on") })
 			if diff := cmp.Diff(tt.cautions, got); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
@@ -180,7 +181,7 @@ func TestNothingIsRefusedWhereExempt(t *testing.T) {
 	admission := &Admission{Defaults: defaultsOf("privileged", "latest"), Namespaces: []string{"a"}}
 	said := func(opts Options) []string {
 		p := build(t, cluster("v1.37.0"), opts, namespace("a", "enforce=baseline"), deployment("a/web", plain()))
-		return only(t, p, "a").Cautions
+		return message.Texts(only(t, p, "a").Cautions)
 	}
 	target := api.MajorMinorVersion(1, 25)
 	exempt := said(Options{Admission: admission, Target: target})
@@ -210,12 +211,12 @@ func TestNewerPinOfTheDefault(t *testing.T) {
 		t.Errorf("%s; recommended (-want +got):\n%s", ns.Action, diff)
 	}
 	const kept = "the newer version of today's enforce default is kept: v1.25 does not have hostProbesAndHostLifecycle"
-	if !slices.Contains(ns.Reasons, kept) {
+	if !slices.Contains(message.Texts(ns.Reasons), kept) {
 		t.Errorf("reasons %q; want %q among them", ns.Reasons, kept)
 	}
 	ns = only(t, build(t, cluster("v1.25.3"), opts, namespace("a"), deployment("a/web", probedByHost())), "a")
 	const tighter = "today's enforce=baseline (the default of the admission configuration) at v1.34 is stricter than at v1.25, which does not have hostProbesAndHostLifecycle: what runs here would not be admitted again"
-	if ns.Action != ActionLoosen || ns.RecommendedLabels.EnforceVersion != "v1.25" || !slices.Contains(ns.Cautions, tighter) {
+	if ns.Action != ActionLoosen || ns.RecommendedLabels.EnforceVersion != "v1.25" || !slices.Contains(message.Texts(ns.Cautions), tighter) {
 		t.Errorf("%s to %s; cautions %q, want %q among them", ns.Action, ns.RecommendedLabels.EnforceVersion, ns.Cautions, tighter)
 	}
 }
@@ -245,7 +246,7 @@ func TestExemptRuntimeClass(t *testing.T) {
 	}
 	got := map[string]answer{}
 	for _, ns := range p.Namespaces {
-		a := answer{Needed: ns.NeededLevel, Enforce: ns.RecommendedLabels.Enforce, Said: slices.Concat(ns.Reasons, ns.Cautions)}
+		a := answer{Needed: ns.NeededLevel, Enforce: ns.RecommendedLabels.Enforce, Said: message.Texts(slices.Concat(ns.Reasons, ns.Cautions))}
 		for _, w := range ns.BlockedWorkloads() {
 			a.Blocked = append(a.Blocked, w.Kind+"/"+w.Name)
 		}
@@ -311,7 +312,7 @@ func TestExemptController(t *testing.T) {
 		"the admission configuration exempts system:kube-controller-manager, which creates the pods of every Deployment, ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job, CronJob where controllers have no credentials of their own: none of them is checked then, whoever made the workload, and whatever the labels say; take it out of the exemptions",
 		"the admission configuration exempts users (ann): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here",
 	}
-	if diff := cmp.Diff(wantPlan, p.Cautions); diff != "" {
+	if diff := cmp.Diff(wantPlan, message.Texts(p.Cautions)); diff != "" {
 		t.Errorf("cautions of the plan (-want +got):\n%s", diff)
 	}
 	ns := only(t, p, "a")
@@ -319,7 +320,7 @@ func TestExemptController(t *testing.T) {
 		"today's enforce=baseline (the default of the admission configuration) is stricter than privileged, and what runs here and does not meet it is exempt: loosen it only on purpose",
 		"the admission configuration exempts the controller that creates the pods of deployment/web: no label refuses them today; they count here all the same, since that exemption lets everybody in who may create such a workload",
 	}
-	if diff := cmp.Diff(want, ns.Cautions); diff != "" {
+	if diff := cmp.Diff(want, message.Texts(ns.Cautions)); diff != "" {
 		t.Errorf("cautions (-want +got):\n%s", diff)
 	}
 	var exempt []*Exemption
@@ -338,7 +339,7 @@ func TestExemptAccount(t *testing.T) {
 	p := build(t, cluster("v1.25.3"), opts, namespace("a"), deployment("a/web", plain()), policy(t, "open", anythingGoes),
 		podCreator("a", account("a/runner")), grant("open", "a", account("a/runner")))
 	want := []string{"service account a/runner can create pods on its own here and is exempt by the admission configuration: no label refuses what it creates"}
-	if diff := cmp.Diff(want, only(t, p, "a").Cautions); diff != "" {
+	if diff := cmp.Diff(want, message.Texts(only(t, p, "a").Cautions)); diff != "" {
 		t.Errorf("cautions (-want +got):\n%s", diff)
 	}
 }

@@ -78,7 +78,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 		objects = append(objects, policy(t, fmt.Sprintf("p%02d", i), restrictedLike))
 	}
 	refused := only(t, build(t, cluster("v1.24.1"), Options{}, objects...), "a").Workloads[0].Refused
-	if len(refused) != maxRefusingPolicies+1 || refused[maxRefusingPolicies] != "2 more policies refuse it, too" {
+	if len(refused) != maxRefusingPolicies+1 || refused[maxRefusingPolicies].Text != "2 more policies refuse it, too" {
 		t.Errorf("%d sentences, the last %q", len(refused), refused[len(refused)-1])
 	}
 }

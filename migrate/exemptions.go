@@ -1,17 +1,19 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// cautionExemptUsers warns of the exemption that does less, or more, than it seems to.
+// cautionExemptUsers adds cautions on the users that the admission configuration exempts: controllers, which exempt everybody's
+// pods, and others.
 func (b *planBuilder) cautionExemptUsers() {
 	a := b.opts.Admission
 	if a == nil {
@@ -24,18 +26,15 @@ func (b *planBuilder) cautionExemptUsers() {
 			people = append(people, name)
 			continue
 		}
-		where, then := "", ""
-		if name == access.ControllerManagerPrincipal().User {
-			where, then = " where controllers have no credentials of their own", " then"
-		}
-		b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts %s, which creates the pods of every %s%s: none of them is checked%s, whoever made the workload, and whatever the labels say; take it out of the exemptions", name, strings.Join(kinds, ", "), where, then))
+		manager := name == access.ControllerManagerPrincipal().User
+		b.cautions = append(b.cautions, message.New("exempt-controller", "user", name, "kinds", kinds, "controllerManager", manager))
 	}
 	if len(people) > 0 {
-		b.cautions = append(b.cautions, fmt.Sprintf("the admission configuration exempts users (%s): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here", joinFirst(people, 5)))
+		b.cautions = append(b.cautions, message.New("exempt-users", "users", people))
 	}
 }
 
-// ExemptControllers returns those of the exempt users that create the pods of workloads, in the order of Usernames.
+// ExemptControllers returns the exempt users that are controllers which create pods, in the order of Usernames.
 func (a *Admission) ExemptControllers() []string {
 	var out []string
 	for _, name := range a.Usernames {
@@ -46,12 +45,13 @@ func (a *Admission) ExemptControllers() []string {
 	return out
 }
 
+// isExemptUser reports whether the admission configuration exempts a user.
 func (b *planBuilder) isExemptUser(name string) bool {
 	return b.opts.Admission != nil && slices.Contains(b.opts.Admission.Usernames, name)
 }
 
-// workloadKindsCreatedBy lists the kinds of workload whose pods a user creates, as the controller of that kind or as the controller manager,
-// which does so where it runs without --use-service-account-credentials.
+// workloadKindsCreatedBy returns the kinds of workload whose pods a user creates: as the controller of the kind, or as the
+// controller manager, which does so where it runs without --use-service-account-credentials.
 func workloadKindsCreatedBy(user string) []string {
 	var kinds []string
 	for _, kind := range inventory.WorkloadKinds() {
@@ -63,7 +63,8 @@ func workloadKindsCreatedBy(user string) []string {
 	return kinds
 }
 
-// applyAdmissionConfig says what the admission configuration means for a namespace and its labels.
+// applyAdmissionConfig sets whether the admission configuration exempts a namespace, and which labels are in effect by its
+// defaults.
 func (b *planBuilder) applyAdmissionConfig(ns *Namespace) {
 	a := b.opts.Admission
 	if a == nil {
@@ -76,7 +77,7 @@ func (b *planBuilder) applyAdmissionConfig(ns *Namespace) {
 	}
 }
 
-// workloadExemption returns what exempts all pods of a workload; nil if nothing does.
+// workloadExemption returns what exempts all pods of a workload from Pod Security; nil if nothing does.
 func (b *planBuilder) workloadExemption(w *inventory.Workload) *Exemption {
 	a := b.opts.Admission
 	if a == nil {
@@ -95,8 +96,8 @@ func (b *planBuilder) workloadExemption(w *inventory.Workload) *Exemption {
 	return &e
 }
 
-// workloadRuntimeClass is the class that every next pod of a workload will have; "" where that is none, or not known. A class that
-// a policy may have filled in goes with the policy.
+// workloadRuntimeClass returns the runtime class that every new pod of a workload will have; "" where there is none, or where
+// it is not known. A class that a policy may have filled in disappears with the policy.
 func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	class, first := "", true
 	same := func(s *inventory.Shape) bool {
@@ -126,7 +127,8 @@ func (b *planBuilder) workloadRuntimeClass(w *inventory.Workload) string {
 	return class
 }
 
-// mutatesRuntimeClass is true if a policy gives its pods the runtime class, or is not known.
+// mutatesRuntimeClass reports whether a PodSecurityPolicy fills the runtime class into pods. A policy that was not read counts
+// as one that does.
 func (b *planBuilder) mutatesRuntimeClass(policy, class string) bool {
 	if policy == "" {
 		return false
@@ -135,10 +137,10 @@ func (b *planBuilder) mutatesRuntimeClass(policy, class string) bool {
 	return p == nil || p.Spec.RuntimeClass != nil && p.Spec.RuntimeClass.DefaultRuntimeClassName != nil && *p.Spec.RuntimeClass.DefaultRuntimeClassName == class
 }
 
-// countsForLevel is false for a workload of an exempt runtime class.
+// countsForLevel returns false for a workload of an exempt runtime class.
 func (w *Workload) countsForLevel() bool { return w.Exempt == nil || w.Exempt.RuntimeClass == "" }
 
-// workloadsCountingForLevel are the workloads that count for a level.
+// workloadsCountingForLevel returns the workloads that decide the level of their namespace.
 func workloadsCountingForLevel(workloads []Workload) []Workload {
 	var out []Workload
 	for i := range workloads {
@@ -155,15 +157,15 @@ func workloadsCountingForLevel(workloads []Workload) []Workload {
 	return workloads
 }
 
-// countingWorkloads are workloads as they were read, of which those that count for a level are picked in turn. Most often that is all of
-// them, and nothing is copied.
+// countingWorkloads picks from workloads of the inventory those that decide a level. Usually that is all of them, and nothing
+// is copied.
 type countingWorkloads struct {
 	read, counting []inventory.Workload
 	next           int
 	anyExempt      bool // one does not count
 }
 
-// addNext says whether the next one counts.
+// addNext says whether the next workload counts.
 func (r *countingWorkloads) addNext(counts bool) {
 	switch {
 	case counts && r.anyExempt:
@@ -174,7 +176,7 @@ func (r *countingWorkloads) addNext(counts bool) {
 	r.next++
 }
 
-// list are those that count.
+// list returns the workloads that count.
 func (r *countingWorkloads) list() []inventory.Workload {
 	if r.anyExempt {
 		return r.counting
@@ -182,7 +184,7 @@ func (r *countingWorkloads) list() []inventory.Workload {
 	return r.read
 }
 
-// workloadsRefusedAt are the workloads below a level that Pod Security would refuse at it.
+// workloadsRefusedAt returns the workloads whose pods Pod Security would refuse at a level.
 func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	var out []WorkloadRef
 	for i := range workloads {
@@ -193,22 +195,18 @@ func workloadsRefusedAt(workloads []Workload, level api.Level) []WorkloadRef {
 	return out
 }
 
-// nothingRunsText says of a namespace without a needed level what it has.
-func nothingRunsText(ns *Namespace) string {
+// nothingRunsReason says that nothing runs in a namespace without a needed level, or that all of it is exempt.
+func nothingRunsReason(ns *Namespace) message.Message {
 	if len(ns.Workloads) > 0 {
-		return "nothing that Pod Security checks runs here"
+		return message.New("empty-but-exempt")
 	}
-	return "nothing runs here"
+	return message.New("empty")
 }
 
-// cautionExemptions says what the admission configuration exempts in a namespace, and what the levels are for there.
+// cautionExemptions adds cautions on what the admission configuration exempts in a namespace.
 func cautionExemptions(ns *Namespace) {
 	if ns.Exempt {
-		text := "the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say"
-		if ns.RecommendedLabels != (PodSecurityLabels{}) {
-			text += "; the recommended ones are for the day on which it is not exempt any more"
-		}
-		ns.Cautions = append(ns.Cautions, text)
+		ns.Cautions = append(ns.Cautions, message.New("exempt-namespace", "labels", ns.RecommendedLabels != (PodSecurityLabels{})))
 	}
 	var byClass, byUser []WorkloadRef
 	var needed api.Level
@@ -223,23 +221,22 @@ func cautionExemptions(ns *Namespace) {
 		}
 	}
 	if len(byClass) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the runtime class of %s: those pods are not checked and decide no level here; once they are not exempt any more, they need %s", joinWorkloadRefs(byClass), needed))
+		ns.Cautions = append(ns.Cautions, message.New("exempt-runtime-class", "workloads", workloadNames(byClass), "level", needed))
 	}
 	if len(byUser) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the admission configuration exempts the controller that creates the pods of %s: no label refuses them today; they count here all the same, since that exemption lets everybody in who may create such a workload", joinWorkloadRefs(byUser)))
+		ns.Cautions = append(ns.Cautions, message.New("exempt-pods-of-controller", "workloads", workloadNames(byUser)))
 	}
 }
 
-// labelOriginText says, in parentheses, where the level of a mode comes from if not from a label that says it.
-func (ns *Namespace) labelOriginText(key string) string {
+// labelOrigin says where the level of a mode comes from if not from a label with a valid level: the invalid value of the label in
+// quotes, the admission configuration, or a default of the mode, as of warn that may follow enforce.
+func (ns *Namespace) labelOrigin(key string) (label string, byConfiguration, byDefault bool) {
 	value, there := ns.LabelValue(key)
 	switch {
-	case !there && key != api.EnforceLevelLabel:
-		return " (by default)" // of warn that may be the level of enforce
 	case !there:
-		return " (the default of the admission configuration)"
-	case value == string(api.LevelPrivileged), value == string(api.LevelBaseline), value == string(api.LevelRestricted):
-		return ""
+		return "", key == api.EnforceLevelLabel, key != api.EnforceLevelLabel
+	case levels.Rank(api.Level(value)) >= 0:
+		return "", false, false
 	}
-	return fmt.Sprintf(" (the label says %q)", value)
+	return strconv.Quote(value), false, false
 }

@@ -13,9 +13,11 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate/injector"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// Injection is what something is taken to add to a workload's pods when they are created: no live pod of it shows that.
+// Injection is what an admission webhook or policy is expected to add to the pods of a workload when they are created, although
+// no live pod of the workload has it.
 type Injection struct {
 	// Injector is what adds it: "Istio", or `SidecarSet "logs"`.
 	Injector string `json:"by"`
@@ -26,76 +28,79 @@ type Injection struct {
 	// Level is the strictest that such a pod can have, whatever its template.
 	Level api.Level `json:"level"`
 	// Why is a sentence: how it is known what is added. Source is the page that says so, absent where live pods do.
-	Why    string `json:"why"`
-	Source string `json:"source,omitempty"`
+	Why    message.Message `json:"why"`
+	Source string          `json:"source,omitempty"`
 }
 
-// predictedInjections are what is foreseen of all workloads.
+// predictedInjections is the expected work of admission webhooks on all workloads and namespaces.
 type predictedInjections struct {
+	// injectors are the known sidecar injectors, in the order of injector.KnownInjectors.
 	injectors []injector.Injector
-	// byWorkload has the workloads to whose pods something is added.
+	// byWorkload has the injections into the pods of each workload that gets some.
 	byWorkload map[*inventory.Workload][]Injection
 	gaps       []inventory.Gap
 	notes      []inventory.Note
-	// refusersByNamespace are what else refuses pods, by namespace.
+	// refusersByNamespace has the validating webhooks and policies that may refuse pods of each namespace.
 	refusersByNamespace map[string]podRefusers
-	// unreadByNamespace names the injectors of which it is not known whether they take pods of a namespace that was not read.
+	// unreadByNamespace names the injectors that choose pods by labels of their namespace, for each namespace whose object was
+	// not read.
 	unreadByNamespace map[string][]string
-	// inEmptyNamespaces has what would be added to pods of namespaces in which nothing runs.
+	// inEmptyNamespaces has the injections into the first pods of namespaces in which nothing runs.
 	inEmptyNamespaces map[string][]Injection
 }
 
-// injectionPredictor works out injections.
+// injectionPredictor computes predictedInjections from the webhooks, namespaces and workloads of an inventory.
 type injectionPredictor struct {
 	*planBuilder
 	result *predictedInjections
-	// injectorsByContainer are the places in the table of those that add a container of a name.
+	// injectorsByContainer has the indexes of the injectors that add a container of each name.
 	injectorsByContainer map[string][]int
 	namespacesByName     map[string]*inventory.Namespace
-	// compiledSelectors of reviewers are compiled once.
+	// compiledSelectors has each label selector of a webhook, compiled once.
 	compiledSelectors map[*metav1.LabelSelector]labels.Selector
-	// cniDaemonSets names the DaemonSet of an injector's CNI plugin; "" where none was read.
+	// cniDaemonSets names the DaemonSet of each injector's CNI plugin; "" where none was read.
 	cniDaemonSets []string
-	// injectedPods are live pods that an injector of the table has changed, by namespace and by what they ask of it, the first few of each.
+	// injectedPods has, for each injector, the first few live pods that show what it adds, by namespace and requested variant.
 	injectedPods []map[injectionKey][]injectedPod
-	// firstInjectedNamespace is the first namespace in which one has changed a pod that asks the same of it.
+	// firstInjectedNamespace is, for each injector and requested variant, the first namespace with such a pod.
 	firstInjectedNamespace []map[string]string
-	// templatesByWorkload are those of each workload.
+	// templatesByWorkload has the pod templates of each workload of the inventory.
 	templatesByWorkload [][]podTemplate
-	// unreadNamespaces are the namespaces that were not read, and the first workload, of which it is not known whether an injector
-	// takes their pods.
+	// unreadNamespaces has, for each injector, the namespaces whose object was not read and whose pods it may change.
 	unreadNamespaces []unreadNamespaceInjector
-	// webhooksByInjector are those of the table, by the place there; others are the rest of what changes pods.
+	// webhooksByInjector has the webhooks of known injectors; otherMutators are all other webhooks and policies that change
+	// pods.
 	webhooksByInjector map[int][]*inventory.AdmissionRule
 	otherMutators      []*podMutator
-	// shapeCache are made once for each template and addition.
+	// shapeCache has the pod shape of each pair of a template and an addition.
 	shapeCache map[string]*inventory.Shape
-	// absentInjectors counts the workloads with the marks of an injector that is not installed.
+	// absentInjectors counts, for each injector, the workloads with its marks where it is not installed.
 	absentInjectors []absentInjector
-	// namespacesNamedInGaps counts the namespaces in gaps of changers; rest are the changers that are told together.
+	// namespacesNamedInGaps counts the namespaces in the gaps of mutators; unnamedMutators counts the mutators beyond the
+	// limit, which share one gap.
 	namespacesNamedInGaps, unnamedMutators int
 	firstUnnamedMutator                    string
 	unnamedNamespaces                      []string
 }
 
-// injectionKey is where a sighting counts first: its namespace, and what the pod asks of the injector.
+// injectionKey is a namespace and the variant of injection that a pod asks for with labels or annotations.
 type injectionKey struct{ namespace, variant string }
 
-// injectedPod is a live pod that shows what an injector adds, with the workload it belongs to.
+// injectedPod is a group of live pods that shows what an injector adds, with its workload.
 type injectedPod struct {
 	workload *inventory.Workload
 	pods     *inventory.PodGroup
 }
 
-// absentInjector is an injector whose marks are there, and whose webhook is not.
+// absentInjector counts the workloads with the marks of an injector of which no webhook was read.
 type absentInjector struct {
 	trigger      string
 	workloads    int
 	lastWorkload *inventory.Workload
 }
 
-// predictInjections works out what will be added to the pods of workloads of which no live pod shows it, and has the judge
-// count it. It changes nothing in the inventory.
+// predictInjections computes which containers admission webhooks will add to new pods, and makes the evaluator count them for
+// the level after PSP. It changes nothing in the inventory.
 func (b *planBuilder) predictInjections() {
 	f := newInjectionPredictor(b)
 	for i := range b.inv.Workloads {
@@ -116,6 +121,7 @@ func (b *planBuilder) predictInjections() {
 	b.injections = f.result
 }
 
+// newInjectionPredictor sorts the mutating webhooks and policies of the inventory into known injectors and others.
 func newInjectionPredictor(b *planBuilder) *injectionPredictor {
 	f := &injectionPredictor{
 		planBuilder: b, result: &predictedInjections{injectors: injector.KnownInjectors(), byWorkload: map[*inventory.Workload][]Injection{}, refusersByNamespace: map[string]podRefusers{}, unreadByNamespace: map[string][]string{}, inEmptyNamespaces: map[string][]Injection{}},
@@ -152,7 +158,8 @@ func newInjectionPredictor(b *planBuilder) *injectionPredictor {
 	return f
 }
 
-// recordInjectedPods notes what a workload shows of injectors: the DaemonSets of CNI plugins, and live pods with what is added.
+// recordInjectedPods records what a workload shows of injectors: the DaemonSet of a CNI plugin, and live pods with containers
+// that an injector adds.
 func (f *injectionPredictor) recordInjectedPods(w *inventory.Workload) {
 	if w.Kind == "DaemonSet" {
 		for i := range f.result.injectors {
@@ -179,7 +186,8 @@ func (f *injectionPredictor) recordInjectedPods(w *inventory.Workload) {
 	}
 }
 
-// injectionVariant is what pods of these labels and annotations ask of an injector beside its defaults; false where some ask for something else.
+// injectionVariant returns the variant of an injection that pods ask for with labels and annotations, and false where some ask
+// for another.
 func (f *injectionPredictor) injectionVariant(i int, namespace string, metas []*inventory.PodMeta) (string, bool) {
 	first := ""
 	for n, meta := range metas {
@@ -192,15 +200,16 @@ func (f *injectionPredictor) injectionVariant(i int, namespace string, metas []*
 	return first, true
 }
 
+// injectionMarks returns the labels and annotations of a pod and its namespace by which injectors choose.
 func (f *injectionPredictor) injectionMarks(meta *inventory.PodMeta, namespace string) injector.InjectionMarks {
 	ns := f.namespacesByName[namespace]
 	return injector.InjectionMarks{Labels: meta.Labels, Annotations: meta.Annotations, NamespaceLabels: ns.Labels, NamespaceAnnotations: ns.Annotations}
 }
 
-// maxInjectedPodsKept of one injector in a namespace are looked at.
+// maxInjectedPodsKept limits how many live pods of one injector, namespace and variant are compared.
 const maxInjectedPodsKept = 3
 
-// injectorsOfPod are the injectors of which a pod has a container that its template has not.
+// injectorsOfPod returns the indexes of the injectors of which a pod has a container that its template does not have.
 func (f *injectionPredictor) injectorsOfPod(template, pod *inventory.Shape) []int {
 	var out []int
 	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
@@ -215,18 +224,20 @@ func (f *injectionPredictor) injectorsOfPod(template, pod *inventory.Shape) []in
 	return out
 }
 
+// shapeHasContainer reports whether a pod shape has a container or init container of a name.
 func shapeHasContainer(s *inventory.Shape, name string) bool {
 	is := func(c corev1.Container) bool { return c.Name == name }
 	return slices.ContainsFunc(s.Spec.InitContainers, is) || slices.ContainsFunc(s.Spec.Containers, is)
 }
 
-// podTemplate is a template of a workload, of which a custom object may have several.
+// podTemplate is one pod template of a workload. A custom object may have several.
 type podTemplate struct {
 	*inventory.Workload
 	shape    *inventory.Shape
 	metadata []*inventory.PodMeta
 }
 
+// podTemplatesOf returns the pod templates of a workload with the metadata that their pods may have.
 func podTemplatesOf(w *inventory.Workload) []podTemplate {
 	if w.Template != nil {
 		return []podTemplate{{w, w.Template, podMetadataOf(w)}}
@@ -242,12 +253,12 @@ func podTemplatesOf(w *inventory.Workload) []podTemplate {
 	return out
 }
 
-// hasLivePods is true for a workload that has live pods.
+// hasLivePods reports whether a workload has live pods.
 func hasLivePods(w *inventory.Workload) bool {
 	return slices.ContainsFunc(w.PodGroups, func(g inventory.PodGroup) bool { return g.Count > 0 })
 }
 
-// predictTemplateInjections foresees what the injectors of the table do to the pods of one of its templates.
+// predictTemplateInjections predicts what the known injectors add to the pods of one pod template.
 func (f *injectionPredictor) predictTemplateInjections(t *podTemplate) {
 	for i := range f.result.injectors {
 		if f.nothingToPredict(i, t) {
@@ -259,14 +270,15 @@ func (f *injectionPredictor) predictTemplateInjections(t *podTemplate) {
 	}
 }
 
-// nothingToPredict is true where there is nothing to foresee of an injector.
+// nothingToPredict reports whether an injector adds nothing to the pods of a template, or whether live pods show already what
+// it adds.
 func (f *injectionPredictor) nothingToPredict(i int, t *podTemplate) bool {
 	in := &f.result.injectors[i]
 	return in.DefaultPod.IsEmpty() || in.MayAddNoContainer && hasLivePods(t.Workload) || f.injectionAlreadyVisible(t, in.DefaultPod.ContainerNames()) || in.PodWithCNI != nil && f.injectionAlreadyVisible(t, in.PodWithCNI.ContainerNames())
 }
 
-// injectionAlreadyVisible is true where nothing is left to foresee: the template has all of the containers, as after an injection by hand, or a
-// live pod has one of them beyond it.
+// injectionAlreadyVisible reports whether the template has all of the containers, as after a manual injection, or whether a
+// live pod has one of them beyond its template.
 func (f *injectionPredictor) injectionAlreadyVisible(w *podTemplate, names []string) bool {
 	lacks := func(name string) bool { return !shapeHasContainer(w.shape, name) }
 	if len(names) > 0 && !slices.ContainsFunc(names, lacks) {
@@ -277,7 +289,8 @@ func (f *injectionPredictor) injectionAlreadyVisible(w *podTemplate, names []str
 	})
 }
 
-// injectionTrigger is the mark by which an injector takes the pods of a template; "" if it does not.
+// injectionTrigger returns the label, annotation or selector by which an injector changes the pods of a template; "" if it does
+// not change them.
 func (f *injectionPredictor) injectionTrigger(i int, w *podTemplate) string {
 	in := &f.result.injectors[i]
 	refused := true
@@ -305,7 +318,8 @@ func (f *injectionPredictor) injectionTrigger(i int, w *podTemplate) string {
 	return ""
 }
 
-// injectorInstalled is false only for a cluster whose webhooks were all read, none of which would make an injector take the pods.
+// injectorInstalled returns false only for a cluster whose mutating webhooks were all listed, if none of them makes the
+// injector change the pods of the template.
 func (f *injectionPredictor) injectorInstalled(i int, w *podTemplate) bool {
 	if !f.inv.ListedResources["mutatingwebhookconfigurations.admissionregistration.k8s.io"] || f.inv.Source.Kind != inventory.SourceCluster {
 		return true
@@ -315,7 +329,7 @@ func (f *injectionPredictor) injectorInstalled(i int, w *podTemplate) bool {
 	})
 }
 
-// firstMatchingWebhook is the first webhook of an injector that is for the pods of a template.
+// firstMatchingWebhook returns the first webhook of an injector that applies to the pods of a template; nil if none does.
 func (f *injectionPredictor) firstMatchingWebhook(i int, w *podTemplate, how namespaceLabelsKnown) *inventory.AdmissionRule {
 	for _, r := range f.webhooksByInjector[i] {
 		if f.webhookMatchesTemplate(r, w, how) {
@@ -325,34 +339,32 @@ func (f *injectionPredictor) firstMatchingWebhook(i int, w *podTemplate, how nam
 	return nil
 }
 
-// addInjection has the judge count what an injector adds to the pods of a workload.
+// addInjection predicts what an injector adds to the pods of a template: what comparable live pods show, or else its defaults.
 func (f *injectionPredictor) addInjection(i int, mark string, w *podTemplate) {
 	in := &f.result.injectors[i]
 	if few := f.comparableInjectedPods(i, w); len(few) > 0 {
 		f.addInjectionAsObserved(in, mark, w, few)
 		return
 	}
-	pod, why := in.DefaultPod, "its defaults are taken"
+	pod, why := in.DefaultPod, message.New("injection-defaults")
 	switch {
 	case in.PodWithCNI == nil:
 	case f.cniDaemonSets[i] != "":
-		pod, why = *in.PodWithCNI, fmt.Sprintf("its defaults with its CNI plugin are taken, of which DaemonSet %q was read", f.cniDaemonSets[i])
+		pod, why = *in.PodWithCNI, message.New("injection-defaults-with-cni", "daemonSet", f.cniDaemonSets[i])
 	default:
 		with := f.levelOfAddition(w, in.Name+" with CNI", podSpecOfInjector(in.PodWithCNI))
-		why = fmt.Sprintf("its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need %s): install the CNI plugin", with) + orRestartOnePod
+		why = message.New("injection-defaults-without-cni", "level", with, "restart", true)
 	}
 	f.expectAddition(w, in.Name+" "+strings.Join(pod.ContainerNames(), " "), podSpecOfInjector(&pod), Injection{Injector: in.Name, Trigger: mark, Containers: pod.ContainerNames(), Why: why, Source: in.Source})
 }
 
-// orRestartOnePod is the other way to know, where pods run.
-const orRestartOnePod = ", or restart one pod and read again"
-
+// podSpecOfInjector returns the containers and volumes that an injector adds as a pod spec.
 func podSpecOfInjector(p *injector.AddedPod) *corev1.PodSpec {
 	return &corev1.PodSpec{InitContainers: p.Init, Containers: p.Containers, Volumes: p.Volumes}
 }
 
-// comparableInjectedPods are live pods that an injector has changed and that ask the same of it: of the namespace, or of the first other one
-// that has some.
+// comparableInjectedPods returns live pods that an injector has changed and that ask for the same variant: of the same
+// namespace, or else of the first other one that has some.
 func (f *injectionPredictor) comparableInjectedPods(i int, t *podTemplate) []injectedPod {
 	asks, one := f.injectionVariant(i, t.Namespace, t.metadata)
 	if !one {
@@ -364,7 +376,8 @@ func (f *injectionPredictor) comparableInjectedPods(i int, t *podTemplate) []inj
 	return f.injectedPods[i][injectionKey{f.firstInjectedNamespace[i][asks], asks}]
 }
 
-// addInjectionAsObserved counts what live pods show.
+// addInjectionAsObserved predicts that an injector adds to the pods of a template what comparable live pods show, the loosest
+// of them.
 func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark string, w *podTemplate, few []injectedPod) {
 	own := in.AllContainerNames()
 	var loosest Injection
@@ -380,7 +393,7 @@ func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark 
 			}
 			one := Injection{
 				Injector: in.Name, Trigger: mark, Containers: containerNames(added),
-				Why: fmt.Sprintf("what it has added to pod %q is taken", s.workload.Namespace+"/"+s.pods.ExamplePod),
+				Why: message.New("injection-as-observed", "pod", s.workload.Namespace+"/"+s.pods.ExamplePod),
 			}
 			f.expectInjectedShape(w, fmt.Sprintf("%s %p %d", in.Name, s.pods.Shape, n), added, &one)
 			if loosest.Injector == "" || isLooserLevel(one.Level, loosest.Level) {
@@ -391,7 +404,7 @@ func (f *injectionPredictor) addInjectionAsObserved(in *injector.Injector, mark 
 	f.recordInjection(w, loosest)
 }
 
-// keepContainersNamed leaves of what was added the containers of these names, and all volumes.
+// keepContainersNamed returns a copy of added containers that has only those with the given names, and all volumes.
 func keepContainersNamed(added *corev1.PodSpec, names []string) *corev1.PodSpec {
 	pick := func(list []corev1.Container) []corev1.Container {
 		var out []corev1.Container
@@ -405,24 +418,27 @@ func keepContainersNamed(added *corev1.PodSpec, names []string) *corev1.PodSpec 
 	return &corev1.PodSpec{InitContainers: pick(added.InitContainers), Containers: pick(added.Containers), Volumes: added.Volumes}
 }
 
+// containerNames returns the names of the containers of a pod spec, init containers first.
 func containerNames(spec *corev1.PodSpec) []string {
 	p := injector.AddedPod{Init: spec.InitContainers, Containers: spec.Containers}
 	return p.ContainerNames()
 }
 
-// expectAddition counts an addition, and tells of it unless every level allows it.
+// expectAddition makes the evaluator count added containers for the level after PSP, and records the injection unless every
+// level allows it.
 func (f *injectionPredictor) expectAddition(w *podTemplate, key string, adds *corev1.PodSpec, one Injection) {
 	f.expectInjectedShape(w, key, adds, &one)
 	f.recordInjection(w, one)
 }
 
+// recordInjection adds an injection to those of its workload. Of equal ones into several templates the loosest is kept.
 func (f *injectionPredictor) recordInjection(w *podTemplate, one Injection) {
 	if one.Level == api.LevelRestricted {
 		return
 	}
 	all := f.result.byWorkload[w.Workload]
-	at := slices.IndexFunc(all, func(told Injection) bool {
-		return told.Injector == one.Injector && told.Trigger == one.Trigger && told.Why == one.Why
+	at := slices.IndexFunc(all, func(other Injection) bool {
+		return other.Injector == one.Injector && other.Trigger == one.Trigger && other.Why.Text == one.Why.Text
 	})
 	switch {
 	case at < 0:
@@ -432,7 +448,8 @@ func (f *injectionPredictor) recordInjection(w *podTemplate, one Injection) {
 	}
 }
 
-// expectInjectedShape has the judge expect the template with an addition, and sets the level that the addition allows.
+// expectInjectedShape makes the evaluator count the pod template with the added containers, and sets the level that the
+// addition allows.
 func (f *injectionPredictor) expectInjectedShape(w *podTemplate, key string, adds *corev1.PodSpec, one *Injection) {
 	if one.Level = f.levelOfAddition(w, key, adds); one.Level == api.LevelRestricted {
 		return
@@ -450,8 +467,8 @@ func (f *injectionPredictor) expectInjectedShape(w *podTemplate, key string, add
 	f.evaluator.AddExpectedPod(w.Workload, shape)
 }
 
-// levelOfAddition is the strictest that a pod with nothing but the addition has, under what the template says of the whole pod. The key
-// names the addition.
+// levelOfAddition returns the strictest level of a pod that has nothing but the added containers, under the pod-level security
+// context of the template. The key names the addition in the cache.
 func (f *injectionPredictor) levelOfAddition(w *podTemplate, key string, adds *corev1.PodSpec) api.Level {
 	var level api.Level
 	sc := inheritedSecurityContext(w.shape)
@@ -469,8 +486,8 @@ func (f *injectionPredictor) levelOfAddition(w *podTemplate, key string, adds *c
 	return level
 }
 
-// inheritedSecurityContext is what containers that say nothing of it get from the pod: the seccomp profile, unless it is none, and that they do
-// not run as root.
+// inheritedSecurityContext returns what containers without a security context of their own inherit from the pod: a seccomp
+// profile other than Unconfined, and runAsNonRoot.
 func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityContext {
 	out := &corev1.PodSecurityContext{}
 	sc := template.Spec.SecurityContext
@@ -486,46 +503,39 @@ func inheritedSecurityContext(template *inventory.Shape) *corev1.PodSecurityCont
 	return out
 }
 
-// cautionInjections tells of what was added to the pods of workloads of the namespace, each thing once, and of what may be added
-// that is not known, or will be to the first pods of it.
+// cautionInjections adds cautions on what webhooks add to pods of the namespace: each injection once, and injectors that cannot
+// be judged because the Namespace object was not read.
 func (b *planBuilder) cautionInjections(ns *Namespace) {
 	for _, what := range b.injections.unreadByNamespace[ns.Name] {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("the Namespace object was not read: whether %s injects its pods is not known", what))
+		ns.Cautions = append(ns.Cautions, message.New("injector-unknown-here", "injector", what))
 	}
 	b.cautionInjectionsIntoNewPods(ns)
-	type told struct {
+	type grouped struct {
 		Injection
 		refs []WorkloadRef
 	}
-	var all []*told
+	var all []*grouped
 	for i := range ns.Workloads {
 		w := &ns.Workloads[i]
 		for _, one := range w.Injections {
 			ref := WorkloadRef{w.Kind, w.Name}
-			at := slices.IndexFunc(all, func(t *told) bool {
-				return t.Injector == one.Injector && t.Trigger == one.Trigger && t.Why == one.Why && t.Level == one.Level
+			at := slices.IndexFunc(all, func(t *grouped) bool {
+				return t.Injector == one.Injector && t.Trigger == one.Trigger && t.Why.Text == one.Why.Text && t.Level == one.Level
 			})
 			if at < 0 {
-				all = append(all, &told{one, []WorkloadRef{ref}})
+				all = append(all, &grouped{one, []WorkloadRef{ref}})
 				continue
 			}
 			all[at].refs = append(all[at].refs, ref)
 		}
 	}
 	for _, t := range all {
-		what := "volumes"
-		if len(t.Containers) > 0 {
-			what = strings.Join(t.Containers, ", ")
-		}
-		text := fmt.Sprintf("%s adds %s to new pods of %s (%s), though no live pod shows it, and such pods need %s: %s", t.Injector, what, joinWorkloadRefs(t.refs), t.Trigger, t.Level, t.Why)
-		if b.canPredictAdmission(ns.uncertainParts()) {
-			text += "; PodSecurityPolicy sees them, too, and what it would do is said of the templates without them"
-		}
-		ns.Cautions = append(ns.Cautions, text)
+		ns.Cautions = append(ns.Cautions, message.New("injection", "injector", t.Injector, "containers", t.Containers, "workloads", workloadNames(t.refs),
+			"trigger", t.Trigger, "level", t.Level, "why", t.Why.Text, "pspActive", b.canPredictAdmission(ns.uncertainParts())))
 	}
 }
 
-// setInjections sets what is foreseen to be added to the pods of a workload. What they come to be as admitted has it, too.
+// setInjections sets the predicted injections of a workload and lowers its level as admitted by them.
 func (b *planBuilder) setInjections(out *Workload, w *inventory.Workload) {
 	out.Injections = b.injections.byWorkload[w]
 	if out.Levels.AsAdmitted == "" {

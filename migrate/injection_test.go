@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 const (
@@ -115,17 +116,17 @@ func answerOf(t *testing.T, p *migrate.Plan) answer {
 		t.Fatal("there is no namespace web")
 	}
 	ns := &p.Namespaces[i]
-	a := answer{Enforce: ns.RecommendedLabels.Enforce, Needed: string(ns.NeededLevel), Cautions: ns.Cautions}
+	a := answer{Enforce: ns.RecommendedLabels.Enforce, Needed: string(ns.NeededLevel), Cautions: message.Texts(ns.Cautions)}
 	for _, w := range ns.Workloads {
 		for _, one := range w.Injections {
 			a.Injections = append(a.Injections, w.Kind+"/"+w.Name+": "+one.Injector+" "+strings.Join(one.Containers, "+")+" "+string(one.Level))
 		}
 	}
 	for _, g := range p.Gaps {
-		a.Gaps = append(a.Gaps, g.What+" touches "+strings.Join(g.Affects, " ")+": "+g.Why)
+		a.Gaps = append(a.Gaps, g.What+" touches "+strings.Join(g.Affects, " ")+": "+g.Text)
 	}
 	for _, n := range p.Notes {
-		a.Notes = append(a.Notes, n.What+": "+n.Why)
+		a.Notes = append(a.Notes, n.What+": "+n.Text)
 	}
 	return a
 }
@@ -196,7 +197,7 @@ func TestInjections(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, answerOf(t, built(t, tt.from, tt.documents...))); diff != "" {
+			if diff := cmp.Diff(tt.want, answerOf(t, built(t, tt.from, tt.documents...)), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

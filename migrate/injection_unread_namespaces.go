@@ -1,28 +1,27 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/injector"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // What an injector does in namespaces that were not read, or in which nothing runs.
 
-// unreadNamespaceInjector is what is not known of an injector: whether it takes the pods of some namespaces.
+// unreadNamespaceInjector lists the namespaces whose object was not read and in which an injector may change pods.
 type unreadNamespaceInjector struct {
 	webhook       string
 	firstWorkload *inventory.Workload
 	namespaces    []string
 }
 
-// checkUnreadNamespace notes the injectors that take pods by the labels or annotations of their namespace, where that was not read and a webhook
-// of theirs may be for it. The namespaces of Kubernetes itself they leave alone.
+// checkUnreadNamespace records the injectors that may change the pods of these templates by labels or annotations of their
+// namespace, whose object was not read. Injectors leave kube-system and its like alone.
 func (f *injectionPredictor) checkUnreadNamespace(templates []podTemplate) {
 	if len(templates) == 0 {
 		return
@@ -42,7 +41,8 @@ func (f *injectionPredictor) checkUnreadNamespace(templates []podTemplate) {
 	}
 }
 
-// webhookThatMayInject is the webhook by which an injector may take the pods of a template, for which nothing of their own decides it.
+// webhookThatMayInject returns the webhook by which an injector may change the pods of a template, if no mark of theirs
+// decides; nil if it does not change them.
 func (f *injectionPredictor) webhookThatMayInject(i int, t *podTemplate) *inventory.AdmissionRule {
 	in := &f.result.injectors[i]
 	if !in.InjectsByNamespace() || f.nothingToPredict(i, t) {
@@ -58,10 +58,12 @@ func (f *injectionPredictor) webhookThatMayInject(i int, t *podTemplate) *invent
 	return f.firstMatchingWebhook(i, t, ifPossible)
 }
 
+// recordUnreadNamespace records that an injector may change the pods of a workload by labels of its namespace, which was not
+// read.
 func (f *injectionPredictor) recordUnreadNamespace(i int, r *inventory.AdmissionRule, w *inventory.Workload) {
 	by := f.result.injectors[i].Name + " (" + r.String() + ")"
-	if told := f.result.unreadByNamespace[w.Namespace]; !slices.Contains(told, by) {
-		f.result.unreadByNamespace[w.Namespace] = append(told, by)
+	if seen := f.result.unreadByNamespace[w.Namespace]; !slices.Contains(seen, by) {
+		f.result.unreadByNamespace[w.Namespace] = append(seen, by)
 	}
 	if hasLivePods(w) {
 		return
@@ -75,7 +77,8 @@ func (f *injectionPredictor) recordUnreadNamespace(i int, r *inventory.Admission
 	}
 }
 
-// addUnreadNamespaceGaps adds a gap for each injector of which it is not known whether it takes pods that no live one stands for.
+// addUnreadNamespaceGaps adds a gap for each injector that may change pods of namespaces whose object was not read and that
+// have no live pods.
 func (f *injectionPredictor) addUnreadNamespaceGaps() {
 	for i, u := range f.unreadNamespaces {
 		if u.firstWorkload == nil {
@@ -83,13 +86,13 @@ func (f *injectionPredictor) addUnreadNamespaceGaps() {
 		}
 		f.result.gaps = append(f.result.gaps, inventory.Gap{
 			What: u.webhook, Namespaces: u.namespaces, Affects: inventory.PartWorkloads,
-			Why: fmt.Sprintf("it takes pods by the labels or annotations of their namespace, and Namespace %q was not read: whether %s injects the pods of %s %q is not known: read the namespaces, too",
-				u.firstWorkload.Namespace, f.result.injectors[i].Name, u.firstWorkload.Kind, u.firstWorkload.Namespace+"/"+u.firstWorkload.Name),
+			Why: message.New("injector-namespace-unread", "namespace", u.firstWorkload.Namespace, "injector", f.result.injectors[i].Name,
+				"kind", u.firstWorkload.Kind, "workload", u.firstWorkload.Namespace+"/"+u.firstWorkload.Name),
 		})
 	}
 }
 
-// predictEmptyNamespaces works out what will be added to the first pods of namespaces in which nothing runs.
+// predictEmptyNamespaces predicts what injectors add to the first pods of namespaces in which nothing runs.
 func (f *injectionPredictor) predictEmptyNamespaces() {
 	used := map[string]bool{}
 	for i := range f.inv.Workloads {
@@ -109,7 +112,8 @@ func (f *injectionPredictor) predictEmptyNamespaces() {
 	}
 }
 
-// cautionInjectionsIntoNewPods says of a namespace in which nothing runs that what is deployed there will not be admitted.
+// cautionInjectionsIntoNewPods adds a caution to an empty namespace whose recommended level will refuse new pods for what an
+// injector adds to them.
 func (b *planBuilder) cautionInjectionsIntoNewPods(ns *Namespace) {
 	level := api.Level(ns.RecommendedLabels.Enforce)
 	if ns.NeededLevel != "" || level == "" {
@@ -119,12 +123,13 @@ func (b *planBuilder) cautionInjectionsIntoNewPods(ns *Namespace) {
 		if !isLooserLevel(one.Level, level) {
 			continue
 		}
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s adds %s to new pods here (%s), and such pods need %s: what is deployed will be refused at %s; %s",
-			one.Injector, strings.Join(one.Containers, ", "), one.Trigger, one.Level, level, strings.TrimSuffix(one.Why, orRestartOnePod)))
+		ns.Cautions = append(ns.Cautions, message.New("injection-into-new-pods", "injector", one.Injector, "containers", one.Containers, "trigger", one.Trigger,
+			"level", one.Level, "enforce", level, "why", one.Why.Without("restart").Text)) // there is no pod to restart
 	}
 }
 
-// injectorPoliciesWereRead is true for an injector that is no policy engine, and where the policies of one were read: those say what it does.
+// injectorPoliciesWereRead returns true for an injector that is no policy engine, and for a policy engine (Kyverno, Gatekeeper)
+// whose policies were read: then these say what it changes.
 func (b *planBuilder) injectorPoliciesWereRead(in *injector.Injector) bool {
 	if in.PolicyKinds == nil {
 		return true
@@ -135,7 +140,7 @@ func (b *planBuilder) injectorPoliciesWereRead(in *injector.Injector) bool {
 	})
 }
 
-// restrictedPodSpec is one that meets restricted, whatever its containers inherit.
+// restrictedPodSpec returns a pod spec that meets the restricted level.
 func restrictedPodSpec() *corev1.PodSpec {
 	return &corev1.PodSpec{
 		SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},

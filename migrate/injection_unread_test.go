@@ -146,7 +146,7 @@ func TestInjectionsOfCustomObjects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, answerOf(t, built(t, inFiles, tt.documents...))); diff != "" {
+			if diff := cmp.Diff(tt.want, answerOf(t, built(t, inFiles, tt.documents...)), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -200,7 +200,7 @@ func TestInjectionsOfEmptyNamespaces(t *testing.T) {
 		"a mark, and it is so mild": {append([]string{namespaceDoc("web", istioOn), namespaceDoc("shop", istioOn), deploymentDoc("shop", "front", "")}, liveDocs("shop", "front", validation, istioProxy)...), []string{}},
 	} {
 		got := answerOf(t, builtWith(t, migrate.Options{EmptyNamespaces: migrate.EmptyRestricted}, nil, tt.documents...))
-		if diff := cmp.Diff(answer{Enforce: "restricted", Cautions: tt.want}, got); diff != "" {
+		if diff := cmp.Diff(answer{Enforce: "restricted", Cautions: tt.want}, got, messageText()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

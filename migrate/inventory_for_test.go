@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // object puts itself into a Builder, so that a list of them is an input in some order.
@@ -233,14 +234,14 @@ func everybody() rbacv1.Subject { return group("system:authenticated") }
 // gap touches the namespaces, all for "*".
 func gap(what string, namespaces ...string) object {
 	return func(b *inventory.Builder) {
-		b.AddGap(inventory.Gap{What: what, Why: "it could not be read", Namespaces: namespaces})
+		b.AddGap(inventory.Gap{What: what, Why: message.Message{ID: "unread", Text: "it could not be read"}, Namespaces: namespaces})
 	}
 }
 
 // missing is a gap that can change one part of the namespaces, all for "*".
 func missing(changes inventory.GapPart, namespaces ...string) object {
 	return func(b *inventory.Builder) {
-		b.AddGap(inventory.Gap{What: "some " + string(changes), Why: "they could not be read", Namespaces: namespaces, Affects: changes})
+		b.AddGap(inventory.Gap{What: "some " + string(changes), Why: message.Message{ID: "unread", Text: "they could not be read"}, Namespaces: namespaces, Affects: changes})
 	}
 }
 

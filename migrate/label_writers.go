@@ -1,11 +1,11 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Marks of platforms on namespaces.
@@ -17,11 +17,9 @@ const (
 	sccAnnotationPrefix       = "openshift.io/sa.scc."
 	openShiftSyncFieldManager = "pod-security-admission-label-synchronization-controller"
 	rancherProjectAnnotation  = "field.cattle.io/projectId"
-
-	openShiftSyncCaution = "OpenShift's label syncer sets these labels by the SecurityContextConstraints that the accounts of the namespace may use: to set them yourself, give it the label " + OpenShiftSyncOptOutLabel + "=false first"
 )
 
-// firstLabelWriter is the object that writes the namespace's labels, "" for none; those of other clusters do not count.
+// firstLabelWriter names the object of this cluster that writes the labels of a namespace; "" if there is none.
 func firstLabelWriter(ns *inventory.Namespace) string {
 	for i := range ns.LabelWriters {
 		if w := &ns.LabelWriters[i]; w.OtherCluster == "" {
@@ -31,31 +29,30 @@ func firstLabelWriter(ns *inventory.Namespace) string {
 	return ""
 }
 
-// labelWriterCautions say which objects write the labels of a namespace, and where to change them.
-func labelWriterCautions(ns *inventory.Namespace) []string {
-	var out []string
+// labelWriterCautions returns a caution for each object that writes the labels of a namespace, with the place where to change
+// them.
+func labelWriterCautions(ns *inventory.Namespace) []message.Message {
+	var out []message.Message
 	for i := range ns.LabelWriters {
 		w := &ns.LabelWriters[i]
-		text := fmt.Sprintf("%s %s on namespace %s", w.Object, labelWriterClause(w), ns.Name)
-		at := w.Path
-		if w.Position.File != "" {
-			at += fmt.Sprintf(", %s:%d", w.Position.File, w.Position.Line)
-		}
 		if w.OtherCluster != "" {
-			out = append(out, fmt.Sprintf("%s of another cluster (%s): if it is this one, change it there (%s)", text, w.OtherCluster, at))
+			out = append(out, message.New("label-writer-elsewhere", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
+				"cluster", w.OtherCluster, "path", w.Path, "position", positionText(w.Position)))
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s: change it there (%s)", text, at))
+		out = append(out, message.New("label-writer", "object", w.Object, "writes", labelWriterClause(w), "namespace", ns.Name,
+			"path", w.Path, "position", positionText(w.Position)))
 	}
 	return out
 }
 
-// LabelWriterText says what an object does, as a clause that another may follow.
+// LabelWriterText returns what an object does to the labels of namespaces as a clause: "writes enforce=baseline,
+// warn=restricted".
 func LabelWriterText(w *inventory.LabelWriter) string {
 	return strings.TrimSuffix(labelWriterClause(w), ",")
 }
 
-// labelWriterClause says what an object does: "writes enforce=baseline, warn=restricted".
+// labelWriterClause is LabelWriterText with a comma at the end where the clause has one.
 func labelWriterClause(w *inventory.LabelWriter) string {
 	var words []string
 	for _, key := range PodSecurityLabelKeys() {
@@ -72,9 +69,9 @@ func labelWriterClause(w *inventory.LabelWriter) string {
 	return "writes " + strings.Join(words, ", ")
 }
 
-// isSyncedByOpenShift is true for a namespace whose labels OpenShift's label syncer sets (openshift/cluster-policy-controller,
-// isNSControlled): it has what OpenShift allocates to projects, has not opted out, is none of the platform's own, and not all
-// of its six labels are known to be somebody else's.
+// isSyncedByOpenShift reports whether OpenShift's label syncer sets the labels of a namespace
+// (openshift/cluster-policy-controller, isNSControlled): the namespace has the annotations of an OpenShift project, has not
+// opted out, is none of the platform's own, and not all of its six labels are known to have another owner.
 func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	switch sync := ns.Labels[OpenShiftSyncOptOutLabel]; {
 	case sync == "false" || !hasSCCAnnotations(ns):
@@ -87,6 +84,7 @@ func isSyncedByOpenShift(ns *inventory.Namespace) bool {
 	})
 }
 
+// hasSCCAnnotations reports whether a namespace has the annotations that OpenShift gives to projects.
 func hasSCCAnnotations(ns *inventory.Namespace) bool {
 	for key := range ns.Annotations {
 		if strings.HasPrefix(key, sccAnnotationPrefix) {
@@ -96,30 +94,34 @@ func hasSCCAnnotations(ns *inventory.Namespace) bool {
 	return false
 }
 
-// labelOwnerCautions are what to know before the labels of a namespace are changed, where they are.
-func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []string {
+// labelOwnerCautions returns what to know before the labels of a namespace are changed, if the recommendation changes them.
+func labelOwnerCautions(ns *inventory.Namespace, out *Namespace) []message.Message {
 	if !labelsWouldChange(out) {
 		return nil
 	}
-	var texts []string
+	var cautions []message.Message
 	if out.LabelOwner == OpenShiftLabelSyncer {
-		texts = append(texts, openShiftSyncCaution)
+		cautions = append(cautions, openShiftSyncCaution())
 	}
 	if ns.Annotations[rancherProjectAnnotation] != "" {
-		texts = append(texts, `it is in a project of Rancher, whose webhook refuses a change of these labels to users without the verb "updatepsa" on projects of management.cattle.io`)
+		cautions = append(cautions, message.New("rancher-project"))
 	}
-	return texts
+	return cautions
 }
 
-// LabelOwnerCautions are those cautions of the namespace that only say where its owner has the labels, or how it is stopped.
-func (ns *Namespace) LabelOwnerCautions() []string {
+// openShiftSyncCaution returns the caution on namespaces whose labels OpenShift sets.
+func openShiftSyncCaution() message.Message { return message.New("openshift-label-syncer") }
+
+// LabelOwnerCautions returns the cautions of a namespace that only say where the owner of its labels keeps them, or how to stop
+// it.
+func (ns *Namespace) LabelOwnerCautions() []message.Message {
 	if ns.LabelOwner == OpenShiftLabelSyncer {
-		return []string{openShiftSyncCaution}
+		return []message.Message{openShiftSyncCaution()}
 	}
 	return labelWriterCautions(&inventory.Namespace{Name: ns.Name, LabelWriters: slices.DeleteFunc(slices.Clone(ns.LabelWriters), func(w inventory.LabelWriter) bool { return w.OtherCluster != "" })})
 }
 
-// labelsWouldChange is true if a label would be added or changed.
+// labelsWouldChange reports whether the recommendation adds or changes a label.
 func labelsWouldChange(ns *Namespace) bool {
 	return slices.ContainsFunc(PodSecurityLabelKeys(), func(key string) bool {
 		want := ns.RecommendedLabels.Get(key)
@@ -127,8 +129,8 @@ func labelsWouldChange(ns *Namespace) bool {
 	})
 }
 
-// cautionUnknownOwners says once for how many namespaces with labels to change it cannot be told who else writes them; "" for none.
-func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) string {
+// cautionUnknownOwners says once for how many namespaces with labels to change it is not known who else writes them; nil for none.
+func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) []message.Message {
 	n := 0
 	for i := range namespaces {
 		if ns := &namespaces[i]; b.inv.Namespaces[i].OwnersUnknown && ns.LabelOwner == "" && labelsWouldChange(ns) {
@@ -136,43 +138,38 @@ func (b *planBuilder) cautionUnknownOwners(namespaces []Namespace) string {
 		}
 	}
 	if n == 0 {
-		return ""
+		return nil
 	}
-	text := fmt.Sprintf("%d namespaces whose labels would change were", n)
-	if n == 1 {
-		text = "1 namespace whose labels would change was"
-	}
-	return text + " read without managedFields, so whether another tool owns the labels cannot be told: save them with 'kubectl get namespaces --show-managed-fields -o yaml'"
+	return []message.Message{message.New("label-owners-unknown", "n", n)}
 }
 
-// cautionSCCPods says once that OpenShift's own admission is left out.
-func (b *planBuilder) cautionSCCPods() string {
+// cautionSCCPods says once that OpenShift's own admission is left out; nil where it admitted no pod.
+func (b *planBuilder) cautionSCCPods() []message.Message {
 	if b.inv.SCCPods == 0 {
-		return ""
+		return nil
 	}
-	return "SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to fill values into new pods before Pod Security looks at them, which is not simulated here: a stricter level than is recommended may hold"
+	return []message.Message{message.New("openshift-scc-pods")}
 }
 
-// labelWriterNotes tell of objects that write labels on namespaces that were not read, or come.
+// labelWriterNotes returns a note for each object that writes labels on namespaces that were not read or do not exist yet.
 func labelWriterNotes(writers []inventory.LabelWriter) []Note {
 	var out []Note
 	for i := range writers {
-		out = append(out, Note{What: writers[i].Object, Why: NewNamespaceLabelsText(&writers[i]), Position: writers[i].Position})
+		out = append(out, Note{What: writers[i].Object, Message: newNamespaceLabels(&writers[i]), Position: writers[i].Position})
 	}
 	return out
 }
 
-// NewNamespaceLabelsText says which labels an object gives to namespaces that come: "writes enforce=baseline on all namespaces of the
-// tenant".
-func NewNamespaceLabelsText(w *inventory.LabelWriter) string {
-	text := labelWriterClause(w) + " on " + w.NewNamespaces
-	if w.OtherCluster != "" {
-		text += ", of another cluster (" + w.OtherCluster + ")"
-	}
-	return text
+// NewNamespaceLabelsText returns which labels an object gives to new namespaces: "writes enforce=baseline on all namespaces of
+// the tenant".
+func NewNamespaceLabelsText(w *inventory.LabelWriter) string { return newNamespaceLabels(w).Text }
+
+// newNamespaceLabels returns the message that NewNamespaceLabelsText is the text of.
+func newNamespaceLabels(w *inventory.LabelWriter) message.Message {
+	return message.New("label-writer-of-new-namespaces", "writes", labelWriterClause(w), "namespaces", w.NewNamespaces, "cluster", w.OtherCluster)
 }
 
-// LocalLabelWriters are the objects that write its labels on this cluster.
+// LocalLabelWriters returns the objects of this cluster that write the labels of the namespace.
 func (ns *Namespace) LocalLabelWriters() []*inventory.LabelWriter {
 	var out []*inventory.LabelWriter
 	for i := range ns.LabelWriters {
@@ -183,7 +180,8 @@ func (ns *Namespace) LocalLabelWriters() []*inventory.LabelWriter {
 	return out
 }
 
-// CautionsNameOwner is true if a caution says where the owner of the labels has them, or how it is stopped.
+// CautionsNameOwner reports whether a caution of the namespace says where the owner of its labels keeps them, or how to stop
+// it.
 func (ns *Namespace) CautionsNameOwner() bool {
 	return ns.LabelOwner == OpenShiftLabelSyncer || slices.ContainsFunc(ns.LabelWriters, func(w inventory.LabelWriter) bool { return w.Object == ns.LabelOwner })
 }

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func TestWriters(t *testing.T) {
@@ -48,7 +48,7 @@ func TestWriters(t *testing.T) {
 	}
 	for _, tt := range tests {
 		ns := &inventory.Namespace{Name: "pay", LabelWriters: tt.writers, LabelManagers: tt.managers}
-		if diff := cmp.Diff(tt.cautions, labelWriterCautions(ns)); diff != "" {
+		if diff := cmp.Diff(tt.cautions, message.Texts(labelWriterCautions(ns))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		if got := labelOwner(ns); got != tt.owner {
@@ -133,10 +133,10 @@ func TestOwnersUnknown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tt.want, slices.Clone(plan.Cautions)); diff != "" {
+		if diff := cmp.Diff(tt.want, message.Texts(plan.Cautions)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
-		if diff := cmp.Diff(tt.cautions, plan.Namespaces[len(plan.Namespaces)-1].Cautions); diff != "" {
+		if diff := cmp.Diff(tt.cautions, message.Texts(plan.Namespaces[len(plan.Namespaces)-1].Cautions)); diff != "" {
 			t.Errorf("%s: cautions of the namespace (-want +got):\n%s", tt.name, diff)
 		}
 	}

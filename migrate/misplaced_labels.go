@@ -7,15 +7,16 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// misplacedLabelCautions warns of keys of Pod Security where they have no effect: as annotations of the namespace, and as labels or
-// annotations of what runs in it. Whoever wrote them takes the namespace for labelled.
-func (b *planBuilder) misplacedLabelCautions(ns *inventory.Namespace) []string {
-	var out []string
+// misplacedLabelCautions returns a caution for each Pod Security key that has no effect where it stands: an annotation of the
+// namespace, or a label or annotation of a workload.
+func (b *planBuilder) misplacedLabelCautions(ns *inventory.Namespace) []message.Message {
+	var out []message.Message
 	for _, key := range sortedKeys(ns.Annotations) {
 		if meant := inventory.MeantPodSecurityLabel(key); meant != "" {
-			out = append(out, fmt.Sprintf("the annotation %s=%q of the namespace%s has no effect: %s", key, clipToLabelLength(ns.Annotations[key]), positionInBrackets(ns.Position), meantLabelText(key, meant)))
+			out = append(out, misplacedLabel("annotation", key, clipToLabelLength(ns.Annotations[key]), "of the namespace", meant, ns.Position))
 		}
 	}
 	all := b.inv.MisplacedKeys
@@ -29,35 +30,31 @@ func (b *planBuilder) misplacedLabelCautions(ns *inventory.Namespace) []string {
 		if m.Template {
 			where = "in the pod template of " + strings.TrimPrefix(where, "on ")
 		}
-		out = append(out, fmt.Sprintf("the %s %s=%q %s%s has no effect: %s", what, m.Key, m.Value, where, positionInBrackets(m.Position), meantLabelText(m.Key, m.MeantLabel)))
+		out = append(out, misplacedLabel(what, m.Key, m.Value, where, m.MeantLabel, m.Position))
 		if m.MoreOmitted {
-			out = append(out, "what runs here has more labels and annotations like these")
+			out = append(out, message.New("labels-misplaced-more"))
 		}
 	}
 	return out
 }
 
-// positionInBrackets is a position in brackets; nothing for what came from a server.
-func positionInBrackets(p pspparse.Position) string {
-	switch {
-	case p.File == "":
-		return ""
-	case p.Line == 0:
-		return fmt.Sprintf(" (%s)", p.File)
+// misplacedLabel says that a label or annotation has no effect, and which label is meant if that has another key.
+func misplacedLabel(what, key, value, where, meant string, p pspparse.Position) message.Message {
+	if meant == key {
+		meant = ""
 	}
-	return fmt.Sprintf(" (%s:%d)", p.File, p.Line)
+	return message.New("label-misplaced", "what", what, "key", key, "value", value, "where", where, "position", positionText(p), "meant", meant)
 }
 
-// clipToLabelLength cuts a value to the length that one of a label may have.
+// positionText is "file:line" or the file alone; "" for what came from a server.
+func positionText(p pspparse.Position) string {
+	if p.File == "" || p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// clipToLabelLength cuts a value to the 63 bytes that a label value may have.
 func clipToLabelLength(value string) string {
 	return strings.ToValidUTF8(value[:min(len(value), 63)], "")
-}
-
-// meantLabelText says what has an effect instead of a key.
-func meantLabelText(key, meant string) string {
-	text := "Pod Security goes by labels of the namespace"
-	if key != meant {
-		text += fmt.Sprintf(", and %s is meant", meant)
-	}
-	return text
 }

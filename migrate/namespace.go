@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -125,7 +125,7 @@ func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *perm
 		if a.Closest == "" || !u.Counted && !u.Everybody {
 			continue
 		}
-		if why := b.exclusionReason(u, a); why != "" {
+		if why, excluded := b.exclusionReason(u, a); excluded {
 			p.excludedPolicies = append(p.excludedPolicies, ExcludedPolicy{Policy: u.Policy, Closest: a.Closest, Why: why})
 			continue
 		}
@@ -135,7 +135,7 @@ func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *perm
 		}
 	}
 	alike := func(s ExcludedPolicy) bool {
-		return s.Why == p.excludedPolicies[0].Why && s.Closest == p.excludedPolicies[0].Closest
+		return s.Why.Text == p.excludedPolicies[0].Why.Text && s.Closest == p.excludedPolicies[0].Closest
 	}
 	if all := len(b.policiesByName); all > maxPoliciesListed && len(p.excludedPolicies) == all && !slices.ContainsFunc(p.excludedPolicies, func(s ExcludedPolicy) bool { return !alike(s) }) {
 		p.excludedPolicies = []ExcludedPolicy{{Policy: EveryPolicy, Closest: p.excludedPolicies[0].Closest, Why: p.excludedPolicies[0].Why}}
@@ -143,27 +143,22 @@ func (b *planBuilder) computePermittedLevel(answer access.NamespaceAccess) *perm
 	return p
 }
 
-// exclusionReason says why a usable policy does not count here; "" if it does.
-func (b *planBuilder) exclusionReason(u access.NamespacePolicy, a mapping.Assessment) string {
+// exclusionReason says why a usable policy does not count here, and returns false if it does.
+func (b *planBuilder) exclusionReason(u access.NamespacePolicy, a mapping.Assessment) (message.Message, bool) {
 	if u.Counted && !u.OnlyControllers {
-		return ""
-	}
-	who := "everybody may use it everywhere"
-	if u.Counted {
-		who = "the controllers that create pods may use it everywhere"
+		return message.Message{}, false
 	}
 	provider := ""
 	if p := b.policiesByName[u.Policy]; p != nil {
 		provider = p.Provider()
 	}
-	switch {
-	case provider != "":
-		return who + ", a default of " + provider
-	case a.Closest == api.LevelPrivileged:
-		return who
-	default:
-		return ""
+	if provider == "" && a.Closest != api.LevelPrivileged {
+		return message.Message{}, false
 	}
+	if u.Counted {
+		return message.New("excluded-controllers", "provider", provider), true
+	}
+	return message.New("excluded-everybody", "provider", provider), true
 }
 
 // decideLabels applies the recommendation rules: the basis, empty namespaces, overrides, gaps.
@@ -235,7 +230,7 @@ func (b *planBuilder) decideEnforceLevel(ns *Namespace, by *permittedLevel) (api
 func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (api.Level, *EnforceDecision) {
 	switch b.opts.EmptyNamespaces {
 	case EmptySkip:
-		ns.Reasons = append(ns.Reasons, nothingRunsText(ns)+", and empty namespaces are left alone as asked")
+		ns.Reasons = append(ns.Reasons, message.New("empty-left-alone", "empty", nothingRunsReason(ns).Text))
 		return "", nil
 	case EmptyRestricted:
 		return api.LevelRestricted, &EnforceDecision{Basis: BasisEmpty}
@@ -246,7 +241,7 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 			if ns.IsUncertain(inventory.PartWorkloads) {
 				return "", nil // the gap is told
 			}
-			ns.Cautions = append(ns.Cautions, "nothing that runs here is among the files, and they do not show that the namespace is empty: read its pods too, or say --empty-namespaces=policies")
+			ns.Cautions = append(ns.Cautions, message.New("empty-not-shown"))
 			return "", nil
 		}
 	}
@@ -255,7 +250,7 @@ func (b *planBuilder) decideEmptyNamespace(ns *Namespace, by *permittedLevel) (a
 	}
 	for _, s := range ns.ExcludedPolicies {
 		if s.Closest == api.LevelPrivileged {
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s yet, and until now %s let everything in (%s): what is deployed next has to meet restricted", nothingRunsText(ns), policyOrEveryText(s.Policy), s.Why))
+			ns.Cautions = append(ns.Cautions, message.New("empty-until-now-open", "empty", nothingRunsReason(ns).Text, "policy", strings.TrimPrefix(s.Policy, EveryPolicy), "why", s.Why.Text))
 			break
 		}
 	}
@@ -289,18 +284,19 @@ func (b *planBuilder) keepNewerVersionPins(ns *Namespace) (loosened bool) {
 		if len(dropped) == 0 {
 			continue
 		}
-		said := fmt.Sprintf("today's %s=%s%s", m.mode, m.today.Level, ns.labelOriginText(m.label))
-		checks := strings.Join(dropped, ", ")
+		label, byConfiguration, byDefault := ns.labelOrigin(m.label)
 		switch {
 		case follows && ns.Exempt:
 		case follows:
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s follows the server's own version; pinned to %s it lacks %s where the server is newer", said, b.target, checks))
+			ns.Cautions = append(ns.Cautions, message.New("version-follows-server", "mode", m.mode, "level", m.today.Level,
+				"label", label, "byConfiguration", byConfiguration, "byDefault", byDefault, "target", b.target, "checks", dropped))
 		case m.holds || workloadsMeetLevel(ns, m.today.Level, stands):
 			*m.wantVersion = stands.String()
-			ns.Reasons = append(ns.Reasons, fmt.Sprintf("the newer version of today's %s %s is kept: %s does not have %s", m.mode, map[bool]string{true: "label", false: "default"}[labelled], b.target, checks))
+			ns.Reasons = append(ns.Reasons, message.New("newer-version-kept", "mode", m.mode, "origin", map[bool]string{true: "label", false: "default"}[labelled], "target", b.target, "checks", dropped))
 		case !ns.Exempt:
 			loosened = true
-			ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s at %s is stricter than at %s, which does not have %s: what runs here would not be admitted again", said, stands, b.target, checks))
+			ns.Cautions = append(ns.Cautions, message.New("version-loosened", "mode", m.mode, "level", m.today.Level,
+				"label", label, "byConfiguration", byConfiguration, "byDefault", byDefault, "version", stands, "target", b.target, "checks", dropped))
 		}
 	}
 	return loosened
@@ -382,13 +378,6 @@ func (b *planBuilder) lostConstraintsOfPolicies(names []string, level api.Level)
 	return out
 }
 
-func policyOrEveryText(name string) string {
-	if name == EveryPolicy {
-		return "every policy"
-	}
-	return "policy " + name
-}
-
 func (b *planBuilder) lostConstraintsOfPolicy(name string, level api.Level) []LostConstraint {
 	key := policyAndLevel{name, level}
 	if l, ok := b.lostByPolicy[key]; ok {
@@ -409,15 +398,11 @@ func (b *planBuilder) lostConstraintsOfPolicy(name string, level api.Level) []Lo
 	return out
 }
 
-func joinWorkloadRefs(refs []WorkloadRef) string {
-	const limit = 3
-	names := make([]string, 0, limit)
-	for i, r := range refs {
-		if i == limit {
-			names = append(names, fmt.Sprintf("%d more", len(refs)-limit))
-			break
-		}
-		names = append(names, strings.ToLower(r.Kind)+"/"+r.Name)
+// workloadNames names workloads as kubectl does: "deployment/api".
+func workloadNames(refs []WorkloadRef) []string {
+	out := make([]string, 0, len(refs))
+	for _, r := range refs {
+		out = append(out, strings.ToLower(r.Kind)+"/"+r.Name)
 	}
-	return strings.Join(names, ", ")
+	return out
 }

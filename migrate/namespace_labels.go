@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
@@ -16,13 +16,13 @@ const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 // readPodSecurityLabels reads the six labels as they stand and says what is wrong with them: the server ignores keys it does
 // not know, and takes an invalid enforce level for restricted, an invalid audit or warn level for privileged, an
 // invalid version for latest (k8s.io/pod-security-admission/api, PolicyToEvaluate).
-func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []string) {
+func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []message.Message) {
 	var cur PodSecurityLabels
-	var cautions []string
+	var cautions []message.Message
 	for _, key := range sortedKeys(labels) {
 		if !strings.HasPrefix(key, podSecurityLabelPrefix) {
 			if near := misspeltLabelKey(key); near != "" {
-				cautions = append(cautions, fmt.Sprintf("the label %q is not a Pod Security label and the server ignores it; %s is meant", key, near))
+				cautions = append(cautions, message.New("label-key-misspelt", "key", key, "meant", near))
 			}
 			continue
 		}
@@ -34,14 +34,14 @@ func readPodSecurityLabels(labels map[string]string) (PodSecurityLabels, []strin
 				if key == api.EnforceLevelLabel {
 					taken = api.LevelRestricted
 				}
-				cautions = append(cautions, fmt.Sprintf("the label %s=%q is invalid: the server takes it for %s", key, value, taken))
+				cautions = append(cautions, message.New("label-value-invalid", "key", key, "value", value, "taken", taken))
 			}
 		case api.EnforceVersionLabel, api.AuditVersionLabel, api.WarnVersionLabel:
 			if _, err := api.ParseVersion(value); err != nil {
-				cautions = append(cautions, fmt.Sprintf("the label %s=%q is invalid: the server takes it for latest", key, value))
+				cautions = append(cautions, message.New("label-value-invalid", "key", key, "value", value, "taken", "latest"))
 			}
 		default:
-			cautions = append(cautions, fmt.Sprintf("the label %q is unknown under this prefix and the server ignores it%s", key, suggestLabelKey(key)))
+			cautions = append(cautions, message.New("label-key-unknown", "key", key, "meant", suggestLabelKey(key)))
 			continue
 		}
 		cur.setLabel(key, value)
@@ -108,7 +108,7 @@ func misspeltLabelKey(key string) string {
 func suggestLabelKey(key string) string {
 	for _, known := range PodSecurityLabelKeys() {
 		if pspparse.EditDistance(key, known) <= 2 {
-			return "; " + known + " is meant"
+			return known
 		}
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func TestCurrentLabels(t *testing.T) {
@@ -63,7 +64,7 @@ func TestCurrentLabels(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("labels (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.cautions, cautions); diff != "" {
+			if diff := cmp.Diff(tt.cautions, message.Texts(cautions)); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 		})

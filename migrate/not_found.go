@@ -125,14 +125,11 @@ func (p *Plan) GapsOfWorkload(namespace, kind, name string) []Gap {
 	return out
 }
 
-// mayChangePodsText begins the gap of what changes pods when they are created, as far as it is not known.
-const mayChangePodsText = "it may change pods when they are created"
-
 // MayChangeWorkload tells whether a gap is about one workload: about its object, or about what may change the pods of its namespace
 // when they are created.
 func (g *Gap) MayChangeWorkload(namespace, kind, name string) bool {
 	return strings.EqualFold(g.What, fmt.Sprintf("%s %q", kind, namespace+"/"+name)) ||
-		strings.HasPrefix(g.Why, mayChangePodsText) && g.affectsNamespace(namespace)
+		g.ID == "mutator-unknown" && g.affectsNamespace(namespace)
 }
 
 // CheckServiceAccount returns an error if nothing names the service account: no workload, no grant, and none of the accounts that
@@ -233,7 +230,7 @@ func (g *Gap) affectsNamespace(namespace string) bool {
 }
 
 func (g *Gap) gapText() string {
-	text := g.What + ": " + g.Why
+	text := g.What + ": " + g.Text
 	if g.Position.File != "" {
 		text = g.Position.File + ": " + text
 	}

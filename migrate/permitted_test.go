@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // What the policies say about a namespace, and which of them say nothing.
@@ -42,7 +43,7 @@ func TestPermitted(t *testing.T) {
 		},
 		{
 			name: "everybody, anything goes", objects: []object{web, open, tight, grant("open", "", everybody()), grant("tight", "a", everyAccountOf("a"))},
-			level: restricted, by: []string{"tight"}, apart: []ExcludedPolicy{{"open", privileged, everywhere}},
+			level: restricted, by: []string{"tight"}, apart: []ExcludedPolicy{{"open", privileged, message.Message{Text: everywhere}}},
 		},
 		{
 			name: "everybody, but it restricts", objects: []object{web, base, grant("base", "", everybody())},
@@ -51,8 +52,8 @@ func TestPermitted(t *testing.T) {
 		{
 			name: "everybody, a provider's", objects: []object{web, eks, rke, grant("eks.privileged", "", everybody()), grant("global-restricted-psp", "", everybody())},
 			apart: []ExcludedPolicy{
-				{"eks.privileged", privileged, everywhere + ", a default of Amazon EKS"},
-				{"global-restricted-psp", restricted, everywhere + ", a default of RKE2"},
+				{"eks.privileged", privileged, message.Message{Text: everywhere + ", a default of Amazon EKS"}},
+				{"global-restricted-psp", restricted, message.Message{Text: everywhere + ", a default of RKE2"}},
 			},
 		},
 		{
@@ -61,11 +62,11 @@ func TestPermitted(t *testing.T) {
 		},
 		{
 			name: "the controllers, anything goes", objects: []object{web, open, grant("open", "", controller)},
-			apart: []ExcludedPolicy{{"open", privileged, "the controllers that create pods may use it everywhere"}},
+			apart: []ExcludedPolicy{{"open", privileged, message.Message{Text: "the controllers that create pods may use it everywhere"}}},
 		},
 		{
 			name: "the controllers, a provider's", objects: []object{web, rke, grant("global-restricted-psp", "", controller)},
-			apart: []ExcludedPolicy{{"global-restricted-psp", restricted, "the controllers that create pods may use it everywhere, a default of RKE2"}},
+			apart: []ExcludedPolicy{{"global-restricted-psp", restricted, message.Message{Text: "the controllers that create pods may use it everywhere, a default of RKE2"}}},
 		},
 		{name: "the controllers, but it restricts", objects: []object{web, base, grant("base", "", controller)}, level: baseline, by: []string{"base"}},
 		{name: "the controllers, here", objects: []object{web, open, grant("open", "a", controller)}, level: privileged, by: []string{"open"}},
@@ -83,7 +84,7 @@ func TestPermitted(t *testing.T) {
 				By        []string
 				Apart     []ExcludedPolicy
 			}
-			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.PermittedLevel, ns.PermittedBy, ns.ExcludedPolicies}, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(result{tt.level, tt.by, tt.apart}, result{ns.PermittedLevel, ns.PermittedBy, ns.ExcludedPolicies}, cmpopts.EquateEmpty(), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -206,7 +207,7 @@ func TestPodCreators(t *testing.T) {
 			if tt.name != "the label of today refuses it already" {
 				objects = append(objects, namespace("a"))
 			}
-			got := only(t, build(t, cluster("v1.24.1"), tt.opts, objects...), "a").Cautions
+			got := message.Texts(only(t, build(t, cluster("v1.24.1"), tt.opts, objects...), "a").Cautions)
 			got = slices.DeleteFunc(got, func(s string) bool { return s == refusedToday }) // another story
 			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -238,11 +239,11 @@ func TestPodCreatorsEverywhere(t *testing.T) {
 				objects = append(objects, deployment(fmt.Sprintf("n%d/web", i), hardened()))
 			}
 			p := build(t, cluster("v1.24.1"), Options{}, objects...)
-			if diff := cmp.Diff(tt.want, p.Cautions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.want, message.Texts(p.Cautions), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for _, ns := range p.Namespaces {
-				if slices.ContainsFunc(ns.Cautions, func(s string) bool { return strings.Contains(s, "create pods") }) {
+				if slices.ContainsFunc(message.Texts(ns.Cautions), func(s string) bool { return strings.Contains(s, "create pods") }) {
 					t.Fatalf("%s: %q", ns.Name, ns.Cautions)
 				}
 			}
@@ -360,7 +361,7 @@ func TestRolesNotAmongTheFiles(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, tt.source, tt.opts, append(tt.objects, namespace("a"), lost)...), "a")
-			if got := slices.Contains(ns.Cautions, told); got != tt.want {
+			if got := slices.Contains(message.Texts(ns.Cautions), told); got != tt.want {
 				t.Errorf("cautions %q; want %q among them: %t", ns.Cautions, told, tt.want)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // A label that is there at a newer version than the target has a check more: it is kept where it holds, and taking the
@@ -54,10 +55,10 @@ func TestNewerPinsAreNotLoosened(t *testing.T) {
 				t.Errorf("enforce=%s:%s, %s; want baseline:%s, %s", ns.RecommendedLabels.Enforce, ns.RecommendedLabels.EnforceVersion, ns.Action, tt.version, tt.action)
 			}
 			for _, text := range []string{kept, tighter, follows} {
-				if want := text == tt.told && tt.cautions; slices.Contains(ns.Cautions, text) != want {
+				if want := text == tt.told && tt.cautions; slices.Contains(message.Texts(ns.Cautions), text) != want {
 					t.Errorf("cautions %q; want %q among them: %t", ns.Cautions, text, want)
 				}
-				if want := text == tt.told && !tt.cautions; slices.Contains(ns.Reasons, text) != want {
+				if want := text == tt.told && !tt.cautions; slices.Contains(message.Texts(ns.Reasons), text) != want {
 					t.Errorf("reasons %q; want %q among them: %t", ns.Reasons, text, want)
 				}
 			}

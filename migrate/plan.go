@@ -5,6 +5,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // APIVersion and Kind identify a Plan document.
@@ -57,7 +58,7 @@ type Plan struct {
 	// LabelWriters: objects that write Pod Security labels on namespaces that were not read, or are still to come.
 	LabelWriters []inventory.LabelWriter `json:"labelWriters,omitempty"`
 	// Cautions that hold for the whole plan ("target version latest is ...").
-	Cautions []string `json:"cautions,omitempty"`
+	Cautions []message.Message `json:"cautions,omitempty"`
 	// Gaps: what could not be read or judged.
 	Gaps []Gap `json:"gaps"`
 	// Notes: worth telling, make nothing uncertain.
@@ -124,9 +125,9 @@ type Namespace struct {
 	// ObservedPolicies: the policies that its live pods carry in kubernetes.io/psp, sorted.
 	ObservedPolicies []string `json:"observedPolicies,omitempty"`
 	// Reasons are sentences that explain the recommendation, the most important first.
-	Reasons []string `json:"reasons,omitempty"`
+	Reasons []message.Message `json:"reasons,omitempty"`
 	// Cautions are sentences for the reader.
-	Cautions []string `json:"cautions"`
+	Cautions []message.Message `json:"cautions"`
 	// Complete is false if what could not be read or judged can change the level: then no enforce is recommended. Where what
 	// runs decides, grants and policies cannot; where nothing runs, or policies decide as well, they can. Nothing can make
 	// the level looser than privileged.
@@ -199,9 +200,9 @@ type PodSecurityLabels struct {
 
 // ExcludedPolicy is a policy, or EveryPolicy, that may be used in the namespace but says nothing about what it needs.
 type ExcludedPolicy struct {
-	Policy  string    `json:"policy"`
-	Closest api.Level `json:"closest,omitempty"`
-	Why     string    `json:"why"`
+	Policy  string          `json:"policy"`
+	Closest api.Level       `json:"closest,omitempty"`
+	Why     message.Message `json:"why"`
 }
 
 // EnforceDecision says what decided the enforce level.
@@ -262,16 +263,20 @@ type BlockingViolation struct {
 
 // IneffectiveGrant is something odd that grants nothing, or of which it is not known what it grants.
 type IneffectiveGrant struct {
-	Subject string `json:"what"`
-	Why     string `json:"why"`
+	message.Message
+	// Subject is the binding or role; Others are more of them that the same is to be said of.
+	Subject string   `json:"what"`
+	Others  []string `json:"others,omitempty"`
 	// RoleNotRead is true for a role that bindings refer to and that was not read: what it grants is not known.
 	RoleNotRead bool `json:"roleNotRead,omitempty"`
 }
 
 // Gap is something that could not be read or judged.
 type Gap struct {
+	// Message says why, and what to try next.
+	message.Message
+	// What could not be read or judged: "pods", `Deployment "web/api"`, "document 3".
 	What string `json:"what"`
-	Why  string `json:"why"`
 	// Affects lists the namespaces it touches; "*" stands for every one.
 	Affects []string `json:"affects"`
 	// Changes is all that it can change of them: workloads (what runs), grants (who may use which policy, and who may create
@@ -282,7 +287,8 @@ type Gap struct {
 
 // Note is worth telling and makes nothing uncertain.
 type Note struct {
+	message.Message
+	// What it is about: an object, a file, a kind of object.
 	What     string            `json:"what"`
-	Why      string            `json:"why"`
 	Position pspparse.Position `json:"position,omitzero"`
 }

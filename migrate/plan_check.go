@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
@@ -106,39 +106,57 @@ func checkStringValue(v reflect.Value, f fieldRules) *planFieldError {
 	if allowed := allowedFieldValues(v.Type(), f); allowed != nil && !slices.Contains(allowed, text) {
 		return &planFieldError{"", fmt.Sprintf("%q is not one of %s", text, strings.Join(allowed, ", "))}
 	}
-	switch f.format {
-	case "version":
-		if _, err := api.ParseVersion(text); err != nil {
-			return &planFieldError{"", fmt.Sprintf("%q is not a Kubernetes minor such as v1.25, nor latest", text)}
-		}
-	case "namespace":
-		if len(validation.IsDNS1123Label(text)) > 0 {
-			return &planFieldError{"", fmt.Sprintf("%q is not a name that a namespace can have", text)}
-		}
-	case "kind":
-		if !validKindName.MatchString(text) {
-			return &planFieldError{"", fmt.Sprintf("%q is not a name that a kind can have", text)}
-		}
+	if rule, known := planFormats()[f.format]; known && !rule.pattern.MatchString(text) {
+		return &planFieldError{"", fmt.Sprintf("%q is not %s", text, rule.meaning)}
 	}
 	return nil
 }
 
-var validKindName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?)?$`)
+// planFormat is what a text of a field with the tag `format` has to match, and what such a text is.
+type planFormat struct {
+	pattern *regexp.Regexp
+	meaning string
+}
+
+// planFormats returns the formats by the word of the tag.
+var planFormats = sync.OnceValue(func() map[string]planFormat {
+	return map[string]planFormat{
+		"version":   {regexp.MustCompile(`^(latest|v1\.(0|[1-9][0-9]*))$`), "a Kubernetes minor such as v1.25, nor latest"},
+		"namespace": {regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "a name that a namespace can have"},
+		"kind":      {regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}(\.[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?)?$`), "a name that a kind can have"},
+		"id":        {regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`), "the id of a message"},
+	}
+})
+
+// FieldPatterns returns the regular expressions that texts of a Plan match, by the word of the tag `format` of their field.
+func FieldPatterns() map[string]string {
+	out := map[string]string{}
+	for word, f := range planFormats() {
+		out[word] = f.pattern.String()
+	}
+	return out
+}
 
 // allowedFieldValues are those that a text may have; nil where it is free.
 func allowedFieldValues(t reflect.Type, f fieldRules) []string {
-	switch {
-	case f.values != "":
+	if f.values != "" {
 		return strings.Fields(f.values)
-	case t == reflect.TypeFor[api.Level]():
+	}
+	return AllowedValues(t)
+}
+
+// AllowedValues returns the texts that a type may have in a Plan; nil for a type that may have any.
+func AllowedValues(t reflect.Type) []string {
+	switch t {
+	case reflect.TypeFor[api.Level]():
 		return []string{string(api.LevelPrivileged), string(api.LevelBaseline), string(api.LevelRestricted)}
-	case t == reflect.TypeFor[Basis]():
+	case reflect.TypeFor[Basis]():
 		return []string{string(BasisWorkloads), string(BasisPolicies), string(BasisBoth), string(BasisEmpty), string(BasisOverride)}
-	case t == reflect.TypeFor[Action]():
+	case reflect.TypeFor[Action]():
 		return []string{
 			string(ActionUnchanged), string(ActionAdd), string(ActionChange), string(ActionLoosen), string(ActionWithheld), string(ActionSkip),
 		}
-	case t == reflect.TypeFor[inventory.SourceKind]():
+	case reflect.TypeFor[inventory.SourceKind]():
 		return []string{
 			string(inventory.SourceCluster), string(inventory.SourceFiles), string(inventory.SourceFilesAndCluster),
 			string(inventory.SourceSnapshot), string(inventory.SourceDemo),

@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Workload is one workload.
@@ -41,8 +42,8 @@ type Evaluation struct {
 	// what the template must state itself to stay as it is; a bare pod is taken to come from whoever has created it, and of
 	// what its author wrote. Both are absent where no policy would admit them, for which Refused says why, and where what
 	// this depends on was not read.
-	AdmittedBy string   `json:"admittedBy,omitempty"`
-	Refused    []string `json:"refused,omitempty"`
+	AdmittedBy string            `json:"admittedBy,omitempty"`
+	Refused    []message.Message `json:"refused,omitempty"`
 	// AdmissionMode says why admission takes that one: unchanged (it is the first by name of those that take the pods as they
 	// are) or changed (none does, and it is the first by name of those that take them with what they fill in).
 	AdmissionMode string         `json:"admissionMode,omitempty" values:"unchanged changed"`

@@ -1,101 +1,97 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// cautionPodCreators warns of accounts of the namespace that can make pods on their own (runners, build agents, workflow
-// engines) and are held to less than the level today: what they will create cannot be seen in advance. Accounts that are held
-// to the same are told in one caution.
+// cautionPodCreators adds cautions on service accounts of the namespace that create pods without a controller (CI runners,
+// operators) and that may create looser ones today than the recommended level allows. Accounts with the same access share one
+// caution.
 func (b *planBuilder) cautionPodCreators(ns *Namespace) {
 	enforce := api.Level(ns.RecommendedLabels.Enforce)
 	if enforce == "" || ns.Exempt {
 		return
 	}
-	var order []string
-	accounts := map[string][]string{}
+	var found []*sameAccess
 	for _, p := range b.grants.PodCreators(ns.Name) {
 		if b.isExemptUser(p.User) {
-			ns.Cautions = append(ns.Cautions, p.Description+" can create pods on its own here and is exempt by the admission configuration: no label refuses what it creates")
+			ns.Cautions = append(ns.Cautions, message.New("exempt-pod-creator", "account", p.Description))
 			continue
 		}
-		why := b.looserAccessOf(ns.Name, p, enforce)
-		if why == "" || !b.enforcesStricterThanToday(ns) {
+		looser, ok := b.looserPoliciesOf(ns.Name, p, enforce)
+		if !ok || !b.enforcesStricterThanToday(ns) {
 			continue
 		}
-		if accounts[why] == nil {
-			order = append(order, why)
+		at := slices.IndexFunc(found, func(s *sameAccess) bool { return slices.Equal(s.policies, looser) })
+		if at < 0 {
+			at, found = len(found), append(found, &sameAccess{policies: looser})
 		}
-		accounts[why] = append(accounts[why], strings.TrimPrefix(p.Description, "service account "))
+		found[at].accounts = append(found[at].accounts, strings.TrimPrefix(p.Description, "service account "))
 	}
-	for _, why := range order {
-		names := accounts[why]
-		text := fmt.Sprintf("service account %s can create pods on its own here and %s: what it creates may be refused by enforce=%s", names[0], why, enforce)
-		if len(names) > 1 {
-			text = fmt.Sprintf("service accounts %s can create pods on their own here and %s: what they create may be refused by enforce=%s", joinFirst(names, 3), why, enforce)
-		}
-		ns.Cautions = append(ns.Cautions, text)
+	for _, s := range found {
+		ns.Cautions = append(ns.Cautions, message.New("pod-creators", "accounts", s.accounts, "policies", s.policies, "level", enforce))
 	}
 }
 
-// enforcesStricterThanToday is true where the recommended level refuses what is not refused by the labels of today.
+// sameAccess lists service accounts that may use the same policies.
+type sameAccess struct{ policies, accounts []string }
+
+// enforcesStricterThanToday reports whether the recommended enforce level is stricter than the one that the server enforces
+// today.
 func (b *planBuilder) enforcesStricterThanToday(ns *Namespace) bool {
 	enforce := api.Level(ns.RecommendedLabels.Enforce)
 	return enforce != "" && !ns.Exempt && isLooserLevel(ns.EffectivePolicyToday().Enforce.Level, enforce)
 }
 
-// looserAccessOf says what lets somebody create looser pods in a namespace today than a level does; "" if nothing does.
-func (b *planBuilder) looserAccessOf(namespace string, p access.Principal, enforce api.Level) string {
+// looserPoliciesOf returns the policies by which a requester may create looser pods in a namespace today than a level allows, and
+// false where it may not. There are none where no policy limits the requester at all.
+func (b *planBuilder) looserPoliciesOf(namespace string, p access.Principal, enforce api.Level) (policies []string, ok bool) {
 	if enforce == api.LevelPrivileged {
-		return ""
+		return nil, false
 	}
 	if len(b.inv.Policies) == 0 || b.pspInactive {
-		return "no policy limits that today"
+		return nil, true
 	}
-	var loose []string
 	for _, u := range b.grants.PoliciesUsableBy(namespace, p) {
 		if isLooserLevel(b.assessments[u.Policy].Closest, enforce) {
-			loose = append(loose, u.Policy)
+			policies = append(policies, u.Policy)
 		}
 	}
-	if len(loose) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("may use looser policies (%s)", joinFirst(loose, maxPoliciesListed))
+	return policies, len(policies) > 0
 }
 
-// cautionPodCreatorsEverywhere warns once, for the whole plan, where every service account can create pods everywhere.
-func (b *planBuilder) cautionPodCreatorsEverywhere(namespaces []Namespace) []string {
+// cautionPodCreatorsEverywhere returns one caution for the whole Plan where every service account may create pods in every
+// namespace.
+func (b *planBuilder) cautionPodCreatorsEverywhere(namespaces []Namespace) []message.Message {
 	bindings := b.grants.PodCreationForAllAccounts()
 	if len(bindings) == 0 {
 		return nil
 	}
-	var names, whys []string
+	var names, policies []string
+	same := true
 	for i := range namespaces {
 		ns := &namespaces[i]
 		if !b.enforcesStricterThanToday(ns) {
 			continue
 		}
-		if why := b.looserAccessOf(ns.Name, access.ServiceAccountRequester(ns.Name, "default"), api.Level(ns.RecommendedLabels.Enforce)); why != "" {
-			names = append(names, ns.Name)
-			if !slices.Contains(whys, why) {
-				whys = append(whys, why)
-			}
+		looser, ok := b.looserPoliciesOf(ns.Name, access.ServiceAccountRequester(ns.Name, "default"), api.Level(ns.RecommendedLabels.Enforce))
+		if !ok {
+			continue
 		}
+		same = same && (len(names) == 0 || slices.Equal(looser, policies))
+		names, policies = append(names, ns.Name), looser
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	why := "may use looser policies"
-	if len(whys) == 1 {
-		why = whys[0]
+	if !same {
+		policies = nil
 	}
-	return []string{fmt.Sprintf("every service account can create pods on its own in every namespace (%s) and %s: what they create in %s (%s) may be refused by the recommended level",
-		joinFirst(bindings, 3), why, countNoun(len(names), "namespace", "namespaces"), joinFirst(names, 3))}
+	return []message.Message{message.New("pod-creators-everywhere", "bindings", bindings, "noPolicies", same && len(policies) == 0, "policies", policies, "namespaces", names)}
 }

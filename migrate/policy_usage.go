@@ -7,7 +7,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 )
 
-// PolicyUsage is one way in which pods come to be admitted by a policy.
+// PolicyUsage is one way in which the pods of a workload or service account may use a PodSecurityPolicy.
 type PolicyUsage struct {
 	Policy *Policy
 	// Requester asks: "service account web/api", "replicaset-controller, which creates its pods".
@@ -19,21 +19,22 @@ type PolicyUsage struct {
 	OtherGrants int
 }
 
-// podRequester is somebody whose grants count for a pod.
+// podRequester is a user or service account whose grants count when a pod is created.
 type podRequester struct {
 	access.Principal
 	// account is the principal as a grant names a service account, "namespace/name".
 	account string
 }
 
-// PolicyUsagesOfWorkload returns for each policy that the pods of a workload may use as whom and by what, policies by name; first as the
-// account that they run as, then as what creates them. Accounts that only live pods have are not known here.
+// PolicyUsagesOfWorkload returns, for each policy that the pods of a workload may use, the requester and the grant: policies by
+// name, first as the account that the pods run as, then as what creates them. Accounts that only live pods have are not known
+// here.
 func (p *Plan) PolicyUsagesOfWorkload(namespace string, w *Workload) []PolicyUsage {
 	return p.policyUsages(namespace, podRequestersOf(namespace, w))
 }
 
-// PolicyUsagesByControllers returns the policies that what creates the pods of workloads may use in the namespace and a service account
-// may not, not even where it sends the request.
+// PolicyUsagesByControllers returns the policies that the controllers of workloads may use in a namespace and a service account
+// may not, not even where it sends the request itself.
 func (p *Plan) PolicyUsagesByControllers(namespace, account string, workloads []*Workload) []PolicyUsage {
 	own := map[string]bool{}
 	self := serviceAccountRequester(namespace, account)
@@ -53,11 +54,13 @@ func (p *Plan) PolicyUsagesByControllers(namespace, account string, workloads []
 	return slices.DeleteFunc(p.policyUsages(namespace, makers), func(u PolicyUsage) bool { return own[u.Policy.Name] })
 }
 
+// serviceAccountRequester returns the requester for pods that run as a service account.
 func serviceAccountRequester(namespace, name string) podRequester {
 	return podRequester{access.ServiceAccountPrincipal(namespace, name), namespace + "/" + name}
 }
 
-// podRequestersOf are the account that the pods of a workload run as, and what creates them.
+// podRequestersOf returns whose grants count for the pods of a workload: the account that they run as, and the controller or
+// kubelet that creates them.
 func podRequestersOf(namespace string, w *Workload) []podRequester {
 	var out []podRequester
 	mirror := w.Kind == "Pod" && w.ServiceAccount == ""
@@ -120,7 +123,8 @@ func (a *podRequester) grantedAs(s Subject) string {
 	return ""
 }
 
-// AdmissionReason says in a sentence why PSP admission takes the policy that it takes for a workload; "" where it takes none.
+// AdmissionReason returns a sentence that says why PSP admission picks the policy that it picks for a workload; "" where it
+// picks none.
 func (w *Workload) AdmissionReason() string {
 	switch w.AdmissionMode {
 	case "unchanged":

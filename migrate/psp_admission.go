@@ -2,14 +2,13 @@ package migrate
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/psp"
 )
 
@@ -24,7 +23,7 @@ type AdmissionDrift struct {
 	// Predicted is the policy that would admit them today; absent if they would be refused.
 	Predicted string `json:"predicted,omitempty"`
 	// Why is a sentence: what may have changed, or what refuses them.
-	Why string `json:"why"`
+	Why message.Message `json:"why"`
 }
 
 // canPredictAdmission is true where all was read that admission depends on. Where something is missing, the policy that would
@@ -94,7 +93,7 @@ func (b *planBuilder) predictPodAdmission(out *Workload, w *inventory.Workload, 
 		if g.Count == 0 || g.AdmittedBy == "" {
 			continue
 		}
-		if why := b.admissionDriftReason(w, g, f, usable.names); why != "" {
+		if why := b.admissionDriftReason(w, g, f, usable.names); why.ID != "" {
 			out.AdmissionDrift = append(out.AdmissionDrift, AdmissionDrift{
 				Pods: g.Count, Example: g.ExamplePod, Observed: g.AdmittedBy, Predicted: f.Policy, Why: why,
 			})
@@ -154,39 +153,32 @@ func (b *planBuilder) lowerAsAdmittedLevel(out *Workload, s *inventory.Shape) {
 
 // admissionDriftReason says what is different today about live pods; "" if nothing is. Who creates pods that no controller makes is
 // not known. Where it is not known either what they left to the policy, the one that comes first today says nothing.
-func (b *planBuilder) admissionDriftReason(w *inventory.Workload, g *inventory.PodGroup, f *psp.Prediction, usable []string) string {
+func (b *planBuilder) admissionDriftReason(w *inventory.Workload, g *inventory.PodGroup, f *psp.Prediction, usable []string) message.Message {
 	_, made := access.ControllerPrincipal(w.Kind)
-	why := ""
+	refused := f.Policy == "" && made
 	switch {
 	case f.Policy == g.AdmittedBy:
-		return ""
+		return message.Message{}
 	case b.policiesByName[g.AdmittedBy] == nil:
-		why = fmt.Sprintf("policy %s is not there any more", g.AdmittedBy)
+		return message.New("drift-policy-gone", "policy", g.AdmittedBy, "refused", refused)
 	case !containsPolicy(usable, g.AdmittedBy) && !made:
-		return fmt.Sprintf("their account may not use policy %s: whoever created them may", g.AdmittedBy)
+		return message.New("drift-admitted-by-creator", "policy", g.AdmittedBy)
 	case !containsPolicy(usable, g.AdmittedBy):
-		why = fmt.Sprintf("policy %s may no longer be used here", g.AdmittedBy)
+		return message.New("drift-grant-gone", "policy", g.AdmittedBy, "refused", refused)
 	case f.Policy == "":
-		return "they would be refused today: " + strings.Join(refusalReasons(f), "; ")
+		return message.New("drift-refused", "reasons", message.Texts(refusalReasons(f)))
 	case w.Template == nil:
-		return ""
-	case !made:
-		return "a policy or a grant has changed since, or a webhook changed them after they were admitted"
-	default:
-		return "a policy, a grant or the template has changed since, or a webhook changed them after they were admitted"
+		return message.Message{}
 	}
-	if f.Policy == "" && made {
-		why += ", and no other would admit them"
-	}
-	return why
+	return message.New("drift-changed-since", "controller", made)
 }
 
 // maxRefusingPolicies is how many policies are told that refuse one pod. There may be many policies and many such pods.
 const maxRefusingPolicies = 20
 
 // refusalReasons words why no policy admits a pod, one sentence for each policy that has something against it.
-func refusalReasons(f *psp.Prediction) []string {
-	var out []string
+func refusalReasons(f *psp.Prediction) []message.Message {
+	var out []message.Message
 	more := 0
 	for start := 0; start < len(f.Refusals); {
 		end, policy := start, f.Refusals[start].Policy
@@ -200,19 +192,16 @@ func refusalReasons(f *psp.Prediction) []string {
 			more++
 			continue
 		}
-		if n := f.OmittedRefusals[policy]; n > 0 {
-			texts = append(texts, fmt.Sprintf("%d more", n))
-		}
-		out = append(out, fmt.Sprintf("policy %s: %s", policy, strings.Join(texts, ", ")))
+		out = append(out, message.New("psp-refusal", "policy", policy, "reasons", texts, "more", f.OmittedRefusals[policy]))
 	}
 	if more > 0 {
-		out = append(out, countNoun(more, "more policy refuses", "more policies refuse")+" it, too")
+		out = append(out, message.New("psp-refusals-more", "n", more))
 	}
 	for _, r := range f.InvalidMutations {
-		out = append(out, "what the policy fills in is not valid: "+r.String())
+		out = append(out, message.New("psp-mutation-invalid", "reason", r.String()))
 	}
 	if len(out) == 0 {
-		out = append(out, "no policy may be used")
+		out = append(out, message.New("psp-none-usable"))
 	}
 	return out
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // foreseenOf is what a plan says of PSP admission for the one workload of namespace a.
@@ -40,23 +42,23 @@ func TestForesight(t *testing.T) {
 		"something was not read, all wanted": {server: "v1.24.1", opts: Options{AllowPartial: true}, objects: []object{deployment("a/web", plain()), gap("roles", "a")}, want: foreseenOf{AdmittedBy: "base", Achievable: true}},
 		"admitted by a policy that is gone": {
 			server: "v1.24.1", objects: []object{live("gone")},
-			want: foreseenOf{AdmittedBy: "base", Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "gone", Predicted: "base", Why: "policy gone is not there any more"}}},
+			want: foreseenOf{AdmittedBy: "base", Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "gone", Predicted: "base", Why: message.Message{Text: "policy gone is not there any more"}}}},
 		},
 		"admitted by a policy that its account may not use": {
 			server: "v1.24.1", objects: []object{live("tight")},
-			want: foreseenOf{AdmittedBy: "base", Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Predicted: "base", Why: "their account may not use policy tight: whoever created them may"}}},
+			want: foreseenOf{AdmittedBy: "base", Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Predicted: "base", Why: message.Message{Text: "their account may not use policy tight: whoever created them may"}}}},
 		},
 		"the same, and what its author wrote is known": {
 			server: "v1.24.1", objects: []object{applied("a/bare", "tight", profiled, hardened())},
-			want: foreseenOf{AdmittedBy: "tight", Mutations: 4, Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}}},
+			want: foreseenOf{AdmittedBy: "tight", Mutations: 4, Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: message.Message{Text: "their account may not use policy tight: whoever created them may"}}}},
 		},
 		"what its author wrote is known, and its policy is another today": {
 			server: "v1.24.1", objects: []object{applied("a/bare", "base", written, plain()), policy(t, "also", baselineLike), grant("also", "a", everyAccountOf("a"))},
-			want: foreseenOf{AdmittedBy: "also", Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "base", Predicted: "also", Why: "a policy or a grant has changed since, or a webhook changed them after they were admitted"}}},
+			want: foreseenOf{AdmittedBy: "also", Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "base", Predicted: "also", Why: message.Message{Text: "a policy or a grant has changed since, or a webhook changed them after they were admitted"}}}},
 		},
 		"what its author wrote is known, and none that is known admits it": {
 			server: "v1.24.1", objects: []object{applied("a/bare", "gone", onTheHost, hostNetworked())},
-			want: foreseenOf{Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "gone", Why: "policy gone is not there any more"}}},
+			want: foreseenOf{Achievable: true, Drift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "gone", Why: message.Message{Text: "policy gone is not there any more"}}}},
 		},
 	}
 	for name, tt := range tests {
@@ -64,8 +66,8 @@ func TestForesight(t *testing.T) {
 			t.Parallel()
 			ns := only(t, build(t, cluster(tt.server), tt.opts, append(tt.objects, grants...)...), "a")
 			w := ns.Workloads[0]
-			got := foreseenOf{w.AdmittedBy, w.Refused, w.AdmissionDrift, len(w.Mutations), ns.AchievableLevel != ""}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			got := foreseenOf{w.AdmittedBy, message.Texts(w.Refused), w.AdmissionDrift, len(w.Mutations), ns.AchievableLevel != ""}
+			if diff := cmp.Diff(tt.want, got, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // explainOlderServer says so where only the server's own, older version of the standards keeps the level down: it takes the
@@ -21,7 +22,7 @@ func (b *planBuilder) explainOlderServer(ns *Namespace, workloads []inventory.Wo
 		atTarget = looserLevel(atTarget, b.evaluator.AfterPSP(&workloads[i], b.target).Level)
 	}
 	if isLooserLevel(ns.NeededLevel, atTarget) {
-		ns.Reasons = append(ns.Reasons, fmt.Sprintf("a server of %s takes the newer pin for its own version until it is upgraded; by %s alone the namespace would need %s", b.enforceAt[1], b.target, atTarget))
+		ns.Reasons = append(ns.Reasons, message.New("older-server", "server", b.enforceAt[1], "target", b.target, "level", atTarget))
 	}
 }
 
@@ -75,11 +76,7 @@ func (b *planBuilder) explainLevelChange(ns *Namespace, workloads []inventory.Wo
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	because := ""
-	if len(names) > 0 {
-		because = fmt.Sprintf(" (%s, %s)", strings.Join(names, ", "), first)
-	}
-	text := fmt.Sprintf("from %s of the standards on the namespace needs %s instead of %s%s", v, is, was, because)
+	text := message.New("level-changes", "version", v, "level", is, "before", was, "checks", names, "workload", first)
 	if isLooserLevel(is, was) {
 		ns.Cautions = append(ns.Cautions, text)
 	} else {
@@ -92,7 +89,7 @@ func (b *planBuilder) addReasonsAndCautions(ns *Namespace, by *permittedLevel) {
 	ns.Reasons = append(b.levelReasons(ns, by), ns.Reasons...)
 	b.cautionGaps(ns)
 	if n := countEstimatedWorkloads(ns.Workloads); n > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s estimated: a policy had already changed the pods that were seen, and what their author wrote is not known", countNoun(n, "workload is", "workloads are")))
+		ns.Cautions = append(ns.Cautions, message.New("level-estimated", "n", n))
 	}
 	b.cautionInjections(ns)
 	cautionPSPRefusals(ns)
@@ -110,7 +107,7 @@ func (b *planBuilder) cautionUnreadRoles(ns *Namespace) {
 	if len(unread) == 0 || !decides || b.inv.Source.Kind != inventory.SourceFiles {
 		return
 	}
-	ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s to a role that was not read (%s): more may be permitted here than is shown", countNoun(len(unread), "binding points", "bindings point"), joinFirst(unread, 3)))
+	ns.Cautions = append(ns.Cautions, message.New("roles-unread", "bindings", unread))
 }
 
 // cautionPSPRefusals tells of what PSP admission would not do again today.
@@ -125,11 +122,11 @@ func cautionPSPRefusals(ns *Namespace) {
 			drifted = append(drifted, ref)
 		}
 	}
-	if n := len(refused); n > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("no usable policy would admit the pods of %s today: %s cannot be created while policies are enforced", joinWorkloadRefs(refused), pluralVerb(n, "it", "they")))
+	if len(refused) > 0 {
+		ns.Cautions = append(ns.Cautions, message.New("psp-refuses-pods", "workloads", workloadNames(refused)))
 	}
 	if len(drifted) > 0 {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("live pods of %s were admitted otherwise than they would be today: explain workload says how", joinWorkloadRefs(drifted)))
+		ns.Cautions = append(ns.Cautions, message.New("psp-admission-drift", "workloads", workloadNames(drifted)))
 	}
 }
 
@@ -144,71 +141,70 @@ func joinFirst(names []string, limit int) string {
 // runs asks for that.
 func cautionEnforceBreakage(ns *Namespace) {
 	today, enforce := ns.EffectivePolicyToday().Enforce.Level, api.Level(ns.RecommendedLabels.Enforce)
-	said := fmt.Sprintf("today's enforce=%s%s", today, ns.labelOriginText(api.EnforceLevelLabel))
+	label, byConfiguration, _ := ns.labelOrigin(api.EnforceLevelLabel)
 	switch {
 	case ns.Action != ActionLoosen || !isLooserLevel(enforce, today): // keepNewerPins has told of a looser version
 	case len(workloadsRefusedAt(ns.Workloads, today)) > 0:
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s is stricter than %s: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first", said, enforce))
+		ns.Cautions = append(ns.Cautions, message.New("loosens-what-runs", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
 	case isLooserLevel(ns.NeededLevel, today):
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s is stricter than %s, and what runs here and does not meet it is exempt: loosen it only on purpose", said, enforce))
+		ns.Cautions = append(ns.Cautions, message.New("loosens-exempt", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
 	default:
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("%s is stricter than %s, and nothing that runs here asks for less: loosen it only on purpose", said, enforce))
+		ns.Cautions = append(ns.Cautions, message.New("loosens-needlessly", "today", today, "label", label, "byConfiguration", byConfiguration, "level", enforce))
 	}
 	if refused := workloadsRefusedAt(ns.Workloads, enforce); len(refused) > 0 && !ns.Exempt {
-		ns.Cautions = append(ns.Cautions, fmt.Sprintf("enforce=%s would refuse %s of %d: what runs here needs %s", enforce, countNoun(len(refused), "workload", "workloads"), len(ns.Workloads), ns.NeededLevel))
+		ns.Cautions = append(ns.Cautions, message.New("enforce-refuses-workloads", "level", enforce, "workloads", workloadNames(refused), "all", len(ns.Workloads), "needed", ns.NeededLevel))
 	}
 }
 
 // levelReasons explain the level in one or two sentences.
-func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []string {
-	var out []string
+func (b *planBuilder) levelReasons(ns *Namespace, by *permittedLevel) []message.Message {
+	var out []message.Message
 	switch ns.NeededLevel {
 	case "":
 		return emptyNamespaceReasons(ns)
 	case api.LevelRestricted:
-		out = append(out, "everything that runs here meets restricted on the day after")
+		out = append(out, message.New("restricted-met"))
 	default:
 		refs := workloadsBelowLevel(workloadsCountingForLevel(ns.Workloads), nextStricterLevel(ns.NeededLevel))
-		out = append(out, fmt.Sprintf("what runs here needs %s: %s %s not meet %s", ns.NeededLevel, joinWorkloadRefs(refs), pluralVerb(len(refs), "does", "do"), nextStricterLevel(ns.NeededLevel)))
+		out = append(out, message.New("level-needed", "level", ns.NeededLevel, "workloads", workloadNames(refs), "next", nextStricterLevel(ns.NeededLevel)))
 	}
 	for _, w := range ns.LevelWithout {
-		out = append(out, fmt.Sprintf("without %s this namespace would be %s", joinWorkloadRefs(w.Workloads), w.Level))
+		out = append(out, message.New("level-without-workloads", "workloads", workloadNames(w.Workloads), "level", w.Level))
 	}
 	if isLooserLevel(ns.NeededLevel, ns.AchievableLevel) {
-		out = append(out, fmt.Sprintf("it would be %s if templates stated what policies fill in today: patch writes that down", ns.AchievableLevel))
+		out = append(out, message.New("level-achievable", "level", ns.AchievableLevel))
 	}
-	if ns.PermittedLevel != "" && ns.PermittedLevel != ns.NeededLevel {
-		which := "stricter than what the policies permit"
-		if isLooserLevel(ns.NeededLevel, ns.PermittedLevel) {
-			which = "looser than what the policies permit"
-		}
-		out = append(out, fmt.Sprintf("needed (%s) is %s (%s, by %s)", ns.NeededLevel, which, ns.PermittedLevel, by.loosestPolicy))
+	switch {
+	case isLooserLevel(ns.PermittedLevel, ns.NeededLevel):
+		out = append(out, message.New("needed-stricter-than-permitted", "needed", ns.NeededLevel, "permitted", ns.PermittedLevel, "policy", by.loosestPolicy))
+	case isLooserLevel(ns.NeededLevel, ns.PermittedLevel):
+		out = append(out, message.New("needed-looser-than-permitted", "needed", ns.NeededLevel, "permitted", ns.PermittedLevel, "policy", by.loosestPolicy))
 	}
 	if ns.PermittedLevel == "" && b.opts.Basis == BasisPolicies && b.opts.Enforce == "" {
-		out = append(out, "no policy is meant for this namespace: what runs here decides")
+		out = append(out, message.New("no-policy-for-namespace"))
 	}
 	return out
 }
 
 // emptyNamespaceReasons explain the level where nothing runs, as far as was read.
-func emptyNamespaceReasons(ns *Namespace) []string {
-	nothing := nothingRunsText(ns)
+func emptyNamespaceReasons(ns *Namespace) []message.Message {
+	nothing := nothingRunsReason(ns)
 	if ns.IsUncertain(inventory.PartWorkloads) && len(ns.Workloads) == 0 {
-		nothing = "nothing that was read runs here"
+		nothing = message.New("empty-as-far-as-read")
 	}
 	switch enforce := ns.RecommendedLabels.Enforce; {
-	case ns.DecidedBy == nil && !ns.Complete:
-		return []string{nothing}
-	case ns.DecidedBy == nil:
+	case ns.DecidedBy == nil && ns.Complete:
 		return nil
+	case ns.DecidedBy == nil:
+		return []message.Message{nothing}
 	case ns.DecidedBy.Policy != "":
-		return []string{fmt.Sprintf("%s; policy %s permits %s", nothing, ns.DecidedBy.Policy, ns.PermittedLevel)}
+		return []message.Message{message.New("empty-by-policy", "empty", nothing.Text, "policy", ns.DecidedBy.Policy, "level", ns.PermittedLevel)}
 	case enforce == "":
-		return []string{nothing}
+		return []message.Message{nothing}
 	case ns.DecidedBy.Basis == BasisOverride:
-		return []string{nothing + "; the level is the one asked for"}
+		return []message.Message{message.New("empty-by-override", "empty", nothing.Text)}
 	default:
-		return []string{fmt.Sprintf("%s: %s keeps it so that what comes is safe", nothing, enforce)}
+		return []message.Message{message.New("empty-kept-strict", "empty", nothing.Text, "level", enforce)}
 	}
 }
 
@@ -230,18 +226,4 @@ func countEstimatedWorkloads(workloads []Workload) int {
 		}
 	}
 	return n
-}
-
-func countNoun(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func pluralVerb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }

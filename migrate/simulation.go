@@ -4,6 +4,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
@@ -50,6 +51,6 @@ func (f *WorkloadSimulation) AsAdmitted(w *inventory.Workload, v api.Version) (a
 // AdmittedVerdict is the answer of PSP admission, and what the standards say to its result.
 type AdmittedVerdict struct {
 	Policy  string
-	Refused []string
+	Refused []message.Message
 	pss.Verdict
 }

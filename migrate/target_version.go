@@ -2,11 +2,11 @@ package migrate
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -38,14 +38,14 @@ func CheckTargetVersion(target api.Version, serverVersion string) error {
 	return e
 }
 
-// OldTargetCaution says what the restricted level of a version before v1.25 lacks, "" for v1.25 and later ones.
-func OldTargetCaution(target api.Version) string {
+// OldTargetCaution says what the restricted level of a version before v1.25 lacks; nil for v1.25 and later ones.
+func OldTargetCaution(target api.Version) []message.Message {
 	if target.Latest() || !target.Older(FirstVersionWithoutPSP()) {
-		return ""
+		return nil
 	}
 	lacking := pss.MissingChecks(target, FirstVersionWithoutPSP())
 	if len(lacking) == 0 {
-		return ""
+		return nil
 	}
 	parts := make([]string, len(lacking))
 	for i, l := range lacking {
@@ -54,8 +54,7 @@ func OldTargetCaution(target api.Version) string {
 			parts[i] = fmt.Sprintf("%s (%s, from %s on)", l.Requirement, l.Check, l.Since)
 		}
 	}
-	return fmt.Sprintf("restricted at %[1]s lacks what it asks for at %[2]s, and a namespace pinned to %[1]s lets in pods without it: %[3]s",
-		target, FirstVersionWithoutPSP(), strings.Join(parts, "; "))
+	return []message.Message{message.New("target-lacks-checks", "target", target, "version", FirstVersionWithoutPSP(), "checks", parts)}
 }
 
 // explainOldTarget says what the namespace needs at v1.25 where the target is older than that.
@@ -69,7 +68,7 @@ func (b *planBuilder) explainOldTarget(ns *Namespace, workloads []inventory.Work
 		is = looserLevel(is, b.evaluator.AfterPSP(&workloads[i], FirstVersionWithoutPSP()).Level)
 	}
 	if was == is {
-		ns.Reasons = append(ns.Reasons, fmt.Sprintf("at %s of the standards the namespace needs %s as well", FirstVersionWithoutPSP(), is))
+		ns.Reasons = append(ns.Reasons, message.New("level-same-at-first-version", "version", FirstVersionWithoutPSP(), "level", is))
 		return
 	}
 	b.explainLevelChange(ns, workloads, b.target, FirstVersionWithoutPSP(), was, is)

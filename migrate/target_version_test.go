@@ -9,6 +9,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -74,32 +75,32 @@ func TestOldTarget(t *testing.T) {
 			})),
 			[]string{"restricted at v1.18 lacks what it asks for at v1.25, and a namespace pinned to v1.18 lets in pods without it: " + capabilities + "; " + user + "; " + seccomp},
 			[]string{"from v1.25 of the standards on the namespace needs baseline instead of restricted (seccompProfile_restricted, deployment/web)"},
-			[]string{"everything that runs here meets restricted on the day after"},
+			[]string{"everything that runs here meets restricted after PSP"},
 		},
 		"v1.22, no difference here": {
 			22, deployment("a/web", hardened()),
 			[]string{"restricted at v1.22 lacks what it asks for at v1.25, and a namespace pinned to v1.22 lets in pods without it: " + user},
 			nil,
-			[]string{"everything that runs here meets restricted on the day after", "at v1.25 of the standards the namespace needs restricted as well"},
+			[]string{"everything that runs here meets restricted after PSP", "at v1.25 of the standards the namespace needs restricted as well"},
 		},
 		"v1.24 lacks nothing": {
 			24, deployment("a/web", hardened()), nil, nil,
-			[]string{"everything that runs here meets restricted on the day after", "at v1.25 of the standards the namespace needs restricted as well"},
+			[]string{"everything that runs here meets restricted after PSP", "at v1.25 of the standards the namespace needs restricted as well"},
 		},
-		"v1.25": {25, deployment("a/web", hardened()), nil, nil, []string{"everything that runs here meets restricted on the day after"}},
+		"v1.25": {25, deployment("a/web", hardened()), nil, nil, []string{"everything that runs here meets restricted after PSP"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := build(t, fromFiles(), Options{Target: api.MajorMinorVersion(1, tt.minor)}, namespace("a"), tt.web)
-			if diff := cmp.Diff(tt.plan, p.Cautions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.plan, message.Texts(p.Cautions), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions of the plan (-want +got):\n%s", diff)
 			}
 			ns := only(t, p, "a")
-			if diff := cmp.Diff(tt.cautions, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.cautions, message.Texts(ns.Cautions), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.reasons, message.Texts(ns.Reasons), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
 		})

@@ -1,15 +1,14 @@
 package migrate
 
-// terminatingCaution is why a namespace that is being deleted is left alone. It never comes back: what may come later is
-// another namespace of that name, without its labels.
-const terminatingCaution = "being deleted (terminating): nothing can be created here any more, and nothing is recommended"
+import "github.com/psp2pss/psp2pss/pspparse/message"
 
-// skipTerminatingNamespace decides for a namespace that is being deleted, and returns whether it is one.
+// skipTerminatingNamespace recommends nothing for a namespace that is being deleted, and returns whether it is one. A later namespace
+// of that name is another one, without its labels.
 func skipTerminatingNamespace(ns *Namespace) bool {
 	if ns.Terminating {
 		ns.Action = ActionSkip
 		ns.Blockers, ns.LevelWithout = nil, nil
-		ns.Cautions = append(ns.Cautions, terminatingCaution)
+		ns.Cautions = append(ns.Cautions, message.New("terminating"))
 	}
 	return ns.Terminating
 }

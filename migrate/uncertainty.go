@@ -6,19 +6,23 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
-// uncertainParts are the parts of a namespace that gaps can change, sorted, each once; nil where all was read.
+// uncertainParts are the parts of a namespace (grants, labels, policies, workloads) that a gap may change, sorted, each once;
+// nil where everything was read.
 type uncertainParts []inventory.GapPart
 
-// allParts is the doubt that a gap leaves which does not say what it can change.
+// allParts returns all parts of a namespace: what a gap without a stated part may change.
 func allParts() uncertainParts {
 	return uncertainParts{inventory.PartGrants, inventory.PartLabels, inventory.PartPolicies, inventory.PartWorkloads}
 }
 
-// uncertaintyByNamespace are those of each namespace that a gap names, and of all for inventory.AllNamespaces.
+// uncertaintyByNamespace has the uncertain parts of each namespace that a gap names, and those of every namespace under
+// inventory.AllNamespaces.
 type uncertaintyByNamespace map[string]uncertainParts
 
+// uncertaintyFromGaps returns the parts of each namespace that the gaps of a Plan may change.
 func uncertaintyFromGaps(gaps []Gap) uncertaintyByNamespace {
 	out := uncertaintyByNamespace{}
 	for _, g := range gaps {
@@ -33,11 +37,12 @@ func uncertaintyFromGaps(gaps []Gap) uncertaintyByNamespace {
 	return out
 }
 
-// inNamespace returns the doubt about one namespace.
+// inNamespace returns the uncertain parts of one namespace.
 func (d uncertaintyByNamespace) inNamespace(namespace string) uncertainParts {
 	return d[namespace].union(d[inventory.AllNamespaces])
 }
 
+// union returns the parts of both lists, sorted, each once.
 func (d uncertainParts) union(more uncertainParts) uncertainParts {
 	for _, p := range more {
 		if !slices.Contains(d, p) {
@@ -48,11 +53,12 @@ func (d uncertainParts) union(more uncertainParts) uncertainParts {
 	return d
 }
 
-// onlyPart is true where nothing but the given part is in doubt, or nothing at all.
+// onlyPart reports whether no part but the given one is uncertain.
 func (d uncertainParts) onlyPart(p inventory.GapPart) bool {
 	return !slices.ContainsFunc(d, func(q inventory.GapPart) bool { return q != p })
 }
 
+// partNames returns the parts as strings for the Plan.
 func (d uncertainParts) partNames() []string {
 	var out []string
 	for _, p := range d {
@@ -61,7 +67,7 @@ func (d uncertainParts) partNames() []string {
 	return out
 }
 
-// uncertainParts is what the gaps leave uncertain in the namespace.
+// uncertainParts returns the parts of the namespace that gaps leave uncertain.
 func (ns *Namespace) uncertainParts() uncertainParts {
 	var d uncertainParts
 	for _, p := range ns.UncertainParts {
@@ -70,14 +76,15 @@ func (ns *Namespace) uncertainParts() uncertainParts {
 	return d
 }
 
-// IsUncertain tells whether something of that part of the namespace may be missing.
+// IsUncertain reports whether a gap may hide something of a part of the namespace.
 func (ns *Namespace) IsUncertain(p inventory.GapPart) bool {
 	return slices.Contains(ns.UncertainParts, string(p)) || !ns.Complete && len(ns.UncertainParts) == 0
 }
 
-// levelIsCertain tells whether the level that a namespace gets holds whatever the gaps hide. More that runs can make the needed
-// level looser, unless it is privileged already. Grants and policies cannot: what they fill into pods is taken off by the
-// widest reading where a policy was not read (see simulate.Simulator.AfterPSP). They can change what is permitted.
+// levelIsCertain reports whether the enforce level of a namespace holds whatever the gaps hide. Unread workloads can make the
+// needed level looser, unless it is privileged already. Unread grants and policies can change only the permitted level, since
+// what they may fill into pods is taken off by the widest reading where a policy was not read (see
+// simulate.Simulator.AfterPSP).
 func (b *planBuilder) levelIsCertain(in uncertainParts, needed api.Level) bool {
 	permits := slices.Contains(in, inventory.PartGrants) || slices.Contains(in, inventory.PartPolicies)
 	runs := slices.Contains(in, inventory.PartWorkloads)
@@ -92,44 +99,41 @@ func (b *planBuilder) levelIsCertain(in uncertainParts, needed api.Level) bool {
 	return !runs
 }
 
-// anyPolicyUnread is true where a policy was there and could not be read: who has policies has an old server.
+// anyPolicyUnread reports whether a gap hides a PodSecurityPolicy: then the server still serves them.
 func anyPolicyUnread(inv *inventory.Inventory) bool {
 	return slices.ContainsFunc(inv.Gaps, func(g inventory.Gap) bool { return g.Affects == inventory.PartPolicies })
 }
 
-// labelsUnknownCaution says why the present labels of a namespace are not known.
-func labelsUnknownCaution(in uncertainParts) string {
+// labelsUnknownCaution returns the caution that says why the labels of a namespace are not known.
+func labelsUnknownCaution(in uncertainParts) message.Message {
 	if slices.Contains(in, inventory.PartLabels) && in.onlyPart(inventory.PartLabels) {
-		return "its Pod Security labels are not known (see gaps): the level may be looser than today's"
+		return message.New("labels-unknown-by-gap")
 	}
-	return "the Namespace object was not read: its present labels are not known"
+	return message.New("labels-unknown")
 }
 
-// cautionGaps says what is uncertain in the namespace, and whether that leaves its level in doubt.
+// cautionGaps adds a caution on what gaps leave uncertain in a namespace, and whether its level depends on that.
 func (b *planBuilder) cautionGaps(ns *Namespace) {
 	if ns.Terminating {
 		return // nothing is recommended, whatever runs
 	}
-	const start = "not everything could be read (see gaps): "
+	withheld := !ns.Complete && !b.opts.AllowPartial
 	runs := ns.IsUncertain(inventory.PartWorkloads)
 	permits := ns.IsUncertain(inventory.PartGrants) || ns.IsUncertain(inventory.PartPolicies)
-	text := ""
+	var caution message.Message
 	switch {
 	case runs && ns.NeededLevel == "":
-		text = start + "something may run here after all"
+		caution = message.New("may-not-be-empty", "withheld", withheld)
 	case runs && ns.Complete:
-		text = start + "more may run here than is shown"
+		caution = message.New("more-may-run", "withheld", withheld)
 	case runs:
-		text = start + "the needed level is an upper bound"
+		caution = message.New("level-is-upper-bound", "withheld", withheld)
 	case permits && !ns.Complete:
-		text = start + "more or less may be permitted here than is shown, and that decides"
+		caution = message.New("permitted-uncertain-and-decides", "withheld", withheld)
 	case permits:
-		text = start + "more or less may be permitted here than is shown; the level rests on what runs"
+		caution = message.New("permitted-uncertain", "withheld", withheld)
 	default:
 		return
 	}
-	if !ns.Complete && !b.opts.AllowPartial {
-		text += ", and no enforce is recommended"
-	}
-	ns.Cautions = append(ns.Cautions, text)
+	ns.Cautions = append(ns.Cautions, caution)
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -41,7 +42,7 @@ func tuned(s *corev1.PodSpec) {
 // The needed level at every version, and a sentence for each change, with the check.
 func TestAcrossVersions(t *testing.T) {
 	t.Parallel()
-	const meets = "everything that runs here meets restricted on the day after"
+	const meets = "everything that runs here meets restricted after PSP"
 	tests := []struct {
 		name    string
 		objects []object
@@ -130,10 +131,10 @@ func TestAcrossVersions(t *testing.T) {
 			if diff := cmp.Diff(everyVersion(tt.want), ns.LevelByVersion, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("versions (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.reasons, message.Texts(ns.Reasons), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.cautions, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.cautions, message.Texts(ns.Cautions), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 		})
@@ -182,8 +183,8 @@ func TestServerOlderThanTarget(t *testing.T) {
 			baseline,
 			[]string{"what runs here needs baseline: deployment/lax, deployment/win do not meet restricted"},
 		},
-		{"Windows on v1.25", "v1.25.0", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted on the day after"}},
-		{"Windows in files", "", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted on the day after"}},
+		{"Windows on v1.25", "v1.25.0", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted after PSP"}},
+		{"Windows in files", "", api.Version{}, []object{deployment("a/win", windows())}, restricted, []string{"everything that runs here meets restricted after PSP"}},
 		{
 			"Windows pinned to v1.24 in files", "", api.MajorMinorVersion(1, 24), []object{deployment("a/win", windows())}, baseline, append(slices.Clone(winReasons), fromV125),
 		},
@@ -194,7 +195,7 @@ func TestServerOlderThanTarget(t *testing.T) {
 			"a probe pinned to v1.25 on a newer server, which judges by the pin", "v1.35.0", api.MajorMinorVersion(1, 25),
 			[]object{deployment("a/web", hardened(probed))},
 			restricted,
-			[]string{"everything that runs here meets restricted on the day after"},
+			[]string{"everything that runs here meets restricted after PSP"},
 		},
 		{
 			"a sysctl on v1.30, latest", "v1.30.0", api.LatestVersion(),
@@ -211,7 +212,7 @@ func TestServerOlderThanTarget(t *testing.T) {
 			[]object{deployment("a/web", hardened(tuned))},
 			restricted,
 			[]string{
-				"everything that runs here meets restricted on the day after",
+				"everything that runs here meets restricted after PSP",
 				"from v1.32 of the standards on the namespace needs restricted instead of privileged (sysctls, deployment/web)",
 			},
 		},
@@ -220,7 +221,7 @@ func TestServerOlderThanTarget(t *testing.T) {
 			[]object{deployment("a/web", hardened(tuned))},
 			restricted,
 			[]string{
-				"everything that runs here meets restricted on the day after",
+				"everything that runs here meets restricted after PSP",
 				"from v1.32 of the standards on the namespace needs restricted instead of privileged (sysctls, deployment/web)",
 			},
 		},
@@ -232,7 +233,7 @@ func TestServerOlderThanTarget(t *testing.T) {
 			if ns.NeededLevel != tt.needed || ns.RecommendedLabels.Enforce != string(tt.needed) {
 				t.Errorf("needed %q, enforce %q, want %q", ns.NeededLevel, ns.RecommendedLabels.Enforce, tt.needed)
 			}
-			if diff := cmp.Diff(tt.reasons, ns.Reasons, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.reasons, message.Texts(ns.Reasons), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
 		})
@@ -256,15 +257,15 @@ func TestWorkloadInThePlan(t *testing.T) {
 	}
 	want := []Workload{
 		{Kind: "Deployment", Name: "web", Replicas: 1, Evaluation: &Evaluation{ServiceAccount: "web", UsablePolicies: []string{"base"}, AdmittedBy: "base", AdmissionMode: "unchanged", Levels: WorkloadLevels{AsWritten: baseline, AsAdmitted: baseline, AfterPSP: baseline}, Violations: violations}},
-		{Kind: "Pod", Name: "bare", Replicas: 1, Pods: 1, AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: "their account may not use policy tight: whoever created them may"}}, Evaluation: &Evaluation{ServiceAccount: "default", UsablePolicies: []string{}, ObservedPolicies: []string{"tight"}, Levels: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true, Violations: []Violation{violations[0], violations[1], violations[3]}}},
+		{Kind: "Pod", Name: "bare", Replicas: 1, Pods: 1, AdmissionDrift: []AdmissionDrift{{Pods: 1, Example: "bare", Observed: "tight", Why: message.Message{Text: "their account may not use policy tight: whoever created them may"}}}, Evaluation: &Evaluation{ServiceAccount: "default", UsablePolicies: []string{}, ObservedPolicies: []string{"tight"}, Levels: WorkloadLevels{AsAdmitted: restricted, AfterPSP: baseline}, LevelEstimated: true, Violations: []Violation{violations[0], violations[1], violations[3]}}},
 	}
 	// Keys and patches have tests of their own.
 	others := []cmp.Option{cmpopts.IgnoreFields(Workload{}, "EvaluationKey"), cmpopts.IgnoreFields(Evaluation{}, "Key", "StricterEdits", "Template")}
-	if diff := cmp.Diff(want, ns.Workloads, append(others, cmpopts.EquateEmpty())...); diff != "" {
+	if diff := cmp.Diff(want, ns.Workloads, append(others, cmpopts.EquateEmpty(), messageText())...); diff != "" {
 		t.Errorf("workloads (-want +got):\n%s", diff)
 	}
 	const estimated = "1 workload is estimated: a policy had already changed the pods that were seen, and what their author wrote is not known"
-	if diff := cmp.Diff([]string{estimated}, ns.Cautions, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff([]string{estimated}, message.Texts(ns.Cautions), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("cautions (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"tight"}, ns.ObservedPolicies, cmpopts.EquateEmpty()); diff != "" {
@@ -291,17 +292,6 @@ func TestAsWrittenAtTheTarget(t *testing.T) {
 		p := build(t, cluster("v1.24.1"), Options{Target: api.MajorMinorVersion(1, target)}, deployment("a/win", windows()))
 		if diff := cmp.Diff(WorkloadLevels{AsWritten: want, AfterPSP: baseline}, only(t, p, "a").Workloads[0].Levels, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("v1.%d (-want +got):\n%s", target, diff)
-		}
-	}
-}
-
-// More names than fit are counted.
-func TestJoinRefs(t *testing.T) {
-	t.Parallel()
-	refs := []WorkloadRef{{"Pod", "a"}, {"CronJob", "b"}, {"Job", "c"}, {"Pod", "d"}, {"Pod", "e"}}
-	for n, want := range []string{"", "pod/a", "pod/a, cronjob/b", "pod/a, cronjob/b, job/c", "pod/a, cronjob/b, job/c, 1 more", "pod/a, cronjob/b, job/c, 2 more"} {
-		if got := joinWorkloadRefs(refs[:n]); got != want {
-			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/mapping"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // owned is a live pod in namespace a, made by a controller.
@@ -32,8 +33,8 @@ func TestTheWholeInputIsAccountedFor(t *testing.T) {
 	unknown := inventory.Role{Name: "unknown", Aggregation: &rbacv1.AggregationRule{ClusterRoleSelectors: nonsense}}
 	p := build(t, cluster("v1.24.1"), Options{},
 		func(b *inventory.Builder) {
-			b.AddGap(inventory.Gap{What: "pods", Why: "forbidden", Position: at, Namespaces: []string{"a"}})
-			b.AddNote(inventory.Note{What: "a note", Why: "because", Position: at})
+			b.AddGap(inventory.Gap{What: "pods", Why: message.Message{Text: "forbidden"}, Position: at, Namespaces: []string{"a"}})
+			b.AddNote(inventory.Note{What: "a note", Why: message.Message{Text: "because"}, Position: at})
 			b.CountSkipped("Service")
 			done := plain()
 			b.AddPod(inventory.ObjectMeta{Name: "done", Namespace: "a"}, &done, corev1.PodSucceeded, pspparse.Position{})
@@ -45,10 +46,10 @@ func TestTheWholeInputIsAccountedFor(t *testing.T) {
 	if len(p.Gaps) != 2 {
 		t.Errorf("gaps = %+v, want one of the reader and one of RBAC", p.Gaps)
 	}
-	if diff := cmp.Diff(Gap{What: "pods", Why: "forbidden", Affects: []string{"a"}, Position: at}, p.Gaps[len(p.Gaps)-1]); diff != "" {
+	if diff := cmp.Diff(Gap{What: "pods", Message: message.Message{Text: "forbidden"}, Affects: []string{"a"}, Position: at}, p.Gaps[len(p.Gaps)-1]); diff != "" {
 		t.Errorf("the reader's gap (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Note{{What: "a note", Why: "because", Position: at}}, p.Notes, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff([]Note{{What: "a note", Message: message.Message{Text: "because"}, Position: at}}, p.Notes, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]inventory.KindCount{{Kind: "Service", Count: 1}}, p.SkippedKinds, cmpopts.EquateEmpty()); diff != "" {
@@ -109,7 +110,7 @@ func TestPodsAndOwnersOfAWorkload(t *testing.T) {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 	const estimated = "1 workload is estimated: a policy had already changed the pods that were seen, and what their author wrote is not known"
-	if len(ns.Cautions) != 2 || ns.Cautions[1] != estimated {
+	if len(ns.Cautions) != 2 || ns.Cautions[1].Text != estimated {
 		t.Errorf("cautions = %q, want the second to be %q", ns.Cautions, estimated)
 	}
 }

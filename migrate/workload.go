@@ -57,7 +57,7 @@ func compareViolations(x, y Violation) int {
 	return cmp.Or(cmp.Compare(levels.Rank(x.Level), levels.Rank(y.Level)), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Reason, y.Reason), cmp.Compare(x.Detail, y.Detail))
 }
 
-// neededLevel is the strictest level that all workloads meet on the day after; "" if there are none.
+// neededLevel is the strictest level that all workloads meet after PSP is gone; "" if there are none.
 func neededLevel(workloads []Workload) api.Level {
 	var l api.Level
 	for i := range workloads {

@@ -5,6 +5,7 @@ package access
 import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // SubjectKind is the kind of an RBAC subject: User, Group or ServiceAccount.
@@ -92,5 +93,8 @@ type Grants struct {
 
 // RBACFinding is an RBAC object that does not grant what it seems to grant, with the reason.
 type RBACFinding struct {
-	Object, Reason string
+	Object string
+	Reason message.Message
+	// Others are more objects of which the same is to be said.
+	Others []string
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // aggregation computes the rules of aggregated ClusterRoles as a controller of the cluster would: they are replaced by
@@ -412,7 +413,7 @@ func (t *tarjanSearch) closeGroup(first aggregationNode) {
 func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []inventory.Binding) []inventory.Gap {
 	var out []inventory.Gap
 	bound := sync.OnceValue(func() map[string][]string { return namespacesByRole(bindings) })
-	add := func(roles []int, why string) {
+	add := func(roles []int, why message.Message) {
 		names := make([]string, 0, len(roles))
 		for _, i := range roles {
 			names = append(names, a.cluster[i].reference)
@@ -428,12 +429,12 @@ func (a *aggregation) unresolvedRoles(circles []*aggregationGroup, bindings []in
 		// that is not granted anyway: copied in before it is overwritten at its origin, it stays in the circle. All roles of a
 		// circle come to the same.
 		if !a.cluster[circle.roles[0]].granted.covers(circle.stated) {
-			add(circle.roles, "they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule")
+			add(circle.roles, message.New("role-aggregation-circle"))
 		}
 	}
 	for _, i := range a.aggregatedRoles() {
 		if err := a.invalid[i]; err != nil {
-			add([]int{i}, err.Error()+"; correct the selector")
+			add([]int{i}, message.New("role-aggregation-invalid", "error", err))
 		}
 	}
 	return out

@@ -2,13 +2,14 @@ package access
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // rbacFindings collects RBAC objects that seem to grant the use of policies and do not. Read access, and other rules that
@@ -33,7 +34,7 @@ type missingRole struct {
 }
 
 // add adds one finding.
-func (f *rbacFindings) add(what, why string) {
+func (f *rbacFindings) add(what string, why message.Message) {
 	f.all = append(f.all, RBACFinding{Object: what, Reason: why})
 }
 
@@ -45,10 +46,10 @@ func (f *rbacFindings) referencedRole(b *inventory.Binding, roles map[roleKey]*r
 	case b.RoleKind == roleKind && b.Namespace != "":
 		key.namespace = b.Namespace
 	case b.RoleKind == roleKind:
-		f.add(bindingReference(b), fmt.Sprintf("refers to a Role (%s), and a ClusterRoleBinding grants only ClusterRoles: it grants nothing", b.RoleName))
+		f.add(bindingReference(b), message.New("binding-to-role-across", "role", b.RoleName))
 		return nil
 	default:
-		f.add(bindingReference(b), fmt.Sprintf("refers to a role of kind %q, neither Role nor ClusterRole (case matters): it grants nothing", b.RoleKind))
+		f.add(bindingReference(b), message.New("binding-to-other-kind", "kind", strconv.Quote(b.RoleKind)))
 		return nil
 	}
 	if r := roles[key]; r != nil {
@@ -89,11 +90,11 @@ func (f *rbacFindings) addMissingRole(key roleKey, binding string) {
 // checkSubjects adds a finding for each subject of a binding that never matches anyone.
 func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 	if len(b.Subjects) == 0 {
-		f.add(bindingReference(b), "has no subjects: it grants nothing")
+		f.add(bindingReference(b), message.New("binding-without-subjects"))
 	}
 	for _, s := range b.Subjects {
 		if why := whyNeverMatches(s, b.Namespace); why != "" {
-			f.add(bindingReference(b), why)
+			f.add(bindingReference(b), message.New("subject-never-matches", "reason", why))
 		}
 	}
 }
@@ -101,7 +102,7 @@ func (f *rbacFindings) checkSubjects(b *inventory.Binding) {
 // checkRoles adds a finding for each rule that seems to grant the use of policies and does not.
 func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*resolvedRole, overwritten []*resolvedRole) {
 	for _, r := range overwritten {
-		f.add(r.reference, "the rules written in it that grant the use of policies are overwritten by its aggregationRule")
+		f.add(r.reference, message.New("role-rules-overwritten"))
 	}
 	for i := range inv.Roles {
 		r := &inv.Roles[i]
@@ -111,13 +112,13 @@ func (f *rbacFindings) checkRoles(inv *inventory.Inventory, roles map[roleKey]*r
 		}
 		label, reach := known.reference, grantedPoliciesOf(r.Rules)
 		if known.keepsOwnRules && reach.anyPolicy() {
-			f.add(label, "the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten")
+			f.add(label, message.New("role-rules-may-be-overwritten"))
 		}
 		if isReadOnlyRole(r.Rules) {
 			continue
 		}
 		for j := range r.Rules {
-			if why := whyRuleGrantsNoUse(&r.Rules[j], reach.anyPolicy()); why != "" {
+			if why := whyRuleGrantsNoUse(&r.Rules[j], reach.anyPolicy()); why.ID != "" {
 				f.add(label, why)
 			}
 		}
@@ -142,7 +143,7 @@ func isReadOnlyRole(rules []rbacv1.PolicyRule) bool {
 
 // whyRuleGrantsNoUse says why an RBAC rule that seems to be about policies does not let anybody use one; "" for other
 // rules.
-func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) string {
+func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) message.Message {
 	var odd []string
 	exact := containsAny(rule.Resources, "podsecuritypolicies")
 	for _, resource := range rule.Resources {
@@ -154,13 +155,13 @@ func whyRuleGrantsNoUse(rule *rbacv1.PolicyRule, roleUses bool) string {
 	group := containsAny(rule.APIGroups, "policy", "extensions", rbacv1.APIGroupAll)
 	switch {
 	case exact && !verb && !roleUses:
-		return fmt.Sprintf("names podsecuritypolicies, but not the verb use (%s): it grants no use", quoteFirst(rule.Verbs))
+		return message.New("rule-without-verb-use", "verbs", rule.Verbs)
 	case exact && verb && !group:
-		return fmt.Sprintf("names podsecuritypolicies in the wrong API group (%s): admission asks in policy and extensions only, so it grants no use", quoteFirst(rule.APIGroups))
+		return message.New("rule-in-wrong-group", "groups", rule.APIGroups)
 	case verb && group && len(odd) > 0 && !exact && !containsAny(rule.Resources, rbacv1.ResourceAll):
-		return fmt.Sprintf("names the resource %s, and only podsecuritypolicies and * match: it grants no use", quoteFirst(odd))
+		return message.New("rule-of-wrong-resource", "resources", odd)
 	default:
-		return ""
+		return message.Message{}
 	}
 }
 
@@ -185,62 +186,45 @@ func (f *rbacFindings) addUnknownPolicies(label string, named []string) {
 			continue
 		}
 		if name == "*" {
-			f.add(label, `names the policy "*", which is a name like any other, not a wildcard: it grants no use`)
+			f.add(label, message.New("rule-with-star-name"))
 			continue
 		}
 		missing = append(missing, name)
 	}
-	switch len(missing) {
-	case 0:
-	case 1:
-		f.add(label, fmt.Sprintf("names policy %s that was not read", quoteFirst(missing)))
-	default:
-		f.add(label, fmt.Sprintf("names policies %s that were not read", quoteFirst(missing)))
+	if len(missing) > 0 {
+		f.add(label, message.New("role-names-unread-policies", "policies", missing))
 	}
 }
 
-// quoteFirst quotes up to three names for a sentence and counts the rest.
-func quoteFirst(items []string) string {
-	const most = 3
-	quoted := make([]string, 0, most)
-	for _, item := range items[:min(most, len(items))] {
-		quoted = append(quoted, fmt.Sprintf("%q", item))
-	}
-	text := strings.Join(quoted, ", ")
-	switch {
-	case text == "":
-		return "none"
-	case len(items) > most:
-		return fmt.Sprintf("%s and %d more", text, len(items)-most)
-	default:
-		return text
-	}
-}
-
-// sorted returns every finding, sorted. The same reason of more than three objects becomes one finding with their number.
+// sorted returns every finding, sorted. The same reason of more than three objects becomes one finding with all of them.
 func (f *rbacFindings) sorted() []RBACFinding {
 	for key, u := range f.missingRoles {
 		f.add(key.reference(), u.reason())
 	}
 	slices.SortFunc(f.all, func(a, b RBACFinding) int {
-		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Object, b.Object))
+		return cmp.Or(message.Compare(a.Reason, b.Reason), cmp.Compare(a.Object, b.Object))
 	})
-	f.all = slices.Compact(f.all)
+	same := func(a, b RBACFinding) bool { return message.Compare(a.Reason, b.Reason) == 0 }
+	f.all = slices.CompactFunc(f.all, func(a, b RBACFinding) bool { return same(a, b) && a.Object == b.Object })
 	var out []RBACFinding
 	for rest := f.all; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].Reason == rest[0].Reason {
+		for n < len(rest) && same(rest[n], rest[0]) {
 			n++
 		}
 		if n > 3 {
-			out = append(out, RBACFinding{Object: fmt.Sprintf("%s and %d more", rest[0].Object, n-1), Reason: rest[0].Reason})
+			one := rest[0]
+			for _, other := range rest[1:n] {
+				one.Others = append(one.Others, other.Object)
+			}
+			out = append(out, one)
 		} else {
 			out = append(out, rest[:n]...)
 		}
 		rest = rest[n:]
 	}
 	slices.SortFunc(out, func(a, b RBACFinding) int {
-		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(cmp.Compare(a.Object, b.Object), message.Compare(a.Reason, b.Reason))
 	})
 	return out
 }
@@ -255,10 +239,6 @@ func (f *rbacFindings) missingRoleLabels() map[string]bool {
 }
 
 // reason says what it means that a role was not read.
-func (u *missingRole) reason() string {
-	bound := fmt.Sprintf("bound by %s", u.example)
-	if u.bindings > 1 {
-		bound += fmt.Sprintf(" and %d more", u.bindings-1)
-	}
-	return "was not read, " + bound + ": what it grants is not known, and nothing if it does not exist"
+func (u *missingRole) reason() message.Message {
+	return message.New("role-unread", "binding", u.example, "more", u.bindings-1)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/access"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // cluster is an inventory in the making.
@@ -203,11 +204,11 @@ func TestUnjudged(t *testing.T) {
 		in   *cluster
 		want []inventory.Gap
 	}{
-		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}}},
-		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"*"}, Affects: inventory.PartGrants}}},
+		"bound in a namespace": {circle().bind("web", "b", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: message.Message{Text: why}, Namespaces: []string{"web"}, Affects: inventory.PartGrants}}},
+		"bound everywhere":     {circle().bind("web", "b", user("eve")).bind("", "a", user("eve")), []inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: message.Message{Text: why}, Namespaces: []string{"*"}, Affects: inventory.PartGrants}}},
 		"bound through a role that takes from the circle": {
 			circle().aggregated("c", "none", []string{"in-a"}).bind("web", "c", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: message.Message{Text: why}, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"fed by a role that keeps its own rules": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"nothing"}, useRule("p")).bind("web", "a", user("eve")), nil,
@@ -215,16 +216,16 @@ func TestUnjudged(t *testing.T) {
 		"fed by a role that is overwritten itself": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a", "in-c"}).aggregated("c", "in-c", []string{"in-d"}, useRule("p")).
 				role("", "d", rule("", "configmaps", "get")).label("in-d").bind("web", "a", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b", Why: message.Message{Text: why}, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"three in a circle": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-c"}).aggregated("c", "in-c", []string{"in-a"}, useRule("p")).bind("web", "a", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: why, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
+			[]inventory.Gap{{What: "ClusterRole a, ClusterRole b, ClusterRole c", Why: message.Message{Text: why}, Namespaces: []string{"web"}, Affects: inventory.PartGrants}},
 		},
 		"a circle that takes from another": {
 			policies("p").aggregated("a", "in-a", []string{"in-b"}).aggregated("b", "in-b", []string{"in-a"}).
 				aggregated("c", "in-c", []string{"in-a", "in-d"}, useRule("p")).aggregated("d", "in-d", []string{"in-c"}).bind("web", "a", user("eve")).bind("ci", "d", user("eve")),
-			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: why, Namespaces: []string{"ci"}, Affects: inventory.PartGrants}},
+			[]inventory.Gap{{What: "ClusterRole c, ClusterRole d", Why: message.Message{Text: why}, Namespaces: []string{"ci"}, Affects: inventory.PartGrants}},
 		},
 		"bound nowhere":             {circle(), nil},
 		"a Role of the same name":   {circle().bindKind("web", "Role", "a", user("eve")), nil},
@@ -236,7 +237,7 @@ func TestUnjudged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, tc.in.resolve().UnresolvedRoles); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.in.resolve().UnresolvedRoles, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -262,8 +263,8 @@ func TestUnjudgedSelector(t *testing.T) {
 				Position: pspparse.Position{File: "r.yaml", Line: 4},
 			})
 			g := c.resolve()
-			want := []inventory.Gap{{What: "ClusterRole r", Why: tc.why, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}, Affects: inventory.PartGrants}}
-			if diff := cmp.Diff(want, g.UnresolvedRoles); diff != "" {
+			want := []inventory.Gap{{What: "ClusterRole r", Why: message.Message{Text: tc.why}, Namespaces: []string{"web"}, Position: pspparse.Position{File: "r.yaml", Line: 4}, Affects: inventory.PartGrants}}
+			if diff := cmp.Diff(want, g.UnresolvedRoles, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if all := g.PolicyGrants("p"); len(all) > 0 {

@@ -8,13 +8,14 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/gate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // TestGapsAreToldOnce checks that a gap is told once, though it takes the level from several namespaces, and by one name,
 // though it is found in several files.
 func TestGapsAreToldOnce(t *testing.T) {
 	t.Parallel()
-	all := migrate.Gap{What: "document 2", Why: "broken", Affects: []string{"*"}}
+	all := migrate.Gap{What: "document 2", Message: message.Message{Text: "broken"}, Affects: []string{"*"}}
 	withheld := func(name string) migrate.Namespace {
 		return migrate.Namespace{Name: name, Action: migrate.ActionWithheld, RecommendedLabels: migrate.PodSecurityLabels{Audit: "restricted", Warn: "restricted"}}
 	}

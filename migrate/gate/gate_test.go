@@ -29,6 +29,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse/admissionconfig"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -306,7 +307,7 @@ func TestUnknown(t *testing.T) {
 	}
 	to := func(s string) api.Version { v, _ := api.ParseVersion(s); return v }
 	p := read(t, fstest.MapFS{"in.yaml": {Data: []byte(psp + "---\n" + deployment("", plain))}}, "v1.24.17")
-	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Why: "forbidden", Affects: []string{"*"}, Changes: "workloads"})
+	p.Gaps = append(p.Gaps, migrate.Gap{What: "pods", Message: message.Message{Text: "forbidden"}, Affects: []string{"*"}, Changes: "workloads"})
 	want := []string{
 		"gaps/", "labels/", "backup/policies-saved", "admission-plugin/psp-plugin-off",
 		"helm-releases-unread/helm-releases-clean", "new-namespaces/new-namespaces-labelled",
@@ -431,7 +432,7 @@ func TestAdmissionConfiguration(t *testing.T) {
 			if diff := cmp.Diff(&want, p.Namespaces[0].EffectiveLabels); diff != "" || p.Namespaces[0].Exempt != tt.wantExempt {
 				t.Errorf("exempt: %t; effective (-want +got):\n%s", p.Namespaces[0].Exempt, diff)
 			}
-			if diff := cmp.Diff(tt.wantCautions, append(p.Cautions, p.Namespaces[0].Cautions...), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tt.wantCautions, message.Texts(append(p.Cautions, p.Namespaces[0].Cautions...)), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("cautions (-want +got):\n%s", diff)
 			}
 			r := gate.Evaluate(p, gate.Facts{}, gate.Options{To: api.MajorMinorVersion(1, 26), Assert: []gate.Assertion{gate.AssertHelmClean}})
@@ -642,7 +643,7 @@ subjects: [{kind: ServiceAccount, name: default, namespace: web}]
 				t.Fatal(err)
 			}
 			if tt.gap != "" {
-				b.AddGap(inventory.Gap{What: tt.gap, Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Affects: tt.changes})
+				b.AddGap(inventory.Gap{What: tt.gap, Why: message.Message{Text: "forbidden"}, Namespaces: []string{inventory.AllNamespaces}, Affects: tt.changes})
 			}
 			inv := b.Build(inventory.Source{Kind: stdcmp.Or(tt.kind, inventory.SourceFiles), ServerVersion: stdcmp.Or(tt.version, "v1.24.1")})
 			p, err := migrate.Build(inv, migrate.Options{})

@@ -157,7 +157,7 @@ func (j *evaluation) checkUnreadHelmReleases() {
 	if len(read.Gaps) > 0 {
 		var gaps []string
 		for _, g := range read.Gaps {
-			gaps = append(gaps, g.What+": "+g.Why)
+			gaps = append(gaps, g.What+": "+g.Why.Text)
 		}
 		what := "not read: "
 		if len(sentences) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/gate"
 	"github.com/psp2pss/psp2pss/pspparse/helm"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // revision of shop/web, kept in a Secret.
@@ -160,7 +161,7 @@ func TestHelmUnread(t *testing.T) {
 			"or upgrade every release to a chart without policies while the server still serves them, and clean what is stored"
 	)
 	unclean := helm.GroupByRelease([]helm.Release{revision(1, "deployed", helm.Document{Kind: "PodSecurityPolicy", Name: "strict"})})
-	gap := inventory.Gap{What: "Helm releases in secrets", Why: "grant the verb list"}
+	gap := inventory.Gap{What: "Helm releases in secrets", Why: message.Message{Text: "grant the verb list"}}
 	tests := []struct {
 		name    string
 		helm    gate.HelmReleases

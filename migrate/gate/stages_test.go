@@ -19,6 +19,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // play runs the commands of reasons one after the other on the labels of the namespace web, and returns what they become. It
@@ -172,7 +173,7 @@ func TestInvalidLevelIsWrittenOnce(t *testing.T) {
 // No level is written where not all was read: what was not may need a looser one.
 func TestNoLevelFromPartOfTheNeed(t *testing.T) {
 	t.Parallel()
-	gap := inventory.Gap{What: "pods", Why: "forbidden", Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
+	gap := inventory.Gap{What: "pods", Why: message.Message{Text: "forbidden"}, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 	r := judgeWith(t, strings.Replace(namespace("restricted", "v1.25"), "labels: {", "labels: {pod-security.kubernetes.io/warn: x, ", 1)+"---\n"+deployment("", plain),
 		func(b *inventory.Builder) { b.AddGap(gap) })
 	want := gate.Reason{

@@ -1,4 +1,5 @@
-// Package injector knows the programs that add containers to pods at admission: how they choose pods, and what they add.
+// Package injector owns what is known of programs that add containers to pods at admission (Istio, Linkerd, Vault, ...): how they
+// choose pods, and what they add. It takes labels and annotations and returns containers. It reads nothing and judges no level.
 package injector
 
 import (
@@ -9,13 +10,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Injector is a program whose webhook changes pods.
+// Injector is a program whose admission webhook adds containers or volumes to pods, such as Istio.
 type Injector struct {
 	Name string
 	// Source is the page or file that says what it adds.
 	Source string
-	// DefaultPod is what it adds to a pod by default: in the version that needs most, where its recent ones differ. Empty for one
-	// that adds no container and no volume that a level forbids.
+	// DefaultPod is what it adds to a pod by default, in the version that needs the loosest level. It is empty for one that
+	// adds nothing that a level forbids.
 	DefaultPod AddedPod
 	// PodWithCNI is what it adds where its CNI plugin sets up the network; nil where it has none.
 	PodWithCNI *AddedPod
@@ -23,31 +24,32 @@ type Injector struct {
 	webhooks []string
 	// cniDaemonSets are the names of the DaemonSets of its CNI plugin.
 	cniDaemonSets []string
-	// MayAddNoContainer is true for one that may act on a pod without adding a container: then any live pod shows what it does.
+	// MayAddNoContainer is true for one that may change a pod without adding a container. Then every live pod shows what it
+	// does.
 	MayAddNoContainer bool
-	// injectsUnmarkedPods is true where a pod that the selectors of its webhook match is changed, marked or not.
+	// injectsUnmarkedPods is true where it changes every pod that the selectors of its webhook match.
 	injectsUnmarkedPods bool
-	// variantMarks are the labels and annotations by which pods ask for another template or mode: what is added to them says nothing of
-	// others.
+	// variantMarks are the labels and annotations by which pods ask for another template or mode. Pods of different variants
+	// are not compared.
 	variantMarks []string
-	// PolicyKinds are the objects that say what a policy engine adds; nil for what is none.
+	// PolicyKinds are the kinds of object that tell a policy engine what to add; nil for other injectors.
 	PolicyKinds []PolicyKind
-	// injectionRules in order: the first that is about a pod decides.
+	// injectionRules decide whether it changes a pod: the first rule that matches a mark of the pod or its namespace.
 	injectionRules []injectionRule
 }
 
-// PolicyKind is a kind of object that tells a policy engine what to add. Later is true for one that not every version has.
+// PolicyKind is a kind of object that tells a policy engine what to add. Optional is true for one that not every version has.
 type PolicyKind struct {
 	Kind, Resource string
 	Optional       bool
 }
 
-// InjectsByNamespace is true where labels or annotations of a namespace make it take the pods there.
+// InjectsByNamespace reports whether labels or annotations of a namespace make the injector change its pods.
 func (i *Injector) InjectsByNamespace() bool {
 	return slices.ContainsFunc(i.injectionRules, func(c injectionRule) bool { return c.injects && c.locations&onNamespace != 0 })
 }
 
-// RequestedVariant is what a pod with these marks asks for beside the defaults; "" for nothing.
+// RequestedVariant returns the variant of injection that a pod with these marks asks for; "" for the default.
 func (i *Injector) RequestedVariant(m InjectionMarks) string {
 	var out []string
 	for _, key := range i.variantMarks {
@@ -60,7 +62,7 @@ func (i *Injector) RequestedVariant(m InjectionMarks) string {
 	return strings.Join(out, " ")
 }
 
-// AddedEverything is true where a pod has all that the injector adds, with its CNI plugin or without.
+// AddedEverything reports whether a pod has all containers that the injector adds, with its CNI plugin or without.
 func (i *Injector) AddedEverything(has func(container string) bool) bool {
 	all := func(p *AddedPod) bool {
 		return !slices.ContainsFunc(p.ContainerNames(), func(name string) bool { return !has(name) })
@@ -68,16 +70,16 @@ func (i *Injector) AddedEverything(has func(container string) bool) bool {
 	return all(&i.DefaultPod) || i.PodWithCNI != nil && all(i.PodWithCNI)
 }
 
-// AddedPod is what is added to a pod.
+// AddedPod is what an injector adds to a pod: init containers, containers and volumes.
 type AddedPod struct {
 	Init, Containers []corev1.Container
 	Volumes          []corev1.Volume
 }
 
-// IsEmpty is true where nothing is added.
+// IsEmpty reports whether nothing is added.
 func (p *AddedPod) IsEmpty() bool { return len(p.Init)+len(p.Containers)+len(p.Volumes) == 0 }
 
-// ContainerNames of the containers, init containers first.
+// ContainerNames returns the names of the added containers, init containers first.
 func (p *AddedPod) ContainerNames() []string {
 	var out []string
 	for _, list := range [][]corev1.Container{p.Init, p.Containers} {
@@ -88,13 +90,13 @@ func (p *AddedPod) ContainerNames() []string {
 	return out
 }
 
-// InjectionMarks are labels and annotations of a pod and of its namespace.
+// InjectionMarks are the labels and annotations of a pod and of its namespace, by which injectors choose pods.
 type InjectionMarks struct {
 	Labels, Annotations                   map[string]string
 	NamespaceLabels, NamespaceAnnotations map[string]string
 }
 
-// markLocation is where a mark stands.
+// markLocation is where a mark stands: a label or annotation, of the pod or its namespace.
 type markLocation int
 
 const (
@@ -107,17 +109,17 @@ const (
 	onNamespace = onNamespaceLabel | onNamespaceAnnotation
 )
 
-// injectionRule is a mark that makes an injector take a pod, or leave it alone.
+// injectionRule is a label or annotation that makes an injector change a pod, or leave it alone.
 type injectionRule struct {
 	locations markLocation
-	// key of the mark; one that ends in * stands for all that begin so.
+	// key is that of the label or annotation. One that ends in * stands for all that begin so.
 	key string
-	// values of which one is meant, in any case; nil is any but "" and "false".
+	// values are those that match, in any case; nil matches any but "" and "false".
 	values  []string
 	injects bool
 }
 
-// InjectionChoice says what the marks come to.
+// InjectionChoice says whether labels and annotations make an injector change a pod.
 type InjectionChoice int
 
 // The choices: Unmarked is no mark that decides.
@@ -127,7 +129,7 @@ const (
 	OptedOut
 )
 
-// InjectionChoiceFor says whether the injector takes a pod with these marks, and which mark decides.
+// InjectionChoiceFor returns whether the injector changes a pod with these labels and annotations, and which of them decides.
 func (i *Injector) InjectionChoiceFor(m InjectionMarks) (InjectionChoice, string) {
 	for _, c := range i.injectionRules {
 		for _, at := range []struct {
@@ -153,7 +155,7 @@ func (i *Injector) InjectionChoiceFor(m InjectionMarks) (InjectionChoice, string
 	return Unmarked, ""
 }
 
-// firstMatchingMark is the first mark of the choice, as key=value.
+// firstMatchingMark returns the first label or annotation that the rule matches, as key=value.
 func (c *injectionRule) firstMatchingMark(marks map[string]string) (string, bool) {
 	prefix, many := strings.CutSuffix(c.key, "*")
 	if !many {
@@ -171,6 +173,7 @@ func (c *injectionRule) firstMatchingMark(marks map[string]string) (string, bool
 	return first + "=" + marks[first], first != ""
 }
 
+// matchesValue reports whether the rule matches a value.
 func (c *injectionRule) matchesValue(value string) bool {
 	if c.values == nil {
 		return value != "" && !strings.EqualFold(value, "false")
@@ -178,10 +181,12 @@ func (c *injectionRule) matchesValue(value string) bool {
 	return slices.ContainsFunc(c.values, func(v string) bool { return strings.EqualFold(v, value) })
 }
 
-// InjectsUnmarkedPods is true where a pod that the selectors of its webhook match is changed without a mark of its own.
+// InjectsUnmarkedPods reports whether the injector changes every pod that the selectors of its webhook match, without a mark on
+// the pod.
 func (i *Injector) InjectsUnmarkedPods() bool { return i.injectsUnmarkedPods }
 
-// FindByWebhook returns the places in the table of the injectors whose webhook this may be; none if it is not known.
+// FindByWebhook returns the indexes of the injectors that a webhook may belong to, by the names of its configuration and
+// itself; none if it is not known.
 func FindByWebhook(all []Injector, configuration, webhook string) []int {
 	var out []int
 	for at := range all {
@@ -197,12 +202,12 @@ func FindByWebhook(all []Injector, configuration, webhook string) []int {
 	return out
 }
 
-// IsCNIDaemonSet is true for the name of a DaemonSet of its CNI plugin.
+// IsCNIDaemonSet reports whether a DaemonSet of this name is the injector's CNI plugin.
 func (i *Injector) IsCNIDaemonSet(daemonSet string) bool {
 	return slices.Contains(i.cniDaemonSets, daemonSet)
 }
 
-// AllContainerNames are the names of all that it may add, by which its work is recognized in a pod.
+// AllContainerNames returns the names of all containers that the injector may add, sorted. They show its work in a pod.
 func (i *Injector) AllContainerNames() []string {
 	out := i.DefaultPod.ContainerNames()
 	if i.PodWithCNI != nil {
@@ -212,7 +217,8 @@ func (i *Injector) AllContainerNames() []string {
 	return slices.Compact(out)
 }
 
-// InjectionAnnotationKeys are the keys of all annotations by which injectors choose, without the * of those that stand for many.
+// InjectionAnnotationKeys returns the keys of all annotations by which injectors choose pods, without the * of those that stand
+// for many.
 func InjectionAnnotationKeys(all []Injector) []string {
 	var out []string
 	for _, i := range all {

@@ -4,8 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// KnownInjectors returns every injector that is known. Each container has the security context that its program gives it by default;
-// what level that allows is for the library to say, and depends on the pod, too: many leave the seccomp profile to it.
+// KnownInjectors returns every known injector. Each added container has the security context that its program gives it by
+// default. Which level that meets depends on the pod, too: many leave the seccomp profile to it.
 func KnownInjectors() []Injector {
 	return []Injector{
 		istioInjector(), linkerdInjector(), consulInjector(), kumaInjector(), openServiceMeshInjector(), appMeshInjector(), daprInjector(), vaultInjector(),
@@ -13,16 +13,19 @@ func KnownInjectors() []Injector {
 	}
 }
 
+// injectIf returns a rule that makes an injector change pods with a label or annotation.
 func injectIf(key string, where markLocation, values ...string) injectionRule {
 	return injectionRule{where, key, values, true}
 }
 
+// optOutIf returns a rule that makes an injector leave pods with a label or annotation alone.
 func optOutIf(key string, where markLocation, values ...string) injectionRule {
 	return injectionRule{where, key, values, false}
 }
 
-// istioInjector: the opt-outs of pod and namespace go first, see the selectors in the chart's mutatingwebhook.yaml. A gateway's own
-// template adds nothing to it that a level forbids. A namespace that is only in ambient mode (istio.io/dataplane-mode) gets no sidecar.
+// istioInjector returns Istio's sidecar injector. The opt-outs of pod and namespace come first, as in the selectors of the
+// chart's mutatingwebhook.yaml. A gateway template adds nothing that a level forbids. A namespace that is only in ambient mode
+// (istio.io/dataplane-mode) gets no sidecar.
 func istioInjector() Injector {
 	const key = "sidecar.istio.io/inject"
 	proxy := containerNamed("istio-proxy", restrictSecurityContext(runAsUser(1337)))
@@ -51,7 +54,8 @@ func istioInjector() Injector {
 	}
 }
 
-// linkerdInjector drops no capabilities of its proxy unless the chart's value proxy.capabilities says so.
+// linkerdInjector returns Linkerd's proxy injector. Its proxy drops no capabilities unless the chart value proxy.capabilities
+// says so.
 func linkerdInjector() Injector {
 	const key = "linkerd.io/inject"
 	seccomp := &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
@@ -79,7 +83,8 @@ func linkerdInjector() Injector {
 	}
 }
 
-// consulInjector: until January 2024 (hashicorp/consul-k8s#3498) its sidecar did not forbid escalation.
+// consulInjector returns Consul's connect injector. Until January 2024 (hashicorp/consul-k8s#3498) its sidecar did not forbid
+// privilege escalation.
 func consulInjector() Injector {
 	const key = "consul.hashicorp.com/connect-inject"
 	proxy := containerNamed("consul-dataplane", &corev1.SecurityContext{
@@ -101,7 +106,7 @@ func consulInjector() Injector {
 	}
 }
 
-// kumaInjector: versions up to 2.0 give the sidecar a user and no more.
+// kumaInjector returns Kuma's sidecar injector. Versions up to 2.0 set only the user of the sidecar.
 func kumaInjector() Injector {
 	const key = "kuma.io/sidecar-injection"
 	proxy := containerNamed("kuma-sidecar", runAsUser(5678))
@@ -125,6 +130,7 @@ func kumaInjector() Injector {
 	}
 }
 
+// openServiceMeshInjector returns the sidecar injector of Open Service Mesh.
 func openServiceMeshInjector() Injector {
 	const key = "openservicemesh.io/sidecar-injection"
 	return Injector{
@@ -141,6 +147,7 @@ func openServiceMeshInjector() Injector {
 	}
 }
 
+// appMeshInjector returns the sidecar injector of AWS App Mesh.
 func appMeshInjector() Injector {
 	const key = "appmesh.k8s.aws/sidecarInjectorWebhook"
 	proxy := containerNamed("envoy", runAsUser(1337))
@@ -156,7 +163,8 @@ func appMeshInjector() Injector {
 	}
 }
 
-// daprInjector drops no capabilities unless the chart's value sidecarDropALLCapabilities says so.
+// daprInjector returns Dapr's sidecar injector. It drops no capabilities unless the chart value sidecarDropALLCapabilities says
+// so.
 func daprInjector() Injector {
 	const key = "dapr.io/enabled"
 	return Injector{
@@ -169,6 +177,7 @@ func daprInjector() Injector {
 	}
 }
 
+// vaultInjector returns the injector of Vault's agent.
 func vaultInjector() Injector {
 	const key = "vault.hashicorp.com/agent-inject"
 	agent := restrictSecurityContext(runAsUser(100))
@@ -180,7 +189,8 @@ func vaultInjector() Injector {
 	}
 }
 
-// openTelemetryGoInjector: the agent of Go programs reads the memory of another process.
+// openTelemetryGoInjector returns the OpenTelemetry operator's injector for Go programs. Its agent is privileged, since it
+// reads the memory of another process.
 func openTelemetryGoInjector() Injector {
 	const key = "instrumentation.opentelemetry.io/inject-go"
 	return Injector{
@@ -194,7 +204,8 @@ func openTelemetryGoInjector() Injector {
 	}
 }
 
-// openTelemetrySidecarInjector is a collector beside the pod, with the security context of its own object, which has none by default.
+// openTelemetrySidecarInjector returns the OpenTelemetry operator's injector of collectors. The security context is that of the
+// collector's object, which has none by default.
 func openTelemetrySidecarInjector() Injector {
 	const key = "sidecar.opentelemetry.io/inject"
 	return Injector{
@@ -206,7 +217,8 @@ func openTelemetrySidecarInjector() Injector {
 	}
 }
 
-// openTelemetryLanguageInjector: the init containers get the security context of the container that they are for.
+// openTelemetryLanguageInjector returns the OpenTelemetry operator's injector for other languages. Its init containers get the
+// security context of the container that they are for.
 func openTelemetryLanguageInjector() Injector {
 	return Injector{
 		Name: "OpenTelemetry operator", Source: "https://github.com/open-telemetry/opentelemetry-operator/blob/main/internal/instrumentation/sdk.go",
@@ -215,11 +227,12 @@ func openTelemetryLanguageInjector() Injector {
 	}
 }
 
+// openTelemetryWebhooks returns the names of the OpenTelemetry operator's webhook configurations.
 func openTelemetryWebhooks() []string {
 	return []string{"opentelemetry-operator-mutation/", "opentelemetry-operator-mutating-webhook-configuration/"}
 }
 
-// jaegerInjector's operator changes Deployments, whose own annotation it looks at, too.
+// jaegerInjector returns the Jaeger operator, which changes Deployments and reads their annotations, too.
 func jaegerInjector() Injector {
 	const key = "sidecar.jaegertracing.io/inject"
 	return Injector{
@@ -230,7 +243,8 @@ func jaegerInjector() Injector {
 	}
 }
 
-// datadogInjector mounts the agent's sockets from the host where its chart has them, which is the default since v3.22.0 of it.
+// datadogInjector returns Datadog's admission controller. It mounts the agent's sockets from the host where its chart has them,
+// the default since chart version 3.22.0.
 func datadogInjector() Injector {
 	const key = "admission.datadoghq.com/"
 	return Injector{
@@ -242,7 +256,7 @@ func datadogInjector() Injector {
 	}
 }
 
-// dynatraceInjector: the operator marks the namespaces that its webhook selects.
+// dynatraceInjector returns the Dynatrace operator, which labels the namespaces that its webhook selects.
 func dynatraceInjector() Injector {
 	return Injector{
 		Name: "Dynatrace", Source: "https://github.com/Dynatrace/dynatrace-operator/blob/main/pkg/webhook/mutation/pod/handler/injection/init.go",
@@ -259,7 +273,7 @@ func dynatraceInjector() Injector {
 	}
 }
 
-// azureIdentityProxyInjector is the part of Azure workload identity that stands in for the metadata service.
+// azureIdentityProxyInjector returns the part of Azure workload identity that adds a proxy in place of the metadata service.
 func azureIdentityProxyInjector() Injector {
 	const key = "azure.workload.identity/inject-proxy-sidecar"
 	return Injector{
@@ -275,6 +289,7 @@ func azureIdentityProxyInjector() Injector {
 	}
 }
 
+// azureIdentityInjector returns Azure workload identity, which adds no container.
 func azureIdentityInjector() Injector {
 	return Injector{
 		Name: "Azure workload identity", Source: "https://azure.github.io/azure-workload-identity/docs/",
@@ -283,6 +298,7 @@ func azureIdentityInjector() Injector {
 	}
 }
 
+// eksPodIdentityInjector returns the EKS pod identity webhooks, which add no container.
 func eksPodIdentityInjector() Injector {
 	return Injector{
 		Name: "EKS pod identity and IAM roles for service accounts", Source: "https://github.com/aws/amazon-eks-pod-identity-webhook",
@@ -291,7 +307,7 @@ func eksPodIdentityInjector() Injector {
 	}
 }
 
-// kyvernoInjector does what its policies say.
+// kyvernoInjector returns Kyverno, which changes pods as its policies say.
 func kyvernoInjector() Injector {
 	return Injector{
 		Name: "Kyverno", Source: "https://kyverno.io/docs/policy-types/cluster-policy/mutate/",
@@ -301,7 +317,7 @@ func kyvernoInjector() Injector {
 	}
 }
 
-// gatekeeperInjector does what its mutators say.
+// gatekeeperInjector returns Gatekeeper, which changes pods as its mutators say.
 func gatekeeperInjector() Injector {
 	return Injector{
 		Name: "Gatekeeper", Source: "https://open-policy-agent.github.io/gatekeeper/website/docs/mutation/",
@@ -311,7 +327,7 @@ func gatekeeperInjector() Injector {
 	}
 }
 
-// webhooksWithoutEffect are webhooks that add no container, and set nothing that a level looks at.
+// webhooksWithoutEffect returns known webhooks that add no container and set nothing that a level checks.
 func webhooksWithoutEffect() Injector {
 	return Injector{
 		Name: "a known webhook that adds nothing", Source: "the page of each",
@@ -324,28 +340,33 @@ func webhooksWithoutEffect() Injector {
 	}
 }
 
+// containerNamed returns a container with a security context.
 func containerNamed(name string, sc *corev1.SecurityContext) corev1.Container {
 	return corev1.Container{Name: name, SecurityContext: sc}
 }
 
+// runAsUser returns a security context with a user and a group of the same id.
 func runAsUser(id int64) *corev1.SecurityContext {
 	return &corev1.SecurityContext{RunAsUser: new(id), RunAsGroup: new(id)}
 }
 
-// restrictSecurityContext adds all that restricted asks of a container, but for the seccomp profile.
+// restrictSecurityContext sets everything that the restricted level requires of a container, but for the seccomp profile, and
+// returns its argument.
 func restrictSecurityContext(sc *corev1.SecurityContext) *corev1.SecurityContext {
 	sc.AllowPrivilegeEscalation, sc.RunAsNonRoot, sc.ReadOnlyRootFilesystem = new(false), new(true), new(true)
 	sc.Capabilities = capabilities([]corev1.Capability{"ALL"})
 	return sc
 }
 
+// capabilities returns dropped and added capabilities.
 func capabilities(drop []corev1.Capability, add ...corev1.Capability) *corev1.Capabilities {
 	return &corev1.Capabilities{Add: add, Drop: drop}
 }
 
+// hostPathVolume returns a volume of a path on the host.
 func hostPathVolume(name, path string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path}}}
 }
 
-// parseBoolFalseWords are the words that Go's strconv.ParseBool takes for false.
+// parseBoolFalseWords returns the words that Go's strconv.ParseBool reads as false.
 func parseBoolFalseWords() []string { return []string{"false", "f", "0"} }

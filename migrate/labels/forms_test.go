@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/labels"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // staged has a namespace to label, one that kubectl has applied, one of a manifest, one whose enforce stays what it is since
@@ -30,7 +31,7 @@ func staged() *migrate.Plan {
 	source := planned()
 	source.Name = "prod"
 	return planOf(source,
-		migrate.Namespace{Name: "0-web", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, LabelOwner: "Flux", ClientApplied: &not, Cautions: []string{"look\nhere"}},
+		migrate.Namespace{Name: "0-web", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, LabelOwner: "Flux", ClientApplied: &not, Cautions: []message.Message{{Text: "look\nhere"}}},
 		migrate.Namespace{Name: "applied", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd, LabelOwner: "Argo CD", ClientApplied: &applied},
 		migrate.Namespace{Name: "git", RecommendedLabels: six("baseline"), DecidedBy: byAPI, Action: migrate.ActionAdd},
 		migrate.Namespace{Name: "held", RecommendedLabels: six("baseline"), DecidedBy: byAPI, CurrentLabels: migrate.PodSecurityLabels{Enforce: "restricted", Warn: "odd"}, Action: migrate.ActionLoosen, ClientApplied: &not},

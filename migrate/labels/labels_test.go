@@ -18,6 +18,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func six(enforce string) migrate.PodSecurityLabels {
@@ -126,7 +127,7 @@ func TestCommands(t *testing.T) {
 		},
 		{
 			name:   "withheld",
-			ns:     migrate.Namespace{Name: "web", RecommendedLabels: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI, Cautions: []string{"not all\nwas read"}},
+			ns:     migrate.Namespace{Name: "web", RecommendedLabels: withheld, Action: migrate.ActionWithheld, DecidedBy: byAPI, Cautions: []message.Message{{Text: "not all\nwas read"}}},
 			counts: "1 to label",
 			want: "# web: audit and warn only, no enforce: something that touches it could not be read\n" +
 				"#   caution: not all\\nwas read\n" +
@@ -229,7 +230,7 @@ func TestCommands(t *testing.T) {
 func TestCommandsOfAnEmptyPlan(t *testing.T) {
 	t.Parallel()
 	p := planOf(inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"})
-	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	p.Gaps = []migrate.Gap{{What: "pods", Message: message.Message{Text: "forbidden"}}}
 	var got bytes.Buffer
 	if err := labels.WriteCommands(&got, p, labels.Options{Tool: "psp2pss v0"}); err != nil {
 		t.Fatal(err)
@@ -320,7 +321,7 @@ func hostilePlan(at, text string) *migrate.Plan {
 		p.TargetVersion = text
 		p.Source.ServerVersion = text
 		ns.CurrentLabels = migrate.PodSecurityLabels{Enforce: text}
-		ns.Cautions = []string{text}
+		ns.Cautions = []message.Message{{Text: text}}
 		ns.DecidedBy = &migrate.EnforceDecision{Workload: &migrate.WorkloadRef{Kind: text, Name: text}, Policy: text}
 		ns.Blockers = []migrate.Blocker{{Check: text}}
 		ns.NeededLevel = api.Level(text)

@@ -68,7 +68,7 @@ func TestOwned(t *testing.T) {
 	served := false
 	plan := func(owner string, writers []inventory.LabelWriter) *migrate.Plan {
 		ns := migrate.Namespace{Name: "web", LabelOwner: owner, LabelWriters: writers, Complete: true, ClientApplied: &served, RecommendedLabels: six("baseline"), Action: migrate.ActionAdd, DecidedBy: &migrate.EnforceDecision{Basis: migrate.BasisEmpty}}
-		ns.Cautions = append([]string{}, ns.LabelOwnerCautions()...)
+		ns.Cautions = ns.LabelOwnerCautions()
 		return &migrate.Plan{TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceFiles, Name: "a.yaml"}, Namespaces: []migrate.Namespace{ns}}
 	}
 	const none = "# no namespace is to be labelled\n"

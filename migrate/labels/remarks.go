@@ -14,6 +14,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/phrases"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // namespaceRemarks are the lines on a namespace at a stage, the same in every form of the labels: what it gets and why,
@@ -168,11 +169,11 @@ func describeDecision(ns *migrate.Namespace, stage Stage) string {
 }
 
 // cautionRemarks are the cautions on a namespace, without those that another line has.
-func cautionRemarks(ns *migrate.Namespace, said ...string) []string {
+func cautionRemarks(ns *migrate.Namespace, said ...message.Message) []string {
 	var lines []string
 	for _, c := range ns.Cautions {
-		if !slices.Contains(said, c) {
-			lines = append(lines, "  caution: "+c)
+		if !slices.ContainsFunc(said, func(s message.Message) bool { return s.Text == c.Text }) {
+			lines = append(lines, "  caution: "+c.Text)
 		}
 	}
 	return lines

@@ -76,7 +76,7 @@ func (p *Patch) manifestObject() jsonObject {
 
 // JSONPatchOperation is one operation of a JSON patch (RFC 6902).
 type JSONPatchOperation struct {
-	Op    string `json:"op"`
+	Op    string `json:"op" values:"test add"`
 	Path  string `json:"path"`
 	Value any    `json:"value"`
 }

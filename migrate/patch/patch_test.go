@@ -12,6 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/patch"
 	"github.com/psp2pss/psp2pss/migrate/script"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func planOf(workloads ...migrate.Workload) *migrate.Plan {
@@ -218,7 +219,7 @@ func TestKeepAsStrategicPatches(t *testing.T) {
 	t.Parallel()
 	unknown := migrate.Workload{Kind: "Deployment", Name: "x", Evaluation: &migrate.Evaluation{UsablePolicies: []string{"open"}}}
 	p := planOf(kept(), unknown)
-	p.Gaps = []migrate.Gap{{What: "pods", Why: "forbidden"}}
+	p.Gaps = []migrate.Gap{{What: "pods", Message: message.Message{Text: "forbidden"}}}
 	p.Namespaces[0].Workloads[0].Mutations = append(p.Namespaces[0].Workloads[0].Mutations, migrate.TemplateMutation{Path: "spec.securityContext.fsGroup", Value: "7", Policy: "a\nb"})
 	var got bytes.Buffer
 	if err := patch.WriteStrategic(&got, p, patch.Options{Tool: "psp2pss v0", Set: patch.SetKeep}); err != nil {

@@ -93,8 +93,8 @@ func (p *Patch) writeCommand(b *bytes.Buffer, kubectl string) error {
 	return nil
 }
 
-// jsonPatchEntry is the JSON patch of one workload in a JSON document.
-type jsonPatchEntry struct {
+// WorkloadJSONPatch is the JSON patch of one workload, as WriteJSONPatches writes it.
+type WorkloadJSONPatch struct {
 	APIVersion string `json:"apiVersion,omitempty"`
 	Kind       string `json:"kind"`
 	Namespace  string `json:"namespace"`
@@ -108,11 +108,11 @@ type jsonPatchEntry struct {
 // WriteJSONPatches writes a JSON list of JSON patches, each with the workload that it is for. It returns errors of encoding
 // and those of w.
 func WriteJSONPatches(w io.Writer, p *migrate.Plan, o Options) error {
-	entries := []jsonPatchEntry{}
+	entries := []WorkloadJSONPatch{}
 	patches := PatchesFor(p, o)
 	for i := range patches {
 		patch := &patches[i]
-		e := jsonPatchEntry{patch.APIVersion, patch.Kind, patch.Namespace, patch.Name, patch.allRemarks(), nil}
+		e := WorkloadJSONPatch{patch.APIVersion, patch.Kind, patch.Namespace, patch.Name, patch.allRemarks(), nil}
 		if patch.isApplicable() {
 			e.Patch = patch.jsonPatchOperations()
 		}

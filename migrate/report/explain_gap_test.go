@@ -9,6 +9,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // TestExplainGap checks that of a workload that could not be judged its gaps are shown, and of no other.
@@ -18,11 +19,11 @@ func TestExplainGap(t *testing.T) {
 		TargetVersion: "v1.25", Source: inventory.Source{Kind: inventory.SourceDemo},
 		Namespaces: []migrate.Namespace{{Name: "a", Complete: true, Workloads: []migrate.Workload{{Kind: "Deployment", Name: "read", Evaluation: &migrate.Evaluation{}}}}},
 		Gaps: []migrate.Gap{
-			{What: "document 3", Why: "broken", Affects: []string{"*"}},
-			{What: `Deployment "a/web"`, Why: "it has no containers", Affects: []string{"a"}, Position: pspparse.Position{File: "f\x1b", Line: 2}},
-			{What: `Deployment "a/web"`, Why: "it is defined twice", Affects: []string{"a"}},
-			{What: `StatefulSet "a/web"`, Why: "no", Affects: []string{"a"}},
-			{What: `Job "b/web"`, Why: "in a namespace that was not read", Affects: []string{"b"}},
+			{What: "document 3", Message: message.Message{Text: "broken"}, Affects: []string{"*"}},
+			{What: `Deployment "a/web"`, Message: message.Message{Text: "it has no containers"}, Affects: []string{"a"}, Position: pspparse.Position{File: "f\x1b", Line: 2}},
+			{What: `Deployment "a/web"`, Message: message.Message{Text: "it is defined twice"}, Affects: []string{"a"}},
+			{What: `StatefulSet "a/web"`, Message: message.Message{Text: "no"}, Affects: []string{"a"}},
+			{What: `Job "b/web"`, Message: message.Message{Text: "in a namespace that was not read"}, Affects: []string{"b"}},
 		},
 	}
 	for _, tt := range []struct{ namespace, kind, name, want, err string }{

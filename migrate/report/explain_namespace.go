@@ -10,6 +10,7 @@ import (
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/levels"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // ExplainNamespace builds the report on one namespace: what is recommended, what decided, what blocks the next level in the
@@ -23,8 +24,8 @@ func ExplainNamespace(plan *migrate.Plan, name string) (*Document, error) {
 	d := &Document{}
 	d.add(Paragraph{fmt.Sprintf("Namespace %s, at %s, from %s.", ns.Name, plan.TargetVersion, phrases.SourcePhrase(plan.Source))})
 	d.add(labelsTable(ns), decisionFacts(ns))
-	d.addSection("WHY", ns.Reasons)
-	d.addSection("CAUTIONS", ns.Cautions)
+	d.addSection("WHY", message.Texts(ns.Reasons))
+	d.addSection("CAUTIONS", message.Texts(ns.Cautions))
 	d.addBlockers(ns)
 	d.addSection("LOST: what the policies enforce and the recommended level does not", lostTexts(ns.Lost))
 	d.addSection("ALSO REFUSES pods here, whatever the level", alsoRefusing(ns))
@@ -154,7 +155,7 @@ func usablePolicyTexts(ns *migrate.Namespace) []string {
 		items = append(items, policyName(name)+" counts for what is permitted")
 	}
 	for _, s := range ns.ExcludedPolicies {
-		text := policyName(s.Policy) + " is set apart: " + s.Why
+		text := policyName(s.Policy) + " is set apart: " + s.Why.Text
 		if s.Closest != "" {
 			text += " (closest to " + string(s.Closest) + ")"
 		}
@@ -257,7 +258,7 @@ func gapTexts(plan *migrate.Plan, holds func(*migrate.Gap) bool) []string {
 	var items []string
 	for i := range plan.Gaps {
 		if g := &plan.Gaps[i]; holds(g) {
-			items = append(items, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
+			items = append(items, messageAt(g.What, g.Text, phrases.FileLine(g.Position)))
 		}
 	}
 	return items

@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // ExplainWorkload builds the report on one workload: who may admit its pods and what each check says of them, or why it could
@@ -44,7 +45,7 @@ func explainUnread(plan *migrate.Plan, gaps []migrate.Gap, unseen bool) *Documen
 	d.add(Paragraph{fmt.Sprintf("%s %s, from %s.", gaps[0].What, outcome, phrases.SourcePhrase(plan.Source))})
 	var points []string
 	for _, g := range gaps {
-		points = append(points, messageAt(g.What, g.Why, phrases.FileLine(g.Position)))
+		points = append(points, messageAt(g.What, g.Text, phrases.FileLine(g.Position)))
 	}
 	d.addSection("GAPS: why, and what to try next", points)
 	return d
@@ -67,7 +68,7 @@ func explainWorkload(plan *migrate.Plan, ns *migrate.Namespace, wl *migrate.Work
 	d.addPolicyUsages("POLICIES its pods may use, as whom and by what", plan.PolicyUsagesOfWorkload(ns.Name, wl), wl.AdmissionReason())
 	d.addViolations(wl)
 	d.addSection("DEBUG CONTAINERS (kubectl debug): they go with their pod and decide no level", debuggedPodTexts(wl))
-	d.addSection("REFUSED today by PSP admission", wl.Refused)
+	d.addSection("REFUSED today by PSP admission", message.Texts(wl.Refused))
 	d.addSection("WRITE DOWN YOURSELF: what policies set by mutation today", mutationTexts(wl))
 	d.addSection("LIVE PODS that would be treated differently today", admissionDriftTexts(wl))
 	return d
@@ -118,7 +119,7 @@ func workloadLevelFacts(ns *migrate.Namespace, wl *migrate.Workload) Facts {
 func injectionTexts(wl *migrate.Workload) []string {
 	var items []string
 	for _, one := range wl.Injections {
-		text := fmt.Sprintf("%s (%s): %s", one.Injector, one.Trigger, one.Why)
+		text := fmt.Sprintf("%s (%s): %s", one.Injector, one.Trigger, one.Why.Text)
 		if len(one.Containers) > 0 {
 			text = fmt.Sprintf("%s by %s", strings.Join(one.Containers, ", "), text)
 		}
@@ -180,7 +181,7 @@ func admissionDriftTexts(wl *migrate.Workload) []string {
 		if d.Predicted != "" {
 			text += ", today it would be psp/" + d.Predicted
 		}
-		items = append(items, text+": "+d.Why)
+		items = append(items, text+": "+d.Why.Text)
 	}
 	return items
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/migrate/phrases"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // PlanDocument builds the report on a Plan: one line for each namespace, and below it short sections: the policies, what blocks
@@ -349,7 +350,7 @@ func cautionTexts(plan *migrate.Plan) []string {
 	about := map[string][]string{}
 	for i := range plan.Namespaces {
 		ns := &plan.Namespaces[i]
-		for _, c := range withoutRepeats(ns.Cautions) {
+		for _, c := range withoutRepeats(message.Texts(ns.Cautions)) {
 			about[c] = append(about[c], ns.Name)
 		}
 		if ns.LabelOwner != "" && !ns.CautionsNameOwner() {
@@ -364,7 +365,7 @@ func cautionTexts(plan *migrate.Plan) []string {
 	slices.SortFunc(texts, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(about[b]), len(about[a])), cmp.Compare(about[a][0], about[b][0]), cmp.Compare(a, b))
 	})
-	items := slices.Clone(plan.Cautions)
+	items := message.Texts(plan.Cautions)
 	for _, c := range texts {
 		items = append(items, phrases.JoinFirst(about[c], 3)+": "+c)
 	}
@@ -380,7 +381,11 @@ func (d *Document) addIneffectiveGrants(plan *migrate.Plan, most int) {
 		var points []string
 		for _, f := range plan.IneffectiveGrants {
 			if f.RoleNotRead == part.unread {
-				points = append(points, f.Subject+": "+f.Why)
+				about := f.Subject
+				if n := len(f.Others); n > 0 {
+					about = fmt.Sprintf("%s and %d more", about, n)
+				}
+				points = append(points, about+": "+f.Text)
 			}
 		}
 		d.addShortSection(part.heading, points, most)
@@ -391,7 +396,7 @@ func (d *Document) addIneffectiveGrants(plan *migrate.Plan, most int) {
 func gapTextsWithScope(plan *migrate.Plan) []string {
 	var points []string
 	for _, g := range plan.Gaps {
-		points = append(points, messageAt(g.What, g.Why, phrases.FileLine(g.Position))+gapScope(g))
+		points = append(points, messageAt(g.What, g.Text, phrases.FileLine(g.Position))+gapScope(g))
 	}
 	return points
 }
@@ -424,7 +429,7 @@ func messageAt(what, why, position string) string {
 func noteTexts(plan *migrate.Plan) []string {
 	var items []string
 	for _, n := range plan.Notes {
-		items = append(items, messageAt(n.What, n.Why, phrases.FileLine(n.Position)))
+		items = append(items, messageAt(n.What, n.Text, phrases.FileLine(n.Position)))
 	}
 	for i := range plan.Policies {
 		po := &plan.Policies[i]

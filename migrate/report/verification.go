@@ -8,12 +8,15 @@ import (
 	"github.com/psp2pss/psp2pss/migrate/escape"
 )
 
+// VerificationStatus is what one check of a roll-out, or all of them together, came to: "ok", "not ok" or "could not tell".
+type VerificationStatus string
+
 // Verification is what verifying a roll-out found on the cluster, in the form in which it is reported.
 type Verification struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
-	// Status is the worst of the results: "ok", "not ok" or "could not tell".
-	Status  string               `json:"status"`
+	// Status is the worst of the results.
+	Status  VerificationStatus   `json:"status"`
 	Results []VerificationResult `json:"results"`
 }
 
@@ -23,16 +26,16 @@ type VerificationResult struct {
 	Namespace string `json:"namespace"`
 	Check     string `json:"check"`
 	// Workload is kind/name, empty for the namespace as a whole.
-	Workload string `json:"workload,omitempty"`
-	Status   string `json:"status"`
-	Why      string `json:"why"`
+	Workload string             `json:"workload,omitempty"`
+	Status   VerificationStatus `json:"status"`
+	Why      string             `json:"why"`
 }
 
 // VerificationDocument builds the report on verifying a roll-out: a table of the results.
 func VerificationDocument(v *Verification, _ Options) *Document {
 	t := &Table{Columns: []Column{{"NAMESPACE", RoleText}, {"CHECK", RoleText}, {"WORKLOAD", RoleText}, {"STATUS", RoleText}, {"WHY", RoleText}}}
 	for _, r := range v.Results {
-		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, r.Status, r.Why})
+		t.Rows = append(t.Rows, []string{r.Namespace, r.Check, r.Workload, string(r.Status), r.Why})
 	}
 	return &Document{OneLine: true, Blocks: []Block{t}}
 }

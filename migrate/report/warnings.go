@@ -7,16 +7,20 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/psp2pss/psp2pss/migrate"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // OldTargetWarnings are sentences about a Plan whose target version is older than v1.25: what that version lacks, and which
 // namespaces need another level at v1.25. It returns nil for any other Plan.
 func OldTargetWarnings(plan *migrate.Plan) []string {
 	target, err := api.ParseVersion(plan.TargetVersion)
-	if err != nil || migrate.OldTargetCaution(target) == "" {
+	if err != nil {
 		return nil
 	}
-	warnings := []string{migrate.OldTargetCaution(target)}
+	warnings := message.Texts(migrate.OldTargetCaution(target))
+	if len(warnings) == 0 {
+		return nil
+	}
 	var others []string
 	for i := range plan.Namespaces {
 		if ns := &plan.Namespaces[i]; len(ns.LevelByVersion) > 0 && ns.LevelByVersion[0].Needed != ns.NeededLevel {

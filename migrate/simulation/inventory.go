@@ -9,6 +9,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/migrate"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 	"github.com/psp2pss/psp2pss/simulate/pss"
 )
 
@@ -105,6 +106,6 @@ func (e *inventoryEvaluation) unmutatedPods(w *inventory.Workload) (pss.Verdict,
 }
 
 // refusedByPSP returns the text about a pod that no usable PodSecurityPolicy admits.
-func refusedByPSP(reasons []string) string {
-	return "refused by PodSecurityPolicy admission: " + strings.Join(reasons, "; ")
+func refusedByPSP(reasons []message.Message) string {
+	return "refused by PodSecurityPolicy admission: " + strings.Join(message.Texts(reasons), "; ")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // customResourcesLabel names the kinds of package custom together, in gaps and notes about all of them.
@@ -86,7 +87,7 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, l.sendBatch(ctx, inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: reportGap(customResourceGap(customResourcesLabel, discoveryFailedReason("/apis", err)))})
+		return nil, l.sendBatch(ctx, inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: reportGap(customResourceGap(customResourcesLabel, message.New("group-unknown", "reason", discoveryFailedReason("/apis", err))))})
 	}
 	kinds, missing := t.servedKinds(found)
 	end := inventoryBatch{resource: customResourcesLabel, done: true, addToInventory: func(b inventory.Sink) {
@@ -105,7 +106,7 @@ func (l *clusterLister) servedCustomKinds(ctx context.Context, t customResourceT
 func (t customResourceTable) servedKinds(found *servedResources) (kinds []listedKind, missing []func(inventory.Sink)) {
 	for _, group := range found.groups {
 		if err := found.groupErrors[group]; err != nil {
-			missing = append(missing, reportGap(customResourceGap(customResourcesLabel+" of "+group, discoveryFailedReason("/apis/"+group, err))))
+			missing = append(missing, reportGap(customResourceGap(customResourcesLabel+" of "+group, message.New("group-unknown", "reason", discoveryFailedReason("/apis/"+group, err)))))
 		}
 	}
 	for _, r := range t.resources {
@@ -121,16 +122,14 @@ func (t customResourceTable) servedKinds(found *servedResources) (kinds []listed
 			k.sources = []kindSource{{gv: gv, decode: t.decoderFor(gv, r), asJSON: true}}
 			kinds = append(kinds, k)
 		case len(versions) > 0:
-			missing = append(missing, k.reportMissing(customResourceGap(k.qualifiedResource(), fmt.Sprintf(
-				"the server serves them in %s, and known here is %s: they were not read; a newer release of this tool may know more",
-				shortenServerText(strings.Join(versions, ", "), 200), strings.Join(r.Versions, ", ")))))
+			missing = append(missing, k.reportMissing(customResourceGap(k.qualifiedResource(), message.New("version-not-served", "served", shortenServerText(strings.Join(versions, ", "), 200), "known", r.Versions))))
 		}
 	}
 	return kinds, missing
 }
 
 // customResourceGap returns the gap for custom resources that were not read: workloads may be missing, and nothing else.
-func customResourceGap(what, why string) inventory.Gap {
+func customResourceGap(what string, why message.Message) inventory.Gap {
 	return inventory.Gap{What: what, Why: why, Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads}
 }
 
@@ -187,14 +186,14 @@ func unreadVersionGap(o custom.RawObject) inventory.Gap {
 		name, namespace = o.Namespace+"/"+o.Name, o.Namespace
 	}
 	return inventory.Gap{
-		What: fmt.Sprintf("%s %q", o.Kind, name), Why: fmt.Sprintf("nothing here reads its version, %s", o.APIVersion), Namespaces: []string{namespace},
+		What: fmt.Sprintf("%s %q", o.Kind, name), Why: message.New("custom-version-unknown", "version", o.APIVersion), Namespaces: []string{namespace},
 		Affects: inventory.PartWorkloads,
 	}
 }
 
 // customResourcesOffGap returns the gap for custom resources that the user left out.
 func customResourcesOffGap() inventory.Gap {
-	return customResourceGap(customResourcesLabel, "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read")
+	return customResourceGap(customResourcesLabel, message.New("custom-resources-left-out"))
 }
 
 // reportForbiddenCustomResources returns a function that adds one gap for all custom resources that make pods and may not be
@@ -219,7 +218,7 @@ func reportForbiddenCustomResources(refused []*forbiddenList) func(inventory.Sin
 }
 
 // forbiddenReason names the kinds that may not be listed, what they do, the server's first answer and the rules to grant.
-func forbiddenReason(refused []*forbiddenList, does string) string {
+func forbiddenReason(refused []*forbiddenList, does string) message.Message {
 	var names, rules []string
 	var resources []custom.KnownResource
 	for _, r := range refused {
@@ -229,17 +228,8 @@ func forbiddenReason(refused []*forbiddenList, does string) string {
 	for _, r := range rulesByAPIGroup(resources, "list") {
 		rules = append(rules, fmt.Sprintf("{apiGroups: [%q], resources: [%s], verbs: [%q]}", r.APIGroups[0], quotedList(r.Resources), r.Verbs[0]))
 	}
-	return fmt.Sprintf("listing %s %s (%d: %s), and %s; grant the verb list on them, with %s in a ClusterRole: %s",
-		strings.Join(names, ", "), refused[0].statusText(), httpStatus(refused[0].cause), serverErrorText(refused[0].cause), does,
-		ruleNoun(len(rules)), strings.Join(rules, ", "))
-}
-
-// ruleNoun returns "this rule" or "these rules".
-func ruleNoun(n int) string {
-	if n == 1 {
-		return "this rule"
-	}
-	return "these rules"
+	first := refused[0]
+	return message.New("custom-lists-forbidden", "resources", names, "outcome", first.statusText(), "code", httpStatus(first.cause), "error", serverErrorText(first.cause), "effect", does, "rules", rules)
 }
 
 // quotedList returns names in quotes, with commas.

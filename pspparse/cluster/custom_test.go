@@ -16,6 +16,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // What the server serves of the table is read, with one request for discovery and one list of each kind (two where there
@@ -35,12 +36,12 @@ func TestCustomResources(t *testing.T) {
 			s := customServer(t, aggregated)
 			inv := s.readCustom(nil)
 			want := []inventory.Note{
-				{What: "Changer", Why: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`},
-				{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout},
-				{What: "Rollout", Why: "argoproj.io/v1alpha1 web/b " + bRollout},
-				{What: "Task", Why: "tekton.dev/v1beta1 ci/build " + aTask},
+				{What: "Changer", Why: message.Message{Text: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`}},
+				{What: "Rollout", Why: message.Message{Text: "argoproj.io/v1alpha1 web/a " + aRollout}},
+				{What: "Rollout", Why: message.Message{Text: "argoproj.io/v1alpha1 web/b " + bRollout}},
+				{What: "Task", Why: message.Message{Text: "tekton.dev/v1beta1 ci/build " + aTask}},
 			}
-			if diff := cmp.Diff(want, inv.Notes); diff != "" {
+			if diff := cmp.Diff(want, inv.Notes, messageText()); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
 			}
 			if len(inv.Gaps) > 0 {
@@ -96,10 +97,10 @@ func TestCustomResourcesOfOneNamespace(t *testing.T) {
 	s.extra.kinds["/apis/tekton.dev/v1beta1/namespaces/web/tasks"] = extra{"TaskList", nil}
 	inv := s.readCustom(func(r *Reader) { r.Namespace = "web" })
 	notes := []inventory.Note{
-		{What: "Changer", Why: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`},
-		{What: "Rollout", Why: "argoproj.io/v1alpha1 web/a " + aRollout},
+		{What: "Changer", Why: message.Message{Text: `hooks.example.com/v1 /c {"metadata":{"name":"c"}}`}},
+		{What: "Rollout", Why: message.Message{Text: "argoproj.io/v1alpha1 web/a " + aRollout}},
 	}
-	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
+	if diff := cmp.Diff(notes, inv.Notes, messageText()); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]bool{"changers.hooks.example.com": true}, inv.ListedResources); diff != "" {
@@ -125,10 +126,10 @@ func TestWithoutCustomResources(t *testing.T) {
 	inv := s.readCustom(func(r *Reader) { r.WithoutCustomResources = true })
 	want := []inventory.Gap{{
 		What:       "custom resources",
-		Why:        "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read",
+		Why:        message.Message{Text: "they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read"},
 		Namespaces: []string{"*"}, Affects: inventory.PartWorkloads,
 	}}
-	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+	if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 	if requests := s.beside(); len(requests) > 0 || len(inv.Notes) > 0 {
@@ -152,20 +153,20 @@ func TestForbiddenCustomResources(t *testing.T) {
 	inv := s.readCustom(func(r *Reader) { r.OnForbidden = func(names []string) { told = append(told, names) } })
 	gaps := []inventory.Gap{{
 		What: "custom resources",
-		Why: `listing rollouts.argoproj.io, tasks.tekton.dev is forbidden (403: jane may not), and pods are made from them; ` +
+		Why: message.Message{Text: `listing rollouts.argoproj.io, tasks.tekton.dev is forbidden (403: jane may not), and pods are made from them; ` +
 			`grant the verb list on them, with these rules in a ClusterRole: {apiGroups: ["argoproj.io"], resources: ["rollouts"], verbs: ["list"]}, ` +
-			`{apiGroups: ["tekton.dev"], resources: ["tasks"], verbs: ["list"]}`,
+			`{apiGroups: ["tekton.dev"], resources: ["tasks"], verbs: ["list"]}`},
 		Namespaces: []string{"*"}, Affects: inventory.PartWorkloads,
 	}}
 	notes := []inventory.Note{{
 		What: "custom resources",
-		Why: `listing changers.hooks.example.com, labellers.hooks.example.com is forbidden (403: jane may not), and they may change pods or write labels of namespaces; ` +
-			`grant the verb list on them, with this rule in a ClusterRole: {apiGroups: ["hooks.example.com"], resources: ["changers", "labellers"], verbs: ["list"]}`,
+		Why: message.Message{Text: `listing changers.hooks.example.com, labellers.hooks.example.com is forbidden (403: jane may not), and they may change pods or write labels of namespaces; ` +
+			`grant the verb list on them, with this rule in a ClusterRole: {apiGroups: ["hooks.example.com"], resources: ["changers", "labellers"], verbs: ["list"]}`},
 	}}
-	if diff := cmp.Diff(gaps, inv.Gaps); diff != "" {
+	if diff := cmp.Diff(gaps, inv.Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(notes, inv.Notes); diff != "" {
+	if diff := cmp.Diff(notes, inv.Notes, messageText()); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	if len(inv.ListedResources) > 0 {
@@ -292,8 +293,8 @@ func TestCustomResourcesThatFail(t *testing.T) {
 				return true
 			}
 			inv := s.readCustom(nil)
-			want := []inventory.Gap{{What: tt.what, Why: tt.why, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads}}
-			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+			want := []inventory.Gap{{What: tt.what, Why: message.Message{Text: tt.why}, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads}}
+			if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
 			if tt.what == "rollouts.argoproj.io" && inv.ListedResources[tt.what] {
@@ -341,7 +342,7 @@ func TestCustomResourcesWithoutEnd(t *testing.T) {
 			}
 			inv := s.readCustom(func(r *Reader) { r.limits = little })
 			want := []inventory.Gap{listGap("rollouts.argoproj.io", tt.read, tt.why+"; check what answers at the server's address in the kubeconfig")}
-			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+			if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
 		})
@@ -358,10 +359,10 @@ func TestCustomResourceThatNothingReads(t *testing.T) {
 	table := stub()
 	table.resources = append(table.resources, custom.KnownResource{Group: "argoproj.io", Versions: []string{"v1alpha1"}, Name: "clusters", Kind: "Cluster"})
 	want := []inventory.Gap{
-		{What: `Cluster "unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"*"}, Affects: inventory.PartWorkloads},
-		{What: `Rollout "web/unread"`, Why: "nothing here reads its version, argoproj.io/v1alpha1", Namespaces: []string{"web"}, Affects: inventory.PartWorkloads},
+		{What: `Cluster "unread"`, Why: message.Message{Text: "nothing here reads its version, argoproj.io/v1alpha1"}, Namespaces: []string{"*"}, Affects: inventory.PartWorkloads},
+		{What: `Rollout "web/unread"`, Why: message.Message{Text: "nothing here reads its version, argoproj.io/v1alpha1"}, Namespaces: []string{"web"}, Affects: inventory.PartWorkloads},
 	}
-	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps); diff != "" {
+	if diff := cmp.Diff(want, s.readCustom(func(r *Reader) { r.custom = table }).Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // extras are what a server has beside what every one has: objects by the path of their list. "v1beta1" in aggregated
@@ -104,7 +105,7 @@ func stub() *customResourceTable {
 			{Group: "hooks.example.com", Versions: []string{"v1"}, Name: "labellers", Kind: "Labeller", Purpose: custom.WritesLabels},
 		},
 		read: func(b inventory.CustomSink, o custom.RawObject) bool {
-			b.AddNote(inventory.Note{What: o.Kind, Why: fmt.Sprintf("%s %s/%s %s", o.APIVersion, o.Namespace, o.Name, o.JSON)})
+			b.AddNote(inventory.Note{What: o.Kind, Why: message.Message{Text: fmt.Sprintf("%s %s/%s %s", o.APIVersion, o.Namespace, o.Name, o.JSON)}})
 			return o.Name != "unread"
 		},
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func TestPaging(t *testing.T) {
@@ -91,7 +92,7 @@ func TestFailingList(t *testing.T) {
 	failed := func(read int, cause string) []inventory.Gap {
 		return []inventory.Gap{{
 			What:       "pods",
-			Why:        fmt.Sprintf("listing them failed after %d were read: %s; try again", read, cause),
+			Why:        message.Message{Text: fmt.Sprintf("listing them failed after %d were read: %s; try again", read, cause)},
 			Namespaces: []string{inventory.AllNamespaces},
 			Affects:    inventory.PartWorkloads,
 		}}
@@ -166,7 +167,7 @@ func TestFailingList(t *testing.T) {
 				return true
 			}
 			inv := s.load()
-			if diff := cmp.Diff(tt.gaps, inv.Gaps); diff != "" {
+			if diff := cmp.Diff(tt.gaps, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
 			if len(inv.Workloads) != tt.pods {
@@ -255,11 +256,11 @@ func TestTimeoutIsAGap(t *testing.T) {
 		}
 		want := []inventory.Gap{{
 			What:       "pods",
-			Why:        "listing them failed after 0 were read: no whole answer within 50ms; try again",
+			Why:        message.Message{Text: "listing them failed after 0 were read: no whole answer within 50ms; try again"},
 			Namespaces: []string{inventory.AllNamespaces},
 			Affects:    inventory.PartWorkloads,
 		}}
-		if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+		if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 			t.Errorf("gaps (-want +got):\n%s", diff)
 		}
 	})

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // badAnswerError is the error of an answer that came whole and is not what was asked for. Asking again would bring the same.
@@ -95,10 +95,8 @@ func (r *forbiddenList) statusText() string {
 // gap returns the gap of the list, with the rule to grant.
 func (r *forbiddenList) gap() inventory.Gap {
 	return inventory.Gap{
-		What: r.resource,
-		Why: fmt.Sprintf("listing them %s (%d: %s); grant the verb list on the resource %s in API group %q, "+
-			"with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: [%q]}",
-			r.statusText(), httpStatus(r.cause), serverErrorText(r.cause), r.resource, r.group, r.group, r.resource, "list"),
+		What:       r.resource,
+		Why:        message.New("list-forbidden", "outcome", r.statusText(), "code", httpStatus(r.cause), "error", serverErrorText(r.cause), "resource", r.resource, "group", r.group),
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(r.resource),
 	}
 }
@@ -116,13 +114,9 @@ func inventoryPartOf(resource string) inventory.GapPart {
 
 // failedListGap returns the gap of a list that failed. What was read before stays: more knowledge can only make a level looser.
 func failedListGap(resource string, read int, err error) inventory.Gap {
-	next := "; try again"
-	if isUntrustedAnswer(err) {
-		next = "" // it says what to do
-	}
 	return inventory.Gap{
 		What:       resource,
-		Why:        fmt.Sprintf("listing them failed after %d were read: %s%s", read, serverErrorText(err), next),
+		Why:        message.New("list-failed", "n", read, "error", serverErrorText(err), "again", !isUntrustedAnswer(err)),
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(resource),
 	}
 }
@@ -131,7 +125,7 @@ func failedListGap(resource string, read int, err error) inventory.Gap {
 func servedButNotFoundGap(resource string, gv schema.GroupVersion) inventory.Gap {
 	return inventory.Gap{
 		What:       resource,
-		Why:        fmt.Sprintf("the server says that it serves them in %s, and answers 404 for them; check what stands between here and the API server", gv),
+		Why:        message.New("list-not-found", "version", gv),
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(resource),
 	}
 }
@@ -140,7 +134,7 @@ func servedButNotFoundGap(resource string, gv schema.GroupVersion) inventory.Gap
 func listRestartNote(resource, why string) inventory.Note {
 	return inventory.Note{
 		What: resource,
-		Why:  why + ", and it was read again from the start; what changed or was deleted in between counts as it was first read",
+		Why:  message.New("list-read-again", "reason", why),
 	}
 }
 
@@ -164,18 +158,18 @@ func (l *clusterLister) reportNotServed(k listedKind) func(inventory.Sink) {
 	case k.resource == podSecurityPoliciesResource:
 		return reportNote(inventory.Note{
 			What: k.resource,
-			Why:  whyNoPodSecurityPolicies(l.serverGitVersion) + "; policies kept elsewhere can be read with -f",
+			Why:  message.New("policies-not-served", "reason", whyNoPodSecurityPolicies(l.serverGitVersion)),
 		})
 	case k.sources[0].gv.Group == "":
 		return reportGap(inventory.Gap{
 			What:       k.resource,
-			Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
+			Why:        message.New("core-kind-not-served"),
 			Namespaces: []string{inventory.AllNamespaces}, Affects: inventoryPartOf(k.resource),
 		})
 	default:
 		return reportNote(inventory.Note{
 			What: k.resource,
-			Why:  "the server does not serve them in any version known here, so there are none",
+			Why:  message.New("kind-not-served"),
 		})
 	}
 }

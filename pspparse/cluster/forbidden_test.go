@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // changedBy is what the list of a resource can change, where it cannot be read.
@@ -45,12 +46,12 @@ func TestForbiddenKindIsOneGap(t *testing.T) {
 			group := k.sources[0].gv.Group
 			want := []inventory.Gap{{
 				What: k.resource,
-				Why: fmt.Sprintf(`listing them is forbidden (403: jane may not); grant the verb list on the resource %s in API group %q, `+
-					`with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: ["list"]}`, k.resource, group, group, k.resource),
+				Why: message.Message{Text: fmt.Sprintf(`listing them is forbidden (403: jane may not); grant the verb list on the resource %s in API group %q, `+
+					`with this rule in a ClusterRole: {apiGroups: [%q], resources: [%q], verbs: ["list"]}`, k.resource, group, group, k.resource)},
 				Namespaces: []string{inventory.AllNamespaces}, Affects: changedBy(k.resource),
 			}}
 			inv := s.load()
-			if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+			if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
 			if n := len(digest(inv)); n < len(everything)-3 {
@@ -112,11 +113,11 @@ func TestExpiredCredentialsOfOneListAreAGap(t *testing.T) {
 	}
 	want := []inventory.Gap{{
 		What: "pods",
-		Why: `listing them needs valid credentials (401: Unauthorized); grant the verb list on the resource pods in API group "", ` +
-			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["pods"], verbs: ["list"]}`,
+		Why: message.Message{Text: `listing them needs valid credentials (401: Unauthorized); grant the verb list on the resource pods in API group "", ` +
+			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["pods"], verbs: ["list"]}`},
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads,
 	}}
-	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
+	if diff := cmp.Diff(want, s.load().Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
@@ -134,32 +135,32 @@ func TestNotServed(t *testing.T) {
 			name: "policies from v1.25 on", version: "v1.25.0", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
 			notes: []inventory.Note{{
 				What: "podsecuritypolicies",
-				Why:  "the server does not serve them (v1.25 removed them); policies kept elsewhere can be read with -f",
+				Why:  message.Message{Text: "the server does not serve them (v1.25 removed them); policies kept elsewhere can be read with -f"},
 			}},
 		},
 		{
 			name: "policies switched off", version: "v1.24.17-eks-0a21954", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
 			notes: []inventory.Note{{
 				What: "podsecuritypolicies",
-				Why:  "the server does not serve them, though one of v1.24.17-eks-0a21954 can (policy/v1beta1 may be switched off); policies kept elsewhere can be read with -f",
+				Why:  message.Message{Text: "the server does not serve them, though one of v1.24.17-eks-0a21954 can (policy/v1beta1 may be switched off); policies kept elsewhere can be read with -f"},
 			}},
 		},
 		{
 			name: "policies of a server that says no version we know", version: "rolling", absent: []string{"policy/v1beta1", "extensions/v1beta1"},
 			notes: []inventory.Note{{
 				What: "podsecuritypolicies",
-				Why:  "the server does not serve them; policies kept elsewhere can be read with -f",
+				Why:  message.Message{Text: "the server does not serve them; policies kept elsewhere can be read with -f"},
 			}},
 		},
 		{
 			name: "group switched off", absent: []string{"batch/v1/cronjobs", "batch/v1beta1"},
-			notes: []inventory.Note{{What: "cronjobs", Why: "the server does not serve them in any version known here, so there are none"}},
+			notes: []inventory.Note{{What: "cronjobs", Why: message.Message{Text: "the server does not serve them in any version known here, so there are none"}}},
 		},
 		{
 			name: "no Kubernetes at all", absent: []string{"v1/pods"},
 			gaps: []inventory.Gap{{
 				What:       "pods",
-				Why:        "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
+				Why:        message.Message{Text: "the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig"},
 				Namespaces: []string{inventory.AllNamespaces},
 				Affects:    inventory.PartWorkloads,
 			}},
@@ -176,10 +177,10 @@ func TestNotServed(t *testing.T) {
 				s.absent[a] = true
 			}
 			inv := s.load()
-			if diff := cmp.Diff(tt.gaps, inv.Gaps); diff != "" {
+			if diff := cmp.Diff(tt.gaps, inv.Gaps, messageText()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.notes, inv.Notes); diff != "" {
+			if diff := cmp.Diff(tt.notes, inv.Notes, messageText()); diff != "" {
 				t.Errorf("notes (-want +got):\n%s", diff)
 			}
 		})
@@ -240,9 +241,9 @@ func TestForbiddenVersionIsANote(t *testing.T) {
 	inv := s.load()
 	want := []inventory.Note{{
 		What: "server version",
-		Why:  "reading /version is forbidden (403); name the server's version with --target-version",
+		Why:  message.Message{Text: "reading /version is forbidden (403); name the server's version with --target-version"},
 	}}
-	if diff := cmp.Diff(want, inv.Notes); diff != "" {
+	if diff := cmp.Diff(want, inv.Notes, messageText()); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	if inv.Source.ServerVersion != "" {

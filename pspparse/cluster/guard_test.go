@@ -59,12 +59,12 @@ func TestRedirectsAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []inventory.Gap{listGap("pods", 0, fmt.Sprintf(why, "pods", evil+"/sign-in%E2%80%AE", status))}
-		if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+		if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 			t.Errorf("%d: gaps (-want +got):\n%s", status, diff)
 		}
 		_, gaps := handed(t, r)
 		want = []inventory.Gap{helmReleaseGap(listGap("secrets", 0, fmt.Sprintf(why, "secrets", evil+"/sign-in%E2%80%AE", status)))}
-		if diff := cmp.Diff(want, gaps); diff != "" {
+		if diff := cmp.Diff(want, gaps, messageText()); diff != "" {
 			t.Errorf("%d: gaps of releases (-want +got):\n%s", status, diff)
 		}
 	}

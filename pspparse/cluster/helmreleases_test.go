@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func keptSecret(n int) *corev1.Secret {
@@ -116,11 +117,11 @@ func TestReleasesForbidden(t *testing.T) {
 	}
 	want := []inventory.Gap{{
 		What: "Helm releases in secrets",
-		Why: `listing them is forbidden (403: jane may not); grant the verb list on the resource secrets in API group "", ` +
-			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}`,
+		Why: message.Message{Text: `listing them is forbidden (403: jane may not); grant the verb list on the resource secrets in API group "", ` +
+			`with this rule in a ClusterRole: {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}`},
 		Namespaces: []string{inventory.AllNamespaces},
 	}}
-	if diff := cmp.Diff(want, gaps); diff != "" {
+	if diff := cmp.Diff(want, gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
@@ -142,7 +143,7 @@ func TestReleasesBrokenOff(t *testing.T) {
 		if forGood {
 			want = want[:1]
 			wantGaps = []inventory.Gap{{
-				What: "Helm releases in secrets", Why: "listing them failed after 1 were read: unexpected EOF; try again",
+				What: "Helm releases in secrets", Why: message.Message{Text: "listing them failed after 1 were read: unexpected EOF; try again"},
 				Namespaces: []string{inventory.AllNamespaces},
 			}}
 		}
@@ -150,7 +151,7 @@ func TestReleasesBrokenOff(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(wantGaps, gaps); diff != "" {
+		if diff := cmp.Diff(wantGaps, gaps, messageText()); diff != "" {
 			t.Errorf("gaps (-want +got):\n%s", diff)
 		}
 	}

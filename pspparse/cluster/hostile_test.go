@@ -20,11 +20,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func listGap(resource string, read int, why string) inventory.Gap {
 	return inventory.Gap{
-		What: resource, Why: fmt.Sprintf("listing them failed after %d were read: %s", read, why), Namespaces: []string{inventory.AllNamespaces},
+		What: resource, Why: message.Message{Text: fmt.Sprintf("listing them failed after %d were read: %s", read, why)}, Namespaces: []string{inventory.AllNamespaces},
 		Affects: changedBy(resource),
 	}
 }
@@ -288,7 +289,7 @@ func TestHostileAnswers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]inventory.Gap{listGap("pods", tt.read, tt.want)}, inv.Gaps); diff != "" {
+				if diff := cmp.Diff([]inventory.Gap{listGap("pods", tt.read, tt.want)}, inv.Gaps, messageText()); diff != "" {
 					t.Errorf("gaps (-want +got):\n%s", diff)
 				}
 				if len(inv.Notes) > 0 {
@@ -411,7 +412,7 @@ func TestNoWaitIsLong(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]inventory.Gap{listGap("pods", 0, tt.want)}, inv.Gaps); diff != "" {
+				if diff := cmp.Diff([]inventory.Gap{listGap("pods", 0, tt.want)}, inv.Gaps, messageText()); diff != "" {
 					t.Errorf("gaps (-want +got):\n%s", diff)
 				}
 				if took := time.Since(start); took != tt.took {
@@ -441,7 +442,7 @@ func TestHostileReleases(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	want := []inventory.Gap{helmReleaseGap(listGap("configmaps", 1, "the server leads from page to page in a circle; "+checkAddressHint))}
-	if diff := cmp.Diff(want, gaps); diff != "" {
+	if diff := cmp.Diff(want, gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // pods puts n pods on the server.
@@ -97,8 +98,8 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 		{
 			there - 7,
 			[]string{"limit=1", "resourceVersion=0", "limit=2000"},
-			[]inventory.Note{{What: "pods", Why: "the server's cache held fewer than there are, and it was read again from the start; " +
-				"what changed or was deleted in between counts as it was first read"}},
+			[]inventory.Note{{What: "pods", Why: message.Message{Text: "the server's cache held fewer than there are, and it was read again from the start; " +
+				"what changed or was deleted in between counts as it was first read"}}},
 			there,
 		},
 	}
@@ -122,7 +123,7 @@ func TestStaleCacheIsNotTrusted(t *testing.T) {
 		if diff := cmp.Diff(tt.want, s.asked()); diff != "" {
 			t.Errorf("queries (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(tt.notes, inv.Notes); diff != "" {
+		if diff := cmp.Diff(tt.notes, inv.Notes, messageText()); diff != "" {
 			t.Errorf("notes (-want +got):\n%s", diff)
 		}
 		if len(inv.Workloads) != tt.read {
@@ -166,7 +167,7 @@ func TestBrokenAnswersAreAskedForInParts(t *testing.T) {
 		if diff := cmp.Diff(tt.want, s.asked()); diff != "" {
 			t.Errorf("queries (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(tt.notes, inv.Notes); diff != "" {
+		if diff := cmp.Diff(tt.notes, inv.Notes, messageText()); diff != "" {
 			t.Errorf("notes (-want +got):\n%s", diff)
 		}
 		read := len(inv.Workloads)
@@ -177,7 +178,7 @@ func TestBrokenAnswersAreAskedForInParts(t *testing.T) {
 		if !tt.whole {
 			gaps = append(gaps, failedListGap("pods", read, io.ErrUnexpectedEOF))
 		}
-		if diff := cmp.Diff(gaps, inv.Gaps); diff != "" {
+		if diff := cmp.Diff(gaps, inv.Gaps, messageText()); diff != "" {
 			t.Errorf("gaps (-want +got):\n%s", diff)
 		}
 	}

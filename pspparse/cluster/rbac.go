@@ -12,6 +12,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // addPodSecurityPolicy adds a PodSecurityPolicy in JSON to the inventory. A server accepts nothing that the parser refuses, so
@@ -29,7 +30,7 @@ func addPodSecurityPolicy(b inventory.Sink, name string, data []byte) {
 func podSecurityPolicyGap(name, why string) inventory.Gap {
 	return inventory.Gap{
 		What:       fmt.Sprintf("PodSecurityPolicy %q", name),
-		Why:        "reading it from the server: " + why + "; look at it with kubectl get psp -o yaml",
+		Why:        message.New("policy-not-read", "error", why),
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartPolicies,
 	}
 }

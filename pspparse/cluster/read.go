@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 const (
@@ -215,7 +216,7 @@ func (l *clusterLister) serverVersion(ctx context.Context, b inventory.Sink) (st
 	case c == http.StatusForbidden:
 		b.AddNote(inventory.Note{
 			What: "server version",
-			Why:  "reading /version is forbidden (403); name the server's version with --target-version",
+			Why:  message.New("server-version-forbidden"),
 		})
 		return "", nil
 	case c == http.StatusUnauthorized:

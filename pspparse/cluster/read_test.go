@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func named(name string) metav1.ObjectMeta {
@@ -281,11 +282,11 @@ func TestControllerWithoutTemplateIsAGap(t *testing.T) {
 	s.objects["/api/v1/replicationcontrollers"] = []runtime.Object{&corev1.ReplicationController{ObjectMeta: named("rc")}}
 	want := []inventory.Gap{{
 		What:       `ReplicationController "web/rc"`,
-		Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
+		Why:        message.Message{Text: "the server returned it without a pod template; look at it with kubectl get -o yaml"},
 		Namespaces: []string{"web"},
 		Affects:    inventory.PartWorkloads,
 	}}
-	if diff := cmp.Diff(want, s.load().Gaps); diff != "" {
+	if diff := cmp.Diff(want, s.load().Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }

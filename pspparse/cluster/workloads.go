@@ -15,6 +15,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // noPosition is the position of every object of a live cluster: it is in no file.
@@ -51,7 +52,7 @@ func controllerDecoder[T any, P protobufObject[T]](name string, find func(P) wan
 		if a.template == nil {
 			b.AddGap(inventory.Gap{
 				What:       fmt.Sprintf("%s %q", name, x.GetNamespace()+"/"+x.GetName()),
-				Why:        "the server returned it without a pod template; look at it with kubectl get -o yaml",
+				Why:        message.New("controller-without-template"),
 				Namespaces: []string{x.GetNamespace()}, Affects: inventory.PartWorkloads,
 			})
 			return

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // admissionGroup is the API group of Kubernetes' webhook configurations and admission policies.
@@ -254,11 +255,11 @@ func decodeAdmissionObject(sink inventory.CustomSink, o RawObject, mutates bool,
 	}
 	what := fmt.Sprintf("%s %q", o.Kind, name)
 	if !mutates {
-		sink.AddNote(inventory.Note{What: what, Why: fmt.Sprintf("which pods it refuses is not known: %v", err), Position: o.Position})
+		sink.AddNote(inventory.Note{What: what, Why: message.New("refuser-not-parsed", "error", err), Position: o.Position})
 		return false
 	}
 	sink.AddGap(inventory.Gap{
-		What: what, Why: fmt.Sprintf("what it adds to pods is not known: %v; mend it, or leave it out", err), Position: o.Position,
+		What: what, Why: message.New("mutator-not-parsed", "error", err), Position: o.Position,
 		Namespaces: []string{inventory.AllNamespaces}, Affects: inventory.PartWorkloads,
 	})
 	return false

@@ -312,7 +312,7 @@ spec: {operations: [CREATE], resources: [pods]}`, []string{
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, read(t, strings.TrimPrefix(tt.input, "\n"))); diff != "" {
+			if diff := cmp.Diff(tt.want, read(t, strings.TrimPrefix(tt.input, "\n")), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -71,7 +71,7 @@ func told(p *migrate.Plan) string {
 		fmt.Fprintf(&b, "  enforce %q\n", ns.RecommendedLabels.Enforce)
 	}
 	for _, g := range p.Gaps {
-		fmt.Fprintf(&b, "  gap %s: %s %q\n", g.What, g.Why, g.Affects)
+		fmt.Fprintf(&b, "  gap %s: %s %q\n", g.What, g.Text, g.Affects)
 	}
 	for _, k := range p.SkippedKinds {
 		fmt.Fprintf(&b, "  skipped %s\n", k.Kind)

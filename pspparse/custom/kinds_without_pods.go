@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // allKinds stands for all kinds of a group.
@@ -131,8 +132,7 @@ func reportUnexpectedTemplate(sink inventory.CustomSink, o RawObject, group stri
 	}
 	sink.AddObjectGap(inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: gapNamespaces(o),
-		Why: fmt.Sprintf("the kind %s%s is not known to make pods, and it has a pod template at %s: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
-			quote(o.Kind), ofAPIVersion(o.APIVersion), f.templates[0].Path),
+		Why: message.New("kind-holds-template", "kind", quote(o.Kind), "version", ofAPIVersion(o.APIVersion), "path", f.templates[0].Path),
 	})
 	return true
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // labelWriterResources returns the kinds whose objects write labels on namespaces.
@@ -50,7 +51,7 @@ func readLabelWriter(sink inventory.CustomSink, o RawObject) {
 		err = readHNCAnchor(sink, o)
 	}
 	if err != nil {
-		sink.AddNote(inventory.Note{What: o.objectText(), Why: fmt.Sprintf("the labels that it may write on namespaces could not be read: %v", err), Position: o.Position})
+		sink.AddNote(inventory.Note{What: o.objectText(), Why: message.New("label-writer-unread", "error", err), Position: o.Position})
 	}
 }
 

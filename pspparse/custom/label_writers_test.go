@@ -45,7 +45,7 @@ func toldWriters(inv *inventory.Inventory) []string {
 		out = append(out, w.NewNamespaces+": "+words(w))
 	}
 	for _, n := range inv.Notes {
-		out = append(out, "note: "+n.What+": "+n.Why)
+		out = append(out, "note: "+n.What+": "+n.Why.Text)
 	}
 	return out
 }
@@ -232,7 +232,7 @@ func TestHostileOwners(t *testing.T) {
 	if n := len(inv.Namespaces[0].LabelWriters[0].Labels[enforce]); n > 210 {
 		t.Errorf("a value of %d bytes", n)
 	}
-	if len(inv.Notes) != 1 || inv.Notes[0].Why != "of a namespace that more than 20 of them write to the rest is not told: 10 objects" {
+	if len(inv.Notes) != 1 || inv.Notes[0].Why.Text != "of a namespace that more than 20 of them write to the rest is not told: 10 objects" {
 		t.Errorf("notes %+v", inv.Notes)
 	}
 }

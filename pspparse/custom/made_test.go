@@ -13,6 +13,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // owned is an object in the namespace shop that another one made.
@@ -224,10 +225,10 @@ func TestDefinitions(t *testing.T) {
 		})
 	}
 	want := []inventory.Note{{
-		What: `ClusterTask "build"`, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it",
+		What: `ClusterTask "build"`, Why: message.Message{Text: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it"},
 		Position: pspparse.Position{File: "-", Line: 16},
 	}}
-	if diff := cmp.Diff(want, inventoryOf(t, compliant, task).Notes); diff != "" {
+	if diff := cmp.Diff(want, inventoryOf(t, compliant, task).Notes, messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -247,8 +248,8 @@ func TestNamesThatAreNotValid(t *testing.T) {
 		var got []string
 		for _, g := range p.Gaps {
 			got = append(got, fmt.Sprint(g.What, " ", g.Affects))
-			if strings.ContainsAny(g.What+g.Why, "\x1b\n") {
-				t.Errorf("%q: control characters in %q", doc, g.Why)
+			if strings.ContainsAny(g.What+g.Text, "\x1b\n") {
+				t.Errorf("%q: control characters in %q", doc, g.Text)
 			}
 		}
 		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
@@ -274,9 +275,9 @@ func TestReadOfACluster(t *testing.T) {
 	}
 	want := []inventory.Gap{{
 		What: `Task "a/t"`, Namespaces: []string{"a"}, Affects: inventory.PartWorkloads,
-		Why: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial",
+		Why: message.Message{Text: "the controller of tekton.dev/v1 makes pods of it and adds to them: only what it says itself is judged (spec.steps[0]); none of its pods is there now: have it make one, or accept this with --allow-partial"},
 	}}
-	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps); diff != "" {
+	if diff := cmp.Diff(want, b.Build(inventory.Source{}).Gaps, messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // A template is a gap that touches no namespace, unless the policy that Rancher made of it was read, or nothing uses it.
@@ -44,29 +45,29 @@ func TestRancherPolicyTemplates(t *testing.T) {
 		gaps    []inventory.Gap
 		notes   []inventory.Note
 	}{
-		{name: "a template in files", objects: []RawObject{template("restricted", 3)}, gaps: []inventory.Gap{{What: what, Why: in + gap, Position: at(3)}}},
+		{name: "a template in files", objects: []RawObject{template("restricted", 3)}, gaps: []inventory.Gap{{What: what, Why: message.Message{Text: in + gap}, Position: at(3)}}},
 		{
 			name: "a template that is used", objects: []RawObject{
 				template("restricted", 9), binding("restricted", "c-1:p-1", 20), binding("restricted", "c-1:p-1", 30), binding("", "c-1:p-2", 40),
 				cluster("management.cattle.io/v3", "", "defaultPodSecurityPolicyTemplateName", 50), cluster("provisioning.cattle.io/v1", "fleet-default", "defaultPodSecurityPolicyTemplateName", 60),
 			},
-			gaps: []inventory.Gap{{What: what, Why: in + ` (cluster "fleet-default/prod", cluster "prod", project "c-1:p-1")` + gap, Position: at(9)}},
+			gaps: []inventory.Gap{{What: what, Why: message.Message{Text: in + ` (cluster "fleet-default/prod", cluster "prod", project "c-1:p-1")` + gap}, Position: at(9)}},
 		},
 		{
 			name: "only what uses it", objects: []RawObject{cluster("management.cattle.io/v3", "", "defaultPodSecurityPolicyTemplateId", 5)},
-			gaps: []inventory.Gap{{What: what, Why: in + ` (cluster "prod")` + gap, Position: at(5)}},
+			gaps: []inventory.Gap{{What: what, Why: message.Message{Text: in + ` (cluster "prod")` + gap}, Position: at(5)}},
 		},
 		{
 			name: "with its policy", objects: []RawObject{template("restricted", 3), binding("restricted", "c-1:p-1", 7)}, policy: policy,
-			notes: []inventory.Note{{What: what, Why: `Rancher makes the PodSecurityPolicy "restricted-psp" of it (project "c-1:p-1")` + made, Position: at(3)}},
+			notes: []inventory.Note{{What: what, Why: message.Message{Text: `Rancher makes the PodSecurityPolicy "restricted-psp" of it (project "c-1:p-1")` + made}, Position: at(3)}},
 		},
 		{
 			name: "with its policy, known by the annotation", objects: []RawObject{template("restricted", 3)}, policy: renamed,
-			notes: []inventory.Note{{What: what, Why: `Rancher makes the PodSecurityPolicy "ours" of it` + made, Position: at(3)}},
+			notes: []inventory.Note{{What: what, Why: message.Message{Text: `Rancher makes the PodSecurityPolicy "ours" of it` + made}, Position: at(3)}},
 		},
 		{
 			name: "brought along by Rancher, and used by nothing", objects: []RawObject{live(template("restricted", 3))}, policy: &pspparse.Policy{Name: "restricted"},
-			notes: []inventory.Note{{What: what, Why: "no cluster or project in this Rancher uses it: no policy is made of it"}},
+			notes: []inventory.Note{{What: what, Why: message.Message{Text: "no cluster or project in this Rancher uses it: no policy is made of it"}}},
 		},
 	}
 	for _, tt := range tests {
@@ -80,10 +81,10 @@ func TestRancherPolicyTemplates(t *testing.T) {
 			b.AddPolicy(tt.policy)
 		}
 		inv := b.Build(inventory.Source{})
-		if diff := cmp.Diff(tt.gaps, inv.Gaps); diff != "" {
+		if diff := cmp.Diff(tt.gaps, inv.Gaps, messageText()); diff != "" {
 			t.Errorf("%s: gaps (-want +got):\n%s", tt.name, diff)
 		}
-		if diff := cmp.Diff(tt.notes, inv.Notes); diff != "" {
+		if diff := cmp.Diff(tt.notes, inv.Notes, messageText()); diff != "" {
 			t.Errorf("%s: notes (-want +got):\n%s", tt.name, diff)
 		}
 	}

@@ -1,11 +1,11 @@
 package custom
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // templateKind is a custom kind of which pods are made.
@@ -152,7 +152,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 	tree, why := parseTree(o.JSON)
 	switch {
 	case why != "":
-		c.UnjudgedReason = why
+		c.UnjudgedReason = message.New("object-not-searched", "reason", why)
 	case makesNoPods(k.Kind, tree):
 		return true
 	case k.partial:
@@ -163,7 +163,7 @@ func readTemplates(sink inventory.CustomSink, o RawObject) bool {
 		c.Templates, c.References = part, customReferences(tree)
 		c.UnjudgedReason = partialTemplateReason(o, at)
 		if hasFinished(tree) {
-			c.UnjudgedReason = ""
+			c.UnjudgedReason = message.Message{}
 		}
 	default:
 		f := searchTemplates(tree, k.Kind == "StrimziPodSet")
@@ -201,9 +201,9 @@ func addCustomObject(sink inventory.CustomSink, o RawObject, c inventory.CustomO
 		return
 	}
 	c.Templates = nil
-	c.UnjudgedReason = fmt.Sprintf("%v: what its pods are is not known; %s", err, unjudgedAdvice(o))
+	c.UnjudgedReason = message.New("template-invalid", "error", err, "advice", unjudgedAdvice(o))
 	if sink.AddCustomObject(c) != nil {
-		sink.AddGap(inventory.Gap{What: describeObject(o), Why: err.Error(), Position: o.Position, Namespaces: gapNamespaces(o)})
+		sink.AddGap(inventory.Gap{What: describeObject(o), Why: message.New("object-invalid", "error", err), Position: o.Position, Namespaces: gapNamespaces(o)})
 	}
 }
 
@@ -217,24 +217,14 @@ func unjudgedAdvice(o RawObject) string {
 
 // partialTemplateReason says what is not known of the pods of a kind that never tells all of them. At is the path of the
 // first piece of a pod that it does tell.
-func partialTemplateReason(o RawObject, at string) string {
-	says := "it says nothing of them itself"
-	if at != "" {
-		says = fmt.Sprintf("only what it says itself is judged (%s)", at)
-	}
-	if o.Kind == "SidecarSet" {
-		return "its containers are injected into the pods that it matches, in any namespace: " + says + "; " + unjudgedAdvice(o)
-	}
-	return fmt.Sprintf("the controller of %s makes pods of it and adds to them: %s; %s", escapeText(o.APIVersion), says, unjudgedAdvice(o))
+func partialTemplateReason(o RawObject, at string) message.Message {
+	return message.New("template-partial", "injected", o.Kind == "SidecarSet", "apiVersion", escapeText(o.APIVersion), "path", at, "advice", unjudgedAdvice(o))
 }
 
 // wholeTemplateReason says what is not known of the pods of a kind with whole templates, after a search that did not find
 // all of them.
-func wholeTemplateReason(o RawObject, f searchResult) string {
-	if f.firstRemainder() == "" {
-		return fmt.Sprintf("the controller of %s makes pods of it, and no whole pod template was found in it; %s", escapeText(o.APIVersion), unjudgedAdvice(o))
-	}
-	return fmt.Sprintf("the controller of %s makes pods of it, and %s, which is no whole pod template and was not judged; %s", escapeText(o.APIVersion), f.firstRemainder(), unjudgedAdvice(o))
+func wholeTemplateReason(o RawObject, f searchResult) message.Message {
+	return message.New("template-missing", "apiVersion", escapeText(o.APIVersion), "remainder", f.firstRemainder(), "advice", unjudgedAdvice(o))
 }
 
 // workloadRefOf returns the workload whose pod template a Rollout uses; zero if it has its own.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // readGeneratingPolicy adds a gap for a policy of Kyverno that generates objects with pods. It returns false for any other
@@ -100,7 +101,7 @@ func readChartDeployer(sink inventory.CustomSink, o RawObject) bool {
 	slices.Sort(in)
 	sink.AddObjectGap(inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: slices.Compact(in), Affects: changes,
-		Why: fmt.Sprintf("%s, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)", why),
+		Why: message.New("deployed-content", "holds", why),
 	})
 	return true
 }
@@ -130,8 +131,7 @@ func (f *searchResult) affectedPart() inventory.GapPart {
 func unknownKindGap(o RawObject, namespaces []string, why string) inventory.Gap {
 	return inventory.Gap{
 		What: describeObject(o), Position: o.Position, Namespaces: namespaces,
-		Why: fmt.Sprintf("the kind %s%s is not known, and %s: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
-			quote(o.Kind), ofAPIVersion(o.APIVersion), why),
+		Why: message.New("kind-unknown", "kind", quote(o.Kind), "version", ofAPIVersion(o.APIVersion), "holds", why),
 	}
 }
 

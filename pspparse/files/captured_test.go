@@ -15,7 +15,9 @@ func TestCapturedOutput(t *testing.T) {
 		logged   = "W0614 10:00:00.123456   12345 warnings.go:70] policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		warned   = "Warning: policy/v1beta1 PodSecurityPolicy is deprecated in v1.21+, unavailable in v1.25+\n"
 		nothing  = "No resources found in shop namespace.\n"
-		stderred = `"f": ` + kubectlStderrNote
+		failed   = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
+		unnamed  = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
+		stderred = `"f": lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file`
 		list     = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: a}\nkind: List\nmetadata: {}\n"
 		dollar   = "it is a template that was not rendered: render it first (envsubst, terraform, or whatever fills in ${ })"
 		account  = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME-web, namespace: shop}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n"
@@ -64,10 +66,10 @@ func TestCapturedOutput(t *testing.T) {
 			"gap f:1 document 1: it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out [*]",
 		}},
 		{"an error, then objects", "Error from server (Forbidden): roles is forbidden\n" + object("a") + "---\n" + object("b"), []string{
-			"namespace b f:6", "gap f:1 document 1: " + kubectlErrorReason + " [*]",
+			"namespace b f:6", "gap f:1 document 1: " + failed + " [*]",
 		}},
 		{"an error that is valid YAML", "error: the server doesn't have a resource type \"podsecuritypolicies\"\n---\n" + object("b"), []string{
-			"namespace b f:3", "gap f:1 document 1: " + kubectlErrorReason + " [*]",
+			"namespace b f:3", "gap f:1 document 1: " + failed + " [*]",
 		}},
 		{"other people's errors", "error: none\n", []string{
 			"note f:1 document: it has no apiVersion and no kind: it is no Kubernetes object and was passed over", "skipped (no kind) 1",
@@ -88,7 +90,7 @@ func TestCapturedOutput(t *testing.T) {
 		}},
 		{"a script in a ConfigMap", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: \"${HOME}\"}\n", []string{"skipped ConfigMap 1"}},
 		{"no name of a release", strings.ReplaceAll(account, "NAME", "RELEASE-NAME"), []string{
-			"Deployment shop/release-name-web f:5", "namespace shop f:1", `note f:7 "f": ` + helmPlaceholderNote,
+			"Deployment shop/release-name-web f:5", "namespace shop f:1", `note f:7 "f": ` + unnamed,
 		}},
 		{"two releases without a name", strings.ReplaceAll(account, "NAME", "release-name") + "---\n" + strings.ReplaceAll(strings.ReplaceAll(account, "NAME", "release-name"), "{spec: {containers", "{spec: {hostPID: true, containers"), []string{
 			"namespace shop f:1",
@@ -97,7 +99,7 @@ func TestCapturedOutput(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, readFile(t, tt.text, Limits{})); diff != "" {
+			if diff := cmp.Diff(tt.want, readFile(t, tt.text, Limits{}), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -3,7 +3,6 @@ package files
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // maxConfigMapBytes is more than an API server stores of the data of a ConfigMap.
@@ -45,17 +45,13 @@ func (s *documentReader) scanConfigMap(o *manifestObject, data []byte) bool {
 	if what == "" {
 		return false
 	}
-	others := ""
-	if more > 0 {
-		others = fmt.Sprintf(", and so on in %s", plural(more, "more key", "more keys"))
-	}
 	in := namespacesOfGap(o)
 	if nameOfObject(o).Namespace == "" {
 		in = []string{corev1.NamespaceDefault}
 	}
 	s.addGap(inventory.Gap{
 		What: s.objectLabel(o), Position: s.position(o.line), Namespaces: in, Affects: changes,
-		Why: fmt.Sprintf("its key %s holds %s%s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", quoteInput(first), what, others),
+		Why: message.New("configmap-holds-pods", "key", quoteInput(first), "holds", what, "more", more),
 	})
 	return true
 }

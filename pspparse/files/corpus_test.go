@@ -153,10 +153,10 @@ func outcome(t *testing.T, name, path string) row {
 		if len(gaps) < 6 {
 			gaps = append(gaps, fmt.Sprintf("%d %.60s", gap.Position.Line, what))
 		}
-		says = append(says, what+": "+gap.Why)
+		says = append(says, what+": "+gap.Why.Text)
 	}
 	for _, note := range inv.Notes {
-		says = append(says, note.What+": "+note.Why)
+		says = append(says, note.What+": "+note.Why.Text)
 	}
 	for _, p := range inv.Policies {
 		for _, problem := range p.Problems {

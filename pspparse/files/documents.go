@@ -14,6 +14,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // documentReader reads the documents of one file, one at a time, and adds their objects to the inventory.
@@ -63,14 +64,13 @@ func (s *documentReader) readDocuments(src io.Reader) {
 		}
 	}
 	if err := s.input.readErr(); err != nil {
-		s.addGap(inventory.Gap{What: s.documentLabel(), Why: fmt.Sprintf("reading on failed after line %d: %v; what comes after it is unknown: read the file again, or mend it",
-			s.input.lineAt(s.input.pos), readErrorReason(err)), Position: s.position(s.input.lineAt(s.input.pos))})
+		s.addGap(inventory.Gap{What: s.documentLabel(), Why: message.New("file-cut-off", "line", s.input.lineAt(s.input.pos), "error", readErrorReason(err)), Position: s.position(s.input.lineAt(s.input.pos))})
 	}
 	if cut.stderrLine > 0 {
-		s.notes.add(kubectlStderrNote, s.position(cut.stderrLine), s.name)
+		s.notes.add(message.New("file-with-command-output"), s.position(cut.stderrLine), s.name)
 	}
 	if s.documentCount == 0 && s.input.readErr() == nil {
-		s.notes.add("it holds no document: nothing was read from it", s.position(0), s.name)
+		s.notes.add(message.New("file-empty"), s.position(0), s.name)
 	}
 	s.reportUnread()
 }
@@ -79,12 +79,10 @@ func (s *documentReader) readDocuments(src io.Reader) {
 // counted.
 func (s *documentReader) reportUnread() {
 	if s.tooManyNonObjects() {
-		s.sink.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("more than %d of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file",
-			s.limits.NonObjects), Position: s.position(s.input.lineAt(s.input.pos)), Namespaces: allNamespaces()})
+		s.sink.AddGap(inventory.Gap{What: "the file", Why: message.New("file-too-many-others", "limit", s.limits.NonObjects), Position: s.position(s.input.lineAt(s.input.pos)), Namespaces: allNamespaces()})
 	}
 	if s.gapCount > s.limits.Gaps {
-		s.sink.AddGap(inventory.Gap{What: "the file", Why: fmt.Sprintf("%d more of its documents could not be read: only the first %d are named",
-			s.gapCount-s.limits.Gaps, s.limits.Gaps), Position: s.position(0), Namespaces: allNamespaces()})
+		s.sink.AddGap(inventory.Gap{What: "the file", Why: message.New("file-gaps-not-named", "n", s.gapCount-s.limits.Gaps, "limit", s.limits.Gaps), Position: s.position(0), Namespaces: allNamespaces()})
 	}
 }
 
@@ -131,7 +129,8 @@ func (s *documentReader) addBrokenGap(p yamlPart, what string, line int, err err
 	if errors.As(err, &syntax) {
 		line = syntax.line
 	}
-	s.addGap(inventory.Gap{What: what, Why: err.Error() + truncatedAdvice(syntax) + kubectlStderrHint(p.text, p.line) + templateHint(p.text), Position: s.position(line)})
+	why := message.New("document-not-parsed", "error", err, "cut", syntax != nil && syntax.truncated, "stderr", kubectlStderrHint(p.text, p.line), "hint", templateHint(p.text))
+	s.addGap(inventory.Gap{What: what, Why: why, Position: s.position(line)})
 }
 
 // templateHint returns the advice to render a template first, for a text that may be one; "" for any other text.
@@ -143,21 +142,13 @@ func templateHint(text []byte) string {
 	if t.hint == "" {
 		return ""
 	}
-	return "; if " + t.hint
-}
-
-// truncatedAdvice returns the advice to read a file again that ends too early.
-func truncatedAdvice(e *syntaxError) string {
-	if e != nil && e.truncated {
-		return "; read the file again from its source"
-	}
-	return ""
+	return t.hint
 }
 
 // addTemplateGap adds the gap of a template that was not rendered, once for each file.
 func (s *documentReader) addTemplateGap(what string, line int, hint string) {
 	if !s.templateReported {
-		s.addGap(inventory.Gap{What: what, Why: hint, Position: s.position(line)})
+		s.addGap(inventory.Gap{What: what, Why: message.New("document-not-rendered", "hint", hint), Position: s.position(line)})
 	}
 	s.templateReported = true
 }
@@ -169,7 +160,7 @@ func (s *documentReader) addLimitGap(what string, line int, over exceededLimit) 
 		limit = fmt.Sprintf("%d bytes", s.limits.DocumentBytes)
 	}
 	s.addGap(inventory.Gap{
-		What: what, Why: fmt.Sprintf("it is %s (the limit for one document or item is %s): split it", over, limit),
+		What: what, Why: message.New("document-too-large", "exceeded", over, "limit", limit),
 		Position: s.position(line),
 	})
 }
@@ -187,7 +178,7 @@ func (s *documentReader) readYAMLDocument(p yamlPart) {
 	s.documentCount++
 	if isKubectlError(p.text) {
 		s.countNonObject()
-		s.addGap(inventory.Gap{What: s.documentLabel(), Why: kubectlErrorReason, Position: s.position(p.line)})
+		s.addGap(inventory.Gap{What: s.documentLabel(), Why: message.New("document-is-error"), Position: s.position(p.line)})
 		return
 	}
 	s.replaceHelmPlaceholder(p)
@@ -209,12 +200,7 @@ func (s *documentReader) readYAMLDocument(p yamlPart) {
 	s.readParsedDocument(s.documentLabel(), root, p)
 }
 
-const (
-	// helmReleasePlaceholder is what Helm wrote into manifests in place of the name of a release that it was not told.
-	helmReleasePlaceholder = "RELEASE-NAME"
-	// helmPlaceholderNote is the note of a file with helmReleasePlaceholder in it.
-	helmPlaceholderNote = "RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it"
-)
+const helmReleasePlaceholder = "RELEASE-NAME"
 
 // replaceHelmPlaceholder puts the placeholder for the name of a Helm release in small letters, which a name may have.
 func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
@@ -222,7 +208,7 @@ func (s *documentReader) replaceHelmPlaceholder(p yamlPart) {
 	if first < 0 {
 		return
 	}
-	s.notes.add(helmPlaceholderNote, s.position(p.line+bytes.Count(p.text[:first], newlineBytes)), s.name)
+	s.notes.add(message.New("release-unnamed"), s.position(p.line+bytes.Count(p.text[:first], newlineBytes)), s.name)
 	for rest := p.text[first:]; len(rest) > 0; {
 		copy(rest, bytes.ToLower([]byte(helmReleasePlaceholder)))
 		next := bytes.Index(rest, []byte(helmReleasePlaceholder))
@@ -259,9 +245,9 @@ func (s *documentReader) readParsedDocument(what string, root *yaml.Node, p yaml
 			return
 		}
 		s.countNonObject()
-		why := "it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out"
+		why := message.New("document-plain-text")
 		if startsWithJSONComment(p.text) {
-			why = jsonCommentsReason
+			why = message.New("document-with-comments")
 		}
 		s.addGap(inventory.Gap{What: what, Why: why, Position: s.position(root.Line)})
 	}
@@ -274,7 +260,7 @@ func (s *documentReader) readSequence(what string, root *yaml.Node) {
 		h := headerOfNode(pspparse.AliasTarget(item))
 		if h.kind != "" && h.apiVersion != "" {
 			s.addGap(inventory.Gap{
-				What: what, Why: "a sequence is not a Kubernetes object: put its items into a List, or separate them by ---",
+				What: what, Why: message.New("document-is-sequence"),
 				Position: s.position(root.Line),
 			})
 			return
@@ -295,7 +281,7 @@ const noKindLabel = "(no kind)"
 func (s *documentReader) skipNonObject(at pspparse.Position) {
 	s.countNonObject()
 	s.sink.CountSkipped(noKindLabel)
-	s.notes.add("it has no apiVersion and no kind: it is no Kubernetes object and was passed over", at, "")
+	s.notes.add(message.New("document-no-object"), at, "")
 }
 
 // isKustomizationFile says whether the file has a name that kustomize looks for.

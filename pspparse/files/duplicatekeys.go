@@ -11,6 +11,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // duplicateKeyRule says which value counts of a key that a YAML or JSON object has twice. Readers differ: some take the first,
@@ -43,11 +44,11 @@ func (s *documentReader) readObjectWithDuplicateKey(o *manifestObject, root *yam
 	switch {
 	case s.sink.DecodeBothReadings(o.header.apiVersion, o.header.kind, first, last, syntax.msg, at):
 	case part == "" && o.header.kind != "Namespace" && o.header.kind != "" && custom.FindPodContent(first) == "" && custom.FindPodContent(last) == "":
-		s.sink.AddNote(inventory.Note{What: s.objectLabel(o), Why: syntax.msg, Position: at})
+		s.sink.AddNote(inventory.Note{What: s.objectLabel(o), Why: message.New("key-twice", "error", syntax.msg), Position: at})
 		s.readUnknownKind(o, last)
 	default:
 		s.countNonObject()
-		s.addGap(inventory.Gap{What: s.objectLabel(o), Why: syntax.msg, Position: at, Namespaces: namespacesTouchedBy(o), Affects: part})
+		s.addGap(inventory.Gap{What: s.objectLabel(o), Why: message.New("key-twice", "error", syntax.msg), Position: at, Namespaces: namespacesTouchedBy(o), Affects: part})
 	}
 	return true
 }

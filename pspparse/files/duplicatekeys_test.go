@@ -61,9 +61,9 @@ func TestWhatAGapCanChange(t *testing.T) {
 				got = append(got, fmt.Sprintf("gap %s: %s %v %s", g.What, g.Why, g.Namespaces, g.Affects))
 			}
 			for _, n := range inv.Notes {
-				got = append(got, "note "+n.What+": "+n.Why)
+				got = append(got, "note "+n.What+": "+n.Why.Text)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, got, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

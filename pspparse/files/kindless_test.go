@@ -75,7 +75,7 @@ func TestKindless(t *testing.T) {
 			if test.want == nil {
 				want = nil
 			}
-			if diff := cmp.Diff(want, readNamed(t, test.name, test.text)); diff != "" {
+			if diff := cmp.Diff(want, readNamed(t, test.name, test.text), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -106,7 +106,7 @@ func TestConfigMaps(t *testing.T) {
 			if test.holds != "" {
 				want = []string{fmt.Sprintf(`gap f.yaml:1 ConfigMap "a/c": its key %s%s`, test.holds, ends)}
 			}
-			if diff := cmp.Diff(want, readNamed(t, "f.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: a}\ndata:\n  "+test.data+"\n")); diff != "" {
+			if diff := cmp.Diff(want, readNamed(t, "f.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: a}\ndata:\n  "+test.data+"\n"), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -89,7 +89,7 @@ spec:
 		"0 the file: 927 more of its documents could not be read: only the first 1 are named",
 		"31 item 28 of document 1: the aliases and merge keys (*name, <<) up to here make more than 128220 bytes of the file: write them out, or split the file",
 	}
-	if diff := cmp.Diff(want, whys(inv)); len(inv.Workloads) != 73 || diff != "" {
+	if diff := cmp.Diff(want, whys(inv), messageText()); len(inv.Workloads) != 73 || diff != "" {
 		t.Errorf("%d workloads, and the gaps (-want +got):\n%s", len(inv.Workloads), diff)
 	}
 }
@@ -121,7 +121,7 @@ items:
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
 	want := []string{"14 item 5 of document 1: it is not valid YAML: unknown anchor 'nothing' referenced"}
-	if diff := cmp.Diff(want, whys(inv)); diff != "" {
+	if diff := cmp.Diff(want, whys(inv), messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
@@ -137,7 +137,7 @@ func TestStrays(t *testing.T) {
 	} {
 		inv := readText(text, Limits{NonObjects: 3})
 		want := "more than 3 of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file"
-		if len(inv.Namespaces) > 0 || len(inv.Gaps) == 0 || inv.Gaps[len(inv.Gaps)-1].Why != want {
+		if len(inv.Namespaces) > 0 || len(inv.Gaps) == 0 || inv.Gaps[len(inv.Gaps)-1].Why.Text != want {
 			t.Errorf("%s: %d namespaces and these gaps: %q", name, len(inv.Namespaces), whys(inv))
 		}
 		if inv := readText(text, Limits{}); len(inv.Namespaces) != 1 {
@@ -156,7 +156,7 @@ func TestHiddenDocument(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(inv.Gaps) == 0 || !strings.Contains(inv.Gaps[0].Why, hiddenDocumentReason) || inv.Gaps[0].Position.Line != 4 {
+		if len(inv.Gaps) == 0 || !strings.Contains(inv.Gaps[0].Why.Text, hiddenDocumentReason) || inv.Gaps[0].Position.Line != 4 {
 			t.Errorf("%q: gaps %+v, want one on line 4", between, inv.Gaps)
 		}
 	}
@@ -175,7 +175,7 @@ func TestWhiteSpace(t *testing.T) { //nolint:paralleltest // it counts what is a
 		"1 document 1: it is too large (the limit for one document or item is 16777216 bytes): split it",
 		"1 document 1: reading on failed after line 1: the gzip data inflates to more than 1000 times its size; what comes after it is unknown: read the file again, or mend it",
 	}
-	if diff := cmp.Diff(want, whys(inv)); diff != "" {
+	if diff := cmp.Diff(want, whys(inv), messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // listReading is a List on its way, whose items are read one by one.
@@ -105,7 +106,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 	}
 	if why != "" {
 		s.addGap(inventory.Gap{
-			What: o.label, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: s.position(o.line), Namespaces: namespaces,
+			What: o.label, Why: message.New("object-without-kind", "holds", why), Position: s.position(o.line), Namespaces: namespaces,
 			Affects: changes,
 		})
 		return
@@ -117,8 +118,7 @@ func (s *documentReader) readListItem(l *listReading, o *manifestObject) {
 func (l *listReading) reportList(s *documentReader) {
 	l.pagination.addGap(s, l)
 	if l.itemsOfUnknownKind > 0 {
-		s.addGap(inventory.Gap{What: l.label, Why: fmt.Sprintf("%s without a kind could not be read: the list says its kind only after them, and %v",
-			plural(l.itemsOfUnknownKind, "item", "items"), l.headerErr), Position: s.position(l.line)})
+		s.addGap(inventory.Gap{What: l.label, Why: message.New("list-kind-after-items", "n", l.itemsOfUnknownKind, "error", l.headerErr), Position: s.position(l.line)})
 		return
 	}
 	if l.nonObjectItems > 0 && l.nonObjectItems == l.itemCount && l.header.kind == "" && l.header.apiVersion == "" {
@@ -126,8 +126,7 @@ func (l *listReading) reportList(s *documentReader) {
 		return
 	}
 	if l.nonObjectItems > 0 {
-		s.sink.AddNote(inventory.Note{What: l.label, Why: fmt.Sprintf("%s of the list hold no object and were passed over",
-			plural(l.nonObjectItems, "item", "items")), Position: s.position(l.firstNonObjectLine)})
+		s.sink.AddNote(inventory.Note{What: l.label, Why: message.New("list-items-skipped", "n", l.nonObjectItems), Position: s.position(l.firstNonObjectLine)})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // noteCollector gathers notes that hold for many documents or files, so that each becomes one.
@@ -18,6 +19,7 @@ type noteCollector struct {
 
 // collectedNote is one note and how many documents or files it is for.
 type collectedNote struct {
+	why message.Message
 	// count is how many documents or files it is for.
 	count int
 	// first is the position of the first.
@@ -27,14 +29,14 @@ type collectedNote struct {
 }
 
 // add counts one more case of a note; what names it if it is a file and no document.
-func (t *noteCollector) add(why string, at pspparse.Position, what string) {
+func (t *noteCollector) add(why message.Message, at pspparse.Position, what string) {
 	if t.notes == nil {
 		t.notes = map[string]*collectedNote{}
 	}
-	g := t.notes[why]
+	g := t.notes[why.Text]
 	if g == nil {
-		g = &collectedNote{first: at, subject: what}
-		t.notes[why] = g
+		g = &collectedNote{why: why, first: at, subject: what}
+		t.notes[why.Text] = g
 	}
 	g.count++
 	if cmp.Or(cmp.Compare(at.File, g.first.File), cmp.Compare(at.Line, g.first.Line)) < 0 {
@@ -44,8 +46,8 @@ func (t *noteCollector) add(why string, at pspparse.Position, what string) {
 
 // flush adds the notes to the inventory.
 func (t *noteCollector) flush(out inventory.Sink) {
-	for _, why := range slices.Sorted(maps.Keys(t.notes)) {
-		g := t.notes[why]
+	for _, text := range slices.Sorted(maps.Keys(t.notes)) {
+		g := t.notes[text]
 		one, many := "document", "documents"
 		if g.subject != "" {
 			one, many = quoteInput(g.subject), "files"
@@ -53,8 +55,8 @@ func (t *noteCollector) flush(out inventory.Sink) {
 		what := one
 		if g.count > 1 {
 			what = fmt.Sprintf("%d %s", g.count, many)
-			why += "; the first is shown"
+			g.why = g.why.With("many", true)
 		}
-		out.AddNote(inventory.Note{What: what, Why: why, Position: g.first})
+		out.AddNote(inventory.Note{What: what, Why: g.why, Position: g.first})
 	}
 }

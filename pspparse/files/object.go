@@ -14,6 +14,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // manifestObject is one document, or one item of a List, that is a map in JSON or YAML.
@@ -182,7 +183,7 @@ func (s *documentReader) objectJSON(o *manifestObject) []byte {
 			return nil
 		}
 		if why := whyNoServerStoresJSON(o.data, s.limits); why != "" {
-			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: why, Position: s.position(o.line), Namespaces: namespacesOfGap(o), Affects: inventory.PartOfKind(o.header.apiVersion, o.header.kind)})
+			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: message.New("object-too-heavy", "reason", why), Position: s.position(o.line), Namespaces: namespacesOfGap(o), Affects: inventory.PartOfKind(o.header.apiVersion, o.header.kind)})
 			return nil
 		}
 		return o.data
@@ -233,7 +234,7 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 		p, problems = pspparse.Parse(o.node, s.name)
 	} else {
 		if why := whyNoServerStoresJSON(o.data, s.limits); why != "" {
-			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: why, Position: s.position(o.line), Affects: inventory.PartPolicies})
+			s.addGap(inventory.Gap{What: s.objectLabel(o), Why: message.New("object-too-heavy", "reason", why), Position: s.position(o.line), Affects: inventory.PartPolicies})
 			return
 		}
 		p, problems = pspparse.ParseJSON(o.data, s.position(o.line))
@@ -245,7 +246,7 @@ func (s *documentReader) readPodSecurityPolicy(o *manifestObject) {
 		s.sink.AddPolicy(p)
 		return
 	}
-	s.addGap(inventory.Gap{What: s.objectLabel(o), Why: problemsText(problems), Position: s.position(firstProblemLine(problems, o.line)), Affects: inventory.PartPolicies})
+	s.addGap(inventory.Gap{What: s.objectLabel(o), Why: invalidPolicy(problems), Position: s.position(firstProblemLine(problems, o.line)), Affects: inventory.PartPolicies})
 }
 
 // policyWithinAliasBudget says whether a PodSecurityPolicy may be read; if not, it adds a gap. What aliases make of the policy
@@ -299,21 +300,18 @@ func firstProblemLine(problems []pspparse.Problem, line int) int {
 // maxProblemsNamed is how many problems of one policy are named: a message is not to be much longer than the policy.
 const maxProblemsNamed = 10
 
-// problemsText puts the problems of a policy into one line.
-func problemsText(problems []pspparse.Problem) string {
+// invalidPolicy says what is wrong with a policy.
+func invalidPolicy(problems []pspparse.Problem) message.Message {
+	named := problems[:min(len(problems), maxProblemsNamed)]
 	var out []string
-	for i, p := range problems {
-		if i == maxProblemsNamed {
-			out = append(out, fmt.Sprintf("and %d more", len(problems)-i))
-			break
-		}
+	for _, p := range named {
 		text := p.Message
 		if p.Field != "" && !strings.Contains(text, p.Field) {
 			text = p.Field + ": " + text
 		}
 		out = append(out, text)
 	}
-	return strings.Join(out, "; ")
+	return message.New("policy-invalid", "problems", out, "more", len(problems)-len(named))
 }
 
 // objectLabel names an object by its kind, namespace and name, as far as these can be read.
@@ -399,7 +397,7 @@ func (s *documentReader) addDecodeErrorGap(o *manifestObject, data []byte, faile
 		return
 	}
 	gap := failed.Gap(s.position(lineOfFailedField(o, failed)))
-	gap.Why += templateHint(o.text)
+	gap.Why = gap.Why.With("hint", templateHint(o.text))
 	s.addGap(gap)
 }
 

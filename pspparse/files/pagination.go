@@ -2,9 +2,10 @@ package files
 
 import (
 	"encoding/json"
-	"fmt"
+	"math"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // listPagination says whether a List is one page of what a server had. Then it lacks objects that nobody would miss.
@@ -42,13 +43,6 @@ func (p *listPagination) addGap(s *documentReader, l *listReading) {
 	if !p.incomplete {
 		return
 	}
-	rest := "more items were"
-	switch {
-	case p.remaining == 1:
-		rest = "1 more item was"
-	case p.remaining > 0:
-		rest = fmt.Sprintf("%.0f more items were", p.remaining)
-	}
 	of := l.header.itemHeader()
-	s.addGap(inventory.Gap{What: l.label, Affects: inventory.PartOfKind(of.apiVersion, of.kind), Why: fmt.Sprintf("this is one page of a list, %s not read; dump the list again with kubectl get, which asks for every page", rest), Position: s.position(l.line)})
+	s.addGap(inventory.Gap{What: l.label, Affects: inventory.PartOfKind(of.apiVersion, of.kind), Why: message.New("list-incomplete", "remaining", int(min(p.remaining, math.MaxInt32))), Position: s.position(l.line)})
 }

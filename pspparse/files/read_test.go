@@ -217,7 +217,7 @@ func TestRead(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, readFile(t, tc.text, tc.limits)); diff != "" {
+			if diff := cmp.Diff(tc.want, readFile(t, tc.text, tc.limits), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -255,7 +255,7 @@ func TestPages(t *testing.T) {
 					got = append(got, why)
 				}
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -304,7 +304,7 @@ func TestGzip(t *testing.T) {
 			if tc.name == "cut off" {
 				got = got[len(got)-1:]
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, got, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -340,7 +340,7 @@ func TestStdin(t *testing.T) {
 		"namespace x -:1",
 		"gap -:1 document 2: 1 item without a kind could not be read: the list says its kind only after them, and standard input cannot be read twice: save it to a file, and name that [*]",
 	}
-	if diff := cmp.Diff(want, summary(inv)); diff != "" {
+	if diff := cmp.Diff(want, summary(inv), messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	_, err = (&Reader{Paths: []string{"-"}}).Load(context.Background())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // StdinPath is the path that stands for standard input.
@@ -85,8 +86,7 @@ func (r *Reader) readFile(ctx context.Context, f inputFile, b inventory.Sink, t 
 		if f.userNamed {
 			return fmt.Errorf("opening %s: %w; check the path and its permissions", quoteInput(f.path), errorWithoutPath(err))
 		}
-		s.addGap(inventory.Gap{What: quoteInput(f.path), Why: fmt.Sprintf("opening it failed: %v; read it as a user who may, or leave it out",
-			errorWithoutPath(err)), Position: s.position(0)})
+		s.addGap(inventory.Gap{What: quoteInput(f.path), Why: message.New("file-not-opened", "error", errorWithoutPath(err)), Position: s.position(0)})
 		return nil
 	}
 	s.readSource(contextReader(ctx, r.progressReader(f.path, in)))
@@ -118,10 +118,9 @@ func (s *documentReader) readSource(src io.Reader) {
 	var unreadable *notTextError
 	switch {
 	case errors.As(err, &unreadable):
-		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: unreadable.msg, Position: s.position(0)})
+		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("file-not-text", "error", unreadable.msg), Position: s.position(0)})
 	case err != nil:
-		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: fmt.Sprintf("reading it failed: %s; read the file again, or mend it",
-			readErrorReason(err)), Position: s.position(0)})
+		s.addGap(inventory.Gap{What: quoteInput(s.name), Why: message.New("file-not-read", "error", readErrorReason(err)), Position: s.position(0)})
 	default:
 		s.readDocuments(in)
 	}

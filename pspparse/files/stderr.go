@@ -26,9 +26,6 @@ func isKlogLine(line []byte) bool {
 	return true
 }
 
-// kubectlStderrNote is the note of a file with lines of kubectl's standard error in it.
-const kubectlStderrNote = "lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file"
-
 // kubectlStderrHint says that a text which cannot be read has a line of kubectl's standard error in it; "" if it has none.
 // There it may stand in the middle of an object.
 func kubectlStderrHint(text []byte, line int) string {
@@ -44,9 +41,6 @@ func kubectlStderrHint(text []byte, line int) string {
 	}
 	return ""
 }
-
-// kubectlErrorReason is the gap's reason for a document that is an error of kubectl.
-const kubectlErrorReason = "it is an error of kubectl, and no object: what could not be read is missing here; read it again"
 
 // isKubectlError says whether a document begins with an error of kubectl: then objects are missing beside it.
 func isKubectlError(text []byte) bool {

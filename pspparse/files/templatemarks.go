@@ -122,13 +122,5 @@ func yttAnnotationLine(text []byte) int {
 	}
 }
 
-// plural returns a count with the noun for one or for many: "2 items".
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
 // hasTemplateMark says whether a name has {{ or {% in it.
 func hasTemplateMark(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "{%") }

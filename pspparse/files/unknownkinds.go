@@ -2,12 +2,12 @@ package files
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/custom"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // readObjectWithoutKind decides what an object without a kind means: a kustomization, a gap, or a note.
@@ -27,14 +27,14 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 	}
 	switch {
 	case why != "":
-		s.addGap(inventory.Gap{What: o.label, Why: fmt.Sprintf("it has no kind, and %s: give it its kind", why), Position: at, Namespaces: namespaces, Affects: changes})
+		s.addGap(inventory.Gap{What: o.label, Why: message.New("object-without-kind", "holds", why), Position: at, Namespaces: namespaces, Affects: changes})
 	case o.header.apiVersion == "":
 		s.readNonObject(o.label, data, at)
 	default:
 		s.countNonObject()
 		s.sink.CountSkipped(noKindLabel)
 		if s.kindlessNoteCount++; s.kindlessNoteCount <= s.limits.Gaps {
-			s.sink.AddNote(inventory.Note{What: o.label, Why: fmt.Sprintf("it has the apiVersion %s but no kind: it was passed over, add the kind if it is an object", quoteInput(o.header.apiVersion)), Position: at})
+			s.sink.AddNote(inventory.Note{What: o.label, Why: message.New("object-without-kind-skipped", "apiVersion", quoteInput(o.header.apiVersion)), Position: at})
 		}
 	}
 }
@@ -42,7 +42,7 @@ func (s *documentReader) readObjectWithoutKind(o *manifestObject) {
 // addKustomizationNote adds the note that a kustomization is not applied.
 func (s *documentReader) addKustomizationNote(at pspparse.Position) {
 	s.sink.CountSkipped("Kustomization")
-	s.notes.add("a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead", at, "")
+	s.notes.add(message.New("kustomization-not-applied"), at, "")
 }
 
 // podContentOfObject says what an object with an apiVersion and without a kind holds of pods or of what decides about them, and
@@ -61,13 +61,13 @@ func (s *documentReader) readNonObject(what string, data []byte, at pspparse.Pos
 	if foreign := custom.ForeignToolFile(s.fileBaseName(), data); foreign != "" {
 		s.countNonObject()
 		s.sink.CountSkipped(noKindLabel)
-		s.notes.add(fmt.Sprintf("it is %s, which holds no Kubernetes objects, and was passed over", foreign), at, "")
+		s.notes.add(message.New("document-of-other-tool", "tool", foreign), at, "")
 		return
 	}
 	if why, namespaces, changes := custom.FindLostManifests(data); why != "" {
 		s.countNonObject()
 		s.addGap(inventory.Gap{
-			What: what, Why: fmt.Sprintf("it has no apiVersion and no kind, and %s, which was not read: write what it holds as Kubernetes objects", why),
+			What: what, Why: message.New("document-holds-pods", "holds", why),
 			Position: at, Namespaces: namespaces, Affects: changes,
 		})
 		return
@@ -99,7 +99,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 		s.otherObject(o.header.apiVersion, o.header.kind, data, s.position(o.line))
 	}
 	if custom.DeploysChart(o.header.apiVersion, o.header.kind) {
-		s.notes.add("it has a chart or a folder deployed, whose pods are not judged here: render it and read the output, too, or read a cluster that runs it", s.position(o.line), "")
+		s.notes.add(message.New("chart-not-judged"), s.position(o.line), "")
 	}
 	group, _, grouped := strings.Cut(o.header.apiVersion, "/")
 	if grouped && group != "kustomize.config.k8s.io" && group != "security.openshift.io" && o.header.kind != "Kustomization" && custom.HoldsNothing(group, data) {
@@ -115,7 +115,7 @@ func (s *documentReader) readUnknownKind(o *manifestObject, data []byte) {
 		s.addKustomizationNote(s.position(o.line))
 		return
 	case group == "security.openshift.io" && o.header.kind == "SecurityContextConstraints":
-		s.notes.add("SecurityContextConstraints (OpenShift's own admission) are not examined", s.position(o.line), "")
+		s.notes.add(message.New("scc-not-examined"), s.position(o.line), "")
 	case o.header.apiVersion == "v1" && o.header.kind == "ConfigMap" && s.scanConfigMap(o, data):
 		return
 	case custom.ReadUnknownKind(s.sink, of):
@@ -136,8 +136,7 @@ func (s *documentReader) scanTextsForPods(o *manifestObject, data []byte) bool {
 	for _, text := range texts {
 		if what := s.podContentOfText([]byte(text)); what != "" {
 			s.addGap(inventory.Gap{
-				What: s.objectLabel(o), Position: s.position(o.line), Namespaces: namespacesOfGap(o), Why: fmt.Sprintf(
-					"one of its texts holds %s: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial", what),
+				What: s.objectLabel(o), Position: s.position(o.line), Namespaces: namespacesOfGap(o), Why: message.New("text-holds-pods", "holds", what),
 			})
 			return true
 		}

@@ -50,7 +50,7 @@ func TestUnreadableFile(t *testing.T) {
 		"policy o policy/v1beta1 dir/open.yaml:1",
 		`gap dir/secret.yaml:0 "dir/secret.yaml": opening it failed: permission denied; read it as a user who may, or leave it out [*]`,
 	}
-	if diff := cmp.Diff(want, summary(inv)); diff != "" {
+	if diff := cmp.Diff(want, summary(inv), messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

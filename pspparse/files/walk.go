@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // inputFile is a file to read.
@@ -64,7 +65,7 @@ func (w *fileFinder) addExternalLinkGaps() {
 			continue
 		}
 		w.sink.AddGap(inventory.Gap{
-			What: quoteInput(l.path), Why: "the link leaves the folder and was not followed: name its target as well to have it read, or remove the link",
+			What: quoteInput(l.path), Why: message.New("link-leaves-folder"),
 			Position: filePosition(l.path), Namespaces: allNamespaces(),
 		})
 	}
@@ -151,19 +152,11 @@ func (w *fileFinder) walkUserFolder(path, resolved string) error {
 	}
 	maps.Copy(w.walkedFolders, v.visitedFolders)
 	if len(w.byResolvedPath) == before && v.matchingFiles == 0 {
-		w.notes.add("it has no .yaml, .yml or .json file to read"+recursiveHint(v.skippedFolders), filePosition(path), path)
+		w.notes.add(message.New("folder-without-files", "recursive", v.skippedFolders > 0), filePosition(path), path)
 	} else if v.skippedFolders > 0 {
-		w.notes.add("the folders below it were not read: add -R to read them", filePosition(path), path)
+		w.notes.add(message.New("folders-below-not-read"), filePosition(path), path)
 	}
 	return nil
-}
-
-// recursiveHint returns the advice to add -R where a folder has folders that were not read.
-func recursiveHint(below int) string {
-	if below > 0 {
-		return ": add -R to read the folders below it"
-	}
-	return ""
 }
 
 // folderWalk is the walk through one folder that the user named.
@@ -195,7 +188,7 @@ func (v *folderWalk) visitEntries(path, resolved string, linked bool, entries []
 			v.pendingLinks = append(v.pendingLinks, symbolicLink{at, target})
 		case !isManifestFileName(e.Name()):
 		case !e.Type().IsRegular():
-			v.notes.add("it is no regular file (a pipe or a device) and was passed over", filePosition(at), at)
+			v.notes.add(message.New("file-not-regular"), filePosition(at), at)
 		default:
 			v.matchingFiles++
 			v.add(inputFile{path: at, resolved: target, viaLink: linked, regular: true})
@@ -215,7 +208,7 @@ func (v *folderWalk) visitFolder(path, resolved string, linked bool) {
 	v.visitedFolders[resolved] = true
 	entries, err := os.ReadDir(resolved)
 	if err != nil {
-		v.sink.AddGap(inventory.Gap{What: quoteInput(path), Why: fmt.Sprintf("reading the folder failed: %v; read it as a user who may, or leave it out", errorWithoutPath(err)), Position: filePosition(path), Namespaces: allNamespaces()})
+		v.sink.AddGap(inventory.Gap{What: quoteInput(path), Why: message.New("folder-not-read", "error", errorWithoutPath(err)), Position: filePosition(path), Namespaces: allNamespaces()})
 	}
 	v.visitEntries(path, resolved, linked, entries)
 }
@@ -231,16 +224,16 @@ func (v *folderWalk) followLink(l symbolicLink) {
 	switch {
 	case err != nil && !isManifestFileName(filepath.Base(l.path)) && filepath.Ext(l.path) != "":
 	case isLinkLoop(err):
-		v.notes.add("the link leads to itself and was passed over", filePosition(l.path), l.path)
+		v.notes.add(message.New("link-to-itself"), filePosition(l.path), l.path)
 	case errors.Is(err, fs.ErrNotExist):
-		v.notes.add("the link leads nowhere and was passed over", filePosition(l.path), l.path)
+		v.notes.add(message.New("link-to-nothing"), filePosition(l.path), l.path)
 	case err != nil:
-		v.sink.AddGap(inventory.Gap{What: quoteInput(l.path), Why: fmt.Sprintf("following the link failed: %v; read it as a user who may, or leave it out", errorWithoutPath(err)), Position: filePosition(l.path), Namespaces: allNamespaces()})
+		v.sink.AddGap(inventory.Gap{What: quoteInput(l.path), Why: message.New("link-not-followed", "error", errorWithoutPath(err)), Position: filePosition(l.path), Namespaces: allNamespaces()})
 	case !info.IsDir() && !isManifestFileName(filepath.Base(l.path)):
 	case info.IsDir() && !v.recursive:
 		v.skippedFolders++
 	case !info.IsDir() && !info.Mode().IsRegular():
-		v.notes.add("it is no regular file (a pipe or a device) and was passed over", filePosition(l.path), l.path)
+		v.notes.add(message.New("file-not-regular"), filePosition(l.path), l.path)
 	case !inside:
 		v.externalLinks = append(v.externalLinks, symbolicLink{l.path, resolved})
 	case info.IsDir():

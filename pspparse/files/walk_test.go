@@ -98,7 +98,7 @@ func TestWalk(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(tc.want, summary(inv)); diff != "" {
+				if diff := cmp.Diff(tc.want, summary(inv), messageText()); diff != "" {
 					t.Errorf("%v (-want +got):\n%s", tc.paths, diff)
 				}
 				slices.Reverse(tc.paths) // which changes nothing

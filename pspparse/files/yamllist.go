@@ -3,13 +3,13 @@ package files
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/psp2pss/psp2pss/pspparse"
 
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // listKeys returns the keys that a List in block style has had by the end of its items.
@@ -128,8 +128,7 @@ func (s *documentReader) readYAMLListTail(l *listReading, p yamlPart) {
 		l.header.apiVersion = tail.apiVersion
 	}
 	if l.itemsWithKind > 0 && l.header.kind == "" {
-		s.addGap(inventory.Gap{What: l.label, Why: fmt.Sprintf("the list ends after %s without saying its kind: it may be cut off; read it again from its source, or add kind: List",
-			plural(l.itemCount, "item", "items")), Position: s.position(max(s.input.lineAt(s.input.pos), p.line))})
+		s.addGap(inventory.Gap{What: l.label, Why: message.New("list-cut-off", "n", l.itemCount), Position: s.position(max(s.input.lineAt(s.input.pos), p.line))})
 	}
 	l.reportList(s)
 }

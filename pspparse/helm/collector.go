@@ -13,6 +13,7 @@ import (
 
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // How Helm 3 and 4 keep releases; see newSecretsObject and newConfigMapsObject in their storage drivers.
@@ -108,7 +109,7 @@ func (c *ReleaseCollector) helm2Gaps() []inventory.Gap {
 		}
 		gaps = append(gaps, inventory.Gap{
 			What:       fmt.Sprintf("Helm 2 release %q in %ss of %q (%d %s)", r.name, r.kind, r.namespace, revisions, word),
-			Why:        "releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+			Why:        message.New("helm2-release"),
 			Namespaces: []string{inventory.AllNamespaces},
 		})
 	}
@@ -164,7 +165,7 @@ func (c *ReleaseCollector) addGap(kind string, m *metav1.ObjectMeta, why string,
 	}
 	c.gaps = append(c.gaps, inventory.Gap{
 		What: fmt.Sprintf("Helm release in %s %q", kind, strings.TrimPrefix(m.Namespace+"/"+m.Name, "/")),
-		Why:  why + "; look at it with helm history and helm get manifest", Position: at, Namespaces: namespaces,
+		Why:  message.New("helm-release-not-read", "error", why), Position: at, Namespaces: namespaces,
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/psp2pss/psp2pss/pspparse"
 	"github.com/psp2pss/psp2pss/pspparse/files"
 	"github.com/psp2pss/psp2pss/pspparse/inventory"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 func named(namespace, name string) metav1.ObjectMeta {
@@ -42,11 +43,11 @@ func TestCollector(t *testing.T) {
 	}
 	const look = "; look at it with helm history and helm get manifest"
 	want := []inventory.Gap{
-		{What: `Helm release in ConfigMap "api/sh.helm.release.v1.web.v3"`, Why: "document 2 of it cannot be read, and may hold a PodSecurityPolicy" + look, Namespaces: []string{"api"}},
-		{What: `Helm release in Secret "web/sh.helm.release.v1.web.v2"`, Why: "its release is not base64, as Helm writes it" + look, Namespaces: []string{"web"}},
-		{What: `Helm release in Secret "web/sh.helm.release.v1.web.v1"`, Why: "it holds no release: its data may have been taken out where it was copied" + look, Namespaces: []string{"web"}},
+		{What: `Helm release in ConfigMap "api/sh.helm.release.v1.web.v3"`, Why: message.Message{Text: "document 2 of it cannot be read, and may hold a PodSecurityPolicy" + look}, Namespaces: []string{"api"}},
+		{What: `Helm release in Secret "web/sh.helm.release.v1.web.v2"`, Why: message.Message{Text: "its release is not base64, as Helm writes it" + look}, Namespaces: []string{"web"}},
+		{What: `Helm release in Secret "web/sh.helm.release.v1.web.v1"`, Why: message.Message{Text: "it holds no release: its data may have been taken out where it was copied" + look}, Namespaces: []string{"web"}},
 	}
-	if diff := cmp.Diff(want, gaps); diff != "" {
+	if diff := cmp.Diff(want, gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
@@ -88,7 +89,7 @@ func TestFromFiles(t *testing.T) {
 	}
 	wantGaps := []inventory.Gap{{
 		What: `Helm release in Secret "web/sh.helm.release.v1.web.v3"`,
-		Why:  "its data is not that of such an object; look at it with helm history and helm get manifest", Namespaces: []string{"web"},
+		Why:  message.Message{Text: "its data is not that of such an object; look at it with helm history and helm get manifest"}, Namespaces: []string{"web"},
 	}}
 	if len(gaps) == 1 {
 		wantGaps[0].Position = gaps[0].Position
@@ -96,7 +97,7 @@ func TestFromFiles(t *testing.T) {
 			t.Errorf("the gap is at %v", at)
 		}
 	}
-	if diff := cmp.Diff(wantGaps, gaps); diff != "" {
+	if diff := cmp.Diff(wantGaps, gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]inventory.KindCount{{Kind: "ConfigMap", Count: 1}, {Kind: "Secret", Count: 3}}, inv.Skipped); diff != "" {
@@ -124,7 +125,7 @@ func TestTiller(t *testing.T) {
 	gap := func(what string) inventory.Gap {
 		return inventory.Gap{
 			What: what, Namespaces: []string{inventory.AllNamespaces},
-			Why: "releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+			Why: message.Message{Text: "releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more"},
 		}
 	}
 	want := []inventory.Gap{
@@ -132,7 +133,7 @@ func TestTiller(t *testing.T) {
 		gap(`Helm 2 release "blog" in Secrets of "kube-system" (1 revision)`),
 		gap(`Helm 2 release "shop" in ConfigMaps of "kube-system" (2 revisions)`),
 	}
-	if diff := cmp.Diff(want, gaps); diff != "" || len(releases) != 0 {
+	if diff := cmp.Diff(want, gaps, messageText()); diff != "" || len(releases) != 0 {
 		t.Errorf("%d releases; gaps (-want +got):\n%s", len(releases), diff)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // AdmissionRule is something beside PodSecurityPolicy and Pod Security Admission that changes or refuses pods at admission:
@@ -92,13 +93,13 @@ const maxAdmissionRules = 300
 func (b *Builder) resolveDuplicateAdmissionRules() []AdmissionRule {
 	if n := b.mutatingRules.count - maxAdmissionRules; n > 0 {
 		b.AddGap(Gap{
-			What: "webhooks and policies that change pods", Why: fmt.Sprintf("there are more than %d of them, and %d were not looked at: what they add is not known", maxAdmissionRules, n),
+			What: "webhooks and policies that change pods", Why: message.New("mutators-not-examined", "limit", maxAdmissionRules, "n", n),
 			Position: b.mutatingRules.first, Namespaces: []string{AllNamespaces}, Affects: PartWorkloads,
 		})
 	}
 	if n := b.validatingRules.count - maxAdmissionRules; n > 0 {
 		b.AddNote(Note{
-			What: "webhooks and policies that refuse pods", Why: fmt.Sprintf("there are more than %d of them, and %d were not looked at", maxAdmissionRules, n), Position: b.validatingRules.first,
+			What: "webhooks and policies that refuse pods", Why: message.New("refusers-not-examined", "limit", maxAdmissionRules, "n", n), Position: b.validatingRules.first,
 		})
 	}
 	out := b.applyPolicyBindings(b.admissionRules)

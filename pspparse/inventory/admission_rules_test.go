@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // TestReviewersAreLimited checks that more of them than any cluster has are counted, and nothing else: those that change pods are a
@@ -25,13 +26,13 @@ func TestReviewersAreLimited(t *testing.T) {
 	}
 	at := pspparse.Position{File: "f", Line: 1}
 	want := []Gap{{
-		What: "webhooks and policies that change pods", Why: "there are more than 300 of them, and 2 were not looked at: what they add is not known",
+		What: "webhooks and policies that change pods", Why: message.Message{Text: "there are more than 300 of them, and 2 were not looked at: what they add is not known"},
 		Position: at, Namespaces: []string{AllNamespaces}, Affects: PartWorkloads,
 	}}
-	if diff := cmp.Diff(want, inv.Gaps); diff != "" {
+	if diff := cmp.Diff(want, inv.Gaps, messageText()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Note{{What: "webhooks and policies that refuse pods", Why: "there are more than 300 of them, and 2 were not looked at", Position: at}}, inv.Notes); diff != "" {
+	if diff := cmp.Diff([]Note{{What: "webhooks and policies that refuse pods", Why: message.Message{Text: "there are more than 300 of them, and 2 were not looked at"}, Position: at}}, inv.Notes, messageText()); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }

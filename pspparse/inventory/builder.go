@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // ObjectMeta is what is read of the metadata of an object.
@@ -129,7 +129,7 @@ func (b *Builder) AddPolicy(p *pspparse.Policy) {
 // be in it.
 func (b *Builder) AddNamespace(n Namespace) {
 	if err := checkObjectName("Namespace", n.Name); err != nil {
-		b.AddObjectGap(Gap{What: describeObject("Namespace", "", n.Name), Why: err.Error(), Position: n.Position})
+		b.AddObjectGap(Gap{What: describeObject("Namespace", "", n.Name), Why: message.New("object-invalid", "error", err), Position: n.Position})
 		return
 	}
 	n.Declared = true
@@ -177,7 +177,7 @@ func (b *Builder) acceptsName(kind, namespace, name string, at pspparse.Position
 
 // refuseObject adds the gap of an object that cannot be used.
 func (b *Builder) refuseObject(kind, namespace, name string, at pspparse.Position, err error) {
-	b.AddObjectGap(Gap{What: describeObject(kind, namespace, name), Why: err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
+	b.AddObjectGap(Gap{What: describeObject(kind, namespace, name), Why: message.New("object-invalid", "error", err), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", kind)})
 }
 
 // AddObjectGap records the gap of one object, unless there are more than maxRefusedNamed of its file.
@@ -195,7 +195,7 @@ func (b *Builder) addRefusedGaps() {
 	for file, n := range b.refusedByFile {
 		if n > maxRefusedNamed {
 			b.AddGap(Gap{
-				What: "the file", Why: fmt.Sprintf("%d more of its objects cannot be used: only the first %d are named", n-maxRefusedNamed, maxRefusedNamed),
+				What: "the file", Why: message.New("file-objects-not-named", "n", n-maxRefusedNamed, "limit", maxRefusedNamed),
 				Position: pspparse.Position{File: file}, Namespaces: []string{AllNamespaces},
 			})
 		}
@@ -276,8 +276,7 @@ func (b *Builder) clusterUID() string {
 	}
 	b.AddNote(Note{
 		What: describeObject("Namespace", "", first.Name), Position: read[i].Position,
-		Why: fmt.Sprintf("it has the UID %s in %s and %s in %s: they are of two clusters, so it is not known which one this is for",
-			quote(first.UID), positionText(first.Position), quote(read[i].UID), positionText(read[i].Position)),
+		Why: message.New("cluster-uid-differs", "uid", quote(first.UID), "position", positionText(first.Position), "otherUID", quote(read[i].UID), "otherPosition", positionText(read[i].Position)),
 	})
 	return ""
 }
@@ -319,27 +318,29 @@ func (b *Builder) noteWithoutNamespace() {
 	}
 	b.AddNote(Note{
 		What: "objects without a namespace", Position: b.withoutNamespace.first,
-		Why: countNoun(b.withoutNamespace.count, "object names no namespace and counts", "objects name no namespace and count") + ` as in "default"`,
+		Why: message.New("objects-without-namespace", "n", b.withoutNamespace.count),
 	})
 }
 
 // sortGaps returns the gaps in order, each once.
 func sortGaps(gaps []Gap) []Gap {
 	slices.SortFunc(gaps, func(a, b Gap) int {
-		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why),
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), message.Compare(a.Why, b.Why),
 			slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(a.Affects, b.Affects))
 	})
 	return slices.CompactFunc(gaps, func(a, b Gap) bool {
-		return a.What == b.What && a.Why == b.Why && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces) && a.Affects == b.Affects
+		return a.What == b.What && message.Compare(a.Why, b.Why) == 0 && a.Position == b.Position && slices.Equal(a.Namespaces, b.Namespaces) && a.Affects == b.Affects
 	})
 }
 
 // sortNotes returns the notes in order, each once.
 func sortNotes(notes []Note) []Note {
 	slices.SortFunc(notes, func(a, b Note) int {
-		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), cmp.Compare(a.Why, b.Why))
+		return cmp.Or(comparePositions(a.Position, b.Position), cmp.Compare(a.What, b.What), message.Compare(a.Why, b.Why))
 	})
-	return slices.Compact(notes)
+	return slices.CompactFunc(notes, func(a, b Note) bool {
+		return a.What == b.What && a.Position == b.Position && message.Compare(a.Why, b.Why) == 0
+	})
 }
 
 // comparePositions orders positions by file and line.
@@ -359,12 +360,4 @@ func (t *tally) add(at pspparse.Position) {
 		t.first = at
 	}
 	t.count++
-}
-
-// countNoun returns a number with a noun in its singular or plural.
-func countNoun(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

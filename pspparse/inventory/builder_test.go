@@ -450,7 +450,7 @@ func TestBuild(t *testing.T) {
 			t.Parallel()
 			docs := documents(t, tt.input)
 			got := summary(build(t, docs))
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, got, messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for seed := range uint64(5) {

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // One name may stand for more than one thing: a base and an overlay are read as they lie there, a manifest and what a cluster
@@ -35,7 +36,7 @@ func acceptDifferingTemplates(b *Builder, differing []workloadTemplate, g Gap) (
 		return workloadTemplate{}, false
 	}
 	if first.duplicateKeyReason != "" && len(differing) == 2 {
-		g.Why = first.duplicateKeyReason
+		g.Why = message.New("key-twice", "error", first.duplicateKeyReason)
 	}
 	first.conflict = &templateConflict{others: readings[1:], gap: g}
 	return first, true
@@ -199,8 +200,11 @@ func (b *Builder) acceptDifferingPods(run []podRow, g Gap) bool {
 
 // sameLevelNote returns the note that stands for the gap of differing objects which come to the same level.
 func sameLevelNote(g Gap) Note {
-	why := strings.Replace(g.Why, ", and none was used: keep one of them", "", 1)
-	return Note{What: g.What, Position: g.Position, Why: why + "; its level is the same either way, and what is told of it is by the first"}
+	why := message.New("key-twice-alike", "error", g.Why.Args.Get("error"))
+	if g.Why.ID == "defined-twice" {
+		why = message.New("defined-twice-alike", "times", g.Why.Args.Get("times"), "places", g.Why.Args.Get("places"))
+	}
+	return Note{What: g.What, Position: g.Position, Why: why}
 }
 
 // DecodeBothReadings adds one object that gives a key twice, and can be read with the first value or with the last; why
@@ -222,7 +226,7 @@ func (b *Builder) DecodeBothReadings(apiVersion, kind string, first, last []byte
 		return false
 	}
 	if added[0].shape == added[1].shape && added[0].account == added[1].account && slices.Equal(added[0].podMetas, added[1].podMetas) {
-		b.AddNote(sameLevelNote(Gap{What: describeObject(kind, added[0].id.namespace, added[0].id.name), Position: at, Why: why}))
+		b.AddNote(sameLevelNote(Gap{What: describeObject(kind, added[0].id.namespace, added[0].id.name), Position: at, Why: message.New("key-twice", "error", why)}))
 		b.templates = b.templates[:before+1]
 		return true
 	}

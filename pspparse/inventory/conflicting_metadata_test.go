@@ -133,10 +133,10 @@ func TestDecodeEitherMarks(t *testing.T) {
 		inv := b.Build(Source{})
 		var got []string
 		for _, g := range inv.Gaps {
-			got = append(got, "gap: "+g.Why)
+			got = append(got, "gap: "+g.Why.Text)
 		}
 		for _, n := range inv.Notes {
-			got = append(got, "note: "+n.Why)
+			got = append(got, "note: "+n.Why.Text)
 		}
 		if diff := cmp.Diff([]string{tt.want}, got); diff != "" {
 			t.Errorf("%s, %s (-want +got):\n%s", tt.first, tt.last, diff)

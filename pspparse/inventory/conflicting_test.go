@@ -87,10 +87,10 @@ func TestReadings(t *testing.T) {
 					workloads = append(workloads, workloadText(&inv.Workloads[i]))
 				}
 				for _, g := range inv.Gaps {
-					told = append(told, "gap "+g.What+": "+g.Why)
+					told = append(told, "gap "+g.What+": "+g.Why.Text)
 				}
 				for _, n := range inv.Notes {
-					told = append(told, "note "+n.What+": "+n.Why)
+					told = append(told, "note "+n.What+": "+n.Why.Text)
 				}
 				if diff := cmp.Diff(tt.workloads, workloads); diff != "" {
 					t.Errorf("workloads (-want +got):\n%s", diff)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // clusterDefinition is a cluster-scoped custom object from which pods are made, with the gap that it becomes unless pods of
@@ -35,9 +37,9 @@ func (b *Builder) addUnjudgedGaps(f *workloadMerger, templates []workloadTemplat
 		}
 		why := t.custom.unjudgedReason
 		if r := t.custom.workloadRef; r != (Owner{}) && f.templatesByID[objectID{namespace: t.id.namespace, kind: r.Kind, name: r.Name}] == nil {
-			why = fmt.Sprintf("it takes its pod template from %s, which was not read: read that, too", describeObject(r.Kind, t.id.namespace, r.Name))
+			why = message.New("template-elsewhere", "object", describeObject(r.Kind, t.id.namespace, r.Name))
 		}
-		if why != "" {
+		if why.ID != "" {
 			b.AddObjectGap(Gap{What: describeObject(t.id.kind, t.id.namespace, t.id.name), Why: why, Position: t.at, Namespaces: touchedNamespaces(t.id.namespace), Affects: t.custom.affects})
 		}
 	}
@@ -164,5 +166,5 @@ func (b *Builder) noteUnusedDefinitions(unused []*clusterDefinition) {
 	if more := len(unused) - 1; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)
 	}
-	b.AddNote(Note{What: what, Position: first.gap.Position, Why: "pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it"})
+	b.AddNote(Note{What: what, Position: first.gap.Position, Why: message.New("template-unused")})
 }

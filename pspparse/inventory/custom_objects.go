@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // EmbeddedTemplate is a pod template within an object of a kind that is not Kubernetes' own, or what such an object says of
@@ -38,7 +39,7 @@ type CustomObject struct {
 	Templates []CustomTemplate
 	// UnjudgedReason says what of its pods cannot be judged from the object; "" if all can. It becomes a gap unless pods
 	// were read that were made from the object, or the controllers that make them.
-	UnjudgedReason string
+	UnjudgedReason message.Message
 	// MayGrant is true if what cannot be judged may grant something or be a policy: the object holds whole objects of such
 	// kinds.
 	MayGrant bool
@@ -78,7 +79,7 @@ type customObjectJSON struct {
 // customTemplates is what a custom object has beside other workload objects.
 type customTemplates struct {
 	embedded       []EmbeddedTemplate
-	unjudgedReason string
+	unjudgedReason message.Message
 	affects        GapPart
 	workloadRef    Owner
 	// references are the custom objects of which it makes its pods, in the API group of the object.
@@ -145,8 +146,8 @@ func (b *Builder) AddCustomObject(c CustomObject) error {
 // addClusterDefinition adds a cluster-scoped custom object from which pods are made.
 func (b *Builder) addClusterDefinition(c *CustomObject, name string) {
 	why := c.UnjudgedReason
-	if why == "" {
-		why = "it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level"
+	if why.ID == "" {
+		why = message.New("template-without-namespace")
 	}
 	b.clusterDefinitions = append(b.clusterDefinitions, clusterDefinition{
 		id: objectID{kind: QualifiedKind(c.APIVersion, c.Kind), name: name}, references: c.References, ownerKinds: c.OwnerKinds,

@@ -100,7 +100,7 @@ func (p *customTemplates) hasShape(s *Shape) bool {
 
 // describesAllPods reports whether the object says all there is to say of its pods.
 func (t *workloadTemplate) describesAllPods() bool {
-	return t.custom == nil || t.custom.unjudgedReason == "" && len(t.custom.embedded) > 0
+	return t.custom == nil || t.custom.unjudgedReason.ID == "" && len(t.custom.embedded) > 0
 }
 
 // creator names an object that made another one, or of which that was made. Its group is "" where it is not known.

@@ -14,6 +14,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // documentHeader says what a document claims to be, and where it starts.
@@ -47,7 +48,7 @@ func (e *DecodeError) Gap(at pspparse.Position) Gap {
 	if e.Kind == "Namespace" {
 		namespace = e.Name
 	}
-	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: e.Err.Error(), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
+	return Gap{What: describeObject(e.Kind, e.Namespace, e.Name), Why: message.New("object-invalid", "error", e.Err), Position: at, Namespaces: touchedNamespaces(namespace), Affects: PartOfKind("", e.Kind)}
 }
 
 // newDecodeError returns the error of an object with what can be read of its name. A name that is given twice, or of the
@@ -321,7 +322,7 @@ func (b *Builder) rbacNamespace(from documentHeader, namespace, name string) str
 	if namespace != "" {
 		b.AddNote(Note{
 			What: describeObject(from.kind, "", name), Position: from.position,
-			Why: fmt.Sprintf("its namespace %s is ignored, as on the API server: a %s belongs to no namespace", quote(namespace), from.kind),
+			Why: message.New("rbac-namespace-ignored", "namespace", quote(namespace), "kind", from.kind),
 		})
 	}
 	return ""
@@ -361,11 +362,11 @@ func (b *Builder) noteUnknownRuleFields(data []byte, into any, what string, at p
 			continue
 		}
 		if found++; found <= maxUnknownFields {
-			b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("unknown field %s is ignored, as on the API server", quote(field.FieldPath()))})
+			b.AddNote(Note{What: what, Position: at, Why: message.New("rbac-field-unknown", "field", quote(field.FieldPath()))})
 		}
 	}
 	if found > maxUnknownFields {
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("more unknown fields of its rules are ignored: only the first %d are told", maxUnknownFields)})
+		b.AddNote(Note{What: what, Position: at, Why: message.New("rbac-fields-unknown", "limit", maxUnknownFields)})
 	}
 }
 
@@ -416,10 +417,7 @@ func (b *Builder) decodeBinding(data []byte, from documentHeader) error {
 
 // noteNullSubjects adds a note of the subjects of a binding that are null.
 func (b *Builder) noteNullSubjects(what string, nulls []int, at pspparse.Position) {
-	switch n := len(nulls); {
-	case n == 1:
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("subjects[%d] is null and grants nothing", nulls[0])})
-	case n > 1:
-		b.AddNote(Note{What: what, Position: at, Why: fmt.Sprintf("%d of its subjects, subjects[%d] the first, are null and grant nothing", n, nulls[0])})
+	if len(nulls) > 0 {
+		b.AddNote(Note{What: what, Position: at, Why: message.New("subjects-null", "index", nulls[0], "n", len(nulls), "more", len(nulls)-1)})
 	}
 }

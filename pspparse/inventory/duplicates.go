@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // duplicateRules say how objects of one kind that were read more than once under one name are resolved.
@@ -179,7 +180,7 @@ func conflictGap(id objectID, n int, at func(i int) pspparse.Position) Gap {
 	}
 	return Gap{
 		What: describeObject(id.kind, id.namespace, id.name), Position: positions[0], Namespaces: namespaces, Affects: PartOfKind("", id.kind),
-		Why: fmt.Sprintf("it is defined %d times with different content (%s), and none was used: %s", n, strings.Join(text, ", "), advice),
+		Why: message.New("defined-twice", "times", n, "places", text, "advice", advice),
 	}
 }
 
@@ -190,7 +191,7 @@ func (b *Builder) noteRepeatedObjects() {
 	}
 	b.AddNote(Note{
 		What: "repeated objects", Position: b.repeated.first,
-		Why: countNoun(b.repeated.count, "document repeats", "documents repeat") + " an object that was read elsewhere with the same content; it counts once",
+		Why: message.New("objects-repeated", "n", b.repeated.count),
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // Inventory is everything that was read of a cluster or of files. Every slice is sorted with a total order; nothing depends
@@ -237,7 +238,7 @@ type Gap struct {
 	// What names it: "pods", `Deployment "web/api"`, "document 3".
 	What string
 	// Why gives the reason and what to try next.
-	Why      string
+	Why      message.Message
 	Position pspparse.Position
 	// Namespaces are those that it touches, sorted. AllNamespaces in the first place stands for every one.
 	Namespaces []string
@@ -250,8 +251,9 @@ const AllNamespaces = "*"
 
 // Note is something that is worth telling and makes nothing uncertain.
 type Note struct {
-	What, Why string
-	Position  pspparse.Position
+	What     string
+	Why      message.Message
+	Position pspparse.Position
 }
 
 // KindCount is the number of documents of one kind that were skipped.

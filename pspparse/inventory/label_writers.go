@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // LabelWriter is an object that writes Pod Security labels on namespaces, or removes them, beside the Namespace itself.
@@ -197,7 +198,7 @@ func (b *Builder) noteExcessWriters() {
 	if b.excessWriters.count > 0 {
 		b.AddNote(Note{
 			What: "objects that write labels on namespaces", Position: b.excessWriters.first,
-			Why: fmt.Sprintf("of a namespace that more than %d of them write to the rest is not told: %s", maxLabelWriters, countNoun(b.excessWriters.count, "object", "objects")),
+			Why: message.New("label-writers-not-named", "limit", maxLabelWriters, "n", b.excessWriters.count),
 		})
 	}
 }

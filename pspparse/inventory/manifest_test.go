@@ -76,7 +76,7 @@ func TestManifestsOfPods(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inv := build(t, documents(t, tt.input))
-			if diff := cmp.Diff(tt.want, summary(inv)); diff != "" {
+			if diff := cmp.Diff(tt.want, summary(inv), messageText()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.kinds, inv.KindsRead); diff != "" {

@@ -2,12 +2,12 @@ package inventory
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // rancherTemplateAnnotation is the annotation of a PodSecurityPolicy that Rancher's controller made: the name of its
@@ -72,29 +72,16 @@ func (b *Builder) reportPolicyTemplate(name string, t *policyTemplate, made stri
 	policy := quote(name + "-psp")
 	switch {
 	case made != "":
-		b.AddNote(Note{What: what, Position: t.first, Why: fmt.Sprintf("Rancher makes the PodSecurityPolicy %s of it%s, and makes that again as long as a cluster or project uses the template: "+
-			"take the template away from them first", quote(made), users)})
-	case users == "" && t.first == (pspparse.Position{}):
-		b.AddNote(Note{What: what, Position: t.first, Why: "no cluster or project in this Rancher uses it: no policy is made of it"})
+		b.AddNote(Note{What: what, Position: t.first, Why: message.New("policy-template-in-use", "policy", quote(made), "users", users)})
+	case len(users) == 0 && t.first == (pspparse.Position{}):
+		b.AddNote(Note{What: what, Position: t.first, Why: message.New("policy-template-unused")})
 	default:
-		b.AddObjectGap(Gap{What: what, Position: t.first, Why: fmt.Sprintf("Rancher makes the PodSecurityPolicy %s of it in every cluster that uses it%s, and grants that there: "+
-			"it is not judged here; read those clusters, or its spec as a PodSecurityPolicy of that name", policy, users)})
+		b.AddObjectGap(Gap{What: what, Position: t.first, Why: message.New("policy-template-not-read", "policy", policy, "users", users)})
 	}
 }
 
-// maxTemplateUsers is how many users of one policy template are named.
-const maxTemplateUsers = 5
-
-// usedBy names what uses a policy template, in brackets; "" where nothing was read that does.
-func (t *policyTemplate) usedBy() string {
+// usedBy names the clusters and projects that use a template, sorted; nil where none was read that does.
+func (t *policyTemplate) usedBy() []string {
 	slices.Sort(t.users)
-	users := slices.Compact(t.users)
-	if len(users) == 0 {
-		return ""
-	}
-	more := ""
-	if n := len(users) - maxTemplateUsers; n > 0 {
-		users, more = users[:maxTemplateUsers], fmt.Sprintf(" and %d more", n)
-	}
-	return " (" + strings.Join(users, ", ") + more + ")"
+	return slices.Compact(t.users)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/psp2pss/psp2pss/pspparse"
+	"github.com/psp2pss/psp2pss/pspparse/message"
 )
 
 // TestSourceUID checks that a cluster is known by the UID of kube-system, wherever that was read, and by no other one.
@@ -42,9 +43,9 @@ func TestTwoClusters(t *testing.T) {
 	b.AddNamespace(Namespace{Name: "kube-system", UID: "a", Position: pspparse.Position{File: "two.yaml", Line: 4}})
 	want := Note{
 		What: "Namespace \"kube-system\"", Position: pspparse.Position{File: "two.yaml", Line: 4},
-		Why: `it has the UID "b\n" in one.yaml:3 and "a" in two.yaml:4: they are of two clusters, so it is not known which one this is for`,
+		Why: message.Message{Text: `it has the UID "b\n" in one.yaml:3 and "a" in two.yaml:4: they are of two clusters, so it is not known which one this is for`},
 	}
-	if diff := cmp.Diff([]Note{want}, b.Build(Source{}).Notes[1:]); diff != "" {
+	if diff := cmp.Diff([]Note{want}, b.Build(Source{}).Notes[1:], messageText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

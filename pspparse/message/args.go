@@ -1,0 +1,172 @@
+package message
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Args are named arguments, by name. Their JSON form is an object.
+type Args []Arg
+
+// Arg is one argument. Value is a string, an int, true or a list of strings, and no text and no list is empty.
+type Arg struct {
+	Name  string
+	Value any
+}
+
+// Get returns the value of an argument, nil where there is none of that name.
+func (a Args) Get(name string) any {
+	for i := range a {
+		if a[i].Name == name {
+			return a[i].Value
+		}
+	}
+	return nil
+}
+
+// newArgs returns the arguments of a message from pairs of name and value, sorted by name; empty values are left out.
+func newArgs(pairs []any) Args {
+	if len(pairs) == 0 {
+		return nil
+	}
+	out := make(Args, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if value := plainValue(pairs[i+1]); value != nil {
+			out = append(out, Arg{pairs[i].(string), value}) // a test reads all calls
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	out.sort()
+	return out
+}
+
+// sort orders the arguments of a message by name.
+func (a Args) sort() {
+	slices.SortFunc(a, func(x, y Arg) int { return strings.Compare(x.Name, y.Name) })
+}
+
+// plainValue returns a value as Arg has it, nil for an empty one.
+func plainValue(v any) any {
+	switch x := v.(type) {
+	case nil:
+		return nil
+	case int:
+		return v
+	case error:
+		return x.Error()
+	case fmt.Stringer:
+		v = x.String()
+	}
+	switch x := reflect.ValueOf(v); x.Kind() {
+	case reflect.String:
+		if text := x.String(); text != "" {
+			return text
+		}
+	case reflect.Int32, reflect.Int64:
+		return int(x.Int())
+	case reflect.Bool:
+		if x.Bool() {
+			return true
+		}
+	case reflect.Slice:
+		if x.Len() == 0 {
+			return nil
+		}
+		if list, ok := v.([]string); ok {
+			return slices.Clone(list)
+		}
+		list := make([]string, x.Len())
+		for i := range list {
+			list[i] = x.Index(i).String()
+		}
+		return list
+	default:
+		panic(fmt.Sprintf("message: an argument is a %T", v))
+	}
+	return nil
+}
+
+// MarshalJSON writes an object.
+func (a Args) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i := range a {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		name, err := marshalPlain(a[i].Name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := marshalPlain(a[i].Value)
+		if err != nil {
+			return nil, fmt.Errorf("argument %q: %w", a[i].Name, err)
+		}
+		out = append(append(append(out, name...), ':'), value...)
+	}
+	return append(out, '}'), nil
+}
+
+// marshalPlain writes JSON that keeps < > and & as they are.
+func marshalPlain(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// UnmarshalJSON reads an object. A value that no argument has is an error that names the argument.
+func (a *Args) UnmarshalJSON(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return fmt.Errorf("args: %s is no object", data)
+	}
+	*a = nil
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return fmt.Errorf("args: %w", err)
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return fmt.Errorf("args.%v: %w", name, err)
+		}
+		value, err := readValue(raw)
+		if err != nil {
+			return fmt.Errorf("args.%v: %w", name, err)
+		}
+		*a = append(*a, Arg{name.(string), value})
+	}
+	a.sort()
+	return nil
+}
+
+// readValue returns the value of an argument of a message from its JSON. It returns an error for what no argument can be.
+func readValue(raw json.RawMessage) (any, error) {
+	var text string
+	null := bytes.Equal(raw, []byte("null"))
+	if json.Unmarshal(raw, &text) == nil && !null {
+		return text, nil
+	}
+	var n int
+	if json.Unmarshal(raw, &n) == nil && !null {
+		return n, nil
+	}
+	var yes bool
+	if json.Unmarshal(raw, &yes) == nil && yes {
+		return yes, nil
+	}
+	var list []string
+	if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
+		return slices.Clip(list), nil
+	}
+	return nil, fmt.Errorf("%s is no text, whole number, true or list of texts", raw)
+}

@@ -1,0 +1,915 @@
+package message
+
+import "slices"
+
+// Kind is one kind of message.
+type Kind struct {
+	// ID names it in kebab-case. It is part of the contract of a Plan: no other kind ever gets it.
+	ID string
+	// Help says what it means and what to do about it.
+	Help string
+	// Format is the text, with places for the arguments.
+	Format string
+}
+
+// Table returns every kind of message there is: first what a Plan says of namespaces and of the whole, then what could not be
+// read or judged.
+func Table() []Kind {
+	return slices.Concat(
+		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
+		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
+	)
+}
+
+// levelKinds say why a namespace gets its level.
+func levelKinds() []Kind {
+	return []Kind{
+		{
+			"restricted-met", "Every workload and pod of the namespace meets restricted once PodSecurityPolicy is gone.",
+			"everything that runs here meets restricted after PSP",
+		},
+		{
+			"level-needed", "What runs in the namespace needs this level. The workloads named keep it from the next stricter one.",
+			"what runs here needs {level}: {workloads:3} {workloads:does|do} not meet {next}",
+		},
+		{
+			"level-without-workloads", "The level that the namespace would need without these workloads: move them to a namespace of their own, or patch them.",
+			"without {workloads:3} this namespace would be {level}",
+		},
+		{
+			"level-achievable", "The level that the namespace reaches once its templates state what policies fill in today. The command patch writes the edits.",
+			"it would be {level} if templates stated what policies fill in today: patch writes that down",
+		},
+		{
+			"needed-stricter-than-permitted", "What runs needs less than the policies permit: the needed level decides unless --basis says otherwise.",
+			"needed ({needed}) is stricter than what the policies permit ({permitted}, by {policy})",
+		},
+		{
+			"needed-looser-than-permitted", "What runs needs more than the policies permit today. It was let in before the policy, or beside it.",
+			"needed ({needed}) is looser than what the policies permit ({permitted}, by {policy})",
+		},
+		{
+			"no-policy-for-namespace", "With --basis=policies the permitted level decides, and no policy counts for this namespace. What runs decides instead.",
+			"no policy is meant for this namespace: what runs here decides",
+		},
+		{
+			"empty", "No workload and no pod of the namespace is known.",
+			"nothing runs here",
+		},
+		{
+			"empty-as-far-as-read", "Nothing that runs in the namespace was read, and a gap touches it: something may run there.",
+			"nothing that was read runs here",
+		},
+		{
+			"empty-but-exempt", "All that runs in the namespace is of a runtime class that the admission configuration exempts.",
+			"nothing that Pod Security checks runs here",
+		},
+		{
+			"empty-by-policy", "Nothing is known to run in the namespace, so what its policies permit decides.",
+			"{empty}; policy {policy} permits {level}",
+		},
+		{
+			"empty-by-override", "Nothing is known to run in the namespace, and the flag --enforce decides.",
+			"{empty}; the level is the one asked for",
+		},
+		{
+			"empty-kept-strict", "Nothing is known to run in the namespace, so it gets a strict level before anything comes.",
+			"{empty}: {level} keeps it so that what comes is safe",
+		},
+		{
+			"empty-left-alone", "Nothing is known to run in the namespace, and --empty-namespaces=skip leaves it without labels.",
+			"{empty}, and empty namespaces are left alone as asked",
+		},
+		{
+			"empty-not-shown", "Files rarely hold all pods of a namespace, so an empty one is left alone. Read its pods, or say --empty-namespaces=policies.",
+			"nothing that runs here is among the files, and they do not show that the namespace is empty: read its pods too, or say --empty-namespaces=policies",
+		},
+		{
+			"empty-until-now-open", "A policy that everybody may use let everything in. What is deployed next has to meet restricted.",
+			"{empty} yet, and until now [?policy policy {policy}][!policy every policy] let everything in ({why}): what is deployed next has to meet restricted",
+		},
+		{
+			"older-server", "An older server takes a newer pinned version for its own latest one. The level holds at both.",
+			"a server of {server} takes the newer pin for its own version until it is upgraded; by {target} alone the namespace would need {level}",
+		},
+		{
+			"level-changes", "The needed level differs between versions of the standards. The check that makes the difference is named with a workload that fails it.",
+			"from {version} of the standards on the namespace needs {level} instead of {before}[?checks  ({checks}, {workload})]",
+		},
+		{
+			"level-same-at-first-version", "The target version is older than v1.25. At v1.25 the namespace needs the same level.",
+			"at {version} of the standards the namespace needs {level} as well",
+		},
+		{
+			"newer-version-kept", "The label of today names a newer version than the target, and the older one lacks a check: the newer one stays.",
+			"the newer version of today's {mode} {origin} is kept: {target} does not have {checks}",
+		},
+		{
+			"excluded-everybody", "A policy that everybody may use everywhere says nothing about what a namespace needs. It does not count for the permitted level.",
+			"everybody may use it everywhere[?provider , a default of {provider}]",
+		},
+		{
+			"excluded-controllers", "A policy that every controller may use everywhere says nothing about what a namespace needs. It does not count for the permitted level.",
+			"the controllers that create pods may use it everywhere[?provider , a default of {provider}]",
+		},
+	}
+}
+
+// labelKinds are about the Pod Security labels of a namespace.
+func labelKinds() []Kind {
+	const (
+		source  = "[?label  (the label says {label})][?byConfiguration  (the default of the admission configuration)]"
+		today   = "today's enforce={today}" + source
+		todayOf = "today's {mode}={level}" + source + "[?byDefault  (by default)]"
+	)
+	return []Kind{
+		{
+			"label-key-misspelt", "The server ignores a label under this key. Set the one that is meant.",
+			"the label {key:q} is not a Pod Security label and the server ignores it; {meant} is meant",
+		},
+		{
+			"label-key-unknown", "The server knows six keys under this prefix and ignores others.",
+			"the label {key:q} is unknown under this prefix and the server ignores it[?meant ; {meant} is meant]",
+		},
+		{
+			"label-value-invalid", "The server goes by another value than the label says. Correct it.",
+			"the label {key}={value:q} is invalid: the server takes it for {taken}",
+		},
+		{
+			"label-misplaced", "Pod Security reads labels of namespaces only. This key stands elsewhere and does nothing.",
+			"the {what} {key}={value:q} {where}[?position  ({position})] has no effect: Pod Security goes by labels of the namespace[?meant , and {meant} is meant]",
+		},
+		{
+			"labels-misplaced-more", "The workloads of the namespace have more such labels and annotations than are named.",
+			"what runs here has more labels and annotations like these",
+		},
+		{
+			"labels-unknown", "The Namespace object was not read. Whether the recommended labels are looser than those of today is not known.",
+			"the Namespace object was not read: its present labels are not known",
+		},
+		{
+			"labels-unknown-by-gap", "A gap hides the labels of the namespace. The recommended level may be looser than today's.",
+			"its Pod Security labels are not known (see gaps): the level may be looser than today's",
+		},
+		{
+			"loosens-what-runs", "The recommended level is looser than today's, and what runs needs it. Loosen the label on purpose, or correct the workloads first.",
+			today + " is stricter than {level}: what runs here would not be admitted again; loosen it only on purpose, or mend the workloads first",
+		},
+		{
+			"loosens-exempt", "The recommended level is looser than today's. What runs and needs it is exempt by the admission configuration.",
+			today + " is stricter than {level}, and what runs here and does not meet it is exempt: loosen it only on purpose",
+		},
+		{
+			"loosens-needlessly", "The recommended level is looser than today's, and nothing that runs needs it.",
+			today + " is stricter than {level}, and nothing that runs here asks for less: loosen it only on purpose",
+		},
+		{
+			"enforce-refuses-workloads", "The level was overridden or comes from policies, and it refuses some of what runs.",
+			"enforce={level} would refuse {workloads:#} {workloads:workload|workloads} of {all}: what runs here needs {needed}",
+		},
+		{
+			"version-follows-server", "Today's label has no fixed version. Pinned to the target version it lacks checks of a newer server.",
+			todayOf + " follows the server's own version; pinned to {target} it lacks {checks} where the server is newer",
+		},
+		{
+			"version-loosened", "Today's label names a newer version, which what runs does not meet. The recommended version lacks checks.",
+			todayOf + " at {version} is stricter than at {target}, which does not have {checks}: what runs here would not be admitted again",
+		},
+		{
+			"terminating", "The namespace is being deleted: nothing can be created in it.",
+			"being deleted (terminating): nothing can be created here any more, and nothing is recommended",
+		},
+	}
+}
+
+// ownerKinds are about what else writes the labels of namespaces.
+func ownerKinds() []Kind {
+	return []Kind{
+		{
+			"label-writer", "Another object writes the labels of the namespace. Change them there, or they are overwritten.",
+			"{object} {writes} on namespace {namespace}: change it there ({path}[?position , {position}])",
+		},
+		{
+			"label-writer-elsewhere", "An object of another cluster writes labels on a namespace of this name. If it is this cluster, change them there.",
+			"{object} {writes} on namespace {namespace} of another cluster ({cluster}): if it is this one, change it there ({path}[?position , {position}])",
+		},
+		{
+			"label-writer-of-new-namespaces", "An object writes Pod Security labels on namespaces that were not read or that are still to come.",
+			"{writes} on {namespaces}[?cluster , of another cluster ({cluster})]",
+		},
+		{
+			"label-writers-not-named", "So many objects write labels on one namespace that only the first are named.",
+			"of a namespace that more than {limit} of them write to the rest is not told: {n} {n:object|objects}",
+		},
+		{
+			"label-writer-unread", "The object may write labels on namespaces, and what it says could not be read.",
+			"the labels that it may write on namespaces could not be read: {error}",
+		},
+		{
+			"openshift-label-syncer", "OpenShift sets the labels of the namespace by its SecurityContextConstraints. Opt out before you set them yourself.",
+			"OpenShift's label syncer sets these labels by the SecurityContextConstraints that the accounts of the namespace may use: to set them yourself, give it the label security.openshift.io/scc.podSecurityLabelSync=false first",
+		},
+		{
+			"rancher-project", "Rancher refuses changes of these labels to users without a verb of its own.",
+			`it is in a project of Rancher, whose webhook refuses a change of these labels to users without the verb "updatepsa" on projects of management.cattle.io`,
+		},
+		{
+			"label-owners-unknown", "Who else writes the labels of namespaces is seen in managedFields, which the dump does not have.",
+			"{n} {n:namespace whose labels would change was|namespaces whose labels would change were} read without managedFields, so whether another tool owns the labels cannot be told: save them with 'kubectl get namespaces --show-managed-fields -o yaml'",
+		},
+		{
+			"openshift-scc-pods", "SecurityContextConstraints change pods before Pod Security sees them. That is not simulated.",
+			"SecurityContextConstraints admitted pods that were read (annotation openshift.io/scc); they go on to fill values into new pods before Pod Security looks at them, which is not simulated here: a stricter level than is recommended may hold",
+		},
+	}
+}
+
+// gapKinds say what gaps leave uncertain in a namespace.
+func gapKinds() []Kind {
+	const (
+		start = "not everything could be read (see gaps): "
+		end   = "[?withheld , and no enforce is recommended]"
+	)
+	return []Kind{
+		{
+			"may-not-be-empty", "A gap may hide what runs in the namespace, of which nothing is known.",
+			start + "something may run here after all" + end,
+		},
+		{
+			"more-may-run", "A gap may hide more that runs in the namespace. The level is privileged already and cannot become looser.",
+			start + "more may run here than is shown" + end,
+		},
+		{
+			"level-is-upper-bound", "A gap may hide what runs in the namespace and needs a looser level.",
+			start + "the needed level is an upper bound" + end,
+		},
+		{
+			"permitted-uncertain-and-decides", "A gap may hide policies or grants, and the permitted level decides here.",
+			start + "more or less may be permitted here than is shown, and that decides" + end,
+		},
+		{
+			"permitted-uncertain", "A gap may hide policies or grants. The recommended level does not depend on them.",
+			start + "more or less may be permitted here than is shown; the level rests on what runs" + end,
+		},
+		{
+			"roles-unread", "Bindings in the namespace refer to roles that files do not hold. They may permit more.",
+			"{bindings:#} {bindings:binding points|bindings point} to a role that was not read ({bindings:3}): more may be permitted here than is shown",
+		},
+	}
+}
+
+// podKinds are about pods and who creates them.
+func podKinds() []Kind {
+	return []Kind{
+		{
+			"level-estimated", "A policy has changed the live pods, and no template shows what their author wrote. The level after PSP is the strictest that may hold.",
+			"{n} {n:workload is|workloads are} estimated: a policy had already changed the pods that were seen, and what their author wrote is not known",
+		},
+		{
+			"psp-refuses-pods", "No policy that the workload may use would admit its pods today. It runs, and cannot be recreated while policies are enforced.",
+			"no usable policy would admit the pods of {workloads:3} today: {workloads:it|they} cannot be created while policies are enforced",
+		},
+		{
+			"psp-admission-drift", "The live pods were admitted by another policy than they would be today.",
+			"live pods of {workloads:3} were admitted otherwise than they would be today: explain workload says how",
+		},
+		{
+			"debug-containers-refused", "Debug containers violate the level. They go with their pod: delete the pod when you are done.",
+			"{level} refuses the debug containers (kubectl debug) of {pods:3}. They go with the {pods:pod|pods} and decide no level, but as long as they are there {level} refuses {pods:that pod|those pods} new debug containers and new images, too: [!bare delete the {owned:pod|pods}][!owned since nothing makes {bare:it|them} again, recreate {bare:it from its manifest|them from their manifests}][?owned [?bare delete {owned:3}; recreate {bare:3} from {bare:its manifest|their manifests}, since nothing makes {bare:it|them} again]]",
+		},
+		{
+			"exempt-pod-creator", "The admission configuration exempts an account that creates pods here. No label refuses them.",
+			"{account} can create pods on its own here and is exempt by the admission configuration: no label refuses what it creates",
+		},
+		{
+			"pod-creators", "Service accounts create pods here without a controller (CI runners, operators). What they will create is not known and may be refused.",
+			"{accounts:service account|service accounts} {accounts:3} can create pods on {accounts:its|their} own here and [?policies may use looser policies ({policies:10})][!policies no policy limits that today]: what {accounts:it creates|they create} may be refused by enforce={level}",
+		},
+		{
+			"pod-creators-everywhere", "Every service account may create pods everywhere. What they will create is not known and may be refused.",
+			"every service account can create pods on its own in every namespace ({bindings:3}) and [?noPolicies no policy limits that today][!noPolicies may use looser policies[?policies  ({policies:10})]]: what they create in {namespaces:#} {namespaces:namespace|namespaces} ({namespaces:3}) may be refused by the recommended level",
+		},
+	}
+}
+
+// injectionKinds are about what webhooks add to pods.
+func injectionKinds() []Kind {
+	return []Kind{
+		{
+			"injector-unknown-here", "The injector chooses pods by labels of their namespace, which was not read.",
+			"the Namespace object was not read: whether {injector} injects its pods is not known",
+		},
+		{
+			"injection", "A webhook is known to add containers to new pods of these workloads. No live pod shows them yet, and they count for the level.",
+			"{injector} adds [?containers {containers}][!containers volumes] to new pods of {workloads:3} ({trigger}), though no live pod shows it, and such pods need {level}: {why}[?pspActive ; PodSecurityPolicy sees them, too, and what it would do is said of the templates without them]",
+		},
+		{
+			"injection-into-new-pods", "Nothing runs in the namespace. What is deployed there gets containers that the recommended level refuses.",
+			"{injector} adds {containers} to new pods here ({trigger}), and such pods need {level}: what is deployed will be refused at {enforce}; {why}",
+		},
+		{
+			"injection-defaults", "What the injector adds by default is counted, since no live pod shows what it adds here.",
+			"its defaults are taken",
+		},
+		{
+			"injection-defaults-with-cni", "The CNI plugin of the injector was read, so what it adds with that is counted.",
+			"its defaults with its CNI plugin are taken, of which DaemonSet {daemonSet:q} was read",
+		},
+		{
+			"injection-defaults-without-cni", "Whether the CNI plugin of the injector runs is not known. Without it, its init container needs more.",
+			"its defaults without its CNI plugin are taken, since nothing shows whether that runs (with it they need {level}): install the CNI plugin[?restart , or restart one pod and read again]",
+		},
+		{
+			"injection-as-observed", "What the injector has added to a live pod that asks the same of it is counted.",
+			"what it has added to pod {pod:q} is taken",
+		},
+		{
+			"injection-as-stated", "The object says itself what it adds to the pods that it selects.",
+			"what it says is taken",
+		},
+		{
+			"injector-namespace-unread", "The injector chooses pods by labels of their namespace, which was not read: read the Namespace objects.",
+			"it takes pods by the labels or annotations of their namespace, and Namespace {namespace:q} was not read: whether {injector} injects the pods of {kind} {workload:q} is not known: read the namespaces, too",
+		},
+		{
+			"mutator-unknown", "A webhook or policy may change pods in a way that is not known here. Restart one pod of each workload, or say --allow-partial if it changes nothing that a level looks at.",
+			"it may change pods when they are created[?sets  ({sets:3})], and {kind} {workload:q} [?others and {others} {others:other workload|other workloads} have][!others has] no live pod that shows what it changes: start one pod of [?others each][!others it] and read again, or say --allow-partial if it changes nothing that a level looks at",
+		},
+		{
+			"mutators-unknown", "More webhooks and policies may change pods than are named one by one.",
+			"they may change pods when they are created, and no live pod shows how",
+		},
+		{
+			"mutator-of-templates", "It changes controllers, not pods: what the server has is changed already.",
+			"it changes pods when they are created; it changes what holds their templates, and those that the server has are changed",
+		},
+		{
+			"mutator-without-effect", "It changes pods in fields that no check reads.",
+			"it changes pods when they are created; no pod needs a looser level for what it sets[?sets : {sets:3}]",
+		},
+		{
+			"mutator-adds-nothing", "The live pods of the workloads it is for equal their templates.",
+			"it changes pods when they are created; it adds nothing to the live pods of the {workloads} {workloads:workload|workloads} that it is for: it is taken to add nothing to others",
+		},
+		{
+			"mutator-judged-by-pods", "All workloads it is for have live pods, which show what it adds.",
+			"it changes pods when they are created; what it adds is judged by the live pods of all workloads that it is for",
+		},
+		{
+			"injector-absent", "Workloads have the marks of an injector that is not installed.",
+			"no webhook of it is for the pods of {workloads} {workloads:workload|workloads} that it is meant for ({trigger}): it is taken to be absent, and nothing is added",
+		},
+	}
+}
+
+// exemptionKinds are about the API server's admission configuration and flags.
+func exemptionKinds() []Kind {
+	return []Kind{
+		{
+			"exempt-namespace", "The admission configuration exempts the namespace. Labels do nothing there.",
+			"the admission configuration exempts this namespace: nothing in it is checked, whatever its labels say[?labels ; the recommended ones are for the day on which it is not exempt any more]",
+		},
+		{
+			"exempt-runtime-class", "The admission configuration exempts a runtime class. Its pods are not checked and decide no level.",
+			"the admission configuration exempts the runtime class of {workloads:3}: those pods are not checked and decide no level here; once they are not exempt any more, they need {level}",
+		},
+		{
+			"exempt-pods-of-controller", "The admission configuration exempts a controller. Whoever may create such a workload gets any pod.",
+			"the admission configuration exempts the controller that creates the pods of {workloads:3}: no label refuses them today; they count here all the same, since that exemption lets everybody in who may create such a workload",
+		},
+		{
+			"exempt-controller", "The admission configuration exempts a controller: whoever may create its workloads gets any pod. Take it out of the exemptions.",
+			"the admission configuration exempts {user}, which creates the pods of every {kinds}[?controllerManager  where controllers have no credentials of their own]: none of them is checked[?controllerManager  then], whoever made the workload, and whatever the labels say; take it out of the exemptions",
+		},
+		{
+			"exempt-users", "An exempt user may create any pod, but controllers create pods under their own name.",
+			"the admission configuration exempts users ({users:5}): that covers the pods that they create themselves, not those that controllers make for them; who created a bare pod is not known, so each counts here",
+		},
+		{
+			"rancher-admission-template", "Rancher may have configured the API server with this template. If it has, give its file to --admission-config.",
+			"Rancher's PodSecurityAdmissionConfigurationTemplate {name:q}[?unread , which was not read,][!unread  (enforce {enforce:q})] may be what this cluster enforces where there is no label, and what it exempts: [?clusters the {clusters:cluster|clusters} {clusters:q3} {clusters:uses|use} it][!clusters no cluster that was read uses it]; if this one does, give its file to --admission-config, for it counts for nothing here",
+		},
+		{
+			"admission-file-unused", "A file holds an admission configuration that was not given. If the server uses it, give it with --admission-config.",
+			"{file}:{line}: the {what} (enforce {enforce:q}) may be what this cluster enforces where there is no label, and what it exempts: if it is, give the file to --admission-config, for it counts for nothing here",
+		},
+		{
+			"admission-config-on-host", "An API server has an admission configuration that cannot be read through the API. Give the file with --admission-config.",
+			"it has an admission configuration at {file:q} on its host, which may set default levels and exemptions: give that file with --admission-config",
+		},
+		{
+			"api-server-without-pod-security", "The API server does not run Pod Security admission. Labels do nothing there.",
+			"the API server kube-system/{pod} runs without the plugin PodSecurity ({why}): labels do nothing there",
+		},
+	}
+}
+
+// versionKinds are about the target version.
+func versionKinds() []Kind {
+	return []Kind{
+		{
+			"target-latest", "Labels at latest follow every upgrade of the server. This plan knows the standards up to a version.",
+			"the target version is latest: the labels will follow every upgrade of the server, while this plan knows the standards up to {newest}",
+		},
+		{
+			"target-newer-than-standards", "The target version is newer than the checks that this release of the tool has.",
+			"the target version {target} is newer than the standards known here ({newest}): the checks of {newest} were applied",
+		},
+		{
+			"target-lacks-checks", "The restricted level of an older version lacks checks that v1.25 has.",
+			"restricted at {target} lacks what it asks for at {version}, and a namespace pinned to {target} lets in pods without it: {checks:;}",
+		},
+		{
+			"server-newer-than-standards", "The server is newer than the checks that this release of the tool has.",
+			"the server is {server} and the newest standards known here are {newest}: a check that is newer was not applied",
+		},
+		{
+			"psp-admission-seems-off", "Policies exist, and no live pod was admitted by one: the server seems not to ask them.",
+			"there are policies, and no pod that was read was admitted by one: PodSecurityPolicy admission seems to be off, so nothing is said of what it would do",
+		},
+	}
+}
+
+// policyKinds say what PodSecurityPolicy admission would do today.
+func policyKinds() []Kind {
+	return []Kind{
+		{
+			"psp-refusal", "Why the policy would refuse the pod, field by field.",
+			"policy {policy}: {reasons}[?more , {more} more]",
+		},
+		{
+			"psp-refusals-more", "More policies refuse the pod than are named.",
+			"{n} {n:more policy refuses|more policies refuse} it, too",
+		},
+		{
+			"psp-mutation-invalid", "The policy fills in a value that API validation refuses.",
+			"what the policy fills in is not valid: {reason}",
+		},
+		{
+			"psp-none-usable", "Neither the account of the pod nor what creates it may use a policy.",
+			"no policy may be used",
+		},
+		{
+			"drift-policy-gone", "The policy that admitted the live pods does not exist any more.",
+			"policy {policy} is not there any more[?refused , and no other would admit them]",
+		},
+		{
+			"drift-admitted-by-creator", "The account of the pods may not use the policy. Whoever created them may.",
+			"their account may not use policy {policy}: whoever created them may",
+		},
+		{
+			"drift-grant-gone", "The policy that admitted the live pods may not be used here any more.",
+			"policy {policy} may no longer be used here[?refused , and no other would admit them]",
+		},
+		{
+			"drift-refused", "The live pods would be refused if they were created today.",
+			"they would be refused today: {reasons:;}",
+		},
+		{
+			"drift-changed-since", "Something that admission depends on has changed since the pods were admitted.",
+			"[?controller a policy, a grant or the template][!controller a policy or a grant] has changed since, or a webhook changed them after they were admitted",
+		},
+		{
+			"policy-template-in-use", "Rancher makes this policy again as long as a cluster or project uses the template.",
+			"Rancher makes the PodSecurityPolicy {policy} of it[?users  ({users:5 and})], and makes that again as long as a cluster or project uses the template: take the template away from them first",
+		},
+		{
+			"policy-template-unused", "Nothing in this Rancher uses the template.",
+			"no cluster or project in this Rancher uses it: no policy is made of it",
+		},
+		{
+			"policy-template-not-read", "Rancher makes a policy of the template in clusters that were not read. Read those, or its spec as a PodSecurityPolicy.",
+			"Rancher makes the PodSecurityPolicy {policy} of it in every cluster that uses it[?users  ({users:5 and})], and grants that there: it is not judged here; read those clusters, or its spec as a PodSecurityPolicy of that name",
+		},
+	}
+}
+
+// grantKinds are about bindings and roles that grant nothing, or of which it is not known what they grant.
+func grantKinds() []Kind {
+	return []Kind{
+		{
+			"binding-to-role-across", "A ClusterRoleBinding cannot refer to a Role.",
+			"refers to a Role ({role}), and a ClusterRoleBinding grants only ClusterRoles: it grants nothing",
+		},
+		{
+			"binding-to-other-kind", "A binding refers to a Role or a ClusterRole. Other kinds grant nothing.",
+			"refers to a role of kind {kind}, neither Role nor ClusterRole (case matters): it grants nothing",
+		},
+		{
+			"binding-without-subjects", "A binding without subjects grants nothing to anybody.",
+			"has no subjects: it grants nothing",
+		},
+		{
+			"subject-never-matches", "No user, group or service account is ever this subject.",
+			"{reason}",
+		},
+		{
+			"role-rules-overwritten", "The controller of aggregated ClusterRoles overwrites the rules that are written in one.",
+			"the rules written in it that grant the use of policies are overwritten by its aggregationRule",
+		},
+		{
+			"role-rules-may-be-overwritten", "The rules of an aggregated ClusterRole stay only as long as it selects no others.",
+			"the rules written in it that grant the use of policies hold only because its aggregationRule selects no rules: once it does, and before v1.21 at once, they are overwritten",
+		},
+		{
+			"rule-without-verb-use", "Only the verb use lets a policy be used.",
+			"names podsecuritypolicies, but not the verb use ([?verbs {verbs:q3 and}][!verbs none]): it grants no use",
+		},
+		{
+			"rule-in-wrong-group", "PodSecurityPolicies belong to the API groups policy and extensions.",
+			"names podsecuritypolicies in the wrong API group ([?groups {groups:q3 and}][!groups none]): admission asks in policy and extensions only, so it grants no use",
+		},
+		{
+			"rule-of-wrong-resource", "RBAC matches the name of a resource exactly.",
+			"names the resource {resources:q3 and}, and only podsecuritypolicies and * match: it grants no use",
+		},
+		{
+			"rule-with-star-name", "In resourceNames, * is a name like any other.",
+			`names the policy "*", which is a name like any other, not a wildcard: it grants no use`,
+		},
+		{
+			"role-names-unread-policies", "The role lets use policies that were not read. They may be gone, or in another file.",
+			"names {policies:policy|policies} {policies:q3 and} that {policies:was|were} not read",
+		},
+		{
+			"role-unread", "Bindings refer to a role that was not read. Read it, too.",
+			"was not read, bound by {binding}[?more  and {more} more]: what it grants is not known, and nothing if it does not exist",
+		},
+		{
+			"role-aggregation-circle", "Which rules remain in ClusterRoles that select each other depends on timing. Read them from the cluster.",
+			"they select each other through aggregationRule, and whether the rules written in them survive that is a matter of timing; read these ClusterRoles from the cluster instead, or move the rules to a ClusterRole without aggregationRule",
+		},
+		{
+			"role-aggregation-invalid", "The selector of an aggregationRule is not valid, so which rules the role has is not known.",
+			"{error}; correct the selector",
+		},
+		{
+			"rbac-namespace-ignored", "A cluster-scoped object has no namespace.",
+			"its namespace {namespace} is ignored, as on the API server: a {kind} belongs to no namespace",
+		},
+		{
+			"rbac-field-unknown", "The API server ignores a field that it does not know. A misspelt one grants more, or less, than meant.",
+			"unknown field {field} is ignored, as on the API server",
+		},
+		{
+			"rbac-fields-unknown", "A role has more unknown fields than are named.",
+			"more unknown fields of its rules are ignored: only the first {limit} are told",
+		},
+		{
+			"subjects-null", "A subject that is null is nobody.",
+			"[?more {n} of its subjects, ]subjects[{index}][?more  the first, are null and grant nothing][!more  is null and grants nothing]",
+		},
+	}
+}
+
+const andFirst = "[?many ; the first is shown]"
+
+// fileKinds are about files and folders.
+func fileKinds() []Kind {
+	return []Kind{
+		{
+			"file-not-opened", "The file cannot be opened. Read it as a user who may, or leave it out.",
+			"opening it failed: {error}; read it as a user who may, or leave it out",
+		},
+		{
+			"file-not-text", "The file is no text in an encoding that is read.",
+			"{error}",
+		},
+		{
+			"file-not-read", "Reading the file failed.",
+			"reading it failed: {error}; read the file again, or mend it",
+		},
+		{
+			"file-cut-off", "Reading the file failed within it. What comes after that is not known.",
+			"reading on failed after line {line}: {error}; what comes after it is unknown: read the file again, or mend it",
+		},
+		{
+			"folder-not-read", "The folder cannot be read.",
+			"reading the folder failed: {error}; read it as a user who may, or leave it out",
+		},
+		{
+			"link-leaves-folder", "A link to what lies outside of the named folder is not followed.",
+			"the link leaves the folder and was not followed: name its target as well to have it read, or remove the link",
+		},
+		{
+			"link-not-followed", "The target of the link cannot be read.",
+			"following the link failed: {error}; read it as a user who may, or leave it out",
+		},
+		{
+			"link-to-itself", "The link leads to itself.",
+			"the link leads to itself and was passed over" + andFirst,
+		},
+		{
+			"link-to-nothing", "The link has no target.",
+			"the link leads nowhere and was passed over" + andFirst,
+		},
+		{
+			"file-not-regular", "Only regular files are read.",
+			"it is no regular file (a pipe or a device) and was passed over" + andFirst,
+		},
+		{
+			"folder-without-files", "The folder has no file that is read.",
+			"it has no .yaml, .yml or .json file to read[?recursive : add -R to read the folders below it]" + andFirst,
+		},
+		{
+			"folders-below-not-read", "Folders are read with -R only.",
+			"the folders below it were not read: add -R to read them" + andFirst,
+		},
+		{
+			"file-empty", "The file has no document.",
+			"it holds no document: nothing was read from it" + andFirst,
+		},
+		{
+			"file-with-command-output", "The file begins with what a command wrote to stderr.",
+			"lines that kubectl writes to standard error, such as warnings, were passed over: leave out 2>&1 when you write the file" + andFirst,
+		},
+		{
+			"file-too-many-others", "So many documents are no Kubernetes objects that the rest of the file was not read.",
+			"more than {limit} of its documents and items are no Kubernetes objects: what comes after them was not read; take them out, or split the file",
+		},
+		{
+			"file-gaps-not-named", "More documents of the file could not be read than are named.",
+			"{n} more of its documents could not be read: only the first {limit} are named",
+		},
+		{
+			"file-objects-not-named", "More objects of the file cannot be used than are named.",
+			"{n} more of its objects cannot be used: only the first {limit} are named",
+		},
+	}
+}
+
+// documentKinds are about documents within files.
+func documentKinds() []Kind {
+	return []Kind{
+		{
+			"document-not-parsed", "The document is no valid YAML or JSON. What it holds is not known.",
+			"{error}[?cut ; read the file again from its source][?stderr {stderr}][?hint ; if {hint}]",
+		},
+		{
+			"document-not-rendered", "The document is a template. Render it first and read the output.",
+			"{hint}",
+		},
+		{
+			"document-too-large", "The document exceeds a limit. Split it.",
+			"it is {exceeded} (the limit for one document or item is {limit}): split it",
+		},
+		{
+			"document-is-error", "The dump holds an error of kubectl instead of objects.",
+			"it is an error of kubectl, and no object: what could not be read is missing here; read it again",
+		},
+		{
+			"document-plain-text", "The document is plain text, perhaps encrypted.",
+			"it is plain text, not a Kubernetes object: if it is encrypted, decrypt it first; else leave the file out",
+		},
+		{
+			"document-with-comments", "The document has comments as JavaScript has them, and is neither YAML nor JSON.",
+			"it is neither YAML nor JSON: JSON has no comments, remove them",
+		},
+		{
+			"document-is-sequence", "kubectl reads no objects in a plain sequence. Put them into a List.",
+			"a sequence is not a Kubernetes object: put its items into a List, or separate them by ---",
+		},
+		{
+			"document-no-object", "The document has no apiVersion and no kind.",
+			"it has no apiVersion and no kind: it is no Kubernetes object and was passed over" + andFirst,
+		},
+		{
+			"document-of-other-tool", "The document belongs to another tool and holds no Kubernetes objects.",
+			"it is {tool}, which holds no Kubernetes objects, and was passed over" + andFirst,
+		},
+		{
+			"document-holds-pods", "The document is no Kubernetes object and holds something of pods.",
+			"it has no apiVersion and no kind, and {holds}, which was not read: write what it holds as Kubernetes objects",
+		},
+		{
+			"object-without-kind", "The object has no kind and holds something of pods.",
+			"it has no kind, and {holds}: give it its kind",
+		},
+		{
+			"object-without-kind-skipped", "The object has no kind and holds nothing of pods.",
+			"it has the apiVersion {apiVersion} but no kind: it was passed over, add the kind if it is an object",
+		},
+		{
+			"kustomization-not-applied", "Kustomizations are not applied. Read the output of kubectl kustomize.",
+			"a kustomization is not applied (names, namespaces and patches are those of the files): read the output of kubectl kustomize instead" + andFirst,
+		},
+		{
+			"chart-not-judged", "The object deploys a chart or a folder whose pods are not seen here.",
+			"it has a chart or a folder deployed, whose pods are not judged here: render it and read the output, too, or read a cluster that runs it" + andFirst,
+		},
+		{
+			"scc-not-examined", "SecurityContextConstraints are OpenShift's own admission.",
+			"SecurityContextConstraints (OpenShift's own admission) are not examined" + andFirst,
+		},
+		{
+			"release-unnamed", "An old version of Helm wrote a placeholder for the name of the release.",
+			"RELEASE-NAME, which Helm writes where it is told no name of a release, was read as release-name, as later versions write it" + andFirst,
+		},
+		{
+			"list-incomplete", "The dump holds one page of a list. Dump it again with kubectl get.",
+			"this is one page of a list, [?remaining {remaining} more {remaining:item was|items were}][!remaining more items were] not read; dump the list again with kubectl get, which asks for every page",
+		},
+		{
+			"list-kind-after-items", "The list says its kind after its items, and could not be read again from the start.",
+			"{n} {n:item|items} without a kind could not be read: the list says its kind only after them, and {error}",
+		},
+		{
+			"list-cut-off", "The list ends without a kind: it may be cut off.",
+			"the list ends after {n} {n:item|items} without saying its kind: it may be cut off; read it again from its source, or add kind: List",
+		},
+		{
+			"list-items-skipped", "Items of the list are no Kubernetes objects.",
+			"{n} {n:item|items} of the list hold no object and were passed over",
+		},
+	}
+}
+
+// objectKinds are about single objects.
+func objectKinds() []Kind {
+	return []Kind{
+		{
+			"object-invalid", "The object cannot be used as it stands. Correct it, or leave it out.",
+			"{error}[?hint ; if {hint}]",
+		},
+		{
+			"object-too-heavy", "No API server stores an object of this size.",
+			"{reason}",
+		},
+		{
+			"policy-invalid", "The PodSecurityPolicy cannot be used as it stands.",
+			"{problems:;}[?more ; and {more} more]",
+		},
+		{
+			"key-twice", "A key stands twice in the object, and readers differ in which value counts.",
+			"{error}",
+		},
+		{
+			"key-twice-alike", "A key stands twice in the object, and its level is the same with either value.",
+			"{error}; its level is the same either way, and what is told of it is by the first",
+		},
+		{
+			"defined-twice", "Objects of one name differ, and none was used. Keep one of them.",
+			"it is defined {times} times with different content ({places}), and none was used: {advice}",
+		},
+		{
+			"defined-twice-alike", "Objects of one name differ, and their level is the same.",
+			"it is defined {times} times with different content ({places}); its level is the same either way, and what is told of it is by the first",
+		},
+		{
+			"objects-repeated", "Equal objects of one name count once.",
+			"{n} {n:document repeats|documents repeat} an object that was read elsewhere with the same content; it counts once",
+		},
+		{
+			"objects-without-namespace", "An object that names no namespace is in default.",
+			`{n} {n:object names no namespace and counts|objects name no namespace and count} as in "default"`,
+		},
+		{
+			"cluster-uid-differs", "Two Namespace objects of kube-system are of different clusters.",
+			"it has the UID {uid} in {position} and {otherUID} in {otherPosition}: they are of two clusters, so it is not known which one this is for",
+		},
+		{
+			"kind-unknown", "The kind is not known and the object holds something of pods. Read what it makes from the cluster.",
+			"the kind {kind}{version} is not known, and {holds}: what it runs or grants is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+		},
+		{
+			"kind-holds-template", "The kind is known to make no pods, and the object holds a pod template all the same.",
+			"the kind {kind}{version} is not known to make pods, and it has a pod template at {path}: what it runs is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+		},
+		{
+			"deployed-content", "The object deploys something that was not read. Read what it makes from the cluster.",
+			"{holds}, for what it has deployed: that is not judged here; read what it makes from the cluster (-f of a dump, or --context)",
+		},
+		{
+			"configmap-holds-pods", "Something makes pods of a text in the ConfigMap. Read those pods.",
+			"its key {key} holds {holds}[?more , and so on in {more} {more:more key|more keys}]: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial",
+		},
+		{
+			"text-holds-pods", "Something makes pods of a text in the object. Read those pods.",
+			"one of its texts holds {holds}: what is made of it is not judged here; read the pods that are made of it, and accept this with --allow-partial",
+		},
+		{
+			"template-invalid", "The pod templates of the object cannot be read, so what its pods are is not known.",
+			"{error}: what its pods are is not known; {advice}",
+		},
+		{
+			"object-not-searched", "The object is too large or too deep to look for pod templates in it.",
+			"{reason}",
+		},
+		{
+			"template-partial", "A controller adds to what the object says of its pods, and none of them was read.",
+			"[?injected its containers are injected into the pods that it matches, in any namespace][!injected the controller of {apiVersion} makes pods of it and adds to them]: [?path only what it says itself is judged ({path})][!path it says nothing of them itself]; {advice}",
+		},
+		{
+			"template-missing", "A controller makes pods of the object, and no whole pod template is in it.",
+			"the controller of {apiVersion} makes pods of it, and [?remainder {remainder}, which is no whole pod template and was not judged][!remainder no whole pod template was found in it]; {advice}",
+		},
+		{
+			"template-elsewhere", "The object takes its pod template from another one, which was not read.",
+			"it takes its pod template from {object}, which was not read: read that, too",
+		},
+		{
+			"template-without-namespace", "Pods may be made of the object in any namespace.",
+			"it belongs to no namespace, and pods may be made from it in any: it is not known where it has to meet a level",
+		},
+		{
+			"template-unused", "No object that was read uses it, so no pods are made of it.",
+			"pods are made of it in a namespace only where another object uses it, and none that was read does; no namespace waits for it",
+		},
+	}
+}
+
+// webhookKinds are about objects that change or refuse pods.
+func webhookKinds() []Kind {
+	return []Kind{
+		{
+			"mutator-not-parsed", "What the object adds to pods could not be read. Correct it.",
+			"what it adds to pods is not known: {error}; mend it, or leave it out",
+		},
+		{
+			"refuser-not-parsed", "Which pods the object refuses could not be read.",
+			"which pods it refuses is not known: {error}",
+		},
+		{
+			"mutators-not-examined", "There are more webhooks and policies that change pods than are examined.",
+			"there are more than {limit} of them, and {n} were not looked at: what they add is not known",
+		},
+		{
+			"refusers-not-examined", "There are more webhooks and policies that refuse pods than are examined.",
+			"there are more than {limit} of them, and {n} were not looked at",
+		},
+	}
+}
+
+// clusterKinds are about what a server answered.
+func clusterKinds() []Kind {
+	return []Kind{
+		{
+			"list-forbidden", "The server refuses the list. Grant the verb list on the resource.",
+			`listing them {outcome} ({code}: {error}); grant the verb list on the resource {resource} in API group "{group}", with this rule in a ClusterRole: {apiGroups: ["{group}"], resources: ["{resource}"], verbs: ["list"]}`,
+		},
+		{
+			"custom-lists-forbidden", "The server refuses lists of custom resources. Grant the verb list on them.",
+			"listing {resources} {outcome} ({code}: {error}), and {effect}; grant the verb list on them, with {rules:this rule|these rules} in a ClusterRole: {rules}",
+		},
+		{
+			"list-failed", "Listing failed before its end. What was read counts.",
+			"listing them failed after {n} were read: {error}[?again ; try again]",
+		},
+		{
+			"list-not-found", "Discovery names the resource, and nothing answers for it.",
+			"the server says that it serves them in {version}, and answers 404 for them; check what stands between here and the API server",
+		},
+		{
+			"list-read-again", "The list was read again from the start.",
+			"{reason}, and it was read again from the start; what changed or was deleted in between counts as it was first read",
+		},
+		{
+			"policies-not-served", "The server does not serve PodSecurityPolicies. Give those kept elsewhere with -f.",
+			"{reason}; policies kept elsewhere can be read with -f",
+		},
+		{
+			"core-kind-not-served", "Every API server serves this kind. The address may be wrong.",
+			"the server does not know them (404), as every Kubernetes API server does; check the server's address in the kubeconfig",
+		},
+		{
+			"kind-not-served", "The server does not serve the kind, so there are no such objects.",
+			"the server does not serve them in any version known here, so there are none",
+		},
+		{
+			"version-not-served", "The server serves the kind in versions that this release of the tool does not know.",
+			"the server serves them in {served}, and known here is {known}: they were not read; a newer release of this tool may know more",
+		},
+		{
+			"group-unknown", "What the server serves of an API group could not be read.",
+			"{reason}",
+		},
+		{
+			"custom-resources-left-out", "Custom resources were not read because of a flag.",
+			"they were not read (--custom-resources=false), and some kinds of them make pods; leave the flag out to have them read",
+		},
+		{
+			"custom-version-unknown", "The version of the object is not read here.",
+			"nothing here reads its version, {version}",
+		},
+		{
+			"controller-without-template", "The server returned a controller without a pod template.",
+			"the server returned it without a pod template; look at it with kubectl get -o yaml",
+		},
+		{
+			"policy-not-read", "A PodSecurityPolicy of the server could not be read.",
+			"reading it from the server: {error}; look at it with kubectl get psp -o yaml",
+		},
+		{
+			"server-version-forbidden", "The version of the server may not be read. Name it with --target-version.",
+			"reading /version is forbidden (403); name the server's version with --target-version",
+		},
+		{
+			"helm-release-not-read", "The stored Helm release could not be decoded.",
+			"{error}; look at it with helm history and helm get manifest",
+		},
+		{
+			"helm2-release", "Releases of Helm 2 are not decoded and may hold a PodSecurityPolicy.",
+			"releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+		},
+	}
+}
