@@ -56,9 +56,11 @@ func controllerAccess() policyAccess { return policyAccess{controllers: true} }
 func everybodyAccess(e *subjectGrant) policyAccess {
 	return policyAccess{everybody: evidenceCount{e, 1}}
 }
+
 func administratorAccess(e *subjectGrant) policyAccess {
 	return policyAccess{administrators: evidenceCount{e, 1}}
 }
+
 func irrelevantAccess(e *subjectGrant, why string) policyAccess {
 	return policyAccess{irrelevant: e, why: why}
 }

@@ -59,8 +59,10 @@ func rolesInUse(names ...string) rbacv1.PolicyRule {
 	return rule("policy", "podsecuritypolicies", "use", names...)
 }
 
-func user(name string) rbacv1.Subject             { return rbacv1.Subject{Kind: "User", Name: name} }
+func user(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "User", Name: name} }
+
 func aggregationGroup(name string) rbacv1.Subject { return rbacv1.Subject{Kind: "Group", Name: name} }
+
 func accountClass(namespace, name string) rbacv1.Subject {
 	return rbacv1.Subject{Kind: "ServiceAccount", Namespace: namespace, Name: name}
 }

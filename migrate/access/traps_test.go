@@ -24,7 +24,7 @@ func TestTrapsOfAdmission(t *testing.T) {
 	for _, trap := range traps {
 		t.Run(trap.Name, func(t *testing.T) {
 			t.Parallel()
-			grants := access.Resolve(inventoryOf(t, trap.AdmissionCase))
+			grants := access.Resolve(inventoryOf(t, trap.Case))
 			account := cmp.Or(trap.Pod.Spec.ServiceAccountName, trap.Pod.Spec.DeprecatedServiceAccount, "default")
 			got := [][]string{
 				policyNames(grants.PoliciesUsableBy(admission.Namespace, access.ServiceAccountPrincipal(admission.Namespace, account))),
@@ -45,7 +45,7 @@ func policyNames(usable []access.UsablePolicy) []string {
 	return out
 }
 
-func inventoryOf(t *testing.T, c *admission.AdmissionCase) *inventory.Inventory {
+func inventoryOf(t *testing.T, c *admission.Case) *inventory.Inventory {
 	t.Helper()
 	b := inventory.NewBuilder()
 	for _, name := range c.PolicyNames() {

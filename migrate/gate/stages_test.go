@@ -43,13 +43,13 @@ func play(t *testing.T, plan *migrate.Plan, is map[string]string, reasons []gate
 				stage := strings.TrimPrefix(words[slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "--stage=") })], "--stage=")
 				now := plan.Namespaces[0] // a rollout goes by the labels that it finds
 				now.Labels, now.CurrentLabels = is, migrate.PodSecurityLabels{}
-				for _, l := range labels.LabelsToWrite(&now, labels.Stage(stage)) {
+				for _, l := range labels.WantedLabels(&now, labels.Stage(stage)) {
 					will[l.Key] = l.Value
 				}
 			default:
 				continue
 			}
-			if unfit := labels.LabelsRefusedOnUpdate(is, will); len(unfit) > 0 {
+			if unfit := labels.KeysRefusedOnUpdate(is, will); len(unfit) > 0 {
 				t.Fatalf("%s: from %v the server refuses %q: %v", r.ID, is, command, unfit)
 			}
 			is = will

@@ -88,7 +88,7 @@ func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, 
 		if showsOwnerSnippets(ns) {
 			return
 		}
-		writeComment(b, "  %s", labelArguments(LabelsToWrite(ns, stage)))
+		writeComment(b, "  %s", labelArguments(WantedLabels(ns, stage)))
 		writeComment(b, "  as YAML: -o manifest -n %s%s", ns.Name, stageFlag(stage))
 		return
 	case OutcomeToLabel:
@@ -98,13 +98,13 @@ func writeNamespaceCommand(b *bytes.Buffer, ns *migrate.Namespace, stage Stage, 
 	if ns.ObjectNotRead {
 		writeComment(b, "  its labels were not read: without --overwrite kubectl changes none that is there, but refuses, and the script ends there")
 		// An older kubectl refuses a label that is there with this very value, too.
-		fmt.Fprintf(b, "[ -n \"$(%s)\" ] || ", getNamespaceCommand(kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+labelSelector(LabelsToWrite(ns, stage)))))
-		fmt.Fprintf(b, "%s label namespace %s %s\n", kubectl, ns.Name, labelArguments(LabelsToWrite(ns, stage)))
+		fmt.Fprintf(b, "[ -n \"$(%s)\" ] || ", getNamespaceCommand(kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+labelSelector(WantedLabels(ns, stage)))))
+		fmt.Fprintf(b, "%s label namespace %s %s\n", kubectl, ns.Name, labelArguments(WantedLabels(ns, stage)))
 		return
 	}
 	if as := invalidLabelSelector(ns, stage); as != "" {
 		writeComment(b, "  the first command repairs all invalid labels in one write, if they are still as they were read")
-		fmt.Fprintf(b, "%s label --overwrite namespace %s %s %s\n", kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+as), labelArguments(LabelsToWrite(ns, stage)))
+		fmt.Fprintf(b, "%s label --overwrite namespace %s %s %s\n", kubectl, escape.Shell("--field-selector=metadata.name="+ns.Name), escape.Shell("--selector="+as), labelArguments(WantedLabels(ns, stage)))
 	}
 	fmt.Fprintf(b, "%s label --overwrite namespace %s %s\n", kubectl, ns.Name, labelArguments(StageLabels(ns, stage)))
 }

@@ -26,10 +26,10 @@ func ServerValueForInvalid(key string) string {
 	return string(api.LevelPrivileged)
 }
 
-// LabelsRefusedOnUpdate are the labels for which Pod Security admission refuses to change a namespace's labels from is to will, in the
+// KeysRefusedOnUpdate are the labels for which Pod Security admission refuses to change a namespace's labels from is to will, in the
 // order of migrate.PodSecurityLabelKeys; empty if it does not refuse. The rule is the server's (ValidateNamespace): invalid values have to
 // stay as they are, or to go all at once.
-func LabelsRefusedOnUpdate(is, will map[string]string) []string {
+func KeysRefusedOnUpdate(is, will map[string]string) []string {
 	_, before := api.PolicyToEvaluate(is, api.Policy{})
 	_, after := api.PolicyToEvaluate(will, api.Policy{})
 	if len(after) == 0 || len(before) > 0 && reflect.DeepEqual(before, after) {
@@ -59,7 +59,7 @@ func labelsToRepair(ns *migrate.Namespace, write []Label) []Label {
 		will[l.Key] = l.Value
 	}
 	var out []Label
-	for _, key := range LabelsRefusedOnUpdate(is, will) {
+	for _, key := range KeysRefusedOnUpdate(is, will) {
 		repaired := Label{key, ns.RecommendedLabels.Get(key)}
 		if isEnforceKey(key) || !validLabel(repaired) {
 			repaired.Value = ServerValueForInvalid(key)

@@ -38,9 +38,9 @@ func isLooser(recommended string, today api.LevelVersion) bool {
 // Label is one label with its value.
 type Label struct{ Key, Value string }
 
-// LabelsToWrite are the labels that a stage writes, in the order in which people read them: all that are recommended, without
+// WantedLabels are the labels that a stage writes, in the order in which people read them: all that are recommended, without
 // an enforce that would loosen today's and was not asked for, and those that have to be repaired in the same write.
-func LabelsToWrite(ns *migrate.Namespace, stage Stage) []Label {
+func WantedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	write := StageLabels(ns, stage)
 	also := labelsToRepair(ns, write)
 	if len(also) == 0 {
@@ -72,7 +72,7 @@ func StageLabels(ns *migrate.Namespace, stage Stage) []Label {
 // ChangedLabels are those of Wanted that differ from what is there.
 func ChangedLabels(ns *migrate.Namespace, stage Stage) []Label {
 	var out []Label
-	for _, l := range LabelsToWrite(ns, stage) {
+	for _, l := range WantedLabels(ns, stage) {
 		if value, there := ns.LabelValue(l.Key); !there || value != l.Value {
 			out = append(out, l)
 		}
@@ -98,7 +98,7 @@ func WhyRefused(ns *migrate.Namespace) string {
 	if !namespaceNamePattern.MatchString(ns.Name) {
 		return "its name is not a valid namespace name"
 	}
-	for _, l := range LabelsToWrite(ns, StageAll) {
+	for _, l := range WantedLabels(ns, StageAll) {
 		if !validLabel(l) {
 			return "the label " + l.Key + " would get the value " + quoteASCII(l.Value) + ", which is not valid"
 		}

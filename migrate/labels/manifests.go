@@ -154,14 +154,14 @@ func whyUnsafeToApply(ns *migrate.Namespace, merged bool) string {
 // document takes away what an earlier one of theirs held and it does not, so what is there stays named, and the enforce
 // stage holds what the observe stage wrote.
 func labelsAfterStage(ns *migrate.Namespace, stage Stage) map[string]string {
-	if WhyRefused(ns) != "" || len(LabelsToWrite(ns, stage)) == 0 {
+	if WhyRefused(ns) != "" || len(WantedLabels(ns, stage)) == 0 {
 		return nil
 	}
 	if stage == StageEnforce {
 		stage = StageAll
 	}
 	set := map[string]string{}
-	for _, l := range LabelsToWrite(ns, stage) {
+	for _, l := range WantedLabels(ns, stage) {
 		set[l.Key] = l.Value
 	}
 	for _, key := range migrate.PodSecurityLabelKeys() {

@@ -21,7 +21,7 @@ func namespaceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	switch {
 	case outcome == OutcomeRefused:
 		return []string{fmt.Sprintf("%s: refused, %s", quoteASCII(ns.Name), WhyRefused(ns))}
-	case outcome == OutcomeSkipped && len(LabelsToWrite(ns, StageAll)) == 0:
+	case outcome == OutcomeSkipped && len(WantedLabels(ns, StageAll)) == 0:
 		return append([]string{ns.Name + ": left alone, nothing is recommended"}, cautionRemarks(ns)...)
 	}
 	lines := []string{ns.Name + ": " + describeDecision(ns, stage)}
@@ -76,7 +76,7 @@ func labelSourceRemarks(ns *migrate.Namespace, stage Stage) []string {
 	if key := contradictingKey(writers); key != "" {
 		lines = append(lines, "  they contradict each other in "+strings.TrimPrefix(key, podSecurityLabelPrefix)+": leave these labels to one of them")
 	}
-	return append(lines, labelsInForms(writers, LabelsToWrite(ns, stage))...)
+	return append(lines, labelsInForms(writers, WantedLabels(ns, stage))...)
 }
 
 // nextOwnerRun is what a writer does again.
@@ -192,7 +192,7 @@ func writeBareLabels(b *bytes.Buffer, ns *migrate.Namespace, stage Stage) {
 	if showsOwnerSnippets(ns) || OutcomeOf(ns, stage) != OutcomeOwned {
 		return
 	}
-	for _, l := range LabelsToWrite(ns, stage) {
+	for _, l := range WantedLabels(ns, stage) {
 		writeComment(b, "    %s: %s", l.Key, l.Value)
 	}
 }

@@ -246,7 +246,7 @@ func TestUnfit(t *testing.T) {
 			key := migrate.PodSecurityLabelKeys()[r.IntN(6)]
 			will[key] = "restricted"
 		}
-		unfit, err := labels.LabelsRefusedOnUpdate(is, will), admit(server, is, will)
+		unfit, err := labels.KeysRefusedOnUpdate(is, will), admit(server, is, will)
 		if (len(unfit) > 0) != (err != nil) {
 			t.Fatalf("from %v to %v: %v, and the server says %v", is, will, unfit, err)
 		}
@@ -296,7 +296,7 @@ func TestRepairs(t *testing.T) {
 		if tt.action == migrate.ActionChange {
 			ns.DecidedBy = &migrate.EnforceDecision{Basis: migrate.BasisOverride}
 		}
-		if diff := cmp.Diff(tt.want, labels.LabelsToWrite(&ns, tt.stage)); diff != "" {
+		if diff := cmp.Diff(tt.want, labels.WantedLabels(&ns, tt.stage)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

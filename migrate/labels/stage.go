@@ -40,7 +40,7 @@ func OutcomeOf(ns *migrate.Namespace, stage Stage) Outcome {
 	switch {
 	case WhyRefused(ns) != "":
 		return OutcomeRefused
-	case len(LabelsToWrite(ns, stage)) == 0:
+	case len(WantedLabels(ns, stage)) == 0:
 		return OutcomeSkipped
 	case len(ChangedLabels(ns, stage)) == 0:
 		return OutcomeUnchanged

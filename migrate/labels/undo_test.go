@@ -112,7 +112,7 @@ func after(p *migrate.Plan, before map[string]map[string]string, stage labels.St
 		ns := &p.Namespaces[i]
 		out[ns.Name] = maps.Clone(before[ns.Name])
 		if ns.LabelOwner == "" {
-			for _, l := range labels.LabelsToWrite(ns, stage) {
+			for _, l := range labels.WantedLabels(ns, stage) {
 				out[ns.Name][l.Key] = l.Value
 			}
 		}

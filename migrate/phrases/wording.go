@@ -1,4 +1,4 @@
-// Package wording owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
+// Package phrases owns the phrases that several renderers of a Plan use for one thing, so that a comment in a script and
 // a cell in a table say it alike. It takes parts of a Plan and returns one line of text, escaped for a terminal. It never
 // decides anything and never writes.
 package phrases

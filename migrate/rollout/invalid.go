@@ -14,7 +14,7 @@ const podSecurityLabelPrefix = "pod-security.kubernetes.io/"
 // checkInvalidLabels refuses a step that would leave an invalid label which the plan did not know, while it repairs its own: the
 // server takes all repairs in one write, or none, and a plan that knows them makes such a step.
 func checkInvalidLabels(s *Step, is map[string]string) error {
-	if len(labels.LabelsRefusedOnUpdate(is, s.labelsAfter(is))) == 0 {
+	if len(labels.KeysRefusedOnUpdate(is, s.labelsAfter(is))) == 0 {
 		return nil
 	}
 	var unknown []string

@@ -110,9 +110,11 @@ func withClaimVolumes(t *corev1.PodTemplateSpec, templates []corev1.PersistentVo
 
 // A DaemonSet asks for no number; the inventory counts its pods.
 func podsOfDaemonSet(d *appsv1.DaemonSet) wantedPods { return wantedPods{template: &d.Spec.Template} }
+
 func podsOfDaemonSetV1beta2(d *appsv1beta2.DaemonSet) wantedPods {
 	return wantedPods{template: &d.Spec.Template}
 }
+
 func podsOfDaemonSetExtensions(d *extensionsv1beta1.DaemonSet) wantedPods {
 	return wantedPods{template: &d.Spec.Template}
 }

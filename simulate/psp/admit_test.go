@@ -16,7 +16,7 @@ import (
 )
 
 // policies of a case, as they would be read from a file.
-func policies(t testing.TB, c *admission.AdmissionCase) []*pspparse.Policy {
+func policies(t testing.TB, c *admission.Case) []*pspparse.Policy {
 	t.Helper()
 	var out []*pspparse.Policy
 	for _, doc := range c.Policies {
@@ -63,7 +63,7 @@ func TestTraps(t *testing.T) {
 		seen[trap.Name[:3]] = true
 		t.Run(trap.Name, func(t *testing.T) {
 			t.Parallel()
-			a := psp.NewAdmitter(policies(t, trap.AdmissionCase))
+			a := psp.NewAdmitter(policies(t, trap.Case))
 			r := psp.AdmissionRequest{
 				Pod: trap.Pod, OldPod: trap.Old, Subresource: trap.Subresource, Automount: trap.Automount,
 				UsablePolicies: a.UsablePolicies(trap.Account, trap.Creator),
@@ -118,7 +118,7 @@ func TestMessage(t *testing.T) {
 			continue
 		}
 		delete(want, trap.Name[:3])
-		a := psp.NewAdmitter(policies(t, trap.AdmissionCase))
+		a := psp.NewAdmitter(policies(t, trap.Case))
 		got := a.Admit(psp.AdmissionRequest{Pod: trap.Pod, OldPod: trap.Old, UsablePolicies: a.UsablePolicies(trap.Account, trap.Creator)})
 		if diff := gocmp.Diff(text, got.RefusalMessage(cmp.Or(trap.Pod.Name, trap.Pod.GenerateName))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", trap.Name, diff)
@@ -150,7 +150,7 @@ func TestWithheld(t *testing.T) {
 		if !ok {
 			continue
 		}
-		a := psp.NewAdmitter(policies(t, trap.AdmissionCase))
+		a := psp.NewAdmitter(policies(t, trap.Case))
 		r := psp.AdmissionRequest{Pod: trap.Pod, OldPod: trap.Old, UsablePolicies: a.UsablePolicies(trap.Account, trap.Creator)}
 		if diff := gocmp.Diff(names, a.Admit(r).WouldMutate); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", trap.Name, diff)

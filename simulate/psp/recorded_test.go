@@ -34,7 +34,7 @@ func TestRecordedAnswers(t *testing.T) {
 }
 
 // wantRecorded stops at the first difference: the cases after it may be others.
-func wantRecorded(t *testing.T, c *admission.AdmissionCase, want string) *admission.Answer {
+func wantRecorded(t *testing.T, c *admission.Case, want string) *admission.Answer {
 	t.Helper()
 	header := regexp.MustCompile(`^account=(.*) creator=(.*) valid=(.*) sum=`).FindStringSubmatch(want)
 	r := admission.RecordedAnswer{Account: names(header[1]), Creator: names(header[2])}
