@@ -30,7 +30,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 	done
 
 EDITS ?= 400
-SIMULATOR = $(addprefix psp/,admit lookup mutate mutation unmutated evaluation validate* strategy_* admission_defaults registry_strategy invalid usable refusal prediction) seccomp_skew afterpsp pss/pss
+SIMULATOR = $(addprefix psp/,admit lookup mutate mutation unmutated evaluation validate* strategy_* admission_defaults registry_strategy invalid_mutations usable_policies refusal prediction) seccomp_skew afterpsp pss/pss
 mutate: ## make EDITS (400) random edits to the simulator, one at a time: its tests have to notice (0: all edits, hours)
 	$(GO) run ./.ci/mutate -n $(EDITS) -known .ci/mutate/known.txt $(filter-out %_test.go,$(wildcard $(SIMULATOR:%=simulate/%.go)))
 
