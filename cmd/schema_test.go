@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/psp2pss/psp2pss/fixtures/schema"
@@ -111,6 +112,11 @@ func checkOutput(t *testing.T, schemaFile string, deps Deps, args ...string) {
 	if err := schema.Validate(schemaFile, out.Bytes()); err != nil {
 		t.Errorf("%v: %v\n%s", args, err, errOut)
 	}
+	var document any
+	if err := json.Unmarshal(out.Bytes(), &document); err != nil {
+		t.Fatal(err)
+	}
+	checkMessages(t, strings.Join(args, " "), document)
 }
 
 // TestScenariosMatchTheirSchemas checks the recorded plan of every scenario, and what the commands write of its input.

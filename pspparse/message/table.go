@@ -13,11 +13,12 @@ type Kind struct {
 }
 
 // Table returns every kind of message there is: first what a Plan says of namespaces and of the whole, then what could not be
-// read or judged.
+// read or judged, then what the commands after plan say.
 func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
+		gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 	)
 }
 
@@ -910,6 +911,318 @@ func clusterKinds() []Kind {
 		{
 			"helm2-release", "Releases of Helm 2 are not decoded and may hold a PodSecurityPolicy.",
 			"releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+		},
+	}
+}
+
+// gateReasonKinds are the reasons against an upgrade past PodSecurityPolicy. The command gate names them by their ids.
+func gateReasonKinds() []Kind {
+	return []Kind{
+		{
+			"no-audit-and-warn", "The namespaces get audit and warn labels before enforce, so that what enforce would refuse is seen first.",
+			"{n} {n:namespace has|namespaces have} no audit and warn labels yet: set them first, and look at what they say",
+		},
+		{
+			"no-enforce", "Without an enforce label the server's default holds, which lets everything in unless it is configured. Write the recommended labels.",
+			"{n} {n:namespace has|namespaces have} no enforce label: without policies everything is let in there",
+		},
+		{
+			"labels-without-effect", "The server knows six keys under the prefix of Pod Security, and takes an invalid value for another one. Correct or remove these labels.",
+			"labels that the server ignores, or takes for another value than they say",
+		},
+		{
+			"refused-by-label", "What runs does not meet the level that its namespace enforces: it runs on, and is refused when it is created again.",
+			"pods that could not be made again under the level of their namespace",
+		},
+		{
+			"refused-after-upgrade", "The enforce label has no fixed version, and the new release has checks that what runs does not meet. Pin the version, or loosen the level.",
+			"pods that {to} would refuse under a level that lets them in today",
+		},
+		{
+			"filled-in-by-policies", "Policies write values into the pods of these workloads, and nothing does once they are gone. The command patch writes them into the templates.",
+			"{n} {n:workload lives|workloads live} by values that policies fill in and no template says",
+		},
+		{
+			"not-bypassed", "Policies still decide about these pods. Let the pods past them while that can be undone, and see whether they can be created.",
+			"in {n} {n:namespace|namespaces} policies still decide about pods: take them out of the way, while that can be undone",
+		},
+		{
+			"admission-plugin", "An API server of v1.25 does not start while a flag names the admission plugin PodSecurityPolicy. Take it out of the flags; where they were not read, look there.",
+			"[?naming {naming} {naming:API server names|API servers name} the plugin PodSecurityPolicy in flags, of {all} whose mirror pods were read][!naming whether an API server still names the plugin PodSecurityPolicy: flags are not served by the API[?unused ; no live pod was admitted by a policy, so it seems to be off]]",
+		},
+		{
+			"pod-security-off", "Labels do nothing on an API server that runs without the admission plugin PodSecurity. Turn it on before you rely on labels.",
+			"{n} {n:API server runs|API servers run} without the plugin PodSecurity, of {all} whose mirror pods were read: there, labels do nothing",
+		},
+		{
+			"policy-bindings", "These bindings are for the use of policies alone. Delete them before the roles that they refer to.",
+			"bindings grant the use of policies and nothing else",
+		},
+		{
+			"policy-roles", "Roles let somebody use policies. Delete them, or take the rules out, once no API server asks for policies; roles that were not read may do so, too.",
+			"[?unread whether more roles let somebody use policies: [?byGap not all roles and bindings were read][!byGap bindings refer to roles that were not read]: {unread:5 and}][!unread {n} {n:role still lets|roles still let} somebody use policies]",
+		},
+		{
+			"policies", "No API server from v1.25 on serves policies or gives them back. Save them, and delete them once no API server asks for them.",
+			"{n} {n:policy is|policies are} still there, and will not be served any more",
+		},
+		{
+			"helm-releases", "Helm reads a stored revision before it changes a release, and fails on a kind that is not served. The command clean-helm takes the policies out.",
+			"{n} {n:Helm release holds|Helm releases hold} policies in stored revisions, which Helm cannot read back where policies are not served, whatever the chart holds by then",
+		},
+		{
+			"seccomp-annotations", "API servers from v1.27 on ignore the seccomp annotations of pods. Write the field seccompProfile instead.",
+			"{n} {n:workload relies|workloads rely} on a seccomp annotation, which no API server reads from v1.27 on: the profile would silently be gone",
+		},
+		{
+			"controllers-exempt", "Pods that an exempt user creates are never checked. Once policies are gone, nothing checks the pods of these controllers.",
+			"the admission configuration exempts users that create pods for everybody: without policies nothing checks those",
+		},
+	}
+}
+
+// gateUnknownKinds are what the command gate could not tell.
+func gateUnknownKinds() []Kind {
+	return []Kind{
+		{
+			"nothing-read", "Nothing to judge was read. An empty answer is no proof that a cluster is ready.",
+			"no policy, namespace or workload was read: name the right files, folders or cluster",
+		},
+		{
+			"gaps", "What could not be read or judged may be a reason against the upgrade. Each gap of the plan says why.",
+			"{n} {n:thing|things} could not be read or judged: {what:5 and}",
+		},
+		{
+			"names", "A plan that was edited names namespaces as no cluster can have them. No command is written for them.",
+			"namespaces under names that none can have: {names:5 and}",
+		},
+		{
+			"labels", "The Namespace objects were not read, so which levels they enforce is not known.",
+			"the labels of {namespaces:#} {namespaces:namespace|namespaces} were not read: {namespaces:5 and}",
+		},
+		{
+			"backup", "No API server from v1.25 on gives policies back. Save them with their RBAC first.",
+			"whether the policies and the RBAC around them are saved: from v1.25 on no API server gives them back",
+		},
+		{
+			"helm-releases-unread", "A stored Helm release that holds a policy can be neither upgraded nor rolled back from v1.25 on. Let the command gate read the cluster, since no plan holds Helm releases.",
+			"whether a stored Helm release holds a policy, with which helm upgrade and helm rollback fail from v1.25 on: [!all [?plan a saved plan holds no Helm releases][!plan [?releases files do not say whether {releases} {releases:release is all there is|releases are all there are}][!releases no Secrets and ConfigMaps of a cluster were read]]][?gaps [?all not read: ][!all . Not read, either: ]{gaps:5 and}]",
+		},
+		{
+			"new-namespaces", "A namespace without labels gets the level of the admission configuration. Without one it lets everything in.",
+			"which level a namespace gets that is made from now on[?configured : the admission configuration lets everything in by default][!configured , and what the API server exempts: its admission configuration is not served by the API, and without one everything is let in][?writers ; of what was read, {writers:3 and}]",
+		},
+	}
+}
+
+// gateAdviceKinds are what the command gate advises about reasons and about what it could not tell.
+func gateAdviceKinds() []Kind {
+	return []Kind{
+		{
+			"see-gaps", "The gaps of the plan say what could not be read, why, and what to grant.",
+			"see the gaps of the plan for the reasons and what to grant",
+		},
+		{
+			"read-namespaces", "Give the Namespace objects with the other files, or grant to list them.",
+			"read the Namespace objects too",
+		},
+		{
+			"read-roles", "Give the roles that bindings refer to with the other files.",
+			"read these roles too",
+		},
+		{
+			"take-plugin-out", "Take the admission plugin out of the flags that turn plugins on and off, on every API server.",
+			"take PodSecurityPolicy out of --enable-admission-plugins, and out of --disable-admission-plugins, of every API server: from v1.25 on it does not start with a plugin that it does not know in either",
+		},
+		{
+			"plugin-of-eks", "EKS has no flags to change: it takes the plugin away with the upgrade.",
+			"EKS keeps the plugin on until v1.25 and takes it away itself: leave the policy eks.privileged and its grant to everybody in place until then",
+		},
+		{
+			"plugin-of-gke", "GKE turns the plugin off by this command.",
+			"gcloud container clusters update NAME --no-enable-pod-security-policy",
+		},
+		{
+			"run-pod-security", "Flags keep the admission plugin PodSecurity off. Change them first.",
+			"change these flags of every API server, in the manifest of its static pod, before labels are relied on",
+		},
+		{
+			"force-replaces-labels", "The command has --force since the labels of these namespaces have other values. Look at them first.",
+			"--force replaces labels that somebody has set to another value: {namespaces:5 and}",
+		},
+		{
+			"labels-of-another-tool", "A label that another tool writes comes back after a change. Change it at its source.",
+			"where another tool writes the labels, put them into its source ('{tool} labels -o manifest'): {namespaces:5 and}",
+		},
+		{
+			"opt-out-of-label-syncer", "OpenShift sets the labels of a namespace unless the namespace opts out.",
+			"{syncer} sets the labels of {namespaces:5 and}: to set them yourself, give the namespace the label {label}=false first, then write them ('{tool} labels')",
+		},
+		{
+			"labels-repaired-with-level", "The server takes the repair of several invalid labels only together. Another reason has the command.",
+			"the labels of {namespaces:5 and} are repaired together with the level that refuses pods there: see the reason above that names it",
+		},
+		{
+			"labels-wait-for-level", "The server takes the repair of several invalid labels only together, and the level is not known.",
+			"the labels of {namespaces:5 and} have to be written together with the level, and which one that is could not be told",
+		},
+		{
+			"loosen-or-patch", "The commands loosen the label. The command patch edits the workloads instead, so that they meet it.",
+			"this sets the label to what runs; to keep it instead, see '{tool} patch --raise'",
+		},
+		{
+			"pin-or-loosen", "A label with the version latest changes its meaning with every upgrade.",
+			"the level follows the server's own version: pin it, or loosen it",
+		},
+		{
+			"look-at-injected-pod", "Only what a webhook is known to add is refused. Look at a live pod before you loosen the label.",
+			"no live pod shows what is refused, it is only taken to be added to new pods: look at one first in {namespaces:5 and}",
+		},
+		{
+			"level-to-set-unknown", "A gap may hide what needs a looser level, so no command sets one.",
+			"which level to set could not be told where not all was read (see the gaps of the plan): {namespaces:5 and}",
+		},
+		{
+			"patch-rolls-out", "A change of a template makes its workload roll out. Read the script first.",
+			"read the file before it is run: it makes the workloads roll out",
+		},
+		{
+			"edit-custom-resources", "The templates are in custom resources. Edit them at the paths that are named.",
+			"no patch is written for custom resources, edit them: {resources:5 and}",
+		},
+		{
+			"patch-undone-by-tool", "Another tool writes these workloads. Change them at their source.",
+			"another tool writes some of them and would undo it: {workloads}",
+		},
+		{
+			"force-undone-by-tool", "Another tool writes the labels of these namespaces. Change them at their source, too.",
+			"another tool writes {namespaces}: it may undo what --force does there, unless its source says the same",
+		},
+		{
+			"edit-role", "The role has other rules. The patch takes out those about policies.",
+			"a role that is about other things too is edited, not deleted; the patch is refused if the role was changed since",
+		},
+		{
+			"save-policies-first", "While the plugin is on, a server without policies refuses every pod.",
+			"save them first, and delete nothing while the plugin is on: a server that finds no policy to use refuses every pod",
+		},
+		{
+			"upgrade-helm-releases-first", "An upgrade to a chart without policies keeps Helm from making them again. The revisions before still hold them.",
+			"first upgrade each to a chart without policies: that alone leaves them in the revisions before, and a rollback to one of these fails and locks the release",
+		},
+		{
+			"upgrade-helm-releases-after", "The server serves no policies, so Helm can install no chart with one.",
+			"then upgrade each to a chart without policies: no other can be installed here",
+		},
+		{
+			"clean-helm-releases", "The command clean-helm edits what Helm stores, and nothing on the server.",
+			"cleaning takes the policies, and nothing else, out of every stored revision, after a backup[?served , and leaves a policy that is on the server where it is]",
+		},
+		{
+			"read-helm-releases", "Helm stores releases in Secrets or ConfigMaps of the cluster. Only somebody who may list them can tell.",
+			"ask the cluster, as somebody who may list Secrets and ConfigMaps ({tool} plan --print-role has the rule); or upgrade every release to a chart without policies while the server still serves them, and clean what is stored",
+		},
+		{
+			"write-seccomp-profile", "Write into the field seccompProfile what the annotation says.",
+			"the field seccompProfile of the template has to say what the annotation says; where no patch can write it, write it into the manifest and make the object again",
+		},
+		{
+			"take-controllers-out", "Exempt users are in the admission configuration of each API server. Label the namespaces before you take them out.",
+			"label the namespaces as their workloads need, then take the users out of exemptions.usernames of every API server's admission configuration",
+		},
+		{
+			"default-level-of-service", "The service runs the API servers and takes no admission configuration.",
+			"{service} takes no admission configuration: label namespaces where they are made, and refuse those without a level by an admission policy of your own",
+		},
+		{
+			"default-level-in-given-config", "The admission configuration that was given sets no default, or a loose one.",
+			"label them where they are made, or set a stricter default in the admission configuration that is given here: '{tool} gate -o admission-config --admission-config=FILE' prints it with one, and keeps its exemptions",
+		},
+		{
+			"default-level-in-config-on-host", "API servers have an admission configuration already. Change that one.",
+			"label them where they are made, or set a default in the admission configuration that API servers have already ({files:3 and}): take that file from the host, and '{tool} gate -o admission-config --admission-config=FILE' prints it with one, and keeps its exemptions",
+		},
+		{
+			"default-level-in-new-config", "No API server is known to have an admission configuration.",
+			"label them where they are made, or give every API server the admission configuration that '{tool} gate -o admission-config' prints",
+		},
+	}
+}
+
+// gateNoteKinds are what the command gate notes. They decide nothing.
+func gateNoteKinds() []Kind {
+	return []Kind{
+		{
+			"terminating-not-asked", "The namespace is being deleted, so what is in it is no reason against the upgrade.",
+			"being deleted (terminating): nothing is asked of what is in it",
+		},
+		{
+			"seccomp-annotations-copied", "The release to upgrade to still copies seccomp annotations to fields. From v1.27 on they mean nothing.",
+			"seccomp annotations without the field: API servers copy them to it up to v1.26, and from v1.27 on ignore them",
+		},
+		{
+			"apparmor-annotations-copied", "AppArmor annotations still have an effect and are deprecated.",
+			"AppArmor annotations without the field: deprecated since v1.30 and still copied to the field appArmorProfile, which is there from that release on",
+		},
+		{
+			"admission-plugin-off", "No flag that was read names the admission plugin PodSecurityPolicy. API servers whose mirror pods were not read may.",
+			"by their mirror pods, these API servers do not name the plugin PodSecurityPolicy, which is off by default: if there are others, look at their flags, too",
+		},
+		{
+			"admission-config-not-given", "An admission configuration may set levels and exemptions, and the API does not serve it. Take it from the host.",
+			"API servers have an admission configuration at these places on their hosts, which may set default levels and exemptions: give that file with --admission-config",
+		},
+		{
+			"admission-config-not-used", "These API servers have no flag for an admission configuration.",
+			"API servers that run without the admission configuration that is given here: it does not hold there",
+		},
+		{
+			"helm-releases-locked", "Helm marks a release while it changes it, and refuses to upgrade one that is marked.",
+			"Helm releases on which an operation was cut off: helm upgrade refuses them until helm rollback ends it",
+		},
+		{
+			"helm-releases-with-policy-roles", "The roles in these releases grant the use of policies, which is nothing once policies are gone.",
+			"stored Helm releases with roles for policies: they do no harm, and Helm makes them again until the chart is without them",
+		},
+		{
+			"helm-releases-with-removed-objects", "Stored Helm releases hold objects of other API versions that the release to upgrade to does not serve. Use helm-mapkubeapis.",
+			"{n} {n:Helm release holds other objects|Helm releases hold other objects} in API versions that {to} does not serve, which fails helm upgrade and helm rollback as policies do: clean-helm takes out PodSecurityPolicies only, and the plugin helm-mapkubeapis ('helm mapkubeapis RELEASE') rewrites the others in the newest revision",
+		},
+		{
+			"no-enforce-recommended", "Nothing is recommended for the namespace, and it has no label. The server's default decides.",
+			"no enforce level is recommended, and none is set: the API server's default holds, which is privileged unless it is configured",
+		},
+		{
+			"exempt-not-checked", "The admission configuration exempts the namespace, so its labels have no effect.",
+			"exempt by the admission configuration: nothing in it is checked",
+		},
+		{
+			"templates-not-patched", "The templates of these workloads cannot be changed, or belong to another object. Change the manifests that they come from.",
+			"what policies fill in is not in these templates, and they cannot be patched: it belongs into the manifests that they are made from, if they are made again",
+		},
+		{
+			"policies-not-asked", "The server does not ask policies for pods, so what they would write into pods is missing today already.",
+			"what policies would fill in, if the server asked them, and no template says",
+		},
+		{
+			"provider-roles", "The provider of the cluster manages these roles.",
+			"roles of the provider, for its own policies: it takes them away itself",
+		},
+		{
+			"policy-roles-without-effect", "The server serves no policies, so these rules grant nothing.",
+			"roles that let use policies, which this server does not serve any more: they grant nothing",
+		},
+		{
+			"provider-policies", "The provider of the cluster manages these policies.",
+			"policies of the provider: it takes them away itself",
+		},
+		{
+			"namespace-writers", "Who may write a namespace may remove its labels. Review these grants.",
+			"who may write namespaces may lift their level: review them",
+		},
+		{
+			"namespace-writers-administrators", "Cluster administrators may write everything and are not listed.",
+			"{n} {n:grant to administrators is|grants to administrators are} set apart there",
 		},
 	}
 }
