@@ -33,7 +33,7 @@ func mayImport() map[string][]string {
 		"pspparse/helm":             {"pspparse/inventory", "pspparse", "pspparse/message"},
 		"simulate/psp":              {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/pss":              {"pspparse/inventory"},
-		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec"},
+		"simulate/harden":           {"simulate/pss", "pspparse/inventory", "pspparse/podspec", "pspparse/message"},
 		"simulate":                  {"simulate/psp", "simulate/pss", "simulate/harden", "pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"simulate/internal/podtest": {"pspparse/inventory", "pspparse/podspec", "pspparse"},
 		"migrate/levels":            {},

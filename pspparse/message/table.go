@@ -18,7 +18,7 @@ func Table() []Kind {
 	return slices.Concat(
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
-		gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
 	)
 }
 
@@ -911,6 +911,152 @@ func clusterKinds() []Kind {
 		{
 			"helm2-release", "Releases of Helm 2 are not decoded and may hold a PodSecurityPolicy.",
 			"releases of Helm 2 are not decoded, and this one may hold a PodSecurityPolicy; move it to Helm 3 (helm 2to3 convert), or delete these objects if nobody uses Helm 2 any more",
+		},
+	}
+}
+
+// editKinds say why an edit of a template is safe, or what to test.
+func editKinds() []Kind {
+	const user = "[?unstated its pods run as a user that the template does not state; ][?denied the template says false; ]"
+	return []Kind{
+		{
+			"edit-denies-escalation", "Programs with setuid or file capabilities no longer gain them. Test those that the container starts.",
+			"[?asked the template asks for true; ]programs that gain privileges as they start (setuid, file capabilities: sudo, ping) no longer can",
+		},
+		{
+			"edit-drops-capabilities", "The runtime gives containers some capabilities by default. Test whether the program uses one of them.",
+			"it loses the capabilities that the runtime gives by default, and may use one[?added ; what it adds stays added: {added}]",
+		},
+		{
+			"edit-drops-nothing", "A user other than root has no capabilities unless a program gives them to it.",
+			"it runs as another user than root and cannot gain privileges: it has no capabilities to lose",
+		},
+		{
+			"edit-requires-non-root", "The kubelet starts a container with runAsNonRoot only where it knows that the user is not root. Test whether it starts.",
+			user + "an image whose USER is root, or a name instead of a number, does not start with it: set runAsUser to the number that 'id -u' gives in a pod that runs (from v1.31 on also status.containerStatuses[].user.linux.uid)",
+		},
+		{
+			"edit-requires-windows-user", "The kubelet starts no container of ContainerAdministrator with runAsNonRoot. Test whether it starts.",
+			user + "an image that runs as ContainerAdministrator does not start with it: set windowsOptions.runAsUserName, or USER in the image, to another user",
+		},
+		{
+			"edit-of-default-alone", "The value of the pod has no effect on containers that have their own.",
+			"every container states its own",
+		},
+		{
+			"edit-of-user-by-number", "The kubelet knows that a user with a number other than 0 is not root.",
+			"it runs as another user than root, by number",
+		},
+		{
+			"edit-sets-first-seccomp-profile", "A seccomp profile refuses system calls. Test whether the program makes one of them.",
+			"no profile is in force today, and this one refuses system calls that few programs make",
+		},
+		{
+			"edit-of-seccomp-annotation", "The field says what the annotation has said, and newer servers read only the field.",
+			"its annotation asks for it, and servers up to v1.26 write that into the field",
+		},
+		{
+			"edit-of-apparmor-annotation", "The field says what the annotation has said, and newer servers have the field.",
+			"its annotation asks for it, and servers from {version} on write that into the field",
+		},
+		{
+			"edit-in-force", "The pods that run have this value already, so they do not change.",
+			"[?policy the policy {policy:q} fills it in today][!policy its pods run with it today]",
+		},
+	}
+}
+
+// obstacleKinds say what a person can do about a check of the standards that no edit of a template meets.
+func obstacleKinds() []Kind {
+	const agents = "; an agent of the node that needs it belongs in a namespace of its own, at privileged"
+	return []Kind{
+		{
+			"obstacle-injected", "A webhook adds to the pods what the check refuses. Change its configuration.",
+			"it is not in the template: change it where it is put into the pods",
+		},
+		{
+			"obstacle-debug-containers", "Debug containers are of a running pod and no part of a manifest.",
+			"no API server takes a manifest with ephemeralContainers: take them out",
+		},
+		{
+			"obstacle-in-custom-resource", "The template is in a custom resource. Edit it there.",
+			"change it in {kind} {name} at {path}",
+		},
+		{
+			"obstacle-of-unknown-check", "The tool has no advice about the check. The documentation of Kubernetes says what it asks for.",
+			"look the check up in the Pod Security Standards",
+		},
+		{
+			"obstacle-windows-not-stated", "Restricted waives this check for pods that state spec.os.name: windows.",
+			"its pods go to Windows nodes: once no policy fills Linux fields in any more, state spec.os.name: windows, of which restricted asks no such field from v1.25 on",
+		},
+		{
+			"obstacle-windows-on-older-server", "Restricted waives this check for Windows pods, but only from v1.25 on.",
+			"Windows pods meet restricted from v1.25 on only: leave it until no older server is left",
+		},
+		{
+			"obstacle-proc-mount", "An unmasked procMount is refused, except by baseline from v1.35 on in a user namespace.",
+			"leave procMount out[?baseline [?userNamespace [?older , or wait for v1.35: from then on baseline lets pods have it in a user namespace, as this one has (hostUsers: false)]][!userNamespace [?older : only from v1.35 on does baseline let pods have it in a user namespace (hostUsers: false)][!older , or run in a user namespace (hostUsers: false)]]]",
+		},
+		{
+			"obstacle-privilege-escalation", "The API refuses the field beside others that need privileges.",
+			"allowPrivilegeEscalation: false is refused beside privileged: true and the capability CAP_SYS_ADMIN: do without those first",
+		},
+		{
+			"obstacle-apparmor", "The template names an AppArmor profile that the level refuses.",
+			"somebody chose no AppArmor profile: try the runtime's own (leave it out), or load one for this program on the nodes",
+		},
+		{
+			"obstacle-capabilities-baseline", "The template adds capabilities that baseline refuses.",
+			"find out which of the added capabilities the program does without" + agents,
+		},
+		{
+			"obstacle-capabilities-restricted", "Restricted refuses every added capability but one.",
+			"only NET_BIND_SERVICE may be added: a program that runs as the user who owns its files does without most others",
+		},
+		{
+			"obstacle-host-namespaces", "The pod shares a namespace of the node: its network, its processes or its memory.",
+			"find out whether it has to see the node's network, processes or memory" + agents,
+		},
+		{
+			"obstacle-host-path", "The pod mounts a folder or file of the node.",
+			"use a volume that is not the node's (a claim, emptyDir, configMap)" + agents,
+		},
+		{
+			"obstacle-host-ports", "The pod takes a port of the node.",
+			"publish the port through a Service (NodePort, LoadBalancer) or an Ingress instead" + agents,
+		},
+		{
+			"obstacle-host-probes", "A probe or hook names a host, which the kubelet then asks.",
+			"leave the host out of the probe or hook: the kubelet then asks the pod's own address",
+		},
+		{
+			"obstacle-privileged", "The container is privileged, which gives it all of the node.",
+			"grant the one device or capability that it needs instead" + agents,
+		},
+		{
+			"obstacle-volumes", "The template has volumes of types that restricted refuses.",
+			"use one of the volume types that restricted has: configMap, csi, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected, secret",
+		},
+		{
+			"obstacle-root", "The template states that the container runs as root.",
+			"it is to run as user 0: build the image for another user, or set runAsUser to one that the image can run as",
+		},
+		{
+			"obstacle-selinux", "The template has SELinux options that the level refuses.",
+			"leave user and role out, and use a type that the standard lists",
+		},
+		{
+			"obstacle-seccomp", "The template turns seccomp off.",
+			"somebody chose to run it without a seccomp profile[?byAnnotation , by field or by annotation]: try RuntimeDefault, or load a profile for this program on the nodes",
+		},
+		{
+			"obstacle-sysctls", "The template sets sysctls that are not kept apart for each pod.",
+			"set it on the nodes instead, or do without: only the sysctls that the standard lists are kept apart for each pod",
+		},
+		{
+			"obstacle-host-process", "The container runs as a process of a Windows node.",
+			"a host process container runs on the node itself" + agents,
 		},
 	}
 }
