@@ -51,7 +51,7 @@ func mayImport() map[string][]string {
 		"migrate/atomicfile":        {},
 		"migrate/cleanhelm":         {"migrate/atomicfile", "pspparse/helm"},
 		"migrate/rollout":           {"migrate", "migrate/labels", "migrate/atomicfile", "pspparse/inventory", "pspparse"},
-		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout"},
+		"migrate/rollout/verify":    {"migrate", "migrate/labels", "migrate/rollout", "pspparse/message"},
 		"migrate/simulation":        {"migrate", "migrate/phrases", "pspparse/inventory", "pspparse/message", "simulate/pss"},
 		"migrate/report":            append([]string{"migrate/simulation", "migrate/gate"}, writers...),
 		"fixtures":                  {},

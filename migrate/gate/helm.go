@@ -145,8 +145,10 @@ func (j *evaluation) checkUnreadHelmReleases() {
 	for _, g := range read.Gaps {
 		gaps = append(gaps, g.What+": "+g.Why.Text)
 	}
-	u := Unknown{Message: message.New("helm-releases-unread", "all", read.All, "plan", read.NotInPlan, "releases", len(read.Histories), "gaps", gaps),
-		Order: orderHelm, Assert: AssertHelmClean}
+	u := Unknown{
+		Message: message.New("helm-releases-unread", "all", read.All, "plan", read.NotInPlan, "releases", len(read.Histories), "gaps", gaps),
+		Order:   orderHelm, Assert: AssertHelmClean,
+	}
 	if !read.All {
 		u.Advice = Advice{message.New("read-helm-releases", "tool", j.tool)}
 	}

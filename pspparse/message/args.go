@@ -128,7 +128,11 @@ func marshalPlain(v any) ([]byte, error) {
 func (a *Args) UnmarshalJSON(data []byte) error {
 	*a = nil
 	d := json.NewDecoder(bytes.NewReader(data))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	start, err := d.Token()
+	if err != nil {
+		return fmt.Errorf("reading arguments: %w", err)
+	}
+	if start != json.Delim('{') {
 		*a = Args{{Value: json.RawMessage(bytes.Clone(data))}}
 		return nil
 	}

@@ -19,6 +19,7 @@ func Table() []Kind {
 		levelKinds(), labelKinds(), ownerKinds(), gapKinds(), podKinds(), injectionKinds(), exemptionKinds(), versionKinds(), policyKinds(),
 		grantKinds(), fileKinds(), documentKinds(), objectKinds(), webhookKinds(), clusterKinds(),
 		editKinds(), obstacleKinds(), gateReasonKinds(), gateUnknownKinds(), gateAdviceKinds(), gateNoteKinds(),
+		verifyLabelKinds(), verifyStepKinds(), verifyControllerKinds(), verifyRecreateKinds(), verifyAuditKinds(),
 	)
 }
 
@@ -1369,6 +1370,203 @@ func gateNoteKinds() []Kind {
 		{
 			"namespace-writers-administrators", "Cluster administrators may write everything and are not listed.",
 			"{n} {n:grant to administrators is|grants to administrators are} set apart there",
+		},
+	}
+}
+
+// verifyLabelKinds say of a namespace whether its labels are as a roll-out wants them.
+func verifyLabelKinds() []Kind {
+	const byAdmission = "[?byAdmission ; the server's admission changed other labels along with it, and they are still so: {byAdmission}]"
+	return []Kind{
+		{
+			"verify-unread", "Nothing can be said of what could not be read. Grant what is named, and verify again.",
+			"[?stage {stage}: ]{resource} could not be read: {error}[?grant ; grant: {grant} {resource}]",
+		},
+		{
+			"verify-namespace-gone", "The namespace was deleted after the roll-out was planned.",
+			"the namespace is gone",
+		},
+		{
+			"verify-labels-unknown", "The journal has no step of the namespace that came to an end.",
+			"it is not known which labels are expected: no step of it came to an end" + byAdmission,
+		},
+		{
+			"verify-labels-differ", "Somebody or something changed the labels after the roll-out.",
+			"{labels:;}" + byAdmission,
+		},
+		{
+			"verify-no-label-changed", "The roll-out has no change of labels for the namespace.",
+			"the roll-out changed no label of it, and is to change none" + byAdmission,
+		},
+		{
+			"verify-no-label-planned", "The plan recommends no label for the namespace.",
+			"no label is planned" + byAdmission,
+		},
+		{
+			"verify-labels-as-expected", "The labels are as the roll-out, or its rollback, left them.",
+			"[?planned as planned[?restored , or as before the roll-out where it was taken back]][!planned as before the roll-out]" + byAdmission,
+		},
+	}
+}
+
+// verifyStepKinds say how it stands with a step of a roll-out that came to no end.
+func verifyStepKinds() []Kind {
+	const byNow = "[?labelsFit ; by now its labels are as they are to be][?bound ; by now it is there]"
+	return []Kind{
+		{
+			"verify-undo-cut-off", "The rollback ended in the middle of the step. Run it again.",
+			"{stage}: taking it back was cut off: go on with 'rollback'" + byNow,
+		},
+		{
+			"verify-step-not-reverted", "The rollback left the step as it is, since something has changed since.",
+			"{stage}: not reverted by the rollback: {reason}" + byNow,
+		},
+		{
+			"verify-step-altered", "The server's admission made something else of the step.",
+			"{stage}: altered: {reason}" + byNow,
+		},
+		{
+			"verify-step-refused", "The step was not taken.",
+			"{stage}: refused: {reason}" + byNow,
+		},
+		{
+			"verify-step-not-taken-back", "The rollback has not come to the step. Run it again.",
+			"{stage}: not taken back yet: go on with 'rollback'" + byNow,
+		},
+		{
+			"verify-step-cut-off", "The roll-out ended in the middle of the step. Go on as is said.",
+			"{stage}: begun, and cut off: go on with '[?cancelled rollback][!cancelled rollout --resume]'" + byNow,
+		},
+		{
+			"verify-step-not-taken", "The roll-out has not come to the step. Resume it.",
+			"{stage}: not taken yet: go on with 'rollout --resume'" + byNow,
+		},
+		{
+			"verify-step-gone", "Somebody deleted the object after the roll-out.",
+			"{stage}: it was created, and is gone",
+		},
+	}
+}
+
+// verifyControllerKinds say whether controllers get their pods.
+func verifyControllerKinds() []Kind {
+	return []Kind{
+		{
+			"verify-refused", "The API server refuses the pods, in its own words.",
+			"{said}",
+		},
+		{
+			"verify-refused-as-before", "The pods were refused before the roll-out, too.",
+			"as before the roll-out: {said}",
+		},
+		{
+			"verify-refused-otherwise", "Something other than Pod Security or a policy refuses the pods first.",
+			"refused for another reason, which hides what Pod Security would say: {said}",
+		},
+		{
+			"verify-refused-in-update", "The number of pods says nothing during an update. Verify again after it.",
+			"it is being updated, and has been refused: {said}",
+		},
+		{
+			"verify-refused-pods-unread", "The pods could not be read, so they may have come since.",
+			"it was refused, and whether its pods have come since could not be read: {said}",
+		},
+		{
+			"verify-refused-before", "The controller got its pods in the end.",
+			"was refused before, and has its pods now: {said}",
+		},
+		{
+			"verify-pods", "The controller has fewer pods than it should have.",
+			"[?asBefore as before the roll-out: ]has {present} of {desired} pods[?terminating , and {terminating} being deleted]",
+		},
+		{
+			"verify-not-observed", "The controller has not reacted to the newest version of the object. Wait, and verify again.",
+			"its controller has not looked at it yet",
+		},
+		{
+			"verify-no-new-refusals", "No controller of the namespace is refused pods that it was not refused before.",
+			"no controller is newly refused pods",
+		},
+		{
+			"verify-controllers", "The controllers of the namespace that have their pods.",
+			"controllers that lack no pods: {controllers}[?cronJobs ; cron jobs, which make pods only when they run: {cronJobs}]",
+		},
+	}
+}
+
+// verifyRecreateKinds say what the server answers when a pod of a template is created as a dry run.
+func verifyRecreateKinds() []Kind {
+	return []Kind{
+		{
+			"verify-no-template", "No controller with a template was found in the namespace.",
+			"there is no template that a pod could be made of",
+		},
+		{
+			"verify-recreated", "The server admits a new pod of the template.",
+			"the server would take its pod[?policy , with what the policy {policy:q} fills in, which whoever runs this may use]",
+		},
+		{
+			"verify-no-usable-policy", "The user who verifies may not use the policy that the workload's account uses.",
+			"whoever runs this may not use a policy that admits it, which says nothing of its own account: {said}",
+		},
+		{
+			"verify-create-forbidden", "A dry run needs the right to create pods.",
+			"{said}; grant: create pods",
+		},
+		{
+			"verify-probe-admitted", "The server admits a pod that the level forbids, so its answer to other pods is no proof.",
+			"the server takes from whoever runs this what {level} forbids: an exemption, or it has not noticed the label; so that it would take other pods says nothing",
+		},
+	}
+}
+
+// verifyAuditKinds say what an audit log has about Pod Security.
+func verifyAuditKinds() []Kind {
+	const counted = " ([?repeated {count} times][!repeated once]): {said}"
+	return []Kind{
+		{
+			"verify-audit-line", "A line of the log is no audit event, so it was not counted.",
+			"{line}",
+		},
+		{
+			"verify-audit-lines-more", "Only the first lines that are no audit events are named.",
+			"{n} more lines are no audit events",
+		},
+		{
+			"verify-audit-uncounted", "The log has more workloads than are kept.",
+			"{n} requests are not told: the log speaks of more than {limit} workloads",
+		},
+		{
+			"verify-audit-refused", "The server refused the request.",
+			"refused" + counted,
+		},
+		{
+			"verify-audit-error", "Pod Security could not evaluate the request.",
+			"the server could not judge it" + counted,
+		},
+		{
+			"verify-audit-exempt", "The request was exempt, so Pod Security did not look at it.",
+			"let in unseen" + counted,
+		},
+		{
+			"verify-audit-violation", "The pod violates a level that is not enforced.",
+			"let in, and would be refused at {level}[?enforceUnknown , and it is not known what the namespace enforces]" + counted,
+		},
+		{
+			"verify-audit-violation-of-unknown-level", "The pod violates a level. Which one, the log does not say.",
+			"let in, and violates a level that the log does not tell" + counted,
+		},
+		{
+			"verify-audit-template-refused", "The object was admitted, and its pods will be refused.",
+			"its pods are refused at {level}, which the namespace enforces" + counted,
+		},
+		{
+			"verify-audit-pod-refused-again", "The pod runs on, and will be refused when it is created again.",
+			"let in then, and refused when it is made again at {level}, which the namespace enforces" + counted,
+		},
+		{
+			"verify-audit-summary", "The requests of the log about the namespace.",
+			"[?requests requests that Pod Security judged: {requests}][!requests the log has no request in it that Pod Security judged][?dryRuns ; dry runs, which are passed over: {dryRuns}]",
 		},
 	}
 }
